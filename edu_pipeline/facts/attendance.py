@@ -1,0 +1,204 @@
+"""Attendance by the million, reduced to counts that add up."""
+
+import duckdb
+
+from edu_pipeline.settings import WEEKDAYS, AttendanceExport, Weekday
+
+
+def build_counted_through(
+    con: duckdb.DuckDBPyConnection, export: AttendanceExport, close_week: Weekday
+) -> None:
+    """Make `counted_through`: one row per school, with the last day that counts.
+
+    `submitted_through` is the latest day in session for which attendance was received: in an
+    exceptions-only export, also the days before the date in the newest file's name. In its week,
+    days after `close_week` do not count yet, so that a letter about Monday to Thursday is that
+    also when Friday's registers come in early: `counted_through`. Without attendance, the latest
+    homework with an outcome stands in.
+
+    Args:
+        con: The warehouse, with `stg_attendance`, `stg_homework`, `stg_students`,
+            `stg_school_days` and `landing_files`.
+        export: How attendance is exported.
+        close_week: Last weekday of the running week that counts.
+    """
+    stamp = (
+        "select cast(max(version) as date) - 1 as day from landing_files "
+        "where \"table\" = 'attendance' and stamped and current"
+        if export.shape == "exceptions"
+        else "select null::date as day"
+    )
+    con.execute(
+        f"""
+        create or replace table counted_through as
+        with stamp as ({stamp}),
+        received as (
+          select school_id, max(date) as day
+          from stg_attendance join stg_students using (student_id)
+          where submitted group by all
+          union all
+          select school_id, max(date) from stg_school_days, stamp
+          where in_session and date <= stamp.day group by all
+        ),
+        handed_in as (
+          select school_id, max(due_date) as day
+          from stg_homework join stg_students using (student_id)
+          where status in ('complete', 'late')
+            and school_id not in (select school_id from received)
+          group by all
+        ),
+        latest as (
+          select school_id, max(day) as submitted_through
+          from (from received union all from handed_in) group by all
+        )
+        select school_id, submitted_through,
+               least(
+                 submitted_through,
+                 date_trunc('week', submitted_through)::date + {WEEKDAYS.index(close_week)}
+               ) as counted_through
+        from latest
+        order by school_id
+        """
+    )
+
+
+def build_student_days(con: duckdb.DuckDBPyConnection, export: AttendanceExport) -> None:
+    """Make `student_days`: student × day that counts for attendance.
+
+    A day counts when the student was enrolled in a class, the school in session and the register
+    in. Columns: `student_id`, `date`, `week_start`, `year_start`, `school_id`, `team`,
+    `homeroom_id`, `possible`, `attended` (fractions of a day), `excused` (fraction missed and
+    excused), `tardy`. `school_id` and `team` are those of the day's homeroom, else the student's.
+
+    Args:
+        con: The warehouse, with the staging tables, `class_spells` and `counted_through`.
+        export: How attendance is exported. In an exceptions-only export every enrolled student
+            was expected on every day in session and there for all but what was received.
+    """
+    per_day = export.sessions_per_day
+    marks = """
+        select student_id, date, sum(possible) as possible, sum(attended) as attended,
+               sum(case when excused then possible - attended else 0 end) as excused,
+               bool_or(tardy) as tardy, bool_or(submitted) as submitted
+        from stg_attendance group by student_id, date
+    """
+    if export.shape == "daily":
+        days = f"select * from ({marks}) where submitted"
+    else:
+        days = f"""
+            select expected.student_id, expected.date,
+                   1 - coalesce(missed.impossible, 0) as possible,
+                   1 - coalesce(missed.missed, 0) as attended,
+                   coalesce(missed.excused, 0) as excused,
+                   coalesce(missed.tardy, false) as tardy
+            from (
+              select distinct student_id, date
+              from class_spells
+              join stg_classes using (class_id)
+              join stg_school_days using (school_id)
+              where in_session
+                and date >= class_spells.begin_date and date < class_spells.end_date
+            ) as expected
+            left join (
+              select student_id, date, sum({1 / per_day} - possible) as impossible,
+                     sum({1 / per_day} - attended) as missed,
+                     sum(case when excused then possible - attended else 0 end) as excused,
+                     bool_or(tardy) as tardy
+              from stg_attendance where submitted group by student_id, date
+            ) as missed using (student_id, date)
+        """
+    con.execute(
+        f"""
+        create or replace table student_days as
+        with days as ({days}),
+        placed as (
+          select days.*, homeroom.class_id as homeroom_id,
+                 coalesce(class.school_id, student.school_id) as school_id,
+                 coalesce(class.team, student.grade) as team
+          from days
+          join stg_students as student using (student_id)
+          left join class_spells as homeroom
+            on homeroom.student_id = days.student_id and homeroom.class_type = 'homeroom'
+            and days.date >= homeroom.begin_date and days.date < homeroom.end_date
+          left join stg_classes as class on class.class_id = homeroom.class_id
+          where homeroom.class_id is not null or exists (
+            from class_spells as other
+            where other.student_id = days.student_id
+              and days.date >= other.begin_date and days.date < other.end_date
+          )
+        )
+        select student_id, date, week_start, year_start, school_id, team, homeroom_id,
+               possible, attended, excused, tardy
+        from placed
+        join stg_school_days as day using (school_id, date)
+        join counted_through as through using (school_id)
+        where day.in_session and date <= through.counted_through
+        """
+    )
+
+
+def build_attendance_class_week(con: duckdb.DuckDBPyConnection) -> None:
+    """Make `attendance_class_week`: class × week: `days_submitted`, `possible_days`,
+    `attended_days`, over the students who were in the class on each day.
+
+    Args:
+        con: The warehouse, with `student_days` and `class_spells`.
+    """
+    con.execute(
+        """
+        create or replace table attendance_class_week as
+        select spell.class_id, day.week_start, count(distinct day.date) as days_submitted,
+               sum(day.possible) as possible_days, sum(day.attended) as attended_days
+        from student_days as day
+        join class_spells as spell
+          on spell.student_id = day.student_id
+          and day.date >= spell.begin_date and day.date < spell.end_date
+        group by all
+        order by all
+        """
+    )
+
+
+def build_attendance_group_week(con: duckdb.DuckDBPyConnection) -> None:
+    """Make `attendance_group_week`: school × grade team (empty: the whole school) × week:
+    `possible_days`, `attended_days`. Every student-day counts once.
+
+    Args:
+        con: The warehouse, with `student_days`.
+    """
+    con.execute(
+        """
+        create or replace table attendance_group_week as
+        select school_id, case grouping(team) when 1 then null else team end as team, week_start,
+               sum(possible) as possible_days, sum(attended) as attended_days
+        from student_days
+        group by grouping sets ((school_id, team, week_start), (school_id, week_start))
+        having grouping(team) = 1 or team is not null
+        order by all
+        """
+    )
+
+
+def build_student_attendance(con: duckdb.DuckDBPyConnection) -> None:
+    """Make `student_attendance_sums`: one row per student, over the running school year.
+
+    Columns as `model.teachers.StudentAttendance`, without the rate.
+
+    Args:
+        con: The warehouse, with `student_days`.
+    """
+    con.execute(
+        """
+        create or replace table student_attendance_sums as
+        select student_id, arg_max(school_id, date) as school_id,
+               sum(possible) as possible_days, sum(attended) as attended_days,
+               sum(possible - attended) as absent_days, sum(excused) as excused_days,
+               count(*) filter (tardy) as tardy_days,
+               min(date) as first_date, max(date) as last_date
+        from student_days
+        join (select school_id, max(year_start) as year_start from student_days group by all)
+          using (school_id, year_start)
+        group by student_id
+        order by student_id
+        """
+    )

@@ -1,0 +1,67 @@
+"""Whether a week's letters may go out: a fact that a refresh records and sending obeys.
+
+Pure: problems and weeks in, the gate out. What a problem is, is for `landing` to say; what a held
+letter is, for `mail`.
+"""
+
+from collections.abc import Iterable, Sequence
+from datetime import date, timedelta
+from typing import Literal
+
+import polars as pl
+
+from edu_pipeline.model.columns import dtypes
+from edu_pipeline.model.quality import MailGate
+
+
+def mail_gate(
+    problems: pl.DataFrame,
+    weeks: Sequence[date],
+    fingerprint: str,
+    *,
+    on_problem: Literal["hold", "hold_affected"],
+) -> pl.DataFrame:
+    """Which weeks' letters may go out.
+
+    A problem holds every week from its first day on, because a letter also shows the weeks before.
+
+    Args:
+        problems: `LandingProblems`.
+        weeks: Mondays of the weeks that have figures.
+        fingerprint: Of the exports that the figures rest on.
+        on_problem: `hold`, or `hold_affected` to hold only the classes concerned.
+
+    Returns:
+        `MailGate`: an open row per week, or a closed one per reason (and class).
+    """
+    rows: list[dict[str, object]] = []
+    for week in weeks:
+        end = week + timedelta(days=6)
+        held = problems.filter(pl.col("first_date").is_null() | (pl.col("first_date") <= end))
+        reasons = held.select(
+            "class_id"
+            if on_problem == "hold_affected"
+            else pl.lit(None, pl.String).alias("class_id"),
+            "message",
+        ).unique(maintain_order=True)
+        rows += [
+            {"week_start": week, "class_id": class_id, "open": False, "reason": message}
+            for class_id, message in reasons.iter_rows()
+        ] or [{"week_start": week, "class_id": None, "open": True, "reason": None}]
+    return MailGate.validate(
+        pl.DataFrame(
+            [{**row, "fingerprint": fingerprint} for row in rows],
+            schema=dtypes(MailGate),
+            orient="row",
+        )
+    )
+
+
+def holds(gate: pl.DataFrame, week: date, class_ids: Iterable[str]) -> str | None:
+    """Why a letter about these classes must wait, or None where it may go."""
+    closed = gate.filter(
+        (pl.col("week_start") == week)
+        & ~pl.col("open")
+        & (pl.col("class_id").is_null() | pl.col("class_id").is_in(list(class_ids)))
+    )
+    return " ".join(closed["reason"].unique(maintain_order=True)) or None

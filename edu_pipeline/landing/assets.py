@@ -1,0 +1,346 @@
+"""The landing room as Dagster sees it: files, raw tables, staging, rejected rows, problems."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from datetime import timedelta
+from inspect import cleandoc
+
+import dagster as dg
+import duckdb
+import polars as pl
+
+from edu_pipeline.landing.canonical import canonical_query
+from edu_pipeline.landing.facts import attendance_dates, stage_attendance, stage_homework
+from edu_pipeline.landing.manifest import landing_fingerprint, survey
+from edu_pipeline.landing.problems import file_problems, row_problems, word_problems
+from edu_pipeline.landing.raw import load_raw
+from edu_pipeline.landing.rejected import (
+    STAGED,
+    collect_rejected,
+    reject_counts,
+    rows_received,
+)
+from edu_pipeline.landing.roster import (
+    rosters,
+    school_days_seen,
+    stage_classes,
+    stage_enrollments,
+    stage_school_days,
+    stage_staff,
+    stage_students,
+)
+from edu_pipeline.landing.school import WORDS
+from edu_pipeline.landing.zone import Zone
+from edu_pipeline.model.facts import Attendance, Homework
+from edu_pipeline.model.roster import Classes, Enrollments, SchoolDays, Staff, Students
+from edu_pipeline.settings import SCHOOL_TABLES, Settings
+from edu_pipeline.warehouse import Warehouse, read_table, table_metadata
+
+GROUP = "landing"
+OWNERS = ["team:data"]
+NAMES = {"pii": "names"}
+IDS = {"pii": "ids"}
+NOBODY = {"pii": "none"}
+STALE_AFTER = timedelta(days=8)
+REJECTED = "Which of these rows did not make it, and by which rule."
+
+
+@dg.asset(group_name=GROUP, kinds={"python"}, owners=OWNERS)
+def landing_files(
+    context: dg.AssetExecutionContext,
+    settings: dg.ResourceParam[Settings],
+    zone: dg.ResourceParam[Zone],
+) -> pl.DataFrame:
+    """The files of the landing zone: what each is taken for, its version, its columns, its digest.
+
+    Everything later in the run reads exactly these files; one that changes meanwhile stops the run.
+    """
+    files = survey(zone, settings.landing)
+    context.add_output_metadata(
+        {
+            "fingerprint": landing_fingerprint(files),
+            "files": files.height,
+            "replaced by a newer snapshot": files.filter(~pl.col("current")).height,
+        }
+    )
+    return files
+
+
+def _raw_asset(table: str) -> dg.AssetsDefinition:
+    @dg.asset(
+        name=f"raw_{table}",
+        group_name=GROUP,
+        kinds={"csv", "duckdb"},
+        owners=OWNERS,
+        tags=NAMES if table in ("students", "staff") else IDS,
+        description=f"Every row of the {table} exports as received, with its file and line.",
+        freshness_policy=dg.FreshnessPolicy.time_window(fail_window=STALE_AFTER),
+    )
+    def raw_table(
+        landing_files: pl.DataFrame,
+        settings: dg.ResourceParam[Settings],
+        zone: dg.ResourceParam[Zone],
+        warehouse: dg.ResourceParam[Warehouse],
+    ) -> dg.MaterializeResult[None]:
+        with warehouse.connect() as con:
+            load_raw(con, zone, table, landing_files, settings.landing.export(table).encoding)
+            return dg.MaterializeResult(metadata=table_metadata(con, f"raw_{table}"))
+
+    return raw_table
+
+
+RAW_ASSETS: Sequence[dg.AssetsDefinition] = [_raw_asset(table) for table in SCHOOL_TABLES]
+
+
+def _rows(
+    table: str, files: pl.DataFrame, settings: Settings, warehouse: Warehouse
+) -> pl.DataFrame:
+    query = canonical_query(table, files, settings.landing.export(table))
+    with warehouse.connect() as con:
+        return con.sql(query).pl()
+
+
+def _outs(table: str, tags: Mapping[str, str], description: str) -> dict[str, dg.AssetOut]:
+    return {
+        f"stg_{table}": dg.AssetOut(
+            group_name=GROUP, kinds={"polars"}, owners=OWNERS, tags=tags, description=description
+        ),
+        f"rejected_{table}": dg.AssetOut(
+            group_name=GROUP, kinds={"polars"}, owners=OWNERS, tags=IDS, description=REJECTED
+        ),
+    }
+
+
+def _specs(table: str, needs: Sequence[str], description: str) -> list[dg.AssetSpec]:
+    return [
+        dg.AssetSpec(
+            name,
+            group_name=GROUP,
+            kinds={"duckdb"},
+            owners=OWNERS,
+            tags=IDS,
+            deps=["landing_files", f"raw_{table}", *needs],
+            description=text,
+        )
+        for name, text in ((f"stg_{table}", description), (f"rejected_{table}", REJECTED))
+    ]
+
+
+@dg.multi_asset(
+    outs=_outs("students", NAMES, cleandoc(Students.__doc__ or "")), deps=["raw_students"]
+)
+def stage_students_export(
+    landing_files: pl.DataFrame,
+    settings: dg.ResourceParam[Settings],
+    warehouse: dg.ResourceParam[Warehouse],
+) -> tuple[pl.DataFrame, pl.DataFrame]:
+    """Students, checked."""
+    rows = _rows("students", landing_files, settings, warehouse)
+    return stage_students(rows, settings.landing.students)
+
+
+@dg.multi_asset(outs=_outs("staff", NAMES, cleandoc(Staff.__doc__ or "")), deps=["raw_staff"])
+def stage_staff_export(
+    landing_files: pl.DataFrame,
+    settings: dg.ResourceParam[Settings],
+    warehouse: dg.ResourceParam[Warehouse],
+) -> tuple[pl.DataFrame, pl.DataFrame]:
+    """Staff, checked."""
+    rows = _rows("staff", landing_files, settings, warehouse)
+    return stage_staff(rows, settings.landing.staff)
+
+
+@dg.multi_asset(outs=_outs("classes", IDS, cleandoc(Classes.__doc__ or "")), deps=["raw_classes"])
+def stage_classes_export(
+    landing_files: pl.DataFrame,
+    stg_students: pl.DataFrame,
+    settings: dg.ResourceParam[Settings],
+    warehouse: dg.ResourceParam[Warehouse],
+) -> tuple[pl.DataFrame, pl.DataFrame]:
+    """Classes, checked, with the homerooms that are a column of the students."""
+    rows = _rows("classes", landing_files, settings, warehouse)
+    return stage_classes(rows, stg_students, settings.landing.classes)
+
+
+@dg.multi_asset(
+    outs=_outs("enrollments", IDS, cleandoc(Enrollments.__doc__ or "")), deps=["raw_enrollments"]
+)
+def stage_enrollments_export(  # noqa: PLR0913 - the tables that spells refer to
+    landing_files: pl.DataFrame,
+    stg_classes: pl.DataFrame,
+    stg_students: pl.DataFrame,
+    stg_staff: pl.DataFrame,
+    settings: dg.ResourceParam[Settings],
+    warehouse: dg.ResourceParam[Warehouse],
+) -> tuple[pl.DataFrame, pl.DataFrame]:
+    """Enrollments, checked and resolved, with those that other exports imply."""
+    rows = _rows("enrollments", landing_files, settings, warehouse)
+    return stage_enrollments(
+        rows, stg_classes, stg_students, stg_staff, settings.landing.enrollments
+    )
+
+
+@dg.multi_asset(
+    outs=_outs("school_days", NOBODY, cleandoc(SchoolDays.__doc__ or "")),
+    deps=["raw_calendar", "raw_attendance"],
+)
+def stage_calendar_export(
+    landing_files: pl.DataFrame,
+    stg_students: pl.DataFrame,
+    settings: dg.ResourceParam[Settings],
+    warehouse: dg.ResourceParam[Warehouse],
+) -> tuple[pl.DataFrame, pl.DataFrame]:
+    """The calendar, checked; without one, the dates on which attendance was taken."""
+    rows = _rows("calendar", landing_files, settings, warehouse)
+    schools = stg_students["school_id"].unique().sort().to_list()
+    staged = stage_school_days(rows, schools, settings.landing.calendar)
+    if "calendar" in landing_files["table"]:
+        return staged
+    export = settings.landing.attendance
+    with warehouse.connect() as con:
+        dates = attendance_dates(con, canonical_query("attendance", landing_files, export), export)
+    return school_days_seen(dates), staged.rejected
+
+
+@dg.multi_asset(
+    specs=_specs(
+        "attendance", ["stg_students", "stg_school_days"], cleandoc(Attendance.__doc__ or "")
+    )
+)
+def stage_attendance_export(
+    settings: dg.ResourceParam[Settings], warehouse: dg.ResourceParam[Warehouse]
+) -> Iterator[dg.MaterializeResult[None]]:
+    """Attendance, parsed and checked where it lies."""
+    export = settings.landing.attendance
+    with warehouse.connect() as con:
+        query = canonical_query("attendance", read_table(con, "landing_files"), export)
+        stage_attendance(con, query, export, settings.attendance)
+        yield from _materialized(con, "attendance")
+
+
+@dg.multi_asset(
+    specs=_specs(
+        "homework",
+        ["stg_students", "stg_classes", "stg_school_days"],
+        cleandoc(Homework.__doc__ or ""),
+    )
+)
+def stage_homework_export(
+    settings: dg.ResourceParam[Settings], warehouse: dg.ResourceParam[Warehouse]
+) -> Iterator[dg.MaterializeResult[None]]:
+    """Homework, parsed and checked where it lies."""
+    export = settings.landing.homework
+    with warehouse.connect() as con:
+        query = canonical_query("homework", read_table(con, "landing_files"), export)
+        stage_homework(con, query, export, settings.homework)
+        yield from _materialized(con, "homework")
+
+
+def _materialized(
+    con: duckdb.DuckDBPyConnection, table: str
+) -> Iterator[dg.MaterializeResult[None]]:
+    for name in (f"stg_{table}", f"rejected_{table}"):
+        yield dg.MaterializeResult(asset_key=name, metadata=table_metadata(con, name))
+
+
+@dg.asset(
+    group_name=GROUP,
+    kinds={"duckdb"},
+    owners=OWNERS,
+    tags=NAMES,
+    deps=[f"rejected_{table}" for table in STAGED],
+)
+def rejected_rows(
+    context: dg.AssetExecutionContext, warehouse: dg.ResourceParam[Warehouse]
+) -> pl.DataFrame:
+    """Every received row that did not make it to staging: where it stands, why, and the row."""
+    with warehouse.connect() as con:
+        rejected = collect_rejected(con)
+    context.add_output_metadata(
+        {
+            f"{table}: {rule}": rows
+            for table, rule, rows in rejected.group_by("table", "rule")
+            .len()
+            .sort("table", "rule")
+            .iter_rows()
+        }
+    )
+    return rejected
+
+
+@dg.asset(
+    group_name=GROUP,
+    kinds={"polars"},
+    owners=OWNERS,
+    tags=IDS,
+    deps=[f"rejected_{table}" for table in STAGED] + [f"raw_{table}" for table in SCHOOL_TABLES],
+)
+def landing_problems(
+    landing_files: pl.DataFrame,
+    stg_classes: pl.DataFrame,
+    stg_enrollments: pl.DataFrame,
+    settings: dg.ResourceParam[Settings],
+    warehouse: dg.ResourceParam[Warehouse],
+) -> pl.DataFrame:
+    """What a person must look at before letters rest on these exports, and what to do about it."""
+    with warehouse.connect() as con:
+        rejected = reject_counts(con)
+        received = rows_received(con)
+        words = {
+            (table, column): con.sql(
+                canonical_query(table, landing_files, settings.landing.export(table))
+            ).pl()
+            for table, column in WORDS
+        }
+    return pl.concat(
+        [
+            file_problems(landing_files, settings.landing),
+            word_problems(words, settings.landing),
+            row_problems(
+                rejected, received, rosters(stg_enrollments, stg_classes), settings.landing
+            ),
+        ]
+    )
+
+
+def _problem_check(kinds: Sequence[str], name: str, description: str) -> dg.AssetChecksDefinition:
+    @dg.asset_check(asset="landing_problems", name=name, description=description)
+    def no_problem(landing_problems: pl.DataFrame) -> dg.AssetCheckResult:
+        found = landing_problems.filter(pl.col("kind").is_in(kinds))
+        messages = found["message"].unique(maintain_order=True).to_list()
+        return dg.AssetCheckResult(
+            passed=not messages,
+            severity=dg.AssetCheckSeverity.ERROR,
+            description="\n".join(messages) or "Nothing to do.",
+            metadata={"problems": len(messages)},
+        )
+
+    return no_problem
+
+
+CHECKS: Sequence[dg.AssetChecksDefinition] = [
+    _problem_check(
+        ("unreadable_file", "missing_export"),
+        "files_are_there",
+        "Every export is there and readable.",
+    ),
+    _problem_check(("missing_column",), "columns_are_found", "Every required column is found."),
+    _problem_check(
+        ("unmapped_code", "unmapped_word"), "codes_are_mapped", "Every code and word is mapped."
+    ),
+    _problem_check(("many_rejected",), "rows_fit", "No export fails in more than a few rows."),
+]
+"""They fail without stopping the run: the gate holds the mail, the tables stay up to date."""
+
+ASSETS: Sequence[dg.AssetsDefinition] = [
+    landing_files,
+    *RAW_ASSETS,
+    stage_students_export,
+    stage_staff_export,
+    stage_classes_export,
+    stage_enrollments_export,
+    stage_calendar_export,
+    stage_attendance_export,
+    stage_homework_export,
+    rejected_rows,
+    landing_problems,
+]

@@ -1,0 +1,273 @@
+"""Attendance and homework, from text to checked tables, in SQL.
+
+The rules are those of `model.facts`; they stand here in SQL because these are the rows that come
+by the million. Both exports go the same way: parse, meaning of the code, rules, later rows win.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import duckdb
+import polars as pl
+
+from edu_pipeline.landing.canonical import literal
+from edu_pipeline.landing.school import KEYS
+from edu_pipeline.settings import (
+    Attendance,
+    AttendanceExport,
+    Homework,
+    HomeworkExport,
+    TableExport,
+)
+
+UNMAPPED = "unmapped_code"
+
+
+@dataclass(frozen=True)
+class _Fact:
+    """What differs between the two exports."""
+
+    table: str
+    day: str
+    code: str
+    columns: Mapping[str, str]
+    """Column of the staging table → SQL over `parsed`."""
+    rules: Mapping[str, tuple[str, str]]
+    """Rule → (SQL that is true where it is broken, SQL of the value to show), in order."""
+
+
+def stage_attendance(
+    con: duckdb.DuckDBPyConnection, query: str, export: AttendanceExport, meanings: Attendance
+) -> None:
+    """Make `stg_attendance` and `rejected_attendance`.
+
+    Args:
+        con: The warehouse, with `stg_students` and `stg_school_days`.
+        query: `canonical_query("attendance")`.
+        export: Its section of `pipeline.toml`.
+        meanings: What the codes mean.
+    """
+    per_day = export.sessions_per_day
+    marks = {code: meanings.mark(code) for code in _codes(con, query, "code")}
+    con.register(
+        "code_meanings",
+        pl.DataFrame(
+            [
+                (code, mark.possible, mark.attended, mark.tardy, mark.excused, mark.submitted)
+                for code, mark in marks.items()
+                if mark
+            ],
+            schema={
+                "word": pl.String,
+                "possible": pl.Float64,
+                "attended": pl.Float64,
+                "tardy": pl.Boolean,
+                "excused": pl.Boolean,
+                "submitted": pl.Boolean,
+            },
+            orient="row",
+        ),
+    )
+    share = "try_cast(replace(parsed.duration, ',', '.') as double)"
+    fact = _Fact(
+        table="attendance",
+        day="date",
+        code="code",
+        columns={
+            "student_id": "parsed.student_id",
+            "date": "parsed.day",
+            "session": "coalesce(parsed.session, '')",
+            "code": "parsed.code",
+            "possible": f"meaning.possible / {per_day}",
+            # a duration says how much of the session was missed by those the code calls absent
+            "attended": (
+                f"case when meaning.attended < meaning.possible and {share} is not null "
+                f"then meaning.possible * (1 - {share}) else meaning.attended end / {per_day}"
+            ),
+            "tardy": "meaning.tardy",
+            "excused": "meaning.excused",
+            "submitted": "meaning.submitted",
+        },
+        rules={
+            "duration_not_between_0_and_1": (
+                f"parsed.duration is not null and not coalesce({share} between 0 and 1, false)",
+                "parsed.duration",
+            ),
+            "school_closed": ("open.date is null", "parsed.date"),
+        },
+    )
+    _stage(con, query, export, fact)
+
+
+def stage_homework(
+    con: duckdb.DuckDBPyConnection, query: str, export: HomeworkExport, meanings: Homework
+) -> None:
+    """Make `stg_homework` and `rejected_homework`.
+
+    Args:
+        con: The warehouse, with `stg_students`, `stg_classes` and `stg_school_days`.
+        query: `canonical_query("homework")`.
+        export: Its section of `pipeline.toml`.
+        meanings: What the statuses mean.
+    """
+    statuses = {code: meanings.status(code) for code in _codes(con, query, "status")}
+    con.register(
+        "code_meanings",
+        pl.DataFrame(
+            [(code, status) for code, status in statuses.items() if status],
+            schema={"word": pl.String, "status": pl.String},
+            orient="row",
+        ),
+    )
+    fact = _Fact(
+        table="homework",
+        day="due_date",
+        code="status",
+        columns={
+            "student_id": "parsed.student_id",
+            "assignment_id": "parsed.assignment_id",
+            "class_id": "parsed.class_id",
+            "due_date": "parsed.day",
+            "status": "meaning.status",
+        },
+        rules={
+            "missing_assignment_id": ("parsed.assignment_id is null", "null"),
+            "unknown_class_id": (
+                "parsed.class_id is not null and parsed.class_id not in (select class_id from stg_classes)",
+                "parsed.class_id",
+            ),
+        },
+    )
+    _stage(con, query, export, fact)
+
+
+def _codes(con: duckdb.DuckDBPyConnection, query: str, column: str) -> list[str]:
+    found = con.execute(f"select distinct {column} from ({query}) order by 1").fetchall()
+    return [row[0] for row in found]
+
+
+def _stage(con: duckdb.DuckDBPyConnection, query: str, export: TableExport, fact: _Fact) -> None:
+    day, table = fact.day, fact.table
+    parsed_day = f"try_strptime({day}, {_list(export.date_formats)})::date"
+    rules: Mapping[str, tuple[str, str]] = {
+        "too_many_cells": ("parsed._overflow is not null", "parsed._overflow"),
+        "missing_student_id": ("parsed.student_id is null", "null"),
+        f"missing_{day}": (f"parsed.{day} is null", "null"),
+        f"unparseable_{day}": ("parsed.day is null", f"parsed.{day}"),
+        "unknown_student_id": ("student.student_id is null", "parsed.student_id"),
+        UNMAPPED: ("meaning.word is null", f"parsed.{fact.code}"),
+        **fact.rules,
+    }
+    rule = " ".join(f"when {broken} then {literal(name)}" for name, (broken, _) in rules.items())
+    value = " ".join(f"when {broken} then {shown}" for broken, shown in rules.values())
+    con.execute(
+        f"""
+        create or replace temp table judged as
+        with parsed as (select *, {parsed_day} as day from ({query}))
+        select parsed._file, parsed._line, parsed._version, case {rule} end as rule,
+               case {value} end as value, parsed.day as _day, parsed.student_id as _student_id,
+               {", ".join(f"{sql} as {name}" for name, sql in fact.columns.items())}
+        from parsed
+        left join stg_students as student on student.student_id = parsed.student_id
+        left join code_meanings as meaning on meaning.word = parsed.{fact.code}
+        left join stg_school_days as open
+          on open.date = parsed.day and open.school_id = student.school_id and open.in_session
+        """
+    )
+    con.unregister("code_meanings")
+    con.execute(
+        f"""
+        create or replace table rejected_{table} as
+        select {literal(table)} as "table", _file as file, _line as line, rule, value,
+               _student_id as student_id, _day as day
+        from judged where rule is not null
+        """
+    )
+    _set_superseded_apart(con, export, fact)
+    con.execute(
+        f"""
+        create or replace table stg_{table} as
+        select {", ".join(fact.columns)} from judged where rule is null
+        """
+    )
+    con.execute("drop table judged")
+
+
+def _set_superseded_apart(con: duckdb.DuckDBPyConnection, export: TableExport, fact: _Fact) -> None:
+    """Of rows with the same key the latest counts; a snapshot's others are reported."""
+    key = ", ".join(KEYS[fact.table])
+    con.execute(
+        f"""
+        create or replace temp table superseded as
+        with twice as (
+          select {key} from judged where rule is null group by all having count(*) > 1
+        ),
+        ranked as (
+          select _file, _line,
+                 row_number() over (
+                   partition by {key} order by _version desc, _file desc, _line desc
+                 ) as place,
+                 first_value(({", ".join(fact.columns)})) over (
+                   partition by {key} order by _version desc, _file desc, _line desc
+                 ) is distinct from ({", ".join(fact.columns)}) as differs,
+                 _student_id, _day
+          from judged semi join twice using ({key})
+          where rule is null
+        )
+        select _file, _line, differs, _student_id, _day from ranked where place > 1
+        """
+    )
+    con.execute(
+        """
+        delete from judged using superseded
+        where judged._file = superseded._file and judged._line = superseded._line
+        """
+    )
+    if export.export == "snapshot":
+        con.execute(
+            f"""
+            insert into rejected_{fact.table} by name
+            select {literal(fact.table)} as "table", _file as file, _line as line,
+                   'same_key_later_row_counts' as rule, _student_id as student_id, _day as day
+            from superseded where differs
+            """
+        )
+    con.execute("drop table superseded")
+
+
+def attendance_dates(
+    con: duckdb.DuckDBPyConnection, query: str, export: AttendanceExport
+) -> pl.DataFrame:
+    """School days where no calendar was exported: dates with a row for every student.
+
+    A date with less than a tenth of the rows of a school's median date is taken for a typing error.
+
+    Args:
+        con: The warehouse, with `stg_students`.
+        query: `canonical_query("attendance")`.
+        export: Its section of `pipeline.toml`; an exceptions-only export gives no dates.
+
+    Returns:
+        date × school: `date`, `school_id`.
+    """
+    if export.shape == "exceptions":
+        return pl.DataFrame(schema={"date": pl.Date, "school_id": pl.String})
+    return con.sql(
+        f"""
+        with days as (
+          select try_strptime(date, {_list(export.date_formats)})::date as date, school_id,
+                 count(*) as marks
+          from ({query}) join stg_students using (student_id)
+          group by all
+        ),
+        usual as (select school_id, median(marks) as marks from days group by all)
+        select date, school_id
+        from days join usual using (school_id)
+        where date is not null and days.marks >= usual.marks / 10
+        order by all
+        """
+    ).pl()
+
+
+def _list(texts: Sequence[str]) -> str:
+    return f"[{', '.join(map(literal, texts))}]"

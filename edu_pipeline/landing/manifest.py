@@ -1,0 +1,101 @@
+"""The list of landed files: which export each is taken for, which counts, how it is laid out."""
+
+from datetime import UTC
+from fnmatch import fnmatchcase
+
+import polars as pl
+
+from edu_pipeline.landing.csvfile import Layout, UnreadableFileError, as_utf8, layout
+from edu_pipeline.landing.zone import (
+    SAMPLE_MARKER,
+    LandedFile,
+    LandingError,
+    Zone,
+    digest,
+    fingerprint,
+    invented_with_real,
+    version_of,
+)
+from edu_pipeline.model.columns import dtypes
+from edu_pipeline.model.quality import LandingFiles
+from edu_pipeline.settings import SCHOOL_TABLES, Landing, TableExport
+
+
+def survey(zone: Zone, landing: Landing) -> pl.DataFrame:
+    """Read every file that some export's patterns match once.
+
+    Returns:
+        `LandingFiles`, file × table. A file that cannot be read has its reason in `error`.
+
+    Raises:
+        LandingError: The zone cannot be listed, or real exports lie beside invented ones.
+    """
+    files = [file for file in zone.list() if file.path.rpartition("/")[2] != "README.md"]
+    _refuse_a_mix(zone, [file.path for file in files])
+    rows = [
+        _row(zone, file, table, landing.export(table))
+        for table in SCHOOL_TABLES
+        for file in files
+        if matches(file.path, table, landing.export(table))
+    ]
+    frame = pl.DataFrame(rows, schema=dtypes(LandingFiles), orient="row")
+    return LandingFiles.validate(_mark_current(frame, landing))
+
+
+def matches(path: str, table: str, export: TableExport) -> bool:
+    """Whether a path is one of an export's files."""
+    patterns = export.files or (f"school/{table}*.csv",)
+    return any(fnmatchcase(path, pattern) for pattern in patterns)
+
+
+def landing_fingerprint(files: pl.DataFrame) -> str:
+    """One digest over all landed files: equal exactly when the exports are equal."""
+    return fingerprint(dict(files.select("path", "sha256").iter_rows()))
+
+
+def _refuse_a_mix(zone: Zone, paths: list[str]) -> None:
+    if SAMPLE_MARKER not in paths:
+        return
+    with zone.local(SAMPLE_MARKER) as marker:
+        sentence = invented_with_real(
+            (path for path in paths if path != SAMPLE_MARKER), marker.read_text(encoding="utf-8")
+        )
+    if sentence:
+        raise LandingError(sentence)
+
+
+def _row(zone: Zone, file: LandedFile, table: str, export: TableExport) -> dict[str, object]:
+    version = version_of(file)
+    with zone.local(file.path) as path:
+        sha256 = digest(path)
+        error = None
+        try:
+            with as_utf8(path, export.encoding) as text:
+                shape = layout(text, export.delimiter)
+        except UnreadableFileError as reason:
+            shape, error = Layout((), export.delimiter or ",", 0, 0), str(reason)
+    return {
+        "path": file.path,
+        "table": table,
+        "version": version.at,
+        "landed_at": file.last_modified.astimezone(UTC).replace(tzinfo=None),
+        "stamped": version.stamped,
+        "series": version.series,
+        "size": file.size,
+        "sha256": sha256,
+        "current": True,
+        "header": list(shape.header),
+        "delimiter": shape.delimiter,
+        "lines": shape.lines,
+        "header_lines": shape.header_lines,
+        "error": error,
+    }
+
+
+def _mark_current(files: pl.DataFrame, landing: Landing) -> pl.DataFrame:
+    """Of a snapshot's versions only the newest counts; of a delta all do."""
+    snapshots = [table for table in SCHOOL_TABLES if landing.export(table).export == "snapshot"]
+    newest = pl.col("version") == pl.col("version").max().over("table", "series")
+    return files.with_columns(
+        current=~(pl.col("table").is_in(snapshots) & pl.col("stamped")) | newest
+    )

@@ -1,0 +1,139 @@
+"""Raw tables: every row as received, as text, with its file, its line and when it landed.
+
+Files whose records stand one to a line, nearly all, are read by DuckDB. The others (quoted line
+breaks, blank lines, rows of another width) are read record by record, so that the line is right.
+"""
+
+import csv
+from collections.abc import Mapping
+from itertools import islice
+from pathlib import Path
+from typing import Any
+
+import duckdb
+import polars as pl
+
+from edu_pipeline.landing.csvfile import (
+    OVERFLOW,
+    Layout,
+    UnreadableFileError,
+    as_utf8,
+    records,
+)
+from edu_pipeline.landing.zone import LandingError, Zone, digest
+
+BATCH = 200_000
+RECEIVED = ("_file", "_line", "_landed_at", "_version", OVERFLOW)
+"""What raw tables add to the columns of the files."""
+
+
+def load_raw(
+    con: duckdb.DuckDBPyConnection, zone: Zone, table: str, files: pl.DataFrame, encoding: str
+) -> None:
+    """Make `raw_<table>` from an export's current, readable files.
+
+    Args:
+        con: The warehouse.
+        zone: Where the files lie.
+        table: One of `SCHOOL_TABLES`.
+        files: `LandingFiles` of all exports.
+        encoding: As `pipeline.toml` has it.
+
+    The columns are `RECEIVED` and the union of the files' headers, all text.
+
+    Raises:
+        LandingError: A file has changed since it was listed.
+    """
+    con.execute(
+        "create or replace temp table incoming_rows (_file varchar, _line bigint, "
+        f"_landed_at timestamp, _version timestamp, {OVERFLOW} varchar)"
+    )
+    usable = files.filter(
+        (pl.col("table") == table) & pl.col("current") & pl.col("error").is_null()
+    ).sort("version", "path")
+    for file in usable.iter_rows(named=True):
+        _add_columns(con, file["header"])
+        with zone.local(file["path"]) as path:
+            if digest(path) != file["sha256"]:
+                raise LandingError(
+                    f"{file['path']} changed while it was being read. Run again when the export "
+                    "has finished."
+                )
+            with as_utf8(path, encoding) as text:
+                _append(con, text, file)
+    con.execute(f"create or replace table raw_{table} as from incoming_rows")
+    con.execute("drop table incoming_rows")
+
+
+def _add_columns(con: duckdb.DuckDBPyConnection, header: list[str]) -> None:
+    for name in header:
+        con.execute(f"alter table incoming_rows add column if not exists {quoted(name)} varchar")
+
+
+def quoted(name: str) -> str:
+    """A received header as an SQL identifier."""
+    escaped = name.replace('"', '""')
+    return f'"{escaped}"'
+
+
+def _append(con: duckdb.DuckDBPyConnection, path: Path, file: Mapping[str, Any]) -> None:
+    shape = Layout(tuple(file["header"]), file["delimiter"], file["lines"], file["header_lines"])
+    con.execute("begin")
+    try:
+        _append_by_line(con, path, file, shape)
+        con.execute("commit")
+    except (duckdb.Error, _NotOneToALineError):
+        con.execute("rollback")
+        _append_by_record(con, path, file, shape)
+
+
+class _NotOneToALineError(Exception):
+    """DuckDB's row numbers are not line numbers in this file."""
+
+
+def _append_by_line(
+    con: duckdb.DuckDBPyConnection, path: Path, file: Mapping[str, Any], shape: Layout
+) -> None:
+    names = ", ".join(quoted(name) for name in shape.header)
+    if shape.header_lines != 1:
+        raise _NotOneToALineError
+    con.execute(
+        f"""
+        insert into incoming_rows by name
+        select ? as _file, file_row_number + 2 as _line, ?::timestamp as _landed_at,
+               ?::timestamp as _version, {names}
+        from read_csv(?, auto_detect = false, header = true, delim = ?, quote = '"', escape = '"',
+                      columns = ?, nullstr = '', file_row_number = true, encoding = 'utf-8')
+        """,
+        [
+            file["path"],
+            file["landed_at"],
+            file["version"],
+            str(path),
+            shape.delimiter,
+            dict.fromkeys(shape.header, "VARCHAR"),
+        ],
+    )
+    counted = con.execute(
+        "select count(*) from incoming_rows where _file = ?", [file["path"]]
+    ).fetchall()[0][0]
+    if counted + 1 != shape.lines:
+        raise _NotOneToALineError
+
+
+def _append_by_record(
+    con: duckdb.DuckDBPyConnection, path: Path, file: Mapping[str, Any], shape: Layout
+) -> None:
+    schema = {"_line": pl.Int64, **dict.fromkeys((*shape.header, OVERFLOW), pl.String)}
+    rows = records(path, shape)
+    try:
+        while batch := [(line, *cells) for line, cells in islice(rows, BATCH)]:
+            con.register("batch", pl.DataFrame(batch, schema=schema, orient="row"))
+            con.execute(
+                "insert into incoming_rows by name select *, ? as _file, ?::timestamp as _landed_at, "
+                "?::timestamp as _version from batch",
+                [file["path"], file["landed_at"], file["version"]],
+            )
+            con.unregister("batch")
+    except csv.Error as error:
+        raise UnreadableFileError(f"{file['path']}: {error}. Export it again") from error

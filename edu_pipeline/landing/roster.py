@@ -1,0 +1,340 @@
+"""Students, staff, classes, enrollments and the calendar: from text to checked tables.
+
+Parsing comes before checking and keeps what it parsed. Small tables only; attendance and homework
+are done in SQL. Every function is frames in, frames out.
+"""
+
+from collections.abc import Mapping, Sequence
+from datetime import date
+from typing import NamedTuple
+
+import dataframely as dy
+import polars as pl
+
+from edu_pipeline.landing.school import KEYS, OTHER_ROLES, WORDS
+from edu_pipeline.model.columns import dtypes
+from edu_pipeline.model.roster import Classes, Enrollments, SchoolDays, Staff, Students
+from edu_pipeline.school_calendar import with_weeks
+from edu_pipeline.settings import EnrollmentsExport, TableExport
+
+DEFAULT_SCHOOL = "1"
+OPEN_BEGIN = date(1, 1, 1)
+OPEN_END = date(9999, 12, 31)
+REJECTED_SCHEMA = {
+    "table": pl.String,
+    "file": pl.String,
+    "line": pl.Int64,
+    "rule": pl.String,
+    "value": pl.String,
+}
+"""A rejected row before the row itself is fetched from raw."""
+
+
+class Staged(NamedTuple):
+    """A table that passed its checks, and the rows that did not."""
+
+    good: pl.DataFrame
+    rejected: pl.DataFrame
+    """`REJECTED_SCHEMA`, one row per rejected row and rule."""
+
+
+def stage_students(rows: pl.DataFrame, export: TableExport) -> Staged:
+    """Students, one each.
+
+    Args:
+        rows: `canonical_query("students")`.
+        export: Their section of `pipeline.toml`.
+    """
+    known = rows.with_columns(pl.col("school_id").fill_null(DEFAULT_SCHOOL))
+    return _checked("students", known, Students, export)
+
+
+def stage_staff(rows: pl.DataFrame, export: TableExport) -> Staged:
+    """Staff, one each; who is listed once per school keeps the last."""
+    known = rows.with_columns(pl.col("school_id").fill_null(DEFAULT_SCHOOL))
+    return _checked("staff", known, Staff, export)
+
+
+def stage_classes(rows: pl.DataFrame, students: pl.DataFrame, export: TableExport) -> Staged:
+    """Classes of the export, and the homerooms that only stand in a column of the students.
+
+    Args:
+        rows: `canonical_query("classes")`.
+        students: `Students`.
+        export: Their section of `pipeline.toml`.
+    """
+    rows = _translated(rows, "classes", "class_type", export).with_columns(
+        pl.col("school_id").fill_null(DEFAULT_SCHOOL),
+        class_name=pl.coalesce("class_name", "class_id"),
+        team=pl.coalesce("team", "grade", "school_id", pl.lit(DEFAULT_SCHOOL)),
+    )
+    staged = _checked("classes", rows, Classes, export)
+    named = (
+        students.filter(pl.col("homeroom_id").is_not_null())
+        .join(staged.good, left_on="homeroom_id", right_on="class_id", how="anti")
+        .group_by(class_id="homeroom_id")
+        .agg(
+            grade=pl.col("grade").drop_nulls().mode().sort().first(),
+            school_id=pl.col("school_id").mode().sort().first(),
+        )
+        .sort("class_id")
+        .with_columns(
+            class_name="class_id",
+            class_type=pl.lit("homeroom"),
+            team=pl.coalesce("grade", "school_id"),
+            teacher_id=pl.lit(None, pl.String),
+        )
+    )
+    return Staged(pl.concat([staged.good, named.select(staged.good.columns)]), staged.rejected)
+
+
+def stage_enrollments(
+    rows: pl.DataFrame,
+    classes: pl.DataFrame,
+    students: pl.DataFrame,
+    staff: pl.DataFrame,
+    export: EnrollmentsExport,
+) -> Staged:
+    """Spells of people in classes, from the export and from the columns that imply them.
+
+    A student's `homeroom_id` counts for a student whom the export enrolls in no homeroom; a class's
+    `teacher_id` for a class to which it enrolls no teacher. Both are open-ended.
+
+    Args:
+        rows: `canonical_query("enrollments")`.
+        classes: `Classes`.
+        students: `Students`.
+        staff: `Staff`.
+        export: Their section of `pipeline.toml`.
+    """
+    rows = _translated(rows, "enrollments", "role", export).filter(
+        ~pl.col("role").is_in(OTHER_ROLES).fill_null(value=False)
+    )
+    rows, undated = _with_dates(rows, "enrollments", ("begin_date", "end_date"), export)
+    last_day = pl.duration(days=1 if export.end_date == "inclusive" else 0)
+    rows = rows.with_columns(
+        pl.col("begin_date").fill_null(OPEN_BEGIN),
+        end_date=(pl.col("end_date") + last_day).fill_null(OPEN_END),
+    )
+    staged = _checked("enrollments", rows, Enrollments, export)
+    good, strangers = _resolved(staged.good, rows, classes, students, staff)
+    implied = _implied(good, classes, students, staff)
+    return Staged(
+        pl.concat([good, implied.select(good.columns)]).sort(KEYS["enrollments"]),
+        pl.concat([undated, staged.rejected, strangers]),
+    )
+
+
+def stage_school_days(rows: pl.DataFrame, schools: Sequence[str], export: TableExport) -> Staged:
+    """The calendar: a date without a school is every school's, one without a mark is in session.
+
+    Args:
+        rows: `canonical_query("calendar")`.
+        schools: Ids of the schools that there are.
+        export: Its section of `pipeline.toml`.
+    """
+    rows = _translated(rows, "calendar", "in_session", export)
+    rows, undated = _with_dates(rows, "calendar", ("date",), export)
+    unknown = pl.col("in_session").is_not_null() & ~pl.col("in_session").is_in(["true", "false"])
+    wrong = _rejects("calendar", rows.filter(unknown), "unknown_in_session", "in_session")
+    everyone = pl.DataFrame({"every_school": list(schools) or [DEFAULT_SCHOOL]})
+    rows = rows.filter(~unknown).with_columns(
+        in_session=pl.col("in_session").fill_null("true") == "true"
+    )
+    rows = pl.concat(
+        [
+            rows.filter(pl.col("school_id").is_not_null()),
+            rows.filter(pl.col("school_id").is_null())
+            .join(everyone, how="cross")
+            .with_columns(school_id="every_school")
+            .drop("every_school"),
+        ]
+    )
+    staged = _checked("calendar", with_weeks(rows), SchoolDays, export)
+    return Staged(staged.good, pl.concat([undated, wrong, staged.rejected]))
+
+
+def school_days_seen(dates: pl.DataFrame) -> pl.DataFrame:
+    """`SchoolDays` from the dates on which attendance was taken, where there is no calendar.
+
+    Args:
+        dates: date × school, all in session.
+    """
+    days = with_weeks(
+        dates.with_columns(in_session=pl.lit(value=True), term=pl.lit(None, pl.String))
+    )
+    return SchoolDays.validate(days.select(SchoolDays.column_names()), cast=True)
+
+
+def parsed_date(text: pl.Expr, formats: Sequence[str]) -> pl.Expr:
+    """A date read with the first format that fits, else null."""
+    return pl.coalesce(text.str.to_date(form, strict=False, exact=True) for form in formats)
+
+
+def _with_dates(
+    rows: pl.DataFrame, table: str, columns: Sequence[str], export: TableExport
+) -> tuple[pl.DataFrame, pl.DataFrame]:
+    """Rows with dates parsed, and those with a date that no format fits."""
+    read = {f"_{name}": parsed_date(pl.col(name), export.date_formats) for name in columns}
+    parsed = rows.with_columns(**read)
+    rejected = []
+    for name in columns:
+        bad = pl.col(name).is_not_null() & pl.col(f"_{name}").is_null()
+        rejected.append(_rejects(table, parsed.filter(bad), f"unparseable_{name}", name))
+        parsed = parsed.filter(~bad)
+    good = parsed.with_columns(**{name: f"_{name}" for name in columns}).drop(list(read))
+    return good, pl.concat(rejected)
+
+
+def _translated(rows: pl.DataFrame, table: str, column: str, export: TableExport) -> pl.DataFrame:
+    """Their words replaced by ours, in any case; an unknown word stays, for the checks to find."""
+    words = dict(WORDS[table, column])
+    words |= {their.casefold(): our for their, our in export.values.get(column, {}).items()}
+    return rows.with_columns(pl.col(column).str.to_lowercase().replace(words).alias(column))
+
+
+def _checked(
+    table: str, rows: pl.DataFrame, schema: type[dy.Schema], export: TableExport
+) -> Staged:
+    """Missing keys, superseded rows and broken rules set apart, in this order."""
+    key = list(KEYS[table])
+    names = schema.column_names()
+    rejected = []
+    overflowing = pl.col("_overflow").is_not_null()
+    rejected.append(_rejects(table, rows.filter(overflowing), "too_many_cells", "_overflow"))
+    rows = rows.filter(~overflowing)
+    for name in key:
+        rejected.append(
+            _rejects(table, rows.filter(pl.col(name).is_null()), f"missing_{name}", name)
+        )
+        rows = rows.filter(pl.col(name).is_not_null())
+    ordered = rows.sort("_version", "_file", "_line")
+    latest = ordered.unique(key, keep="last", maintain_order=True)
+    if export.export == "snapshot":
+        replaced = ordered.join(latest.select("_file", "_line"), on=["_file", "_line"], how="anti")
+        same = replaced.join(latest.select(names), on=names, how="semi", nulls_equal=True)
+        differing = replaced.join(same.select("_file", "_line"), on=["_file", "_line"], how="anti")
+        rejected.append(_rejects(table, differing, "same_key_later_row_counts", key[0]))
+    good, failure = schema.filter(latest.select(names).cast(dtypes(schema)))  # type: ignore[arg-type]
+    broken = latest.join(good.select(key), on=key, how="anti")
+    if not broken.is_empty():
+        rejected.append(_broken_rules(table, broken, failure.details(), key))
+    return Staged(good.sort(key), pl.concat(rejected))
+
+
+def _broken_rules(
+    table: str, broken: pl.DataFrame, details: pl.DataFrame, key: Sequence[str]
+) -> pl.DataFrame:
+    rules = [name for name in details.columns if name not in broken.columns]
+    long = details.unpivot(on=[r for r in rules], index=list(key), variable_name="rule").filter(
+        pl.col("value") == "invalid"
+    )
+    return (
+        broken.join(long.drop("value"), on=list(key))
+        .select(
+            table=pl.lit(table),
+            file="_file",
+            line="_line",
+            rule=pl.col("rule").str.replace("|", ": ", literal=True),
+            value=pl.lit(None, pl.String),
+        )
+        .cast(REJECTED_SCHEMA)  # type: ignore[arg-type]
+    )
+
+
+def _rejects(table: str, rows: pl.DataFrame, rule: str, column: str) -> pl.DataFrame:
+    return rows.select(
+        table=pl.lit(table),
+        file="_file",
+        line="_line",
+        rule=pl.lit(rule),
+        value=pl.col(column).cast(pl.String),
+    ).cast(REJECTED_SCHEMA)  # type: ignore[arg-type]
+
+
+def _resolved(
+    spells: pl.DataFrame,
+    rows: pl.DataFrame,
+    classes: pl.DataFrame,
+    students: pl.DataFrame,
+    staff: pl.DataFrame,
+) -> tuple[pl.DataFrame, pl.DataFrame]:
+    """Spells whose class and person exist, and the others as rejected rows."""
+    people = pl.concat(
+        [
+            students.select(person_id="student_id", role=pl.lit("student")),
+            staff.select(person_id="staff_id", role=pl.lit("teacher")),
+        ]
+    )
+    no_class = spells.join(classes, on="class_id", how="anti")
+    no_person = spells.join(people, on=["person_id", "role"], how="anti").join(
+        no_class, on=list(KEYS["enrollments"]), how="anti"
+    )
+    lines = rows.select(*KEYS["enrollments"], "_file", "_line").unique(
+        KEYS["enrollments"], keep="last", maintain_order=True
+    )
+    rejected = [
+        _rejects(
+            "enrollments",
+            bad.join(lines, on=list(KEYS["enrollments"])),
+            f"unknown_{column}",
+            column,
+        )
+        for bad, column in ((no_class, "class_id"), (no_person, "person_id"))
+    ]
+    good = spells.join(pl.concat([no_class, no_person]), on=list(KEYS["enrollments"]), how="anti")
+    return good, pl.concat(rejected)
+
+
+def _implied(
+    spells: pl.DataFrame, classes: pl.DataFrame, students: pl.DataFrame, staff: pl.DataFrame
+) -> pl.DataFrame:
+    homerooms = classes.filter(pl.col("class_type") == "homeroom").select("class_id")
+    placed = spells.filter(pl.col("role") == "student").join(homerooms, on="class_id")
+    taught = spells.filter(pl.col("role") == "teacher")
+    from_students = (
+        students.filter(pl.col("homeroom_id").is_not_null())
+        .join(placed, left_on="student_id", right_on="person_id", how="anti")
+        .join(homerooms, left_on="homeroom_id", right_on="class_id", how="semi")
+        .select(class_id="homeroom_id", person_id="student_id", role=pl.lit("student"))
+    )
+    from_classes = (
+        classes.filter(pl.col("teacher_id").is_not_null())
+        .join(taught, on="class_id", how="anti")
+        .join(staff, left_on="teacher_id", right_on="staff_id", how="semi")
+        .select(class_id="class_id", person_id="teacher_id", role=pl.lit("teacher"))
+    )
+    return pl.concat([from_students, from_classes]).with_columns(
+        begin_date=pl.lit(OPEN_BEGIN), end_date=pl.lit(OPEN_END)
+    )
+
+
+def rosters(enrollments: pl.DataFrame, classes: pl.DataFrame) -> pl.DataFrame:
+    """Which student was in which class when.
+
+    Returns:
+        Spell × student: `class_id`, `class_name`, `class_type`, `student_id`, `begin_date`,
+        `end_date`.
+    """
+    return (
+        enrollments.filter(pl.col("role") == "student")
+        .join(classes.select("class_id", "class_name", "class_type"), on="class_id")
+        .select(
+            "class_id",
+            "class_name",
+            "class_type",
+            "begin_date",
+            "end_date",
+            student_id="person_id",
+        )
+    )
+
+
+def words_unknown(
+    table: str, column: str, rows: pl.DataFrame, allowed: Sequence[str], export: TableExport
+) -> Mapping[str, int]:
+    """Words of a column that nobody mapped → how many rows have them."""
+    translated = _translated(rows, table, column, export)
+    pairs = rows.select(their=column).with_columns(our=translated[column])
+    unknown = pairs.filter(pl.col("our").is_not_null() & ~pl.col("our").is_in(list(allowed)))
+    return dict(unknown.group_by("their").len().sort("their").iter_rows())

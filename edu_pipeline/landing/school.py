@@ -1,0 +1,187 @@
+"""A school's flat exports: what their columns and words are called in the systems we know.
+
+Words of OneRoster, Ed-Fi, Clever, PowerSchool, Aspen and UK systems. How files are read and rows
+are checked is elsewhere.
+"""
+
+from collections.abc import Mapping
+
+from edu_pipeline.landing.columns import Field
+
+_SCHOOL = Field("school_id", ("schoolSourcedId", "school", "school_local_id", "school code"))
+_STUDENT = Field(
+    "student_id",
+    (
+        "studentSourcedId",
+        "StudentUniqueId",
+        "student number",
+        "local_id",
+        "sis_id",
+        "UPN",
+        "admission number",
+        "student",
+    ),
+    required=True,
+)
+_GIVEN = Field("given_name", ("givenName", "first name", "forename", "firstname", "FirstName"))
+_FAMILY = Field("family_name", ("familyName", "last name", "surname", "LastSurname"))
+_GRADE = Field("grade", ("grades", "grade level", "year group", "year"))
+
+FIELDS: Mapping[str, tuple[Field, ...]] = {
+    "students": (
+        Field(_STUDENT.name, (*_STUDENT.aliases, "sourcedId", "id"), required=True),
+        _GIVEN,
+        _FAMILY,
+        _GRADE,
+        _SCHOOL,
+        Field(
+            "homeroom_id",
+            ("homeroom", "home room", "reg", "registration group", "form", "tutor group"),
+        ),
+    ),
+    "staff": (
+        Field(
+            "staff_id",
+            ("StaffUniqueId", "teacher_id", "teacher number", "employee id", "sourcedId", "id"),
+            required=True,
+        ),
+        _GIVEN,
+        _FAMILY,
+        Field("email", ("email address", "e-mail", "teacher email", "mail"), required=True),
+        _SCHOOL,
+    ),
+    "classes": (
+        Field("class_id", ("section_id", "classCode", "sourcedId", "id"), required=True),
+        Field("class_name", ("title", "name", "section name", "section number")),
+        Field("class_type", ("classType",), required=True),
+        _GRADE,
+        Field("team", ("grade team",)),
+        _SCHOOL,
+        Field("teacher_id", ("teacher", "staff_id", "advisor_id", "teacher number")),
+    ),
+    "enrollments": (
+        Field("class_id", ("classSourcedId", "section_id", "class"), required=True),
+        Field(
+            "person_id",
+            (
+                "userSourcedId",
+                "user_id",
+                "student_id",
+                "StudentUniqueId",
+                "student number",
+                "student",
+            ),
+            required=True,
+        ),
+        Field("role", (), required=True),
+        Field("begin_date", ("beginDate", "start date", "entry date", "DateEnrolled")),
+        Field("end_date", ("endDate", "exit date", "leave date", "DateLeft")),
+    ),
+    "attendance": (
+        _STUDENT,
+        Field(
+            "date",
+            ("attendance_date", "att_date", "event_date", "EventDate", "day"),
+            required=True,
+        ),
+        Field(
+            "code",
+            (
+                "attendance_status",
+                "attendance code",
+                "att_code",
+                "AttendanceEventCategory",
+                "session mark",
+                "mark",
+                "status",
+            ),
+            required=True,
+        ),
+        Field("session", ("period", "period_id", "am_pm")),
+        Field("duration", ("EventDuration", "portion absent", "att_portion_absent")),
+    ),
+    "homework": (
+        _STUDENT,
+        Field(
+            "assignment_id",
+            ("lineItemSourcedId", "assignment", "homework_id", "task_id", "title"),
+            required=True,
+        ),
+        Field("class_id", ("classSourcedId", "section_id", "class")),
+        Field("due_date", ("dueDate", "due", "date due", "due on"), required=True),
+        Field(
+            "status",
+            ("scoreStatus", "SubmissionStatus", "submission status", "homework status"),
+            required=True,
+        ),
+    ),
+    "calendar": (
+        Field("date", ("calendar_date", "day", "school date"), required=True),
+        _SCHOOL,
+        Field("in_session", ("insession", "school day", "is school day")),
+        Field("term", ("trimester", "semester", "grading period")),
+    ),
+}
+
+KEYS: Mapping[str, tuple[str, ...]] = {
+    "students": ("student_id",),
+    "staff": ("staff_id",),
+    "classes": ("class_id",),
+    "enrollments": ("class_id", "person_id", "role", "begin_date"),
+    "attendance": ("student_id", "date", "session"),
+    "homework": ("student_id", "assignment_id"),
+    "calendar": ("date", "school_id"),
+}
+"""Natural keys: of two rows with the same key the later one counts."""
+
+WORDS: Mapping[tuple[str, str], Mapping[str, str]] = {
+    ("classes", "class_type"): {
+        **dict.fromkeys(
+            (
+                "homeroom",
+                "home room",
+                "hr",
+                "advisory",
+                "tutor",
+                "tutor group",
+                "form",
+                "registration",
+            ),
+            "homeroom",
+        ),
+        **dict.fromkeys(("scheduled", "section", "course", "subject", "teaching"), "scheduled"),
+    },
+    ("enrollments", "role"): {
+        **dict.fromkeys(("student", "pupil", "learner"), "student"),
+        **dict.fromkeys(("teacher", "primary", "lead", "co-teacher", "tutor"), "teacher"),
+    },
+    ("calendar", "in_session"): {
+        **dict.fromkeys(("y", "yes", "1", "true", "t", "in session"), "true"),
+        **dict.fromkeys(("n", "no", "0", "false", "f", "not in session"), "false"),
+    },
+}
+"""(table, column) → their word, without case → ours. `[landing.<table>.values.<column>]` adds."""
+
+OTHER_ROLES = frozenset(
+    {"administrator", "aide", "guardian", "parent", "proctor", "relative", "counselor"}
+)
+"""OneRoster roles that take no part in a class's figures."""
+
+MISSING = ("", "NULL", "null", "None", "N/A", "n/a", "nan")
+"""Cells that mean: nothing here."""
+
+DATE_FORMATS = (
+    "%Y-%m-%d",
+    "%m/%d/%Y",
+    "%d/%m/%Y",
+    "%d.%m.%Y",
+    "%Y/%m/%d",
+    "%Y%m%d",
+    "%d-%b-%Y",
+    "%d %b %Y",
+    "%m/%d/%y",
+    "%d/%m/%y",
+    "%Y-%m-%d %H:%M:%S",
+    "%Y-%m-%dT%H:%M:%S",
+)
+"""What is tried to suggest a format; never to read with."""

@@ -1,0 +1,188 @@
+"""The landing zone: which files lie there, what they hold, and how to read their bytes.
+
+A zone is a URL, a folder or a bucket. What a file means is for the source modules to say.
+"""
+
+import hashlib
+import json
+import re
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from urllib.parse import urlparse
+from urllib.request import url2pathname
+
+import obstore
+from obstore.exceptions import BaseError
+from obstore.store import from_url
+
+SAMPLE_MARKER = "SAMPLE.json"
+_STAMP = re.compile(
+    r"(?<!\d)(?P<year>20\d\d)(?P<s>[-_.]?)(?P<month>0[1-9]|1[0-2])(?P=s)(?P<day>0[1-9]|[12]\d|3[01])"
+    r"(?:[-_T ]?(?P<hour>[01]\d|2[0-3])[-_.]?(?P<minute>[0-5]\d)(?:[-_.]?(?P<second>[0-5]\d))?)?(?!\d)"
+)
+
+
+class LandingError(Exception):
+    """The landing zone cannot be used; the message says what to do."""
+
+
+@dataclass(frozen=True)
+class LandedFile:
+    """One object of the zone, not yet read."""
+
+    path: str
+    """Below the zone's root, with forward slashes."""
+    size: int
+    e_tag: str
+    last_modified: datetime
+
+
+class Zone:
+    """A folder or a bucket that exports land in."""
+
+    def __init__(self, url: str) -> None:
+        self._url = url
+        parsed = urlparse(url)
+        self._folder = Path(url2pathname(parsed.path)) if parsed.scheme == "file" else None
+        if self._folder is not None:
+            self._folder.mkdir(parents=True, exist_ok=True)
+
+    def list(self) -> list[LandedFile]:
+        """All files but hidden ones, by path.
+
+        Raises:
+            LandingError: The zone cannot be listed. An unreadable zone is not an empty one.
+        """
+        try:
+            found = [meta for chunk in obstore.list(from_url(self._url)) for meta in chunk]
+        except BaseError as error:
+            raise LandingError(
+                f"The landing zone {self._url} cannot be listed: {str(error).splitlines()[0]}. "
+                "Check [landing] url in pipeline.toml and, for a bucket, the AWS_ settings."
+            ) from error
+        return sorted(
+            (
+                LandedFile(
+                    path=meta["path"],
+                    size=meta["size"],
+                    e_tag=meta["e_tag"] or "",
+                    last_modified=meta["last_modified"],
+                )
+                for meta in found
+                if not any(part.startswith(".") for part in meta["path"].split("/"))
+            ),
+            key=lambda file: file.path,
+        )
+
+    @contextmanager
+    def local(self, path: str) -> Iterator[Path]:
+        """A file of the zone as a path of this machine, for readers that want one."""
+        if self._folder is not None and (self._folder / path).is_file():
+            yield self._folder / path
+            return
+        with TemporaryDirectory(prefix="edu-landing-") as scratch:
+            target = Path(scratch) / "object"
+            with target.open("wb") as out:
+                for chunk in obstore.get(from_url(self._url), path):
+                    out.write(chunk)
+            yield target
+
+
+def digest(path: Path) -> str:
+    """SHA-256 of a file's content."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def fingerprint(digests: Mapping[str, str]) -> str:
+    """One digest over path → content digest: equal exactly when the exports are equal."""
+    return hashlib.sha256(json.dumps(sorted(digests.items())).encode()).hexdigest()
+
+
+@dataclass(frozen=True)
+class Glance:
+    """What a sensor remembers of a zone: enough to see a change without reading everything."""
+
+    digests: Mapping[str, tuple[str, str]]
+    """path → (e_tag, sha256)."""
+
+    @property
+    def fingerprint(self) -> str:
+        """Of content only: touching a file changes nothing."""
+        return fingerprint({path: sha for path, (_, sha) in self.digests.items()})
+
+    def to_json(self) -> str:
+        """As a sensor cursor."""
+        return json.dumps({path: list(pair) for path, pair in sorted(self.digests.items())})
+
+    @classmethod
+    def from_json(cls, text: str | None) -> "Glance":
+        """From a sensor cursor; an empty one knows nothing."""
+        pairs = json.loads(text) if text else {}
+        return cls({path: (pair[0], pair[1]) for path, pair in pairs.items()})
+
+
+def glance(zone: Zone, before: Glance) -> Glance:
+    """Look at a zone again, reading only files whose ETag changed."""
+    digests: dict[str, tuple[str, str]] = {}
+    for file in zone.list():
+        known = before.digests.get(file.path)
+        if known and file.e_tag and known[0] == file.e_tag:
+            digests[file.path] = known
+        else:
+            with zone.local(file.path) as path:
+                digests[file.path] = (file.e_tag, digest(path))
+    return Glance(digests)
+
+
+@dataclass(frozen=True)
+class Version:
+    """Which of several exports of the same thing is newer."""
+
+    at: datetime
+    """UTC, without zone."""
+    stamped: bool
+    """Whether it stands in the file's name."""
+    series: str
+    """The path without the stamp: files of one series are versions of one another."""
+
+
+def version_of(file: LandedFile) -> Version:
+    """The date in a file's name, or when it last changed.
+
+    Full dates count (`2026-11-20`, `20261120-1430`); a month or a week alone does not, because
+    `attendance_2026-09.csv` and `attendance_2026-10.csv` are parts, not versions.
+    """
+    folder, _, name = file.path.rpartition("/")
+    stamps = list(_STAMP.finditer(name))
+    if stamps:
+        found = stamps[-1]
+        parts = [
+            int(found[group] or 0) for group in ("year", "month", "day", "hour", "minute", "second")
+        ]
+        try:
+            at = datetime(*parts, tzinfo=UTC)  # type: ignore[arg-type]
+        except ValueError:
+            pass
+        else:
+            series = f"{folder}/{name[: found.start()]}*{name[found.end() :]}"
+            return Version(at.replace(tzinfo=None), stamped=True, series=series)
+    changed = file.last_modified.astimezone(UTC).replace(tzinfo=None)
+    return Version(changed, stamped=False, series=file.path)
+
+
+def invented_with_real(paths: Iterable[str], marker: str) -> str | None:
+    """Why real exports must not lie beside the sample's, or None where they do not."""
+    sample = set(json.loads(marker)["files"])
+    foreign = sorted(path for path in paths if path not in sample)
+    if not foreign:
+        return None
+    return (
+        f"{', '.join(foreign[:3])}{' and others' if len(foreign) > 3 else ''} lies beside the "  # noqa: PLR2004
+        "sample school's exports. Invented students must not be mixed with real ones: remove the "
+        "sample with `edu-pipeline sample --clear`, then run again."
+    )

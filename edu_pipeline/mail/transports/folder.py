@@ -1,0 +1,79 @@
+"""The transport that never leaves the machine: each letter as .eml, .html and .txt in a folder."""
+
+import base64
+import os
+from dataclasses import dataclass
+from datetime import datetime
+from email.parser import BytesHeaderParser
+from email.policy import SMTP
+from pathlib import Path
+
+from edu_pipeline.mail.ledger import FrozenLetter
+from edu_pipeline.mail.mime import UnsendableError, message_id, to_message, with_images
+from edu_pipeline.mail.transports.protocol import Outcome
+
+
+@dataclass(frozen=True)
+class FolderTransport:
+    """Delivers into `<outbox>/<campaign>/<period>/<recipient_key>.*`."""
+
+    outbox: Path
+    name: str = "folder"
+
+    def send(self, letter: FrozenLetter, now: datetime) -> Outcome:
+        """Write the three files; the .eml comes last, because it is the proof of delivery."""
+        folder = period_folder(self.outbox, letter.campaign, letter.period)
+        try:
+            message = to_message(letter, now).as_bytes()
+            write_readable(folder, letter)
+            write_whole(folder / f"{letter.recipient_key}.eml", message)
+        except UnsendableError as error:
+            return Outcome.refused(str(error))
+        except OSError as error:
+            return Outcome.not_sent(
+                f"The outbox cannot be written ({error.strerror}); free space or fix its rights."
+            )
+        return Outcome.sent(message_id(letter))
+
+    def find(self, letter: FrozenLetter) -> Outcome:
+        """A complete .eml with this letter's Message-ID proves delivery, its absence the contrary."""
+        folder = period_folder(self.outbox, letter.campaign, letter.period)
+        try:
+            with (folder / f"{letter.recipient_key}.eml").open("rb") as file:
+                headers = BytesHeaderParser(policy=SMTP).parse(file)
+        except FileNotFoundError:
+            return Outcome.not_sent("not in the outbox")
+        except OSError as error:
+            return Outcome.unknown(f"The outbox cannot be read ({error.strerror}).")
+        if headers["Message-ID"] != message_id(letter):
+            return Outcome.not_sent("the outbox has an older letter, not this one")
+        return Outcome.sent(message_id(letter), "found in the outbox")
+
+
+def period_folder(outbox: Path, campaign: str, period: str) -> Path:
+    """Where the letters of a period are."""
+    return outbox / campaign / period
+
+
+def write_readable(folder: Path, letter: FrozenLetter) -> None:
+    """The letter as .html, complete in one file, and as .txt, for people to look at.
+
+    Raises:
+        UnsendableError: The HTML shows an image that the letter does not carry.
+    """
+    html = with_images(
+        letter, lambda image: f"data:image/png;base64,{base64.b64encode(image.png).decode()}"
+    )
+    write_whole(folder / f"{letter.recipient_key}.html", html.encode())
+    write_whole(folder / f"{letter.recipient_key}.txt", letter.text.encode())
+
+
+def write_whole(path: Path, content: bytes) -> None:
+    """Write a file that is either complete and on disk, or not there."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    draft = path.with_name(f".{path.name}.part")
+    with draft.open("wb") as file:
+        file.write(content)
+        file.flush()
+        os.fsync(file.fileno())
+    draft.replace(path)

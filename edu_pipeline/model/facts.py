@@ -1,0 +1,42 @@
+"""Attendance and homework: rows by the million, filled and checked in SQL.
+
+The schemas say what the columns are; the same rules stand in SQL in `landing`, because checking
+rows by the million in polars costs several times the memory.
+"""
+
+import dataframely as dy
+
+HOMEWORK_STATUSES = ("complete", "late", "missing", "exempt", "not_due", "unknown")
+
+
+class Attendance(dy.Schema):
+    """A student's mark for one session of one day, as exported.
+
+    In an exceptions-only export a student who was there all day has no row here.
+    """
+
+    student_id = dy.String(primary_key=True, description="The student")
+    date = dy.Date(primary_key=True, description="The school day")
+    session = dy.String(primary_key=True, description="Session or period; empty for a whole day")
+    code = dy.String(nullable=True, description="The code as received")
+    possible = dy.Float64(min=0, max=1, description="Fraction of a day the student was expected")
+    attended = dy.Float64(min=0, max=1, description="Fraction of a day the student was there")
+    tardy = dy.Bool(description="Came late; still counted as there")
+    excused = dy.Bool(nullable=True, description="Whether an absence was excused; empty: not said")
+    submitted = dy.Bool(description="False where the mark is blank: the register was not taken")
+
+
+class Homework(dy.Schema):
+    """One assignment for one student."""
+
+    student_id = dy.String(primary_key=True, description="The student")
+    assignment_id = dy.String(primary_key=True, description="The assignment")
+    class_id = dy.String(nullable=True, description="The class that set it, where the export says")
+    due_date = dy.Date(description="When it was due")
+    status = dy.String(
+        check=lambda c: c.is_in(HOMEWORK_STATUSES),
+        description="complete, late, missing, exempt, not_due or unknown",
+    )
+
+
+FACT_TABLES: tuple[type[dy.Schema], ...] = (Attendance, Homework)

@@ -1,0 +1,69 @@
+"""What the landing zone holds, what went wrong with it, and whether mail may rest on it."""
+
+import dataframely as dy
+
+
+class LandingFiles(dy.Schema):
+    """One file of the landing zone that some table's patterns match."""
+
+    path = dy.String(primary_key=True, description="Path below the landing zone's root")
+    table = dy.String(primary_key=True, description="The export it is taken for")
+    version = dy.Datetime(description="Stamp in the file's name, else when it last changed, UTC")
+    landed_at = dy.Datetime(description="When the file last changed, UTC")
+    stamped = dy.Bool(description="Whether the version comes from the file's name")
+    series = dy.String(
+        description="The path without its stamp: its files are versions of one another"
+    )
+    size = dy.Int64(description="Bytes")
+    sha256 = dy.String(description="Digest of the content; what the landing fingerprint is made of")
+    current = dy.Bool(description="False for a snapshot that a newer one replaces")
+    header = dy.List(dy.String(), description="Column names, made unique")
+    delimiter = dy.String(description="The character between cells")
+    lines = dy.Int64(description="Physical lines")
+    header_lines = dy.Int64(description="Of these, the header's")
+    error = dy.String(nullable=True, description="Why it cannot be read")
+
+
+class RejectedRows(dy.Schema):
+    """A received row that did not make it to staging. Kept, so that nothing is lost in silence."""
+
+    table = dy.String(description="The export, such as attendance")
+    file = dy.String(description="Path below the landing zone's root")
+    line = dy.Int64(description="Line where the row starts")
+    rule = dy.String(description="The rule that it broke")
+    value = dy.String(nullable=True, description="The text that broke it")
+    row = dy.String(description="The row as received, as JSON")
+
+
+class LandingProblems(dy.Schema):
+    """Something about the exports that a person must look at, with what to do.
+
+    One row per problem and class concerned; `class_id` is empty where all classes are.
+    """
+
+    table = dy.String(description="The export")
+    kind = dy.String(description="Such as unmapped_code, missing_column, unreadable_file")
+    subject = dy.String(description="The code, column or file")
+    rows = dy.Int64(description="How many rows are concerned")
+    first_date = dy.Date(nullable=True, description="First school day concerned; empty: all")
+    last_date = dy.Date(nullable=True, description="Last school day concerned; empty: all")
+    class_id = dy.String(nullable=True, description="A class concerned; empty: every class")
+    message = dy.String(description="What is wrong and what to do, ready to paste")
+
+
+class MailGate(dy.Schema):
+    """Whether a week's letters may go out: the fact that sending reads and obeys."""
+
+    week_start = dy.Date(description="Monday of the week")
+    class_id = dy.String(nullable=True, description="A class that is held; empty: the whole week")
+    open = dy.Bool(description="True: may be mailed")
+    reason = dy.String(nullable=True, description="Why not, with what to do")
+    fingerprint = dy.String(description="Landing fingerprint that the week's tables rest on")
+
+
+QUALITY_TABLES: tuple[type[dy.Schema], ...] = (
+    LandingFiles,
+    RejectedRows,
+    LandingProblems,
+    MailGate,
+)

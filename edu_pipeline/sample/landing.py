@@ -1,0 +1,109 @@
+"""Putting a sample into a landing zone, marked as invented, and taking it out again.
+
+Not here: inventing it, and reading what lies in a landing zone.
+"""
+
+import json
+from pathlib import Path
+
+import polars as pl
+
+SAMPLE_MARKER = "SAMPLE.json"
+EMAIL_DOMAIN = "riverside.example"
+
+
+class SampleError(Exception):
+    """The sample cannot be written or removed; the message says what to do."""
+
+
+def write_sample(landing: Path, tables: dict[str, pl.DataFrame]) -> list[Path]:
+    """Write tables as CSV files under `landing/school`, after the marker that calls them invented.
+
+    Files of an earlier sample are replaced. The marker is written first, so that there is no
+    moment at which invented people could be taken for real ones.
+
+    Args:
+        landing: The landing zone's folder; it is made if it does not exist.
+        tables: Frames by table name, as `make_school` returns them.
+
+    Returns:
+        The CSV files written, one per table.
+
+    Raises:
+        SampleError: The folder holds files that no earlier sample put there, or a marker that
+            cannot be trusted. Nothing is written then.
+    """
+    earlier = _marked_files(landing)
+    foreign = sorted(set(_files(landing)) - set(earlier))
+    if foreign:
+        raise SampleError(
+            f"{landing} already holds {len(foreign)} file(s) that are not part of a sample, such as "
+            f"{foreign[0].relative_to(landing).as_posix()}. Move them away, or write the sample "
+            "into another home: invented students must not mix with real ones."
+        )
+    paths = [landing / "school" / f"{table}.csv" for table in tables]
+    for stale in set(earlier) - set(paths):
+        stale.unlink(missing_ok=True)
+    (landing / "school").mkdir(parents=True, exist_ok=True)
+    marker = {
+        "files": [path.relative_to(landing).as_posix() for path in paths],
+        "email_domain": EMAIL_DOMAIN,
+    }
+    (landing / SAMPLE_MARKER).write_text(json.dumps(marker, indent=2) + "\n", encoding="utf-8")
+    for path, frame in zip(paths, tables.values(), strict=True):
+        frame.write_csv(path)
+    return paths
+
+
+def clear_sample(landing: Path) -> list[Path]:
+    """Remove the files that the marker names, and the marker after them.
+
+    Args:
+        landing: The landing zone's folder.
+
+    Returns:
+        The files removed; empty when there is no sample.
+
+    Raises:
+        SampleError: The marker cannot be read or names a file outside the folder. Nothing is
+            removed then.
+    """
+    marker = landing / SAMPLE_MARKER
+    removed = [path for path in [*_marked_files(landing), marker] if path.is_file()]
+    for path in removed:
+        path.unlink(missing_ok=True)
+    return removed
+
+
+def _marked_files(landing: Path) -> list[Path]:
+    """The files that the marker names, each of them inside the landing zone."""
+    marker = landing / SAMPLE_MARKER
+    if not marker.exists():
+        return []
+    try:
+        names = json.loads(marker.read_text(encoding="utf-8"))["files"]
+        paths = [landing / name for name in names]
+    except (ValueError, KeyError, TypeError) as error:
+        raise SampleError(
+            f"{marker} is not a marker this program wrote. Remove the sample's files and the "
+            "marker by hand."
+        ) from error
+    home = landing.resolve()
+    if any(home not in path.resolve().parents for path in paths):
+        raise SampleError(
+            f"{marker} names a file outside {landing}, so nothing was touched. Remove the "
+            "sample's files and the marker by hand."
+        )
+    return paths
+
+
+def _files(landing: Path) -> list[Path]:
+    """What lies in the landing zone, without the marker, a README and housekeeping files."""
+    return [
+        path
+        for path in landing.rglob("*")
+        if (path.is_file() or path.is_symlink())
+        and path != landing / SAMPLE_MARKER
+        and path.stem.upper() != "README"
+        and path.name not in {".gitkeep", ".gitignore", ".DS_Store"}
+    ]

@@ -1,0 +1,431 @@
+"""`pipeline.toml` as one validated object, and where the files of a home are.
+
+A home is a folder with `pipeline.toml`, `dagster.yaml` and `data/`: one organisation. Everything
+that a school may change without touching Python is a field here, and its description is the
+documentation. Reading the environment is not done here but in `definitions` and `cli`.
+"""
+
+import datetime as dt
+import tomllib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated, Literal, Self
+from zoneinfo import ZoneInfo, available_timezones
+
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, model_validator
+
+WEEKDAYS = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
+Weekday = Literal["monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday"]
+SCHOOL_TABLES = (
+    "students",
+    "staff",
+    "classes",
+    "enrollments",
+    "attendance",
+    "homework",
+    "calendar",
+)
+
+
+class SettingsError(Exception):
+    """`pipeline.toml` cannot be used; the message says what to change."""
+
+
+def _known_zone(name: str) -> str:
+    if name not in available_timezones():
+        raise ValueError(f"{name!r} is no IANA time zone; write one such as Europe/London")
+    return name
+
+
+class Part(BaseModel):
+    """A section of `pipeline.toml`; a misspelt key is an error, not a silence."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class School(Part):
+    """Who writes."""
+
+    name: str = Field("Our school", description="The school's name, as letters show it.")
+    time_zone: Annotated[str, AfterValidator(_known_zone)] = Field(
+        "UTC", description="IANA time zone in which weeks, cut-offs and sending times are meant."
+    )
+
+
+class TableExport(Part):
+    """How one kind of export is found and read."""
+
+    files: tuple[str, ...] | None = Field(
+        None,
+        description="Patterns below the landing zone; default `school/<table>*.csv`.",
+    )
+    export: Literal["snapshot", "delta"] = Field(
+        "snapshot",
+        description=(
+            "`snapshot`: the file is the whole truth, so what vanishes from it is gone; of files "
+            "that differ only in the date in their name the newest counts. `delta`: every file "
+            "adds, and later rows replace earlier ones of the same key."
+        ),
+    )
+    columns: dict[str, str] = Field(
+        default_factory=dict,
+        description="Our column = the export's header, where the aliases do not know it.",
+    )
+    constants: dict[str, str] = Field(
+        default_factory=dict, description="Our column = a value for every row, if it has no column."
+    )
+    where: dict[str, tuple[str, ...]] = Field(
+        default_factory=dict,
+        description="The export's header = the values to keep; other rows belong elsewhere.",
+    )
+    values: dict[str, dict[str, str]] = Field(
+        default_factory=dict,
+        description="Our column = {their word = our word}, for class_type, role and in_session.",
+    )
+    date_formats: tuple[str, ...] = Field(
+        ("%Y-%m-%d",), description="Accepted date formats, first match wins (strftime)."
+    )
+    encoding: str = Field("utf-8", description="Encoding of the files; a BOM is always accepted.")
+    delimiter: str | None = Field(
+        None, description="Character between cells; default: found among , ; tab and |."
+    )
+
+
+class AttendanceExport(TableExport):
+    """How attendance is exported."""
+
+    shape: Literal["daily", "exceptions"] = Field(
+        "daily",
+        description=(
+            "`daily`: a row for every student and day. `exceptions`: no row means present, so "
+            "enrollments and a calendar are needed to know who was expected."
+        ),
+    )
+    sessions_per_day: int = Field(
+        1, ge=1, description="Rows a student has for a full day: 2 for AM and PM, 6 for periods."
+    )
+
+
+class EnrollmentsExport(TableExport):
+    """How enrollments are exported."""
+
+    end_date: Literal["exclusive", "inclusive"] = Field(
+        "exclusive",
+        description="Whether a student still belonged to the class on the end date.",
+    )
+
+
+class HomeworkExport(TableExport):
+    """How homework is exported."""
+
+
+class Landing(Part):
+    """Where exports land and how to read them."""
+
+    url: str = Field(
+        "data/landing",
+        description="A folder, relative to the home, or `s3://bucket/prefix`.",
+    )
+    students: TableExport = Field(default_factory=TableExport)
+    staff: TableExport = Field(default_factory=TableExport)
+    classes: TableExport = Field(default_factory=TableExport)
+    enrollments: EnrollmentsExport = Field(default_factory=EnrollmentsExport)
+    attendance: AttendanceExport = Field(default_factory=AttendanceExport)
+    homework: HomeworkExport = Field(default_factory=HomeworkExport)
+    calendar: TableExport = Field(default_factory=TableExport)
+
+    def export(self, table: str) -> TableExport:
+        """The section of one of `SCHOOL_TABLES`."""
+        section = getattr(self, table)
+        assert isinstance(section, TableExport)  # noqa: S101 - narrows getattr
+        return section
+
+
+class Mark(Part):
+    """What one attendance code means."""
+
+    possible: float = Field(1.0, ge=0, le=1, description="Fraction of the session expected.")
+    attended: float = Field(1.0, ge=0, le=1, description="Fraction of the session attended.")
+    tardy: bool = Field(False, description="Came late; still attended.")
+    excused: bool | None = Field(None, description="Whether the absence is excused.")
+    submitted: bool = Field(True, description="False: the register was not taken.")
+
+    @model_validator(mode="after")
+    def _attended_within_possible(self) -> Self:
+        if self.attended > self.possible:
+            raise ValueError("attended cannot be more than possible")
+        return self
+
+
+MARKS: Mapping[str, Mark] = {
+    "present": Mark(),
+    "tardy": Mark(tardy=True),
+    "absent": Mark(attended=0),
+    "excused": Mark(attended=0, excused=True),
+    "unexcused": Mark(attended=0, excused=False),
+    "half_day": Mark(attended=0.5),
+    "half_day_excused": Mark(attended=0.5, excused=True),
+    "not_expected": Mark(possible=0, attended=0),
+    "not_taken": Mark(possible=0, attended=0, submitted=False),
+}
+MarkName = Literal[
+    "present",
+    "tardy",
+    "absent",
+    "excused",
+    "unexcused",
+    "half_day",
+    "half_day_excused",
+    "not_expected",
+    "not_taken",
+]
+HomeworkStatus = Literal["complete", "late", "missing", "exempt", "not_due", "unknown"]
+
+DEFAULT_ATTENDANCE_CODES: Mapping[str, MarkName] = {
+    "": "not_taken",
+    "present": "present",
+    "in attendance": "present",
+    "tardy": "tardy",
+    "late": "tardy",
+    "absent": "absent",
+    "excused absence": "excused",
+    "unexcused absence": "unexcused",
+}
+DEFAULT_HOMEWORK_CODES: Mapping[str, HomeworkStatus] = {
+    "": "unknown",
+    "complete": "complete",
+    "submitted": "complete",
+    "graded": "complete",
+    "returned": "complete",
+    "resubmission": "complete",
+    "late": "late",
+    "submitted late": "late",
+    "missing": "missing",
+    "not submitted": "missing",
+    "exempt": "exempt",
+    "absent": "exempt",
+    "not due": "not_due",
+    "no status set": "unknown",
+}
+
+
+class Attendance(Part):
+    """What the attendance codes mean."""
+
+    codes: dict[str, MarkName | Mark] = Field(
+        default_factory=dict,
+        description=(
+            "Code = one of present, tardy, absent, excused, unexcused, half_day, "
+            "half_day_excused, not_expected, not_taken; or a table such as "
+            "{ attended = 0.25, excused = true }. An unknown code holds the mail."
+        ),
+    )
+
+    def mark(self, code: str) -> Mark | None:
+        """The meaning of a code: as written, else in any case; None where nobody mapped it."""
+        known = {**DEFAULT_ATTENDANCE_CODES, **self.codes}
+        found = known.get(code) or {k.casefold(): v for k, v in known.items()}.get(code.casefold())
+        return MARKS[found] if isinstance(found, str) else found
+
+
+class Homework(Part):
+    """What the homework statuses mean."""
+
+    codes: dict[str, HomeworkStatus] = Field(
+        default_factory=dict,
+        description=(
+            "Status = one of complete, late, missing, exempt, not_due, unknown. Exempt, not due "
+            "and unknown are outside the rate. An unknown status word holds the mail."
+        ),
+    )
+    late_counts: bool = Field(True, description="Whether late homework counts as handed in.")
+
+    def status(self, code: str) -> HomeworkStatus | None:
+        """The meaning of a status: as written, else in any case; None where nobody mapped it."""
+        known = {**DEFAULT_HOMEWORK_CODES, **self.codes}
+        return known.get(code) or {k.casefold(): v for k, v in known.items()}.get(code.casefold())
+
+
+class Cutoffs(Part):
+    """Where a rate stops being good enough."""
+
+    met: float = Field(ge=0, le=1, description="🙂 on target from here up (share, 0.95 = 95 %).")
+    near: float = Field(ge=0, le=1, description="😐 close to target from here up; 🙁 below.")
+
+    @model_validator(mode="after")
+    def _in_order(self) -> Self:
+        if self.near > self.met:
+            raise ValueError("near must not be above met")
+        return self
+
+
+class Target(Cutoffs):
+    """A metric's cut-offs, and those of grades that have their own."""
+
+    grades: dict[str, Cutoffs] = Field(
+        default_factory=dict, description="Grade = { met = …, near = … }."
+    )
+
+    def for_grade(self, grade: str | None) -> Cutoffs:
+        """The grade's own cut-offs, else the school's."""
+        return self.grades.get(grade or "", self)
+
+
+class Targets(Part):
+    """What the school aims at; the face in each letter follows from it."""
+
+    attendance: Target = Field(default_factory=lambda: Target(met=0.95, near=0.92))
+    homework: Target = Field(default_factory=lambda: Target(met=0.85, near=0.75))
+
+
+class Letters(Part):
+    """How letters sign."""
+
+    from_name: str = Field("School data", description="The name letters come from.")
+    from_email: str = Field("reports@school.example", description="The address letters come from.")
+    reply_to: str | None = Field(None, description="Where answers go; default: from_email.")
+
+
+class SendMode(StrEnum):
+    """When letters leave on their own."""
+
+    manual = "manual"
+    after_refresh = "after_refresh"
+    weekly = "weekly"
+
+
+class Mail(Part):
+    """When letters go out and what holds them."""
+
+    send: SendMode = Field(
+        SendMode.manual,
+        description=(
+            "`manual`: only when somebody starts it. `after_refresh`: as soon as a refresh finds a "
+            "week due. `weekly`: on `day` at `time`."
+        ),
+    )
+    day: Weekday = Field("friday", description="Sending day for `weekly`.")
+    time: dt.time = Field(dt.time(15, 0), description="Sending time for `weekly`, in the school's zone.")
+    close_week: Weekday = Field(
+        "sunday",
+        description=(
+            "Last day a letter about the running week counts: with `thursday` a Friday-noon letter "
+            "is about Monday to Thursday and says so."
+        ),
+    )
+    cut_off_hours: int = Field(
+        24,
+        ge=0,
+        description=(
+            "Hours after the end of the week's last closed day until which missing registers are "
+            "waited for; then the letter goes out without them."
+        ),
+    )
+    valid_days: int = Field(
+        5, ge=1, description="Days after the week's last closed day that a letter is still news."
+    )
+    on_problem: Literal["hold", "hold_affected"] = Field(
+        "hold",
+        description=(
+            "When exports have a problem: hold the whole week's mail, or only the classes concerned."
+        ),
+    )
+
+
+class Settings(Part):
+    """Everything in `pipeline.toml`."""
+
+    school: School = Field(default_factory=School)
+    landing: Landing = Field(default_factory=Landing)
+    attendance: Attendance = Field(default_factory=Attendance)
+    homework: Homework = Field(default_factory=Homework)
+    targets: Targets = Field(default_factory=Targets)
+    letters: Letters = Field(default_factory=Letters)
+    mail: Mail = Field(default_factory=Mail)
+
+    @property
+    def zone(self) -> ZoneInfo:
+        """The school's time zone."""
+        return ZoneInfo(self.school.time_zone)
+
+
+@dataclass(frozen=True)
+class Home:
+    """Where one organisation's files are."""
+
+    root: Path
+
+    @property
+    def config(self) -> Path:
+        """The settings."""
+        return self.root / "pipeline.toml"
+
+    @property
+    def data(self) -> Path:
+        """Everything that is not written by hand."""
+        return self.root / "data"
+
+    @property
+    def warehouse(self) -> Path:
+        """What can be computed again at any time."""
+        return self.data / "warehouse.duckdb"
+
+    @property
+    def ledger(self) -> Path:
+        """What happened in the world."""
+        return self.data / "ledger.db"
+
+    @property
+    def outbox(self) -> Path:
+        """Where the folder transport delivers."""
+        return self.data / "outbox"
+
+    @property
+    def dagster(self) -> Path:
+        """Dagster's run history, shared by the shell and the UI."""
+        return self.data / "dagster"
+
+    @property
+    def lock(self) -> Path:
+        """Held by the run that writes."""
+        return self.data / ".lock"
+
+    @property
+    def templates(self) -> Path:
+        """The home's own templates, which win over the shipped ones."""
+        return self.root / "templates"
+
+    def landing_url(self, settings: Settings) -> str:
+        """The landing zone as a URL, whether it is a folder of the home or a bucket."""
+        if "://" in settings.landing.url:
+            return settings.landing.url
+        return (self.root / settings.landing.url).resolve().as_uri()
+
+
+def load_settings(home: Home) -> Settings:
+    """Read and check a home's `pipeline.toml`.
+
+    Raises:
+        SettingsError: There is none, it is no TOML, or a value cannot be used.
+    """
+    if not home.config.is_file():
+        raise SettingsError(
+            f"There is no pipeline.toml in {home.root}. Make a home with: edu-pipeline init {home.root}"
+        )
+    try:
+        return Settings.model_validate(tomllib.loads(home.config.read_text(encoding="utf-8")))
+    except tomllib.TOMLDecodeError as error:
+        raise SettingsError(f"{home.config} is not valid TOML: {error}") from error
+    except ValidationError as error:
+        raise SettingsError(
+            "\n".join([f"{home.config} cannot be used:", *map(_sentence, error.errors())])
+        ) from error
+
+
+def _sentence(error: Mapping[str, object]) -> str:
+    place = ".".join(str(part) for part in error["loc"])  # type: ignore[attr-defined]
+    value = error["input"]
+    shown = "" if isinstance(value, dict) else f" (it says {value!r})"
+    return f"  {place}: {error['msg']}{shown}"

@@ -1,0 +1,177 @@
+"""DuckDB: one way to open the warehouse, and the IO manager that keeps frames in it.
+
+Everything in the warehouse can be computed again from the landing zone. The ledger, which cannot,
+is not here. A run that writes holds the home's lock from its first to its last step.
+"""
+
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+import dagster as dg
+import duckdb
+import polars as pl
+from filelock import FileLock, Timeout
+from pydantic import PrivateAttr
+
+LOCK_PATIENCE_SECONDS = 3600
+PARTITION_COLUMN = "week_start"
+
+
+class WarehouseBusyError(Exception):
+    """Another process has the warehouse open; the message says what to do."""
+
+
+@contextmanager
+def open_warehouse(path: Path, *, read_only: bool = False) -> Iterator[duckdb.DuckDBPyConnection]:
+    """A connection for one operation.
+
+    Raises:
+        WarehouseBusyError: Another process has it open.
+    """
+    path.parent.mkdir(parents=True, exist_ok=True)
+    try:
+        con = duckdb.connect(
+            str(path), read_only=read_only, config={"python_enable_replacements": False}
+        )
+    except duckdb.IOException as error:
+        if "lock" not in str(error).lower():
+            raise
+        raise WarehouseBusyError(
+            f"{path.name} is open in another program. Close it there (a DuckDB shell or a notebook, "
+            "perhaps) and run again."
+        ) from error
+    try:
+        yield con
+    finally:
+        con.close()
+
+
+def tables(con: duckdb.DuckDBPyConnection) -> set[str]:
+    """Names of the tables that are there."""
+    return {row[0] for row in con.execute("select table_name from duckdb_tables()").fetchall()}
+
+
+def read_table(con: duckdb.DuckDBPyConnection, name: str) -> pl.DataFrame:
+    """A whole table as a frame."""
+    return con.table(name).pl()
+
+
+def write_table(con: duckdb.DuckDBPyConnection, name: str, frame: pl.DataFrame) -> None:
+    """Replace a table in one step: readers see the old one or the new one."""
+    con.register("incoming", frame)
+    try:
+        con.execute(f'create or replace table "{name}" as from incoming')
+    finally:
+        con.unregister("incoming")
+
+
+def write_partition(
+    con: duckdb.DuckDBPyConnection, name: str, frame: pl.DataFrame, week: date
+) -> None:
+    """Replace one week of a table; a table of other columns is replaced whole."""
+    if name not in tables(con) or con.table(name).columns != frame.columns:
+        write_table(con, name, frame)
+        return
+    con.register("incoming", frame)
+    try:
+        con.execute("begin")
+        con.execute(f'delete from "{name}" where {PARTITION_COLUMN} = ?', [week])
+        con.execute(f'insert into "{name}" by name from incoming')
+        con.execute("commit")
+    except duckdb.Error:
+        con.execute("rollback")
+        raise
+    finally:
+        con.unregister("incoming")
+
+
+def table_metadata(
+    con: duckdb.DuckDBPyConnection, name: str, descriptions: Mapping[str, str] | None = None
+) -> dict[str, dg.MetadataValue[Any]]:
+    """Row count and column schema of a table, as Dagster shows them."""
+    relation = con.table(name)
+    columns: Sequence[tuple[str, str]] = [
+        (column, str(kind)) for column, kind in zip(relation.columns, relation.types, strict=True)
+    ]
+    rows = con.execute(f'select count(*) from "{name}"').fetchall()[0][0]
+    return {
+        "dagster/row_count": dg.MetadataValue.int(rows),
+        "dagster/column_schema": dg.MetadataValue.table_schema(
+            dg.TableSchema(
+                [
+                    dg.TableColumn(column, kind, description=(descriptions or {}).get(column))
+                    for column, kind in columns
+                ]
+            )
+        ),
+    }
+
+
+class Warehouse(dg.ConfigurableIOManager):
+    """Keeps each asset's frame in the table of its name, and holds the home's lock for the run."""
+
+    path: str
+    lock_path: str
+    _lock: FileLock | None = PrivateAttr(default=None)
+
+    def setup_for_execution(self, context: dg.InitResourceContext) -> None:
+        """Wait for a run that is writing; say so."""
+        Path(self.lock_path).parent.mkdir(parents=True, exist_ok=True)
+        # one per process: the same run sets this resource up as warehouse and as IO manager
+        lock = FileLock(self.lock_path, thread_local=False, is_singleton=True)
+        try:
+            lock.acquire(timeout=0)
+        except Timeout:
+            if context.log:
+                context.log.info("Another run is writing to this home. Waiting for it to end.")
+            try:
+                lock.acquire(timeout=LOCK_PATIENCE_SECONDS)
+            except Timeout as error:
+                raise WarehouseBusyError(
+                    "Another run has been writing to this home for an hour. Look at it in the UI, "
+                    "stop it if it hangs, and run again."
+                ) from error
+        self._lock = lock
+
+    def teardown_after_execution(self, context: dg.InitResourceContext) -> None:
+        """Let the next run in."""
+        del context
+        if self._lock is not None:
+            self._lock.release()
+            self._lock = None
+
+    @contextmanager
+    def connect(self) -> Iterator[duckdb.DuckDBPyConnection]:
+        """A connection for one operation."""
+        with open_warehouse(Path(self.path)) as con:
+            yield con
+
+    def handle_output(self, context: dg.OutputContext, obj: pl.DataFrame) -> None:
+        """Store a frame; a partitioned asset replaces its week."""
+        name = context.asset_key.path[-1]
+        with self.connect() as con:
+            if context.has_partition_key:
+                write_partition(con, name, obj, date.fromisoformat(context.partition_key))
+            else:
+                write_table(con, name, obj)
+            context.add_output_metadata(table_metadata(con, name))
+
+    def load_input(self, context: dg.InputContext) -> pl.DataFrame:
+        """Read a frame; a partitioned one only its week."""
+        name = context.asset_key.path[-1]
+        with self.connect() as con:
+            if name not in tables(con):
+                raise dg.Failure(
+                    f"The table {name} is not there yet. Run the refresh job first "
+                    "(edu-pipeline run, or materialise it in the UI)."
+                )
+            if context.has_asset_partitions:
+                return (
+                    con.table(name)
+                    .filter(f"{PARTITION_COLUMN} = date '{context.asset_partition_key}'")
+                    .pl()
+                )
+            return read_table(con, name)

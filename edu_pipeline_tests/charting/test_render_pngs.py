@@ -1,0 +1,48 @@
+import io
+from typing import Any
+
+from PIL import Image
+
+from edu_pipeline.charting.render import POOL_PAYS_FROM, render_pngs
+
+
+def square(colour: str) -> dict[str, Any]:
+    return {
+        "data": {"values": [{"x": 1}]},
+        "mark": {"type": "square", "color": colour, "size": 400, "opacity": 1},
+        "encoding": {"x": {"value": 20}, "y": {"value": 10}},
+        "width": 40,
+        "height": 20,
+        "padding": 5,
+        "autosize": "none",
+        "config": {"background": "#ffffff", "view": {"stroke": None}},
+    }
+
+
+def opened(png: bytes) -> Image.Image:
+    return Image.open(io.BytesIO(png))
+
+
+def test_a_chart_is_drawn_at_twice_its_size_with_a_palette_on_white() -> None:
+    image = opened(render_pngs([square("#0072B2")])[0])
+
+    assert image.size == (100, 60)
+    assert image.mode == "P"
+    assert image.convert("RGB").getpixel((0, 0)) == (255, 255, 255)
+    assert image.convert("RGB").getpixel((50, 30)) == (0, 0x72, 0xB2)
+
+
+def test_worker_processes_draw_the_same_bytes_in_the_same_order() -> None:
+    specs = [square(f"#{n:02x}4080") for n in range(2 * POOL_PAYS_FROM)]
+    done: list[int] = []
+
+    alone = render_pngs(specs, workers=1)
+    together = render_pngs(specs, workers=2, on_progress=done.append)
+
+    assert together == alone
+    assert len(set(together)) == len(specs)
+    assert done == list(range(1, len(specs) + 1))
+
+
+def test_no_charts_are_no_work() -> None:
+    assert render_pngs([]) == []

@@ -1,0 +1,350 @@
+import multiprocessing
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING
+
+import pytest
+import sqlalchemy as sa
+
+from edu_pipeline.mail.ledger import (
+    TRANSITIONS,
+    Cause,
+    Ledger,
+    LedgerError,
+    QueueResult,
+    TransitionError,
+)
+from edu_pipeline.mail.ledger_tables import State
+from edu_pipeline.mail.letter import Image, Letter
+
+if TYPE_CHECKING:
+    from multiprocessing.queues import Queue
+    from multiprocessing.synchronize import Barrier
+
+NOW = datetime(2026, 10, 2, 15, tzinfo=UTC)
+LATER = NOW + timedelta(hours=1)
+STALE = datetime(2026, 10, 8, tzinfo=UTC)
+KEY = "teachers:2026-W40:t_1"
+
+LetterMaker = Callable[..., Letter]
+
+
+def queue(ledger: Ledger, *letters: Letter, now: datetime = NOW) -> QueueResult:
+    return ledger.queue(letters, now=now, by="test")
+
+
+def claim(ledger: Ledger, key: str = KEY, now: datetime = NOW) -> bool:
+    return ledger.claim(key, owner="me", transport="folder", now=now)
+
+
+def state(ledger: Ledger, key: str = KEY) -> State:
+    return next(e.state for e in ledger.entries("teachers", "2026-W40") if e.key == key)
+
+
+def bring_to(ledger: Ledger, letter: Letter, wanted: State) -> None:
+    queue(ledger, letter)
+    if wanted is State.expired:
+        ledger.expire(now=STALE, by="test")
+    elif wanted is not State.pending:
+        assert claim(ledger)
+        if wanted is not State.claimed:
+            ledger.record(KEY, wanted, now=NOW)
+    assert state(ledger) is wanted
+
+
+def test_queueing_the_same_batch_twice_changes_nothing(
+    ledger: Ledger, make_letter: LetterMaker
+) -> None:
+    letters = [make_letter("t_1"), make_letter("t_2")]
+    assert queue(ledger, *letters) == QueueResult(2, 0, 0, 0, 0)
+    before = [ledger.letter(letter.key) for letter in letters]
+    assert queue(ledger, *letters, now=LATER) == QueueResult(0, 2, 0, 0, 0)
+    assert [ledger.letter(letter.key) for letter in letters] == before
+    assert len(ledger.story(KEY)) == 1
+
+
+def test_a_frozen_letter_is_what_was_queued(ledger: Ledger, make_letter: LetterMaker) -> None:
+    letter = make_letter(images=(Image("b", b"2"), Image("a", b"1")))
+    queue(ledger, letter)
+    frozen = ledger.letter(KEY)
+    assert frozen.images == (Image("b", b"2"), Image("a", b"1"))
+    assert (frozen.recipient, frozen.sender) == (letter.recipient, letter.sender)
+    assert (frozen.subject, frozen.html, frozen.text) == (letter.subject, letter.html, letter.text)
+    assert (frozen.reply_to, frozen.digest) == (letter.reply_to, letter.digest)
+
+
+def test_a_waiting_letter_whose_content_changed_is_replaced_with_its_images(
+    ledger: Ledger, make_letter: LetterMaker
+) -> None:
+    queue(ledger, make_letter())
+    changed = make_letter(subject="Corrected week", images=(Image("homework", b"new"),))
+    assert queue(ledger, changed, now=LATER) == QueueResult(0, 0, 1, 0, 0)
+    frozen = ledger.letter(KEY)
+    assert (frozen.subject, frozen.images) == ("Corrected week", (Image("homework", b"new"),))
+    assert frozen.digest == changed.digest
+    assert [line.why for line in ledger.story(KEY)] == ["queued", "content changed"]
+
+
+@pytest.mark.parametrize("out", [State.claimed, State.sent, State.unknown])
+def test_a_letter_that_is_or_may_be_out_is_never_touched(
+    ledger: Ledger, make_letter: LetterMaker, out: State
+) -> None:
+    bring_to(ledger, make_letter(), out)
+    assert queue(ledger, make_letter(subject="Corrected")) == QueueResult(0, 0, 0, 1, 0)
+    assert queue(ledger, make_letter(hold="a late register")) == QueueResult(0, 0, 0, 1, 0)
+    assert queue(ledger, make_letter("t_2")).cancelled == 0
+    assert ledger.letter(KEY).subject == "Your week"
+    assert state(ledger) is out
+
+
+def test_a_held_letter_waits_for_its_hold_to_vanish_and_back(
+    ledger: Ledger, make_letter: LetterMaker
+) -> None:
+    queue(ledger, make_letter(hold="code QT is not mapped"))
+    assert state(ledger) is State.held
+    assert ledger.waiting("teachers", "2026-W40") == []
+    assert not claim(ledger)
+    assert queue(ledger, make_letter()).changed == 1
+    assert ledger.waiting("teachers", "2026-W40") == [KEY]
+    assert queue(ledger, make_letter(hold="register missing")).changed == 1
+    [entry] = ledger.entries("teachers", "2026-W40")
+    assert (entry.state, entry.reason) == (State.held, "register missing")
+    assert queue(ledger, make_letter(hold="another reason")).changed == 1
+    assert ledger.entries("teachers", "2026-W40")[0].reason == "another reason"
+
+
+def test_a_waiting_letter_that_left_the_batch_is_cancelled_and_returns_with_it(
+    ledger: Ledger, make_letter: LetterMaker
+) -> None:
+    stays, goes = make_letter("t_2"), make_letter("t_1")
+    queue(ledger, stays, goes, make_letter("t_3", hold="look"))
+    other_period = make_letter("t_1", period="2026-W39")
+    queue(ledger, other_period)
+    assert queue(ledger, stays) == QueueResult(0, 1, 0, 0, 2)
+    assert state(ledger) is State.cancelled
+    assert ledger.waiting("teachers", "2026-W39") == [other_period.key]
+    assert queue(ledger, stays, goes) == QueueResult(0, 1, 1, 0, 0)
+    assert state(ledger) is State.pending
+
+
+def test_an_expired_letter_lives_again_only_with_a_later_date(
+    ledger: Ledger, make_letter: LetterMaker
+) -> None:
+    bring_to(ledger, make_letter(), State.expired)
+    assert queue(ledger, make_letter(), now=STALE) == QueueResult(0, 1, 0, 0, 0)
+    assert queue(ledger, make_letter(not_after=STALE), now=STALE).unchanged == 1
+    assert state(ledger) is State.expired
+    fresh = make_letter(not_after=STALE + timedelta(days=1))
+    assert queue(ledger, fresh, now=STALE).changed == 1
+    assert state(ledger) is State.pending
+
+
+def test_a_refused_letter_is_tried_again_only_when_it_changed(
+    ledger: Ledger, make_letter: LetterMaker
+) -> None:
+    bring_to(ledger, make_letter(), State.failed)
+    assert queue(ledger, make_letter()) == QueueResult(0, 1, 0, 0, 0)
+    assert queue(ledger, make_letter(notes=("a new note",))) == QueueResult(0, 1, 0, 0, 0)
+    assert state(ledger) is State.failed
+    assert queue(ledger, make_letter(email="ada@riverside.example")).changed == 1
+    assert state(ledger) is State.pending
+
+
+def test_held_and_pending_letters_expire_and_sent_ones_do_not(
+    ledger: Ledger, make_letter: LetterMaker
+) -> None:
+    queue(ledger, make_letter("t_1"), make_letter("t_2"), make_letter("t_3", hold="look"))
+    assert claim(ledger)
+    ledger.record(KEY, State.sent, now=NOW, transport_id="id")
+    assert ledger.expire(now=STALE, by="test") == 2
+    assert ledger.counts("teachers", "2026-W40") == {State.sent: 1, State.expired: 2}
+
+
+def test_a_letter_can_be_claimed_once(ledger: Ledger, make_letter: LetterMaker) -> None:
+    queue(ledger, make_letter())
+    assert claim(ledger)
+    assert not claim(ledger)
+
+
+def test_a_letter_that_is_no_longer_news_cannot_be_claimed(
+    ledger: Ledger, make_letter: LetterMaker
+) -> None:
+    queue(ledger, make_letter())
+    assert not claim(ledger, now=make_letter().not_after)
+    assert claim(ledger, now=make_letter().not_after - timedelta(seconds=1))
+
+
+def test_a_claim_is_on_disk_when_it_returns(
+    ledger: Ledger, url: str, make_letter: LetterMaker
+) -> None:
+    queue(ledger, make_letter())
+    claim(ledger)
+    with Ledger(url) as other:
+        assert state(other) is State.claimed
+        assert not claim(other)
+
+
+def _claim_all(url: str, start: "Barrier", won: "Queue[list[str]]") -> None:
+    with Ledger(url) as ledger:
+        keys = ledger.waiting("teachers", "2026-W40")
+        start.wait()
+        won.put([key for key in keys if claim(ledger, key)])
+
+
+def test_of_two_processes_that_claim_the_same_letters_exactly_one_gets_each(
+    ledger: Ledger, url: str, make_letter: LetterMaker
+) -> None:
+    letters = [make_letter(f"t_{n}") for n in range(100)]
+    queue(ledger, *letters)
+    spawn = multiprocessing.get_context("spawn")
+    start, won = spawn.Barrier(2), spawn.Queue()
+    processes = [spawn.Process(target=_claim_all, args=(url, start, won)) for _ in range(2)]
+    for process in processes:
+        process.start()
+    claimed = sorted(won.get(timeout=60) + won.get(timeout=60))
+    for process in processes:
+        process.join()
+        process.close()
+    won.close()
+    assert claimed == sorted(letter.key for letter in letters)
+
+
+def test_a_left_over_claim_becomes_unknown_and_the_attempt_is_kept(
+    ledger: Ledger, make_letter: LetterMaker
+) -> None:
+    queue(ledger, make_letter("t_1"), make_letter("t_2"))
+    claim(ledger)
+    assert ledger.abandon_claims(now=LATER, by="next sender") == 1
+    assert ledger.unknown("folder") == [KEY]
+    assert ledger.unknown("another transport") == []
+    assert ledger.waiting("teachers", "2026-W40") == ["teachers:2026-W40:t_2"]
+
+
+def test_an_unknown_letter_is_settled_on_evidence_only_once(
+    ledger: Ledger, make_letter: LetterMaker
+) -> None:
+    bring_to(ledger, make_letter(), State.unknown)
+    cause = Cause(LATER, "office", "the teacher has it")
+    ledger.resolve(KEY, State.sent, cause, "id")
+    assert ledger.entries("teachers", "2026-W40")[0].sent_at == LATER
+    with pytest.raises(TransitionError, match="not unknown"):
+        ledger.resolve(KEY, State.pending, cause)
+    assert state(ledger) is State.sent
+
+
+def test_a_result_can_be_recorded_only_for_a_claimed_letter(
+    ledger: Ledger, make_letter: LetterMaker
+) -> None:
+    queue(ledger, make_letter())
+    with pytest.raises(TransitionError, match="is pending, not claimed"):
+        ledger.record(KEY, State.sent, now=NOW)
+    assert state(ledger) is State.pending
+
+
+def test_a_change_that_the_rules_do_not_know_is_refused_and_leaves_no_trace(
+    ledger: Ledger, make_letter: LetterMaker
+) -> None:
+    bring_to(ledger, make_letter(), State.claimed)
+    story = ledger.story(KEY)
+    with pytest.raises(TransitionError, match="from claimed to delivered"):
+        ledger.record(KEY, State.delivered, now=NOW)
+    assert ledger.story(KEY) == story
+
+
+def test_nothing_leads_out_of_sent_and_nothing_but_pending_leads_to_a_claim() -> None:
+    assert State.sent not in TRANSITIONS
+    assert [s for s, following in TRANSITIONS.items() if State.claimed in following] == [
+        State.pending
+    ]
+
+
+def test_the_story_keeps_every_attempt_and_change_in_order(
+    ledger: Ledger, make_letter: LetterMaker
+) -> None:
+    queue(ledger, make_letter())
+    claim(ledger)
+    ledger.record(KEY, State.pending, now=NOW, detail="disk full")
+    claim(ledger, now=LATER)
+    ledger.record(KEY, State.sent, now=LATER, transport_id="<id>")
+    assert [line.what for line in ledger.story(KEY)] == [
+        "new → pending",
+        "pending → claimed",
+        "claimed → pending",
+        "attempt 1: pending",
+        "pending → claimed",
+        "claimed → sent",
+        "attempt 2: sent",
+    ]
+
+
+def test_the_warehouse_copy_has_no_names_addresses_or_content(
+    ledger: Ledger, make_letter: LetterMaker
+) -> None:
+    queue(ledger, make_letter(), make_letter("t_2", hold="look"))
+    claim(ledger)
+    ledger.record(KEY, State.sent, now=LATER, transport_id="<id>")
+    frame = ledger.letters_frame()
+    assert frame.select("key", "state", "queued_at", "sent_at", "attempts").rows() == [
+        (KEY, "sent", NOW, LATER, 1),
+        ("teachers:2026-W40:t_2", "held", NOW, None, 0),
+    ]
+    assert frame.columns[-1] == "digest"
+    assert not any(secret in frame.write_csv() for secret in ("Moss", "riverside.example", "Hello"))
+
+
+def test_an_empty_ledger_gives_the_same_columns(ledger: Ledger, make_letter: LetterMaker) -> None:
+    empty = ledger.letters_frame()
+    queue(ledger, make_letter())
+    assert empty.schema == ledger.letters_frame().schema
+
+
+def test_periods_are_listed_newest_first(ledger: Ledger, make_letter: LetterMaker) -> None:
+    queue(ledger, make_letter(period="2026-W9", not_after=datetime(2026, 3, 4, tzinfo=UTC)))
+    queue(ledger, make_letter(period="2026-W40"), make_letter("t_2", hold="look"))
+    assert [(p.period, p.counts) for p in ledger.periods()] == [
+        ("2026-W40", {State.pending: 1, State.held: 1}),
+        ("2026-W9", {State.pending: 1}),
+    ]
+
+
+@pytest.mark.parametrize("part", ["", "../x", "a:b", "a/b", ".hidden", "ä"])
+def test_a_key_that_could_leave_its_folder_or_be_read_two_ways_is_refused(
+    ledger: Ledger, make_letter: LetterMaker, part: str
+) -> None:
+    with pytest.raises(LedgerError, match="recipient_key cannot be used in its key"):
+        queue(ledger, make_letter(), make_letter(part))
+    assert ledger.periods() == []
+
+
+def test_two_letters_to_one_recipient_in_a_batch_are_refused(
+    ledger: Ledger, make_letter: LetterMaker
+) -> None:
+    with pytest.raises(LedgerError, match="2 times in the batch"):
+        queue(ledger, make_letter(), make_letter(subject="Again"))
+
+
+def test_two_images_of_one_name_are_refused(ledger: Ledger, make_letter: LetterMaker) -> None:
+    with pytest.raises(LedgerError, match="two images of one name"):
+        queue(ledger, make_letter(images=(Image("a", b"1"), Image("a", b"2"))))
+
+
+def test_a_time_without_zone_is_refused(ledger: Ledger, make_letter: LetterMaker) -> None:
+    with pytest.raises(sa.exc.StatementError, match="time zone"):
+        queue(ledger, make_letter(), now=datetime(2026, 10, 2))  # noqa: DTZ001 - the point
+
+
+def test_a_ledger_of_another_version_is_refused(ledger: Ledger, url: str) -> None:
+    del ledger
+    engine = sa.create_engine(url)
+    with engine.begin() as connection:
+        connection.execute(sa.text("UPDATE schema_version SET version = 99"))
+    engine.dispose()
+    with pytest.raises(LedgerError, match="version 99"):
+        Ledger(url)
+
+
+def test_sqlite_keeps_a_commit_through_a_power_cut(ledger: Ledger) -> None:
+    with ledger._engine.connect() as connection:
+        assert connection.exec_driver_sql("PRAGMA journal_mode").scalar() == "wal"
+        assert connection.exec_driver_sql("PRAGMA synchronous").scalar() == 2
+        assert connection.exec_driver_sql("PRAGMA foreign_keys").scalar() == 1

@@ -1,0 +1,223 @@
+import re
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+
+from edu_pipeline.mail.delivery import deliver
+from edu_pipeline.mail.ledger import Ledger
+from edu_pipeline.mail.ledger_tables import State
+from edu_pipeline.mail.letter import Letter
+from edu_pipeline.mail.proofs import LOOKS, write_proofs
+from edu_pipeline.mail.render import environment, shipped_templates
+from edu_pipeline.mail.transports.folder import FolderTransport
+
+NOW = datetime(2026, 10, 2, 15, tzinfo=UTC)
+
+LetterMaker = Callable[..., Letter]
+
+
+@pytest.fixture
+def outbox(tmp_path: Path) -> Path:
+    return tmp_path / "outbox"
+
+
+def queue(ledger: Ledger, *letters: Letter) -> None:
+    ledger.queue(letters, now=NOW, by="test")
+
+
+def deliver_all(ledger: Ledger, outbox: Path, now: datetime = NOW) -> None:
+    deliver(
+        ledger,
+        FolderTransport(outbox),
+        campaign="teachers",
+        period="2026-W40",
+        now=lambda: now,
+        owner="test",
+        lock_path=outbox.parent / "delivery.lock",
+    )
+
+
+def proofs(ledger: Ledger, outbox: Path, period: str = "2026-W40") -> str:
+    return write_proofs(
+        outbox, ledger, "teachers", period, environment([shipped_templates()])
+    ).read_text()
+
+
+def shown(page: str) -> list[str]:
+    return re.findall(r"<h3>(.*?)</h3>", page)
+
+
+def titles(page: str) -> list[str]:
+    return re.findall(r"<h2>(.*?) <span>", page)
+
+
+def test_odd_letters_come_first_then_the_most_notes_then_by_subject(
+    ledger: Ledger, make_letter: LetterMaker, outbox: Path
+) -> None:
+    queue(
+        ledger,
+        make_letter("t_1", subject="7A"),
+        make_letter("t_2", subject="10B", notes=("a",)),
+        make_letter("t_3", subject="7C", notes=("a", "b")),
+        make_letter("t_4", subject="7D", hold="register missing", notes=("a", "b", "c")),
+        make_letter("t_5", subject="7E"),
+        make_letter("t_6", subject="7F\nBcc: x"),
+        make_letter("t_7", subject="6Z"),
+        make_letter("t_8", subject="7H"),
+    )
+    ledger.claim("teachers:2026-W40:t_5", owner="test", transport="other", now=NOW)
+    ledger.record("teachers:2026-W40:t_5", State.unknown, now=NOW, detail="connection lost")
+    queue(
+        ledger,
+        *(
+            make_letter("t_1", subject="7A"),
+            make_letter("t_2", subject="10B", notes=("a",)),
+            make_letter("t_3", subject="7C", notes=("a", "b")),
+            make_letter("t_4", subject="7D", hold="register missing", notes=("a", "b", "c")),
+            make_letter("t_6", subject="7F\nBcc: x"),
+            make_letter("t_7", subject="6Z"),
+        ),
+    )
+    deliver_all(ledger, outbox)
+    page = proofs(ledger, outbox).replace("\nBcc: x", "")
+    assert shown(page) == ["7F", "7E", "7D", "7C", "10B", "6Z", "7A", "7H"]
+    assert titles(page) == ["Needs a look", "With a note", "As usual", "Not going out"]
+    assert "connection lost" in page
+    assert "register missing" in page
+
+
+def test_the_top_counts_every_state(ledger: Ledger, make_letter: LetterMaker, outbox: Path) -> None:
+    queue(ledger, make_letter("t_1"), make_letter("t_2"), make_letter("t_3", hold="look"))
+    deliver_all(ledger, outbox)
+    page = proofs(ledger, outbox)
+    top = re.sub(r"<[^>]+>|\s+", " ", page.split("<header>")[1].split("</header>")[0])
+    assert re.sub(r" +", " ", top).endswith("2026-W40 3 letters ‖ 1 held ✓ 2 sent ")
+
+
+def test_every_link_and_frame_leads_to_a_file(
+    ledger: Ledger, make_letter: LetterMaker, outbox: Path
+) -> None:
+    queue(ledger, make_letter("t_1"), make_letter("t_2", hold="look"))
+    deliver_all(ledger, outbox)
+    folder = outbox / "teachers" / "2026-W40"
+    links = set(re.findall(r'(?:href|src)="([^"]*)"', proofs(ledger, outbox)))
+    assert links == {
+        "../../index.html",
+        "t_1.html",
+        "t_1.txt",
+        "t_1.eml",
+        "previews/t_2.html",
+        "previews/t_2.txt",
+    }
+    assert all((folder / link).exists() for link in links)
+
+
+def test_a_held_letter_has_a_preview_only_until_it_is_delivered(
+    ledger: Ledger, make_letter: LetterMaker, outbox: Path
+) -> None:
+    preview = outbox / "teachers" / "2026-W40" / "previews"
+    queue(ledger, make_letter(hold="look"))
+    proofs(ledger, outbox)
+    assert sorted(path.name for path in preview.iterdir()) == ["t_1.html", "t_1.txt"]
+    assert "data:image/png;base64," in (preview / "t_1.html").read_text()
+    queue(ledger, make_letter())
+    deliver_all(ledger, outbox)
+    page = proofs(ledger, outbox)
+    assert not preview.exists()
+    assert 'src="t_1.html"' in page
+
+
+def test_an_expired_letter_is_not_shown_as_delivered(
+    ledger: Ledger, make_letter: LetterMaker, outbox: Path
+) -> None:
+    queue(ledger, make_letter())
+    deliver_all(ledger, outbox, now=NOW + timedelta(days=30))
+    page = proofs(ledger, outbox)
+    assert "no longer news" in page
+    assert ".eml" not in page
+
+
+def test_an_old_file_in_the_outbox_is_not_shown_for_a_letter_that_waits(
+    ledger: Ledger, url: str, make_letter: LetterMaker, outbox: Path
+) -> None:
+    queue(ledger, make_letter(text="old"))
+    deliver_all(ledger, outbox)
+    with Ledger(url.replace("ledger.db", "new.db")) as new:
+        queue(new, make_letter(text="new"))
+        page = proofs(new, outbox)
+    assert 'src="previews/t_1.html"' in page
+    assert (outbox / "teachers/2026-W40/previews/t_1.txt").read_text() == "new"
+
+
+def test_a_letter_that_cannot_be_shown_is_still_on_the_sheet(
+    ledger: Ledger, make_letter: LetterMaker, outbox: Path
+) -> None:
+    queue(ledger, make_letter(html='<img src="cid:lost">'))
+    deliver_all(ledger, outbox)
+    page = proofs(ledger, outbox)
+    assert "This letter cannot be shown." in page
+    assert "The HTML shows the image &#39;lost&#39;" in page
+
+
+def test_what_people_wrote_is_text_and_not_markup(
+    ledger: Ledger, make_letter: LetterMaker, outbox: Path
+) -> None:
+    script = "<script>alert(1)</script>"
+    queue(ledger, make_letter(subject=script, name=script, notes=(script,), hold=script))
+    page = proofs(ledger, outbox)
+    assert "<script" not in page
+    assert page.count("&lt;script&gt;alert(1)") == 4
+
+
+def test_the_page_may_load_nothing_but_local_frames(
+    ledger: Ledger, make_letter: LetterMaker, outbox: Path
+) -> None:
+    queue(ledger, make_letter())
+    page = proofs(ledger, outbox)
+    assert "default-src 'none'; style-src 'unsafe-inline'; frame-src 'self' file:;" in page
+    assert re.findall(r'<iframe [^>]*sandbox="([^"]*)"', page) == ["allow-same-origin"]
+    assert "<script" not in page
+
+
+def test_the_sheet_is_the_same_when_nothing_happened(
+    ledger: Ledger, make_letter: LetterMaker, outbox: Path
+) -> None:
+    queue(ledger, make_letter("t_1"), make_letter("t_2", hold="look"))
+    deliver_all(ledger, outbox)
+    assert proofs(ledger, outbox) == proofs(ledger, outbox)
+
+
+def test_no_file_is_named_after_a_person(
+    ledger: Ledger, make_letter: LetterMaker, outbox: Path
+) -> None:
+    queue(ledger, make_letter("t_1"), make_letter("t_2", hold="look"))
+    deliver_all(ledger, outbox)
+    assert "Ada Moss" in proofs(ledger, outbox)
+    assert not [
+        path for path in outbox.rglob("*") if re.search("ada|moss|@", path.name, re.IGNORECASE)
+    ]
+
+
+def test_the_outbox_lists_its_periods_newest_first_with_counts(
+    ledger: Ledger, make_letter: LetterMaker, outbox: Path
+) -> None:
+    earlier = NOW - timedelta(days=7)
+    queue(ledger, make_letter(period="2026-W39", not_after=earlier))
+    queue(ledger, make_letter("t_1"), make_letter("t_2", hold="look"))
+    queue(ledger, make_letter(period="2026-W38", not_after=earlier))
+    proofs(ledger, outbox, "2026-W39")
+    proofs(ledger, outbox, "2026-W40")
+    page = (outbox / "index.html").read_text()
+    listed = re.findall(r'<h2><a href="([^"]*)">', page)
+    assert listed == ["teachers/2026-W40/index.html", "teachers/2026-W39/index.html"]
+    assert all((outbox / link).exists() for link in listed)
+    assert "2 letters" in page
+    assert "1 held" in page
+
+
+def test_every_state_has_its_own_word_and_a_symbol() -> None:
+    assert set(LOOKS) == set(State)
+    assert len({look.word for look in LOOKS.values()}) == len(State)
+    assert all(look.symbol for look in LOOKS.values())
