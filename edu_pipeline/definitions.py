@@ -5,15 +5,20 @@ from pathlib import Path
 
 import dagster as dg
 
-from edu_pipeline.automation import jobs, schedules, sensors
-from edu_pipeline.facts.assets import ASSETS as FACTS
-from edu_pipeline.landing.assets import ASSETS as LANDING
-from edu_pipeline.landing.assets import CHECKS as LANDING_CHECKS
+from edu_pipeline.automation import (
+    REFRESH,
+    SEND,
+    landing_sensor,
+    letter_weeks,
+    send_after_refresh,
+    send_weekly,
+)
+from edu_pipeline.facts import assets as facts
+from edu_pipeline.landing import assets as landing
 from edu_pipeline.landing.zone import Zone
-from edu_pipeline.mail.assets import ASSETS as MAIL
-from edu_pipeline.mail.assets import CHECKS as MAIL_CHECKS
+from edu_pipeline.mail import assets as mail
 from edu_pipeline.settings import Home, Settings, load_settings
-from edu_pipeline.teachers.assets import ASSETS as TEACHERS
+from edu_pipeline.teachers import assets as teachers
 from edu_pipeline.warehouse import Warehouse
 
 PROJECT = Path(__file__).resolve().parent.parent
@@ -27,12 +32,20 @@ def home_from_environment() -> Home:
 def build_definitions(home: Home, settings: Settings) -> dg.Definitions:
     """Everything that one home's code location holds."""
     warehouse = Warehouse(path=str(home.warehouse), lock_path=str(home.lock))
+    weeks = letter_weeks(settings)
     return dg.Definitions(
-        assets=[*LANDING, *FACTS, *TEACHERS, *MAIL],
-        asset_checks=[*LANDING_CHECKS, *MAIL_CHECKS],
-        jobs=jobs(),
-        sensors=sensors(settings),
-        schedules=schedules(settings),
+        assets=[
+            *landing.ASSETS,
+            *facts.ASSETS,
+            *teachers.ASSETS,
+            *teachers.weekly_assets(weeks),
+            *mail.ASSETS,
+            *mail.weekly_assets(weeks),
+        ],
+        asset_checks=[*landing.CHECKS, *mail.CHECKS],
+        jobs=[REFRESH, SEND],
+        sensors=[landing_sensor, send_after_refresh(settings)],
+        schedules=[send_weekly(settings)],
         resources={
             "io_manager": warehouse,
             "warehouse": warehouse,

@@ -52,6 +52,9 @@ class School(Part):
     time_zone: Annotated[str, AfterValidator(_known_zone)] = Field(
         "UTC", description="IANA time zone in which weeks, cut-offs and sending times are meant."
     )
+    first_week: dt.date = Field(
+        dt.date(2024, 7, 29), description="The first week that letters can be made for."
+    )
 
 
 class TableExport(Part):

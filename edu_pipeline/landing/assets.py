@@ -8,9 +8,10 @@ import dagster as dg
 import duckdb
 import polars as pl
 
+from edu_pipeline.gate import landing_fingerprint
 from edu_pipeline.landing.canonical import canonical_query
 from edu_pipeline.landing.facts import attendance_dates, stage_attendance, stage_homework
-from edu_pipeline.landing.manifest import landing_fingerprint, survey
+from edu_pipeline.landing.manifest import survey
 from edu_pipeline.landing.problems import file_problems, row_problems, word_problems
 from edu_pipeline.landing.raw import load_raw
 from edu_pipeline.landing.rejected import (

@@ -12,7 +12,6 @@ from edu_pipeline.landing.zone import (
     LandingError,
     Zone,
     digest,
-    fingerprint,
     invented_with_real,
     version_of,
 )
@@ -46,11 +45,6 @@ def matches(path: str, table: str, export: TableExport) -> bool:
     """Whether a path is one of an export's files."""
     patterns = export.files or (f"school/{table}*.csv",)
     return any(fnmatchcase(path, pattern) for pattern in patterns)
-
-
-def landing_fingerprint(files: pl.DataFrame) -> str:
-    """One digest over all landed files: equal exactly when the exports are equal."""
-    return fingerprint(dict(files.select("path", "sha256").iter_rows()))
 
 
 def _refuse_a_mix(zone: Zone, paths: list[str]) -> None:

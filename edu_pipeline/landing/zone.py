@@ -19,6 +19,8 @@ import obstore
 from obstore.exceptions import BaseError
 from obstore.store import from_url
 
+from edu_pipeline.gate import fingerprint
+
 SAMPLE_MARKER = "SAMPLE.json"
 _STAMP = re.compile(
     r"(?<!\d)(?P<year>20\d\d)(?P<s>[-_.]?)(?P<month>0[1-9]|1[0-2])(?P=s)(?P<day>0[1-9]|[12]\d|3[01])"
@@ -96,11 +98,6 @@ def digest(path: Path) -> str:
     """SHA-256 of a file's content."""
     with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
-
-
-def fingerprint(digests: Mapping[str, str]) -> str:
-    """One digest over path → content digest: equal exactly when the exports are equal."""
-    return hashlib.sha256(json.dumps(sorted(digests.items())).encode()).hexdigest()
 
 
 @dataclass(frozen=True)

@@ -9,7 +9,7 @@ of schools. SQLite by default; but for `_prepare_sqlite` there is only portable 
 import re
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from datetime import datetime
 from pathlib import Path
 from types import TracebackType
@@ -20,12 +20,14 @@ import sqlalchemy as sa
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.schema import CreateIndex, CreateTable
 
+from edu_pipeline.mail.due import Period
 from edu_pipeline.mail.ledger_tables import (
     ATTEMPTS,
     CHANGES,
     IMAGES,
     LETTERS,
     METADATA,
+    PERIODS,
     SCHEMA_VERSIONS,
     State,
 )
@@ -187,6 +189,23 @@ class Ledger:
                 f"The ledger has schema version {version}, this edu-pipeline knows "
                 f"{SCHEMA_VERSION}. Use the release that wrote the ledger, or a newer one."
             )
+
+    # What may be sent, as the last refresh has it
+
+    def record_periods(self, periods: Iterable[Period]) -> None:
+        """Replace what is known of the periods of these campaigns, in one transaction."""
+        rows = [asdict(period) for period in periods]
+        campaigns = {row["campaign"] for row in rows}
+        with self._engine.begin() as connection:
+            connection.execute(PERIODS.delete().where(PERIODS.c.campaign.in_(campaigns)))
+            if rows:
+                connection.execute(PERIODS.insert(), rows)
+
+    def recorded_periods(self) -> Sequence[Period]:
+        """Every period that the last refresh recorded, oldest first."""
+        query = sa.select(PERIODS).order_by(PERIODS.c.last_day, PERIODS.c.campaign)
+        with self._engine.connect() as connection:
+            return [Period(**row._asdict()) for row in connection.execute(query)]
 
     # Queueing
 

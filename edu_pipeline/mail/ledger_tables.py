@@ -114,3 +114,14 @@ CHANGES = sa.Table(
     sa.Column("by", sa.String, nullable=False),
     sa.Column("why", sa.String, nullable=False),
 )
+PERIODS = sa.Table(
+    "periods",
+    METADATA,
+    sa.Column("campaign", sa.String, primary_key=True),
+    sa.Column("period", sa.String, primary_key=True),
+    sa.Column("partition", sa.String, nullable=False),
+    sa.Column("last_day", sa.Date, nullable=False),
+    sa.Column("complete", sa.Boolean, nullable=False),
+    sa.Column("held", sa.String),
+    sa.Column("fingerprint", sa.String, nullable=False),
+)

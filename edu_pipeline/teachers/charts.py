@@ -375,7 +375,7 @@ def _subtitle(history: pl.DataFrame, rate: Rate, weeks: Sequence[date]) -> str:
         (False, False): "",
         (True, False): " Gaps are school breaks.",
         (False, True): f" Gaps are {rate.gap}.",
-        (True, True): f" Gaps are breaks and {rate.gap}.",
+        (True, True): " Gaps are school breaks and empty weeks.",
     }
     return f"{rate.what}, {when}.{gaps[breaks, empty]}"
 

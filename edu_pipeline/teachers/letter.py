@@ -246,7 +246,7 @@ def basis(homeroom: HomeroomWeek, week: LetterWeek) -> str:
     ]
     return " ".join(
         [
-            f"{homeroom.name}: {days_counted(homeroom, week)}, {students}.",
+            f"{days_counted(homeroom, week)}, {students}.",
             *counted,
             f"Figures up to {wording.long_date(week.through)}.",
         ]

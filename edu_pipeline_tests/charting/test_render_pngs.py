@@ -9,7 +9,7 @@ from edu_pipeline.charting.render import POOL_PAYS_FROM, render_pngs
 def square(colour: str) -> dict[str, Any]:
     return {
         "data": {"values": [{"x": 1}]},
-        "mark": {"type": "square", "color": colour, "size": 400, "opacity": 1},
+        "mark": {"type": "circle", "color": colour, "size": 400, "opacity": 1},
         "encoding": {"x": {"value": 20}, "y": {"value": 10}},
         "width": 40,
         "height": 20,

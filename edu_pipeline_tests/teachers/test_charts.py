@@ -76,6 +76,14 @@ def test_a_week_without_a_register_is_a_gap_of_its_own_kind(make_history: Histor
     assert title(spec)[1] == "Weekly attendance, September. Gaps are weeks without a register."
 
 
+def test_gaps_of_both_kinds_are_explained_within_the_width(make_history: HistoryMaker) -> None:
+    history = make_history([0.95, None, 0.93], [0.8, None, 0.8], weeks=[0, 1, 17])
+
+    assert title(rate_chart(history, HOMEWORK, target=0.85))[1] == (
+        "Homework handed in, September to December. Gaps are school breaks and empty weeks."
+    )
+
+
 def test_a_week_between_gaps_is_a_dot_since_it_makes_no_line(make_history: HistoryMaker) -> None:
     spec = rate_chart(make_history([0.95, None, 0.93, 0.92]), ATTENDANCE, target=0.95)
 

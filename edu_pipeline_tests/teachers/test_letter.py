@@ -203,7 +203,7 @@ def test_the_basis_names_days_students_counts_and_date(make_history: HistoryMake
     seen = week_of(make_history([0.945]))
 
     assert plain(basis(seen, LetterWeek(WEEK.start, date(2026, 9, 17)))) == (
-        "7B: Mon–Thu, 5 of 5 days, 20 students. Attendance: 94.5 of 100 student-days. "
+        "Mon–Thu, 5 of 5 days, 20 students. Attendance: 94.5 of 100 student-days. "
         "Homework: 32 of 40 pieces handed in. Figures up to Thursday 17 September 2026."
     )
 

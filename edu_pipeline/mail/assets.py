@@ -1,0 +1,143 @@
+"""The mail room as Dagster sees it: periods recorded, letters queued, delivered and counted."""
+
+from collections.abc import Sequence
+from datetime import UTC, datetime
+
+import dagster as dg
+import polars as pl
+
+from edu_pipeline.mail.delivery import deliver
+from edu_pipeline.mail.due import Period
+from edu_pipeline.mail.frames import letters_from
+from edu_pipeline.mail.ledger import Ledger
+from edu_pipeline.mail.ledger_tables import State
+from edu_pipeline.mail.proofs import write_proofs
+from edu_pipeline.mail.render import environment, shipped_templates
+from edu_pipeline.mail.transports.folder import FolderTransport
+from edu_pipeline.settings import Home
+
+GROUP = "mail"
+OWNERS = ["team:data"]
+
+
+def open_ledger(home: Home) -> Ledger:
+    """A home's ledger."""
+    home.data.mkdir(parents=True, exist_ok=True)
+    return Ledger(f"sqlite:///{home.ledger}")
+
+
+@dg.asset(group_name=GROUP, kinds={"sqlite"}, owners=OWNERS, tags={"pii": "none"})
+def recorded_periods(
+    teacher_periods: pl.DataFrame, home: dg.ResourceParam[Home]
+) -> dg.MaterializeResult[None]:
+    """What may be sent, written to the ledger, where sensors can read it while a run is going."""
+    periods = [Period(**row) for row in teacher_periods.iter_rows(named=True)]
+    with open_ledger(home) as ledger:
+        ledger.record_periods(periods)
+    return dg.MaterializeResult(
+        metadata={
+            "periods": len(periods),
+            "held": sum(period.held is not None for period in periods),
+        }
+    )
+
+
+def weekly_assets(weeks: dg.PartitionsDefinition[str]) -> Sequence[dg.AssetsDefinition]:
+    """The steps of a week's sending."""
+
+    @dg.asset(
+        group_name=GROUP,
+        kinds={"sqlite"},
+        owners=OWNERS,
+        tags={"pii": "names"},
+        partitions_def=weeks,
+    )
+    def queued_letters(
+        context: dg.AssetExecutionContext,
+        teacher_letters: pl.DataFrame,
+        home: dg.ResourceParam[Home],
+    ) -> dg.MaterializeResult[None]:
+        """The week's letters, frozen in the ledger. What already went out stays as it is."""
+        with open_ledger(home) as ledger:
+            result = ledger.queue(
+                letters_from(teacher_letters), now=datetime.now(UTC), by=f"run {context.run.run_id}"
+            )
+        return dg.MaterializeResult(
+            metadata={
+                "new": result.new,
+                "unchanged": result.unchanged,
+                "changed": result.changed,
+                "already sent": result.already_sent,
+                "cancelled": result.cancelled,
+            }
+        )
+
+    @dg.asset(
+        group_name=GROUP,
+        kinds={"email"},
+        owners=OWNERS,
+        tags={"pii": "names"},
+        partitions_def=weeks,
+        deps=[queued_letters],
+    )
+    def delivered_letters(
+        context: dg.AssetExecutionContext, home: dg.ResourceParam[Home]
+    ) -> dg.MaterializeResult[None]:
+        """The week's pending letters, delivered; each at most once. The proof sheet shows all."""
+        templates = environment([home.templates, shipped_templates()])
+        with open_ledger(home) as ledger:
+            periods = [
+                period
+                for period in ledger.recorded_periods()
+                if period.partition == context.partition_key
+            ]
+            sent = 0
+            states: dict[State, int] = {}
+            for period in periods:
+                if period.held is None:
+                    report = deliver(
+                        ledger,
+                        FolderTransport(home.outbox),
+                        campaign=period.campaign,
+                        period=period.period,
+                        now=lambda: datetime.now(UTC),
+                        owner=f"run {context.run.run_id}",
+                        lock_path=home.ledger.with_suffix(".sender"),
+                    )
+                    sent += report.sent
+                else:
+                    context.log.warning(f"Held, nothing delivered: {period.held}")
+                write_proofs(home.outbox, ledger, period.campaign, period.period, templates)
+                for state, letters in ledger.counts(period.campaign, period.period).items():
+                    states[state] = states.get(state, 0) + letters
+        return dg.MaterializeResult(
+            metadata={"sent now": sent, **{f"letters {state}": n for state, n in states.items()}}
+        )
+
+    return [queued_letters, delivered_letters]
+
+
+@dg.asset(
+    group_name=GROUP,
+    kinds={"duckdb"},
+    owners=OWNERS,
+    tags={"pii": "none"},
+    deps=["delivered_letters"],
+)
+def ledger_letters(home: dg.ResourceParam[Home]) -> pl.DataFrame:
+    """A copy of the ledger for analysis: one row per letter, no content, no names, no addresses."""
+    with open_ledger(home) as ledger:
+        return ledger.letters_frame()
+
+
+@dg.asset_check(asset="recorded_periods", description="The newest week's letters may go out.")
+def newest_week_is_not_held(home: dg.ResourceParam[Home]) -> dg.AssetCheckResult:
+    """Shows the gate; sending does not rely on this check but on the record."""
+    with open_ledger(home) as ledger:
+        newest = max(ledger.recorded_periods(), key=lambda period: period.last_day, default=None)
+    held = newest.held if newest else None
+    return dg.AssetCheckResult(passed=held is None, description=held or "Not held.")
+
+
+ASSETS: Sequence[dg.AssetsDefinition] = [recorded_periods, ledger_letters]
+CHECKS: Sequence[dg.AssetChecksDefinition] = [newest_week_is_not_held]

@@ -1,0 +1,89 @@
+"""Which periods' letters are due: one pure function of time, ledger and settings.
+
+The sensor, the schedule and the command line all ask here. That a letter goes out at most once is
+the ledger's promise, not this module's.
+"""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, time, timedelta
+from zoneinfo import ZoneInfo
+
+import polars as pl
+
+from edu_pipeline.settings import Mail
+
+
+@dataclass(frozen=True)
+class Period:
+    """One period of one campaign, as the last refresh recorded it."""
+
+    campaign: str
+    period: str
+    """Such as `2026-W40`."""
+    partition: str
+    """Its key in Dagster, such as `2026-09-28`."""
+    last_day: date
+    """The last day that its letters are about."""
+    complete: bool
+    """Whether everything that is waited for is in."""
+    held: str | None
+    """Why none of its letters may go out."""
+    fingerprint: str
+    """Of the exports that its figures rest on."""
+
+
+PERIODS = pl.Schema(
+    {
+        "campaign": pl.String,
+        "period": pl.String,
+        "partition": pl.String,
+        "last_day": pl.Date,
+        "complete": pl.Boolean,
+        "held": pl.String,
+        "fingerprint": pl.String,
+    }
+)
+"""A frame of periods, one row each."""
+
+
+def end_of(day: date, zone: ZoneInfo) -> datetime:
+    """Midnight after a day, in UTC."""
+    return datetime.combine(day + timedelta(days=1), time(), zone).astimezone(UTC)
+
+
+def ready(period: Period, *, now: datetime, mail: Mail, zone: ZoneInfo) -> bool:
+    """Whether everything is in, or the wait for it is over."""
+    cut_off = end_of(period.last_day, zone) + timedelta(hours=mail.cut_off_hours)
+    return period.complete or now >= cut_off
+
+
+def newest_ready(
+    periods: Iterable[Period], *, now: datetime, mail: Mail, zone: ZoneInfo
+) -> Period | None:
+    """The newest period whose letters can be written, however old it is."""
+    candidates = [p for p in periods if ready(p, now=now, mail=mail, zone=zone)]
+    return max(candidates, key=lambda period: period.last_day, default=None)
+
+
+def due_periods(
+    periods: Iterable[Period], *, now: datetime, mail: Mail, zone: ZoneInfo
+) -> list[Period]:
+    """The periods to send without being asked: per campaign the newest, while it is still news."""
+    by_campaign: dict[str, list[Period]] = {}
+    for period in periods:
+        by_campaign.setdefault(period.campaign, []).append(period)
+    newest = [
+        newest_ready(those, now=now, mail=mail, zone=zone) for those in by_campaign.values()
+    ]
+    return [
+        period
+        for period in newest
+        if period and now < end_of(period.last_day, zone) + timedelta(days=mail.valid_days)
+    ]
+
+
+def not_after(last_day: date, *, now: datetime, mail: Mail, zone: ZoneInfo) -> datetime:
+    """Until when a letter about a period may go out: its own end, or a day when asked for later."""
+    own = end_of(last_day, zone) + timedelta(days=mail.valid_days)
+    return max(own, now + timedelta(days=1))

@@ -1,0 +1,83 @@
+"""Letters as a frame, one row each: how a job hands them to the mail room through the warehouse."""
+
+from collections.abc import Sequence
+from dataclasses import asdict
+from datetime import UTC, date
+from typing import Any
+
+import polars as pl
+
+from edu_pipeline.mail.letter import Address, Image, Letter
+
+SCHEMA = pl.Schema(
+    {
+        "week_start": pl.Date,
+        "campaign": pl.String,
+        "period": pl.String,
+        "recipient_key": pl.String,
+        "email": pl.String,
+        "name": pl.String,
+        "sender_email": pl.String,
+        "sender_name": pl.String,
+        "reply_to": pl.String,
+        "subject": pl.String,
+        "html": pl.String,
+        "text": pl.String,
+        "images": pl.List(pl.Struct({"name": pl.String, "png": pl.Binary})),
+        "not_after": pl.Datetime("us"),
+        "names": pl.List(pl.String),
+        "notes": pl.List(pl.String),
+        "hold": pl.String,
+    }
+)
+"""`not_after` is in UTC."""
+
+
+def letters_frame(letters: Sequence[Letter], week: date) -> pl.DataFrame:
+    """Letters of one week as rows of `SCHEMA`."""
+    rows: list[dict[str, Any]] = [
+        {
+            "week_start": week,
+            "campaign": letter.campaign,
+            "period": letter.period,
+            "recipient_key": letter.recipient_key,
+            "email": letter.recipient.email,
+            "name": letter.recipient.name,
+            "sender_email": letter.sender.email,
+            "sender_name": letter.sender.name,
+            "reply_to": letter.reply_to,
+            "subject": letter.subject,
+            "html": letter.html,
+            "text": letter.text,
+            "images": [asdict(image) for image in letter.images],
+            "not_after": letter.not_after.astimezone(UTC).replace(tzinfo=None),
+            "names": sorted(letter.names),
+            "notes": list(letter.notes),
+            "hold": letter.hold,
+        }
+        for letter in letters
+    ]
+    return pl.DataFrame(rows, schema=SCHEMA, orient="row")
+
+
+def letters_from(frame: pl.DataFrame) -> list[Letter]:
+    """The letters of a frame of `SCHEMA`."""
+    return [
+        Letter(
+            campaign=row["campaign"],
+            period=row["period"],
+            recipient_key=row["recipient_key"],
+            recipient=Address(row["email"], row["name"]),
+            sender=Address(row["sender_email"], row["sender_name"]),
+            reply_to=row["reply_to"],
+            subject=row["subject"],
+            html=row["html"],
+            text=row["text"],
+            images=tuple(Image(**image) for image in row["images"]),
+            not_after=row["not_after"].replace(tzinfo=UTC),
+            names=frozenset(row["names"]),
+            notes=tuple(row["notes"]),
+            hold=row["hold"],
+        )
+        for row in frame.iter_rows(named=True)
+    ]
