@@ -1,6 +1,7 @@
 """What Dagster loads, on one screen, and the one place that reads the environment."""
 
 import os
+from collections.abc import Mapping
 from pathlib import Path
 
 import dagster as dg
@@ -18,10 +19,9 @@ from edu_pipeline.landing import assets as landing
 from edu_pipeline.landing.zone import Zone
 from edu_pipeline.mail import assets as mail
 from edu_pipeline.settings import Home, Settings, load_settings
+from edu_pipeline.shipped import PROJECT
 from edu_pipeline.teachers import assets as teachers
 from edu_pipeline.warehouse import Warehouse
-
-PROJECT = Path(__file__).resolve().parent.parent
 
 
 def home_from_environment() -> Home:
@@ -29,8 +29,10 @@ def home_from_environment() -> Home:
     return Home(Path(os.environ.get("EDU_PIPELINE_HOME") or PROJECT).resolve())
 
 
-def build_definitions(home: Home, settings: Settings) -> dg.Definitions:
-    """Everything that one home's code location holds."""
+def build_definitions(
+    home: Home, settings: Settings, loggers: Mapping[str, dg.LoggerDefinition] | None = None
+) -> dg.Definitions:
+    """Everything that one home's code location holds; `loggers` only for runs from the shell."""
     warehouse = Warehouse(path=str(home.warehouse), lock_path=str(home.lock))
     weeks = letter_weeks(settings)
     return dg.Definitions(
@@ -54,6 +56,7 @@ def build_definitions(home: Home, settings: Settings) -> dg.Definitions:
             "zone": Zone(home.landing_url(settings)),
         },
         executor=dg.in_process_executor,
+        loggers=loggers,
     )
 
 

@@ -310,7 +310,9 @@ class Mail(Part):
         ),
     )
     day: Weekday = Field("friday", description="Sending day for `weekly`.")
-    time: dt.time = Field(dt.time(15, 0), description="Sending time for `weekly`, in the school's zone.")
+    time: dt.time = Field(
+        dt.time(15, 0), description="Sending time for `weekly`, in the school's zone."
+    )
     close_week: Weekday = Field(
         "sunday",
         description=(

@@ -56,7 +56,8 @@ def tables(con: duckdb.DuckDBPyConnection) -> set[str]:
 
 def read_table(con: duckdb.DuckDBPyConnection, name: str) -> pl.DataFrame:
     """A whole table as a frame."""
-    return con.table(name).pl()
+    frame: pl.DataFrame = con.table(name).pl()
+    return frame
 
 
 def write_table(con: duckdb.DuckDBPyConnection, name: str, frame: pl.DataFrame) -> None:
@@ -169,9 +170,7 @@ class Warehouse(dg.ConfigurableIOManager):
                     "(edu-pipeline run, or materialise it in the UI)."
                 )
             if context.has_asset_partitions:
-                return (
-                    con.table(name)
-                    .filter(f"{PARTITION_COLUMN} = date '{context.asset_partition_key}'")
-                    .pl()
-                )
+                week = f"{PARTITION_COLUMN} = date '{context.asset_partition_key}'"
+                frame: pl.DataFrame = con.table(name).filter(week).pl()
+                return frame
             return read_table(con, name)

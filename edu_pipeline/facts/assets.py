@@ -4,7 +4,6 @@ from collections.abc import Callable, Sequence
 from inspect import cleandoc
 
 import dagster as dg
-import duckdb
 
 from edu_pipeline.facts.attendance import (
     build_attendance_class_week,

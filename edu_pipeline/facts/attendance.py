@@ -138,8 +138,9 @@ def build_student_days(con: duckdb.DuckDBPyConnection, export: AttendanceExport)
 
 
 def build_attendance_class_week(con: duckdb.DuckDBPyConnection) -> None:
-    """Make `attendance_class_week`: class × week: `days_submitted`, `possible_days`,
-    `attended_days`, over the students who were in the class on each day.
+    """Make `attendance_class_week`: class × week.
+
+    `days_submitted`, `possible_days`, `attended_days`, over the students of the class on each day.
 
     Args:
         con: The warehouse, with `student_days` and `class_spells`.
@@ -160,8 +161,9 @@ def build_attendance_class_week(con: duckdb.DuckDBPyConnection) -> None:
 
 
 def build_attendance_group_week(con: duckdb.DuckDBPyConnection) -> None:
-    """Make `attendance_group_week`: school × grade team (empty: the whole school) × week:
-    `possible_days`, `attended_days`. Every student-day counts once.
+    """Make `attendance_group_week`: school × grade team (empty: the whole school) × week.
+
+    `possible_days`, `attended_days`; every student-day counts once.
 
     Args:
         con: The warehouse, with `student_days`.

@@ -68,8 +68,7 @@ def build_homework_class_week(con: duckdb.DuckDBPyConnection) -> None:
 
 
 def build_homework_group_week(con: duckdb.DuckDBPyConnection) -> None:
-    """Make `homework_group_week`: school × grade team (empty: the whole school) × week × status:
-    `items`.
+    """Make `homework_group_week`: school × grade team (empty: the school) × week × status: `items`.
 
     Args:
         con: The warehouse, with `homework_items`.

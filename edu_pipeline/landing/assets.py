@@ -97,7 +97,8 @@ def _rows(
 ) -> pl.DataFrame:
     query = canonical_query(table, files, settings.landing.export(table))
     with warehouse.connect() as con:
-        return con.sql(query).pl()
+        rows: pl.DataFrame = con.sql(query).pl()
+        return rows
 
 
 def _outs(table: str, tags: Mapping[str, str], description: str) -> dict[str, dg.AssetOut]:
@@ -165,7 +166,7 @@ def stage_classes_export(
 @dg.multi_asset(
     outs=_outs("enrollments", IDS, cleandoc(Enrollments.__doc__ or "")), deps=["raw_enrollments"]
 )
-def stage_enrollments_export(  # noqa: PLR0913 - the tables that spells refer to
+def stage_enrollments_export(
     landing_files: pl.DataFrame,
     stg_classes: pl.DataFrame,
     stg_students: pl.DataFrame,
@@ -286,12 +287,9 @@ def landing_problems(
     with warehouse.connect() as con:
         rejected = reject_counts(con)
         received = rows_received(con)
-        words = {
-            (table, column): con.sql(
-                canonical_query(table, landing_files, settings.landing.export(table))
-            ).pl()
-            for table, column in WORDS
-        }
+    words = {
+        (table, column): _rows(table, landing_files, settings, warehouse) for table, column in WORDS
+    }
     return pl.concat(
         [
             file_problems(landing_files, settings.landing),

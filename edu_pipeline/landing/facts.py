@@ -252,7 +252,7 @@ def attendance_dates(
     """
     if export.shape == "exceptions":
         return pl.DataFrame(schema={"date": pl.Date, "school_id": pl.String})
-    return con.sql(
+    dates: pl.DataFrame = con.sql(
         f"""
         with days as (
           select try_strptime(date, {_list(export.date_formats)})::date as date, school_id,
@@ -267,6 +267,7 @@ def attendance_dates(
         order by all
         """
     ).pl()
+    return dates
 
 
 def _list(texts: Sequence[str]) -> str:

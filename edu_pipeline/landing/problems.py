@@ -25,6 +25,8 @@ MEANINGS: Mapping[tuple[str, str], Sequence[str]] = {
 MANY_REJECTED = 0.05
 """Share of an export's rows whose rejection is a problem of the export, not of the rows."""
 NEEDED = ("students", "staff", "attendance")
+EXPECTED = ("calendar", "enrollments")
+"""What an exceptions-only export cannot be counted without."""
 NAMED_CLASSES = 4
 
 
@@ -54,14 +56,10 @@ def file_problems(files: pl.DataFrame, landing: Landing) -> pl.DataFrame:
     landed = set(current["table"])
     needs = [(table, f"No {table} export has landed. ") for table in NEEDED]
     if landing.attendance.shape == "exceptions":
-        needs += [
-            (
-                table,
-                f"Attendance is exported as exceptions only, so the {table} export is needed to "
-                "know who was expected; without it no rate is computed. ",
-            )
-            for table in ("calendar", "enrollments")
-        ]
+        unknown = (
+            "Attendance comes as exceptions only, and without it nobody knows who was expected. "
+        )
+        needs += [(table, f"No {table} export has landed. {unknown}") for table in EXPECTED]
     for table, sentence in needs:
         if table not in landed and not (
             table == "enrollments" and _homeroom_column(files, landing)
@@ -212,7 +210,7 @@ def _toml_key(code: str) -> str:
     return code if bare else f'"{escaped}"'
 
 
-def _problem(  # noqa: PLR0913 - the columns of a problem
+def _problem(
     table: str,
     kind: str,
     subject: str,

@@ -29,8 +29,8 @@ def collect_rejected(con: duckdb.DuckDBPyConnection) -> pl.DataFrame:
         """
         for table, staged in zip(SCHOOL_TABLES, STAGED, strict=True)
     )
-    frame = con.sql(f"{parts} order by all").pl()
-    return RejectedRows.validate(frame.cast(dtypes(RejectedRows)))  # type: ignore[arg-type]
+    frame: pl.DataFrame = con.sql(f"{parts} order by all").pl()
+    return RejectedRows.validate(frame.cast(dtypes(RejectedRows)))
 
 
 def _as_json(con: duckdb.DuckDBPyConnection, raw: str) -> str:
@@ -50,7 +50,9 @@ def reject_counts(con: duckdb.DuckDBPyConnection) -> pl.DataFrame:
         One row per rejected row and rule: `table`, `file`, `line`, `rule`, `value`, `student_id`,
         `day`; the last two empty but for attendance and homework.
     """
-    return con.sql(" union all by name ".join(f"from rejected_{staged}" for staged in STAGED)).pl()
+    parts = " union all by name ".join(f"from rejected_{staged}" for staged in STAGED)
+    rejected: pl.DataFrame = con.sql(parts).pl()
+    return rejected
 
 
 def rows_received(con: duckdb.DuckDBPyConnection) -> Mapping[str, int]:

@@ -20,13 +20,15 @@ from edu_pipeline.settings import EnrollmentsExport, TableExport
 DEFAULT_SCHOOL = "1"
 OPEN_BEGIN = date(1, 1, 1)
 OPEN_END = date(9999, 12, 31)
-REJECTED_SCHEMA = {
-    "table": pl.String,
-    "file": pl.String,
-    "line": pl.Int64,
-    "rule": pl.String,
-    "value": pl.String,
-}
+REJECTED_SCHEMA = pl.Schema(
+    {
+        "table": pl.String,
+        "file": pl.String,
+        "line": pl.Int64,
+        "rule": pl.String,
+        "value": pl.String,
+    }
+)
 """A rejected row before the row itself is fetched from raw."""
 
 
@@ -215,7 +217,7 @@ def _checked(
         same = replaced.join(latest.select(names), on=names, how="semi", nulls_equal=True)
         differing = replaced.join(same.select("_file", "_line"), on=["_file", "_line"], how="anti")
         rejected.append(_rejects(table, differing, "same_key_later_row_counts", key[0]))
-    good, failure = schema.filter(latest.select(names).cast(dtypes(schema)))  # type: ignore[arg-type]
+    good, failure = schema.filter(latest.select(names).cast(dtypes(schema)))
     broken = latest.join(good.select(key), on=key, how="anti")
     if not broken.is_empty():
         rejected.append(_broken_rules(table, broken, failure.details(), key))
@@ -226,7 +228,7 @@ def _broken_rules(
     table: str, broken: pl.DataFrame, details: pl.DataFrame, key: Sequence[str]
 ) -> pl.DataFrame:
     rules = [name for name in details.columns if name not in broken.columns]
-    long = details.unpivot(on=[r for r in rules], index=list(key), variable_name="rule").filter(
+    long = details.unpivot(on=rules, index=list(key), variable_name="rule").filter(
         pl.col("value") == "invalid"
     )
     return (
@@ -238,7 +240,7 @@ def _broken_rules(
             rule=pl.col("rule").str.replace("|", ": ", literal=True),
             value=pl.lit(None, pl.String),
         )
-        .cast(REJECTED_SCHEMA)  # type: ignore[arg-type]
+        .cast(REJECTED_SCHEMA)
     )
 
 
@@ -249,7 +251,7 @@ def _rejects(table: str, rows: pl.DataFrame, rule: str, column: str) -> pl.DataF
         line="_line",
         rule=pl.lit(rule),
         value=pl.col(column).cast(pl.String),
-    ).cast(REJECTED_SCHEMA)  # type: ignore[arg-type]
+    ).cast(REJECTED_SCHEMA)
 
 
 def _resolved(

@@ -159,11 +159,11 @@ def version_of(file: LandedFile) -> Version:
     if stamps:
         found = stamps[-1]
         parts = [
-            int(found[group] or 0) for group in ("year", "month", "day", "hour", "minute", "second")
+            found[name] or "0" for name in ("year", "month", "day", "hour", "minute", "second")
         ]
         try:
-            at = datetime(*parts, tzinfo=UTC)  # type: ignore[arg-type]
-        except ValueError:
+            at = datetime.strptime(" ".join([*parts, "+0000"]), "%Y %m %d %H %M %S %z")
+        except ValueError:  # such as 31 February
             pass
         else:
             series = f"{folder}/{name[: found.start()]}*{name[found.end() :]}"

@@ -12,9 +12,10 @@ from edu_pipeline.mail.frames import letters_from
 from edu_pipeline.mail.ledger import Ledger
 from edu_pipeline.mail.ledger_tables import State
 from edu_pipeline.mail.proofs import write_proofs
-from edu_pipeline.mail.render import environment, shipped_templates
+from edu_pipeline.mail.render import environment
 from edu_pipeline.mail.transports.folder import FolderTransport
 from edu_pipeline.settings import Home
+from edu_pipeline.shipped import shipped
 
 GROUP = "mail"
 OWNERS = ["team:data"]
@@ -84,7 +85,7 @@ def weekly_assets(weeks: dg.PartitionsDefinition[str]) -> Sequence[dg.AssetsDefi
         context: dg.AssetExecutionContext, home: dg.ResourceParam[Home]
     ) -> dg.MaterializeResult[None]:
         """The week's pending letters, delivered; each at most once. The proof sheet shows all."""
-        templates = environment([home.templates, shipped_templates()])
+        templates = environment([home.templates, shipped("templates")])
         with open_ledger(home) as ledger:
             periods = [
                 period
@@ -106,7 +107,7 @@ def weekly_assets(weeks: dg.PartitionsDefinition[str]) -> Sequence[dg.AssetsDefi
                     )
                     sent += report.sent
                 else:
-                    context.log.warning(f"Held, nothing delivered: {period.held}")
+                    context.log.warning("Held, nothing delivered: %s", period.held)
                 write_proofs(home.outbox, ledger, period.campaign, period.period, templates)
                 for state, letters in ledger.counts(period.campaign, period.period).items():
                     states[state] = states.get(state, 0) + letters

@@ -43,7 +43,7 @@ class DeliveryReport:
     """All letters of this campaign and period by state, afterwards."""
 
 
-def deliver(  # noqa: PLR0913 - each is a thing that only the caller knows
+def deliver(
     ledger: Ledger,
     transport: Transport,
     *,

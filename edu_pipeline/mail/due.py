@@ -73,9 +73,7 @@ def due_periods(
     by_campaign: dict[str, list[Period]] = {}
     for period in periods:
         by_campaign.setdefault(period.campaign, []).append(period)
-    newest = [
-        newest_ready(those, now=now, mail=mail, zone=zone) for those in by_campaign.values()
-    ]
+    newest = [newest_ready(those, now=now, mail=mail, zone=zone) for those in by_campaign.values()]
     return [
         period
         for period in newest

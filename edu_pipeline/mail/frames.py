@@ -1,15 +1,16 @@
 """Letters as a frame, one row each: how a job hands them to the mail room through the warehouse."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from datetime import UTC, date
+from types import MappingProxyType
 from typing import Any
 
 import polars as pl
 
 from edu_pipeline.mail.letter import Address, Image, Letter
 
-SCHEMA = pl.Schema(
+SCHEMA: Mapping[str, pl.DataType | type[pl.DataType]] = MappingProxyType(
     {
         "week_start": pl.Date,
         "campaign": pl.String,
@@ -57,7 +58,7 @@ def letters_frame(letters: Sequence[Letter], week: date) -> pl.DataFrame:
         }
         for letter in letters
     ]
-    return pl.DataFrame(rows, schema=SCHEMA, orient="row")
+    return pl.DataFrame(rows, schema=dict(SCHEMA), orient="row")
 
 
 def letters_from(frame: pl.DataFrame) -> list[Letter]:

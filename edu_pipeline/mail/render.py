@@ -20,19 +20,12 @@ class TemplateError(Exception):
     """A template cannot be used; the message says which and where."""
 
 
-def shipped_templates() -> Path:
-    """The templates that come with the package, installed or in a checkout."""
-    package = Path(__file__).parents[1]
-    installed = package / "_templates"
-    return installed if installed.is_dir() else package.parent / "templates"
-
-
 def environment(search_path: Sequence[Path]) -> jinja2.Environment:
     """Templates and the filters for figures and dates.
 
     Args:
         search_path: Folders of templates; the first that has a template wins, so a home's own
-            folder comes before `shipped_templates()`.
+            folder comes before `shipped("templates")`.
 
     Returns:
         An environment in which an unknown variable is an error, and everything put into a

@@ -13,8 +13,9 @@ from edu_pipeline.gate import mail_gate as mail_gate_of
 from edu_pipeline.glossary import GLOSSARY, definition
 from edu_pipeline.mail.due import not_after
 from edu_pipeline.mail.frames import letters_frame
-from edu_pipeline.mail.render import environment, shipped_templates
+from edu_pipeline.mail.render import environment
 from edu_pipeline.settings import WEEKDAYS, Home, Settings
+from edu_pipeline.shipped import shipped
 from edu_pipeline.teachers.charts import chart_specs, class_histories
 from edu_pipeline.teachers.edition import (
     Envelope,
@@ -34,7 +35,7 @@ OWNERS = ["team:data"]
 
 
 @dg.asset(group_name=GROUP, kinds={"polars"}, owners=OWNERS, tags={"pii": "none"})
-def class_week(  # noqa: PLR0913 - one argument per fact table
+def class_week(
     stg_classes: pl.DataFrame,
     stg_school_days: pl.DataFrame,
     class_students: pl.DataFrame,
@@ -70,9 +71,7 @@ def student_homework(
     student_homework_counts: pl.DataFrame, settings: dg.ResourceParam[Settings]
 ) -> pl.DataFrame:
     """One student's homework from the first day of the school year to the latest data."""
-    return student_homework_of(
-        student_homework_counts, late_counts=settings.homework.late_counts
-    )
+    return student_homework_of(student_homework_counts, late_counts=settings.homework.late_counts)
 
 
 @dg.asset(group_name=GROUP, kinds={"polars"}, owners=OWNERS, tags={"pii": "none"})
@@ -157,7 +156,7 @@ def weekly_assets(weeks: dg.PartitionsDefinition[str]) -> Sequence[dg.AssetsDefi
         tags={"pii": "names"},
         partitions_def=weeks,
     )
-    def teacher_letters(  # noqa: PLR0913 - a letter rests on many tables
+    def teacher_letters(
         context: dg.AssetExecutionContext,
         class_week: pl.DataFrame,
         letter_charts: pl.DataFrame,
@@ -173,7 +172,10 @@ def weekly_assets(weeks: dg.PartitionsDefinition[str]) -> Sequence[dg.AssetsDefi
     ) -> pl.DataFrame:
         """The week's letter to every homeroom teacher."""
         week = date.fromisoformat(context.partition_key)
-        if mail_gate["fingerprint"].unique().to_list() not in ([], [landing_fingerprint(landing_files)]):
+        if mail_gate["fingerprint"].unique().to_list() not in (
+            [],
+            [landing_fingerprint(landing_files)],
+        ):
             raise dg.Failure(
                 "The last refresh did not finish, so the tables do not fit together. Run the "
                 "refresh job again, then send."
@@ -202,7 +204,7 @@ def weekly_assets(weeks: dg.PartitionsDefinition[str]) -> Sequence[dg.AssetsDefi
                     (metric.title, definition(name, late_counts=late_counts))
                     for name, metric in GLOSSARY.items()
                 ],
-                env=environment([home.templates, shipped_templates()]),
+                env=environment([home.templates, shipped("templates")]),
             ),
             Envelope(
                 settings.letters,

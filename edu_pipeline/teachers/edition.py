@@ -118,7 +118,7 @@ def homerooms_without_teacher(
     return rows["class_name"].sort().to_list()
 
 
-def letters_of_week(  # noqa: PLR0913 - each is a different part of a letter
+def letters_of_week(
     teachers: Iterable[tuple[Teacher, list[str]]],
     class_week: pl.DataFrame,
     pictures: Mapping[tuple[str, str], tuple[bytes, str]],

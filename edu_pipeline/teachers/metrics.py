@@ -48,7 +48,7 @@ def homework_counts(items: pl.DataFrame, by: Sequence[str], *, late_counts: bool
     )
 
 
-def class_week(  # noqa: PLR0913 - one argument per fact table
+def class_week(
     *,
     classes: pl.DataFrame,
     school_days: pl.DataFrame,
@@ -127,7 +127,7 @@ def class_week(  # noqa: PLR0913 - one argument per fact table
         )
     wanted = dtypes(ClassWeek)
     return ClassWeek.validate(
-        rows.select(wanted.names()).cast(wanted).sort("week_start", "class_type", "class_id")  # type: ignore[arg-type]
+        rows.select(wanted.names()).cast(wanted).sort("week_start", "class_type", "class_id")
     )
 
 
@@ -157,7 +157,7 @@ def student_attendance(sums: pl.DataFrame) -> pl.DataFrame:
     """`StudentAttendance` from each student's sums over the running school year."""
     rows = sums.with_columns(attendance_rate=rate("attended_days", "possible_days"))
     wanted = dtypes(StudentAttendance)
-    return StudentAttendance.validate(rows.select(wanted.names()).cast(wanted))  # type: ignore[arg-type]
+    return StudentAttendance.validate(rows.select(wanted.names()).cast(wanted))
 
 
 def student_homework(items: pl.DataFrame, *, late_counts: bool) -> pl.DataFrame:
@@ -165,9 +165,7 @@ def student_homework(items: pl.DataFrame, *, late_counts: bool) -> pl.DataFrame:
     counts = homework_counts(items, ["student_id"], late_counts=late_counts)
     rows = counts.with_columns(homework_rate=rate("homework_complete", "homework_due"))
     wanted = dtypes(StudentHomework)
-    return StudentHomework.validate(
-        rows.select(wanted.names()).cast(wanted).sort("student_id")  # type: ignore[arg-type]
-    )
+    return StudentHomework.validate(rows.select(wanted.names()).cast(wanted).sort("student_id"))
 
 
 @dataclass(frozen=True)

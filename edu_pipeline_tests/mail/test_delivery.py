@@ -259,7 +259,7 @@ def test_progress_counts_up_to_all_letters(
         ("after recording", 0, 0),
     ],
 )
-def test_a_sender_killed_at_any_step_loses_nothing_and_sends_nothing_twice(  # noqa: PLR0913, PLR0917 - fixtures
+def test_a_sender_killed_at_any_step_loses_nothing_and_sends_nothing_twice(
     ledger: Ledger,
     url: str,
     make_letter: LetterMaker,

@@ -10,8 +10,9 @@ from edu_pipeline.mail.ledger import Ledger
 from edu_pipeline.mail.ledger_tables import State
 from edu_pipeline.mail.letter import Letter
 from edu_pipeline.mail.proofs import LOOKS, write_proofs
-from edu_pipeline.mail.render import environment, shipped_templates
+from edu_pipeline.mail.render import environment
 from edu_pipeline.mail.transports.folder import FolderTransport
+from edu_pipeline.shipped import shipped
 
 NOW = datetime(2026, 10, 2, 15, tzinfo=UTC)
 
@@ -41,7 +42,7 @@ def deliver_all(ledger: Ledger, outbox: Path, now: datetime = NOW) -> None:
 
 def proofs(ledger: Ledger, outbox: Path, period: str = "2026-W40") -> str:
     return write_proofs(
-        outbox, ledger, "teachers", period, environment([shipped_templates()])
+        outbox, ledger, "teachers", period, environment([shipped("templates")])
     ).read_text()
 
 

@@ -8,8 +8,8 @@ from edu_pipeline.mail.render import (
     lint,
     render_html,
     render_text,
-    shipped_templates,
 )
+from edu_pipeline.shipped import shipped
 
 GOOD = (
     '<html lang="en"><head><title>Your week</title></head><body>'
@@ -74,7 +74,7 @@ def test_a_broken_template_is_named_with_its_fault(
 
 
 def test_the_shipped_templates_are_found() -> None:
-    assert (shipped_templates() / "letters" / "teacher.html.j2").is_file()
+    assert (shipped("templates") / "letters" / "teacher.html.j2").is_file()
 
 
 def test_a_good_letter_has_no_problems() -> None:

@@ -5,8 +5,9 @@ from datetime import date, timedelta
 import polars as pl
 import pytest
 
-from edu_pipeline.mail.render import environment, lint, shipped_templates
+from edu_pipeline.mail.render import environment, lint
 from edu_pipeline.settings import Cutoffs, Targets
+from edu_pipeline.shipped import shipped
 from edu_pipeline.teachers.letter import (
     Edition,
     HomeroomWeek,
@@ -43,7 +44,7 @@ def letter(*homerooms: HomeroomWeek, charts: tuple[str, ...] = ("attendance",)) 
         WEEK,
         "Riverside Middle School",
         [("Attendance", "Days attended as a share of days expected.")],
-        environment([shipped_templates()]),
+        environment([shipped("templates")]),
     )
     pictures = {(h.class_id, kind): (PNG, f"{kind} chart") for h in homerooms for kind in charts}
     return compose(TEACHER, homerooms, pictures, edition)
@@ -314,7 +315,7 @@ def test_markup_in_a_class_name_stays_text(make_history: HistoryMaker) -> None:
 def test_a_teacher_without_a_given_name_is_greeted_all_the_same(
     make_history: HistoryMaker,
 ) -> None:
-    edition = Edition(WEEK, "Riverside", [], environment([shipped_templates()]))
+    edition = Edition(WEEK, "Riverside", [], environment([shipped("templates")]))
 
     made = compose(replace(TEACHER, given_name=None), [week_of(make_history([0.95]))], {}, edition)
 

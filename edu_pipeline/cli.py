@@ -1,0 +1,309 @@
+"""`edu-pipeline`: the commands, what they print, and what they say when something is wrong.
+
+What a command does stands elsewhere; Dagster and polars are imported only by commands that need
+them, so that `--help` answers at once.
+"""
+
+import shutil
+import subprocess
+import sys
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from datetime import UTC, date, datetime, timedelta
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+from rich.table import Table
+from rich.text import Text
+
+from edu_pipeline.school_calendar import parse_week, week_name
+from edu_pipeline.settings import SCHOOL_TABLES, Home, Settings, load_settings
+from edu_pipeline.shipped import PROJECT, shipped
+
+HELD = 3
+"""Exit code of a run whose letters are held."""
+
+app = typer.Typer(
+    name="edu-pipeline",
+    help="Raw exports in, letters out. Start with: edu-pipeline demo",
+    no_args_is_help=True,
+    rich_markup_mode="rich",
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+out = Console(highlight=False)
+err = Console(stderr=True, highlight=False)
+
+
+@app.callback()
+def choose_home(
+    context: typer.Context,
+    home: Annotated[
+        Path | None,
+        typer.Option(
+            "--home",
+            envvar="EDU_PIPELINE_HOME",
+            help="Folder with pipeline.toml and data/. Default: the project's root.",
+            show_default=False,
+        ),
+    ] = None,
+) -> None:
+    """Raw exports in, letters out. Start with: edu-pipeline demo."""
+    context.obj = Home((home or PROJECT).expanduser().resolve())
+
+
+@app.command()
+def init(
+    folder: Annotated[Path, typer.Argument(help="The new home; made if it is not there.")],
+) -> None:
+    """Make a home: a folder with a commented pipeline.toml, for one school or organisation."""
+    home = Home(folder.expanduser().resolve())
+    if home.config.exists():
+        raise UserError(f"{home.config} is there already; nothing was changed.")
+    (home.data / "landing" / "school").mkdir(parents=True, exist_ok=True)
+    for name in ("pipeline.toml", "dagster.yaml"):
+        shutil.copyfile(shipped(name), home.root / name)
+    out.print(f"A new home in [bold]{home.root}[/].")
+    out.print("  1. Say in pipeline.toml who you are and what your attendance codes mean.")
+    out.print(f"  2. Put your exports into {home.data / 'landing' / 'school'}.")
+    out.print(f"  3. edu-pipeline --home {folder} run")
+
+
+@app.command()
+def sample(
+    context: typer.Context,
+    students: Annotated[int, typer.Option(min=1, help="Size of the invented school.")] = 660,
+    through: Annotated[
+        datetime | None,
+        typer.Option(
+            formats=["%Y-%m-%d"],
+            help="Last day with data. Default: last Friday.",
+            show_default=False,
+        ),
+    ] = None,
+    seed: Annotated[int, typer.Option(help="Another seed invents another school.")] = 20,
+    clear: Annotated[bool, typer.Option("--clear", help="Remove the sample again.")] = False,
+) -> None:
+    """Write a made-up school's exports into the landing zone, or remove them again."""
+    from edu_pipeline.sample.landing import clear_sample
+
+    home: Home = context.obj
+    landing = _landing_folder(home, load_settings(home))
+    if clear:
+        removed = clear_sample(landing)
+        out.print(
+            f"Removed the sample: {len(removed)} files." if removed else "There is no sample."
+        )
+        return
+    _write_sample(landing, students, through.date() if through else _last_friday(), seed)
+
+
+@app.command()
+def run(
+    context: typer.Context,
+    week: Annotated[
+        str | None,
+        typer.Option(
+            help="Week of the letters, such as 2026-W40. Default: the newest that is due.",
+            show_default=False,
+        ),
+    ] = None,
+) -> None:
+    """Refresh every table from what has landed, then deliver a week's letters.
+
+    Letters that went out before are never sent again. Exit code 3 says that letters are held.
+    """
+    _refresh_and_send(context.obj, week)
+
+
+@app.command()
+def demo(context: typer.Context) -> None:
+    """Everything once, with a made-up school if nothing has landed yet."""
+    home: Home = context.obj
+    landing = _landing_folder(home, load_settings(home))
+    if not any(path.is_file() for path in landing.rglob("*.csv")):
+        _write_sample(landing, 660, _last_friday(), 20)
+    _refresh_and_send(home, None)
+
+
+@app.command()
+def ui(
+    context: typer.Context,
+    port: Annotated[int, typer.Option(help="Port on 127.0.0.1.")] = 3000,
+) -> None:
+    """Open Dagster's web UI on this home, with the landing sensor on. Ctrl+C ends it."""
+    from edu_pipeline.runs import share_history
+
+    home: Home = context.obj
+    load_settings(home)
+    share_history(home)
+    out.print(f"The UI will be at [bold]http://127.0.0.1:{port}[/] in a few seconds.")
+    command = [sys.executable, "-m", "dagster", "dev", "-w", str(shipped("workspace.yaml"))]
+    try:
+        code = subprocess.run(  # noqa: S603 - our own arguments
+            [*command, "-h", "127.0.0.1", "-p", str(port)], cwd=home.dagster, check=False
+        ).returncode
+    except KeyboardInterrupt:
+        code = 0
+    raise typer.Exit(code)
+
+
+class UserError(Exception):
+    """Something that the user can put right; the message says how."""
+
+
+def main() -> None:
+    """The console script: one sentence for what users can put right, a traceback for the rest."""
+    try:
+        app()
+    except Exception as error:
+        if type(error).__module__.partition(".")[0] != "edu_pipeline":
+            raise
+        err.print(f"[bold red]Error:[/] {error}", markup=True)
+        sys.exit(1)
+
+
+def _landing_folder(home: Home, settings: Settings) -> Path:
+    if "://" in settings.landing.url:
+        raise UserError(
+            "The sample is written into a folder only, and this home's landing zone is "
+            f"{settings.landing.url}. Make another home with: edu-pipeline init DIR"
+        )
+    return home.root / settings.landing.url
+
+
+def _last_friday() -> date:
+    today = datetime.now(UTC).date()
+    return today - timedelta(days=(today.weekday() - 4) % 7)
+
+
+def _write_sample(landing: Path, students: int, through: date, seed: int) -> None:
+    from edu_pipeline.sample.landing import write_sample
+    from edu_pipeline.sample.school import make_school
+
+    with out.status(f"Inventing a school of {students} students …"):
+        written = write_sample(landing, make_school(students=students, through=through, seed=seed))
+    out.print(f"Wrote a made-up school of {students} students: {len(written)} files in {landing}.")
+
+
+@contextmanager
+def _progress(title: str) -> Iterator[Callable[[str, int, int], None]]:
+    """A bar where there is a screen, a line per step where there is none."""
+    if not out.is_terminal:
+        out.print(title)
+        printed: set[str] = set()
+
+        def print_once(step: str, done: int, steps: int) -> None:
+            if step not in printed:
+                printed.add(step)
+                out.print(f"  {done + 1}/{steps} {step}", soft_wrap=True)
+
+        yield print_once
+        return
+    columns = (
+        TextColumn("[bold]{task.description}"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TimeElapsedColumn(),
+        TextColumn("[dim]{task.fields[step]}"),
+    )
+    with Progress(*columns, console=out) as bar:
+        task = bar.add_task(title, total=None, step="")
+        yield lambda step, done, steps: bar.update(task, completed=done, total=steps, step=step)
+
+
+def _run_job(home: Home, settings: Settings, job: str, title: str, week: str | None = None) -> None:
+    from edu_pipeline.definitions import build_definitions
+    from edu_pipeline.runs import LOGGER, ShellLog, execute
+
+    with _progress(title) as on_step:
+        log = ShellLog(on_step, out.print)
+        definitions = build_definitions(home, settings, {LOGGER: log.as_dagster_logger()})
+        execute(definitions, job, log, partition=week)
+
+
+def _refresh_and_send(home: Home, week: str | None) -> None:
+    from edu_pipeline.mail.assets import open_ledger
+    from edu_pipeline.mail.due import newest_ready
+    from edu_pipeline.mail.ledger_tables import State
+    from edu_pipeline.runs import share_history
+
+    settings = load_settings(home)
+    wanted = _monday(week) if week else None
+    share_history(home)
+    _run_job(home, settings, "refresh", "Refreshing every table")
+    with open_ledger(home) as ledger:
+        periods = ledger.recorded_periods()
+    _print_landed(home)
+    if wanted:
+        chosen = next((p for p in periods if p.partition == wanted.isoformat()), None)
+        if chosen is None:
+            known = (
+                f" Weeks with figures: {periods[0].period} to {periods[-1].period}."
+                if periods
+                else ""
+            )
+            raise UserError(f"There are no figures for {week_name(wanted)}.{known}")
+    else:
+        now = datetime.now(UTC)
+        chosen = newest_ready(periods, now=now, mail=settings.mail, zone=settings.zone)
+    if chosen is None:
+        out.print("No week is due yet, so there are no letters.")
+        return
+    _run_job(home, settings, "send_letters", f"Letters about {chosen.period}", chosen.partition)
+    with open_ledger(home) as ledger:
+        counts = ledger.counts(chosen.campaign, chosen.period)
+    _print_letters(home, chosen.period, {str(state): n for state, n in counts.items()})
+    if counts.get(State.held):
+        raise typer.Exit(HELD)
+
+
+def _monday(week: str) -> date:
+    try:
+        return parse_week(week)
+    except ValueError as error:
+        raise UserError(str(error)) from None
+
+
+def _print_landed(home: Home) -> None:
+    from edu_pipeline.warehouse import open_warehouse
+
+    with open_warehouse(home.warehouse) as con:
+        rejected = con.execute(
+            'select "table", rule, count(*) from rejected_rows group by all order by all'
+        ).fetchall()
+        received = {
+            table: con.execute(f"select count(*) from raw_{table}").fetchall()[0][0]
+            for table in SCHOOL_TABLES
+        }
+        problems = con.execute(
+            "select distinct message from landing_problems order by 1"
+        ).fetchall()
+    table = Table(box=None, pad_edge=False, header_style="dim")
+    table.add_column("export")
+    table.add_column("rows", justify="right")
+    table.add_column("rejected", justify="right")
+    table.add_column("because")
+    for name, rows in received.items():
+        mine = [(rule, n) for bad, rule, n in rejected if bad == name]
+        because = ", ".join(f"{rule.replace('_', ' ')} {n:,}" for rule, n in mine)
+        table.add_row(name, f"{rows:,}", f"{sum(n for _, n in mine):,}", because)
+    out.print()
+    out.print(table)
+    for (message,) in problems:
+        out.print(Text.assemble(("! ", "bold red"), message))
+    out.print()
+
+
+def _print_letters(home: Home, period: str, counts: Mapping[str, int]) -> None:
+    states = ", ".join(f"{n} {state}" for state, n in counts.items()) or "none"
+    out.print(f"Letters about {period}: [bold]{states}[/]")
+    out.print(f"Look at them: {home.outbox / 'index.html'}", soft_wrap=True)
+    out.print(f"Runs and tables: edu-pipeline{_home_option(home)} ui")
+
+
+def _home_option(home: Home) -> str:
+    return "" if home.root == PROJECT else f" --home {home.root}"

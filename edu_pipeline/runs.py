@@ -1,0 +1,114 @@
+"""Runs started from the shell: the same jobs and the same history as in the UI.
+
+Which job, and what to say of its result, is for `cli`; what a run does, for the assets.
+"""
+
+import logging
+import os
+from collections.abc import Callable
+from typing import Any
+
+import dagster as dg
+import yaml
+
+from edu_pipeline.settings import Home
+from edu_pipeline.shipped import shipped
+
+LOGGER = "shell"
+OnStep = Callable[[str, int, int], None]
+"""Called with a step, how many steps are done, and how many there are."""
+
+
+class RunFailedError(Exception):
+    """A run failed; the message is the first failing step's."""
+
+
+def share_history(home: Home) -> None:
+    """Make this process use the home's run history, as the UI does.
+
+    Dagster reads its configuration from the folder that `DAGSTER_HOME` names, where a relative
+    `base_dir` would mean the current folder; so the home's `dagster.yaml` is written there with the
+    folder spelt out.
+    """
+    home.dagster.mkdir(parents=True, exist_ok=True)
+    own = home.root / "dagster.yaml"
+    config: dict[str, Any] = yaml.safe_load(
+        (own if own.is_file() else shipped("dagster.yaml")).read_text(encoding="utf-8")
+    )
+    sqlite = config.get("storage", {}).get("sqlite", {})
+    if isinstance(sqlite.get("base_dir"), str):
+        sqlite["base_dir"] = str((home.root / sqlite["base_dir"]).resolve())
+    target = home.dagster / "dagster.yaml"
+    text = yaml.safe_dump(config, sort_keys=True)
+    if not target.is_file() or target.read_text(encoding="utf-8") != text:
+        target.write_text(text, encoding="utf-8")
+    os.environ["DAGSTER_HOME"] = str(home.dagster)
+    os.environ["EDU_PIPELINE_HOME"] = str(home.root)
+
+
+class ShellLog(logging.Handler):
+    """Turns Dagster's log of a run into a line of progress, and passes on what assets say."""
+
+    def __init__(self, on_step: OnStep, say: Callable[[str], None]) -> None:
+        super().__init__(logging.DEBUG)
+        self._on_step, self._say = on_step, say
+        self._done = self._steps = 0
+
+    def begin(self, steps: int) -> None:
+        """A run of that many steps begins."""
+        self._done, self._steps = 0, steps
+
+    def emit(self, record: logging.LogRecord) -> None:
+        """Dagster's own events are steps; anything else from INFO up is for people."""
+        event = getattr(record, "dagster_event", None)
+        if event is None:
+            if record.levelno >= logging.INFO:
+                self._say(getattr(record, "dagster_meta", {}).get("orig_message", record.msg))
+        elif event.event_type is dg.DagsterEventType.STEP_START:
+            self._on_step(str(event.step_key), self._done, self._steps)
+        elif event.event_type is dg.DagsterEventType.STEP_SUCCESS:
+            self._done += 1
+            self._on_step(str(event.step_key), self._done, self._steps)
+
+    def as_dagster_logger(self) -> dg.LoggerDefinition:
+        """For `Definitions(loggers=…)` under the name `LOGGER`."""
+
+        @dg.logger
+        def shell(_: dg.InitLoggerContext) -> logging.Logger:
+            logger = logging.Logger(LOGGER)  # noqa: LOG001 - of this run alone
+            logger.addHandler(self)
+            return logger
+
+        return shell
+
+
+def execute(
+    definitions: dg.Definitions, job: str, log: ShellLog, *, partition: str | None = None
+) -> None:
+    """Run a job in this process, in the history that `share_history` chose.
+
+    Raises:
+        RunFailedError: A step failed.
+    """
+    resolved = definitions.resolve_job_def(job)
+    log.begin(len(resolved.graph.node_dict))
+    with dg.DagsterInstance.get() as instance:
+        result = resolved.execute_in_process(
+            run_config={"loggers": {LOGGER: {}}},
+            instance=instance,
+            partition_key=partition,
+            raise_on_error=False,
+        )
+    failures = [event for event in result.all_events if event.is_step_failure]
+    if failures:
+        raise RunFailedError(_first_cause(failures[0]))
+    if not result.success:
+        raise RunFailedError("The run failed before its first step. Look at it in the UI.")
+
+
+def _first_cause(event: dg.DagsterEvent) -> str:
+    error = event.step_failure_data.error
+    while error is not None and error.cause is not None:
+        error = error.cause
+    text = error.message.partition(": ")[2].strip() if error else "no message"
+    return f"The step {event.step_key} failed. {text}"
