@@ -307,3 +307,7 @@ def _print_letters(home: Home, period: str, counts: Mapping[str, int]) -> None:
 
 def _home_option(home: Home) -> str:
     return "" if home.root == PROJECT else f" --home {home.root}"
+
+
+if __name__ == "__main__":
+    main()

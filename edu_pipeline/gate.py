@@ -70,10 +70,14 @@ def mail_gate(
 
 
 def holds(gate: pl.DataFrame, week: date, class_ids: Iterable[str]) -> str | None:
-    """Why a letter about these classes must wait, or None where it may go."""
-    closed = gate.filter(
-        (pl.col("week_start") == week)
-        & ~pl.col("open")
-        & (pl.col("class_id").is_null() | pl.col("class_id").is_in(list(class_ids)))
+    """Why a letter about these classes must wait, or None where it may go.
+
+    A week that no refresh has looked at must wait as well.
+    """
+    of_week = gate.filter(pl.col("week_start") == week)
+    if of_week.is_empty():
+        return "No refresh has looked at this week yet. Run one, then send."
+    closed = of_week.filter(
+        ~pl.col("open") & (pl.col("class_id").is_null() | pl.col("class_id").is_in(list(class_ids)))
     )
     return " ".join(closed["reason"].unique(maintain_order=True)) or None

@@ -6,12 +6,13 @@ documentation. Reading the environment is not done here but in `definitions` and
 """
 
 import datetime as dt
+import re
 import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
-from typing import Annotated, Literal, Self
+from typing import Annotated, Literal, Self, TypeVar
 from zoneinfo import ZoneInfo, available_timezones
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, model_validator
@@ -29,6 +30,9 @@ SCHOOL_TABLES = (
 )
 
 
+Meaning = TypeVar("Meaning")
+
+
 class SettingsError(Exception):
     """`pipeline.toml` cannot be used; the message says what to change."""
 
@@ -37,6 +41,13 @@ def _known_zone(name: str) -> str:
     if name not in available_timezones():
         raise ValueError(f"{name!r} is no IANA time zone; write one such as Europe/London")
     return name
+
+
+def _known_format(form: str) -> str:
+    unknown = re.sub(r"%-?[YymdjbBaAHIMSpz%]", "", form)
+    if "%" in unknown or not re.search(r"%-?[Yy]", form):
+        raise ValueError(f"{form!r} is no date format; write one such as %Y-%m-%d or %m/%d/%Y")
+    return form
 
 
 class Part(BaseModel):
@@ -87,17 +98,20 @@ class TableExport(Part):
         default_factory=dict,
         description="Our column = {their word = our word}, for class_type, role and in_session.",
     )
-    date_formats: tuple[str, ...] = Field(
+    date_formats: tuple[Annotated[str, AfterValidator(_known_format)], ...] = Field(
         ("%Y-%m-%d",), description="Accepted date formats, first match wins (strftime)."
     )
     encoding: str = Field("utf-8", description="Encoding of the files; a BOM is always accepted.")
     delimiter: str | None = Field(
-        None, description="Character between cells; default: found among , ; tab and |."
+        None,
+        min_length=1,
+        max_length=1,
+        description="Character between cells; default: found among , ; tab and |.",
     )
 
 
 class AttendanceExport(TableExport):
-    """How attendance is exported."""
+    """More keys for attendance."""
 
     shape: Literal["daily", "exceptions"] = Field(
         "daily",
@@ -112,16 +126,12 @@ class AttendanceExport(TableExport):
 
 
 class EnrollmentsExport(TableExport):
-    """How enrollments are exported."""
+    """More keys for enrollments."""
 
     end_date: Literal["exclusive", "inclusive"] = Field(
         "exclusive",
         description="Whether a student still belonged to the class on the end date.",
     )
-
-
-class HomeworkExport(TableExport):
-    """How homework is exported."""
 
 
 class Landing(Part):
@@ -136,7 +146,7 @@ class Landing(Part):
     classes: TableExport = Field(default_factory=TableExport)
     enrollments: EnrollmentsExport = Field(default_factory=EnrollmentsExport)
     attendance: AttendanceExport = Field(default_factory=AttendanceExport)
-    homework: HomeworkExport = Field(default_factory=HomeworkExport)
+    homework: TableExport = Field(default_factory=TableExport)
     calendar: TableExport = Field(default_factory=TableExport)
 
     def export(self, table: str) -> TableExport:
@@ -201,6 +211,8 @@ DEFAULT_HOMEWORK_CODES: Mapping[str, HomeworkStatus] = {
     "complete": "complete",
     "submitted": "complete",
     "graded": "complete",
+    "fully graded": "complete",
+    "partially graded": "complete",
     "returned": "complete",
     "resubmission": "complete",
     "late": "late",
@@ -228,8 +240,7 @@ class Attendance(Part):
 
     def mark(self, code: str) -> Mark | None:
         """The meaning of a code: as written, else in any case; None where nobody mapped it."""
-        known = {**DEFAULT_ATTENDANCE_CODES, **self.codes}
-        found = known.get(code) or {k.casefold(): v for k, v in known.items()}.get(code.casefold())
+        found = _meaning(code, self.codes) or DEFAULT_ATTENDANCE_CODES.get(code.casefold())
         return MARKS[found] if isinstance(found, str) else found
 
 
@@ -247,8 +258,11 @@ class Homework(Part):
 
     def status(self, code: str) -> HomeworkStatus | None:
         """The meaning of a status: as written, else in any case; None where nobody mapped it."""
-        known = {**DEFAULT_HOMEWORK_CODES, **self.codes}
-        return known.get(code) or {k.casefold(): v for k, v in known.items()}.get(code.casefold())
+        return _meaning(code, self.codes) or DEFAULT_HOMEWORK_CODES.get(code.casefold())
+
+
+def _meaning(code: str, codes: Mapping[str, Meaning]) -> Meaning | None:
+    return codes.get(code) or {k.casefold(): v for k, v in codes.items()}.get(code.casefold())
 
 
 class Cutoffs(Part):
@@ -420,7 +434,10 @@ def load_settings(home: Home) -> Settings:
             f"There is no pipeline.toml in {home.root}. Make a home with: edu-pipeline init {home.root}"
         )
     try:
-        return Settings.model_validate(tomllib.loads(home.config.read_text(encoding="utf-8")))
+        # Windows editors begin UTF-8 files with a byte order mark
+        return Settings.model_validate(tomllib.loads(home.config.read_text(encoding="utf-8-sig")))
+    except UnicodeDecodeError as error:
+        raise SettingsError(f"{home.config} is not UTF-8. Save it as UTF-8.") from error
     except tomllib.TOMLDecodeError as error:
         raise SettingsError(f"{home.config} is not valid TOML: {error}") from error
     except ValidationError as error:

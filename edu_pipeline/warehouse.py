@@ -4,7 +4,7 @@ Everything in the warehouse can be computed again from the landing zone. The led
 is not here. A run that writes holds the home's lock from its first to its last step.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import date
 from pathlib import Path
@@ -15,6 +15,9 @@ import duckdb
 import polars as pl
 from filelock import FileLock, Timeout
 from pydantic import PrivateAttr
+
+from edu_pipeline.model.catalogue import SCHEMAS
+from edu_pipeline.model.columns import descriptions
 
 LOCK_PATIENCE_SECONDS = 3600
 PARTITION_COLUMN = "week_start"
@@ -89,22 +92,18 @@ def write_partition(
         con.unregister("incoming")
 
 
-def table_metadata(
-    con: duckdb.DuckDBPyConnection, name: str, descriptions: Mapping[str, str] | None = None
-) -> dict[str, dg.MetadataValue[Any]]:
+def table_metadata(con: duckdb.DuckDBPyConnection, name: str) -> dict[str, dg.MetadataValue[Any]]:
     """Row count and column schema of a table, as Dagster shows them."""
     relation = con.table(name)
-    columns: Sequence[tuple[str, str]] = [
-        (column, str(kind)) for column, kind in zip(relation.columns, relation.types, strict=True)
-    ]
+    meaning = descriptions(SCHEMAS[name]) if name in SCHEMAS else {}
     rows = con.execute(f'select count(*) from "{name}"').fetchall()[0][0]
     return {
         "dagster/row_count": dg.MetadataValue.int(rows),
         "dagster/column_schema": dg.MetadataValue.table_schema(
             dg.TableSchema(
                 [
-                    dg.TableColumn(column, kind, description=(descriptions or {}).get(column))
-                    for column, kind in columns
+                    dg.TableColumn(column, str(kind), description=meaning.get(column))
+                    for column, kind in zip(relation.columns, relation.types, strict=True)
                 ]
             )
         ),
@@ -154,8 +153,8 @@ class Warehouse(dg.ConfigurableIOManager):
         """Store a frame; a partitioned asset replaces its week."""
         name = context.asset_key.path[-1]
         with self.connect() as con:
-            if context.has_partition_key:
-                write_partition(con, name, obj, date.fromisoformat(context.partition_key))
+            if context.has_asset_partitions:
+                write_partition(con, name, obj, date.fromisoformat(context.asset_partition_key))
             else:
                 write_table(con, name, obj)
             context.add_output_metadata(table_metadata(con, name))

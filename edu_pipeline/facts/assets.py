@@ -18,7 +18,11 @@ from edu_pipeline.facts.homework import (
     build_homework_items,
     build_student_homework,
 )
-from edu_pipeline.facts.roster import build_class_spells, build_class_students
+from edu_pipeline.facts.roster import (
+    build_class_spells,
+    build_class_students,
+    build_student_spells,
+)
 from edu_pipeline.settings import Settings
 from edu_pipeline.warehouse import Warehouse, table_metadata
 
@@ -52,6 +56,7 @@ def _fact(
 
 ASSETS: Sequence[dg.AssetsDefinition] = [
     _fact("class_spells", build_class_spells, ["stg_enrollments", "stg_classes"]),
+    _fact("student_spells", build_student_spells, ["class_spells", "stg_classes", "stg_students"]),
     _fact(
         "class_students", build_class_students, ["class_spells", "stg_classes", "stg_school_days"]
     ),
@@ -64,14 +69,7 @@ ASSETS: Sequence[dg.AssetsDefinition] = [
     _fact(
         "student_days",
         build_student_days,
-        [
-            "stg_attendance",
-            "stg_classes",
-            "stg_students",
-            "stg_school_days",
-            "class_spells",
-            "counted_through",
-        ],
+        ["stg_attendance", "stg_school_days", "student_spells", "counted_through"],
         lambda settings: (settings.landing.attendance,),
     ),
     _fact("attendance_class_week", build_attendance_class_week, ["student_days", "class_spells"]),
@@ -80,7 +78,7 @@ ASSETS: Sequence[dg.AssetsDefinition] = [
     _fact(
         "homework_items",
         build_homework_items,
-        ["stg_homework", "stg_students", "stg_classes", "class_spells", "counted_through"],
+        ["stg_homework", "class_spells", "student_spells", "counted_through"],
     ),
     _fact("homework_class_week", build_homework_class_week, ["homework_items"]),
     _fact("homework_group_week", build_homework_group_week, ["homework_items"]),

@@ -10,11 +10,12 @@ def build_counted_through(
 ) -> None:
     """Make `counted_through`: one row per school, with the last day that counts.
 
-    `submitted_through` is the latest day in session for which attendance was received: in an
-    exceptions-only export, also the days before the date in the newest file's name. In its week,
-    days after `close_week` do not count yet, so that a letter about Monday to Thursday is that
-    also when Friday's registers come in early: `counted_through`. Without attendance, the latest
-    homework with an outcome stands in.
+    `submitted_through` is the latest day for which attendance was received: in an exceptions-only
+    export, also the school days before the date in the newest file's name. Absences dated after a
+    snapshot's name are planned ones. In the running week, the latest of any school, days after
+    `close_week` do not count yet, so that a letter about Monday to Thursday is that also when
+    Friday's registers come in early: `counted_through`. Without attendance, the latest homework
+    handed in stands in.
 
     Args:
         con: The warehouse, with `stg_attendance`, `stg_homework`, `stg_students`,
@@ -22,23 +23,22 @@ def build_counted_through(
         export: How attendance is exported.
         close_week: Last weekday of the running week that counts.
     """
-    stamp = (
-        "select cast(max(version) as date) - 1 as day from landing_files "
-        "where \"table\" = 'attendance' and stamped and current"
-        if export.shape == "exceptions"
-        else "select null::date as day"
-    )
+    planned = "date > stamp.day" if export.export == "snapshot" else "false"
+    silent = "date < stamp.day" if export.shape == "exceptions" else "false"
     con.execute(
         f"""
         create or replace table counted_through as
-        with stamp as ({stamp}),
+        with stamp as (
+          select max(version)::date as day from landing_files
+          where "table" = 'attendance' and stamped and current
+        ),
         received as (
           select school_id, max(date) as day
-          from stg_attendance join stg_students using (student_id)
-          where submitted group by all
+          from stg_attendance join stg_students using (student_id), stamp
+          where submitted and ({planned}) is not true group by all
           union all
           select school_id, max(date) from stg_school_days, stamp
-          where in_session and date <= stamp.day group by all
+          where in_session and {silent} group by all
         ),
         handed_in as (
           select school_id, max(due_date) as day
@@ -54,7 +54,8 @@ def build_counted_through(
         select school_id, submitted_through,
                least(
                  submitted_through,
-                 date_trunc('week', submitted_through)::date + {WEEKDAYS.index(close_week)}
+                 date_trunc('week', max(submitted_through) over ())::date
+                   + {WEEKDAYS.index(close_week)}
                ) as counted_through
         from latest
         order by school_id
@@ -67,72 +68,42 @@ def build_student_days(con: duckdb.DuckDBPyConnection, export: AttendanceExport)
 
     A day counts when the student was enrolled in a class, the school in session and the register
     in. Columns: `student_id`, `date`, `week_start`, `year_start`, `school_id`, `team`,
-    `homeroom_id`, `possible`, `attended` (fractions of a day), `excused` (fraction missed and
-    excused), `tardy`. `school_id` and `team` are those of the day's homeroom, else the student's.
+    `homeroom_id` (as in `student_spells`), `possible`, `attended` (fractions of a day), `excused`
+    (fraction missed and excused), `tardy`.
 
     Args:
-        con: The warehouse, with the staging tables, `class_spells` and `counted_through`.
+        con: The warehouse, with `stg_attendance`, `stg_school_days`, `student_spells` and
+            `counted_through`.
         export: How attendance is exported. In an exceptions-only export every enrolled student
-            was expected on every day in session and there for all but what was received.
-    """
-    per_day = export.sessions_per_day
-    marks = """
-        select student_id, date, sum(possible) as possible, sum(attended) as attended,
-               sum(case when excused then possible - attended else 0 end) as excused,
-               bool_or(tardy) as tardy, bool_or(submitted) as submitted
-        from stg_attendance group by student_id, date
+            was expected on every day in session, and there in all sessions without a row.
     """
     if export.shape == "daily":
-        days = f"select * from ({marks}) where submitted"
+        join, unmarked = "join", "0"
     else:
-        days = f"""
-            select expected.student_id, expected.date,
-                   1 - coalesce(missed.impossible, 0) as possible,
-                   1 - coalesce(missed.missed, 0) as attended,
-                   coalesce(missed.excused, 0) as excused,
-                   coalesce(missed.tardy, false) as tardy
-            from (
-              select distinct student_id, date
-              from class_spells
-              join stg_classes using (class_id)
-              join stg_school_days using (school_id)
-              where in_session
-                and date >= class_spells.begin_date and date < class_spells.end_date
-            ) as expected
-            left join (
-              select student_id, date, sum({1 / per_day} - possible) as impossible,
-                     sum({1 / per_day} - attended) as missed,
-                     sum(case when excused then possible - attended else 0 end) as excused,
-                     bool_or(tardy) as tardy
-              from stg_attendance where submitted group by student_id, date
-            ) as missed using (student_id, date)
-        """
+        join, unmarked = "left join", f"1 - coalesce(sessions, 0) / {export.sessions_per_day}"
     con.execute(
         f"""
         create or replace table student_days as
-        with days as ({days}),
-        placed as (
-          select days.*, homeroom.class_id as homeroom_id,
-                 coalesce(class.school_id, student.school_id) as school_id,
-                 coalesce(class.team, student.grade) as team
-          from days
-          join stg_students as student using (student_id)
-          left join class_spells as homeroom
-            on homeroom.student_id = days.student_id and homeroom.class_type = 'homeroom'
-            and days.date >= homeroom.begin_date and days.date < homeroom.end_date
-          left join stg_classes as class on class.class_id = homeroom.class_id
-          where homeroom.class_id is not null or exists (
-            from class_spells as other
-            where other.student_id = days.student_id
-              and days.date >= other.begin_date and days.date < other.end_date
-          )
+        with marks as (
+          select student_id, date, count(*) as sessions,
+                 sum(possible) as possible, sum(attended) as attended,
+                 sum(case when excused then possible - attended else 0 end) as excused,
+                 bool_or(tardy) as tardy, bool_or(submitted) as submitted
+          from stg_attendance group by student_id, date
         )
-        select student_id, date, week_start, year_start, school_id, team, homeroom_id,
-               possible, attended, excused, tardy
-        from placed
-        join stg_school_days as day using (school_id, date)
+        select spell.student_id, day.date, week_start, year_start, spell.school_id, team,
+               homeroom_id,
+               {unmarked} + coalesce(possible, 0) as possible,
+               {unmarked} + coalesce(attended, 0) as attended,
+               coalesce(excused, 0) as excused, coalesce(tardy, false) as tardy
+        from student_spells as spell
         join counted_through as through using (school_id)
-        where day.in_session and date <= through.counted_through
+        join stg_school_days as day
+          on day.school_id = spell.school_id and day.in_session
+          and day.date <= through.counted_through
+          and day.date >= spell.begin_date and day.date < spell.end_date
+        {join} marks on marks.student_id = spell.student_id and marks.date = day.date
+        where coalesce(submitted, true) or {unmarked} > 0
         """
     )
 

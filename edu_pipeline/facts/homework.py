@@ -9,35 +9,28 @@ def build_homework_items(con: duckdb.DuckDBPyConnection) -> None:
     An item counts when it was due by the last day counted, its outcome is known (complete, late or
     missing) and the student was in the class on the due date; where the export names no class, in
     any. Columns: `student_id`, `assignment_id`, `class_id` (empty: not said), `homeroom_id`,
-    `school_id`, `team`, `due_date`, `week_start`, `status`.
+    `school_id`, `team` (as in `student_spells`), `due_date`, `week_start`, `status`.
 
     Args:
-        con: The warehouse, with the staging tables, `class_spells` and `counted_through`.
+        con: The warehouse, with `stg_homework`, `class_spells`, `student_spells` and
+            `counted_through`.
     """
     con.execute(
         """
         create or replace table homework_items as
-        select item.student_id, item.assignment_id, item.class_id,
-               homeroom.class_id as homeroom_id,
-               coalesce(class.school_id, student.school_id) as school_id,
-               coalesce(class.team, student.grade) as team,
+        select item.student_id, item.assignment_id, item.class_id, homeroom_id, school_id, team,
                item.due_date, date_trunc('week', item.due_date)::date as week_start, item.status
         from stg_homework as item
-        join stg_students as student using (student_id)
-        left join class_spells as homeroom
-          on homeroom.student_id = item.student_id and homeroom.class_type = 'homeroom'
-          and item.due_date >= homeroom.begin_date and item.due_date < homeroom.end_date
-        left join stg_classes as class on class.class_id = homeroom.class_id
-        join counted_through as through
-          on through.school_id = coalesce(class.school_id, student.school_id)
+        join student_spells as spell
+          on spell.student_id = item.student_id
+          and item.due_date >= spell.begin_date and item.due_date < spell.end_date
+        join counted_through as through using (school_id)
+        left join class_spells as class
+          on class.student_id = item.student_id and class.class_id = item.class_id
+          and item.due_date >= class.begin_date and item.due_date < class.end_date
         where item.status in ('complete', 'late', 'missing')
           and item.due_date <= through.counted_through
-          and exists (
-            from class_spells as spell
-            where spell.student_id = item.student_id
-              and (item.class_id is null or spell.class_id = item.class_id)
-              and item.due_date >= spell.begin_date and item.due_date < spell.end_date
-          )
+          and (item.class_id is null or class.class_id is not null)
         """
     )
 

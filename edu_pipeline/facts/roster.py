@@ -43,6 +43,46 @@ def build_class_spells(con: duckdb.DuckDBPyConnection) -> None:
     )
 
 
+def build_student_spells(con: duckdb.DuckDBPyConnection) -> None:
+    """Make `student_spells`: student × stretch of days in any class, and where they belonged.
+
+    Columns: `student_id`, `begin_date` ≤ day < `end_date`, `homeroom_id` (empty: in none),
+    `school_id`, `team`. Stretches of one student never overlap. School and team are those of the
+    homeroom; without one, the student's school and grade.
+
+    Args:
+        con: The warehouse, with `class_spells`, `stg_classes` and `stg_students`.
+    """
+    con.execute(
+        """
+        create or replace table student_spells as
+        with edges as (
+          select student_id, begin_date as day from class_spells
+          union select student_id, end_date from class_spells
+        ),
+        stretches as (
+          select student_id, day as begin_date,
+                 lead(day) over (partition by student_id order by day) as end_date
+          from edges
+        ),
+        placed as (
+          select student_id, stretches.begin_date, stretches.end_date,
+                 any_value(class_id) filter (class_type = 'homeroom') as homeroom_id
+          from stretches join class_spells as spell using (student_id)
+          where spell.begin_date <= stretches.begin_date and spell.end_date >= stretches.end_date
+          group by all
+        )
+        select student_id, begin_date, end_date, placed.homeroom_id,
+               coalesce(homeroom.school_id, student.school_id) as school_id,
+               coalesce(homeroom.team, student.grade) as team
+        from placed
+        join stg_students as student using (student_id)
+        left join stg_classes as homeroom on homeroom.class_id = placed.homeroom_id
+        order by student_id, begin_date
+        """
+    )
+
+
 def build_class_students(con: duckdb.DuckDBPyConnection) -> None:
     """Make `class_students`: class × school week: `students` enrolled on a day in session.
 
@@ -52,19 +92,11 @@ def build_class_students(con: duckdb.DuckDBPyConnection) -> None:
     con.execute(
         """
         create or replace table class_students as
-        with weeks as (
-          select school_id, week_start, list(date) as days, min(date) as first, max(date) as last
-          from stg_school_days where in_session group by all
-        )
         select class_id, week_start, count(distinct student_id) as students
-        from class_spells
+        from class_spells as spell
         join stg_classes using (class_id)
-        join weeks using (school_id)
-        where class_spells.begin_date <= weeks.last and class_spells.end_date > weeks.first
-          and len(list_filter(
-            weeks.days,
-            lambda day: day >= class_spells.begin_date and day < class_spells.end_date
-          )) > 0
+        join stg_school_days using (school_id)
+        where in_session and date >= spell.begin_date and date < spell.end_date
         group by all
         order by all
         """

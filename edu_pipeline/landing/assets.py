@@ -10,18 +10,29 @@ import polars as pl
 
 from edu_pipeline.gate import landing_fingerprint
 from edu_pipeline.landing.canonical import canonical_query
-from edu_pipeline.landing.facts import attendance_dates, stage_attendance, stage_homework
+from edu_pipeline.landing.facts import (
+    attendance_dates,
+    sessions_found,
+    stage_attendance,
+    stage_homework,
+)
 from edu_pipeline.landing.manifest import survey
-from edu_pipeline.landing.problems import file_problems, row_problems, word_problems
+from edu_pipeline.landing.problems import (
+    code_problems,
+    file_problems,
+    row_problems,
+    session_problems,
+    word_problems,
+)
 from edu_pipeline.landing.raw import load_raw
 from edu_pipeline.landing.rejected import (
     STAGED,
     collect_rejected,
     reject_counts,
     rows_received,
+    unmapped_codes,
 )
 from edu_pipeline.landing.roster import (
-    rosters,
     school_days_seen,
     stage_classes,
     stage_enrollments,
@@ -251,22 +262,20 @@ def _materialized(
     tags=NAMES,
     deps=[f"rejected_{table}" for table in STAGED],
 )
-def rejected_rows(
-    context: dg.AssetExecutionContext, warehouse: dg.ResourceParam[Warehouse]
-) -> pl.DataFrame:
+def rejected_rows(warehouse: dg.ResourceParam[Warehouse]) -> dg.MaterializeResult[None]:
     """Every received row that did not make it to staging: where it stands, why, and the row."""
     with warehouse.connect() as con:
-        rejected = collect_rejected(con)
-    context.add_output_metadata(
-        {
-            f"{table}: {rule}": rows
-            for table, rule, rows in rejected.group_by("table", "rule")
-            .len()
-            .sort("table", "rule")
-            .iter_rows()
-        }
-    )
-    return rejected
+        collect_rejected(con)
+        counts = reject_counts(con).group_by("table", "rule").agg(pl.col("rows").sum())
+        return dg.MaterializeResult(
+            metadata={
+                **table_metadata(con, "rejected_rows"),
+                **{
+                    f"{table}: {rule}": rows
+                    for table, rule, rows in counts.sort("table", "rule").iter_rows()
+                },
+            }
+        )
 
 
 @dg.asset(
@@ -274,19 +283,21 @@ def rejected_rows(
     kinds={"polars"},
     owners=OWNERS,
     tags=IDS,
-    deps=[f"rejected_{table}" for table in STAGED] + [f"raw_{table}" for table in SCHOOL_TABLES],
+    deps=[f"rejected_{table}" for table in STAGED]
+    + [f"raw_{table}" for table in SCHOOL_TABLES]
+    + ["stg_attendance", "stg_classes", "stg_enrollments"],
 )
 def landing_problems(
     landing_files: pl.DataFrame,
-    stg_classes: pl.DataFrame,
-    stg_enrollments: pl.DataFrame,
     settings: dg.ResourceParam[Settings],
     warehouse: dg.ResourceParam[Warehouse],
 ) -> pl.DataFrame:
     """What a person must look at before letters rest on these exports, and what to do about it."""
     with warehouse.connect() as con:
         rejected = reject_counts(con)
-        received = rows_received(con)
+        received = rows_received(con, landing_files, settings.landing)
+        codes = unmapped_codes(con)
+        sessions = sessions_found(con)
     words = {
         (table, column): _rows(table, landing_files, settings, warehouse) for table, column in WORDS
     }
@@ -294,9 +305,9 @@ def landing_problems(
         [
             file_problems(landing_files, settings.landing),
             word_problems(words, settings.landing),
-            row_problems(
-                rejected, received, rosters(stg_enrollments, stg_classes), settings.landing
-            ),
+            code_problems(codes),
+            session_problems(sessions, settings.landing),
+            row_problems(rejected, received, landing_files, settings.landing),
         ]
     )
 
@@ -318,15 +329,19 @@ def _problem_check(kinds: Sequence[str], name: str, description: str) -> dg.Asse
 
 CHECKS: Sequence[dg.AssetChecksDefinition] = [
     _problem_check(
-        ("unreadable_file", "missing_export"),
+        ("unreadable_file", "missing_export", "empty_export"),
         "files_are_there",
         "Every export is there and readable.",
     ),
-    _problem_check(("missing_column",), "columns_are_found", "Every required column is found."),
+    _problem_check(
+        ("missing_column", "unknown_column"), "columns_are_found", "Every required column is found."
+    ),
     _problem_check(
         ("unmapped_code", "unmapped_word"), "codes_are_mapped", "Every code and word is mapped."
     ),
-    _problem_check(("many_rejected",), "rows_fit", "No export fails in more than a few rows."),
+    _problem_check(
+        ("many_rejected", "more_sessions"), "rows_fit", "No export fails in more than a few rows."
+    ),
 ]
 """They fail without stopping the run: the gate holds the mail, the tables stay up to date."""
 

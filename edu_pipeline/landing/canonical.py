@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 
 import polars as pl
 
-from edu_pipeline.landing.columns import Field, Resolved, normal, resolve
+from edu_pipeline.landing.columns import Field, Resolved, resolve
 from edu_pipeline.landing.raw import quoted
 from edu_pipeline.landing.school import FIELDS, MISSING
 from edu_pipeline.settings import TableExport
@@ -36,24 +36,17 @@ def canonical_query(table: str, files: pl.DataFrame, export: TableExport) -> str
     Files that lack a required column give no rows; they are a landing problem. Rows that
     `where` sends elsewhere are left out.
     """
-    headers = {
-        path: found.headers
+    usable = {
+        path: found
         for path, found in resolved_headers(table, files, export).items()
         if not found.missing
     }
     columns = ",\n  ".join(
-        f"{_cell(table, field, headers, export)} as {field.name}" for field in FIELDS[table]
+        f"{_cell(table, field, usable, export)} as {field.name}" for field in FIELDS[table]
     )
-    wanted = [f"_file in {literals(list(headers))}"] if headers else ["false"]
-    known = {normal(name): name for names in files["header"] for name in names}
-    wanted += [
-        f"{quoted(known[normal(header)])} in {literals(values)}"
-        for header, values in export.where.items()
-        if normal(header) in known
-    ]
     return (
         f"select _file, _line, _version, _overflow,\n  {columns}\n"
-        f"from raw_{table}\nwhere {' and '.join(wanted)}"
+        f"from raw_{table}\nwhere {_wanted(usable)}"
     )
 
 
@@ -68,26 +61,36 @@ def literals(texts: Sequence[str]) -> str:
     return f"({', '.join(map(literal, texts))})"
 
 
-def _cell(
-    table: str, field: Field, headers: Mapping[str, Mapping[str, str]], export: TableExport
-) -> str:
-    files_by_header: dict[str, list[str]] = {}
-    for path, names in headers.items():
-        if field.name in names:
-            files_by_header.setdefault(names[field.name], []).append(path)
-    if not files_by_header:
-        cell = "null::varchar"
-    elif len(files_by_header) == 1 and len(next(iter(files_by_header.values()))) == len(headers):
-        cell = quoted(next(iter(files_by_header)))
-    else:
+def _wanted(usable: Mapping[str, Resolved]) -> str:
+    """SQL that is true for the rows to keep of each file."""
+    files_by_filter: dict[str, list[str]] = {}
+    for path, found in usable.items():
+        kept = "".join(
+            f" and trim({quoted(header)}) in {literals(values)}"
+            for header, values in found.filters.items()
+        )
+        files_by_filter.setdefault(kept, []).append(path)
+    return (
+        " or ".join(f"_file in {literals(paths)}{kept}" for kept, paths in files_by_filter.items())
+        or "false"
+    )
+
+
+def _cell(table: str, field: Field, usable: Mapping[str, Resolved], export: TableExport) -> str:
+    """SQL of one of our columns: the file's, else the constant, else empty."""
+    constant = export.constants.get(field.name)
+    otherwise = "null::varchar" if constant is None else literal(constant)
+    files_by_cell: dict[str, list[str]] = {}
+    for path, found in usable.items():
+        header = found.headers.get(field.name)
+        files_by_cell.setdefault(quoted(header) if header else otherwise, []).append(path)
+    if len(files_by_cell) > 1:
         cases = " ".join(
-            f"when _file in {literals(paths)} then {quoted(header)}"
-            for header, paths in files_by_header.items()
+            f"when _file in {literals(paths)} then {cell}" for cell, paths in files_by_cell.items()
         )
         cell = f"case {cases} end"
-    if CODES.get(table) == field.name:
-        cell = f"coalesce(trim({cell}), '')"
     else:
-        cell = f"case when trim({cell}) in {literals(MISSING)} then null else trim({cell}) end"
-    constant = export.constants.get(field.name)
-    return cell if constant is None else f"coalesce({cell}, {literal(constant)})"
+        cell = next(iter(files_by_cell), otherwise)
+    if CODES.get(table) == field.name:
+        return f"coalesce(trim({cell}), '')"
+    return f"case when trim({cell}) in {literals(MISSING)} then null else trim({cell}) end"

@@ -3,6 +3,7 @@
 Pure: names in, names or sentences out.
 """
 
+import json
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -26,8 +27,10 @@ class Resolved:
 
     headers: Mapping[str, str]
     """Our column → the file's header."""
+    filters: Mapping[str, tuple[str, ...]]
+    """The file's header → the values whose rows are kept."""
     missing: tuple[str, ...]
-    """A sentence for every required column that was not found."""
+    """A sentence for every column that is needed and was not found."""
 
 
 def normal(header: str) -> str:
@@ -43,24 +46,41 @@ def resolve(
     Aliases are tried in order, so the more telling name wins where a file has two.
     """
     by_normal = {normal(name): name for name in reversed(header)}
+    seen = f"Its columns are: {', '.join(header)}."
     headers: dict[str, str] = {}
     missing: list[str] = []
     for field in fields:
         named = export.columns.get(field.name)
         wanted = (named,) if named else (field.name, *field.aliases)
-        found = next((by_normal[normal(w)] for w in wanted if normal(w) in by_normal), None)
+        found = next(filter(None, (_found(name, header, by_normal) for name in wanted)), None)
         if found is not None:
             headers[field.name] = found
         elif named:
             missing.append(
-                f"[landing.{table}.columns] says {field.name} = {named!r}, but the file has no such "
-                f"column. Its columns are: {', '.join(header)}."
+                f"[landing.{table}.columns] says {field.name} = {toml_text(named)}, but the file has "
+                f"no such column. {seen}"
             )
         elif field.required and field.name not in export.constants:
             guess = get_close_matches(normal(field.name), list(by_normal), n=1)
             example = by_normal[guess[0]] if guess else "…"
             missing.append(
-                f"no column for {field.name}. Its columns are: {', '.join(header)}. "
-                f'Add to [landing.{table}.columns]: {field.name} = "{example}"'
+                f"no column for {field.name}. {seen} "
+                f"Add to [landing.{table}.columns]: {field.name} = {toml_text(example)}"
             )
-    return Resolved(headers, tuple(missing))
+    filters = {_found(name, header, by_normal): kept for name, kept in export.where.items()}
+    missing += [
+        f"[landing.{table}.where] names {toml_text(name)}, but the file has no such column. {seen}"
+        for name in export.where
+        if _found(name, header, by_normal) is None
+    ]
+    return Resolved(headers, {k: v for k, v in filters.items() if k is not None}, tuple(missing))
+
+
+def _found(name: str, header: Sequence[str], by_normal: Mapping[str, str]) -> str | None:
+    """The header spelt like this, else the first that differs in case and punctuation only."""
+    return name if name in header else by_normal.get(normal(name))
+
+
+def toml_text(text: str) -> str:
+    """A text as a TOML string, ready to paste."""
+    return json.dumps(text, ensure_ascii=False)

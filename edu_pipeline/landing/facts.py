@@ -4,23 +4,29 @@ The rules are those of `model.facts`; they stand here in SQL because these are t
 by the million. Both exports go the same way: parse, meaning of the code, rules, later rows win.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import duckdb
 import polars as pl
 
 from edu_pipeline.landing.canonical import literal
-from edu_pipeline.landing.school import KEYS
+from edu_pipeline.landing.rules import (
+    CLOSED,
+    NOT_EXPECTED,
+    SUPERSEDED,
+    TOO_MANY_CELLS,
+    UNKNOWN,
+    UNMAPPED,
+    UNPARSEABLE,
+)
+from edu_pipeline.landing.school import EARLIEST_YEAR, KEYS
 from edu_pipeline.settings import (
     Attendance,
     AttendanceExport,
     Homework,
-    HomeworkExport,
     TableExport,
 )
-
-UNMAPPED = "unmapped_code"
 
 
 @dataclass(frozen=True)
@@ -93,14 +99,15 @@ def stage_attendance(
                 f"parsed.duration is not null and not coalesce({share} between 0 and 1, false)",
                 "parsed.duration",
             ),
-            "school_closed": ("open.date is null", "parsed.date"),
+            NOT_EXPECTED: ("open.date is null and meaning.possible = 0", "parsed.date"),
+            CLOSED: ("open.date is null", "parsed.date"),
         },
     )
     _stage(con, query, export, fact)
 
 
 def stage_homework(
-    con: duckdb.DuckDBPyConnection, query: str, export: HomeworkExport, meanings: Homework
+    con: duckdb.DuckDBPyConnection, query: str, export: TableExport, meanings: Homework
 ) -> None:
     """Make `stg_homework` and `rejected_homework`.
 
@@ -132,7 +139,7 @@ def stage_homework(
         },
         rules={
             "missing_assignment_id": ("parsed.assignment_id is null", "null"),
-            "unknown_class_id": (
+            f"{UNKNOWN}class_id": (
                 "parsed.class_id is not null and parsed.class_id not in (select class_id from stg_classes)",
                 "parsed.class_id",
             ),
@@ -148,13 +155,13 @@ def _codes(con: duckdb.DuckDBPyConnection, query: str, column: str) -> list[str]
 
 def _stage(con: duckdb.DuckDBPyConnection, query: str, export: TableExport, fact: _Fact) -> None:
     day, table = fact.day, fact.table
-    parsed_day = f"try_strptime({day}, {_list(export.date_formats)})::date"
+    parsed_day = _parsed_date(day, export)
     rules: Mapping[str, tuple[str, str]] = {
-        "too_many_cells": ("parsed._overflow is not null", "parsed._overflow"),
+        TOO_MANY_CELLS: ("parsed._overflow is not null", "parsed._overflow"),
         "missing_student_id": ("parsed.student_id is null", "null"),
         f"missing_{day}": (f"parsed.{day} is null", "null"),
-        f"unparseable_{day}": ("parsed.day is null", f"parsed.{day}"),
-        "unknown_student_id": ("student.student_id is null", "parsed.student_id"),
+        f"{UNPARSEABLE}{day}": ("parsed.day is null", f"parsed.{day}"),
+        f"{UNKNOWN}student_id": ("student.student_id is null", "parsed.student_id"),
         UNMAPPED: ("meaning.word is null", f"parsed.{fact.code}"),
         **fact.rules,
     }
@@ -228,7 +235,7 @@ def _set_superseded_apart(con: duckdb.DuckDBPyConnection, export: TableExport, f
             f"""
             insert into rejected_{fact.table} by name
             select {literal(fact.table)} as "table", _file as file, _line as line,
-                   'same_key_later_row_counts' as rule, _student_id as student_id, _day as day
+                   {literal(SUPERSEDED)} as rule, _student_id as student_id, _day as day
             from superseded where differs
             """
         )
@@ -255,8 +262,7 @@ def attendance_dates(
     dates: pl.DataFrame = con.sql(
         f"""
         with days as (
-          select try_strptime(date, {_list(export.date_formats)})::date as date, school_id,
-                 count(*) as marks
+          select {_parsed_date("date", export)} as date, school_id, count(*) as marks
           from ({query}) join stg_students using (student_id)
           group by all
         ),
@@ -270,5 +276,24 @@ def attendance_dates(
     return dates
 
 
-def _list(texts: Sequence[str]) -> str:
-    return f"[{', '.join(map(literal, texts))}]"
+def sessions_found(con: duckdb.DuckDBPyConnection) -> int:
+    """The most rows that a student has on one day.
+
+    Args:
+        con: The warehouse, with `stg_attendance`.
+    """
+    most: int = con.execute(
+        """
+        select coalesce(max(marks), 0)
+        from (select count(*) as marks from stg_attendance group by student_id, date)
+        """
+    ).fetchall()[0][0]
+    return most
+
+
+def _parsed_date(column: str, export: TableExport) -> str:
+    """SQL of a date, empty where no format fits; the same as `roster.parsed_date`."""
+    # `%Y` would read the 26 of 9/7/26 as a year of its own, so `%y` goes first
+    formats = sorted(export.date_formats, key=lambda form: "%y" not in form)
+    day = f"try_strptime({column}, [{', '.join(map(literal, formats))}])::date"
+    return f"case when year({day}) >= {EARLIEST_YEAR} then {day} end"

@@ -1,11 +1,15 @@
 """The list of landed files: which export each is taken for, which counts, how it is laid out."""
 
+from collections.abc import Sequence
 from datetime import UTC
 from fnmatch import fnmatchcase
+from pathlib import PurePosixPath
 
 import polars as pl
 
+from edu_pipeline.landing.columns import resolve
 from edu_pipeline.landing.csvfile import Layout, UnreadableFileError, as_utf8, layout
+from edu_pipeline.landing.school import FIELDS
 from edu_pipeline.landing.zone import (
     SAMPLE_MARKER,
     LandedFile,
@@ -29,7 +33,7 @@ def survey(zone: Zone, landing: Landing) -> pl.DataFrame:
     Raises:
         LandingError: The zone cannot be listed, or real exports lie beside invented ones.
     """
-    files = [file for file in zone.list() if file.path.rpartition("/")[2] != "README.md"]
+    files = [file for file in zone.list() if PurePosixPath(file.path).stem.upper() != "README"]
     _refuse_a_mix(zone, [file.path for file in files])
     rows = [
         _row(zone, file, table, landing.export(table))
@@ -42,9 +46,9 @@ def survey(zone: Zone, landing: Landing) -> pl.DataFrame:
 
 
 def matches(path: str, table: str, export: TableExport) -> bool:
-    """Whether a path is one of an export's files."""
+    """Whether a path is one of an export's files, in any case."""
     patterns = export.files or (f"school/{table}*.csv",)
-    return any(fnmatchcase(path, pattern) for pattern in patterns)
+    return any(fnmatchcase(path.casefold(), pattern.casefold()) for pattern in patterns)
 
 
 def _refuse_a_mix(zone: Zone, paths: list[str]) -> None:
@@ -66,8 +70,11 @@ def _row(zone: Zone, file: LandedFile, table: str, export: TableExport) -> dict[
         try:
             with as_utf8(path, export.encoding) as text:
                 shape = layout(text, export.delimiter)
+            _refuse_strange_names(table, shape.header, export)
         except UnreadableFileError as reason:
-            shape, error = Layout((), export.delimiter or ",", 0, 0), str(reason)
+            shape, error = Layout((), export.delimiter or ",", 0, 0), f"{reason}."
+            if reason.setting:
+                error += f" Add to [landing.{table}]: {reason.setting}"
     return {
         "path": file.path,
         "table": table,
@@ -84,6 +91,18 @@ def _row(zone: Zone, file: LandedFile, table: str, export: TableExport) -> dict[
         "header_lines": shape.header_lines,
         "error": error,
     }
+
+
+def _refuse_strange_names(table: str, header: Sequence[str], export: TableExport) -> None:
+    """A file without a header has a student for one, whom nobody may read in a message."""
+    found = resolve(table, FIELDS[table], header, export)
+    if not found.headers:
+        column = next(field.name for field in FIELDS[table] if field.required)
+        raise UnreadableFileError(
+            "none of its column names is known. If its first line has no column names, export it "
+            f"with them; else say in [landing.{table}.columns] which is which, such as "
+            f'{column} = "…"'
+        )
 
 
 def _mark_current(files: pl.DataFrame, landing: Landing) -> pl.DataFrame:

@@ -4,17 +4,28 @@ Pure: frames and settings in, frames out. A problem holds mail (see `gate`); a r
 does not.
 """
 
-from collections.abc import Mapping, Sequence
+import re
+from collections.abc import Iterable, Mapping, Sequence
 
 import polars as pl
 
-from edu_pipeline.landing.canonical import resolved_headers
+from edu_pipeline.landing.canonical import CODES, resolved_headers
+from edu_pipeline.landing.columns import Resolved, toml_text
 from edu_pipeline.landing.roster import parsed_date, words_unknown
-from edu_pipeline.landing.school import DATE_FORMATS, OTHER_ROLES
+from edu_pipeline.landing.rules import (
+    CLOSED,
+    NOT_EXPECTED,
+    SUPERSEDED,
+    TOO_MANY_CELLS,
+    UNKNOWN,
+    UNMAPPED,
+    UNPARSEABLE,
+)
+from edu_pipeline.landing.school import DATE_FORMATS, FIELDS, OTHER_ROLES
 from edu_pipeline.model.columns import dtypes
 from edu_pipeline.model.quality import LandingProblems
 from edu_pipeline.model.roster import CLASS_TYPES, ROLES
-from edu_pipeline.settings import SCHOOL_TABLES, Landing
+from edu_pipeline.settings import SCHOOL_TABLES, Landing, TableExport
 
 MEANINGS: Mapping[tuple[str, str], Sequence[str]] = {
     ("classes", "class_type"): CLASS_TYPES,
@@ -27,7 +38,24 @@ MANY_REJECTED = 0.05
 NEEDED = ("students", "staff", "attendance")
 EXPECTED = ("calendar", "enrollments")
 """What an exceptions-only export cannot be counted without."""
+MOST = 0.5
+MANY_CODES = 25
+"""More different unmapped codes than this are no codes."""
 NAMED_CLASSES = 4
+ADVICE: Mapping[str, str] = {
+    TOO_MANY_CELLS: "Export it again with cells quoted: some hold the character between cells.",
+    SUPERSEDED: (
+        "If these are rows about different things, say what tells them apart in "
+        "[landing.{table}.columns] or leave the others out with [landing.{table}.where]."
+    ),
+    CLOSED: "Export the calendar again: these days are closed in it, or it lacks them or the school.",
+}
+"""Rule → what to do when many rows break it."""
+_DATE_LIKE = re.compile(
+    r"(?=.*\d)[\d\s./:,TZ-]*((jan|feb|mar|apr|may|jun|jul|aug|sep|oct|nov|dec)[a-z]{,6})?"
+    r"[\d\s./:,TZ-]*$",
+    re.IGNORECASE,
+)
 
 
 def file_problems(files: pl.DataFrame, landing: Landing) -> pl.DataFrame:
@@ -42,12 +70,11 @@ def file_problems(files: pl.DataFrame, landing: Landing) -> pl.DataFrame:
     """
     current = files.filter("current")
     rows = [
-        _problem(
-            file["table"], "unreadable_file", file["path"], f"{file['path']}: {file['error']}."
-        )
+        _problem(file["table"], "unreadable_file", file["path"], f"{file['path']}: {file['error']}")
         for file in current.filter(pl.col("error").is_not_null()).iter_rows(named=True)
     ]
     for table in SCHOOL_TABLES:
+        rows += _unknown_columns(table, landing.export(table))
         for path, found in resolved_headers(table, files, landing.export(table)).items():
             rows += [
                 _problem(table, "missing_column", path, f"{path}: {sentence}")
@@ -77,9 +104,29 @@ def file_problems(files: pl.DataFrame, landing: Landing) -> pl.DataFrame:
     return _frame(rows)
 
 
+def _unknown_columns(table: str, export: TableExport) -> list[dict[str, object]]:
+    """Columns that the settings map and that we do not have: a misspelling, not a silence."""
+    ours = [field.name for field in FIELDS[table]]
+    return [
+        _problem(
+            table,
+            "unknown_column",
+            name,
+            f"[landing.{table}.{section}] has {name}, which is none of its columns: "
+            f"{', '.join(ours)}.",
+        )
+        for section in ("columns", "constants", "values")
+        for name in getattr(export, section)
+        if name not in ours
+    ]
+
+
 def _homeroom_column(files: pl.DataFrame, landing: Landing) -> bool:
-    found = resolved_headers("students", files, landing.students).values()
-    return any("homeroom_id" in resolved.headers for resolved in found)
+    return any("homeroom_id" in found.headers for found in _headers("students", files, landing))
+
+
+def _headers(table: str, files: pl.DataFrame, landing: Landing) -> Iterable[Resolved]:
+    return resolved_headers(table, files, landing.export(table)).values()
 
 
 def word_problems(rows: Mapping[tuple[str, str], pl.DataFrame], landing: Landing) -> pl.DataFrame:
@@ -92,122 +139,205 @@ def word_problems(rows: Mapping[tuple[str, str], pl.DataFrame], landing: Landing
     Returns:
         `LandingProblems`; these concern every class and every week.
     """
-    return _frame(
-        [
+    problems: list[dict[str, object]] = []
+    for (table, column), frame in rows.items():
+        ours = MEANINGS[table, column]
+        words = words_unknown(table, column, frame, ours, landing.export(table))
+        if len(words) > MANY_CODES:
+            message = (
+                f"The column of {table} taken for {column} holds {len(words)} different texts that "
+                f"nobody mapped, so it is likely the wrong one. Say in [landing.{table}.columns] "
+                f'which it is: {column} = "…"'
+            )
+            problems.append(
+                _problem(table, "unmapped_word", column, message, rows=sum(words.values()))
+            )
+            continue
+        problems += [
             _problem(
                 table,
                 "unmapped_word",
                 word,
-                f"{column} '{word}' appears {'once' if times == 1 else f'{times} times'} in {table}. "
+                f"{column} '{word}' appears {_times(times)} in {table}. "
                 f"Add to [landing.{table}.values.{column}]: "
-                f'{_toml_key(word)} = "{MEANINGS[table, column][0]}" (or what it means)',
+                f'{_toml_key(word)} = "{ours[0]}"  # or what it means',
                 rows=times,
             )
-            for (table, column), frame in rows.items()
-            for word, times in words_unknown(
-                table, column, frame, MEANINGS[table, column], landing.export(table)
-            ).items()
+            for word, times in words.items()
         ]
-    )
+    return _frame(problems)
 
 
-def row_problems(
-    rejected: pl.DataFrame,
-    received: Mapping[str, int],
-    rosters: pl.DataFrame,
-    landing: Landing,
-) -> pl.DataFrame:
-    """Unmapped codes, and exports of which so many rows fail that the export must be wrong.
+def code_problems(codes: pl.DataFrame) -> pl.DataFrame:
+    """Codes of attendance and homework that nobody mapped.
 
     Args:
-        rejected: `RejectedRows` with `student_id` and `day`, as far as they could be read.
-        received: Export → rows received.
-        rosters: spell × student: `class_id`, `class_name`, `class_type`, `student_id`,
-            `begin_date`, `end_date`; it tells which classes a row concerns.
-        landing: The section of `pipeline.toml`.
+        codes: `rejected.unmapped_codes`; it tells which classes a code concerns.
 
     Returns:
-        `LandingProblems`, problem × class concerned.
+        `LandingProblems`, code × class concerned. So many codes that they cannot be codes are one
+        problem, which shows none of them: the column may hold names.
     """
     rows: list[dict[str, object]] = []
-    for table in ("attendance", "homework"):
-        unmapped = rejected.filter((pl.col("table") == table) & (pl.col("rule") == "unmapped_code"))
-        for (code,), marks in unmapped.group_by("value", maintain_order=True):
-            rows += _unmapped(table, str(code), marks, rosters)
-    for (table, rule), bad in rejected.group_by("table", "rule", maintain_order=True):
-        of = received.get(str(table), 0)
-        if rule == "unmapped_code" or bad.height <= MANY_REJECTED * of:
+    for (table,), found in codes.group_by("table", maintain_order=True):
+        kinds = found["code"].n_unique()
+        if kinds > MANY_CODES:
+            rows.append(
+                _problem(
+                    str(table),
+                    "unmapped_code",
+                    "code",
+                    f"The column of {table} taken for its codes holds {kinds} different texts that "
+                    f"nobody mapped, so it is likely the wrong one. Say in [landing.{table}.columns] "
+                    f'which it is: {CODES[str(table)]} = "…"',
+                    rows=_total(found.unique("code")),
+                )
+            )
             continue
-        rows.append(_many(str(table), str(rule), bad, of, landing))
+        for (code,), concerned in found.group_by("code", maintain_order=True):
+            rows += _unmapped(str(table), str(code), concerned)
     return _frame(rows)
 
 
-def _unmapped(
-    table: str, code: str, marks: pl.DataFrame, rosters: pl.DataFrame
-) -> list[dict[str, object]]:
-    concerned = (
-        marks.filter(pl.col("day").is_not_null())
-        .join(rosters, on="student_id")
-        .filter(pl.col("day").is_between(pl.col("begin_date"), pl.col("end_date"), closed="left"))
-        .select("class_id", "class_name", "class_type")
-        .unique()
-        .sort("class_type", "class_name", "class_id")
-    )
-    homerooms = concerned.filter(pl.col("class_type") == "homeroom")["class_name"].to_list()
-    names = homerooms or concerned["class_name"].to_list()
+def _unmapped(table: str, code: str, concerned: pl.DataFrame) -> list[dict[str, object]]:
+    classes = concerned.filter(pl.col("class_id").is_not_null())
+    homerooms = classes.filter(pl.col("class_type") == "homeroom")["class_name"].to_list()
+    names = homerooms or classes["class_name"].to_list()
     shown = ", ".join(names[:NAMED_CLASSES]) + (" …" if len(names) > NAMED_CLASSES else "")
-    times = "once" if marks.height == 1 else f"{marks.height} times"
     example = '"absent"' if table == "attendance" else '"missing"'
+    first = concerned.row(0, named=True)
     message = (
-        f"'{code}' appears {times}{f' ({shown})' if shown else ''}. "
-        f"Add to [{table}.codes]: {_toml_key(code)} = {example} (or what it means)"
+        f"'{code}' appears {_times(first['rows'])}{f' ({shown})' if shown else ''}. "
+        f"Add to [{table}.codes]: {_toml_key(code)} = {example}  # or what it means"
     )
-    days = marks["day"].drop_nulls()
     return [
         _problem(
             table,
             "unmapped_code",
             code,
             message,
-            rows=marks.height,
-            first=days.min(),
-            last=days.max(),
+            rows=first["rows"],
+            first=first["first_date"],
+            last=first["last_date"],
             class_id=class_id,
         )
-        for class_id in concerned["class_id"].to_list() or [None]
+        for class_id in concerned["class_id"].to_list()
     ]
 
 
-def _many(table: str, rule: str, bad: pl.DataFrame, of: int, landing: Landing) -> dict[str, object]:
-    first = bad.sort("file", "line").row(0, named=True)
-    # a cell is shown only where it should be a date: another one may hold a name
-    dated = rule.startswith("unparseable_") and any(map(str.isdigit, first["value"] or ""))
-    shown = f", such as {first['value']!r}" if dated else ""
+def session_problems(most: int, landing: Landing) -> pl.DataFrame:
+    """More marks for a student and a day than the settings say a day has.
+
+    Args:
+        most: `facts.sessions_found`.
+        landing: The section of `pipeline.toml`.
+    """
+    said = landing.attendance.sessions_per_day
+    if most <= said:
+        return _frame([])
     message = (
-        f"{bad.height} of {of} rows of {table} are rejected: {rule.replace('_', ' ')}{shown} "
+        f"A student has up to {most} marks on one day, where the settings expect {said}. "
+        f"Add to [landing.attendance]: sessions_per_day = {most}"
+    )
+    return _frame([_problem("attendance", "more_sessions", "session", message)])
+
+
+def row_problems(
+    rejected: pl.DataFrame, received: pl.DataFrame, files: pl.DataFrame, landing: Landing
+) -> pl.DataFrame:
+    """Exports without rows, and those of which so many rows fail that the export must be wrong.
+
+    Of a table more than a few rows, of a single file more than half.
+
+    Args:
+        rejected: `rejected.reject_counts`.
+        received: `rejected.rows_received`.
+        files: `LandingFiles`.
+        landing: The section of `pipeline.toml`.
+
+    Returns:
+        `LandingProblems`; these concern every class and every week.
+    """
+    rows = [
+        _no_rows(table)
+        for table in SCHOOL_TABLES
+        if table not in received["table"]
+        and any(not found.missing for found in _headers(table, files, landing))
+    ]
+    counted = rejected.filter(
+        ~pl.col("rule").is_in([UNMAPPED, NOT_EXPECTED])
+        # who teaches in two schools is listed twice
+        & ~((pl.col("table") == "staff") & (pl.col("rule") == SUPERSEDED))
+    ).join(received.rename({"rows": "of"}), on=["table", "file"])
+    for (table, rule), bad in counted.group_by("table", "rule", maintain_order=True):
+        of = _total(received.filter(pl.col("table") == table))
+        if _total(bad) > MANY_REJECTED * of:
+            rows.append(_many(str(table), str(rule), bad, of, str(table), landing))
+            continue
+        for file in bad.filter(pl.col("rows") > MOST * pl.col("of")).partition_by("file"):
+            name = file["file"][0]
+            rows.append(_many(str(table), str(rule), file, file["of"][0], name, landing))
+    return _frame(rows)
+
+
+def _no_rows(table: str) -> dict[str, object]:
+    message = (
+        f"The {table} export has no row. Export it again; if it has rows, look at "
+        f"[landing.{table}] where and columns."
+    )
+    return _problem(table, "empty_export", table, message)
+
+
+def _many(
+    table: str, rule: str, bad: pl.DataFrame, of: int, whole: str, landing: Landing
+) -> dict[str, object]:
+    # cells are not shown, because they may hold names; but what should be a date and looks like one
+    values = [value for value in bad["values"].explode().drop_nulls() if _DATE_LIKE.match(value)]
+    first = bad.row(0, named=True)
+    total = _total(bad)
+    shown = f", such as {values[0]!r}" if values else ""
+    message = (
+        f"{total} of {of} rows of {whole} are rejected: {rule.replace('_', ' ')}{shown} "
         f"({first['file']}, line {first['line']})."
     )
-    if rule.startswith("unparseable_"):
-        values = bad["value"].drop_nulls()
-        fits = [
-            form
-            for form in DATE_FORMATS
-            if values.to_frame("v")
-            .select(parsed_date(pl.col("v"), [form]).is_not_null().all())
-            .item()
-        ]
-        known = landing.export(table).date_formats
-        formats = ", ".join(f'"{form}"' for form in (*known, *fits[:1])) if fits else '"…"'
-        message += f" Add to [landing.{table}]: date_formats = [{formats}]"
-    elif rule.startswith("unknown_"):
-        message += " The exports do not fit together: export them again on the same day."
-    return _problem(table, "many_rejected", rule, message, rows=bad.height)
+    if rule.startswith(UNPARSEABLE):
+        message += _date_advice(values, table, landing)
+    elif rule.startswith(UNKNOWN):
+        message += (
+            " The exports do not fit together: export them again on the same day, or say in "
+            f"[landing.{table}.columns] which column holds the same ids."
+        )
+    elif rule in ADVICE:
+        message += f" {ADVICE[rule].format(table=table)}"
+    return _problem(table, "many_rejected", rule, message, rows=total)
+
+
+def _total(counts: pl.DataFrame) -> int:
+    return int(counts["rows"].sum())
+
+
+def _date_advice(values: Sequence[str], table: str, landing: Landing) -> str:
+    text = pl.DataFrame({"text": list(values)}, schema={"text": pl.String})
+    fits = [
+        form
+        for form in DATE_FORMATS
+        if (text.select(parsed_date(pl.col("text"), [form]).is_not_null().mean()).item() or 0)
+        > MOST
+    ]
+    known = landing.export(table).date_formats
+    formats = ", ".join(map(toml_text, (*known, *(fits[:1] or ["…"]))))
+    day_first = fits[1:2] if fits[:1] and fits[0].startswith("%m") else []
+    other = f"  # or {toml_text(day_first[0])}, if the day comes first" if day_first else ""
+    return f" Add to [landing.{table}]: date_formats = [{formats}]{other}"
+
+
+def _times(times: int) -> str:
+    return "once" if times == 1 else f"{times} times"
 
 
 def _toml_key(code: str) -> str:
     bare = code.isascii() and code.replace("-", "").replace("_", "").isalnum()
-    escaped = code.replace("\\", "\\\\").replace('"', '\\"')
-    return code if bare else f'"{escaped}"'
+    return code if bare else toml_text(code)
 
 
 def _problem(

@@ -4,7 +4,7 @@ Files whose records stand one to a line, nearly all, are read by DuckDB. The oth
 breaks, blank lines, rows of another width) are read record by record, so that the line is right.
 """
 
-import csv
+import glob
 from collections.abc import Mapping
 from itertools import islice
 from pathlib import Path
@@ -42,7 +42,7 @@ def load_raw(
     The columns are `RECEIVED` and the union of the files' headers, all text.
 
     Raises:
-        LandingError: A file has changed since it was listed.
+        LandingError: A file has changed since it was listed, or its quotation marks make no cells.
     """
     con.execute(
         "create or replace temp table incoming_rows (_file varchar, _line bigint, "
@@ -59,8 +59,11 @@ def load_raw(
                     f"{file['path']} changed while it was being read. Run again when the export "
                     "has finished."
                 )
-            with as_utf8(path, encoding) as text:
-                _append(con, text, file)
+            try:
+                with as_utf8(path, encoding) as text:
+                    _append(con, text, file)
+            except UnreadableFileError as error:
+                raise LandingError(f"{file['path']}: {error}.") from error
     con.execute(f"create or replace table raw_{table} as from incoming_rows")
     con.execute("drop table incoming_rows")
 
@@ -109,7 +112,7 @@ def _append_by_line(
             file["path"],
             file["landed_at"],
             file["version"],
-            str(path),
+            glob.escape(str(path)),
             shape.delimiter,
             dict.fromkeys(shape.header, "VARCHAR"),
         ],
@@ -126,14 +129,11 @@ def _append_by_record(
 ) -> None:
     schema = {"_line": pl.Int64, **dict.fromkeys((*shape.header, OVERFLOW), pl.String)}
     rows = records(path, shape)
-    try:
-        while batch := [(line, *cells) for line, cells in islice(rows, BATCH)]:
-            con.register("batch", pl.DataFrame(batch, schema=schema, orient="row"))
-            con.execute(
-                "insert into incoming_rows by name select *, ? as _file, ?::timestamp as _landed_at, "
-                "?::timestamp as _version from batch",
-                [file["path"], file["landed_at"], file["version"]],
-            )
-            con.unregister("batch")
-    except csv.Error as error:
-        raise UnreadableFileError(f"{file['path']}: {error}. Export it again") from error
+    while batch := [(line, *cells) for line, cells in islice(rows, BATCH)]:
+        con.register("batch", pl.DataFrame(batch, schema=schema, orient="row"))
+        con.execute(
+            "insert into incoming_rows by name select *, ? as _file, ?::timestamp as _landed_at, "
+            "?::timestamp as _version from batch",
+            [file["path"], file["landed_at"], file["version"]],
+        )
+        con.unregister("batch")

@@ -1,22 +1,20 @@
 """Rejected rows, gathered from every export, with the rows themselves fetched from raw."""
 
-from collections.abc import Mapping
-
 import duckdb
 import polars as pl
 
-from edu_pipeline.landing.canonical import literal
+from edu_pipeline.landing.canonical import canonical_query, literal
 from edu_pipeline.landing.raw import RECEIVED, quoted
-from edu_pipeline.model.columns import dtypes
-from edu_pipeline.model.quality import RejectedRows
-from edu_pipeline.settings import SCHOOL_TABLES
+from edu_pipeline.landing.rules import UNMAPPED, UNPARSEABLE
+from edu_pipeline.settings import SCHOOL_TABLES, Landing
 
 STAGED = tuple("school_days" if table == "calendar" else table for table in SCHOOL_TABLES)
 """The staging table of each export, in the order of `SCHOOL_TABLES`."""
+VALUES_SHOWN = 200
 
 
-def collect_rejected(con: duckdb.DuckDBPyConnection) -> pl.DataFrame:
-    """`RejectedRows` of all exports, each with its row as JSON.
+def collect_rejected(con: duckdb.DuckDBPyConnection) -> None:
+    """Make `rejected_rows`, `RejectedRows` of all exports, each with its row as JSON.
 
     Args:
         con: The warehouse, with `rejected_…` and `raw_…` of every export.
@@ -29,8 +27,7 @@ def collect_rejected(con: duckdb.DuckDBPyConnection) -> pl.DataFrame:
         """
         for table, staged in zip(SCHOOL_TABLES, STAGED, strict=True)
     )
-    frame: pl.DataFrame = con.sql(f"{parts} order by all").pl()
-    return RejectedRows.validate(frame.cast(dtypes(RejectedRows)))
+    con.execute(f"create or replace table rejected_rows as {parts} order by all")
 
 
 def _as_json(con: duckdb.DuckDBPyConnection, raw: str) -> str:
@@ -44,20 +41,81 @@ def _as_json(con: duckdb.DuckDBPyConnection, raw: str) -> str:
 
 
 def reject_counts(con: duckdb.DuckDBPyConnection) -> pl.DataFrame:
-    """Rejected rows with the student and the day as far as they could be read.
+    """Rejected rows, counted where they lie: a wrong setting rejects them by the million.
 
     Returns:
-        One row per rejected row and rule: `table`, `file`, `line`, `rule`, `value`, `student_id`,
-        `day`; the last two empty but for attendance and homework.
+        One row per `table`, `rule` and `file`: `rows`, the first `line`, and of dates that could
+        not be read some `values`.
     """
-    parts = " union all by name ".join(f"from rejected_{staged}" for staged in STAGED)
-    rejected: pl.DataFrame = con.sql(parts).pl()
-    return rejected
+    parts = " union all by name ".join(
+        f'select "table", rule, file, line, value from rejected_{staged}' for staged in STAGED
+    )
+    counts: pl.DataFrame = con.sql(
+        f"""
+        select "table", rule, file, count(*) as rows, min(line) as line,
+               (list(distinct value) filter (starts_with(rule, {literal(UNPARSEABLE)})))[:{VALUES_SHOWN}] as values
+        from ({parts})
+        group by all
+        order by all
+        """
+    ).pl()
+    return counts
 
 
-def rows_received(con: duckdb.DuckDBPyConnection) -> Mapping[str, int]:
-    """Export → rows received, blank ones apart."""
-    return {
-        table: con.execute(f"select count(*) from raw_{table}").fetchall()[0][0]
+def rows_received(
+    con: duckdb.DuckDBPyConnection, files: pl.DataFrame, landing: Landing
+) -> pl.DataFrame:
+    """Rows that belong to each export: not blank, not sent elsewhere by `where`.
+
+    Returns:
+        One row per `table` and `file` that has any: `rows`.
+    """
+    parts = " union all ".join(
+        f"""
+        select {literal(table)} as "table", _file as file, count(*) as rows
+        from ({canonical_query(table, files, landing.export(table))}) group by all
+        """
         for table in SCHOOL_TABLES
-    }
+    )
+    received: pl.DataFrame = con.sql(f"{parts} order by all").pl()
+    return received
+
+
+def unmapped_codes(con: duckdb.DuckDBPyConnection) -> pl.DataFrame:
+    """Codes that nobody mapped, and the classes whose students they stand beside.
+
+    Args:
+        con: The warehouse, with the staging tables and `rejected_…`.
+
+    Returns:
+        One row per `table`, `code` and class concerned: `rows`, `first_date` and `last_date` of the
+        code; `class_id`, `class_name` and `class_type`, empty where it concerns no class.
+    """
+    parts = " union all ".join(
+        f"""
+        select "table", value as code, student_id, day, count(*) as rows
+        from rejected_{table} where rule = {literal(UNMAPPED)} group by all
+        """
+        for table in ("attendance", "homework")
+    )
+    codes: pl.DataFrame = con.sql(
+        f"""
+        with marks as ({parts}),
+        codes as (
+          select "table", code, sum(rows)::bigint as rows,
+                 min(day) as first_date, max(day) as last_date
+          from marks group by all
+        ),
+        concerned as (
+          select distinct marks.table, marks.code, class_id, class_name, class_type
+          from marks
+          join stg_enrollments as spell
+            on spell.role = 'student' and spell.person_id = marks.student_id
+            and marks.day >= spell.begin_date and marks.day < spell.end_date
+          join stg_classes using (class_id)
+        )
+        from codes left join concerned using ("table", code)
+        order by "table", code, class_type, class_name, class_id
+        """
+    ).pl()
+    return codes

@@ -11,7 +11,8 @@ from typing import NamedTuple
 import dataframely as dy
 import polars as pl
 
-from edu_pipeline.landing.school import KEYS, OTHER_ROLES, WORDS
+from edu_pipeline.landing.rules import SUPERSEDED, TOO_MANY_CELLS, UNKNOWN, UNPARSEABLE
+from edu_pipeline.landing.school import EARLIEST_YEAR, KEYS, OTHER_ROLES, WORDS
 from edu_pipeline.model.columns import dtypes
 from edu_pipeline.model.roster import Classes, Enrollments, SchoolDays, Staff, Students
 from edu_pipeline.school_calendar import with_weeks
@@ -116,7 +117,7 @@ def stage_enrollments(
     last_day = pl.duration(days=1 if export.end_date == "inclusive" else 0)
     rows = rows.with_columns(
         pl.col("begin_date").fill_null(OPEN_BEGIN),
-        end_date=(pl.col("end_date") + last_day).fill_null(OPEN_END),
+        end_date=pl.min_horizontal(pl.col("end_date") + last_day, pl.lit(OPEN_END)),
     )
     staged = _checked("enrollments", rows, Enrollments, export)
     good, strangers = _resolved(staged.good, rows, classes, students, staff)
@@ -138,7 +139,7 @@ def stage_school_days(rows: pl.DataFrame, schools: Sequence[str], export: TableE
     rows = _translated(rows, "calendar", "in_session", export)
     rows, undated = _with_dates(rows, "calendar", ("date",), export)
     unknown = pl.col("in_session").is_not_null() & ~pl.col("in_session").is_in(["true", "false"])
-    wrong = _rejects("calendar", rows.filter(unknown), "unknown_in_session", "in_session")
+    wrong = _rejects("calendar", rows.filter(unknown), f"{UNKNOWN}in_session", "in_session")
     everyone = pl.DataFrame({"every_school": list(schools) or [DEFAULT_SCHOOL]})
     rows = rows.filter(~unknown).with_columns(
         in_session=pl.col("in_session").fill_null("true") == "true"
@@ -152,8 +153,9 @@ def stage_school_days(rows: pl.DataFrame, schools: Sequence[str], export: TableE
             .drop("every_school"),
         ]
     )
-    staged = _checked("calendar", with_weeks(rows), SchoolDays, export)
-    return Staged(staged.good, pl.concat([undated, wrong, staged.rejected]))
+    unplaced = rows.with_columns(week_start="date", year_start=pl.lit(None, pl.Date))
+    staged = _checked("calendar", unplaced, SchoolDays, export)
+    return Staged(_placed(staged.good), pl.concat([undated, wrong, staged.rejected]))
 
 
 def school_days_seen(dates: pl.DataFrame) -> pl.DataFrame:
@@ -162,15 +164,21 @@ def school_days_seen(dates: pl.DataFrame) -> pl.DataFrame:
     Args:
         dates: date × school, all in session.
     """
-    days = with_weeks(
-        dates.with_columns(in_session=pl.lit(value=True), term=pl.lit(None, pl.String))
+    return _placed(dates.with_columns(in_session=pl.lit(value=True), term=pl.lit(None, pl.String)))
+
+
+def _placed(days: pl.DataFrame) -> pl.DataFrame:
+    """Checked days in their weeks and school years."""
+    days = with_weeks(days.drop("week_start", "year_start", strict=False))
+    return SchoolDays.validate(
+        days.select(SchoolDays.column_names()).sort(KEYS["calendar"]), cast=True
     )
-    return SchoolDays.validate(days.select(SchoolDays.column_names()), cast=True)
 
 
 def parsed_date(text: pl.Expr, formats: Sequence[str]) -> pl.Expr:
     """A date read with the first format that fits, else null."""
-    return pl.coalesce(text.str.to_date(form, strict=False, exact=True) for form in formats)
+    dates = [text.str.to_date(form, strict=False, exact=True) for form in formats]
+    return pl.coalesce(pl.when(day.dt.year() >= EARLIEST_YEAR).then(day) for day in dates)
 
 
 def _with_dates(
@@ -182,7 +190,7 @@ def _with_dates(
     rejected = []
     for name in columns:
         bad = pl.col(name).is_not_null() & pl.col(f"_{name}").is_null()
-        rejected.append(_rejects(table, parsed.filter(bad), f"unparseable_{name}", name))
+        rejected.append(_rejects(table, parsed.filter(bad), f"{UNPARSEABLE}{name}", name))
         parsed = parsed.filter(~bad)
     good = parsed.with_columns(**{name: f"_{name}" for name in columns}).drop(list(read))
     return good, pl.concat(rejected)
@@ -203,7 +211,7 @@ def _checked(
     names = schema.column_names()
     rejected = []
     overflowing = pl.col("_overflow").is_not_null()
-    rejected.append(_rejects(table, rows.filter(overflowing), "too_many_cells", "_overflow"))
+    rejected.append(_rejects(table, rows.filter(overflowing), TOO_MANY_CELLS, "_overflow"))
     rows = rows.filter(~overflowing)
     for name in key:
         rejected.append(
@@ -216,7 +224,7 @@ def _checked(
         replaced = ordered.join(latest.select("_file", "_line"), on=["_file", "_line"], how="anti")
         same = replaced.join(latest.select(names), on=names, how="semi", nulls_equal=True)
         differing = replaced.join(same.select("_file", "_line"), on=["_file", "_line"], how="anti")
-        rejected.append(_rejects(table, differing, "same_key_later_row_counts", key[0]))
+        rejected.append(_rejects(table, differing, SUPERSEDED, key[0]))
     good, failure = schema.filter(latest.select(names).cast(dtypes(schema)))
     broken = latest.join(good.select(key), on=key, how="anti")
     if not broken.is_empty():
@@ -272,14 +280,16 @@ def _resolved(
     no_person = spells.join(people, on=["person_id", "role"], how="anti").join(
         no_class, on=list(KEYS["enrollments"]), how="anti"
     )
-    lines = rows.select(*KEYS["enrollments"], "_file", "_line").unique(
-        KEYS["enrollments"], keep="last", maintain_order=True
+    lines = (
+        rows.sort("_version", "_file", "_line")
+        .select(*KEYS["enrollments"], "_file", "_line")
+        .unique(KEYS["enrollments"], keep="last", maintain_order=True)
     )
     rejected = [
         _rejects(
             "enrollments",
             bad.join(lines, on=list(KEYS["enrollments"])),
-            f"unknown_{column}",
+            f"{UNKNOWN}{column}",
             column,
         )
         for bad, column in ((no_class, "class_id"), (no_person, "person_id"))
@@ -308,27 +318,6 @@ def _implied(
     )
     return pl.concat([from_students, from_classes]).with_columns(
         begin_date=pl.lit(OPEN_BEGIN), end_date=pl.lit(OPEN_END)
-    )
-
-
-def rosters(enrollments: pl.DataFrame, classes: pl.DataFrame) -> pl.DataFrame:
-    """Which student was in which class when.
-
-    Returns:
-        Spell × student: `class_id`, `class_name`, `class_type`, `student_id`, `begin_date`,
-        `end_date`.
-    """
-    return (
-        enrollments.filter(pl.col("role") == "student")
-        .join(classes.select("class_id", "class_name", "class_type"), on="class_id")
-        .select(
-            "class_id",
-            "class_name",
-            "class_type",
-            "begin_date",
-            "end_date",
-            student_id="person_id",
-        )
     )
 
 

@@ -51,7 +51,11 @@ FIELDS: Mapping[str, tuple[Field, ...]] = {
         _SCHOOL,
     ),
     "classes": (
-        Field("class_id", ("section_id", "classCode", "sourcedId", "id"), required=True),
+        Field(
+            "class_id",
+            ("sourcedId", "section_id", "SectionIdentifier", "classCode", "id"),
+            required=True,
+        ),
         Field("class_name", ("title", "name", "section name", "section number")),
         Field("class_type", ("classType",), required=True),
         _GRADE,
@@ -60,7 +64,11 @@ FIELDS: Mapping[str, tuple[Field, ...]] = {
         Field("teacher_id", ("teacher", "staff_id", "advisor_id", "teacher number")),
     ),
     "enrollments": (
-        Field("class_id", ("classSourcedId", "section_id", "class"), required=True),
+        Field(
+            "class_id",
+            ("classSourcedId", "section_id", "SectionIdentifier", "class"),
+            required=True,
+        ),
         Field(
             "person_id",
             (
@@ -183,5 +191,9 @@ DATE_FORMATS = (
     "%d/%m/%y",
     "%Y-%m-%d %H:%M:%S",
     "%Y-%m-%dT%H:%M:%S",
+    "%Y-%m-%dT%H:%M:%SZ",
+    "%Y-%m-%dT%H:%M:%S.000Z",
 )
-"""What is tried to suggest a format; never to read with."""
+"""What is tried to suggest a format; never to read with. Month first goes before day first."""
+EARLIEST_YEAR = 1900
+"""A date before it is a misread year: `9/7/26` fits `%m/%d/%Y`, in the year 26."""

@@ -82,15 +82,25 @@ class Zone:
 
     @contextmanager
     def local(self, path: str) -> Iterator[Path]:
-        """A file of the zone as a path of this machine, for readers that want one."""
+        """A file of the zone as a path of this machine, for readers that want one.
+
+        Raises:
+            LandingError: It is not there any more, or may not be read.
+        """
         if self._folder is not None and (self._folder / path).is_file():
             yield self._folder / path
             return
         with TemporaryDirectory(prefix="edu-landing-") as scratch:
             target = Path(scratch) / "object"
-            with target.open("wb") as out:
-                for chunk in obstore.get(from_url(self._url), path):
-                    out.write(chunk)
+            try:
+                with target.open("wb") as out:
+                    for chunk in obstore.get(from_url(self._url), path):
+                        out.write(chunk)
+            except (BaseError, FileNotFoundError) as error:
+                raise LandingError(
+                    f"{path} was listed but cannot be read: {str(error).splitlines()[0]}. "
+                    "Run again when the export has finished."
+                ) from error
             yield target
 
 
@@ -174,7 +184,13 @@ def version_of(file: LandedFile) -> Version:
 
 def invented_with_real(paths: Iterable[str], marker: str) -> str | None:
     """Why real exports must not lie beside the sample's, or None where they do not."""
-    sample = set(json.loads(marker)["files"])
+    try:
+        sample = set(json.loads(marker)["files"])
+    except (ValueError, KeyError, TypeError):
+        return (
+            f"{SAMPLE_MARKER} is not a marker this program wrote. Remove it and the sample's files "
+            "by hand, then run again."
+        )
     foreign = sorted(path for path in paths if path not in sample)
     if not foreign:
         return None

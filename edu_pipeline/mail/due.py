@@ -53,9 +53,10 @@ def end_of(day: date, zone: ZoneInfo) -> datetime:
 
 
 def ready(period: Period, *, now: datetime, mail: Mail, zone: ZoneInfo) -> bool:
-    """Whether everything is in, or the wait for it is over."""
+    """Whether everything is in, or the wait for it is over; not before the last day has come."""
+    last_day_begins = end_of(period.last_day - timedelta(days=1), zone)
     cut_off = end_of(period.last_day, zone) + timedelta(hours=mail.cut_off_hours)
-    return period.complete or now >= cut_off
+    return now >= (last_day_begins if period.complete else cut_off)
 
 
 def newest_ready(

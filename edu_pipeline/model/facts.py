@@ -37,6 +37,3 @@ class Homework(dy.Schema):
         check=lambda c: c.is_in(HOMEWORK_STATUSES),
         description="complete, late, missing, exempt, not_due or unknown",
     )
-
-
-FACT_TABLES: tuple[type[dy.Schema], ...] = (Attendance, Homework)

@@ -59,11 +59,3 @@ class MailGate(dy.Schema):
     open = dy.Bool(description="True: may be mailed")
     reason = dy.String(nullable=True, description="Why not, with what to do")
     fingerprint = dy.String(description="Landing fingerprint that the week's tables rest on")
-
-
-QUALITY_TABLES: tuple[type[dy.Schema], ...] = (
-    LandingFiles,
-    RejectedRows,
-    LandingProblems,
-    MailGate,
-)

@@ -71,6 +71,3 @@ class SchoolDays(dy.Schema):
     term = dy.String(nullable=True, description="Term or trimester, as the calendar names it")
     week_start = dy.Date(description="Monday of the date's week")
     year_start = dy.Date(nullable=True, description="First day in session of the school year")
-
-
-ROSTER_TABLES: tuple[type[dy.Schema], ...] = (Students, Staff, Classes, Enrollments, SchoolDays)

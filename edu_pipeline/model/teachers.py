@@ -77,6 +77,3 @@ class StudentHomework(dy.Schema):
     homework_late = dy.Int64(min=0, description="Of these, handed in late")
     homework_missing = dy.Int64(min=0, description="Due and not handed in")
     homework_rate = _rate("homework_complete ÷ homework_due")
-
-
-TEACHER_TABLES: tuple[type[dy.Schema], ...] = (ClassWeek, StudentAttendance, StudentHomework)

@@ -1,0 +1,57 @@
+# The commands of this project. On a fresh machine only Python 3.11-3.13 and make are needed.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+ifeq ($(OS),Windows_NT)
+BIN := $(VENV)/Scripts
+endif
+# uv from the path, else fetched by pip into .uv, which touches nothing outside this folder
+UV := $(shell command -v uv 2>/dev/null || echo PYTHONPATH=.uv $(PYTHON) -m uv)
+
+.DEFAULT_GOAL := help
+.PHONY: help demo run test ui lint types unit format lock docs clean
+
+help: ## Show the commands
+	@grep -E '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## (.*)/  make \1	\2/' | expand -t 16
+
+demo: $(VENV)/.ready ## Everything once, with a made-up school if nothing has landed yet
+	@$(BIN)/edu-pipeline demo
+
+run: $(VENV)/.ready ## Refresh from what has landed and deliver the newest due week's letters
+	@$(BIN)/edu-pipeline run
+
+ui: $(VENV)/.ready ## Dagster's web UI on 127.0.0.1:3000
+	@$(BIN)/edu-pipeline ui
+
+test: lint types unit ## Linters, types and the whole test suite
+
+lint: $(VENV)/.ready ## Style and formatting
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+
+types: $(VENV)/.ready ## The strict type checker
+	$(BIN)/mypy
+
+unit: $(VENV)/.ready ## The tests
+	$(BIN)/python -m pytest -n auto
+
+format: $(VENV)/.ready ## Put the code into shape
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+docs: $(VENV)/.ready ## Write the generated pages of docs/ again
+	$(BIN)/python -m edu_pipeline.reference
+
+lock: ## Resolve the dependencies again
+	$(UV) pip compile --quiet --universal --generate-hashes --upgrade --python-version 3.11 \
+	  --all-extras pyproject.toml --output-file requirements.lock
+
+clean: ## Remove the environment and everything generated; landed exports and the ledger stay
+	rm -rf $(VENV) .uv .mypy_cache .ruff_cache data/warehouse.duckdb data/dagster
+
+$(VENV)/.ready: requirements.lock pyproject.toml
+	@command -v uv >/dev/null 2>&1 || $(PYTHON) -m pip install --quiet --disable-pip-version-check --target .uv uv
+	@test -d $(VENV) || $(UV) venv --quiet --python '>=3.11,<3.14' $(VENV)
+	$(UV) pip sync --quiet --python $(VENV) --require-hashes requirements.lock
+	$(UV) pip install --quiet --python $(VENV) --no-deps --no-build-isolation --editable .
+	@touch $@

@@ -1,0 +1,11 @@
+"""Names of the rules that rows are rejected by, as far as more than one module knows them."""
+
+TOO_MANY_CELLS = "too_many_cells"
+SUPERSEDED = "same_key_later_row_counts"
+UNMAPPED = "unmapped_code"
+CLOSED = "school_closed"
+NOT_EXPECTED = "not_expected_on_a_closed_day"
+UNPARSEABLE = "unparseable_"
+"""Followed by the date's column."""
+UNKNOWN = "unknown_"
+"""Followed by the column of the id that resolves to nothing."""

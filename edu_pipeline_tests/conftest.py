@@ -1,0 +1,74 @@
+"""What several rooms of tests share: small homes and the sample school."""
+
+import shutil
+from collections.abc import Callable, Mapping
+from datetime import date
+from pathlib import Path
+
+import dagster as dg
+import pytest
+
+from edu_pipeline.definitions import build_definitions
+from edu_pipeline.sample.landing import write_sample
+from edu_pipeline.sample.school import make_school
+from edu_pipeline.settings import Home, load_settings
+
+THROUGH = date(2026, 5, 15)
+"""Last day of the sample school's data: a Friday, with all registers in."""
+WEEK = date(2026, 5, 11)
+
+CODES = """
+[attendance.codes]
+P = "present"
+T = "tardy"
+A = "unexcused"
+E = "excused"
+H = "half_day"
+"""
+
+
+def make_home(root: Path, files: Mapping[str, str], config: str = CODES) -> Home:
+    """A home with these exports (name → CSV text) and this `pipeline.toml`."""
+    home = Home(root)
+    school = home.data / "landing" / "school"
+    school.mkdir(parents=True, exist_ok=True)
+    home.config.write_text(config, encoding="utf-8")
+    for name, text in files.items():
+        (school / name).write_text(text, encoding="utf-8")
+    return home
+
+
+def run_job(
+    home: Home, job: str, instance: dg.DagsterInstance | None = None, week: date | None = None
+) -> dg.ExecuteInProcessResult:
+    """Run a job of a home in this process."""
+    definitions = build_definitions(home, load_settings(home))
+    with instance or dg.DagsterInstance.ephemeral() as history:
+        return definitions.resolve_job_def(job).execute_in_process(
+            instance=history, partition_key=week.isoformat() if week else None
+        )
+
+
+@pytest.fixture(scope="session")
+def _refreshed_sample(tmp_path_factory: pytest.TempPathFactory) -> Home:
+    home = make_home(tmp_path_factory.mktemp("sample"), {})
+    write_sample(home.data / "landing", make_school(students=132, through=THROUGH))
+    run_job(home, "refresh")
+    return home
+
+
+@pytest.fixture
+def sample_home(_refreshed_sample: Home, tmp_path: Path) -> Home:
+    """A copy of a home with the sample school, refreshed; nothing queued or sent yet."""
+    shutil.copytree(_refreshed_sample.root, tmp_path / "home")
+    return Home(tmp_path / "home")
+
+
+@pytest.fixture
+def home_of(tmp_path: Path) -> Callable[..., Home]:
+    """Makes a home from CSV texts."""
+
+    def make(files: Mapping[str, str], config: str = CODES) -> Home:
+        return make_home(tmp_path / "home", files, config)
+
+    return make

@@ -1,0 +1,244 @@
+"""A warehouse with a few hand-written staging rows.
+
+Days are written as `2wed`, the Wednesday of the second week; week 1 begins on 31 August 2026.
+"""
+
+from collections.abc import Callable, Iterator
+from datetime import date, datetime, timedelta
+from typing import Any
+
+import duckdb
+import polars as pl
+import pytest
+
+from edu_pipeline.facts.attendance import (
+    build_attendance_class_week,
+    build_attendance_group_week,
+    build_counted_through,
+    build_student_attendance,
+    build_student_days,
+)
+from edu_pipeline.facts.homework import (
+    build_homework_class_week,
+    build_homework_group_week,
+    build_homework_items,
+    build_student_homework,
+)
+from edu_pipeline.facts.roster import (
+    build_class_spells,
+    build_class_students,
+    build_student_spells,
+)
+from edu_pipeline.model.columns import dtypes
+from edu_pipeline.model.facts import Attendance, Homework
+from edu_pipeline.model.quality import LandingFiles
+from edu_pipeline.model.roster import Classes, Enrollments, SchoolDays, Students
+from edu_pipeline.school_calendar import with_weeks
+from edu_pipeline.settings import WEEKDAYS, AttendanceExport, Weekday
+from edu_pipeline.warehouse import write_table
+
+FIRST_MONDAY = date(2026, 8, 31)
+OPEN_BEGIN, OPEN_END = date(1, 1, 1), date(9999, 12, 31)
+# code: possible, attended, tardy, excused, submitted
+CODES: dict[str, tuple[float, float, bool, bool | None, bool]] = {
+    "present": (1, 1, False, None, True),
+    "tardy": (1, 1, True, None, True),
+    "absent": (1, 0, False, None, True),
+    "excused": (1, 0, False, True, True),
+    "unexcused": (1, 0, False, False, True),
+    "half": (1, 0.5, False, None, True),
+    "half_excused": (1, 0.5, False, True, True),
+    "not_expected": (0, 0, False, None, True),
+    "not_taken": (0, 0, False, None, False),
+}
+Rows = list[tuple[Any, ...]]
+Facts = Callable[..., "Query"]
+Query = Callable[[str], Rows]
+
+
+def day(name: str) -> date:
+    """`2wed` as a date."""
+    weekday = [full[:3] for full in WEEKDAYS].index(name[-3:])
+    return FIRST_MONDAY + timedelta(weeks=int(name[:-3]) - 1, days=weekday)
+
+
+def days(text: str) -> list[date]:
+    """`1mon-fri 2wed` as six dates."""
+    found = []
+    for part in text.split():
+        first, _, last = part.partition("-")
+        end = day(first[:-3] + last) if last else day(first)
+        found += [day(first) + timedelta(days=n) for n in range((end - day(first)).days + 1)]
+    return found
+
+
+def lines(text: str) -> list[list[str | None]]:
+    """A table as text, one row per line; a dash is an empty cell."""
+    return [
+        [None if cell == "-" else cell for cell in line.split()]
+        for line in text.splitlines()
+        if line.strip()
+    ]
+
+
+def _calendar(calendar: str | dict[str, str]) -> pl.DataFrame:
+    by_school = calendar if isinstance(calendar, dict) else {"1": calendar}
+    rows = [
+        {"date": date_, "school_id": school, "in_session": True, "term": None}
+        for school, text in by_school.items()
+        for date_ in days(text)
+    ]
+    closed = [
+        {
+            **rows[0],
+            "date": FIRST_MONDAY + timedelta(days=5),
+            "in_session": False,
+            "school_id": school,
+        }
+        for school in by_school
+    ]
+    return with_weeks(pl.DataFrame([*rows, *closed], schema_overrides={"term": pl.String}))
+
+
+def _classes(text: str) -> Rows:
+    """Class, type, team and school, of which the last may be left out."""
+    return [
+        (
+            class_id,
+            class_id,
+            "homeroom" if kind == "homeroom" else "scheduled",
+            "7",
+            team,
+            *(rest or ["1"]),
+            None,
+        )
+        for class_id, kind, team, *rest in lines(text)
+    ]
+
+
+def _spells(text: str) -> Rows:
+    """Class, student, first day and first day after, of which dashes and what is left out are open."""
+    return [
+        (
+            class_id,
+            student_id,
+            "student",
+            day(dates[0]) if dates and dates[0] else OPEN_BEGIN,
+            day(dates[1]) if dates[1:] and dates[1] else OPEN_END,
+        )
+        for class_id, student_id, *dates in lines(text)
+    ]
+
+
+def _marks(text: str, per_day: int) -> Rows:
+    """Student, days, code and session, of which the last may be left out."""
+    rows = []
+    for student_id, on, code, *session in lines(text):
+        possible, attended, tardy, excused, submitted = CODES[code or ""]
+        rows += [
+            (
+                student_id,
+                date_,
+                (session or [""])[0],
+                code,
+                possible / per_day,
+                attended / per_day,
+                tardy,
+                excused,
+                submitted,
+            )
+            for date_ in days(on or "")
+        ]
+    return rows
+
+
+def _homework(text: str) -> Rows:
+    """Student, assignment, class, due day and status."""
+    return [
+        (student_id, assignment, class_id, day(due or ""), status)
+        for student_id, assignment, class_id, due, status in lines(text)
+    ]
+
+
+def _files(stamp: str | None) -> Rows:
+    at = datetime.combine(day(stamp), datetime.min.time()) if stamp else datetime(2026, 8, 1)  # noqa: DTZ001
+    return [
+        (
+            "school/attendance.csv",
+            "attendance",
+            at,
+            at,
+            bool(stamp),
+            "",
+            1,
+            "0",
+            True,
+            [],
+            ",",
+            1,
+            1,
+            None,
+        )
+    ]
+
+
+@pytest.fixture
+def con() -> Iterator[duckdb.DuckDBPyConnection]:
+    with duckdb.connect(config={"python_enable_replacements": False}) as opened:
+        yield opened
+
+
+@pytest.fixture
+def facts(con: duckdb.DuckDBPyConnection) -> Facts:
+    """Writes staging tables, builds every fact and returns a function that runs a query.
+
+    Every student named in a spell, and every one in `students`, has a row in `stg_students`.
+    """
+
+    def build(
+        *,
+        calendar: str | dict[str, str],
+        classes: str,
+        spells: str,
+        marks: str = "",
+        homework: str = "",
+        students: str = "",
+        stamp: str | None = None,
+        close_week: Weekday = "sunday",
+        **export: Any,
+    ) -> Query:
+        attendance = AttendanceExport(**export)
+        people = {student: (grade, school) for student, grade, school in lines(students)}
+        people = {row[1]: ("7", "1") for row in _spells(spells)} | people
+        rows: dict[str, tuple[Any, Any]] = {
+            "stg_students": (
+                Students,
+                [
+                    (student, None, None, grade, school, None)
+                    for student, (grade, school) in people.items()
+                ],
+            ),
+            "stg_classes": (Classes, _classes(classes)),
+            "stg_enrollments": (Enrollments, _spells(spells)),
+            "stg_attendance": (Attendance, _marks(marks, attendance.sessions_per_day)),
+            "stg_homework": (Homework, _homework(homework)),
+            "landing_files": (LandingFiles, _files(stamp)),
+        }
+        for name, (schema, values) in rows.items():
+            write_table(con, name, pl.DataFrame(values, schema=dtypes(schema), orient="row"))
+        write_table(con, "stg_school_days", _calendar(calendar).select(SchoolDays.column_names()))
+        build_class_spells(con)
+        build_student_spells(con)
+        build_class_students(con)
+        build_counted_through(con, attendance, close_week)
+        build_student_days(con, attendance)
+        build_attendance_class_week(con)
+        build_attendance_group_week(con)
+        build_student_attendance(con)
+        build_homework_items(con)
+        build_homework_class_week(con)
+        build_homework_group_week(con)
+        build_student_homework(con)
+        return lambda query: con.execute(query).fetchall()
+
+    return build

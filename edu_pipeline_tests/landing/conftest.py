@@ -1,0 +1,178 @@
+"""A tiny school's exports on disk, taken through the landing room without Dagster."""
+
+import re
+import tomllib
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import ExitStack
+from itertools import count
+from pathlib import Path
+
+import duckdb
+import polars as pl
+import pytest
+
+from edu_pipeline.landing.canonical import canonical_query
+from edu_pipeline.landing.facts import (
+    attendance_dates,
+    sessions_found,
+    stage_attendance,
+    stage_homework,
+)
+from edu_pipeline.landing.manifest import survey
+from edu_pipeline.landing.problems import (
+    code_problems,
+    file_problems,
+    row_problems,
+    session_problems,
+    word_problems,
+)
+from edu_pipeline.landing.raw import load_raw
+from edu_pipeline.landing.rejected import (
+    collect_rejected,
+    reject_counts,
+    rows_received,
+    unmapped_codes,
+)
+from edu_pipeline.landing.roster import (
+    school_days_seen,
+    stage_classes,
+    stage_enrollments,
+    stage_school_days,
+    stage_staff,
+    stage_students,
+)
+from edu_pipeline.landing.school import WORDS
+from edu_pipeline.landing.zone import Zone
+from edu_pipeline.settings import SCHOOL_TABLES, Settings
+from edu_pipeline.warehouse import open_warehouse, write_table
+
+Files = Mapping[str, str | bytes | None]
+Land = Callable[..., duckdb.DuckDBPyConnection]
+
+SCHOOL = {
+    "students.csv": (
+        "student_id,given_name,family_name,grade\n007,Ada,Moss,7\n008,Benedict,Oakley,7\n"
+    ),
+    "staff.csv": "staff_id,given_name,family_name,email\nT1,Carla,Reed,carla.reed@riverside.example\n",
+    "classes.csv": "class_id,class_name,class_type,grade\nHR-7A,7A,homeroom,7\nMAT,Maths,scheduled,7\n",
+    "enrollments.csv": (
+        "class_id,person_id,role,begin_date,end_date\n"
+        "HR-7A,007,student,2026-09-01,\n"
+        "HR-7A,008,student,2026-09-01,\n"
+        "HR-7A,T1,teacher,2026-09-01,\n"
+    ),
+    "calendar.csv": (
+        "date,in_session\n2026-09-07,Y\n2026-09-08,Y\n2026-09-09,Y\n2026-09-10,Y\n2026-09-11,Y\n"
+        "2026-09-12,N\n"
+    ),
+    "attendance.csv": "student_id,date,code\n007,2026-09-07,present\n008,2026-09-07,absent\n",
+}
+NAMES = ("Ada", "Moss", "Benedict", "Oakley", "Carla", "Reed")
+
+
+def _stage(con: duckdb.DuckDBPyConnection, zone: Zone, settings: Settings) -> None:
+    landing = settings.landing
+    files = survey(zone, landing)
+    write_table(con, "landing_files", files)
+
+    def rows(table: str) -> pl.DataFrame:
+        frame: pl.DataFrame = con.sql(canonical_query(table, files, landing.export(table))).pl()
+        return frame
+
+    for table in SCHOOL_TABLES:
+        load_raw(con, zone, table, files, landing.export(table).encoding)
+    students = stage_students(rows("students"), landing.students)
+    staff = stage_staff(rows("staff"), landing.staff)
+    classes = stage_classes(rows("classes"), students.good, landing.classes)
+    days = stage_school_days(
+        rows("calendar"), students.good["school_id"].unique().sort().to_list(), landing.calendar
+    )
+    staged = {
+        "students": students,
+        "staff": staff,
+        "classes": classes,
+        "enrollments": stage_enrollments(
+            rows("enrollments"), classes.good, students.good, staff.good, landing.enrollments
+        ),
+        "school_days": days,
+    }
+    for table, (good, rejected) in staged.items():
+        write_table(con, f"stg_{table}", good)
+        write_table(con, f"rejected_{table}", rejected)
+    query = canonical_query("attendance", files, landing.attendance)
+    if "calendar" not in files["table"]:
+        dates = attendance_dates(con, query, landing.attendance)
+        write_table(con, "stg_school_days", school_days_seen(dates))
+    stage_attendance(con, query, landing.attendance, settings.attendance)
+    query = canonical_query("homework", files, landing.homework)
+    stage_homework(con, query, landing.homework, settings.homework)
+    collect_rejected(con)
+    problems = pl.concat(
+        [
+            file_problems(files, landing),
+            word_problems({key: rows(key[0]) for key in WORDS}, landing),
+            code_problems(unmapped_codes(con)),
+            session_problems(sessions_found(con), landing),
+            row_problems(reject_counts(con), rows_received(con, files, landing), files, landing),
+        ]
+    )
+    write_table(con, "landing_problems", problems)
+
+
+@pytest.fixture
+def land(tmp_path: Path) -> Iterator[Land]:
+    """Lands files (name below `school/` → content) and `pipeline.toml`, gives the warehouse.
+
+    The files come on top of a tiny school's; `None` takes one away, `base=False` takes all. Called
+    again, it reads what lies there by then. No problem may ever show a name.
+    """
+    numbers = count()
+    with ExitStack() as open_connections:
+
+        def run(
+            files: Files | None = None, toml: str = "", *, base: bool = True
+        ) -> duckdb.DuckDBPyConnection:
+            number = next(numbers)
+            school = tmp_path / "landing" / "school"
+            wanted: dict[str, str | bytes | None] = dict(SCHOOL) if base and number == 0 else {}
+            for name, content in {**wanted, **(files or {})}.items():
+                path = school / name
+                path.parent.mkdir(parents=True, exist_ok=True)
+                if content is None:
+                    path.unlink(missing_ok=True)
+                else:
+                    path.write_bytes(content.encode() if isinstance(content, str) else content)
+            con = open_connections.enter_context(open_warehouse(tmp_path / f"{number}.duckdb"))
+            zone = Zone((tmp_path / "landing").as_uri())
+            _stage(con, zone, Settings.model_validate(tomllib.loads(toml)))
+            told = " ".join(
+                row[0] for row in con.execute("select message from landing_problems").fetchall()
+            )
+            assert not [name for name in NAMES if name in told]
+            return con
+
+        yield run
+
+
+def _messages(con: duckdb.DuckDBPyConnection) -> list[str]:
+    found = con.execute("select distinct message from landing_problems order by 1").fetchall()
+    return [row[0] for row in found]
+
+
+@pytest.fixture
+def messages() -> Callable[[duckdb.DuckDBPyConnection], list[str]]:
+    """What a person is told about the exports."""
+    return _messages
+
+
+@pytest.fixture
+def paste() -> Callable[[duckdb.DuckDBPyConnection], str]:
+    """The lines that the only problem tells people to add to `pipeline.toml`."""
+
+    def pasted(con: duckdb.DuckDBPyConnection) -> str:
+        (message,) = _messages(con)
+        found = re.search(r"Add to (\[[^\]]+\]): (.*)$", message)
+        assert found, message
+        return f"{found[1]}\n{found[2]}\n"
+
+    return pasted

@@ -1,0 +1,277 @@
+"""Flat exports of systems in use, put in through `pipeline.toml` alone."""
+
+from collections.abc import Callable
+from datetime import date
+
+import duckdb
+
+Land = Callable[..., duckdb.DuckDBPyConnection]
+Messages = Callable[[duckdb.DuckDBPyConnection], list[str]]
+
+ATTENDANCE = "select student_id, date, code, attended from stg_attendance order by 1, 2, session"
+MONDAY = date(2026, 9, 7)
+
+
+def test_one_roster_files_need_only_to_be_pointed_at(land: Land, messages: Messages) -> None:
+    con = land(
+        {
+            "students.csv": None,
+            "staff.csv": None,
+            "users.csv": (
+                "sourcedId,status,dateLastModified,enabledUser,orgSourcedIds,role,username,givenName,"
+                "familyName,email,grades\n"
+                "u-007,,,true,org1,student,am,Ada,Moss,,07\n"
+                "u-1,,,true,org1,teacher,cr,Carla,Reed,c@riverside.example,\n"
+            ),
+            "classes.csv": (
+                "sourcedId,status,dateLastModified,title,grades,courseSourcedId,classCode,classType,"
+                "schoolSourcedId\n"
+                "c-1,,,7A,07,k1,HR7A,homeroom,org1\n"
+            ),
+            "enrollments.csv": (
+                "sourcedId,status,classSourcedId,schoolSourcedId,userSourcedId,role,primary,beginDate,"
+                "endDate\n"
+                "e1,,c-1,org1,u-007,student,,2026-09-01,2027-06-30\n"
+                "e2,,c-1,org1,u-1,teacher,true,2026-09-01,\n"
+                "e3,,c-1,org1,u-9,administrator,,,\n"
+            ),
+            "attendance.csv": "studentSourcedId,date,status\nu-007,2026-09-07,Present\n",
+            "homework.csv": (
+                "sourcedId,lineItemSourcedId,studentSourcedId,scoreStatus,score,scoreDate\n"
+                "r1,l1,u-007,fully graded,5,2026-09-08\nr2,l2,u-007,not submitted,,2026-09-09\n"
+            ),
+        },
+        """
+        [landing.students]
+        files = ["school/users.csv"]
+        where = { role = ["student"] }
+        [landing.staff]
+        files = ["school/users.csv"]
+        where = { role = ["teacher"] }
+        [landing.students.constants]
+        school_id = "org1"
+        [landing.homework.columns]
+        due_date = "scoreDate"
+        """,
+    )
+    assert messages(con) == []
+    assert con.sql(
+        "select student_id, given_name, grade, school_id from stg_students"
+    ).fetchall() == [("u-007", "Ada", "07", "org1")]
+    assert con.sql("select staff_id, email from stg_staff").fetchall() == [
+        ("u-1", "c@riverside.example")
+    ]
+    assert con.sql("select class_id, class_name, class_type from stg_classes").fetchall() == [
+        ("c-1", "7A", "homeroom")
+    ]
+    assert con.sql(
+        "select person_id, role, begin_date, end_date from stg_enrollments order by 1"
+    ).fetchall() == [
+        ("u-007", "student", date(2026, 9, 1), date(2027, 6, 30)),
+        ("u-1", "teacher", date(2026, 9, 1), date(9999, 12, 31)),
+    ]
+    assert con.sql(ATTENDANCE).fetchall() == [("u-007", MONDAY, "Present", 1)]
+    assert con.sql("select assignment_id, status from stg_homework order by 1").fetchall() == [
+        ("l1", "complete"),
+        ("l2", "missing"),
+    ]
+
+
+def test_clever_daily_rows_are_kept_and_section_rows_left_out(
+    land: Land, messages: Messages
+) -> None:
+    con = land(
+        {
+            "attendance.csv": (
+                "School_id,Student_id,Section_id,Attendance_date,Attendance_type,Attendance_status,"
+                "Excuse_code\n"
+                "1,007,,2026-09-07,daily,tardy,\n"
+                "1,007,MAT,2026-09-07,section,absent,\n"
+            )
+        },
+        '[landing.attendance.where]\n"Attendance type" = ["daily"]',
+    )
+    assert messages(con) == []
+    assert con.sql("select code, attended, tardy from stg_attendance").fetchall() == [
+        ("tardy", 1, True)
+    ]
+
+
+def test_powerschool_headers_with_table_numbers_and_american_dates(
+    land: Land, messages: Messages
+) -> None:
+    con = land(
+        {
+            "students.csv": (
+                '[1]Student_Number,[1]LastFirst,[1]Grade_Level,Home_Room\n007,"Moss, Ada",7,7A\n'
+            ),
+            "classes.csv": None,
+            "enrollments.csv": None,
+            "attendance.csv": "[1]Student_Number,Att_Date,Att_Code\n007,9/7/2026,A\n",
+        },
+        """
+        [landing.attendance]
+        shape = "daily"
+        date_formats = ["%m/%d/%Y"]
+        [attendance.codes]
+        A = "unexcused"
+        """,
+    )
+    assert messages(con) == []
+    assert con.sql(ATTENDANCE).fetchall() == [("007", MONDAY, "A", 0)]
+    assert con.sql("select class_id, person_id from stg_enrollments").fetchall() == [("7A", "007")]
+
+
+def test_of_two_powerschool_headers_that_differ_in_the_number_the_named_one_counts(
+    land: Land,
+) -> None:
+    con = land(
+        {"students.csv": "[1]Student_Number,[2]Student_Number\nx,007\n"},
+        '[landing.students.columns]\nstudent_id = "[2]Student_Number"',
+    )
+    assert con.sql("select student_id from stg_students").fetchall() == [("007",)]
+
+
+def test_aspen_exceptions_with_a_flag_column(land: Land, messages: Messages) -> None:
+    con = land(
+        {
+            "attendance.csv": (
+                "event_date,local_id,school_local_id,absence,tardy,dismissed,excused,reason,comment\n"
+                "2026-09-07,007,1,1,0,0,1,,\n2026-09-07,008,1,0,1,0,0,NULL,\n"
+            )
+        },
+        """
+        [landing.attendance]
+        shape = "exceptions"
+        [landing.attendance.columns]
+        code = "absence"
+        [attendance.codes]
+        1 = "absent"
+        0 = "tardy"
+        """,
+    )
+    assert messages(con) == []
+    assert con.sql(ATTENDANCE).fetchall() == [("007", MONDAY, "1", 0), ("008", MONDAY, "0", 1)]
+
+
+def test_ed_fi_duration_says_how_much_of_the_day_was_missed(land: Land, messages: Messages) -> None:
+    con = land(
+        {
+            "attendance.csv": (
+                "EventDate,AttendanceEventCategory,EventDuration,StudentUniqueId,SchoolId\n"
+                "2026-09-07,Excused Absence,0.25,007,1\n"
+                "2026-09-08,Unexcused Absence,,007,1\n"
+                "2026-09-09,Tardy,0.5,007,1\n"
+                '2026-09-10,Excused Absence,"0,5",007,1\n'
+            )
+        },
+        '[landing.attendance]\nshape = "exceptions"',
+    )
+    assert messages(con) == []
+    assert con.sql(
+        "select date, attended, excused, tardy from stg_attendance order by 1"
+    ).fetchall() == [
+        (date(2026, 9, 7), 0.75, True, False),
+        (date(2026, 9, 8), 0, False, False),
+        (date(2026, 9, 9), 1, None, True),
+        (date(2026, 9, 10), 0.5, True, False),
+    ]
+
+
+def test_a_duration_in_minutes_is_a_problem(land: Land, messages: Messages) -> None:
+    con = land(
+        {"attendance.csv": "student_id,date,code,EventDuration\n007,2026-09-07,absent,240\n"}
+    )
+    assert con.sql("select count(*) from stg_attendance").fetchall() == [(0,)]
+    assert messages(con) == [
+        "1 of 1 rows of attendance are rejected: duration not between 0 and 1 "
+        "(school/attendance.csv, line 2)."
+    ]
+
+
+def test_uk_sessions_halve_the_day_and_marks_are_case_sensitive(
+    land: Land, messages: Messages
+) -> None:
+    con = land(
+        {
+            "students.csv": "UPN,Surname,Forename,Year.Group,Reg\n007,Moss,Ada,7,7A\n",
+            "classes.csv": None,
+            "enrollments.csv": None,
+            "attendance.csv": (
+                "UPN,Surname,Forename,Date,Session,Session.Mark\n"
+                "007,Moss,Ada,07/09/2026,AM,/\n007,Moss,Ada,07/09/2026,PM,N\n"
+                "007,Moss,Ada,08/09/2026,AM,L\n007,Moss,Ada,08/09/2026,PM,\\\n"
+                "007,Moss,Ada,09/09/2026,AM,X\n007,Moss,Ada,09/09/2026,PM,\n"
+            ),
+        },
+        r"""
+        [landing.attendance]
+        date_formats = ["%d/%m/%Y"]
+        sessions_per_day = 2
+        [attendance.codes]
+        "/" = "present"
+        "\\" = "present"
+        L = "tardy"
+        N = "unexcused"
+        X = "not_expected"
+        """,
+    )
+    assert messages(con) == []
+    assert con.sql(
+        "select date, session, possible, attended, tardy, submitted from stg_attendance order by 1, 2"
+    ).fetchall() == [
+        (date(2026, 9, 7), "AM", 0.5, 0.5, False, True),
+        (date(2026, 9, 7), "PM", 0.5, 0, False, True),
+        (date(2026, 9, 8), "AM", 0.5, 0.5, True, True),
+        (date(2026, 9, 8), "PM", 0.5, 0.5, False, True),
+        (date(2026, 9, 9), "AM", 0, 0, False, True),
+        (date(2026, 9, 9), "PM", 0, 0, False, False),
+    ]
+
+
+def test_two_sessions_a_day_that_the_settings_do_not_expect_are_a_problem(
+    land: Land, messages: Messages, paste: Callable[[duckdb.DuckDBPyConnection], str]
+) -> None:
+    files = {
+        "attendance.csv": (
+            "student_id,date,session,code\n"
+            "007,2026-09-07,AM,present\n007,2026-09-07,PM,present\n008,2026-09-07,AM,absent\n"
+        )
+    }
+    con = land(files)
+    assert messages(con) == [
+        "A student has up to 2 marks on one day, where the settings expect 1. "
+        "Add to [landing.attendance]: sessions_per_day = 2"
+    ]
+    con = land({}, paste(con))
+    assert messages(con) == []
+    assert con.sql("select sum(possible) from stg_attendance").fetchall() == [(1.5,)]
+
+
+def test_codes_in_a_constant_serve_a_list_of_absentees(land: Land, messages: Messages) -> None:
+    con = land(
+        {"attendance.csv": "student_id,date\n007,2026-09-07\n"},
+        """
+        [landing.attendance]
+        shape = "exceptions"
+        [landing.attendance.constants]
+        code = "absent"
+        """,
+    )
+    assert messages(con) == []
+    assert con.sql(ATTENDANCE).fetchall() == [("007", MONDAY, "absent", 0)]
+
+
+def test_a_constant_does_not_fill_the_blanks_of_a_column(land: Land) -> None:
+    con = land(
+        {
+            "students.csv": "student_id,grade\n007,\n008,8\n",
+            "students_new.csv": "student_id\n009\n",
+        },
+        '[landing.students.constants]\ngrade = "7"',
+    )
+    assert con.sql("select student_id, grade from stg_students order by 1").fetchall() == [
+        ("007", None),
+        ("008", "8"),
+        ("009", "7"),
+    ]

@@ -1,0 +1,186 @@
+import os
+import subprocess
+import sys
+import threading
+from pathlib import Path
+
+import pytest
+import yaml
+from filelock import FileLock
+
+from edu_pipeline.runs import share_history
+from edu_pipeline.settings import Home
+from edu_pipeline_tests.conftest import CODES
+
+
+def cli(
+    *arguments: str | Path, cwd: Path | None = None, **environment: str
+) -> subprocess.CompletedProcess[str]:
+    """Run the command in a process of its own, without this one's home."""
+    inherited = {
+        name: value
+        for name, value in os.environ.items()
+        if name not in ("EDU_PIPELINE_HOME", "DAGSTER_HOME")
+    }
+    return subprocess.run(
+        [sys.executable, "-m", "edu_pipeline.cli", *map(str, arguments)],
+        capture_output=True,
+        text=True,
+        cwd=cwd,
+        env=inherited | environment | {"COLUMNS": "200"},
+        check=False,
+        timeout=120,
+    )
+
+
+def test_help_names_the_commands() -> None:
+    shown = cli("--help").stdout
+    for command in ("init", "sample", "run", "demo", "ui"):
+        assert f" {command} " in shown
+
+
+def test_a_new_home_has_settings_and_a_place_for_exports(tmp_path: Path) -> None:
+    done = cli("init", tmp_path / "school")
+    assert done.returncode == 0
+    assert (tmp_path / "school" / "pipeline.toml").is_file()
+    assert (tmp_path / "school" / "dagster.yaml").is_file()
+    assert (tmp_path / "school" / "data" / "landing" / "school").is_dir()
+
+
+def test_a_home_is_never_made_twice(tmp_path: Path) -> None:
+    (tmp_path / "pipeline.toml").write_text("# mine\n", encoding="utf-8")
+    done = cli("init", tmp_path)
+    assert done.returncode == 1
+    assert "nothing was changed" in done.stderr
+    assert (tmp_path / "pipeline.toml").read_text(encoding="utf-8") == "# mine\n"
+
+
+def test_a_folder_without_settings_says_how_to_make_a_home(tmp_path: Path) -> None:
+    done = cli("--home", tmp_path, "run")
+    assert done.returncode == 1
+    assert "edu-pipeline init" in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+def test_a_misspelt_setting_is_named_with_its_place(tmp_path: Path) -> None:
+    (tmp_path / "pipeline.toml").write_text("[mail]\nsned = 'weekly'\n", encoding="utf-8")
+    done = cli("--home", tmp_path, "run")
+    assert done.returncode == 1
+    assert "mail.sned" in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+def test_a_week_that_is_none_is_refused_before_anything_runs(tmp_path: Path) -> None:
+    cli("init", tmp_path)
+    done = cli("--home", tmp_path, "run", "--week", "2026-W60")
+    assert done.returncode == 1
+    assert "2026-W40" in done.stderr
+    assert not (tmp_path / "data" / "warehouse.duckdb").exists()
+
+
+def test_an_empty_landing_zone_says_what_to_put_into_it(tmp_path: Path) -> None:
+    cli("init", tmp_path)
+    done = cli("--home", tmp_path, "run")
+    assert done.returncode == 0
+    assert "school/attendance*.csv" in done.stdout
+    assert "no letters" in done.stdout
+
+
+def test_the_demo_runs_through_and_a_second_one_delivers_nothing(tmp_path: Path) -> None:
+    cli("init", tmp_path)
+    cli("--home", tmp_path, "sample", "--students", "60", "--through", "2026-05-15")
+    first = cli("--home", tmp_path, "demo")
+    assert first.returncode == 0, first.stderr
+    assert "attendance" in first.stdout
+    assert "2026-W20" in first.stdout
+    files = sorted(
+        (path, path.stat().st_mtime_ns) for path in (tmp_path / "data" / "outbox").rglob("*.eml")
+    )
+    second = cli("--home", tmp_path, "demo")
+    assert second.returncode == 0
+    assert files == sorted(
+        (path, path.stat().st_mtime_ns) for path in (tmp_path / "data" / "outbox").rglob("*.eml")
+    )
+    assert (tmp_path / "data" / "outbox" / "index.html").is_file()
+
+
+def test_a_week_without_figures_says_which_have_some(tmp_path: Path) -> None:
+    cli("init", tmp_path)
+    cli("--home", tmp_path, "sample", "--students", "30", "--through", "2026-05-15")
+    done = cli("--home", tmp_path, "run", "--week", "2019-W02")
+    assert done.returncode == 1
+    assert "to 2026-W20" in done.stderr
+
+
+def test_the_sample_goes_as_it_came(tmp_path: Path) -> None:
+    cli("init", tmp_path)
+    cli("--home", tmp_path, "sample", "--students", "30")
+    assert (tmp_path / "data" / "landing" / "SAMPLE.json").is_file()
+    cleared = cli("--home", tmp_path, "sample", "--clear")
+    assert "Removed the sample" in cleared.stdout
+    assert not list((tmp_path / "data" / "landing").rglob("*.csv"))
+
+
+def test_real_exports_beside_the_sample_are_refused_with_a_sentence(tmp_path: Path) -> None:
+    cli("init", tmp_path)
+    cli("--home", tmp_path, "sample", "--students", "30")
+    real = tmp_path / "data" / "landing" / "school" / "attendance_real.csv"
+    real.write_text("student_id,date,code\n", encoding="utf-8")
+    done = cli("--home", tmp_path, "run")
+    assert done.returncode == 1
+    assert "sample --clear" in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+def test_a_second_run_says_that_it_waits(tmp_path: Path) -> None:
+    home = Home(tmp_path)
+    cli("init", tmp_path)
+    home.data.mkdir(exist_ok=True)
+    lock = FileLock(home.lock, thread_local=False)
+    lock.acquire()
+    with subprocess.Popen(
+        [sys.executable, "-m", "edu_pipeline.cli", "--home", str(tmp_path), "run"],
+        stdout=subprocess.PIPE,
+        text=True,
+        env={**os.environ, "COLUMNS": "200"},
+    ) as waiting:
+        alarm = threading.Timer(60, waiting.kill)
+        alarm.start()
+        assert waiting.stdout
+        try:
+            assert any("Waiting for it to end" in line for line in waiting.stdout)
+        finally:
+            lock.release()
+        waiting.stdout.read()
+        alarm.cancel()
+    assert waiting.returncode == 0
+
+
+def test_a_warehouse_open_elsewhere_is_a_sentence_and_not_a_traceback(tmp_path: Path) -> None:
+    home = Home(tmp_path)
+    cli("init", tmp_path)
+    code = f"import duckdb, sys; held = duckdb.connect({str(home.warehouse)!r}); print(1, flush=True); sys.stdin.read()"
+    with subprocess.Popen(
+        [sys.executable, "-c", code], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+    ) as other:
+        assert other.stdout
+        other.stdout.readline()
+        done = cli("--home", tmp_path, "run")
+        other.communicate("")
+    assert done.returncode == 1
+    assert "is open in another program" in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+def test_history_is_kept_in_the_home_wherever_the_command_is_started(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("DAGSTER_HOME", "elsewhere")
+    monkeypatch.setenv("EDU_PIPELINE_HOME", "elsewhere")
+    home = Home(tmp_path)
+    home.config.write_text(CODES, encoding="utf-8")
+    share_history(home)
+    config = yaml.safe_load((home.dagster / "dagster.yaml").read_text(encoding="utf-8"))
+    assert config["storage"]["sqlite"]["base_dir"] == str(home.dagster)
+    assert config["telemetry"] == {"enabled": False}
+    assert os.environ["DAGSTER_HOME"] == str(home.dagster)
