@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 from rich.console import Console
@@ -22,6 +22,9 @@ from rich.text import Text
 from edu_pipeline.school_calendar import parse_week, week_name
 from edu_pipeline.settings import SCHOOL_TABLES, Home, Settings, load_settings
 from edu_pipeline.shipped import PROJECT, shipped
+
+if TYPE_CHECKING:
+    from edu_pipeline.mail.due import Period
 
 HELD = 3
 """Exit code of a run whose letters are held."""
@@ -256,7 +259,7 @@ def _refresh_and_send(home: Home, week: str | None) -> None:
     _run_job(home, settings, "send_letters", f"Letters about {chosen.period}", chosen.partition)
     with open_ledger(home) as ledger:
         counts = ledger.counts(chosen.campaign, chosen.period)
-    _print_letters(home, chosen.period, {str(state): n for state, n in counts.items()})
+    _print_letters(home, chosen, {str(state): n for state, n in counts.items()})
     if counts.get(State.held):
         raise typer.Exit(HELD)
 
@@ -298,11 +301,14 @@ def _print_landed(home: Home) -> None:
     out.print()
 
 
-def _print_letters(home: Home, period: str, counts: Mapping[str, int]) -> None:
+def _print_letters(home: Home, period: "Period", counts: Mapping[str, int]) -> None:
+    from edu_pipeline.mail.transports.folder import period_folder
+
+    page = period_folder(home.outbox, period.campaign, period.period) / "index.html"
     states = ", ".join(f"{n} {state}" for state, n in counts.items()) or "none"
-    out.print(f"Letters about {period}: [bold]{states}[/]")
-    out.print(f"Look at them: {home.outbox / 'index.html'}", soft_wrap=True)
-    out.print(f"Runs and tables: edu-pipeline{_home_option(home)} ui")
+    out.print(f"Letters about {period.period}: [bold]{states}[/]")
+    out.print(f"Look at them: {page}", soft_wrap=True)
+    out.print(f"Runs and tables: edu-pipeline{_home_option(home)} ui", soft_wrap=True)
 
 
 def _home_option(home: Home) -> str:

@@ -101,14 +101,14 @@ def execute(
         )
     failures = [event for event in result.all_events if event.is_step_failure]
     if failures:
-        raise RunFailedError(_first_cause(failures[0]))
+        raise RunFailedError(_raised(failures[0]))
     if not result.success:
         raise RunFailedError("The run failed before its first step. Look at it in the UI.")
 
 
-def _first_cause(event: dg.DagsterEvent) -> str:
+def _raised(event: dg.DagsterEvent) -> str:
+    """What the step raised, without Dagster's wrapping and without what lies below it."""
     error = event.step_failure_data.error
-    while error is not None and error.cause is not None:
-        error = error.cause
-    text = error.message.partition(": ")[2].strip() if error else "no message"
+    raised = error.cause or error if error else None
+    text = raised.message.partition(": ")[2].strip() if raised else "no message"
     return f"The step {event.step_key} failed. {text}"

@@ -10,12 +10,13 @@ def build_counted_through(
 ) -> None:
     """Make `counted_through`: one row per school, with the last day that counts.
 
-    `submitted_through` is the latest day for which attendance was received: in an exceptions-only
-    export, also the school days before the date in the newest file's name. Absences dated after a
-    snapshot's name are planned ones. In the running week, the latest of any school, days after
-    `close_week` do not count yet, so that a letter about Monday to Thursday is that also when
-    Friday's registers come in early: `counted_through`. Without attendance, the latest homework
-    handed in stands in.
+    `submitted_through` is the latest day for which attendance was received; in an exceptions-only
+    export, also the last school day before the date in the files' names (of several, the one that
+    is furthest behind). Absences after the date in a snapshot's name are planned ones. Without
+    attendance, the latest homework handed in stands in.
+
+    `counted_through` is the same day, but in the running week, the latest of any school, not after
+    `close_week`: a letter about Monday to Thursday is that also when Friday's registers are early.
 
     Args:
         con: The warehouse, with `stg_attendance`, `stg_homework`, `stg_students`,
@@ -23,21 +24,23 @@ def build_counted_through(
         export: How attendance is exported.
         close_week: Last weekday of the running week that counts.
     """
-    planned = "date > stamp.day" if export.export == "snapshot" else "false"
-    silent = "date < stamp.day" if export.shape == "exceptions" else "false"
+    planned = "date > newest" if export.export == "snapshot" else "false"
+    silent = "date < furthest_behind" if export.shape == "exceptions" else "false"
     con.execute(
         f"""
         create or replace table counted_through as
-        with stamp as (
-          select max(version)::date as day from landing_files
-          where "table" = 'attendance' and stamped and current
+        with stamps as (
+          select min(day) as furthest_behind, max(day) as newest from (
+            select max(version)::date as day from landing_files
+            where "table" = 'attendance' and stamped and current group by series
+          )
         ),
         received as (
           select school_id, max(date) as day
-          from stg_attendance join stg_students using (student_id), stamp
+          from stg_attendance join stg_students using (student_id), stamps
           where submitted and ({planned}) is not true group by all
           union all
-          select school_id, max(date) from stg_school_days, stamp
+          select school_id, max(date) from stg_school_days, stamps
           where in_session and {silent} group by all
         ),
         handed_in as (

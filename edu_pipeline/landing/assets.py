@@ -56,7 +56,7 @@ STALE_AFTER = timedelta(days=8)
 REJECTED = "Which of these rows did not make it, and by which rule."
 
 
-@dg.asset(group_name=GROUP, kinds={"python"}, owners=OWNERS)
+@dg.asset(group_name=GROUP, kinds={"python"}, owners=OWNERS, tags=NOBODY)
 def landing_files(
     context: dg.AssetExecutionContext,
     settings: dg.ResourceParam[Settings],

@@ -175,7 +175,8 @@ def records(path: Path, shape: Layout) -> Iterator[tuple[int, list[str | None]]]
                 if any(cell.strip() for cell in cells):
                     row = [cell or None for cell in cells[:width]]
                     row += [None] * (width - len(row))
-                    yield line, [*row, shape.delimiter.join(cells[width:]) or None]
+                    beyond = cells[width:] if any(cells[width:]) else []
+                    yield line, [*row, shape.delimiter.join(beyond) or None]
                 line = reader.line_num + 1
         except csv.Error as error:
             raise UnreadableFileError(

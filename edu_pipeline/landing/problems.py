@@ -41,6 +41,8 @@ EXPECTED = ("calendar", "enrollments")
 MOST = 0.5
 MANY_CODES = 25
 """More different unmapped codes than this are no codes."""
+RESOLVED_WITH = frozenset({"students", "staff", "classes", "calendar"})
+"""Exports that the ids and days of others are looked up in."""
 NAMED_CLASSES = 4
 ADVICE: Mapping[str, str] = {
     TOO_MANY_CELLS: "Export it again with cells quoted: some hold the character between cells.",
@@ -247,7 +249,8 @@ def row_problems(
 ) -> pl.DataFrame:
     """Exports without rows, and those of which so many rows fail that the export must be wrong.
 
-    Of a table more than a few rows, of a single file more than half.
+    Of a table more than a few rows, of a single file more than half. Ids that resolve to nothing
+    because the export that has them is itself a problem are not told apart from it.
 
     Args:
         rejected: `rejected.reject_counts`.
@@ -258,17 +261,22 @@ def row_problems(
     Returns:
         `LandingProblems`; these concern every class and every week.
     """
-    rows = [
-        _no_rows(table)
+    empty = [
+        table
         for table in SCHOOL_TABLES
         if table not in received["table"]
         and any(not found.missing for found in _headers(table, files, landing))
     ]
+    rows = [_no_rows(table) for table in empty]
     counted = rejected.filter(
         ~pl.col("rule").is_in([UNMAPPED, NOT_EXPECTED])
         # who teaches in two schools is listed twice
         & ~((pl.col("table") == "staff") & (pl.col("rule") == SUPERSEDED))
     ).join(received.rename({"rows": "of"}), on=["table", "file"])
+    if not RESOLVED_WITH.isdisjoint([*empty, *file_problems(files, landing)["table"]]):
+        counted = counted.filter(
+            ~(pl.col("rule").str.starts_with(UNKNOWN) | (pl.col("rule") == CLOSED))
+        )
     for (table, rule), bad in counted.group_by("table", "rule", maintain_order=True):
         of = _total(received.filter(pl.col("table") == table))
         if _total(bad) > MANY_REJECTED * of:

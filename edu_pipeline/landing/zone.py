@@ -24,7 +24,8 @@ from edu_pipeline.gate import fingerprint
 SAMPLE_MARKER = "SAMPLE.json"
 _STAMP = re.compile(
     r"(?<!\d)(?P<year>20\d\d)(?P<s>[-_.]?)(?P<month>0[1-9]|1[0-2])(?P=s)(?P<day>0[1-9]|[12]\d|3[01])"
-    r"(?:[-_T ]?(?P<hour>[01]\d|2[0-3])[-_.]?(?P<minute>[0-5]\d)(?:[-_.]?(?P<second>[0-5]\d))?)?(?!\d)"
+    r"(?:[-_T ]?(?P<hour>[01]\d|2[0-3])[-_.:]?(?P<minute>[0-5]\d)(?:[-_.:]?(?P<second>[0-5]\d))?"
+    r"(?![-_.:]?\d))?(?!\d)"
 )
 
 

@@ -4,7 +4,7 @@ Days are written as `2wed`, the Wednesday of the second week; week 1 begins on 3
 """
 
 from collections.abc import Callable, Iterator
-from datetime import date, datetime, timedelta
+from datetime import date, datetime, time, timedelta
 from typing import Any
 
 import duckdb
@@ -160,26 +160,14 @@ def _homework(text: str) -> Rows:
     ]
 
 
-def _files(stamp: str | None) -> Rows:
-    at = datetime.combine(day(stamp), datetime.min.time()) if stamp else datetime(2026, 8, 1)  # noqa: DTZ001
-    return [
-        (
-            "school/attendance.csv",
-            "attendance",
-            at,
-            at,
-            bool(stamp),
-            "",
-            1,
-            "0",
-            True,
-            [],
-            ",",
-            1,
-            1,
-            None,
-        )
-    ]
+def _files(stamps: str) -> Rows:
+    """A current attendance file for each day that a name has, all of different series."""
+    rows = []
+    for name in stamps.split():
+        at = datetime.combine(day(name), time())
+        path = f"school/attendance_{name}.csv"
+        rows.append((path, "attendance", at, at, True, path, 1, "0", True, [], ",", 1, 1, None))
+    return rows
 
 
 @pytest.fixture
@@ -203,7 +191,7 @@ def facts(con: duckdb.DuckDBPyConnection) -> Facts:
         marks: str = "",
         homework: str = "",
         students: str = "",
-        stamp: str | None = None,
+        stamp: str = "",
         close_week: Weekday = "sunday",
         **export: Any,
     ) -> Query:

@@ -313,6 +313,19 @@ def test_a_stamped_exceptions_only_export_reaches_to_the_school_day_before(facts
     assert query(THROUGH) == [("1", day("1thu"), day("1thu"))]
 
 
+def test_silence_counts_only_as_far_as_the_file_that_is_furthest_behind(facts: Facts) -> None:
+    query = facts(
+        calendar="1mon-fri 2mon-fri",
+        classes=ROOM,
+        spells="7A s1",
+        marks="s1 1mon absent",
+        stamp="2fri 1thu",
+        **exceptions(),
+    )
+
+    assert query(THROUGH) == [("1", day("1wed"), day("1wed"))]
+
+
 def test_an_absence_on_the_day_of_the_export_shows_that_the_day_is_in(facts: Facts) -> None:
     query = facts(
         calendar="1mon-fri",
@@ -481,3 +494,17 @@ def test_a_students_sums_follow_them_to_another_school(facts: Facts) -> None:
     assert query(
         "select school_id, possible_days, attended_days from student_attendance_sums where student_id = 's1'"
     ) == [("2", 5.0, 3.0)]
+
+
+def test_a_teams_sums_weigh_homerooms_by_their_student_days(facts: Facts) -> None:
+    query = facts(
+        calendar="1mon",
+        classes=ROOMS,
+        spells="7A s1\n7B s2\n7B s3\n7B s4",
+        marks="s1 1mon absent\ns2 1mon present\ns3 1mon present\ns4 1mon present",
+    )
+
+    assert query("select possible_days, attended_days from attendance_group_week") == [
+        (4.0, 3.0),
+        (4.0, 3.0),
+    ]

@@ -56,6 +56,10 @@ def mark_of_the_week(home: Home) -> tuple[int, str]:
     raise AssertionError
 
 
+def student_days(home: Home) -> float:
+    return float(sum(table(home, "class_week")["possible_days"].to_list()))
+
+
 def test_every_homeroom_teacher_gets_one_letter_and_a_second_run_changes_nothing(
     sample_home: Home,
 ) -> None:
@@ -151,15 +155,15 @@ def test_hold_affected_holds_only_the_classes_concerned(sample_home: Home) -> No
 
 
 def test_what_vanishes_from_a_snapshot_is_gone_from_the_figures(sample_home: Home) -> None:
-    before = table(sample_home, "class_week")["possible_days"].sum()
+    before = student_days(sample_home)
     line, _ = mark_of_the_week(sample_home)
     path = school(sample_home, "attendance")
     lines = path.read_text(encoding="utf-8").splitlines(keepends=True)
     del lines[line - 1]
     path.write_text("".join(lines), encoding="utf-8")
     run_job(sample_home, "refresh")
-    after = table(sample_home, "class_week")["possible_days"].sum()
-    assert before - after == 5  # a day in the homeroom and in four subject classes
+    # a day in the homeroom and in four subject classes
+    assert before - student_days(sample_home) == 5
 
 
 def test_an_unreadable_file_holds_the_mail_and_keeps_the_other_tables_up_to_date(

@@ -1,0 +1,300 @@
+"""What bytes become: encodings, delimiters, quotes, odd rows, odd names, their line numbers."""
+
+from collections.abc import Callable
+from datetime import UTC, date, datetime
+from pathlib import Path
+
+import duckdb
+import pytest
+
+from edu_pipeline.landing.csvfile import Layout, layout
+from edu_pipeline.landing.manifest import survey
+from edu_pipeline.landing.raw import load_raw
+from edu_pipeline.landing.zone import LandingError, Zone
+from edu_pipeline.settings import Landing
+
+Land = Callable[..., duckdb.DuckDBPyConnection]
+Messages = Callable[[duckdb.DuckDBPyConnection], list[str]]
+Paste = Callable[[duckdb.DuckDBPyConnection], str]
+
+STUDENTS = "select student_id, given_name, family_name from stg_students order by 1"
+
+
+LINES = "select _line, student_id from raw_students order by 1"
+
+
+def test_leading_zeros_survive(land: Land) -> None:
+    con = land()
+    assert con.sql("select student_id from stg_attendance order by 1").fetchall() == [
+        ("007",),
+        ("008",),
+    ]
+
+
+def test_a_byte_order_mark_is_no_part_of_the_first_header(land: Land) -> None:
+    con = land({"students.csv": "\ufeffstudent_id,given_name\n007,Zoë\n"})
+    assert con.sql(STUDENTS).fetchall() == [("007", "Zoë", None)]
+    assert "student_id" in con.table("raw_students").columns
+
+
+def test_a_file_with_a_byte_order_mark_is_utf_8_whatever_the_settings_say(land: Land) -> None:
+    con = land(
+        {"students.csv": "\ufeffstudent_id,given_name\n007,Zoë\n"},
+        '[landing.students]\nencoding = "cp1252"',
+    )
+    assert con.sql(STUDENTS).fetchall() == [("007", "Zoë", None)]
+
+
+def test_windows_bytes_are_a_problem_whose_fix_works(
+    land: Land, messages: Messages, paste: Paste
+) -> None:
+    con = land({"students.csv": "student_id,given_name\n008,x\n007,Zoë\n".encode("cp1252")})
+    assert messages(con) == [
+        "school/students.csv: not utf-8 (near line 1). Add to [landing.students]: "
+        'encoding = "cp1252"'
+    ]
+    fixed = land({}, paste(con))
+    assert messages(fixed) == []
+    assert ("007", "Zoë", None) in fixed.sql(STUDENTS).fetchall()
+
+
+def test_utf_16_is_a_problem_whose_fix_works(land: Land, messages: Messages, paste: Paste) -> None:
+    con = land({"students.csv": "student_id\tgiven_name\n007\tZoë\n".encode("utf-16")})
+    assert messages(con) == [
+        'school/students.csv: not utf-8 but UTF-16. Add to [landing.students]: encoding = "utf-16"'
+    ]
+    assert land({}, paste(con)).sql(STUDENTS).fetchall() == [("007", "Zoë", None)]
+
+
+@pytest.mark.parametrize("delimiter", [",", ";", "\t", "|"])
+def test_the_delimiter_is_found(land: Land, delimiter: str) -> None:
+    rows = ("student_id", "given_name", "family_name"), ("007", "Zoë", "Noe")
+    con = land({"students.csv": "".join(f"{delimiter.join(row)}\n" for row in rows)})
+    assert con.sql(STUDENTS).fetchall() == [("007", "Zoë", "Noe")]
+
+
+def test_a_delimiter_that_cannot_be_found_is_said_in_the_settings(land: Land) -> None:
+    con = land({"students.csv": "student_id~grade\n007~7\n"}, '[landing.students]\ndelimiter = "~"')
+    assert con.sql("select student_id, grade from stg_students").fetchall() == [("007", "7")]
+
+
+def test_lines_count_on_across_quoted_line_breaks_and_blank_lines(land: Land) -> None:
+    text = (
+        'student_id,comment\n007,"one\ntwo"\n\n008,"said ""no"""\n   ,\n009,\n'
+        "\n010,last without a line end"
+    )
+    con = land({"students.csv": text})
+    assert con.sql(LINES).fetchall() == [(2, "007"), (5, "008"), (7, "009"), (9, "010")]
+    assert con.sql("select comment from raw_students where _line = 2").fetchall() == [("one\ntwo",)]
+
+
+@pytest.mark.parametrize("end", ["\n", "\r\n", "\r"])
+def test_lines_are_counted_whatever_ends_them(land: Land, end: str) -> None:
+    con = land({"students.csv": end.join(["student_id,grade", "007,7", "008,7", ""])})
+    assert con.sql(LINES).fetchall() == [(2, "007"), (3, "008")]
+    assert con.sql("select distinct grade from raw_students").fetchall() == [("7",)]
+
+
+def test_a_header_over_two_lines_pushes_the_rows_down(land: Land) -> None:
+    con = land({"students.csv": 'student_id,"family\nname"\n007,Noe\n'})
+    assert con.sql(LINES).fetchall() == [(3, "007")]
+    assert con.sql(STUDENTS).fetchall() == [("007", None, "Noe")]
+
+
+def test_a_short_row_has_empty_cells_and_a_long_one_is_rejected(land: Land) -> None:
+    con = land({"students.csv": "student_id,grade,given_name\n007,7\n008,7,Ben,x,y\n009,8,Cy,,\n"})
+    assert con.sql("select student_id, grade, given_name from stg_students").fetchall() == [
+        ("007", "7", None),
+        ("009", "8", "Cy"),
+    ]
+    assert con.sql(
+        "select line, rule, value from rejected_rows where \"table\" = 'students'"
+    ).fetchall() == [(3, "too_many_cells", "x,y")]
+
+
+def test_repeated_and_empty_headers_get_names_of_their_own(tmp_path: Path) -> None:
+    path = tmp_path / "x.csv"
+    path.write_text("role,Role,,_file,,role_2\n", encoding="utf-8")
+    assert layout(path, None) == Layout(
+        ("role", "Role_2", "column_3", "file", "column_5", "role_2_2"), ",", 1, 1
+    )
+
+
+def test_of_two_columns_of_one_name_the_first_counts(land: Land) -> None:
+    con = land({"students.csv": "student_id,grade,grade\n007,7,8\n"})
+    assert con.sql("select grade from stg_students").fetchall() == [("7",)]
+
+
+def test_headers_and_cells_are_never_sql(land: Land) -> None:
+    evil = 'x"; drop table stg_students; --'
+    header = evil.replace('"', '""')
+    con = land(
+        {
+            "students.csv": f"student_id,\"{header}\",it's\n007,'); drop table x; --,o'k\n",
+            "attendance.csv": "student_id,date,code\n007,2026-09-07,'; drop table x\n",
+        },
+        """
+        [attendance.codes]
+        "'; drop table x" = "present"
+        [landing.students.where]
+        "it's" = ["o'k"]
+        """,
+    )
+    assert con.sql("select student_id from stg_students").fetchall() == [("007",)]
+    assert evil in con.table("raw_students").columns
+    assert con.sql("select attended from stg_attendance").fetchall() == [(1,)]
+
+
+@pytest.mark.parametrize(
+    "name", ["students it's 50%25 é [1] #2?.csv", "STUDENTS Export.CSV", "students/2026/all.csv"]
+)
+def test_a_file_may_have_an_odd_name(land: Land, name: str) -> None:
+    con = land({"students.csv": None, name: "student_id\n007\n"})
+    assert con.sql("select _file, student_id from raw_students").fetchall() == [
+        (f"school/{name}", "007")
+    ]
+
+
+def test_a_name_with_brackets_is_not_read_as_a_pattern(land: Land) -> None:
+    con = land({"students.csv": None, "students[1].csv": "student_id\n007\n"})
+    again = land({"students1.csv": "student_id\n008\n"})
+    assert con.sql("select student_id from stg_students").fetchall() == [("007",)]
+    assert again.sql("select _file, student_id from raw_students order by 1").fetchall() == [
+        ("school/students1.csv", "008"),
+        ("school/students[1].csv", "007"),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("content", "told"),
+    [
+        (b"", "the file is empty. Export it again."),
+        (b"\n\n", "the first line has no column names. Export it with a header."),
+        (
+            b"PK\x03\x04\x14\x00workbook",
+            "an Excel workbook, not a CSV file, whatever its name. Save it in Excel as “CSV UTF-8” "
+            "and put that here.",
+        ),
+        (
+            b'student_id,date,code\n007,2026-09-07,"present\n008,2026-09-07,absent\n',
+            "a quotation mark in the row that begins in line 2 is not closed. Export it again with "
+            "cells quoted.",
+        ),
+        (
+            "007,Ada Moss,2026-09-07\n",
+            "none of its column names is known. If its first line has no column names, export it "
+            "with them; else say in [landing.attendance.columns] which is which, such as "
+            'student_id = "…".',
+        ),
+    ],
+)
+def test_a_file_that_cannot_be_read_holds_all_mail(
+    land: Land, messages: Messages, content: bytes, told: str
+) -> None:
+    con = land({"attendance.csv": content})
+    assert messages(con) == [f"school/attendance.csv: {told}"]
+    assert con.sql("select kind, first_date, class_id from landing_problems").fetchall() == [
+        ("unreadable_file", None, None)
+    ]
+    assert con.sql("select count(*) from raw_attendance").fetchall() == [(0,)]
+
+
+def test_a_quotation_mark_inside_a_cell_is_a_character(land: Land, messages: Messages) -> None:
+    con = land({"students.csv": 'student_id,grade\n007,5" class\n008,7\n'})
+    assert messages(con) == []
+    assert con.sql("select student_id, grade from stg_students").fetchall() == [
+        ("007", '5" class'),
+        ("008", "7"),
+    ]
+
+
+def test_two_marks_that_would_swallow_the_rows_between_stop_the_run(land: Land) -> None:
+    rows = 'student_id,grade\n007,"7\n008,7\n009,"7\n'
+    with pytest.raises(LandingError, match=r"students\.csv: a quotation mark .* line 2"):
+        land({"students.csv": rows})
+
+
+@pytest.mark.parametrize("table", ["students", "staff", "attendance", "enrollments", "calendar"])
+def test_an_export_without_rows_holds_all_mail(land: Land, messages: Messages, table: str) -> None:
+    headers = {
+        "students": "student_id",
+        "staff": "staff_id,email",
+        "attendance": "student_id,date,code",
+        "enrollments": "class_id,person_id,role",
+        "calendar": "date",
+    }
+    con = land({f"{table}.csv": f"{headers[table]}\n"})
+    told = (
+        f"The {table} export has no row. Export it again; if it has rows, look at "
+        f"[landing.{table}] where and columns."
+    )
+    assert told in messages(con)
+
+
+def test_a_part_without_rows_holds_nothing(land: Land, messages: Messages) -> None:
+    assert messages(land({"attendance_2026-10.csv": "student_id,date,code\n"})) == []
+
+
+def test_rows_that_where_leaves_out_altogether_are_no_rows(land: Land, messages: Messages) -> None:
+    con = land(
+        {"attendance.csv": "student_id,date,code,type\n007,2026-09-07,present,Daily\n"},
+        '[landing.attendance.where]\ntype = ["daily"]',
+    )
+    assert messages(con)[0].startswith("The attendance export has no row.")
+
+
+def test_a_file_that_lacks_a_filtered_column_is_a_problem(land: Land, messages: Messages) -> None:
+    con = land({}, '[landing.attendance.where]\n"Type" = ["daily"]')
+    assert messages(con) == [
+        'school/attendance.csv: [landing.attendance.where] names "Type", but the file has no such '
+        "column. Its columns are: student_id, date, code."
+    ]
+
+
+def test_two_files_of_a_table_may_have_different_headers(land: Land, messages: Messages) -> None:
+    con = land(
+        {
+            "attendance.csv": "student_id,date,code\n007,2026-09-07,present\n",
+            "attendance_old.csv": "Student ID,Attendance Date,note,Mark\n008,2026-09-08,x,absent\n",
+        }
+    )
+    assert messages(con) == []
+    assert con.sql("select student_id, date, code from stg_attendance order by 1").fetchall() == [
+        ("007", date(2026, 9, 7), "present"),
+        ("008", date(2026, 9, 8), "absent"),
+    ]
+
+
+def test_raw_rows_say_when_they_landed(land: Land, tmp_path: Path) -> None:
+    con = land()
+    (landed,) = con.execute("select distinct _landed_at from raw_students").fetchall()
+    changed = (tmp_path / "landing/school/students.csv").stat().st_mtime
+    assert abs(landed[0].replace(tzinfo=UTC) - datetime.fromtimestamp(changed, UTC)).seconds < 1
+
+
+def test_a_file_that_changes_after_the_survey_stops_the_run(tmp_path: Path) -> None:
+    path = tmp_path / "school" / "students.csv"
+    path.parent.mkdir()
+    path.write_text("student_id\n007\n", encoding="utf-8")
+    zone = Zone(tmp_path.as_uri())
+    files = survey(zone, Landing())
+    path.write_text("student_id\n008\n", encoding="utf-8")
+    with (
+        duckdb.connect() as con,
+        pytest.raises(LandingError, match=r"students\.csv changed while it was being read"),
+    ):
+        load_raw(con, zone, "students", files, "utf-8")
+
+
+def test_a_file_that_vanishes_after_the_survey_stops_the_run(tmp_path: Path) -> None:
+    path = tmp_path / "school" / "students.csv"
+    path.parent.mkdir()
+    path.write_text("student_id\n007\n", encoding="utf-8")
+    zone = Zone(tmp_path.as_uri())
+    files = survey(zone, Landing())
+    path.unlink()
+    with (
+        duckdb.connect() as con,
+        pytest.raises(LandingError, match=r"students\.csv was listed but cannot be read"),
+    ):
+        load_raw(con, zone, "students", files, "utf-8")

@@ -1,0 +1,345 @@
+"""What holds the mail, and whether the advice in the message really helps."""
+
+from collections.abc import Callable
+from datetime import date, timedelta
+
+import duckdb
+import pytest
+
+Land = Callable[..., duckdb.DuckDBPyConnection]
+Messages = Callable[[duckdb.DuckDBPyConnection], list[str]]
+Paste = Callable[[duckdb.DuckDBPyConnection], str]
+
+SECTION = "[landing.attendance]\n"
+EXCEPTIONS = 'shape = "exceptions"\n'
+
+
+def test_a_clean_school_has_no_problem(land: Land, messages: Messages) -> None:
+    assert messages(land()) == []
+
+
+@pytest.mark.parametrize(
+    ("header", "advice"),
+    [
+        (
+            "pupil,date,code",
+            "no column for student_id. Its columns are: pupil, date, code. "
+            'Add to [landing.attendance.columns]: student_id = "…"',
+        ),
+        (
+            'Student "Ident",date,code',
+            'no column for student_id. Its columns are: Student "Ident", date, code. '
+            'Add to [landing.attendance.columns]: student_id = "Student \\"Ident\\""',
+        ),
+    ],
+)
+def test_a_missing_column_is_told_with_the_line_to_paste(
+    land: Land, messages: Messages, header: str, advice: str
+) -> None:
+    quoted = ",".join('"' + cell.replace('"', '""') + '"' for cell in header.split(","))
+    con = land({"attendance.csv": f"{quoted}\n007,2026-09-07,present\n"})
+    assert messages(con) == [f"school/attendance.csv: {advice}"]
+    assert con.sql("select kind, class_id, first_date from landing_problems").fetchall() == [
+        ("missing_column", None, None)
+    ]
+
+
+def test_the_pasted_column_works(land: Land, messages: Messages, paste: Paste) -> None:
+    con = land({"attendance.csv": '"Student ""Ident""",date,code\n007,2026-09-07,present\n'})
+    fixed = land({}, paste(con))
+    assert messages(fixed) == []
+    assert fixed.sql("select student_id from stg_attendance").fetchall() == [("007",)]
+
+
+def test_a_mapped_header_that_is_not_there_is_a_problem(land: Land, messages: Messages) -> None:
+    con = land({}, '[landing.students.columns]\ngrade = "Form Year"')
+    assert messages(con) == [
+        'school/students.csv: [landing.students.columns] says grade = "Form Year", but the file '
+        "has no such column. Its columns are: student_id, given_name, family_name, grade."
+    ]
+
+
+def test_a_misspelt_column_in_the_settings_is_a_problem(land: Land, messages: Messages) -> None:
+    con = land({}, '[landing.staff.constants]\nschol_id = "1"')
+    assert messages(con) == [
+        "[landing.staff.constants] has schol_id, which is none of its columns: staff_id, "
+        "given_name, family_name, email, school_id."
+    ]
+
+
+def test_an_unmapped_code_names_its_classes_and_the_pasted_line_works(
+    land: Land, messages: Messages, paste: Paste
+) -> None:
+    con = land(
+        {
+            "attendance.csv": (
+                "student_id,date,code\n007,2026-09-08,QT\n008,2026-09-07,QT\n007,2026-09-09,present\n"
+            )
+        }
+    )
+    assert messages(con) == [
+        "'QT' appears 2 times (7A). Add to [attendance.codes]: QT = \"absent\"  # or what it means"
+    ]
+    assert con.sql(
+        "select kind, subject, rows, first_date, last_date, class_id from landing_problems"
+    ).fetchall() == [
+        ("unmapped_code", "QT", 2, date(2026, 9, 7), date(2026, 9, 8), "HR-7A"),
+    ]
+    fixed = land({}, paste(con))
+    assert messages(fixed) == []
+    assert fixed.sql("select sum(attended) from stg_attendance").fetchall() == [(1,)]
+
+
+@pytest.mark.parametrize("code", ["'", '"', "\\", "a b", "[x]", "é", "#"])
+def test_any_code_can_be_pasted(land: Land, messages: Messages, paste: Paste, code: str) -> None:
+    cell = '"' + code.replace('"', '""') + '"'
+    con = land({"attendance.csv": f"student_id,date,code\n007,2026-09-07,{cell}\n"})
+    fixed = land({}, paste(con))
+    assert messages(fixed) == []
+    assert fixed.sql("select code, attended from stg_attendance").fetchall() == [(code, 0)]
+
+
+def test_only_classes_in_which_a_student_was_on_that_day_are_concerned(
+    land: Land, messages: Messages
+) -> None:
+    con = land(
+        {
+            "classes.csv": (
+                "class_id,class_name,class_type\nHR-7A,7A,homeroom\nHR-7B,7B,homeroom\n"
+                "MAT,Maths,scheduled\nART,Art,scheduled\n"
+            ),
+            "enrollments.csv": (
+                "class_id,person_id,role,begin_date,end_date\n"
+                "HR-7A,007,student,2026-09-01,2026-09-08\nHR-7B,007,student,2026-09-08,\n"
+                "MAT,007,student,,\nART,008,student,,\n"
+            ),
+            "attendance.csv": "student_id,date,code\n007,2026-09-08,QT\n008,2026-09-08,present\n",
+        }
+    )
+    assert messages(con)[0].startswith("'QT' appears once (7B).")
+    assert con.sql("select class_id from landing_problems order by 1").fetchall() == [
+        ("HR-7B",),
+        ("MAT",),
+    ]
+
+
+def test_a_column_of_free_text_is_not_shown_as_codes(land: Land, messages: Messages) -> None:
+    """The `land` fixture asserts that no name is in any message."""
+    students = "".join(f"{i},Ada{i},Moss,7\n" for i in range(30))
+    marks = "".join(f"{i},2026-09-07,Ada{i} Moss\n" for i in range(30))
+    con = land(
+        {
+            "students.csv": f"student_id,given_name,family_name,grade\n{students}",
+            "enrollments.csv": "class_id,person_id,role\nHR-7A,1,student\n",
+            "attendance.csv": f"student_id,date,code\n{marks}",
+        }
+    )
+    assert messages(con) == [
+        "The column of attendance taken for its codes holds 30 different texts that nobody mapped, "
+        'so it is likely the wrong one. Say in [landing.attendance.columns] which it is: code = "…"'
+    ]
+    assert con.sql("select rows from landing_problems").fetchall() == [(30,)]
+
+
+def test_a_column_of_free_text_is_not_shown_as_words(land: Land, messages: Messages) -> None:
+    rows = "".join(f"C{i},7A,Ada{i} Moss\n" for i in range(30))
+    con = land({"classes.csv": f"class_id,class_name,class_type\n{rows}"})
+    assert any(
+        message.startswith("The column of classes taken for class_type holds 30 different texts")
+        for message in messages(con)
+    )
+
+
+@pytest.mark.parametrize(
+    ("table", "text", "column", "word"),
+    [
+        (
+            "classes",
+            "class_id,class_name,class_type\nHR-7A,7A,Base Group\n",
+            "class_type",
+            "Base Group",
+        ),
+        ("enrollments", "class_id,person_id,role\nHR-7A,007,enrolled\n", "role", "enrolled"),
+        ("calendar", "date,in_session\n2026-09-07,open\n", "in_session", "open"),
+    ],
+)
+def test_an_unmapped_word_is_a_problem_whose_fix_works(
+    land: Land, messages: Messages, table: str, text: str, column: str, word: str
+) -> None:
+    con = land({f"{table}.csv": text})
+    (told,) = [m for m in messages(con) if m.startswith(column)]
+    section, _, line = told.partition("Add to ")[2].partition(": ")
+    assert told.startswith(f"{column} '{word}' appears once in {table}. Add to [landing.{table}.")
+    assert messages(land({}, f"{section}\n{line}")) == []
+
+
+@pytest.mark.parametrize(
+    ("cells", "fix"),
+    [
+        (
+            ["9/7/2026", "09/08/2026"],
+            '["%Y-%m-%d", "%m/%d/%Y"]  # or "%d/%m/%Y", if the day comes first',
+        ),
+        (["13/09/2026", "14/09/2026"], '["%Y-%m-%d", "%d/%m/%Y"]'),
+        (["9/13/26", "9/14/26"], '["%Y-%m-%d", "%m/%d/%y"]'),
+        (["7-Sep-2026", "8-Sep-2026"], '["%Y-%m-%d", "%d-%b-%Y"]'),
+        (["2026-09-07T00:00:00", "2026-09-08T00:00:00"], '["%Y-%m-%d", "%Y-%m-%dT%H:%M:%S"]'),
+        (["20260907", "20260908"], '["%Y-%m-%d", "%Y%m%d"]'),
+    ],
+)
+def test_a_wrong_date_format_is_one_problem_whose_fix_works(
+    land: Land, messages: Messages, paste: Paste, cells: list[str], fix: str
+) -> None:
+    marks = "".join(f"007,{cell},present\n" for cell in cells)
+    con = land({"calendar.csv": None, "attendance.csv": f"student_id,date,code\n{marks}"})
+    (message,) = messages(con)
+    assert message.startswith("2 of 2 rows of attendance are rejected: unparseable date, such as ")
+    assert message.endswith(
+        f"(school/attendance.csv, line 2). Add to [landing.attendance]: date_formats = {fix}"
+    )
+    fixed = land({}, paste(con))
+    assert messages(fixed) == []
+    (days,) = fixed.execute("select list(date order by date) from stg_attendance").fetchall()
+    assert [day.year for day in days[0]] == [2026, 2026]
+    assert days[0][1] - days[0][0] == timedelta(days=1)
+
+
+def test_a_cell_that_looks_like_no_date_is_not_shown(land: Land, messages: Messages) -> None:
+    con = land({"attendance.csv": "student_id,date,code\n007,Ada Moss 3,present\n"})
+    assert messages(con) == [
+        "1 of 1 rows of attendance are rejected: unparseable date (school/attendance.csv, line 2). "
+        'Add to [landing.attendance]: date_formats = ["%Y-%m-%d", "…"]'
+    ]
+
+
+def test_a_few_bad_rows_are_rejected_and_hold_nothing(land: Land, messages: Messages) -> None:
+    students = "".join(f"{i},7\n" for i in range(100, 140))
+    marks = "".join(f"{i},2026-09-07,present\n" for i in range(100, 139))
+    con = land(
+        {
+            "students.csv": f"student_id,grade\n{students}",
+            "enrollments.csv": "class_id,person_id,role\nHR-7A,100,student\n",
+            "attendance.csv": f"student_id,date,code\n{marks}139,yesterday,present\n",
+        }
+    )
+    assert messages(con) == []
+    assert con.sql("select file, line, rule, value from rejected_rows").fetchall() == [
+        ("school/attendance.csv", 41, "unparseable_date", "yesterday")
+    ]
+
+
+def test_one_file_of_many_that_fails_altogether_is_a_problem(
+    land: Land, messages: Messages
+) -> None:
+    students = "".join(f"{i},7\n" for i in range(100, 140))
+    marks = "".join(f"{i},2026-09-07,present\n" for i in range(100, 140))
+    con = land(
+        {
+            "students.csv": f"student_id,grade\n{students}",
+            "enrollments.csv": "class_id,person_id,role\nHR-7A,100,student\n",
+            "attendance.csv": f"student_id,date,code\n{marks}",
+            "attendance_new.csv": "student_id,date,code\n100,08.09.2026,present\n",
+        }
+    )
+    assert messages(con) == [
+        "1 of 1 rows of school/attendance_new.csv are rejected: unparseable date, such as "
+        "'08.09.2026' (school/attendance_new.csv, line 2). Add to [landing.attendance]: "
+        'date_formats = ["%Y-%m-%d", "%d.%m.%Y"]'
+    ]
+
+
+def test_exports_that_do_not_know_each_other_are_a_problem(land: Land, messages: Messages) -> None:
+    con = land({"attendance.csv": "student_id,date,code\n7,2026-09-07,present\n"})
+    assert messages(con) == [
+        "1 of 1 rows of attendance are rejected: unknown student id (school/attendance.csv, line 2). "
+        "The exports do not fit together: export them again on the same day, or say in "
+        "[landing.attendance.columns] which column holds the same ids."
+    ]
+
+
+def test_attendance_on_closed_days_only_is_a_problem(land: Land, messages: Messages) -> None:
+    con = land({"attendance.csv": "student_id,date,code\n007,2026-09-12,present\n"})
+    assert messages(con)[0].startswith("1 of 1 rows of attendance are rejected: school closed")
+
+
+def test_rows_that_say_nobody_was_expected_on_a_closed_day_hold_nothing(
+    land: Land, messages: Messages
+) -> None:
+    con = land(
+        {"attendance.csv": "student_id,date,code\n007,2026-09-12,#\n007,2026-09-11,present\n"},
+        '[attendance.codes]\n"#" = "not_expected"',
+    )
+    assert messages(con) == []
+    assert con.sql("select line, rule from rejected_rows").fetchall() == [
+        (2, "not_expected_on_a_closed_day")
+    ]
+
+
+def test_several_marks_for_one_key_are_a_problem(land: Land, messages: Messages) -> None:
+    con = land(
+        {"attendance.csv": "student_id,date,code\n007,2026-09-07,present\n007,2026-09-07,absent\n"}
+    )
+    assert messages(con)[0].startswith(
+        "1 of 2 rows of attendance are rejected: same key later row counts"
+    )
+
+
+def test_a_teacher_of_two_schools_is_no_problem(land: Land, messages: Messages) -> None:
+    con = land(
+        {
+            "staff.csv": (
+                "staff_id,email,school_id\nT1,c@riverside.example,1\nT1,c@riverside.example,2\n"
+            )
+        }
+    )
+    assert messages(con) == []
+    assert con.sql("select staff_id from stg_staff").fetchall() == [("T1",)]
+
+
+@pytest.mark.parametrize("table", ["students", "staff", "attendance"])
+def test_an_export_that_is_needed_and_not_there_is_a_problem(
+    land: Land, messages: Messages, table: str
+) -> None:
+    con = land({f"{table}.csv": None})
+    assert (
+        f"No {table} export has landed. Put a file named like school/{table}*.csv into the landing "
+        f"zone, or say in [landing.{table}] files = […] where it is."
+    ) in messages(con)
+    assert con.sql("select distinct kind from landing_problems").fetchall() == [("missing_export",)]
+
+
+def test_homework_classes_and_enrollments_need_not_be_there(land: Land, messages: Messages) -> None:
+    con = land({"classes.csv": None, "enrollments.csv": None})
+    assert messages(con) == []
+
+
+@pytest.mark.parametrize("table", ["calendar", "enrollments"])
+def test_exceptions_only_are_refused_without_what_says_who_was_expected(
+    land: Land, messages: Messages, table: str
+) -> None:
+    con = land({f"{table}.csv": None}, SECTION + EXCEPTIONS)
+    (message,) = messages(con)
+    assert message.startswith(
+        f"No {table} export has landed. Attendance comes as exceptions only, and without it nobody "
+        "knows who was expected."
+    )
+    open_days = "select count(*) from stg_school_days where in_session"
+    expected = "select count(*) from stg_enrollments where role = 'student'"
+    (days,) = con.execute(open_days).fetchall()
+    (spells,) = con.execute(expected).fetchall()
+    assert days[0] * spells[0] == 0, "a rate could be computed"
+
+
+def test_exceptions_only_are_counted_where_the_homeroom_is_a_column_of_the_students(
+    land: Land, messages: Messages
+) -> None:
+    con = land(
+        {
+            "students.csv": "student_id,homeroom\n007,7A\n008,7A\n",
+            "classes.csv": None,
+            "enrollments.csv": None,
+        },
+        SECTION + EXCEPTIONS,
+    )
+    assert messages(con) == []
+    assert con.sql("select count(*) from stg_enrollments").fetchall() == [(2,)]

@@ -1,0 +1,206 @@
+"""Files and their versions: what counts, what changed, what must not lie together."""
+
+import json
+import os
+from collections.abc import Callable
+from datetime import UTC, datetime
+from pathlib import Path
+
+import duckdb
+import pytest
+
+from edu_pipeline.gate import landing_fingerprint
+from edu_pipeline.landing.manifest import survey
+from edu_pipeline.landing.zone import Glance, LandedFile, LandingError, Zone, glance, version_of
+from edu_pipeline.settings import Landing
+
+Land = Callable[..., duckdb.DuckDBPyConnection]
+
+STUDENTS = "select student_id, grade from stg_students order by 1"
+
+
+class CountingZone(Zone):
+    """A zone that remembers which files were read."""
+
+    def __init__(self, url: str) -> None:
+        super().__init__(url)
+        self.read: list[str] = []
+
+    def local(self, path: str):  # type: ignore[no-untyped-def]  # noqa: ANN201
+        self.read.append(path)
+        return super().local(path)
+
+
+def landed(path: str) -> LandedFile:
+    return LandedFile(path, 1, "tag", datetime(2026, 11, 3, 12, tzinfo=UTC))
+
+
+@pytest.mark.parametrize(
+    ("name", "at"),
+    [
+        ("attendance_2026-11-20.csv", "2026-11-20 00:00:00"),
+        ("attendance_20261120.csv", "2026-11-20 00:00:00"),
+        ("20261120-1430 attendance.csv", "2026-11-20 14:30:00"),
+        ("attendance_2026-11-20T14:30:05.csv", "2026-11-20 14:30:05"),
+        ("attendance_2026-09-01_2026-11-20.csv", "2026-11-20 00:00:00"),
+    ],
+)
+def test_a_full_date_in_the_name_is_the_version(name: str, at: str) -> None:
+    version = version_of(landed(f"school/{name}"))
+    assert (str(version.at), version.stamped) == (at, True)
+
+
+@pytest.mark.parametrize(
+    "name", ["attendance.csv", "attendance_2026-11.csv", "a_2026-W47.csv", "a_2026-02-31.csv"]
+)
+def test_without_a_full_date_the_version_is_when_it_changed(name: str) -> None:
+    version = version_of(landed(f"school/{name}"))
+    assert (str(version.at), version.stamped) == ("2026-11-03 12:00:00", False)
+
+
+def test_files_that_differ_in_their_date_only_are_versions_of_one_another() -> None:
+    first, second, other = (
+        version_of(landed(path)).series
+        for path in ("a/x_2026-11-20.csv", "a/x_20261127.csv", "b/x_2026-11-20.csv")
+    )
+    assert first == second != other
+
+
+def test_of_dated_snapshots_the_newest_is_the_whole_truth(land: Land) -> None:
+    con = land(
+        {
+            "students.csv": None,
+            "students_2026-09-14.csv": "student_id,grade\n007,8\n",
+            "students_2026-09-07.csv": "student_id,grade\n007,7\n008,7\n",
+        }
+    )
+    assert con.sql(STUDENTS).fetchall() == [("007", "8")]
+    assert con.sql(
+        "select path, current from landing_files where \"table\" = 'students' order by 1"
+    ).fetchall() == [
+        ("school/students_2026-09-07.csv", False),
+        ("school/students_2026-09-14.csv", True),
+    ]
+
+
+def test_a_corrected_absence_vanishes_with_the_newer_snapshot(land: Land) -> None:
+    header = "student_id,date,code\n"
+    con = land(
+        {
+            "attendance.csv": None,
+            "attendance_2026-09-08.csv": f"{header}007,2026-09-07,absent\n008,2026-09-07,absent\n",
+            "attendance_2026-09-09.csv": f"{header}008,2026-09-07,absent\n",
+        }
+    )
+    assert con.sql("select student_id from stg_attendance").fetchall() == [("008",)]
+
+
+def test_a_new_snapshot_that_cannot_be_read_is_not_replaced_by_an_old_one(land: Land) -> None:
+    con = land(
+        {
+            "students.csv": None,
+            "students_2026-09-14.csv": b"",
+            "students_2026-09-07.csv": "student_id\n007\n",
+        }
+    )
+    assert con.sql(STUDENTS).fetchall() == []
+
+
+def test_parts_without_a_full_date_all_count(land: Land) -> None:
+    header = "student_id,date,code\n"
+    con = land(
+        {
+            "attendance.csv": None,
+            "attendance_2026-08.csv": f"{header}007,2026-09-07,present\n",
+            "attendance_2026-09.csv": f"{header}007,2026-09-08,present\n",
+        }
+    )
+    assert con.sql("select count(*) from stg_attendance").fetchall() == [(2,)]
+
+
+def test_in_a_delta_later_files_replace_rows_of_the_same_key_and_keep_the_others(
+    land: Land,
+) -> None:
+    header = "student_id,date,code\n"
+    con = land(
+        {
+            "attendance.csv": None,
+            "attendance_2026-09-09.csv": f"{header}007,2026-09-07,tardy\n",
+            "attendance_2026-09-08.csv": f"{header}007,2026-09-07,absent\n008,2026-09-07,absent\n",
+            "students.csv": None,
+            "students_2026-09-01.csv": "student_id,grade\n007,6\n008,6\n",
+            "students_2026-09-02.csv": "student_id,grade\n007,7\n",
+        },
+        '[landing.attendance]\nexport = "delta"\n[landing.students]\nexport = "delta"',
+    )
+    assert con.sql("select student_id, code from stg_attendance order by 1").fetchall() == [
+        ("007", "tardy"),
+        ("008", "absent"),
+    ]
+    assert con.sql(STUDENTS).fetchall() == [("007", "7"), ("008", "6")]
+    assert con.sql("select count(*) from rejected_rows").fetchall() == [(0,)]
+
+
+def test_files_are_found_by_the_patterns_of_the_settings(land: Land) -> None:
+    con = land(
+        {"sis/pupils 1.csv": "student_id\n007\n", "sis/pupils 2.csv": "student_id\n008\n"},
+        '[landing.students]\nfiles = ["school/sis/pupils*.csv"]',
+    )
+    assert con.sql("select count(distinct _file) from raw_students").fetchall() == [(2,)]
+
+
+def test_touching_a_file_changes_no_fingerprint_and_new_content_does(tmp_path: Path) -> None:
+    path = tmp_path / "school" / "students.csv"
+    path.parent.mkdir()
+    path.write_text("student_id\n007\n", encoding="utf-8")
+    zone = Zone(tmp_path.as_uri())
+    seen, surveyed = glance(zone, Glance({})), landing_fingerprint(survey(zone, Landing()))
+    os.utime(path, (1, 1))
+    assert glance(zone, seen).fingerprint == seen.fingerprint
+    assert landing_fingerprint(survey(zone, Landing())) == surveyed
+    path.write_text("student_id\n008\n", encoding="utf-8")
+    assert glance(zone, seen).fingerprint != seen.fingerprint
+    assert landing_fingerprint(survey(zone, Landing())) != surveyed
+
+
+def test_a_glance_reads_only_what_changed(tmp_path: Path) -> None:
+    (tmp_path / "a.csv").write_text("1", encoding="utf-8")
+    (tmp_path / "b.csv").write_text("1", encoding="utf-8")
+    (tmp_path / ".hidden").write_text("1", encoding="utf-8")
+    zone = CountingZone(tmp_path.as_uri())
+    first = glance(zone, Glance({}))
+    assert zone.read == ["a.csv", "b.csv"]
+    (tmp_path / "b.csv").write_text("22", encoding="utf-8")
+    second = glance(zone, Glance.from_json(first.to_json()))
+    assert zone.read == ["a.csv", "b.csv", "b.csv"]
+    (tmp_path / "a.csv").unlink()
+    third = glance(zone, second)
+    assert zone.read == ["a.csv", "b.csv", "b.csv"]
+    assert len({first.fingerprint, second.fingerprint, third.fingerprint}) == 3
+
+
+def test_a_sensor_that_has_seen_nothing_knows_nothing() -> None:
+    assert Glance.from_json(None).digests == {}
+    assert Glance.from_json("").fingerprint == Glance({}).fingerprint
+
+
+def test_real_exports_beside_the_sample_are_refused(land: Land, tmp_path: Path) -> None:
+    marker = tmp_path / "landing" / "SAMPLE.json"
+    marker.parent.mkdir()
+    names = ["students", "staff", "classes", "enrollments", "calendar", "attendance"]
+    files = [f"school/{name}.csv" for name in names]
+    marker.write_text(json.dumps({"files": files}), encoding="utf-8")
+    (tmp_path / "landing" / "README.txt").write_text("hello", encoding="utf-8")
+    land()
+    with pytest.raises(LandingError, match=r"^school/students_real\.csv lies beside the sample"):
+        land({"students_real.csv": "student_id\n1\n"})
+    marker.write_text("{}", encoding="utf-8")
+    with pytest.raises(LandingError, match="not a marker this program wrote"):
+        land()
+
+
+def test_a_zone_that_cannot_be_listed_is_not_an_empty_one(tmp_path: Path) -> None:
+    zone = Zone((tmp_path / "zone").as_uri())
+    (tmp_path / "zone").rmdir()
+    with pytest.raises(LandingError, match=r"cannot be listed.*Check \[landing\] url"):
+        zone.list()

@@ -1,0 +1,338 @@
+"""Every figure of the sample school, computed a second time from the CSV files in plain Python.
+
+Nothing of the pipeline's own reckoning is used here: no polars, no SQL, no shared function.
+"""
+
+import csv
+from collections import Counter, defaultdict
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from datetime import date, timedelta
+from functools import cached_property
+from pathlib import Path
+from typing import Any, Literal
+
+import pytest
+
+from edu_pipeline.model.teachers import ClassWeek, StudentAttendance, StudentHomework
+from edu_pipeline.sample.landing import write_sample
+from edu_pipeline.sample.school import make_school
+from edu_pipeline.settings import Home
+from edu_pipeline.warehouse import open_warehouse, read_table
+from edu_pipeline_tests.conftest import CODES, THROUGH, make_home, run_job
+
+SHAPES: tuple[Literal["daily", "exceptions"], ...] = ("daily", "exceptions")
+ATTENDED = {"P": 1.0, "T": 1.0, "A": 0.0, "E": 0.0, "H": 0.5}
+Row = dict[str, Any]
+
+
+@dataclass
+class Sums:
+    """Numerators and denominators of one class, team, school or student."""
+
+    possible: float = 0
+    attended: float = 0
+    excused: float = 0
+    tardy: int = 0
+    days: set[date] = field(default_factory=set)
+    statuses: Counter[str] = field(default_factory=Counter)
+
+    def add_day(self, day: date, code: str) -> None:
+        self.days.add(day)
+        self.possible += 1
+        self.attended += ATTENDED[code]
+        self.excused += code == "E"
+        self.tardy += code == "T"
+
+    @property
+    def due(self) -> int:
+        return self.complete + self.statuses["missing"]
+
+    @property
+    def complete(self) -> int:
+        return self.statuses["complete"] + self.statuses["late"]
+
+    @property
+    def rates(self) -> dict[str, float | None]:
+        return {
+            "attendance_rate": self.attended / self.possible if self.possible else None,
+            "homework_rate": self.complete / self.due if self.due else None,
+        }
+
+
+def day_of(text: str) -> date | None:
+    try:
+        return date.fromisoformat(text)
+    except ValueError:
+        return None
+
+
+def monday(day: date) -> date:
+    return day - timedelta(days=day.weekday())
+
+
+def change(now: float | None, then: float | None) -> float | None:
+    return None if now is None or then is None else now - then
+
+
+class School:
+    """The exports as they lie on disk, and what follows from them."""
+
+    def __init__(self, folder: Path, *, exceptions: bool) -> None:
+        self.folder = folder
+        self.exceptions = exceptions
+        self.students = {row["student_id"]: row for row in self.rows("students")}
+        self.classes = {row["class_id"]: row for row in self.rows("classes")}
+        self.open_days: dict[str, list[date]] = defaultdict(list)
+        for row in self.rows("calendar"):
+            if row["in_session"] == "Y":
+                self.open_days[row["school_id"]].append(date.fromisoformat(row["date"]))
+
+    def rows(self, table: str) -> list[dict[str, str]]:
+        with (self.folder / f"{table}.csv").open(encoding="utf-8", newline="") as file:
+            return list(csv.DictReader(file))
+
+    @cached_property
+    def spells(self) -> dict[str, list[tuple[str, date, date]]]:
+        """Student → class, first day, first day after."""
+        found = defaultdict(list)
+        for row in self.rows("enrollments"):
+            if row["role"] == "student" and row["person_id"] in self.students:
+                begin = day_of(row["begin_date"]) or date.min
+                end = day_of(row["end_date"]) or date.max
+                found[row["person_id"]].append((row["class_id"], begin, end))
+        return found
+
+    def classes_of(self, student: str, day: date) -> set[str]:
+        return {name for name, begin, end in self.spells[student] if begin <= day < end}
+
+    def homeroom_of(self, student: str, day: date) -> dict[str, str] | None:
+        rooms = [
+            self.classes[name]
+            for name in self.classes_of(student, day)
+            if self.classes[name]["class_type"] == "homeroom"
+        ]
+        assert len(rooms) <= 1
+        return rooms[0] if rooms else None
+
+    def school_of(self, student: str, day: date) -> str:
+        return (self.homeroom_of(student, day) or self.students[student])["school_id"]
+
+    @cached_property
+    def marks(self) -> dict[tuple[str, date], str]:
+        """Student and day → code; the later row counts."""
+        found = {}
+        for row in self.rows("attendance"):
+            day = day_of(row["date"])
+            student = self.students.get(row["student_id"])
+            if day and student and day in self.open_days[student["school_id"]]:
+                found[row["student_id"], day] = row["code"]
+        return found
+
+    @cached_property
+    def last_day(self) -> date:
+        return max(day for _, day in self.marks)
+
+    def student_days(self) -> Iterator[tuple[str, date, str]]:
+        """Student, day and code of every day that counts."""
+        for student in self.students:
+            for day in self.open_days[self.students[student]["school_id"]]:
+                code = self.marks.get((student, day), "P" if self.exceptions else None)
+                if code and day <= self.last_day and self.classes_of(student, day):
+                    yield student, day, code
+
+    def homework(self) -> Iterator[tuple[str, str, date, str]]:
+        """Student, class, due date and status of every item that counts."""
+        latest = {}
+        for row in self.rows("homework"):
+            due = day_of(row["due_date"])
+            if due and row["student_id"] in self.students and row["class_id"] in self.classes:
+                item = row["student_id"], row["class_id"], due, row["status"]
+                latest[row["student_id"], row["assignment_id"]] = item
+        for student, class_id, due, status in latest.values():
+            if (
+                status in ("complete", "late", "missing")
+                and due <= self.last_day
+                and class_id in self.classes_of(student, due)
+            ):
+                yield student, class_id, due, status
+
+    def sums(self) -> tuple[dict[Any, Sums], dict[str, Sums]]:
+        """Of classes, teams and schools by week; and of students."""
+        groups: dict[Any, Sums] = defaultdict(Sums)
+        people: dict[str, Sums] = defaultdict(Sums)
+
+        def whole(student: str, day: date) -> list[Sums]:
+            home = self.homeroom_of(student, day)
+            team = home["team"] if home else self.students[student]["grade"]
+            school = self.school_of(student, day)
+            week = monday(day)
+            return [
+                groups["team", school, team, week],
+                groups["school", school, week],
+                people[student],
+            ]
+
+        for student, day, code in self.student_days():
+            own = [groups["class", name, monday(day)] for name in self.classes_of(student, day)]
+            for one in (*own, *whole(student, day)):
+                one.add_day(day, code)
+        for student, class_id, due, status in self.homework():
+            home = self.homeroom_of(student, due)
+            names = {class_id} | ({home["class_id"]} if home else set())
+            own = [groups["class", name, monday(due)] for name in names]
+            for one in (*own, *whole(student, due)):
+                one.statuses[status] += 1
+        return groups, people
+
+    def class_weeks(self) -> dict[tuple[date, str], Row]:
+        groups, _ = self.sums()
+        enrolled: dict[tuple[date, str], set[str]] = defaultdict(set)
+        for student, spells in self.spells.items():
+            for name, begin, end in spells:
+                for day in self.open_days[self.classes[name]["school_id"]]:
+                    if begin <= day < end:
+                        enrolled[monday(day), name].add(student)
+        found = {}
+        for (week, name), students in enrolled.items():
+            if week > self.last_day:
+                continue
+            room = self.classes[name]
+            school = room["school_id"]
+            lengths = Counter(monday(day) for day in self.open_days[school])
+            often = Counter(lengths.values())
+            usual = max(often, key=lambda length: (often[length], length))
+            start = min(one for one, length in lengths.items() if length >= usual)
+            previous = max((one for one in lengths if one < week), default=None)
+            own = groups["class", name, week]
+            row: Row = {
+                **{
+                    column: room[column] for column in ("class_name", "class_type", "grade", "team")
+                },
+                "class_id": name,
+                "school_id": school,
+                "week_start": week,
+                "days_in_session": lengths[week],
+                "days_submitted": len(own.days),
+                "students": len(students),
+                "possible_days": own.possible,
+                "attended_days": own.attended,
+                "homework_due": own.due,
+                "homework_complete": own.complete,
+            }
+            beside = {
+                "previous": groups["class", name, previous].rates,
+                "start": groups["class", name, start if start <= week else None].rates,
+                "team": groups["team", school, room["team"], week].rates,
+                "school": groups["school", school, week].rates,
+            }
+            for metric, rate in own.rates.items():
+                row[metric] = rate
+                row |= {f"{metric}_{name}": rates[metric] for name, rates in beside.items()}
+                for then in ("previous", "start"):
+                    row[f"{metric}_change_{then}"] = change(rate, beside[then][metric])
+            found[week, name] = row
+        return found
+
+    def student_tables(self) -> tuple[dict[str, Row], dict[str, Row]]:
+        _, people = self.sums()
+        attendance = {
+            student: {
+                "student_id": student,
+                "school_id": self.school_of(student, max(own.days)),
+                "possible_days": own.possible,
+                "attended_days": own.attended,
+                "absent_days": own.possible - own.attended,
+                "excused_days": own.excused,
+                "tardy_days": own.tardy,
+                "attendance_rate": own.rates["attendance_rate"],
+                "first_date": min(own.days),
+                "last_date": max(own.days),
+            }
+            for student, own in people.items()
+            if own.days
+        }
+        homework = {
+            student: {
+                "student_id": student,
+                "homework_due": own.due,
+                "homework_complete": own.complete,
+                "homework_late": own.statuses["late"],
+                "homework_missing": own.statuses["missing"],
+                "homework_rate": own.rates["homework_rate"],
+            }
+            for student, own in people.items()
+            if own.due
+        }
+        return attendance, homework
+
+
+@pytest.fixture(scope="module")
+def homes(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Home]:
+    """The same school, exported in both shapes and refreshed."""
+    found: dict[str, Home] = {}
+    for shape in SHAPES:
+        config = f'[landing.attendance]\nshape = "{shape}"\n{CODES}'
+        home = make_home(tmp_path_factory.mktemp(shape), {}, config)
+        tables = make_school(students=132, through=THROUGH, shape=shape)
+        write_sample(home.data / "landing", tables)
+        run_job(home, "refresh")
+        found[shape] = home
+    return found
+
+
+@pytest.fixture(scope="module")
+def schools(homes: dict[str, Home]) -> dict[str, School]:
+    return {
+        shape: School(home.data / "landing" / "school", exceptions=shape == "exceptions")
+        for shape, home in homes.items()
+    }
+
+
+def computed(home: Home, table: str) -> list[Row]:
+    with open_warehouse(home.warehouse, read_only=True) as con:
+        return read_table(con, table).to_dicts()
+
+
+def assert_same(found: list[Row], expected: dict[Any, Row], key: tuple[str, ...]) -> None:
+    """Row by row and column by column, rates to nine places."""
+    by_key = {tuple(row[name] for name in key): row for row in found}
+    wanted = {tuple(row[name] for name in key): row for row in expected.values()}
+    assert len(by_key) == len(found)
+    assert by_key.keys() == wanted.keys()
+    for row_key, row in wanted.items():
+        assert by_key[row_key] == pytest.approx(row, abs=1e-9), row_key
+
+
+@pytest.mark.parametrize("shape", SHAPES)
+def test_class_week_is_what_the_exports_say(
+    homes: dict[str, Home], schools: dict[str, School], shape: str
+) -> None:
+    found = computed(homes[shape], "class_week")
+    expected = schools[shape].class_weeks()
+
+    assert set(found[0]) == set(ClassWeek.column_names())
+    assert {row["class_id"] for row in found} == set(schools[shape].classes)
+    assert max(row["week_start"] for row in found) == monday(THROUGH)
+    assert_same(found, expected, ("week_start", "class_id"))
+
+
+@pytest.mark.parametrize("shape", SHAPES)
+def test_student_tables_are_what_the_exports_say(
+    homes: dict[str, Home], schools: dict[str, School], shape: str
+) -> None:
+    attendance, homework = schools[shape].student_tables()
+    found_attendance = computed(homes[shape], "student_attendance")
+    found_homework = computed(homes[shape], "student_homework")
+
+    assert set(found_attendance[0]) == set(StudentAttendance.column_names())
+    assert set(found_homework[0]) == set(StudentHomework.column_names())
+    assert_same(found_attendance, attendance, ("student_id",))
+    assert_same(found_homework, homework, ("student_id",))
+
+
+@pytest.mark.parametrize("table", ["class_week", "student_attendance", "student_homework"])
+def test_exceptions_only_gives_the_same_figures_as_a_row_for_every_day(
+    homes: dict[str, Home], table: str
+) -> None:
+    assert computed(homes["daily"], table) == computed(homes["exceptions"], table)
