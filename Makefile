@@ -50,8 +50,9 @@ clean: ## Remove the environment and everything generated; landed exports and th
 	rm -rf $(VENV) .uv .mypy_cache .ruff_cache data/warehouse.duckdb data/dagster
 
 $(VENV)/.ready: requirements.lock pyproject.toml
-	@command -v uv >/dev/null 2>&1 || $(PYTHON) -m pip install --quiet --disable-pip-version-check --target .uv uv
+	@echo "Preparing the environment (once) ..."
+	@command -v uv >/dev/null 2>&1 || $(PYTHON) -m pip install --quiet --disable-pip-version-check --root-user-action ignore --target .uv uv
 	@test -d $(VENV) || $(UV) venv --quiet --python '>=3.11,<3.14' $(VENV)
-	$(UV) pip sync --quiet --python $(VENV) --require-hashes requirements.lock
-	$(UV) pip install --quiet --python $(VENV) --no-deps --no-build-isolation --editable .
+	@$(UV) pip sync --quiet --python $(VENV) --require-hashes requirements.lock
+	@$(UV) pip install --quiet --python $(VENV) --no-deps --no-build-isolation --editable .
 	@touch $@
