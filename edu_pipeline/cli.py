@@ -256,10 +256,12 @@ def _refresh_and_send(home: Home, week: str | None) -> None:
     if chosen is None:
         out.print("No week is due yet, so there are no letters.")
         return
+    with open_ledger(home) as ledger:
+        before = ledger.counts(chosen.campaign, chosen.period).get(State.sent, 0)
     _run_job(home, settings, "send_letters", f"Letters about {chosen.period}", chosen.partition)
     with open_ledger(home) as ledger:
         counts = ledger.counts(chosen.campaign, chosen.period)
-    _print_letters(home, chosen, {str(state): n for state, n in counts.items()})
+    _print_letters(home, chosen, {str(state): n for state, n in counts.items()}, before)
     if counts.get(State.held):
         raise typer.Exit(HELD)
 
@@ -301,12 +303,16 @@ def _print_landed(home: Home) -> None:
     out.print()
 
 
-def _print_letters(home: Home, period: "Period", counts: Mapping[str, int]) -> None:
+def _print_letters(
+    home: Home, period: "Period", counts: Mapping[str, int], sent_before: int
+) -> None:
     from edu_pipeline.mail.transports.folder import period_folder
 
     page = period_folder(home.outbox, period.campaign, period.period) / "index.html"
     states = ", ".join(f"{n} {state}" for state, n in counts.items()) or "none"
     out.print(f"Letters about {period.period}: [bold]{states}[/]")
+    if sent_before:
+        out.print(f"{sent_before} of them went out in an earlier run and were not sent again.")
     out.print(f"Look at them: {page}", soft_wrap=True)
     out.print(f"Runs and tables: edu-pipeline{_home_option(home)} ui", soft_wrap=True)
 

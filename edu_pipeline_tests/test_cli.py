@@ -98,6 +98,7 @@ def test_the_demo_runs_through_and_a_second_one_delivers_nothing(tmp_path: Path)
     )
     second = cli("--home", tmp_path, "demo")
     assert second.returncode == 0
+    assert "were not sent again" in second.stdout
     assert files == sorted(
         (path, path.stat().st_mtime_ns) for path in (tmp_path / "data" / "outbox").rglob("*.eml")
     )

@@ -1,0 +1,70 @@
+"""The landing zone as a bucket, on a server of this machine that speaks S3."""
+
+import urllib.request
+from collections.abc import Iterator
+
+import obstore
+import pytest
+from moto.server import ThreadedMotoServer
+from obstore.store import from_url
+
+from edu_pipeline.landing.manifest import survey
+from edu_pipeline.landing.zone import Glance, LandingError, Zone, glance
+from edu_pipeline.settings import Landing
+
+URL = "s3://exports/our-school"
+STUDENTS = b"student_id,given_name\n001,Ada\n"
+
+
+@pytest.fixture(scope="module")
+def endpoint() -> Iterator[str]:
+    server = ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
+    server.start()
+    host, port = server.get_host_and_port()
+    yield f"http://{host}:{port}"
+    server.stop()
+
+
+@pytest.fixture
+def bucket(endpoint: str, monkeypatch: pytest.MonkeyPatch) -> str:
+    """A bucket with one export in it, found by the usual AWS_ settings."""
+    for name, value in {
+        "AWS_ENDPOINT_URL": endpoint,
+        "AWS_ACCESS_KEY_ID": "test",
+        "AWS_SECRET_ACCESS_KEY": "test",
+        "AWS_REGION": "us-east-1",
+        "AWS_ALLOW_HTTP": "true",
+    }.items():
+        monkeypatch.setenv(name, value)
+    return URL
+
+
+@pytest.mark.usefixtures("bucket")
+def test_exports_in_a_bucket_are_listed_read_and_seen_to_change(endpoint: str) -> None:
+    make_bucket(endpoint)
+    store = from_url(URL)
+    obstore.put(store, "school/students.csv", STUDENTS)
+    zone = Zone(URL)
+    files = survey(zone, Landing())
+    assert files.select("path", "table", "size").rows() == [
+        ("school/students.csv", "students", len(STUDENTS))
+    ]
+    assert files["error"].to_list() == [None]
+    with zone.local("school/students.csv") as path:
+        assert path.read_bytes() == STUDENTS
+    first = glance(zone, Glance({}))
+    obstore.put(store, "school/students.csv", STUDENTS)
+    assert glance(zone, first).fingerprint == first.fingerprint
+    obstore.put(store, "school/students.csv", STUDENTS + b"002,Bea\n")
+    assert glance(zone, first).fingerprint != first.fingerprint
+
+
+@pytest.mark.usefixtures("bucket")
+def test_a_bucket_that_is_not_there_is_not_an_empty_one() -> None:
+    with pytest.raises(LandingError, match="cannot be listed"):
+        Zone("s3://no-such-bucket/x").list()
+
+
+def make_bucket(endpoint: str) -> None:
+    request = urllib.request.Request(f"{endpoint}/exports", method="PUT")  # noqa: S310
+    urllib.request.urlopen(request).close()  # noqa: S310
