@@ -165,7 +165,7 @@ def main() -> None:
     except Exception as error:
         if type(error).__module__.partition(".")[0] != "edu_pipeline":
             raise
-        err.print(f"[bold red]Error:[/] {error}", markup=True)
+        err.print(Text.assemble(("Error: ", "bold red"), str(error)), soft_wrap=True)
         sys.exit(1)
 
 
@@ -223,7 +223,7 @@ def _run_job(home: Home, settings: Settings, job: str, title: str, week: str | N
     from edu_pipeline.runs import LOGGER, ShellLog, execute
 
     with _progress(title) as on_step:
-        log = ShellLog(on_step, out.print)
+        log = ShellLog(on_step, lambda text: out.print(text, markup=False, soft_wrap=True))
         definitions = build_definitions(home, settings, {LOGGER: log.as_dagster_logger()})
         execute(definitions, job, log, partition=week)
 
@@ -299,7 +299,7 @@ def _print_landed(home: Home) -> None:
     out.print()
     out.print(table)
     for (message,) in problems:
-        out.print(Text.assemble(("! ", "bold red"), message))
+        out.print(Text.assemble(("! ", "bold red"), message), soft_wrap=True)
     out.print()
 
 

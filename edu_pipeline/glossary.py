@@ -21,8 +21,6 @@ class Metric:
     numerator: str
     denominator: str
     window: str
-    minimum_n: int = 1
-    """Students below which the number is not shown outside the circle of those who teach them."""
 
 
 _METRICS = (
@@ -39,7 +37,6 @@ _METRICS = (
             "taken, less those on which the student was not expected"
         ),
         window="One school week, Monday to Sunday",
-        minimum_n=5,
     ),
     Metric(
         name="homework_rate",
@@ -54,7 +51,6 @@ _METRICS = (
             "due and without a status"
         ),
         window="One school week, Monday to Sunday, by due date",
-        minimum_n=5,
     ),
     Metric(
         name="previous",

@@ -103,10 +103,10 @@ def _append_by_line(
     con.execute(
         f"""
         insert into incoming_rows by name
-        select ? as _file, file_row_number + 2 as _line, ?::timestamp as _landed_at,
+        select ? as _file, row_number() over () + 1 as _line, ?::timestamp as _landed_at,
                ?::timestamp as _version, {names}
         from read_csv(?, auto_detect = false, header = true, delim = ?, quote = '"', escape = '"',
-                      columns = ?, nullstr = '', file_row_number = true, encoding = 'utf-8')
+                      columns = ?, nullstr = '', encoding = 'utf-8')
         """,
         [
             file["path"],

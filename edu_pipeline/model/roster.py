@@ -28,7 +28,7 @@ class Staff(dy.Schema):
     given_name = dy.String(nullable=True, description="Given name")
     family_name = dy.String(nullable=True, description="Family name")
     email = dy.String(nullable=True, description="Address that letters go to")
-    school_id = dy.String(description="The school; staff of two schools keep the first listed")
+    school_id = dy.String(description="The school; staff listed for two schools keep the last")
 
 
 class Classes(dy.Schema):

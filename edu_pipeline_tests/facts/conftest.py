@@ -82,22 +82,17 @@ def lines(text: str) -> list[list[str | None]]:
 
 
 def _calendar(calendar: str | dict[str, str]) -> pl.DataFrame:
-    by_school = calendar if isinstance(calendar, dict) else {"1": calendar}
-    rows = [
-        {"date": date_, "school_id": school, "in_session": True, "term": None}
-        for school, text in by_school.items()
-        for date_ in days(text)
-    ]
-    closed = [
-        {
-            **rows[0],
-            "date": FIRST_MONDAY + timedelta(days=5),
-            "in_session": False,
-            "school_id": school,
-        }
-        for school in by_school
-    ]
-    return with_weeks(pl.DataFrame([*rows, *closed], schema_overrides={"term": pl.String}))
+    """School days, and every other day between the first and the last as a closed one."""
+    rows = []
+    for school, text in (calendar if isinstance(calendar, dict) else {"1": calendar}).items():
+        in_session = days(text)
+        span = (max(in_session) - min(in_session)).days
+        rows += [
+            (date_, school, date_ in in_session, None)
+            for date_ in (min(in_session) + timedelta(days=n) for n in range(span + 1))
+        ]
+    schema = {"date": pl.Date, "school_id": pl.String, "in_session": pl.Boolean, "term": pl.String}
+    return with_weeks(pl.DataFrame(rows, schema=schema, orient="row"))
 
 
 def _classes(text: str) -> Rows:
@@ -117,17 +112,20 @@ def _classes(text: str) -> Rows:
 
 
 def _spells(text: str) -> Rows:
-    """Class, student, first day and first day after, of which dashes and what is left out are open."""
-    return [
-        (
-            class_id,
-            student_id,
-            "student",
-            day(dates[0]) if dates and dates[0] else OPEN_BEGIN,
-            day(dates[1]) if dates[1:] and dates[1] else OPEN_END,
+    """Class, person, first day, first day after and role; what is left out is open or a student."""
+    rows = []
+    for class_id, person_id, *rest in lines(text):
+        begin, end, role = (*rest, *(None, None, "student")[len(rest) :])
+        rows.append(
+            (
+                class_id,
+                person_id,
+                role,
+                day(begin) if begin else OPEN_BEGIN,
+                day(end) if end else OPEN_END,
+            )
         )
-        for class_id, student_id, *dates in lines(text)
-    ]
+    return rows
 
 
 def _marks(text: str, per_day: int) -> Rows:
@@ -162,7 +160,7 @@ def _homework(text: str) -> Rows:
 
 def _files(stamps: str) -> Rows:
     """A current attendance file for each day that a name has, all of different series."""
-    rows = []
+    rows: Rows = []
     for name in stamps.split():
         at = datetime.combine(day(name), time())
         path = f"school/attendance_{name}.csv"

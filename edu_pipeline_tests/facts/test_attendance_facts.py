@@ -508,3 +508,20 @@ def test_a_teams_sums_weigh_homerooms_by_their_student_days(facts: Facts) -> Non
         (4.0, 3.0),
         (4.0, 3.0),
     ]
+
+
+def test_a_session_not_taken_leaves_the_silent_rest_of_an_exceptions_only_day(
+    facts: Facts,
+) -> None:
+    query = facts(
+        calendar="1mon",
+        classes=ROOM,
+        spells="7A s1\n7A s2",
+        marks="s1 1mon not_taken PM\ns2 1mon absent AM",
+        **exceptions(sessions_per_day=2),
+    )
+
+    assert query("select possible, attended from student_days order by student_id") == [
+        (0.5, 0.5),
+        (1.0, 0.5),
+    ]

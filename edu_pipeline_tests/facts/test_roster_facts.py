@@ -125,3 +125,11 @@ def test_without_a_homeroom_school_and_team_are_the_students_own(facts: Facts) -
         (day("1wed"), day("1fri"), "7A", "1", "Seven"),
         (day("1fri"), day("2mon"), None, "2", "8"),
     ]
+
+
+def test_a_teachers_enrollment_makes_no_student_even_under_the_same_id(facts: Facts) -> None:
+    query = facts(
+        calendar="1mon-fri", classes=HOMEROOMS, spells="7A 0042 - 1wed\n7B 0042 - - teacher"
+    )
+
+    assert query(STUDENTS) == [("7A", day("1mon"), 1)]

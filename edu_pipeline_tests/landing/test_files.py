@@ -298,3 +298,17 @@ def test_a_file_that_vanishes_after_the_survey_stops_the_run(tmp_path: Path) -> 
         pytest.raises(LandingError, match=r"students\.csv was listed but cannot be read"),
     ):
         load_raw(con, zone, "students", files, "utf-8")
+
+
+def test_a_plain_file_is_not_read_record_by_record(
+    land: Land, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Ten million rows would take minutes."""
+
+    def refuse(path: Path, shape: Layout) -> None:
+        raise AssertionError(path, shape)
+
+    monkeypatch.setattr("edu_pipeline.landing.raw.records", refuse)
+    con = land({"students.csv": 'student_id,grade\n007,"7, or ""8"""\n008,8\n'})
+    assert con.sql(LINES).fetchall() == [(2, "007"), (3, "008")]
+    assert con.sql("select grade from raw_students where _line = 2").fetchall() == [('7, or "8"',)]

@@ -83,7 +83,9 @@ def test_a_letter_goes_to_its_teacher_and_names_nobody_else(sample_home: Home) -
     for raw in outbox(sample_home).values():
         message = message_from_bytes(raw, policy=policy.default)
         recipient = staff[message["To"].addresses[0].addr_spec]
-        text = message.get_body(("plain",)).get_content()
+        body = message.get_body(("plain",))
+        assert body
+        text = body.get_content()
         assert f"Hello {recipient['given_name']}," in text
         own = {recipient["given_name"], recipient["family_name"]}
         words = set(text.replace(",", " ").replace(".", " ").split())

@@ -337,13 +337,18 @@ def test_team_and_school_stand_beside_the_class_in_the_same_week() -> None:
 def test_a_groups_rate_is_a_sum_over_a_sum() -> None:
     rates = group_rates(
         _attendance_groups({("1", "Seven", 1): (30, 19), ("1", None, 1): (130, 119)}),
-        _homework_groups({("1", "Seven", 1): {"complete": 1, "late": 1, "missing": 2}}),
+        _homework_groups(
+            {
+                ("1", "Seven", 1): {"complete": 1, "late": 1, "missing": 2},
+                ("1", None, 1): {"complete": 1, "missing": 3},
+            }
+        ),
         late_counts=True,
     )
 
     assert rates.sort("team", nulls_last=True).rows() == [
         ("1", "Seven", week(1), 19 / 30, 0.5),
-        ("1", None, week(1), 119 / 130, None),
+        ("1", None, week(1), 119 / 130, 0.25),
     ]
 
 
@@ -406,6 +411,21 @@ def test_a_week_is_complete_when_every_homeroom_has_all_its_registers_in() -> No
         WeekState(week(2), week(2) + timedelta(days=2), homerooms=2, homerooms_missing=0),
     ]
     assert [state.complete for state in found] == [False, True]
+
+
+def test_a_week_waits_for_a_school_that_is_behind() -> None:
+    days = pl.concat([calendar({1: 5, 2: 5}), calendar({1: 5, 2: 5}, "2")])
+    rows = class_weeks(
+        days,
+        {("7A", 1): (5, 10, 9), ("7A", 2): (5, 10, 9), ("7X", 1): (5, 10, 9)},
+        classes={"7A": "1", "7X": "2"},
+        students={(name, n): 2 for name in ("7A", "7X") for n in (1, 2)},
+        counted_through=through(s1=week(2) + timedelta(days=4), s2=week(1) + timedelta(days=4)),
+    )
+
+    found = week_states(rows, days, close_weekday=6)
+
+    assert [state.homerooms_missing for state in found] == [0, 1]
 
 
 def test_of_the_running_week_only_closed_days_are_waited_for() -> None:

@@ -1,0 +1,146 @@
+"""Weeks and school years."""
+
+from datetime import date, timedelta
+
+import polars as pl
+import pytest
+
+from edu_pipeline.school_calendar import (
+    monday,
+    parse_week,
+    school_weeks,
+    week_name,
+    with_weeks,
+)
+
+
+def days_of(*spans: tuple[date, int], school: str = "1", in_session: bool = True) -> pl.DataFrame:
+    """Consecutive days from each date on."""
+    dates = [first + timedelta(days=n) for first, count in spans for n in range(count)]
+    return pl.DataFrame(
+        {
+            "date": dates,
+            "school_id": [school] * len(dates),
+            "in_session": [in_session] * len(dates),
+        },
+        schema={"date": pl.Date, "school_id": pl.String, "in_session": pl.Boolean},
+    )
+
+
+@pytest.mark.parametrize(
+    ("day", "name", "first"),
+    [
+        (date(2026, 9, 30), "2026-W40", date(2026, 9, 28)),
+        (date(2026, 9, 28), "2026-W40", date(2026, 9, 28)),
+        (date(2026, 10, 4), "2026-W40", date(2026, 9, 28)),
+        (date(2027, 1, 1), "2026-W53", date(2026, 12, 28)),
+        (date(2024, 12, 30), "2025-W01", date(2024, 12, 30)),
+    ],
+)
+def test_a_week_is_named_by_its_iso_number_and_begins_on_monday(
+    day: date, name: str, first: date
+) -> None:
+    assert (week_name(day), monday(day), parse_week(name)) == (name, first, first)
+
+
+@pytest.mark.parametrize("text", ["2026-W40", "2026w40", " 2026-W40 ", "2026-09-30", "2026-10-04"])
+def test_people_may_write_a_week_in_several_ways(text: str) -> None:
+    assert parse_week(text) == date(2026, 9, 28)
+
+
+@pytest.mark.parametrize("text", ["W40", "2026-W54", "2025-W53", "next week", "2026-13-01", ""])
+def test_what_is_no_week_is_answered_with_how_to_write_one(text: str) -> None:
+    with pytest.raises(ValueError, match=r"is no week\. Write it as 2026-W40"):
+        parse_week(text)
+
+
+def test_a_summer_separates_school_years_and_a_winter_break_does_not() -> None:
+    days = with_weeks(
+        days_of(
+            (date(2025, 9, 1), 5),
+            (date(2025, 10, 6), 5),  # 31 days after the 5th
+            (date(2026, 8, 31), 5),
+        )
+    )
+    assert days.select("date", "year_start").rows()[::5] == [
+        (date(2025, 9, 1), date(2025, 9, 1)),
+        (date(2025, 10, 6), date(2025, 9, 1)),
+        (date(2026, 8, 31), date(2026, 8, 31)),
+    ]
+
+
+@pytest.mark.parametrize(("gap", "years"), [(35, 1), (36, 2)])
+def test_more_than_five_weeks_without_school_are_a_summer(gap: int, years: int) -> None:
+    first = date(2026, 6, 1)
+    days = with_weeks(days_of((first, 1), (first + timedelta(days=gap), 1)))
+    assert days["year_start"].n_unique() == years
+
+
+def test_days_before_the_first_in_session_belong_to_the_year_that_follows() -> None:
+    closed = days_of((date(2026, 8, 31), 1), in_session=False)
+    days = with_weeks(pl.concat([days_of((date(2026, 9, 2), 1)), closed])).sort("date")
+    assert days["year_start"].to_list() == [date(2026, 9, 2)] * 2
+    assert days["week_start"].to_list() == [date(2026, 8, 31)] * 2
+
+
+def test_each_school_has_its_own_year() -> None:
+    days = with_weeks(
+        pl.concat(
+            [
+                days_of((date(2026, 9, 1), 1), school="north"),
+                days_of((date(2026, 9, 7), 1), school="south"),
+            ]
+        )
+    )
+    assert dict(days.select("school_id", "year_start").iter_rows()) == {
+        "north": date(2026, 9, 1),
+        "south": date(2026, 9, 7),
+    }
+
+
+def test_the_previous_week_is_the_school_week_before_also_across_a_break() -> None:
+    weeks = school_weeks(
+        with_weeks(
+            pl.concat(
+                [
+                    days_of((date(2026, 9, 7), 5), (date(2026, 9, 21), 3)),
+                    days_of((date(2026, 9, 14), 5), in_session=False),
+                ]
+            )
+        )
+    )
+    assert weeks.select("week_start", "previous_week", "days_in_session").rows() == [
+        (date(2026, 9, 7), None, 5),
+        (date(2026, 9, 21), date(2026, 9, 7), 3),
+    ]
+
+
+def test_no_previous_week_across_a_summer() -> None:
+    weeks = school_weeks(with_weeks(days_of((date(2026, 5, 4), 5), (date(2026, 9, 7), 5))))
+    assert weeks["previous_week"].to_list() == [None, None]
+    assert weeks["start_week"].to_list() == [date(2026, 5, 4), date(2026, 9, 7)]
+
+
+def test_the_start_is_the_first_week_as_long_as_most() -> None:
+    weeks = school_weeks(
+        with_weeks(
+            days_of(
+                (date(2026, 9, 3), 2),
+                (date(2026, 9, 7), 4),
+                (date(2026, 9, 14), 5),
+                (date(2026, 9, 21), 4),
+                (date(2026, 9, 28), 4),
+            )
+        )
+    )
+    assert weeks["start_week"].unique().to_list() == [date(2026, 9, 7)]
+
+
+def test_of_two_lengths_equally_common_the_longer_is_a_full_week() -> None:
+    weeks = school_weeks(with_weeks(days_of((date(2026, 9, 7), 4), (date(2026, 9, 14), 5))))
+    assert weeks["start_week"].unique().to_list() == [date(2026, 9, 14)]
+
+
+def test_no_day_in_session_is_no_week() -> None:
+    days = with_weeks(days_of((date(2026, 9, 7), 5), in_session=False))
+    assert school_weeks(days).is_empty()
