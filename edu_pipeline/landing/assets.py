@@ -16,7 +16,7 @@ from edu_pipeline.landing.facts import (
     stage_attendance,
     stage_homework,
 )
-from edu_pipeline.landing.manifest import survey
+from edu_pipeline.landing.manifest import survey, unclaimed
 from edu_pipeline.landing.problems import (
     code_problems,
     file_problems,
@@ -67,10 +67,18 @@ def landing_files(
     Everything later in the run reads exactly these files; one that changes meanwhile stops the run.
     """
     files = survey(zone, settings.landing)
+    ignored = unclaimed(zone, settings.landing)
+    for path in ignored:
+        context.log.warning(
+            "%s is taken for none of the exports. Name it in [landing.<table>] files = […], or "
+            "move it out of the folder.",
+            path,
+        )
     context.add_output_metadata(
         {
             "fingerprint": landing_fingerprint(files),
             "files": files.height,
+            "taken for nothing": len(ignored),
             "replaced by a newer snapshot": files.filter(~pl.col("current")).height,
         }
     )

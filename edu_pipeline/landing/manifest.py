@@ -23,6 +23,8 @@ from edu_pipeline.model.columns import dtypes
 from edu_pipeline.model.quality import LandingFiles
 from edu_pipeline.settings import SCHOOL_TABLES, Landing, TableExport
 
+SCHOOL_FOLDER = "school/"
+
 
 def survey(zone: Zone, landing: Landing) -> pl.DataFrame:
     """Read every file that some export's patterns match once.
@@ -45,9 +47,20 @@ def survey(zone: Zone, landing: Landing) -> pl.DataFrame:
     return LandingFiles.validate(_mark_current(frame, landing))
 
 
+def unclaimed(zone: Zone, landing: Landing) -> list[str]:
+    """Paths of the school's files that no export's patterns match: perhaps a misspelt name."""
+    return [
+        file.path
+        for file in zone.list()
+        if file.path.startswith(SCHOOL_FOLDER)
+        and PurePosixPath(file.path).stem.upper() != "README"
+        and not any(matches(file.path, table, landing.export(table)) for table in SCHOOL_TABLES)
+    ]
+
+
 def matches(path: str, table: str, export: TableExport) -> bool:
     """Whether a path is one of an export's files, in any case."""
-    patterns = export.files or (f"school/{table}*.csv",)
+    patterns = export.files or (f"{SCHOOL_FOLDER}{table}*.csv",)
     return any(fnmatchcase(path.casefold(), pattern.casefold()) for pattern in patterns)
 
 

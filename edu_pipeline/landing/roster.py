@@ -66,27 +66,34 @@ def stage_classes(rows: pl.DataFrame, students: pl.DataFrame, export: TableExpor
         students: `Students`.
         export: Their section of `pipeline.toml`.
     """
-    rows = _translated(rows, "classes", "class_type", export).with_columns(
-        pl.col("school_id").fill_null(DEFAULT_SCHOOL),
-        class_name=pl.coalesce("class_name", "class_id"),
-        team=pl.coalesce("team", "grade", "school_id", pl.lit(DEFAULT_SCHOOL)),
-    )
-    staged = _checked("classes", rows, Classes, export)
-    named = (
+    homerooms = (
         students.filter(pl.col("homeroom_id").is_not_null())
-        .join(staged.good, left_on="homeroom_id", right_on="class_id", how="anti")
         .group_by(class_id="homeroom_id")
         .agg(
-            grade=pl.col("grade").drop_nulls().mode().sort().first(),
-            school_id=pl.col("school_id").mode().sort().first(),
+            students_grade=pl.col("grade").drop_nulls().mode().sort().first(),
+            students_school=pl.col("school_id").mode().sort().first(),
         )
         .sort("class_id")
+    )
+    rows = (
+        _translated(rows, "classes", "class_type", export)
+        .join(homerooms, on="class_id", how="left", maintain_order="left")
         .with_columns(
-            class_name="class_id",
-            class_type=pl.lit("homeroom"),
-            team=pl.coalesce("grade", "school_id"),
-            teacher_id=pl.lit(None, pl.String),
+            class_name=pl.coalesce("class_name", "class_id"),
+            grade=pl.coalesce("grade", "students_grade"),
+            school_id=pl.coalesce("school_id", "students_school", pl.lit(DEFAULT_SCHOOL)),
         )
+        .with_columns(team=pl.coalesce("team", "grade", "school_id"))
+    )
+    staged = _checked("classes", rows, Classes, export)
+    named = homerooms.join(staged.good, on="class_id", how="anti").select(
+        "class_id",
+        class_name="class_id",
+        class_type=pl.lit("homeroom"),
+        grade="students_grade",
+        team=pl.coalesce("students_grade", "students_school"),
+        school_id="students_school",
+        teacher_id=pl.lit(None, pl.String),
     )
     return Staged(pl.concat([staged.good, named.select(staged.good.columns)]), staged.rejected)
 

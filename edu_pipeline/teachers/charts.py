@@ -158,7 +158,8 @@ def class_name(history: pl.DataFrame) -> str:
 def team_name(history: pl.DataFrame) -> str:
     """What the grade team is called; a bare number gets a word."""
     team = " ".join(str(history["team"][-1]).split())
-    return team if any(c.isalpha() for c in team) else f"Team {team}"
+    word = "Grade" if history["team"][-1] == history["grade"][-1] else "Team"
+    return team if any(c.isalpha() for c in team) else f"{word} {team}"
 
 
 def rate_chart(history: pl.DataFrame, rate: Rate, *, target: float) -> dict[str, Any]:

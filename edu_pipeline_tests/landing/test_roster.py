@@ -155,6 +155,17 @@ def test_homerooms_may_be_only_a_column_of_the_students(land: Land) -> None:
     ]
 
 
+def test_a_class_without_a_grade_has_that_of_the_students_whose_homeroom_it_is(land: Land) -> None:
+    con = land(
+        {
+            "students.csv": "student_id,grade,homeroom\n1,7,7A\n2,7,7A\n3,8,7A\n4,8,8A\n",
+            "classes.csv": "class_id,class_type,grade\n7A,homeroom,\n8A,homeroom,9\n",
+        }
+    )
+    found = con.sql("select class_id, grade, team from stg_classes order by all").fetchall()
+    assert found == [("7A", "7", "7"), ("8A", "9", "9")]
+
+
 def test_a_dated_homeroom_wins_over_the_column_of_the_students(land: Land) -> None:
     con = land(
         {

@@ -10,7 +10,7 @@ import duckdb
 import pytest
 
 from edu_pipeline.gate import landing_fingerprint
-from edu_pipeline.landing.manifest import survey
+from edu_pipeline.landing.manifest import survey, unclaimed
 from edu_pipeline.landing.zone import Glance, LandedFile, LandingError, Zone, glance, version_of
 from edu_pipeline.settings import Landing
 
@@ -204,3 +204,12 @@ def test_a_zone_that_cannot_be_listed_is_not_an_empty_one(tmp_path: Path) -> Non
     (tmp_path / "zone").rmdir()
     with pytest.raises(LandingError, match=r"cannot be listed.*Check \[landing\] url"):
         zone.list()
+
+
+def test_a_file_that_no_export_claims_is_named(tmp_path: Path) -> None:
+    school = tmp_path / "school"
+    school.mkdir()
+    for name in ("attendence.csv", "homework_2026.csv", "README.txt"):
+        (school / name).write_text("x\n", encoding="utf-8")
+    (tmp_path / "notes.csv").write_text("x\n", encoding="utf-8")
+    assert unclaimed(Zone(tmp_path.as_uri()), Landing()) == ["school/attendence.csv"]

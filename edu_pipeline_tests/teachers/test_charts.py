@@ -219,9 +219,13 @@ def test_alt_text_tells_the_numbers(make_history: HistoryMaker) -> None:
 
 
 def test_a_team_that_is_only_a_number_gets_a_word(make_history: HistoryMaker) -> None:
-    text = alt_text(make_history([0.95]).with_columns(team=pl.lit("7")), ATTENDANCE, target=0.9)
+    history = make_history([0.95]).with_columns(grade=pl.lit("7"))
 
-    assert "Team 7 94.0 %" in plain(text)
+    by_grade = alt_text(history.with_columns(team=pl.lit("7")), ATTENDANCE, target=0.9)
+    by_number = alt_text(history.with_columns(team=pl.lit("3")), ATTENDANCE, target=0.9)
+
+    assert "Grade 7 94.0 %" in plain(by_grade)
+    assert "Team 3 94.0 %" in plain(by_number)
 
 
 def test_histories_end_with_the_letters_week_and_begin_with_the_school_year(
