@@ -20,7 +20,7 @@ from rich.table import Table
 from rich.text import Text
 
 from edu_pipeline.school_calendar import parse_week, week_name
-from edu_pipeline.settings import SCHOOL_TABLES, Home, Settings, load_settings
+from edu_pipeline.settings import Home, Settings, load_settings
 from edu_pipeline.shipped import PROJECT, shipped
 
 if TYPE_CHECKING:
@@ -110,7 +110,7 @@ def run(
     week: Annotated[
         str | None,
         typer.Option(
-            help="Week of the letters, such as 2026-W40. Default: the newest that is due.",
+            help="Week of the letters, such as 2026-W40. Default: the newest with all registers in.",
             show_default=False,
         ),
     ] = None,
@@ -274,31 +274,25 @@ def _monday(week: str) -> date:
 
 
 def _print_landed(home: Home) -> None:
-    from edu_pipeline.warehouse import open_warehouse
+    from edu_pipeline.landing.report import landed, problem_messages
+    from edu_pipeline.warehouse import home_lock, open_warehouse
 
-    with open_warehouse(home.warehouse) as con:
-        rejected = con.execute(
-            'select "table", rule, count(*) from rejected_rows group by all order by all'
-        ).fetchall()
-        received = {
-            table: con.execute(f"select count(*) from raw_{table}").fetchall()[0][0]
-            for table in SCHOOL_TABLES
-        }
-        problems = con.execute(
-            "select distinct message from landing_problems order by 1"
-        ).fetchall()
+    with home_lock(home.lock), open_warehouse(home.warehouse) as con:
+        exports, problems = landed(con), problem_messages(con)
     table = Table(box=None, pad_edge=False, header_style="dim")
     table.add_column("export")
     table.add_column("rows", justify="right")
     table.add_column("rejected", justify="right")
     table.add_column("because")
-    for name, rows in received.items():
-        mine = [(rule, n) for bad, rule, n in rejected if bad == name]
-        because = ", ".join(f"{rule.replace('_', ' ')} {n:,}" for rule, n in mine)
-        table.add_row(name, f"{rows:,}", f"{sum(n for _, n in mine):,}", because)
+    for export in exports:
+        because = ", ".join(
+            f"{rule.replace('_', ' ')} {n:,}" for rule, n in export.rejected.items()
+        )
+        rejected = sum(export.rejected.values())
+        table.add_row(export.table, f"{export.received:,}", f"{rejected:,}", because)
     out.print()
     out.print(table)
-    for (message,) in problems:
+    for message in problems:
         out.print(Text.assemble(("! ", "bold red"), message), soft_wrap=True)
     out.print()
 

@@ -21,6 +21,7 @@ from edu_pipeline.mail import assets as mail
 from edu_pipeline.settings import Home, Settings, load_settings
 from edu_pipeline.shipped import PROJECT
 from edu_pipeline.teachers import assets as teachers
+from edu_pipeline.teachers.edition import CAMPAIGN
 from edu_pipeline.warehouse import Warehouse
 
 
@@ -41,8 +42,9 @@ def build_definitions(
             *facts.ASSETS,
             *teachers.ASSETS,
             *teachers.weekly_assets(weeks),
+            mail.recorded_periods(CAMPAIGN, "teacher_periods"),
+            *mail.weekly_assets(weeks, "teacher_letters"),
             *mail.ASSETS,
-            *mail.weekly_assets(weeks),
         ],
         asset_checks=[*landing.CHECKS, *mail.CHECKS],
         jobs=[REFRESH, SEND],

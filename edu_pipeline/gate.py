@@ -29,7 +29,7 @@ def landing_fingerprint(files: pl.DataFrame) -> str:
 def mail_gate(
     problems: pl.DataFrame,
     weeks: Sequence[date],
-    fingerprint: str,
+    refresh: str,
     *,
     on_problem: Literal["hold", "hold_affected"],
 ) -> pl.DataFrame:
@@ -40,7 +40,7 @@ def mail_gate(
     Args:
         problems: `LandingProblems`.
         weeks: Mondays of the weeks that have figures.
-        fingerprint: Of the exports that the figures rest on.
+        refresh: The run that all of this is from.
         on_problem: `hold`, or `hold_affected` to hold only the classes concerned.
 
     Returns:
@@ -62,7 +62,7 @@ def mail_gate(
         ] or [{"week_start": week, "class_id": None, "open": True, "reason": None}]
     return MailGate.validate(
         pl.DataFrame(
-            [{**row, "fingerprint": fingerprint} for row in rows],
+            [{**row, "refresh": refresh} for row in rows],
             schema=dtypes(MailGate),
             orient="row",
         )

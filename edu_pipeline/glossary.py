@@ -50,7 +50,7 @@ _METRICS = (
             "Homework due in the window while the student was in the class, less exempt, not yet "
             "due and without a status"
         ),
-        window="One school week, Monday to Sunday, by due date",
+        window="One school week, Monday to Sunday, by due date; weeks without school are left out",
     ),
     Metric(
         name="previous",

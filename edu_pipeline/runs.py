@@ -88,9 +88,15 @@ def execute(
     """Run a job in this process, in the history that `share_history` chose.
 
     Raises:
-        RunFailedError: A step failed.
+        RunFailedError: A step failed, or there is no such partition.
     """
     resolved = definitions.resolve_job_def(job)
+    weeks = resolved.partitions_def
+    if partition and weeks and not weeks.has_partition_key(partition):
+        raise RunFailedError(
+            f"Letters cannot be made for the week of {partition}: it has not begun yet, or is before "
+            "[school] first_week."
+        )
     log.begin(len(resolved.graph.node_dict))
     with dg.DagsterInstance.get() as instance:
         result = resolved.execute_in_process(

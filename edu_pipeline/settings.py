@@ -64,7 +64,7 @@ class School(Part):
         "UTC", description="IANA time zone in which weeks, cut-offs and sending times are meant."
     )
     first_week: dt.date = Field(
-        dt.date(2024, 7, 29), description="The first week that letters can be made for."
+        dt.date(2015, 1, 5), description="The first week that letters can be made for."
     )
 
 

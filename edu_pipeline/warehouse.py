@@ -27,6 +27,15 @@ class WarehouseBusyError(Exception):
     """Another process has the warehouse open; the message says what to do."""
 
 
+def home_lock(path: Path) -> FileLock:
+    """The lock that whoever reads or writes the warehouse holds; entering it waits.
+
+    One per process: a run sets the warehouse up twice, as a resource and as IO manager.
+    """
+    path.parent.mkdir(parents=True, exist_ok=True)
+    return FileLock(path, timeout=LOCK_PATIENCE_SECONDS, thread_local=False, is_singleton=True)
+
+
 @contextmanager
 def open_warehouse(path: Path, *, read_only: bool = False) -> Iterator[duckdb.DuckDBPyConnection]:
     """A connection for one operation.
@@ -119,22 +128,19 @@ class Warehouse(dg.ConfigurableIOManager):
 
     def setup_for_execution(self, context: dg.InitResourceContext) -> None:
         """Wait for a run that is writing; say so."""
-        Path(self.lock_path).parent.mkdir(parents=True, exist_ok=True)
-        # one per process: the same run sets this resource up as warehouse and as IO manager
-        lock = FileLock(self.lock_path, thread_local=False, is_singleton=True)
+        self._lock = home_lock(Path(self.lock_path))
         try:
-            lock.acquire(timeout=0)
+            self._lock.acquire(timeout=0)
         except Timeout:
             if context.log:
                 context.log.info("Another run is writing to this home. Waiting for it to end.")
             try:
-                lock.acquire(timeout=LOCK_PATIENCE_SECONDS)
+                self._lock.acquire()
             except Timeout as error:
                 raise WarehouseBusyError(
                     "Another run has been writing to this home for an hour. Look at it in the UI, "
                     "stop it if it hangs, and run again."
                 ) from error
-        self._lock = lock
 
     def teardown_after_execution(self, context: dg.InitResourceContext) -> None:
         """Let the next run in."""

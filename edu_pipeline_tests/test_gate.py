@@ -81,7 +81,7 @@ def test_a_week_that_no_refresh_has_looked_at_is_held() -> None:
 
 
 def test_the_gate_names_what_it_rests_on() -> None:
-    assert gate_of(problem("One."))["fingerprint"].unique().to_list() == ["f"]
+    assert gate_of(problem("One."))["refresh"].unique().to_list() == ["f"]
 
 
 def test_fingerprints_are_equal_exactly_when_the_files_are() -> None:

@@ -10,12 +10,6 @@ import polars as pl
 
 from edu_pipeline.gate import landing_fingerprint
 from edu_pipeline.landing.canonical import canonical_query
-from edu_pipeline.landing.facts import (
-    attendance_dates,
-    sessions_found,
-    stage_attendance,
-    stage_homework,
-)
 from edu_pipeline.landing.manifest import survey, unclaimed
 from edu_pipeline.landing.problems import (
     code_problems,
@@ -32,7 +26,14 @@ from edu_pipeline.landing.rejected import (
     rows_received,
     unmapped_codes,
 )
-from edu_pipeline.landing.roster import (
+from edu_pipeline.landing.school import WORDS
+from edu_pipeline.landing.stage_facts import (
+    attendance_dates,
+    sessions_found,
+    stage_attendance,
+    stage_homework,
+)
+from edu_pipeline.landing.stage_roster import (
     school_days_seen,
     stage_classes,
     stage_enrollments,
@@ -40,7 +41,6 @@ from edu_pipeline.landing.roster import (
     stage_staff,
     stage_students,
 )
-from edu_pipeline.landing.school import WORDS
 from edu_pipeline.landing.zone import Zone
 from edu_pipeline.model.facts import Attendance, Homework
 from edu_pipeline.model.roster import Classes, Enrollments, SchoolDays, Staff, Students
@@ -66,7 +66,7 @@ def landing_files(
 
     Everything later in the run reads exactly these files; one that changes meanwhile stops the run.
     """
-    files = survey(zone, settings.landing)
+    files = survey(zone, settings.landing, context.run.run_id)
     ignored = unclaimed(zone, settings.landing)
     for path in ignored:
         context.log.warning(
@@ -91,7 +91,7 @@ def _raw_asset(table: str) -> dg.AssetsDefinition:
         group_name=GROUP,
         kinds={"csv", "duckdb"},
         owners=OWNERS,
-        tags=NAMES if table in ("students", "staff") else IDS,
+        tags=NAMES if table in ("students", "staff", "classes") else IDS,
         description=f"Every row of the {table} exports as received, with its file and line.",
         freshness_policy=dg.FreshnessPolicy.time_window(fail_window=STALE_AFTER),
     )
@@ -126,7 +126,7 @@ def _outs(table: str, tags: Mapping[str, str], description: str) -> dict[str, dg
             group_name=GROUP, kinds={"polars"}, owners=OWNERS, tags=tags, description=description
         ),
         f"rejected_{table}": dg.AssetOut(
-            group_name=GROUP, kinds={"polars"}, owners=OWNERS, tags=IDS, description=REJECTED
+            group_name=GROUP, kinds={"polars"}, owners=OWNERS, tags=tags, description=REJECTED
         ),
     }
 

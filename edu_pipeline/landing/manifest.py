@@ -3,7 +3,6 @@
 from collections.abc import Sequence
 from datetime import UTC
 from fnmatch import fnmatchcase
-from pathlib import PurePosixPath
 
 import polars as pl
 
@@ -24,10 +23,17 @@ from edu_pipeline.model.quality import LandingFiles
 from edu_pipeline.settings import SCHOOL_TABLES, Landing, TableExport
 
 SCHOOL_FOLDER = "school/"
+ENOUGH_NAMES = 2
+"""Known column names that make a first line a header also when no required one is among them."""
 
 
-def survey(zone: Zone, landing: Landing) -> pl.DataFrame:
+def survey(zone: Zone, landing: Landing, refresh: str = "") -> pl.DataFrame:
     """Read every file that some export's patterns match once.
+
+    Args:
+        zone: Where exports land.
+        landing: The section of `pipeline.toml`.
+        refresh: The run that asks.
 
     Returns:
         `LandingFiles`, file × table. A file that cannot be read has its reason in `error`.
@@ -35,10 +41,10 @@ def survey(zone: Zone, landing: Landing) -> pl.DataFrame:
     Raises:
         LandingError: The zone cannot be listed, or real exports lie beside invented ones.
     """
-    files = [file for file in zone.list() if PurePosixPath(file.path).stem.upper() != "README"]
+    files = zone.list()
     _refuse_a_mix(zone, [file.path for file in files])
     rows = [
-        _row(zone, file, table, landing.export(table))
+        {**_row(zone, file, table, landing.export(table)), "refresh": refresh}
         for table in SCHOOL_TABLES
         for file in files
         if matches(file.path, table, landing.export(table))
@@ -53,7 +59,6 @@ def unclaimed(zone: Zone, landing: Landing) -> list[str]:
         file.path
         for file in zone.list()
         if file.path.startswith(SCHOOL_FOLDER)
-        and PurePosixPath(file.path).stem.upper() != "README"
         and not any(matches(file.path, table, landing.export(table)) for table in SCHOOL_TABLES)
     ]
 
@@ -109,7 +114,8 @@ def _row(zone: Zone, file: LandedFile, table: str, export: TableExport) -> dict[
 def _refuse_strange_names(table: str, header: Sequence[str], export: TableExport) -> None:
     """A file without a header has a student for one, whom nobody may read in a message."""
     found = resolve(table, FIELDS[table], header, export)
-    if not found.headers:
+    known = found.headers.keys()
+    if len(known) < ENOUGH_NAMES and not known & {f.name for f in FIELDS[table] if f.required}:
         column = next(field.name for field in FIELDS[table] if field.required)
         raise UnreadableFileError(
             "none of its column names is known. If its first line has no column names, export it "
@@ -122,6 +128,4 @@ def _mark_current(files: pl.DataFrame, landing: Landing) -> pl.DataFrame:
     """Of a snapshot's versions only the newest counts; of a delta all do."""
     snapshots = [table for table in SCHOOL_TABLES if landing.export(table).export == "snapshot"]
     newest = pl.col("version") == pl.col("version").max().over("table", "series")
-    return files.with_columns(
-        current=~(pl.col("table").is_in(snapshots) & pl.col("stamped")) | newest
-    )
+    return files.with_columns(current=~pl.col("table").is_in(snapshots) | newest)

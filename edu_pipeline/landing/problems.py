@@ -11,7 +11,6 @@ import polars as pl
 
 from edu_pipeline.landing.canonical import CODES, resolved_headers
 from edu_pipeline.landing.columns import Resolved, toml_text
-from edu_pipeline.landing.roster import parsed_date, words_unknown
 from edu_pipeline.landing.rules import (
     CLOSED,
     NOT_EXPECTED,
@@ -22,6 +21,7 @@ from edu_pipeline.landing.rules import (
     UNPARSEABLE,
 )
 from edu_pipeline.landing.school import DATE_FORMATS, FIELDS, OTHER_ROLES
+from edu_pipeline.landing.stage_roster import parsed_date, words_unknown
 from edu_pipeline.model.columns import dtypes
 from edu_pipeline.model.quality import LandingProblems
 from edu_pipeline.model.roster import CLASS_TYPES, ROLES

@@ -63,7 +63,7 @@ def load_raw(
                 with as_utf8(path, encoding) as text:
                     _append(con, text, file)
             except UnreadableFileError as error:
-                raise LandingError(f"{file['path']}: {error}.") from error
+                raise LandingError(f"{file['path']}: {error}.") from None
     con.execute(f"create or replace table raw_{table} as from incoming_rows")
     con.execute("drop table incoming_rows")
 
@@ -82,11 +82,15 @@ def quoted(name: str) -> str:
 def _append(con: duckdb.DuckDBPyConnection, path: Path, file: Mapping[str, Any]) -> None:
     shape = Layout(tuple(file["header"]), file["delimiter"], file["lines"], file["header_lines"])
     con.execute("begin")
+    one_to_a_line = True
     try:
         _append_by_line(con, path, file, shape)
         con.execute("commit")
     except (duckdb.Error, _NotOneToALineError):
         con.execute("rollback")
+        one_to_a_line = False
+    # outside the handler: DuckDB's error quotes the row, and would travel with a later one
+    if not one_to_a_line:
         _append_by_record(con, path, file, shape)
 
 

@@ -10,7 +10,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from tempfile import TemporaryDirectory
 from urllib.parse import urlparse
 from urllib.request import url2pathname
@@ -22,6 +22,7 @@ from obstore.store import from_url
 from edu_pipeline.gate import fingerprint
 
 SAMPLE_MARKER = "SAMPLE.json"
+_SEPARATORS = "-_. "
 _STAMP = re.compile(
     r"(?<!\d)(?P<year>20\d\d)(?P<s>[-_.]?)(?P<month>0[1-9]|1[0-2])(?P=s)(?P<day>0[1-9]|[12]\d|3[01])"
     r"(?:[-_T ]?(?P<hour>[01]\d|2[0-3])[-_.:]?(?P<minute>[0-5]\d)(?:[-_.:]?(?P<second>[0-5]\d))?"
@@ -55,7 +56,7 @@ class Zone:
             self._folder.mkdir(parents=True, exist_ok=True)
 
     def list(self) -> list[LandedFile]:
-        """All files but hidden ones, by path.
+        """All files but hidden ones and READMEs, by path.
 
         Raises:
             LandingError: The zone cannot be listed. An unreadable zone is not an empty one.
@@ -77,6 +78,7 @@ class Zone:
                 )
                 for meta in found
                 if not any(part.startswith(".") for part in meta["path"].split("/"))
+                and PurePosixPath(meta["path"]).stem.upper() != "README"
             ),
             key=lambda file: file.path,
         )
@@ -156,7 +158,10 @@ class Version:
     stamped: bool
     """Whether it stands in the file's name."""
     series: str
-    """The path without the stamp: files of one series are versions of one another."""
+    """The path without the stamp: files of one series are versions of one another.
+
+    `attendance.csv` is of the series of `attendance_2026-11-13.csv`.
+    """
 
 
 def version_of(file: LandedFile) -> Version:
@@ -177,7 +182,11 @@ def version_of(file: LandedFile) -> Version:
         except ValueError:  # such as 31 February
             pass
         else:
-            series = f"{folder}/{name[: found.start()]}*{name[found.end() :]}"
+            before, after = name[: found.start()], name[found.end() :]
+            unstamped = before.rstrip(_SEPARATORS) + (
+                after if before else after.lstrip(_SEPARATORS)
+            )
+            series = f"{folder}/{unstamped}" if folder else unstamped
             return Version(at.replace(tzinfo=None), stamped=True, series=series)
     changed = file.last_modified.astimezone(UTC).replace(tzinfo=None)
     return Version(changed, stamped=False, series=file.path)

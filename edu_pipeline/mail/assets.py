@@ -14,6 +14,7 @@ from edu_pipeline.mail.ledger_tables import State
 from edu_pipeline.mail.proofs import write_proofs
 from edu_pipeline.mail.render import environment
 from edu_pipeline.mail.transports.folder import FolderTransport
+from edu_pipeline.one_run import require_one_run
 from edu_pipeline.settings import Home
 from edu_pipeline.shipped import shipped
 
@@ -27,24 +28,42 @@ def open_ledger(home: Home) -> Ledger:
     return Ledger(f"sqlite:///{home.ledger}")
 
 
-@dg.asset(group_name=GROUP, kinds={"sqlite"}, owners=OWNERS, tags={"pii": "none"})
-def recorded_periods(
-    teacher_periods: pl.DataFrame, home: dg.ResourceParam[Home]
-) -> dg.MaterializeResult[None]:
-    """What may be sent, written to the ledger, where sensors can read it while a run is going."""
-    periods = [Period(**row) for row in teacher_periods.iter_rows(named=True)]
-    with open_ledger(home) as ledger:
-        ledger.record_periods(periods)
-    return dg.MaterializeResult(
-        metadata={
-            "periods": len(periods),
-            "held": sum(period.held is not None for period in periods),
-        }
+def recorded_periods(campaign: str, table: str) -> dg.AssetsDefinition:
+    """The asset that records a campaign's periods.
+
+    Args:
+        campaign: Such as `teachers`.
+        table: The asset with its periods, a frame of `due.PERIODS`.
+    """
+
+    @dg.asset(
+        name="recorded_periods",
+        group_name=GROUP,
+        kinds={"sqlite"},
+        owners=OWNERS,
+        tags={"pii": "none"},
+        ins={"periods": dg.AssetIn(table)},
     )
+    def record(periods: pl.DataFrame, home: dg.ResourceParam[Home]) -> dg.MaterializeResult[None]:
+        """What may be sent, written to the ledger, where sensors can read it during a run."""
+        with open_ledger(home) as ledger:
+            ledger.record_periods(
+                campaign, [Period(**row) for row in periods.iter_rows(named=True)]
+            )
+        return dg.MaterializeResult(
+            metadata={"periods": periods.height, "held": periods["held"].count()}
+        )
+
+    return record
 
 
-def weekly_assets(weeks: dg.PartitionsDefinition[str]) -> Sequence[dg.AssetsDefinition]:
-    """The steps of a week's sending."""
+def weekly_assets(weeks: dg.PartitionsDefinition[str], table: str) -> Sequence[dg.AssetsDefinition]:
+    """The steps of a week's sending.
+
+    Args:
+        weeks: One partition per week.
+        table: The asset with the week's letters, a frame of `frames.SCHEMA`.
+    """
 
     @dg.asset(
         group_name=GROUP,
@@ -52,16 +71,17 @@ def weekly_assets(weeks: dg.PartitionsDefinition[str]) -> Sequence[dg.AssetsDefi
         owners=OWNERS,
         tags={"pii": "names"},
         partitions_def=weeks,
+        ins={"letters": dg.AssetIn(table)},
     )
     def queued_letters(
         context: dg.AssetExecutionContext,
-        teacher_letters: pl.DataFrame,
+        letters: pl.DataFrame,
         home: dg.ResourceParam[Home],
     ) -> dg.MaterializeResult[None]:
         """The week's letters, frozen in the ledger. What already went out stays as it is."""
         with open_ledger(home) as ledger:
             result = ledger.queue(
-                letters_from(teacher_letters), now=datetime.now(UTC), by=f"run {context.run.run_id}"
+                letters_from(letters), now=datetime.now(UTC), by=f"run {context.run.run_id}"
             )
         return dg.MaterializeResult(
             metadata={
@@ -85,6 +105,7 @@ def weekly_assets(weeks: dg.PartitionsDefinition[str]) -> Sequence[dg.AssetsDefi
         context: dg.AssetExecutionContext, home: dg.ResourceParam[Home]
     ) -> dg.MaterializeResult[None]:
         """The week's pending letters, delivered; each at most once. The proof sheet shows all."""
+        require_one_run(context, "send_letters", partitioned_only=True)
         templates = environment([home.templates, shipped("templates")])
         with open_ledger(home) as ledger:
             periods = [
@@ -92,6 +113,11 @@ def weekly_assets(weeks: dg.PartitionsDefinition[str]) -> Sequence[dg.AssetsDefi
                 for period in ledger.recorded_periods()
                 if period.partition == context.partition_key
             ]
+            if not periods:
+                raise dg.Failure(
+                    "The last refresh has no figures for this week. Run the refresh job, or choose "
+                    "a week that has some."
+                )
             sent = 0
             states: dict[State, int] = {}
             for period in periods:
@@ -136,9 +162,9 @@ def newest_week_is_not_held(home: dg.ResourceParam[Home]) -> dg.AssetCheckResult
     """Shows the gate; sending does not rely on this check but on the record."""
     with open_ledger(home) as ledger:
         newest = max(ledger.recorded_periods(), key=lambda period: period.last_day, default=None)
-    held = newest.held if newest else None
+    held = newest.held if newest else "No week has figures."
     return dg.AssetCheckResult(passed=held is None, description=held or "Not held.")
 
 
-ASSETS: Sequence[dg.AssetsDefinition] = [recorded_periods, ledger_letters]
+ASSETS: Sequence[dg.AssetsDefinition] = [ledger_letters]
 CHECKS: Sequence[dg.AssetChecksDefinition] = [newest_week_is_not_held]

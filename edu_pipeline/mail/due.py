@@ -29,8 +29,6 @@ class Period:
     """Whether everything that is waited for is in."""
     held: str | None
     """Why none of its letters may go out."""
-    fingerprint: str
-    """Of the exports that its figures rest on."""
 
 
 PERIODS = pl.Schema(
@@ -41,7 +39,6 @@ PERIODS = pl.Schema(
         "last_day": pl.Date,
         "complete": pl.Boolean,
         "held": pl.String,
-        "fingerprint": pl.String,
     }
 )
 """A frame of periods, one row each."""

@@ -150,7 +150,8 @@ class Ledger:
     """
 
     def __init__(self, url: str) -> None:
-        self._engine = sa.create_engine(url)
+        # errors must not carry names, addresses and letters into logs
+        self._engine = sa.create_engine(url, hide_parameters=True)
         if self._engine.dialect.name == "sqlite":
             _prepare_sqlite(self._engine)
         try:
@@ -192,12 +193,11 @@ class Ledger:
 
     # What may be sent, as the last refresh has it
 
-    def record_periods(self, periods: Iterable[Period]) -> None:
-        """Replace what is known of the periods of these campaigns, in one transaction."""
+    def record_periods(self, campaign: str, periods: Iterable[Period]) -> None:
+        """Replace what is known of a campaign's periods, in one transaction; none is none."""
         rows = [asdict(period) for period in periods]
-        campaigns = {row["campaign"] for row in rows}
         with self._engine.begin() as connection:
-            connection.execute(PERIODS.delete().where(PERIODS.c.campaign.in_(campaigns)))
+            connection.execute(PERIODS.delete().where(PERIODS.c.campaign == campaign))
             if rows:
                 connection.execute(PERIODS.insert(), rows)
 

@@ -123,5 +123,4 @@ PERIODS = sa.Table(
     sa.Column("last_day", sa.Date, nullable=False),
     sa.Column("complete", sa.Boolean, nullable=False),
     sa.Column("held", sa.String),
-    sa.Column("fingerprint", sa.String, nullable=False),
 )

@@ -22,6 +22,7 @@ class LandingFiles(dy.Schema):
     lines = dy.Int64(description="Physical lines")
     header_lines = dy.Int64(description="Of these, the header's")
     error = dy.String(nullable=True, description="Why it cannot be read")
+    refresh = dy.String(description="The run that listed it: tables of one refresh fit together")
 
 
 class RejectedRows(dy.Schema):
@@ -58,4 +59,4 @@ class MailGate(dy.Schema):
     class_id = dy.String(nullable=True, description="A class that is held; empty: the whole week")
     open = dy.Bool(description="True: may be mailed")
     reason = dy.String(nullable=True, description="Why not, with what to do")
-    fingerprint = dy.String(description="Landing fingerprint that the week's tables rest on")
+    refresh = dy.String(description="The refresh that recorded it, as in landing_files")

@@ -196,7 +196,7 @@ def plan_roster(students: int, homerooms: pl.DataFrame, rng: np.random.Generator
     """Seat the students in homerooms of unequal size, and let some move, join late or leave."""
     numbers = np.sort(rng.choice(3 * students, students, replace=False)) + 1
     width = max(6, len(str(3 * students)) + 1)
-    bounds = rng.uniform(0.85, 1.15, homerooms.height).cumsum()
+    bounds = np.cumsum(rng.uniform(0.85, 1.15, homerooms.height))
     seats = np.searchsorted(bounds / bounds[-1], (np.arange(students) + 0.5) / students)
     homeroom = rng.permutation(seats)
 

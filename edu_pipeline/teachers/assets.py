@@ -8,12 +8,12 @@ import dagster as dg
 import polars as pl
 
 from edu_pipeline.charting.render import render_pngs
-from edu_pipeline.gate import landing_fingerprint
 from edu_pipeline.gate import mail_gate as mail_gate_of
 from edu_pipeline.glossary import GLOSSARY, definition
 from edu_pipeline.mail.due import not_after
 from edu_pipeline.mail.frames import letters_frame
 from edu_pipeline.mail.render import environment
+from edu_pipeline.one_run import require_one_refresh, require_one_run
 from edu_pipeline.settings import WEEKDAYS, Home, Settings
 from edu_pipeline.shipped import shipped
 from edu_pipeline.teachers.charts import chart_specs, class_histories
@@ -34,7 +34,7 @@ GROUP = "teachers"
 OWNERS = ["team:data"]
 
 
-@dg.asset(group_name=GROUP, kinds={"polars"}, owners=OWNERS, tags={"pii": "none"})
+@dg.asset(group_name=GROUP, kinds={"polars"}, owners=OWNERS, tags={"pii": "groups"})
 def class_week(
     stg_classes: pl.DataFrame,
     stg_school_days: pl.DataFrame,
@@ -76,16 +76,17 @@ def student_homework(
 
 @dg.asset(group_name=GROUP, kinds={"polars"}, owners=OWNERS, tags={"pii": "none"})
 def mail_gate(
-    landing_files: pl.DataFrame,
+    context: dg.AssetExecutionContext,
     landing_problems: pl.DataFrame,
     class_week: pl.DataFrame,
     settings: dg.ResourceParam[Settings],
 ) -> pl.DataFrame:
     """Whether each week's letters may go out. Sending reads this and obeys."""
+    require_one_run(context, "refresh")
     return mail_gate_of(
         landing_problems,
         class_week["week_start"].unique().sort().to_list(),
-        landing_fingerprint(landing_files),
+        context.run.run_id,
         on_problem=settings.mail.on_problem,
     )
 
@@ -111,7 +112,7 @@ def weekly_assets(weeks: dg.PartitionsDefinition[str]) -> Sequence[dg.AssetsDefi
         group_name=GROUP,
         kinds={"altair"},
         owners=OWNERS,
-        tags={"pii": "none"},
+        tags={"pii": "groups"},
         partitions_def=weeks,
     )
     def letter_charts(
@@ -129,7 +130,10 @@ def weekly_assets(weeks: dg.PartitionsDefinition[str]) -> Sequence[dg.AssetsDefi
         ]
         pngs = render_pngs([chart.spec for _, _, chart in specs])
         if pngs:
-            picture = base64.b64encode(pngs[0]).decode()
+            # the event log keeps the preview, so it shows the class in which one student tells least
+            largest = homerooms.filter(week_start=week).sort("students")["class_id"][-1]
+            shown = next(i for i, (class_id, _, _) in enumerate(specs) if class_id == largest)
+            picture = base64.b64encode(pngs[shown]).decode()
             context.add_output_metadata(
                 {"preview": dg.MetadataValue.md(f"![a chart](data:image/png;base64,{picture})")}
             )
@@ -172,14 +176,7 @@ def weekly_assets(weeks: dg.PartitionsDefinition[str]) -> Sequence[dg.AssetsDefi
     ) -> pl.DataFrame:
         """The week's letter to every homeroom teacher."""
         week = date.fromisoformat(context.partition_key)
-        if mail_gate["fingerprint"].unique().to_list() not in (
-            [],
-            [landing_fingerprint(landing_files)],
-        ):
-            raise dg.Failure(
-                "The last refresh did not finish, so the tables do not fit together. Run the "
-                "refresh job again, then send."
-            )
+        require_one_refresh(landing_files, mail_gate)
         through = last_counted_day(stg_school_days, counted_through, week)
         if through is None:
             raise dg.Failure(
@@ -212,11 +209,13 @@ def weekly_assets(weeks: dg.PartitionsDefinition[str]) -> Sequence[dg.AssetsDefi
             ),
         )
         alone = homerooms_without_teacher(class_week, teachers, week)
+        if alone:
+            context.log.warning("Nobody teaches %s, so nobody gets a letter.", ", ".join(alone))
         context.add_output_metadata(
             {
                 "letters": len(letters),
                 "held": sum(letter.hold is not None for letter in letters),
-                "homerooms without a teacher": ", ".join(alone) or "none",
+                "homerooms without a teacher": len(alone),
             }
         )
         return letters_frame(letters, week)

@@ -86,7 +86,6 @@ def periods_of(states: Sequence[WeekState], gate: pl.DataFrame) -> pl.DataFrame:
         .agg("reason")
         .iter_rows()
     }
-    prints = dict(gate.select("week_start", "fingerprint").unique().iter_rows())
     return pl.DataFrame(
         [
             Period(
@@ -96,7 +95,6 @@ def periods_of(states: Sequence[WeekState], gate: pl.DataFrame) -> pl.DataFrame:
                 last_day=state.last_closed_day,
                 complete=state.complete,
                 held=held.get(state.week_start),
-                fingerprint=prints[state.week_start],
             )
             for state in states
         ],

@@ -78,7 +78,8 @@ def class_week(
     """
     weeks = school_weeks(school_days).join(counted_through, on="school_id", how="semi")
     # up to the latest of any school: one that is behind has not handed in its registers
-    weeks = weeks.filter(pl.col("week_start") <= counted_through["counted_through"].max())
+    latest = pl.lit(counted_through["counted_through"].max(), pl.Date)
+    weeks = weeks.filter(pl.col("week_start") <= latest)
     rows = (
         classes.select("class_id", "class_name", "class_type", "grade", "team", "school_id")
         .join(weeks, on="school_id")

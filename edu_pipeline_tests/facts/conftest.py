@@ -164,7 +164,9 @@ def _files(stamps: str) -> Rows:
     for name in stamps.split():
         at = datetime.combine(day(name), time())
         path = f"school/attendance_{name}.csv"
-        rows.append((path, "attendance", at, at, True, path, 1, "0", True, [], ",", 1, 1, None))
+        rows.append(
+            (path, "attendance", at, at, True, path, 1, "0", True, [], ",", 1, 1, None, "run")
+        )
     return rows
 
 

@@ -12,12 +12,6 @@ import polars as pl
 import pytest
 
 from edu_pipeline.landing.canonical import canonical_query
-from edu_pipeline.landing.facts import (
-    attendance_dates,
-    sessions_found,
-    stage_attendance,
-    stage_homework,
-)
 from edu_pipeline.landing.manifest import survey
 from edu_pipeline.landing.problems import (
     code_problems,
@@ -33,7 +27,14 @@ from edu_pipeline.landing.rejected import (
     rows_received,
     unmapped_codes,
 )
-from edu_pipeline.landing.roster import (
+from edu_pipeline.landing.school import WORDS
+from edu_pipeline.landing.stage_facts import (
+    attendance_dates,
+    sessions_found,
+    stage_attendance,
+    stage_homework,
+)
+from edu_pipeline.landing.stage_roster import (
     school_days_seen,
     stage_classes,
     stage_enrollments,
@@ -41,7 +42,6 @@ from edu_pipeline.landing.roster import (
     stage_staff,
     stage_students,
 )
-from edu_pipeline.landing.school import WORDS
 from edu_pipeline.landing.zone import Zone
 from edu_pipeline.settings import SCHOOL_TABLES, Settings
 from edu_pipeline.warehouse import open_warehouse, write_table

@@ -66,6 +66,21 @@ def test_files_that_differ_in_their_date_only_are_versions_of_one_another() -> N
     assert first == second != other
 
 
+@pytest.mark.parametrize("dated", ["a/x_2026-11-20.csv", "a/2026-11-20 x.csv", "a/x-20261120.csv"])
+def test_a_file_without_a_date_is_a_version_of_those_with_one(dated: str) -> None:
+    assert version_of(landed(dated)).series == version_of(landed("a/x.csv")).series
+
+
+def test_an_old_dated_snapshot_does_not_bring_back_what_the_newest_file_lacks(land: Land) -> None:
+    con = land(
+        {
+            "students.csv": "student_id\n007\n",
+            "students_2020-09-07.csv": "student_id\n007\n008\n",
+        }
+    )
+    assert con.sql("select student_id from stg_students").fetchall() == [("007",)]
+
+
 def test_of_dated_snapshots_the_newest_is_the_whole_truth(land: Land) -> None:
     con = land(
         {

@@ -20,7 +20,6 @@ def period(last_day: date = FRIDAY, *, complete: bool = True, **other: Any) -> P
         "period": f"week of {last_day}",
         "partition": last_day.isoformat(),
         "held": None,
-        "fingerprint": "f1",
     }
     return Period(last_day=last_day, complete=complete, **(fields | other))
 

@@ -1,11 +1,14 @@
 import multiprocessing
+import sqlite3
 from collections.abc import Callable
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
 import sqlalchemy as sa
 
+from edu_pipeline.mail.due import Period
 from edu_pipeline.mail.ledger import (
     TRANSITIONS,
     Cause,
@@ -348,3 +351,33 @@ def test_sqlite_keeps_a_commit_through_a_power_cut(ledger: Ledger) -> None:
         assert connection.exec_driver_sql("PRAGMA journal_mode").scalar() == "wal"
         assert connection.exec_driver_sql("PRAGMA synchronous").scalar() == 2
         assert connection.exec_driver_sql("PRAGMA foreign_keys").scalar() == 1
+
+
+def test_what_is_known_of_a_campaigns_periods_is_replaced_whole(ledger: Ledger) -> None:
+    def period(campaign: str, week: int) -> Period:
+        monday = date.fromisocalendar(2026, week, 1)
+        return Period(campaign, f"2026-W{week}", str(monday), monday, complete=True, held=None)
+
+    ledger.record_periods("teachers", [period("teachers", 40), period("teachers", 41)])
+    ledger.record_periods("nudges", [period("nudges", 40)])
+    ledger.record_periods("teachers", [period("teachers", 42)])
+    assert [(p.campaign, p.period) for p in ledger.recorded_periods()] == [
+        ("nudges", "2026-W40"),
+        ("teachers", "2026-W42"),
+    ]
+    ledger.record_periods("teachers", [])
+    assert [p.campaign for p in ledger.recorded_periods()] == ["nudges"]
+
+
+def test_an_error_of_the_database_carries_no_part_of_a_letter(
+    ledger: Ledger, make_letter: LetterMaker, tmp_path: Path
+) -> None:
+    path = next(tmp_path.glob("*.db"))
+    with sqlite3.connect(path) as other:
+        other.execute("drop table images")
+    other.close()
+    letter = make_letter("t_1")
+    with pytest.raises(sa.exc.DatabaseError) as caught:
+        queue(ledger, letter)
+    assert letter.recipient.email not in str(caught.value)
+    assert letter.html not in str(caught.value)

@@ -1,6 +1,7 @@
 """The whole way of a week: exports, refresh, letters, and what happens when something is wrong."""
 
 import csv
+from datetime import date
 from email import message_from_bytes, policy
 from pathlib import Path
 
@@ -8,10 +9,11 @@ import dagster as dg
 import polars as pl
 import pytest
 
+from edu_pipeline.definitions import build_definitions
 from edu_pipeline.mail.assets import open_ledger
 from edu_pipeline.mail.ledger_tables import State
 from edu_pipeline.sample.plan import CO_TAUGHT, SHARED_TEACHER
-from edu_pipeline.settings import Home
+from edu_pipeline.settings import Home, load_settings
 from edu_pipeline.warehouse import open_warehouse, read_table
 from edu_pipeline_tests.conftest import CODES, WEEK, run_job
 
@@ -183,19 +185,61 @@ def test_a_refresh_that_broke_off_keeps_letters_from_resting_on_half_of_it(
 ) -> None:
     with school(sample_home, "students").open("a", encoding="utf-8") as file:
         file.write("777777,New,Student,7,1\n")
-    with dg.DagsterInstance.ephemeral() as instance:
-        run_only_the_list_of_files(sample_home, instance)
+    run_only(sample_home, "refresh", "landing_files")
     with pytest.raises(dg.Failure, match="The last refresh did not finish"):
         run_job(sample_home, "send_letters", week=WEEK)
     assert outbox(sample_home) == {}
 
 
-def run_only_the_list_of_files(home: Home, instance: dg.DagsterInstance) -> None:
-    from edu_pipeline.definitions import build_definitions  # noqa: PLC0415
-    from edu_pipeline.settings import load_settings  # noqa: PLC0415
+def run_only(home: Home, job: str, *assets: str, week: date | None = None) -> None:
+    """Materialise some assets alone, as a person may in the UI."""
+    resolved = build_definitions(home, load_settings(home)).resolve_job_def(job)
+    with dg.DagsterInstance.ephemeral() as instance:
+        resolved.execute_in_process(
+            instance=instance,
+            asset_selection=[dg.AssetKey(name) for name in assets],
+            partition_key=week.isoformat() if week else None,
+        )
 
-    job = build_definitions(home, load_settings(home)).resolve_job_def("refresh")
-    job.execute_in_process(instance=instance, asset_selection=[dg.AssetKey("landing_files")])
+
+def test_the_gate_is_never_recorded_for_tables_of_another_run(sample_home: Home) -> None:
+    line, _ = mark_of_the_week(sample_home)
+    edit(school(sample_home, "attendance"), line, "P", "QT")
+    with pytest.raises(dg.Failure, match="Launch the whole job refresh"):
+        run_only(sample_home, "refresh", "landing_files", "mail_gate")
+
+
+def test_letters_are_delivered_only_in_the_run_that_wrote_them(sample_home: Home) -> None:
+    run_only(sample_home, "send_letters", "letter_charts", "teacher_letters", week=WEEK)
+    run_only(sample_home, "send_letters", "queued_letters", week=WEEK)
+    with pytest.raises(dg.Failure, match="Launch the whole job send_letters"):
+        run_only(sample_home, "send_letters", "delivered_letters", week=WEEK)
+    assert states(sample_home) == {State.pending: LETTERS}
+    assert outbox(sample_home) == {}
+
+
+def test_when_an_export_vanishes_no_week_stays_open(sample_home: Home) -> None:
+    school(sample_home, "students").unlink()
+    result = run_job(sample_home, "refresh")
+    with open_ledger(sample_home) as ledger:
+        assert ledger.recorded_periods() == []
+    failed = {
+        check.check_name for check in result.get_asset_check_evaluations() if not check.passed
+    }
+    assert {"newest_week_is_not_held", "files_are_there"} <= failed
+
+
+def test_a_badly_quoted_row_does_not_travel_into_dagsters_log(sample_home: Home) -> None:
+    with school(sample_home, "students").open("a", encoding="utf-8") as file:
+        file.write('"77"7,Secretgiven,Secretfamily,7,"1"x"\n"open,Secretgiven\n')
+    job = build_definitions(sample_home, load_settings(sample_home)).resolve_job_def("refresh")
+    with dg.DagsterInstance.ephemeral() as instance:
+        result = job.execute_in_process(instance=instance, raise_on_error=False)
+    kept = "\n".join(
+        f"{event} {event.step_failure_data.error if event.is_step_failure else ''}"
+        for event in result.all_events
+    )
+    assert "Secret" not in kept
 
 
 def test_nothing_that_dagster_keeps_has_a_name_or_an_address(sample_home: Home) -> None:

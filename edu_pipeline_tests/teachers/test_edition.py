@@ -110,7 +110,7 @@ def problems(*rows: dict[str, Any]) -> pl.DataFrame:
     return pl.DataFrame([blank | row for row in rows], schema=dtypes(LandingProblems), orient="row")
 
 
-OPEN_GATE = mail_gate(problems(), [WEEK], "f1", on_problem="hold")
+OPEN_GATE = mail_gate(problems(), [WEEK], "run-1", on_problem="hold")
 
 
 def letters(
@@ -213,7 +213,7 @@ def test_a_letter_without_a_usable_address_is_made_and_held(
 
 
 def test_a_problem_holds_every_letter_of_the_week(make_history: HistoryMaker) -> None:
-    gate = mail_gate(problems({"class_id": "A"}), [WEEK], "f1", on_problem="hold")
+    gate = mail_gate(problems({"class_id": "A"}), [WEEK], "run-1", on_problem="hold")
 
     held = letters(make_history, ("ada", ["A"]), ("ben", ["B"]), gate=gate)
 
@@ -223,7 +223,7 @@ def test_a_problem_holds_every_letter_of_the_week(make_history: HistoryMaker) ->
 def test_a_problem_holds_only_letters_about_its_classes_where_settings_say_so(
     make_history: HistoryMaker,
 ) -> None:
-    gate = mail_gate(problems({"class_id": "A"}), [WEEK], "f1", on_problem="hold_affected")
+    gate = mail_gate(problems({"class_id": "A"}), [WEEK], "run-1", on_problem="hold_affected")
 
     made = letters(make_history, ("ada", ["A"]), ("ben", ["B"]), ("cy", ["B", "A"]), gate=gate)
 
@@ -233,7 +233,7 @@ def test_a_problem_holds_only_letters_about_its_classes_where_settings_say_so(
 def test_a_problem_of_no_class_in_particular_holds_every_letter(
     make_history: HistoryMaker,
 ) -> None:
-    gate = mail_gate(problems({"class_id": None}), [WEEK], "f1", on_problem="hold_affected")
+    gate = mail_gate(problems({"class_id": None}), [WEEK], "run-1", on_problem="hold_affected")
 
     assert [letter.hold for letter in letters(make_history, ("ben", ["B"]), gate=gate)] == [
         "Map QT."
@@ -241,7 +241,7 @@ def test_a_problem_of_no_class_in_particular_holds_every_letter(
 
 
 def test_a_letter_is_held_for_every_reason_that_there_is(make_history: HistoryMaker) -> None:
-    gate = mail_gate(problems({}), [WEEK], "f1", on_problem="hold")
+    gate = mail_gate(problems({}), [WEEK], "run-1", on_problem="hold")
 
     (letter,) = letters(make_history, ("ada", ["A"]), gate=gate, email="")
 
@@ -253,26 +253,26 @@ def state(weeks: int, *, missing: int = 0) -> WeekState:
     return WeekState(monday, monday + timedelta(days=4), homerooms=3, homerooms_missing=missing)
 
 
-def test_periods_say_how_far_a_week_is_and_what_it_rests_on() -> None:
+def test_periods_say_how_far_a_week_is_and_what_holds_it() -> None:
     later = WEEK + timedelta(weeks=1)
-    gate = mail_gate(problems({"first_date": later}), [WEEK, later], "f1", on_problem="hold")
+    gate = mail_gate(problems({"first_date": later}), [WEEK, later], "run-1", on_problem="hold")
 
     periods = periods_of([state(0), state(1, missing=1)], gate)
 
     assert periods.schema == PERIODS
     assert periods.rows() == [
-        ("teachers", "2026-W36", "2026-08-31", date(2026, 9, 4), True, None, "f1"),
-        ("teachers", "2026-W37", "2026-09-07", date(2026, 9, 11), False, "Map QT.", "f1"),
+        ("teachers", "2026-W36", "2026-08-31", date(2026, 9, 4), True, None),
+        ("teachers", "2026-W37", "2026-09-07", date(2026, 9, 11), False, "Map QT."),
     ]
 
 
 def test_a_problem_of_some_classes_does_not_hold_the_period() -> None:
-    gate = mail_gate(problems({"class_id": "A"}), [WEEK], "f1", on_problem="hold_affected")
+    gate = mail_gate(problems({"class_id": "A"}), [WEEK], "run-1", on_problem="hold_affected")
 
     assert periods_of([state(0)], gate)["held"].to_list() == [None]
 
 
 def test_without_weeks_there_are_no_periods() -> None:
-    gate = mail_gate(problems(), [], "f1", on_problem="hold")
+    gate = mail_gate(problems(), [], "run-1", on_problem="hold")
 
     assert periods_of([], gate).rows() == []

@@ -1,0 +1,47 @@
+"""Whether tables come from one run: the guard of what must not rest on a mixture.
+
+In the UI any asset can be materialised alone. Most may; the gate and delivery may not, because the
+one must speak of the tables that are there and the other must send what was just written.
+"""
+
+import dagster as dg
+import polars as pl
+
+
+def require_one_run(
+    context: dg.AssetExecutionContext, job: str, *, partitioned_only: bool = False
+) -> None:
+    """Stop unless everything that this asset rests on was materialised in this very run.
+
+    Args:
+        context: Of the asset that asks.
+        job: The job to launch instead, for the message.
+        partitioned_only: Look only at the assets of the same week.
+
+    Raises:
+        dagster.Failure: Something is older; the message says which job to launch.
+    """
+    graph = context.job_def.asset_layer.asset_graph
+    for key in sorted(graph.get_ancestor_asset_keys(context.asset_key)):
+        if partitioned_only and not graph.get(key).is_partitioned:
+            continue
+        latest = context.instance.get_latest_materialization_event(key)
+        if latest is None or latest.run_id != context.run.run_id:
+            raise dg.Failure(
+                f"{context.asset_key.path[-1]} must not be made alone: {key.path[-1]} is from "
+                f"another run. Launch the whole job {job}."
+            )
+
+
+def require_one_refresh(landing_files: pl.DataFrame, mail_gate: pl.DataFrame) -> None:
+    """Stop unless the gate was recorded by the refresh that listed the files.
+
+    Raises:
+        dagster.Failure: A refresh began and did not come to its end.
+    """
+    listed, recorded = set(landing_files["refresh"]), set(mail_gate["refresh"])
+    if listed != recorded:
+        raise dg.Failure(
+            "The last refresh did not finish, so the tables do not fit together. Run the refresh "
+            "job again, then send."
+        )
