@@ -7,7 +7,7 @@ them, so that `--help` answers at once.
 import shutil
 import subprocess
 import sys
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
@@ -117,7 +117,7 @@ def run(
 ) -> None:
     """Refresh every table from what has landed, then deliver a week's letters.
 
-    Letters that went out before are never sent again. Exit code 3 says that letters are held.
+    Letters that went out before are never sent again. Exit code 3 says that something is held.
     """
     _refresh_and_send(context.obj, week)
 
@@ -240,30 +240,43 @@ def _refresh_and_send(home: Home, week: str | None) -> None:
     _run_job(home, settings, "refresh", "Refreshing every table")
     with open_ledger(home) as ledger:
         periods = ledger.recorded_periods()
-    _print_landed(home)
-    if wanted:
-        chosen = next((p for p in periods if p.partition == wanted.isoformat()), None)
-        if chosen is None:
-            known = (
-                f" Weeks with figures: {periods[0].period} to {periods[-1].period}."
-                if periods
-                else ""
-            )
-            raise UserError(f"There are no figures for {week_name(wanted)}.{known}")
-    else:
+    problems = _print_landed(home)
+    chosen = _wanted_period(periods, wanted) if wanted else None
+    if not chosen:
         now = datetime.now(UTC)
         chosen = newest_ready(periods, now=now, mail=settings.mail, zone=settings.zone)
     if chosen is None:
-        out.print("No week is due yet, so there are no letters.")
-        return
+        out.print(f"There are no letters. {_why_not_due(periods)}", soft_wrap=True)
+        raise typer.Exit(HELD if problems else 0)
     with open_ledger(home) as ledger:
         before = ledger.counts(chosen.campaign, chosen.period).get(State.sent, 0)
     _run_job(home, settings, "send_letters", f"Letters about {chosen.period}", chosen.partition)
     with open_ledger(home) as ledger:
         counts = ledger.counts(chosen.campaign, chosen.period)
     _print_letters(home, chosen, {str(state): n for state, n in counts.items()}, before)
-    if counts.get(State.held):
+    if chosen.held or counts.get(State.held):
         raise typer.Exit(HELD)
+
+
+def _wanted_period(periods: Sequence["Period"], week: date) -> "Period":
+    found = next((p for p in periods if p.partition == week.isoformat()), None)
+    if found is None:
+        raise UserError(f"There are no figures for {week_name(week)}. {_why_not_due(periods)}")
+    return found
+
+
+def _why_not_due(periods: Sequence["Period"]) -> str:
+    if not periods:
+        return (
+            "No week has figures: no mark is of a student who is enrolled in a homeroom of the same "
+            "school on a day in session. Look at what is rejected above, and whether school_id is "
+            "the same in students, classes and calendar."
+        )
+    newest = periods[-1]
+    waiting = (
+        "" if newest.complete else f" {newest.period} waits for registers up to {newest.last_day}."
+    )
+    return f"Weeks with figures: {periods[0].period} to {newest.period}.{waiting}"
 
 
 def _monday(week: str) -> date:
@@ -273,7 +286,8 @@ def _monday(week: str) -> date:
         raise UserError(str(error)) from None
 
 
-def _print_landed(home: Home) -> None:
+def _print_landed(home: Home) -> list[str]:
+    """Print what landed; returns the problems."""
     from edu_pipeline.landing.report import landed, problem_messages
     from edu_pipeline.warehouse import home_lock, open_warehouse
 
@@ -283,18 +297,21 @@ def _print_landed(home: Home) -> None:
     table.add_column("export")
     table.add_column("rows", justify="right")
     table.add_column("rejected", justify="right")
+    table.add_column("used", justify="right")
     table.add_column("because")
     for export in exports:
         because = ", ".join(
             f"{rule.replace('_', ' ')} {n:,}" for rule, n in export.rejected.items()
         )
         rejected = sum(export.rejected.values())
-        table.add_row(export.table, f"{export.received:,}", f"{rejected:,}", because)
+        row = (f"{export.received:,}", f"{rejected:,}", f"{export.used:,}", because)
+        table.add_row(export.table, *row)
     out.print()
     out.print(table)
     for message in problems:
         out.print(Text.assemble(("! ", "bold red"), message), soft_wrap=True)
     out.print()
+    return problems
 
 
 def _print_letters(

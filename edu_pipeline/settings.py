@@ -442,12 +442,26 @@ def load_settings(home: Home) -> Settings:
         raise SettingsError(f"{home.config} is not valid TOML: {error}") from error
     except ValidationError as error:
         raise SettingsError(
-            "\n".join([f"{home.config} cannot be used:", *map(_sentence, error.errors())])
+            "\n".join([f"{home.config} cannot be used:", *map(_sentence, _told_once(error))])
         ) from error
 
 
+def _told_once(error: ValidationError) -> list[Mapping[str, object]]:
+    """One error per value: where it could be a word or a table, only what is wrong with the word."""
+    told: dict[tuple[str, ...], Mapping[str, object]] = {}
+    for each in error.errors():
+        told.setdefault(_place(each), dict(each))
+    return list(told.values())
+
+
+def _place(error: Mapping[str, object]) -> tuple[str, ...]:
+    """Keys down to the value, without pydantic's names for the branches of a choice."""
+    return tuple(str(part) for part in error["loc"] if "[" not in str(part))  # type: ignore[attr-defined]
+
+
 def _sentence(error: Mapping[str, object]) -> str:
-    place = ".".join(str(part) for part in error["loc"])  # type: ignore[attr-defined]
-    value = error["input"]
+    place, value = ".".join(_place(error)), error["input"]
+    if error["type"] == "extra_forbidden":
+        return f"  {place}: there is no such key. See docs/configuration.md for those there are."
     shown = "" if isinstance(value, dict) else f" (it says {value!r})"
     return f"  {place}: {error['msg']}{shown}"

@@ -81,9 +81,19 @@ def test_a_week_that_is_none_is_refused_before_anything_runs(tmp_path: Path) -> 
 def test_an_empty_landing_zone_says_what_to_put_into_it(tmp_path: Path) -> None:
     cli("init", tmp_path)
     done = cli("--home", tmp_path, "run")
-    assert done.returncode == 0
+    assert done.returncode == 3
     assert "school/attendance*.csv" in done.stdout
-    assert "no letters" in done.stdout
+    assert "There are no letters. No week has figures" in done.stdout
+    assert "Warning" not in done.stderr
+
+
+def test_a_code_that_means_nothing_is_refused_in_one_line(tmp_path: Path) -> None:
+    config = '[attendance.codes]\nA = "unexcussed"\n'
+    (tmp_path / "pipeline.toml").write_text(config, encoding="utf-8")
+    done = cli("--home", tmp_path, "run")
+    assert done.stderr.count("attendance.codes.A: ") == 1
+    assert "'unexcused'" in done.stderr
+    assert "literal" not in done.stderr
 
 
 def test_the_demo_runs_through_and_a_second_one_delivers_nothing(tmp_path: Path) -> None:
@@ -154,7 +164,7 @@ def test_a_second_run_says_that_it_waits(tmp_path: Path) -> None:
             lock.release()
         waiting.stdout.read()
         alarm.cancel()
-    assert waiting.returncode == 0
+    assert waiting.returncode == 3  # nothing has landed
 
 
 def test_a_warehouse_open_elsewhere_is_a_sentence_and_not_a_traceback(tmp_path: Path) -> None:

@@ -303,7 +303,8 @@ def _many(
     values = [value for value in bad["values"].explode().drop_nulls() if _DATE_LIKE.match(value)]
     first = bad.row(0, named=True)
     total = _total(bad)
-    shown = f", such as {values[0]!r}" if values else ""
+    example = first["first_value"]
+    shown = f", such as {example!r}" if example and _DATE_LIKE.match(example) else ""
     message = (
         f"{total} of {of} rows of {whole} are rejected: {rule.replace('_', ' ')}{shown} "
         f"({first['file']}, line {first['line']})."

@@ -45,7 +45,7 @@ def reject_counts(con: duckdb.DuckDBPyConnection) -> pl.DataFrame:
 
     Returns:
         One row per `table`, `rule` and `file`: `rows`, the first `line`, and of dates that could
-        not be read some `values`.
+        not be read the `first_value` and some `values`.
     """
     parts = " union all by name ".join(
         f'select "table", rule, file, line, value from rejected_{staged}' for staged in STAGED
@@ -53,6 +53,7 @@ def reject_counts(con: duckdb.DuckDBPyConnection) -> pl.DataFrame:
     counts: pl.DataFrame = con.sql(
         f"""
         select "table", rule, file, count(*) as rows, min(line) as line,
+               arg_min(value, line) filter (starts_with(rule, {literal(UNPARSEABLE)})) as first_value,
                (list(distinct value) filter (starts_with(rule, {literal(UNPARSEABLE)})))[:{VALUES_SHOWN}] as values
         from ({parts})
         group by all

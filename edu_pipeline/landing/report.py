@@ -4,16 +4,18 @@ from dataclasses import dataclass
 
 import duckdb
 
+from edu_pipeline.landing.rejected import STAGED
 from edu_pipeline.settings import SCHOOL_TABLES
 
 
 @dataclass(frozen=True)
 class Landed:
-    """One export: rows received, and how many were rejected by which rule."""
+    """One export: rows received, how many were rejected by which rule, rows of its table."""
 
     table: str
     received: int
     rejected: dict[str, int]
+    used: int
 
 
 def landed(con: duckdb.DuckDBPyConnection) -> list[Landed]:
@@ -32,8 +34,9 @@ def landed(con: duckdb.DuckDBPyConnection) -> list[Landed]:
             table,
             con.execute(f"select count(*) from raw_{table}").fetchall()[0][0],
             rejected[table],
+            con.execute(f"select count(*) from stg_{staged}").fetchall()[0][0],
         )
-        for table in SCHOOL_TABLES
+        for table, staged in zip(SCHOOL_TABLES, STAGED, strict=True)
     ]
 
 

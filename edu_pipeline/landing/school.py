@@ -8,7 +8,17 @@ from collections.abc import Mapping
 
 from edu_pipeline.landing.columns import Field
 
-_SCHOOL = Field("school_id", ("schoolSourcedId", "school", "school_local_id", "school code"))
+_SCHOOL = Field(
+    "school_id",
+    (
+        "schoolSourcedId",
+        "orgSourcedIds",
+        "primaryOrgSourcedId",
+        "school",
+        "school_local_id",
+        "school code",
+    ),
+)
 _STUDENT = Field(
     "student_id",
     (

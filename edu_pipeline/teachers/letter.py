@@ -289,7 +289,7 @@ def compose(
     context: dict[str, Any] = {
         "subject": subject(homerooms, week),
         "preheader": _preheader(homerooms),
-        "greeting": f"Hello {teacher.given_name}," if teacher.given_name else "Hello,",
+        "given_name": teacher.given_name,
         "school": edition.school,
         "week": week,
         "blocks": blocks,
