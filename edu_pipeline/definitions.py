@@ -43,7 +43,7 @@ def build_definitions(
             *teachers.ASSETS,
             *teachers.weekly_assets(weeks),
             mail.recorded_periods(CAMPAIGN, "teacher_periods"),
-            *mail.weekly_assets(weeks, "teacher_letters"),
+            *mail.weekly_assets(weeks, CAMPAIGN, "teacher_letters"),
             *mail.ASSETS,
         ],
         asset_checks=[*landing.CHECKS, *mail.CHECKS],

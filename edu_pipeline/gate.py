@@ -4,9 +4,7 @@ Pure: problems and weeks in, the gate out. What a problem is, is for `landing` t
 letter is, for `mail`.
 """
 
-import hashlib
-import json
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from datetime import date, timedelta
 from typing import Literal
 
@@ -14,16 +12,6 @@ import polars as pl
 
 from edu_pipeline.model.columns import dtypes
 from edu_pipeline.model.quality import MailGate
-
-
-def fingerprint(digests: Mapping[str, str]) -> str:
-    """One digest over path → content digest: equal exactly when the files are equal."""
-    return hashlib.sha256(json.dumps(sorted(digests.items())).encode()).hexdigest()
-
-
-def landing_fingerprint(files: pl.DataFrame) -> str:
-    """The fingerprint of `LandingFiles`: what tables computed from them rest on."""
-    return fingerprint(dict(files.select("path", "sha256").iter_rows()))
 
 
 def mail_gate(

@@ -5,7 +5,8 @@ from typing import Literal
 
 import polars as pl
 
-from edu_pipeline.gate import fingerprint, holds, mail_gate
+from edu_pipeline.gate import holds, mail_gate
+from edu_pipeline.landing.zone import fingerprint
 from edu_pipeline.model.columns import dtypes
 from edu_pipeline.model.quality import LandingProblems
 

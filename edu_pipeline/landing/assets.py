@@ -8,9 +8,8 @@ import dagster as dg
 import duckdb
 import polars as pl
 
-from edu_pipeline.gate import landing_fingerprint
 from edu_pipeline.landing.canonical import canonical_query
-from edu_pipeline.landing.manifest import survey, unclaimed
+from edu_pipeline.landing.manifest import landing_fingerprint, survey, unclaimed
 from edu_pipeline.landing.problems import (
     code_problems,
     file_problems,

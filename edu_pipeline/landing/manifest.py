@@ -15,6 +15,7 @@ from edu_pipeline.landing.zone import (
     LandingError,
     Zone,
     digest,
+    fingerprint,
     invented_with_real,
     version_of,
 )
@@ -51,6 +52,11 @@ def survey(zone: Zone, landing: Landing, refresh: str = "") -> pl.DataFrame:
     ]
     frame = pl.DataFrame(rows, schema=dtypes(LandingFiles), orient="row")
     return LandingFiles.validate(_mark_current(frame, landing))
+
+
+def landing_fingerprint(files: pl.DataFrame) -> str:
+    """The fingerprint of `LandingFiles`: what tables computed from them rest on."""
+    return fingerprint(dict(files.select("path", "sha256").iter_rows()))
 
 
 def unclaimed(zone: Zone, landing: Landing) -> list[str]:

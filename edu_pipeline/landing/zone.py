@@ -19,8 +19,6 @@ import obstore
 from obstore.exceptions import BaseError
 from obstore.store import from_url
 
-from edu_pipeline.gate import fingerprint
-
 SAMPLE_MARKER = "SAMPLE.json"
 _SEPARATORS = "-_. "
 _STAMP = re.compile(
@@ -111,6 +109,11 @@ def digest(path: Path) -> str:
     """SHA-256 of a file's content."""
     with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def fingerprint(digests: Mapping[str, str]) -> str:
+    """One digest over path → content digest: equal exactly when the files are equal."""
+    return hashlib.sha256(json.dumps(sorted(digests.items())).encode()).hexdigest()
 
 
 @dataclass(frozen=True)

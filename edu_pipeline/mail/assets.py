@@ -10,7 +10,6 @@ from edu_pipeline.mail.delivery import deliver
 from edu_pipeline.mail.due import Period
 from edu_pipeline.mail.frames import letters_from
 from edu_pipeline.mail.ledger import Ledger
-from edu_pipeline.mail.ledger_tables import State
 from edu_pipeline.mail.proofs import write_proofs
 from edu_pipeline.mail.render import environment
 from edu_pipeline.mail.transports.folder import FolderTransport
@@ -57,11 +56,14 @@ def recorded_periods(campaign: str, table: str) -> dg.AssetsDefinition:
     return record
 
 
-def weekly_assets(weeks: dg.PartitionsDefinition[str], table: str) -> Sequence[dg.AssetsDefinition]:
+def weekly_assets(
+    weeks: dg.PartitionsDefinition[str], campaign: str, table: str
+) -> Sequence[dg.AssetsDefinition]:
     """The steps of a week's sending.
 
     Args:
         weeks: One partition per week.
+        campaign: Such as `teachers`.
         table: The asset with the week's letters, a frame of `frames.SCHEMA`.
     """
 
@@ -108,37 +110,36 @@ def weekly_assets(weeks: dg.PartitionsDefinition[str], table: str) -> Sequence[d
         require_one_run(context, "send_letters", partitioned_only=True)
         templates = environment([home.templates, shipped("templates")])
         with open_ledger(home) as ledger:
-            periods = [
-                period
-                for period in ledger.recorded_periods()
-                if period.partition == context.partition_key
-            ]
-            if not periods:
+            period = next(
+                (
+                    period
+                    for period in ledger.recorded_periods()
+                    if (period.campaign, period.partition) == (campaign, context.partition_key)
+                ),
+                None,
+            )
+            if period is None:
                 raise dg.Failure(
                     "The last refresh has no figures for this week. Run the refresh job, or choose "
                     "a week that has some."
                 )
             sent = 0
-            states: dict[State, int] = {}
-            for period in periods:
-                if period.held is None:
-                    report = deliver(
-                        ledger,
-                        FolderTransport(home.outbox),
-                        campaign=period.campaign,
-                        period=period.period,
-                        now=lambda: datetime.now(UTC),
-                        owner=f"run {context.run.run_id}",
-                        lock_path=home.ledger.with_suffix(".sender"),
-                    )
-                    sent += report.sent
-                else:
-                    context.log.warning("Held, nothing delivered: %s", period.held)
-                write_proofs(home.outbox, ledger, period.campaign, period.period, templates)
-                for state, letters in ledger.counts(period.campaign, period.period).items():
-                    states[state] = states.get(state, 0) + letters
+            if period.held is None:
+                sent = deliver(
+                    ledger,
+                    FolderTransport(home.outbox),
+                    campaign=campaign,
+                    period=period.period,
+                    now=lambda: datetime.now(UTC),
+                    owner=f"run {context.run.run_id}",
+                    lock_path=home.ledger.with_suffix(".sender"),
+                ).sent
+            else:
+                context.log.warning("Held, nothing delivered: %s", period.held)
+            write_proofs(home.outbox, ledger, campaign, period.period, templates)
+            counts = ledger.counts(campaign, period.period)
         return dg.MaterializeResult(
-            metadata={"sent now": sent, **{f"letters {state}": n for state, n in states.items()}}
+            metadata={"sent now": sent, **{f"letters {state}": n for state, n in counts.items()}}
         )
 
     return [queued_letters, delivered_letters]

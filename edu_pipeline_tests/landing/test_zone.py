@@ -9,8 +9,7 @@ from pathlib import Path
 import duckdb
 import pytest
 
-from edu_pipeline.gate import landing_fingerprint
-from edu_pipeline.landing.manifest import survey, unclaimed
+from edu_pipeline.landing.manifest import landing_fingerprint, survey, unclaimed
 from edu_pipeline.landing.zone import Glance, LandedFile, LandingError, Zone, glance, version_of
 from edu_pipeline.settings import Landing
 

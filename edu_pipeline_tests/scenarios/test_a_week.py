@@ -229,6 +229,26 @@ def test_when_an_export_vanishes_no_week_stays_open(sample_home: Home) -> None:
     assert {"newest_week_is_not_held", "files_are_there"} <= failed
 
 
+def test_a_large_homeroom_that_never_took_a_register_keeps_nobody_from_a_letter(
+    sample_home: Home,
+) -> None:
+    week = table(sample_home, "class_week").filter(
+        (pl.col("week_start") == WEEK) & (pl.col("class_type") == "homeroom")
+    )
+    largest = week.sort("students")["class_id"][-1]
+    students = set(
+        table(sample_home, "stg_enrollments").filter(pl.col("class_id") == largest)["person_id"]
+    )
+    for name, column in (("attendance", 0), ("homework", 1)):
+        path = school(sample_home, name)
+        lines = path.read_text(encoding="utf-8").splitlines(keepends=True)
+        kept = [line for line in lines if line.split(",")[column] not in students]
+        path.write_text("".join(kept), encoding="utf-8")
+    run_job(sample_home, "refresh")
+    run_job(sample_home, "send_letters", week=WEEK)
+    assert states(sample_home) == {State.sent: LETTERS}
+
+
 def test_a_badly_quoted_row_does_not_travel_into_dagsters_log(sample_home: Home) -> None:
     with school(sample_home, "students").open("a", encoding="utf-8") as file:
         file.write('"77"7,Secretgiven,Secretfamily,7,"1"x"\n"open,Secretgiven\n')
