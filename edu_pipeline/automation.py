@@ -14,7 +14,14 @@ from edu_pipeline.mail.due import Period, due_periods
 from edu_pipeline.settings import WEEKDAYS, Home, SendMode, Settings
 
 _SENDING = dg.AssetSelection.assets(
-    "letter_charts", "teacher_letters", "queued_letters", "delivered_letters", "ledger_letters"
+    "students_of_week",
+    "letter_charts",
+    "letter_gaps",
+    "said_before",
+    "teacher_letters",
+    "queued_letters",
+    "delivered_letters",
+    "ledger_letters",
 )
 REFRESH = dg.define_asset_job(
     "refresh",

@@ -14,20 +14,18 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
-from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 from rich.table import Table
 from rich.text import Text
 
-from edu_pipeline.school_calendar import parse_week, week_name
+from edu_pipeline.commands import explain, gate, landing
+from edu_pipeline.commands.console import HELD, UserError, command, err, out
 from edu_pipeline.settings import Home, Settings, load_settings
 from edu_pipeline.shipped import PROJECT, shipped
+from edu_pipeline.weeks import parse_week, week_name
 
 if TYPE_CHECKING:
     from edu_pipeline.mail.due import Period
-
-HELD = 3
-"""Exit code of a run whose letters are held."""
 
 app = typer.Typer(
     name="edu-pipeline",
@@ -37,8 +35,8 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-out = Console(highlight=False)
-err = Console(stderr=True, highlight=False)
+app.add_typer(landing.app)
+app.add_typer(gate.app)
 
 
 @app.callback()
@@ -154,8 +152,7 @@ def ui(
     raise typer.Exit(code)
 
 
-class UserError(Exception):
-    """Something that the user can put right; the message says how."""
+app.command()(explain.explain)
 
 
 def main() -> None:
@@ -325,11 +322,7 @@ def _print_letters(
     if sent_before:
         out.print(f"{sent_before} of them went out in an earlier run and were not sent again.")
     out.print(f"Look at them: {page}", soft_wrap=True)
-    out.print(f"Runs and tables: edu-pipeline{_home_option(home)} ui", soft_wrap=True)
-
-
-def _home_option(home: Home) -> str:
-    return "" if home.root == PROJECT else f" --home {home.root}"
+    out.print(f"Runs and tables: {command(home, 'ui')}", soft_wrap=True)
 
 
 if __name__ == "__main__":

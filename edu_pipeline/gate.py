@@ -4,7 +4,7 @@ Pure: problems and weeks in, the gate out. What a problem is, is for `landing` t
 letter is, for `mail`.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from datetime import date, timedelta
 from typing import Literal
 
@@ -20,21 +20,25 @@ def mail_gate(
     refresh: str,
     *,
     on_problem: Literal["hold", "hold_affected"],
+    released: Collection[str] = (),
 ) -> pl.DataFrame:
     """Which weeks' letters may go out.
 
-    A problem holds every week from its first day on, because a letter also shows the weeks before.
+    A problem holds every week from its first day on, because a letter also shows the weeks before;
+    one that somebody released as it stands holds nothing.
 
     Args:
         problems: `LandingProblems`.
         weeks: Mondays of the weeks that have figures.
         refresh: The run that all of this is from.
         on_problem: `hold`, or `hold_affected` to hold only the classes concerned.
+        released: Ids of the problems that somebody released.
 
     Returns:
         `MailGate`: an open row per week, or a closed one per reason (and class).
     """
     rows: list[dict[str, object]] = []
+    problems = problems.filter(~pl.col("id").is_in(list(released)))
     for week in weeks:
         end = week + timedelta(days=6)
         held = problems.filter(pl.col("first_date").is_null() | (pl.col("first_date") <= end))
@@ -69,3 +73,20 @@ def holds(gate: pl.DataFrame, week: date, class_ids: Iterable[str]) -> str | Non
         ~pl.col("open") & (pl.col("class_id").is_null() | pl.col("class_id").is_in(list(class_ids)))
     )
     return " ".join(closed["reason"].unique(maintain_order=True)) or None
+
+
+def standing(problems: pl.DataFrame) -> pl.DataFrame:
+    """Each problem once, for the person who decides whether to release it.
+
+    Args:
+        problems: `LandingProblems`, problem × class concerned.
+
+    Returns:
+        One row per `id`: `table`, `message`, `since`, `first_date` (empty: it holds every week) and
+        `class_ids` (empty: every class).
+    """
+    return problems.group_by("id", maintain_order=True).agg(
+        pl.col("table", "message", "since").first(),
+        pl.col("first_date").min(),
+        class_ids=pl.col("class_id").drop_nulls().sort(),
+    )

@@ -158,14 +158,11 @@ def _metrics() -> str:
     for name, metric in GLOSSARY.items():
         parts += [
             f"## {metric.title}",
-            definition(name, late_counts=True),
+            definition(name, Settings()),
             _table(
                 ("", ""),
                 (
-                    (
-                        "in tables",
-                        f"`{metric.name}`" if "_" in metric.name else f"`…_{metric.name}`",
-                    ),
+                    ("in tables", ", ".join(f"`{each}`" for each in metric.columns.split(", "))),
                     ("numerator", metric.numerator),
                     ("denominator", metric.denominator),
                     ("window", metric.window),

@@ -1,45 +1,15 @@
-"""School days, weeks, school years; the only converter of week names.
+"""School days, school weeks, terms and school years, from a calendar.
 
-A week is Monday to Sunday and is keyed by its Monday; `2026-W40` is what people read and type.
-Pure functions; nothing about attendance or letters.
+Pure functions; nothing about attendance or letters. What a week is called stands in `weeks`.
 """
-
-import re
-from datetime import date, timedelta
 
 import polars as pl
 
 LONG_GAP_DAYS = 35
 """A calendar gap this long is a summer: the day after it begins a new school year."""
 
-_WEEK_NAME = re.compile(r"^(\d{4})-?W(\d{2})$", re.IGNORECASE)
-
-
-def monday(day: date) -> date:
-    """The Monday of a day's week."""
-    return day - timedelta(days=day.weekday())
-
-
-def week_name(day: date) -> str:
-    """The ISO name of a day's week, such as `2026-W40`."""
-    year, week, _ = day.isocalendar()
-    return f"{year}-W{week:02d}"
-
-
-def parse_week(text: str) -> date:
-    """The Monday meant by `2026-W40`, or by any date of that week as `2026-09-30`.
-
-    Raises:
-        ValueError: It is neither; the message says what is.
-    """
-    try:
-        if match := _WEEK_NAME.match(text.strip()):
-            return date.fromisocalendar(int(match[1]), int(match[2]), 1)
-        return monday(date.fromisoformat(text.strip()))
-    except ValueError:
-        raise ValueError(
-            f"{text!r} is no week. Write it as 2026-W40, or as a date in it: 2026-09-30."
-        ) from None
+WHOLE_YEAR = "School year"
+"""What the only term of a school year without terms is called."""
 
 
 def with_weeks(days: pl.DataFrame) -> pl.DataFrame:
@@ -117,4 +87,31 @@ def school_weeks(days: pl.DataFrame) -> pl.DataFrame:
     )
     return weeks.join(start, on=["school_id", "year_start"], how="left").with_columns(
         previous_week=pl.col("week_start").shift(1).over("school_id", "year_start")
+    )
+
+
+def term_days(days: pl.DataFrame) -> pl.DataFrame:
+    """The days in session and the term of each.
+
+    Args:
+        days: `stg_school_days`.
+
+    Returns:
+        date × school: `date`, `school_id`, `year_start`, `term`. A day without a term belongs to
+        that of the day before, one before the first term to the first; a year without any is one
+        term, `WHOLE_YEAR`.
+    """
+    term = pl.col("term")
+    return (
+        days.filter("in_session")
+        .sort("school_id", "date")
+        .select(
+            "date",
+            "school_id",
+            "year_start",
+            term=term.forward_fill()
+            .backward_fill()
+            .over("school_id", "year_start")
+            .fill_null(WHOLE_YEAR),
+        )
     )

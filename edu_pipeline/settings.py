@@ -73,7 +73,10 @@ class TableExport(Part):
 
     files: tuple[str, ...] | None = Field(
         None,
-        description="Patterns below the landing zone; default `school/<table>*.csv`.",
+        description=(
+            "Patterns below the landing zone; default `school/<table>*`, as .csv, .txt, .tsv, "
+            ".xlsx, .xls or .ods."
+        ),
     )
     export: Literal["snapshot", "delta"] = Field(
         "snapshot",
@@ -99,14 +102,40 @@ class TableExport(Part):
         description="Our column = {their word = our word}, for class_type, role and in_session.",
     )
     date_formats: tuple[Annotated[str, AfterValidator(_known_format)], ...] = Field(
-        ("%Y-%m-%d",), description="Accepted date formats, first match wins (strftime)."
+        (),
+        description=(
+            "Date formats of this export besides those that can only be read in one way, first "
+            "match wins (strftime): `%m/%d/%Y` or `%d/%m/%Y` is for you to say."
+        ),
     )
-    encoding: str = Field("utf-8", description="Encoding of the files; a BOM is always accepted.")
+    encoding: str = Field(
+        "auto",
+        description=(
+            "Encoding of the files. `auto`: as the byte order mark says, else UTF-8 where the "
+            "bytes are valid UTF-8, else cp1252."
+        ),
+    )
     delimiter: str | None = Field(
         None,
         min_length=1,
         max_length=1,
         description="Character between cells; default: found among , ; tab and |.",
+    )
+    sheet: str | None = Field(None, description="Sheet of an Excel workbook; default: the first.")
+    header_line: int | None = Field(
+        None,
+        ge=1,
+        description=(
+            "Line with the column names, counted from 1; default: found, so that lines above it "
+            "are skipped."
+        ),
+    )
+    width: dict[str, Annotated[int, Field(ge=1, le=64)]] = Field(
+        default_factory=dict,
+        description=(
+            "Our column = digits of its ids, for exports that lost leading zeros: "
+            "`student_id = 6` reads 412 as 000412."
+        ),
     )
 
 
@@ -297,12 +326,65 @@ class Targets(Part):
     homework: Target = Field(default_factory=lambda: Target(met=0.85, near=0.75))
 
 
-class Letters(Part):
-    """How letters sign."""
+class Faces(Part):
+    """The symbols beside a rate, never shown without the words."""
 
+    met: str = Field("🙂", description="On target.")
+    near: str = Field("😐", description="Close to target.")
+    below: str = Field("🙁", description="Below target.")
+
+
+Block = Literal["figures", "news", "notice", "charts", "table"]
+
+
+class Letters(Part):
+    """Who gets a letter, what is in it, and how it signs."""
+
+    to: Literal["everyone", "homeroom_teachers"] = Field(
+        "everyone",
+        description="`everyone`: all who teach a class. `homeroom_teachers`: only those with one.",
+    )
+    students: Literal["full", "initials", "none"] = Field(
+        "full", description="How letters name students: full names, initials, or only how many."
+    )
+    blocks: tuple[Block, ...] = Field(
+        ("figures", "news", "notice", "charts", "table"),
+        description=(
+            "What a letter shows of a class below its sentence, in this order: the two `figures`, "
+            "good `news` of students, students to `notice`, `charts`, the `table` of comparisons."
+        ),
+    )
+    faces: Faces = Field(default_factory=Faces)
     from_name: str = Field("School data", description="The name letters come from.")
     from_email: str = Field("reports@school.example", description="The address letters come from.")
     reply_to: str | None = Field(None, description="Where answers go; default: from_email.")
+
+
+class Notice(Part):
+    """Which students a letter points out, and when."""
+
+    absent_days: float = Field(
+        2, gt=0, description="Days absent in the week from which a student is pointed out."
+    )
+    missed_share: float = Field(
+        0.10,
+        gt=0,
+        lt=1,
+        description="Share of the school year's days missed, excused or not, that is too much.",
+    )
+    missed_from_days: int = Field(
+        20, ge=1, description="Days expected before anything is said about that share."
+    )
+    missed_ahead: int = Field(
+        3, ge=0, description="Said when this many more absences, or fewer, would reach the share."
+    )
+    homework_missing: float = Field(
+        0.5, gt=0, le=1, description="Share of the week's homework missing from which it is said."
+    )
+    homework_from: int = Field(
+        3, ge=1, description="Pieces due in the week before anything is said about that share."
+    )
+    most: int = Field(10, ge=1, description="Students in one list; the others are counted.")
 
 
 class SendMode(StrEnum):
@@ -362,6 +444,7 @@ class Settings(Part):
     homework: Homework = Field(default_factory=Homework)
     targets: Targets = Field(default_factory=Targets)
     letters: Letters = Field(default_factory=Letters)
+    notice: Notice = Field(default_factory=Notice)
     mail: Mail = Field(default_factory=Mail)
 
     @property

@@ -1,15 +1,14 @@
 """How figures and dates read wherever a person meets them: letters, chart titles, pages.
 
-Only formats and the words for a change. What is said about a figure belongs to the job.
+Only formats. What is said about a figure belongs to the templates.
 """
 
-from datetime import date
+import unicodedata
+from collections.abc import Sequence
+from datetime import date, timedelta
 
 NBSP = "\u00a0"
 NOTHING = "–"
-SMALL_CHANGE = 0.5
-"""Percentage points below which a change of a class's rate is not worth a word."""
-
 _MONTHS = (
     "January",
     "February",
@@ -29,10 +28,12 @@ _WEEKDAYS = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday",
 
 def percent(share: float | None) -> str:
     """A share as `93.3 %`, without the decimal at both ends: `100 %`, `0 %`; `–` for none."""
-    if share is None:
-        return NOTHING
-    tenths = in_points(share)
-    return f"{tenths:.0f}{NBSP}%" if tenths in {0.0, 100.0} else f"{tenths:.1f}{NBSP}%"
+    return NOTHING if share is None else f"{_tenths(share)}{NBSP}%"
+
+
+def _tenths(share: float) -> str:
+    points = in_points(share)
+    return f"{points:.0f}" if points in {0.0, 100.0} else f"{points:.1f}"
 
 
 def whole_percent(share: float) -> str:
@@ -50,16 +51,24 @@ def points(change: float) -> str:
     return f"{abs(in_points(change)):.1f}{NBSP}points"
 
 
-def compared(change: float, reference: str) -> str:
-    """A difference of shares in words: `down 1.2 points on last week`."""
-    if abs(in_points(change)) < SMALL_CHANGE:
-        return f"about the same as {reference}"
-    return f"{'up' if change > 0 else 'down'} {points(change)} on {reference}"
+def span(bounds: tuple[float, float]) -> str:
+    """A range of shares: `88.7 to 97.2 %`, on one line."""
+    return f"{f'{NBSP}to{NBSP}'.join(map(_tenths, bounds))}{NBSP}%"
+
+
+def plain(number: float) -> str:
+    """A count that may be a fraction of a day: `3`, `9.5`, `0.33`."""
+    return f"{round(number, 2):g}"
 
 
 def month(day: date) -> str:
     """`September`."""
     return _MONTHS[day.month - 1]
+
+
+def month_of_week(monday: date) -> str:
+    """`October` for the week of 28 September: a week is of the month its Thursday lies in."""
+    return month(monday + timedelta(days=3))
 
 
 def day_month(day: date) -> str:
@@ -82,6 +91,12 @@ def weekday(day: date) -> str:
     return _WEEKDAYS[day.weekday()]
 
 
-def listed(parts: list[str]) -> str:
+def listed(parts: Sequence[str]) -> str:
     """`7B`, `7B and 8A`, `7B, 8A and 9C`."""
     return " and ".join([", ".join(parts[:-1]), parts[-1]]) if len(parts) > 1 else "".join(parts)
+
+
+def isolated(name: str) -> str:
+    """Keeps a name that runs from right to left from reordering the figures beside it."""
+    turns = any(unicodedata.bidirectional(c) in {"R", "AL"} for c in name)
+    return f"\u2068{name}\u2069" if turns else name

@@ -5,7 +5,7 @@ from typing import Literal
 
 import polars as pl
 
-from edu_pipeline.gate import holds, mail_gate
+from edu_pipeline.gate import holds, mail_gate, standing
 from edu_pipeline.landing.zone import fingerprint
 from edu_pipeline.model.columns import dtypes
 from edu_pipeline.model.quality import LandingProblems
@@ -14,15 +14,25 @@ FIRST, SECOND, THIRD = date(2026, 9, 7), date(2026, 9, 14), date(2026, 9, 21)
 
 
 def problem(message: str, first: date | None = None, class_id: str | None = None) -> pl.DataFrame:
-    row = {"message": message, "first_date": first, "class_id": class_id, "rows": 1}
+    row = {
+        "id": message,
+        "message": message,
+        "first_date": first,
+        "class_id": class_id,
+        "rows": 1,
+        "table": "attendance",
+    }
     return pl.DataFrame([row], schema=dtypes(LandingProblems))
 
 
 def gate_of(
-    *problems: pl.DataFrame, on_problem: Literal["hold", "hold_affected"] = "hold"
+    *problems: pl.DataFrame,
+    on_problem: Literal["hold", "hold_affected"] = "hold",
+    released: tuple[str, ...] = (),
 ) -> pl.DataFrame:
     frame = pl.concat([LandingProblems.create_empty(), *problems])
-    return mail_gate(frame, [FIRST, SECOND, THIRD], "f", on_problem=on_problem)
+    weeks = [FIRST, SECOND, THIRD]
+    return mail_gate(frame, weeks, "f", on_problem=on_problem, released=released)
 
 
 def held(gate: pl.DataFrame, *class_ids: str) -> list[str | None]:
@@ -73,6 +83,23 @@ def test_several_problems_are_all_told() -> None:
         "One.",
         "One. Two.",
         "One. Two.",
+    ]
+
+
+def test_a_released_problem_holds_nothing_and_the_others_go_on_holding() -> None:
+    problems = (problem("One."), problem("Two.", SECOND))
+    assert held(gate_of(*problems, released=("One.",)), "7A") == [None, "Two.", "Two."]
+    assert held(gate_of(*problems, released=("One.", "Two.")), "7A") == [None] * 3
+    assert held(gate_of(*problems, released=("Three.",)), "7A")[0] == "One."
+
+
+def test_a_problem_stands_once_with_all_its_classes() -> None:
+    frame = pl.concat(
+        [problem("QT?", SECOND, "7B"), problem("QT?", SECOND, "7A"), problem("No staff.")]
+    )
+    assert standing(frame).select("id", "first_date", "class_ids").rows() == [
+        ("QT?", SECOND, ["7A", "7B"]),
+        ("No staff.", None, []),
     ]
 
 

@@ -5,13 +5,8 @@ from datetime import date, timedelta
 import polars as pl
 import pytest
 
-from edu_pipeline.school_calendar import (
-    monday,
-    parse_week,
-    school_weeks,
-    week_name,
-    with_weeks,
-)
+from edu_pipeline.school_calendar import school_weeks, term_days, with_weeks
+from edu_pipeline.weeks import monday, parse_week, week_name
 
 
 def days_of(*spans: tuple[date, int], school: str = "1", in_session: bool = True) -> pl.DataFrame:
@@ -144,3 +139,12 @@ def test_of_two_lengths_equally_common_the_longer_is_a_full_week() -> None:
 def test_no_day_in_session_is_no_week() -> None:
     days = with_weeks(days_of((date(2026, 9, 7), 5), in_session=False))
     assert school_weeks(days).is_empty()
+
+
+def test_a_day_without_a_term_belongs_to_that_of_the_day_before() -> None:
+    days = with_weeks(days_of((date(2026, 9, 7), 5), (date(2027, 9, 6), 2))).sort("date")
+    named = days.with_columns(
+        term=pl.Series([None, "A", None, "B", None, None, None], dtype=pl.String)
+    )
+
+    assert term_days(named)["term"].to_list() == ["A", "A", "A", "B", "B", *["School year"] * 2]

@@ -15,7 +15,8 @@ import vl_convert
 from PIL import Image
 
 SCALE = 2
-COLOURS = 32
+COLOURS = 64
+"""Fewer, and pale areas turn grey."""
 POOL_PAYS_FROM = 20
 """Charts per worker below which starting processes takes longer than it saves."""
 _CHUNK = 8

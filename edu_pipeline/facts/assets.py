@@ -1,28 +1,37 @@
 """The facts room as Dagster sees it: one asset per table that SQL reduces."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from inspect import cleandoc
+from types import MappingProxyType
 
 import dagster as dg
+import duckdb
 
 from edu_pipeline.facts.attendance import (
     build_attendance_class_week,
-    build_attendance_group_week,
+    build_attendance_group_day,
+    build_attendance_teacher_week,
     build_counted_through,
     build_student_attendance,
     build_student_days,
+    build_student_weeks,
 )
 from edu_pipeline.facts.homework import (
     build_homework_class_week,
-    build_homework_group_week,
+    build_homework_days,
+    build_homework_group_day,
     build_homework_items,
+    build_homework_teacher_week,
     build_student_homework,
+    homework_of_empty_classes,
 )
 from edu_pipeline.facts.roster import (
     build_class_spells,
     build_class_students,
     build_student_spells,
+    build_teacher_spells,
 )
+from edu_pipeline.facts.students import build_class_spread, build_team_spread
 from edu_pipeline.settings import Settings
 from edu_pipeline.warehouse import Warehouse, table_metadata
 
@@ -31,9 +40,13 @@ def _fact(
     name: str,
     build: Callable[..., None],
     deps: Sequence[str],
-    arguments: Callable[[Settings], Sequence[object]] = lambda _: (),
+    arguments: Callable[[Settings], Mapping[str, object]] = lambda _: {},
+    remarks: Mapping[str, Callable[[duckdb.DuckDBPyConnection], int]] = MappingProxyType({}),
 ) -> dg.AssetsDefinition:
-    """An asset whose table is made by `build(con, *arguments(settings))` and described by it."""
+    """An asset whose table is made by `build(con, **arguments(settings))` and described by it.
+
+    Remarks are counted when it is made and shown with it.
+    """
 
     @dg.asset(
         name=name,
@@ -48,15 +61,21 @@ def _fact(
         settings: dg.ResourceParam[Settings], warehouse: dg.ResourceParam[Warehouse]
     ) -> dg.MaterializeResult[None]:
         with warehouse.connect() as con:
-            build(con, *arguments(settings))
-            return dg.MaterializeResult(metadata=table_metadata(con, name))
+            build(con, **arguments(settings))
+            counted = {remark: count(con) for remark, count in remarks.items()}
+            return dg.MaterializeResult(metadata={**table_metadata(con, name), **counted})
 
     return fact
 
 
 ASSETS: Sequence[dg.AssetsDefinition] = [
     _fact("class_spells", build_class_spells, ["stg_enrollments", "stg_classes"]),
-    _fact("student_spells", build_student_spells, ["class_spells", "stg_classes", "stg_students"]),
+    _fact("teacher_spells", build_teacher_spells, ["stg_enrollments", "stg_classes"]),
+    _fact(
+        "student_spells",
+        build_student_spells,
+        ["class_spells", "teacher_spells", "stg_classes", "stg_students"],
+    ),
     _fact(
         "class_students", build_class_students, ["class_spells", "stg_classes", "stg_school_days"]
     ),
@@ -64,27 +83,55 @@ ASSETS: Sequence[dg.AssetsDefinition] = [
         "counted_through",
         build_counted_through,
         ["landing_files", "stg_attendance", "stg_homework", "stg_students", "stg_school_days"],
-        lambda settings: (settings.landing.attendance, settings.mail.close_week),
+        lambda settings: {
+            "export": settings.landing.attendance,
+            "close_week": settings.mail.close_week,
+        },
     ),
     _fact(
         "student_days",
         build_student_days,
         ["stg_attendance", "stg_school_days", "student_spells", "counted_through"],
-        lambda settings: (settings.landing.attendance,),
+        lambda settings: {"export": settings.landing.attendance},
     ),
-    _fact("attendance_class_week", build_attendance_class_week, ["student_days", "class_spells"]),
-    _fact("attendance_group_week", build_attendance_group_week, ["student_days"]),
+    _fact("student_weeks", build_student_weeks, ["student_days"]),
+    _fact("attendance_class_week", build_attendance_class_week, ["student_weeks", "class_spells"]),
+    _fact("attendance_group_day", build_attendance_group_day, ["student_days"]),
+    _fact(
+        "attendance_teacher_week",
+        build_attendance_teacher_week,
+        [
+            "student_weeks",
+            "student_spells",
+            "class_spells",
+            "teacher_spells",
+            "stg_school_days",
+            "counted_through",
+        ],
+    ),
     _fact("student_attendance_sums", build_student_attendance, ["student_days"]),
     _fact(
         "homework_items",
         build_homework_items,
         ["stg_homework", "class_spells", "student_spells", "counted_through"],
+        remarks={"rows of classes without enrollments": homework_of_empty_classes},
     ),
-    _fact("homework_class_week", build_homework_class_week, ["homework_items"]),
-    _fact("homework_group_week", build_homework_group_week, ["homework_items"]),
+    _fact("homework_days", build_homework_days, ["homework_items"]),
+    _fact("homework_class_week", build_homework_class_week, ["homework_days"]),
+    _fact("homework_group_day", build_homework_group_day, ["homework_days"]),
+    _fact(
+        "homework_teacher_week", build_homework_teacher_week, ["homework_days", "teacher_spells"]
+    ),
     _fact(
         "student_homework_counts",
         build_student_homework,
         ["homework_items", "stg_school_days", "counted_through"],
     ),
+    _fact(
+        "class_spread",
+        build_class_spread,
+        ["student_weeks", "class_spells", "homework_items", "stg_classes", "stg_school_days"],
+        lambda settings: {"late_counts": settings.homework.late_counts},
+    ),
+    _fact("team_spread", build_team_spread, ["student_weeks", "homework_items", "stg_school_days"]),
 ]

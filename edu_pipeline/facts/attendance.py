@@ -70,8 +70,8 @@ def build_student_days(con: duckdb.DuckDBPyConnection, export: AttendanceExport)
     """Make `student_days`: student × day that counts for attendance.
 
     A day counts when the student was enrolled in a class, the school in session and the register
-    in. Columns: `student_id`, `date`, `week_start`, `year_start`, `school_id`, `team` (as in
-    `student_spells`), `possible`, `attended` (fractions of a day), `excused` (fraction missed and
+    in. Columns: `student_id`, `spell_begin` (the stretch of `student_spells`), `date`,
+    `week_start`, `year_start`, `school_id`, `team` (as in `student_spells`), `possible`, `attended` (fractions of a day), `excused` (fraction missed and
     excused), `tardy`.
 
     Args:
@@ -95,7 +95,7 @@ def build_student_days(con: duckdb.DuckDBPyConnection, export: AttendanceExport)
                  bool_or(tardy) as tardy, bool_or(submitted) as submitted
           from stg_attendance group by student_id, date
         )
-        select spell.student_id, day.date, week_start, year_start, spell.school_id, team,
+        select spell.student_id, spell.begin_date as spell_begin, day.date, week_start, year_start, spell.school_id, team,
                {unmarked} + coalesce(possible, 0) as possible,
                {unmarked} + coalesce(attended, 0) as attended,
                coalesce(excused, 0) as excused, coalesce(tardy, false) as tardy
@@ -111,33 +111,54 @@ def build_student_days(con: duckdb.DuckDBPyConnection, export: AttendanceExport)
     )
 
 
+def build_student_weeks(con: duckdb.DuckDBPyConnection) -> None:
+    """Make `student_weeks`: student × stretch of `student_spells` × week, over the days that count.
+
+    Columns: `student_id`, `spell_begin`, `week_start`, `year_start`, `school_id`, `team`, `days`
+    (a bit per weekday counted), `possible`, `attended`, `excused` (days), `tardy` (days).
+
+    Args:
+        con: The warehouse, with `student_days`.
+    """
+    con.execute(
+        """
+        create or replace table student_weeks as
+        select student_id, spell_begin, week_start, any_value(year_start) as year_start,
+               any_value(school_id) as school_id, any_value(team) as team,
+               bit_or(1 << isodow(date)) as days,
+               sum(possible) as possible, sum(attended) as attended, sum(excused) as excused,
+               count(*) filter (tardy) as tardy
+        from student_days
+        group by student_id, spell_begin, week_start
+        """
+    )
+
+
 def build_attendance_class_week(con: duckdb.DuckDBPyConnection) -> None:
     """Make `attendance_class_week`: class × week.
 
     `days_submitted`, `possible_days`, `attended_days`, over the students of the class on each day.
 
     Args:
-        con: The warehouse, with `student_days` and `class_spells`.
+        con: The warehouse, with `student_weeks` and `class_spells`.
     """
     con.execute(
         """
         create or replace table attendance_class_week as
-        select spell.class_id, day.week_start,
-               -- a bit per weekday: three times as fast as count(distinct date)
-               bit_count(bit_or(1 << isodow(day.date))) as days_submitted,
-               sum(day.possible) as possible_days, sum(day.attended) as attended_days
-        from student_days as day
+        select spell.class_id, week.week_start, bit_count(bit_or(week.days)) as days_submitted,
+               sum(week.possible) as possible_days, sum(week.attended) as attended_days
+        from student_weeks as week
         join class_spells as spell
-          on spell.student_id = day.student_id
-          and day.date >= spell.begin_date and day.date < spell.end_date
+          on spell.student_id = week.student_id
+          and week.spell_begin >= spell.begin_date and week.spell_begin < spell.end_date
         group by all
         order by all
         """
     )
 
 
-def build_attendance_group_week(con: duckdb.DuckDBPyConnection) -> None:
-    """Make `attendance_group_week`: school × grade team (empty: the whole school) × week.
+def build_attendance_group_day(con: duckdb.DuckDBPyConnection) -> None:
+    """Make `attendance_group_day`: school × grade team (empty: the whole school) × date.
 
     `possible_days`, `attended_days`; every student-day counts once.
 
@@ -146,13 +167,71 @@ def build_attendance_group_week(con: duckdb.DuckDBPyConnection) -> None:
     """
     con.execute(
         """
-        create or replace table attendance_group_week as
-        select school_id, case grouping(team) when 1 then null else team end as team, week_start,
+        create or replace table attendance_group_day as
+        select school_id, case grouping(team) when 1 then null else team end as team, date,
                sum(possible) as possible_days, sum(attended) as attended_days
         from student_days
-        group by grouping sets ((school_id, team, week_start), (school_id, week_start))
+        group by grouping sets ((school_id, team, date), (school_id, date))
         having grouping(team) = 1 or team is not null
         order by all
+        """
+    )
+
+
+def build_attendance_teacher_week(con: duckdb.DuckDBPyConnection) -> None:
+    """Make `attendance_teacher_week`: teacher × week with a student on a day in session.
+
+    Columns: `staff_id`, `week_start`, `school_id` (that of most of their students), `classes` and
+    `students` on a day in session, `days_submitted`, `possible_days`, `attended_days`; a student in
+    several classes of the teacher counts once.
+
+    Args:
+        con: The warehouse, with `student_weeks`, `student_spells`, `class_spells`,
+            `teacher_spells`, `stg_school_days` and `counted_through`.
+    """
+    con.execute(
+        """
+        create or replace table attendance_teacher_week as
+        with taught as (
+          select staff_id, spell.class_id, student_id, stretch.school_id,
+                 stretch.begin_date, stretch.end_date
+          from student_spells as stretch
+          join class_spells as spell using (student_id)
+          join teacher_spells as teacher using (class_id)
+          where stretch.begin_date >= spell.begin_date and stretch.begin_date < spell.end_date
+            and stretch.begin_date >= teacher.begin_date and stretch.begin_date < teacher.end_date
+        ),
+        places as (
+          select staff_id, school_id from taught group by staff_id, school_id
+          qualify row_number() over (partition by staff_id order by count(*) desc, school_id) = 1
+        ),
+        open as (
+          select distinct school_id, begin_date, end_date, week_start
+          from (select distinct school_id, begin_date, end_date from taught)
+          join stg_school_days using (school_id)
+          where in_session and date >= begin_date and date < end_date
+            and week_start <= (select max(counted_through) from counted_through)
+        ),
+        enrolled as (
+          select staff_id, week_start, count(distinct class_id) as classes,
+                 count(distinct student_id) as students
+          from taught join open using (school_id, begin_date, end_date)
+          group by all
+        ),
+        counted as (
+          select staff_id, week_start, bit_count(bit_or(days)) as days_submitted,
+                 sum(possible) as possible_days, sum(attended) as attended_days
+          from (select distinct staff_id, student_id, begin_date as spell_begin from taught)
+          join student_weeks using (student_id, spell_begin)
+          group by all
+        )
+        select staff_id, week_start, school_id, classes, students,
+               coalesce(days_submitted, 0) as days_submitted,
+               coalesce(possible_days, 0) as possible_days,
+               coalesce(attended_days, 0) as attended_days
+        from enrolled join places using (staff_id)
+        left join counted using (staff_id, week_start)
+        order by staff_id, week_start
         """
     )
 

@@ -43,15 +43,51 @@ def build_class_spells(con: duckdb.DuckDBPyConnection) -> None:
     )
 
 
+def build_teacher_spells(con: duckdb.DuckDBPyConnection) -> None:
+    """Make `teacher_spells`: teacher × class × stretch of days, from enrollments.
+
+    Columns: `staff_id`, `class_id`, `begin_date` ≤ day < `end_date`. Stretches of one teacher in
+    one class neither overlap nor touch.
+
+    Args:
+        con: The warehouse, with `stg_enrollments` and `stg_classes`.
+    """
+    con.execute(
+        """
+        create or replace table teacher_spells as
+        with spells as (
+          select person_id as staff_id, class_id, begin_date, end_date,
+                 max(end_date) over (
+                   partition by person_id, class_id order by begin_date
+                   rows between unbounded preceding and 1 preceding
+                 ) as ended
+          from stg_enrollments semi join stg_classes using (class_id)
+          where role = 'teacher'
+        ),
+        stretches as (
+          select *, count(*) filter (ended is null or begin_date > ended) over (
+                   partition by staff_id, class_id order by begin_date
+                 ) as stretch
+          from spells
+        )
+        select staff_id, class_id, min(begin_date) as begin_date, max(end_date) as end_date
+        from stretches
+        group by staff_id, class_id, stretch
+        order by all
+        """
+    )
+
+
 def build_student_spells(con: duckdb.DuckDBPyConnection) -> None:
     """Make `student_spells`: student × stretch of days in any class, and where they belonged.
 
     Columns: `student_id`, `begin_date` ≤ day < `end_date`, `homeroom_id` (empty: in none),
-    `school_id`, `team`. Stretches of one student never overlap. School and team are those of the
-    homeroom; without one, the student's school and grade.
+    `school_id`, `team`. Stretches of one student never overlap, and within one neither the
+    student's classes nor their teachers change. School and team are those of the homeroom;
+    without one, the student's school and grade.
 
     Args:
-        con: The warehouse, with `class_spells`, `stg_classes` and `stg_students`.
+        con: The warehouse, with `class_spells`, `teacher_spells`, `stg_classes` and `stg_students`.
     """
     con.execute(
         """
@@ -59,6 +95,14 @@ def build_student_spells(con: duckdb.DuckDBPyConnection) -> None:
         with edges as (
           select student_id, begin_date as day from class_spells
           union select student_id, end_date from class_spells
+          union
+          select student_id, day
+          from class_spells as spell
+          join (
+            select class_id, begin_date as day from teacher_spells
+            union select class_id, end_date from teacher_spells
+          ) using (class_id)
+          where day > spell.begin_date and day < spell.end_date
         ),
         stretches as (
           select student_id, day as begin_date,
@@ -92,11 +136,19 @@ def build_class_students(con: duckdb.DuckDBPyConnection) -> None:
     con.execute(
         """
         create or replace table class_students as
+        with spells as (
+          select class_id, student_id, school_id, begin_date, end_date
+          from class_spells join stg_classes using (class_id)
+        ),
+        -- few different stretches, so that days are joined to them and not to every student's
+        open as (
+          select distinct school_id, begin_date, end_date, week_start
+          from (select distinct school_id, begin_date, end_date from spells)
+          join stg_school_days using (school_id)
+          where in_session and date >= begin_date and date < end_date
+        )
         select class_id, week_start, count(distinct student_id) as students
-        from class_spells as spell
-        join stg_classes using (class_id)
-        join stg_school_days using (school_id)
-        where in_session and date >= spell.begin_date and date < spell.end_date
+        from spells join open using (school_id, begin_date, end_date)
         group by all
         order by all
         """

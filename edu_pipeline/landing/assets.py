@@ -1,7 +1,7 @@
 """The landing room as Dagster sees it: files, raw tables, staging, rejected rows, problems."""
 
 from collections.abc import Iterator, Mapping, Sequence
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from inspect import cleandoc
 
 import dagster as dg
@@ -9,10 +9,15 @@ import duckdb
 import polars as pl
 
 from edu_pipeline.landing.canonical import canonical_query
-from edu_pipeline.landing.manifest import landing_fingerprint, survey, unclaimed
+from edu_pipeline.landing.changes import accept, compare
+from edu_pipeline.landing.inspection import Inspection, describe
+from edu_pipeline.landing.manifest import landing_fingerprint, survey
+from edu_pipeline.landing.placing import place
 from edu_pipeline.landing.problems import (
+    change_problems,
     code_problems,
     file_problems,
+    known_since,
     row_problems,
     session_problems,
     word_problems,
@@ -25,6 +30,7 @@ from edu_pipeline.landing.rejected import (
     rows_received,
     unmapped_codes,
 )
+from edu_pipeline.landing.report import blocks, markdown
 from edu_pipeline.landing.school import WORDS
 from edu_pipeline.landing.stage_facts import (
     attendance_dates,
@@ -42,9 +48,10 @@ from edu_pipeline.landing.stage_roster import (
 )
 from edu_pipeline.landing.zone import Zone
 from edu_pipeline.model.facts import Attendance, Homework
+from edu_pipeline.model.quality import LandingProblems
 from edu_pipeline.model.roster import Classes, Enrollments, SchoolDays, Staff, Students
 from edu_pipeline.settings import SCHOOL_TABLES, Settings
-from edu_pipeline.warehouse import Warehouse, read_table, table_metadata
+from edu_pipeline.warehouse import Warehouse, read_table, table_metadata, tables
 
 GROUP = "landing"
 OWNERS = ["team:data"]
@@ -66,13 +73,9 @@ def landing_files(
     Everything later in the run reads exactly these files; one that changes meanwhile stops the run.
     """
     files = survey(zone, settings.landing, context.run.run_id)
-    ignored = unclaimed(zone, settings.landing)
-    for path in ignored:
-        context.log.warning(
-            "%s is taken for none of the exports. Name it in [landing.<table>] files = […], or "
-            "move it out of the folder.",
-            path,
-        )
+    ignored = place(zone, settings.landing).unread()
+    for path, why in ignored.items():
+        context.log.warning("%s: %s", path, why)
     context.add_output_metadata(
         {
             "fingerprint": landing_fingerprint(files),
@@ -96,12 +99,11 @@ def _raw_asset(table: str) -> dg.AssetsDefinition:
     )
     def raw_table(
         landing_files: pl.DataFrame,
-        settings: dg.ResourceParam[Settings],
         zone: dg.ResourceParam[Zone],
         warehouse: dg.ResourceParam[Warehouse],
     ) -> dg.MaterializeResult[None]:
         with warehouse.connect() as con:
-            load_raw(con, zone, table, landing_files, settings.landing.export(table).encoding)
+            load_raw(con, zone, table, landing_files)
             return dg.MaterializeResult(metadata=table_metadata(con, f"raw_{table}"))
 
     return raw_table
@@ -287,6 +289,34 @@ def rejected_rows(warehouse: dg.ResourceParam[Warehouse]) -> dg.MaterializeResul
 
 @dg.asset(
     group_name=GROUP,
+    kinds={"duckdb"},
+    owners=OWNERS,
+    tags=NOBODY,
+    deps=[f"raw_{table}" for table in SCHOOL_TABLES],
+)
+def landing_changes(
+    context: dg.AssetExecutionContext,
+    landing_files: pl.DataFrame,
+    gate_releases: pl.DataFrame,
+    settings: dg.ResourceParam[Settings],
+    warehouse: dg.ResourceParam[Warehouse],
+) -> pl.DataFrame:
+    """Rows added, changed and gone of every export, against what was accepted of it last.
+
+    What is not held, or was released, is accepted: the next refresh compares with it.
+    """
+    with warehouse.connect() as con:
+        changes = compare(con, landing_files, settings)
+        held = change_problems(changes).filter(~pl.col("id").is_in(gate_releases["id"].to_list()))
+        accept(con, changes, landing_files, settings, set(held["table"]))
+    context.add_output_metadata(
+        {name: int(changes[name].sum()) for name in ("added", "changed", "gone", "held")}
+    )
+    return changes
+
+
+@dg.asset(
+    group_name=GROUP,
     kinds={"polars"},
     owners=OWNERS,
     tags=IDS,
@@ -296,6 +326,7 @@ def rejected_rows(warehouse: dg.ResourceParam[Warehouse]) -> dg.MaterializeResul
 )
 def landing_problems(
     landing_files: pl.DataFrame,
+    landing_changes: pl.DataFrame,
     settings: dg.ResourceParam[Settings],
     warehouse: dg.ResourceParam[Warehouse],
 ) -> pl.DataFrame:
@@ -305,18 +336,59 @@ def landing_problems(
         received = rows_received(con, landing_files, settings.landing)
         codes = unmapped_codes(con)
         sessions = sessions_found(con)
+        before = _before(con)
     words = {
         (table, column): _rows(table, landing_files, settings, warehouse) for table, column in WORDS
     }
-    return pl.concat(
+    problems = pl.concat(
         [
             file_problems(landing_files, settings.landing),
+            change_problems(landing_changes),
             word_problems(words, settings.landing),
             code_problems(codes),
             session_problems(sessions, settings.landing),
             row_problems(rejected, received, landing_files, settings.landing),
         ]
     )
+    return known_since(problems, before, datetime.now(UTC).replace(tzinfo=None))
+
+
+def _before(con: duckdb.DuckDBPyConnection) -> pl.DataFrame:
+    """The problems of the refresh before, where there was one and this version wrote it."""
+    if "landing_problems" in tables(con):
+        found = read_table(con, "landing_problems")
+        if found.columns == LandingProblems.column_names():
+            return found
+    return LandingProblems.create_empty()
+
+
+@dg.asset(
+    group_name=GROUP,
+    kinds={"duckdb"},
+    owners=OWNERS,
+    tags=NOBODY,
+    deps=[f"raw_{table}" for table in SCHOOL_TABLES],
+)
+def landing_report(
+    landing_files: pl.DataFrame,
+    landing_problems: pl.DataFrame,
+    settings: dg.ResourceParam[Settings],
+    zone: dg.ResourceParam[Zone],
+    warehouse: dg.ResourceParam[Warehouse],
+) -> dg.MaterializeResult[None]:
+    """What each file is taken for and what its cells say, as `edu-pipeline landing inspect` does."""
+    placing = place(zone, settings.landing)
+    with warehouse.connect() as con:
+        exports = describe(con, landing_files, settings, placing)
+    seen = Inspection(
+        exports=exports,
+        unplaced=placing.unread(),
+        absent=tuple(table for table in SCHOOL_TABLES if table not in landing_files["table"]),
+        lines=(),
+        problems=tuple(landing_problems["message"].unique(maintain_order=True)),
+    )
+    text = markdown(blocks(seen, datetime.now(UTC).replace(tzinfo=None)))
+    return dg.MaterializeResult(metadata={"report": dg.MetadataValue.md(text)})
 
 
 def _problem_check(kinds: Sequence[str], name: str, description: str) -> dg.AssetChecksDefinition:
@@ -334,6 +406,18 @@ def _problem_check(kinds: Sequence[str], name: str, description: str) -> dg.Asse
     return no_problem
 
 
+@dg.asset_check(asset="landing_changes", description="No export shrank or changed by much.")
+def little_changed(landing_changes: pl.DataFrame) -> dg.AssetCheckResult:
+    """An export that lost or changed more than a tenth of its rows may be cut short."""
+    messages = change_problems(landing_changes)["message"].to_list()
+    return dg.AssetCheckResult(
+        passed=not messages,
+        severity=dg.AssetCheckSeverity.ERROR,
+        description="\n".join(messages) or "Nothing to do.",
+        metadata={"series held": len(messages)},
+    )
+
+
 CHECKS: Sequence[dg.AssetChecksDefinition] = [
     _problem_check(
         ("unreadable_file", "missing_export", "empty_export"),
@@ -349,6 +433,7 @@ CHECKS: Sequence[dg.AssetChecksDefinition] = [
     _problem_check(
         ("many_rejected", "more_sessions"), "rows_fit", "No export fails in more than a few rows."
     ),
+    little_changed,
 ]
 """They fail without stopping the run: the gate holds the mail, the tables stay up to date."""
 
@@ -363,5 +448,7 @@ ASSETS: Sequence[dg.AssetsDefinition] = [
     stage_attendance_export,
     stage_homework_export,
     rejected_rows,
+    landing_changes,
     landing_problems,
+    landing_report,
 ]

@@ -1,20 +1,42 @@
 """Raw rows under our column names, still text: the one step that every export shares.
 
-The result of `canonical_query` has the file, line and version of each row and one text column per
-field of `school.FIELDS`; what a cell means is parsed afterwards.
+The result of `canonical_query` has the file, line and version of each row, one text column per field
+of `school.FIELDS`, and the rule by which a row is no data (`_rule`); what a cell means is parsed
+afterwards.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 
 import polars as pl
 
 from edu_pipeline.landing.columns import Field, Resolved, resolve
+from edu_pipeline.landing.csvfile import CELLS
 from edu_pipeline.landing.raw import quoted
-from edu_pipeline.landing.school import FIELDS, MISSING
+from edu_pipeline.landing.rules import REPEATED_HEADER, TOO_MANY_CELLS, TOTALS, UNITS
+from edu_pipeline.landing.school import FIELDS, KEYS, MISSING, MISSING_CODES
 from edu_pipeline.settings import TableExport
 
 CODES = {"attendance": "code", "homework": "status"}
-"""Columns whose cells are codes: an empty one means something, and `N/A` may be a code."""
+"""Columns whose cells are codes: an empty one means something, and `-` may be a code."""
+UNITS_WITHIN = 3
+"""Lines below the header in which units stand."""
+_TOTAL = r"((grand|sub|overall)[ -]?)?(totals?|sum|averages?|mean|median|count)[\s:.()%\d]*"
+_UNIT = (
+    r"\(.*\)|\[.*\]|<.*>|text|string|(var)?char|number|numeric|integer|int|float|decimal|date|"
+    r"date ?time|time|bool(ean)?|yes/no|y/n|true/false|%|percent|points?|points possible|days?|"
+    r"fraction|id|code|(yyyy|yy|y|mm?|dd?|hh?|ss?)([-/.: t]?(yyyy|yy|y|mm?|dd?|hh?|ss?))+"
+)
+
+
+@dataclass(frozen=True)
+class _File:
+    """How the rows of one file are read."""
+
+    path: str
+    header: Sequence[str]
+    header_lines: int
+    found: Resolved
 
 
 def resolved_headers(
@@ -31,23 +53,77 @@ def resolved_headers(
 
 
 def canonical_query(table: str, files: pl.DataFrame, export: TableExport) -> str:
-    """SQL over `raw_<table>` that gives `_file`, `_line`, `_version` and our columns as text.
+    """SQL over `raw_<table>`: `_file`, `_line`, `_version`, our columns as text, `_rule`, `_value`.
 
-    Files that lack a required column give no rows; they are a landing problem. Rows that
-    `where` sends elsewhere are left out.
+    `_rule` is that of a row which holds no data or not a row's, else empty; `_value` what broke it.
+    Files that lack a required column give no rows; they are a landing problem. Rows that `where`
+    sends elsewhere are left out.
     """
-    usable = {
-        path: found
-        for path, found in resolved_headers(table, files, export).items()
-        if not found.missing
+    resolved = resolved_headers(table, files, export)
+    usable = [
+        _File(path, header, header_lines, resolved[path])
+        for path, header, header_lines in files.filter(
+            (pl.col("table") == table) & pl.col("path").is_in(resolved.keys())
+        )
+        .select("path", "header", "header_lines")
+        .iter_rows()
+        if not resolved[path].missing
+    ]
+    columns = [f"{_cell(table, field, usable, export)} as {field.name}" for field in FIELDS[table]]
+    below = _by_file(usable, lambda file: f"_line <= {file.header_lines + UNITS_WITHIN}", "false")
+    return f"""
+        select * exclude (_overflow, _first, _below, _short),
+               case {_rules(table, usable)} end as _rule,
+               case when _rule = {literal(TOO_MANY_CELLS)} then _overflow end as _value
+        from (
+          select _file, _line, _version, _overflow, {", ".join(columns)},
+                 {_by_file(usable, lambda file: quoted(file.header[0]), "null")} as _first,
+                 {below} as _below,
+                 {_by_file(usable, lambda file: _lacks_code(table, file), "false")} as _short
+          from raw_{table} where {_wanted(usable)}
+        )"""
+
+
+def _rules(table: str, usable: Sequence[_File]) -> str:
+    """SQL of the rules that set rows apart before anything is parsed.
+
+    What is cheap and seldom true goes first: these are asked of rows by the million.
+    """
+    key, *others = KEYS[table]
+    required = [field.name for field in FIELDS[table] if field.required]
+    cells = [f"nullif({field.name}, '')" for field in FIELDS[table]]
+    headers = {
+        name: sorted({file.found.headers[name] for file in usable if name in file.found.headers})
+        for name in required
     }
-    columns = ",\n  ".join(
-        f"{_cell(table, field, usable, export)} as {field.name}" for field in FIELDS[table]
-    )
-    return (
-        f"select _file, _line, _version, _overflow,\n  {columns}\n"
-        f"from raw_{table}\nwhere {_wanted(usable)}"
-    )
+    again = [f"{name} in {literals(texts)}" for name, texts in headers.items() if texts]
+    rules = {
+        REPEATED_HEADER: " and ".join(again) or "false",
+        TOTALS: " and ".join(
+            [
+                *(f"{name} is null" for name in others),
+                f"coalesce({_like(key, _TOTAL)}, true)",
+                f"({_like(key, _TOTAL)} or {_like('_first', _TOTAL)})",
+            ]
+        ),
+        UNITS: (
+            f"_below and ({_like('_first', 'points possible')} or (coalesce({', '.join(cells)}) is "
+            f"not null and {' and '.join(f'coalesce({_like(cell, _UNIT)}, true)' for cell in cells)}))"
+        ),
+        TOO_MANY_CELLS: "_overflow is not null",
+        f"missing_{CODES.get(table)}": "_short",
+    }
+    return " ".join(f"when {broken} then {literal(rule)}" for rule, broken in rules.items())
+
+
+def _like(cell: str, pattern: str) -> str:
+    return f"regexp_full_match(trim({cell}), {literal(pattern)}, 'i')"
+
+
+def _lacks_code(table: str, file: _File) -> str:
+    """A row that ends before its code has none, which is not the same as an empty one."""
+    header = file.found.headers.get(CODES.get(table, ""))
+    return "false" if header is None else f"coalesce({CELLS} <= {file.header.index(header)}, false)"
 
 
 def literal(text: str) -> str:
@@ -61,36 +137,51 @@ def literals(texts: Sequence[str]) -> str:
     return f"({', '.join(map(literal, texts))})"
 
 
-def _wanted(usable: Mapping[str, Resolved]) -> str:
+def _wanted(usable: Sequence[_File]) -> str:
     """SQL that is true for the rows to keep of each file."""
-    files_by_filter: dict[str, list[str]] = {}
-    for path, found in usable.items():
-        kept = "".join(
-            f" and trim({quoted(header)}) in {literals(values)}"
-            for header, values in found.filters.items()
+
+    def kept(file: _File) -> str:
+        filters = file.found.filters.items()
+        return " and ".join(
+            ["true", *(f"trim({quoted(name)}) in {literals(values)}" for name, values in filters)]
         )
-        files_by_filter.setdefault(kept, []).append(path)
-    return (
-        " or ".join(f"_file in {literals(paths)}{kept}" for kept, paths in files_by_filter.items())
-        or "false"
-    )
+
+    paths = literals([file.path for file in usable])
+    return f"_file in {paths} and {_by_file(usable, kept, 'false')}" if usable else "false"
 
 
-def _cell(table: str, field: Field, usable: Mapping[str, Resolved], export: TableExport) -> str:
+def _by_file(usable: Sequence[_File], sql: Callable[[_File], str], otherwise: str) -> str:
+    """SQL that differs from file to file."""
+    files_by_sql: dict[str, list[str]] = {}
+    for file in usable:
+        files_by_sql.setdefault(sql(file), []).append(file.path)
+    if len(files_by_sql) > 1:
+        cases = " ".join(
+            f"when _file in {literals(paths)} then {one}" for one, paths in files_by_sql.items()
+        )
+        return f"case {cases} end"
+    return next(iter(files_by_sql), otherwise)
+
+
+def _cell(table: str, field: Field, usable: Sequence[_File], export: TableExport) -> str:
     """SQL of one of our columns: the file's, else the constant, else empty."""
     constant = export.constants.get(field.name)
     otherwise = "null::varchar" if constant is None else literal(constant)
-    files_by_cell: dict[str, list[str]] = {}
-    for path, found in usable.items():
-        header = found.headers.get(field.name)
-        files_by_cell.setdefault(quoted(header) if header else otherwise, []).append(path)
-    if len(files_by_cell) > 1:
-        cases = " ".join(
-            f"when _file in {literals(paths)} then {cell}" for cell, paths in files_by_cell.items()
-        )
-        cell = f"case {cases} end"
-    else:
-        cell = next(iter(files_by_cell), otherwise)
+
+    def received(file: _File) -> str:
+        header = file.found.headers.get(field.name)
+        return quoted(header) if header else otherwise
+
+    cell = f"trim({_by_file(usable, received, otherwise)})"
     if CODES.get(table) == field.name:
-        return f"coalesce(trim({cell}), '')"
-    return f"case when trim({cell}) in {literals(MISSING)} then null else trim({cell}) end"
+        return (
+            f"case when {cell} in {literals(MISSING_CODES)} then '' else coalesce({cell}, '') end"
+        )
+    digits = export.width.get(field.name)
+    padded = (
+        f"case when length({cell}) < {digits} and regexp_full_match({cell}, '\\d+') "
+        f"then lpad({cell}, {digits}, '0') else {cell} end"
+        if digits
+        else cell
+    )
+    return f"case when {cell} in {literals(MISSING)} then null else {padded} end"

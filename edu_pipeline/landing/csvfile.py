@@ -5,9 +5,10 @@ What the columns mean is not decided here; every cell stays text.
 
 import codecs
 import csv
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from itertools import islice
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -15,12 +16,26 @@ DELIMITERS = (",", ";", "\t", "|")
 CHUNK = 8 * 1024 * 1024
 OVERFLOW = "_overflow"
 """Column of the cells that a row has beyond the header; a row with any is rejected later."""
+CELLS = "_cells"
+"""Column of the number of cells of a row that has fewer than the header."""
+HEADER_WITHIN = 20
+"""Lines among which the header is looked for."""
+ENOUGH_NAMES = 2
+"""Known column names that make a line the header."""
 
-
-BOM = codecs.BOM_UTF8
-WORKBOOKS = (b"PK\x03\x04", b"\xd0\xcf\x11\xe0")
-"""How .xlsx and .xls files begin, whatever their name."""
-UTF_16 = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
+UTF_8, WINDOWS = "utf-8", "cp1252"
+BOMS = {
+    codecs.BOM_UTF8: "utf-8-sig",
+    codecs.BOM_UTF16_LE: "utf-16",
+    codecs.BOM_UTF16_BE: "utf-16",
+}
+"""First bytes of a file → its encoding."""
+MANY_NULS = 0.3
+"""Share of a file's even or odd bytes that are 0 in UTF-16 and in nothing else that is text."""
+_WINDOWS_CHARACTERS = "".join(
+    bytes([byte]).decode(WINDOWS, errors="ignore") or chr(byte) for byte in range(256)
+)
+"""What bytes mean in cp1252; the five that it leaves open mean what they do in Latin-1."""
 
 
 class UnreadableFileError(Exception):
@@ -35,6 +50,18 @@ class UnreadableFileError(Exception):
         self.setting = setting
 
 
+class NotThisEncodingError(UnreadableFileError):
+    """The bytes are not of the encoding."""
+
+
+class _WindowsDecoder(codecs.IncrementalDecoder):
+    """cp1252 as browsers read it: every byte is a character."""
+
+    def decode(self, input: bytes, final: bool = False) -> str:  # type: ignore[override]  # noqa: A002, ARG002
+        """Bytes as text."""
+        return codecs.charmap_decode(input, "strict", _WINDOWS_CHARACTERS)[0]
+
+
 @dataclass(frozen=True)
 class Layout:
     """How a CSV file is laid out."""
@@ -43,8 +70,24 @@ class Layout:
     """Column names, unique regardless of case."""
     delimiter: str
     lines: int
-    """Physical lines, the header's included."""
+    """Physical lines, without blank ones at the end."""
     header_lines: int
+    """Of these, down to the header's last."""
+    preamble: int = 0
+    """Of these, above the header."""
+
+
+def likely_encoding(path: Path) -> str:
+    """The encoding that a file's first bytes show; UTF-8 where they show none."""
+    with path.open("rb") as file:
+        start = file.read(4096)
+    for bom, encoding in BOMS.items():
+        if start.startswith(bom):
+            return encoding
+    for first, encoding in enumerate(("utf-16-be", "utf-16-le")):
+        if start[first::2].count(0) > MANY_NULS * len(start) / 2 > start[1 - first :: 2].count(0):
+            return encoding
+    return UTF_8
 
 
 @contextmanager
@@ -60,22 +103,17 @@ def as_utf8(path: Path, encoding: str) -> Iterator[Path]:
         raise UnreadableFileError(
             f"{encoding!r} is no known encoding. Try utf-8, cp1252, latin-1 or utf-16."
         ) from None
-    with path.open("rb") as file:
-        start = file.read(4)
-    if start.startswith(WORKBOOKS):
-        raise UnreadableFileError(
-            "an Excel workbook, not a CSV file, whatever its name. Save it in Excel as "
-            "“CSV UTF-8” and put that here"
-        )
-    if start.startswith(UTF_16) and not codec.name.startswith("utf-16"):
+    found = likely_encoding(path)
+    if found == "utf-16" and not codec.name.startswith("utf-16"):
         raise UnreadableFileError(f"not {encoding} but UTF-16", 'encoding = "utf-16"')
-    if codec.name == "utf-8" or start.startswith(BOM):
+    if codec.name.startswith("utf-8") or found == "utf-8-sig":
         yield path
         return
+    decoder = _WindowsDecoder() if codec.name == WINDOWS else codec.incrementaldecoder()
     with TemporaryDirectory(prefix="edu-decode-") as scratch:
         copy = Path(scratch) / "utf8.csv"
         with copy.open("w", encoding="utf-8", newline="") as target:
-            target.writelines(_decoded(_chunks(path), codec.incrementaldecoder(), encoding))
+            target.writelines(_decoded(_chunks(path), decoder, encoding))
         yield copy
 
 
@@ -97,45 +135,105 @@ def _decoded(
             yield text
         yield decoder.decode(b"", final=True)
     except UnicodeDecodeError as error:
-        other = "cp1252" if encoding.replace("_", "-").lower().startswith("utf") else "utf-8"
-        raise UnreadableFileError(
+        other = WINDOWS if encoding.replace("_", "-").lower().startswith("utf") else UTF_8
+        raise NotThisEncodingError(
             f"not {encoding} (near line {line})", f'encoding = "{other}"'
         ) from error
 
 
-def layout(path: Path, delimiter: str | None) -> Layout:
-    """Read a UTF-8 file once: is it text, where does the header end, how many lines has it.
+def layout(
+    path: Path,
+    delimiter: str | None,
+    header_line: int | None = None,
+    known: Callable[[Sequence[str]], int] = len,
+) -> Layout:
+    """Read a UTF-8 file once: is it text, where is the header, how many lines has it.
+
+    Args:
+        path: The file.
+        delimiter: As the settings say; else the one that gives the header the most known names.
+        header_line: As the settings say; else the line with the most known names among the first
+            ones, or the first line where no line has enough.
+        known: How many of a line's cells are known as column names.
 
     Raises:
-        UnreadableFileError: It is empty, not UTF-8, its header has no name at all, or a quotation
-            mark is never closed.
+        NotThisEncodingError: It is not UTF-8.
+        UnreadableFileError: It is empty, its header has no name at all, or a quotation mark is
+            never closed.
     """
-    lines = quotes = 0
+    lines = quotes = blank = 0
     last = ""
-    for text in _decoded(_chunks(path), codecs.getincrementaldecoder("utf-8")(), "utf-8"):
-        lines += text.count("\n")
+    for text in _decoded(_chunks(path), codecs.getincrementaldecoder(UTF_8)(), UTF_8):
+        breaks = text.count("\n")
+        lines += breaks
         quotes += text.count('"')
+        content = len(text.rstrip("\r\n"))
+        blank = text.count("\n", content) if content else blank + breaks
         last = text[-1:] or last
     if not last:
         raise UnreadableFileError("the file is empty. Export it again")
-    lines += last != "\n"
+    lines += (last != "\n") - max(blank - 1, 0)
     with path.open(encoding="utf-8-sig", newline="") as file:
-        first = file.readline()
-        file.seek(0)
-        found = delimiter or max(DELIMITERS, key=first.count)
-        reader = csv.reader(file, delimiter=found)
-        try:
-            names = next(reader)
-        except (StopIteration, csv.Error):
-            names = []
-        header_lines = reader.line_num
-    if not any(name.strip() for name in names):
-        raise UnreadableFileError("the first line has no column names. Export it with a header")
-    shape = Layout(_unique(names), found, lines, header_lines)
+        top = list(islice(file, (header_line or 0) + 2 * HEADER_WITHIN))
+    header = _header(top, delimiter, header_line, known)
+    shape = Layout(
+        _unique(header.names),
+        header.delimiter,
+        lines,
+        header.preamble + header.lines,
+        header.preamble,
+    )
+    quotes -= sum(line.count('"') for line in top[: header.preamble])
     if quotes % 2:  # one may never be closed, and would swallow the rows after it
         for _ in records(path, shape):
             pass
     return shape
+
+
+@dataclass(frozen=True)
+class _Header:
+    names: Sequence[str]
+    delimiter: str
+    preamble: int
+    lines: int
+    known: int
+
+
+def _header(
+    top: Sequence[str],
+    delimiter: str | None,
+    header_line: int | None,
+    known: Callable[[Sequence[str]], int],
+) -> _Header:
+    """The header among a file's first lines."""
+    if header_line is not None and header_line > len(top):
+        raise UnreadableFileError(f"it has no line {header_line}, which header_line names")
+    first = 0 if header_line is None else header_line - 1
+    after = HEADER_WITHIN if header_line is None else header_line
+    candidates = [
+        max(
+            (_header_in(top, line, mark, known) for mark in (delimiter or DELIMITERS)),
+            key=lambda found: (found.known, top[line].count(found.delimiter)),
+        )
+        for line in range(first, min(after, len(top)))
+        if top[line].strip()
+    ]
+    candidates = [found for found in candidates if any(name.strip() for name in found.names)]
+    if not candidates:
+        raise UnreadableFileError("the first line has no column names. Export it with a header")
+    best = max(candidates, key=lambda found: found.known)
+    return best if best.known >= ENOUGH_NAMES else candidates[0]
+
+
+def _header_in(
+    top: Sequence[str], line: int, delimiter: str, known: Callable[[Sequence[str]], int]
+) -> _Header:
+    reader = csv.reader(top[line:], delimiter=delimiter)
+    try:
+        names = next(reader)
+    except (StopIteration, csv.Error):
+        names = []
+    return _Header(names, delimiter, line, reader.line_num, known(_unique(names)))
 
 
 def _unique(names: Sequence[str]) -> tuple[str, ...]:
@@ -156,28 +254,31 @@ def _unique(names: Sequence[str]) -> tuple[str, ...]:
     return tuple(unique)
 
 
-def records(path: Path, shape: Layout) -> Iterator[tuple[int, list[str | None]]]:
-    """Line and cells of every record, padded to the header; blank lines are skipped.
+def records(path: Path, shape: Layout) -> Iterator[tuple[int, int | None, list[str | None]]]:
+    """Line, number of cells where it is short, and cells of every record that is not blank.
 
-    The last cell holds what a row has beyond the header, else nothing.
+    Cells are padded to the header; the last one holds what a row has beyond it, else nothing.
 
     Raises:
         UnreadableFileError: A quotation mark is not closed where its cell ends.
     """
     width = len(shape.header)
     with path.open(encoding="utf-8-sig", newline="") as file:
+        for _ in range(shape.preamble):
+            file.readline()
         reader = csv.reader(file, delimiter=shape.delimiter, strict=True)
-        line = 1
+        line = shape.preamble + 1
         try:
             next(reader)
-            line = reader.line_num + 1
+            line = shape.preamble + reader.line_num + 1
             for cells in reader:
                 if any(cell.strip() for cell in cells):
                     row = [cell or None for cell in cells[:width]]
                     row += [None] * (width - len(row))
                     beyond = cells[width:] if any(cells[width:]) else []
-                    yield line, [*row, shape.delimiter.join(beyond) or None]
-                line = reader.line_num + 1
+                    short = len(cells) if len(cells) < width else None
+                    yield line, short, [*row, shape.delimiter.join(beyond) or None]
+                line = shape.preamble + reader.line_num + 1
         except csv.Error as error:
             raise UnreadableFileError(
                 f"a quotation mark in the row that begins in line {line} is not closed. Export it "

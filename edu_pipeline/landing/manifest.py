@@ -3,13 +3,26 @@
 from collections.abc import Sequence
 from datetime import UTC
 from fnmatch import fnmatchcase
+from functools import partial
+from pathlib import Path
 
 import polars as pl
 
-from edu_pipeline.landing.columns import resolve
-from edu_pipeline.landing.csvfile import Layout, UnreadableFileError, as_utf8, layout
+from edu_pipeline.landing.columns import known, resolve
+from edu_pipeline.landing.csvfile import (
+    ENOUGH_NAMES,
+    UTF_8,
+    WINDOWS,
+    Layout,
+    NotThisEncodingError,
+    UnreadableFileError,
+    layout,
+    likely_encoding,
+)
 from edu_pipeline.landing.school import FIELDS
+from edu_pipeline.landing.workbook import as_csv, is_workbook
 from edu_pipeline.landing.zone import (
+    ENDINGS,
     SAMPLE_MARKER,
     LandedFile,
     LandingError,
@@ -24,8 +37,7 @@ from edu_pipeline.model.quality import LandingFiles
 from edu_pipeline.settings import SCHOOL_TABLES, Landing, TableExport
 
 SCHOOL_FOLDER = "school/"
-ENOUGH_NAMES = 2
-"""Known column names that make a first line a header also when no required one is among them."""
+AUTO = "auto"
 
 
 def survey(zone: Zone, landing: Landing, refresh: str = "") -> pl.DataFrame:
@@ -71,7 +83,7 @@ def unclaimed(zone: Zone, landing: Landing) -> list[str]:
 
 def matches(path: str, table: str, export: TableExport) -> bool:
     """Whether a path is one of an export's files, in any case."""
-    patterns = export.files or (f"{SCHOOL_FOLDER}{table}*.csv",)
+    patterns = export.files or tuple(f"{SCHOOL_FOLDER}{table}*{ending}" for ending in ENDINGS)
     return any(fnmatchcase(path.casefold(), pattern.casefold()) for pattern in patterns)
 
 
@@ -90,13 +102,12 @@ def _row(zone: Zone, file: LandedFile, table: str, export: TableExport) -> dict[
     version = version_of(file)
     with zone.local(file.path) as path:
         sha256 = digest(path)
-        error = None
+        encoding, sheet, shape, error = UTF_8, None, Layout((), ",", 0, 0), None
         try:
-            with as_utf8(path, export.encoding) as text:
-                shape = layout(text, export.delimiter)
+            encoding, sheet, shape = _read(path, table, export)
             _refuse_strange_names(table, shape.header, export)
         except UnreadableFileError as reason:
-            shape, error = Layout((), export.delimiter or ",", 0, 0), f"{reason}."
+            error = f"{reason}."
             if reason.setting:
                 error += f" Add to [landing.{table}]: {reason.setting}"
     return {
@@ -110,18 +121,42 @@ def _row(zone: Zone, file: LandedFile, table: str, export: TableExport) -> dict[
         "sha256": sha256,
         "current": True,
         "header": list(shape.header),
+        "encoding": encoding,
+        "sheet": sheet,
         "delimiter": shape.delimiter,
         "lines": shape.lines,
         "header_lines": shape.header_lines,
+        "preamble": shape.preamble,
         "error": error,
     }
+
+
+def _read(path: Path, table: str, export: TableExport) -> tuple[str, str | None, Layout]:
+    """The encoding, sheet and layout of a file."""
+    book = is_workbook(path)
+    said = None if export.encoding == AUTO else export.encoding
+    encoding = UTF_8 if book else said or likely_encoding(path)
+    measure = partial(
+        layout,
+        delimiter="," if book else export.delimiter,
+        header_line=export.header_line,
+        known=lambda names: len(known(FIELDS[table], names, export)),
+    )
+    try:
+        with as_csv(path, encoding, export.sheet) as (text, sheet):
+            return encoding, sheet, measure(text)
+    except NotThisEncodingError:
+        if said or encoding != UTF_8:
+            raise
+    with as_csv(path, WINDOWS, export.sheet) as (text, sheet):
+        return WINDOWS, sheet, measure(text)
 
 
 def _refuse_strange_names(table: str, header: Sequence[str], export: TableExport) -> None:
     """A file without a header has a student for one, whom nobody may read in a message."""
     found = resolve(table, FIELDS[table], header, export)
-    known = found.headers.keys()
-    if len(known) < ENOUGH_NAMES and not known & {f.name for f in FIELDS[table] if f.required}:
+    ours = found.headers.keys()
+    if len(ours) < ENOUGH_NAMES and not ours & {f.name for f in FIELDS[table] if f.required}:
         column = next(field.name for field in FIELDS[table] if field.required)
         raise UnreadableFileError(
             "none of its column names is known. If its first line has no column names, export it "

@@ -4,15 +4,21 @@ Pure: frames and settings in, frames out. A problem holds mail (see `gate`); a r
 does not.
 """
 
+import hashlib
+import json
 import re
 from collections.abc import Iterable, Mapping, Sequence
+from datetime import date, datetime
+from typing import get_args
 
 import polars as pl
 
 from edu_pipeline.landing.canonical import CODES, resolved_headers
 from edu_pipeline.landing.columns import Resolved, toml_text
+from edu_pipeline.landing.date_order import date_orders
 from edu_pipeline.landing.rules import (
     CLOSED,
+    NO_DATA,
     NOT_EXPECTED,
     SUPERSEDED,
     TOO_MANY_CELLS,
@@ -20,12 +26,13 @@ from edu_pipeline.landing.rules import (
     UNMAPPED,
     UNPARSEABLE,
 )
-from edu_pipeline.landing.school import DATE_FORMATS, FIELDS, OTHER_ROLES
-from edu_pipeline.landing.stage_roster import parsed_date, words_unknown
+from edu_pipeline.landing.school import FIELDS, OTHER_ROLES
+from edu_pipeline.landing.stage_roster import words_unknown
 from edu_pipeline.model.columns import dtypes
 from edu_pipeline.model.quality import LandingProblems
 from edu_pipeline.model.roster import CLASS_TYPES, ROLES
-from edu_pipeline.settings import SCHOOL_TABLES, Landing, TableExport
+from edu_pipeline.settings import MARKS, SCHOOL_TABLES, HomeworkStatus, Landing, TableExport
+from edu_pipeline.wording import day_month, percent
 
 MEANINGS: Mapping[tuple[str, str], Sequence[str]] = {
     ("classes", "class_type"): CLASS_TYPES,
@@ -53,6 +60,10 @@ ADVICE: Mapping[str, str] = {
     CLOSED: "Export the calendar again: these days are closed in it, or it lacks them or the school.",
 }
 """Rule → what to do when many rows break it."""
+CODE_MEANINGS: Mapping[str, Sequence[str]] = {
+    "attendance": tuple(MARKS),
+    "homework": get_args(HomeworkStatus),
+}
 _DATE_LIKE = re.compile(
     r"(?=.*\d)[\d\s./:,TZ-]*((jan|feb|mar|apr|may|jun|jul|aug|sep|oct|nov|dec)[a-z]{,6})?"
     r"[\d\s./:,TZ-]*$",
@@ -79,7 +90,12 @@ def file_problems(files: pl.DataFrame, landing: Landing) -> pl.DataFrame:
         rows += _unknown_columns(table, landing.export(table))
         for path, found in resolved_headers(table, files, landing.export(table)).items():
             rows += [
-                _problem(table, "missing_column", path, f"{path}: {sentence}")
+                _problem(
+                    table,
+                    "missing_column",
+                    path,
+                    f"{path}: {sentence}{_or_constant(table, sentence)}",
+                )
                 for sentence in found.missing
             ]
     landed = set(current["table"])
@@ -106,6 +122,17 @@ def file_problems(files: pl.DataFrame, landing: Landing) -> pl.DataFrame:
     return _frame(rows)
 
 
+def _or_constant(table: str, sentence: str) -> str:
+    """The other way out where a column is missing that may be the same for every row."""
+    for (export, column), ours in MEANINGS.items():
+        if export == table and sentence.startswith(f"no column for {column}."):
+            return (
+                f"  # or, if it is the same for every row, to [landing.{table}.constants]: "
+                f'{column} = "…"  # {" or ".join(ours[:2])}'
+            )
+    return ""
+
+
 def _unknown_columns(table: str, export: TableExport) -> list[dict[str, object]]:
     """Columns that the settings map and that we do not have: a misspelling, not a silence."""
     ours = [field.name for field in FIELDS[table]]
@@ -117,7 +144,7 @@ def _unknown_columns(table: str, export: TableExport) -> list[dict[str, object]]
             f"[landing.{table}.{section}] has {name}, which is none of its columns: "
             f"{', '.join(ours)}.",
         )
-        for section in ("columns", "constants", "values")
+        for section in ("columns", "constants", "values", "width")
         for name in getattr(export, section)
         if name not in ours
     ]
@@ -162,7 +189,7 @@ def word_problems(rows: Mapping[tuple[str, str], pl.DataFrame], landing: Landing
                 word,
                 f"{column} '{word}' appears {_times(times)} in {table}. "
                 f"Add to [landing.{table}.values.{column}]: "
-                f'{_toml_key(word)} = "{ours[0]}"  # or what it means',
+                f'{toml_key(word)} = "…"  # {", ".join(ours)}',
                 rows=times,
             )
             for word, times in words.items()
@@ -206,11 +233,12 @@ def _unmapped(table: str, code: str, concerned: pl.DataFrame) -> list[dict[str, 
     homerooms = classes.filter(pl.col("class_type") == "homeroom")["class_name"].to_list()
     names = homerooms or classes["class_name"].to_list()
     shown = ", ".join(names[:NAMED_CLASSES]) + (" …" if len(names) > NAMED_CLASSES else "")
-    example = '"absent"' if table == "attendance" else '"missing"'
     first = concerned.row(0, named=True)
+    when = _between(first["first_date"], first["last_date"])
     message = (
-        f"'{code}' appears {_times(first['rows'])}{f' ({shown})' if shown else ''}. "
-        f"Add to [{table}.codes]: {_toml_key(code)} = {example}  # or what it means"
+        f"'{code}' appears {_times(first['rows'])}{when}{f' ({shown})' if shown else ''}, and "
+        f"nobody has said what it means. Add to [{table}.codes]: {toml_key(code)} = "
+        f'"…"  # {", ".join(CODE_MEANINGS[table])}'
     )
     return [
         _problem(
@@ -225,6 +253,51 @@ def _unmapped(table: str, code: str, concerned: pl.DataFrame) -> list[dict[str, 
         )
         for class_id in concerned["class_id"].to_list()
     ]
+
+
+def change_problems(changes: pl.DataFrame) -> pl.DataFrame:
+    """Exports of which so many rows are gone or differ that they may be cut short or wrong.
+
+    Args:
+        changes: `LandingChanges`.
+
+    Returns:
+        `LandingProblems`; these concern every class and every week.
+    """
+    return _frame(
+        [_changed_much(change) for change in changes.filter("held").iter_rows(named=True)]
+    )
+
+
+def _changed_much(change: Mapping[str, object]) -> dict[str, object]:
+    before = change["rows_before"]
+    assert isinstance(before, int)  # noqa: S101 - what is held was accepted before
+    parts = [
+        f"{rows:,} of {before:,} rows ({percent(rows / before)}) {verb}"
+        for name, verb in (("gone", "are gone"), ("changed", "differ"))
+        if isinstance(rows := change[name], int) and rows
+    ]
+    version = change["version_before"]
+    since = (
+        f", since the export of {day_month(version)} {version.year}"
+        if isinstance(version, datetime)
+        else ""
+    )
+    sentence = f"{change['series']}: {' and '.join(parts)}{since}."
+    rows = max(change["gone"], change["changed"])  # type: ignore[call-overload]
+    problem = _problem(
+        str(change["table"]),
+        "changed_much",
+        str(change["series"]),
+        sentence,
+        rows=rows,
+        content=str(change["digest"]),
+    )
+    advice = (
+        "If that is wrong, export it again. If it is right: edu-pipeline gate release "
+        f'{problem["id"]} --reason "…"'
+    )
+    return {**problem, "message": f"{sentence} {advice}"}
 
 
 def session_problems(most: int, landing: Landing) -> pl.DataFrame:
@@ -269,7 +342,7 @@ def row_problems(
     ]
     rows = [_no_rows(table) for table in empty]
     counted = rejected.filter(
-        ~pl.col("rule").is_in([UNMAPPED, NOT_EXPECTED])
+        ~pl.col("rule").is_in([UNMAPPED, NOT_EXPECTED, *NO_DATA])
         # who teaches in two schools is listed twice
         & ~((pl.col("table") == "staff") & (pl.col("rule") == SUPERSEDED))
     ).join(received.rename({"rows": "of"}), on=["table", "file"])
@@ -326,25 +399,29 @@ def _total(counts: pl.DataFrame) -> int:
 
 
 def _date_advice(values: Sequence[str], table: str, landing: Landing) -> str:
-    text = pl.DataFrame({"text": list(values)}, schema={"text": pl.String})
-    fits = [
-        form
-        for form in DATE_FORMATS
-        if (text.select(parsed_date(pl.col("text"), [form]).is_not_null().mean()).item() or 0)
-        > MOST
-    ]
-    known = landing.export(table).date_formats
-    formats = ", ".join(map(toml_text, (*known, *(fits[:1] or ["…"]))))
-    day_first = fits[1:2] if fits[:1] and fits[0].startswith("%m") else []
-    other = f"  # or {toml_text(day_first[0])}, if the day comes first" if day_first else ""
-    return f" Add to [landing.{table}]: date_formats = [{formats}]{other}"
+    """The formats that the values leave no doubt about; else those between which a person decides."""
+    orders = date_orders(dict.fromkeys(values, 1))
+    decided = [order.formats[0] for order in orders if len(order.formats) == 1]
+    open_ = [form for order in orders if len(order.formats) > 1 for form in order.formats]
+    formats = (*landing.export(table).date_formats, *decided, *(() if decided else ("…",)))
+    which = f"  # say which, {' or '.join(map(toml_text, open_))}" if open_ and not decided else ""
+    return (
+        f" Add to [landing.{table}]: date_formats = [{', '.join(map(toml_text, formats))}]{which}"
+    )
 
 
 def _times(times: int) -> str:
     return "once" if times == 1 else f"{times} times"
 
 
-def _toml_key(code: str) -> str:
+def _between(first: date | None, last: date | None) -> str:
+    if first is None or last is None:
+        return ""
+    return f" on {first}" if first == last else f" from {first} to {last}"
+
+
+def toml_key(code: str) -> str:
+    """A text as a key of a TOML table, quoted where it must be."""
     bare = code.isascii() and code.replace("-", "").replace("_", "").isalnum()
     return code if bare else toml_text(code)
 
@@ -359,8 +436,12 @@ def _problem(
     first: object = None,
     last: object = None,
     class_id: str | None = None,
+    content: str = "",
 ) -> dict[str, object]:
+    """A row of `LandingProblems`; `content` tells problems apart that read the same."""
+    what = json.dumps([kind, table, subject, message, content])
     return {
+        "id": hashlib.sha256(what.encode()).hexdigest()[:10],
         "table": table,
         "kind": kind,
         "subject": subject,
@@ -369,7 +450,25 @@ def _problem(
         "last_date": last,
         "class_id": class_id,
         "message": message,
+        "since": None,
     }
+
+
+def known_since(problems: pl.DataFrame, before: pl.DataFrame, now: datetime) -> pl.DataFrame:
+    """Problems with the moment when a refresh first found them.
+
+    Args:
+        problems: `LandingProblems` of this refresh.
+        before: Those of the refresh before.
+        now: When this refresh began, UTC without zone.
+    """
+    subject = ["table", "kind", "subject"]
+    earlier = before.group_by(subject).agg(earlier=pl.col("since").min())
+    return (
+        problems.join(earlier, on=subject, how="left", maintain_order="left")
+        .with_columns(since=pl.coalesce("earlier", pl.lit(now)))
+        .drop("earlier")
+    )
 
 
 def _frame(rows: Sequence[dict[str, object]]) -> pl.DataFrame:

@@ -14,22 +14,21 @@ import duckdb
 import polars as pl
 
 from edu_pipeline.landing.csvfile import (
+    CELLS,
     OVERFLOW,
     Layout,
     UnreadableFileError,
-    as_utf8,
     records,
 )
+from edu_pipeline.landing.workbook import as_csv
 from edu_pipeline.landing.zone import LandingError, Zone, digest
 
 BATCH = 200_000
-RECEIVED = ("_file", "_line", "_landed_at", "_version", OVERFLOW)
+RECEIVED = ("_file", "_line", "_landed_at", "_version", CELLS, OVERFLOW)
 """What raw tables add to the columns of the files."""
 
 
-def load_raw(
-    con: duckdb.DuckDBPyConnection, zone: Zone, table: str, files: pl.DataFrame, encoding: str
-) -> None:
+def load_raw(con: duckdb.DuckDBPyConnection, zone: Zone, table: str, files: pl.DataFrame) -> None:
     """Make `raw_<table>` from an export's current, readable files.
 
     Args:
@@ -37,7 +36,6 @@ def load_raw(
         zone: Where the files lie.
         table: One of `SCHOOL_TABLES`.
         files: `LandingFiles` of all exports.
-        encoding: As `pipeline.toml` has it.
 
     The columns are `RECEIVED` and the union of the files' headers, all text.
 
@@ -46,7 +44,7 @@ def load_raw(
     """
     con.execute(
         "create or replace temp table incoming_rows (_file varchar, _line bigint, "
-        f"_landed_at timestamp, _version timestamp, {OVERFLOW} varchar)"
+        f"_landed_at timestamp, _version timestamp, {CELLS} bigint, {OVERFLOW} varchar)"
     )
     usable = files.filter(
         (pl.col("table") == table) & pl.col("current") & pl.col("error").is_null()
@@ -60,7 +58,7 @@ def load_raw(
                     "has finished."
                 )
             try:
-                with as_utf8(path, encoding) as text:
+                with as_csv(path, file["encoding"], file["sheet"]) as (text, _):
                     _append(con, text, file)
             except UnreadableFileError as error:
                 raise LandingError(f"{file['path']}: {error}.") from None
@@ -80,7 +78,13 @@ def quoted(name: str) -> str:
 
 
 def _append(con: duckdb.DuckDBPyConnection, path: Path, file: Mapping[str, Any]) -> None:
-    shape = Layout(tuple(file["header"]), file["delimiter"], file["lines"], file["header_lines"])
+    shape = Layout(
+        tuple(file["header"]),
+        file["delimiter"],
+        file["lines"],
+        file["header_lines"],
+        file["preamble"],
+    )
     con.execute("begin")
     one_to_a_line = True
     try:
@@ -102,21 +106,23 @@ def _append_by_line(
     con: duckdb.DuckDBPyConnection, path: Path, file: Mapping[str, Any], shape: Layout
 ) -> None:
     names = ", ".join(quoted(name) for name in shape.header)
-    if shape.header_lines != 1:
+    if shape.header_lines - shape.preamble != 1:
         raise _NotOneToALineError
     con.execute(
         f"""
         insert into incoming_rows by name
-        select ? as _file, row_number() over () + 1 as _line, ?::timestamp as _landed_at,
+        select ? as _file, row_number() over () + ? as _line, ?::timestamp as _landed_at,
                ?::timestamp as _version, {names}
-        from read_csv(?, auto_detect = false, header = true, delim = ?, quote = '"', escape = '"',
-                      columns = ?, nullstr = '', encoding = 'utf-8')
+        from read_csv(?, auto_detect = false, header = true, skip = ?, delim = ?, quote = '"',
+                      escape = '"', columns = ?, nullstr = '', encoding = 'utf-8')
         """,
         [
             file["path"],
+            shape.header_lines,
             file["landed_at"],
             file["version"],
             glob.escape(str(path)),
+            shape.preamble,
             shape.delimiter,
             dict.fromkeys(shape.header, "VARCHAR"),
         ],
@@ -124,16 +130,22 @@ def _append_by_line(
     counted = con.execute(
         "select count(*) from incoming_rows where _file = ?", [file["path"]]
     ).fetchall()[0][0]
-    if counted + 1 != shape.lines:
+    if counted + shape.header_lines != shape.lines:
         raise _NotOneToALineError
+    blank = " and ".join(f"trim(coalesce({quoted(name)}, '')) = ''" for name in shape.header)
+    con.execute(f"delete from incoming_rows where _file = ? and {blank}", [file["path"]])
 
 
 def _append_by_record(
     con: duckdb.DuckDBPyConnection, path: Path, file: Mapping[str, Any], shape: Layout
 ) -> None:
-    schema = {"_line": pl.Int64, **dict.fromkeys((*shape.header, OVERFLOW), pl.String)}
+    schema = {
+        "_line": pl.Int64,
+        CELLS: pl.Int64,
+        **dict.fromkeys((*shape.header, OVERFLOW), pl.String),
+    }
     rows = records(path, shape)
-    while batch := [(line, *cells) for line, cells in islice(rows, BATCH)]:
+    while batch := [(line, short, *cells) for line, short, cells in islice(rows, BATCH)]:
         con.register("batch", pl.DataFrame(batch, schema=schema, orient="row"))
         con.execute(
             "insert into incoming_rows by name select *, ? as _file, ?::timestamp as _landed_at, "

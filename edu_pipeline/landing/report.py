@@ -1,11 +1,31 @@
-"""What has landed, in a few lines for the person who started a run."""
+"""What has landed, in a few lines: after a run, and on inspection, for the screen and for the UI.
 
+An inspection is told in blocks of label and text; how a block looks is for who shows it.
+"""
+
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 
 import duckdb
 
+from edu_pipeline.landing.inspection import (
+    ColumnSeen,
+    DatesSeen,
+    ExportSeen,
+    FileSeen,
+    Inspection,
+    LinkSeen,
+    WordsSeen,
+)
+from edu_pipeline.landing.problems import EXPECTED, NEEDED
+from edu_pipeline.landing.reading import WordSeen
 from edu_pipeline.landing.rejected import STAGED
 from edu_pipeline.settings import SCHOOL_TABLES
+from edu_pipeline.wording import listed, percent
+
+KILOBYTE = 1024
+DELIMITERS = {",": "commas", ";": "semicolons", "\t": "tabs", "|": "bars"}
 
 
 @dataclass(frozen=True)
@@ -44,3 +64,159 @@ def problem_messages(con: duckdb.DuckDBPyConnection) -> list[str]:
     """What is wrong with the exports and what to do, each once."""
     query = "select distinct message from landing_problems order by 1"
     return [message for (message,) in con.execute(query).fetchall()]
+
+
+@dataclass(frozen=True)
+class Row:
+    """One line of a block."""
+
+    label: str
+    text: str
+    wrong: bool = False
+    """Whether somebody must look at it."""
+
+
+@dataclass(frozen=True)
+class Block:
+    """What is said about one thing."""
+
+    title: str
+    rows: tuple[Row, ...]
+
+
+def blocks(inspection: Inspection, now: datetime) -> list[Block]:
+    """An inspection as text.
+
+    Args:
+        inspection: What was seen.
+        now: UTC, without zone; files are as old as that.
+    """
+    found = [_export(export, now) for export in inspection.exports]
+    if inspection.absent:
+        needed = [table for table in inspection.absent if table in NEEDED]
+        others = [table for table in inspection.absent if table not in NEEDED]
+        rows = [Row(table, "Letters cannot be made without it.", wrong=True) for table in needed]
+        rows += [Row(table, _without(table)) for table in others]
+        found.append(Block("Exports of which there is no file", tuple(rows)))
+    if inspection.unplaced:
+        rows = [Row(path, why, wrong=True) for path, why in inspection.unplaced.items()]
+        found.append(Block("Files that are taken for nothing", tuple(rows)))
+    if inspection.problems:
+        rows = [
+            Row(str(n), text, wrong=True) for n, text in enumerate(inspection.problems, start=1)
+        ]
+        found.append(Block("To be done", tuple(rows)))
+    return found
+
+
+def markdown(found: Iterable[Block]) -> str:
+    """Blocks for Dagster's UI."""
+    parts = []
+    for block in found:
+        rows = [
+            f"| {_cell(row.label)} | {'⚠ ' if row.wrong else ''}{_cell(row.text)} |"
+            for row in block.rows
+        ]
+        parts.append("\n".join([f"### {_cell(block.title)}", "", "| | |", "|---|---|", *rows]))
+    return "\n\n".join(parts) or "There is no file."
+
+
+def _cell(text: str) -> str:
+    escaped = text.replace("\\", "\\\\").replace("|", "\\|").replace("<", "&lt;")
+    return "<br>".join(escaped.splitlines())
+
+
+def _without(table: str) -> str:
+    if table in EXPECTED:
+        return "Needed where attendance comes as exceptions only."
+    return "Homework is left out of the letters." if table == "homework" else "Not needed."
+
+
+def _export(export: ExportSeen, now: datetime) -> Block:
+    current = [file for file in export.files if file.current]
+    replaced = [file.path for file in export.files if not file.current]
+    rows: list[Row] = []
+    for file in current:
+        rows.append(Row("file", f"{file.path}: {file.why}"))
+        rows.append(Row("", _facts(file, now), wrong=False))
+        if file.error:
+            rows.append(Row("cannot be read", file.error, wrong=True))
+    if replaced:
+        rows.append(Row("replaced", f"by a newer one: {', '.join(replaced)}"))
+    readable = [file for file in current if not file.error]
+    for file in {(f.columns, f.missing, f.unused): f for f in readable}.values():
+        rows += _columns(file, alone=len({f.columns for f in readable}) == 1)
+    rows += [_dates(dates) for dates in export.dates]
+    rows += [_words(words) for words in export.words]
+    rows += [_link(link) for link in export.links]
+    return Block(f"{export.table}: {_counted(export.rows, 'row')}", tuple(rows))
+
+
+def _facts(file: FileSeen, now: datetime) -> str:
+    size = file.size / KILOBYTE
+    shown = f"{size / KILOBYTE:.1f} MB" if size >= KILOBYTE else f"{size:.1f} kB"
+    days = (now.date() - file.version.date()).days
+    age = "of today" if days <= 0 else f"{_counted(days, 'day')} old"
+    facts = [age, shown]
+    if not file.error:
+        how = (
+            f"sheet “{file.sheet}”"
+            if file.sheet
+            else DELIMITERS.get(file.delimiter, file.delimiter)
+        )
+        encoding = [] if file.sheet else [file.encoding]
+        facts += [*encoding, how, f"header in line {file.header_line}", _counted(file.rows, "row")]
+    return ", ".join(facts)
+
+
+def _counted(number: int, word: str) -> str:
+    return f"{number:,} {word}{'' if number == 1 else 's'}"
+
+
+def _columns(file: FileSeen, *, alone: bool) -> list[Row]:
+    rows = [Row("columns" if alone else f"columns of {file.path}", _pairs(file.columns))]
+    if file.missing:
+        rows.append(Row("missing", ", ".join(file.missing), wrong=True))
+    if file.unused:
+        rows.append(Row("not read", ", ".join(file.unused)))
+    return rows
+
+
+def _pairs(columns: Sequence[ColumnSeen]) -> str:
+    return "\n".join(
+        column.ours
+        if column.header == column.ours
+        else f"{column.ours} ← {column.header} ({column.how})"
+        for column in columns
+    )
+
+
+def _dates(dates: DatesSeen) -> Row:
+    forms = ", ".join(
+        f"{'no date' if form.text == '?' else form.text} ({form.cells:,})" for form in dates.forms
+    )
+    span = f"{dates.first} to {dates.last}, " if dates.first else ""
+    return Row(
+        dates.column, f"{span}written {forms}", wrong=any(f.text == "?" for f in dates.forms)
+    )
+
+
+def _words(words: WordsSeen) -> Row:
+    shown = [f"{word.text or '(empty)'}{_meaning(word)} ({word.rows:,})" for word in words.words]
+    if words.hidden:
+        shown.append(f"{words.hidden} different texts that nobody mapped: likely the wrong column")
+    wrong = bool(words.hidden) or any(word.meaning is None for word in words.words)
+    return Row(words.column, ", ".join(shown), wrong=wrong)
+
+
+def _meaning(word: WordSeen) -> str:
+    if word.meaning is None:
+        return " = ?"
+    return "" if word.text.casefold() == word.meaning else f" = {word.meaning}"
+
+
+def _link(link: LinkSeen) -> Row:
+    where = listed(link.targets)
+    share = "" if link.found == link.ids else f" ({percent(link.found / link.ids)})"
+    text = f"{link.found:,} of {link.ids:,} ids{share} are in {where}"
+    return Row(link.column, text, wrong=link.found < link.ids)

@@ -1,6 +1,14 @@
 """Names of the rules that rows are rejected by, as far as more than one module knows them."""
 
 TOO_MANY_CELLS = "too_many_cells"
+TOTALS = "totals_row"
+"""Such as `Total` in place of an id."""
+UNITS = "units_row"
+"""A line below the header that says what its cells are, such as `(text)` or `YYYY-MM-DD`."""
+REPEATED_HEADER = "repeated_header"
+"""The header once more, as where two exports were put together."""
+NO_DATA = (TOTALS, UNITS, REPEATED_HEADER)
+"""Rows that are about the others: set apart, and nothing that a person must look at."""
 SUPERSEDED = "same_key_later_row_counts"
 UNMAPPED = "unmapped_code"
 CLOSED = "school_closed"

@@ -33,7 +33,19 @@ _STUDENT = Field(
     ),
     required=True,
 )
-_GIVEN = Field("given_name", ("givenName", "first name", "forename", "firstname", "FirstName"))
+_FULL_NAME = Field(
+    "full_name",
+    (
+        "LastFirst",
+        "student name",
+        "pupil name",
+        "learner name",
+        "teacher name",
+        "staff name",
+        "name",
+    ),
+)
+_GIVEN = Field("given_name", ("givenName", "first name", "forename", "preferredGivenName"))
 _FAMILY = Field("family_name", ("familyName", "last name", "surname", "LastSurname"))
 _GRADE = Field("grade", ("grades", "grade level", "year group", "year"))
 
@@ -42,6 +54,7 @@ FIELDS: Mapping[str, tuple[Field, ...]] = {
         Field(_STUDENT.name, (*_STUDENT.aliases, "sourcedId", "id"), required=True),
         _GIVEN,
         _FAMILY,
+        _FULL_NAME,
         _GRADE,
         _SCHOOL,
         Field(
@@ -57,6 +70,7 @@ FIELDS: Mapping[str, tuple[Field, ...]] = {
         ),
         _GIVEN,
         _FAMILY,
+        _FULL_NAME,
         Field("email", ("email address", "e-mail", "teacher email", "mail"), required=True),
         _SCHOOL,
     ),
@@ -185,25 +199,39 @@ OTHER_ROLES = frozenset(
 )
 """OneRoster roles that take no part in a class's figures."""
 
-MISSING = ("", "NULL", "null", "None", "N/A", "n/a", "nan")
-"""Cells that mean: nothing here."""
+MISSING_CODES = ("NULL", "Null", "null", "None", "NaN", "nan", "NAN", "(null)", "\\N")
+"""Cells of a code column that are as good as empty: no system has such a code."""
+MISSING = (
+    "",
+    *MISSING_CODES,
+    "NONE",
+    "none",
+    "N/A",
+    "n/a",
+    "NA",
+    "na",
+    "-",
+    "--",
+    "–",
+    "—",
+    ".",
+    "#N/A",
+    "#NULL!",
+    "#VALUE!",
+    "#REF!",
+    "#DIV/0!",
+    "#NAME?",
+)
+"""Cells of other columns that mean: nothing here."""
 
 DATE_FORMATS = (
-    "%Y-%m-%d",
     "%m/%d/%Y",
     "%d/%m/%Y",
     "%d.%m.%Y",
-    "%Y/%m/%d",
-    "%Y%m%d",
-    "%d-%b-%Y",
-    "%d %b %Y",
+    "%m-%d-%Y",
+    "%d-%m-%Y",
     "%m/%d/%y",
     "%d/%m/%y",
-    "%Y-%m-%d %H:%M:%S",
-    "%Y-%m-%dT%H:%M:%S",
-    "%Y-%m-%dT%H:%M:%SZ",
-    "%Y-%m-%dT%H:%M:%S.000Z",
+    "%d-%b-%y",
 )
 """What is tried to suggest a format; never to read with. Month first goes before day first."""
-EARLIEST_YEAR = 1900
-"""A date before it is a misread year: `9/7/26` fits `%m/%d/%Y`, in the year 26."""

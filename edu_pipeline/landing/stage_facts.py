@@ -11,16 +11,16 @@ import duckdb
 import polars as pl
 
 from edu_pipeline.landing.canonical import literal
+from edu_pipeline.landing.dates import parsed_date
 from edu_pipeline.landing.rules import (
     CLOSED,
     NOT_EXPECTED,
     SUPERSEDED,
-    TOO_MANY_CELLS,
     UNKNOWN,
     UNMAPPED,
     UNPARSEABLE,
 )
-from edu_pipeline.landing.school import EARLIEST_YEAR, KEYS
+from edu_pipeline.landing.school import KEYS
 from edu_pipeline.settings import (
     Attendance,
     AttendanceExport,
@@ -54,7 +54,8 @@ def stage_attendance(
         meanings: What the codes mean.
     """
     per_day = export.sessions_per_day
-    marks = {code: meanings.mark(code) for code in _codes(con, query, "code")}
+    texts = _texts(con, query, "date", "code")
+    marks = {code: meanings.mark(code) for code in texts["code"].unique().sort()}
     con.register(
         "code_meanings",
         pl.DataFrame(
@@ -74,15 +75,22 @@ def stage_attendance(
             orient="row",
         ),
     )
-    share = "try_cast(replace(parsed.duration, ',', '.') as double)"
+    share = (
+        "(try_cast(replace(rtrim(parsed.duration, '% \u00a0\u202f'), ',', '.') as double)"
+        " / if(ends_with(parsed.duration, '%'), 100, 1))"
+    )
     fact = _Fact(
         table="attendance",
         day="date",
         code="code",
         columns={
             "student_id": "parsed.student_id",
-            "date": "parsed.day",
-            "session": "coalesce(parsed.session, '')",
+            "date": "days.day",
+            # some write it beside the date: `21 Sep 2026 AM`
+            "session": (
+                "coalesce(parsed.session, case when right(parsed.date, 1) in ('M', 'm') "
+                "and not contains(parsed.date, ':') then upper(right(parsed.date, 2)) end, '')"
+            ),
             "code": "parsed.code",
             "possible": f"meaning.possible / {per_day}",
             # a duration says how much of the session was missed by those the code calls absent
@@ -103,7 +111,7 @@ def stage_attendance(
             CLOSED: ("open.date is null", "parsed.date"),
         },
     )
-    _stage(con, query, export, fact)
+    _stage(con, query, texts, export, fact)
 
 
 def stage_homework(
@@ -117,7 +125,8 @@ def stage_homework(
         export: Its section of `pipeline.toml`.
         meanings: What the statuses mean.
     """
-    statuses = {code: meanings.status(code) for code in _codes(con, query, "status")}
+    texts = _texts(con, query, "due_date", "status")
+    statuses = {code: meanings.status(code) for code in texts["status"].unique().sort()}
     con.register(
         "code_meanings",
         pl.DataFrame(
@@ -134,7 +143,7 @@ def stage_homework(
             "student_id": "parsed.student_id",
             "assignment_id": "parsed.assignment_id",
             "class_id": "parsed.class_id",
-            "due_date": "parsed.day",
+            "due_date": "days.day",
             "status": "meaning.status",
         },
         rules={
@@ -145,22 +154,36 @@ def stage_homework(
             ),
         },
     )
-    _stage(con, query, export, fact)
+    _stage(con, query, texts, export, fact)
 
 
-def _codes(con: duckdb.DuckDBPyConnection, query: str, column: str) -> list[str]:
-    found = con.execute(f"select distinct {column} from ({query}) order by 1").fetchall()
-    return [row[0] for row in found]
+def _texts(con: duckdb.DuckDBPyConnection, query: str, *columns: str) -> pl.DataFrame:
+    """The few different texts that stand in columns of rows by the million."""
+    found: pl.DataFrame = con.sql(f"select distinct {', '.join(columns)} from ({query})").pl()
+    return found
 
 
-def _stage(con: duckdb.DuckDBPyConnection, query: str, export: TableExport, fact: _Fact) -> None:
+def _register_days(con: duckdb.DuckDBPyConnection, texts: pl.Series, export: TableExport) -> None:
+    """Make `days`: texts and the dates that they are, read as those of small tables are."""
+    days = pl.DataFrame({"text": texts.unique()}).with_columns(
+        day=parsed_date(pl.col("text"), export.date_formats)
+    )
+    con.register("days", days)
+
+
+def _stage(
+    con: duckdb.DuckDBPyConnection,
+    query: str,
+    texts: pl.DataFrame,
+    export: TableExport,
+    fact: _Fact,
+) -> None:
     day, table = fact.day, fact.table
-    parsed_day = _parsed_date(day, export)
+    _register_days(con, texts[day], export)
     rules: Mapping[str, tuple[str, str]] = {
-        TOO_MANY_CELLS: ("parsed._overflow is not null", "parsed._overflow"),
         "missing_student_id": ("parsed.student_id is null", "null"),
         f"missing_{day}": (f"parsed.{day} is null", "null"),
-        f"{UNPARSEABLE}{day}": ("parsed.day is null", f"parsed.{day}"),
+        f"{UNPARSEABLE}{day}": ("days.day is null", f"parsed.{day}"),
         f"{UNKNOWN}student_id": ("student.student_id is null", "parsed.student_id"),
         UNMAPPED: ("meaning.word is null", f"parsed.{fact.code}"),
         **fact.rules,
@@ -170,18 +193,21 @@ def _stage(con: duckdb.DuckDBPyConnection, query: str, export: TableExport, fact
     con.execute(
         f"""
         create or replace temp table judged as
-        with parsed as (select *, {parsed_day} as day from ({query}))
-        select parsed._file, parsed._line, parsed._version, case {rule} end as rule,
-               case {value} end as value, parsed.day as _day, parsed.student_id as _student_id,
+        select parsed._file, parsed._line, parsed._version,
+               case when parsed._rule is not null then parsed._rule {rule} end as rule,
+               case when parsed._rule is not null then parsed._value {value} end as value,
+               days.day as _day, parsed.student_id as _student_id,
                {", ".join(f"{sql} as {name}" for name, sql in fact.columns.items())}
-        from parsed
+        from ({query}) as parsed
+        left join days on days.text = parsed.{day}
         left join stg_students as student on student.student_id = parsed.student_id
         left join code_meanings as meaning on meaning.word = parsed.{fact.code}
         left join stg_school_days as open
-          on open.date = parsed.day and open.school_id = student.school_id and open.in_session
+          on open.date = days.day and open.school_id = student.school_id and open.in_session
         """
     )
     con.unregister("code_meanings")
+    con.unregister("days")
     con.execute(
         f"""
         create or replace table rejected_{table} as
@@ -194,7 +220,8 @@ def _stage(con: duckdb.DuckDBPyConnection, query: str, export: TableExport, fact
     con.execute(
         f"""
         create or replace table stg_{table} as
-        select {", ".join(fact.columns)} from judged where rule is null
+        select {", ".join(fact.columns)}, _file as file, _line as line
+        from judged where rule is null
         """
     )
     con.execute("drop table judged")
@@ -259,20 +286,30 @@ def attendance_dates(
     """
     if export.shape == "exceptions":
         return pl.DataFrame(schema={"date": pl.Date, "school_id": pl.String})
-    dates: pl.DataFrame = con.sql(
+    con.execute(
         f"""
-        with days as (
-          select {_parsed_date("date", export)} as date, school_id, count(*) as marks
-          from ({query}) join stg_students using (student_id)
-          group by all
+        create or replace temp table marked as
+        select parsed.date as text, school_id, count(*) as marks
+        from ({query}) as parsed join stg_students using (student_id)
+        group by all
+        """
+    )
+    _register_days(con, con.table("marked").pl()["text"], export)
+    dates: pl.DataFrame = con.sql(
+        """
+        with dated as (
+          select day as date, school_id, sum(marks) as marks
+          from marked join days using (text) where day is not null group by all
         ),
-        usual as (select school_id, median(marks) as marks from days group by all)
+        usual as (select school_id, median(marks) as marks from dated group by all)
         select date, school_id
-        from days join usual using (school_id)
-        where date is not null and days.marks >= usual.marks / 10
+        from dated join usual using (school_id)
+        where dated.marks >= usual.marks / 10
         order by all
         """
     ).pl()
+    con.unregister("days")
+    con.execute("drop table marked")
     return dates
 
 
@@ -289,11 +326,3 @@ def sessions_found(con: duckdb.DuckDBPyConnection) -> int:
         """
     ).fetchall()[0][0]
     return most
-
-
-def _parsed_date(column: str, export: TableExport) -> str:
-    """SQL of a date, empty where no format fits; the same as `roster.parsed_date`."""
-    # `%Y` would read the 26 of 9/7/26 as a year of its own, so `%y` goes first
-    formats = sorted(export.date_formats, key=lambda form: "%y" not in form)
-    day = f"try_strptime({column}, [{', '.join(map(literal, formats))}])::date"
-    return f"case when year({day}) >= {EARLIEST_YEAR} then {day} end"

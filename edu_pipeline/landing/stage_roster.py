@@ -11,8 +11,9 @@ from typing import NamedTuple
 import dataframely as dy
 import polars as pl
 
-from edu_pipeline.landing.rules import SUPERSEDED, TOO_MANY_CELLS, UNKNOWN, UNPARSEABLE
-from edu_pipeline.landing.school import EARLIEST_YEAR, KEYS, OTHER_ROLES, WORDS
+from edu_pipeline.landing.dates import parsed_date
+from edu_pipeline.landing.rules import SUPERSEDED, UNKNOWN, UNPARSEABLE
+from edu_pipeline.landing.school import KEYS, OTHER_ROLES, WORDS
 from edu_pipeline.model.columns import dtypes
 from edu_pipeline.model.roster import Classes, Enrollments, SchoolDays, Staff, Students
 from edu_pipeline.school_calendar import with_weeks
@@ -48,14 +49,21 @@ def stage_students(rows: pl.DataFrame, export: TableExport) -> Staged:
         rows: `canonical_query("students")`.
         export: Their section of `pipeline.toml`.
     """
-    known = rows.with_columns(pl.col("school_id").fill_null(DEFAULT_SCHOOL))
-    return _checked("students", known, Students, export)
+    return _stage_people("students", rows, Students, export)
 
 
 def stage_staff(rows: pl.DataFrame, export: TableExport) -> Staged:
     """Staff, one each; who is listed once per school keeps the last."""
-    known = rows.with_columns(pl.col("school_id").fill_null(DEFAULT_SCHOOL))
-    return _checked("staff", known, Staff, export)
+    return _stage_people("staff", rows, Staff, export)
+
+
+def _stage_people(
+    table: str, rows: pl.DataFrame, schema: type[dy.Schema], export: TableExport
+) -> Staged:
+    rows, apart = _data(table, rows)
+    named = _named(rows).with_columns(pl.col("school_id").fill_null(DEFAULT_SCHOOL))
+    staged = _checked(table, named, schema, export)
+    return Staged(staged.good, pl.concat([apart, staged.rejected]))
 
 
 def stage_classes(rows: pl.DataFrame, students: pl.DataFrame, export: TableExport) -> Staged:
@@ -75,6 +83,7 @@ def stage_classes(rows: pl.DataFrame, students: pl.DataFrame, export: TableExpor
         )
         .sort("class_id")
     )
+    rows, apart = _data("classes", rows)
     rows = (
         _translated(rows, "classes", "class_type", export)
         .join(homerooms, on="class_id", how="left", maintain_order="left")
@@ -95,7 +104,10 @@ def stage_classes(rows: pl.DataFrame, students: pl.DataFrame, export: TableExpor
         school_id="students_school",
         teacher_id=pl.lit(None, pl.String),
     )
-    return Staged(pl.concat([staged.good, named.select(staged.good.columns)]), staged.rejected)
+    return Staged(
+        pl.concat([staged.good, named.select(staged.good.columns)]),
+        pl.concat([apart, staged.rejected]),
+    )
 
 
 def stage_enrollments(
@@ -117,6 +129,7 @@ def stage_enrollments(
         staff: `Staff`.
         export: Their section of `pipeline.toml`.
     """
+    rows, apart = _data("enrollments", rows)
     rows = _translated(rows, "enrollments", "role", export).filter(
         ~pl.col("role").is_in(OTHER_ROLES).fill_null(value=False)
     )
@@ -131,7 +144,7 @@ def stage_enrollments(
     implied = _implied(good, classes, students, staff)
     return Staged(
         pl.concat([good, implied.select(good.columns)]).sort(KEYS["enrollments"]),
-        pl.concat([undated, staged.rejected, strangers]),
+        pl.concat([apart, undated, staged.rejected, strangers]),
     )
 
 
@@ -143,6 +156,7 @@ def stage_school_days(rows: pl.DataFrame, schools: Sequence[str], export: TableE
         schools: Ids of the schools that there are.
         export: Its section of `pipeline.toml`.
     """
+    rows, apart = _data("calendar", rows)
     rows = _translated(rows, "calendar", "in_session", export)
     rows, undated = _with_dates(rows, "calendar", ("date",), export)
     unknown = pl.col("in_session").is_not_null() & ~pl.col("in_session").is_in(["true", "false"])
@@ -162,7 +176,7 @@ def stage_school_days(rows: pl.DataFrame, schools: Sequence[str], export: TableE
     )
     unplaced = rows.with_columns(week_start="date", year_start=pl.lit(None, pl.Date))
     staged = _checked("calendar", unplaced, SchoolDays, export)
-    return Staged(_placed(staged.good), pl.concat([undated, wrong, staged.rejected]))
+    return Staged(_placed(staged.good), pl.concat([apart, undated, wrong, staged.rejected]))
 
 
 def school_days_seen(dates: pl.DataFrame) -> pl.DataFrame:
@@ -182,10 +196,43 @@ def _placed(days: pl.DataFrame) -> pl.DataFrame:
     )
 
 
-def parsed_date(text: pl.Expr, formats: Sequence[str]) -> pl.Expr:
-    """A date read with the first format that fits, else null."""
-    dates = [text.str.to_date(form, strict=False, exact=True) for form in formats]
-    return pl.coalesce(pl.when(day.dt.year() >= EARLIEST_YEAR).then(day) for day in dates)
+def _data(table: str, rows: pl.DataFrame) -> tuple[pl.DataFrame, pl.DataFrame]:
+    """The rows that are rows, and those that the canonical query set apart by a rule."""
+    apart = rows.filter(pl.col("_rule").is_not_null()).select(
+        table=pl.lit(table), file="_file", line="_line", rule="_rule", value="_value"
+    )
+    return rows.filter(pl.col("_rule").is_null()), apart.cast(REJECTED_SCHEMA)
+
+
+def _named(rows: pl.DataFrame) -> pl.DataFrame:
+    """`Last, First` split where given and family name have no cells of their own.
+
+    Without a comma two words are taken for given and family name in the order in which they stand;
+    more cannot be told apart and stay together.
+    """
+    whole = pl.col("full_name").str.replace_all(r"\s+", " ")
+    words = whole.str.split(" ")
+    comma, two = whole.str.contains(",", literal=True), words.list.len() == 2  # noqa: PLR2004
+    last_first = whole.str.splitn(",", 2)
+    family = (
+        pl.when(comma)
+        .then(last_first.struct[0].str.strip_chars())
+        .when(two)
+        .then(words.list.last())
+    )
+    given = (
+        pl.when(comma)
+        .then(last_first.struct[1].str.strip_chars())
+        .when(two)
+        .then(words.list.first())
+        .otherwise(whole)
+        .replace("", None)
+    )
+    unnamed = pl.col("given_name").is_null() & pl.col("family_name").is_null()
+    return rows.with_columns(
+        given_name=pl.when(unnamed).then(given).otherwise("given_name"),
+        family_name=pl.when(unnamed).then(family).otherwise("family_name"),
+    )
 
 
 def _with_dates(
@@ -217,9 +264,6 @@ def _checked(
     key = list(KEYS[table])
     names = schema.column_names()
     rejected = []
-    overflowing = pl.col("_overflow").is_not_null()
-    rejected.append(_rejects(table, rows.filter(overflowing), TOO_MANY_CELLS, "_overflow"))
-    rows = rows.filter(~overflowing)
     for name in key:
         rejected.append(
             _rejects(table, rows.filter(pl.col(name).is_null()), f"missing_{name}", name)
@@ -332,6 +376,7 @@ def words_unknown(
     table: str, column: str, rows: pl.DataFrame, allowed: Sequence[str], export: TableExport
 ) -> Mapping[str, int]:
     """Words of a column that nobody mapped → how many rows have them."""
+    rows, _ = _data(table, rows)
     translated = _translated(rows, table, column, export)
     pairs = rows.select(their=column).with_columns(our=translated[column])
     unknown = pairs.filter(pl.col("our").is_not_null() & ~pl.col("our").is_in(list(allowed)))

@@ -20,6 +20,8 @@ from obstore.exceptions import BaseError
 from obstore.store import from_url
 
 SAMPLE_MARKER = "SAMPLE.json"
+ENDINGS = (".csv", ".txt", ".tsv", ".xlsx", ".xls", ".ods")
+"""How the names of exports end, unless the settings name others."""
 _SEPARATORS = "-_. "
 _STAMP = re.compile(
     r"(?<!\d)(?P<year>20\d\d)(?P<s>[-_.]?)(?P<month>0[1-9]|1[0-2])(?P=s)(?P<day>0[1-9]|[12]\d|3[01])"

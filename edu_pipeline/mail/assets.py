@@ -1,7 +1,7 @@
 """The mail room as Dagster sees it: periods recorded, letters queued, delivered and counted."""
 
 from collections.abc import Sequence
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 
 import dagster as dg
 import polars as pl
@@ -54,6 +54,34 @@ def recorded_periods(campaign: str, table: str) -> dg.AssetsDefinition:
         )
 
     return record
+
+
+def said_before(weeks: dg.PartitionsDefinition[str], campaign: str) -> dg.AssetsDefinition:
+    """The asset that tells a week's letters what was said before, so that they can correct it.
+
+    Args:
+        weeks: One partition per week.
+        campaign: Such as `teachers`.
+    """
+
+    @dg.asset(
+        name="said_before",
+        group_name=GROUP,
+        kinds={"sqlite"},
+        owners=OWNERS,
+        tags={"pii": "ids"},
+        partitions_def=weeks,
+    )
+    def said(context: dg.AssetExecutionContext, home: dg.ResourceParam[Home]) -> pl.DataFrame:
+        """The figures of the newest earlier period whose letters arrived, from the ledger.
+
+        One row per letter and figure: `period`, `recipient_key`, `subject`, `numerator`,
+        `denominator`; `week_start` is the week of the letters that may correct them.
+        """
+        with open_ledger(home) as ledger:
+            return ledger.figures_before(campaign, date.fromisoformat(context.partition_key))
+
+    return said
 
 
 def weekly_assets(
@@ -142,7 +170,7 @@ def weekly_assets(
             metadata={"sent now": sent, **{f"letters {state}": n for state, n in counts.items()}}
         )
 
-    return [queued_letters, delivered_letters]
+    return [said_before(weeks, campaign), queued_letters, delivered_letters]
 
 
 @dg.asset(
@@ -158,6 +186,13 @@ def ledger_letters(home: dg.ResourceParam[Home]) -> pl.DataFrame:
         return ledger.letters_frame()
 
 
+@dg.asset(group_name=GROUP, kinds={"sqlite"}, owners=OWNERS, tags={"pii": "names"})
+def gate_releases(home: dg.ResourceParam[Home]) -> pl.DataFrame:
+    """The problems that a person released, and why: the gate holds nothing because of these."""
+    with open_ledger(home) as ledger:
+        return ledger.releases_frame()
+
+
 @dg.asset_check(asset="recorded_periods", description="The newest week's letters may go out.")
 def newest_week_is_not_held(home: dg.ResourceParam[Home]) -> dg.AssetCheckResult:
     """Shows the gate; sending does not rely on this check but on the record."""
@@ -167,5 +202,5 @@ def newest_week_is_not_held(home: dg.ResourceParam[Home]) -> dg.AssetCheckResult
     return dg.AssetCheckResult(passed=held is None, description=held or "Not held.")
 
 
-ASSETS: Sequence[dg.AssetsDefinition] = [ledger_letters]
+ASSETS: Sequence[dg.AssetsDefinition] = [gate_releases, ledger_letters]
 CHECKS: Sequence[dg.AssetChecksDefinition] = [newest_week_is_not_held]

@@ -8,7 +8,7 @@ from typing import Any
 
 import polars as pl
 
-from edu_pipeline.mail.letter import Address, Image, Letter
+from edu_pipeline.mail.letter import Address, Figure, Image, Letter
 
 SCHEMA: Mapping[str, pl.DataType | type[pl.DataType]] = MappingProxyType(
     {
@@ -28,6 +28,18 @@ SCHEMA: Mapping[str, pl.DataType | type[pl.DataType]] = MappingProxyType(
         "not_after": pl.Datetime("us"),
         "names": pl.List(pl.String),
         "notes": pl.List(pl.String),
+        "figures": pl.List(
+            pl.Struct(
+                {
+                    "subject": pl.String,
+                    "label": pl.String,
+                    "numerator": pl.Float64,
+                    "denominator": pl.Float64,
+                    "change": pl.Float64,
+                    "unusual": pl.Boolean,
+                }
+            )
+        ),
         "hold": pl.String,
     }
 )
@@ -38,22 +50,12 @@ def letters_frame(letters: Sequence[Letter], week: date) -> pl.DataFrame:
     """Letters of one week as rows of `SCHEMA`."""
     rows: list[dict[str, Any]] = [
         {
+            **letter.columns,
             "week_start": week,
-            "campaign": letter.campaign,
-            "period": letter.period,
-            "recipient_key": letter.recipient_key,
-            "email": letter.recipient.email,
-            "name": letter.recipient.name,
-            "sender_email": letter.sender.email,
-            "sender_name": letter.sender.name,
-            "reply_to": letter.reply_to,
-            "subject": letter.subject,
-            "html": letter.html,
-            "text": letter.text,
-            "images": [asdict(image) for image in letter.images],
             "not_after": letter.not_after.astimezone(UTC).replace(tzinfo=None),
+            "images": [asdict(image) for image in letter.images],
+            "figures": [asdict(figure) for figure in letter.figures],
             "names": sorted(letter.names),
-            "notes": list(letter.notes),
             "hold": letter.hold,
         }
         for letter in letters
@@ -78,6 +80,7 @@ def letters_from(frame: pl.DataFrame) -> list[Letter]:
             not_after=row["not_after"].replace(tzinfo=UTC),
             names=frozenset(row["names"]),
             notes=tuple(row["notes"]),
+            figures=tuple(Figure(**figure) for figure in row["figures"]),
             hold=row["hold"],
         )
         for row in frame.iter_rows(named=True)

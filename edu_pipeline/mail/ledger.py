@@ -10,7 +10,7 @@ import re
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
-from datetime import datetime
+from datetime import date, datetime
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Literal, Self
@@ -24,16 +24,22 @@ from edu_pipeline.mail.due import Period
 from edu_pipeline.mail.ledger_tables import (
     ATTEMPTS,
     CHANGES,
+    FIGURES,
     IMAGES,
     LETTERS,
     METADATA,
     PERIODS,
+    RELEASES,
     SCHEMA_VERSIONS,
     State,
 )
-from edu_pipeline.mail.letter import Address, Image, Letter
+from edu_pipeline.mail.letter import Address, Figure, Image, Letter
 
 SCHEMA_VERSION = 1
+"""Tables may be added to a version; an older ledger gets them when it is opened."""
+
+ARRIVED = frozenset({State.sent, State.delivered, State.complained})
+"""Out of the house and, as far as is known, seen by its recipient."""
 
 WAITING = frozenset({State.pending, State.held})
 _REPLACEABLE = WAITING | {State.cancelled, State.expired, State.failed}
@@ -111,6 +117,17 @@ class Cause:
     at: datetime
     by: str
     why: str
+
+
+@dataclass(frozen=True)
+class Release:
+    """A person looked at a problem with the data and lets letters go out on top of it."""
+
+    id: str
+    """The problem's."""
+    reason: str
+    by: str
+    at: datetime
 
 
 @dataclass(frozen=True)
@@ -207,6 +224,42 @@ class Ledger:
         with self._engine.connect() as connection:
             return [Period(**row._asdict()) for row in connection.execute(query)]
 
+    def release(self, release: Release) -> None:
+        """Note that a problem holds no letters any more; kept for good.
+
+        Raises:
+            LedgerError: The problem is released already, or the release has no reason.
+        """
+        if not release.reason.strip():
+            raise LedgerError("A release needs a reason: say why letters may go out all the same.")
+        try:
+            with self._engine.begin() as connection:
+                connection.execute(RELEASES.insert().values(asdict(release)))
+        except IntegrityError as error:
+            earlier = next(known for known in self.releases() if known.id == release.id)
+            raise LedgerError(
+                f"{release.id} was released already, by {earlier.by} on {earlier.at:%Y-%m-%d}: "
+                f"{earlier.reason}"
+            ) from error
+
+    def releases(self) -> Sequence[Release]:
+        """Every release, oldest first."""
+        query = sa.select(RELEASES).order_by(RELEASES.c.at, RELEASES.c.id)
+        with self._engine.connect() as connection:
+            return [Release(**row._asdict()) for row in connection.execute(query)]
+
+    def releases_frame(self) -> pl.DataFrame:
+        """One row per release, for the gate: `id`, `reason`, `by`, `at`."""
+        return pl.DataFrame(
+            [asdict(release) for release in self.releases()],
+            schema={
+                "id": pl.String,
+                "reason": pl.String,
+                "by": pl.String,
+                "at": pl.Datetime("us", "UTC"),
+            },
+        )
+
     # Queueing
 
     def queue(self, letters: Iterable[Letter], *, now: datetime, by: str) -> QueueResult:
@@ -254,13 +307,13 @@ class Ledger:
                         key=letter.key, state=to, reason=letter.hold or "", **_frozen(letter, now)
                     )
                 )
-                _insert_images(connection, letter)
+                _insert_parts(connection, letter)
                 cause = Cause(now, by, letter.hold or "queued")
                 _append_change(connection, letter.key, None, to, cause)
                 return "new"
             if row.state not in _REPLACEABLE:
                 return "already_sent"
-            differences = _differences(row, letter, to)
+            differences = _differences(row, _figures(connection, letter.key), letter, to)
             lapsed = row.state is State.expired and letter.not_after <= now
             refused = row.state is State.failed and row.digest == letter.digest
             if lapsed or refused or not differences:
@@ -273,8 +326,9 @@ class Ledger:
             )
             if not moved:
                 raise ConcurrentChangeError(f"{letter.key} changed while it was queued.")
-            connection.execute(IMAGES.delete().where(IMAGES.c.letter_key == letter.key))
-            _insert_images(connection, letter)
+            for parts in (IMAGES, FIGURES):
+                connection.execute(parts.delete().where(parts.c.letter_key == letter.key))
+            _insert_parts(connection, letter)
             return "changed"
 
     def _cancel(self, key: str, now: datetime, by: str) -> bool:
@@ -435,6 +489,71 @@ class Ledger:
                 for row in connection.execute(query)
             ]
 
+    def stated(self, campaign: str, period: str) -> Mapping[str, Sequence[Figure]]:
+        """The figures that each letter of a period states; letters without any are left out."""
+        query = (
+            sa.select(FIGURES)
+            .join(LETTERS)
+            .where(_of_period(campaign, period))
+            .order_by(FIGURES.c.letter_key, FIGURES.c.position)
+        )
+        with self._engine.connect() as connection:
+            found: dict[str, list[Figure]] = {}
+            for row in connection.execute(query):
+                found.setdefault(row.letter_key, []).append(_figure(row))
+        return found
+
+    def figures(self, campaign: str, period: str) -> pl.DataFrame:
+        """What recipients were told about a period, by the letters that arrived.
+
+        Returns:
+            `recipient_key`, `subject`, `numerator`, `denominator`: a row per figure.
+        """
+        columns = (
+            LETTERS.c.recipient_key,
+            FIGURES.c.subject,
+            FIGURES.c.numerator,
+            FIGURES.c.denominator,
+        )
+        query = (
+            sa.select(*columns)
+            .select_from(FIGURES.join(LETTERS))
+            .where(_of_period(campaign, period), LETTERS.c.state.in_(ARRIVED))
+            .order_by(LETTERS.c.recipient_key, FIGURES.c.position)
+        )
+        with self._engine.connect() as connection:
+            rows = [row._asdict() for row in connection.execute(query)]
+        return pl.DataFrame(
+            rows,
+            schema={
+                "recipient_key": pl.String,
+                "subject": pl.String,
+                "numerator": pl.Float64,
+                "denominator": pl.Float64,
+            },
+        )
+
+    def figures_before(self, campaign: str, week: date) -> pl.DataFrame:
+        """What recipients were last told before a week: `figures` of the newest period that has any.
+
+        Only periods that the last refresh recorded: of others there is nothing to correct with.
+
+        Args:
+            campaign: Such as `teachers`.
+            week: Monday of the week; in every row as `week_start`, the partition.
+
+        Returns:
+            `week_start`, `period` and the columns of `figures`.
+        """
+        said = self.figures(campaign, "")
+        name = ""
+        for period in self.recorded_periods():
+            if period.campaign == campaign and date.fromisoformat(period.partition) < week:
+                found = self.figures(campaign, period.period)
+                if not found.is_empty():
+                    said, name = found, period.period
+        return said.select(pl.lit(week).alias("week_start"), pl.lit(name).alias("period"), pl.all())
+
     def counts(self, campaign: str, period: str) -> Mapping[State, int]:
         """Letters of a period by state; states without letters are left out."""
         query = (
@@ -544,26 +663,10 @@ def _of_period(campaign: str, period: str) -> sa.ColumnElement[bool]:
 
 
 def _frozen(letter: Letter, now: datetime) -> dict[str, Any]:
-    return {
-        "campaign": letter.campaign,
-        "period": letter.period,
-        "recipient_key": letter.recipient_key,
-        "email": letter.recipient.email,
-        "name": letter.recipient.name,
-        "sender_email": letter.sender.email,
-        "sender_name": letter.sender.name,
-        "reply_to": letter.reply_to,
-        "subject": letter.subject,
-        "html": letter.html,
-        "text": letter.text,
-        "digest": letter.digest,
-        "not_after": letter.not_after,
-        "notes": list(letter.notes),
-        "queued_at": now,
-    }
+    return {**letter.columns, "digest": letter.digest, "queued_at": now}
 
 
-def _insert_images(connection: sa.Connection, letter: Letter) -> None:
+def _insert_parts(connection: sa.Connection, letter: Letter) -> None:
     if letter.images:
         connection.execute(
             IMAGES.insert(),
@@ -572,11 +675,38 @@ def _insert_images(connection: sa.Connection, letter: Letter) -> None:
                 for n, i in enumerate(letter.images)
             ],
         )
+    if letter.figures:
+        connection.execute(
+            FIGURES.insert(),
+            [
+                {"letter_key": letter.key, "position": n, **asdict(figure)}
+                for n, figure in enumerate(letter.figures)
+            ],
+        )
 
 
-def _differences(row: sa.Row[Any], letter: Letter, to: State) -> list[str]:
+def _figures(connection: sa.Connection, key: str) -> tuple[Figure, ...]:
+    query = sa.select(FIGURES).where(FIGURES.c.letter_key == key).order_by(FIGURES.c.position)
+    return tuple(_figure(row) for row in connection.execute(query))
+
+
+def _figure(row: sa.Row[Any]) -> Figure:
+    return Figure(
+        subject=row.subject,
+        label=row.label,
+        numerator=row.numerator,
+        denominator=row.denominator,
+        change=row.change,
+        unusual=row.unusual,
+    )
+
+
+def _differences(
+    row: sa.Row[Any], stated: tuple[Figure, ...], letter: Letter, to: State
+) -> list[str]:
     found = {
         "content changed": row.digest != letter.digest,
+        "figures changed": stated != letter.figures,
         "notes changed": row.notes != list(letter.notes),
         "not-after changed": row.not_after != letter.not_after,
         "back in the batch": row.state is State.cancelled,

@@ -91,6 +91,18 @@ IMAGES = sa.Table(
     sa.Column("position", sa.Integer, nullable=False),
     sa.Column("png", sa.LargeBinary, nullable=False),
 )
+FIGURES = sa.Table(
+    "figures",
+    METADATA,
+    sa.Column("letter_key", sa.ForeignKey("letters.key"), primary_key=True),
+    sa.Column("position", sa.Integer, primary_key=True),
+    sa.Column("subject", sa.String, nullable=False),
+    sa.Column("label", sa.String, nullable=False),
+    sa.Column("numerator", sa.Float, nullable=False),
+    sa.Column("denominator", sa.Float, nullable=False),
+    sa.Column("change", sa.Float),
+    sa.Column("unusual", sa.Boolean, nullable=False),
+)
 ATTEMPTS = sa.Table(
     "attempts",
     METADATA,
@@ -123,4 +135,12 @@ PERIODS = sa.Table(
     sa.Column("last_day", sa.Date, nullable=False),
     sa.Column("complete", sa.Boolean, nullable=False),
     sa.Column("held", sa.String),
+)
+RELEASES = sa.Table(
+    "releases",
+    METADATA,
+    sa.Column("id", sa.String, primary_key=True),
+    sa.Column("reason", sa.String, nullable=False),
+    sa.Column("by", sa.String, nullable=False),
+    sa.Column("at", _UtcDateTime, nullable=False),
 )

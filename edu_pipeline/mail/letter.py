@@ -8,6 +8,7 @@ import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
 
 @dataclass(frozen=True)
@@ -25,6 +26,22 @@ class Address:
 
     email: str
     name: str = ""
+
+
+@dataclass(frozen=True)
+class Figure:
+    """A figure that a letter states; kept, so that a later letter can correct it."""
+
+    subject: str
+    """What it is about, opaque and stable, such as `HR-7B/attendance_rate`."""
+    label: str
+    """What people call it, such as `7B attendance`."""
+    numerator: float
+    denominator: float
+    change: float | None = None
+    """Difference of shares to the period before."""
+    unusual: bool = False
+    """Outside what is usual for it."""
 
 
 @dataclass(frozen=True)
@@ -50,6 +67,8 @@ class Letter:
     """Every personal name that may appear in it."""
     notes: tuple[str, ...] = ()
     """For the person who looks at the proofs: what is unusual about this letter; no names."""
+    figures: tuple[Figure, ...] = ()
+    """The figures that it states."""
     hold: str | None = None
     """Why this letter must wait for a person; it is kept and shown but not delivered."""
 
@@ -57,6 +76,25 @@ class Letter:
     def key(self) -> str:
         """The ledger's primary key: a letter goes out at most once per key."""
         return f"{self.campaign}:{self.period}:{self.recipient_key}"
+
+    @property
+    def columns(self) -> dict[str, Any]:
+        """What one row of a table can hold of it, by column; images and figures have rows of their own."""
+        return {
+            "campaign": self.campaign,
+            "period": self.period,
+            "recipient_key": self.recipient_key,
+            "email": self.recipient.email,
+            "name": self.recipient.name,
+            "sender_email": self.sender.email,
+            "sender_name": self.sender.name,
+            "reply_to": self.reply_to,
+            "subject": self.subject,
+            "html": self.html,
+            "text": self.text,
+            "not_after": self.not_after,
+            "notes": list(self.notes),
+        }
 
     @property
     def digest(self) -> str:

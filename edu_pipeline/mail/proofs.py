@@ -4,6 +4,7 @@ For the people who send; nothing here is delivered or published, and nothing is 
 is odd comes first. The pages need no script and open from disk.
 """
 
+from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
@@ -14,11 +15,14 @@ import jinja2
 
 from edu_pipeline.mail.ledger import Entry, Ledger
 from edu_pipeline.mail.ledger_tables import State
+from edu_pipeline.mail.letter import Figure
 from edu_pipeline.mail.mime import UnsendableError
 from edu_pipeline.mail.transports.folder import period_folder, write_readable, write_whole
+from edu_pipeline.wording import in_points
 
 PREVIEWS = "previews"
 """Folder, beside the delivered letters, of those that this outbox did not deliver."""
+MOST_MOVED = 15
 
 
 @dataclass(frozen=True)
@@ -73,6 +77,43 @@ class Section:
 
 
 @dataclass(frozen=True)
+class Reason:
+    """Letters that are in one state for the same reason."""
+
+    look: Look
+    why: str
+    cards: Sequence[Card]
+
+
+@dataclass(frozen=True)
+class Moved:
+    """A figure, and the letters that state it."""
+
+    label: str
+    share: float | None
+    """Numerator ÷ denominator; None where the denominator is 0."""
+    change: float | None
+    unusual: bool
+    length: float
+    """Size of the change as a share of the largest one in the table."""
+    cards: Sequence[Card]
+
+
+@dataclass(frozen=True)
+class Movement:
+    """The figures that moved most, and how many there are behind them."""
+
+    shown: Sequence[Moved]
+    less: int
+    """Moved too, but not as much as those shown."""
+    unusual: int
+    """Of those, the unusual ones."""
+    still: int
+    incomparable: int
+    """Nothing to compare them with."""
+
+
+@dataclass(frozen=True)
 class Count:
     """Letters in one state."""
 
@@ -110,6 +151,8 @@ def write_proofs(
         period=period,
         total=len(entries),
         counts=_counts(ledger.counts(campaign, period)),
+        reasons=reasons_of(cards),
+        movement=movement_of(cards, ledger.stated(campaign, period)),
         sections=arrange(cards),
     )
     _render(
@@ -158,6 +201,76 @@ def arrange(cards: Iterable[Card]) -> Sequence[Section]:
         Section("Not going out", withdrawn),
     ]
     return [section for section in sections if section.cards]
+
+
+def reasons_of(cards: Iterable[Card]) -> Sequence[Reason]:
+    """Why letters were not delivered: the worst state first, then the most frequent reason."""
+    found: dict[tuple[State, str], list[Card]] = {}
+    for card in sorted(cards, key=_by_recipient):
+        if card.look.tone in {"bad", "doubt"}:
+            found.setdefault((card.entry.state, card.entry.reason), []).append(card)
+
+    def order(item: tuple[tuple[State, str], list[Card]]) -> tuple[int, int, str]:
+        (state, why), alike = item
+        return (_ORDER[state], -len(alike), why)
+
+    return [
+        Reason(LOOKS[state], why, alike) for (state, why), alike in sorted(found.items(), key=order)
+    ]
+
+
+def movement_of(cards: Iterable[Card], stated: Mapping[str, Sequence[Figure]]) -> Movement | None:
+    """The figures that moved most, unusual ones first, then by size of change.
+
+    A figure that several letters state alike is one figure. Letters that are not going out have
+    no say.
+
+    Args:
+        cards: The letters of a period.
+        stated: Letter key → its figures.
+
+    Returns:
+        None where no letter states a figure.
+    """
+    found: dict[Figure, list[Card]] = {}
+    for card in sorted(cards, key=_by_recipient):
+        if card.look.tone != "quiet":
+            for figure in dict.fromkeys(stated.get(card.entry.key, ())):
+                found.setdefault(figure, []).append(card)
+    if not found:
+        return None
+
+    def size(figure: Figure) -> float:
+        return abs(in_points(figure.change or 0))
+
+    def order(figure: Figure) -> tuple[bool, float, str, str]:
+        return (not figure.unusual, -size(figure), figure.label.casefold(), figure.subject)
+
+    moved = sorted((figure for figure in found if figure.unusual or size(figure)), key=order)
+    others = Counter(figure.change is None for figure in found.keys() - set(moved))
+    shown, less = moved[:MOST_MOVED], moved[MOST_MOVED:]
+    largest = max(map(size, shown), default=0) or 1
+    return Movement(
+        shown=[
+            Moved(
+                label=figure.label,
+                share=figure.numerator / figure.denominator if figure.denominator else None,
+                change=figure.change,
+                unusual=figure.unusual,
+                length=size(figure) / largest,
+                cards=found[figure],
+            )
+            for figure in shown
+        ],
+        less=len(less),
+        unusual=sum(figure.unusual for figure in less),
+        still=others[False],
+        incomparable=others[True],
+    )
+
+
+def _by_recipient(card: Card) -> tuple[str, str]:
+    return (card.entry.recipient_name.casefold(), card.entry.key)
 
 
 def _card(folder: Path, ledger: Ledger, entry: Entry) -> Card:

@@ -3,7 +3,10 @@
 Which template, with what in it, is the business of the job that writes the letter.
 """
 
-from collections.abc import Mapping, Sequence
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
 from html.parser import HTMLParser
 from pathlib import Path
 
@@ -14,6 +17,9 @@ from edu_pipeline import wording
 
 MOST_BYTES = 90_000
 """Gmail cuts a letter at 102 kB; the rest is room for what senders add."""
+
+
+_SPACES = re.compile(r"[ \t\n]+")  # but not the ones that keep a number and its unit together
 
 
 class TemplateError(Exception):
@@ -41,8 +47,13 @@ def environment(search_path: Sequence[Path]) -> jinja2.Environment:
     env.filters |= {
         "percent": wording.percent,
         "whole_percent": wording.whole_percent,
+        "span": wording.span,
         "points": wording.points,
-        "compared": wording.compared,
+        "plain": wording.plain,
+        "listed": wording.listed,
+        "isolated": wording.isolated,
+        "weekday": wording.weekday,
+        "month_of_week": wording.month_of_week,
         "day_month": wording.day_month,
         "day_month_short": wording.day_month_short,
         "long_date": wording.long_date,
@@ -50,14 +61,10 @@ def environment(search_path: Sequence[Path]) -> jinja2.Environment:
     return env
 
 
-def render_text(env: jinja2.Environment, template: str, context: Mapping[str, object]) -> str:
-    """Fill a template.
-
-    Raises:
-        TemplateError: It is missing, malformed or uses something that is not there.
-    """
+@contextmanager
+def _template_errors(template: str) -> Iterator[None]:
     try:
-        return env.get_template(template).render(context)
+        yield
     except jinja2.TemplateNotFound as error:
         raise TemplateError(
             f"There is no template {error.name}. Put it into the home's templates folder, "
@@ -68,11 +75,32 @@ def render_text(env: jinja2.Environment, template: str, context: Mapping[str, ob
             f"Template {error.name or template}, line {error.lineno}: {error.message}. Correct it, "
             "or delete it from the home's templates folder to use the shipped one."
         ) from error
-    except jinja2.UndefinedError as error:
+    except (jinja2.UndefinedError, TypeError, ValueError) as error:
         raise TemplateError(
-            f"Template {template} uses something that letters do not have: {error.message}. "
+            f"Template {template} uses something that letters do not have: {error}. "
             "Correct it, or delete it from the home's templates folder to use the shipped one."
         ) from error
+
+
+def render_text(env: jinja2.Environment, template: str, context: Mapping[str, object]) -> str:
+    """Fill a template.
+
+    Raises:
+        TemplateError: It is missing, malformed or uses something that is not there.
+    """
+    with _template_errors(template):
+        return env.get_template(template).render(context)
+
+
+def phrase(env: jinja2.Environment, template: str, macro: str, *values: object) -> str:
+    """What one macro of a template says, on one line: for subjects, chart titles and alt texts.
+
+    Raises:
+        TemplateError: As for `render_text`.
+    """
+    with _template_errors(template):
+        words = getattr(env.get_template(template).module, macro, env.undefined(name=macro))
+        return _SPACES.sub(" ", str(words(*values))).strip(" ")
 
 
 def render_html(env: jinja2.Environment, template: str, context: Mapping[str, object]) -> str:
@@ -89,7 +117,13 @@ def render_html(env: jinja2.Environment, template: str, context: Mapping[str, ob
 
 
 def lint(html: str) -> list[str]:
-    """What mail clients would cut, block or not show, as sentences; empty for a good letter."""
+    """What mail clients would cut, block or not show, as sentences; empty for a good letter.
+
+    They quote nothing that could be about a person.
+
+    Args:
+        html: After inlining. What clients show is from caniemail.com.
+    """
     problems = []
     if (size := len(html.encode())) > MOST_BYTES:
         problems.append(
@@ -102,47 +136,138 @@ def lint(html: str) -> list[str]:
     if not checker.lang:
         problems.append("<html> has no lang; screen readers need it.")
     if not checker.title.strip():
-        problems.append("There is no <title>.")
-    return problems + checker.problems
+        problems.append("There is no <title>; write one.")
+    return list(dict.fromkeys([*problems, *checker.problems, *_css_problems(checker.css)]))
+
+
+_REMOVED = frozenset(
+    (
+        *("script", "link", "base", "svg", "math", "canvas", "meter", "progress"),
+        *("form", "input", "button", "select", "textarea"),
+        *("video", "audio", "iframe", "object", "embed"),
+    )
+)
+_SCHEME = re.compile(r"[a-z][a-z0-9+.-]*:", re.IGNORECASE)
+_CSS_COMMENT = re.compile(r"/\*.*?\*/", re.DOTALL)
+_NO_BACKGROUND = "Background pictures are not shown everywhere; use <img> with alt text."
+
+
+def _css_problems(css: str) -> Iterator[str]:
+    for part in re.split(r"[;{}]", _CSS_COMMENT.sub("", css)):
+        name, _, value = (text.strip().casefold() for text in part.partition(":"))
+        if name.startswith(("@import", "@font-face")):
+            yield f"{name.split()[0]} is blocked by mail clients; use installed fonts, inlined CSS."
+        if name.split("-")[0] in {"flex", "grid"} or (
+            name == "display" and value.split("-")[-1].startswith(("flex", "grid"))
+        ):
+            yield "Flex and grid do not work in Outlook; use tables."
+        if name == "position":
+            yield "CSS position does not work in Gmail and Outlook; use tables."
+        if "var(" in value:
+            yield "CSS var() does not work in Gmail and Outlook; write the value itself."
+        if name in {"background", "background-image"} and "url(" in value:
+            yield _NO_BACKGROUND
+
+
+@dataclass
+class _Table:
+    for_layout: bool
+    scoped: bool = False
+    """Whether some heading says what it is of."""
+
+
+@dataclass
+class _Heading:
+    scoped: bool
+    text: str = ""
 
 
 class _Checker(HTMLParser):
+    """Notes what is wrong with the elements; the CSS is only gathered."""
+
     def __init__(self) -> None:
         super().__init__()
         self.problems: list[str] = []
+        self.css = ""
         self.lang = False
         self.title = ""
-        self._in_title = False
+        self._in = ""
+        self._in_body = False
+        self._tables: list[_Table] = []
+        self._heading: _Heading | None = None
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        attributes = {name: value or "" for name, value in attrs}
-        self._in_title = tag == "title"
-        if tag == "html":
+        attributes = {name: (value or "").strip() for name, value in attrs}
+        self._in = tag
+        self.css += attributes.get("style", "") + ";"
+        if "background" in attributes:
+            self.problems.append(_NO_BACKGROUND)
+        if tag in _REMOVED:
+            self.problems.append(f"<{tag}> is removed by mail clients; do without.")
+        elif tag == "html":
             self.lang = bool(attributes.get("lang"))
-        elif tag in {"script", "svg"}:
-            self.problems.append(f"<{tag}> is removed by mail clients.")
+        elif tag == "body":
+            self._in_body = True
+        elif tag == "style" and self._in_body:
+            self.problems.append("<style> works only in <head>; move it there.")
+        elif tag == "table":
+            self._tables.append(_Table(attributes.get("role") in {"presentation", "none"}))
+        elif tag == "th":
+            self._heading = _Heading(bool(attributes.get("scope")))
         elif tag == "img":
             self._image(attributes)
+        elif "href" in attributes:
+            self._link(attributes["href"])
 
     def handle_endtag(self, tag: str) -> None:
-        if tag == "title":
-            self._in_title = False
+        self._in = ""
+        if tag == "th" and self._heading and self._tables:
+            self._end_heading(self._heading, self._tables[-1])
+        elif tag == "table" and self._tables:
+            table = self._tables.pop()
+            if not table.for_layout and not table.scoped:
+                self.problems.append(
+                    'A table has neither role="presentation" nor a <th scope>; give a layout table '
+                    "the one, a table of figures the other."
+                )
 
     def handle_data(self, data: str) -> None:
-        if self._in_title:
+        if self._in == "title":
             self.title += data
+        elif self._in == "style":
+            self.css += data
+        if self._heading:
+            self._heading.text += data
+
+    def _end_heading(self, heading: _Heading, table: _Table) -> None:
+        self._heading = None
+        if table.for_layout:
+            self.problems.append('A table with role="presentation" has a <th>; make it a <td>.')
+        elif heading.scoped:
+            table.scoped = True
+        elif heading.text.strip():
+            self.problems.append('A <th> has no scope; add scope="col" or scope="row".')
+
+    def _link(self, address: str) -> None:
+        scheme = _SCHEME.match(address)
+        if not scheme:
+            self.problems.append("A link is not a whole address; begin it with https: or mailto:.")
+        elif scheme[0].casefold() not in {"https:", "mailto:"}:
+            self.problems.append(f"A link goes to {scheme[0]}; only https: and mailto: are safe.")
 
     def _image(self, attributes: Mapping[str, str]) -> None:
         source = attributes.get("src", "")
         shown = source[:40]
         if source.startswith("data:"):
             self.problems.append(f"Image {shown}: data: images are not shown by Gmail; use cid:.")
+        elif not source.startswith(("cid:", "https:")):
+            self.problems.append(f"Image {shown}: use cid:, or a whole https: address.")
         if source.partition("?")[0].casefold().endswith((".svg", ".webp")):
             self.problems.append(f"Image {shown}: not shown everywhere; use PNG.")
         if "alt" not in attributes:
-            self.problems.append(f"Image {shown} has no alt text.")
+            self.problems.append(f"Image {shown} has no alt text; say what it shows.")
         styles = [part.partition(":")[0].strip() for part in attributes.get("style", "").split(";")]
-        if not attributes.get("width") or "width" not in styles:
+        if not attributes.get("width", "").isdecimal() or "width" not in styles:
             self.problems.append(
-                f"Image {shown} needs its width both as an attribute and in its style."
+                f"Image {shown} needs its width both as an attribute, in pixels, and in its style."
             )

@@ -24,6 +24,8 @@ class Attendance(dy.Schema):
     tardy = dy.Bool(description="Came late; still counted as there")
     excused = dy.Bool(nullable=True, description="Whether an absence was excused; empty: not said")
     submitted = dy.Bool(description="False where the mark is blank: the register was not taken")
+    file = dy.String(description="File of the row that counts, below the landing zone's root")
+    line = dy.Int64(description="Line where that row starts")
 
 
 class Homework(dy.Schema):
@@ -37,3 +39,5 @@ class Homework(dy.Schema):
         check=lambda c: c.is_in(HOMEWORK_STATUSES),
         description="complete, late, missing, exempt, not_due or unknown",
     )
+    file = dy.String(description="File of the row that counts, below the landing zone's root")
+    line = dy.Int64(description="Line where that row starts")

@@ -18,9 +18,12 @@ class LandingFiles(dy.Schema):
     sha256 = dy.String(description="Digest of the content; what the landing fingerprint is made of")
     current = dy.Bool(description="False for a snapshot that a newer one replaces")
     header = dy.List(dy.String(), description="Column names, made unique")
+    encoding = dy.String(description="Encoding that it was read with; of a workbook utf-8")
+    sheet = dy.String(nullable=True, description="Sheet that was read; empty: no workbook")
     delimiter = dy.String(description="The character between cells")
-    lines = dy.Int64(description="Physical lines")
-    header_lines = dy.Int64(description="Of these, the header's")
+    lines = dy.Int64(description="Physical lines, without blank ones at the end")
+    header_lines = dy.Int64(description="Of these, down to the header's last")
+    preamble = dy.Int64(description="Of these, above the header")
     error = dy.String(nullable=True, description="Why it cannot be read")
     refresh = dy.String(description="The run that listed it: tables of one refresh fit together")
 
@@ -42,6 +45,7 @@ class LandingProblems(dy.Schema):
     One row per problem and class concerned; `class_id` is empty where all classes are.
     """
 
+    id = dy.String(description="What a release names; a problem that changes gets another")
     table = dy.String(description="The export")
     kind = dy.String(description="Such as unmapped_code, missing_column, unreadable_file")
     subject = dy.String(description="The code, column or file")
@@ -50,6 +54,29 @@ class LandingProblems(dy.Schema):
     last_date = dy.Date(nullable=True, description="Last school day concerned; empty: all")
     class_id = dy.String(nullable=True, description="A class concerned; empty: every class")
     message = dy.String(description="What is wrong and what to do, ready to paste")
+    since = dy.Datetime(nullable=True, description="The first refresh that found it, UTC")
+
+
+class LandingChanges(dy.Schema):
+    """One series of files of one export, against what was accepted of it last.
+
+    Rows are compared by their natural key, as received. A series that never came before has
+    nothing to compare with.
+    """
+
+    table = dy.String(primary_key=True, description="The export")
+    series = dy.String(primary_key=True, description="The files' path without its stamp")
+    rows = dy.Int64(min=0, description="Rows now")
+    rows_before = dy.Int64(nullable=True, min=0, description="Rows accepted last")
+    version_before = dy.Datetime(nullable=True, description="Version of the export accepted last")
+    added = dy.Int64(min=0, description="Rows whose key is new")
+    changed = dy.Int64(min=0, description="Rows whose key is known and whose content is not")
+    gone = dy.Int64(min=0, description="Rows accepted last whose key is nowhere any more")
+    share = dy.Float64(
+        nullable=True, min=0, description="The larger of changed and gone ÷ rows_before"
+    )
+    held = dy.Bool(description="Whether so much changed that a person must look")
+    digest = dy.String(description="Of which rows changed and went: other rows, another digest")
 
 
 class MailGate(dy.Schema):

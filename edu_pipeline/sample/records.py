@@ -114,7 +114,7 @@ def _absence_risk(
     extra = np.zeros((homerooms.height, WEEKS_OF_DATA), np.float32)
     by_id = {f"HR{suffix}": row for row, suffix in enumerate(homerooms["suffix"])}
     if FALLING in by_id:
-        extra[by_id[FALLING], -2:] = 0.16
+        extra[by_id[FALLING], -2:] = 0.10, 0.22
     if RISING in by_id:
         extra[by_id[RISING], -10:-2] = 0.1
         extra[by_id[RISING], -2:] = -0.03

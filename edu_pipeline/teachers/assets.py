@@ -1,34 +1,52 @@
 """The teachers job as Dagster sees it: metrics, the gate, and each week's charts and letters."""
 
 import base64
+import functools
 from collections.abc import Sequence
 from datetime import UTC, date, datetime
 
 import dagster as dg
+import jinja2
 import polars as pl
 
 from edu_pipeline.charting.render import render_pngs
+from edu_pipeline.facts.students import students_of_week as students_of_week_of
 from edu_pipeline.gate import mail_gate as mail_gate_of
-from edu_pipeline.glossary import GLOSSARY, definition
+from edu_pipeline.glossary import definitions
 from edu_pipeline.mail.due import not_after
 from edu_pipeline.mail.frames import letters_frame
-from edu_pipeline.mail.render import environment
+from edu_pipeline.mail.render import environment, phrase
 from edu_pipeline.one_run import require_one_refresh, require_one_run
 from edu_pipeline.settings import WEEKDAYS, Home, Settings
 from edu_pipeline.shipped import shipped
-from edu_pipeline.teachers.charts import chart_specs, class_histories
+from edu_pipeline.teachers.charts import chart_specs, class_histories, teacher_histories
 from edu_pipeline.teachers.edition import (
-    Envelope,
-    homeroom_teachers,
-    homerooms_without_teacher,
+    Tables,
+    calendar_of_week,
+    gaps,
     letters_of_week,
     periods_of,
+    sources,
+    subject_teachers,
+    teachers_of,
 )
-from edu_pipeline.teachers.letter import Edition, LetterWeek
+from edu_pipeline.teachers.letter import WORDS, Edition
+from edu_pipeline.teachers.metrics import (
+    Calendar,
+    Groups,
+    Spreads,
+    last_counted_day,
+    student_of_week,
+    week_states,
+)
 from edu_pipeline.teachers.metrics import class_week as class_week_of
-from edu_pipeline.teachers.metrics import last_counted_day, week_states
+from edu_pipeline.teachers.metrics import grade_week as grade_week_of
+from edu_pipeline.teachers.metrics import school_term as school_term_of
+from edu_pipeline.teachers.metrics import school_week as school_week_of
 from edu_pipeline.teachers.metrics import student_attendance as student_attendance_of
 from edu_pipeline.teachers.metrics import student_homework as student_homework_of
+from edu_pipeline.teachers.metrics import teacher_week as teacher_week_of
+from edu_pipeline.warehouse import Warehouse
 
 GROUP = "teachers"
 OWNERS = ["team:data"]
@@ -40,22 +58,88 @@ def class_week(
     stg_school_days: pl.DataFrame,
     class_students: pl.DataFrame,
     attendance_class_week: pl.DataFrame,
-    attendance_group_week: pl.DataFrame,
+    attendance_group_day: pl.DataFrame,
     homework_class_week: pl.DataFrame,
-    homework_group_week: pl.DataFrame,
+    homework_group_day: pl.DataFrame,
+    class_spread: pl.DataFrame,
+    team_spread: pl.DataFrame,
     counted_through: pl.DataFrame,
     settings: dg.ResourceParam[Settings],
 ) -> pl.DataFrame:
     """One class in one school week, beside its past, its grade team and its school."""
     return class_week_of(
         classes=stg_classes,
-        school_days=stg_school_days,
+        calendar=Calendar(stg_school_days, counted_through),
         students=class_students,
         attendance=attendance_class_week,
-        attendance_groups=attendance_group_week,
         homework=homework_class_week,
-        homework_groups=homework_group_week,
-        counted_through=counted_through,
+        groups=Groups(attendance_group_day, homework_group_day),
+        spreads=Spreads(class_spread, team_spread),
+        late_counts=settings.homework.late_counts,
+    )
+
+
+@dg.asset(group_name=GROUP, kinds={"polars"}, owners=OWNERS, tags={"pii": "groups"})
+def teacher_week(
+    stg_school_days: pl.DataFrame,
+    counted_through: pl.DataFrame,
+    attendance_teacher_week: pl.DataFrame,
+    homework_teacher_week: pl.DataFrame,
+    settings: dg.ResourceParam[Settings],
+) -> pl.DataFrame:
+    """One teacher in one school week, over all the classes they teach, beside their past."""
+    return teacher_week_of(
+        calendar=Calendar(stg_school_days, counted_through),
+        attendance=attendance_teacher_week,
+        homework=homework_teacher_week,
+        late_counts=settings.homework.late_counts,
+    )
+
+
+@dg.asset(group_name=GROUP, kinds={"polars"}, owners=OWNERS, tags={"pii": "groups"})
+def grade_week(
+    stg_school_days: pl.DataFrame,
+    counted_through: pl.DataFrame,
+    attendance_group_day: pl.DataFrame,
+    homework_group_day: pl.DataFrame,
+    settings: dg.ResourceParam[Settings],
+) -> pl.DataFrame:
+    """One grade team in one school week, beside its past."""
+    return grade_week_of(
+        calendar=Calendar(stg_school_days, counted_through),
+        groups=Groups(attendance_group_day, homework_group_day),
+        late_counts=settings.homework.late_counts,
+    )
+
+
+@dg.asset(group_name=GROUP, kinds={"polars"}, owners=OWNERS, tags={"pii": "groups"})
+def school_week(
+    stg_school_days: pl.DataFrame,
+    counted_through: pl.DataFrame,
+    attendance_group_day: pl.DataFrame,
+    homework_group_day: pl.DataFrame,
+    settings: dg.ResourceParam[Settings],
+) -> pl.DataFrame:
+    """One school in one school week, beside its past."""
+    return school_week_of(
+        calendar=Calendar(stg_school_days, counted_through),
+        groups=Groups(attendance_group_day, homework_group_day),
+        late_counts=settings.homework.late_counts,
+    )
+
+
+@dg.asset(group_name=GROUP, kinds={"polars"}, owners=OWNERS, tags={"pii": "groups"})
+def school_term(
+    stg_school_days: pl.DataFrame,
+    counted_through: pl.DataFrame,
+    attendance_group_day: pl.DataFrame,
+    homework_group_day: pl.DataFrame,
+    settings: dg.ResourceParam[Settings],
+) -> pl.DataFrame:
+    """One school in one term of its calendar, beside the term before."""
+    return school_term_of(
+        calendar=Calendar(stg_school_days, counted_through),
+        groups=Groups(attendance_group_day, homework_group_day),
         late_counts=settings.homework.late_counts,
     )
 
@@ -78,6 +162,7 @@ def student_homework(
 def mail_gate(
     context: dg.AssetExecutionContext,
     landing_problems: pl.DataFrame,
+    gate_releases: pl.DataFrame,
     class_week: pl.DataFrame,
     settings: dg.ResourceParam[Settings],
 ) -> pl.DataFrame:
@@ -88,6 +173,7 @@ def mail_gate(
         class_week["week_start"].unique().sort().to_list(),
         context.run.run_id,
         on_problem=settings.mail.on_problem,
+        released=gate_releases["id"].to_list(),
     )
 
 
@@ -109,6 +195,35 @@ def weekly_assets(weeks: dg.PartitionsDefinition[str]) -> Sequence[dg.AssetsDefi
     """The assets that are made once per week of letters."""
 
     @dg.asset(
+        group_name="facts",
+        kinds={"duckdb"},
+        owners=OWNERS,
+        tags={"pii": "ids"},
+        partitions_def=weeks,
+        deps=[
+            "class_spells",
+            "student_spells",
+            "student_weeks",
+            "homework_items",
+            "stg_school_days",
+            "counted_through",
+        ],
+    )
+    def students_of_week(
+        context: dg.AssetExecutionContext,
+        warehouse: dg.ResourceParam[Warehouse],
+        settings: dg.ResourceParam[Settings],
+    ) -> pl.DataFrame:
+        """Every student of every class in a week: the week, the one before and the year so far."""
+        with warehouse.connect() as con:
+            rows = students_of_week_of(
+                con,
+                date.fromisoformat(context.partition_key),
+                late_counts=settings.homework.late_counts,
+            )
+        return student_of_week(rows)
+
+    @dg.asset(
         group_name=GROUP,
         kinds={"altair"},
         owners=OWNERS,
@@ -118,42 +233,88 @@ def weekly_assets(weeks: dg.PartitionsDefinition[str]) -> Sequence[dg.AssetsDefi
     def letter_charts(
         context: dg.AssetExecutionContext,
         class_week: pl.DataFrame,
+        teacher_week: pl.DataFrame,
+        school_week: pl.DataFrame,
+        stg_enrollments: pl.DataFrame,
+        stg_classes: pl.DataFrame,
+        home: dg.ResourceParam[Home],
         settings: dg.ResourceParam[Settings],
     ) -> pl.DataFrame:
-        """A picture per homeroom and rate, with its alternative text."""
+        """A picture per homeroom and rate and per subject teacher's homework, with its alt text."""
         week = date.fromisoformat(context.partition_key)
+        words = functools.partial(phrase, _templates(home), WORDS)
         homerooms = class_week.filter(pl.col("class_type") == "homeroom")
+        teachers = teacher_week.join(
+            subject_teachers(stg_enrollments, stg_classes), on="staff_id", how="semi"
+        )
+        histories = {
+            **{f"class:{key}": rows for key, rows in class_histories(homerooms, week).items()},
+            **{
+                f"staff:{key}": rows
+                for key, rows in teacher_histories(teachers, school_week, week, words).items()
+            },
+        }
         specs = [
-            (class_id, kind, chart)
-            for class_id, history in class_histories(homerooms, week).items()
-            for kind, chart in chart_specs(history, settings.targets).items()
+            (subject, kind, chart)
+            for subject, history in histories.items()
+            if "charts" in settings.letters.blocks
+            for kind, chart in chart_specs(history, settings.targets, words).items()
         ]
         pngs = render_pngs([chart.spec for _, _, chart in specs])
-        if pngs:
-            # the event log keeps the preview, so it shows the class in which one student tells least
-            sizes = dict(
-                homerooms.filter(week_start=week).select("class_id", "students").iter_rows()
-            )
-            shown = max(range(len(specs)), key=lambda number: sizes[specs[number][0]])
-            picture = base64.b64encode(pngs[shown]).decode()
-            context.add_output_metadata(
-                {"preview": dg.MetadataValue.md(f"![a chart](data:image/png;base64,{picture})")}
-            )
-        rows = [
-            (week, class_id, kind, png, chart.alt)
-            for (class_id, kind, chart), png in zip(specs, pngs, strict=True)
-        ]
+        # the event log keeps the preview, so it shows the class in which one student tells least
+        largest = homerooms.filter(week_start=week).sort("students")["class_id"].tail(1).to_list()
+        for (subject, _, _), png in zip(specs, pngs, strict=True):
+            if subject in [f"class:{class_id}" for class_id in largest]:
+                picture = base64.b64encode(png).decode()
+                context.add_output_metadata(
+                    {"preview": dg.MetadataValue.md(f"![a chart](data:image/png;base64,{picture})")}
+                )
+                break
         return pl.DataFrame(
-            rows,
+            [
+                (week, subject, kind, png, chart.alt)
+                for (subject, kind, chart), png in zip(specs, pngs, strict=True)
+            ],
             schema={
                 "week_start": pl.Date,
-                "class_id": pl.String,
+                "subject": pl.String,
                 "kind": pl.String,
                 "png": pl.Binary,
                 "alt": pl.String,
             },
             orient="row",
         )
+
+    @dg.asset(
+        group_name=GROUP,
+        kinds={"polars"},
+        owners=OWNERS,
+        tags={"pii": "none"},
+        partitions_def=weeks,
+    )
+    def letter_gaps(
+        context: dg.AssetExecutionContext,
+        class_week: pl.DataFrame,
+        counted_through: pl.DataFrame,
+        stg_school_days: pl.DataFrame,
+        stg_enrollments: pl.DataFrame,
+        stg_classes: pl.DataFrame,
+        stg_staff: pl.DataFrame,
+        settings: dg.ResourceParam[Settings],
+    ) -> pl.DataFrame:
+        """Who gets no letter about the week and which classes nobody hears about, in sentences."""
+        week = date.fromisoformat(context.partition_key)
+        through = _through(stg_school_days, counted_through, week)
+        found = gaps(
+            class_week,
+            stg_staff,
+            teachers_of(stg_enrollments, stg_classes, stg_staff, through),
+            week,
+            only_homerooms=settings.letters.to == "homeroom_teachers",
+        )
+        for sentence in found["sentence"]:
+            context.log.warning(sentence)
+        return found
 
     @dg.asset(
         group_name=GROUP,
@@ -165,68 +326,75 @@ def weekly_assets(weeks: dg.PartitionsDefinition[str]) -> Sequence[dg.AssetsDefi
     def teacher_letters(
         context: dg.AssetExecutionContext,
         class_week: pl.DataFrame,
+        students_of_week: pl.DataFrame,
         letter_charts: pl.DataFrame,
+        said_before: pl.DataFrame,
         counted_through: pl.DataFrame,
         stg_school_days: pl.DataFrame,
         stg_enrollments: pl.DataFrame,
         stg_classes: pl.DataFrame,
         stg_staff: pl.DataFrame,
+        stg_students: pl.DataFrame,
         landing_files: pl.DataFrame,
         mail_gate: pl.DataFrame,
         home: dg.ResourceParam[Home],
         settings: dg.ResourceParam[Settings],
     ) -> pl.DataFrame:
-        """The week's letter to every homeroom teacher."""
+        """The week's letter to every teacher."""
         week = date.fromisoformat(context.partition_key)
         require_one_refresh(landing_files, mail_gate)
-        through = last_counted_day(stg_school_days, counted_through, week)
-        if through is None:
-            raise dg.Failure(
-                f"There are no figures for the week of {week}. Run the refresh job, or choose a "
-                "week that the class_week table has."
-            )
-        teachers = homeroom_teachers(stg_enrollments, stg_classes, stg_staff, through)
-        late_counts = settings.homework.late_counts
+        through = _through(stg_school_days, counted_through, week)
         letters = letters_of_week(
-            teachers.values(),
-            class_week,
+            teachers_of(stg_enrollments, stg_classes, stg_staff, through).values(),
+            Tables(class_week, students_of_week, stg_students, said_before, mail_gate),
             {
-                (row["class_id"], row["kind"]): (row["png"], row["alt"])
+                (row["subject"], row["kind"]): (row["png"], row["alt"])
                 for row in letter_charts.iter_rows(named=True)
             },
-            mail_gate,
-            settings.targets,
             Edition(
-                week=LetterWeek(week, through),
                 school=settings.school.name,
-                definitions=[
-                    (metric.title, definition(name, late_counts=late_counts))
-                    for name, metric in GLOSSARY.items()
-                ],
-                env=environment([home.templates, shipped("templates")]),
+                week=week,
+                schools=calendar_of_week(stg_school_days, counted_through, week),
+                letters=settings.letters,
+                notice=settings.notice,
+                targets=settings.targets,
+                definitions=definitions(settings),
+                sources=sources(landing_files),
+                env=_templates(home),
             ),
-            Envelope(
-                settings.letters,
-                not_after(through, now=datetime.now(UTC), mail=settings.mail, zone=settings.zone),
-            ),
+            not_after(through, now=datetime.now(UTC), mail=settings.mail, zone=settings.zone),
         )
-        alone = homerooms_without_teacher(class_week, teachers, week)
-        if alone:
-            context.log.warning("Nobody teaches %s, so nobody gets a letter.", ", ".join(alone))
         context.add_output_metadata(
             {
                 "letters": len(letters),
                 "held": sum(letter.hold is not None for letter in letters),
-                "homerooms without a teacher": len(alone),
             }
         )
         return letters_frame(letters, week)
 
-    return [letter_charts, teacher_letters]
+    return [students_of_week, letter_charts, letter_gaps, teacher_letters]
+
+
+def _templates(home: Home) -> jinja2.Environment:
+    return environment([home.templates, shipped("templates")])
+
+
+def _through(school_days: pl.DataFrame, counted_through: pl.DataFrame, week: date) -> date:
+    through = last_counted_day(school_days, counted_through, week)
+    if through is None:
+        raise dg.Failure(
+            f"There are no figures for the week of {week}. Run the refresh job, or choose a "
+            "week that the class_week table has."
+        )
+    return through
 
 
 ASSETS: Sequence[dg.AssetsDefinition] = [
     class_week,
+    teacher_week,
+    grade_week,
+    school_week,
+    school_term,
     student_attendance,
     student_homework,
     mail_gate,

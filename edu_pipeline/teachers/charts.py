@@ -1,19 +1,20 @@
-"""The charts of a teacher's letter: one rate of one homeroom over the school year so far.
+"""The charts of a teacher's letter: one rate of one class over the school year so far.
 
-Specifications and their alt texts only, from rows of `class_week`; drawing them is
-`charting.render`'s work, and the words around them are `letter`'s.
+Specifications and their alt texts only, from rows of `class_week` or of one like it; drawing them
+is `charting.render`'s work, and every sentence in them is the templates'.
 """
 
 import functools
 import itertools
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from datetime import date, timedelta
 from types import MappingProxyType
 from typing import Any
 
 import altair as alt
 import polars as pl
+import polars.selectors as cs
 
 from edu_pipeline import wording
 from edu_pipeline.charting import theme
@@ -32,6 +33,9 @@ _STEPS = (1, 2, 5, 10, 20, 25)
 _WEEKLY_TICKS_UP_TO = 6
 _MONTHS_APART = 3
 _WEEK = timedelta(days=7)
+_BAND = "#d8e7f5"
+Words = Callable[..., str]
+"""Macro of the templates and what it is about → its words."""
 
 _DRAWN = ("school", "team", "mine")
 """Series from back to front."""
@@ -50,23 +54,48 @@ class Rate:
     kind: str
     column: str
     """In `class_week`, with `_previous`, `_start`, `_team` and `_school` beside it."""
-    noun: str
-    what: str
-    gap: str
-    """What a week without a figure is."""
 
 
-ATTENDANCE = Rate(
-    "attendance", "attendance_rate", "Attendance", "Weekly attendance", "weeks without a register"
-)
-HOMEWORK = Rate(
-    "homework",
-    "homework_rate",
-    "Homework",
-    "Homework handed in",
-    "weeks without homework",
-)
+ATTENDANCE = Rate("attendance", "attendance_rate")
+HOMEWORK = Rate("homework", "homework_rate")
 RATES = (ATTENDANCE, HOMEWORK)
+
+
+@dataclass(frozen=True)
+class Point:
+    """A share in a week."""
+
+    week: date
+    value: float
+
+
+@dataclass(frozen=True)
+class ChartFacts:
+    """What a chart's title, subtitle and alt text can say; shares are from 0 to 1."""
+
+    kind: str
+    name: str
+    """What people call the class; empty in a title that has no room for it."""
+    value: float | None
+    """This week's."""
+    verdict: str | None
+    """Of this week: `too_few_weeks`, `within`, `above` or `below`."""
+    usual: tuple[float, float] | None
+    """The range that is usual for the class, shown as a band."""
+    known: Point
+    """The last one that there is."""
+    highest: Point
+    lowest: Point
+    others: Sequence[tuple[str, float]]
+    """Name and share of the groups drawn beside it, this week."""
+    target: float
+    first: date
+    """Monday of the first week drawn."""
+    last: date
+    breaks: bool
+    """Whether the line has gaps where there was no school."""
+    empty_weeks: bool
+    """Whether the line has gaps where there is no figure."""
 
 
 @dataclass(frozen=True)
@@ -103,88 +132,142 @@ def class_histories(class_week: pl.DataFrame, week_start: date) -> dict[str, pl.
     }
 
 
-def chart_specs(history: pl.DataFrame, targets: Targets) -> dict[str, ChartSpec]:
+def teacher_histories(
+    teacher_week: pl.DataFrame,
+    school_week: pl.DataFrame,
+    week_start: date,
+    words: Words,
+) -> dict[str, pl.DataFrame]:
+    """Each teacher's homework over all their classes, in the shape of `class_histories`.
+
+    Args:
+        teacher_week: `TeacherWeek`.
+        school_week: `SchoolWeek`, for the school's line.
+        week_start: Monday of the letter's week.
+        words: From the templates: `your_classes` and, for the line, `your_line`.
+
+    Returns:
+        `staff_id` → its weeks, without columns of attendance.
+    """
+    column = HOMEWORK.column
+    rows = teacher_week.join(
+        school_week.select("school_id", "week_start", pl.col(column).alias(f"{column}_school")),
+        on=["school_id", "week_start"],
+        how="left",
+    ).select(
+        "week_start",
+        f"{column}_school",
+        pl.col("staff_id").alias("class_id"),
+        cs.starts_with(column) - cs.ends_with("_school"),
+        pl.lit(None, pl.Float64).alias(f"{column}_team"),
+        class_name=pl.lit(words("your_classes")),
+        line_name=pl.lit(words("your_line")),
+        team=pl.lit(""),
+        grade=pl.lit(None, pl.String),
+    )
+    return class_histories(rows, week_start)
+
+
+def chart_specs(history: pl.DataFrame, targets: Targets, words: Words) -> dict[str, ChartSpec]:
     """The charts of one class: `attendance` and `homework`, each only if there is any data.
 
     Args:
-        history: One class's rows of `ClassWeek` up to the letter's week, in order.
+        history: One class's rows of `ClassWeek` up to the letter's week, in order. A rate whose
+            columns are not there has no chart.
         targets: From the settings; a grade's own cut-offs win.
+        words: From the templates: `chart_title`, `chart_subtitle` and `chart_alt`.
     """
     grade = history["grade"][-1]
     aims = {"attendance": targets.attendance, "homework": targets.homework}
-    return {
-        rate.kind: ChartSpec(
-            rate_chart(history, rate, target=aims[rate.kind].for_grade(grade).met),
-            alt_text(history, rate, target=aims[rate.kind].for_grade(grade).met),
-        )
-        for rate in RATES
-        if history[rate.column].is_not_null().any()
-    }
+    specs = {}
+    for rate in RATES:
+        if rate.column in history.columns and history[rate.column].is_not_null().any():
+            facts = chart_facts(history, rate, target=aims[rate.kind].for_grade(grade).met)
+            specs[rate.kind] = ChartSpec(
+                rate_chart(history, rate, facts, words), words("chart_alt", facts)
+            )
+    return specs
 
 
-def reference_week(history: pl.DataFrame) -> str:
-    """What to call the school week before: `last week`, or after a break something truer."""
-    weeks = history["week_start"]
-    after_break = len(weeks) > 1 and weeks[-1] - weeks[-2] > _WEEK
-    return "the last school week" if after_break else "last week"
-
-
-def result(history: pl.DataFrame, rate: Rate, *, named: bool = True) -> str:
-    """The chart's finding, as its title: `Attendance in 7B is 93.3 %, up 0.7 points on last week`.
+def chart_facts(history: pl.DataFrame, rate: Rate, *, target: float) -> ChartFacts:
+    """What can be said of one rate of one class.
 
     Args:
-        history: One class's rows of `ClassWeek`, in order, with at least one value of the rate.
+        history: As for `chart_specs`, with at least one value of the rate.
         rate: Which rate.
-        named: Whether to name the class; a title has no room for a long name.
+        target: The cut-off that counts as met, a share.
     """
     last = history.row(-1, named=True)
-    value, change = last[rate.column], last[f"{rate.column}_change_previous"]
-    where = f" in {class_name(history)}" if named else ""
-    if value is None:
-        known = history.drop_nulls(rate.column).row(-1, named=True)
-        return (
-            f"{rate.noun}{where} was {wording.percent(known[rate.column])} "
-            f"in the week of {wording.day_month(known['week_start'])}"
-        )
-    then = "" if change is None else f", {wording.compared(change, reference_week(history))}"
-    return f"{rate.noun}{where} is {wording.percent(value)}{then}"
+    points = [
+        Point(*pair)
+        for pair in history.drop_nulls(rate.column).select("week_start", rate.column).iter_rows()
+    ]
+    usual = last[f"{rate.column}_usual_low"], last[f"{rate.column}_usual_high"]
+    return ChartFacts(
+        kind=rate.kind,
+        name=class_name(history),
+        value=last[rate.column],
+        verdict=last[f"{rate.column}_verdict"],
+        usual=None if None in usual else usual,
+        known=points[-1],
+        highest=max(points, key=lambda point: point.value),
+        lowest=min(points, key=lambda point: point.value),
+        others=[
+            (name, value)
+            for name, value in (
+                (team_name(history), last[f"{rate.column}_team"]),
+                ("School", last[f"{rate.column}_school"]),
+            )
+            if value is not None
+        ],
+        target=target,
+        first=history["week_start"][0],
+        last=last["week_start"],
+        breaks=len(_calendar_weeks(history)) > history.height,
+        empty_weeks=history[rate.column].is_null().any(),
+    )
 
 
 def class_name(history: pl.DataFrame) -> str:
     """What people call the class, on one line."""
-    return " ".join(str(history["class_name"][-1]).split())
+    return wording.isolated(" ".join(str(history["class_name"][-1]).split()))
 
 
 def team_name(history: pl.DataFrame) -> str:
     """What the grade team is called; a bare number gets a word."""
     team = " ".join(str(history["team"][-1]).split())
     word = "Grade" if history["team"][-1] == history["grade"][-1] else "Team"
-    return team if any(c.isalpha() for c in team) else f"{word} {team}"
+    return wording.isolated(team) if any(c.isalpha() for c in team) else f"{word} {team}"
 
 
-def rate_chart(history: pl.DataFrame, rate: Rate, *, target: float) -> dict[str, Any]:
+def rate_chart(
+    history: pl.DataFrame, rate: Rate, facts: ChartFacts, words: Words
+) -> dict[str, Any]:
     """The Vega-Lite specification of one rate of one class, with its data.
 
     Args:
         history: One class's rows of `ClassWeek` up to the letter's week, in order, with at least
             one value of the rate.
         rate: Which rate.
-        target: The cut-off that counts as met, a share.
+        facts: From `chart_facts`.
+        words: As for `chart_specs`.
     """
     weeks = _calendar_weeks(history)
     values = _series(history, rate, weeks)
     ends = {name: known[-1] for name in values if (known := _known(values[name]))}
-    ends["target"] = (len(weeks) - 1, target * 100)
+    ends["target"] = (len(weeks) - 1, facts.target * 100)
+    usual = [round(share * 100, 3) for share in facts.usual or ()]
     low, high, step = y_axis(
-        [value for name in values for _, value in _known(values[name])] + [target * 100]
+        [value for name in values for _, value in _known(values[name])]
+        + [facts.target * 100, *usual]
     )
     week_ticks = x_ticks(weeks)
-    title = result(history, rate)
+    title = words("chart_title", facts)
     if len(title) > _TITLE_CHARACTERS:
-        title = result(history, rate, named=False)
+        title = words("chart_title", replace(facts, name=""))
     return {
         **_template(),
-        "title": {"text": title, "subtitle": _subtitle(history, rate, weeks)},
+        "title": {"text": title, "subtitle": words("chart_subtitle", facts)},
         "params": [
             {"name": name, "value": value}
             for name, value in {
@@ -198,6 +281,7 @@ def rate_chart(history: pl.DataFrame, rate: Rate, *, target: float) -> dict[str,
             }.items()
         ],
         "datasets": {
+            "band": [{"from": usual[0], "to": usual[1]}] if usual else [],
             "lines": [
                 {"series": name, "week": week, "value": value, "dot": dot}
                 for name in _DRAWN
@@ -208,33 +292,6 @@ def rate_chart(history: pl.DataFrame, rate: Rate, *, target: float) -> dict[str,
             "ends": _end_labels(history, ends, low, high),
         },
     }
-
-
-def alt_text(history: pl.DataFrame, rate: Rate, *, target: float) -> str:
-    """The chart in words, from the same numbers; arguments as for `rate_chart`."""
-    last = history.row(-1, named=True)
-    known = history.drop_nulls(rate.column)
-    others = [
-        f"{name} {wording.percent(value)}"
-        for name, value in (
-            (team_name(history), last[f"{rate.column}_team"]),
-            ("school", last[f"{rate.column}_school"]),
-        )
-        if value is not None
-    ]
-    sentences = [f"Line chart: {result(history, rate)}."]
-    if others:
-        sentences.append(f"This week: {', '.join(others)}.")
-    if known.height > 1:
-        sentences += [
-            f"{word} {wording.percent(row[rate.column])} in the week of "
-            f"{wording.day_month(row['week_start'])}."
-            for word, row in (
-                ("Highest", known.row(known[rate.column].arg_max() or 0, named=True)),
-                ("Lowest", known.row(known[rate.column].arg_min() or 0, named=True)),
-            )
-        ]
-    return " ".join([*sentences, f"Target {wording.whole_percent(target)}."])
 
 
 def y_axis(values: Sequence[float]) -> tuple[int, int, int]:
@@ -261,7 +318,7 @@ def x_ticks(weeks: Sequence[date]) -> dict[int, str]:
     """
     if len(weeks) <= _WEEKLY_TICKS_UP_TO:
         return {n: wording.day_month_short(week) for n, week in enumerate(weeks)}
-    months = [wording.month(week + timedelta(days=3))[:3] for week in weeks]
+    months = [wording.month_of_week(week)[:3] for week in weeks]
     starts = [n for n in range(len(weeks)) if n == 0 or months[n] != months[n - 1]]
     if len(starts) > 1 and starts[1] < _MONTHS_APART:
         starts = starts[1:]
@@ -340,7 +397,8 @@ def _dots(series: str, values: Sequence[float | None]) -> list[int]:
 def _end_labels(
     history: pl.DataFrame, ends: Mapping[str, tuple[int, float]], low: float, high: float
 ) -> list[dict[str, Any]]:
-    names = {"mine": class_name(history), "team": team_name(history), "school": "School"}
+    own = history["line_name"][-1] if "line_name" in history.columns else class_name(history)
+    names = {"mine": own, "team": team_name(history), "school": "School"}
     pixel = (high - low) / _PLOT_HEIGHT
     order = sorted((s for s in _LABEL_HEIGHTS if s in ends), key=lambda s: -ends[s][1])
     places = spread(
@@ -365,26 +423,10 @@ def _end_labels(
     ]
 
 
-def _subtitle(history: pl.DataFrame, rate: Rate, weeks: Sequence[date]) -> str:
-    first, last = (wording.month(week + timedelta(days=3)) for week in (weeks[0], weeks[-1]))
-    if len(weeks) == 1:
-        when = f"week of {wording.day_month(weeks[0])}"
-    else:
-        when = first if first == last else f"{first} to {last}"
-    breaks, empty = len(weeks) > history.height, bool(history[rate.column].is_null().any())
-    gaps = {
-        (False, False): "",
-        (True, False): " Gaps are school breaks.",
-        (False, True): f" Gaps are {rate.gap}.",
-        (True, True): " Gaps are school breaks and empty weeks.",
-    }
-    return f"{rate.what}, {when}.{gaps[breaks, empty]}"
-
-
 @functools.cache
 def _template() -> Mapping[str, Any]:
     """The chart without anybody's data: Altair takes longer to build it than to draw it."""
-    lines, ends = alt.NamedData("lines"), alt.NamedData("ends")
+    band, lines, ends = alt.NamedData("band"), alt.NamedData("lines"), alt.NamedData("ends")
     x = alt.X(
         "week:Q",
         scale=alt.Scale(
@@ -433,6 +475,9 @@ def _template() -> Mapping[str, Any]:
         "limit": WIDTH - _LEFT - _LABEL_X - 2,
     }
     chart = alt.layer(
+        alt.Chart(band)
+        .mark_rect(color=_BAND)
+        .encode(x=alt.value(0), x2=alt.value(_PLOT_WIDTH), y=alt.Y("from:Q"), y2="to:Q"),
         alt.Chart(ends)
         .transform_filter(alt.datum.series == "target")
         .mark_rule(color=theme.MUTED, strokeDash=[1, 3], strokeWidth=1.4)

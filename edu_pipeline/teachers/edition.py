@@ -1,4 +1,4 @@
-"""One week's edition: who gets a letter, about which homerooms, and whether it must wait.
+"""One week's edition: who gets a letter, about which classes, and whether it must wait.
 
 Pure. What a letter says is in `letter`; that it arrives is the mail room's business.
 """
@@ -10,31 +10,34 @@ from datetime import date, datetime
 import polars as pl
 from email_validator import EmailNotValidError, validate_email
 
+from edu_pipeline import wording
 from edu_pipeline.gate import holds
 from edu_pipeline.mail.due import PERIODS, Period
 from edu_pipeline.mail.letter import Address, Letter, opaque_key
 from edu_pipeline.mail.render import lint
-from edu_pipeline.school_calendar import week_name
-from edu_pipeline.settings import Letters, Targets
+from edu_pipeline.school_calendar import school_weeks
 from edu_pipeline.teachers.charts import class_histories
-from edu_pipeline.teachers.letter import Edition, Teacher, compose, homeroom_week
+from edu_pipeline.teachers.letter import (
+    ClassView,
+    Edition,
+    SchoolWeek,
+    Source,
+    Teacher,
+    class_view,
+    compose,
+)
 from edu_pipeline.teachers.metrics import WeekState
+from edu_pipeline.teachers.students import IN_LESSONS, Kind, class_notes, shown_names
+from edu_pipeline.weeks import parse_week, week_name
 
 CAMPAIGN = "teachers"
+_CLASSES_NAMED = 8
 
 
-@dataclass(frozen=True)
-class Envelope:
-    """What all letters of a week have outside."""
-
-    letters: Letters
-    not_after: datetime
-
-
-def homeroom_teachers(
+def teachers_of(
     enrollments: pl.DataFrame, classes: pl.DataFrame, staff: pl.DataFrame, day: date
 ) -> dict[str, tuple[Teacher, list[str]]]:
-    """Who teaches which homerooms on a day.
+    """Who teaches which classes on a day.
 
     Args:
         enrollments: `Enrollments`.
@@ -43,7 +46,7 @@ def homeroom_teachers(
         day: The last day that the letters are about.
 
     Returns:
-        `staff_id` → the teacher and their homerooms' `class_id`s, by class name.
+        `staff_id` → the teacher and their `class_id`s, homerooms first, then by name.
     """
     rows = (
         enrollments.filter(
@@ -51,9 +54,9 @@ def homeroom_teachers(
             & (pl.col("begin_date") <= day)
             & (pl.col("end_date") > day)
         )
-        .join(classes.filter(pl.col("class_type") == "homeroom"), on="class_id")
+        .join(classes, on="class_id")
         .join(staff, left_on="person_id", right_on="staff_id")
-        .sort("person_id", "class_name", "class_id")
+        .sort("person_id", pl.col("class_type") != "homeroom", "class_name", "class_id")
     )
     found: dict[str, tuple[Teacher, list[str]]] = {}
     for row in rows.iter_rows(named=True):
@@ -66,6 +69,58 @@ def homeroom_teachers(
         _, class_ids = found.setdefault(teacher.staff_id, (teacher, []))
         if row["class_id"] not in class_ids:
             class_ids.append(row["class_id"])
+    return found
+
+
+def subject_teachers(enrollments: pl.DataFrame, classes: pl.DataFrame) -> pl.DataFrame:
+    """Everyone who teaches a scheduled class at any time, one row each: `staff_id`.
+
+    Args:
+        enrollments: `Enrollments`.
+        classes: `Classes`.
+    """
+    scheduled = classes.filter(pl.col("class_type") == "scheduled")
+    taught = enrollments.filter(pl.col("role") == "teacher").join(
+        scheduled, on="class_id", how="semi"
+    )
+    return taught.select(staff_id="person_id").unique()
+
+
+def calendar_of_week(
+    school_days: pl.DataFrame, counted_through: pl.DataFrame, week: date
+) -> dict[str, SchoolWeek]:
+    """The letter's week in every school's calendar.
+
+    Args:
+        school_days: `SchoolDays`.
+        counted_through: school: `counted_through`.
+        week: Monday of the week.
+
+    Returns:
+        `school_id` → its week, for the schools that were open and have figures.
+    """
+    weeks = school_weeks(school_days)
+    lengths = weeks.select("school_id", start_week="week_start", full_days="days_in_session")
+    days = (
+        school_days.filter(pl.col("in_session") & (pl.col("week_start") == week))
+        .group_by("school_id")
+        .agg(days=pl.col("date").unique().sort())
+        .join(counted_through.select("school_id", "counted_through"), on="school_id")
+        .join(weeks.filter(pl.col("week_start") == week), on="school_id")
+        .join(lengths, on=["school_id", "start_week"], how="left")
+    )
+    found = {}
+    for row in days.iter_rows(named=True):
+        counted = [day for day in row["days"] if day <= row["counted_through"]]
+        if counted:
+            found[row["school_id"]] = SchoolWeek(
+                start=week,
+                previous=row["previous_week"],
+                first_full=row["start_week"],
+                days=row["days"],
+                full_days=row["full_days"] or len(row["days"]),
+                through=counted[-1],
+            )
     return found
 
 
@@ -103,72 +158,199 @@ def periods_of(states: Sequence[WeekState], gate: pl.DataFrame) -> pl.DataFrame:
     )
 
 
-def homerooms_without_teacher(
-    class_week: pl.DataFrame, teachers: Mapping[str, tuple[Teacher, list[str]]], week: date
-) -> list[str]:
-    """Names of the homerooms of a week that nobody gets a letter about."""
-    taught = {class_id for _, class_ids in teachers.values() for class_id in class_ids}
-    rows = class_week.filter(
-        (pl.col("week_start") == week)
-        & (pl.col("class_type") == "homeroom")
-        & ~pl.col("class_id").is_in(taught)
+def sources(files: pl.DataFrame) -> list[Source]:
+    """The exports that figures rest on, and the day of the newest file of each.
+
+    Args:
+        files: `LandingFiles`.
+    """
+    newest = (
+        files.filter("current")
+        .filter(pl.col("table").is_in(["attendance", "homework"]))
+        .group_by("table")
+        .agg(day=pl.col("version").max().dt.date())
+        .sort("table")
     )
-    return rows["class_name"].sort().to_list()
+    return [Source(**row) for row in newest.iter_rows(named=True)]
+
+
+def gaps(
+    class_week: pl.DataFrame,
+    staff: pl.DataFrame,
+    teachers: Mapping[str, tuple[Teacher, list[str]]],
+    week: date,
+    *,
+    only_homerooms: bool,
+) -> pl.DataFrame:
+    """Who gets no letter, and which classes nobody gets one about.
+
+    Args:
+        class_week: `ClassWeek`.
+        staff: `Staff`.
+        teachers: From `teachers_of`.
+        week: Monday of the week.
+        only_homerooms: Whether letters go only to teachers of homerooms.
+
+    Returns:
+        A sentence per row: `week_start`, `kind`, `sentence`; no names of people.
+    """
+    rows = class_week.filter(pl.col("week_start") == week)
+    if only_homerooms:
+        rows = rows.filter(pl.col("class_type") == "homeroom")
+    taught = {class_id for _, class_ids in teachers.values() for class_id in class_ids}
+    alone = rows.filter(~pl.col("class_id").is_in(taught))["class_name"].unique().sort().to_list()
+    known = set(rows["class_id"])
+    empty = [
+        staff_id for staff_id, (_, class_ids) in teachers.items() if known.isdisjoint(class_ids)
+    ]
+    idle = staff.filter(~pl.col("staff_id").is_in(list(teachers))).height
+    sentences = []
+    if alone:
+        more = len(alone) - _CLASSES_NAMED
+        shown = wording.listed([*alone[:_CLASSES_NAMED], *([f"{more} more"] if more > 0 else [])])
+        sentences.append(
+            (
+                "class_without_teacher",
+                f"Nobody teaches {shown} in this week, so nobody gets a letter about "
+                f"{'it' if len(alone) == 1 else 'them'}. Look at the enrollments export.",
+            )
+        )
+    if empty:
+        what = "homeroom" if only_homerooms else "class with students"
+        sentences.append(
+            (
+                "teacher_without_students",
+                f"{_people(len(empty))} no {what} in this week: no letter.",
+            )
+        )
+    if idle:
+        sentences.append(
+            ("staff_without_class", f"{_people(idle)} no class in this week: no letter.")
+        )
+    return pl.DataFrame(
+        [(week, *sentence) for sentence in sentences],
+        schema={"week_start": pl.Date, "kind": pl.String, "sentence": pl.String},
+        orient="row",
+    )
+
+
+def _people(number: int) -> str:
+    return "1 member of staff has" if number == 1 else f"{number} members of staff have"
+
+
+@dataclass(frozen=True)
+class Tables:
+    """What the letters of a week are made from."""
+
+    class_week: pl.DataFrame
+    """`ClassWeek`."""
+    students_of_week: pl.DataFrame
+    """`StudentOfWeek` of the week."""
+    students: pl.DataFrame
+    """`Students`."""
+    said_before: pl.DataFrame
+    """The figures of the campaign's last letters: `period`, `recipient_key`, `subject`,
+    `numerator`, `denominator`."""
+    gate: pl.DataFrame
+    """`MailGate`."""
 
 
 def letters_of_week(
     teachers: Iterable[tuple[Teacher, list[str]]],
-    class_week: pl.DataFrame,
+    tables: Tables,
     pictures: Mapping[tuple[str, str], tuple[bytes, str]],
-    gate: pl.DataFrame,
-    targets: Targets,
     edition: Edition,
-    envelope: Envelope,
+    not_after: datetime,
 ) -> list[Letter]:
     """Every teacher's letter, held where the gate, the address or the lint says so.
 
     Args:
-        teachers: From `homeroom_teachers`.
-        class_week: `ClassWeek`.
-        pictures: (`class_id`, kind) → chart as PNG and its alt text.
-        gate: `MailGate`.
-        targets: From the settings.
-        edition: What the letters share inside.
-        envelope: What they share outside.
+        teachers: From `teachers_of`.
+        tables: What they are made from.
+        pictures: (`class:…` or `staff:…`, kind) → chart as PNG and its alt text.
+        edition: What the letters share.
+        not_after: When they are no longer news.
 
     Raises:
         TemplateError: A template cannot be used.
     """
-    week = edition.week.start
-    histories = class_histories(class_week, week)
+    histories = class_histories(tables.class_week, edition.week)
+    rosters = tables.students_of_week.partition_by("class_id", as_dict=True)
+    names = shown_names(tables.students, edition.letters.students)
+    said = _said(tables.said_before)
+    nobody = tables.students_of_week.clear()
     made = []
     for teacher, class_ids in teachers:
-        about = [class_id for class_id in class_ids if class_id in histories]
-        if not about:
-            continue
-        homerooms = [homeroom_week(histories[class_id], targets) for class_id in about]
-        content = compose(teacher, homerooms, pictures, edition)
-        name = " ".join(filter(None, (teacher.given_name, teacher.family_name)))
-        reasons = [holds(gate, week, about), _bad_address(teacher.email), *lint(content.html)]
-        made.append(
-            Letter(
-                campaign=CAMPAIGN,
-                period=week_name(week),
-                recipient_key=opaque_key("teacher", teacher.staff_id),
-                recipient=Address(teacher.email, name),
-                sender=Address(envelope.letters.from_email, envelope.letters.from_name),
-                reply_to=envelope.letters.reply_to or envelope.letters.from_email,
-                subject=content.subject,
-                html=content.html,
-                text=content.text,
-                images=content.images,
-                not_after=envelope.not_after,
-                names=frozenset(filter(None, (teacher.given_name, teacher.family_name))),
-                notes=content.notes,
-                hold=" ".join(filter(None, reasons)) or None,
+        key = opaque_key("teacher", teacher.staff_id)
+        views = []
+        for class_id in class_ids:
+            history = histories.get(class_id)
+            week = edition.schools.get(history["school_id"][-1]) if history is not None else None
+            if history is None or week is None:
+                continue
+            homeroom = history["class_type"][-1] == "homeroom"
+            if edition.letters.to == "homeroom_teachers" and not homeroom:
+                continue
+            notes = class_notes(
+                rosters.get((class_id,), nobody),
+                names,
+                edition.notice,
+                frozenset(Kind) if homeroom else IN_LESSONS,
             )
-        )
+            views.append(
+                class_view(
+                    history, week, edition.targets, edition.letters, notes, said.get(key, {})
+                )
+            )
+        if views:
+            made.append(_letter(teacher, key, views, tables.gate, pictures, edition, not_after))
     return made
+
+
+def _letter(
+    teacher: Teacher,
+    key: str,
+    views: Sequence[ClassView],
+    gate: pl.DataFrame,
+    pictures: Mapping[tuple[str, str], tuple[bytes, str]],
+    edition: Edition,
+    not_after: datetime,
+) -> Letter:
+    content = compose(teacher, views, pictures, edition)
+    name = " ".join(filter(None, (teacher.given_name, teacher.family_name)))
+    reasons = [
+        holds(gate, edition.week, [view.class_id for view in views]),
+        _bad_address(teacher.email),
+        *lint(content.html),
+    ]
+    sender = edition.letters
+    return Letter(
+        campaign=CAMPAIGN,
+        period=week_name(edition.week),
+        recipient_key=key,
+        recipient=Address(teacher.email, name),
+        sender=Address(sender.from_email, sender.from_name),
+        reply_to=sender.reply_to or sender.from_email,
+        subject=content.subject,
+        html=content.html,
+        text=content.text,
+        images=content.images,
+        not_after=not_after,
+        names=content.names
+        | frozenset(filter(None, (teacher.given_name, teacher.family_name, name))),
+        notes=content.notes,
+        figures=content.figures,
+        hold=" ".join(filter(None, reasons)) or None,
+    )
+
+
+def _said(before: pl.DataFrame) -> dict[str, dict[str, tuple[date, float, float]]]:
+    """Recipient → subject of a figure → week, numerator and denominator as stated."""
+    said: dict[str, dict[str, tuple[date, float, float]]] = {}
+    for row in before.iter_rows(named=True):
+        figure = parse_week(row["period"]), row["numerator"], row["denominator"]
+        said.setdefault(row["recipient_key"], {})[row["subject"]] = figure
+    return said
 
 
 def _bad_address(email: str) -> str | None:

@@ -1,41 +1,44 @@
-"""What a homeroom teacher is told about the week: rows of `class_week` to words.
+"""What a teacher is told about the week: rows of the job's tables to a view model, and that to a letter.
 
-Pure functions from frames to a view model, and from that through templates to the letter's
-content. Who gets it, when, and under which key is the business of `assets` and the mail room.
+Pure functions. Every word stands in the templates, which a school can replace; here is decided what
+is true: which verdict, which student, which correction. Who gets a letter, when, and under which key
+is the business of `edition` and the mail room.
 """
 
-from collections.abc import Mapping, Sequence
+import re
+from collections import Counter
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
 from enum import StrEnum
 from typing import Any
+from urllib.parse import quote
 
 import jinja2
 import polars as pl
 
 from edu_pipeline import wording
-from edu_pipeline.mail.letter import Image
-from edu_pipeline.mail.render import render_html, render_text
-from edu_pipeline.settings import Cutoffs, Targets
+from edu_pipeline.mail.letter import Figure, Image
+from edu_pipeline.mail.render import phrase, render_html, render_text
+from edu_pipeline.settings import Cutoffs, Letters, Notice, Targets
 from edu_pipeline.teachers import charts
+from edu_pipeline.teachers.students import ClassNotes, Kind, StudentNote, first
+from edu_pipeline.weeks import week_name
 
-NOTABLE_CHANGE = 5.0
-"""Percentage points of change from which a proof reader should look."""
-NOTABLY_LOW = 0.8
-_FRIDAY = timedelta(days=4)
+WORDS = "letters/words.txt.j2"
+"""Template with every sentence of the letters, as macros."""
+_WEEK = timedelta(days=7)
+_OUTSIDE = ("above", "below")
+_FEWEST_LISTED = 3
+_EMPTY_LINES = re.compile(r"\n{3,}")
 
 
 class Standing(StrEnum):
     """Where a rate stands against its target."""
 
-    met = "on target"
-    near = "close to target"
-    below = "below target"
-
-    @property
-    def face(self) -> str:
-        """The emoji, never shown without the words."""
-        return {"met": "🙂", "near": "😐", "below": "🙁"}[self.name]
+    met = "met"
+    near = "near"
+    below = "below"
 
 
 def standing(rate: float, cutoffs: Cutoffs) -> Standing:
@@ -60,26 +63,69 @@ class Teacher:
 
 
 @dataclass(frozen=True)
-class LetterWeek:
-    """The week that the letter is about."""
+class SchoolWeek:
+    """The letter's week in the calendar of one school."""
 
     start: date
     """Its Monday."""
+    previous: date | None
+    """The school week before, in the same school year."""
+    first_full: date | None
+    """The first full week of the school year."""
+    days: Sequence[date]
+    """The days in session."""
+    full_days: int
+    """Days in session of a full week."""
     through: date
-    """The last day whose registers count; before Friday when the week was closed early."""
+    """The last day whose registers count here; before the last in session when closed early."""
+
+    @property
+    def closed_early(self) -> bool:
+        """Whether days in session come after the last that counts."""
+        return self.days[-1] > self.through
+
+    @property
+    def short(self) -> bool:
+        """Whether the school was open for fewer days than in a full week."""
+        return len(self.days) < self.full_days
+
+    @property
+    def after_break(self) -> bool:
+        """Whether the week before had no school."""
+        return self.previous is not None and self.start - self.previous > _WEEK
+
+
+@dataclass(frozen=True)
+class Source:
+    """An export that the figures rest on."""
+
+    table: str
+    day: date
+    """Of its newest file."""
 
 
 @dataclass(frozen=True)
 class Edition:
     """What all letters of one week share."""
 
-    week: LetterWeek
     school: str
     """The school's name."""
-    definitions: Sequence[tuple[str, str]]
-    """Title and sentence of each metric, from the glossary."""
+    week: date
+    """Monday of the letter's week."""
+    schools: Mapping[str, SchoolWeek]
+    """`school_id` → its week."""
+    letters: Letters
+    notice: Notice
+    targets: Targets
+    definitions: Mapping[str, tuple[str, str]]
+    """Metric → its title and sentence, from the glossary."""
+    sources: Sequence[Source]
     env: jinja2.Environment
-    """From `mail.render.environment`; has `letters/teacher.html.j2` and `letters/teacher.txt.j2`."""
+    """From `mail.render.environment`; has the templates in `letters/`."""
+
+    def words(self, macro: str, *about: object) -> str:
+        """What a macro of the school's wording says."""
+        return phrase(self.env, WORDS, macro, *about)
 
 
 @dataclass(frozen=True)
@@ -90,45 +136,80 @@ class Comparison:
     this_week: float | None
     last_week: float | None
     start: float | None
+    to_date: float | None
 
 
 @dataclass(frozen=True)
 class RateWeek:
-    """One rate of one homeroom in the letter's week."""
+    """One rate of one class in the letter's week; shares from 0 to 1."""
 
     kind: str
     """`attendance` or `homework`."""
-    title: str
     value: float | None
+    previous: float | None
+    """In the school week before."""
     change: float | None
-    """Against the school week before."""
+    usual: tuple[float, float] | None
+    """The class's own usual range, from its past weeks of this school year."""
+    verdict: str | None
+    """`too_few_weeks`, `within`, `above` or `below`; None where there is no value."""
+    gap: float | None
+    """Difference from the grade team this week, where it is more than chance explains."""
+    gap_to_date: float | None
+    """The same from the start of the school year."""
+    judged: bool
+    """Whether the difference from the grade team could be judged at all."""
     target: float
     standing: Standing | None
-    last_known: tuple[date, float] | None
+    face: str
+    """The settings' symbol of the standing; never shown without its words."""
+    numerator: float
+    denominator: float
+    last_known: charts.Point | None
     """The week and value before this one, where this week has none."""
-    absence: str
-    """What to say where there is no value this week."""
-    counted: str
-    """Numerator and denominator in words."""
+    nothing: str | None
+    """Why there is no value: `no_register`, `nobody_expected`, `no_results` or `none_this_year`."""
     rows: tuple[Comparison, ...]
-    """Homeroom, grade team, school; empty where the homeroom has no figure all year."""
+    """Class, grade team, school; empty where the class has no figure all year."""
+
+    @property
+    def changed(self) -> bool:
+        """Whether the week is outside what is usual for the class."""
+        return self.verdict in _OUTSIDE
 
 
 @dataclass(frozen=True)
-class HomeroomWeek:
-    """One homeroom in the letter's week."""
+class Correction:
+    """What the last letter said and what it would say now."""
+
+    name: str
+    """Of the class."""
+    kind: str
+    week: date
+    """Monday of the week it was about."""
+    said: float
+    now: float
+    more: float
+    """Student-days or pieces that came in since; negative where some were taken back."""
+    last_week: bool
+    """Whether that was the calendar week before this letter's."""
+
+
+@dataclass(frozen=True)
+class ClassView:
+    """One class in the letter's week."""
 
     class_id: str
     name: str
-    last_week: date | None
-    start_week: date | None
-    reference: str
-    """What the school week before is called in a sentence."""
-    days_in_session: int
+    team: str
+    homeroom: bool
+    week: SchoolWeek
     days_submitted: int
     students: int
     attendance: RateWeek
     homework: RateWeek
+    notes: ClassNotes
+    corrections: tuple[Correction, ...] = ()
 
     @property
     def rates(self) -> tuple[RateWeek, RateWeek]:
@@ -136,9 +217,31 @@ class HomeroomWeek:
         return (self.attendance, self.homework)
 
     @property
-    def last_week_title(self) -> str:
-        """What the school week before is called above a column."""
-        return self.reference.removeprefix("the ").capitalize()
+    def days_closed(self) -> int:
+        """Days in session that the letter is about."""
+        return sum(day <= self.week.through for day in self.week.days)
+
+    @property
+    def registers_missing(self) -> int:
+        """Days that the letter is about without a register of this class."""
+        return max(0, self.days_closed - self.days_submitted)
+
+    @property
+    def quiet(self) -> bool:
+        """Whether there is nothing to say but that all is as usual."""
+        news = any(
+            rate.changed
+            or (self.homeroom and not (rate.gap is None and rate.gap_to_date is None))
+            or (rate.value is None and rate.nothing != "none_this_year")
+            for rate in self.rates
+        )
+        return not news and self.notes.empty and not self.registers_missing
+
+    def counted(self, group: str) -> Mapping[str, int]:
+        """Students per kind of note in a group, for letters that name none."""
+        notes: Sequence[StudentNote] = getattr(self.notes, group)
+        found = Counter(reason.kind for note in notes for reason in note.reasons)
+        return {str(kind): found[kind] for kind in Kind if found[kind]}
 
 
 @dataclass(frozen=True)
@@ -150,112 +253,88 @@ class LetterContent:
     text: str
     images: tuple[Image, ...]
     notes: tuple[str, ...]
+    figures: tuple[Figure, ...]
+    names: frozenset[str]
+    """Of the students in it."""
 
 
 @dataclass(frozen=True)
-class _Picture:
+class Picture:
+    """A chart in the letter, and its words."""
+
     image: Image
     alt: str
 
 
 @dataclass(frozen=True)
-class _Block:
-    """What a template shows of one homeroom."""
+class Part:
+    """One class as a template shows it."""
 
-    homeroom: HomeroomWeek
-    sentence: str
-    basis: str
-    """What the figures rest on."""
-    pictures: tuple[_Picture, ...]
+    view: ClassView
+    most: int
+    """Students in one list."""
+    pictures: tuple[Picture, ...] = ()
+
+    def listed(self, group: str) -> tuple[Sequence[StudentNote], int]:
+        """Notes of a group (`news`, `notice`, `excused`) to print, and how many more there are."""
+        return first(getattr(self.view.notes, group), self.most)
 
 
-def homeroom_week(history: pl.DataFrame, targets: Targets) -> HomeroomWeek:
-    """The view of one homeroom's week.
+def class_view(
+    history: pl.DataFrame,
+    week: SchoolWeek,
+    targets: Targets,
+    letters: Letters,
+    notes: ClassNotes,
+    said: Mapping[str, tuple[date, float, float]],
+) -> ClassView:
+    """The view of one class's week.
 
     Args:
         history: One class's rows of `ClassWeek` from the start of the school year to the letter's
             week, in order, as `charts.class_histories` gives them.
+        week: Of the class's school.
         targets: From the settings; the grade's own cut-offs win.
+        letters: From the settings.
+        notes: The students to name.
+        said: Subject of a figure → the week, numerator and denominator that the recipient's last
+            letter stated.
     """
-    week = history.row(-1, named=True)
-    attended, expected = week["attended_days"], week["possible_days"]
-    attendance = _rate_week(
-        history,
-        charts.ATTENDANCE,
-        targets.attendance.for_grade(week["grade"]),
-        absence=_no_attendance(week),
-        counted=f"{attended:g} of {expected:g} student-days",
+    row = history.row(-1, named=True)
+    aims = {"attendance": targets.attendance, "homework": targets.homework}
+    nothing = {"attendance": _no_attendance(row), "homework": _no_homework(history)}
+    attendance, homework = (
+        _rate_week(history, week, rate, aims[rate.kind].for_grade(row["grade"]), letters, why)
+        for rate, why in ((rate, nothing[rate.kind]) for rate in charts.RATES)
     )
-    homework = _rate_week(
-        history,
-        charts.HOMEWORK,
-        targets.homework.for_grade(week["grade"]),
-        absence=_no_homework(history),
-        counted=f"{week['homework_complete']} of {week['homework_due']} pieces handed in",
-    )
-    start = _start_row(history, charts.ATTENDANCE) or _start_row(history, charts.HOMEWORK)
-    return HomeroomWeek(
-        class_id=week["class_id"],
+    return ClassView(
+        class_id=row["class_id"],
         name=charts.class_name(history),
-        last_week=history["week_start"][-2] if history.height > 1 else None,
-        start_week=start["week_start"] if start else None,
-        reference=charts.reference_week(history),
-        days_in_session=week["days_in_session"],
-        days_submitted=week["days_submitted"],
-        students=week["students"],
+        team=charts.team_name(history),
+        homeroom=row["class_type"] == "homeroom",
+        week=week,
+        days_submitted=row["days_submitted"],
+        students=row["students"],
         attendance=attendance,
         homework=homework,
+        notes=notes,
+        corrections=tuple(
+            correction
+            for rate in charts.RATES
+            if (before := said.get(subject_of(row["class_id"], rate.column)))
+            if (correction := _correction(history, rate, week, *before))
+        ),
     )
 
 
-def sentence(homeroom: HomeroomWeek) -> str:
-    """What happened, in one sentence; a change too small to mean anything is not called one."""
-    attendance, homework = homeroom.rates
-    if attendance.value is None:
-        first = f"{attendance.absence} in {homeroom.name} this week{_last_known(attendance)}"
-    else:
-        first = (
-            f"Attendance in {homeroom.name} was {wording.percent(attendance.value)} this week"
-            f"{_compared(attendance, homeroom)}"
-        )
-    if homework.value is None:
-        second = homework.absence[0].lower() + homework.absence[1:] + _last_known(homework)
-    else:
-        second = (
-            f"{wording.percent(homework.value)} of homework was handed in"
-            f"{_compared(homework, homeroom)}"
-        )
-    return f"{first}; {second}."
-
-
-def days_counted(homeroom: HomeroomWeek, week: LetterWeek) -> str:
-    """How much of the week is in the figures: `Mon–Thu, 4 of 5 days`, or only `4 of 5 days`."""
-    total = homeroom.days_in_session
-    days = f"{homeroom.days_submitted} of {total} {'day' if total == 1 else 'days'}"
-    if week.through >= week.start + _FRIDAY:
-        return days
-    through = wording.weekday(week.through)[:3]
-    return f"{'Mon' if through == 'Mon' else f'Mon–{through}'}, {days}"
-
-
-def basis(homeroom: HomeroomWeek, week: LetterWeek) -> str:
-    """What the figures rest on: days, students, numerators and denominators, as of when."""
-    students = "1 student" if homeroom.students == 1 else f"{homeroom.students} students"
-    counted = [
-        f"{rate.title}: {rate.counted}." for rate in homeroom.rates if rate.value is not None
-    ]
-    return " ".join(
-        [
-            f"{days_counted(homeroom, week)}, {students}.",
-            *counted,
-            f"Figures up to {wording.long_date(week.through)}.",
-        ]
-    )
+def subject_of(class_id: str, column: str) -> str:
+    """What a figure of a class is kept under in the ledger."""
+    return f"{class_id}/{column}"
 
 
 def compose(
     teacher: Teacher,
-    homerooms: Sequence[HomeroomWeek],
+    views: Sequence[ClassView],
     pictures: Mapping[tuple[str, str], tuple[bytes, str]],
     edition: Edition,
 ) -> LetterContent:
@@ -263,98 +342,104 @@ def compose(
 
     Args:
         teacher: The recipient.
-        homerooms: Theirs, in the order in which they are told; at least one.
-        pictures: (`class_id`, kind) → the chart as PNG and its alt text; a missing one is left out.
+        views: Their classes, homerooms first; at least one.
+        pictures: (`class:…` or `staff:…`, kind) → the chart as PNG and its alt text; a missing one
+            is left out, and so are those of a class with nothing to say.
         edition: What all letters of the week share.
 
     Raises:
         TemplateError: A template cannot be used.
     """
-    week = edition.week
-    blocks = [
-        _Block(
-            homeroom,
-            sentence(homeroom),
-            basis(homeroom, week),
-            tuple(
+    wanted = "charts" in edition.letters.blocks
+    images: list[Image] = []
+
+    def drawn(key: str) -> tuple[Picture, ...]:
+        found = [(kind, pictures.get((key, kind))) for kind in ("attendance", "homework")]
+        made = []
+        for kind, picture in found:
+            if picture and wanted:
+                png, alt = picture
                 # class names may hold anything, so images are counted instead
-                _Picture(Image(f"{rate.kind}-{number}", png), alt)
-                for rate in homeroom.rates
-                if (found := pictures.get((homeroom.class_id, rate.kind)))
-                for png, alt in [found]
-            ),
-        )
-        for number, homeroom in enumerate(homerooms, start=1)
+                image = Image(f"{kind}-{len(images) + 1}", png)
+                images.append(image)
+                made.append(Picture(image, alt))
+        return tuple(made)
+
+    most = edition.notice.most
+    homerooms = [
+        Part(view, most, () if view.quiet else drawn(f"class:{view.class_id}"))
+        for view in views
+        if view.homeroom
     ]
+    scheduled = [view for view in views if not view.homeroom]
+    # many classes, and a list for each, would name a whole school
+    taught = [Part(view, max(_FEWEST_LISTED, most // len(scheduled))) for view in scheduled]
+    taught_pictures = (
+        drawn(f"staff:{teacher.staff_id}") if any(not part.view.quiet for part in taught) else ()
+    )
+    week = views[0].week
     context: dict[str, Any] = {
-        "subject": subject(homerooms, week),
-        "preheader": _preheader(homerooms),
         "given_name": teacher.given_name,
         "school": edition.school,
         "week": week,
-        "blocks": blocks,
-        "names": wording.listed([homeroom.name for homeroom in homerooms]),
-        "definitions": edition.definitions,
+        "views": views,
+        "homerooms": homerooms,
+        "taught": taught,
+        "taught_pictures": taught_pictures,
+        "corrections": [correction for view in views for correction in view.corrections],
+        "definitions": [
+            edition.definitions[name] for name in _defined(views, edition.letters.blocks)
+        ],
+        "sources": edition.sources,
+        "say": edition.words,
+        "letters": edition.letters,
+        "notice": edition.notice,
+        "not_mine": _not_mine(edition, views),
     }
+    subject = edition.words("subject", views, week)
+    context |= {"subject": subject, "preheader": edition.words("preheader", views)}
+    named = edition.letters.students != "none"
     return LetterContent(
-        subject=context["subject"],
+        subject=subject.replace(wording.NBSP, " "),
         html=render_html(edition.env, "letters/teacher.html.j2", context),
-        text=render_text(edition.env, "letters/teacher.txt.j2", context),
-        images=tuple(picture.image for block in blocks for picture in block.pictures),
-        notes=tuple(note for homeroom in homerooms for note in notes(homeroom)),
+        text=_EMPTY_LINES.sub("\n\n", render_text(edition.env, "letters/teacher.txt.j2", context)),
+        images=tuple(images),
+        notes=tuple(note for view in views for note in _proof_notes(view, edition)),
+        figures=tuple(figure for view in views for figure in _figures(view)),
+        names=frozenset(
+            note.name
+            for view in views
+            for group in (view.notes.news, view.notes.notice, view.notes.excused)
+            for note in group
+            if named
+        ),
     )
 
 
-def subject(homerooms: Sequence[HomeroomWeek], week: LetterWeek) -> str:
-    """Classes, week and figures; nobody's name."""
-    names = wording.listed([homeroom.name for homeroom in homerooms])
-    if len(homerooms) == 1:
-        figures = [
-            f"{rate.kind} {wording.percent(rate.value)}"
-            for rate in homerooms[0].rates
-            if rate.value is not None
-        ]
-    else:
-        known = [(h.name, h.attendance.value) for h in homerooms]
-        rates = [
-            f"{wording.percent(value)} in {name}" for name, value in known if value is not None
-        ]
-        figures = [f"attendance {wording.listed(rates)}"] if rates else []
-    said = ", ".join(figures) or "no figures this week"
-    return f"{names}, week of {wording.day_month(week.start)}: {said}".replace(wording.NBSP, " ")
-
-
-def notes(homeroom: HomeroomWeek) -> list[str]:
-    """What is unusual, for the person who looks at the proofs."""
-    found = []
-    for rate in homeroom.rates:
-        if rate.value is None:
-            found.append(rate.absence[0].lower() + rate.absence[1:])
-            continue
-        if rate.change is not None and abs(wording.in_points(rate.change)) >= NOTABLE_CHANGE:
-            found.append(f"{rate.kind} {wording.compared(rate.change, homeroom.reference)}")
-        if rate.value < NOTABLY_LOW and rate.kind == "attendance":
-            found.append(f"attendance below {wording.whole_percent(NOTABLY_LOW)}")
-    if homeroom.students == 1:
-        found.append("one student only")
-    return [f"{homeroom.name}: {note}" for note in found]
-
-
 def _rate_week(
-    history: pl.DataFrame, rate: charts.Rate, cutoffs: Cutoffs, *, absence: str, counted: str
+    history: pl.DataFrame,
+    week: SchoolWeek,
+    rate: charts.Rate,
+    cutoffs: Cutoffs,
+    letters: Letters,
+    nothing: str,
 ) -> RateWeek:
-    week = history.row(-1, named=True)
-    before = history[:-1].drop_nulls(rate.column)
-    value = week[rate.column]
-    earlier = {
-        "last_week": _last_row(history, rate) or {},
-        "start": _start_row(history, rate) or {},
-    }
+    column = rate.column
+    row = history.row(-1, named=True)
+    before = history[:-1].drop_nulls(column)
+    value = row[column]
+    by_week = {r["week_start"]: r for r in history.iter_rows(named=True)}
+    last, start = by_week.get(week.previous, {}), by_week.get(week.first_full, {})
+    numerator, denominator = COUNTS[column]
+    judged = None if value is None else standing(value, cutoffs)
+    usual = (row[f"{column}_usual_low"], row[f"{column}_usual_high"])
     rows = tuple(
         Comparison(
             label,
-            this_week=week[f"{rate.column}{suffix}"],
-            **{name: row.get(f"{rate.column}{suffix}") for name, row in earlier.items()},
+            this_week=row[f"{column}{suffix}"],
+            last_week=last.get(f"{column}{suffix}"),
+            start=start.get(f"{column}{suffix}"),
+            to_date=row[f"{column}{suffix}_to_date"],
         )
         for label, suffix in (
             (charts.class_name(history), ""),
@@ -364,69 +449,133 @@ def _rate_week(
     )
     return RateWeek(
         kind=rate.kind,
-        title=rate.noun,
         value=value,
-        change=week[f"{rate.column}_change_previous"],
+        previous=row[f"{column}_previous"],
+        change=row[f"{column}_change_previous"],
+        usual=None if None in usual else usual,
+        verdict=row[f"{column}_verdict"],
+        gap=_gap(row, column, ""),
+        gap_to_date=_gap(row, column, "_to_date"),
+        judged=row[f"{column}_team_verdict"] is not None,
         target=cutoffs.met,
-        standing=None if value is None else standing(value, cutoffs),
+        standing=judged,
+        face="" if judged is None else getattr(letters.faces, judged),
+        numerator=float(row[numerator]),
+        denominator=float(row[denominator]),
         last_known=(
-            (before["week_start"][-1], before[rate.column][-1])
+            charts.Point(before["week_start"][-1], before[column][-1])
             if value is None and before.height
             else None
         ),
-        absence=absence,
-        counted=counted,
-        rows=rows if history[rate.column].is_not_null().any() else (),
+        nothing=nothing if value is None else None,
+        rows=rows if history[column].is_not_null().any() else (),
     )
 
 
-def _last_row(history: pl.DataFrame, rate: charts.Rate) -> dict[str, Any] | None:
-    """The school week before, unless the class had no students in it."""
-    if history.height == 1:
+COUNTS: Mapping[str, tuple[str, str]] = {
+    "attendance_rate": ("attended_days", "possible_days"),
+    "homework_rate": ("homework_complete", "homework_due"),
+}
+"""Rate → the columns of its numerator and denominator."""
+
+
+def _gap(row: Mapping[str, Any], column: str, window: str) -> float | None:
+    if row[f"{column}_team_verdict{window}"] not in _OUTSIDE:
         return None
-    row = history.row(-2, named=True)
-    same = row[rate.column] == history[f"{rate.column}_previous"][-1]
-    return row if same else None
+    gap: float = row[f"{column}{window}"] - row[f"{column}_team{window}"]
+    return gap
 
 
-def _start_row(history: pl.DataFrame, rate: charts.Rate) -> dict[str, Any] | None:
-    """The first full week of the year: known by the value that `_start` repeats."""
-    start = history[f"{rate.column}_start"][-1]
-    if start is None:
-        return None
-    found = history.filter(pl.col(rate.column) == start).sort(
-        "days_in_session", descending=True, maintain_order=True
-    )
-    return found.row(0, named=True)
-
-
-def _no_attendance(week: Mapping[str, Any]) -> str:
-    return "No register was taken" if week["days_submitted"] == 0 else "No student was expected"
+def _no_attendance(row: Mapping[str, Any]) -> str:
+    return "no_register" if row["days_submitted"] == 0 else "nobody_expected"
 
 
 def _no_homework(history: pl.DataFrame) -> str:
-    if history[charts.HOMEWORK.column].is_not_null().any():
-        return "No homework results are known for this week"
-    return "No homework has been recorded this school year"
+    known = history[charts.HOMEWORK.column].is_not_null().any()
+    return "no_results" if known else "none_this_year"
 
 
-def _last_known(rate: RateWeek) -> str:
-    if rate.last_known is None:
-        return ""
-    week, value = rate.last_known
-    return f" (last known: {wording.percent(value)}, week of {wording.day_month(week)})"
-
-
-def _compared(rate: RateWeek, homeroom: HomeroomWeek) -> str:
-    return "" if rate.change is None else f", {wording.compared(rate.change, homeroom.reference)}"
-
-
-def _preheader(homerooms: Sequence[HomeroomWeek]) -> str:
-    several = len(homerooms) > 1
-    return " ".join(
-        f"{f'{homeroom.name}: ' if several else ''}{rate.title} {rate.standing.value} "
-        f"({wording.whole_percent(rate.target)})."
-        for homeroom in homerooms
-        for rate in homeroom.rates
-        if rate.standing
+def _correction(
+    history: pl.DataFrame,
+    rate: charts.Rate,
+    week: SchoolWeek,
+    about: date,
+    numerator: float,
+    denominator: float,
+) -> Correction | None:
+    """The line that corrects the last letter, where the figure would now be printed differently."""
+    rows = history.filter(pl.col("week_start") == about)
+    if rows.is_empty() or not denominator or about >= week.start:
+        return None
+    row = rows.row(0, named=True)
+    said, now = numerator / denominator, row[rate.column]
+    if now is None or wording.in_points(said) == wording.in_points(now):
+        return None
+    return Correction(
+        name=charts.class_name(history),
+        kind=rate.kind,
+        week=about,
+        said=said,
+        now=now,
+        more=row[COUNTS[rate.column][1]] - denominator,
+        last_week=week.start - about == _WEEK,
     )
+
+
+def _figures(view: ClassView) -> list[Figure]:
+    return [
+        Figure(
+            subject=subject_of(view.class_id, rate.column),
+            label=f"{view.name} {wanted.kind}",
+            numerator=wanted.numerator,
+            denominator=wanted.denominator,
+            change=wanted.change,
+            unusual=wanted.changed,
+        )
+        for rate, wanted in zip(charts.RATES, view.rates, strict=True)
+        if wanted.value is not None
+    ]
+
+
+def _proof_notes(view: ClassView, edition: Edition) -> list[str]:
+    """What is unusual, for the person who looks at the proofs; no names of people."""
+    found = [edition.words("proof_note", view, rate) for rate in view.rates]
+    if view.students == 1:
+        found.append(edition.words("proof_one_student", view))
+    return [note for note in found if note]
+
+
+def _defined(views: Sequence[ClassView], blocks: Collection[str]) -> list[str]:
+    """The glossary's names of what the letter shows, in the order in which it is explained."""
+    loud = [view for view in views if not view.quiet]
+    compared = any(view.homeroom and any(rate.rows for rate in view.rates) for view in loud)
+    table = compared and "table" in blocks
+    taught = any(not view.homeroom for view in views)
+    missed = any(
+        reason.kind in {Kind.missed, Kind.close}
+        for view in views
+        for note in view.notes.notice
+        for reason in note.reasons
+    )
+    shown = {
+        "attendance_rate": True,
+        "homework_rate": True,
+        "previous": table or taught,
+        "start": table,
+        "to_date": table or taught,
+        "team": compared,
+        "school": table or (bool(loud) and "charts" in blocks),
+        "usual": True,
+        "team_difference": compared,
+        "missed": missed,
+    }
+    return [name for name, wanted in shown.items() if wanted]
+
+
+def _not_mine(edition: Edition, views: Sequence[ClassView]) -> str:
+    """A link that starts an answer: whose student it is, the teacher writes, not the link."""
+    to = edition.letters.reply_to or edition.letters.from_email
+    names = wording.listed([view.name for view in views])
+    subject = edition.words("not_mine_subject", names, week_name(edition.week))
+    body = edition.words("not_mine_body", names, week_name(edition.week))
+    return f"mailto:{quote(to, safe='@')}?subject={quote(subject)}&body={quote(body)}"

@@ -1,17 +1,29 @@
-"""The teachers job's numbers: reduced facts in, `ClassWeek` and the student tables out.
+"""The teachers job's numbers: reduced facts in, the tables of `model.teachers` out.
 
 Pure functions on frames. What a metric means stands in `glossary`; what is counted, in `facts`.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from datetime import date
 
+import dataframely as dy
+import numpy as np
 import polars as pl
 
 from edu_pipeline.model.columns import dtypes
-from edu_pipeline.model.teachers import ClassWeek, StudentAttendance, StudentHomework
-from edu_pipeline.school_calendar import school_weeks
+from edu_pipeline.model.teachers import (
+    ClassWeek,
+    GradeWeek,
+    SchoolTerm,
+    SchoolWeek,
+    StudentAttendance,
+    StudentHomework,
+    StudentOfWeek,
+    TeacherWeek,
+)
+from edu_pipeline.noise import Moments, effective_size, group_verdict, pooled_spread, usual_range
+from edu_pipeline.school_calendar import school_weeks, term_days
 
 
 def rate(numerator: str, denominator: str) -> pl.Expr:
@@ -20,11 +32,14 @@ def rate(numerator: str, denominator: str) -> pl.Expr:
     return pl.when(whole > 0).then(pl.col(numerator) / whole)
 
 
-BOTH_RATES = {
-    "attendance_rate": rate("attended_days", "possible_days"),
-    "homework_rate": rate("homework_complete", "homework_due"),
+PARTS = {
+    "attendance_rate": ("attended_days", "possible_days"),
+    "homework_rate": ("homework_complete", "homework_due"),
 }
-RATES = tuple(BOTH_RATES)
+"""Rate → its numerator and denominator."""
+RATES = tuple(PARTS)
+BOTH_RATES = {name: rate(*parts) for name, parts in PARTS.items()}
+COUNTS = tuple(column for part in PARTS.values() for column in part)
 
 
 def homework_counts(items: pl.DataFrame, by: Sequence[str], *, late_counts: bool) -> pl.DataFrame:
@@ -48,126 +63,402 @@ def homework_counts(items: pl.DataFrame, by: Sequence[str], *, late_counts: bool
     )
 
 
+@dataclass(frozen=True)
+class Calendar:
+    """The school weeks that the tables have rows for."""
+
+    days: pl.DataFrame
+    """`SchoolDays`."""
+    counted_through: pl.DataFrame
+    """school: `counted_through`."""
+
+    @property
+    def weeks(self) -> pl.DataFrame:
+        """`school_weeks` of the schools with data.
+
+        Up to the latest of any school: one that is behind has not handed in its registers.
+        """
+        latest = pl.lit(self.counted_through["counted_through"].max(), pl.Date)
+        return (
+            school_weeks(self.days)
+            .join(self.counted_through, on="school_id", how="semi")
+            .filter(pl.col("week_start") <= latest)
+        )
+
+
+@dataclass(frozen=True)
+class Groups:
+    """Grade teams and schools by day."""
+
+    attendance: pl.DataFrame
+    """school × team (empty: school) × `date`: `possible_days`, `attended_days`."""
+    homework: pl.DataFrame
+    """school × team (empty: school) × `due_date` × status: `items`."""
+
+
+@dataclass(frozen=True)
+class Spreads:
+    """Sums of powers over students, from which limits for differences follow."""
+
+    classes: pl.DataFrame
+    """`class_spread`."""
+    teams: pl.DataFrame
+    """`team_spread`."""
+
+
 def class_week(
     *,
     classes: pl.DataFrame,
-    school_days: pl.DataFrame,
+    calendar: Calendar,
     students: pl.DataFrame,
     attendance: pl.DataFrame,
-    attendance_groups: pl.DataFrame,
     homework: pl.DataFrame,
-    homework_groups: pl.DataFrame,
-    counted_through: pl.DataFrame,
+    groups: Groups,
+    spreads: Spreads,
     late_counts: bool,
 ) -> pl.DataFrame:
     """Every class in every school week up to the latest data, beside its past and its peers.
 
     Args:
         classes: `Classes`.
-        school_days: `SchoolDays`.
+        calendar: Days and how far they count.
         students: class × week: `students`.
         attendance: class × week: `days_submitted`, `possible_days`, `attended_days`.
-        attendance_groups: school × team (empty: school) × week: `possible_days`, `attended_days`.
         homework: class × week × status: `items`.
-        homework_groups: school × team (empty: school) × week × status: `items`.
-        counted_through: school: `counted_through`.
+        groups: Teams and schools by day.
+        spreads: For the comparison with the team.
         late_counts: Whether late homework is handed in.
 
     Returns:
         `ClassWeek`.
     """
-    weeks = school_weeks(school_days).join(counted_through, on="school_id", how="semi")
-    # up to the latest of any school: one that is behind has not handed in its registers
-    latest = pl.lit(counted_through["counted_through"].max(), pl.Date)
-    weeks = weeks.filter(pl.col("week_start") <= latest)
+    pieces = homework_counts(homework, ["class_id", "week_start"], late_counts=late_counts)
     rows = (
         classes.select("class_id", "class_name", "class_type", "grade", "team", "school_id")
-        .join(weeks, on="school_id")
+        .join(calendar.weeks, on="school_id")
         .join(students, on=["class_id", "week_start"])
         .join(attendance, on=["class_id", "week_start"], how="left")
-        .join(
-            homework_counts(homework, ["class_id", "week_start"], late_counts=late_counts),
-            on=["class_id", "week_start"],
-            how="left",
-        )
-        .with_columns(
-            pl.col(
-                "days_submitted",
-                "possible_days",
-                "attended_days",
-                "homework_due",
-                "homework_complete",
-            ).fill_null(0)
-        )
+        .join(pieces, on=["class_id", "week_start"], how="left")
+        .with_columns(pl.col("days_submitted", *COUNTS).fill_null(0))
         .with_columns(**BOTH_RATES)
     )
-    groups = group_rates(attendance_groups, homework_groups, late_counts=late_counts)
-    team = groups.filter(pl.col("team").is_not_null())
-    school = groups.filter(pl.col("team").is_null()).drop("team")
+    both = attendance.join(pieces, on=["class_id", "week_start"], how="full", coalesce=True).join(
+        classes.select("class_id", "school_id"), on="class_id"
+    )
     rows = rows.join(
-        team.rename({name: f"{name}_team" for name in RATES}),
-        on=["school_id", "team", "week_start"],
-        how="left",
-    ).join(
-        school.rename({name: f"{name}_school" for name in RATES}),
-        on=["school_id", "week_start"],
-        how="left",
+        to_date(both, ["class_id"], calendar.weeks, rows), on=["class_id", "week_start"], how="left"
     )
-    for suffix, week in (("previous", "previous_week"), ("start", "start_week")):
-        then = rows.select(
-            "class_id",
-            pl.col("week_start").alias(week),
-            **{f"{name}_{suffix}": name for name in RATES},
+    for suffix, unit, counts in (
+        ("team", ["school_id", "team"], team_weeks(groups, late_counts=late_counts)),
+        ("school", ["school_id"], whole_school_weeks(groups, late_counts=late_counts)),
+    ):
+        key = [*unit, "week_start"]
+        rows = rows.join(
+            counts.select(*key, **{f"{name}_{suffix}": each for name, each in BOTH_RATES.items()}),
+            on=key,
+            how="left",
+        ).join(
+            to_date(counts, unit, calendar.weeks, rows).rename(
+                {f"{name}_to_date": f"{name}_{suffix}_to_date" for name in RATES}
+            ),
+            on=key,
+            how="left",
         )
-        rows = rows.join(then, on=["class_id", week], how="left")
-        not_yet = pl.col(week) > pl.col("week_start")
-        rows = rows.with_columns(
-            pl.when(~not_yet).then(f"{name}_{suffix}").alias(f"{name}_{suffix}") for name in RATES
-        ).with_columns(
-            (pl.col(name) - pl.col(f"{name}_{suffix}")).alias(f"{name}_change_{suffix}")
-            for name in RATES
-        )
-    wanted = dtypes(ClassWeek)
-    return ClassWeek.validate(
-        rows.select(wanted.names()).cast(wanted).sort("week_start", "class_type", "class_id")
+    return _as(ClassWeek, _beside_team(_beside_past(rows, ["class_id"]), spreads)).sort(
+        "week_start", "class_type", "class_id"
     )
 
 
-def group_rates(
-    attendance: pl.DataFrame, homework: pl.DataFrame, *, late_counts: bool
+def teacher_week(
+    *, calendar: Calendar, attendance: pl.DataFrame, homework: pl.DataFrame, late_counts: bool
 ) -> pl.DataFrame:
-    """Rates of grade teams and schools: sums over sums.
+    """Every teacher in every week in which their classes had students, beside their past.
 
     Args:
-        attendance: school × team (empty: school) × week: `possible_days`, `attended_days`.
-        homework: school × team (empty: school) × week × status: `items`.
+        calendar: Days and how far they count.
+        attendance: `attendance_teacher_week`.
+        homework: teacher × week × status: `items`.
         late_counts: Whether late homework is handed in.
 
     Returns:
-        school × team × week: `attendance_rate`, `homework_rate`.
+        `TeacherWeek`.
     """
-    by = ["school_id", "team", "week_start"]
-    counts = homework_counts(homework, by, late_counts=late_counts)
-    return (
-        attendance.join(counts, on=by, how="full", coalesce=True, nulls_equal=True)
+    key = ["staff_id", "week_start"]
+    rows = (
+        attendance.join(homework_counts(homework, key, late_counts=late_counts), on=key, how="left")
+        .with_columns(pl.col(*COUNTS).fill_null(0))
         .with_columns(**BOTH_RATES)
-        .select(*by, *RATES)
+        .join(calendar.weeks, on=["school_id", "week_start"], how="left")
     )
+    return _as(TeacherWeek, _beside_past(rows, ["staff_id"])).sort("week_start", "staff_id")
+
+
+def grade_week(*, calendar: Calendar, groups: Groups, late_counts: bool) -> pl.DataFrame:
+    """`GradeWeek`: every grade team in every school week with figures."""
+    counts = team_weeks(groups, late_counts=late_counts)
+    rows = counts.with_columns(**BOTH_RATES).join(calendar.weeks, on=["school_id", "week_start"])
+    return _as(GradeWeek, _beside_past(rows, ["school_id", "team"])).sort(
+        "week_start", "school_id", "team"
+    )
+
+
+def school_week(*, calendar: Calendar, groups: Groups, late_counts: bool) -> pl.DataFrame:
+    """`SchoolWeek`: every school in every school week with figures."""
+    counts = whole_school_weeks(groups, late_counts=late_counts)
+    rows = counts.with_columns(**BOTH_RATES).join(calendar.weeks, on=["school_id", "week_start"])
+    return _as(SchoolWeek, _beside_past(rows, ["school_id"])).sort("week_start", "school_id")
+
+
+def school_term(*, calendar: Calendar, groups: Groups, late_counts: bool) -> pl.DataFrame:
+    """`SchoolTerm`: every school in every term that the data have reached."""
+    days = term_days(calendar.days)
+    key = ["school_id", "year_start", "term"]
+
+    def of_term(rows: pl.DataFrame, day: str) -> pl.DataFrame:
+        whole = rows.filter(pl.col("team").is_null()).drop("team").sort(day)
+        return whole.join_asof(
+            days.sort("date"),
+            left_on=day,
+            right_on="date",
+            by="school_id",
+            strategy="backward",
+            check_sortedness=False,
+        )
+
+    attended = of_term(groups.attendance, "date").group_by(key)
+    pieces = homework_counts(of_term(groups.homework, "due_date"), key, late_counts=late_counts)
+    terms = (
+        days.join(calendar.counted_through, on="school_id")
+        .group_by(key)
+        .agg(
+            first_date=pl.col("date").min(),
+            last_date=pl.col("date").max(),
+            days_in_session=pl.col("date").n_unique(),
+            finished=pl.col("date").max() <= pl.col("counted_through").first(),
+            reached=pl.col("date").min() <= pl.col("counted_through").first(),
+        )
+        .filter("reached")
+    )
+    rows = (
+        terms.join(attended.agg(pl.col("possible_days", "attended_days").sum()), on=key, how="left")
+        .join(pieces, on=key, how="left")
+        .with_columns(pl.col(*COUNTS).fill_null(0))
+        .with_columns(**BOTH_RATES)
+        .sort("school_id", "first_date")
+    )
+    before = {
+        f"{name}_previous": pl.col(name).shift(1).over("school_id", "year_start") for name in RATES
+    }
+    rows = rows.with_columns(**before).with_columns(
+        (pl.col(name) - pl.col(f"{name}_previous")).alias(f"{name}_change_previous")
+        for name in RATES
+    )
+    return _as(SchoolTerm, rows)
+
+
+def team_weeks(groups: Groups, *, late_counts: bool) -> pl.DataFrame:
+    """School × team × week, also weeks without school: `COUNTS`."""
+    named = pl.col("team").is_not_null()
+    return _group_weeks(
+        groups.attendance.filter(named),
+        groups.homework.filter(named),
+        ["school_id", "team"],
+        late_counts=late_counts,
+    )
+
+
+def whole_school_weeks(groups: Groups, *, late_counts: bool) -> pl.DataFrame:
+    """School × week, also weeks without school: `COUNTS`."""
+    whole = pl.col("team").is_null()
+    return _group_weeks(
+        groups.attendance.filter(whole),
+        groups.homework.filter(whole),
+        ["school_id"],
+        late_counts=late_counts,
+    )
+
+
+def _group_weeks(
+    attendance: pl.DataFrame, homework: pl.DataFrame, unit: Sequence[str], *, late_counts: bool
+) -> pl.DataFrame:
+    key = [*unit, "week_start"]
+    days = attendance.with_columns(week_start=pl.col("date").dt.truncate("1w"))
+    pieces = homework.with_columns(week_start=pl.col("due_date").dt.truncate("1w"))
+    return (
+        days.group_by(key)
+        .agg(pl.col("possible_days", "attended_days").sum())
+        .join(
+            homework_counts(pieces, key, late_counts=late_counts),
+            on=key,
+            how="full",
+            coalesce=True,
+        )
+        .select(*key, pl.col(*COUNTS).fill_null(0))
+    )
+
+
+def to_date(
+    counts: pl.DataFrame, unit: Sequence[str], weeks: pl.DataFrame, rows: pl.DataFrame
+) -> pl.DataFrame:
+    """Rates from the first day of the school year to each week, sums over sums.
+
+    Args:
+        counts: `unit` × week, also weeks without school: `COUNTS` and `school_id`.
+        unit: The grain without the week.
+        weeks: `school_weeks`.
+        rows: `unit` × school week: those that want a rate.
+
+    Returns:
+        `unit` × week of `rows`: `attendance_rate_to_date`, `homework_rate_to_date`.
+    """
+    years = weeks.select("school_id", "week_start", "year_start").sort("week_start")
+    by = [*unit, "year_start"]
+    so_far = (
+        counts.sort("week_start")
+        .join_asof(
+            years, on="week_start", by="school_id", strategy="backward", check_sortedness=False
+        )
+        .with_columns(pl.col(*COUNTS).fill_null(0).cum_sum().over(by))
+        .select(*by, "week_start", **{f"{name}_to_date": each for name, each in BOTH_RATES.items()})
+    )
+    return (
+        rows.select(*by, "week_start")
+        .unique()
+        .sort("week_start")
+        .join_asof(so_far, on="week_start", by=by, strategy="backward", check_sortedness=False)
+        .drop("year_start")
+    )
+
+
+def _beside_past(rows: pl.DataFrame, unit: Sequence[str]) -> pl.DataFrame:
+    """Each row beside the week before, the start of the year and its usual range.
+
+    Args:
+        rows: `unit` × week: `COUNTS`, both rates and the columns of `school_weeks`.
+        unit: The grain without the week.
+    """
+    for suffix, week in (("previous", "previous_week"), ("start", "start_week")):
+        then = rows.select(
+            *unit,
+            pl.col("week_start").alias(week),
+            **{f"{name}_{suffix}": name for name in RATES},
+        )
+        not_yet = pl.col(week) > pl.col("week_start")
+        rows = (
+            rows.join(then, on=[*unit, week], how="left")
+            .with_columns(
+                pl.when(~not_yet).then(f"{name}_{suffix}").alias(f"{name}_{suffix}")
+                for name in RATES
+            )
+            .with_columns(
+                (pl.col(name) - pl.col(f"{name}_{suffix}")).alias(f"{name}_change_{suffix}")
+                for name in RATES
+            )
+        )
+    rows = rows.sort(*unit, "year_start", "week_start")
+    year = pl.struct(*unit, "year_start").rank("dense")
+    places = rows.select(year=year - 1, week=pl.int_range(pl.len()).over(*unit, "year_start")).cast(
+        pl.Int64
+    )
+    place = places["year"].to_numpy(), places["week"].to_numpy()
+    shape = (max(place[0], default=-1) + 1, max(place[1], default=-1) + 1)
+    for name, (numerator, denominator) in PARTS.items():
+        part, whole = np.zeros(shape), np.zeros(shape)
+        part[place], whole[place] = rows[numerator].to_numpy(), rows[denominator].to_numpy()
+        usual = usual_range(part, whole)
+        rows = rows.with_columns(
+            pl.Series(f"{name}_usual_low", usual.low[place], nan_to_null=True),
+            pl.Series(f"{name}_usual_high", usual.high[place], nan_to_null=True),
+            pl.Series(f"{name}_usual_weeks", usual.weeks[place]),
+            pl.Series(f"{name}_verdict", usual.verdict[place].tolist(), dtype=pl.String),
+        )
+    return rows
+
+
+def _beside_team(rows: pl.DataFrame, spreads: Spreads) -> pl.DataFrame:
+    """Each class beside its grade team, in the week and in the year to date."""
+    for name in RATES:
+        for window, suffix in (("week", ""), ("to_date", "_to_date")):
+            verdicts = _team_verdicts(
+                rows.select(
+                    *("class_id", "class_type", "school_id", "team", "week_start", "year_start"),
+                    rate=pl.col(f"{name}{suffix}"),
+                    team_rate=pl.col(f"{name}_team{suffix}"),
+                ),
+                *(
+                    table.filter(metric=name, window=window).drop("metric", "window")
+                    for table in (spreads.classes, spreads.teams)
+                ),
+            )
+            rows = rows.join(
+                verdicts.rename({"verdict": f"{name}_team_verdict{suffix}"}),
+                on=["class_id", "week_start"],
+                how="left",
+            )
+    return rows
+
+
+def _team_verdicts(rows: pl.DataFrame, classes: pl.DataFrame, teams: pl.DataFrame) -> pl.DataFrame:
+    """Class × week: `verdict`, for the classes that have a rate and students to compare.
+
+    Args:
+        rows: class × week: `class_type`, `school_id`, `team`, `year_start`, `rate`, `team_rate`.
+        classes: `class_spread` of one metric and window.
+        teams: `team_spread` of the same.
+    """
+    own, whole = ["class_id", "year_start"], ["school_id", "team", "year_start"]
+    sizes = teams.select(
+        *whole, "week_start", team_size=pl.col("whole_1").pow(2) / pl.col("whole_2")
+    )
+    found = rows.drop_nulls(["rate", "team_rate"]).sort("week_start")
+    for by, table in ((own, classes), (whole, sizes)):
+        # a week without a row of its own is as far as the row before it
+        found = found.join_asof(
+            table.sort("week_start"),
+            on="week_start",
+            by=by,
+            strategy="backward",
+            check_sortedness=False,
+        )
+    found = found.drop_nulls("students")
+    pool = found.select(
+        pl.struct("school_id", "class_type", "week_start").rank("dense").cast(pl.Int64) - 1
+    ).to_series()
+    moments = Moments(**{each.name: found[each.name].to_numpy() for each in fields(Moments)})
+    verdict = group_verdict(
+        found["rate"].to_numpy(),
+        found["team_rate"].to_numpy(),
+        pooled_spread(moments, pool.to_numpy()),
+        effective_size(moments.whole_1, moments.whole_2),
+        found["team_size"].fill_null(0).to_numpy(),
+    )
+    return found.select(
+        "class_id", "week_start", verdict=pl.Series(verdict.tolist(), dtype=pl.String)
+    )
+
+
+def student_of_week(rows: pl.DataFrame) -> pl.DataFrame:
+    """`StudentOfWeek` from the facts of one week."""
+    return _as(StudentOfWeek, rows)
+
+
+def _as(schema: type[dy.Schema], rows: pl.DataFrame) -> pl.DataFrame:
+    """The columns of a schema, checked."""
+    wanted = dtypes(schema)
+    return schema.validate(rows.select(wanted.names()).cast(wanted))
 
 
 def student_attendance(sums: pl.DataFrame) -> pl.DataFrame:
     """`StudentAttendance` from each student's sums over the running school year."""
     rows = sums.with_columns(attendance_rate=rate("attended_days", "possible_days"))
-    wanted = dtypes(StudentAttendance)
-    return StudentAttendance.validate(rows.select(wanted.names()).cast(wanted))
+    return _as(StudentAttendance, rows)
 
 
 def student_homework(items: pl.DataFrame, *, late_counts: bool) -> pl.DataFrame:
     """`StudentHomework` from each student's items by status over the running school year."""
     counts = homework_counts(items, ["student_id"], late_counts=late_counts)
     rows = counts.with_columns(homework_rate=rate("homework_complete", "homework_due"))
-    wanted = dtypes(StudentHomework)
-    return StudentHomework.validate(rows.select(wanted.names()).cast(wanted).sort("student_id"))
+    return _as(StudentHomework, rows).sort("student_id")
 
 
 @dataclass(frozen=True)

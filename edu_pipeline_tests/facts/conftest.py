@@ -13,22 +13,28 @@ import pytest
 
 from edu_pipeline.facts.attendance import (
     build_attendance_class_week,
-    build_attendance_group_week,
+    build_attendance_group_day,
+    build_attendance_teacher_week,
     build_counted_through,
     build_student_attendance,
     build_student_days,
+    build_student_weeks,
 )
 from edu_pipeline.facts.homework import (
     build_homework_class_week,
-    build_homework_group_week,
+    build_homework_days,
+    build_homework_group_day,
     build_homework_items,
+    build_homework_teacher_week,
     build_student_homework,
 )
 from edu_pipeline.facts.roster import (
     build_class_spells,
     build_class_students,
     build_student_spells,
+    build_teacher_spells,
 )
+from edu_pipeline.facts.students import build_class_spread, build_team_spread
 from edu_pipeline.model.columns import dtypes
 from edu_pipeline.model.facts import Attendance, Homework
 from edu_pipeline.model.quality import LandingFiles
@@ -130,7 +136,7 @@ def _spells(text: str) -> Rows:
 
 def _marks(text: str, per_day: int) -> Rows:
     """Student, days, code and session, of which the last may be left out."""
-    rows = []
+    rows: Rows = []
     for student_id, on, code, *session in lines(text):
         possible, attended, tardy, excused, submitted = CODES[code or ""]
         rows += [
@@ -144,8 +150,10 @@ def _marks(text: str, per_day: int) -> Rows:
                 tardy,
                 excused,
                 submitted,
+                "attendance.csv",
+                2 + len(rows) + number,
             )
-            for date_ in days(on or "")
+            for number, date_ in enumerate(days(on or ""))
         ]
     return rows
 
@@ -153,8 +161,8 @@ def _marks(text: str, per_day: int) -> Rows:
 def _homework(text: str) -> Rows:
     """Student, assignment, class, due day and status."""
     return [
-        (student_id, assignment, class_id, day(due or ""), status)
-        for student_id, assignment, class_id, due, status in lines(text)
+        (student_id, assignment, class_id, day(due or ""), status, "homework.csv", 2 + number)
+        for number, (student_id, assignment, class_id, due, status) in enumerate(lines(text))
     ]
 
 
@@ -164,9 +172,8 @@ def _files(stamps: str) -> Rows:
     for name in stamps.split():
         at = datetime.combine(day(name), time())
         path = f"school/attendance_{name}.csv"
-        rows.append(
-            (path, "attendance", at, at, True, path, 1, "0", True, [], ",", 1, 1, None, "run")
-        )
+        read = ("utf-8", None, ",", 1, 1, 0, None, "run")
+        rows.append((path, "attendance", at, at, True, path, 1, "0", True, [], *read))
     return rows
 
 
@@ -216,17 +223,24 @@ def facts(con: duckdb.DuckDBPyConnection) -> Facts:
             write_table(con, name, pl.DataFrame(values, schema=dtypes(schema), orient="row"))
         write_table(con, "stg_school_days", _calendar(calendar).select(SchoolDays.column_names()))
         build_class_spells(con)
+        build_teacher_spells(con)
         build_student_spells(con)
         build_class_students(con)
         build_counted_through(con, attendance, close_week)
         build_student_days(con, attendance)
+        build_student_weeks(con)
         build_attendance_class_week(con)
-        build_attendance_group_week(con)
+        build_attendance_group_day(con)
+        build_attendance_teacher_week(con)
         build_student_attendance(con)
         build_homework_items(con)
+        build_homework_days(con)
         build_homework_class_week(con)
-        build_homework_group_week(con)
+        build_homework_group_day(con)
+        build_homework_teacher_week(con)
         build_student_homework(con)
+        build_class_spread(con, late_counts=True)
+        build_team_spread(con)
         return lambda query: con.execute(query).fetchall()
 
     return build

@@ -122,7 +122,7 @@ def test_a_student_of_two_classes_counts_in_each_and_once_in_the_team(
     assert query(CLASS_WEEKS) == [
         (class_id, day("1mon"), 1, 1.0, 0.0) for class_id in ("7A", "ENG", "MAT")
     ]
-    assert query("select team, possible_days from attendance_group_week order by team") == [
+    assert query("select team, possible_days from attendance_group_day order by team") == [
         ("Seven", 1.0),
         (None, 1.0),
     ]
@@ -444,7 +444,7 @@ def test_a_team_name_shared_by_two_schools_is_two_teams(facts: Facts) -> None:
         marks="s1 1mon present\ns2 1mon absent\ns3 1mon present",
     )
 
-    assert query("select * from attendance_group_week order by school_id, team") == [
+    assert query("select * from attendance_group_day order by school_id, team") == [
         ("1", "Seven", day("1mon"), 1.0, 1.0),
         ("1", None, day("1mon"), 1.0, 1.0),
         ("2", "Seven", day("1mon"), 2.0, 1.0),
@@ -462,7 +462,7 @@ def test_a_student_without_team_counts_in_the_school_alone(facts: Facts) -> None
     )
 
     assert query(
-        "select team, possible_days, attended_days from attendance_group_week order by team"
+        "select team, possible_days, attended_days from attendance_group_day order by team"
     ) == [
         ("Seven", 1.0, 1.0),
         (None, 2.0, 1.0),
@@ -504,7 +504,7 @@ def test_a_teams_sums_weigh_homerooms_by_their_student_days(facts: Facts) -> Non
         marks="s1 1mon absent\ns2 1mon present\ns3 1mon present\ns4 1mon present",
     )
 
-    assert query("select possible_days, attended_days from attendance_group_week") == [
+    assert query("select possible_days, attended_days from attendance_group_day") == [
         (4.0, 3.0),
         (4.0, 3.0),
     ]

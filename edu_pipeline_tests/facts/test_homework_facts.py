@@ -1,5 +1,7 @@
+import duckdb
 import pytest
 
+from edu_pipeline.facts.homework import homework_of_empty_classes
 from edu_pipeline_tests.facts.conftest import Facts, day
 
 ROOM = "7A homeroom Seven"
@@ -71,7 +73,7 @@ def test_homework_without_a_class_counts_in_the_homeroom_and_its_groups(facts: F
     )
 
     assert query(CLASS_WEEKS) == [("7A", "complete", 1)]
-    assert query("select team, items from homework_group_week order by team") == [
+    assert query("select team, items from homework_group_day order by team") == [
         ("Seven", 1),
         (None, 1),
     ]
@@ -81,7 +83,7 @@ def test_homework_due_outside_the_enrollment_in_its_class_does_not_count(facts: 
     query = facts(
         calendar="1mon-fri",
         classes=CLASSES,
-        spells="7A s1\nMAT s1 1tue 1thu",
+        spells="7A s1\nMAT s1 1tue 1thu\nENG s2",
         marks=PRESENT,
         homework="""
             s1 w1 MAT 1mon missing
@@ -93,6 +95,54 @@ def test_homework_due_outside_the_enrollment_in_its_class_does_not_count(facts: 
     )
 
     assert query(ITEMS) == [("w2", "complete"), ("w3", "complete")]
+
+
+def test_homework_of_a_class_nobody_is_enrolled_in_counts_like_homework_without_a_class(
+    facts: Facts, con: duckdb.DuckDBPyConnection
+) -> None:
+    query = facts(
+        calendar="1mon-fri",
+        classes=CLASSES,
+        spells="7A s1\nMAT s1",
+        marks=PRESENT,
+        homework="s1 w1 ENG 1mon complete\ns1 w2 MAT 1mon missing",
+    )
+
+    assert query(CLASS_WEEKS) == [
+        ("7A", "complete", 1),
+        ("7A", "missing", 1),
+        ("MAT", "missing", 1),
+    ]
+    assert homework_of_empty_classes(con) == 1
+
+
+def test_a_teachers_homework_is_each_piece_of_their_classes_once(facts: Facts) -> None:
+    query = facts(
+        calendar="1mon-fri",
+        classes=CLASSES,
+        spells="""
+            7A s1
+            MAT s1
+            ENG s1
+            7A t1 - - teacher
+            MAT t1 - - teacher
+            ENG t2 - 1wed teacher
+        """,
+        marks=PRESENT,
+        homework="""
+            s1 w1 MAT 1mon complete
+            s1 w2 ENG 1tue missing
+            s1 w3 ENG 1wed late
+            s1 w4 - 1wed missing
+        """,
+    )
+
+    assert query("select staff_id, status, items from homework_teacher_week") == [
+        ("t1", "complete", 1),
+        ("t1", "late", 1),
+        ("t1", "missing", 2),
+        ("t2", "missing", 1),
+    ]
 
 
 def test_homework_without_a_class_needs_an_enrollment_in_any(facts: Facts) -> None:
@@ -176,7 +226,7 @@ def test_homework_of_a_team_name_shared_by_two_schools_is_not_mixed(facts: Facts
     )
 
     assert query(
-        "select school_id, team, status, items from homework_group_week order by school_id, team"
+        "select school_id, team, status, items from homework_group_day order by school_id, team"
     ) == [
         ("1", "Seven", "complete", 1),
         ("1", None, "complete", 1),

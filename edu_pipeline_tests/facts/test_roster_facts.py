@@ -133,3 +133,43 @@ def test_a_teachers_enrollment_makes_no_student_even_under_the_same_id(facts: Fa
     )
 
     assert query(STUDENTS) == [("7A", day("1mon"), 1)]
+
+
+def test_a_teachers_stretches_in_a_class_are_merged_where_they_overlap_or_touch(
+    facts: Facts,
+) -> None:
+    query = facts(
+        calendar="1mon-fri",
+        classes=HOMEROOMS,
+        spells="""
+            7A t1 1mon 1wed teacher
+            7A t1 1tue 1thu teacher
+            7A t1 1thu 1fri teacher
+            7A t1 2mon - teacher
+            7B t1 1mon 1tue teacher
+        """,
+    )
+
+    assert query("select * from teacher_spells") == [
+        ("t1", "7A", day("1mon"), day("1fri")),
+        ("t1", "7A", day("2mon"), OPEN_END),
+        ("t1", "7B", day("1mon"), day("1tue")),
+    ]
+
+
+def test_a_students_stretch_ends_where_a_teacher_of_theirs_changes(facts: Facts) -> None:
+    query = facts(
+        calendar="1mon-fri",
+        classes=HOMEROOMS,
+        spells="""
+            7A s1 1mon 1fri
+            7A t1 - 1wed teacher
+            7A t2 1wed - teacher
+            7B t3 1tue - teacher
+        """,
+    )
+
+    assert query("select begin_date, end_date from student_spells") == [
+        (day("1mon"), day("1wed")),
+        (day("1wed"), day("1fri")),
+    ]

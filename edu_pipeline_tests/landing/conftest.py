@@ -80,7 +80,7 @@ def _stage(con: duckdb.DuckDBPyConnection, zone: Zone, settings: Settings) -> No
         return frame
 
     for table in SCHOOL_TABLES:
-        load_raw(con, zone, table, files, landing.export(table).encoding)
+        load_raw(con, zone, table, files)
     students = stage_students(rows("students"), landing.students)
     staff = stage_staff(rows("staff"), landing.staff)
     classes = stage_classes(rows("classes"), students.good, landing.classes)

@@ -45,25 +45,52 @@ def test_a_file_with_a_byte_order_mark_is_utf_8_whatever_the_settings_say(land: 
     assert con.sql(STUDENTS).fetchall() == [("007", "Zoë", None)]
 
 
-def test_windows_bytes_are_a_problem_whose_fix_works(
-    land: Land, messages: Messages, paste: Paste
+NAMED = "student_id,given_name\n008,x\n007,Zoë’s\n"
+
+
+@pytest.mark.parametrize(
+    ("content", "encoding"),
+    [
+        (NAMED.encode(), "utf-8"),
+        (NAMED.encode("utf-8-sig"), "utf-8-sig"),
+        (NAMED.encode("cp1252"), "cp1252"),
+        (NAMED.encode("utf-16"), "utf-16"),
+        ("\ufeff".encode("utf-16-be") + NAMED.encode("utf-16-be"), "utf-16"),
+        (NAMED.encode("utf-16-le"), "utf-16-le"),
+        (NAMED.encode("utf-16-be"), "utf-16-be"),
+    ],
+)
+def test_the_encoding_is_found_and_told(
+    land: Land, messages: Messages, content: bytes, encoding: str
 ) -> None:
-    con = land({"students.csv": "student_id,given_name\n008,x\n007,Zoë\n".encode("cp1252")})
-    assert messages(con) == [
+    con = land({"students.csv": content})
+    assert ("007", "Zoë’s", None) in con.sql(STUDENTS).fetchall()
+    assert messages(con) == []
+    assert con.sql(
+        "select encoding from landing_files where \"table\" = 'students'"
+    ).fetchall() == [(encoding,)]
+
+
+def test_one_windows_byte_far_down_makes_the_whole_file_cp1252(land: Land) -> None:
+    """Also where the first pieces of the file are plain, and where cp1252 leaves the byte open."""
+    rows = "".join(f"{number},x\n" for number in range(1000, 9000))
+    con = land(
+        {"students.csv": f"student_id,given_name\n{rows}".encode() + b"007,Zo\xeb\n008,\x81\n"}
+    )
+    assert con.sql(
+        "select student_id, given_name from stg_students where student_id < '009' order by 1"
+    ).fetchall() == [("007", "Zoë"), ("008", "\x81")]
+
+
+def test_an_encoding_of_the_settings_is_checked(land: Land, messages: Messages) -> None:
+    said = '[landing.students]\nencoding = "utf-8"'
+    assert messages(land({"students.csv": NAMED.encode("cp1252")}, said)) == [
         "school/students.csv: not utf-8 (near line 1). Add to [landing.students]: "
         'encoding = "cp1252"'
     ]
-    fixed = land({}, paste(con))
-    assert messages(fixed) == []
-    assert ("007", "Zoë", None) in fixed.sql(STUDENTS).fetchall()
-
-
-def test_utf_16_is_a_problem_whose_fix_works(land: Land, messages: Messages, paste: Paste) -> None:
-    con = land({"students.csv": "student_id\tgiven_name\n007\tZoë\n".encode("utf-16")})
-    assert messages(con) == [
+    assert messages(land({"students.csv": NAMED.encode("utf-16")}, said)) == [
         'school/students.csv: not utf-8 but UTF-16. Add to [landing.students]: encoding = "utf-16"'
     ]
-    assert land({}, paste(con)).sql(STUDENTS).fetchall() == [("007", "Zoë", None)]
 
 
 @pytest.mark.parametrize("delimiter", [",", ";", "\t", "|"])
@@ -172,8 +199,8 @@ def test_a_name_with_brackets_is_not_read_as_a_pattern(land: Land) -> None:
         (b"\n\n", "the first line has no column names. Export it with a header."),
         (
             b"PK\x03\x04\x14\x00workbook",
-            "an Excel workbook, not a CSV file, whatever its name. Save it in Excel as “CSV UTF-8” "
-            "and put that here.",
+            "a workbook or archive that cannot be opened. Save it in Excel as .xlsx or as “CSV "
+            "UTF-8” and put that here.",
         ),
         (
             b'student_id,date,code\n007,2026-09-07,"present\n008,2026-09-07,absent\n',
@@ -283,7 +310,7 @@ def test_a_file_that_changes_after_the_survey_stops_the_run(tmp_path: Path) -> N
         duckdb.connect() as con,
         pytest.raises(LandingError, match=r"students\.csv changed while it was being read"),
     ):
-        load_raw(con, zone, "students", files, "utf-8")
+        load_raw(con, zone, "students", files)
 
 
 def test_a_file_that_vanishes_after_the_survey_stops_the_run(tmp_path: Path) -> None:
@@ -297,7 +324,7 @@ def test_a_file_that_vanishes_after_the_survey_stops_the_run(tmp_path: Path) -> 
         duckdb.connect() as con,
         pytest.raises(LandingError, match=r"students\.csv was listed but cannot be read"),
     ):
-        load_raw(con, zone, "students", files, "utf-8")
+        load_raw(con, zone, "students", files)
 
 
 def test_a_plain_file_is_not_read_record_by_record(

@@ -31,7 +31,7 @@ def test_received_is_staged_and_rejected_and_superseded(land: Land) -> None:
         (9, "unknown_student_id"),
         (10, "school_closed"),
         (11, "unmapped_code"),
-        (12, "missing_date"),
+        (12, "missing_code"),
         (13, "too_many_cells"),
     ]
     (received,) = con.execute("select count(*) from raw_attendance").fetchall()

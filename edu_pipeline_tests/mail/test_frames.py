@@ -2,7 +2,7 @@ from datetime import date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
 from edu_pipeline.mail.frames import SCHEMA, letters_frame, letters_from
-from edu_pipeline.mail.letter import Address, Image
+from edu_pipeline.mail.letter import Address, Figure, Image
 from edu_pipeline_tests.mail.conftest import PNG, LetterMaker
 
 WEEK = date(2026, 9, 28)
@@ -16,6 +16,10 @@ def test_letters_come_back_from_a_frame_as_they_were(make_letter: LetterMaker) -
             hold="Map QT.",
             names=frozenset({"Ada", "Moss"}),
             images=(Image("attendance", PNG), Image("homework", PNG)),
+            figures=(
+                Figure("HR-7B/attendance_rate", "7B attendance", 93.5, 100.0, -0.02, unusual=True),
+                Figure("HR-7B/homework_rate", "7B homework", 40.0, 50.0),
+            ),
         ),
         make_letter("t_2", sender=Address("reports@riverside.example"), images=()),
     ]

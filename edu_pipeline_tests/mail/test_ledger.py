@@ -1,3 +1,4 @@
+import dataclasses
 import multiprocessing
 import sqlite3
 from collections.abc import Callable
@@ -15,10 +16,11 @@ from edu_pipeline.mail.ledger import (
     Ledger,
     LedgerError,
     QueueResult,
+    Release,
     TransitionError,
 )
-from edu_pipeline.mail.ledger_tables import State
-from edu_pipeline.mail.letter import Image, Letter
+from edu_pipeline.mail.ledger_tables import FIGURES, RELEASES, State
+from edu_pipeline.mail.letter import Figure, Image, Letter
 
 if TYPE_CHECKING:
     from multiprocessing.queues import Queue
@@ -381,3 +383,113 @@ def test_an_error_of_the_database_carries_no_part_of_a_letter(
         queue(ledger, letter)
     assert letter.recipient.email not in str(caught.value)
     assert letter.html not in str(caught.value)
+
+
+ATTENDANCE = Figure("HR-7B/attendance_rate", "7B attendance", 93, 100, -0.02, unusual=True)
+HOMEWORK = Figure("HR-7B/homework_rate", "7B homework", 41.5, 50)
+
+
+def said(ledger: Ledger, period: str = "2026-W40") -> list[tuple[object, ...]]:
+    return ledger.figures("teachers", period).rows()
+
+
+def test_the_figures_of_a_letter_are_kept_in_its_order(
+    ledger: Ledger, make_letter: LetterMaker
+) -> None:
+    queue(ledger, make_letter("t_1", figures=(HOMEWORK, ATTENDANCE)), make_letter("t_2"))
+    assert ledger.stated("teachers", "2026-W40") == {KEY: [HOMEWORK, ATTENDANCE]}
+
+
+def test_figures_were_said_only_by_letters_that_arrived(
+    ledger: Ledger, make_letter: LetterMaker
+) -> None:
+    letters = [make_letter(f"t_{n}", figures=(ATTENDANCE,)) for n in range(1, 6)]
+    queue(ledger, *letters)
+    for number, outcome in ((1, State.sent), (2, State.failed), (3, State.unknown)):
+        key = f"teachers:2026-W40:t_{number}"
+        assert claim(ledger, key)
+        ledger.record(key, outcome, now=NOW)
+    assert said(ledger) == [("t_1", "HR-7B/attendance_rate", 93.0, 100.0)]
+    assert said(ledger, "2026-W39") == []
+    assert ledger.figures("teachers", "2026-W39").schema == ledger.figures("x", "y").schema
+
+
+def test_a_waiting_letters_figures_are_replaced_also_where_its_content_is_the_same(
+    ledger: Ledger, make_letter: LetterMaker
+) -> None:
+    queue(ledger, make_letter(figures=(ATTENDANCE, HOMEWORK)))
+    corrected = dataclasses.replace(ATTENDANCE, numerator=92.96)
+    assert queue(ledger, make_letter(figures=(corrected,))).changed == 1
+    assert ledger.stated("teachers", "2026-W40") == {KEY: [corrected]}
+    assert ledger.story(KEY)[-1].why == "figures changed"
+    assert make_letter(figures=(corrected,)).digest == make_letter().digest
+
+
+def test_what_a_letter_said_stays_as_it_went_out(ledger: Ledger, make_letter: LetterMaker) -> None:
+    bring_to(ledger, make_letter(figures=(ATTENDANCE,)), State.sent)
+    queue(ledger, make_letter(figures=(HOMEWORK,)))
+    assert ledger.stated("teachers", "2026-W40") == {KEY: [ATTENDANCE]}
+
+
+def weeks(*names: str) -> list[Period]:
+    """Periods such as `2026-W40`, each of the week that it names."""
+    mondays = [date.fromisocalendar(int(name[:4]), int(name[-2:]), 1) for name in names]
+    return [
+        Period("teachers", name, day.isoformat(), day + timedelta(days=4), complete=True, held=None)
+        for name, day in zip(names, mondays, strict=True)
+    ]
+
+
+def test_a_week_is_told_what_the_newest_week_before_it_said(
+    ledger: Ledger, make_letter: LetterMaker
+) -> None:
+    ledger.record_periods("teachers", weeks("2026-W38", "2026-W39", "2026-W40", "2026-W41"))
+    for period in ("2026-W38", "2026-W39", "2026-W40", "2026-W41"):
+        queue(ledger, make_letter(period=period, figures=(ATTENDANCE,)))
+        if period != "2026-W40":  # nothing of it went out
+            assert claim(ledger, f"teachers:{period}:t_1")
+            ledger.record(f"teachers:{period}:t_1", State.sent, now=NOW)
+    week = date(2026, 10, 5)
+    before = ledger.figures_before("teachers", week)
+    assert before.rows() == [(week, "2026-W39", "t_1", "HR-7B/attendance_rate", 93.0, 100.0)]
+    first = ledger.figures_before("teachers", date(2026, 9, 14))
+    assert first.is_empty()
+    assert first.schema == before.schema
+
+
+def test_a_problem_is_released_once_and_by_whom_is_kept(ledger: Ledger) -> None:
+    released = Release("3f9a0c51d2", "The class left in October.", "carla", NOW)
+    ledger.release(released)
+    ledger.release(Release("0aa1", "Checked.", "carla", NOW - timedelta(days=1)))
+    with pytest.raises(LedgerError, match="by carla on 2026-10-02: The class left"):
+        ledger.release(dataclasses.replace(released, by="ben", at=LATER))
+    assert [release.id for release in ledger.releases()] == ["0aa1", "3f9a0c51d2"]
+    assert ledger.releases()[1] == released
+    assert ledger.releases_frame().rows()[1] == dataclasses.astuple(released)
+
+
+def test_a_release_needs_a_reason(ledger: Ledger) -> None:
+    with pytest.raises(LedgerError, match="needs a reason"):
+        ledger.release(Release("3f9a0c51d2", " ", "carla", NOW))
+    assert ledger.releases_frame().is_empty()
+    assert ledger.releases_frame().columns == ["id", "reason", "by", "at"]
+
+
+def test_a_ledger_without_figures_and_releases_gets_them_and_keeps_its_letters(
+    url: str, make_letter: LetterMaker
+) -> None:
+    with Ledger(url) as ledger:
+        bring_to(ledger, make_letter(), State.sent)
+        queue(ledger, make_letter("t_2"))
+    engine = sa.create_engine(url)
+    with engine.begin() as connection:
+        for table in (FIGURES, RELEASES):
+            table.drop(connection)
+    engine.dispose()
+
+    with Ledger(url) as ledger:
+        assert said(ledger) == []
+        assert ledger.releases() == []
+        queue(ledger, make_letter("t_2", figures=(HOMEWORK,)))
+        assert ledger.stated("teachers", "2026-W40") == {"teachers:2026-W40:t_2": [HOMEWORK]}
+        assert state(ledger) is State.sent

@@ -8,7 +8,7 @@ import pytest
 from edu_pipeline.mail.delivery import deliver
 from edu_pipeline.mail.ledger import Ledger
 from edu_pipeline.mail.ledger_tables import State
-from edu_pipeline.mail.letter import Letter
+from edu_pipeline.mail.letter import Figure, Letter
 from edu_pipeline.mail.proofs import LOOKS, write_proofs
 from edu_pipeline.mail.render import environment
 from edu_pipeline.mail.transports.folder import FolderTransport
@@ -84,7 +84,13 @@ def test_odd_letters_come_first_then_the_most_notes_then_by_subject(
     deliver_all(ledger, outbox)
     page = proofs(ledger, outbox).replace("\nBcc: x", "")
     assert shown(page) == ["7F", "7E", "7D", "7C", "10B", "6Z", "7A", "7H"]
-    assert titles(page) == ["Needs a look", "With a note", "As usual", "Not going out"]
+    assert titles(page) == [
+        "Not delivered, and why",
+        "Needs a look",
+        "With a note",
+        "As usual",
+        "Not going out",
+    ]
     assert "connection lost" in page
     assert "register missing" in page
 
@@ -169,7 +175,7 @@ def test_what_people_wrote_is_text_and_not_markup(
     queue(ledger, make_letter(subject=script, name=script, notes=(script,), hold=script))
     page = proofs(ledger, outbox)
     assert "<script" not in page
-    assert page.count("&lt;script&gt;alert(1)") == 4
+    assert page.count("&lt;script&gt;alert(1)") == 6
 
 
 def test_the_page_may_load_nothing_but_local_frames(
@@ -222,3 +228,121 @@ def test_every_state_has_its_own_word_and_a_symbol() -> None:
     assert set(LOOKS) == set(State)
     assert len({look.word for look in LOOKS.values()}) == len(State)
     assert all(look.symbol for look in LOOKS.values())
+
+
+def text_of(page: str, section: str) -> list[str]:
+    """What one section of the page says, cell by cell."""
+    part = page.partition(f"<h2>{section} <span>")[2].partition("</section>")[0]
+    part = part.partition("</h2>")[2]
+    return [
+        cell
+        for cell in (re.sub(r"\s+", " ", cell) for cell in re.split(r"<[^>]+>", part))
+        if cell.strip()
+    ]
+
+
+def figure(subject: str, change: float | None, *, unusual: bool = False) -> Figure:
+    return Figure(subject, subject, 9, 10, change, unusual=unusual)
+
+
+def moved(page: str) -> list[str]:
+    return re.findall(r'<th scope="row" role="rowheader">([^<]*\S)\s*<', page)
+
+
+def test_letters_that_did_not_go_stand_first_once_per_reason(
+    ledger: Ledger, make_letter: LetterMaker, outbox: Path
+) -> None:
+    queue(
+        ledger,
+        make_letter("t_1", name="Ada Moss", hold="Map the code QT."),
+        make_letter("t_2", name="Ben Tan", hold="Map the code QT."),
+        make_letter("t_3", name="Carla Reed", hold="The teacher has no address."),
+        make_letter("t_4", name="Dan Ives", subject="7F\nBcc: x"),
+        make_letter("t_5", name="Eve Oak"),
+    )
+    deliver_all(ledger, outbox)
+    page = proofs(ledger, outbox)
+    said = " ".join(text_of(page, "Not delivered, and why"))
+    assert re.findall(r"\d \w+|Map the code QT|no address|line break|[A-Z]\w+ [A-Z]\w+", said) == [
+        "1 refused",
+        "line break",
+        "Dan Ives",
+        "2 held",
+        "Map the code QT",
+        "Ada Moss",
+        "Ben Tan",
+        "1 held",
+        "no address",
+        "Carla Reed",
+    ]
+    assert page.index("Not delivered, and why") < page.index('class="cards"')
+
+
+def test_a_period_in_which_all_went_well_and_nothing_is_stated_has_only_its_letters(
+    ledger: Ledger, make_letter: LetterMaker, outbox: Path
+) -> None:
+    queue(ledger, make_letter())
+    deliver_all(ledger, outbox)
+    assert titles(proofs(ledger, outbox)) == ["As usual"]
+
+
+def test_unusual_figures_stand_before_those_that_moved_more(
+    ledger: Ledger, make_letter: LetterMaker, outbox: Path
+) -> None:
+    figures = (
+        figure("little", 0.011),
+        figure("much", -0.2),
+        figure("odd and new", None, unusual=True),
+        figure("odd", 0.03, unusual=True),
+        figure("still", 0.0),
+        figure("hardly", 0.0004),
+        figure("new", None),
+    )
+    queue(ledger, make_letter(figures=figures))
+    page = proofs(ledger, outbox)
+    assert moved(page) == ["odd", "odd and new", "much", "little"]
+    said = re.sub(r"\s+", " ", " ".join(text_of(page, "Moved most")))
+    assert re.findall(r"[▲▼] \w+ [\d.]+ points|nothing to compare with(?= Ada)", said) == [
+        "▲ up 3.0 points",
+        "nothing to compare with",
+        "▼ down 20.0 points",
+        "▲ up 1.1 points",
+    ]
+    assert "90.0 %" in said
+    assert "2 did not move and 1 has nothing to compare with." in said
+
+
+def test_only_the_fifteen_that_moved_most_are_shown_and_the_others_counted(
+    ledger: Ledger, make_letter: LetterMaker, outbox: Path
+) -> None:
+    queue(
+        ledger,
+        make_letter(figures=tuple(figure(f"f{n}", n / 100, unusual=n < 17) for n in range(1, 21))),
+    )
+    page = proofs(ledger, outbox)
+    assert moved(page) == [f"f{n}" for n in range(16, 1, -1)]
+    assert "5 moved less (1 of them unusual)" in page
+
+
+def test_a_figure_of_several_letters_is_one_with_a_link_to_each(
+    ledger: Ledger, make_letter: LetterMaker, outbox: Path
+) -> None:
+    school = figure("school", -0.02)
+    letters = [
+        make_letter(f"t_{n}", name=f"Teacher {n}", figures=(school, school)) for n in range(1, 6)
+    ]
+    queue(ledger, *letters, make_letter("t_6", figures=(figure("withdrawn", 0.5),)))
+    queue(ledger, *letters)
+    deliver_all(ledger, outbox)
+    page = proofs(ledger, outbox)
+    table = page.split('<table class="moved"')[1].split("</table>")[0]
+    assert moved(page) == ["school"]
+    assert re.findall(r'href="([^"]*)"', table) == [f"t_{n}.html" for n in range(1, 6)]
+    assert "and 2 more" in table
+
+
+def test_a_figure_over_nothing_has_no_share(
+    ledger: Ledger, make_letter: LetterMaker, outbox: Path
+) -> None:
+    queue(ledger, make_letter(figures=(Figure("a", "7B homework", 0, 0, -0.1),)))
+    assert '<td role="cell" class="now">–</td>' in proofs(ledger, outbox)

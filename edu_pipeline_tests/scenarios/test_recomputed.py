@@ -9,12 +9,22 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import date, timedelta
 from functools import cached_property
+from itertools import pairwise
 from pathlib import Path
 from typing import Any, Literal
 
 import pytest
+from scipy import special
 
-from edu_pipeline.model.teachers import ClassWeek, StudentAttendance, StudentHomework
+from edu_pipeline.facts.students import students_of_week
+from edu_pipeline.model.teachers import (
+    ClassWeek,
+    SchoolTerm,
+    StudentAttendance,
+    StudentHomework,
+    StudentOfWeek,
+    TeacherWeek,
+)
 from edu_pipeline.sample.landing import write_sample
 from edu_pipeline.sample.school import make_school
 from edu_pipeline.settings import Home
@@ -185,6 +195,143 @@ class School:
                 one.statuses[status] += 1
         return groups, people
 
+    @cached_property
+    def lessons(self) -> list[tuple[str, str, date, date]]:
+        """Teacher, class, first day, first day after."""
+        return [
+            (
+                row["person_id"],
+                row["class_id"],
+                day_of(row["begin_date"]) or date.min,
+                day_of(row["end_date"]) or date.max,
+            )
+            for row in self.rows("enrollments")
+            if row["role"] == "teacher" and row["class_id"] in self.classes
+        ]
+
+    def teachers_of(self, classes: set[str], day: date) -> set[str]:
+        return {
+            who for who, name, begin, end in self.lessons if name in classes and begin <= day < end
+        }
+
+    def teacher_weeks(self) -> dict[tuple[str, date], Row]:
+        """What adds up over all the classes of each teacher, every day and piece once."""
+        sums: dict[tuple[str, date], Sums] = defaultdict(Sums)
+        taught: dict[tuple[str, date], set[tuple[str, str]]] = defaultdict(set)
+        for who, name, begin, end in self.lessons:
+            for student, spells in self.spells.items():
+                for class_id, first, last in spells:
+                    for day in self.open_days[self.classes[name]["school_id"]]:
+                        if class_id == name and max(begin, first) <= day < min(end, last):
+                            taught[who, monday(day)].add((name, student))
+        for student, day, code in self.student_days():
+            for who in self.teachers_of(self.classes_of(student, day), day):
+                sums[who, monday(day)].add_day(day, code)
+        for student, class_id, due, status in self.homework():
+            home = self.homeroom_of(student, due)
+            for who in self.teachers_of({class_id} | ({home["class_id"]} if home else set()), due):
+                sums[who, monday(due)].statuses[status] += 1
+        return {
+            (who, week): {
+                "staff_id": who,
+                "week_start": week,
+                "classes": len({name for name, _ in pairs}),
+                "students": len({student for _, student in pairs}),
+                "days_submitted": len(sums[who, week].days),
+                "possible_days": sums[who, week].possible,
+                "attended_days": sums[who, week].attended,
+                "homework_due": sums[who, week].due,
+                "homework_complete": sums[who, week].complete,
+                **sums[who, week].rates,
+            }
+            for (who, week), pairs in taught.items()
+            if week <= self.last_day
+        }
+
+    def terms(self) -> dict[str, Row]:
+        """The terms of the only school, beside the one before."""
+        names: dict[date, str] = {
+            date.fromisoformat(row["date"]): row["term"]
+            for row in self.rows("calendar")
+            if row["in_session"] == "Y"
+        }
+        sums: dict[str, Sums] = defaultdict(Sums)
+        for _, day, code in self.student_days():
+            sums[names[day]].add_day(day, code)
+        for _, _, due, status in self.homework():
+            sums[names[max(day for day in names if day <= due)]].statuses[status] += 1
+        found: dict[str, Row] = {}
+        before: Row = dict.fromkeys(Sums().rates)
+        for term in dict.fromkeys(names[day] for day in sorted(names)):
+            days = [day for day in names if names[day] == term]
+            if min(days) > self.last_day:
+                continue
+            own = sums[term]
+            found[term] = {
+                "term": term,
+                "first_date": min(days),
+                "last_date": max(days),
+                "finished": max(days) <= self.last_day,
+                "days_in_session": len(days),
+                "possible_days": own.possible,
+                "attended_days": own.attended,
+                "homework_due": own.due,
+                "homework_complete": own.complete,
+                **own.rates,
+            }
+            for metric, rate in own.rates.items():
+                found[term][f"{metric}_previous"] = before[metric]
+                found[term][f"{metric}_change_previous"] = change(rate, before[metric])
+            before = own.rates
+        return found
+
+    def students_of(self, class_id: str, week: date) -> dict[str, Row]:
+        """Every student of a class in a week: the week, the one before, the year so far."""
+        open_days = self.open_days[self.classes[class_id]["school_id"]]
+        last = max(day for day in open_days if monday(day) == week and day <= self.last_day)
+        before = max(monday(day) for day in open_days if monday(day) < week)
+        windows = {"": week, "_previous": before, "_to_date": None}
+        sums: dict[tuple[str, str], Sums] = defaultdict(Sums)
+        everything = self.classes[class_id]["class_type"] == "homeroom"
+        for student, day, code in self.student_days():
+            for window, only in windows.items():
+                if day <= last and only in (None, monday(day)):
+                    sums[student, window].add_day(day, code)
+        for student, setter, due, status in self.homework():
+            for window, only in windows.items():
+                if (
+                    monday(due) <= week
+                    and only in (None, monday(due))
+                    and (everything or setter == class_id)
+                ):
+                    sums[student, window].statuses[status] += 1
+        found = {}
+        for student in self.students:
+            if class_id in self.classes_of(student, last):
+                now, then, year = (sums[student, window] for window in windows)
+                found[student] = {
+                    "week_start": week,
+                    "class_id": class_id,
+                    "student_id": student,
+                    "possible_days": now.possible,
+                    "attended_days": now.attended,
+                    "excused_days": now.excused,
+                    "tardy_days": now.tardy,
+                    "homework_due": now.due,
+                    "homework_complete": now.complete,
+                    "homework_missing": now.due - now.complete,
+                    "possible_days_previous": then.possible,
+                    "absent_days_previous": then.possible - then.attended,
+                    "homework_due_previous": then.due,
+                    "homework_missing_previous": then.due - then.complete,
+                    "possible_days_to_date": year.possible,
+                    "absent_days_to_date": year.possible - year.attended,
+                    "excused_days_to_date": year.excused,
+                    "homework_due_to_date": year.due,
+                    "homework_missing_to_date": year.due - year.complete,
+                }
+        return found
+
     def class_weeks(self) -> dict[tuple[date, str], Row]:
         groups, _ = self.sums()
         enrolled: dict[tuple[date, str], set[str]] = defaultdict(set)
@@ -295,13 +442,14 @@ def computed(home: Home, table: str) -> list[Row]:
 
 
 def assert_same(found: list[Row], expected: dict[Any, Row], key: tuple[str, ...]) -> None:
-    """Row by row and column by column, rates to nine places."""
+    """Row by row, every column that was expected, rates to nine places."""
     by_key = {tuple(row[name] for name in key): row for row in found}
     wanted = {tuple(row[name] for name in key): row for row in expected.values()}
     assert len(by_key) == len(found)
     assert by_key.keys() == wanted.keys()
     for row_key, row in wanted.items():
-        assert by_key[row_key] == pytest.approx(row, abs=1e-9), row_key
+        same = {column: by_key[row_key][column] for column in row}
+        assert same == pytest.approx(row, abs=1e-9), row_key
 
 
 @pytest.mark.parametrize("shape", SHAPES)
@@ -331,8 +479,109 @@ def test_student_tables_are_what_the_exports_say(
     assert_same(found_homework, homework, ("student_id",))
 
 
-@pytest.mark.parametrize("table", ["class_week", "student_attendance", "student_homework"])
+@pytest.mark.parametrize(
+    "table",
+    [
+        "class_week",
+        "teacher_week",
+        "grade_week",
+        "school_week",
+        "school_term",
+        "student_attendance",
+        "student_homework",
+    ],
+)
 def test_exceptions_only_gives_the_same_figures_as_a_row_for_every_day(
     homes: dict[str, Home], table: str
 ) -> None:
     assert computed(homes["daily"], table) == computed(homes["exceptions"], table)
+
+
+@pytest.mark.parametrize("shape", SHAPES)
+def test_teacher_week_is_what_the_exports_say(
+    homes: dict[str, Home], schools: dict[str, School], shape: str
+) -> None:
+    found = computed(homes[shape], "teacher_week")
+
+    assert set(found[0]) == set(TeacherWeek.column_names())
+    assert_same(found, schools[shape].teacher_weeks(), ("staff_id", "week_start"))
+
+
+@pytest.mark.parametrize("shape", SHAPES)
+def test_school_term_is_what_the_exports_say(
+    homes: dict[str, Home], schools: dict[str, School], shape: str
+) -> None:
+    found = computed(homes[shape], "school_term")
+
+    assert set(found[0]) == set(SchoolTerm.column_names())
+    assert [row["term"] for row in found] == ["Trimester 1", "Trimester 2", "Trimester 3"]
+    assert_same(found, schools[shape].terms(), ("term",))
+
+
+@pytest.mark.parametrize("class_id", ["HR-7B", "MAT-7B"])
+@pytest.mark.parametrize("week", [monday(THROUGH), date(2025, 11, 10)])
+def test_the_students_of_a_class_are_what_the_exports_say(
+    homes: dict[str, Home], schools: dict[str, School], class_id: str, week: date
+) -> None:
+    with open_warehouse(homes["daily"].warehouse) as con:
+        rows = students_of_week(con, week, late_counts=True).filter(class_id=class_id).to_dicts()
+
+    assert set(rows[0]) == set(StudentOfWeek.column_names())
+    assert_same(rows, schools["daily"].students_of(class_id, week), ("student_id",))
+
+
+def bent(share: float) -> float:
+    """The scale on which weeks are judged."""
+    return float(special.betainc(0.75, 0.75, min(max(share, 0), 1)))
+
+
+def usual(past: list[tuple[float, float]], size: float) -> tuple[float, float]:
+    """The range of a week of so many student-days, from (attended, expected) of the weeks before."""
+    count, whole = len(past), sum(expected for _, expected in past)
+    average = whole / count
+    centre = sum(bent(a / n) * n for a, n in past) / whole
+    z = [(bent(a / n) - centre) * (n / average) ** 0.5 for a, n in past]
+    moving = sum(abs(now - then) for then, now in pairwise(z)) / (count - 1)
+    mean = sum(attended for attended, _ in past) / whole
+    unit = (bent(mean + 1 / average) - bent(mean - 1 / average)) / 2
+    sigma = max(moving / 1.1283791670955126, unit)
+    student = float(special.stdtrit(0.68 * (count - 1) + 1, 1 - 0.0027 / 2))
+    half = student * sigma * (average / size + 1 / count) ** 0.5
+    low, high = (
+        special.betaincinv(0.75, 0.75, min(max(x, 0), 1)) for x in (centre - half, centre + half)
+    )
+    return float(low), float(high)
+
+
+@pytest.mark.parametrize("class_id", ["HR-7B", "MAT-8A"])
+def test_usual_ranges_and_years_to_date_are_what_the_exports_say(
+    homes: dict[str, Home], schools: dict[str, School], class_id: str
+) -> None:
+    rows = schools["daily"].class_weeks()
+    weeks = [rows[key] for key in sorted(rows) if key[1] == class_id]
+    found = [row for row in computed(homes["daily"], "class_week") if row["class_id"] == class_id]
+    judged = 0
+
+    for metric, numerator, denominator in (
+        ("attendance_rate", "attended_days", "possible_days"),
+        ("homework_rate", "homework_complete", "homework_due"),
+    ):
+        for number, (week, row) in enumerate(zip(weeks, found, strict=True)):
+            past = [
+                (one[numerator], one[denominator]) for one in weeks[:number] if one[denominator]
+            ]
+            low, high = None, None
+            verdict: str | None = "too_few_weeks" if week[denominator] else None
+            if len(past) >= 8 and week[denominator]:
+                low, high = usual(past, week[denominator])
+                share, judged = week[metric], judged + 1
+                verdict = "below" if share < low else "above" if share > high else "within"
+            assert row[f"{metric}_usual_weeks"] == len(past)
+            assert row[f"{metric}_verdict"] == verdict
+            assert row[f"{metric}_usual_low"] == pytest.approx(low, abs=1e-9)
+            assert row[f"{metric}_usual_high"] == pytest.approx(high, abs=1e-9)
+            whole = [(one[numerator], one[denominator]) for one in weeks[: number + 1]]
+            attended, expected = (sum(part) for part in zip(*whole, strict=True))
+            to_date = attended / expected if expected else None
+            assert row[f"{metric}_to_date"] == pytest.approx(to_date, abs=1e-9)
+    assert judged > 20

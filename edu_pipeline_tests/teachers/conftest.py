@@ -1,4 +1,4 @@
-"""Rows of `class_week` for one homeroom, from the figures that a test is about."""
+"""Rows of `class_week` for one class, from the figures that a test is about."""
 
 from collections.abc import Callable, Sequence
 from datetime import date, timedelta
@@ -27,6 +27,24 @@ def _changes(column: str, values: Sequence[float | None], week: int) -> dict[str
     }
 
 
+def _judged(column: str, values: Sequence[float | None], week: int) -> dict[str, object]:
+    """A class too young for a usual range, and like its team."""
+    known = [value for value in values[: week + 1] if value is not None]
+    to_date = sum(known) / len(known) if known else None
+    no_value = values[week] is None
+    return {
+        f"{column}_usual_low": None,
+        f"{column}_usual_high": None,
+        f"{column}_usual_weeks": len(known) - (not no_value),
+        f"{column}_verdict": None if no_value else "too_few_weeks",
+        f"{column}_team_verdict": None if no_value else "within",
+        f"{column}_to_date": to_date,
+        f"{column}_team_to_date": 0.94,
+        f"{column}_school_to_date": 0.93,
+        f"{column}_team_verdict_to_date": None if to_date is None else "within",
+    }
+
+
 @pytest.fixture
 def make_history() -> HistoryMaker:
     def history(
@@ -38,7 +56,10 @@ def make_history() -> HistoryMaker:
         school: Sequence[float | None] | None = None,
         **columns: Any,
     ) -> pl.DataFrame:
-        """A homeroom of 20; `weeks` counts calendar weeks, so that a missing one is a break."""
+        """A homeroom of 20; `weeks` counts calendar weeks, so that a missing one is a break.
+
+        `columns` are the same in every row: of verdicts and ranges only the last row is read.
+        """
         rows = []
         done = homework or [0.8] * len(attendance)
         for n, week in enumerate(weeks or range(len(attendance))):
@@ -61,6 +82,8 @@ def make_history() -> HistoryMaker:
                     "homework_complete": 0 if handed_in is None else round(40 * handed_in),
                     **_changes("attendance_rate", attendance, n),
                     **_changes("homework_rate", done, n),
+                    **_judged("attendance_rate", attendance, n),
+                    **_judged("homework_rate", done, n),
                     "attendance_rate_team": team[n] if team else 0.94,
                     "attendance_rate_school": school[n] if school else 0.93,
                     "homework_rate_team": 0.78,

@@ -1,23 +1,47 @@
+import functools
 import itertools
 from datetime import date, timedelta
 from typing import Any
 
 import polars as pl
+import polars.selectors as cs
 import pytest
 
+from edu_pipeline.mail.render import environment, phrase
 from edu_pipeline.settings import Targets
+from edu_pipeline.shipped import shipped
 from edu_pipeline.teachers.charts import (
     ATTENDANCE,
     HOMEWORK,
-    alt_text,
+    Point,
+    Rate,
+    chart_facts,
     chart_specs,
     class_histories,
     rate_chart,
     spread,
+    teacher_histories,
     x_ticks,
     y_axis,
 )
+from edu_pipeline.teachers.letter import WORDS
 from edu_pipeline_tests.teachers.conftest import FIRST_MONDAY, HistoryMaker
+
+words = functools.partial(phrase, environment([shipped("templates")]), WORDS)
+
+BELOW = {
+    "attendance_rate_verdict": "below",
+    "attendance_rate_usual_low": 0.887,
+    "attendance_rate_usual_high": 0.972,
+}
+
+
+def chart(history: pl.DataFrame, rate: Rate, *, target: float) -> dict[str, Any]:
+    return rate_chart(history, rate, chart_facts(history, rate, target=target), words)
+
+
+def alt_text(history: pl.DataFrame, rate: Rate = ATTENDANCE, *, target: float = 0.95) -> str:
+    return plain(words("chart_alt", chart_facts(history, rate, target=target)))
 
 
 def plain(text: str) -> str:
@@ -36,56 +60,96 @@ def title(spec: dict[str, Any]) -> tuple[str, str]:
     return plain(spec["title"]["text"]), plain(spec["title"]["subtitle"])
 
 
+def labels(spec: dict[str, Any]) -> list[str]:
+    return [plain(row["label"]) for row in spec["datasets"]["ends"]]
+
+
 def test_the_title_says_the_result_and_the_subtitle_what_it_is(make_history: HistoryMaker) -> None:
-    spec = rate_chart(make_history([0.945, 0.933]), ATTENDANCE, target=0.95)
+    spec = chart(make_history([0.945, 0.833], **BELOW), ATTENDANCE, target=0.95)
 
     assert title(spec) == (
-        "Attendance in 7B is 93.3 %, down 1.2 points on last week",
-        "Weekly attendance, September.",
+        "Attendance in 7B is 83.3 %, below its usual range",
+        "Weekly attendance, September. Shaded: usual range.",
     )
 
 
-def test_a_change_below_half_a_point_is_about_the_same(make_history: HistoryMaker) -> None:
-    spec = rate_chart(make_history([0.937, 0.933]), ATTENDANCE, target=0.95)
+@pytest.mark.parametrize(
+    ("verdict", "expected"),
+    [
+        ("within", "Homework in 7B is 60.0 %, within its usual range"),
+        ("above", "Homework in 7B is 60.0 %, above its usual range"),
+        ("below", "Homework in 7B is 60.0 %, below its usual range"),
+        ("too_few_weeks", "Homework in 7B is 60.0 %"),
+    ],
+)
+def test_the_title_has_the_verdict_and_no_change(
+    make_history: HistoryMaker, verdict: str, expected: str
+) -> None:
+    history = make_history([0.95, 0.95], [0.8, 0.6], homework_rate_verdict=verdict)
 
-    assert title(spec)[0] == "Attendance in 7B is 93.3 %, about the same as last week"
+    assert title(chart(history, HOMEWORK, target=0.85))[0] == expected
+    assert alt_text(history, HOMEWORK).startswith(f"Line chart: {expected}. This week: ")
+
+
+def test_the_usual_range_is_a_band_that_fits_into_the_picture(make_history: HistoryMaker) -> None:
+    spec = chart(make_history([0.95, 0.94], **BELOW), ATTENDANCE, target=0.95)
+
+    assert spec["datasets"]["band"] == [{"from": 88.7, "to": 97.2}]
+    assert param(spec, "low") <= 88.7
+    assert param(spec, "high") >= 97.2
+    assert "band" in [layer.get("data", {}).get("name") for layer in spec["layer"]]
+
+
+def test_without_a_usual_range_there_is_no_band_and_no_word_of_one(
+    make_history: HistoryMaker,
+) -> None:
+    history = make_history([0.95, 0.94])
+
+    spec = chart(history, ATTENDANCE, target=0.95)
+
+    assert spec["datasets"]["band"] == []
+    assert "usual" not in f"{title(spec)} {alt_text(history)}"
 
 
 def test_the_first_week_is_compared_with_nothing(make_history: HistoryMaker) -> None:
-    spec = rate_chart(make_history([0.933]), ATTENDANCE, target=0.95)
+    spec = chart(make_history([0.933]), ATTENDANCE, target=0.95)
 
     assert title(spec) == ("Attendance in 7B is 93.3 %", "Weekly attendance, week of 31 August.")
     assert param(spec, "first") < param(spec, "last")
 
 
 def test_a_missing_school_week_is_a_gap_and_is_explained(make_history: HistoryMaker) -> None:
-    spec = rate_chart(make_history([0.95, 0.94, 0.93], weeks=[0, 1, 3]), ATTENDANCE, target=0.95)
+    spec = chart(make_history([0.95, 0.94, 0.93], weeks=[0, 1, 3]), ATTENDANCE, target=0.95)
 
     assert line(spec, "mine") == [95, 94, None, 93]
     assert line(spec, "school") == [93, 93, None, 93]
     assert title(spec) == (
-        "Attendance is 93.0 %, down 1.0 points on the last school week",
-        "Weekly attendance, September. Gaps are school breaks.",
+        "Attendance in 7B is 93.0 %",
+        "Weekly attendance, September. Gaps: school breaks.",
     )
 
 
 def test_a_week_without_a_register_is_a_gap_of_its_own_kind(make_history: HistoryMaker) -> None:
-    spec = rate_chart(make_history([0.95, None, 0.93]), ATTENDANCE, target=0.95)
+    spec = chart(make_history([0.95, None, 0.93]), ATTENDANCE, target=0.95)
 
     assert line(spec, "mine") == [95, None, 93]
-    assert title(spec)[1] == "Weekly attendance, September. Gaps are weeks without a register."
+    assert title(spec)[1] == "Weekly attendance, September. Gaps: no register."
 
 
-def test_gaps_of_both_kinds_are_explained_within_the_width(make_history: HistoryMaker) -> None:
-    history = make_history([0.95, None, 0.93], [0.8, None, 0.8], weeks=[0, 1, 17])
+def test_all_that_needs_explaining_fits_into_the_width(make_history: HistoryMaker) -> None:
+    usual = {"homework_rate_usual_low": 0.7, "homework_rate_usual_high": 0.9}
+    history = make_history([0.95, None, 0.93], [0.8, None, 0.8], weeks=[0, 1, 13], **usual)
 
-    assert title(rate_chart(history, HOMEWORK, target=0.85))[1] == (
-        "Homework handed in, September to December. Gaps are school breaks and empty weeks."
+    subtitle = title(chart(history, HOMEWORK, target=0.85))[1]
+
+    assert subtitle == (
+        "Homework handed in, September to December. Shaded: usual range. Gaps: breaks, no data."
     )
+    assert len(subtitle) <= 88  # 536 pixels at about 6 pixels a character
 
 
 def test_a_week_between_gaps_is_a_dot_since_it_makes_no_line(make_history: HistoryMaker) -> None:
-    spec = rate_chart(make_history([0.95, None, 0.93, 0.92]), ATTENDANCE, target=0.95)
+    spec = chart(make_history([0.95, None, 0.93, 0.92]), ATTENDANCE, target=0.95)
 
     lone, gap, inner, end = line(spec, "mine", "dot")
     assert lone > 0
@@ -96,21 +160,21 @@ def test_a_week_between_gaps_is_a_dot_since_it_makes_no_line(make_history: Histo
 def test_without_a_register_this_week_the_last_known_value_is_dated(
     make_history: HistoryMaker,
 ) -> None:
-    spec = rate_chart(make_history([0.95, 0.921, None]), ATTENDANCE, target=0.95)
+    spec = chart(make_history([0.95, 0.921, None]), ATTENDANCE, target=0.95)
 
     assert title(spec)[0] == "Attendance in 7B was 92.1 % in the week of 7 September"
 
 
 def test_a_long_class_name_leaves_the_title_but_not_the_label(make_history: HistoryMaker) -> None:
     name = "International Baccalaureate 7B"
-    spec = rate_chart(make_history([0.945, 0.933], class_name=name), ATTENDANCE, target=0.95)
+    spec = chart(make_history([0.945, 0.833], class_name=name, **BELOW), ATTENDANCE, target=0.95)
 
-    assert title(spec)[0] == "Attendance is 93.3 %, down 1.2 points on last week"
-    assert f"93.3 %  {name}" in [plain(row["label"]) for row in spec["datasets"]["ends"]]
+    assert title(spec)[0] == "Attendance is 83.3 %, below its usual range"
+    assert f"83.3 %  {name}" in labels(spec)
 
 
 def test_labels_of_equal_values_do_not_overlap(make_history: HistoryMaker) -> None:
-    spec = rate_chart(
+    spec = chart(
         make_history([0.95, 0.95], team=[0.95, 0.95], school=[0.95, 0.95]), ATTENDANCE, target=0.95
     )
 
@@ -156,7 +220,7 @@ def test_the_percent_axis_fits_the_values_and_stays_between_0_and_100(
 
 
 def test_the_target_is_always_in_the_picture(make_history: HistoryMaker) -> None:
-    spec = rate_chart(make_history([0.5, 0.52]), ATTENDANCE, target=0.95)
+    spec = chart(make_history([0.5, 0.52]), ATTENDANCE, target=0.95)
 
     assert param(spec, "low") <= 50
     assert param(spec, "high") >= 95
@@ -183,8 +247,8 @@ def test_a_month_that_is_cut_short_at_the_start_gives_way_to_the_next() -> None:
 def test_the_template_is_shared_but_no_data_of_another_class_stays_in_it(
     make_history: HistoryMaker,
 ) -> None:
-    first = rate_chart(make_history([0.95], class_name="7A"), ATTENDANCE, target=0.95)
-    second = rate_chart(make_history([0.9], class_name="9C"), HOMEWORK, target=0.85)
+    first = chart(make_history([0.95], class_name="7A"), ATTENDANCE, target=0.95)
+    second = chart(make_history([0.9], class_name="9C"), HOMEWORK, target=0.85)
 
     assert first["layer"] is second["layer"]
     assert "7A" not in str(second)
@@ -192,9 +256,15 @@ def test_the_template_is_shared_but_no_data_of_another_class_stays_in_it(
 
 
 def test_a_rate_without_any_data_has_no_chart(make_history: HistoryMaker) -> None:
-    charts = chart_specs(make_history([0.95, 0.94], [None, None]), Targets())
+    charts = chart_specs(make_history([0.95, 0.94], [None, None]), Targets(), words)
 
     assert list(charts) == ["attendance"]
+
+
+def test_a_rate_whose_columns_are_not_there_has_no_chart(make_history: HistoryMaker) -> None:
+    history = make_history([0.95]).drop(cs.starts_with("attendance_rate"))
+
+    assert list(chart_specs(history, Targets(), words)) == ["homework"]
 
 
 def test_the_grades_own_target_is_drawn(make_history: HistoryMaker) -> None:
@@ -202,30 +272,50 @@ def test_the_grades_own_target_is_drawn(make_history: HistoryMaker) -> None:
         {"attendance": {"met": 0.95, "near": 0.9, "grades": {"7": {"met": 0.925, "near": 0.9}}}}
     )
 
-    spec = chart_specs(make_history([0.95]), targets)["attendance"].spec
+    made = chart_specs(make_history([0.95]), targets, words)["attendance"]
 
-    assert "target 92.5 %" in [plain(row["label"]) for row in spec["datasets"]["ends"]]
+    assert "target 92.5 %" in labels(made.spec)
+    assert plain(made.alt).endswith(" Target 92.5 %.")
 
 
 def test_alt_text_tells_the_numbers(make_history: HistoryMaker) -> None:
-    history = make_history([0.95, 0.91, 0.933])
+    history = make_history([0.95, 0.91, 0.833], **BELOW)
 
-    assert plain(alt_text(history, ATTENDANCE, target=0.95)) == (
-        "Line chart: Attendance in 7B is 93.3 %, up 2.3 points on last week. "
-        "This week: Grade 7 94.0 %, school 93.0 %. "
-        "Highest 95.0 % in the week of 31 August. Lowest 91.0 % in the week of 7 September. "
+    assert alt_text(history) == (
+        "Line chart: Attendance in 7B is 83.3 %, below its usual range. "
+        "This week: Grade 7 94.0 %, School 93.0 %. Usual range: 88.7 to 97.2 %. "
+        "Highest 95.0 % in the week of 31 August. Lowest 83.3 % in the week of 14 September. "
         "Target 95 %."
     )
+
+
+def test_alt_text_of_one_week_has_no_highest_and_lowest(make_history: HistoryMaker) -> None:
+    assert alt_text(make_history([0.95])) == (
+        "Line chart: Attendance in 7B is 95.0 %. "
+        "This week: Grade 7 94.0 %, School 93.0 %. Target 95 %."
+    )
+
+
+def test_facts_of_a_week_without_a_figure_have_the_last_known_one(
+    make_history: HistoryMaker,
+) -> None:
+    history = make_history([0.95, 0.92, None], weeks=[0, 1, 3])
+
+    facts = chart_facts(history, ATTENDANCE, target=0.95)
+
+    assert (facts.value, facts.verdict) == (None, None)
+    assert facts.known == Point(FIRST_MONDAY + timedelta(weeks=1), 0.92)
+    assert (facts.breaks, facts.empty_weeks) == (True, True)
 
 
 def test_a_team_that_is_only_a_number_gets_a_word(make_history: HistoryMaker) -> None:
     history = make_history([0.95]).with_columns(grade=pl.lit("7"))
 
-    by_grade = alt_text(history.with_columns(team=pl.lit("7")), ATTENDANCE, target=0.9)
-    by_number = alt_text(history.with_columns(team=pl.lit("3")), ATTENDANCE, target=0.9)
+    by_grade = alt_text(history.with_columns(team=pl.lit("7")))
+    by_number = alt_text(history.with_columns(team=pl.lit("3")))
 
-    assert "Grade 7 94.0 %" in plain(by_grade)
-    assert "Team 3 94.0 %" in plain(by_number)
+    assert "Grade 7 94.0 %" in by_grade
+    assert "Team 3 94.0 %" in by_number
 
 
 def test_histories_end_with_the_letters_week_and_begin_with_the_school_year(
@@ -240,3 +330,48 @@ def test_histories_end_with_the_letters_week_and_begin_with_the_school_year(
 
     assert list(histories) == ["c1"]
     assert histories["c1"]["attendance_rate"].to_list() == [0.95, 0.96]
+
+
+def teacher_weeks(staff_id: str, *rates: float) -> pl.DataFrame:
+    """A teacher's weeks from the first Monday on."""
+    rows = [
+        {
+            "week_start": FIRST_MONDAY + timedelta(weeks=n),
+            "staff_id": staff_id,
+            "school_id": "s1",
+            "attendance_rate": 0.95,
+            "homework_rate": rate,
+            "homework_rate_previous": None,
+            "homework_rate_usual_low": 0.7,
+            "homework_rate_usual_high": 0.9,
+            "homework_rate_verdict": "within",
+        }
+        for n, rate in enumerate(rates)
+    ]
+    return pl.DataFrame(rows, schema_overrides={"homework_rate_previous": pl.Float64})
+
+
+def test_a_teachers_homework_is_a_line_of_its_own_beside_the_schools() -> None:
+    weeks = pl.concat([teacher_weeks("ada", 0.8, 0.82), teacher_weeks("ben", 0.5)])
+    school = pl.DataFrame(
+        {
+            "school_id": ["s1", "s1", "s2"],
+            "week_start": [FIRST_MONDAY, FIRST_MONDAY + timedelta(weeks=1), FIRST_MONDAY],
+            "homework_rate": [0.76, 0.78, 0.1],
+        }
+    )
+
+    histories = teacher_histories(weeks, school, FIRST_MONDAY + timedelta(weeks=1), words)
+    charts = chart_specs(histories["ada"], Targets(), words)
+
+    assert list(histories) == ["ada"]  # ben has no row in the letter's week
+    assert list(charts) == ["homework"]
+    spec = charts["homework"].spec
+    assert title(spec) == (
+        "Homework in your classes is 82.0 %, within its usual range",
+        "Homework handed in, September. Shaded: usual range.",
+    )
+    assert line(spec, "mine") == [80, 82]
+    assert line(spec, "school") == [76, 78]
+    assert labels(spec) == ["target 85 %", "82.0 %  yours", "78.0 %  School"]
+    assert "This week: School 78.0 %." in plain(charts["homework"].alt)

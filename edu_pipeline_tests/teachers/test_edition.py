@@ -1,3 +1,5 @@
+import re
+from collections.abc import Sequence
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
@@ -5,29 +7,37 @@ import polars as pl
 import pytest
 
 from edu_pipeline.gate import mail_gate
+from edu_pipeline.glossary import definitions
 from edu_pipeline.mail.due import PERIODS
-from edu_pipeline.mail.letter import Letter
+from edu_pipeline.mail.letter import Figure, Letter, opaque_key
 from edu_pipeline.mail.render import environment
 from edu_pipeline.model.columns import dtypes
-from edu_pipeline.model.quality import LandingProblems
-from edu_pipeline.model.roster import Classes, Enrollments, Staff
-from edu_pipeline.settings import Letters, Targets
+from edu_pipeline.model.quality import LandingFiles, LandingProblems
+from edu_pipeline.model.roster import Classes, Enrollments, SchoolDays, Staff, Students
+from edu_pipeline.model.teachers import StudentOfWeek
+from edu_pipeline.settings import Letters, Settings
 from edu_pipeline.shipped import shipped
 from edu_pipeline.teachers.edition import (
-    Envelope,
-    homeroom_teachers,
-    homerooms_without_teacher,
+    Tables,
+    calendar_of_week,
+    gaps,
     letters_of_week,
     periods_of,
+    sources,
+    teachers_of,
 )
-from edu_pipeline.teachers.letter import Edition, LetterWeek, Teacher
+from edu_pipeline.teachers.letter import Edition, SchoolWeek, Source, Teacher
 from edu_pipeline.teachers.metrics import WeekState
+from edu_pipeline.weeks import monday
 from edu_pipeline_tests.teachers.conftest import FIRST_MONDAY, HistoryMaker
 
 WEEK = FIRST_MONDAY
 FRIDAY = WEEK + timedelta(days=4)
+DAYS = [WEEK + timedelta(days=n) for n in range(5)]
 ALWAYS = (date(1, 1, 1), date(9999, 12, 31))
 NOT_AFTER = datetime(2026, 9, 10, tzinfo=UTC)
+SETTINGS = Settings()
+SHIPPED = environment([shipped("templates")])
 
 
 def roster(*spells: tuple[str, str, date, date], role: str = "teacher") -> pl.DataFrame:
@@ -46,9 +56,9 @@ def staff(*ids: str) -> pl.DataFrame:
 
 
 def taught(*spells: tuple[str, str, date, date], day: date = FRIDAY) -> dict[str, list[str]]:
-    """Teacher → homerooms on a day."""
-    kinds = {"A": "homeroom", "B": "homeroom", "MAT": "scheduled"}
-    found = homeroom_teachers(roster(*spells), classes(**kinds), staff("ada", "ben"), day)
+    """Teacher → classes on a day."""
+    kinds = {"A": "homeroom", "B": "homeroom", "ART": "scheduled", "MAT": "scheduled"}
+    found = teachers_of(roster(*spells), classes(**kinds), staff("ada", "ben"), day)
     return {staff_id: class_ids for staff_id, (_, class_ids) in found.items()}
 
 
@@ -60,44 +70,249 @@ def test_the_teacher_of_the_last_counted_day_gets_the_letter() -> None:
     assert taught(*change, day=thursday - timedelta(days=1)) == {"ada": ["A"]}
 
 
-def test_a_teacher_of_two_homerooms_has_both_in_one_letter() -> None:
+def test_two_homerooms_are_one_teachers_in_the_order_of_their_names() -> None:
     assert taught(("B", "ada", *ALWAYS), ("A", "ada", *ALWAYS)) == {"ada": ["A", "B"]}
 
 
-def test_co_teachers_both_get_a_letter() -> None:
+def test_co_teachers_are_both_told_of_the_class() -> None:
     assert taught(("A", "ada", *ALWAYS), ("A", "ben", *ALWAYS)) == {"ada": ["A"], "ben": ["A"]}
 
 
-def test_overlapping_spells_name_a_homeroom_once() -> None:
+def test_overlapping_spells_name_a_class_once() -> None:
     assert taught(("A", "ada", *ALWAYS), ("A", "ada", WEEK, ALWAYS[1])) == {"ada": ["A"]}
 
 
-def test_teaching_a_subject_brings_no_letter() -> None:
-    assert taught(("MAT", "ada", *ALWAYS)) == {}
+def test_a_homeroom_comes_before_the_classes_taught() -> None:
+    spells = (("ART", "ada", *ALWAYS), ("B", "ada", *ALWAYS), ("MAT", "ben", *ALWAYS))
+
+    assert taught(*spells) == {"ada": ["B", "ART"], "ben": ["MAT"]}
 
 
-def test_a_student_in_a_homeroom_is_not_its_teacher() -> None:
+def test_a_student_in_a_class_is_not_its_teacher() -> None:
     spells = roster(("A", "ada", *ALWAYS), role="student")
 
-    assert homeroom_teachers(spells, classes(A="homeroom"), staff("ada"), FRIDAY) == {}
+    assert teachers_of(spells, classes(A="homeroom"), staff("ada"), FRIDAY) == {}
 
 
-def test_homerooms_that_nobody_teaches_are_named(make_history: HistoryMaker) -> None:
-    weeks = pl.concat(
+# ---- who gets none -----------------------------------------------------------------------------
+
+
+def teacher(staff_id: str) -> Teacher:
+    return Teacher(staff_id, "Ada", "Moss", f"{staff_id}@riverside.example")
+
+
+def sentences(
+    weeks: pl.DataFrame,
+    teaching: dict[str, list[str]],
+    *idle: str,
+    week: date = WEEK,
+    only_homerooms: bool = False,
+) -> list[tuple[str, str]]:
+    found = gaps(
+        weeks,
+        staff(*teaching, *idle),
+        {one: (teacher(one), class_ids) for one, class_ids in teaching.items()},
+        week,
+        only_homerooms=only_homerooms,
+    )
+    assert found["week_start"].unique().to_list() in ([], [week])
+    return list(found.select("kind", "sentence").iter_rows())
+
+
+def school(make_history: HistoryMaker, *homerooms: str) -> pl.DataFrame:
+    """A week of these homerooms and of a class in maths."""
+    maths = make_history([0.9], class_id="MAT", class_name="Maths", class_type="scheduled")
+    return pl.concat(
+        [maths, *(make_history([0.9], class_id=one, class_name=f"7{one}") for one in homerooms)]
+    )
+
+
+def test_where_everybody_has_a_letter_nothing_is_said(make_history: HistoryMaker) -> None:
+    weeks = school(make_history, "A", "B")
+
+    assert sentences(weeks, {"ada": ["A", "B"], "ben": ["MAT"]}) == []
+    assert sentences(weeks.clear(), {}) == []
+
+
+def test_classes_that_nobody_teaches_are_named(make_history: HistoryMaker) -> None:
+    weeks = school(make_history, "A", "B")
+
+    assert sentences(weeks, {"ada": ["A", "MAT"]}) == [
+        (
+            "class_without_teacher",
+            "Nobody teaches 7B in this week, so nobody gets a letter about it. "
+            "Look at the enrollments export.",
+        )
+    ]
+    assert sentences(weeks, {"ada": ["A"]}) == [
+        (
+            "class_without_teacher",
+            "Nobody teaches 7B and Maths in this week, so nobody gets a letter about them. "
+            "Look at the enrollments export.",
+        )
+    ]
+
+
+def test_of_many_classes_without_teacher_eight_are_named(make_history: HistoryMaker) -> None:
+    weeks = school(make_history, *"ABCDEFGHIJ")
+
+    ((_, sentence),) = sentences(weeks, {"ada": ["MAT"]})
+
+    assert sentence.startswith("Nobody teaches 7A, 7B, 7C, 7D, 7E, 7F, 7G, 7H and 2 more in this")
+
+
+def test_teachers_without_students_and_staff_without_class_are_counted(
+    make_history: HistoryMaker,
+) -> None:
+    weeks = school(make_history, "A")
+    teaching = {"ada": ["A", "MAT"], "ben": ["GONE"]}
+
+    assert sentences(weeks, teaching, "cy", "di") == [
+        (
+            "teacher_without_students",
+            "1 member of staff has no class with students in this week: no letter.",
+        ),
+        ("staff_without_class", "2 members of staff have no class in this week: no letter."),
+    ]
+    assert not re.search("ben|cy|Moss", str(sentences(weeks, teaching, "cy", "di")))
+
+
+def test_a_week_that_a_class_has_no_row_of_is_not_its_week(make_history: HistoryMaker) -> None:
+    weeks = school(make_history, "A")
+
+    assert sentences(weeks, {"ada": ["A", "MAT"]}, week=WEEK + timedelta(weeks=1)) == [
+        (
+            "teacher_without_students",
+            "1 member of staff has no class with students in this week: no letter.",
+        )
+    ]
+
+
+def test_where_letters_go_to_homerooms_only_they_are_what_counts(
+    make_history: HistoryMaker,
+) -> None:
+    weeks = school(make_history, "A")
+
+    assert sentences(weeks, {"ada": ["A"], "ben": ["MAT"]}, only_homerooms=True) == [
+        (
+            "teacher_without_students",
+            "1 member of staff has no homeroom in this week: no letter.",
+        )
+    ]
+
+
+# ---- the calendar and the exports --------------------------------------------------------------
+
+
+def calendar(*sessions: date, school_id: str = "s1") -> pl.DataFrame:
+    rows = [(day, school_id, True, None, monday(day), min(sessions)) for day in sessions]
+    return pl.DataFrame(rows, schema=dtypes(SchoolDays), orient="row")
+
+
+def through(**schools: date) -> pl.DataFrame:
+    return pl.DataFrame(
+        list(schools.items()),
+        schema={"school_id": pl.String, "counted_through": pl.Date},
+        orient="row",
+    )
+
+
+def later(weeks: int, days: Sequence[date] = DAYS) -> list[date]:
+    return [day + timedelta(weeks=weeks) for day in days]
+
+
+def test_a_full_week_after_a_full_week_is_nothing_particular() -> None:
+    week = later(1)
+
+    found = calendar_of_week(calendar(*DAYS, *week, *later(2)), through(s1=week[-1]), week[0])
+
+    assert found == {
+        "s1": SchoolWeek(
+            start=week[0],
+            previous=WEEK,
+            first_full=WEEK,
+            days=week,
+            full_days=5,
+            through=week[-1],
+        )
+    }
+    assert (found["s1"].short, found["s1"].closed_early, found["s1"].after_break) == (False,) * 3
+
+
+def test_a_week_is_short_closed_early_or_after_a_break_as_the_calendar_says() -> None:
+    days = calendar(*DAYS, *later(2, DAYS[:3]), *later(3))
+
+    def week_of(number: int, last: date) -> SchoolWeek:
+        return calendar_of_week(days, through(s1=last), later(number)[0])["s1"]
+
+    short = week_of(2, later(2)[2])
+    assert (short.short, short.closed_early, short.after_break) == (True, False, True)
+    assert short.previous == WEEK
+    early = week_of(3, later(3)[3])
+    assert (early.short, early.closed_early, early.after_break) == (False, True, False)
+    assert early.through == later(3)[3]
+    assert len(early.days) == 5
+    first = week_of(0, FRIDAY)
+    assert (first.previous, first.after_break) == (None, False)
+
+
+def test_the_last_day_that_counts_is_one_in_session() -> None:
+    found = calendar_of_week(calendar(*DAYS[:4]), through(s1=WEEK + timedelta(days=6)), WEEK)
+
+    assert found["s1"].through == DAYS[3]
+    assert not found["s1"].closed_early
+
+
+def test_schools_with_different_calendars_have_weeks_of_their_own() -> None:
+    days = pl.concat(
         [
-            make_history([0.9], class_id="A", class_name="7A"),
-            make_history([0.9], class_id="B", class_name="7B"),
-            make_history([0.9], class_id="MAT", class_name="Maths", class_type="scheduled"),
+            calendar(*DAYS, *later(1, DAYS[:2])),
+            calendar(*later(1), school_id="s2"),
+            calendar(*DAYS, school_id="closed"),
+            calendar(*DAYS, *later(1), school_id="behind"),
         ]
     )
-    teachers = {"ada": (Teacher("ada", "Ada", "Moss", "ada@riverside.example"), ["A"])}
+    last = later(1)[-1]
 
-    assert homerooms_without_teacher(weeks, teachers, WEEK) == ["7B"]
-    assert homerooms_without_teacher(weeks, teachers, WEEK + timedelta(weeks=1)) == []
+    found = calendar_of_week(
+        days, through(s1=last, s2=last, closed=last, behind=FRIDAY), later(1)[0]
+    )
+
+    assert set(found) == {"s1", "s2"}
+    assert (found["s1"].short, found["s1"].previous) == (True, WEEK)
+    assert (found["s2"].short, found["s2"].previous) == (False, None)
+
+
+def test_sources_are_the_newest_current_exports_of_what_is_counted() -> None:
+    rows = [
+        ("old.csv", "attendance", datetime(2026, 9, 2, 7), True),  # noqa: DTZ001 UTC without zone
+        ("new.csv", "attendance", datetime(2026, 9, 4, 7), True),  # noqa: DTZ001
+        ("next.csv", "attendance", datetime(2026, 9, 9, 7), False),  # noqa: DTZ001
+        ("homework.csv", "homework", datetime(2026, 9, 3, 7), True),  # noqa: DTZ001
+        ("staff.csv", "staff", datetime(2026, 9, 5, 7), True),  # noqa: DTZ001
+    ]
+    files = pl.DataFrame(
+        [
+            dict.fromkeys(dtypes(LandingFiles).names())
+            | {"path": path, "table": table, "version": version, "current": current}
+            for path, table, version, current in rows
+        ],
+        schema=dtypes(LandingFiles),
+    )
+
+    assert sources(files) == [
+        Source("attendance", date(2026, 9, 4)),
+        Source("homework", date(2026, 9, 3)),
+    ]
+    assert sources(files.clear()) == []
+
+
+# ---- the letters -------------------------------------------------------------------------------
 
 
 def problems(*rows: dict[str, Any]) -> pl.DataFrame:
     blank = {
+        "id": "0123456789",
         "table": "attendance",
         "kind": "unmapped_code",
         "subject": "QT",
@@ -106,6 +321,7 @@ def problems(*rows: dict[str, Any]) -> pl.DataFrame:
         "last_date": None,
         "class_id": None,
         "message": "Map QT.",
+        "since": None,
     }
     return pl.DataFrame([blank | row for row in rows], schema=dtypes(LandingProblems), orient="row")
 
@@ -113,42 +329,95 @@ def problems(*rows: dict[str, Any]) -> pl.DataFrame:
 OPEN_GATE = mail_gate(problems(), [WEEK], "run-1", on_problem="hold")
 
 
+def of_week(*rows: dict[str, Any]) -> pl.DataFrame:
+    blank = dict.fromkeys(dtypes(StudentOfWeek).names(), 0) | {"week_start": WEEK}
+    return pl.DataFrame([blank | row for row in rows], schema=dtypes(StudentOfWeek))
+
+
+def said(*rows: tuple[str, str, str, float, float]) -> pl.DataFrame:
+    return pl.DataFrame(
+        rows,
+        schema={
+            "period": pl.String,
+            "recipient_key": pl.String,
+            "subject": pl.String,
+            "numerator": pl.Float64,
+            "denominator": pl.Float64,
+        },
+        orient="row",
+    )
+
+
+STUDENTS = pl.DataFrame(
+    [("1", "Tom", "Lee", "7", "s1", None), ("2", "Mia", "Fox", "7", "s1", None)],
+    schema=dtypes(Students),
+    orient="row",
+)
+ABSENT = {"possible_days": 5.0, "attended_days": 2.0}
+MISSING = {"homework_due": 8, "homework_missing": 6}
+
+
 def letters(
     make_history: HistoryMaker,
     *teachers: tuple[str, list[str]],
     gate: pl.DataFrame = OPEN_GATE,
     email: str | None = None,
-    reply_to: str | None = None,
+    classes_too: pl.DataFrame | None = None,
+    students: pl.DataFrame | None = None,
+    said_before: pl.DataFrame | None = None,
+    weeks: int = 1,
+    naming: str = "full",
+    **settings: str | None,
 ) -> list[Letter]:
-    """The week's letters to teachers (staff_id, homerooms) in a school of homerooms A and B."""
+    """The week's letters to teachers (staff_id, classes) in a school of homerooms A and B."""
+    week = WEEK + timedelta(weeks=weeks - 1)
+    rates = [0.95 - 0.05 * n for n in range(weeks)]
+    homerooms = [make_history(rates, class_id=room, class_name=f"7{room}") for room in "AB"]
+    days = [day for n in range(weeks) for day in later(n)]
     return letters_of_week(
         [
             (
-                Teacher(one, "Ada", "Moss", f"{one}@riverside.example" if email is None else email),
+                Teacher(
+                    one,
+                    one.title(),
+                    f"{one.title()}son",
+                    f"{one}@riverside.example" if email is None else email,
+                ),
                 class_ids,
             )
             for one, class_ids in teachers
         ],
-        pl.concat(make_history([0.9], class_id=room, class_name=f"7{room}") for room in "AB"),
+        Tables(
+            class_week=pl.concat([*homerooms, *([] if classes_too is None else [classes_too])]),
+            students_of_week=of_week() if students is None else students,
+            students=STUDENTS,
+            said_before=said() if said_before is None else said_before,
+            gate=gate,
+        ),
         {},
-        gate,
-        Targets(),
         Edition(
-            week=LetterWeek(WEEK, FRIDAY),
             school="Riverside School",
-            definitions=[],
-            env=environment([shipped("templates")]),
-        ),
-        Envelope(
-            Letters(
-                from_name="School data", from_email="data@riverside.example", reply_to=reply_to
+            week=week,
+            schools=calendar_of_week(calendar(*days), through(s1=days[-1]), week),
+            letters=Letters.model_validate(
+                {
+                    "from_name": "School data",
+                    "from_email": "data@riverside.example",
+                    "students": naming,
+                }
+                | settings
             ),
-            NOT_AFTER,
+            notice=SETTINGS.notice,
+            targets=SETTINGS.targets,
+            definitions=definitions(SETTINGS),
+            sources=[],
+            env=SHIPPED,
         ),
+        NOT_AFTER,
     )
 
 
-def test_each_teacher_gets_one_letter_about_their_own_homerooms(make_history: HistoryMaker) -> None:
+def test_each_teacher_gets_one_letter_about_their_own_classes(make_history: HistoryMaker) -> None:
     one, two = letters(make_history, ("ada", ["A"]), ("ben", ["A", "B"]))
 
     assert "7A" in one.text
@@ -159,7 +428,7 @@ def test_each_teacher_gets_one_letter_about_their_own_homerooms(make_history: Hi
     assert (one.campaign, one.period, one.not_after) == ("teachers", "2026-W36", NOT_AFTER)
 
 
-def test_a_homeroom_without_figures_brings_no_letter(make_history: HistoryMaker) -> None:
+def test_a_class_without_students_brings_no_letter(make_history: HistoryMaker) -> None:
     assert letters(make_history, ("ada", ["C"])) == []
     assert "7A" in letters(make_history, ("ada", ["C", "A"]))[0].text
 
@@ -174,12 +443,150 @@ def test_keys_are_opaque_stable_and_different_for_each_teacher(make_history: His
     assert not any(word in key for key in keys for word in ("ada", "ben", "moss", "Moss"))
 
 
-def test_only_the_recipient_is_named(make_history: HistoryMaker) -> None:
-    (letter,) = letters(make_history, ("ada", ["A"]))
+def test_co_teachers_get_a_letter_each_that_does_not_name_the_other(
+    make_history: HistoryMaker,
+) -> None:
+    one, two = letters(make_history, ("ada", ["A"]), ("ben", ["A"]))
 
-    assert letter.names == {"Ada", "Moss"}
-    assert "Moss" not in letter.subject
-    assert "Ada" not in letter.subject
+    assert one.names == {"Ada", "Adason", "Ada Adason"}
+    assert not re.search("Ben|ben@", one.html + one.text + one.subject)
+    assert not re.search("Ada|ada@", two.html + two.text + two.subject)
+    assert not re.search("Ada|Ben", one.subject + two.subject)
+    assert one.figures == two.figures
+
+
+def maths(make_history: HistoryMaker, *rates: float) -> pl.DataFrame:
+    return make_history(
+        rates, class_id="MAT", class_name="Maths 7", class_type="scheduled", school_id="s1"
+    )
+
+
+def test_a_subject_teacher_gets_a_letter_about_the_classes_taught(
+    make_history: HistoryMaker,
+) -> None:
+    subject, homeroom = letters(
+        make_history,
+        ("ada", ["MAT"]),
+        ("ben", ["A", "MAT"]),
+        classes_too=maths(make_history, 0.9),
+    )
+
+    assert subject.subject.startswith("Maths 7, week of 31 August: attendance 90.0 %")
+    assert "Your classes" not in subject.text
+    assert homeroom.subject.startswith("7A, week of 31 August: attendance 95.0 %")
+    assert homeroom.text.index("Attendance in 7A") < homeroom.text.index("Your classes")
+    assert [figure.label for figure in homeroom.figures] == [
+        "7A attendance",
+        "7A homework",
+        "Maths 7 attendance",
+        "Maths 7 homework",
+    ]
+
+
+def test_two_homerooms_are_in_one_letter(make_history: HistoryMaker) -> None:
+    (letter,) = letters(make_history, ("ada", ["A", "B"]))
+
+    assert letter.subject.startswith("7A and 7B, week of 31 August: attendance 95.0")
+    assert letter.text.index("Attendance in 7A was") < letter.text.index("Attendance in 7B was")
+
+
+def test_letters_may_go_to_teachers_of_homerooms_only(make_history: HistoryMaker) -> None:
+    made = letters(
+        make_history,
+        ("ada", ["MAT"]),
+        ("ben", ["A", "MAT"]),
+        classes_too=maths(make_history, 0.9),
+        to="homeroom_teachers",
+    )
+
+    assert [letter.recipient.email for letter in made] == ["ben@riverside.example"]
+    assert "Maths 7" not in made[0].text + made[0].html
+
+
+def test_a_class_of_a_school_that_was_closed_is_not_in_the_letter(
+    make_history: HistoryMaker,
+) -> None:
+    away = make_history([0.9], class_id="Z", class_name="9Z", school_id="s2")
+
+    assert letters(make_history, ("ada", ["Z"]), classes_too=away) == []
+    (letter,) = letters(make_history, ("ada", ["A", "Z"]), classes_too=away)
+    assert "9Z" not in letter.text
+
+
+def test_the_figures_that_a_letter_states_go_with_it(make_history: HistoryMaker) -> None:
+    (letter,) = letters(make_history, ("ada", ["A"]), weeks=2)
+
+    attendance, homework = letter.figures
+    assert attendance.numerator / attendance.denominator == pytest.approx(0.9)
+    assert attendance.change == pytest.approx(-0.05)
+    assert (attendance.subject, attendance.label) == ("A/attendance_rate", "7A attendance")
+    assert homework == Figure(
+        "A/homework_rate", "7A homework", numerator=32, denominator=40, change=0.0
+    )
+
+
+def test_only_what_this_recipient_was_told_is_corrected(make_history: HistoryMaker) -> None:
+    before = said(
+        ("2026-W36", opaque_key("teacher", "ada"), "A/attendance_rate", 92.1, 100.0),
+        ("2026-W36", opaque_key("teacher", "ada"), "B/attendance_rate", 92.1, 100.0),
+    )
+
+    told, other = letters(
+        make_history, ("ada", ["A"]), ("ben", ["A", "B"]), weeks=2, said_before=before
+    )
+
+    line = "Last week’s 92.1 % attendance in 7A is now 95.0 %: entries were corrected."
+    assert line in told.text.replace("\u00a0", " ")
+    assert " is now " not in other.text
+
+
+def test_students_are_named_to_their_teachers_and_nobody_else(make_history: HistoryMaker) -> None:
+    students = of_week(
+        {"class_id": "A", "student_id": "1"} | ABSENT,
+        {"class_id": "B", "student_id": "2"} | MISSING,
+    )
+
+    one, two = letters(make_history, ("ada", ["A"]), ("ben", ["B"]), students=students)
+
+    assert "- Tom Lee: absent 3 of 5 days" in one.text
+    assert one.names == {"Ada", "Adason", "Ada Adason", "Tom Lee"}
+    assert "Mia" not in one.text + one.html
+    assert "- Mia Fox: 6 of 8 homework missing" in two.text
+
+
+@pytest.mark.parametrize(
+    ("style", "shown", "names"),
+    [("initials", "- T. L.: absent 3 of 5 days", {"T. L."}), ("none", "- 1 student absent", set())],
+)
+def test_names_of_students_are_shown_as_the_settings_say(
+    make_history: HistoryMaker, style: str, shown: str, names: set[str]
+) -> None:
+    students = of_week({"class_id": "A", "student_id": "1"} | ABSENT)
+
+    (letter,) = letters(make_history, ("ada", ["A"]), students=students, naming=style)
+
+    assert shown in letter.text
+    assert not re.search("Tom|Lee", letter.text + letter.html)
+    assert letter.names == {"Ada", "Adason", "Ada Adason"} | names
+
+
+def test_a_subject_teacher_is_not_told_of_the_whole_years_absence(
+    make_history: HistoryMaker,
+) -> None:
+    year = {"possible_days_to_date": 90.0, "absent_days_to_date": 12.0}
+    absent = {"student_id": "1", "possible_days": 5.0, "attended_days": 4.0, **year}
+    students = of_week({"class_id": "MAT"} | absent, {"class_id": "A"} | absent)
+
+    subject, homeroom = letters(
+        make_history,
+        ("ada", ["MAT"]),
+        ("ben", ["A"]),
+        classes_too=maths(make_history, 0.9),
+        students=students,
+    )
+
+    assert "Tom Lee" not in subject.text + subject.html
+    assert "Tom Lee: has missed 12 of 90 days this year" in homeroom.text
 
 
 @pytest.mark.parametrize(
@@ -238,6 +645,19 @@ def test_a_problem_of_no_class_in_particular_holds_every_letter(
     assert [letter.hold for letter in letters(make_history, ("ben", ["B"]), gate=gate)] == [
         "Map QT."
     ]
+
+
+def test_a_letter_that_mail_clients_would_cut_is_held(make_history: HistoryMaker) -> None:
+    reason = {"attended_days": 2.0, "possible_days": 5.0, "class_id": "A"}
+    (letter,) = letters(
+        make_history,
+        ("ada", ["A"]),
+        students=of_week(*({"student_id": "x" * 9_999 + str(n)} | reason for n in range(10))),
+    )
+
+    assert re.fullmatch(
+        r"The letter has \d+ kB; keep it below 90 kB, or Gmail cuts it\.", letter.hold or ""
+    )
 
 
 def test_a_letter_is_held_for_every_reason_that_there_is(make_history: HistoryMaker) -> None:

@@ -1,4 +1,4 @@
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import date, timedelta
 from typing import Any
 
@@ -8,12 +8,18 @@ import pytest
 from edu_pipeline.school_calendar import with_weeks
 from edu_pipeline.settings import WEEKDAYS
 from edu_pipeline.teachers.metrics import (
+    Calendar,
+    Groups,
+    Spreads,
     WeekState,
     class_week,
-    group_rates,
+    grade_week,
     last_counted_day,
+    school_term,
+    school_week,
     student_attendance,
     student_homework,
+    teacher_week,
     week_states,
 )
 from edu_pipeline_tests.teachers.conftest import FIRST_MONDAY
@@ -60,14 +66,18 @@ def class_weeks(
     *,
     homework: Mapping[tuple[str, int], Mapping[str, int]] | None = None,
     teams: Mapping[tuple[str, str | None, int], tuple[float, float]] | None = None,
+    teams_homework: Mapping[tuple[str, str | None, int], Mapping[str, int]] | None = None,
     classes: Mapping[str, str] | None = None,
     students: Mapping[tuple[str, int], int] | None = None,
+    pupils: Mapping[tuple[str, int], Sequence[tuple[float, float]]] | None = None,
+    team_pupils: Mapping[int, Sequence[float]] | None = None,
     counted_through: pl.DataFrame | None = None,
     late_counts: bool = True,
 ) -> pl.DataFrame:
     """`class_week` from (class, week) → days submitted, possible, attended.
 
     Classes are homerooms of team Seven in school 1 unless `classes` says (class → school).
+    `pupils` have days attended and expected, `team_pupils` days expected.
     """
     schools = classes or {class_id: "1" for class_id, _ in attendance}
     sizes = students or dict.fromkeys(attendance, 2)
@@ -89,7 +99,12 @@ def class_weeks(
             ],
             orient="row",
         ),
-        school_days=days,
+        calendar=Calendar(
+            days,
+            through(s1=week(last) + timedelta(days=FRIDAY))
+            if counted_through is None
+            else counted_through,
+        ),
         students=_frame(
             [(name, week(n), size) for (name, n), size in sizes.items()],
             class_id=pl.String,
@@ -104,7 +119,8 @@ def class_weeks(
             possible_days=pl.Float64,
             attended_days=pl.Float64,
         ),
-        attendance_groups=_attendance_groups(teams or {}),
+        groups=Groups(_attendance_groups(teams or {}), _homework_groups(teams_homework or {})),
+        spreads=_spreads(pupils or {}, team_pupils or {}),
         homework=_frame(
             [
                 (name, week(n), status, items)
@@ -116,10 +132,6 @@ def class_weeks(
             status=pl.String,
             items=pl.Int64,
         ),
-        homework_groups=_homework_groups({}),
-        counted_through=through(s1=week(last) + timedelta(days=FRIDAY))
-        if counted_through is None
-        else counted_through,
         late_counts=late_counts,
     )
 
@@ -135,7 +147,7 @@ def _attendance_groups(
         [(school, team, week(n), *pair) for (school, team, n), pair in sums.items()],
         school_id=pl.String,
         team=pl.String,
-        week_start=pl.Date,
+        date=pl.Date,
         possible_days=pl.Float64,
         attended_days=pl.Float64,
     )
@@ -152,9 +164,73 @@ def _homework_groups(
         ],
         school_id=pl.String,
         team=pl.String,
-        week_start=pl.Date,
+        due_date=pl.Date,
         status=pl.String,
         items=pl.Int64,
+    )
+
+
+def _spreads(
+    pupils: Mapping[tuple[str, int], Sequence[tuple[float, float]]],
+    team_pupils: Mapping[int, Sequence[float]],
+) -> Spreads:
+    """Of attendance, in the week and, as if it were the year's first, to date."""
+    powers = [(0, 1), (0, 2), (0, 3), (1, 0), (2, 0), (3, 0), (1, 1), (2, 1), (1, 2)]
+    schema = {
+        "metric": pl.String,
+        "window": pl.String,
+        "class_id": pl.String,
+        "year_start": pl.Date,
+        "week_start": pl.Date,
+        "students": pl.Float64,
+        **{
+            "_".join(f"{name}_{power}" for name, power in (("part", a), ("whole", b)) if power): (
+                pl.Float64
+            )
+            for a, b in powers
+        },
+    }
+    windows = ("week", "to_date")
+    classes = [
+        (
+            "attendance_rate",
+            window,
+            name,
+            FIRST_MONDAY,
+            week(number),
+            len(rates),
+            *tuple(sum(part**a * whole**b for part, whole in rates) for a, b in powers),
+        )
+        for (name, number), rates in pupils.items()
+        for window in windows
+    ]
+    teams = [
+        (
+            "attendance_rate",
+            window,
+            "1",
+            "Seven",
+            FIRST_MONDAY,
+            week(number),
+            sum(wholes),
+            sum(whole**2 for whole in wholes),
+        )
+        for number, wholes in team_pupils.items()
+        for window in windows
+    ]
+    return Spreads(
+        pl.DataFrame(classes, schema=schema, orient="row"),
+        _frame(
+            teams,
+            metric=pl.String,
+            window=pl.String,
+            school_id=pl.String,
+            team=pl.String,
+            year_start=pl.Date,
+            week_start=pl.Date,
+            whole_1=pl.Float64,
+            whole_2=pl.Float64,
+        ),
     )
 
 
@@ -334,32 +410,266 @@ def test_team_and_school_stand_beside_the_class_in_the_same_week() -> None:
     assert column(rows, "attendance_rate_school") == [0.75, None]
 
 
-def test_a_groups_rate_is_a_sum_over_a_sum() -> None:
-    rates = group_rates(
-        _attendance_groups({("1", "Seven", 1): (30, 19), ("1", None, 1): (130, 119)}),
-        _homework_groups(
-            {
-                ("1", "Seven", 1): {"complete": 1, "late": 1, "missing": 2},
-                ("1", None, 1): {"complete": 1, "missing": 3},
-            }
+def test_a_class_has_its_year_to_date_beside_its_teams_and_its_schools() -> None:
+    rows = class_weeks(
+        calendar({1: 5, 2: 0, 3: 5, 10: 5}),
+        {("7A", 1): (5, 10, 9), ("7A", 3): (5, 30, 21), ("7A", 10): (5, 10, 10)},
+        homework={
+            ("7A", 1): {"complete": 1, "missing": 1},
+            ("7A", 2): {"missing": 1},
+            ("7A", 3): {"late": 1},
+        },
+        teams={
+            ("1", "Seven", 1): (20, 10),
+            ("1", "Seven", 3): (60, 60),
+            ("1", None, 1): (40, 40),
+            ("1", None, 3): (40, 20),
+            ("1", None, 10): (10, 1),
+        },
+        teams_homework={("1", "Seven", 2): {"missing": 4}, ("1", "Seven", 3): {"complete": 1}},
+    )
+
+    assert column(rows, "attendance_rate_to_date") == [0.9, 0.75, 1.0]
+    assert column(rows, "attendance_rate_team_to_date") == [0.5, 0.875, None]
+    assert column(rows, "attendance_rate_school_to_date") == [1.0, 0.75, 0.1]
+    # what was due in the break counts in the year though its week has no row
+    assert column(rows, "homework_rate_to_date") == [0.5, 0.5, None]
+    assert column(rows, "homework_rate_team_to_date") == [None, 0.2, None]
+    assert column(rows, "homework_rate_school_to_date") == [None, None, None]
+
+
+def test_to_date_goes_on_in_a_week_without_its_register() -> None:
+    rows = class_weeks(
+        calendar({1: 5, 2: 5}),
+        {("7A", 1): (5, 10, 9), ("7B", 2): (5, 10, 9)},
+        students={("7A", 1): 2, ("7A", 2): 2},
+    )
+
+    assert column(rows, "attendance_rate") == [0.9, None]
+    assert column(rows, "attendance_rate_to_date") == [0.9, 0.9]
+
+
+def test_a_usual_range_is_of_the_earlier_weeks_of_the_same_school_year() -> None:
+    numbers = [*range(1, 11), *range(20, 30)]
+    rates = [90, 92, 91, 93, 90, 92, 91, 93, 91, 70]
+    rows = class_weeks(
+        calendar(dict.fromkeys(numbers, 5)),
+        {
+            ("7A", number): (5, 100, rate)
+            for number, rate in zip(numbers, [*rates, *rates], strict=True)
+        },
+    )
+
+    assert column(rows, "attendance_rate_usual_weeks") == [*range(10)] * 2
+    few = ["too_few_weeks"] * 8
+    assert column(rows, "attendance_rate_verdict") == [*few, "within", "below"] * 2
+    low, high = (column(rows, f"attendance_rate_usual_{end}") for end in ("low", "high"))
+    assert low[:10] == low[10:] == [None] * 8 + low[8:10]
+    assert 0.7 < low[9] < 0.91 < high[9] < 1
+    assert column(rows, "homework_rate_verdict") == [None] * 20
+
+
+def pupils_of(weeks: Mapping[str, Sequence[float]]) -> dict[tuple[str, int], list[Any]]:
+    return {(name, 1): [(days, 5.0) for days in attended] for name, attended in weeks.items()}
+
+
+def test_a_class_beside_its_team_is_judged_by_how_much_students_differ() -> None:
+    # students' rates differ by s = .167 (14 residuals of .2 among 21 students),
+    # so 21 of 84 by .0316: 7A is 3.16 of these above .7, within 3.195; 7D is 9.5 below
+    usual = [5.0, 4.0, 3.0] * 7
+    attended = {"7A": usual, "7B": usual, "7C": usual, "7D": [3.0, 2.0, 1.0] * 7}
+    rows = class_weeks(
+        calendar({1: 5}),
+        {(name, 1): (5, 105, sum(days)) for name, days in attended.items()},
+        teams={("1", "Seven", 1): (420, sum(map(sum, attended.values())))},
+        pupils=pupils_of(attended),
+        team_pupils={1: [5.0] * 84},
+    )
+    verdicts = ["within", "within", "within", "below"]
+
+    assert column(rows, "attendance_rate_team_verdict") == verdicts
+    assert column(rows, "attendance_rate_team_verdict_to_date") == verdicts
+    assert column(rows, "homework_rate_team_verdict") == [None] * 4
+
+
+def test_a_class_that_is_the_whole_team_is_not_compared_with_it() -> None:
+    rows = class_weeks(
+        calendar({1: 5}),
+        {("7A", 1): (5, 15, 12)},
+        teams={("1", "Seven", 1): (15, 12)},
+        pupils=pupils_of({"7A": [5, 4, 3]}),
+        team_pupils={1: [5.0] * 3},
+    )
+
+    assert column(rows, "attendance_rate_team") == [0.8]
+    assert column(rows, "attendance_rate_team_verdict") == [None]
+
+
+def groups(
+    attendance: Mapping[tuple[str, str | None, int], tuple[float, float]],
+    homework: Mapping[tuple[str, str | None, int], Mapping[str, int]] | None = None,
+) -> Groups:
+    return Groups(_attendance_groups(attendance), _homework_groups(homework or {}))
+
+
+def test_a_groups_week_is_a_sum_over_a_sum_of_its_days() -> None:
+    days = calendar({1: 5, 2: 5})
+    one = groups(
+        {("1", "Seven", 1): (30, 19), ("1", None, 1): (130, 119), ("1", None, 2): (10, 5)},
+        {("1", "Seven", 1): {"complete": 1, "late": 1, "missing": 2}},
+    )
+    more = Groups(
+        pl.concat(
+            [
+                one.attendance,
+                one.attendance.filter(team="Seven").with_columns(date=week(1) + timedelta(days=1)),
+            ]
+        ),
+        one.homework,
+    )
+    calendar_ = Calendar(days, through(s1=week(2)))
+    grade = grade_week(calendar=calendar_, groups=more, late_counts=True).row(0, named=True)
+    school = school_week(calendar=calendar_, groups=more, late_counts=False)
+
+    assert (grade["team"], grade["possible_days"], grade["attended_days"]) == ("Seven", 60, 38)
+    assert (grade["homework_due"], grade["homework_rate"]) == (4, 0.5)
+    assert (grade["days_in_session"], grade["attendance_rate_previous"]) == (5, None)
+    assert school["attendance_rate"].to_list() == [119 / 130, 0.5]
+    assert school["attendance_rate_change_previous"].to_list() == [None, 0.5 - 119 / 130]
+    assert school["homework_rate"].to_list() == [None, None]
+
+
+def test_homework_of_a_group_without_attendance_is_kept() -> None:
+    rows = school_week(
+        calendar=Calendar(calendar({1: 5}), through(s1=week(1))),
+        groups=groups({}, {("1", None, 1): {"complete": 3, "missing": 1}}),
+        late_counts=True,
+    )
+
+    assert rows.select("possible_days", "attendance_rate", "homework_rate").rows() == [
+        (0.0, None, 0.75)
+    ]
+
+
+def teacher_weeks(rows: list[tuple[Any, ...]], homework: list[tuple[Any, ...]]) -> pl.DataFrame:
+    return teacher_week(
+        calendar=Calendar(calendar({1: 5, 2: 5, 3: 5}), through(s1=week(3))),
+        attendance=_frame(
+            rows,
+            staff_id=pl.String,
+            week_start=pl.Date,
+            school_id=pl.String,
+            classes=pl.Int64,
+            students=pl.Int64,
+            days_submitted=pl.Int64,
+            possible_days=pl.Float64,
+            attended_days=pl.Float64,
+        ),
+        homework=_frame(
+            homework,
+            staff_id=pl.String,
+            week_start=pl.Date,
+            status=pl.String,
+            items=pl.Int64,
         ),
         late_counts=True,
     )
 
-    assert rates.sort("team", nulls_last=True).rows() == [
-        ("1", "Seven", week(1), 19 / 30, 0.5),
-        ("1", None, week(1), 119 / 130, 0.25),
+
+def test_a_teacher_has_their_week_beside_the_school_week_before_and_the_start() -> None:
+    rows = teacher_weeks(
+        [
+            ("t1", week(1), "1", 2, 40, 5, 200, 180),
+            ("t1", week(2), "1", 2, 40, 5, 200, 190),
+            ("t2", week(1), "1", 1, 20, 5, 100, 90),
+            ("t2", week(3), "1", 1, 20, 0, 0, 0),
+        ],
+        [("t1", week(2), "complete", 3), ("t1", week(2), "missing", 1)],
+    )
+
+    assert rows.select("week_start", "staff_id", "attendance_rate").rows() == [
+        (week(1), "t1", 0.9),
+        (week(1), "t2", 0.9),
+        (week(2), "t1", 0.95),
+        (week(3), "t2", None),
     ]
+    assert rows["attendance_rate_previous"].to_list() == [None, None, 0.9, None]
+    assert rows["attendance_rate_start"].to_list() == [0.9, 0.9, 0.9, 0.9]
+    assert rows["homework_rate"].to_list() == [None, None, 0.75, None]
+    assert rows["attendance_rate_verdict"].to_list() == [*["too_few_weeks"] * 3, None]
 
 
-def test_homework_of_a_group_without_attendance_is_kept() -> None:
-    rates = group_rates(
-        _attendance_groups({}),
-        _homework_groups({("1", None, 1): {"complete": 3, "missing": 1}}),
+def test_a_teacher_in_a_week_in_which_only_another_school_is_open_keeps_their_row() -> None:
+    rows = teacher_weeks([("t1", week(7), "1", 1, 20, 5, 100, 90)], [])
+
+    assert rows.select("attendance_rate", "attendance_rate_previous").rows() == [(0.9, None)]
+
+
+def terms(names: Mapping[int, str | None]) -> pl.DataFrame:
+    """A calendar whose weeks have five days in session and this term."""
+    of_week = pl.DataFrame(
+        {"week_start": [week(number) for number in names], "named": list(names.values())},
+        schema={"week_start": pl.Date, "named": pl.String},
+    )
+    days = calendar(dict.fromkeys(names, 5)).join(of_week, on="week_start")
+    return days.with_columns(term=pl.col("named")).drop("named")
+
+
+def test_homework_up_seven_points_between_two_terms_is_read_off_one_row() -> None:
+    rows = school_term(
+        calendar=Calendar(
+            terms({1: "T1", 2: "T1", 3: "T2", 4: "T2", 5: "T3"}), through(s1=week(4))
+        ),
+        groups=groups(
+            {("1", None, 1): (100, 90), ("1", None, 2): (100, 94), ("1", None, 3): (100, 95)},
+            {
+                ("1", None, 2): {"complete": 8, "missing": 2},
+                ("1", None, 3): {"complete": 80, "late": 7, "missing": 13},
+                ("1", "Seven", 3): {"missing": 100},
+            },
+        ),
+        late_counts=True,
+    )
+    first, second = rows.iter_rows(named=True)
+
+    assert (first["term"], first["first_date"], first["last_date"]) == (
+        "T1",
+        week(1),
+        week(2) + timedelta(days=4),
+    )
+    assert (first["finished"], first["days_in_session"]) == (True, 10)
+    assert (first["attendance_rate"], first["attendance_rate_previous"]) == (0.92, None)
+    assert (second["term"], second["finished"]) == ("T2", False)
+    assert second["homework_rate_previous"] == 0.8
+    assert second["homework_rate_change_previous"] == pytest.approx(0.07)
+    assert second["attendance_rate_change_previous"] == pytest.approx(0.03)
+
+
+def test_homework_due_on_a_day_without_school_belongs_to_the_term_before() -> None:
+    days = terms({1: "T1", 4: "T2"})
+    rows = school_term(
+        calendar=Calendar(days, through(s1=week(4))),
+        groups=groups(
+            {("1", None, 1): (10, 9), ("1", None, 4): (10, 9)},
+            {("1", None, 3): {"complete": 1}, ("1", None, 4): {"missing": 1}},
+        ),
         late_counts=True,
     )
 
-    assert rates.rows() == [("1", None, week(1), None, 0.75)]
+    assert rows.select("term", "homework_rate").rows() == [("T1", 1.0), ("T2", 0.0)]
+
+
+def test_a_year_without_terms_is_one_and_terms_are_not_compared_across_years() -> None:
+    rows = school_term(
+        calendar=Calendar(terms({1: "T1", 10: None, 11: None}), through(s1=week(11))),
+        groups=groups({("1", None, 1): (10, 9), ("1", None, 10): (10, 8)}),
+        late_counts=True,
+    )
+
+    assert rows.select("year_start", "term", "attendance_rate_previous").rows() == [
+        (week(1), "T1", None),
+        (week(10), "School year", None),
+    ]
 
 
 def test_a_student_who_was_never_expected_has_an_empty_rate() -> None:

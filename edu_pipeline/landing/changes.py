@@ -1,0 +1,242 @@
+"""What changed in the exports since they were last accepted: rows added, changed and gone.
+
+Rows are compared as received, by hashes, where they lie. `accepted_<table>` and `accepted_exports`
+hold what was accepted last. They stay as they are while an export is held, so that one that was cut
+short remains a problem until somebody looks, and a whole one that replaces it is none.
+"""
+
+import hashlib
+import json
+from collections.abc import Collection
+
+import duckdb
+import polars as pl
+
+from edu_pipeline.landing.canonical import (
+    CODES,
+    canonical_query,
+    literal,
+    literals,
+    resolved_headers,
+)
+from edu_pipeline.landing.school import FIELDS, KEYS
+from edu_pipeline.model.columns import dtypes
+from edu_pipeline.model.quality import LandingChanges
+from edu_pipeline.settings import SCHOOL_TABLES, Settings, TableExport
+from edu_pipeline.warehouse import tables
+
+MANY_ROWS = 10
+MANY_SHARE = 0.10
+"""More rows than this, and more than this share, and a person must look (Student Insights' rule)."""
+UNDECIDED = ("not_due", "unknown")
+"""Homework statuses that say nothing yet; a word that replaces them is no change."""
+
+
+def compare(
+    con: duckdb.DuckDBPyConnection, files: pl.DataFrame, settings: Settings
+) -> pl.DataFrame:
+    """Every export against what was accepted of it last.
+
+    Leaves `incoming_<table>` behind, for `accept`. An export with a file that cannot be used is not
+    compared: that file is a problem already. Where the settings that say how an export is read have
+    changed since, only the numbers of rows can be compared.
+
+    Args:
+        con: The warehouse, with `raw_…`.
+        files: `LandingFiles`.
+        settings: How the exports are read, and what their codes mean.
+
+    Returns:
+        `LandingChanges`, export × series.
+    """
+    found = [
+        _compare_export(con, table, files, settings)
+        for table in SCHOOL_TABLES
+        if not _unusable(table, files, settings.landing.export(table))
+    ]
+    changes = pl.concat([LandingChanges.create_empty(), *found])
+    return LandingChanges.validate(changes.sort("table", "series"))
+
+
+def accept(
+    con: duckdb.DuckDBPyConnection, changes: pl.DataFrame, files: pl.DataFrame, settings: Settings,
+    held: Collection[str],
+) -> None:  # fmt: skip
+    """Make what has landed what the next refresh compares with, but for exports that are held.
+
+    Args:
+        con: The connection that `compare` was called with.
+        changes: Its result.
+        files: `LandingFiles`.
+        settings: As for `compare`.
+        held: The exports that somebody must look at first.
+    """
+    con.execute(
+        'create table if not exists accepted_exports ("table" varchar, series varchar, '
+        "version timestamp, reading varchar)"
+    )
+    for table in changes["table"].unique(maintain_order=True):
+        if table in held:
+            continue
+        con.execute(f"create or replace table accepted_{table} as from incoming_{table}")
+        con.execute('delete from accepted_exports where "table" = ?', [table])
+        reading = _reading(settings.landing.export(table))
+        for series, version in _series(table, files).iter_rows():
+            con.execute(
+                "insert into accepted_exports values (?, ?, ?, ?)",
+                [table, series, version, reading],
+            )
+
+
+def _unusable(table: str, files: pl.DataFrame, export: TableExport) -> bool:
+    current = files.filter((pl.col("table") == table) & pl.col("current"))
+    return bool(current["error"].count()) or any(
+        found.missing for found in resolved_headers(table, files, export).values()
+    )
+
+
+def _series(table: str, files: pl.DataFrame) -> pl.DataFrame:
+    """Series → version of its newest file."""
+    current = files.filter((pl.col("table") == table) & pl.col("current"))
+    return current.group_by("series").agg(pl.col("version").max()).sort("series")
+
+
+def _reading(export: TableExport) -> str:
+    """Digest of what decides which cells are compared, and of what hashes them."""
+    settings = export.model_dump(include={"columns", "constants", "where", "width"})
+    text = json.dumps([settings, duckdb.__version__], sort_keys=True)
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
+def _compare_export(
+    con: duckdb.DuckDBPyConnection, table: str, files: pl.DataFrame, settings: Settings
+) -> pl.DataFrame:
+    export = settings.landing.export(table)
+    _hash_rows(con, table, files, settings)
+    before, versions, comparable = _accepted(con, table, _reading(export))
+    query = _BY_KEY if comparable else _BY_COUNT
+    counts: pl.DataFrame = con.sql(query.format(incoming=f"incoming_{table}", before=before)).pl()
+    gone = pl.lit(0, pl.Int64) if export.export == "delta" else pl.col("gone")
+    known_before = pl.when(pl.col("rows_before") > 0)
+    much = [
+        (pl.col(name) > MANY_ROWS) & (pl.col(name) > MANY_SHARE * pl.col("rows_before"))
+        for name in ("changed", "gone")
+    ]
+    return (
+        counts.join(versions, on="series", how="left")
+        .with_columns(gone=gone)
+        .with_columns(
+            table=pl.lit(table),
+            held=(pl.col("rows_before") > 0) & pl.any_horizontal(much),
+            share=known_before.then(pl.max_horizontal("changed", "gone") / pl.col("rows_before")),
+            rows_before=known_before.then(pl.col("rows_before")),
+        )
+        .select(pl.col(name).cast(kind) for name, kind in dtypes(LandingChanges).items())
+    )
+
+
+def _accepted(
+    con: duckdb.DuckDBPyConnection, table: str, reading: str
+) -> tuple[str, pl.DataFrame, bool]:
+    """SQL of the rows accepted last, their series with versions, and whether they were read so."""
+    schema = {"series": pl.String, "version_before": pl.Datetime}
+    if f"accepted_{table}" not in tables(con):
+        return f"(from incoming_{table} limit 0)", pl.DataFrame(schema=schema), True
+    rows = con.execute(
+        'select series, version, reading from accepted_exports where "table" = ?', [table]
+    ).fetchall()
+    versions = pl.DataFrame([row[:2] for row in rows], schema=schema, orient="row")
+    return f"accepted_{table}", versions, {row[2] for row in rows} <= {reading}
+
+
+_BY_KEY = """
+select series, sum(rows)::bigint as rows, sum(rows_before)::bigint as rows_before,
+       sum(added)::bigint as added, sum(changed)::bigint as changed, sum(gone)::bigint as gone,
+       printf('%016x', bit_xor(digest)) as digest
+from (
+  select series, count(*) as rows, 0 as rows_before, count(*) filter (old is null) as added,
+         0 as changed, 0 as gone, 0::ubigint as digest
+  from (
+    select incoming.series, before.key as old
+    from {incoming} as incoming left join {before} as before using (key)
+  )
+  group by series
+  union all
+  select series, 0, count(*), 0, count(*) filter (is_changed), count(*) filter (is_gone),
+         coalesce(bit_xor(hash(key, is_gone, now)) filter (is_changed or is_gone), 0)
+  from (
+    select before.series, before.key, incoming.row as now, incoming.key is null as is_gone,
+           incoming.key is not null and before.row is not null
+             and before.row is distinct from incoming.row as is_changed
+    from {before} as before left join {incoming} as incoming using (key)
+  )
+  group by series
+)
+group by series
+"""
+_BY_COUNT = """
+select series, rows, rows_before, greatest(rows - rows_before, 0) as added, 0 as changed,
+       greatest(rows_before - rows, 0) as gone, printf('%016x', digest) as digest
+from (
+  select series, count(*) filter (is_new) as rows, count(*) filter (not is_new) as rows_before,
+         bit_xor(hash(key, row, is_new)) as digest
+  from (
+    select *, true as is_new from {incoming} union all select *, false from {before}
+  )
+  group by series
+)
+"""
+
+
+def _hash_rows(
+    con: duckdb.DuckDBPyConnection, table: str, files: pl.DataFrame, settings: Settings
+) -> None:
+    """Make `incoming_<table>`: key, row and series; of rows with the same key the later counts.
+
+    A row that says nothing yet (a register not taken, homework not due) has no row hash.
+    """
+    query = canonical_query(table, files, settings.landing.export(table))
+    key = ", ".join(KEYS[table])
+    content = f"hash({', '.join(field.name for field in FIELDS[table])})"
+    if table in CODES:
+        code = CODES[table]
+        silent = _silent_codes(con, query, table, settings)
+        content = (
+            f"case when {code} not in {literals(silent)} then {content} end" if silent else content
+        )
+    series = files.filter((pl.col("table") == table) & pl.col("current")).select("path", "series")
+    cases = " ".join(
+        f"when {literal(path)} then {literal(name)}"
+        for path, name in series.iter_rows()
+        if path != name
+    )
+    in_series = f"case _file {cases} else _file end" if cases else "_file"
+    con.execute(
+        f"""
+        create or replace temp table incoming_{table} as
+        with hashed as (
+          select hash({key}) as key, {content} as row, {in_series} as series,
+                 _version, _file, _line
+          from ({query}) where coalesce({key}) is not null
+        ),
+        twice as (select key from hashed group by key having count(*) > 1)
+        select key, row, series from hashed anti join twice using (key)
+        union all
+        select key, latest.row, latest.series
+        from (
+          select key, arg_max({{'row': row, 'series': series}}, (_version, _file, _line)) as latest
+          from hashed semi join twice using (key) group by key
+        )
+        """
+    )
+
+
+def _silent_codes(
+    con: duckdb.DuckDBPyConnection, query: str, table: str, settings: Settings
+) -> list[str]:
+    found = con.execute(f"select distinct {CODES[table]} from ({query}) order by 1").fetchall()
+    codes = [code for (code,) in found]
+    if table == "homework":
+        return [code for code in codes if settings.homework.status(code) in UNDECIDED]
+    marks = {code: settings.attendance.mark(code) for code in codes}
+    return [code for code, mark in marks.items() if mark and not mark.submitted]

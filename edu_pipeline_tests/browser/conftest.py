@@ -1,0 +1,103 @@
+"""One real browser for the room, without a network."""
+
+import base64
+import os
+import shutil
+from collections.abc import Callable, Iterator
+from contextlib import suppress
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Browser, BrowserContext, Page, Playwright, sync_playwright
+from playwright.sync_api import Error as PlaywrightError
+
+from edu_pipeline.teachers.letter import LetterContent
+from edu_pipeline_tests.browser.letters import SAMPLES, Sample
+
+LOOKS = (Path(__file__).parent / "looks.js").read_text(encoding="utf-8")
+NAMES = ("chromium", "chromium-browser", "google-chrome")
+MISSING = (
+    "These tests look at letters in Chromium, and none was found. Install it with the system's "
+    "package manager (apt-get install chromium), or by .venv/bin/playwright install chromium"
+)
+ON_DISK = ("data:", "file:", "about:", "blob:")
+
+Opener = Callable[..., Page]
+
+
+@pytest.fixture(scope="module")
+def chromium() -> Iterator[Browser]:
+    """For one module: Playwright's event loop must be gone before a test of another room runs."""
+    with sync_playwright() as playwright:
+        browser = _launch(playwright)
+        if browser is None:
+            if os.environ.get("CI"):
+                pytest.fail(MISSING)
+            pytest.skip(MISSING)
+        yield browser
+        browser.close()
+
+
+def _launch(playwright: Playwright) -> Browser | None:
+    found = next((path for name in NAMES if (path := shutil.which(name))), None)
+    root = hasattr(os, "geteuid") and os.geteuid() == 0
+    options = ["--no-sandbox"] if root else []
+    if found:
+        return playwright.chromium.launch(executable_path=found, args=options)
+    with suppress(PlaywrightError):
+        return playwright.chromium.launch(args=options)
+    return None
+
+
+@pytest.fixture(scope="module")
+def _offline(chromium: Browser) -> Iterator[BrowserContext]:
+    context = chromium.new_context(offline=True)
+    context.add_init_script(LOOKS)
+    yield context
+    context.close()
+
+
+@pytest.fixture
+def open_page(_offline: BrowserContext) -> Iterator[Opener]:
+    """Shows a file, or a page from its HTML; nothing but the disk may be asked for."""
+    pages: list[Page] = []
+    wanted: list[str] = []
+
+    def open_in_browser(shown: str | Path, width: int = 600) -> Page:
+        page = _offline.new_page()
+        pages.append(page)
+        page.on("request", lambda request: wanted.append(request.url))
+        page.set_viewport_size({"width": width, "height": 900})
+        if isinstance(shown, Path):
+            page.goto(shown.as_uri())
+        else:
+            page.set_content(shown)
+            page.evaluate(LOOKS)
+        return page
+
+    yield open_in_browser
+    for page in pages:
+        page.close()
+    assert [url for url in wanted if not url.startswith((*ON_DISK, "cid:"))] == []
+
+
+@pytest.fixture(scope="session")
+def sample_of() -> Callable[[str], Sample]:
+    """Each letter once in a session: most of the time goes into its charts."""
+    made: dict[str, Sample] = {}
+
+    def sample(name: str) -> Sample:
+        if name not in made:
+            made[name] = SAMPLES[name]()
+        return made[name]
+
+    return sample
+
+
+def as_seen(content: LetterContent) -> str:
+    """A letter's HTML with its pictures in it, as a mail client puts them in."""
+    html = content.html
+    for image in content.images:
+        data = base64.b64encode(image.png).decode()
+        html = html.replace(f"cid:{image.name}", f"data:image/png;base64,{data}")
+    return html

@@ -1,0 +1,26 @@
+"""Commands called in this process, on homes whose tables are written by hand."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from typer.testing import CliRunner, Result
+
+from edu_pipeline.cli import app
+
+Command = Callable[..., Result]
+
+
+@pytest.fixture
+def command(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Command:
+    """Calls a command on the home in `tmp_path`; what a user can put right is raised."""
+    monkeypatch.delenv("EDU_PIPELINE_HOME", raising=False)
+    monkeypatch.setenv("COLUMNS", "200")
+
+    def call(*arguments: str | Path) -> Result:
+        result = CliRunner().invoke(app, ["--home", str(tmp_path), *map(str, arguments)])
+        if result.exception and not isinstance(result.exception, SystemExit):
+            raise result.exception
+        return result
+
+    return call

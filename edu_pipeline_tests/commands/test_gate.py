@@ -1,0 +1,171 @@
+"""Showing what holds the letters, and releasing it."""
+
+import re
+from collections.abc import Callable, Mapping
+from datetime import date, datetime
+from pathlib import Path
+
+import polars as pl
+import pytest
+from typer.testing import Result
+
+from edu_pipeline.commands.console import UserError
+from edu_pipeline.gate import mail_gate
+from edu_pipeline.mail.assets import open_ledger
+from edu_pipeline.mail.ledger import LedgerError
+from edu_pipeline.model.columns import dtypes
+from edu_pipeline.model.quality import LandingProblems
+from edu_pipeline.settings import Home
+from edu_pipeline.warehouse import open_warehouse, write_table
+from edu_pipeline_tests.conftest import CODES, make_home, run_job
+
+Command = Callable[..., Result]
+
+WEEKS = [date(2026, 11, 2), date(2026, 11, 9), date(2026, 11, 16)]
+SINCE = datetime(2026, 11, 14, 8, 30)  # noqa: DTZ001 - as the warehouse has it
+CUT = {"id": "3f9a0c51d2", "table": "attendance", "message": "600 of 1,000 rows are gone."}
+CODE: Mapping[str, object] = {
+    "id": "aa11bb22cc",
+    "table": "attendance",
+    "message": "Add to [attendance.codes]: QT",
+    "first_date": date(2026, 11, 11),
+    "class_id": "HR-7A",
+}
+
+
+@pytest.fixture
+def home(tmp_path: Path) -> Home:
+    home = Home(tmp_path)
+    home.config.write_text(CODES, encoding="utf-8")
+    return home
+
+
+def refreshed(home: Home, *problems: Mapping[str, object], released: tuple[str, ...] = ()) -> None:
+    """What a refresh leaves behind."""
+    frame = pl.DataFrame(
+        [{**problem, "since": SINCE} for problem in problems],
+        schema=dtypes(LandingProblems),
+        orient="row",
+    )
+    gate = mail_gate(frame, WEEKS, "run", on_problem="hold", released=released)
+    with open_warehouse(home.warehouse) as con:
+        write_table(con, "landing_problems", frame)
+        write_table(con, "mail_gate", gate)
+
+
+def test_nothing_is_held_where_there_is_no_problem(home: Home, command: Command) -> None:
+    refreshed(home)
+    shown = command("gate", "show")
+    assert (shown.exit_code, shown.stdout) == (0, "Nothing is held.\n")
+
+
+def test_what_is_held_is_shown_with_its_weeks_classes_age_and_what_to_do(
+    home: Home, command: Command
+) -> None:
+    refreshed(home, CUT, CODE)
+    shown = command("gate", "show")
+    assert shown.exit_code == 3
+    lines = [line.rstrip() for line in shown.stdout.splitlines()]
+    assert lines == [
+        "Held: letters about 2026-W45 to 2026-W47 (3 weeks).",
+        "",
+        "3f9a0c51d2  attendance · every week · every class · since 2026-11-14 08:30 UTC",
+        "  600 of 1,000 rows are gone.",
+        "",
+        "aa11bb22cc  attendance · 2026-W46 and later · HR-7A · since 2026-11-14 08:30 UTC",
+        "  Add to [attendance.codes]: QT",
+        "",
+        "To mail all the same, as it stands: "
+        f'edu-pipeline --home {home.root} gate release ID --reason "…"',
+    ]
+
+
+def test_a_release_is_kept_with_who_why_and_says_what_to_do_next(
+    home: Home, command: Command
+) -> None:
+    refreshed(home, CUT)
+    done = command("gate", "release", CUT["id"], "--reason", "year 6 left", "--by", "Kim")
+    assert done.exit_code == 0
+    assert done.stdout == (
+        f"Released 3f9a0c51d2. It takes effect with: edu-pipeline --home {home.root} run\n"
+    )
+    with open_ledger(home) as ledger:
+        assert [(each.id, each.by, each.reason) for each in ledger.releases()] == [
+            ("3f9a0c51d2", "Kim", "year 6 left")
+        ]
+    shown = command("gate", "show")
+    assert shown.exit_code == 0
+    assert "has been released. It takes effect with: edu-pipeline" in shown.stdout
+    assert "3f9a0c51d2  by Kim on " in shown.stdout
+    assert "UTC: year 6 left" in shown.stdout
+
+
+def test_the_rest_goes_on_being_held(home: Home, command: Command) -> None:
+    refreshed(home, CUT, CODE)
+    command("gate", "release", CUT["id"], "--reason", "year 6 left", "--by", "Kim")
+    shown = command("gate", "show")
+    assert shown.exit_code == 3
+    assert "aa11bb22cc  attendance" in shown.stdout
+    assert "3f9a0c51d2  attendance" not in shown.stdout
+
+
+def test_a_release_is_by_whoever_is_logged_in(
+    home: Home, command: Command, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("LOGNAME", "robin")
+    refreshed(home, CUT)
+    command("gate", "release", CUT["id"], "--reason", "year 6 left")
+    with open_ledger(home) as ledger:
+        assert ledger.releases()[0].by == "robin"
+
+
+def test_an_unknown_id_is_refused_with_those_there_are(home: Home, command: Command) -> None:
+    refreshed(home, CUT)
+    with pytest.raises(UserError, match=r"id 0000000000; it may have.*There are: 3f9a0c51d2\."):
+        command("gate", "release", "0000000000", "--reason", "why not")
+    with open_ledger(home) as ledger:
+        assert not ledger.releases()
+
+
+@pytest.mark.parametrize("reason", ["", "  "])
+def test_a_release_without_a_reason_is_refused(home: Home, command: Command, reason: str) -> None:
+    refreshed(home, CUT)
+    with pytest.raises(LedgerError, match="needs a reason"):
+        command("gate", "release", CUT["id"], "--reason", reason, "--by", "Kim")
+
+
+def test_before_the_first_refresh_the_way_to_it_is_told(home: Home, command: Command) -> None:
+    with pytest.raises(UserError, match=r"No refresh has come to its end yet\. Run: edu-pipeline"):
+        command("gate", "show")
+    assert not home.warehouse.exists()
+
+
+def test_a_cut_short_export_holds_until_it_is_released_and_the_refresh_that_follows_opens(
+    tmp_path: Path, command: Command
+) -> None:
+    students = range(100, 130)
+    marks = "".join(f"{i},2026-11-02,P\n" for i in students)
+    home = make_home(
+        tmp_path,
+        {
+            "students.csv": "student_id,homeroom\n" + "".join(f"{i},7A\n" for i in students),
+            "staff.csv": "staff_id,email\nT1,c@riverside.example\n",
+            "attendance.csv": f"student_id,date,code\n{marks}",
+        },
+    )
+    export = home.data / "landing" / "school" / "attendance.csv"
+    run_job(home, "refresh")
+    assert command("gate", "show").stdout == "Nothing is held.\n"
+    export.write_text("".join(export.read_text(encoding="utf-8").splitlines(keepends=True)[:16]))
+    run_job(home, "refresh")
+    shown = command("gate", "show")
+    assert "15 of 30 rows (50.0\u00a0%) are gone" in shown.stdout
+    (told,) = re.findall(r"gate release (\w+) --reason", shown.stdout.partition("To mail")[0])
+    command("gate", "release", told, "--reason", "the others left", "--by", "Kim")
+    run_job(home, "refresh")
+    with open_ledger(home) as ledger:
+        assert [period.held for period in ledger.recorded_periods()] == [None]
+    run_job(home, "refresh")
+    shown = command("gate", "show")
+    assert shown.stdout.startswith("Nothing is held.\n\nReleased\n")
+    assert "(not there any more): the others left" in " ".join(shown.stdout.split())

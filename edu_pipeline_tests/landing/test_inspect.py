@@ -1,0 +1,396 @@
+"""What is said of exports that nobody has configured, and the lines that are suggested for them."""
+
+import tomllib
+from collections.abc import Callable, Mapping
+from datetime import date, datetime, timedelta
+from pathlib import Path
+
+import pytest
+from typer.testing import CliRunner
+
+from edu_pipeline.cli import app
+from edu_pipeline.landing.date_order import date_orders
+from edu_pipeline.landing.inspection import ExportSeen, Inspection, inspect_zone
+from edu_pipeline.landing.report import blocks, markdown
+from edu_pipeline.landing.suggestions import toml_lines
+from edu_pipeline.landing.zone import Zone
+from edu_pipeline.settings import Settings
+
+Look = Callable[..., Inspection]
+"""Files (path → text) and `pipeline.toml` → what is seen."""
+
+NOW = datetime(2026, 11, 21, 9)  # noqa: DTZ001 - as versions are
+NAMES = ("Ada", "Moss", "Carla", "Reed", "Zoë")
+DAYS = [date(2026, 9, 7) + timedelta(weeks=week, days=day) for week in range(2) for day in range(5)]
+STUDENTS = range(412, 442)
+
+
+def us(day: date) -> str:
+    return f"{day.month}/{day.day}/{day.year}"
+
+
+def uk(day: date) -> str:
+    return f"{day:%d/%m/%Y}"
+
+
+POWERSCHOOL = {
+    # ids lost their zeros here; two lines stand above the header
+    "Export_Schüler.csv": "Riverside;;;\nStand 20.11.;;;\n[1]Student_Number;First_Name;Last_Name;Home_Room\n"
+    + "".join(f"{i};Ada{i};Moss;{7 + i % 2}A\n" for i in STUDENTS),
+    "Lehrer.csv": "TeacherNumber,First_Name,Last_Name,Email_Addr\nT1,Carla,Reed,c@riverside.example\n",
+    "rooms.csv": "Section_ID,Section_Number,Teacher Number\n7A,7A,T1\n8A,8A,T1\n",
+    "att_2026-11-13.csv": "Student_Number,Att_Date,Att_Code\n000412,9/7/2026,A\n",
+    "att_2026-11-20.csv": "Student_Number,Att_Date,Att_Code\n"
+    + "".join(f"000{412 + n},{us(day)},{'AT'[n % 2]}\n" for n, day in enumerate(DAYS)),
+    # two ways of writing dates, and of one only the other exports tell the order
+    "days.csv": "Date,InSession\n"
+    + "".join(f"{us(day) if day.day <= 12 else day},1\n" for day in DAYS),
+}
+SIMS = {
+    "pupils.csv": "UPN,Surname,Forename,Year.Group,Reg\n"
+    + "".join(f"A{i},Moss,Ada{i},7,7A\n" for i in STUDENTS),
+    "staff list.csv": "Employee ID,Surname,Forename,Email Address\nS1,Reed,Carla,c@riverside.example\n",
+    "marks.csv": "UPN,Surname,Date,Session,Session.Mark\n"
+    + "".join(
+        f"A{i},Moss,{uk(day)},{session},{mark}\n"
+        for i in STUDENTS
+        for day in DAYS
+        for session, mark in (("AM", "/"), ("PM", "\\"))
+    ),
+}
+CLEVER = {
+    "students.csv": "School_id,Student_id,Last_name,First_name\n"
+    + "".join(f"1,{i},Moss,Ada{i}\n" for i in STUDENTS),
+    "teachers.csv": "School_id,Teacher_id,Teacher_email\n1,T1,c@riverside.example\n",
+    "sections.csv": "School_id,Section_id,Teacher_id,Name\n1,S1,T1,7A\n1,S2,T1,7B\n",
+    "enrollments.csv": "School_id,Section_id,Student_id\n"
+    + "".join(f"1,S{1 + i % 2},{i}\n" for i in STUDENTS),
+    "attendance.csv": "Student_id,Section_id,Attendance_date,Attendance_type,Attendance_status\n"
+    + "".join(
+        f"{i},,{day},daily,present\n{i},S1,{day},section,ISS\n" for i in STUDENTS for day in DAYS
+    )
+    + "412,,2026-09-21,daily,ISS\n",
+}
+
+
+@pytest.fixture
+def look(tmp_path: Path) -> Look:
+    def inspect(files: Mapping[str, str | bytes], toml: str = "") -> Inspection:
+        for name, content in files.items():
+            path = tmp_path / "exports" / name
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_bytes(content.encode() if isinstance(content, str) else content)
+        settings = Settings.model_validate(tomllib.loads(toml))
+        seen = inspect_zone(Zone((tmp_path / "exports").as_uri()), settings)
+        told = repr(blocks(seen, NOW)) + toml_lines(seen.lines, settings)
+        assert not [name for name in NAMES if name in told]
+        return seen
+
+    return inspect
+
+
+def suggested(seen: Inspection) -> Mapping[str, object]:
+    """The certain lines, as pasted."""
+    return tomllib.loads(toml_lines(seen.lines, Settings()))
+
+
+def asked(seen: Inspection) -> list[str]:
+    """What only a person can know."""
+    return [line.toml() for line in seen.lines if not line.certain]
+
+
+def export_of(seen: Inspection, table: str) -> ExportSeen:
+    return next(export for export in seen.exports if export.table == table)
+
+
+def words(seen: Inspection, table: str) -> list[tuple[str, int, str | None]]:
+    (column,) = export_of(seen, table).words
+    return [(word.text, word.rows, word.meaning) for word in column.words]
+
+
+def test_powerschool_like_exports_are_understood(look: Look) -> None:
+    seen = look(POWERSCHOOL)
+    assert suggested(seen) == {
+        "landing": {
+            "students": {"files": ["Export_Schüler.csv"], "width": {"student_id": 6}},
+            "staff": {"files": ["Lehrer.csv"], "columns": {"email": "Email_Addr"}},
+            "classes": {"files": ["rooms.csv"], "constants": {"class_type": "homeroom"}},
+            "attendance": {
+                "files": ["att_*.csv"],
+                "date_formats": ["%m/%d/%Y"],
+                "shape": "exceptions",
+            },
+            "calendar": {"files": ["days.csv"], "date_formats": ["%m/%d/%Y"]},
+        },
+        "attendance": {"codes": {}},
+    }
+    assert asked(seen) == [
+        '# A = "…"  # 5 rows, 2026-09-07 to 2026-09-17: say what it means',
+        '# T = "…"  # 5 rows, 2026-09-08 to 2026-09-18: say what it means',
+    ]
+    assert seen.unplaced == {}
+    assert seen.problems == ()
+
+
+def test_sims_like_exports_are_understood(look: Look) -> None:
+    seen = look(SIMS)
+    assert suggested(seen) == {
+        "landing": {
+            "students": {"files": ["pupils.csv"]},
+            "staff": {"files": ["staff list.csv"]},
+            "attendance": {
+                "files": ["marks.csv"],
+                "date_formats": ["%d/%m/%Y"],
+                "sessions_per_day": 2,
+            },
+        },
+        "attendance": {"codes": {}},
+    }
+    assert len(asked(seen)) == 2
+
+
+def test_clever_like_exports_are_understood(look: Look) -> None:
+    seen = look(CLEVER)
+    assert suggested(seen) == {
+        "landing": {
+            "students": {"files": ["students.csv"]},
+            "staff": {"files": ["teachers.csv"]},
+            "classes": {"files": ["sections.csv"], "constants": {"class_type": "homeroom"}},
+            "enrollments": {"files": ["enrollments.csv"], "constants": {"role": "student"}},
+            "attendance": {
+                "files": ["attendance.csv"],
+                "where": {"Attendance_type": ["daily"]},
+            },
+        },
+        "attendance": {"codes": {}},
+    }
+    assert asked(seen) == ['# ISS = "…"  # 1 row, 2026-09-21: say what it means']
+
+
+@pytest.mark.parametrize("files", [POWERSCHOOL, SIMS, CLEVER], ids=["ps", "sims", "clever"])
+def test_what_is_suggested_works_when_pasted_and_leaves_only_questions_for_people(
+    look: Look, files: Mapping[str, str]
+) -> None:
+    first = look(files)
+    pasted = toml_lines(first.lines, Settings())
+    second = look({}, pasted)
+    assert asked(second) == asked(first)
+    assert [line for line in second.lines if line.certain] == []
+    answered = pasted.replace("# A =", "A =").replace("# T =", "T =").replace("# ISS =", "ISS =")
+    answered = answered.replace('# "', '"').replace('"…"', '"absent"')
+    third = look({}, answered)
+    assert (third.lines, third.problems, third.ready) == ((), (), True)
+
+
+def test_every_file_says_what_it_is_taken_for_and_how_it_is_read(look: Look) -> None:
+    seen = look(POWERSCHOOL)
+    (students,) = export_of(seen, "students").files
+    assert students.why == (
+        "likely students: its columns look like it (student_id, given_name, family_name, homeroom_id)"
+    )
+    assert (students.encoding, students.delimiter, students.header_line) == ("utf-8", ";", 3)
+    assert next((c.ours, c.header, c.how) for c in students.columns) == (
+        "student_id",
+        "[1]Student_Number",
+        "alias",
+    )
+    assert [(f.path, f.current) for f in export_of(seen, "attendance").files] == [
+        ("att_2026-11-13.csv", False),
+        ("att_2026-11-20.csv", True),
+    ]
+    assert seen.absent == ("enrollments", "homework")
+
+
+def test_dates_codes_and_ids_are_told_as_they_will_be_read(look: Look) -> None:
+    attendance = export_of(look(POWERSCHOOL), "attendance")
+    (dates,) = attendance.dates
+    assert (dates.first, dates.last) == (date(2026, 9, 7), date(2026, 9, 18))
+    assert [(form.text, form.cells) for form in dates.forms] == [("%m/%d/%Y", 10)]
+    (link,) = attendance.links
+    assert (link.column, link.ids, link.found) == ("student_id", 10, 10)
+    assert words(look(CLEVER, toml_lines(look(CLEVER).lines, Settings())), "attendance") == [
+        ("present", 300, "present"),
+        ("ISS", 1, None),
+    ]
+
+
+def test_an_unknown_code_is_never_given_a_meaning(look: Look) -> None:
+    seen = look(CLEVER | {"attendance.csv": "Student_id,date,code\n412,2026-09-07,Absnt\n"})
+    assert asked(seen) == ['# Absnt = "…"  # 1 row, 2026-09-07: say what it means']
+    assert "absent" not in str(suggested(seen))
+
+
+def test_names_in_the_place_of_codes_are_not_shown(look: Look) -> None:
+    """The `look` fixture asserts that no name is told."""
+    marks = "".join(f"412,2026-09-07,Ada{i} Moss\n" for i in range(30))
+    seen = look({"attendance.csv": f"student_id,date,code\n{marks}"})
+    (codes,) = export_of(seen, "attendance").words
+    assert (codes.words, codes.hidden) == ((), 30)
+    assert not seen.ready
+
+
+def test_a_file_without_a_header_is_not_placed_and_nothing_of_it_is_shown(look: Look) -> None:
+    seen = look({"LISTE.txt": "Ada Moss\t7A\nZoë Reed\t7B\n"})
+    assert seen.unplaced["LISTE.txt"].startswith("Its columns are those of no export.")
+    assert not seen.ready
+
+
+def test_what_is_no_table_is_told_and_stands_in_nobodys_way(look: Look) -> None:
+    seen = look({"notes.pdf": b"%PDF-1.4"})
+    assert seen.unplaced["notes.pdf"].startswith("Not read: the name of an export ends in .csv")
+
+
+def test_a_second_file_of_other_columns_is_left_to_a_person(look: Look) -> None:
+    seen = look(CLEVER | {"more.csv": "Student_id,Last_name,Contact\n412,Moss,x\n"})
+    assert "It looks like students, of which there is another file" in seen.unplaced["more.csv"]
+
+
+def test_one_file_of_students_and_teachers_is_told_apart_by_its_role(look: Look) -> None:
+    users = "sourcedId,role,givenName,familyName,email\nu1,student,Ada,Moss,\nu2,Teacher,Carla,Reed,c@riverside.example\n"
+    seen = look({"users.csv": users})
+    assert suggested(seen) == {
+        "landing": {
+            "students": {"files": ["users.csv"], "where": {"role": ["student"]}},
+            "staff": {"files": ["users.csv"], "where": {"role": ["Teacher"]}},
+        }
+    }
+
+
+def test_ids_that_stand_in_another_column_are_found(look: Look) -> None:
+    students = "ID,Student_Number,Last_Name\n" + "".join(f"{i - 400},{i},Moss\n" for i in STUDENTS)
+    seen = look(
+        {
+            "school/students.csv": students,
+            "school/attendance.csv": "StudentUniqueId,date,code\n"
+            + "".join(f"{i - 400},2026-09-07,present\n" for i in STUDENTS),
+        }
+    )
+    assert suggested(seen)["landing"] == {"students": {"columns": {"student_id": "ID"}}}
+
+
+def test_words_that_the_ids_explain_are_mapped_and_others_are_asked_for(look: Look) -> None:
+    seen = look(
+        CLEVER
+        | {
+            "enrollments.csv": "class_id,person_id,role\nS1,T1,TE\nS1,gone,XX\n"
+            + "".join(f"S1,{i},ST\n" for i in STUDENTS)
+        }
+    )
+    landing = suggested(seen)["landing"]
+    assert isinstance(landing, dict)
+    assert landing["enrollments"]["values"] == {"role": {"ST": "student", "TE": "teacher"}}
+    assert [line for line in asked(seen) if "XX" in line] == [
+        "# XX = \"…\"  # 1 row, 0 % of the ids are students', 0 % staff's: say which, student or "
+        "teacher"
+    ]
+
+
+def test_classes_in_which_students_are_several_times_are_left_to_a_person(look: Look) -> None:
+    twice = "".join(f"S1,{i}\nS2,{i}\n" for i in STUDENTS)
+    seen = look(CLEVER | {"enrollments.csv": f"Section_id,Student_id\n{twice}"})
+    assert asked(seen)[0] == (
+        '# class_type = "…"  # students are in several of them: say which, homeroom or scheduled'
+    )
+
+
+@pytest.mark.parametrize(
+    ("texts", "formats"),
+    [
+        (["9/7/2026", "9/13/2026"], ("%m/%d/%Y",)),
+        (["7/9/2026", "13/9/2026"], ("%d/%m/%Y",)),
+        (["9/7/2026"], ("%m/%d/%Y", "%d/%m/%Y")),
+        (["13/9/2026", "9/13/2026"], ()),
+        (["7.9.2026"], ("%d.%m.%Y",)),
+        (["13-9-26"], ("%d-%m-%y",)),
+    ],
+)
+def test_only_a_number_above_12_decides_between_day_and_month(
+    texts: list[str], formats: tuple[str, ...]
+) -> None:
+    (order,) = date_orders(dict.fromkeys(texts, 1))
+    assert order.formats == formats
+
+
+def test_dates_of_either_order_are_asked_for(look: Look) -> None:
+    seen = look({"school/calendar.csv": "date,in_session\n9/7/2026,1\n9/8/2026,1\n"})
+    assert asked(seen) == [
+        '# date_formats = ["…"]  # 2 rows, no number is above 12, so either can be: say which, '
+        '"%m/%d/%Y" or "%d/%m/%Y"'
+    ]
+
+
+def test_attendance_of_one_year_group_is_not_taken_for_exceptions(look: Look) -> None:
+    few = "".join(f"{i},{day},X\n" for i in (412, 413) for day in DAYS)
+    seen = look(CLEVER | {"attendance.csv": f"Student_id,date,code\n{few}"})
+    assert "shape" not in str(suggested(seen))
+
+
+def test_the_patterns_that_are_suggested_match_nothing_else(look: Look) -> None:
+    marks = "student_id,date,code\n412,2026-09-07,present\n"
+    seen = look({"a_2026-09-07.csv": marks, "a_x.csv": "Section_ID,title\n7A,7A\n"})
+    landing = suggested(seen)["landing"]
+    assert isinstance(landing, dict)
+    assert landing["attendance"]["files"] == ["a_2026-09-07.csv"]
+
+
+def test_a_section_that_is_there_already_is_said_to_be(look: Look) -> None:
+    toml = '[attendance.codes]\nP = "present"\n'
+    seen = look({"school/attendance.csv": "student_id,date,code\n1,2026-09-07,Q\n"}, toml)
+    lines = toml_lines(seen.lines, Settings.model_validate(tomllib.loads(toml)))
+    assert lines.startswith("# pipeline.toml has this section: add the lines to it")
+
+
+def test_the_report_reads_the_same_on_the_screen_and_in_the_ui(look: Look) -> None:
+    seen = look(SIMS)
+    text = markdown(blocks(seen, NOW))
+    assert "### attendance: 600 rows" in text
+    assert "| code | ⚠ / = ? (300), \\\\ = ? (300) |" in text
+
+
+def run(*arguments: str | Path) -> tuple[int, str, str]:
+    done = CliRunner().invoke(app, [*map(str, arguments)])
+    assert done.exception is None or isinstance(done.exception, SystemExit)
+    return done.exit_code, done.stdout, done.stderr
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    folder = tmp_path / "somewhere"
+    folder.mkdir()
+    for name, text in SIMS.items():
+        (folder / name).write_text(text, encoding="utf-8")
+    return folder
+
+
+def test_a_folder_anywhere_can_be_looked_at_before_there_is_a_home(
+    folder: Path, tmp_path: Path
+) -> None:
+    code, shown, _ = run("--home", tmp_path / "none", "landing", "inspect", folder)
+    assert code == 3
+    assert "marks.csv: likely attendance" in " ".join(shown.split())
+    assert not (tmp_path / "none").exists()
+    assert sorted(path.name for path in folder.iterdir()) == sorted(SIMS)
+
+
+def test_suggest_prints_toml_and_nothing_else(folder: Path, tmp_path: Path) -> None:
+    code, shown, _ = run("--home", tmp_path / "none", "landing", "inspect", folder, "--suggest")
+    assert code == 3
+    assert set(tomllib.loads(shown)["landing"]) == {"students", "staff", "attendance"}
+
+
+def test_a_home_that_is_ready_says_so(tmp_path: Path) -> None:
+    school = tmp_path / "data" / "landing" / "school"
+    school.mkdir(parents=True)
+    for name, text in {
+        "students.csv": "student_id,homeroom\n1,7A\n",
+        "staff.csv": "staff_id,email\nT1,c@riverside.example\n",
+        "attendance.csv": "student_id,date,code\n1,2026-09-07,present\n",
+    }.items():
+        (school / name).write_text(text, encoding="utf-8")
+    (tmp_path / "pipeline.toml").write_text("", encoding="utf-8")
+    code, shown, _ = run("--home", tmp_path, "landing", "inspect")
+    assert (code, shown.splitlines()[-1]) == (
+        0,
+        f"Nothing stands in the way of: edu-pipeline --home {tmp_path} run",
+    )
+    assert not (tmp_path / "data" / "warehouse.duckdb").exists()

@@ -1,0 +1,367 @@
+"""Nasty traits of real exports (`exports.md` §4), each in a tiny file taken to staging."""
+
+from collections.abc import Callable
+from datetime import date
+from pathlib import Path
+
+import duckdb
+import pytest
+
+from edu_pipeline.landing.csvfile import Layout
+
+Land = Callable[..., duckdb.DuckDBPyConnection]
+Messages = Callable[[duckdb.DuckDBPyConnection], list[str]]
+
+MONDAY = date(2026, 9, 7)
+STUDENTS = "select student_id, given_name, family_name from stg_students order by 1"
+MARKS = "select student_id, date, code, line from stg_attendance order by line"
+REJECTED = "select line, rule, value from rejected_rows order by all"
+
+
+@pytest.mark.parametrize("delimiter", [",", ";", "\t", "|"])
+def test_lines_above_the_header_are_skipped_and_counted(
+    land: Land, messages: Messages, delimiter: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Also where they hold other delimiters and a single known word."""
+
+    def refuse(path: Path, shape: Layout) -> None:
+        raise AssertionError(path, shape)
+
+    top = "Riverside, School; 12 | Export\n\nDate,2026-09-11\n"
+    rows = ("Student ID", "Date", "Code"), ("007", "2026-09-07", "present")
+    table = "".join(f"{delimiter.join(row)}\n" for row in rows)
+    monkeypatch.setattr("edu_pipeline.landing.raw.records", refuse)  # too slow for millions
+    con = land({"attendance.csv": top + table})
+    assert con.sql(MARKS).fetchall() == [("007", MONDAY, "present", 5)]
+    assert messages(con) == []
+    assert con.sql(
+        "select lines, header_lines, preamble from landing_files where \"table\" = 'attendance'"
+    ).fetchall() == [(5, 4, 3)]
+
+
+def test_lines_above_the_header_count_where_rows_are_read_one_by_one(land: Land) -> None:
+    con = land(
+        {"attendance.csv": 'The 12" "note"\n\nstudent_id,date,code,x\n007,2026-09-07,present,"a\nb"\n\n'
+         "008,2026-09-07,absent\n"}
+    )  # fmt: skip
+    assert con.sql(MARKS).fetchall() == [
+        ("007", MONDAY, "present", 4),
+        ("008", MONDAY, "absent", 7),
+    ]
+
+
+def test_the_settings_can_say_where_the_header_is(land: Land, messages: Messages) -> None:
+    text = "student_id,grade\nNr,Kl\n007,7\n"
+    settings = """
+    [landing.students]
+    header_line = 2
+    columns = { student_id = "Nr", grade = "Kl" }
+    """
+    con = land({"students.csv": text}, settings)
+    assert con.sql("select student_id, grade from stg_students").fetchall() == [("007", "7")]
+    too_far = land({}, settings.replace("= 2", "= 9"))
+    assert "school/students.csv: it has no line 9, which header_line names." in messages(too_far)
+
+
+def test_a_file_without_a_header_is_a_problem_that_shows_nobody(
+    land: Land, messages: Messages
+) -> None:
+    con = land({"students.csv": "007,Ada,Moss,7\n008,Benedict,Oakley,7\n"})
+    (told,) = [message for message in messages(con) if "students.csv" in message]
+    assert told.startswith("school/students.csv: none of its column names is known.")
+
+
+def test_totals_are_set_apart_and_hold_nothing(land: Land, messages: Messages) -> None:
+    """Go4Schools and SIMS close lists with them."""
+    con = land(
+        {
+            "students.csv": (
+                "name,student_id,grade\nMoss Ada,007,7\nSum,008,7\nTotal: 2,,\n,Grand total,2\n"
+            ),
+            "attendance.csv": (
+                "student_id,date,code,days\n007,2026-09-07,present,1\nTOTAL,,,1\nAverage (%),,,100\n"
+                "Total,2026-09-07,present,1\n"
+            ),
+        }
+    )
+    assert con.sql("select student_id from stg_students order by 1").fetchall() == [
+        ("007",),
+        ("008",),
+    ]
+    assert con.sql('select "table", line, rule from rejected_rows order by all').fetchall() == [
+        ("attendance", 3, "totals_row"),
+        ("attendance", 4, "totals_row"),
+        ("attendance", 5, "unknown_student_id"),
+        ("students", 4, "totals_row"),
+        ("students", 5, "totals_row"),
+    ]
+    assert not [message for message in messages(con) if "total" in message]
+
+
+@pytest.mark.parametrize(
+    "row",
+    [
+        "(text),YYYY-MM-DD,(code),1",
+        "[id],dd/mm/yyyy,,points",
+        "string,date,text,",
+        "    Points Possible,,,10",
+    ],
+)
+def test_units_below_the_header_are_set_apart_and_hold_nothing(
+    land: Land, messages: Messages, row: str
+) -> None:
+    con = land({"attendance.csv": f"student_id,date,code,x\n{row}\n007,2026-09-07,present,1\n"})
+    assert con.sql(REJECTED).fetchall() == [(2, "units_row", None)]
+    assert con.sql(MARKS).fetchall() == [("007", MONDAY, "present", 3)]
+    assert messages(con) == []
+
+
+def test_units_are_no_unmapped_words(land: Land, messages: Messages) -> None:
+    con = land(
+        {
+            "classes.csv": "class_id,class_name,class_type\n(id),(text),(text)\nHR-7A,7A,homeroom\n",
+            "calendar.csv": "date,in_session\nYYYY-MM-DD,Y/N\n2026-09-07,Y\n2026-09-08,Y\n",
+        }
+    )
+    assert messages(con) == []
+    assert con.sql("select line, rule from rejected_rows order by all").fetchall() == [
+        (2, "units_row"),
+        (2, "units_row"),
+    ]
+
+
+def test_what_looks_like_units_further_down_is_a_row(land: Land) -> None:
+    con = land({"students.csv": "student_id,grade\n007,7\n008,7\n009,7\n010,7\nID,(text)\n"})
+    assert con.sql("select grade from stg_students where student_id = 'ID'").fetchall() == [
+        ("(text)",)
+    ]
+
+
+def test_the_header_once_more_is_set_apart(land: Land, messages: Messages) -> None:
+    con = land(
+        {
+            "attendance.csv": (
+                "student_id,date,code\n007,2026-09-07,present\nstudent_id,date,code\n"
+                "008,2026-09-07,absent\n"
+            )
+        }
+    )
+    assert con.sql(REJECTED).fetchall() == [(3, "repeated_header", None)]
+    assert con.sql("select count(*) from stg_attendance").fetchall() == [(2,)]
+    assert messages(con) == []
+
+
+@pytest.mark.parametrize("end", ["\n\n", ",,\n,,\n", "  , ,\n", "\n   \n", "\r\n\r\n"])
+def test_blank_rows_at_the_end_are_no_rows(land: Land, messages: Messages, end: str) -> None:
+    con = land({"attendance.csv": f"student_id,date,code\n007,2026-09-07,present\n{end}"})
+    assert con.sql("select count(*) from raw_attendance").fetchall() == [(1,)]
+    assert con.sql(REJECTED).fetchall() == []
+    assert messages(con) == []
+
+
+def test_blank_lines_at_the_end_of_a_plain_file_do_not_slow_it_down(
+    land: Land, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(path: Path, shape: Layout) -> None:
+        raise AssertionError(path, shape)
+
+    monkeypatch.setattr("edu_pipeline.landing.raw.records", refuse)
+    con = land({"attendance.csv": "student_id,date,code\n007,2026-09-07,present\n\n\n"})
+    assert con.sql(MARKS).fetchall() == [("007", MONDAY, "present", 2)]
+
+
+def test_a_last_column_of_sentinels_is_left_where_it_is(land: Land, messages: Messages) -> None:
+    """D2L ends every line with `#`."""
+    con = land(
+        {
+            "students.csv": (
+                "student_id,First Name,Last Name,End-of-Line Indicator\n007,Zoë,Noe,#\n008,Al,Li,#\n"
+            )
+        }
+    )
+    assert con.sql(STUDENTS).fetchall() == [("007", "Zoë", "Noe"), ("008", "Al", "Li")]
+    assert messages(con) == []
+
+
+def test_a_row_that_ends_before_a_required_cell_is_rejected_and_other_short_ones_count(
+    land: Land,
+) -> None:
+    con = land(
+        {
+            "attendance.csv": (
+                "student_id,date,code,note,more\n007,2026-09-07,present\n007,2026-09-08\n007\n"
+                "007,2026-09-09,\n"
+            )
+        }
+    )
+    assert con.sql(MARKS).fetchall() == [
+        ("007", MONDAY, "present", 2),
+        ("007", date(2026, 9, 9), "", 5),
+    ]
+    assert con.sql(REJECTED).fetchall() == [
+        (3, "missing_code", None),
+        (4, "missing_code", None),
+    ]
+
+
+def test_junk_glued_to_a_value_is_rejected_with_it(land: Land) -> None:
+    con = land(
+        {
+            "attendance.csv": (
+                "student_id,date,code\n007,2026-09-07,present11\nN/A11,2026-09-07,present\n"
+                "007,2026-09-08N/A,present\n"
+            )
+        }
+    )
+    assert con.sql(REJECTED).fetchall() == [
+        (2, "unmapped_code", "present11"),
+        (3, "unknown_student_id", "N/A11"),
+        (4, "unparseable_date", "2026-09-08N/A"),
+    ]
+
+
+@pytest.mark.parametrize(
+    "nothing",
+    ["NULL", "null", "None", "N/A", "n/a", "NA", "nan", "-", "–", ".", "#N/A", '"  "', "NaN"],
+)
+def test_a_word_for_nothing_is_an_empty_cell(land: Land, nothing: str) -> None:
+    con = land({"students.csv": f"student_id,grade,family_name\n007,{nothing},-\n"})
+    assert con.sql("select grade, family_name from stg_students").fetchall() == [(None, None)]
+
+
+def test_in_a_column_of_codes_a_dash_is_a_code_and_null_is_an_empty_mark(land: Land) -> None:
+    con = land(
+        {
+            "attendance.csv": (
+                "student_id,date,code\n007,2026-09-07,-\n007,2026-09-08,NULL\n"
+                "007,2026-09-09,None\n007,2026-09-10,N/A\n"
+            )
+        },
+        '[attendance.codes]\n"-" = "not_taken"\n"N/A" = "not_expected"',
+    )
+    assert con.sql(
+        "select code, possible, submitted from stg_attendance order by line"
+    ).fetchall() == [
+        ("-", 0, False),
+        ("", 0, False),
+        ("", 0, False),
+        ("N/A", 0, True),
+    ]
+
+
+@pytest.mark.parametrize("cell", ["0.25", '"0,25"', "25%", "25 %", '"25,0 %"', "25\u00a0%"])
+def test_a_share_may_have_a_percent_sign_or_a_decimal_comma(land: Land, cell: str) -> None:
+    con = land({"attendance.csv": f"student_id,date,code,duration\n007,2026-09-07,absent,{cell}\n"})
+    assert con.sql("select attended from stg_attendance").fetchall() == [(0.75,)]
+
+
+def test_more_than_all_of_a_day_is_rejected(land: Land) -> None:
+    con = land({"attendance.csv": "student_id,date,code,duration\n007,2026-09-07,absent,110%\n"})
+    assert con.sql(REJECTED).fetchall() == [(2, "duration_not_between_0_and_1", "110%")]
+
+
+@pytest.mark.parametrize(
+    ("name", "given", "family"),
+    [
+        ('"Noe, Zoë"', "Zoë", "Noe"),
+        ('"de la Cruz,  María José"', "María José", "de la Cruz"),
+        ("Zoë Noe", "Zoë", "Noe"),
+        ("O'Brien-Núñez", "O'Brien-Núñez", None),
+        ("Ana de la Cruz", "Ana de la Cruz", None),
+        ('"Noe,"', None, "Noe"),
+        ("NULL", None, None),
+    ],
+)
+@pytest.mark.parametrize("header", ["[1]LastFirst", "Student name"])
+def test_a_full_name_is_split_where_it_can_be(
+    land: Land, name: str, given: str | None, family: str | None, header: str
+) -> None:
+    con = land({"students.csv": f"student_id,{header}\n007,{name}\n"})
+    assert con.sql(STUDENTS).fetchall() == [("007", given, family)]
+
+
+def test_a_teachers_full_name_is_split_and_columns_of_their_own_win(land: Land) -> None:
+    con = land(
+        {
+            "staff.csv": (
+                'staff_id,email,Teacher Name,surname\nT1,t1@riverside.example,"Li, Al",\n'
+                "T2,t2@riverside.example,A. Li,Liu\n"
+            )
+        }
+    )
+    assert con.sql(
+        "select staff_id, given_name, family_name from stg_staff order by 1"
+    ).fetchall() == [("T1", "Al", "Li"), ("T2", None, "Liu")]
+
+
+def test_ids_that_lost_their_zeros_are_padded_to_their_width(land: Land) -> None:
+    con = land(
+        {
+            "students.csv": "student_id\n7\n0008\nA9\n12345\n",
+            "attendance.csv": "student_id,date,code\n7,2026-09-07,present\n",
+        },
+        "[landing.students.width]\nstudent_id = 4\n[landing.attendance.width]\nstudent_id = 4",
+    )
+    assert con.sql("select student_id from stg_students order by 1").fetchall() == [
+        ("0007",),
+        ("0008",),
+        ("12345",),
+        ("A9",),
+    ]
+    assert con.sql("select student_id from stg_attendance").fetchall() == [("0007",)]
+
+
+def test_misspelt_empty_and_repeated_headers_are_read(land: Land, messages: Messages) -> None:
+    con = land(
+        {
+            "students.csv": "Stduent ID,,Grade,,Grade,\n007,x,7,y,8,z\n",
+            "attendance.csv": "Student_id,Dtae,Date,Att_Code,,\n007,x,2026-09-07,present,,\n",
+        },
+    )
+    assert con.sql("select student_id, grade from stg_students").fetchall() == [("007", "7")]
+    assert con.sql("select count(*) from stg_attendance").fetchall() == [(1,)]
+    assert not [message for message in messages(con) if "column" in message and "no " in message]
+
+
+def test_quoted_line_breaks_stay_in_their_cell(land: Land) -> None:
+    con = land(
+        {
+            "attendance.csv": (
+                'student_id,comment,date,code\n007,"late, he said:\n""bus""\n",2026-09-07,tardy\n'
+                "008,,2026-09-07,present\n"
+            )
+        }
+    )
+    assert con.sql(MARKS).fetchall() == [
+        ("007", MONDAY, "tardy", 2),
+        ("008", MONDAY, "present", 5),
+    ]
+
+
+@pytest.mark.parametrize("name", ["attendance.txt", "attendance.TSV", "Attendance 2026.csv"])
+def test_exports_may_end_otherwise_than_in_csv(land: Land, name: str) -> None:
+    con = land({"attendance.csv": None, name: "student_id\tdate\tcode\n007\t2026-09-07\tpresent\n"})
+    assert con.sql("select file, line from stg_attendance").fetchall() == [(f"school/{name}", 2)]
+
+
+def test_the_row_that_counts_is_told_with_its_file_and_line(land: Land) -> None:
+    homework = "student_id,assignment_id,due_date,status\n007,a1,2026-09-08,missing\n"
+    con = land(
+        {
+            "attendance_2026-09-10.csv": "student_id,date,code\n007,2026-09-07,absent\n",
+            "attendance_2026-09-11.csv": (
+                "student_id,date,code\n008,2026-09-07,absent\n007,2026-09-07,tardy\n"
+            ),
+            "attendance.csv": None,
+            "homework.csv": f"{homework}007,a1,2026-09-08,late\n007,a1,2026-09-08,late\n",
+        },
+        '[landing.attendance]\nexport = "delta"',
+    )
+    assert con.sql("select student_id, file, line from stg_attendance order by 1").fetchall() == [
+        ("007", "school/attendance_2026-09-11.csv", 3),
+        ("008", "school/attendance_2026-09-11.csv", 2),
+    ]
+    assert con.sql("select status, file, line from stg_homework").fetchall() == [
+        ("late", "school/homework.csv", 4)
+    ]
+    assert con.sql(REJECTED).fetchall() == [(2, "same_key_later_row_counts", None)]

@@ -1,0 +1,153 @@
+"""Excel wherever CSV goes."""
+
+from collections.abc import Callable, Mapping
+from datetime import date, datetime, time, timedelta
+from io import BytesIO
+
+import duckdb
+import pytest
+import xlsxwriter  # type: ignore[import-untyped]
+
+from edu_pipeline.landing.workbook import text
+
+Land = Callable[..., duckdb.DuckDBPyConnection]
+Messages = Callable[[duckdb.DuckDBPyConnection], list[str]]
+STUDENTS = "select student_id, given_name, grade from stg_students order by 1"
+
+
+def workbook(sheets: Mapping[str, list[list[object]]], hidden: str = "") -> bytes:
+    """Sheet → its rows; dates are dates, text is text."""
+    target = BytesIO()
+    with xlsxwriter.Workbook(target, {"default_date_format": "d mmm yyyy"}) as book:
+        for name, rows in sheets.items():
+            sheet = book.add_worksheet(name)
+            if name == hidden:
+                sheet.hide()
+            else:
+                sheet.activate()
+            for row, cells in enumerate(rows):
+                for column, cell in enumerate(cells):
+                    if isinstance(cell, str):
+                        sheet.write_string(row, column, cell)
+                    elif cell is not None:
+                        sheet.write(row, column, cell)
+    return target.getvalue()
+
+
+ROWS: list[list[object]] = [
+    ["Student ID", "First name", "Grade"],
+    ["007", "Zoë", 7.0],
+    ["008", "Ben", 7],
+]
+
+
+def test_a_workbook_is_read_like_a_csv_file(land: Land, messages: Messages) -> None:
+    con = land({"students.csv": None, "students.xlsx": workbook({"Export": ROWS})})
+    assert con.sql(STUDENTS).fetchall() == [("007", "Zoë", "7"), ("008", "Ben", "7")]
+    assert messages(con) == []
+    assert con.sql(
+        "select path, sheet, header from landing_files where \"table\" = 'students'"
+    ).fetchall() == [("school/students.xlsx", "Export", ROWS[0])]
+
+
+def test_a_workbook_is_one_whatever_its_name_and_the_settings_for_text_files(land: Land) -> None:
+    con = land(
+        {"students.csv": workbook({"Export": ROWS})},
+        '[landing.students]\ndelimiter = ";"\nencoding = "cp1252"',
+    )
+    assert con.sql("select count(*) from stg_students").fetchall() == [(2,)]
+
+
+def test_the_first_sheet_that_is_shown_counts(land: Land) -> None:
+    book = workbook({"Old": [["student_id"], ["999"]], "Now": ROWS}, hidden="Old")
+    con = land({"students.csv": None, "students.xlsx": book})
+    assert con.sql("select student_id from stg_students order by 1").fetchall() == [
+        ("007",),
+        ("008",),
+    ]
+
+
+def test_the_named_sheet_counts(land: Land) -> None:
+    book = workbook({"Notes": [["Nothing", "here"]], "Pupils 2026": ROWS})
+    con = land(
+        {"students.csv": None, "students.xlsx": book}, '[landing.students]\nsheet = "Pupils 2026"'
+    )
+    assert con.sql("select count(*) from stg_students").fetchall() == [(2,)]
+
+
+def test_a_sheet_that_is_not_there_is_a_problem_whose_fix_works(
+    land: Land, messages: Messages
+) -> None:
+    con = land(
+        {"students.csv": None, "students.xlsx": workbook({"One": ROWS, "Two": [["x"]]})},
+        '[landing.students]\nsheet = "Three"',
+    )
+    assert (
+        "school/students.xlsx: it has no sheet “Three”. Its sheets are: One, Two. "
+        'Add to [landing.students]: sheet = "One"'
+    ) in messages(con)
+    assert messages(land({}, '[landing.students]\nsheet = "One"')) == []
+
+
+def test_lines_are_rows_of_the_sheet(land: Land) -> None:
+    rows: list[list[object]] = [
+        ["Riverside School"],
+        [],
+        ["student_id", "date", "code"],
+        ["007", date(2026, 9, 7), "present"],
+        [None, None, None],
+        ["008", "two\nlines", "present"],
+        ["999", date(2026, 9, 7), "present"],
+    ]
+    con = land({"attendance.csv": None, "attendance.xlsx": workbook({"A": rows})})
+    assert con.sql("select line, date from stg_attendance").fetchall() == [(4, date(2026, 9, 7))]
+    assert con.sql("select line, rule, value from rejected_rows order by 1").fetchall() == [
+        (6, "unparseable_date", "two lines"),
+        (7, "unknown_student_id", "999"),
+    ]
+
+
+def test_a_sheet_of_one_column_with_gaps_keeps_its_row_numbers(land: Land) -> None:
+    rows: list[list[object]] = [["student_id"], ["007"], [None], ["008"]]
+    con = land({"students.csv": None, "students.xlsx": workbook({"A": rows})})
+    assert con.sql("select _line, student_id from raw_students order by 1").fetchall() == [
+        (2, "007"),
+        (4, "008"),
+    ]
+
+
+def test_ids_that_excel_made_numbers_of_get_their_zeros_back(land: Land) -> None:
+    con = land(
+        {
+            "students.csv": None,
+            "students.xlsx": workbook({"A": [["student_id"], [7], [8.0], ["A9"], [1234]]}),
+        },
+        "[landing.students.width]\nstudent_id = 3",
+    )
+    assert con.sql("select student_id from stg_students order by 1").fetchall() == [
+        ("007",),
+        ("008",),
+        ("1234",),
+        ("A9",),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("cell", "seen"),
+    [
+        ("007", "007"),
+        ("a\r\nb", "a b"),
+        (7.0, "7"),
+        (0.5, "0.5"),
+        (12345678901.0, "12345678901"),
+        (True, "true"),
+        (False, "false"),
+        (date(2026, 9, 7), "2026-09-07"),
+        (datetime(2026, 9, 7), "2026-09-07"),  # noqa: DTZ001 - a sheet knows no zones
+        (datetime(2026, 9, 7, 8, 5), "2026-09-07 08:05:00"),  # noqa: DTZ001
+        (time(8, 5), "08:05:00"),
+        (timedelta(hours=1, minutes=30), "1:30:00"),
+    ],
+)
+def test_a_cell_is_what_people_see_of_it(cell: object, seen: str) -> None:
+    assert text(cell) == seen  # type: ignore[arg-type]
