@@ -33,7 +33,7 @@ types: $(VENV)/.ready ## The strict type checker
 	$(BIN)/mypy
 
 unit: $(VENV)/.ready ## The tests
-	$(BIN)/python -m pytest -n auto
+	$(BIN)/python -m pytest -n auto --dist worksteal
 
 format: $(VENV)/.ready ## Put the code into shape
 	$(BIN)/ruff check --fix .

@@ -7,6 +7,7 @@ them, so that `--help` answers at once.
 import shutil
 import subprocess
 import sys
+from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import UTC, date, datetime, timedelta
@@ -19,7 +20,7 @@ from rich.table import Table
 from rich.text import Text
 
 from edu_pipeline.commands import explain, gate, landing
-from edu_pipeline.commands.console import HELD, UserError, command, err, out
+from edu_pipeline.commands.console import HELD, UserError, command, err, out, read_tables
 from edu_pipeline.settings import Home, Settings, load_settings
 from edu_pipeline.shipped import PROJECT, shipped
 from edu_pipeline.weeks import parse_week, week_name
@@ -250,8 +251,16 @@ def _refresh_and_send(home: Home, week: str | None) -> None:
     _run_job(home, settings, "send_letters", f"Letters about {chosen.period}", chosen.partition)
     with open_ledger(home) as ledger:
         counts = ledger.counts(chosen.campaign, chosen.period)
+        reasons = Counter(
+            entry.reason
+            for entry in ledger.entries(chosen.campaign, chosen.period)
+            if entry.state is State.held
+        )
     _print_letters(home, chosen, {str(state): n for state, n in counts.items()}, before)
-    if chosen.held or counts.get(State.held):
+    if not chosen.held:
+        for reason, letters in reasons.items():
+            out.print(f"{letters} held: {reason}", markup=False, soft_wrap=True)
+    if chosen.held or reasons or not counts:
         raise typer.Exit(HELD)
 
 
@@ -294,7 +303,7 @@ def _print_landed(home: Home) -> list[str]:
     table.add_column("export")
     table.add_column("rows", justify="right")
     table.add_column("rejected", justify="right")
-    table.add_column("used", justify="right")
+    table.add_column("in the table", justify="right")
     table.add_column("because")
     for export in exports:
         because = ", ".join(
@@ -306,7 +315,8 @@ def _print_landed(home: Home) -> list[str]:
     out.print()
     out.print(table)
     for message in problems:
-        out.print(Text.assemble(("! ", "bold red"), message), soft_wrap=True)
+        ready = message.replace("edu-pipeline gate", command(home, "gate"))
+        out.print(Text.assemble(("! ", "bold red"), ready), soft_wrap=True)
     out.print()
     return problems
 
@@ -316,8 +326,12 @@ def _print_letters(
 ) -> None:
     from edu_pipeline.mail.transports.folder import period_folder
 
+    (gaps,) = read_tables(home, ["letter_gaps"])
+    for week, sentence in gaps.select("week_start", "sentence").iter_rows():
+        if week.isoformat() == period.partition:
+            out.print(sentence, markup=False, soft_wrap=True)
     page = period_folder(home.outbox, period.campaign, period.period) / "index.html"
-    states = ", ".join(f"{n} {state}" for state, n in counts.items()) or "none"
+    states = ", ".join(f"{n} {state}" for state, n in counts.items()) or "nobody gets one"
     out.print(f"Letters about {period.period}: [bold]{states}[/]")
     if sent_before:
         out.print(f"{sent_before} of them went out in an earlier run and were not sent again.")

@@ -15,15 +15,19 @@ FloatArray = NDArray[np.float64]
 IntArray = NDArray[np.int64]
 
 FALSE_ALARMS_USUAL = 0.0027
-"""Share of uneventful weeks that a usual range calls a change: that of three-sigma limits on a
-normal variable, the convention of XmR charts (Wheeler, Understanding Variation, 1993)."""
+"""Share of uneventful weeks that a usual range may call a change: that of three-sigma limits on a
+normal variable, the convention of XmR charts (Wheeler, Understanding Variation, 1993). `test_noise`
+measures what becomes of it where absences carry on from day to day."""
 FALSE_ALARMS_GROUP = 0.002
 """Share of groups like all others that are called different: the 99.8 % limits of a funnel plot
 (Spiegelhalter 2005, doi 10.1002/sim.1970)."""
 FEWEST_WEEKS = 8
 """Past weeks below which a usual range would be too wide to say anything."""
+FEWEST_STUDENTS_USUAL = 10
+"""Students below whom one long illness is a change of the whole class."""
 FEWEST_STUDENTS = 2
 
+TOO_FEW_STUDENTS = "too_few_students"
 TOO_FEW_WEEKS, WITHIN, ABOVE, BELOW = "too_few_weeks", "within", "above", "below"
 
 _D2 = 1.1283791670955126
@@ -32,8 +36,8 @@ _BEND = 0.75
 """Rates are judged on the scale ∫ (p (1 − p))^(−1/4) dp, the regularised incomplete beta function
 I(p; 3/4, 3/4), which pulls in the long tail that rates near 100 % have below. The exponent lies
 between none and the 1/3 that makes a binomial share symmetric (Cox & Snell 1968, 'A general
-definition of residuals'): with none, whole weeks of illness are called a change three times as
-often as they should, and with 1/3 scattered days are, above. `test_noise` measures it."""
+definition of residuals'): with none, whole weeks of illness are called a change five times as
+often, and with 1/3 scattered days are, above. `test_noise` measures it."""
 
 
 _SYMMETRIC = 1e-3
@@ -59,7 +63,9 @@ def usual_range(numerator: FloatArray, denominator: FloatArray) -> UsualRange:
     The individuals are rates on the scale of `_BEND`, less their mean, times the square root of
     how much each week rests on (as in Laney's p' chart: Quality Engineering 14(4), 2002), so that
     a short week counts for less and has wider limits. Sigma is their mean moving range ÷ 1.128
-    over successive weeks with a value; it is at least one student-day or piece of homework of an
+    over successive weeks with a value or their standard deviation, whichever is larger: illnesses
+    that last over a weekend make successive weeks alike and their ranges too small, for up to
+    eight times the false alarms. Sigma is at least one student-day or piece of homework of an
     average week, because no variation is finer than its unit of measurement (Wheeler's 'chunky
     data'): a class that was complete for months is not changed by one absence.
 
@@ -95,9 +101,12 @@ def usual_range(numerator: FloatArray, denominator: FloatArray) -> UsualRange:
         centre = weighted[judged, week] / whole
         pairs = paired[judged, :week]
         ranges = np.abs(step[judged, :week] - centre[:, None] * root_step[judged, :week])
-        moving = np.sum(ranges * pairs, axis=1) / np.sum(pairs, axis=1) / np.sqrt(average)
+        moving = np.sum(ranges * pairs, axis=1) / np.sum(pairs, axis=1)
+        squares = (root[judged, :week] * (bent[judged, :week] - centre[:, None])) ** 2
+        deviation = np.sqrt(np.sum(squares, axis=1) / (count - 1))
         mean_rate = attended[judged, week - 1] / whole
-        sigma = np.maximum(moving / _D2, _one_unit(mean_rate, average))
+        noise = np.maximum(moving / _D2, deviation) / np.sqrt(average)
+        sigma = np.maximum(noise, _one_unit(mean_rate, average))
         half = _quantile(count) * sigma * np.sqrt(average / size[judged, week] + 1 / count)
         value = bent[judged, week]
         low[judged, week] = _unbend(centre - half)
@@ -129,6 +138,8 @@ def _latest_before(known: NDArray[np.bool_]) -> IntArray:
 
 def _quantile(weeks: IntArray) -> FloatArray:
     """How many sigmas of a mean moving range hold all but 0.27 % of what comes next.
+
+    Where the standard deviation is the sigma, or the larger of two, they hold a little more.
 
     Student's quantile with 0.68 (m − 1) + 1 degrees of freedom: fitted to two million simulated
     normal histories, right to 2 % from 8 to 40 weeks. (Wheeler's 0.62 (m − 1), Advanced Topics in

@@ -50,6 +50,18 @@ def _known_format(form: str) -> str:
     return form
 
 
+def _one_order(forms: tuple[str, ...]) -> tuple[str, ...]:
+    """Day first and month first in one list would read 9/7 as one or the other, in silence."""
+    first: dict[str, str] = {}
+    for form in (form.replace("%-", "%") for form in forms):
+        other = first.setdefault(re.sub("%[dm]", "%?", form), form)
+        if other != form:
+            raise ValueError(
+                f"{other!r} and {form!r} differ only in the order of day and month; keep one"
+            )
+    return forms
+
+
 class Part(BaseModel):
     """A section of `pipeline.toml`; a misspelt key is an error, not a silence."""
 
@@ -101,7 +113,9 @@ class TableExport(Part):
         default_factory=dict,
         description="Our column = {their word = our word}, for class_type, role and in_session.",
     )
-    date_formats: tuple[Annotated[str, AfterValidator(_known_format)], ...] = Field(
+    date_formats: Annotated[
+        tuple[Annotated[str, AfterValidator(_known_format)], ...], AfterValidator(_one_order)
+    ] = Field(
         (),
         description=(
             "Date formats of this export besides those that can only be read in one way, first "
@@ -112,7 +126,7 @@ class TableExport(Part):
         "auto",
         description=(
             "Encoding of the files. `auto`: as the byte order mark says, else UTF-8 where the "
-            "bytes are valid UTF-8, else cp1252."
+            "bytes are valid UTF-8 (but for a few, read as cp1252), else cp1252."
         ),
     )
     delimiter: str | None = Field(

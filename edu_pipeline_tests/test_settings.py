@@ -79,6 +79,19 @@ def test_what_is_no_date_format_is_refused(form: str) -> None:
         TableExport(date_formats=(form,))
 
 
+@pytest.mark.parametrize(
+    "forms", [("%m/%d/%Y", "%d/%m/%Y"), ("%-d.%-m.%y", "%Y-%m-%d", "%m.%d.%y")]
+)
+def test_formats_that_would_swap_day_and_month_are_refused(forms: tuple[str, ...]) -> None:
+    with pytest.raises(ValueError, match="differ only in the order of day and month; keep one"):
+        TableExport(date_formats=forms)
+
+
+def test_both_orders_are_accepted_where_the_separator_or_the_year_tells_them_apart() -> None:
+    forms = ("%m/%d/%Y", "%d.%m.%Y", "%d/%m/%y", "%-m/%-d/%Y")
+    assert TableExport(date_formats=forms).date_formats == forms
+
+
 def test_a_delimiter_is_one_character() -> None:
     with pytest.raises(ValueError, match="at most 1 character"):
         TableExport(delimiter="||")

@@ -17,8 +17,6 @@ from edu_pipeline.wording import listed
 if TYPE_CHECKING:
     import polars as pl
 
-    from edu_pipeline.mail.ledger import Release
-
 CLASSES_NAMED = 6
 
 app = typer.Typer(
@@ -32,10 +30,13 @@ def show(context: typer.Context) -> None:
 
     Exit code 3 says that something is held.
     """
+    from edu_pipeline.gate import in_force
+
     home: Home = context.obj
     problems, closed = _recorded(home)
     releases = _releases(home)
-    released = {release.id for release in releases}
+    live = in_force(problems, releases)
+    released = set(live["id"])
     held = [row for row in problems.iter_rows(named=True) if row["id"] not in released]
     out.print(_headline(held, closed, home))
     for row in held:
@@ -52,7 +53,7 @@ def show(context: typer.Context) -> None:
         out.print()
         release = command(home, 'gate release ID --reason "…"')
         out.print(f"To mail all the same, as it stands: {release}", markup=False, soft_wrap=True)
-    _print_releases(releases, set(problems["id"]))
+    _print_releases(releases, live)
     raise typer.Exit(HELD if held else 0)
 
 
@@ -68,7 +69,11 @@ def release(
         ),
     ] = None,
 ) -> None:
-    """Let letters go out although of a problem, as it stands: if it changes, it holds again."""
+    """Let letters go out although of a problem, as it stands.
+
+    If it changes, or goes and comes back, it holds again.
+    """
+    from edu_pipeline.gate import in_force
     from edu_pipeline.mail.assets import open_ledger
     from edu_pipeline.mail.ledger import Release
 
@@ -80,6 +85,11 @@ def release(
         raise UserError(
             f"No problem of the last refresh has the id {problem}; it may have changed since, and a "
             f"release is only for what you have seen. {there} Look with: {command(home, 'gate show')}"
+        )
+    for earlier in in_force(problems, _releases(home)).filter(id=problem).iter_rows(named=True):
+        raise UserError(
+            f"{problem} was released already, by {earlier['by']} on {earlier['at']:%Y-%m-%d}: "
+            f"{earlier['reason']}"
         )
     with open_ledger(home) as ledger:
         ledger.release(Release(problem, reason, by or _user(), datetime.now(UTC)))
@@ -98,11 +108,11 @@ def _recorded(home: Home) -> tuple["pl.DataFrame", list[date]]:
     return standing(problems), weeks
 
 
-def _releases(home: Home) -> Sequence["Release"]:
+def _releases(home: Home) -> "pl.DataFrame":
     from edu_pipeline.mail.assets import open_ledger
 
     with open_ledger(home) as ledger:
-        return ledger.releases()
+        return ledger.releases_frame()
 
 
 def _user() -> str:
@@ -139,11 +149,12 @@ def _classes(class_ids: Sequence[str]) -> str:
     return listed(names)
 
 
-def _print_releases(releases: Sequence["Release"], standing: set[str]) -> None:
-    if releases:
+def _print_releases(releases: "pl.DataFrame", live: "pl.DataFrame") -> None:
+    if not releases.is_empty():
         out.print()
         out.print("Released", style="bold")
-    for each in releases:
-        state = "" if each.id in standing else " (not there any more)"
-        line = f"{each.id}  by {each.by} on {each.at:%Y-%m-%d %H:%M} UTC{state}: {each.reason}"
+    counting = set(live.select("id", "at").iter_rows())
+    for known, reason, by, at in releases.select("id", "reason", "by", "at").iter_rows():
+        state = "" if (known, at) in counting else " (does not count any more)"
+        line = f"{known}  by {by} on {at:%Y-%m-%d %H:%M} UTC{state}: {reason}"
         out.print(Padding(Text(line), (0, 0, 0, 2)))

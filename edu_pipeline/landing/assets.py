@@ -8,33 +8,23 @@ import dagster as dg
 import duckdb
 import polars as pl
 
+from edu_pipeline.gate import in_force
 from edu_pipeline.landing.canonical import canonical_query
 from edu_pipeline.landing.changes import accept, compare
+from edu_pipeline.landing.finding import find_problems
 from edu_pipeline.landing.inspection import Inspection, describe
 from edu_pipeline.landing.manifest import landing_fingerprint, survey
 from edu_pipeline.landing.placing import place
-from edu_pipeline.landing.problems import (
-    change_problems,
-    code_problems,
-    file_problems,
-    known_since,
-    row_problems,
-    session_problems,
-    word_problems,
-)
+from edu_pipeline.landing.problems import change_problems, known_since
 from edu_pipeline.landing.raw import load_raw
 from edu_pipeline.landing.rejected import (
     STAGED,
     collect_rejected,
     reject_counts,
-    rows_received,
-    unmapped_codes,
 )
 from edu_pipeline.landing.report import blocks, markdown
-from edu_pipeline.landing.school import WORDS
 from edu_pipeline.landing.stage_facts import (
     attendance_dates,
-    sessions_found,
     stage_attendance,
     stage_homework,
 )
@@ -298,6 +288,7 @@ def landing_changes(
     context: dg.AssetExecutionContext,
     landing_files: pl.DataFrame,
     gate_releases: pl.DataFrame,
+    mailed_before: pl.DataFrame,
     settings: dg.ResourceParam[Settings],
     warehouse: dg.ResourceParam[Warehouse],
 ) -> pl.DataFrame:
@@ -306,8 +297,9 @@ def landing_changes(
     What is not held, or was released, is accepted: the next refresh compares with it.
     """
     with warehouse.connect() as con:
-        changes = compare(con, landing_files, settings)
-        held = change_problems(changes).filter(~pl.col("id").is_in(gate_releases["id"].to_list()))
+        changes = compare(con, landing_files, settings, mailed=mailed_before["mailed"].any())
+        found = known_since(change_problems(changes), _before(con), _now())
+        held = found.join(in_force(found, gate_releases), on="id", how="anti")
         accept(con, changes, landing_files, settings, set(held["table"]))
     context.add_output_metadata(
         {name: int(changes[name].sum()) for name in ("added", "changed", "gone", "held")}
@@ -322,7 +314,7 @@ def landing_changes(
     tags=IDS,
     deps=[f"rejected_{table}" for table in STAGED]
     + [f"raw_{table}" for table in SCHOOL_TABLES]
-    + ["stg_attendance", "stg_classes", "stg_enrollments"],
+    + ["stg_attendance", "stg_classes", "stg_enrollments", "stg_school_days", "stg_students"],
 )
 def landing_problems(
     landing_files: pl.DataFrame,
@@ -332,25 +324,13 @@ def landing_problems(
 ) -> pl.DataFrame:
     """What a person must look at before letters rest on these exports, and what to do about it."""
     with warehouse.connect() as con:
-        rejected = reject_counts(con)
-        received = rows_received(con, landing_files, settings.landing)
-        codes = unmapped_codes(con)
-        sessions = sessions_found(con)
-        before = _before(con)
-    words = {
-        (table, column): _rows(table, landing_files, settings, warehouse) for table, column in WORDS
-    }
-    problems = pl.concat(
-        [
-            file_problems(landing_files, settings.landing),
-            change_problems(landing_changes),
-            word_problems(words, settings.landing),
-            code_problems(codes),
-            session_problems(sessions, settings.landing),
-            row_problems(rejected, received, landing_files, settings.landing),
-        ]
-    )
-    return known_since(problems, before, datetime.now(UTC).replace(tzinfo=None))
+        problems = find_problems(con, landing_files, landing_changes, settings)
+        return known_since(problems, _before(con), _now())
+
+
+def _now() -> datetime:
+    """UTC without zone, as the warehouse has it."""
+    return datetime.now(UTC).replace(tzinfo=None)
 
 
 def _before(con: duckdb.DuckDBPyConnection) -> pl.DataFrame:
@@ -387,7 +367,7 @@ def landing_report(
         lines=(),
         problems=tuple(landing_problems["message"].unique(maintain_order=True)),
     )
-    text = markdown(blocks(seen, datetime.now(UTC).replace(tzinfo=None)))
+    text = markdown(blocks(seen, _now()))
     return dg.MaterializeResult(metadata={"report": dg.MetadataValue.md(text)})
 
 
@@ -431,7 +411,9 @@ CHECKS: Sequence[dg.AssetChecksDefinition] = [
         ("unmapped_code", "unmapped_word"), "codes_are_mapped", "Every code and word is mapped."
     ),
     _problem_check(
-        ("many_rejected", "more_sessions"), "rows_fit", "No export fails in more than a few rows."
+        ("many_rejected", "more_sessions", "few_exceptions"),
+        "rows_fit",
+        "No export fails in more than a few rows, nor lacks nearly all of a week.",
     ),
     little_changed,
 ]

@@ -13,12 +13,18 @@ import polars as pl
 from edu_pipeline.landing.columns import Field, Resolved, resolve
 from edu_pipeline.landing.csvfile import CELLS
 from edu_pipeline.landing.raw import quoted
-from edu_pipeline.landing.rules import REPEATED_HEADER, TOO_MANY_CELLS, TOTALS, UNITS
+from edu_pipeline.landing.rules import ABOVE, REPEATED_HEADER, TOO_MANY_CELLS, TOTALS, UNITS
 from edu_pipeline.landing.school import FIELDS, KEYS, MISSING, MISSING_CODES
 from edu_pipeline.settings import TableExport
 
 CODES = {"attendance": "code", "homework": "status"}
 """Columns whose cells are codes: an empty one means something, and `-` may be a code."""
+TOLD = {
+    "students": ("given_name", "family_name", "full_name"),
+    "staff": ("given_name", "family_name", "full_name", "email"),
+    "classes": ("class_name", "class_type"),
+}
+"""What a person or a class has besides its only key, and a total has not."""
 UNITS_WITHIN = 3
 """Lines below the header in which units stand."""
 _TOTAL = r"((grand|sub|overall)[ -]?)?(totals?|sum|averages?|mean|median|count)[\s:.()%\d]*"
@@ -80,7 +86,7 @@ def canonical_query(table: str, files: pl.DataFrame, export: TableExport) -> str
                  {_by_file(usable, lambda file: quoted(file.header[0]), "null")} as _first,
                  {below} as _below,
                  {_by_file(usable, lambda file: _lacks_code(table, file), "false")} as _short
-          from raw_{table} where {_wanted(usable)}
+          from raw_{table} where {_wanted(usable, export)}
         )"""
 
 
@@ -98,10 +104,15 @@ def _rules(table: str, usable: Sequence[_File]) -> str:
     }
     again = [f"{name} in {literals(texts)}" for name, texts in headers.items() if texts]
     rules = {
+        ABOVE: _by_file(usable, lambda file: f"_line <= {file.header_lines}", "false"),
         REPEATED_HEADER: " and ".join(again) or "false",
         TOTALS: " and ".join(
             [
                 *(f"{name} is null" for name in others),
+                *(
+                    f"coalesce({_like(name, _TOTAL)} or not regexp_matches({name}, '\\p{{L}}'), true)"
+                    for name in TOLD.get(table, ())
+                ),
                 f"coalesce({_like(key, _TOTAL)}, true)",
                 f"({_like(key, _TOTAL)} or {_like('_first', _TOTAL)})",
             ]
@@ -137,13 +148,15 @@ def literals(texts: Sequence[str]) -> str:
     return f"({', '.join(map(literal, texts))})"
 
 
-def _wanted(usable: Sequence[_File]) -> str:
+def _wanted(usable: Sequence[_File], export: TableExport) -> str:
     """SQL that is true for the rows to keep of each file."""
 
     def kept(file: _File) -> str:
         filters = file.found.filters.items()
+        # whoever says where the header is has seen what stands above it
+        start = "true" if export.header_line is None else f"_line > {file.header_lines}"
         return " and ".join(
-            ["true", *(f"trim({quoted(name)}) in {literals(values)}" for name, values in filters)]
+            [start, *(f"trim({quoted(name)}) in {literals(values)}" for name, values in filters)]
         )
 
     paths = literals([file.path for file in usable])

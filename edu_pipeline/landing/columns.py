@@ -54,8 +54,8 @@ def resolve(
 ) -> Resolved:
     """Match a file's header with our columns: as `pipeline.toml` says, else by alias.
 
-    Aliases are tried in order, so the more telling name wins where a file has two. A column that is
-    found by none of them is taken from the one header that is nearly one of them, if there is.
+    Aliases are tried in order, so the more telling name wins where a file has two. A required column
+    that is found by none of them is taken from the one header that is nearly one, if there is.
     """
     by_normal = _by_normal(header)
     headers = dict(known(fields, header, export))
@@ -102,8 +102,9 @@ def _by_normal(header: Sequence[str]) -> Mapping[str, str]:
 def _alike(
     fields: Sequence[Field], header: Sequence[str], found: Mapping[str, str], export: TableExport
 ) -> Mapping[str, str]:
-    """Our column → the header that can only be a misspelling of it.
+    """Our required column → the header that can only be a misspelling of it.
 
+    An optional one is not worth the risk: `send date` is no `end date`, and nobody would notice.
     One letter more or less at most, and the same digits: `DateUnenrolled` is no `DateEnrolled`,
     `period 2` no `period 1`.
     """
@@ -111,7 +112,8 @@ def _alike(
     pairs = [
         (field.name, name)
         for field in fields
-        if field.name not in found
+        if field.required
+        and field.name not in found
         and field.name not in export.columns
         and field.name not in export.constants
         for name in free

@@ -5,7 +5,8 @@ What the columns mean is not decided here; every cell stays text.
 
 import codecs
 import csv
-from collections.abc import Callable, Iterator, Sequence
+import re
+from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from itertools import islice
@@ -23,7 +24,12 @@ HEADER_WITHIN = 20
 ENOUGH_NAMES = 2
 """Known column names that make a line the header."""
 
+ROW_LIKE = 3
+"""Filled cells that tell a row from a title, where the header has as many."""
+
 UTF_8, WINDOWS = "utf-8", "cp1252"
+MIXED = "utf-8 with cp1252 bytes"
+"""UTF-8 but for single bytes; followed by the first line that has one."""
 BOMS = {
     codecs.BOM_UTF8: "utf-8-sig",
     codecs.BOM_UTF16_LE: "utf-16",
@@ -36,6 +42,10 @@ _WINDOWS_CHARACTERS = "".join(
     bytes([byte]).decode(WINDOWS, errors="ignore") or chr(byte) for byte in range(256)
 )
 """What bytes mean in cp1252; the five that it leaves open mean what they do in Latin-1."""
+
+
+_STRAY = {0xDC00 + byte: _WINDOWS_CHARACTERS[byte] for byte in range(0x80, 0x100)}
+"""What `surrogateescape` makes of bytes that are no UTF-8 → what they mean in cp1252."""
 
 
 class UnreadableFileError(Exception):
@@ -60,6 +70,18 @@ class _WindowsDecoder(codecs.IncrementalDecoder):
     def decode(self, input: bytes, final: bool = False) -> str:  # type: ignore[override]  # noqa: A002, ARG002
         """Bytes as text."""
         return codecs.charmap_decode(input, "strict", _WINDOWS_CHARACTERS)[0]
+
+
+class _MixedDecoder(codecs.IncrementalDecoder):
+    """UTF-8, and cp1252 for the bytes that are none."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._utf_8 = codecs.getincrementaldecoder(UTF_8)("surrogateescape")
+
+    def decode(self, input: bytes, final: bool = False) -> str:  # type: ignore[override]  # noqa: A002
+        """Bytes as text."""
+        return self._utf_8.decode(input, final).translate(_STRAY)
 
 
 @dataclass(frozen=True)
@@ -90,6 +112,25 @@ def likely_encoding(path: Path) -> str:
     return UTF_8
 
 
+def encoding_but_utf_8(path: Path) -> str:
+    """The encoding of a file that is not UTF-8 throughout: cp1252, or UTF-8 with strange bytes.
+
+    In UTF-8 most characters beyond ASCII are right; in cp1252 hardly any sequence is.
+    """
+    decoder = codecs.getincrementaldecoder(UTF_8)("surrogateescape")
+    beyond = stray = first = 0
+    lines = 1
+    for chunk in _chunks(path):
+        text = decoder.decode(chunk)
+        found = re.search("[\udc80-\udcff]", text)
+        if found and not first:
+            first = lines + text.count("\n", 0, found.start())
+        lines += text.count("\n")
+        beyond += len(re.findall(r"[^\x00-\x7f]", text))
+        stray += len(re.findall("[\udc80-\udcff]", text))
+    return f"{MIXED}, first in line {first}" if beyond - stray > stray else WINDOWS
+
+
 @contextmanager
 def as_utf8(path: Path, encoding: str) -> Iterator[Path]:
     """The file itself where it is UTF-8, else a copy of it in UTF-8.
@@ -97,8 +138,9 @@ def as_utf8(path: Path, encoding: str) -> Iterator[Path]:
     Raises:
         UnreadableFileError: It is no text, or its bytes are not of that encoding.
     """
+    mixed = encoding.startswith(MIXED)
     try:
-        codec = codecs.lookup(encoding)
+        codec = codecs.lookup(UTF_8 if mixed else encoding)
     except LookupError:
         raise UnreadableFileError(
             f"{encoding!r} is no known encoding. Try utf-8, cp1252, latin-1 or utf-16."
@@ -106,10 +148,13 @@ def as_utf8(path: Path, encoding: str) -> Iterator[Path]:
     found = likely_encoding(path)
     if found == "utf-16" and not codec.name.startswith("utf-16"):
         raise UnreadableFileError(f"not {encoding} but UTF-16", 'encoding = "utf-16"')
-    if codec.name.startswith("utf-8") or found == "utf-8-sig":
+    if not mixed and (codec.name.startswith("utf-8") or found == "utf-8-sig"):
         yield path
         return
-    decoder = _WindowsDecoder() if codec.name == WINDOWS else codec.incrementaldecoder()
+    if mixed:
+        decoder: codecs.IncrementalDecoder = _MixedDecoder()
+    else:
+        decoder = _WindowsDecoder() if codec.name == WINDOWS else codec.incrementaldecoder()
     with TemporaryDirectory(prefix="edu-decode-") as scratch:
         copy = Path(scratch) / "utf8.csv"
         with copy.open("w", encoding="utf-8", newline="") as target:
@@ -145,16 +190,18 @@ def layout(
     path: Path,
     delimiter: str | None,
     header_line: int | None = None,
-    known: Callable[[Sequence[str]], int] = len,
+    known: Callable[[Sequence[str]], Collection[str]] = frozenset,
+    required: Collection[str] = (),
 ) -> Layout:
     """Read a UTF-8 file once: is it text, where is the header, how many lines has it.
 
     Args:
         path: The file.
         delimiter: As the settings say; else the one that gives the header the most known names.
-        header_line: As the settings say; else the line with the most known names among the first
-            ones, or the first line where no line has enough.
-        known: How many of a line's cells are known as column names.
+        header_line: As the settings say; else the first line with enough known names, unless a
+            later one of the first ones has more of the required; the first line where none has.
+        known: Which of our columns a line's cells are surely the names of.
+        required: Columns that a header should have.
 
     Raises:
         NotThisEncodingError: It is not UTF-8.
@@ -175,7 +222,7 @@ def layout(
     lines += (last != "\n") - max(blank - 1, 0)
     with path.open(encoding="utf-8-sig", newline="") as file:
         top = list(islice(file, (header_line or 0) + 2 * HEADER_WITHIN))
-    header = _header(top, delimiter, header_line, known)
+    header = _header(top, delimiter, header_line, known, frozenset(required))
     shape = Layout(
         _unique(header.names),
         header.delimiter,
@@ -196,14 +243,15 @@ class _Header:
     delimiter: str
     preamble: int
     lines: int
-    known: int
+    known: frozenset[str]
 
 
 def _header(
     top: Sequence[str],
     delimiter: str | None,
     header_line: int | None,
-    known: Callable[[Sequence[str]], int],
+    known: Callable[[Sequence[str]], Collection[str]],
+    required: frozenset[str],
 ) -> _Header:
     """The header among a file's first lines."""
     if header_line is not None and header_line > len(top):
@@ -213,7 +261,7 @@ def _header(
     candidates = [
         max(
             (_header_in(top, line, mark, known) for mark in (delimiter or DELIMITERS)),
-            key=lambda found: (found.known, top[line].count(found.delimiter)),
+            key=lambda found: (len(found.known), top[line].count(found.delimiter)),
         )
         for line in range(first, min(after, len(top)))
         if top[line].strip()
@@ -221,19 +269,19 @@ def _header(
     candidates = [found for found in candidates if any(name.strip() for name in found.names)]
     if not candidates:
         raise UnreadableFileError("the first line has no column names. Export it with a header")
-    best = max(candidates, key=lambda found: found.known)
-    return best if best.known >= ENOUGH_NAMES else candidates[0]
+    named = [found for found in candidates if len(found.known) >= ENOUGH_NAMES] or candidates[:1]
+    return max(named, key=lambda found: len(found.known & required))
 
 
 def _header_in(
-    top: Sequence[str], line: int, delimiter: str, known: Callable[[Sequence[str]], int]
+    top: Sequence[str], line: int, delimiter: str, known: Callable[[Sequence[str]], Collection[str]]
 ) -> _Header:
     reader = csv.reader(top[line:], delimiter=delimiter)
     try:
         names = next(reader)
     except (StopIteration, csv.Error):
         names = []
-    return _Header(names, delimiter, line, reader.line_num, known(_unique(names)))
+    return _Header(names, delimiter, line, reader.line_num, frozenset(known(_unique(names))))
 
 
 def _unique(names: Sequence[str]) -> tuple[str, ...]:
@@ -252,6 +300,20 @@ def _unique(names: Sequence[str]) -> tuple[str, ...]:
         taken.add(candidate.casefold())
         unique.append(candidate)
     return tuple(unique)
+
+
+def above(path: Path, shape: Layout) -> Iterator[tuple[int, list[str | None]]]:
+    """Line and cells of what stands above the header and looks like a row of the table.
+
+    It is as wide as the header, and more of it is filled than a title and a date.
+    """
+    width = len(shape.header)
+    with path.open(encoding="utf-8-sig", newline="") as file:
+        for line, text in enumerate(islice(file, shape.preamble), start=1):
+            cells = next(csv.reader([text], delimiter=shape.delimiter), [])
+            filled = sum(bool(cell.strip()) for cell in cells)
+            if len(cells) == width >= ENOUGH_NAMES and filled >= min(ROW_LIKE, width):
+                yield line, [cell or None for cell in cells]
 
 
 def records(path: Path, shape: Layout) -> Iterator[tuple[int, int | None, list[str | None]]]:

@@ -75,6 +75,16 @@ def date_orders(texts: Mapping[str, int]) -> list[DateOrder]:
     return [_order(mark, year, pairs) for (mark, year), pairs in sorted(parts.items())]
 
 
+def replaced(formats: Sequence[str], form: str) -> tuple[str, ...]:
+    """Of formats, those that differ from another only in the order of day and month.
+
+    A list with both would read the 7th of September as the 9th of July, in silence.
+    """
+    plain = form.replace("%-", "%")
+    swapped = plain.translate({ord("d"): "m", ord("m"): "d"})
+    return tuple(one for one in formats if one.replace("%-", "%") == swapped != plain)
+
+
 def _order(mark: str, year: str, pairs: Sequence[tuple[int, int]]) -> DateOrder:
     month_first, day_first = f"%m{mark}%d{mark}{year}", f"%d{mark}%m{mark}{year}"
     left, right = max(first for first, _ in pairs), max(second for _, second in pairs)

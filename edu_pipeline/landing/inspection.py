@@ -16,16 +16,12 @@ from edu_pipeline.landing.canonical import CODES, resolved_headers
 from edu_pipeline.landing.date_order import DateForm, date_forms
 from edu_pipeline.landing.dates import parsed_date
 from edu_pipeline.landing.evidence import STEPS
+from edu_pipeline.landing.finding import find_problems
 from edu_pipeline.landing.manifest import survey
 from edu_pipeline.landing.placing import Placing, place
 from edu_pipeline.landing.problems import (
     MANY_CODES,
     MEANINGS,
-    code_problems,
-    file_problems,
-    row_problems,
-    session_problems,
-    word_problems,
 )
 from edu_pipeline.landing.raw import load_raw
 from edu_pipeline.landing.reading import (
@@ -37,11 +33,9 @@ from edu_pipeline.landing.reading import (
     texts_of,
     word_meaning,
 )
-from edu_pipeline.landing.rejected import reject_counts, rows_received, unmapped_codes
-from edu_pipeline.landing.school import FIELDS, WORDS
+from edu_pipeline.landing.school import FIELDS
 from edu_pipeline.landing.stage_facts import (
     attendance_dates,
-    sessions_found,
     stage_attendance,
     stage_homework,
 )
@@ -55,6 +49,7 @@ from edu_pipeline.landing.stage_roster import (
 )
 from edu_pipeline.landing.suggestions import Line, with_lines
 from edu_pipeline.landing.zone import ENDINGS, Zone
+from edu_pipeline.model.quality import LandingChanges
 from edu_pipeline.settings import SCHOOL_TABLES, Settings
 from edu_pipeline.warehouse import write_table
 
@@ -356,12 +351,4 @@ def _problems(read: Reading) -> pl.DataFrame:
         write_table(con, "stg_school_days", school_days_seen(seen))
     stage_attendance(con, read.query("attendance"), landing.attendance, settings.attendance)
     stage_homework(con, read.query("homework"), landing.homework, settings.homework)
-    return pl.concat(
-        [
-            file_problems(files, landing),
-            word_problems({key: rows(key[0]) for key in WORDS}, landing),
-            code_problems(unmapped_codes(con)),
-            session_problems(sessions_found(con), landing),
-            row_problems(reject_counts(con), rows_received(con, files, landing), files, landing),
-        ]
-    )
+    return find_problems(con, files, LandingChanges.create_empty(), settings)

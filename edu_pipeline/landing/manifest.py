@@ -12,10 +12,10 @@ from edu_pipeline.landing.columns import known, resolve
 from edu_pipeline.landing.csvfile import (
     ENOUGH_NAMES,
     UTF_8,
-    WINDOWS,
     Layout,
     NotThisEncodingError,
     UnreadableFileError,
+    encoding_but_utf_8,
     layout,
     likely_encoding,
 )
@@ -69,16 +69,6 @@ def survey(zone: Zone, landing: Landing, refresh: str = "") -> pl.DataFrame:
 def landing_fingerprint(files: pl.DataFrame) -> str:
     """The fingerprint of `LandingFiles`: what tables computed from them rest on."""
     return fingerprint(dict(files.select("path", "sha256").iter_rows()))
-
-
-def unclaimed(zone: Zone, landing: Landing) -> list[str]:
-    """Paths of the school's files that no export's patterns match: perhaps a misspelt name."""
-    return [
-        file.path
-        for file in zone.list()
-        if file.path.startswith(SCHOOL_FOLDER)
-        and not any(matches(file.path, table, landing.export(table)) for table in SCHOOL_TABLES)
-    ]
 
 
 def matches(path: str, table: str, export: TableExport) -> bool:
@@ -140,7 +130,8 @@ def _read(path: Path, table: str, export: TableExport) -> tuple[str, str | None,
         layout,
         delimiter="," if book else export.delimiter,
         header_line=export.header_line,
-        known=lambda names: len(known(FIELDS[table], names, export)),
+        known=lambda names: known(FIELDS[table], names, export).keys(),
+        required={field.name for field in FIELDS[table] if field.required},
     )
     try:
         with as_csv(path, encoding, export.sheet) as (text, sheet):
@@ -148,8 +139,9 @@ def _read(path: Path, table: str, export: TableExport) -> tuple[str, str | None,
     except NotThisEncodingError:
         if said or encoding != UTF_8:
             raise
-    with as_csv(path, WINDOWS, export.sheet) as (text, sheet):
-        return WINDOWS, sheet, measure(text)
+    encoding = encoding_but_utf_8(path)
+    with as_csv(path, encoding, export.sheet) as (text, sheet):
+        return encoding, sheet, measure(text)
 
 
 def _refuse_strange_names(table: str, header: Sequence[str], export: TableExport) -> None:

@@ -4,6 +4,7 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import takewhile
+from pathlib import PurePosixPath
 
 import polars as pl
 from python_calamine import CalamineError, load_workbook
@@ -132,7 +133,9 @@ def _pattern(file: LandedFile) -> str:
         return _escaped(file.path)
     pairs = zip(file.path, version.series, strict=False)
     start = "".join(left for left, _ in takewhile(lambda pair: pair[0] == pair[1], pairs))
-    rest = version.series[len(start) :]
+    ending = PurePosixPath(file.path).suffix
+    rest = version.series[len(start) :].removeprefix("*")
+    rest += ending if ending.casefold() in ENDINGS else ""
     start += re.match(r"[-_. ]*", file.path[len(start) :])[0]  # type: ignore[index]
     return f"{_escaped(start)}*{_escaped(rest)}"
 

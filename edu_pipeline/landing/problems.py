@@ -14,8 +14,9 @@ from typing import get_args
 import polars as pl
 
 from edu_pipeline.landing.canonical import CODES, resolved_headers
+from edu_pipeline.landing.changes import EVERY_EXPORT, MANY_SHARE
 from edu_pipeline.landing.columns import Resolved, toml_text
-from edu_pipeline.landing.date_order import date_orders
+from edu_pipeline.landing.date_order import date_orders, replaced
 from edu_pipeline.landing.rules import (
     CLOSED,
     NO_DATA,
@@ -32,7 +33,7 @@ from edu_pipeline.model.columns import dtypes
 from edu_pipeline.model.quality import LandingProblems
 from edu_pipeline.model.roster import CLASS_TYPES, ROLES
 from edu_pipeline.settings import MARKS, SCHOOL_TABLES, HomeworkStatus, Landing, TableExport
-from edu_pipeline.wording import day_month, percent
+from edu_pipeline.wording import day_month, listed, percent
 
 MEANINGS: Mapping[tuple[str, str], Sequence[str]] = {
     ("classes", "class_type"): CLASS_TYPES,
@@ -46,6 +47,12 @@ NEEDED = ("students", "staff", "attendance")
 EXPECTED = ("calendar", "enrollments")
 """What an exceptions-only export cannot be counted without."""
 MOST = 0.5
+FEW_EXCEPTIONS = 0.2
+"""Share of what is usual in a week below which an exceptions-only export seems not to have it."""
+EXPECTED_EXCEPTIONS = 20
+"""Where fewer than this are usual in a week, hardly any are nothing to wonder at."""
+DAYS_OF_A_WEEK = 3
+"""Weeks with fewer days in session say too little."""
 MANY_CODES = 25
 """More different unmapped codes than this are no codes."""
 RESOLVED_WITH = frozenset({"students", "staff", "classes", "calendar"})
@@ -83,9 +90,16 @@ def file_problems(files: pl.DataFrame, landing: Landing) -> pl.DataFrame:
     """
     current = files.filter("current")
     rows = [
-        _problem(file["table"], "unreadable_file", file["path"], f"{file['path']}: {file['error']}")
+        _problem(
+            file["table"],
+            "unreadable_file",
+            file["path"],
+            f"{file['path']}: {file['error']}",
+            content=file["sha256"],
+        )
         for file in current.filter(pl.col("error").is_not_null()).iter_rows(named=True)
     ]
+    contents = dict(current.select("path", "sha256").iter_rows())
     for table in SCHOOL_TABLES:
         rows += _unknown_columns(table, landing.export(table))
         for path, found in resolved_headers(table, files, landing.export(table)).items():
@@ -95,6 +109,7 @@ def file_problems(files: pl.DataFrame, landing: Landing) -> pl.DataFrame:
                     "missing_column",
                     path,
                     f"{path}: {sentence}{_or_constant(table, sentence)}",
+                    content=contents[path],
                 )
                 for sentence in found.missing
             ]
@@ -258,15 +273,45 @@ def _unmapped(table: str, code: str, concerned: pl.DataFrame) -> list[dict[str, 
 def change_problems(changes: pl.DataFrame) -> pl.DataFrame:
     """Exports of which so many rows are gone or differ that they may be cut short or wrong.
 
+    Those that nothing can be compared with are one problem.
+
     Args:
         changes: `LandingChanges`.
 
     Returns:
         `LandingProblems`; these concern every class and every week.
     """
+    known = pl.col("rows_before").is_not_null()
+    unknown = changes.filter(pl.col("held") & ~known)
     return _frame(
-        [_changed_much(change) for change in changes.filter("held").iter_rows(named=True)]
+        [
+            *([] if unknown.is_empty() else [_no_baseline(unknown)]),
+            *map(_changed_much, changes.filter(pl.col("held") & known).iter_rows(named=True)),
+        ]
     )
+
+
+def _no_baseline(changes: pl.DataFrame) -> dict[str, object]:
+    totals = changes.group_by("table").agg(pl.col("rows").sum(), pl.col("last_date").max())
+    exports = {table: (rows, last) for table, rows, last in totals.iter_rows()}
+    sizes = [
+        f"{table} {rows:,} rows{f' up to {day_month(last)} {last.year}' if last else ''}"
+        for table in SCHOOL_TABLES
+        if table in exports
+        for rows, last in [exports[table]]
+    ]
+    sentence = (
+        "The warehouse is new, so nothing says whether these exports are complete: "
+        f"{', '.join(sizes)}."
+    )
+    problem = _problem(EVERY_EXPORT, "no_baseline", "warehouse", sentence)
+    return _releasable(problem, sentence, "If that looks right")
+
+
+def _releasable(problem: dict[str, object], sentence: str, condition: str) -> dict[str, object]:
+    """A problem that only a person can tell from none; its id is known before its message."""
+    advice = f'{condition}: edu-pipeline gate release {problem["id"]} --reason "…"'
+    return {**problem, "message": f"{sentence} {advice}"}
 
 
 def _changed_much(change: Mapping[str, object]) -> dict[str, object]:
@@ -283,7 +328,16 @@ def _changed_much(change: Mapping[str, object]) -> dict[str, object]:
         if isinstance(version, datetime)
         else ""
     )
-    sentence = f"{change['series']}: {' and '.join(parts)}{since}."
+    sentence = f"{change['series']}: {' and '.join(parts) or 'hardly any changed'}{since}."
+    weeks, most = change["weeks_lost"], change["rows_most"]
+    if isinstance(weeks, list) and weeks and change["gone"] <= MANY_SHARE * before:  # type: ignore[operator]
+        which = listed([day_month(week) for week in weeks])
+        sentence += (
+            f" More than half of {'its week' if len(weeks) == 1 else 'each of its weeks'} of "
+            f"{which} is gone."
+        )
+    if isinstance(most, int) and most > before:
+        sentence += f" Of the {most:,} rows that it had at most, {change['rows']:,} are left."
     rows = max(change["gone"], change["changed"])  # type: ignore[call-overload]
     problem = _problem(
         str(change["table"]),
@@ -293,11 +347,48 @@ def _changed_much(change: Mapping[str, object]) -> dict[str, object]:
         rows=rows,
         content=str(change["digest"]),
     )
-    advice = (
-        "If that is wrong, export it again. If it is right: edu-pipeline gate release "
-        f'{problem["id"]} --reason "…"'
+    return _releasable(problem, sentence, "If that is wrong, export it again. If it is right")
+
+
+def exception_problems(weeks: pl.DataFrame) -> pl.DataFrame:
+    """Weeks of which an exceptions-only export has so few rows that nearly all would seem present.
+
+    Args:
+        weeks: `finding.weeks_of_exceptions`.
+
+    Returns:
+        `LandingProblems`; these concern every class, from that week on.
+    """
+    enough = weeks.filter(pl.col("days") >= DAYS_OF_A_WEEK).with_columns(
+        usual=(pl.col("rows") / pl.col("days")).median().over("school_id") * pl.col("days")
     )
-    return {**problem, "message": f"{sentence} {advice}"}
+    few = enough.filter(
+        (pl.col("usual") >= EXPECTED_EXCEPTIONS)
+        & (pl.col("rows") < FEW_EXCEPTIONS * pl.col("usual"))
+    )
+    schools = weeks["school_id"].n_unique()
+    problems = []
+    for week in few.iter_rows(named=True):
+        of = f" in school {week['school_id']}" if schools > 1 else ""
+        start = f"Attendance of the week of {day_month(week['week'])}{of} has "
+        # what is usual changes from week to week, and a release of this should not lapse with it
+        problem = _problem(
+            "attendance",
+            "few_exceptions",
+            f"{week['school_id']} {week['week']}",
+            start,
+            rows=week["rows"],
+            first=week["week"],
+            content=f"{week['rows']} of {week['days']}",
+        )
+        count = "1 exception" if week["rows"] == 1 else f"{week['rows']:,} exceptions"
+        sentence = (
+            f"{start}{count} where about {round(week['usual'], -1):,.0f} are usual, so nearly "
+            "everyone would count as present."
+        )
+        condition = "Export it again, or, if that is right"
+        problems.append(_releasable(problem, sentence, condition))
+    return _frame(problems)
 
 
 def session_problems(most: int, landing: Landing) -> pl.DataFrame:
@@ -340,7 +431,7 @@ def row_problems(
         if table not in received["table"]
         and any(not found.missing for found in _headers(table, files, landing))
     ]
-    rows = [_no_rows(table) for table in empty]
+    rows = [_no_rows(table, files) for table in empty]
     counted = rejected.filter(
         ~pl.col("rule").is_in([UNMAPPED, NOT_EXPECTED, *NO_DATA])
         # who teaches in two schools is listed twice
@@ -361,12 +452,14 @@ def row_problems(
     return _frame(rows)
 
 
-def _no_rows(table: str) -> dict[str, object]:
+def _no_rows(table: str, files: pl.DataFrame) -> dict[str, object]:
     message = (
         f"The {table} export has no row. Export it again; if it has rows, look at "
         f"[landing.{table}] where and columns."
     )
-    return _problem(table, "empty_export", table, message)
+    current = files.filter((pl.col("table") == table) & pl.col("current"))
+    content = " ".join(current["sha256"].sort())
+    return _problem(table, "empty_export", table, message, content=content)
 
 
 def _many(
@@ -403,10 +496,16 @@ def _date_advice(values: Sequence[str], table: str, landing: Landing) -> str:
     orders = date_orders(dict.fromkeys(values, 1))
     decided = [order.formats[0] for order in orders if len(order.formats) == 1]
     open_ = [form for order in orders if len(order.formats) > 1 for form in order.formats]
-    formats = (*landing.export(table).date_formats, *decided, *(() if decided else ("…",)))
+    said = landing.export(table).date_formats
+    old = [one for form in decided for one in replaced(said, form)]
+    kept = [form for form in said if form not in old]
+    formats = (*kept, *decided, *(() if decided else ("…",)))
     which = f"  # say which, {' or '.join(map(toml_text, open_))}" if open_ and not decided else ""
+    if old:
+        which = f"  # instead of {' and '.join(old)}: with both, days and months would be swapped"
+    verb = "Replace in" if said else "Add to"
     return (
-        f" Add to [landing.{table}]: date_formats = [{', '.join(map(toml_text, formats))}]{which}"
+        f" {verb} [landing.{table}]: date_formats = [{', '.join(map(toml_text, formats))}]{which}"
     )
 
 
@@ -455,12 +554,12 @@ def _problem(
 
 
 def known_since(problems: pl.DataFrame, before: pl.DataFrame, now: datetime) -> pl.DataFrame:
-    """Problems with the moment when a refresh first found them.
+    """Problems with the moment since which every refresh has found them.
 
     Args:
         problems: `LandingProblems` of this refresh.
         before: Those of the refresh before.
-        now: When this refresh began, UTC without zone.
+        now: When this refresh looked, UTC without zone.
     """
     subject = ["table", "kind", "subject"]
     earlier = before.group_by(subject).agg(earlier=pl.col("since").min())

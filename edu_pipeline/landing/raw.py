@@ -5,7 +5,7 @@ breaks, blank lines, rows of another width) are read record by record, so that t
 """
 
 import glob
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from itertools import islice
 from pathlib import Path
 from typing import Any
@@ -18,6 +18,7 @@ from edu_pipeline.landing.csvfile import (
     OVERFLOW,
     Layout,
     UnreadableFileError,
+    above,
     records,
 )
 from edu_pipeline.landing.workbook import as_csv
@@ -95,7 +96,9 @@ def _append(con: duckdb.DuckDBPyConnection, path: Path, file: Mapping[str, Any])
         one_to_a_line = False
     # outside the handler: DuckDB's error quotes the row, and would travel with a later one
     if not one_to_a_line:
-        _append_by_record(con, path, file, shape)
+        _append_records(con, file, shape, records(path, shape))
+    rows = ((line, None, [*cells, None]) for line, cells in above(path, shape))
+    _append_records(con, file, shape, rows)
 
 
 class _NotOneToALineError(Exception):
@@ -136,15 +139,17 @@ def _append_by_line(
     con.execute(f"delete from incoming_rows where _file = ? and {blank}", [file["path"]])
 
 
-def _append_by_record(
-    con: duckdb.DuckDBPyConnection, path: Path, file: Mapping[str, Any], shape: Layout
+def _append_records(
+    con: duckdb.DuckDBPyConnection,
+    file: Mapping[str, Any],
+    shape: Layout,
+    rows: Iterator[tuple[int, int | None, list[str | None]]],
 ) -> None:
     schema = {
         "_line": pl.Int64,
         CELLS: pl.Int64,
         **dict.fromkeys((*shape.header, OVERFLOW), pl.String),
     }
-    rows = records(path, shape)
     while batch := [(line, short, *cells) for line, short, cells in islice(rows, BATCH)]:
         con.register("batch", pl.DataFrame(batch, schema=schema, orient="row"))
         con.execute(

@@ -1,6 +1,8 @@
 """Names of the rules that rows are rejected by, as far as more than one module knows them."""
 
 TOO_MANY_CELLS = "too_many_cells"
+ABOVE = "above_the_header"
+"""A line above the header that is as wide and as full as a row."""
 TOTALS = "totals_row"
 """Such as `Total` in place of an id."""
 UNITS = "units_row"

@@ -85,7 +85,10 @@ FIELDS: Mapping[str, tuple[Field, ...]] = {
         _GRADE,
         Field("team", ("grade team",)),
         _SCHOOL,
-        Field("teacher_id", ("teacher", "staff_id", "advisor_id", "teacher number")),
+        Field(
+            "teacher_id",
+            ("teacher", "staff_id", "StaffUniqueId", "advisor_id", "teacher number"),
+        ),
     ),
     "enrollments": (
         Field(
@@ -150,7 +153,10 @@ FIELDS: Mapping[str, tuple[Field, ...]] = {
     "calendar": (
         Field("date", ("calendar_date", "day", "school date"), required=True),
         _SCHOOL,
-        Field("in_session", ("insession", "school day", "is school day")),
+        Field(
+            "in_session",
+            ("insession", "school day", "is school day", "CalendarEvent", "day type"),
+        ),
         Field("term", ("trimester", "semester", "grading period")),
     ),
 }
@@ -188,8 +194,40 @@ WORDS: Mapping[tuple[str, str], Mapping[str, str]] = {
         **dict.fromkeys(("teacher", "primary", "lead", "co-teacher", "tutor"), "teacher"),
     },
     ("calendar", "in_session"): {
-        **dict.fromkeys(("y", "yes", "1", "true", "t", "in session"), "true"),
-        **dict.fromkeys(("n", "no", "0", "false", "f", "not in session"), "false"),
+        **dict.fromkeys(
+            (
+                "y",
+                "yes",
+                "1",
+                "true",
+                "t",
+                "in session",
+                "instructional day",
+                "school day",
+                "student day",
+                "make-up day",
+            ),
+            "true",
+        ),
+        **dict.fromkeys(
+            (
+                "n",
+                "no",
+                "0",
+                "false",
+                "f",
+                "not in session",
+                "non-instructional day",
+                "holiday",
+                "teacher only day",
+                "weather day",
+                "emergency day",
+                "staff day",
+                "inset day",
+                "weekend",
+            ),
+            "false",
+        ),
     },
 }
 """(table, column) → their word, without case → ours. `[landing.<table>.values.<column>]` adds."""

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from edu_pipeline.landing.columns import toml_text
-from edu_pipeline.landing.date_order import DateOrder
+from edu_pipeline.landing.date_order import DateOrder, replaced
 from edu_pipeline.landing.problems import CODE_MEANINGS, toml_key
 from edu_pipeline.settings import Settings
 
@@ -112,7 +112,11 @@ def format_lines(
             if len(formats) > 1 and len(agreed) == 1:
                 formats = formats[:1] if agreed == {True} else formats[1:]
                 why = f"{why}; read like those of the other exports"
-            if len(formats) == 1:
+            if len(formats) == 1 and (old := replaced(known, formats[0])):
+                new = (*(form for form in known if form not in old), formats[0])
+                why = f"{why}: instead of {' and '.join(old)}"
+                lines.append(Line(("landing", table), "date_formats", new, why, certain=False))
+            elif len(formats) == 1:
                 known = (*known, formats[0])
                 lines.append(Line(("landing", table), "date_formats", known, why))
             else:

@@ -163,9 +163,9 @@ class Version:
     stamped: bool
     """Whether it stands in the file's name."""
     series: str
-    """The path without the stamp: files of one series are versions of one another.
+    """The path without stamp and ending: files of one series are versions of one another.
 
-    `attendance.csv` is of the series of `attendance_2026-11-13.csv`.
+    `attendance.csv` is of the series of `attendance_2026-11-13.xlsx`.
     """
 
 
@@ -175,7 +175,9 @@ def version_of(file: LandedFile) -> Version:
     Full dates count (`2026-11-20`, `20261120-1430`); a month or a week alone does not, because
     `attendance_2026-09.csv` and `attendance_2026-10.csv` are parts, not versions.
     """
-    folder, _, name = file.path.rpartition("/")
+    path = PurePosixPath(file.path)
+    bare = str(path.with_suffix("")) if path.suffix.casefold() in ENDINGS else file.path
+    folder, _, name = bare.rpartition("/")
     stamps = list(_STAMP.finditer(name))
     if stamps:
         found = stamps[-1]
@@ -191,10 +193,11 @@ def version_of(file: LandedFile) -> Version:
             unstamped = before.rstrip(_SEPARATORS) + (
                 after if before else after.lstrip(_SEPARATORS)
             )
+            unstamped = unstamped or "*"
             series = f"{folder}/{unstamped}" if folder else unstamped
             return Version(at.replace(tzinfo=None), stamped=True, series=series)
     changed = file.last_modified.astimezone(UTC).replace(tzinfo=None)
-    return Version(changed, stamped=False, series=file.path)
+    return Version(changed, stamped=False, series=bare)
 
 
 def invented_with_real(paths: Iterable[str], marker: str) -> str | None:

@@ -227,20 +227,15 @@ class Ledger:
     def release(self, release: Release) -> None:
         """Note that a problem holds no letters any more; kept for good.
 
+        One that went and came back may be released again.
+
         Raises:
-            LedgerError: The problem is released already, or the release has no reason.
+            LedgerError: The release has no reason.
         """
         if not release.reason.strip():
             raise LedgerError("A release needs a reason: say why letters may go out all the same.")
-        try:
-            with self._engine.begin() as connection:
-                connection.execute(RELEASES.insert().values(asdict(release)))
-        except IntegrityError as error:
-            earlier = next(known for known in self.releases() if known.id == release.id)
-            raise LedgerError(
-                f"{release.id} was released already, by {earlier.by} on {earlier.at:%Y-%m-%d}: "
-                f"{earlier.reason}"
-            ) from error
+        with self._engine.begin() as connection:
+            connection.execute(RELEASES.insert().values(asdict(release)))
 
     def releases(self) -> Sequence[Release]:
         """Every release, oldest first."""
@@ -566,11 +561,17 @@ class Ledger:
 
     def periods(self) -> Sequence[PeriodSummary]:
         """Every campaign and period with its counts, newest first."""
-        newest = sa.func.max(LETTERS.c.not_after)
+        same = (PERIODS.c.campaign == LETTERS.c.campaign) & (PERIODS.c.period == LETTERS.c.period)
         query = (
             sa.select(LETTERS.c.campaign, LETTERS.c.period)
+            .select_from(LETTERS.outerjoin(PERIODS, same))
             .group_by(LETTERS.c.campaign, LETTERS.c.period)
-            .order_by(newest.desc(), LETTERS.c.campaign)
+            # a letter written late about an old week is valid longer than one about a newer week
+            .order_by(
+                sa.func.max(PERIODS.c.last_day).desc(),
+                sa.func.max(LETTERS.c.not_after).desc(),
+                LETTERS.c.campaign,
+            )
         )
         with self._engine.connect() as connection:
             found = connection.execute(query).all()
@@ -578,6 +579,12 @@ class Ledger:
             PeriodSummary(campaign, period, self.counts(campaign, period))
             for campaign, period in found
         ]
+
+    def has_sent(self) -> bool:
+        """Whether any letter ever went out."""
+        query = sa.select(sa.exists().where(LETTERS.c.sent_at.is_not(None)))
+        with self._engine.connect() as connection:
+            return bool(connection.scalar(query))
 
     def letters_frame(self) -> pl.DataFrame:
         """One row per letter for the warehouse: no content, no names, no addresses."""

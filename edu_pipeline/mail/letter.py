@@ -33,7 +33,7 @@ class Figure:
     """A figure that a letter states; kept, so that a later letter can correct it."""
 
     subject: str
-    """What it is about, opaque and stable, such as `HR-7B/attendance_rate`."""
+    """What it is about, opaque and stable, such as `c_3f9a0c51d2e4/attendance_rate`."""
     label: str
     """What people call it, such as `7B attendance`."""
     numerator: float

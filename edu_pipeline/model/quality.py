@@ -54,24 +54,36 @@ class LandingProblems(dy.Schema):
     last_date = dy.Date(nullable=True, description="Last school day concerned; empty: all")
     class_id = dy.String(nullable=True, description="A class concerned; empty: every class")
     message = dy.String(description="What is wrong and what to do, ready to paste")
-    since = dy.Datetime(nullable=True, description="The first refresh that found it, UTC")
+    since = dy.Datetime(
+        nullable=True,
+        description="When a refresh found it first, or again after one that did not, UTC",
+    )
 
 
 class LandingChanges(dy.Schema):
     """One series of files of one export, against what was accepted of it last.
 
     Rows are compared by their natural key, as received. A series that never came before has
-    nothing to compare with.
+    nothing to compare with; it is held only where all exports are so although letters went out.
     """
 
     table = dy.String(primary_key=True, description="The export")
     series = dy.String(primary_key=True, description="The files' path without its stamp")
     rows = dy.Int64(min=0, description="Rows now")
     rows_before = dy.Int64(nullable=True, min=0, description="Rows accepted last")
+    rows_most = dy.Int64(
+        nullable=True,
+        min=0,
+        description="The most rows ever accepted, less those now in another series",
+    )
     version_before = dy.Datetime(nullable=True, description="Version of the export accepted last")
     added = dy.Int64(min=0, description="Rows whose key is new")
     changed = dy.Int64(min=0, description="Rows whose key is known and whose content is not")
     gone = dy.Int64(min=0, description="Rows accepted last whose key is nowhere any more")
+    weeks_lost = dy.List(
+        dy.Date(), description="Mondays of the weeks of which more than half of the rows are gone"
+    )
+    last_date = dy.Date(nullable=True, description="Latest date of its rows; empty: none have one")
     share = dy.Float64(
         nullable=True, min=0, description="The larger of changed and gone ÷ rows_before"
     )

@@ -6,10 +6,7 @@ shares. A group's rate is the sum of its numerators over the sum of its denomina
 
 import dataframely as dy
 
-USUAL_VERDICTS = ("too_few_weeks", "within", "above", "below")
-TEAM_VERDICTS = ("within", "above", "below")
-
-USUAL_VERDICTS = ("too_few_weeks", "within", "above", "below")
+USUAL_VERDICTS = ("too_few_weeks", "too_few_students", "within", "above", "below")
 TEAM_VERDICTS = ("within", "above", "below")
 
 
@@ -26,7 +23,9 @@ def _bound(which: str) -> dy.Float64:
         nullable=True,
         min=0,
         max=1,
-        description=f"{which} end of the usual range; empty without a value or with too few weeks",
+        description=(
+            f"{which} end of the usual range; empty without a value, with too few weeks or students"
+        ),
     )
 
 
@@ -34,7 +33,10 @@ def _verdict() -> dy.String:
     return dy.String(
         nullable=True,
         check=lambda c: c.is_in(USUAL_VERDICTS),
-        description="too_few_weeks, or within, above or below the usual range; empty: no value",
+        description=(
+            "too_few_weeks, too_few_students (fewer than 10; of classes and teachers only), or "
+            "within, above or below the usual range; empty: no value"
+        ),
     )
 
 

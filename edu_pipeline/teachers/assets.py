@@ -2,7 +2,7 @@
 
 import base64
 import functools
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import UTC, date, datetime
 
 import dagster as dg
@@ -35,14 +35,14 @@ from edu_pipeline.teachers.metrics import (
     Calendar,
     Groups,
     Spreads,
+    grade_week,
     last_counted_day,
+    school_term,
+    school_week,
     student_of_week,
     week_states,
 )
 from edu_pipeline.teachers.metrics import class_week as class_week_of
-from edu_pipeline.teachers.metrics import grade_week as grade_week_of
-from edu_pipeline.teachers.metrics import school_term as school_term_of
-from edu_pipeline.teachers.metrics import school_week as school_week_of
 from edu_pipeline.teachers.metrics import student_attendance as student_attendance_of
 from edu_pipeline.teachers.metrics import student_homework as student_homework_of
 from edu_pipeline.teachers.metrics import teacher_week as teacher_week_of
@@ -96,52 +96,31 @@ def teacher_week(
     )
 
 
-@dg.asset(group_name=GROUP, kinds={"polars"}, owners=OWNERS, tags={"pii": "groups"})
-def grade_week(
-    stg_school_days: pl.DataFrame,
-    counted_through: pl.DataFrame,
-    attendance_group_day: pl.DataFrame,
-    homework_group_day: pl.DataFrame,
-    settings: dg.ResourceParam[Settings],
-) -> pl.DataFrame:
-    """One grade team in one school week, beside its past."""
-    return grade_week_of(
-        calendar=Calendar(stg_school_days, counted_through),
-        groups=Groups(attendance_group_day, homework_group_day),
-        late_counts=settings.homework.late_counts,
+def _of_groups(name: str, build: Callable[..., pl.DataFrame], grain: str) -> dg.AssetsDefinition:
+    """An asset whose table is made by `build` of teams and schools by day."""
+
+    @dg.asset(
+        name=name,
+        description=grain,
+        group_name=GROUP,
+        kinds={"polars"},
+        owners=OWNERS,
+        tags={"pii": "groups"},
     )
+    def of_groups(
+        stg_school_days: pl.DataFrame,
+        counted_through: pl.DataFrame,
+        attendance_group_day: pl.DataFrame,
+        homework_group_day: pl.DataFrame,
+        settings: dg.ResourceParam[Settings],
+    ) -> pl.DataFrame:
+        return build(
+            calendar=Calendar(stg_school_days, counted_through),
+            groups=Groups(attendance_group_day, homework_group_day),
+            late_counts=settings.homework.late_counts,
+        )
 
-
-@dg.asset(group_name=GROUP, kinds={"polars"}, owners=OWNERS, tags={"pii": "groups"})
-def school_week(
-    stg_school_days: pl.DataFrame,
-    counted_through: pl.DataFrame,
-    attendance_group_day: pl.DataFrame,
-    homework_group_day: pl.DataFrame,
-    settings: dg.ResourceParam[Settings],
-) -> pl.DataFrame:
-    """One school in one school week, beside its past."""
-    return school_week_of(
-        calendar=Calendar(stg_school_days, counted_through),
-        groups=Groups(attendance_group_day, homework_group_day),
-        late_counts=settings.homework.late_counts,
-    )
-
-
-@dg.asset(group_name=GROUP, kinds={"polars"}, owners=OWNERS, tags={"pii": "groups"})
-def school_term(
-    stg_school_days: pl.DataFrame,
-    counted_through: pl.DataFrame,
-    attendance_group_day: pl.DataFrame,
-    homework_group_day: pl.DataFrame,
-    settings: dg.ResourceParam[Settings],
-) -> pl.DataFrame:
-    """One school in one term of its calendar, beside the term before."""
-    return school_term_of(
-        calendar=Calendar(stg_school_days, counted_through),
-        groups=Groups(attendance_group_day, homework_group_day),
-        late_counts=settings.homework.late_counts,
-    )
+    return of_groups
 
 
 @dg.asset(group_name=GROUP, kinds={"polars"}, owners=OWNERS, tags={"pii": "ids"})
@@ -173,7 +152,7 @@ def mail_gate(
         class_week["week_start"].unique().sort().to_list(),
         context.run.run_id,
         on_problem=settings.mail.on_problem,
-        released=gate_releases["id"].to_list(),
+        releases=gate_releases,
     )
 
 
@@ -312,8 +291,8 @@ def weekly_assets(weeks: dg.PartitionsDefinition[str]) -> Sequence[dg.AssetsDefi
             week,
             only_homerooms=settings.letters.to == "homeroom_teachers",
         )
-        for sentence in found["sentence"]:
-            context.log.warning(sentence)
+        # the sentences are in the table: what a class is called may be a person's name
+        context.add_output_metadata({"sentences": found.height})
         return found
 
     @dg.asset(
@@ -392,9 +371,13 @@ def _through(school_days: pl.DataFrame, counted_through: pl.DataFrame, week: dat
 ASSETS: Sequence[dg.AssetsDefinition] = [
     class_week,
     teacher_week,
-    grade_week,
-    school_week,
-    school_term,
+    _of_groups("grade_week", grade_week, "One grade team in one school week, beside its past."),
+    _of_groups("school_week", school_week, "One school in one school week, beside its past."),
+    _of_groups(
+        "school_term",
+        school_term,
+        "One school in one term of its calendar, beside the term before.",
+    ),
     student_attendance,
     student_homework,
     mail_gate,

@@ -26,6 +26,7 @@ _LEFT, _TOP, _RIGHT, _BOTTOM = 54, 72, 156, 34
 _PLOT_WIDTH, _PLOT_HEIGHT = WIDTH - _LEFT - _RIGHT, HEIGHT - _TOP - _BOTTOM
 _LABEL_X = _PLOT_WIDTH + 24
 _TITLE_CHARACTERS = 60
+_NAME_CHARACTERS = 10
 _NARROWEST = 5.0
 """Points that the y axis spans at least, so that noise is not blown up to mountains."""
 _MOST_TICKS = 7
@@ -79,7 +80,7 @@ class ChartFacts:
     value: float | None
     """This week's."""
     verdict: str | None
-    """Of this week: `too_few_weeks`, `within`, `above` or `below`."""
+    """Of this week: `too_few_weeks`, `too_few_students`, `within`, `above` or `below`."""
     usual: tuple[float, float] | None
     """The range that is usual for the class, shown as a band."""
     known: Point
@@ -416,11 +417,16 @@ def _end_labels(
             "label": (
                 f"target {wording.whole_percent(ends[series][1] / 100)}"
                 if series == "target"
-                else f"{wording.percent(ends[series][1] / 100)}  {names[series]}"
+                else _end_label(wording.percent(ends[series][1] / 100), names[series])
             ),
         }
         for series, place in zip(order, places, strict=True)
     ]
+
+
+def _end_label(value: str, name: str) -> str:
+    """A name that has no room beside its value is left out; the title has it."""
+    return f"{value}  {name}" if len(name) <= _NAME_CHARACTERS else value
 
 
 @functools.cache

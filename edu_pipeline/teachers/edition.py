@@ -279,6 +279,7 @@ def letters_of_week(
     names = shown_names(tables.students, edition.letters.students)
     said = _said(tables.said_before)
     nobody = tables.students_of_week.clear()
+    homework = any(source.table == "homework" for source in edition.sources)
     made = []
     for teacher, class_ids in teachers:
         key = opaque_key("teacher", teacher.staff_id)
@@ -299,7 +300,13 @@ def letters_of_week(
             )
             views.append(
                 class_view(
-                    history, week, edition.targets, edition.letters, notes, said.get(key, {})
+                    history,
+                    week,
+                    edition.targets,
+                    edition.letters,
+                    notes,
+                    said.get(key, {}),
+                    tells_homework=homework,
                 )
             )
         if views:

@@ -18,7 +18,7 @@ import jinja2
 import polars as pl
 
 from edu_pipeline import wording
-from edu_pipeline.mail.letter import Figure, Image
+from edu_pipeline.mail.letter import Figure, Image, opaque_key
 from edu_pipeline.mail.render import phrase, render_html, render_text
 from edu_pipeline.settings import Cutoffs, Letters, Notice, Targets
 from edu_pipeline.teachers import charts
@@ -152,7 +152,7 @@ class RateWeek:
     usual: tuple[float, float] | None
     """The class's own usual range, from its past weeks of this school year."""
     verdict: str | None
-    """`too_few_weeks`, `within`, `above` or `below`; None where there is no value."""
+    """`too_few_weeks`, `too_few_students`, `within`, `above` or `below`; None without a value."""
     gap: float | None
     """Difference from the grade team this week, where it is more than chance explains."""
     gap_to_date: float | None
@@ -210,11 +210,13 @@ class ClassView:
     homework: RateWeek
     notes: ClassNotes
     corrections: tuple[Correction, ...] = ()
+    tells_homework: bool = True
+    """False where the school exports none."""
 
     @property
-    def rates(self) -> tuple[RateWeek, RateWeek]:
-        """In the order in which they are told."""
-        return (self.attendance, self.homework)
+    def rates(self) -> tuple[RateWeek, ...]:
+        """Those that are told, in this order."""
+        return (self.attendance, self.homework) if self.tells_homework else (self.attendance,)
 
     @property
     def days_closed(self) -> int:
@@ -287,6 +289,8 @@ def class_view(
     letters: Letters,
     notes: ClassNotes,
     said: Mapping[str, tuple[date, float, float]],
+    *,
+    tells_homework: bool = True,
 ) -> ClassView:
     """The view of one class's week.
 
@@ -299,6 +303,7 @@ def class_view(
         notes: The students to name.
         said: Subject of a figure → the week, numerator and denominator that the recipient's last
             letter stated.
+        tells_homework: False where the school exports no homework.
     """
     row = history.row(-1, named=True)
     aims = {"attendance": targets.attendance, "homework": targets.homework}
@@ -324,12 +329,13 @@ def class_view(
             if (before := said.get(subject_of(row["class_id"], rate.column)))
             if (correction := _correction(history, rate, week, *before))
         ),
+        tells_homework=tells_homework,
     )
 
 
 def subject_of(class_id: str, column: str) -> str:
-    """What a figure of a class is kept under in the ledger."""
-    return f"{class_id}/{column}"
+    """What a figure of a class is kept under in the ledger; an id may be made of a name."""
+    return f"{opaque_key('class', class_id)}/{column}"
 
 
 def compose(
@@ -525,15 +531,15 @@ def _correction(
 def _figures(view: ClassView) -> list[Figure]:
     return [
         Figure(
-            subject=subject_of(view.class_id, rate.column),
-            label=f"{view.name} {wanted.kind}",
-            numerator=wanted.numerator,
-            denominator=wanted.denominator,
-            change=wanted.change,
-            unusual=wanted.changed,
+            subject=subject_of(view.class_id, f"{rate.kind}_rate"),
+            label=f"{view.name} {rate.kind}",
+            numerator=rate.numerator,
+            denominator=rate.denominator,
+            change=rate.change,
+            unusual=rate.changed,
         )
-        for rate, wanted in zip(charts.RATES, view.rates, strict=True)
-        if wanted.value is not None
+        for rate in view.rates
+        if rate.value is not None
     ]
 
 
@@ -559,7 +565,7 @@ def _defined(views: Sequence[ClassView], blocks: Collection[str]) -> list[str]:
     )
     shown = {
         "attendance_rate": True,
-        "homework_rate": True,
+        "homework_rate": any(view.tells_homework for view in views),
         "previous": table or taught,
         "start": table,
         "to_date": table or taught,

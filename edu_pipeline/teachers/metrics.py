@@ -22,7 +22,15 @@ from edu_pipeline.model.teachers import (
     StudentOfWeek,
     TeacherWeek,
 )
-from edu_pipeline.noise import Moments, effective_size, group_verdict, pooled_spread, usual_range
+from edu_pipeline.noise import (
+    FEWEST_STUDENTS_USUAL,
+    TOO_FEW_STUDENTS,
+    Moments,
+    effective_size,
+    group_verdict,
+    pooled_spread,
+    usual_range,
+)
 from edu_pipeline.school_calendar import school_weeks, term_days
 
 
@@ -164,9 +172,8 @@ def class_week(
             on=key,
             how="left",
         )
-    return _as(ClassWeek, _beside_team(_beside_past(rows, ["class_id"]), spreads)).sort(
-        "week_start", "class_type", "class_id"
-    )
+    rows = _of_enough_students(_beside_past(rows, ["class_id"]))
+    return _as(ClassWeek, _beside_team(rows, spreads)).sort("week_start", "class_type", "class_id")
 
 
 def teacher_week(
@@ -190,7 +197,8 @@ def teacher_week(
         .with_columns(**BOTH_RATES)
         .join(calendar.weeks, on=["school_id", "week_start"], how="left")
     )
-    return _as(TeacherWeek, _beside_past(rows, ["staff_id"])).sort("week_start", "staff_id")
+    rows = _of_enough_students(_beside_past(rows, ["staff_id"]))
+    return _as(TeacherWeek, rows).sort("week_start", "staff_id")
 
 
 def grade_week(*, calendar: Calendar, groups: Groups, late_counts: bool) -> pl.DataFrame:
@@ -373,6 +381,25 @@ def _beside_past(rows: pl.DataFrame, unit: Sequence[str]) -> pl.DataFrame:
             pl.Series(f"{name}_verdict", usual.verdict[place].tolist(), dtype=pl.String),
         )
     return rows
+
+
+def _of_enough_students(rows: pl.DataFrame) -> pl.DataFrame:
+    """No usual range for rows of few `students`, whose rates a single long illness moves."""
+    few = pl.col("students") < FEWEST_STUDENTS_USUAL
+    return rows.with_columns(
+        *(
+            pl.when(~few).then(f"{name}_usual_{end}").alias(f"{name}_usual_{end}")
+            for name in RATES
+            for end in ("low", "high")
+        ),
+        *(
+            pl.when(few & pl.col(name).is_not_null())
+            .then(pl.lit(TOO_FEW_STUDENTS))
+            .otherwise(f"{name}_verdict")
+            .alias(f"{name}_verdict")
+            for name in RATES
+        ),
+    )
 
 
 def _beside_team(rows: pl.DataFrame, spreads: Spreads) -> pl.DataFrame:

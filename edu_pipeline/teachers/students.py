@@ -23,9 +23,9 @@ class Kind(StrEnum):
     """Why a student is named."""
 
     absent = "absent"
-    """At least `Notice.absent_days` absent without excuse this week."""
+    """At least `Notice.absent_days` absent this week, not all of it excused."""
     excused = "excused"
-    """As `absent`, but only with the excused days counted."""
+    """As `absent`, but all of it excused."""
     missed = "missed"
     """`Notice.missed_share` of the school year's days, or more, missed."""
     close = "close"
@@ -77,7 +77,7 @@ class ClassNotes:
     notice: tuple[StudentNote, ...] = ()
     """Most pressing first."""
     excused: tuple[StudentNote, ...] = ()
-    """Absent as long, but excused."""
+    """Absent as long, all of it excused."""
 
     @property
     def empty(self) -> bool:
@@ -152,10 +152,9 @@ def _absence(row: Mapping[str, Any], notice: Notice) -> list[Reason]:
     expected, attended = row["possible_days"], row["attended_days"]
     absent, excused = expected - attended, min(row["excused_days"], expected - attended)
     reasons = []
-    if absent - excused >= notice.absent_days - _ENOUGH:
-        reasons.append(Reason(Kind.absent, absent, expected, excused))
-    elif absent >= notice.absent_days - _ENOUGH:
-        reasons.append(Reason(Kind.excused, absent, expected, excused))
+    if absent >= notice.absent_days - _ENOUGH:
+        kind = Kind.absent if absent - excused > _ENOUGH else Kind.excused
+        reasons.append(Reason(kind, absent, expected, excused))
     elif (
         expected > 0
         and absent < _ENOUGH

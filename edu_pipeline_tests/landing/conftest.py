@@ -12,25 +12,12 @@ import polars as pl
 import pytest
 
 from edu_pipeline.landing.canonical import canonical_query
+from edu_pipeline.landing.finding import find_problems
 from edu_pipeline.landing.manifest import survey
-from edu_pipeline.landing.problems import (
-    code_problems,
-    file_problems,
-    row_problems,
-    session_problems,
-    word_problems,
-)
 from edu_pipeline.landing.raw import load_raw
-from edu_pipeline.landing.rejected import (
-    collect_rejected,
-    reject_counts,
-    rows_received,
-    unmapped_codes,
-)
-from edu_pipeline.landing.school import WORDS
+from edu_pipeline.landing.rejected import collect_rejected
 from edu_pipeline.landing.stage_facts import (
     attendance_dates,
-    sessions_found,
     stage_attendance,
     stage_homework,
 )
@@ -43,6 +30,7 @@ from edu_pipeline.landing.stage_roster import (
     stage_students,
 )
 from edu_pipeline.landing.zone import Zone
+from edu_pipeline.model.quality import LandingChanges
 from edu_pipeline.settings import SCHOOL_TABLES, Settings
 from edu_pipeline.warehouse import open_warehouse, write_table
 
@@ -107,15 +95,7 @@ def _stage(con: duckdb.DuckDBPyConnection, zone: Zone, settings: Settings) -> No
     query = canonical_query("homework", files, landing.homework)
     stage_homework(con, query, landing.homework, settings.homework)
     collect_rejected(con)
-    problems = pl.concat(
-        [
-            file_problems(files, landing),
-            word_problems({key: rows(key[0]) for key in WORDS}, landing),
-            code_problems(unmapped_codes(con)),
-            session_problems(sessions_found(con), landing),
-            row_problems(reject_counts(con), rows_received(con, files, landing), files, landing),
-        ]
-    )
+    problems = find_problems(con, files, LandingChanges.create_empty(), settings)
     write_table(con, "landing_problems", problems)
 
 

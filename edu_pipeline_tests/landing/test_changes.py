@@ -2,7 +2,7 @@
 
 import os
 from collections.abc import Callable, Iterator, Mapping
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from pathlib import Path
 
 import polars as pl
@@ -37,6 +37,8 @@ def refresh(tmp_path: Path) -> Iterator[Refresh]:
             files: Mapping[str, str | None],
             config: Mapping[str, object] | None = None,
             released: tuple[str, ...] = (),
+            *,
+            mailed: bool = False,
         ) -> pl.DataFrame:
             for name, text in files.items():
                 if text is None:
@@ -52,7 +54,7 @@ def refresh(tmp_path: Path) -> Iterator[Refresh]:
             listed = survey(zone, settings.landing)
             for table in SCHOOL_TABLES:
                 load_raw(con, zone, table, listed)
-            changes = compare(con, listed, settings)
+            changes = compare(con, listed, settings, mailed=mailed)
             held = change_problems(changes).filter(~pl.col("id").is_in(released))
             accept(con, changes, listed, settings, set(held["table"]))
             return changes
@@ -76,7 +78,7 @@ def problem_id(changes: pl.DataFrame) -> str:
 
 def test_a_first_export_has_nothing_to_be_compared_with(refresh: Refresh) -> None:
     first = refresh({"attendance.csv": HEADER + marks(range(100))})
-    assert counts(first) == [("school/attendance.csv", 100, None, 100, 0, 0, False)]
+    assert counts(first) == [("school/attendance", 100, None, 100, 0, 0, False)]
     assert first["share"].to_list() == [None]
 
 
@@ -85,10 +87,10 @@ def test_rows_added_changed_and_gone_are_told_apart(refresh: Refresh) -> None:
     # 0 and 1 are gone, 2 to 4 say something else, 100 to 199 are new
     now = HEADER + marks(range(2, 5), "A") + marks(range(5, 200))
     second = refresh({"attendance.csv": now})
-    assert counts(second) == [("school/attendance.csv", 198, 100, 100, 3, 2, False)]
+    assert counts(second) == [("school/attendance", 198, 100, 100, 3, 2, False)]
     assert second["share"].to_list() == [0.03]
     third = refresh({})
-    assert counts(third) == [("school/attendance.csv", 198, 198, 0, 0, 0, False)]
+    assert counts(third) == [("school/attendance", 198, 198, 0, 0, 0, False)]
 
 
 @pytest.mark.parametrize(
@@ -122,7 +124,7 @@ def test_a_school_years_growth_is_no_change(refresh: Refresh) -> None:
     refresh({"attendance.csv": HEADER + marks(range(100))})
     grown = HEADER + "".join(marks(range(100), day=day) for day in range(7, 12))
     assert counts(refresh({"attendance.csv": grown})) == [
-        ("school/attendance.csv", 500, 100, 400, 0, 0, False)
+        ("school/attendance", 500, 100, 400, 0, 0, False)
     ]
 
 
@@ -146,7 +148,7 @@ def test_a_cut_short_export_is_told_and_stays_a_problem_until_somebody_looks(
     short = refresh({"attendance.csv": HEADER + marks(range(400))})
     found = problem_id(short)
     assert message(short) == (
-        "school/attendance.csv: 600 of 1,000 rows (60.0\u00a0%) are gone, since the export of "
+        "school/attendance: 600 of 1,000 rows (60.0\u00a0%) are gone, since the export of "
         "13\u00a0November 2026. If that is wrong, export it again. If it is right: "
         f'edu-pipeline gate release {found} --reason "…"'
     )
@@ -154,14 +156,14 @@ def test_a_cut_short_export_is_told_and_stays_a_problem_until_somebody_looks(
     assert problem_id(again) == found
     released = refresh({}, released=(found,))
     assert problem_id(released) == found
-    assert counts(refresh({})) == [("school/attendance.csv", 400, 400, 0, 0, 0, False)]
+    assert counts(refresh({})) == [("school/attendance", 400, 400, 0, 0, 0, False)]
 
 
 def test_a_good_export_that_replaces_a_bad_one_clears_it(refresh: Refresh) -> None:
     refresh({"attendance.csv": HEADER + marks(range(1000))})
     refresh({"attendance.csv": HEADER + marks(range(400))})
     assert counts(refresh({"attendance.csv": HEADER + marks(range(1010))})) == [
-        ("school/attendance.csv", 1010, 1000, 10, 0, 0, False)
+        ("school/attendance", 1010, 1000, 10, 0, 0, False)
     ]
 
 
@@ -179,15 +181,15 @@ def test_a_renamed_file_is_no_loss(refresh: Refresh) -> None:
         {"attendance.csv": None, "attendance_new.csv": HEADER + marks(range(5), "A") + marks(range(5, 100))}
     )  # fmt: skip
     assert counts(renamed) == [
-        ("school/attendance.csv", 0, 100, 0, 5, 0, False),
-        ("school/attendance_new.csv", 100, None, 0, 0, 0, False),
+        ("school/attendance", 0, 100, 0, 5, 0, False),
+        ("school/attendance_new", 100, None, 0, 0, 0, False),
     ]
 
 
 def test_a_newer_version_of_a_snapshot_is_compared_with_the_older_one(refresh: Refresh) -> None:
     refresh({"attendance_2026-11-13.csv": HEADER + marks(range(100))})
     newer = refresh({"attendance_2026-11-20.csv": HEADER + marks(range(50))})
-    assert counts(newer) == [("school/attendance.csv", 50, 100, 0, 0, 50, True)]
+    assert counts(newer) == [("school/attendance", 50, 100, 0, 0, 50, True)]
     assert "since the export of 13\u00a0November 2026" in message(newer)
 
 
@@ -195,8 +197,8 @@ def test_a_file_that_vanished_takes_its_rows_along(refresh: Refresh) -> None:
     parts = {f"attendance_{part}.csv": HEADER + marks(range(100), day=day) for part, day in (("a", 7), ("b", 8))}  # fmt: skip
     refresh(parts)
     assert counts(refresh({"attendance_b.csv": None})) == [
-        ("school/attendance_a.csv", 100, 100, 0, 0, 0, False),
-        ("school/attendance_b.csv", 0, 100, 0, 0, 100, True),
+        ("school/attendance_a", 100, 100, 0, 0, 0, False),
+        ("school/attendance_b", 0, 100, 0, 0, 100, True),
     ]
 
 
@@ -206,7 +208,7 @@ def test_what_a_delta_does_not_mention_is_not_gone_and_its_later_row_counts(
     config = {"landing": {"attendance": {"export": "delta"}}, "attendance": {"codes": {"P": "present"}}}  # fmt: skip
     refresh({"attendance_2026-11-13.csv": HEADER + marks(range(100))}, config)
     files = {"attendance_2026-11-20.csv": HEADER + marks(range(30), "A")}
-    assert counts(refresh(files, config)) == [("school/attendance.csv", 100, 100, 0, 30, 0, True)]
+    assert counts(refresh(files, config)) == [("school/attendance", 100, 100, 0, 30, 0, True)]
     gone = {"attendance_2026-11-13.csv": None}
     assert refresh(gone, config)["gone"].to_list() == [0]
 
@@ -215,7 +217,7 @@ def test_a_file_that_cannot_be_used_is_not_told_a_second_time(refresh: Refresh) 
     refresh({"attendance.csv": HEADER + marks(range(100))})
     assert counts(refresh({"attendance.csv": "student_id,date,kode_x\n1,2026-09-07,P\n"})) == []
     assert counts(refresh({"attendance.csv": HEADER + marks(range(40))})) == [
-        ("school/attendance.csv", 40, 100, 0, 0, 60, True)
+        ("school/attendance", 40, 100, 0, 0, 60, True)
     ]
 
 
@@ -224,8 +226,87 @@ def test_settings_that_read_other_cells_are_no_change_but_a_loss_is_seen(refresh
     rows = [f"{i},{i + 1000},2026-09-07,P\n" for i in range(100)]
     refresh({"attendance.csv": columns + "".join(rows)})
     other = {"landing": {"attendance": {"columns": {"student_id": "number"}}}}
-    assert counts(refresh({}, other)) == [("school/attendance.csv", 100, 100, 0, 0, 0, False)]
+    assert counts(refresh({}, other)) == [("school/attendance", 100, 100, 0, 0, 0, False)]
     back = {"landing": {"attendance": {"columns": {"student_id": "student_id"}}}}
     assert counts(refresh({"attendance.csv": columns + "".join(rows[:50])}, back)) == [
-        ("school/attendance.csv", 50, 100, 0, 0, 50, True)
+        ("school/attendance", 50, 100, 0, 0, 50, True)
     ]
+
+
+@pytest.mark.parametrize(("left", "held"), [(27, False), (26, True)])
+def test_of_a_roster_more_than_two_rows_and_more_than_a_tenth_hold(
+    refresh: Refresh, left: int, held: bool
+) -> None:
+    staff = [f"T{i},t{i}@riverside.example\n" for i in range(30)]
+    refresh({"staff.csv": "staff_id,email\n" + "".join(staff)})
+    now = refresh({"staff.csv": "staff_id,email\n" + "".join(staff[:left])})
+    assert now["held"].to_list() == [held]
+
+
+def test_two_rows_of_a_small_roster_may_go(refresh: Refresh) -> None:
+    staff = [f"T{i},t{i}@riverside.example\n" for i in range(5)]
+    refresh({"staff.csv": "staff_id,email\n" + "".join(staff)})
+    assert refresh({"staff.csv": "staff_id,email\n" + "".join(staff[:3])})["held"].to_list() == [
+        False
+    ]
+
+
+def test_what_is_lost_little_by_little_is_held_and_a_release_starts_anew(refresh: Refresh) -> None:
+    def left(rows: int) -> dict[str, str]:
+        return {"attendance.csv": HEADER + marks(range(rows))}
+
+    refresh(left(1000))
+    assert refresh(left(905))["held"].to_list() == [False]
+    second = refresh(left(820))
+    assert second["held"].to_list() == [True]
+    assert second["rows_most"].to_list() == [1000]
+    assert "Of the 1,000 rows that it had at most, 820 are left." in message(second)
+    released = problem_id(second)
+    refresh({}, released=(released,))
+    after = refresh(left(815))
+    assert (after["held"].to_list(), after["rows_most"].to_list()) == ([False], [820])
+
+
+def test_rows_that_move_to_another_file_are_not_lost(refresh: Refresh) -> None:
+    refresh({"attendance.csv": HEADER + marks(range(100))})
+    parts = {
+        "attendance.csv": HEADER + marks(range(50)),
+        "attendance_b.csv": HEADER + marks(range(50, 100)),
+    }
+    assert refresh(parts)["held"].to_list() == [False, False]
+    assert refresh({})["rows_most"].to_list() == [50, 50]
+
+
+def test_a_week_that_lost_most_of_its_rows_is_held_and_named(refresh: Refresh) -> None:
+    year = "".join(marks(range(100), day=day) for day in range(7, 12))  # Monday 7 to Friday 11
+    last = marks(range(20), day=14)
+    refresh({"attendance.csv": HEADER + year + last})
+    # 11 of 20 rows are more than half and more than ten, but 2 % of the export
+    cut = refresh({"attendance.csv": HEADER + year + marks(range(9), day=14)})
+    assert cut["weeks_lost"].to_list() == [[date(2026, 9, 14)]]
+    assert cut["held"].to_list() == [True]
+    assert "More than half of its week of 14\u00a0September is gone." in message(cut)
+    half = refresh({"attendance.csv": HEADER + year + marks(range(10), day=14)})
+    assert half["held"].to_list() == [False]
+
+
+def test_a_deleted_warehouse_is_told_once_letters_have_gone_out(refresh: Refresh) -> None:
+    files = {
+        "staff.csv": "staff_id,email\nT1,c@riverside.example\n",
+        "attendance.csv": HEADER + marks(range(1200)),
+    }
+    new = refresh(files, mailed=True)
+    found = problem_id(new)
+    assert message(new) == (
+        "The warehouse is new, so nothing says whether these exports are complete: staff 1 rows, "
+        "attendance 1,200 rows up to 7\u00a0September 2026. If that looks right: "
+        f'edu-pipeline gate release {found} --reason "…"'
+    )
+    assert problem_id(refresh({}, mailed=True)) == found, "and stays so"
+    refresh({}, released=(found,), mailed=True)
+    assert refresh({}, mailed=True)["held"].to_list() == [False, False]
+
+
+def test_the_first_exports_of_a_new_home_are_accepted(refresh: Refresh) -> None:
+    assert refresh({"attendance.csv": HEADER + marks(range(100))})["held"].to_list() == [False]
+    assert refresh({}, mailed=True)["held"].to_list() == [False]

@@ -24,10 +24,9 @@ def test_how_a_column_was_found_is_told() -> None:
     [
         ("students", "student_id", "Stduent ID"),
         ("students", "student_id", "StudentIDs"),
-        ("students", "given_name", "prefferedGivenName"),
         ("staff", "email", "Email Adress"),
         ("attendance", "code", "attendence_status"),
-        ("enrollments", "begin_date", "DateEnroled"),
+        ("enrollments", "person_id", "studnet_id"),
     ],
 )
 def test_a_misspelt_header_is_taken(table: str, ours: str, header: str) -> None:
@@ -40,6 +39,10 @@ def test_a_misspelt_header_is_taken(table: str, ours: str, header: str) -> None:
     [
         ("enrollments", "DateUnenrolled"),
         ("enrollments", "edit date"),
+        ("enrollments", "send date"),
+        ("enrollments", "stat date"),
+        ("students", "grader"),
+        ("students", "prefferedGivenName"),
         ("attendance", "period_2"),
         ("attendance", "data"),
         ("students", "student_id_2"),
@@ -60,8 +63,8 @@ def test_a_misspelling_counts_only_where_the_column_is_not_found_otherwise() -> 
     assert found.headers == {"student_id": "UPN"}
     said = _resolve("students", "Stduent ID", columns={"student_id": "Nr"})
     assert said.headers == {}
-    constant = _resolve("students", "student_id", "homeroon", constants={"homeroom_id": "7A"})
-    assert "homeroom_id" not in constant.headers
+    constant = _resolve("students", "Stduent ID", constants={"student_id": "7A"})
+    assert "student_id" not in constant.headers
 
 
 def test_a_repeated_header_is_told() -> None:

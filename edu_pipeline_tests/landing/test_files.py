@@ -82,6 +82,43 @@ def test_one_windows_byte_far_down_makes_the_whole_file_cp1252(land: Land) -> No
     ).fetchall() == [("007", "Zoë"), ("008", "\x81")]
 
 
+def test_one_bad_byte_does_not_garble_the_names_of_a_utf_8_file(
+    land: Land, messages: Messages
+) -> None:
+    names = "".join(f"{number},Zoë’s\n" for number in range(100, 103))
+    con = land(
+        {"students.csv": f"student_id,given_name\n{names}".encode() + b"007,Ren\xe9\n008,x\n"}
+    )
+    assert con.sql("select distinct given_name from stg_students order by 1").fetchall() == [
+        ("René",),
+        ("Zoë’s",),
+        ("x",),
+    ]
+    assert con.sql(
+        "select encoding from landing_files where \"table\" = 'students'"
+    ).fetchall() == [("utf-8 with cp1252 bytes, first in line 5",)]
+    assert messages(con) == []
+
+
+def test_a_character_cut_in_two_by_the_pieces_of_a_file_is_one(
+    land: Land, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("edu_pipeline.landing.csvfile.CHUNK", 1)
+    con = land({"students.csv": "student_id,given_name\n007,Zoë’s\n008,é".encode() + b"\x93\n"})
+    assert con.sql("select given_name from stg_students order by 1").fetchall() == [
+        ("Zoë’s",),
+        ("é“",),
+    ]
+
+
+def test_a_file_with_as_many_strange_bytes_as_characters_is_cp1252(land: Land) -> None:
+    con = land({"students.csv": "student_id,given_name\n007,Ã©\n".encode("cp1252") + b"008,\xe9\n"})
+    assert con.sql("select given_name from stg_students order by 1").fetchall() == [
+        ("Ã©",),
+        ("é",),
+    ]
+
+
 def test_an_encoding_of_the_settings_is_checked(land: Land, messages: Messages) -> None:
     said = '[landing.students]\nencoding = "utf-8"'
     assert messages(land({"students.csv": NAMED.encode("cp1252")}, said)) == [

@@ -1,10 +1,12 @@
 """What holds the mail, and whether the advice in the message really helps."""
 
 from collections.abc import Callable
-from datetime import date, timedelta
+from datetime import date, datetime, timedelta
 
 import duckdb
 import pytest
+
+from edu_pipeline.landing.problems import known_since
 
 Land = Callable[..., duckdb.DuckDBPyConnection]
 Messages = Callable[[duckdb.DuckDBPyConnection], list[str]]
@@ -208,6 +210,18 @@ def test_a_wrong_date_format_is_one_problem_whose_fix_works(
     assert days[0][1] - days[0][0] == timedelta(days=1)
 
 
+def test_the_other_order_of_day_and_month_replaces_the_one_that_is_set(
+    land: Land, messages: Messages
+) -> None:
+    said = '[landing.attendance]\ndate_formats = ["%m/%d/%Y", "%d.%m.%Y"]'
+    con = land({"attendance.csv": "student_id,date,code\n007,13/09/2026,present\n"}, said)
+    (message,) = messages(con)
+    assert message.endswith(
+        'Replace in [landing.attendance]: date_formats = ["%d.%m.%Y", "%d/%m/%Y"]  # instead of '
+        "%m/%d/%Y: with both, days and months would be swapped"
+    )
+
+
 def test_a_cell_that_looks_like_no_date_is_not_shown(land: Land, messages: Messages) -> None:
     con = land({"attendance.csv": "student_id,date,code\n007,Ada Moss 3,present\n"})
     assert messages(con) == [
@@ -347,3 +361,69 @@ def test_exceptions_only_are_counted_where_the_homeroom_is_a_column_of_the_stude
     )
     assert messages(con) == []
     assert con.sql("select count(*) from stg_enrollments").fetchall() == [(2,)]
+
+
+def exceptions_of_weeks(land: Land, *per_day: int) -> duckdb.DuckDBPyConnection:
+    """A school of 40 whose exceptions-only export has so many rows on each day of each week."""
+    days = [[date(2026, 9, 7) + timedelta(weeks=week, days=n) for n in range(5)] for week in range(len(per_day))]  # fmt: skip
+    marks = [
+        f"{student:03},{day},absent\n"
+        for week, number in zip(days, per_day, strict=True)
+        for day in week
+        for student in range(number)
+    ]
+    # the newest week has one exception, so it is known how far the export goes
+    marks.append(f"039,{days[-1][-1]},absent\n")
+    return land(
+        {
+            "students.csv": "student_id,homeroom\n" + "".join(f"{i:03},7A\n" for i in range(40)),
+            "classes.csv": None,
+            "enrollments.csv": None,
+            "calendar.csv": "date,in_session\n" + "".join(f"{day},Y\n" for week in days for day in week),
+            "attendance.csv": "student_id,date,code\n" + "".join(marks),
+        },
+        SECTION + EXCEPTIONS,
+    )  # fmt: skip
+
+
+def test_a_week_with_hardly_any_exceptions_holds_the_letters_from_it_on(
+    land: Land, messages: Messages
+) -> None:
+    con = exceptions_of_weeks(land, 6, 6, 6, 0)
+    ((kind, first, rows, found),) = con.sql(
+        "select kind, first_date, rows, id from landing_problems"
+    ).fetchall()
+    assert (kind, first, rows) == ("few_exceptions", date(2026, 9, 28), 1)
+    assert messages(con) == [
+        "Attendance of the week of 28\u00a0September has 1 exception where about 30 are usual, so "
+        "nearly everyone would count as present. Export it again, or, if that is right: "
+        f'edu-pipeline gate release {found} --reason "…"'
+    ]
+
+
+def test_a_quiet_week_or_a_small_school_is_no_problem(land: Land, messages: Messages) -> None:
+    assert messages(exceptions_of_weeks(land, 6, 6, 6, 2)) == []
+
+
+def test_where_few_exceptions_are_usual_a_week_without_is_no_problem(
+    land: Land, messages: Messages
+) -> None:
+    assert messages(exceptions_of_weeks(land, 3, 3, 3, 0)) == []
+
+
+def test_an_empty_export_of_other_files_is_another_problem(land: Land) -> None:
+    ids = set()
+    for header in ("student_id,date,code\n", "student_id,date,code,note\n"):
+        con = land({"attendance.csv": header})
+        found = con.sql("select id from landing_problems where kind = 'empty_export'").fetchall()
+        ids.update(found)
+    assert len(ids) == 2
+
+
+def test_a_problem_that_went_and_came_back_is_a_new_one(land: Land) -> None:
+    problems = land({"attendance.csv": "student_id,date,code\n"}).table("landing_problems").pl()
+    first, second, third = (datetime(2026, 9, day, 8, 30) for day in (7, 8, 9))  # noqa: DTZ001
+    found = known_since(problems, problems.clear(), first)
+    assert known_since(problems, found, second)["since"].unique().to_list() == [first]
+    gone = known_since(problems.clear(), found, second)
+    assert known_since(problems, gone, third)["since"].unique().to_list() == [third]

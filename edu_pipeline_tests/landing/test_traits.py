@@ -71,6 +71,71 @@ def test_a_file_without_a_header_is_a_problem_that_shows_nobody(
     assert told.startswith("school/students.csv: none of its column names is known.")
 
 
+def test_a_second_header_with_one_more_name_does_not_hide_what_stands_above_it(
+    land: Land, messages: Messages
+) -> None:
+    """Two exports put together, of which the later has sessions."""
+    con = land(
+        {
+            "attendance.csv": (
+                "student_id,date,code\n007,2026-09-07,present\n008,2026-09-07,absent\n"
+                "student_id,date,code,session\n007,2026-09-08,present,AM\n"
+            )
+        }
+    )
+    assert con.sql(MARKS).fetchall() == [
+        ("007", MONDAY, "present", 2),
+        ("008", MONDAY, "absent", 3),
+    ]
+    assert con.sql(REJECTED).fetchall() == [
+        (4, "repeated_header", None),
+        (5, "too_many_cells", "AM"),
+    ]
+    assert any("too many cells" in message for message in messages(con))
+
+
+@pytest.mark.parametrize("more", ["", '009,2026-09-08,"one\ntwo"\n'])
+def test_rows_above_the_only_header_that_has_what_is_needed_are_rejected(
+    land: Land, messages: Messages, more: str
+) -> None:
+    """However the file is read; a title above them and one with a date are no rows."""
+    top = "Riverside,,\nStudent,7A,\n\nStudent,Day,Kl\n007,2026-09-07,present\n"
+    con = land({"attendance.csv": f"{top}student_id,date,code\n008,2026-09-07,absent\n{more}"})
+    assert con.sql(MARKS).fetchall() == [("008", MONDAY, "absent", 7)]
+    above = con.sql("select line, rule from rejected_rows where line < 8 order by 1")
+    assert above.fetchall() == [
+        (4, "above_the_header"),
+        (5, "above_the_header"),
+    ]
+    assert any("above the header (school/attendance.csv, line 4)" in told for told in messages(con))
+
+
+def test_lines_above_the_header_that_the_settings_name_are_no_rows(
+    land: Land, messages: Messages
+) -> None:
+    con = land(
+        {"attendance.csv": "Nr,Tag,Kl\nstudent_id,date,code\n007,2026-09-07,present\n"},
+        "[landing.attendance]\nheader_line = 2",
+    )
+    assert con.sql(MARKS).fetchall() == [("007", MONDAY, "present", 3)]
+    assert con.sql(REJECTED).fetchall() == []
+    assert messages(con) == []
+
+
+def test_people_and_things_called_total_are_no_totals(land: Land) -> None:
+    con = land(
+        {
+            "students.csv": "family_name,given_name,student_id\nTotal,Ada,007\nMoss,Ben,Total\n",
+            "classes.csv": "class_name,class_id,class_type\nSum,Sum,homeroom\n",
+            "homework.csv": "title,student_id,due_date,status\nAverage,007,2026-09-07,done\n",
+        },
+        '[homework.codes]\ndone = "complete"',
+    )
+    assert con.sql(STUDENTS).fetchall() == [("007", "Ada", "Total"), ("Total", "Ben", "Moss")]
+    assert con.sql("select class_id from stg_classes").fetchall() == [("Sum",)]
+    assert con.sql("select assignment_id from stg_homework").fetchall() == [("Average",)]
+
+
 def test_totals_are_set_apart_and_hold_nothing(land: Land, messages: Messages) -> None:
     """Go4Schools and SIMS close lists with them."""
     con = land(

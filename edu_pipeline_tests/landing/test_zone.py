@@ -9,7 +9,7 @@ from pathlib import Path
 import duckdb
 import pytest
 
-from edu_pipeline.landing.manifest import landing_fingerprint, survey, unclaimed
+from edu_pipeline.landing.manifest import landing_fingerprint, survey
 from edu_pipeline.landing.zone import Glance, LandedFile, LandingError, Zone, glance, version_of
 from edu_pipeline.settings import Landing
 
@@ -65,9 +65,25 @@ def test_files_that_differ_in_their_date_only_are_versions_of_one_another() -> N
     assert first == second != other
 
 
-@pytest.mark.parametrize("dated", ["a/x_2026-11-20.csv", "a/2026-11-20 x.csv", "a/x-20261120.csv"])
+@pytest.mark.parametrize(
+    "dated", ["a/x_2026-11-20.csv", "a/2026-11-20 x.csv", "a/x-20261120.csv", "a/x_2026-11-20.XLSX"]
+)
 def test_a_file_without_a_date_is_a_version_of_those_with_one(dated: str) -> None:
-    assert version_of(landed(dated)).series == version_of(landed("a/x.csv")).series
+    assert version_of(landed(dated)).series == version_of(landed("a/x.csv")).series == "a/x"
+
+
+def test_a_name_that_is_only_a_date_has_a_series_that_can_be_read() -> None:
+    assert version_of(landed("a/2026-11-20.csv")).series == "a/*"
+
+
+def test_a_workbook_is_a_version_of_a_csv_file(land: Land) -> None:
+    con = land({"students_2026-11-20.txt": "student_id\n009\n"})
+    assert con.sql(
+        "select path, series, current from landing_files where \"table\" = 'students' order by 1"
+    ).fetchall() == [
+        ("school/students.csv", "school/students", True),
+        ("school/students_2026-11-20.txt", "school/students", False),
+    ]
 
 
 def test_an_old_dated_snapshot_does_not_bring_back_what_the_newest_file_lacks(land: Land) -> None:
@@ -218,12 +234,3 @@ def test_a_zone_that_cannot_be_listed_is_not_an_empty_one(tmp_path: Path) -> Non
     (tmp_path / "zone").rmdir()
     with pytest.raises(LandingError, match=r"cannot be listed.*Check \[landing\] url"):
         zone.list()
-
-
-def test_a_file_that_no_export_claims_is_named(tmp_path: Path) -> None:
-    school = tmp_path / "school"
-    school.mkdir()
-    for name in ("attendence.csv", "homework_2026.csv", "README.txt"):
-        (school / name).write_text("x\n", encoding="utf-8")
-    (tmp_path / "notes.csv").write_text("x\n", encoding="utf-8")
-    assert unclaimed(Zone(tmp_path.as_uri()), Landing()) == ["school/attendence.csv"]

@@ -5,7 +5,7 @@ import dagster as dg
 import polars as pl
 import pytest
 
-from edu_pipeline.mail.assets import gate_releases, open_ledger, said_before
+from edu_pipeline.mail.assets import gate_releases, mailed_before, open_ledger, said_before
 from edu_pipeline.mail.due import Period
 from edu_pipeline.mail.ledger import Release
 from edu_pipeline.mail.ledger_tables import State
@@ -62,6 +62,15 @@ def test_a_week_reads_what_the_week_before_said_also_where_that_is_nothing(
     ]
     assert empty.is_empty()
     assert empty.schema == said.schema
+
+
+def test_it_is_known_whether_letters_ever_went_out(home: Home, make_letter: LetterMaker) -> None:
+    with open_ledger(home) as ledger:
+        ledger.queue([make_letter()], now=NOW, by="test")
+        assert table(home, mailed_before).rows() == [(False,)]
+        ledger.claim("teachers:2026-W40:t_1", owner="me", transport="folder", now=NOW)
+        ledger.record("teachers:2026-W40:t_1", State.sent, now=NOW)
+    assert table(home, mailed_before).rows() == [(True,)]
 
 
 def test_the_gate_reads_what_was_released(home: Home) -> None:

@@ -544,7 +544,8 @@ def usual(past: list[tuple[float, float]], size: float) -> tuple[float, float]:
     moving = sum(abs(now - then) for then, now in pairwise(z)) / (count - 1)
     mean = sum(attended for attended, _ in past) / whole
     unit = (bent(mean + 1 / average) - bent(mean - 1 / average)) / 2
-    sigma = max(moving / 1.1283791670955126, unit)
+    deviation = (sum(one**2 for one in z) / (count - 1)) ** 0.5
+    sigma = max(moving / 1.1283791670955126, deviation, unit)
     student = float(special.stdtrit(0.68 * (count - 1) + 1, 1 - 0.0027 / 2))
     half = student * sigma * (average / size + 1 / count) ** 0.5
     low, high = (

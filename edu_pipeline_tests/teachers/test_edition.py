@@ -26,7 +26,7 @@ from edu_pipeline.teachers.edition import (
     sources,
     teachers_of,
 )
-from edu_pipeline.teachers.letter import Edition, SchoolWeek, Source, Teacher
+from edu_pipeline.teachers.letter import Edition, SchoolWeek, Source, Teacher, subject_of
 from edu_pipeline.teachers.metrics import WeekState
 from edu_pipeline.weeks import monday
 from edu_pipeline_tests.teachers.conftest import FIRST_MONDAY, HistoryMaker
@@ -410,7 +410,7 @@ def letters(
             notice=SETTINGS.notice,
             targets=SETTINGS.targets,
             definitions=definitions(SETTINGS),
-            sources=[],
+            sources=[Source("homework", days[-1])],
             env=SHIPPED,
         ),
         NOT_AFTER,
@@ -519,16 +519,19 @@ def test_the_figures_that_a_letter_states_go_with_it(make_history: HistoryMaker)
     attendance, homework = letter.figures
     assert attendance.numerator / attendance.denominator == pytest.approx(0.9)
     assert attendance.change == pytest.approx(-0.05)
-    assert (attendance.subject, attendance.label) == ("A/attendance_rate", "7A attendance")
+    assert (attendance.subject, attendance.label) == (
+        subject_of("A", "attendance_rate"),
+        "7A attendance",
+    )
     assert homework == Figure(
-        "A/homework_rate", "7A homework", numerator=32, denominator=40, change=0.0
+        subject_of("A", "homework_rate"), "7A homework", numerator=32, denominator=40, change=0.0
     )
 
 
 def test_only_what_this_recipient_was_told_is_corrected(make_history: HistoryMaker) -> None:
     before = said(
-        ("2026-W36", opaque_key("teacher", "ada"), "A/attendance_rate", 92.1, 100.0),
-        ("2026-W36", opaque_key("teacher", "ada"), "B/attendance_rate", 92.1, 100.0),
+        ("2026-W36", opaque_key("teacher", "ada"), subject_of("A", "attendance_rate"), 92.1, 100.0),
+        ("2026-W36", opaque_key("teacher", "ada"), subject_of("B", "attendance_rate"), 92.1, 100.0),
     )
 
     told, other = letters(

@@ -458,6 +458,7 @@ def test_a_usual_range_is_of_the_earlier_weeks_of_the_same_school_year() -> None
             ("7A", number): (5, 100, rate)
             for number, rate in zip(numbers, [*rates, *rates], strict=True)
         },
+        students={("7A", number): 20 for number in numbers},
     )
 
     assert column(rows, "attendance_rate_usual_weeks") == [*range(10)] * 2
@@ -467,6 +468,25 @@ def test_a_usual_range_is_of_the_earlier_weeks_of_the_same_school_year() -> None
     assert low[:10] == low[10:] == [None] * 8 + low[8:10]
     assert 0.7 < low[9] < 0.91 < high[9] < 1
     assert column(rows, "homework_rate_verdict") == [None] * 20
+
+
+def test_a_week_of_fewer_than_ten_students_has_no_usual_range_and_says_so() -> None:
+    sizes = [20] * 8 + [9, 10, 20, 9]
+    rows = class_weeks(
+        calendar(dict.fromkeys(range(1, 13), 5)),
+        {("7A", number): (5, 100, 90 + number % 3) for number in range(1, 12)}
+        | {("7A", 12): (0, 0, 0)},
+        homework={("7A", number): {"complete": 8, "missing": 2} for number in range(1, 12)},
+        students={("7A", number): size for number, size in enumerate(sizes, start=1)},
+    )[8:]
+
+    verdicts = ["too_few_students", "within", "within", None]
+    for name in ("attendance_rate", "homework_rate"):
+        assert column(rows, f"{name}_verdict") == verdicts
+        for end in ("low", "high"):
+            limits = column(rows, f"{name}_usual_{end}")
+            assert [limit is None for limit in limits] == [True, False, False, True]
+        assert column(rows, f"{name}_usual_weeks") == [8, 9, 10, 11]
 
 
 def pupils_of(weeks: Mapping[str, Sequence[float]]) -> dict[tuple[str, int], list[Any]]:
@@ -597,6 +617,16 @@ def test_a_teacher_has_their_week_beside_the_school_week_before_and_the_start() 
     assert rows["attendance_rate_start"].to_list() == [0.9, 0.9, 0.9, 0.9]
     assert rows["homework_rate"].to_list() == [None, None, 0.75, None]
     assert rows["attendance_rate_verdict"].to_list() == [*["too_few_weeks"] * 3, None]
+
+
+def test_a_teacher_of_fewer_than_ten_students_has_no_usual_range_and_it_says_so() -> None:
+    rows = teacher_weeks(
+        [("t1", week(1), "1", 1, 9, 5, 45, 40), ("t2", week(1), "1", 1, 10, 5, 50, 45)],
+        [("t1", week(1), "complete", 3)],
+    )
+
+    assert rows["attendance_rate_verdict"].to_list() == ["too_few_students", "too_few_weeks"]
+    assert rows["homework_rate_verdict"].to_list() == ["too_few_students", None]
 
 
 def test_a_teacher_in_a_week_in_which_only_another_school_is_open_keeps_their_row() -> None:

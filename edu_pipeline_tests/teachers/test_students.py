@@ -58,16 +58,16 @@ def test_from_two_days_absent_a_student_is_pointed_out(attended: float, named: b
 
 
 def test_excused_days_alone_put_a_student_into_the_list_apart() -> None:
-    notes = notes_of({"attended_days": 2.0, "excused_days": 2.0})
+    notes = notes_of({"attended_days": 2.0, "excused_days": 3.0})
 
     assert not notes.notice
-    assert reasons_of(notes.excused) == [Reason(Kind.excused, 3.0, 5.0, 2.0)]
+    assert reasons_of(notes.excused) == [Reason(Kind.excused, 3.0, 5.0, 3.0)]
 
 
-def test_enough_unexcused_days_count_whatever_else_was_excused() -> None:
-    notes = notes_of({"attended_days": 1.0, "excused_days": 2.0})
+def test_who_was_absent_even_partly_without_excuse_is_not_listed_as_excused() -> None:
+    notes = notes_of({"attended_days": 3.0, "excused_days": 1.0})
 
-    assert reasons_of(notes.notice) == [Reason(Kind.absent, 4.0, 5.0, 2.0)]
+    assert reasons_of(notes.notice) == [Reason(Kind.absent, 2.0, 5.0, 1.0)]
     assert not notes.excused
 
 
