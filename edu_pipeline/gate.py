@@ -4,7 +4,7 @@ Pure: problems and weeks in, the gate out. What a problem is, is for `landing` t
 letter is, for `mail`.
 """
 
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from datetime import date, timedelta
 from typing import Literal
 
@@ -20,25 +20,26 @@ def mail_gate(
     refresh: str,
     *,
     on_problem: Literal["hold", "hold_affected"],
-    released: Collection[str] = (),
+    releases: pl.DataFrame | None = None,
 ) -> pl.DataFrame:
     """Which weeks' letters may go out.
 
     A problem holds every week from its first day on, because a letter also shows the weeks before;
-    one that somebody released as it stands holds nothing.
+    one that is released holds nothing (see `in_force`).
 
     Args:
         problems: `LandingProblems`.
         weeks: Mondays of the weeks that have figures.
         refresh: The run that all of this is from.
         on_problem: `hold`, or `hold_affected` to hold only the classes concerned.
-        released: Ids of the problems that somebody released.
+        releases: `id` and `at` of what somebody released.
 
     Returns:
         `MailGate`: an open row per week, or a closed one per reason (and class).
     """
     rows: list[dict[str, object]] = []
-    problems = problems.filter(~pl.col("id").is_in(list(released)))
+    if releases is not None:
+        problems = problems.join(in_force(problems, releases), on="id", how="anti")
     for week in weeks:
         end = week + timedelta(days=6)
         held = problems.filter(pl.col("first_date").is_null() | (pl.col("first_date") <= end))
@@ -73,6 +74,25 @@ def holds(gate: pl.DataFrame, week: date, class_ids: Iterable[str]) -> str | Non
         ~pl.col("open") & (pl.col("class_id").is_null() | pl.col("class_id").is_in(list(class_ids)))
     )
     return " ".join(closed["reason"].unique(maintain_order=True)) or None
+
+
+def in_force(problems: pl.DataFrame, releases: pl.DataFrame) -> pl.DataFrame:
+    """The releases that count: of a problem that has stood without a break ever since.
+
+    Args:
+        problems: `id` and `since` (UTC, without zone) of the problems that there are.
+        releases: `id` and `at` of what somebody released.
+
+    Returns:
+        Rows of `releases`, with all their columns.
+    """
+    stands = problems.group_by("id").agg(pl.col("since").min())
+    at = pl.col("at").dt.convert_time_zone("UTC").dt.replace_time_zone(None)
+    return (
+        releases.join(stands, on="id", maintain_order="left")
+        .filter(at >= pl.col("since"))
+        .drop("since")
+    )
 
 
 def standing(problems: pl.DataFrame) -> pl.DataFrame:

@@ -1,6 +1,6 @@
 """Which weeks' letters a problem holds."""
 
-from datetime import date
+from datetime import UTC, date, datetime, timedelta
 from typing import Literal
 
 import polars as pl
@@ -10,6 +10,7 @@ from edu_pipeline.landing.zone import fingerprint
 from edu_pipeline.model.columns import dtypes
 from edu_pipeline.model.quality import LandingProblems
 
+SINCE = datetime(2026, 9, 20, 8, 30, tzinfo=UTC)
 FIRST, SECOND, THIRD = date(2026, 9, 7), date(2026, 9, 14), date(2026, 9, 21)
 
 
@@ -21,6 +22,7 @@ def problem(message: str, first: date | None = None, class_id: str | None = None
         "class_id": class_id,
         "rows": 1,
         "table": "attendance",
+        "since": SINCE.replace(tzinfo=None),
     }
     return pl.DataFrame([row], schema=dtypes(LandingProblems))
 
@@ -29,10 +31,16 @@ def gate_of(
     *problems: pl.DataFrame,
     on_problem: Literal["hold", "hold_affected"] = "hold",
     released: tuple[str, ...] = (),
+    at: datetime = SINCE,
 ) -> pl.DataFrame:
     frame = pl.concat([LandingProblems.create_empty(), *problems])
     weeks = [FIRST, SECOND, THIRD]
-    return mail_gate(frame, weeks, "f", on_problem=on_problem, released=released)
+    releases = pl.DataFrame(
+        [(name, at) for name in released],
+        schema={"id": pl.String, "at": pl.Datetime("us", "UTC")},
+        orient="row",
+    )
+    return mail_gate(frame, weeks, "f", on_problem=on_problem, releases=releases)
 
 
 def held(gate: pl.DataFrame, *class_ids: str) -> list[str | None]:
@@ -91,6 +99,12 @@ def test_a_released_problem_holds_nothing_and_the_others_go_on_holding() -> None
     assert held(gate_of(*problems, released=("One.",)), "7A") == [None, "Two.", "Two."]
     assert held(gate_of(*problems, released=("One.", "Two.")), "7A") == [None] * 3
     assert held(gate_of(*problems, released=("Three.",)), "7A")[0] == "One."
+
+
+def test_a_release_counts_only_as_long_as_the_problem_never_went_away() -> None:
+    # released at half past eight; a refresh found the problem anew a second later
+    earlier = SINCE - timedelta(seconds=1)
+    assert held(gate_of(problem("One."), released=("One.",), at=earlier), "7A") == ["One."] * 3
 
 
 def test_a_problem_stands_once_with_all_its_classes() -> None:

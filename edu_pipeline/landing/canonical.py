@@ -10,10 +10,17 @@ from dataclasses import dataclass
 
 import polars as pl
 
-from edu_pipeline.landing.columns import Field, Resolved, resolve
+from edu_pipeline.landing.columns import Field, Resolved, normal, resolve
 from edu_pipeline.landing.csvfile import CELLS
 from edu_pipeline.landing.raw import quoted
-from edu_pipeline.landing.rules import ABOVE, REPEATED_HEADER, TOO_MANY_CELLS, TOTALS, UNITS
+from edu_pipeline.landing.rules import (
+    ABOVE,
+    DELETED,
+    REPEATED_HEADER,
+    TOO_MANY_CELLS,
+    TOTALS,
+    UNITS,
+)
 from edu_pipeline.landing.school import FIELDS, KEYS, MISSING, MISSING_CODES
 from edu_pipeline.settings import TableExport
 
@@ -78,14 +85,15 @@ def canonical_query(table: str, files: pl.DataFrame, export: TableExport) -> str
     columns = [f"{_cell(table, field, usable, export)} as {field.name}" for field in FIELDS[table]]
     below = _by_file(usable, lambda file: f"_line <= {file.header_lines + UNITS_WITHIN}", "false")
     return f"""
-        select * exclude (_overflow, _first, _below, _short),
+        select * exclude (_overflow, _first, _below, _short, _deleted),
                case {_rules(table, usable)} end as _rule,
                case when _rule = {literal(TOO_MANY_CELLS)} then _overflow end as _value
         from (
           select _file, _line, _version, _overflow, {", ".join(columns)},
                  {_by_file(usable, lambda file: quoted(file.header[0]), "null")} as _first,
                  {below} as _below,
-                 {_by_file(usable, lambda file: _lacks_code(table, file), "false")} as _short
+                 {_by_file(usable, lambda file: _lacks_code(table, file), "false")} as _short,
+                 {_by_file(usable, _is_deleted, "false")} as _deleted
           from raw_{table} where {_wanted(usable, export)}
         )"""
 
@@ -121,10 +129,18 @@ def _rules(table: str, usable: Sequence[_File]) -> str:
             f"_below and ({_like('_first', 'points possible')} or (coalesce({', '.join(cells)}) is "
             f"not null and {' and '.join(f'coalesce({_like(cell, _UNIT)}, true)' for cell in cells)}))"
         ),
+        DELETED: "_deleted",
         TOO_MANY_CELLS: "_overflow is not null",
         f"missing_{CODES.get(table)}": "_short",
     }
     return " ".join(f"when {broken} then {literal(rule)}" for rule, broken in rules.items())
+
+
+def _is_deleted(file: _File) -> str:
+    """SQL that is true for a OneRoster record which is no longer one."""
+    status = [name for name in file.header if normal(name) == "status"]
+    free = [name for name in status if name not in file.found.headers.values()]
+    return f"coalesce({_like(quoted(free[0]), 'tobedeleted')}, false)" if free else "false"
 
 
 def _like(cell: str, pattern: str) -> str:

@@ -19,21 +19,28 @@ from edu_pipeline.landing.canonical import (
     literals,
     resolved_headers,
 )
+from edu_pipeline.landing.dates import parsed_date
 from edu_pipeline.landing.school import FIELDS, KEYS
 from edu_pipeline.model.columns import dtypes
 from edu_pipeline.model.quality import LandingChanges
 from edu_pipeline.settings import SCHOOL_TABLES, Settings, TableExport
 from edu_pipeline.warehouse import tables
 
-MANY_ROWS = 10
+MANY_ROWS = {"attendance": 10, "homework": 10, "enrollments": 10}
+FEW_ROWS = 2
 MANY_SHARE = 0.10
-"""More rows than this, and more than this share, and a person must look (Student Insights' rule)."""
+"""More rows than `MANY_ROWS`, in other exports `FEW_ROWS`, and more than this share, and a person
+must look (Student Insights' rule, stricter where ten rows are a class of people)."""
+MOST_OF_A_WEEK = 0.5
+DATES = {"attendance": "date", "homework": "due_date"}
+"""The date of a row, for exports whose rows are of a school week."""
+EVERY_EXPORT = "every export"
 UNDECIDED = ("not_due", "unknown")
 """Homework statuses that say nothing yet; a word that replaces them is no change."""
 
 
 def compare(
-    con: duckdb.DuckDBPyConnection, files: pl.DataFrame, settings: Settings
+    con: duckdb.DuckDBPyConnection, files: pl.DataFrame, settings: Settings, *, mailed: bool = False
 ) -> pl.DataFrame:
     """Every export against what was accepted of it last.
 
@@ -45,17 +52,22 @@ def compare(
         con: The warehouse, with `raw_…`.
         files: `LandingFiles`.
         settings: How the exports are read, and what their codes mean.
+        mailed: Whether letters went out before: then exports that nothing can be compared with,
+            because the warehouse was deleted, are held as well.
 
     Returns:
         `LandingChanges`, export × series.
     """
+    unknown = mailed and not any(_is_accepted(con, table) for table in SCHOOL_TABLES)
     found = [
         _compare_export(con, table, files, settings)
         for table in SCHOOL_TABLES
         if not _unusable(table, files, settings.landing.export(table))
     ]
     changes = pl.concat([LandingChanges.create_empty(), *found])
-    return LandingChanges.validate(changes.sort("table", "series"))
+    return LandingChanges.validate(
+        changes.with_columns(held=pl.col("held") | unknown).sort("table", "series")
+    )
 
 
 def accept(
@@ -69,22 +81,26 @@ def accept(
         changes: Its result.
         files: `LandingFiles`.
         settings: As for `compare`.
-        held: The exports that somebody must look at first.
+        held: The exports that somebody must look at first; `EVERY_EXPORT` is all of them.
     """
     con.execute(
         'create table if not exists accepted_exports ("table" varchar, series varchar, '
-        "version timestamp, reading varchar)"
+        "version timestamp, reading varchar, most bigint)"
     )
+    con.execute("alter table accepted_exports add column if not exists most bigint")
     for table in changes["table"].unique(maintain_order=True):
-        if table in held:
+        if table in held or EVERY_EXPORT in held:
             continue
         con.execute(f"create or replace table accepted_{table} as from incoming_{table}")
         con.execute('delete from accepted_exports where "table" = ?', [table])
         reading = _reading(settings.landing.export(table))
-        for series, version in _series(table, files).iter_rows():
+        # who accepts a loss starts counting from what is left
+        most = pl.when("held").then("rows").otherwise(pl.max_horizontal("rows", "rows_most"))
+        marks = changes.filter(pl.col("table") == table).select("series", most=most)
+        for row in _series(table, files).join(marks, on="series", how="left").iter_rows():
             con.execute(
-                "insert into accepted_exports values (?, ?, ?, ?)",
-                [table, series, version, reading],
+                "insert into accepted_exports values (?, ?, ?, ?, ?)",
+                [table, *row[:2], reading, row[2]],
             )
 
 
@@ -113,21 +129,37 @@ def _compare_export(
 ) -> pl.DataFrame:
     export = settings.landing.export(table)
     _hash_rows(con, table, files, settings)
-    before, versions, comparable = _accepted(con, table, _reading(export))
-    query = _BY_KEY if comparable else _BY_COUNT
-    counts: pl.DataFrame = con.sql(query.format(incoming=f"incoming_{table}", before=before)).pl()
-    gone = pl.lit(0, pl.Int64) if export.export == "delta" else pl.col("gone")
+    before, accepted, comparable = _accepted(con, table, _reading(export))
+    many = MANY_ROWS.get(table, FEW_ROWS)
+    names = {"incoming": f"incoming_{table}", "before": before, "many": many}
+    counts: pl.DataFrame = con.sql((_BY_KEY if comparable else _BY_COUNT).format(**names)).pl()
+    weeks: pl.DataFrame = con.sql(
+        (_WEEKS_BY_KEY if comparable else _WEEKS_BY_COUNT).format(**names, most=MOST_OF_A_WEEK)
+    ).pl()
+    counts = counts.join(accepted, on="series", how="left").join(weeks, on="series", how="left")
+    if export.export == "delta":
+        # what it does not mention is not gone
+        none = pl.lit(None)
+        counts = counts.with_columns(gone=pl.lit(0, pl.Int64), most=none, weeks_lost=none)
     known_before = pl.when(pl.col("rows_before") > 0)
+    most = pl.col("most") - pl.col("moved")
     much = [
-        (pl.col(name) > MANY_ROWS) & (pl.col(name) > MANY_SHARE * pl.col("rows_before"))
-        for name in ("changed", "gone")
+        (number > many) & (number > MANY_SHARE * of)
+        for number, of in (
+            (pl.col("changed"), pl.col("rows_before")),
+            (pl.col("gone"), pl.col("rows_before")),
+            (most - pl.col("rows"), most),
+            # a week's own share was judged where the weeks were counted
+        )
     ]
     return (
-        counts.join(versions, on="series", how="left")
-        .with_columns(gone=gone)
+        counts.with_columns(weeks_lost=pl.col("weeks_lost").fill_null([]), rows_most=most)
         .with_columns(
             table=pl.lit(table),
-            held=(pl.col("rows_before") > 0) & pl.any_horizontal(much),
+            held=(pl.col("rows_before") > 0)
+            & pl.any_horizontal(
+                *(one.fill_null(value=False) for one in much), pl.col("weeks_lost").list.len() > 0
+            ),
             share=known_before.then(pl.max_horizontal("changed", "gone") / pl.col("rows_before")),
             rows_before=known_before.then(pl.col("rows_before")),
         )
@@ -135,37 +167,49 @@ def _compare_export(
     )
 
 
+def _is_accepted(con: duckdb.DuckDBPyConnection, table: str) -> bool:
+    """Whether there is something to compare with, and of the form that this version writes."""
+    name = f"accepted_{table}"
+    return name in tables(con) and con.table(name).columns == ["key", "row", "series", "day"]
+
+
 def _accepted(
     con: duckdb.DuckDBPyConnection, table: str, reading: str
 ) -> tuple[str, pl.DataFrame, bool]:
-    """SQL of the rows accepted last, their series with versions, and whether they were read so."""
-    schema = {"series": pl.String, "version_before": pl.Datetime}
-    if f"accepted_{table}" not in tables(con):
+    """SQL of the rows accepted last, their series, and whether they were read as now.
+
+    Of each series the version, and the most rows that were ever accepted of it.
+    """
+    schema = {"series": pl.String, "version_before": pl.Datetime, "most": pl.Int64}
+    if not _is_accepted(con, table):
         return f"(from incoming_{table} limit 0)", pl.DataFrame(schema=schema), True
     rows = con.execute(
-        'select series, version, reading from accepted_exports where "table" = ?', [table]
+        'select series, version, most, reading from accepted_exports where "table" = ?', [table]
     ).fetchall()
-    versions = pl.DataFrame([row[:2] for row in rows], schema=schema, orient="row")
-    return f"accepted_{table}", versions, {row[2] for row in rows} <= {reading}
+    accepted = pl.DataFrame([row[:3] for row in rows], schema=schema, orient="row")
+    return f"accepted_{table}", accepted, {row[3] for row in rows} <= {reading}
 
 
 _BY_KEY = """
 select series, sum(rows)::bigint as rows, sum(rows_before)::bigint as rows_before,
        sum(added)::bigint as added, sum(changed)::bigint as changed, sum(gone)::bigint as gone,
+       sum(moved)::bigint as moved, max(last_date) as last_date,
        printf('%016x', bit_xor(digest)) as digest
 from (
   select series, count(*) as rows, 0 as rows_before, count(*) filter (old is null) as added,
-         0 as changed, 0 as gone, 0::ubigint as digest
+         0 as changed, 0 as gone, 0 as moved, max(day) as last_date, 0::ubigint as digest
   from (
-    select incoming.series, before.key as old
+    select incoming.series, incoming.day, before.key as old
     from {incoming} as incoming left join {before} as before using (key)
   )
   group by series
   union all
   select series, 0, count(*), 0, count(*) filter (is_changed), count(*) filter (is_gone),
+         count(*) filter (is_moved), null,
          coalesce(bit_xor(hash(key, is_gone, now)) filter (is_changed or is_gone), 0)
   from (
     select before.series, before.key, incoming.row as now, incoming.key is null as is_gone,
+           coalesce(incoming.series <> before.series, false) as is_moved,
            incoming.key is not null and before.row is not null
              and before.row is distinct from incoming.row as is_changed
     from {before} as before left join {incoming} as incoming using (key)
@@ -176,26 +220,59 @@ group by series
 """
 _BY_COUNT = """
 select series, rows, rows_before, greatest(rows - rows_before, 0) as added, 0 as changed,
-       greatest(rows_before - rows, 0) as gone, printf('%016x', digest) as digest
+       greatest(rows_before - rows, 0) as gone, 0 as moved, last_date,
+       printf('%016x', digest) as digest
 from (
   select series, count(*) filter (is_new) as rows, count(*) filter (not is_new) as rows_before,
-         bit_xor(hash(key, row, is_new)) as digest
+         max(day) filter (is_new) as last_date, bit_xor(hash(key, row, is_new)) as digest
   from (
     select *, true as is_new from {incoming} union all select *, false from {before}
   )
   group by series
 )
 """
+_WEEKS_LOST = """
+select series, list(week order by week) as weeks_lost
+from ({counts})
+where gone > {{many}} and gone > {{most}} * rows_before
+group by series
+"""
+_WEEKS_BY_KEY = _WEEKS_LOST.format(
+    counts="""
+select before.series, date_trunc('week', before.day)::date as week, count(*) as rows_before,
+       count(*) filter (incoming.key is null) as gone
+from {before} as before left join {incoming} as incoming using (key)
+where before.day is not null
+group by all
+"""
+)
+_WEEKS_BY_COUNT = _WEEKS_LOST.format(
+    counts="""
+select series, date_trunc('week', day)::date as week,
+       count(*) filter (not is_new) as rows_before, rows_before - count(*) filter (is_new) as gone
+from (
+  select series, day, true as is_new from {incoming}
+  union all select series, day, false from {before}
+)
+where day is not null
+group by all
+"""
+)
 
 
 def _hash_rows(
     con: duckdb.DuckDBPyConnection, table: str, files: pl.DataFrame, settings: Settings
 ) -> None:
-    """Make `incoming_<table>`: key, row and series; of rows with the same key the later counts.
+    """Make `incoming_<table>`: key, row, series, day; of rows with the same key the later counts.
 
     A row that says nothing yet (a register not taken, homework not due) has no row hash.
     """
-    query = canonical_query(table, files, settings.landing.export(table))
+    export = settings.landing.export(table)
+    query = canonical_query(table, files, export)
+    day = DATES.get(table, "null::varchar")
+    texts: pl.DataFrame = con.sql(f"select distinct {day} as text from ({query})").pl()
+    days = texts.with_columns(day=parsed_date(pl.col("text"), export.date_formats))
+    con.register("days", days)
     key = ", ".join(KEYS[table])
     content = f"hash({', '.join(field.name for field in FIELDS[table])})"
     if table in CODES:
@@ -215,20 +292,21 @@ def _hash_rows(
         f"""
         create or replace temp table incoming_{table} as
         with hashed as (
-          select hash({key}) as key, {content} as row, {in_series} as series,
+          select hash({key}) as key, {content} as row, {in_series} as series, days.day,
                  _version, _file, _line
-          from ({query}) where coalesce({key}) is not null
+          from ({query}) left join days on days.text = {day} where coalesce({key}) is not null
         ),
         twice as (select key from hashed group by key having count(*) > 1)
-        select key, row, series from hashed anti join twice using (key)
+        select key, row, series, day from hashed anti join twice using (key)
         union all
-        select key, latest.row, latest.series
+        select key, latest.row, latest.series, latest.day
         from (
-          select key, arg_max({{'row': row, 'series': series}}, (_version, _file, _line)) as latest
+          select key, arg_max({{'row': row, 'series': series, 'day': day}}, (_version, _file, _line)) as latest
           from hashed semi join twice using (key) group by key
         )
         """
     )
+    con.unregister("days")
 
 
 def _silent_codes(

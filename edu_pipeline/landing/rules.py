@@ -9,7 +9,9 @@ UNITS = "units_row"
 """A line below the header that says what its cells are, such as `(text)` or `YYYY-MM-DD`."""
 REPEATED_HEADER = "repeated_header"
 """The header once more, as where two exports were put together."""
-NO_DATA = (TOTALS, UNITS, REPEATED_HEADER)
+DELETED = "to_be_deleted"
+"""OneRoster's `tobedeleted` in a column `status`."""
+NO_DATA = (TOTALS, UNITS, REPEATED_HEADER, DELETED)
 """Rows that are about the others: set apart, and nothing that a person must look at."""
 SUPERSEDED = "same_key_later_row_counts"
 UNMAPPED = "unmapped_code"

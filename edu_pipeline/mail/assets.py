@@ -18,6 +18,8 @@ from edu_pipeline.settings import Home
 from edu_pipeline.shipped import shipped
 
 GROUP = "mail"
+REMEMBERED = "ledger"
+"""Group of what is read from the ledger before anything is computed."""
 OWNERS = ["team:data"]
 
 
@@ -66,7 +68,7 @@ def said_before(weeks: dg.PartitionsDefinition[str], campaign: str) -> dg.Assets
 
     @dg.asset(
         name="said_before",
-        group_name=GROUP,
+        group_name=REMEMBERED,
         kinds={"sqlite"},
         owners=OWNERS,
         tags={"pii": "ids"},
@@ -186,11 +188,18 @@ def ledger_letters(home: dg.ResourceParam[Home]) -> pl.DataFrame:
         return ledger.letters_frame()
 
 
-@dg.asset(group_name=GROUP, kinds={"sqlite"}, owners=OWNERS, tags={"pii": "names"})
+@dg.asset(group_name=REMEMBERED, kinds={"sqlite"}, owners=OWNERS, tags={"pii": "names"})
 def gate_releases(home: dg.ResourceParam[Home]) -> pl.DataFrame:
     """The problems that a person released, and why: the gate holds nothing because of these."""
     with open_ledger(home) as ledger:
         return ledger.releases_frame()
+
+
+@dg.asset(group_name=REMEMBERED, kinds={"sqlite"}, owners=OWNERS, tags={"pii": "none"})
+def mailed_before(home: dg.ResourceParam[Home]) -> pl.DataFrame:
+    """Whether letters ever went out: then a warehouse without a past was deleted."""
+    with open_ledger(home) as ledger:
+        return pl.DataFrame({"mailed": [ledger.has_sent()]})
 
 
 @dg.asset_check(asset="recorded_periods", description="The newest week's letters may go out.")
@@ -202,5 +211,5 @@ def newest_week_is_not_held(home: dg.ResourceParam[Home]) -> dg.AssetCheckResult
     return dg.AssetCheckResult(passed=held is None, description=held or "Not held.")
 
 
-ASSETS: Sequence[dg.AssetsDefinition] = [gate_releases, ledger_letters]
+ASSETS: Sequence[dg.AssetsDefinition] = [gate_releases, ledger_letters, mailed_before]
 CHECKS: Sequence[dg.AssetChecksDefinition] = [newest_week_is_not_held]

@@ -142,5 +142,5 @@ RELEASES = sa.Table(
     sa.Column("id", sa.String, primary_key=True),
     sa.Column("reason", sa.String, nullable=False),
     sa.Column("by", sa.String, nullable=False),
-    sa.Column("at", _UtcDateTime, nullable=False),
+    sa.Column("at", _UtcDateTime, primary_key=True),
 )

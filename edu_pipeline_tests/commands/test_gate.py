@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Callable, Mapping
-from datetime import date, datetime
+from datetime import UTC, date, datetime
 from pathlib import Path
 
 import polars as pl
@@ -40,14 +40,14 @@ def home(tmp_path: Path) -> Home:
     return home
 
 
-def refreshed(home: Home, *problems: Mapping[str, object], released: tuple[str, ...] = ()) -> None:
+def refreshed(home: Home, *problems: Mapping[str, object], since: datetime = SINCE) -> None:
     """What a refresh leaves behind."""
     frame = pl.DataFrame(
-        [{**problem, "since": SINCE} for problem in problems],
+        [{**problem, "since": since} for problem in problems],
         schema=dtypes(LandingProblems),
         orient="row",
     )
-    gate = mail_gate(frame, WEEKS, "run", on_problem="hold", released=released)
+    gate = mail_gate(frame, WEEKS, "run", on_problem="hold")
     with open_warehouse(home.warehouse) as con:
         write_table(con, "landing_problems", frame)
         write_table(con, "mail_gate", gate)
@@ -98,6 +98,23 @@ def test_a_release_is_kept_with_who_why_and_says_what_to_do_next(
     assert "has been released. It takes effect with: edu-pipeline" in shown.stdout
     assert "3f9a0c51d2  by Kim on " in shown.stdout
     assert "UTC: year 6 left" in shown.stdout
+
+
+def test_a_problem_that_came_back_is_held_and_can_be_released_again(
+    home: Home, command: Command
+) -> None:
+    refreshed(home, CUT)
+    command("gate", "release", CUT["id"], "--reason", "year 6 left", "--by", "Kim")
+    with pytest.raises(UserError, match=r"was released already, by Kim on .*: year 6 left"):
+        command("gate", "release", CUT["id"], "--reason", "again", "--by", "Robin")
+    refreshed(home, CUT, since=datetime.now(UTC).replace(tzinfo=None))
+    shown = command("gate", "show")
+    assert shown.exit_code == 3
+    assert "(does not count any more): year 6 left" in " ".join(shown.stdout.split())
+    command("gate", "release", CUT["id"], "--reason", "year 6 left again", "--by", "Robin")
+    assert command("gate", "show").exit_code == 0
+    with open_ledger(home) as ledger:
+        assert [each.by for each in ledger.releases()] == ["Kim", "Robin"]
 
 
 def test_the_rest_goes_on_being_held(home: Home, command: Command) -> None:
@@ -168,4 +185,4 @@ def test_a_cut_short_export_holds_until_it_is_released_and_the_refresh_that_foll
     run_job(home, "refresh")
     shown = command("gate", "show")
     assert shown.stdout.startswith("Nothing is held.\n\nReleased\n")
-    assert "(not there any more): the others left" in " ".join(shown.stdout.split())
+    assert "(does not count any more): the others left" in " ".join(shown.stdout.split())

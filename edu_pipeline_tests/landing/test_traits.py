@@ -430,3 +430,24 @@ def test_the_row_that_counts_is_told_with_its_file_and_line(land: Land) -> None:
         ("late", "school/homework.csv", 4)
     ]
     assert con.sql(REJECTED).fetchall() == [(2, "same_key_later_row_counts", None)]
+
+
+def test_oneroster_records_that_are_to_be_deleted_are_nobody(
+    land: Land, messages: Messages
+) -> None:
+    con = land(
+        {
+            "students.csv": (
+                "sourcedId,status,givenName,familyName\n"
+                "007,active,Ada,Moss\n008,tobedeleted,Ben,Oakley\n009,,Cy,Poe\n"
+            )
+        }
+    )
+
+    assert con.sql("select student_id from stg_students order by 1").fetchall() == [
+        ("007",),
+        ("009",),
+    ]
+    rejected = con.sql("select line, rule from rejected_rows where \"table\" = 'students'")
+    assert rejected.fetchall() == [(3, "to_be_deleted")]
+    assert not [message for message in messages(con) if "to be deleted" in message]
