@@ -165,7 +165,9 @@ def test_without_a_register_this_week_the_last_known_value_is_dated(
     assert title(spec)[0] == "Attendance in 7B was 92.1 % in the week of 7 September"
 
 
-def test_a_class_name_without_room_leaves_the_title_and_the_label(make_history: HistoryMaker) -> None:
+def test_a_class_name_without_room_leaves_the_title_and_the_label(
+    make_history: HistoryMaker,
+) -> None:
     name = "International Baccalaureate 7B"
     spec = chart(make_history([0.945, 0.833], class_name=name, **BELOW), ATTENDANCE, target=0.95)
 
