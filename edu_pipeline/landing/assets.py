@@ -411,9 +411,9 @@ CHECKS: Sequence[dg.AssetChecksDefinition] = [
         ("unmapped_code", "unmapped_word"), "codes_are_mapped", "Every code and word is mapped."
     ),
     _problem_check(
-        ("many_rejected", "more_sessions", "few_exceptions"),
+        ("many_rejected", "more_sessions", "few_exceptions", "only_exceptions"),
         "rows_fit",
-        "No export fails in more than a few rows, nor lacks nearly all of a week.",
+        "No export fails in more than a few rows, nor lacks nearly all of a week or who was there.",
     ),
     little_changed,
 ]

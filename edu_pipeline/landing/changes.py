@@ -7,7 +7,7 @@ short remains a problem until somebody looks, and a whole one that replaces it i
 
 import hashlib
 import json
-from collections.abc import Collection
+from collections.abc import Collection, Iterable
 
 import duckdb
 import polars as pl
@@ -19,8 +19,8 @@ from edu_pipeline.landing.canonical import (
     literals,
     resolved_headers,
 )
-from edu_pipeline.landing.dates import parsed_date
-from edu_pipeline.landing.school import FIELDS, KEYS
+from edu_pipeline.landing.school import DATES, FIELDS, KEYS
+from edu_pipeline.landing.stage_facts import distinct_texts, register_days
 from edu_pipeline.model.columns import dtypes
 from edu_pipeline.model.quality import LandingChanges
 from edu_pipeline.settings import SCHOOL_TABLES, Settings, TableExport
@@ -32,8 +32,6 @@ MANY_SHARE = 0.10
 """More rows than `MANY_ROWS`, in other exports `FEW_ROWS`, and more than this share, and a person
 must look (Student Insights' rule, stricter where ten rows are a class of people)."""
 MOST_OF_A_WEEK = 0.5
-DATES = {"attendance": "date", "homework": "due_date"}
-"""The date of a row, for exports whose rows are of a school week."""
 EVERY_EXPORT = "every export"
 UNDECIDED = ("not_due", "unknown")
 """Homework statuses that say nothing yet; a word that replaces them is no change."""
@@ -269,18 +267,16 @@ def _hash_rows(
     """
     export = settings.landing.export(table)
     query = canonical_query(table, files, export)
-    day = DATES.get(table, "null::varchar")
-    texts: pl.DataFrame = con.sql(f"select distinct {day} as text from ({query})").pl()
-    days = texts.with_columns(day=parsed_date(pl.col("text"), export.date_formats))
-    con.register("days", days)
     key = ", ".join(KEYS[table])
     content = f"hash({', '.join(field.name for field in FIELDS[table])})"
-    if table in CODES:
-        code = CODES[table]
-        silent = _silent_codes(con, query, table, settings)
-        content = (
-            f"case when {code} not in {literals(silent)} then {content} end" if silent else content
-        )
+    day, days = "null::varchar", pl.Series(dtype=pl.String)
+    if table in CODES:  # others have no rows that a school week can lack
+        (day,), code = DATES[table], CODES[table]
+        texts = distinct_texts(con, query, day, code)
+        days = texts[day]
+        if silent := _silent(texts[code].unique().sort().to_list(), table, settings):
+            content = f"case when {code} not in {literals(silent)} then {content} end"
+    register_days(con, days, export)
     series = files.filter((pl.col("table") == table) & pl.col("current")).select("path", "series")
     cases = " ".join(
         f"when {literal(path)} then {literal(name)}"
@@ -309,11 +305,8 @@ def _hash_rows(
     con.unregister("days")
 
 
-def _silent_codes(
-    con: duckdb.DuckDBPyConnection, query: str, table: str, settings: Settings
-) -> list[str]:
-    found = con.execute(f"select distinct {CODES[table]} from ({query}) order by 1").fetchall()
-    codes = [code for (code,) in found]
+def _silent(codes: Iterable[str], table: str, settings: Settings) -> list[str]:
+    """The codes that say nothing yet."""
     if table == "homework":
         return [code for code in codes if settings.homework.status(code) in UNDECIDED]
     marks = {code: settings.attendance.mark(code) for code in codes}

@@ -13,11 +13,12 @@ from edu_pipeline.landing.columns import normal
 from edu_pipeline.landing.date_order import date_orders, is_date, unread
 from edu_pipeline.landing.placing import SAID_ONCE
 from edu_pipeline.landing.problems import (
+    ENOUGH_MARKS,
+    FEW_PRESENT,
     MANY_CODES,
     MEANINGS,
 )
 from edu_pipeline.landing.reading import (
-    DATES,
     LINKS,
     Reading,
     WordSeen,
@@ -25,9 +26,9 @@ from edu_pipeline.landing.reading import (
     texts_of,
     word_meaning,
 )
-from edu_pipeline.landing.school import FIELDS, WORDS
+from edu_pipeline.landing.school import DATES, FIELDS, WORDS
 from edu_pipeline.landing.suggestions import OPEN, Line, format_lines
-from edu_pipeline.settings import MARKS, SCHOOL_TABLES
+from edu_pipeline.settings import SCHOOL_TABLES
 
 ENOUGH = 0.9
 """Share of ids that must be found in another export before something is concluded from it."""
@@ -277,21 +278,39 @@ def _role_lines(read: Reading) -> list[Line]:
 
 
 def _shape_lines(read: Reading) -> list[Line]:
-    """An attendance export that has rows for few of the students' days holds exceptions only."""
+    """An attendance export that has rows for few of the students' days holds exceptions only.
+
+    Where the days are too few to tell, a person is asked if hardly any mark is present.
+    """
     if "shape" in read.settings.landing.attendance.model_fields_set:
         return []
     marks, students, days = read.con.execute(
         "select count(distinct (student_id, date)), count(distinct student_id), "
         f"count(distinct date) from ({read.query('attendance')})"
     ).fetchall()[0]
-    codes = [str(code) for code, _ in read.counts("attendance", "code")]
-    present = MARKS["present"] in [read.settings.attendance.mark(code) for code in codes]
-    if present or days < SOME_DAYS or marks >= FEW_DAYS * students * days:
+    codes = [
+        (read.settings.attendance.mark(str(code)), int(rows))
+        for code, rows in read.counts("attendance", "code")
+    ]
+    counted = [
+        (mark, rows) for mark, rows in codes if not mark or (mark.submitted and mark.possible)
+    ]
+    of = sum(rows for _, rows in counted)
+    present = sum(
+        rows for mark, rows in counted if mark and mark.attended == mark.possible and not mark.tardy
+    )
+    if of and present / of >= FEW_PRESENT:
         return []
-    # of the students who are in it: the export may be one year group's
-    share = _percent(marks / (students * days))
-    why = f"its students have a row on {share} of its days only, so no row means present"
-    return [Line(("landing", "attendance"), "shape", "exceptions", why)]
+    section = ("landing", "attendance")
+    if days >= SOME_DAYS and marks < FEW_DAYS * students * days:
+        # of the students who are in it: the export may be one year group's
+        share = _percent(marks / (students * days))
+        why = f"its students have a row on {share} of its days only, so no row means present"
+        return [Line(section, "shape", "exceptions", why)]
+    if of < ENOUGH_MARKS or not all(mark for mark, _ in codes):
+        return []
+    why = f"{present:,} of {of:,} marks are present: say so if nobody present has a row"
+    return [Line(section, "shape", "exceptions", why, certain=False)]
 
 
 def _session_lines(read: Reading) -> list[Line]:

@@ -11,11 +11,12 @@ from edu_pipeline.landing.problems import (
     file_problems,
     row_problems,
     session_problems,
+    shape_problems,
     word_problems,
 )
 from edu_pipeline.landing.rejected import reject_counts, rows_received, unmapped_codes
 from edu_pipeline.landing.school import WORDS
-from edu_pipeline.landing.stage_facts import sessions_found
+from edu_pipeline.landing.stage_facts import marks_found, sessions_found
 from edu_pipeline.settings import AttendanceExport, Settings
 
 
@@ -38,16 +39,20 @@ def find_problems(
         (table, column): con.sql(canonical_query(table, files, landing.export(table))).pl()
         for table, column in WORDS
     }
+    unmapped = unmapped_codes(con)
     problems = [
         file_problems(files, landing),
         change_problems(changes),
         word_problems(words, landing),
-        code_problems(unmapped_codes(con)),
+        code_problems(unmapped),
         session_problems(sessions_found(con), landing),
         row_problems(reject_counts(con), rows_received(con, files, landing), files, landing),
     ]
     if landing.attendance.shape == "exceptions":
         problems.append(exception_problems(weeks_of_exceptions(con, files, landing.attendance)))
+    # what nobody mapped may be the presences
+    if "attendance" not in unmapped["table"]:
+        problems.append(shape_problems(*marks_found(con), landing))
     return pl.concat(problems)
 
 

@@ -25,7 +25,6 @@ from edu_pipeline.landing.problems import (
 )
 from edu_pipeline.landing.raw import load_raw
 from edu_pipeline.landing.reading import (
-    DATES,
     LINKS,
     Reading,
     WordSeen,
@@ -33,7 +32,7 @@ from edu_pipeline.landing.reading import (
     texts_of,
     word_meaning,
 )
-from edu_pipeline.landing.school import FIELDS
+from edu_pipeline.landing.school import DATES, FIELDS
 from edu_pipeline.landing.stage_facts import (
     attendance_dates,
     stage_attendance,

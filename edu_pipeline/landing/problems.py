@@ -51,6 +51,9 @@ FEW_EXCEPTIONS = 0.2
 """Share of what is usual in a week below which an exceptions-only export seems not to have it."""
 EXPECTED_EXCEPTIONS = 20
 """Where fewer than this are usual in a week, hardly any are nothing to wonder at."""
+ENOUGH_MARKS = 20
+FEW_PRESENT = 0.1
+"""Share of marks that are present below which an export seems to have rows for exceptions only."""
 DAYS_OF_A_WEEK = 3
 """Weeks with fewer days in session say too little."""
 MANY_CODES = 25
@@ -389,6 +392,34 @@ def exception_problems(weeks: pl.DataFrame) -> pl.DataFrame:
         condition = "Export it again, or, if that is right"
         problems.append(_releasable(problem, sentence, condition))
     return _frame(problems)
+
+
+def shape_problems(marks: int, present: int, landing: Landing) -> pl.DataFrame:
+    """Marks of which hardly any are present, where the settings expect a row for everyone.
+
+    Args:
+        marks: Marks that count in a rate, as `stage_facts.marks_found` has them.
+        present: Of these, present and on time.
+        landing: The section of `pipeline.toml`.
+
+    Returns:
+        `LandingProblems`; these concern every class and every week.
+    """
+    if (
+        landing.attendance.shape == "exceptions"
+        or marks < ENOUGH_MARKS
+        or present / marks >= FEW_PRESENT
+    ):
+        return _frame([])
+    # the counts change with every export, and a release of this should not lapse with them
+    problem = _problem("attendance", "only_exceptions", "shape", "Hardly any mark is present.")
+    sentence = (
+        f"Only {present:,} of {marks:,} attendance marks are present, as if there were rows for "
+        "absences and late arrivals only. If so, add to [landing.attendance]: "
+        'shape = "exceptions". If everyone has a row, say in [attendance.codes] which code is '
+        "present."
+    )
+    return _frame([_releasable({**problem, "rows": marks}, sentence, "If the marks are right")])
 
 
 def session_problems(most: int, landing: Landing) -> pl.DataFrame:

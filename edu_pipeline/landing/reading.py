@@ -4,7 +4,7 @@ Cells are only counted here; which of them may be shown is for `inspection` to s
 """
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date
 
@@ -17,16 +17,9 @@ from edu_pipeline.landing.problems import (
     MEANINGS,
 )
 from edu_pipeline.landing.raw import RECEIVED, quoted
-from edu_pipeline.landing.school import OTHER_ROLES, WORDS
+from edu_pipeline.landing.school import DATES, OTHER_ROLES, WORDS
 from edu_pipeline.landing.suggestions import Line, with_lines
 from edu_pipeline.settings import MARKS, Settings
-
-DATES: Mapping[str, tuple[str, ...]] = {
-    "enrollments": ("begin_date", "end_date"),
-    "attendance": ("date",),
-    "homework": ("due_date",),
-    "calendar": ("date",),
-}
 
 LINKS: Sequence[tuple[str, str, tuple[tuple[str, str], ...]]] = (
     ("enrollments", "person_id", (("students", "student_id"), ("staff", "staff_id"))),

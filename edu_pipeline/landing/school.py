@@ -172,6 +172,14 @@ KEYS: Mapping[str, tuple[str, ...]] = {
 }
 """Natural keys: of two rows with the same key the later one counts."""
 
+DATES: Mapping[str, tuple[str, ...]] = {
+    "enrollments": ("begin_date", "end_date"),
+    "attendance": ("date",),
+    "homework": ("due_date",),
+    "calendar": ("date",),
+}
+"""Columns of dates."""
+
 WORDS: Mapping[tuple[str, str], Mapping[str, str]] = {
     ("classes", "class_type"): {
         **dict.fromkeys(

@@ -42,6 +42,32 @@ class _Fact:
     """Rule → (SQL that is true where it is broken, SQL of the value to show), in order."""
 
 
+def distinct_texts(con: duckdb.DuckDBPyConnection, query: str, *columns: str) -> pl.DataFrame:
+    """The few different texts that stand in columns of rows by the million.
+
+    Args:
+        con: Where the query can be run.
+        query: Of all the rows.
+        columns: Its columns; of several, the combinations that occur.
+    """
+    found: pl.DataFrame = con.sql(f"select distinct {', '.join(columns)} from ({query})").pl()
+    return found
+
+
+def register_days(con: duckdb.DuckDBPyConnection, texts: pl.Series, export: TableExport) -> None:
+    """Make `days`: each `text` and the `day` that it is, read as those of small tables are.
+
+    Args:
+        con: Where to; it is for the caller to unregister them.
+        texts: As received, in any number.
+        export: How its dates are written.
+    """
+    days = pl.DataFrame({"text": texts.unique()}).with_columns(
+        day=parsed_date(pl.col("text"), export.date_formats)
+    )
+    con.register("days", days)
+
+
 def stage_attendance(
     con: duckdb.DuckDBPyConnection, query: str, export: AttendanceExport, meanings: Attendance
 ) -> None:
@@ -54,7 +80,7 @@ def stage_attendance(
         meanings: What the codes mean.
     """
     per_day = export.sessions_per_day
-    texts = _texts(con, query, "date", "code")
+    texts = distinct_texts(con, query, "date", "code")
     marks = {code: meanings.mark(code) for code in texts["code"].unique().sort()}
     con.register(
         "code_meanings",
@@ -125,7 +151,7 @@ def stage_homework(
         export: Its section of `pipeline.toml`.
         meanings: What the statuses mean.
     """
-    texts = _texts(con, query, "due_date", "status")
+    texts = distinct_texts(con, query, "due_date", "status")
     statuses = {code: meanings.status(code) for code in texts["status"].unique().sort()}
     con.register(
         "code_meanings",
@@ -157,20 +183,6 @@ def stage_homework(
     _stage(con, query, texts, export, fact)
 
 
-def _texts(con: duckdb.DuckDBPyConnection, query: str, *columns: str) -> pl.DataFrame:
-    """The few different texts that stand in columns of rows by the million."""
-    found: pl.DataFrame = con.sql(f"select distinct {', '.join(columns)} from ({query})").pl()
-    return found
-
-
-def _register_days(con: duckdb.DuckDBPyConnection, texts: pl.Series, export: TableExport) -> None:
-    """Make `days`: texts and the dates that they are, read as those of small tables are."""
-    days = pl.DataFrame({"text": texts.unique()}).with_columns(
-        day=parsed_date(pl.col("text"), export.date_formats)
-    )
-    con.register("days", days)
-
-
 def _stage(
     con: duckdb.DuckDBPyConnection,
     query: str,
@@ -179,7 +191,7 @@ def _stage(
     fact: _Fact,
 ) -> None:
     day, table = fact.day, fact.table
-    _register_days(con, texts[day], export)
+    register_days(con, texts[day], export)
     rules: Mapping[str, tuple[str, str]] = {
         "missing_student_id": ("parsed.student_id is null", "null"),
         f"missing_{day}": (f"parsed.{day} is null", "null"),
@@ -294,7 +306,7 @@ def attendance_dates(
         group by all
         """
     )
-    _register_days(con, con.table("marked").pl()["text"], export)
+    register_days(con, con.table("marked").pl()["text"], export)
     dates: pl.DataFrame = con.sql(
         """
         with dated as (
@@ -326,3 +338,18 @@ def sessions_found(con: duckdb.DuckDBPyConnection) -> int:
         """
     ).fetchall()[0][0]
     return most
+
+
+def marks_found(con: duckdb.DuckDBPyConnection) -> tuple[int, int]:
+    """Marks that count in a rate, and how many of them are present and on time.
+
+    Args:
+        con: The warehouse, with `stg_attendance`.
+    """
+    ((marks, present),) = con.execute(
+        """
+        select count(*), count(*) filter (attended >= possible and not tardy)
+        from stg_attendance where submitted and possible > 0
+        """
+    ).fetchall()
+    return marks, present

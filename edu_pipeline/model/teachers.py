@@ -57,14 +57,38 @@ def _weeks() -> dy.Int64:
     )
 
 
-class ClassWeek(dy.Schema):
-    """One class in one school week, beside its past, its grade team and its school.
+class _Counts(dy.Schema):
+    possible_days = dy.Float64(min=0, description="Student-days expected")
+    attended_days = dy.Float64(min=0, description="Student-days attended, in fractions of a day")
+    attendance_rate = _rate("attended_days ÷ possible_days")
+    homework_due = dy.Int64(min=0, description="Homework due with a known outcome")
+    homework_complete = dy.Int64(min=0, description="Of these, handed in")
+    homework_rate = _rate("homework_complete ÷ homework_due")
 
-    A class has a row for every school week up to the latest data in which it had students, also
-    when no register was taken (the rates are then empty). Weeks in which the school was closed
-    have no row.
-    """
 
+class _BesidePast(_Counts):
+    attendance_rate_previous = _rate("attendance_rate in the school week before")
+    attendance_rate_change_previous = _change("attendance_rate − attendance_rate_previous")
+    attendance_rate_start = _rate("attendance_rate in the first full week of the school year")
+    attendance_rate_change_start = _change("attendance_rate − attendance_rate_start")
+    attendance_rate_usual_low = _bound("Low")
+    attendance_rate_usual_high = _bound("High")
+    attendance_rate_usual_weeks = _weeks()
+    attendance_rate_verdict = _verdict()
+    homework_rate_previous = _rate("homework_rate in the school week before")
+    homework_rate_change_previous = _change("homework_rate − homework_rate_previous")
+    homework_rate_start = _rate("homework_rate in the first full week of the school year")
+    homework_rate_change_start = _change("homework_rate − homework_rate_start")
+    homework_rate_usual_low = _bound("Low")
+    homework_rate_usual_high = _bound("High")
+    homework_rate_usual_weeks = _weeks()
+    homework_rate_verdict = _verdict()
+
+
+# what a row is stands before its figures, because the columns of bases come in the order of these
+
+
+class _OfClass(dy.Schema):
     week_start = dy.Date(primary_key=True, description="Monday of the week")
     class_id = dy.String(primary_key=True, description="The class")
     class_name = dy.String(description="What people call it")
@@ -75,28 +99,18 @@ class ClassWeek(dy.Schema):
     days_in_session = dy.Int64(min=1, description="School days in the week, also those to come")
     days_submitted = dy.Int64(min=0, description="School days whose register counts here")
     students = dy.Int64(min=1, description="Students enrolled on a school day of the week")
-    possible_days = dy.Float64(min=0, description="Student-days expected")
-    attended_days = dy.Float64(min=0, description="Student-days attended, in fractions of a day")
-    attendance_rate = _rate("attended_days ÷ possible_days")
-    homework_due = dy.Int64(min=0, description="Homework due with a known outcome")
-    homework_complete = dy.Int64(min=0, description="Of these, handed in")
-    homework_rate = _rate("homework_complete ÷ homework_due")
-    attendance_rate_previous = _rate("The class's rate in the school week before")
-    attendance_rate_change_previous = _change("attendance_rate − attendance_rate_previous")
-    attendance_rate_start = _rate("The class's rate in the first full week of the school year")
-    attendance_rate_change_start = _change("attendance_rate − attendance_rate_start")
+
+
+class ClassWeek(_OfClass, _BesidePast):
+    """One class in one school week, beside its past, its grade team and its school.
+
+    A class has a row for every school week up to the latest data in which it had students, also
+    when no register was taken (the rates are then empty). Weeks in which the school was closed
+    have no row.
+    """
+
     attendance_rate_team = _rate("All students of the grade team in the same week")
     attendance_rate_school = _rate("All students of the school in the same week")
-    homework_rate_previous = _rate("The class's rate in the school week before")
-    homework_rate_change_previous = _change("homework_rate − homework_rate_previous")
-    homework_rate_start = _rate("The class's rate in the first full week of the school year")
-    homework_rate_change_start = _change("homework_rate − homework_rate_start")
-    homework_rate_team = _rate("All students of the grade team in the same week")
-    homework_rate_school = _rate("All students of the school in the same week")
-    attendance_rate_usual_low = _bound("Low")
-    attendance_rate_usual_high = _bound("High")
-    attendance_rate_usual_weeks = _weeks()
-    attendance_rate_verdict = _verdict()
     attendance_rate_team_verdict = _team_verdict("this week")
     attendance_rate_to_date = _rate(
         "The class's rate from the first day of the school year to this week"
@@ -104,10 +118,8 @@ class ClassWeek(dy.Schema):
     attendance_rate_team_to_date = _rate("The grade team's, from the first day to this week")
     attendance_rate_school_to_date = _rate("The school's, from the first day to this week")
     attendance_rate_team_verdict_to_date = _team_verdict("in the year to date")
-    homework_rate_usual_low = _bound("Low")
-    homework_rate_usual_high = _bound("High")
-    homework_rate_usual_weeks = _weeks()
-    homework_rate_verdict = _verdict()
+    homework_rate_team = _rate("All students of the grade team in the same week")
+    homework_rate_school = _rate("All students of the school in the same week")
     homework_rate_team_verdict = _team_verdict("this week; of homerooms only")
     homework_rate_to_date = _rate(
         "The class's rate from the first day of the school year to this week"
@@ -117,7 +129,16 @@ class ClassWeek(dy.Schema):
     homework_rate_team_verdict_to_date = _team_verdict("in the year to date; of homerooms only")
 
 
-class TeacherWeek(dy.Schema):
+class _OfTeacher(dy.Schema):
+    week_start = dy.Date(primary_key=True, description="Monday of the week")
+    staff_id = dy.String(primary_key=True, description="The teacher")
+    school_id = dy.String(description="The school of most of their students")
+    classes = dy.Int64(min=1, description="Classes taught on a school day of the week")
+    students = dy.Int64(min=1, description="Students in these, each once")
+    days_submitted = dy.Int64(min=0, description="School days whose register counts here")
+
+
+class TeacherWeek(_OfTeacher, _BesidePast):
     """One teacher in one school week, over all the classes they teach.
 
     Every student-day and every piece of homework counts once, also of a student in several of the
@@ -125,104 +146,29 @@ class TeacherWeek(dy.Schema):
     A teacher has a row for every week in which a class of theirs had students on a school day.
     """
 
-    week_start = dy.Date(primary_key=True, description="Monday of the week")
-    staff_id = dy.String(primary_key=True, description="The teacher")
-    school_id = dy.String(description="The school of most of their students")
-    classes = dy.Int64(min=1, description="Classes taught on a school day of the week")
-    students = dy.Int64(min=1, description="Students in these, each once")
-    days_submitted = dy.Int64(min=0, description="School days whose register counts here")
-    possible_days = dy.Float64(min=0, description="Student-days expected")
-    attended_days = dy.Float64(min=0, description="Student-days attended, in fractions of a day")
-    attendance_rate = _rate("attended_days ÷ possible_days")
-    homework_due = dy.Int64(min=0, description="Homework due with a known outcome")
-    homework_complete = dy.Int64(min=0, description="Of these, handed in")
-    homework_rate = _rate("homework_complete ÷ homework_due")
-    attendance_rate_previous = _rate("Their rate in the school week before")
-    attendance_rate_change_previous = _change("attendance_rate − attendance_rate_previous")
-    attendance_rate_start = _rate("Their rate in the first full week of the school year")
-    attendance_rate_change_start = _change("attendance_rate − attendance_rate_start")
-    attendance_rate_usual_low = _bound("Low")
-    attendance_rate_usual_high = _bound("High")
-    attendance_rate_usual_weeks = _weeks()
-    attendance_rate_verdict = _verdict()
-    homework_rate_previous = _rate("Their rate in the school week before")
-    homework_rate_change_previous = _change("homework_rate − homework_rate_previous")
-    homework_rate_start = _rate("Their rate in the first full week of the school year")
-    homework_rate_change_start = _change("homework_rate − homework_rate_start")
-    homework_rate_usual_low = _bound("Low")
-    homework_rate_usual_high = _bound("High")
-    homework_rate_usual_weeks = _weeks()
-    homework_rate_verdict = _verdict()
 
-
-class GradeWeek(dy.Schema):
-    """One grade team in one school week: all its students together."""
-
+class _OfGrade(dy.Schema):
     week_start = dy.Date(primary_key=True, description="Monday of the week")
     school_id = dy.String(primary_key=True, description="The school")
     team = dy.String(primary_key=True, description="Grade team")
     days_in_session = dy.Int64(min=1, description="School days in the week, also those to come")
-    possible_days = dy.Float64(min=0, description="Student-days expected")
-    attended_days = dy.Float64(min=0, description="Student-days attended, in fractions of a day")
-    attendance_rate = _rate("attended_days ÷ possible_days")
-    homework_due = dy.Int64(min=0, description="Homework due with a known outcome")
-    homework_complete = dy.Int64(min=0, description="Of these, handed in")
-    homework_rate = _rate("homework_complete ÷ homework_due")
-    attendance_rate_previous = _rate("The team's rate in the school week before")
-    attendance_rate_change_previous = _change("attendance_rate − attendance_rate_previous")
-    attendance_rate_start = _rate("The team's rate in the first full week of the school year")
-    attendance_rate_change_start = _change("attendance_rate − attendance_rate_start")
-    attendance_rate_usual_low = _bound("Low")
-    attendance_rate_usual_high = _bound("High")
-    attendance_rate_usual_weeks = _weeks()
-    attendance_rate_verdict = _verdict()
-    homework_rate_previous = _rate("The team's rate in the school week before")
-    homework_rate_change_previous = _change("homework_rate − homework_rate_previous")
-    homework_rate_start = _rate("The team's rate in the first full week of the school year")
-    homework_rate_change_start = _change("homework_rate − homework_rate_start")
-    homework_rate_usual_low = _bound("Low")
-    homework_rate_usual_high = _bound("High")
-    homework_rate_usual_weeks = _weeks()
-    homework_rate_verdict = _verdict()
 
 
-class SchoolWeek(dy.Schema):
-    """One school in one school week: all its students together."""
+class GradeWeek(_OfGrade, _BesidePast):
+    """One grade team in one school week: all its students together."""
 
+
+class _OfSchool(dy.Schema):
     week_start = dy.Date(primary_key=True, description="Monday of the week")
     school_id = dy.String(primary_key=True, description="The school")
     days_in_session = dy.Int64(min=1, description="School days in the week, also those to come")
-    possible_days = dy.Float64(min=0, description="Student-days expected")
-    attended_days = dy.Float64(min=0, description="Student-days attended, in fractions of a day")
-    attendance_rate = _rate("attended_days ÷ possible_days")
-    homework_due = dy.Int64(min=0, description="Homework due with a known outcome")
-    homework_complete = dy.Int64(min=0, description="Of these, handed in")
-    homework_rate = _rate("homework_complete ÷ homework_due")
-    attendance_rate_previous = _rate("The school's rate in the school week before")
-    attendance_rate_change_previous = _change("attendance_rate − attendance_rate_previous")
-    attendance_rate_start = _rate("The school's rate in the first full week of the school year")
-    attendance_rate_change_start = _change("attendance_rate − attendance_rate_start")
-    attendance_rate_usual_low = _bound("Low")
-    attendance_rate_usual_high = _bound("High")
-    attendance_rate_usual_weeks = _weeks()
-    attendance_rate_verdict = _verdict()
-    homework_rate_previous = _rate("The school's rate in the school week before")
-    homework_rate_change_previous = _change("homework_rate − homework_rate_previous")
-    homework_rate_start = _rate("The school's rate in the first full week of the school year")
-    homework_rate_change_start = _change("homework_rate − homework_rate_start")
-    homework_rate_usual_low = _bound("Low")
-    homework_rate_usual_high = _bound("High")
-    homework_rate_usual_weeks = _weeks()
-    homework_rate_verdict = _verdict()
 
 
-class SchoolTerm(dy.Schema):
-    """One school in one term of its calendar, beside the term before: all its students together.
+class SchoolWeek(_OfSchool, _BesidePast):
+    """One school in one school week: all its students together."""
 
-    Homework belongs to the term of its due date; when it is due on a day without school, to that
-    of the school day before. A term that the data have not reached has no row.
-    """
 
+class _OfTerm(dy.Schema):
     school_id = dy.String(primary_key=True, description="The school")
     year_start = dy.Date(primary_key=True, description="First day in session of the school year")
     term = dy.String(
@@ -233,12 +179,15 @@ class SchoolTerm(dy.Schema):
     last_date = dy.Date(description="Last day in session, also one to come")
     finished = dy.Bool(description="Whether the data reach the last day")
     days_in_session = dy.Int64(min=1, description="School days, also those to come")
-    possible_days = dy.Float64(min=0, description="Student-days expected")
-    attended_days = dy.Float64(min=0, description="Student-days attended, in fractions of a day")
-    attendance_rate = _rate("attended_days ÷ possible_days")
-    homework_due = dy.Int64(min=0, description="Homework due with a known outcome")
-    homework_complete = dy.Int64(min=0, description="Of these, handed in")
-    homework_rate = _rate("homework_complete ÷ homework_due")
+
+
+class SchoolTerm(_OfTerm, _Counts):
+    """One school in one term of its calendar, beside the term before: all its students together.
+
+    Homework belongs to the term of its due date; when it is due on a day without school, to that
+    of the school day before. A term that the data have not reached has no row.
+    """
+
     attendance_rate_previous = _rate(
         "The school's rate in the term before, of the same school year"
     )

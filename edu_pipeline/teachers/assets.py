@@ -2,7 +2,7 @@
 
 import base64
 import functools
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, date, datetime
 
 import dagster as dg
@@ -30,13 +30,12 @@ from edu_pipeline.teachers.edition import (
     subject_teachers,
     teachers_of,
 )
-from edu_pipeline.teachers.letter import WORDS, Edition
+from edu_pipeline.teachers.letter import WORDS, Edition, SchoolWeek
 from edu_pipeline.teachers.metrics import (
     Calendar,
     Groups,
     Spreads,
     grade_week,
-    last_counted_day,
     school_term,
     school_week,
     student_of_week,
@@ -50,9 +49,10 @@ from edu_pipeline.warehouse import Warehouse
 
 GROUP = "teachers"
 OWNERS = ["team:data"]
+_asset = functools.partial(dg.asset, group_name=GROUP, owners=OWNERS)
 
 
-@dg.asset(group_name=GROUP, kinds={"polars"}, owners=OWNERS, tags={"pii": "groups"})
+@_asset(kinds={"polars"}, tags={"pii": "groups"})
 def class_week(
     stg_classes: pl.DataFrame,
     stg_school_days: pl.DataFrame,
@@ -79,7 +79,7 @@ def class_week(
     )
 
 
-@dg.asset(group_name=GROUP, kinds={"polars"}, owners=OWNERS, tags={"pii": "groups"})
+@_asset(kinds={"polars"}, tags={"pii": "groups"})
 def teacher_week(
     stg_school_days: pl.DataFrame,
     counted_through: pl.DataFrame,
@@ -99,14 +99,7 @@ def teacher_week(
 def _of_groups(name: str, build: Callable[..., pl.DataFrame], grain: str) -> dg.AssetsDefinition:
     """An asset whose table is made by `build` of teams and schools by day."""
 
-    @dg.asset(
-        name=name,
-        description=grain,
-        group_name=GROUP,
-        kinds={"polars"},
-        owners=OWNERS,
-        tags={"pii": "groups"},
-    )
+    @_asset(name=name, description=grain, kinds={"polars"}, tags={"pii": "groups"})
     def of_groups(
         stg_school_days: pl.DataFrame,
         counted_through: pl.DataFrame,
@@ -123,13 +116,13 @@ def _of_groups(name: str, build: Callable[..., pl.DataFrame], grain: str) -> dg.
     return of_groups
 
 
-@dg.asset(group_name=GROUP, kinds={"polars"}, owners=OWNERS, tags={"pii": "ids"})
+@_asset(kinds={"polars"}, tags={"pii": "ids"})
 def student_attendance(student_attendance_sums: pl.DataFrame) -> pl.DataFrame:
     """One student's attendance from the first day of the school year to the latest data."""
     return student_attendance_of(student_attendance_sums)
 
 
-@dg.asset(group_name=GROUP, kinds={"polars"}, owners=OWNERS, tags={"pii": "ids"})
+@_asset(kinds={"polars"}, tags={"pii": "ids"})
 def student_homework(
     student_homework_counts: pl.DataFrame, settings: dg.ResourceParam[Settings]
 ) -> pl.DataFrame:
@@ -137,7 +130,7 @@ def student_homework(
     return student_homework_of(student_homework_counts, late_counts=settings.homework.late_counts)
 
 
-@dg.asset(group_name=GROUP, kinds={"polars"}, owners=OWNERS, tags={"pii": "none"})
+@_asset(kinds={"polars"}, tags={"pii": "none"})
 def mail_gate(
     context: dg.AssetExecutionContext,
     landing_problems: pl.DataFrame,
@@ -156,7 +149,7 @@ def mail_gate(
     )
 
 
-@dg.asset(group_name=GROUP, kinds={"polars"}, owners=OWNERS, tags={"pii": "none"})
+@_asset(kinds={"polars"}, tags={"pii": "none"})
 def teacher_periods(
     class_week: pl.DataFrame,
     stg_school_days: pl.DataFrame,
@@ -173,10 +166,9 @@ def teacher_periods(
 def weekly_assets(weeks: dg.PartitionsDefinition[str]) -> Sequence[dg.AssetsDefinition]:
     """The assets that are made once per week of letters."""
 
-    @dg.asset(
+    @_asset(
         group_name="facts",
         kinds={"duckdb"},
-        owners=OWNERS,
         tags={"pii": "ids"},
         partitions_def=weeks,
         deps=[
@@ -202,13 +194,7 @@ def weekly_assets(weeks: dg.PartitionsDefinition[str]) -> Sequence[dg.AssetsDefi
             )
         return student_of_week(rows)
 
-    @dg.asset(
-        group_name=GROUP,
-        kinds={"altair"},
-        owners=OWNERS,
-        tags={"pii": "groups"},
-        partitions_def=weeks,
-    )
+    @_asset(kinds={"altair"}, tags={"pii": "groups"}, partitions_def=weeks)
     def letter_charts(
         context: dg.AssetExecutionContext,
         class_week: pl.DataFrame,
@@ -264,13 +250,7 @@ def weekly_assets(weeks: dg.PartitionsDefinition[str]) -> Sequence[dg.AssetsDefi
             orient="row",
         )
 
-    @dg.asset(
-        group_name=GROUP,
-        kinds={"polars"},
-        owners=OWNERS,
-        tags={"pii": "none"},
-        partitions_def=weeks,
-    )
+    @_asset(kinds={"polars"}, tags={"pii": "none"}, partitions_def=weeks)
     def letter_gaps(
         context: dg.AssetExecutionContext,
         class_week: pl.DataFrame,
@@ -283,7 +263,7 @@ def weekly_assets(weeks: dg.PartitionsDefinition[str]) -> Sequence[dg.AssetsDefi
     ) -> pl.DataFrame:
         """Who gets no letter about the week and which classes nobody hears about, in sentences."""
         week = date.fromisoformat(context.partition_key)
-        through = _through(stg_school_days, counted_through, week)
+        _, through = _schools(stg_school_days, counted_through, week)
         found = gaps(
             class_week,
             stg_staff,
@@ -295,13 +275,7 @@ def weekly_assets(weeks: dg.PartitionsDefinition[str]) -> Sequence[dg.AssetsDefi
         context.add_output_metadata({"sentences": found.height})
         return found
 
-    @dg.asset(
-        group_name=GROUP,
-        kinds={"jinja"},
-        owners=OWNERS,
-        tags={"pii": "names"},
-        partitions_def=weeks,
-    )
+    @_asset(kinds={"jinja"}, tags={"pii": "names"}, partitions_def=weeks)
     def teacher_letters(
         context: dg.AssetExecutionContext,
         class_week: pl.DataFrame,
@@ -322,7 +296,7 @@ def weekly_assets(weeks: dg.PartitionsDefinition[str]) -> Sequence[dg.AssetsDefi
         """The week's letter to every teacher."""
         week = date.fromisoformat(context.partition_key)
         require_one_refresh(landing_files, mail_gate)
-        through = _through(stg_school_days, counted_through, week)
+        schools, through = _schools(stg_school_days, counted_through, week)
         letters = letters_of_week(
             teachers_of(stg_enrollments, stg_classes, stg_staff, through).values(),
             Tables(class_week, students_of_week, stg_students, said_before, mail_gate),
@@ -333,7 +307,7 @@ def weekly_assets(weeks: dg.PartitionsDefinition[str]) -> Sequence[dg.AssetsDefi
             Edition(
                 school=settings.school.name,
                 week=week,
-                schools=calendar_of_week(stg_school_days, counted_through, week),
+                schools=schools,
                 letters=settings.letters,
                 notice=settings.notice,
                 targets=settings.targets,
@@ -358,14 +332,17 @@ def _templates(home: Home) -> jinja2.Environment:
     return environment([home.templates, shipped("templates")])
 
 
-def _through(school_days: pl.DataFrame, counted_through: pl.DataFrame, week: date) -> date:
-    through = last_counted_day(school_days, counted_through, week)
-    if through is None:
+def _schools(
+    school_days: pl.DataFrame, counted_through: pl.DataFrame, week: date
+) -> tuple[Mapping[str, SchoolWeek], date]:
+    """The week in every school's calendar, and the last day of it that any figures include."""
+    schools = calendar_of_week(school_days, counted_through, week)
+    if not schools:
         raise dg.Failure(
             f"There are no figures for the week of {week}. Run the refresh job, or choose a "
             "week that the class_week table has."
         )
-    return through
+    return schools, max(school.through for school in schools.values())
 
 
 ASSETS: Sequence[dg.AssetsDefinition] = [

@@ -350,20 +350,20 @@ def compose(
         teacher: The recipient.
         views: Their classes, homerooms first; at least one.
         pictures: (`class:…` or `staff:…`, kind) → the chart as PNG and its alt text; a missing one
-            is left out, and so are those of a class with nothing to say.
+            is left out, and so are those of a class with nothing to say. None where the blocks have
+            no charts.
         edition: What all letters of the week share.
 
     Raises:
         TemplateError: A template cannot be used.
     """
-    wanted = "charts" in edition.letters.blocks
     images: list[Image] = []
 
     def drawn(key: str) -> tuple[Picture, ...]:
         found = [(kind, pictures.get((key, kind))) for kind in ("attendance", "homework")]
         made = []
         for kind, picture in found:
-            if picture and wanted:
+            if picture:
                 png, alt = picture
                 # class names may hold anything, so images are counted instead
                 image = Image(f"{kind}-{len(images) + 1}", png)

@@ -540,20 +540,3 @@ def week_states(
         .sort("week_start")
     )
     return [WeekState(**row) for row in states.iter_rows(named=True)]
-
-
-def last_counted_day(
-    school_days: pl.DataFrame, counted_through: pl.DataFrame, week: date
-) -> date | None:
-    """The last day of a week that its figures include; None where there are none.
-
-    Args:
-        school_days: `SchoolDays`.
-        counted_through: school: `counted_through`.
-        week: Monday of the week.
-    """
-    days = school_days.filter(pl.col("in_session") & (pl.col("week_start") == week)).join(
-        counted_through, on="school_id"
-    )
-    counted = days.filter(pl.col("date") <= pl.col("counted_through"))["date"]
-    return counted.max() if len(counted) else None  # type: ignore[return-value]

@@ -1,5 +1,6 @@
 """What is said of exports that nobody has configured, and the lines that are suggested for them."""
 
+import re
 import tomllib
 from collections.abc import Callable, Mapping
 from datetime import date, datetime, timedelta
@@ -177,7 +178,8 @@ def test_what_is_suggested_works_when_pasted_and_leaves_only_questions_for_peopl
     assert asked(second) == asked(first)
     assert [line for line in second.lines if line.certain] == []
     answered = pasted.replace("# A =", "A =").replace("# T =", "T =").replace("# ISS =", "ISS =")
-    answered = answered.replace('# "', '"').replace('"…"', '"absent"')
+    answered = re.sub(r'^# ("[^ ]+" =) "…"', r'\1 "present"', answered, flags=re.MULTILINE)
+    answered = answered.replace('"…"', '"absent"')
     third = look({}, answered)
     assert (third.lines, third.problems, third.ready) == ((), (), True)
 
@@ -323,6 +325,48 @@ def test_attendance_of_one_year_group_is_not_taken_for_exceptions(look: Look) ->
     few = "".join(f"{i},{day},X\n" for i in (412, 413) for day in DAYS)
     seen = look(CLEVER | {"attendance.csv": f"Student_id,date,code\n{few}"})
     assert "shape" not in str(suggested(seen))
+
+
+MAPPED = '[attendance.codes]\nA = "absent"\nT = "tardy"\nP = "present"\n'
+
+
+def of_days(days: int, codes: str) -> Mapping[str, str]:
+    """Clever's school, where all students have these codes, in turn, on so many days."""
+    marks = [
+        f"{student},{day},{codes[n % len(codes)]}\n"
+        for n, (day, student) in enumerate((day, each) for day in DAYS[:days] for each in STUDENTS)
+    ]
+    return CLEVER | {"attendance.csv": f"Student_id,date,code\n{''.join(marks)}"}
+
+
+def test_too_few_days_to_tell_exceptions_by_are_left_to_a_person(look: Look) -> None:
+    seen = look(of_days(1, "AAT"), MAPPED)
+    assert asked(seen) == [
+        '# shape = "exceptions"  # 0 of 30 marks are present: say so if nobody present has a row'
+    ]
+    (problem,) = seen.problems
+    assert problem.startswith("Only 0 of 30 attendance marks are present")
+
+
+@pytest.mark.parametrize(
+    ("codes", "toml"),
+    [("AAAAAAAAAP", MAPPED), ("A", ""), ("A", f'{MAPPED}[landing.attendance]\nshape = "daily"\n')],
+    ids=["one in ten present", "unmapped", "said"],
+)
+def test_the_shape_is_not_asked_for_where_the_codes_leave_no_doubt_or_it_is_said(
+    look: Look, codes: str, toml: str
+) -> None:
+    assert not [line for line in asked(look(of_days(2, codes), toml)) if "shape" in line]
+
+
+def test_a_few_presences_among_exceptions_do_not_hide_that_they_are(look: Look) -> None:
+    marks = "".join(f"{412 + n},{day},{'AP'[n == 0]}\n" for n, day in enumerate(DAYS * 2))
+    few = CLEVER | {"attendance.csv": f"Student_id,date,code\n{marks}"}
+    seen = look(few, MAPPED)
+    landing = suggested(seen)["landing"]
+    assert isinstance(landing, dict)
+    assert landing["attendance"]["shape"] == "exceptions"
+    assert [problem.split(".")[0] for problem in seen.problems] == ["No calendar export has landed"]
 
 
 def test_the_patterns_that_are_suggested_match_nothing_else(look: Look) -> None:

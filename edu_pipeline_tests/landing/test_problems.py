@@ -1,12 +1,14 @@
 """What holds the mail, and whether the advice in the message really helps."""
 
+import re
 from collections.abc import Callable
 from datetime import date, datetime, timedelta
 
 import duckdb
 import pytest
 
-from edu_pipeline.landing.problems import known_since
+from edu_pipeline.landing.problems import known_since, shape_problems
+from edu_pipeline.settings import AttendanceExport, Landing
 
 Land = Callable[..., duckdb.DuckDBPyConnection]
 Messages = Callable[[duckdb.DuckDBPyConnection], list[str]]
@@ -361,6 +363,83 @@ def test_exceptions_only_are_counted_where_the_homeroom_is_a_column_of_the_stude
     )
     assert messages(con) == []
     assert con.sql("select count(*) from stg_enrollments").fetchall() == [(2,)]
+
+
+@pytest.mark.parametrize(
+    ("marks", "present", "held"),
+    [(19, 0, False), (20, 0, True), (20, 1, True), (20, 2, False), (70, 6, True), (70, 7, False)],
+)
+def test_hardly_any_present_mark_of_twenty_holds_the_mail(
+    marks: int, present: int, held: bool
+) -> None:
+    assert shape_problems(marks, present, Landing()).height == held
+
+
+def test_an_export_of_exceptions_has_no_present_marks_to_miss() -> None:
+    assert shape_problems(500, 0, Landing(attendance=AttendanceExport(shape="exceptions"))).is_empty()  # fmt: skip
+
+
+def test_a_release_of_the_shape_stands_when_there_are_more_marks() -> None:
+    now, later = (shape_problems(marks, 1, Landing()) for marks in (40, 45))
+    assert now["id"].to_list() == later["id"].to_list()
+    assert now["message"].to_list() != later["message"].to_list()
+
+
+def list_of_marks(codes: str, school_days: int = 5) -> dict[str, str]:
+    """One student per code, each with this code on Monday, in a school of 7A."""
+    students = [f"{n:03}" for n in range(len(codes))]
+    days = [date(2026, 9, 7) + timedelta(days=n) for n in range(school_days)]
+    return {
+        "students.csv": "student_id,homeroom\n" + "".join(f"{each},7A\n" for each in students),
+        "classes.csv": "class_id,class_type\n7A,homeroom\n",
+        "enrollments.csv": "class_id,person_id,role\n"
+        + "".join(f"7A,{each},student\n" for each in students),
+        "calendar.csv": "date,in_session\n" + "".join(f"{day},Y\n" for day in days),
+        "attendance.csv": "student_id,date,code\n"
+        + "".join(f"{each},{days[0]},{code}\n" for each, code in zip(students, codes, strict=True)),
+    }
+
+
+LETTERS = """
+[attendance.codes]
+P = "present"
+T = "tardy"
+A = "absent"
+X = "not_expected"
+O = "not_taken"
+"""
+
+
+def test_a_list_of_absentees_under_daily_is_a_problem_that_the_pasted_shape_lifts(
+    land: Land, messages: Messages
+) -> None:
+    con = land(list_of_marks("A" * 15 + "T" * 5 + "P"), LETTERS)
+    ((found, kind, rows, first),) = con.sql(
+        "select id, kind, rows, first_date from landing_problems"
+    ).fetchall()
+    assert (kind, rows, first) == ("only_exceptions", 21, None)
+    (message,) = messages(con)
+    assert message == (
+        "Only 1 of 21 attendance marks are present, as if there were rows for absences and late "
+        'arrivals only. If so, add to [landing.attendance]: shape = "exceptions". If everyone has '
+        "a row, say in [attendance.codes] which code is present. If the marks are right: "
+        f'edu-pipeline gate release {found} --reason "…"'
+    )
+    pasted = re.search(r"add to (\[[^\]]+\]): (.*?)\. If", message)
+    assert pasted
+    assert messages(land({}, f"{LETTERS}{pasted[1]}\n{pasted[2]}\n")) == []
+
+
+def test_only_marks_that_count_in_a_rate_tell_the_shape(land: Land, messages: Messages) -> None:
+    assert messages(land(list_of_marks("A" * 19 + "X" * 9 + "O" * 9), LETTERS)) == []
+
+
+def test_marks_that_nobody_mapped_may_be_those_of_the_present(
+    land: Land, messages: Messages
+) -> None:
+    con = land(list_of_marks("A" * 20 + "P" * 300), LETTERS.replace('P = "present"', ""))
+    (message,) = messages(con)
+    assert message.startswith("'P' appears 300 times")
 
 
 def exceptions_of_weeks(land: Land, *per_day: int) -> duckdb.DuckDBPyConnection:

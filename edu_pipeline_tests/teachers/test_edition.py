@@ -263,6 +263,20 @@ def test_the_last_day_that_counts_is_one_in_session() -> None:
     assert not found["s1"].closed_early
 
 
+def test_a_past_week_counts_to_its_last_day_in_session_and_the_running_one_as_far_as_it_goes() -> (
+    None
+):
+    days, last = calendar(*DAYS[:3], *later(1)), through(s1=later(1)[0])
+
+    assert calendar_of_week(days, last, WEEK)["s1"].through == DAYS[2]
+    assert calendar_of_week(days, last, later(1)[0])["s1"].through == later(1)[0]
+
+
+def test_a_week_without_figures_or_days_has_no_school() -> None:
+    assert calendar_of_week(calendar(*DAYS, *later(1)), through(s1=WEEK), later(1)[0]) == {}
+    assert calendar_of_week(calendar(*DAYS), through(s1=later(1)[0]), later(1)[0]) == {}
+
+
 def test_schools_with_different_calendars_have_weeks_of_their_own() -> None:
     days = pl.concat(
         [

@@ -14,7 +14,6 @@ from edu_pipeline.teachers.metrics import (
     WeekState,
     class_week,
     grade_week,
-    last_counted_day,
     school_term,
     school_week,
     student_attendance,
@@ -800,15 +799,3 @@ def test_without_homerooms_there_are_no_weeks() -> None:
     none = class_weeks(days, {("7A", 1): (5, 10, 9)}).clear()
 
     assert week_states(none, days, close_weekday=6) == []
-
-
-def test_the_last_counted_day_of_a_past_week_is_its_last_in_session() -> None:
-    days = calendar({1: 3, 2: 5})
-
-    assert last_counted_day(days, through(s1=week(2)), week(1)) == week(1) + timedelta(days=2)
-    assert last_counted_day(days, through(s1=week(2)), week(2)) == week(2)
-
-
-def test_a_week_without_figures_has_no_last_counted_day() -> None:
-    assert last_counted_day(calendar({1: 5, 2: 5}), through(s1=week(1)), week(2)) is None
-    assert last_counted_day(calendar({1: 5, 2: 0}), through(s1=week(2)), week(2)) is None
