@@ -1,27 +1,62 @@
-"""Delivery: takes a period's pending letters out, each at most once, whatever breaks.
+"""Delivery: takes a period's letters out, each at most once, whatever breaks.
 
-One sender at a time. A letter is claimed in the ledger, committed, before its first byte goes
-out; a claim whose sender died becomes unknown and is settled on the transport's evidence, never
-by waiting. What may go out was decided when the letter was queued; how it goes is the
-transport's.
+One sender at a time, with several letters under way inside it. A letter is claimed in the ledger,
+committed, before its first byte goes out; a claim whose sender died becomes unknown and is settled
+on the carrier's evidence or by a person, never by waiting alone. What may go out was decided when
+the letter was queued and approved; how it goes is the transport's.
 """
 
+import threading
+import time
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
-from dataclasses import dataclass
-from datetime import datetime
-from pathlib import Path
+from collections.abc import Callable, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from zoneinfo import ZoneInfo
 
-from filelock import FileLock, Timeout
+from edu_pipeline.mail.ledger.controls import paused
+from edu_pipeline.mail.ledger.database import LedgerError
+from edu_pipeline.mail.ledger.store import OUT, Cause, FrozenLetter, Ledger
+from edu_pipeline.mail.ledger.tables import State
+from edu_pipeline.mail.pace import HOUR, Pace, opens_at, room_at
+from edu_pipeline.mail.transports.protocol import Logged, Outcome, Transport, group_of
+from edu_pipeline.settings import Mail, Window
 
-from edu_pipeline.mail.ledger import Cause, FrozenLetter, Ledger
-from edu_pipeline.mail.ledger_tables import State
-from edu_pipeline.mail.transports.protocol import Outcome, Transport
+LONGEST_WAIT = timedelta(minutes=5)
+"""A carrier that takes nothing for longer ends the delivery; the rest goes with the next one."""
 
 
-class DeliveryBusyError(Exception):
-    """Another sender is at work on this ledger."""
+class RestoredLedgerError(LedgerError):
+    """The carrier sent letters that this ledger does not know to be out."""
+
+
+@dataclass(frozen=True)
+class Rules:
+    """How letters may leave."""
+
+    window: Window = field(default_factory=Window)
+    zone: ZoneInfo = field(default_factory=lambda: ZoneInfo("UTC"))
+    connections: int = 1
+    per_second: float | None = None
+    per_hour: int | None = None
+    stop_after: int = 5
+    auto_requeue: timedelta | None = None
+    """After how long a letter that the carrier's records do not have is sent again."""
+
+    @classmethod
+    def of(cls, mail: Mail, zone: ZoneInfo) -> "Rules":
+        """As a home's settings say."""
+        minutes = mail.auto_requeue_minutes
+        return cls(
+            window=mail.window,
+            zone=zone,
+            connections=mail.connections,
+            per_second=mail.per_second,
+            per_hour=mail.per_hour,
+            stop_after=mail.stop_after,
+            auto_requeue=timedelta(minutes=minutes) if minutes else None,
+        )
 
 
 @dataclass(frozen=True)
@@ -35,10 +70,16 @@ class DeliveryReport:
     unknown: int
     expired: int
     """Of any period: were waiting and are no longer news."""
+    suppressed: int
+    """Of any period: must not be written to by now."""
     found_sent: int
     """Of any period: interrupted earlier, and found to have gone out."""
     found_unsent: int
     """Of any period: interrupted earlier, found not to have gone out, and pending again."""
+    stopped: str | None
+    """Why it ended before every pending letter was tried."""
+    trouble: bool
+    """That is something which a person must look at, not just a matter of waiting."""
     counts: Mapping[State, int]
     """All letters of this campaign and period by state, afterwards."""
 
@@ -51,78 +92,238 @@ def deliver(
     period: str,
     now: Callable[[], datetime],
     owner: str,
-    lock_path: Path,
+    rules: Rules,
+    adopt: bool = False,
     on_progress: Callable[[int, int], None] | None = None,
+    sleep: Callable[[float], None] = time.sleep,
 ) -> DeliveryReport:
-    """Send every letter of a campaign and period that is pending and still news.
+    """Send every letter of a campaign and period that is approved or pending, and still news.
 
-    One letter's failure does not keep the others. `owner` names this sender in the ledger,
-    `on_progress` hears how many letters of how many are done.
+    One letter's failure does not keep the others.
+
+    Args:
+        ledger: An open ledger.
+        transport: The carrier.
+        campaign: Such as `teachers`.
+        period: Such as `2026-W40`.
+        now: The clock.
+        owner: Names this sender in the ledger.
+        rules: How letters may leave.
+        adopt: Take over what the carrier's records have and the ledger does not.
+        on_progress: Hears how many letters of how many are done.
+        sleep: Waits so many seconds.
 
     Raises:
-        DeliveryBusyError: Another sender holds the lock.
+        SenderBusyError: Another sender is at work.
+        RestoredLedgerError: The carrier knows letters of this period to be out that the ledger
+            holds for unsent: it may have been restored from a backup. Nothing was sent.
     """
-    with _only_sender(lock_path):
-        found = _reconcile(ledger, transport, now, owner)
+    with ledger.only_sender():
+        ledger.abandon_claims(now=now(), by=owner)
+        found = _settle(ledger, transport, now, owner, rules)
+        blocked = _compare(
+            ledger,
+            transport,
+            campaign,
+            period,
+            Cause(now(), owner, "in the carrier's records"),
+            adopt,
+        )
         expired = ledger.expire(now=now(), by=owner)
-        keys = ledger.waiting(campaign, period)
-        outcomes: Counter[State] = Counter()
-        for done, key in enumerate(keys, start=1):
-            if ledger.claim(key, owner=owner, transport=transport.name, now=now()):
-                outcome = _send(transport, ledger.letter(key), now())
-                ledger.record(
-                    key,
-                    outcome.state,
-                    now=now(),
-                    detail=outcome.detail,
-                    transport_id=outcome.transport_id,
-                )
-                outcomes[outcome.state] += 1
-            if on_progress:
-                on_progress(done, len(keys))
+        suppressed = ledger.suppress_waiting(now=now(), by=owner)
+        run = _Run(ledger, transport, now, owner, rules, sleep, blocked, bool(blocked))
+        if run.may_go_on():
+            ledger.release_approved(campaign, period, now=now(), by=owner)
+            run.send_all(campaign, period, on_progress)
         return DeliveryReport(
-            sent=outcomes[State.sent],
-            failed=outcomes[State.failed],
-            not_sent=outcomes[State.pending],
-            unknown=outcomes[State.unknown],
+            sent=run.outcomes[State.sent],
+            failed=run.outcomes[State.failed],
+            not_sent=run.outcomes[State.pending],
+            unknown=run.outcomes[State.unknown],
             expired=expired,
+            suppressed=suppressed,
             found_sent=found[State.sent],
             found_unsent=found[State.pending],
+            stopped=run.stopped,
+            trouble=run.trouble,
             counts=ledger.counts(campaign, period),
         )
 
 
-@contextmanager
-def _only_sender(lock_path: Path) -> Iterator[None]:
-    lock_path.parent.mkdir(parents=True, exist_ok=True)
-    lock = FileLock(lock_path, timeout=0)
-    try:
-        lock.acquire()
-    except Timeout:
-        raise DeliveryBusyError(
-            "Another delivery is under way. Wait until it has ended; what is then still pending "
-            "goes out with the next one."
-        ) from None
-    try:
-        yield
-    finally:
-        lock.release()
+@dataclass
+class _Run:
+    """One delivery under way; its methods are called by several threads."""
+
+    ledger: Ledger
+    transport: Transport
+    now: Callable[[], datetime]
+    owner: str
+    rules: Rules
+    sleep: Callable[[float], None]
+    stopped: str | None
+    trouble: bool
+    outcomes: Counter[State] = field(default_factory=Counter)
+
+    def __post_init__(self) -> None:
+        self._pace = Pace(self.rules.per_second, self.now, self.sleep)
+        self._lock = threading.Lock()
+        self._bad_in_a_row = 0
+        self._again = threading.Event()
+        self._gone = [*self.ledger.attempts_since(self.now() - HOUR, self.transport.name)]
+
+    def send_all(
+        self, campaign: str, period: str, on_progress: Callable[[int, int], None] | None
+    ) -> None:
+        """Every pending letter once, and those again that the carrier asked to bring later."""
+        workers = max(1, min(self.rules.connections, self.transport.connections))
+        while True:
+            keys = self.ledger.waiting(campaign, period)
+            self._again.clear()
+            with ThreadPoolExecutor(workers) as pool:
+                try:
+                    for done, _ in enumerate(pool.map(self._one, keys), start=1):
+                        if on_progress:
+                            on_progress(done, len(keys))
+                except BaseException:
+                    self.stopped = "interrupted"  # so that the threads come to an end
+                    raise
+            if self.stopped or not self._again.is_set():
+                return
+
+    def may_go_on(self) -> bool:
+        """Stop where nothing may go out now: paused, outside the window, too many this hour."""
+        now = self.now()
+        if pause := paused(self.ledger):
+            self._stop(
+                f"Sending is paused by {pause.by} since {pause.at:%Y-%m-%d %H:%M} UTC: {pause.why}"
+            )
+        elif opens := opens_at(self.rules.window, now, self.rules.zone):
+            self._stop(f"The sending window opens on {_moment(opens, self.rules.zone)}.")
+        elif room := room_at(self._gone, self.rules.per_hour, now):
+            self._stop(
+                f"{self.rules.per_hour} letters an hour are allowed; it goes on at "
+                f"{_moment(room, self.rules.zone)}."
+            )
+        return not self.stopped
+
+    def _one(self, key: str) -> None:
+        if self.stopped:
+            return
+        self._pace.wait()
+        with self._lock:
+            if not self.may_go_on():
+                return
+            self._gone.append(self.now())
+        now = self.now()
+        if not self.ledger.claim(key, owner=self.owner, transport=self.transport.name, now=now):
+            return
+        outcome = _send(self.transport, self.ledger.letter(key), now)
+        self.ledger.record(
+            key,
+            outcome.state,
+            now=self.now(),
+            detail=outcome.detail,
+            transport_id=outcome.transport_id,
+        )
+        self._note(outcome)
+
+    def _note(self, outcome: Outcome) -> None:
+        with self._lock:
+            self.outcomes[outcome.state] += 1
+            if outcome.state is State.pending:
+                self._gone.pop()
+            if outcome.stops:
+                self._stop(outcome.detail, trouble=True)
+            elif outcome.retry_at:
+                self._later(outcome.retry_at)
+            elif outcome.state is State.sent:
+                self._bad_in_a_row = 0
+            else:
+                self._bad_in_a_row += 1
+                if self._bad_in_a_row >= self.rules.stop_after:
+                    self._stop(
+                        f"{self._bad_in_a_row} letters in a row did not go out or are in doubt. "
+                        f"The last: {outcome.detail}",
+                        trouble=True,
+                    )
+
+    def _later(self, moment: datetime) -> None:
+        if moment - self.now() > LONGEST_WAIT:
+            self._stop(f"The carrier takes no more until {_moment(moment, self.rules.zone)}.")
+        else:
+            self._again.set()
+            self._pace.hold_until(moment)
+
+    def _stop(self, why: str, *, trouble: bool = False) -> None:
+        if not self.stopped:
+            self.stopped, self.trouble = why, trouble
 
 
-def _reconcile(
-    ledger: Ledger, transport: Transport, now: Callable[[], datetime], owner: str
+def _moment(moment: datetime, zone: ZoneInfo) -> str:
+    return f"{moment.astimezone(zone):%A, %d %B at %H:%M}"
+
+
+def _settle(
+    ledger: Ledger, transport: Transport, now: Callable[[], datetime], owner: str, rules: Rules
 ) -> Counter[State]:
-    """Settle what earlier senders left open, where the transport has evidence."""
-    ledger.abandon_claims(now=now(), by=owner)
+    """Settle what earlier senders left open, where the carrier has evidence."""
     found: Counter[State] = Counter()
     for key in ledger.unknown(transport.name):
-        outcome = _find(transport, ledger.letter(key))
-        if outcome.state is not State.unknown:
-            ledger.resolve(
-                key, outcome.state, Cause(now(), owner, outcome.detail), outcome.transport_id
+        letter = ledger.letter(key)
+        outcome = _find(transport, letter)
+        grace = rules.auto_requeue
+        waited = now() - letter.claimed_at if letter.claimed_at else timedelta()
+        if outcome.absent and grace and waited >= grace:
+            outcome = Outcome.not_sent(
+                f"not in the carrier's records after {int(waited.total_seconds() // 60)} minutes"
             )
+        if outcome.state is not State.unknown:
+            cause = Cause(now(), owner, outcome.detail)
+            ledger.resolve(key, outcome.state, cause, outcome.transport_id)
         found[outcome.state] += 1
     return found
+
+
+def _compare(
+    ledger: Ledger,
+    transport: Transport,
+    campaign: str,
+    period: str,
+    cause: Cause,
+    adopt: bool,
+) -> str | None:
+    """Look for letters that the carrier has sent and the ledger holds for unsent.
+
+    Returns:
+        Why nothing may be sent, where the carrier's records cannot be asked.
+    """
+    known = ledger.transport_ids(campaign, period)
+    try:
+        logged = transport.logged(group_of(ledger.id, campaign, period), known)
+    except Exception as error:  # noqa: BLE001 - whatever broke, a restored ledger would be missed
+        return (
+            f"The carrier's records of what went out could not be asked ({type(error).__name__}), "
+            "so nothing was sent. Try again later."
+        )
+    if not logged:
+        return None
+    states = {entry.key: entry.state for entry in ledger.entries(campaign, period)}
+    strangers: list[Logged] = []
+    for line in logged:
+        state = states.get(line.letter_key or "")
+        if line.transport_id in known or state in OUT:
+            continue
+        if line.letter_key and (state is State.unknown or (adopt and state)):
+            ledger.adopt(line.letter_key, cause, line.transport_id, transport.name)
+        else:
+            strangers.append(line)
+    if strangers and not adopt:
+        raise RestoredLedgerError(
+            f"{transport.name} has sent {len(strangers)} letters of {period} that this ledger does "
+            "not know to be out: it may have been restored from a backup. Nothing was sent. To "
+            "take over what the carrier knows: edu-pipeline mail send --adopt"
+        )
+    return None
 
 
 def _send(transport: Transport, letter: FrozenLetter, now: datetime) -> Outcome:

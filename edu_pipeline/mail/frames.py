@@ -24,7 +24,7 @@ SCHEMA: Mapping[str, pl.DataType | type[pl.DataType]] = MappingProxyType(
         "subject": pl.String,
         "html": pl.String,
         "text": pl.String,
-        "images": pl.List(pl.Struct({"name": pl.String, "png": pl.Binary})),
+        "images": pl.List(pl.Struct({"name": pl.String, "png": pl.Binary, "shows": pl.String})),
         "not_after": pl.Datetime("us"),
         "names": pl.List(pl.String),
         "notes": pl.List(pl.String),
@@ -41,6 +41,9 @@ SCHEMA: Mapping[str, pl.DataType | type[pl.DataType]] = MappingProxyType(
             )
         ),
         "hold": pl.String,
+        "as_of": pl.List(pl.String),
+        "headers": pl.List(pl.Struct({"name": pl.String, "value": pl.String})),
+        "opt_out": pl.Boolean,
     }
 )
 """`not_after` is in UTC."""
@@ -57,6 +60,8 @@ def letters_frame(letters: Sequence[Letter], week: date) -> pl.DataFrame:
             "figures": [asdict(figure) for figure in letter.figures],
             "names": sorted(letter.names),
             "hold": letter.hold,
+            "as_of": list(letter.as_of),
+            "headers": [{"name": name, "value": v} for name, v in letter.headers.items()],
         }
         for letter in letters
     ]
@@ -82,6 +87,9 @@ def letters_from(frame: pl.DataFrame) -> list[Letter]:
             notes=tuple(row["notes"]),
             figures=tuple(Figure(**figure) for figure in row["figures"]),
             hold=row["hold"],
+            as_of=tuple(row["as_of"]),
+            headers={header["name"]: header["value"] for header in row["headers"]},
+            opt_out=row["opt_out"],
         )
         for row in frame.iter_rows(named=True)
     ]

@@ -5,8 +5,8 @@ No school, class or student is known here; a job fills the fields and the mail r
 
 import hashlib
 import json
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, field
 from datetime import datetime
 from typing import Any
 
@@ -18,6 +18,9 @@ class Image:
     name: str
     """Unique in the letter, such as `attendance`; the mail room makes it globally unique."""
     png: bytes
+    shows: str = ""
+    """Stands for what people can see in it: equal where pictures differ by less than that. Without
+    it, every changed byte counts."""
 
 
 @dataclass(frozen=True)
@@ -71,15 +74,22 @@ class Letter:
     """The figures that it states."""
     hold: str | None = None
     """Why this letter must wait for a person; it is kept and shown but not delivered."""
+    as_of: tuple[str, ...] = ()
+    """Phrases in it that only say how fresh the data are: one that differs in nothing else is
+    unchanged."""
+    headers: Mapping[str, str] = field(default_factory=dict)
+    """More headers, such as List-Unsubscribe."""
+    opt_out: bool = False
+    """It must offer a way out: headers, a link and a postal address."""
 
     @property
     def key(self) -> str:
-        """The ledger's primary key: a letter goes out at most once per key."""
-        return f"{self.campaign}:{self.period}:{self.recipient_key}"
+        """The ledger's primary key, before any correction: a letter goes out at most once per key."""
+        return letter_key(self.campaign, self.period, self.recipient_key)
 
     @property
     def columns(self) -> dict[str, Any]:
-        """What one row of a table can hold of it, by column; images and figures have rows of their own."""
+        """What one row of a frame can hold of it as it is, by column."""
         return {
             "campaign": self.campaign,
             "period": self.period,
@@ -94,28 +104,51 @@ class Letter:
             "text": self.text,
             "not_after": self.not_after,
             "notes": list(self.notes),
+            "opt_out": self.opt_out,
         }
 
     @property
     def digest(self) -> str:
-        """SHA-256 over everything that the recipient would see."""
-        content = json.dumps(
-            [
-                self.recipient.email,
-                self.recipient.name,
-                self.sender.email,
-                self.sender.name,
-                self.reply_to,
-                self.subject,
-                self.html,
-                self.text,
-                [[image.name, hashlib.sha256(image.png).hexdigest()] for image in self.images],
-            ]
+        """SHA-256 over everything that goes out, and the figures that it states."""
+        return self._hash(
+            [self.subject, self.html, self.text],
+            [hashlib.sha256(image.png).hexdigest() for image in self.images],
+            [asdict(figure) for figure in self.figures],
         )
-        return hashlib.sha256(content.encode()).hexdigest()
+
+    @property
+    def substance(self) -> str:
+        """SHA-256 over what people can see in it, but for the phrases of `as_of`.
+
+        A letter that is written again with equal substance says nothing new.
+        """
+        texts = [self.subject, self.html, self.text]
+        for phrase in filter(None, self.as_of):
+            texts = [text.replace(phrase, "") for text in texts]
+        return self._hash(
+            texts, [image.shows or hashlib.sha256(image.png).hexdigest() for image in self.images]
+        )
+
+    def _hash(self, *content: object) -> str:
+        who = [asdict(self.recipient), asdict(self.sender), self.reply_to]
+        names = [image.name for image in self.images]
+        text = json.dumps([who, sorted(self.headers.items()), names, *content])
+        return hashlib.sha256(text.encode()).hexdigest()
 
 
-def opaque_key(kind: str, identifier: str) -> str:
-    """A short stable key for a person that does not show their id, such as `t_3f9a0c51d2`."""
-    digest = hashlib.sha256(f"{kind}:{identifier}".encode()).hexdigest()
+def letter_key(campaign: str, period: str, recipient_key: str, revision: int = 1) -> str:
+    """The ledger's primary key, such as `teachers:2026-W40:t_3f9a0c51d2` or, corrected, `…:2`."""
+    key = f"{campaign}:{period}:{recipient_key}"
+    return key if revision == 1 else f"{key}:{revision}"
+
+
+def opaque_key(kind: str, identifier: str, salt: str = "") -> str:
+    """A short stable key for a person that does not show their id, such as `t_3f9a0c51d2e4`.
+
+    Args:
+        kind: Such as `teacher`.
+        identifier: The id in the source system.
+        salt: The ledger's own, so that who knows the ids cannot match the keys.
+    """
+    digest = hashlib.sha256(f"{salt}{kind}:{identifier}".encode()).hexdigest()
     return f"{kind[0]}_{digest[:12]}"

@@ -1,3 +1,5 @@
+from collections.abc import Iterator
+from dataclasses import replace
 from datetime import UTC, date, datetime
 from pathlib import Path
 
@@ -5,13 +7,28 @@ import dagster as dg
 import polars as pl
 import pytest
 
-from edu_pipeline.mail.assets import gate_releases, mailed_before, open_ledger, said_before
+from edu_pipeline.environment import mail_room
+from edu_pipeline.mail.assets import (
+    CORRECTION_TAG,
+    approve_letters,
+    carrier_suppressions,
+    gate_releases,
+    ledger_identity,
+    letters_wait_for_approval,
+    mailed_before,
+    no_letter_is_unknown,
+    said_before,
+    weekly_assets,
+)
 from edu_pipeline.mail.due import Period
-from edu_pipeline.mail.ledger import Release
-from edu_pipeline.mail.ledger_tables import State
-from edu_pipeline.mail.letter import Figure
-from edu_pipeline.settings import Home
+from edu_pipeline.mail.frames import letters_frame
+from edu_pipeline.mail.ledger.approvals import review
+from edu_pipeline.mail.ledger.store import Ledger, Release
+from edu_pipeline.mail.ledger.tables import State
+from edu_pipeline.mail.letter import Figure, Letter
+from edu_pipeline.settings import WEEKDAYS, Home
 from edu_pipeline.warehouse import Warehouse, open_warehouse, read_table
+from edu_pipeline_tests.conftest import make_home
 from edu_pipeline_tests.mail.conftest import LetterMaker
 
 NOW = datetime(2026, 10, 2, 15, tzinfo=UTC)
@@ -21,7 +38,7 @@ SAID_BEFORE = said_before(WEEKS, "teachers")
 
 @pytest.fixture
 def home(tmp_path: Path) -> Home:
-    return Home(tmp_path / "home")
+    return make_home(tmp_path / "home", {})
 
 
 def table(home: Home, asset: dg.AssetsDefinition, week: str | None = None) -> pl.DataFrame:
@@ -32,7 +49,7 @@ def table(home: Home, asset: dg.AssetsDefinition, week: str | None = None) -> pl
             [asset],
             instance=instance,
             partition_key=week,
-            resources={"io_manager": warehouse, "home": home},
+            resources={"io_manager": warehouse, "mail_room": mail_room(home)},
         )
     with open_warehouse(home.warehouse) as con:
         return read_table(con, asset.key.path[-1])
@@ -43,7 +60,7 @@ def test_a_week_reads_what_the_week_before_said_also_where_that_is_nothing(
 ) -> None:
     monday = date(2026, 9, 28)
     empty = table(home, SAID_BEFORE, "2026-09-28")
-    with open_ledger(home) as ledger:
+    with mail_room(home).open_ledger() as ledger:
         ledger.record_periods(
             "teachers",
             [Period("teachers", "2026-W40", str(monday), monday, complete=True, held=None)],
@@ -65,7 +82,7 @@ def test_a_week_reads_what_the_week_before_said_also_where_that_is_nothing(
 
 
 def test_it_is_known_whether_letters_ever_went_out(home: Home, make_letter: LetterMaker) -> None:
-    with open_ledger(home) as ledger:
+    with mail_room(home).open_ledger() as ledger:
         ledger.queue([make_letter()], now=NOW, by="test")
         assert table(home, mailed_before).rows() == [(False,)]
         ledger.claim("teachers:2026-W40:t_1", owner="me", transport="folder", now=NOW)
@@ -75,7 +92,7 @@ def test_it_is_known_whether_letters_ever_went_out(home: Home, make_letter: Lett
 
 def test_the_gate_reads_what_was_released(home: Home) -> None:
     empty = table(home, gate_releases)
-    with open_ledger(home) as ledger:
+    with mail_room(home).open_ledger() as ledger:
         ledger.release(Release("3f9a0c51d2", "The class left.", "carla", NOW))
     released = table(home, gate_releases)
 
@@ -85,3 +102,280 @@ def test_the_gate_reads_what_was_released(home: Home) -> None:
     assert released["at"].to_list() == [NOW]
     assert empty.is_empty()
     assert empty.columns == released.columns
+
+
+def test_the_ledgers_identity_is_there_for_keys_and_links(home: Home) -> None:
+    (row,) = table(home, ledger_identity).rows(named=True)
+    with mail_room(home).open_ledger() as ledger:
+        assert row == {
+            "ledger_id": ledger.id,
+            "salt": ledger.salt,
+            "token_key": ledger.identity("token_key"),
+        }
+
+
+# ---- a week's sending ---------------------------------------------------------------------------
+
+WEEK = "2026-09-28"
+KEY = "teachers:2026-W40:t_1"
+OUTSIDE = '[mail]\ntransport = "smtp"\nallowed = ["riverside.example"]\nstop_after = 1\n'
+"""To a mail server that is not there."""
+NOWHERE = '[mail.smtp]\nhost = "127.0.0.1"\nport = 9\nsecurity = "none"\n'
+
+
+class Week:
+    """A week's letters of a made-up job, and the mail room's assets around them."""
+
+    def __init__(self, home: Home, letters: list[Letter], held: str | None = None) -> None:
+        self.home, self.pages = home, 0
+        self.instance = dg.DagsterInstance.ephemeral()
+        self.letters = [replace(letter, not_after=LATER) for letter in letters]
+        with mail_room(home).open_ledger() as ledger:
+            last = date(2026, 10, 2)
+            period = Period("teachers", "2026-W40", WEEK, last, complete=True, held=held)
+            ledger.record_periods("teachers", [period])
+
+    def write_page(self, _: Ledger) -> None:
+        self.pages += 1
+
+    def run(self, *only: str, tags: dict[str, str] | None = None) -> dg.ExecuteInProcessResult:
+        """Queue and deliver, or only these assets; as the settings say by now."""
+
+        @dg.asset(partitions_def=WEEKS, name="letters")
+        def written() -> pl.DataFrame:
+            return letters_frame(self.letters, date.fromisoformat(WEEK))
+
+        @dg.asset(name="names")
+        def everybody() -> pl.DataFrame:
+            return pl.DataFrame({"name": ["Ada Moss", "Ben Reed"]})
+
+        room = mail_room(self.home)
+        assets = weekly_assets(WEEKS, "teachers", "letters", "names", self.write_page)
+        warehouse = Warehouse(path=str(self.home.warehouse), lock_path=str(self.home.lock))
+        return dg.materialize(
+            [written, everybody, *assets],
+            selection=list(only) or None,
+            instance=self.instance,
+            partition_key=WEEK,
+            tags=tags,
+            raise_on_error=False,
+            resources={"io_manager": warehouse, "mail_room": room},
+        )
+
+    def approve(self, digest: str = "") -> dg.ExecuteInProcessResult:
+        job = approve_letters(WEEKS, "teachers", self.write_page)
+        return job.execute_in_process(
+            run_config={"ops": {"approve_drafts": {"config": {"by": "carla", "digest": digest}}}},
+            instance=self.instance,
+            partition_key=WEEK,
+            resources={"mail_room": mail_room(self.home)},
+            raise_on_error=False,
+        )
+
+    def states(self) -> dict[State, int]:
+        with mail_room(self.home).open_ledger() as ledger:
+            return dict(ledger.counts("teachers", "2026-W40"))
+
+    def configure(self, text: str) -> None:
+        self.home.config.write_text(text, encoding="utf-8")
+
+
+LATER = datetime(2100, 1, 1, tzinfo=UTC)
+
+
+def told(result: dg.ExecuteInProcessResult, asset: str) -> dict[str, object]:
+    """What an asset's materialisation says."""
+    (event,) = [
+        event
+        for event in result.get_asset_materialization_events()
+        if event.asset_key == dg.AssetKey(asset)
+    ]
+    return {name: value.value for name, value in event.materialization.metadata.items()}
+
+
+def why(result: dg.ExecuteInProcessResult) -> str:
+    """What the step that failed raised."""
+    (event,) = [event for event in result.all_events if event.is_step_failure]
+    error = event.step_failure_data.error
+    assert error
+    return (error.cause or error).message
+
+
+@pytest.fixture
+def week(home: Home, make_letter: LetterMaker) -> Iterator[Week]:
+    made = Week(home, [make_letter("t_1"), make_letter("t_2", name="Ben Reed")])
+    with made.instance:
+        yield made
+
+
+def test_into_the_folder_letters_go_at_once(week: Week) -> None:
+    result = week.run()
+    assert told(result, "queued_letters")["new"] == 2
+    assert told(result, "delivered_letters")["sent now"] == 2
+    assert week.states() == {State.sent: 2}
+    assert (week.home.outbox / "teachers/2026-W40/index.html").is_file()
+    assert week.pages == 1
+
+
+def test_a_letter_with_somebody_elses_name_is_held_and_the_others_go(
+    home: Home, make_letter: LetterMaker
+) -> None:
+    week = Week(home, [make_letter("t_1", text="Ben Reed was away."), make_letter("t_2")])
+    with week.instance:
+        result = week.run()
+    assert told(result, "queued_letters")["held"] == 1
+    assert week.states() == {State.held: 1, State.sent: 1}
+
+
+def test_letters_that_leave_wait_for_approval_of_exactly_what_was_looked_at(week: Week) -> None:
+    week.configure(OUTSIDE + NOWHERE)
+    result = week.run()
+    assert told(result, "queued_letters")["waiting for approval"] == 2
+    assert told(result, "delivered_letters")["sent now"] == 0
+    assert week.states() == {State.draft: 2}
+    with mail_room(week.home).open_ledger() as ledger:
+        digest = review(ledger, "teachers", "2026-W40").digest
+
+    refused = week.approve("0123456789ab")
+    assert not refused.success
+    assert digest in why(refused)
+    assert week.states() == {State.draft: 2}
+
+    assert week.approve(digest).success
+    assert week.states() == {State.approved: 2}
+    with mail_room(week.home).open_ledger() as ledger:
+        assert "carla" in {line.by for line in ledger.story(KEY)}
+
+
+def test_trouble_fails_the_run_with_its_sentence_after_the_proofs_are_written(week: Week) -> None:
+    week.configure(f'{OUTSIDE}approval = "none"\n{NOWHERE}')
+    result = week.run()
+    assert not result.success
+    assert "1 letters in a row did not go out" in why(result)
+    assert week.states() == {State.pending: 2}
+    assert (week.home.outbox / "teachers/2026-W40/index.html").is_file()
+    assert week.pages == 1
+
+
+def test_without_its_key_a_carrier_is_not_asked_and_the_run_says_which_is_missing(
+    week: Week,
+) -> None:
+    week.configure(OUTSIDE.replace("smtp", "sendgrid") + 'approval = "none"\n')
+    result = week.run()
+    assert "SENDGRID_API_KEY" in why(result)
+    assert week.states() == {State.pending: 2}
+    assert (week.home.outbox / "teachers/2026-W40/index.html").is_file()
+
+
+def test_a_closed_window_is_no_failure(week: Week) -> None:
+    # of all days only today's neighbour is open, so nothing can go now
+    tomorrow = WEEKDAYS[(datetime.now(UTC).weekday() + 3) % 7]
+    week.configure(f'[mail.window]\ndays = ["{tomorrow}"]\n')
+    result = week.run()
+    assert result.success
+    assert "The sending window opens" in str(
+        told(result, "delivered_letters")["ended early, because"]
+    )
+    assert week.states() == {State.pending: 2}
+
+
+def test_a_rehearsal_sends_copies_to_the_operator_and_counts_nowhere(week: Week) -> None:
+    week.configure('[mail]\nmode = "redirect"\nredirect_to = "operator@riverside.example"\n')
+    assert told(week.run(), "delivered_letters")["copies sent to the operator"] == 2
+    assert week.states() == {State.pending: 2}
+    assert len(list((week.home.outbox / "test").rglob("*.eml"))) == 2
+    again = told(week.run(), "delivered_letters")
+    assert again["copies sent to the operator"] == 0
+    assert again["copies the operator had already"] == 2
+
+
+def test_a_period_that_the_gate_holds_is_not_delivered(
+    home: Home, make_letter: LetterMaker
+) -> None:
+    week = Week(home, [make_letter()], held="A file is odd.")
+    with week.instance:
+        result = week.run()
+    assert told(result, "delivered_letters")["not delivered, because"] == "A file is odd."
+    assert week.states() == {State.pending: 1}
+
+
+def test_a_run_with_a_reason_corrects_what_went_out_and_only_where_it_changed(week: Week) -> None:
+    week.run()
+    week.letters[0] = replace(week.letters[0], text="91 %")
+    assert told(week.run(), "queued_letters")["corrections"] == 0
+    result = week.run(tags={CORRECTION_TAG: "A register came in late."})
+    assert told(result, "queued_letters")["corrections"] == 1
+    assert week.states() == {State.sent: 3}
+    with mail_room(week.home).open_ledger() as ledger:
+        letter = ledger.letter(f"{KEY}:2")
+    assert letter.subject == "Corrected: Your week"
+    assert "A register came in late." in letter.text
+
+
+def test_letters_are_delivered_in_another_run_than_they_were_written_in(week: Week) -> None:
+    week.run("letters", "names", "said_before", "queued_letters")
+    assert week.states() == {State.pending: 2}
+    assert week.run("delivered_letters").success
+    assert week.states() == {State.sent: 2}
+
+
+def test_letters_that_are_older_than_the_last_refresh_are_not_delivered(week: Week) -> None:
+    week.run("letters", "names", "said_before", "queued_letters")
+    week.instance.report_runless_asset_event(dg.AssetMaterialization("recorded_periods"))
+    refused = week.run("delivered_letters")
+    assert "Launch the job send_letters" in why(refused)
+    assert week.states() == {State.pending: 2}
+    assert week.run().success
+    assert week.states() == {State.sent: 2}
+
+
+def test_only_what_was_just_written_is_queued(week: Week) -> None:
+    week.run("letters", "names", "said_before")
+    assert "must not be made alone" in why(week.run("queued_letters"))
+    assert week.states() == {}
+
+
+# ---- what a person looks at ---------------------------------------------------------------------
+
+
+def test_a_check_fails_while_anything_is_unknown_and_says_what_to_do(week: Week) -> None:
+    week.run("letters", "names", "said_before", "queued_letters")
+    room = mail_room(week.home)
+    assert no_letter_is_unknown(room).passed
+    with room.open_ledger() as ledger:
+        ledger.claim(KEY, owner="me", transport="smtp", now=NOW)
+        ledger.record(KEY, State.unknown, now=NOW)
+    result = no_letter_is_unknown(room)
+    assert not result.passed
+    assert "1 letter may or may not have gone out: 1 in teachers 2026-W40." in str(
+        result.description
+    )
+
+
+def test_a_check_warns_while_letters_wait_for_approval_and_shows_their_digest(week: Week) -> None:
+    room = mail_room(week.home)
+    assert letters_wait_for_approval(room).passed
+    week.configure(OUTSIDE + NOWHERE)
+    week.run()
+    result = letters_wait_for_approval(room)
+    assert not result.passed
+    assert result.severity is dg.AssetCheckSeverity.WARN
+    assert "2 letters to be approved" in str(result.description)
+    with room.open_ledger() as ledger:
+        digest = review(ledger, "teachers", "2026-W40").digest
+    assert result.metadata["digest of teachers 2026-W40"].value == digest
+
+
+def test_suppressions_are_not_asked_for_where_letters_do_not_go_by_sendgrid(home: Home) -> None:
+    result = carrier_suppressions(dg.build_asset_context(), mail_room(home))
+    assert "do not go by SendGrid" in str(result.metadata["asked"])
+
+
+def test_a_sendgrid_that_cannot_be_asked_does_not_fail_the_refresh(
+    home: Home, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("SENDGRID_API_KEY", "SG.test")
+    unreachable = '[mail.sendgrid]\nurl = "http://127.0.0.1:9"\ntimeout_seconds = 0.1\n'
+    home.config.write_text(OUTSIDE.replace("smtp", "sendgrid") + unreachable, encoding="utf-8")
+    result = carrier_suppressions(dg.build_asset_context(), mail_room(home))
+    assert "without success" in str(result.metadata["asked"])

@@ -1,22 +1,29 @@
 import multiprocessing
 import os
+import threading
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime, time, timedelta
 from pathlib import Path
 
 import pytest
-from filelock import FileLock
 
-from edu_pipeline.mail.delivery import DeliveryBusyError, DeliveryReport, deliver
-from edu_pipeline.mail.ledger import FrozenLetter, Ledger
-from edu_pipeline.mail.ledger_tables import State
+from edu_pipeline.mail.delivery import DeliveryReport, RestoredLedgerError, Rules, deliver
+from edu_pipeline.mail.ledger.approvals import approve, review
+from edu_pipeline.mail.ledger.controls import pause, resume
+from edu_pipeline.mail.ledger.database import SenderBusyError
+from edu_pipeline.mail.ledger.store import FrozenLetter, Ledger, Queueing
+from edu_pipeline.mail.ledger.suppressions import suppress
+from edu_pipeline.mail.ledger.tables import State
 from edu_pipeline.mail.letter import Letter
 from edu_pipeline.mail.transports.folder import FolderTransport
-from edu_pipeline.mail.transports.protocol import Outcome, Transport
+from edu_pipeline.mail.transports.protocol import Logged, Outcome, Transport
+from edu_pipeline.settings import Window
 
 NOW = datetime(2026, 10, 2, 15, tzinfo=UTC)
+
+PLAIN = Rules()
 
 LetterMaker = Callable[..., Letter]
 
@@ -29,6 +36,8 @@ class Postbox:
     dies: str = ""
     forgets: bool = False
     name: str = "folder"
+    connections: int = 1
+    leaves: bool = False
 
     def send(self, letter: FrozenLetter, now: datetime) -> Outcome:
         last = letter.recipient_key == "t_2"
@@ -45,6 +54,13 @@ class Postbox:
         if self.forgets:
             return Outcome.not_sent("never heard of it")
         return FolderTransport(self.root / "outbox").find(letter)
+
+    def logged(self, letter_group: str, known: Collection[str] = ()) -> Sequence[Logged] | None:
+        del letter_group, known
+        return None
+
+    def close(self) -> None:
+        """Nothing is open."""
 
 
 class DyingLedger(Ledger):
@@ -72,7 +88,9 @@ class DyingLedger(Ledger):
             os._exit(9)
 
 
-def run(ledger: Ledger, transport: Transport, root: Path, now: datetime = NOW) -> DeliveryReport:
+def run(
+    ledger: Ledger, transport: Transport, now: datetime = NOW, rules: Rules = PLAIN
+) -> DeliveryReport:
     return deliver(
         ledger,
         transport,
@@ -80,14 +98,14 @@ def run(ledger: Ledger, transport: Transport, root: Path, now: datetime = NOW) -
         period="2026-W40",
         now=lambda: now,
         owner="test",
-        lock_path=root / "delivery.lock",
+        rules=rules,
     )
 
 
 def _deliver_and_die(url: str, root: Path, dies: str) -> None:
     with DyingLedger(url) as ledger:
         ledger.dies = dies
-        run(ledger, Postbox(root, dies), root)
+        run(ledger, Postbox(root, dies))
 
 
 def kill_a_delivery(url: str, root: Path, dies: str) -> None:
@@ -112,7 +130,7 @@ def test_pending_letters_go_out_and_held_ones_do_not(
     ledger: Ledger, make_letter: LetterMaker, tmp_path: Path
 ) -> None:
     queue(ledger, make_letter("t_1"), make_letter("t_2", hold="look"), make_letter("t_3"))
-    report = run(ledger, Postbox(tmp_path), tmp_path)
+    report = run(ledger, Postbox(tmp_path))
     assert report.sent == 2
     assert report.counts == {State.sent: 2, State.held: 1}
     assert went_out(tmp_path) == {"t_1": 1, "t_3": 1}
@@ -122,9 +140,9 @@ def test_delivering_again_sends_nothing(
     ledger: Ledger, make_letter: LetterMaker, tmp_path: Path
 ) -> None:
     queue(ledger, make_letter("t_1"), make_letter("t_2"))
-    run(ledger, Postbox(tmp_path), tmp_path)
+    run(ledger, Postbox(tmp_path))
     queue(ledger, make_letter("t_1"), make_letter("t_2", subject="Corrected"))
-    again = run(ledger, Postbox(tmp_path), tmp_path)
+    again = run(ledger, Postbox(tmp_path))
     assert (again.sent, again.counts) == (0, {State.sent: 2})
     assert went_out(tmp_path) == {"t_1": 1, "t_2": 1}
 
@@ -133,7 +151,7 @@ def test_only_the_asked_period_is_delivered(
     ledger: Ledger, make_letter: LetterMaker, tmp_path: Path
 ) -> None:
     queue(ledger, make_letter("t_1"), make_letter("t_1", period="2026-W39"))
-    assert run(ledger, Postbox(tmp_path), tmp_path).sent == 1
+    assert run(ledger, Postbox(tmp_path)).sent == 1
     assert ledger.counts("teachers", "2026-W39") == {State.pending: 1}
 
 
@@ -141,7 +159,7 @@ def test_a_letter_that_is_no_longer_news_expires_instead_of_going_out(
     ledger: Ledger, make_letter: LetterMaker, tmp_path: Path
 ) -> None:
     queue(ledger, make_letter("t_1"), make_letter("t_2", not_after=NOW + timedelta(days=9)))
-    report = run(ledger, Postbox(tmp_path), tmp_path, now=NOW + timedelta(days=8))
+    report = run(ledger, Postbox(tmp_path), now=NOW + timedelta(days=8))
     assert (report.sent, report.expired) == (1, 1)
     assert went_out(tmp_path) == {"t_2": 1}
 
@@ -149,44 +167,76 @@ def test_a_letter_that_is_no_longer_news_expires_instead_of_going_out(
 def test_a_letter_that_lapses_while_others_are_sent_is_not_sent(
     ledger: Ledger, make_letter: LetterMaker, tmp_path: Path
 ) -> None:
-    queue(ledger, *(make_letter(f"t_{n}", not_after=NOW + timedelta(hours=8)) for n in range(9)))
-    clock = (NOW + timedelta(hours=n) for n in range(100))
+    queue(ledger, *(make_letter(f"t_{n}", not_after=NOW + timedelta(hours=8)) for n in range(5)))
+    postbox = Postbox(tmp_path)
+
+    def clock() -> datetime:
+        two_are_out = (tmp_path / "went_out.txt").exists() and went_out(tmp_path).total() == 2
+        return NOW + timedelta(hours=8 if two_are_out else 0)
+
     report = deliver(
         ledger,
-        Postbox(tmp_path),
+        postbox,
         campaign="teachers",
         period="2026-W40",
-        now=lambda: next(clock),
+        now=clock,
         owner="test",
-        lock_path=tmp_path / "delivery.lock",
+        rules=Rules(),
     )
-    # hours 0 and 1 go to the start; each letter takes three looks at the clock
-    assert (report.sent, report.counts) == (2, {State.sent: 2, State.pending: 7})
+    assert (report.sent, report.counts) == (2, {State.sent: 2, State.pending: 3})
+
+
+@dataclass
+class Clock:
+    """Stands still but while somebody sleeps."""
+
+    moment: datetime
+    slept: list[float] = field(default_factory=list)
+
+    def __call__(self) -> datetime:
+        return self.moment
+
+    def sleep(self, seconds: float) -> None:
+        self.slept.append(seconds)
+        self.moment += timedelta(seconds=seconds)
 
 
 @dataclass
 class Moody:
-    """Answers each letter as it is told to; an exception is raised."""
+    """Answers each letter as it is told to, a list one by one; an exception is raised."""
 
-    answers: dict[str, Outcome | Exception]
+    answers: Mapping[str, Outcome | Exception | list[Outcome]]
     asked: list[str] = field(default_factory=list)
+    records: Sequence[Logged] | None = None
+    found: Outcome = field(default_factory=lambda: Outcome.unknown("no records"))
     name: str = "moody"
+    connections: int = 8
+    leaves: bool = True
 
     def send(self, letter: FrozenLetter, now: datetime) -> Outcome:
         del now
         self.asked.append(letter.recipient_key)
         answer = self.answers.get(letter.recipient_key, Outcome.sent("id"))
+        if isinstance(answer, list):
+            answer = answer.pop(0)
         if isinstance(answer, Exception):
             raise answer
         return answer
 
     def find(self, letter: FrozenLetter) -> Outcome:
         del letter
-        return Outcome.unknown("no records")
+        return self.found
+
+    def logged(self, letter_group: str, known: Collection[str] = ()) -> Sequence[Logged] | None:
+        del letter_group, known
+        return self.records
+
+    def close(self) -> None:
+        """Nothing is open."""
 
 
 def test_one_letters_failure_does_not_keep_the_others(
-    ledger: Ledger, make_letter: LetterMaker, tmp_path: Path
+    ledger: Ledger, make_letter: LetterMaker
 ) -> None:
     queue(ledger, *(make_letter(f"t_{n}") for n in range(1, 6)))
     moody = Moody(
@@ -197,7 +247,7 @@ def test_one_letters_failure_does_not_keep_the_others(
             "t_4": RuntimeError("ada@riverside.example exploded"),
         }
     )
-    report = run(ledger, moody, tmp_path)
+    report = run(ledger, moody)
     assert (report.failed, report.not_sent, report.unknown, report.sent) == (1, 1, 2, 1)
     reasons = [entry.reason for entry in ledger.entries("teachers", "2026-W40")]
     assert reasons == [
@@ -210,26 +260,27 @@ def test_one_letters_failure_does_not_keep_the_others(
 
 
 def test_only_what_provably_did_not_go_out_is_tried_again(
-    ledger: Ledger, make_letter: LetterMaker, tmp_path: Path
+    ledger: Ledger, make_letter: LetterMaker
 ) -> None:
-    test_one_letters_failure_does_not_keep_the_others(ledger, make_letter, tmp_path)
+    test_one_letters_failure_does_not_keep_the_others(ledger, make_letter)
     again = Moody({})
-    report = run(ledger, again, tmp_path, now=NOW + timedelta(days=3))
+    report = run(ledger, again, now=NOW + timedelta(days=3))
     assert again.asked == ["t_2"]
     assert report.counts == {State.sent: 2, State.failed: 1, State.unknown: 2}
 
 
 def test_a_second_sender_is_told_to_wait(
-    ledger: Ledger, make_letter: LetterMaker, tmp_path: Path
+    ledger: Ledger, url: str, make_letter: LetterMaker, tmp_path: Path
 ) -> None:
     queue(ledger, make_letter())
     with (
-        FileLock(tmp_path / "delivery.lock"),
-        pytest.raises(DeliveryBusyError, match="Another delivery is under way"),
+        Ledger(url) as other,
+        other.only_sender(),
+        pytest.raises(SenderBusyError, match="Another delivery is under way"),
     ):
-        run(ledger, Postbox(tmp_path), tmp_path)
+        run(ledger, Postbox(tmp_path))
     assert ledger.counts("teachers", "2026-W40") == {State.pending: 1}
-    assert run(ledger, Postbox(tmp_path), tmp_path).sent == 1
+    assert run(ledger, Postbox(tmp_path)).sent == 1
 
 
 def test_progress_counts_up_to_all_letters(
@@ -244,7 +295,7 @@ def test_progress_counts_up_to_all_letters(
         period="2026-W40",
         now=lambda: NOW,
         owner="test",
-        lock_path=tmp_path / "delivery.lock",
+        rules=Rules(),
         on_progress=lambda done, total: heard.append((done, total)),
     )
     assert heard == [(1, 2), (2, 2)]
@@ -271,7 +322,7 @@ def test_a_sender_killed_at_any_step_loses_nothing_and_sends_nothing_twice(
     letters = [make_letter(f"t_{n}") for n in range(1, 5)]
     queue(ledger, *letters)
     kill_a_delivery(url, tmp_path, dies)
-    report = run(ledger, Postbox(tmp_path), tmp_path)
+    report = run(ledger, Postbox(tmp_path))
     assert (report.found_sent, report.found_unsent) == (found_sent, found_unsent)
     assert report.counts == {State.sent: 4}
     assert went_out(tmp_path) == {"t_1": 1, "t_2": 1, "t_3": 1, "t_4": 1}
@@ -282,7 +333,7 @@ def test_negative_control_a_transport_that_forgets_sends_twice(
 ) -> None:
     queue(ledger, make_letter("t_1"), make_letter("t_2"))
     kill_a_delivery(url, tmp_path, "after writing")
-    run(ledger, Postbox(tmp_path, forgets=True), tmp_path)
+    run(ledger, Postbox(tmp_path, forgets=True))
     assert went_out(tmp_path) == {"t_1": 1, "t_2": 2}
 
 
@@ -292,15 +343,269 @@ def test_another_transport_may_not_settle_what_it_did_not_send(
     queue(ledger, make_letter("t_1"), make_letter("t_2"))
     kill_a_delivery(url, tmp_path, "after writing")
     other = Postbox(tmp_path / "elsewhere", name="smtp")
-    report = run(ledger, other, tmp_path)
+    report = run(ledger, other)
     assert report.counts == {State.sent: 1, State.unknown: 1}
 
 
 def test_what_no_record_can_tell_stays_unknown_and_is_not_sent_again(
-    ledger: Ledger, make_letter: LetterMaker, tmp_path: Path
+    ledger: Ledger, make_letter: LetterMaker
 ) -> None:
     queue(ledger, make_letter())
-    run(ledger, Moody({"t_1": Outcome.unknown("connection lost")}), tmp_path)
+    run(ledger, Moody({"t_1": Outcome.unknown("connection lost")}))
     later = Moody({})
-    report = run(ledger, later, tmp_path, now=NOW + timedelta(days=30))
+    report = run(ledger, later, now=NOW + timedelta(days=30))
     assert (later.asked, report.counts) == ([], {State.unknown: 1})
+
+
+def test_a_letter_that_the_carriers_records_do_not_have_is_sent_again_only_where_that_is_wanted(
+    ledger: Ledger, make_letter: LetterMaker
+) -> None:
+    queue(ledger, make_letter())
+    run(ledger, Moody({"t_1": Outcome.unknown("connection lost")}))
+    missing = Moody({}, found=Outcome.missing("not in the records"))
+    assert run(ledger, missing, now=NOW + timedelta(days=2)).counts == {State.unknown: 1}
+    rules = Rules(auto_requeue=timedelta(minutes=60))
+    early = run(ledger, missing, now=NOW + timedelta(minutes=59), rules=rules)
+    assert early.counts == {State.unknown: 1}
+    report = run(ledger, missing, now=NOW + timedelta(minutes=60), rules=rules)
+    assert (report.found_unsent, report.sent) == (1, 1)
+    assert missing.asked == ["t_1"]
+
+
+def test_a_letter_found_in_the_carriers_records_is_sent(
+    ledger: Ledger, make_letter: LetterMaker
+) -> None:
+    queue(ledger, make_letter())
+    run(ledger, Moody({"t_1": Outcome.unknown("connection lost")}))
+    there = Moody({}, found=Outcome.sent("id-7", "found in the records"))
+    report = run(ledger, there)
+    assert (report.found_sent, report.counts) == (1, {State.sent: 1})
+    assert ledger.transport_ids("teachers", "2026-W40") == {"id-7"}
+
+
+def test_too_many_failures_in_a_row_stop_the_delivery(
+    ledger: Ledger, make_letter: LetterMaker
+) -> None:
+    queue(ledger, *(make_letter(f"t_{n}") for n in range(1, 8)))
+    moody = Moody({f"t_{n}": Outcome.refused("no such mailbox") for n in (1, 2, 4, 5, 6, 7)})
+    report = run(ledger, moody, rules=Rules(stop_after=3))
+    assert moody.asked == ["t_1", "t_2", "t_3", "t_4", "t_5", "t_6"]
+    assert report.counts == {State.failed: 5, State.sent: 1, State.pending: 1}
+    assert report.trouble
+    assert report.stopped == (
+        "3 letters in a row did not go out or are in doubt. The last: no such mailbox"
+    )
+
+
+def test_a_carrier_that_lets_nobody_in_stops_the_delivery_at_once(
+    ledger: Ledger, make_letter: LetterMaker
+) -> None:
+    queue(ledger, make_letter("t_1"), make_letter("t_2"))
+    moody = Moody({"t_1": Outcome.stop("The key is not valid.")})
+    report = run(ledger, moody)
+    assert (moody.asked, report.counts) == (["t_1"], {State.pending: 2})
+    assert (report.stopped, report.trouble) == ("The key is not valid.", True)
+
+
+def test_a_carrier_that_asks_for_patience_gets_the_letter_when_it_said(
+    ledger: Ledger, make_letter: LetterMaker
+) -> None:
+    queue(ledger, make_letter("t_1"), make_letter("t_2"))
+    clock = Clock(NOW)
+    soon = Outcome.later("too many", NOW + timedelta(seconds=30))
+    moody = Moody({"t_1": [soon, Outcome.sent("id")]})
+    report = deliver(
+        ledger,
+        moody,
+        campaign="teachers",
+        period="2026-W40",
+        now=clock,
+        owner="test",
+        rules=PLAIN,
+        sleep=clock.sleep,
+    )
+    assert moody.asked == ["t_1", "t_2", "t_1"]
+    assert (report.sent, report.stopped) == (2, None)
+    assert clock.slept == [30]
+
+
+def test_a_carrier_that_asks_for_too_much_patience_gets_the_rest_with_the_next_delivery(
+    ledger: Ledger, make_letter: LetterMaker
+) -> None:
+    queue(ledger, make_letter("t_1"), make_letter("t_2"))
+    moody = Moody({"t_1": Outcome.later("too many", NOW + timedelta(hours=2))})
+    report = run(ledger, moody)
+    assert report.counts == {State.pending: 2}
+    assert report.stopped == "The carrier takes no more until Friday, 02 October at 17:00."
+    assert not report.trouble
+
+
+def test_letters_leave_no_faster_than_allowed(ledger: Ledger, make_letter: LetterMaker) -> None:
+    queue(ledger, *(make_letter(f"t_{n}") for n in range(1, 5)))
+    clock = Clock(NOW)
+    deliver(
+        ledger,
+        Moody({}),
+        campaign="teachers",
+        period="2026-W40",
+        now=clock,
+        owner="test",
+        rules=Rules(per_second=2),
+        sleep=clock.sleep,
+    )
+    assert clock.slept == [0.5, 0.5, 0.5]
+
+
+def test_what_is_too_much_for_an_hour_goes_in_the_next(
+    ledger: Ledger, make_letter: LetterMaker
+) -> None:
+    queue(ledger, *(make_letter(f"t_{n}") for n in range(1, 6)))
+    rules = Rules(per_hour=2)
+    first = run(ledger, Moody({}), rules=rules)
+    assert (first.sent, first.trouble) == (2, False)
+    assert (
+        first.stopped == "2 letters an hour are allowed; it goes on at Friday, 02 October at 16:00."
+    )
+    assert run(ledger, Moody({}), now=NOW + timedelta(minutes=59), rules=rules).sent == 0
+    assert run(ledger, Moody({}), now=NOW + timedelta(minutes=61), rules=rules).sent == 2
+
+
+def test_outside_the_sending_window_letters_wait(ledger: Ledger, make_letter: LetterMaker) -> None:
+    queue(ledger, make_letter())
+    rules = Rules(window=Window(days=("monday",), opens=time(7), closes=time(18)))
+    report = run(ledger, Moody({}), rules=rules)
+    assert report.counts == {State.pending: 1}
+    assert report.stopped == "The sending window opens on Monday, 05 October at 07:00."
+    assert run(ledger, Moody({}), now=datetime(2026, 10, 5, 8, tzinfo=UTC), rules=rules).sent == 1
+
+
+def test_while_sending_is_paused_nothing_goes_out(ledger: Ledger, make_letter: LetterMaker) -> None:
+    queue(ledger, make_letter())
+    assert pause(ledger, "Fire drill.", now=NOW, by="carla")
+    report = run(ledger, Moody({}))
+    assert report.counts == {State.pending: 1}
+    assert report.stopped == "Sending is paused by carla since 2026-10-02 15:00 UTC: Fire drill."
+    assert not pause(ledger, "again", now=NOW, by="carla")
+    assert resume(ledger, "Over.", now=NOW, by="ben")
+    assert run(ledger, Moody({})).sent == 1
+    assert not resume(ledger, "again", now=NOW, by="ben")
+
+
+def test_a_pause_takes_effect_in_the_middle_of_a_delivery(
+    ledger: Ledger, make_letter: LetterMaker
+) -> None:
+    class Alarmed(Moody):
+        """Somebody pauses while the second letter is on its way."""
+
+        def send(self, letter: FrozenLetter, now: datetime) -> Outcome:
+            if letter.recipient_key == "t_2":
+                pause(ledger, "Stop!", now=now, by="carla")
+            return super().send(letter, now)
+
+    queue(ledger, *(make_letter(f"t_{n}") for n in range(1, 5)))
+    assert run(ledger, Alarmed({})).counts == {State.sent: 2, State.pending: 2}
+
+
+def test_several_letters_are_under_way_at_once_and_each_goes_once(
+    ledger: Ledger, make_letter: LetterMaker
+) -> None:
+    queue(ledger, *(make_letter(f"t_{n}") for n in range(40)))
+    together = threading.Barrier(4, timeout=30)
+
+    @dataclass
+    class Meeting(Moody):
+        """The first four meet on the way."""
+
+        def send(self, letter: FrozenLetter, now: datetime) -> Outcome:
+            outcome = super().send(letter, now)
+            if len(self.asked) <= 4:
+                together.wait()
+            return outcome
+
+    meeting = Meeting({})
+    report = run(ledger, meeting, rules=Rules(connections=4))
+    assert report.counts == {State.sent: 40}
+    assert Counter(meeting.asked).most_common(1)[0][1] == 1
+
+
+def test_approved_letters_go_out_and_drafts_do_not(
+    ledger: Ledger, make_letter: LetterMaker
+) -> None:
+    letters = [make_letter("t_1"), make_letter("t_2")]
+    ledger.queue(letters, now=NOW, by="test", rules=Queueing(approval=True))
+    draft = review(ledger, "teachers", "2026-W40").drafts[0]
+    approve(ledger, [draft], now=NOW, by="carla")
+    assert run(ledger, Moody({})).counts == {State.sent: 1, State.draft: 1}
+
+
+def test_somebody_who_unsubscribed_meanwhile_gets_nothing(
+    ledger: Ledger, make_letter: LetterMaker
+) -> None:
+    queue(ledger, make_letter("t_1"), make_letter("t_2"))
+    suppress(ledger, "t_1@riverside.example", "*", "unsubscribe", source="link", now=NOW, by="x")
+    report = run(ledger, Moody({}))
+    assert (report.suppressed, report.counts) == (1, {State.suppressed: 1, State.sent: 1})
+
+
+def test_a_ledger_restored_from_a_backup_sends_nothing_until_a_person_decides(
+    ledger: Ledger, make_letter: LetterMaker
+) -> None:
+    queue(ledger, make_letter("t_1"), make_letter("t_2"))
+    records = [Logged("id-1", "teachers:2026-W40:t_1", NOW)]
+    moody = Moody({}, records=records)
+    with pytest.raises(RestoredLedgerError, match="1 letters of 2026-W40"):
+        run(ledger, moody)
+    assert (moody.asked, ledger.counts("teachers", "2026-W40")) == ([], {State.pending: 2})
+    report = deliver(
+        ledger,
+        moody,
+        campaign="teachers",
+        period="2026-W40",
+        now=lambda: NOW,
+        owner="carla",
+        rules=PLAIN,
+        adopt=True,
+    )
+    assert (moody.asked, report.counts) == (["t_2"], {State.sent: 2})
+    assert ledger.transport_ids("teachers", "2026-W40") >= {"id-1"}
+
+
+def test_records_of_what_the_ledger_knows_to_be_out_stop_nothing(
+    ledger: Ledger, make_letter: LetterMaker
+) -> None:
+    queue(ledger, make_letter("t_1"), make_letter("t_2"))
+    first = Moody({"t_1": Outcome.sent("id-1"), "t_2": Outcome.unknown("connection lost")})
+    run(ledger, first)
+    records = [
+        Logged("id-1", None, NOW),
+        Logged("id-2", "teachers:2026-W40:t_2", NOW),
+        Logged("id-3", "teachers:2026-W40:t_1", NOW),
+    ]
+    report = run(ledger, Moody({}, records=records))
+    assert report.counts == {State.sent: 2}
+
+
+def test_a_letter_that_only_the_carrier_knows_is_asked_about_too(
+    ledger: Ledger, make_letter: LetterMaker
+) -> None:
+    queue(ledger, make_letter("t_1"))
+    with pytest.raises(RestoredLedgerError):
+        run(ledger, Moody({}, records=[Logged("id-1", None, NOW)]))
+
+
+def test_where_the_carriers_records_cannot_be_asked_nothing_is_sent(
+    ledger: Ledger, make_letter: LetterMaker
+) -> None:
+    class Silent(Moody):
+        def logged(self, letter_group: str, known: Collection[str] = ()) -> Sequence[Logged]:
+            del letter_group, known
+            raise RuntimeError("ada@riverside.example exploded")
+
+    queue(ledger, make_letter())
+    report = run(ledger, Silent({}))
+    assert report.counts == {State.pending: 1}
+    assert report.trouble
+    assert report.stopped == (
+        "The carrier's records of what went out could not be asked (RuntimeError), so nothing was "
+        "sent. Try again later."
+    )

@@ -3,7 +3,8 @@ from zoneinfo import ZoneInfo
 
 from edu_pipeline.mail.frames import SCHEMA, letters_frame, letters_from
 from edu_pipeline.mail.letter import Address, Figure, Image
-from edu_pipeline_tests.mail.conftest import PNG, LetterMaker
+from edu_pipeline_tests.mail.conftest import LetterMaker
+from edu_pipeline_tests.mail.letters import PNG
 
 WEEK = date(2026, 9, 28)
 

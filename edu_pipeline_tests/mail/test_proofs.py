@@ -5,9 +5,11 @@ from pathlib import Path
 
 import pytest
 
-from edu_pipeline.mail.delivery import deliver
-from edu_pipeline.mail.ledger import Ledger
-from edu_pipeline.mail.ledger_tables import State
+from edu_pipeline.mail.delivery import Rules, deliver
+from edu_pipeline.mail.ledger.approvals import approve, review
+from edu_pipeline.mail.ledger.store import Ledger, Queueing
+from edu_pipeline.mail.ledger.suppressions import suppress
+from edu_pipeline.mail.ledger.tables import State
 from edu_pipeline.mail.letter import Figure, Letter
 from edu_pipeline.mail.proofs import LOOKS, write_proofs
 from edu_pipeline.mail.render import environment
@@ -36,7 +38,7 @@ def deliver_all(ledger: Ledger, outbox: Path, now: datetime = NOW) -> None:
         period="2026-W40",
         now=lambda: now,
         owner="test",
-        lock_path=outbox.parent / "delivery.lock",
+        rules=Rules(),
     )
 
 
@@ -83,7 +85,7 @@ def test_odd_letters_come_first_then_the_most_notes_then_by_subject(
     )
     deliver_all(ledger, outbox)
     page = proofs(ledger, outbox).replace("\nBcc: x", "")
-    assert shown(page) == ["7F", "7E", "7D", "7C", "10B", "6Z", "7A", "7H"]
+    assert shown(page) == ["7E", "7F", "7D", "7C", "10B", "6Z", "7A", "7H"]
     assert titles(page) == [
         "Not delivered, and why",
         "Needs a look",
@@ -147,11 +149,11 @@ def test_an_expired_letter_is_not_shown_as_delivered(
 
 
 def test_an_old_file_in_the_outbox_is_not_shown_for_a_letter_that_waits(
-    ledger: Ledger, url: str, make_letter: LetterMaker, outbox: Path
+    ledger: Ledger, make_letter: LetterMaker, outbox: Path
 ) -> None:
     queue(ledger, make_letter(text="old"))
     deliver_all(ledger, outbox)
-    with Ledger(url.replace("ledger.db", "new.db")) as new:
+    with Ledger(f"sqlite:///{outbox.parent / 'new.db'}") as new:
         queue(new, make_letter(text="new"))
         page = proofs(new, outbox)
     assert 'src="previews/t_1.html"' in page
@@ -227,7 +229,7 @@ def test_the_outbox_lists_its_periods_newest_first_with_counts(
 def test_every_state_has_its_own_word_and_a_symbol() -> None:
     assert set(LOOKS) == set(State)
     assert len({look.word for look in LOOKS.values()}) == len(State)
-    assert all(look.symbol for look in LOOKS.values())
+    assert all(look.symbol and look.meaning for look in LOOKS.values())
 
 
 def text_of(page: str, section: str) -> list[str]:
@@ -346,3 +348,42 @@ def test_a_figure_over_nothing_has_no_share(
 ) -> None:
     queue(ledger, make_letter(figures=(Figure("a", "7B homework", 0, 0, -0.1),)))
     assert '<td role="cell" class="now">–</td>' in proofs(ledger, outbox)
+
+
+def test_letters_to_be_approved_are_shown_with_the_digest_that_stands_for_exactly_these(
+    ledger: Ledger, make_letter: LetterMaker, outbox: Path
+) -> None:
+    ledger.queue([make_letter()], now=NOW, by="test", rules=Queueing(approval=True))
+    seen = review(ledger, "teachers", "2026-W40")
+    page = proofs(ledger, outbox)
+    assert "1 to be approved" in page
+    assert f"edu-pipeline mail approve --week 2026-W40 --digest {seen.digest}" in page
+    approve(ledger, seen.drafts, now=NOW, by="carla")
+    page = proofs(ledger, outbox)
+    assert "1 approved" in page
+    assert "--digest" not in page
+
+
+def test_a_letter_to_somebody_who_paused_them_is_shown_with_the_reason(
+    ledger: Ledger, make_letter: LetterMaker, outbox: Path
+) -> None:
+    address = "t_1@riverside.example"
+    suppress(ledger, address, "*", "unsubscribe", source="link", now=NOW, by="recipient")
+    queue(ledger, make_letter())
+    page = proofs(ledger, outbox)
+    assert "1 not written to" in page
+    assert page.count("The recipient paused these letters, or unsubscribed.") == 2
+
+
+def test_a_correction_is_shown_beside_the_letter_that_it_corrects(
+    ledger: Ledger, make_letter: LetterMaker, outbox: Path
+) -> None:
+    queue(ledger, make_letter(text="93 %"))
+    deliver_all(ledger, outbox)
+    again = make_letter(text="91 %")
+    ledger.queue([again], now=NOW, by="test", rules=Queueing(correction="A register was late."))
+    page = proofs(ledger, outbox)
+    assert 'src="t_1.html"' in page
+    assert 'src="previews/t_1~2.html"' in page
+    deliver_all(ledger, outbox)
+    assert 'href="t_1~2.eml"' in proofs(ledger, outbox)

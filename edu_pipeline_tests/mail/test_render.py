@@ -3,11 +3,14 @@ from pathlib import Path
 import pytest
 
 from edu_pipeline.mail.render import (
+    NOTE,
     TemplateError,
     environment,
     lint,
+    phrase,
     render_html,
     render_text,
+    with_note,
 )
 from edu_pipeline.shipped import shipped
 
@@ -63,18 +66,101 @@ def test_css_is_inlined_and_media_rules_are_kept(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("template", "said"),
     [
-        ("{{ students }}", "a.txt.j2 uses something that letters do not have: 'students'"),
-        ("Hi\n{% if %}", "a.txt.j2, line 2"),
-        ("{% include 'gone.j2' %}", "no template gone.j2"),
+        ("{{ students }}", "line 1, uses something that letters do not have: 'students'. Correct"),
+        ("Hi\n\n{{ nobody.upper() }}", "line 3, uses something that letters do not have: 'upper'."),
+        ("Hi\n{{ name + 1 }}", r"line 2, cannot be filled \(TypeError\)."),
+        ("Hi\n{{ names[name] }}", r"line 2, cannot be filled \(UndefinedError\)."),
+        ("{{ 1 / 0 }}", r"line 1, cannot be filled \(ZeroDivisionError\)."),
+        ("{{ name | percent }}", r"line 1, cannot be filled \(TypeError\)."),
+        ("{% include 'letters/a.txt.j2' %}", r"line 1, cannot be filled \(RecursionError\)."),
+        ("Hi\n{% if %}", "line 2: "),
+        ("{{ name | backwards }}", "line 1: No filter named 'backwards'"),
     ],
 )
-def test_a_broken_template_is_named_with_its_fault(
+def test_a_broken_template_is_named_with_its_fault_and_without_what_it_says_of_people(
     tmp_path: Path, template: str, said: str
 ) -> None:
-    env = environment([write(tmp_path, "a.txt.j2", template)])
+    env = environment([write(tmp_path, "letters/a.txt.j2", template)])
 
-    with pytest.raises(TemplateError, match=said):
+    with pytest.raises(TemplateError, match=f"^Template letters/a.txt.j2, {said}") as caught:
+        render_text(env, "letters/a.txt.j2", {"name": "Ada Moss", "names": {}, "nobody": None})
+
+    chain = f"{caught.value} {caught.value.__cause__}"
+    assert "Moss" not in chain
+    assert caught.value.__suppress_context__
+
+
+def test_an_error_in_an_imported_macro_is_told_where_it_is(tmp_path: Path) -> None:
+    folder = write(
+        tmp_path,
+        "letters/words.txt.j2",
+        "{% macro hi(n) %}\n{{ n.a.b }}{% endmacro %}",
+    )
+    write(folder, "letters/a.txt.j2", "{% from 'letters/words.txt.j2' import hi %}{{ hi('Ada') }}")
+    env = environment([folder])
+
+    where = r"letters/words\.txt\.j2, line 2, .*: 'a'"
+    with pytest.raises(TemplateError, match=where):
+        render_text(env, "letters/a.txt.j2", {})
+    with pytest.raises(TemplateError, match=where):
+        phrase(env, "letters/words.txt.j2", "hi", "Ada")
+
+
+def test_a_template_or_macro_that_is_not_there_is_named(tmp_path: Path) -> None:
+    env = environment([write(tmp_path, "a.txt.j2", "{% include 'gone.j2' %}")])
+
+    with pytest.raises(TemplateError, match=r"no template gone\.j2"):
         render_text(env, "a.txt.j2", {})
+    with pytest.raises(TemplateError, match=r"no template gone\.j2"):
+        phrase(env, "gone.j2", "hi")
+    env = environment([write(tmp_path, "a.txt.j2", "")])
+    with pytest.raises(TemplateError, match=r"a\.txt\.j2 has no macro hi. Add it,"):
+        phrase(env, "a.txt.j2", "hi")
+    env = environment([write(tmp_path, "a.txt.j2", "{% macro hi(name) %}{% endmacro %}")])
+    with pytest.raises(TemplateError, match=r"a\.txt\.j2, macro hi, cannot be filled"):
+        phrase(env, "a.txt.j2", "hi", "Ada", "Moss")
+
+
+NOTED = GOOD.replace("<body>", f'<body class="x"><div>preview</div>\n{NOTE}\n')
+
+
+def test_a_note_stands_at_the_marker_which_stays_and_on_top_of_the_text() -> None:
+    html, text = with_note(NOTED, "Hello", "Corrected: a & b.")
+
+    before, after = html.split(NOTE)
+    assert before.startswith(NOTED.partition(NOTE)[0])
+    assert "Corrected: a &amp; b.</p>" in before
+    assert after == NOTED.partition(NOTE)[2]
+    assert text == "Corrected: a & b.\n\nHello"
+    assert lint(html) == []
+
+
+def test_a_letter_without_the_marker_has_the_note_first_in_its_body() -> None:
+    for body in ("<body>", '<BODY style="margin: 0">'):
+        html, _ = with_note(GOOD.replace("<body>", body), "", "Only a test.")
+        start, _, rest = html.partition(body)
+        assert start == GOOD.partition("<body>")[0]
+        assert rest.startswith("<table")
+        assert rest.index("Only a test.") < rest.index("<img")
+        assert lint(html) == []
+    assert with_note("<p>Hi</p>", "", "Only a test.")[0].endswith("<p>Hi</p>")
+
+
+def test_two_notes_are_both_there_the_first_one_first() -> None:
+    html, text = with_note(*with_note(NOTED, "Hello", "One."), "Two.")
+
+    assert html.index("One.") < html.index("Two.") < html.index(NOTE)
+    assert text == "Two.\n\nOne.\n\nHello"
+
+
+def test_the_marker_survives_inlining_in_the_frame_of_all_letters(tmp_path: Path) -> None:
+    write(tmp_path, "a.html.j2", "{% extends 'letters/_frame.html.j2' %}")
+    env = environment([tmp_path, shipped("templates")])
+
+    html = render_html(env, "a.html.j2", {"subject": "Your week", "preheader": "Soon"})
+
+    assert html.count(NOTE) == 1
+    assert html.index("Soon") < html.index(NOTE) < html.index("<table")
 
 
 def test_css_that_only_looks_like_a_defect_is_none() -> None:

@@ -2,31 +2,37 @@
 
 import base64
 import os
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from email.parser import BytesHeaderParser
 from email.policy import SMTP
 from pathlib import Path
 
-from edu_pipeline.mail.ledger import FrozenLetter
+from edu_pipeline.mail.ledger.store import Entry, FrozenLetter
 from edu_pipeline.mail.mime import UnsendableError, message_id, to_message, with_images
-from edu_pipeline.mail.transports.protocol import Outcome
+from edu_pipeline.mail.transports.protocol import Logged, Outcome, is_rehearsal
 
 
 @dataclass(frozen=True)
 class FolderTransport:
-    """Delivers into `<outbox>/<campaign>/<period>/<recipient_key>.*`."""
+    """Delivers into `<outbox>/<campaign>/<period>/<recipient_key>.*`.
+
+    Corrections lie beside the letter that they correct, rehearsals below `<outbox>/test/`.
+    """
 
     outbox: Path
     name: str = "folder"
+    connections: int = 1
+    leaves: bool = False
 
     def send(self, letter: FrozenLetter, now: datetime) -> Outcome:
         """Write the three files; the .eml comes last, because it is the proof of delivery."""
-        folder = period_folder(self.outbox, letter.campaign, letter.period)
+        folder = self._folder(letter)
         try:
             message = to_message(letter, now).as_bytes()
             write_readable(folder, letter)
-            write_whole(folder / f"{letter.recipient_key}.eml", message)
+            write_whole(folder / f"{file_stem(letter)}.eml", message)
         except UnsendableError as error:
             return Outcome.refused(str(error))
         except OSError as error:
@@ -37,9 +43,8 @@ class FolderTransport:
 
     def find(self, letter: FrozenLetter) -> Outcome:
         """A complete .eml with this letter's Message-ID proves delivery, its absence the contrary."""
-        folder = period_folder(self.outbox, letter.campaign, letter.period)
         try:
-            with (folder / f"{letter.recipient_key}.eml").open("rb") as file:
+            with (self._folder(letter) / f"{file_stem(letter)}.eml").open("rb") as file:
                 headers = BytesHeaderParser(policy=SMTP).parse(file)
         except FileNotFoundError:
             return Outcome.not_sent("not in the outbox")
@@ -49,10 +54,29 @@ class FolderTransport:
             return Outcome.not_sent("the outbox has an older letter, not this one")
         return Outcome.sent(message_id(letter), "found in the outbox")
 
+    def logged(self, letter_group: str, known: Collection[str] = ()) -> Sequence[Logged] | None:
+        """It keeps no records but the letters themselves."""
+        del letter_group, known
+        return None
+
+    def close(self) -> None:
+        """Nothing is open."""
+
+    def _folder(self, letter: FrozenLetter) -> Path:
+        outbox = self.outbox / "test" if is_rehearsal(letter) else self.outbox
+        return period_folder(outbox, letter.campaign, letter.period)
+
 
 def period_folder(outbox: Path, campaign: str, period: str) -> Path:
     """Where the letters of a period are."""
     return outbox / campaign / period
+
+
+def file_stem(letter: FrozenLetter | Entry) -> str:
+    """The name of a letter's files; `~` is in no key."""
+    if letter.revision == 1:
+        return letter.recipient_key
+    return f"{letter.recipient_key}~{letter.revision}"
 
 
 def write_readable(folder: Path, letter: FrozenLetter) -> None:
@@ -64,8 +88,8 @@ def write_readable(folder: Path, letter: FrozenLetter) -> None:
     html = with_images(
         letter, lambda image: f"data:image/png;base64,{base64.b64encode(image.png).decode()}"
     )
-    write_whole(folder / f"{letter.recipient_key}.html", html.encode())
-    write_whole(folder / f"{letter.recipient_key}.txt", letter.text.encode())
+    write_whole(folder / f"{file_stem(letter)}.html", html.encode())
+    write_whole(folder / f"{file_stem(letter)}.txt", letter.text.encode())
 
 
 def write_whole(path: Path, content: bytes) -> None:

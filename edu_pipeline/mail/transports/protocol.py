@@ -1,11 +1,15 @@
 """What delivery asks of a transport, and the answers a transport may give."""
 
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol, Self
 
-from edu_pipeline.mail.ledger import FrozenLetter
-from edu_pipeline.mail.ledger_tables import State
+from edu_pipeline.mail.ledger.store import FrozenLetter
+from edu_pipeline.mail.ledger.tables import State
+
+REHEARSAL = "test:"
+"""Begins the key of a letter that only tries something out and is counted nowhere."""
 
 
 @dataclass(frozen=True)
@@ -15,6 +19,14 @@ class Outcome:
     state: State
     detail: str = ""
     transport_id: str | None = None
+    """Empty where the carrier took the letter and gave no id."""
+    stops: bool = False
+    """No other letter could go out either, so the run should end; the letter is pending."""
+    retry_at: datetime | None = None
+    """The carrier takes nothing before then; the letter is pending."""
+    absent: bool = False
+    """The carrier's records do not have the letter. Records come late, so this is proof only
+    after a while; the letter stays unknown."""
 
     @classmethod
     def sent(cls, transport_id: str, detail: str = "") -> Self:
@@ -32,9 +44,36 @@ class Outcome:
         return cls(State.pending, reason)
 
     @classmethod
+    def stop(cls, reason: str) -> Self:
+        """It provably did not go out, and until somebody changes something nothing will."""
+        return cls(State.pending, reason, stops=True)
+
+    @classmethod
+    def later(cls, reason: str, retry_at: datetime) -> Self:
+        """It provably did not go out; the carrier said when to try again."""
+        return cls(State.pending, reason, retry_at=retry_at)
+
+    @classmethod
     def unknown(cls, reason: str) -> Self:
         """It may have gone out; a person or the carrier's records must tell."""
         return cls(State.unknown, reason)
+
+    @classmethod
+    def missing(cls, reason: str) -> Self:
+        """It may have gone out, but the carrier's records do not have it so far."""
+        return cls(State.unknown, reason, absent=True)
+
+
+@dataclass(frozen=True)
+class Logged:
+    """One letter in the carrier's own records."""
+
+    transport_id: str
+    """The same as in the outcome of sending it."""
+    letter_key: str | None
+    """None where it was not asked for or cannot be told."""
+    at: datetime
+    """When the carrier took it."""
 
 
 class Transport(Protocol):
@@ -48,6 +87,16 @@ class Transport(Protocol):
         """Written to the ledger; only the transport of this name may look for the letter."""
         ...
 
+    @property
+    def connections(self) -> int:
+        """How many letters may be under way at once, each in its own thread."""
+        ...
+
+    @property
+    def leaves(self) -> bool:
+        """Whether letters leave the machine."""
+        ...
+
     def send(self, letter: FrozenLetter, now: datetime) -> Outcome:
         """Try once."""
         ...
@@ -55,3 +104,31 @@ class Transport(Protocol):
     def find(self, letter: FrozenLetter) -> Outcome:
         """Look up a letter whose sender stopped: sent, provably not sent, or still unknown."""
         ...
+
+    def logged(self, letter_group: str, known: Collection[str] = ()) -> Sequence[Logged] | None:
+        """All letters of a `group` in the carrier's records; None: it keeps none.
+
+        The letter keys of the transport ids in `known` need not be looked up.
+        """
+        ...
+
+    def close(self) -> None:
+        """Let go of connections."""
+        ...
+
+
+def is_rehearsal(letter: FrozenLetter) -> bool:
+    """Whether it only tries something out, so that nothing about it may be counted."""
+    return letter.key.startswith(REHEARSAL)
+
+
+def group(letter: FrozenLetter) -> str:
+    """What the letters of one ledger, campaign and period have in common at a carrier; opaque."""
+    if is_rehearsal(letter):
+        return "edu_test"
+    return group_of(letter.ledger_id, letter.campaign, letter.period)
+
+
+def group_of(ledger_id: str, campaign: str, period: str) -> str:
+    """The `group` of a ledger's letters of a campaign and period."""
+    return f"edu_{ledger_id}_{campaign}_{period}"

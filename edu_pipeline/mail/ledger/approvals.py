@@ -1,0 +1,142 @@
+"""Approval: a person looks at what is new, and agrees that exactly this goes out.
+
+What is approved is the digest of a letter's content. A letter that is written again with the same
+substance keeps its content and so its approval; one that changed waits again.
+"""
+
+import hashlib
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+import sqlalchemy as sa
+
+from edu_pipeline.mail.ledger.database import Database, LedgerError
+from edu_pipeline.mail.ledger.store import Cause, move, of_period
+from edu_pipeline.mail.ledger.tables import APPROVALS, FIGURES, LETTERS, State
+
+
+@dataclass(frozen=True)
+class Moved:
+    """A figure that a letter states otherwise than the content that was approved before."""
+
+    label: str
+    before: float | None
+    """A share; None where it was not stated."""
+    now: float | None
+
+
+@dataclass(frozen=True)
+class Draft:
+    """A letter that waits for approval."""
+
+    key: str
+    recipient_name: str
+    digest: str
+    changed: bool
+    """Another content of it was approved before."""
+    moved: tuple[Moved, ...]
+
+
+@dataclass(frozen=True)
+class Review:
+    """What a person is asked to approve."""
+
+    approved: int
+    """Letters that are approved as they are."""
+    drafts: tuple[Draft, ...]
+
+    @property
+    def digest(self) -> str:
+        """Stands for exactly these drafts with exactly these contents."""
+        lines = "\n".join(f"{draft.key} {draft.digest}" for draft in self.drafts)
+        return hashlib.sha256(lines.encode()).hexdigest()[:12]
+
+
+def review(ledger: Database, campaign: str, period: str) -> Review:
+    """The drafts of a period beside what was approved of it, by key."""
+    with ledger.connect() as connection:
+        rows = connection.execute(
+            sa.select(LETTERS)
+            .where(of_period(campaign, period), LETTERS.c.state == State.draft)
+            .order_by(LETTERS.c.key)
+        ).all()
+        approved = connection.scalar(
+            sa.select(sa.func.count())
+            .select_from(LETTERS)
+            .where(
+                of_period(campaign, period),
+                LETTERS.c.state.in_({State.approved, State.pending}),
+            )
+        )
+        return Review(approved or 0, tuple(_draft(connection, row) for row in rows))
+
+
+def approve(ledger: Database, drafts: Collection[Draft], *, now: datetime, by: str) -> int:
+    """Approve drafts as they were reviewed, all or none; how many.
+
+    Raises:
+        LedgerError: One has changed since, or does not wait any more; nothing is approved.
+    """
+    cause = Cause(now, by, "approved")
+    with ledger.begin() as connection:
+        for draft in drafts:
+            same = LETTERS.c.digest == draft.digest
+            step = (draft.key, State.draft, State.approved)
+            if not move(connection, step, cause, {"reason": ""}, same):
+                raise LedgerError(
+                    "The letters have changed since you looked at them, so nothing was approved. "
+                    "Look again, then approve."
+                )
+            connection.execute(
+                APPROVALS.insert().values(letter_key=draft.key, digest=draft.digest, at=now, by=by)
+            )
+    return len(drafts)
+
+
+def _draft(connection: sa.Connection, row: sa.Row[Any]) -> Draft:
+    before = connection.scalar(
+        sa.select(APPROVALS.c.digest)
+        .where(APPROVALS.c.letter_key == row.key)
+        .order_by(APPROVALS.c.id.desc())
+        .limit(1)
+    )
+    moved = _moved(_shares(connection, row.key, before), _shares(connection, row.key, row.digest))
+    return Draft(
+        key=row.key,
+        recipient_name=row.name,
+        digest=row.digest,
+        changed=before is not None,
+        moved=moved if before else (),
+    )
+
+
+def _shares(
+    connection: sa.Connection, key: str, digest: str | None
+) -> dict[str, tuple[str, float | None]]:
+    """Subject → label and share."""
+    rows: Sequence[sa.Row[Any]] = connection.execute(
+        sa.select(FIGURES)
+        .where(FIGURES.c.letter_key == key, FIGURES.c.digest == digest)
+        .order_by(FIGURES.c.position)
+    ).all()
+    return {
+        row.subject: (row.label, row.numerator / row.denominator if row.denominator else None)
+        for row in rows
+    }
+
+
+def _moved(
+    before: dict[str, tuple[str, float | None]], now: dict[str, tuple[str, float | None]]
+) -> tuple[Moved, ...]:
+    nothing: tuple[str, float | None] = ("", None)
+    return tuple(
+        Moved(
+            label=(now.get(subject) or before[subject])[0],
+            before=before.get(subject, nothing)[1],
+            now=now.get(subject, nothing)[1],
+        )
+        for subject in {**now, **before}
+        if before.get(subject, nothing)[1] != now.get(subject, nothing)[1]
+    )

@@ -1,0 +1,1 @@
+"""The ledger's migrations, run by Alembic; each is written once and never changed again."""

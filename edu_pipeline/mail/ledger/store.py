@@ -1,0 +1,1135 @@
+"""The letters of the ledger: how they are frozen, and the rules by which their state changes.
+
+One letter per campaign, period, recipient and revision, frozen with its images when it is queued.
+Every change of state is one durable transaction that checks `TRANSITIONS` and appends to `changes`;
+every attempt to send is appended to `attempts`; a content that is replaced before it goes out stays
+in `contents`. Who approves, pauses or opts out stands in the modules beside this one; nothing is
+sent from here.
+"""
+
+import hashlib
+import re
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import asdict, dataclass
+from datetime import date, datetime
+from functools import cached_property
+from typing import Any, Literal
+
+import polars as pl
+import sqlalchemy as sa
+from sqlalchemy.exc import IntegrityError
+
+from edu_pipeline.mail.corrections import corrected
+from edu_pipeline.mail.due import Period
+from edu_pipeline.mail.events import fold
+from edu_pipeline.mail.ledger.database import Database, LedgerError
+from edu_pipeline.mail.ledger.history import sent_before
+from edu_pipeline.mail.ledger.suppressions import reason_not_to_write
+from edu_pipeline.mail.ledger.tables import (
+    APPROVALS,
+    ATTEMPTS,
+    CHANGES,
+    CONTENT_IMAGES,
+    CONTENTS,
+    EVENTS,
+    FIGURES,
+    IMAGES,
+    LETTERS,
+    PERIODS,
+    REHEARSALS,
+    RELEASES,
+    State,
+)
+from edu_pipeline.mail.ledger.tombstones import is_forgotten
+from edu_pipeline.mail.letter import Address, Figure, Image, Letter, letter_key
+from edu_pipeline.mail.suppressed import Reason, same_address
+
+OUT = frozenset({State.sent, State.delivered, State.dropped, State.bounced, State.complained})
+"""The carrier has it: what may follow is the carrier's to report."""
+
+ARRIVED = frozenset({State.sent, State.delivered, State.complained})
+"""Out of the house and, as far as is known, seen by its recipient."""
+
+WAITING = frozenset({State.draft, State.approved, State.pending, State.held, State.suppressed})
+_REPLACEABLE = WAITING | {State.cancelled, State.expired, State.failed}
+_ENDED = frozenset({State.expired, State.cancelled})
+
+TRANSITIONS: Mapping[State, frozenset[State]] = {
+    State.draft: WAITING | _ENDED | OUT,
+    State.approved: WAITING | _ENDED | OUT,
+    State.pending: WAITING | _ENDED | OUT | {State.claimed},
+    State.held: WAITING | _ENDED | OUT,
+    State.suppressed: WAITING | _ENDED | OUT,
+    State.claimed: frozenset({State.sent, State.failed, State.pending, State.unknown}),
+    State.unknown: OUT | {State.pending, State.cancelled},
+    State.failed: WAITING | OUT | {State.cancelled},
+    State.expired: WAITING | OUT,
+    State.cancelled: WAITING | OUT,
+    # what went only into the folder may still go to people
+    State.sent: (OUT - {State.sent}) | WAITING,
+    State.delivered: frozenset({State.dropped, State.bounced, State.complained}),
+    State.dropped: frozenset({State.bounced, State.complained}),
+    State.bounced: frozenset({State.complained}),
+}
+"""From each state the states it may go to; one that is missing is final.
+
+Evidence of the carrier takes a letter out of any state but a claim, whose sender is at work.
+"""
+
+FOLDER = "folder"
+"""The transport by which nothing leaves the house."""
+
+
+class TransitionError(LedgerError):
+    """A change of state that the rules do not allow."""
+
+
+class ConcurrentChangeError(LedgerError):
+    """Another process changed the letter since it was read."""
+
+
+@dataclass(frozen=True)
+class FrozenLetter:
+    """What goes out, exactly as it was queued."""
+
+    key: str
+    campaign: str
+    period: str
+    recipient_key: str
+    recipient: Address
+    sender: Address
+    reply_to: str
+    subject: str
+    html: str
+    text: str
+    images: tuple[Image, ...]
+    digest: str
+    ledger_id: str
+    """Which ledger it is from."""
+    headers: Mapping[str, str]
+    revision: int = 1
+    claimed_at: datetime | None = None
+    """When its last attempt began."""
+
+
+@dataclass(frozen=True)
+class Entry:
+    """A letter's line in the ledger: everything but its content."""
+
+    key: str
+    recipient_key: str
+    recipient_name: str
+    email: str
+    subject: str
+    state: State
+    reason: str
+    """Why it is in this state."""
+    notes: tuple[str, ...]
+    digest: str
+    revision: int
+    transport: str | None
+    queued_at: datetime
+    claimed_at: datetime | None
+    sent_at: datetime | None
+    not_after: datetime
+
+
+@dataclass(frozen=True)
+class PeriodSummary:
+    """How the letters of one campaign and period stand."""
+
+    campaign: str
+    period: str
+    counts: Mapping[State, int]
+
+
+@dataclass(frozen=True)
+class Cause:
+    """When something changed, who or what did it, and why."""
+
+    at: datetime
+    by: str
+    why: str
+
+
+@dataclass(frozen=True)
+class Release:
+    """A person looked at a problem with the data and lets letters go out on top of it."""
+
+    id: str
+    """The problem's."""
+    reason: str
+    by: str
+    at: datetime
+
+
+@dataclass(frozen=True)
+class Event:
+    """One line of a letter's story: a change of state, an attempt to send, or what came back."""
+
+    at: datetime
+    what: str
+    by: str
+    why: str
+
+
+@dataclass(frozen=True)
+class QueueResult:
+    """What queueing a batch did, in letters."""
+
+    new: int
+    unchanged: int
+    changed: int
+    already_sent: int
+    """Out of the house, or perhaps out: left as they are."""
+    cancelled: int
+    """Were waiting and are no longer in the batch."""
+    forgotten: int = 0
+    """To people who were erased: not kept."""
+    corrections: int = 0
+    """Among the new and changed: revisions of letters that went out."""
+
+
+@dataclass(frozen=True)
+class Queueing:
+    """Under which rules a batch is queued."""
+
+    approval: bool = False
+    """A person must approve each content before it goes out."""
+    leaves: bool = False
+    """Letters leave the house: what went only into the folder is still to go out."""
+    correction: str | None = None
+    """Why letters that went out are corrected, where their content changed."""
+
+
+_PLAIN = Queueing()
+_Verdict = Literal[
+    "new", "unchanged", "changed", "already_sent", "cancelled", "forgotten", "correction"
+]
+
+
+_KEY_PART = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
+
+
+class Ledger(Database):
+    """The ledger behind a database URL, such as `sqlite:///data/ledger.db`.
+
+    A context manager: leaving it closes the connections. Every method that changes something
+    has committed when it returns. May be used from several threads.
+    """
+
+    @cached_property
+    def id(self) -> str:
+        """Eight characters that tell this ledger from any other."""
+        return self.identity("id")
+
+    @cached_property
+    def salt(self) -> str:
+        """Makes opaque keys that nobody else can make."""
+        return self.identity("salt")
+
+    # What may be sent, as the last refresh has it
+
+    def record_periods(self, campaign: str, periods: Iterable[Period]) -> None:
+        """Replace what is known of a campaign's periods, in one transaction; none is none."""
+        rows = [asdict(period) for period in periods]
+        with self.begin() as connection:
+            connection.execute(PERIODS.delete().where(PERIODS.c.campaign == campaign))
+            if rows:
+                connection.execute(PERIODS.insert(), rows)
+
+    def recorded_periods(self) -> Sequence[Period]:
+        """Every period that the last refresh recorded, oldest first."""
+        query = sa.select(PERIODS).order_by(PERIODS.c.last_day, PERIODS.c.campaign)
+        with self.connect() as connection:
+            return [Period(**row._asdict()) for row in connection.execute(query)]
+
+    def release(self, release: Release) -> None:
+        """Note that a problem holds no letters any more; kept for good.
+
+        One that went and came back may be released again.
+
+        Raises:
+            LedgerError: The release has no reason.
+        """
+        if not release.reason.strip():
+            raise LedgerError("A release needs a reason: say why letters may go out all the same.")
+        with self.begin() as connection:
+            connection.execute(RELEASES.insert().values(asdict(release)))
+
+    def releases(self) -> Sequence[Release]:
+        """Every release, oldest first."""
+        query = sa.select(RELEASES).order_by(RELEASES.c.at, RELEASES.c.id)
+        with self.connect() as connection:
+            return [Release(**row._asdict()) for row in connection.execute(query)]
+
+    def releases_frame(self) -> pl.DataFrame:
+        """One row per release, for the gate: `id`, `reason`, `by`, `at`."""
+        return pl.DataFrame(
+            [asdict(release) for release in self.releases()],
+            schema={
+                "id": pl.String,
+                "reason": pl.String,
+                "by": pl.String,
+                "at": pl.Datetime("us", "UTC"),
+            },
+        )
+
+    # Queueing
+
+    def queue(
+        self, letters: Iterable[Letter], *, now: datetime, by: str, rules: Queueing = _PLAIN
+    ) -> QueueResult:
+        """Freeze a batch: all letters of its campaigns and periods, each in a transaction.
+
+        Queueing the same batch again changes nothing. A letter that has not gone out is replaced
+        where it differs, and has to be approved anew; one that has, or may have, is never touched,
+        but a correction adds a revision of it where its content changed. Letters that wait but are
+        no longer in the batch are cancelled. An empty batch changes nothing.
+
+        Raises:
+            LedgerError: A key is unusable or twice in the batch, an image name twice in a letter.
+        """
+        batch = list(letters)
+        _check_batch(batch)
+        tally = Counter(self._queue_one(letter, now, by, rules) for letter in batch)
+        kept = {letter.recipient_key for letter in batch}
+        cancelled = tally["cancelled"]
+        for campaign, period in sorted({(letter.campaign, letter.period) for letter in batch}):
+            gone = self._keys(
+                of_period(campaign, period),
+                LETTERS.c.state.in_(WAITING),
+                LETTERS.c.recipient_key.not_in(kept),
+            )
+            for key in gone:
+                cancelled += self.cancel(key, Cause(now, by, "no longer in the batch"))
+        return QueueResult(
+            new=tally["new"] + tally["correction"],
+            unchanged=tally["unchanged"],
+            changed=tally["changed"],
+            already_sent=tally["already_sent"],
+            cancelled=cancelled,
+            forgotten=tally["forgotten"],
+            corrections=tally["correction"],
+        )
+
+    def _queue_one(self, letter: Letter, now: datetime, by: str, rules: Queueing) -> _Verdict:
+        try:
+            return self._put(letter, now, by, rules)
+        except (ConcurrentChangeError, IntegrityError):
+            # another process had it between reading and writing
+            return self._put(letter, now, by, rules)
+
+    def _put(self, letter: Letter, now: datetime, by: str, rules: Queueing) -> _Verdict:
+        with self.begin() as connection:
+            address = same_address(letter.recipient.email)
+            if is_forgotten(connection, letter.recipient_key, address):
+                return "forgotten"
+            revisions = connection.execute(
+                sa.select(LETTERS)
+                .where(
+                    of_period(letter.campaign, letter.period),
+                    LETTERS.c.recipient_key == letter.recipient_key,
+                )
+                .order_by(LETTERS.c.revision)
+                .with_for_update()
+            ).all()
+            if not revisions:
+                _insert(connection, _Draft(letter, 1, None), now, by, rules)
+                return "new"
+            return _requeue(connection, revisions, letter, now, by, rules)
+
+    def cancel(self, key: str, cause: Cause) -> bool:
+        """Take a waiting letter out of the post; False where it does not wait any more."""
+        with self.begin() as connection:
+            row = row_of(connection, key)
+            return row.state in WAITING and _cancel(connection, row, cause)
+
+    # Delivering
+
+    def release_approved(self, campaign: str, period: str, *, now: datetime, by: str) -> int:
+        """Make a period's approved letters pending; how many."""
+        return self._move_all(
+            State.approved,
+            State.pending,
+            Cause(now, by, "approved"),
+            of_period(campaign, period),
+        )
+
+    def suppress_waiting(self, *, now: datetime, by: str) -> int:
+        """Take letters to people who must not be written to by now out of the post; how many."""
+        moved = 0
+        with self.begin() as connection:
+            rows = connection.execute(
+                sa.select(LETTERS).where(
+                    LETTERS.c.state.in_({State.draft, State.approved, State.pending})
+                )
+            ).all()
+            for row in rows:
+                if why := _unwanted(connection, row.campaign, row.recipient_key, row.email):
+                    step = (row.key, row.state, State.suppressed)
+                    moved += move(connection, step, Cause(now, by, why), {"reason": why})
+        return moved
+
+    def claim(self, key: str, *, owner: str, transport: str, now: datetime) -> bool:
+        """Take a pending letter that is still news; committed before the first byte goes out.
+
+        Returns:
+            False where somebody else has it, or it is not pending any more.
+        """
+        with self.begin() as connection:
+            return move(
+                connection,
+                (key, State.pending, State.claimed),
+                Cause(now, owner, f"to be sent by {transport}"),
+                {
+                    "owner": owner,
+                    "transport": transport,
+                    "claimed_at": now,
+                    "attempts": LETTERS.c.attempts + 1,
+                    "reason": "",
+                },
+                LETTERS.c.not_after > now,
+            )
+
+    def record(
+        self,
+        key: str,
+        outcome: State,
+        *,
+        now: datetime,
+        detail: str = "",
+        transport_id: str | None = None,
+    ) -> None:
+        """Note how the attempt ended: sent, failed, unknown, or pending if it provably did not go.
+
+        What the carrier reported in the meantime is taken into account.
+
+        Raises:
+            TransitionError: The letter is not claimed, or cannot go to that state.
+        """
+        with self.begin() as connection:
+            row = row_of(connection, key)
+            if row.state is not State.claimed:
+                raise TransitionError(f"{key} is {row.state}, not claimed; nothing to record.")
+            _end_attempt(connection, row, outcome, Cause(now, row.owner, detail), transport_id)
+            fold_events(connection, key, now)
+
+    def abandon_claims(self, *, now: datetime, by: str) -> int:
+        """Make left-over claims unknown; only right while no other sender can be at work."""
+        cause = Cause(now, by, "the sender stopped before it noted the outcome")
+        with self.begin() as connection:
+            rows = connection.execute(
+                sa.select(LETTERS).where(LETTERS.c.state == State.claimed)
+            ).all()
+            for row in rows:
+                _end_attempt(connection, row, State.unknown, cause, None)
+                fold_events(connection, row.key, now)
+        return len(rows)
+
+    def resolve(
+        self, key: str, outcome: State, cause: Cause, transport_id: str | None = None
+    ) -> None:
+        """Settle an unknown or failed letter: sent on evidence, pending again, or cancelled.
+
+        Raises:
+            TransitionError: The letter is neither, or cannot go to that state.
+        """
+        values = _outcome_values(outcome, cause, transport_id)
+        with self.begin() as connection:
+            row = row_of(connection, key)
+            if row.state not in {State.unknown, State.failed}:
+                raise TransitionError(f"{key} is {row.state}: there is nothing to resolve.")
+            if not move(connection, (key, row.state, outcome), cause, values):
+                raise ConcurrentChangeError(f"{key} changed while it was resolved.")
+
+    def adopt(self, key: str, cause: Cause, transport_id: str, transport: str) -> bool:
+        """Note that the carrier's records have a letter that was not known to be out.
+
+        Returns:
+            False where that was known, or its sender is at work.
+        """
+        values = {
+            "reason": cause.why,
+            "sent_at": cause.at,
+            "transport": transport,
+            "transport_id": transport_id,
+        }
+        with self.begin() as connection:
+            row = row_of(connection, key)
+            if row.state in OUT or row.state is State.claimed:
+                return False
+            return move(connection, (key, row.state, State.sent), cause, values)
+
+    def expire(self, *, now: datetime, by: str) -> int:
+        """Make every waiting letter expired that is no longer news; how many."""
+        cause = Cause(now, by, "no longer news")
+        return sum(
+            self._move_all(state, State.expired, cause, LETTERS.c.not_after <= now)
+            for state in sorted(WAITING)
+        )
+
+    def _move_all(
+        self, state: State, to: State, cause: Cause, *conditions: sa.ColumnElement[bool]
+    ) -> int:
+        with self.begin() as connection:
+            keys = connection.scalars(
+                sa.select(LETTERS.c.key).where(LETTERS.c.state == state, *conditions)
+            ).all()
+            return sum(
+                move(connection, (key, state, to), cause, {"reason": cause.why}) for key in keys
+            )
+
+    # Reading
+
+    def waiting(self, campaign: str, period: str) -> Sequence[str]:
+        """Keys of the letters that may go out, in order."""
+        return self._keys(of_period(campaign, period), LETTERS.c.state == State.pending)
+
+    def unknown(self, transport: str) -> Sequence[str]:
+        """Keys of the letters of which it is not known whether this transport sent them."""
+        return self._keys(LETTERS.c.transport == transport, LETTERS.c.state == State.unknown)
+
+    def letter(self, key: str) -> FrozenLetter:
+        """The content of one letter, as it would go out or went out last.
+
+        Raises:
+            LedgerError: There is no such letter.
+        """
+        with self.connect() as connection:
+            row = row_of(connection, key)
+            content = connection.execute(
+                sa.select(CONTENTS).where(
+                    CONTENTS.c.letter_key == key, CONTENTS.c.digest == row.digest
+                )
+            ).one()
+            images = connection.execute(
+                sa.select(CONTENT_IMAGES.c.name, IMAGES.c.png)
+                .join(IMAGES)
+                .where(CONTENT_IMAGES.c.letter_key == key, CONTENT_IMAGES.c.digest == row.digest)
+                .order_by(CONTENT_IMAGES.c.position)
+            ).all()
+        return FrozenLetter(
+            key=row.key,
+            campaign=row.campaign,
+            period=row.period,
+            recipient_key=row.recipient_key,
+            recipient=Address(row.email, row.name),
+            sender=Address(content.sender_email, content.sender_name),
+            reply_to=content.reply_to,
+            subject=content.subject,
+            html=content.html,
+            text=content.text,
+            images=tuple(Image(name, png) for name, png in images),
+            digest=row.digest,
+            ledger_id=self.id,
+            headers=content.headers,
+            revision=row.revision,
+            claimed_at=row.claimed_at,
+        )
+
+    def entries(self, campaign: str, period: str) -> Sequence[Entry]:
+        """The letters of a period, by key, without their content."""
+        return self._entries(of_period(campaign, period))
+
+    def letters_to(self, recipient: str) -> Sequence[Entry]:
+        """All letters to a recipient, oldest first.
+
+        Args:
+            recipient: A recipient key, or an address.
+        """
+        return self._entries(
+            sa.or_(
+                LETTERS.c.recipient_key == recipient,
+                sa.func.lower(LETTERS.c.email) == same_address(recipient),
+            )
+        )
+
+    def _entries(self, condition: sa.ColumnElement[bool]) -> Sequence[Entry]:
+        query = (
+            sa.select(LETTERS, CONTENTS.c.subject)
+            .join_from(LETTERS, CONTENTS, _ITS_CONTENT)
+            .where(condition)
+            .order_by(LETTERS.c.queued_at, LETTERS.c.key)
+        )
+        with self.connect() as connection:
+            return [
+                Entry(
+                    key=row.key,
+                    recipient_key=row.recipient_key,
+                    recipient_name=row.name,
+                    email=row.email,
+                    subject=row.subject,
+                    state=row.state,
+                    reason=row.reason,
+                    notes=tuple(row.notes),
+                    digest=row.digest,
+                    revision=row.revision,
+                    transport=row.transport,
+                    queued_at=row.queued_at,
+                    claimed_at=row.claimed_at,
+                    sent_at=row.sent_at,
+                    not_after=row.not_after,
+                )
+                for row in connection.execute(query)
+            ]
+
+    def stated(self, campaign: str, period: str) -> Mapping[str, Sequence[Figure]]:
+        """The figures that each letter of a period states; letters without any are left out."""
+        query = (
+            sa.select(FIGURES)
+            .join(LETTERS, _ITS_FIGURES)
+            .where(of_period(campaign, period))
+            .order_by(FIGURES.c.letter_key, FIGURES.c.position)
+        )
+        with self.connect() as connection:
+            found: dict[str, list[Figure]] = {}
+            for row in connection.execute(query):
+                found.setdefault(row.letter_key, []).append(_figure(row))
+        return found
+
+    def figures(self, campaign: str, period: str) -> pl.DataFrame:
+        """What recipients were told about a period, by the letters that arrived.
+
+        Where a correction arrived, it counts alone.
+
+        Returns:
+            `recipient_key`, `subject`, `numerator`, `denominator`: a row per figure.
+        """
+        last = sa.func.max(LETTERS.c.revision).over(partition_by=LETTERS.c.recipient_key)
+        query = (
+            sa.select(
+                LETTERS.c.recipient_key,
+                FIGURES.c.subject,
+                FIGURES.c.numerator,
+                FIGURES.c.denominator,
+                FIGURES.c.position,
+                (LETTERS.c.revision == last).label("newest"),
+            )
+            .select_from(FIGURES.join(LETTERS, _ITS_FIGURES))
+            .where(of_period(campaign, period), LETTERS.c.state.in_(ARRIVED))
+        ).subquery()
+        columns = (
+            query.c.recipient_key,
+            query.c.subject,
+            query.c.numerator,
+            query.c.denominator,
+        )
+        newest = (
+            sa.select(*columns)
+            .where(query.c.newest)
+            .order_by(query.c.recipient_key, query.c.position)
+        )
+        with self.connect() as connection:
+            rows = [row._asdict() for row in connection.execute(newest)]
+        return pl.DataFrame(
+            rows,
+            schema={
+                "recipient_key": pl.String,
+                "subject": pl.String,
+                "numerator": pl.Float64,
+                "denominator": pl.Float64,
+            },
+        )
+
+    def figures_before(self, campaign: str, week: date) -> pl.DataFrame:
+        """What recipients were last told before a week: `figures` of the newest period that has any.
+
+        Only periods that the last refresh recorded: of others there is nothing to correct with.
+
+        Args:
+            campaign: Such as `teachers`.
+            week: Monday of the week; in every row as `week_start`, the partition.
+
+        Returns:
+            `week_start`, `period` and the columns of `figures`.
+        """
+        said = self.figures(campaign, "")
+        name = ""
+        for period in self.recorded_periods():
+            if period.campaign == campaign and date.fromisoformat(period.partition) < week:
+                found = self.figures(campaign, period.period)
+                if not found.is_empty():
+                    said, name = found, period.period
+        return said.select(pl.lit(week).alias("week_start"), pl.lit(name).alias("period"), pl.all())
+
+    def counts(self, campaign: str, period: str) -> Mapping[State, int]:
+        """Letters of a period by state; states without letters are left out."""
+        query = (
+            sa.select(LETTERS.c.state, sa.func.count().label("letters"))
+            .where(of_period(campaign, period))
+            .group_by(LETTERS.c.state)
+        )
+        with self.connect() as connection:
+            return {row.state: row.letters for row in connection.execute(query)}
+
+    def periods(self) -> Sequence[PeriodSummary]:
+        """Every campaign and period with its counts, newest first."""
+        same = (PERIODS.c.campaign == LETTERS.c.campaign) & (PERIODS.c.period == LETTERS.c.period)
+        query = (
+            sa.select(LETTERS.c.campaign, LETTERS.c.period)
+            .select_from(LETTERS.outerjoin(PERIODS, same))
+            .group_by(LETTERS.c.campaign, LETTERS.c.period)
+            # a letter written late about an old week is valid longer than one about a newer week
+            .order_by(
+                sa.func.max(PERIODS.c.last_day).desc(),
+                sa.func.max(LETTERS.c.not_after).desc(),
+                LETTERS.c.campaign,
+            )
+        )
+        with self.connect() as connection:
+            found = connection.execute(query).all()
+        return [
+            PeriodSummary(campaign, period, self.counts(campaign, period))
+            for campaign, period in found
+        ]
+
+    def has_sent(self) -> bool:
+        """Whether any letter ever went out."""
+        query = sa.select(sa.exists().where(LETTERS.c.sent_at.is_not(None)))
+        with self.connect() as connection:
+            return bool(connection.scalar(query))
+
+    def letters_frame(self) -> pl.DataFrame:
+        """One row per letter for the warehouse: no content, no names, no addresses."""
+        schema: dict[str, pl.DataType | type[pl.DataType]] = {
+            "key": pl.String,
+            "campaign": pl.String,
+            "period": pl.String,
+            "revision": pl.Int64,
+            "state": pl.String,
+            "transport": pl.String,
+            "queued_at": pl.Datetime("us", "UTC"),
+            "sent_at": pl.Datetime("us", "UTC"),
+            "attempts": pl.Int64,
+            "digest": pl.String,
+        }
+        query = sa.select(*(LETTERS.c[name] for name in schema)).order_by(LETTERS.c.key)
+        with self.connect() as connection:
+            rows = [row._asdict() | {"state": str(row.state)} for row in connection.execute(query)]
+        return pl.DataFrame(rows, schema=schema)
+
+    def story(self, key: str) -> Sequence[Event]:
+        """Everything that happened to a letter, oldest first."""
+        with self.connect() as connection:
+
+            def of(table: sa.Table) -> Sequence[sa.Row[Any]]:
+                return connection.execute(
+                    sa.select(table).where(table.c.letter_key == key).order_by(table.c.id)
+                ).all()
+
+            lines = [
+                *(
+                    Event(row.at, f"{row.from_state or 'new'} → {row.to_state}", row.by, row.why)
+                    for row in of(CHANGES)
+                ),
+                *(Event(row.at, "approved", row.by, "") for row in of(APPROVALS)),
+                *(
+                    Event(
+                        row.at, f"attempt {row.attempt}: {row.outcome}", row.transport, row.detail
+                    )
+                    for row in of(ATTEMPTS)
+                ),
+                *(
+                    Event(row.at, f"rehearsal: {row.outcome}", row.by, row.detail)
+                    for row in of(REHEARSALS)
+                ),
+                *(
+                    Event(
+                        row.at,
+                        f"{row.kind} by a program" if row.machine else row.kind,
+                        "reported",
+                        row.detail,
+                    )
+                    for row in of(EVENTS)
+                ),
+            ]
+        return sorted(lines, key=lambda line: line.at)
+
+    def transport_ids(self, campaign: str, period: str) -> frozenset[str]:
+        """The carrier's ids of all attempts at a period's letters."""
+        query = (
+            sa.select(ATTEMPTS.c.transport_id)
+            .join(LETTERS)
+            .where(of_period(campaign, period), ATTEMPTS.c.transport_id.is_not(None))
+        )
+        adopted = sa.select(LETTERS.c.transport_id).where(
+            of_period(campaign, period), LETTERS.c.transport_id.is_not(None)
+        )
+        with self.connect() as connection:
+            return frozenset(connection.scalars(query)) | frozenset(connection.scalars(adopted))
+
+    def attempts_since(self, moment: datetime, transport: str) -> Sequence[datetime]:
+        """When letters went out, or may have, by a transport since a moment; in order."""
+        query = (
+            sa.select(ATTEMPTS.c.at)
+            .where(
+                ATTEMPTS.c.at >= moment,
+                ATTEMPTS.c.transport == transport,
+                ATTEMPTS.c.outcome.in_({State.sent, State.unknown}),
+            )
+            .order_by(ATTEMPTS.c.at)
+        )
+        with self.connect() as connection:
+            return connection.scalars(query).all()
+
+    def _keys(self, *conditions: sa.ColumnElement[bool]) -> Sequence[str]:
+        with self.connect() as connection:
+            return list(
+                connection.scalars(
+                    sa.select(LETTERS.c.key).where(*conditions).order_by(LETTERS.c.key)
+                )
+            )
+
+
+def _check_batch(batch: Sequence[Letter]) -> None:
+    for letter in batch:
+        for part in ("campaign", "period", "recipient_key"):
+            if not _KEY_PART.fullmatch(getattr(letter, part)):
+                raise LedgerError(
+                    f"A letter's {part} cannot be used in its key: it may have letters, digits, "
+                    ". _ and -, and must begin with a letter or digit."
+                )
+        if len({image.name for image in letter.images}) < len(letter.images):
+            raise LedgerError(f"{letter.key} has two images of one name; give each its own.")
+    for key, number in Counter(letter.key for letter in batch).items():
+        if number > 1:
+            raise LedgerError(
+                f"{key} is {number} times in the batch; a recipient gets one letter a period."
+            )
+
+
+def of_period(campaign: str, period: str) -> sa.ColumnElement[bool]:
+    """Letters of a campaign and period."""
+    return sa.and_(LETTERS.c.campaign == campaign, LETTERS.c.period == period)
+
+
+_ITS_CONTENT = sa.and_(
+    CONTENTS.c.letter_key == LETTERS.c.key, CONTENTS.c.digest == LETTERS.c.digest
+)
+_ITS_FIGURES = sa.and_(FIGURES.c.letter_key == LETTERS.c.key, FIGURES.c.digest == LETTERS.c.digest)
+
+
+@dataclass(frozen=True)
+class _Draft:
+    """A letter about to be frozen, as the revision that it will be."""
+
+    letter: Letter
+    revision: int
+    correction: str | None
+
+    @cached_property
+    def frozen(self) -> Letter:
+        return corrected(self.letter, self.correction) if self.correction else self.letter
+
+    @property
+    def key(self) -> str:
+        letter = self.letter
+        return letter_key(letter.campaign, letter.period, letter.recipient_key, self.revision)
+
+    @property
+    def values(self) -> dict[str, Any]:
+        """What the row of the letter says of its content."""
+        return {
+            "correction": self.correction,
+            "email": self.letter.recipient.email,
+            "name": self.letter.recipient.name,
+            "digest": self.frozen.digest,
+            "substance": self.letter.substance,
+        }
+
+
+def _requeue(
+    connection: sa.Connection,
+    revisions: Sequence[sa.Row[Any]],
+    letter: Letter,
+    now: datetime,
+    by: str,
+    rules: Queueing,
+) -> _Verdict:
+    """What a letter of the batch does to those of its key that are there already."""
+    row, earlier = revisions[-1], revisions[:-1]
+    only_in_folder = row.state is State.sent and row.transport == FOLDER and rules.leaves
+    if row.state in _REPLACEABLE and earlier and letter.substance == earlier[-1].substance:
+        cause = Cause(now, by, "nothing to correct any more")
+        waits = row.state in WAITING and _cancel(connection, row, cause)
+        return "cancelled" if waits else "unchanged"
+    if row.state in _REPLACEABLE or (only_in_folder and letter.not_after > now):
+        correction = (rules.correction or row.correction) if earlier else None
+        draft = _Draft(letter, row.revision, correction)
+        return _replace(connection, row, draft, now, by, rules)
+    if rules.correction and row.state in ARRIVED and row.substance != letter.substance:
+        draft = _Draft(letter, row.revision + 1, rules.correction)
+        _insert(connection, draft, now, by, rules)
+        return "correction"
+    return "already_sent"
+
+
+def _insert(
+    connection: sa.Connection, draft: _Draft, now: datetime, by: str, rules: Queueing
+) -> None:
+    letter = draft.letter
+    state, reason = _first_state(connection, draft, draft.frozen.digest, rules)
+    connection.execute(
+        LETTERS.insert().values(
+            key=draft.key,
+            campaign=letter.campaign,
+            period=letter.period,
+            recipient_key=letter.recipient_key,
+            revision=draft.revision,
+            not_after=letter.not_after,
+            notes=list(letter.notes),
+            state=state,
+            reason=reason,
+            queued_at=now,
+            **draft.values,
+        )
+    )
+    _insert_content(connection, draft, now)
+    _append_change(connection, draft.key, None, state, Cause(now, by, reason or "queued"))
+
+
+def _replace(
+    connection: sa.Connection,
+    row: sa.Row[Any],
+    draft: _Draft,
+    now: datetime,
+    by: str,
+    rules: Queueing,
+) -> _Verdict:
+    """Bring a letter that has not gone out up to date; what it said before stays in `contents`."""
+    letter = draft.letter
+    same = (row.substance, row.correction) == (letter.substance, draft.correction)
+    state, reason = _first_state(
+        connection, draft, row.digest if same else draft.frozen.digest, rules
+    )
+    if same and (row.state, state) == (State.pending, State.approved):
+        state = State.pending
+    lapsed = row.state is State.expired and letter.not_after <= now
+    refused = row.state is State.failed and same
+    differences = _differences(row, letter, (state, reason), same=same)
+    if lapsed or refused or not differences:
+        return "unchanged"
+    values = {
+        "not_after": letter.not_after,
+        "notes": list(letter.notes),
+        "reason": reason,
+        "sent_at": None,
+        "transport_id": None,
+    }
+    if not same:
+        values |= {**draft.values, "queued_at": now}
+        _insert_content(connection, draft, now)
+    cause = Cause(now, by, "; ".join(differences))
+    if not move(connection, (row.key, row.state, state), cause, values):
+        raise ConcurrentChangeError(f"{row.key} changed while it was queued.")
+    return "changed"
+
+
+def _first_state(
+    connection: sa.Connection, draft: _Draft, digest: str, rules: Queueing
+) -> tuple[State, str]:
+    """Where a letter stands that is about to wait, and why."""
+    letter = draft.letter
+    email = letter.recipient.email
+    day = sent_before(connection, campaign=letter.campaign, period=letter.period, email=email)
+    if day:
+        return State.suppressed, f"It went out before this ledger began, on {day}."
+    if why := _unwanted(connection, letter.campaign, letter.recipient_key, email):
+        return State.suppressed, why
+    if letter.hold:
+        return State.held, letter.hold
+    if rules.approval:
+        approved = sa.exists().where(
+            APPROVALS.c.letter_key == draft.key, APPROVALS.c.digest == digest
+        )
+        return (State.approved if connection.scalar(sa.select(approved)) else State.draft), ""
+    return State.pending, ""
+
+
+def _unwanted(
+    connection: sa.Connection, campaign: str, recipient_key: str, email: str
+) -> str | None:
+    reason = reason_not_to_write(
+        connection, campaign=campaign, recipient_key=recipient_key, email=email
+    )
+    return _UNWANTED[reason] if reason else None
+
+
+_UNWANTED: Mapping[Reason, str] = {
+    "bounce": "An earlier letter to this address came back.",
+    "block": "The recipient's mail server refused an earlier letter.",
+    "complaint": "An earlier letter was reported as spam.",
+    "invalid": "The carrier says that there is no such address.",
+    "unsubscribe": "The recipient paused these letters, or unsubscribed.",
+}
+
+
+def _insert_content(connection: sa.Connection, draft: _Draft, now: datetime) -> None:
+    letter, digest = draft.frozen, draft.frozen.digest
+    key = {"letter_key": draft.key, "digest": digest}
+    known = sa.exists().where(CONTENTS.c.letter_key == draft.key, CONTENTS.c.digest == digest)
+    if connection.scalar(sa.select(known)):
+        return
+    connection.execute(
+        CONTENTS.insert().values(
+            **key,
+            subject=letter.subject,
+            html=letter.html,
+            text=letter.text,
+            sender_email=letter.sender.email,
+            sender_name=letter.sender.name,
+            reply_to=letter.reply_to,
+            headers=dict(letter.headers),
+            frozen_at=now,
+        )
+    )
+    for position, image in enumerate(letter.images):
+        sha256 = hashlib.sha256(image.png).hexdigest()
+        if not connection.scalar(sa.select(sa.exists().where(IMAGES.c.sha256 == sha256))):
+            connection.execute(IMAGES.insert().values(sha256=sha256, png=image.png))
+        connection.execute(
+            CONTENT_IMAGES.insert().values(**key, name=image.name, position=position, sha256=sha256)
+        )
+    if letter.figures:
+        connection.execute(
+            FIGURES.insert(),
+            [{**key, "position": n, **asdict(figure)} for n, figure in enumerate(letter.figures)],
+        )
+
+
+def _figure(row: sa.Row[Any]) -> Figure:
+    return Figure(
+        subject=row.subject,
+        label=row.label,
+        numerator=row.numerator,
+        denominator=row.denominator,
+        change=row.change,
+        unusual=row.unusual,
+    )
+
+
+def _differences(
+    row: sa.Row[Any], letter: Letter, to: tuple[State, str], *, same: bool
+) -> list[str]:
+    state, reason = to
+    found = {
+        "content changed": not same,
+        "notes changed": row.notes != list(letter.notes),
+        "not-after changed": row.not_after != letter.not_after,
+        "back in the batch": row.state is State.cancelled,
+        "it went only into the folder": row.state is State.sent,
+        "hold lifted": row.state is State.held and state is not State.held,
+        "written to again": row.state is State.suppressed and state is not State.suppressed,
+        "needs approval": state is State.draft and row.state in {State.approved, State.pending},
+        "needs no approval": state is State.pending and row.state is State.draft,
+        "approved before": state is State.approved and row.state is not State.approved,
+        reason: (state, reason) != (row.state, row.reason)
+        and state in {State.held, State.suppressed},
+    }
+    return [why for why, applies in found.items() if applies]
+
+
+def row_of(connection: sa.Connection, key: str) -> sa.Row[Any]:
+    """A letter's row.
+
+    Raises:
+        LedgerError: There is none.
+    """
+    row = connection.execute(sa.select(LETTERS).where(LETTERS.c.key == key)).one_or_none()
+    if row is None:
+        raise LedgerError(f"There is no letter {key} in the ledger.")
+    return row
+
+
+def fold_events(connection: sa.Connection, key: str, now: datetime) -> bool:
+    """Bring a letter to where all that the carrier reported of it puts it; whether it moved.
+
+    Order and repetitions do not matter. A letter whose sender is at work is left to `record`.
+    """
+    reported = sa.select(EVENTS.c.kind, EVENTS.c.at).where(EVENTS.c.letter_key == key)
+    events = connection.execute(reported).all()
+    row = row_of(connection, key)
+    state = fold([event.kind for event in events])
+    if state is None or row.state is State.claimed or state not in TRANSITIONS.get(row.state, ()):
+        return False
+    values: dict[str, Any] = {"reason": "reported by the carrier"}
+    if row.sent_at is None:
+        values["sent_at"] = min(event.at for event in events)
+    cause = Cause(now, "events", "reported by the carrier")
+    return move(connection, (key, row.state, state), cause, values)
+
+
+def _cancel(connection: sa.Connection, row: sa.Row[Any], cause: Cause) -> bool:
+    step = (row.key, row.state, State.cancelled)
+    return move(connection, step, cause, {"reason": cause.why})
+
+
+def _append_change(
+    connection: sa.Connection, key: str, from_state: State | None, to_state: State, cause: Cause
+) -> None:
+    connection.execute(
+        CHANGES.insert().values(
+            letter_key=key,
+            at=cause.at,
+            from_state=from_state,
+            to_state=to_state,
+            by=cause.by,
+            why=cause.why,
+        )
+    )
+
+
+def move(
+    connection: sa.Connection,
+    step: tuple[str, State, State],
+    cause: Cause,
+    values: Mapping[str, Any],
+    *conditions: sa.ColumnElement[bool],
+) -> bool:
+    """Take a letter (key) from a state to another, if it is still in the former.
+
+    The only writer of a state after the first.
+    """
+    key, from_state, to_state = step
+    if to_state not in TRANSITIONS.get(from_state, frozenset()):
+        raise TransitionError(f"{key} cannot go from {from_state} to {to_state}.")
+    moved = connection.execute(
+        LETTERS.update()
+        .where(LETTERS.c.key == key, LETTERS.c.state == from_state, *conditions)
+        .values(state=to_state, **values)
+    )
+    if moved.rowcount != 1:
+        return False
+    _append_change(connection, key, from_state, to_state, cause)
+    return True
+
+
+def _outcome_values(outcome: State, cause: Cause, transport_id: str | None) -> dict[str, Any]:
+    if outcome is State.sent:
+        return {"reason": cause.why, "sent_at": cause.at, "transport_id": transport_id}
+    return {"reason": cause.why}
+
+
+def _end_attempt(
+    connection: sa.Connection,
+    row: sa.Row[Any],
+    outcome: State,
+    cause: Cause,
+    transport_id: str | None,
+) -> None:
+    values = _outcome_values(outcome, cause, transport_id)
+    if not move(connection, (row.key, State.claimed, outcome), cause, values):
+        raise ConcurrentChangeError(f"{row.key} changed while its attempt was recorded.")
+    connection.execute(
+        ATTEMPTS.insert().values(
+            letter_key=row.key,
+            attempt=row.attempts,
+            at=cause.at,
+            transport=row.transport,
+            outcome=outcome,
+            detail=cause.why,
+            transport_id=transport_id,
+        )
+    )

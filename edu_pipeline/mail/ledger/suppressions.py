@@ -1,0 +1,292 @@
+"""Who is not written to: an append-only log of suppressions, and what it means for a letter.
+
+An address is suppressed for one campaign or for all. The newest line of an address and scope
+counts, so nothing is lost when one is lifted.
+"""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Literal
+
+import polars as pl
+import sqlalchemy as sa
+
+from edu_pipeline.mail.ledger.database import Database
+from edu_pipeline.mail.ledger.tables import LETTERS, SUPPRESSIONS
+from edu_pipeline.mail.ledger.tombstones import is_forgotten
+from edu_pipeline.mail.links import Subscription
+from edu_pipeline.mail.lists import EVERY_CAMPAIGN, BadLine, read_suppressions, write_csv
+from edu_pipeline.mail.suppressed import Reason, Suppressed, same_address
+
+Source = Literal["link", "webhook", "sendgrid", "import", "person"]
+"""Where a line is from: the recipient's link, an event, the carrier's list, a file, somebody here."""
+
+_OF_THE_PERSON = frozenset({"unsubscribe", "complaint"})
+"""What somebody wants goes with them to a new address; a full mailbox does not."""
+
+
+@dataclass(frozen=True)
+class Imported:
+    """What reading a list did, in lines."""
+
+    new: int
+    known: int
+    """Were there already, or something newer is known."""
+    bad: tuple[BadLine, ...]
+
+
+def reason_not_to_write(
+    connection: sa.Connection, *, campaign: str, recipient_key: str, email: str
+) -> Reason | None:
+    """Why a letter must not go to this person at this address; None where it may.
+
+    A wish to be left alone also holds when the person has a new address since.
+    """
+    earlier = sa.select(sa.func.lower(LETTERS.c.email)).where(
+        LETTERS.c.recipient_key == recipient_key
+    )
+    own = same_address(email)
+    found = _in_force(
+        connection,
+        SUPPRESSIONS.c.scope.in_((campaign, EVERY_CAMPAIGN)),
+        (SUPPRESSIONS.c.email == own) | SUPPRESSIONS.c.email.in_(earlier),
+    )
+    for row in found:
+        if row.email == own or row.reason in _OF_THE_PERSON:
+            reason: Reason = row.reason
+            return reason
+    return None
+
+
+def is_suppressed(ledger: Database, *, campaign: str, recipient_key: str, email: str) -> bool:
+    """Whether a letter must not go to this person at this address."""
+    with ledger.connect() as connection:
+        reason = reason_not_to_write(
+            connection, campaign=campaign, recipient_key=recipient_key, email=email
+        )
+    return reason is not None
+
+
+def suppress(
+    ledger: Database,
+    address: str,
+    scope: str,
+    reason: Reason,
+    *,
+    source: Source,
+    now: datetime,
+    by: str,
+) -> bool:
+    """Write no more to an address; False where that is already so.
+
+    Args:
+        ledger: An open ledger.
+        address: In any case.
+        scope: A campaign, or `EVERY_CAMPAIGN`.
+        reason: Why.
+        source: Where that is known from.
+        now: With time zone.
+        by: Who or what did it.
+    """
+    with ledger.begin() as connection:
+        newest = _newest(connection, same_address(address), scope)
+        if (newest is not None and newest.suppressed) or is_forgotten(
+            connection, same_address(address)
+        ):
+            return False
+        _append(connection, (same_address(address), scope), True, reason, source, now, by)
+        return True
+
+
+def lift(
+    ledger: Database, address: str, scope: str, *, source: Source, now: datetime, by: str
+) -> bool:
+    """Write to an address again; False where nothing kept from it in this scope."""
+    with ledger.begin() as connection:
+        newest = _newest(connection, same_address(address), scope)
+        if newest is None or not newest.suppressed:
+            return False
+        _append(connection, (newest.email, scope), False, newest.reason, source, now, by)
+        return True
+
+
+def note(
+    connection: sa.Connection,
+    line: Suppressed,
+    *,
+    scope: str,
+    source: Source,
+    by: str,
+) -> bool:
+    """Take over what a carrier or a file says, unless something newer is known; whether it was new.
+
+    A single refusal by the recipient's server suppresses nobody, and of people who were erased
+    nothing is kept.
+    """
+    email = same_address(line.email)
+    newest = _newest(connection, email, scope)
+    if line.reason == "block" or (
+        newest is not None
+        and (newest.at >= line.at or (newest.suppressed and newest.reason == line.reason))
+    ):
+        return False
+    if is_forgotten(connection, email):
+        return False
+    _append(connection, (email, scope), True, line.reason, source, line.at, by)
+    return True
+
+
+def note_all(
+    ledger: Database, lines: Iterable[Suppressed], *, scope: str, source: Source, by: str
+) -> int:
+    """Take over a carrier's own list, in one transaction; how many lines were new."""
+    with ledger.begin() as connection:
+        return sum(note(connection, line, scope=scope, source=source, by=by) for line in lines)
+
+
+def in_force(ledger: Database) -> pl.DataFrame:
+    """One row per address and scope that is suppressed: `email`, `scope`, `reason`, `source`, `at`, `by`."""
+    columns = ("email", "scope", "reason", "source", "at", "by")
+    with ledger.connect() as connection:
+        rows = [{name: getattr(row, name) for name in columns} for row in _in_force(connection)]
+    return pl.DataFrame(
+        rows,
+        schema=dict.fromkeys(columns, pl.String) | {"at": pl.Datetime("us", "UTC")},
+    ).sort("email", "scope")
+
+
+def import_suppressions(ledger: Database, content: bytes, *, now: datetime, by: str) -> Imported:
+    """Take over a CSV of `email`, `scope`, `reason`, `at`; see `lists.read_suppressions`.
+
+    Raises:
+        ListError: Nothing of it can be used.
+    """
+    read = read_suppressions(content, now=now)
+    with ledger.begin() as connection:
+        new = sum(
+            note(
+                connection,
+                Suppressed(line.email, line.reason, line.at),
+                scope=line.scope,
+                source="import",
+                by=by,
+            )
+            for line in read.rows
+        )
+    return Imported(new=new, known=len(read.rows) - new, bad=tuple(read.bad))
+
+
+def export_suppressions(ledger: Database) -> str:
+    """What is in force as a CSV that `import_suppressions` reads and a spreadsheet opens safely."""
+    rows = in_force(ledger).select("email", "scope", "reason", "at")
+    return write_csv(
+        rows.columns,
+        [(email, scope, reason, at.isoformat()) for email, scope, reason, at in rows.iter_rows()],
+    )
+
+
+# What a recipient does with the link in a letter
+
+
+def has_stopped(ledger: Database, subscription: Subscription) -> bool | None:
+    """Whether a recipient stopped a campaign's letters; None where no letter to them is known."""
+    with ledger.connect() as connection:
+        address = _address_of(connection, subscription)
+        if address is None:
+            return None
+        return bool(_own_stops(connection, subscription))
+
+
+def stop(ledger: Database, subscription: Subscription, *, now: datetime) -> bool:
+    """A recipient wants no more of a campaign; False where no letter to them is known."""
+    with ledger.begin() as connection:
+        address = _address_of(connection, subscription)
+        if address is None:
+            return False
+        if not _own_stops(connection, subscription):
+            place = (same_address(address), subscription.campaign)
+            _append(connection, place, True, "unsubscribe", "link", now, "recipient")
+        return True
+
+
+def resume(ledger: Database, subscription: Subscription, *, now: datetime) -> bool:
+    """A recipient wants a campaign again; False where no letter to them is known.
+
+    Lifts only what was wished for this campaign: not a bounce, and nothing that holds for all.
+    """
+    with ledger.begin() as connection:
+        for row in _own_stops(connection, subscription):
+            place = (row.email, row.scope)
+            _append(connection, place, False, row.reason, "link", now, "recipient")
+        return _address_of(connection, subscription) is not None
+
+
+def _address_of(connection: sa.Connection, subscription: Subscription) -> str | None:
+    return connection.scalar(
+        sa.select(LETTERS.c.email)
+        .where(
+            LETTERS.c.recipient_key == subscription.recipient_key,
+            LETTERS.c.campaign == subscription.campaign,
+        )
+        .order_by(LETTERS.c.queued_at.desc(), LETTERS.c.key.desc())
+        .limit(1)
+    )
+
+
+def _own_stops(connection: sa.Connection, subscription: Subscription) -> list[sa.Row[Any]]:
+    addresses = sa.select(sa.func.lower(LETTERS.c.email)).where(
+        LETTERS.c.recipient_key == subscription.recipient_key
+    )
+    found = _in_force(
+        connection,
+        SUPPRESSIONS.c.scope == subscription.campaign,
+        SUPPRESSIONS.c.email.in_(addresses),
+    )
+    return [row for row in found if row.reason == "unsubscribe"]
+
+
+def _in_force(connection: sa.Connection, *conditions: sa.ColumnElement[bool]) -> list[sa.Row[Any]]:
+    newest = (
+        sa.select(sa.func.max(SUPPRESSIONS.c.id))
+        .where(*conditions)
+        .group_by(SUPPRESSIONS.c.email, SUPPRESSIONS.c.scope)
+    )
+    query = (
+        sa.select(SUPPRESSIONS)
+        .where(SUPPRESSIONS.c.id.in_(newest), SUPPRESSIONS.c.suppressed)
+        .order_by(SUPPRESSIONS.c.id)
+    )
+    return list(connection.execute(query))
+
+
+def _newest(connection: sa.Connection, email: str, scope: str) -> sa.Row[Any] | None:
+    return connection.execute(
+        sa.select(SUPPRESSIONS)
+        .where(SUPPRESSIONS.c.email == email, SUPPRESSIONS.c.scope == scope)
+        .order_by(SUPPRESSIONS.c.id.desc())
+        .limit(1)
+    ).one_or_none()
+
+
+def _append(
+    connection: sa.Connection,
+    place: tuple[str, str],
+    suppressed: bool,
+    reason: str,
+    source: Source,
+    at: datetime,
+    by: str,
+) -> None:
+    email, scope = place
+    connection.execute(
+        SUPPRESSIONS.insert().values(
+            email=email,
+            scope=scope,
+            suppressed=suppressed,
+            reason=reason,
+            source=source,
+            at=at,
+            by=by,
+        )
+    )

@@ -1,0 +1,51 @@
+"""Tombstones: what is left of people who were erased, so that they are not taken in again.
+
+A hash tells that somebody was erased and not who: nobody can read it without this ledger's salt.
+"""
+
+import hashlib
+from collections.abc import Iterable
+from datetime import datetime
+
+import polars as pl
+import sqlalchemy as sa
+
+from edu_pipeline.mail.ledger.database import Database
+from edu_pipeline.mail.ledger.tables import IDENTITY, TOMBSTONES
+
+
+def tombstone(salt: str, identifier: str) -> str:
+    """The hash that stands for somebody.
+
+    Args:
+        salt: The ledger's.
+        identifier: A recipient key, an address as `same_address` writes it, or an id with its kind
+            as exports have it, such as `student:100234`.
+    """
+    return hashlib.sha256(f"{salt}:{identifier}".encode()).hexdigest()
+
+
+def is_forgotten(connection: sa.Connection, *identifiers: str) -> bool:
+    """Whether one of these is somebody who was erased."""
+    salt = connection.scalar(sa.select(IDENTITY.c.value).where(IDENTITY.c.name == "salt"))
+    hashes = [tombstone(str(salt), identifier) for identifier in identifiers]
+    return bool(connection.scalar(sa.select(sa.exists().where(TOMBSTONES.c.hash.in_(hashes)))))
+
+
+def bury(
+    connection: sa.Connection, salt: str, identifiers: Iterable[str], *, now: datetime, by: str
+) -> None:
+    """Set the tombstones of a person; those that stand stay as they are."""
+    hashes = {tombstone(salt, identifier) for identifier in identifiers}
+    known = set(connection.scalars(sa.select(TOMBSTONES.c.hash)))
+    for new in sorted(hashes - known):
+        connection.execute(TOMBSTONES.insert().values(hash=new, at=now, by=by))
+
+
+def tombstones_frame(ledger: Database) -> pl.DataFrame:
+    """One row per tombstone, for whoever reads exports: `hash` and the `salt` that made it."""
+    with ledger.connect() as connection:
+        hashes = connection.scalars(sa.select(TOMBSTONES.c.hash).order_by(TOMBSTONES.c.hash)).all()
+    return pl.DataFrame({"hash": hashes}, schema={"hash": pl.String}).with_columns(
+        salt=pl.lit(ledger.identity("salt"))
+    )

@@ -1,0 +1,55 @@
+"""A home's mail room: its ledger and its transport, put together from settings and secrets."""
+
+from dataclasses import dataclass
+
+from edu_pipeline.mail.ledger.store import Ledger
+from edu_pipeline.mail.transports.folder import FolderTransport
+from edu_pipeline.mail.transports.protocol import Transport
+from edu_pipeline.mail.transports.sendgrid import SendGridTransport
+from edu_pipeline.mail.transports.smtp import SmtpTransport
+from edu_pipeline.settings import Home, Secrets, Settings
+
+
+class MissingSecretError(Exception):
+    """A key or password is not in the environment; the message says which."""
+
+
+@dataclass(frozen=True)
+class MailRoom:
+    """Where one home's letters are kept and how they leave."""
+
+    home: Home
+    settings: Settings
+    secrets: Secrets
+
+    def open_ledger(self) -> Ledger:
+        """The ledger, brought up to date where an older release wrote it.
+
+        Raises:
+            LedgerError: It cannot be opened, or a newer release wrote it.
+        """
+        self.home.data.mkdir(parents=True, exist_ok=True)
+        return Ledger(self.home.ledger_url(self.settings, self.secrets))
+
+    def transport(self) -> Transport:
+        """How letters leave, as `[mail] transport` says; close it after use.
+
+        Raises:
+            MissingSecretError: Its key is not in the environment.
+        """
+        mail = self.settings.mail
+        if mail.transport == "sendgrid":
+            if not self.secrets.sendgrid_key:
+                raise MissingSecretError(
+                    "There is no SendGrid API key. Set the environment variable SENDGRID_API_KEY, "
+                    'or keep letters on this machine with [mail] transport = "folder".'
+                )
+            return SendGridTransport(self.secrets.sendgrid_key, mail)
+        if mail.transport == "smtp":
+            if mail.smtp.username and not self.secrets.smtp_password:
+                raise MissingSecretError(
+                    "There is no password for the mail server. Set the environment variable "
+                    "EDU_PIPELINE_SMTP_PASSWORD, or take username out of [mail.smtp]."
+                )
+            return SmtpTransport(mail.smtp, self.secrets.smtp_password)
+        return FolderTransport(self.home.outbox)

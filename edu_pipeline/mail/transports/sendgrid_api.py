@@ -1,0 +1,317 @@
+"""SendGrid's v3 API on the wire: one pool of connections, the key, and what can be read.
+
+Reads are tried again after a passing fault, writes never. Redirects are not followed, because
+the key would go with them. No message here quotes an answer: it may hold an address.
+"""
+
+import contextlib
+import logging
+import re
+import time
+import urllib.parse
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import httpx
+
+from edu_pipeline.mail.suppressed import Reason, Suppressed
+from edu_pipeline.settings import SendGrid
+
+for _talkative in ("httpx", "httpcore", "python_http_client"):
+    logging.getLogger(_talkative).setLevel(logging.WARNING)
+
+LOG_LIMIT = 1000
+"""Most rows that one search of the Email Logs gives; there are no further pages."""
+LOG_DAYS = 30
+SUPPRESSION_LISTS: Mapping[str, Reason] = {
+    "bounces": "bounce",
+    "blocks": "block",
+    "spam_reports": "complaint",
+    "invalid_emails": "invalid",
+    "unsubscribes": "unsubscribe",  # these are the global suppressions
+}
+_SUPPRESSION_PAGE = 500
+_ERASE_AT_ONCE = 1000
+_PAUSES = (0.5, 2.0)
+_CONNECT_SECONDS = 10.0
+_MOST_OF_AN_ANSWER = 64 * 1024
+_KEY = re.compile(r"[\x21-\x7e]+")
+_AT_HOME = frozenset({"localhost", "127.0.0.1", "::1"})
+_PASSING = frozenset({429, 500, 502, 503, 504})
+
+_Json = Any
+"""As SendGrid wrote it."""
+
+
+def utc_now() -> datetime:
+    """The time by this machine's clock."""
+    return datetime.now(UTC)
+
+
+class SendGridError(Exception):
+    """SendGrid could not be asked; the message says what to do and quotes nothing."""
+
+
+@dataclass(frozen=True)
+class Answer:
+    """How SendGrid answered a mail: its status line is enough to know."""
+
+    status: int
+    headers: httpx.Headers
+    content: bytes
+    """The beginning of it; empty where the connection broke after the status line."""
+
+
+@dataclass(frozen=True)
+class LoggedMail:
+    """One row of the Email Logs."""
+
+    sg_message_id: str
+    to_email: str = field(repr=False)
+    at: datetime
+
+    @property
+    def transport_id(self) -> str:
+        """The X-Message-Id with which sending was answered."""
+        return self.sg_message_id.split(".", 1)[0]
+
+
+class SendGridApi:
+    """A client for one key. Safe to use from several threads."""
+
+    def __init__(
+        self,
+        key: str,
+        settings: SendGrid,
+        *,
+        connections: int = 1,
+        clock: Callable[[], datetime] = utc_now,
+        pause: Callable[[float], None] = time.sleep,
+    ) -> None:
+        """Nothing is sent yet.
+
+        Raises:
+            SendGridError: The key or the URL cannot be used.
+        """
+        key = key.strip()
+        if not _KEY.fullmatch(key):
+            raise SendGridError(
+                "The SendGrid API key holds a blank or another odd character. Copy it again into "
+                "SENDGRID_API_KEY; it begins with SG."
+            )
+        if not _is_safe(settings.url):
+            raise SendGridError(
+                "The SendGrid key and student data go over https only. Write [mail.sendgrid] "
+                'url = "https://api.sendgrid.com", or https://api.eu.sendgrid.com'
+            )
+        self._clock = clock
+        self._pause = pause
+        seconds = settings.timeout_seconds
+        self._client = httpx.Client(
+            base_url=settings.url.rstrip("/"),
+            headers={"Authorization": f"Bearer {key}", "Accept": "application/json"},
+            timeout=httpx.Timeout(seconds, connect=min(seconds, _CONNECT_SECONDS)),
+            limits=httpx.Limits(max_connections=connections, max_keepalive_connections=connections),
+            follow_redirects=False,
+            trust_env=False,  # no proxy and no password file of whoever runs this
+        )
+
+    def close(self) -> None:
+        """Let go of the connections."""
+        self._client.close()
+
+    def post_mail(self, content: bytes) -> Answer:
+        """POST /v3/mail/send, once.
+
+        Raises:
+            httpx.HTTPError: There was no answer.
+        """
+        with self._client.stream(
+            "POST",
+            "/v3/mail/send",
+            content=content,
+            headers={"Content-Type": "application/json"},
+        ) as answer:
+            return Answer(answer.status_code, answer.headers, _beginning(answer))
+
+    # The Email Logs
+
+    def mails(
+        self,
+        category: str,
+        since: datetime,
+        *,
+        to_email: str | None = None,
+        until: datetime | None = None,
+    ) -> Sequence[LoggedMail]:
+        """All mails of a category that SendGrid took from `since` on, in no order.
+
+        A search gives at most `LOG_LIMIT` rows, so a longer time is searched in halves.
+
+        Raises:
+            SendGridError: SendGrid could not be asked, or the answer may be incomplete.
+        """
+        conditions = [
+            f"categories IN ('{category}')",
+            f"sg_message_id_created_at >= {_timestamp(since)}",
+            *([f"sg_message_id_created_at < {_timestamp(until)}"] if until else []),
+            *([f"to_email = '{to_email}'"] if to_email else []),
+        ]
+        request = {"query": " AND ".join(conditions), "limit": LOG_LIMIT}
+        with _as_documented():
+            found = [
+                _logged(row) for row in self._read("POST", "/v3/logs", json=request)["messages"]
+            ]
+        if len(found) < LOG_LIMIT:
+            return found
+        end = until or self._clock() + timedelta(days=1)
+        middle = since + (end - since) / 2
+        if _timestamp(middle) in {_timestamp(since), _timestamp(end)}:
+            raise SendGridError("SendGrid's logs have more mails in one second than can be read.")
+        return [
+            *self.mails(category, since, to_email=to_email, until=middle),
+            *self.mails(category, middle, to_email=to_email, until=until),
+        ]
+
+    def custom_args(self, sg_message_id: str) -> Mapping[str, str] | None:
+        """What was sent along with a mail of the logs; None where they do not have it (any more).
+
+        Raises:
+            SendGridError: SendGrid could not be asked.
+        """
+        with _as_documented():
+            path = f"/v3/logs/{urllib.parse.quote(sg_message_id, safe='')}"
+            details = self._read("GET", path, missing={})
+            arguments = details.get("custom_args")
+        return arguments if isinstance(arguments, dict) else None
+
+    # Suppressions
+
+    def suppressions(self) -> Sequence[Suppressed]:
+        """Every address to which SendGrid does not deliver, or once could not.
+
+        Raises:
+            SendGridError: SendGrid could not be asked.
+        """
+        with _as_documented():
+            return [
+                Suppressed(row["email"], reason, datetime.fromtimestamp(row["created"], UTC))
+                for name, reason in SUPPRESSION_LISTS.items()
+                for row in self._pages(f"/v3/suppression/{name}")
+            ]
+
+    def _pages(self, path: str) -> Iterator[Mapping[str, Any]]:
+        offset = 0
+        before = None
+        while page := self._read(
+            "GET", path, params={"limit": _SUPPRESSION_PAGE, "offset": offset}
+        ):
+            if page == before:
+                raise SendGridError("SendGrid gave the same page of a list twice; ask again later.")
+            yield from page
+            offset += len(page)
+            before = page
+
+    # Erasing
+
+    def erase(self, addresses: Iterable[str]) -> Sequence[str]:
+        """Have SendGrid erase what it keeps of these recipients; gives the ids of its jobs.
+
+        Erasing again does no harm, so this is tried again like a read.
+
+        Raises:
+            SendGridError: SendGrid could not be asked, or refused.
+        """
+        unique = sorted(set(addresses))
+        batches = [unique[at : at + _ERASE_AT_ONCE] for at in range(0, len(unique), _ERASE_AT_ONCE)]
+        path = "/v3/recipients/erasejob"
+        with _as_documented():
+            return [
+                str(self._read("POST", path, json={"email_addresses": batch})["job_id"])
+                for batch in batches
+            ]
+
+    def _read(
+        self,
+        method: str,
+        path: str,
+        *,
+        json: Mapping[str, object] | None = None,
+        params: Mapping[str, int] | None = None,
+        missing: _Json = None,
+    ) -> _Json:
+        for pause in (*_PAUSES, None):
+            try:
+                answer = self._client.request(method, path, json=json, params=params)
+            except httpx.HTTPError as error:
+                fault = f"SendGrid did not answer ({type(error).__name__}); try again later."
+            else:
+                if answer.is_success:
+                    return answer.json()
+                if answer.status_code == httpx.codes.NOT_FOUND and missing is not None:
+                    return missing
+                fault = _fault(answer.status_code)
+                if answer.status_code not in _PASSING:
+                    break
+            if pause is not None:
+                self._pause(pause)
+        raise SendGridError(fault)
+
+
+@contextlib.contextmanager
+def _as_documented() -> Iterator[None]:
+    """An answer that cannot be read as SendGrid's is an error without a word of it."""
+    try:
+        yield
+    except (AttributeError, KeyError, TypeError, ValueError, OverflowError):
+        raise SendGridError(
+            "What answered is not SendGrid. Look at url in [mail.sendgrid] and at the network."
+        ) from None
+
+
+def _is_safe(address: str) -> bool:
+    try:
+        url = httpx.URL(address)
+    except httpx.InvalidURL:
+        return False
+    return bool(url.host) and (url.scheme == "https" or url.host in _AT_HOME)
+
+
+def _beginning(answer: httpx.Response) -> bytes:
+    parts: list[bytes] = []
+    with contextlib.suppress(httpx.HTTPError):  # the status line is there, and says enough
+        for part in answer.iter_bytes():
+            parts.append(part)
+            if sum(map(len, parts)) >= _MOST_OF_AN_ANSWER:
+                break
+    return b"".join(parts)
+
+
+def _fault(status: int) -> str:
+    match status:
+        case 401:
+            return "SendGrid does not know the key (401). Put a valid one into SENDGRID_API_KEY."
+        case 403:
+            return (
+                "The SendGrid key may not read this (403). Give it the permissions for Email "
+                "Activity, Suppressions and Recipients' Data Erasure, or full access."
+            )
+        case 429:
+            return "SendGrid has been asked too often (429); try again in some minutes."
+        case _:
+            return f"SendGrid answered {status}; try again later."
+
+
+def _timestamp(moment: datetime) -> str:
+    return moment.astimezone(UTC).strftime('TIMESTAMP "%Y-%m-%dT%H:%M:%SZ"')
+
+
+def _logged(row: Mapping[str, Any]) -> LoggedMail:
+    at = datetime.fromisoformat(row["sg_message_id_created_at"])
+    return LoggedMail(
+        sg_message_id=row["sg_message_id"],
+        to_email=row["to_email"],
+        at=at if at.tzinfo else at.replace(tzinfo=UTC),
+    )

@@ -1,0 +1,213 @@
+"""The transport to a mail server over SMTP: one connection, one letter after the other.
+
+What the server has answered decides. Before it has taken the command DATA a lost connection means
+that nothing went out; after that it may have, until the answer to the whole message is there.
+"""
+
+import contextlib
+import re
+import smtplib
+import ssl
+from collections.abc import Callable, Collection, Sequence
+from datetime import datetime
+
+from edu_pipeline.mail.ledger.store import FrozenLetter
+from edu_pipeline.mail.ledger.tables import State
+from edu_pipeline.mail.mime import UnsendableError, envelope, message_id, to_message
+from edu_pipeline.mail.transports.protocol import Logged, Outcome
+from edu_pipeline.settings import Smtp
+
+_LOGIN_NEEDED = frozenset({530, 534, 535, 538})
+_ENHANCED = re.compile(rb"^[245]\.\d{1,3}\.\d{1,3}\b")
+_OK = 250
+
+_LOST = (OSError, smtplib.SMTPServerDisconnected)
+
+
+class SmtpTransport:
+    """Sends through the mail server of `[mail.smtp]`."""
+
+    name = "smtp"
+    connections = 1
+    leaves = True
+
+    def __init__(
+        self, settings: Smtp, password: str | None = None, trust: ssl.SSLContext | None = None
+    ) -> None:
+        """`trust` says whose certificates count; by default those that the system trusts."""
+        self._settings = settings
+        self._password = password
+        self._trust = trust or ssl.create_default_context()
+        self._server: smtplib.SMTP | None = None
+
+    def send(self, letter: FrozenLetter, now: datetime) -> Outcome:
+        """Try once, over the open connection where there is one that lives."""
+        try:
+            content = to_message(letter, now).as_bytes()
+            known = envelope(letter)
+        except UnsendableError as error:
+            return Outcome.refused(str(error))
+        server = self._ready()
+        if isinstance(server, Outcome):
+            return server
+        addresses = known.sender.addr_spec, known.recipient.addr_spec
+        outcome = _hand_over(server, *addresses, content, message_id(letter))
+        if outcome.state is not State.sent:
+            self._start_afresh(server, outcome)
+        return outcome
+
+    def find(self, letter: FrozenLetter) -> Outcome:
+        """A mail server cannot be asked what it took."""
+        del letter
+        return Outcome.unknown(
+            "A mail server keeps no records that can be asked. Ask the recipient, then say so: "
+            "edu-pipeline mail resolve"
+        )
+
+    def logged(self, letter_group: str, known: Collection[str] = ()) -> Sequence[Logged] | None:
+        """A mail server keeps no records that can be asked."""
+        del letter_group, known
+        return None
+
+    def close(self) -> None:
+        """Take leave of the server."""
+        if self._server:
+            with contextlib.suppress(*_LOST, smtplib.SMTPException):
+                self._server.quit()
+            self._server.close()
+        self._server = None
+
+    def _start_afresh(self, server: smtplib.SMTP, outcome: Outcome) -> None:
+        """A connection that may still owe an answer is dropped: it would be taken for another's."""
+        try:
+            usable = outcome.state is not State.unknown and server.rset()[0] == _OK
+        except (*_LOST, smtplib.SMTPException):
+            usable = False
+        if not usable:
+            server.close()
+            self._server = None
+
+    def _ready(self) -> smtplib.SMTP | Outcome:
+        """A connection that answers, or why there is none; nothing of a letter was sent."""
+        if self._server and _lives(self._server):
+            return self._server
+        self.close()
+        try:
+            server = self._connect()
+            refusal = self._log_in(server)
+        except ssl.SSLCertVerificationError as error:
+            refusal = Outcome.not_sent(
+                f"The mail server's certificate is not to be trusted ({error.verify_message}). "
+                "Write its host in [mail.smtp] as in the certificate, or repair the certificate."
+            )
+        except smtplib.SMTPNotSupportedError:
+            refusal = Outcome.stop(
+                "The mail server does not offer what [mail.smtp] asks for: encryption by STARTTLS, "
+                "or a login. Change security, port or username."
+            )
+        except smtplib.SMTPResponseException as error:
+            refusal = Outcome.not_sent(f"The mail server takes no letters now ({error.smtp_code}).")
+        except (*_LOST, smtplib.SMTPException, UnicodeError) as error:
+            refusal = Outcome.not_sent(
+                f"The mail server cannot be reached ({type(error).__name__}). Look at host, port "
+                "and security in [mail.smtp]."
+            )
+        if refusal is None:
+            return server
+        self.close()
+        return refusal
+
+    def _connect(self) -> smtplib.SMTP:
+        wanted = self._settings
+        where, timeout = (wanted.host, wanted.port), wanted.timeout_seconds
+        server: smtplib.SMTP
+        if wanted.security == "tls":
+            server = smtplib.SMTP_SSL(*where, timeout=timeout, context=self._trust)
+        else:
+            server = smtplib.SMTP(*where, timeout=timeout)
+        self._server = server
+        if wanted.security == "starttls":
+            server.starttls(context=self._trust)
+        return server
+
+    def _log_in(self, server: smtplib.SMTP) -> Outcome | None:
+        server.ehlo_or_helo_if_needed()
+        if not self._settings.username:
+            return None
+        try:
+            server.login(self._settings.username, self._password or "")
+        except smtplib.SMTPAuthenticationError as error:
+            if 400 <= error.smtp_code < 500:  # noqa: PLR2004 - 4xx
+                return Outcome.not_sent(f"The mail server cannot log in now ({error.smtp_code}).")
+            return Outcome.stop(
+                f"The mail server does not accept the login ({error.smtp_code}). Look at username in "
+                "[mail.smtp] and at EDU_PIPELINE_SMTP_PASSWORD."
+            )
+        except UnicodeError:
+            return Outcome.stop(
+                "EDU_PIPELINE_SMTP_PASSWORD and username in [mail.smtp] may hold only ASCII; "
+                "choose another password."
+            )
+        return None
+
+
+def _lives(server: smtplib.SMTP) -> bool:
+    try:
+        return server.noop()[0] == _OK
+    except (*_LOST, smtplib.SMTPException):
+        return False
+
+
+def _hand_over(
+    server: smtplib.SMTP, sender: str, recipient: str, content: bytes, transport_id: str
+) -> Outcome:
+    size = [f"size={len(content)}"] if server.has_extn("size") else []
+    steps: tuple[tuple[str, Callable[[], tuple[int, bytes]], tuple[int, ...]], ...] = (
+        ("sender", lambda: server.mail(sender, size), (250,)),
+        ("recipient", lambda: server.rcpt(recipient), (250, 251, 252)),
+        ("letter", lambda: server.docmd("DATA"), (354,)),
+    )
+    try:
+        for part, command, good in steps:
+            code, text = command()
+            if code not in good:
+                return _answered(part, code, text, otherwise=Outcome.not_sent)
+    except (*_LOST, smtplib.SMTPException) as error:
+        return Outcome.not_sent(
+            f"The mail server hung up before it was given the letter ({type(error).__name__})."
+        )
+    # from here on, the letter may be out
+    try:
+        server.send(_with_dots(content))
+        code, text = server.getreply()
+    except (*_LOST, smtplib.SMTPException) as error:
+        return Outcome.unknown(
+            f"The mail server did not say whether it took the letter ({type(error).__name__})."
+        )
+    if code == _OK:
+        return Outcome.sent(transport_id)
+    return _answered("letter", code, text, otherwise=Outcome.unknown)
+
+
+def _answered(part: str, code: int, text: bytes, *, otherwise: Callable[[str], Outcome]) -> Outcome:
+    """What an answer other than yes means; its text is left out, it may quote an address."""
+    enhanced = _ENHANCED.match(text)
+    answer = f"{code} {enhanced[0].decode()}" if enhanced else str(code)
+    match code // 100:
+        case 4:
+            return Outcome.not_sent(f"The mail server does not take the {part} now ({answer}).")
+        case 5 if code in _LOGIN_NEEDED:
+            return Outcome.stop(
+                f"The mail server wants a login ({answer}). Fill username in [mail.smtp] and "
+                "EDU_PIPELINE_SMTP_PASSWORD."
+            )
+        case 5:
+            return Outcome.refused(f"The mail server refuses the {part} ({answer}).")
+        case _:
+            return otherwise(f"The mail server answered the {part} with {answer}.")
+
+
+def _with_dots(content: bytes) -> bytes:
+    """A message as DATA wants it: leading dots doubled, a line with one dot at its end."""
+    end = b"" if content.endswith(b"\r\n") else b"\r\n"
+    return re.sub(rb"(?m)^\.", b"..", content) + end + b".\r\n"
