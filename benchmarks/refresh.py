@@ -14,10 +14,11 @@ from tempfile import TemporaryDirectory
 import dagster as dg
 
 from edu_pipeline.definitions import build_definitions
+from edu_pipeline.environment import mail_room
 from edu_pipeline.runs import LOGGER, ShellLog
 from edu_pipeline.sample.landing import write_sample
 from edu_pipeline.sample.school import make_school
-from edu_pipeline.settings import Home, load_settings
+from edu_pipeline.settings import Home
 from edu_pipeline.shipped import shipped
 
 SLOWEST = 8
@@ -36,7 +37,7 @@ def main() -> None:
         write_sample(home.data / "landing", tables)
         del tables
         quiet = ShellLog(lambda *_: None, print).as_dagster_logger()
-        job = build_definitions(home, load_settings(home), {LOGGER: quiet}).resolve_job_def(
+        job = build_definitions(mail_room(home), {LOGGER: quiet}).resolve_job_def(
             "refresh"
         )
         with dg.DagsterInstance.ephemeral() as instance:

@@ -3,36 +3,61 @@
 What has changed is for `landing.zone.glance` to say, what is due for `mail.due.due_periods`.
 """
 
+import hashlib
 from collections.abc import Sequence
+from contextlib import closing
 from datetime import UTC, datetime
 
 import dagster as dg
 
 from edu_pipeline.landing.zone import Glance, Zone, glance
-from edu_pipeline.mail.assets import open_ledger
+from edu_pipeline.mail.alerts import alert
+from edu_pipeline.mail.assets import PERIODS_ASSET, QUEUE_ASSET
 from edu_pipeline.mail.due import Period, due_periods
-from edu_pipeline.settings import WEEKDAYS, Home, SendMode, Settings
+from edu_pipeline.mail.ledger.controls import paused
+from edu_pipeline.mail.ledger.tables import State
+from edu_pipeline.mail.letter import Address
+from edu_pipeline.mail.pace import HOUR, Rules
+from edu_pipeline.mail.plan import Conditions, Fate, plan
+from edu_pipeline.mail.room import MailRoom
+from edu_pipeline.one_run import is_older_than
+from edu_pipeline.settings import WEEKDAYS, SendMode, Settings
 
-_SENDING = dg.AssetSelection.assets(
+_WRITING = dg.AssetSelection.assets(
     "students_of_week",
     "letter_charts",
     "letter_gaps",
     "said_before",
     "teacher_letters",
     "queued_letters",
-    "delivered_letters",
-    "ledger_letters",
 )
+_DELIVERY = dg.AssetSelection.assets("delivered_letters")
+_AFTER_MAIL = dg.AssetSelection.assets("ledger_letters", "campaign_engagement", "letters_page")
+"""How letters stand: looked at again by every job that may have changed it."""
 REFRESH = dg.define_asset_job(
     "refresh",
-    selection=dg.AssetSelection.all() - _SENDING,
-    description="Read whatever lies in the landing zone and compute every table again.",
+    selection=dg.AssetSelection.all() - _WRITING - _DELIVERY,
+    description=(
+        "Read whatever lies in the landing zone, what the carrier reported included, and compute "
+        "every table again. Sends nothing."
+    ),
 )
 SEND = dg.define_asset_job(
     "send_letters",
-    selection=_SENDING,
-    description="Draw, write, queue and deliver one week's letters, each at most once.",
+    selection=_WRITING | _DELIVERY | _AFTER_MAIL,
+    description=(
+        "Draw, write and queue one week's letters, then deliver those that need no approval or "
+        "have it, each at most once. Run it again when exports were corrected: what has not "
+        "changed stays approved."
+    ),
 )
+DELIVER = dg.define_asset_job(
+    "deliver_letters",
+    selection=_DELIVERY | _AFTER_MAIL,
+    description="Deliver one week's letters that are approved or still wait, as they were frozen.",
+)
+_PARTITION_TAG = "dagster/partition"
+_RECENT_RUNS = 20
 NOTHING_DUE = "No week is due: registers are still missing, or its letters are no longer news."
 
 
@@ -69,9 +94,10 @@ def landing_sensor(
     )
 
 
-def due(home: Home, settings: Settings, now: datetime) -> list[Period]:
+def due(mail_room: MailRoom, now: datetime) -> list[Period]:
     """The periods of a home that are to be sent without being asked."""
-    with open_ledger(home) as ledger:
+    settings = mail_room.settings
+    with mail_room.open_ledger() as ledger:
         return due_periods(
             ledger.recorded_periods(), now=now, mail=settings.mail, zone=settings.zone
         )
@@ -101,14 +127,154 @@ def send_after_refresh(settings: Settings) -> dg.SensorDefinition:
         description='Sends the weeks that a refresh has made due ([mail] send = "after_refresh").',
     )
     def sensor(
-        context: dg.RunStatusSensorContext, home: dg.ResourceParam[Home]
+        context: dg.RunStatusSensorContext, mail_room: dg.ResourceParam[MailRoom]
     ) -> dg.SensorResult | dg.SkipReason:
-        periods = due(home, settings, datetime.now(UTC))
+        periods = due(mail_room, datetime.now(UTC))
         if not periods:
             return dg.SkipReason(NOTHING_DUE)
         return dg.SensorResult(run_requests=_requests(periods, context.dagster_run.run_id))
 
     return sensor
+
+
+def mail_sensor(settings: Settings) -> dg.SensorDefinition:
+    """Goes on with letters that may leave: approved since, or left by the window or the hour.
+
+    Not after a delivery that failed: what a person must look at is not tried again by a timer.
+    """
+    status = dg.DefaultSensorStatus
+    on = settings.mail.send is not SendMode.manual
+
+    @dg.sensor(
+        name="mail_sensor",
+        jobs=[DELIVER, SEND],
+        minimum_interval_seconds=60,
+        default_status=status.RUNNING if on else status.STOPPED,
+        description=(
+            "Delivers letters that were approved, or that the sending window or the hourly limit "
+            'kept back, as soon as they may leave (not with [mail] send = "manual").'
+        ),
+    )
+    def sensor(
+        context: dg.SensorEvaluationContext, mail_room: dg.ResourceParam[MailRoom]
+    ) -> dg.SensorResult | dg.SkipReason:
+        now = datetime.now(UTC)
+        requests, reasons = [], []
+        for period, waiting in ready_to_go(mail_room, now):
+            reason = _why_not_now(context.instance, period)
+            if reason:
+                reasons.append(f"{period.period}: {reason}")
+                continue
+            written_before = is_older_than(
+                context.instance, QUEUE_ASSET, period.partition, PERIODS_ASSET
+            )
+            requests.append(
+                dg.RunRequest(
+                    # once an hour for the same letters, so that nothing is tried without end
+                    run_key=f"{period.campaign}:{period.period}:{waiting}:{now:%Y-%m-%dT%H}",
+                    partition_key=period.partition,
+                    job_name=SEND.name if written_before else DELIVER.name,
+                )
+            )
+        if not requests:
+            return dg.SkipReason(" ".join(reasons) or "No letter waits that may go out now.")
+        return dg.SensorResult(run_requests=requests)
+
+    return sensor
+
+
+def ready_to_go(mail_room: MailRoom, now: datetime) -> list[tuple[Period, str]]:
+    """The periods with letters that may leave now, each with a digest of these letters."""
+    mail = mail_room.settings.mail
+    if mail.mode != "live":
+        return []
+    found = []
+    with mail_room.open_ledger() as ledger:
+        pause, gone = paused(ledger), ledger.attempts_since(now - HOUR, mail.transport)
+        for period in ledger.recorded_periods():
+            conditions = Conditions(
+                now=now,
+                rules=Rules.of(mail, mail_room.settings.zone),
+                held=period.held,
+                pause=pause,
+                gone=gone,
+            )
+            going = plan(ledger.entries(period.campaign, period.period), conditions).of(Fate.now)
+            if going:
+                lines = "\n".join(f"{line.entry.key} {line.entry.digest}" for line in going)
+                found.append((period, hashlib.sha256(lines.encode()).hexdigest()[:12]))
+    return found
+
+
+def _why_not_now(instance: dg.DagsterInstance, period: Period) -> str | None:
+    """Why a period's letters are not for a sensor to send, by its last run."""
+    last = instance.get_runs(
+        dg.RunsFilter(tags={_PARTITION_TAG: period.partition}), limit=_RECENT_RUNS
+    )
+    for run in last:
+        if run.job_name in {SEND.name, DELIVER.name}:
+            if not run.is_finished:
+                return "a run is at work on it."
+            if run.status is not dg.DagsterRunStatus.SUCCESS:
+                return (
+                    "the last delivery failed. Look at its run, then launch deliver_letters for "
+                    f"{period.partition}."
+                )
+            return None
+    return None
+
+
+def tell_operator(settings: Settings) -> dg.SensorDefinition:
+    """Writes to `[mail] operator` when a run fails, once a run."""
+    status = dg.DefaultSensorStatus
+    mail, sender = settings.mail, settings.letters
+
+    @dg.run_failure_sensor(
+        name="tell_operator",
+        default_status=status.RUNNING if mail.operator else status.STOPPED,
+        description="Writes to the operator when a run fails ([mail] operator in pipeline.toml).",
+    )
+    def sensor(
+        context: dg.RunFailureSensorContext, mail_room: dg.ResourceParam[MailRoom]
+    ) -> dg.SkipReason | None:
+        if not mail.operator:
+            return dg.SkipReason("[mail] operator is empty, so nobody is told.")
+        run, step, error = context.dagster_run, *_first_failure(context)
+        letter = alert(
+            run_id=run.run_id,
+            job=run.job_name,
+            step=step,
+            error=error,
+            at=_ended(context.instance, run.run_id),
+            sender=Address(sender.from_email, sender.from_name),
+            to=mail.operator,
+        )
+        try:
+            with closing(mail_room.transport()) as transport:
+                outcome = transport.send(letter, datetime.now(UTC))
+        except Exception as problem:  # noqa: BLE001 - an alert must not fail, or it comes again
+            return dg.SkipReason(f"The operator was not told ({type(problem).__name__}).")
+        if outcome.state is not State.sent:
+            return dg.SkipReason(f"The operator was not told. {outcome.detail}")
+        return None
+
+    return sensor
+
+
+def _ended(instance: dg.DagsterInstance, run_id: str) -> datetime:
+    record = instance.get_run_record_by_id(run_id)
+    end = record.end_time if record else None
+    return datetime.fromtimestamp(end, UTC) if end else datetime.now(UTC)
+
+
+def _first_failure(context: dg.RunFailureSensorContext) -> tuple[str | None, str]:
+    """The step that failed first and what it raised, without Dagster's wrapping."""
+    for event in context.get_step_failure_events():
+        error = event.step_failure_data.error
+        raised = error.cause or error if error else None
+        if raised:
+            return event.step_key, raised.message
+    return None, ""
 
 
 def send_weekly(settings: Settings) -> dg.ScheduleDefinition:
@@ -126,10 +292,10 @@ def send_weekly(settings: Settings) -> dg.ScheduleDefinition:
         description='Sends the weeks that are due, once a week ([mail] send = "weekly").',
     )
     def schedule(
-        context: dg.ScheduleEvaluationContext, home: dg.ResourceParam[Home]
+        context: dg.ScheduleEvaluationContext, mail_room: dg.ResourceParam[MailRoom]
     ) -> list[dg.RunRequest] | dg.SkipReason:
         at = context.scheduled_execution_time
-        periods = due(home, settings, at)
+        periods = due(mail_room, at)
         return _requests(periods, at.isoformat()) if periods else dg.SkipReason(NOTHING_DUE)
 
     return schedule

@@ -7,26 +7,36 @@ them, so that `--help` answers at once.
 import shutil
 import subprocess
 import sys
-from collections import Counter
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Mapping, Sequence
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 from rich.table import Table
 from rich.text import Text
 
-from edu_pipeline.commands import explain, gate, landing
-from edu_pipeline.commands.console import HELD, UserError, command, err, out, read_tables
+from edu_pipeline.commands import explain, forget, gate, landing
+from edu_pipeline.commands.console import (
+    HELD,
+    UserError,
+    command,
+    err,
+    out,
+    read_tables,
+    with_home,
+)
+from edu_pipeline.commands.jobs import run_job
+from edu_pipeline.commands.mail.app import app as mail_app
+from edu_pipeline.commands.mail.periods import outlook, print_outlook
 from edu_pipeline.settings import Home, Settings, load_settings
 from edu_pipeline.shipped import PROJECT, shipped
 from edu_pipeline.weeks import parse_week, week_name
 
 if TYPE_CHECKING:
+    from edu_pipeline.commands.mail.periods import Outlook
     from edu_pipeline.mail.due import Period
+    from edu_pipeline.mail.room import MailRoom
 
 app = typer.Typer(
     name="edu-pipeline",
@@ -38,6 +48,7 @@ app = typer.Typer(
 )
 app.add_typer(landing.app)
 app.add_typer(gate.app)
+app.add_typer(mail_app)
 
 
 @app.callback()
@@ -114,9 +125,10 @@ def run(
         ),
     ] = None,
 ) -> None:
-    """Refresh every table from what has landed, then deliver a week's letters.
+    """Refresh every table from what has landed, then write a week's letters and deliver them.
 
-    Letters that went out before are never sent again. Exit code 3 says that something is held.
+    Where [mail] approval is required, they wait for `mail approve` first. Letters that went out
+    before are never sent again. Exit code 3 says that something is held, in doubt, or waits for you.
     """
     _refresh_and_send(context.obj, week)
 
@@ -154,6 +166,7 @@ def ui(
 
 
 app.command()(explain.explain)
+app.command()(forget.forget)
 
 
 def main() -> None:
@@ -190,53 +203,16 @@ def _write_sample(landing: Path, students: int, through: date, seed: int) -> Non
     out.print(f"Wrote a made-up school of {students} students: {len(written)} files in {landing}.")
 
 
-@contextmanager
-def _progress(title: str) -> Iterator[Callable[[str, int, int], None]]:
-    """A bar where there is a screen, a line per step where there is none."""
-    if not out.is_terminal:
-        out.print(title)
-        printed: set[str] = set()
-
-        def print_once(step: str, done: int, steps: int) -> None:
-            if step not in printed:
-                printed.add(step)
-                out.print(f"  {done + 1}/{steps} {step}", soft_wrap=True)
-
-        yield print_once
-        return
-    columns = (
-        TextColumn("[bold]{task.description}"),
-        BarColumn(),
-        MofNCompleteColumn(),
-        TimeElapsedColumn(),
-        TextColumn("[dim]{task.fields[step]}"),
-    )
-    with Progress(*columns, console=out) as bar:
-        task = bar.add_task(title, total=None, step="")
-        yield lambda step, done, steps: bar.update(task, completed=done, total=steps, step=step)
-
-
-def _run_job(home: Home, settings: Settings, job: str, title: str, week: str | None = None) -> None:
-    from edu_pipeline.definitions import build_definitions
-    from edu_pipeline.runs import LOGGER, ShellLog, execute
-
-    with _progress(title) as on_step:
-        log = ShellLog(on_step, lambda text: out.print(text, markup=False, soft_wrap=True))
-        definitions = build_definitions(home, settings, {LOGGER: log.as_dagster_logger()})
-        execute(definitions, job, log, partition=week)
-
-
 def _refresh_and_send(home: Home, week: str | None) -> None:
-    from edu_pipeline.mail.assets import open_ledger
+    from edu_pipeline.environment import mail_room
     from edu_pipeline.mail.due import newest_ready
-    from edu_pipeline.mail.ledger_tables import State
-    from edu_pipeline.runs import share_history
+    from edu_pipeline.runs import RunFailedError
 
-    settings = load_settings(home)
+    room = mail_room(home)
+    settings = room.settings
     wanted = _monday(week) if week else None
-    share_history(home)
-    _run_job(home, settings, "refresh", "Refreshing every table")
-    with open_ledger(home) as ledger:
+    run_job(room, "refresh", "Refreshing every table")
+    with room.open_ledger() as ledger:
         periods = ledger.recorded_periods()
     problems = _print_landed(home)
     chosen = _wanted_period(periods, wanted) if wanted else None
@@ -246,22 +222,25 @@ def _refresh_and_send(home: Home, week: str | None) -> None:
     if chosen is None:
         out.print(f"There are no letters. {_why_not_due(periods)}", soft_wrap=True)
         raise typer.Exit(HELD if problems else 0)
-    with open_ledger(home) as ledger:
-        before = ledger.counts(chosen.campaign, chosen.period).get(State.sent, 0)
-    _run_job(home, settings, "send_letters", f"Letters about {chosen.period}", chosen.partition)
-    with open_ledger(home) as ledger:
-        counts = ledger.counts(chosen.campaign, chosen.period)
-        reasons = Counter(
-            entry.reason
-            for entry in ledger.entries(chosen.campaign, chosen.period)
-            if entry.state is State.held
-        )
-    _print_letters(home, chosen, {str(state): n for state, n in counts.items()}, before)
-    if not chosen.held:
-        for reason, letters in reasons.items():
-            out.print(f"{letters} held: {reason}", markup=False, soft_wrap=True)
-    if chosen.held or reasons or not counts:
-        raise typer.Exit(HELD)
+    before = _out_since(room, chosen)
+    try:
+        run_job(room, "send_letters", f"Letters about {chosen.period}", chosen.partition)
+    except RunFailedError:
+        with room.open_ledger() as ledger:  # some may have gone out before
+            print_outlook(outlook(room, ledger, chosen.campaign, chosen.period), home)
+        raise
+    _print_gaps(home, chosen)
+    seen = _print_letters(room, chosen, before)
+    raise typer.Exit(HELD if chosen.held or seen.needs_a_person or not seen.counts else 0)
+
+
+def _out_since(room: "MailRoom", period: "Period") -> Mapping[str, datetime | None]:
+    """The letters of a period that are out, and since when."""
+    from edu_pipeline.mail.ledger.store import OUT
+
+    with room.open_ledger() as ledger:
+        entries = ledger.entries(period.campaign, period.period)
+    return {entry.key: entry.sent_at for entry in entries if entry.state in OUT}
 
 
 def _wanted_period(periods: Sequence["Period"], week: date) -> "Period":
@@ -315,28 +294,42 @@ def _print_landed(home: Home) -> list[str]:
     out.print()
     out.print(table)
     for message in problems:
-        ready = message.replace("edu-pipeline gate", command(home, "gate"))
-        out.print(Text.assemble(("! ", "bold red"), ready), soft_wrap=True)
+        out.print(Text.assemble(("! ", "bold red"), with_home(home, message)), soft_wrap=True)
     out.print()
     return problems
 
 
-def _print_letters(
-    home: Home, period: "Period", counts: Mapping[str, int], sent_before: int
-) -> None:
-    from edu_pipeline.mail.transports.folder import period_folder
-
+def _print_gaps(home: Home, period: "Period") -> None:
     (gaps,) = read_tables(home, ["letter_gaps"])
     for week, sentence in gaps.select("week_start", "sentence").iter_rows():
         if week.isoformat() == period.partition:
             out.print(sentence, markup=False, soft_wrap=True)
+
+
+def _print_letters(
+    room: "MailRoom", period: "Period", before: Mapping[str, datetime | None]
+) -> "Outlook":
+    """Say how a week's letters stand, and what is next."""
+    from edu_pipeline.mail.transports.folder import period_folder
+
+    home, mail = room.home, room.settings.mail
+    now_out = _out_since(room, period)
+    with room.open_ledger() as ledger:
+        seen = outlook(room, ledger, period.campaign, period.period)
+    if seen.redirect:
+        out.print(
+            f'A rehearsal ([mail] mode = "redirect"): copies went to {mail.redirect_to}, nobody else '
+            "was written to.",
+            markup=False,
+            soft_wrap=True,
+        )
+    print_outlook(seen, home)
+    if again := sum(sent_at == now_out.get(key) for key, sent_at in before.items()):
+        out.print(f"{again} of them went out in an earlier run and were not sent again.")
     page = period_folder(home.outbox, period.campaign, period.period) / "index.html"
-    states = ", ".join(f"{n} {state}" for state, n in counts.items()) or "nobody gets one"
-    out.print(f"Letters about {period.period}: [bold]{states}[/]")
-    if sent_before:
-        out.print(f"{sent_before} of them went out in an earlier run and were not sent again.")
     out.print(f"Look at them: {page}", soft_wrap=True)
     out.print(f"Runs and tables: {command(home, 'ui')}", soft_wrap=True)
+    return seen
 
 
 if __name__ == "__main__":

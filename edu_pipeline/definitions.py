@@ -1,41 +1,47 @@
-"""What Dagster loads, on one screen, and the one place that reads the environment."""
+"""What Dagster loads, on one screen."""
 
-import os
 from collections.abc import Mapping
-from pathlib import Path
 
 import dagster as dg
 
 from edu_pipeline.automation import (
+    DELIVER,
     REFRESH,
     SEND,
     landing_sensor,
     letter_weeks,
+    mail_sensor,
     send_after_refresh,
     send_weekly,
+    tell_operator,
 )
+from edu_pipeline.environment import home_from_environment, mail_room
 from edu_pipeline.facts import assets as facts
 from edu_pipeline.landing import assets as landing
 from edu_pipeline.landing.zone import Zone
 from edu_pipeline.mail import assets as mail
-from edu_pipeline.settings import Home, Settings, load_settings
-from edu_pipeline.shipped import PROJECT
+from edu_pipeline.mail.ledger.store import Ledger
+from edu_pipeline.mail.render import environment
+from edu_pipeline.mail.room import MailRoom
+from edu_pipeline.shipped import shipped
+from edu_pipeline.site import assets as site
+from edu_pipeline.site.mail_page import write_mail_page
 from edu_pipeline.teachers import assets as teachers
 from edu_pipeline.teachers.edition import CAMPAIGN
 from edu_pipeline.warehouse import Warehouse
 
 
-def home_from_environment() -> Home:
-    """The home that `EDU_PIPELINE_HOME` names, else the project's root."""
-    return Home(Path(os.environ.get("EDU_PIPELINE_HOME") or PROJECT).resolve())
-
-
 def build_definitions(
-    home: Home, settings: Settings, loggers: Mapping[str, dg.LoggerDefinition] | None = None
+    room: MailRoom, loggers: Mapping[str, dg.LoggerDefinition] | None = None
 ) -> dg.Definitions:
     """Everything that one home's code location holds; `loggers` only for runs from the shell."""
+    home, settings = room.home, room.settings
     warehouse = Warehouse(path=str(home.warehouse), lock_path=str(home.lock))
     weeks = letter_weeks(settings)
+
+    def write_page(ledger: Ledger) -> None:
+        write_mail_page(home, settings, ledger, environment([home.templates, shipped("templates")]))
+
     return dg.Definitions(
         assets=[
             *landing.ASSETS,
@@ -43,17 +49,24 @@ def build_definitions(
             *teachers.ASSETS,
             *teachers.weekly_assets(weeks),
             mail.recorded_periods(CAMPAIGN, "teacher_periods"),
-            *mail.weekly_assets(weeks, CAMPAIGN, "teacher_letters"),
+            *mail.weekly_assets(weeks, CAMPAIGN, "teacher_letters", "known_names", write_page),
             *mail.ASSETS,
+            *site.ASSETS,
         ],
         asset_checks=[*landing.CHECKS, *mail.CHECKS],
-        jobs=[REFRESH, SEND],
-        sensors=[landing_sensor, send_after_refresh(settings)],
+        jobs=[REFRESH, SEND, mail.approve_letters(weeks, CAMPAIGN, write_page), DELIVER],
+        sensors=[
+            landing_sensor,
+            send_after_refresh(settings),
+            mail_sensor(settings),
+            tell_operator(settings),
+        ],
         schedules=[send_weekly(settings)],
         resources={
             "io_manager": warehouse,
             "warehouse": warehouse,
             "home": home,
+            "mail_room": room,
             "settings": settings,
             "zone": Zone(home.landing_url(settings)),
         },
@@ -65,5 +78,4 @@ def build_definitions(
 @dg.definitions
 def defs() -> dg.Definitions:
     """The code location of the home that the environment names."""
-    home = home_from_environment()
-    return build_definitions(home, load_settings(home))
+    return build_definitions(mail_room(home_from_environment()))

@@ -7,6 +7,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
 
+from edu_pipeline.disclosure import FEWEST_SHOWN
+from edu_pipeline.mail.engagement import FEWEST_DELIVERED
 from edu_pipeline.noise import FEWEST_STUDENTS_USUAL, FEWEST_WEEKS
 from edu_pipeline.settings import Settings
 
@@ -183,6 +185,228 @@ _METRICS = (
             "school year"
         ),
     ),
+    Metric(
+        name="delivered",
+        title="Delivered",
+        sentence=(
+            "Letters that the recipient's mail server took, as far as the carrier reports. Only "
+            "SendGrid reports it: letters that went out otherwise stay at sent."
+        ),
+        columns="delivered",
+        numerator="Letters of the campaign and period, corrections included",
+        denominator="–",
+        window="From sending until now; a letter that came back later is bounced",
+    ),
+    Metric(
+        name="open_rate",
+        title="Opened",
+        sentence=(
+            "Letters opened as a share of letters delivered: from those that a person opened to "
+            "those that a person or only a program did. An open is a picture that was loaded, so "
+            "whoever reads without pictures is missing; below {letters} letters no rate is said."
+        ),
+        columns="open_rate_low, open_rate_high",
+        numerator=(
+            "Letters with at least one open that the carrier does not call a program's; for the "
+            "high end also those with opens by programs only"
+        ),
+        denominator="Letters delivered",
+        window="From sending until now, so the newest period still grows",
+    ),
+    Metric(
+        name="clicked",
+        title="Clicked",
+        sentence=(
+            "Letters delivered in which at least one link was followed. Programs that try links "
+            "for viruses are counted as well."
+        ),
+        columns="clicked_people",
+        numerator="Letters with at least one click",
+        denominator="–",
+        window="From sending until now",
+    ),
+    Metric(
+        name="unknown_letters",
+        title="Unknown",
+        sentence=(
+            "Letters that may have gone out: the connection broke, or the sender stopped, before "
+            "the carrier answered. They are not sent again on their own."
+        ),
+        columns="unknown",
+        numerator="Letters of the campaign and period",
+        denominator="–",
+        window="Until the carrier's records or a person tell",
+    ),
+    Metric(
+        name="attempts",
+        title="Attempts",
+        sentence="Runs of the course that the learner was enrolled in, graded or not.",
+        columns="attempts",
+        numerator="Runs with the learner in their newest grade report, error file or profile",
+        denominator="–",
+        window="All runs of the course that were exported, listed in the settings or not",
+    ),
+    Metric(
+        name="best_run",
+        title="Best run",
+        sentence=(
+            "Of a learner's runs of a course the one with a certificate; of several, or none, the "
+            "one with the highest grade."
+        ),
+        columns="best_run, best_grade, enrollment_track, verification",
+        numerator="–",
+        denominator="–",
+        window="All runs; of equal ones the one exported last, then the last by name",
+    ),
+    Metric(
+        name="course_passed",
+        title="Passed",
+        sentence=(
+            "A grade at or above the course's pass mark in some run, on any track. Grades are "
+            "compared as edX exports them, rounded to two decimals."
+        ),
+        columns="passed, <course>_passed",
+        numerator="–",
+        denominator="–",
+        window="All runs; a missing grade is neither a pass nor a fail",
+    ),
+    Metric(
+        name="certificate",
+        title="Certificate",
+        sentence=(
+            "Called eligible by edX, or delivered, on a paid track. Old exports call every pass "
+            "eligible, so the word alone does not count."
+        ),
+        columns="certificate, no_certificate_eligible",
+        numerator="Courses with a certificate in some run, the capstone included",
+        denominator="–",
+        window=(
+            "All runs; paid tracks are verified, professional, no-id-professional, credit, masters "
+            "and executive-education"
+        ),
+    ),
+    Metric(
+        name="audit_passed",
+        title="Passed on audit",
+        sentence="Passed on a free track (audit or honor), and no certificate of the course.",
+        columns="audit_passed, no_audited_passed",
+        numerator="Courses passed on a free track and without a certificate, the capstone included",
+        denominator="–",
+        window="All runs",
+    ),
+    Metric(
+        name="in_progress",
+        title="In progress",
+        sentence=(
+            "Enrolled in a run of the course that is not over, and without a certificate of it."
+        ),
+        columns="in_progress",
+        numerator="–",
+        denominator="–",
+        window=(
+            "The day of the refresh; a run is over after its end, else after the last date known "
+            "of it, and always where none is"
+        ),
+    ),
+    Metric(
+        name="core_complete",
+        title="Core complete",
+        sentence=(
+            "Certificates for all that the programme's requirement asks for. The capstone is no "
+            "part of it and never stands in for a course; a requirement of nothing is never met."
+        ),
+        columns="core_complete, core_certificates, core_missing",
+        numerator="Certificates that count; of a choice, no more than it asks for",
+        denominator="–",
+        window="All runs, in any order, without a time limit",
+    ),
+    Metric(
+        name="programme_complete",
+        title="Programme complete",
+        sentence="The core complete and, where the programme has a capstone, a certificate in it.",
+        columns="complete, completion_run, completed_on, completion_period, completion_days",
+        numerator="–",
+        denominator="–",
+        window=(
+            "Since the run of the last certificate needed, dated to its end, else to the day from "
+            "which certificates can be had; the period is that year, else the year in the run's "
+            "name; days count from the start of the learner's first run in the programme"
+        ),
+    ),
+    Metric(
+        name="next_course",
+        title="Next course",
+        sentence=(
+            "The first course in sequence that the requirement still needs, that is not in "
+            "progress, and that has a run which can be joined; the capstone after the core."
+        ),
+        columns="next_course, next_run",
+        numerator="–",
+        denominator="–",
+        window=(
+            "The day of the refresh; a run can be joined until enrolment closes, else until the "
+            "upgrade deadline or the end, whichever is first, else until its start"
+        ),
+    ),
+    Metric(
+        name="days_between_courses",
+        title="Days between courses",
+        sentence="How long a learner took, on average, from one course's certificate to the next.",
+        columns="days_between_courses",
+        numerator="Days from the first to the last of the ends of the runs certified",
+        denominator="Courses with such a run, less one",
+        window="Courses whose certificate is in a run with dates; the first such run of each",
+    ),
+    Metric(
+        name="retention",
+        title="Went on to the next course",
+        sentence="Of the learners who passed a course, the share that ever began the next.",
+        columns="course_retention",
+        numerator="Of these, ever enrolled in a run of the next course in sequence",
+        denominator="Learners who passed the course on any track",
+        window="All runs; the interval is Wilson's, at 95 %",
+    ),
+    Metric(
+        name="time_to_next_course",
+        title="Time to the next course",
+        sentence=(
+            "Of the learners who passed a course, the share that had begun another so many days "
+            "after it ended. Who has not yet counts for as long as they could have."
+        ),
+        columns="time_to_next_course",
+        numerator=(
+            "Kaplan–Meier: begun is the start of the first later run of a course not begun before"
+        ),
+        denominator="Learners who passed the course in a run with an end and have courses left",
+        window=(
+            "From the end of the first run passed to the day of the refresh; the interval is "
+            "Greenwood's on the log-log scale, at 95 %"
+        ),
+    ),
+    Metric(
+        name="completions",
+        title="Completions by year and country",
+        sentence=(
+            "Learners who completed the programme, each once. Numbers below {shown} are left out, "
+            "and so are those from which one could be worked out."
+        ),
+        columns="programme_completions",
+        numerator="Learners with the programme complete",
+        denominator="–",
+        window="The year of completion; the country as the newest export has it",
+    ),
+    Metric(
+        name="old_rule",
+        title="Old rule",
+        sentence=(
+            "What the notebooks counted: as many courses called eligible as the programme has "
+            "besides the capstone, on any track, the capstone counted like any course."
+        ),
+        columns="eligible_any_track, programme_bridge",
+        numerator="Learners with enough courses called eligible in some run",
+        denominator="–",
+        window="All runs",
+    ),
 )
 
 GLOSSARY: Mapping[str, Metric] = MappingProxyType({metric.name: metric for metric in _METRICS})
@@ -197,6 +421,8 @@ def definition(name: str, settings: Settings) -> str:
         students=FEWEST_STUDENTS_USUAL,
         share=f"{100 * notice.missed_share:g} %",
         days=notice.missed_from_days,
+        letters=FEWEST_DELIVERED,
+        shown=FEWEST_SHOWN,
     )
 
 

@@ -1,7 +1,7 @@
 """Whether tables come from one run: the guard of what must not rest on a mixture.
 
-In the UI any asset can be materialised alone. Most may; the gate and delivery may not, because the
-one must speak of the tables that are there and the other must send what was just written.
+In the UI any asset can be materialised alone. Most may; the gate and the queue may not, because the
+one must speak of the tables that are there and the other must freeze what was just written.
 """
 
 import dagster as dg
@@ -45,3 +45,23 @@ def require_one_refresh(landing_files: pl.DataFrame, mail_gate: pl.DataFrame) ->
             "The last refresh did not finish, so the tables do not fit together. Run the refresh "
             "job again, then send."
         )
+
+
+def is_older_than(
+    instance: dg.DagsterInstance, written: str, partition: str, refreshed: str
+) -> bool:
+    """Whether a partition of an asset was last made before another asset was.
+
+    Args:
+        instance: The history.
+        written: Name of the partitioned asset.
+        partition: Its partition.
+        refreshed: Name of the other asset, which has no partitions.
+    """
+    newer = instance.get_latest_materialization_event(dg.AssetKey(refreshed))
+    if newer is None:
+        return False
+    found = instance.fetch_materializations(
+        dg.AssetRecordsFilter(asset_key=dg.AssetKey(written), asset_partitions=[partition]), limit=1
+    ).records
+    return not found or found[0].timestamp < newer.timestamp

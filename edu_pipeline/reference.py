@@ -86,15 +86,15 @@ def _codes(codes: Mapping[str, str]) -> str:
     return _table(("code", "meaning"), rows)
 
 
-def _sections(path: str, model: type[BaseModel]) -> Iterator[str]:
+def _sections(path: str, model: type[BaseModel], *, several: bool = False) -> Iterator[str]:
     """A heading and a table for a section, then its sections."""
     if path:
-        yield f"## `[{path}]`"
+        yield f"## `[[{path}]]`" if several else f"## `[{path}]`"
         yield cleandoc(model.__doc__ or "")
     # what all exports share stands once, under `[landing.<table>]`
     shared = TableExport.model_fields if issubclass(model, TableExport) else {}
     yield from _keys(
-        {name: field for name, field in model.model_fields.items() if name not in shared}
+        {name: field for name, field in model.model_fields.items() if name not in shared}, model
     )
     if model is Landing:
         yield "## `[landing.<table>]`"
@@ -102,23 +102,27 @@ def _sections(path: str, model: type[BaseModel]) -> Iterator[str]:
         yield from _keys(TableExport.model_fields)
     for name, field in model.model_fields.items():
         section = _section(field)
-        if section is not None and section is not TableExport:
-            yield from _sections(f"{path}.{name}" if path else name, section)
+        if section is not None and section not in (TableExport, model):
+            several = get_origin(field.annotation) is tuple
+            yield from _sections(f"{path}.{name}" if path else name, section, several=several)
 
 
-def _keys(fields: Mapping[str, FieldInfo]) -> Iterator[str]:
+def _keys(fields: Mapping[str, FieldInfo], within: type[BaseModel] | None = None) -> Iterator[str]:
     rows = [
         (f"`{name}`", _kind_name(field.annotation), _default(field), field.description or "")
         for name, field in fields.items()
-        if _section(field) is None
+        if _section(field) in (None, within)
     ]
     if rows:
         yield _table(("key", "kind", "default", "meaning"), rows)
 
 
 def _section(field: FieldInfo) -> type[BaseModel] | None:
-    kind = field.annotation
-    return kind if isinstance(kind, type) and issubclass(kind, BaseModel) else None
+    """The section that a key is, or each of a list of which it is one."""
+    kinds = [field.annotation, *get_args(field.annotation)]
+    kinds += [each for kind in get_args(field.annotation) for each in get_args(kind)]
+    found = (kind for kind in kinds if isinstance(kind, type) and issubclass(kind, BaseModel))
+    return None if get_origin(field.annotation) is dict else next(found, None)
 
 
 def _kind_name(kind: Any) -> str:  # noqa: ANN401 - an annotation may be anything
@@ -140,7 +144,7 @@ def _default(field: FieldInfo) -> str:
     if field.is_required():
         return "required"
     value = field.get_default(call_default_factory=True)
-    if value is None or value in ({}, ()):
+    if value is None or value in ({}, (), ""):
         return ""
     if isinstance(value, tuple):
         return ", ".join(f"`{item}`" for item in value)

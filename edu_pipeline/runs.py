@@ -5,12 +5,13 @@ Which job, and what to say of its result, is for `cli`; what a run does, for the
 
 import logging
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import dagster as dg
 import yaml
 
+from edu_pipeline.one_run import is_older_than
 from edu_pipeline.settings import Home
 from edu_pipeline.shipped import shipped
 
@@ -83,9 +84,21 @@ class ShellLog(logging.Handler):
 
 
 def execute(
-    definitions: dg.Definitions, job: str, log: ShellLog, *, partition: str | None = None
+    definitions: dg.Definitions,
+    job: str,
+    log: ShellLog,
+    *,
+    partition: str | None = None,
+    tags: Mapping[str, str] | None = None,
 ) -> None:
     """Run a job in this process, in the history that `share_history` chose.
+
+    Args:
+        definitions: With a logger `LOGGER`.
+        job: Its name.
+        log: Hears what the run does.
+        partition: For a job that has partitions.
+        tags: For the steps to read; they stand in the history.
 
     Raises:
         RunFailedError: A step failed, or there is no such partition.
@@ -103,6 +116,7 @@ def execute(
             run_config={"loggers": {LOGGER: {}}},
             instance=instance,
             partition_key=partition,
+            tags=dict(tags or {}),
             raise_on_error=False,
         )
     failures = [event for event in result.all_events if event.is_step_failure]
@@ -110,6 +124,18 @@ def execute(
         raise RunFailedError(_raised(failures[0]))
     if not result.success:
         raise RunFailedError("The run failed before its first step. Look at it in the UI.")
+
+
+def is_older(home: Home, written: str, partition: str, refreshed: str) -> bool:
+    """Whether a partition of an asset was last made before another asset was; see `is_older_than`.
+
+    Where the home has no history there is nothing to be older than.
+    """
+    if not home.dagster.is_dir():
+        return False
+    share_history(home)
+    with dg.DagsterInstance.get() as instance:
+        return is_older_than(instance, written, partition, refreshed)
 
 
 def _raised(event: dg.DagsterEvent) -> str:

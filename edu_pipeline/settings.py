@@ -15,12 +15,17 @@ from pathlib import Path
 from typing import Annotated, Literal, Self, TypeVar
 from zoneinfo import ZoneInfo, available_timezones
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import AfterValidator, Field, ValidationError, model_validator
+
+from edu_pipeline.programme_settings import Programme
+from edu_pipeline.settings_part import Part
 
 Weekday = Literal["monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday"]
 WEEKDAYS: tuple[Weekday, ...] = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
 EVENTS_FOLDER = "mail/events/"
 """Of the landing zone: what a carrier reported of letters, a JSON array per file; no exports."""
+PROGRAMMES_FOLDER = "micromasters/"
+"""Of the landing zone: exports of edX, in a folder per programme."""
 SCHOOL_TABLES = (
     "students",
     "staff",
@@ -62,12 +67,6 @@ def _one_order(forms: tuple[str, ...]) -> tuple[str, ...]:
                 f"{other!r} and {form!r} differ only in the order of day and month; keep one"
             )
     return forms
-
-
-class Part(BaseModel):
-    """A section of `pipeline.toml`; a misspelt key is an error, not a silence."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
 
 
 class School(Part):
@@ -616,6 +615,17 @@ class Settings(Part):
     letters: Letters = Field(default_factory=Letters)
     notice: Notice = Field(default_factory=Notice)
     mail: Mail = Field(default_factory=Mail)
+    programmes: tuple[Programme, ...] = Field(
+        (), description="MicroMasters programmes whose completion is computed from edX exports."
+    )
+
+    @model_validator(mode="after")
+    def _programmes_are_told_apart(self) -> Self:
+        ids = [programme.id for programme in self.programmes]
+        for programme in ids:
+            if ids.count(programme) > 1:
+                raise ValueError(f"two programmes have the id {programme!r}; give each its own")
+        return self
 
     @property
     def zone(self) -> ZoneInfo:

@@ -4,7 +4,7 @@ Everything in the warehouse can be computed again from the landing zone. The led
 is not here. A run that writes holds the home's lock from its first to its last step.
 """
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterable, Iterator
 from contextlib import ExitStack, contextmanager
 from datetime import date
 from pathlib import Path
@@ -101,6 +101,46 @@ def write_partition(
         raise
     finally:
         con.unregister("incoming")
+
+
+def texts_with(con: duckdb.DuckDBPyConnection, texts: Iterable[str]) -> list[tuple[str, str, int]]:
+    """Columns in whose cells one of these texts (in lower case) stands: table, column, rows."""
+    sought = list(texts)
+    found = []
+    for table in sorted(tables(con)) if sought else ():
+        relation = con.table(table)
+        for column, kind in zip(relation.columns, relation.types, strict=True):
+            if "VARCHAR" not in str(kind):
+                continue
+            rows = con.execute(
+                f'select count(*) from "{table}" where list_bool_or('
+                f'list_transform($1, lambda text: contains(lower("{column}"::varchar), text)))',
+                [sought],
+            ).fetchall()[0][0]
+            if rows:
+                found.append((table, column, rows))
+    return found
+
+
+def rewrite(path: Path, keep: Collection[str]) -> None:
+    """Put a new file in the place of the warehouse's, with these of its tables, where it has them.
+
+    What else was in it is gone from the disk: a table that is dropped leaves its pages in the file.
+
+    Raises:
+        WarehouseBusyError: Another process has it open.
+    """
+    new = path.with_name(f".{path.name}.new")
+    new.unlink(missing_ok=True)
+    with open_warehouse(path) as con:
+        name = str(new).replace("'", "''")
+        con.execute(f"attach '{name}' as rewritten")
+        for table in sorted(tables(con) & set(keep)):
+            con.execute(f'create table rewritten."{table}" as from main."{table}"')
+        con.execute("detach rewritten")
+    new.replace(path)
+    for left in (path.with_name(f"{path.name}.wal"), new.with_name(f"{new.name}.wal")):
+        left.unlink(missing_ok=True)
 
 
 def table_metadata(con: duckdb.DuckDBPyConnection, name: str) -> dict[str, dg.MetadataValue[Any]]:

@@ -9,9 +9,10 @@ import dagster as dg
 import pytest
 
 from edu_pipeline.definitions import build_definitions
+from edu_pipeline.environment import mail_room
 from edu_pipeline.sample.landing import write_sample
 from edu_pipeline.sample.school import make_school
-from edu_pipeline.settings import Home, load_settings
+from edu_pipeline.settings import Home
 
 THROUGH = date(2026, 5, 15)
 """Last day of the sample school's data: a Friday, with all registers in."""
@@ -45,7 +46,7 @@ def run_job(
     home: Home, job: str, instance: dg.DagsterInstance | None = None, week: date | None = None
 ) -> dg.ExecuteInProcessResult:
     """Run a job of a home in this process."""
-    definitions = build_definitions(home, load_settings(home))
+    definitions = build_definitions(mail_room(home))
     with instance or dg.DagsterInstance.ephemeral() as history:
         return definitions.resolve_job_def(job).execute_in_process(
             instance=history, partition_key=week.isoformat() if week else None

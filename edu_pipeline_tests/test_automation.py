@@ -1,12 +1,28 @@
 from collections.abc import Callable
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime, timedelta
+from email import message_from_bytes, policy
+from uuid import uuid4
 
 import dagster as dg
 import pytest
 
-from edu_pipeline.automation import landing_sensor, send_after_refresh, send_weekly
+from edu_pipeline.automation import (
+    landing_sensor,
+    mail_sensor,
+    ready_to_go,
+    send_after_refresh,
+    send_weekly,
+    tell_operator,
+)
 from edu_pipeline.definitions import build_definitions
+from edu_pipeline.environment import mail_room
 from edu_pipeline.landing.zone import Zone
+from edu_pipeline.mail.due import Period
+from edu_pipeline.mail.ledger.approvals import approve, review
+from edu_pipeline.mail.ledger.controls import pause
+from edu_pipeline.mail.ledger.store import Queueing
+from edu_pipeline.mail.ledger.tables import State
+from edu_pipeline.mail.letter import Address, Letter
 from edu_pipeline.settings import Home, load_settings
 from edu_pipeline_tests.conftest import CODES, WEEK
 
@@ -65,14 +81,14 @@ def test_exports_that_change_and_change_back_are_refreshed_each_time(
 def after_refresh(home: Home) -> dg.SensorResult | dg.SkipReason:
     settings = load_settings(home)
     with dg.DagsterInstance.ephemeral() as instance:
-        definitions = build_definitions(home, settings)
+        definitions = build_definitions(mail_room(home))
         run = definitions.resolve_job_def("refresh").execute_in_process(instance=instance)
         context = dg.build_run_status_sensor_context(
             sensor_name="send_after_refresh",
             dagster_instance=instance,
             dagster_run=run.dagster_run,
             dagster_event=run.all_events[-1],
-            resources={"home": home},
+            resources={"mail_room": mail_room(home)},
         )
         result = send_after_refresh(settings)(context)
     assert isinstance(result, dg.SensorResult | dg.SkipReason)
@@ -103,7 +119,7 @@ def test_the_schedule_sends_what_is_due_at_its_hour(
 ) -> None:
     schedule = send_weekly(load_settings(sample_home))
     context = dg.build_schedule_context(
-        scheduled_execution_time=hour, resources={"home": sample_home}
+        scheduled_execution_time=hour, resources={"mail_room": mail_room(sample_home)}
     )
     result = schedule(context)
     requests = result if isinstance(result, list) else []
@@ -120,3 +136,204 @@ def test_automation_is_off_unless_the_settings_say_so(home_of: Callable[..., Hom
     schedule = send_weekly(weekly)
     assert schedule.default_status is dg.DefaultScheduleStatus.RUNNING
     assert schedule.cron_schedule == "30 12 * * 0"
+
+
+# ---- letters that may leave by now ----------------------------------------------------------------
+
+FRIDAY = datetime(2026, 10, 2, 15, tzinfo=UTC)
+MONDAY = "2026-09-28"
+BEFORE = '[school]\ntime_zone = "UTC"\n'
+
+
+def with_letters(home: Home, *, approval: bool = False, held: str | None = None) -> Home:
+    """Two letters about 2026-W40 in the ledger."""
+    with mail_room(home).open_ledger() as ledger:
+        last = date(2026, 10, 2)
+        period = Period("teachers", "2026-W40", MONDAY, last, complete=True, held=held)
+        ledger.record_periods("teachers", [period])
+        letters = [
+            Letter(
+                campaign="teachers",
+                period="2026-W40",
+                recipient_key=key,
+                recipient=Address(f"{key}@riverside.example", key),
+                sender=Address("reports@riverside.example"),
+                reply_to="reports@riverside.example",
+                subject="Your week",
+                html="<p>Hello</p>",
+                text="Hello",
+                images=(),
+                not_after=datetime(2100, 1, 1, tzinfo=UTC),
+                names=frozenset(),
+            )
+            for key in ("t_1", "t_2")
+        ]
+        ledger.queue(letters, now=FRIDAY, by="test", rules=Queueing(approval=approval))
+    return home
+
+
+def ready(home: Home, now: datetime = FRIDAY) -> list[str]:
+    return [period.partition for period, _ in ready_to_go(mail_room(home), now)]
+
+
+def test_letters_are_ready_once_they_are_approved(home_of: Callable[..., Home]) -> None:
+    home = with_letters(home_of({}), approval=True)
+    assert ready(home) == []
+    with mail_room(home).open_ledger() as ledger:
+        seen = review(ledger, "teachers", "2026-W40")
+        approve(ledger, seen.drafts[:1], now=FRIDAY, by="carla")
+        assert ready(home) == [MONDAY]
+        first = ready_to_go(mail_room(home), FRIDAY)
+        approve(ledger, seen.drafts[1:], now=FRIDAY, by="carla")
+    assert ready_to_go(mail_room(home), FRIDAY) != first
+
+
+@pytest.mark.parametrize(
+    "config",
+    [
+        f'{BEFORE}[mail.window]\ndays = ["monday"]\n',
+        f"{BEFORE}[mail.window]\nopens = 15:01:00\n",
+        f'{BEFORE}[mail]\nmode = "redirect"\nredirect_to = "operator@riverside.example"\n',
+    ],
+)
+def test_outside_the_window_and_in_a_rehearsal_nothing_is_ready(
+    home_of: Callable[..., Home], config: str
+) -> None:
+    assert ready(with_letters(home_of({}, BEFORE))) == [MONDAY]
+    assert ready(home_of({}, config)) == []
+
+
+def test_what_the_gate_holds_is_not_ready(home_of: Callable[..., Home]) -> None:
+    assert ready(with_letters(home_of({}), held="A file is odd.")) == []
+
+
+def test_while_sending_is_paused_nothing_is_ready(home_of: Callable[..., Home]) -> None:
+    home = with_letters(home_of({}))
+    with mail_room(home).open_ledger() as ledger:
+        pause(ledger, "We look first.", now=FRIDAY, by="carla")
+    assert ready(home) == []
+
+
+def test_a_full_hour_is_waited_for(home_of: Callable[..., Home]) -> None:
+    home = with_letters(home_of({}, f"{BEFORE}[mail]\nper_hour = 1\n"))
+    with mail_room(home).open_ledger() as ledger:
+        ledger.claim("teachers:2026-W40:t_1", owner="me", transport="folder", now=FRIDAY)
+        ledger.record("teachers:2026-W40:t_1", State.sent, now=FRIDAY)
+    assert ready(home, FRIDAY + timedelta(minutes=59)) == []
+    assert ready(home, FRIDAY + timedelta(minutes=61)) == [MONDAY]
+
+
+def resumed(home: Home, instance: dg.DagsterInstance) -> dg.SensorResult | dg.SkipReason:
+    context = dg.build_sensor_context(instance=instance, resources={"mail_room": mail_room(home)})
+    result = mail_sensor(load_settings(home))(context)
+    assert isinstance(result, dg.SensorResult | dg.SkipReason)
+    return result
+
+
+def ran(instance: dg.DagsterInstance, job: str, status: dg.DagsterRunStatus) -> None:
+    instance.add_run(
+        dg.DagsterRun(
+            job_name=job, run_id=str(uuid4()), status=status, tags={"dagster/partition": MONDAY}
+        )
+    )
+
+
+@pytest.mark.parametrize(
+    ("last", "goes"),
+    [
+        (dg.DagsterRunStatus.SUCCESS, True),
+        (dg.DagsterRunStatus.STARTED, False),
+        (dg.DagsterRunStatus.FAILURE, False),
+        (dg.DagsterRunStatus.CANCELED, False),
+    ],
+)
+def test_delivery_goes_on_by_itself_only_after_one_that_went_well(
+    home_of: Callable[..., Home], last: dg.DagsterRunStatus, *, goes: bool
+) -> None:
+    home = with_letters(home_of({}))
+    with dg.DagsterInstance.ephemeral() as instance:
+        ran(instance, "send_letters", last)
+        result = resumed(home, instance)
+    if goes:
+        assert isinstance(result, dg.SensorResult)
+        (request,) = result.run_requests or []
+        assert (request.job_name, request.partition_key) == ("deliver_letters", MONDAY)
+    else:
+        assert isinstance(result, dg.SkipReason)
+
+
+def test_letters_older_than_the_last_refresh_are_written_again_before_they_go(
+    home_of: Callable[..., Home],
+) -> None:
+    home = with_letters(home_of({}))
+    with dg.DagsterInstance.ephemeral() as instance:
+        instance.report_runless_asset_event(dg.AssetMaterialization("recorded_periods"))
+        result = resumed(home, instance)
+    assert isinstance(result, dg.SensorResult)
+    assert [request.job_name for request in result.run_requests or []] == ["send_letters"]
+
+
+def test_delivery_goes_on_by_itself_only_where_letters_are_sent_without_being_asked(
+    home_of: Callable[..., Home],
+) -> None:
+    assert mail_sensor(load_settings(home_of({}))).default_status is (
+        dg.DefaultSensorStatus.STOPPED
+    )
+    weekly = load_settings(home_of({}, '[mail]\nsend = "weekly"\n'))
+    assert mail_sensor(weekly).default_status is dg.DefaultSensorStatus.RUNNING
+
+
+# ---- a run that fails ---------------------------------------------------------------------------
+
+
+def after_a_failure(home: Home) -> dg.SkipReason | None:
+    """What the sensor does about a run that fails: there are no figures for that week."""
+    with dg.DagsterInstance.ephemeral() as instance:
+        definitions = build_definitions(mail_room(home))
+        run = definitions.resolve_job_def("deliver_letters").execute_in_process(
+            instance=instance, partition_key=WEEK.isoformat(), raise_on_error=False
+        )
+        assert not run.success
+        context = dg.build_run_status_sensor_context(
+            sensor_name="tell_operator",
+            dagster_instance=instance,
+            dagster_run=run.dagster_run,
+            dagster_event=run.all_events[-1],
+            resources={"mail_room": mail_room(home)},
+        ).for_run_failure()
+        result = tell_operator(load_settings(home))(context)
+    assert result is None or isinstance(result, dg.SkipReason)
+    return result
+
+
+def test_a_run_that_fails_is_told_to_the_operator_once(home_of: Callable[..., Home]) -> None:
+    home = home_of({}, '[mail]\noperator = "operator@riverside.example"\n')
+    assert after_a_failure(home) is None
+    (letter,) = (home.outbox / "alerts").rglob("*.eml")
+    message = message_from_bytes(letter.read_bytes(), policy=policy.default)
+    assert message["To"] == "operator@riverside.example"
+    assert message["Subject"] == "edu-pipeline: deliver_letters failed"
+    body = message.get_body(("plain",))
+    assert body
+    text = body.get_content()
+    assert "at the step delivered_letters" in text
+    assert "The last refresh has no figures for this week." in text
+    with mail_room(home).open_ledger() as ledger:
+        assert ledger.periods() == []
+
+
+def test_nobody_is_told_where_there_is_no_operator(home_of: Callable[..., Home]) -> None:
+    home = home_of({})
+    assert isinstance(after_a_failure(home), dg.SkipReason)
+    assert not (home.outbox / "alerts").exists()
+    assert tell_operator(load_settings(home)).default_status is dg.DefaultSensorStatus.STOPPED
+
+
+def test_an_alert_that_cannot_be_sent_is_not_tried_for_ever(home_of: Callable[..., Home]) -> None:
+    mail = (
+        '[mail]\noperator = "operator@riverside.example"\ntransport = "sendgrid"\n'
+        'allowed = ["riverside.example"]\n'
+    )
+    result = after_a_failure(home_of({}, mail))
+    assert isinstance(result, dg.SkipReason)
+    assert "MissingSecretError" in str(result.skip_message)

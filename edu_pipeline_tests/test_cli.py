@@ -35,7 +35,7 @@ def cli(
 
 def test_help_names_the_commands() -> None:
     shown = cli("--help").stdout
-    for command in ("init", "sample", "run", "demo", "ui"):
+    for command in ("init", "sample", "run", "demo", "ui", "gate", "mail"):
         assert f" {command} " in shown
 
 

@@ -65,7 +65,7 @@ def test_warehouse_sql_lives_in_the_warehouse_landing_and_facts(module: str) -> 
 
 @pytest.mark.parametrize("module", MODULES)
 def test_only_the_ledger_speaks_sqlalchemy(module: str) -> None:
-    if module not in ("mail/ledger.py", "mail/ledger_tables.py"):
+    if not module.startswith("mail/ledger/"):
         assert "sqlalchemy" not in libraries_used(module)
 
 
@@ -73,7 +73,7 @@ def test_only_the_ledger_speaks_sqlalchemy(module: str) -> None:
 def test_the_environment_is_read_at_the_edge(module: str) -> None:
     tree = ast.parse((PACKAGE / module).read_text(encoding="utf-8"))
     attributes = {node.attr for node in ast.walk(tree) if isinstance(node, ast.Attribute)}
-    if module not in ("definitions.py", "runs.py"):
+    if module not in ("environment.py", "runs.py"):
         assert not attributes & {"environ", "getenv"}
 
 
@@ -101,6 +101,19 @@ def test_mail_knows_nothing_about_schools(module: str) -> None:
 @pytest.mark.parametrize("module", in_room("charting"))
 def test_charting_serves_every_job_and_knows_none(module: str) -> None:
     assert rooms_used(module) <= {"charting"}
+
+
+@pytest.mark.parametrize("module", in_room("site"))
+def test_pages_compute_nothing_and_know_no_source(module: str) -> None:
+    assert not rooms_used(module) & {"landing", "facts", "sample", "definitions", "automation"}
+
+
+@pytest.mark.parametrize("module", MODULES)
+def test_only_what_runs_the_whole_house_rests_on_pages(module: str) -> None:
+    if module not in ("definitions.py", "forget.py") and not module.startswith(
+        ("site/", "commands/")
+    ):
+        assert "site" not in rooms_used(module)
 
 
 @pytest.mark.parametrize("job", JOBS)

@@ -1,9 +1,16 @@
-"""What the commands share: the screen, what a user can put right, reading a home's warehouse."""
+"""What the commands share: the screen, what a user can put right, who asks, a home's warehouse."""
 
-from collections.abc import Sequence
-from typing import TYPE_CHECKING
+import getpass
+import re
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Annotated
 
+import typer
+from rich.cells import cell_len
 from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+from rich.text import Text
 
 from edu_pipeline.settings import Home
 from edu_pipeline.shipped import PROJECT
@@ -15,6 +22,16 @@ HELD = 3
 """Exit code where something must be looked at."""
 out = Console(highlight=False)
 err = Console(stderr=True, highlight=False)
+OnStep = Callable[[str, int, int], None]
+"""Called with what is done, how much is done, and how much there is."""
+By = Annotated[
+    str | None,
+    typer.Option(
+        "--by", help="Who decides. Default: the name you are logged in with.", show_default=False
+    ),
+]
+Yes = Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")]
+_COMMAND = re.compile(r"edu-pipeline (?=gate |mail |run\b)")
 
 
 class UserError(Exception):
@@ -24,6 +41,66 @@ class UserError(Exception):
 def command(home: Home, rest: str) -> str:
     """A command on this home, ready to paste."""
     return f"edu-pipeline{'' if home.root == PROJECT else f' --home {home.root}'} {rest}"
+
+
+def with_home(home: Home, text: str) -> str:
+    """A message whose commands are ready to paste on this home."""
+    return _COMMAND.sub(lambda _: command(home, ""), text)
+
+
+def who(by: str | None) -> str:
+    """Who decides: as said, else the name of the login.
+
+    Raises:
+        UserError: This machine does not say.
+    """
+    try:
+        return by or getpass.getuser()
+    except (OSError, KeyError, ImportError):
+        raise UserError("This machine does not say who you are. Add: --by NAME") from None
+
+
+def confirm(question: str, *, yes: bool) -> None:
+    """Ask, and end here on no; `yes` is the answer given beforehand."""
+    if not yes:
+        typer.confirm(question, abort=True)
+
+
+def print_aligned(rows: Sequence[Sequence[str]]) -> None:
+    """Print columns below each other, indented; a long last one is not folded, also in a pipe."""
+    widths = [max(map(cell_len, column)) for column in zip(*rows, strict=True)]
+    for *cells, last in rows:
+        padded = [
+            cell + " " * (width - cell_len(cell))
+            for cell, width in zip(cells, widths, strict=False)
+        ]
+        out.print(Text(f"  {'  '.join([*padded, last])}".rstrip()), soft_wrap=True)
+
+
+@contextmanager
+def progress(title: str) -> Iterator[OnStep]:
+    """A bar where there is a screen, a line per step where there is none."""
+    if not out.is_terminal:
+        out.print(title, markup=False)
+        printed = {""}
+
+        def print_once(step: str, done: int, steps: int) -> None:
+            if step not in printed:
+                printed.add(step)
+                out.print(f"  {done + 1}/{steps} {step}", soft_wrap=True)
+
+        yield print_once
+        return
+    columns = (
+        TextColumn("[bold]{task.description}"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TimeElapsedColumn(),
+        TextColumn("[dim]{task.fields[step]}"),
+    )
+    with Progress(*columns, console=out) as bar:
+        task = bar.add_task(title, total=None, step="")
+        yield lambda step, done, steps: bar.update(task, completed=done, total=steps, step=step)
 
 
 def read_tables(home: Home, names: Sequence[str]) -> "list[pl.DataFrame]":

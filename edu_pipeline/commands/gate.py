@@ -1,6 +1,5 @@
 """`edu-pipeline gate`: what holds the letters, and letting them go all the same."""
 
-import getpass
 from collections.abc import Sequence
 from datetime import UTC, date, datetime
 from typing import TYPE_CHECKING, Annotated
@@ -9,7 +8,15 @@ import typer
 from rich.padding import Padding
 from rich.text import Text
 
-from edu_pipeline.commands.console import HELD, UserError, command, out, read_tables
+from edu_pipeline.commands.console import (
+    HELD,
+    By,
+    UserError,
+    command,
+    out,
+    read_tables,
+    who,
+)
 from edu_pipeline.settings import Home, load_settings
 from edu_pipeline.weeks import monday, week_name
 from edu_pipeline.wording import listed
@@ -62,20 +69,15 @@ def release(
     context: typer.Context,
     problem: Annotated[str, typer.Argument(metavar="ID", help="As `gate show` names it.")],
     reason: Annotated[str, typer.Option(help="Why letters may go out all the same; it is kept.")],
-    by: Annotated[
-        str | None,
-        typer.Option(
-            help="Who decides. Default: the name you are logged in with.", show_default=False
-        ),
-    ] = None,
+    by: By = None,
 ) -> None:
     """Let letters go out although of a problem, as it stands.
 
     If it changes, or goes and comes back, it holds again.
     """
+    from edu_pipeline.environment import mail_room
     from edu_pipeline.gate import in_force
-    from edu_pipeline.mail.assets import open_ledger
-    from edu_pipeline.mail.ledger import Release
+    from edu_pipeline.mail.ledger.store import Release
 
     home: Home = context.obj
     problems, _ = _recorded(home)
@@ -91,8 +93,8 @@ def release(
             f"{problem} was released already, by {earlier['by']} on {earlier['at']:%Y-%m-%d}: "
             f"{earlier['reason']}"
         )
-    with open_ledger(home) as ledger:
-        ledger.release(Release(problem, reason, by or _user(), datetime.now(UTC)))
+    with mail_room(home).open_ledger() as ledger:
+        ledger.release(Release(problem, reason, who(by), datetime.now(UTC)))
     out.print(f"Released {problem}. It takes effect with: {command(home, 'run')}", soft_wrap=True)
 
 
@@ -109,17 +111,10 @@ def _recorded(home: Home) -> tuple["pl.DataFrame", list[date]]:
 
 
 def _releases(home: Home) -> "pl.DataFrame":
-    from edu_pipeline.mail.assets import open_ledger
+    from edu_pipeline.environment import mail_room
 
-    with open_ledger(home) as ledger:
+    with mail_room(home).open_ledger() as ledger:
         return ledger.releases_frame()
-
-
-def _user() -> str:
-    try:
-        return getpass.getuser()
-    except (OSError, KeyError, ImportError):
-        raise UserError("This machine does not say who you are. Add: --by NAME") from None
 
 
 def _headline(held: Sequence[object], closed: Sequence[date], home: Home) -> Text:

@@ -11,7 +11,9 @@ import polars as pl
 from edu_pipeline.gate import in_force
 from edu_pipeline.landing.canonical import canonical_query
 from edu_pipeline.landing.changes import accept, compare
+from edu_pipeline.landing.edx import assets as edx
 from edu_pipeline.landing.finding import find_problems
+from edu_pipeline.landing.forgotten import keep_out
 from edu_pipeline.landing.inspection import Inspection, describe
 from edu_pipeline.landing.manifest import landing_fingerprint, survey
 from edu_pipeline.landing.placing import place
@@ -89,11 +91,20 @@ def _raw_asset(table: str) -> dg.AssetsDefinition:
     )
     def raw_table(
         landing_files: pl.DataFrame,
+        forgotten: pl.DataFrame,
+        settings: dg.ResourceParam[Settings],
         zone: dg.ResourceParam[Zone],
         warehouse: dg.ResourceParam[Warehouse],
     ) -> dg.MaterializeResult[None]:
+        export = settings.landing.export(table)
         with warehouse.connect() as con:
-            load_raw(con, zone, table, landing_files)
+            load_raw(
+                con,
+                zone,
+                table,
+                landing_files,
+                lambda: keep_out(con, table, landing_files, export, forgotten),
+            )
             return dg.MaterializeResult(metadata=table_metadata(con, f"raw_{table}"))
 
     return raw_table
@@ -259,7 +270,7 @@ def _materialized(
     kinds={"duckdb"},
     owners=OWNERS,
     tags=NAMES,
-    deps=[f"rejected_{table}" for table in STAGED],
+    deps=[*(f"rejected_{table}" for table in STAGED), *edx.REJECTED],
 )
 def rejected_rows(warehouse: dg.ResourceParam[Warehouse]) -> dg.MaterializeResult[None]:
     """Every received row that did not make it to staging: where it stands, why, and the row."""
@@ -416,6 +427,7 @@ CHECKS: Sequence[dg.AssetChecksDefinition] = [
         "No export fails in more than a few rows, nor lacks nearly all of a week or who was there.",
     ),
     little_changed,
+    *edx.CHECKS,
 ]
 """They fail without stopping the run: the gate holds the mail, the tables stay up to date."""
 
@@ -433,4 +445,5 @@ ASSETS: Sequence[dg.AssetsDefinition] = [
     landing_changes,
     landing_problems,
     landing_report,
+    *edx.ASSETS,
 ]

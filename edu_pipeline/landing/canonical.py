@@ -65,12 +65,14 @@ def resolved_headers(
     }
 
 
-def canonical_query(table: str, files: pl.DataFrame, export: TableExport) -> str:
+def canonical_query(
+    table: str, files: pl.DataFrame, export: TableExport, *, rows: str | None = None
+) -> str:
     """SQL over `raw_<table>`: `_file`, `_line`, `_version`, our columns as text, `_rule`, `_value`.
 
     `_rule` is that of a row which holds no data or not a row's, else empty; `_value` what broke it.
     Files that lack a required column give no rows; they are a landing problem. Rows that `where`
-    sends elsewhere are left out.
+    sends elsewhere are left out. `rows` is another table of the same columns to take them from.
     """
     resolved = resolved_headers(table, files, export)
     usable = [
@@ -94,7 +96,7 @@ def canonical_query(table: str, files: pl.DataFrame, export: TableExport) -> str
                  {below} as _below,
                  {_by_file(usable, lambda file: _lacks_code(table, file), "false")} as _short,
                  {_by_file(usable, _is_deleted, "false")} as _deleted
-          from raw_{table} where {_wanted(usable, export)}
+          from {rows or f"raw_{table}"} where {_wanted(usable, export)}
         )"""
 
 

@@ -19,12 +19,13 @@ from edu_pipeline.landing.canonical import (
     literals,
     resolved_headers,
 )
+from edu_pipeline.landing.forgotten import ABOUT_OTHERS, about, buried
 from edu_pipeline.landing.school import DATES, FIELDS, KEYS
 from edu_pipeline.landing.stage_facts import distinct_texts, register_days
 from edu_pipeline.model.columns import dtypes
 from edu_pipeline.model.quality import LandingChanges
 from edu_pipeline.settings import SCHOOL_TABLES, Settings, TableExport
-from edu_pipeline.warehouse import tables
+from edu_pipeline.warehouse import read_table, tables
 
 MANY_ROWS = {"attendance": 10, "homework": 10, "enrollments": 10}
 FEW_ROWS = 2
@@ -100,6 +101,45 @@ def accept(
                 "insert into accepted_exports values (?, ?, ?, ?, ?)",
                 [table, *row[:2], reading, row[2]],
             )
+
+
+def forget_accepted(
+    con: duckdb.DuckDBPyConnection, settings: Settings, tombstones: pl.DataFrame
+) -> None:
+    """Take people who were erased out of what was accepted, so that they are missed nowhere.
+
+    Args:
+        con: The warehouse, with `raw_…` as it was before they were erased.
+        settings: How the exports are read.
+        tombstones: `hash` and `salt`.
+    """
+    if tombstones.is_empty() or "landing_files" not in tables(con):
+        return
+    files = read_table(con, "landing_files")
+    con.register("tombstones", tombstones)
+    for table in SCHOOL_TABLES:
+        if not _is_accepted(con, table) or f"raw_{table}" not in tables(con):
+            continue
+        export = settings.landing.export(table)
+        con.execute(
+            f"create or replace temp table theirs as select distinct hash({', '.join(KEYS[table])}) "
+            f"as key from ({canonical_query(table, files, export)}) "
+            f"where {about(table, export, buried(tombstones))}"
+        )
+        if table not in ABOUT_OTHERS:
+            con.execute(
+                f"""
+                update accepted_exports set most = most - lost.rows
+                from (
+                  select series, count(*) as rows
+                  from accepted_{table} semi join theirs using (key) group by series
+                ) as lost
+                where "table" = ? and accepted_exports.series = lost.series
+                """,
+                [table],
+            )
+        con.execute(f"delete from accepted_{table} where key in (from theirs)")
+    con.unregister("tombstones")
 
 
 def _unusable(table: str, files: pl.DataFrame, export: TableExport) -> bool:

@@ -34,7 +34,7 @@ from edu_pipeline.landing.zone import (
 )
 from edu_pipeline.model.columns import dtypes
 from edu_pipeline.model.quality import LandingFiles
-from edu_pipeline.settings import SCHOOL_TABLES, Landing, TableExport
+from edu_pipeline.settings import EVENTS_FOLDER, SCHOOL_TABLES, Landing, TableExport
 
 SCHOOL_FOLDER = "school/"
 AUTO = "auto"
@@ -82,7 +82,8 @@ def _refuse_a_mix(zone: Zone, paths: list[str]) -> None:
         return
     with zone.local(SAMPLE_MARKER) as marker:
         sentence = invented_with_real(
-            (path for path in paths if path != SAMPLE_MARKER), marker.read_text(encoding="utf-8")
+            (p for p in paths if p != SAMPLE_MARKER and not p.startswith(EVENTS_FOLDER)),
+            marker.read_text(encoding="utf-8"),
         )
     if sentence:
         raise LandingError(sentence)

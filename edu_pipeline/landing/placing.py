@@ -15,7 +15,13 @@ from edu_pipeline.landing.school import FIELDS
 from edu_pipeline.landing.suggestions import Line
 from edu_pipeline.landing.workbook import is_workbook
 from edu_pipeline.landing.zone import ENDINGS, SAMPLE_MARKER, LandedFile, Zone, version_of
-from edu_pipeline.settings import SCHOOL_TABLES, Landing, TableExport
+from edu_pipeline.settings import (
+    EVENTS_FOLDER,
+    PROGRAMMES_FOLDER,
+    SCHOOL_TABLES,
+    Landing,
+    TableExport,
+)
 
 SAID_ONCE = frozenset({"class_type", "role"})
 """Required columns that may be a constant instead."""
@@ -67,7 +73,12 @@ def place(zone: Zone, landing: Landing) -> Placing:
         zone: Where they lie.
         landing: The section of `pipeline.toml`.
     """
-    files = [file for file in zone.list() if file.path != SAMPLE_MARKER]
+    files = [
+        file
+        for file in zone.list()
+        if file.path != SAMPLE_MARKER
+        and not file.path.startswith((EVENTS_FOLDER, PROGRAMMES_FOLDER))
+    ]
     strange = [
         file
         for file in files

@@ -5,7 +5,7 @@ breaks, blank lines, rows of another width) are read record by record, so that t
 """
 
 import glob
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from itertools import islice
 from pathlib import Path
 from typing import Any
@@ -29,7 +29,13 @@ RECEIVED = ("_file", "_line", "_landed_at", "_version", CELLS, OVERFLOW)
 """What raw tables add to the columns of the files."""
 
 
-def load_raw(con: duckdb.DuckDBPyConnection, zone: Zone, table: str, files: pl.DataFrame) -> None:
+def load_raw(
+    con: duckdb.DuckDBPyConnection,
+    zone: Zone,
+    table: str,
+    files: pl.DataFrame,
+    select: Callable[[], str] = lambda: "from incoming_rows",
+) -> None:
     """Make `raw_<table>` from an export's current, readable files.
 
     Args:
@@ -37,6 +43,7 @@ def load_raw(con: duckdb.DuckDBPyConnection, zone: Zone, table: str, files: pl.D
         zone: Where the files lie.
         table: One of `SCHOOL_TABLES`.
         files: `LandingFiles` of all exports.
+        select: SQL of the rows to keep, asked for when all are in `incoming_rows`.
 
     The columns are `RECEIVED` and the union of the files' headers, all text.
 
@@ -63,7 +70,7 @@ def load_raw(con: duckdb.DuckDBPyConnection, zone: Zone, table: str, files: pl.D
                     _append(con, text, file)
             except UnreadableFileError as error:
                 raise LandingError(f"{file['path']}: {error}.") from None
-    con.execute(f"create or replace table raw_{table} as from incoming_rows")
+    con.execute(f"create or replace table raw_{table} as {select()}")
     con.execute("drop table incoming_rows")
 
 

@@ -4,9 +4,11 @@ import duckdb
 import polars as pl
 
 from edu_pipeline.landing.canonical import canonical_query, literal
+from edu_pipeline.landing.edx.reports import TABLES as EDX_TABLES
 from edu_pipeline.landing.raw import RECEIVED, quoted
 from edu_pipeline.landing.rules import UNMAPPED, UNPARSEABLE
 from edu_pipeline.settings import SCHOOL_TABLES, Landing
+from edu_pipeline.warehouse import tables
 
 STAGED = tuple("school_days" if table == "calendar" else table for table in SCHOOL_TABLES)
 """The staging table of each export, in the order of `SCHOOL_TABLES`."""
@@ -17,15 +19,18 @@ def collect_rejected(con: duckdb.DuckDBPyConnection) -> None:
     """Make `rejected_rows`, `RejectedRows` of all exports, each with its row as JSON.
 
     Args:
-        con: The warehouse, with `rejected_…` and `raw_…` of every export.
+        con: The warehouse, with `rejected_…` and `raw_…` of every export; those of edX need not be
+            there.
     """
+    there = tables(con)
+    of_edx = [(table, table) for table in EDX_TABLES.values() if f"rejected_{table}" in there]
     parts = " union all ".join(
         f"""
         select bad.table, bad.file, bad.line, bad.rule, bad.value, {_as_json(con, f"raw_{table}")} as row
         from rejected_{staged} as bad
         join raw_{table} as raw on raw._file = bad.file and raw._line = bad.line
         """
-        for table, staged in zip(SCHOOL_TABLES, STAGED, strict=True)
+        for table, staged in [*zip(SCHOOL_TABLES, STAGED, strict=True), *of_edx]
     )
     con.execute(f"create or replace table rejected_rows as {parts} order by all")
 

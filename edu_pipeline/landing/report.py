@@ -21,7 +21,9 @@ from edu_pipeline.landing.inspection import (
 from edu_pipeline.landing.problems import EXPECTED, NEEDED
 from edu_pipeline.landing.reading import WordSeen
 from edu_pipeline.landing.rejected import STAGED
+from edu_pipeline.landing.rules import FORGOTTEN
 from edu_pipeline.settings import SCHOOL_TABLES
+from edu_pipeline.warehouse import tables
 from edu_pipeline.wording import listed, percent
 
 KILOBYTE = 1024
@@ -48,11 +50,17 @@ def landed(con: duckdb.DuckDBPyConnection) -> list[Landed]:
     for table, rule, rows in con.execute(
         'select "table", rule, count(*) from rejected_rows group by all order by all'
     ).fetchall():
-        rejected[table][rule] = rows
+        rejected.setdefault(table, {})[rule] = rows
+    kept_out: dict[str, int] = {}
+    if "forgotten_rows" in tables(con):
+        kept_out = dict(con.execute('select "table", rows from forgotten_rows').fetchall())
+    for table, rows in kept_out.items():
+        rejected[table][FORGOTTEN] = rows
     return [
         Landed(
             table,
-            con.execute(f"select count(*) from raw_{table}").fetchall()[0][0],
+            con.execute(f"select count(*) from raw_{table}").fetchall()[0][0]
+            + kept_out.get(table, 0),
             rejected[table],
             con.execute(f"select count(*) from stg_{staged}").fetchall()[0][0],
         )

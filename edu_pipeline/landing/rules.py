@@ -13,6 +13,8 @@ DELETED = "to_be_deleted"
 """OneRoster's `tobedeleted` in a column `status`."""
 NO_DATA = (TOTALS, UNITS, REPEATED_HEADER, DELETED)
 """Rows that are about the others: set apart, and nothing that a person must look at."""
+FORGOTTEN = "forgotten"
+"""Of people who were erased: only counted, and kept nowhere."""
 SUPERSEDED = "same_key_later_row_counts"
 UNMAPPED = "unmapped_code"
 CLOSED = "school_closed"

@@ -13,15 +13,21 @@ from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from zoneinfo import ZoneInfo
 
+from edu_pipeline.mail.checks import NOT_ALLOWED, is_allowed
 from edu_pipeline.mail.ledger.controls import paused
 from edu_pipeline.mail.ledger.database import LedgerError
-from edu_pipeline.mail.ledger.store import OUT, Cause, FrozenLetter, Ledger
+from edu_pipeline.mail.ledger.store import (
+    OUT,
+    Cause,
+    ConcurrentChangeError,
+    FrozenLetter,
+    Ledger,
+    TransitionError,
+)
 from edu_pipeline.mail.ledger.tables import State
-from edu_pipeline.mail.pace import HOUR, Pace, opens_at, room_at
+from edu_pipeline.mail.pace import HOUR, Pace, Rules, shown, standstill
 from edu_pipeline.mail.transports.protocol import Logged, Outcome, Transport, group_of
-from edu_pipeline.settings import Mail, Window
 
 LONGEST_WAIT = timedelta(minutes=5)
 """A carrier that takes nothing for longer ends the delivery; the rest goes with the next one."""
@@ -29,34 +35,6 @@ LONGEST_WAIT = timedelta(minutes=5)
 
 class RestoredLedgerError(LedgerError):
     """The carrier sent letters that this ledger does not know to be out."""
-
-
-@dataclass(frozen=True)
-class Rules:
-    """How letters may leave."""
-
-    window: Window = field(default_factory=Window)
-    zone: ZoneInfo = field(default_factory=lambda: ZoneInfo("UTC"))
-    connections: int = 1
-    per_second: float | None = None
-    per_hour: int | None = None
-    stop_after: int = 5
-    auto_requeue: timedelta | None = None
-    """After how long a letter that the carrier's records do not have is sent again."""
-
-    @classmethod
-    def of(cls, mail: Mail, zone: ZoneInfo) -> "Rules":
-        """As a home's settings say."""
-        minutes = mail.auto_requeue_minutes
-        return cls(
-            window=mail.window,
-            zone=zone,
-            connections=mail.connections,
-            per_second=mail.per_second,
-            per_hour=mail.per_hour,
-            stop_after=mail.stop_after,
-            auto_requeue=timedelta(minutes=minutes) if minutes else None,
-        )
 
 
 @dataclass(frozen=True)
@@ -134,6 +112,8 @@ def deliver(
         run = _Run(ledger, transport, now, owner, rules, sleep, blocked, bool(blocked))
         if run.may_go_on():
             ledger.release_approved(campaign, period, now=now(), by=owner)
+            if transport.leaves and rules.allowed is not None:
+                _hold_outsiders(ledger, campaign, period, rules.allowed, now(), owner)
             run.send_all(campaign, period, on_progress)
         return DeliveryReport(
             sent=run.outcomes[State.sent],
@@ -148,6 +128,20 @@ def deliver(
             trouble=run.trouble,
             counts=ledger.counts(campaign, period),
         )
+
+
+def _hold_outsiders(
+    ledger: Ledger,
+    campaign: str,
+    period: str,
+    allowed: tuple[str, ...],
+    now: datetime,
+    owner: str,
+) -> None:
+    """The last look at where letters go: they may have been queued under other settings."""
+    for entry in ledger.entries(campaign, period):
+        if entry.state is State.pending and not is_allowed(entry.email, allowed):
+            ledger.hold(entry.key, Cause(now, owner, NOT_ALLOWED))
 
 
 @dataclass
@@ -192,18 +186,8 @@ class _Run:
 
     def may_go_on(self) -> bool:
         """Stop where nothing may go out now: paused, outside the window, too many this hour."""
-        now = self.now()
-        if pause := paused(self.ledger):
-            self._stop(
-                f"Sending is paused by {pause.by} since {pause.at:%Y-%m-%d %H:%M} UTC: {pause.why}"
-            )
-        elif opens := opens_at(self.rules.window, now, self.rules.zone):
-            self._stop(f"The sending window opens on {_moment(opens, self.rules.zone)}.")
-        elif room := room_at(self._gone, self.rules.per_hour, now):
-            self._stop(
-                f"{self.rules.per_hour} letters an hour are allowed; it goes on at "
-                f"{_moment(room, self.rules.zone)}."
-            )
+        if why := standstill(self.rules, paused(self.ledger), self._gone, self.now()):
+            self._stop(why)
         return not self.stopped
 
     def _one(self, key: str) -> None:
@@ -249,7 +233,7 @@ class _Run:
 
     def _later(self, moment: datetime) -> None:
         if moment - self.now() > LONGEST_WAIT:
-            self._stop(f"The carrier takes no more until {_moment(moment, self.rules.zone)}.")
+            self._stop(f"The carrier takes no more until {shown(moment, self.rules.zone)}.")
         else:
             self._again.set()
             self._pace.hold_until(moment)
@@ -259,10 +243,6 @@ class _Run:
             self.stopped, self.trouble = why, trouble
 
 
-def _moment(moment: datetime, zone: ZoneInfo) -> str:
-    return f"{moment.astimezone(zone):%A, %d %B at %H:%M}"
-
-
 def _settle(
     ledger: Ledger, transport: Transport, now: Callable[[], datetime], owner: str, rules: Rules
 ) -> Counter[State]:
@@ -270,16 +250,19 @@ def _settle(
     found: Counter[State] = Counter()
     for key in ledger.unknown(transport.name):
         letter = ledger.letter(key)
-        outcome = _find(transport, letter)
         grace = rules.auto_requeue
         waited = now() - letter.claimed_at if letter.claimed_at else timedelta()
+        outcome = _find(transport, letter)
         if outcome.absent and grace and waited >= grace:
             outcome = Outcome.not_sent(
                 f"not in the carrier's records after {int(waited.total_seconds() // 60)} minutes"
             )
         if outcome.state is not State.unknown:
             cause = Cause(now(), owner, outcome.detail)
-            ledger.resolve(key, outcome.state, cause, outcome.transport_id)
+            try:
+                ledger.resolve(key, outcome.state, cause, outcome.transport_id)
+            except (TransitionError, ConcurrentChangeError):
+                continue  # the carrier's events, or a person, settled it meanwhile
         found[outcome.state] += 1
     return found
 

@@ -1,16 +1,49 @@
-"""How fast and when letters may leave: the sending window, and so many a second.
+"""How fast and when letters may leave: the brake, the sending window, so many an hour and a second.
 
-Knows no letter and no ledger. What has gone out in the last hour is the ledger's to say.
+Knows no letter. What has gone out in the last hour, and whether somebody paused, the ledger says.
 """
 
 import threading
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from zoneinfo import ZoneInfo
 
-from edu_pipeline.settings import WEEKDAYS, Window
+from edu_pipeline.mail.ledger.controls import Pause
+from edu_pipeline.settings import WEEKDAYS, Mail, Window
 
 HOUR = timedelta(hours=1)
+
+
+@dataclass(frozen=True)
+class Rules:
+    """How letters may leave."""
+
+    allowed: tuple[str, ...] | None = None
+    """Domains and addresses that letters may go to where they leave the machine; None is any."""
+    window: Window = field(default_factory=Window)
+    zone: ZoneInfo = field(default_factory=lambda: ZoneInfo("UTC"))
+    connections: int = 1
+    per_second: float | None = None
+    per_hour: int | None = None
+    stop_after: int = 5
+    auto_requeue: timedelta | None = None
+    """After how long a letter that the carrier's records do not have is sent again."""
+
+    @classmethod
+    def of(cls, mail: Mail, zone: ZoneInfo) -> "Rules":
+        """As a home's settings say."""
+        minutes = mail.auto_requeue_minutes
+        return cls(
+            allowed=mail.allowed,
+            window=mail.window,
+            zone=zone,
+            connections=mail.connections,
+            per_second=mail.per_second,
+            per_hour=mail.per_hour,
+            stop_after=mail.stop_after,
+            auto_requeue=timedelta(minutes=minutes) if minutes else None,
+        )
 
 
 def opens_at(window: Window, now: datetime, zone: ZoneInfo) -> datetime | None:
@@ -41,6 +74,34 @@ def room_at(sent: Sequence[datetime], per_hour: int | None, now: datetime) -> da
     if per_hour is None or len(recent) < per_hour:
         return None
     return recent[-per_hour] + HOUR
+
+
+def standstill(
+    rules: Rules, pause: Pause | None, gone: Sequence[datetime], now: datetime
+) -> str | None:
+    """Why no letter at all may leave now, and until when; None where one may.
+
+    Args:
+        rules: How letters may leave.
+        pause: Who paused all sending.
+        gone: When letters went out in the last hour, of any period; in order.
+        now: With time zone.
+    """
+    if pause:
+        return f"Sending is paused by {pause.by} since {pause.at:%Y-%m-%d %H:%M} UTC: {pause.why}"
+    if opens := opens_at(rules.window, now, rules.zone):
+        return f"The sending window opens on {shown(opens, rules.zone)}."
+    if room := room_at(gone, rules.per_hour, now):
+        return (
+            f"{rules.per_hour} letters an hour are allowed; it goes on at "
+            f"{shown(room, rules.zone)}."
+        )
+    return None
+
+
+def shown(moment: datetime, zone: ZoneInfo) -> str:
+    """A moment as people read it, such as `Friday, 02 October at 17:00`."""
+    return f"{moment.astimezone(zone):%A, %d %B at %H:%M}"
 
 
 class Pace:

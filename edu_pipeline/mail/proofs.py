@@ -13,11 +13,17 @@ from urllib.parse import quote
 
 import jinja2
 
-from edu_pipeline.mail.ledger import Entry, Ledger
-from edu_pipeline.mail.ledger_tables import State
+from edu_pipeline.mail.ledger.approvals import review
+from edu_pipeline.mail.ledger.store import Entry, Ledger
+from edu_pipeline.mail.ledger.tables import State
 from edu_pipeline.mail.letter import Figure
 from edu_pipeline.mail.mime import UnsendableError
-from edu_pipeline.mail.transports.folder import period_folder, write_readable, write_whole
+from edu_pipeline.mail.transports.folder import (
+    file_stem,
+    period_folder,
+    write_readable,
+    write_whole,
+)
 from edu_pipeline.wording import in_points
 
 PREVIEWS = "previews"
@@ -33,24 +39,32 @@ class Look:
     word: str
     tone: str
     """A class in the style sheet: bad, doubt, wait, good or quiet."""
+    meaning: str
+    """A sentence for somebody who sees the word for the first time."""
 
 
 LOOKS: Mapping[State, Look] = {
-    State.failed: Look("✕", "Refused", "bad"),
-    State.bounced: Look("✕", "Bounced", "bad"),
-    State.dropped: Look("✕", "Dropped", "bad"),
-    State.complained: Look("✕", "Marked as spam", "bad"),
-    State.unknown: Look("?", "Unknown", "doubt"),
-    State.held: Look("‖", "Held", "doubt"),
-    State.expired: Look("⊘", "Expired", "doubt"),
-    State.draft: Look("○", "Draft", "wait"),
-    State.approved: Look("○", "Approved", "wait"),
-    State.pending: Look("○", "Waiting", "wait"),
-    State.claimed: Look("○", "On its way", "wait"),
-    State.sent: Look("✓", "Sent", "good"),
-    State.delivered: Look("✓", "Delivered", "good"),
-    State.suppressed: Look("–", "Suppressed", "quiet"),
-    State.cancelled: Look("–", "Cancelled", "quiet"),
+    State.unknown: Look(
+        "?", "Unknown", "doubt", "It may have gone out or not, and is not sent again on its own."
+    ),
+    State.failed: Look("✕", "Refused", "bad", "The carrier did not take it."),
+    State.bounced: Look("✕", "Bounced", "bad", "The recipient's mail server sent it back."),
+    State.dropped: Look("✕", "Dropped", "bad", "The carrier took it and did not deliver it."),
+    State.complained: Look(
+        "✕", "Marked as spam", "bad", "It arrived, and its recipient reported it as spam."
+    ),
+    State.held: Look("‖", "Held", "doubt", "Something must be put right before it may go out."),
+    State.expired: Look("⊘", "Expired", "doubt", "It was no longer news before it could go out."),
+    State.draft: Look("○", "To be approved", "wait", "It waits for somebody to approve it."),
+    State.approved: Look("○", "Approved", "wait", "It goes out with the next delivery."),
+    State.pending: Look("○", "Waiting", "wait", "It goes out with the next delivery."),
+    State.claimed: Look("○", "On its way", "wait", "A delivery is at work on it."),
+    State.sent: Look("✓", "Sent", "good", "The carrier took it."),
+    State.delivered: Look("✓", "Delivered", "good", "The recipient's mail server took it."),
+    State.suppressed: Look(
+        "–", "Not written to", "quiet", "Its recipient is not to be written to, or had it already."
+    ),
+    State.cancelled: Look("–", "Taken back", "quiet", "There was no reason for it any more."),
 }
 """In the order in which counts and letters are shown."""
 
@@ -150,6 +164,7 @@ def write_proofs(
         campaign=campaign,
         period=period,
         total=len(entries),
+        digest=_digest(ledger, campaign, period),
         counts=_counts(ledger.counts(campaign, period)),
         reasons=reasons_of(cards),
         movement=movement_of(cards, ledger.stated(campaign, period)),
@@ -207,7 +222,7 @@ def reasons_of(cards: Iterable[Card]) -> Sequence[Reason]:
     """Why letters were not delivered: the worst state first, then the most frequent reason."""
     found: dict[tuple[State, str], list[Card]] = {}
     for card in sorted(cards, key=_by_recipient):
-        if card.look.tone in {"bad", "doubt"}:
+        if _has_a_reason(card):
             found.setdefault((card.entry.state, card.entry.reason), []).append(card)
 
     def order(item: tuple[tuple[State, str], list[Card]]) -> tuple[int, int, str]:
@@ -269,20 +284,24 @@ def movement_of(cards: Iterable[Card], stated: Mapping[str, Sequence[Figure]]) -
     )
 
 
+def _has_a_reason(card: Card) -> bool:
+    return card.look.tone in {"bad", "doubt"} or card.entry.state is State.suppressed
+
+
 def _by_recipient(card: Card) -> tuple[str, str]:
     return (card.entry.recipient_name.casefold(), card.entry.key)
 
 
 def _card(folder: Path, ledger: Ledger, entry: Entry) -> Card:
-    key = entry.recipient_key
-    delivered = LOOKS[entry.state].tone == "good" and (folder / f"{key}.eml").exists()
+    stem = file_stem(entry)
+    delivered = LOOKS[entry.state].tone == "good" and (folder / f"{stem}.eml").exists()
     if not delivered:
         with suppress(UnsendableError):  # it failed for that, and the card says so
             write_readable(folder / PREVIEWS, ledger.letter(entry.key))
     place = "" if delivered else f"{PREVIEWS}/"
 
     def link(suffix: str) -> str:
-        name = f"{place}{key}.{suffix}"
+        name = f"{place}{stem}.{suffix}"
         return quote(name) if (folder / name).exists() else ""
 
     return Card(entry, LOOKS[entry.state], link("html"), link("txt"), link("eml"))
@@ -295,6 +314,12 @@ def _remove_old_previews(folder: Path, cards: Iterable[Card]) -> None:
             path.unlink()
     with suppress(OSError):  # not there, or not empty
         (folder / PREVIEWS).rmdir()
+
+
+def _digest(ledger: Ledger, campaign: str, period: str) -> str:
+    """Stands for what is to be approved; empty where nothing is."""
+    seen = review(ledger, campaign, period)
+    return seen.digest if seen.drafts else ""
 
 
 def _counts(counts: Mapping[State, int]) -> Sequence[Count]:

@@ -3,10 +3,13 @@
 Which template, with what in it, is the business of the job that writes the letter.
 """
 
+import functools
 import re
+import traceback
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from html import escape
 from html.parser import HTMLParser
 from pathlib import Path
 
@@ -14,11 +17,16 @@ import jinja2
 from css_inline import CSSInliner
 
 from edu_pipeline import wording
+from edu_pipeline.shipped import shipped
 
 MOST_BYTES = 90_000
-"""Gmail cuts a letter at 102 kB; the rest is room for what senders add."""
+"""Gmail cuts a letter at 102 kB; the rest is room for a note and for what servers on the way add."""
+_TRACKED_LINK = 1_000
+_TRACKING_PIXEL = 2_000
+NOTE = "<!-- edu:note -->"
+"""Where the mail room puts its own words into a letter's HTML."""
 
-
+_BODY = re.compile(r"<body(?:\s[^>]*)?>", re.IGNORECASE)
 _SPACES = re.compile(r"[ \t\n]+")  # but not the ones that keep a number and its unit together
 
 
@@ -62,7 +70,10 @@ def environment(search_path: Sequence[Path]) -> jinja2.Environment:
 
 
 @contextmanager
-def _template_errors(template: str) -> Iterator[None]:
+def _template_errors(
+    env: jinja2.Environment, template: str, macro: str | None = None
+) -> Iterator[None]:
+    """Tells what is wrong with a template, and quotes of it only what stands in its source."""
     try:
         yield
     except jinja2.TemplateNotFound as error:
@@ -72,14 +83,61 @@ def _template_errors(template: str) -> Iterator[None]:
         ) from error
     except jinja2.TemplateSyntaxError as error:
         raise TemplateError(
-            f"Template {error.name or template}, line {error.lineno}: {error.message}. Correct it, "
-            "or delete it from the home's templates folder to use the shipped one."
+            f"Template {error.name or template}, line {error.lineno}: {error.message}; correct it, "
+            f"{_OR_DELETE}"
         ) from error
-    except (jinja2.UndefinedError, TypeError, ValueError) as error:
-        raise TemplateError(
-            f"Template {template} uses something that letters do not have: {error}. "
-            "Correct it, or delete it from the home's templates folder to use the shipped one."
-        ) from error
+    except _IN_TEMPLATES as error:
+        where, what = _what_went_wrong(env, error) or (
+            f"{template}, macro {macro}," if macro else template,
+            _cannot_be_filled(error),
+        )
+        # the chain would carry what the error says of a person into logs
+        raise TemplateError(f"Template {where} {what}. Correct it, {_OR_DELETE}") from None
+
+
+_IN_TEMPLATES = (
+    *(jinja2.TemplateError, ArithmeticError, AttributeError, LookupError),
+    *(RuntimeError, TypeError, ValueError),
+)
+"""What an expression of a template can raise, its filters included."""
+_OR_DELETE = "or delete it from the home's templates folder to use the shipped one."
+
+
+def _what_went_wrong(env: jinja2.Environment, error: Exception) -> tuple[str, str] | None:
+    """Template and line, and what is wrong there; None where no line of a template is."""
+    frames = [
+        (frame.filename, frame.lineno or 1)
+        for frame in traceback.extract_tb(error.__traceback__)
+        if frame.filename.endswith(".j2")
+    ]
+    if not frames:
+        return None
+    path, line = frames[-1]
+    folders = env.loader.searchpath if isinstance(env.loader, jinja2.FileSystemLoader) else []
+    name = next(
+        (
+            Path(path).relative_to(folder).as_posix()
+            for folder in folders
+            if Path(path).is_relative_to(folder)
+        ),
+        Path(path).name,
+    )
+    source = " ".join(Path(path).read_text(encoding="utf-8").splitlines()[line - 1 : line])
+    missing = [
+        quoted
+        for quoted in re.findall(r"'([^']+)'", str(error))
+        if isinstance(error, jinja2.UndefinedError) and quoted in source
+    ]
+    what = (
+        f"uses something that letters do not have: {missing[-1]!r}"
+        if missing
+        else _cannot_be_filled(error)
+    )
+    return f"{name}, line {line},", what
+
+
+def _cannot_be_filled(error: Exception) -> str:
+    return f"cannot be filled ({type(error).__name__})"
 
 
 def render_text(env: jinja2.Environment, template: str, context: Mapping[str, object]) -> str:
@@ -88,7 +146,7 @@ def render_text(env: jinja2.Environment, template: str, context: Mapping[str, ob
     Raises:
         TemplateError: It is missing, malformed or uses something that is not there.
     """
-    with _template_errors(template):
+    with _template_errors(env, template):
         return env.get_template(template).render(context)
 
 
@@ -98,9 +156,15 @@ def phrase(env: jinja2.Environment, template: str, macro: str, *values: object) 
     Raises:
         TemplateError: As for `render_text`.
     """
-    with _template_errors(template):
-        words = getattr(env.get_template(template).module, macro, env.undefined(name=macro))
-        return _SPACES.sub(" ", str(words(*values))).strip(" ")
+    with _template_errors(env, template, macro):
+        words = getattr(env.get_template(template).module, macro, None)
+        if words is None:
+            raise TemplateError(f"Template {template} has no macro {macro}. Add it, {_OR_DELETE}")
+        try:
+            said = str(words(*values))
+        except _IN_TEMPLATES:
+            env.handle_exception()  # raises it again, with lines of the template
+        return _SPACES.sub(" ", said).strip(" ")
 
 
 def render_html(env: jinja2.Environment, template: str, context: Mapping[str, object]) -> str:
@@ -116,23 +180,55 @@ def render_html(env: jinja2.Environment, template: str, context: Mapping[str, ob
     return inliner.inline(render_text(env, template, context))
 
 
+def in_html(words: str) -> str:
+    """Words as the text of a letter's HTML has them, after inlining."""
+    return escape(words, quote=False).replace(wording.NBSP, "&nbsp;")
+
+
+def with_note(html: str, text: str, note: str) -> tuple[str, str]:
+    """A letter with a few words of the mail room on top, such as that it is a test.
+
+    Args:
+        html: With `NOTE` where the words belong, which stays; else they come first in `<body>`.
+        text: The same letter as text.
+        note: A sentence or two, without markup.
+    """
+    box = _note_template().render(note=note).strip()
+    if NOTE in html:
+        html = html.replace(NOTE, f"{box}\n{NOTE}", 1)
+    else:
+        body = _BODY.search(html)
+        at = body.end() if body else 0
+        html = f"{html[:at]}{box}{html[at:]}"
+    return html, f"{note}\n\n{text}"
+
+
+@functools.cache
+def _note_template() -> jinja2.Template:
+    return environment([shipped("templates")]).get_template("letters/_note.html.j2")
+
+
 def lint(html: str) -> list[str]:
     """What mail clients would cut, block or not show, as sentences; empty for a good letter.
 
-    They quote nothing that could be about a person.
+    They quote nothing that could be about a person. The size is the one that arrives if opens and
+    clicks are counted, whether they are or not: every link then grows to up to 1000 bytes and twice
+    its own length, and 2000 bytes are added for the pixel. That is more than the links of 400 to
+    1150 characters and the pixels of 600 to 1600 bytes that SendGrid is seen to write.
 
     Args:
         html: After inlining. What clients show is from caniemail.com.
     """
     problems = []
-    if (size := len(html.encode())) > MOST_BYTES:
-        problems.append(
-            f"The letter has {size // 1000} kB; keep it below {MOST_BYTES // 1000} kB, "
-            "or Gmail cuts it."
-        )
     checker = _Checker()
     checker.feed(html)
     checker.close()
+    size = len(html.encode()) + _TRACKING_PIXEL + checker.tracking
+    if size > MOST_BYTES:
+        problems.append(
+            f"The letter has {size // 1000} kB with what counting opens and clicks may add; keep "
+            f"it below {MOST_BYTES // 1000} kB, or Gmail cuts it."
+        )
     if not checker.lang:
         problems.append("<html> has no lang; screen readers need it.")
     if not checker.title.strip():
@@ -191,6 +287,8 @@ class _Checker(HTMLParser):
         self.css = ""
         self.lang = False
         self.title = ""
+        self.tracking = 0
+        """Bytes by which its links may grow."""
         self._in = ""
         self._in_body = False
         self._tables: list[_Table] = []
@@ -254,6 +352,8 @@ class _Checker(HTMLParser):
             self.problems.append("A link is not a whole address; begin it with https: or mailto:.")
         elif scheme[0].casefold() not in {"https:", "mailto:"}:
             self.problems.append(f"A link goes to {scheme[0]}; only https: and mailto: are safe.")
+        if scheme and scheme[0].casefold() in {"http:", "https:"}:
+            self.tracking += _TRACKED_LINK + len(address.encode())
 
     def _image(self, attributes: Mapping[str, str]) -> None:
         source = attributes.get("src", "")

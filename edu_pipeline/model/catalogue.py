@@ -5,7 +5,28 @@ from types import MappingProxyType
 
 import dataframely as dy
 
+from edu_pipeline.model.completion import (
+    CertificateDifferences,
+    CertificateReconciliation,
+    CourseCompletion,
+    CourseRetention,
+    ExportInventory,
+    ProgrammeBridge,
+    ProgrammeCompletions,
+    ProgrammeFunnel,
+    ProgrammeProgress,
+    ProgrammeRuns,
+    TimeToNextCourse,
+)
 from edu_pipeline.model.facts import Attendance, Homework
+from edu_pipeline.model.mail import CampaignEngagement, LandedEvents
+from edu_pipeline.model.programmes import (
+    CourseRuns,
+    EdxExports,
+    Learners,
+    ProgrammeProblems,
+    RunResults,
+)
 from edu_pipeline.model.quality import (
     LandingChanges,
     LandingFiles,
@@ -35,6 +56,22 @@ SCHEMAS: Mapping[str, type[dy.Schema]] = MappingProxyType(
         "stg_school_days": SchoolDays,
         "stg_attendance": Attendance,
         "stg_homework": Homework,
+        "edx_exports": EdxExports,
+        "stg_learners": Learners,
+        "stg_run_results": RunResults,
+        "course_runs": CourseRuns,
+        "programme_problems": ProgrammeProblems,
+        "programme_runs": ProgrammeRuns,
+        "course_completion": CourseCompletion,
+        "programme_progress": ProgrammeProgress,
+        "programme_funnel": ProgrammeFunnel,
+        "course_retention": CourseRetention,
+        "time_to_next_course": TimeToNextCourse,
+        "programme_completions": ProgrammeCompletions,
+        "programme_bridge": ProgrammeBridge,
+        "certificate_reconciliation": CertificateReconciliation,
+        "certificate_differences": CertificateDifferences,
+        "export_inventory": ExportInventory,
         "rejected_rows": RejectedRows,
         "landing_changes": LandingChanges,
         "landing_problems": LandingProblems,
@@ -47,5 +84,7 @@ SCHEMAS: Mapping[str, type[dy.Schema]] = MappingProxyType(
         "student_attendance": StudentAttendance,
         "student_homework": StudentHomework,
         "mail_gate": MailGate,
+        "campaign_engagement": CampaignEngagement,
+        "landed_events": LandedEvents,
     }
 )

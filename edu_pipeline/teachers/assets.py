@@ -15,12 +15,19 @@ from edu_pipeline.gate import mail_gate as mail_gate_of
 from edu_pipeline.glossary import definitions
 from edu_pipeline.mail.due import not_after
 from edu_pipeline.mail.frames import letters_frame
+from edu_pipeline.mail.links import opt_out_url, token
 from edu_pipeline.mail.render import environment, phrase
 from edu_pipeline.one_run import require_one_refresh, require_one_run
 from edu_pipeline.settings import WEEKDAYS, Home, Settings
 from edu_pipeline.shipped import shipped
-from edu_pipeline.teachers.charts import chart_specs, class_histories, teacher_histories
+from edu_pipeline.teachers.charts import (
+    Drawing,
+    chart_specs,
+    class_histories,
+    teacher_histories,
+)
 from edu_pipeline.teachers.edition import (
+    CAMPAIGN,
     Tables,
     calendar_of_week,
     gaps,
@@ -45,6 +52,7 @@ from edu_pipeline.teachers.metrics import class_week as class_week_of
 from edu_pipeline.teachers.metrics import student_attendance as student_attendance_of
 from edu_pipeline.teachers.metrics import student_homework as student_homework_of
 from edu_pipeline.teachers.metrics import teacher_week as teacher_week_of
+from edu_pipeline.teachers.students import known_names as known_names_of
 from edu_pipeline.warehouse import Warehouse
 
 GROUP = "teachers"
@@ -128,6 +136,12 @@ def student_homework(
 ) -> pl.DataFrame:
     """One student's homework from the first day of the school year to the latest data."""
     return student_homework_of(student_homework_counts, late_counts=settings.homework.late_counts)
+
+
+@_asset(kinds={"polars"}, tags={"pii": "names"})
+def known_names(stg_students: pl.DataFrame, stg_staff: pl.DataFrame) -> pl.DataFrame:
+    """Everybody's full name: no letter may show one that its recipient is not meant to see."""
+    return known_names_of(stg_students, stg_staff)
 
 
 @_asset(kinds={"polars"}, tags={"pii": "none"})
@@ -237,7 +251,7 @@ def weekly_assets(weeks: dg.PartitionsDefinition[str]) -> Sequence[dg.AssetsDefi
                 break
         return pl.DataFrame(
             [
-                (week, subject, kind, png, chart.alt)
+                (week, subject, kind, png, chart.alt, chart.shows)
                 for (subject, kind, chart), png in zip(specs, pngs, strict=True)
             ],
             schema={
@@ -246,6 +260,7 @@ def weekly_assets(weeks: dg.PartitionsDefinition[str]) -> Sequence[dg.AssetsDefi
                 "kind": pl.String,
                 "png": pl.Binary,
                 "alt": pl.String,
+                "shows": pl.String,
             },
             orient="row",
         )
@@ -290,6 +305,7 @@ def weekly_assets(weeks: dg.PartitionsDefinition[str]) -> Sequence[dg.AssetsDefi
         stg_students: pl.DataFrame,
         landing_files: pl.DataFrame,
         mail_gate: pl.DataFrame,
+        ledger_identity: pl.DataFrame,
         home: dg.ResourceParam[Home],
         settings: dg.ResourceParam[Settings],
     ) -> pl.DataFrame:
@@ -301,7 +317,7 @@ def weekly_assets(weeks: dg.PartitionsDefinition[str]) -> Sequence[dg.AssetsDefi
             teachers_of(stg_enrollments, stg_classes, stg_staff, through).values(),
             Tables(class_week, students_of_week, stg_students, said_before, mail_gate),
             {
-                (row["subject"], row["kind"]): (row["png"], row["alt"])
+                (row["subject"], row["kind"]): Drawing(row["png"], row["alt"], row["shows"])
                 for row in letter_charts.iter_rows(named=True)
             },
             Edition(
@@ -314,6 +330,8 @@ def weekly_assets(weeks: dg.PartitionsDefinition[str]) -> Sequence[dg.AssetsDefi
                 definitions=definitions(settings),
                 sources=sources(landing_files),
                 env=_templates(home),
+                salt=ledger_identity["salt"].item(),
+                pause_url=_pause_url(settings.mail.public_url, ledger_identity["token_key"].item()),
             ),
             not_after(through, now=datetime.now(UTC), mail=settings.mail, zone=settings.zone),
         )
@@ -326,6 +344,13 @@ def weekly_assets(weeks: dg.PartitionsDefinition[str]) -> Sequence[dg.AssetsDefi
         return letters_frame(letters, week)
 
     return [students_of_week, letter_charts, letter_gaps, teacher_letters]
+
+
+def _pause_url(public_url: str | None, token_key: str) -> Callable[[str], str] | None:
+    """Recipient key → the link by which a teacher pauses these letters."""
+    if public_url is None:
+        return None
+    return lambda key: opt_out_url(public_url, token(token_key, CAMPAIGN, key))
 
 
 def _templates(home: Home) -> jinja2.Environment:
@@ -357,6 +382,7 @@ ASSETS: Sequence[dg.AssetsDefinition] = [
     ),
     student_attendance,
     student_homework,
+    known_names,
     mail_gate,
     teacher_periods,
 ]

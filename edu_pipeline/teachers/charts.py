@@ -5,7 +5,9 @@ is `charting.render`'s work, and every sentence in them is the templates'.
 """
 
 import functools
+import hashlib
 import itertools
+import json
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, timedelta
@@ -35,6 +37,8 @@ _WEEKLY_TICKS_UP_TO = 6
 _MONTHS_APART = 3
 _WEEK = timedelta(days=7)
 _BAND = "#d8e7f5"
+_FINEST = 0.5
+"""Per cent: a line that is less higher or lower looks the same."""
 Words = Callable[..., str]
 """Macro of the templates and what it is about → its words."""
 
@@ -105,6 +109,32 @@ class ChartSpec:
 
     spec: dict[str, Any]
     alt: str
+
+    @property
+    def shows(self) -> str:
+        """A digest of what people can see in it: less than half a point in height is not seen."""
+        return hashlib.sha256(json.dumps(_seen(self.spec), sort_keys=True).encode()).hexdigest()
+
+
+@dataclass(frozen=True)
+class Drawing:
+    """A chart that is drawn."""
+
+    png: bytes
+    alt: str
+    shows: str
+    """`ChartSpec.shows`."""
+
+
+def _seen(part: object) -> object:
+    """A part of a specification with its shares rounded to what can be seen."""
+    if isinstance(part, float):
+        return round(part / _FINEST)
+    if isinstance(part, dict):
+        return {key: _seen(value) for key, value in part.items()}
+    if isinstance(part, list | tuple):
+        return [_seen(value) for value in part]
+    return part
 
 
 def class_histories(class_week: pl.DataFrame, week_start: date) -> dict[str, pl.DataFrame]:

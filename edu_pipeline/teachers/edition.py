@@ -8,18 +8,18 @@ from dataclasses import dataclass
 from datetime import date, datetime
 
 import polars as pl
-from email_validator import EmailNotValidError, validate_email
 
 from edu_pipeline import wording
 from edu_pipeline.gate import holds
 from edu_pipeline.mail.due import PERIODS, Period
-from edu_pipeline.mail.letter import Address, Letter, opaque_key
-from edu_pipeline.mail.render import lint
+from edu_pipeline.mail.letter import Address, Letter
+from edu_pipeline.mail.render import TemplateError
 from edu_pipeline.school_calendar import school_weeks
-from edu_pipeline.teachers.charts import class_histories
+from edu_pipeline.teachers.charts import Drawing, class_histories
 from edu_pipeline.teachers.letter import (
     ClassView,
     Edition,
+    LetterContent,
     SchoolWeek,
     Source,
     Teacher,
@@ -258,21 +258,21 @@ class Tables:
 def letters_of_week(
     teachers: Iterable[tuple[Teacher, list[str]]],
     tables: Tables,
-    pictures: Mapping[tuple[str, str], tuple[bytes, str]],
+    pictures: Mapping[tuple[str, str], Drawing],
     edition: Edition,
     not_after: datetime,
 ) -> list[Letter]:
-    """Every teacher's letter, held where the gate, the address or the lint says so.
+    """Every teacher's letter, held where the gate says so or where it could not be written.
 
     Args:
         teachers: From `teachers_of`.
         tables: What they are made from.
-        pictures: (`class:…` or `staff:…`, kind) → chart as PNG and its alt text.
+        pictures: (`class:…` or `staff:…`, kind) → its chart.
         edition: What the letters share.
         not_after: When they are no longer news.
 
     Raises:
-        TemplateError: A template cannot be used.
+        TemplateError: No letter could be written.
     """
     histories = class_histories(tables.class_week, edition.week)
     rosters = tables.students_of_week.partition_by("class_id", as_dict=True)
@@ -280,9 +280,9 @@ def letters_of_week(
     said = _said(tables.said_before)
     nobody = tables.students_of_week.clear()
     homework = any(source.table == "homework" for source in edition.sources)
-    made = []
+    made, faults = [], []
     for teacher, class_ids in teachers:
-        key = opaque_key("teacher", teacher.staff_id)
+        key = edition.recipient_key(teacher.staff_id)
         views = []
         for class_id in class_ids:
             history = histories.get(class_id)
@@ -310,26 +310,46 @@ def letters_of_week(
                 )
             )
         if views:
-            made.append(_letter(teacher, key, views, tables.gate, pictures, edition, not_after))
+            gate = holds(tables.gate, edition.week, [view.class_id for view in views])
+            try:
+                content, fault = compose(teacher, views, pictures, edition), None
+            except TemplateError as error:
+                content, fault = _UNWRITTEN, str(error)
+                faults.append(fault)
+            reasons = " ".join(filter(None, (gate, fault)))
+            made.append(_letter(teacher, key, views, content, reasons, edition, not_after))
+    if made and len(faults) == len(made):
+        raise TemplateError(" ".join(dict.fromkeys(faults)))
     return made
+
+
+_UNWRITTEN = LetterContent(
+    subject="This letter could not be written",
+    html=(
+        '<!DOCTYPE html><html lang="en"><head><title>This letter could not be written</title></head>'
+        "<body><p>This letter could not be written.</p></body></html>"
+    ),
+    text="This letter could not be written.\n",
+    images=(),
+    notes=(),
+    figures=(),
+    names=frozenset(),
+)
+"""In the place of a letter that a template fails for; always held."""
 
 
 def _letter(
     teacher: Teacher,
     key: str,
     views: Sequence[ClassView],
-    gate: pl.DataFrame,
-    pictures: Mapping[tuple[str, str], tuple[bytes, str]],
+    content: LetterContent,
+    hold: str,
     edition: Edition,
     not_after: datetime,
 ) -> Letter:
-    content = compose(teacher, views, pictures, edition)
     name = " ".join(filter(None, (teacher.given_name, teacher.family_name)))
-    reasons = [
-        holds(gate, edition.week, [view.class_id for view in views]),
-        _bad_address(teacher.email),
-        *lint(content.html),
-    ]
+    # classes, teams and schools are sometimes called after people
+    called = {edition.school, *(name for view in views for name in (view.name, view.team))}
     sender = edition.letters
     return Letter(
         campaign=CAMPAIGN,
@@ -344,10 +364,12 @@ def _letter(
         images=content.images,
         not_after=not_after,
         names=content.names
-        | frozenset(filter(None, (teacher.given_name, teacher.family_name, name))),
+        | called
+        | set(filter(None, (teacher.given_name, teacher.family_name, name))),
         notes=content.notes,
         figures=content.figures,
-        hold=" ".join(filter(None, reasons)) or None,
+        hold=hold or None,
+        as_of=content.as_of,
     )
 
 
@@ -358,13 +380,3 @@ def _said(before: pl.DataFrame) -> dict[str, dict[str, tuple[date, float, float]
         figure = parse_week(row["period"]), row["numerator"], row["denominator"]
         said.setdefault(row["recipient_key"], {})[row["subject"]] = figure
     return said
-
-
-def _bad_address(email: str) -> str | None:
-    if not email:
-        return "The teacher has no e-mail address. Add it to the staff export."
-    try:
-        validate_email(email, check_deliverability=False, test_environment=True)
-    except EmailNotValidError:
-        return "The teacher's e-mail address is not valid. Correct it in the staff export."
-    return None

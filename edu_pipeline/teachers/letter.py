@@ -7,7 +7,7 @@ is the business of `edition` and the mail room.
 
 import re
 from collections import Counter
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
 from enum import StrEnum
@@ -19,9 +19,10 @@ import polars as pl
 
 from edu_pipeline import wording
 from edu_pipeline.mail.letter import Figure, Image, opaque_key
-from edu_pipeline.mail.render import phrase, render_html, render_text
+from edu_pipeline.mail.render import in_html, phrase, render_html, render_text
 from edu_pipeline.settings import Cutoffs, Letters, Notice, Targets
 from edu_pipeline.teachers import charts
+from edu_pipeline.teachers.charts import Drawing
 from edu_pipeline.teachers.students import ClassNotes, Kind, StudentNote, first
 from edu_pipeline.weeks import week_name
 
@@ -122,6 +123,14 @@ class Edition:
     sources: Sequence[Source]
     env: jinja2.Environment
     """From `mail.render.environment`; has the templates in `letters/`."""
+    salt: str = ""
+    """The ledger's, for keys that nobody else can make."""
+    pause_url: Callable[[str], str] | None = None
+    """Recipient key → where they pause these letters; None where there is no such page."""
+
+    def recipient_key(self, staff_id: str) -> str:
+        """The opaque key of a member of staff."""
+        return opaque_key("teacher", staff_id, self.salt)
 
     def words(self, macro: str, *about: object) -> str:
         """What a macro of the school's wording says."""
@@ -258,6 +267,8 @@ class LetterContent:
     figures: tuple[Figure, ...]
     names: frozenset[str]
     """Of the students in it."""
+    as_of: tuple[str, ...] = ()
+    """Its phrases about how fresh the data are, as its text and its HTML have them."""
 
 
 @dataclass(frozen=True)
@@ -341,7 +352,7 @@ def subject_of(class_id: str, column: str) -> str:
 def compose(
     teacher: Teacher,
     views: Sequence[ClassView],
-    pictures: Mapping[tuple[str, str], tuple[bytes, str]],
+    pictures: Mapping[tuple[str, str], Drawing],
     edition: Edition,
 ) -> LetterContent:
     """One teacher's letter.
@@ -349,7 +360,7 @@ def compose(
     Args:
         teacher: The recipient.
         views: Their classes, homerooms first; at least one.
-        pictures: (`class:…` or `staff:…`, kind) → the chart as PNG and its alt text; a missing one
+        pictures: (`class:…` or `staff:…`, kind) → its chart; a missing one
             is left out, and so are those of a class with nothing to say. None where the blocks have
             no charts.
         edition: What all letters of the week share.
@@ -364,11 +375,11 @@ def compose(
         made = []
         for kind, picture in found:
             if picture:
-                png, alt = picture
                 # class names may hold anything, so images are counted instead
-                image = Image(f"{kind}-{len(images) + 1}", png)
+                name = f"{kind}-{len(images) + 1}"
+                image = Image(name, picture.png, picture.shows)
                 images.append(image)
-                made.append(Picture(image, alt))
+                made.append(Picture(image, picture.alt))
         return tuple(made)
 
     most = edition.notice.most
@@ -401,10 +412,14 @@ def compose(
         "letters": edition.letters,
         "notice": edition.notice,
         "not_mine": _not_mine(edition, views),
+        "pause_url": (
+            edition.pause_url(edition.recipient_key(teacher.staff_id)) if edition.pause_url else ""
+        ),
     }
     subject = edition.words("subject", views, week)
     context |= {"subject": subject, "preheader": edition.words("preheader", views)}
     named = edition.letters.students != "none"
+    fresh = edition.words("as_of", week, edition.sources)
     return LetterContent(
         subject=subject.replace(wording.NBSP, " "),
         html=render_html(edition.env, "letters/teacher.html.j2", context),
@@ -419,6 +434,7 @@ def compose(
             for note in group
             if named
         ),
+        as_of=tuple(dict.fromkeys([fresh, in_html(fresh)])),
     )
 
 

@@ -148,6 +148,23 @@ def shown_names(students: pl.DataFrame, style: NameStyle) -> dict[str, str]:
     return shown
 
 
+def known_names(students: pl.DataFrame, staff: pl.DataFrame) -> pl.DataFrame:
+    """Everybody's full name, one row each: `name`. Letters are searched for those not theirs.
+
+    Args:
+        students: `Students`.
+        staff: `Staff`.
+    """
+    people = pl.concat([one.select("given_name", "family_name") for one in (students, staff)])
+    name = pl.concat_str("given_name", "family_name", separator=" ", ignore_nulls=True)
+    return (
+        people.select(name=name.str.replace_all(r"\s+", " ").str.strip_chars())
+        .filter(pl.col("name") != "")
+        .unique()
+        .sort("name")
+    )
+
+
 def _absence(row: Mapping[str, Any], notice: Notice) -> list[Reason]:
     expected, attended = row["possible_days"], row["attended_days"]
     absent, excused = expected - attended, min(row["excused_days"], expected - attended)

@@ -1,13 +1,14 @@
 """Letters as they are seen: on a computer and on telephones, light and dark, with and without pictures."""
 
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import pytest
 from playwright.sync_api import Page
 
 from edu_pipeline import wording
-from edu_pipeline.mail.render import MOST_BYTES, lint
+from edu_pipeline.mail.render import MOST_BYTES, lint, with_note
 from edu_pipeline_tests.browser.conftest import Opener, as_seen
 from edu_pipeline_tests.browser.letters import SAMPLES, Sample
 
@@ -93,3 +94,23 @@ def test_the_reason_stands_to_the_right_of_the_name_whatever_its_script(
 def test_a_quiet_letter_fits_on_one_screen(sample_of: SampleOf, open_page: Opener) -> None:
     page = open_page(as_seen(sample_of("a quiet week").content))
     assert page.evaluate("document.documentElement.scrollHeight") <= 900
+
+
+def test_a_note_of_the_mail_room_fits_and_can_be_read_in_light_and_dark(
+    sample_of: SampleOf, open_page: Opener
+) -> None:
+    content = sample_of("a quiet week").content
+    note = "Corrected: Last week’s 92.1 % attendance in 7B was 91.9 %. " * 3
+    html, _ = with_note(content.html, content.text, note)
+
+    page = open_page(as_seen(replace(content, html=html)))
+
+    assert seen_at_every_width(page, "sideways", "cut", "overlapping", "squeezed") == []
+    for scheme in ("light", "dark"):
+        page.emulate_media(color_scheme=scheme)
+        assert page.evaluate("looks.contrast(false)") == [], scheme
+    box = page.locator("text=Corrected:").bounding_box()
+    greeting = page.locator("text=Hello").bounding_box()
+    assert box
+    assert greeting
+    assert box["y"] + box["height"] < greeting["y"]

@@ -8,8 +8,9 @@ from urllib.parse import unquote, urlparse
 import pytest
 
 from edu_pipeline.mail.delivery import deliver
-from edu_pipeline.mail.ledger import Ledger
+from edu_pipeline.mail.ledger.store import Ledger
 from edu_pipeline.mail.letter import Address, Letter
+from edu_pipeline.mail.pace import Rules
 from edu_pipeline.mail.proofs import write_proofs
 from edu_pipeline.mail.transports.folder import FolderTransport
 from edu_pipeline_tests.browser.conftest import Opener
@@ -59,7 +60,7 @@ def sheet(tmp_path: Path, sample_of: Callable[[str], Sample]) -> Path:
             period="2027-W16",
             now=lambda: NOW,
             owner="test",
-            lock_path=tmp_path / "delivery.lock",
+            rules=Rules(),
         )
         return write_proofs(outbox, ledger, "teachers", "2027-W16", ENV)
 

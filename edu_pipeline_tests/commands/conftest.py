@@ -14,11 +14,13 @@ Command = Callable[..., Result]
 @pytest.fixture
 def command(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Command:
     """Calls a command on the home in `tmp_path`; what a user can put right is raised."""
-    monkeypatch.delenv("EDU_PIPELINE_HOME", raising=False)
+    for variable in ("EDU_PIPELINE_HOME", "DAGSTER_HOME"):  # a run sets them
+        monkeypatch.setenv(variable, str(tmp_path))
     monkeypatch.setenv("COLUMNS", "200")
 
-    def call(*arguments: str | Path) -> Result:
-        result = CliRunner().invoke(app, ["--home", str(tmp_path), *map(str, arguments)])
+    def call(*arguments: str | Path, answer: str | None = None) -> Result:
+        line = ["--home", str(tmp_path), *map(str, arguments)]
+        result = CliRunner().invoke(app, line, input=answer)
         if result.exception and not isinstance(result.exception, SystemExit):
             raise result.exception
         return result

@@ -10,9 +10,9 @@ import pytest
 from typer.testing import Result
 
 from edu_pipeline.commands.console import UserError
+from edu_pipeline.environment import mail_room
 from edu_pipeline.gate import mail_gate
-from edu_pipeline.mail.assets import open_ledger
-from edu_pipeline.mail.ledger import LedgerError
+from edu_pipeline.mail.ledger.database import LedgerError
 from edu_pipeline.model.columns import dtypes
 from edu_pipeline.model.quality import LandingProblems
 from edu_pipeline.settings import Home
@@ -89,7 +89,7 @@ def test_a_release_is_kept_with_who_why_and_says_what_to_do_next(
     assert done.stdout == (
         f"Released 3f9a0c51d2. It takes effect with: edu-pipeline --home {home.root} run\n"
     )
-    with open_ledger(home) as ledger:
+    with mail_room(home).open_ledger() as ledger:
         assert [(each.id, each.by, each.reason) for each in ledger.releases()] == [
             ("3f9a0c51d2", "Kim", "year 6 left")
         ]
@@ -113,7 +113,7 @@ def test_a_problem_that_came_back_is_held_and_can_be_released_again(
     assert "(does not count any more): year 6 left" in " ".join(shown.stdout.split())
     command("gate", "release", CUT["id"], "--reason", "year 6 left again", "--by", "Robin")
     assert command("gate", "show").exit_code == 0
-    with open_ledger(home) as ledger:
+    with mail_room(home).open_ledger() as ledger:
         assert [each.by for each in ledger.releases()] == ["Kim", "Robin"]
 
 
@@ -132,7 +132,7 @@ def test_a_release_is_by_whoever_is_logged_in(
     monkeypatch.setenv("LOGNAME", "robin")
     refreshed(home, CUT)
     command("gate", "release", CUT["id"], "--reason", "year 6 left")
-    with open_ledger(home) as ledger:
+    with mail_room(home).open_ledger() as ledger:
         assert ledger.releases()[0].by == "robin"
 
 
@@ -140,7 +140,7 @@ def test_an_unknown_id_is_refused_with_those_there_are(home: Home, command: Comm
     refreshed(home, CUT)
     with pytest.raises(UserError, match=r"id 0000000000; it may have.*There are: 3f9a0c51d2\."):
         command("gate", "release", "0000000000", "--reason", "why not")
-    with open_ledger(home) as ledger:
+    with mail_room(home).open_ledger() as ledger:
         assert not ledger.releases()
 
 
@@ -180,7 +180,7 @@ def test_a_cut_short_export_holds_until_it_is_released_and_the_refresh_that_foll
     (told,) = re.findall(r"gate release (\w+) --reason", shown.stdout.partition("To mail")[0])
     command("gate", "release", told, "--reason", "the others left", "--by", "Kim")
     run_job(home, "refresh")
-    with open_ledger(home) as ledger:
+    with mail_room(home).open_ledger() as ledger:
         assert [period.held for period in ledger.recorded_periods()] == [None]
     run_job(home, "refresh")
     shown = command("gate", "show")

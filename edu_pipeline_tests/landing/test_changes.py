@@ -3,18 +3,21 @@
 import os
 from collections.abc import Callable, Iterator, Mapping
 from datetime import UTC, date, datetime
+from functools import partial
 from pathlib import Path
 
 import polars as pl
 import pytest
 
-from edu_pipeline.landing.changes import accept, compare
+from edu_pipeline.landing.changes import accept, compare, forget_accepted
+from edu_pipeline.landing.forgotten import keep_out
 from edu_pipeline.landing.manifest import survey
 from edu_pipeline.landing.problems import change_problems
 from edu_pipeline.landing.raw import load_raw
 from edu_pipeline.landing.zone import Zone
 from edu_pipeline.settings import SCHOOL_TABLES, Settings
-from edu_pipeline.warehouse import open_warehouse
+from edu_pipeline.warehouse import open_warehouse, write_table
+from edu_pipeline_tests.landing.test_forgotten import NOBODY, tombstones
 
 Refresh = Callable[..., pl.DataFrame]
 """Files (name → CSV text, or None to take one away) → `LandingChanges`."""
@@ -39,6 +42,7 @@ def refresh(tmp_path: Path) -> Iterator[Refresh]:
             released: tuple[str, ...] = (),
             *,
             mailed: bool = False,
+            forgotten: pl.DataFrame = NOBODY,
         ) -> pl.DataFrame:
             for name, text in files.items():
                 if text is None:
@@ -52,8 +56,13 @@ def refresh(tmp_path: Path) -> Iterator[Refresh]:
             )
             zone = Zone((tmp_path / "landing").as_uri())
             listed = survey(zone, settings.landing)
+            forget_accepted(con, settings, forgotten)
             for table in SCHOOL_TABLES:
-                load_raw(con, zone, table, listed)
+                out = partial(
+                    keep_out, con, table, listed, settings.landing.export(table), forgotten
+                )
+                load_raw(con, zone, table, listed, out)
+            write_table(con, "landing_files", listed)
             changes = compare(con, listed, settings, mailed=mailed)
             held = change_problems(changes).filter(~pl.col("id").is_in(released))
             accept(con, changes, listed, settings, set(held["table"]))
@@ -310,3 +319,32 @@ def test_a_deleted_warehouse_is_told_once_letters_have_gone_out(refresh: Refresh
 def test_the_first_exports_of_a_new_home_are_accepted(refresh: Refresh) -> None:
     assert refresh({"attendance.csv": HEADER + marks(range(100))})["held"].to_list() == [False]
     assert refresh({}, mailed=True)["held"].to_list() == [False]
+
+
+CLASSES = "class_id,class_name,class_type,teacher_id\n"
+
+
+def test_whoever_is_forgotten_is_no_loss(refresh: Refresh) -> None:
+    classes = CLASSES + "".join(f"{i},7{i},homeroom,T1\n" for i in range(5))
+    many = [f"{i},2026-09-{day:02},P\n" for i in range(4) for day in range(1, 21)]
+    refresh({"attendance.csv": HEADER + "".join(many), "classes.csv": classes})
+    two = tombstones("student:0", "staff:T1")
+    after = refresh({}, forgotten=two)
+    assert counts(after) == [
+        ("school/attendance", 60, 60, 0, 0, 0, False),
+        ("school/classes", 5, None, 5, 0, 0, False),
+    ]
+    assert after.filter(table="attendance")["rows_most"].to_list() == [60]
+    # nor when the school has taken them out of its exports as well
+    assert not refresh({"attendance.csv": HEADER + "".join(many[20:])}, forgotten=two)["held"].any()
+    # somebody who is not forgotten still is one
+    assert refresh({"attendance.csv": HEADER + "".join(many[40:])}, forgotten=two)["held"].any()
+
+
+def test_whoever_left_the_exports_before_being_forgotten_is_no_loss(refresh: Refresh) -> None:
+    many = [f"{i},2026-09-{day:02},P\n" for i in range(4) for day in range(1, 21)]
+    refresh({"attendance.csv": HEADER + "".join(many)})
+    gone = refresh(
+        {"attendance.csv": HEADER + "".join(many[20:])}, forgotten=tombstones("student:0")
+    )
+    assert counts(gone) == [("school/attendance", 60, 60, 0, 0, 0, False)]

@@ -26,6 +26,7 @@ from edu_pipeline.mail.ledger.approvals import review
 from edu_pipeline.mail.ledger.store import Ledger, Release
 from edu_pipeline.mail.ledger.tables import State
 from edu_pipeline.mail.letter import Figure, Letter
+from edu_pipeline.mail.room import MailRoom
 from edu_pipeline.settings import WEEKDAYS, Home
 from edu_pipeline.warehouse import Warehouse, open_warehouse, read_table
 from edu_pipeline_tests.conftest import make_home
@@ -123,13 +124,21 @@ OUTSIDE = '[mail]\ntransport = "smtp"\nallowed = ["riverside.example"]\nstop_aft
 NOWHERE = '[mail.smtp]\nhost = "127.0.0.1"\nport = 9\nsecurity = "none"\n'
 
 
+PAGE = (
+    '<!DOCTYPE html><html lang="en"><head><title>Your week</title></head>'
+    "<body><p>Hello</p></body></html>"
+)
+
+
 class Week:
     """A week's letters of a made-up job, and the mail room's assets around them."""
 
     def __init__(self, home: Home, letters: list[Letter], held: str | None = None) -> None:
         self.home, self.pages = home, 0
         self.instance = dg.DagsterInstance.ephemeral()
-        self.letters = [replace(letter, not_after=LATER) for letter in letters]
+        self.letters = [
+            replace(letter, html=PAGE, images=(), not_after=LATER) for letter in letters
+        ]
         with mail_room(home).open_ledger() as ledger:
             last = date(2026, 10, 2)
             period = Period("teachers", "2026-W40", WEEK, last, complete=True, held=held)
@@ -162,10 +171,10 @@ class Week:
             resources={"io_manager": warehouse, "mail_room": room},
         )
 
-    def approve(self, digest: str = "") -> dg.ExecuteInProcessResult:
+    def approve(self, digest: str = "", by: str = "carla") -> dg.ExecuteInProcessResult:
         job = approve_letters(WEEKS, "teachers", self.write_page)
         return job.execute_in_process(
-            run_config={"ops": {"approve_drafts": {"config": {"by": "carla", "digest": digest}}}},
+            run_config={"ops": {"approve_drafts": {"config": {"by": by, "digest": digest}}}},
             instance=self.instance,
             partition_key=WEEK,
             resources={"mail_room": mail_room(self.home)},
@@ -199,6 +208,15 @@ def why(result: dg.ExecuteInProcessResult) -> str:
     error = event.step_failure_data.error
     assert error
     return (error.cause or error).message
+
+
+def shown(week: Week, check: str) -> bool:
+    """Whether a check passed when it was last evaluated."""
+    key = dg.AssetCheckKey(dg.AssetKey("ledger_letters"), check)
+    (record,) = week.instance.event_log_storage.get_asset_check_execution_history(key, limit=1)
+    assert record.event
+    assert record.event.dagster_event
+    return record.event.dagster_event.asset_check_evaluation_data.passed
 
 
 @pytest.fixture
@@ -243,8 +261,16 @@ def test_letters_that_leave_wait_for_approval_of_exactly_what_was_looked_at(week
 
     assert week.approve(digest).success
     assert week.states() == {State.approved: 2}
+    assert shown(week, "letters_wait_for_approval")
     with mail_room(week.home).open_ledger() as ledger:
         assert "carla" in {line.by for line in ledger.story(KEY)}
+
+
+def test_nobody_approves_anything(week: Week) -> None:
+    week.configure(OUTSIDE + NOWHERE)
+    week.run()
+    assert "say in the launchpad who approves" in why(week.approve(by=" "))
+    assert week.states() == {State.draft: 2}
 
 
 def test_trouble_fails_the_run_with_its_sentence_after_the_proofs_are_written(week: Week) -> None:
@@ -252,6 +278,8 @@ def test_trouble_fails_the_run_with_its_sentence_after_the_proofs_are_written(we
     result = week.run()
     assert not result.success
     assert "1 letters in a row did not go out" in why(result)
+    # no later step of the run looks at the ledger
+    assert shown(week, "no_letter_is_unknown")
     assert week.states() == {State.pending: 2}
     assert (week.home.outbox / "teachers/2026-W40/index.html").is_file()
     assert week.pages == 1
@@ -268,9 +296,8 @@ def test_without_its_key_a_carrier_is_not_asked_and_the_run_says_which_is_missin
 
 
 def test_a_closed_window_is_no_failure(week: Week) -> None:
-    # of all days only today's neighbour is open, so nothing can go now
-    tomorrow = WEEKDAYS[(datetime.now(UTC).weekday() + 3) % 7]
-    week.configure(f'[mail.window]\ndays = ["{tomorrow}"]\n')
+    not_today = WEEKDAYS[(datetime.now(UTC).weekday() + 3) % 7]
+    week.configure(f'[mail.window]\ndays = ["{not_today}"]\n')
     result = week.run()
     assert result.success
     assert "The sending window opens" in str(
@@ -338,14 +365,20 @@ def test_only_what_was_just_written_is_queued(week: Week) -> None:
 # ---- what a person looks at ---------------------------------------------------------------------
 
 
+def look(check: dg.AssetChecksDefinition, room: MailRoom) -> dg.AssetCheckResult:
+    result = check(room)
+    assert isinstance(result, dg.AssetCheckResult)
+    return result
+
+
 def test_a_check_fails_while_anything_is_unknown_and_says_what_to_do(week: Week) -> None:
     week.run("letters", "names", "said_before", "queued_letters")
     room = mail_room(week.home)
-    assert no_letter_is_unknown(room).passed
+    assert look(no_letter_is_unknown, room).passed
     with room.open_ledger() as ledger:
         ledger.claim(KEY, owner="me", transport="smtp", now=NOW)
         ledger.record(KEY, State.unknown, now=NOW)
-    result = no_letter_is_unknown(room)
+    result = look(no_letter_is_unknown, room)
     assert not result.passed
     assert "1 letter may or may not have gone out: 1 in teachers 2026-W40." in str(
         result.description
@@ -354,10 +387,10 @@ def test_a_check_fails_while_anything_is_unknown_and_says_what_to_do(week: Week)
 
 def test_a_check_warns_while_letters_wait_for_approval_and_shows_their_digest(week: Week) -> None:
     room = mail_room(week.home)
-    assert letters_wait_for_approval(room).passed
+    assert look(letters_wait_for_approval, room).passed
     week.configure(OUTSIDE + NOWHERE)
     week.run()
-    result = letters_wait_for_approval(room)
+    result = look(letters_wait_for_approval, room)
     assert not result.passed
     assert result.severity is dg.AssetCheckSeverity.WARN
     assert "2 letters to be approved" in str(result.description)
@@ -366,16 +399,21 @@ def test_a_check_warns_while_letters_wait_for_approval_and_shows_their_digest(we
     assert result.metadata["digest of teachers 2026-W40"].value == digest
 
 
-def test_suppressions_are_not_asked_for_where_letters_do_not_go_by_sendgrid(home: Home) -> None:
+def asked(home: Home) -> str:
+    """What the asset of the carrier's suppressions says about asking for them."""
     result = carrier_suppressions(dg.build_asset_context(), mail_room(home))
-    assert "do not go by SendGrid" in str(result.metadata["asked"])
+    assert isinstance(result, dg.MaterializeResult)
+    return str((result.metadata or {})["asked"])
+
+
+def test_suppressions_are_not_asked_for_where_letters_do_not_go_by_sendgrid(home: Home) -> None:
+    assert "do not go by SendGrid" in asked(home)
 
 
 def test_a_sendgrid_that_cannot_be_asked_does_not_fail_the_refresh(
     home: Home, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setenv("SENDGRID_API_KEY", "SG.test")
-    unreachable = '[mail.sendgrid]\nurl = "http://127.0.0.1:9"\ntimeout_seconds = 0.1\n'
-    home.config.write_text(OUTSIDE.replace("smtp", "sendgrid") + unreachable, encoding="utf-8")
-    result = carrier_suppressions(dg.build_asset_context(), mail_room(home))
-    assert "without success" in str(result.metadata["asked"])
+    home.config.write_text(OUTSIDE.replace("smtp", "sendgrid"), encoding="utf-8")
+    for key in ("", "SG.with a blank"):
+        monkeypatch.setenv("SENDGRID_API_KEY", key)
+        assert "without success" in asked(home)

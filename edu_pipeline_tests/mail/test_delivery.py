@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from edu_pipeline.mail.delivery import DeliveryReport, RestoredLedgerError, Rules, deliver
+from edu_pipeline.mail.delivery import DeliveryReport, RestoredLedgerError, deliver
 from edu_pipeline.mail.ledger.approvals import approve, review
 from edu_pipeline.mail.ledger.controls import pause, resume
 from edu_pipeline.mail.ledger.database import SenderBusyError
@@ -17,6 +17,7 @@ from edu_pipeline.mail.ledger.store import FrozenLetter, Ledger, Queueing
 from edu_pipeline.mail.ledger.suppressions import suppress
 from edu_pipeline.mail.ledger.tables import State
 from edu_pipeline.mail.letter import Letter
+from edu_pipeline.mail.pace import Rules
 from edu_pipeline.mail.transports.folder import FolderTransport
 from edu_pipeline.mail.transports.protocol import Logged, Outcome, Transport
 from edu_pipeline.settings import Window
@@ -609,3 +610,22 @@ def test_where_the_carriers_records_cannot_be_asked_nothing_is_sent(
         "The carrier's records of what went out could not be asked (RuntimeError), so nothing was "
         "sent. Try again later."
     )
+
+
+def test_a_letter_to_an_address_that_is_not_allowed_is_held_at_the_door(
+    ledger: Ledger, make_letter: LetterMaker
+) -> None:
+    outside = make_letter("t_2", email="ada@elsewhere.example")
+    queue(ledger, make_letter("t_1"), outside)
+    moody = Moody({})
+    rules = Rules(allowed=("riverside.example",))
+    assert run(ledger, moody, rules=rules).counts == {State.sent: 1, State.held: 1}
+    assert moody.asked == ["t_1"]
+    assert "outside [mail] allowed" in ledger.entries("teachers", "2026-W40")[1].reason
+
+
+def test_the_folder_takes_letters_to_any_address(
+    ledger: Ledger, make_letter: LetterMaker, tmp_path: Path
+) -> None:
+    queue(ledger, make_letter("t_1", email="ada@elsewhere.example"))
+    assert run(ledger, Postbox(tmp_path), rules=Rules(allowed=())).sent == 1

@@ -1,26 +1,23 @@
 """What a delivery would do, on hand-made lines of the ledger."""
 
 from datetime import UTC, datetime, time, timedelta
-from pathlib import Path
 
 import pytest
 
-from edu_pipeline.mail.delivery import Rules, deliver
 from edu_pipeline.mail.ledger.approvals import Moved
-from edu_pipeline.mail.ledger.controls import Pause, pause, paused
-from edu_pipeline.mail.ledger.store import OUT, Entry, Ledger
+from edu_pipeline.mail.ledger.controls import Pause
+from edu_pipeline.mail.ledger.store import OUT, Entry
 from edu_pipeline.mail.ledger.tables import State
 from edu_pipeline.mail.letter import Figure
+from edu_pipeline.mail.pace import Rules
 from edu_pipeline.mail.plan import (
     Conditions,
     Fate,
     corrections,
     moved,
     plan,
-    standstill,
     to_rehearse,
 )
-from edu_pipeline.mail.transports.folder import FolderTransport
 from edu_pipeline.settings import Window
 
 NOW = datetime(2026, 10, 2, 15, tzinfo=UTC)
@@ -133,7 +130,7 @@ def test_what_holds_all_letters_makes_those_wait_that_would_go(
 
 def test_the_gate_is_told_before_the_brake() -> None:
     both = Conditions(NOW, Rules(), held="A file is cut.", pause=Pause("storm", NOW, "Kim"))
-    assert standstill(both) == "A file is cut."
+    assert plan([], both).blocked == "A file is cut."
 
 
 def test_the_hour_has_room_for_so_many_and_the_others_follow() -> None:
@@ -144,27 +141,6 @@ def test_the_hour_has_room_for_so_many_and_the_others_follow() -> None:
         Fate.now,
         Fate.later,
     ]
-
-
-def test_a_delivery_stops_for_the_reason_that_the_plan_gives(tmp_path: Path) -> None:
-    with Ledger(f"sqlite:///{tmp_path / 'ledger.db'}") as ledger:
-
-        def stopped(rules: Rules) -> str | None:
-            return deliver(
-                ledger,
-                FolderTransport(tmp_path),
-                campaign="teachers",
-                period="2026-W40",
-                now=lambda: NOW,
-                owner="test",
-                rules=rules,
-            ).stopped
-
-        assert stopped(SCHOOL_HOURS) == standstill(Conditions(NOW, SCHOOL_HOURS))
-        pause(ledger, "storm", now=NOW, by="Kim")
-        braked = Conditions(NOW, Rules(), pause=paused(ledger))
-        assert stopped(Rules()) == standstill(braked)
-        assert standstill(braked)
 
 
 def test_an_operator_rehearses_what_could_go_out_approved_or_not() -> None:

@@ -5,7 +5,7 @@ from datetime import UTC, date, datetime
 import pytest
 
 from edu_pipeline.mail.ledger.history import import_history
-from edu_pipeline.mail.ledger.store import Ledger, Queueing, QueueResult
+from edu_pipeline.mail.ledger.store import Cause, Ledger, Queueing, QueueResult
 from edu_pipeline.mail.ledger.suppressions import lift, suppress
 from edu_pipeline.mail.ledger.tables import TOMBSTONES, State
 from edu_pipeline.mail.ledger.tombstones import tombstone
@@ -211,3 +211,44 @@ def test_every_content_that_a_letter_had_is_kept(ledger: Ledger, make_letter: Le
         found = connection.exec_driver_sql("SELECT text FROM contents ORDER BY text").all()
     assert [row.text for row in found] == ["one\n", "three\n", "two\n"]
     assert ledger.letter(KEY).text == "three\n"
+
+
+def test_what_a_person_cancelled_stays_cancelled_until_a_person_takes_it_back(
+    ledger: Ledger, make_letter: LetterMaker
+) -> None:
+    queue(ledger, make_letter())
+    cause = Cause(NOW, "carla", "Wrong week.")
+    assert ledger.cancel(KEY, cause)
+    assert queue(ledger, make_letter()).unchanged == 1
+    assert queue(ledger, make_letter(text="Other\n")).unchanged == 1
+    assert states(ledger) == {KEY: State.cancelled}
+    assert ledger.take_back_cancelling(KEY, cause)
+    assert queue(ledger, make_letter()).changed == 1
+    assert states(ledger) == {KEY: State.pending}
+    assert not ledger.take_back_cancelling(KEY, cause)
+
+
+def test_a_letter_in_doubt_that_was_given_up_never_comes_back(
+    ledger: Ledger, make_letter: LetterMaker
+) -> None:
+    queue(ledger, make_letter())
+    assert ledger.claim(KEY, owner="me", transport="sendgrid", now=NOW)
+    ledger.record(KEY, State.unknown, now=NOW)
+    cause = Cause(NOW, "carla", "Nobody can tell.")
+    ledger.resolve(KEY, State.cancelled, cause)
+    assert queue(ledger, make_letter(text="Other\n")).unchanged == 1
+    assert not ledger.take_back_cancelling(KEY, cause)
+    assert states(ledger) == {KEY: State.cancelled}
+
+
+def test_what_another_tool_is_found_to_have_sent_is_taken_out_of_the_post(
+    ledger: Ledger, make_letter: LetterMaker
+) -> None:
+    queue(ledger, make_letter())
+    import_history(
+        ledger,
+        b"campaign,period,email,date\nteachers,2026-W40,t_1@riverside.example,2026-10-02\n",
+        source="old.csv",
+    )
+    assert ledger.suppress_waiting(now=NOW, by="test") == 1
+    assert states(ledger) == {KEY: State.suppressed}

@@ -4,15 +4,14 @@ import base64
 import json
 import logging
 import socket
-import threading
 from collections.abc import Callable, Iterator
+from contextlib import ExitStack
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import httpx
 import pytest
-import uvicorn
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
@@ -27,6 +26,7 @@ from edu_pipeline.mail.signature import SIGNATURE_HEADER, TIMESTAMP_HEADER, Webh
 from edu_pipeline.settings import Mail, School, SendGrid, Settings
 from edu_pipeline.shipped import shipped
 from edu_pipeline_tests.mail.conftest import LetterMaker
+from edu_pipeline_tests.mail.serving import serving
 
 MONDAY = datetime(2026, 10, 5, 8, tzinfo=UTC)
 SECRET = ec.derive_private_key(20_261_121, ec.SECP256R1())
@@ -94,33 +94,16 @@ def open_site(ledger: Ledger, make_letter: LetterMaker) -> Iterator[Opener]:
     ledger.queue([make_letter("t_1")], now=MONDAY, by="test")
     ledger.claim(KEY, owner="test", transport="sendgrid", now=MONDAY)
     ledger.record(KEY, State.sent, now=MONDAY, transport_id="x")
-    opened: list[tuple[uvicorn.Server, threading.Thread, httpx.Client]] = []
+    with ExitStack() as stack:
 
-    def opener(wanted: Settings) -> Site:
-        clock = Clock()
-        application = web.app(ledger, wanted, environment([shipped("templates")]), clock)
-        listener = socket.create_server(("127.0.0.1", 0))
-        address = listener.getsockname()
-        ready = threading.Event()
+        def opener(wanted: Settings) -> Site:
+            clock = Clock()
+            application = web.app(ledger, wanted, environment([shipped("templates")]), clock)
+            address = stack.enter_context(serving(application))
+            client = httpx.Client(base_url=f"http://127.0.0.1:{address[1]}", trust_env=False)
+            return Site(stack.enter_context(client), ledger, clock, address)
 
-        class Announced(uvicorn.Server):
-            async def startup(self, sockets: list[socket.socket] | None = None) -> None:
-                await super().startup(sockets)
-                ready.set()
-
-        server = Announced(web.server_config(application, host="127.0.0.1", port=0))
-        thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]})
-        thread.start()
-        assert ready.wait(30)
-        client = httpx.Client(base_url=f"http://127.0.0.1:{address[1]}", trust_env=False)
-        opened.append((server, thread, client))
-        return Site(client, ledger, clock, address)
-
-    yield opener
-    for server, thread, client in opened:
-        client.close()
-        server.should_exit = True
-        thread.join(30)
+        yield opener
 
 
 @pytest.fixture

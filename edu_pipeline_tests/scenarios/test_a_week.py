@@ -1,6 +1,7 @@
 """The whole way of a week: exports, refresh, letters, and what happens when something is wrong."""
 
 import csv
+import json
 from datetime import date
 from email import message_from_bytes, policy
 from pathlib import Path
@@ -10,10 +11,13 @@ import polars as pl
 import pytest
 
 from edu_pipeline.definitions import build_definitions
-from edu_pipeline.mail.assets import open_ledger
-from edu_pipeline.mail.ledger_tables import State
+from edu_pipeline.environment import mail_room
+from edu_pipeline.mail.ledger.tables import State
+from edu_pipeline.mail.letter import opaque_key
+from edu_pipeline.mail.links import token
+from edu_pipeline.model.mail import CampaignEngagement
 from edu_pipeline.sample.plan import CO_TAUGHT, SHARED_TEACHER
-from edu_pipeline.settings import Home, load_settings
+from edu_pipeline.settings import Home
 from edu_pipeline.warehouse import open_warehouse, read_table
 from edu_pipeline_tests.conftest import CODES, WEEK, run_job
 
@@ -27,7 +31,7 @@ def table(home: Home, name: str) -> pl.DataFrame:
 
 
 def states(home: Home) -> dict[State, int]:
-    with open_ledger(home) as ledger:
+    with mail_room(home).open_ledger() as ledger:
         return dict(ledger.counts("teachers", PERIOD))
 
 
@@ -71,7 +75,7 @@ def test_every_teacher_gets_one_letter_and_a_second_run_changes_nothing(
     run_job(sample_home, "refresh")
     run_job(sample_home, "send_letters", week=WEEK)
     assert outbox(sample_home) == first
-    with open_ledger(sample_home) as ledger:
+    with mail_room(sample_home).open_ledger() as ledger:
         attempts = ledger.letters_frame()["attempts"].to_list()
     assert attempts == [1] * LETTERS
 
@@ -144,6 +148,29 @@ def test_an_unmapped_code_holds_all_mail_until_the_pasted_fix_lets_it_go(
     assert states(sample_home) == {State.sent: LETTERS}
 
 
+def test_a_list_of_absentees_read_as_all_marks_holds_all_mail_until_its_shape_is_said(
+    sample_home: Home,
+) -> None:
+    rates = table(sample_home, "class_week")["attendance_rate"].to_list()
+    path = school(sample_home, "attendance")
+    lines = path.read_text(encoding="utf-8").splitlines(keepends=True)
+    path.write_text("".join(x for x in lines if not x.endswith(",P\n")), encoding="utf-8")
+    # as a new home: nothing there that the list could be compared with
+    sample_home.warehouse.unlink()
+    run_job(sample_home, "refresh")
+    problems = table(sample_home, "landing_problems")
+    assert problems["kind"].to_list() == ["only_exceptions"]
+    run_job(sample_home, "send_letters", week=WEEK)
+    assert states(sample_home) == {State.held: LETTERS}
+
+    shape = '[landing.attendance]\nshape = "exceptions"\n'
+    sample_home.config.write_text(f"{CODES}{shape}", encoding="utf-8")
+    run_job(sample_home, "refresh")
+    run_job(sample_home, "send_letters", week=WEEK)
+    assert states(sample_home) == {State.sent: LETTERS}
+    assert table(sample_home, "class_week")["attendance_rate"].to_list() == rates
+
+
 def test_hold_affected_holds_only_the_classes_concerned(sample_home: Home) -> None:
     config = f'{CODES}\n[mail]\non_problem = "hold_affected"\n'
     sample_home.config.write_text(config, encoding="utf-8")
@@ -200,7 +227,7 @@ def test_a_refresh_that_broke_off_keeps_letters_from_resting_on_half_of_it(
 
 def run_only(home: Home, job: str, *assets: str, week: date | None = None) -> None:
     """Materialise some assets alone, as a person may in the UI."""
-    resolved = build_definitions(home, load_settings(home)).resolve_job_def(job)
+    resolved = build_definitions(mail_room(home)).resolve_job_def(job)
     with dg.DagsterInstance.ephemeral() as instance:
         resolved.execute_in_process(
             instance=instance,
@@ -216,20 +243,91 @@ def test_the_gate_is_never_recorded_for_tables_of_another_run(sample_home: Home)
         run_only(sample_home, "refresh", "landing_files", "mail_gate")
 
 
-def test_letters_are_delivered_only_in_the_run_that_wrote_them(sample_home: Home) -> None:
+def test_letters_are_queued_only_in_the_run_that_wrote_them(sample_home: Home) -> None:
     made = ("students_of_week", "said_before", "letter_charts", "teacher_letters")
     run_only(sample_home, "send_letters", *made, week=WEEK)
-    run_only(sample_home, "send_letters", "queued_letters", week=WEEK)
     with pytest.raises(dg.Failure, match="Launch the whole job send_letters"):
-        run_only(sample_home, "send_letters", "delivered_letters", week=WEEK)
-    assert states(sample_home) == {State.pending: LETTERS}
-    assert outbox(sample_home) == {}
+        run_only(sample_home, "send_letters", "queued_letters", week=WEEK)
+    assert states(sample_home) == {}
+
+
+def test_every_letter_has_its_teachers_own_link_to_pause_them(sample_home: Home) -> None:
+    public = "https://letters.riverside.example"
+    sample_home.config.write_text(f'{CODES}\n[mail]\npublic_url = "{public}"\n', encoding="utf-8")
+    run_job(sample_home, "send_letters", week=WEEK)
+    letters = outbox(sample_home)
+    assert len(letters) == LETTERS
+    with mail_room(sample_home).open_ledger() as ledger:
+        token_key, salt = ledger.identity("token_key"), ledger.salt
+    staff = {row["email"]: row for row in table(sample_home, "stg_staff").iter_rows(named=True)}
+    for name, raw in letters.items():
+        message = message_from_bytes(raw, policy=policy.default)
+        recipient = staff[message["To"].addresses[0].addr_spec]
+        key = opaque_key("teacher", recipient["staff_id"], salt)
+        assert name == f"{key}.eml"
+        link = f"{public}/out/{token(token_key, 'teachers', key)}"
+        for kind in ("plain", "html"):
+            body = message.get_body((kind,))
+            assert body
+            assert body.get_content().count(link) == 1
+
+
+def test_what_the_carrier_reports_in_the_landing_zone_is_on_the_page_of_letters(
+    sample_home: Home,
+) -> None:
+    individual = f'{CODES}\n[mail]\ntracking = "individual"\n'
+    sample_home.config.write_text(individual, encoding="utf-8")
+    run_job(sample_home, "send_letters", week=WEEK)
+    with mail_room(sample_home).open_ledger() as ledger:
+        keys = [entry.key for entry in ledger.entries("teachers", PERIOD)]
+        ledger_id = ledger.id
+    # nine are delivered, four of them opened by people and one more by a program; one comes back
+    happened = [
+        *((key, "delivered", False) for key in keys[:9]),
+        (keys[9], "bounce", False),
+        *((key, "open", False) for key in keys[:4]),
+        *((key, "open", True) for key in keys[3:5]),
+    ]
+    events = [
+        {
+            "event": kind,
+            "sg_event_id": f"e{n}",
+            "sg_message_id": f"m{n}",
+            "timestamp": 1_790_000_000 + n,
+            "edu_letter": key,
+            "edu_ledger": ledger_id,
+            "sg_machine_open": machine,
+        }
+        for n, (key, kind, machine) in enumerate(happened)
+    ]
+    folder = sample_home.data / "landing" / "mail" / "events"
+    folder.mkdir(parents=True)
+    (folder / "2026-05-16.json").write_text(json.dumps(events), encoding="utf-8")
+    run_job(sample_home, "refresh")
+
+    assert states(sample_home) == {State.delivered: 9, State.bounced: 1}
+    engagement = CampaignEngagement.validate(table(sample_home, "campaign_engagement"))
+    (row,) = engagement.rows(named=True)
+    assert (row["delivered"], row["bounced"], row["opened_people"]) == (9, 1, 4)
+    assert (row["open_rate_low"], row["open_rate_high"]) == (4 / 9, 5 / 9)
+    page = (sample_home.site / "mail" / "index.html").read_text(encoding="utf-8")
+    # of nine letters nobody should read a rate
+    assert "Of 9 delivered, 4 were opened by a person and 1 more by programs only." in page
+    assert "They came back. Correct the addresses" in page
+    names = pl.concat_str("given_name", "family_name", separator=" ")
+    people = table(sample_home, "stg_staff").select(name=names)["name"]
+    assert not [name for name in people if name in page]
+
+
+def test_charts_that_no_letter_shows_are_not_drawn(sample_home: Home) -> None:
+    run_only(sample_home, "send_letters", "letter_charts", week=WEEK)
+    assert table(sample_home, "letter_charts").is_empty()
 
 
 def test_when_an_export_vanishes_no_week_stays_open(sample_home: Home) -> None:
     school(sample_home, "students").unlink()
     result = run_job(sample_home, "refresh")
-    with open_ledger(sample_home) as ledger:
+    with mail_room(sample_home).open_ledger() as ledger:
         assert ledger.recorded_periods() == []
     failed = {
         check.check_name for check in result.get_asset_check_evaluations() if not check.passed
@@ -261,7 +359,7 @@ def test_a_large_homeroom_that_never_took_a_register_keeps_nobody_from_a_letter(
 def test_a_badly_quoted_row_does_not_travel_into_dagsters_log(sample_home: Home) -> None:
     with school(sample_home, "students").open("a", encoding="utf-8") as file:
         file.write('"77"7,Secretgiven,Secretfamily,7,"1"x"\n"open,Secretgiven\n')
-    job = build_definitions(sample_home, load_settings(sample_home)).resolve_job_def("refresh")
+    job = build_definitions(mail_room(sample_home)).resolve_job_def("refresh")
     with dg.DagsterInstance.ephemeral() as instance:
         result = job.execute_in_process(instance=instance, raise_on_error=False)
     kept = "\n".join(

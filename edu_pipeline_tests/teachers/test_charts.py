@@ -13,6 +13,7 @@ from edu_pipeline.shipped import shipped
 from edu_pipeline.teachers.charts import (
     ATTENDANCE,
     HOMEWORK,
+    ChartSpec,
     Point,
     Rate,
     chart_facts,
@@ -377,3 +378,29 @@ def test_a_teachers_homework_is_a_line_of_its_own_beside_the_schools() -> None:
     assert line(spec, "school") == [76, 78]
     assert labels(spec) == ["target 85 %", "82.0 %  yours", "78.0 %  School"]
     assert "This week: School 78.0 %." in plain(charts["homework"].alt)
+
+
+@pytest.mark.parametrize(
+    ("rate", "looks_the_same"), [(0.82, True), (0.8204, True), (0.8206, False), (0.84, False)]
+)
+def test_a_chart_shows_something_else_only_where_people_could_see_it(
+    rate: float, looks_the_same: bool
+) -> None:
+    school = pl.DataFrame(
+        {
+            "school_id": "s1",
+            "week_start": [FIRST_MONDAY, FIRST_MONDAY + timedelta(weeks=1)],
+            "homework_rate": [0.76, 0.78],
+        }
+    )
+
+    def chart(last: float) -> ChartSpec:
+        histories = teacher_histories(
+            teacher_weeks("ada", 0.8, last), school, FIRST_MONDAY + timedelta(weeks=1), words
+        )
+        return chart_specs(histories["ada"], Targets(), words)["homework"]
+
+    # 82.04 % is printed as 82.0 %, and drawn less than a hair's breadth higher
+    before = chart(0.82)
+    assert (chart(rate).shows == before.shows) is looks_the_same
+    assert (chart(rate).spec == before.spec) is (rate == 0.82)

@@ -1,21 +1,25 @@
 import re
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
+from pathlib import Path
 from typing import Any
 
+import jinja2
 import polars as pl
 import pytest
 
 from edu_pipeline.gate import mail_gate
 from edu_pipeline.glossary import definitions
+from edu_pipeline.mail.checks import hold_reasons
 from edu_pipeline.mail.due import PERIODS
 from edu_pipeline.mail.letter import Figure, Letter, opaque_key
-from edu_pipeline.mail.render import environment
+from edu_pipeline.mail.render import TemplateError, environment, lint
 from edu_pipeline.model.columns import dtypes
 from edu_pipeline.model.quality import LandingFiles, LandingProblems
 from edu_pipeline.model.roster import Classes, Enrollments, SchoolDays, Staff, Students
 from edu_pipeline.model.teachers import StudentOfWeek
-from edu_pipeline.settings import Letters, Settings
+from edu_pipeline.settings import Letters, Mail, Settings
 from edu_pipeline.shipped import shipped
 from edu_pipeline.teachers.edition import (
     Tables,
@@ -367,6 +371,8 @@ STUDENTS = pl.DataFrame(
     schema=dtypes(Students),
     orient="row",
 )
+CALLED = ("7A", "Grade 7", "Riverside School")
+"""What class A, its team and its school are called."""
 ABSENT = {"possible_days": 5.0, "attended_days": 2.0}
 MISSING = {"homework_due": 8, "homework_missing": 6}
 
@@ -381,6 +387,8 @@ def letters(
     said_before: pl.DataFrame | None = None,
     weeks: int = 1,
     naming: str = "full",
+    exported: date | None = None,
+    env: jinja2.Environment = SHIPPED,
     **settings: str | None,
 ) -> list[Letter]:
     """The week's letters to teachers (staff_id, classes) in a school of homerooms A and B."""
@@ -424,8 +432,8 @@ def letters(
             notice=SETTINGS.notice,
             targets=SETTINGS.targets,
             definitions=definitions(SETTINGS),
-            sources=[Source("homework", days[-1])],
-            env=SHIPPED,
+            sources=[Source("homework", exported or days[-1])],
+            env=env,
         ),
         NOT_AFTER,
     )
@@ -462,7 +470,7 @@ def test_co_teachers_get_a_letter_each_that_does_not_name_the_other(
 ) -> None:
     one, two = letters(make_history, ("ada", ["A"]), ("ben", ["A"]))
 
-    assert one.names == {"Ada", "Adason", "Ada Adason"}
+    assert one.names == {"Ada", "Adason", "Ada Adason", *CALLED}
     assert not re.search("Ben|ben@", one.html + one.text + one.subject)
     assert not re.search("Ada|ada@", two.html + two.text + two.subject)
     assert not re.search("Ada|Ben", one.subject + two.subject)
@@ -566,7 +574,7 @@ def test_students_are_named_to_their_teachers_and_nobody_else(make_history: Hist
     one, two = letters(make_history, ("ada", ["A"]), ("ben", ["B"]), students=students)
 
     assert "- Tom Lee: absent 3 of 5 days" in one.text
-    assert one.names == {"Ada", "Adason", "Ada Adason", "Tom Lee"}
+    assert one.names == {"Ada", "Adason", "Ada Adason", "Tom Lee", *CALLED}
     assert "Mia" not in one.text + one.html
     assert "- Mia Fox: 6 of 8 homework missing" in two.text
 
@@ -584,7 +592,7 @@ def test_names_of_students_are_shown_as_the_settings_say(
 
     assert shown in letter.text
     assert not re.search("Tom|Lee", letter.text + letter.html)
-    assert letter.names == {"Ada", "Adason", "Ada Adason"} | names
+    assert letter.names == {"Ada", "Adason", "Ada Adason", *CALLED} | names
 
 
 def test_a_subject_teacher_is_not_told_of_the_whole_years_absence(
@@ -619,21 +627,95 @@ def test_answers_go_where_the_settings_say(
     assert (letter.sender.name, letter.sender.email) == ("School data", "data@riverside.example")
 
 
-@pytest.mark.parametrize(
-    ("email", "reason"),
-    [
-        ("", "The teacher has no e-mail address. Add it to the staff export."),
-        ("moss(at)riverside", "is not valid. Correct it in the staff export."),
-        ("ada@riverside.example, ben@riverside.example", "is not valid."),
-    ],
-)
-def test_a_letter_without_a_usable_address_is_made_and_held(
-    make_history: HistoryMaker, email: str, reason: str
-) -> None:
-    (letter,) = letters(make_history, ("ada", ["A"]), email=email)
+def own_template(folder: Path, name: str, text: str) -> jinja2.Environment:
+    (folder / "letters").mkdir()
+    (folder / "letters" / name).write_text(text, encoding="utf-8")
+    return environment([folder, shipped("templates")])
 
-    assert reason in (letter.hold or "")
-    assert not email or email not in (letter.hold or "")
+
+def test_a_letter_that_a_template_fails_for_waits_and_the_others_are_written(
+    make_history: HistoryMaker, tmp_path: Path
+) -> None:
+    env = own_template(tmp_path, "teacher.txt.j2", "Hello\n{{ 1 / (given_name | length - 3) }}")
+
+    good, bad, fine = letters(
+        make_history, ("cyra", ["A"]), ("ada", ["A"]), ("dora", ["B"]), env=env
+    )
+
+    assert (good.hold, fine.hold) == (None, None)
+    assert bad.hold == (
+        "Template letters/teacher.txt.j2, line 2, cannot be filled (ZeroDivisionError). Correct "
+        "it, or delete it from the home's templates folder to use the shipped one."
+    )
+    assert bad.text == "This letter could not be written.\n"
+    assert bad.recipient.email == "ada@riverside.example"
+    assert lint(bad.html) == []
+
+
+def test_a_held_letter_that_a_template_fails_for_says_both(
+    make_history: HistoryMaker, tmp_path: Path
+) -> None:
+    env = own_template(tmp_path, "teacher.txt.j2", "{{ 1 / (given_name | length - 3) }}")
+    gate = mail_gate(problems({}), [WEEK], "run-1", on_problem="hold")
+
+    _, bad = letters(make_history, ("cyra", ["A"]), ("ada", ["A"]), env=env, gate=gate)
+
+    assert (bad.hold or "").startswith("Map QT. Template letters/teacher.txt.j2, line 1, ")
+
+
+def test_a_template_that_fails_for_every_letter_is_told_once(
+    make_history: HistoryMaker, tmp_path: Path
+) -> None:
+    env = own_template(tmp_path, "teacher.txt.j2", "{{ pupil }}")
+
+    with pytest.raises(TemplateError) as caught:
+        letters(make_history, ("ada", ["A"]), ("ben", ["B"]), env=env)
+
+    assert str(caught.value).count("letters do not have: 'pupil'") == 1
+
+
+def test_newer_exports_of_the_same_figures_change_only_how_fresh_they_are(
+    make_history: HistoryMaker,
+) -> None:
+    before, after, other = (
+        letters(make_history, ("ada", ["A"]), exported=day, naming=naming)[0]
+        for day, naming in (
+            (WEEK + timedelta(days=5), "full"),
+            (WEEK + timedelta(days=6), "full"),
+            (WEEK + timedelta(days=6), "none"),
+        )
+    )
+
+    assert "5\u00a0September (homework)" in before.text
+    assert before.digest != after.digest
+    assert before.substance == after.substance
+    assert after.substance == other.substance  # nobody is named in either
+    assert all(phrase in before.text + before.html for phrase in before.as_of)
+
+
+def test_other_figures_are_another_substance(make_history: HistoryMaker) -> None:
+    (one,) = letters(make_history, ("ada", ["A"]))
+    (two,) = letters(
+        make_history,
+        ("ada", ["A"]),
+        students=of_week({"class_id": "A", "student_id": "1"} | ABSENT),
+    )
+
+    assert one.substance != two.substance
+
+
+def test_what_a_class_is_called_after_its_teacher_may_stand_in_the_letter(
+    make_history: HistoryMaker,
+) -> None:
+    lessons = make_history(
+        [0.9], class_id="MAT", class_name="Maths Ben Moss", class_type="scheduled"
+    ).with_columns(team=pl.lit("Team Cy Fox"))
+
+    (letter,) = letters(make_history, ("ada", ["MAT"]), classes_too=lessons)
+
+    assert {"Maths Ben Moss", "Team Cy Fox"} <= letter.names
+    assert hold_reasons([letter], ["Ben Moss", "Cy Fox"], Mail()) == {}
+    assert hold_reasons([replace(letter, names=frozenset())], ["Ben Moss"], Mail())
 
 
 def test_a_problem_holds_every_letter_of_the_week(make_history: HistoryMaker) -> None:
@@ -662,27 +744,6 @@ def test_a_problem_of_no_class_in_particular_holds_every_letter(
     assert [letter.hold for letter in letters(make_history, ("ben", ["B"]), gate=gate)] == [
         "Map QT."
     ]
-
-
-def test_a_letter_that_mail_clients_would_cut_is_held(make_history: HistoryMaker) -> None:
-    reason = {"attended_days": 2.0, "possible_days": 5.0, "class_id": "A"}
-    (letter,) = letters(
-        make_history,
-        ("ada", ["A"]),
-        students=of_week(*({"student_id": "x" * 9_999 + str(n)} | reason for n in range(10))),
-    )
-
-    assert re.fullmatch(
-        r"The letter has \d+ kB; keep it below 90 kB, or Gmail cuts it\.", letter.hold or ""
-    )
-
-
-def test_a_letter_is_held_for_every_reason_that_there_is(make_history: HistoryMaker) -> None:
-    gate = mail_gate(problems({}), [WEEK], "run-1", on_problem="hold")
-
-    (letter,) = letters(make_history, ("ada", ["A"]), gate=gate, email="")
-
-    assert (letter.hold or "").startswith("Map QT. The teacher has no e-mail address.")
 
 
 def state(weeks: int, *, missing: int = 0) -> WeekState:

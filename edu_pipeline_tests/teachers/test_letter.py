@@ -15,7 +15,7 @@ from edu_pipeline.mail.letter import Figure
 from edu_pipeline.mail.render import TemplateError, environment, lint
 from edu_pipeline.settings import Cutoffs, Faces, Letters, Notice, Settings, Targets
 from edu_pipeline.shipped import shipped
-from edu_pipeline.teachers.charts import chart_specs
+from edu_pipeline.teachers.charts import Drawing, chart_specs
 from edu_pipeline.teachers.letter import (
     ClassView,
     Edition,
@@ -119,7 +119,7 @@ def letter(
     templates: Path | None = None,
 ) -> LetterContent:
     pictures = {
-        (subject, kind): (PNG, f"{kind} chart")
+        (subject, kind): Drawing(PNG, f"{kind} chart", "")
         for subject in [f"staff:{TEACHER.staff_id}", *(f"class:{v.class_id}" for v in views)]
         for kind in ("attendance", "homework")
         if subject.startswith("class:") or kind == "homework"
@@ -251,7 +251,7 @@ def everything_said(history: pl.DataFrame) -> str:
     """Letter, its notes and its charts."""
     edition = edition_of(history["week_start"][-1])
     specs = chart_specs(history, SETTINGS.targets, edition.words)
-    pictures = {("class:c1", kind): (PNG, chart.alt) for kind, chart in specs.items()}
+    pictures = {("class:c1", kind): Drawing(PNG, chart.alt, chart.shows) for kind, chart in specs.items()}
     # somebody to notice, so that the letter has everything that a letter can have
     made = compose(TEACHER, [view_of(history, NOTES)], pictures, edition)
     titles = [str(chart.spec["title"]) for chart in specs.values()]
@@ -903,9 +903,13 @@ def test_a_homes_own_letter_or_block_wins_and_the_rest_is_the_shipped_one(
     ("name", "text", "said"),
     [
         ("words.txt.j2", "\n\n{% macro %}", "letters/words.txt.j2, line 3"),
-        ("words.txt.j2", "{% macro subject(a, b) %}{% endmacro %}", "letters/words.txt.j2 uses"),
+        (
+            "words.txt.j2",
+            "{% macro subject(a, b) %}{% endmacro %}",
+            "letters/words.txt.j2 has no macro",
+        ),
         ("teacher.html.j2", "<p>\n{% if %}", "letters/teacher.html.j2, line 2"),
-        ("teacher.txt.j2", "{{ pupil }}", "letters/teacher.txt.j2 uses something that"),
+        ("teacher.txt.j2", "{{ pupil }}", "letters/teacher.txt.j2, line 1, uses something"),
         ("blocks/news.html.j2", "{{ a | nicely }}", "letters/blocks/news.html.j2, line 1"),
     ],
 )

@@ -12,6 +12,7 @@ from edu_pipeline.teachers.students import (
     StudentNote,
     class_notes,
     first,
+    known_names,
     missed_ahead,
     shown_names,
 )
@@ -44,6 +45,19 @@ def notes_of(*students: dict[str, Any], kinds: frozenset[Kind] = frozenset(Kind)
 
 def reasons_of(group: tuple[StudentNote, ...]) -> list[Reason]:
     return [reason for note in group for reason in note.reasons]
+
+
+def test_everybody_is_known_by_their_full_name_once() -> None:
+    def people(*names: tuple[str | None, str | None]) -> pl.DataFrame:
+        schema = {"given_name": pl.String, "family_name": pl.String}
+        return pl.DataFrame(names, schema=schema, orient="row")
+
+    students = people(("Tom", "Lee"), ("Ana  María", "de la\nCruz"), (None, "Moss"), (None, None))
+    staff = people(("Ada", "Moss"), ("Tom", "Lee"), ("", ""), ("Cher", None))
+
+    assert known_names(students, staff)["name"].to_list() == [
+        *("Ada Moss", "Ana María de la Cruz", "Cher", "Moss", "Tom Lee"),
+    ]
 
 
 def test_a_student_who_is_always_there_is_not_named() -> None:

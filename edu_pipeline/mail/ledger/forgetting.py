@@ -10,7 +10,7 @@ import hashlib
 import json
 import re
 import secrets
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import cached_property
@@ -104,13 +104,19 @@ class Traces:
     """Campaigns and periods of all these letters."""
 
 
-def as_known(ledger: Ledger, person: Person) -> Person:
-    """The person with the names, addresses and keys that letters to them add."""
+def as_known(ledger: Ledger, person: Person, *, taken: Collection[str] = ()) -> Person:
+    """The person with the names, addresses and keys that letters to them add.
+
+    Args:
+        ledger: An open ledger.
+        person: By what is known from elsewhere.
+        taken: Addresses that are somebody else's as well.
+    """
     keys, addresses = person.recipient_keys, person.addresses
     with ledger.connect() as connection:
         own = connection.execute(sa.select(LETTERS).where(_to(person))).all()
         keys |= {row.recipient_key for row in own}
-        for email in {same_address(row.email) for row in own} - addresses:
+        for email in {same_address(row.email) for row in own} - addresses - {*taken}:
             others = sa.select(LETTERS.c.recipient_key).where(
                 sa.func.lower(LETTERS.c.email) == email
             )

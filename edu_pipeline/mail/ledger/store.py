@@ -65,7 +65,7 @@ TRANSITIONS: Mapping[State, frozenset[State]] = {
     State.unknown: OUT | {State.pending, State.cancelled},
     State.failed: WAITING | OUT | {State.cancelled},
     State.expired: WAITING | OUT,
-    State.cancelled: WAITING | OUT,
+    State.cancelled: WAITING | OUT | {State.cancelled},
     # what went only into the folder may still go to people
     State.sent: (OUT - {State.sent}) | WAITING,
     State.delivered: frozenset({State.dropped, State.bounced, State.complained}),
@@ -76,6 +76,12 @@ TRANSITIONS: Mapping[State, frozenset[State]] = {
 
 Evidence of the carrier takes a letter out of any state but a claim, whose sender is at work.
 """
+
+_LEFT = "no longer in the batch"
+_NOTHING_TO_CORRECT = "nothing to correct any more"
+_TAKEN_BACK = "may be written again"
+_MAY_RETURN = frozenset({_LEFT, _NOTHING_TO_CORRECT, _TAKEN_BACK})
+"""Why a letter is cancelled that comes back with the next batch it is in."""
 
 FOLDER = "folder"
 """The transport by which nothing leaves the house."""
@@ -286,7 +292,8 @@ class Ledger(Database):
         Queueing the same batch again changes nothing. A letter that has not gone out is replaced
         where it differs, and has to be approved anew; one that has, or may have, is never touched,
         but a correction adds a revision of it where its content changed. Letters that wait but are
-        no longer in the batch are cancelled. An empty batch changes nothing.
+        no longer in the batch are cancelled; one that a person cancelled stays so. An empty batch
+        changes nothing.
 
         Raises:
             LedgerError: A key is unusable or twice in the batch, an image name twice in a letter.
@@ -303,7 +310,7 @@ class Ledger(Database):
                 LETTERS.c.recipient_key.not_in(kept),
             )
             for key in gone:
-                cancelled += self.cancel(key, Cause(now, by, "no longer in the batch"))
+                cancelled += self.cancel(key, Cause(now, by, _LEFT))
         return QueueResult(
             new=tally["new"] + tally["correction"],
             unchanged=tally["unchanged"],
@@ -346,6 +353,29 @@ class Ledger(Database):
             row = row_of(connection, key)
             return row.state in WAITING and _cancel(connection, row, cause)
 
+    def take_back_cancelling(self, key: str, cause: Cause) -> bool:
+        """Let a letter that somebody cancelled come back with the next batch.
+
+        Returns:
+            False where it is not cancelled, or may have gone out before it was.
+        """
+        tried = sa.exists().where(
+            ATTEMPTS.c.letter_key == key, ATTEMPTS.c.outcome.in_({State.sent, State.unknown})
+        )
+        with self.begin() as connection:
+            return not connection.scalar(sa.select(tried)) and move(
+                connection,
+                (key, State.cancelled, State.cancelled),
+                cause,
+                {"reason": _TAKEN_BACK},
+            )
+
+    def hold(self, key: str, cause: Cause) -> bool:
+        """Let a pending letter wait for a person; False where it is not pending any more."""
+        with self.begin() as connection:
+            step = (key, State.pending, State.held)
+            return move(connection, step, cause, {"reason": cause.why})
+
     # Delivering
 
     def release_approved(self, campaign: str, period: str, *, now: datetime, by: str) -> int:
@@ -358,7 +388,10 @@ class Ledger(Database):
         )
 
     def suppress_waiting(self, *, now: datetime, by: str) -> int:
-        """Take letters to people who must not be written to by now out of the post; how many."""
+        """Take letters out of the post that must not go out by now; how many.
+
+        To people who are not written to any more, or who got theirs before this ledger began.
+        """
         moved = 0
         with self.begin() as connection:
             rows = connection.execute(
@@ -367,7 +400,9 @@ class Ledger(Database):
                 )
             ).all()
             for row in rows:
-                if why := _unwanted(connection, row.campaign, row.recipient_key, row.email):
+                if why := _not_to_be_sent(
+                    connection, row.campaign, row.period, row.recipient_key, row.email
+                ):
                     step = (row.key, row.state, State.suppressed)
                     moved += move(connection, step, Cause(now, by, why), {"reason": why})
         return moved
@@ -852,9 +887,11 @@ def _requeue(
     row, earlier = revisions[-1], revisions[:-1]
     only_in_folder = row.state is State.sent and row.transport == FOLDER and rules.leaves
     if row.state in _REPLACEABLE and earlier and letter.substance == earlier[-1].substance:
-        cause = Cause(now, by, "nothing to correct any more")
+        cause = Cause(now, by, _NOTHING_TO_CORRECT)
         waits = row.state in WAITING and _cancel(connection, row, cause)
         return "cancelled" if waits else "unchanged"
+    if row.state is State.cancelled and row.reason not in _MAY_RETURN:
+        return "unchanged"  # a person's word holds until a person takes it back
     if row.state in _REPLACEABLE or (only_in_folder and letter.not_after > now):
         correction = (rules.correction or row.correction) if earlier else None
         draft = _Draft(letter, row.revision, correction)
@@ -932,11 +969,13 @@ def _first_state(
 ) -> tuple[State, str]:
     """Where a letter stands that is about to wait, and why."""
     letter = draft.letter
-    email = letter.recipient.email
-    day = sent_before(connection, campaign=letter.campaign, period=letter.period, email=email)
-    if day:
-        return State.suppressed, f"It went out before this ledger began, on {day}."
-    if why := _unwanted(connection, letter.campaign, letter.recipient_key, email):
+    if why := _not_to_be_sent(
+        connection,
+        letter.campaign,
+        letter.period,
+        letter.recipient_key,
+        letter.recipient.email,
+    ):
         return State.suppressed, why
     if letter.hold:
         return State.held, letter.hold
@@ -948,9 +987,12 @@ def _first_state(
     return State.pending, ""
 
 
-def _unwanted(
-    connection: sa.Connection, campaign: str, recipient_key: str, email: str
+def _not_to_be_sent(
+    connection: sa.Connection, campaign: str, period: str, recipient_key: str, email: str
 ) -> str | None:
+    """Why somebody gets no letter about a period: sent before this ledger, or not wanted."""
+    if day := sent_before(connection, campaign=campaign, period=period, email=email):
+        return f"It went out before this ledger began, on {day}."
     reason = reason_not_to_write(
         connection, campaign=campaign, recipient_key=recipient_key, email=email
     )

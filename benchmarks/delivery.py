@@ -1,0 +1,148 @@
+"""What delivery promises and how fast it is, against the fake SendGrid on this machine.
+
+.venv/bin/python benchmarks/delivery.py storm --letters 300
+.venv/bin/python benchmarks/delivery.py speed --letters 1000 --connections 4
+"""
+
+import argparse
+import random
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+from edu_pipeline.mail.delivery import deliver
+from edu_pipeline.mail.ledger.store import Ledger
+from edu_pipeline.mail.ledger.tables import State
+from edu_pipeline.mail.letter import Image
+from edu_pipeline.mail.pace import Rules
+from edu_pipeline.mail.transports.sendgrid import SendGridTransport
+from edu_pipeline.settings import Mail, SendGrid
+from edu_pipeline_tests.fake_sendgrid.process import FakeSendGrid
+from edu_pipeline_tests.faults.campaign import GRACE, LOG_DELAY, Campaign, Storm, Tally, weather
+from edu_pipeline_tests.faults.sender import CAMPAIGN, PERIOD
+from edu_pipeline_tests.ledgers import postgres_database, postgres_programs, postgres_server
+from edu_pipeline_tests.mail.letters import letter
+
+SEEDS = (1, 2, 3)
+SHARES = (0.08, 0.3)
+HTML_BYTES, CHARTS, CHART_BYTES = 40_000, 3, 15_000
+SHORT = timedelta(seconds=LOG_DELAY / 6)
+BAD_DAY = Storm(seed=0, letters=0, faults=0, kills=20)
+POLICIES: Mapping[str, Storm] = {
+    "claim, look up, a person decides the rest": replace(BAD_DAY, grace=None),
+    f"claim, look up, send again after {GRACE.total_seconds():.0f} s": BAD_DAY,
+    f"control: send again after {SHORT.total_seconds():.0f} s": replace(BAD_DAY, grace=SHORT),
+    "control: mark after sending": replace(BAD_DAY, forgetful=True),
+}
+COLUMNS = ("kills", "twice", "lost", "silent", "shown", "found", "absent")
+
+
+def main() -> None:
+    """Print one of two tables, in Markdown."""
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("what", choices=("storm", "speed"))
+    parser.add_argument("--letters", type=int, default=300)
+    parser.add_argument("--connections", type=int, default=4)
+    asked = parser.parse_args()
+    with TemporaryDirectory() as folder, FakeSendGrid(Path(folder)) as fake:
+        if asked.what == "storm":
+            storm(fake, Path(folder), asked.letters, asked.connections)
+        else:
+            speed(fake, Path(folder), asked.letters, asked.connections)
+
+
+def storm(fake: FakeSendGrid, folder: Path, letters: int, connections: int) -> None:
+    """What became of the letters of killed senders, by the server's ledger; a number per seed."""
+    print(f"| policy | faults | {' | '.join(COLUMNS)} |")
+    print(f"|---|---|{'---|' * len(COLUMNS)}")
+    for policy, day in POLICIES.items():
+        for share in SHARES:
+            tallies = []
+            for seed in SEEDS:
+                url = f"sqlite:///{folder}/{len(list(folder.iterdir()))}.db"
+                bad = replace(
+                    day, seed=seed, letters=letters, faults=share, connections=connections
+                )
+                with Ledger(url) as ledger:
+                    tallies.append(weather(Campaign(fake, ledger, url, letters), bad))
+            print(f"| {policy} | {share:.0%} | {' | '.join(_cells(tallies))} |", flush=True)
+
+
+def _cells(tallies: list[Tally]) -> Iterator[str]:
+    for column in COLUMNS:
+        yield " / ".join(str(getattr(tally, column)) for tally in tallies)
+
+
+def speed(fake: FakeSendGrid, folder: Path, letters: int, connections: int) -> None:
+    """How long letters of a usual size take, without faults."""
+    print("| ledger | connections | queue, ms a letter | deliver, ms a letter | letters a second |")
+    print("|---|---|---|---|---|")
+    for number in sorted({1, connections}):
+        for name, opened in (("SQLite", _sqlite(folder)), ("PostgreSQL", _postgresql())):
+            with opened as url, Ledger(url) as ledger:
+                fake.reset()
+                queueing, delivering = _timed(fake, ledger, letters, number)
+            print(
+                f"| {name} | {number} | {1000 * queueing / letters:.1f} | "
+                f"{1000 * delivering / letters:.1f} | {letters / delivering:.0f} |",
+                flush=True,
+            )
+
+
+def _timed(
+    fake: FakeSendGrid, ledger: Ledger, letters: int, connections: int
+) -> tuple[float, float]:
+    """Seconds of queueing and of delivering."""
+    noise = random.Random(1)  # noqa: S311 - no secret
+    batch = [
+        letter(
+            f"t_{number}",
+            html=f"<body>{'<p>a line of a table</p>' * (HTML_BYTES // 24)}</body>",
+            images=tuple(Image(f"c{n}", noise.randbytes(CHART_BYTES)) for n in range(CHARTS)),
+            not_after=datetime.now(UTC) + timedelta(days=1),
+        )
+        for number in range(letters)
+    ]
+    settings = Mail(connections=connections, sendgrid=SendGrid(url=fake.url))
+    transport = SendGridTransport(fake.key, settings)
+    begin = time.perf_counter()
+    ledger.queue(batch, now=datetime.now(UTC), by="benchmark")
+    queued = time.perf_counter()
+    report = deliver(
+        ledger,
+        transport,
+        campaign=CAMPAIGN,
+        period=PERIOD,
+        now=lambda: datetime.now(UTC),
+        owner="benchmark",
+        rules=Rules(connections=connections),
+    )
+    end = time.perf_counter()
+    transport.close()
+    assert report.counts == {State.sent: letters}  # noqa: S101
+    assert fake.counts().total() == letters  # noqa: S101
+    return queued - begin, end - queued
+
+
+@contextmanager
+def _sqlite(folder: Path) -> Iterator[str]:
+    with TemporaryDirectory(dir=folder) as inner:
+        yield f"sqlite:///{inner}/ledger.db"
+
+
+@contextmanager
+def _postgresql() -> Iterator[str]:
+    programs = postgres_programs()
+    assert programs, "PostgreSQL is not installed"  # noqa: S101
+    with postgres_server(programs) as server, postgres_database(server) as url:
+        yield url
+
+
+if __name__ == "__main__":
+    main()

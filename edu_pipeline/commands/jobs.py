@@ -1,0 +1,31 @@
+"""Running a Dagster job from the shell, with its progress on the screen."""
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING
+
+from edu_pipeline.commands.console import out, progress
+
+if TYPE_CHECKING:
+    from edu_pipeline.mail.room import MailRoom
+
+
+def run_job(
+    room: "MailRoom",
+    job: str,
+    title: str,
+    partition: str | None = None,
+    tags: Mapping[str, str] | None = None,
+) -> None:
+    """Run a job of a home in this process, in the home's history.
+
+    Raises:
+        RunFailedError: A step failed, or there is no such partition.
+    """
+    from edu_pipeline.definitions import build_definitions
+    from edu_pipeline.runs import LOGGER, ShellLog, execute, share_history
+
+    share_history(room.home)
+    with progress(title) as on_step:
+        log = ShellLog(on_step, lambda text: out.print(text, markup=False, soft_wrap=True))
+        definitions = build_definitions(room, {LOGGER: log.as_dagster_logger()})
+        execute(definitions, job, log, partition=partition, tags=tags)

@@ -1,0 +1,86 @@
+"""`mail correct`: new revisions of letters that went out and were wrong."""
+
+from typing import Annotated
+
+import typer
+from rich.text import Text
+
+from edu_pipeline.commands.console import HELD, UserError, Yes, command, confirm, out
+from edu_pipeline.commands.jobs import run_job
+from edu_pipeline.commands.mail.periods import (
+    Week,
+    chosen,
+    letters,
+    outlook,
+    partition_of,
+    print_outlook,
+)
+from edu_pipeline.commands.mail.sending import moves
+from edu_pipeline.settings import Home
+
+
+def correct(
+    context: typer.Context,
+    reason: Annotated[
+        str,
+        typer.Option(
+            help="What was wrong, in a sentence. Every corrected letter says it, and the run's "
+            "history keeps it: no names."
+        ),
+    ],
+    week: Week = None,
+    yes: Yes = False,
+) -> None:
+    """Write a week's letters anew, as corrections for those whose figures changed since.
+
+    Refresh first (`run`). Whoever's letter says the same as before gets nothing. Corrections are
+    approved and sent like any letter; who got the first one gets each correction at most once.
+    """
+    from edu_pipeline.environment import mail_room
+    from edu_pipeline.mail.assets import CORRECTION_TAG
+    from edu_pipeline.mail.ledger.store import ARRIVED
+    from edu_pipeline.mail.plan import corrections
+
+    home: Home = context.obj
+    room = mail_room(home)
+    if not reason.strip():
+        raise UserError("Say what was wrong: --reason must not be empty. Readers will see it.")
+    with room.open_ledger() as ledger:
+        summary = chosen(ledger, week, home)
+        arrived = sum(number for state, number in summary.counts.items() if state in ARRIVED)
+        seen = outlook(room, ledger, summary.campaign, summary.period)
+        partition = partition_of(ledger, summary)
+        before = {line.entry.key for line in seen.plan.lines}
+    if not arrived:
+        write = command(home, f"run --week {summary.period}")
+        raise UserError(
+            f"No letter about {summary.period} went out, so there is nothing to correct. To bring "
+            f"those that wait up to date: {write}"
+        )
+    if seen.conditions.held or partition is None:
+        out.print(Text(f"Nothing was written. {seen.conditions.held}"), soft_wrap=True)
+        raise typer.Exit(HELD)
+    out.print(f"{letters(arrived)} about {summary.period} went out. A correction will say:")
+    out.print(Text(f"  This letter corrects an earlier one. {reason.strip()}"), soft_wrap=True)
+    confirm("Write corrections where the content changed?", yes=yes)
+    run_job(
+        room,
+        "send_letters",
+        f"Corrections of {summary.period}",
+        partition,
+        {CORRECTION_TAG: reason.strip()},
+    )
+    with room.open_ledger() as ledger:
+        entries = ledger.entries(summary.campaign, summary.period)
+        stated = ledger.stated(summary.campaign, summary.period)
+        moved = corrections(entries, stated)
+        written = [entry for entry in entries if entry.revision > 1 and entry.key not in before]
+        seen = outlook(room, ledger, summary.campaign, summary.period)
+    if not (written or moved):
+        out.print("Every letter says what it said before: nobody gets a correction.")
+    for entry in entries:
+        if entry in written or entry.key in moved:
+            told = moves(moved[entry.key])
+            out.print(Text(f"  {entry.recipient_name}: {told}"), soft_wrap=True)
+    print_outlook(seen, home)
+    raise typer.Exit(HELD if seen.needs_a_person else 0)

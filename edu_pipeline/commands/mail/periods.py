@@ -1,0 +1,249 @@
+"""A period's letters in words: which period is meant, how its letters stand, what to do next."""
+
+from collections import Counter
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+from rich.text import Text
+
+from edu_pipeline.commands.console import UserError, command, err, out, with_home
+from edu_pipeline.settings import Home
+from edu_pipeline.weeks import parse_week, week_name
+
+if TYPE_CHECKING:
+    from edu_pipeline.mail.ledger.store import Ledger, PeriodSummary
+    from edu_pipeline.mail.plan import Conditions, Plan
+    from edu_pipeline.mail.room import MailRoom
+
+Week = Annotated[
+    str | None,
+    typer.Option(
+        "--week",
+        help="Week of the letters, such as 2026-W40. Default: the newest with letters.",
+        show_default=False,
+    ),
+]
+
+_PHRASES = {
+    "unknown": "unknown",
+    "failed": "refused",
+    "draft": "waiting for approval",
+    "approved": "approved",
+    "pending": "ready to go",
+    "claimed": "on the way",
+    "held": "held",
+    "sent": "sent",
+    "delivered": "delivered",
+    "bounced": "bounced",
+    "dropped": "dropped by the carrier",
+    "complained": "reported as spam",
+    "suppressed": "not written to",
+    "expired": "no longer news",
+    "cancelled": "cancelled",
+}
+"""State → what comes after the number of its letters, in the order in which they are told."""
+
+
+@dataclass(frozen=True)
+class Outlook:
+    """One period: its letters, and what a delivery would do with them now."""
+
+    period: str
+    counts: Mapping[str, int]
+    """Letters by state."""
+    conditions: "Conditions"
+    plan: "Plan"
+    redirect: bool
+    """A delivery would be a rehearsal."""
+
+    @property
+    def stopped(self) -> bool:
+        """Whether a person has to let the letters go that could go: the gate or the brake holds."""
+        from edu_pipeline.mail.plan import Fate
+
+        braked = self.conditions.held or self.conditions.pause
+        return bool(braked and self.plan.of(Fate.later))
+
+    @property
+    def needs_a_person(self) -> bool:
+        """Whether any letter waits for somebody to decide something."""
+        from edu_pipeline.mail.plan import Fate
+
+        waiting = {str(line.entry.state) for line in self.plan.of(Fate.person)}
+        return self.stopped or bool(waiting - {"draft"} if self.redirect else waiting)
+
+
+def chosen(ledger: "Ledger", week: str | None, home: Home) -> "PeriodSummary":
+    """The period that is meant: as said, else the newest with letters.
+
+    Raises:
+        UserError: There is none such.
+    """
+    known = ledger.periods()
+    if not known:
+        raise UserError(f"No letters have been written yet. Write some: {command(home, 'run')}")
+    if week is None:
+        return known[0]
+    wanted = {week, _named(week)}
+    for summary in known:
+        if summary.period in wanted:
+            return summary
+    raise UserError(
+        f"There are no letters about {week}. The newest are about {known[0].period}. To write those "
+        f"of a week: {command(home, f'run --week {week}')}"
+    )
+
+
+def _named(week: str) -> str:
+    try:
+        return week_name(parse_week(week))
+    except ValueError as error:
+        raise UserError(str(error)) from None
+
+
+def held_by_gate(ledger: "Ledger", campaign: str, period: str, home: Home) -> str | None:
+    """Why none of a period's letters may go out, by the last refresh."""
+    for known in ledger.recorded_periods():
+        if (known.campaign, known.period) == (campaign, period):
+            return with_home(home, known.held) if known.held else None
+    return f"The last refresh has no figures for {period}, so nobody can tell whether they may be mailed."
+
+
+def partition_of(ledger: "Ledger", summary: "PeriodSummary") -> str | None:
+    """A period's key in Dagster; None where the last refresh does not know it."""
+    for known in ledger.recorded_periods():
+        if (known.campaign, known.period) == (summary.campaign, summary.period):
+            return known.partition
+    return None
+
+
+def outlook(
+    room: "MailRoom", ledger: "Ledger", campaign: str, period: str, held: str | None = None
+) -> Outlook:
+    """What would become of a period's letters now.
+
+    Args:
+        room: Whose.
+        ledger: Read only.
+        campaign: Such as `teachers`.
+        period: Such as `2026-W40`.
+        held: Why none may go out, besides what the gate says.
+    """
+    from edu_pipeline.mail.ledger.controls import paused
+    from edu_pipeline.mail.ledger.suppressions import is_suppressed
+    from edu_pipeline.mail.ledger.tables import State
+    from edu_pipeline.mail.pace import HOUR, Rules
+    from edu_pipeline.mail.plan import Conditions, plan
+
+    mail, now = room.settings.mail, datetime.now(UTC)
+    entries = ledger.entries(campaign, period)
+    conditions = Conditions(
+        now=now,
+        rules=Rules.of(mail, room.settings.zone),
+        held=held_by_gate(ledger, campaign, period, room.home) or held,
+        pause=paused(ledger),
+        gone=ledger.attempts_since(now - HOUR, mail.transport),
+        unwanted={
+            entry.key
+            for entry in entries
+            if entry.state in {State.approved, State.pending}
+            and is_suppressed(
+                ledger,
+                campaign=campaign,
+                recipient_key=entry.recipient_key,
+                email=entry.email,
+            )
+        },
+    )
+    return Outlook(
+        period=period,
+        counts={str(state): number for state, number in ledger.counts(campaign, period).items()},
+        conditions=conditions,
+        plan=plan(entries, conditions),
+        redirect=mail.mode == "redirect",
+    )
+
+
+def write_pages(room: "MailRoom", ledger: "Ledger", campaign: str, period: str) -> None:
+    """Bring the proof sheet and the page on all letters up to date."""
+    from edu_pipeline.mail.proofs import write_proofs
+    from edu_pipeline.mail.render import environment
+    from edu_pipeline.shipped import shipped
+    from edu_pipeline.site.mail_page import write_mail_page
+
+    templates = environment([room.home.templates, shipped("templates")])
+    with err.status("Writing the pages …"):
+        write_proofs(room.home.outbox, ledger, campaign, period, templates)
+        write_mail_page(room.home, room.settings, ledger, templates)
+
+
+def in_words(counts: Mapping[str, int]) -> str:
+    """`37 waiting for approval, 2 held`; nothing where there are no letters."""
+    told = [f"{counts[state]} {words}" for state, words in _PHRASES.items() if counts.get(state)]
+    return ", ".join(told)
+
+
+def letters(number: int) -> str:
+    """`1 letter`, `2 letters`."""
+    return "1 letter" if number == 1 else f"{number} letters"
+
+
+def phrase(state: str) -> str:
+    """What is said of a letter in a state."""
+    return _PHRASES[state]
+
+
+def reasons(seen: Outlook) -> Iterator[str]:
+    """Why letters are not out, worst first: `2 held: The teacher has no address.`."""
+    from edu_pipeline.mail.plan import Fate
+
+    found = Counter(
+        (str(line.entry.state), line.why)
+        for line in seen.plan.lines
+        if line.why and line.fate is not Fate.out
+    )
+    order = list(_PHRASES)
+
+    def rank(item: tuple[tuple[str, str], int]) -> tuple[int, int, str]:
+        (state, why), number = item
+        return (order.index(state), -number, why)
+
+    for (state, why), number in sorted(found.items(), key=rank):
+        yield f"{number} {phrase(state)}: {why}"
+
+
+def next_step(seen: Outlook, home: Home) -> str | None:
+    """What to do about a period's letters, ready to paste; None where nothing waits."""
+    from edu_pipeline.mail.plan import Fate
+
+    asked = {line.entry.state for line in seen.plan.of(Fate.person)}
+    goes = bool(seen.plan.of(Fate.now) or seen.plan.of(Fate.later))
+    week = f"--week {seen.period}"
+    steps = (
+        ("unknown" in asked, f'mail resolve arrived|send-again|give-up {week} --reason "…"'),
+        ("failed" in asked, f'mail resolve send-again|give-up {week} --reason "…"'),
+        (seen.stopped and bool(seen.conditions.held), "gate show"),
+        ("draft" in asked, f"mail approve {week}"),
+        (seen.stopped, "mail resume"),
+        (goes, f"mail send {week}"),
+        ("held" in asked, f"run {week}"),
+    )
+    return next((command(home, step) for due, step in steps if due), None)
+
+
+def print_outlook(seen: Outlook, home: Home) -> None:
+    """A period's letters by state, the reasons, and the next step."""
+    counted = in_words(seen.counts) or "nobody gets one"
+    out.print(Text.assemble(f"Letters about {seen.period}: ", (counted, "bold")), soft_wrap=True)
+    for line in reasons(seen):
+        out.print(Text(f"  {line}"), soft_wrap=True)
+    step = next_step(seen, home)
+    if step and seen.redirect:
+        rehearse = command(home, f"mail send --week {seen.period}")
+        out.print(Text(f'Rehearse ([mail] mode = "redirect"): {rehearse}'), soft_wrap=True)
+        out.print(Text(f'For real: mode = "live" in pipeline.toml, then {step}'), soft_wrap=True)
+    elif step:
+        out.print(Text(f"Next: {step}"), soft_wrap=True)

@@ -1,0 +1,122 @@
+"""Where the landing zone has somebody: by id or address, in every file, old versions included.
+
+For who must be erased from the exports, too. The files are read into a database in memory; nothing
+is kept or changed.
+"""
+
+from collections.abc import Iterator
+from contextlib import closing
+from dataclasses import dataclass
+
+import duckdb
+import polars as pl
+
+from edu_pipeline.landing.canonical import canonical_query, literal
+from edu_pipeline.landing.forgotten import PEOPLE, IsOne, about
+from edu_pipeline.landing.manifest import survey
+from edu_pipeline.landing.raw import load_raw
+from edu_pipeline.landing.stage_roster import stage_staff, stage_students
+from edu_pipeline.landing.zone import LandingError, Zone
+from edu_pipeline.settings import Settings
+
+KINDS = ("student", "staff")
+_ID = {"student": "student_id", "staff": "staff_id"}
+
+
+@dataclass(frozen=True)
+class PersonSeen:
+    """Somebody as one version of a roster has them."""
+
+    kind: str
+    """One of `KINDS`."""
+    id: str
+    given_name: str | None = None
+    family_name: str | None = None
+    email: str | None = None
+
+
+@dataclass(frozen=True)
+class Sightings:
+    """What the files of a landing zone say of people."""
+
+    rosters: frozenset[PersonSeen]
+    """Everybody, once under each of their names and addresses."""
+    files: frozenset[tuple[str, str, str]]
+    """(kind, id, path) of the files with rows about whom was looked for."""
+    read: frozenset[str]
+    """Files that are taken for exports."""
+    unread: frozenset[str]
+    """Of these, the ones that cannot be read."""
+
+
+@dataclass
+class _Reader:
+    con: duckdb.DuckDBPyConnection
+    zone: Zone
+    settings: Settings
+    files: pl.DataFrame
+    unread: set[str]
+
+    def each(self, table: str) -> Iterator[tuple[str, str]]:
+        """Path and query of every file of an export that can be read, one at a time."""
+        export = self.settings.landing.export(table)
+        for path in self.files.filter(pl.col("table") == table)["path"].to_list():
+            file = self.files.filter((pl.col("table") == table) & (pl.col("path") == path))
+            try:
+                load_raw(self.con, self.zone, table, file)
+            except LandingError:
+                self.unread.add(path)
+            else:
+                yield path, canonical_query(table, file, export)
+
+    def people(self, kind: str) -> Iterator[PersonSeen]:
+        """Everybody of the students' or the staff's exports."""
+        students = self.settings.landing.students
+        for _, query in self.each("students" if kind == "student" else "staff"):
+            rows = self.con.sql(query).pl()
+            staged = (
+                stage_students(rows, students)
+                if kind == "student"
+                else stage_staff(rows, self.settings.landing.staff)
+            )
+            for row in staged.good.iter_rows(named=True):
+                email = row.get("email")
+                yield PersonSeen(kind, row[_ID[kind]], row["given_name"], row["family_name"], email)
+
+
+def find_person(zone: Zone, settings: Settings, who: str) -> Sightings:
+    """Look somebody up in every export.
+
+    Args:
+        zone: Where exports land.
+        settings: How they are read.
+        who: An id, or an address as the staff's export may have it.
+
+    Raises:
+        LandingError: The zone cannot be listed.
+    """
+    files = survey(zone, settings.landing).with_columns(current=True)
+    unread = set(files.filter(pl.col("error").is_not_null())["path"])
+    with closing(duckdb.connect(config={"python_enable_replacements": False})) as con:
+        reader = _Reader(con, zone, settings, files, unread)
+        rosters = frozenset(person for kind in KINDS for person in reader.people(kind))
+        address = who.strip().lower()
+        ids = {("student", who), ("staff", who)} | {
+            (person.kind, person.id)
+            for person in rosters
+            if person.email and person.email.strip().lower() == address
+        }
+        found = set()
+        for table in PEOPLE:
+            export = settings.landing.export(table)
+            for path, query in reader.each(table):
+                for kind, person_id in ids:
+                    theirs = about(table, export, _is(kind, person_id))
+                    rows = con.execute(f"from ({query}) where {theirs} limit 1").fetchall()
+                    if rows:
+                        found.add((kind, person_id, path))
+    return Sightings(rosters, frozenset(found), frozenset(files["path"]), frozenset(unread))
+
+
+def _is(kind: str, person_id: str) -> IsOne:
+    return lambda of, column: f"{column} = {literal(person_id)}" if of == kind else "false"

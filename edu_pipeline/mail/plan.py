@@ -1,0 +1,162 @@
+"""What a delivery would do now: one pure function of the ledger's letters and the rules.
+
+Sends nothing, changes nothing and asks nobody. What only the carrier knows is not in it.
+"""
+
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import StrEnum
+from types import MappingProxyType
+
+from edu_pipeline.mail.ledger.approvals import Moved
+from edu_pipeline.mail.ledger.controls import Pause
+from edu_pipeline.mail.ledger.store import OUT, WAITING, Entry
+from edu_pipeline.mail.ledger.tables import State
+from edu_pipeline.mail.letter import Figure
+from edu_pipeline.mail.pace import HOUR, Rules, standstill
+
+
+class Fate(StrEnum):
+    """What a delivery would do with a letter."""
+
+    now = "would go out"
+    later = "would wait"
+    person = "waits for a person"
+    never = "does not go out"
+    out = "is out"
+
+
+@dataclass(frozen=True)
+class Conditions:
+    """What holds or slows the letters of a period at a moment."""
+
+    now: datetime
+    """With time zone."""
+    rules: Rules
+    held: str | None = None
+    """Why the gate lets none of them go."""
+    pause: Pause | None = None
+    gone: Sequence[datetime] = ()
+    """When letters went out in the last hour, of any period; in order."""
+    unwanted: Collection[str] = field(default_factory=frozenset)
+    """Keys of letters to people who must not be written to by now."""
+
+
+@dataclass(frozen=True)
+class Line:
+    """One letter."""
+
+    entry: Entry
+    fate: Fate
+    why: str
+    """Empty where the letter's state says it all."""
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What a delivery of a period would do."""
+
+    blocked: str | None
+    """Why no letter at all would go out."""
+    lines: tuple[Line, ...]
+    """By key, the order in which letters go out."""
+
+    def of(self, fate: Fate) -> Sequence[Line]:
+        """The letters with one fate."""
+        return [line for line in self.lines if line.fate is fate]
+
+
+_FATES: Mapping[State, Fate] = MappingProxyType(
+    {
+        State.draft: Fate.person,
+        State.held: Fate.person,
+        State.unknown: Fate.person,
+        State.failed: Fate.person,
+        State.suppressed: Fate.never,
+        State.expired: Fate.never,
+        State.cancelled: Fate.never,
+        State.claimed: Fate.out,
+        **dict.fromkeys(OUT, Fate.out),
+    }
+)
+"""Of the letters that are not to go out."""
+
+
+def plan(entries: Iterable[Entry], conditions: Conditions) -> Plan:
+    """What would become of each letter of a period.
+
+    In the order of a delivery: what is no longer news expires, who is not to be written to is left
+    out, and of the others as many go as the hour has room for.
+    """
+    blocked = conditions.held or standstill(
+        conditions.rules, conditions.pause, conditions.gone, conditions.now
+    )
+    per_hour = conditions.rules.per_hour
+    room = None
+    if per_hour is not None:
+        room = per_hour - sum(moment > conditions.now - HOUR for moment in conditions.gone)
+    lines = []
+    for entry in sorted(entries, key=lambda entry: entry.key):
+        fate, why = _fate(entry, conditions, blocked)
+        if fate is Fate.now and room is not None:
+            if room <= 0:
+                fate, why = Fate.later, f"{per_hour} letters an hour are allowed."
+            room -= 1
+        lines.append(Line(entry, fate, why))
+    return Plan(blocked, tuple(lines))
+
+
+def _fate(entry: Entry, conditions: Conditions, blocked: str | None) -> tuple[Fate, str]:
+    if entry.state in WAITING and entry.not_after <= conditions.now:
+        return Fate.never, "It is no longer news."
+    if entry.state in {State.approved, State.pending}:
+        if entry.key in conditions.unwanted:
+            return Fate.never, "Its recipient is not written to any more."
+        return (Fate.later, blocked) if blocked else (Fate.now, "")
+    fate = _FATES[entry.state]
+    return fate, "" if fate is Fate.out else entry.reason
+
+
+def to_rehearse(entries: Iterable[Entry]) -> Sequence[str]:
+    """Keys of the letters of which an operator gets a copy, where the mode is `redirect`."""
+    wanted = {State.draft, State.approved, State.pending}
+    return sorted(entry.key for entry in entries if entry.state in wanted)
+
+
+def corrections(
+    entries: Iterable[Entry], stated: Mapping[str, Sequence[Figure]]
+) -> Mapping[str, tuple[Moved, ...]]:
+    """What each waiting correction of a period states otherwise than the letter that it corrects.
+
+    Args:
+        entries: Of the period.
+        stated: Letter key → its figures.
+    """
+    by_revision = {(entry.recipient_key, entry.revision): entry for entry in entries}
+    return {
+        entry.key: moved(stated.get(before.key, ()), stated.get(entry.key, ()))
+        for (recipient, revision), entry in by_revision.items()
+        if entry.state in WAITING and (before := by_revision.get((recipient, revision - 1)))
+    }
+
+
+def moved(before: Iterable[Figure], now: Iterable[Figure]) -> tuple[Moved, ...]:
+    """The figures that one letter states otherwise than another, in the order of the newer one."""
+    then, new = _by_subject(before), _by_subject(now)
+    return tuple(
+        Moved(
+            (new.get(subject) or then[subject]).label, _share(then, subject), _share(new, subject)
+        )
+        for subject in {**new, **then}
+        if _share(then, subject) != _share(new, subject)
+    )
+
+
+def _by_subject(figures: Iterable[Figure]) -> Mapping[str, Figure]:
+    return {figure.subject: figure for figure in figures}
+
+
+def _share(figures: Mapping[str, Figure], subject: str) -> float | None:
+    figure = figures.get(subject)
+    return figure.numerator / figure.denominator if figure and figure.denominator else None

@@ -1,0 +1,244 @@
+"""What the programmes job computes from edX exports: runs, courses, progress and what a team reads.
+
+Shares are from 0 to 1. A learner is the platform's user id; names stand in `stg_learners` only.
+"""
+
+import dataframely as dy
+
+NEEDED_KINDS = ("profile", "grades")
+"""The exports that every run should have."""
+
+
+def _learners(description: str) -> dy.Int64:
+    return dy.Int64(min=0, description=description)
+
+
+def _share(description: str) -> dy.Float64:
+    return dy.Float64(nullable=True, min=0, max=1, description=description)
+
+
+def _programme() -> dy.String:
+    return dy.String(primary_key=True, description="The programme")
+
+
+def _course() -> dy.String:
+    return dy.String(primary_key=True, description="The course")
+
+
+def _run(description: str = "The run") -> dy.String:
+    return dy.String(primary_key=True, description=description)
+
+
+def _day(description: str) -> dy.Date:
+    return dy.Date(nullable=True, description=description)
+
+
+def _some_run(description: str) -> dy.String:
+    return dy.String(nullable=True, description=description)
+
+
+class ProgrammeRuns(dy.Schema):
+    """One run of a course, listed or found in the exports, with what follows from its dates."""
+
+    programme_id = _programme()
+    course_id = _course()
+    run = _run("The run's whole key")
+    run_name = dy.String(description="The key without its course, such as 1T2027")
+    position = dy.Int64(min=1, description="The course's place in the sequence")
+    pass_mark = dy.Float64(min=0, max=1, description="Grade from which the course is passed")
+    listed = dy.Bool(description="Whether the settings list it")
+    number = dy.Int64(
+        min=1,
+        description=(
+            "Its place among the programme's runs by when they were held: the start, else the end, "
+            "else the year in its name, else last"
+        ),
+    )
+    starts = _day("First day")
+    ends = _day("Last day")
+    upgrade_deadline = _day("Last day on which an audit learner can upgrade")
+    certificates_available = _day("Day from which certificates can be had")
+    enrolment_closes = _day("Last day on which somebody can join")
+    certified_on = _day("The day that its certificates are dated to: the end, else the day before")
+    period = dy.Int64(
+        nullable=True, description="Year of that day, else of the start, else in its name"
+    )
+    under_way = dy.Bool(description="Not over yet, on the day of the refresh")
+    joinable = dy.Bool(description="Listed and can still be joined, on the day of the refresh")
+
+
+class CourseCompletion(dy.Schema):
+    """One learner in one course of a programme, over all its runs."""
+
+    programme_id = _programme()
+    learner_id = dy.String(primary_key=True, description="The platform's user id")
+    course_id = _course()
+    attempts = dy.Int64(min=1, description="Runs that the learner was enrolled in")
+    best_grade = _share(
+        "Grade of the best run: with a certificate first, then by grade, then exported last; empty "
+        "where no run has one"
+    )
+    best_run = dy.String(description="That run")
+    enrollment_track = dy.String(nullable=True, description="The learner's track in that run")
+    verification = dy.String(nullable=True, description="The learner's verification in that run")
+    passed = dy.Bool(description="A grade at or above the pass mark in some run, on any track")
+    certificate = dy.Bool(description="Eligible or delivered on a paid track in some run")
+    audit_passed = dy.Bool(description="Passed on a free track, and no certificate in any run")
+    in_progress = dy.Bool(description="Enrolled in a run that is not over, and no certificate yet")
+    eligible_any_track = dy.Bool(
+        description="Called eligible in some run on any track: what the old rule counted"
+    )
+    first_run = dy.String(description="The first run that the learner was enrolled in")
+    first_passed_run = _some_run("The first run passed; empty for none")
+    first_certified_run = _some_run("The first run with a certificate; empty for none")
+    last_run = dy.String(description="The last run that the learner was enrolled in")
+
+
+class ProgrammeProgress(dy.Schema):
+    """One learner in one programme: what is done and what comes next."""
+
+    programme_id = _programme()
+    learner_id = dy.String(primary_key=True, description="The platform's user id")
+    courses = dy.Int64(min=1, description="Courses that the learner was ever enrolled in")
+    attempts = dy.Int64(min=1, description="Runs of these")
+    in_progress = dy.Int64(min=0, description="Courses in progress")
+    core_certificates = dy.Int64(
+        min=0,
+        description="Certificates that count for the requirement; of a choice, no more than needed",
+    )
+    core_missing = dy.Int64(min=0, description="The fewest certificates that still complete it")
+    core_complete = dy.Bool(description="Whether the requirement, without the capstone, is met")
+    capstone = dy.Bool(description="Whether there is a certificate in the capstone")
+    complete = dy.Bool(description="core_complete, and the capstone where the programme has one")
+    completion_run = _some_run("The run whose certificate made it complete")
+    completed_on = _day("The day that run's certificates are dated to; empty: not known")
+    completion_period = dy.String(nullable=True, description="Its year; empty: not known")
+    completion_days = dy.Int64(
+        nullable=True, description="Days from the start of the learner's first run to completed_on"
+    )
+    no_certificate_eligible = dy.Int64(
+        min=0, description="Courses with a certificate, the capstone included"
+    )
+    no_audited_passed = dy.Int64(
+        min=0,
+        description="Courses passed on a free track and without a certificate, the capstone included",
+    )
+    eligible_any_track = dy.Int64(
+        min=0,
+        description="Courses called eligible on any track, the capstone counted: the old rule",
+    )
+    days_between_courses = dy.Float64(
+        nullable=True,
+        min=0,
+        description="Mean days from one course's certificate to the next; empty with fewer than two",
+    )
+    next_course = dy.String(
+        nullable=True,
+        description=(
+            "First course in sequence that is still needed, not in progress, and has a run that can "
+            "be joined; empty: none"
+        ),
+    )
+    next_run = _some_run("The first such run")
+    last_course = dy.String(description="Course of the last run that the learner was enrolled in")
+    last_run = dy.String(description="That run")
+    as_of = dy.Date(description="The day for which runs are over or can be joined")
+
+
+class ProgrammeFunnel(dy.Schema):
+    """One stage of a course or of a whole programme: how many learners reached it."""
+
+    programme_id = _programme()
+    position = dy.Int64(
+        primary_key=True, min=1, description="Order: courses in sequence, then the programme"
+    )
+    course_id = dy.String(nullable=True, description="The course; empty: the whole programme")
+    stage = dy.String(
+        primary_key=True,
+        description="enrolled, passed, certificate; of the programme also core_complete, complete",
+    )
+    learners = _learners("Learners")
+    share = _share("Of those enrolled")
+
+
+class CourseRetention(dy.Schema):
+    """Learners who passed a course, and how many of them ever began the next in sequence."""
+
+    programme_id = _programme()
+    course_id = _course()
+    to_course = dy.String(description="The next in sequence")
+    passed = _learners("Learners who passed the course, on any track")
+    went_on = _learners("Of these, ever enrolled in the next")
+    share = _share("went_on ÷ passed")
+    share_low = _share("Low end of the 95 % Wilson interval")
+    share_high = _share("High end")
+
+
+class TimeToNextCourse(dy.Schema):
+    """How many of those who passed a course have begun another so many days after it ended."""
+
+    programme_id = _programme()
+    course_id = _course()
+    days = dy.Int64(primary_key=True, min=0, description="Days after the end of the run passed")
+    at_risk = _learners("Learners followed for so long who had not begun another before")
+    went_on = _learners("Of these, began another on this day")
+    share = _share("Kaplan–Meier estimate of the share that has begun another by this day")
+    share_low = _share("Low end of its 95 % interval (Greenwood, log-log)")
+    share_high = _share("High end")
+
+
+class ProgrammeCompletions(dy.Schema):
+    """Learners who completed a programme, by year and country, with small numbers left out."""
+
+    programme_id = _programme()
+    period = dy.String(primary_key=True, description="Year of completion, `unknown`, or `all`")
+    country = dy.String(primary_key=True, description="ISO code, `unknown`, or `all`")
+    learners = dy.Int64(
+        nullable=True, min=0, description="Learners; empty: too few, or would give others away"
+    )
+
+
+class ProgrammeBridge(dy.Schema):
+    """From the old rule's count of learners who finished the core to the new one's."""
+
+    programme_id = _programme()
+    position = dy.Int64(primary_key=True, min=1, description="Order of the lines")
+    line = dy.String(description="Such as old rule, audit passes, new rule")
+    learners = dy.Int64(description="Learners; what the new rule takes away is negative")
+
+
+class CertificateReconciliation(dy.Schema):
+    """Results of one run for which certificates due and delivered agree, or why they do not."""
+
+    programme_id = _programme()
+    course_id = _course()
+    run = _run()
+    reason = dy.String(primary_key=True, description="agree, or in words why not")
+    learners = _learners("Learners")
+
+
+class CertificateDifferences(dy.Schema):
+    """One result for which certificates due and delivered do not agree."""
+
+    programme_id = _programme()
+    course_id = _course()
+    run = _run()
+    learner_id = dy.String(primary_key=True, description="The platform's user id")
+    reason = dy.String(description="In words")
+
+
+class ExportInventory(dy.Schema):
+    """One kind of export of one run: when it was made, and what is missing."""
+
+    programme_id = _programme()
+    course_id = _course()
+    run = _run("The run's whole key")
+    run_name = dy.String(description="The key without its course, such as 1T2027")
+    kind = dy.String(
+        primary_key=True, check=lambda c: c.is_in(NEEDED_KINDS), description="profile or grades"
+    )
+    stamp = dy.Datetime(nullable=True, description="When edX made it, UTC; empty: there is none")
+    age_days = dy.Int64(nullable=True, description="Days from then to the day of the refresh")
+    listed = dy.Bool(description="Whether the settings list the run")
+    needed = dy.Bool(description="Missing, or older than what it should show")
+    sentence = dy.String(description="The same in words")

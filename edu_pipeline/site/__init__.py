@@ -1,0 +1,1 @@
+"""Pages for people that tie the rooms together. Nothing is computed or decided here."""

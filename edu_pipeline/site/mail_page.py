@@ -1,0 +1,119 @@
+"""The page on how letters stand: what to look at first, then every campaign period by period."""
+
+from collections.abc import Collection, Mapping, Sequence
+from pathlib import Path
+from urllib.parse import quote
+
+import jinja2
+import polars as pl
+import vl_convert
+
+from edu_pipeline.glossary import definitions
+from edu_pipeline.mail.engagement import FEWEST_DELIVERED, campaign_engagement
+from edu_pipeline.mail.ledger.controls import paused
+from edu_pipeline.mail.ledger.reports import events_frame
+from edu_pipeline.mail.ledger.store import Ledger
+from edu_pipeline.mail.proofs import LOOKS, Look
+from edu_pipeline.mail.status import Status, status_of
+from edu_pipeline.mail.transports.folder import period_folder, write_whole
+from edu_pipeline.settings import Home, Settings
+from edu_pipeline.site.open_rates import Colours, open_rate_chart, spoken, told
+
+_DEFINED = ("delivered", "open_rate", "clicked", "unknown_letters")
+_RECENT = 12
+_WIDE, _NARROW = 680, 210
+_OF_THE_PAGE = Colours(
+    mine="var(--wait)",
+    ink="var(--ink)",
+    muted="var(--soft)",
+    grid="var(--line)",
+    paper="var(--desk)",
+)
+
+
+def mail_page(home: Home) -> Path:
+    """Where the page is."""
+    return home.site / "mail" / "index.html"
+
+
+def write_mail_page(
+    home: Home, settings: Settings, ledger: Ledger, templates: jinja2.Environment
+) -> Path:
+    """Write the page from what the ledger says now.
+
+    Args:
+        home: Whose page.
+        settings: The tracking, and the definitions as this school has them.
+        ledger: Read only.
+        templates: From `render.environment`; escapes what is put into `.html.j2`.
+
+    Returns:
+        The page.
+    """
+    engagement = campaign_engagement(
+        ledger.letters_frame(), events_frame(ledger), tracking=settings.mail.tracking
+    )
+    said = [definitions(settings)[name] for name in _DEFINED]
+    status = status_of(ledger.periods(), ledger.recorded_periods(), engagement)
+    page = mail_page(home)
+    html = templates.get_template("site/mail.html.j2").render(
+        school=settings.school.name,
+        pause=paused(ledger),
+        status=status,
+        charts=_charts(engagement),
+        definitions=said,
+        looks=LOOKS,
+        explained=_explained(status, {title for title, _ in said}),
+        spoken=spoken,
+        fewest=FEWEST_DELIVERED,
+        recent=_RECENT,
+        proofs=_proofs(home, ledger),
+    )
+    write_whole(page, html.encode())
+    return page
+
+
+def _explained(status: Status, told_above: Collection[str]) -> Sequence[Look]:
+    """The states that are on the page and not defined in the glossary."""
+    there = {
+        state
+        for standings in status.campaigns.values()
+        for standing in standings
+        for state in standing.counts
+    }
+    return [look for state, look in LOOKS.items() if state in there and look.word not in told_above]
+
+
+def _proofs(home: Home, ledger: Ledger) -> Mapping[tuple[str, str], str]:
+    """Campaign and period → link to the proof sheet, where there is one."""
+    return {
+        (known.campaign, known.period): (
+            f"../../outbox/{quote(known.campaign)}/{quote(known.period)}/index.html"
+        )
+        for known in ledger.periods()
+        if (period_folder(home.outbox, known.campaign, known.period) / "index.html").exists()
+    }
+
+
+def _charts(engagement: pl.DataFrame) -> Mapping[str, Mapping[str, str]]:
+    """Campaign → its chart as SVG for wide and narrow screens, and its last rate in words."""
+    found = {}
+    for (campaign,), rows in engagement.group_by("campaign", maintain_order=True):
+        rates = told(rows)
+        if rates.is_empty():
+            continue
+        last = rates.drop_nulls("low").row(-1, named=True)
+        found[str(campaign)] = {
+            "wide": _svg(rates, _WIDE),
+            "narrow": _svg(rates.tail(_RECENT), _NARROW),
+            "title": (
+                f"{spoken((last['low'], last['high']))} of the {last['delivered']} letters of "
+                f"{last['period']} were opened"
+            ),
+        }
+    return found
+
+
+def _svg(rates: pl.DataFrame, width: int) -> str:
+    spec = open_rate_chart(rates, width=width, colours=_OF_THE_PAGE)
+    return str(vl_convert.vegalite_to_svg(spec, allowed_base_urls=[]))

@@ -1,0 +1,134 @@
+"""The page on how letters stand, as it is seen."""
+
+from datetime import UTC, date, datetime, timedelta
+from pathlib import Path
+
+import pytest
+
+from edu_pipeline.mail.due import Period
+from edu_pipeline.mail.events import Kind, MailEvent
+from edu_pipeline.mail.ledger.controls import pause
+from edu_pipeline.mail.ledger.events import record_events
+from edu_pipeline.mail.ledger.store import Ledger, Queueing
+from edu_pipeline.mail.ledger.tables import State
+from edu_pipeline.mail.letter import Address, Letter
+from edu_pipeline.mail.proofs import write_proofs
+from edu_pipeline.settings import Home, Settings
+from edu_pipeline.site.mail_page import write_mail_page
+from edu_pipeline_tests.browser.conftest import Opener
+from edu_pipeline_tests.browser.letters import ENV
+
+FIRST = date(2026, 1, 5)
+WEEKS = 16
+PERSON = "Ada Moss"
+
+
+def letters(period: str, not_after: datetime) -> list[Letter]:
+    return [
+        Letter(
+            campaign="teachers",
+            period=period,
+            recipient_key=f"t_{n:02}",
+            recipient=Address(f"t{n}@riverside.example", PERSON),
+            sender=Address("reports@riverside.example", "Riverside School"),
+            reply_to="office@riverside.example",
+            subject="Your week",
+            html="<p>Hello</p>",
+            text="Hello",
+            images=(),
+            not_after=not_after,
+            names=frozenset({PERSON}),
+            hold="Look at it." if n == 0 else None,
+        )
+        for n in range(12)
+    ]
+
+
+def event(ledger: Ledger, key: str, kind: Kind, at: datetime, *, machine: bool) -> MailEvent:
+    name = f"{key} {kind} {machine}"
+    return MailEvent(name, name, key, ledger.id, kind, at, "", machine, None, None)
+
+
+def fill(ledger: Ledger) -> None:
+    """Weeks of every kind: with a range of opens, few letters, doubts, drafts and a held one."""
+    periods = []
+    for week in range(WEEKS):
+        monday = FIRST + timedelta(weeks=week)
+        period, friday = f"2026-W{week + 2:02}", datetime(2026, 1, 9, 15, tzinfo=UTC)
+        at = friday + timedelta(weeks=week)
+        last = week == WEEKS - 1
+        held = (
+            "1,234 marks have a code that nobody mapped: 'QT'. Say what it means." if last else None
+        )
+        periods.append(
+            Period(
+                "teachers",
+                period,
+                monday.isoformat(),
+                monday + timedelta(days=6),
+                complete=True,
+                held=held,
+            )
+        )
+        batch = letters(period, at + timedelta(days=400))[: 5 if week == 4 else 12]
+        ledger.queue(batch, now=at, by="test", rules=Queueing(approval=last))
+        if last:
+            continue
+        events = []
+        for n, letter in enumerate(batch[1:], start=1):
+            ledger.claim(letter.key, owner="test", transport="sendgrid", now=at)
+            doubtful = week == WEEKS - 2 and n == 1
+            state = State.unknown if doubtful else State.sent
+            ledger.record(letter.key, state, now=at, transport_id="x")
+            if not doubtful:
+                events.append(event(ledger, letter.key, "delivered", at, machine=False))
+                if n <= 4 + week % 5:
+                    events.append(event(ledger, letter.key, "opened", at, machine=n % 3 == 0))
+        record_events(ledger, events, now=at, tracking="individual")
+    ledger.record_periods("teachers", periods)
+
+
+@pytest.fixture(scope="module")
+def page_on_disk(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    home = Home(tmp_path_factory.mktemp("home"))
+    settings = Settings.model_validate({"mail": {"tracking": "individual"}})
+    with Ledger(f"sqlite:///{home.root / 'ledger.db'}") as ledger:
+        fill(ledger)
+        pause(ledger, "We look first.", now=datetime(2026, 5, 1, tzinfo=UTC), by="carla")
+        for summary in ledger.periods()[:3]:
+            write_proofs(home.outbox, ledger, "teachers", summary.period, ENV)
+        return write_mail_page(home, settings, ledger, ENV)
+
+
+def test_the_page_of_letters_can_be_read_on_a_telephone_and_on_a_wide_screen(
+    page_on_disk: Path, open_page: Opener
+) -> None:
+    page = open_page(page_on_disk)
+    for width in (375, 1200):
+        page.set_viewport_size({"width": width, "height": 900})
+        for check in ("sideways", "cut", "overlapping", "squeezed"):
+            assert page.evaluate(f"looks.{check}()") == [], (width, check)
+        assert page.locator("figure svg:visible").count() == 1
+    for scheme in ("light", "dark"):
+        page.emulate_media(color_scheme=scheme)
+        assert page.evaluate("looks.contrast(false)") == [], scheme
+
+
+def test_the_page_of_letters_says_what_to_do_and_names_nobody(
+    page_on_disk: Path, open_page: Opener
+) -> None:
+    text = open_page(page_on_disk, width=1200).inner_text("body")
+    assert text.index("1 unknown") < text.index("11 to be approved")
+    assert "By carla since 2026-05-01 00:00 UTC: We look first." in text
+    assert "edu-pipeline mail approve --week 2026-W17" in text
+    assert "'QT'" in text
+    assert PERSON not in page_on_disk.read_text(encoding="utf-8")
+
+
+def test_every_proof_sheet_that_the_page_leads_to_is_there(
+    page_on_disk: Path, open_page: Opener
+) -> None:
+    page = open_page(page_on_disk, width=1200)
+    links = set(page.evaluate("[...document.querySelectorAll('a[href]')].map((e) => e.href)"))
+    assert len(links) == 3
+    assert all(Path(link.removeprefix("file://")).is_file() for link in links)

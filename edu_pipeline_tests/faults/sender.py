@@ -1,0 +1,274 @@
+"""A sender in a process of its own that tells every step it takes, to be killed at any of them.
+
+The ledger, the transport and the delivery are the real ones: their subclasses here, and httpx's own
+trace, only say how far they are. Everything but the clock is real, so that hours pass in no time.
+"""
+
+import multiprocessing
+import os
+import threading
+import time
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from multiprocessing.connection import Connection
+from typing import Self
+
+import httpx
+import sqlalchemy as sa
+
+from edu_pipeline.mail.delivery import deliver
+from edu_pipeline.mail.ledger.database import LedgerError
+from edu_pipeline.mail.ledger.store import FrozenLetter, Ledger
+from edu_pipeline.mail.ledger.tables import State
+from edu_pipeline.mail.pace import Rules
+from edu_pipeline.mail.transports.protocol import Logged, Outcome
+from edu_pipeline.mail.transports.sendgrid import SendGridTransport
+from edu_pipeline.settings import Mail, SendGrid
+
+Step = tuple[str, str]
+"""One of `STEPS` or another, and the key of the recipient whom the letter is to, or nothing."""
+
+CAMPAIGN, PERIOD = "teachers", "2026-W40"
+
+STEPS = (
+    "claim written",
+    "claim committed",
+    "connecting",
+    "connected",
+    "headers sent",
+    "body sent",
+    "answered",
+    "outcome written",
+    "outcome committed",
+)
+"""What happens to a letter, in order; `written` is before its commit."""
+
+_TRACED = {
+    "connection.connect_tcp.started": "connecting",
+    "connection.connect_tcp.complete": "connected",
+    "http11.send_request_headers.complete": "headers sent",
+    "http11.send_request_body.complete": "body sent",
+    "http11.receive_response_headers.complete": "answered",
+}
+_TLS = httpx.create_ssl_context()
+"""Read once, not by every sender: these speak http."""
+_FORKS = multiprocessing.get_context("forkserver")
+_FORKS.set_forkserver_preload([__name__])
+
+
+@dataclass(frozen=True)
+class Order:
+    """What a sender is to do."""
+
+    ledger: str
+    api: str
+    key: str
+    begin: datetime
+    """What time it is when it starts."""
+    grace: timedelta | None = None
+    connections: int = 1
+    timeout: float = 30
+    adopt: bool = False
+    halts: Step | None = None
+    """Here it dies, or waits to be told to go on."""
+    waits: bool = False
+    forgetful: bool = False
+    """It takes what it does not know to be out for unsent, as senders do that mark after sending."""
+
+
+@dataclass(frozen=True)
+class Result:
+    """How a sender ended."""
+
+    counts: Mapping[State, int]
+    stopped: str | None
+    error: str | None = None
+    """The kind of error where it refused to begin."""
+
+
+class Sender:
+    """The process, from outside: hears its steps, kills it, lets it go on."""
+
+    def __init__(self, order: Order) -> None:
+        self._wire, theirs = _FORKS.Pipe()
+        self._process = _FORKS.Process(target=_run, args=(order, theirs))
+        self._process.start()
+        theirs.close()
+        self.result: Result | None = None
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.kill()
+        self._wire.close()
+        self._process.close()
+
+    def step(self) -> Step | None:
+        """The next step that it took; None when it has ended or died."""
+        try:
+            told = self._wire.recv()
+        except (EOFError, ConnectionError):
+            return None
+        if isinstance(told, Result):
+            self.result = told
+            return None
+        assert isinstance(told, tuple)
+        return told
+
+    def steps(self, number: int) -> int:
+        """How many steps it took until it ended, at most so many."""
+        return sum(1 for _ in range(number) if self.step())
+
+    def reach(self, step: Step) -> None:
+        """Wait until it has come so far."""
+        while (taken := self.step()) != step:
+            assert taken, f"it never came to: {step}"
+
+    def go_on(self) -> None:
+        self._wire.send(None)
+
+    def end(self) -> Result | None:
+        """Wait until it ends; None where it died."""
+        while self.step():
+            pass
+        self._process.join()
+        if self._process.exitcode:
+            assert self._process.exitcode in {-9, 9}, "it broke down; its error is above"
+            return None
+        return self.result
+
+    def kill(self) -> None:
+        """SIGKILL: it has no say in it."""
+        self._process.kill()
+        self._process.join()
+
+
+class Clock:
+    """Runs as fast as the real one, and jumps where somebody sleeps."""
+
+    def __init__(self, begin: datetime) -> None:
+        self._begin, self._started, self._slept = begin, time.monotonic(), 0.0
+
+    def __call__(self) -> datetime:
+        return self._begin + timedelta(seconds=time.monotonic() - self._started + self._slept)
+
+    def sleep(self, seconds: float) -> None:
+        self._slept += seconds
+
+
+class _Steps:
+    """Tells each step, and dies or waits at the one that was ordered."""
+
+    def __init__(self, order: Order, wire: Connection) -> None:
+        self._order, self._wire = order, wire
+        self._lock = threading.Lock()
+        self._thread = threading.local()
+
+    @contextmanager
+    def of(self, what: str, key: str) -> Iterator[None]:
+        """What this thread does is about this letter, until it takes another."""
+        self._thread.recipient, self._thread.what = key.split(":")[2], what
+        try:
+            yield
+        finally:
+            self._thread.what = "other"
+
+    def transaction(self, moment: str) -> None:
+        self.reach(f"{getattr(self._thread, 'what', 'other')} {moment}")
+
+    def reach(self, name: str) -> None:
+        step = (name, getattr(self._thread, "recipient", ""))
+        halts = step == self._order.halts
+        if halts and not self._order.waits:
+            os._exit(9)
+        with self._lock:
+            self._wire.send(step)
+        if halts:
+            self._wire.recv()
+
+    def trace(self, event: str, info: object) -> None:
+        """Hears from httpcore how far a request is."""
+        del info
+        if event in _TRACED:
+            self.reach(_TRACED[event])
+
+
+class _Ledger(Ledger):
+    def __init__(self, url: str, steps: _Steps) -> None:
+        self._steps = steps
+        super().__init__(url)
+
+    @contextmanager
+    def begin(self) -> Iterator[sa.Connection]:
+        with super().begin() as connection:
+            yield connection
+            self._steps.transaction("written")
+        self._steps.transaction("committed")
+
+    def claim(self, key: str, *, owner: str, transport: str, now: datetime) -> bool:
+        with self._steps.of("claim", key):
+            return super().claim(key, owner=owner, transport=transport, now=now)
+
+    def record(
+        self,
+        key: str,
+        outcome: State,
+        *,
+        now: datetime,
+        detail: str = "",
+        transport_id: str | None = None,
+    ) -> None:
+        with self._steps.of("outcome", key):
+            super().record(key, outcome, now=now, detail=detail, transport_id=transport_id)
+
+
+class _Forgetful(SendGridTransport):
+    def find(self, letter: FrozenLetter) -> Outcome:
+        del letter
+        return Outcome.not_sent("no note of it")
+
+    def logged(self, letter_group: str, known: Collection[str] = ()) -> Sequence[Logged]:
+        del letter_group, known
+        return []
+
+
+def transport(order: Order, clock: Callable[[], datetime]) -> SendGridTransport:
+    """As an order says."""
+    kind = _Forgetful if order.forgetful else SendGridTransport
+    settings = SendGrid(url=order.api, timeout_seconds=order.timeout)
+    mail = Mail(connections=order.connections, tracking="individual", sendgrid=settings)
+    return kind(order.key, mail, clock=clock)
+
+
+def _run(order: Order, wire: Connection) -> None:
+    httpx._transports.default.create_ssl_context = lambda **_: _TLS  # type: ignore[attr-defined]
+    steps = _Steps(order, wire)
+    clock = Clock(order.begin)
+    carrier = transport(order, clock)
+
+    def traced(request: httpx.Request) -> None:
+        request.extensions["trace"] = steps.trace
+
+    carrier.api._client.event_hooks = {"request": [traced]}
+    with _Ledger(order.ledger, steps) as ledger:
+        try:
+            report = deliver(
+                ledger,
+                carrier,
+                campaign=CAMPAIGN,
+                period=PERIOD,
+                now=clock,
+                owner="sender",
+                rules=Rules(connections=order.connections, auto_requeue=order.grace),
+                adopt=order.adopt,
+                sleep=clock.sleep,
+            )
+        except LedgerError as error:
+            result = Result(ledger.counts(CAMPAIGN, PERIOD), None, type(error).__name__)
+        else:
+            result = Result(report.counts, report.stopped)
+    carrier.close()
+    wire.send(result)

@@ -1,0 +1,97 @@
+"""Ledgers for the tests of more than one room, on SQLite and on PostgreSQL."""
+
+import os
+import shutil
+import subprocess
+import tempfile
+import uuid
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+import sqlalchemy as sa
+
+from edu_pipeline.mail.ledger.store import Ledger
+
+
+def postgres_programs() -> Path | None:
+    """Debian keeps them out of the path."""
+    found = sorted(Path("/usr/lib/postgresql").glob("*/bin/initdb"))
+    on_path = shutil.which("initdb")
+    return Path(on_path).parent if on_path else found[-1].parent if found else None
+
+
+@contextmanager
+def postgres_server(programs: Path) -> Iterator[str]:
+    """URL of a PostgreSQL server of its own, on a socket in a folder; no network."""
+    # a socket's path has at most 107 bytes, and the server refuses to run as root
+    folder = Path(tempfile.mkdtemp(prefix="pg", dir="/tmp"))
+    user = ["runuser", "-u", "postgres", "--"] if os.geteuid() == 0 else []
+    if user:
+        shutil.chown(folder, "postgres")
+    data = folder / "data"
+    options = f"-c listen_addresses= -c unix_socket_directories={folder} -c fsync=off"
+
+    def call(program: str, *arguments: str) -> None:
+        subprocess.run(
+            [*user, str(programs / program), *arguments],
+            check=True,
+            capture_output=True,
+            cwd=folder,
+        )
+
+    call("initdb", "-D", str(data), "-U", "tester", "--auth=trust", "--no-sync", "-E", "UTF8")
+    call("pg_ctl", "-D", str(data), "-w", "-l", str(folder / "log"), "-o", options, "start")
+    try:
+        yield f"postgresql+psycopg://tester@/postgres?host={folder}"
+    finally:
+        call("pg_ctl", "-D", str(data), "-m", "immediate", "stop")
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+@contextmanager
+def postgres_database(server_url: str) -> Iterator[str]:
+    """URL of an empty database of a server."""
+    name = f"t{uuid.uuid4().hex}"
+    server = sa.create_engine(server_url, isolation_level="AUTOCOMMIT")
+    try:
+        with server.connect() as connection:
+            connection.execute(sa.text(f"CREATE DATABASE {name}"))
+        yield server_url.replace("/postgres?", f"/{name}?")
+        with server.connect() as connection:
+            connection.execute(sa.text(f"DROP DATABASE {name} WITH (FORCE)"))
+    finally:
+        server.dispose()
+
+
+@pytest.fixture(scope="session")
+def postgres() -> Iterator[str]:
+    """URL of a PostgreSQL server of this session's own."""
+    programs = postgres_programs()
+    if programs is None:
+        assert not os.environ.get("CI"), "PostgreSQL is not installed, and CI must not skip it"
+        pytest.skip("PostgreSQL is not installed (Debian: apt-get install postgresql)")
+    with postgres_server(programs) as server_url:
+        yield server_url
+
+
+@pytest.fixture
+def postgres_url(postgres: str) -> Iterator[str]:
+    """URL of an empty database."""
+    with postgres_database(postgres) as database_url:
+        yield database_url
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
+    """URL of a ledger that is not there yet."""
+    if request.param == "sqlite":
+        return f"sqlite:///{tmp_path / 'ledger.db'}"
+    return str(request.getfixturevalue("postgres_url"))
+
+
+@pytest.fixture
+def ledger(url: str) -> Iterator[Ledger]:
+    with Ledger(url) as opened:
+        yield opened
