@@ -30,12 +30,18 @@ from edu_pipeline_tests.mail.letters import letter
 SEEDS = (1, 2, 3)
 SHARES = (0.08, 0.3)
 HTML_BYTES, CHARTS, CHART_BYTES = 40_000, 3, 15_000
-SHORT = timedelta(seconds=LOG_DELAY / 6)
+SHORT = timedelta(seconds=LOG_DELAY / 5)
+
+
+def _minutes(time: timedelta) -> str:
+    return f"{time.total_seconds() / 60:.0f} min"
+
+
 BAD_DAY = Storm(seed=0, letters=0, faults=0, kills=20)
 POLICIES: Mapping[str, Storm] = {
     "claim, look up, a person decides the rest": replace(BAD_DAY, grace=None),
-    f"claim, look up, send again after {GRACE.total_seconds():.0f} s": BAD_DAY,
-    f"control: send again after {SHORT.total_seconds():.0f} s": replace(BAD_DAY, grace=SHORT),
+    f"claim, look up, send again after {_minutes(GRACE)}": BAD_DAY,
+    f"control: send again after {_minutes(SHORT)}": replace(BAD_DAY, grace=SHORT),
     "control: mark after sending": replace(BAD_DAY, forgetful=True),
 }
 COLUMNS = ("kills", "twice", "lost", "silent", "shown", "found", "absent")

@@ -37,9 +37,7 @@ def main() -> None:
         write_sample(home.data / "landing", tables)
         del tables
         quiet = ShellLog(lambda *_: None, print).as_dagster_logger()
-        job = build_definitions(mail_room(home), {LOGGER: quiet}).resolve_job_def(
-            "refresh"
-        )
+        job = build_definitions(mail_room(home), {LOGGER: quiet}).resolve_job_def("refresh")
         with dg.DagsterInstance.ephemeral() as instance:
             begin = time.perf_counter()
             result = job.execute_in_process(instance=instance, run_config={"loggers": {LOGGER: {}}})

@@ -236,7 +236,7 @@ def _refresh_and_send(home: Home, week: str | None) -> None:
 
 def _out_since(room: "MailRoom", period: "Period") -> Mapping[str, datetime | None]:
     """The letters of a period that are out, and since when."""
-    from edu_pipeline.mail.ledger.store import OUT
+    from edu_pipeline.mail.ledger.tables import OUT
 
     with room.open_ledger() as ledger:
         entries = ledger.entries(period.campaign, period.period)

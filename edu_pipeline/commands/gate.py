@@ -77,7 +77,7 @@ def release(
     """
     from edu_pipeline.environment import mail_room
     from edu_pipeline.gate import in_force
-    from edu_pipeline.mail.ledger.store import Release
+    from edu_pipeline.mail.ledger.reading import Release
 
     home: Home = context.obj
     problems, _ = _recorded(home)

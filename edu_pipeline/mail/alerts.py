@@ -3,7 +3,7 @@
 import re
 from datetime import UTC, datetime
 
-from edu_pipeline.mail.ledger.store import FrozenLetter
+from edu_pipeline.mail.ledger.reading import FrozenLetter
 from edu_pipeline.mail.letter import Address
 
 CAMPAIGN = "alerts"

@@ -17,15 +17,9 @@ from datetime import datetime, timedelta
 from edu_pipeline.mail.checks import NOT_ALLOWED, is_allowed
 from edu_pipeline.mail.ledger.controls import paused
 from edu_pipeline.mail.ledger.database import LedgerError
-from edu_pipeline.mail.ledger.store import (
-    OUT,
-    Cause,
-    ConcurrentChangeError,
-    FrozenLetter,
-    Ledger,
-    TransitionError,
-)
-from edu_pipeline.mail.ledger.tables import State
+from edu_pipeline.mail.ledger.reading import FrozenLetter
+from edu_pipeline.mail.ledger.store import Cause, ConcurrentChangeError, Ledger, TransitionError
+from edu_pipeline.mail.ledger.tables import OUT, State
 from edu_pipeline.mail.pace import HOUR, Pace, Rules, shown, standstill
 from edu_pipeline.mail.transports.protocol import Logged, Outcome, Transport, group_of
 

@@ -9,8 +9,7 @@ from typing import Literal
 
 import polars as pl
 
-from edu_pipeline.mail.ledger.store import ARRIVED, OUT
-from edu_pipeline.mail.ledger.tables import State
+from edu_pipeline.mail.ledger.tables import ARRIVED, OUT, State
 
 Tracking = Literal["off", "aggregate", "individual"]
 

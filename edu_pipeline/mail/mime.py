@@ -14,7 +14,7 @@ from email.errors import HeaderParseError
 from email.message import EmailMessage
 from email.policy import SMTP, EmailPolicy
 
-from edu_pipeline.mail.ledger.store import FrozenLetter
+from edu_pipeline.mail.ledger.reading import FrozenLetter
 from edu_pipeline.mail.letter import Address, Image
 
 _CID = re.compile(r"""(?<=["'])cid:([^"']*)(?=["'])""")

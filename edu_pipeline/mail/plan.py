@@ -11,8 +11,8 @@ from types import MappingProxyType
 
 from edu_pipeline.mail.ledger.approvals import Moved
 from edu_pipeline.mail.ledger.controls import Pause
-from edu_pipeline.mail.ledger.store import OUT, WAITING, Entry
-from edu_pipeline.mail.ledger.tables import State
+from edu_pipeline.mail.ledger.reading import Entry
+from edu_pipeline.mail.ledger.tables import OUT, WAITING, State
 from edu_pipeline.mail.letter import Figure
 from edu_pipeline.mail.pace import HOUR, Rules, standstill
 

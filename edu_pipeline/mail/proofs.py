@@ -14,7 +14,8 @@ from urllib.parse import quote
 import jinja2
 
 from edu_pipeline.mail.ledger.approvals import review
-from edu_pipeline.mail.ledger.store import Entry, Ledger
+from edu_pipeline.mail.ledger.reading import Entry
+from edu_pipeline.mail.ledger.store import Ledger
 from edu_pipeline.mail.ledger.tables import State
 from edu_pipeline.mail.letter import Figure
 from edu_pipeline.mail.mime import UnsendableError

@@ -7,8 +7,9 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 from datetime import datetime
 
+from edu_pipeline.mail.ledger.reading import FrozenLetter
 from edu_pipeline.mail.ledger.rehearsals import has_rehearsed, record_rehearsal
-from edu_pipeline.mail.ledger.store import FrozenLetter, Ledger
+from edu_pipeline.mail.ledger.store import Ledger
 from edu_pipeline.mail.ledger.tables import State
 from edu_pipeline.mail.letter import Address
 from edu_pipeline.mail.render import with_note

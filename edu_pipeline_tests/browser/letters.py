@@ -260,7 +260,10 @@ def _sample(
     if not all(view.homeroom for view in views):
         drawn |= {("staff:t1", kind): spec for kind, spec in _all_classes(classes[-1][0]).items()}
     pngs = render_pngs([spec.spec for spec in drawn.values()], workers=1)
-    pictures = {key: (png, spec.alt) for (key, spec), png in zip(drawn.items(), pngs, strict=True)}
+    pictures = {
+        key: charts.Drawing(png, spec.alt, spec.shows)
+        for (key, spec), png in zip(drawn.items(), pngs, strict=True)
+    }
     teacher = Teacher("t1", given_name, "Moss", "ada@riverside.example")
     return Sample(views, compose(teacher, views, pictures, edition))
 

@@ -20,7 +20,8 @@ import sqlalchemy as sa
 
 from edu_pipeline.mail.delivery import deliver
 from edu_pipeline.mail.ledger.database import LedgerError
-from edu_pipeline.mail.ledger.store import FrozenLetter, Ledger
+from edu_pipeline.mail.ledger.reading import FrozenLetter
+from edu_pipeline.mail.ledger.store import Ledger
 from edu_pipeline.mail.ledger.tables import State
 from edu_pipeline.mail.pace import Rules
 from edu_pipeline.mail.transports.protocol import Logged, Outcome

@@ -1,5 +1,7 @@
 """Two processes send the same letters at the same time."""
 
+import pytest
+
 from edu_pipeline.mail.ledger.tables import State
 from edu_pipeline_tests.faults.conftest import CampaignMaker
 
@@ -32,6 +34,7 @@ def test_when_the_one_at_work_is_killed_the_other_may_send_at_once(
     assert campaign.fake.counts() == dict.fromkeys(campaign.states(), 1)
 
 
+@pytest.mark.parametrize("url", ["sqlite"], indirect=True)
 def test_of_two_that_begin_together_no_letter_goes_out_twice(campaign_of: CampaignMaker) -> None:
     campaign = campaign_of(12)
     with campaign.sender(connections=4) as one, campaign.sender(connections=4) as other:

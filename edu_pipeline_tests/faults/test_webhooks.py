@@ -15,7 +15,8 @@ import sqlalchemy as sa
 
 from edu_pipeline.mail import web
 from edu_pipeline.mail.delivery import deliver
-from edu_pipeline.mail.ledger.store import FrozenLetter, Ledger
+from edu_pipeline.mail.ledger.reading import FrozenLetter
+from edu_pipeline.mail.ledger.store import Ledger
 from edu_pipeline.mail.ledger.tables import EVENTS, State
 from edu_pipeline.mail.pace import Rules
 from edu_pipeline.mail.render import environment

@@ -3,7 +3,7 @@
 from datetime import UTC, datetime
 from typing import Any
 
-from edu_pipeline.mail.ledger.store import FrozenLetter
+from edu_pipeline.mail.ledger.reading import FrozenLetter
 from edu_pipeline.mail.letter import Address, Image, Letter
 
 NOW = datetime(2026, 10, 2, 15, tzinfo=UTC)

@@ -23,7 +23,8 @@ from edu_pipeline.mail.assets import (
 from edu_pipeline.mail.due import Period
 from edu_pipeline.mail.frames import letters_frame
 from edu_pipeline.mail.ledger.approvals import review
-from edu_pipeline.mail.ledger.store import Ledger, Release
+from edu_pipeline.mail.ledger.reading import Release
+from edu_pipeline.mail.ledger.store import Ledger
 from edu_pipeline.mail.ledger.tables import State
 from edu_pipeline.mail.letter import Figure, Letter
 from edu_pipeline.mail.room import MailRoom

@@ -13,7 +13,8 @@ from edu_pipeline.mail.delivery import DeliveryReport, RestoredLedgerError, deli
 from edu_pipeline.mail.ledger.approvals import approve, review
 from edu_pipeline.mail.ledger.controls import pause, resume
 from edu_pipeline.mail.ledger.database import SenderBusyError
-from edu_pipeline.mail.ledger.store import FrozenLetter, Ledger, Queueing
+from edu_pipeline.mail.ledger.reading import FrozenLetter
+from edu_pipeline.mail.ledger.store import Ledger, Queueing
 from edu_pipeline.mail.ledger.suppressions import suppress
 from edu_pipeline.mail.ledger.tables import State
 from edu_pipeline.mail.letter import Letter

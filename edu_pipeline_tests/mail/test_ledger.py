@@ -10,14 +10,8 @@ import sqlalchemy as sa
 
 from edu_pipeline.mail.due import Period
 from edu_pipeline.mail.ledger.database import LedgerError
-from edu_pipeline.mail.ledger.store import (
-    TRANSITIONS,
-    Cause,
-    Ledger,
-    QueueResult,
-    Release,
-    TransitionError,
-)
+from edu_pipeline.mail.ledger.reading import Release
+from edu_pipeline.mail.ledger.store import TRANSITIONS, Cause, Ledger, QueueResult, TransitionError
 from edu_pipeline.mail.ledger.tables import State
 from edu_pipeline.mail.letter import Figure, Image, Letter
 

@@ -9,7 +9,7 @@ from email.policy import SMTP, compat32
 
 import pytest
 
-from edu_pipeline.mail.ledger.store import FrozenLetter
+from edu_pipeline.mail.ledger.reading import FrozenLetter
 from edu_pipeline.mail.letter import Address, Image
 from edu_pipeline.mail.mime import UnsendableError, content_ids, to_message
 from edu_pipeline_tests.mail.letters import NOW, frozen_letter

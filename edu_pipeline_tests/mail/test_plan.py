@@ -6,8 +6,8 @@ import pytest
 
 from edu_pipeline.mail.ledger.approvals import Moved
 from edu_pipeline.mail.ledger.controls import Pause
-from edu_pipeline.mail.ledger.store import OUT, Entry
-from edu_pipeline.mail.ledger.tables import State
+from edu_pipeline.mail.ledger.reading import Entry
+from edu_pipeline.mail.ledger.tables import OUT, State
 from edu_pipeline.mail.letter import Figure
 from edu_pipeline.mail.pace import Rules
 from edu_pipeline.mail.plan import (

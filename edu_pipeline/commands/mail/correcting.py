@@ -38,7 +38,7 @@ def correct(
     """
     from edu_pipeline.environment import mail_room
     from edu_pipeline.mail.assets import CORRECTION_TAG
-    from edu_pipeline.mail.ledger.store import ARRIVED
+    from edu_pipeline.mail.ledger.tables import ARRIVED
     from edu_pipeline.mail.plan import corrections
 
     home: Home = context.obj

@@ -16,7 +16,8 @@ from edu_pipeline.settings import Home
 if TYPE_CHECKING:
     import polars as pl
 
-    from edu_pipeline.mail.ledger.store import Entry, Ledger, PeriodSummary
+    from edu_pipeline.mail.ledger.reading import Entry, PeriodSummary
+    from edu_pipeline.mail.ledger.store import Ledger
 
 NEWEST = 8
 MOST_KEYS = 12
@@ -34,9 +35,8 @@ def status(
     """
     from edu_pipeline.environment import mail_room
     from edu_pipeline.mail.ledger.controls import paused
-    from edu_pipeline.mail.ledger.store import WAITING
     from edu_pipeline.mail.ledger.suppressions import in_force
-    from edu_pipeline.mail.ledger.tables import State
+    from edu_pipeline.mail.ledger.tables import WAITING, State
 
     home: Home = context.obj
     room = mail_room(home)
@@ -110,7 +110,7 @@ def _print_doubtful(entries: "Sequence[Entry]", home: Home) -> None:
 
 def _print_returned(newest: "PeriodSummary") -> None:
     """What nothing can be done about any more but before the next week's letters."""
-    from edu_pipeline.mail.ledger.store import OUT
+    from edu_pipeline.mail.ledger.tables import OUT
     from edu_pipeline.mail.status import TO_DO
 
     for state, what in TO_DO.items():

@@ -14,7 +14,8 @@ from edu_pipeline.settings import Home
 from edu_pipeline.weeks import parse_week, week_name
 
 if TYPE_CHECKING:
-    from edu_pipeline.mail.ledger.store import Ledger, PeriodSummary
+    from edu_pipeline.mail.ledger.reading import PeriodSummary
+    from edu_pipeline.mail.ledger.store import Ledger
     from edu_pipeline.mail.plan import Conditions, Plan
     from edu_pipeline.mail.room import MailRoom
 

@@ -20,7 +20,8 @@ from edu_pipeline.commands.mail.periods import (
 from edu_pipeline.settings import Home
 
 if TYPE_CHECKING:
-    from edu_pipeline.mail.ledger.store import Entry, Ledger
+    from edu_pipeline.mail.ledger.reading import Entry
+    from edu_pipeline.mail.ledger.store import Ledger
 
 Reason = Annotated[str, typer.Option(help="Why; it is kept.")]
 
@@ -71,7 +72,8 @@ def cancel(
     They stay cancelled, whatever is run, until somebody takes it back with `--undo`.
     """
     from edu_pipeline.environment import mail_room
-    from edu_pipeline.mail.ledger.store import WAITING, Cause
+    from edu_pipeline.mail.ledger.store import Cause
+    from edu_pipeline.mail.ledger.tables import WAITING
 
     home: Home = context.obj
     room = mail_room(home)

@@ -13,7 +13,8 @@ from typing import Any
 import sqlalchemy as sa
 
 from edu_pipeline.mail.ledger.database import Database, LedgerError
-from edu_pipeline.mail.ledger.store import Cause, move, of_period
+from edu_pipeline.mail.ledger.reading import of_period
+from edu_pipeline.mail.ledger.store import Cause, move
 from edu_pipeline.mail.ledger.tables import APPROVALS, FIGURES, LETTERS, State
 
 

@@ -20,7 +20,8 @@ from typing import Any
 import sqlalchemy as sa
 
 from edu_pipeline.mail.ledger.database import LedgerError
-from edu_pipeline.mail.ledger.store import WAITING, Cause, Ledger, move, row_of
+from edu_pipeline.mail.ledger.reading import row_of
+from edu_pipeline.mail.ledger.store import Cause, Ledger, move
 from edu_pipeline.mail.ledger.tables import (
     APPROVALS,
     ATTEMPTS,
@@ -35,6 +36,7 @@ from edu_pipeline.mail.ledger.tables import (
     METADATA,
     REHEARSALS,
     SUPPRESSIONS,
+    WAITING,
     State,
 )
 from edu_pipeline.mail.ledger.tombstones import bury

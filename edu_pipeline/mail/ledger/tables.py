@@ -31,6 +31,15 @@ class State(StrEnum):
     complained = "complained"
 
 
+OUT = frozenset({State.sent, State.delivered, State.dropped, State.bounced, State.complained})
+"""The carrier has it: what may follow is the carrier's to report."""
+
+ARRIVED = frozenset({State.sent, State.delivered, State.complained})
+"""Out of the house and, as far as is known, seen by its recipient."""
+
+WAITING = frozenset({State.draft, State.approved, State.pending, State.held, State.suppressed})
+
+
 class UtcDateTime(sa.TypeDecorator[datetime]):
     """Aware in Python; UTC in the database, which on SQLite has no time zones."""
 

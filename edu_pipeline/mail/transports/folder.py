@@ -9,7 +9,7 @@ from email.parser import BytesHeaderParser
 from email.policy import SMTP
 from pathlib import Path
 
-from edu_pipeline.mail.ledger.store import Entry, FrozenLetter
+from edu_pipeline.mail.ledger.reading import Entry, FrozenLetter
 from edu_pipeline.mail.mime import UnsendableError, message_id, to_message, with_images
 from edu_pipeline.mail.transports.protocol import Logged, Outcome, is_rehearsal
 

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol, Self
 
-from edu_pipeline.mail.ledger.store import FrozenLetter
+from edu_pipeline.mail.ledger.reading import FrozenLetter
 from edu_pipeline.mail.ledger.tables import State
 
 REHEARSAL = "test:"

@@ -15,7 +15,7 @@ from email.headerregistry import Address
 import httpx
 from sendgrid.helpers import mail as sg  # type: ignore[import-untyped]
 
-from edu_pipeline.mail.ledger.store import FrozenLetter
+from edu_pipeline.mail.ledger.reading import FrozenLetter
 from edu_pipeline.mail.mime import UnsendableError, content_ids, envelope, with_images
 from edu_pipeline.mail.suppressed import same_address
 from edu_pipeline.mail.transports.protocol import Logged, Outcome, group, is_rehearsal
