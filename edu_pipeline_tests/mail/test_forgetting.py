@@ -99,6 +99,7 @@ def test_of_letters_to_the_person_only_their_counts_are_left(
 ) -> None:
     queue(ledger, to_ada, approval=True)
     ledger.cancel(to_ada.key, Cause(NOW, "clerk", "Ada Moss is on leave"))
+    ledger.take_back_cancelling(to_ada.key, Cause(NOW, "clerk", "Ada Moss is back"))
     queue(ledger, to_ada)
     send(ledger, to_ada)
     with ledger.begin() as connection:

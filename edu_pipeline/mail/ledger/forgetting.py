@@ -21,7 +21,7 @@ import sqlalchemy as sa
 
 from edu_pipeline.mail.ledger.database import LedgerError
 from edu_pipeline.mail.ledger.reading import row_of
-from edu_pipeline.mail.ledger.store import Cause, Ledger, move
+from edu_pipeline.mail.ledger.store import WRITTEN_ANEW, Cause, Ledger, move
 from edu_pipeline.mail.ledger.tables import (
     APPROVALS,
     ATTEMPTS,
@@ -257,7 +257,7 @@ def _naming(connection: sa.Connection, person: Person) -> Mapping[str, set[str]]
 def _erase_own(connection: sa.Connection, person: Person, cause: Cause) -> None:
     nobody: dict[str, str] = {}
     for key in connection.scalars(sa.select(LETTERS.c.key).where(_to(person))).all():
-        _cancel(connection, key, cause, WAITING | {State.failed, State.unknown})
+        _cancel(connection, key, cause, cause.why, WAITING | {State.failed, State.unknown})
         row = row_of(connection, key)
         recipient_key = nobody.setdefault(row.recipient_key, f"x_{secrets.token_hex(6)}")
         new_key = letter_key(row.campaign, row.period, recipient_key, row.revision)
@@ -285,7 +285,7 @@ def _erase_own(connection: sa.Connection, person: Person, cause: Cause) -> None:
 def _erase_naming(connection: sa.Connection, person: Person, cause: Cause) -> None:
     for key, digests in _naming(connection, person).items():
         if row_of(connection, key).digest in digests:
-            _cancel(connection, key, cause, WAITING | {State.failed})
+            _cancel(connection, key, cause, WRITTEN_ANEW, WAITING | {State.failed})
         for digest in digests:
             subject = connection.scalar(
                 sa.select(CONTENTS.c.subject).where(*_is_content(CONTENTS, (key, digest)))
@@ -325,10 +325,12 @@ def _erase_content(
     )
 
 
-def _cancel(connection: sa.Connection, key: str, cause: Cause, states: frozenset[State]) -> None:
+def _cancel(
+    connection: sa.Connection, key: str, cause: Cause, reason: str, states: frozenset[State]
+) -> None:
     row = row_of(connection, key)
     if row.state in states:
-        move(connection, (key, row.state, State.cancelled), cause, {"reason": cause.why})
+        move(connection, (key, row.state, State.cancelled), cause, {"reason": reason})
 
 
 def _sweep(connection: sa.Connection, person: Person) -> None:

@@ -74,8 +74,8 @@ Evidence of the carrier takes a letter out of any state but a claim, whose sende
 
 _LEFT = "no longer in the batch"
 _NOTHING_TO_CORRECT = "nothing to correct any more"
-_TAKEN_BACK = "may be written again"
-_MAY_RETURN = frozenset({_LEFT, _NOTHING_TO_CORRECT, _TAKEN_BACK})
+WRITTEN_ANEW = "to be written anew"
+_MAY_RETURN = frozenset({_LEFT, _NOTHING_TO_CORRECT, WRITTEN_ANEW})
 """Why a letter is cancelled that comes back with the next batch it is in."""
 
 FOLDER = "folder"
@@ -252,7 +252,7 @@ class Ledger(LedgerReader):
                 connection,
                 (key, State.cancelled, State.cancelled),
                 cause,
-                {"reason": _TAKEN_BACK},
+                {"reason": WRITTEN_ANEW},
             )
 
     def hold(self, key: str, cause: Cause) -> bool:
