@@ -129,6 +129,7 @@ def test_of_letters_to_the_person_only_their_counts_are_left(
     assert [line.what for line in ledger.story(entry.key)] == [
         "new → draft",
         "draft → cancelled",
+        "cancelled → cancelled",
         "cancelled → pending",
         "pending → claimed",
         "claimed → sent",
