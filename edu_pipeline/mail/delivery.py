@@ -20,11 +20,12 @@ from edu_pipeline.mail.ledger.database import LedgerError
 from edu_pipeline.mail.ledger.reading import FrozenLetter
 from edu_pipeline.mail.ledger.store import Cause, ConcurrentChangeError, Ledger, TransitionError
 from edu_pipeline.mail.ledger.tables import OUT, State
+from edu_pipeline.mail.ledger.tombstones import is_forgotten
 from edu_pipeline.mail.pace import HOUR, Pace, Rules, shown, standstill
 from edu_pipeline.mail.transports.protocol import Logged, Outcome, Transport, group_of
 
 LONGEST_WAIT = timedelta(minutes=5)
-"""A carrier that takes nothing for longer ends the delivery; the rest goes with the next one."""
+"""A carrier that asks for more patience in all ends the delivery; the rest goes with the next."""
 
 
 class RestoredLedgerError(LedgerError):
@@ -103,12 +104,16 @@ def deliver(
         )
         expired = ledger.expire(now=now(), by=owner)
         suppressed = ledger.suppress_waiting(now=now(), by=owner)
-        run = _Run(ledger, transport, now, owner, rules, sleep, blocked, bool(blocked))
+        run = _Run(
+            ledger, transport, campaign, period, now, owner, rules, sleep, blocked, bool(blocked)
+        )
         if run.may_go_on():
+            if transport.leaves and rules.approval:
+                ledger.demand_approval(campaign, period, now=now(), by=owner)
             ledger.release_approved(campaign, period, now=now(), by=owner)
             if transport.leaves and rules.allowed is not None:
                 _hold_outsiders(ledger, campaign, period, rules.allowed, now(), owner)
-            run.send_all(campaign, period, on_progress)
+            run.send_all(on_progress)
         return DeliveryReport(
             sent=run.outcomes[State.sent],
             failed=run.outcomes[State.failed],
@@ -144,6 +149,8 @@ class _Run:
 
     ledger: Ledger
     transport: Transport
+    campaign: str
+    period: str
     now: Callable[[], datetime]
     owner: str
     rules: Rules
@@ -156,16 +163,15 @@ class _Run:
         self._pace = Pace(self.rules.per_second, self.now, self.sleep)
         self._lock = threading.Lock()
         self._bad_in_a_row = 0
+        self._waited = timedelta()
         self._again = threading.Event()
         self._gone = [*self.ledger.attempts_since(self.now() - HOUR, self.transport.name)]
 
-    def send_all(
-        self, campaign: str, period: str, on_progress: Callable[[int, int], None] | None
-    ) -> None:
+    def send_all(self, on_progress: Callable[[int, int], None] | None) -> None:
         """Every pending letter once, and those again that the carrier asked to bring later."""
         workers = max(1, min(self.rules.connections, self.transport.connections))
         while True:
-            keys = self.ledger.waiting(campaign, period)
+            keys = self.ledger.waiting(self.campaign, self.period)
             self._again.clear()
             with ThreadPoolExecutor(workers) as pool:
                 try:
@@ -180,9 +186,18 @@ class _Run:
 
     def may_go_on(self) -> bool:
         """Stop where nothing may go out now: paused, outside the window, too many this hour."""
-        if why := standstill(self.rules, paused(self.ledger), self._gone, self.now()):
+        if why := self._held() or standstill(
+            self.rules, paused(self.ledger), self._gone, self.now()
+        ):
             self._stop(why)
         return not self.stopped
+
+    def _held(self) -> str | None:
+        """Why the gate holds the period by now: a refresh may end while letters go out."""
+        for period in self.ledger.recorded_periods():
+            if (period.campaign, period.period) == (self.campaign, self.period):
+                return period.held
+        return None
 
     def _one(self, key: str) -> None:
         if self.stopped:
@@ -226,7 +241,8 @@ class _Run:
                     )
 
     def _later(self, moment: datetime) -> None:
-        if moment - self.now() > LONGEST_WAIT:
+        self._waited += max(moment - self.now(), timedelta())
+        if self._waited > LONGEST_WAIT:
             self._stop(f"The carrier takes no more until {shown(moment, self.rules.zone)}.")
         else:
             self._again.set()
@@ -288,19 +304,32 @@ def _compare(
     strangers: list[Logged] = []
     for line in logged:
         state = states.get(line.letter_key or "")
-        if line.transport_id in known or state in OUT:
+        if line.transport_id in known or state in OUT or _erased(ledger, line):
             continue
         if line.letter_key and (state is State.unknown or (adopt and state)):
             ledger.adopt(line.letter_key, cause, line.transport_id, transport.name)
         else:
             strangers.append(line)
-    if strangers and not adopt:
+    if strangers and adopt:
+        raise RestoredLedgerError(
+            f"{transport.name} has sent {len(strangers)} letters of {period} of which it does not "
+            "say to whom they belong, so whoever got them might get them again. What could be told "
+            "is noted, nothing was sent. Find them in the carrier's records, cancel what arrived "
+            "with edu-pipeline mail cancel, and set ask_logs = false for one delivery of the rest."
+        )
+    if strangers:
         raise RestoredLedgerError(
             f"{transport.name} has sent {len(strangers)} letters of {period} that this ledger does "
             "not know to be out: it may have been restored from a backup. Nothing was sent. To "
-            "take over what the carrier knows: edu-pipeline mail send --adopt"
+            f"take over what the carrier knows: edu-pipeline mail send --week {period} --adopt"
         )
     return None
+
+
+def _erased(ledger: Ledger, line: Logged) -> bool:
+    """Whether it is a letter to somebody who was forgotten since."""
+    with ledger.connect() as connection:
+        return bool(line.letter_key) and is_forgotten(connection, f"letter:{line.letter_key}")
 
 
 def _send(transport: Transport, letter: FrozenLetter, now: datetime) -> Outcome:

@@ -21,6 +21,8 @@ class Rules:
 
     allowed: tuple[str, ...] | None = None
     """Domains and addresses that letters may go to where they leave the machine; None is any."""
+    approval: bool = False
+    """Only what somebody approved leaves the machine."""
     window: Window = field(default_factory=Window)
     zone: ZoneInfo = field(default_factory=lambda: ZoneInfo("UTC"))
     connections: int = 1
@@ -36,6 +38,7 @@ class Rules:
         minutes = mail.auto_requeue_minutes
         return cls(
             allowed=mail.allowed,
+            approval=mail.approval == "required",
             window=mail.window,
             zone=zone,
             connections=mail.connections,

@@ -4,12 +4,13 @@ import threading
 from collections import Counter
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, time, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 from pathlib import Path
 
 import pytest
 
 from edu_pipeline.mail.delivery import DeliveryReport, RestoredLedgerError, deliver
+from edu_pipeline.mail.due import Period
 from edu_pipeline.mail.ledger.approvals import approve, review
 from edu_pipeline.mail.ledger.controls import pause, resume
 from edu_pipeline.mail.ledger.database import SenderBusyError
@@ -17,6 +18,7 @@ from edu_pipeline.mail.ledger.reading import FrozenLetter
 from edu_pipeline.mail.ledger.store import Ledger, Queueing
 from edu_pipeline.mail.ledger.suppressions import suppress
 from edu_pipeline.mail.ledger.tables import State
+from edu_pipeline.mail.ledger.tombstones import bury
 from edu_pipeline.mail.letter import Letter
 from edu_pipeline.mail.pace import Rules
 from edu_pipeline.mail.transports.folder import FolderTransport
@@ -630,3 +632,117 @@ def test_the_folder_takes_letters_to_any_address(
 ) -> None:
     queue(ledger, make_letter("t_1", email="ada@elsewhere.example"))
     assert run(ledger, Postbox(tmp_path), rules=Rules(allowed=())).sent == 1
+
+
+def test_what_was_queued_when_no_approval_was_needed_waits_for_one_before_it_leaves(
+    ledger: Ledger, make_letter: LetterMaker
+) -> None:
+    queue(ledger, make_letter("t_1"), make_letter("t_2"))
+    ledger.queue([make_letter("t_3")], now=NOW, by="test", rules=Queueing(approval=True))
+    rules = Rules(approval=True)
+    moody = Moody({})
+    assert run(ledger, moody, rules=rules).counts == {State.cancelled: 2, State.draft: 1}
+    queue(ledger, make_letter("t_1"), make_letter("t_2"), make_letter("t_3"))
+    assert run(ledger, moody, rules=rules).counts == {State.draft: 3}
+    approve(ledger, review(ledger, "teachers", "2026-W40").drafts[:1], now=NOW, by="carla")
+    assert run(ledger, moody, rules=rules).counts == {State.sent: 1, State.draft: 2}
+    assert moody.asked == ["t_1"]
+
+
+@dataclass
+class Meanwhile(Moody):
+    """Something happens while the first letter is on its way."""
+
+    happens: Callable[[], object] = lambda: None
+
+    def send(self, letter: FrozenLetter, now: datetime) -> Outcome:
+        if not self.asked:
+            self.happens()
+        return super().send(letter, now)
+
+
+def test_a_refresh_that_holds_the_week_meanwhile_stops_the_delivery(
+    ledger: Ledger, make_letter: LetterMaker
+) -> None:
+    def hold() -> None:
+        day = date(2026, 10, 2)
+        ledger.record_periods(
+            "teachers",
+            [Period("teachers", "2026-W40", "2026-09-28", day, complete=True, held="Cut file.")],
+        )
+
+    queue(ledger, make_letter("t_1"), make_letter("t_2"))
+    report = run(ledger, Meanwhile({}, happens=hold))
+    assert (report.counts, report.stopped) == ({State.sent: 1, State.pending: 1}, "Cut file.")
+
+
+def test_somebody_who_unsubscribes_while_others_are_sent_gets_nothing(
+    ledger: Ledger, make_letter: LetterMaker
+) -> None:
+    def leave() -> None:
+        email = "t_2@riverside.example"
+        suppress(ledger, email, "*", "unsubscribe", source="link", now=NOW, by="x")
+
+    queue(ledger, make_letter("t_1"), make_letter("t_2"))
+    report = run(ledger, Meanwhile({}, happens=leave))
+    assert report.counts == {State.sent: 1, State.suppressed: 1}
+
+
+def test_a_carrier_that_asks_for_patience_again_and_again_is_left_for_the_next_delivery(
+    ledger: Ledger, make_letter: LetterMaker
+) -> None:
+    queue(ledger, make_letter())
+    clock = Clock(NOW)
+
+    @dataclass
+    class Busy(Moody):
+        def send(self, letter: FrozenLetter, now: datetime) -> Outcome:
+            self.asked.append(letter.recipient_key)
+            return Outcome.later("too many", now + timedelta(minutes=1))
+
+    busy = Busy({})
+    report = deliver(
+        ledger,
+        busy,
+        campaign="teachers",
+        period="2026-W40",
+        now=clock,
+        owner="test",
+        rules=PLAIN,
+        sleep=clock.sleep,
+    )
+    assert len(busy.asked) == 6
+    assert report.counts == {State.pending: 1}
+    assert report.stopped
+
+
+def test_taking_over_what_the_carrier_knows_sends_nothing_while_somebody_cannot_be_told(
+    ledger: Ledger, make_letter: LetterMaker
+) -> None:
+    queue(ledger, make_letter("t_1"), make_letter("t_2"))
+    records = [Logged("id-1", "teachers:2026-W40:t_1", NOW), Logged("id-2", None, NOW)]
+    moody = Moody({}, records=records)
+    with pytest.raises(RestoredLedgerError, match="1 letters of 2026-W40 of which it does not"):
+        deliver(
+            ledger,
+            moody,
+            campaign="teachers",
+            period="2026-W40",
+            now=lambda: NOW,
+            owner="carla",
+            rules=PLAIN,
+            adopt=True,
+        )
+    assert moody.asked == []
+    assert ledger.counts("teachers", "2026-W40") == {State.sent: 1, State.pending: 1}
+
+
+def test_a_letter_to_somebody_who_was_forgotten_since_surprises_nobody(
+    ledger: Ledger, make_letter: LetterMaker
+) -> None:
+    queue(ledger, make_letter("t_1"))
+    with ledger.begin() as connection:
+        key = "letter:teachers:2026-W40:t_9"
+        bury(connection, ledger.salt, [key], now=NOW, by="carla")
+    records = [Logged("id-9", "teachers:2026-W40:t_9", NOW)]
+    assert run(ledger, Moody({}, records=records)).sent == 1

@@ -252,3 +252,27 @@ def test_what_another_tool_is_found_to_have_sent_is_taken_out_of_the_post(
     )
     assert ledger.suppress_waiting(now=NOW, by="test") == 1
     assert states(ledger) == {KEY: State.suppressed}
+
+
+def test_a_batch_that_became_empty_takes_its_letters_out_of_the_post(
+    ledger: Ledger, make_letter: LetterMaker
+) -> None:
+    queue(ledger, make_letter("t_1"), make_letter("t_1", period="2026-W39"))
+    assert ledger.queue([], now=NOW, by="test").cancelled == 0
+    result = ledger.queue([], now=NOW, by="test", of=("teachers", "2026-W40"))
+    assert result.cancelled == 1
+    assert states(ledger) == {KEY: State.cancelled}
+    assert ledger.counts("teachers", "2026-W39") == {State.pending: 1}
+
+
+def test_who_got_only_files_in_the_folder_gets_the_letter_itself_and_no_correction(
+    ledger: Ledger, make_letter: LetterMaker
+) -> None:
+    queue(ledger, make_letter(text="92 %\n"), rules=Queueing())
+    send(ledger, transport="folder")
+    queue(ledger, make_letter(text="91 %\n"), rules=Queueing(correction="Late register."))
+    send(ledger, f"{KEY}:2", transport="folder")
+    queue(ledger, make_letter(text="91 %\n"))
+    assert states(ledger) == {KEY: State.sent, f"{KEY}:2": State.pending}
+    letter = ledger.letter(f"{KEY}:2")
+    assert (letter.subject, letter.text) == ("Your week", "91 %\n")

@@ -21,7 +21,7 @@ import sqlalchemy as sa
 
 from edu_pipeline.mail.ledger.database import LedgerError
 from edu_pipeline.mail.ledger.reading import row_of
-from edu_pipeline.mail.ledger.store import WRITTEN_ANEW, Cause, Ledger, move
+from edu_pipeline.mail.ledger.store import Cause, Ledger, cancel_in
 from edu_pipeline.mail.ledger.tables import (
     APPROVALS,
     ATTEMPTS,
@@ -156,10 +156,15 @@ def erase(ledger: Ledger, person: Person, *, now: datetime, by: str) -> Traces:
                     "without their content nobody can find out. Settle them first, with "
                     f"edu-pipeline mail resolve: {', '.join(found.doubtful)}"
                 )
+            own = sa.select(LETTERS.c.key).where(_to(person))
             bury(
                 connection,
                 ledger.salt,
-                person.identifiers | person.recipient_keys | person.addresses,
+                person.identifiers
+                | person.recipient_keys
+                | person.addresses
+                # so that the carrier's records of them surprise nobody
+                | {f"letter:{key}" for key in connection.scalars(own)},
                 now=now,
                 by=by,
             )
@@ -257,8 +262,10 @@ def _naming(connection: sa.Connection, person: Person) -> Mapping[str, set[str]]
 def _erase_own(connection: sa.Connection, person: Person, cause: Cause) -> None:
     nobody: dict[str, str] = {}
     for key in connection.scalars(sa.select(LETTERS.c.key).where(_to(person))).all():
-        _cancel(connection, key, cause, cause.why, WAITING | {State.failed, State.unknown})
         row = row_of(connection, key)
+        if row.state in WAITING | {State.failed, State.unknown}:
+            cancel_in(connection, row, cause, for_good=True)
+            row = row_of(connection, key)
         recipient_key = nobody.setdefault(row.recipient_key, f"x_{secrets.token_hex(6)}")
         new_key = letter_key(row.campaign, row.period, recipient_key, row.revision)
         anonymous = {
@@ -284,8 +291,9 @@ def _erase_own(connection: sa.Connection, person: Person, cause: Cause) -> None:
 
 def _erase_naming(connection: sa.Connection, person: Person, cause: Cause) -> None:
     for key, digests in _naming(connection, person).items():
-        if row_of(connection, key).digest in digests:
-            _cancel(connection, key, cause, WRITTEN_ANEW, WAITING | {State.failed})
+        row = row_of(connection, key)
+        if row.digest in digests and row.state in WAITING | {State.failed}:
+            cancel_in(connection, row, cause, for_good=False)
         for digest in digests:
             subject = connection.scalar(
                 sa.select(CONTENTS.c.subject).where(*_is_content(CONTENTS, (key, digest)))
@@ -323,14 +331,6 @@ def _erase_content(
         .where(LETTERS.c.key == new[0], LETTERS.c.digest == old[1])
         .values(digest=new[1], substance=new[1])
     )
-
-
-def _cancel(
-    connection: sa.Connection, key: str, cause: Cause, reason: str, states: frozenset[State]
-) -> None:
-    row = row_of(connection, key)
-    if row.state in states:
-        move(connection, (key, row.state, State.cancelled), cause, {"reason": reason})
 
 
 def _sweep(connection: sa.Connection, person: Person) -> None:

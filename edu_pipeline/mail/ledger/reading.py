@@ -449,6 +449,18 @@ class LedgerReader(Database):
         with self.connect() as connection:
             return connection.scalars(query).all()
 
+    def last_outcomes(self, campaign: str, period: str, number: int) -> Sequence[State]:
+        """How the last attempts at a period's letters ended, newest first."""
+        query = (
+            sa.select(ATTEMPTS.c.outcome)
+            .join(LETTERS)
+            .where(of_period(campaign, period))
+            .order_by(ATTEMPTS.c.id.desc())
+            .limit(number)
+        )
+        with self.connect() as connection:
+            return connection.scalars(query).all()
+
     def _keys(self, *conditions: sa.ColumnElement[bool]) -> Sequence[str]:
         with self.connect() as connection:
             return list(

@@ -14,7 +14,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from datetime import datetime
 from functools import cached_property
-from typing import Any, Literal
+from typing import Any, Literal, NamedTuple
 
 import sqlalchemy as sa
 from sqlalchemy.exc import IntegrityError
@@ -71,12 +71,6 @@ TRANSITIONS: Mapping[State, frozenset[State]] = {
 
 Evidence of the carrier takes a letter out of any state but a claim, whose sender is at work.
 """
-
-_LEFT = "no longer in the batch"
-_NOTHING_TO_CORRECT = "nothing to correct any more"
-WRITTEN_ANEW = "to be written anew"
-_MAY_RETURN = frozenset({_LEFT, _NOTHING_TO_CORRECT, WRITTEN_ANEW})
-"""Why a letter is cancelled that comes back with the next batch it is in."""
 
 FOLDER = "folder"
 """The transport by which nothing leaves the house."""
@@ -170,15 +164,21 @@ class Ledger(LedgerReader):
     # Queueing
 
     def queue(
-        self, letters: Iterable[Letter], *, now: datetime, by: str, rules: Queueing = _PLAIN
+        self,
+        letters: Iterable[Letter],
+        *,
+        now: datetime,
+        by: str,
+        rules: Queueing = _PLAIN,
+        of: tuple[str, str] | None = None,
     ) -> QueueResult:
         """Freeze a batch: all letters of its campaigns and periods, each in a transaction.
 
         Queueing the same batch again changes nothing. A letter that has not gone out is replaced
         where it differs, and has to be approved anew; one that has, or may have, is never touched,
         but a correction adds a revision of it where its content changed. Letters that wait but are
-        no longer in the batch are cancelled; one that a person cancelled stays so. An empty batch
-        changes nothing.
+        no longer in the batch are cancelled; one that a person cancelled stays so. `of`, a
+        campaign and period, says of what the batch is where it may be empty.
 
         Raises:
             LedgerError: A key is unusable or twice in the batch, an image name twice in a letter.
@@ -188,14 +188,17 @@ class Ledger(LedgerReader):
         tally = Counter(self._queue_one(letter, now, by, rules) for letter in batch)
         kept = {letter.recipient_key for letter in batch}
         cancelled = tally["cancelled"]
-        for campaign, period in sorted({(letter.campaign, letter.period) for letter in batch}):
+        of_all = {(letter.campaign, letter.period) for letter in batch} | ({of} if of else set())
+        for campaign, period in sorted(of_all):
             gone = self._keys(
                 of_period(campaign, period),
                 LETTERS.c.state.in_(WAITING),
                 LETTERS.c.recipient_key.not_in(kept),
             )
             for key in gone:
-                cancelled += self.cancel(key, Cause(now, by, _LEFT))
+                cancelled += self.cancel(
+                    key, Cause(now, by, "no longer in the batch"), for_good=False
+                )
         return QueueResult(
             new=tally["new"] + tally["correction"],
             unchanged=tally["unchanged"],
@@ -232,11 +235,17 @@ class Ledger(LedgerReader):
                 return "new"
             return _requeue(connection, revisions, letter, now, by, rules)
 
-    def cancel(self, key: str, cause: Cause) -> bool:
-        """Take a waiting letter out of the post; False where it does not wait any more."""
+    def cancel(self, key: str, cause: Cause, *, for_good: bool = True) -> bool:
+        """Take a waiting letter out of the post; False where it does not wait any more.
+
+        Args:
+            key: The letter's.
+            cause: Who does it, and why.
+            for_good: It stays cancelled until somebody takes that back.
+        """
         with self.begin() as connection:
             row = row_of(connection, key)
-            return row.state in WAITING and _cancel(connection, row, cause)
+            return row.state in WAITING and cancel_in(connection, row, cause, for_good=for_good)
 
     def take_back_cancelling(self, key: str, cause: Cause) -> bool:
         """Let a letter that somebody cancelled come back with the next batch.
@@ -252,7 +261,7 @@ class Ledger(LedgerReader):
                 connection,
                 (key, State.cancelled, State.cancelled),
                 cause,
-                {"reason": WRITTEN_ANEW},
+                {"reason": "to be written anew", "cancelled_for_good": False},
             )
 
     def hold(self, key: str, cause: Cause) -> bool:
@@ -285,20 +294,45 @@ class Ledger(LedgerReader):
                 )
             ).all()
             for row in rows:
-                if why := _not_to_be_sent(
-                    connection, row.campaign, row.period, row.recipient_key, row.email
-                ):
+                if why := _not_to_be_sent(connection, _addressed(row)):
                     step = (row.key, row.state, State.suppressed)
                     moved += move(connection, step, Cause(now, by, why), {"reason": why})
         return moved
+
+    def not_to_be_sent(self, key: str) -> str | None:
+        """Why a letter must not go to its recipient: sent before this ledger, or not wanted."""
+        with self.connect() as connection:
+            return _not_to_be_sent(connection, _addressed(row_of(connection, key)))
+
+    def demand_approval(self, campaign: str, period: str, *, now: datetime, by: str) -> int:
+        """Make pending letters drafts whose content nobody approved; how many.
+
+        They were queued when none was needed.
+        """
+        approved = sa.exists().where(
+            APPROVALS.c.letter_key == LETTERS.c.key, APPROVALS.c.digest == LETTERS.c.digest
+        )
+        return self._move_all(
+            State.pending,
+            State.draft,
+            Cause(now, by, "needs approval"),
+            of_period(campaign, period),
+            ~approved,
+        )
 
     def claim(self, key: str, *, owner: str, transport: str, now: datetime) -> bool:
         """Take a pending letter that is still news; committed before the first byte goes out.
 
         Returns:
-            False where somebody else has it, or it is not pending any more.
+            False where somebody else has it, it is not pending any more, or it must not go to its
+            recipient by now and is suppressed.
         """
         with self.begin() as connection:
+            row = row_of(connection, key)
+            if row.state is State.pending and (why := _not_to_be_sent(connection, _addressed(row))):
+                step = (key, State.pending, State.suppressed)
+                move(connection, step, Cause(now, owner, why), {"reason": why})
+                return False
             return move(
                 connection,
                 (key, State.pending, State.claimed),
@@ -357,6 +391,8 @@ class Ledger(LedgerReader):
             TransitionError: The letter is neither, or cannot go to that state.
         """
         values = _outcome_values(outcome, cause, transport_id)
+        if outcome is State.cancelled:
+            values["cancelled_for_good"] = True  # it may be out
         with self.begin() as connection:
             row = row_of(connection, key)
             if row.state not in {State.unknown, State.failed}:
@@ -460,13 +496,15 @@ def _requeue(
     row, earlier = revisions[-1], revisions[:-1]
     only_in_folder = row.state is State.sent and row.transport == FOLDER and rules.leaves
     if row.state in _REPLACEABLE and earlier and letter.substance == earlier[-1].substance:
-        cause = Cause(now, by, _NOTHING_TO_CORRECT)
-        waits = row.state in WAITING and _cancel(connection, row, cause)
+        cause = Cause(now, by, "nothing to correct any more")
+        waits = row.state in WAITING and cancel_in(connection, row, cause, for_good=False)
         return "cancelled" if waits else "unchanged"
-    if row.state is State.cancelled and row.reason not in _MAY_RETURN:
+    if row.state is State.cancelled and row.cancelled_for_good:
         return "unchanged"  # a person's word holds until a person takes it back
     if row.state in _REPLACEABLE or (only_in_folder and letter.not_after > now):
-        correction = (rules.correction or row.correction) if earlier else None
+        # who got nothing so far but files in the folder has nothing that could be corrected
+        reached = any(each.transport != FOLDER for each in earlier) or not rules.leaves
+        correction = (rules.correction or row.correction) if earlier and reached else None
         draft = _Draft(letter, row.revision, correction)
         return _replace(connection, row, draft, now, by, rules)
     if rules.correction and row.state in ARRIVED and row.substance != letter.substance:
@@ -542,13 +580,8 @@ def _first_state(
 ) -> tuple[State, str]:
     """Where a letter stands that is about to wait, and why."""
     letter = draft.letter
-    if why := _not_to_be_sent(
-        connection,
-        letter.campaign,
-        letter.period,
-        letter.recipient_key,
-        letter.recipient.email,
-    ):
+    to = _Addressed(letter.campaign, letter.period, letter.recipient_key, letter.recipient.email)
+    if why := _not_to_be_sent(connection, to):
         return State.suppressed, why
     if letter.hold:
         return State.held, letter.hold
@@ -560,14 +593,31 @@ def _first_state(
     return State.pending, ""
 
 
-def _not_to_be_sent(
-    connection: sa.Connection, campaign: str, period: str, recipient_key: str, email: str
-) -> str | None:
+class _Addressed(NamedTuple):
+    """To whom a letter is, and about what."""
+
+    campaign: str
+    period: str
+    recipient_key: str
+    email: str
+
+
+def _addressed(row: sa.Row[Any]) -> _Addressed:
+    return _Addressed(row.campaign, row.period, row.recipient_key, row.email)
+
+
+def _not_to_be_sent(connection: sa.Connection, letter: _Addressed) -> str | None:
     """Why somebody gets no letter about a period: sent before this ledger, or not wanted."""
-    if day := sent_before(connection, campaign=campaign, period=period, email=email):
+    day = sent_before(
+        connection, campaign=letter.campaign, period=letter.period, email=letter.email
+    )
+    if day:
         return f"It went out before this ledger began, on {day}."
     reason = reason_not_to_write(
-        connection, campaign=campaign, recipient_key=recipient_key, email=email
+        connection,
+        campaign=letter.campaign,
+        recipient_key=letter.recipient_key,
+        email=letter.email,
     )
     return _UNWANTED[reason] if reason else None
 
@@ -638,13 +688,20 @@ def _differences(
 def fold_events(connection: sa.Connection, key: str, now: datetime) -> bool:
     """Bring a letter to where all that the carrier reported of it puts it; whether it moved.
 
-    Order and repetitions do not matter. A letter whose sender is at work is left to `record`.
+    Order and repetitions do not matter. A letter whose sender is at work is left to `record`, and
+    one that was never tried cannot be out, whatever is reported.
     """
     reported = sa.select(EVENTS.c.kind, EVENTS.c.at).where(EVENTS.c.letter_key == key)
     events = connection.execute(reported).all()
     row = row_of(connection, key)
     state = fold([event.kind for event in events])
-    if state is None or row.state is State.claimed or state not in TRANSITIONS.get(row.state, ()):
+    never_tried = row.attempts == 0 and row.state not in OUT
+    if (
+        state is None
+        or never_tried
+        or row.state is State.claimed
+        or state not in TRANSITIONS.get(row.state, ())
+    ):
         return False
     values: dict[str, Any] = {"reason": "reported by the carrier"}
     if row.sent_at is None:
@@ -653,9 +710,10 @@ def fold_events(connection: sa.Connection, key: str, now: datetime) -> bool:
     return move(connection, (key, row.state, state), cause, values)
 
 
-def _cancel(connection: sa.Connection, row: sa.Row[Any], cause: Cause) -> bool:
-    step = (row.key, row.state, State.cancelled)
-    return move(connection, step, cause, {"reason": cause.why})
+def cancel_in(connection: sa.Connection, row: sa.Row[Any], cause: Cause, *, for_good: bool) -> bool:
+    """Cancel a letter in a transaction that does more; False where it changed in between."""
+    values = {"reason": cause.why, "cancelled_for_good": for_good}
+    return move(connection, (row.key, row.state, State.cancelled), cause, values)
 
 
 def _append_change(

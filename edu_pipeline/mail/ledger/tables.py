@@ -95,6 +95,7 @@ LETTERS = sa.Table(
     sa.Column("notes", sa.JSON, nullable=False),
     sa.Column("state", _STATE, nullable=False),
     sa.Column("reason", sa.String, nullable=False),
+    sa.Column("cancelled_for_good", sa.Boolean, nullable=False, default=False),
     sa.Column("attempts", sa.Integer, nullable=False, default=0),
     sa.Column("owner", sa.String),
     sa.Column("transport", sa.String),

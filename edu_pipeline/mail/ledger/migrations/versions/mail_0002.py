@@ -35,6 +35,10 @@ def upgrade() -> None:
     op.add_column(
         "letters", sa.Column("substance", sa.String(64), nullable=False, server_default="")
     )
+    op.add_column(
+        "letters",
+        sa.Column("cancelled_for_good", sa.Boolean, nullable=False, server_default=sa.false()),
+    )
     connection.execute(sa.text("UPDATE letters SET substance = digest"))
     for name in _CONTENT:
         op.drop_column("letters", name)
