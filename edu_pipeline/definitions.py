@@ -23,6 +23,7 @@ from edu_pipeline.mail import assets as mail
 from edu_pipeline.mail.ledger.store import Ledger
 from edu_pipeline.mail.render import environment
 from edu_pipeline.mail.room import MailRoom
+from edu_pipeline.programmes import assets as programmes
 from edu_pipeline.shipped import shipped
 from edu_pipeline.site import assets as site
 from edu_pipeline.site.mail_page import write_mail_page
@@ -47,6 +48,7 @@ def build_definitions(
             *landing.ASSETS,
             *facts.ASSETS,
             *teachers.ASSETS,
+            *programmes.ASSETS,
             *teachers.weekly_assets(weeks),
             mail.recorded_periods(CAMPAIGN, "teacher_periods"),
             *mail.weekly_assets(weeks, CAMPAIGN, "teacher_letters", "known_names", write_page),

@@ -8,7 +8,7 @@ from edu_pipeline.settings import Home
 from edu_pipeline.shipped import PROJECT
 from edu_pipeline_tests.conftest import make_home
 
-GROUPS = {"ledger", "landing", "facts", "teachers", "mail", "site"}
+GROUPS = {"ledger", "landing", "facts", "teachers", "mail", "programmes", "site"}
 
 
 @pytest.fixture(scope="module")

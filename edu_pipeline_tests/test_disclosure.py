@@ -91,6 +91,18 @@ def test_nothing_is_told_of_an_empty_table_but_that() -> None:
     assert shown({}) == {(ALL, ALL): 0}
 
 
+def test_a_small_cell_between_two_groups_of_cells_left_out_cannot_be_solved_for() -> None:
+    # every line has two cells left out; yet what the first two columns hide of the first two rows
+    # is known together, and so would the 4 be
+    hidden = {"r1": [5, 6, 50, 50], "r2": [6, 5, 4, 50], "r3": [50, 50, 6, 5], "r4": [50, 50, 5, 6]}
+    seen = shown(
+        {(row, f"c{n}"): people for row, cells in hidden.items() for n, people in enumerate(cells)}
+    )
+
+    least, most = bounds(seen, ("r2", "c2"))
+    assert most - least >= 1
+
+
 @pytest.mark.parametrize("seed", range(12))
 def test_no_small_number_can_be_solved_for(seed: int) -> None:
     draw = random.Random(seed)  # noqa: S311 - no secret

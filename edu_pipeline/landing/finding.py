@@ -17,6 +17,7 @@ from edu_pipeline.landing.problems import (
 from edu_pipeline.landing.rejected import reject_counts, rows_received, unmapped_codes
 from edu_pipeline.landing.school import WORDS
 from edu_pipeline.landing.stage_facts import marks_found, sessions_found
+from edu_pipeline.model.quality import LandingProblems
 from edu_pipeline.settings import AttendanceExport, Settings
 
 
@@ -32,8 +33,11 @@ def find_problems(
         settings: How the exports are read, and what their codes mean.
 
     Returns:
-        `LandingProblems`, those that keep others from being looked for first.
+        `LandingProblems`, those that keep others from being looked for first. A home that has
+        programmes and no school has none.
     """
+    if files.is_empty() and settings.programmes:
+        return LandingProblems.create_empty()
     landing = settings.landing
     words = {
         (table, column): con.sql(canonical_query(table, files, landing.export(table))).pl()

@@ -1,0 +1,164 @@
+"""edX's exports as Dagster sees them: files, raw tables, learners, results, runs, problems."""
+
+from collections.abc import Iterator, Sequence
+from datetime import timedelta
+from inspect import cleandoc
+
+import dagster as dg
+import polars as pl
+
+from edu_pipeline.landing.edx.exports import course_runs as runs_of
+from edu_pipeline.landing.edx.exports import land, programme_files
+from edu_pipeline.landing.edx.problems import find_programme_problems
+from edu_pipeline.landing.edx.reports import TABLES
+from edu_pipeline.landing.edx.stage import reject_counts, stage
+from edu_pipeline.landing.zone import Zone
+from edu_pipeline.model.programmes import EdxExports, Learners, RunResults
+from edu_pipeline.settings import Settings
+from edu_pipeline.warehouse import Warehouse, read_table, table_metadata, write_table
+
+GROUP = "landing"
+OWNERS = ["team:data"]
+NAMES = {"pii": "names"}
+IDS = {"pii": "ids"}
+NOBODY = {"pii": "none"}
+STALE_AFTER = timedelta(days=8)
+RAW = tuple(f"raw_{table}" for table in TABLES.values())
+REJECTED = tuple(f"rejected_{table}" for table in TABLES.values())
+
+
+def _spec(
+    name: str,
+    description: str,
+    tags: dict[str, str],
+    deps: Sequence[str] = (),
+    freshness: dg.FreshnessPolicy | None = None,
+) -> dg.AssetSpec:
+    return dg.AssetSpec(
+        name,
+        group_name=GROUP,
+        kinds={"duckdb"},
+        owners=OWNERS,
+        tags=tags,
+        deps=deps,
+        description=description,
+        freshness_policy=freshness,
+    )
+
+
+def _materialized(
+    warehouse: Warehouse, names: Sequence[str]
+) -> Iterator[dg.MaterializeResult[None]]:
+    with warehouse.connect() as con:
+        for name in names:
+            yield dg.MaterializeResult(asset_key=name, metadata=table_metadata(con, name))
+
+
+@dg.multi_asset(
+    specs=[
+        _spec("edx_exports", cleandoc(EdxExports.__doc__ or ""), NOBODY, ["forgotten"]),
+        *(
+            _spec(
+                name,
+                "The rows of the edX exports that count: the columns that are read, as received.",
+                NAMES,
+                ["forgotten"],
+                dg.FreshnessPolicy.time_window(fail_window=STALE_AFTER),
+            )
+            for name in RAW
+        ),
+    ]
+)
+def land_edx_exports(
+    settings: dg.ResourceParam[Settings],
+    zone: dg.ResourceParam[Zone],
+    warehouse: dg.ResourceParam[Warehouse],
+) -> Iterator[dg.MaterializeResult[None]]:
+    """The exports of all programmes, the newest of each run and kind read into raw tables."""
+    with warehouse.connect() as con:
+        exports = land(con, zone, settings.programmes, read_table(con, "forgotten"))
+        write_table(con, "edx_exports", exports)
+    yield from _materialized(warehouse, ("edx_exports", *RAW))
+
+
+@dg.multi_asset(
+    specs=[
+        _spec(name, description, tags, ["edx_exports", *RAW])
+        for name, description, tags in (
+            ("stg_learners", cleandoc(Learners.__doc__ or ""), NAMES),
+            ("stg_run_results", cleandoc(RunResults.__doc__ or ""), IDS),
+            *((name, "Which of these rows did not make it, and why.", IDS) for name in REJECTED),
+        )
+    ]
+)
+def stage_edx_exports(
+    warehouse: dg.ResourceParam[Warehouse],
+) -> Iterator[dg.MaterializeResult[None]]:
+    """Learners and their results, parsed and checked where they lie."""
+    with warehouse.connect() as con:
+        stage(con, read_table(con, "edx_exports"))
+    yield from _materialized(warehouse, ("stg_learners", "stg_run_results", *REJECTED))
+
+
+@dg.asset(group_name=GROUP, kinds={"polars"}, owners=OWNERS, tags=NOBODY)
+def course_runs(edx_exports: pl.DataFrame, settings: dg.ResourceParam[Settings]) -> pl.DataFrame:
+    """Every run of every programme's courses, with its dates where `pipeline.toml` lists it."""
+    return runs_of(settings.programmes, edx_exports)
+
+
+@dg.asset(group_name=GROUP, kinds={"polars"}, owners=OWNERS, tags=NOBODY, deps=[*REJECTED])
+def programme_problems(
+    edx_exports: pl.DataFrame,
+    settings: dg.ResourceParam[Settings],
+    zone: dg.ResourceParam[Zone],
+    warehouse: dg.ResourceParam[Warehouse],
+) -> pl.DataFrame:
+    """What a person must look at in the edX exports; it holds no teacher's letter."""
+    _, strays = programme_files(zone.list(), settings.programmes)
+    with warehouse.connect() as con:
+        rejected = reject_counts(con)
+    return find_programme_problems(settings.programmes, strays, edx_exports, rejected)
+
+
+def _problem_check(kinds: Sequence[str], name: str, description: str) -> dg.AssetChecksDefinition:
+    @dg.asset_check(asset="programme_problems", name=name, description=description)
+    def no_problem(programme_problems: pl.DataFrame) -> dg.AssetCheckResult:
+        messages = programme_problems.filter(pl.col("kind").is_in(kinds))["message"].to_list()
+        return dg.AssetCheckResult(
+            passed=not messages,
+            severity=dg.AssetCheckSeverity.WARN,
+            description="\n".join(messages) or "Nothing to do.",
+            metadata={"problems": len(messages)},
+        )
+
+    return no_problem
+
+
+CHECKS: Sequence[dg.AssetChecksDefinition] = [
+    _problem_check(
+        ("unknown_folder", "unknown_file", "unreadable_file"),
+        "edx_files_are_read",
+        "Every file below micromasters/ is an export of a programme, and readable.",
+    ),
+    _problem_check(
+        ("unclaimed_export",),
+        "every_export_has_a_course",
+        "Every export is of a course that pipeline.toml has.",
+    ),
+    _problem_check(
+        ("no_exports", "run_without_export"),
+        "every_listed_run_has_exports",
+        "Every listed run that has begun is in some export.",
+    ),
+    _problem_check(
+        ("many_rejected",), "edx_rows_fit", "No edX export fails in more than a few rows."
+    ),
+]
+"""They fail without stopping the run: completion is computed from what can be read."""
+
+ASSETS: Sequence[dg.AssetsDefinition] = [
+    land_edx_exports,
+    stage_edx_exports,
+    course_runs,
+    programme_problems,
+]

@@ -1,0 +1,115 @@
+"""Programmes as edX's exports have them: files, learners, what they have in each run."""
+
+import dataframely as dy
+
+KINDS = ("profile", "grades", "grade_errors")
+
+
+class EdxExports(dy.Schema):
+    """One export of edX that lies in a programme's folder of the landing zone."""
+
+    path = dy.String(primary_key=True, description="Path below the landing zone's root")
+    programme_id = dy.String(description="The programme whose folder it is in")
+    course_id = dy.String(nullable=True, description="The course; empty: no course claims it")
+    run = dy.String(description="The run's whole key, such as UQx_BUSLEAD1x_1T2027")
+    kind = dy.String(
+        check=lambda c: c.is_in(KINDS),
+        description=(
+            "profile (student_profile_info), grades (grade_report) or grade_errors "
+            "(grade_report_err)"
+        ),
+    )
+    stamp = dy.Datetime(description="When edX made it, from the file's name, UTC")
+    current = dy.Bool(
+        description=(
+            "Whether it is read: the newest of its run and kind that can be, errors only if no "
+            "grade report is newer"
+        )
+    )
+    rows = dy.Int64(nullable=True, min=0, description="Rows of learners; empty: it was not read")
+    sha256 = dy.String(nullable=True, description="Digest of the content; empty: it was not read")
+    error = dy.String(nullable=True, description="Why it cannot be read")
+
+
+class Learners(dy.Schema):
+    """One learner of any programme, as the newest exports know them.
+
+    Every column has what the newest export says that has anything to say; of exports of one minute
+    the profile counts before the grade report.
+    """
+
+    learner_id = dy.String(
+        primary_key=True,
+        description="edX's user id; `u:` and the username where no export has an id",
+    )
+    username = dy.String(nullable=True, description="Username")
+    email = dy.String(nullable=True, description="E-mail address as received")
+    name = dy.String(nullable=True, description="Full name as received")
+    country = dy.String(nullable=True, description="Country, as a code of two letters")
+    stamp = dy.Datetime(description="Of the newest export that has the learner, UTC")
+
+
+class RunResults(dy.Schema):
+    """A learner in a run, by the newest grade report, error file and profile export of the run.
+
+    Learners whom only the grade report has are here, and those whom only the profile has: they have
+    no grade. The track is the grade report's, else the profile's.
+    """
+
+    programme_id = dy.String(primary_key=True, description="The programme")
+    course_id = dy.String(description="The course")
+    run = dy.String(primary_key=True, description="The run's whole key")
+    learner_id = dy.String(primary_key=True, description="The learner")
+    grade = dy.Float64(nullable=True, min=0, max=1, description="Grade; empty: none")
+    track = dy.String(nullable=True, description="Enrolment track, such as audit or verified")
+    verification = dy.String(
+        nullable=True, description="N/A, ID Verified or Not ID Verified, or what a profile says"
+    )
+    certificate_eligible = dy.Bool(
+        nullable=True,
+        description="As edX says: of old reports any pass, of newer ones a pass on a paid track",
+    )
+    certificate_delivered = dy.Bool(nullable=True, description="Whether a certificate exists")
+    certificate_type = dy.String(nullable=True, description="Its track, or N/A")
+    enrolled = dy.Bool(
+        nullable=True,
+        description=(
+            "Whether they are still in the run; reports without that column, and profiles, list "
+            "nobody else"
+        ),
+    )
+    stamp = dy.Datetime(description="Of the export that the row is from, UTC")
+    has_error = dy.Bool(
+        description="edX could not grade them: no grade then, and that is not a fail"
+    )
+    file = dy.String(description="File of the row that counts, below the landing zone's root")
+    line = dy.Int64(description="Line where that row starts")
+
+
+class CourseRuns(dy.Schema):
+    """A run of a course: listed in `pipeline.toml`, or found in the exports."""
+
+    programme_id = dy.String(primary_key=True, description="The programme")
+    course_id = dy.String(description="The course")
+    position = dy.Int64(min=1, description="Place of the course in its programme's sequence")
+    run_position = dy.Int64(
+        nullable=True, min=1, description="Place among the listed runs of its programme"
+    )
+    run = dy.String(primary_key=True, description="The run's whole key")
+    pass_mark = dy.Float64(min=0, max=1, description="Grade from which the course is passed")
+    starts = dy.Date(nullable=True, description="First day")
+    ends = dy.Date(nullable=True, description="Last day")
+    upgrade_deadline = dy.Date(nullable=True, description="Last day to upgrade from audit")
+    certificates_available = dy.Date(nullable=True, description="Day from which there are any")
+    enrolment_closes = dy.Date(nullable=True, description="Last day to join")
+    listed = dy.Bool(description="Whether pipeline.toml lists it")
+
+
+class ProgrammeProblems(dy.Schema):
+    """Something about a programme's exports that a person must look at. Holds no teacher's letter."""
+
+    programme_id = dy.String(nullable=True, description="The programme; empty: none has the folder")
+    kind = dy.String(description="Such as unclaimed_export, run_without_export, unreadable_file")
+    subject = dy.String(description="The file, folder or run")
+    rows = dy.Int64(min=0, description="Rows concerned; 0 where it is not about rows")
+    message = dy.String(description="What is wrong and what to do")

@@ -1,0 +1,63 @@
+"""What follows from the dates of course runs: their order, whether they are over, who can join."""
+
+from collections.abc import Iterable
+from datetime import date
+
+import polars as pl
+
+from edu_pipeline.course_keys import course_of
+from edu_pipeline.model.columns import dtypes
+from edu_pipeline.model.completion import ProgrammeRuns
+from edu_pipeline.programme_settings import Programme
+
+_YEAR = r"(?:^|\D)((?:19|20)\d\d)(?:\D|$)"
+
+
+def programme_runs(
+    programmes: Iterable[Programme], course_runs: pl.DataFrame, as_of: date
+) -> pl.DataFrame:
+    """Every run of every programme, in the order in which they were held.
+
+    That is by the start, else the end, else the year in the run's name, else last; of one day, by
+    the order in the settings, the course's place in the sequence and the run's name.
+
+    Certificates are dated to the end of a run, else to the day from which they can be had. A run is
+    over after its end; where that is not said, after the last date that is known of it; and where
+    none is, always. It can be joined until enrolment closes; where that is not said, until the
+    upgrade deadline or the end, whichever is first, because later there is no certificate; where
+    only the start is said, until the start; and without a date, never.
+
+    Args:
+        programmes: The settings.
+        course_runs: `CourseRuns`.
+        as_of: The day on which runs are over or can be joined.
+
+    Returns:
+        `ProgrammeRuns`.
+    """
+    keys = {programme.id: programme.course_keys for programme in programmes}
+    names = [
+        (found[1] if (found := course_of(run, keys.get(programme_id, {}))) else run)
+        for programme_id, run in course_runs.select("programme_id", "run").iter_rows()
+    ]
+    dated = pl.coalesce("ends", "certificates_available")
+    last_known = pl.max_horizontal(
+        "starts", "enrolment_closes", "upgrade_deadline", "certificates_available"
+    )
+    until = pl.coalesce("enrolment_closes", pl.min_horizontal("upgrade_deadline", "ends"), "starts")
+    year = pl.col("run_name").str.extract(_YEAR).cast(pl.Int32)
+    today = pl.lit(as_of)
+    return (
+        course_runs.with_columns(run_name=pl.Series(names, dtype=pl.String))
+        .with_columns(
+            held=pl.coalesce("starts", "ends", pl.date(year, 1, 1)),
+            certified_on=dated,
+            period=pl.coalesce(pl.coalesce(dated, "starts").dt.year(), year),
+            under_way=(pl.coalesce("ends", last_known) >= today).fill_null(value=False),
+            joinable=pl.col("listed") & (until >= today).fill_null(value=False),
+        )
+        .sort("programme_id", "held", "run_position", "position", "run_name", nulls_last=True)
+        .with_columns(number=pl.int_range(1, pl.len() + 1).over("programme_id"))
+        .select(ProgrammeRuns.column_names())
+        .cast(dtypes(ProgrammeRuns))
+    )

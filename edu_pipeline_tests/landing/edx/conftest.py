@@ -1,0 +1,101 @@
+"""A tiny programme's exports on disk, taken through the edX landing without Dagster."""
+
+import tomllib
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import ExitStack
+from dataclasses import dataclass
+from itertools import count
+from pathlib import Path
+
+import duckdb
+import polars as pl
+import pytest
+
+from edu_pipeline.landing.edx.exports import land, programme_files
+from edu_pipeline.landing.edx.problems import find_programme_problems
+from edu_pipeline.landing.edx.stage import reject_counts, stage
+from edu_pipeline.landing.zone import Zone
+from edu_pipeline.settings import Settings
+from edu_pipeline.warehouse import open_warehouse, read_table
+
+PROGRAMME = """
+[[programmes]]
+id = "buslead"
+title = "Business Leadership"
+capstone = "buslead5x"
+
+[[programmes.courses]]
+id = "buslead1x"
+title = "UQx_BUSLEAD1x"
+pass_mark = 0.65
+
+[[programmes.courses]]
+id = "buslead5x"
+title = "Capstone"
+key = "course-v1:UQx+BUSLEAD5x"
+pass_mark = 0.65
+"""
+NOBODY = pl.DataFrame(schema={"hash": pl.String, "salt": pl.String})
+Files = Mapping[str, str | bytes]
+
+
+@dataclass(frozen=True)
+class Landed:
+    """What became of the files."""
+
+    con: duckdb.DuckDBPyConnection
+    exports: pl.DataFrame
+    problems: pl.DataFrame
+
+    def table(self, name: str) -> pl.DataFrame:
+        return read_table(self.con, name)
+
+    @property
+    def results(self) -> pl.DataFrame:
+        return self.table("stg_run_results").sort("programme_id", "run", "learner_id")
+
+    @property
+    def learners(self) -> pl.DataFrame:
+        return self.table("stg_learners").sort("learner_id")
+
+    def grades(self) -> dict[str, float | None]:
+        """Learner → grade, where each is in one run."""
+        return dict(self.results.select("learner_id", "grade").iter_rows())
+
+    def rejected(self) -> list[tuple[str, int, str, str | None]]:
+        """Table, line, rule and value."""
+        parts = [
+            self.table(f"rejected_{table}").select("table", "line", "rule", "value")
+            for table in ("profiles", "grade_reports", "grade_errors")
+        ]
+        return pl.concat(parts).sort("table", "line", "rule").rows()
+
+
+Land = Callable[..., Landed]
+
+
+@pytest.fixture
+def land_files(tmp_path: Path) -> Iterator[Land]:
+    """Puts files below `micromasters/buslead/` (or where their path says) and stages them."""
+    numbers = count()
+    with ExitStack() as opened:
+
+        def landed(
+            files: Files, settings: str = PROGRAMME, forgotten: pl.DataFrame = NOBODY
+        ) -> Landed:
+            folder = tmp_path / str(next(numbers))
+            for name, content in files.items():
+                path = name if name.startswith("micromasters/") else f"micromasters/buslead/{name}"
+                target = folder / "landing" / path
+                target.parent.mkdir(parents=True, exist_ok=True)
+                target.write_bytes(content if isinstance(content, bytes) else content.encode())
+            zone = Zone((folder / "landing").as_uri())
+            programmes = Settings.model_validate(tomllib.loads(settings)).programmes
+            con = opened.enter_context(open_warehouse(folder / "warehouse.duckdb"))
+            exports = land(con, zone, programmes, forgotten)
+            stage(con, exports)
+            _, strays = programme_files(zone.list(), programmes)
+            problems = find_programme_problems(programmes, strays, exports, reject_counts(con))
+            return Landed(con, exports, problems)
+
+        yield landed

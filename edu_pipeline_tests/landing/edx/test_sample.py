@@ -1,0 +1,59 @@
+"""The invented programme: what staging finds in its files is what they were made from."""
+
+from datetime import date
+
+import pytest
+from polars.testing import assert_frame_equal
+
+from edu_pipeline.sample.programme import ProgrammeSample, make_programme
+from edu_pipeline_tests.landing.edx.conftest import Land, Landed
+
+THROUGH = date(2027, 3, 1)
+
+
+@pytest.fixture(scope="module")
+def sample() -> ProgrammeSample:
+    return make_programme(THROUGH, learners=250)
+
+
+@pytest.fixture
+def landed(sample: ProgrammeSample, land_files: Land) -> Landed:
+    return land_files(sample.files, sample.settings)
+
+
+def test_every_learner_has_in_every_run_what_the_exports_say(
+    sample: ProgrammeSample, landed: Landed
+) -> None:
+    key = ["run", "learner_id"]
+    assert sample.results.height > 900
+    assert_frame_equal(landed.results.drop("file", "line").sort(key), sample.results.sort(key))
+
+
+def test_every_learner_has_the_newest_name_and_address(
+    sample: ProgrammeSample, landed: Landed
+) -> None:
+    assert_frame_equal(landed.learners, sample.learners.sort("learner_id"))
+
+
+def test_nothing_of_it_is_rejected_or_a_problem(landed: Landed) -> None:
+    assert landed.rejected() == []
+    assert landed.problems["message"].to_list() == []
+    assert landed.exports.filter("current").height >= 50
+
+
+def test_the_sample_has_the_traps_that_it_is_for(sample: ProgrammeSample) -> None:
+    names = " ".join(sample.files)
+    assert "%2B" in names
+    assert "course-v1_" in names
+    assert "_grade_report_err_" in names
+    assert any(content.startswith(b"\xef\xbb\xbf") for content in sample.files.values())
+    assert sample.results["has_error"].any()
+    assert not sample.results["enrolled"].all()
+    assert sample.learners["learner_id"].str.starts_with("u:").any()
+    assert sample.learners["email"].str.contains(".new@").any()
+
+
+def test_the_same_seed_makes_the_same_files() -> None:
+    one, two, other = (make_programme(THROUGH, learners=20, seed=seed) for seed in (1, 1, 2))
+    assert one.files == two.files
+    assert one.files != other.files

@@ -1,0 +1,109 @@
+from collections.abc import Sequence
+from pathlib import Path
+
+import dagster as dg
+import polars as pl
+import pytest
+
+from edu_pipeline.model.catalogue import SCHEMAS
+from edu_pipeline.model.columns import dtypes
+from edu_pipeline.model.programmes import CourseRuns, EdxExports, Learners, RunResults
+from edu_pipeline.programme_settings import Programme
+from edu_pipeline.programmes.assets import ASSETS, TABLES
+from edu_pipeline.settings import Home, Settings
+from edu_pipeline.warehouse import Warehouse, open_warehouse, read_table, write_table
+from edu_pipeline_tests.programmes.conftest import (
+    Row,
+    at,
+    certified,
+    frame,
+    key,
+    programme,
+    result,
+    run_of,
+)
+
+LANDED: dict[str, list[Row]] = {
+    "stg_run_results": [certified("1", "a"), result("2", "a", grade=0.9)],
+    "stg_learners": [
+        {"learner_id": "1", "username": "ana", "email": "ana@example.org", "name": "=Ana"},
+        {"learner_id": "2", "username": "bo", "email": "bo@example.org", "name": "Bo"},
+    ],
+    "course_runs": [run_of("a")],
+    "edx_exports": [
+        {
+            "path": "grades.csv",
+            "programme_id": "lead",
+            "course_id": "a",
+            "run": key("a", "1T2025"),
+            "kind": "grades",
+            "stamp": at(2026, 1, 1),
+            "current": True,
+        }
+    ],
+}
+STAGING = {
+    "stg_run_results": RunResults,
+    "stg_learners": Learners,
+    "course_runs": CourseRuns,
+    "edx_exports": EdxExports,
+}
+
+
+def refresh(root: Path, landed: dict[str, list[Row]], programmes: Sequence[Programme]) -> Home:
+    home = Home(root)
+    with open_warehouse(home.warehouse) as con:
+        for name, schema in STAGING.items():
+            write_table(con, name, frame(landed.get(name, []), dtypes(schema)))
+    warehouse = Warehouse(path=str(home.warehouse), lock_path=str(home.lock))
+    result_of_run = dg.materialize(
+        [*ASSETS, *(dg.AssetSpec(name) for name in STAGING)],
+        selection=[*ASSETS],
+        instance=dg.DagsterInstance.ephemeral(),
+        resources={
+            "io_manager": warehouse,
+            "warehouse": warehouse,
+            "home": home,
+            "settings": Settings(programmes=tuple(programmes)),
+        },
+    )
+    assert result_of_run.success
+    return home
+
+
+def test_a_refresh_makes_every_table_as_its_schema_says_and_all_files(tmp_path: Path) -> None:
+    home = refresh(tmp_path, LANDED, [programme()])
+
+    with open_warehouse(home.warehouse, read_only=True) as con:
+        for name in TABLES:
+            SCHEMAS[name].validate(read_table(con, name))
+    reports = home.data / "reports"
+    assert {path.name for path in (reports / "tables").iterdir()} == {
+        f"{name}.{kind}" for name in TABLES for kind in ("csv", "parquet")
+    }
+    assert {path.name for path in (reports / "programmes").iterdir()} == {
+        "lead_completion.csv",
+        "lead_completion.xlsx",
+    }
+    report = pl.read_csv(reports / "programmes" / "lead_completion.csv")
+    assert report.select(
+        "student_id", "name", "a_passed", "no_certificate_eligible", "no_audited_passed"
+    ).rows() == [(1, "'=Ana", "Y", 1, 0), (2, "Bo", "Y", 0, 1)]
+
+
+@pytest.mark.parametrize("programmes", [[], [programme()]], ids=["no programme", "no export"])
+def test_without_programmes_or_exports_every_table_is_there_and_fits_its_schema(
+    tmp_path: Path, programmes: list[Programme]
+) -> None:
+    home = refresh(tmp_path, {}, programmes)
+
+    with open_warehouse(home.warehouse, read_only=True) as con:
+        for name in TABLES:
+            SCHEMAS[name].validate(read_table(con, name))
+
+
+def test_every_table_of_the_job_has_a_schema_and_is_exported() -> None:
+    made = {key.path[-1] for asset in ASSETS for key in asset.keys} - {"programme_reports"}
+
+    assert made == set(TABLES)
+    assert made <= set(SCHEMAS)
