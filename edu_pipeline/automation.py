@@ -14,11 +14,9 @@ from edu_pipeline.landing.zone import Glance, Zone, glance
 from edu_pipeline.mail.alerts import alert
 from edu_pipeline.mail.assets import PERIODS_ASSET, QUEUE_ASSET
 from edu_pipeline.mail.due import Period, due_periods
-from edu_pipeline.mail.ledger.controls import paused
 from edu_pipeline.mail.ledger.tables import State
 from edu_pipeline.mail.letter import Address
-from edu_pipeline.mail.pace import HOUR, Rules
-from edu_pipeline.mail.plan import Conditions, Fate, plan
+from edu_pipeline.mail.plan import Fate, conditions_of, plan
 from edu_pipeline.mail.room import MailRoom
 from edu_pipeline.one_run import is_older_than
 from edu_pipeline.settings import WEEKDAYS, SendMode, Settings
@@ -161,7 +159,7 @@ def mail_sensor(settings: Settings) -> dg.SensorDefinition:
         now = datetime.now(UTC)
         requests, reasons = [], []
         for period, waiting in ready_to_go(mail_room, now):
-            reason = _why_not_now(context.instance, period)
+            reason = _why_not_now(context.instance, mail_room, period)
             if reason:
                 reasons.append(f"{period.period}: {reason}")
                 continue
@@ -190,24 +188,36 @@ def ready_to_go(mail_room: MailRoom, now: datetime) -> list[tuple[Period, str]]:
         return []
     found = []
     with mail_room.open_ledger() as ledger:
-        pause, gone = paused(ledger), ledger.attempts_since(now - HOUR, mail.transport)
         for period in ledger.recorded_periods():
-            conditions = Conditions(
+            entries = ledger.entries(period.campaign, period.period)
+            conditions = conditions_of(
+                ledger,
+                entries,
                 now=now,
-                rules=Rules.of(mail, mail_room.settings.zone),
+                mail=mail,
+                zone=mail_room.settings.zone,
                 held=period.held,
-                pause=pause,
-                gone=gone,
             )
-            going = plan(ledger.entries(period.campaign, period.period), conditions).of(Fate.now)
+            going = [
+                line
+                for line in plan(entries, conditions).lines
+                # a delivery makes those wait visibly that need a person first
+                if line.fate in {Fate.now, Fate.person}
+                and line.entry.state in {State.approved, State.pending}
+            ]
             if going:
                 lines = "\n".join(f"{line.entry.key} {line.entry.digest}" for line in going)
                 found.append((period, hashlib.sha256(lines.encode()).hexdigest()[:12]))
     return found
 
 
-def _why_not_now(instance: dg.DagsterInstance, period: Period) -> str | None:
-    """Why a period's letters are not for a sensor to send, by its last run."""
+def _why_not_now(instance: dg.DagsterInstance, mail_room: MailRoom, period: Period) -> str | None:
+    """Why a period's letters are not for a sensor to send: its last run, or its last attempts."""
+    if _went_badly(mail_room, period):
+        return (
+            "the last letters were refused or are in doubt. Look at: edu-pipeline mail status. "
+            f"Then launch deliver_letters for {period.partition}."
+        )
     last = instance.get_runs(
         dg.RunsFilter(tags={_PARTITION_TAG: period.partition}), limit=_RECENT_RUNS
     )
@@ -222,6 +232,14 @@ def _why_not_now(instance: dg.DagsterInstance, period: Period) -> str | None:
                 )
             return None
     return None
+
+
+def _went_badly(mail_room: MailRoom, period: Period) -> bool:
+    """Whether a delivery, from the shell perhaps, ended because too many letters went wrong."""
+    number = mail_room.settings.mail.stop_after
+    with mail_room.open_ledger() as ledger:
+        last = ledger.last_outcomes(period.campaign, period.period, number)
+    return len(last) == number and set(last) <= {State.failed, State.unknown}
 
 
 def tell_operator(settings: Settings) -> dg.SensorDefinition:

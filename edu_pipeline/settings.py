@@ -17,11 +17,20 @@ from zoneinfo import ZoneInfo, available_timezones
 
 from pydantic import AfterValidator, Field, ValidationError, model_validator
 
+from edu_pipeline.mail.suppressed import is_address
 from edu_pipeline.programme_settings import Programme
 from edu_pipeline.settings_part import Part
 
 Weekday = Literal["monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday"]
-WEEKDAYS: tuple[Weekday, ...] = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
+WEEKDAYS: tuple[Weekday, ...] = (
+    "monday",
+    "tuesday",
+    "wednesday",
+    "thursday",
+    "friday",
+    "saturday",
+    "sunday",
+)
 EVENTS_FOLDER = "mail/events/"
 """Of the landing zone: what a carrier reported of letters, a JSON array per file; no exports."""
 PROGRAMMES_FOLDER = "micromasters/"
@@ -55,6 +64,12 @@ def _known_format(form: str) -> str:
     if "%" in unknown or not re.search(r"%-?[Yy]", form):
         raise ValueError(f"{form!r} is no date format; write one such as %Y-%m-%d or %m/%d/%Y")
     return form
+
+
+def _mailbox(email: str) -> str:
+    if not is_address(email):
+        raise ValueError("this is no e-mail address; write one such as you@school.org")
+    return email
 
 
 def _one_order(forms: tuple[str, ...]) -> tuple[str, ...]:
@@ -485,7 +500,9 @@ class Mail(Part):
             "subject, and counts nowhere."
         ),
     )
-    redirect_to: str | None = Field(None, description="The operator's address for rehearsals.")
+    redirect_to: Annotated[str, AfterValidator(_mailbox)] | None = Field(
+        None, description="The operator's address for rehearsals."
+    )
     allowed: tuple[str, ...] = Field(
         (),
         description=(
@@ -564,7 +581,7 @@ class Mail(Part):
             "or `individual`, which needs each recipient's consent in the EU."
         ),
     )
-    operator: str | None = Field(
+    operator: Annotated[str, AfterValidator(_mailbox)] | None = Field(
         None, description="Who is written to when a run fails; default: nobody."
     )
     public_url: str | None = Field(

@@ -20,7 +20,8 @@ from edu_pipeline.landing.zone import Zone
 from edu_pipeline.mail.due import Period
 from edu_pipeline.mail.ledger.approvals import approve, review
 from edu_pipeline.mail.ledger.controls import pause
-from edu_pipeline.mail.ledger.store import Queueing
+from edu_pipeline.mail.ledger.store import Cause, Queueing
+from edu_pipeline.mail.ledger.suppressions import suppress
 from edu_pipeline.mail.ledger.tables import State
 from edu_pipeline.mail.letter import Address, Letter
 from edu_pipeline.settings import Home, load_settings
@@ -260,6 +261,44 @@ def test_delivery_goes_on_by_itself_only_after_one_that_went_well(
         assert (request.job_name, request.partition_key) == ("deliver_letters", MONDAY)
     else:
         assert isinstance(result, dg.SkipReason)
+
+
+def tried(home: Home, outcome: State) -> None:
+    """An attempt at each letter, by somebody at the shell, and each may be sent again."""
+    with mail_room(home).open_ledger() as ledger:
+        for key in ledger.waiting("teachers", "2026-W40"):
+            ledger.claim(key, owner="Kim", transport="folder", now=FRIDAY)
+            ledger.record(key, outcome, now=FRIDAY)
+            if outcome is State.failed:
+                ledger.resolve(key, State.pending, Cause(FRIDAY, "Kim", "once more"))
+
+
+@pytest.mark.parametrize(("outcome", "goes"), [(State.failed, False), (State.pending, True)])
+def test_delivery_does_not_go_on_by_itself_after_letters_were_refused_at_the_shell(
+    home_of: Callable[..., Home], outcome: State, *, goes: bool
+) -> None:
+    home = with_letters(home_of({}, "[mail]\nstop_after = 2\n"))
+    tried(home, outcome)
+    with dg.DagsterInstance.ephemeral() as instance:
+        result = resumed(home, instance)
+    assert isinstance(result, dg.SensorResult) == goes
+    if isinstance(result, dg.SkipReason):
+        assert "edu-pipeline mail status" in str(result.skip_message)
+
+
+def test_letters_to_people_who_must_not_be_written_to_are_not_ready(
+    home_of: Callable[..., Home],
+) -> None:
+    home = with_letters(home_of({}))
+    with mail_room(home).open_ledger() as ledger:
+        for name in ("t_1", "t_2"):
+            suppress(
+                *(ledger, f"{name}@riverside.example", "*", "unsubscribe"),
+                source="person",
+                now=FRIDAY,
+                by="Kim",
+            )
+    assert ready(home) == []
 
 
 def test_letters_older_than_the_last_refresh_are_written_again_before_they_go(

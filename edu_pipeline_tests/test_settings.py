@@ -114,6 +114,8 @@ def test_nothing_written_means_the_defaults(tmp_path: Path) -> None:
         ("[school]\nnome = 'x'", "school.nome: there is no such key"),
         ("[school]\ntime_zone = 'Mars/Base'", "'Mars/Base' is no IANA time zone"),
         ("[attendance.codes]\nP = 'here'", r"attendance.codes.P"),
+        ('[mail]\nmode = "redirect"\nredirect_to = "Kim"', "mail.redirect_to: "),
+        ('[mail]\noperator = "kim@riverside,example"', "mail.operator: "),
         ("[targets.homework]\nmet = 0.7\nnear = 0.8", "near must not be above met"),
     ],
 )

@@ -11,6 +11,7 @@ import polars as pl
 from pydantic import Field
 
 from edu_pipeline.mail.checks import hold_reasons
+from edu_pipeline.mail.corrections import corrected, unfit
 from edu_pipeline.mail.delivery import DeliveryReport, deliver
 from edu_pipeline.mail.due import Period
 from edu_pipeline.mail.engagement import campaign_engagement as engagement_of
@@ -24,6 +25,7 @@ from edu_pipeline.mail.ledger.suppressions import note_all
 from edu_pipeline.mail.ledger.tables import State
 from edu_pipeline.mail.ledger.tombstones import tombstones_frame
 from edu_pipeline.mail.lists import EVERY_CAMPAIGN
+from edu_pipeline.mail.names import Names
 from edu_pipeline.mail.pace import Rules
 from edu_pipeline.mail.plan import to_rehearse
 from edu_pipeline.mail.proofs import write_proofs
@@ -146,21 +148,27 @@ def weekly_assets(
         """
         require_one_run(context, "send_letters", partitioned_only=True)
         mail = mail_room.settings.mail
-        written = letters_from(letters)
-        reasons = hold_reasons(written, known["name"].to_list(), mail)
+        written, names = letters_from(letters), known["name"].to_list()
+        correction = context.run.tags.get(CORRECTION_TAG) or None
+        if correction and (problem := unfit(correction, Names(names))):
+            raise dg.Failure(f"Nothing was queued. {problem}", allow_retries=False)
+        as_sent = [corrected(letter, correction) if correction else letter for letter in written]
+        reasons = hold_reasons(as_sent, names, mail)
         held = [replace(letter, hold=reasons.get(letter.key)) for letter in written]
         with mail_room.open_ledger() as ledger:
+            period = _recorded(ledger, campaign, context.partition_key).period
             result = ledger.queue(
                 held,
+                of=(campaign, period),
                 now=datetime.now(UTC),
                 by=f"run {context.run.run_id}",
                 rules=Queueing(
                     approval=mail.leaves and mail.approval == "required",
                     leaves=mail.leaves and mail.mode == "live",
-                    correction=context.run.tags.get(CORRECTION_TAG) or None,
+                    correction=correction,
                 ),
             )
-            counts = _counts(ledger, campaign, context.partition_key)
+            counts = ledger.counts(campaign, period)
         return dg.MaterializeResult(
             metadata={
                 "new": result.new,
@@ -235,10 +243,6 @@ def _recorded(ledger: Ledger, campaign: str, partition: str) -> Period:
     )
 
 
-def _counts(ledger: Ledger, campaign: str, partition: str) -> Mapping[State, int]:
-    return ledger.counts(campaign, _recorded(ledger, campaign, partition).period)
-
-
 def _send(
     context: dg.AssetExecutionContext, mail_room: MailRoom, ledger: Ledger, period: Period
 ) -> tuple[str | None, dict[str, int | str]]:
@@ -247,6 +251,7 @@ def _send(
         context.log.warning("Held, nothing delivered: %s", period.held)
         return None, {"not delivered, because": period.held}
     mail, owner = mail_room.settings.mail, f"run {context.run.run_id}"
+    rules = Rules.of(mail, mail_room.settings.zone)
     with closing(mail_room.transport()) as transport:
         if mail.mode == "redirect":
             return _rehearsed(
@@ -257,6 +262,7 @@ def _send(
                     to=mail.redirect_to or "",
                     now=lambda: datetime.now(UTC),
                     by=owner,
+                    rules=rules,
                 )
             )
         report = deliver(
@@ -266,7 +272,7 @@ def _send(
             period=period.period,
             now=lambda: datetime.now(UTC),
             owner=owner,
-            rules=Rules.of(mail, mail_room.settings.zone),
+            rules=rules,
         )
     if report.stopped and not report.trouble:
         context.log.warning("Not all letters went out: %s", report.stopped)
@@ -294,6 +300,8 @@ def _rehearsed(report: RehearsalReport) -> tuple[str | None, dict[str, int | str
         "copies the operator had already": report.known,
         "copies not sent": report.not_sent,
     }
+    if report.stopped and not report.not_sent:
+        told["ended early, because"] = report.stopped
     return (report.stopped if report.not_sent else None), told
 
 
@@ -390,12 +398,13 @@ def mailed_before(mail_room: dg.ResourceParam[MailRoom]) -> pl.DataFrame:
         return pl.DataFrame({"mailed": [ledger.has_sent()]})
 
 
-@_asset(group_name=REMEMBERED, kinds={"sqlite"}, tags={"pii": "none"})
+@_asset(group_name=REMEMBERED, kinds={"sqlite"}, tags={"pii": "ids"})
 def ledger_identity(mail_room: dg.ResourceParam[MailRoom]) -> pl.DataFrame:
     """What makes this ledger itself, one row: `ledger_id`, `salt` and `token_key`.
 
     With `salt` recipients get keys that nobody else can make; with `token_key` links are signed by
-    which a recipient stops letters. Whoever has it can make such links.
+    which a recipient stops letters. Whoever has them can tell from a staff id whose a key is, and
+    stop or restart anybody's letters.
     """
     with mail_room.open_ledger() as ledger:
         return pl.DataFrame(
@@ -407,11 +416,12 @@ def ledger_identity(mail_room: dg.ResourceParam[MailRoom]) -> pl.DataFrame:
         )
 
 
-@_asset(group_name=REMEMBERED, kinds={"sqlite"}, tags={"pii": "none"})
+@_asset(group_name=REMEMBERED, kinds={"sqlite"}, tags={"pii": "ids"})
 def forgotten(mail_room: dg.ResourceParam[MailRoom]) -> pl.DataFrame:
     """Tombstones of people who were erased, so that their rows do not come in again.
 
     One row each: `hash`, of an id with its kind or of an address, and the `salt` that made it.
+    Whoever knows an id or address can tell from it whether that person was erased.
     """
     with mail_room.open_ledger() as ledger:
         return tombstones_frame(ledger)
@@ -521,8 +531,8 @@ class Approval(dg.Config):
     digest: str = Field(
         "",
         description=(
-            "Of the drafts that you looked at: on the proof sheet and in the check "
-            "letters_wait_for_approval. Empty: whatever waits when the run starts is approved."
+            "Of the drafts that you looked at, which must be said: it stands on the proof sheet "
+            "and in the check letters_wait_for_approval."
         ),
     )
 
@@ -548,10 +558,17 @@ def approve_letters(
                 "Nothing was approved: say in the launchpad who approves, such as by: carla",
                 allow_retries=False,
             )
+        if not config.digest.strip():
+            raise dg.Failure(
+                "Nothing was approved: say in the launchpad which letters you looked at, such as "
+                "digest: 3f9a0c51d2e4. It stands on the week's proof sheet in data/outbox and in "
+                "the check letters_wait_for_approval.",
+                allow_retries=False,
+            )
         with mail_room.open_ledger() as ledger:
             period = _recorded(ledger, campaign, context.partition_key).period
             seen = review(ledger, campaign, period)
-            if config.digest and config.digest != seen.digest:
+            if config.digest.strip() != seen.digest:
                 raise dg.Failure(
                     "What waits for approval is not what this digest stands for, so nothing was "
                     "approved. Look at the proof sheet again; the digest is now "
@@ -570,8 +587,8 @@ def approve_letters(
         name="approve_letters",
         partitions_def=weeks,
         description=(
-            "Approve a week's letters as they stand: those that the digest names, or what waits "
-            "now. Nothing is sent by it; approved letters leave with deliver_letters."
+            "Approve exactly the letters of a week that the digest stands for. Nothing is sent by "
+            "it; approved letters leave with deliver_letters."
         ),
     )
     def job() -> None:

@@ -7,11 +7,12 @@ nothing personal: it is kept in the ledger and shown to whoever looks after the 
 import re
 from collections import Counter
 from collections.abc import Collection, Iterator, Sequence
+from dataclasses import replace
 from html import escape
 
 from email_validator import EmailNotValidError, validate_email
 
-from edu_pipeline.mail.letter import Letter
+from edu_pipeline.mail.letter import Address, Letter
 from edu_pipeline.mail.names import Names, foreign_names
 from edu_pipeline.mail.render import lint
 from edu_pipeline.mail.suppressed import same_address
@@ -33,7 +34,7 @@ def hold_reasons(
     """Why letters must wait.
 
     Args:
-        letters: All that are to be queued together.
+        letters: All that are to be queued together; an address or name may be missing.
         known_names: Full names of everybody who must not be named to just anyone.
         mail: From the settings.
 
@@ -41,12 +42,14 @@ def hold_reasons(
         Key of a letter → one sentence or more, its own `hold` first; only those that must wait.
     """
     known = Names(known_names)
+    letters = [replace(letter, recipient=_whole(letter.recipient)) for letter in letters]
     shared = Counter(map(_mailbox, letters))
     reasons = {
         letter.key: [
             *filter(None, [letter.hold]),
             *_address(letter, mail, alone=shared[_mailbox(letter)] == 1),
             *_headers(letter),
+            *_nul(letter),
             *_way_out(letter, mail),
             *_size(letter),
             *lint(letter.html),
@@ -83,6 +86,11 @@ def _is_address(email: str) -> bool:
     return email.isascii()  # not every server takes other characters
 
 
+def _whole(recipient: Address) -> Address:
+    """A job may know of somebody without an address, or without a name."""
+    return Address(recipient.email or "", recipient.name or "")
+
+
 def _mailbox(letter: Letter) -> tuple[str, str, str]:
     return letter.campaign, letter.period, same_address(letter.recipient.email)
 
@@ -117,6 +125,14 @@ def _headers(letter: Letter) -> Iterator[str]:
                 f"The {what} would hold a line break or another control character, with which "
                 "headers can be forged. Remove it in the source data."
             )
+
+
+def _nul(letter: Letter) -> Iterator[str]:
+    if "\x00" in letter.html or "\x00" in letter.text:
+        yield (
+            "Its text holds a character that no mail can hold (NUL). Look for it in the letter's "
+            "proof, and remove it in the source data."
+        )
 
 
 def _way_out(letter: Letter, mail: Mail) -> Iterator[str]:

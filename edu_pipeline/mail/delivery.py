@@ -22,7 +22,13 @@ from edu_pipeline.mail.ledger.store import Cause, ConcurrentChangeError, Ledger,
 from edu_pipeline.mail.ledger.tables import OUT, State
 from edu_pipeline.mail.ledger.tombstones import is_forgotten
 from edu_pipeline.mail.pace import HOUR, Pace, Rules, shown, standstill
-from edu_pipeline.mail.transports.protocol import Logged, Outcome, Transport, group_of
+from edu_pipeline.mail.transports.protocol import (
+    CarrierError,
+    Logged,
+    Outcome,
+    Transport,
+    group_of,
+)
 
 LONGEST_WAIT = timedelta(minutes=5)
 """A carrier that asks for more patience in all ends the delivery; the rest goes with the next."""
@@ -229,7 +235,7 @@ class _Run:
                 self._stop(outcome.detail, trouble=True)
             elif outcome.retry_at:
                 self._later(outcome.retry_at)
-            elif outcome.state is State.sent:
+            elif outcome.state is State.sent or outcome.checked:
                 self._bad_in_a_row = 0
             else:
                 self._bad_in_a_row += 1
@@ -293,6 +299,8 @@ def _compare(
     known = ledger.transport_ids(campaign, period)
     try:
         logged = transport.logged(group_of(ledger.id, campaign, period), known)
+    except CarrierError as error:
+        return f"Nothing was sent, because what went out before could not be asked for. {error}"
     except Exception as error:  # noqa: BLE001 - whatever broke, a restored ledger would be missed
         return (
             f"The carrier's records of what went out could not be asked ({type(error).__name__}), "

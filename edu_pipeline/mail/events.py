@@ -8,7 +8,7 @@ import hashlib
 import json
 import re
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from types import MappingProxyType
 from typing import Any, Literal
@@ -51,8 +51,9 @@ class MailEvent:
     """Opened or fetched by a program, such as Apple's privacy proxy, not by a person."""
     suppresses: Reason | None
     """Why its recipient is not to be written to again."""
-    email: str | None
-    """In lower case; only where it suppresses."""
+    email: str | None = field(repr=False)
+    """To whom it went, in lower case, so that it is not taken for an event of a later attempt at
+    another address. Kept only where it suppresses."""
 
 
 @dataclass(frozen=True)
@@ -198,7 +199,7 @@ def _read(item: object) -> MailEvent | Literal["malformed", "ignored"]:
         detail=_detail(kind, item),
         machine=item.get("sg_machine_open") is True or _text(item, "sg_machine_open") == "true",
         suppresses=suppresses,
-        email=email if suppresses and is_address(email) else None,
+        email=email if is_address(email) else None,
     )
 
 

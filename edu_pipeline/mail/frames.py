@@ -75,7 +75,7 @@ def letters_from(frame: pl.DataFrame) -> list[Letter]:
             campaign=row["campaign"],
             period=row["period"],
             recipient_key=row["recipient_key"],
-            recipient=Address(row["email"], row["name"]),
+            recipient=Address(row["email"] or "", row["name"] or ""),
             sender=Address(row["sender_email"], row["sender_name"]),
             reply_to=row["reply_to"],
             subject=row["subject"],

@@ -1,6 +1,6 @@
 """What a delivery would do now: one pure function of the ledger's letters and the rules.
 
-Sends nothing, changes nothing and asks nobody. What only the carrier knows is not in it.
+Sends nothing, changes nothing and asks no server. What only the carrier knows is not in it.
 """
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
@@ -8,13 +8,20 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 from types import MappingProxyType
+from zoneinfo import ZoneInfo
 
+from edu_pipeline.mail.checks import NOT_ALLOWED, is_allowed
 from edu_pipeline.mail.ledger.approvals import Moved
-from edu_pipeline.mail.ledger.controls import Pause
+from edu_pipeline.mail.ledger.controls import Pause, paused
 from edu_pipeline.mail.ledger.reading import Entry
+from edu_pipeline.mail.ledger.store import Ledger
 from edu_pipeline.mail.ledger.tables import OUT, WAITING, State
 from edu_pipeline.mail.letter import Figure
 from edu_pipeline.mail.pace import HOUR, Rules, standstill
+from edu_pipeline.settings import Mail
+
+_TO_GO = frozenset({State.draft, State.approved, State.pending})
+"""Go out, unless something keeps them; a delivery leaves out who must not be written to by now."""
 
 
 class Fate(StrEnum):
@@ -39,8 +46,46 @@ class Conditions:
     pause: Pause | None = None
     gone: Sequence[datetime] = ()
     """When letters went out in the last hour, of any period; in order."""
-    unwanted: Collection[str] = field(default_factory=frozenset)
-    """Keys of letters to people who must not be written to by now."""
+    leaves: bool = False
+    """Letters leave the machine, so only to whom the rules allow."""
+    unwanted: Mapping[str, str] = field(default_factory=dict)
+    """Key → why the letter must not go to its recipient by now."""
+    unapproved: Collection[str] = field(default_factory=frozenset)
+    """Keys of letters whose content nobody approved."""
+
+
+def conditions_of(
+    ledger: Ledger,
+    entries: Iterable[Entry],
+    *,
+    now: datetime,
+    mail: Mail,
+    zone: ZoneInfo,
+    held: str | None,
+) -> Conditions:
+    """What the ledger and the settings say of a period's letters at a moment.
+
+    Args:
+        ledger: Read only.
+        entries: Of the period.
+        now: With time zone.
+        mail: From the settings.
+        zone: The school's.
+        held: Why the gate lets none of them go.
+    """
+    reasons = {
+        entry.key: ledger.not_to_be_sent(entry.key) for entry in entries if entry.state in _TO_GO
+    }
+    return Conditions(
+        now=now,
+        rules=Rules.of(mail, zone),
+        held=held,
+        pause=paused(ledger),
+        gone=ledger.attempts_since(now - HOUR, mail.transport),
+        leaves=mail.leaves,
+        unapproved=ledger.unapproved(),
+        unwanted={key: why for key, why in reasons.items() if why},
+    )
 
 
 @dataclass(frozen=True)
@@ -87,7 +132,7 @@ def plan(entries: Iterable[Entry], conditions: Conditions) -> Plan:
     """What would become of each letter of a period.
 
     In the order of a delivery: what is no longer news expires, who is not to be written to is left
-    out, and of the others as many go as the hour has room for.
+    out, who is outside `allowed` or not approved waits, and of the others as many go as the hour has room for.
     """
     blocked = conditions.held or standstill(
         conditions.rules, conditions.pause, conditions.gone, conditions.now
@@ -110,18 +155,30 @@ def plan(entries: Iterable[Entry], conditions: Conditions) -> Plan:
 def _fate(entry: Entry, conditions: Conditions, blocked: str | None) -> tuple[Fate, str]:
     if entry.state in WAITING and entry.not_after <= conditions.now:
         return Fate.never, "It is no longer news."
+    if entry.state in _TO_GO and (why := conditions.unwanted.get(entry.key)):
+        return Fate.never, why
     if entry.state in {State.approved, State.pending}:
-        if entry.key in conditions.unwanted:
-            return Fate.never, "Its recipient is not written to any more."
-        return (Fate.later, blocked) if blocked else (Fate.now, "")
+        if blocked:
+            return Fate.later, blocked
+        why = _not_yet(entry, conditions) if conditions.leaves else None
+        return (Fate.person, why) if why else (Fate.now, "")
     fate = _FATES[entry.state]
     return fate, "" if fate is Fate.out else entry.reason
 
 
+def _not_yet(entry: Entry, conditions: Conditions) -> str | None:
+    """Why a letter may not leave the machine before somebody has done something."""
+    rules = conditions.rules
+    if rules.approval and entry.key in conditions.unapproved:
+        return "It was written when none was needed, and needs approval now."
+    if rules.allowed is not None and not is_allowed(entry.email, rules.allowed):
+        return NOT_ALLOWED
+    return None
+
+
 def to_rehearse(entries: Iterable[Entry]) -> Sequence[str]:
     """Keys of the letters of which an operator gets a copy, where the mode is `redirect`."""
-    wanted = {State.draft, State.approved, State.pending}
-    return sorted(entry.key for entry in entries if entry.state in wanted)
+    return sorted(entry.key for entry in entries if entry.state in _TO_GO)
 
 
 def corrections(

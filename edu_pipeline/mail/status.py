@@ -96,13 +96,16 @@ def status_of(
     Args:
         summaries: From `Ledger.periods`, newest first.
         recorded: From `Ledger.recorded_periods`.
-        engagement: `CampaignEngagement`.
+        engagement: `CampaignEngagement`. A period that is not in both was queued, or erased, while
+            they were read, and is left to the next page.
     """
     held = {(period.campaign, period.period): period.held for period in recorded}
     rows = {(row["campaign"], row["period"]): row for row in engagement.iter_rows(named=True)}
     campaigns: dict[str, list[Standing]] = {}
     for summary in summaries:
         key = (summary.campaign, summary.period)
+        if key not in rows:
+            continue
         campaigns.setdefault(summary.campaign, []).append(
             Standing(
                 *key,

@@ -5,6 +5,7 @@ from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
 
+import polars as pl
 import pytest
 from typer.testing import Result
 
@@ -15,6 +16,7 @@ from edu_pipeline.mail.ledger.controls import paused
 from edu_pipeline.mail.ledger.tables import LETTERS, State
 from edu_pipeline.mail.letter import opaque_key
 from edu_pipeline.settings import Home
+from edu_pipeline.warehouse import open_warehouse, write_table
 from edu_pipeline_tests.commands.letters import (
     LIVE,
     WEEK,
@@ -204,10 +206,34 @@ def test_a_dry_run_names_who_would_get_what_and_who_not_and_touches_nothing(
         "1 wait for somebody",
         "Ben Ito held: The address is missing.",
         "1 would not go out",
-        "Cai Roe approved: Its recipient is not written to any more.",
+        "Cai Roe approved: The recipient paused these letters, or unsubscribed.",
     ]
     assert states(live) == {"t_1": State.approved, "t_2": State.held, "t_3": State.approved}
     assert "@" not in told.stdout
+
+
+def test_a_dry_run_promises_nothing_that_a_delivery_would_stop(
+    tmp_path: Path, command: Command
+) -> None:
+    home = home_with(tmp_path)
+    queued(home, letter("t_1"), letter("t_2"))
+    listed = tmp_path / "before.csv"
+    listed.write_text(
+        f"campaign,period,email,date\nteachers,{WEEK},t_1@riverside.example,2026-10-01\n",
+        encoding="utf-8",
+    )
+    command("mail", "history", "import", listed)
+    home_with(tmp_path, LIVE.replace("riverside", "elsewhere") + 'approval = "none"\n')
+    told = command("mail", "send", "--dry-run").stdout
+    assert "0 would go out\n" in told
+    assert "It went out before this ledger began, on 2026-10-01." in told
+    assert "outside [mail] allowed" in told
+    home_with(tmp_path, LIVE)
+    told = command("mail", "send", "--dry-run").stdout
+    assert "0 would go out\n" in told
+    assert "needs approval now" in told
+    step = f"Next: edu-pipeline --home {home.root} mail send --week {WEEK}\n"
+    assert step in command("mail", "status").stdout
 
 
 def test_a_dry_run_says_what_keeps_all_letters(home: Home, command: Command) -> None:
@@ -246,6 +272,18 @@ def test_a_test_letter_goes_to_the_operator_and_counts_nowhere(
     assert len(list((home.outbox / "test").rglob("*.eml"))) == 1
 
 
+def test_while_sending_is_paused_no_copy_goes_out(tmp_path: Path, command: Command) -> None:
+    home = home_with(tmp_path, '[mail]\nmode = "redirect"\nredirect_to = "me@riverside.example"\n')
+    queued(home, letter("t_1"))
+    command("mail", "pause", "--reason", "storm", "--by", "Kim")
+    done = command("mail", "send")
+    assert done.exit_code == 3
+    assert "It ended early. Sending is paused by Kim" in done.stdout
+    with pytest.raises(UserError, match=r"did not go out.* paused by Kim"):
+        command("mail", "test", "--letter", f"{KEY}t_1", "--to", "me@riverside.example")
+    assert not list(home.outbox.rglob("*.eml"))
+
+
 def test_a_test_letter_goes_no_further_than_letters_may(live: Home, command: Command) -> None:
     queued(live, letter("t_1"))
     for address, why in (("me@elsewhere.example", "may not go to that address"), ("me", "no addr")):
@@ -281,6 +319,27 @@ def test_what_stops_or_changes_letters_needs_a_reason(
     with mail_room(home).open_ledger() as ledger:
         assert paused(ledger) is None
     assert states(home) == {"t_1": State.pending}
+
+
+@pytest.mark.parametrize(
+    ("reason", "why"),
+    [
+        ("ITO, Ben was marked absent by mistake.", "names somebody"),
+        ("A register was missing. " * 30, "500 are the most"),
+        ("A register\nwas missing.", "line break"),
+    ],
+)
+def test_a_reason_that_readers_must_not_see_is_refused_before_anything_is_run(
+    home: Home, command: Command, reason: str, why: str
+) -> None:
+    queued(home, letter("t_1"))
+    went(home, "t_1", State.sent)
+    with open_warehouse(home.warehouse) as con:
+        write_table(con, "known_names", pl.DataFrame({"name": ["Ben Ito"]}))
+    with pytest.raises(UserError, match=why) as refused:
+        command("mail", "correct", "--yes", "--reason", reason)
+    assert "Ben" not in str(refused.value)
+    assert states(home) == {"t_1": State.sent}
 
 
 def test_cancelling_asks_and_leaves_what_is_out(home: Home, command: Command) -> None:

@@ -12,6 +12,7 @@ from edu_pipeline.mail.assets import (
     CORRECTION_TAG,
     approve_letters,
     carrier_suppressions,
+    forgotten,
     gate_releases,
     ledger_identity,
     letters_wait_for_approval,
@@ -23,10 +24,12 @@ from edu_pipeline.mail.assets import (
 from edu_pipeline.mail.due import Period
 from edu_pipeline.mail.frames import letters_frame
 from edu_pipeline.mail.ledger.approvals import review
+from edu_pipeline.mail.ledger.controls import pause
 from edu_pipeline.mail.ledger.reading import Release
 from edu_pipeline.mail.ledger.store import Ledger
 from edu_pipeline.mail.ledger.tables import State
 from edu_pipeline.mail.letter import Figure, Letter
+from edu_pipeline.mail.render import MOST_BYTES
 from edu_pipeline.mail.room import MailRoom
 from edu_pipeline.settings import WEEKDAYS, Home
 from edu_pipeline.warehouse import Warehouse, open_warehouse, read_table
@@ -267,10 +270,11 @@ def test_letters_that_leave_wait_for_approval_of_exactly_what_was_looked_at(week
         assert "carla" in {line.by for line in ledger.story(KEY)}
 
 
-def test_nobody_approves_anything(week: Week) -> None:
+def test_nobody_approves_anything_and_nobody_approves_whatever_there_is(week: Week) -> None:
     week.configure(OUTSIDE + NOWHERE)
     week.run()
-    assert "say in the launchpad who approves" in why(week.approve(by=" "))
+    assert "say in the launchpad who approves" in why(week.approve("0123456789ab", by=" "))
+    assert "say in the launchpad which letters" in why(week.approve(" "))
     assert week.states() == {State.draft: 2}
 
 
@@ -317,6 +321,17 @@ def test_a_rehearsal_sends_copies_to_the_operator_and_counts_nowhere(week: Week)
     assert again["copies the operator had already"] == 2
 
 
+def test_a_pause_keeps_copies_back_and_is_no_failure(week: Week) -> None:
+    week.configure('[mail]\nmode = "redirect"\nredirect_to = "operator@riverside.example"\n')
+    with mail_room(week.home).open_ledger() as ledger:
+        pause(ledger, "storm", now=NOW, by="Kim")
+    result = week.run()
+    assert result.success
+    seen = told(result, "delivered_letters")
+    assert seen["copies sent to the operator"] == 0
+    assert "paused by Kim" in str(seen["ended early, because"])
+
+
 def test_a_period_that_the_gate_holds_is_not_delivered(
     home: Home, make_letter: LetterMaker
 ) -> None:
@@ -338,6 +353,26 @@ def test_a_run_with_a_reason_corrects_what_went_out_and_only_where_it_changed(we
         letter = ledger.letter(f"{KEY}:2")
     assert letter.subject == "Corrected: Your week"
     assert "A register came in late." in letter.text
+
+
+def test_a_reason_that_names_somebody_corrects_nothing(week: Week) -> None:
+    week.run()
+    week.letters[0] = replace(week.letters[0], text="91 %")
+    result = week.run(tags={CORRECTION_TAG: "Reed, Ben was marked absent."})
+    assert "Nothing was queued." in why(result)
+    assert "Reed" not in why(result)
+    assert week.states() == {State.sent: 2}
+
+
+def test_a_correction_is_checked_as_it_will_read(home: Home, make_letter: LetterMaker) -> None:
+    week = Week(home, [make_letter()])
+    with week.instance:
+        week.run()
+        # short enough alone, and too long with the reason
+        filler = "x" * (MOST_BYTES - 2000 - len(PAGE) - 10)
+        week.letters[0] = replace(week.letters[0], html=PAGE.replace("Hello", filler))
+        week.run(tags={CORRECTION_TAG: "A register came in late."})
+    assert week.states() == {State.sent: 1, State.held: 1}
 
 
 def test_letters_are_delivered_in_another_run_than_they_were_written_in(week: Week) -> None:
@@ -364,6 +399,13 @@ def test_only_what_was_just_written_is_queued(week: Week) -> None:
 
 
 # ---- what a person looks at ---------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("asset", [ledger_identity, forgotten, said_before(WEEKS, "teachers")])
+def test_tables_by_which_keys_can_be_traced_to_people_are_tagged_so(
+    asset: dg.AssetsDefinition,
+) -> None:
+    assert [spec.tags["pii"] for spec in asset.specs] == ["ids"]
 
 
 def look(check: dg.AssetChecksDefinition, room: MailRoom) -> dg.AssetCheckResult:

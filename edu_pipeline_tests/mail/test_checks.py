@@ -132,6 +132,32 @@ def test_a_name_or_subject_that_would_forge_a_header_waits(
         assert "fox" not in reason
 
 
+@pytest.mark.parametrize("part", ["html", "text"])
+def test_a_letter_with_a_nul_waits_and_the_others_do_not(
+    make_letter: LetterMaker, part: str
+) -> None:
+    odd = good(make_letter, "t_1")
+    odd = replace(odd, **{part: getattr(odd, part).replace("Hello", "Hel\x00lo")})
+    reasons = hold_reasons([odd, good(make_letter, "t_2")], [], Mail())
+    assert list(reasons) == [odd.key]
+    assert "(NUL)" in reasons[odd.key]
+
+
+def test_a_recipient_of_whom_a_job_knows_no_address_or_name_waits(
+    make_letter: LetterMaker,
+) -> None:
+    nobody: Any = None
+    letters = [
+        good(make_letter, "t_1", recipient=Address(nobody)),
+        good(make_letter, "t_2", recipient=Address(nobody, nobody)),
+        good(make_letter, "t_3"),
+    ]
+    assert hold_reasons(letters, ["Ben Carter"], LIVE) == dict.fromkeys(
+        ["teachers:2026-W40:t_1", "teachers:2026-W40:t_2"],
+        "The recipient has no e-mail address. Add it in the source data.",
+    )
+
+
 def test_a_sender_who_cannot_be_written_to_is_found(make_letter: LetterMaker) -> None:
     assert why(good(make_letter, reply_to="office")) == (
         "The reply-to address is not valid. Correct it in pipeline.toml."

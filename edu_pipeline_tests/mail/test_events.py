@@ -64,7 +64,6 @@ def test_a_bounce_that_says_nothing_about_the_address_is_only_blocked(kind: str)
     (event,) = read(item("bounce", type=kind))
     assert event.kind == "blocked"
     assert event.suppresses is None
-    assert event.email is None
 
 
 @pytest.mark.parametrize(
@@ -87,7 +86,12 @@ def test_only_events_about_the_address_suppress_it(
 ) -> None:
     (event,) = read(item(name, email=" Ada.Moss@Riverside.example", **fields))
     assert event.suppresses == reason
-    assert event.email == ("ada.moss@riverside.example" if reason else None)
+
+
+def test_an_event_knows_to_whom_it_went_and_does_not_show_it() -> None:
+    (event,) = read(item("delivered", email=" Ada.Moss@Riverside.example"))
+    assert event.email == "ada.moss@riverside.example"
+    assert "riverside" not in repr(event)
 
 
 def test_opens_by_programs_are_told_from_opens_by_people() -> None:

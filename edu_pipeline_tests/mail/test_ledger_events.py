@@ -13,7 +13,7 @@ import sqlalchemy as sa
 
 from edu_pipeline.mail.events import MailEvent, parse
 from edu_pipeline.mail.ledger.events import EventCounts, record_events
-from edu_pipeline.mail.ledger.store import Ledger
+from edu_pipeline.mail.ledger.store import Cause, Ledger
 from edu_pipeline.mail.ledger.suppressions import in_force, lift
 from edu_pipeline.mail.ledger.tables import EVENTS, State
 from edu_pipeline_tests.mail.conftest import LetterMaker
@@ -35,7 +35,7 @@ def event(ledger: Ledger) -> EventMaker:
             "timestamp": int(MONDAY.timestamp()) + 3600,
             "sg_event_id": f"id-{name}-{key}",
             "sg_message_id": f"{key}.filter.0",
-            "email": "whoever@elsewhere.example",
+            "email": f"{(key or '').rpartition(':')[2] or 'whoever'}@riverside.example",
             "edu_ledger": ledger.id,
         } | ({"edu_letter": key} if key else {})
         (read,) = parse(json.dumps([item | fields]).encode()).events
@@ -243,6 +243,74 @@ def test_a_bounce_that_does_not_say_of_which_letter_counts_for_addresses_written
     ]
     assert record_events(ledger, late, now=LATER, tracking="off") == counts(foreign=2, suppressed=1)
     assert in_force(ledger)["email"].to_list() == ["t_2@riverside.example"]
+
+
+# An earlier attempt, at an address that the letter no longer has
+
+OLD, NEW = "t_1@riverside.example", "moss@riverside.example"
+
+
+@pytest.fixture
+def readdressed(ledger: Ledger, make_letter: LetterMaker) -> None:
+    """In doubt at the old address, then sent again, which is still to come, to the new one."""
+    ledger.queue([make_letter("t_1", email=OLD)], now=MONDAY, by="test")
+    ledger.claim(KEY, owner="test", transport="sendgrid", now=MONDAY)
+    ledger.record(KEY, State.unknown, now=MONDAY, detail="no answer")
+    ledger.resolve(KEY, State.pending, Cause(MONDAY, "office", "send again"))
+    ledger.queue([make_letter("t_1", email=NEW)], now=MONDAY, by="test")
+    assert state_of(ledger) is State.pending
+
+
+@pytest.mark.usefixtures("readdressed")
+@pytest.mark.parametrize("name", ["processed", "delivered", "bounce", "spamreport", "open"])
+def test_an_event_of_an_earlier_address_does_not_move_the_letter(
+    ledger: Ledger, event: EventMaker, name: str
+) -> None:
+    earlier = event(name, email=OLD.upper())
+    done = record_events(ledger, [earlier], now=LATER, tracking="individual")
+    assert (done.new, done.foreign) == (0, 1)
+    assert state_of(ledger) is State.pending
+    if name != "spamreport":  # after which it must not go out at all
+        assert ledger.claim(KEY, owner="test", transport="sendgrid", now=MONDAY)
+        ledger.record(KEY, State.sent, now=MONDAY, transport_id="y")
+        assert state_of(ledger) is State.sent
+
+
+@pytest.mark.usefixtures("readdressed")
+@pytest.mark.parametrize(
+    ("name", "reason", "addresses"),
+    [
+        ("bounce", "bounce", [OLD]),
+        ("spamreport", "complaint", [NEW, OLD]),
+        ("unsubscribe", "unsubscribe", [NEW, OLD]),
+        ("delivered", None, []),
+    ],
+)
+def test_an_event_suppresses_its_own_address_and_a_wish_the_new_one_too(
+    ledger: Ledger, event: EventMaker, name: str, reason: str | None, addresses: list[str]
+) -> None:
+    batch = [event(name, email=OLD)]
+    assert record_events(ledger, batch, now=LATER, tracking="off").suppressed == bool(addresses)
+    assert in_force(ledger).select("email", "reason").rows() == [(a, reason) for a in addresses]
+    assert record_events(ledger, batch, now=LATER, tracking="off").suppressed == 0
+
+
+@pytest.mark.usefixtures("readdressed")
+def test_an_event_of_the_new_address_is_the_letters(ledger: Ledger, event: EventMaker) -> None:
+    ledger.claim(KEY, owner="test", transport="sendgrid", now=MONDAY)
+    ledger.record(KEY, State.sent, now=MONDAY, transport_id="y")
+    batch = [event("bounce", email=OLD), event("delivered", email="Moss@Riverside.example")]
+    assert record_events(ledger, batch, now=LATER, tracking="off").new == 1
+    assert state_of(ledger) is State.delivered
+
+
+@pytest.mark.usefixtures("sent")
+def test_an_event_that_does_not_say_to_whom_it_went_is_the_letters(
+    ledger: Ledger, event: EventMaker
+) -> None:
+    record_events(ledger, [event("bounce", email=None)], now=LATER, tracking="off")
+    assert state_of(ledger) is State.bounced
+    assert in_force(ledger)["email"].to_list() == ["t_1@riverside.example"]
 
 
 @pytest.mark.usefixtures("sent")

@@ -1,24 +1,30 @@
 """What a delivery would do, on hand-made lines of the ledger."""
 
+from dataclasses import replace
 from datetime import UTC, datetime, time, timedelta
+from zoneinfo import ZoneInfo
 
 import pytest
 
 from edu_pipeline.mail.ledger.approvals import Moved
 from edu_pipeline.mail.ledger.controls import Pause
+from edu_pipeline.mail.ledger.history import import_history
 from edu_pipeline.mail.ledger.reading import Entry
+from edu_pipeline.mail.ledger.store import Ledger
 from edu_pipeline.mail.ledger.tables import OUT, State
 from edu_pipeline.mail.letter import Figure
 from edu_pipeline.mail.pace import Rules
 from edu_pipeline.mail.plan import (
     Conditions,
     Fate,
+    conditions_of,
     corrections,
     moved,
     plan,
     to_rehearse,
 )
-from edu_pipeline.settings import Window
+from edu_pipeline.settings import Mail, Window
+from edu_pipeline_tests.mail.conftest import LetterMaker
 
 NOW = datetime(2026, 10, 2, 15, tzinfo=UTC)
 """A Friday."""
@@ -94,11 +100,56 @@ def test_what_waits_until_it_is_no_news_never_goes(state: State) -> None:
 
 
 def test_who_opted_out_since_the_letter_was_queued_is_left_out() -> None:
-    without = Conditions(NOW, Rules(), unwanted={"teachers:2026-W40:t_1"})
+    without = Conditions(NOW, Rules(), unwanted={"teachers:2026-W40:t_1": "They unsubscribed."})
     assert fates(entry("t_1"), entry("t_2"), conditions=without) == [
-        ("t_1", Fate.never, "Its recipient is not written to any more."),
+        ("t_1", Fate.never, "They unsubscribed."),
         ("t_2", Fate.now, ""),
     ]
+    assert fates(entry("t_1", State.draft), conditions=without) == [
+        ("t_1", Fate.never, "They unsubscribed.")
+    ]
+
+
+@pytest.mark.parametrize(
+    ("rules", "waits"),
+    [
+        (Rules(allowed=("elsewhere.example",)), "outside [mail] allowed"),
+        (Rules(approval=True), "needs approval now"),
+    ],
+)
+def test_letters_that_leave_wait_for_a_person_as_a_delivery_would_have_it(
+    rules: Rules, waits: str
+) -> None:
+    unapproved = {"teachers:2026-W40:t_1"}
+    leaving = Conditions(NOW, rules, leaves=True, unapproved=unapproved)
+    ((_, fate, why),) = fates(entry(), conditions=leaving)
+    assert fate is Fate.person
+    assert waits in why
+    staying = Conditions(NOW, rules, unapproved=unapproved)
+    assert fates(entry(), conditions=staying) == [("t_1", Fate.now, "")]
+    kept = replace(leaving, held="A file is cut.")
+    assert fates(entry(), conditions=kept) == [("t_1", Fate.later, "A file is cut.")]
+
+
+def test_the_conditions_are_what_the_ledger_says_of_the_letters(
+    ledger: Ledger, make_letter: LetterMaker
+) -> None:
+    ledger.queue([make_letter("t_1"), make_letter("t_2")], now=NOW, by="test")
+    before = b"campaign,period,email,date\nteachers,2026-W40,t_1@riverside.example,2026-10-02\n"
+    import_history(ledger, before, source="test")
+    found = conditions_of(
+        ledger,
+        ledger.entries("teachers", "2026-W40"),
+        now=NOW,
+        mail=Mail(transport="smtp", allowed=("riverside.example",)),
+        zone=ZoneInfo("UTC"),
+        held=None,
+    )
+    assert found.unwanted == {
+        "teachers:2026-W40:t_1": "It went out before this ledger began, on 2026-10-02."
+    }
+    assert found.unapproved == {"teachers:2026-W40:t_1", "teachers:2026-W40:t_2"}
+    assert found.leaves
 
 
 @pytest.mark.parametrize(

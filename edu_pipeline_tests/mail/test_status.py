@@ -70,6 +70,17 @@ def test_a_week_that_the_gate_holds_says_why() -> None:
     assert [standing.held for standing in found.campaigns["teachers"]] == [None, "A file is odd."]
 
 
+def test_a_period_that_is_queued_while_the_page_is_written_comes_with_the_next_one() -> None:
+    schema: dict[str, Any] = dict.fromkeys(("key", "campaign", "period", "state"), pl.String)
+    none_yet = campaign_engagement(
+        pl.DataFrame(schema={**schema, "sent_at": pl.Datetime("us", "UTC")}),
+        pl.DataFrame(schema=EVENTS),
+        tracking="off",
+    )
+    new = PeriodSummary("teachers", "2026-W41", {State.draft: 1})
+    assert status_of([new], [], none_yet) == Status([], {})
+
+
 def test_few_letters_make_counts_and_no_rate() -> None:
     found = status(
         ("2026-W41", {State.delivered: 10}), ("2026-W40", {State.delivered: 9}), opened=4

@@ -12,9 +12,9 @@ from edu_pipeline.mail.ledger.suppressions import (
     has_stopped,
     import_suppressions,
     in_force,
-    is_suppressed,
     lift,
     note_all,
+    reason_not_to_write,
     resume,
     stop,
     suppress,
@@ -39,7 +39,11 @@ def bounced(ledger: Ledger, scope: str = "*", reason: Reason = "bounce") -> bool
 def to_ada(
     ledger: Ledger, campaign: str = "teachers", email: str = "ADA@riverside.example"
 ) -> bool:
-    return is_suppressed(ledger, campaign=campaign, recipient_key="t_1", email=email)
+    with ledger.connect() as connection:
+        reason = reason_not_to_write(
+            connection, campaign=campaign, recipient_key="t_1", email=email
+        )
+    return reason is not None
 
 
 def test_a_suppressed_address_is_known_in_any_case(ledger: Ledger) -> None:
@@ -77,6 +81,69 @@ def test_lifting_one_scope_leaves_the_other(ledger: Ledger) -> None:
     lift(ledger, ADA, "*", source="person", now=MONDAY, by="office")
     assert to_ada(ledger)
     assert not to_ada(ledger, campaign="nudges")
+
+
+# Several reasons for one address
+
+
+def test_a_bounce_does_not_erase_what_somebody_wished_before(
+    ledger: Ledger, make_letter: LetterMaker
+) -> None:
+    ledger.queue([make_letter("t_1", email=ADA)], now=MONDAY, by="test")
+    assert bounced(ledger, "teachers", "unsubscribe")
+    later = [Suppressed(ADA, "bounce", MONDAY + HOUR)]
+    assert note_all(ledger, later, scope="teachers", source="sendgrid", by="sync") == 1
+    assert in_force(ledger)["reason"].to_list() == ["bounce", "unsubscribe"]
+    assert has_stopped(ledger, MINE) is True
+    assert to_ada(ledger, email="moss@riverside.example")
+
+
+@pytest.mark.parametrize("order", [(0, 1, 2), (2, 1, 0), (1, 2, 0)])
+def test_a_carriers_lines_count_in_any_order(ledger: Ledger, order: tuple[int, ...]) -> None:
+    lines = [
+        Suppressed(ADA, "unsubscribe", MONDAY),
+        Suppressed(ADA, "bounce", MONDAY + HOUR),
+        Suppressed(ADA, "complaint", MONDAY - HOUR),
+    ]
+    pulled = [lines[number] for number in order]
+    for expected in (3, 0):
+        assert note_all(ledger, pulled, scope="*", source="sendgrid", by="sync") == expected
+    assert in_force(ledger).select("reason", "at").rows() == [
+        ("bounce", MONDAY + HOUR),
+        ("complaint", MONDAY - HOUR),
+        ("unsubscribe", MONDAY),
+    ]
+
+
+def test_lifting_a_bounce_leaves_the_wish(ledger: Ledger) -> None:
+    bounced(ledger, "*", "unsubscribe")
+    bounced(ledger, "*", "bounce")
+    for lifted in (("bounce",), ()):
+        assert lifted == lift(
+            ledger, ADA, "*", reason="bounce", source="person", now=MONDAY + HOUR, by="office"
+        )
+    assert in_force(ledger)["reason"].to_list() == ["unsubscribe"]
+    assert to_ada(ledger)
+
+
+def test_lifting_names_all_that_it_lifts(ledger: Ledger) -> None:
+    bounced(ledger, "*", "unsubscribe")
+    bounced(ledger, "*", "bounce")
+    bounced(ledger, "teachers", "complaint")
+    for lifted in (("unsubscribe", "bounce"), ()):
+        assert lifted == lift(ledger, ADA, "*", source="person", now=MONDAY + HOUR, by="office")
+    assert in_force(ledger).select("scope", "reason").rows() == [("teachers", "complaint")]
+
+
+def test_an_address_that_is_suppressed_for_several_reasons_is_exported_with_all(
+    ledger: Ledger,
+) -> None:
+    bounced(ledger, "*", "unsubscribe")
+    bounced(ledger, "*", "bounce")
+    exported = export_suppressions(ledger)
+    lift(ledger, ADA, "*", source="person", now=MONDAY - HOUR, by="office")
+    assert import_suppressions(ledger, exported.encode(), now=MONDAY, by="office").new == 2
+    assert in_force(ledger)["reason"].to_list() == ["bounce", "unsubscribe"]
 
 
 @pytest.mark.parametrize(

@@ -16,17 +16,20 @@ from typing import Any
 
 import pytest
 
+from edu_pipeline.mail.delivery import DeliveryReport, deliver
+from edu_pipeline.mail.ledger.store import Ledger
 from edu_pipeline.mail.ledger.tables import State
 from edu_pipeline.mail.letter import Address, Image
+from edu_pipeline.mail.pace import Rules
 from edu_pipeline.mail.suppressed import Suppressed
 from edu_pipeline.mail.transports import sendgrid_api
-from edu_pipeline.mail.transports.protocol import group
+from edu_pipeline.mail.transports.protocol import CarrierError, group
 from edu_pipeline.mail.transports.sendgrid import SendGridTransport, payload
 from edu_pipeline.mail.transports.sendgrid_api import SendGridApi, SendGridError
 from edu_pipeline.settings import Mail, SendGrid
 from edu_pipeline_tests.fake_sendgrid.faults import Fault
 from edu_pipeline_tests.fake_sendgrid.process import FakeSendGrid
-from edu_pipeline_tests.mail.letters import NOW, frozen_letter
+from edu_pipeline_tests.mail.letters import NOW, frozen_letter, letter
 
 LETTER = frozen_letter()
 GROUP = "edu_5f0c11aa_teachers_2026-W40"
@@ -48,10 +51,16 @@ def fake(running: FakeSendGrid) -> FakeSendGrid:
 
 @contextlib.contextmanager
 def transport_to(
-    url: str, *, key: str, sandbox: bool = False, timeout: float = 5, **mail: Any
+    url: str,
+    *,
+    key: str,
+    sandbox: bool = False,
+    ask_logs: bool = True,
+    timeout: float = 5,
+    **mail: Any,
 ) -> Iterator[SendGridTransport]:
     settings = Mail(
-        sendgrid=SendGrid(url=url, sandbox=sandbox, timeout_seconds=timeout),
+        sendgrid=SendGrid(url=url, sandbox=sandbox, ask_logs=ask_logs, timeout_seconds=timeout),
         **mail,
     )
     transport = SendGridTransport(key, settings, clock=lambda: NOW)
@@ -244,10 +253,35 @@ def test_a_letter_that_cannot_be_sent_is_refused_before_anything_leaves(
 def test_in_the_sandbox_nothing_counts_as_sent(fake: FakeSendGrid) -> None:
     with transport_to(fake.url, key=fake.key, sandbox=True) as transport:
         outcome = transport.send(LETTER, NOW)
-    assert outcome.state is State.failed
+    assert (outcome.state, outcome.checked, outcome.stops) == (State.pending, True, False)
     assert "sandbox" in outcome.detail
     assert fake.accepted() == []
     assert [request.status for request in fake.requests()] == [200]
+
+
+def deliver_week(ledger: Ledger, transport: SendGridTransport) -> DeliveryReport:
+    return deliver(
+        ledger,
+        transport,
+        campaign="teachers",
+        period="2026-W40",
+        now=lambda: NOW,
+        owner="test",
+        rules=Rules(stop_after=2),
+    )
+
+
+def test_letters_that_the_sandbox_checked_go_out_once_it_is_off(
+    fake: FakeSendGrid, ledger: Ledger
+) -> None:
+    ledger.queue([letter("t_1"), letter("t_2"), letter("t_3")], now=NOW, by="test")
+    with transport_to(fake.url, key=fake.key, sandbox=True) as transport:
+        report = deliver_week(ledger, transport)
+    assert (report.not_sent, report.sent, report.failed, report.stopped) == (3, 0, 0, None)
+    assert report.counts == {State.pending: 3}
+    with transport_to(fake.url, key=fake.key) as transport:
+        assert deliver_week(ledger, transport).sent == 3
+    assert len(fake.accepted()) == 3
 
 
 # What each fault means: the table in the domain notes
@@ -481,6 +515,41 @@ def test_a_passing_fault_of_the_logs_is_asked_over(
     transport.send(LETTER, NOW)
     fake.faults(reads=["error_500_before", "rate_limited"])
     assert transport.find(LETTER).state is State.sent
+
+
+# Accounts without Email Logs
+
+
+def test_without_asking_the_logs_letters_go_out_where_nobody_may_read_them(
+    fake: FakeSendGrid, ledger: Ledger
+) -> None:
+    fake.faults(reads=["forbidden"] * 9)
+    ledger.queue([letter("t_1")], now=NOW, by="test")
+    with transport_to(fake.url, key=fake.key, ask_logs=False) as transport:
+        assert deliver_week(ledger, transport).sent == 1
+        assert transport.logged(GROUP) is None
+    assert [request.path for request in fake.requests()] == ["/v3/mail/send"]
+
+
+def test_without_asking_the_logs_a_letter_in_doubt_stays_so(fake: FakeSendGrid) -> None:
+    fake.faults("reset_after_body")
+    with transport_to(fake.url, key=fake.key, ask_logs=False) as transport:
+        transport.send(LETTER, NOW)
+        found = transport.find(LETTER)
+    assert (found.state, found.absent) == (State.unknown, False)
+    assert "ask_logs = false" in found.detail
+
+
+def test_where_nobody_may_read_the_logs_the_setting_is_named_and_nothing_is_sent(
+    fake: FakeSendGrid, transport: SendGridTransport, ledger: Ledger
+) -> None:
+    fake.faults(reads=["forbidden"] * 2)
+    with pytest.raises(CarrierError, match=r"ask_logs = false in \[mail.sendgrid\]"):
+        transport.logged(GROUP)
+    ledger.queue([letter("t_1")], now=NOW, by="test")
+    report = deliver_week(ledger, transport)
+    assert fake.accepted() == []
+    assert "ask_logs = false" in (report.stopped or "")
 
 
 def test_a_letter_older_than_the_logs_is_never_called_absent(transport: SendGridTransport) -> None:

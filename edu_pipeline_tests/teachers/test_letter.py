@@ -251,7 +251,9 @@ def everything_said(history: pl.DataFrame) -> str:
     """Letter, its notes and its charts."""
     edition = edition_of(history["week_start"][-1])
     specs = chart_specs(history, SETTINGS.targets, edition.words)
-    pictures = {("class:c1", kind): Drawing(PNG, chart.alt, chart.shows) for kind, chart in specs.items()}
+    pictures = {
+        ("class:c1", kind): Drawing(PNG, chart.alt, chart.shows) for kind, chart in specs.items()
+    }
     # somebody to notice, so that the letter has everything that a letter can have
     made = compose(TEACHER, [view_of(history, NOTES)], pictures, edition)
     titles = [str(chart.spec["title"]) for chart in specs.values()]

@@ -5,7 +5,15 @@ from typing import Annotated
 import typer
 from rich.text import Text
 
-from edu_pipeline.commands.console import HELD, UserError, Yes, command, confirm, out
+from edu_pipeline.commands.console import (
+    HELD,
+    UserError,
+    Yes,
+    command,
+    confirm,
+    out,
+    read_tables,
+)
 from edu_pipeline.commands.jobs import run_job
 from edu_pipeline.commands.mail.periods import (
     Week,
@@ -38,7 +46,9 @@ def correct(
     """
     from edu_pipeline.environment import mail_room
     from edu_pipeline.mail.assets import CORRECTION_TAG
+    from edu_pipeline.mail.corrections import unfit
     from edu_pipeline.mail.ledger.tables import ARRIVED
+    from edu_pipeline.mail.names import Names
     from edu_pipeline.mail.plan import corrections
 
     home: Home = context.obj
@@ -60,6 +70,9 @@ def correct(
     if seen.conditions.held or partition is None:
         out.print(Text(f"Nothing was written. {seen.conditions.held}"), soft_wrap=True)
         raise typer.Exit(HELD)
+    (known,) = read_tables(home, ["known_names"])
+    if problem := unfit(reason.strip(), Names(known["name"])):
+        raise UserError(problem)
     out.print(f"{letters(arrived)} about {summary.period} went out. A correction will say:")
     out.print(Text(f"  This letter corrects an earlier one. {reason.strip()}"), soft_wrap=True)
     confirm("Write corrections where the content changed?", yes=yes)

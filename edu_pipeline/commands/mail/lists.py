@@ -96,7 +96,7 @@ def lift(
         own = suppressions.in_force(ledger).filter(email=same_address(address))
         this = own.filter(scope=campaign)
         if this.is_empty():
-            scopes = [scope for scope in own["scope"] if scope != EVERY]
+            scopes = [scope for scope in own["scope"].unique().sort() if scope != EVERY]
             whole = [] if EVERY not in own["scope"] else ["without --campaign"]
             options = ", or ".join([*whole, *(f"with --campaign {scope}" for scope in scopes)])
             raise UserError(
@@ -104,9 +104,11 @@ def lift(
                 if options
                 else "Nothing keeps from writing to that address."
             )
-        ((reason, source, by_whom),) = this.select("reason", "source", "by").rows()
-        out.print(f"Not written to because of: {reason} ({source}, by {by_whom}).", markup=False)
-        if reason == "unsubscribe":
+        for reason, source, by_whom in this.select("reason", "source", "by").iter_rows():
+            out.print(
+                f"Not written to because of: {reason} ({source}, by {by_whom}).", markup=False
+            )
+        if "unsubscribe" in this["reason"]:
             out.print("Whoever unsubscribed must have asked for letters again.")
         confirm("Write to it again?", yes=yes)
         suppressions.lift(

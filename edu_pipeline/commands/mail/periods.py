@@ -133,31 +133,17 @@ def outlook(
         period: Such as `2026-W40`.
         held: Why none may go out, besides what the gate says.
     """
-    from edu_pipeline.mail.ledger.controls import paused
-    from edu_pipeline.mail.ledger.suppressions import is_suppressed
-    from edu_pipeline.mail.ledger.tables import State
-    from edu_pipeline.mail.pace import HOUR, Rules
-    from edu_pipeline.mail.plan import Conditions, plan
+    from edu_pipeline.mail.plan import conditions_of, plan
 
-    mail, now = room.settings.mail, datetime.now(UTC)
+    mail = room.settings.mail
     entries = ledger.entries(campaign, period)
-    conditions = Conditions(
-        now=now,
-        rules=Rules.of(mail, room.settings.zone),
+    conditions = conditions_of(
+        ledger,
+        entries,
+        now=datetime.now(UTC),
+        mail=mail,
+        zone=room.settings.zone,
         held=held_by_gate(ledger, campaign, period, room.home) or held,
-        pause=paused(ledger),
-        gone=ledger.attempts_since(now - HOUR, mail.transport),
-        unwanted={
-            entry.key
-            for entry in entries
-            if entry.state in {State.approved, State.pending}
-            and is_suppressed(
-                ledger,
-                campaign=campaign,
-                recipient_key=entry.recipient_key,
-                email=entry.email,
-            )
-        },
     )
     return Outlook(
         period=period,
@@ -221,7 +207,9 @@ def next_step(seen: Outlook, home: Home) -> str | None:
     from edu_pipeline.mail.plan import Fate
 
     asked = {line.entry.state for line in seen.plan.of(Fate.person)}
-    goes = bool(seen.plan.of(Fate.now) or seen.plan.of(Fate.later))
+    goes = bool(
+        seen.plan.of(Fate.now) or seen.plan.of(Fate.later) or asked & {"approved", "pending"}
+    )
     week = f"--week {seen.period}"
     steps = (
         ("unknown" in asked, f'mail resolve arrived|send-again|give-up {week} --reason "…"'),

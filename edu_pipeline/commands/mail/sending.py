@@ -255,6 +255,7 @@ def _print_delivery(report: "DeliveryReport") -> bool:
 def _rehearse(room: "MailRoom", ledger: "Ledger", seen: Outlook, owner: str) -> "RehearsalReport":
     from contextlib import closing
 
+    from edu_pipeline.mail.pace import Rules
     from edu_pipeline.mail.plan import to_rehearse
     from edu_pipeline.mail.rehearsal import rehearse
 
@@ -272,10 +273,12 @@ def _rehearse(room: "MailRoom", ledger: "Ledger", seen: Outlook, owner: str) -> 
             to=room.settings.mail.redirect_to or "",
             now=lambda: datetime.now(UTC),
             by=owner,
+            rules=Rules.of(room.settings.mail, room.settings.zone),
         )
 
 
 def _print_rehearsal(room: "MailRoom", report: "RehearsalReport") -> bool:
+    """Say what a rehearsal did; whether there is something to look at."""
     to = room.settings.mail.redirect_to
     out.print(
         f'Rehearsal ([mail] mode = "redirect"): {letters(report.sent)} to {to}; nobody else '
@@ -285,9 +288,10 @@ def _print_rehearsal(room: "MailRoom", report: "RehearsalReport") -> bool:
     )
     if report.known:
         out.print(f"{report.known} went there before, with the same content.")
-    if report.not_sent:
-        out.print(f"{report.not_sent} did not go. {report.stopped}", markup=False, soft_wrap=True)
-    return report.not_sent > 0
+    if report.stopped:
+        failed = f"{report.not_sent} did not go. " if report.not_sent else "It ended early. "
+        out.print(Text(f"{failed}{report.stopped}"), soft_wrap=True)
+    return report.stopped is not None
 
 
 def _print_plan(room: "MailRoom", seen: Outlook) -> None:
@@ -347,10 +351,14 @@ def send_to_oneself(
     to: Annotated[str, typer.Option(help="Your own address.")],
     by: By = None,
 ) -> None:
-    """Send a copy of one letter to yourself, marked [TEST]. It never counts."""
+    """Send a copy of one letter to yourself, marked [TEST]. It never counts.
+
+    Not while all sending is paused. The link to pause letters leads nowhere in it.
+    """
     from contextlib import closing
 
     from edu_pipeline.environment import mail_room
+    from edu_pipeline.mail.pace import Rules
     from edu_pipeline.mail.rehearsal import rehearse
 
     home: Home = context.obj
@@ -364,9 +372,10 @@ def send_to_oneself(
             to=to,
             now=lambda: datetime.now(UTC),
             by=who(by),
+            rules=Rules.of(room.settings.mail, room.settings.zone),
             again=True,
         )
-    if report.not_sent:
+    if not report.sent:
         raise UserError(f"The copy did not go out, or it is not known. {report.stopped}")
     where = "" if transport.leaves else f": it lies in {home.outbox / 'test'}"
     out.print(f"A copy went to {to}{where}.", markup=False, soft_wrap=True)

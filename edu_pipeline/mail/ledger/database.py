@@ -6,7 +6,7 @@ SQLite or PostgreSQL behind a URL. What is in it, and by which rules it changes,
 import hashlib
 import secrets
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import closing, contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
@@ -52,7 +52,10 @@ class Database:
                 "postgresql+psycopg://user@host/name, and install edu-pipeline[postgresql]; or "
                 "leave [mail] ledger out to keep it in data/ledger.db."
             ) from None
+        _quote_nothing(self._engine)
         self._file: Path | None = None
+        if self._engine.dialect.name == "postgresql":
+            _replace_nul(self._engine)
         if self._engine.dialect.name == "sqlite":
             _prepare_sqlite(self._engine)
             if self._engine.url.database:
@@ -237,6 +240,45 @@ def _keep_copy(file: Path, suffix: str) -> None:
     copy = file.with_suffix(f".{datetime.now(UTC):%Y%m%dT%H%M%S}{suffix}")
     with closing(sqlite3.connect(file)) as source, closing(sqlite3.connect(copy)) as target:
         source.backup(target)
+
+
+def _quote_nothing(engine: sa.Engine) -> None:
+    """PostgreSQL's errors quote rows, with names and addresses: only code and constraint are told."""
+
+    @sa.event.listens_for(engine, "handle_error")
+    def _shorten(context: sa.ExceptionContext) -> None:
+        told = context.original_exception
+        code = getattr(told, "sqlstate", None)
+        if code is None:  # not by PostgreSQL's server
+            return
+        constraint = told.diag.constraint_name  # type: ignore[attr-defined]
+        text = f"SQLSTATE {code}" + (f", constraint {constraint}" if constraint else "")
+        told.args = (text,)
+        if context.sqlalchemy_exception is not None:
+            context.sqlalchemy_exception.args = (f"({type(told).__name__}) {text}",)
+
+
+def _replace_nul(engine: sa.Engine) -> None:
+    """PostgreSQL's texts cannot hold NUL, and one must not keep a whole batch from being queued."""
+
+    def clean(row: Any) -> Any:  # noqa: ANN401 - parameters of a statement, by name
+        return {
+            name: value.replace("\x00", "\ufffd") if isinstance(value, str) else value
+            for name, value in row.items()
+        }
+
+    @sa.event.listens_for(engine, "before_cursor_execute", retval=True)
+    def _clean(
+        _connection: object,
+        _cursor: object,
+        statement: str,
+        parameters: Any,  # noqa: ANN401 - of one row or of many
+        _context: object,
+        _many: bool,
+    ) -> tuple[str, Any]:
+        if isinstance(parameters, Mapping):
+            return statement, clean(parameters)
+        return statement, [clean(row) for row in parameters]
 
 
 def _prepare_sqlite(engine: sa.Engine) -> None:

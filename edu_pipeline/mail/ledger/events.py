@@ -16,10 +16,10 @@ from sqlalchemy.exc import IntegrityError
 from edu_pipeline.mail.events import MailEvent
 from edu_pipeline.mail.ledger.database import Database
 from edu_pipeline.mail.ledger.store import fold_events
-from edu_pipeline.mail.ledger.suppressions import note
+from edu_pipeline.mail.ledger.suppressions import OF_THE_PERSON, note
 from edu_pipeline.mail.ledger.tables import EVENTS, LETTERS
 from edu_pipeline.mail.lists import EVERY_CAMPAIGN
-from edu_pipeline.mail.suppressed import Suppressed
+from edu_pipeline.mail.suppressed import Suppressed, same_address
 
 Tracking = Literal["off", "aggregate", "individual"]
 
@@ -40,7 +40,8 @@ class EventCounts:
     known: int
     """Came before, under this id or another."""
     foreign: int
-    """Of letters that this ledger does not have; left out."""
+    """Of letters that this ledger does not have, or has under another address by now; left out,
+    but for what they say of that address."""
     untracked: int
     """Opens and clicks that nobody asked for; left out."""
     suppressed: int
@@ -82,7 +83,8 @@ def _record(
     tracking: Tracking,
 ) -> EventCounts:
     letters = _letters(connection, {event.letter_key for event in batch if event.ledger_id == own})
-    ours = [event for event in batch if event.ledger_id == own and event.letter_key in letters]
+    known = [event for event in batch if event.ledger_id == own and event.letter_key in letters]
+    ours = [event for event in known if not _of_an_earlier_address(event, letters)]
     wanted = [e for e in ours if tracking != "off" or e.kind not in _ENGAGEMENT]
     new = _unknown(connection, wanted)
     if new:
@@ -93,6 +95,9 @@ def _record(
     suppressed = sum(
         _suppress(connection, event, letters[str(event.letter_key)].email) for event in new
     )
+    for event in known:
+        if _of_an_earlier_address(event, letters):
+            suppressed += _suppress_earlier(connection, event, letters[str(event.letter_key)].email)
     for event in batch:
         if event.letter_key is None and event.ledger_id in {None, own}:
             suppressed += _late_bounce(connection, event)
@@ -154,6 +159,12 @@ def _row(event: MailEvent, letter: Line, now: datetime, tracking: Tracking) -> d
     }
 
 
+def _of_an_earlier_address(event: MailEvent, letters: Mapping[str, Line]) -> bool:
+    """Whether it is of an attempt before the letter was addressed anew: it says nothing of the next."""
+    letter = letters[str(event.letter_key)]
+    return event.email is not None and event.email != same_address(letter.email)
+
+
 def _suppress(connection: sa.Connection, event: MailEvent, email: str) -> bool:
     """For all campaigns: the carrier drops whatever else is sent to that address, too."""
     return event.suppresses is not None and note(
@@ -163,6 +174,14 @@ def _suppress(connection: sa.Connection, event: MailEvent, email: str) -> bool:
         source="webhook",
         by=_BY,
     )
+
+
+def _suppress_earlier(connection: sa.Connection, event: MailEvent, email: str) -> bool:
+    """The address that the event is about; what its owner wants goes along to the new one."""
+    new = event.email is not None and _suppress(connection, event, event.email)
+    if event.suppresses in OF_THE_PERSON:
+        new = _suppress(connection, event, email) or new
+    return new
 
 
 def _late_bounce(connection: sa.Connection, event: MailEvent) -> bool:

@@ -162,6 +162,13 @@ class LedgerReader(Database):
         """Keys of the letters that may go out, in order."""
         return self._keys(of_period(campaign, period), LETTERS.c.state == State.pending)
 
+    def unapproved(self) -> frozenset[str]:
+        """Keys of the letters of any period that may go out and whose content nobody approved."""
+        approved = sa.exists().where(
+            APPROVALS.c.letter_key == LETTERS.c.key, APPROVALS.c.digest == LETTERS.c.digest
+        )
+        return frozenset(self._keys(LETTERS.c.state == State.pending, ~approved))
+
     def unknown(self, transport: str) -> Sequence[str]:
         """Keys of the letters of which it is not known whether this transport sent them."""
         return self._keys(LETTERS.c.transport == transport, LETTERS.c.state == State.unknown)

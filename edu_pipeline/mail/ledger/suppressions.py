@@ -1,7 +1,8 @@
 """Who is not written to: an append-only log of suppressions, and what it means for a letter.
 
-An address is suppressed for one campaign or for all. The newest line of an address and scope
-counts, so nothing is lost when one is lifted.
+An address is suppressed for one campaign or for all. The newest line of an address, scope and
+reason counts: what somebody wished outlives a mailbox that was full in between, and nothing is lost
+when a line is lifted.
 """
 
 from collections.abc import Iterable
@@ -22,7 +23,7 @@ from edu_pipeline.mail.suppressed import Reason, Suppressed, same_address
 Source = Literal["link", "webhook", "sendgrid", "import", "person"]
 """Where a line is from: the recipient's link, an event, the carrier's list, a file, somebody here."""
 
-_OF_THE_PERSON = frozenset({"unsubscribe", "complaint"})
+OF_THE_PERSON = frozenset({"unsubscribe", "complaint"})
 """What somebody wants goes with them to a new address; a full mailbox does not."""
 
 
@@ -53,19 +54,10 @@ def reason_not_to_write(
         (SUPPRESSIONS.c.email == own) | SUPPRESSIONS.c.email.in_(earlier),
     )
     for row in found:
-        if row.email == own or row.reason in _OF_THE_PERSON:
+        if row.email == own or row.reason in OF_THE_PERSON:
             reason: Reason = row.reason
             return reason
     return None
-
-
-def is_suppressed(ledger: Database, *, campaign: str, recipient_key: str, email: str) -> bool:
-    """Whether a letter must not go to this person at this address."""
-    with ledger.connect() as connection:
-        reason = reason_not_to_write(
-            connection, campaign=campaign, recipient_key=recipient_key, email=email
-        )
-    return reason is not None
 
 
 def suppress(
@@ -78,7 +70,7 @@ def suppress(
     now: datetime,
     by: str,
 ) -> bool:
-    """Write no more to an address; False where that is already so.
+    """Write no more to an address; False where that is already so for this reason.
 
     Args:
         ledger: An open ledger.
@@ -90,25 +82,48 @@ def suppress(
         by: Who or what did it.
     """
     with ledger.begin() as connection:
-        newest = _newest(connection, same_address(address), scope)
-        if (newest is not None and newest.suppressed) or is_forgotten(
-            connection, same_address(address)
-        ):
+        email = same_address(address)
+        newest = _newest(connection, email, scope, reason)
+        if (newest is not None and newest.suppressed) or is_forgotten(connection, email):
             return False
-        _append(connection, (same_address(address), scope), True, reason, source, now, by)
+        _append(connection, (email, scope), True, reason, source, now, by)
         return True
 
 
 def lift(
-    ledger: Database, address: str, scope: str, *, source: Source, now: datetime, by: str
-) -> bool:
-    """Write to an address again; False where nothing kept from it in this scope."""
+    ledger: Database,
+    address: str,
+    scope: str,
+    *,
+    source: Source,
+    now: datetime,
+    by: str,
+    reason: Reason | None = None,
+) -> tuple[Reason, ...]:
+    """Write to an address again, as far as a scope goes.
+
+    Args:
+        ledger: An open ledger.
+        address: In any case.
+        scope: A campaign, or `EVERY_CAMPAIGN`; the other stays as it is.
+        source: Who says so.
+        now: With time zone.
+        by: Who or what did it.
+        reason: Lift only this one; the default is all in force.
+
+    Returns:
+        What is lifted, oldest first; empty where nothing kept from writing.
+    """
     with ledger.begin() as connection:
-        newest = _newest(connection, same_address(address), scope)
-        if newest is None or not newest.suppressed:
-            return False
-        _append(connection, (newest.email, scope), False, newest.reason, source, now, by)
-        return True
+        found = _in_force(
+            connection,
+            SUPPRESSIONS.c.email == same_address(address),
+            SUPPRESSIONS.c.scope == scope,
+            *([SUPPRESSIONS.c.reason == reason] if reason else []),
+        )
+        for row in found:
+            _append(connection, (row.email, scope), False, row.reason, source, now, by)
+        return tuple(row.reason for row in found)
 
 
 def note(
@@ -119,16 +134,15 @@ def note(
     source: Source,
     by: str,
 ) -> bool:
-    """Take over what a carrier or a file says, unless something newer is known; whether it was new.
+    """Take over what a carrier or a file says, unless it is known; whether it was new.
 
-    A single refusal by the recipient's server suppresses nobody, and of people who were erased
-    nothing is kept.
+    Known is what is in force for the same reason, or was lifted since. A single refusal by the recipient's server
+    suppresses nobody, and of people who were erased nothing is kept.
     """
     email = same_address(line.email)
-    newest = _newest(connection, email, scope)
+    newest = _newest(connection, email, scope, line.reason)
     if line.reason == "block" or (
-        newest is not None
-        and (newest.at >= line.at or (newest.suppressed and newest.reason == line.reason))
+        newest is not None and (newest.suppressed or newest.at >= line.at)
     ):
         return False
     if is_forgotten(connection, email):
@@ -146,14 +160,14 @@ def note_all(
 
 
 def in_force(ledger: Database) -> pl.DataFrame:
-    """One row per address and scope that is suppressed: `email`, `scope`, `reason`, `source`, `at`, `by`."""
+    """What keeps from writing: a row per `email`, `scope` and `reason`, with `source`, `at`, `by`."""
     columns = ("email", "scope", "reason", "source", "at", "by")
     with ledger.connect() as connection:
         rows = [{name: getattr(row, name) for name in columns} for row in _in_force(connection)]
     return pl.DataFrame(
         rows,
         schema=dict.fromkeys(columns, pl.String) | {"at": pl.Datetime("us", "UTC")},
-    ).sort("email", "scope")
+    ).sort("email", "scope", "reason")
 
 
 def import_suppressions(ledger: Database, content: bytes, *, now: datetime, by: str) -> Imported:
@@ -250,7 +264,7 @@ def _in_force(connection: sa.Connection, *conditions: sa.ColumnElement[bool]) ->
     newest = (
         sa.select(sa.func.max(SUPPRESSIONS.c.id))
         .where(*conditions)
-        .group_by(SUPPRESSIONS.c.email, SUPPRESSIONS.c.scope)
+        .group_by(SUPPRESSIONS.c.email, SUPPRESSIONS.c.scope, SUPPRESSIONS.c.reason)
     )
     query = (
         sa.select(SUPPRESSIONS)
@@ -260,10 +274,16 @@ def _in_force(connection: sa.Connection, *conditions: sa.ColumnElement[bool]) ->
     return list(connection.execute(query))
 
 
-def _newest(connection: sa.Connection, email: str, scope: str) -> sa.Row[Any] | None:
+def _newest(
+    connection: sa.Connection, email: str, scope: str, reason: Reason
+) -> sa.Row[Any] | None:
     return connection.execute(
         sa.select(SUPPRESSIONS)
-        .where(SUPPRESSIONS.c.email == email, SUPPRESSIONS.c.scope == scope)
+        .where(
+            SUPPRESSIONS.c.email == email,
+            SUPPRESSIONS.c.scope == scope,
+            SUPPRESSIONS.c.reason == reason,
+        )
         .order_by(SUPPRESSIONS.c.id.desc())
         .limit(1)
     ).one_or_none()

@@ -240,7 +240,8 @@ SUPPRESSIONS = sa.Table(
     sa.Column("at", UtcDateTime, nullable=False),
     sa.Column("by", sa.String, nullable=False),
 )
-"""Who is not written to; the newest line of an address (in lower case) and scope counts.
+"""Who is not written to; the newest line of an address (in lower case), scope
+and reason counts.
 
 `scope` is a campaign, or `*` for all; `suppressed` is false where it was lifted again.
 """

@@ -12,6 +12,10 @@ REHEARSAL = "test:"
 """Begins the key of a letter that only tries something out and is counted nowhere."""
 
 
+class CarrierError(Exception):
+    """The carrier's records could not be asked; the message says what to do and quotes nothing."""
+
+
 @dataclass(frozen=True)
 class Outcome:
     """What became of a letter: the state that follows, why, and the carrier's own id."""
@@ -27,6 +31,9 @@ class Outcome:
     absent: bool = False
     """The carrier's records do not have the letter. Records come late, so this is proof only
     after a while; the letter stays unknown."""
+    checked: bool = False
+    """The carrier only looked at it, as the settings say. Nothing is wrong with the letter, which is
+    pending, nor with the carrier."""
 
     @classmethod
     def sent(cls, transport_id: str, detail: str = "") -> Self:
@@ -42,6 +49,11 @@ class Outcome:
     def not_sent(cls, reason: str) -> Self:
         """It provably did not go out, so it may be tried again."""
         return cls(State.pending, reason)
+
+    @classmethod
+    def only_checked(cls, reason: str) -> Self:
+        """The carrier found it in order and sent nothing, because nothing is to be sent."""
+        return cls(State.pending, reason, checked=True)
 
     @classmethod
     def stop(cls, reason: str) -> Self:
@@ -109,6 +121,9 @@ class Transport(Protocol):
         """All letters of a `group` in the carrier's records; None: it keeps none.
 
         The letter keys of the transport ids in `known` need not be looked up.
+
+        Raises:
+            CarrierError: The carrier could not be asked.
         """
         ...
 

@@ -64,6 +64,7 @@ class SendGridTransport:
         self.connections = mail.connections
         self._tracked = mail.tracking != "off"
         self._sandbox = mail.sendgrid.sandbox
+        self._ask_logs = mail.sendgrid.ask_logs
         self._clock = clock
         self.api = SendGridApi(key, mail.sendgrid, connections=mail.connections, clock=clock)
 
@@ -93,6 +94,10 @@ class SendGridTransport:
 
     def find(self, letter: FrozenLetter) -> Outcome:
         """Ask SendGrid's Email Logs, where a mail may appear late."""
+        if not self._ask_logs:
+            return Outcome.unknown(
+                "SendGrid's logs are not asked, because of ask_logs = false in [mail.sendgrid]."
+            )
         if is_rehearsal(letter) or letter.claimed_at is None:
             return Outcome.unknown("SendGrid's logs cannot tell this letter from others.")
         since = letter.claimed_at - _EARLIER
@@ -122,12 +127,16 @@ class SendGridTransport:
             return Outcome.unknown("SendGrid's logs have a mail that cannot be told from this one.")
         return Outcome.missing("not in SendGrid's logs so far")
 
-    def logged(self, letter_group: str, known: Collection[str] = ()) -> Sequence[Logged]:
+    def logged(self, letter_group: str, known: Collection[str] = ()) -> Sequence[Logged] | None:
         """All letters of a `group` in SendGrid's Email Logs, of the last 30 days.
+
+        None where `[mail.sendgrid] ask_logs` is off: not every account has Email Logs.
 
         Raises:
             SendGridError: SendGrid could not be asked.
         """
+        if not self._ask_logs:
+            return None
         since = self._clock() - timedelta(days=LOG_DAYS)
         return [
             Logged(
@@ -158,7 +167,7 @@ def verdict(  # noqa: PLR0911 - one per case
         case 202:
             return Outcome.sent(answer.headers.get("X-Message-Id", ""))
         case 200 if sandbox:
-            return Outcome.refused(
+            return Outcome.only_checked(
                 "sandbox mode: SendGrid accepted it as valid and sent nothing. Set "
                 "sandbox = false in [mail.sendgrid] to send."
             )

@@ -17,6 +17,7 @@ from typing import Any
 import httpx
 
 from edu_pipeline.mail.suppressed import Reason, Suppressed
+from edu_pipeline.mail.transports.protocol import CarrierError
 from edu_pipeline.settings import SendGrid
 
 for _talkative in ("httpx", "httpcore", "python_http_client"):
@@ -50,7 +51,7 @@ def utc_now() -> datetime:
     return datetime.now(UTC)
 
 
-class SendGridError(Exception):
+class SendGridError(CarrierError):
     """SendGrid could not be asked; the message says what to do and quotes nothing."""
 
 
@@ -252,7 +253,7 @@ class SendGridApi:
                     return answer.json()
                 if answer.status_code == httpx.codes.NOT_FOUND and missing is not None:
                     return missing
-                fault = _fault(answer.status_code)
+                fault = _fault(answer.status_code, path)
                 if answer.status_code not in _PASSING:
                     break
             if pause is not None:
@@ -289,10 +290,16 @@ def _beginning(answer: httpx.Response) -> bytes:
     return b"".join(parts)
 
 
-def _fault(status: int) -> str:
+def _fault(status: int, path: str) -> str:
     match status:
         case 401:
             return "SendGrid does not know the key (401). Put a valid one into SENDGRID_API_KEY."
+        case 403 if path.startswith("/v3/logs"):
+            return (
+                "The SendGrid key may not read the Email Logs (403). Give it the permission for "
+                "Email Activity; or, where the account has no Email Logs, set ask_logs = false in "
+                "[mail.sendgrid], and nothing guards against a ledger restored from a backup."
+            )
         case 403:
             return (
                 "The SendGrid key may not read this (403). Give it the permissions for Email "
