@@ -568,7 +568,7 @@ class Mail(Part):
     )
     auto_requeue_minutes: int | None = Field(
         None,
-        ge=1,
+        ge=15,
         description=(
             "A letter that may have gone out, and is not in the carrier's records after so many "
             "minutes, is sent again; 60 is a good start. Default: only a person decides."

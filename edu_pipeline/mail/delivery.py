@@ -267,7 +267,9 @@ def _settle(
     for key in ledger.unknown(transport.name):
         letter = ledger.letter(key)
         grace = rules.auto_requeue
-        waited = now() - letter.claimed_at if letter.claimed_at else timedelta()
+        # not from the claim: a machine may sleep between that and the wire
+        tried_at = ledger.last_attempt(key)
+        waited = now() - tried_at if tried_at else timedelta()
         outcome = _find(transport, letter)
         if outcome.absent and grace and waited >= grace:
             outcome = Outcome.not_sent(

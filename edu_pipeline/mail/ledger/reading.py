@@ -442,6 +442,12 @@ class LedgerReader(Database):
         with self.connect() as connection:
             return frozenset(connection.scalars(query)) | frozenset(connection.scalars(adopted))
 
+    def last_attempt(self, key: str) -> datetime | None:
+        """When the last attempt at a letter ended, or was found to have been broken off."""
+        query = sa.select(sa.func.max(ATTEMPTS.c.at)).where(ATTEMPTS.c.letter_key == key)
+        with self.connect() as connection:
+            return connection.scalar(query)
+
     def attempts_since(self, moment: datetime, transport: str) -> Sequence[datetime]:
         """When letters went out, or may have, by a transport since a moment; in order."""
         query = (
