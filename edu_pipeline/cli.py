@@ -318,8 +318,8 @@ def _print_letters(
         seen = outlook(room, ledger, period.campaign, period.period)
     if seen.redirect:
         out.print(
-            f'A rehearsal ([mail] mode = "redirect"): copies went to {mail.redirect_to}, nobody else '
-            "was written to.",
+            f'A rehearsal ([mail] mode = "redirect"): copies go to {mail.redirect_to}, and nobody '
+            "else is written to.",
             markup=False,
             soft_wrap=True,
         )

@@ -18,6 +18,7 @@ from edu_pipeline.automation import (
 from edu_pipeline.environment import home_from_environment, mail_room
 from edu_pipeline.facts import assets as facts
 from edu_pipeline.landing import assets as landing
+from edu_pipeline.landing.edx import assets as edx
 from edu_pipeline.landing.zone import Zone
 from edu_pipeline.mail import assets as mail
 from edu_pipeline.mail.ledger.store import Ledger
@@ -40,22 +41,30 @@ def build_definitions(
     warehouse = Warehouse(path=str(home.warehouse), lock_path=str(home.lock))
     weeks = letter_weeks(settings)
 
+    # a school without programmes need not wait for their tables
+    of_programmes = [*edx.ASSETS, *programmes.ASSETS] if settings.programmes else []
+
     def write_page(ledger: Ledger) -> None:
         write_mail_page(home, settings, ledger, environment([home.templates, shipped("templates")]))
 
     return dg.Definitions(
         assets=[
             *landing.ASSETS,
+            landing.rejected_rows(edx.REJECTED if settings.programmes else ()),
             *facts.ASSETS,
             *teachers.ASSETS,
-            *programmes.ASSETS,
+            *of_programmes,
             *teachers.weekly_assets(weeks),
             mail.recorded_periods(CAMPAIGN, "teacher_periods"),
             *mail.weekly_assets(weeks, CAMPAIGN, "teacher_letters", "known_names", write_page),
             *mail.ASSETS,
             *site.ASSETS,
         ],
-        asset_checks=[*landing.CHECKS, *mail.CHECKS],
+        asset_checks=[
+            *landing.CHECKS,
+            *(edx.CHECKS if settings.programmes else ()),
+            *mail.CHECKS,
+        ],
         jobs=[REFRESH, SEND, mail.approve_letters(weeks, CAMPAIGN, write_page), DELIVER],
         sensors=[
             landing_sensor,

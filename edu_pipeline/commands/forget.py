@@ -20,6 +20,7 @@ from edu_pipeline.commands.console import (
     who,
 )
 from edu_pipeline.settings import Home
+from edu_pipeline.wording import listed
 
 if TYPE_CHECKING:
     from edu_pipeline.forget import Found
@@ -104,7 +105,8 @@ def _print_plan(found: "Found") -> None:
         found.kind or "", "Somebody known by address alone"
     )
     again = ", who was forgotten before" if found.before else ""
-    out.print(f"{kind}{again}. To be erased:")
+    names = listed(sorted(found.person.names))
+    out.print(f"{kind}{f', {names}' if names else ''}{again}. To be erased:", markup=False)
     ledger = found.traces
     for label, text in (
         ("ledger", f"{_number(ledger.letters, 'letter')} to them; only their counts stay"),

@@ -11,7 +11,6 @@ import polars as pl
 from edu_pipeline.gate import in_force
 from edu_pipeline.landing.canonical import canonical_query
 from edu_pipeline.landing.changes import accept, compare
-from edu_pipeline.landing.edx import assets as edx
 from edu_pipeline.landing.finding import find_problems
 from edu_pipeline.landing.forgotten import keep_out
 from edu_pipeline.landing.inspection import Inspection, describe
@@ -265,27 +264,37 @@ def _materialized(
         yield dg.MaterializeResult(asset_key=name, metadata=table_metadata(con, name))
 
 
-@dg.asset(
-    group_name=GROUP,
-    kinds={"duckdb"},
-    owners=OWNERS,
-    tags=NAMES,
-    deps=[*(f"rejected_{table}" for table in STAGED), *edx.REJECTED],
-)
-def rejected_rows(warehouse: dg.ResourceParam[Warehouse]) -> dg.MaterializeResult[None]:
-    """Every received row that did not make it to staging: where it stands, why, and the row."""
-    with warehouse.connect() as con:
-        collect_rejected(con)
-        counts = reject_counts(con).group_by("table", "rule").agg(pl.col("rows").sum())
-        return dg.MaterializeResult(
-            metadata={
-                **table_metadata(con, "rejected_rows"),
-                **{
-                    f"{table}: {rule}": rows
-                    for table, rule, rows in counts.sort("table", "rule").iter_rows()
-                },
-            }
-        )
+def rejected_rows(more: Sequence[str] = ()) -> dg.AssetsDefinition:
+    """The asset that collects every rejected row.
+
+    Args:
+        more: Tables of rejected rows besides the school's.
+    """
+
+    @dg.asset(
+        name="rejected_rows",
+        group_name=GROUP,
+        kinds={"duckdb"},
+        owners=OWNERS,
+        tags=NAMES,
+        deps=[*(f"rejected_{table}" for table in STAGED), *more],
+    )
+    def collect(warehouse: dg.ResourceParam[Warehouse]) -> dg.MaterializeResult[None]:
+        """Every received row that did not make it to staging: where it stands, why, and the row."""
+        with warehouse.connect() as con:
+            collect_rejected(con)
+            counts = reject_counts(con).group_by("table", "rule").agg(pl.col("rows").sum())
+            return dg.MaterializeResult(
+                metadata={
+                    **table_metadata(con, "rejected_rows"),
+                    **{
+                        f"{table}: {rule}": rows
+                        for table, rule, rows in counts.sort("table", "rule").iter_rows()
+                    },
+                }
+            )
+
+    return collect
 
 
 @dg.asset(
@@ -427,7 +436,6 @@ CHECKS: Sequence[dg.AssetChecksDefinition] = [
         "No export fails in more than a few rows, nor lacks nearly all of a week or who was there.",
     ),
     little_changed,
-    *edx.CHECKS,
 ]
 """They fail without stopping the run: the gate holds the mail, the tables stay up to date."""
 
@@ -441,9 +449,7 @@ ASSETS: Sequence[dg.AssetsDefinition] = [
     stage_calendar_export,
     stage_attendance_export,
     stage_homework_export,
-    rejected_rows,
     landing_changes,
     landing_problems,
     landing_report,
-    *edx.ASSETS,
 ]

@@ -164,7 +164,7 @@ def weekly_assets(
                 by=f"run {context.run.run_id}",
                 rules=Queueing(
                     approval=mail.leaves and mail.approval == "required",
-                    leaves=mail.leaves and mail.mode == "live",
+                    leaves=mail.leaves,
                     correction=correction,
                 ),
             )

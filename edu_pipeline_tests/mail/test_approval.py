@@ -7,7 +7,7 @@ import pytest
 
 from edu_pipeline.mail.ledger.approvals import Moved, approve, review
 from edu_pipeline.mail.ledger.database import LedgerError
-from edu_pipeline.mail.ledger.store import Ledger, Queueing, QueueResult
+from edu_pipeline.mail.ledger.store import Cause, Ledger, Queueing, QueueResult
 from edu_pipeline.mail.ledger.tables import State
 from edu_pipeline.mail.letter import Figure, Image, Letter
 from edu_pipeline_tests.mail.conftest import LetterMaker
@@ -166,3 +166,20 @@ def test_an_approved_letter_expires_like_any_other(
     approve_all(ledger)
     assert ledger.expire(now=NOW + timedelta(days=8), by="test") == 1
     assert states(ledger) == {"t_1": State.expired}
+
+
+def test_who_cancels_a_letter_takes_its_approval_back(
+    ledger: Ledger, make_letter: LetterMaker
+) -> None:
+    queue(ledger, make_letter())
+    approve_all(ledger)
+    key = "teachers:2026-W40:t_1"
+    cause = Cause(NOW, "carla", "Wrong week.")
+    assert ledger.cancel(key, cause)
+    assert ledger.take_back_cancelling(key, cause)
+    queue(ledger, make_letter())
+    assert states(ledger) == {"t_1": State.draft}
+    later = NOW + timedelta(hours=1)
+    approve(ledger, review(ledger, "teachers", "2026-W40").drafts, now=later, by="carla")
+    queue(ledger, make_letter())
+    assert states(ledger) == {"t_1": State.approved}

@@ -212,8 +212,8 @@ def next_step(seen: Outlook, home: Home) -> str | None:
     )
     week = f"--week {seen.period}"
     steps = (
-        ("unknown" in asked, f'mail resolve arrived|send-again|give-up {week} --reason "…"'),
-        ("failed" in asked, f'mail resolve send-again|give-up {week} --reason "…"'),
+        ("unknown" in asked and not seen.stopped, f"mail send {week}"),
+        ("unknown" in asked or "failed" in asked, "mail resolve --help"),
         (seen.stopped and bool(seen.conditions.held), "gate show"),
         ("draft" in asked, f"mail approve {week}"),
         (seen.stopped, "mail resume"),

@@ -135,7 +135,7 @@ def _print_review(approved: int, drafts: "Sequence[Draft]") -> None:
 def moves(moved: "Sequence[Moved]") -> str:
     """`7B attendance 92.1 % → 91.9 %`, for each figure that moved."""
     if not moved:
-        return "other words, the same figures"
+        return "its own figures are the same; what it compares them with has changed"
     return ", ".join(
         f"{figure.label} {percent(figure.before)} → {percent(figure.now)}" for figure in moved
     )

@@ -73,7 +73,7 @@ def cancel(
     """
     from edu_pipeline.environment import mail_room
     from edu_pipeline.mail.ledger.store import Cause
-    from edu_pipeline.mail.ledger.tables import WAITING
+    from edu_pipeline.mail.ledger.tables import WAITING, State
 
     home: Home = context.obj
     room = mail_room(home)
@@ -89,7 +89,7 @@ def cancel(
         waiting = [
             entry
             for entry in ledger.entries(summary.campaign, summary.period)
-            if entry.state in WAITING
+            if entry.state in WAITING - {State.suppressed}
         ]
         if not waiting:
             stand = in_words({str(state): n for state, n in summary.counts.items()})

@@ -586,8 +586,16 @@ def _first_state(
     if letter.hold:
         return State.held, letter.hold
     if rules.approval:
+        # who cancels a letter takes its approval back
+        cancelled = (
+            sa.select(sa.func.max(CHANGES.c.at))
+            .where(CHANGES.c.letter_key == draft.key, CHANGES.c.to_state == State.cancelled)
+            .scalar_subquery()
+        )
         approved = sa.exists().where(
-            APPROVALS.c.letter_key == draft.key, APPROVALS.c.digest == digest
+            APPROVALS.c.letter_key == draft.key,
+            APPROVALS.c.digest == digest,
+            sa.or_(cancelled.is_(None), APPROVALS.c.at > cancelled),
         )
         return (State.approved if connection.scalar(sa.select(approved)) else State.draft), ""
     return State.pending, ""
