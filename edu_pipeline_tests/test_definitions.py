@@ -1,3 +1,5 @@
+from pathlib import Path
+
 import dagster as dg
 import pytest
 
@@ -6,15 +8,34 @@ from edu_pipeline.definitions import build_definitions
 from edu_pipeline.environment import home_from_environment, mail_room
 from edu_pipeline.settings import Home
 from edu_pipeline.shipped import PROJECT
-from edu_pipeline_tests.conftest import make_home
+from edu_pipeline_tests.conftest import CODES, make_home
 
 GROUPS = {"ledger", "landing", "facts", "teachers", "mail", "programmes", "site"}
 
 
+PROGRAMME = """
+[[programmes]]
+id = "buslead"
+title = "Business Leadership"
+[[programmes.courses]]
+id = "buslead1x"
+title = "UQx_BUSLEAD1x"
+pass_mark = 0.65
+"""
+
+
 @pytest.fixture(scope="module")
 def definitions(tmp_path_factory: pytest.TempPathFactory) -> dg.Definitions:
-    home = make_home(tmp_path_factory.mktemp("home"), {})
+    """Of a home with a school and a programme."""
+    home = make_home(tmp_path_factory.mktemp("home"), {}, CODES + PROGRAMME)
     return build_definitions(mail_room(home))
+
+
+def test_a_school_without_programmes_has_none_of_their_tables(tmp_path: Path) -> None:
+    school = build_definitions(mail_room(make_home(tmp_path / "home", {})))
+    groups = {spec.group_name for spec in school.resolve_all_asset_specs()}
+    assert groups == GROUPS - {"programmes"}
+    assert "raw_grade_reports" not in assets_of(school, "refresh")
 
 
 def test_the_definitions_load(definitions: dg.Definitions) -> None:
