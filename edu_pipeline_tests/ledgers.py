@@ -67,20 +67,35 @@ def postgres_database(server_url: str) -> Iterator[str]:
 
 @pytest.fixture(scope="session")
 def postgres() -> Iterator[str]:
-    """URL of a PostgreSQL server of this session's own."""
+    """URL of a database on a PostgreSQL server of this session's own."""
     programs = postgres_programs()
     if programs is None:
         assert not os.environ.get("CI"), "PostgreSQL is not installed, and CI must not skip it"
         pytest.skip("PostgreSQL is not installed (Debian: apt-get install postgresql)")
-    with postgres_server(programs) as server_url:
-        yield server_url
+    with (
+        postgres_server(programs) as server_url,
+        postgres_database(server_url) as database_url,
+    ):
+        yield database_url
 
 
 @pytest.fixture
-def postgres_url(postgres: str) -> Iterator[str]:
+def postgres_url(postgres: str) -> str:
     """URL of an empty database."""
-    with postgres_database(postgres) as database_url:
-        yield database_url
+    server = sa.create_engine(postgres, isolation_level="AUTOCOMMIT", poolclass=sa.NullPool)
+    with server.connect() as connection:
+        for statement in _EMPTY:
+            connection.execute(sa.text(statement))
+    return postgres
+
+
+# sooner done than a new database
+_EMPTY = (
+    "SELECT pg_terminate_backend(pid) FROM pg_stat_activity "
+    "WHERE datname = current_database() AND pid <> pg_backend_pid()",
+    "DROP SCHEMA public CASCADE",
+    "CREATE SCHEMA public",
+)
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])

@@ -98,7 +98,7 @@ def test_a_code_that_means_nothing_is_refused_in_one_line(tmp_path: Path) -> Non
 
 def test_the_demo_runs_through_and_a_second_one_delivers_nothing(tmp_path: Path) -> None:
     cli("init", tmp_path)
-    cli("--home", tmp_path, "sample", "--students", "60", "--through", "2026-05-15")
+    cli("--home", tmp_path, "sample", "--students", "30", "--through", "2026-05-15")
     first = cli("--home", tmp_path, "demo")
     assert first.returncode == 0, first.stderr
     assert "attendance" in first.stdout
