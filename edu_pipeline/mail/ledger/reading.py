@@ -446,7 +446,8 @@ class LedgerReader(Database):
         """When the last attempt at a letter ended, or was found to have been broken off."""
         query = sa.select(sa.func.max(ATTEMPTS.c.at)).where(ATTEMPTS.c.letter_key == key)
         with self.connect() as connection:
-            return connection.scalar(query)
+            at: datetime | None = connection.scalar(query)
+        return at
 
     def attempts_since(self, moment: datetime, transport: str) -> Sequence[datetime]:
         """When letters went out, or may have, by a transport since a moment; in order."""
