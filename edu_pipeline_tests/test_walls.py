@@ -1,6 +1,7 @@
 """Who may import whom: the walls of the house."""
 
 import ast
+import functools
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -12,6 +13,7 @@ JOBS = ("teachers", "programmes")
 DAGSTER_ROOMS = ("definitions.py", "automation.py", "warehouse.py", "runs.py", "one_run.py")
 
 
+@functools.cache
 def imports_of(module: str) -> set[str]:
     """Dotted names that a module imports, `from a import b` as `a.b` and as `a`."""
     tree = ast.parse((PACKAGE / module).read_text(encoding="utf-8"))

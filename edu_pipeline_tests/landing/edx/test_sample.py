@@ -21,21 +21,11 @@ def landed(sample: ProgrammeSample, land_files: Land) -> Landed:
     return land_files(sample.files, sample.settings)
 
 
-def test_every_learner_has_in_every_run_what_the_exports_say(
-    sample: ProgrammeSample, landed: Landed
-) -> None:
+def test_what_lands_of_the_sample_is_its_truth(sample: ProgrammeSample, landed: Landed) -> None:
     key = ["run", "learner_id"]
     assert sample.results.height > 900
     assert_frame_equal(landed.results.drop("file", "line").sort(key), sample.results.sort(key))
-
-
-def test_every_learner_has_the_newest_name_and_address(
-    sample: ProgrammeSample, landed: Landed
-) -> None:
     assert_frame_equal(landed.learners, sample.learners.sort("learner_id"))
-
-
-def test_nothing_of_it_is_rejected_or_a_problem(landed: Landed) -> None:
     assert landed.rejected() == []
     assert landed.problems["message"].to_list() == []
     assert landed.exports.filter("current").height >= 50
