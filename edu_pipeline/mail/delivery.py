@@ -27,6 +27,7 @@ from edu_pipeline.mail.transports.protocol import (
     Logged,
     Outcome,
     Transport,
+    attempt,
     group_of,
 )
 
@@ -216,7 +217,7 @@ class _Run:
         now = self.now()
         if not self.ledger.claim(key, owner=self.owner, transport=self.transport.name, now=now):
             return
-        outcome = _send(self.transport, self.ledger.letter(key), now)
+        outcome = attempt(self.transport, self.ledger.letter(key), now)
         self.ledger.record(
             key,
             outcome.state,
@@ -340,14 +341,6 @@ def _erased(ledger: Ledger, line: Logged) -> bool:
     """Whether it is a letter to somebody who was forgotten since."""
     with ledger.connect() as connection:
         return bool(line.letter_key) and is_forgotten(connection, f"letter:{line.letter_key}")
-
-
-def _send(transport: Transport, letter: FrozenLetter, now: datetime) -> Outcome:
-    try:
-        return transport.send(letter, now)
-    except Exception as error:  # noqa: BLE001 - whatever broke, the letter may be out
-        # only the kind: the text of a foreign error may hold an address
-        return Outcome.unknown(f"The transport broke off ({type(error).__name__}); it may be out.")
 
 
 def _find(transport: Transport, letter: FrozenLetter) -> Outcome:

@@ -5,7 +5,7 @@ No school, class or student is known here; a job fills the fields and the mail r
 
 import hashlib
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from datetime import datetime
 from typing import Any
@@ -45,6 +45,36 @@ class Figure:
     """Difference of shares to the period before."""
     unusual: bool = False
     """Outside what is usual for it."""
+
+    @property
+    def share(self) -> float | None:
+        """None where nothing was counted."""
+        return self.numerator / self.denominator if self.denominator else None
+
+
+@dataclass(frozen=True)
+class Moved:
+    """A figure that one content of a letter states otherwise than another."""
+
+    label: str
+    before: float | None
+    """A share; None where it was not stated."""
+    now: float | None
+
+
+def moved(before: Iterable[Figure], now: Iterable[Figure]) -> tuple[Moved, ...]:
+    """The figures that one content states otherwise than another, in the order of the newer one."""
+    then = {figure.subject: figure for figure in before}
+    new = {figure.subject: figure for figure in now}
+
+    def share(figures: Mapping[str, Figure], subject: str) -> float | None:
+        return figures[subject].share if subject in figures else None
+
+    return tuple(
+        Moved((new.get(subject) or then[subject]).label, share(then, subject), share(new, subject))
+        for subject in {**new, **then}
+        if share(then, subject) != share(new, subject)
+    )
 
 
 @dataclass(frozen=True)

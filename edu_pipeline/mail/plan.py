@@ -11,12 +11,11 @@ from types import MappingProxyType
 from zoneinfo import ZoneInfo
 
 from edu_pipeline.mail.checks import NOT_ALLOWED, is_allowed
-from edu_pipeline.mail.ledger.approvals import Moved
 from edu_pipeline.mail.ledger.controls import Pause, paused
 from edu_pipeline.mail.ledger.reading import Entry
 from edu_pipeline.mail.ledger.store import Ledger
 from edu_pipeline.mail.ledger.tables import OUT, WAITING, State
-from edu_pipeline.mail.letter import Figure
+from edu_pipeline.mail.letter import Figure, Moved, moved
 from edu_pipeline.mail.pace import HOUR, Rules, standstill
 from edu_pipeline.settings import Mail
 
@@ -196,24 +195,3 @@ def corrections(
         for (recipient, revision), entry in by_revision.items()
         if entry.state in WAITING and (before := by_revision.get((recipient, revision - 1)))
     }
-
-
-def moved(before: Iterable[Figure], now: Iterable[Figure]) -> tuple[Moved, ...]:
-    """The figures that one letter states otherwise than another, in the order of the newer one."""
-    then, new = _by_subject(before), _by_subject(now)
-    return tuple(
-        Moved(
-            (new.get(subject) or then[subject]).label, _share(then, subject), _share(new, subject)
-        )
-        for subject in {**new, **then}
-        if _share(then, subject) != _share(new, subject)
-    )
-
-
-def _by_subject(figures: Iterable[Figure]) -> Mapping[str, Figure]:
-    return {figure.subject: figure for figure in figures}
-
-
-def _share(figures: Mapping[str, Figure], subject: str) -> float | None:
-    figure = figures.get(subject)
-    return figure.numerator / figure.denominator if figure and figure.denominator else None

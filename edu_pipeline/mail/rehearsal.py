@@ -17,7 +17,7 @@ from edu_pipeline.mail.letter import Address
 from edu_pipeline.mail.links import disarmed
 from edu_pipeline.mail.pace import Pace, Rules, standstill
 from edu_pipeline.mail.render import with_note
-from edu_pipeline.mail.transports.protocol import REHEARSAL, Outcome, Transport
+from edu_pipeline.mail.transports.protocol import REHEARSAL, Transport, attempt
 
 MARK = "[TEST] "
 _ANY_TIME = Rules()
@@ -73,7 +73,7 @@ def rehearse(
             known += 1
             continue
         pace.wait()
-        outcome = _send(transport, rehearsed(letter, to), now())
+        outcome = attempt(transport, rehearsed(letter, to), now())
         record_rehearsal(
             ledger,
             key,
@@ -112,10 +112,3 @@ def rehearsed(letter: FrozenLetter, to: str) -> FrozenLetter:
         text=text,
         headers={},
     )
-
-
-def _send(transport: Transport, letter: FrozenLetter, now: datetime) -> Outcome:
-    try:
-        return transport.send(letter, now)
-    except Exception as error:  # noqa: BLE001 - the operator sees whether it arrived
-        return Outcome.unknown(f"The transport broke off ({type(error).__name__}).")

@@ -6,20 +6,18 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from edu_pipeline.mail.ledger.approvals import Moved
 from edu_pipeline.mail.ledger.controls import Pause
 from edu_pipeline.mail.ledger.history import import_history
 from edu_pipeline.mail.ledger.reading import Entry
 from edu_pipeline.mail.ledger.store import Ledger
 from edu_pipeline.mail.ledger.tables import OUT, State
-from edu_pipeline.mail.letter import Figure
+from edu_pipeline.mail.letter import Figure, Moved, moved
 from edu_pipeline.mail.pace import Rules
 from edu_pipeline.mail.plan import (
     Conditions,
     Fate,
     conditions_of,
     corrections,
-    moved,
     plan,
     to_rehearse,
 )

@@ -37,9 +37,10 @@ from edu_pipeline.wording import percent
 
 if TYPE_CHECKING:
     from edu_pipeline.mail.delivery import DeliveryReport
-    from edu_pipeline.mail.ledger.approvals import Draft, Moved
+    from edu_pipeline.mail.ledger.approvals import Draft
     from edu_pipeline.mail.ledger.reading import Entry, PeriodSummary
     from edu_pipeline.mail.ledger.store import Ledger
+    from edu_pipeline.mail.letter import Moved
     from edu_pipeline.mail.plan import Line
     from edu_pipeline.mail.rehearsal import RehearsalReport
     from edu_pipeline.mail.room import MailRoom

@@ -5,7 +5,7 @@ substance keeps its content and so its approval; one that changed waits again.
 """
 
 import hashlib
-from collections.abc import Collection, Sequence
+from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -13,19 +13,10 @@ from typing import Any
 import sqlalchemy as sa
 
 from edu_pipeline.mail.ledger.database import Database, LedgerError
-from edu_pipeline.mail.ledger.reading import of_period
+from edu_pipeline.mail.ledger.reading import figures_of, of_period
 from edu_pipeline.mail.ledger.store import Cause, move
-from edu_pipeline.mail.ledger.tables import APPROVALS, FIGURES, LETTERS, State
-
-
-@dataclass(frozen=True)
-class Moved:
-    """A figure that a letter states otherwise than the content that was approved before."""
-
-    label: str
-    before: float | None
-    """A share; None where it was not stated."""
-    now: float | None
+from edu_pipeline.mail.ledger.tables import APPROVALS, LETTERS, State
+from edu_pipeline.mail.letter import Moved, moved
 
 
 @dataclass(frozen=True)
@@ -103,41 +94,14 @@ def _draft(connection: sa.Connection, row: sa.Row[Any]) -> Draft:
         .order_by(APPROVALS.c.id.desc())
         .limit(1)
     )
-    moved = _moved(_shares(connection, row.key, before), _shares(connection, row.key, row.digest))
     return Draft(
         key=row.key,
         recipient_name=row.name,
         digest=row.digest,
         changed=before is not None,
-        moved=moved if before else (),
-    )
-
-
-def _shares(
-    connection: sa.Connection, key: str, digest: str | None
-) -> dict[str, tuple[str, float | None]]:
-    """Subject → label and share."""
-    rows: Sequence[sa.Row[Any]] = connection.execute(
-        sa.select(FIGURES)
-        .where(FIGURES.c.letter_key == key, FIGURES.c.digest == digest)
-        .order_by(FIGURES.c.position)
-    ).all()
-    return {
-        row.subject: (row.label, row.numerator / row.denominator if row.denominator else None)
-        for row in rows
-    }
-
-
-def _moved(
-    before: dict[str, tuple[str, float | None]], now: dict[str, tuple[str, float | None]]
-) -> tuple[Moved, ...]:
-    nothing: tuple[str, float | None] = ("", None)
-    return tuple(
-        Moved(
-            label=(now.get(subject) or before[subject])[0],
-            before=before.get(subject, nothing)[1],
-            now=now.get(subject, nothing)[1],
+        moved=moved(
+            figures_of(connection, row.key, before), figures_of(connection, row.key, row.digest)
         )
-        for subject in {**now, **before}
-        if before.get(subject, nothing)[1] != now.get(subject, nothing)[1]
+        if before
+        else (),
     )

@@ -484,6 +484,16 @@ class LedgerReader(Database):
             )
 
 
+def figures_of(connection: sa.Connection, key: str, digest: str) -> list[Figure]:
+    """The figures that one content of a letter states, in its order."""
+    query = (
+        sa.select(FIGURES)
+        .where(FIGURES.c.letter_key == key, FIGURES.c.digest == digest)
+        .order_by(FIGURES.c.position)
+    )
+    return [_figure(row) for row in connection.execute(query)]
+
+
 def _figure(row: sa.Row[Any]) -> Figure:
     return Figure(
         subject=row.subject,

@@ -147,3 +147,12 @@ def group(letter: FrozenLetter) -> str:
 def group_of(ledger_id: str, campaign: str, period: str) -> str:
     """The `group` of a ledger's letters of a campaign and period."""
     return f"edu_{ledger_id}_{campaign}_{period}"
+
+
+def attempt(transport: Transport, letter: FrozenLetter, now: datetime) -> Outcome:
+    """Try once; whatever breaks in the transport, the letter may be out."""
+    try:
+        return transport.send(letter, now)
+    except Exception as error:  # noqa: BLE001 - any fault at all leaves the letter in doubt
+        # only the kind: the text of a foreign error may hold an address
+        return Outcome.unknown(f"The transport broke off ({type(error).__name__}); it may be out.")
