@@ -1,0 +1,134 @@
+"""The attainment job as Dagster sees it: every table of its cohorts and their files, in one step."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import fields
+from inspect import cleandoc
+from pathlib import Path
+
+import dagster as dg
+
+from edu_pipeline.attainment.checks import agreement, anonymity, whole_grades
+from edu_pipeline.attainment.metrics import Tables, cohort_tables
+from edu_pipeline.attainment.shareable import shareable
+from edu_pipeline.facts.files import export_frame, export_table
+from edu_pipeline.model.catalogue import SCHEMAS
+from edu_pipeline.settings import Home, Settings
+from edu_pipeline.warehouse import Warehouse, read_table, table_metadata, write_table
+
+GROUP = "attainment"
+OWNERS = ["team:data"]
+LANDED = ("stg_results", "cohort_students", "result_groups", "stated_differences")
+REPORTS = "attainment_reports"
+TABLES = tuple(field.name for field in fields(Tables))
+_OF_STUDENTS = ("attainment_outcomes", "attainment_left_out", "attainment_disagreements")
+"""Where an export has no id, the key of a student is the name."""
+_NOT_SHARED = {*_OF_STUDENTS, "attainment_uniqueness", "mock_calibration"}
+SHARED = tuple(name for name in TABLES if name not in _NOT_SHARED)
+_SHAREABLE, _PREFIX = "shareable", "shareable_"
+AGREE, WHOLE, NOBODY = (
+    "stated_differences_agree",
+    "baselines_are_whole_grades",
+    "shareable_edition_tells_of_nobody",
+)
+_CHECKED: Mapping[str, tuple[str, str]] = {
+    AGREE: (
+        "attainment_disagreements",
+        "Where an export states the difference itself, it is the one computed here.",
+    ),
+    WHOLE: (
+        "attainment_outcomes",
+        "No baseline lies between two grades, where no grade can meet it.",
+    ),
+    NOBODY: (
+        "attainment_uniqueness",
+        "No number of few people is in the shareable edition; how many students their set of "
+        "subjects alone would identify.",
+    ),
+}
+
+
+def _spec(name: str, description: str, pii: str, deps: Sequence[str], kind: str) -> dg.AssetSpec:
+    return dg.AssetSpec(
+        name,
+        group_name=GROUP,
+        kinds={kind},
+        owners=OWNERS,
+        tags={"pii": pii},
+        deps=deps,
+        description=description,
+    )
+
+
+@dg.multi_asset(
+    specs=[
+        *(
+            _spec(
+                name,
+                cleandoc(SCHEMAS[name].__doc__ or ""),
+                "names" if name in _OF_STUDENTS else "groups",
+                LANDED,
+                "polars",
+            )
+            for name in TABLES
+        ),
+        _spec(
+            REPORTS,
+            "`data/reports/attainment`: every table as CSV and Parquet, and in `shareable/` those "
+            "without students and small numbers. Nothing where no results have landed.",
+            "names",
+            TABLES,
+            "csv",
+        ),
+    ],
+    check_specs=[
+        dg.AssetCheckSpec(name, asset=table, description=description)
+        for name, (table, description) in _CHECKED.items()
+    ],
+)
+def compute_attainment(
+    home: dg.ResourceParam[Home],
+    settings: dg.ResourceParam[Settings],
+    warehouse: dg.ResourceParam[Warehouse],
+) -> Iterator[dg.MaterializeResult[None] | dg.AssetCheckResult]:
+    """Every table of every cohort, from what has landed."""
+    attainment = settings.attainment
+    with warehouse.connect() as con:
+        results, students, groups, stated = (read_table(con, name) for name in LANDED)
+        tables = cohort_tables(results, students, groups, stated, attainment)
+        for name, table in tables.named().items():
+            write_table(con, name, table)
+            yield dg.MaterializeResult(asset_key=name, metadata=table_metadata(con, name))
+        to_share = shareable(tables, attainment)
+        folder = home.data / "reports" / "attainment"
+        if results.height:
+            for name in TABLES:
+                export_table(con, name, folder)
+            for name in SHARED:
+                shared = to_share.named()[name]
+                export_frame(con, shared, _PREFIX + name, folder / _SHAREABLE)
+        else:
+            _remove_files(folder)
+    yield dg.MaterializeResult(asset_key=REPORTS)
+    for name, (passed, sentences) in {
+        AGREE: agreement(tables, stated),
+        WHOLE: whole_grades(tables, attainment),
+        NOBODY: anonymity(tables, to_share, attainment),
+    }.items():
+        yield dg.AssetCheckResult(
+            asset_key=_CHECKED[name][0],
+            check_name=name,
+            passed=passed,
+            severity=dg.AssetCheckSeverity.WARN,
+            description="\n".join(sentences) or "Nothing to do.",
+        )
+
+
+def _remove_files(folder: Path) -> None:
+    """Of a cohort that is no longer landed nothing stays behind."""
+    stems = [*TABLES, *(f"{_SHAREABLE}/{_PREFIX}{name}" for name in SHARED)]
+    for stem in stems:
+        for kind in ("csv", "parquet"):
+            (folder / f"{stem}.{kind}").unlink(missing_ok=True)
+
+
+ASSETS: Sequence[dg.AssetsDefinition] = [compute_attainment]

@@ -1,0 +1,461 @@
+"""How a cohort's results look: one Vega-Lite template per chart, for pages and for documents.
+
+Templates have named data sources and no data. A page fills and refills them as people hover and
+click; `drawn` fills them for a picture. What a row of each source holds stands with its template.
+Grades are points from 0 to 9, and 0 is written U.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import altair as alt
+
+from edu_pipeline.charting import theme
+
+OUTCOMES = ("below", "met", "exceeded", "none")
+SYMBOLS: Mapping[str, str] = {"below": "▼", "met": "●", "exceeded": "▲", "none": "◆"}
+HIGHEST = 9
+GRADES = ("U", *map(str, range(1, HIGHEST + 1)))
+"""As they are written."""
+DISTRIBUTION_HEIGHT = 340
+PROGRESS_HEIGHT = 300
+ROW_HEIGHT = 26
+"""Pixels of a subject or a group in charts that have a row for each."""
+SPREAD, LIFT, CROWD = 0.62, 0.3, 12
+"""How far dots of one grade stand apart across (of the distance between two series) and up (of a
+grade), and the number of dots from which they are lifted at all."""
+ROOM = 190
+"""Pixels for the names of rows; the parameter `room` of charts that have them."""
+_BOX_WIDTH = 0.66
+"""Of the distance between two series; dots keep within it as well."""
+_SHAPES = ("triangle-down", "circle", "triangle-up", "diamond")
+
+Rows = Sequence[Mapping[str, Any]]
+
+
+def evenly(number: int, base: int) -> float:
+    """The `number`-th, from 1, of places that fill 0 to 1 evenly, however many are taken.
+
+    With 2 and 3 for across and up, they fill a square (Halton 1960).
+    """
+    place, share = 0.0, 1.0
+    while number:
+        number, digit = divmod(number, base)
+        share /= base
+        place += digit * share
+    return place
+
+
+@dataclass(frozen=True)
+class Paint:
+    """Colours as SVG has them."""
+
+    ink: str = theme.INK
+    soft: str = theme.MUTED
+    grid: str = theme.GRID
+    axis: str = theme.BASELINE
+    paper: str = theme.PAPER
+    dot: str = "#3f5f7f"
+    box: str = "#dfe8f1"
+    mine: str = theme.MINE
+    below: str = theme.BELOW
+    met: str = theme.MET
+    exceeded: str = theme.EXCEEDED
+    none: str = theme.MUTED
+    below_ink: str = "#b04a00"
+    met_ink: str = "#005f95"
+    exceeded_ink: str = "#00705a"
+
+
+ON_PAPER = Paint()
+ON_PAGE = Paint(**{name: f"var(--{name.replace('_', '-')})" for name in Paint.__annotations__})
+"""The page's own colours, so that charts follow it into the dark and onto paper."""
+
+
+def distribution(series: Sequence[str], paint: Paint = ON_PAPER) -> dict[str, Any]:
+    """Box plots of the grades of each series, with a dot for every student.
+
+    Data: `boxes` (x, q1, median, q3, low, high: whiskers, empty where they are not shown), `dots`
+    (x, y; x is the series' place and a jitter), `marked` (x, y, outcome, size: what is pointed at).
+    Parameter `labels`: lines of text below each series.
+    """
+    scale = alt.Scale(domain=[-0.5, len(series) - 0.5], nice=False)
+    axis = _series_axis(len(series), paint)
+    x, left = (alt.X(field, scale=scale, axis=axis) for field in ("x:Q", "left:Q"))
+    y = _grade("y:Q", paint)
+    low, high = _grade("low:Q", paint), _grade("high:Q", paint)
+    boxes = alt.Chart(alt.NamedData("boxes"))
+    sides = boxes.transform_calculate(
+        left=alt.datum.x - _BOX_WIDTH / 2, right=alt.datum.x + _BOX_WIDTH / 2
+    )
+    chart = alt.layer(
+        boxes.mark_rule(color=paint.axis, strokeWidth=1.5).encode(x=x, y=low, y2="q1:Q"),
+        boxes.mark_rule(color=paint.axis, strokeWidth=1.5).encode(x=x, y=high, y2="q3:Q"),
+        sides.mark_rect(fill=paint.box, stroke=paint.axis, cornerRadius=2).encode(
+            x=left, x2="right:Q", y=_grade("q1:Q", paint), y2="q3:Q"
+        ),
+        alt.Chart(alt.NamedData("dots"))
+        .mark_circle(color=paint.dot, size=26, opacity=0.62, aria=False)
+        .encode(x=x, y=y),
+        sides.mark_rule(color=paint.ink, strokeWidth=2.5).encode(
+            x=left, x2="right:Q", y=_grade("median:Q", paint)
+        ),
+        alt.Chart(alt.NamedData("marked"))
+        .mark_point(filled=True, opacity=1, stroke=paint.paper, strokeWidth=2, aria=False)
+        .encode(
+            x=x,
+            y=y,
+            color=_outcome_fill(paint),
+            shape=_outcome_shapes(),
+            size=alt.Size("size:Q", scale=None),
+        ),
+    )
+    return _template(chart, paint, height=DISTRIBUTION_HEIGHT, labels=[[name] for name in series])
+
+
+def progress(series: Sequence[str], paint: Paint = ON_PAPER) -> dict[str, Any]:
+    """One student's grades in one subject over the series, against the baseline.
+
+    Data: `line` (x, y, outcome of the whole line, dashed: provisional), `points` (x, y, outcome;
+    `none` for all but the one compared; hollow, text), `reference` (y, text: the baseline, a dashed
+    line; of both, under: whether the text stands below), `range` (x, low, high, low_text, high_text: lowest and highest result).
+    Parameter `labels`: as for `distribution`.
+
+    Args:
+        series: Without the baseline, in order, and what stands at the right, where the range is.
+        paint: Colours.
+    """
+    x = alt.X(
+        "x:Q",
+        scale=alt.Scale(domain=[-0.4, len(series) - 0.6], nice=False),
+        axis=_series_axis(len(series), paint),
+    )
+    y = _grade("y:Q", paint)
+    low, high = _grade("low:Q", paint), _grade("high:Q", paint)
+    reference, points = (alt.Chart(alt.NamedData(name)) for name in ("reference", "points"))
+    span = alt.Chart(alt.NamedData("range"))
+    label: dict[str, Any] = {"fontSize": theme.SUBTITLE_SIZE, "color": paint.soft}
+    colour = _outcome_fill(paint)
+    chart = alt.layer(
+        reference.mark_rule(color=paint.ink, strokeDash=[6, 4], strokeWidth=1.6).encode(y=y),
+        span.mark_rule(color=paint.soft, strokeWidth=2).encode(x=x, y=low, y2="high:Q"),
+        span.mark_tick(color=paint.soft, thickness=2, size=16, orient="horizontal").encode(
+            x=x, y=low
+        ),
+        span.mark_tick(color=paint.soft, thickness=2, size=16, orient="horizontal").encode(
+            x=x, y=high
+        ),
+        span.mark_text(dy=6, baseline="top", **label).encode(x=x, y=low, text="low_text:N"),
+        span.mark_text(dy=-6, baseline="bottom", **label).encode(x=x, y=high, text="high_text:N"),
+        *(
+            reference.transform_filter(f"{'' if under else '!'}datum.under")
+            .mark_text(align="left", dy=12 if under else -10, **(label | {"color": paint.ink}))
+            .encode(x=alt.value(4), y=y, text="text:N")
+            for under in (False, True)
+        ),
+        alt.Chart(alt.NamedData("line"))
+        .mark_line(strokeWidth=2.5, strokeJoin="round")
+        .encode(
+            x=x,
+            y=y,
+            color=colour,
+            strokeDash=alt.StrokeDash(
+                "dashed:N",
+                scale=alt.Scale(domain=[False, True], range=[[1, 0], [3, 4]]),
+                legend=None,
+            ),
+        ),
+        points.transform_filter("datum.hollow")
+        .mark_point(filled=False, strokeWidth=2, size=90, opacity=1, fill=paint.paper)
+        .encode(x=x, y=y, stroke=_outcome_stroke(paint), shape=_outcome_shapes()),
+        points.transform_filter("!datum.hollow")
+        .mark_point(filled=True, stroke=paint.paper, strokeWidth=1.5, size=170, opacity=1)
+        .encode(x=x, y=y, color=colour, shape=_outcome_shapes()),
+        *(
+            points.transform_filter(f"{'' if under else '!'}datum.under")
+            .mark_text(
+                dy=17 if under else -15,
+                fontSize=theme.TEXT_SIZE,
+                fontWeight="bold",
+                color=paint.ink,
+            )
+            .encode(x=x, y=y, text="text:N")
+            for under in (False, True)
+        ),
+    )
+    return _template(chart, paint, height=PROGRESS_HEIGHT, labels=[[name] for name in series])
+
+
+def across_subjects(paint: Paint = ON_PAPER) -> dict[str, Any]:
+    """One student over all subjects: the result (symbol) against the baseline (bar).
+
+    Data: `subjects` (subject, base, top, outcome, hollow: provisional, text, end: where the text
+    begins), in the order in which they are drawn. Its height is `ROW_HEIGHT` × rows.
+    """
+    y = _row("subject:N", paint)
+    scale, axis = _grade_scale(room=2.6), _grade_axis(paint)
+    x, top, end = (alt.X(field, scale=scale, axis=axis) for field in ("base:Q", "top:Q", "end:Q"))
+    rows = alt.Chart(alt.NamedData("subjects"))
+    both = rows.transform_filter("isValid(datum.base) && isValid(datum.top)")
+    results = rows.transform_filter("isValid(datum.top)")
+    colour = _outcome_fill(paint)
+    chart = alt.layer(
+        both.mark_rule(strokeWidth=4, opacity=0.45).encode(x=x, x2="top:Q", y=y, color=colour),
+        rows.transform_filter("isValid(datum.base)")
+        .mark_tick(color=paint.ink, thickness=3, size=ROW_HEIGHT - 8)
+        .encode(x=x, y=y),
+        results.transform_filter("!datum.hollow")
+        .mark_point(filled=True, size=110, opacity=1, stroke=paint.paper, strokeWidth=1)
+        .encode(x=top, y=y, color=colour, shape=_outcome_shapes()),
+        results.transform_filter("datum.hollow")
+        .mark_point(filled=False, size=90, opacity=1, strokeWidth=2, fill=paint.paper)
+        .encode(x=top, y=y, stroke=_outcome_stroke(paint), shape=_outcome_shapes()),
+        rows.mark_text(align="left", dx=12, fontSize=theme.SUBTITLE_SIZE).encode(
+            x=end,
+            y=y,
+            text="text:N",
+            color=_outcome_inks(paint),
+        ),
+    ).resolve_scale(color="independent")
+    return _template(chart, paint, height=10 * ROW_HEIGHT, room=ROOM)
+
+
+def mean_differences(paint: Paint = ON_PAPER) -> dict[str, Any]:
+    """Mean differences with their intervals, a row for each subject or group.
+
+    Data: `means` (row, mean, low, high: the interval, shrunk, text), in the order in which they are drawn.
+    Its height is `ROW_HEIGHT` × rows. Parameter `most`: the largest absolute value on the axis.
+    """
+    y = _row("row:N", paint)
+
+    def x(field: str) -> alt.X:
+        return alt.X(
+            field,
+            scale=alt.Scale(domainMin=alt.ExprRef("-most"), domainMax=alt.ExprRef("most")),
+            axis=alt.Axis(
+                title=None,
+                format="+.1f",
+                labelExpr="datum.value == 0 ? '0' : replace(datum.label, '-', '−')",
+                tickCount=5,
+                grid=True,
+                gridColor=paint.grid,
+                domain=False,
+                ticks=False,
+                labelFlush=False,
+                labelColor=paint.soft,
+            ),
+        )
+
+    rows = alt.Chart(alt.NamedData("means"))
+    chart = alt.layer(
+        alt.Chart(alt.InlineData(values=[{"at": 0}]))
+        .mark_rule(color=paint.ink, strokeWidth=1.2)
+        .encode(x=x("at:Q")),
+        rows.mark_rule(color=paint.mine, strokeWidth=3, opacity=0.35).encode(
+            x=x("low:Q"), x2="high:Q", y=y
+        ),
+        rows.mark_point(
+            filled=False, shape="diamond", stroke=paint.ink, size=110, strokeWidth=1.5, opacity=1
+        ).encode(x=x("shrunk:Q"), y=y),
+        rows.mark_circle(color=paint.mine, size=70, opacity=1).encode(x=x("mean:Q"), y=y),
+        rows.mark_text(align="left", dx=8, fontSize=theme.SUBTITLE_SIZE, color=paint.soft).encode(
+            x=alt.value("width"), y=y, text="text:N"
+        ),
+    )
+    return _template(chart, paint, height=10 * ROW_HEIGHT, most=2, room=ROOM)
+
+
+def matrix(rows: str, columns: str, paint: Paint = ON_PAPER) -> dict[str, Any]:
+    """A table of counts, shaded by their share of the row.
+
+    Data: `cells` (row, column: `GRADES`; share, text).
+
+    Args:
+        rows: What the rows are, such as BASELINE.
+        columns: What the columns are, such as GCSE.
+        paint: Colours.
+    """
+    x = alt.X(
+        "column:N",
+        sort=list(GRADES),
+        axis=alt.Axis(
+            title=columns,
+            orient="top",
+            labelAngle=0,
+            domain=False,
+            ticks=False,
+            labelColor=paint.soft,
+            titleColor=paint.ink,
+        ),
+    )
+    y = alt.Y(
+        "row:N",
+        sort=list(reversed(GRADES)),
+        axis=alt.Axis(
+            title=rows, domain=False, ticks=False, labelColor=paint.soft, titleColor=paint.ink
+        ),
+    )
+    cells = alt.Chart(alt.NamedData("cells"))
+    chart = alt.layer(
+        cells.mark_rect(fill=paint.mine, stroke=paint.paper).encode(
+            x=x,
+            y=y,
+            fillOpacity=alt.FillOpacity(
+                "share:Q", scale=alt.Scale(domain=[0, 1], range=[0.04, 0.7]), legend=None
+            ),
+        ),
+        cells.mark_text(fontSize=theme.SUBTITLE_SIZE, color=paint.ink).encode(
+            x=x, y=y, text="text:N"
+        ),
+    )
+    return _template(chart, paint, height=10 * ROW_HEIGHT)
+
+
+def drawn(
+    template: Mapping[str, Any],
+    data: Mapping[str, Rows],
+    *,
+    title: str,
+    subtitle: str | Sequence[str] = "",
+    size: tuple[int, int],
+    **params: object,
+) -> dict[str, Any]:
+    """A template with its data, for a document.
+
+    Args:
+        template: From one of the functions above.
+        data: Name of a source → its rows; sources that are not named are empty.
+        title: States what is shown.
+        subtitle: How many, when, who is left out.
+        size: Width and height of the plot in CSS pixels.
+        **params: Values of its parameters.
+    """
+    sources = dict.fromkeys(sorted(_sources(template)), ())
+    return {
+        **template,
+        "title": {"text": title, "subtitle": subtitle},
+        "params": [
+            {**param, "value": params.get(param["name"], param["value"])}
+            for param in template["params"]
+        ],
+        "datasets": {name: list(data.get(name, rows)) for name, rows in sources.items()},
+        "width": size[0],
+        "height": size[1],
+        "padding": 12,
+        "autosize": {"type": "pad"},
+        "background": theme.PAPER,
+    }
+
+
+def _sources(part: object) -> set[str]:
+    if isinstance(part, Mapping):
+        data = part.get("data")
+        named = {data["name"]} if isinstance(data, Mapping) and set(data) == {"name"} else set()
+        return named.union(*(_sources(value) for value in part.values()))
+    if isinstance(part, list):
+        return set[str]().union(*(_sources(value) for value in part))
+    return set()
+
+
+def _template(
+    chart: alt.LayerChart | alt.FacetChart, paint: Paint, *, height: int, **params: object
+) -> dict[str, Any]:
+    config = theme.vega_config()
+    config |= {
+        "background": None,
+        "title": config["title"] | {"color": paint.ink, "subtitleColor": paint.soft},
+        "axis": config["axis"]
+        | {"labelColor": paint.soft, "domainColor": paint.axis, "gridColor": paint.grid},
+        "aria": False,
+    }
+    del config["background"]
+    return {
+        **chart.to_dict(),
+        "config": config,
+        "params": [{"name": name, "value": value} for name, value in params.items()],
+        "width": 500,
+        "height": height,
+        "background": None,
+        "padding": {"left": 2, "top": 6, "right": 6, "bottom": 2},
+        "autosize": {"type": "fit-x", "contains": "padding"},
+    }
+
+
+def _series_axis(number: int, paint: Paint) -> alt.Axis:
+    return alt.Axis(
+        title=None,
+        values=list(range(number)),
+        labelExpr="labels[datum.value]",
+        labelOverlap=False,
+        labelLimit=alt.ExprRef(f"width / {number}"),
+        labelColor=paint.ink,
+        labelPadding=8,
+        labelLineHeight=19,
+        grid=False,
+        ticks=False,
+        domainColor=paint.axis,
+    )
+
+
+def _grade_scale(room: float = 0.35) -> alt.Scale:
+    """From U to 9, with room for words beyond."""
+    return alt.Scale(domain=[-0.35, HIGHEST + room], nice=False, zero=False)
+
+
+def _grade_axis(paint: Paint) -> alt.Axis:
+    return alt.Axis(
+        title=None,
+        values=list(range(HIGHEST + 1)),
+        labelExpr="datum.value == 0 ? 'U' : datum.label",
+        format="d",
+        grid=True,
+        gridColor=paint.grid,
+        domain=False,
+        ticks=False,
+        labelColor=paint.soft,
+    )
+
+
+def _grade(field: str, paint: Paint) -> alt.Y:
+    return alt.Y(field, scale=_grade_scale(), axis=_grade_axis(paint))
+
+
+def _row(field: str, paint: Paint) -> alt.Y:
+    return alt.Y(
+        field,
+        sort=None,
+        scale=alt.Scale(paddingInner=0.2, paddingOuter=0.2),
+        axis=alt.Axis(
+            title=None,
+            domain=False,
+            ticks=False,
+            labelColor=paint.ink,
+            labelLimit=alt.ExprRef("room"),
+            grid=False,
+        ),
+    )
+
+
+def _outcome_scale(paint: Paint) -> alt.Scale:
+    colours = [paint.below, paint.met, paint.exceeded, paint.none]
+    return alt.Scale(domain=list(OUTCOMES), range=colours)
+
+
+def _outcome_fill(paint: Paint) -> alt.Color:
+    return alt.Color("outcome:N", scale=_outcome_scale(paint), legend=None)
+
+
+def _outcome_stroke(paint: Paint) -> alt.Stroke:
+    return alt.Stroke("outcome:N", scale=_outcome_scale(paint), legend=None)
+
+
+def _outcome_inks(paint: Paint) -> alt.Color:
+    inks = [paint.below_ink, paint.met_ink, paint.exceeded_ink, paint.soft]
+    return alt.Color("outcome:N", scale=alt.Scale(domain=list(OUTCOMES), range=inks), legend=None)
+
+
+def _outcome_shapes() -> alt.Shape:
+    return alt.Shape(
+        "outcome:N", scale=alt.Scale(domain=list(OUTCOMES), range=list(_SHAPES)), legend=None
+    )

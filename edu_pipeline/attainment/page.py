@@ -1,0 +1,591 @@
+"""The page of a cohort, in two editions: for staff with every student, and one to share without any.
+
+Frames in, HTML out. What may stand in the edition to share is decided in `shareable`; this module
+never puts a student, an id or a name into it. What people can do on the page is in
+`templates/site/attainment/app.js`, which gets everything from the data block made here.
+"""
+
+import json
+from base64 import b64encode
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
+from hashlib import sha256
+from typing import Any, Literal
+
+import jinja2
+import polars as pl
+from markupsafe import Markup
+
+from edu_pipeline.attainment import charts
+from edu_pipeline.attainment.groups import group_columns
+from edu_pipeline.attainment.metrics import Tables
+from edu_pipeline.attainment.outcomes import (
+    comparison_sentence,
+    half_grade_sentence,
+    series_columns,
+)
+from edu_pipeline.attainment_settings import Attainment
+from edu_pipeline.charting.bundle import BUNDLE
+from edu_pipeline.glossary import definitions
+from edu_pipeline.grades import grade_name
+from edu_pipeline.mail.render import render_text
+from edu_pipeline.model.attainment import ALL, INCLUDED, NOT_STATED
+from edu_pipeline.settings import Settings
+from edu_pipeline.wording import NBSP, isolated, listed
+
+Edition = Literal["staff", "shareable"]
+TEMPLATE, CODE, STYLE = "site/attainment/page.html.j2", "app.js", "app.css"
+DEFINED = (
+    *(
+        "baseline",
+        "outcome",
+        "grade_spread",
+        "complete_series",
+        "value_added",
+        "value_added_shrunk",
+    ),
+    *("subject_residual", "headlines", "transitions", "mock_calibration", "left_out", "uniqueness"),
+)
+"""What of the glossary the page explains."""
+_FOLDER = "site/attainment"
+_SAFE = {"<": "\\u003c", ">": "\\u003e", "&": "\\u0026"}
+_NO_NETWORK = (
+    "default-src 'none'; img-src data:; font-src data:; base-uri 'none'; form-action 'none'"
+)
+_BESIDE = "script-src 'self' file:; style-src 'self' file:"
+"""Firefox has no 'self' for files."""
+_FIGURES: Mapping[str, str] = {
+    "grades": "Grades of each series",
+    "progress": "Result against baseline",
+    "residual": "Against own other subjects",
+    "calibration": "From mock to final",
+    "headlines": "English and maths",
+}
+_HOW_MEANS_ARE_DRAWN = "● the mean, ━ its interval, ◇ the mean shrunk; n students. "
+
+
+@dataclass(frozen=True)
+class Cohort:
+    """What is known of one cohort."""
+
+    name: str
+    results: pl.DataFrame
+    """`Results`."""
+    students: pl.DataFrame
+    """`CohortStudents`."""
+    groups: pl.DataFrame
+    """`ResultGroups`."""
+    problems: pl.DataFrame
+    """`AttainmentProblems`, those of no cohort as well."""
+    tables: Tables
+    as_of: date | None = None
+    """When the newest of its files landed."""
+
+
+@dataclass(frozen=True)
+class Scripts:
+    """How a page comes by its script and style."""
+
+    policy: str
+    style: Markup
+    code: Markup
+    beside: Sequence[str] = ()
+    """Files that must lie where the page says."""
+
+
+@dataclass(frozen=True)
+class Frame:
+    """What all pages of one build have in common."""
+
+    env: jinja2.Environment
+    settings: Settings
+    scripts: Scripts
+    school: str | None = None
+    index: str | None = None
+    """Link to the list of cohorts."""
+
+
+def cohorts(
+    tables: Tables,
+    files: pl.DataFrame,
+    results: pl.DataFrame,
+    students: pl.DataFrame,
+    groups: pl.DataFrame,
+    problems: pl.DataFrame,
+) -> list[Cohort]:
+    """Every cohort that has results, in the order of their names.
+
+    Args:
+        tables: Of all cohorts.
+        files: `AttainmentFiles`; one of several cohorts counts for all.
+        results: `Results`.
+        students: `CohortStudents`.
+        groups: `ResultGroups`.
+        problems: `AttainmentProblems`.
+    """
+    cohort = pl.col("cohort")
+
+    def of(name: str, frame: pl.DataFrame) -> pl.DataFrame:
+        return frame.filter(cohort == name)
+
+    def landed(name: str) -> date | None:
+        read = files.filter(cohort.is_null() | (cohort == name), pl.col("kind") != "not_read")
+        newest = read["landed_at"].max()
+        return newest.date() if isinstance(newest, datetime) else None
+
+    return [
+        Cohort(
+            name,
+            of(name, results),
+            of(name, students),
+            of(name, groups),
+            problems.filter(cohort.is_null() | (cohort == name)),
+            Tables(**{key: of(name, table) for key, table in tables.named().items()}),
+            landed(name),
+        )
+        for name in results["cohort"].unique().sort()
+    ]
+
+
+def scripts_beside(folder: str) -> Scripts:
+    """For pages that share their scripts: what lies in this folder, seen from the page."""
+    style = Markup('<link rel="stylesheet" href="{}{}">').format(folder, STYLE)
+    code = Markup('<script src="{0}{1}"></script>\n<script src="{0}{2}"></script>')
+    return Scripts(
+        f"{_NO_NETWORK}; {_BESIDE}",
+        style,
+        code.format(folder, BUNDLE, CODE),
+        (BUNDLE, CODE, STYLE),
+    )
+
+
+def scripts_inside(env: jinja2.Environment, bundle: str) -> Scripts:
+    """For a page that stands alone; nothing but exactly these scripts may run in it."""
+    style, code = source(env, STYLE), source(env, CODE)
+    script_hashes = " ".join(_hash(text) for text in (bundle, code))
+    return Scripts(
+        f"{_NO_NETWORK}; script-src {script_hashes}; style-src {_hash(style)}",
+        Markup(f"<style>{style}</style>"),  # noqa: S704 - shipped with the package
+        Markup(f"<script>{bundle}</script>\n<script>{code}</script>"),  # noqa: S704 - the same
+    )
+
+
+def source(env: jinja2.Environment, name: str) -> str:
+    """`app.js` or `app.css`: the home's own, else the shipped one."""
+    if env.loader is None:
+        raise jinja2.TemplateNotFound(name)
+    return env.loader.get_source(env, f"{_FOLDER}/{name}")[0]
+
+
+def _hash(text: str) -> str:
+    return f"'sha256-{b64encode(sha256(text.encode()).digest()).decode()}'"
+
+
+def cohort_page(frame: Frame, cohort: Cohort, edition: Edition) -> str:
+    """One cohort's page.
+
+    Args:
+        frame: What all pages have in common.
+        cohort: For the edition to share with tables from `shareable`; its results, students, groups
+            and problems are not looked at then.
+        edition: Whom it is for.
+    """
+    attainment, tables = frame.settings.attainment, cohort.tables
+    data = (staff_data if edition == "staff" else shareable_data)(cohort, attainment)
+    baseline = attainment.baseline if data["baseline"] is not None else None
+    known = definitions(frame.settings)
+    said = {name: sentence for name, (_, sentence) in known.items()}
+    context = {
+        "edition": edition,
+        "cohort": cohort.name,
+        "school": frame.school,
+        "index": frame.index,
+        "as_of": cohort.as_of,
+        "students": len(data.get("students", ())),
+        "fewest": attainment.fewest,
+        "headline": _headline(tables.attainment_headlines),
+        "headlines": _headline_groups(tables.attainment_headlines),
+        "said": _said(cohort, attainment, edition) if baseline else [],
+        "baseline": baseline,
+        "baseline_said": f"{attainment.baseline}: {said['baseline']}",
+        "headlines_said": said["headlines"],
+        "means_said": f"{_HOW_MEANS_ARE_DRAWN}{said['value_added']} {said['value_added_shrunk']}",
+        "matrices": data["matrices"],
+        "definitions": [known[name] for name in DEFINED],
+        "ledger": _ledger(tables.attainment_exclusions),
+        "problems": _problems(cohort) if edition == "staff" else [],
+        "policy": frame.scripts.policy,
+        "style": frame.scripts.style,
+        "code": frame.scripts.code,
+        "scripts": frame.scripts.beside,
+        "payload": _payload(data),
+    }
+    return render_text(frame.env, TEMPLATE, context)
+
+
+def _payload(data: Mapping[str, Any]) -> Markup:
+    """A data block that no name in it can end."""
+    text = json.dumps(data, ensure_ascii=False, separators=(",", ":"), allow_nan=False)
+    for character, escaped in _SAFE.items():
+        text = text.replace(character, escaped)
+    return Markup(f'<script type="application/json" id="data">{text}</script>')  # noqa: S704 - escaped
+
+
+def staff_data(cohort: Cohort, attainment: Attainment) -> dict[str, Any]:
+    """Every student with every grade, as columns: what `app.js` reads in the staff edition."""
+    columns, series = series_columns(attainment), drawn_series(cohort, attainment)
+    labels = _labels(cohort)
+    subjects = _subjects(cohort.tables)
+    place = {name: n for n, name in enumerate(series)}
+    entries = _entries(cohort, attainment)
+    rows = (
+        entries.filter("entered")
+        .join(labels.select("student_id", student=pl.int_range(pl.len())), on="student_id")
+        .join(pl.DataFrame({"subject": subjects}).with_row_index("s"), on="subject")
+        .sort("s", "student")
+        .with_row_index("row")
+    )
+    told = cohort.results.join(
+        rows.select("row", "student_id", "subject"), on=["student_id", "subject"]
+    )
+    absent = told.filter("absent")
+    return {
+        "edition": "staff",
+        "cohort": cohort.name,
+        "series": series,
+        "final": place[attainment.final],
+        "baseline": place.get(attainment.baseline),
+        "tolerance": attainment.tolerance,
+        "subjects": subjects,
+        "students": [isolated(label) for label in labels["label"]],
+        "groups": _groups(cohort.groups, rows),
+        "not_stated": NOT_STATED,
+        "only_baseline": [
+            entries.filter(~pl.col("entered"), pl.col("subject") == subject).height
+            for subject in subjects
+        ],
+        "rows": {
+            "student": rows["student"].to_list(),
+            "subject": rows["s"].to_list(),
+            "points": [_short(rows[columns[name]]) for name in series],
+            "absent": [
+                absent.filter(pl.col("series") == name)["row"].sort().to_list() for name in series
+            ],
+            "compared": [place.get(name, -1) for name in rows["compared"]],
+            "against": _short(rows["expected"]),
+        },
+        "received": _received(told, series),
+        "row_height": charts.ROW_HEIGHT,
+        "dots": {
+            "spread": charts.SPREAD,
+            "lift": charts.LIFT,
+            "crowd": charts.CROWD,
+        },
+        "fewest": attainment.fewest,
+        "specs": {
+            "distribution": charts.distribution(series, charts.ON_PAGE),
+            "progress": charts.progress(
+                [*(name for name in series if name != attainment.baseline), "range"], charts.ON_PAGE
+            ),
+            "subjects": charts.across_subjects(charts.ON_PAGE),
+            "means": charts.mean_differences(charts.ON_PAGE),
+        },
+        "means": _means(cohort.tables.attainment_progress),
+        "matrices": _matrices(cohort.tables, attainment),
+    }
+
+
+def shareable_data(cohort: Cohort, attainment: Attainment) -> dict[str, Any]:
+    """Figures of groups: what `app.js` reads in the edition without names."""
+    series, boxes = drawn_series(cohort, attainment), cohort.tables.attainment_subjects
+    everybody = boxes.filter(pl.col("group_column") == ALL)
+    found = {(row["subject"], row["series"]): row for row in everybody.iter_rows(named=True)}
+    subjects = _subjects(cohort.tables)
+    return {
+        "edition": "shareable",
+        "cohort": cohort.name,
+        "series": series,
+        "baseline": series.index(attainment.baseline) if attainment.baseline in series else None,
+        "subjects": subjects,
+        "boxes": [[_box(found.get((subject, name))) for name in series] for subject in subjects],
+        "row_height": charts.ROW_HEIGHT,
+        "fewest": attainment.fewest,
+        "specs": {
+            "distribution": charts.distribution(series, charts.ON_PAGE),
+            "means": charts.mean_differences(charts.ON_PAGE),
+        },
+        "means": _means(cohort.tables.attainment_progress),
+        "matrices": _matrices(cohort.tables, attainment),
+    }
+
+
+def _entries(cohort: Cohort, attainment: Attainment) -> pl.DataFrame:
+    """Outcomes with `entered`: not if the subject is sat and the student has but a baseline in it.
+
+    A baseline file may have a figure for every subject, taken or not.
+    """
+    sat = cohort.results.filter(pl.col("series") != attainment.baseline)
+    keys = ["student_id", "subject"]
+    there = sat.select(keys).unique().with_columns(entered=pl.lit(value=True))
+    rows = cohort.tables.attainment_outcomes.join(there, on=keys, how="left")
+    entered = pl.col("entered").fill_null(value=False)
+    return rows.with_columns(entered=entered | ~entered.any().over("subject"))
+
+
+def _box(row: Mapping[str, Any] | None) -> dict[str, Any] | None:
+    """A box without its ends, which are single students."""
+    return None if row is None else {name: row[name] for name in ("n", "q1", "median", "q3")}
+
+
+def drawn_series(cohort: Cohort, attainment: Attainment) -> list[str]:
+    """Those that anybody has, and the final, which is waited for."""
+    there = set(cohort.tables.attainment_subjects["series"])
+    return [name for name in attainment.series if name in there or name == attainment.final]
+
+
+def _subjects(tables: Tables) -> list[str]:
+    return tables.attainment_subjects["subject"].unique().sort().to_list()
+
+
+def _labels(cohort: Cohort) -> pl.DataFrame:
+    """Students with results, and what tells each from the others: the name, else or also the id."""
+    there = cohort.tables.attainment_outcomes.select("student_id").unique()
+    name, key = pl.col("name"), pl.col("student_id")
+    twice = name.is_duplicated() & name.is_not_null()
+    label = pl.when(twice).then(pl.format("{} ({})", name, key)).otherwise(pl.coalesce(name, key))
+    return (
+        cohort.students.join(there, on="student_id", how="semi")
+        .select("student_id", label=label)
+        .sort(pl.col("label").str.to_lowercase(), "student_id")
+    )
+
+
+def _short(points: pl.Series) -> list[float | None]:
+    """Whole numbers without their decimals: a third of the page's size."""
+    return [
+        None if value is None else int(value) if value == int(value) else round(value, 3)
+        for value in points
+    ]
+
+
+def _received(told: pl.DataFrame, series: Sequence[str]) -> list[dict[str, str]]:
+    """Series → row → the grade as received, where it is not written as its points are."""
+    pairs = told.filter(pl.col("points").is_not_null()).select("grade", "points").unique()
+    other = pairs.filter(
+        pl.struct("grade", "points").map_elements(
+            lambda pair: not _same(pair["grade"], pair["points"]), return_dtype=pl.Boolean
+        )
+    )
+    rows = told.join(other, on=["grade", "points"], how="semi")
+    return [
+        {
+            str(row): text
+            for row, text in rows.filter(pl.col("series") == name)
+            .sort("row")
+            .select("row", "grade")
+            .iter_rows()
+        }
+        for name in series
+    ]
+
+
+def _same(text: str, points: float) -> bool:
+    plain = text.strip().replace(",", ".")
+    if plain.upper() == grade_name(points):
+        return True
+    try:
+        return abs(float(plain) - points) < 5e-4  # noqa: PLR2004 - decimals that are written
+    except ValueError:
+        return False
+
+
+def _groups(groups: pl.DataFrame, rows: pl.DataFrame) -> list[dict[str, Any]]:
+    """The export's further columns, each with its values and a code per student or per row."""
+    found = []
+    people = rows.select("student", "student_id").unique().sort("student")
+    for _, column, by_subject in group_columns(groups).iter_rows():
+        values = groups.filter(pl.col("column") == column, pl.col("value") != "")
+        keys = ["student_id", "subject"] if by_subject else ["student_id"]
+        told = (
+            (rows if by_subject else people)
+            .join(values.select(*keys, "value"), on=keys, how="left", maintain_order="left")[
+                "value"
+            ]
+            .fill_null(NOT_STATED)
+        )
+        names = sorted(told.unique(), key=lambda name: (name == NOT_STATED, name))
+        if len(names) > 1:
+            code = {name: n for n, name in enumerate(names)}
+            found.append(
+                {
+                    "name": column,
+                    "values": names,
+                    "per": "row" if by_subject else "student",
+                    "of": [code[value] for value in told],
+                }
+            )
+    return found
+
+
+def _means(progress: pl.DataFrame) -> list[dict[str, Any]]:
+    rows = progress.select(
+        "subject",
+        "group",
+        pl.col("below", "met", "exceeded"),
+        pl.col("low", "high", "shrunk", "residual").round(3),
+        column="group_column",
+        n="students",
+        mean=pl.col("mean_difference").round(3),
+    )
+    return (
+        rows.filter(pl.col("n").is_null() | (pl.col("n") > 0))
+        .sort(pl.col("subject") != ALL, "subject", pl.col("column") != ALL, "column", "group")
+        .to_dicts()
+    )
+
+
+def _matrices(tables: Tables, attainment: Attainment) -> list[dict[str, Any]]:
+    """From baseline to result, and from each mock to the final."""
+    found = []
+    progress = tables.attainment_transitions
+    if progress.height:
+        compared = " or ".join(progress["compared"].drop_nulls().unique().sort())
+        found.append(
+            _matrix(progress, "baseline_grade", (attainment.baseline, compared or attainment.final))
+        )
+    found += [
+        _matrix(
+            tables.mock_calibration.filter(pl.col("series") == mock),
+            "grade",
+            (mock, attainment.final),
+        )
+        for mock in attainment.sat
+        if mock in tables.mock_calibration["series"]
+    ]
+    return found
+
+
+def _matrix(cells: pl.DataFrame, row: str, names: tuple[str, str]) -> dict[str, Any]:
+    rows, columns = names
+    tables = []
+    for (subject, column, group), part in cells.sort(
+        pl.col("subject") != ALL, "subject", pl.col("group_column") != ALL, "group_column", "group"
+    ).group_by("subject", "group_column", "group", maintain_order=True):
+        totals = part.group_by(row).agg(pl.col("row_n").max()).sort(row)
+        tables.append(
+            {
+                "subject": subject,
+                "of": "everybody" if column == ALL else f"{column}: {group}",
+                "cells": part.select(row, "final_grade", "n").sort(row, "final_grade").rows(),
+                "totals": totals.rows(),
+            }
+        )
+    return {
+        "title": f"{rows} to {columns}",
+        "rows": rows,
+        "columns": columns,
+        "tables": tables,
+    }
+
+
+def _percent(share: float | None) -> str:
+    return "–" if share is None else f"{100 * share:.0f}{NBSP}%"
+
+
+def _span(low: float | None, high: float | None) -> str:
+    return "" if low is None or high is None else f"{100 * low:.0f} to {_percent(high)}"
+
+
+def _headline(headlines: pl.DataFrame) -> list[tuple[str, str, str, str]]:
+    """Title, share, interval and numbers of 9–4 and 9–5 of everybody."""
+    found = headlines.filter(pl.col("group_column") == ALL).to_dicts()
+    return [
+        (
+            f"{title} in English and maths, {row['compared']}",
+            _percent(row[f"{name}_share"]),
+            _span(row[f"{name}_low"], row[f"{name}_high"]),
+            f"{row[name]} of {row['n']} students" if row["n"] is not None else "",
+        )
+        for row in found
+        for name, title in (("both_4", "9–4"), ("both_5", "9–5"))
+        if row[f"{name}_share"] is not None
+    ]
+
+
+def _headline_groups(headlines: pl.DataFrame) -> list[tuple[str, list[dict[str, Any]]]]:
+    """Column of the export → its groups with their cells; everybody first, without a column."""
+    if headlines.filter(pl.col("n") > 0).is_empty():
+        return []
+    rows = headlines.sort(pl.col("group_column") != ALL, "group_column", "group")
+    found: dict[str, list[dict[str, Any]]] = {}
+    for row in rows.iter_rows(named=True):
+        column = "" if row["group_column"] == ALL else row["group_column"]
+        cells = [_number(row["students"]), _number(row["n"])]
+        for name in ("both_4", "both_5"):
+            cells += [
+                _percent(row[f"{name}_share"]),
+                _span(row[f"{name}_low"], row[f"{name}_high"]),
+            ]
+        found.setdefault(column, []).append(
+            {"group": row["group"] if column else "Everybody", "cells": cells}
+        )
+    return list(found.items())
+
+
+def _number(count: int | None) -> str:
+    return "too few" if count is None else f"{count:,}"
+
+
+def _said(cohort: Cohort, attainment: Attainment, edition: Edition) -> list[str]:
+    """Sentences that belong above everything."""
+    tables, said = cohort.tables, []
+    compared = tables.attainment_progress.filter(
+        pl.col("subject") == ALL, pl.col("group_column") == ALL
+    )["compared"].to_list()
+    if compared and compared[0] != attainment.final:
+        said.append(f"{comparison_sentence(compared[0], attainment)}: provisional until then.")
+    if edition == "staff":
+        between = half_grade_sentence(tables.attainment_outcomes, attainment)
+        said += [between] if between else []
+        for row in tables.attainment_uniqueness.iter_rows(named=True):
+            if row["identified"]:
+                said.append(
+                    f"{row['identified']} of {row['students']} students could be told by their set "
+                    "of subjects alone: a list without names would still give them away."
+                )
+    return said
+
+
+def _ledger(exclusions: pl.DataFrame) -> list[dict[str, str]]:
+    """Figure by figure: how many are in it, and how many are not for which reason."""
+    order = {name: n for n, name in enumerate(_FIGURES)}
+    found: dict[tuple[str, str, str], dict[str, int | None]] = {}
+    for row in exclusions.iter_rows(named=True):
+        key = (row["figure"], row["subject"], row["series"])
+        found.setdefault(key, {})[row["reason"]] = row["students"]
+    return [
+        {
+            "figure": _FIGURES[figure],
+            "subject": "" if subject == ALL else subject,
+            "series": "" if series == ALL else series,
+            "included": _number(reasons[INCLUDED]) if INCLUDED in reasons else "",
+            "left_out": listed(
+                [
+                    f"{_number(number)} {reason}"
+                    for reason, number in sorted(reasons.items())
+                    if reason != INCLUDED
+                ]
+            ),
+        }
+        for (figure, subject, series), reasons in sorted(
+            found.items(), key=lambda item: (order[item[0][0]], item[0][1:])
+        )
+    ]
+
+
+def _problems(cohort: Cohort) -> list[tuple[str, str]]:
+    return [
+        (message, who or "")
+        for message, who in cohort.problems.select("message", "who").iter_rows()
+    ]

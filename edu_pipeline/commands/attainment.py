@@ -1,0 +1,210 @@
+"""`attainment`: one page from a file of results, without a home, for a laptop in a staff room."""
+
+from collections.abc import Collection, Mapping, Sequence
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+from rich.text import Text
+
+from edu_pipeline.commands.console import HELD, UserError, err, out
+from edu_pipeline.settings import Home, Settings, load_settings
+
+if TYPE_CHECKING:
+    from edu_pipeline.attainment_settings import Attainment
+    from edu_pipeline.landing.attainment.reading import Landed
+
+_PAGE = (".html", ".htm")
+_NO_IDS = "id_is_name"
+"""Said, but nothing that somebody in a staff room could put right."""
+
+
+def attainment(
+    context: typer.Context,
+    results: Annotated[
+        list[Path], typer.Argument(help="Exam results, CSV or Excel. Several files are one cohort.")
+    ],
+    output: Annotated[
+        Path | None,
+        typer.Option(
+            "--output",
+            "-o",
+            help="The page to write. Default: in this folder, called like the results.",
+            show_default=False,
+        ),
+    ] = None,
+    baseline: Annotated[
+        list[Path] | None,
+        typer.Option(
+            help="A baseline file of its own: YELLIS, MidYIS, CAT4, FFT.", show_default=False
+        ),
+    ] = None,
+    cohort: Annotated[
+        str | None,
+        typer.Option(
+            help="Which cohort, where the results have several; else what to call it.",
+            show_default=False,
+        ),
+    ] = None,
+    shareable: Annotated[
+        bool, typer.Option("--shareable", help="Without names, ids and small groups.")
+    ] = False,
+) -> None:
+    """Make one page of a cohort's exam results that opens anywhere, without a network.
+
+    Grades, series and subjects are understood as [attainment] in the home's pipeline.toml says.
+    Exit code 3 says that something in the files should be looked at.
+    """
+    home: Home = context.obj
+    settings = load_settings(home) if home.config.is_file() else Settings()
+    target = output or Path(f"{results[0].stem}.html")
+    files = [*results, *(baseline or [])]
+    contents = _contents(files, target)
+    with out.status("Reading the results …"):
+        landed = _landed(
+            contents,
+            settings.attainment,
+            {path.name for path in baseline or []},
+            cohort or (results[0].stem if len(results) > 1 else None),
+        )
+        chosen = _chosen(landed, cohort)
+    with out.status("Drawing the page …"):
+        html, students = _page(home, settings, landed, chosen, _newest(files), shareable=shareable)
+    _write(target, html)
+    inside = (
+        "no names, no ids and no small groups in it"
+        if shareable
+        else f"names and grades of {students:,} students in it, so do not forward it"
+    )
+    out.print(Text(f"{target}: {chosen}, {inside}."), soft_wrap=True)
+    raise typer.Exit(HELD if _print_problems(landed, chosen) else 0)
+
+
+def _contents(files: Sequence[Path], target: Path) -> Mapping[str, bytes]:
+    """Name of a file → its content.
+
+    Raises:
+        UserError: A file cannot be read, two have one name, or the page is no page.
+    """
+    if target.suffix.lower() not in _PAGE:
+        raise UserError(
+            f"The page is called {target}. Give it a name that ends in .html: -o PAGE.html"
+        )
+    found: dict[str, bytes] = {}
+    for path in files:
+        if path.name in found:
+            raise UserError(f"Two of the files are called {path.name}. Rename one of them.")
+        try:
+            found[path.name] = path.read_bytes()
+        except OSError as error:
+            reason = error.strerror or type(error).__name__
+            raise UserError(f"{path} cannot be read: {reason}.") from None
+    return found
+
+
+def _newest(files: Sequence[Path]) -> datetime:
+    changed = max(path.stat().st_mtime for path in files)
+    return datetime.fromtimestamp(changed, UTC).replace(tzinfo=None)
+
+
+def _landed(
+    contents: Mapping[str, bytes],
+    attainment: "Attainment",
+    baselines: Collection[str],
+    cohort: str | None,
+) -> "Landed":
+    """What the files say; of one cohort called so, unless they have one called so themselves."""
+    from edu_pipeline.landing.attainment.reading import read_cohort
+
+    landed = read_cohort(contents, attainment, baselines=baselines)
+    if cohort is None or cohort in landed.results["cohort"]:
+        return landed
+    return read_cohort(contents, attainment, baselines=baselines, cohort=cohort)
+
+
+def _chosen(landed: "Landed", cohort: str | None) -> str:
+    """The cohort that the page is about.
+
+    Raises:
+        UserError: There is none, or several.
+    """
+    names = landed.results["cohort"].unique().sort().to_list()
+    if cohort is not None and cohort in names:
+        return cohort
+    if len(names) > 1:
+        raise UserError(
+            f"There are {len(names)} cohorts in it: {', '.join(names)}. A page is about one; add: "
+            f'--cohort "{names[0]}"'
+        )
+    if not names:
+        why = " ".join(landed.problems["message"])
+        raise UserError(
+            "There is no exam result in it. "
+            + (why or "A row needs a student, a subject and grades.")
+        )
+    return str(names[0])
+
+
+def _page(
+    home: Home,
+    settings: Settings,
+    landed: "Landed",
+    chosen: str,
+    landed_at: datetime,
+    *,
+    shareable: bool,
+) -> tuple[str, int]:
+    """The page, and how many students it is about."""
+    from dataclasses import replace
+
+    import polars as pl
+
+    from edu_pipeline.attainment.metrics import cohort_tables
+    from edu_pipeline.attainment.page import Frame, cohort_page, cohorts, scripts_inside
+    from edu_pipeline.attainment.shareable import shareable as to_share
+    from edu_pipeline.charting.bundle import vega_bundle
+    from edu_pipeline.mail.render import environment
+    from edu_pipeline.shipped import shipped
+
+    attainment = settings.attainment
+    tables = cohort_tables(
+        landed.results, landed.students, landed.groups, landed.differences, attainment
+    )
+    files = landed.files.with_columns(landed_at=pl.lit(landed_at))
+    found = cohorts(tables, files, landed.results, landed.students, landed.groups, landed.problems)
+    one = next(cohort for cohort in found if cohort.name == chosen)
+    env = environment([home.templates, shipped("templates")])
+    frame = Frame(env, settings, scripts_inside(env, vega_bundle()))
+    if shareable:
+        one = replace(one, tables=to_share(one.tables, attainment))
+    html = cohort_page(frame, one, "shareable" if shareable else "staff")
+    return html, one.students.height
+
+
+def _write(target: Path, html: str) -> None:
+    from edu_pipeline.files import replaced
+
+    try:
+        with replaced(target) as draft:
+            draft.write_text(html, encoding="utf-8")
+    except OSError as error:
+        reason = error.strerror or type(error).__name__
+        raise UserError(
+            f"{target} cannot be written: {reason}. Choose another place: -o PAGE.html"
+        ) from None
+
+
+def _print_problems(landed: "Landed", chosen: str) -> bool:
+    """Say what was found in the files; whether a person should look at it."""
+    import polars as pl
+
+    from edu_pipeline.model.attainment import NOTICES
+
+    problems = landed.problems.filter(pl.col("cohort").is_null() | (pl.col("cohort") == chosen))
+    for kind, message in problems.select("kind", "message").iter_rows():
+        if kind in NOTICES:
+            out.print(Text(f"  {message}"), soft_wrap=True)
+        else:
+            err.print(Text.assemble(("! ", "bold red"), message), soft_wrap=True)
+    return not problems.filter(~pl.col("kind").is_in([*NOTICES, _NO_IDS])).is_empty()

@@ -1,0 +1,130 @@
+"""Who the rows of a cohort's exports are about: by id, else by name; never by likeness."""
+
+from collections import defaultdict
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Literal
+
+from edu_pipeline.landing.attainment.header import IDS, STUDENT_ID
+from edu_pipeline.landing.attainment.names import match_key, normal_name
+
+Kind = Literal["id", "name", "unknown", "ambiguous"]
+
+
+@dataclass(frozen=True)
+class Person:
+    """Somebody as one row of an export says it."""
+
+    ids: tuple[tuple[str, str], ...] = ()
+    """Kind and id, the kind that wins first."""
+    name: str | None = None
+
+    @property
+    def key(self) -> str:
+        """Of the name; nothing where there is none."""
+        return match_key(self.name) if self.name else ""
+
+
+@dataclass(frozen=True)
+class Resolved:
+    """Whom a row is about."""
+
+    kind: Kind
+    """How that is known: by `id` or `name`; or `unknown`, or `ambiguous`."""
+    student_id: str | None = None
+
+
+class People:
+    """The students of a cohort, as its exports of results have them."""
+
+    def __init__(self, rows: Iterable[Person]) -> None:
+        persons = list(dict.fromkeys(rows))
+        self.by_name: set[str] = set()
+        self._students: set[str] = set()
+        self._alike: dict[tuple[str, str, str], str] = {}
+        self._owners: dict[tuple[str, str], set[str]] = defaultdict(set)
+        self._by_key: dict[str, set[str]] = defaultdict(set)
+        identified = sorted((person for person in persons if person.ids), key=_rank)
+        for person in identified:
+            student = self._owner(person, highest=_rank(identified[0])[0])
+            self._students.add(student)
+            for each in person.ids:
+                self._owners[each].add(student)
+                self._alike.setdefault((*_bare_id(each), person.key), student)
+            if person.key:
+                self._by_key[person.key].add(student)
+        known_names = set(self._by_key)
+        for person in sorted(persons, key=lambda each: each.name or ""):
+            if not person.ids and person.key and person.key not in known_names:
+                student = min(self._by_key[person.key], default=normal_name(person.name or ""))
+                self._by_key[person.key] = {student}
+                self.by_name.add(student)
+        bare: dict[str, set[str]] = defaultdict(set)
+        for (_, value), students in self._owners.items():
+            bare[_bare(value)] |= students
+        self._bare = bare
+        self._kinds = {kind for kind, _ in self._owners}
+
+    def _owner(self, person: Person, highest: int) -> str:
+        """Whose ids these are.
+
+        A row without the kind that most have may share another with one; and 7 is 007, where the name
+        is the same.
+        """
+        kind, value = person.ids[0]
+        if _rank(person)[0] > highest:
+            owners = set().union(*(self._owners.get(each, ()) for each in person.ids))
+            if len(owners) == 1:
+                return next(iter(owners))
+        for each in person.ids:
+            if person.key and (*_bare_id(each), person.key) in self._alike:
+                return self._alike[*_bare_id(each), person.key]
+        taken = _rank(person)[0] > highest and value in self._students
+        return f"{kind} {value}" if taken else value
+
+    def find(self, person: Person) -> Resolved:
+        """The student whom a row is about.
+
+        By an id of the same kind; else, where only one of two exports says what kind its ids are, by
+        an id that nobody else has; else by the name, if nobody else has it. Zeros before a number do
+        not count.
+        """
+        for kind, value in person.ids:
+            comparable = kind in self._kinds or STUDENT_ID in {kind, *self._kinds}
+            for owners in (
+                self._owners.get((kind, value), set()),
+                self._bare.get(_bare(value), set()) if comparable else set(),
+            ):
+                if len(owners) == 1:
+                    return Resolved("id", next(iter(owners)))
+        found = self._by_key.get(person.key, set()) if person.key else set()
+        match len(found):
+            case 0:
+                return Resolved("unknown")
+            case 1:
+                return Resolved("name", next(iter(found)))
+            case _:
+                return Resolved("ambiguous")
+
+
+def _rank(person: Person) -> tuple[int, str]:
+    kind, value = person.ids[0]
+    return list(IDS).index(kind), value
+
+
+def _bare_id(each: tuple[str, str]) -> tuple[str, str]:
+    return each[0], _bare(each[1])
+
+
+def _bare(value: str) -> str:
+    """An id without the zeros that Excel takes away."""
+    return value.lstrip("0") or value if value.isdigit() else value.casefold()
+
+
+def shared_names(persons: Iterable[Person]) -> set[str]:
+    """Keys of names that people with different ids have."""
+    ids: dict[str, set[tuple[tuple[str, str], ...]]] = defaultdict(set)
+    for person in persons:
+        if person.key and person.ids:
+            ids[person.key].add(person.ids)
+    return {key for key, those in ids.items() if len(those) > 1}

@@ -1,0 +1,354 @@
+"""Exam results of cohorts as they landed, whatever shape the exports had.
+
+Grades are in points from 0 (U) to 9; empty is none. Names of students stand in `cohort_students`, in
+`attainment_problems.who`, and nowhere else; where an export has no id, the key is the normalised name.
+"""
+
+import dataframely as dy
+
+POINTS = {"min": 0.0, "max": 9.0}
+PROBLEM_KINDS = (
+    "unreadable_file",
+    "not_understood",
+    "no_cohort",
+    "unknown_series",
+    "unknown_grade",
+    "unknown_subject",
+    "duplicate_result",
+    "ambiguous_name",
+    "id_is_name",
+    "unmatched_baseline",
+    "overall_baseline",
+    "rejected_rows",
+    "taken_for",
+    "replaced",
+    "not_read",
+)
+"""What `attainment_problems` are about; the last three say what was done, and ask for nothing."""
+NOTICES = ("taken_for", "replaced", "not_read")
+
+
+def _cohort() -> dy.String:
+    return dy.String(primary_key=True, description="The cohort")
+
+
+def _student() -> dy.String:
+    return dy.String(
+        primary_key=True, description="The export's id; the normalised name where it has none"
+    )
+
+
+def _subject() -> dy.String:
+    return dy.String(primary_key=True, description="The subject")
+
+
+class AttainmentFiles(dy.Schema):
+    """One file, or sheet of a workbook, below `attainment/`, and what it was taken for."""
+
+    file = dy.String(
+        primary_key=True,
+        description="Path below the landing zone's root; of a workbook `path#sheet`",
+    )
+    path = dy.String(description="The path alone")
+    cohort = dy.String(nullable=True, description="Its cohort; empty: several, or it was not read")
+    kind = dy.String(
+        check=lambda c: c.is_in(("results", "baseline", "not_read")),
+        description="results, baseline (a baseline file of its own) or not_read",
+    )
+    shape = dy.String(description="What a row is, in words; empty: it was not read")
+    read_as = dy.String(description="What its columns were taken for, in words")
+    students = dy.Int64(min=0, description="Students in it")
+    rows = dy.Int64(min=0, description="Rows, without blank ones")
+    results = dy.Int64(min=0, description="Grades and absences read from it")
+    rejected = dy.Int64(min=0, description="Rows of it in rejected_rows")
+    sha256 = dy.String(description="Digest of the file's content")
+    landed_at = dy.Datetime(
+        nullable=True, description="When it landed, UTC; empty: it was read elsewhere"
+    )
+
+
+class Results(dy.Schema):
+    """A student's result in a subject in an exam series. The baseline is one of the series."""
+
+    cohort = _cohort()
+    student_id = _student()
+    subject = _subject()
+    series = dy.String(primary_key=True, description="One of `[attainment] series`")
+    grade = dy.String(description="As received")
+    points = dy.Float64(nullable=True, min=0, max=9, description="0 is U; empty: absent")
+    absent = dy.Bool(description="Entered and did not sit it (X, Abs); never a U")
+    file = dy.String(description="Where it stands, as in attainment_files")
+    line = dy.Int64(description="Line where its row starts")
+
+
+class CohortStudents(dy.Schema):
+    """A student of a cohort."""
+
+    cohort = _cohort()
+    student_id = _student()
+    name = dy.String(nullable=True, description="Full name as received, given name first")
+    by_name = dy.Bool(description="No export has an id: the key is the normalised name")
+    in_results = dy.Bool(description="Whether an export of results has the student")
+    in_baseline = dy.Bool(description="Whether the student has any baseline")
+
+
+class ResultGroups(dy.Schema):
+    """What else an export says of a student: gender, pupil premium, class, teacher.
+
+    Dates of birth, addresses and further ids are left out. Where series differ, the newest counts.
+    """
+
+    cohort = dy.String(description="The cohort")
+    student_id = dy.String(description="The student")
+    subject = dy.String(
+        nullable=True,
+        description="Empty: the column says the same in all of each student's subjects",
+    )
+    column = dy.String(description="The column's header as received")
+    value = dy.String(description="The cell as received")
+
+
+class StatedDifferences(dy.Schema):
+    """The difference between result and baseline that an export states itself."""
+
+    cohort = _cohort()
+    student_id = _student()
+    subject = _subject()
+    difference = dy.Float64(description="As received")
+
+
+class AttainmentProblems(dy.Schema):
+    """Something about exports of results that a person should know, with what to do."""
+
+    kind = dy.String(check=lambda c: c.is_in(PROBLEM_KINDS), description="Such as unknown_grade")
+    cohort = dy.String(nullable=True, description="The cohort; empty: of none, or of several")
+    number = dy.Int64(min=0, description="How many students, rows or files are concerned")
+    message = dy.String(description="What is wrong and what to do; names nobody")
+    who = dy.String(
+        nullable=True,
+        description="Students concerned, by name: for the page that staff see, never for a log",
+    )
+
+
+ALL = "all"
+"""All subjects, or everybody, where a column could name one of them."""
+NOT_STATED = "not stated"
+"""The group of students of whom the export does not say it."""
+OUTCOMES = ("below", "met", "exceeded", "no baseline", "no result")
+FIGURES = ("grades", "progress", "residual", "calibration", "headlines")
+INCLUDED = "included"
+
+
+def _points(description: str) -> dy.Float64:
+    return dy.Float64(nullable=True, min=0, max=9, description=description)
+
+
+def _real(description: str) -> dy.Float64:
+    return dy.Float64(nullable=True, description=description)
+
+
+def _count(description: str) -> dy.Int64:
+    return dy.Int64(nullable=True, min=0, description=description)
+
+
+def _share(description: str) -> dy.Float64:
+    return dy.Float64(nullable=True, min=0, max=1, description=description)
+
+
+def _key(description: str) -> dy.String:
+    return dy.String(primary_key=True, description=description)
+
+
+def _group_column() -> dy.String:
+    return _key("The export's column that makes the groups; `all` for everybody")
+
+
+def _group() -> dy.String:
+    return _key("Its value; `not stated` where the export has none; `all` for everybody")
+
+
+def _compared() -> dy.String:
+    return dy.String(
+        nullable=True,
+        description=(
+            "The series held against the baseline: the final, and while a subject has none the "
+            "newest before it that was sat; empty: none was"
+        ),
+    )
+
+
+def _grade(description: str) -> dy.Int64:
+    return dy.Int64(primary_key=True, min=0, max=9, description=description)
+
+
+class AttainmentOutcomes(dy.Schema):
+    """A student in a subject: the result beside the baseline.
+
+    Besides these columns it has one per exam series, such as `mock_1` and `gcse`, with its points.
+    """
+
+    cohort = _cohort()
+    student_id = _student()
+    subject = _subject()
+    baseline = _points("Points of the baseline series")
+    expected = _points("The baseline as compared: rounded where `baseline_rounding` says so")
+    final = _points("Points of the final series")
+    compared = _compared()
+    provisional = dy.Bool(description="Whether that is not the final")
+    result = _points("Points in that series")
+    absent = dy.Bool(description="Entered for that series and did not sit it")
+    difference = _real("result − expected")
+    outcome = dy.String(
+        check=lambda c: c.is_in(OUTCOMES),
+        description=(
+            "below, met or exceeded, by the difference and the tolerance; no baseline; no result"
+        ),
+    )
+    residual = _real(
+        "result − mean of the student's results in the other subjects, in the same series; empty "
+        "without others"
+    )
+    lowest = _points("Lowest result in any series, the baseline left out")
+    highest = _points("Highest")
+    matched = dy.Bool(description="Has a baseline and a result")
+    complete_series = dy.Bool(
+        description="Has points in every series, the baseline included, that the subject has any of"
+    )
+
+
+class AttainmentSubjects(dy.Schema):
+    """The grades of a subject in one series: what a box plot draws."""
+
+    cohort = _cohort()
+    subject = _subject()
+    series = _key("The series")
+    group_column = _group_column()
+    group = _group()
+    n = _count("Students with points")
+    absent = _count("Students who were entered and did not sit it")
+    q1 = _points("Lower quartile, linear between grades (type 7)")
+    median = _points("Median")
+    q3 = _points("Upper quartile")
+    mean = _points("Mean")
+    lowest = _points("Lowest")
+    highest = _points("Highest")
+
+
+class AttainmentProgress(dy.Schema):
+    """How a subject's or a group's results differ from their baselines, and from other subjects."""
+
+    cohort = _cohort()
+    subject = _key("The subject; `all` for every entry of every student")
+    group_column = _group_column()
+    group = _group()
+    compared = dy.String(
+        nullable=True, description="The series held against the baseline; several for `all`"
+    )
+    n = _count("Entries with a baseline and a result; of one subject that is students")
+    students = _count("Students with such an entry")
+    mean_difference = _real("Mean of result − baseline: value added")
+    low = _real("Low end of its 95 % t interval over students; empty with fewer than two")
+    high = _real("High end")
+    shrunk = _real(
+        "mean_difference drawn towards the mean of its kind (subjects; groups of one column), the "
+        "more the fewer students; empty where its kind has fewer than two"
+    )
+    below = _count("Entries below the baseline")
+    met = _count("Entries that met it")
+    exceeded = _count("Entries above it")
+    residual = _real("Mean of results − the same students' other subjects; empty for `all`")
+    residual_low = _real("Low end of its 95 % t interval")
+    residual_high = _real("High end")
+    n_residual = _count("Students with a result in another subject as well")
+
+
+class AttainmentTransitions(dy.Schema):
+    """From baseline to result: how many with a baseline of one grade got which."""
+
+    cohort = _cohort()
+    subject = _key("The subject, or `all`")
+    group_column = _group_column()
+    group = _group()
+    compared = dy.String(nullable=True, description="The series of the results; several for `all`")
+    baseline_grade = _grade("Whole grades of the baseline as compared: 4 is from 4 to under 5")
+    final_grade = _grade("Whole grades of the result")
+    n = _count("Entries with both")
+    row_n = _count("Entries with this baseline grade")
+
+
+class MockCalibration(dy.Schema):
+    """What became of those with a grade in a mock."""
+
+    cohort = _cohort()
+    subject = _key("The subject, or `all`")
+    group_column = _group_column()
+    group = _group()
+    series = _key("The mock")
+    grade = _grade("Whole grades of the mock: 4 is from 4 to under 5")
+    final_grade = _grade("Whole grades of the final")
+    n = _count("Entries with both")
+    row_n = _count("Entries with this grade in the mock and a final")
+
+
+class AttainmentHeadlines(dy.Schema):
+    """Students with 4 or better, and 5 or better, in English and in maths."""
+
+    cohort = _cohort()
+    group_column = _group_column()
+    group = _group()
+    compared = dy.String(nullable=True, description="The series of the results")
+    students = _count("Students in the exports of results")
+    n = _count("Of these, with a result in English and in maths; the others are in no share")
+    both_4 = _count("4 or better in both; English is the better of language and literature")
+    both_4_share = _share("both_4 ÷ n")
+    both_4_low = _share("Low end of its 95 % Wilson interval")
+    both_4_high = _share("High end")
+    both_5 = _count("5 or better in both")
+    both_5_share = _share("both_5 ÷ n")
+    both_5_low = _share("Low end of its 95 % Wilson interval")
+    both_5_high = _share("High end")
+
+
+class AttainmentLeftOut(dy.Schema):
+    """A student who is not in a figure, and why."""
+
+    cohort = _cohort()
+    figure = dy.String(primary_key=True, check=lambda c: c.is_in(FIGURES), description="The figure")
+    series = _key("The series of its results, `all` for headlines")
+    subject = _key("The subject, `all` for headlines")
+    student_id = _student()
+    reason = dy.String(description="In words")
+
+
+class AttainmentExclusions(dy.Schema):
+    """How many are in a figure, and how many are left out for which reason."""
+
+    cohort = _cohort()
+    figure = dy.String(primary_key=True, check=lambda c: c.is_in(FIGURES), description="The figure")
+    series = _key("The series of its results, `all` for headlines")
+    subject = _key("The subject, `all` for headlines")
+    reason = _key("`included`, or in words why not")
+    students = _count("Students")
+
+
+class AttainmentUniqueness(dy.Schema):
+    """How many students of a cohort their set of subjects alone would identify."""
+
+    cohort = _cohort()
+    students = _count("Students with a subject")
+    sets = _count("Different sets of subjects")
+    identified = _count("Students who are the only one with their set")
+    in_small = _count("Students whose set fewer than `[attainment] fewest` have, these included")
+
+
+class AttainmentDisagreements(dy.Schema):
+    """An entry whose difference the export states otherwise than it is computed here."""
+
+    cohort = _cohort()
+    student_id = _student()
+    subject = _subject()
+    stated = dy.Float64(description="The export's own difference")
+    computed = _real("result − baseline as compared; empty: there is none")
+    baseline = _points("Points of the baseline series")
+    compared = _compared()
+    result = _points("Points in that series")

@@ -1,0 +1,112 @@
+from dataclasses import replace
+from pathlib import Path
+
+import polars as pl
+
+from edu_pipeline.attainment.page import Cohort, Frame, cohorts, scripts_beside
+from edu_pipeline.attainment.publish import file_names, publish
+from edu_pipeline.mail.render import environment
+from edu_pipeline.model.attainment import AttainmentFiles, AttainmentProblems
+from edu_pipeline.model.columns import dtypes
+from edu_pipeline.settings import Settings
+from edu_pipeline.shipped import shipped
+from edu_pipeline_tests.attainment.conftest import (
+    Entry,
+    grouped,
+    landed,
+    students_of,
+    tables,
+)
+
+ENV = environment([shipped("templates")])
+ENTRIES: list[Entry] = [
+    (f"secret{n}", subject, [4, 4, 3 + n % 4, 4.5])
+    for n in range(12)
+    for subject in ("Maths", "Art")
+]
+
+
+FRAME = Frame(ENV, Settings(), scripts_beside("../"))
+
+
+def cohort(entries: list[Entry] = ENTRIES, name: str = "2026") -> Cohort:
+    results = landed(entries)
+    groups = grouped("Gender", {student: "F" for student, *_ in entries[::2]})
+    (found,) = cohorts(
+        tables(entries, groups=groups),
+        pl.DataFrame(schema=dtypes(AttainmentFiles)),
+        results,
+        students_of(results),
+        groups,
+        pl.DataFrame(schema=dtypes(AttainmentProblems)),
+    )
+    return replace(found, name=name)
+
+
+def files(folder: Path) -> set[str]:
+    return {path.relative_to(folder).as_posix() for path in folder.rglob("*") if path.is_file()}
+
+
+def test_each_cohort_has_a_page_and_pictures_in_both_editions_and_shares_the_scripts(
+    tmp_path: Path,
+) -> None:
+    folder = tmp_path / "attainment"
+    index = publish(folder, FRAME, [cohort(name="2026/a")])
+
+    assert index == folder / "index.html"
+    pictures = {
+        f"{name}.{kind}" for name in ("Maths", "Art", "progress") for kind in ("svg", "png")
+    }
+    matrix = {f"baseline-to-result.{kind}" for kind in ("svg", "png")}
+    assert files(folder) == {
+        *("index.html", "app.js", "app.css", "vega-bundle.js"),
+        *("staff/2026-a.html", "shareable/2026-a.html"),
+        *(f"staff/charts/2026-a/{name}" for name in {*pictures, *matrix, ".drawn.json"}),
+        *(f"shareable/charts/2026-a/{name}" for name in {*pictures, ".drawn.json"}),
+    }
+    assert 'href="staff/2026-a.html"' in index.read_text(encoding="utf-8")
+    assert (folder / "shareable/charts/2026-a/Maths.png").read_bytes().startswith(b"\x89PNG")
+
+
+def test_nothing_in_the_edition_to_share_tells_of_a_student(tmp_path: Path) -> None:
+    publish(tmp_path, FRAME, [cohort()])
+
+    for path in (tmp_path / "shareable").rglob("*"):
+        if path.suffix in {".html", ".svg", ".json"}:
+            text = path.read_text(encoding="utf-8")
+            assert "secret" not in text
+            assert "Made Up" not in text
+    assert "Made Up" in (tmp_path / "staff/2026.html").read_text(encoding="utf-8")
+
+
+def test_a_picture_is_drawn_again_only_when_it_shows_something_else(tmp_path: Path) -> None:
+    publish(tmp_path, FRAME, [cohort()])
+    charts = tmp_path / "staff/charts/2026"
+    for path in charts.glob("*.png"):
+        path.write_bytes(b"old")
+    changed = [("secret0", "Maths", [4, 4, 9, 4.5]), *ENTRIES[1:]]
+    publish(tmp_path, FRAME, [cohort(changed)])
+
+    kept = {path.name for path in charts.glob("*.png") if path.read_bytes() == b"old"}
+    assert kept == {"Art.png"}
+
+
+def test_a_cohort_that_is_gone_leaves_no_page(tmp_path: Path) -> None:
+    folder = tmp_path / "attainment"
+    publish(folder, FRAME, [cohort(), cohort(name="2025")])
+    publish(folder, FRAME, [cohort()])
+    assert not [name for name in files(folder) if "2025" in name]
+    assert publish(folder, FRAME, []) is None
+    assert not folder.exists()
+
+
+def test_names_of_files_differ_even_where_case_does_not() -> None:
+    names = file_names(["Year 11/2026", "year 11 2026", "Ünïcode", "../..", "..."])
+
+    assert list(names.values()) == [
+        "Year-11-2026",
+        "year-11-2026-2",
+        "Ünïcode",
+        "cohort",
+        "cohort-2",
+    ]

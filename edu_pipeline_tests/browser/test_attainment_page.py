@@ -1,0 +1,446 @@
+"""The attainment page as people use it: by mouse, keyboard and touch, in both editions."""
+
+import re
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+
+import polars as pl
+import pytest
+from playwright.sync_api import Browser, Locator, Page
+
+from edu_pipeline.attainment.page import (
+    Cohort,
+    Edition,
+    Frame,
+    cohort_page,
+    scripts_beside,
+    scripts_inside,
+)
+from edu_pipeline.attainment.publish import write_shared
+from edu_pipeline.attainment.shareable import shareable
+from edu_pipeline.charting.bundle import vega_bundle
+from edu_pipeline.settings import Settings
+from edu_pipeline_tests.browser.cohort import ATTAINMENT, KNOWN, NASTY, SMALL, cohort, landed
+from edu_pipeline_tests.browser.conftest import Opener
+from edu_pipeline_tests.browser.letters import ENV
+
+NADIA, QUENTIN, WILHELMINA, _ = KNOWN
+WIDE = 1280
+
+
+@pytest.fixture(scope="module")
+def cohorts() -> dict[str, Cohort]:
+    """A cohort after its exams, and the same between its mocks and its exams."""
+    return {
+        name: cohort(landed(60, 9, final=final))
+        for name, final in (("final", True), ("waiting", False))
+    }
+
+
+@pytest.fixture(scope="module")
+def pages(
+    cohorts: dict[str, Cohort], tmp_path_factory: pytest.TempPathFactory
+) -> Callable[[str, Edition], Path]:
+    folder = tmp_path_factory.mktemp("site")
+    write_shared(folder, ENV)
+    frame = Frame(ENV, Settings(), scripts_beside("../"), "Riverside School", "../index.html")
+
+    def page(name: str, edition: Edition) -> Path:
+        path = folder / edition / f"{name}.html"
+        if not path.exists():
+            found = cohorts[name]
+            if edition == "shareable":
+                found = replace(found, tables=shareable(found.tables, ATTAINMENT))
+            path.parent.mkdir(exist_ok=True)
+            path.write_text(cohort_page(frame, found, edition), encoding="utf-8")
+        return path
+
+    return page
+
+
+@pytest.fixture
+def staff(pages: Callable[[str, Edition], Path], open_page: Opener) -> Callable[..., Page]:
+    def opened(name: str = "final", subject: str = "Maths", width: int = WIDE) -> Page:
+        page = ready(open_page(pages(name, "staff"), width))
+        page.select_option("#subject", label=subject)
+        return page
+
+    return opened
+
+
+def ready(page: Page) -> Page:
+    page.wait_for_selector("html.drawn", state="attached")
+    return page
+
+
+def search(page: Page, text: str) -> None:
+    page.fill("#search", text)
+    page.press("#search", "Enter")
+
+
+def dot_of(page: Page, name: str, colour: str) -> tuple[float, float]:
+    """Where a student's dot of the series with this colour is, with nobody pinned."""
+    search(page, name)
+    mark = page.locator(f"#distribution-chart path[fill='var(--{colour})']").last
+    x, y = mark.evaluate("(e) => [e.getScreenCTM().e, e.getScreenCTM().f]")
+    page.evaluate("document.activeElement.blur()")
+    page.keyboard.press("Escape")
+    return x, y
+
+
+def words(page: Page, chart: str) -> list[str]:
+    """Every text of a chart."""
+    return [text for text in page.locator(f"#{chart}-chart svg text").all_text_contents() if text]
+
+
+def drawn(page: Page, chart: str, attribute: str, selector: str = "path") -> list[str]:
+    found = page.locator(f"#{chart}-chart svg {selector}[{attribute}^='var(--']")
+    return [str(each.get_attribute(attribute)) for each in found.all()]
+
+
+def cells(rows: Locator) -> list[list[str]]:
+    return [
+        [cell.strip() for cell in row]
+        for row in rows.evaluate_all(
+            "rows => rows.map((row) => [...row.cells].map((cell) => cell.textContent))"
+        )
+    ]
+
+
+def test_hovering_a_dot_shows_that_students_progress_in_the_subject(
+    staff: Callable[..., Page],
+) -> None:
+    page = staff()
+    x, y = dot_of(page, NADIA, "below")
+    assert page.inner_text("#progress-title") == f"Last hovered: {NADIA}"
+    page.mouse.move(x - 3, y)
+    page.mouse.move(x, y)
+    assert page.inner_text("#progress-title") == f"Hovering: {NADIA}"
+    assert page.inner_text("#progress-verdict") == "Maths: ▼ 1 below BASELINE"
+    assert page.inner_text("#tip").split("\n") == [NADIA, "GCSE: 6", "GCSE: ▼ 1 below BASELINE"]
+    assert {"4", "3", "6", "BASELINE 7", "highest 6 (−1)", "lowest 3 (−4)"} <= set(
+        words(page, "progress")
+    )
+    assert "Hovering" not in page.inner_text("#subjects")
+
+
+def test_only_the_result_carries_the_outcome_and_mocks_do_not(staff: Callable[..., Page]) -> None:
+    page = staff()
+    search(page, NADIA)
+    symbols = page.locator("#progress-chart .mark-symbol path")
+    looks = [(each.get_attribute("fill"), each.get_attribute("stroke")) for each in symbols.all()]
+    assert looks.count(("var(--below)", "var(--paper)")) == 1
+    assert looks.count(("var(--paper)", "var(--none)")) == 2
+    assert drawn(page, "progress", "stroke", ".mark-line path") == ["var(--below)"]
+    # in the box plots, too
+    assert sorted(
+        drawn(page, "distribution", "fill", ".mark-symbol path[stroke='var(--paper)']")
+    ) == [
+        "var(--below)",
+        *["var(--none)"] * 3,
+    ]
+
+
+def test_while_the_final_is_not_sat_everything_says_provisional(
+    staff: Callable[..., Page],
+) -> None:
+    page = staff("waiting")
+    assert page.locator("#comparison option").first.inner_text() == (
+        "MOCK 2 against BASELINE; GCSE not sat"
+    )
+    assert "Provisional: GCSE is not sat by any of them" in page.inner_text("#outcomes")
+    search(page, NADIA)
+    assert page.inner_text("#progress-verdict") == (
+        "Maths: ▼ 4 below BASELINE so far: provisional, MOCK 2 stands in, GCSE not sat"
+    )
+    line = page.locator("#progress-chart .mark-line path")
+    assert line.get_attribute("stroke-dasharray") == "3,4"
+    assert drawn(page, "progress", "fill", ".mark-symbol path[stroke='var(--below)']") == [
+        "var(--paper)"
+    ]
+    assert "▼ 4 below so far" in words(page, "subjects")
+
+
+def test_clicking_a_dot_pins_the_student_over_all_subjects_and_clicking_again_lets_go(
+    staff: Callable[..., Page],
+) -> None:
+    page = staff()
+    at = dot_of(page, NADIA, "below")
+    page.mouse.move(*at)
+    page.mouse.click(*at)
+    assert page.inner_text("#subjects-title") == f"Pinned: {NADIA}"
+    assert page.inner_text("#subjects-verdict") == (
+        "3 subjects, GCSE against BASELINE: ▲ 1 exceeded, ● 1 met, ▼ 1 below"
+    )
+    assert {"Art", "History", "Maths", "● met", "▲ 1.5 above", "▼ 1 below"} <= set(
+        words(page, "subjects")
+    )
+    page.mouse.move(5, 5)
+    assert page.inner_text("#progress-title") == f"Pinned: {NADIA}"
+    page.mouse.move(*at)
+    page.mouse.click(*at)
+    assert page.inner_text("#subjects-title") == "Nobody pinned"
+
+
+def test_the_keyboard_reaches_what_the_mouse_does_and_says_it(staff: Callable[..., Page]) -> None:
+    page = staff()
+    search(page, NADIA)
+    page.focus("#distribution-chart")
+    page.keyboard.press("ArrowLeft")
+    page.keyboard.press("ArrowRight")
+    for key, series in (("End", "9"), ("Home", "U")):
+        page.keyboard.press(key)
+        assert page.inner_text("#spoken").split(", ")[1].endswith(f": {series}")
+    page.keyboard.press("ArrowUp")
+    name = page.inner_text("#spoken").split(", ")[0]
+    assert page.inner_text("#progress-title") == f"Hovering: {name}"
+    page.keyboard.press("Enter")
+    assert page.inner_text("#subjects-title") == f"Pinned: {name}"
+    page.keyboard.press("Escape")
+    page.keyboard.press("Escape")
+    assert page.inner_text("#subjects-title") == "Nobody pinned"
+
+
+def test_a_tap_shows_and_pins(pages: Callable[[str, Edition], Path], chromium: Browser) -> None:
+    context = chromium.new_context(
+        offline=True, has_touch=True, viewport={"width": 375, "height": 800}
+    )
+    page = context.new_page()
+    page.goto(pages("final", "staff").as_uri())
+    ready(page).select_option("#subject", label="Maths")
+    at = page.locator("#distribution-chart .mark-symbol path").first
+    at.scroll_into_view_if_needed()
+    at.tap(force=True)
+    name = page.inner_text("#tip strong")
+    assert page.inner_text("#subjects-title") == f"Pinned: {name}"
+    assert page.inner_text("#progress-title") == f"Hovering: {name}"
+    context.close()
+
+
+def test_search_finds_by_any_part_of_a_name_without_its_accents(
+    staff: Callable[..., Page],
+) -> None:
+    page = staff()
+    page.fill("#search", "lindqvist nad")
+    assert page.locator("#found [role=option]").all_inner_texts() == [NADIA]
+    page.keyboard.press("ArrowDown")
+    page.keyboard.press("Enter")
+    assert page.inner_text("#subjects-title") == f"Pinned: {NADIA}"
+    page.fill("#search", "zzz")
+    assert page.inner_text("#found") == "nobody by that name"
+
+
+def test_what_is_left_out_is_said_with_who_and_why(staff: Callable[..., Page]) -> None:
+    page = staff()
+    page.click("#left-out summary")
+    assert f"{QUENTIN} – absent in MOCK 1 and no BASELINE" in page.inner_text("#left-out")
+    before = page.inner_text("#distribution-title")
+    page.check("#matched")
+    assert f"{QUENTIN} – absent in MOCK 1 and no BASELINE; left out" in page.inner_text("#left-out")
+    assert f"{WILHELMINA} – no MOCK 2 and no GCSE; left out" in page.inner_text("#left-out")
+    assert before != page.inner_text("#distribution-title")
+
+
+def test_titles_counts_boxes_and_the_table_are_those_of_the_tables(
+    staff: Callable[..., Page], cohorts: dict[str, Cohort]
+) -> None:
+    tables = cohorts["final"].tables
+    maths = tables.attainment_outcomes.filter(subject="Maths")
+    page = staff()
+    assert page.inner_text("#distribution-title") == f"Maths: {maths.height} students"
+    count = dict(maths["outcome"].value_counts().iter_rows())
+    for sign, outcome in (("▼", "below"), ("●", "met"), ("▲", "exceeded")):
+        assert f"{sign} {count[outcome]} {outcome}" in page.inner_text("#outcomes")
+    page.click("#distribution-table > summary")
+    page.wait_for_selector("#distribution-table tbody tr")
+    boxes, students = (
+        cells(page.locator("#distribution-table table").nth(n).locator("tbody tr")) for n in (0, 1)
+    )
+    expected = tables.attainment_subjects.filter(subject="Maths", group_column="all")
+    for series, n, low, q1, median, q3, high, mean, absent in boxes:
+        row = expected.row(by_predicate=pl.col("series") == series, named=True)
+        assert [int(n), int(absent)] == [row["n"], row["absent"]]
+        points = [0.0 if cell == "U" else float(cell) for cell in (low, q1, median, q3, high, mean)]
+        keys = ("lowest", "q1", "median", "q3", "highest", "mean")
+        assert points == pytest.approx([row[key] for key in keys], abs=0.006)
+    names = dict(cohorts["final"].students.select("student_id", "name").iter_rows())
+    outcomes = {names[row["student_id"]]: row for row in maths.iter_rows(named=True)}
+    assert len(students) == maths.height
+    for name, *_, difference, outcome in students:
+        row = outcomes[name]
+        if row["difference"] is None:
+            assert (difference, outcome[:2]) == ("", "no")
+        else:
+            assert float(difference.replace("−", "-")) == pytest.approx(
+                row["difference"], abs=0.005
+            )
+            assert outcome.split()[1] == row["outcome"]
+
+
+def test_a_group_filters_what_is_drawn_and_counted(
+    staff: Callable[..., Page], cohorts: dict[str, Cohort]
+) -> None:
+    found = cohorts["final"]
+    maths = found.tables.attainment_outcomes.filter(subject="Maths")
+    for column, value in (("Gender", "Female"), ("Class", "Ma1")):
+        inside = found.groups.filter(column=column, value=value)["student_id"].unique()
+        number = maths.filter(pl.col("student_id").is_in(inside.implode())).height
+        page = staff()
+        page.select_option("#group", label=f"{column}: {value}")
+        assert page.inner_text("#distribution-title") == f"Maths: {number} students"
+        assert f"{column} {value}, {number} of them" in page.inner_text("#distribution-notes")
+
+
+def test_the_menu_says_what_is_compared_with_what(staff: Callable[..., Page]) -> None:
+    page = staff()
+    assert page.locator("#comparison option").all_inner_texts() == [
+        "GCSE against BASELINE",
+        "MOCK 2 against BASELINE",
+        "MOCK 1 against BASELINE",
+        "GCSE against MOCK 1",
+        "MOCK 2 against MOCK 1",
+        "GCSE against MOCK 2",
+    ]
+    search(page, NADIA)
+    page.select_option("#comparison", label="GCSE against MOCK 2")
+    assert page.inner_text("#progress-verdict") == "Maths: ▲ 3 higher than MOCK 2"
+    page.select_option("#comparison", label="MOCK 1 against BASELINE")
+    assert page.inner_text("#progress-verdict") == "Maths: ▼ 3 below BASELINE"
+    # what was sat later does not look as if it were compared
+    assert sorted(drawn(page, "progress", "stroke", ".mark-line path")) == ["var(--none)"]
+
+
+def test_a_name_that_is_a_script_is_a_name(staff: Callable[..., Page]) -> None:
+    page = staff()
+    search(page, "hacked")
+    assert page.inner_text("#subjects-title") == f"Pinned: {NASTY}"
+    assert page.evaluate("window.hacked") is None
+
+
+def test_the_page_says_whom_it_is_for_and_what_a_baseline_is(staff: Callable[..., Page]) -> None:
+    page = staff()
+    banner = page.inner_text(".banner")
+    assert "names and grades of 64 students, as of Friday 21" in banner
+    assert "Do not forward it" in banner
+    assert "a mean expectation, which about half of all students fall below. It is no target" in (
+        page.inner_text("#distribution")
+    )
+    assert re.search(r"\d+\s% of baselines are not whole grades; none", page.inner_text(".top"))
+
+
+def test_the_cohort_is_summed_up_as_the_tables_have_it(
+    staff: Callable[..., Page], cohorts: dict[str, Cohort]
+) -> None:
+    tables = cohorts["final"].tables
+    page = staff()
+    page.click("#tab-summary")
+    assert page.locator("#explore").is_hidden()
+    page.wait_for_selector("#means-chart svg")
+    page.click("#means-table > summary")
+    page.wait_for_selector("#means-table tbody tr")
+    rows = {row[0]: row for row in cells(page.locator("#means-table tbody tr"))}
+    everybody = tables.attainment_progress.filter(pl.col("group_column") == "all")
+    for row in everybody.filter(pl.col("subject") != "all", pl.col("n") > 0).iter_rows(named=True):
+        shown = rows[row["subject"]]
+        assert int(shown[1]) == row["students"]
+        assert float(shown[2].replace("−", "-")) == pytest.approx(row["mean_difference"], abs=0.006)
+        assert [int(cell) for cell in shown[6:9]] == [row["below"], row["met"], row["exceeded"]]
+    page.select_option("#matrix-subject", label="Maths")
+    one = tables.attainment_transitions.filter(subject="Maths", group_column="all")
+    numbers = page.locator("#matrix tbody tr").evaluate_all(
+        "rows => rows.map((row) => Number(row.cells[row.cells.length - 1].textContent))"
+    )
+    assert sum(numbers) == one["n"].sum()
+    page.select_option("#matrix-kind", label="MOCK 2 to GCSE")
+    assert "MOCK 2 to GCSE, Maths" in page.inner_text("#matrix caption")
+
+
+def test_it_prints_on_one_sheet(staff: Callable[..., Page]) -> None:
+    page = staff()
+    search(page, NADIA)
+    pdf = page.pdf(prefer_css_page_size=True)
+    assert len(re.findall(rb"/Type\s*/Page\b", pdf)) == 1
+    (box,) = set(re.findall(rb"/MediaBox\s*\[([^\]]*)\]", pdf))
+    width, height = (float(side) for side in box.split()[2:])
+    assert width > height
+
+
+@pytest.mark.parametrize("edition", ["staff", "shareable"])
+def test_the_page_can_be_read_on_a_telephone_and_on_a_wide_screen(
+    pages: Callable[[str, Edition], Path], open_page: Opener, edition: Edition
+) -> None:
+    page = ready(open_page(pages("final", edition), WIDE))
+    if edition == "staff":
+        page.select_option("#subject", label="Maths")
+        search(page, NADIA)
+    for tab in ("explore", "summary", "reading"):
+        page.click(f"#tab-{tab}")
+        for width in (375, WIDE):
+            page.set_viewport_size({"width": width, "height": 900})
+            page.wait_for_timeout(50)
+            for check in ("sideways", "overlapping", "squeezed"):
+                assert page.evaluate(f"looks.{check}()") == [], (tab, width, check)
+        for scheme in ("light", "dark"):
+            page.emulate_media(color_scheme=scheme)
+            assert page.evaluate("looks.contrast(false)") == [], (tab, scheme)
+
+
+def test_the_edition_to_share_has_no_student_in_its_file(
+    pages: Callable[[str, Edition], Path], open_page: Opener, cohorts: dict[str, Cohort]
+) -> None:
+    path = pages("final", "shareable")
+    text = path.read_text(encoding="utf-8")
+    for name, student_id in cohorts["final"].students.select("name", "student_id").iter_rows():
+        assert name not in text
+        assert f'"{student_id}"' not in text
+    assert "Otis" not in text
+    page = ready(open_page(path, WIDE))
+    page.select_option("#subject", label=SMALL)
+    assert page.inner_text("#distribution-title") == (
+        f"{SMALL}: fewer than 10 students in each series"
+    )
+    assert page.locator("#distribution-chart .mark-rect path[fill='var(--box)']").count() == 0
+    page.select_option("#subject", label="Maths")
+    assert page.locator("#distribution-chart .mark-rect path[fill='var(--box)']").count() == 4
+    assert page.locator("#distribution-chart .mark-symbol path").count() == 0
+    assert page.locator("#search, #progress, #subjects").count() == 0
+
+
+@pytest.fixture
+def alone(cohorts: dict[str, Cohort], tmp_path: Path) -> Path:
+    frame = Frame(ENV, Settings(), scripts_inside(ENV, vega_bundle()))
+    path = tmp_path / "cohort.html"
+    path.write_text(cohort_page(frame, cohorts["final"], "staff"), encoding="utf-8")
+    return path
+
+
+def test_one_file_works_alone_and_runs_nothing_but_its_own_scripts(
+    alone: Path, open_page: Opener
+) -> None:
+    page = ready(open_page(alone, WIDE))
+    page.select_option("#subject", label="Maths")
+    search(page, NADIA)
+    assert page.inner_text("#progress-verdict") == "Maths: ▼ 1 below BASELINE"
+    assert page.evaluate("getComputedStyle(document.querySelector('.panels')).display") == "grid"
+    page.evaluate(
+        "document.body.append(Object.assign(document.createElement('script'), "
+        "{ textContent: 'window.hacked = true' }))"
+    )
+    assert page.evaluate("window.hacked") is None
+
+
+def test_nothing_goes_wrong_in_silence_and_what_is_drawn_can_be_saved(
+    staff: Callable[..., Page],
+) -> None:
+    heard: list[str] = []
+    page = staff()
+    page.on("console", lambda message: heard.append(message.text))
+    page.on("pageerror", lambda error: heard.append(str(error)))
+    search(page, NADIA)
+    page.click("#tab-summary")
+    page.click("#tab-explore")
+    with page.expect_download() as download:
+        page.click("[data-save=progress]")
+    assert download.value.suggested_filename == "progress.png"
+    assert heard == []

@@ -1,0 +1,85 @@
+from pathlib import Path
+
+import pytest
+
+from edu_pipeline.commands.console import UserError
+from edu_pipeline.sample.cohort import make_cohort
+from edu_pipeline_tests.commands.conftest import Command
+
+HEADER = "Student,Gender,Subject,Exam_Series,Score\n"
+GRADES = {"MOCK 1": 3, "MOCK 2": 4, "GCSE": 5}
+
+
+def results(path: Path, header: str = HEADER, cohort: str = "") -> Path:
+    rows = [
+        f"{chr(65 + n)}da Quaggawitz,F,{subject},{series},{grade}{cohort}\n"
+        for n in range(12)
+        for subject in ("Maths", "English Language")
+        for series, grade in GRADES.items()
+    ]
+    path.write_text(header + "".join(rows), encoding="utf-8")
+    return path
+
+
+def test_a_file_of_results_and_a_baseline_make_one_page_with_everything_in_it(
+    command: Command, tmp_path: Path
+) -> None:
+    for name, content in make_cohort(2026, students=40).files.items():
+        (tmp_path / Path(name).name).write_bytes(content)
+    page = tmp_path / "pages" / "cohort.html"
+    baseline = tmp_path / "yellis_baseline.csv"
+    said = command(
+        "attainment",
+        tmp_path / "results.csv",
+        "--baseline",
+        baseline,
+        "-o",
+        page,
+        "--cohort",
+        "2026",
+    )
+
+    assert "2026, names and grades of 40 students in it, so do not forward it." in said.output
+    assert said.exit_code == 3  # the sample has grades that nobody knows
+    text = page.read_text(encoding="utf-8")
+    assert "<h1>2026</h1>" in text
+    assert "BASELINE to GCSE" in text
+    assert "<script src" not in text
+    assert "<link" not in text
+
+
+def test_the_edition_to_share_names_nobody(command: Command, tmp_path: Path) -> None:
+    file = results(tmp_path / "y11.csv")
+    page = tmp_path / "page.html"
+    said = command("attainment", file, "-o", page, "--shareable")
+
+    assert said.exit_code == 0
+    assert "no names, no ids and no small groups in it" in said.output
+    text = page.read_text(encoding="utf-8")
+    assert "quaggawitz" not in text.lower()
+
+
+def test_what_cannot_become_a_page_is_said_with_what_to_do(
+    command: Command, tmp_path: Path
+) -> None:
+    page = tmp_path / "page.html"
+    several = results(tmp_path / "two.csv", HEADER.strip() + ",Cohort\n", ",2025")
+    several.write_text(
+        several.read_text(encoding="utf-8").replace("2025", "2026", 30), encoding="utf-8"
+    )
+    for arguments, message in (
+        ([tmp_path / "nothing.csv", "-o", page], "nothing.csv cannot be read: No such file"),
+        ([results(tmp_path / "y.csv"), "-o", tmp_path / "y.csv"], "name that ends in .html"),
+        (
+            [several, "-o", page],
+            '2 cohorts in it: 2025, 2026. A page is about one; add: --cohort "2025"',
+        ),
+    ):
+        with pytest.raises(UserError, match=message.replace(".", r"\.")):
+            command("attainment", *arguments)
+    empty = tmp_path / "empty.csv"
+    empty.write_text(HEADER, encoding="utf-8")
+    with pytest.raises(UserError, match="There is no exam result in it"):
+        command("attainment", empty, "-o", page)
+    assert not page.exists()
+    assert command("attainment", several, "-o", page, "--cohort", "2026").exit_code == 0

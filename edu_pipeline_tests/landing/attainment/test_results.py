@@ -1,0 +1,248 @@
+"""What becomes of grades, absences, series, duplicates and students' ids."""
+
+import pytest
+
+from edu_pipeline.attainment_settings import Attainment
+from edu_pipeline.landing.attainment.series import read_series, series_of
+from edu_pipeline_tests.landing.attainment.conftest import Read, kinds, problems, rejected, results
+
+HEADER = "UPN,Name,Subject,Series,Grade\n"
+
+
+def long(*lines: str) -> dict[str, str]:
+    return {"2026/r.csv": HEADER + "\n".join(lines) + "\n"}
+
+
+def test_a_zero_is_a_u_an_x_is_absent_and_a_blank_is_nothing(read: Read) -> None:
+    landed = read(
+        long(
+            "A1,Ada Moss,Maths,MOCK 1,0",
+            "A1,Ada Moss,Maths,MOCK 2,X",
+            "A1,Ada Moss,Maths,GCSE,U",
+            "A1,Ada Moss,Art,MOCK 1,",
+            "A1,Ada Moss,Art,MOCK 2,Abs",
+            "A1,Ada Moss,Art,GCSE,N/A",
+        )
+    )
+    assert results(landed, "subject", "series", "points", "absent") == [
+        ("Art", "MOCK 2", None, True),
+        ("Maths", "GCSE", 0.0, False),
+        ("Maths", "MOCK 1", 0.0, False),
+        ("Maths", "MOCK 2", None, True),
+    ]
+    assert landed.rejected.is_empty()
+
+
+def test_settings_may_count_an_absence_from_the_final_exam_and_never_from_a_mock(
+    read: Read,
+) -> None:
+    landed = read(
+        long("A1,Ada Moss,Maths,MOCK 1,X", "A1,Ada Moss,Maths,GCSE,X"), {"grades": {"X": 0}}
+    )
+    assert results(landed, "series", "points", "absent") == [
+        ("GCSE", 0.0, False),
+        ("MOCK 1", None, True),
+    ]
+
+
+def test_an_unknown_grade_is_a_rejected_row_and_the_settings_can_know_it(read: Read) -> None:
+    files = long(
+        "A1,Ada Moss,Maths,MOCK 1,5+", "A1,Ada Moss,Maths,GCSE,5", "A2,Bo Li,Maths,GCSE,5+"
+    )
+    landed = read(files)
+    assert results(landed) == [("A1", "Maths", "GCSE", 5.0)]
+    assert rejected(landed) == [(2, "unknown_grade", "5+"), (4, "unknown_grade", "5+")]
+    assert '"UPN": "A1"' in landed.rejected["row"][0]
+    (row,) = problems(landed, "unknown_grade").rows(named=True)
+    assert row["number"] == 2
+    assert row["message"].endswith('[attainment.grades]\n"5+" = …')
+    known = read(files, {"grades": {"5+": 5.33}})
+    assert known.results["points"].to_list() == [5.0, 5.33, 5.33]
+    assert not kinds(known)
+
+
+def test_marks_are_said_to_be_none(read: Read) -> None:
+    landed = read(long(*(f"A{n},N{n} Moss,Maths,GCSE,{40 + n}" for n in range(8))))
+    assert landed.results.is_empty()
+    (message,) = problems(landed, "unknown_grade")["message"]
+    assert "They look like marks or standardised scores" in message
+
+
+def test_a_cell_that_may_hold_a_name_is_shown_in_no_sentence(read: Read) -> None:
+    landed = read(long("A1,Ada Moss,Maths,GCSE,Ada Moss", "A1,Ada Moss,Maths,MOCK 1,MOSS"))
+    assert "Moss" not in "".join(landed.problems["message"])
+    assert "MOSS" not in "".join(landed.problems["message"])
+
+
+def test_two_figures_are_a_double_award_in_science_and_a_mark_elsewhere(read: Read) -> None:
+    landed = read(
+        long(
+            "A1,Ada Moss,Combined Science,GCSE,54",
+            "A1,Ada Moss,Combined Science,MOCK 1,5/4",
+            "A1,Ada Moss,Maths,GCSE,54",
+        )
+    )
+    assert results(landed) == [
+        ("A1", "Combined Science", "GCSE", 4.5),
+        ("A1", "Combined Science", "MOCK 1", 4.5),
+    ]
+    assert rejected(landed) == [(4, "unknown_grade", "54")]
+
+
+def test_a_d_is_a_distinction_in_a_subject_with_merits_and_passes(read: Read) -> None:
+    landed = read(
+        long(
+            "A1,Ada Moss,Sport,GCSE,D",
+            "A2,Bo Li,Sport,GCSE,M",
+            "A1,Ada Moss,Latin,GCSE,D",
+            "A2,Bo Li,Latin,GCSE,C",
+        )
+    )
+    assert results(landed, "subject", "points") == [
+        ("Latin", 3.0),
+        ("Sport", 7.0),
+        ("Latin", 4.0),
+        ("Sport", 5.5),
+    ]
+
+
+def test_of_different_results_for_one_series_none_counts_and_others_stay(read: Read) -> None:
+    landed = read(
+        long(
+            "A1,Ada Moss,Maths,GCSE,5",
+            "A1,Ada Moss,Maths,GCSE,6",
+            "A1,Ada Moss,Maths,MOCK 1,4",
+            "A2,Bo Li,Maths,GCSE,7",
+            "A2,Bo Li,Maths,GCSE,7.0",
+            "A3,Cy Day,Maths,MOCK 1,X",
+            "A3,Cy Day,Maths,MOCK 1,3",
+        )
+    )
+    assert results(landed) == [("A1", "Maths", "MOCK 1", 4.0), ("A2", "Maths", "GCSE", 7.0)]
+    assert rejected(landed) == [
+        (2, "different_results_for_one_series", "5"),
+        (3, "different_results_for_one_series", "6"),
+        (7, "different_results_for_one_series", "X"),
+        (8, "different_results_for_one_series", "3"),
+    ]
+    (row,) = problems(landed, "duplicate_result").rows(named=True)
+    assert row["number"] == 2
+    assert row["who"] == "Ada Moss (Maths, GCSE); Cy Day (Maths, MOCK 1)"
+    assert "in 2026/r.csv line 2 and 2026/r.csv line 3" in row["message"]
+
+
+def test_without_an_id_the_normalised_name_is_the_key_and_that_is_said(read: Read) -> None:
+    landed = read(
+        {
+            "2026/mock 1.csv": 'Pupil,Maths\n"O\'Brien, Zoë",4\nBO LI,3\n',
+            "2026/GCSE.csv": "Forename,Surname,Maths\nZoe,O Brien,5\nBo , Li,4\n",
+        }
+    )
+    assert results(landed) == [
+        ("bo li", "Maths", "GCSE", 4.0),
+        ("bo li", "Maths", "MOCK 1", 3.0),
+        ("zoe o brien", "Maths", "GCSE", 5.0),
+        ("zoe o brien", "Maths", "MOCK 1", 4.0),
+    ]
+    assert landed.students["by_name"].all()
+    (row,) = problems(landed, "id_is_name").rows(named=True)
+    assert row["number"] == 2
+    assert "2026/GCSE.csv and 2026/mock 1.csv have no student id" in row["message"]
+
+
+def test_a_file_without_ids_is_joined_by_name_to_one_that_has_them(read: Read) -> None:
+    landed = read(
+        {
+            "2026/GCSE.csv": "UPN,Adno,Name,Maths\nA1,007,Ada Moss,5\nA2,008,Bo Li,4\nA3,9,Bo Li,3\n",
+            "2026/mock 1.csv": 'Name,Maths\nMoss  Ada,4\n"Moss, Ada",4\nBo Li,2\n',
+            "2026/mock 2.csv": "Adno,Name,Maths\n7,Ada Moss,6\n8,Bo Li,5\n9,Bo Li,1\n",
+        }
+    )
+    assert results(landed, "student_id", "series", "points") == [
+        ("A1", "GCSE", 5.0),
+        ("A1", "MOCK 1", 4.0),
+        ("A1", "MOCK 2", 6.0),
+        ("A2", "GCSE", 4.0),
+        ("A2", "MOCK 2", 5.0),
+        ("A3", "GCSE", 3.0),
+        ("A3", "MOCK 2", 1.0),
+        ("moss ada", "MOCK 1", 4.0),
+    ]
+    assert rejected(landed) == [(4, "ambiguous_name", None)]
+    assert problems(landed, "ambiguous_name")["who"].to_list() == ["Bo Li"]
+
+
+@pytest.mark.parametrize(
+    ("text", "series"),
+    [
+        ("mock1", "MOCK 1"),
+        ("Mock Exam 2", "MOCK 2"),
+        ("Y11 Mock 1 Grade", "MOCK 1"),
+        ("PPE 2", "MOCK 2"),
+        ("First mock", "MOCK 1"),
+        ("GCSE Results 2026", "GCSE"),
+        ("Final grade", "GCSE"),
+        ("Summer 2026", "GCSE"),
+        ("Yellis", "BASELINE"),
+        ("FFT20", "BASELINE"),
+        ("Expected grade", "BASELINE"),
+        ("Mock 3", None),
+        ("Autumn", None),
+        ("Target", None),
+        ("Results", None),
+        ("Gender", None),
+    ],
+)
+def test_series_are_known_by_many_names(text: str, series: str | None) -> None:
+    assert series_of(text, Attainment()) == series
+
+
+def test_mocks_without_a_number_follow_the_school_year_and_that_is_said(read: Read) -> None:
+    landed = read(
+        long(
+            "A1,Ada Moss,Maths,March mock,5",
+            "A1,Ada Moss,Maths,November mock,4",
+            "A1,Ada Moss,Maths,GCSE,6",
+        )
+    )
+    assert results(landed, "series", "points") == [("GCSE", 6), ("MOCK 1", 4), ("MOCK 2", 5)]
+    (note,) = problems(landed, "taken_for")["message"]
+    assert "“November mock” for MOCK 1" in note
+    assert read_series(["Mock", "Mock 1"], Attainment()).of == {"Mock 1": "MOCK 1"}
+    assert read_series(["Mock", "May mock"], Attainment()).of == {}
+
+
+def test_a_series_that_nobody_knows_is_rejected_with_the_line_to_paste(read: Read) -> None:
+    files = long("A1,Ada Moss,Maths,Data Drop 1,5", "A1,Ada Moss,Maths,GCSE,6")
+    landed = read(files)
+    assert results(landed) == [("A1", "Maths", "GCSE", 6.0)]
+    assert rejected(landed) == [(2, "unknown_series", "Data Drop 1")]
+    (message,) = problems(landed, "unknown_series")["message"]
+    assert message.endswith('[attainment.series_names]\n"Data Drop 1" = "…"')
+    known = read(files, {"series_names": {"Data Drop 1": "MOCK 1"}})
+    assert results(known, "series", "points") == [("GCSE", 6.0), ("MOCK 1", 5.0)]
+    assert not kinds(known)
+
+
+def test_the_settings_name_series_of_their_own(read: Read) -> None:
+    own = {"series": ["Autumn", "Spring", "A level"], "final": "A level"}
+    landed = read(
+        long(
+            "A1,Ada Moss,Maths,Autumn,B", "A1,Ada Moss,Maths,A level,A", "A1,Ada Moss,Maths,FFT,C"
+        ),
+        own,
+    )
+    assert results(landed, "series", "points") == [("A level", 7), ("Autumn", 5.5), ("BASELINE", 4)]
+
+
+def test_spellings_of_a_subject_are_one_called_as_most_rows_or_the_settings_do(read: Read) -> None:
+    files = long(
+        "A1,Ada Moss,Eng Lang,MOCK 1,4",
+        "A1,Ada Moss,English Language,GCSE,5",
+        "A2,Bo Li,English Language,GCSE,5",
+        "A2,Bo Li, Computing ,GCSE,5",
+        "A2,Bo Li,Welsh Bacc,GCSE,5",
+    )
+    assert set(read(files).results["subject"]) == {"English Language", "Computing", "Welsh Bacc"}
+    own = {"subjects": {"English Language": "English", "welsh bacc": "WBQ"}}
+    assert set(read(files, own).results["subject"]) == {"English", "Eng Lang", "Computing", "WBQ"}

@@ -1,0 +1,59 @@
+"""`[attainment]` of `pipeline.toml`."""
+
+import tomllib
+
+import pytest
+from pydantic import ValidationError
+
+from edu_pipeline.attainment_settings import Attainment, series_column
+from edu_pipeline.disclosure import FEWEST_SHOWN
+from edu_pipeline.landing.attainment.reading import read_cohort
+from edu_pipeline.shipped import PROJECT
+
+EXAMPLES = PROJECT / "docs" / "examples"
+
+
+def test_the_defaults_are_two_mocks_the_gcse_and_a_baseline() -> None:
+    settings = Attainment()
+    assert settings.sat == ("MOCK 1", "MOCK 2", "GCSE")
+    assert (settings.final, settings.baseline, settings.tolerance) == ("GCSE", "BASELINE", 0)
+    assert settings.fewest == FEWEST_SHOWN
+    assert [series_column(name) for name in settings.series] == [
+        *("mock_1", "mock_2", "gcse", "baseline"),
+    ]
+
+
+def test_a_list_of_series_without_the_baseline_has_it_last() -> None:
+    settings = Attainment.model_validate({"series": ["Autumn", "Summer"], "final": "Summer"})
+    assert settings.series == ("Autumn", "Summer", "BASELINE")
+
+
+@pytest.mark.parametrize(
+    ("section", "sentence"),
+    [
+        ({"series": ["A", "B"]}, "final = 'GCSE' is none of series"),
+        ({"final": "BASELINE"}, "final and baseline must be two different series"),
+        ({"series": ["GCSE", "Mock 1", "mock-1"]}, "two series are called 'Mock 1'"),
+        ({"series_names": {"Nov": "MOCK 9"}}, "'Nov' = 'MOCK 9' is none of series"),
+        ({"grades": {"5+": 12}}, "less than or equal to 9"),
+        ({"columns": {"pupil": "x"}}, "Input should be 'student_id'"),
+    ],
+)
+def test_what_does_not_fit_together_is_said(section: dict[str, object], sentence: str) -> None:
+    with pytest.raises(ValidationError, match=sentence):
+        Attainment.model_validate(section)
+
+
+def test_the_examples_of_the_documentation_are_read() -> None:
+    text = (EXAMPLES / "attainment.toml").read_text(encoding="utf-8")
+    settings = Attainment.model_validate(tomllib.loads(text)["attainment"])
+    assert settings.series_names["Target"] == "BASELINE"
+    folder = EXAMPLES / "attainment"
+    files = {
+        path.relative_to(folder).as_posix(): path.read_bytes()
+        for path in sorted(folder.rglob("*.csv"))
+    }
+    landed = read_cohort(files, Attainment())
+    assert landed.rejected.is_empty()
+    assert set(landed.problems["kind"]) == {"not_read"}  # Latin, which nobody takes
+    assert landed.results.height == 8 + 4
