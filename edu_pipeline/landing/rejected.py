@@ -3,7 +3,7 @@
 import duckdb
 import polars as pl
 
-from edu_pipeline.landing.canonical import canonical_query, literal
+from edu_pipeline.landing.canonical import literal, received_query
 from edu_pipeline.landing.edx.reports import TABLES as EDX_TABLES
 from edu_pipeline.landing.raw import RECEIVED, quoted
 from edu_pipeline.landing.rules import UNMAPPED, UNPARSEABLE
@@ -12,6 +12,8 @@ from edu_pipeline.warehouse import tables
 
 STAGED = tuple("school_days" if table == "calendar" else table for table in SCHOOL_TABLES)
 """The staging table of each export, in the order of `SCHOOL_TABLES`."""
+OF_RESULTS = "rejected_results"
+"""Rejected rows of exam results, which have the rows themselves."""
 VALUES_SHOWN = 200
 
 
@@ -19,8 +21,8 @@ def collect_rejected(con: duckdb.DuckDBPyConnection) -> None:
     """Make `rejected_rows`, `RejectedRows` of all exports, each with its row as JSON.
 
     Args:
-        con: The warehouse, with `rejected_…` and `raw_…` of every export; those of edX need not be
-            there.
+        con: The warehouse, with `rejected_…` and `raw_…` of every export; those of edX and of
+            exam results need not be there.
     """
     there = tables(con)
     of_edx = [(table, table) for table in EDX_TABLES.values() if f"rejected_{table}" in there]
@@ -32,6 +34,8 @@ def collect_rejected(con: duckdb.DuckDBPyConnection) -> None:
         """
         for table, staged in [*zip(SCHOOL_TABLES, STAGED, strict=True), *of_edx]
     )
+    if OF_RESULTS in there:
+        parts += f" union all from {OF_RESULTS}"
     con.execute(f"create or replace table rejected_rows as {parts} order by all")
 
 
@@ -78,8 +82,8 @@ def rows_received(
     """
     parts = " union all ".join(
         f"""
-        select {literal(table)} as "table", _file as file, count(*) as rows
-        from ({canonical_query(table, files, landing.export(table))}) group by all
+        select {literal(table)} as "table", _file as file, rows
+        from ({received_query(table, files, landing.export(table))})
         """
         for table in SCHOOL_TABLES
     )
