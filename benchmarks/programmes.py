@@ -2,8 +2,8 @@
 
 .venv/bin/python benchmarks/programmes.py --learners 1000000 --same 2000
 
-Every learner of the made-up programme is in six runs of each of five courses. `--same` of them are
-then also counted as the notebooks did, by a query per learner and course against SQLite, and the
+Every learner of the made-up programme is in six runs of each of five courses; the last runs are under
+way, and who is nudged is decided as well. `--same` of them are also counted as the notebooks did, by a query per learner and course against SQLite, and the
 figures that both define are compared.
 """
 
@@ -22,15 +22,25 @@ from tempfile import TemporaryDirectory
 import duckdb
 import polars as pl
 
+from edu_pipeline.facts.nudges import passes, people, preferences, standings
 from edu_pipeline.facts.run_results import (
     build_course_completion,
     learner_rows,
     report_rows,
 )
+from edu_pipeline.mail.ledger.remembered import OPTED_OUT, TOLD_BEFORE
 from edu_pipeline.model.columns import dtypes
-from edu_pipeline.model.programmes import CourseRuns
+from edu_pipeline.model.programmes import CourseRuns, OptIns
 from edu_pipeline.programme_settings import Programme
 from edu_pipeline.programmes.completion import programme_progress
+from edu_pipeline.programmes.nudges import (
+    Remembered,
+    campaign_of,
+    considered,
+    news,
+    nudges,
+    recipient_key,
+)
 from edu_pipeline.programmes.reports import completion_report, write_csv
 from edu_pipeline.programmes.runs import programme_runs
 from edu_pipeline.warehouse import write_table
@@ -92,6 +102,7 @@ def main() -> None:
         with warehouse(root / "large.duckdb", arguments.memory) as con:
             make(con, arguments.learners)
             complete(con, root)
+            decide(con)
 
 
 @contextmanager
@@ -156,6 +167,8 @@ def make(con: duckdb.DuckDBPyConnection, learners: int) -> None:
                 "pass_mark": PASS_MARK,
                 "starts": date(2025, 2 * run - 1, 1),
                 "ends": date(2025, 2 * run, 1) if run < RUNS else date(2026, 12, 1),
+                "upgrade_deadline": date(2025, 2 * run - 1, 20) if run < RUNS else TODAY,
+                "certificates_available": date(2025, 2 * run, 15) if run < RUNS else None,
                 "listed": True,
             }
             for place, course in enumerate(IDS, start=1)
@@ -187,6 +200,56 @@ def complete(con: duckdb.DuckDBPyConnection, folder: Path) -> None:
         write_csv(report, folder / "report.csv")
     rows = con.execute("select count(*) from course_completion").fetchall()[0][0]
     print(f"           {rows:,} rows of course_completion, {finished:,} learners with the core")
+
+
+def decide(con: duckdb.DuckDBPyConnection) -> None:
+    """Who is nudged, where one in four was told something before and one in four is on a list."""
+    with timed("making what was told (not counted)"):
+        learners = con.table("stg_learners").pl()["learner_id"]
+        told = learners.gather_every(4)
+        told_before = pl.DataFrame(
+            {
+                "campaign": campaign_of("lead"),
+                "period": "2026-W01",
+                "recipient_key": [recipient_key(learner, "salt") for learner in told],
+                "about": "next_course/UQx_LEAD5x_1T2025/lead1x",
+                "sent_on": date(2026, 1, 5),
+            }
+        )
+        write_table(con, "stg_opt_ins", _opt_ins(learners.gather_every(4, 1)))
+    with timed("nudges, in SQL and polars"):
+        runs = con.table("programme_runs").pl()
+        meaning = news(PROGRAMME, runs, TODAY)
+        found = passes(con, "lead", meaning)
+        part = considered(PROGRAMME, standings(con, "lead"), found, meaning, runs)
+        known = people(con, [part.reasons["learner_id"]])
+        remembered = Remembered(
+            opt_ins=preferences(con, known),
+            opted_out=pl.DataFrame(schema=OPTED_OUT),
+            told_before=pl.concat([pl.DataFrame(schema=TOLD_BEFORE), told_before], how="diagonal"),
+            salt="salt",
+        )
+        decided = nudges([part], known, remembered, TODAY)
+        write_table(con, "nudges", decided)
+    print(
+        f"           {part.reasons.height:,} reasons, "
+        f"{decided['decision'].eq('letter').sum():,} letters"
+    )
+
+
+def _opt_ins(learners: pl.Series) -> pl.DataFrame:
+    return pl.DataFrame(
+        {
+            "programme_id": "lead",
+            "learner_id": learners,
+            "email": None,
+            "opted_in": True,
+            "set_at": None,
+            "file": "list.csv",
+            "line": 2,
+        },
+        schema=dtypes(OptIns),
+    )
 
 
 def compare(folder: Path, learners: int) -> None:

@@ -1,62 +1,82 @@
-"""Jobs, the landing sensor, and what starts a week's sending: shells over one pure function each.
+"""Jobs, the landing sensor, and what starts sending: shells over one pure function each.
 
 What has changed is for `landing.zone.glance` to say, what is due for `mail.due.due_periods`.
 """
 
+import functools
 import hashlib
 from collections.abc import Sequence
 from contextlib import closing
 from datetime import UTC, datetime
+from typing import TYPE_CHECKING
 
 import dagster as dg
 
 from edu_pipeline.landing.zone import Glance, Zone, glance
 from edu_pipeline.mail.alerts import alert
-from edu_pipeline.mail.assets import PERIODS_ASSET, QUEUE_ASSET
 from edu_pipeline.mail.due import Period, due_periods
+from edu_pipeline.mail.ledger.store import Ledger
 from edu_pipeline.mail.ledger.tables import State
 from edu_pipeline.mail.letter import Address
+from edu_pipeline.mail.mailing import Mailing
 from edu_pipeline.mail.plan import Fate, conditions_of, plan
 from edu_pipeline.mail.room import MailRoom
+from edu_pipeline.mailings import campaigns_of, mailing_of, mailings_of
 from edu_pipeline.one_run import is_older_than
 from edu_pipeline.settings import WEEKDAYS, SendMode, Settings
 
-_WRITING = dg.AssetSelection.assets(
-    "students_of_week",
-    "letter_charts",
-    "letter_gaps",
-    "said_before",
-    "teacher_letters",
-    "queued_letters",
-)
-_DELIVERY = dg.AssetSelection.assets("delivered_letters")
+if TYPE_CHECKING:
+    from dagster._core.definitions.unresolved_asset_job_definition import (
+        UnresolvedAssetJobDefinition as AssetJob,
+    )
+
 _AFTER_MAIL = dg.AssetSelection.assets("ledger_letters", "campaign_engagement", "letters_page")
 """How letters stand: looked at again by every job that may have changed it."""
-REFRESH = dg.define_asset_job(
-    "refresh",
-    selection=dg.AssetSelection.all() - _WRITING - _DELIVERY,
-    description=(
-        "Read whatever lies in the landing zone, what the carrier reported included, and compute "
-        "every table again. Sends nothing."
-    ),
-)
-SEND = dg.define_asset_job(
-    "send_letters",
-    selection=_WRITING | _DELIVERY | _AFTER_MAIL,
-    description=(
-        "Draw, write and queue one week's letters, then deliver those that need no approval or "
-        "have it, each at most once. Run it again when exports were corrected: what has not "
-        "changed stays approved."
-    ),
-)
-DELIVER = dg.define_asset_job(
-    "deliver_letters",
-    selection=_DELIVERY | _AFTER_MAIL,
-    description="Deliver one week's letters that are approved or still wait, as they were frozen.",
-)
+REFRESH = "refresh"
 _PARTITION_TAG = "dagster/partition"
 _RECENT_RUNS = 20
 NOTHING_DUE = "No week is due: registers are still missing, or its letters are no longer news."
+
+
+@functools.cache
+def refresh_job(mailings: Sequence[Mailing]) -> "AssetJob":
+    """The job that reads and computes everything but what is made for one partition of letters."""
+    partitioned = [name for each in mailings for name in (*each.written, each.delivered)]
+    return dg.define_asset_job(
+        REFRESH,
+        selection=dg.AssetSelection.all() - dg.AssetSelection.assets(*partitioned),
+        description=(
+            "Read whatever lies in the landing zone, what the carrier reported included, and "
+            "compute every table again. Sends nothing."
+        ),
+    )
+
+
+@functools.cache
+def send_job(mailing: Mailing) -> "AssetJob":
+    """The job that writes one partition's letters and sends them."""
+    return dg.define_asset_job(
+        mailing.send,
+        selection=dg.AssetSelection.assets(*mailing.written, mailing.delivered) | _AFTER_MAIL,
+        description=(
+            f"Write and queue one week's {mailing.noun}, then deliver those that need no approval "
+            "or have it, each at most once. Run it again when exports were corrected: what has "
+            "not changed stays approved."
+        ),
+    )
+
+
+@functools.cache
+def deliver_job(mailing: Mailing) -> "AssetJob":
+    """The job that delivers one partition's letters as they were queued."""
+    return dg.define_asset_job(
+        mailing.deliver,
+        selection=dg.AssetSelection.assets(mailing.delivered) | _AFTER_MAIL,
+        description=(
+            f"Deliver one week's {mailing.noun} that are approved or still wait, as they were "
+            "frozen."
+        ),
+    )
 
 
 def letter_weeks(settings: Settings) -> dg.WeeklyPartitionsDefinition:
@@ -69,8 +89,16 @@ def letter_weeks(settings: Settings) -> dg.WeeklyPartitionsDefinition:
     )
 
 
+def nudge_partitions(settings: Settings) -> dg.MultiPartitionsDefinition:
+    """One partition per programme and week, such as `buslead|2026-09-28`."""
+    programmes = [programme.id for programme in settings.programmes]
+    return dg.MultiPartitionsDefinition(
+        {"programme": dg.StaticPartitionsDefinition(programmes), "week": letter_weeks(settings)}
+    )
+
+
 @dg.sensor(
-    job=REFRESH,
+    job_name=REFRESH,
     minimum_interval_seconds=30,
     default_status=dg.DefaultSensorStatus.RUNNING,
     description="Starts a refresh when the content of the landing zone has changed.",
@@ -96,16 +124,23 @@ def due(mail_room: MailRoom, now: datetime) -> list[Period]:
     """The periods of a home that are to be sent without being asked."""
     settings = mail_room.settings
     with mail_room.open_ledger() as ledger:
-        return due_periods(
-            ledger.recorded_periods(), now=now, mail=settings.mail, zone=settings.zone
-        )
+        periods = _recorded(ledger, settings)
+    return due_periods(periods, now=now, mail=settings.mail, zone=settings.zone)
+
+
+def _recorded(ledger: Ledger, settings: Settings) -> Sequence[Period]:
+    """What the last refresh recorded; a programme may have left the settings since."""
+    campaigns = campaigns_of(settings)
+    return [period for period in ledger.recorded_periods() if period.campaign in campaigns]
 
 
 def _requests(periods: Sequence[Period], cause: str) -> list[dg.RunRequest]:
     """A run of the sending job per period; the ledger sees to it that nothing goes out twice."""
     return [
         dg.RunRequest(
-            run_key=f"{period.campaign}:{period.period}:{cause}", partition_key=period.partition
+            run_key=f"{period.campaign}:{period.period}:{cause}",
+            partition_key=period.partition,
+            job_name=mailing_of(period.campaign).send,
         )
         for period in periods
     ]
@@ -115,12 +150,13 @@ def send_after_refresh(settings: Settings) -> dg.SensorDefinition:
     """Sends what a refresh has made due, where `[mail] send = "after_refresh"`."""
     status = dg.DefaultSensorStatus
     on = settings.mail.send is SendMode.after_refresh
+    mailings = mailings_of(settings)
 
     @dg.run_status_sensor(
         name="send_after_refresh",
         run_status=dg.DagsterRunStatus.SUCCESS,
-        monitored_jobs=[REFRESH],
-        request_job=SEND,
+        monitored_jobs=[refresh_job(mailings)],
+        request_jobs=[send_job(mailing) for mailing in mailings],
         default_status=status.RUNNING if on else status.STOPPED,
         description='Sends the weeks that a refresh has made due ([mail] send = "after_refresh").',
     )
@@ -142,10 +178,11 @@ def mail_sensor(settings: Settings) -> dg.SensorDefinition:
     """
     status = dg.DefaultSensorStatus
     on = settings.mail.send is not SendMode.manual
+    mailings = mailings_of(settings)
 
     @dg.sensor(
         name="mail_sensor",
-        jobs=[DELIVER, SEND],
+        jobs=[job(mailing) for mailing in mailings for job in (deliver_job, send_job)],
         minimum_interval_seconds=60,
         default_status=status.RUNNING if on else status.STOPPED,
         description=(
@@ -159,19 +196,20 @@ def mail_sensor(settings: Settings) -> dg.SensorDefinition:
         now = datetime.now(UTC)
         requests, reasons = [], []
         for period, waiting in ready_to_go(mail_room, now):
-            reason = _why_not_now(context.instance, mail_room, period)
+            mailing = mailing_of(period.campaign)
+            reason = _why_not_now(context.instance, mail_room, period, mailing)
             if reason:
-                reasons.append(f"{period.period}: {reason}")
+                reasons.append(f"{period.campaign} {period.period}: {reason}")
                 continue
             written_before = is_older_than(
-                context.instance, QUEUE_ASSET, period.partition, PERIODS_ASSET
+                context.instance, mailing.queued, period.partition, mailing.recorded
             )
             requests.append(
                 dg.RunRequest(
                     # once an hour for the same letters, so that nothing is tried without end
                     run_key=f"{period.campaign}:{period.period}:{waiting}:{now:%Y-%m-%dT%H}",
                     partition_key=period.partition,
-                    job_name=SEND.name if written_before else DELIVER.name,
+                    job_name=mailing.send if written_before else mailing.deliver,
                 )
             )
         if not requests:
@@ -188,7 +226,7 @@ def ready_to_go(mail_room: MailRoom, now: datetime) -> list[tuple[Period, str]]:
         return []
     found = []
     with mail_room.open_ledger() as ledger:
-        for period in ledger.recorded_periods():
+        for period in _recorded(ledger, mail_room.settings):
             entries = ledger.entries(period.campaign, period.period)
             conditions = conditions_of(
                 ledger,
@@ -211,25 +249,25 @@ def ready_to_go(mail_room: MailRoom, now: datetime) -> list[tuple[Period, str]]:
     return found
 
 
-def _why_not_now(instance: dg.DagsterInstance, mail_room: MailRoom, period: Period) -> str | None:
+def _why_not_now(
+    instance: dg.DagsterInstance, mail_room: MailRoom, period: Period, mailing: Mailing
+) -> str | None:
     """Why a period's letters are not for a sensor to send: its last run, or its last attempts."""
+    launch = f"launch {mailing.deliver} for {period.partition}."
     if _went_badly(mail_room, period):
         return (
             "the last letters were refused or are in doubt. Look at: edu-pipeline mail status. "
-            f"Then launch deliver_letters for {period.partition}."
+            f"Then {launch}"
         )
     last = instance.get_runs(
         dg.RunsFilter(tags={_PARTITION_TAG: period.partition}), limit=_RECENT_RUNS
     )
     for run in last:
-        if run.job_name in {SEND.name, DELIVER.name}:
+        if run.job_name in {mailing.send, mailing.deliver}:
             if not run.is_finished:
                 return "a run is at work on it."
             if run.status is not dg.DagsterRunStatus.SUCCESS:
-                return (
-                    "the last delivery failed. Look at its run, then launch deliver_letters for "
-                    f"{period.partition}."
-                )
+                return f"the last delivery failed. Look at its run, then {launch}"
             return None
     return None
 
@@ -295,25 +333,25 @@ def _first_failure(context: dg.RunFailureSensorContext) -> tuple[str | None, str
     return None, ""
 
 
-def send_weekly(settings: Settings) -> dg.ScheduleDefinition:
-    """Sends what is due at the hour of the week, where `[mail] send = "weekly"`."""
+def send_weekly(settings: Settings, mailing: Mailing) -> dg.ScheduleDefinition:
+    """Sends what is due of a mailing at the hour of the week, where `[mail] send = "weekly"`."""
     mail = settings.mail
     status = dg.DefaultScheduleStatus
     weekday = (WEEKDAYS.index(mail.day) + 1) % 7
 
     @dg.schedule(
-        name="send_weekly",
-        job=SEND,
+        name=mailing.schedule,
+        job=send_job(mailing),
         cron_schedule=f"{mail.time.minute} {mail.time.hour} * * {weekday}",
         execution_timezone=settings.school.time_zone,
         default_status=status.RUNNING if mail.send is SendMode.weekly else status.STOPPED,
-        description='Sends the weeks that are due, once a week ([mail] send = "weekly").',
+        description=f'Sends the {mailing.noun} that are due, once a week ([mail] send = "weekly").',
     )
     def schedule(
         context: dg.ScheduleEvaluationContext, mail_room: dg.ResourceParam[MailRoom]
     ) -> list[dg.RunRequest] | dg.SkipReason:
         at = context.scheduled_execution_time
-        periods = due(mail_room, at)
+        periods = [period for period in due(mail_room, at) if mailing.owns(period.campaign)]
         return _requests(periods, at.isoformat()) if periods else dg.SkipReason(NOTHING_DUE)
 
     return schedule

@@ -7,36 +7,39 @@ them, so that `--help` answers at once.
 import shutil
 import subprocess
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
-from rich.table import Table
 from rich.text import Text
 
-from edu_pipeline.commands import explain, forget, gate, landing
+from edu_pipeline.commands import (
+    attainment,
+    explain,
+    forget,
+    gate,
+    landing,
+    programmes,
+    rounds,
+    samples,
+)
 from edu_pipeline.commands.console import (
     HELD,
     UserError,
     command,
     err,
     out,
-    read_tables,
-    with_home,
 )
-from edu_pipeline.commands.jobs import run_job
 from edu_pipeline.commands.mail.app import app as mail_app
-from edu_pipeline.commands.mail.periods import outlook, print_outlook
+from edu_pipeline.mailings import TEACHERS
 from edu_pipeline.settings import Home, Settings, load_settings
 from edu_pipeline.shipped import PROJECT, shipped
 from edu_pipeline.weeks import parse_week, week_name
 
 if TYPE_CHECKING:
-    from edu_pipeline.commands.mail.periods import Outlook
     from edu_pipeline.mail.due import Period
-    from edu_pipeline.mail.room import MailRoom
 
 app = typer.Typer(
     name="edu-pipeline",
@@ -48,6 +51,7 @@ app = typer.Typer(
 )
 app.add_typer(landing.app)
 app.add_typer(gate.app)
+app.add_typer(programmes.app)
 app.add_typer(mail_app)
 
 
@@ -98,20 +102,40 @@ def sample(
         ),
     ] = None,
     seed: Annotated[int, typer.Option(help="Another seed invents another school.")] = 20,
+    cohort: Annotated[
+        bool, typer.Option("--cohort", help="Exam results of two cohorts, not a school.")
+    ] = False,
+    programme: Annotated[
+        bool,
+        typer.Option(
+            "--programme",
+            help="A MicroMasters programme and its part of pipeline.toml, not a school.",
+        ),
+    ] = False,
     clear: Annotated[bool, typer.Option("--clear", help="Remove the sample again.")] = False,
 ) -> None:
-    """Write a made-up school's exports into the landing zone, or remove them again."""
+    """Write a made-up school's exports into the landing zone, or remove them again.
+
+    Samples of different kinds stay beside each other.
+    """
     from edu_pipeline.sample.landing import clear_sample
 
     home: Home = context.obj
     landing = _landing_folder(home, load_settings(home))
     if clear:
         removed = clear_sample(landing)
+        samples.take_programme_out(home)
         out.print(
             f"Removed the sample: {len(removed)} files." if removed else "There is no sample."
         )
         return
-    _write_sample(landing, students, through.date() if through else _last_friday(), seed)
+    last = through.date() if through else _last_friday()
+    if cohort:
+        samples.write_cohorts(landing, last, seed)
+    elif programme:
+        samples.write_programme(home, landing, last, seed)
+    else:
+        _write_sample(landing, students, last, seed)
 
 
 @app.command()
@@ -166,6 +190,7 @@ def ui(
 
 
 app.command()(explain.explain)
+app.command()(attainment.attainment)
 app.command()(forget.forget)
 
 
@@ -206,41 +231,25 @@ def _write_sample(landing: Path, students: int, through: date, seed: int) -> Non
 def _refresh_and_send(home: Home, week: str | None) -> None:
     from edu_pipeline.environment import mail_room
     from edu_pipeline.mail.due import newest_ready
-    from edu_pipeline.runs import RunFailedError
 
     room = mail_room(home)
     settings = room.settings
     wanted = _monday(week) if week else None
-    run_job(room, "refresh", "Refreshing every table")
-    with room.open_ledger() as ledger:
-        periods = ledger.recorded_periods()
-    problems = _print_landed(home)
+    recorded, problems = rounds.refresh(room)
+    periods = [period for period in recorded if TEACHERS.owns(period.campaign)]
+    if settings.programmes:
+        nudge = command(home, "programmes nudge")
+        out.print(f"Letters to learners of programmes: {nudge}", markup=False, soft_wrap=True)
+        out.print(f"Pages: {home.site / 'index.html'}", markup=False, soft_wrap=True)
     chosen = _wanted_period(periods, wanted) if wanted else None
     if not chosen:
         now = datetime.now(UTC)
         chosen = newest_ready(periods, now=now, mail=settings.mail, zone=settings.zone)
-    if chosen is None:
+    if chosen:
+        raise typer.Exit(HELD if rounds.send(room, chosen) else 0)
+    if periods or not settings.programmes:
         out.print(f"There are no letters. {_why_not_due(periods)}", soft_wrap=True)
-        raise typer.Exit(HELD if problems else 0)
-    before = _out_since(room, chosen)
-    try:
-        run_job(room, "send_letters", f"Letters about {chosen.period}", chosen.partition)
-    except RunFailedError:
-        with room.open_ledger() as ledger:  # some may have gone out before
-            print_outlook(outlook(room, ledger, chosen.campaign, chosen.period), home)
-        raise
-    _print_gaps(home, chosen)
-    seen = _print_letters(room, chosen, before)
-    raise typer.Exit(HELD if chosen.held or seen.needs_a_person or not seen.counts else 0)
-
-
-def _out_since(room: "MailRoom", period: "Period") -> Mapping[str, datetime | None]:
-    """The letters of a period that are out, and since when."""
-    from edu_pipeline.mail.ledger.tables import OUT
-
-    with room.open_ledger() as ledger:
-        entries = ledger.entries(period.campaign, period.period)
-    return {entry.key: entry.sent_at for entry in entries if entry.state in OUT}
+    raise typer.Exit(HELD if problems else 0)
 
 
 def _wanted_period(periods: Sequence["Period"], week: date) -> "Period":
@@ -269,67 +278,6 @@ def _monday(week: str) -> date:
         return parse_week(week)
     except ValueError as error:
         raise UserError(str(error)) from None
-
-
-def _print_landed(home: Home) -> list[str]:
-    """Print what landed; returns the problems."""
-    from edu_pipeline.landing.report import landed, problem_messages
-    from edu_pipeline.warehouse import home_lock, open_warehouse
-
-    with home_lock(home.lock), open_warehouse(home.warehouse) as con:
-        exports, problems = landed(con), problem_messages(con)
-    table = Table(box=None, pad_edge=False, header_style="dim")
-    table.add_column("export")
-    table.add_column("rows", justify="right")
-    table.add_column("rejected", justify="right")
-    table.add_column("in the table", justify="right")
-    table.add_column("because")
-    for export in exports:
-        because = ", ".join(
-            f"{rule.replace('_', ' ')} {n:,}" for rule, n in export.rejected.items()
-        )
-        rejected = sum(export.rejected.values())
-        row = (f"{export.received:,}", f"{rejected:,}", f"{export.used:,}", because)
-        table.add_row(export.table, *row)
-    out.print()
-    out.print(table)
-    for message in problems:
-        out.print(Text.assemble(("! ", "bold red"), with_home(home, message)), soft_wrap=True)
-    out.print()
-    return problems
-
-
-def _print_gaps(home: Home, period: "Period") -> None:
-    (gaps,) = read_tables(home, ["letter_gaps"])
-    for week, sentence in gaps.select("week_start", "sentence").iter_rows():
-        if week.isoformat() == period.partition:
-            out.print(sentence, markup=False, soft_wrap=True)
-
-
-def _print_letters(
-    room: "MailRoom", period: "Period", before: Mapping[str, datetime | None]
-) -> "Outlook":
-    """Say how a week's letters stand, and what is next."""
-    from edu_pipeline.mail.transports.folder import period_folder
-
-    home, mail = room.home, room.settings.mail
-    now_out = _out_since(room, period)
-    with room.open_ledger() as ledger:
-        seen = outlook(room, ledger, period.campaign, period.period)
-    if seen.redirect:
-        out.print(
-            f'A rehearsal ([mail] mode = "redirect"): copies go to {mail.redirect_to}, and nobody '
-            "else is written to.",
-            markup=False,
-            soft_wrap=True,
-        )
-    print_outlook(seen, home)
-    if again := sum(sent_at == now_out.get(key) for key, sent_at in before.items()):
-        out.print(f"{again} of them went out in an earlier run and were not sent again.")
-    page = period_folder(home.outbox, period.campaign, period.period) / "index.html"
-    out.print(f"Look at them: {page}", soft_wrap=True)
-    out.print(f"Runs and tables: {command(home, 'ui')}", soft_wrap=True)
-    return seen
 
 
 if __name__ == "__main__":

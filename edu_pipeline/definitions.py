@@ -4,26 +4,31 @@ from collections.abc import Mapping
 
 import dagster as dg
 
+from edu_pipeline.attainment import assets as attainment
 from edu_pipeline.automation import (
-    DELIVER,
-    REFRESH,
-    SEND,
+    deliver_job,
     landing_sensor,
     letter_weeks,
     mail_sensor,
+    nudge_partitions,
+    refresh_job,
     send_after_refresh,
+    send_job,
     send_weekly,
     tell_operator,
 )
 from edu_pipeline.environment import home_from_environment, mail_room
 from edu_pipeline.facts import assets as facts
 from edu_pipeline.landing import assets as landing
+from edu_pipeline.landing.attainment import assets as results
 from edu_pipeline.landing.edx import assets as edx
 from edu_pipeline.landing.zone import Zone
 from edu_pipeline.mail import assets as mail
 from edu_pipeline.mail.ledger.store import Ledger
+from edu_pipeline.mail.mailing import Mailing
 from edu_pipeline.mail.render import environment
 from edu_pipeline.mail.room import MailRoom
+from edu_pipeline.mailings import NUDGES, TEACHERS, mailings_of
 from edu_pipeline.programmes import assets as programmes
 from edu_pipeline.shipped import shipped
 from edu_pipeline.site import assets as site
@@ -39,10 +44,24 @@ def build_definitions(
     """Everything that one home's code location holds; `loggers` only for runs from the shell."""
     home, settings = room.home, room.settings
     warehouse = Warehouse(path=str(home.warehouse), lock_path=str(home.lock))
-    weeks = letter_weeks(settings)
+    mailings, weeks = mailings_of(settings), letter_weeks(settings)
+    partitions: Mapping[Mailing, dg.PartitionsDefinition[str]] = {
+        mailing: weeks if mailing is TEACHERS else nudge_partitions(settings)
+        for mailing in mailings
+    }
 
     # a school without programmes need not wait for their tables
-    of_programmes = [*edx.ASSETS, *programmes.ASSETS] if settings.programmes else []
+    of_programmes = (
+        [
+            *edx.ASSETS,
+            *programmes.ASSETS,
+            *mail.memory(NUDGES.campaign),
+            *(programmes.nudge_letters(of) for kind, of in partitions.items() if kind is NUDGES),
+            *site.OF_PROGRAMMES,
+        ]
+        if settings.programmes
+        else []
+    )
 
     def write_page(ledger: Ledger) -> None:
         write_mail_page(home, settings, ledger, environment([home.templates, shipped("templates")]))
@@ -50,29 +69,46 @@ def build_definitions(
     return dg.Definitions(
         assets=[
             *landing.ASSETS,
-            landing.rejected_rows(edx.REJECTED if settings.programmes else ()),
+            *results.ASSETS,
+            landing.rejected_rows(
+                [results.REJECTED, *(edx.REJECTED if settings.programmes else ())]
+            ),
             *facts.ASSETS,
+            *attainment.ASSETS,
             *teachers.ASSETS,
             *of_programmes,
             *teachers.weekly_assets(weeks),
-            mail.recorded_periods(CAMPAIGN, "teacher_periods"),
-            *mail.weekly_assets(weeks, CAMPAIGN, "teacher_letters", "known_names", write_page),
+            mail.said_before(weeks, CAMPAIGN),
+            *(mail.recorded_periods(mailing) for mailing in mailings),
+            *(
+                asset
+                for mailing, of in partitions.items()
+                for asset in mail.partitioned_assets(mailing, of, write_page)
+            ),
+            mail.ledger_letters(mailings),
             *mail.ASSETS,
             *site.ASSETS,
         ],
         asset_checks=[
             *landing.CHECKS,
-            *(edx.CHECKS if settings.programmes else ()),
+            *results.CHECKS,
+            *(edx.CHECKS if settings.programmes else edx.WITHOUT_PROGRAMMES),
+            *(mail.newest_is_not_held(mailing) for mailing in mailings),
             *mail.CHECKS,
         ],
-        jobs=[REFRESH, SEND, mail.approve_letters(weeks, CAMPAIGN, write_page), DELIVER],
+        jobs=[
+            refresh_job(mailings),
+            *map(send_job, mailings),
+            *mail.approval_jobs(partitions, write_page),
+            *map(deliver_job, mailings),
+        ],
         sensors=[
             landing_sensor,
             send_after_refresh(settings),
             mail_sensor(settings),
             tell_operator(settings),
         ],
-        schedules=[send_weekly(settings)],
+        schedules=[send_weekly(settings, mailing) for mailing in mailings],
         resources={
             "io_manager": warehouse,
             "warehouse": warehouse,

@@ -18,13 +18,15 @@ Node = tuple[int, str]
 """0 and a row's name, or 1 and a column's."""
 
 
-def suppressed(counts: pl.DataFrame, row: str, column: str, value: str) -> pl.DataFrame:
+def suppressed(
+    counts: pl.DataFrame, row: str, column: str, value: str, fewest: int = FEWEST_SHOWN
+) -> pl.DataFrame:
     """A table of counts with its margins, without cells that are small or give small ones away.
 
-    A cell of 1 to `FEWEST_SHOWN` - 1 people is left out, wherever it stands, and so are as many
-    others as it takes that no cell left out follows from those shown by adding and subtracting, and
-    that those left out of a row or column whose sum is shown are `FEWEST_SHOWN` people or more. The
-    total of everything is always shown; where it is small itself, nothing else is.
+    A cell of 1 to `fewest` - 1 people is left out, wherever it stands, and so are as many others as
+    it takes that no cell left out follows from those shown by adding and subtracting, and that those
+    left out of a row or column whose sum is shown are `fewest` people or more. The total of
+    everything is always shown; where it is small itself, nothing else is.
 
     A table of counts is a graph: rows and columns are its nodes, cells its edges. A cell left out
     follows from the others exactly if it is the only way in the graph of such cells from its row to
@@ -35,6 +37,7 @@ def suppressed(counts: pl.DataFrame, row: str, column: str, value: str) -> pl.Da
         row: Name of the column with the rows' names.
         column: Name of the column with the columns' names.
         value: Name of the column with counts.
+        fewest: People below whom a count is small.
 
     Returns:
         Every row, also `all`, × every column, also `all`; `value` is empty where it is left out.
@@ -42,14 +45,14 @@ def suppressed(counts: pl.DataFrame, row: str, column: str, value: str) -> pl.Da
     cells = {(r, c): n for r, c, n in counts.select(row, column, value).iter_rows()}
     total = sum(cells.values())
     schema = {row: pl.String, column: pl.String, value: pl.Int64}
-    if total < FEWEST_SHOWN:
+    if total < fewest:
         return pl.DataFrame([(ALL, ALL, total)], schema=schema, orient="row")
     rows = sorted({r for r, _ in cells})
     columns = sorted({c for _, c in cells})
     table = {(r, c): cells.get((r, c), 0) for r in rows for c in columns}
     table |= {(r, ALL): sum(table[r, c] for c in columns) for r in rows}
     table |= {(ALL, c): sum(table[r, c] for r in rows) for c in columns}
-    out = _left_out(table)
+    out = _left_out(table, fewest)
     return pl.DataFrame(
         [
             (r, c, total if (r, c) == (ALL, ALL) else None if (r, c) in out else table[r, c])
@@ -61,27 +64,27 @@ def suppressed(counts: pl.DataFrame, row: str, column: str, value: str) -> pl.Da
     )
 
 
-def _left_out(table: Mapping[Cell, int]) -> set[Cell]:
+def _left_out(table: Mapping[Cell, int], fewest: int) -> set[Cell]:
     """The cells to leave out of a table with margins and without its total."""
     lines: dict[Node, list[Cell]] = {}
     for cell in table:
         for node in enumerate(cell):
             lines.setdefault(node, []).append(cell)
-    out = {cell for cell, people in table.items() if 0 < people < FEWEST_SHOWN}
-    while weak := next(_weak_lines(table, lines, out), None):
+    out = {cell for cell, people in table.items() if 0 < people < fewest}
+    while weak := next(_weak_lines(table, lines, out, fewest), None):
         # the fewest people lost; inside the table before margins; zeros last, they hide nobody
         out.add(min(weak - out, key=lambda cell: (not table[cell], ALL in cell, table[cell], cell)))
     return out
 
 
 def _weak_lines(
-    table: Mapping[Cell, int], lines: Mapping[Node, Sequence[Cell]], out: set[Cell]
+    table: Mapping[Cell, int], lines: Mapping[Node, Sequence[Cell]], out: set[Cell], fewest: int
 ) -> Iterator[set[Cell]]:
     """Lines in which another cell must be left out, and can be."""
     for (_, name), cells in lines.items():
         hidden = out.intersection(cells)
         sum_shown = name == ALL or not any(ALL in cell for cell in hidden)
-        small = sum_shown and 0 < sum(table[cell] for cell in hidden) < FEWEST_SHOWN
+        small = sum_shown and 0 < sum(table[cell] for cell in hidden) < fewest
         if hidden and len(hidden) < len(cells) and (len(hidden) == 1 or small):
             yield set(cells)
     for cell in _bridges(out):

@@ -14,8 +14,10 @@ from datetime import datetime
 from email import message_from_bytes, policy
 from pathlib import Path
 
+from edu_pipeline.facts.audience import forget_audience
 from edu_pipeline.landing.changes import forget_accepted
-from edu_pipeline.landing.sightings import PersonSeen, find_person
+from edu_pipeline.landing.edx.people import related_learners
+from edu_pipeline.landing.sightings import PersonSeen, find_person, folded, learners_among
 from edu_pipeline.landing.zone import Zone
 from edu_pipeline.mail.ledger.forgetting import (
     Person,
@@ -39,16 +41,22 @@ from edu_pipeline.shipped import shipped
 from edu_pipeline.site.mail_page import mail_page, write_mail_page
 from edu_pipeline.warehouse import open_warehouse, read_table, rewrite, tables, texts_with
 
-KINDS = ("student", "staff")
-RECIPIENTS = {"student": (), "staff": ("teacher",)}
+KINDS = ("student", "staff", "learner")
+RECIPIENTS = {"student": (), "staff": ("teacher",), "learner": ("learner",)}
 """Kind of person → as what they get letters."""
 REMEMBERED = (
     "accepted_exports",
     *(f"accepted_{table}" for table in SCHOOL_TABLES),
+    "accepted_audience",
     "landing_problems",
+    "nudge_problems",
 )
 """Tables of the warehouse that a refresh compares with; they hold hashes and counts."""
 
+_CALLED = {"student": "a student", "staff": "a member of staff", "learner": "a learner"}
+
+_NAMES = {("raw_profiles", "name"), ("stg_learners", "name")}
+"""Columns with full names of learners: whose name is still there is a namesake."""
 PersonId = tuple[str, str]
 """Kind and id."""
 
@@ -67,6 +75,8 @@ class Found:
     traces: Traces
     pages: tuple[Path, ...]
     """Files of the outbox and the site."""
+    reports: tuple[Path, ...]
+    """Tables as files, which the refresh makes anew."""
     copies: tuple[Path, ...]
     """Of the ledger, from before an upgrade."""
     exports: tuple[str, ...]
@@ -102,32 +112,36 @@ def find(
     """
     zone = Zone(room.home.landing_url(room.settings))
     seen = find_person(zone, room.settings, who)
-    rosters = seen.rosters | _in_warehouse(room.home)
+    rosters = seen.rosters | _in_warehouse(room.home, who, seen.rosters)
     ids = {(of, found) for of, found, _ in seen.files} | _ids(who, rosters)
     with ledger.connect() as connection:
         buried = {(of, who) for of in KINDS if is_forgotten(connection, f"{of}:{who}")}
         before = bool(buried) or is_forgotten(connection, same_address(who))
-    if ledger.letters_to(opaque_key("teacher", who, ledger.salt)):
-        ids.add(("staff", who))
+    ids |= {
+        (of, who)
+        for of, recipients in RECIPIENTS.items()
+        for recipient in recipients
+        if ledger.letters_to(opaque_key(recipient, who, ledger.salt))
+    }
     chosen = _one_of(who, ids or buried, kind)
     theirs = [person for person in rosters if (person.kind, person.id) == chosen]
     everybody_else = [person for person in rosters if (person.kind, person.id) != chosen]
     addresses = {same_address(person.email) for person in theirs if person.email}
     addresses |= {same_address(who)} if is_address(who) else set()
     taken = {same_address(person.email) for person in everybody_else if person.email}
-    called = {_name(person) for person in theirs} | set(names)
+    called = {person.name for person in theirs} | set(names)
     of, person_id = chosen or (None, who)
     person = as_known(
         ledger,
         Person(
-            identifiers=frozenset({f"{of}:{person_id}"} if of else ()),
+            identifiers=frozenset(_identifiers(of, person_id, theirs)),
             recipient_keys=frozenset(
                 opaque_key(recipient, person_id, salt)
                 for recipient in RECIPIENTS.get(of or "", ())
                 for salt in ("", ledger.salt)
             ),
             addresses=frozenset(filter(is_address, addresses - taken)),
-            names=frozenset(_shown(called, person_id, room.settings.letters.students)),
+            names=frozenset(_shown(called, of, person_id, room.settings.letters.students)),
         ),
         taken=taken,
     )
@@ -137,11 +151,12 @@ def find(
         person=person,
         traces=traces(ledger, person),
         pages=tuple(_pages(room.home, person)),
+        reports=tuple(_reports(room.home)),
         copies=tuple(copies(ledger)),
         exports=tuple(sorted({path for *key, path in seen.files if tuple(key) == chosen})),
         others=tuple(_other_files(zone, seen.read, person)),
         unread=tuple(sorted(seen.unread)),
-        namesakes=len({(p.kind, p.id) for p in everybody_else if _name(p).casefold() in alike}),
+        namesakes=len({(p.kind, p.id) for p in everybody_else if p.name.casefold() in alike}),
         shared=bool(addresses & taken),
         before=before,
     )
@@ -167,12 +182,16 @@ def forget(room: MailRoom, ledger: Ledger, person: Person, *, now: datetime, by:
     pages = list(_pages(home, person))
     known = erase(ledger, person, now=now, by=by)
     _erase_pages(room, ledger, pages, known.periods)
+    for report in _reports(home):
+        report.unlink(missing_ok=True)
     for copy in copies(ledger):
         copy.unlink(missing_ok=True)
     gone = compact(ledger)
     if home.warehouse.exists():
         with open_warehouse(home.warehouse) as con:
             forget_accepted(con, room.settings, tombstones_frame(ledger))
+            if "accepted_audience" in tables(con):
+                forget_audience(con, person.identifiers)
         rewrite(home.warehouse, REMEMBERED)
     return gone
 
@@ -185,11 +204,14 @@ def left_over(home: Home, person: Person) -> list[tuple[str, str, int]]:
     if not home.warehouse.exists():
         return []
     with open_warehouse(home.warehouse) as con:
-        return texts_with(con, [*person.addresses, *_spellings(person.names)])
+        found = texts_with(con, [*person.addresses, *_spellings(person.names)])
+    return [each for each in found if each[:2] not in _NAMES]
 
 
 def _one_of(who: str, ids: Collection[PersonId], kind: str | None) -> PersonId | None:
-    found = sorted(one for one in ids if kind in (None, one[0]))
+    found = sorted(
+        (one for one in ids if kind in (None, one[0])), key=lambda one: (KINDS.index(one[0]), one)
+    )
     match found:
         case [one]:
             return one
@@ -204,9 +226,10 @@ def _one_of(who: str, ids: Collection[PersonId], kind: str | None) -> PersonId |
                 f'--kind student --name "Given Family"'
             )
         case _ if len({one[1] for one in found}) == 1:
+            kinds = [one[0] for one in found]
             raise ForgetError(
-                f"{who} is a student's id and a staff member's. Say whom you mean: --kind student, "
-                "or --kind staff"
+                f"{who} is the id of more than one: {' and '.join(map(_CALLED.__getitem__, kinds))}. "
+                f"Say whom you mean: {', or '.join(f'--kind {kind}' for kind in kinds)}"
             )
         case _:
             listed = ", ".join(one[1] for one in found)
@@ -215,40 +238,56 @@ def _one_of(who: str, ids: Collection[PersonId], kind: str | None) -> PersonId |
             )
 
 
-def _in_warehouse(home: Home) -> frozenset[PersonSeen]:
-    """The people of the last refresh, who may have left the exports since."""
+def _in_warehouse(home: Home, who: str, seen: Iterable[PersonSeen]) -> frozenset[PersonSeen]:
+    """The people of the last refresh, who may have left the exports since.
+
+    Of learners, who are many, only who is meant and who shares an address or a name with them.
+    """
     if not home.warehouse.exists():
         return frozenset()
     with open_warehouse(home.warehouse) as con:
-        return frozenset(
+        there = tables(con)
+        school = {
             PersonSeen(kind, row[column], row["given_name"], row["family_name"], row.get("email"))
             for kind, table, column in (
                 ("student", "stg_students", "student_id"),
                 ("staff", "stg_staff", "staff_id"),
             )
-            if table in tables(con)
+            if table in there
             for row in read_table(con, table).iter_rows(named=True)
+        }
+        if "stg_learners" not in there:
+            return frozenset(school)
+        meant = {person for person in school.union(seen) if person.is_meant_by(who)}
+        learners = related_learners(
+            con,
+            "stg_learners",
+            who,
+            addresses={folded(person.email) for person in meant if person.email},
+            names={person.name.lower() for person in meant if person.name},
         )
+        return frozenset(school) | learners_among(learners)
 
 
 def _ids(who: str, rosters: Iterable[PersonSeen]) -> set[PersonId]:
-    address = same_address(who)
-    return {
-        (person.kind, person.id)
-        for person in rosters
-        if person.id == who or (person.email and same_address(person.email) == address)
-    }
+    return {(person.kind, person.id) for person in rosters if person.is_meant_by(who)}
 
 
-def _name(person: PersonSeen) -> str:
-    return " ".join(" ".join(filter(None, (person.given_name, person.family_name))).split())
+def _identifiers(kind: str | None, person_id: str, theirs: Iterable[PersonSeen]) -> Iterator[str]:
+    """For tombstones; old exports have a learner by username only."""
+    if kind:
+        yield f"{kind}:{person_id}"
+    yield from (f"learner:u:{person.username}" for person in theirs if person.username)
 
 
-def _shown(names: Iterable[str], person_id: str, style: str) -> Iterator[str]:
+def _shown(names: Iterable[str], kind: str | None, person_id: str, style: str) -> Iterator[str]:
     """What letters may call the person: as `teachers.students.shown_names` does."""
     for name in names:
-        yield name or f"student {person_id}"
-        if style == "initials" and name:
+        if name:
+            yield name
+        elif kind == "student":
+            yield f"student {person_id}"
+        if style == "initials" and name and kind != "learner":
             yield " ".join(f"{word[0]}." for word in name.split())
 
 
@@ -262,7 +301,12 @@ def _spellings(names: Iterable[str]) -> Iterator[str]:
                 yield f"{first}{between}{last}".lower()
 
 
-# Letters and pages as files
+# Letters, pages and tables as files
+
+
+def _reports(home: Home) -> Iterator[Path]:
+    """Tables as files; they are not searched, for the refresh makes all of them anew."""
+    yield from sorted(path for path in home.reports.rglob("*") if path.is_file())
 
 
 def _pages(home: Home, person: Person) -> Iterator[Path]:

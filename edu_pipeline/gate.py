@@ -1,11 +1,11 @@
-"""Whether a week's letters may go out: a fact that a refresh records and sending obeys.
+"""Whether letters may go out: a fact that a refresh records and sending obeys.
 
 Pure: problems and weeks in, the gate out. What a problem is, is for `landing` to say; what a held
 letter is, for `mail`.
 """
 
 from collections.abc import Iterable, Sequence
-from datetime import date, timedelta
+from datetime import date, datetime, timedelta
 from typing import Literal
 
 import polars as pl
@@ -74,6 +74,28 @@ def holds(gate: pl.DataFrame, week: date, class_ids: Iterable[str]) -> str | Non
         ~pl.col("open") & (pl.col("class_id").is_null() | pl.col("class_id").is_in(list(class_ids)))
     )
     return " ".join(closed["reason"].unique(maintain_order=True)) or None
+
+
+def known_since(
+    problems: pl.DataFrame,
+    before: pl.DataFrame,
+    now: datetime,
+    subject: Sequence[str] = ("table", "kind", "subject"),
+) -> pl.DataFrame:
+    """Problems with the moment since which every refresh has found them.
+
+    Args:
+        problems: Of this refresh, such as `LandingProblems`.
+        before: Those of the refresh before.
+        now: When this refresh looked, UTC without zone.
+        subject: The columns that tell what a problem is about, however it has changed.
+    """
+    earlier = before.group_by(subject).agg(earlier=pl.col("since").min())
+    return (
+        problems.join(earlier, on=subject, how="left", maintain_order="left")
+        .with_columns(since=pl.coalesce("earlier", pl.lit(now)))
+        .drop("earlier")
+    )
 
 
 def in_force(problems: pl.DataFrame, releases: pl.DataFrame) -> pl.DataFrame:

@@ -7,9 +7,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
 
+from edu_pipeline.attainment_settings import Attainment
 from edu_pipeline.disclosure import FEWEST_SHOWN
 from edu_pipeline.mail.engagement import FEWEST_DELIVERED
 from edu_pipeline.noise import FEWEST_STUDENTS_USUAL, FEWEST_WEEKS
+from edu_pipeline.programme_settings import CAP_DAYS
 from edu_pipeline.settings import Settings
 
 
@@ -349,6 +351,60 @@ _METRICS = (
         ),
     ),
     Metric(
+        name="verify",
+        title="To verify",
+        sentence=(
+            "Passed a run on a free track, and the upgrade is open until its last day. Nobody who has "
+            "left the run or has the course's certificate."
+        ),
+        columns="nudges: group verify, until",
+        numerator="–",
+        denominator="–",
+        window=(
+            "The day of the refresh, in the school's time zone; neither the run's end nor its "
+            "certificates are waited for"
+        ),
+    ),
+    Metric(
+        name="to_go_on",
+        title="To go on",
+        sentence=(
+            "Passed a run, with a certificate from the day that there are any or on a free track "
+            "after the upgrade has closed, and has a next course to join. Of several runs the one "
+            "that is news last."
+        ),
+        columns="nudges: group next_course, next_course, next_run, until",
+        numerator="–",
+        denominator="–",
+        window="The day of the refresh; nothing that became news before nudges_since",
+    ),
+    Metric(
+        name="nudged",
+        title="Gets a letter",
+        sentence=(
+            "Has one of these two reasons, and nothing speaks against a letter: staff, accounts that "
+            "were deleted, addresses that cannot be written to, wishes, what was told before, the cap "
+            "of {days_capped} days, the lot. The stronger reason comes first: to verify, by the "
+            "nearest deadline."
+        ),
+        columns="nudges: decision, reason",
+        numerator="Learners; of one address one, whatever the programmes",
+        denominator="–",
+        window="The week of the refresh",
+    ),
+    Metric(
+        name="held_out",
+        title="Held out",
+        sentence=(
+            "Would get a letter and was drawn by lot, for good, to get none of the programme's. Only "
+            "against them can an effect of letters be told from what would have happened anyway."
+        ),
+        columns="nudges: decision held_out",
+        numerator="–",
+        denominator="–",
+        window="The week of the refresh",
+    ),
+    Metric(
         name="days_between_courses",
         title="Days between courses",
         sentence="How long a learner took, on average, from one course's certificate to the next.",
@@ -407,6 +463,152 @@ _METRICS = (
         denominator="–",
         window="All runs",
     ),
+    Metric(
+        name="baseline",
+        title="Baseline",
+        sentence=(
+            "What students who did as well in a test at the start got on average: a mean "
+            "expectation, which about half of all students fall below. It is no target."
+        ),
+        columns="baseline, expected",
+        numerator="Points of the baseline series; `expected` is rounded where the settings say so",
+        denominator="–",
+        window="The cohort's series that `[attainment] baseline` names, or its files",
+    ),
+    Metric(
+        name="outcome",
+        title="Below, met, exceeded",
+        sentence=(
+            "The result less the baseline, in grades: below, met ({met}) or exceeded. Until the "
+            "{final} is there it is provisional, with the newest series that was sat instead."
+        ),
+        columns="outcome, difference, compared, provisional",
+        numerator="Points of the result − points of the baseline",
+        denominator="–",
+        window=(
+            "The final series; in a subject in which nobody of the cohort has one, the newest series "
+            "before it of which somebody has points. U is 0; X and Abs are absent, and no result"
+        ),
+    ),
+    Metric(
+        name="value_added",
+        title="Value added",
+        sentence=(
+            "The mean of result less baseline over the students who have both. The interval shows how "
+            "far chance alone may have moved it (95 %)."
+        ),
+        columns="mean_difference, low, high, n, students",
+        numerator="Sum of result − baseline",
+        denominator="Entries with both (n); each entry is a student in a subject",
+        window=(
+            "As the outcome; Student's t at 95 % over students. Over all subjects a student's entries "
+            "count together: standard error of the ratio of students' sums to their entries"
+        ),
+    ),
+    Metric(
+        name="value_added_shrunk",
+        title="Value added, shrunk",
+        sentence=(
+            "The same, drawn towards the mean of all subjects, or of all groups in the subject, the "
+            "more the fewer students there are: what a small group shows is mostly luck."
+        ),
+        columns="shrunk",
+        numerator="mu + τ² ÷ (τ² + σ²/n) · (value added − mu)",
+        denominator=(
+            "σ², how far students differ within subjects or groups, pooled; τ², how far these differ "
+            "beyond luck (analysis of variance); mu, their mean weighted by 1 ÷ (τ² + σ²/n)"
+        ),
+        window="As value added; subjects for everybody, groups among those of one column",
+    ),
+    Metric(
+        name="subject_residual",
+        title="Subject residual",
+        sentence=(
+            "How the subject's students did in it compared with their other subjects, in grades. "
+            "Partly this is how hard the subject is marked everywhere."
+        ),
+        columns="residual, residual_low, residual_high, n_residual",
+        numerator="Sum of (result − mean of the same student's other results)",
+        denominator="Students of the subject with a result in another one",
+        window="Results in the same series; the subject itself is left out of the mean",
+    ),
+    Metric(
+        name="grade_spread",
+        title="Distribution of grades",
+        sentence="The middle half of the students lies in the box, and the line in it is the median.",
+        columns="n, q1, median, q3, lowest, highest, absent",
+        numerator="Quartiles, linear between neighbouring grades (type 7)",
+        denominator="Students with points in the series; absent ones are counted, not drawn",
+        window="One series",
+    ),
+    Metric(
+        name="complete_series",
+        title="Matched only",
+        sentence=(
+            "Only students with a grade in every series that was sat in the subject, so that a change "
+            "from one series to the next is not a change of who sat it."
+        ),
+        columns="complete_series",
+        numerator="–",
+        denominator="–",
+        window="Every series, the baseline included, that anybody has in the subject",
+    ),
+    Metric(
+        name="transitions",
+        title="From baseline to result",
+        sentence=(
+            "Of the students whose baseline was a grade, how many got which. 4 stands for 4 up to, "
+            "but not including, 5."
+        ),
+        columns="attainment_transitions",
+        numerator="Entries with this baseline and this result (n)",
+        denominator="Entries with this baseline and a result (row_n)",
+        window="As the outcome",
+    ),
+    Metric(
+        name="mock_calibration",
+        title="What came of a mock",
+        sentence="Of the students with a grade in a mock, how many got which in the {final}.",
+        columns="mock_calibration",
+        numerator="Entries with this grade in the mock and this one in the final (n)",
+        denominator="Entries with this grade in the mock and a final (row_n)",
+        window="Each series before the final; nothing before there is a final",
+    ),
+    Metric(
+        name="headlines",
+        title="9–4 and 9–5 in English and maths",
+        sentence=(
+            "Students with 4 or better (5 or better) in both, of those with a result in both; English "
+            "is the better of language and literature. The DfE counts students without a result as "
+            "not having it."
+        ),
+        columns="both_4, both_5, n, students",
+        numerator="Students with 4 or better, or 5 or better, in English and in maths",
+        denominator="Students with a result in both (n); students is all of them",
+        window="As the outcome; the interval is Wilson's, at 95 %",
+    ),
+    Metric(
+        name="left_out",
+        title="Left out",
+        sentence="Who is not in a figure: absent, without a result, without a baseline.",
+        columns="attainment_left_out, attainment_exclusions",
+        numerator="Students of the subject who are not in the figure",
+        denominator="–",
+        window="Each figure has its own",
+    ),
+    Metric(
+        name="uniqueness",
+        title="Told by their subjects",
+        sentence=(
+            "Students who are the only one with their set of subjects: a row of them would tell who "
+            "it is, name or not. The shareable edition has no rows of students, and no numbers below "
+            "{fewest}."
+        ),
+        columns="identified, in_small",
+        numerator="Students whose set of subjects nobody else has",
+        denominator="Students with a subject",
+        window="Subjects with a result in any exam series; a baseline alone is none",
+    ),
 )
 
 GLOSSARY: Mapping[str, Metric] = MappingProxyType({metric.name: metric for metric in _METRICS})
@@ -414,7 +616,7 @@ GLOSSARY: Mapping[str, Metric] = MappingProxyType({metric.name: metric for metri
 
 def definition(name: str, settings: Settings) -> str:
     """The sentence to print beside a metric, as this school's settings have it."""
-    notice = settings.notice
+    notice, attainment = settings.notice, settings.attainment
     return GLOSSARY[name].sentence.format(
         late="handed in" if settings.homework.late_counts else "not handed in",
         weeks=FEWEST_WEEKS,
@@ -423,7 +625,20 @@ def definition(name: str, settings: Settings) -> str:
         days=notice.missed_from_days,
         letters=FEWEST_DELIVERED,
         shown=FEWEST_SHOWN,
+        days_capped=CAP_DAYS,
+        met=_met(attainment),
+        final=attainment.final,
+        fewest=attainment.fewest,
     )
+
+
+def _met(attainment: Attainment) -> str:
+    """When a result meets its baseline."""
+    rounded = {"none": "", "nearest": " rounded to the nearest grade", "down": " rounded down"}
+    baseline = f"the baseline{rounded[attainment.baseline_rounding]}"
+    if attainment.tolerance:
+        return f"no more than {attainment.tolerance:g} from {baseline}"
+    return f"the same as {baseline}"
 
 
 def definitions(settings: Settings) -> Mapping[str, tuple[str, str]]:

@@ -1,8 +1,8 @@
-"""Whether a difference is more than luck: usual ranges over weeks, and groups beside their team.
+"""Whether a difference is more than luck: usual ranges over weeks, groups beside their team, limits.
 
-Only what holds for repeated measures of the same people is here. An interval that takes every
-student-day for an independent draw (binomial, Wilson) does not: absences come in stretches, and
-students differ. Pure arithmetic on arrays; no frames, no wording.
+For repeated measures of the same people only what allows for them holds: absences come in stretches,
+and students differ. An interval that takes every student-day for an independent draw does not;
+`wilson` is for one outcome per person. Pure arithmetic on arrays; no frames, no wording.
 """
 
 from dataclasses import dataclass
@@ -287,3 +287,59 @@ def _pearson3(probability: float, skewness: FloatArray) -> FloatArray:
     tail = np.where(skew > 0, probability, 1 - probability)
     quantile = (special.gammaincinv(shape, tail) - shape) / np.sqrt(shape)
     return np.asarray(np.sign(skew) * quantile, np.float64)
+
+
+def wilson(successes: FloatArray, n: FloatArray) -> tuple[FloatArray, FloatArray]:
+    """Ends of the 95 % interval of a share (Wilson 1927), for one independent outcome per person.
+
+    It holds for few people too. NaN for none.
+    """
+    z = float(special.ndtri(0.975))
+    with np.errstate(invalid="ignore", divide="ignore"):
+        share = successes / n
+        centre = (share + z**2 / (2 * n)) / (1 + z**2 / n)
+        half = z / (1 + z**2 / n) * np.sqrt(share * (1 - share) / n + z**2 / (4 * n**2))
+    return np.clip(centre - half, 0, share), np.clip(centre + half, share, 1)
+
+
+def t_half_width(error: FloatArray, freedom: FloatArray) -> FloatArray:
+    """Half the width of the 95 % t interval of a mean with this standard error.
+
+    NaN without a degree of freedom.
+    """
+    quantile = np.asarray(special.stdtrit(np.maximum(freedom, 1), 0.975), np.float64)
+    return np.where(freedom >= 1, quantile * error, np.nan)
+
+
+def shrunk(mean: FloatArray, size: FloatArray, variance: FloatArray, pool: IntArray) -> FloatArray:
+    """Means of groups drawn towards the mean of their pool: mu + τ² ÷ (τ² + σ²/n) · (mean − mu).
+
+    τ², the variance between groups beyond luck, is estimated from the variance between their means
+    (analysis of variance for unequal sizes, none below 0), and mu is the mean weighted by
+    1 ÷ (τ² + σ²/n). What a small group shows is mostly luck (Kane & Staiger 2002).
+
+    Args:
+        mean: Of each group.
+        size: Its students.
+        variance: σ², of students within the groups of its pool; NaN where it cannot be told.
+        pool: Number of its pool, from 0.
+
+    Returns:
+        NaN where a pool has fewer than two groups, or no variance.
+    """
+
+    def pooled(values: FloatArray) -> FloatArray:
+        return np.asarray(np.bincount(pool, weights=values), np.float64)[pool]
+
+    with np.errstate(invalid="ignore", divide="ignore"):
+        groups, whole = pooled(np.ones_like(mean)), pooled(size)
+        around = mean - pooled(size * mean) / whole
+        beyond = pooled(size * around**2) - (groups - 1) * variance
+        tau_2 = np.maximum(beyond / (whole - pooled(size**2) / whole), 0)
+        luck = variance / size
+        weight = 1 / (tau_2 + luck)
+        centre = pooled(weight * mean) / pooled(weight)
+        found = centre + tau_2 * weight * (mean - centre)
+    # where all students of every group are alike, no mean is luck
+    found = np.where(luck == 0, mean, found)
+    return np.where((groups > 1) & np.isfinite(variance), found, np.nan)

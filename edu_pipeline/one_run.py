@@ -47,6 +47,28 @@ def require_one_refresh(landing_files: pl.DataFrame, mail_gate: pl.DataFrame) ->
         )
 
 
+def require_finished_refresh(context: dg.AssetExecutionContext, first: str, last: str) -> None:
+    """Stop unless the run that began the last refresh came to its end.
+
+    Args:
+        context: Of the asset that asks.
+        first: An asset that a refresh makes early.
+        last: One that it makes late.
+
+    Raises:
+        dagster.Failure: They are from different runs.
+    """
+    events = [
+        context.instance.get_latest_materialization_event(dg.AssetKey(name))
+        for name in (first, last)
+    ]
+    if len({event and event.run_id for event in events}) > 1:
+        raise dg.Failure(
+            "The last refresh did not finish, so the tables do not fit together. Run the refresh "
+            "job again, then send."
+        )
+
+
 def is_older_than(
     instance: dg.DagsterInstance, written: str, partition: str, refreshed: str
 ) -> bool:

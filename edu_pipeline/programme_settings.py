@@ -1,6 +1,7 @@
 """`[[programmes]]` of `pipeline.toml`: courses in sequence, what completes a programme, its runs."""
 
 import datetime as dt
+import re
 from collections.abc import Collection, Iterator, Mapping
 from typing import Annotated, Any, Self
 
@@ -9,6 +10,8 @@ from pydantic import AfterValidator, Field, StringConstraints, model_validator
 from edu_pipeline.course_keys import canonical, course_of, folded
 from edu_pipeline.settings_part import Part
 
+CAP_DAYS = 30
+"""What `letters_per_month` calls a month."""
 Id = Annotated[str, StringConstraints(pattern=r"^[a-z0-9_-]+$")]
 
 
@@ -19,6 +22,15 @@ def _with_organisation(key: str) -> str:
             "course-v1:UQx+BUSLEAD1x"
         )
     return key
+
+
+def _is_somebody(text: str) -> str:
+    if not re.fullmatch(r"[^\s@]+|[^\s@]*@[^\s@]+", text):
+        raise ValueError(f"{text!r} is no username, no address and no @domain")
+    return text
+
+
+_Staff = Annotated[str, AfterValidator(_is_somebody)]
 
 
 class Course(Part):
@@ -135,16 +147,68 @@ class Programme(Part):
         description="Short name, and its folder below `micromasters/` in the landing zone."
     )
     title: str = Field(description="What learners read.")
-    opt_in: str | None = Field(
-        None, description="Pattern of the names of edX's e-mail opt-in lists in its folder."
+    opt_in: str = Field(
+        "*email_opt_in*",
+        description=(
+            "Pattern of the names of edX's e-mail opt-in lists, in its folder or in `micromasters/`."
+        ),
+    )
+    opt_in_required: bool = Field(
+        False, description="Write only to learners whom such a list says to have opted in."
+    )
+    staff: tuple[_Staff, ...] = Field(
+        (),
+        description=(
+            "Usernames, addresses and `@domain`s (without subdomains) that are no learners' and get "
+            "no nudges."
+        ),
+    )
+    nudges_since: dt.date | None = Field(
+        None,
+        description=(
+            "Nudges begin on this day, and nobody is told what became news before it: certificates "
+            "available or upgrades closed earlier. Default: everything is told."
+        ),
+    )
+    letters_per_month: int = Field(
+        2,
+        ge=1,
+        description=(
+            f"No nudge to somebody who was sent so many in the last {CAP_DAYS} days, by all programmes "
+            "together."
+        ),
+    )
+    held_out: float = Field(
+        0,
+        ge=0,
+        lt=1,
+        description=(
+            "Share of the learners, drawn by lot once and for good, who get no nudges, so that the "
+            "effect of nudges can be measured: 0.1 is one in ten."
+        ),
+    )
+    audience_moves: float = Field(
+        0.25,
+        ge=0,
+        description=(
+            "Letters wait for a person when more than this share of the audience is new or gone "
+            "since the audience that was last accepted."
+        ),
     )
     courses: tuple[Course, ...] = Field(description="Its courses in sequence.")
     capstone: str | None = Field(
-        None, description="Id of the course that comes last and is no part of the requirement."
+        None,
+        description=(
+            "Id of the course that comes last and is no part of the requirement: with the requirement "
+            "a learner is `core_complete`, with the capstone as well `complete`."
+        ),
     )
     requirement: Requirement = Field(
         default_factory=Requirement.model_construct,  # filled in below, before it is validated
-        description="What completes it; default: all courses but the capstone.",
+        description=(
+            "What completes the core (`core_complete`), and without a capstone the programme "
+            "(`complete`); default: all courses but the capstone."
+        ),
     )
     runs: tuple[Run, ...] = Field(
         (), description="Its runs in order, earliest first, as far as nudges need their dates."

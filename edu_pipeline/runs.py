@@ -104,10 +104,11 @@ def execute(
         RunFailedError: A step failed, or there is no such partition.
     """
     resolved = definitions.resolve_job_def(job)
-    weeks = resolved.partitions_def
-    if partition and weeks and not weeks.has_partition_key(partition):
+    partitions = resolved.partitions_def
+    if partition and partitions and not partitions.has_partition_key(partition):
+        week = partition.rpartition("|")[2]
         raise RunFailedError(
-            f"Letters cannot be made for the week of {partition}: it has not begun yet, or is before "
+            f"Letters cannot be made for the week of {week}: it has not begun yet, or is before "
             "[school] first_week."
         )
     log.begin(len(resolved.graph.node_dict))

@@ -17,6 +17,7 @@ from zoneinfo import ZoneInfo, available_timezones
 
 from pydantic import AfterValidator, Field, ValidationError, model_validator
 
+from edu_pipeline.attainment_settings import Attainment
 from edu_pipeline.mail.suppressed import is_address
 from edu_pipeline.programme_settings import Programme
 from edu_pipeline.settings_part import Part
@@ -632,6 +633,7 @@ class Settings(Part):
     letters: Letters = Field(default_factory=Letters)
     notice: Notice = Field(default_factory=Notice)
     mail: Mail = Field(default_factory=Mail)
+    attainment: Attainment = Field(default_factory=Attainment)
     programmes: tuple[Programme, ...] = Field(
         (), description="MicroMasters programmes whose completion is computed from edX exports."
     )
@@ -693,6 +695,11 @@ class Home:
     def site(self) -> Path:
         """Pages for people."""
         return self.data / "site"
+
+    @property
+    def reports(self) -> Path:
+        """Tables as files, for people and other programs."""
+        return self.data / "reports"
 
     @property
     def dagster(self) -> Path:

@@ -4,7 +4,7 @@ Everything in the warehouse can be computed again from the landing zone. The led
 is not here. A run that writes holds the home's lock from its first to its last step.
 """
 
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from datetime import date
 from pathlib import Path
@@ -20,7 +20,6 @@ from edu_pipeline.model.catalogue import SCHEMAS
 from edu_pipeline.model.columns import descriptions
 
 LOCK_PATIENCE_SECONDS = 3600
-PARTITION_COLUMN = "week_start"
 
 
 class WarehouseBusyError(Exception):
@@ -74,6 +73,14 @@ def read_table(con: duckdb.DuckDBPyConnection, name: str) -> pl.DataFrame:
     return frame
 
 
+def read_earlier(
+    con: duckdb.DuckDBPyConnection, name: str, nothing: pl.DataFrame
+) -> pl.DataFrame:
+    """A table as the refresh before left it; `nothing` where there was none, or none of its columns."""
+    found = read_table(con, name) if name in tables(con) else nothing
+    return found if found.columns == nothing.columns else nothing
+
+
 def write_table(con: duckdb.DuckDBPyConnection, name: str, frame: pl.DataFrame) -> None:
     """Replace a table in one step: readers see the old one or the new one."""
     con.register("incoming", frame)
@@ -83,17 +90,28 @@ def write_table(con: duckdb.DuckDBPyConnection, name: str, frame: pl.DataFrame) 
         con.unregister("incoming")
 
 
+def partition_columns(key: str) -> Mapping[str, str | date]:
+    """What a partition's rows have in which columns: of `2026-09-28`, or of `buslead|2026-09-28`."""
+    programme, _, week = key.rpartition("|")
+    return {
+        "week_start": date.fromisoformat(week),
+        **({"programme_id": programme} if programme else {}),
+    }
+
+
 def write_partition(
-    con: duckdb.DuckDBPyConnection, name: str, frame: pl.DataFrame, week: date
+    con: duckdb.DuckDBPyConnection, name: str, frame: pl.DataFrame, key: str
 ) -> None:
-    """Replace one week of a table; a table of other columns is replaced whole."""
+    """Replace one partition of a table; a table of other columns is replaced whole."""
     if name not in tables(con) or con.table(name).columns != frame.columns:
         write_table(con, name, frame)
         return
+    columns = partition_columns(key)
+    its_rows = " and ".join(f"{column} = ?" for column in columns)
     con.register("incoming", frame)
     try:
         con.execute("begin")
-        con.execute(f'delete from "{name}" where {PARTITION_COLUMN} = ?', [week])
+        con.execute(f'delete from "{name}" where {its_rows}', list(columns.values()))
         con.execute(f'insert into "{name}" by name from incoming')
         con.execute("commit")
     except duckdb.Error:
@@ -211,26 +229,30 @@ class Warehouse(dg.ConfigurableIOManager):
             yield con
 
     def handle_output(self, context: dg.OutputContext, obj: pl.DataFrame) -> None:
-        """Store a frame; a partitioned asset replaces its week."""
+        """Store a frame; a partitioned asset replaces its partition."""
         name = context.asset_key.path[-1]
         with self.connect() as con:
             if context.has_asset_partitions:
-                write_partition(con, name, obj, date.fromisoformat(context.asset_partition_key))
+                write_partition(con, name, obj, context.asset_partition_key)
             else:
                 write_table(con, name, obj)
             context.add_output_metadata(table_metadata(con, name))
 
     def load_input(self, context: dg.InputContext) -> pl.DataFrame:
-        """Read a frame; a partitioned one only its week."""
+        """Read a frame; a partitioned one only its partition."""
         name = context.asset_key.path[-1]
         with self.connect() as con:
-            if name not in tables(con):
+            try:
+                rows = con.table(name)
+            except duckdb.CatalogException:
                 raise dg.Failure(
                     f"The table {name} is not there yet. Run the refresh job first "
                     "(edu-pipeline run, or materialise it in the UI)."
-                )
+                ) from None
             if context.has_asset_partitions:
-                week = f"{PARTITION_COLUMN} = date '{context.asset_partition_key}'"
-                frame: pl.DataFrame = con.table(name).filter(week).pl()
-                return frame
-            return read_table(con, name)
+                columns = partition_columns(context.asset_partition_key)
+                rows = rows.filter(
+                    " and ".join(f"{column} = '{is_}'" for column, is_ in columns.items())
+                )
+            frame: pl.DataFrame = rows.pl()
+            return frame

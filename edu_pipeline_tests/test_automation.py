@@ -24,6 +24,7 @@ from edu_pipeline.mail.ledger.store import Cause, Queueing
 from edu_pipeline.mail.ledger.suppressions import suppress
 from edu_pipeline.mail.ledger.tables import State
 from edu_pipeline.mail.letter import Address, Letter
+from edu_pipeline.mailings import NUDGES, TEACHERS
 from edu_pipeline.settings import Home, load_settings
 from edu_pipeline_tests.conftest import CODES, WEEK
 
@@ -118,7 +119,7 @@ def test_a_refresh_that_makes_a_week_due_asks_for_that_week(sample_home: Home) -
 def test_the_schedule_sends_what_is_due_at_its_hour(
     sample_home: Home, hour: datetime, due: list[str]
 ) -> None:
-    schedule = send_weekly(load_settings(sample_home))
+    schedule = send_weekly(load_settings(sample_home), TEACHERS)
     context = dg.build_schedule_context(
         scheduled_execution_time=hour, resources={"mail_room": mail_room(sample_home)}
     )
@@ -130,11 +131,11 @@ def test_the_schedule_sends_what_is_due_at_its_hour(
 def test_automation_is_off_unless_the_settings_say_so(home_of: Callable[..., Home]) -> None:
     manual = load_settings(home_of({}))
     assert send_after_refresh(manual).default_status is dg.DefaultSensorStatus.STOPPED
-    assert send_weekly(manual).default_status is dg.DefaultScheduleStatus.STOPPED
+    assert send_weekly(manual, TEACHERS).default_status is dg.DefaultScheduleStatus.STOPPED
     weekly = load_settings(
         home_of({}, '[mail]\nsend = "weekly"\nday = "sunday"\ntime = 12:30:00\n')
     )
-    schedule = send_weekly(weekly)
+    schedule = send_weekly(weekly, TEACHERS)
     assert schedule.default_status is dg.DefaultScheduleStatus.RUNNING
     assert schedule.cron_schedule == "30 12 * * 0"
 
@@ -146,15 +147,22 @@ MONDAY = "2026-09-28"
 BEFORE = '[school]\ntime_zone = "UTC"\n'
 
 
-def with_letters(home: Home, *, approval: bool = False, held: str | None = None) -> Home:
+def with_letters(
+    home: Home,
+    *,
+    approval: bool = False,
+    held: str | None = None,
+    campaign: str = "teachers",
+    partition: str = MONDAY,
+) -> Home:
     """Two letters about 2026-W40 in the ledger."""
     with mail_room(home).open_ledger() as ledger:
         last = date(2026, 10, 2)
-        period = Period("teachers", "2026-W40", MONDAY, last, complete=True, held=held)
-        ledger.record_periods("teachers", [period])
+        period = Period(campaign, "2026-W40", partition, last, complete=True, held=held)
+        ledger.record_periods(campaign, [period])
         letters = [
             Letter(
-                campaign="teachers",
+                campaign=campaign,
                 period="2026-W40",
                 recipient_key=key,
                 recipient=Address(f"{key}@riverside.example", key),
@@ -320,6 +328,55 @@ def test_delivery_goes_on_by_itself_only_where_letters_are_sent_without_being_as
     )
     weekly = load_settings(home_of({}, '[mail]\nsend = "weekly"\n'))
     assert mail_sensor(weekly).default_status is dg.DefaultSensorStatus.RUNNING
+
+
+# ---- nudges, which have a campaign and partitions of their own ------------------------------------
+
+LEAD = """
+[[programmes]]
+id = "lead"
+title = "Leading"
+[[programmes.courses]]
+id = "lead1x"
+title = "Lumen_LEAD1x"
+pass_mark = 0.65
+"""
+PARTITION = f"lead|{MONDAY}"
+
+
+def with_nudges(home: Home) -> Home:
+    return with_letters(home, campaign="nudges.lead", partition=PARTITION)
+
+
+def test_nudges_that_wait_are_delivered_by_their_own_job(home_of: Callable[..., Home]) -> None:
+    home = with_nudges(with_letters(home_of({}, LEAD)))
+    with dg.DagsterInstance.ephemeral() as instance:
+        ran(instance, "deliver_letters", dg.DagsterRunStatus.FAILURE)
+        result = resumed(home, instance)
+    assert isinstance(result, dg.SensorResult)
+    assert [(each.job_name, each.partition_key) for each in result.run_requests or []] == [
+        ("deliver_nudges", PARTITION)
+    ]
+
+
+def test_each_schedule_sends_its_own_letters(home_of: Callable[..., Home]) -> None:
+    home = with_nudges(with_letters(home_of({}, LEAD)))
+    context = dg.build_schedule_context(
+        scheduled_execution_time=FRIDAY, resources={"mail_room": mail_room(home)}
+    )
+    for mailing, partition in ((TEACHERS, MONDAY), (NUDGES, PARTITION)):
+        result = send_weekly(load_settings(home), mailing)(context)
+        assert isinstance(result, list)
+        assert [request.partition_key for request in result] == [partition]
+
+
+def test_nudges_of_a_programme_that_left_the_settings_are_not_ready(
+    home_of: Callable[..., Home],
+) -> None:
+    home = with_nudges(home_of({}, LEAD))
+    assert ready(home) == [PARTITION]
+    home.config.write_text(CODES, encoding="utf-8")
+    assert ready(home) == []
 
 
 # ---- a run that fails ---------------------------------------------------------------------------

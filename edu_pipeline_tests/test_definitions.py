@@ -3,14 +3,13 @@ from pathlib import Path
 import dagster as dg
 import pytest
 
-from edu_pipeline.automation import DELIVER, REFRESH, SEND
 from edu_pipeline.definitions import build_definitions
 from edu_pipeline.environment import home_from_environment, mail_room
 from edu_pipeline.settings import Home
 from edu_pipeline.shipped import PROJECT
 from edu_pipeline_tests.conftest import CODES, make_home
 
-GROUPS = {"ledger", "landing", "facts", "teachers", "mail", "programmes", "site"}
+GROUPS = {"ledger", "landing", "facts", "teachers", "attainment", "mail", "programmes", "site"}
 
 
 PROGRAMME = """
@@ -35,6 +34,7 @@ def test_a_school_without_programmes_has_none_of_their_tables(tmp_path: Path) ->
     school = build_definitions(mail_room(make_home(tmp_path / "home", {})))
     groups = {spec.group_name for spec in school.resolve_all_asset_specs()}
     assert groups == GROUPS - {"programmes"}
+    assert "send_nudges" not in {job.name for job in school.jobs or []}
     assert "raw_grade_reports" not in assets_of(school, "refresh")
 
 
@@ -59,7 +59,7 @@ def test_raw_tables_say_how_fresh_they_must_be(definitions: dg.Definitions) -> N
         for spec in definitions.resolve_all_asset_specs()
         if spec.key.path[-1].startswith("raw_")
     ]
-    assert len(raw) == 10
+    assert len(raw) == 11
     assert all(spec.freshness_policy for spec in raw)
 
 
@@ -68,21 +68,46 @@ def assets_of(definitions: dg.Definitions, job: str) -> set[str]:
     return {key.path[-1] for key in keys}
 
 
-def test_the_two_jobs_share_the_assets_between_them(definitions: dg.Definitions) -> None:
-    refresh, send = (assets_of(definitions, job.name) for job in (REFRESH, SEND))
+AFTER_MAIL = {"ledger_letters", "campaign_engagement", "letters_page"}
+"""How letters stand may change in every job."""
+
+
+def test_refreshing_and_sending_share_the_assets_between_them(definitions: dg.Definitions) -> None:
+    refresh, letters, nudges = (
+        assets_of(definitions, job) for job in ("refresh", "send_letters", "send_nudges")
+    )
     everything = {spec.key.path[-1] for spec in definitions.resolve_all_asset_specs()}
-    assert refresh | send == everything
-    # how letters stand may change in both
-    assert refresh & send == {"ledger_letters", "campaign_engagement", "letters_page"}
+    assert refresh | letters | nudges == everything
+    assert refresh & letters == refresh & nudges == letters & nudges == AFTER_MAIL
 
 
-def test_delivering_writes_no_letter_anew(definitions: dg.Definitions) -> None:
-    after = {"ledger_letters", "campaign_engagement", "letters_page"}
-    assert assets_of(definitions, DELIVER.name) == {"delivered_letters", *after}
+def test_a_nudge_is_sent_by_the_programme_and_the_week(definitions: dg.Definitions) -> None:
+    assert assets_of(definitions, "send_nudges") - AFTER_MAIL == {
+        "nudge_letters",
+        "queued_nudges",
+        "delivered_nudges",
+    }
+    for job in ("send_nudges", "deliver_nudges", "approve_nudges"):
+        partitions = definitions.resolve_job_def(job).partitions_def
+        assert partitions
+        assert partitions.has_partition_key("buslead|2026-09-28")
+        assert not partitions.has_partition_key("corpinn|2026-09-28")
+
+
+@pytest.mark.parametrize("noun", ["letters", "nudges"])
+def test_delivering_writes_no_letter_anew(definitions: dg.Definitions, noun: str) -> None:
+    assert assets_of(definitions, f"deliver_{noun}") == {f"delivered_{noun}", *AFTER_MAIL}
 
 
 def test_every_job_sensor_and_schedule_says_what_it_does(definitions: dg.Definitions) -> None:
-    named = {"refresh", "send_letters", "approve_letters", "deliver_letters"}
+    named = {
+        "refresh",
+        *(
+            f"{verb}_{noun}"
+            for verb in ("send", "approve", "deliver")
+            for noun in ("letters", "nudges")
+        ),
+    }
     assert {job.name for job in definitions.jobs or []} == named
     for name in named:
         assert definitions.resolve_job_def(name).description, name

@@ -9,6 +9,7 @@ import polars as pl
 import pytest
 
 from edu_pipeline.environment import mail_room
+from edu_pipeline.facts.audience import accept_audiences, audiences
 from edu_pipeline.forget import ForgetError, Found, find, forget, left_over
 from edu_pipeline.mail.letter import opaque_key
 from edu_pipeline.settings import Home
@@ -170,3 +171,113 @@ def test_a_name_in_a_cell_about_something_else_is_told(home: Home, cell: str) ->
         ("nested", "notes", 1),
         ("stg_classes", "class_name", 1),
     ]
+
+
+PROGRAMME = """
+[[programmes]]
+id = "lead"
+title = "Leadership"
+courses = [{ id = "lead1x", title = "UQx_LEAD1x", pass_mark = 0.65 }]
+"""
+EXPORTS = {
+    # of before there were ids, when she had another name and address
+    "UQx_LEAD1x_1T2014_student_profile_info_2014-06-01-0900.csv": (
+        "username,name,email\nada,Ada Byron,ada@old.example\nben,Ben Oakley,ben@x.example\n"
+    ),
+    "UQx_LEAD1x_1T2026_grade_report_2026-06-01-0900.csv": (
+        "Student ID,Email,Username,Grade\n11,Ada@x.example,ada,0.9\n12,ben@x.example,ben,0.8\n"
+    ),
+    "UQx_LEAD1x_1T2026_student_profile_info_2026-06-01-0900.csv": (
+        "id,username,name,email\n11,ada,Ada Moss,Ada@x.example\n13,cat,ada moss,cat@x.example\n"
+    ),
+    "UQx_LEAD1x_1T2026_grade_report_err_2026-06-01-0900.csv": (
+        "Student ID,Username,Error\n12,ben,no\n"
+    ),
+    "UQx_LEAD1x_1T2026_problem_grade_report_2026-06-01-0900.csv": (
+        "Student ID,Email,Username,Grade\n11,ada@x.example,ada,0.9\n"
+    ),
+}
+OF_ADA = {
+    "UQx_LEAD1x_1T2014_student_profile_info_2014-06-01-0900.csv",
+    "UQx_LEAD1x_1T2026_grade_report_2026-06-01-0900.csv",
+    "UQx_LEAD1x_1T2026_student_profile_info_2026-06-01-0900.csv",
+}
+PROBLEMS = "UQx_LEAD1x_1T2026_problem_grade_report_2026-06-01-0900.csv"
+FOLDER = "micromasters/lead/"
+
+
+@pytest.fixture
+def university(home_of: HomeOf) -> Home:
+    home = home_of({}, PROGRAMME)
+    for name, text in EXPORTS.items():
+        write(home.data / "landing" / FOLDER / name, text)
+    return home
+
+
+@pytest.mark.parametrize("who", ["11", " ada@X.example", "ada@old.example"])
+def test_a_learner_is_known_by_id_and_by_any_address_with_all_that_old_exports_say(
+    university: Home, who: str
+) -> None:
+    found = look_up(university, who)
+    assert found.kind == "learner"
+    assert found.person.identifiers == {"learner:11", "learner:u:ada"}
+    assert found.person.addresses == {"ada@x.example", "ada@old.example"}
+    assert found.person.names == {"Ada Moss", "Ada Byron"}
+    assert set(found.exports) == {f"{FOLDER}{name}" for name in OF_ADA}
+    assert found.others == (f"{FOLDER}{PROBLEMS}",)
+    assert found.namesakes == 1
+    with mail_room(university).open_ledger() as ledger:
+        assert opaque_key("learner", "11", ledger.salt) in found.person.recipient_keys
+
+
+def test_a_learner_without_an_id_is_known_by_username(university: Home) -> None:
+    profile = university.data / "landing" / FOLDER / min(EXPORTS)
+    profile.write_text("username,name,email\ndot,Dot Finn,dot@x.example\n", encoding="utf-8")
+    found = look_up(university, "dot@x.example")
+    assert found.person.identifiers == {"learner:u:dot"}
+    assert look_up(university, "u:dot").person == found.person
+
+
+def test_a_learner_who_left_the_exports_is_known_by_the_warehouse(university: Home) -> None:
+    row = {"learner_id": "99", "username": "eve", "email": "eve@x.example", "name": "Eve Gray"}
+    with open_warehouse(university.warehouse) as con:
+        write_table(con, "stg_learners", pl.DataFrame([row]))
+    found = look_up(university, "99")
+    assert found.kind == "learner"
+    assert found.person.names == {"Eve Gray"}
+    assert found.exports == ()
+    assert found.person.identifiers == {"learner:99", "learner:u:eve"}
+
+
+def test_a_learner_and_a_student_of_one_id_have_to_be_told_apart(university: Home) -> None:
+    students = "student_id,given_name,family_name\n11,Finn,Reed\n"
+    write(university.data / "landing" / "school" / "students.csv", students)
+    with pytest.raises(ForgetError, match="--kind student, or --kind learner"):
+        look_up(university, "11")
+    assert look_up(university, "11", kind="student").person.names == {"Finn Reed"}
+
+
+def test_tables_as_files_go_and_what_was_accepted_of_others_stays(university: Home) -> None:
+    report = write(university.reports / "programmes" / "lead_completion.csv", "11,Ada Moss")
+    nudges = pl.DataFrame({"programme_id": "lead", "learner_id": ["11", "12"], "about": "x"})
+    with open_warehouse(university.warehouse) as con:
+        write_table(con, "nudges", nudges.with_columns(as_of=pl.date(2026, 10, 1)))
+        accept_audiences(con, ["lead"])
+    found = look_up(university, "11")
+    assert found.reports == (report,)
+    assert forget_for_good(university, found)
+    assert not report.exists()
+    with open_warehouse(university.warehouse) as con:
+        assert tables(con) == {"accepted_audience"}
+        write_table(con, "nudges", nudges[1:].with_columns(as_of=pl.date(2026, 10, 1)))
+        (moved,) = audiences(con, ["lead"]).rows(named=True)
+    assert (moved["learners_before"], moved["entered"], moved["gone"]) == (1, 0, 0)
+    assert look_up(university, "11").before
+
+
+def test_a_namesake_among_the_learners_is_nothing_left_over(university: Home) -> None:
+    found = look_up(university, "11")
+    cat = pl.DataFrame({"name": ["Ada Moss"], "email": ["cat@x.example"], "note": ["of Ada Moss"]})
+    with open_warehouse(university.warehouse) as con:
+        write_table(con, "stg_learners", cat)
+    assert left_over(university, found.person) == [("stg_learners", "note", 1)]

@@ -17,9 +17,13 @@ from edu_pipeline.noise import (
     effective_size,
     group_verdict,
     pooled_spread,
+    shrunk,
+    t_half_width,
     usual_range,
+    wilson,
 )
 
+POOL = np.array([0, 0])
 HOMEROOMS, PUPILS, TEAM, WEEKS, DAYS = 24, 22, 4, 36, 5
 FloatArray = NDArray[np.float64]
 
@@ -393,3 +397,56 @@ def test_a_gap_of_10_points_over_a_term_is_found() -> None:
 
     assert (verdict[:, 0] == "below").mean() > 0.95
     assert (verdict[:, TEAM:] == "below").mean() < 2 * FALSE_ALARMS_GROUP
+
+
+def test_wilsons_interval_is_that_of_the_tables_and_holds_at_the_ends() -> None:
+    low, high = wilson(np.array([8.0, 0.0, 10.0]), np.array([10.0, 10.0, 10.0]))
+
+    # 8 of 10: 0.4902 to 0.9433 (Newcombe 1998); 0 of 10: up to z²/(10 + z²)
+    assert low == pytest.approx([0.490162, 0, 0.722467], abs=1e-6)
+    assert high == pytest.approx([0.943318, 0.277533, 1], abs=1e-6)
+
+
+def test_of_nobody_there_is_no_interval() -> None:
+    low, high = wilson(np.array([0.0]), np.array([0.0]))
+
+    assert np.isnan(low).all()
+    assert np.isnan(high).all()
+
+
+def test_a_t_interval_needs_two_people() -> None:
+    half = t_half_width(np.array([1.0, 1.0]), np.array([0.0, 4.0]))
+
+    # t(4) = 2.776445
+    assert np.isnan(half[0])
+    assert half[1] == pytest.approx(2.776445, abs=1e-6)
+
+
+def test_a_small_group_is_drawn_further_towards_the_mean_than_a_large_one() -> None:
+    # σ² = 4; overall mean 0.8; τ² = (2 · 3.2² + 8 · 0.8² - 4) ÷ (10 - 68/10) = 21.6 ÷ 3.2 = 6.75;
+    # weights 1 ÷ (6.75 + 4/2) and 1 ÷ (6.75 + 4/8)
+    found = shrunk(np.array([4.0, 0.0]), np.array([2.0, 8.0]), np.array([4.0, 4.0]), POOL)
+
+    centre = 4 / 8.75 / (1 / 8.75 + 1 / 7.25)
+    expected = [centre + 6.75 / 8.75 * (4 - centre), centre + 6.75 / 7.25 * (0 - centre)]
+    assert found == pytest.approx(expected)
+
+
+def test_groups_no_further_apart_than_luck_have_one_mean() -> None:
+    found = shrunk(np.array([1.0, -1.0]), np.array([2.0, 6.0]), np.array([100.0, 100.0]), POOL)
+
+    assert found == pytest.approx([-0.5, -0.5])
+
+
+def test_alike_students_leave_nothing_to_luck() -> None:
+    found = shrunk(np.array([1.0, -1.0]), np.array([2.0, 6.0]), np.array([0.0, 0.0]), POOL)
+
+    assert found.tolist() == [1, -1]
+
+
+def test_a_group_without_others_or_spread_is_not_drawn_anywhere() -> None:
+    alone = shrunk(np.array([1.0]), np.array([5.0]), np.array([2.0]), np.array([0]))
+    unknown = shrunk(np.array([1.0, 2.0]), np.array([1.0, 1.0]), np.array([np.nan] * 2), POOL)
+
+    assert np.isnan(alone).all()
+    assert np.isnan(unknown).all()

@@ -76,6 +76,13 @@ def test_any_spelling_of_a_run_is_the_same_run() -> None:
     ]
 
 
+def test_nudges_are_for_everybody_unless_the_settings_say_otherwise() -> None:
+    plain = programme()
+    assert (plain.nudges_since, plain.held_out, plain.staff) == (None, 0, ())
+    assert (plain.letters_per_month, plain.opt_in_required) == (2, False)
+    assert programme('staff = ["tutor", "d@uq.example", "@uq.example"]').staff[2] == "@uq.example"
+
+
 @pytest.mark.parametrize(
     ("text", "sentence"),
     [
@@ -124,6 +131,9 @@ def test_any_spelling_of_a_run_is_the_same_run() -> None:
         ),
         (toml(courses=COURSES.replace("0.5", "50")), "pass_mark: Input should be less than"),
         (toml(more=run("a1", "1T2027", "edns = 2027-02-01")), "edns: there is no such key"),
+        (toml('staff = ["Dr Who"]'), "'Dr Who' is no username, no address and no @domain"),
+        (toml("held_out = 1.0"), "held_out: Input should be less than 1"),
+        (toml("letters_per_month = 0"), "letters_per_month: Input should be greater than or equal"),
     ],
 )
 def test_a_mistake_is_told_in_a_sentence(tmp_path: Path, text: str, sentence: str) -> None:

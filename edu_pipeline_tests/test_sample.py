@@ -17,6 +17,7 @@ from edu_pipeline.sample.landing import (
     SAMPLE_MARKER,
     SampleError,
     clear_sample,
+    write_files,
     write_sample,
 )
 from edu_pipeline.sample.plan import (
@@ -534,10 +535,22 @@ def test_files_are_utf_8_with_plain_line_ends(tmp_path: Path, small: Tables) -> 
 
 
 def test_the_marker_stands_before_the_first_file_does(tmp_path: Path) -> None:
-    unwritable = {"students": pl.DataFrame({"nested": [[1]]})}
-    with pytest.raises(pl.exceptions.ComputeError):
-        write_sample(tmp_path, unwritable)
+    (tmp_path / "school" / "students.csv").mkdir(parents=True)  # where the first file goes
+    with pytest.raises(OSError, match=r"students\.csv"):
+        write_sample(tmp_path, {"students": pl.DataFrame({"student_id": ["1"]})})
     assert (tmp_path / SAMPLE_MARKER).exists()
+
+
+def test_samples_of_different_kinds_stay_beside_each_other(tmp_path: Path, small: Tables) -> None:
+    write_files(
+        tmp_path, {"attainment/2026/results.csv": b"a", "attainment/2025/results.csv": b"b"}
+    )
+    write_sample(tmp_path, small)
+    write_files(tmp_path, {"attainment/2026/results.csv": b"c"})
+    assert not (tmp_path / "attainment" / "2025" / "results.csv").exists()
+    marked = json.loads((tmp_path / SAMPLE_MARKER).read_text())["files"]
+    assert marked == [*(f"school/{table}.csv" for table in small), "attainment/2026/results.csv"]
+    assert len(clear_sample(tmp_path)) == len(small) + 2
 
 
 def test_real_exports_are_never_mixed_with_a_sample(tmp_path: Path, small: Tables) -> None:

@@ -9,7 +9,7 @@ import pytest
 
 PACKAGE = Path(__file__).parents[1] / "edu_pipeline"
 MODULES = sorted(path.relative_to(PACKAGE).as_posix() for path in PACKAGE.rglob("*.py"))
-JOBS = ("teachers", "programmes")
+JOBS = ("teachers", "attainment", "programmes")
 DAGSTER_ROOMS = ("definitions.py", "automation.py", "warehouse.py", "runs.py", "one_run.py")
 
 

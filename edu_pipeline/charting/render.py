@@ -1,4 +1,4 @@
-"""Vega-Lite specifications to PNG files, on all cores.
+"""Vega-Lite specifications to PNG files, on all cores, and to SVG for pages.
 
 Knows nothing about what a chart shows. A worker process imports this module, so it stays small.
 """
@@ -46,6 +46,15 @@ def render_pngs(
     context = multiprocessing.get_context("spawn")
     with ProcessPoolExecutor(processes, mp_context=context) as pool:
         return _collect(pool.map(_png, jobs, chunksize=_CHUNK), on_progress)
+
+
+def render_svg(spec: dict[str, Any]) -> str:
+    """A chart as SVG, to stand in a page.
+
+    Args:
+        spec: A complete Vega-Lite specification with its data; colours may be variables of CSS.
+    """
+    return str(vl_convert.vegalite_to_svg(spec, allowed_base_urls=[]))
 
 
 def _collect(pngs: Iterable[bytes], on_progress: Callable[[int], None] | None) -> list[bytes]:

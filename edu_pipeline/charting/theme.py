@@ -3,6 +3,7 @@
 What a chart shows is the business of the job that draws it.
 """
 
+from dataclasses import dataclass
 from typing import Any
 
 BELOW, MET, EXCEEDED = "#D55E00", "#0072B2", "#009E73"
@@ -24,6 +25,27 @@ TITLE_SIZE = 17
 LABEL_SIZE = 16
 TEXT_SIZE = 14
 SUBTITLE_SIZE = 13
+
+
+@dataclass(frozen=True)
+class Colours:
+    """Of a chart that is not on paper: as Vega-Lite or, in a page, CSS has them."""
+
+    mine: str = MINE
+    ink: str = INK
+    muted: str = MUTED
+    grid: str = GRID
+    paper: str = PAPER
+
+
+OF_A_PAGE = Colours(
+    mine="var(--wait)",
+    ink="var(--ink)",
+    muted="var(--soft)",
+    grid="var(--line)",
+    paper="var(--desk)",
+)
+"""The variables that the frame of all pages sets, for light and dark."""
 
 
 def vega_config() -> dict[str, Any]:

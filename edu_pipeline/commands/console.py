@@ -4,7 +4,7 @@ import getpass
 import re
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 from rich.cells import cell_len
@@ -31,7 +31,7 @@ By = Annotated[
     ),
 ]
 Yes = Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")]
-_COMMAND = re.compile(r"edu-pipeline (?=gate |mail |run\b)")
+_COMMAND = re.compile(r"edu-pipeline (?=gate |mail |programmes |run\b)")
 
 
 class UserError(Exception):
@@ -109,10 +109,24 @@ def read_tables(home: Home, names: Sequence[str]) -> "list[pl.DataFrame]":
     Raises:
         UserError: No refresh has come to its end yet.
     """
-    from edu_pipeline.warehouse import home_lock, open_warehouse, read_table, tables
+    from edu_pipeline.warehouse import read_table
+
+    with reading(home, names) as con:
+        return [read_table(con, name) for name in names]
+
+
+@contextmanager
+def reading(home: Home, names: Sequence[str]) -> Iterator[Any]:
+    """A connection to a home's warehouse, which has these tables, while no run writes to it.
+
+    Raises:
+        UserError: No refresh has come to its end yet.
+    """
+    from edu_pipeline.warehouse import home_lock, open_warehouse, tables
 
     if home.warehouse.is_file():
         with home_lock(home.lock), open_warehouse(home.warehouse, read_only=True) as con:
             if set(names) <= tables(con):
-                return [read_table(con, name) for name in names]
+                yield con
+                return
     raise UserError(f"No refresh has come to its end yet. Run: {command(home, 'run')}")

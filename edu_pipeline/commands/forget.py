@@ -32,11 +32,14 @@ class Kind(StrEnum):
 
     student = "student"
     staff = "staff"
+    learner = "learner"
 
 
 def forget(
     context: typer.Context,
-    person: Annotated[str, typer.Argument(help="A student's or staff member's id, or an address.")],
+    person: Annotated[
+        str, typer.Argument(help="A student's, staff member's or learner's id, or an address.")
+    ],
     kind: Annotated[
         Kind | None,
         typer.Option(
@@ -59,7 +62,7 @@ def forget(
     yes: Yes = False,
     by: By = None,
 ) -> None:
-    """Erase a student or a member of staff from everything that this home keeps.
+    """Erase a student, a member of staff or a learner from everything that this home keeps.
 
     Says first what it will erase, and asks; says at the end what must be erased elsewhere. Their rows
     do not come in again, and nothing is sent to them. It cannot be undone.
@@ -101,9 +104,8 @@ def forget(
 
 
 def _print_plan(found: "Found") -> None:
-    kind = {"student": "A student", "staff": "A member of staff"}.get(
-        found.kind or "", "Somebody known by address alone"
-    )
+    kinds = {"student": "A student", "staff": "A member of staff", "learner": "A learner"}
+    kind = kinds.get(found.kind or "", "Somebody known by address alone")
     again = ", who was forgotten before" if found.before else ""
     names = listed(sorted(found.person.names))
     out.print(f"{kind}{f', {names}' if names else ''}{again}. To be erased:", markup=False)
@@ -118,6 +120,11 @@ def _print_plan(found: "Found") -> None:
         ("", f"{_number(ledger.lines, 'line')} on whom not to write to, or was written to before"),
         ("outbox, site", _number(len(found.pages), "file")),
         ("warehouse", "everything; made anew from the exports without them"),
+        *(
+            [("reports", f"{_number(len(found.reports), 'file')}; made anew")]
+            if found.reports
+            else []
+        ),
     ):
         out.print(Text(f"  {label:<14}{text}"), soft_wrap=True)
     if found.copies:
@@ -165,7 +172,7 @@ def _elsewhere(room: "MailRoom", found: "Found", *, carrier: bool) -> Iterator[s
         yield "the letters in the mailboxes of those who got them, and on the mail server"
     if room.secrets.ledger_url or settings.ledger:
         yield "backups and archived logs of the ledger's database server"
-    yield "backups of this home, and copies of its exports, letters and pages"
+    yield "backups of this home, and copies of its exports, letters, pages and reports"
     config = room.home.config.read_text(encoding="utf-8") if room.home.config.is_file() else ""
     if found.person.named_in(config):
         yield "pipeline.toml, which names them"

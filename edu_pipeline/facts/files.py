@@ -3,6 +3,7 @@
 from pathlib import Path
 
 import duckdb
+import polars as pl
 
 from edu_pipeline.files import replaced
 
@@ -39,3 +40,14 @@ def export_table(con: duckdb.DuckDBPyConnection, name: str, folder: Path) -> Non
             f'copy (select {cells} from "{name}") to $draft (format csv, header)',
             {"draft": str(draft)} | ({"formula": BEGINS_FORMULA} if inert else {}),
         )
+
+
+def export_frame(
+    con: duckdb.DuckDBPyConnection, frame: pl.DataFrame, name: str, folder: Path
+) -> None:
+    """Write a frame that is no table of the warehouse as `export_table` writes one."""
+    con.register(name, frame)
+    try:
+        export_table(con, name, folder)
+    finally:
+        con.unregister(name)

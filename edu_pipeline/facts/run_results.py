@@ -23,19 +23,22 @@ FREE_TRACKS = ("audit", "honor")
 """`honor` gave a certificate before 2016, free of charge and of identity."""
 
 
-def _one_of(column: str, tracks: Sequence[str]) -> str:
+def one_of(column: str, tracks: Sequence[str]) -> str:
     """SQL that is true or false, also where the column is empty."""
     words = ", ".join(f"'{track}'" for track in tracks)
     return f"coalesce({column} in ({words}), false)"
 
 
-_PAID = _one_of("result.track", PAID_TRACKS)
+PAID = one_of("result.track", PAID_TRACKS)
+FREE = one_of("result.track", FREE_TRACKS)
 _DELIVERED_PAID = (
     f"coalesce(certificate_delivered, false) "
-    f"and ({_PAID} or {_one_of('certificate_type', PAID_TRACKS)})"
+    f"and ({PAID} or {one_of('certificate_type', PAID_TRACKS)})"
 )
-_CERTIFICATE = f"(({_PAID} and coalesce(certificate_eligible, false)) or ({_DELIVERED_PAID}))"
-_REACHED = "coalesce(result.grade >= pass_mark, false)"
+CERTIFICATE = f"(({PAID} and coalesce(certificate_eligible, false)) or ({_DELIVERED_PAID}))"
+REACHED = "coalesce(result.grade >= pass_mark, false)"
+"""SQL on a row `result` of `stg_run_results` with its run's `pass_mark`, never empty: on a paid track,
+on a free one, with a certificate, and with a grade that passes."""
 
 
 def build_course_completion(con: duckdb.DuckDBPyConnection) -> None:
@@ -56,8 +59,8 @@ def build_course_completion(con: duckdb.DuckDBPyConnection) -> None:
         with judged as (
           select result.programme_id, result.learner_id, result.course_id, result.run,
                  number, grade, track, verification, stamp, under_way and enrolled is not false
-                 as going, {_REACHED} as reached, {_CERTIFICATE} as certified,
-                 {_REACHED} and {_one_of("result.track", FREE_TRACKS)} as free_pass,
+                 as going, {REACHED} as reached, {CERTIFICATE} as certified,
+                 {REACHED} and {FREE} as free_pass,
                  coalesce(certificate_eligible, false) as eligible
           from stg_run_results as result
           join programme_runs using (programme_id, course_id, run)
@@ -121,7 +124,7 @@ def learner_rows(
         f"coalesce(bool_or(in_progress) filter (done.course_id = $c{n}), false) as going_{n}"
         for n in range(len(courses))
     )
-    return _frame(
+    return query_frame(
         con,
         f"""
         select learner_id, {columns}, count(*) as courses, sum(attempts)::bigint as attempts,
@@ -170,7 +173,7 @@ def report_rows(
         for n in range(len(courses))
     )
     shown = ", ".join(f"track_{n}, passed_{n}" for n in range(len(courses)))
-    return _frame(
+    return query_frame(
         con,
         f"""
         with wide as (
@@ -199,7 +202,7 @@ def course_counts(con: duckdb.DuckDBPyConnection) -> pl.DataFrame:
     Returns:
         programme × course: `enrolled`, `passed`, `certificate`.
     """
-    return _frame(
+    return query_frame(
         con,
         """
         select programme_id, course_id, count(*) as enrolled,
@@ -219,7 +222,7 @@ def progress_counts(con: duckdb.DuckDBPyConnection) -> pl.DataFrame:
         programme × `eligible_any_track` × `no_certificate_eligible` × `core_complete` × `complete`:
         `learners`.
     """
-    return _frame(
+    return query_frame(
         con,
         """
         select programme_id, eligible_any_track, no_certificate_eligible, core_complete, complete,
@@ -238,7 +241,7 @@ def course_pairs(con: duckdb.DuckDBPyConnection) -> pl.DataFrame:
     Returns:
         programme × course that is not the last: `course_id`, `to_course`, `passed`, `went_on`.
     """
-    return _frame(
+    return query_frame(
         con,
         """
         with sequence as (
@@ -275,7 +278,7 @@ def days_to_next_course(con: duckdb.DuckDBPyConnection, as_of: date) -> pl.DataF
     Returns:
         programme × course × days: `went_on` and `waiting` learners.
     """
-    return _frame(
+    return query_frame(
         con,
         """
         with begun as (
@@ -330,7 +333,7 @@ def completions(con: duckdb.DuckDBPyConnection) -> pl.DataFrame:
     Returns:
         programme × period × country: `learners`; what is not known is `unknown`.
     """
-    return _frame(
+    return query_frame(
         con,
         """
         select programme_id, coalesce(completion_period, 'unknown') as period,
@@ -375,7 +378,7 @@ def certificates_delivered(con: duckdb.DuckDBPyConnection, as_of: date) -> pl.Da
     Returns:
         programme × course × run × reason (`agree` where both are there): `learners`.
     """
-    return _frame(
+    return query_frame(
         con,
         f"""
         select programme_id, course_id, run, reason, count(*) as learners
@@ -387,9 +390,10 @@ def certificates_delivered(con: duckdb.DuckDBPyConnection, as_of: date) -> pl.Da
     )
 
 
-def _frame(
+def query_frame(
     con: duckdb.DuckDBPyConnection, query: str, parameters: Mapping[str, object] | None = None
 ) -> pl.DataFrame:
+    """What a query finds."""
     frame: pl.DataFrame = con.sql(query, params=dict(parameters or {})).pl()
     return frame
 
@@ -402,15 +406,15 @@ def _reconciled() -> str:
                  when {_DELIVERED_PAID} and coalesce(certificate_eligible, false) then 'agree'
                  when {_DELIVERED_PAID} then 'delivered, not eligible'
                  when certificate_delivered then 'delivered on a free track'
-                 when not {_PAID} then null
+                 when not {PAID} then null
                  when certificate_eligible and certificates_available > $as_of
                    then 'eligible, certificates not available yet'
                  when certificate_eligible and verification = 'Not ID Verified'
                    then 'eligible, identity not verified'
                  when certificate_eligible then 'eligible, not delivered'
-                 when {_REACHED} and verification = 'Not ID Verified'
+                 when {REACHED} and verification = 'Not ID Verified'
                    then 'passed, not eligible: identity not verified'
-                 when {_REACHED} then 'passed, not eligible'
+                 when {REACHED} then 'passed, not eligible'
                end as reason
         from stg_run_results as result
         join programme_runs using (programme_id, course_id, run)

@@ -8,7 +8,7 @@ import dagster as dg
 import duckdb
 import polars as pl
 
-from edu_pipeline.gate import in_force
+from edu_pipeline.gate import in_force, known_since
 from edu_pipeline.landing.canonical import canonical_query
 from edu_pipeline.landing.changes import accept, compare
 from edu_pipeline.landing.finding import find_problems
@@ -16,7 +16,7 @@ from edu_pipeline.landing.forgotten import keep_out
 from edu_pipeline.landing.inspection import Inspection, describe
 from edu_pipeline.landing.manifest import landing_fingerprint, survey
 from edu_pipeline.landing.placing import place
-from edu_pipeline.landing.problems import change_problems, known_since
+from edu_pipeline.landing.problems import change_problems
 from edu_pipeline.landing.raw import load_raw
 from edu_pipeline.landing.rejected import (
     STAGED,
@@ -42,7 +42,7 @@ from edu_pipeline.model.facts import Attendance, Homework
 from edu_pipeline.model.quality import LandingProblems
 from edu_pipeline.model.roster import Classes, Enrollments, SchoolDays, Staff, Students
 from edu_pipeline.settings import SCHOOL_TABLES, Settings
-from edu_pipeline.warehouse import Warehouse, read_table, table_metadata, tables
+from edu_pipeline.warehouse import Warehouse, read_earlier, read_table, table_metadata
 
 GROUP = "landing"
 OWNERS = ["team:data"]
@@ -334,7 +334,8 @@ def landing_changes(
     tags=IDS,
     deps=[f"rejected_{table}" for table in STAGED]
     + [f"raw_{table}" for table in SCHOOL_TABLES]
-    + ["stg_attendance", "stg_classes", "stg_enrollments", "stg_school_days", "stg_students"],
+    + ["stg_attendance", "stg_classes", "stg_enrollments", "stg_school_days", "stg_students"]
+    + ["attainment_files"],
 )
 def landing_problems(
     landing_files: pl.DataFrame,
@@ -354,12 +355,8 @@ def _now() -> datetime:
 
 
 def _before(con: duckdb.DuckDBPyConnection) -> pl.DataFrame:
-    """The problems of the refresh before, where there was one and this version wrote it."""
-    if "landing_problems" in tables(con):
-        found = read_table(con, "landing_problems")
-        if found.columns == LandingProblems.column_names():
-            return found
-    return LandingProblems.create_empty()
+    """The problems of the refresh before."""
+    return read_earlier(con, "landing_problems", LandingProblems.create_empty())
 
 
 @dg.asset(

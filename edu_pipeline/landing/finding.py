@@ -19,6 +19,7 @@ from edu_pipeline.landing.school import WORDS
 from edu_pipeline.landing.stage_facts import marks_found, sessions_found
 from edu_pipeline.model.quality import LandingProblems
 from edu_pipeline.settings import AttendanceExport, Settings
+from edu_pipeline.warehouse import tables
 
 
 def find_problems(
@@ -34,9 +35,9 @@ def find_problems(
 
     Returns:
         `LandingProblems`, those that keep others from being looked for first. A home that has
-        programmes and no school has none.
+        programmes or exam results and no school has none.
     """
-    if files.is_empty() and settings.programmes:
+    if files.is_empty() and (settings.programmes or _has_results(con)):
         return LandingProblems.create_empty()
     landing = settings.landing
     words = {
@@ -58,6 +59,12 @@ def find_problems(
     if "attendance" not in unmapped["table"]:
         problems.append(shape_problems(*marks_found(con), landing))
     return pl.concat(problems)
+
+
+def _has_results(con: duckdb.DuckDBPyConnection) -> bool:
+    return "attainment_files" in tables(con) and bool(
+        con.execute("from attainment_files limit 1").fetchall()
+    )
 
 
 def weeks_of_exceptions(

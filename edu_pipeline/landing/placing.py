@@ -9,6 +9,7 @@ from pathlib import PurePosixPath
 import polars as pl
 from python_calamine import CalamineError, load_workbook
 
+from edu_pipeline.attainment_settings import ATTAINMENT_FOLDER
 from edu_pipeline.landing.columns import normal, resolve
 from edu_pipeline.landing.manifest import SCHOOL_FOLDER, matches, survey
 from edu_pipeline.landing.school import FIELDS
@@ -77,7 +78,7 @@ def place(zone: Zone, landing: Landing) -> Placing:
         file
         for file in zone.list()
         if file.path != SAMPLE_MARKER
-        and not file.path.startswith((EVENTS_FOLDER, PROGRAMMES_FOLDER))
+        and not file.path.startswith((EVENTS_FOLDER, PROGRAMMES_FOLDER, ATTAINMENT_FOLDER))
     ]
     strange = [
         file

@@ -584,23 +584,6 @@ def _problem(
     }
 
 
-def known_since(problems: pl.DataFrame, before: pl.DataFrame, now: datetime) -> pl.DataFrame:
-    """Problems with the moment since which every refresh has found them.
-
-    Args:
-        problems: `LandingProblems` of this refresh.
-        before: Those of the refresh before.
-        now: When this refresh looked, UTC without zone.
-    """
-    subject = ["table", "kind", "subject"]
-    earlier = before.group_by(subject).agg(earlier=pl.col("since").min())
-    return (
-        problems.join(earlier, on=subject, how="left", maintain_order="left")
-        .with_columns(since=pl.coalesce("earlier", pl.lit(now)))
-        .drop("earlier")
-    )
-
-
 def _frame(rows: Sequence[dict[str, object]]) -> pl.DataFrame:
     return LandingProblems.validate(
         pl.DataFrame(list(rows), schema=dtypes(LandingProblems), orient="row")

@@ -3,12 +3,14 @@
 An inspection is told in blocks of label and text; how a block looks is for who shows it.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
 import duckdb
 
+from edu_pipeline.landing.canonical import literals
+from edu_pipeline.landing.edx.reports import TABLES as EDX_TABLES
 from edu_pipeline.landing.inspection import (
     ColumnSeen,
     DatesSeen,
@@ -22,6 +24,7 @@ from edu_pipeline.landing.problems import EXPECTED, NEEDED
 from edu_pipeline.landing.reading import WordSeen
 from edu_pipeline.landing.rejected import STAGED
 from edu_pipeline.landing.rules import FORGOTTEN
+from edu_pipeline.model.attainment import NOTICES
 from edu_pipeline.settings import SCHOOL_TABLES
 from edu_pipeline.warehouse import tables
 from edu_pipeline.wording import listed, percent
@@ -41,7 +44,9 @@ class Landed:
 
 
 def landed(con: duckdb.DuckDBPyConnection) -> list[Landed]:
-    """Every export, in the order of `SCHOOL_TABLES`.
+    """Every export in the order of `SCHOOL_TABLES`, then edX's and exam results, where there are any.
+
+    A home that has no school has only these.
 
     Args:
         con: The warehouse after a refresh.
@@ -56,21 +61,50 @@ def landed(con: duckdb.DuckDBPyConnection) -> list[Landed]:
         kept_out = dict(con.execute('select "table", rows from forgotten_rows').fetchall())
     for table, rows in kept_out.items():
         rejected[table][FORGOTTEN] = rows
-    return [
+    school = [
         Landed(
             table,
-            con.execute(f"select count(*) from raw_{table}").fetchall()[0][0]
-            + kept_out.get(table, 0),
+            _count(con, f"raw_{table}") + kept_out.get(table, 0),
             rejected[table],
-            con.execute(f"select count(*) from stg_{staged}").fetchall()[0][0],
+            _count(con, f"stg_{staged}"),
         )
         for table, staged in zip(SCHOOL_TABLES, STAGED, strict=True)
     ]
+    there = tables(con)
+    of_edx = []
+    for table in EDX_TABLES.values() if "edx_exports" in there else ():
+        received, lost = _count(con, f"raw_{table}"), rejected.get(table, {})
+        used = received - sum(lost.values())
+        of_edx.append(Landed(f"edX {table.replace('_', ' ')}", received, lost, used))
+    others = [*of_edx, *_results(con, rejected)]
+    received = any(export.received for export in others)
+    return others if received and not any(e.received for e in school) else [*school, *others]
 
 
-def problem_messages(con: duckdb.DuckDBPyConnection) -> list[str]:
+def _results(
+    con: duckdb.DuckDBPyConnection, rejected: Mapping[str, dict[str, int]]
+) -> list[Landed]:
+    """The exports of exam results, where there are any; a row may have several."""
+    if "attainment_files" not in tables(con) or not _count(con, "attainment_files"):
+        return []
+    rows = con.execute("select sum(rows)::bigint from attainment_files").fetchall()[0][0]
+    return [Landed("exam results", rows, rejected.get("results", {}), _count(con, "stg_results"))]
+
+
+def result_messages(con: duckdb.DuckDBPyConnection) -> list[str]:
+    """What a person must look at in exports of exam results; it names nobody and holds no letter."""
+    query = f"select message from attainment_problems where kind not in {literals(NOTICES)}"
+    return [message for (message,) in con.execute(query).fetchall()]
+
+
+def _count(con: duckdb.DuckDBPyConnection, table: str) -> int:
+    rows: int = con.execute(f"select count(*) from {table}").fetchall()[0][0]
+    return rows
+
+
+def problem_messages(con: duckdb.DuckDBPyConnection, table: str = "landing_problems") -> list[str]:
     """What is wrong with the exports and what to do, each once."""
-    query = "select distinct message from landing_problems order by 1"
+    query = f"select distinct message from {table} order by 1"
     return [message for (message,) in con.execute(query).fetchall()]
 
 

@@ -11,7 +11,9 @@ from dataclasses import dataclass
 import duckdb
 import polars as pl
 
+from edu_pipeline.landing.attainment.zone import seen_in_results
 from edu_pipeline.landing.canonical import canonical_query, literal
+from edu_pipeline.landing.edx.people import find_learners
 from edu_pipeline.landing.forgotten import PEOPLE, IsOne, about
 from edu_pipeline.landing.manifest import survey
 from edu_pipeline.landing.raw import load_raw
@@ -19,20 +21,35 @@ from edu_pipeline.landing.stage_roster import stage_staff, stage_students
 from edu_pipeline.landing.zone import LandingError, Zone
 from edu_pipeline.settings import Settings
 
-KINDS = ("student", "staff")
 _ID = {"student": "student_id", "staff": "staff_id"}
 
 
 @dataclass(frozen=True)
 class PersonSeen:
-    """Somebody as one version of a roster has them."""
+    """Somebody as one version of an export has them."""
 
     kind: str
-    """One of `KINDS`."""
+    """`student`, `staff` or `learner`."""
     id: str
     given_name: str | None = None
+    """Of learners the full name, which edX has in one."""
     family_name: str | None = None
     email: str | None = None
+    username: str | None = None
+
+    @property
+    def name(self) -> str:
+        """In full; empty where there is none."""
+        return " ".join(" ".join(filter(None, (self.given_name, self.family_name))).split())
+
+    def is_meant_by(self, who: str) -> bool:
+        """Whether it is their id or their address."""
+        return who == self.id or bool(self.email and folded(self.email) == folded(who))
+
+
+def folded(address: str) -> str:
+    """As addresses are compared."""
+    return address.strip().lower()
 
 
 @dataclass(frozen=True)
@@ -40,7 +57,8 @@ class Sightings:
     """What the files of a landing zone say of people."""
 
     rosters: frozenset[PersonSeen]
-    """Everybody, once under each of their names and addresses."""
+    """Everybody, once under each of their names and addresses; but of learners, who are many, only
+    who was looked for and who shares an address or a name with them."""
     files: frozenset[tuple[str, str, str]]
     """(kind, id, path) of the files with rows about whom was looked for."""
     read: frozenset[str]
@@ -90,7 +108,7 @@ def find_person(zone: Zone, settings: Settings, who: str) -> Sightings:
     Args:
         zone: Where exports land.
         settings: How they are read.
-        who: An id, or an address as the staff's export may have it.
+        who: An id, or an address as the exports of staff and learners may have it.
 
     Raises:
         LandingError: The zone cannot be listed.
@@ -99,13 +117,17 @@ def find_person(zone: Zone, settings: Settings, who: str) -> Sightings:
     unread = set(files.filter(pl.col("error").is_not_null())["path"])
     with closing(duckdb.connect(config={"python_enable_replacements": False})) as con:
         reader = _Reader(con, zone, settings, files, unread)
-        rosters = frozenset(person for kind in KINDS for person in reader.people(kind))
-        address = who.strip().lower()
-        ids = {("student", who), ("staff", who)} | {
-            (person.kind, person.id)
-            for person in rosters
-            if person.email and person.email.strip().lower() == address
-        }
+        rosters = {person for kind in _ID for person in reader.people(kind)}
+        meant = {person for person in rosters if person.is_meant_by(who)}
+        learners = find_learners(
+            con,
+            zone,
+            settings.programmes,
+            who,
+            addresses={folded(person.email) for person in meant if person.email},
+            names={person.name.lower() for person in meant if person.name},
+        )
+        ids = {("student", who), ("staff", who)} | {(person.kind, person.id) for person in meant}
         found = set()
         for table in PEOPLE:
             export = settings.landing.export(table)
@@ -115,7 +137,25 @@ def find_person(zone: Zone, settings: Settings, who: str) -> Sightings:
                     rows = con.execute(f"from ({query}) where {theirs} limit 1").fetchall()
                     if rows:
                         found.add((kind, person_id, path))
-    return Sightings(rosters, frozenset(found), frozenset(files["path"]), frozenset(unread))
+    results = seen_in_results(zone, settings.attainment, who)
+    return Sightings(
+        frozenset(rosters)
+        | learners_among(learners.people)
+        | {PersonSeen("student", student, name) for student, name in results.students},
+        frozenset(found)
+        | {("learner", *each) for each in learners.files}
+        | {("student", *each) for each in results.files},
+        frozenset(files["path"]) | learners.read | results.read,
+        frozenset(unread) | learners.unread | results.unread,
+    )
+
+
+def learners_among(people: pl.DataFrame) -> frozenset[PersonSeen]:
+    """Learners as `edx.people.related_learners` has them."""
+    return frozenset(
+        PersonSeen("learner", learner_id, name, None, email, username)
+        for learner_id, username, email, name in people.iter_rows()
+    )
 
 
 def _is(kind: str, person_id: str) -> IsOne:

@@ -201,7 +201,11 @@ def version_of(file: LandedFile) -> Version:
 
 
 def invented_with_real(paths: Iterable[str], marker: str) -> str | None:
-    """Why real exports must not lie beside the sample's, or None where they do not."""
+    """Why real exports must not lie beside the sample's, or None where they do not.
+
+    Beside means in one of its folders: a school's exports say nothing about a cohort's results. What
+    lies in no folder may be a school's.
+    """
     try:
         sample = set(json.loads(marker)["files"])
     except (ValueError, KeyError, TypeError):
@@ -209,7 +213,8 @@ def invented_with_real(paths: Iterable[str], marker: str) -> str | None:
             f"{SAMPLE_MARKER} is not a marker this program wrote. Remove it and the sample's files "
             "by hand, then run again."
         )
-    foreign = sorted(path for path in paths if path not in sample)
+    folders = {"", *(_folder(path) for path in sample)}
+    foreign = sorted(path for path in paths if path not in sample and _folder(path) in folders)
     if not foreign:
         return None
     return (
@@ -217,3 +222,9 @@ def invented_with_real(paths: Iterable[str], marker: str) -> str | None:
         "sample school's exports. Invented students must not be mixed with real ones: remove the "
         "sample with `edu-pipeline sample --clear`, then run again."
     )
+
+
+def _folder(path: str) -> str:
+    """The folder right below the zone's root that a path is in; nothing for none."""
+    folder, _, below = path.partition("/")
+    return folder if below else ""

@@ -17,6 +17,7 @@ from edu_pipeline.mail.due import Period
 from edu_pipeline.mail.engagement import campaign_engagement as engagement_of
 from edu_pipeline.mail.frames import letters_from
 from edu_pipeline.mail.landed import Zone, record_landed
+from edu_pipeline.mail.ledger import remembered
 from edu_pipeline.mail.ledger.approvals import approve, review
 from edu_pipeline.mail.ledger.database import LedgerError
 from edu_pipeline.mail.ledger.reports import events_frame
@@ -25,6 +26,7 @@ from edu_pipeline.mail.ledger.suppressions import note_all
 from edu_pipeline.mail.ledger.tables import State
 from edu_pipeline.mail.ledger.tombstones import tombstones_frame
 from edu_pipeline.mail.lists import EVERY_CAMPAIGN
+from edu_pipeline.mail.mailing import Mailing
 from edu_pipeline.mail.names import Names
 from edu_pipeline.mail.pace import Rules
 from edu_pipeline.mail.plan import to_rehearse
@@ -41,28 +43,24 @@ GROUP = "mail"
 REMEMBERED = "ledger"
 """Group of what is read from the ledger before anything is computed."""
 OWNERS = ["team:data"]
-PERIODS_ASSET, QUEUE_ASSET = "recorded_periods", "queued_letters"
 CORRECTION_TAG = "edu_pipeline/correction"
 """Of a run whose letters correct those that went out; its value says why."""
+
+LETTERS_ASSET = "ledger_letters"
 
 _asset = functools.partial(dg.asset, owners=OWNERS)
 WritePage = Callable[[Ledger], object]
 
 
-def recorded_periods(campaign: str, table: str) -> dg.AssetsDefinition:
-    """The asset that records a campaign's periods.
-
-    Args:
-        campaign: Such as `teachers`.
-        table: The asset with its periods, a frame of `due.PERIODS`.
-    """
+def recorded_periods(mailing: Mailing) -> dg.AssetsDefinition:
+    """The asset that records a mailing's periods."""
 
     @_asset(
-        name=PERIODS_ASSET,
+        name=mailing.recorded,
         group_name=GROUP,
         kinds={"sqlite"},
         tags={"pii": "none"},
-        ins={"periods": dg.AssetIn(table)},
+        ins={"periods": dg.AssetIn(mailing.periods)},
     )
     def record(
         periods: pl.DataFrame, mail_room: dg.ResourceParam[MailRoom]
@@ -70,7 +68,7 @@ def recorded_periods(campaign: str, table: str) -> dg.AssetsDefinition:
         """What may be sent, written to the ledger, where sensors can read it during a run."""
         with mail_room.open_ledger() as ledger:
             ledger.record_periods(
-                campaign, [Period(**row) for row in periods.iter_rows(named=True)]
+                mailing.campaign, [Period(**row) for row in periods.iter_rows(named=True)]
             )
         return dg.MaterializeResult(
             metadata={"periods": periods.height, "held": periods["held"].count()}
@@ -108,36 +106,31 @@ def said_before(weeks: dg.PartitionsDefinition[str], campaign: str) -> dg.Assets
     return said
 
 
-def weekly_assets(
-    weeks: dg.PartitionsDefinition[str],
-    campaign: str,
-    table: str,
-    names: str,
-    write_page: WritePage,
+def partitioned_assets(
+    mailing: Mailing, partitions: dg.PartitionsDefinition[str], write_page: WritePage
 ) -> Sequence[dg.AssetsDefinition]:
-    """The steps of a week's sending.
+    """The steps of sending one partition of a mailing.
 
     Args:
-        weeks: One partition per week.
-        campaign: Such as `teachers`.
-        table: The asset with the week's letters, a frame of `frames.SCHEMA`.
-        names: The asset with the full names of everybody whom a letter might name, as `name`.
+        mailing: What is sent.
+        partitions: Such as one per week.
         write_page: Writes the page on how letters stand; called after a delivery, also a bad one.
     """
+    tables = {"letters": mailing.letters, **({"known": mailing.names} if mailing.names else {})}
 
     @_asset(
-        name=QUEUE_ASSET,
+        name=mailing.queued,
         group_name=GROUP,
         kinds={"sqlite"},
         tags={"pii": "names"},
-        partitions_def=weeks,
-        ins={"letters": dg.AssetIn(table), "known": dg.AssetIn(names)},
+        partitions_def=partitions,
+        ins={name: dg.AssetIn(table) for name, table in tables.items()},
     )
-    def queued_letters(
+    def queued(
         context: dg.AssetExecutionContext,
-        letters: pl.DataFrame,
-        known: pl.DataFrame,
         mail_room: dg.ResourceParam[MailRoom],
+        letters: pl.DataFrame,
+        **tables: pl.DataFrame,
     ) -> dg.MaterializeResult[None]:
         """The week's letters, checked one by one and frozen in the ledger.
 
@@ -146,9 +139,12 @@ def weekly_assets(
         the tag `edu_pipeline/correction` (its value says why) also queues corrections of letters
         that went out and would now say something else.
         """
-        require_one_run(context, "send_letters", partitioned_only=True)
+        require_one_run(context, mailing.send, partitioned_only=True)
         mail = mail_room.settings.mail
-        written, names = letters_from(letters), known["name"].to_list()
+        campaign = mailing.campaign_of(context.partition_key)
+        written = letters_from(letters)
+        known = tables.get("known", letters)
+        names = known["name"].drop_nulls().to_list()
         correction = context.run.tags.get(CORRECTION_TAG) or None
         if correction and (problem := unfit(correction, Names(names))):
             raise dg.Failure(f"Nothing was queued. {problem}", allow_retries=False)
@@ -156,7 +152,7 @@ def weekly_assets(
         reasons = hold_reasons(as_sent, names, mail)
         held = [replace(letter, hold=reasons.get(letter.key)) for letter in written]
         with mail_room.open_ledger() as ledger:
-            period = _recorded(ledger, campaign, context.partition_key).period
+            period = _recorded(ledger, mailing, context.partition_key).period
             result = ledger.queue(
                 held,
                 of=(campaign, period),
@@ -185,13 +181,14 @@ def weekly_assets(
         )
 
     @_asset(
+        name=mailing.delivered,
         group_name=GROUP,
         kinds={"email"},
         tags={"pii": "names"},
-        partitions_def=weeks,
-        deps=[queued_letters],
+        partitions_def=partitions,
+        deps=[queued],
     )
-    def delivered_letters(
+    def delivered(
         context: dg.AssetExecutionContext, mail_room: dg.ResourceParam[MailRoom]
     ) -> dg.MaterializeResult[None]:
         """The week's letters that may go out, delivered; each at most once.
@@ -200,39 +197,40 @@ def weekly_assets(
         is refused. With `[mail] mode = "redirect"` copies go to the operator instead, and nothing
         of it counts. The proof sheet in `data/outbox` and the page in `data/site/mail` show all.
         """
-        _require_fresh(context)
+        _require_fresh(context, mailing)
         with mail_room.open_ledger() as ledger:
-            period = _recorded(ledger, campaign, context.partition_key)
+            period = _recorded(ledger, mailing, context.partition_key)
             trouble, told = None, dict[str, int | str]()
             try:
                 trouble, told = _send(context, mail_room, ledger, period)
             except (LedgerError, MissingSecretError, SendGridError) as error:
                 trouble = str(error)
             templates = environment([mail_room.home.templates, shipped("templates")])
-            write_proofs(mail_room.home.outbox, ledger, campaign, period.period, templates)
+            write_proofs(mail_room.home.outbox, ledger, period.campaign, period.period, templates)
             write_page(ledger)
-            counts = ledger.counts(campaign, period.period)
+            counts = ledger.counts(period.campaign, period.period)
         metadata = {**told, **{f"letters {state}": number for state, number in counts.items()}}
         if trouble:
             _show_now(context.instance, mail_room)
             raise dg.Failure(trouble, metadata=metadata, allow_retries=False)
         return dg.MaterializeResult(metadata=metadata)
 
-    return [said_before(weeks, campaign), queued_letters, delivered_letters]
+    return [queued, delivered]
 
 
-def _require_fresh(context: dg.AssetExecutionContext) -> None:
-    """A refresh may have found a problem with classes whose letters were queued before it."""
-    if is_older_than(context.instance, QUEUE_ASSET, context.partition_key, PERIODS_ASSET):
+def _require_fresh(context: dg.AssetExecutionContext, mailing: Mailing) -> None:
+    """A refresh may have found a problem with what letters rest on that were queued before it."""
+    if is_older_than(context.instance, mailing.queued, context.partition_key, mailing.recorded):
         raise dg.Failure(
             "The exports were read again after this week's letters were written. Launch the job "
-            "send_letters for this week: it writes them again, and what has not changed stays "
-            "approved.",
+            f"{mailing.send} for {context.partition_key}: it writes them again, and what has not "
+            "changed stays approved.",
             allow_retries=False,
         )
 
 
-def _recorded(ledger: Ledger, campaign: str, partition: str) -> Period:
+def _recorded(ledger: Ledger, mailing: Mailing, partition: str) -> Period:
+    campaign = mailing.campaign_of(partition)
     for period in ledger.recorded_periods():
         if (period.campaign, period.partition) == (campaign, partition):
             return period
@@ -362,16 +360,22 @@ def carrier_suppressions(
     return dg.MaterializeResult(metadata={"new": new, "asked": "yes", "on its lists": len(lines)})
 
 
-@_asset(
-    group_name=GROUP,
-    kinds={"duckdb"},
-    tags={"pii": "none"},
-    deps=["delivered_letters", "landed_events"],
-)
-def ledger_letters(mail_room: dg.ResourceParam[MailRoom]) -> pl.DataFrame:
-    """A copy of the ledger for analysis: one row per letter, no content, no names, no addresses."""
-    with mail_room.open_ledger() as ledger:
-        return ledger.letters_frame()
+def ledger_letters(mailings: Sequence[Mailing]) -> dg.AssetsDefinition:
+    """The asset that copies how letters stand, after any of the mailings was delivered."""
+
+    @_asset(
+        name=LETTERS_ASSET,
+        group_name=GROUP,
+        kinds={"duckdb"},
+        tags={"pii": "none"},
+        deps=[*(mailing.delivered for mailing in mailings), landed_events],
+    )
+    def copied(mail_room: dg.ResourceParam[MailRoom]) -> pl.DataFrame:
+        """A copy of the ledger for analysis: a row per letter, no content, names or addresses."""
+        with mail_room.open_ledger() as ledger:
+            return ledger.letters_frame()
+
+    return copied
 
 
 @_asset(group_name=GROUP, kinds={"polars"}, tags={"pii": "none"})
@@ -427,25 +431,72 @@ def forgotten(mail_room: dg.ResourceParam[MailRoom]) -> pl.DataFrame:
         return tombstones_frame(ledger)
 
 
+def memory(campaign: str) -> Sequence[dg.AssetsDefinition]:
+    """The assets that tell a job whom not to write to, and what it need not say again.
+
+    Args:
+        campaign: Such as `teachers`, or what campaigns such as `nudges.buslead` begin with.
+    """
+
+    @_asset(group_name=REMEMBERED, kinds={"sqlite"}, tags={"pii": "names"})
+    def told_before(mail_room: dg.ResourceParam[MailRoom]) -> pl.DataFrame:
+        """Who was told what: letters that are or may be out, and what went out by other means.
+
+        One row per letter and subject: `campaign`, `period`, `recipient_key` or, of imported
+        history, `email`, `about` and `sent_on`.
+        """
+        with mail_room.open_ledger() as ledger:
+            return remembered.told_before(
+                *(ledger, campaign),
+                zone=mail_room.settings.zone,
+                leaves=mail_room.settings.mail.leaves,
+            )
+
+    @_asset(
+        group_name=REMEMBERED,
+        kinds={"sqlite"},
+        tags={"pii": "names"},
+        deps=[landed_events, carrier_suppressions],
+    )
+    def opted_out(mail_room: dg.ResourceParam[MailRoom]) -> pl.DataFrame:
+        """Who is not written to: `scope` (a campaign, or `*`), `recipient_key` or `email`, `reason`."""
+        with mail_room.open_ledger() as ledger:
+            return remembered.opted_out(ledger, campaign)
+
+    return [told_before, opted_out]
+
+
 # What a person looks at
 
 
-@dg.asset_check(asset=PERIODS_ASSET, description="The newest week's letters may go out.")
-def newest_week_is_not_held(mail_room: dg.ResourceParam[MailRoom]) -> dg.AssetCheckResult:
-    """Shows the gate; sending does not rely on this check but on the record."""
-    with mail_room.open_ledger() as ledger:
-        newest = max(ledger.recorded_periods(), key=lambda period: period.last_day, default=None)
-    held = newest.held if newest else "No week has figures."
-    return dg.AssetCheckResult(passed=held is None, description=held or "Not held.")
+def newest_is_not_held(mailing: Mailing) -> dg.AssetChecksDefinition:
+    """The check that shows the gate of a mailing."""
+
+    @dg.asset_check(
+        name="newest_week_is_not_held",
+        asset=mailing.recorded,
+        description="The newest week's letters may go out.",
+    )
+    def check(mail_room: dg.ResourceParam[MailRoom]) -> dg.AssetCheckResult:
+        """Shows the gate; sending does not rely on this check but on the record."""
+        with mail_room.open_ledger() as ledger:
+            # the newest comes last
+            newest = {p.campaign: p for p in ledger.recorded_periods() if mailing.owns(p.campaign)}
+        held = [period.held for period in newest.values() if period.held]
+        if not newest:
+            held = ["No week has figures."]
+        return dg.AssetCheckResult(passed=not held, description=" ".join(held) or "Not held.")
+
+    return check
 
 
-@dg.asset_check(asset=ledger_letters, description="It is known of every letter whether it is out.")
+@dg.asset_check(asset=LETTERS_ASSET, description="It is known of every letter whether it is out.")
 def no_letter_is_unknown(mail_room: dg.ResourceParam[MailRoom]) -> dg.AssetCheckResult:
     """Fails while anything is unknown; nothing of it is sent again without a decision."""
     return _unknown(mail_room)
 
 
-@dg.asset_check(asset=ledger_letters, description="No letter waits for somebody to approve it.")
+@dg.asset_check(asset=LETTERS_ASSET, description="No letter waits for somebody to approve it.")
 def letters_wait_for_approval(mail_room: dg.ResourceParam[MailRoom]) -> dg.AssetCheckResult:
     """Shows how many wait, and the digest that stands for exactly these."""
     return _drafts(mail_room)
@@ -480,7 +531,7 @@ def _drafts(mail_room: MailRoom) -> dg.AssetCheckResult:
         severity=dg.AssetCheckSeverity.WARN,
         description=(
             f"{_letters(sum(found.values()))} to be approved: {_listed(found)}. Look at the proof "
-            "sheet in data/outbox, then launch the job approve_letters for that week, or: "
+            "sheet in data/outbox, then launch the job that approves them, or: "
             "edu-pipeline mail approve"
             if found
             else "None waits."
@@ -514,7 +565,7 @@ def _show_now(instance: dg.DagsterInstance, mail_room: MailRoom) -> None:
         result = look(mail_room)
         instance.report_runless_asset_event(
             dg.AssetCheckEvaluation(
-                asset_key=ledger_letters.key,
+                asset_key=dg.AssetKey(LETTERS_ASSET),
                 check_name=name,
                 passed=bool(result.passed),
                 metadata=result.metadata,
@@ -537,16 +588,16 @@ class Approval(dg.Config):
     )
 
 
-def approve_letters(
-    weeks: dg.PartitionsDefinition[str], campaign: str, write_page: WritePage
-) -> dg.JobDefinition:
-    """The job by which a person approves a week's drafts.
+def approval_jobs(
+    partitions: Mapping[Mailing, dg.PartitionsDefinition[str]], write_page: WritePage
+) -> Sequence[dg.JobDefinition]:
+    """The jobs by which a person approves a partition's drafts.
 
     Args:
-        weeks: One partition per week.
-        campaign: Such as `teachers`.
-        write_page: As for `weekly_assets`.
+        partitions: Of every mailing.
+        write_page: As for `partitioned_assets`.
     """
+    mailings = {mailing.approve: mailing for mailing in partitions}
 
     @dg.op
     def approve_drafts(
@@ -566,7 +617,9 @@ def approve_letters(
                 allow_retries=False,
             )
         with mail_room.open_ledger() as ledger:
-            period = _recorded(ledger, campaign, context.partition_key).period
+            mailing = mailings[context.job_name]
+            recorded = _recorded(ledger, mailing, context.partition_key)
+            campaign, period = recorded.campaign, recorded.period
             seen = review(ledger, campaign, period)
             if config.digest.strip() != seen.digest:
                 raise dg.Failure(
@@ -583,22 +636,23 @@ def approve_letters(
         context.log.info("Approved %s of %s, digest %s.", _letters(number), period, seen.digest)
         context.add_output_metadata({"approved": number, "digest": seen.digest})
 
-    @dg.job(
-        name="approve_letters",
-        partitions_def=weeks,
-        description=(
-            "Approve exactly the letters of a week that the digest stands for. Nothing is sent by "
-            "it; approved letters leave with deliver_letters."
-        ),
-    )
-    def job() -> None:
-        approve_drafts()
+    def job(mailing: Mailing) -> dg.JobDefinition:
+        @dg.job(
+            name=mailing.approve,
+            partitions_def=partitions[mailing],
+            description=(
+                f"Approve exactly the {mailing.noun} of a week that the digest stands for. Nothing "
+                f"is sent by it; they leave with {mailing.deliver}."
+            ),
+        )
+        def approving() -> None:
+            approve_drafts()
 
-    return job
+        return approving
+
+    return [job(mailing) for mailing in partitions]
 
 
-REPORTS: Sequence[dg.AssetsDefinition] = [ledger_letters, campaign_engagement]
-"""Read from the ledger after anything has happened to letters."""
 ASSETS: Sequence[dg.AssetsDefinition] = [
     gate_releases,
     mailed_before,
@@ -606,10 +660,9 @@ ASSETS: Sequence[dg.AssetsDefinition] = [
     forgotten,
     landed_events,
     carrier_suppressions,
-    *REPORTS,
+    campaign_engagement,
 ]
 CHECKS: Sequence[dg.AssetChecksDefinition] = [
-    newest_week_is_not_held,
     no_letter_is_unknown,
     letters_wait_for_approval,
 ]

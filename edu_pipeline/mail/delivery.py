@@ -21,6 +21,7 @@ from edu_pipeline.mail.ledger.reading import FrozenLetter
 from edu_pipeline.mail.ledger.store import Cause, ConcurrentChangeError, Ledger, TransitionError
 from edu_pipeline.mail.ledger.tables import OUT, State
 from edu_pipeline.mail.ledger.tombstones import is_forgotten
+from edu_pipeline.mail.mailing import options
 from edu_pipeline.mail.pace import HOUR, Pace, Rules, shown, standstill
 from edu_pipeline.mail.transports.protocol import (
     CarrierError,
@@ -332,7 +333,8 @@ def _compare(
         raise RestoredLedgerError(
             f"{transport.name} has sent {len(strangers)} letters of {period} that this ledger does "
             "not know to be out: it may have been restored from a backup. Nothing was sent. To "
-            f"take over what the carrier knows: edu-pipeline mail send --week {period} --adopt"
+            "take over what the carrier knows: edu-pipeline mail send "
+            f"{options(campaign, period, ledger.campaigns())} --adopt"
         )
     return None
 

@@ -5,7 +5,7 @@ expire: a way out must work as long as the letter exists.
 """
 
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from urllib.parse import quote
 
@@ -50,6 +50,13 @@ def read_token(token_key: str, text: str) -> Subscription | None:
 def opt_out_url(public_url: str, token: str) -> str:
     """Where the page of a token is, below the address under which `mail webhook` is reached."""
     return f"{public_url.rstrip('/')}/out/{token}"
+
+
+def ways_out(public_url: str | None, token_key: str, campaign: str) -> Callable[[str], str] | None:
+    """Recipient key → the link by which they stop a campaign's letters; None without a page."""
+    if public_url is None:
+        return None
+    return lambda key: opt_out_url(public_url, token(token_key, campaign, key))
 
 
 def disarmed(text: str) -> str:

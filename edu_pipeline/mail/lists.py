@@ -18,6 +18,8 @@ EVERY_CAMPAIGN = "*"
 """Scope of a suppression that holds for all letters."""
 
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
+_SUBJECT = re.compile(r"[\w.~:+/-]+")
+"""Of a figure, such as `verify/UQx_BUSLEAD1x_1T2027`."""
 _LINE_ENDS = re.compile(r"\r\n|\r|\n")
 _FORMULA = ("=", "+", "-", "@", "\t", "\r")
 Row = TypeVar("Row")
@@ -41,13 +43,15 @@ class SuppressionLine:
 
 @dataclass(frozen=True)
 class HistoryLine:
-    """One letter that went out before this tool."""
+    """One letter that went out by other means."""
 
     campaign: str
     period: str
     email: str
     """As it is compared."""
     sent_on: date
+    about: str = ""
+    """What it was about, as the subject of a figure; empty: not said."""
 
 
 @dataclass(frozen=True)
@@ -65,10 +69,16 @@ class Read(Generic[Row]):
 
     rows: Sequence[Row]
     bad: Sequence[BadLine]
+    undated: int = 0
+    """Lines of letters that have not gone out."""
 
 
 class _BadValueError(ValueError):
     """The message may be shown: it quotes nothing."""
+
+
+class _NotSentError(ValueError):
+    """A line of a letter that has not gone out."""
 
 
 def read_suppressions(content: bytes, *, now: datetime) -> Read[SuppressionLine]:
@@ -92,18 +102,24 @@ def read_suppressions(content: bytes, *, now: datetime) -> Read[SuppressionLine]
 
 
 def read_history(content: bytes) -> Read[HistoryLine]:
-    """Read `campaign`, `period`, `email`, `date`.
+    """Read `campaign`, `period`, `email`, `date`, and where it is there `about`.
+
+    A line without a date is of a letter that has not gone out: it is only counted, so that a list
+    of whom to write to can come back once whoever was written to has a date.
 
     Raises:
         ListError: It is not a text in UTF-8, or a column is missing.
     """
 
     def line(cells: Mapping[str, str]) -> HistoryLine:
+        if not cells["date"]:
+            raise _NotSentError
         return HistoryLine(
             campaign=_name("campaign", cells["campaign"]),
             period=_name("period", cells["period"]),
             email=_address(cells["email"]),
             sent_on=_date(cells["date"]),
+            about=_subject(cells.get("about", "")),
         )
 
     return _read(content, ("campaign", "period", "email", "date"), line)
@@ -148,6 +164,7 @@ def _read(
         )
     rows: list[Row] = []
     bad: list[BadLine] = []
+    undated = 0
     for number, text in enumerate(lines[1:], start=2):
         if not text.strip():
             continue
@@ -155,7 +172,9 @@ def _read(
             rows.append(line(_by_name(names, _cells(text, delimiter))))
         except _BadValueError as error:
             bad.append(BadLine(number, str(error)))
-    return Read(rows, bad)
+        except _NotSentError:
+            undated += 1
+    return Read(rows, bad, undated)
 
 
 def _cells(text: str, delimiter: str) -> list[str]:
@@ -187,6 +206,12 @@ def _scope(text: str) -> str:
 def _name(column: str, text: str) -> str:
     if not _NAME.fullmatch(text):
         raise _BadValueError(f"{column} may have letters, digits, . _ and - only")
+    return text
+
+
+def _subject(text: str) -> str:
+    if text and not _SUBJECT.fullmatch(text):
+        raise _BadValueError("about may have letters, digits, . _ ~ : + / and - only")
     return text
 
 

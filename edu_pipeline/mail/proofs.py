@@ -18,6 +18,7 @@ from edu_pipeline.mail.ledger.reading import Entry
 from edu_pipeline.mail.ledger.store import Ledger
 from edu_pipeline.mail.ledger.tables import State
 from edu_pipeline.mail.letter import Figure
+from edu_pipeline.mail.mailing import options
 from edu_pipeline.mail.mime import UnsendableError
 from edu_pipeline.mail.transports.folder import (
     file_stem,
@@ -166,6 +167,7 @@ def write_proofs(
         period=period,
         total=len(entries),
         digest=_digest(ledger, campaign, period),
+        options=options(campaign, period, ledger.campaigns()),
         counts=_counts(ledger.counts(campaign, period)),
         reasons=reasons_of(cards),
         movement=movement_of(cards, ledger.stated(campaign, period)),

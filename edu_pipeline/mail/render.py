@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from html import escape
 from html.parser import HTMLParser
 from pathlib import Path
+from typing import Final, NamedTuple
 
 import jinja2
 from css_inline import CSSInliner
@@ -67,6 +68,26 @@ def environment(search_path: Sequence[Path]) -> jinja2.Environment:
         "long_date": wording.long_date,
     }
     return env
+
+
+class Written(NamedTuple):
+    """What a letter says."""
+
+    subject: str
+    html: str
+    text: str
+
+
+_UNWRITTEN = "This letter could not be written"
+UNWRITTEN: Final = Written(
+    subject=_UNWRITTEN,
+    html=(
+        f'<!DOCTYPE html><html lang="en"><head><title>{_UNWRITTEN}</title></head>'
+        f"<body><p>{_UNWRITTEN}.</p></body></html>"
+    ),
+    text=f"{_UNWRITTEN}.\n",
+)
+"""In the place of a letter that a template fails for; always held."""
 
 
 @contextmanager

@@ -13,27 +13,28 @@ from edu_pipeline.mail.due import Period
 from edu_pipeline.mail.engagement import FEWEST_DELIVERED
 from edu_pipeline.mail.ledger.reading import PeriodSummary
 from edu_pipeline.mail.ledger.tables import State
+from edu_pipeline.mail.mailing import options
 
 TO_DO: Mapping[State, str] = MappingProxyType(
     {
         State.unknown: (
             "They may or may not have gone out. The next delivery asks the carrier before it sends "
             "anything. If the carrier cannot tell, ask a recipient, then say: edu-pipeline mail "
-            "resolve arrived --week {period} (or send-again, or give-up)"
+            "resolve arrived {options} (or send-again, or give-up)"
         ),
         State.complained: (
             "Marked as spam by their recipients, who are not written to any more. Talk to them."
         ),
         State.failed: (
             "The carrier refused them; the proof sheet says why. When that is put right: "
-            "edu-pipeline mail resolve send-again --week {period}"
+            "edu-pipeline mail resolve send-again {options}"
         ),
         State.bounced: "They came back. Correct the addresses in the source data.",
         State.dropped: "The carrier did not deliver them; the proof sheet says why.",
         State.held: "They wait; the proof sheet says for each what must be put right.",
         State.draft: (
             "They wait for somebody to approve them. Look at the proof sheet, then: edu-pipeline "
-            "mail approve --week {period}"
+            "mail approve {options}"
         ),
     }
 )
@@ -115,7 +116,13 @@ def status_of(
             )
         )
     found = [
-        ToDo(campaign, standing.period, state, number, what.format(period=standing.period))
+        ToDo(
+            campaign,
+            standing.period,
+            state,
+            number,
+            what.format(options=options(campaign, standing.period, campaigns)),
+        )
         for campaign, standings in campaigns.items()
         for standing in standings
         for state, what in TO_DO.items()

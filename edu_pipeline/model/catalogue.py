@@ -5,6 +5,24 @@ from types import MappingProxyType
 
 import dataframely as dy
 
+from edu_pipeline.model.attainment import (
+    AttainmentDisagreements,
+    AttainmentExclusions,
+    AttainmentFiles,
+    AttainmentHeadlines,
+    AttainmentLeftOut,
+    AttainmentOutcomes,
+    AttainmentProblems,
+    AttainmentProgress,
+    AttainmentSubjects,
+    AttainmentTransitions,
+    AttainmentUniqueness,
+    CohortStudents,
+    MockCalibration,
+    ResultGroups,
+    Results,
+    StatedDifferences,
+)
 from edu_pipeline.model.completion import (
     CertificateDifferences,
     CertificateReconciliation,
@@ -20,10 +38,13 @@ from edu_pipeline.model.completion import (
 )
 from edu_pipeline.model.facts import Attendance, Homework
 from edu_pipeline.model.mail import CampaignEngagement, LandedEvents
+from edu_pipeline.model.nudges import NudgeProblems, Nudges, NudgeSummary
 from edu_pipeline.model.programmes import (
     CourseRuns,
     EdxExports,
     Learners,
+    OptInLists,
+    OptIns,
     ProgrammeProblems,
     RunResults,
 )
@@ -57,7 +78,9 @@ SCHEMAS: Mapping[str, type[dy.Schema]] = MappingProxyType(
         "stg_attendance": Attendance,
         "stg_homework": Homework,
         "edx_exports": EdxExports,
+        "opt_in_lists": OptInLists,
         "stg_learners": Learners,
+        "stg_opt_ins": OptIns,
         "stg_run_results": RunResults,
         "course_runs": CourseRuns,
         "programme_problems": ProgrammeProblems,
@@ -72,6 +95,25 @@ SCHEMAS: Mapping[str, type[dy.Schema]] = MappingProxyType(
         "certificate_reconciliation": CertificateReconciliation,
         "certificate_differences": CertificateDifferences,
         "export_inventory": ExportInventory,
+        "nudges": Nudges,
+        "nudge_summary": NudgeSummary,
+        "nudge_problems": NudgeProblems,
+        "attainment_files": AttainmentFiles,
+        "stg_results": Results,
+        "cohort_students": CohortStudents,
+        "result_groups": ResultGroups,
+        "stated_differences": StatedDifferences,
+        "attainment_problems": AttainmentProblems,
+        "attainment_outcomes": AttainmentOutcomes,
+        "attainment_subjects": AttainmentSubjects,
+        "attainment_progress": AttainmentProgress,
+        "attainment_transitions": AttainmentTransitions,
+        "mock_calibration": MockCalibration,
+        "attainment_headlines": AttainmentHeadlines,
+        "attainment_left_out": AttainmentLeftOut,
+        "attainment_exclusions": AttainmentExclusions,
+        "attainment_uniqueness": AttainmentUniqueness,
+        "attainment_disagreements": AttainmentDisagreements,
         "rejected_rows": RejectedRows,
         "landing_changes": LandingChanges,
         "landing_problems": LandingProblems,

@@ -238,7 +238,8 @@ class ExportInventory(dy.Schema):
         primary_key=True, check=lambda c: c.is_in(NEEDED_KINDS), description="profile or grades"
     )
     stamp = dy.Datetime(nullable=True, description="When edX made it, UTC; empty: there is none")
-    age_days = dy.Int64(nullable=True, description="Days from then to the day of the refresh")
+    age_days = dy.Int64(nullable=True, description="Days from then to as_of")
     listed = dy.Bool(description="Whether the settings list the run")
     needed = dy.Bool(description="Missing, or older than what it should show")
     sentence = dy.String(description="The same in words")
+    as_of = dy.Date(description="The day of the refresh")

@@ -86,6 +86,37 @@ class RunResults(dy.Schema):
     line = dy.Int64(description="Line where that row starts")
 
 
+class OptInLists(dy.Schema):
+    """A file of edX's e-mail preferences, for each programme that it counts for."""
+
+    programme_id = dy.String(primary_key=True, description="The programme")
+    path = dy.String(primary_key=True, description="Path below the landing zone's root")
+    version = dy.Datetime(description="Stamp in the file's name, else when it last changed, UTC")
+    rows = dy.Int64(nullable=True, min=0, description="Its rows; empty: it cannot be read")
+    sha256 = dy.String(description="Digest of the content")
+    error = dy.String(nullable=True, description="Why it cannot be read")
+
+
+class OptIns(dy.Schema):
+    """Whether a learner wants e-mail, by what they said last in any opt-in list of the programme.
+
+    Of learners whom a list does not mention there is no row, and no row of people who are no
+    learners of ours. One row per programme and learner, or address.
+    """
+
+    programme_id = dy.String(description="The programme")
+    learner_id = dy.String(
+        nullable=True, description="The learner; empty: an old list has only an address of several"
+    )
+    email = dy.String(
+        nullable=True, description="That address, in lower case; empty where the learner is known"
+    )
+    opted_in = dy.Bool(description="False: no e-mail, or what they said cannot be read")
+    set_at = dy.Datetime(description="When they said so, UTC; else when the list was made")
+    file = dy.String(description="The list, below the landing zone's root")
+    line = dy.Int64(description="Line where its row starts")
+
+
 class CourseRuns(dy.Schema):
     """A run of a course: listed in `pipeline.toml`, or found in the exports."""
 

@@ -2,14 +2,17 @@
 
 import functools
 from collections.abc import Callable, Sequence
-from datetime import date, datetime
+from datetime import UTC, date, datetime
 from inspect import cleandoc
 from typing import Any
 
 import dagster as dg
 import polars as pl
 
+from edu_pipeline.facts.audience import accept_audiences, audiences
 from edu_pipeline.facts.files import export_table
+from edu_pipeline.facts.nudge_letters import nudges_to_write
+from edu_pipeline.facts.nudges import nudge_counts, passes, people, preferences, standings
 from edu_pipeline.facts.run_results import (
     build_certificate_differences,
     build_course_completion,
@@ -22,10 +25,28 @@ from edu_pipeline.facts.run_results import (
     progress_counts,
     report_rows,
 )
+from edu_pipeline.gate import known_since
+from edu_pipeline.mail.due import not_after
+from edu_pipeline.mail.frames import letters_frame
+from edu_pipeline.mail.links import ways_out
+from edu_pipeline.mail.render import environment
 from edu_pipeline.model.columns import dtypes
 from edu_pipeline.model.completion import CertificateReconciliation, ProgrammeProgress
-from edu_pipeline.programmes import funnel, inventory
+from edu_pipeline.model.nudges import NudgeProblems
+from edu_pipeline.one_run import require_finished_refresh
+from edu_pipeline.programmes import funnel, gate, inventory
 from edu_pipeline.programmes.completion import programme_progress as programme_progress_of
+from edu_pipeline.programmes.letter import Edition, run_dates
+from edu_pipeline.programmes.letter import nudge_letters as nudge_letters_of
+from edu_pipeline.programmes.nudges import (
+    Remembered,
+    campaign_of,
+    considered,
+    news,
+    nudge_summary,
+    summary_sentences,
+)
+from edu_pipeline.programmes.nudges import nudges as nudges_of
 from edu_pipeline.programmes.reports import (
     TooManyRowsError,
     completion_report,
@@ -34,7 +55,8 @@ from edu_pipeline.programmes.reports import (
 )
 from edu_pipeline.programmes.runs import programme_runs as programme_runs_of
 from edu_pipeline.settings import Home, Settings
-from edu_pipeline.warehouse import Warehouse, table_metadata
+from edu_pipeline.shipped import shipped
+from edu_pipeline.warehouse import Warehouse, read_earlier, table_metadata
 
 GROUP = "programmes"
 OWNERS = ["team:data"]
@@ -128,6 +150,43 @@ def _listed(sentences: Sequence[str]) -> str:
     return "\n".join(f"- {sentence}" for sentence in sentences) or "Nothing to do."
 
 
+@_asset(
+    kinds={"polars"},
+    tags={"pii": "ids"},
+    deps=[
+        "stg_run_results",
+        "stg_learners",
+        "stg_opt_ins",
+        "course_completion",
+        "programme_progress",
+    ],
+)
+def nudges(
+    programme_runs: pl.DataFrame,
+    told_before: pl.DataFrame,
+    opted_out: pl.DataFrame,
+    ledger_identity: pl.DataFrame,
+    settings: dg.ResourceParam[Settings],
+    warehouse: dg.ResourceParam[Warehouse],
+) -> pl.DataFrame:
+    """Who is told to verify or to go on, this week, and why or why not: every learner."""
+    as_of, parts = _today(settings), []
+    with warehouse.connect() as con:
+        for programme in settings.programmes:
+            meaning = news(programme, programme_runs, as_of)
+            found = passes(con, programme.id, meaning)
+            who = standings(con, programme.id)
+            parts.append(considered(programme, who, found, meaning, programme_runs))
+        known = people(con, [part.reasons["learner_id"] for part in parts])
+        remembered = Remembered(
+            opt_ins=preferences(con, known),
+            opted_out=opted_out,
+            told_before=told_before,
+            salt=ledger_identity["salt"].item(),
+        )
+    return nudges_of(parts, known, remembered, as_of)
+
+
 @_asset(kinds={"polars"}, tags={"pii": "none"})
 def export_inventory(
     context: dg.AssetExecutionContext,
@@ -186,6 +245,13 @@ _SUMMARIES = [
         ),
         "Certificates due beside certificates delivered, with reasons.",
     ),
+    _summary(
+        "nudge_summary",
+        ["nudges"],
+        lambda con, _: nudge_summary(nudge_counts(con)),
+        "How many learners get a letter or none, and why.",
+        summary_sentences,
+    ),
 ]
 TABLES = (
     "programme_runs",
@@ -199,6 +265,8 @@ TABLES = (
     "programme_completions",
     "programme_bridge",
     "certificate_reconciliation",
+    "nudges",
+    "nudge_summary",
 )
 """What `data/reports/tables` has, as Parquet and as CSV."""
 
@@ -214,7 +282,7 @@ def programme_reports(
 
     Nothing is written where there is no programme.
     """
-    folder = home.data / "reports"
+    folder = home.reports
     learners: dict[str, Any] = {}
     with warehouse.connect() as con:
         for programme in settings.programmes:
@@ -234,12 +302,123 @@ def programme_reports(
     return dg.MaterializeResult(metadata=learners)
 
 
+@_asset(kinds={"duckdb"}, tags={"pii": "none"}, deps=["nudges"])
+def nudge_problems(
+    programme_problems: pl.DataFrame,
+    gate_releases: pl.DataFrame,
+    settings: dg.ResourceParam[Settings],
+    warehouse: dg.ResourceParam[Warehouse],
+) -> pl.DataFrame:
+    """What holds a programme's nudges until a person has looked, such as an audience that moved.
+
+    The audience of a programme that nothing holds, or whose problems were released, is accepted:
+    the next refresh compares with it.
+    """
+    ids = [programme.id for programme in settings.programmes]
+    with warehouse.connect() as con:
+        found = gate.nudge_problems(settings.programmes, audiences(con, ids), programme_problems)
+        before = read_earlier(con, "nudge_problems", NudgeProblems.create_empty())
+        problems = known_since(found, before, datetime.now(UTC).replace(tzinfo=None), gate.SUBJECT)
+        holding = set(gate.held(problems, gate_releases)["programme_id"])
+        accept_audiences(con, set(ids) - holding)
+    return problems
+
+
+@_asset(kinds={"duckdb"}, tags={"pii": "none"}, deps=["nudges"])
+def nudge_periods(
+    nudge_problems: pl.DataFrame,
+    gate_releases: pl.DataFrame,
+    settings: dg.ResourceParam[Settings],
+    warehouse: dg.ResourceParam[Warehouse],
+) -> pl.DataFrame:
+    """The running week of every programme that has an audience, and what holds its nudges."""
+    with warehouse.connect() as con:
+        found = audiences(con, [programme.id for programme in settings.programmes])
+    return gate.nudge_periods(found, gate.held(nudge_problems, gate_releases))
+
+
+def nudge_letters(partitions: dg.PartitionsDefinition[str]) -> dg.AssetsDefinition:
+    """The asset with the letters of one programme and week."""
+
+    @_asset(
+        name="nudge_letters",
+        kinds={"jinja"},
+        tags={"pii": "names"},
+        partitions_def=partitions,
+        deps=["nudges", "stg_learners"],
+    )
+    def written(
+        context: dg.AssetExecutionContext,
+        nudge_periods: pl.DataFrame,
+        programme_runs: pl.DataFrame,
+        export_inventory: pl.DataFrame,
+        ledger_identity: pl.DataFrame,
+        home: dg.ResourceParam[Home],
+        settings: dg.ResourceParam[Settings],
+        warehouse: dg.ResourceParam[Warehouse],
+    ) -> pl.DataFrame:
+        """One letter to every learner of a programme who is nudged this week."""
+        require_finished_refresh(context, "landing_files", "recorded_nudge_periods")
+        programme_id, _, monday = context.partition_key.rpartition("|")
+        (programme,) = (each for each in settings.programmes if each.id == programme_id)
+        period = nudge_periods.filter(partition=context.partition_key)
+        if period.is_empty():
+            raise dg.Failure(
+                f"The last refresh has no nudges of {programme_id} for the week of {monday}. Run "
+                "the refresh job, then choose the running week.",
+                allow_retries=False,
+            )
+        with warehouse.connect() as con:
+            rows = nudges_to_write(con, programme_id)
+        letters = nudge_letters_of(
+            rows.iter_rows(named=True),
+            Edition(
+                programme=programme,
+                period=period["period"].item(),
+                runs=run_dates(
+                    programme_runs.filter(programme_id=programme_id),
+                    export_inventory.filter(programme_id=programme_id),
+                ),
+                letters=settings.letters,
+                postal_address=settings.mail.postal_address or "",
+                env=environment([home.templates, shipped("templates")]),
+                salt=ledger_identity["salt"].item(),
+                opt_out_url=ways_out(
+                    settings.mail.public_url,
+                    ledger_identity["token_key"].item(),
+                    campaign_of(programme_id),
+                ),
+                not_after=not_after(
+                    period["last_day"].item(),
+                    now=datetime.now(UTC),
+                    mail=settings.mail,
+                    zone=settings.zone,
+                ),
+                zone=settings.zone,
+            ),
+        )
+        context.add_output_metadata(
+            {
+                "letters": len(letters),
+                "could not be written": sum(letter.hold is not None for letter in letters),
+            }
+        )
+        return letters_frame(letters, date.fromisoformat(monday)).with_columns(
+            programme_id=pl.lit(programme_id)
+        )
+
+    return written
+
+
 ASSETS: Sequence[dg.AssetsDefinition] = [
     programme_runs,
     _fact("course_completion", build_course_completion, dated=False),
     programme_progress,
     _fact("certificate_differences", build_certificate_differences, dated=True),
     export_inventory,
+    nudges,
+    nudge_problems,
+    nudge_periods,
     *_SUMMARIES,
     programme_reports,
 ]

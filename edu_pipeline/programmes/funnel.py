@@ -18,6 +18,7 @@ from edu_pipeline.model.completion import (
     ProgrammeFunnel,
     TimeToNextCourse,
 )
+from edu_pipeline.noise import wilson
 from edu_pipeline.programme_settings import Programme
 
 Z_95 = 1.959963984540054
@@ -91,11 +92,11 @@ def course_retention(pairs: pl.DataFrame) -> pl.DataFrame:
     Returns:
         `CourseRetention`.
     """
-    n, share = pl.col("passed"), pl.col("share")
-    centre = (share + Z_95**2 / (2 * n)) / (1 + Z_95**2 / n)
-    half = Z_95 / (1 + Z_95**2 / n) * (share * (1 - share) / n + Z_95**2 / (4 * n**2)).sqrt()
-    rows = pairs.with_columns(share=pl.col("went_on") / n).with_columns(
-        share_low=(centre - half).clip(0, share), share_high=(centre + half).clip(share, 1)
+    low, high = wilson(*(pairs[name].cast(pl.Float64).to_numpy() for name in ("went_on", "passed")))
+    rows = pairs.with_columns(
+        share=pl.col("went_on") / pl.col("passed"),
+        share_low=pl.Series(low),
+        share_high=pl.Series(high),
     )
     return _as(CourseRetention, rows).sort("programme_id", "course_id")
 
@@ -110,11 +111,11 @@ def time_to_next_course(days: pl.DataFrame) -> pl.DataFrame:
         days: `facts.run_results.days_to_next_course`.
 
     Returns:
-        `TimeToNextCourse`: the days on which somebody began, and the last day that anybody was
-        followed to.
+        `TimeToNextCourse`: the days on which somebody began, and of each curve the first and the last
+        day that anybody was followed to, so that the first has everybody at risk.
     """
     curve = ["programme_id", "course_id"]
-    gone, still = pl.col("went_on"), pl.col("at_risk")
+    day, gone, still = pl.col("days"), pl.col("went_on"), pl.col("at_risk")
     stay = (1 - gone / still).log().cum_sum().over(curve)
     # Greenwood's sum; infinite where the last one goes
     spread = (gone / (still * (still - gone))).cum_sum().over(curve).sqrt()
@@ -124,7 +125,7 @@ def time_to_next_course(days: pl.DataFrame) -> pl.DataFrame:
             at_risk=(gone + pl.col("waiting")).cum_sum(reverse=True).over(curve),
         )
         .with_columns(log_stay=stay, spread=spread)
-        .filter((gone > 0) | (pl.col("days") == pl.col("days").max().over(curve)))
+        .filter((gone > 0) | (day == day.min().over(curve)) | (day == day.max().over(curve)))
     )
     some = (pl.col("log_stay") < 0) & pl.col("log_stay").is_finite()
     wide = (Z_95 * pl.col("spread") / pl.col("log_stay").abs()).exp()
@@ -133,6 +134,36 @@ def time_to_next_course(days: pl.DataFrame) -> pl.DataFrame:
         for name, factor in (("share_low", 1 / wide), ("share_high", wide))
     }
     return _as(TimeToNextCourse, rows.with_columns(share=1 - pl.col("log_stay").exp(), **bounds))
+
+
+def after_days(curves: pl.DataFrame, marks: Sequence[int]) -> pl.DataFrame:
+    """Curves read at a few days.
+
+    Args:
+        curves: `TimeToNextCourse`.
+        marks: Days, rising.
+
+    Returns:
+        programme × course × `mark`, as far as anybody was followed: `share`, `share_low`,
+        `share_high`.
+    """
+    curve = ["programme_id", "course_id"]
+    shares = ["share", "share_low", "share_high"]
+    last = curves.group_by(curve, maintain_order=True).agg(last=pl.col("days").max())
+    sought = last.join(pl.DataFrame({"mark": marks}, schema={"mark": pl.Int64}), how="cross")
+    return (
+        sought.filter(pl.col("mark") <= pl.col("last"))
+        .sort("mark", maintain_order=True)
+        .join_asof(
+            curves.select(*curve, "days", *shares).sort("days"),
+            left_on="mark",
+            right_on="days",
+            by=curve,
+            check_sortedness=False,  # within curves they are
+        )
+        .with_columns(pl.col("share").fill_null(0))
+        .select(*curve, "mark", *shares)
+    )
 
 
 def programme_completions(completions: pl.DataFrame) -> pl.DataFrame:
@@ -192,15 +223,24 @@ def programme_bridge(programmes: Iterable[Programme], progress: pl.DataFrame) ->
 
 def bridge_sentences(bridge: pl.DataFrame) -> Sequence[str]:
     """One sentence per programme: `lead: old rule 1,204; new 1,131; 73 were audit passes`."""
-    found = []
-    for (programme_id,), rows in bridge.group_by("programme_id", maintain_order=True):
-        count = dict(rows.select("line", "learners").iter_rows())
-        parts = [f"old rule {count[OLD_RULE]:,}", f"new {count[NEW_RULE]:,}"]
-        if count[AUDIT_PASSES]:
-            parts.append(f"{-count[AUDIT_PASSES]:,} were audit passes")
-        if count[CAPSTONE_COUNTED]:
-            parts.append(f"{-count[CAPSTONE_COUNTED]:,} had {CAPSTONE_COUNTED}")
-        if count[OTHERS]:
-            parts.append(f"{count[OTHERS]:,} have {OTHERS}")
-        found.append(f"{programme_id}: {'; '.join(parts)}")
-    return found
+    return [
+        f"{programme_id}: {bridge_words(rows)}"
+        for (programme_id,), rows in bridge.group_by("programme_id", maintain_order=True)
+    ]
+
+
+def bridge_words(bridge: pl.DataFrame) -> str:
+    """From the old rule's number to the new one's: `old rule 1,204; new 1,131; 73 were …`.
+
+    Args:
+        bridge: `ProgrammeBridge` of one programme.
+    """
+    count = dict(bridge.select("line", "learners").iter_rows())
+    parts = [f"old rule {count[OLD_RULE]:,}", f"new {count[NEW_RULE]:,}"]
+    if count[AUDIT_PASSES]:
+        parts.append(f"{-count[AUDIT_PASSES]:,} were audit passes")
+    if count[CAPSTONE_COUNTED]:
+        parts.append(f"{-count[CAPSTONE_COUNTED]:,} had {CAPSTONE_COUNTED}")
+    if count[OTHERS]:
+        parts.append(f"{count[OTHERS]:,} have {OTHERS}")
+    return "; ".join(parts)

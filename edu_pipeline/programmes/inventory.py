@@ -47,6 +47,7 @@ def export_inventory(exports: pl.DataFrame, runs: pl.DataFrame, as_of: date) -> 
         .join(pl.DataFrame({"kind": NEEDED_KINDS}), how="cross")
         .join(newest, on=[*key, "kind"], how="left")
         .with_columns(
+            as_of=today,
             age_days=age,
             needed=missing | (outdated | old).fill_null(value=False),
             sentence=pl.when(missing)

@@ -11,6 +11,10 @@ from edu_pipeline.model.completion import ProgrammeRuns
 from edu_pipeline.programme_settings import Programme
 
 _YEAR = r"(?:^|\D)((?:19|20)\d\d)(?:\D|$)"
+JOINED_UNTIL = pl.coalesce(
+    "enrolment_closes", pl.min_horizontal("upgrade_deadline", "ends"), "starts"
+)
+"""The last day on which a listed run can be joined; empty: never."""
 
 
 def programme_runs(
@@ -44,7 +48,6 @@ def programme_runs(
     last_known = pl.max_horizontal(
         "starts", "enrolment_closes", "upgrade_deadline", "certificates_available"
     )
-    until = pl.coalesce("enrolment_closes", pl.min_horizontal("upgrade_deadline", "ends"), "starts")
     year = pl.col("run_name").str.extract(_YEAR).cast(pl.Int32)
     today = pl.lit(as_of)
     return (
@@ -54,7 +57,7 @@ def programme_runs(
             certified_on=dated,
             period=pl.coalesce(pl.coalesce(dated, "starts").dt.year(), year),
             under_way=(pl.coalesce("ends", last_known) >= today).fill_null(value=False),
-            joinable=pl.col("listed") & (until >= today).fill_null(value=False),
+            joinable=pl.col("listed") & (today <= JOINED_UNTIL).fill_null(value=False),
         )
         .sort("programme_id", "held", "run_position", "position", "run_name", nulls_last=True)
         .with_columns(number=pl.int_range(1, pl.len() + 1).over("programme_id"))

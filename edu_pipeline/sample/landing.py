@@ -4,6 +4,7 @@ Not here: inventing it, and reading what lies in a landing zone.
 """
 
 import json
+from collections.abc import Mapping
 from pathlib import Path
 
 import polars as pl
@@ -16,7 +17,7 @@ class SampleError(Exception):
     """The sample cannot be written or removed; the message says what to do."""
 
 
-def write_sample(landing: Path, tables: dict[str, pl.DataFrame]) -> list[Path]:
+def write_sample(landing: Path, tables: Mapping[str, pl.DataFrame]) -> list[Path]:
     """Write tables as CSV files under `landing/school`, after the marker that calls them invented.
 
     Files of an earlier sample are replaced. The marker is written first, so that there is no
@@ -33,6 +34,25 @@ def write_sample(landing: Path, tables: dict[str, pl.DataFrame]) -> list[Path]:
         SampleError: The folder holds files that no earlier sample put there, or a marker that
             cannot be trusted. Nothing is written then.
     """
+    return write_files(
+        landing,
+        {f"school/{table}.csv": frame.write_csv().encode() for table, frame in tables.items()},
+    )
+
+
+def write_files(landing: Path, files: Mapping[str, bytes]) -> list[Path]:
+    """Write an invented home's exports; those of an earlier sample in other folders stay.
+
+    Args:
+        landing: The landing zone's folder; it is made if it does not exist.
+        files: Path below it → content.
+
+    Returns:
+        The files written.
+
+    Raises:
+        SampleError: As `write_sample`.
+    """
     earlier = _marked_files(landing)
     foreign = sorted(set(_files(landing)) - set(earlier))
     if foreign:
@@ -41,17 +61,21 @@ def write_sample(landing: Path, tables: dict[str, pl.DataFrame]) -> list[Path]:
             f"{foreign[0].relative_to(landing).as_posix()}. Move them away, or write the sample "
             "into another home: invented students must not mix with real ones."
         )
-    paths = [landing / "school" / f"{table}.csv" for table in tables]
-    for stale in set(earlier) - set(paths):
-        stale.unlink(missing_ok=True)
-    (landing / "school").mkdir(parents=True, exist_ok=True)
+    paths = [landing / path for path in files]
+    folders = {path.partition("/")[0] for path in files}
+    stale = [path for path in earlier if path.relative_to(landing).parts[0] in folders]
+    kept = [path for path in earlier if path not in stale]
+    for path in set(stale) - set(paths):
+        path.unlink(missing_ok=True)
+    landing.mkdir(parents=True, exist_ok=True)
     marker = {
-        "files": [path.relative_to(landing).as_posix() for path in paths],
+        "files": [path.relative_to(landing).as_posix() for path in (*kept, *paths)],
         "email_domain": EMAIL_DOMAIN,
     }
     (landing / SAMPLE_MARKER).write_text(json.dumps(marker, indent=2) + "\n", encoding="utf-8")
-    for path, frame in zip(paths, tables.values(), strict=True):
-        frame.write_csv(path)
+    for path, content in zip(paths, files.values(), strict=True):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(content)
     return paths
 
 

@@ -100,6 +100,8 @@ class _Learner:
     """Year from which they have another address."""
     anonymous: bool
     """Was only ever in a profile of 2013, which has no ids."""
+    keen_from: str | None
+    """The era from which they work through the programme; none: they look around."""
 
     @property
     def username(self) -> str:
@@ -121,6 +123,8 @@ class _Run:
     """Place in the sequence, from 0."""
     name: str
     exported: datetime
+    dates: Mapping[str, date]
+    """As the settings list it; without any it is not listed."""
     going: bool = False
 
     @property
@@ -147,18 +151,25 @@ def make_programme(through: date, learners: int = 300, seed: int = 5) -> Program
     """Invent a programme.
 
     Args:
-        through: Day of the newest exports; the newest runs are then under way.
+        through: Day of the newest exports; the newest runs are then under way, and for four more
+            weeks people can upgrade in them and join them.
         learners: How many.
         seed: The same gives the same.
     """
     rng = random.Random(seed)  # noqa: S311 - nothing here is a secret
     people = [_learner(number, rng) for number in range(1, learners + 1)]
     runs = _runs(through)
+    done: set[tuple[int, int]] = set()
     files: dict[str, bytes] = {}
     results: list[dict[str, object]] = []
     seen: dict[str, list[tuple[datetime, int, _Learner, bool]]] = {}
     for run in runs:
-        attempts = [_attempt(run, person, rng) for person in people if _takes(run, person, rng)]
+        attempts = [
+            _attempt(run, person, rng)
+            for person in people
+            if (person.number, run.course) not in done and _takes(run, person, rng)
+        ]
+        done |= {(a.learner.number, run.course) for a in attempts if _certificate(run, a)[1]}
         files |= _files(run, attempts, rng)
         for attempt in attempts:
             results.append(_result(run, attempt))
@@ -170,7 +181,7 @@ def make_programme(through: date, learners: int = 300, seed: int = 5) -> Program
             if attempt.error:
                 appearances.append((run.exported, -1, attempt.learner, False))
     return ProgrammeSample(
-        settings=_settings(runs, through),
+        settings=_settings(runs, through - timedelta(days=365)),
         files=files,
         results=pl.DataFrame(results, schema=RESULTS, orient="row"),
         learners=pl.DataFrame(
@@ -188,37 +199,74 @@ def _learner(number: int, rng: random.Random) -> _Learner:
         country=rng.choice(_COUNTRIES),
         moved=rng.choice((2015, 2017, 2019, 2100)),
         anonymous=number % 40 == 0,
+        keen_from=rng.choice("ABCD") if rng.random() < 0.2 else None,  # noqa: PLR2004
     )
 
 
 def _runs(through: date) -> list[_Run]:
     """A run of each course in each era, and one that is under way."""
     last = datetime(through.year, through.month, through.day, 9, 30)  # noqa: DTZ001 - UTC by convention
+    first = last - timedelta(days=500)
     runs = []
     for course in range(len(COURSES)):
-        later = timedelta(days=30 * course)
+        later = timedelta(days=90 * course)
         runs += [
-            _Run("A", course, "Jan_2013", datetime(2014, 1, 6, 8, 0) + later),  # noqa: DTZ001
-            _Run("B", course, "1T2016", datetime(2016, 6, 1, 12, 15) + later),  # noqa: DTZ001
-            _Run("C", course, "2T2018a", datetime(2018, 9, 3, 20, 38) + later),  # noqa: DTZ001
-            _Run("D", course, f"1T{through.year - 1}", last - timedelta(days=300) + later),
-            _Run("D", course, f"1T{through.year}", last, going=True),
+            _Run("A", course, "Jan_2013", datetime(2014, 1, 6, 8, 0) + 0.5 * later, {}),  # noqa: DTZ001
+            _past("B", course, datetime(2016, 6, 1, 12, 15) + later),  # noqa: DTZ001
+            _past("C", course, datetime(2018, 9, 3, 20, 38) + later),  # noqa: DTZ001
+            _past("D", course, first + later),
+            _going(course, last),
         ]
     return runs
+
+
+def _past(era: str, course: int, exported: datetime) -> _Run:
+    ends = exported.date() - timedelta(days=14)
+    dates = {
+        "starts": ends - timedelta(days=80),
+        "ends": ends,
+        "upgrade_deadline": ends - timedelta(days=20),
+        "certificates_available": ends + timedelta(days=7),
+        "enrolment_closes": ends - timedelta(days=30),
+    }
+    name = _trimester(dates["starts"]) + ("a" if era == "C" else "")
+    return _Run(era, course, name, exported, dates)
+
+
+def _going(course: int, exported: datetime) -> _Run:
+    """People can upgrade in it, and join it, for four weeks."""
+    today = exported.date()
+    dates = {
+        "starts": today - timedelta(days=60),
+        "ends": today + timedelta(days=40),
+        "upgrade_deadline": today + timedelta(days=28),
+        "certificates_available": today + timedelta(days=47),
+        "enrolment_closes": today + timedelta(days=28),
+    }
+    return _Run("D", course, _trimester(dates["starts"]), exported, dates, going=True)
+
+
+def _trimester(day: date) -> str:
+    return f"{(day.month - 1) // 4 + 1}T{day.year}"
 
 
 def _takes(run: _Run, person: _Learner, rng: random.Random) -> bool:
     if person.anonymous:
         return run.era == "A" and run.course == 0
-    return rng.random() < 0.25 / (1 + 0.3 * run.course)
+    if person.keen_from is not None:
+        return run.era >= person.keen_from and rng.random() < 0.85  # noqa: PLR2004
+    return rng.random() < 0.2 / (1 + 0.4 * run.course)
 
 
 def _attempt(run: _Run, person: _Learner, rng: random.Random) -> _Attempt:
     free = "honor" if run.era == "B" else "audit"
-    paid = rng.random() < 0.4  # noqa: PLR2004
+    keen = person.keen_from is not None
+    paid = rng.random() < (0.9 if keen else 0.3)
     error = run.era == "D" and rng.random() < 0.05  # noqa: PLR2004
     graded = not person.anonymous and not error
-    grade = round(min(1.0, rng.betavariate(2, 1.2)), 2) if rng.random() < 0.7 else 0.0  # noqa: PLR2004
+    worked = rng.random() < (0.97 if keen else 0.6)
+    drawn = rng.betavariate(7, 1.6) if keen else rng.betavariate(2, 1.2)
+    grade = round(min(1.0, drawn), 2) if worked else 0.0
     return _Attempt(
         learner=person,
         grade=grade if graded else None,
@@ -285,9 +333,10 @@ def _course_id(run: _Run) -> str:
     return f"lead{run.course + 1}x"
 
 
-def _settings(runs: Iterable[_Run], through: date) -> str:
+def _settings(runs: Iterable[_Run], since: date) -> str:
     parts = [
-        f'[[programmes]]\nid = "{PROGRAMME}"\ntitle = "Leading Change"\ncapstone = "lead5x"\n',
+        f'[[programmes]]\nid = "{PROGRAMME}"\ntitle = "Leading Change"\ncapstone = "lead5x"\n'
+        f"nudges_since = {since}\n",
         *(
             f'[[programmes.courses]]\nid = "lead{number}x"\ntitle = "Leading Change {number}"\n'
             f'key = "course-v1:{ORG}+{course}"\npass_mark = {PASS_MARK}\n'
@@ -296,12 +345,9 @@ def _settings(runs: Iterable[_Run], through: date) -> str:
         ),
         *(
             f'[[programmes.runs]]\ncourse = "{_course_id(run)}"\nrun = "{run.name}"\n'
-            f"starts = {through - timedelta(days=60)}\nends = {through + timedelta(days=30)}\n"
-            f"upgrade_deadline = {through + timedelta(days=7)}\n"
-            f"certificates_available = {through + timedelta(days=37)}\n"
-            f"enrolment_closes = {through + timedelta(days=14)}\n"
-            for run in runs
-            if run.going
+            + "".join(f"{name} = {day}\n" for name, day in run.dates.items())
+            for run in sorted(runs, key=lambda run: run.exported)
+            if run.dates
         ),
     ]
     return "\n".join(parts)

@@ -6,8 +6,9 @@ from urllib.parse import quote
 
 import jinja2
 import polars as pl
-import vl_convert
 
+from edu_pipeline.charting.render import render_svg
+from edu_pipeline.charting.theme import OF_A_PAGE
 from edu_pipeline.glossary import definitions
 from edu_pipeline.mail.engagement import FEWEST_DELIVERED, campaign_engagement
 from edu_pipeline.mail.ledger.controls import paused
@@ -17,18 +18,11 @@ from edu_pipeline.mail.proofs import LOOKS, Look
 from edu_pipeline.mail.status import Status, status_of
 from edu_pipeline.mail.transports.folder import period_folder, write_whole
 from edu_pipeline.settings import Home, Settings
-from edu_pipeline.site.open_rates import Colours, open_rate_chart, spoken, told
+from edu_pipeline.site.open_rates import open_rate_chart, spoken, told
 
 _DEFINED = ("delivered", "open_rate", "clicked", "unknown_letters")
 _RECENT = 12
 _WIDE, _NARROW = 680, 210
-_OF_THE_PAGE = Colours(
-    mine="var(--wait)",
-    ink="var(--ink)",
-    muted="var(--soft)",
-    grid="var(--line)",
-    paper="var(--desk)",
-)
 
 
 def mail_page(home: Home) -> Path:
@@ -115,5 +109,4 @@ def _charts(engagement: pl.DataFrame) -> Mapping[str, Mapping[str, str]]:
 
 
 def _svg(rates: pl.DataFrame, width: int) -> str:
-    spec = open_rate_chart(rates, width=width, colours=_OF_THE_PAGE)
-    return str(vl_convert.vegalite_to_svg(spec, allowed_base_urls=[]))
+    return render_svg(open_rate_chart(rates, width=width, colours=OF_A_PAGE))

@@ -1,13 +1,12 @@
 """The chart of a campaign's open rate over its periods: a band, because nobody knows it better."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any, Literal
 
 import altair as alt
 import polars as pl
 
-from edu_pipeline.charting.theme import GRID, INK, MINE, MUTED, PAPER, TEXT_SIZE, vega_config
+from edu_pipeline.charting.theme import TEXT_SIZE, Colours, vega_config
 from edu_pipeline.mail.engagement import FEWEST_DELIVERED
 from edu_pipeline.wording import whole_percent
 
@@ -15,17 +14,6 @@ _APART = 0.12
 """Of the height, so that two labels do not touch."""
 _HEIGHT = 200
 _MOST_LABELS = 12
-
-
-@dataclass(frozen=True)
-class Colours:
-    """As Vega-Lite or CSS has them."""
-
-    mine: str = MINE
-    ink: str = INK
-    muted: str = MUTED
-    grid: str = GRID
-    paper: str = PAPER
 
 
 def told(engagement: pl.DataFrame) -> pl.DataFrame:

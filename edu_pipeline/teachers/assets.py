@@ -15,7 +15,7 @@ from edu_pipeline.gate import mail_gate as mail_gate_of
 from edu_pipeline.glossary import definitions
 from edu_pipeline.mail.due import not_after
 from edu_pipeline.mail.frames import letters_frame
-from edu_pipeline.mail.links import opt_out_url, token
+from edu_pipeline.mail.links import ways_out
 from edu_pipeline.mail.render import environment, phrase
 from edu_pipeline.one_run import require_one_refresh, require_one_run
 from edu_pipeline.settings import WEEKDAYS, Home, Settings
@@ -331,7 +331,9 @@ def weekly_assets(weeks: dg.PartitionsDefinition[str]) -> Sequence[dg.AssetsDefi
                 sources=sources(landing_files),
                 env=_templates(home),
                 salt=ledger_identity["salt"].item(),
-                pause_url=_pause_url(settings.mail.public_url, ledger_identity["token_key"].item()),
+                pause_url=ways_out(
+                    settings.mail.public_url, ledger_identity["token_key"].item(), CAMPAIGN
+                ),
             ),
             not_after(through, now=datetime.now(UTC), mail=settings.mail, zone=settings.zone),
         )
@@ -344,13 +346,6 @@ def weekly_assets(weeks: dg.PartitionsDefinition[str]) -> Sequence[dg.AssetsDefi
         return letters_frame(letters, week)
 
     return [students_of_week, letter_charts, letter_gaps, teacher_letters]
-
-
-def _pause_url(public_url: str | None, token_key: str) -> Callable[[str], str] | None:
-    """Recipient key → the link by which a teacher pauses these letters."""
-    if public_url is None:
-        return None
-    return lambda key: opt_out_url(public_url, token(token_key, CAMPAIGN, key))
 
 
 def _templates(home: Home) -> jinja2.Environment:

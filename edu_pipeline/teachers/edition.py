@@ -13,7 +13,7 @@ from edu_pipeline import wording
 from edu_pipeline.gate import holds
 from edu_pipeline.mail.due import PERIODS, Period
 from edu_pipeline.mail.letter import Address, Letter
-from edu_pipeline.mail.render import TemplateError
+from edu_pipeline.mail.render import UNWRITTEN, TemplateError
 from edu_pipeline.school_calendar import school_weeks
 from edu_pipeline.teachers.charts import Drawing, class_histories
 from edu_pipeline.teachers.letter import (
@@ -314,7 +314,7 @@ def letters_of_week(
             try:
                 content, fault = compose(teacher, views, pictures, edition), None
             except TemplateError as error:
-                content, fault = _UNWRITTEN, str(error)
+                content, fault = _NOTHING, str(error)
                 faults.append(fault)
             reasons = " ".join(filter(None, (gate, fault)))
             made.append(_letter(teacher, key, views, content, reasons, edition, not_after))
@@ -323,19 +323,7 @@ def letters_of_week(
     return made
 
 
-_UNWRITTEN = LetterContent(
-    subject="This letter could not be written",
-    html=(
-        '<!DOCTYPE html><html lang="en"><head><title>This letter could not be written</title></head>'
-        "<body><p>This letter could not be written.</p></body></html>"
-    ),
-    text="This letter could not be written.\n",
-    images=(),
-    notes=(),
-    figures=(),
-    names=frozenset(),
-)
-"""In the place of a letter that a template fails for; always held."""
+_NOTHING = LetterContent(*UNWRITTEN, images=(), notes=(), figures=(), names=frozenset())
 
 
 def _letter(

@@ -121,7 +121,8 @@ const looks = (() => {
     const problems = [];
     for (const { element, text } of seen) {
       const paper = background(element);
-      const ink = over(colour(getComputedStyle(element).color), paper);
+      const style = getComputedStyle(element);
+      const ink = over(colour(element.closest("svg") ? style.fill : style.color), paper);
       const [light, dark] = [luminance(ink), luminance(paper)].sort((a, b) => b - a);
       const ratio = (light + 0.05) / (dark + 0.05);
       if (ratio < 4.5) problems.push(`${quoted(text)} has a contrast of ${round(ratio)}.`);

@@ -12,8 +12,10 @@ from typer.testing import Result
 from edu_pipeline.commands.console import UserError
 from edu_pipeline.environment import mail_room
 from edu_pipeline.gate import mail_gate
+from edu_pipeline.mail.due import PERIODS
 from edu_pipeline.mail.ledger.database import LedgerError
 from edu_pipeline.model.columns import dtypes
+from edu_pipeline.model.nudges import NudgeProblems
 from edu_pipeline.model.quality import LandingProblems
 from edu_pipeline.settings import Home
 from edu_pipeline.warehouse import open_warehouse, write_table
@@ -124,6 +126,70 @@ def test_the_rest_goes_on_being_held(home: Home, command: Command) -> None:
     assert shown.exit_code == 3
     assert "aa11bb22cc  attendance" in shown.stdout
     assert "3f9a0c51d2  attendance" not in shown.stdout
+
+
+# Nudges
+
+PROGRAMME = """
+[[programmes]]
+id = "lead"
+title = "Leadership"
+courses = [{ id = "a", title = "UQx_A", pass_mark = 0.65 }]
+"""
+MOVED = {"id": "5d5d5d5d5d", "message": "The audience of lead moved.", "subject": "lead"}
+
+
+def with_nudges(home: Home, *problems: Mapping[str, object], held: bool = True) -> None:
+    """What a refresh leaves behind of a programme."""
+    home.config.write_text(CODES + PROGRAMME, encoding="utf-8")
+    rows = [
+        {"programme_id": "lead", "kind": "audience_moved", **problem, "since": SINCE}
+        for problem in problems
+    ]
+    period = {
+        "campaign": "nudges.lead",
+        "period": "2026-W47",
+        "partition": "lead|2026-11-16",
+        "last_day": date(2026, 11, 18),
+        "complete": True,
+        "held": "It is held." if held else None,
+    }
+    with open_warehouse(home.warehouse) as con:
+        write_table(con, "nudge_problems", pl.DataFrame(rows, schema=dtypes(NudgeProblems)))
+        write_table(con, "nudge_periods", pl.DataFrame([period], schema=PERIODS))
+
+
+def test_what_holds_nudges_is_shown_with_what_holds_letters(home: Home, command: Command) -> None:
+    refreshed(home, CUT)
+    with_nudges(home, MOVED)
+    shown = command("gate", "show")
+    assert shown.exit_code == 3
+    lines = [line.rstrip() for line in shown.stdout.splitlines()]
+    assert lines[:2] == [
+        "Held: letters about 2026-W45 to 2026-W47 (3 weeks).",
+        "Held: nudges of lead.",
+    ]
+    assert lines[6:8] == [
+        "5d5d5d5d5d  nudges of lead · since 2026-11-14 08:30 UTC",
+        "  The audience of lead moved.",
+    ]
+
+
+def test_nudges_are_released_apart_from_letters_with_a_command_of_their_own(
+    home: Home, command: Command
+) -> None:
+    refreshed(home)
+    with_nudges(home, MOVED)
+    assert command("gate", "show").stdout.startswith("Held: nudges of lead.\n")
+    done = command("gate", "release", MOVED["id"], "--reason", "a new run", "--by", "Kim")
+    again = f"edu-pipeline --home {home.root} programmes nudge lead"
+    assert done.stdout == f"Released 5d5d5d5d5d. It takes effect with: {again}\n"
+    shown = command("gate", "show")
+    assert shown.exit_code == 0
+    told = " ".join(shown.stdout.split())
+    assert f"What held nudges of lead has been released. It takes effect with: {again}" in told
+    with_nudges(home, MOVED, held=False)
+    assert command("gate", "show").stdout.startswith("Nothing is held.\n\nReleased\n")
 
 
 def test_a_release_is_by_whoever_is_logged_in(

@@ -103,6 +103,25 @@ def test_what_another_tool_sent_is_not_sent_again(
     )
 
 
+@pytest.mark.usefixtures("home")
+def test_lines_of_a_list_that_have_no_date_yet_are_counted_and_no_mistake(
+    command: Command, tmp_path: Path
+) -> None:
+    file = tmp_path / "audience.csv"
+    file.write_text(
+        "campaign,period,email,date,about,name\n"
+        f"nudges.lead,{WEEK},a@x.example,2026-10-02,verify/a,Ada\n"
+        f"nudges.lead,{WEEK},b@x.example,,verify/a,Ben\n",
+        encoding="utf-8",
+    )
+    done = command("mail", "history", "import", file)
+    assert (done.exit_code, done.stdout) == (
+        0,
+        "1 letters new, 0 known before, 0 lines left out.\n"
+        "1 line has no date: not sent, and not taken.\n",
+    )
+
+
 def test_the_lists_of_sendgrid_need_a_key(
     home: Home, command: Command, monkeypatch: pytest.MonkeyPatch
 ) -> None:

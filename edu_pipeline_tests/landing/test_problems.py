@@ -7,7 +7,8 @@ from datetime import date, datetime, timedelta
 import duckdb
 import pytest
 
-from edu_pipeline.landing.problems import known_since, shape_problems
+from edu_pipeline.gate import known_since
+from edu_pipeline.landing.problems import shape_problems
 from edu_pipeline.settings import AttendanceExport, Landing
 
 Land = Callable[..., duckdb.DuckDBPyConnection]

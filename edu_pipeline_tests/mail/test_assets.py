@@ -10,7 +10,7 @@ import pytest
 from edu_pipeline.environment import mail_room
 from edu_pipeline.mail.assets import (
     CORRECTION_TAG,
-    approve_letters,
+    approval_jobs,
     carrier_suppressions,
     forgotten,
     gate_releases,
@@ -18,8 +18,8 @@ from edu_pipeline.mail.assets import (
     letters_wait_for_approval,
     mailed_before,
     no_letter_is_unknown,
+    partitioned_assets,
     said_before,
-    weekly_assets,
 )
 from edu_pipeline.mail.due import Period
 from edu_pipeline.mail.frames import letters_frame
@@ -29,6 +29,7 @@ from edu_pipeline.mail.ledger.reading import Release
 from edu_pipeline.mail.ledger.store import Ledger
 from edu_pipeline.mail.ledger.tables import State
 from edu_pipeline.mail.letter import Figure, Letter
+from edu_pipeline.mail.mailing import Mailing
 from edu_pipeline.mail.render import MOST_BYTES
 from edu_pipeline.mail.room import MailRoom
 from edu_pipeline.settings import WEEKDAYS, Home
@@ -39,6 +40,17 @@ from edu_pipeline_tests.mail.conftest import LetterMaker
 NOW = datetime(2026, 10, 2, 15, tzinfo=UTC)
 WEEKS = dg.WeeklyPartitionsDefinition(start_date="2026-08-31", day_offset=1)
 SAID_BEFORE = said_before(WEEKS, "teachers")
+LETTERS = Mailing(
+    campaign="teachers",
+    noun="letters",
+    letters="letters",
+    before=(),
+    names="names",
+    periods="periods",
+    recorded="recorded_periods",
+    schedule="send_weekly",
+    again="run --week {period}",
+)
 
 
 @pytest.fixture
@@ -163,7 +175,7 @@ class Week:
             return pl.DataFrame({"name": ["Ada Moss", "Ben Reed"]})
 
         room = mail_room(self.home)
-        assets = weekly_assets(WEEKS, "teachers", "letters", "names", self.write_page)
+        assets = partitioned_assets(LETTERS, WEEKS, self.write_page)
         warehouse = Warehouse(path=str(self.home.warehouse), lock_path=str(self.home.lock))
         return dg.materialize(
             [written, everybody, *assets],
@@ -176,7 +188,7 @@ class Week:
         )
 
     def approve(self, digest: str = "", by: str = "carla") -> dg.ExecuteInProcessResult:
-        job = approve_letters(WEEKS, "teachers", self.write_page)
+        (job,) = approval_jobs({LETTERS: WEEKS}, self.write_page)
         return job.execute_in_process(
             run_config={"ops": {"approve_drafts": {"config": {"by": by, "digest": digest}}}},
             instance=self.instance,
@@ -376,14 +388,14 @@ def test_a_correction_is_checked_as_it_will_read(home: Home, make_letter: Letter
 
 
 def test_letters_are_delivered_in_another_run_than_they_were_written_in(week: Week) -> None:
-    week.run("letters", "names", "said_before", "queued_letters")
+    week.run("letters", "names", "queued_letters")
     assert week.states() == {State.pending: 2}
     assert week.run("delivered_letters").success
     assert week.states() == {State.sent: 2}
 
 
 def test_letters_that_are_older_than_the_last_refresh_are_not_delivered(week: Week) -> None:
-    week.run("letters", "names", "said_before", "queued_letters")
+    week.run("letters", "names", "queued_letters")
     week.instance.report_runless_asset_event(dg.AssetMaterialization("recorded_periods"))
     refused = week.run("delivered_letters")
     assert "Launch the job send_letters" in why(refused)
@@ -393,7 +405,7 @@ def test_letters_that_are_older_than_the_last_refresh_are_not_delivered(week: We
 
 
 def test_only_what_was_just_written_is_queued(week: Week) -> None:
-    week.run("letters", "names", "said_before")
+    week.run("letters", "names")
     assert "must not be made alone" in why(week.run("queued_letters"))
     assert week.states() == {}
 
@@ -415,7 +427,7 @@ def look(check: dg.AssetChecksDefinition, room: MailRoom) -> dg.AssetCheckResult
 
 
 def test_a_check_fails_while_anything_is_unknown_and_says_what_to_do(week: Week) -> None:
-    week.run("letters", "names", "said_before", "queued_letters")
+    week.run("letters", "names", "queued_letters")
     room = mail_room(week.home)
     assert look(no_letter_is_unknown, room).passed
     with room.open_ledger() as ledger:

@@ -97,6 +97,26 @@ def test_a_history_says_who_got_what_and_when() -> None:
     ]
 
 
+def test_a_list_of_whom_to_write_to_comes_back_with_the_dates_of_who_was_written_to() -> None:
+    content = (
+        "campaign,period,email,date,about,name,link\n"
+        "nudges.lead,2026-W47,a@x.example,2026-11-18,verify/UQx_A_1T2027,'=Ada,https://x.example\n"
+        'nudges.lead,2026-W47,b@x.example,,verify/UQx_A_1T2027,"Moss, Ben",\n'
+        "nudges.lead,2026-W47,c@x.example, ,,Cho,\n"
+        "nudges.lead,2026-W47,d@x.example,2026-11-18,,Dee,\n"
+        "nudges.lead,2026-W47,e@x.example,2026-11-18,write to e@x.example,Eve,\n"
+    )
+    read = read_history(content.encode())
+    assert read.rows == [
+        HistoryLine(
+            "nudges.lead", "2026-W47", "a@x.example", date(2026, 11, 18), "verify/UQx_A_1T2027"
+        ),
+        HistoryLine("nudges.lead", "2026-W47", "d@x.example", date(2026, 11, 18)),
+    ]
+    assert read.undated == 2
+    assert read.bad == [BadLine(6, "about may have letters, digits, . _ ~ : + / and - only")]
+
+
 def test_a_history_without_its_columns_or_with_bad_days_is_told() -> None:
     with pytest.raises(ListError, match="no period and no date"):
         read_history(b"campaign,email\n")

@@ -1,6 +1,7 @@
 """Ledgers of earlier releases, and of later ones."""
 
 import hashlib
+from datetime import date
 from pathlib import Path
 
 import pytest
@@ -13,6 +14,7 @@ from alembic.script import ScriptDirectory
 
 from edu_pipeline.mail.ledger import migrations
 from edu_pipeline.mail.ledger.database import HEAD, LedgerError
+from edu_pipeline.mail.ledger.history import import_history, sent_before
 from edu_pipeline.mail.ledger.store import Ledger
 from edu_pipeline.mail.ledger.tables import METADATA, State
 from edu_pipeline.mail.letter import Figure, Image
@@ -86,6 +88,43 @@ def test_the_keys_of_an_earlier_ledger_stay_so_that_nobody_gets_a_letter_twice(
         assert earlier.salt == ""
         assert len(new.salt) == 32
         assert earlier.id != new.id
+
+
+@pytest.fixture
+def second_release(first_release: str) -> str:
+    """URL of a ledger as the release before `about` left it, with a line of history."""
+    engine = sa.create_engine(first_release)
+    with engine.begin() as connection:
+        config = Config()
+        config.set_main_option("script_location", str(Path(migrations.__path__[0])))
+        config.attributes["connection"] = connection
+        command.stamp(config, "0001")
+        command.upgrade(config, "0002")
+        connection.exec_driver_sql(
+            "INSERT INTO history VALUES ('teachers', '2026-W39', 'ada@riverside.example', "
+            "'2026-09-25', 'old-tool.csv')"
+        )
+    engine.dispose()
+    return first_release
+
+
+def test_history_of_an_earlier_ledger_stays_and_more_can_come(second_release: str) -> None:
+    with Ledger(second_release) as ledger:
+        assert len(ledger.entries("teachers", "2026-W40")) == 2
+        content = (
+            b"campaign,period,email,date,about\n"
+            b"teachers,2026-W39,ada@riverside.example,2026-09-25,\n"
+            b"teachers,2026-W39,ada@riverside.example,2026-09-26,c_1/rate\n"
+        )
+        done = import_history(ledger, content, source="again.csv")
+        assert (done.new, done.known) == (1, 1)
+        with ledger.connect() as connection:
+            before = sent_before(
+                connection, campaign="teachers", period="2026-W39", email="ada@riverside.example"
+            )
+            context = MigrationContext.configure(connection, opts={"compare_type": False})
+            assert compare_metadata(context, METADATA) == []
+    assert before == date(2026, 9, 25)
 
 
 def test_pictures_that_are_the_same_are_kept_once(first_release: str) -> None:

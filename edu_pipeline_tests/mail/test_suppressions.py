@@ -303,6 +303,24 @@ def test_the_history_of_another_tool_is_imported_once(ledger: Ledger) -> None:
         assert before("2026-W39", "bo@riverside.example") is None
 
 
+def test_two_letters_of_a_period_to_one_address_are_told_apart_by_what_they_were_about(
+    ledger: Ledger,
+) -> None:
+    content = (
+        b"campaign,period,email,date,about\n"
+        b"nudges.lead,2026-W39,ada@riverside.example,2026-09-25,verify/a\n"
+        b"nudges.lead,2026-W39,ada@riverside.example,2026-09-24,verify/b\n"
+        b"nudges.lead,2026-W39,ada@riverside.example,2026-09-26,verify/a\n"
+        b"nudges.lead,2026-W39,bo@riverside.example,,verify/a\n"
+    )
+    done = import_history(ledger, content, source="mailer.csv")
+    assert done == Imported(new=2, known=1, bad=(), undated=1)
+    with ledger.connect() as connection:
+        for email, day in ((ADA, date(2026, 9, 24)), ("bo@riverside.example", None)):
+            before = sent_before(connection, campaign="nudges.lead", period="2026-W39", email=email)
+            assert before == day
+
+
 def test_nothing_is_imported_of_a_file_without_its_columns(ledger: Ledger) -> None:
     with pytest.raises(ListError):
         import_history(ledger, b"who,when\n", source="x.csv")

@@ -1,13 +1,21 @@
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import dagster as dg
 import polars as pl
 import pytest
 
+from edu_pipeline.mail.ledger.remembered import OPTED_OUT, TOLD_BEFORE
 from edu_pipeline.model.catalogue import SCHEMAS
 from edu_pipeline.model.columns import dtypes
-from edu_pipeline.model.programmes import CourseRuns, EdxExports, Learners, RunResults
+from edu_pipeline.model.programmes import (
+    CourseRuns,
+    EdxExports,
+    Learners,
+    OptIns,
+    ProgrammeProblems,
+    RunResults,
+)
 from edu_pipeline.programme_settings import Programme
 from edu_pipeline.programmes.assets import ASSETS, TABLES
 from edu_pipeline.settings import Home, Settings
@@ -42,19 +50,26 @@ LANDED: dict[str, list[Row]] = {
         }
     ],
 }
-STAGING = {
-    "stg_run_results": RunResults,
-    "stg_learners": Learners,
-    "course_runs": CourseRuns,
-    "edx_exports": EdxExports,
+STAGING: Mapping[str, pl.Schema] = {
+    "stg_run_results": dtypes(RunResults),
+    "stg_learners": dtypes(Learners),
+    "stg_opt_ins": dtypes(OptIns),
+    "course_runs": dtypes(CourseRuns),
+    "edx_exports": dtypes(EdxExports),
+    "programme_problems": dtypes(ProgrammeProblems),
+    "told_before": TOLD_BEFORE,
+    "opted_out": OPTED_OUT,
+    "gate_releases": pl.Schema({"id": pl.String(), "at": pl.Datetime("us", "UTC")}),
+    "ledger_identity": pl.Schema({"salt": pl.String()}),
 }
+SALT: dict[str, list[Row]] = {"ledger_identity": [{"salt": "5a17"}]}
 
 
 def refresh(root: Path, landed: dict[str, list[Row]], programmes: Sequence[Programme]) -> Home:
     home = Home(root)
     with open_warehouse(home.warehouse) as con:
         for name, schema in STAGING.items():
-            write_table(con, name, frame(landed.get(name, []), dtypes(schema)))
+            write_table(con, name, frame((SALT | landed).get(name, []), schema))
     warehouse = Warehouse(path=str(home.warehouse), lock_path=str(home.lock))
     result_of_run = dg.materialize(
         [*ASSETS, *(dg.AssetSpec(name) for name in STAGING)],
@@ -103,7 +118,8 @@ def test_without_programmes_or_exports_every_table_is_there_and_fits_its_schema(
 
 
 def test_every_table_of_the_job_has_a_schema_and_is_exported() -> None:
-    made = {key.path[-1] for asset in ASSETS for key in asset.keys} - {"programme_reports"}
+    others = {"programme_reports", "nudge_problems", "nudge_periods"}
+    made = {key.path[-1] for asset in ASSETS for key in asset.keys} - others
 
     assert made == set(TABLES)
     assert made <= set(SCHEMAS)

@@ -16,6 +16,7 @@ from edu_pipeline.commands.console import (
 )
 from edu_pipeline.commands.jobs import run_job
 from edu_pipeline.commands.mail.periods import (
+    Campaign,
     Week,
     chosen,
     letters,
@@ -24,6 +25,7 @@ from edu_pipeline.commands.mail.periods import (
     print_outlook,
 )
 from edu_pipeline.commands.mail.sending import moves
+from edu_pipeline.mailings import mailing_of
 from edu_pipeline.settings import Home
 
 
@@ -37,6 +39,7 @@ def correct(
         ),
     ],
     week: Week = None,
+    campaign: Campaign = None,
     yes: Yes = False,
 ) -> None:
     """Write a week's letters anew, as corrections for those whose figures changed since.
@@ -56,30 +59,31 @@ def correct(
     if not reason.strip():
         raise UserError("Say what was wrong: --reason must not be empty. Readers will see it.")
     with room.open_ledger() as ledger:
-        summary = chosen(ledger, week, home)
+        summary = chosen(ledger, week, campaign, home)
         arrived = sum(number for state, number in summary.counts.items() if state in ARRIVED)
         seen = outlook(room, ledger, summary.campaign, summary.period)
         partition = partition_of(ledger, summary)
-        before = {line.entry.key for line in seen.plan.lines}
+        before = {line.entry.key: line.entry.recipient_name for line in seen.plan.lines}
+    mailing = mailing_of(summary.campaign)
     if not arrived:
-        write = command(home, f"run --week {summary.period}")
+        write = command(home, mailing.write_again(summary.campaign, summary.period))
         raise UserError(
-            f"No letter about {summary.period} went out, so there is nothing to correct. To bring "
+            f"No letter about {seen.name} went out, so there is nothing to correct. To bring "
             f"those that wait up to date: {write}"
         )
     if seen.conditions.held or partition is None:
         out.print(Text(f"Nothing was written. {seen.conditions.held}"), soft_wrap=True)
         raise typer.Exit(HELD)
-    (known,) = read_tables(home, ["known_names"])
-    if problem := unfit(reason.strip(), Names(known["name"])):
+    known = read_tables(home, [mailing.names])[0]["name"] if mailing.names else before.values()
+    if problem := unfit(reason.strip(), Names(known)):
         raise UserError(problem)
-    out.print(f"{letters(arrived)} about {summary.period} went out. A correction will say:")
+    out.print(f"{letters(arrived)} about {seen.name} went out. A correction will say:")
     out.print(Text(f"  This letter corrects an earlier one. {reason.strip()}"), soft_wrap=True)
     confirm("Write corrections where the content changed?", yes=yes)
     run_job(
         room,
-        "send_letters",
-        f"Corrections of {summary.period}",
+        mailing.send,
+        f"Corrections of {seen.name}",
         partition,
         {CORRECTION_TAG: reason.strip()},
     )

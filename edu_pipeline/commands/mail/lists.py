@@ -31,7 +31,7 @@ suppress = typer.Typer(
     name="suppress", help="Who is not written to, and why.", no_args_is_help=True
 )
 history = typer.Typer(
-    name="history", help="What went out before this tool, so that it is not repeated."
+    name="history", help="What went out by other means, so that it is not repeated."
 )
 Address = Annotated[str, typer.Argument(help="In any case.")]
 Campaign = Annotated[
@@ -200,14 +200,15 @@ def pull(context: typer.Context, by: By = None) -> None:
 
 @history.callback()
 def _history() -> None:
-    """What went out before this tool, so that it is not repeated."""
+    """What went out by other means, so that it is not repeated."""
 
 
 @history.command(name="import")
 def import_history(context: typer.Context, file: File) -> None:
-    """Take over a CSV with the columns `campaign`, `period`, `email`, `date`.
+    """Take over a CSV with the columns `campaign`, `period`, `email`, `date`, perhaps `about`.
 
-    Letters of such a campaign and period to such an address are not written to it again.
+    Letters of such a campaign and period to such an address are not written to it again, nor
+    nudges about the same. Lines without a date did not go out, and are left out.
     """
     from edu_pipeline.environment import mail_room
     from edu_pipeline.mail.ledger import history as ledger_history
@@ -220,6 +221,9 @@ def import_history(context: typer.Context, file: File) -> None:
 
 def _print_imported(done: "Imported", what: str) -> None:
     out.print(f"{done.new} {what} new, {done.known} known before, {len(done.bad)} lines left out.")
+    if done.undated:
+        count = "1 line has" if done.undated == 1 else f"{done.undated} lines have"
+        out.print(f"{count} no date: not sent, and not taken.")
     shown: Sequence[str] = [f"  line {bad.number}: {bad.problem}" for bad in done.bad[:BAD_SHOWN]]
     for line in shown:
         out.print(line, markup=False, soft_wrap=True)

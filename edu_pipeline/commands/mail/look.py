@@ -10,7 +10,13 @@ from rich.table import Table
 from rich.text import Text
 
 from edu_pipeline.commands.console import HELD, UserError, command, out, print_aligned
-from edu_pipeline.commands.mail.periods import in_words, outlook, phrase, print_outlook
+from edu_pipeline.commands.mail.periods import (
+    Campaign,
+    in_words,
+    outlook,
+    phrase,
+    print_outlook,
+)
 from edu_pipeline.settings import Home
 
 if TYPE_CHECKING:
@@ -28,6 +34,7 @@ def status(
     every: Annotated[
         bool, typer.Option("--all", help=f"Every week, not only the newest {NEWEST}.")
     ] = False,
+    campaign: Campaign = None,
 ) -> None:
     """How the letters stand: what is in doubt, what waits and for what, and what to do next.
 
@@ -41,7 +48,7 @@ def status(
     home: Home = context.obj
     room = mail_room(home)
     with room.open_ledger() as ledger:
-        summaries = ledger.periods()
+        summaries = [each for each in ledger.periods() if campaign in {None, each.campaign}]
         open_ = [
             summary
             for summary in summaries
@@ -136,7 +143,9 @@ def show(
     context: typer.Context,
     recipient: Annotated[
         str,
-        typer.Argument(help="A staff id, an address, or a key as `mail status` names it."),
+        typer.Argument(
+            help="A staff or learner id, an address, or a key as `mail status` names it."
+        ),
     ],
 ) -> None:
     """Everything that happened to one person's letters, oldest first.
@@ -159,7 +168,7 @@ def show(
         ]
     if not letters and not lines:
         raise UserError(
-            "The ledger has no letter to that person. Give a staff id, an address, or a key as "
+            "The ledger has no letter to that person. Give a staff or learner id, an address, or a key as "
             f"{command(home, 'mail status')} names it."
         )
     for entry, story in zip(letters, stories, strict=True):
@@ -193,6 +202,7 @@ def _letters_to(ledger: "Ledger", recipient: str) -> "Sequence[Entry]":
         parts[2] if len(parts) > 2 else recipient,  # noqa: PLR2004 - campaign:period:recipient
         opaque_key("teacher", recipient, ledger.salt),
         opaque_key("teacher", recipient),
+        opaque_key("learner", recipient, ledger.salt),
     )
     return next((found for key in candidates if (found := ledger.letters_to(key))), [])
 

@@ -1,7 +1,7 @@
 """A period's letters in words: which period is meant, how its letters stand, what to do next."""
 
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Annotated
@@ -10,6 +10,8 @@ import typer
 from rich.text import Text
 
 from edu_pipeline.commands.console import UserError, command, err, out, with_home
+from edu_pipeline.mail.mailing import options
+from edu_pipeline.mailings import mailing_of
 from edu_pipeline.settings import Home
 from edu_pipeline.weeks import parse_week, week_name
 
@@ -24,6 +26,15 @@ Week = Annotated[
     typer.Option(
         "--week",
         help="Week of the letters, such as 2026-W40. Default: the newest with letters.",
+        show_default=False,
+    ),
+]
+Campaign = Annotated[
+    str | None,
+    typer.Option(
+        "--campaign",
+        help="Whose letters, such as teachers; needed where several campaigns have letters about "
+        "the week.",
         show_default=False,
     ),
 ]
@@ -52,13 +63,26 @@ _PHRASES = {
 class Outlook:
     """One period: its letters, and what a delivery would do with them now."""
 
+    campaign: str
     period: str
+    campaigns: Collection[str]
+    """All that have letters."""
     counts: Mapping[str, int]
     """Letters by state."""
     conditions: "Conditions"
     plan: "Plan"
     redirect: bool
     """A delivery would be a rehearsal."""
+
+    @property
+    def name(self) -> str:
+        """What people call it: its week, with the campaign where there are several."""
+        return f"{self.period} ({self.campaign})" if len(self.campaigns) > 1 else self.period
+
+    @property
+    def options(self) -> str:
+        """By which options commands mean it."""
+        return options(self.campaign, self.period, self.campaigns)
 
     @property
     def stopped(self) -> bool:
@@ -77,24 +101,40 @@ class Outlook:
         return self.stopped or bool(waiting - {"draft"} if self.redirect else waiting)
 
 
-def chosen(ledger: "Ledger", week: str | None, home: Home) -> "PeriodSummary":
+def chosen(ledger: "Ledger", week: str | None, campaign: str | None, home: Home) -> "PeriodSummary":
     """The period that is meant: as said, else the newest with letters.
 
     Raises:
-        UserError: There is none such.
+        UserError: There is none such, or several campaigns have letters about it.
     """
     known = ledger.periods()
     if not known:
         raise UserError(f"No letters have been written yet. Write some: {command(home, 'run')}")
-    if week is None:
-        return known[0]
-    wanted = {week, _named(week)}
-    for summary in known:
-        if summary.period in wanted:
-            return summary
+    if campaign is not None:
+        campaigns = sorted({summary.campaign for summary in known})
+        known = [summary for summary in known if summary.campaign == campaign]
+        if not known:
+            raise UserError(
+                f"There are no letters of a campaign {campaign}. Those that have some: "
+                f"{', '.join(campaigns)}."
+            )
+    wanted = {known[0].period} if week is None else {week, _named(week)}
+    found = [summary for summary in known if summary.period in wanted]
+    if len(found) > 1:
+        choices = "\n".join(
+            f"  {options(each.campaign, each.period, {'', each.campaign})}"
+            for each in sorted(found, key=lambda each: each.campaign)
+        )
+        raise UserError(
+            f"Several campaigns have letters about {found[0].period}. Add to the command whose you "
+            f"mean:\n{choices}"
+        )
+    if found:
+        return found[0]
+    again = mailing_of(known[0].campaign).write_again(known[0].campaign, week or "")
     raise UserError(
         f"There are no letters about {week}. The newest are about {known[0].period}. To write those "
-        f"of a week: {command(home, f'run --week {week}')}"
+        f"of a week: {command(home, again)}"
     )
 
 
@@ -146,7 +186,9 @@ def outlook(
         held=held_by_gate(ledger, campaign, period, room.home) or held,
     )
     return Outlook(
+        campaign=campaign,
         period=period,
+        campaigns=ledger.campaigns(),
         counts={str(state): number for state, number in ledger.counts(campaign, period).items()},
         conditions=conditions,
         plan=plan(entries, conditions),
@@ -210,15 +252,15 @@ def next_step(seen: Outlook, home: Home) -> str | None:
     goes = bool(
         seen.plan.of(Fate.now) or seen.plan.of(Fate.later) or asked & {"approved", "pending"}
     )
-    week = f"--week {seen.period}"
+    again = mailing_of(seen.campaign).write_again(seen.campaign, seen.period)
     steps = (
-        ("unknown" in asked and not seen.stopped, f"mail send {week}"),
+        ("unknown" in asked and not seen.stopped, f"mail send {seen.options}"),
         ("unknown" in asked or "failed" in asked, "mail resolve --help"),
         (seen.stopped and bool(seen.conditions.held), "gate show"),
-        ("draft" in asked, f"mail approve {week}"),
+        ("draft" in asked, f"mail approve {seen.options}"),
         (seen.stopped, "mail resume"),
-        (goes, f"mail send {week}"),
-        ("held" in asked, f"run {week}"),
+        (goes, f"mail send {seen.options}"),
+        ("held" in asked, again),
     )
     return next((command(home, step) for due, step in steps if due), None)
 
@@ -226,12 +268,12 @@ def next_step(seen: Outlook, home: Home) -> str | None:
 def print_outlook(seen: Outlook, home: Home) -> None:
     """A period's letters by state, the reasons, and the next step."""
     counted = in_words(seen.counts) or "nobody gets one"
-    out.print(Text.assemble(f"Letters about {seen.period}: ", (counted, "bold")), soft_wrap=True)
+    out.print(Text.assemble(f"Letters about {seen.name}: ", (counted, "bold")), soft_wrap=True)
     for line in reasons(seen):
         out.print(Text(f"  {line}"), soft_wrap=True)
     step = next_step(seen, home)
     if step and seen.redirect:
-        rehearse = command(home, f"mail send --week {seen.period}")
+        rehearse = command(home, f"mail send {seen.options}")
         out.print(Text(f'Rehearse ([mail] mode = "redirect"): {rehearse}'), soft_wrap=True)
         out.print(Text(f'For real: mode = "live" in pipeline.toml, then {step}'), soft_wrap=True)
     elif step:

@@ -22,6 +22,7 @@ from edu_pipeline.commands.console import (
     with_home,
 )
 from edu_pipeline.commands.mail.periods import (
+    Campaign,
     Outlook,
     Week,
     chosen,
@@ -32,6 +33,7 @@ from edu_pipeline.commands.mail.periods import (
     print_outlook,
     write_pages,
 )
+from edu_pipeline.mailings import mailing_of
 from edu_pipeline.settings import Home
 from edu_pipeline.wording import percent
 
@@ -51,6 +53,7 @@ NAMED = 40
 def approve(
     context: typer.Context,
     week: Week = None,
+    campaign: Campaign = None,
     yes: Yes = False,
     digest: Annotated[
         str | None,
@@ -72,27 +75,31 @@ def approve(
     home: Home = context.obj
     room = mail_room(home)
     with room.open_ledger() as ledger:
-        summary = chosen(ledger, week, home)
+        summary = chosen(ledger, week, campaign, home)
+        seen = outlook(room, ledger, summary.campaign, summary.period)
         review = approvals.review(ledger, summary.campaign, summary.period)
         if digest is not None and digest != review.digest:
-            look = command(home, f"mail approve --week {summary.period}")
+            look = command(home, f"mail approve {seen.options}")
             raise UserError(
                 "What waits for approval is not what that digest stands for, so nothing was "
                 f"approved. Look again: {look}"
             )
         if not review.drafts:
-            out.print(f"Nothing about {summary.period} waits for approval.")
+            out.print(f"Nothing about {seen.name} waits for approval.")
             raise typer.Exit
         _print_review(review.approved, _with_corrections(ledger, summary, review.drafts))
         page = period_folder(home.outbox, summary.campaign, summary.period) / "index.html"
         if page.is_file():
             out.print(f"Every letter as it would go out: {page}", markup=False, soft_wrap=True)
-        this = command(home, f"mail approve --week {summary.period} --digest {review.digest}")
+        this = command(home, f"mail approve {seen.options} --digest {review.digest}")
         out.print(f"From a script, exactly this: {this}", markup=False, soft_wrap=True)
-        confirm(f"Approve {letters(len(review.drafts))}?", yes=yes or digest is not None)
+        confirm(
+            f"Approve {letters(len(review.drafts))} about {seen.name}?",
+            yes=yes or digest is not None,
+        )
         number = approvals.approve(ledger, review.drafts, now=datetime.now(UTC), by=who(by))
         write_pages(room, ledger, summary.campaign, summary.period)
-        out.print(f"Approved {letters(number)} about {summary.period}.")
+        out.print(f"Approved {letters(number)} about {seen.name}.")
         print_outlook(outlook(room, ledger, summary.campaign, summary.period), home)
 
 
@@ -145,6 +152,7 @@ def moves(moved: "Sequence[Moved]") -> str:
 def send(
     context: typer.Context,
     week: Week = None,
+    campaign: Campaign = None,
     dry_run: Annotated[
         bool,
         typer.Option(
@@ -171,7 +179,7 @@ def send(
     home: Home = context.obj
     room = mail_room(home)
     with room.open_ledger() as ledger:
-        summary = chosen(ledger, week, home)
+        summary = chosen(ledger, week, campaign, home)
         held = _written_before_refresh(room, ledger, summary)
         seen = outlook(room, ledger, summary.campaign, summary.period, held)
         if dry_run:
@@ -194,15 +202,16 @@ def _written_before_refresh(
     room: "MailRoom", ledger: "Ledger", summary: "PeriodSummary"
 ) -> str | None:
     """Why letters may not go out that a refresh, and so the gate, knows nothing of."""
-    from edu_pipeline.mail.assets import PERIODS_ASSET, QUEUE_ASSET
     from edu_pipeline.runs import is_older
 
+    mailing = mailing_of(summary.campaign)
     partition = partition_of(ledger, summary)
-    if partition is None or not is_older(room.home, QUEUE_ASSET, partition, PERIODS_ASSET):
+    if partition is None or not is_older(room.home, mailing.queued, partition, mailing.recorded):
         return None
+    again = command(room.home, mailing.write_again(summary.campaign, summary.period))
     return (
         "The exports were read again after these letters were written. Write them again; what has "
-        f"not changed stays approved: {command(room.home, f'run --week {summary.period}')}"
+        f"not changed stays approved: {again}"
     )
 
 
@@ -300,7 +309,7 @@ def _print_plan(room: "MailRoom", seen: Outlook) -> None:
 
     mail = room.settings.mail
     going = seen.plan.of(Fate.now)
-    out.print(Text(f"Letters about {seen.period}, by {mail.transport}. Nothing is sent now."))
+    out.print(Text(f"Letters about {seen.name}, by {mail.transport}. Nothing is sent now."))
     if seen.redirect:
         copies = to_rehearse(line.entry for line in seen.plan.lines)
         out.print(

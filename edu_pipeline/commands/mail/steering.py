@@ -9,6 +9,7 @@ import typer
 
 from edu_pipeline.commands.console import By, UserError, Yes, command, confirm, out, who
 from edu_pipeline.commands.mail.periods import (
+    Campaign,
     Week,
     chosen,
     in_words,
@@ -17,6 +18,7 @@ from edu_pipeline.commands.mail.periods import (
     print_outlook,
     write_pages,
 )
+from edu_pipeline.mailings import mailing_of
 from edu_pipeline.settings import Home
 
 if TYPE_CHECKING:
@@ -61,6 +63,7 @@ def cancel(
     context: typer.Context,
     reason: Reason,
     week: Week = None,
+    campaign: Campaign = None,
     undo: Annotated[
         bool, typer.Option("--undo", help="Let cancelled letters be written again.")
     ] = False,
@@ -78,13 +81,17 @@ def cancel(
     home: Home = context.obj
     room = mail_room(home)
     with room.open_ledger() as ledger:
-        summary = chosen(ledger, week, home)
+        summary = chosen(ledger, week, campaign, home)
+        seen = outlook(room, ledger, summary.campaign, summary.period)
         cause = Cause(datetime.now(UTC), who(by), _said(reason))
         if undo:
             entries = ledger.entries(summary.campaign, summary.period)
             back = sum(ledger.take_back_cancelling(entry.key, cause) for entry in entries)
-            again = command(home, f"run --week {summary.period}")
-            out.print(f"{letters(back)} about {summary.period} may be written again: {again}")
+            again = command(
+                home, mailing_of(summary.campaign).write_again(summary.campaign, summary.period)
+            )
+            told = f"{letters(back)} about {seen.name} may be written again: {again}"
+            out.print(told, markup=False, soft_wrap=True)
             return
         waiting = [
             entry
@@ -93,13 +100,13 @@ def cancel(
         ]
         if not waiting:
             stand = in_words({str(state): n for state, n in summary.counts.items()})
-            out.print(f"Nothing about {summary.period} waits: {stand}.", soft_wrap=True)
+            out.print(f"Nothing about {seen.name} waits: {stand}.", soft_wrap=True)
             raise typer.Exit
-        confirm(f"Cancel {letters(len(waiting))} about {summary.period}?", yes=yes)
+        confirm(f"Cancel {letters(len(waiting))} about {seen.name}?", yes=yes)
         cancelled = sum(ledger.cancel(entry.key, cause) for entry in waiting)
         write_pages(room, ledger, summary.campaign, summary.period)
-    out.print(f"Cancelled {letters(cancelled)} about {summary.period}.")
-    again = command(home, f'mail cancel --undo --week {summary.period} --reason "…"')
+    out.print(f"Cancelled {letters(cancelled)} about {seen.name}.")
+    again = command(home, f'mail cancel --undo {seen.options} --reason "…"')
     out.print(f"To take it back: {again}", markup=False, soft_wrap=True)
 
 
@@ -130,6 +137,7 @@ def resolve(
         str | None,
         typer.Option(help="All of a week that are in doubt or refused.", show_default=False),
     ] = None,
+    campaign: Campaign = None,
     yes: Yes = False,
     by: By = None,
 ) -> None:
@@ -150,7 +158,7 @@ def resolve(
     room = mail_room(home)
     now = datetime.now(UTC)
     with room.open_ledger() as ledger:
-        found = _in_doubt(ledger, keys or [], week, verdict, home)
+        found = _in_doubt(ledger, keys or [], (week, campaign), verdict, home)
         unknown = sum(entry.state is State.unknown for entry in found)
         out.print(f"{unknown} unknown, {len(found) - unknown} refused.")
         if verdict is Verdict.send_again:
@@ -169,15 +177,20 @@ def resolve(
 
 
 def _in_doubt(
-    ledger: "Ledger", keys: Sequence[str], week: str | None, verdict: Verdict, home: Home
+    ledger: "Ledger",
+    keys: Sequence[str],
+    of: tuple[str | None, str | None],
+    verdict: Verdict,
+    home: Home,
 ) -> "Sequence[Entry]":
     from edu_pipeline.mail.ledger.tables import State
 
+    week, campaign = of
     if bool(keys) == bool(week):
         raise UserError("Say which letters: their keys, or --week for all of a week.")
     states = {State.unknown} if verdict is Verdict.arrived else {State.unknown, State.failed}
     if week:
-        summary = chosen(ledger, week, home)
+        summary = chosen(ledger, week, campaign, home)
         entries = ledger.entries(summary.campaign, summary.period)
         found = [entry for entry in entries if entry.state in states]
         if not found:

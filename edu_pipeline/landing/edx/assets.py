@@ -9,11 +9,12 @@ import polars as pl
 
 from edu_pipeline.landing.edx.exports import course_runs as runs_of
 from edu_pipeline.landing.edx.exports import land, programme_files
-from edu_pipeline.landing.edx.problems import find_programme_problems
+from edu_pipeline.landing.edx.opt_ins import land_opt_ins, stage_opt_ins
+from edu_pipeline.landing.edx.problems import find_programme_problems, without_programmes
 from edu_pipeline.landing.edx.reports import TABLES
 from edu_pipeline.landing.edx.stage import reject_counts, stage
 from edu_pipeline.landing.zone import Zone
-from edu_pipeline.model.programmes import EdxExports, Learners, RunResults
+from edu_pipeline.model.programmes import EdxExports, Learners, OptInLists, OptIns, RunResults
 from edu_pipeline.settings import Settings
 from edu_pipeline.warehouse import Warehouse, read_table, table_metadata, write_table
 
@@ -57,6 +58,7 @@ def _materialized(
 @dg.multi_asset(
     specs=[
         _spec("edx_exports", cleandoc(EdxExports.__doc__ or ""), NOBODY, ["forgotten"]),
+        _spec("opt_in_lists", cleandoc(OptInLists.__doc__ or ""), NOBODY, ["forgotten"]),
         *(
             _spec(
                 name,
@@ -76,17 +78,21 @@ def land_edx_exports(
 ) -> Iterator[dg.MaterializeResult[None]]:
     """The exports of all programmes, the newest of each run and kind read into raw tables."""
     with warehouse.connect() as con:
-        exports = land(con, zone, settings.programmes, read_table(con, "forgotten"))
+        forgotten = read_table(con, "forgotten")
+        exports = land(con, zone, settings.programmes, forgotten)
         write_table(con, "edx_exports", exports)
-    yield from _materialized(warehouse, ("edx_exports", *RAW))
+        lists = land_opt_ins(con, zone, settings.programmes, forgotten)
+        write_table(con, "opt_in_lists", lists)
+    yield from _materialized(warehouse, ("edx_exports", "opt_in_lists", *RAW))
 
 
 @dg.multi_asset(
     specs=[
-        _spec(name, description, tags, ["edx_exports", *RAW])
+        _spec(name, description, tags, ["edx_exports", "opt_in_lists", *RAW])
         for name, description, tags in (
             ("stg_learners", cleandoc(Learners.__doc__ or ""), NAMES),
             ("stg_run_results", cleandoc(RunResults.__doc__ or ""), IDS),
+            ("stg_opt_ins", cleandoc(OptIns.__doc__ or ""), NAMES),
             *((name, "Which of these rows did not make it, and why.", IDS) for name in REJECTED),
         )
     ]
@@ -94,10 +100,12 @@ def land_edx_exports(
 def stage_edx_exports(
     warehouse: dg.ResourceParam[Warehouse],
 ) -> Iterator[dg.MaterializeResult[None]]:
-    """Learners and their results, parsed and checked where they lie."""
+    """Learners, their results and who wants e-mail, parsed and checked where they lie."""
     with warehouse.connect() as con:
         stage(con, read_table(con, "edx_exports"))
-    yield from _materialized(warehouse, ("stg_learners", "stg_run_results", *REJECTED))
+        stage_opt_ins(con, read_table(con, "opt_in_lists"))
+    names = ("stg_learners", "stg_run_results", "stg_opt_ins", *REJECTED)
+    yield from _materialized(warehouse, names)
 
 
 @dg.asset(group_name=GROUP, kinds={"polars"}, owners=OWNERS, tags=NOBODY)
@@ -109,6 +117,7 @@ def course_runs(edx_exports: pl.DataFrame, settings: dg.ResourceParam[Settings])
 @dg.asset(group_name=GROUP, kinds={"polars"}, owners=OWNERS, tags=NOBODY, deps=[*REJECTED])
 def programme_problems(
     edx_exports: pl.DataFrame,
+    opt_in_lists: pl.DataFrame,
     settings: dg.ResourceParam[Settings],
     zone: dg.ResourceParam[Zone],
     warehouse: dg.ResourceParam[Warehouse],
@@ -117,7 +126,7 @@ def programme_problems(
     _, strays = programme_files(zone.list(), settings.programmes)
     with warehouse.connect() as con:
         rejected = reject_counts(con)
-    return find_programme_problems(settings.programmes, strays, edx_exports, rejected)
+    return find_programme_problems(settings.programmes, strays, edx_exports, opt_in_lists, rejected)
 
 
 def _problem_check(kinds: Sequence[str], name: str, description: str) -> dg.AssetChecksDefinition:
@@ -136,9 +145,9 @@ def _problem_check(kinds: Sequence[str], name: str, description: str) -> dg.Asse
 
 CHECKS: Sequence[dg.AssetChecksDefinition] = [
     _problem_check(
-        ("unknown_folder", "unknown_file", "unreadable_file"),
+        ("unknown_folder", "unknown_file", "unreadable_file", "unreadable_opt_ins"),
         "edx_files_are_read",
-        "Every file below micromasters/ is an export of a programme, and readable.",
+        "Every file below micromasters/ is an export or an opt-in list, and readable.",
     ),
     _problem_check(
         ("unclaimed_export",),
@@ -156,6 +165,23 @@ CHECKS: Sequence[dg.AssetChecksDefinition] = [
 ]
 """They fail without stopping the run: completion is computed from what can be read."""
 
+
+@dg.asset_check(
+    asset="landing_files",
+    name="programmes_are_set_up",
+    description="There are no edX exports in a home without [[programmes]].",
+)
+def programmes_are_set_up(zone: dg.ResourceParam[Zone]) -> dg.AssetCheckResult:
+    """Exports below micromasters/ are not read as long as pipeline.toml has no programme."""
+    messages = without_programmes(zone.list())
+    return dg.AssetCheckResult(
+        passed=not messages,
+        severity=dg.AssetCheckSeverity.WARN,
+        description="\n".join(messages) or "Nothing to do.",
+    )
+
+
+WITHOUT_PROGRAMMES: Sequence[dg.AssetChecksDefinition] = [programmes_are_set_up]
 ASSETS: Sequence[dg.AssetsDefinition] = [
     land_edx_exports,
     stage_edx_exports,

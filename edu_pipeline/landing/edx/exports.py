@@ -3,8 +3,6 @@
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC
-from fnmatch import fnmatchcase
-from pathlib import PurePosixPath
 
 import duckdb
 import polars as pl
@@ -12,8 +10,8 @@ import polars as pl
 from edu_pipeline.course_keys import course_of
 from edu_pipeline.landing.csvfile import UnreadableFileError
 from edu_pipeline.landing.edx.names import Kind, Name, parsed
-from edu_pipeline.landing.edx.reports import COLUMNS, TABLES, Landed, create_raw, load
-from edu_pipeline.landing.forgotten import buried
+from edu_pipeline.landing.edx.opt_ins import lists_of
+from edu_pipeline.landing.edx.reports import REPORTS, Landed, create_raw, forgotten_rows, load
 from edu_pipeline.landing.zone import LandedFile, Zone, digest
 from edu_pipeline.model.columns import dtypes
 from edu_pipeline.model.programmes import CourseRuns, EdxExports
@@ -65,17 +63,17 @@ def programme_files(
     found: dict[str, list[tuple[LandedFile, Name]]] = {each: [] for each in of}
     strays: list[Stray] = []
     for file in files:
-        if not file.path.startswith(PROGRAMMES_FOLDER):
+        if not file.path.startswith(PROGRAMMES_FOLDER) or lists_of(file.path, programmes):
             continue
         folder, _, below = file.path.removeprefix(PROGRAMMES_FOLDER).partition("/")
         if not below or folder not in of:
             strays.append(Stray(file.path, None))
             continue
-        name, opt_in = parsed(file.path), of[folder].opt_in
-        if name is not None:
-            found[folder] += [(file, name)] if name.kind is not None else []
-        elif opt_in is None or not fnmatchcase(PurePosixPath(file.path).name, opt_in):
+        name = parsed(file.path)
+        if name is None:
             strays.append(Stray(file.path, folder))
+        elif name.kind is not None:
+            found[folder].append((file, name))
     return found, strays
 
 
@@ -143,7 +141,7 @@ def _by_run(
         run = shown.setdefault(name.run.casefold(), name.run)
         course = course_of(run, programme.course_keys)
         export = _Export(file, programme.id, course[0] if course else None, run, name)
-        runs.setdefault(run, {kind: [] for kind in TABLES})[export.kind].append(export)
+        runs.setdefault(run, {kind: [] for kind in REPORTS})[export.kind].append(export)
     for kinds in runs.values():
         yield {
             kind: sorted(each, key=lambda e: (e.name.stamp, e.file.path), reverse=True)
@@ -183,21 +181,10 @@ def _read(
             file.path, file.last_modified.astimezone(UTC).replace(tzinfo=None), export.name.stamp
         )
         try:
-            rows = load(con, export.kind, path, landed, _forgotten(export.kind, forgotten))
+            rows = load(con, export.kind, path, landed, forgotten_rows(export.kind, forgotten))
         except UnreadableFileError as error:
             return replace(export, sha256=sha256, error=f"{error}.")
     return replace(export, sha256=sha256, rows=rows, current=True)
-
-
-def _forgotten(kind: Kind, tombstones: pl.DataFrame) -> str:
-    if tombstones.is_empty():
-        return "false"
-    is_one = buried(tombstones)
-    return " or ".join(
-        is_one("address", "email") if column == "email" else is_one("learner", column)
-        for column in ("user_id", "email")
-        if column in COLUMNS[kind]
-    )
 
 
 def course_runs(programmes: Sequence[Programme], exports: pl.DataFrame) -> pl.DataFrame:

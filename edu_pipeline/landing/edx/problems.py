@@ -4,13 +4,14 @@ Pure: frames and settings in, frames out. Of these problems the gate of the teac
 nothing.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from itertools import groupby
 
 import polars as pl
 
 from edu_pipeline.course_keys import folded
-from edu_pipeline.landing.edx.exports import Stray
+from edu_pipeline.landing.edx.exports import Stray, programme_files
+from edu_pipeline.landing.zone import LandedFile
 from edu_pipeline.model.columns import dtypes
 from edu_pipeline.model.programmes import ProgrammeProblems
 from edu_pipeline.programme_settings import Programme
@@ -26,6 +27,7 @@ def find_programme_problems(
     programmes: Sequence[Programme],
     strays: Sequence[Stray],
     exports: pl.DataFrame,
+    lists: pl.DataFrame,
     rejected: pl.DataFrame,
 ) -> pl.DataFrame:
     """What a person must look at.
@@ -34,6 +36,7 @@ def find_programme_problems(
         programmes: As `pipeline.toml` has them.
         strays: Files that are no exports of a programme.
         exports: `EdxExports`.
+        lists: `OptInLists`.
         rejected: `stage.reject_counts`.
 
     Returns:
@@ -43,12 +46,23 @@ def find_programme_problems(
         *_stray_problems(strays),
         *_unclaimed(exports),
         *_unreadable(exports),
+        *_unreadable_lists(lists),
         *_without_export(programmes, exports),
-        *_many_rejected(exports, rejected),
+        *_many_rejected(exports, lists, rejected),
     ]
     return ProgrammeProblems.validate(
         pl.DataFrame(rows, schema=dtypes(ProgrammeProblems), orient="row")
     )
+
+
+def without_programmes(files: Iterable[LandedFile]) -> Sequence[str]:
+    """What to do about edX's exports in a home whose settings have no programmes.
+
+    Args:
+        files: Of the landing zone.
+    """
+    _, strays = programme_files(files, ())
+    return [f"{problem['message']} How: docs/programmes.md." for problem in _stray_problems(strays)]
 
 
 def _problem(
@@ -141,6 +155,20 @@ def _unreadable(exports: pl.DataFrame) -> list[dict[str, object]]:
     return problems
 
 
+def _unreadable_lists(lists: pl.DataFrame) -> list[dict[str, object]]:
+    return [
+        _problem(
+            programme,
+            "unreadable_opt_ins",
+            path,
+            f"{path}: {error} Until then nobody knows from it who wants no e-mail.",
+        )
+        for programme, path, error in lists.drop_nulls("error")
+        .select("programme_id", "path", "error")
+        .iter_rows()
+    ]
+
+
 def _without_export(
     programmes: Sequence[Programme], exports: pl.DataFrame
 ) -> list[dict[str, object]]:
@@ -170,11 +198,15 @@ def _without_export(
     return problems
 
 
-def _many_rejected(exports: pl.DataFrame, rejected: pl.DataFrame) -> list[dict[str, object]]:
+def _many_rejected(
+    exports: pl.DataFrame, lists: pl.DataFrame, rejected: pl.DataFrame
+) -> list[dict[str, object]]:
+    columns = ("programme_id", "path", "rows")
+    received = pl.concat([exports.select(columns), lists.select(columns)])
     many = (
-        rejected.join(exports, left_on="file", right_on="path", suffix="_received")
+        rejected.join(received, left_on="file", right_on="path", suffix="_received")
         .filter(pl.col("rows") > MANY_REJECTED * pl.col("rows_received"))
-        .sort("file", "rule")
+        .sort("file", "rule", "programme_id")
     )
     return [
         _problem(

@@ -1,4 +1,4 @@
-"""One export of edX: its columns in all eras, and its rows into a raw table, as text.
+"""One file of edX: its columns in all eras, and its rows into a raw table, as text.
 
 Grade reports have hundreds of columns, one per problem; the few that count are picked by DuckDB while
 it reads, the others never come to lie in memory. Files whose rows do not stand one after another as
@@ -10,10 +10,12 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
+from typing import Literal, get_args
 
 import duckdb
 import polars as pl
 
+from edu_pipeline.landing.canonical import literals
 from edu_pipeline.landing.columns import normal
 from edu_pipeline.landing.csvfile import (
     CELLS,
@@ -29,15 +31,21 @@ from edu_pipeline.landing.csvfile import (
     records,
 )
 from edu_pipeline.landing.edx.names import Kind
+from edu_pipeline.landing.forgotten import buried
 
-TABLES: Mapping[Kind, str] = {
+Source = Kind | Literal["opt_ins"]
+"""What a file is read as: a report of a run, or an institution's list of e-mail preferences."""
+TABLES: Mapping[Source, str] = {
     "profile": "profiles",
     "grades": "grade_reports",
     "grade_errors": "grade_errors",
+    "opt_ins": "opt_ins",
 }
-"""What a kind of export is called in `raw_…` and `rejected_…`."""
+"""What a source is called in `raw_…` and `rejected_…`."""
+REPORTS: Mapping[Kind, str] = {kind: TABLES[kind] for kind in get_args(Kind)}
+"""Those of runs."""
 _ID = ("student id", "id", "user id")
-COLUMNS: Mapping[Kind, Mapping[str, Sequence[str]]] = {
+COLUMNS: Mapping[Source, Mapping[str, Sequence[str]]] = {
     "profile": {
         "user_id": _ID,
         "username": ("username",),
@@ -60,9 +68,25 @@ COLUMNS: Mapping[Kind, Mapping[str, Sequence[str]]] = {
         "enrolled": ("enrollment status",),
     },
     "grade_errors": {"user_id": _ID, "username": ("username",)},
+    "opt_ins": {
+        "user_id": _ID,
+        "username": ("username",),
+        "email": ("email",),
+        "opted_in": ("is_opted_in_for_email",),
+        "set_at": ("preference_set_datetime",),
+    },
 }
-"""Kind → our column → what headers call it, in any case; the more telling name wins."""
-_REQUIRED: Mapping[Kind, str] = {"profile": "email", "grades": "grade"}
+"""Source → our column → what headers call it, in any case; the more telling name wins."""
+_REQUIRED: Mapping[Source, str] = {
+    "profile": "email",
+    "grades": "grade",
+    "opt_ins": "opted_in",
+}
+"""Source → our column without which it says nothing."""
+_WHO: Mapping[Source, Sequence[str]] = {"opt_ins": ("user_id", "username", "email")}
+"""Source → our columns of which one must be there, where that is not an id or a username."""
+MISSING = ("", "None", "nan", "NaN", "null", "NULL", "[unassigned]", "[unavailable]")
+"""Cells that mean: nothing here. Never `NA`, which is Namibia."""
 MOST_MISSING = 12
 """So many averages without a grader may be missing in a row before the certificates."""
 BATCH = 100_000
@@ -79,7 +103,7 @@ class Landed:
 
 
 def create_raw(con: duckdb.DuckDBPyConnection) -> None:
-    """Make the empty tables `raw_profiles`, `raw_grade_reports` and `raw_grade_errors`."""
+    """Make the empty tables `raw_…` of all sources."""
     for kind, table in TABLES.items():
         columns = ", ".join(f"{name} varchar" for name in COLUMNS[kind])
         con.execute(
@@ -88,8 +112,37 @@ def create_raw(con: duckdb.DuckDBPyConnection) -> None:
         )
 
 
+def said(cell: str) -> str:
+    """SQL of what a cell says; null where it says nothing."""
+    return f"if(trim({cell}) in {literals(MISSING)}, null, trim({cell}))"
+
+
+def bare_id(of: str = "user_id") -> str:
+    """The id in a cell; a pass through pandas makes 123.0 of it."""
+    whole = rf"regexp_replace(trim({of}), '\.0+$', '')"
+    return f"if(contains({of}, '.'), {whole}, {said(of)})"
+
+
+def forgotten_rows(kind: Source, tombstones: pl.DataFrame) -> str:
+    """SQL that is true of rows about somebody who was erased, for `load`.
+
+    Args:
+        kind: What the file is read as.
+        tombstones: `hash` and `salt`, registered as `tombstones` where there are any.
+    """
+    if tombstones.is_empty():
+        return "false"
+    is_one = buried(tombstones)
+    named = {
+        "user_id": is_one("learner", bare_id()),
+        "username": is_one("learner", "'u:' || trim(username)"),
+        "email": is_one("address", "email"),
+    }
+    return " or ".join(sql for column, sql in named.items() if column in COLUMNS[kind])
+
+
 def load(
-    con: duckdb.DuckDBPyConnection, kind: Kind, local: Path, landed: Landed, forgotten: str
+    con: duckdb.DuckDBPyConnection, kind: Source, local: Path, landed: Landed, forgotten: str
 ) -> int:
     """Add a file's rows to the raw table of its kind.
 
@@ -98,7 +151,7 @@ def load(
         kind: What the file's name says it is.
         local: The file.
         landed: Where it comes from.
-        forgotten: SQL over `user_id` and, but for errors, `email`: rows that must not come in.
+        forgotten: SQL of the rows that must not come in, by `forgotten_rows`.
 
     Returns:
         How many rows it has.
@@ -133,7 +186,7 @@ def load(
     return rows
 
 
-def _measured(kind: Kind, path: Path) -> tuple[str, Layout]:
+def _measured(kind: Source, path: Path) -> tuple[str, Layout]:
     """Encoding and layout."""
 
     def measured(encoding: str) -> Layout:
@@ -150,7 +203,7 @@ def _measured(kind: Kind, path: Path) -> tuple[str, Layout]:
     return encoding, measured(encoding)
 
 
-def _found(kind: Kind, header: Sequence[str]) -> Mapping[str, int]:
+def _found(kind: Source, header: Sequence[str]) -> Mapping[str, int]:
     """Our column → its place in the header, counted from 0; of a label used twice the first."""
     first: dict[str, int] = {}
     for place, name in enumerate(header):
@@ -162,25 +215,27 @@ def _found(kind: Kind, header: Sequence[str]) -> Mapping[str, int]:
     return {column: place for column, place in found.items() if place is not None}
 
 
-def _positions(kind: Kind, header: Sequence[str]) -> Mapping[str, int]:
+def _positions(kind: Source, header: Sequence[str]) -> Mapping[str, int]:
     """Our column → its place in the header.
 
     Raises:
         UnreadableFileError: Without it nobody knows whom a row is about, or what it says of them.
     """
     at = _found(kind, header)
-    lacking = [] if {"user_id", "username"} & at.keys() else ["a learner's id or username"]
+    who = _WHO.get(kind, ("user_id", "username"))
+    lacking = [] if {*who} & at.keys() else [f"a learner's id or {who[-1]}"]
     required = _REQUIRED.get(kind)
-    lacking += [required] if required is not None and required not in at else []
+    if required is not None and required not in at:
+        lacking.append(COLUMNS[kind][required][0])
     if lacking:
+        again = "" if kind == "opt_ins" else " from the instructor dashboard"
         raise UnreadableFileError(
-            f"it has no column of {' and none of '.join(lacking)}. Download it again from the "
-            "instructor dashboard"
+            f"it has no column of {' and none of '.join(lacking)}. Download it again{again}"
         )
     return at
 
 
-def _cell(kind: Kind, column: str, at: Mapping[str, int]) -> str:
+def _cell(kind: Source, column: str, at: Mapping[str, int]) -> str:
     """SQL over `cells` of one of our columns; the grade is null where too many cells are missing.
 
     An assignment type without a grader has an average in the header and none in the rows, so what
@@ -202,13 +257,13 @@ def _after_the_grade(at: Mapping[str, int]) -> list[int]:
     return [place for place in at.values() if "grade" in at and place > at["grade"]]
 
 
-def _most_missing(kind: Kind, at: Mapping[str, int]) -> int:
+def _most_missing(kind: Source, at: Mapping[str, int]) -> int:
     """So many cells may be missing in a row: at most as many as the assignments have."""
     after = _after_the_grade(at)
     return min(MOST_MISSING, min(after) - at["grade"] - 1) if kind == "grades" and after else 0
 
 
-def _needed(kind: Kind, at: Mapping[str, int], width: int) -> list[int]:
+def _needed(kind: Source, at: Mapping[str, int], width: int) -> list[int]:
     """Places whose cells may be wanted: of our columns, and to their left those they may stand in."""
     moves = range(_most_missing(kind, at) + 1)
     moved = {place - n for place in _after_the_grade(at) for n in moves}
@@ -217,7 +272,7 @@ def _needed(kind: Kind, at: Mapping[str, int], width: int) -> list[int]:
 
 def _fill_cells(
     con: duckdb.DuckDBPyConnection,
-    kind: Kind,
+    kind: Source,
     path: Path,
     shape: Layout,
     at: Mapping[str, int],
@@ -237,7 +292,7 @@ def _fill_cells(
 
 
 def _fill_by_duckdb(
-    con: duckdb.DuckDBPyConnection, kind: Kind, path: Path, shape: Layout, needed: Sequence[int]
+    con: duckdb.DuckDBPyConnection, kind: Source, path: Path, shape: Layout, needed: Sequence[int]
 ) -> bool:
     """Whether every line of the file is accounted for; if not, the rows' lines are not known."""
     if shape.header_lines - shape.preamble != 1:

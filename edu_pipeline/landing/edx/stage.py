@@ -12,13 +12,11 @@ import polars as pl
 from edu_pipeline.landing.canonical import literal, literals
 from edu_pipeline.landing.csvfile import OVERFLOW
 from edu_pipeline.landing.edx.names import Kind
-from edu_pipeline.landing.edx.reports import COLUMNS, TABLES
+from edu_pipeline.landing.edx.reports import COLUMNS, REPORTS, TABLES, bare_id, said
 from edu_pipeline.landing.rules import SUPERSEDED, TOO_MANY_CELLS, UNPARSEABLE
 from edu_pipeline.model.columns import dtypes
 from edu_pipeline.model.programmes import Learners, RunResults
 
-MISSING = ("", "None", "nan", "NaN", "null", "NULL", "[unassigned]", "[unavailable]")
-"""Cells that mean: nothing here. Never `NA`, which is Namibia."""
 NO_GRADE = ("", "none", "nan", "null", "n/a", "not attempted", "not available")
 """Grades, in small letters, that are none."""
 _OLDEST_FIRST: Sequence[Kind] = ("grade_errors", "grades", "profile")
@@ -34,10 +32,6 @@ _SQL_TYPES = {
 }
 
 
-def _said(cell: str) -> str:
-    return f"if(trim({cell}) in {literals(MISSING)}, null, trim({cell}))"
-
-
 def _yes(cell: str) -> str:
     return f"case upper(trim({cell})) when 'Y' then true when 'N' then false end"
 
@@ -45,14 +39,14 @@ def _yes(cell: str) -> str:
 _NUMBER = "try_cast(replace(trim(grade), ',', '.') as double)"
 _GRADED = f"lower(trim(grade)) not in {literals(NO_GRADE)}"
 _ODD = (
-    f"case when {_said('certificate_eligible')} is not null and {_yes('certificate_eligible')} is null"
+    f"case when {said('certificate_eligible')} is not null and {_yes('certificate_eligible')} is null"
     " then certificate_eligible "
-    f"when {_said('certificate_delivered')} is not null and {_yes('certificate_delivered')} is null"
+    f"when {said('certificate_delivered')} is not null and {_yes('certificate_delivered')} is null"
     " then certificate_delivered "
     "when try_cast(verification as double) is not null or upper(trim(verification)) in ('Y', 'N')"
     " then verification "
     f"when try_cast(track as double) is not null or lower(track) in {literals(NO_GRADE[5:])} then track "
-    f"when {_said('enrolled')} is not null "
+    f"when {said('enrolled')} is not null "
     "and lower(trim(enrolled)) not in ('enrolled', 'unenrolled') then enrolled end"
 )
 """What stands in the columns of the certificate and cannot be meant by them."""
@@ -73,15 +67,15 @@ RULES: Mapping[Kind, Rules] = {
     },
 }
 _CLEANED: Mapping[Kind, Mapping[str, str]] = {
-    "profile": {"track": f"lower({_said('track')})", "verification": _said("verification")},
+    "profile": {"track": f"lower({said('track')})", "verification": said("verification")},
     "grade_errors": {},
     "grades": {
         "grade": f"if({_GRADED}, {_NUMBER}, null)",
-        "track": f"lower({_said('track')})",
-        "verification": _said("verification"),
+        "track": f"lower({said('track')})",
+        "verification": said("verification"),
         "certificate_eligible": _yes("certificate_eligible"),
         "certificate_delivered": _yes("certificate_delivered"),
-        "certificate_type": _said("certificate_type"),
+        "certificate_type": said("certificate_type"),
         # a report without that column lists only who is enrolled
         "enrolled": (
             "case when enrolled is null then true else case lower(trim(enrolled)) "
@@ -99,7 +93,7 @@ def stage(con: duckdb.DuckDBPyConnection, exports: pl.DataFrame) -> None:
         exports: `EdxExports`.
     """
     read = exports.filter("current")
-    for table in TABLES.values():
+    for table in REPORTS.values():
         con.execute(
             f"create or replace table rejected_{table} "
             '("table" varchar, file varchar, line bigint, rule varchar, value varchar)'
@@ -112,33 +106,27 @@ def stage(con: duckdb.DuckDBPyConnection, exports: pl.DataFrame) -> None:
     runs = read.select("programme_id", "course_id", "run").unique(maintain_order=True)
     for programme, course, run in runs.iter_rows():
         files = read.filter(pl.col("programme_id") == programme, pl.col("run") == run)
-        for kind in TABLES:
+        for kind in REPORTS:
             of_kind = files.filter(pl.col("kind") == kind)
             _judge(con, kind, of_kind["path"][0] if of_kind.height else None)
         _add_results(con, programme, course, run)
     _stage_learners(con, read)
-    for name in (*(f"judged_{kind}" for kind in TABLES), "usernames"):
+    for name in (*(f"judged_{kind}" for kind in REPORTS), "usernames"):
         con.execute(f"drop table if exists {name}")
-
-
-def _id(of: str = "user_id") -> str:
-    """The id in a cell; a pass through pandas makes 123.0 of it."""
-    whole = rf"regexp_replace(trim({of}), '\.0+$', '')"
-    return f"if(contains({of}, '.'), {whole}, {_said(of)})"
 
 
 def _name_the_nameless(con: duckdb.DuckDBPyConnection) -> None:
     """Make `usernames`: the ids, from any export, of learners whom some have by username only."""
     con.execute("create or replace temp table usernames (username varchar, known_id varchar)")
     nameless = " union ".join(
-        f"select trim(username) as username from raw_{table} where {_said('user_id')} is null"
-        for table in TABLES.values()
+        f"select trim(username) as username from raw_{table} where {said('user_id')} is null"
+        for table in REPORTS.values()
     )
     con.execute(f"create or replace temp table nameless as {nameless}")
     if con.execute("from nameless limit 1").fetchall():
         everybody = " union all ".join(
-            f"select trim(username) as username, {_id()} as id, _version from raw_{table}"
-            for table in TABLES.values()
+            f"select trim(username) as username, {bare_id()} as id, _version from raw_{table}"
+            for table in REPORTS.values()
         )
         con.execute(
             f"""
@@ -153,18 +141,18 @@ def _name_the_nameless(con: duckdb.DuckDBPyConnection) -> None:
 def _identified(table: str) -> str:
     """SQL of a raw table's rows with `id` and `learner_id`."""
     return f"""
-        select raw.*, {_id("raw.user_id")} as id,
-               coalesce({_id("raw.user_id")}, known_id, 'u:' || nullif(trim(raw.username), ''))
+        select raw.*, {bare_id("raw.user_id")} as id,
+               coalesce({bare_id("raw.user_id")}, known_id, 'u:' || nullif(trim(raw.username), ''))
                  as learner_id
         from raw_{table} as raw
         left join usernames
-          on usernames.username = if({_said("raw.user_id")} is null, trim(raw.username), null)
+          on usernames.username = if({said("raw.user_id")} is null, trim(raw.username), null)
     """
 
 
 def _judge(con: duckdb.DuckDBPyConnection, kind: Kind, path: str | None) -> None:
     """Make `judged_<kind>` of a file's good rows, one per learner; the others are rejected."""
-    table, columns = TABLES[kind], _CLEANED[kind]
+    table, columns = REPORTS[kind], _CLEANED[kind]
     rule = " ".join(
         f"when {broken} then {literal(name)}" for name, (broken, _) in RULES[kind].items()
     )
@@ -250,7 +238,7 @@ def _stage_learners(con: duckdb.DuckDBPyConnection, read: pl.DataFrame) -> None:
         join places on places.path = raw._file
         anti join rejected_{table} as bad on bad.file = raw._file and bad.line = raw._line
         """
-        for kind, table in TABLES.items()
+        for kind, table in REPORTS.items()
     )
     # numbers first, texts then: a text per learner and column, kept while rows come by, takes long
     places = ", ".join(f"max(if({_known(n)} is null, null, place)) as {n}_place" for n in names)
@@ -277,7 +265,7 @@ def _stage_learners(con: duckdb.DuckDBPyConnection, read: pl.DataFrame) -> None:
 
 def _known(name: str) -> str:
     # nobody is without a username, so `None` is somebody's
-    return f"nullif(trim({name}), '')" if name == "username" else _said(name)
+    return f"nullif(trim({name}), '')" if name == "username" else said(name)
 
 
 def reject_counts(con: duckdb.DuckDBPyConnection) -> pl.DataFrame:

@@ -1,4 +1,4 @@
-"""What went out before this ledger, so that a first run does not repeat it."""
+"""What went out by other means, before this ledger or beside it, so that it is not repeated."""
 
 from datetime import date
 
@@ -8,25 +8,31 @@ from edu_pipeline.mail.ledger.database import Database
 from edu_pipeline.mail.ledger.suppressions import Imported
 from edu_pipeline.mail.ledger.tables import HISTORY
 from edu_pipeline.mail.ledger.tombstones import is_forgotten
-from edu_pipeline.mail.lists import read_history
+from edu_pipeline.mail.lists import HistoryLine, read_history
 from edu_pipeline.mail.suppressed import same_address
 
 
 def sent_before(
     connection: sa.Connection, *, campaign: str, period: str, email: str
 ) -> date | None:
-    """The day on which another tool wrote to this address about this period; None if it did not."""
+    """The first day on which another tool wrote to this address about this period, if it did."""
     return connection.scalar(
-        sa.select(HISTORY.c.sent_on).where(
+        sa.select(HISTORY.c.sent_on)
+        .where(
             HISTORY.c.campaign == campaign,
             HISTORY.c.period == period,
             HISTORY.c.email == same_address(email),
         )
+        .order_by(HISTORY.c.sent_on)
+        .limit(1)
     )
 
 
 def import_history(ledger: Database, content: bytes, *, source: str) -> Imported:
-    """Take over a CSV of `campaign`, `period`, `email`, `date`.
+    """Take over a CSV of `campaign`, `period`, `email`, `date` and perhaps `about`.
+
+    A line is known where there is one of the same campaign, period, address and `about`. Lines
+    without a date are of letters that did not go out.
 
     Args:
         ledger: An open ledger.
@@ -40,18 +46,26 @@ def import_history(ledger: Database, content: bytes, *, source: str) -> Imported
     new = 0
     with ledger.begin() as connection:
         for line in read.rows:
-            known = sent_before(
-                connection, campaign=line.campaign, period=line.period, email=line.email
-            )
-            if known is None and not is_forgotten(connection, same_address(line.email)):
+            if not _is_known(connection, line) and not is_forgotten(connection, line.email):
                 connection.execute(
                     HISTORY.insert().values(
                         campaign=line.campaign,
                         period=line.period,
                         email=line.email,
+                        about=line.about,
                         sent_on=line.sent_on,
                         source=source,
                     )
                 )
                 new += 1
-    return Imported(new=new, known=len(read.rows) - new, bad=tuple(read.bad))
+    return Imported(new=new, known=len(read.rows) - new, bad=tuple(read.bad), undated=read.undated)
+
+
+def _is_known(connection: sa.Connection, line: HistoryLine) -> bool:
+    same = sa.exists().where(
+        HISTORY.c.campaign == line.campaign,
+        HISTORY.c.period == line.period,
+        HISTORY.c.email == line.email,
+        HISTORY.c.about == line.about,
+    )
+    return bool(connection.scalar(sa.select(same)))

@@ -367,6 +367,11 @@ class LedgerReader(Database):
             for campaign, period in found
         ]
 
+    def campaigns(self) -> frozenset[str]:
+        """Every campaign that has letters."""
+        with self.connect() as connection:
+            return frozenset(connection.scalars(sa.select(LETTERS.c.campaign).distinct()))
+
     def has_sent(self) -> bool:
         """Whether any letter ever went out."""
         query = sa.select(sa.exists().where(LETTERS.c.sent_at.is_not(None)))
@@ -474,6 +479,15 @@ class LedgerReader(Database):
         )
         with self.connect() as connection:
             return connection.scalars(query).all()
+
+    def _recipients(self, *conditions: sa.ColumnElement[bool]) -> Sequence[tuple[str, str]]:
+        """Keys of letters and of their recipients, in order."""
+        query = sa.select(LETTERS.c.key, LETTERS.c.recipient_key).where(*conditions)
+        with self.connect() as connection:
+            return [
+                (row.key, row.recipient_key)
+                for row in connection.execute(query.order_by(LETTERS.c.key))
+            ]
 
     def _keys(self, *conditions: sa.ColumnElement[bool]) -> Sequence[str]:
         with self.connect() as connection:

@@ -141,10 +141,14 @@ class Ledger(LedgerReader):
     # What may be sent, as the last refresh has it
 
     def record_periods(self, campaign: str, periods: Iterable[Period]) -> None:
-        """Replace what is known of a campaign's periods, in one transaction; none is none."""
+        """Replace what is known of a campaign's periods, in one transaction; none is none.
+
+        With those of the campaigns below it, as `nudges.buslead` is of `nudges`.
+        """
         rows = [asdict(period) for period in periods]
+        below = PERIODS.c.campaign.startswith(f"{campaign}.", autoescape=True)
         with self.begin() as connection:
-            connection.execute(PERIODS.delete().where(PERIODS.c.campaign == campaign))
+            connection.execute(PERIODS.delete().where((PERIODS.c.campaign == campaign) | below))
             if rows:
                 connection.execute(PERIODS.insert(), rows)
 
@@ -190,12 +194,9 @@ class Ledger(LedgerReader):
         cancelled = tally["cancelled"]
         of_all = {(letter.campaign, letter.period) for letter in batch} | ({of} if of else set())
         for campaign, period in sorted(of_all):
-            gone = self._keys(
-                of_period(campaign, period),
-                LETTERS.c.state.in_(WAITING),
-                LETTERS.c.recipient_key.not_in(kept),
-            )
-            for key in gone:
+            waiting = self._recipients(of_period(campaign, period), LETTERS.c.state.in_(WAITING))
+            # not in SQL: a database takes no statement with a hundred thousand values
+            for key in (key for key, recipient in waiting if recipient not in kept):
                 cancelled += self.cancel(
                     key, Cause(now, by, "no longer in the batch"), for_good=False
                 )

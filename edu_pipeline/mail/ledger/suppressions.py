@@ -1,8 +1,8 @@
 """Who is not written to: an append-only log of suppressions, and what it means for a letter.
 
-An address is suppressed for one campaign or for all. The newest line of an address, scope and
-reason counts: what somebody wished outlives a mailbox that was full in between, and nothing is lost
-when a line is lifted.
+An address is suppressed for a campaign with those below it (`nudges.buslead` is below `nudges`), or
+for all. The newest line of an address, scope and reason counts: what somebody wished outlives a
+mailbox that was full in between, and nothing is lost when a line is lifted.
 """
 
 from collections.abc import Iterable
@@ -35,6 +35,8 @@ class Imported:
     known: int
     """Were there already, or something newer is known."""
     bad: tuple[BadLine, ...]
+    undated: int = 0
+    """Of letters that did not go out: left out."""
 
 
 def reason_not_to_write(
@@ -50,7 +52,7 @@ def reason_not_to_write(
     own = same_address(email)
     found = _in_force(
         connection,
-        SUPPRESSIONS.c.scope.in_((campaign, EVERY_CAMPAIGN)),
+        SUPPRESSIONS.c.scope.in_({campaign, campaign.partition(".")[0], EVERY_CAMPAIGN}),
         (SUPPRESSIONS.c.email == own) | SUPPRESSIONS.c.email.in_(earlier),
     )
     for row in found:

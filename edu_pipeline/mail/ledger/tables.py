@@ -251,10 +251,14 @@ HISTORY = sa.Table(
     sa.Column("campaign", sa.String, primary_key=True),
     sa.Column("period", sa.String, primary_key=True),
     sa.Column("email", sa.String, primary_key=True),
+    sa.Column("about", sa.String, primary_key=True, default=""),
     sa.Column("sent_on", sa.Date, nullable=False),
     sa.Column("source", sa.String, nullable=False),
 )
-"""What went out before this ledger, so that it is not repeated; addresses in lower case."""
+"""What went out by other means, so that it is not repeated; addresses in lower case.
+
+`about` is the subject of the figure that a letter of ours would have stated; empty: not known.
+"""
 TOMBSTONES = sa.Table(
     "tombstones",
     METADATA,

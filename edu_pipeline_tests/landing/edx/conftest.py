@@ -12,6 +12,7 @@ import polars as pl
 import pytest
 
 from edu_pipeline.landing.edx.exports import land, programme_files
+from edu_pipeline.landing.edx.opt_ins import land_opt_ins, stage_opt_ins
 from edu_pipeline.landing.edx.problems import find_programme_problems
 from edu_pipeline.landing.edx.stage import reject_counts, stage
 from edu_pipeline.landing.zone import Zone
@@ -66,7 +67,7 @@ class Landed:
         """Table, line, rule and value."""
         parts = [
             self.table(f"rejected_{table}").select("table", "line", "rule", "value")
-            for table in ("profiles", "grade_reports", "grade_errors")
+            for table in ("profiles", "grade_reports", "grade_errors", "opt_ins")
         ]
         return pl.concat(parts).sort("table", "line", "rule").rows()
 
@@ -93,9 +94,13 @@ def land_files(tmp_path: Path) -> Iterator[Land]:
             programmes = Settings.model_validate(tomllib.loads(settings)).programmes
             con = opened.enter_context(open_warehouse(folder / "warehouse.duckdb"))
             exports = land(con, zone, programmes, forgotten)
+            lists = land_opt_ins(con, zone, programmes, forgotten)
             stage(con, exports)
+            stage_opt_ins(con, lists)
             _, strays = programme_files(zone.list(), programmes)
-            problems = find_programme_problems(programmes, strays, exports, reject_counts(con))
+            problems = find_programme_problems(
+                programmes, strays, exports, lists, reject_counts(con)
+            )
             return Landed(con, exports, problems)
 
         yield landed

@@ -1,11 +1,17 @@
 """A university's home: no school, a programme's exports, a refresh."""
 
+import html
 from datetime import date
+from pathlib import Path
 
 import dagster as dg
 import polars as pl
 import pytest
 
+from edu_pipeline.landing.edx.assets import programmes_are_set_up
+from edu_pipeline.landing.edx.problems import without_programmes
+from edu_pipeline.landing.report import landed, problem_messages
+from edu_pipeline.landing.zone import Zone
 from edu_pipeline.sample.programme import ProgrammeSample, make_programme
 from edu_pipeline.settings import Home
 from edu_pipeline.warehouse import open_warehouse, read_table
@@ -23,6 +29,10 @@ def refreshed(tmp_path_factory: pytest.TempPathFactory) -> Refreshed:
         "micromasters/lead/notes.txt": b"remember",
         "micromasters/lead/Lumen_2_LEAD-1x_1T2020_grade_report_2020-08-01-0900.csv": (
             b"Student ID,Email,Username,Grade\n7,o@x.example,o,0.5\n8,p@x.example,p,fine\n"
+        ),
+        "micromasters/Lumen_2-email_opt_in-edx-analytics.csv": (
+            b"user_id,is_opted_in_for_email,preference_set_datetime\n"
+            b"7,False,2020-08-01 09:00:00\n7,maybe,2020-08-02 09:00:00\n"
         ),
     }
     for path, content in files.items():
@@ -44,18 +54,70 @@ def test_a_refresh_fills_the_tables_of_the_programmes(refreshed: Refreshed) -> N
     assert table(refreshed, "stg_learners").height == sample.learners.height + 1
     assert table(refreshed, "edx_exports").filter("current")["rows"].sum() > 0
     listed = table(refreshed, "course_runs").group_by("listed").len().sort("listed").rows()
-    assert listed == [(False, 21), (True, 5)]
+    assert listed == [(False, 6), (True, 20)]
 
 
 def test_a_rejected_row_is_kept_with_its_place_and_its_cells(refreshed: Refreshed) -> None:
-    (row,) = table(refreshed, "rejected_rows").rows(named=True)
-    assert (row["table"], row["line"], row["rule"], row["value"]) == (
+    grade, preference = table(refreshed, "rejected_rows").sort("table").rows(named=True)
+    assert (grade["table"], grade["line"], grade["rule"], grade["value"]) == (
         "grade_reports",
         3,
         "unparseable_grade",
         "fine",
     )
-    assert '"username":"p"' in row["row"]
+    assert '"username":"p"' in grade["row"]
+    assert (preference["table"], preference["rule"]) == ("opt_ins", "unparseable_opted_in")
+    assert '"user_id":"7"' in preference["row"]
+
+
+def test_a_refresh_knows_who_opted_out(refreshed: Refreshed) -> None:
+    row = table(refreshed, "stg_opt_ins").select("programme_id", "learner_id", "opted_in").rows()
+    assert row == [("lead", "7", False)]
+
+
+def test_a_home_without_a_school_is_told_of_its_programmes_exports_only(
+    refreshed: Refreshed,
+) -> None:
+    with open_warehouse(refreshed[0].warehouse) as con:
+        exports = {export.table: export for export in landed(con)}
+        notes = problem_messages(con, "programme_problems")
+    assert list(exports) == [
+        "edX profiles",
+        "edX grade reports",
+        "edX grade errors",
+        "edX opt ins",
+    ]
+    reports = exports["edX grade reports"]
+    assert reports.rejected == {"unparseable_grade": 1}
+    assert reports.used == reports.received - 1
+    assert any("notes.txt is not read" in note for note in notes)
+
+
+def test_exports_in_a_home_without_programmes_are_told_of_with_what_to_do(tmp_path: Path) -> None:
+    path = tmp_path / "micromasters" / "buslead" / "UQx_B1x_1T2027_grade_report_2027-05-01-0930.csv"
+    path.parent.mkdir(parents=True)
+    path.write_text("id,grade\n", encoding="utf-8")
+    zone = Zone(tmp_path.as_uri())
+    (message,) = without_programmes(zone.list())
+    assert 'Add [[programmes]] with id = "buslead" to pipeline.toml' in message
+    checked = programmes_are_set_up(zone=zone)
+    assert isinstance(checked, dg.AssetCheckResult)
+    assert (checked.passed, checked.severity) == (False, dg.AssetCheckSeverity.WARN)
+    path.unlink()
+    assert without_programmes(zone.list()) == []
+
+
+def test_there_is_a_page_that_names_no_learner(refreshed: Refreshed) -> None:
+    home, sample, _ = refreshed
+    page = (home.site / "programmes" / "lead" / "index.html").read_text(encoding="utf-8")
+    assert "Leading Change" in page
+    assert "notes.txt is not read" in page
+    text = html.unescape(page)
+    people = [sample.learners[column] for column in ("learner_id", "username", "email", "name")]
+    assert [who for who in pl.concat(people).drop_nulls() if who in text] == []
+    index = (home.site / "index.html").read_text(encoding="utf-8")
+    assert 'href="programmes/lead/index.html"' in index
+    assert 'href="mail/index.html"' in index
 
 
 def test_problems_of_programmes_fail_their_checks_and_hold_no_school_mail(

@@ -1,11 +1,14 @@
 """The invented programme: what staging finds in its files is what they were made from."""
 
+import tomllib
 from datetime import date
 
+import polars as pl
 import pytest
 from polars.testing import assert_frame_equal
 
-from edu_pipeline.sample.programme import ProgrammeSample, make_programme
+from edu_pipeline.sample.programme import PASS_MARK, ProgrammeSample, make_programme
+from edu_pipeline.settings import Settings
 from edu_pipeline_tests.landing.edx.conftest import Land, Landed
 
 THROUGH = date(2027, 3, 1)
@@ -47,3 +50,19 @@ def test_the_same_seed_makes_the_same_files() -> None:
     one, two, other = (make_programme(THROUGH, learners=20, seed=seed) for seed in (1, 1, 2))
     assert one.files == two.files
     assert one.files != other.files
+
+
+def test_on_the_day_there_are_reasons_to_write_to_somebody(sample: ProgrammeSample) -> None:
+    (programme,) = Settings.model_validate(tomllib.loads(sample.settings)).programmes
+    going = {
+        programme.run_key(run)
+        for run in programme.runs
+        if run.starts and run.upgrade_deadline and run.enrolment_closes
+        if run.starts <= THROUGH < min(run.upgrade_deadline, run.enrolment_closes)
+    }
+    assert len(going) == len(programme.courses)
+    free = sample.results.filter(pl.col("run").is_in(going), track="audit")
+    assert free.filter(pl.col("grade") >= PASS_MARK).height > 0
+    certified = sample.results.filter("certificate_delivered")["learner_id"]
+    assert 0 < certified.n_unique() < sample.learners.height
+    assert certified.len() > 2 * certified.n_unique()  # many work through it

@@ -365,12 +365,6 @@ def test_files_that_edx_did_not_name_and_folders_of_no_programme_are_told(land_f
     assert 'id = "buslaed"' in landed.problems["message"][1]
 
 
-def test_opt_in_lists_are_no_strays(land_files: Land) -> None:
-    settings = PROGRAMME.replace('capstone = "', 'opt_in = "email_opt_in-*.csv"\ncapstone = "')
-    landed = land_files({GRADES: report(ADA), "email_opt_in-UQx.csv": "email\n"}, settings)
-    assert landed.problems.is_empty()
-
-
 def runs(*lines: str) -> str:
     return PROGRAMME + "".join(
         f'\n[[programmes.runs]]\ncourse = "buslead1x"\n{each}' for each in lines
@@ -415,7 +409,7 @@ def test_runs_that_are_not_listed_count_too(land_files: Land) -> None:
     ]
 
 
-@pytest.mark.parametrize("identifier", ["learner:11", "address:ada@x.example"])
+@pytest.mark.parametrize("identifier", ["learner:11", "learner:u:ada", "address:ada@x.example"])
 def test_who_was_forgotten_does_not_come_in_again(land_files: Land, identifier: str) -> None:
     known = identifier.removeprefix("address:")
     stone = hashlib.sha256(f"5a17:{known}".encode()).hexdigest()
@@ -424,3 +418,17 @@ def test_who_was_forgotten_does_not_come_in_again(land_files: Land, identifier: 
     landed = land_files(files, forgotten=forgotten)
     assert landed.grades() == {"12": 0.7}
     assert landed.table("raw_grade_reports")["username"].to_list() == ["ben"]
+
+
+def test_who_was_forgotten_does_not_come_in_from_exports_without_ids_or_changed_by_a_program(
+    land_files: Land,
+) -> None:
+    stones = [
+        hashlib.sha256(f"5a17:{known}".encode()).hexdigest()
+        for known in ("learner:11", "learner:u:ada")
+    ]
+    forgotten = pl.DataFrame({"hash": stones, "salt": "5a17"})
+    old = "username,name,email\nada,Ada Byron,ada@old.example\nben,Ben,ben@x.example\n"
+    changed = report(ADA.replace("11,", "11.0,").replace(",ada,", ",,"), BEN)
+    landed = land_files({PROFILE: old, GRADES: changed}, forgotten=forgotten)
+    assert landed.learners["learner_id"].to_list() == ["12"]

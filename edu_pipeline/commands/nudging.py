@@ -1,0 +1,76 @@
+"""`programmes nudge`: a whole round for learners, from what landed to letters."""
+
+from collections.abc import Sequence
+from typing import Annotated
+
+import typer
+from rich.text import Text
+
+from edu_pipeline.commands import rounds
+from edu_pipeline.commands.console import HELD, UserError, out, read_tables
+from edu_pipeline.programme_settings import Programme
+from edu_pipeline.settings import Home, load_settings
+
+
+def nudge(
+    context: typer.Context,
+    programme: Annotated[
+        str | None,
+        typer.Argument(help="Id of a programme. Default: all of them.", show_default=False),
+    ] = None,
+) -> None:
+    """Refresh every table, then write this week's letters to learners and deliver them.
+
+    Where [mail] approval is required, they wait for `mail approve` first. Nobody is told the same
+    twice. Exit code 3 says that something is held, in doubt, or waits for you.
+    """
+    from edu_pipeline.environment import mail_room
+    from edu_pipeline.programmes.nudges import campaign_of
+    from edu_pipeline.runs import RunFailedError
+
+    home: Home = context.obj
+    programmes = wanted(home, programme)
+    room = mail_room(home)
+    periods, problems = rounds.refresh(room)
+    look, failure = bool(problems), None
+    for each in programmes:
+        print_summary(home, each)
+        to_send = [period for period in periods if period.campaign == campaign_of(each.id)]
+        for period in to_send:
+            try:
+                look |= rounds.send(room, period)
+            except RunFailedError as error:  # the other programmes need not wait for it
+                out.print(Text(str(error)), soft_wrap=True)
+                failure = failure or error
+        if not to_send:
+            out.print("Nobody gets a letter.")
+        out.print()
+    if failure:
+        raise failure
+    raise typer.Exit(HELD if look else 0)
+
+
+def wanted(home: Home, programme: str | None) -> Sequence[Programme]:
+    """The programme of an id, else all.
+
+    Raises:
+        UserError: There is none.
+    """
+    known = load_settings(home).programmes
+    if found := [each for each in known if programme in {None, each.id}]:
+        return found
+    ids = ", ".join(each.id for each in known)
+    raise UserError(
+        f"No programme has that id. There are: {ids}."
+        if ids
+        else "There are no [[programmes]] in pipeline.toml. docs/configuration.md says how to add one."
+    )
+
+
+def print_summary(home: Home, programme: Programme) -> None:
+    """How many learners get a letter or none, and why, as of the last refresh."""
+    (rows,) = read_tables(home, ["nudge_summary"])
+    out.print(Text.assemble((programme.title, "bold"), f" ({programme.id})"))
+    sentences = rows.filter(programme_id=programme.id)["sentence"].to_list()
+    for sentence in sentences or ["No export has a learner of it."]:
+        out.print(f"  {sentence}", markup=False, soft_wrap=True)

@@ -1,0 +1,219 @@
+"""`edu-pipeline programmes`: who is nudged and why, the audience as a file, and a round of nudges."""
+
+from collections.abc import Mapping, Sequence
+from datetime import date
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+from rich.text import Text
+
+from edu_pipeline.commands.console import (
+    UserError,
+    command,
+    out,
+    print_aligned,
+    reading,
+    with_home,
+)
+from edu_pipeline.commands.nudging import nudge, print_summary, wanted
+from edu_pipeline.programme_settings import Programme
+from edu_pipeline.settings import Home
+
+app = typer.Typer(
+    name="programmes",
+    help="Who is told the next step of a programme, and why.",
+    no_args_is_help=True,
+)
+AUDIENCE = (
+    "campaign",
+    "period",
+    "email",
+    "date",
+    "about",
+    "name",
+    "reason",
+    "course",
+    "run",
+    "grade",
+    "next_course",
+    "next_run",
+    "until",
+    "link",
+)
+"""Columns of an audience; `mail history import` reads the first five."""
+OnlyOne = Annotated[
+    str | None,
+    typer.Option("--programme", help="Only this one, by its id. Default: all.", show_default=False),
+]
+
+
+@app.command()
+def summary(context: typer.Context, programme: OnlyOne = None) -> None:
+    """How many learners get a letter this week or none, and why, as of the last refresh."""
+    home: Home = context.obj
+    for each in wanted(home, programme):
+        print_summary(home, each)
+
+
+@app.command()
+def why(
+    context: typer.Context,
+    learner: Annotated[str, typer.Argument(help="User id, username or e-mail address.")],
+    programme: OnlyOne = None,
+) -> None:
+    """How a learner stands, what their letter has to pass, and what was decided, and why."""
+    from edu_pipeline.facts.nudges import courses_of, decisions, learners_called
+
+    home: Home = context.obj
+    programmes = wanted(home, programme)
+    with reading(home, ["nudges", "nudge_summary"]) as con:
+        found = learners_called(con, learner)
+        if found.height != 1:
+            raise UserError(
+                "Several learners are called so. Say which by the user id: "
+                + ", ".join(found["learner_id"])
+                if found.height
+                else "No learner is called so. Give a user id, a username or an e-mail address that "
+                "the exports have."
+            )
+        learner_id = found["learner_id"].item()
+        decided = {
+            row["programme_id"]: row for row in decisions(con, learner_id).iter_rows(named=True)
+        }
+        courses = courses_of(con, learner_id)
+        told = [
+            (each, decided[each.id], _gates(con, each, learner_id, decided[each.id]["as_of"]))
+            for each in programmes
+            if each.id in decided
+        ]
+    if not told:
+        raise UserError("No export of these programmes has that learner.")
+    for each, row, gates in told:
+        counted = f"{row['certificates']} of {row['needed']} certificates"
+        complete = ", complete" if row["complete"] else ""
+        out.print(Text.assemble((each.title, "bold"), f" ({each.id}): {counted}{complete}"))
+        of_programme = courses.filter(programme_id=each.id).iter_rows(named=True)
+        began = {course["course_id"]: course for course in of_programme}
+        print_aligned([(course.id, *_standing(began.get(course.id))) for course in each.courses])
+        out.print(f"What a letter has to pass, as of {row['as_of']}:")
+        print_aligned([("yes" if is_open else "NO", words) for is_open, words in gates])
+        out.print(
+            Text.assemble(
+                "Decision: ", (_DECISIONS[row["decision"]], "bold"), f", {row['reason']}"
+            ),
+            soft_wrap=True,
+        )
+        if row["about"]:
+            out.print(f"About: {row['about']}", markup=False, soft_wrap=True)
+        out.print()
+
+
+@app.command()
+def audience(
+    context: typer.Context,
+    programme: Annotated[str, typer.Argument(help="Id of the programme.")],
+    file: Annotated[
+        Path,
+        typer.Option("--output", "-o", help="A new CSV file. It will hold names and addresses."),
+    ],
+) -> None:
+    """Write who gets a letter this week into a CSV, for another mailer.
+
+    Fill in the day of sending afterwards and take the file back with `mail history import`, so that
+    nobody is told the same again.
+    """
+    from edu_pipeline.facts.nudge_letters import nudges_to_write
+    from edu_pipeline.mail.lists import write_csv
+    from edu_pipeline.programmes.nudges import campaign_of
+
+    home: Home = context.obj
+    (which,) = wanted(home, programme)
+    if file.exists():
+        raise UserError(f"{file} is there already; nothing was written.")
+    with reading(home, ["nudges", "nudge_periods"]) as con:
+        rows = nudges_to_write(con, which.id)
+        periods = con.table("nudge_periods").pl().filter(campaign=campaign_of(which.id))
+    if rows.is_empty():
+        see = command(home, f"programmes summary --programme {which.id}")
+        raise UserError(f"Nobody gets a letter, so nothing was written. Why: {see}")
+    period, held = periods.select("period", "held").row(0)
+    if held:
+        raise UserError(f"Nothing was written. {with_home(home, held)}")
+    lines = [_line(row, which, period) for row in rows.iter_rows(named=True)]
+    file.write_text(write_csv(AUDIENCE, lines), encoding="utf-8", newline="")
+    out.print(f"Wrote {len(lines)} lines to {file}.", markup=False, soft_wrap=True)
+    back = command(home, f"mail history import {file}")
+    out.print(f"Once they are sent, fill in the column date, then: {back}", soft_wrap=True)
+
+
+_DECISIONS = {"letter": "a letter", "held_out": "held out", "none": "no letter"}
+
+
+def _gates(
+    con: Any,  # noqa: ANN401 - a connection of DuckDB
+    programme: Programme,
+    learner_id: str,
+    as_of: date,
+) -> Sequence[tuple[bool, str]]:
+    """What a learner's letter has to pass, looked at again as for the table."""
+    from edu_pipeline.facts.nudges import passes, people, preferences, standings
+    from edu_pipeline.programmes.nudges import Remembered, considered, gates_for, news
+    from edu_pipeline.warehouse import read_table
+
+    runs = read_table(con, "programme_runs")
+    meaning = news(programme, runs, as_of)
+    found = passes(con, programme.id, meaning, learner_id)
+    who = standings(con, programme.id, learner_id)
+    known = people(con, [who["learner_id"]])
+    remembered = Remembered(
+        opt_ins=preferences(con, known),
+        opted_out=read_table(con, "opted_out"),
+        told_before=read_table(con, "told_before"),
+        salt=read_table(con, "ledger_identity")["salt"].item(),
+    )
+    part = considered(programme, who, found, meaning, runs)
+    return gates_for(part, known, remembered, as_of)
+
+
+def _standing(course: Mapping[str, Any] | None) -> tuple[str, str]:
+    """How a learner stands in a course, and in which run."""
+    if course is None:
+        return "never begun", ""
+    words = [
+        "certificate"
+        if course["certificate"]
+        else "passed on audit"
+        if course["audit_passed"]
+        else "passed, no certificate"
+        if course["passed"]
+        else "not passed",
+        *(["in progress"] if course["in_progress"] else []),
+    ]
+    grade = "no grade" if course["grade"] is None else f"{course['grade']:.2f}"
+    track = course["track"] or "track unknown"
+    runs = f", best of {course['attempts']} runs" if course["attempts"] > 1 else ""
+    return ", ".join(words), f"{grade} in {course['run_name']} ({track}){runs}"
+
+
+def _line(row: Mapping[str, Any], programme: Programme, period: str) -> Sequence[str]:
+    """A learner's line of the audience, as `AUDIENCE` has it."""
+    from edu_pipeline.programmes.nudges import NEXT_COURSE, campaign_of
+
+    courses = {course.id: course for course in programme.courses}
+    reason, following = courses[row["course_id"]], courses.get(row["next_course"])
+    goal = following if row["group"] == NEXT_COURSE and following else reason
+    cells = {
+        **row,
+        "campaign": campaign_of(programme.id),
+        "period": period,
+        "date": None,
+        "reason": row["group"],
+        "course": reason.title,
+        "next_course": following.title if following else None,
+        "link": goal.link,
+    }
+    return ["" if cells[name] is None else str(cells[name]) for name in AUDIENCE]
+
+
+app.command()(nudge)

@@ -1,0 +1,135 @@
+"""A whole round: refresh every table, write letters, deliver them, and say how it went."""
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from typing import TYPE_CHECKING
+
+from rich.table import Table
+from rich.text import Text
+
+from edu_pipeline.commands.console import command, out, read_tables, with_home
+from edu_pipeline.commands.jobs import run_job
+from edu_pipeline.commands.mail.periods import outlook, print_outlook
+from edu_pipeline.mailings import TEACHERS, mailing_of
+from edu_pipeline.settings import Home
+
+if TYPE_CHECKING:
+    from edu_pipeline.commands.mail.periods import Outlook
+    from edu_pipeline.mail.due import Period
+    from edu_pipeline.mail.room import MailRoom
+
+
+def refresh(room: "MailRoom") -> tuple[Sequence["Period"], Sequence[str]]:
+    """Compute every table again and say what landed.
+
+    Returns:
+        The periods that letters can be about, oldest first, and the problems, which are printed.
+    """
+    run_job(room, "refresh", "Refreshing every table")
+    with room.open_ledger() as ledger:
+        periods = ledger.recorded_periods()
+    return periods, _print_landed(room)
+
+
+def send(room: "MailRoom", period: "Period") -> bool:
+    """Write a period's letters and deliver those that may go.
+
+    Returns:
+        Whether something must be looked at.
+    """
+    from edu_pipeline.runs import RunFailedError
+
+    before = _out_since(room, period)
+    mailing = mailing_of(period.campaign)
+    title = period.period if mailing is TEACHERS else f"{period.period} ({period.campaign})"
+    try:
+        run_job(room, mailing.send, f"Letters about {title}", period.partition)
+    except RunFailedError:
+        with room.open_ledger() as ledger:  # some may have gone out before
+            print_outlook(outlook(room, ledger, period.campaign, period.period), room.home)
+        raise
+    if mailing is TEACHERS:
+        _print_gaps(room.home, period)
+    seen = _print_letters(room, period, before)
+    return bool(period.held) or seen.needs_a_person or not seen.counts
+
+
+def _out_since(room: "MailRoom", period: "Period") -> Mapping[str, datetime | None]:
+    """The letters of a period that are out, and since when."""
+    from edu_pipeline.mail.ledger.tables import OUT
+
+    with room.open_ledger() as ledger:
+        entries = ledger.entries(period.campaign, period.period)
+    return {entry.key: entry.sent_at for entry in entries if entry.state in OUT}
+
+
+def _print_landed(room: "MailRoom") -> list[str]:
+    """Print what landed, and what must be looked at; returns the problems that hold letters."""
+    from edu_pipeline.landing.edx.problems import without_programmes
+    from edu_pipeline.landing.report import landed, problem_messages, result_messages
+    from edu_pipeline.landing.zone import Zone
+    from edu_pipeline.warehouse import home_lock, open_warehouse
+
+    home = room.home
+    with home_lock(home.lock), open_warehouse(home.warehouse) as con:
+        exports, problems = landed(con), problem_messages(con)
+        notes: Sequence[str] = (
+            problem_messages(con, "programme_problems")
+            if room.settings.programmes
+            else without_programmes(Zone(home.landing_url(room.settings)).list())
+        )
+        notes = [*notes, *result_messages(con)]
+    table = Table(box=None, pad_edge=False, header_style="dim")
+    table.add_column("export")
+    table.add_column("rows", justify="right")
+    table.add_column("rejected", justify="right")
+    table.add_column("in the table", justify="right")
+    table.add_column("because")
+    for export in exports:
+        because = ", ".join(
+            f"{rule.replace('_', ' ')} {n:,}" for rule, n in export.rejected.items()
+        )
+        rejected = sum(export.rejected.values())
+        row = (f"{export.received:,}", f"{rejected:,}", f"{export.used:,}", because)
+        table.add_row(export.table, *row)
+    out.print()
+    out.print(table)
+    for message in problems:
+        out.print(Text.assemble(("! ", "bold red"), with_home(home, message)), soft_wrap=True)
+    for message in notes:
+        out.print(Text.assemble(("! ", "bold yellow"), message), soft_wrap=True)
+    out.print()
+    return problems
+
+
+def _print_gaps(home: Home, period: "Period") -> None:
+    (gaps,) = read_tables(home, ["letter_gaps"])
+    for week, sentence in gaps.select("week_start", "sentence").iter_rows():
+        if week.isoformat() == period.partition:
+            out.print(sentence, markup=False, soft_wrap=True)
+
+
+def _print_letters(
+    room: "MailRoom", period: "Period", before: Mapping[str, datetime | None]
+) -> "Outlook":
+    """Say how a period's letters stand, and what is next."""
+    from edu_pipeline.mail.transports.folder import period_folder
+
+    home, mail = room.home, room.settings.mail
+    now_out = _out_since(room, period)
+    with room.open_ledger() as ledger:
+        seen = outlook(room, ledger, period.campaign, period.period)
+    if seen.redirect:
+        out.print(
+            f'A rehearsal ([mail] mode = "redirect"): copies go to {mail.redirect_to}, and nobody '
+            "else is written to.",
+            markup=False,
+            soft_wrap=True,
+        )
+    print_outlook(seen, home)
+    if again := sum(sent_at == now_out.get(key) for key, sent_at in before.items()):
+        out.print(f"{again} of them went out in an earlier run and were not sent again.")
+    page = period_folder(home.outbox, period.campaign, period.period) / "index.html"
+    out.print(f"Look at them: {page}", soft_wrap=True)
+    out.print(f"Runs and tables: {command(home, 'ui')}", soft_wrap=True)
+    return seen

@@ -1,0 +1,255 @@
+"""Runs passed, by the million, reduced to those that a nudge may be about, and who the learners are.
+
+What a run that was passed means on a day is for `programmes.nudges` to say, run by run.
+"""
+
+from collections.abc import Iterable
+
+import duckdb
+import polars as pl
+
+from edu_pipeline.facts.run_results import CERTIFICATE, FREE, PAID, REACHED, query_frame
+
+HOW = (
+    f"case when {CERTIFICATE} then 'certificate' when {PAID} then 'paid' "
+    f"when not {FREE} then 'unknown' when enrolled is false then 'left' else 'free' end"
+)
+"""SQL of how a run was passed: with a certificate, on a paid track without one, on no track that is
+known, or on a free one, which `left` have left."""
+
+
+def standings(
+    con: duckdb.DuckDBPyConnection, programme_id: str, learner_id: str | None = None
+) -> pl.DataFrame:
+    """One row per learner of a programme.
+
+    Args:
+        con: The warehouse, with `programme_progress` and `course_completion`.
+        programme_id: The programme.
+        learner_id: Only this learner.
+
+    Returns:
+        `learner_id`, `complete`, `core_certificates`, `core_missing`, `capstone`, `next_course`,
+        `next_run`, `next_again` (whether that course was passed on a free track; empty without one).
+    """
+    return query_frame(
+        con,
+        """
+        with audited as (
+          select learner_id, course_id from course_completion
+          where programme_id = $programme_id and audit_passed
+        )
+        select progress.learner_id, complete, core_certificates, core_missing, capstone,
+               next_course, next_run,
+               if(next_course is null, null, audited.learner_id is not null) as next_again
+        from programme_progress as progress
+        left join audited
+          on audited.learner_id = progress.learner_id and course_id = next_course
+        where programme_id = $programme_id
+          and ($learner_id is null or progress.learner_id = $learner_id)
+        """,
+        {"programme_id": programme_id, "learner_id": learner_id},
+    )
+
+
+def passes(
+    con: duckdb.DuckDBPyConnection,
+    programme_id: str,
+    news: pl.DataFrame,
+    learner_id: str | None = None,
+) -> pl.DataFrame:
+    """The runs that each learner passed, as far as the news of them matters.
+
+    Passed is a run with a grade at or above the pass mark, or with a certificate. Of every learner
+    all runs are kept that are open to verify, and of the others the strongest of each kind.
+
+    Args:
+        con: The warehouse, with `stg_run_results`, `programme_runs` and `course_completion`.
+        programme_id: The programme.
+        news: Of every run and `how` (see `HOW`; `again` for a free track where another run has the
+            course's certificate): `number`, the higher the stronger, and `kind`: `verify` or any
+            other.
+        learner_id: Only this learner.
+
+    Returns:
+        `learner_id`, `number` and `grade`.
+    """
+    con.register("news", news.select("run", "how", "number", "kind"))
+    try:
+        return query_frame(
+            con,
+            f"""
+            with sense as (
+              select news.run, news.how, news.number, news.kind, news.kind = 'verify' as opens,
+                     again.number as again, again.kind as again_kind
+              from news
+              left join news as again
+                on news.kind = 'verify' and again.run = news.run and again.how = 'again'
+            ),
+            passed as (
+              select result.learner_id, result.course_id, result.run, grade, {HOW} as how
+              from stg_run_results as result
+              join programme_runs using (programme_id, course_id, run)
+              where result.programme_id = $programme_id and ({REACHED} or {CERTIFICATE})
+                and ($learner_id is null or learner_id = $learner_id)
+            ),
+            has as (
+              select learner_id, course_id from course_completion
+              where programme_id = $programme_id and certificate
+            ),
+            told as (
+              select passed.learner_id, grade,
+                     if(has.learner_id is null, number, again) as number,
+                     if(has.learner_id is null, kind, again_kind) as kind
+              from passed join sense using (run, how)
+              left join has
+                on opens and has.learner_id = passed.learner_id
+                and has.course_id = passed.course_id
+            )
+            select learner_id, best.number as number, best.grade as grade
+            from (
+              select learner_id, max({{number: number, grade: grade}}) as best
+              from told group by learner_id, kind, if(kind = 'verify', number, null)
+            )
+            """,
+            {"programme_id": programme_id, "learner_id": learner_id},
+        )
+    finally:
+        con.unregister("news")
+
+
+def people(con: duckdb.DuckDBPyConnection, learners: Iterable[pl.Series]) -> pl.DataFrame:
+    """What is known of learners, and of others with the same address.
+
+    Args:
+        con: The warehouse, with `stg_learners`.
+        learners: Ids of the learners, perhaps more than once.
+
+    Returns:
+        `learner_id`, `username`, `address` (as addresses are compared), in the order of ids.
+    """
+    ids = pl.concat([pl.Series(dtype=pl.String), *learners]).unique()
+    con.register("wanted", ids.alias("learner_id").to_frame())
+    try:
+        return query_frame(
+            con,
+            """
+            with everybody as (
+              select learner_id, username, nullif(lower(trim(email)), '') as address
+              from stg_learners
+            ),
+            asked as (select * from everybody semi join wanted using (learner_id)),
+            others as (
+              select * from everybody semi join asked using (address)
+              anti join wanted using (learner_id)
+            )
+            from asked union all from others order by learner_id
+            """,
+        )
+    finally:
+        con.unregister("wanted")
+
+
+def preferences(con: duckdb.DuckDBPyConnection, known: pl.DataFrame) -> pl.DataFrame:
+    """What edX's opt-in lists say of learners.
+
+    Args:
+        con: The warehouse, with `stg_opt_ins`.
+        known: From `people`.
+
+    Returns:
+        `OptIns`, without where they stand.
+    """
+    con.register("known", known)
+    try:
+        return query_frame(
+            con,
+            """
+            select programme_id, learner_id, email, opted_in, set_at from stg_opt_ins
+            where learner_id in (select learner_id from known)
+               or email in (select address from known)
+            """,
+        )
+    finally:
+        con.unregister("known")
+
+
+def nudge_counts(con: duckdb.DuckDBPyConnection) -> pl.DataFrame:
+    """Learners by what was decided about them.
+
+    Args:
+        con: The warehouse, with `nudges`.
+
+    Returns:
+        programme × `decision` × `reason`: `learners`.
+    """
+    return query_frame(
+        con, "select programme_id, decision, reason, count(*) as learners from nudges group by all"
+    )
+
+
+def learners_called(con: duckdb.DuckDBPyConnection, text: str) -> pl.DataFrame:
+    """Learners by what a person calls them.
+
+    Args:
+        con: The warehouse, with `stg_learners`.
+        text: An id, else a username or an address in any case.
+
+    Returns:
+        `learner_id` and `username`.
+    """
+    return query_frame(
+        con,
+        """
+        with found as (
+          select learner_id, username, learner_id = $text as by_id from stg_learners
+          where learner_id = $text or lower(username) = lower($text)
+             or lower(trim(email)) = lower($text)
+        )
+        select learner_id, username from found
+        where by_id or not (select bool_or(by_id) from found) order by learner_id
+        """,
+        {"text": text.strip()},
+    )
+
+
+def courses_of(con: duckdb.DuckDBPyConnection, learner_id: str) -> pl.DataFrame:
+    """How a learner stands in the courses that they ever began.
+
+    Args:
+        con: The warehouse, with `course_completion` and `programme_runs`.
+        learner_id: The learner.
+
+    Returns:
+        programme × course: `attempts`, `passed`, `certificate`, `audit_passed`, `in_progress`, and of
+        the best run `run_name`, `grade`, `track` and `verification`.
+    """
+    return query_frame(
+        con,
+        """
+        select done.programme_id, done.course_id, attempts, passed, certificate, audit_passed,
+               in_progress, run_name, best_grade as grade, enrollment_track as track, verification
+        from course_completion as done
+        join programme_runs as best
+          on best.programme_id = done.programme_id and best.run = best_run
+        where learner_id = $learner_id
+        """,
+        {"learner_id": learner_id},
+    )
+
+
+def decisions(con: duckdb.DuckDBPyConnection, learner_id: str) -> pl.DataFrame:
+    """What was decided about a learner.
+
+    Args:
+        con: The warehouse, with `nudges`.
+        learner_id: The learner.
+
+    Returns:
+        `Nudges`: a row per programme that they are in.
+    """
+    return query_frame(
+        con,
+        "from nudges where learner_id = $learner_id order by programme_id",
+        {"learner_id": learner_id},
+    )

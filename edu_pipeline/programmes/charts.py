@@ -1,0 +1,410 @@
+"""The charts of a programme's page: frames in, Vega-Lite specifications out.
+
+Bars, dots and their labels are placed here to the pixel, so that no label is cut at any width.
+Drawing is `charting.render`'s work; what is said beside a chart is the templates'.
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+from itertools import pairwise
+from typing import Any, Literal
+
+import altair as alt
+import polars as pl
+
+from edu_pipeline.charting.theme import SUBTITLE_SIZE, TEXT_SIZE, Colours, vega_config
+from edu_pipeline.wording import percent
+
+PROGRAMME = "Programme"
+STAGES: Mapping[str, str] = {
+    "enrolled": "enrolled",
+    "passed": "passed",
+    "certificate": "certificate",
+    "core_complete": "core complete",
+    "complete": "complete",
+}
+"""Stage of the funnel → what it is called beside its bar."""
+NOT_SHOWN = "not shown"
+FOLLOWED_DAYS = 3 * 365
+"""What comes later is of few learners and of little use to anybody."""
+BESIDE_FROM = 500
+"""Pixels from which headings stand beside their bars, and not above them."""
+_EM, _CAPITAL = 0.6, 0.15
+"""Width of a character by the size of the font, and what a capital has more; hardly ever exceeded."""
+_BAR, _GAP, _APART, _LINE = 16, 3, 18, 22
+_ROW = 34
+_TICKS = [0, 0.25, 0.5, 0.75, 1]
+_YEAR, _HALF, _QUARTER = 365, 183, 91
+_PALE = 0.45
+_BAND = 0.22
+_PANEL_HEIGHT = 150
+Value = Mapping[str, Any]
+
+
+def funnel_chart(
+    funnel: pl.DataFrame, *, width: int, paint: Colours | None = None, title: str = ""
+) -> dict[str, Any]:
+    """Bars of the learners who reached each stage of every course, and of the programme.
+
+    Args:
+        funnel: `ProgrammeFunnel` of one programme, not empty.
+        width: Of the whole chart, in CSS pixels.
+        paint: Others than the colours on paper.
+        title: States the result; empty where it stands beside the chart.
+    """
+    paint = paint or Colours()
+    groups = [
+        (str(course or PROGRAMME), rows.rows(named=True))
+        for (course,), rows in funnel.sort("position", maintain_order=True).group_by(
+            "course_id", maintain_order=True
+        )
+    ]
+    beside = width >= BESIDE_FROM
+    left = _margin([name for name, _ in groups], width) if beside else 0
+    texts = {
+        (name, row["stage"]): _funnel_text(row, first=row is rows[0])
+        for name, rows in groups
+        for row in rows
+    }
+    scale = _scale(
+        [(row["learners"], texts[name, row["stage"]]) for name, rows in groups for row in rows],
+        width - left,
+    )
+    bars, labels, headings, top = [], [], [], 0
+    for name, rows in groups:
+        headings.append({"x": 0, "y": top + _BAR / 2, "text": name})
+        top += 0 if beside else _LINE
+        for row in rows:
+            end = left + max(1.0, scale * row["learners"])
+            bars.append(_bar(left, end, top) | _looks(row["stage"], paint))
+            labels.append({"x": end + 8, "y": top + _BAR / 2, "text": texts[name, row["stage"]]})
+            top += _BAR + _GAP
+        top += _APART - _GAP
+    layers = [
+        _rects(bars),
+        _words(labels, paint.ink),
+        _words(headings, paint.ink, bold=True, limit=(left or width) - 12),
+    ]
+    return _drawn(layers, width, top - _APART, paint, title)
+
+
+def _funnel_text(row: Value, *, first: bool) -> str:
+    share = "" if first or row["share"] is None else f" · {percent(row['share'])}"
+    return f"{row['learners']:,} {stage_name(row['course_id'], row['stage'])}{share}"
+
+
+def stage_name(course: str | None, stage: str) -> str:
+    """What a stage of a course, or without one of the programme, is called."""
+    return "any certificate" if course is None and stage == "certificate" else STAGES[stage]
+
+
+def _looks(stage: str, paint: Colours) -> dict[str, Any]:
+    """The further, the stronger; and every bar is named at its end."""
+    if stage == "enrolled":
+        return {"fill": paint.muted, "opacity": _PALE}
+    return {"fill": paint.mine, "opacity": _PALE if stage == "passed" else 1}
+
+
+def retention_chart(
+    retention: pl.DataFrame, *, width: int, paint: Colours | None = None
+) -> dict[str, Any]:
+    """A dot with its interval for every course that leads to a next one.
+
+    Args:
+        retention: `CourseRetention` of one programme, in sequence, not empty.
+        width: Of the whole chart, in CSS pixels.
+        paint: Others than the colours on paper.
+    """
+    paint = paint or Colours()
+    rows = retention.rows(named=True)
+    names = [f"{row['course_id']} → {row['to_course']}" for row in rows]
+    texts = [f"{percent(row['share'])} of {row['passed']:,}" for row in rows]
+    beside = width >= BESIDE_FROM
+    left = _margin(names, width) if beside else _TEXT_HALF
+    label = max(map(_text_width, texts))
+    right = width - (label + 24 if beside else _TEXT_HALF)
+    height = _ROW if beside else _ROW + _LINE
+    dots, headings, labels = [], [], []
+    for number, (row, name, text) in enumerate(zip(rows, names, texts, strict=True)):
+        top = number * height
+        y = top + _ROW / 2 + (0 if beside else _LINE)
+        low, at, high = (
+            left + (right - left) * row[key] for key in ("share_low", "share", "share_high")
+        )
+        dots.append({"low": low, "at": at, "high": high, "y": y})
+        heading = y if beside else top + _LINE / 2
+        headings.append({"x": 0, "y": heading, "text": name})
+        labels.append({"x": width, "y": heading, "text": text})
+    bottom = len(rows) * height
+    layers = [
+        *_share_axis(left, right, bottom, paint),
+        alt.Chart(alt.InlineData(values=dots))
+        .mark_rule(color=paint.mine, opacity=_PALE, strokeWidth=5, strokeCap="round")
+        .encode(x=_at("low"), x2="high:Q", y=_at("y")),
+        alt.Chart(alt.InlineData(values=dots))
+        .mark_circle(color=paint.mine, opacity=1, size=110, stroke=paint.paper, strokeWidth=2)
+        .encode(x=_at("at"), y=_at("y")),
+        _words(headings, paint.ink, bold=True, limit=(left if beside else width - label) - 12),
+        _words(labels, paint.ink, align="right"),
+    ]
+    return _drawn(layers, width, bottom + _LINE, paint)
+
+
+_TEXT_HALF = 20
+"""Half of the widest tick label."""
+
+
+def _share_axis(left: float, right: float, bottom: float, paint: Colours) -> list[alt.Chart]:
+    ticks = [
+        {"x": left + (right - left) * share, "y": bottom + 12, "top": 0, "bottom": bottom}
+        | {"text": f"{share:.0%}".replace("%", "\u00a0%")}
+        for share in _TICKS
+    ]
+    lines = (
+        alt.Chart(alt.InlineData(values=ticks))
+        .mark_rule(color=paint.grid)
+        .encode(x=_at("x"), y=_at("top"), y2="bottom:Q")
+    )
+    return [lines, _words(ticks, paint.muted, align="center", size=SUBTITLE_SIZE)]
+
+
+def next_course_chart(
+    curve: pl.DataFrame, *, width: int, days: int, paint: Colours | None = None
+) -> dict[str, Any]:
+    """The share that has begun another course, by the days since the pass, with its interval.
+
+    Args:
+        curve: `TimeToNextCourse` of one course, not empty.
+        width: Of the whole chart, in CSS pixels.
+        days: That the axis spans; the same for charts that are compared.
+        paint: Others than the colours on paper.
+    """
+    paint = paint or Colours()
+    left, bottom = 46, 24
+    shown = (
+        curve.sort("days")
+        .filter(pl.col("days") <= days)
+        .select("days", "share", "share_low", "share_high")
+    )
+    start = {"days": 0, "share": 0.0, "share_low": None, "share_high": None}
+    steps: list[Value] = [start, *shown.rows(named=True)]
+    end = min(days, int(curve.select(pl.col("days").max()).item()))
+    steps = [{**step, "until": after["days"]} for step, after in pairwise([*steps, {"days": end}])]
+    known = [step for step in steps if step["share_low"] is not None and step["share_low"] < 1]
+    last = steps[-1]
+    x = alt.X(
+        "days:Q",
+        scale=alt.Scale(domain=[0, days], nice=False),
+        axis=alt.Axis(
+            title=None,
+            values=list(_marks(days)),
+            labelExpr=_in_months(_marks(days)),
+            grid=False,
+            domainColor=paint.muted,
+            tickColor=paint.muted,
+            labelColor=paint.muted,
+            labelFontSize=SUBTITLE_SIZE,
+            labelFlush=True,
+        ),
+    )
+    y = alt.Y(
+        "share:Q",
+        scale=alt.Scale(domain=[0, 1]),
+        axis=alt.Axis(
+            title=None,
+            values=_TICKS[::2],
+            labelExpr="format(datum.value * 100, 'd') + '\u00a0%'",
+            domain=False,
+            ticks=False,
+            gridColor=paint.grid,
+            labelColor=paint.muted,
+            labelFontSize=SUBTITLE_SIZE,
+            minExtent=left - 4,
+            maxExtent=left - 4,
+        ),
+    )
+    corners = [
+        {"days": day, "share": step["share"]}
+        for step in steps
+        for day in (step["days"], step["until"])
+    ]
+    above = last["share"] < 0.8  # noqa: PLR2004 - else it would leave the chart
+    layers = [
+        alt.Chart(alt.InlineData(values=known))
+        .mark_rect(color=paint.mine, opacity=_BAND)
+        .encode(x=x, x2="until:Q", y=alt.Y("share_low:Q"), y2="share_high:Q"),
+        alt.Chart(alt.InlineData(values=corners))
+        .mark_line(color=paint.mine, strokeWidth=2.5)
+        .encode(x=x, y=y, order="index:Q"),
+        alt.Chart(alt.InlineData(values=[{"days": end, "share": last["share"]}]))
+        .mark_text(
+            align="right" if end > days / 2 else "left",
+            baseline="bottom" if above else "top",
+            dy=-_clearance(last, above=above),
+            text=percent(last["share"]),
+            fontSize=TEXT_SIZE,
+            fontWeight="bold",
+            color=paint.ink,
+        )
+        .encode(x=x, y=y),
+    ]
+    for number, corner in enumerate(corners):
+        corner["index"] = number
+    chart = alt.layer(*layers).properties(width=width - left - 12, height=_PANEL_HEIGHT - bottom)
+    return _finished(chart.to_dict(), paint, "") | {
+        "padding": {"left": 0, "top": 8, "bottom": 4, "right": 12}
+    }
+
+
+def _clearance(last: Value, *, above: bool) -> float:
+    """Pixels from the curve's end to its label, clear of the interval."""
+    edge = last["share_high"] if above else last["share_low"]
+    away: float = abs((edge if edge is not None else last["share"]) - last["share"])
+    pixels = away * (_PANEL_HEIGHT - 24) + 4
+    return pixels if above else -pixels
+
+
+def _marks(days: int) -> Sequence[int]:
+    """Days that the axis names: as few as fit."""
+    step = _QUARTER if days <= _YEAR else _HALF if days <= 2 * _YEAR - 100 else _YEAR
+    return [step * n for n in range(days // step + 1)]
+
+
+def _in_months(marks: Sequence[int]) -> str:
+    names = {day: _since(day) for day in marks}
+    return "({" + ", ".join(f"{day}: '{name}'" for day, name in names.items()) + "})[datum.value]"
+
+
+def _since(day: int) -> str:
+    """`0`, `6 months`, `1 year`."""
+    months = round(day * 12 / _YEAR)
+    if not months:
+        return "0"
+    if months % 12:
+        return f"{months} months"
+    return f"{months // 12} year{'' if months == 12 else 's'}"  # noqa: PLR2004
+
+
+def count_chart(
+    counts: Iterable[tuple[str, int | None]], *, width: int, paint: Colours | None = None
+) -> dict[str, Any]:
+    """A bar for every count, and words where one is left out.
+
+    Args:
+        counts: Name and number; none where it must not be shown.
+        width: Of the whole chart, in CSS pixels.
+        paint: Others than the colours on paper.
+    """
+    paint = paint or Colours()
+    rows = list(counts)
+    left = _margin([name for name, _ in rows], width)
+    texts = [NOT_SHOWN if number is None else f"{number:,}" for _, number in rows]
+    scale = _scale(
+        [(number or 0, text) for (_, number), text in zip(rows, texts, strict=True)], width - left
+    )
+    bars: list[Value] = []
+    labels: list[Value] = []
+    muted: list[Value] = []
+    headings: list[Value] = []
+    for place, ((name, number), text) in enumerate(zip(rows, texts, strict=True)):
+        top = place * (_BAR + 6)
+        end = left + scale * (number or 0)
+        headings.append({"x": 0, "y": top + _BAR / 2, "text": name})
+        label = {"x": end + 8 if number else left, "y": top + _BAR / 2, "text": text}
+        (muted if number is None else labels).append(label)
+        if number:
+            bars.append(_bar(left, end, top) | {"fill": paint.mine, "opacity": 1})
+    layers = [
+        _rects(bars),
+        _words(labels, paint.ink),
+        _words(muted, paint.muted),
+        _words(headings, paint.ink, limit=left - 12),
+    ]
+    return _drawn(layers, width, len(rows) * (_BAR + 6) - 6, paint)
+
+
+# Placing
+
+
+def _text_width(text: str) -> float:
+    return TEXT_SIZE * (_EM * len(text) + _CAPITAL * sum(map(str.isupper, text)))
+
+
+def _margin(names: Sequence[str], width: int) -> float:
+    """Room for headings at the left."""
+    return min(max(map(_text_width, names), default=0) + 16, 0.4 * width)
+
+
+def _scale(bars: Sequence[tuple[int, str]], room: float) -> float:
+    """Pixels for one learner, so that every bar has room with the label at its end."""
+    return min(
+        ((room - _text_width(text) - 8) / number for number, text in bars if number), default=0.0
+    )
+
+
+def _bar(left: float, right: float, top: float) -> dict[str, Any]:
+    return {"left": left, "right": right, "top": top, "bottom": top + _BAR}
+
+
+def _at(field: str) -> Any:  # noqa: ANN401 - X and Y alike
+    """A place in pixels."""
+    channel = alt.Y if field in {"y", "top"} else alt.X
+    return channel(f"{field}:Q", scale=None, axis=None)
+
+
+def _rects(bars: Sequence[Value]) -> alt.Chart:
+    chart: alt.Chart = (
+        alt.Chart(alt.InlineData(values=bars))
+        .mark_rect(cornerRadius=1)
+        .encode(
+            x=_at("left"),
+            x2="right:Q",
+            y=_at("top"),
+            y2="bottom:Q",
+            color=alt.Color("fill:N", scale=None),
+            opacity=alt.Opacity("opacity:Q", scale=None),
+        )
+    )
+    return chart
+
+
+def _words(
+    texts: Sequence[Value],
+    colour: str,
+    *,
+    bold: bool = False,
+    limit: float = 0,
+    align: Literal["left", "center", "right"] = "left",
+    size: int = TEXT_SIZE,
+) -> alt.Chart:
+    chart: alt.Chart = (
+        alt.Chart(alt.InlineData(values=texts))
+        .mark_text(
+            align=align,
+            baseline="middle",
+            color=colour,
+            fontSize=size,
+            fontWeight="bold" if bold else "normal",
+            limit=limit,
+        )
+        .encode(x=_at("x"), y=_at("y"), text="text:N")
+    )
+    return chart
+
+
+def _drawn(
+    layers: Sequence[alt.Chart], width: float, height: float, paint: Colours, title: str = ""
+) -> dict[str, Any]:
+    chart = alt.layer(*layers).properties(width=width, height=height)
+    return _finished(chart.to_dict(), paint, title)
+
+
+def _finished(spec: dict[str, Any], paint: Colours, title: str) -> dict[str, Any]:
+    """With a title it is a picture of its own, on paper; without one it is part of a page."""
+    config = vega_config() | {"background": paint.paper if title else None}
+    room = 12 if title else 0
+    return {
+        **spec,
+        "config": config,
+        "padding": {"left": room, "top": room + 2, "bottom": room + 2, "right": room},
+        **({"title": title} if title else {}),
+    }

@@ -1,0 +1,265 @@
+"""What a learner is told about the next step: a row of `Nudges` to a letter of the mail room.
+
+Pure. Every word stands in the templates, which a home or a programme can replace. Who gets a letter,
+and why, is in `nudges`; that it arrives is the mail room's business.
+"""
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from datetime import date, datetime
+from typing import Any
+from zoneinfo import ZoneInfo
+
+import jinja2
+import polars as pl
+
+from edu_pipeline import wording
+from edu_pipeline.mail.due import end_of
+from edu_pipeline.mail.letter import Address, Figure, Letter
+from edu_pipeline.mail.links import opt_out_headers
+from edu_pipeline.mail.render import (
+    UNWRITTEN,
+    TemplateError,
+    Written,
+    in_html,
+    phrase,
+    render_html,
+    render_text,
+)
+from edu_pipeline.programme_settings import Course, Programme
+from edu_pipeline.programmes.nudges import VERIFY, campaign_of, recipient_key
+from edu_pipeline.programmes.runs import JOINED_UNTIL
+from edu_pipeline.settings import Letters
+
+WORDS = "letters/nudge_words.txt.j2"
+"""Template with every sentence of the letters, as macros."""
+
+
+@dataclass(frozen=True)
+class RunDates:
+    """What a letter may say of a run."""
+
+    starts: date | None
+    joined_until: date | None
+    """The last day on which somebody can join."""
+    exported: date | None
+    """Day of the newest grade report that has it."""
+
+
+def run_dates(runs: pl.DataFrame, inventory: pl.DataFrame) -> dict[str, RunDates]:
+    """The dates of runs, by their keys.
+
+    Args:
+        runs: `ProgrammeRuns`.
+        inventory: `ExportInventory`.
+    """
+    grades = inventory.filter(kind="grades").select(
+        "programme_id", "run", exported=pl.col("stamp").dt.date()
+    )
+    rows = runs.with_columns(until=JOINED_UNTIL).join(
+        grades, on=["programme_id", "run"], how="left"
+    )
+    return {
+        row["run"]: RunDates(row["starts"], row["until"], row["exported"])
+        for row in rows.iter_rows(named=True)
+    }
+
+
+@dataclass(frozen=True)
+class Edition:
+    """What all nudges of a programme and a period share."""
+
+    programme: Programme
+    period: str
+    """Such as `2026-W40`."""
+    runs: Mapping[str, RunDates]
+    """Of this programme, by their keys."""
+    letters: Letters
+    """Who writes."""
+    postal_address: str
+    env: jinja2.Environment
+    """From `mail.render.environment`; has the templates in `letters/`."""
+    salt: str
+    """The ledger's, for keys that nobody else can make."""
+    opt_out_url: Callable[[str], str] | None
+    """Recipient key → where they stop these letters; None where there is no such page."""
+    not_after: datetime
+    """When letters about the period are no longer news, whatever they say."""
+    zone: ZoneInfo
+    """Whose days count."""
+
+    def words(self, macro: str, *about: object) -> str:
+        """What a macro of the wording says."""
+        return phrase(self.env, WORDS, macro, *about)
+
+
+@dataclass(frozen=True)
+class NextStep:
+    """The course to go on with, and its next run."""
+
+    course: Course
+    starts: date | None
+    begun: bool
+    """Whether it started before the letter was written."""
+    until: date | None
+    """The last day on which somebody can join."""
+
+
+@dataclass(frozen=True)
+class NudgeView:
+    """One nudge as a template shows it; grades from 0 to 1."""
+
+    programme: Programme
+    course: Course
+    """The one that was passed."""
+    verify: bool
+    """Whether it is about an upgrade; else about the next course."""
+    grade: float | None
+    until: date
+    """The last day on which it is news: to upgrade, or to join the next course."""
+    next: NextStep | None
+    certificates: int
+    needed: int
+    exported: date | None
+    """Day of the newest grade report: about an upgrade of the run that was passed, else of all."""
+
+
+def nudge_view(
+    row: Mapping[str, Any], programme: Programme, runs: Mapping[str, RunDates]
+) -> NudgeView:
+    """The view of a row of `Nudges` that says `letter`.
+
+    Args:
+        row: By column.
+        programme: The row's.
+        runs: Key → dates.
+    """
+    courses = {course.id: course for course in programme.courses}
+    step = None
+    if row["next_course"]:
+        run = runs.get(row["next_run"] or "")
+        starts = run.starts if run else None
+        step = NextStep(
+            course=courses[row["next_course"]],
+            starts=starts,
+            begun=starts is not None and starts < row["as_of"],
+            until=run.joined_until if run else None,
+        )
+    verify = row["group"] == VERIFY
+    # whether somebody goes on, any run may tell
+    known = [runs[row["run"]]] if verify and row["run"] in runs else runs.values()
+    return NudgeView(
+        programme=programme,
+        course=courses[row["course_id"]],
+        verify=verify,
+        grade=row["grade"],
+        until=row["until"],
+        next=step,
+        certificates=row["certificates"],
+        needed=row["needed"],
+        exported=max((run.exported for run in known if run.exported), default=None),
+    )
+
+
+def nudge_letters(rows: Iterable[Mapping[str, Any]], edition: Edition) -> list[Letter]:
+    """The letters of a programme and period, held where one could not be written.
+
+    Args:
+        rows: Of `Nudges`, by column, that say `letter`, with the learner's `name` and `email`.
+        edition: What the letters share.
+
+    Raises:
+        TemplateError: No letter could be written.
+    """
+    made = [nudge_letter(row, edition) for row in rows]
+    faults = [letter.hold for letter in made if letter.hold]
+    if made and len(faults) == len(made):
+        raise TemplateError(" ".join(dict.fromkeys(faults)))
+    return made
+
+
+def nudge_letter(row: Mapping[str, Any], edition: Edition) -> Letter:
+    """One learner's letter; held, with the reason, where a template fails.
+
+    Args:
+        row: As for `nudge_letters`.
+        edition: What the letters share.
+    """
+    programme = edition.programme
+    key = recipient_key(row["learner_id"], edition.salt)
+    name = " ".join((row["name"] or "").split())
+    view = nudge_view(row, programme, edition.runs)
+    url = edition.opt_out_url(key) if edition.opt_out_url else ""
+    sender = edition.letters
+    reply_to = sender.reply_to or sender.from_email
+    try:
+        written, fault = _written(view, name, url, edition), None
+        fresh = edition.words("fresh", view)
+    except TemplateError as error:
+        written, fault, fresh = UNWRITTEN, str(error), ""
+    return Letter(
+        campaign=campaign_of(programme.id),
+        period=edition.period,
+        recipient_key=key,
+        recipient=Address(row["email"] or "", name),
+        sender=Address(sender.from_email, sender.from_name),
+        reply_to=reply_to,
+        subject=written.subject,
+        html=written.html,
+        text=written.text,
+        images=(),
+        not_after=min(end_of(view.until, edition.zone), edition.not_after),
+        # programmes and courses are sometimes called after people
+        names=frozenset(filter(None, [name, programme.title, *_titles(programme)])),
+        figures=(_figure(row["about"], view),),
+        hold=fault,
+        as_of=tuple(dict.fromkeys([fresh, in_html(fresh)])) if fresh else (),
+        headers=opt_out_headers(url, reply_to) if url else {},
+        opt_out=True,
+    )
+
+
+def _written(view: NudgeView, name: str, url: str, edition: Edition) -> Written:
+    subject = edition.words("subject", view)
+    context: dict[str, Any] = {
+        "nudge": view,
+        "programme": view.programme.title,
+        "name": name,
+        "subject": subject,
+        "preheader": edition.words("preheader", view),
+        "say": edition.words,
+        "from_name": edition.letters.from_name,
+        "postal_address": edition.postal_address,
+        "opt_out_url": url,
+    }
+    html, text = (_template(edition, kind) for kind in ("html", "txt"))
+    return Written(
+        subject=subject.replace(wording.NBSP, " "),
+        html=render_html(edition.env, html, context),
+        text=render_text(edition.env, text, context),
+    )
+
+
+def _template(edition: Edition, kind: str) -> str:
+    """The programme's own template, else the one that all programmes share."""
+    own = f"letters/nudges/{edition.programme.id}.{kind}.j2"
+    assert edition.env.loader is not None  # noqa: S101 - `render.environment` has one
+    try:
+        edition.env.loader.get_source(edition.env, own)
+    except jinja2.TemplateNotFound:
+        return f"letters/nudge.{kind}.j2"
+    return own
+
+
+def _titles(programme: Programme) -> list[str]:
+    return [course.title for course in programme.courses]
+
+
+def _figure(about: str, view: NudgeView) -> Figure:
+    """What the letter states, under the subject by which the ledger knows that it was said."""
+    if view.verify:
+        label, numerator, denominator = f"grade in {view.course.title}", view.grade or 0.0, 1
+    else:
+        label = f"certificates in {view.programme.title}"
+        numerator, denominator = view.certificates, view.needed
+    return Figure(about, label, float(numerator), float(denominator))

@@ -1,0 +1,270 @@
+"""The page of a programme: how many completed it, how far the others are, which exports are missing.
+
+It shows numbers of learners and nobody's name or id. What the numbers are is decided in
+`programmes`; here they are put side by side.
+"""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, fields, replace
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+import jinja2
+import polars as pl
+
+from edu_pipeline.charting.render import render_svg
+from edu_pipeline.charting.theme import OF_A_PAGE
+from edu_pipeline.disclosure import ALL, FEWEST_SHOWN
+from edu_pipeline.glossary import definitions
+from edu_pipeline.mail.transports.folder import write_whole
+from edu_pipeline.model.nudges import DECISIONS
+from edu_pipeline.programme_settings import Programme
+from edu_pipeline.programmes.charts import (
+    FOLLOWED_DAYS,
+    NOT_SHOWN,
+    count_chart,
+    funnel_chart,
+    next_course_chart,
+    retention_chart,
+    stage_name,
+)
+from edu_pipeline.programmes.funnel import after_days, bridge_words
+from edu_pipeline.programmes.inventory import sentences
+from edu_pipeline.settings import Home, Settings
+
+WIDE, NARROW, PANEL = 850, 340, 268
+MARKS: Mapping[int, str] = {91: "3 months", 183: "6 months", 365: "1 year", 730: "2 years"}
+"""Days after a pass at which the curves are read."""
+MOST_COUNTRIES = 15
+"""In the chart; the table has them all."""
+MOST_REASONS = 8
+"""In view; the others can be unfolded."""
+NOT_AVAILABLE_YET = "eligible, certificates not available yet"
+"""The reason of `CertificateReconciliation` that time settles."""
+_UNKNOWN = "unknown"
+Row = Mapping[str, Any]
+
+
+@dataclass(frozen=True)
+class ProgrammeTables:
+    """What the pages are made of, of all programmes."""
+
+    funnel: pl.DataFrame
+    """`ProgrammeFunnel`."""
+    retention: pl.DataFrame
+    """`CourseRetention`."""
+    curves: pl.DataFrame
+    """`TimeToNextCourse`."""
+    completions: pl.DataFrame
+    """`ProgrammeCompletions`."""
+    bridge: pl.DataFrame
+    """`ProgrammeBridge`."""
+    reconciliation: pl.DataFrame
+    """`CertificateReconciliation`."""
+    inventory: pl.DataFrame
+    """`ExportInventory`."""
+    problems: pl.DataFrame
+    """`ProgrammeProblems`."""
+    nudges: pl.DataFrame
+    """`NudgeSummary`."""
+
+    def of(self, programme_id: str) -> "ProgrammeTables":
+        """The rows of one programme."""
+        own = {
+            field.name: getattr(self, field.name).filter(programme_id=programme_id)
+            for field in fields(self)
+        }
+        return replace(self, **own)
+
+
+def programme_page(home: Home, programme_id: str) -> Path:
+    """Where the page of a programme is."""
+    return home.site / "programmes" / programme_id / "index.html"
+
+
+def write_programme_page(
+    home: Home,
+    settings: Settings,
+    programme: Programme,
+    tables: ProgrammeTables,
+    templates: jinja2.Environment,
+    *,
+    held: str | None = None,
+) -> Path:
+    """Write the page from the tables of the last refresh.
+
+    Args:
+        home: Whose page.
+        settings: The definitions as this home has them.
+        programme: Which.
+        tables: Of all programmes.
+        templates: From `render.environment`; escapes what is put into `.html.j2`.
+        held: Why its letters are held, if they are.
+
+    Returns:
+        The page.
+    """
+    own = tables.of(programme.id)
+    page = programme_page(home, programme.id)
+    html = templates.get_template("site/programme.html.j2").render(
+        school=settings.school.name,
+        programme=programme,
+        as_of=_as_of(own),
+        said=definitions(settings),
+        stages=_stages(own),
+        stage_name=stage_name,
+        bridge=bridge_words(own.bridge).capitalize() if own.bridge.height else "",
+        bridge_lines=own.bridge.rows(named=True),
+        problems=own.problems["message"].to_list(),
+        needed=_needed(own),
+        exports=sentences(own.inventory, needed=False),
+        funnel=_funnel(own),
+        retention=_retention(own),
+        curves=list(_curves(own)),
+        marks=MARKS,
+        followed_days=FOLLOWED_DAYS,
+        completions=_completions(own),
+        fewest=FEWEST_SHOWN,
+        not_shown=NOT_SHOWN,
+        reconciliation=_reconciliation(own),
+        nudges=_nudges(own),
+        held=held,
+        most_reasons=MOST_REASONS,
+    )
+    write_whole(page, html.encode())
+    return page
+
+
+def _nudges(tables: ProgrammeTables) -> Mapping[str, Any] | None:
+    """Learners by decision, and why in words, the commonest reason first."""
+    if tables.nudges.is_empty():
+        return None
+    by_decision = tables.nudges.group_by("decision").agg(pl.col("learners").sum())
+    sorted_ = tables.nudges.sort("learners", "reason", descending=[True, False])
+    return {
+        **dict.fromkeys(DECISIONS, 0),
+        **dict(by_decision.iter_rows()),
+        "reasons": sorted_["sentence"].to_list(),
+    }
+
+
+def _as_of(tables: ProgrammeTables) -> date | None:
+    return tables.inventory["as_of"][0] if tables.inventory.height else None
+
+
+def _stages(tables: ProgrammeTables) -> Sequence[Mapping[str, Any]]:
+    """The funnel as a table: every course, then the programme, with its stages."""
+    return [
+        {"course": course, "stages": rows.rows(named=True)}
+        for (course,), rows in tables.funnel.group_by("course_id", maintain_order=True)
+    ]
+
+
+def _needed(tables: ProgrammeTables) -> Sequence[str]:
+    """Exports to be downloaded, but for runs that a problem is about."""
+    told = tables.problems["subject"].to_list()
+    return sentences(tables.inventory.filter(~pl.col("run").is_in(told)))
+
+
+def _both(draw: Any, frame: pl.DataFrame) -> Mapping[str, str]:  # noqa: ANN401 - of any chart
+    """A chart for wide and for narrow screens."""
+    return {
+        name: render_svg(draw(frame, width=width, paint=OF_A_PAGE))
+        for name, width in (("wide", WIDE), ("narrow", NARROW))
+    }
+
+
+def _funnel(tables: ProgrammeTables) -> Mapping[str, str] | None:
+    """Nothing without a learner."""
+    return _both(funnel_chart, tables.funnel) if tables.funnel["learners"].sum() else None
+
+
+def _retention(tables: ProgrammeTables) -> Mapping[str, Any] | None:
+    if tables.retention.is_empty():
+        return None
+    rows = tables.retention.rows(named=True)
+    shares = [row["share"] for row in rows]
+    return {
+        "rows": rows,
+        "lowest": min(shares),
+        "highest": max(shares),
+        **_both(retention_chart, tables.retention),
+    }
+
+
+def _curves(tables: ProgrammeTables) -> Iterator[Mapping[str, Any]]:
+    """Each course's curve, and what it is at the marks."""
+    if tables.curves.is_empty():
+        return
+    followed = tables.curves["days"].max()
+    days = min(FOLLOWED_DAYS, max(followed if isinstance(followed, int) else 0, min(MARKS)))
+    at_marks = after_days(tables.curves, list(MARKS))
+    for (course,), curve in tables.curves.group_by("course_id", maintain_order=True):
+        read = {row["mark"]: row for row in at_marks.filter(course_id=course).rows(named=True)}
+        yield {
+            "course": course,
+            "learners": curve.sort("days")["at_risk"][0],
+            "at": [read.get(mark) for mark in MARKS],
+            "svg": render_svg(next_course_chart(curve, width=PANEL, days=days, paint=OF_A_PAGE)),
+        }
+
+
+def _completions(tables: ProgrammeTables) -> Mapping[str, Any]:
+    """By year and by country, and the whole grid."""
+    cells = {
+        (r["period"], r["country"]): r["learners"] for r in tables.completions.rows(named=True)
+    }
+    periods = _names({period for period, _ in cells} - {ALL})
+    of_country = {
+        country: cells[ALL, country]
+        for country in _names({country for _, country in cells} - {ALL})
+    }
+    by_size = sorted(of_country, key=lambda each: -(of_country[each] or 0))
+    shown = [each for each in by_size if of_country[each] is not None]
+    years = [(period, cells[period, ALL]) for period in periods]
+    largest = [(each, of_country[each]) for each in shown[:MOST_COUNTRIES]]
+    return {
+        "total": cells.get((ALL, ALL), 0),
+        "periods": periods,
+        "grid": [
+            (each, [cells[period, each] for period in periods], of_country[each])
+            for each in by_size
+        ],
+        "totals": [total for _, total in years],
+        "hidden": sorted(set(of_country) - set(shown)),
+        "more": len(shown) - len(largest),
+        "by_year": _counts(years),
+        "by_country": _counts(largest),
+    }
+
+
+def _names(found: set[str]) -> list[str]:
+    """Sorted, and last what is not known."""
+    return sorted(found, key=lambda name: (name == _UNKNOWN, name))
+
+
+def _counts(counts: Sequence[tuple[str, int | None]]) -> str:
+    return render_svg(count_chart(counts, width=NARROW, paint=OF_A_PAGE)) if counts else ""
+
+
+def _reconciliation(tables: ProgrammeTables) -> Mapping[str, Any]:
+    """Results that agree, the others by reason, and these by run; those to come stand apart."""
+    found = tables.reconciliation
+    names = dict(tables.inventory.select("run", "run_name").iter_rows())
+    differ = found.filter(~pl.col("reason").is_in(["agree", NOT_AVAILABLE_YET]))
+    agree, to_come, others = (
+        int(rows["learners"].sum())
+        for rows in (found.filter(reason="agree"), found.filter(reason=NOT_AVAILABLE_YET), differ)
+    )
+    by_reason = differ.group_by("reason").agg(pl.col("learners").sum())
+    return {
+        "agree": agree,
+        "total": agree + others,
+        "to_come": to_come,
+        "reasons": by_reason.sort("learners", "reason", descending=[True, False]).rows(named=True),
+        "runs": [
+            {**row, "name": f"{row['course_id']}/{names.get(row['run'], row['run'])}"}
+            for row in differ.sort("course_id", "run", "reason").rows(named=True)
+        ],
+    }

@@ -1,0 +1,255 @@
+"""What holds a programme's nudges, and that it does so until somebody has looked."""
+
+from collections.abc import Iterable, Mapping
+from datetime import UTC, date, datetime, timedelta
+from pathlib import Path
+
+import dagster as dg
+import duckdb
+import polars as pl
+import pytest
+
+from edu_pipeline.facts.audience import accept_audiences, audiences, forget_audience
+from edu_pipeline.mail.due import PERIODS
+from edu_pipeline.model.columns import dtypes
+from edu_pipeline.model.nudges import NudgeProblems, Nudges
+from edu_pipeline.model.programmes import ProgrammeProblems
+from edu_pipeline.programmes import assets
+from edu_pipeline.programmes.gate import held, nudge_periods, nudge_problems
+from edu_pipeline.settings import Home, Settings
+from edu_pipeline.warehouse import Warehouse, open_warehouse, read_table, write_table
+from edu_pipeline_tests.programmes.conftest import Row, frame, programme
+
+AS_OF = date(2026, 11, 18)
+LEAD, ENGY = programme(), programme(id="engy", audience_moves=0.5)
+BOTH = (LEAD, ENGY)
+NO_PROBLEMS = pl.DataFrame(schema=dtypes(ProgrammeProblems))
+
+
+def decided(con: duckdb.DuckDBPyConnection, **learners: Iterable[int]) -> None:
+    """Make `nudges`: of every programme the learners with a reason, and one without."""
+    rows: list[Row] = [
+        {
+            "programme_id": of,
+            "learner_id": str(learner),
+            "decision": "letter" if learner % 2 else "none",
+            "about": None if learner == 0 else f"verify/{learner}",
+            "reason": "because",
+            "as_of": AS_OF,
+        }
+        for of, numbers in learners.items()
+        for learner in (0, *numbers)
+    ]
+    write_table(con, "nudges", frame(rows, dtypes(Nudges)))
+
+
+def moves(con: duckdb.DuckDBPyConnection) -> list[tuple[str, int, int, int, int]]:
+    columns = ("programme_id", "learners", "learners_before", "entered", "gone")
+    return audiences(con, ["lead", "engy"]).select(columns).rows()
+
+
+def problems(con: duckdb.DuckDBPyConnection) -> pl.DataFrame:
+    return nudge_problems(BOTH, audiences(con, ["lead", "engy"]), NO_PROBLEMS)
+
+
+def test_a_first_audience_is_compared_with_nothing_and_holds_nothing(
+    con: duckdb.DuckDBPyConnection,
+) -> None:
+    decided(con, lead=range(1, 101))
+    assert moves(con) == [("lead", 100, 0, 100, 0)]
+    assert problems(con).is_empty()
+
+
+def test_learners_with_a_reason_are_compared_with_those_accepted_last(
+    con: duckdb.DuckDBPyConnection,
+) -> None:
+    decided(con, lead=range(1, 101), engy=range(1, 11))
+    accept_audiences(con, ["lead"])
+    decided(con, lead=range(31, 151), engy=range(1, 21))
+    assert moves(con) == [("engy", 20, 0, 20, 0), ("lead", 120, 100, 50, 30)]
+    accept_audiences(con, ["lead", "engy"])
+    assert moves(con) == [("engy", 20, 20, 0, 0), ("lead", 120, 120, 0, 0)]
+
+
+def test_what_learners_would_be_told_is_not_compared(con: duckdb.DuckDBPyConnection) -> None:
+    decided(con, lead=range(1, 101))
+    accept_audiences(con, ["lead"])
+    told = read_table(con, "nudges").with_columns(
+        about=pl.when(pl.col("about").is_not_null()).then(pl.lit("next_course/a/b"))
+    )
+    write_table(con, "nudges", told.with_columns(decision=pl.lit("none")))
+    assert moves(con) == [("lead", 100, 100, 0, 0)]
+
+
+def test_no_learner_can_be_told_from_what_is_remembered(con: duckdb.DuckDBPyConnection) -> None:
+    decided(con, lead=[100234])
+    accept_audiences(con, ["lead"])
+    remembered = read_table(con, "accepted_audience")
+    assert remembered.columns == ["programme_id", "key"]
+    assert "100234" not in str(remembered.rows())
+
+
+def test_who_is_forgotten_is_missed_nowhere(con: duckdb.DuckDBPyConnection) -> None:
+    decided(con, lead=range(1, 5), engy=[1, 2])
+    accept_audiences(con, ["lead", "engy"])
+    forget_audience(con, ["learner:1", "student:2", "staff:learner:3"])
+    decided(con, lead=range(2, 5), engy=[2])
+    assert moves(con) == [("engy", 1, 1, 0, 0), ("lead", 3, 3, 0, 0)]
+
+
+@pytest.mark.parametrize(
+    ("now", "told"),
+    [
+        (range(1, 126), None),
+        (range(1, 127), "26 learners (26.0\u00a0%) entered it"),
+        (range(26, 101), None),
+        (range(27, 101), "26 learners (26.0\u00a0%) left it"),
+        (range(21, 121), None),
+        (
+            range(31, 131),
+            "30 learners (30.0\u00a0%) entered it and 30 learners (30.0\u00a0%) left it",
+        ),
+        ((), "100 learners (100\u00a0%) left it"),
+    ],
+)
+def test_an_audience_of_which_more_than_the_allowed_share_is_new_or_gone_is_held(
+    con: duckdb.DuckDBPyConnection, now: Iterable[int], told: str | None
+) -> None:
+    decided(con, lead=range(1, 101))
+    accept_audiences(con, ["lead"])
+    decided(con, lead=now)
+    messages = problems(con)["message"].to_list()
+    assert len(messages) == (told is not None)
+    if told:
+        (key,) = problems(con)["id"]
+        assert messages[0].startswith(f"The audience of lead moved: {told} since")
+        assert "of 100; audience_moves allows 25\u00a0%." in messages[0]
+        assert f'edu-pipeline gate release {key} --reason "…"' in messages[0]
+
+
+def test_a_programme_says_what_it_allows_and_ten_may_always_move(
+    con: duckdb.DuckDBPyConnection,
+) -> None:
+    decided(con, lead=range(1, 5), engy=range(1, 101))
+    accept_audiences(con, ["lead", "engy"])
+    decided(con, lead=range(1, 15), engy=range(1, 151))
+    assert problems(con).is_empty()
+    decided(con, lead=range(1, 16), engy=range(1, 152))
+    assert problems(con)["programme_id"].to_list() == ["engy", "lead"]
+
+
+def test_who_moved_decides_which_problem_it_is(con: duckdb.DuckDBPyConnection) -> None:
+    decided(con, lead=range(1, 101))
+    accept_audiences(con, ["lead"])
+    ids = []
+    for first in (101, 101, 102):
+        decided(con, lead=[*range(1, 101), *range(first, first + 40)])
+        ids.append(problems(con)["id"].item())
+    assert ids[0] == ids[1] != ids[2]
+
+
+@pytest.mark.parametrize(
+    ("kind", "holds"),
+    [
+        ("unreadable_opt_ins", True),
+        ("unreadable_file", True),
+        ("many_rejected", True),
+        ("unclaimed_export", True),
+        ("run_without_export", False),
+        ("unknown_file", False),
+    ],
+)
+def test_nudges_do_not_rest_on_exports_that_are_not_understood(kind: str, holds: bool) -> None:
+    row = {"programme_id": "lead", "kind": kind, "subject": "x.csv", "rows": 0, "message": "Look."}
+    other = [{**row, "programme_id": None}, {**row, "programme_id": "former"}]
+    nobody = pl.DataFrame(schema={"programme_id": pl.String, "learners_before": pl.Int64})
+    found = nudge_problems(BOTH, nobody, frame([row, *other], dtypes(ProgrammeProblems)))
+    assert found["programme_id"].to_list() == ["lead"] * holds
+    if holds:
+        assert (
+            found["message"].item().startswith("Look. Or, if nudges may rest on it as it is: edu-")
+        )
+
+
+def problem(programme_id: str, key: str, since: datetime) -> Mapping[str, object]:
+    message = f"Look at {key}."
+    row = {"id": key, "programme_id": programme_id, "kind": "audience_moved", "subject": key}
+    return {**row, "message": message, "since": since}
+
+
+def test_a_release_opens_what_has_stood_since() -> None:
+    noon = datetime(2026, 11, 18, 12, tzinfo=UTC)
+    since = noon.replace(tzinfo=None)
+    later = since + timedelta(hours=2)
+    rows = [problem("lead", "a", since), problem("engy", "b", later), problem("engy", "c", since)]
+    releases = pl.DataFrame({"id": ["a", "b"], "at": [noon + timedelta(hours=1)] * 2})
+    found = held(frame(rows, dtypes(NudgeProblems)), releases)
+    assert found["id"].to_list() == ["b", "c"]
+
+
+def test_the_running_week_of_a_programme_with_an_audience_is_a_period(
+    con: duckdb.DuckDBPyConnection,
+) -> None:
+    decided(con, lead=[1], engy=[2], none=[])
+    since = datetime(2026, 11, 18, tzinfo=UTC).replace(tzinfo=None)
+    rows = [problem("engy", "b", since), problem("engy", "c", since), problem("none", "d", since)]
+    found = nudge_periods(
+        audiences(con, ["lead", "engy", "none"]), frame(rows, dtypes(NudgeProblems))
+    )
+    assert found.schema == PERIODS
+    assert found.rows() == [
+        (
+            "nudges.engy",
+            "2026-W47",
+            "engy|2026-11-16",
+            AS_OF,
+            True,
+            "Look at b. Look at c.",
+        ),
+        ("nudges.lead", "2026-W47", "lead|2026-11-16", AS_OF, True, None),
+    ]
+
+
+# As Dagster does it
+
+RELEASES: Mapping[str, type[pl.DataType] | pl.DataType] = {
+    "id": pl.String,
+    "at": pl.Datetime("us", "UTC"),
+}
+
+
+def refresh(root: Path, learners: Iterable[int], *released: str) -> tuple[list[str], str | None]:
+    """Ids of what a refresh finds, and why it holds the nudges of `lead`."""
+    home = Home(root)
+    releases = [{"id": key, "at": datetime.now(UTC)} for key in released]
+    with open_warehouse(home.warehouse) as con:
+        decided(con, lead=learners)
+        write_table(con, "gate_releases", pl.DataFrame(releases, schema=RELEASES))
+        write_table(con, "programme_problems", NO_PROBLEMS)
+    warehouse = Warehouse(path=str(home.warehouse), lock_path=str(home.lock))
+    made = [assets.nudge_problems, assets.nudge_periods]
+    inputs = [dg.AssetSpec(name) for name in ("nudges", "gate_releases", "programme_problems")]
+    dg.materialize(
+        [*made, *inputs],
+        selection=made,
+        instance=dg.DagsterInstance.ephemeral(),
+        resources={
+            "io_manager": warehouse,
+            "warehouse": warehouse,
+            "settings": Settings(programmes=(LEAD,)),
+        },
+    )
+    with open_warehouse(home.warehouse) as con:
+        found = NudgeProblems.validate(read_table(con, "nudge_problems"))
+        return found["id"].to_list(), read_table(con, "nudge_periods")["held"].item()
+
+
+def test_an_audience_that_moved_is_held_until_it_is_released_and_is_then_accepted(
+    tmp_path: Path,
+) -> None:
+    assert refresh(tmp_path, range(100)) == ([], None)
+    (key,), why = refresh(tmp_path, range(50))
+    assert why is not None
+    assert f"gate release {key}" in why
+    assert refresh(tmp_path, range(50), key) == ([key], None)
+    assert refresh(tmp_path, range(50), key) == ([], None)

@@ -1,0 +1,27 @@
+from datetime import date
+from pathlib import Path
+
+import polars as pl
+
+from edu_pipeline.warehouse import open_warehouse, read_table, write_partition
+
+
+def letters(programme: str, week: date, *subjects: str) -> pl.DataFrame:
+    return pl.DataFrame({"subject": subjects}).with_columns(
+        programme_id=pl.lit(programme), week_start=pl.lit(week)
+    )
+
+
+def test_a_partition_of_a_programme_and_a_week_replaces_only_itself(tmp_path: Path) -> None:
+    monday, next_monday = date(2026, 9, 28), date(2026, 10, 5)
+    with open_warehouse(tmp_path / "warehouse.duckdb") as con:
+        for programme, week in (("lead", monday), ("buslead", monday), ("lead", next_monday)):
+            write_partition(con, "made", letters(programme, week, "old"), f"{programme}|{week}")
+        write_partition(con, "made", letters("lead", monday, "new", "newer"), f"lead|{monday}")
+        rows = read_table(con, "made").sort(pl.all()).rows()
+    assert rows == [
+        ("new", "lead", monday),
+        ("newer", "lead", monday),
+        ("old", "buslead", monday),
+        ("old", "lead", next_monday),
+    ]
