@@ -54,9 +54,7 @@ NOTHING = frozenset(
 """What exports write where there is nothing (yet)."""
 
 _PAIR = re.compile(r"([1-9])(?:\s*[-/&,+]\s*|\s+)([1-9])")
-_MONTHS = (
-    *("JAN", "FEB", "MAR", "APR", "MAY", "JUN", "JUL", "AUG", "SEP", "OCT", "NOV", "DEC"),
-)
+_MONTHS = (*("JAN", "FEB", "MAR", "APR", "MAY", "JUN", "JUL", "AUG", "SEP", "OCT", "NOV", "DEC"),)
 _DATES = (
     re.compile(r"\d{4}-(\d\d)-(\d\d)(?:[T ]00:00(?::00)?)?"),
     re.compile(rf"0?([1-9])[-/ ]({'|'.join(_MONTHS)})[A-Z]*(?:[-/ ]\d{{2,4}})?"),

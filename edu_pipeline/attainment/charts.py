@@ -6,7 +6,7 @@ Grades are points from 0 to 9, and 0 is written U.
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from typing import Any
 
 import altair as alt
@@ -48,17 +48,12 @@ def evenly(number: int, base: int) -> float:
 
 
 @dataclass(frozen=True)
-class Paint:
-    """Colours as SVG has them."""
+class Paint(theme.Colours):
+    """Colours as SVG has them; those of outcomes for marks, and darker for words."""
 
-    ink: str = theme.INK
-    soft: str = theme.MUTED
-    grid: str = theme.GRID
     axis: str = theme.BASELINE
-    paper: str = theme.PAPER
     dot: str = "#3f5f7f"
     box: str = "#dfe8f1"
-    mine: str = theme.MINE
     below: str = theme.BELOW
     met: str = theme.MET
     exceeded: str = theme.EXCEEDED
@@ -69,7 +64,7 @@ class Paint:
 
 
 ON_PAPER = Paint()
-ON_PAGE = Paint(**{name: f"var(--{name.replace('_', '-')})" for name in Paint.__annotations__})
+ON_PAGE = Paint(**{each.name: f"var(--{each.name.replace('_', '-')})" for each in fields(Paint)})
 """The page's own colours, so that charts follow it into the dark and onto paper."""
 
 
@@ -135,15 +130,15 @@ def progress(series: Sequence[str], paint: Paint = ON_PAPER) -> dict[str, Any]:
     low, high = _grade("low:Q", paint), _grade("high:Q", paint)
     reference, points = (alt.Chart(alt.NamedData(name)) for name in ("reference", "points"))
     span = alt.Chart(alt.NamedData("range"))
-    label: dict[str, Any] = {"fontSize": theme.SUBTITLE_SIZE, "color": paint.soft}
+    label: dict[str, Any] = {"fontSize": theme.SUBTITLE_SIZE, "color": paint.muted}
     colour = _outcome_fill(paint)
     chart = alt.layer(
         reference.mark_rule(color=paint.ink, strokeDash=[6, 4], strokeWidth=1.6).encode(y=y),
-        span.mark_rule(color=paint.soft, strokeWidth=2).encode(x=x, y=low, y2="high:Q"),
-        span.mark_tick(color=paint.soft, thickness=2, size=16, orient="horizontal").encode(
+        span.mark_rule(color=paint.muted, strokeWidth=2).encode(x=x, y=low, y2="high:Q"),
+        span.mark_tick(color=paint.muted, thickness=2, size=16, orient="horizontal").encode(
             x=x, y=low
         ),
-        span.mark_tick(color=paint.soft, thickness=2, size=16, orient="horizontal").encode(
+        span.mark_tick(color=paint.muted, thickness=2, size=16, orient="horizontal").encode(
             x=x, y=high
         ),
         span.mark_text(dy=6, baseline="top", **label).encode(x=x, y=low, text="low_text:N"),
@@ -243,7 +238,7 @@ def mean_differences(paint: Paint = ON_PAPER) -> dict[str, Any]:
                 domain=False,
                 ticks=False,
                 labelFlush=False,
-                labelColor=paint.soft,
+                labelColor=paint.muted,
             ),
         )
 
@@ -259,7 +254,7 @@ def mean_differences(paint: Paint = ON_PAPER) -> dict[str, Any]:
             filled=False, shape="diamond", stroke=paint.ink, size=110, strokeWidth=1.5, opacity=1
         ).encode(x=x("shrunk:Q"), y=y),
         rows.mark_circle(color=paint.mine, size=70, opacity=1).encode(x=x("mean:Q"), y=y),
-        rows.mark_text(align="left", dx=8, fontSize=theme.SUBTITLE_SIZE, color=paint.soft).encode(
+        rows.mark_text(align="left", dx=8, fontSize=theme.SUBTITLE_SIZE, color=paint.muted).encode(
             x=alt.value("width"), y=y, text="text:N"
         ),
     )
@@ -285,7 +280,7 @@ def matrix(rows: str, columns: str, paint: Paint = ON_PAPER) -> dict[str, Any]:
             labelAngle=0,
             domain=False,
             ticks=False,
-            labelColor=paint.soft,
+            labelColor=paint.muted,
             titleColor=paint.ink,
         ),
     )
@@ -293,7 +288,7 @@ def matrix(rows: str, columns: str, paint: Paint = ON_PAPER) -> dict[str, Any]:
         "row:N",
         sort=list(reversed(GRADES)),
         axis=alt.Axis(
-            title=rows, domain=False, ticks=False, labelColor=paint.soft, titleColor=paint.ink
+            title=rows, domain=False, ticks=False, labelColor=paint.muted, titleColor=paint.ink
         ),
     )
     cells = alt.Chart(alt.NamedData("cells"))
@@ -364,9 +359,9 @@ def _template(
     config = theme.vega_config()
     config |= {
         "background": None,
-        "title": config["title"] | {"color": paint.ink, "subtitleColor": paint.soft},
+        "title": config["title"] | {"color": paint.ink, "subtitleColor": paint.muted},
         "axis": config["axis"]
-        | {"labelColor": paint.soft, "domainColor": paint.axis, "gridColor": paint.grid},
+        | {"labelColor": paint.muted, "domainColor": paint.axis, "gridColor": paint.grid},
         "aria": False,
     }
     del config["background"]
@@ -413,7 +408,7 @@ def _grade_axis(paint: Paint) -> alt.Axis:
         gridColor=paint.grid,
         domain=False,
         ticks=False,
-        labelColor=paint.soft,
+        labelColor=paint.muted,
     )
 
 
@@ -451,7 +446,7 @@ def _outcome_stroke(paint: Paint) -> alt.Stroke:
 
 
 def _outcome_inks(paint: Paint) -> alt.Color:
-    inks = [paint.below_ink, paint.met_ink, paint.exceeded_ink, paint.soft]
+    inks = [paint.below_ink, paint.met_ink, paint.exceeded_ink, paint.muted]
     return alt.Color("outcome:N", scale=alt.Scale(domain=list(OUTCOMES), range=inks), legend=None)
 
 

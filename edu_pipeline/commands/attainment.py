@@ -75,7 +75,8 @@ def attainment(
     inside = (
         "no names, no ids and no small groups in it"
         if shareable
-        else f"names and grades of {students:,} students in it, so do not forward it"
+        else f"names and grades of {students:,} {'student' if students == 1 else 'students'} in it, "
+        "so do not forward it"
     )
     out.print(Text(f"{target}: {chosen}, {inside}."), soft_wrap=True)
     raise typer.Exit(HELD if _print_problems(landed, chosen) else 0)

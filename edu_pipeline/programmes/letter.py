@@ -98,6 +98,8 @@ class NextStep:
     """The course to go on with, and its next run."""
 
     course: Course
+    again: bool
+    """Whether it was passed on a free track before and is to be taken again for its certificate."""
     starts: date | None
     begun: bool
     """Whether it started before the letter was written."""
@@ -141,6 +143,7 @@ def nudge_view(
         starts = run.starts if run else None
         step = NextStep(
             course=courses[row["next_course"]],
+            again=bool(row["next_again"]),
             starts=starts,
             begun=starts is not None and starts < row["as_of"],
             until=run.joined_until if run else None,

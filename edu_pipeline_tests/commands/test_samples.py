@@ -66,3 +66,20 @@ def test_beside_real_exports_nothing_is_made_up(tmp_path: Path) -> None:
     with pytest.raises(SampleError, match="must not mix"):
         sample(home, "--programme")
     assert home.config.read_text(encoding="utf-8") == "[letters]\n"
+
+
+def test_the_sample_of_cohorts_is_the_last_one_and_the_running_one_and_goes_as_it_came(
+    tmp_path: Path,
+) -> None:
+    home = make_home(tmp_path, {}, "")
+    told = sample(home, "--cohort", "--through", "2026-11-20").output
+    assert "exam results of 360 students" in told
+    landing = home.data / "landing"
+    assert sorted(path.relative_to(landing).as_posix() for path in landing.rglob("*.csv")) == [
+        "attainment/2026/results.csv",
+        "attainment/2026/yellis_baseline.csv",
+        "attainment/2027/results.csv",
+        "attainment/2027/yellis_baseline.csv",
+    ]
+    assert "5 files" in sample(home, "--clear").output
+    assert not [path for path in landing.rglob("*") if path.is_file()]

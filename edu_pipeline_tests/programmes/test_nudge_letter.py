@@ -77,6 +77,7 @@ def row(**changes: object) -> dict[str, Any]:
         "grade": 0.7249,
         "next_course": "lead2x",
         "next_run": NEXT_RUN,
+        "next_again": False,
         "until": date(2027, 3, 19),
         "certificates": 0,
         "needed": 2,
@@ -279,3 +280,27 @@ def test_a_letter_whose_template_fails_is_held_and_the_others_are_written(tmp_pa
     assert held.figures
     with pytest.raises(TemplateError, match=r"lead\.txt\.j2"):
         nudge_letters([alone], broken)
+
+
+@pytest.mark.parametrize(
+    ("course", "sentence"),
+    [
+        ("lead1x", "That was on the free audit track, which has no certificate."),
+        (
+            "lead2x",
+            "You passed Money & People on the free audit track, which has no certificate.",
+        ),
+    ],
+)
+def test_a_course_to_take_again_is_not_called_the_next_after_itself(
+    course: str, sentence: str
+) -> None:
+    letter = nudge_letter(row(**GO_ON, next_course=course, next_again=True), edition())
+    title = {"lead1x": "Teams that Last", "lead2x": "Money & People"}[course]
+    assert letter.subject == f"{title} again, for its certificate"
+    for words in (shown(letter), said(letter)):
+        assert (
+            f"{sentence} The next step in Leading Change for you is to take {title} again, on"
+            in (words)
+        )
+        assert "on the verified track. It starts on Monday 5 April 2027" in words

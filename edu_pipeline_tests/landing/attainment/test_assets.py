@@ -105,9 +105,10 @@ def test_nothing_of_a_forgotten_student_comes_in_by_id_or_by_name(read: Read) ->
     files = {
         "2026/r.csv": "UPN,Name,Subject,Series,Grade\nA1,Ada Moss,Maths,GCSE,5+\nA2,Bo Li,Maths,GCSE,4\n",
         "2026/yellis.csv": "Name,Maths\nAda Moss,5.5\nBo Li,4.5\n",
-        "2025/r.csv": "Name,Subject,Series,Grade\nCy Day,Maths,GCSE,5\n",
+        "2025/r.csv": ("Name,Subject,Series,Grade\nCy Day,Maths,GCSE,5\nCy Day,Maths,MOCK 1,5,5\n"),
+        "2025/fft.csv": "Name,Maths\nCy Old,4\n",
     }
-    landed = read(files, forgotten=lambda student: student in {"A1", "cy day"})
+    landed = read(files, forgotten=lambda student: student in {"A1", "cy day", "cy old"})
     assert results(landed) == [("A2", "Maths", "BASELINE", 4.5), ("A2", "Maths", "GCSE", 4.0)]
     for frame in (landed.students, landed.groups, landed.problems, landed.rejected, landed.results):
         assert "Ada" not in str(frame.rows())

@@ -165,6 +165,14 @@ def test_a_baseline_column_counts_beside_a_column_of_scores(read: Read) -> None:
     ]
 
 
+def test_beside_columns_per_series_a_score_of_no_series_is_no_result(read: Read) -> None:
+    landed = read({"r.csv": "UPN,Subject,Mock 1,GCSE,Points\nA1,Maths,4,5,5.3\nA2,Maths,3,4,4.1\n"})
+    assert results(landed, "series", "points") == [
+        *(("GCSE", 5.0), ("MOCK 1", 4.0), ("GCSE", 4.0), ("MOCK 1", 3.0)),
+    ]
+    assert not kinds(landed) - {"taken_for"}
+
+
 def test_a_file_without_series_is_taken_for_the_final_one_and_says_so(read: Read) -> None:
     landed = read({"results.csv": "UPN,Subject,Grade\nA1,Maths,5\n"})
     assert results(landed, "series", "points") == [("GCSE", 5.0)]

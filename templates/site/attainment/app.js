@@ -240,7 +240,8 @@
           if (top !== base && there(top) && !known && (base === baseline || top > base)) found.push({ top, base, label: `${series[top]} against ${series[base]}` });
         }
       }
-      return found.length ? found : [{ top: "compared", base: sat[0], label: "nothing to compare" }];
+      const newest = [...sat].reverse().find(there) ?? sat[0];
+      return found.length ? found : [{ top: newest, base: null, label: `${series[newest]}, nothing to compare it with` }];
     }
 
     // what is compared in these rows, which may be of a subject that is still waiting for the final
@@ -256,7 +257,7 @@
       const { top: which, base: against } = comparisons[state.comparison];
       const at = which === "compared" ? rows.compared[row] : which;
       const top = at < 0 ? null : rows.points[at][row];
-      const base = against === baseline ? rows.against[row] : rows.points[against][row];
+      const base = against === null ? null : against === baseline ? rows.against[row] : rows.points[against][row];
       const found = { at, top, base, against, provisional: which === "compared" && at >= 0 && at !== final, outcome: "none", difference: null };
       if (top !== null && base !== null) {
         found.difference = top - base;
@@ -278,7 +279,7 @@
 
     function verdict(found) {
       if (found.top === null) return "no result to compare";
-      if (found.base === null) return `no ${series[found.against]} to compare with`;
+      if (found.base === null) return found.against === null ? "nothing to compare with" : `no ${series[found.against]} to compare with`;
       return `${said(found)}${found.provisional ? ` so far: provisional, ${series[found.at]} stands in, ${series[final]} not sat` : ""}`;
     }
 
@@ -503,7 +504,7 @@
       const { base } = comparisons[state.comparison];
       const words = base === baseline ? AGAINST_BASELINE : AGAINST_SERIES;
       const counts = ["exceeded", "met", "below"].filter(number).map((outcome) => `${SYMBOL[outcome]} ${number(outcome)} ${words[outcome]}`);
-      $("subjects-verdict").textContent = `${taken.length} ${taken.length === 1 ? "subject" : "subjects"}, ${labelOf(taken)}: ${counts.join(", ") || "nothing to compare"}`;
+      $("subjects-verdict").textContent = `${taken.length} ${taken.length === 1 ? "subject" : "subjects"}, ${labelOf(taken)}${base === null ? "" : `: ${counts.join(", ") || "nothing to compare"}`}`;
       const brief = roomFor("subjects") < 420;
       const text = (one) => (one.outcome === "none" ? verdict(one).replace(" to compare with", "").replace(" to compare", "") : brief ? `${SYMBOL[one.outcome]} ${plain(Math.abs(one.difference))}` : `${SYMBOL[one.outcome]} ${one.outcome === "met" ? word(one) : `${plain(Math.abs(one.difference))} ${base === baseline && one.outcome === "exceeded" ? "above" : word(one)}`}${one.provisional ? " so far" : ""}`);
       show("subjects", {
@@ -513,7 +514,7 @@
       const stands = found.filter((one) => one.provisional && one.outcome !== "none");
       const waiting = [...new Set(stands.map((one) => series[one.at]))];
       $("subjects-notes").textContent = [
-        `Bar: ${series[base]}${base === baseline ? ", a mean expectation and no target" : ""}. Symbol: ${comparisons[state.comparison].top === "compared" ? (stands.length ? `${series[final]}, hollow where ${listed(waiting)} stands in (provisional)` : series[final]) : series[comparisons[state.comparison].top]}.`,
+        base === null ? "" : `Bar: ${series[base]}${base === baseline ? ", a mean expectation and no target" : ""}. Symbol: ${comparisons[state.comparison].top === "compared" ? (stands.length ? `${series[final]}, hollow where ${listed(waiting)} stands in (provisional)` : series[final]) : series[comparisons[state.comparison].top]}.`,
         without ? `${without} cannot be compared.` : "",
       ].join(" ");
       subjectsTable();
