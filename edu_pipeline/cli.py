@@ -235,21 +235,20 @@ def _refresh_and_send(home: Home, week: str | None) -> None:
     room = mail_room(home)
     settings = room.settings
     wanted = _monday(week) if week else None
-    recorded, problems = rounds.refresh(room)
-    periods = [period for period in recorded if TEACHERS.owns(period.campaign)]
+    done = rounds.refresh(room)
+    periods = [period for period in done.periods if TEACHERS.owns(period.campaign)]
     if settings.programmes:
         nudge = command(home, "programmes nudge")
         out.print(f"Letters to learners of programmes: {nudge}", markup=False, soft_wrap=True)
-        out.print(f"Pages: {home.site / 'index.html'}", markup=False, soft_wrap=True)
     chosen = _wanted_period(periods, wanted) if wanted else None
     if not chosen:
         now = datetime.now(UTC)
         chosen = newest_ready(periods, now=now, mail=settings.mail, zone=settings.zone)
     if chosen:
         raise typer.Exit(HELD if rounds.send(room, chosen) else 0)
-    if periods or not settings.programmes:
+    if done.school:
         out.print(f"There are no letters. {_why_not_due(periods)}", soft_wrap=True)
-    raise typer.Exit(HELD if problems else 0)
+    raise typer.Exit(HELD if done.problems else 0)
 
 
 def _wanted_period(periods: Sequence["Period"], week: date) -> "Period":

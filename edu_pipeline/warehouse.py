@@ -73,9 +73,7 @@ def read_table(con: duckdb.DuckDBPyConnection, name: str) -> pl.DataFrame:
     return frame
 
 
-def read_earlier(
-    con: duckdb.DuckDBPyConnection, name: str, nothing: pl.DataFrame
-) -> pl.DataFrame:
+def read_earlier(con: duckdb.DuckDBPyConnection, name: str, nothing: pl.DataFrame) -> pl.DataFrame:
     """A table as the refresh before left it; `nothing` where there was none, or none of its columns."""
     found = read_table(con, name) if name in tables(con) else nothing
     return found if found.columns == nothing.columns else nothing

@@ -1,6 +1,7 @@
 """A whole round: refresh every table, write letters, deliver them, and say how it went."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING
 
@@ -11,7 +12,7 @@ from edu_pipeline.commands.console import command, out, read_tables, with_home
 from edu_pipeline.commands.jobs import run_job
 from edu_pipeline.commands.mail.periods import outlook, print_outlook
 from edu_pipeline.mailings import TEACHERS, mailing_of
-from edu_pipeline.settings import Home
+from edu_pipeline.settings import SCHOOL_TABLES, Home
 
 if TYPE_CHECKING:
     from edu_pipeline.commands.mail.periods import Outlook
@@ -19,16 +20,28 @@ if TYPE_CHECKING:
     from edu_pipeline.mail.room import MailRoom
 
 
-def refresh(room: "MailRoom") -> tuple[Sequence["Period"], Sequence[str]]:
-    """Compute every table again and say what landed.
+@dataclass(frozen=True)
+class Refreshed:
+    """What a refresh leaves to be done."""
 
-    Returns:
-        The periods that letters can be about, oldest first, and the problems, which are printed.
-    """
+    periods: Sequence["Period"]
+    """That letters can be about, oldest first."""
+    problems: Sequence[str]
+    """That hold letters; they have been printed."""
+    school: bool
+    """Whether a school's exports are there, or nothing at all."""
+
+
+def refresh(room: "MailRoom") -> Refreshed:
+    """Compute every table again and say what landed."""
     run_job(room, "refresh", "Refreshing every table")
     with room.open_ledger() as ledger:
         periods = ledger.recorded_periods()
-    return periods, _print_landed(room)
+    problems, school = _print_landed(room)
+    index = room.home.site / "index.html"
+    if index.exists():
+        out.print(f"Pages: {index}", markup=False, soft_wrap=True)
+    return Refreshed(periods, problems, school)
 
 
 def send(room: "MailRoom", period: "Period") -> bool:
@@ -63,8 +76,12 @@ def _out_since(room: "MailRoom", period: "Period") -> Mapping[str, datetime | No
     return {entry.key: entry.sent_at for entry in entries if entry.state in OUT}
 
 
-def _print_landed(room: "MailRoom") -> list[str]:
-    """Print what landed, and what must be looked at; returns the problems that hold letters."""
+def _print_landed(room: "MailRoom") -> tuple[list[str], bool]:
+    """Print what landed, and what must be looked at.
+
+    Returns:
+        The problems that hold letters, and `Refreshed.school`.
+    """
     from edu_pipeline.landing.edx.problems import without_programmes
     from edu_pipeline.landing.report import landed, problem_messages, result_messages
     from edu_pipeline.landing.zone import Zone
@@ -99,7 +116,7 @@ def _print_landed(room: "MailRoom") -> list[str]:
     for message in notes:
         out.print(Text.assemble(("! ", "bold yellow"), message), soft_wrap=True)
     out.print()
-    return problems
+    return problems, any(export.table in SCHOOL_TABLES for export in exports)
 
 
 def _print_gaps(home: Home, period: "Period") -> None:

@@ -5,6 +5,7 @@ import pytest
 from edu_pipeline.commands.console import UserError
 from edu_pipeline.sample.cohort import make_cohort
 from edu_pipeline_tests.commands.conftest import Command
+from edu_pipeline_tests.conftest import make_home
 
 HEADER = "Student,Gender,Subject,Exam_Series,Score\n"
 GRADES = {"MOCK 1": 3, "MOCK 2": 4, "GCSE": 5}
@@ -83,3 +84,19 @@ def test_what_cannot_become_a_page_is_said_with_what_to_do(
         command("attainment", empty, "-o", page)
     assert not page.exists()
     assert command("attainment", several, "-o", page, "--cohort", "2026").exit_code == 0
+
+
+def test_a_home_with_nothing_but_results_is_told_of_its_page_and_of_no_letters(
+    command: Command, tmp_path: Path
+) -> None:
+    home = make_home(tmp_path, {})
+    folder = home.data / "landing" / "attainment"
+    folder.mkdir()
+    results(folder / "y11.csv")
+    said = command("run")
+
+    assert said.exit_code == 0
+    assert "exam results" in said.output
+    assert f"Pages: {home.site / 'index.html'}" in said.output
+    assert "no letters" not in said.output
+    assert "attainment/staff/y11.html" in (home.site / "attainment" / "index.html").read_text()

@@ -226,7 +226,7 @@ def test_a_dry_run_promises_nothing_that_a_delivery_would_stop(
     home_with(tmp_path, LIVE.replace("riverside", "elsewhere") + 'approval = "none"\n')
     told = command("mail", "send", "--dry-run").stdout
     assert "0 would go out\n" in told
-    assert "It went out before this ledger began, on 2026-10-01." in told
+    assert "It went out by other means, on 2026-10-01." in told
     assert "outside [mail] allowed" in told
     home_with(tmp_path, LIVE)
     told = command("mail", "send", "--dry-run").stdout

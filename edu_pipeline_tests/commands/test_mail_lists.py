@@ -98,7 +98,7 @@ def test_what_another_tool_sent_is_not_sent_again(
     queued(home, letter("t_1"), letter("t_2"))
     assert states(home) == {"t_1": State.suppressed, "t_2": State.pending}
     assert (
-        "1 not written to: It went out before this ledger began, on 2026-10-02."
+        "1 not written to: It went out by other means, on 2026-10-02."
         in command("mail", "send").stdout
     )
 

@@ -172,3 +172,20 @@ def test_a_letter_of_history_is_not_written_again_in_its_period(ledger: Ledger) 
     ledger.queue([nudge("l_1"), nudge("l_2")], now=NOW, by="run 1")
     states = [(e.recipient_key, e.state) for e in ledger.entries("nudges.buslead", WEEK)]
     assert states == [("l_1", State.suppressed), ("l_2", State.pending)]
+
+
+def test_what_another_tool_said_in_another_week_stops_a_letter_that_waits(ledger: Ledger) -> None:
+    same, other = nudge("l_1"), nudge("l_2", "verify/UQx_BUSLEAD2x_1T2027")
+    ledger.queue([same, other], now=NOW, by="run 1")
+    import_history(
+        ledger,
+        b"campaign,period,email,date,about\n"
+        b"nudges.buslead,2026-W45,L_1@x.example,2026-11-05,verify/UQx_BUSLEAD1x_1T2027\n"
+        b"nudges.buslead,2026-W45,L_2@x.example,2026-11-05,verify/UQx_BUSLEAD1x_1T2027\n",
+        source="another tool",
+    )
+    assert not ledger.claim(same.key, owner="run 1", transport="folder", now=NOW)
+    assert ledger.claim(other.key, owner="run 1", transport="folder", now=NOW)
+    entries = {entry.key: entry for entry in ledger.entries("nudges.buslead", WEEK)}
+    assert entries[same.key].state is State.suppressed
+    assert "2026-11-05" in entries[same.key].reason

@@ -1,5 +1,6 @@
 """What went out by other means, before this ledger or beside it, so that it is not repeated."""
 
+from collections.abc import Collection
 from datetime import date
 
 import sqlalchemy as sa
@@ -13,14 +14,22 @@ from edu_pipeline.mail.suppressed import same_address
 
 
 def sent_before(
-    connection: sa.Connection, *, campaign: str, period: str, email: str
+    connection: sa.Connection,
+    *,
+    campaign: str,
+    period: str,
+    email: str,
+    abouts: Collection[str] = (),
 ) -> date | None:
-    """The first day on which another tool wrote to this address about this period, if it did."""
+    """The first day on which another tool wrote to this address about this period, if it did.
+
+    Or, in whatever period, about one of `abouts`.
+    """
     return connection.scalar(
         sa.select(HISTORY.c.sent_on)
         .where(
             HISTORY.c.campaign == campaign,
-            HISTORY.c.period == period,
+            sa.or_(HISTORY.c.period == period, HISTORY.c.about.in_(abouts)),
             HISTORY.c.email == same_address(email),
         )
         .order_by(HISTORY.c.sent_on)

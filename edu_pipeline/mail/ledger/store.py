@@ -10,7 +10,7 @@ sent from here.
 import hashlib
 import re
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from datetime import datetime
 from functools import cached_property
@@ -285,7 +285,7 @@ class Ledger(LedgerReader):
     def suppress_waiting(self, *, now: datetime, by: str) -> int:
         """Take letters out of the post that must not go out by now; how many.
 
-        To people who are not written to any more, or who got theirs before this ledger began.
+        To people who are not written to any more, or who got theirs by other means.
         """
         moved = 0
         with self.begin() as connection:
@@ -295,15 +295,15 @@ class Ledger(LedgerReader):
                 )
             ).all()
             for row in rows:
-                if why := _not_to_be_sent(connection, _addressed(row)):
+                if why := _not_to_be_sent(connection, _addressed(connection, row)):
                     step = (row.key, row.state, State.suppressed)
                     moved += move(connection, step, Cause(now, by, why), {"reason": why})
         return moved
 
     def not_to_be_sent(self, key: str) -> str | None:
-        """Why a letter must not go to its recipient: sent before this ledger, or not wanted."""
+        """Why a letter must not go to its recipient: sent by other means, or not wanted."""
         with self.connect() as connection:
-            return _not_to_be_sent(connection, _addressed(row_of(connection, key)))
+            return _not_to_be_sent(connection, _addressed(connection, row_of(connection, key)))
 
     def demand_approval(self, campaign: str, period: str, *, now: datetime, by: str) -> int:
         """Make pending letters drafts whose content nobody approved; how many.
@@ -330,7 +330,9 @@ class Ledger(LedgerReader):
         """
         with self.begin() as connection:
             row = row_of(connection, key)
-            if row.state is State.pending and (why := _not_to_be_sent(connection, _addressed(row))):
+            if row.state is State.pending and (
+                why := _not_to_be_sent(connection, _addressed(connection, row))
+            ):
                 step = (key, State.pending, State.suppressed)
                 move(connection, step, Cause(now, owner, why), {"reason": why})
                 return False
@@ -581,7 +583,13 @@ def _first_state(
 ) -> tuple[State, str]:
     """Where a letter stands that is about to wait, and why."""
     letter = draft.letter
-    to = _Addressed(letter.campaign, letter.period, letter.recipient_key, letter.recipient.email)
+    to = _Addressed(
+        letter.campaign,
+        letter.period,
+        letter.recipient_key,
+        letter.recipient.email,
+        frozenset(figure.subject for figure in letter.figures),
+    )
     if why := _not_to_be_sent(connection, to):
         return State.suppressed, why
     if letter.hold:
@@ -609,19 +617,34 @@ class _Addressed(NamedTuple):
     period: str
     recipient_key: str
     email: str
+    abouts: Collection[str]
+    """Subjects of the figures that it states."""
 
 
-def _addressed(row: sa.Row[Any]) -> _Addressed:
-    return _Addressed(row.campaign, row.period, row.recipient_key, row.email)
+def _addressed(connection: sa.Connection, row: sa.Row[Any]) -> _Addressed:
+    subjects = sa.select(FIGURES.c.subject).where(
+        FIGURES.c.letter_key == row.key, FIGURES.c.digest == row.digest
+    )
+    return _Addressed(
+        row.campaign,
+        row.period,
+        row.recipient_key,
+        row.email,
+        connection.scalars(subjects).all(),
+    )
 
 
 def _not_to_be_sent(connection: sa.Connection, letter: _Addressed) -> str | None:
-    """Why somebody gets no letter about a period: sent before this ledger, or not wanted."""
+    """Why somebody gets no letter about a period: sent by other means, or not wanted."""
     day = sent_before(
-        connection, campaign=letter.campaign, period=letter.period, email=letter.email
+        connection,
+        campaign=letter.campaign,
+        period=letter.period,
+        email=letter.email,
+        abouts=letter.abouts,
     )
     if day:
-        return f"It went out before this ledger began, on {day}."
+        return f"It went out by other means, on {day}."
     reason = reason_not_to_write(
         connection,
         campaign=letter.campaign,
