@@ -90,15 +90,6 @@ def test_a_week_that_is_none_is_refused_before_anything_runs(tmp_path: Path) -> 
     assert not (tmp_path / "data" / "warehouse.duckdb").exists()
 
 
-def test_an_empty_landing_zone_says_what_to_put_into_it(tmp_path: Path) -> None:
-    new_home(tmp_path)
-    done = cli("--home", tmp_path, "run")
-    assert done.returncode == 3
-    assert "school/attendance*.csv" in done.stdout
-    assert "There are no letters. No week has figures" in done.stdout
-    assert "Warning" not in done.stderr
-
-
 def test_a_code_that_means_nothing_is_refused_in_one_line(tmp_path: Path) -> None:
     config = '[attendance.codes]\nA = "unexcussed"\n'
     (tmp_path / "pipeline.toml").write_text(config, encoding="utf-8")
@@ -126,13 +117,6 @@ def test_the_demo_runs_through_and_a_second_one_delivers_nothing(tmp_path: Path)
     assert (tmp_path / "data" / "outbox" / "index.html").is_file()
 
 
-def test_a_week_without_figures_says_which_have_some(tmp_path: Path) -> None:
-    new_home(tmp_path, students=30)
-    done = cli("--home", tmp_path, "run", "--week", "2019-W02")
-    assert done.returncode == 1
-    assert "to 2026-W20" in done.stderr
-
-
 def test_the_sample_goes_as_it_came(tmp_path: Path) -> None:
     new_home(tmp_path)
     cli("--home", tmp_path, "sample", "--students", "30")
@@ -140,16 +124,6 @@ def test_the_sample_goes_as_it_came(tmp_path: Path) -> None:
     cleared = cli("--home", tmp_path, "sample", "--clear")
     assert "Removed the sample" in cleared.stdout
     assert not list((tmp_path / "data" / "landing").rglob("*.csv"))
-
-
-def test_real_exports_beside_the_sample_are_refused_with_a_sentence(tmp_path: Path) -> None:
-    new_home(tmp_path, students=30)
-    real = tmp_path / "data" / "landing" / "school" / "attendance_real.csv"
-    real.write_text("student_id,date,code\n", encoding="utf-8")
-    done = cli("--home", tmp_path, "run")
-    assert done.returncode == 1
-    assert "sample --clear" in done.stderr
-    assert "Traceback" not in done.stderr
 
 
 def test_a_second_run_says_that_it_waits(tmp_path: Path) -> None:
@@ -172,21 +146,6 @@ def test_a_second_run_says_that_it_waits(tmp_path: Path) -> None:
             waiting.kill()
             alarm.cancel()
             lock.release()
-
-
-def test_a_warehouse_open_elsewhere_is_a_sentence_and_not_a_traceback(tmp_path: Path) -> None:
-    home = new_home(tmp_path)
-    code = f"import duckdb, sys; held = duckdb.connect({str(home.warehouse)!r}); print(1, flush=True); sys.stdin.read()"
-    with subprocess.Popen(
-        [sys.executable, "-c", code], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
-    ) as other:
-        assert other.stdout
-        other.stdout.readline()
-        done = cli("--home", tmp_path, "run")
-        other.communicate("")
-    assert done.returncode == 1
-    assert "is open in another program" in done.stderr
-    assert "Traceback" not in done.stderr
 
 
 def test_history_is_kept_in_the_home_wherever_the_command_is_started(

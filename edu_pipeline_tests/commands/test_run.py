@@ -1,0 +1,52 @@
+"""`run` in this process: what it says when letters cannot be written."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from edu_pipeline.commands.console import UserError
+from edu_pipeline.runs import RunFailedError
+from edu_pipeline.sample.landing import write_sample
+from edu_pipeline.sample.school import make_school
+from edu_pipeline.settings import Home
+from edu_pipeline_tests.commands.conftest import Command
+from edu_pipeline_tests.conftest import THROUGH, make_home
+
+
+def test_an_empty_landing_zone_says_what_to_put_into_it(command: Command, tmp_path: Path) -> None:
+    make_home(tmp_path, {})
+    done = command("run")
+    assert done.exit_code == 3
+    assert "school/attendance*.csv" in done.output
+    assert "There are no letters. No week has figures" in done.output
+    assert "Warning" not in done.output
+
+
+def test_a_week_without_figures_says_which_have_some(command: Command, sample_home: Home) -> None:
+    with pytest.raises(UserError, match=r"no figures for 2019-W02.* to 2026-W20"):
+        command("--home", sample_home.root, "run", "--week", "2019-W02")
+
+
+def test_real_exports_beside_the_sample_are_refused_with_a_sentence(
+    command: Command, tmp_path: Path
+) -> None:
+    home = make_home(tmp_path, {})
+    write_sample(home.data / "landing", make_school(students=30, through=THROUGH))
+    make_home(tmp_path, {"attendance_real.csv": "student_id,date,code\n"})
+    with pytest.raises(RunFailedError, match="sample --clear"):
+        command("run")
+
+
+def test_a_warehouse_open_elsewhere_is_a_sentence(command: Command, tmp_path: Path) -> None:
+    home = make_home(tmp_path, {})
+    code = f"import duckdb, sys; held = duckdb.connect({str(home.warehouse)!r}); print(1, flush=True); sys.stdin.read()"
+    with subprocess.Popen(
+        [sys.executable, "-c", code], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+    ) as other:
+        assert other.stdout
+        other.stdout.readline()
+        with pytest.raises(RunFailedError, match="is open in another program"):
+            command("run")
+        other.communicate("")
