@@ -41,8 +41,8 @@ _CHECKED: Mapping[str, tuple[str, str]] = {
     ),
     NOBODY: (
         "attainment_uniqueness",
-        "No number of few people is in the shareable edition; how many students their set of "
-        "subjects alone would identify.",
+        "No number of few people is in the shareable edition, nor a difference of few between its "
+        "tables; how many students their set of subjects alone would identify.",
     ),
 }
 
@@ -110,7 +110,7 @@ def compute_attainment(
             _remove_files(folder)
     yield dg.MaterializeResult(asset_key=REPORTS)
     for name, (passed, sentences) in {
-        AGREE: agreement(tables, stated),
+        AGREE: agreement(tables.attainment_disagreements, stated),
         WHOLE: whole_grades(tables, attainment),
         NOBODY: anonymity(tables, to_share, attainment),
     }.items():

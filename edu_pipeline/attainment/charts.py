@@ -29,7 +29,13 @@ ROOM = 190
 """Pixels for the names of rows; the parameter `room` of charts that have them."""
 _BOX_WIDTH = 0.66
 """Of the distance between two series; dots keep within it as well."""
+APART_HEIGHT = 380
+APART_WIDTHS: Mapping[str, int] = {"wide": 640, "narrow": 260}
+"""Plots for which `named_apart` finds room for names."""
 _SHAPES = ("triangle-down", "circle", "triangle-up", "diamond")
+_ORIGIN = alt.Chart(alt.InlineData(values=[{"at": 0}]))
+_LETTER, _LINE, _NAME, _AWAY = 6.6, 15, 20, 12
+"""Pixels of a letter, a line, a name by itself, and from a dot to its name, in a plot with names."""
 
 Rows = Sequence[Mapping[str, Any]]
 
@@ -90,12 +96,12 @@ def distribution(series: Sequence[str], paint: Paint = ON_PAPER) -> dict[str, An
         sides.mark_rect(fill=paint.box, stroke=paint.axis, cornerRadius=2).encode(
             x=left, x2="right:Q", y=_grade("q1:Q", paint), y2="q3:Q"
         ),
-        alt.Chart(alt.NamedData("dots"))
-        .mark_circle(color=paint.dot, size=26, opacity=0.62, aria=False)
-        .encode(x=x, y=y),
         sides.mark_rule(color=paint.ink, strokeWidth=2.5).encode(
             x=left, x2="right:Q", y=_grade("median:Q", paint)
         ),
+        alt.Chart(alt.NamedData("dots"))
+        .mark_circle(color=paint.dot, size=26, opacity=0.62, aria=False)
+        .encode(x=x, y=y),
         alt.Chart(alt.NamedData("marked"))
         .mark_point(filled=True, opacity=1, stroke=paint.paper, strokeWidth=2, aria=False)
         .encode(
@@ -186,9 +192,10 @@ def across_subjects(paint: Paint = ON_PAPER) -> dict[str, Any]:
     """One student over all subjects: the result (symbol) against the baseline (bar).
 
     Data: `subjects` (subject, base, top, outcome, hollow: provisional, text, end: where the text
-    begins), in the order in which they are drawn. Its height is `ROW_HEIGHT` × rows.
+    begins, place: its row, from 0). Its height is `ROW_HEIGHT` × rows.
     """
-    y = _row("subject:N", paint)
+    # layers of only those with a result, or a baseline, would put the others below them
+    y = _row("subject:N", paint, sort=alt.EncodingSortField("place", op="min", order="ascending"))
     scale, axis = _grade_scale(room=2.6), _grade_axis(paint)
     x, top, end = (alt.X(field, scale=scale, axis=axis) for field in ("base:Q", "top:Q", "end:Q"))
     rows = alt.Chart(alt.NamedData("subjects"))
@@ -219,46 +226,181 @@ def across_subjects(paint: Paint = ON_PAPER) -> dict[str, Any]:
 def mean_differences(paint: Paint = ON_PAPER) -> dict[str, Any]:
     """Mean differences with their intervals, a row for each subject or group.
 
-    Data: `means` (row, mean, low, high: the interval, shrunk, text), in the order in which they are drawn.
-    Its height is `ROW_HEIGHT` × rows. Parameter `most`: the largest absolute value on the axis.
+    Data: `means` (row, mean, low, high: the interval, shrunk, hollow: provisional, text), in the order
+    in which they are drawn. Its height is `ROW_HEIGHT` × rows. Parameter `most`: the largest absolute value on the axis.
     """
     y = _row("row:N", paint)
 
     def x(field: str) -> alt.X:
-        return alt.X(
-            field,
-            scale=alt.Scale(domainMin=alt.ExprRef("-most"), domainMax=alt.ExprRef("most")),
-            axis=alt.Axis(
-                title=None,
-                format="+.1f",
-                labelExpr="datum.value == 0 ? '0' : replace(datum.label, '-', '−')",
-                tickCount=5,
-                grid=True,
-                gridColor=paint.grid,
-                domain=False,
-                ticks=False,
-                labelFlush=False,
-                labelColor=paint.muted,
-            ),
-        )
+        return alt.X(field, scale=_around_zero(), axis=_difference_axis(paint))
 
     rows = alt.Chart(alt.NamedData("means"))
     chart = alt.layer(
-        alt.Chart(alt.InlineData(values=[{"at": 0}]))
-        .mark_rule(color=paint.ink, strokeWidth=1.2)
-        .encode(x=x("at:Q")),
+        _ORIGIN.mark_rule(color=paint.ink, strokeWidth=1.2).encode(x=x("at:Q")),
         rows.mark_rule(color=paint.mine, strokeWidth=3, opacity=0.35).encode(
             x=x("low:Q"), x2="high:Q", y=y
         ),
         rows.mark_point(
             filled=False, shape="diamond", stroke=paint.ink, size=110, strokeWidth=1.5, opacity=1
         ).encode(x=x("shrunk:Q"), y=y),
-        rows.mark_circle(color=paint.mine, size=70, opacity=1).encode(x=x("mean:Q"), y=y),
+        *(
+            rows.transform_filter(f"{'' if hollow else '!'}datum.hollow")
+            .mark_point(
+                shape="circle",
+                filled=True,
+                fill=paint.paper if hollow else paint.mine,
+                stroke=paint.mine,
+                strokeWidth=2,
+                size=70,
+                opacity=1,
+            )
+            .encode(x=x("mean:Q"), y=y)
+            for hollow in (False, True)
+        ),
         rows.mark_text(align="left", dx=8, fontSize=theme.SUBTITLE_SIZE, color=paint.muted).encode(
             x=alt.value("width"), y=y, text="text:N"
         ),
     )
     return _template(chart, paint, height=10 * ROW_HEIGHT, most=2, room=ROOM)
+
+
+def quadrants(baseline: str) -> Mapping[tuple[int, int], Sequence[str]]:
+    """Sign of value added and of the subject residual → what that is, in words."""
+    return {
+        (across, up): (
+            f"{'above' if across > 0 else 'below'} {baseline},",
+            f"{'better' if up > 0 else 'worse'} than in others",
+        )
+        for across in (-1, 1)
+        for up in (-1, 1)
+    }
+
+
+def apart(baseline: str, paint: Paint = ON_PAPER) -> dict[str, Any]:
+    """Value added beside the subject residual: a dot for each subject, in quadrants with names.
+
+    Data: `apart` (x: value added, y: residual, hollow: provisional, size: area, name, side: where it
+    stands, from `named_apart`). Parameter `most`: the largest absolute value on both axes.
+    """
+    x, y = (
+        channel(field, scale=_around_zero(), axis=_difference_axis(paint, title, padding))
+        for channel, field, title, padding in (
+            # below the lowest label of the other axis
+            (alt.X, "x:Q", f"value added: result − {baseline}", 16),
+            (alt.Y, "y:Q", "residual: against own other subjects", 5),
+        )
+    )
+    rows = alt.Chart(alt.NamedData("apart"))
+    words: dict[str, Any] = {
+        "fontSize": 12,
+        "fontStyle": "italic",
+        "color": paint.muted,
+        "lineHeight": _LINE,
+    }
+    beside: Mapping[str, dict[str, Any]] = {
+        "right": {"align": "left", "dx": _AWAY},
+        "left": {"align": "right", "dx": -_AWAY},
+        "above": {"dy": -_AWAY - 1},
+        "below": {"dy": _AWAY + 1},
+    }
+    chart = alt.layer(
+        *(
+            _ORIGIN.mark_rule(color=paint.axis, strokeWidth=1.5).encode(where)
+            for where in (
+                alt.X("at:Q", scale=_around_zero()),
+                alt.Y("at:Q", scale=_around_zero()),
+            )
+        ),
+        *(
+            _ORIGIN.mark_text(
+                text=list(text),
+                align="left" if across < 0 else "right",
+                baseline="top" if up > 0 else "line-bottom",
+                dx=-6 * across,
+                dy=6 if up > 0 else -6 - _LINE,
+                **words,
+            ).encode(
+                x=alt.value(0 if across < 0 else "width"), y=alt.value(0 if up > 0 else "height")
+            )
+            for (across, up), text in quadrants(baseline).items()
+        ),
+        *(
+            rows.transform_filter(f"{'' if hollow else '!'}datum.hollow")
+            .mark_point(
+                shape="circle",
+                filled=True,
+                fill=paint.paper if hollow else paint.mine,
+                stroke=paint.mine,
+                strokeWidth=2,
+                opacity=0.85,
+            )
+            .encode(x=x, y=y, size=alt.Size("size:Q", scale=None))
+            for hollow in (False, True)
+        ),
+        *(
+            rows.transform_filter(f"datum.side == '{side}'")
+            .mark_text(fontSize=12, color=paint.ink, **where)
+            .encode(x=x, y=y, text="name:N")
+            for side, where in beside.items()
+        ),
+    )
+    return _template(chart, paint, height=APART_HEIGHT, most=2)
+
+
+def named_apart(points: Rows, most: float, width: int, baseline: str) -> Sequence[str]:
+    """On which side of its dot each name of `apart` has room; empty where it has none.
+
+    Args:
+        points: With x, y and name; the first ones get theirs first.
+        most: As for `apart`.
+        width: Of the plot in pixels.
+        baseline: As for `apart`.
+    """
+    height = APART_HEIGHT
+
+    def place(point: Mapping[str, Any]) -> tuple[float, float]:
+        return (point["x"] / most + 1) * width / 2, (1 - point["y"] / most) * height / 2
+
+    taken = [(x - 9, y - 9, x + 9, y + 9) for x, y in map(place, points)]
+    for (across, up), text in quadrants(baseline).items():
+        wide, high = max(map(len, text)) * _LETTER + 6, 2 * _LINE + 6
+        x, y = 0.0 if across < 0 else width - wide, 0.0 if up > 0 else height - high
+        taken.append((x, y, x + wide, y + high))
+    found = []
+    for point in points:
+        x, y = place(point)
+        wide, half = len(point["name"]) * _LETTER, _NAME / 2
+        boxes = {
+            "right": (x + _AWAY, y - half, x + _AWAY + wide, y + half),
+            "left": (x - _AWAY - wide, y - half, x - _AWAY, y + half),
+            "above": (x - wide / 2, y - _AWAY - _NAME, x + wide / 2, y - _AWAY),
+            "below": (x - wide / 2, y + _AWAY, x + wide / 2, y + _AWAY + _NAME),
+        }
+        side = next(
+            (
+                name
+                for name, (left, top, right, bottom) in boxes.items()
+                if left >= 0
+                and right <= width
+                and top >= 0
+                and bottom <= height
+                and not any(
+                    left < other[2] and other[0] < right and top < other[3] and other[1] < bottom
+                    for other in taken
+                )
+            ),
+            "",
+        )
+        if side:
+            taken.append(boxes[side])
+        found.append(side)
+    return found
+
+
+def reach(values: Sequence[float]) -> float:
+    """The largest absolute value of an axis around 0 that has room for all of these."""
+    most = max([0.0, *map(abs, values)])
+    return min(HIGHEST, max(0.5, -(-most * 2 // 1) / 2))
 
 
 def matrix(rows: str, columns: str, paint: Paint = ON_PAPER) -> dict[str, Any]:
@@ -326,7 +468,8 @@ def drawn(
         size: Width and height of the plot in CSS pixels.
         **params: Values of its parameters.
     """
-    sources = dict.fromkeys(sorted(_sources(template)), ())
+    # a template may have data of its own, such as where 0 is
+    sources = dict.fromkeys(sorted(_sources(template)), ()) | template.get("datasets", {})
     return {
         **template,
         "title": {"text": title, "subtitle": subtitle},
@@ -416,10 +559,10 @@ def _grade(field: str, paint: Paint) -> alt.Y:
     return alt.Y(field, scale=_grade_scale(), axis=_grade_axis(paint))
 
 
-def _row(field: str, paint: Paint) -> alt.Y:
+def _row(field: str, paint: Paint, sort: alt.EncodingSortField | None = None) -> alt.Y:
     return alt.Y(
         field,
-        sort=None,
+        sort=sort,
         scale=alt.Scale(paddingInner=0.2, paddingOuter=0.2),
         axis=alt.Axis(
             title=None,
@@ -429,6 +572,29 @@ def _row(field: str, paint: Paint) -> alt.Y:
             labelLimit=alt.ExprRef("room"),
             grid=False,
         ),
+    )
+
+
+def _around_zero() -> alt.Scale:
+    return alt.Scale(domainMin=alt.ExprRef("-most"), domainMax=alt.ExprRef("most"))
+
+
+def _difference_axis(paint: Paint, title: str | None = None, padding: int = 5) -> alt.Axis:
+    return alt.Axis(
+        title=title,
+        titleColor=paint.ink,
+        titleFontSize=theme.SUBTITLE_SIZE,
+        titleFontWeight="normal",
+        format="+.1f",
+        labelExpr="datum.value == 0 ? '0' : replace(datum.label, '-', '−')",
+        tickCount=5,
+        grid=True,
+        gridColor=paint.grid,
+        domain=False,
+        ticks=False,
+        labelFlush=False,
+        labelPadding=padding,
+        labelColor=paint.muted,
     )
 
 

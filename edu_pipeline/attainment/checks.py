@@ -21,20 +21,30 @@ def _cohorts(table: pl.DataFrame) -> Iterator[tuple[str, pl.DataFrame]]:
         yield str(cohort), rows
 
 
-def agreement(tables: Tables, stated: pl.DataFrame) -> Finding:
-    """Whether exports that state the difference themselves state the one computed here."""
+def agreement(disagreements: pl.DataFrame, stated: pl.DataFrame) -> Finding:
+    """Whether exports that state the difference themselves state the one computed here.
+
+    Args:
+        disagreements: `AttainmentDisagreements`.
+        stated: `StatedDifferences`.
+    """
     sentences = []
     entries = dict(stated.group_by(COHORT).len().iter_rows())
-    for cohort, rows in _cohorts(tables.attainment_disagreements):
+    for cohort, rows in _cohorts(disagreements):
         said = (
-            f"{cohort}: of {entries[cohort]:,} differences that the export states, {rows.height:,} "
-            "are not what is computed here. They stand in attainment_disagreements."
+            f"{cohort}: of {_counted(entries[cohort], 'difference')} that the export states, "
+            f"{rows.height:,} {'is' if rows.height == 1 else 'are'} not what is computed here. Whose "
+            "and in what is on the staff page, “How to read it”, and in attainment_disagreements."
         )
         opposite = rows.filter((pl.col("stated") + pl.col("computed")).abs() < 0.1)  # noqa: PLR2004
         if opposite.height == rows.height:
             said += " All have the other sign: the export subtracts the result from the baseline."
         sentences.append(said)
     return not sentences, sentences
+
+
+def _counted(number: int, what: str) -> str:
+    return f"{number:,} {what}{'' if number == 1 else 's'}"
 
 
 def whole_grades(tables: Tables, attainment: Attainment) -> Finding:
@@ -61,7 +71,7 @@ def anonymity(tables: Tables, to_share: Tables, attainment: Attainment) -> Findi
     found = small_numbers(to_share, attainment.fewest) + to_share.attainment_outcomes.height
     if found:
         sentences.append(
-            f"{found:,} numbers in the shareable edition are of few people. Do not pass it on; "
-            "report this as an error of edu-pipeline."
+            f"{found:,} numbers in the shareable edition, or differences between two of them, are of "
+            "few people. Do not pass it on; report this as an error of edu-pipeline."
         )
     return not found, sentences

@@ -7,6 +7,9 @@ from edu_pipeline.model.attainment import ALL, NOT_STATED
 
 GROUP = ("group_column", "group")
 _MOST_ALONE = 0.5
+_MOST_NUMBERS = 12
+"""Different numbers that still are groups, such as sets; what has more is a measurement."""
+_NUMBER = r"^[-+−]?[\d.,]+\s*%?$"
 
 
 def by_group(rows: pl.DataFrame, groups: pl.DataFrame) -> pl.DataFrame:
@@ -47,7 +50,8 @@ def by_group(rows: pl.DataFrame, groups: pl.DataFrame) -> pl.DataFrame:
 def group_columns(groups: pl.DataFrame) -> pl.DataFrame:
     """The columns of exports that make groups: at least half share their value with another.
 
-    What nearly everybody has for themselves (a candidate number) makes none.
+    What nearly everybody has for themselves (a candidate number) makes none, nor does a measurement
+    (a standardised score).
 
     Returns:
         cohort, column, by_subject; in the order of the names.
@@ -58,8 +62,13 @@ def group_columns(groups: pl.DataFrame) -> pl.DataFrame:
         .agg(
             by_subject=pl.col(SUBJECT).is_not_null().any(),
             alone=(~pl.struct(SUBJECT, "value").is_duplicated()).mean(),
+            values=pl.col("value").n_unique(),
+            numbers=pl.col("value").str.contains(_NUMBER).all(),
         )
-        .filter(pl.col("alone") <= _MOST_ALONE)
+        .filter(
+            pl.col("alone") <= _MOST_ALONE,
+            ~pl.col("numbers") | (pl.col("values") <= _MOST_NUMBERS),
+        )
         .select(COHORT, "column", "by_subject")
         .sort(COHORT, "column")
     )

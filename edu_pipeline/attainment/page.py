@@ -62,7 +62,10 @@ _FIGURES: Mapping[str, str] = {
     "calibration": "From mock to final",
     "headlines": "English and maths",
 }
-_HOW_MEANS_ARE_DRAWN = "● the mean, ━ its interval, ◇ the mean shrunk; n students. "
+_HOW_MEANS_ARE_DRAWN = "● the mean (○ provisional), ━ its interval, ◇ the mean shrunk; n students. "
+_RESIDUAL_ENDS = ("residual_low", "residual_high")
+_DOT_AREA = (60, 240)
+"""Of a subject with hardly anybody and of the largest, in square pixels."""
 
 
 @dataclass(frozen=True)
@@ -196,6 +199,7 @@ def cohort_page(frame: Frame, cohort: Cohort, edition: Edition) -> str:
     baseline = attainment.baseline if data["baseline"] is not None else None
     known = definitions(frame.settings)
     said = {name: sentence for name, (_, sentence) in known.items()}
+    headings, headlines = _headline_groups(tables.attainment_headlines, edition)
     context = {
         "edition": edition,
         "cohort": cohort.name,
@@ -205,16 +209,20 @@ def cohort_page(frame: Frame, cohort: Cohort, edition: Edition) -> str:
         "students": len(data.get("students", ())),
         "fewest": attainment.fewest,
         "headline": _headline(tables.attainment_headlines),
-        "headlines": _headline_groups(tables.attainment_headlines),
+        "headings": headings,
+        "headlines": headlines,
         "said": _said(cohort, attainment, edition) if baseline else [],
         "baseline": baseline,
         "baseline_said": f"{attainment.baseline}: {said['baseline']}",
         "headlines_said": said["headlines"],
         "means_said": f"{_HOW_MEANS_ARE_DRAWN}{said['value_added']} {said['value_added_shrunk']}",
+        "apart": bool(data["apart"]["rows"]),
+        "residual_said": said["subject_residual"],
         "matrices": data["matrices"],
         "definitions": [known[name] for name in DEFINED],
         "ledger": _ledger(tables.attainment_exclusions),
         "problems": _problems(cohort) if edition == "staff" else [],
+        "disagreements": _disagreements(cohort, attainment) if edition == "staff" else [],
         "policy": frame.scripts.policy,
         "style": frame.scripts.style,
         "code": frame.scripts.code,
@@ -257,6 +265,7 @@ def staff_data(cohort: Cohort, attainment: Attainment) -> dict[str, Any]:
         "final": place[attainment.final],
         "baseline": place.get(attainment.baseline),
         "tolerance": attainment.tolerance,
+        "rounding": attainment.baseline_rounding,
         "subjects": subjects,
         "students": [isolated(label) for label in labels["label"]],
         "groups": _groups(cohort.groups, rows),
@@ -289,10 +298,9 @@ def staff_data(cohort: Cohort, attainment: Attainment) -> dict[str, Any]:
                 [*(name for name in series if name != attainment.baseline), "range"], charts.ON_PAGE
             ),
             "subjects": charts.across_subjects(charts.ON_PAGE),
-            "means": charts.mean_differences(charts.ON_PAGE),
+            **_summary_specs(attainment),
         },
-        "means": _means(cohort.tables.attainment_progress),
-        "matrices": _matrices(cohort.tables, attainment),
+        **_summary(cohort.tables, attainment),
     }
 
 
@@ -313,10 +321,9 @@ def shareable_data(cohort: Cohort, attainment: Attainment) -> dict[str, Any]:
         "fewest": attainment.fewest,
         "specs": {
             "distribution": charts.distribution(series, charts.ON_PAGE),
-            "means": charts.mean_differences(charts.ON_PAGE),
+            **_summary_specs(attainment),
         },
-        "means": _means(cohort.tables.attainment_progress),
-        "matrices": _matrices(cohort.tables, attainment),
+        **_summary(cohort.tables, attainment),
     }
 
 
@@ -428,7 +435,31 @@ def _groups(groups: pl.DataFrame, rows: pl.DataFrame) -> list[dict[str, Any]]:
     return found
 
 
-def _means(progress: pl.DataFrame) -> list[dict[str, Any]]:
+def _summary_specs(attainment: Attainment) -> dict[str, Any]:
+    return {
+        "means": charts.mean_differences(charts.ON_PAGE),
+        "apart": charts.apart(attainment.baseline, charts.ON_PAGE),
+    }
+
+
+def _summary(tables: Tables, attainment: Attainment) -> dict[str, Any]:
+    """What both editions say of the cohort as a whole."""
+    return {
+        "means": _means(tables.attainment_progress, attainment),
+        "apart": apart(tables.attainment_progress, attainment),
+        "matrices": _matrices(tables, attainment),
+        "left_out": _left_out(tables.attainment_exclusions),
+        "final_name": attainment.final,
+        "baseline_name": attainment.baseline,
+    }
+
+
+def waiting(compared: str | None, attainment: Attainment) -> str | None:
+    """What stands in for the final; None where nothing has to."""
+    return None if compared == attainment.final else compared
+
+
+def _means(progress: pl.DataFrame, attainment: Attainment) -> list[dict[str, Any]]:
     rows = progress.select(
         "subject",
         "group",
@@ -437,12 +468,73 @@ def _means(progress: pl.DataFrame) -> list[dict[str, Any]]:
         column="group_column",
         n="students",
         mean=pl.col("mean_difference").round(3),
+        waiting="compared",
     )
-    return (
-        rows.filter(pl.col("n").is_null() | (pl.col("n") > 0))
-        .sort(pl.col("subject") != ALL, "subject", pl.col("column") != ALL, "column", "group")
-        .to_dicts()
+    kept = rows.filter(pl.col("n").is_null() | (pl.col("n") > 0)).sort(
+        pl.col("subject") != ALL, "subject", pl.col("column") != ALL, "column", "group"
     )
+    return [
+        {**row, "waiting": waiting(row["waiting"], attainment)}
+        for row in kept.iter_rows(named=True)
+    ]
+
+
+def apart(progress: pl.DataFrame, attainment: Attainment) -> dict[str, Any]:
+    """Subjects with both a value added and a residual, as `charts.apart` draws them.
+
+    Args:
+        progress: `AttainmentProgress` of one cohort.
+        attainment: The settings.
+
+    Returns:
+        `most`, and `rows`, the largest subjects first; `wide` and `narrow` are the side of the name.
+    """
+    drawn = progress.filter(
+        pl.col("subject") != ALL,
+        pl.col("group_column") == ALL,
+        pl.col("mean_difference").is_not_null() & pl.col("residual").is_not_null(),
+    ).sort(pl.col("students").fill_null(0), "subject", descending=[True, False])
+    least, largest = _DOT_AREA
+    top = max((number or 1 for number in drawn["students"]), default=1)
+    rows = [
+        {
+            "name": row["subject"],
+            "x": round(row["mean_difference"], 3),
+            "y": round(row["residual"], 3),
+            "n": row["students"],
+            "n_residual": row["n_residual"],
+            **{name: _thousandths(row[name]) for name in ("low", "high", *_RESIDUAL_ENDS)},
+            "waiting": waiting(row["compared"], attainment),
+            "size": round(least + (largest - least) * (row["students"] or 0) / top),
+        }
+        for row in drawn.iter_rows(named=True)
+    ]
+    most = charts.reach([row[axis] for row in rows for axis in ("x", "y")])
+    for name, width in charts.APART_WIDTHS.items():
+        sides = charts.named_apart(rows, most, width, attainment.baseline)
+        for row, side in zip(rows, sides, strict=True):
+            row[name] = side
+    return {"most": most, "rows": rows}
+
+
+def _thousandths(value: float | None) -> float | None:
+    return None if value is None else round(value, 3)
+
+
+def _left_out(exclusions: pl.DataFrame) -> dict[str, list[dict[str, Any]]]:
+    """Figure → subject by subject and, of calibration, mock by mock, who is in it and who is not."""
+    found: dict[str, list[dict[str, Any]]] = {}
+    # the edition to share does not say here how many are in a figure
+    none = 0 if INCLUDED in exclusions["reason"] else None
+    rows = exclusions.filter(pl.col("figure").is_in(("progress", "residual", "calibration")))
+    for (figure, series, subject), part in rows.sort("figure", "series", "subject").group_by(
+        "figure", "series", "subject", maintain_order=True
+    ):
+        reasons = dict(part.select("reason", "students").sort("reason").iter_rows())
+        included = reasons.pop(INCLUDED, none)
+        entry = {"subject": subject, "included": included, "out": list(reasons.items())}
+        found.setdefault(str(figure), []).append(entry | {"series": series})
+    return found
 
 
 def _matrices(tables: Tables, attainment: Attainment) -> list[dict[str, Any]]:
@@ -450,16 +542,17 @@ def _matrices(tables: Tables, attainment: Attainment) -> list[dict[str, Any]]:
     found = []
     progress = tables.attainment_transitions
     if progress.height:
-        compared = " or ".join(progress["compared"].drop_nulls().unique().sort())
-        found.append(
-            _matrix(progress, "baseline_grade", (attainment.baseline, compared or attainment.final))
-        )
+        there = set(progress.filter(pl.col("subject") != ALL)["compared"])
+        results = [name for name in reversed(attainment.series) if name in there]
+        titles = (attainment.baseline, " or ".join(results) or attainment.final)
+        found.append(_matrix(progress, "baseline_grade", titles) | {"figure": "progress"})
     found += [
         _matrix(
             tables.mock_calibration.filter(pl.col("series") == mock),
             "grade",
             (mock, attainment.final),
         )
+        | {"figure": "calibration", "series": mock}
         for mock in attainment.sat
         if mock in tables.mock_calibration["series"]
     ]
@@ -468,6 +561,7 @@ def _matrices(tables: Tables, attainment: Attainment) -> list[dict[str, Any]]:
 
 def _matrix(cells: pl.DataFrame, row: str, names: tuple[str, str]) -> dict[str, Any]:
     rows, columns = names
+    one_series = "compared" in cells.columns
     tables = []
     for (subject, column, group), part in cells.sort(
         pl.col("subject") != ALL, "subject", pl.col("group_column") != ALL, "group_column", "group"
@@ -477,6 +571,7 @@ def _matrix(cells: pl.DataFrame, row: str, names: tuple[str, str]) -> dict[str, 
             {
                 "subject": subject,
                 "of": "everybody" if column == ALL else f"{column}: {group}",
+                "columns": part["compared"][0] if one_series and subject != ALL else columns,
                 "cells": part.select(row, "final_grade", "n").sort(row, "final_grade").rows(),
                 "totals": totals.rows(),
             }
@@ -513,24 +608,32 @@ def _headline(headlines: pl.DataFrame) -> list[tuple[str, str, str, str]]:
     ]
 
 
-def _headline_groups(headlines: pl.DataFrame) -> list[tuple[str, list[dict[str, Any]]]]:
-    """Column of the export → its groups with their cells; everybody first, without a column."""
-    if headlines.filter(pl.col("n") > 0).is_empty():
-        return []
-    rows = headlines.sort(pl.col("group_column") != ALL, "group_column", "group")
+def _headline_groups(
+    headlines: pl.DataFrame, edition: Edition
+) -> tuple[Sequence[str], list[tuple[str, list[dict[str, Any]]]]]:
+    """Headings, and column of the export → its groups with their cells; everybody first.
+
+    The edition to share has shares and no numbers, and only columns of which it tells any.
+    """
+    numbers = ("Students", "With both") if edition == "staff" else ()
+    interval = ("95 % interval",) if edition == "staff" else ()
+    headings = (*numbers, "9–4", *interval, "9–5", *interval)
+    told = (pl.col("n") > 0) | pl.any_horizontal(pl.col("^both_[45]_share$").is_not_null())
+    rows = headlines.filter(told.fill_null(value=False).any().over("group_column")).sort(
+        pl.col("group_column") != ALL, "group_column", "group"
+    )
     found: dict[str, list[dict[str, Any]]] = {}
     for row in rows.iter_rows(named=True):
         column = "" if row["group_column"] == ALL else row["group_column"]
-        cells = [_number(row["students"]), _number(row["n"])]
+        cells = [_number(row[name]) for name in ("students", "n")] if numbers else []
         for name in ("both_4", "both_5"):
-            cells += [
-                _percent(row[f"{name}_share"]),
-                _span(row[f"{name}_low"], row[f"{name}_high"]),
-            ]
+            cells.append(_percent(row[f"{name}_share"]))
+            if interval:
+                cells.append(_span(row[f"{name}_low"], row[f"{name}_high"]))
         found.setdefault(column, []).append(
             {"group": row["group"] if column else "Everybody", "cells": cells}
         )
-    return list(found.items())
+    return headings, list(found.items())
 
 
 def _number(count: int | None) -> str:
@@ -572,7 +675,9 @@ def _ledger(exclusions: pl.DataFrame) -> list[dict[str, str]]:
             "included": _number(reasons[INCLUDED]) if INCLUDED in reasons else "",
             "left_out": listed(
                 [
-                    f"{_number(number)} {reason}"
+                    f"{reason} (too few to say how many)"
+                    if number is None
+                    else f"{_number(number)} {reason}"
                     for reason, number in sorted(reasons.items())
                     if reason != INCLUDED
                 ]
@@ -589,3 +694,32 @@ def _problems(cohort: Cohort) -> list[tuple[str, str]]:
         (message, who or "")
         for message, who in cohort.problems.select("message", "who").iter_rows()
     ]
+
+
+def _disagreements(cohort: Cohort, attainment: Attainment) -> list[dict[str, str]]:
+    """Entries whose difference the export states otherwise, with what is computed from what."""
+    rows = cohort.tables.attainment_disagreements.join(_labels(cohort), on="student_id", how="left")
+    label = pl.coalesce("label", "student_id")
+    return [
+        {
+            "student": isolated(row["label"]),
+            "subject": row["subject"],
+            "stated": _difference(row["stated"]),
+            "computed": _difference(row["computed"]),
+            "from": ", ".join(
+                f"{name} {grade_name(points)}"
+                for name, points in (
+                    (row["compared"] or attainment.final, row["result"]),
+                    (attainment.baseline, row["baseline"]),
+                )
+                if points is not None
+            ),
+        }
+        for row in rows.with_columns(label=label).sort("subject", "label").iter_rows(named=True)
+    ]
+
+
+def _difference(value: float | None) -> str:
+    if not value:
+        return "none" if value is None else "0"
+    return f"{value:+.4g}".replace("-", "−")

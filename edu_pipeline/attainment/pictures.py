@@ -9,7 +9,7 @@ from typing import Any
 import polars as pl
 
 from edu_pipeline.attainment import charts
-from edu_pipeline.attainment.page import Cohort, Edition, drawn_series
+from edu_pipeline.attainment.page import Cohort, Edition, apart, drawn_series, waiting
 from edu_pipeline.attainment_settings import Attainment
 from edu_pipeline.model.attainment import ALL
 from edu_pipeline.wording import day_month
@@ -39,9 +39,13 @@ def pictures(
     series = drawn_series(cohort, attainment)
     template = charts.distribution(series)
     for (subject,), rows in boxes.sort("subject").group_by("subject", maintain_order=True):
-        found = {row["series"]: row for row in rows.iter_rows(named=True) if row["n"]}
+        found = {
+            row["series"]: row for row in rows.iter_rows(named=True) if row["median"] is not None
+        }
         if found:
-            most = max(row["n"] for row in found.values())
+            # the edition to share does not tell of each series how many have it
+            most = max((row["n"] or 0 for row in found.values()), default=0)
+            how_many = f": up to {most} students in a series" if most else ""
             yield (
                 str(subject),
                 charts.drawn(
@@ -52,17 +56,21 @@ def pictures(
                         if edition == "staff"
                         else [],
                     },
-                    title=f"{cohort.name}, {subject}: up to {most} students in a series",
+                    title=f"{cohort.name}, {subject}{how_many}",
                     subtitle=f"{_outcomes(said.get(str(subject)), attainment)}{as_of}".strip(),
                     size=_PLOT,
                     labels=[
-                        [name, str(found[name]["n"] if name in found else "–")] for name in series
+                        [name, str(found[name]["n"] or "") if name in found else "–"]
+                        for name in series
                     ],
                 ),
             )
     told = progress.filter(pl.col("mean_difference").is_not_null())
     if told.height:
         yield "progress", _means(cohort, told, attainment, as_of)
+    subjects = apart(progress, attainment)
+    if subjects["rows"]:
+        yield "value added and residual", _apart(cohort, subjects, attainment, as_of)
     transitions = tables.attainment_transitions.filter(
         pl.col("subject") == ALL, pl.col("group_column") == ALL
     )
@@ -128,22 +136,52 @@ def _means(
             "low": row["low"],
             "high": row["high"],
             "shrunk": row["shrunk"],
-            "text": f"n {row['students']}",
+            "hollow": stands_in is not None,
+            "text": ", ".join(
+                [
+                    *([] if row["students"] is None else [f"n {row['students']}"]),
+                    *([] if stands_in is None else [f"{stands_in} so far"]),
+                ]
+            ),
         }
         for row in rows.iter_rows(named=True)
+        for stands_in in [waiting(row["compared"], attainment)]
     ]
-    reach = max(abs(mean[end] or 0) for mean in means for end in ("mean", "low", "high"))
-    compared = " or ".join(rows["compared"].drop_nulls().unique().sort())
+    ends = [mean[end] for mean in means for end in ("mean", "low", "high") if mean[end] is not None]
+    there = set(rows["compared"])
+    compared = " or ".join(name for name in reversed(attainment.series) if name in there)
+    hollow = ", hollow where provisional" if any(mean["hollow"] for mean in means) else ""
     return charts.drawn(
         charts.mean_differences(),
         {"means": means},
         title=f"{cohort.name}: mean difference of {compared} from {attainment.baseline}",
         subtitle=[
-            f"● mean with its 95 % interval, ◇ drawn towards the mean of all subjects.{as_of}",
+            # a sign that the font does not have would set the line in another font
+            f"Dot: mean with its 95 % interval{hollow}. Diamond: drawn towards the mean of all.{as_of}",
             f"{attainment.baseline} is a mean expectation; about half of all students fall below it.",
         ],
         size=(_MEANS_WIDTH, charts.ROW_HEIGHT * len(means)),
-        most=min(charts.HIGHEST, max(0.5, -(-reach * 2 // 1) / 2)),
+        most=charts.reach(ends),
+    )
+
+
+def _apart(
+    cohort: Cohort, subjects: Mapping[str, Any], attainment: Attainment, as_of: str
+) -> dict[str, Any]:
+    rows = [
+        {**row, "hollow": row["waiting"] is not None, "side": row["wide"]}
+        for row in subjects["rows"]
+    ]
+    unnamed = sum(not row["side"] for row in rows)
+    hollow = " Hollow: provisional." if any(row["hollow"] for row in rows) else ""
+    without = f" {unnamed} without room for their name." if unnamed else ""
+    return charts.drawn(
+        charts.apart(attainment.baseline),
+        {"apart": rows},
+        title=f"{cohort.name}: value added beside the residual against own other subjects",
+        subtitle=f"A dot for each of {len(rows)} subjects, larger for more students.{hollow}{without}{as_of}",
+        size=(charts.APART_WIDTHS["wide"], charts.APART_HEIGHT),
+        most=subjects["most"],
     )
 
 

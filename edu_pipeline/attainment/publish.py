@@ -74,7 +74,12 @@ def publish(folder: Path, frame: Frame, cohorts: Sequence[Cohort]) -> Path | Non
         }
         for cohort in cohorts
     ]
-    context = {"cohorts": listed, "school": frame.school}
+    context = {
+        "cohorts": listed,
+        "school": frame.school,
+        "students": sum(cohort.students.height for cohort in cohorts),
+        "as_of": max((cohort.as_of for cohort in cohorts if cohort.as_of), default=None),
+    }
     index = folder / INDEX
     _write(index, render_text(frame.env, _INDEX_TEMPLATE, context).encode())
     return index

@@ -1,13 +1,19 @@
 """What of a cohort's tables may leave the circle of those who teach it.
 
-No row of a student and no name of a colleague; numbers of few people are left out, and so is what
-gives them away. What is published makes small tables that share nothing but their totals, so that
-each can be judged by itself: no sums over subjects are given, and means only to a tenth of a grade,
-so that a single student does not follow from two groups that differ by one.
+No row of a student, no name of a colleague, no number of few people, and nothing from which one
+follows. So that this can be seen without solving anything, there is
+
+- one number of people per subject and group, wherever it stands: those compared. Of others (with a
+  grade in a mock, with other subjects, in English and maths, in any subject) there is none, because
+  their difference from it would be the few who are missing;
+- one decision per subject and column of the export: its groups are there in all tables, or in none;
+- no share of nearly nobody or nearly everybody, which would tell of each of them.
+
+Means are to a tenth of a grade, so that a student does not follow from groups that differ by one.
 """
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 import polars as pl
 
@@ -16,8 +22,6 @@ from edu_pipeline.attainment.matrix import protected_matrix
 from edu_pipeline.attainment.metrics import Tables
 from edu_pipeline.attainment.outcomes import BELOW, COHORT, EXCEEDED, MET, SUBJECT
 from edu_pipeline.attainment_settings import Attainment
-from edu_pipeline.disclosure import ALL as MARGIN
-from edu_pipeline.disclosure import suppressed
 from edu_pipeline.model.attainment import ALL, INCLUDED
 
 SHAREABLE_COLUMNS = frozenset(
@@ -47,8 +51,10 @@ SHAREABLE_COLUMNS = frozenset(
 )
 """Columns whose values name nobody, in small letters without spaces; a class or a tutor may."""
 _DECIMALS = 1
-_INSIDE = "·"
-"""Before the names inside a table of counts, so that none is taken for its margin."""
+NEARLY_NOBODY = 0.05
+"""A share up to this, or from all but this, is not told (NCES 2012-151 masks the ends likewise)."""
+_STEPS = (0.01, 0.02, 0.05)
+"""To which headline shares are rounded."""
 OUTCOME_COUNTS = (BELOW, MET, EXCEEDED)
 COUNTS = (
     "n",
@@ -64,7 +70,8 @@ COUNTS = (
 )
 """Columns with numbers of people."""
 _GRADES = ("baseline_grade", "final_grade")
-_LEVELS = ("below 4", "4 only", "5 or better")
+_COLUMN = (COHORT, SUBJECT, "group_column")
+_ROW = (COHORT, SUBJECT, *GROUP)
 
 
 def shareable(tables: Tables, attainment: Attainment) -> Tables:
@@ -77,12 +84,17 @@ def shareable(tables: Tables, attainment: Attainment) -> Tables:
         attainment: The settings, with `fewest`.
     """
     fewest = attainment.fewest
-    progress = _progress(_of_everybodys_kind(tables.attainment_progress), fewest)
+    subjects = _of_everybodys_kind(tables.attainment_subjects)
+    progress = _of_everybodys_kind(tables.attainment_progress)
+    small = _with_small_groups(subjects, progress, fewest)
+    to_share = _progress(progress, small, fewest)
     return Tables(
         attainment_outcomes=tables.attainment_outcomes.clear(),
-        attainment_subjects=_subjects(_of_everybodys_kind(tables.attainment_subjects), fewest),
-        attainment_progress=progress,
-        attainment_transitions=_transitions(tables.attainment_transitions, progress, fewest),
+        attainment_subjects=_subjects(subjects, progress, small, fewest),
+        attainment_progress=to_share,
+        attainment_transitions=_transitions(
+            tables.attainment_transitions, progress, to_share, fewest
+        ),
         # its columns are those of the transitions: what one leaves out the other would tell
         mock_calibration=tables.mock_calibration.clear(),
         attainment_headlines=_headlines(_of_everybodys_kind(tables.attainment_headlines), fewest),
@@ -100,33 +112,30 @@ def _of_everybodys_kind(rows: pl.DataFrame) -> pl.DataFrame:
     return rows.filter(pl.col("group_column").is_in([ALL, *kept]))
 
 
-def _small_groups(rows: pl.DataFrame, keys: Sequence[str], value: str, fewest: int) -> pl.DataFrame:
-    """Keys and groups whose number is left out: of few, or giving the few of another group away."""
-    out = [rows.filter(pl.col(value) < fewest).select(*keys, *GROUP)]
-    groups = rows.filter(pl.col("group_column") != ALL)
-    for _, part in groups.group_by(*keys, "group_column"):
-        shown = suppressed(
-            part.select(pl.lit("").alias("row"), (_INSIDE + pl.col("group")).alias("group"), value),
-            "row",
-            "group",
-            value,
-            fewest,
-        ).filter(pl.col("row") != MARGIN, pl.col(value).is_not_null())
-        shown_groups = shown["group"].str.strip_prefix(_INSIDE)
-        out.append(
-            part.filter(~pl.col("group").is_in(shown_groups.implode())).select(*keys, *GROUP)
-        )
-    return pl.concat(out).unique()
+def _few(number: pl.Expr, fewest: int) -> pl.Expr:
+    return (number > 0) & (number < fewest)
 
 
-def _emptied(rows: pl.DataFrame, hidden: pl.DataFrame, numbers: Sequence[str]) -> pl.DataFrame:
-    """Rows without the numbers of those hidden."""
-    keys = hidden.columns
-    marked = rows.join(
-        hidden.with_columns(hidden=pl.lit(value=True)), on=keys, how="left", maintain_order="left"
+def _with_small_groups(subjects: pl.DataFrame, progress: pl.DataFrame, fewest: int) -> pl.DataFrame:
+    """cohort, subject and column of the export where any group is of few in any respect."""
+    numbers = [(subjects, "n"), (progress, "students"), (progress, "n_residual")]
+    found = [
+        rows.filter(pl.col("group_column") != ALL, _few(pl.col(name), fewest)).select(_COLUMN)
+        for rows, name in numbers
+    ]
+    return pl.concat(found).unique().with_columns(small=pl.lit(value=True))
+
+
+def _told(rows: pl.DataFrame, small: pl.DataFrame, number: str, fewest: int) -> pl.DataFrame:
+    """Rows with `told`: whether any number of theirs may be."""
+    marked = rows.join(small, on=_COLUMN, how="left", maintain_order="left")
+    return marked.with_columns(told=pl.col("small").is_null() & (pl.col(number) >= fewest)).drop(
+        "small"
     )
-    shown = pl.col("hidden").is_null()
-    return marked.with_columns(pl.when(shown).then(pl.col(name)) for name in numbers).drop("hidden")
+
+
+def _only_where(told: pl.Expr, names: Sequence[str]) -> Sequence[pl.Expr]:
+    return [pl.when(told).then(pl.col(name)).alias(name) for name in names]
 
 
 def _tenths(rows: pl.DataFrame, names: Sequence[str]) -> pl.DataFrame:
@@ -134,71 +143,84 @@ def _tenths(rows: pl.DataFrame, names: Sequence[str]) -> pl.DataFrame:
     return rows.with_columns(pl.col(names).round(_DECIMALS) + 0.0)
 
 
-def _subjects(rows: pl.DataFrame, fewest: int) -> pl.DataFrame:
-    """Without the lowest and the highest, who are one student each, and the few who were absent."""
-    keys = [COHORT, SUBJECT, "series"]
-    hidden = _small_groups(rows, keys, "n", fewest)
-    rows = _emptied(rows, hidden, ["n", "q1", "median", "q3", "mean"])
+def _subjects(
+    rows: pl.DataFrame, progress: pl.DataFrame, small: pl.DataFrame, fewest: int
+) -> pl.DataFrame:
+    """Boxes without the ends, who are one student each, and without the few who were absent.
+
+    `n` is told of series that exactly as many have as are compared, in all groups; where nobody has
+    a baseline, as have the result.
+    """
+    columns = rows.columns
+    rows = rows.join(
+        progress.select(*_ROW, "compared", "students"), on=_ROW, how="left", maintain_order="left"
+    )
+    n, students, by_subject = pl.col("n"), pl.col("students"), (COHORT, SUBJECT)
+    of_result = n.filter(pl.col("series") == pl.col("compared")).max().over(_ROW)
+    one = pl.when((students > 0).any().over(by_subject)).then(students).otherwise(of_result)
+    same = (n == one).fill_null(value=False).all().over(*by_subject, "series")
+    rows = _told(rows.with_columns(same=same), small, "n", fewest)
+    rows = rows.with_columns(_only_where(pl.col("told"), ["n", "q1", "median", "q3", "mean"]))
+    rows = rows.with_columns(_only_where(pl.col("same"), ["n"])).select(columns)
     return _tenths(rows, ["mean"]).with_columns(
         pl.lit(None).cast(rows.schema[name]).alias(name) for name in ("absent", "lowest", "highest")
     )
 
 
-def _progress(rows: pl.DataFrame, fewest: int) -> pl.DataFrame:
+def _progress(rows: pl.DataFrame, small: pl.DataFrame, fewest: int) -> pl.DataFrame:
     means = ["mean_difference", "low", "high", "shrunk"]
-    residuals = ["residual", "residual_low", "residual_high", "n_residual"]
-    hidden = _small_groups(rows, [COHORT, SUBJECT], "students", fewest)
-    rows = _tenths(rows, [*means, *residuals[:3]])
-    rows = _emptied(rows, hidden, ["n", "students", *means, *residuals])
+    residuals = ["residual", "residual_low", "residual_high"]
+    rows = _told(_tenths(rows, [*means, *residuals]), small, "students", fewest)
+    told = pl.col("told")
+    # with those who are in any subject, the few without this one would be told
+    counted = told & (pl.col(SUBJECT) != ALL)
     rows = rows.with_columns(
-        pl.when(pl.col("n_residual") >= fewest).then(pl.col(name)) for name in residuals
+        *_only_where(told, means),
+        *_only_where(told & (pl.col("n_residual") >= fewest), residuals),
+        *_only_where(counted & _outcomes_told(fewest), OUTCOME_COUNTS),
+        *_only_where(counted, ["n", "students"]),
     )
-    # a sum over subjects would tie their tables together
-    rows = rows.with_columns(n=pl.when(pl.col(SUBJECT) != ALL).then(pl.col("n")))
-    return _outcome_counts(rows, fewest)
+    return rows.with_columns(n_residual=pl.lit(None, pl.Int64)).drop("told")
 
 
-def _outcome_counts(rows: pl.DataFrame, fewest: int) -> pl.DataFrame:
-    """below, met and exceeded of each subject; not of groups, nor of all subjects together."""
-    counted = (pl.col("group_column") == ALL) & (pl.col(SUBJECT) != ALL) & pl.col("n").is_not_null()
-    hidden = []
-    for row in rows.filter(counted).iter_rows(named=True):
-        one = pl.DataFrame(
-            [("", name, row[name]) for name in OUTCOME_COUNTS],
-            schema={"row": pl.String, "outcome": pl.String, "n": pl.Int64},
-            orient="row",
-        )
-        shown = suppressed(one, "row", "outcome", "n", fewest).filter(pl.col("row") != MARGIN)
-        hidden += [
-            (row[COHORT], row[SUBJECT], name)
-            for name in shown.filter(pl.col("n").is_null())["outcome"]
-        ]
-    out = pl.DataFrame(
-        hidden, schema={COHORT: pl.String, SUBJECT: pl.String, "outcome": pl.String}, orient="row"
+def _outcomes_told(fewest: int) -> pl.Expr:
+    """Of everybody, where many are below and many above; that nobody met a decimal tells nothing."""
+    many = pl.max_horizontal(NEARLY_NOBODY * pl.col("n"), pl.lit(fewest - 1)).alias("many")
+    below, met, exceeded = (pl.col(name) for name in OUTCOME_COUNTS)
+    return (
+        (pl.col("group_column") == ALL)
+        & (below > many)
+        & (exceeded > many)
+        & ((met == 0) | (met > many))
     )
-    for name in OUTCOME_COUNTS:
-        rows = _emptied(rows, out.filter(pl.col("outcome") == name).select(COHORT, SUBJECT), [name])
-    return rows.with_columns(pl.when(counted).then(pl.col(name)) for name in OUTCOME_COUNTS)
 
 
-def _transitions(rows: pl.DataFrame, progress: pl.DataFrame, fewest: int) -> pl.DataFrame:
-    """Matrices of everybody in one subject; of which below, met and exceeded tell as well."""
+def _transitions(
+    rows: pl.DataFrame, progress: pl.DataFrame, to_share: pl.DataFrame, fewest: int
+) -> pl.DataFrame:
+    """Matrices of everybody in one subject, in rows of many.
+
+    Of a row whose sum is left out, its cells alone would say where its few are. Where (nearly) all
+    of a row, or of a subject, fared alike, there is no matrix.
+    """
     parts = [rows.clear()]
-    everybody = rows.filter(pl.col("group_column") == ALL, pl.col(SUBJECT) != ALL)
-    told = progress.filter(pl.col("group_column") == ALL)
-    for (cohort, subject), part in everybody.group_by(COHORT, SUBJECT, maintain_order=True):
-        known = told.row(
-            by_predicate=(pl.col(COHORT) == cohort) & (pl.col(SUBJECT) == subject), named=True
+    everybody = pl.col("group_column") == ALL, pl.col(SUBJECT) != ALL
+    told = to_share.filter(*everybody, pl.col("n").is_not_null())
+    for row in told.select(COHORT, SUBJECT, outcomes=pl.col(BELOW).is_not_null()).iter_rows():
+        cohort, subject, outcomes = row
+        of = (pl.col(COHORT) == cohort, pl.col(SUBJECT) == subject)
+        part, counts = rows.filter(*everybody, *of), progress.filter(*everybody, *of)
+        alike = counts.select(pl.max_horizontal(OUTCOME_COUNTS) / pl.col("n")).item()
+        in_row = (
+            part.filter(pl.col("row_n") >= fewest)["n"]
+            / part.filter(pl.col("row_n") >= fewest)["row_n"]
         )
-        hidden_outcomes = {
-            sign
-            for sign, name in zip((-1, 0, 1), OUTCOME_COUNTS, strict=True)
-            if known[name] is None
-        }
+        if max([alike, *in_row]) >= 1 - NEARLY_NOBODY:
+            continue
         cells = {(base, final): n for base, final, n in part.select(*_GRADES, "n").iter_rows()}
-        shown = protected_matrix(cells, hidden_outcomes, fewest)
+        shown = protected_matrix(cells, () if outcomes else (-1, 0, 1), fewest)
         matrix = pl.DataFrame(
-            [(*place, *counts) for place, counts in shown.items()],
+            [(*place, n, row_n) for place, (n, row_n) in shown.items() if row_n is not None],
             schema=dict.fromkeys((*_GRADES, "n", "row_n"), pl.Int64),
             orient="row",
         )
@@ -208,60 +230,119 @@ def _transitions(rows: pl.DataFrame, progress: pl.DataFrame, fewest: int) -> pl.
 
 
 def _headlines(rows: pl.DataFrame, fewest: int) -> pl.DataFrame:
-    """4 or better and 5 or better, where neither tells of a few; `students` would, with `n`."""
-    both_4, both_5 = ["both_4"], ["both_5"]
-    for names in (both_4, both_5):
-        names += [f"{names[0]}_{end}" for end in ("share", "low", "high")]
-    known: set[tuple[str, ...]] = set()
-    for (cohort, column), part in rows.group_by(COHORT, "group_column"):
-        cells = [
-            (_INSIDE + row["group"], level, count)
-            for row in part.iter_rows(named=True)
-            for level, count in zip(
-                _LEVELS,
-                (row["n"] - row["both_4"], row["both_4"] - row["both_5"], row["both_5"]),
-                strict=True,
-            )
-        ]
-        counts = pl.DataFrame(
-            cells, schema={"group": pl.String, "level": pl.String, "n": pl.Int64}, orient="row"
+    """Shares of 4 or better and of 5 or better, as coarse as any number of students could have them.
+
+    How many have both, beside those compared in English or in maths, would tell the few who have one
+    only; so would a count, an interval or a fine share. A share to 2 % fits any 50 students or more.
+    """
+    n, columns = pl.col("n"), rows.columns
+    step = pl.coalesce(pl.when(n * size >= 1).then(pl.lit(size)) for size in _STEPS)
+    rows = rows.with_columns(step=step)
+    by_column = (COHORT, "group_column")
+    only_4 = pl.col("both_4") - pl.col("both_5")
+    many = pl.col("step").is_not_null() & (n >= fewest)
+    for name, others in (("both_4", pl.lit(0)), ("both_5", only_4)):
+        reached, share = pl.col(name), f"{name}_share"
+        missed = n - reached
+        told = (
+            many
+            & (reached >= fewest)
+            & (missed >= fewest)
+            & (pl.min_horizontal(reached, missed) > NEARLY_NOBODY * n)
+            & ~_few(others, fewest)
         )
-        shown = suppressed(counts, "group", "level", "n", fewest)
-        of_all = shown.filter(pl.col("group") == MARGIN)
-        if column != ALL and of_all["n"].null_count():
-            continue
-        known |= {
-            (str(cohort), str(column), group.removeprefix(_INSIDE), level)
-            for group, level, n in shown.iter_rows()
-            if n is not None and group != MARGIN
-        }
-    places = pl.DataFrame(
-        list(known),
-        schema={COHORT: pl.String, **dict.fromkeys(GROUP, pl.String), "level": pl.String},
-        orient="row",
-    )
-    keys = [COHORT, *GROUP]
-    counted = places.filter(pl.col("level") == MARGIN).select(keys)
-    for names, level in ((["n"], MARGIN), (both_4, _LEVELS[0]), (both_5, _LEVELS[2])):
-        # a share of nobody knows how many tells how many by its interval
-        shown = places.filter(pl.col("level") == level).join(counted, on=keys, how="semi")
-        shown = shown.select(keys)
-        hidden = rows.select(COHORT, *GROUP).join(shown, on=[COHORT, *GROUP], how="anti")
-        rows = _emptied(rows, hidden, names)
-    return rows.with_columns(pl.lit(None).cast(pl.Int64).alias("students"))
+        rounded = ((reached / n / pl.col("step")).round() * pl.col("step")).round(2)
+        ends = (rounded > NEARLY_NOBODY) & (rounded < 1 - NEARLY_NOBODY)
+        told = (told & ends).fill_null(value=False).all().over(by_column)
+        rows = rows.with_columns(pl.when(told).then(rounded).alias(f"{share} told"))
+    names = [f"{name}_share" for name in ("both_4", "both_5")]
+    kept = {COHORT, *GROUP, "compared"}
+    return rows.with_columns(
+        pl.col(f"{name} told").alias(name) if name in names else pl.lit(None, dtype).alias(name)
+        for name, dtype in rows.select(columns).schema.items()
+        if name not in kept
+    ).select(columns)
 
 
 def _exclusions(rows: pl.DataFrame, fewest: int) -> pl.DataFrame:
-    """How many are left out for which reason, where they are many; who is in it is told elsewhere."""
+    """How many are not compared for which reason, where they are many.
+
+    Of the other figures nothing: they count nearly the same people, and reasons would follow.
+    """
     many = pl.when(pl.col("students") >= fewest).then(pl.col("students"))
-    return rows.filter(pl.col("reason") != INCLUDED).with_columns(students=many)
+    told = rows.filter(pl.col("figure") == "progress", pl.col("reason") != INCLUDED)
+    return told.with_columns(students=many)
 
 
 def small_numbers(tables: Tables, fewest: int) -> int:
-    """How many numbers of few people stand in these tables: none, in a shareable edition."""
-    return sum(
-        int(((table[name] > 0) & (table[name] < fewest)).sum())
+    """How much in these tables tells of few people: nothing, in a shareable edition.
+
+    Numbers of few, differences of few between two numbers of the same group, wherever they stand, or
+    between everybody and the groups that are there, or between a sum and its parts; rows of a matrix
+    with one cell only, or without a sum; and shares of nearly nobody or everybody.
+    """
+    of_few = sum(
+        table.filter(_few(pl.col(name), fewest)).height
         for table in tables.named().values()
         for name in COUNTS
         if table.schema.get(name) == pl.Int64
+    )
+    return of_few + sum(_few_between(tables, fewest)) + _telling_rows(tables) + _ends(tables)
+
+
+def _few_between(tables: Tables, fewest: int) -> Iterator[int]:
+    """How many differences are of few people."""
+    headlines = tables.attainment_headlines.with_columns(pl.lit(ALL).alias(SUBJECT))
+    numbers = [
+        (tables.attainment_subjects, "n"),
+        *((tables.attainment_progress, name) for name in ("n", "students", "n_residual")),
+        *((headlines, name) for name in ("n", "students")),
+    ]
+    # entries of all subjects are no people
+    told = pl.concat(
+        rows.filter((pl.col(SUBJECT) != ALL) | pl.lit(name == "students" or rows is headlines))
+        .select(*_ROW, n=pl.col(name).cast(pl.Int64))
+        .drop_nulls("n")
+        for rows, name in numbers
+    ).unique()
+    pairs = told.join(told, on=_ROW)
+    yield pairs.filter(_few(pl.col("n") - pl.col("n_right"), fewest)).height
+    groups = (
+        told.filter(pl.col("group_column") != ALL)
+        .group_by(_ROW)
+        .agg(pl.col("n").max())
+        .group_by(_COLUMN)
+        .agg(together=pl.col("n").sum())
+    )
+    everybody = told.filter(pl.col("group_column") == ALL).select(COHORT, SUBJECT, "n")
+    sums = everybody.join(groups, on=[COHORT, SUBJECT])
+    yield sums.filter(_few(pl.col("n") - pl.col("together"), fewest)).height
+    rest = pl.col("n") - pl.sum_horizontal(OUTCOME_COUNTS)
+    some = pl.any_horizontal(pl.col(name).is_not_null() for name in OUTCOME_COUNTS)
+    yield tables.attainment_progress.filter(some, _few(rest, fewest)).height
+    rows = tables.attainment_transitions.group_by(*_ROW, _GRADES[0]).agg(
+        pl.col("n").sum(), pl.col("row_n").first()
+    )
+    yield rows.filter(_few(pl.col("row_n") - pl.col("n"), fewest)).height
+    matrices = rows.filter(pl.col(SUBJECT) != ALL).group_by(_ROW).agg(pl.col("row_n").sum())
+    whole = matrices.join(told, on=_ROW)
+    yield whole.filter(_few(pl.col("n") - pl.col("row_n"), fewest)).height
+
+
+def _telling_rows(tables: Tables) -> int:
+    """Rows of matrices that say by themselves, or by what is not there, where their people are."""
+    rows = tables.attainment_transitions.group_by(*_ROW, _GRADES[0]).agg(
+        pl.col("n").max(), pl.col("row_n").first(), cells=pl.len()
+    )
+    alone = pl.col("row_n").is_null() | (pl.col("cells") == 1)
+    return rows.filter(alone | (pl.col("n") >= (1 - NEARLY_NOBODY) * pl.col("row_n"))).height
+
+
+def _ends(tables: Tables) -> int:
+    """Shares of nearly nobody or nearly everybody."""
+    shares = tables.attainment_headlines.select("both_4_share", "both_5_share")
+    return int(
+        shares.select(
+            ((pl.all() <= NEARLY_NOBODY) | (pl.all() >= 1 - NEARLY_NOBODY)).sum()
+        ).sum_horizontal()[0]
     )

@@ -1,6 +1,7 @@
 """`attainment`: one page from a file of results, without a home, for a laptop in a staff room."""
 
 from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -18,6 +19,15 @@ if TYPE_CHECKING:
 _PAGE = (".html", ".htm")
 _NO_IDS = "id_is_name"
 """Said, but nothing that somebody in a staff room could put right."""
+
+
+@dataclass(frozen=True)
+class _Page:
+    html: str
+    students: int
+    """How many it is about."""
+    disagreements: Sequence[str]
+    """Differences that the export states otherwise, counted."""
 
 
 def attainment(
@@ -70,8 +80,9 @@ def attainment(
         )
         chosen = _chosen(landed, cohort)
     with out.status("Drawing the page …"):
-        html, students = _page(home, settings, landed, chosen, _newest(files), shareable=shareable)
-    _write(target, html)
+        page = _page(home, settings, landed, chosen, _newest(files), shareable=shareable)
+    students = page.students
+    _write(target, page.html)
     inside = (
         "no names, no ids and no small groups in it"
         if shareable
@@ -79,18 +90,26 @@ def attainment(
         "so do not forward it"
     )
     out.print(Text(f"{target}: {chosen}, {inside}."), soft_wrap=True)
-    raise typer.Exit(HELD if _print_problems(landed, chosen) else 0)
+    seen = _print_problems(landed, chosen)
+    for sentence in page.disagreements:
+        err.print(Text.assemble(("! ", "bold red"), sentence), soft_wrap=True)
+    raise typer.Exit(HELD if seen or page.disagreements else 0)
 
 
 def _contents(files: Sequence[Path], target: Path) -> Mapping[str, bytes]:
     """Name of a file → its content.
 
     Raises:
-        UserError: A file cannot be read, two have one name, or the page is no page.
+        UserError: A file cannot be read, two have one name, or the page is no page or in no folder.
     """
     if target.suffix.lower() not in _PAGE:
         raise UserError(
             f"The page is called {target}. Give it a name that ends in .html: -o PAGE.html"
+        )
+    if not target.parent.is_dir():
+        raise UserError(
+            f"There is no folder {target.parent} to put {target.name} into. Make it, or choose another "
+            f"place: -o {target.name}"
         )
     found: dict[str, bytes] = {}
     for path in files:
@@ -155,12 +174,12 @@ def _page(
     landed_at: datetime,
     *,
     shareable: bool,
-) -> tuple[str, int]:
-    """The page, and how many students it is about."""
+) -> _Page:
     from dataclasses import replace
 
     import polars as pl
 
+    from edu_pipeline.attainment.checks import agreement
     from edu_pipeline.attainment.metrics import cohort_tables
     from edu_pipeline.attainment.page import Frame, cohort_page, cohorts, scripts_inside
     from edu_pipeline.attainment.shareable import shareable as to_share
@@ -175,12 +194,13 @@ def _page(
     files = landed.files.with_columns(landed_at=pl.lit(landed_at))
     found = cohorts(tables, files, landed.results, landed.students, landed.groups, landed.problems)
     one = next(cohort for cohort in found if cohort.name == chosen)
+    _, disagreements = agreement(one.tables.attainment_disagreements, landed.differences)
     env = environment([home.templates, shipped("templates")])
     frame = Frame(env, settings, scripts_inside(env, vega_bundle()))
     if shareable:
         one = replace(one, tables=to_share(one.tables, attainment))
     html = cohort_page(frame, one, "shareable" if shareable else "staff")
-    return html, one.students.height
+    return _Page(html, one.students.height, disagreements)
 
 
 def _write(target: Path, html: str) -> None:
@@ -204,7 +224,7 @@ def _print_problems(landed: "Landed", chosen: str) -> bool:
 
     problems = landed.problems.filter(pl.col("cohort").is_null() | (pl.col("cohort") == chosen))
     for kind, message in problems.select("kind", "message").iter_rows():
-        if kind in NOTICES:
+        if kind in {*NOTICES, _NO_IDS}:
             out.print(Text(f"  {message}"), soft_wrap=True)
         else:
             err.print(Text.assemble(("! ", "bold red"), message), soft_wrap=True)

@@ -82,10 +82,11 @@ def _print_landed(room: "MailRoom") -> tuple[list[str], bool]:
     Returns:
         The problems that hold letters, and `Refreshed.school`.
     """
+    from edu_pipeline.attainment.checks import agreement
     from edu_pipeline.landing.edx.problems import without_programmes
     from edu_pipeline.landing.report import landed, problem_messages, result_messages
     from edu_pipeline.landing.zone import Zone
-    from edu_pipeline.warehouse import home_lock, open_warehouse
+    from edu_pipeline.warehouse import home_lock, open_warehouse, read_table
 
     home = room.home
     with home_lock(home.lock), open_warehouse(home.warehouse) as con:
@@ -95,7 +96,10 @@ def _print_landed(room: "MailRoom") -> tuple[list[str], bool]:
             if room.settings.programmes
             else without_programmes(Zone(home.landing_url(room.settings)).list())
         )
-        notes = [*notes, *result_messages(con)]
+        disagreements = (
+            read_table(con, name) for name in ("attainment_disagreements", "stated_differences")
+        )
+        notes = [*notes, *result_messages(con), *agreement(*disagreements)[1]]
     table = Table(box=None, pad_edge=False, header_style="dim")
     table.add_column("export")
     table.add_column("rows", justify="right")

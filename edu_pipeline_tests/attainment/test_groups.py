@@ -61,6 +61,16 @@ def test_a_column_that_everybody_has_for_themselves_makes_no_groups() -> None:
     assert group_columns(pl.concat([numbers, birthdays]))["column"].to_list() == ["Candidate"]
 
 
+def test_scores_make_no_groups_and_a_few_numbers_or_many_names_do() -> None:
+    scores = {f"s{n}": f"{70 + n % 13}.5" for n in range(60)}
+    sets = {f"s{n}": str(1 + n % 12) for n in range(60)}
+    tutors = {f"s{n}": f"11{chr(65 + n % 15)}" for n in range(60)}
+    columns = {"YELLIS Score": scores, "Set": sets, "Tutor": tutors}
+    groups = pl.concat([grouped(name, values) for name, values in columns.items()])
+
+    assert group_columns(groups)["column"].to_list() == ["Set", "Tutor"]
+
+
 def test_a_column_that_says_the_same_of_everybody_makes_no_groups() -> None:
     same = grouped("School", dict.fromkeys(("ana", "bo", "cy", "di"), "Hill"))
 

@@ -26,6 +26,7 @@ ENTRIES: list[Entry] = [
 ]
 
 
+WHOLE = ("progress", "value-added-and-residual")
 FRAME = Frame(ENV, Settings(), scripts_beside("../"))
 
 
@@ -54,9 +55,7 @@ def test_each_cohort_has_a_page_and_pictures_in_both_editions_and_shares_the_scr
     index = publish(folder, FRAME, [cohort(name="2026/a")])
 
     assert index == folder / "index.html"
-    pictures = {
-        f"{name}.{kind}" for name in ("Maths", "Art", "progress") for kind in ("svg", "png")
-    }
+    pictures = {f"{name}.{kind}" for name in ("Maths", "Art", *WHOLE) for kind in ("svg", "png")}
     matrix = {f"baseline-to-result.{kind}" for kind in ("svg", "png")}
     assert files(folder) == {
         *("index.html", "app.js", "app.css", "vega-bundle.js"),
@@ -64,7 +63,10 @@ def test_each_cohort_has_a_page_and_pictures_in_both_editions_and_shares_the_scr
         *(f"staff/charts/2026-a/{name}" for name in {*pictures, *matrix, ".drawn.json"}),
         *(f"shareable/charts/2026-a/{name}" for name in {*pictures, ".drawn.json"}),
     }
-    assert 'href="staff/2026-a.html"' in index.read_text(encoding="utf-8")
+    listed = index.read_text(encoding="utf-8")
+    assert 'href="staff/2026-a.html"' in listed
+    assert "For staff only." in listed
+    assert "names and grades of 12 students" in listed
     assert (folder / "shareable/charts/2026-a/Maths.png").read_bytes().startswith(b"\x89PNG")
 
 

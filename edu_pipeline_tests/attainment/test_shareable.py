@@ -1,5 +1,6 @@
 import random
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 import polars as pl
@@ -102,96 +103,102 @@ def outcome_counts(found: Tables, subject: str) -> list[int | None]:
     return [rows[name].item() for name in ("below", "met", "exceeded")]
 
 
-def test_outcomes_of_few_are_hidden_with_one_that_would_give_them_away() -> None:
+def matrix_of(found: Tables, subject: str) -> list[tuple[int | None, ...]]:
+    rows = found.attainment_transitions.filter(pl.col("subject") == subject)
+    return rows.select("baseline_grade", "final_grade", "n", "row_n").rows()
+
+
+def test_outcomes_are_told_where_many_are_below_and_many_above() -> None:
     found = edition(
         [
             *numbers("a", 20, "Maths", -1),
             *numbers("b", 12, "Maths", 0),
-            *numbers("c", 3, "Maths", 1),
-            *numbers("a", 20, "Art", -1),
-            *numbers("b", 12, "Art", 0),
+            *numbers("c", 15, "Maths", 1),
+            *numbers("a", 20, "Art", -0.5, 4.5),
+            *numbers("c", 15, "Art", 0.5, 4.5),
+            *numbers("a", 20, "Drama", -1),
+            *numbers("b", 12, "Drama", 0),
+            *numbers("c", 3, "Drama", 1),
+            *numbers("a", 20, "Latin", -1),
+            *numbers("b", 12, "Latin", 0),
         ]
     )
 
-    assert outcome_counts(found, "Maths") == [20, None, None]
-    assert outcome_counts(found, "Art") == [20, 12, 0]
+    assert outcome_counts(found, "Maths") == [20, 12, 15]
+    # that no whole grade meets a decimal tells of nobody; that nobody is above does
+    assert outcome_counts(found, "Art") == [20, 0, 15]
+    assert outcome_counts(found, "Drama") == outcome_counts(found, "Latin") == [None, None, None]
     # over all subjects the sum would tell what one of them hides
     assert outcome_counts(found, "all") == [None, None, None]
-    matrix = found.attainment_transitions.select("subject", "baseline_grade", "final_grade", "n")
-    assert sorted(matrix.rows(), key=str) == [
-        ("Art", 5, 4, 20),
-        ("Art", 5, 5, 12),
-        ("Maths", 5, 4, 20),
-        ("Maths", 5, 5, None),
-        ("Maths", 5, 6, None),
+    assert matrix_of(found, "Maths") == [(5, 4, 20, 47), (5, 5, 12, 47), (5, 6, 15, 47)]
+
+
+def test_a_row_of_few_is_not_in_the_matrix_nor_is_one_that_would_give_its_sum_away() -> None:
+    many = [
+        entry
+        for base in (3, 4, 5, 6)
+        for difference in (-1, 0, 1)
+        for entry in numbers(f"{base}{difference}", 30 + base, "Maths", difference, base)
     ]
+    found = edition([*many, *numbers("z", 3, "Maths", -1, 7)])
+
+    rows = {row[0]: row[3] for row in matrix_of(found, "Maths")}
+    assert rows == {4: 102, 5: 105, 6: 108}
 
 
-def test_headlines_hide_the_few_who_did_not_make_it() -> None:
-    entries = [
-        (f"s{n}", subject, [None, None, grade, 5])
-        for n, grade in enumerate([3] * 4 + [4] * 15 + [7] * 31)
-        for subject in ("English", "Maths")
-    ]
-    found = edition(entries, grouped("Gender", {f"s{n}": "FM"[n % 2] for n in range(50)}))
+def test_where_a_row_or_all_fared_alike_there_is_no_matrix() -> None:
+    row = edition([*numbers("a", 20, "Maths"), *numbers("b", 12, "Maths", 1, 6)])
+    everybody = edition([*numbers("a", 20, "Maths", 1), *numbers("b", 12, "Maths", 2)])
 
-    shown = found.attainment_headlines.filter(pl.col("group_column") == "all").row(0, named=True)
-    assert (shown["n"], shown["both_4"], shown["both_4_share"], shown["both_5"]) == (
-        50,
-        None,
-        None,
-        31,
-    )
-    assert shown["students"] is None
-    groups = found.attainment_headlines.filter(pl.col("group_column") == "Gender")
-    assert groups["both_4"].null_count() == 2
+    assert row.attainment_transitions.is_empty()
+    assert everybody.attainment_transitions.is_empty()
 
 
-def test_groups_that_add_up_to_a_hidden_headline_have_none() -> None:
-    grades = {"F": [3] * 4 + [4] * 40 + [7] * 31, "M": [4] * 40 + [7] * 30}
-    entries = [
-        (f"{gender}{n}", subject, [None, None, grade, 5])
-        for gender, of_them in grades.items()
-        for n, grade in enumerate(of_them)
-        for subject in ("English", "Maths")
-    ]
-    genders = {student: student[0] for student, *_ in entries}
-    rows = edition(entries, grouped("Gender", genders)).attainment_headlines
-
-    counts = rows.select("group", "n", "both_4", "both_5").rows()
-    # the 4 below show in both_4, and those with 5 would leave them to be counted from another column
-    assert counts == [("F", None, None, None), ("M", None, None, None), ("all", 145, None, None)]
-
-
-def test_a_group_that_is_too_few_to_count_has_no_share_that_tells_how_many() -> None:
-    grades = {"E": [7] * 4, "N": [3] * 30 + [7] * 60, "K": [7] * 6}
-    entries = [
+def headlines(grades: dict[str, list[int]]) -> list[tuple[Any, ...]]:
+    """Group and the two shares, of groups with these grades in English and maths."""
+    entries: list[Entry] = [
         (f"{group}{n}", subject, [None, None, grade, 5])
         for group, of_them in grades.items()
         for n, grade in enumerate(of_them)
         for subject in ("English", "Maths")
     ]
-    rows = edition(entries, grouped("SEN", {student: student[0] for student, *_ in entries}))
-    few = rows.attainment_headlines.filter(pl.col("group").is_in(["E", "K"]))
+    found = edition(entries, grouped("Gender", {student: student[0] for student, *_ in entries}))
+    rows = found.attainment_headlines
+    untold = rows.select("students", "n", "both_4", "both_5", "both_4_low", "both_5_high")
+    assert set(untold.null_count().row(0)) == {rows.height}
+    return rows.select("group", "both_4_share", "both_5_share").rows()
 
-    assert few.height == 2
-    numbers_of = few.select(pl.exclude("cohort", "group_column", "group", "compared"))
-    assert set(numbers_of.null_count().row(0)) == {2}
 
+def test_headline_shares_are_as_coarse_as_any_number_of_students_could_have_them() -> None:
+    # of 45: 34 are 76 %, to the nearest 5; of 58: 39 are 67 % and 19 are 33 %, to even per cents
+    f, m = [3] * 11 + [4] * 11 + [7] * 23, [3] * 19 + [4] * 20 + [7] * 19
 
-def test_headlines_of_large_groups_are_shown() -> None:
-    entries = [
-        (f"s{n}", subject, [None, None, grade, 5])
-        for n, grade in enumerate([3] * 30 + [4] * 30 + [7] * 60)
-        for subject in ("English", "Maths")
+    assert headlines({"F": f, "M": m}) == [
+        ("F", 0.75, 0.5),
+        ("M", 0.68, 0.32),
+        ("all", 0.71, 0.41),
     ]
-    found = edition(entries, grouped("Gender", {f"s{n}": "FM"[n % 2] for n in range(120)}))
-
-    rows = found.attainment_headlines.select("group", "n", "both_4", "both_5").rows()
-    assert rows == [("F", 60, 45, 30), ("M", 60, 45, 30), ("all", 120, 90, 60)]
 
 
-def test_reasons_of_few_have_no_number_and_who_is_in_it_stands_elsewhere() -> None:
+def test_headlines_of_few_or_of_nearly_all_are_left_out_of_all_groups_of_a_column() -> None:
+    # 4 of F are below 4, nobody of M is; all are 145, of whom 4 are below 4
+    assert headlines({"F": [3] * 4 + [4] * 40 + [7] * 31, "M": [4] * 40 + [7] * 30}) == [
+        ("F", None, 0.42),
+        ("M", None, 0.42),
+        ("all", None, 0.42),
+    ]
+    # a group of 6 hides the others of its column
+    few = headlines({"F": [3] * 30 + [4] * 20 + [7] * 60, "K": [7] * 6})
+    assert few[:2] == [("F", None, None), ("K", None, None)]
+    # 19 of 20 and 20 of 20
+    assert headlines({"A": [3] + [7] * 19}) == [("all", None, None)]
+
+
+def test_those_between_the_two_headlines_are_not_told_where_they_are_few() -> None:
+    assert headlines({"A": [3] * 30 + [4] * 3 + [7] * 30}) == [("all", 0.52, None)]
+
+
+def test_reasons_of_few_have_no_number_and_other_figures_no_reasons() -> None:
     found = edition(
         [
             *numbers("a", 20, "Maths"),
@@ -200,11 +207,192 @@ def test_reasons_of_few_have_no_number_and_who_is_in_it_stands_elsewhere() -> No
         ]
     )
 
-    progress_of = found.attainment_exclusions.filter(pl.col("figure") == "progress")
-    assert progress_of.select("reason", "students").rows() == [
-        ("absent", None),
-        ("no baseline", 12),
+    assert found.attainment_exclusions.select("figure", "reason", "students").rows() == [
+        ("progress", "absent", None),
+        ("progress", "no baseline", 12),
     ]
+
+
+def test_there_is_one_number_of_people_per_subject_and_group() -> None:
+    genders = {f"a{n}": "FM"[n % 2] for n in range(40)}
+    without: list[Entry] = [(f"b{n}", "Maths", [4, 4, 5, None]) for n in range(3)]
+    entries: list[Entry] = [(f"a{n}", "Maths", [4, None, 5, 4]) for n in range(40)]
+    found = edition(
+        [*entries, *without],
+        grouped("Gender", {**genders, **dict.fromkeys(("b0", "b1", "b2"), "F")}),
+    )
+
+    boxes = found.attainment_subjects.filter(pl.col("group_column") == "all")
+    # 43 have a GCSE and a first mock, 3 have a second one, 40 have a baseline
+    assert boxes.select("series", "n", "median").rows() == [
+        ("BASELINE", 40, 4),
+        ("GCSE", None, 5),
+        ("MOCK 1", None, 4),
+        ("MOCK 2", None, None),
+    ]
+    told = found.attainment_progress.filter(pl.col("subject") == "Maths")
+    assert told.select("group", "n", "students", "n_residual").rows() == [
+        ("F", None, None, None),
+        ("M", None, None, None),
+        ("all", 40, 40, None),
+    ]
+
+
+def test_without_a_baseline_the_number_is_that_of_the_result() -> None:
+    entries: list[Entry] = [(f"a{n}", "Maths", [4 if n else "X", None, 5, None]) for n in range(40)]
+    boxes = edition(entries).attainment_subjects
+
+    assert boxes.select("series", "n").rows() == [("GCSE", 40), ("MOCK 1", None)]
+
+
+def messy(seed: int, students: int) -> Tables:
+    """A cohort by lot with gaps everywhere, and a band that only those with a baseline have."""
+    draw = random.Random(seed)  # noqa: S311 - no secret
+    entries: list[Entry] = []
+    groups: dict[str, dict[str, str]] = {"Gender": {}, "Band": {}, "PP": {}}
+    for n in range(students):
+        student, level = f"s{n}", draw.gauss(5, 1.6)
+        has_baseline = draw.random() > 0.04
+        groups["Gender"][student] = draw.choice("FM")
+        groups["PP"][student] = draw.choice("YNN")
+        if has_baseline:
+            groups["Band"][student] = draw.choice("ABC")
+        for subject in ("English", "Maths", *draw.sample(("Art", "French", "History"), 2)):
+            grades: list[float | str | None] = [
+                None
+                if draw.random() < 0.03
+                else "X"
+                if draw.random() < 0.03
+                else min(9, max(0, round(level + draw.gauss(0, 1))))
+                for _ in range(3)
+            ]
+            entries.append((student, subject, [*grades, round(level) if has_baseline else None]))
+    columns = pl.concat([grouped(name, values) for name, values in groups.items()])
+    clipped: list[Entry] = [
+        (student, subject, [*rest, None if base is None else min(9, max(0, float(base)))])
+        for student, subject, (*rest, base) in entries
+    ]
+    return tables(clipped, columns)
+
+
+Told = dict[tuple[str, str, str], dict[str, int]]
+"""Subject, column and group → where a number of people stands → it."""
+Seen = list[tuple[object, ...]]
+CORE = ("English", "Maths")
+
+
+def numbers_told(found: Tables) -> Told:
+    told: Told = {}
+    for name, table, of in (
+        ("boxes", found.attainment_subjects, ("n",)),
+        ("progress", found.attainment_progress, ("students", "n_residual")),
+        ("headlines", found.attainment_headlines, ("n", "students")),
+    ):
+        for row in table.iter_rows(named=True):
+            key = (row.get("subject", "all"), row["group_column"], row["group"])
+            for number in of:
+                if row[number] is not None and (number, key[0]) != ("n_residual", "all"):
+                    told.setdefault(key, {})[f"{name} {row.get('series')} {number}"] = row[number]
+    return told
+
+
+def few_between(told: Told, fewest: int) -> Seen:
+    """One group in two tables; those in English or maths, of those in any subject."""
+    return [
+        (subject, column, group, first, second)
+        for (subject, column, group), here in told.items()
+        for first, a in (
+            here | (told.get(("all", column, group), {}) if subject in CORE else {})
+        ).items()
+        for second, b in here.items()
+        if 0 < abs(a - b) < fewest
+    ]
+
+
+def few_left_over(told: Told, fewest: int) -> Seen:
+    """Everybody, less the groups that any table tells."""
+    return [
+        (subject, column, name, n - known)
+        for subject, column in {key[:2] for key in told if key[1] != "all"}
+        for known in [
+            sum(max(of.values()) for key, of in told.items() if key[:2] == (subject, column))
+        ]
+        for name, n in told.get((subject, "all", "all"), {}).items()
+        if 0 < n - known < fewest
+    ]
+
+
+def rows_that_tell(found: Tables, fewest: int) -> Seen:
+    """Which grade the few of a row have, and how many are left of a row."""
+    rows: dict[tuple[str, int], list[tuple[int | None, int | None]]] = {}
+    for row in found.attainment_transitions.iter_rows(named=True):
+        rows.setdefault((row["subject"], row["baseline_grade"]), []).append(
+            (row["n"], row["row_n"])
+        )
+    return [
+        place
+        for place, cells in rows.items()
+        if len(cells) == 1
+        or cells[0][1] is None
+        or 0 < cells[0][1] - sum(n or 0 for n, _ in cells) < fewest
+    ]
+
+
+def reasons_that_tell(found: Tables, fewest: int) -> Seen:
+    """A reason counted in two figures."""
+    rows = found.attainment_exclusions.drop_nulls("students").filter(pl.col("reason") != "included")
+    pairs = rows.join(rows, on="subject").filter(
+        pl.col("figure") != pl.col("figure_right"),
+        (pl.col("students") - pl.col("students_right")).is_between(1, fewest - 1),
+    )
+    return pairs.select("subject", "reason", "reason_right").rows()
+
+
+def ends(found: Tables) -> Seen:
+    shares = found.attainment_headlines.select("both_4_share", "both_5_share")
+    return [
+        row for row in shares.rows() if any(s is not None and abs(s - 0.5) >= 0.45 for s in row)
+    ]
+
+
+def solved(found: Tables, fewest: int = 10) -> Seen:
+    """What somebody finds who subtracts everything from everything: numbers of few people."""
+    told = numbers_told(found)
+    return [
+        *few_between(told, fewest),
+        *few_left_over(told, fewest),
+        *rows_that_tell(found, fewest),
+        *reasons_that_tell(found, fewest),
+        *ends(found),
+    ]
+
+
+@pytest.mark.parametrize("students", [60, 180, 400])
+@pytest.mark.parametrize("seed", range(2))
+def test_nothing_of_few_people_can_be_solved_from_all_tables_together(
+    seed: int, students: int
+) -> None:
+    whole = messy(seed, students)
+    found = shareable(whole, settings())
+
+    assert solved(whole)
+    assert solved(found) == []
+    assert small_numbers(found, 10) == 0
+    # and yet something is left
+    assert found.attainment_progress["students"].drop_nulls().len() > 0
+    assert found.attainment_headlines["both_4_share"].drop_nulls().len() > 0
+
+
+def test_the_check_finds_differences_of_few_in_any_pair_of_tables() -> None:
+    whole = messy(0, 180)
+    found = shareable(whole, settings())
+    large = [pl.when(pl.col(name) >= 10).then(pl.col(name)) for name in ("n", "students")]
+    for name in ("attainment_subjects", "attainment_progress", "attainment_headlines"):
+        table = whole.named()[name]
+        leaky = table.with_columns(
+            each for each in large if each.meta.output_name() in table.columns
+        )
+        assert small_numbers(replace(found, **{name: leaky}), 10) > 0, name
 
 
 def test_a_school_may_say_what_few_is() -> None:

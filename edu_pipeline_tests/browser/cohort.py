@@ -80,7 +80,7 @@ KNOWN: Mapping[str, Mapping[str, Sequence[float | str | None]]] = {
         "History": (4, 6, 8, 6.5),
     },
     "Quentin Ziegler": {"Maths": ("X", 0, 2, None), "Art": (3, 3, 3, 3)},
-    "Wilhelmina Xu": {"Maths": (5, None, None, 5.5)},
+    "Wilhelmina Xu": {"Maths": (5, None, None, 5.5), "Spanish": (4, 4, 5, 4)},
     NASTY: {"Maths": (5, 5, 5, 5)},
 }
 
@@ -186,7 +186,7 @@ def cohort(frames: Mapping[str, pl.DataFrame], attainment: Attainment = ATTAINME
         frames["results"],
         frames["students"],
         frames["groups"],
-        pl.DataFrame(schema=dtypes(StatedDifferences)),
+        frames.get("stated", pl.DataFrame(schema=dtypes(StatedDifferences))),
         attainment,
     )
     names = ("files", "results", "students", "groups", "problems")

@@ -214,6 +214,9 @@ def _ordinary() -> tuple[Programme, ProgrammeTables]:
                 curve("a1", {10: 90, 40: 60, 200: 30, 700: 5}, {1200: 80, 300: 40}),
                 curve("b2", {100: 1}, {150: 12}),
                 curve("c3", {5: 3}, {}),
+                curve("d4", {2: 3}, {40: 12, 80: 3, 2000: 1}),
+                curve("e5", {690: 30}, {700: 20}),
+                curve("f6", {}, {20: 40}),
             ]
         ),
         inventory=[
@@ -233,6 +236,8 @@ def _ordinary() -> tuple[Programme, ProgrammeTables]:
         nudges={
             "get no letter: b2/3T2026 has no upgrade_deadline": 412,
             "are told to go on with c3": 38,
+            "was written to on 3 October": 1,
+            "are staff": 9,
         },
     )
 

@@ -19,7 +19,10 @@ from edu_pipeline.attainment.page import (
 )
 from edu_pipeline.attainment.publish import write_shared
 from edu_pipeline.attainment.shareable import shareable
+from edu_pipeline.attainment_settings import Attainment
 from edu_pipeline.charting.bundle import vega_bundle
+from edu_pipeline.model.attainment import StatedDifferences
+from edu_pipeline.model.columns import dtypes
 from edu_pipeline.settings import Settings
 from edu_pipeline_tests.browser.cohort import ATTAINMENT, KNOWN, NASTY, SMALL, cohort, landed
 from edu_pipeline_tests.browser.conftest import Opener
@@ -27,14 +30,25 @@ from edu_pipeline_tests.browser.letters import ENV
 
 NADIA, QUENTIN, WILHELMINA, _ = KNOWN
 WIDE = 1280
+ROUNDED = Attainment(baseline_rounding="nearest")
 
 
 @pytest.fixture(scope="module")
 def cohorts() -> dict[str, Cohort]:
-    """A cohort after its exams, and the same between its mocks and its exams."""
+    """A cohort after its exams, between its mocks and its exams, and with exams in but two subjects."""
+    partly = landed(60, 9)
+    partly["results"] = partly["results"].filter(
+        (pl.col("series") != "GCSE") | pl.col("subject").is_in(["Art", "History"])
+    )
+    partly["stated"] = pl.DataFrame(
+        [("Year 11, 2026", "k0", "History", 1.5), ("Year 11, 2026", "k0", "Art", 0)],
+        schema=dtypes(StatedDifferences),
+        orient="row",
+    )
     return {
-        name: cohort(landed(60, 9, final=final))
-        for name, final in (("final", True), ("waiting", False))
+        "final": cohort(landed(60, 9)),
+        "waiting": cohort(landed(60, 9, final=False)),
+        "partly": cohort(partly, ROUNDED),
     }
 
 
@@ -53,7 +67,9 @@ def pages(
             if edition == "shareable":
                 found = replace(found, tables=shareable(found.tables, ATTAINMENT))
             path.parent.mkdir(exist_ok=True)
-            path.write_text(cohort_page(frame, found, edition), encoding="utf-8")
+            settings = Settings(attainment=ROUNDED if name == "partly" else ATTAINMENT)
+            html = cohort_page(replace(frame, settings=settings), found, edition)
+            path.write_text(html, encoding="utf-8")
         return path
 
     return page
@@ -215,15 +231,21 @@ def test_a_tap_shows_and_pins(pages: Callable[[str, Edition], Path], chromium: B
     name = page.inner_text("#tip strong")
     assert page.inner_text("#subjects-title") == f"Pinned: {name}"
     assert page.inner_text("#progress-title") == f"Hovering: {name}"
+    # what is said of the dot does not lie on the boxes
+    tip, chart = (page.locator(place).bounding_box() for place in ("#tip", "#distribution-chart"))
+    assert tip is not None
+    assert chart is not None
+    assert tip["y"] >= chart["y"] + chart["height"] - 1
     context.close()
 
 
-def test_search_finds_by_any_part_of_a_name_without_its_accents(
+def test_search_finds_by_any_part_of_a_name_without_its_accents_and_hyphens(
     staff: Callable[..., Page],
 ) -> None:
     page = staff()
-    page.fill("#search", "lindqvist nad")
-    assert page.locator("#found [role=option]").all_inner_texts() == [NADIA]
+    for text in ("okonkwolind", "o’konkwo-lind", "lindqvist nad"):
+        page.fill("#search", text)
+        assert page.locator("#found [role=option]").all_inner_texts() == [NADIA]
     page.keyboard.press("ArrowDown")
     page.keyboard.press("Enter")
     assert page.inner_text("#subjects-title") == f"Pinned: {NADIA}"
@@ -231,9 +253,17 @@ def test_search_finds_by_any_part_of_a_name_without_its_accents(
     assert page.inner_text("#found") == "nobody by that name"
 
 
-def test_what_is_left_out_is_said_with_who_and_why(staff: Callable[..., Page]) -> None:
+def test_what_is_left_out_or_not_compared_is_said_with_who_and_why(
+    staff: Callable[..., Page], cohorts: dict[str, Cohort]
+) -> None:
     page = staff()
+    outcomes = cohorts["final"].tables.attainment_outcomes.filter(subject="Maths")["outcome"]
+    missing = [(outcomes == reason).sum() for reason in ("no baseline", "no result")]
+    said = f"{sum(missing)} not compared ({missing[0]} no BASELINE, {missing[1]} no GCSE)"
+    assert said in page.inner_text("#outcomes")
+    assert said in page.inner_text("#left-out")
     page.click("#left-out summary")
+    assert f"{WILHELMINA} – no MOCK 2 and no GCSE; not compared" in page.inner_text("#left-out")
     assert f"{QUENTIN} – absent in MOCK 1 and no BASELINE" in page.inner_text("#left-out")
     before = page.inner_text("#distribution-title")
     page.check("#matched")
@@ -290,6 +320,39 @@ def test_a_group_filters_what_is_drawn_and_counted(
         page.select_option("#group", label=f"{column}: {value}")
         assert page.inner_text("#distribution-title") == f"Maths: {number} students"
         assert f"{column} {value}, {number} of them" in page.inner_text("#distribution-notes")
+
+
+def test_a_subject_without_a_result_keeps_its_place(staff: Callable[..., Page]) -> None:
+    page = staff()
+    search(page, WILHELMINA)
+    assert [word for word in words(page, "subjects") if word.isalpha()][-2:] == ["Maths", "Spanish"]
+
+
+def test_where_only_some_subjects_are_sat_each_says_what_stands_in(
+    staff: Callable[..., Page], cohorts: dict[str, Cohort]
+) -> None:
+    page = staff("partly", "History")
+    search(page, NADIA)
+    # 6.5 is rounded up
+    assert page.inner_text("#progress-verdict") == "History: ▲ 1 above expected 7 (BASELINE 6.5)"
+    assert "expected 7 (BASELINE 6.5)" in words(page, "progress")
+    page.click("#tab-summary")
+    page.wait_for_selector("#means-chart svg")
+    progress = cohorts["partly"].tables.attainment_progress.filter(group_column="all")
+    number = {row["subject"]: row["students"] for row in progress.iter_rows(named=True)}
+    assert {f"n {number['History']}", f"n {number['Maths']}, MOCK 2 so far"} <= set(
+        words(page, "means")
+    )
+    assert "GCSE not sat there, MOCK 2 so far" in page.inner_text("#means-notes")
+    assert page.locator("#matrix-kind option").first.inner_text() == "BASELINE to GCSE or MOCK 2"
+    page.select_option("#matrix-subject", label="Maths")
+    assert page.inner_text("#matrix caption") == (
+        f"BASELINE to MOCK 2, Maths: {number['Maths']} students"
+    )
+    page.click("#tab-reading")
+    assert cells(page.locator("#disagreements tbody tr")) == [
+        [NADIA, "History", "+1.5", "+1", "GCSE 8, BASELINE 6.5"]
+    ]
 
 
 def test_the_menu_says_what_is_compared_with_what(staff: Callable[..., Page]) -> None:
@@ -352,17 +415,63 @@ def test_the_cohort_is_summed_up_as_the_tables_have_it(
         "rows => rows.map((row) => Number(row.cells[row.cells.length - 1].textContent))"
     )
     assert sum(numbers) == one["n"].sum()
+    left_out = tables.attainment_exclusions.filter(figure="progress", subject="Maths")
+    reasons = {row["reason"]: row["students"] for row in left_out.iter_rows(named=True)}
+    assert (
+        f"In it: {reasons['included']} of {sum(reasons.values())} students. Left out in Maths: "
+        f"{reasons['no baseline']} no baseline"
+    ) in page.inner_text("#matrix-notes")
     page.select_option("#matrix-kind", label="MOCK 2 to GCSE")
     assert "MOCK 2 to GCSE, Maths" in page.inner_text("#matrix caption")
 
 
+def test_value_added_stands_beside_the_residual_in_quadrants_with_words(
+    staff: Callable[..., Page], cohorts: dict[str, Cohort]
+) -> None:
+    page = staff()
+    page.click("#tab-summary")
+    page.wait_for_selector("#apart-chart svg")
+    progress = cohorts["final"].tables.attainment_progress.filter(group_column="all")
+    both = progress.filter(pl.col("mean_difference").is_not_null(), subject="Maths").row(
+        0, named=True
+    )
+    assert page.locator("#apart-chart .mark-symbol path").count() == (
+        progress["subject"].n_unique() - 1
+    )
+    assert {"below BASELINE,", "better than in others"} <= set(
+        page.locator("#apart-chart svg tspan").all_text_contents()
+    )
+    page.locator("#apart-chart .mark-symbol path").nth(
+        page.evaluate(
+            "JSON.parse(document.getElementById('data').textContent).apart.rows"
+            ".findIndex((row) => row.name === 'Maths')"
+        )
+    ).hover(force=True)
+    name, added, residual, _ = page.inner_text("#apart-tip").split("\n")
+    figures = [re.findall(r"[−\d.]+", line) for line in (added, residual)]
+    found = [[float(figure.replace("−", "-")) for figure in line] for line in figures]
+    assert name == "Maths"
+    assert found == [
+        [pytest.approx(both["mean_difference"], abs=0.006), both["students"]],
+        [pytest.approx(both["residual"], abs=0.006), both["n_residual"]],
+    ]
+
+
 def test_it_prints_on_one_sheet(staff: Callable[..., Page]) -> None:
     page = staff()
+    # with nobody pinned the sheet is all the chart's
+    page.emulate_media(media="print")
+    page.evaluate("window.dispatchEvent(new Event('beforeprint'))")
+    box = page.locator("#distribution-chart svg").bounding_box()
+    assert box is not None
+    assert box["width"] > 1000
+    page.evaluate("window.dispatchEvent(new Event('afterprint'))")
+    page.emulate_media(media="null")
     search(page, NADIA)
     pdf = page.pdf(prefer_css_page_size=True)
     assert len(re.findall(rb"/Type\s*/Page\b", pdf)) == 1
-    (box,) = set(re.findall(rb"/MediaBox\s*\[([^\]]*)\]", pdf))
-    width, height = (float(side) for side in box.split()[2:])
+    (sides,) = set(re.findall(rb"/MediaBox\s*\[([^\]]*)\]", pdf))
+    width, height = (float(side) for side in sides.split()[2:])
     assert width > height
 
 

@@ -27,7 +27,7 @@ def test_a_file_of_results_and_a_baseline_make_one_page_with_everything_in_it(
 ) -> None:
     for name, content in make_cohort(2026, students=40).files.items():
         (tmp_path / Path(name).name).write_bytes(content)
-    page = tmp_path / "pages" / "cohort.html"
+    page = tmp_path / "cohort.html"
     baseline = tmp_path / "yellis_baseline.csv"
     said = command(
         "attainment",
@@ -55,6 +55,9 @@ def test_the_edition_to_share_names_nobody(command: Command, tmp_path: Path) -> 
     said = command("attainment", file, "-o", page, "--shareable")
 
     assert said.exit_code == 0
+    # that there is no id is said, and nothing to look at
+    assert "has no student id" in said.output
+    assert "!" not in said.output
     assert "no names, no ids and no small groups in it" in said.output
     text = page.read_text(encoding="utf-8")
     assert "quaggawitz" not in text.lower()
@@ -72,6 +75,10 @@ def test_what_cannot_become_a_page_is_said_with_what_to_do(
         ([tmp_path / "nothing.csv", "-o", page], "nothing.csv cannot be read: No such file"),
         ([results(tmp_path / "y.csv"), "-o", tmp_path / "y.csv"], "name that ends in .html"),
         (
+            [results(tmp_path / "y.csv"), "-o", tmp_path / "nowhere" / "y.html"],
+            "There is no folder",
+        ),
+        (
             [several, "-o", page],
             '2 cohorts in it: 2025, 2026. A page is about one; add: --cohort "2025"',
         ),
@@ -86,6 +93,25 @@ def test_what_cannot_become_a_page_is_said_with_what_to_do(
     assert command("attainment", several, "-o", page, "--cohort", "2026").exit_code == 0
 
 
+def stating(path: Path) -> Path:
+    rows = [f"A{n},Maths,GCSE,5,{1 if n else 2}\nA{n},Maths,BASELINE,4,\n" for n in range(12)]
+    header = "Student id,Subject,Exam_Series,Score,Difference\n"
+    path.write_text(header + "".join(rows), encoding="utf-8")
+    return path
+
+
+DISAGREE = "of 12 differences that the export states, 1 is not what is computed here"
+
+
+def test_differences_that_the_export_states_otherwise_are_said(
+    command: Command, tmp_path: Path
+) -> None:
+    said = command("attainment", stating(tmp_path / "y.csv"), "-o", tmp_path / "y.html")
+
+    assert said.exit_code == 3
+    assert DISAGREE in said.output
+
+
 def test_a_home_with_nothing_but_results_is_told_of_its_page_and_of_no_letters(
     command: Command, tmp_path: Path
 ) -> None:
@@ -93,10 +119,12 @@ def test_a_home_with_nothing_but_results_is_told_of_its_page_and_of_no_letters(
     folder = home.data / "landing" / "attainment"
     folder.mkdir()
     results(folder / "y11.csv")
+    stating(folder / "y10.csv")
     said = command("run")
 
     assert said.exit_code == 0
     assert "exam results" in said.output
+    assert DISAGREE in said.output
     assert f"Pages: {home.site / 'index.html'}" in said.output
     assert "no letters" not in said.output
-    assert "attainment/staff/y11.html" in (home.site / "attainment" / "index.html").read_text()
+    assert 'href="staff/y11.html"' in (home.site / "attainment" / "index.html").read_text()

@@ -2,6 +2,7 @@
 
 import polars as pl
 
+from edu_pipeline.landing.attainment.header import normal
 from edu_pipeline.model.attainment import ResultGroups, StatedDifferences
 from edu_pipeline.model.columns import dtypes
 
@@ -14,10 +15,33 @@ OF_STUDENTS = frozenset(
     }
 )
 """Headers of what is a student's, whatever the subject, even where an export contradicts itself."""
+ONE_PER_STUDENT = frozenset(
+    {
+        *(
+            "gender",
+            "sex",
+            "form",
+            "reg",
+            "reg group",
+            "registration group",
+            "tutor group",
+            "house",
+        ),
+    }
+)
+"""Of these, what one file says once of a student."""
+_OUTCOMES = frozenset({"colour", "color", "rag", "rag rating", "outcome"})
+"""Headers of columns that say whether a result is above its baseline."""
+_ENOUGH = 5
+"""Entries of the second-commonest value, of four times as many, from which on an order is no chance."""
+_MOST_VALUES = 9
 FACTS = pl.Schema(
     {
         "cohort": pl.String(),
+        "table": pl.Int64(),
         "student_id": pl.String(),
+        "name": pl.String(),
+        "by_name": pl.Boolean(),
         "subject": pl.String(),
         "column": pl.String(),
         "like": pl.String(),
@@ -70,6 +94,90 @@ def groups_of(facts: pl.DataFrame) -> pl.DataFrame:
         ]
     )
     return ResultGroups.validate(both.sort(columns, nulls_last=True))
+
+
+def two_in_one(facts: pl.DataFrame) -> pl.DataFrame:
+    """Students known by name of whom one file says two genders, forms or houses.
+
+    Args:
+        facts: `FACTS`, without differences.
+
+    Returns:
+        cohort, column and `names`, the first of a cohort's columns; not of a column that says several
+        of most students, because it is not what it is called.
+    """
+    values = (
+        facts.filter("by_name", pl.col("like").is_in(list(ONE_PER_STUDENT)))
+        .group_by("cohort", "table", "like", "student_id")
+        .agg(
+            pl.col("column", "name").first(),
+            several=pl.col("value").str.to_lowercase().n_unique() > 1,
+            order=pl.col("order").min(),
+        )
+        .filter(pl.col("several").mean().over("cohort", "table", "like") < 0.5)  # noqa: PLR2004
+        .filter("several")
+    )
+    return (
+        values.sort("order")
+        .unique(["cohort", "student_id"], keep="first", maintain_order=True)
+        .group_by("cohort", "column", maintain_order=True)
+        .agg(names=pl.col("name").unique().sort())
+    )
+
+
+def restating(groups: pl.DataFrame, differences: pl.DataFrame) -> pl.DataFrame:
+    """Columns that say again how the result compares with the baseline: their values follow it.
+
+    Args:
+        groups: `ResultGroups`.
+        differences: `cohort`, `student_id`, `subject`, `difference`; stated or computed ones.
+
+    Returns:
+        cohort, column.
+    """
+    named = groups.filter(
+        pl.col("column").map_elements(_is_outcome, return_dtype=pl.Boolean)
+    ).select("cohort", "column")
+    by_subject = pl.col("subject").is_not_null()
+    columns = ["cohort", "column", "value", "difference"]
+    told = pl.concat(
+        [
+            groups.filter(by_subject)
+            .join(differences, on=["cohort", "student_id", "subject"])
+            .select(columns),
+            groups.filter(~by_subject)
+            .join(differences, on=["cohort", "student_id"])
+            .select(columns),
+        ]
+    )
+    by_value = (
+        told.group_by("cohort", "column", "value")
+        .agg(n=pl.len(), low=pl.col("difference").min(), high=pl.col("difference").max())
+        .sort("cohort", "column", "low")
+    )
+    below = pl.col("high").shift(1).over("cohort", "column")
+    fixed = (
+        by_value.with_columns(apart=(below < pl.col("low")).fill_null(value=True))
+        .group_by("cohort", "column")
+        .agg(
+            pl.col("apart").all(),
+            values=pl.len(),
+            entries=pl.col("n").sum(),
+            second=pl.col("n").sort(descending=True).get(1, null_on_oob=True),
+        )
+        .filter(
+            "apart",
+            pl.col("values") <= _MOST_VALUES,
+            pl.col("second") >= _ENOUGH,
+            pl.col("entries") >= 4 * _ENOUGH,
+        )
+    )
+    found = pl.concat([named, fixed.select("cohort", "column")]).unique()
+    return found.sort("cohort", "column")
+
+
+def _is_outcome(column: str) -> bool:
+    return normal(column) in _OUTCOMES
 
 
 def differences_of(stated: pl.DataFrame) -> pl.DataFrame:

@@ -15,6 +15,7 @@ from edu_pipeline.landing.attainment.names import word_set
 from edu_pipeline.landing.attainment.series import is_series, series_of
 from edu_pipeline.landing.attainment.sheets import Sheet
 from edu_pipeline.landing.attainment.subjects import is_known, sounds_like_one, tidy
+from edu_pipeline.wording import listed
 
 STUDENT_ID = "student id"
 IDS: Mapping[str, Sequence[str]] = {
@@ -195,11 +196,12 @@ _ROLES: Mapping[str, str] = {
 
 
 def shown_header(header: Sequence[str], settings: Attainment) -> str:
-    """The columns of a file as a message may say them: where the header is a row, it names somebody."""
-    if any(_compact(name) in _ROLES for name in header):
-        return f"Its columns are: {', '.join(header)}."
+    """The columns of a file as a message may say them: a header that is unknown may name somebody."""
     known = known_names(settings)
-    return f"Of its columns we know {', '.join(name for name in header if known([name]))}."
+    names = [name for name in header if known([name])]
+    more = len(header) - len(names)
+    left = f"; there {'is' if more == 1 else 'are'} {more} more" if more else ""
+    return f"Of its columns we know {listed(names)}{left}."
 
 
 _NO_GUESS = frozenset({*_ROLES, *map(_compact, PREDICTED)})

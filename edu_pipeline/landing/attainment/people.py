@@ -1,14 +1,14 @@
 """Who the rows of a cohort's exports are about: by id, else by name; never by likeness."""
 
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from typing import Literal
 
 from edu_pipeline.landing.attainment.header import IDS, STUDENT_ID
 from edu_pipeline.landing.attainment.names import match_key, normal_name
 
-Kind = Literal["id", "name", "unknown", "ambiguous"]
+Kind = Literal["id", "name", "unknown", "ambiguous", "other_id"]
 
 
 @dataclass(frozen=True)
@@ -30,8 +30,11 @@ class Resolved:
     """Whom a row is about."""
 
     kind: Kind
-    """How that is known: by `id` or `name`; or `unknown`, or `ambiguous`."""
+    """How that is known: by `id` or `name`; or `unknown`, `ambiguous`, or of the name of somebody with
+    an `other_id`."""
     student_id: str | None = None
+    namesake: str | None = None
+    """Who has the other id."""
 
 
 class People:
@@ -64,6 +67,10 @@ class People:
             bare[_bare(value)] |= students
         self._bare = bare
         self._kinds = {kind for kind, _ in self._owners}
+        self._ids: dict[str, set[tuple[str, str]]] = defaultdict(set)
+        for each, students in self._owners.items():
+            for student in students:
+                self._ids[student].add(_bare_id(each))
 
     def _owner(self, person: Person, highest: int) -> str:
         """Whose ids these are.
@@ -82,18 +89,31 @@ class People:
         taken = _rank(person)[0] > highest and value in self._students
         return f"{kind} {value}" if taken else value
 
-    def find(self, person: Person) -> Resolved:
+    def comparable(self, persons: Iterable[Person]) -> set[str]:
+        """Kinds of ids that tell people of a file apart from students of its name.
+
+        What is only called a student id may be of another system, unless a student has one of them.
+        """
+        ours = set().union(*self._ids.values())
+        said = {each for person in persons for each in person.ids}
+        return {each[0] for each in said if each[0] != STUDENT_ID or _bare_id(each) in ours}
+
+    def find(self, person: Person, comparable: Collection[str]) -> Resolved:
         """The student whom a row is about.
 
         By an id of the same kind; else, where only one of two exports says what kind its ids are, by
-        an id that nobody else has; else by the name, if nobody else has it. Zeros before a number do
-        not count.
+        an id that nobody else has; else by the name, if nobody else has it and the student's ids do
+        not say otherwise. Zeros before a number do not count.
+
+        Args:
+            person: Whom the row says.
+            comparable: Kinds of ids of which two are two people.
         """
         for kind, value in person.ids:
-            comparable = kind in self._kinds or STUDENT_ID in {kind, *self._kinds}
+            alike = kind in self._kinds or STUDENT_ID in {kind, *self._kinds}
             for owners in (
                 self._owners.get((kind, value), set()),
-                self._bare.get(_bare(value), set()) if comparable else set(),
+                self._bare.get(_bare(value), set()) if alike else set(),
             ):
                 if len(owners) == 1:
                     return Resolved("id", next(iter(owners)))
@@ -102,7 +122,12 @@ class People:
             case 0:
                 return Resolved("unknown")
             case 1:
-                return Resolved("name", next(iter(found)))
+                student = next(iter(found))
+                theirs = self._ids[student]
+                of_kinds = {kind for kind, _ in theirs}.intersection(comparable)
+                if any(each[0] in of_kinds and _bare_id(each) not in theirs for each in person.ids):
+                    return Resolved("other_id", namesake=student)
+                return Resolved("name", student)
             case _:
                 return Resolved("ambiguous")
 

@@ -3,12 +3,14 @@
 A sentence names nobody; who is concerned stands beside it, for the page that staff see.
 """
 
+import re
 from collections.abc import Collection, Mapping, Sequence
 
 import polars as pl
 
 from edu_pipeline.attainment_settings import ATTAINMENT_FOLDER, Attainment
 from edu_pipeline.grades import normal as normal_grade
+from edu_pipeline.grades import points_of
 from edu_pipeline.landing.attainment.names import normal_name
 from edu_pipeline.landing.attainment.tables import Found, Table, cohorts_of, paste
 from edu_pipeline.landing.rules import NO_DATA
@@ -21,6 +23,10 @@ SHOWN = 8
 LONGEST = 24
 """Characters of a cell that a sentence shows; what is longer may be anything."""
 SHORT, SEVERAL = 3, 3
+"""Characters of a text that tells nobody; students from whom on a longer one is of none of them."""
+FIGURES = 2
+"""Figures in a text, besides a year, that make no phone number, id or date of birth."""
+_YEAR = re.compile(r"\b20\d\d\b")
 MARKS = 10
 """Points from which on a number is a mark or a percentage."""
 
@@ -128,18 +134,19 @@ def unknown_series(
     """Series that are none of the settings'.
 
     Args:
-        bad: `cohort` and `series` of every grade concerned.
+        bad: `cohort`, `student_id` and `series` of every grade concerned.
         settings: The section of `pipeline.toml`.
         names: Words of students' names: a cell that has one is not shown.
     """
     rows = []
     for (cohort,), found in bad.sort("cohort").group_by("cohort", maintain_order=True):
         counts = _counts(found["series"])
-        lines = dict.fromkeys(_telling(counts, names), "…")
+        shown = _telling(found, "series", names)
+        lines = dict.fromkeys(shown, "…")
         message = (
             f"{cohort}: {_number(found.height, 'grade')} "
             f"{'is' if found.height == 1 else 'are'} of series that we do not know: "
-            f"{_with_counts(counts, names)}. Say in pipeline.toml which of {', '.join(settings.series)} "
+            f"{_with_counts(counts, shown)}. Say in pipeline.toml which of {', '.join(settings.series)} "
             f"each is: {paste('attainment.series_names', lines or {'…': '…'})}"
         )
         rows.append(problem("unknown_series", message, cohort=str(cohort), number=found.height))
@@ -150,18 +157,18 @@ def unknown_grades(bad: pl.DataFrame, names: Collection[str]) -> list[Problem]:
     """Texts that are no grades.
 
     Args:
-        bad: `cohort` and `grade` of every cell concerned.
+        bad: `cohort`, `student_id` and `grade` of every cell concerned.
         names: Words of students' names: a cell that has one is not shown.
     """
     rows = []
     for (cohort,), found in bad.sort("cohort").group_by("cohort", maintain_order=True):
         counts = _counts(found["grade"])
-        shown = _telling(counts, names)
+        shown = _telling(found, "grade", names)
         marks = sum(n for text, n in counts.items() if _is_mark(text))
         message = (
             f"{cohort}: {_number(found.height, 'cell')} "
             f"{'is no grade' if found.height == 1 else 'are no grades'} that we know"
-            f"{f': {_with_counts(counts, names)}' if shown else ''}. "
+            f"{f': {_with_counts(counts, shown)}' if shown else ''}. "
         )
         if marks > found.height / 2:
             message += (
@@ -169,10 +176,20 @@ def unknown_grades(bad: pl.DataFrame, names: Collection[str]) -> list[Problem]:
                 "the grades: put grades there."
             )
         elif shown:
-            lines = "\n".join(f'"{text}" = …' for text in shown)
-            message += f"Say in pipeline.toml how many points each is: [attainment.grades]\n{lines}"
+            doubles = [text for text in shown if points_of(text) is not None]
+            if doubles:
+                message += (
+                    f"{listed([f'“{text}”' for text in doubles])} may be a mark or, like "
+                    f"{'-'.join(doubles[0][:2])}, a double award: only in a subject called so are two "
+                    f"figures one. If it is, put {'-'.join(doubles[0][:2])} there. "
+                )
+            if lines := "\n".join(f'"{text}" = …' for text in shown if text not in doubles):
+                message += (
+                    f"Say in pipeline.toml how many points each is: [attainment.grades]\n{lines}"
+                )
         else:
             message += "Look at them in rejected_rows."
+        message = message.rstrip()
         rows.append(problem("unknown_grade", message, cohort=str(cohort), number=found.height))
     return rows
 
@@ -185,14 +202,33 @@ def _is_mark(text: str) -> bool:
 
 
 def duplicates(bad: pl.DataFrame, names: Collection[str]) -> list[Problem]:
-    """Results that stand there twice and differ.
+    """Results that stand there twice and differ; of baselines, where they are of different files.
 
     Args:
-        bad: `cohort`, `student_id`, `name`, `subject`, `series`, `file`, `line` of every one.
+        bad: `cohort`, `student_id`, `name`, `subject`, `series`, `file`, `line` of every one, and
+            whether its file is a `baseline`.
         names: Words of students' names: a cell that has one is not shown.
     """
     rows = []
     key = ["cohort", "student_id", "subject", "series"]
+    several = pl.col("baseline").any().over(key) & (pl.col("file").n_unique().over(key) > 1)
+    bad = bad.with_columns(several=several)
+    for (cohort,), found in (
+        bad.filter("several").sort("cohort").group_by("cohort", maintain_order=True)
+    ):
+        number = found.select(key).n_unique()
+        files = sorted(set(found["file"]))
+        message = (
+            f"{cohort}: two baselines given, in {listed(files)}, and they differ for "
+            f"{_number(number, 'entry')}, of which none counts. Keep one: take the other out of its "
+            "file, or leave the file out."
+        )
+        named = found.group_by("student_id", "subject").agg(pl.col("name").drop_nulls().first())
+        who = {f"{name or student} ({of})" for student, of, name in named.iter_rows()}
+        rows.append(
+            problem("duplicate_result", message, cohort=str(cohort), number=number, who=who)
+        )
+    bad = bad.filter(~pl.col("several"))
     for (cohort,), found in bad.sort("cohort").group_by("cohort", maintain_order=True):
         results = found.group_by(key, maintain_order=True).agg("name", "file", "line")
         first = results.row(0, named=True)
@@ -228,6 +264,27 @@ def without_id(cohort: str, names: Collection[str], files: Collection[str]) -> l
     return [problem("id_is_name", message, cohort=cohort, number=len(names))]
 
 
+def two_in_one(cohort: str, column: str, names: Collection[str]) -> Problem:
+    """Names that may be of two students, because a file says two things of them."""
+    one = len(names) == 1
+    message = (
+        f"{cohort}: {_number(len(names), 'name')} {'has' if one else 'have'} two values of {column} in "
+        f"one file: two students? Without an id they are one{'' if one else ' each'}. Export it with a "
+        "UPN or an admission number, or write the names so that they differ."
+    )
+    return problem("ambiguous_name", message, cohort=cohort, number=len(names), who=names)
+
+
+def restating(cohort: str, columns: Sequence[str]) -> Problem:
+    """Columns that say again how the result compares with the baseline."""
+    one = len(columns) == 1
+    message = (
+        f"{cohort}: {listed([f'“{column}”' for column in columns])} {'says' if one else 'say'} again "
+        f"how results differ from baselines, so {'it makes' if one else 'they make'} no groups."
+    )
+    return problem("not_read", message, cohort=cohort, number=len(columns))
+
+
 def ambiguous(cohort: str, file: str, names: Collection[str]) -> Problem:
     """Rows of results that only have a name, which two students have."""
     message = (
@@ -238,7 +295,12 @@ def ambiguous(cohort: str, file: str, names: Collection[str]) -> Problem:
 
 
 def unmatched(
-    cohort: str, file: str, unknown: Collection[str], shared: Collection[str], of: int
+    cohort: str,
+    file: str,
+    unknown: Collection[str],
+    shared: Collection[str],
+    other_id: Collection[str],
+    of: int,
 ) -> list[Problem]:
     """Students of a baseline file who are nobody in the results.
 
@@ -247,22 +309,38 @@ def unmatched(
         file: It.
         unknown: Names, or ids, that nobody in the results has.
         shared: Names that more than one student has.
+        other_id: Names that a student with another id has.
         of: How many students it has.
     """
-    number = len(unknown) + len(shared)
+    number = len(unknown) + len(shared) + len(other_id)
     if not number:
         return []
-    why = f"{len(unknown)} in no result of {cohort}, {len(shared)} of a name that several have"
-    if not shared:
-        why = f"in no result of {cohort}"
-    elif not unknown:
-        why = "of a name that several have"
+    reasons = [
+        (len(who), why)
+        for who, why in (
+            (unknown, f"in no result of {cohort}"),
+            (shared, "of a name that several have"),
+            (other_id, "with another id in the results"),
+        )
+        if who
+    ]
+    one = len(reasons) == 1
+    why = ", ".join(reason if one else f"{those} {reason}" for those, reason in reasons)
     message = (
         f"{file}: {number} of {of} unmatched: {why}. Names are compared without case, "
         "accents, punctuation and order, and never guessed: correct them in one of the two files, or "
         "export both with the same id."
     )
-    who = [*unknown, *(f"{name} (more than one of this name)" for name in shared)]
+    if other_id:
+        message += (
+            " Where an id is another than in the results: if its ids are the school's own, correct "
+            "them; else take their column out."
+        )
+    who = [
+        *unknown,
+        *(f"{name} (more than one of this name)" for name in shared),
+        *(f"{name} (another id in the results)" for name in other_id),
+    ]
     return [problem("unmatched_baseline", message, cohort=cohort, number=number, who=who)]
 
 
@@ -341,19 +419,14 @@ def broken_rows(rejected: pl.DataFrame, told: Collection[str]) -> list[Problem]:
     ]
 
 
-def _telling(counts: Mapping[str, int], names: Collection[str]) -> list[str]:
-    """Texts that surely belong into such a column: short, or with a figure, or there several times.
+def _telling(found: pl.DataFrame, column: str, names: Collection[str]) -> list[str]:
+    """Texts that surely belong into a column, the commonest first: short, or of several students.
 
-    A cell that slipped may hold anybody's name.
+    A cell that slipped may hold anybody's name or address, and does so in all of a student's rows.
     """
-    return _shown(
-        [
-            text
-            for text, count in counts.items()
-            if count >= SEVERAL or len(text) <= SHORT or any(map(str.isdigit, text))
-        ],
-        names,
-    )
+    several = dict(found.group_by(column).agg(pl.col("student_id").n_unique()).iter_rows())
+    texts = _counts(found[column])
+    return _shown([t for t in texts if len(t) <= SHORT or several[t] >= SEVERAL], names)
 
 
 def _counts(texts: pl.Series) -> dict[str, int]:
@@ -365,12 +438,14 @@ def _shown(texts: Collection[str], names: Collection[str]) -> list[str]:
     return [
         text
         for text in texts
-        if len(text) <= LONGEST and not set(normal_name(text).split()) & set(names)
+        if len(text) <= LONGEST
+        and "@" not in text
+        and sum(map(str.isdigit, _YEAR.sub("", text))) <= FIGURES
+        and not set(normal_name(text).split()) & set(names)
     ][:SHOWN]
 
 
-def _with_counts(counts: Mapping[str, int], names: Collection[str]) -> str:
-    shown = _telling(counts, names)
+def _with_counts(counts: Mapping[str, int], shown: Collection[str]) -> str:
     more = ["others"] if len(counts) > len(shown) else []
     return listed([*(f"“{text}” ({counts[text]:,})" for text in shown), *more])
 

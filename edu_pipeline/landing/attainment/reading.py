@@ -13,7 +13,13 @@ import polars as pl
 from edu_pipeline.attainment_settings import ATTAINMENT_FOLDER, Attainment
 from edu_pipeline.landing.attainment import problems as say
 from edu_pipeline.landing.attainment.cells import CELLS, as_json, read_rows
-from edu_pipeline.landing.attainment.groups import FACTS, differences_of, groups_of
+from edu_pipeline.landing.attainment.groups import (
+    FACTS,
+    differences_of,
+    groups_of,
+    restating,
+    two_in_one,
+)
 from edu_pipeline.landing.attainment.header import normal
 from edu_pipeline.landing.attainment.names import normal_name
 from edu_pipeline.landing.attainment.staging import (
@@ -25,6 +31,7 @@ from edu_pipeline.landing.attainment.staging import (
     people_of,
     with_points,
 )
+from edu_pipeline.landing.attainment.subjects import not_all
 from edu_pipeline.landing.attainment.tables import Found, Table, described, find_tables
 from edu_pipeline.model.attainment import AttainmentFiles, CohortStudents, Results
 from edu_pipeline.model.columns import dtypes
@@ -113,12 +120,14 @@ def read_cohort(
     rejected = _rejected(sieve.rejected(), people, found.tables)
     notes += say.broken_rows(rejected, TOLD)
     facts = _facts(found.tables, rows, labels, settings)
+    differences = differences_of(facts.filter("stated"))
+    groups = _groups(facts, results, differences, settings, notes)
     return Landed(
         files=_files(files, found, rows, results, rejected),
         results=_as_results(results),
         students=_students(rows, results, settings),
-        groups=groups_of(facts.filter(~pl.col("stated"))),
-        differences=differences_of(facts.filter("stated")),
+        groups=groups,
+        differences=differences,
         problems=say.as_frame(notes),
         rejected=rejected,
         seen=rows.select("cohort", "student_id", "name", "path").unique(maintain_order=True),
@@ -147,7 +156,9 @@ def _in_series(
         series=pl.when(final).then(pl.lit(settings.final)).otherwise("series")
     )
     strange = known.filter(pl.col("series").is_null())
-    notes += say.unknown_series(strange.select("cohort", series="received"), settings, names)
+    notes += say.unknown_series(
+        strange.select("cohort", "student_id", series="received"), settings, names
+    )
     known = sieve.keep(known, pl.col("series").is_not_null(), UNKNOWN_SERIES, "received")
     for number, table in enumerate(tables):
         notes += say.taken_for(table, settings, final=number in silent["table"])
@@ -170,7 +181,14 @@ def _of_students(
         file, unclear = tables[number].sheet.file, labels.get("ambiguous", set())
         if tables[number].baseline:
             of = found["person"].n_unique()
-            notes += say.unmatched(cohort, file, labels.get("unknown", set()), unclear, of)
+            notes += say.unmatched(
+                cohort,
+                file,
+                labels.get("unknown", set()),
+                unclear,
+                labels.get("other_id", set()),
+                of,
+            )
         elif unclear:
             notes.append(say.ambiguous(cohort, file, unclear))
     bare = named.filter("by_name", ~pl.col("baseline"))
@@ -233,7 +251,7 @@ def _graded(
 ) -> pl.DataFrame:
     cells = with_points(cells, settings)
     good = pl.col("points").is_not_null() | pl.col("absent")
-    notes += say.unknown_grades(cells.filter(~good).select("cohort", "grade"), names)
+    notes += say.unknown_grades(cells.filter(~good).select("cohort", "student_id", "grade"), names)
     return sieve.keep(cells, good, UNKNOWN_GRADE, "grade")
 
 
@@ -346,6 +364,33 @@ def _files(
     return AttainmentFiles.validate(frame.sort("file"))
 
 
+def _groups(
+    facts: pl.DataFrame,
+    results: pl.DataFrame,
+    stated: pl.DataFrame,
+    settings: Attainment,
+    notes: list[say.Problem],
+) -> pl.DataFrame:
+    """`ResultGroups`, without columns that say again what is computed."""
+    facts = facts.filter(~pl.col("stated"))
+    for cohort, column, names in two_in_one(facts).iter_rows():
+        notes.append(say.two_in_one(cohort, column, names))
+    groups = groups_of(facts)
+    final, baseline = (
+        results.filter(pl.col("series") == name).select(*ENTRY, "points")
+        for name in (settings.final, settings.baseline)
+    )
+    computed = final.join(baseline, on=ENTRY).select(
+        *ENTRY, difference=pl.col("points") - pl.col("points_right")
+    )
+    again = pl.concat(
+        restating(groups, differences.drop_nulls()) for differences in (stated, computed)
+    ).unique(maintain_order=True)
+    for (cohort,), of in again.sort("cohort", "column").group_by("cohort", maintain_order=True):
+        notes.append(say.restating(str(cohort), of["column"].to_list()))
+    return groups.join(again, on=["cohort", "column"], how="anti", maintain_order="left")
+
+
 def _facts(
     tables: Sequence[Table], rows: pl.DataFrame, labels: Labels, settings: Attainment
 ) -> pl.DataFrame:
@@ -363,7 +408,7 @@ def _facts(
                     "row": range(len(texts)),
                     "subject": table.texts(columns.subject, table.subject),
                     "series": table.texts(columns.series, table.series),
-                    "column": [sheet.header[place]] * len(texts),
+                    "column": [not_all(sheet.header[place])] * len(texts),
                     "like": [normal(sheet.header[place])] * len(texts),
                     "value": texts,
                 },

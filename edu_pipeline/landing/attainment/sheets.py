@@ -5,6 +5,7 @@ What a column means is not decided here; where the header is, by names that the 
 
 import csv
 import io
+import re
 from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import islice
@@ -25,6 +26,12 @@ from edu_pipeline.landing.csvfile import (
 )
 from edu_pipeline.landing.workbook import as_csv, is_workbook
 
+_WORKBOOKS = (".xlsx", ".xls", ".ods")
+_NO_TEXT = re.compile(rb"[\x00-\x08\x0e-\x19\x1b-\x1f]")
+_NO_WORKBOOK = (
+    "it is called a workbook and is none; it may be damaged. Open it in Excel, save it as .xlsx or as "
+    "“CSV UTF-8” and put that here."
+)
 Known = Callable[[Sequence[str]], Collection[str]]
 """Which of our columns a line's cells are surely the names of."""
 
@@ -83,6 +90,9 @@ def sheets_of(
     with TemporaryDirectory(prefix="edu-results-") as scratch:
         local = Path(scratch) / "export"
         local.write_bytes(content)
+        if _is_broken_workbook(path, content, local):
+            yield Unread(path, None, _NO_WORKBOOK)
+            return
         try:
             names = _shown_sheets(local)
         except UnreadableFileError as error:
@@ -95,6 +105,16 @@ def sheets_of(
                 yield Unread(path, name, f"{error}.")
             else:
                 yield sheet
+
+
+def _is_broken_workbook(path: str, content: bytes, local: Path) -> bool:
+    """Whether a file is called a workbook, and is neither one nor text: exports are called so, too."""
+    return (
+        path.casefold().endswith(_WORKBOOKS)
+        and not is_workbook(local)
+        and likely_encoding(local) == UTF_8
+        and _NO_TEXT.search(content) is not None
+    )
 
 
 def _shown_sheets(local: Path) -> Sequence[str | None]:

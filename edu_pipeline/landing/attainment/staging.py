@@ -17,7 +17,7 @@ from edu_pipeline.landing.attainment.cells import Read
 from edu_pipeline.landing.attainment.names import normal_name
 from edu_pipeline.landing.attainment.people import People, Resolved, shared_names
 from edu_pipeline.landing.attainment.series import SeriesNames, read_series
-from edu_pipeline.landing.attainment.subjects import is_double, subject_key, tidy
+from edu_pipeline.landing.attainment.subjects import is_double, not_all, subject_key, tidy
 from edu_pipeline.landing.attainment.tables import Table
 
 REJECTS = pl.Schema(
@@ -137,12 +137,16 @@ def _people(
         table: shared_names(person for other, _, person in everybody if other == table)
         for table in {table for table, _ in of if tables[table].baseline}
     }
+    comparable = {
+        table: students.comparable(person for other, _, person in everybody if other == table)
+        for table in {table for table, _ in of}
+    }
     rows: list[tuple[object, ...]] = []
     for table, number, person in everybody:
-        found = students.find(person)
+        found = students.find(person, comparable[table])
         if found.kind == "name" and person.key in shared.get(table, ()):
             found = Resolved("ambiguous")
-        known_as = {found.student_id, *(value for _, value in person.ids)}
+        known_as = {found.student_id, found.namesake, *(value for _, value in person.ids)}
         if not person.ids:
             known_as.add(normal_name(person.name or ""))
         rows.append(
@@ -218,7 +222,7 @@ def labels_of(cells: pl.DataFrame, settings: Attainment) -> Labels:
     subjects = {}
     for cohort, text, _, _ in counts.iter_rows():
         name = own.get(text.casefold(), text)
-        subjects[cohort, text] = spelt.setdefault((cohort, subject_key(name)), name)
+        subjects[cohort, text] = not_all(spelt.setdefault((cohort, subject_key(name)), name))
     texts = cells.filter(~pl.col("baseline")).select("cohort", "series").drop_nulls().unique()
     series = {
         cohort[0]: read_series(found["series"], settings)

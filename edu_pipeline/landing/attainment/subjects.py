@@ -7,6 +7,7 @@ import re
 from collections.abc import Mapping
 
 from edu_pipeline.landing.attainment.names import word_set
+from edu_pipeline.model.attainment import ALL
 
 _SPELLINGS = """
 mathematics: maths, math, ma, mat, mth, mathematics
@@ -145,6 +146,11 @@ def sounds_like_one(text: str) -> bool:
 def is_double(text: str) -> bool:
     """Whether a subject may be a double award, so that 54 is two grades."""
     return _DOUBLE.search(text) is not None
+
+
+def not_all(name: str) -> str:
+    """A subject's or a column's name, told from the word that stands for all of them in tables."""
+    return f"“{name}”" if name == ALL else name
 
 
 def tidy(text: str) -> str:

@@ -115,6 +115,16 @@ def test_nothing_of_a_forgotten_student_comes_in_by_id_or_by_name(read: Read) ->
         assert "Cy" not in str(frame.rows())
 
 
+def test_a_forgotten_students_baseline_stays_out_under_another_id(read: Read) -> None:
+    files = {
+        "2026/r.csv": "UPN,Name,Maths GCSE\nA1,Ada Moss,5\nA2,Bo Li,4\n",
+        "2026/yellis.csv": "UPN,Name,Maths\nB9,Ada Moss,5.5\nA2,Bo Li,4.5\n",
+    }
+    landed = read(files, forgotten=lambda student: student == "A1")
+    for frame in (landed.students, landed.problems, landed.rejected, landed.seen):
+        assert "Ada" not in str(frame.rows())
+
+
 def test_tombstones_are_salted_hashes_of_a_student() -> None:
     digest = sha256(b"s:student:A1").hexdigest()
     forgotten = forgotten_by(pl.DataFrame({"hash": [digest], "salt": ["s"]}))

@@ -77,6 +77,53 @@ def test_two_of_one_name_are_ambiguous_in_results_and_in_baselines(read: Read) -
     assert problems(landed, "unmatched_baseline")["number"].to_list() == [1]
 
 
+def test_of_one_name_and_different_ids_of_a_kind_are_two_and_that_is_said(read: Read) -> None:
+    landed = read(
+        {
+            "2026/r.csv": "UPN,Adno,Name,Maths GCSE\nA1,7,Ada Moss,5\n,8,Bo Li,4\nA3,9,Cy Day,3\n",
+            "2026/yellis.csv": "UPN,Name,Maths\nB9,Ada Moss,8.5\nB8,Bo Li,4.5\nB7,Di Ash,2\n",
+        }
+    )
+    # Bo has no UPN in the results that could be another
+    assert baselines(landed) == [("8", "Maths", "BASELINE", 4.5)]
+    (row,) = problems(landed, "unmatched_baseline").rows(named=True)
+    assert row["number"] == 2
+    assert row["who"] == "Ada Moss (another id in the results); Di Ash"
+    assert row["message"].startswith(
+        "2026/yellis.csv: 2 of 3 unmatched: 1 in no result of 2026, 1 with another id in the results."
+    )
+    assert (
+        "if its ids are the school's own, correct them; else take their column out"
+        in row["message"]
+    )
+    assert rejected(landed) == [(2, "unmatched_baseline", None), (4, "unmatched_baseline", None)]
+
+
+def test_ids_that_nobody_says_the_kind_of_contradict_only_where_files_share_some(
+    read: Read,
+) -> None:
+    files = {
+        "2026/r.csv": "Student ID,Name,Maths GCSE\n1001,Ada Moss,5\n1002,Bo Li,4\n",
+        "2026/yellis.csv": "ID,Name,Maths\n1,Ada Moss,5.5\n2,Bo Li,4.5\n",
+    }
+    assert baselines(read(files)) == [
+        ("1001", "Maths", "BASELINE", 5.5),
+        ("1002", "Maths", "BASELINE", 4.5),
+    ]
+    files["2026/yellis.csv"] = "ID,Name,Maths\n1,Ada Moss,5.5\n1002,Bo Li,4.5\n"
+    assert baselines(read(files)) == [("1002", "Maths", "BASELINE", 4.5)]
+
+
+def test_an_id_that_two_share_is_told_by_their_names(read: Read) -> None:
+    landed = read(
+        {
+            "2026/r.csv": "UPN,ULN,Name,Maths GCSE\nA1,5,Ada Moss,5\nA2,5,Bo Li,4\n",
+            "2026/yellis.csv": "ULN,Name,Maths\n5,Bo Li,4.5\n",
+        }
+    )
+    assert baselines(landed) == [("A2", "Maths", "BASELINE", 4.5)]
+
+
 def test_an_id_wins_over_a_name_and_zeros_that_excel_took_do_not_matter(read: Read) -> None:
     landed = read(
         {
@@ -169,4 +216,9 @@ def test_a_mock_is_no_baseline_even_in_a_file_called_so_and_baselines_of_two_kin
         }
     )
     assert baselines(landed) == [("A2", "Maths", "BASELINE", 4.5)]
-    assert problems(landed, "duplicate_result")["number"].to_list() == [1]
+    (row,) = problems(landed, "duplicate_result").rows(named=True)
+    assert row["number"] == 1
+    assert row["message"].startswith(
+        "2026: two baselines given, in 2026/r.csv and 2026/yellis.csv, and they differ for 1 entry"
+    )
+    assert row["who"] == "Zoë O'Brien (Maths)"

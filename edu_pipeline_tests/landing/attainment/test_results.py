@@ -76,6 +76,50 @@ def test_a_cell_that_may_hold_a_name_is_shown_in_no_sentence(read: Read) -> None
     assert message == "2026: 4 cells are no grades that we know. Look at them in rejected_rows."
 
 
+@pytest.mark.parametrize(
+    "text",
+    [
+        "jsmith07@school.uk",
+        "js@x",
+        "A823432112001",
+        "12 High Street",
+        "07700 900123",
+        "Mr Blake 2pm",
+        "01/09/2010",
+    ],
+)
+def test_a_cell_that_may_tell_who_it_is_is_shown_in_no_sentence(read: Read, text: str) -> None:
+    # however often it stands in one student's rows
+    slipped = [f"A1,Ada Moss,{subject},GCSE,{text}" for subject in ("Art", "Maths", "PE")]
+    landed = read(long(*slipped, "A2,Bo Li,Maths,GCSE,5+"))
+    (message,) = problems(landed, "unknown_grade")["message"]
+    assert "4 cells are no grades that we know: “5+” (1) and others." in message
+    assert text not in message
+    landed = read(long(*(line.replace("GCSE", text) for line in slipped)))
+    (message,) = problems(landed, "unknown_series")["message"]
+    assert text not in message
+
+
+@pytest.mark.parametrize("text", ["07700 900123", "A823432112001", "office@school.uk"])
+def test_a_number_or_an_address_is_shown_in_no_sentence_however_many_have_it(
+    read: Read, text: str
+) -> None:
+    landed = read(long(*(f"A{n},Ada Moss,Maths,GCSE,{text}" for n in range(4))))
+    (message,) = problems(landed, "unknown_grade")["message"]
+    assert message == "2026: 4 cells are no grades that we know. Look at them in rejected_rows."
+
+
+def test_a_word_that_several_students_have_for_a_grade_is_shown(read: Read) -> None:
+    lines = [f"A{n},Ada Moss,Maths,GCSE,Working towards" for n in range(3)]
+    (message,) = problems(read(long(*lines)), "unknown_grade")["message"]
+    assert message.endswith('[attainment.grades]\n"Working towards" = …')
+    (message,) = problems(read(long(*lines[:2])), "unknown_grade")["message"]
+    assert "Working" not in message
+
+
+_UNKNOWN = ("A1,Ada Moss,Art,GCSE,W", "A2,Bo Li,Art,GCSE,W")
+
+
 def test_two_figures_are_a_double_award_in_science_and_a_mark_elsewhere(read: Read) -> None:
     landed = read(
         long(
@@ -89,6 +133,11 @@ def test_two_figures_are_a_double_award_in_science_and_a_mark_elsewhere(read: Re
         ("A1", "Combined Science", "MOCK 1", 4.5),
     ]
     assert rejected(landed) == [(4, "unknown_grade", "54")]
+    (message,) = problems(read(long("A1,Ada Moss,Maths,GCSE,54", *_UNKNOWN)), "unknown_grade")[
+        "message"
+    ]
+    assert "“54” may be a mark or, like 5-4, a double award" in message
+    assert message.endswith('[attainment.grades]\n"W" = …')
 
 
 def test_a_d_is_a_distinction_in_a_subject_with_merits_and_passes(read: Read) -> None:
@@ -131,6 +180,27 @@ def test_of_different_results_for_one_series_none_counts_and_others_stay(read: R
     assert row["number"] == 2
     assert row["who"] == "Ada Moss (Maths, GCSE); Cy Day (Maths, MOCK 1)"
     assert "in 2026/r.csv line 2 and 2026/r.csv line 3" in row["message"]
+
+
+def test_a_name_of_which_a_file_says_two_genders_may_be_of_two_students(read: Read) -> None:
+    header = "Student,Gender,Subject,Exam_Series,Score\n"
+    rows = (
+        "John Smith,M,Maths,GCSE,5\nJohn Smith,F,Art,GCSE,8\n"
+        "Ann Lee,F,Maths,GCSE,5\nAnn Lee,f,Art,GCSE,5\nBo Li,M,Art,GCSE,5\n"
+    )
+    (row,) = problems(read({"2026/r.csv": header + rows}), "ambiguous_name").rows(named=True)
+    assert row["message"].startswith(
+        "2026: 1 name has two values of Gender in one file: two students?"
+    )
+    assert row["who"] == "John Smith"
+    # two files may write it in two ways, and with an id nobody is merged
+    apart = {
+        "2026/a.csv": header + "Jo Fox,M,Maths,GCSE,5\n",
+        "2026/b.csv": header + "Jo Fox,Male,Art,GCSE,5\n",
+    }
+    assert problems(read(apart), "ambiguous_name").is_empty()
+    with_id = "UPN," + header + "".join(f"A{line[:4]},{line}\n" for line in rows.splitlines())
+    assert problems(read({"2026/r.csv": with_id}), "ambiguous_name").is_empty()
 
 
 def test_a_name_is_normalised_to_plain_small_words() -> None:
@@ -221,14 +291,25 @@ def test_mocks_without_a_number_follow_the_school_year_and_that_is_said(read: Re
 
 
 def test_a_series_that_nobody_knows_is_rejected_with_the_line_to_paste(read: Read) -> None:
-    files = long("A1,Ada Moss,Maths,Data Drop 1,5", "A1,Ada Moss,Maths,GCSE,6")
+    theirs = "Y11 Data Drop 2026"
+    files = long(
+        f"A1,Ada Moss,Maths,{theirs},5",
+        f"A2,Bo Li,Maths,{theirs},5",
+        f"A3,Cy Day,Maths,{theirs},5",
+        "A1,Ada Moss,Maths,GCSE,6",
+    )
     landed = read(files)
     assert results(landed) == [("A1", "Maths", "GCSE", 6.0)]
-    assert rejected(landed) == [(2, "unknown_series", "Data Drop 1")]
+    assert rejected(landed) == [(line, "unknown_series", theirs) for line in (2, 3, 4)]
     (message,) = problems(landed, "unknown_series")["message"]
-    assert message.endswith('[attainment.series_names]\n"Data Drop 1" = "…"')
-    known = read(files, {"series_names": {"Data Drop 1": "MOCK 1"}})
-    assert results(known, "series", "points") == [("GCSE", 6.0), ("MOCK 1", 5.0)]
+    assert message.endswith(f'[attainment.series_names]\n"{theirs}" = "…"')
+    known = read(files, {"series_names": {theirs: "MOCK 1"}})
+    assert results(known, "student_id", "series", "points") == [
+        ("A1", "GCSE", 6.0),
+        ("A1", "MOCK 1", 5.0),
+        ("A2", "MOCK 1", 5.0),
+        ("A3", "MOCK 1", 5.0),
+    ]
     assert not kinds(known)
 
 

@@ -199,6 +199,28 @@ def test_further_columns_are_kept_once_per_student_or_per_subject(read: Read) ->
     ]
 
 
+def test_a_column_that_says_again_how_a_result_compares_makes_no_groups_and_that_is_said(
+    read: Read,
+) -> None:
+    lines = ["UPN,Gender,Subject,GCSE,BASELINE,Progress,Teacher,RAG"]
+    for n in range(24):
+        final, word = ((4, "under"), (5, "on"), (6, "over"))[n % 3]
+        lines.append(
+            f"A{n % 12},{'FM'[n % 2]},{('Maths', 'Art')[n // 12]},{final},5,{word},Mx {n % 5},-"
+        )
+    landed = read({"2026/r.csv": "\n".join(lines)})
+    assert landed.groups["column"].unique().sort().to_list() == ["Gender", "Teacher"]
+    (message,) = problems(landed, "not_read")["message"]
+    assert message.startswith(
+        "2026: “Progress” and “RAG” say again how results differ from baselines"
+    )
+
+
+def test_a_text_file_that_is_called_a_workbook_is_read(read: Read) -> None:
+    landed = read({"2026/r.xls": "UPN\tName\tMaths\nA1\tZoë\t5\n".encode("cp1252")})
+    assert landed.results.height == 1
+
+
 def test_a_number_of_the_row_is_no_student(read: Read) -> None:
     landed = read(
         {
@@ -283,6 +305,7 @@ def test_what_is_not_understood_is_said_with_what_to_do(read: Read) -> None:
             "e.csv": "",
             "f.pdf": b"%PDF",
             "g.xlsx": b"PK\x03\x04 broken",
+            "i.xlsx": bytes(range(256)),
         }
     )
     assert landed.results.is_empty()
@@ -293,11 +316,41 @@ def test_what_is_not_understood_is_said_with_what_to_do(read: Read) -> None:
     assert "no column has grades" in said["b.csv"]
     assert "no column says the subject" in said["c.csv"]
     assert "Ada" not in said["d.csv"]
-    assert "Of its columns we know Maths, MOCK 1." in said["h.csv"]
+    assert "Of its columns we know Maths and MOCK 1; there are 2 more." in said["h.csv"]
     assert "the file is empty" in said["e.csv"]
     assert "Save it as one of these" in said["f.pdf"]
     assert "cannot be opened" in said["g.xls"]
+    assert "is called a workbook and is none" in said["i.xls"]
     assert set(landed.files["kind"]) == {"not_read"}
+
+
+def test_a_header_of_students_is_counted_and_not_shown(read: Read) -> None:
+    landed = read(
+        {
+            "a.csv": "Subject,Ada Moss,Bo Li\nMaths,5,6\nArt,4,5\n",
+            "b.csv": "Name,Ada Moss,Bo Li\nMaths,x,y\n",
+            "c.csv": "UPN,GCSE,Ada Moss\nA1,5,5\nA2,5,5\n",
+            "d.csv": "UPN,Name\nA1,Ada Moss\n",
+        }
+    )
+    said = dict(
+        zip((m[:5] for m in landed.problems["message"]), landed.problems["message"], strict=True)
+    )
+    assert "Of its columns we know Subject; there are 2 more." in said["a.csv"]
+    assert "Of its columns we know Name; there are 2 more." in said["b.csv"]
+    assert "Of its columns we know UPN and GCSE; there is 1 more." in said["c.csv"]
+    assert "Of its columns we know UPN and Name." in said["d.csv"]
+    for name in ("Ada", "Moss", "Bo", "Li"):
+        assert not any(name in message.split() for message in said.values())
+
+
+def test_a_subject_or_a_column_called_all_is_one_and_not_all_of_them(read: Read) -> None:
+    text = "UPN,all,Subject,Series,Grade\nA1,x,all,GCSE,5\nA1,x,Maths,GCSE,4\n"
+    landed = read({"r.csv": text})
+    assert results(landed, "subject", "points") == [("Maths", 4.0), ("“all”", 5.0)]
+    assert landed.groups.rows() == [("r", "A1", None, "“all”", "x")]
+    landed = read({"r.csv": text}, {"subjects": {"Maths": "all", "all": "Art"}})
+    assert results(landed, "subject", "points") == [("Art", 5.0), ("“all”", 4.0)]
 
 
 def test_the_settings_name_columns_that_are_not_found(read: Read) -> None:

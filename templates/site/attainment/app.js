@@ -5,7 +5,11 @@
   const data = JSON.parse(document.getElementById("data").textContent);
   const DOTS_AT_MOST = 400; // per series; drawing more is what makes a page slow
   const ROWS_AT_MOST = 300; // of a table, until asked for all
-  const ON_SHEET = { distribution: 400, progress: 280, subjects: 340, means: 700 }; // pixels
+  // pixels on a sheet; panels of nobody are not printed, and the others have their room
+  const ON_SHEET = { distribution: 400, progress: 280, subjects: 340, means: 480, apart: 480 };
+  const NOBODY_PINNED = { distribution: 640, progress: 390 };
+  const NOBODY = { distribution: 1044 };
+  const NARROW = 480; // pixels of a chart that a tip would cover
   const REACH = 28; // pixels from the pointer to a dot
   const SYMBOL = { below: "▼", met: "●", exceeded: "▲", none: "◆" };
   const AGAINST_BASELINE = { below: "below", met: "met", exceeded: "exceeded" };
@@ -106,7 +110,9 @@
   }
 
   // on one sheet of A4 charts are drawn as wide as they are printed, so that words keep their size
-  const roomFor = (name) => (printing ? ON_SHEET[name] : $(`${name}-chart`).clientWidth);
+  const nobody = (panel) => data.edition !== "staff" || $(panel).classList.contains("nobody");
+  const sheet = () => (nobody("progress") ? NOBODY : nobody("subjects") ? NOBODY_PINNED : {});
+  const roomFor = (name) => (printing ? sheet()[name] ?? ON_SHEET[name] : $(`${name}-chart`).clientWidth);
 
   function show(name, sources, { height, ...signals } = {}) {
     const view = views[name];
@@ -116,6 +122,44 @@
     if (height) view.height(height);
     fit(name);
     view.run();
+  }
+
+  // What is said of a dot: next to it, and where that would cover most of the chart, below the chart.
+  function beside(bubble, corner, chart, x, y) {
+    const [left, top] = [corner.offsetLeft + chart.offsetLeft, corner.offsetTop + chart.offsetTop];
+    const under = chart.clientWidth < NARROW;
+    const side = x + 14 + bubble.offsetWidth <= chart.clientWidth ? x + 14 : x - 14 - bubble.offsetWidth;
+    bubble.style.left = `${left + (under ? 0 : Math.max(0, side))}px`;
+    bubble.style.top = `${top + (under ? chart.offsetHeight : y - bubble.offsetHeight / 2)}px`;
+  }
+
+  // of the plot in its picture
+  function corner(view) {
+    const [left, top] = view.origin();
+    const padding = view.padding();
+    return [left + padding.left, top + padding.top];
+  }
+
+  // the nearest of these dots to the pointer, where dots are drawn at x and y
+  function nearestOf(name, dots, event) {
+    const frame = $(`${name}-chart`).querySelector("svg").getBoundingClientRect();
+    const view = views[name];
+    const [left, top] = corner(view);
+    const [xs, ys] = [view.scale("x"), view.scale("y")];
+    const [x, y] = [event.clientX - frame.left - left, event.clientY - frame.top - top];
+    let [best, found] = [REACH * REACH, null];
+    for (const dot of dots) {
+      const away = (xs(dot.x) - x) ** 2 + (ys(dot.y) - y) ** 2;
+      if (away < best) [best, found] = [away, dot];
+    }
+    return found;
+  }
+
+  // where it is drawn, in its chart
+  function placeOf(name, dot) {
+    const view = views[name];
+    const [left, top] = corner(view);
+    return [left + view.scale("x")(dot.x), top + view.scale("y")(dot.y)];
   }
 
   // Pages have their colours in variables; a picture that leaves the page needs them written out.
@@ -193,7 +237,7 @@
 
   const boxColumns = [
     { head: "Series", cell: (row) => row.series },
-    { head: "Results", number: true, cell: (row) => (row.n === null ? "too few to show" : count(row.n)) },
+    { head: "Results", number: true, cell: (row) => (row.n !== null ? count(row.n) : row.median === null ? "too few to show" : "not told") },
     ...[["Lowest", "low"], ["Lower quartile", "q1"], ["Median", "median"], ["Upper quartile", "q3"], ["Highest", "high"], ["Mean", "mean"]].map(([head, key]) => ({
       head,
       number: true,
@@ -212,6 +256,7 @@
   function staff() {
     const { rows, series, final, baseline } = data;
     const sat = series.map((_, at) => at).filter((at) => at !== baseline);
+    const rounds = data.rounding !== "none";
     const absent = rows.absent.map((list) => new Set(list));
     const bySubject = data.subjects.map(() => []);
     const byStudent = data.students.map(() => []);
@@ -267,20 +312,46 @@
       return found;
     }
 
+    // why a result and what it is held against are not compared
+    function whyNot(row) {
+      const { at, top, base, against } = compare(row);
+      if (against === null || (top !== null && base !== null)) return [];
+      const gone = (series_) => (absent[series_].has(row) ? `absent in ${series[series_]}` : `no ${series[series_]}`);
+      return [...(top === null ? [gone(at < 0 ? final : at)] : []), ...(base === null ? [gone(against)] : [])];
+    }
+
+    // 28 not compared (no BASELINE); 30 not compared (28 no BASELINE, 2 no GCSE)
+    function notCompared(chosen) {
+      const reasons = new Map();
+      for (const row of chosen) {
+        const why = listed(whyNot(row));
+        reasons.set(why, (reasons.get(why) ?? 0) + 1);
+      }
+      const parts = [...reasons].sort(([, a], [, b]) => b - a).map(([why, n]) => (reasons.size > 1 ? `${count(n)} ${why}` : why));
+      return `${count(chosen.length)} not compared${parts.some(Boolean) ? ` (${parts.join(", ")})` : ""}`;
+    }
+
     const word = (found) => (found.against === baseline ? AGAINST_BASELINE : AGAINST_SERIES)[found.outcome];
 
+    const rounded = (row, found) => found.base !== null && found.against === baseline && rows.points[baseline][row] !== found.base;
+
+    // BASELINE; expected 6 (BASELINE 5.5) where baselines are rounded before comparing
+    function standard(row, found) {
+      return rounded(row, found) ? `expected ${grade(found.base)} (${series[baseline]} ${grade(rows.points[baseline][row])})` : series[found.against];
+    }
+
     // ▼ 1.4 below BASELINE
-    function said(found) {
+    function said(row, found) {
       const size = Math.abs(found.difference) > 1e-9 ? `${plain(Math.abs(found.difference))} ` : "";
       const toBaseline = { below: `${size}below`, met: size ? `met, ${size}off` : "met", exceeded: `${size}above` };
       const toSeries = { below: `${size}lower than`, met: "the same as", exceeded: `${size}higher than` };
-      return `${SYMBOL[found.outcome]} ${(found.against === baseline ? toBaseline : toSeries)[found.outcome]} ${series[found.against]}`;
+      return `${SYMBOL[found.outcome]} ${(found.against === baseline ? toBaseline : toSeries)[found.outcome]} ${standard(row, found)}`;
     }
 
-    function verdict(found) {
+    function verdict(row, found = compare(row)) {
       if (found.top === null) return "no result to compare";
       if (found.base === null) return found.against === null ? "nothing to compare with" : `no ${series[found.against]} to compare with`;
-      return `${said(found)}${found.provisional ? ` so far: provisional, ${series[found.at]} stands in, ${series[final]} not sat` : ""}`;
+      return `${said(row, found)}${found.provisional ? ` so far: provisional, ${series[found.at]} stands in, ${series[final]} not sat` : ""}`;
     }
 
     function received(row, at) {
@@ -305,7 +376,15 @@
       const gaps = inside.map((row) => [row, why(row)]).filter(([, reasons]) => reasons.length);
       const missing = new Set(gaps.map(([row]) => row));
       const nothing = new Set(gaps.filter(([, reasons]) => reasons.length === held.length).map(([row]) => row));
-      return { taking, inside, held, gaps, out: state.matched ? missing : nothing, rows: inside.filter((row) => !(state.matched ? missing : nothing).has(row)) };
+      // what is compared may be missing though nobody of the subject has it
+      const left = new Set(inside.filter((row) => !(state.matched ? missing : nothing).has(row)).filter((row) => whyNot(row).length));
+      const gapOf = new Map(gaps.map((gap) => [gap[0], gap]));
+      for (const row of left) {
+        const gap = gapOf.get(row);
+        if (gap) gap[1] = [...new Set([...gap[1], ...whyNot(row)])];
+        else gaps.push([row, whyNot(row)]);
+      }
+      return { taking, left, inside, held, gaps, out: state.matched ? missing : nothing, rows: inside.filter((row) => !(state.matched ? missing : nothing).has(row)) };
     }
 
     // --- the chart of a subject
@@ -347,7 +426,7 @@
         $("outcomes"),
         el("span", { class: "against" }, `${labelOf(drawn)}: `),
         ...["below", "met", "exceeded"].map((outcome) => el("span", { class: `outcome ${outcome}` }, `${SYMBOL[outcome]} ${count(number(outcome))} ${words[outcome]}`)),
-        number("none") ? el("span", { class: "outcome none" }, `${count(number("none"))} not compared`) : null,
+        number("none") ? el("span", { class: "outcome none" }, notCompared(drawn.filter((_, n) => found[n].outcome === "none"))) : null,
         stands ? el("span", { class: "provisional" }, `Provisional: ${series[final]} is not sat by ${stands === found.length - number("none") ? "any of them" : count(stands)}; the newest series before it stands in.`) : null,
       );
       notes(chosen, dotted.length);
@@ -366,12 +445,12 @@
         dotted < drawn.length ? `A dot for ${count(dotted)} of ${count(drawn.length)} students, evenly over the list; boxes are of all. Search finds everybody.` : null,
       ];
       fill($("distribution-notes"), ...parts.filter(Boolean).flatMap((part) => [part, " "]));
-      const kept = chosen.gaps.length - chosen.out.size;
-      const head = chosen.out.size ? `${students(chosen.out.size)} left out${kept ? `, ${count(kept)} missing in some series` : ""}: who and why` : kept ? `Nobody left out; ${students(kept)} missing in some series: who and why` : "Nobody left out";
+      const missing = chosen.gaps.filter(([row, reasons]) => !chosen.out.has(row) && chosen.held.some((at) => rows.points[at][row] === null)).length;
+      const head = [chosen.out.size ? `${students(chosen.out.size)} left out` : "Nobody left out", missing ? `${count(missing)} missing in some series` : "", chosen.left.size ? notCompared([...chosen.left]) : ""];
       $("left-out").hidden = !chosen.gaps.length;
       $("nobody-left-out").hidden = Boolean(chosen.gaps.length);
-      $("left-out").querySelector("summary").textContent = head;
-      const line = ([row, reasons]) => el("li", {}, data.students[rows.student[row]], ` – ${reasons.length === chosen.held.length ? "no result in any series" : listed(reasons)}${chosen.out.has(row) ? "; left out" : ""}`);
+      $("left-out").querySelector("summary").textContent = `${head.filter(Boolean).join("; ")}: who and why`;
+      const line = ([row, reasons]) => el("li", {}, data.students[rows.student[row]], ` – ${chosen.held.every((at) => rows.points[at][row] === null) ? "no result in any series" : listed(reasons)}${chosen.out.has(row) ? "; left out" : chosen.left.has(row) ? "; not compared" : ""}`);
       const order = [...chosen.gaps].sort(([a], [b]) => chosen.out.has(b) - chosen.out.has(a) || rows.student[a] - rows.student[b]);
       fill($("left-out").querySelector("ul"), ...order.slice(0, ROWS_AT_MOST).map(line), order.length > ROWS_AT_MOST ? el("li", {}, `and ${count(order.length - ROWS_AT_MOST)} more`) : null);
     }
@@ -385,13 +464,14 @@
         { head: "Student", cell: (row) => nameButton(rows.student[row]), by: (row) => data.students[rows.student[row]] },
         ...series.map((head, at) => ({ head, number: true, cell: (row) => received(row, at), by: (row) => rows.points[at][row] })),
         { head: "Difference", number: true, cell: (row) => (compare(row).difference === null ? "" : signed(compare(row).difference)), by: (row) => compare(row).difference },
-        { head: labelOf(drawn), cell: (row) => outcomeCell(compare(row)), by: (row) => word(compare(row)) ?? null },
+        { head: labelOf(drawn), cell: (row) => outcomeCell(row), by: (row) => word(compare(row)) ?? null },
       ];
       return [boxTable(boxes), table(`${$("distribution-title").textContent}`, cells, order)];
     });
 
-    function outcomeCell(found) {
-      if (found.outcome === "none") return verdict(found);
+    function outcomeCell(row) {
+      const found = compare(row);
+      if (found.outcome === "none") return verdict(row);
       return el("span", { class: `outcome ${found.outcome}` }, `${SYMBOL[found.outcome]} ${word(found)}${found.provisional ? " (provisional)" : ""}`);
     }
 
@@ -444,7 +524,7 @@
         return progressTable();
       }
       const found = compare(row);
-      $("progress-verdict").textContent = `${subject}: ${verdict(found)}`;
+      $("progress-verdict").textContent = `${subject}: ${verdict(row)}`;
       $("progress-verdict").className = `verdict ${found.outcome}`;
       const place = new Map(sat.map((at, n) => [at, n]));
       const there = sat.filter((at) => rows.points[at][row] !== null);
@@ -464,7 +544,7 @@
           const end = decided && at === found.at;
           return { x: place.get(at), y: rows.points[at][row], outcome: end ? found.outcome : "none", hollow: !end || found.provisional, under: found.base !== null && rows.points[at][row] < found.base, text: grade(rows.points[at][row]) };
         }),
-        reference: found.base === null ? [] : [{ y: found.base, text: `${series[found.against]} ${grade(found.base)}`, under: results.length > 0 && results[0] >= found.base && results[0] < found.base + 1.5 }],
+        reference: found.base === null ? [] : [{ y: found.base, text: rounded(row, found) ? standard(row, found) : `${series[found.against]} ${grade(found.base)}`, under: results.length > 0 && results[0] >= found.base && results[0] < found.base + 1.5 }],
         range: results.length ? [{ x: sat.length, low, high, low_text: flat ? "" : `lowest ${grade(low)}${off(low)}`, high_text: `${flat ? "always" : "highest"} ${grade(high)}${off(high)}` }] : [],
       }, { labels: [...sat.map((at) => [series[at], absent[at].has(row) ? "absent" : rows.points[at][row] === null ? "no result" : ""]), ["lowest to", "highest"]] });
       const gaps = sat.filter((at) => rows.points[at][row] === null).map((at) => (absent[at].has(row) ? `absent in ${series[at]}` : `no result in ${series[at]}`));
@@ -480,8 +560,8 @@
       return [table(`${data.students[student]}, ${data.subjects[state.subject]}`, [
         { head: "Series", cell: (at) => series[at] },
         { head: "Grade", number: true, cell: (at) => received(row, at) },
-        { head: baseline === null ? "" : `Against ${series[baseline]}`, number: true, cell: (at) => (baseline === null || at === baseline || rows.points[at][row] === null || rows.against[row] === null ? "" : signed(rows.points[at][row] - rows.against[row])) },
-      ], series.map((_, at) => at)), el("p", {}, verdict(compare(row)))];
+        { head: baseline === null ? "" : `Against ${rounds ? "expected" : series[baseline]}`, number: true, cell: (at) => (baseline === null || at === baseline || rows.points[at][row] === null || rows.against[row] === null ? "" : signed(rows.points[at][row] - rows.against[row])) },
+      ], series.map((_, at) => at)), el("p", {}, verdict(row))];
     });
 
     // --- one student over all subjects
@@ -506,15 +586,15 @@
       const counts = ["exceeded", "met", "below"].filter(number).map((outcome) => `${SYMBOL[outcome]} ${number(outcome)} ${words[outcome]}`);
       $("subjects-verdict").textContent = `${taken.length} ${taken.length === 1 ? "subject" : "subjects"}, ${labelOf(taken)}${base === null ? "" : `: ${counts.join(", ") || "nothing to compare"}`}`;
       const brief = roomFor("subjects") < 420;
-      const text = (one) => (one.outcome === "none" ? verdict(one).replace(" to compare with", "").replace(" to compare", "") : brief ? `${SYMBOL[one.outcome]} ${plain(Math.abs(one.difference))}` : `${SYMBOL[one.outcome]} ${one.outcome === "met" ? word(one) : `${plain(Math.abs(one.difference))} ${base === baseline && one.outcome === "exceeded" ? "above" : word(one)}`}${one.provisional ? " so far" : ""}`);
+      const text = (one, row) => (one.outcome === "none" ? verdict(row, one).replace(" to compare with", "").replace(" to compare", "") : brief ? `${SYMBOL[one.outcome]} ${plain(Math.abs(one.difference))}` : `${SYMBOL[one.outcome]} ${one.outcome === "met" ? word(one) : `${plain(Math.abs(one.difference))} ${base === baseline && one.outcome === "exceeded" ? "above" : word(one)}`}${one.provisional ? " so far" : ""}${rounded(row, one) ? ` expected (${series[baseline]} ${grade(rows.points[baseline][row])})` : ""}`);
       show("subjects", {
-        subjects: found.map((one, n) => ({ subject: data.subjects[rows.subject[taken[n]]], base: one.base, top: one.top, outcome: one.outcome, hollow: one.provisional || one.outcome === "none", text: text(one), end: Math.max(one.base ?? -0.35, one.top ?? -0.35) })),
+        subjects: found.map((one, n) => ({ subject: data.subjects[rows.subject[taken[n]]], base: one.base, top: one.top, outcome: one.outcome, hollow: one.provisional || one.outcome === "none", text: text(one, taken[n]), place: n, end: Math.max(one.base ?? -0.35, one.top ?? -0.35) })),
       }, { height: data.row_height * taken.length });
       const without = found.filter((one) => one.outcome === "none").length;
       const stands = found.filter((one) => one.provisional && one.outcome !== "none");
       const waiting = [...new Set(stands.map((one) => series[one.at]))];
       $("subjects-notes").textContent = [
-        base === null ? "" : `Bar: ${series[base]}${base === baseline ? ", a mean expectation and no target" : ""}. Symbol: ${comparisons[state.comparison].top === "compared" ? (stands.length ? `${series[final]}, hollow where ${listed(waiting)} stands in (provisional)` : series[final]) : series[comparisons[state.comparison].top]}.`,
+        base === null ? "" : `Bar: ${series[base]}${base === baseline ? `${rounds ? `, rounded ${data.rounding === "down" ? "down" : "to the nearest grade"}` : ""}, a mean expectation and no target` : ""}. Symbol: ${comparisons[state.comparison].top === "compared" ? (stands.length ? `${series[final]}, hollow where ${listed(waiting)} stands in (provisional)` : series[final]) : series[comparisons[state.comparison].top]}.`,
         without ? `${without} cannot be compared.` : "",
       ].join(" ");
       subjectsTable();
@@ -527,7 +607,7 @@
         { head: "Subject", cell: (row) => el("button", { type: "button", class: "name", onclick: () => choose(rows.subject[row]) }, data.subjects[rows.subject[row]]) },
         ...series.map((head, at) => ({ head, number: true, cell: (row) => received(row, at), by: (row) => rows.points[at][row] })),
         { head: "Difference", number: true, cell: (row) => (compare(row).difference === null ? "" : signed(compare(row).difference)), by: (row) => compare(row).difference },
-        { head: labelOf(taken), cell: (row) => outcomeCell(compare(row)) },
+        { head: labelOf(taken), cell: (row) => outcomeCell(row) },
       ], taken)];
     });
 
@@ -571,37 +651,10 @@
       drawSubjects();
     }
 
-    // of the plot in its picture
-    function corner(view) {
-      const [left, top] = view.origin();
-      const padding = view.padding();
-      return [left + padding.left, top + padding.top];
-    }
-
-    function place(dot) {
-      const view = views.distribution;
-      const [left, top] = corner(view);
-      return [left + view.scale("x")(dot.x), top + view.scale("y")(dot.y)];
-    }
-
-    function nearest(event) {
-      const frame = $("distribution-chart").querySelector("svg").getBoundingClientRect();
-      const view = views.distribution;
-      const [left, top] = corner(view);
-      const [xs, ys] = [view.scale("x"), view.scale("y")];
-      const [x, y] = [event.clientX - frame.left - left, event.clientY - frame.top - top];
-      let [best, found] = [REACH * REACH, null];
-      for (const dot of dots) {
-        const away = (xs(dot.x) - x) ** 2 + (ys(dot.y) - y) ** 2;
-        if (away < best) [best, found] = [away, dot];
-      }
-      return found;
-    }
-
     // of a mock as well, what is said of the outcome names the series that it is of
     function tipLines(dot) {
       const found = compare(dot.row);
-      const outcome = found.outcome === "none" ? verdict(found) : `${series[found.at]}: ${said(found)}${found.provisional ? " (provisional)" : ""}`;
+      const outcome = found.outcome === "none" ? verdict(dot.row) : `${series[found.at]}: ${said(dot.row, found)}${found.provisional ? " (provisional)" : ""}`;
       return [data.students[rows.student[dot.row]], `${series[dot.series]}: ${received(dot.row, dot.series)}`, outcome];
     }
 
@@ -611,12 +664,7 @@
       if (!dot) return;
       const [name, ...rest] = tipLines(dot);
       fill(bubble, el("strong", {}, name), ...rest.map((line) => el("span", {}, line)));
-      const [x, y] = place(dot);
-      const chart = $("distribution-chart");
-      const beside = x + 14 + bubble.offsetWidth <= chart.clientWidth ? x + 14 : x - 14 - bubble.offsetWidth;
-      const figure = $("distribution");
-      bubble.style.left = `${figure.offsetLeft + chart.offsetLeft + Math.max(0, beside)}px`;
-      bubble.style.top = `${figure.offsetTop + chart.offsetTop + y - bubble.offsetHeight / 2}px`;
+      beside(bubble, $("distribution"), $("distribution-chart"), ...placeOf("distribution", dot));
     }
 
     // arrows: to the next student up or down in a series, or the same student in the next series
@@ -645,7 +693,7 @@
 
     function search() {
       const [input, list] = [$("search"), $("found")];
-      const simple = (text) => text.normalize("NFKD").replace(/\p{M}/gu, "").toLowerCase();
+      const simple = (text) => text.normalize("NFKD").replace(/[\p{M}\p{P}\p{S}]/gu, "").toLowerCase();
       const names = data.students.map(simple);
       let [active, hits] = [-1, []];
       const close = () => {
@@ -702,10 +750,10 @@
       $("unpin").addEventListener("click", () => pin(null));
       search();
       const chart = $("distribution-chart");
-      chart.addEventListener("pointermove", (event) => (event.pointerType === "touch" ? undefined : hover(nearest(event))));
+      chart.addEventListener("pointermove", (event) => (event.pointerType === "touch" ? undefined : hover(nearestOf("distribution", dots, event))));
       chart.addEventListener("pointerleave", (event) => (event.pointerType === "touch" ? undefined : hover(null)));
       chart.addEventListener("click", (event) => {
-        const dot = nearest(event);
+        const dot = nearestOf("distribution", dots, event);
         if (!dot) return hover(null);
         const student = rows.student[dot.row];
         pin(state.pinned === student && state.hovered === student ? null : student);
@@ -727,14 +775,18 @@
     const boxRows = () => data.series.map((series, at) => ({ series, ...(found()[at] || { n: 0 }) }));
     const showTable = tableView("distribution-table", () => [boxTable(boxRows())]);
 
+    // a box may be there though how many are in it is not told
+    const shown = (one) => one && one.median !== null;
+
     function redraw() {
-      show("distribution", { boxes: found().map((one, at) => one && one.n !== null && { x: at, ...one }).filter(Boolean), dots: [], marked: [] }, {
-        labels: data.series.map((name, at) => [name, !found()[at] ? "none" : found()[at].n === null ? "too few to show" : count(found()[at].n)]),
+      const subject = data.subjects[state.subject];
+      show("distribution", { boxes: found().map((one, at) => shown(one) && { x: at, ...one }).filter(Boolean), dots: [], marked: [] }, {
+        labels: data.series.map((name, at) => [name, !found()[at] ? "none" : !shown(found()[at]) ? "too few to show" : found()[at].n === null ? "" : count(found()[at].n)]),
       });
-      const most = Math.max(0, ...found().map((one) => (one && one.n) || 0));
-      $("distribution-title").textContent = `${data.subjects[state.subject]}: ${most ? `up to ${students(most)} in a series` : `fewer than ${data.fewest} students in each series`}`;
-      const hidden = found().filter((one) => one && one.n === null).length;
-      $("distribution-notes").textContent = hidden ? `${hidden} of ${data.series.length} series left out: fewer than ${data.fewest} results each.` : "No series is left out.";
+      const compared = data.means.find((row) => row.subject === subject && row.column === "all");
+      const hidden = found().filter((one) => one && !shown(one)).length;
+      $("distribution-title").textContent = `${subject}: ${hidden === found().filter(Boolean).length ? `fewer than ${data.fewest} students in each series` : compared && compared.n ? `${students(compared.n)} compared` : `${data.fewest} students or more in a series`}`;
+      $("distribution-notes").textContent = `${hidden ? `${hidden} of ${data.series.length} series left out: fewer than ${data.fewest} results each.` : "No series is left out."} How many have each series is not told where it would tell of the few without one.`;
       showTable();
     }
 
@@ -750,7 +802,7 @@
   // --- the cohort as a whole ----------------------------------------------------------------------------------------
 
   function summary() {
-    const { means, matrices } = data;
+    const { means, matrices, apart } = data;
     const [ALL, EVERYBODY] = ["all", "everybody"];
     const byGroup = [...new Set(means.filter((row) => row.column !== ALL).map((row) => row.column))];
     const subjects = [...new Set(means.map((row) => row.subject))];
@@ -763,27 +815,64 @@
     const figure = (value) => (value === null ? "" : signed(value));
     const columns = [
       { head: "", cell: (row) => row.row },
-      { head: "Matched", number: true, cell: (row) => (row.n === null ? "too few" : count(row.n)), by: (row) => row.n },
+      { head: "Matched", number: true, cell: (row) => (row.n !== null ? count(row.n) : row.mean === null ? "too few" : "not told"), by: (row) => row.n },
       { head: "Mean difference", number: true, cell: (row) => figure(row.mean), by: (row) => row.mean },
       { head: "95 % interval", number: true, cell: (row) => (row.low === null ? "" : `${signed(row.low)} to ${signed(row.high)}`) },
       { head: "Shrunk", number: true, cell: (row) => figure(row.shrunk), by: (row) => row.shrunk },
       { head: "", cell: beyond },
       ...["below", "met", "exceeded"].map((outcome) => ({ head: `${SYMBOL[outcome]} ${outcome}`, number: true, cell: (row) => (row[outcome] === null ? "" : count(row[outcome])) })),
       { head: "Against own other subjects", number: true, cell: (row) => figure(row.residual), by: (row) => row.residual },
+      { head: "Result", cell: (row) => (row.waiting ? `${row.waiting} so far` : data.final_name) },
+      { head: "Left out", cell: (row) => (row.column === ALL ? outOf(row.subject) : "") },
     ];
+    // Results (one subject's are students) in a figure, and why others are not; with all subjects a student counts in each.
+    function whoIsIn(figure, subject, series = null) {
+      const found = (data.left_out[figure] ?? []).filter((one) => (subject === ALL || one.subject === subject) && (series === null || one.series === series));
+      if (!found.length) return [];
+      const reasons = new Map();
+      for (const [why, n] of found.flatMap(({ out }) => out)) reasons.set(why, n === null || reasons.get(why) === null ? null : (reasons.get(why) ?? 0) + n);
+      const told = [...reasons].filter(([, n]) => n !== null).map(([why, n]) => `${count(n)} ${why}`);
+      const untold = [...reasons].filter(([, n]) => n === null).map(([why]) => why);
+      const out = [listed(told), untold.length ? `too few to say how many: ${listed(untold)}` : ""].filter(Boolean);
+      const included = found.some((one) => one.included === null) ? null : sum(found.map((one) => one.included));
+      const of = included === null || untold.length ? null : included + sum([...reasons.values()]);
+      const what = subject === ALL ? "results, a student counting in each subject" : "students";
+      return [
+        of === null ? null : `In it: ${count(included)} of ${count(of)} ${what}.`,
+        out.length ? `Left out${subject === ALL ? "" : ` in ${subject}`}: ${out.join("; ")}.` : data.edition === "staff" ? "Nobody is left out." : null,
+      ].filter(Boolean);
+    }
+
+    const soFar = (row) => (row.waiting ? `, ${row.waiting} so far` : "");
+    // of rows that are drawn hollow
+    function provisional(rows) {
+      const stands = [...new Set(rows.map((row) => row.waiting).filter(Boolean))];
+      return stands.length ? `Hollow: provisional, ${data.final_name} not sat${rows.every((row) => row.waiting) ? "" : " there"}, ${listed(stands)} so far.` : null;
+    }
     const showTable = tableView("means-table", () => [table($("means-title").textContent, columns, rowsOf())]);
+    const outOf = (subject) => {
+      const one = (data.left_out.progress ?? []).find((each) => each.subject === subject);
+      return one ? one.out.map(([why, n]) => `${n === null ? "some" : count(n)} ${why}`).join(", ") : "";
+    };
 
     function drawMeans() {
       const by = $("split").value;
       $("split-subject").closest("label").hidden = by === ALL;
       const rows = rowsOf();
       const drawn = rows.filter((row) => row.mean !== null);
+      const wide = roomFor("means") >= NARROW;
       const reach = Math.max(0.5, ...drawn.flatMap((row) => [Math.abs(row.mean), Math.abs(row.low ?? 0), Math.abs(row.high ?? 0)]));
       const subject = $("split-subject").value;
       $("means-title").textContent = by === ALL ? `Mean difference by subject` : `Mean difference by ${by}, ${subject === ALL ? "all subjects" : subject}`;
-      show("means", { means: drawn.map(({ mean, low, high, shrunk, n, row }) => ({ row, mean, low, high, shrunk, text: `n ${count(n)}` })) }, { height: Math.max(1, drawn.length) * data.row_height, most: Math.min(9, Math.ceil(reach * 2) / 2) });
+      show("means", { means: drawn.map((row) => ({ row: row.row, mean: row.mean, low: row.low, high: row.high, shrunk: row.shrunk, hollow: row.waiting !== null, text: [row.n === null ? "" : `n ${count(row.n)}`, row.waiting && wide ? `${row.waiting} so far` : ""].filter(Boolean).join(", ") })) }, { height: Math.max(1, drawn.length) * data.row_height, most: Math.min(9, Math.ceil(reach * 2) / 2) });
       const few = rows.length - drawn.length;
-      $("means-notes").textContent = [few ? `${few} left out: ${data.edition === "shareable" ? `fewer than ${data.fewest} students, or figures from which they would follow` : "nobody to compare"}.` : "None is left out."].join(" ");
+      const none = by === ALL ? data.subjects.filter((name) => !rows.some((row) => row.subject === name)) : [];
+      $("means-notes").textContent = [
+        ...whoIsIn("progress", by === ALL ? ALL : subject),
+        few ? `${few} ${few === 1 ? "row is" : "rows are"} not drawn: ${data.edition === "shareable" ? `fewer than ${data.fewest} students, or figures from which they would follow` : "nobody to compare"}.` : null,
+        none.length ? `Nobody to compare in ${listed(none)}.` : null,
+        provisional(drawn),
+      ].filter(Boolean).join(" ");
       showTable();
     }
 
@@ -815,15 +904,65 @@
       const one = matrices[kind];
       const of = $("matrix-group").value;
       const found = one.tables.find((each) => each.subject === subject && each.of === of);
-      const title = `${one.title}, ${subject === ALL ? "all subjects together" : subject}${of === EVERYBODY ? "" : `, ${of}`}`;
+      const totals = found ? found.totals.map(([, n]) => n) : [];
+      const n = data.edition === "shareable" ? "" : `: ${subject === ALL ? `${count(sum(totals))} results` : students(sum(totals))}`;
+      const title = `${one.rows} to ${found ? found.columns : one.columns}, ${subject === ALL ? "all subjects together" : subject}${of === EVERYBODY ? "" : `, ${of}`}${n}`;
       fill($("matrix"), found ? matrix({ ...one, ...found, title }) : el("p", {}, "Nothing to show."));
       $("matrix-notes").textContent = found ? [
-        `Per cent of the row: of those with a ${one.rows} of a grade, how many got which ${one.columns}. 4 is from 4 to under 5.`,
+        `Per cent of the row: of those with a ${one.rows} of a grade, how many got which ${found.columns}. 4 is from 4 to under 5.`,
+        ...whoIsIn(one.figure, subject, one.series).map((part) => (of === EVERYBODY ? part : part.replace(/^In it/, "In it of everybody").replace(/^Left out/, "Left out of everybody"))),
         found.cells.some(([, , n]) => n === null) ? `•: fewer than ${data.fewest}, or a number from which such a cell would follow.` : "",
       ].join(" ").trim() : "";
     }
 
+    // --- value added beside the residual
+
+    const words = ({ x, y }) => `${x === 0 ? "at" : x > 0 ? "above" : "below"} ${data.baseline_name}, ${y === 0 ? "the same as" : y > 0 ? "better than" : "worse than"} in others`;
+    const between = (low, high) => (low === null || high === null ? "" : `${signed(low)} to ${signed(high)}`);
+    const showApart = tableView("apart-table", () => [table($("apart-title").textContent, [
+      { head: "Subject", cell: (row) => row.name, by: (row) => row.name },
+      { head: "n", number: true, cell: (row) => (row.n === null ? "" : count(row.n)), by: (row) => row.n },
+      { head: "Value added", number: true, cell: (row) => signed(row.x), by: (row) => row.x },
+      { head: "95 % interval", number: true, cell: (row) => between(row.low, row.high) },
+      ...(apart.rows.some((row) => row.n_residual !== null) ? [{ head: "n", number: true, cell: (row) => (row.n_residual === null ? "" : count(row.n_residual)), by: (row) => row.n_residual }] : []),
+      { head: "Residual", number: true, cell: (row) => signed(row.y), by: (row) => row.y },
+      { head: "95 % interval", number: true, cell: (row) => between(row.residual_low, row.residual_high) },
+      { head: "", cell: (row) => `${words(row)}${soFar(row)}` },
+    ], apart.rows)]);
+
+    function drawApart() {
+      const side = roomFor("apart") < 700 ? "narrow" : "wide";
+      const unnamed = apart.rows.filter((row) => !row[side]).length;
+      $("apart-title").textContent = `${apart.rows.length} ${apart.rows.length === 1 ? "subject" : "subjects"} against ${data.baseline_name} and against own other subjects`;
+      show("apart", { apart: apart.rows.map((row) => ({ name: row.name, x: row.x, y: row.y, size: row.size, hollow: row.waiting !== null, side: row[side] })) }, { most: apart.most });
+      const none = data.subjects.filter((name) => !apart.rows.some((row) => row.name === name));
+      $("apart-notes").textContent = [
+        `A dot for each subject, larger for more students; hover or tap it for its figures.`,
+        unnamed ? `${unnamed} without room for ${unnamed === 1 ? "its name" : "their names"}.` : null,
+        none.length ? `Not in it, for want of one of the two: ${listed(none)}.` : null,
+        ...whoIsIn("residual", ALL).map((part) => part.replace(/^In it/, "In the residual").replace(/^Left out/, "Left out of it")),
+        provisional(apart.rows),
+      ].filter(Boolean).join(" ");
+      showApart();
+    }
+
+    function apartControls() {
+      const [chart, bubble] = [$("apart-chart"), $("apart-tip")];
+      const point = (event) => {
+        const row = event && nearestOf("apart", apart.rows, event);
+        bubble.hidden = !row;
+        if (!row) return;
+        const figures = [`value added ${signed(row.x)}${row.n === null ? "" : `, n ${count(row.n)}`}`, `residual ${signed(row.y)}${row.n_residual === null ? "" : `, n ${count(row.n_residual)}`}`, `${words(row)}${soFar(row)}`];
+        fill(bubble, el("strong", {}, row.name), ...figures.map((line) => el("span", {}, line)));
+        beside(bubble, { offsetLeft: 0, offsetTop: 0 }, chart, ...placeOf("apart", row));
+      };
+      chart.addEventListener("pointermove", (event) => (event.pointerType === "touch" ? undefined : point(event)));
+      chart.addEventListener("pointerleave", (event) => (event.pointerType === "touch" ? undefined : point(null)));
+      chart.addEventListener("click", point);
+    }
+
     function controls() {
+      if ($("apart")) apartControls();
       if ($("split")) meansControls();
       if ($("matrix")) matrixControls();
     }
@@ -846,9 +985,16 @@
     }
 
     controls();
-    return () => {
-      if ($("split")) drawMeans();
-      if ($("matrix")) drawMatrix();
+    return {
+      draw() {
+        if ($("split")) drawMeans();
+        if ($("apart")) drawApart();
+        if ($("matrix")) drawMatrix();
+      },
+      refit() {
+        if (views.means) drawMeans();
+        if (views.apart) drawApart();
+      },
     };
   }
 
@@ -889,18 +1035,19 @@
     for (const button of document.querySelectorAll("[data-print]")) button.addEventListener("click", () => window.print());
     await Promise.all(["distribution", "progress", "subjects"].map(draw));
     page.redraw();
+    const cohort = summary();
     const refit = () => {
       for (const [name, view] of Object.entries(views)) if (fit(name)) view.run();
       page.refit();
+      cohort.refit();
     };
-    const drawSummary = summary();
     let drawnSummary = false;
     tabs(async (section) => {
       // a chart in a hidden section has no width
       if (section === "summary" && !drawnSummary) {
         drawnSummary = true;
-        await draw("means");
-        drawSummary();
+        await Promise.all(["means", "apart"].map(draw));
+        cohort.draw();
       }
       refit();
     });
