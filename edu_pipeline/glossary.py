@@ -283,14 +283,17 @@ _METRICS = (
         numerator="Courses with a certificate in some run, the capstone included",
         denominator="–",
         window=(
-            "All runs; paid tracks are verified, professional, no-id-professional, credit, masters "
-            "and executive-education"
+            "All runs; paid tracks are verified, professional, no-id-professional, credit, masters, "
+            "executive-education, paid-executive-education and paid-bootcamp"
         ),
     ),
     Metric(
         name="audit_passed",
         title="Passed on audit",
-        sentence="Passed on a free track (audit or honor), and no certificate of the course.",
+        sentence=(
+            "Passed on a free track (audit, honor, unpaid-executive-education or unpaid-bootcamp), and "
+            "no certificate of the course."
+        ),
         columns="audit_passed, no_audited_passed",
         numerator="Courses passed on a free track and without a certificate, the capstone included",
         denominator="–",
@@ -346,8 +349,8 @@ _METRICS = (
         numerator="–",
         denominator="–",
         window=(
-            "The day of the refresh; a run can be joined until enrolment closes, else until the "
-            "upgrade deadline or the end, whichever is first, else until its start"
+            "The day of the refresh; a run can be joined until enrolment closes, the upgrade deadline "
+            "or the end, whichever of those known is first, else until its start"
         ),
     ),
     Metric(

@@ -126,7 +126,11 @@ class Run(Part):
         None, description="Day from which certificates can be had."
     )
     enrolment_closes: dt.date | None = Field(
-        None, description="Last day on which somebody can join."
+        None,
+        description=(
+            "Last day on which somebody can join. Nobody is invited after `upgrade_deadline`: a "
+            "certificate needs the upgrade."
+        ),
     )
 
     @model_validator(mode="after")

@@ -7,9 +7,11 @@ import typer
 from rich.text import Text
 
 from edu_pipeline.commands import rounds
-from edu_pipeline.commands.console import HELD, UserError, out, read_tables
+from edu_pipeline.commands.console import HELD, UserError, command, out, read_tables
 from edu_pipeline.programme_settings import Programme
 from edu_pipeline.settings import Home, load_settings
+
+MOST_REASONS = 6
 
 
 def nudge(
@@ -31,11 +33,11 @@ def nudge(
     home: Home = context.obj
     programmes = wanted(home, programme)
     room = mail_room(home)
-    periods, problems = rounds.refresh(room)
-    look, failure = bool(problems), None
+    done = rounds.refresh(room)
+    look, failure = bool(done.problems), None
     for each in programmes:
-        print_summary(home, each)
-        to_send = [period for period in periods if period.campaign == campaign_of(each.id)]
+        print_summary(home, each, most=MOST_REASONS)
+        to_send = [period for period in done.periods if period.campaign == campaign_of(each.id)]
         for period in to_send:
             try:
                 look |= rounds.send(room, period)
@@ -67,10 +69,23 @@ def wanted(home: Home, programme: str | None) -> Sequence[Programme]:
     )
 
 
-def print_summary(home: Home, programme: Programme) -> None:
-    """How many learners get a letter or none, and why, as of the last refresh."""
+def print_summary(home: Home, programme: Programme, *, most: int | None = None) -> None:
+    """How many learners get a letter or none, and why, as of the last refresh.
+
+    Args:
+        home: Whose.
+        programme: The programme.
+        most: Reasons of one decision to print at most, those of most learners first.
+    """
     (rows,) = read_tables(home, ["nudge_summary"])
+    rows = rows.filter(programme_id=programme.id)
     out.print(Text.assemble((programme.title, "bold"), f" ({programme.id})"))
-    sentences = rows.filter(programme_id=programme.id)["sentence"].to_list()
-    for sentence in sentences or ["No export has a learner of it."]:
-        out.print(f"  {sentence}", markup=False, soft_wrap=True)
+    if rows.is_empty():
+        out.print("  No export has a learner of it.")
+    for _, alike in rows.group_by("decision", maintain_order=True):
+        for sentence in alike["sentence"][:most]:
+            out.print(f"  {sentence}", markup=False, soft_wrap=True)
+        if rest := alike["learners"][len(alike["sentence"][:most]) :].to_list():
+            every = command(home, f"programmes summary --programme {programme.id}")
+            more = f"  {sum(rest):,} more, for {len(rest)} other reasons: {every}"
+            out.print(more, markup=False, soft_wrap=True)

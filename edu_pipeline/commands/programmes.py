@@ -1,7 +1,7 @@
 """`edu-pipeline programmes`: who is nudged and why, the audience as a file, and a round of nudges."""
 
 from collections.abc import Mapping, Sequence
-from datetime import date
+from datetime import date, datetime
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -19,6 +19,7 @@ from edu_pipeline.commands.console import (
 from edu_pipeline.commands.nudging import nudge, print_summary, wanted
 from edu_pipeline.programme_settings import Programme
 from edu_pipeline.settings import Home
+from edu_pipeline.weeks import week_name
 
 app = typer.Typer(
     name="programmes",
@@ -120,27 +121,58 @@ def audience(
 ) -> None:
     """Write who gets a letter this week into a CSV, for another mailer.
 
-    Fill in the day of sending afterwards and take the file back with `mail history import`, so that
-    nobody is told the same again.
+    Whoever had a letter since the refresh, or unsubscribed, is left out. Fill in the day of sending
+    afterwards and take the file back with `mail history import`, so that nobody is told the same
+    again.
     """
+    from edu_pipeline.environment import mail_room
     from edu_pipeline.facts.nudge_letters import nudges_to_write
+    from edu_pipeline.facts.nudges import at_current_addresses
+    from edu_pipeline.mail.ledger.remembered import opted_out, told_before
     from edu_pipeline.mail.lists import write_csv
-    from edu_pipeline.programmes.nudges import campaign_of
+    from edu_pipeline.programmes.nudges import (
+        PREFIX,
+        UnknownCourseError,
+        campaign_of,
+        still_to_tell,
+    )
 
     home: Home = context.obj
     (which,) = wanted(home, programme)
     if file.exists():
         raise UserError(f"{file} is there already; nothing was written.")
-    with reading(home, ["nudges", "nudge_periods"]) as con:
-        rows = nudges_to_write(con, which.id)
+    room = mail_room(home)
+    mail, zone = room.settings.mail, room.settings.zone
+    needed = ["nudges", "nudge_periods", "stg_former_addresses"]
+    with reading(home, needed) as con, room.open_ledger() as ledger:
+        chosen = nudges_to_write(con, which.id)
         periods = con.table("nudge_periods").pl().filter(campaign=campaign_of(which.id))
-    if rows.is_empty():
+        told = told_before(ledger, PREFIX, zone=zone, leaves=mail.leaves)
+        rows = still_to_tell(
+            chosen,
+            at_current_addresses(con, told),
+            at_current_addresses(con, opted_out(ledger, PREFIX)),
+            ledger.salt,
+        )
+    if chosen.is_empty():
         see = command(home, f"programmes summary --programme {which.id}")
         raise UserError(f"Nobody gets a letter, so nothing was written. Why: {see}")
     period, held = periods.select("period", "held").row(0)
+    refresh = f"Run: {command(home, 'run')}"
+    if period != week_name(datetime.now(zone).date()):
+        raise UserError(f"Nothing was written: the last refresh is of {period}. {refresh}")
     if held:
         raise UserError(f"Nothing was written. {with_home(home, held)}")
-    lines = [_line(row, which, period) for row in rows.iter_rows(named=True)]
+    if rows.is_empty():
+        raise UserError(
+            f"Nothing was written: all who get a letter of {period} have had one since the refresh, "
+            "or do not want any more."
+        )
+    try:
+        lines = [_line(row, which, period) for row in rows.iter_rows(named=True)]
+    except UnknownCourseError as error:
+        raise UserError(f"Nothing was written: {error} {refresh}") from None
+    file.touch(mode=0o600, exist_ok=False)
     file.write_text(write_csv(AUDIENCE, lines), encoding="utf-8", newline="")
     out.print(f"Wrote {len(lines)} lines to {file}.", markup=False, soft_wrap=True)
     back = command(home, f"mail history import {file}")
@@ -157,7 +189,13 @@ def _gates(
     as_of: date,
 ) -> Sequence[tuple[bool, str]]:
     """What a learner's letter has to pass, looked at again as for the table."""
-    from edu_pipeline.facts.nudges import passes, people, preferences, standings
+    from edu_pipeline.facts.nudges import (
+        at_current_addresses,
+        passes,
+        people,
+        preferences,
+        standings,
+    )
     from edu_pipeline.programmes.nudges import Remembered, considered, gates_for, news
     from edu_pipeline.warehouse import read_table
 
@@ -168,8 +206,8 @@ def _gates(
     known = people(con, [who["learner_id"]])
     remembered = Remembered(
         opt_ins=preferences(con, known),
-        opted_out=read_table(con, "opted_out"),
-        told_before=read_table(con, "told_before"),
+        opted_out=at_current_addresses(con, read_table(con, "opted_out")),
+        told_before=at_current_addresses(con, read_table(con, "told_before")),
         salt=read_table(con, "ledger_identity")["salt"].item(),
     )
     part = considered(programme, who, found, meaning, runs)
@@ -198,10 +236,10 @@ def _standing(course: Mapping[str, Any] | None) -> tuple[str, str]:
 
 def _line(row: Mapping[str, Any], programme: Programme, period: str) -> Sequence[str]:
     """A learner's line of the audience, as `AUDIENCE` has it."""
-    from edu_pipeline.programmes.nudges import NEXT_COURSE, campaign_of
+    from edu_pipeline.programmes.nudges import NEXT_COURSE, campaign_of, course_called
 
-    courses = {course.id: course for course in programme.courses}
-    reason, following = courses[row["course_id"]], courses.get(row["next_course"])
+    reason = course_called(programme, row["course_id"])
+    following = course_called(programme, row["next_course"]) if row["next_course"] else None
     goal = following if row["group"] == NEXT_COURSE and following else reason
     cells = {
         **row,

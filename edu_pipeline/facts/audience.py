@@ -1,7 +1,8 @@
 """Who has a reason for a nudge, against the audience of each programme that was accepted last.
 
-`accepted_audience` holds hashes. It stays as it is while a programme's nudges are held, so that an
-audience that moved remains a problem until somebody looks.
+`accepted_audience` holds hashes, and an empty one per programme of which an audience was ever
+accepted, because that may have become empty. It stays as it is while a programme's nudges are held,
+so that an audience that moved remains a problem until somebody looks.
 """
 
 from collections.abc import Collection
@@ -27,16 +28,20 @@ def audiences(con: duckdb.DuckDBPyConnection, programmes: Collection[str]) -> pl
 
     Returns:
         One row per programme that has an audience or had one: `programme_id`, `as_of` (empty: it has
-        none), `learners`, `learners_before`, `entered`, `gone`, and a `digest` of who moved.
+        none), `accepted` (whether one ever was), `learners`, `learners_before`, `entered`, `gone`, and
+        a `digest` of who moved.
     """
     con.execute(_REMEMBERED)
     found: pl.DataFrame = con.sql(
         f"""
         with now as ({_NOW}),
         before as (
-          select * from accepted_audience where programme_id in (select unnest($programmes::varchar[]))
+          select * from accepted_audience
+          where programme_id in (select unnest($programmes::varchar[])) and key is not null
         )
-        select programme_id, max(as_of) as as_of, count(now.key) as learners,
+        select programme_id, max(as_of) as as_of,
+               programme_id in (select programme_id from accepted_audience) as accepted,
+               count(now.key) as learners,
                count(before.key) as learners_before,
                count(*) filter (before.key is null) as entered,
                count(*) filter (now.key is null) as gone,
@@ -61,7 +66,20 @@ def accept_audiences(con: duckdb.DuckDBPyConnection, programmes: Collection[str]
     con.execute(_REMEMBERED)
     con.execute("begin")
     con.execute(
-        "delete from accepted_audience where programme_id in (select unnest($programmes::varchar[]))",
+        f"""
+        insert into accepted_audience
+        select programme_id, null
+        from (select programme_id from accepted_audience union select programme_id from ({_NOW}))
+        where programme_id in (select unnest($programmes::varchar[]))
+          and programme_id not in (select programme_id from accepted_audience where key is null)
+        """,
+        {"programmes": list(programmes)},
+    )
+    con.execute(
+        """
+        delete from accepted_audience
+        where programme_id in (select unnest($programmes::varchar[])) and key is not null
+        """,
         {"programmes": list(programmes)},
     )
     con.execute(

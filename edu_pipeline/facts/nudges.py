@@ -174,6 +174,35 @@ def preferences(con: duckdb.DuckDBPyConnection, known: pl.DataFrame) -> pl.DataF
         con.unregister("known")
 
 
+def at_current_addresses(con: duckdb.DuckDBPyConnection, remembered: pl.DataFrame) -> pl.DataFrame:
+    """What is remembered of addresses, also of those that learners have now instead.
+
+    Args:
+        con: The warehouse, with `stg_learners` and `stg_former_addresses`.
+        remembered: Has `email`, in small letters or empty.
+
+    Returns:
+        The same, and each row of an address that learners had before once more with their newest.
+    """
+    con.register("remembered", remembered)
+    try:
+        return query_frame(
+            con,
+            """
+            from remembered
+            union
+            select remembered.* replace (lower(trim(learner.email)) as email)
+            from remembered
+            join stg_former_addresses as former on former.address = remembered.email
+            join stg_learners as learner using (learner_id)
+            where nullif(trim(learner.email), '') is not null
+            order by all
+            """,
+        )
+    finally:
+        con.unregister("remembered")
+
+
 def nudge_counts(con: duckdb.DuckDBPyConnection) -> pl.DataFrame:
     """Learners by what was decided about them.
 
@@ -192,8 +221,8 @@ def learners_called(con: duckdb.DuckDBPyConnection, text: str) -> pl.DataFrame:
     """Learners by what a person calls them.
 
     Args:
-        con: The warehouse, with `stg_learners`.
-        text: An id, else a username or an address in any case.
+        con: The warehouse, with `stg_learners` and `stg_former_addresses`.
+        text: An id, else a username or an address, former ones too, in any case.
 
     Returns:
         `learner_id` and `username`.
@@ -205,6 +234,9 @@ def learners_called(con: duckdb.DuckDBPyConnection, text: str) -> pl.DataFrame:
           select learner_id, username, learner_id = $text as by_id from stg_learners
           where learner_id = $text or lower(username) = lower($text)
              or lower(trim(email)) = lower($text)
+             or learner_id in (
+               select learner_id from stg_former_addresses where address = lower($text)
+             )
         )
         select learner_id, username from found
         where by_id or not (select bool_or(by_id) from found) order by learner_id

@@ -10,17 +10,7 @@ from datetime import date
 import duckdb
 import polars as pl
 
-PAID_TRACKS = (
-    "verified",
-    "professional",
-    "no-id-professional",
-    "credit",
-    "masters",
-    "executive-education",
-)
-"""Tracks whose certificates count towards a programme."""
-FREE_TRACKS = ("audit", "honor")
-"""`honor` gave a certificate before 2016, free of charge and of identity."""
+from edu_pipeline.model.programmes import FREE_TRACKS, PAID_TRACKS
 
 
 def one_of(column: str, tracks: Sequence[str]) -> str:
@@ -35,6 +25,7 @@ _DELIVERED_PAID = (
     f"coalesce(certificate_delivered, false) "
     f"and ({PAID} or {one_of('certificate_type', PAID_TRACKS)})"
 )
+_DELIVERED_FREE = f"({FREE} or {one_of('certificate_type', FREE_TRACKS)})"
 CERTIFICATE = f"(({PAID} and coalesce(certificate_eligible, false)) or ({_DELIVERED_PAID}))"
 REACHED = "coalesce(result.grade >= pass_mark, false)"
 """SQL on a row `result` of `stg_run_results` with its run's `pass_mark`, never empty: on a paid track,
@@ -405,7 +396,8 @@ def _reconciled() -> str:
                case
                  when {_DELIVERED_PAID} and coalesce(certificate_eligible, false) then 'agree'
                  when {_DELIVERED_PAID} then 'delivered, not eligible'
-                 when certificate_delivered then 'delivered on a free track'
+                 when certificate_delivered and {_DELIVERED_FREE} then 'delivered on a free track'
+                 when certificate_delivered then 'delivered on a track that is not known'
                  when not {PAID} then null
                  when certificate_eligible and certificates_available > $as_of
                    then 'eligible, certificates not available yet'

@@ -143,13 +143,12 @@ def partitioned_assets(
         mail = mail_room.settings.mail
         campaign = mailing.campaign_of(context.partition_key)
         written = letters_from(letters)
-        known = tables.get("known", letters)
-        names = known["name"].drop_nulls().to_list()
+        names = tables.get("known", letters)["name"].drop_nulls().to_list()
         correction = context.run.tags.get(CORRECTION_TAG) or None
         if correction and (problem := unfit(correction, Names(names))):
             raise dg.Failure(f"Nothing was queued. {problem}", allow_retries=False)
         as_sent = [corrected(letter, correction) if correction else letter for letter in written]
-        reasons = hold_reasons(as_sent, names, mail)
+        reasons = hold_reasons(as_sent, names if mailing.names else (), mail)
         held = [replace(letter, hold=reasons.get(letter.key)) for letter in written]
         with mail_room.open_ledger() as ledger:
             period = _recorded(ledger, mailing, context.partition_key).period

@@ -78,7 +78,8 @@ def is_allowed(email: str, allowed: Collection[str]) -> bool:
     return address in known or address.rpartition("@")[2] in known
 
 
-def _is_address(email: str) -> bool:
+def can_be_addressed(email: str) -> bool:
+    """Whether every mail server takes such an address; not whether there is one."""
     try:
         validate_email(email, check_deliverability=False, test_environment=True)
     except EmailNotValidError:
@@ -99,7 +100,7 @@ def _address(letter: Letter, mail: Mail, *, alone: bool) -> Iterator[str]:
     email = letter.recipient.email
     if not email:
         yield "The recipient has no e-mail address. Add it in the source data."
-    elif not _is_address(email):
+    elif not can_be_addressed(email):
         yield "The recipient's e-mail address is not valid. Correct it in the source data."
     elif mail.leaves and mail.mode == "live" and not is_allowed(email, mail.allowed):
         yield NOT_ALLOWED
@@ -109,7 +110,7 @@ def _address(letter: Letter, mail: Mail, *, alone: bool) -> Iterator[str]:
             "own in the source data."
         )
     for whose, sender in (("sender", letter.sender.email), ("reply-to", letter.reply_to)):
-        if not _is_address(sender):
+        if not can_be_addressed(sender):
             yield f"The {whose} address is not valid. Correct it in pipeline.toml."
 
 

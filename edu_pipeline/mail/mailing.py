@@ -27,8 +27,13 @@ class Mailing:
     before: tuple[str, ...]
     """The other assets that are made for one partition before the letters are queued."""
     names: str | None
-    """The asset with the full names of everybody whom a letter might name, as `name`; None: whoever
-    gets one of the letters."""
+    """The asset with the full names of everybody whom a letter might name, as `name`.
+
+    None where each letter is written from the row of its recipient alone, so that it can name nobody
+    else: it is then searched for no names, or one learner who is called `Top` or `1` would hold the
+    letters to all others. Only the reason of a correction, which a person writes, must not name a
+    recipient.
+    """
     periods: str
     """The asset with its periods, a frame of `due.PERIODS`."""
     recorded: str

@@ -19,7 +19,9 @@ _INLINE = frozenset(
         *("strong", "sub", "sup", "u", "wbr"),
     )
 )
-_NOT_READ = frozenset(("class", "height", "src", "style", "width", "xmlns:o"))
+_READ = frozenset(("alt", "aria-label", "content", "href", "title"))
+"""Attributes that people may read. In others are words such as `en` and `top`, and people so called
+would be found in every letter."""
 _CELL, _BLOCK, _ROW = "\x01", "\x02", "\x03"
 
 _WORD = re.compile("((?:[^\\W_]|[\u2600-\u27bf\U0001f000-\U0001faff])+)")  # emoji may be names
@@ -96,8 +98,8 @@ class Names:
 def foreign_names(letter: Letter, known: Names) -> int:
     """How many different people a letter names beyond those whom it may name.
 
-    Read are the subject, the text and the HTML with its comments, alternative texts, titles and
-    links. What overlaps an allowed name, or the letter's own addresses, is not somebody else's: in
+    Read are the subject, the text and the HTML with its comments, alternative texts, labels, titles
+    and links. What overlaps an allowed name, or the letter's own addresses, is not somebody else's: in
     `Ben Carter, Dora Moss` nobody is called `Carter, Dora`. A longer name around an allowed one is.
 
     Args:
@@ -188,7 +190,7 @@ class _Reader(HTMLParser):
         self.asides += [
             unquote(value) if name == "href" else value
             for name, value in attrs
-            if value and name not in _NOT_READ
+            if value and name in _READ
         ]
         self.handle_endtag(tag)
 

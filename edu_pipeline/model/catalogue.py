@@ -42,6 +42,7 @@ from edu_pipeline.model.nudges import NudgeProblems, Nudges, NudgeSummary
 from edu_pipeline.model.programmes import (
     CourseRuns,
     EdxExports,
+    FormerAddresses,
     Learners,
     OptInLists,
     OptIns,
@@ -80,6 +81,7 @@ SCHEMAS: Mapping[str, type[dy.Schema]] = MappingProxyType(
         "edx_exports": EdxExports,
         "opt_in_lists": OptInLists,
         "stg_learners": Learners,
+        "stg_former_addresses": FormerAddresses,
         "stg_opt_ins": OptIns,
         "stg_run_results": RunResults,
         "course_runs": CourseRuns,

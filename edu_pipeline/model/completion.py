@@ -64,7 +64,12 @@ class ProgrammeRuns(dy.Schema):
         nullable=True, description="Year of that day, else of the start, else in its name"
     )
     under_way = dy.Bool(description="Not over yet, on the day of the refresh")
-    joinable = dy.Bool(description="Listed and can still be joined, on the day of the refresh")
+    joinable = dy.Bool(
+        description=(
+            "Listed and can still be joined for its certificate, on the day of the refresh: until "
+            "enrolment or the upgrade closes, or the end"
+        )
+    )
 
 
 class CourseCompletion(dy.Schema):
@@ -175,7 +180,7 @@ class CourseRetention(dy.Schema):
 
 
 class TimeToNextCourse(dy.Schema):
-    """How many of those who passed a course have begun another so many days after it ended."""
+    """How many of those who passed a course have begun any other so many days after it ended."""
 
     programme_id = _programme()
     course_id = _course()

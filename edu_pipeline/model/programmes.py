@@ -3,6 +3,19 @@
 import dataframely as dy
 
 KINDS = ("profile", "grades", "grade_errors")
+PAID_TRACKS = (
+    "verified",
+    "professional",
+    "no-id-professional",
+    "credit",
+    "masters",
+    "executive-education",
+    "paid-executive-education",
+    "paid-bootcamp",
+)
+"""Tracks whose certificates count towards a programme."""
+FREE_TRACKS = ("audit", "honor", "unpaid-executive-education", "unpaid-bootcamp")
+"""`honor` gave a certificate before 2016, free of charge and of identity."""
 
 
 class EdxExports(dy.Schema):
@@ -47,6 +60,16 @@ class Learners(dy.Schema):
     name = dy.String(nullable=True, description="Full name as received")
     country = dy.String(nullable=True, description="Country, as a code of two letters")
     stamp = dy.Datetime(description="Of the newest export that has the learner, UTC")
+
+
+class FormerAddresses(dy.Schema):
+    """An address that an export which counts has of a learner, and that is not their newest one.
+
+    So that who unsubscribed under it, or was told something there, is known again.
+    """
+
+    learner_id = dy.String(primary_key=True, description="edX's user id")
+    address = dy.String(primary_key=True, description="In small letters")
 
 
 class RunResults(dy.Schema):

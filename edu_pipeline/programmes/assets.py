@@ -12,7 +12,14 @@ import polars as pl
 from edu_pipeline.facts.audience import accept_audiences, audiences
 from edu_pipeline.facts.files import export_table
 from edu_pipeline.facts.nudge_letters import nudges_to_write
-from edu_pipeline.facts.nudges import nudge_counts, passes, people, preferences, standings
+from edu_pipeline.facts.nudges import (
+    at_current_addresses,
+    nudge_counts,
+    passes,
+    people,
+    preferences,
+    standings,
+)
 from edu_pipeline.facts.run_results import (
     build_certificate_differences,
     build_course_completion,
@@ -40,6 +47,7 @@ from edu_pipeline.programmes.letter import Edition, run_dates
 from edu_pipeline.programmes.letter import nudge_letters as nudge_letters_of
 from edu_pipeline.programmes.nudges import (
     Remembered,
+    UnknownCourseError,
     campaign_of,
     considered,
     news,
@@ -156,6 +164,7 @@ def _listed(sentences: Sequence[str]) -> str:
     deps=[
         "stg_run_results",
         "stg_learners",
+        "stg_former_addresses",
         "stg_opt_ins",
         "course_completion",
         "programme_progress",
@@ -180,8 +189,8 @@ def nudges(
         known = people(con, [part.reasons["learner_id"] for part in parts])
         remembered = Remembered(
             opt_ins=preferences(con, known),
-            opted_out=opted_out,
-            told_before=told_before,
+            opted_out=at_current_addresses(con, opted_out),
+            told_before=at_current_addresses(con, told_before),
             salt=ledger_identity["salt"].item(),
         )
     return nudges_of(parts, known, remembered, as_of)
@@ -305,6 +314,7 @@ def programme_reports(
 @_asset(kinds={"duckdb"}, tags={"pii": "none"}, deps=["nudges"])
 def nudge_problems(
     programme_problems: pl.DataFrame,
+    told_before: pl.DataFrame,
     gate_releases: pl.DataFrame,
     settings: dg.ResourceParam[Settings],
     warehouse: dg.ResourceParam[Warehouse],
@@ -316,7 +326,9 @@ def nudge_problems(
     """
     ids = [programme.id for programme in settings.programmes]
     with warehouse.connect() as con:
-        found = gate.nudge_problems(settings.programmes, audiences(con, ids), programme_problems)
+        found = gate.nudge_problems(
+            settings.programmes, audiences(con, ids), told_before, programme_problems
+        )
         before = read_earlier(con, "nudge_problems", NudgeProblems.create_empty())
         problems = known_since(found, before, datetime.now(UTC).replace(tzinfo=None), gate.SUBJECT)
         holding = set(gate.held(problems, gate_releases)["programme_id"])
@@ -370,33 +382,34 @@ def nudge_letters(partitions: dg.PartitionsDefinition[str]) -> dg.AssetsDefiniti
             )
         with warehouse.connect() as con:
             rows = nudges_to_write(con, programme_id)
-        letters = nudge_letters_of(
-            rows.iter_rows(named=True),
-            Edition(
-                programme=programme,
-                period=period["period"].item(),
-                runs=run_dates(
-                    programme_runs.filter(programme_id=programme_id),
-                    export_inventory.filter(programme_id=programme_id),
-                ),
-                letters=settings.letters,
-                postal_address=settings.mail.postal_address or "",
-                env=environment([home.templates, shipped("templates")]),
-                salt=ledger_identity["salt"].item(),
-                opt_out_url=ways_out(
-                    settings.mail.public_url,
-                    ledger_identity["token_key"].item(),
-                    campaign_of(programme_id),
-                ),
-                not_after=not_after(
-                    period["last_day"].item(),
-                    now=datetime.now(UTC),
-                    mail=settings.mail,
-                    zone=settings.zone,
-                ),
+        edition = Edition(
+            programme=programme,
+            period=period["period"].item(),
+            runs=run_dates(
+                programme_runs.filter(programme_id=programme_id),
+                export_inventory.filter(programme_id=programme_id),
+            ),
+            letters=settings.letters,
+            postal_address=settings.mail.postal_address or "",
+            env=environment([home.templates, shipped("templates")]),
+            salt=ledger_identity["salt"].item(),
+            opt_out_url=ways_out(
+                settings.mail.public_url,
+                ledger_identity["token_key"].item(),
+                campaign_of(programme_id),
+            ),
+            not_after=not_after(
+                period["last_day"].item(),
+                now=datetime.now(UTC),
+                mail=settings.mail,
                 zone=settings.zone,
             ),
+            zone=settings.zone,
         )
+        try:
+            letters = nudge_letters_of(rows.iter_rows(named=True), edition)
+        except UnknownCourseError as error:
+            raise dg.Failure(f"{error} Run the refresh job.", allow_retries=False) from error
         context.add_output_metadata(
             {
                 "letters": len(letters),

@@ -37,6 +37,8 @@ _YEAR, _HALF, _QUARTER = 365, 183, 91
 _PALE = 0.45
 _BAND = 0.22
 _PANEL_HEIGHT = 150
+_LABEL_ROOM = 20
+"""Pixels above a curve's chart, for the label of one that ends at the top."""
 Value = Mapping[str, Any]
 
 
@@ -173,7 +175,7 @@ def next_course_chart(
     """The share that has begun another course, by the days since the pass, with its interval.
 
     Args:
-        curve: `TimeToNextCourse` of one course, not empty.
+        curve: `TimeToNextCourse` of one course, as far as it may be read, which is beyond day 0.
         width: Of the whole chart, in CSS pixels.
         days: That the axis spans; the same for charts that are compared.
         paint: Others than the colours on paper.
@@ -227,7 +229,10 @@ def next_course_chart(
         for step in steps
         for day in (step["days"], step["until"])
     ]
-    above = last["share"] < 0.8  # noqa: PLR2004 - else it would leave the chart
+    across, high = width - left - 12, _PANEL_HEIGHT - bottom
+    text = percent(last["share"])
+    begins = end / days * across - _text_width(text)
+    over = [step for step in steps if step["until"] / days * across >= begins]
     layers = [
         alt.Chart(alt.InlineData(values=known))
         .mark_rect(color=paint.mine, opacity=_BAND)
@@ -237,10 +242,8 @@ def next_course_chart(
         .encode(x=x, y=y, order="index:Q"),
         alt.Chart(alt.InlineData(values=[{"days": end, "share": last["share"]}]))
         .mark_text(
-            align="right" if end > days / 2 else "left",
-            baseline="bottom" if above else "top",
-            dy=-_clearance(last, above=above),
-            text=percent(last["share"]),
+            **_beside_or_above(over, begins + 2 * _text_width(text) + 8 < across, high),
+            text=text,
             fontSize=TEXT_SIZE,
             fontWeight="bold",
             color=paint.ink,
@@ -249,18 +252,26 @@ def next_course_chart(
     ]
     for number, corner in enumerate(corners):
         corner["index"] = number
-    chart = alt.layer(*layers).properties(width=width - left - 12, height=_PANEL_HEIGHT - bottom)
+    chart = alt.layer(*layers).properties(width=across, height=high)
     return _finished(chart.to_dict(), paint, "") | {
-        "padding": {"left": 0, "top": 8, "bottom": 4, "right": 12}
+        "padding": {"left": 0, "top": _LABEL_ROOM, "bottom": 4, "right": 12}
     }
 
 
-def _clearance(last: Value, *, above: bool) -> float:
-    """Pixels from the curve's end to its label, clear of the interval."""
-    edge = last["share_high"] if above else last["share_low"]
-    away: float = abs((edge if edge is not None else last["share"]) - last["share"])
-    pixels = away * (_PANEL_HEIGHT - 24) + 4
-    return pixels if above else -pixels
+def _beside_or_above(over: Sequence[Value], room: bool, high: float) -> dict[str, Any]:
+    """Where the label of a curve's end stands: behind it, or above it and its intervals.
+
+    Args:
+        over: The steps that a label which ends with the curve would stand over; the last is its end.
+        room: Whether it fits between the curve's end and the chart's.
+        high: Pixels of the axis.
+    """
+    share = over[-1]["share"]
+    if room:
+        over_axis = (1 - share) * high - (high - TEXT_SIZE / 2 - 4)
+        return {"align": "left", "baseline": "middle", "dx": 8, "dy": -max(0.0, over_axis)}
+    top = max(max(step["share"], step["share_high"] or 0) for step in over)
+    return {"align": "right", "baseline": "bottom", "dy": -(top - share) * high - 4}
 
 
 def _marks(days: int) -> Sequence[int]:

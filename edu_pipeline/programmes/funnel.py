@@ -24,6 +24,8 @@ from edu_pipeline.programme_settings import Programme
 Z_95 = 1.959963984540054
 COURSE_STAGES = ("enrolled", "passed", "certificate")
 PROGRAMME_STAGES = ("enrolled", "certificate", "core_complete", "complete")
+FEWEST_FOLLOWED = 10
+"""Learners at risk below whom a curve is not read: each is a large step of it."""
 OLD_RULE, AUDIT_PASSES, CAPSTONE_COUNTED, OTHERS, NEW_RULE, COMPLETE = (
     "old rule",
     "audit passes",
@@ -111,8 +113,9 @@ def time_to_next_course(days: pl.DataFrame) -> pl.DataFrame:
         days: `facts.run_results.days_to_next_course`.
 
     Returns:
-        `TimeToNextCourse`: the days on which somebody began, and of each curve the first and the last
-        day that anybody was followed to, so that the first has everybody at risk.
+        `TimeToNextCourse`: the days on which somebody began, and of each curve the first day that
+        anybody was followed to, so that it has everybody at risk, the last, and the last that
+        `FEWEST_FOLLOWED` were.
     """
     curve = ["programme_id", "course_id"]
     day, gone, still = pl.col("days"), pl.col("went_on"), pl.col("at_risk")
@@ -125,7 +128,12 @@ def time_to_next_course(days: pl.DataFrame) -> pl.DataFrame:
             at_risk=(gone + pl.col("waiting")).cum_sum(reverse=True).over(curve),
         )
         .with_columns(log_stay=stay, spread=spread)
-        .filter((gone > 0) | (day == day.min().over(curve)) | (day == day.max().over(curve)))
+        .filter(
+            (gone > 0)
+            | (day == day.min().over(curve))
+            | (day == day.max().over(curve))
+            | (day == day.filter(still >= FEWEST_FOLLOWED).max().over(curve))
+        )
     )
     some = (pl.col("log_stay") < 0) & pl.col("log_stay").is_finite()
     wide = (Z_95 * pl.col("spread") / pl.col("log_stay").abs()).exp()
@@ -134,6 +142,15 @@ def time_to_next_course(days: pl.DataFrame) -> pl.DataFrame:
         for name, factor in (("share_low", 1 / wide), ("share_high", wide))
     }
     return _as(TimeToNextCourse, rows.with_columns(share=1 - pl.col("log_stay").exp(), **bounds))
+
+
+def well_followed(curves: pl.DataFrame) -> pl.DataFrame:
+    """Curves as far as they may be read: until fewer than `FEWEST_FOLLOWED` are at risk.
+
+    Args:
+        curves: `TimeToNextCourse`.
+    """
+    return curves.filter(pl.col("at_risk") >= FEWEST_FOLLOWED)
 
 
 def after_days(curves: pl.DataFrame, marks: Sequence[int]) -> pl.DataFrame:

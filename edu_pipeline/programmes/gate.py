@@ -6,7 +6,8 @@ problem exactly as it stands.
 
 import hashlib
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
+from typing import Any
 
 import polars as pl
 
@@ -28,26 +29,34 @@ SUBJECT = ("programme_id", "kind", "subject")
 
 
 def nudge_problems(
-    programmes: Sequence[Programme], audiences: pl.DataFrame, programme_problems: pl.DataFrame
+    programmes: Sequence[Programme],
+    audiences: pl.DataFrame,
+    told_before: pl.DataFrame,
+    programme_problems: pl.DataFrame,
 ) -> pl.DataFrame:
     """What holds nudges until a person has looked.
 
     An audience moved when more than `FEW_MOVES` learners and more than the programme's share of the
-    audience accepted last entered it, or left it. A first audience has nothing to compare with.
+    audience accepted last entered it, or left it. A first audience has nothing to compare with; but
+    where letters of ours went out before, the audience that they went to was lost.
 
     Args:
         programmes: As `pipeline.toml` has them.
         audiences: `facts.audience.audiences`.
+        told_before: `mail.ledger.remembered.TOLD_BEFORE`.
         programme_problems: `ProgrammeProblems`.
 
     Returns:
         `NudgeProblems`, without `since`.
     """
     share = {programme.id: programme.audience_moves for programme in programmes}
+    # history of other mailers was written before there was any audience here
+    ours = set(told_before.filter(pl.col("recipient_key").is_not_null())["campaign"])
     rows = [
         _audience_moved(audience, share[audience["programme_id"]])
-        for audience in audiences.filter(pl.col("learners_before") > 0).iter_rows(named=True)
-        if max(audience["entered"], audience["gone"])
+        for audience in audiences.iter_rows(named=True)
+        if (audience["accepted"] or campaign_of(audience["programme_id"]) in ours)
+        and max(audience["entered"], audience["gone"])
         > max(FEW_MOVES, share[audience["programme_id"]] * audience["learners_before"])
     ]
     of_exports = programme_problems.filter(
@@ -68,25 +77,32 @@ def nudge_problems(
     )
 
 
-def _audience_moved(audience: Mapping[str, int | str], allowed: float) -> dict[str, object]:
+def _audience_moved(audience: dict[str, Any], allowed: float) -> dict[str, object]:
     programme, before = audience["programme_id"], audience["learners_before"]
     moves = [
         f"{number:,} {'learner' if number == 1 else 'learners'} ({percent(number / before)}) {verb}"
         for name, verb in (("entered", "entered it"), ("gone", "left it"))
-        if isinstance(number := audience[name], int) and number and isinstance(before, int)
+        if before and (number := audience[name])
     ]
+    learners = f"{audience['learners']:,} learners are in the audience of {programme}"
+    if moves:
+        moved = (
+            f"The audience of {programme} moved: {' and '.join(moves)} since the last one that was "
+            f"accepted, of {before:,}; audience_moves allows {whole_percent(allowed)}."
+        )
+    elif audience["accepted"]:
+        moved = f"{learners}, and nobody was in the last one that was accepted."
+    else:
+        moved = (
+            f"{learners}. Letters about it went out before, but the warehouse that knew the audience "
+            "was deleted, so there is nothing to compare with."
+        )
     sentence = (
-        f"The audience of {programme} moved: {' and '.join(moves)} since the last one that was "
-        f"accepted, of {before:,}; audience_moves allows {whole_percent(allowed)}. Look whether the "
-        "exports are whole and the dates of the runs are right (nudge_summary counts the reasons)."
+        f"{moved} Look whether the exports are whole and the dates of the runs are right "
+        "(nudge_summary counts the reasons)."
     )
     return _problem(
-        str(programme),
-        AUDIENCE_MOVED,
-        str(programme),
-        sentence,
-        "If they are",
-        content=str(audience["digest"]),
+        programme, AUDIENCE_MOVED, programme, sentence, "If they are", content=audience["digest"]
     )
 
 

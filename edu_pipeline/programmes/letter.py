@@ -27,7 +27,7 @@ from edu_pipeline.mail.render import (
     render_text,
 )
 from edu_pipeline.programme_settings import Course, Programme
-from edu_pipeline.programmes.nudges import VERIFY, campaign_of, recipient_key
+from edu_pipeline.programmes.nudges import VERIFY, campaign_of, course_called, recipient_key
 from edu_pipeline.programmes.runs import JOINED_UNTIL
 from edu_pipeline.settings import Letters
 
@@ -135,14 +135,16 @@ def nudge_view(
         row: By column.
         programme: The row's.
         runs: Key → dates.
+
+    Raises:
+        UnknownCourseError: The settings have changed since the refresh.
     """
-    courses = {course.id: course for course in programme.courses}
     step = None
     if row["next_course"]:
         run = runs.get(row["next_run"] or "")
         starts = run.starts if run else None
         step = NextStep(
-            course=courses[row["next_course"]],
+            course=course_called(programme, row["next_course"]),
             again=bool(row["next_again"]),
             starts=starts,
             begun=starts is not None and starts < row["as_of"],
@@ -153,7 +155,7 @@ def nudge_view(
     known = [runs[row["run"]]] if verify and row["run"] in runs else runs.values()
     return NudgeView(
         programme=programme,
-        course=courses[row["course_id"]],
+        course=course_called(programme, row["course_id"]),
         verify=verify,
         grade=row["grade"],
         until=row["until"],
@@ -173,6 +175,7 @@ def nudge_letters(rows: Iterable[Mapping[str, Any]], edition: Edition) -> list[L
 
     Raises:
         TemplateError: No letter could be written.
+        UnknownCourseError: The settings have changed since the refresh.
     """
     made = [nudge_letter(row, edition) for row in rows]
     faults = [letter.hold for letter in made if letter.hold]

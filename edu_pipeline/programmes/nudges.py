@@ -14,12 +14,12 @@ from typing import Any, Final
 import polars as pl
 
 from edu_pipeline.course_keys import folded
+from edu_pipeline.mail.checks import can_be_addressed
 from edu_pipeline.mail.letter import opaque_key
 from edu_pipeline.mail.lists import EVERY_CAMPAIGN
-from edu_pipeline.mail.suppressed import is_address
 from edu_pipeline.model.columns import dtypes
 from edu_pipeline.model.nudges import DECISIONS, Nudges, NudgeSummary
-from edu_pipeline.programme_settings import CAP_DAYS, Programme
+from edu_pipeline.programme_settings import CAP_DAYS, Course, Programme
 from edu_pipeline.programmes.runs import JOINED_UNTIL
 from edu_pipeline.weeks import week_name
 
@@ -42,6 +42,24 @@ def campaign_of(programme_id: str) -> str:
 def recipient_key(learner_id: str, salt: str) -> str:
     """What stands for a learner in the ledger, whatever the programme."""
     return opaque_key("learner", learner_id, salt)
+
+
+class UnknownCourseError(Exception):
+    """The last refresh named a course that `pipeline.toml` has no more: run it again."""
+
+
+def course_called(programme: Programme, course_id: str) -> Course:
+    """A course that a row of `Nudges` names.
+
+    Raises:
+        UnknownCourseError: The settings have changed since the refresh.
+    """
+    for course in programme.courses:
+        if course.id == course_id:
+            return course
+    raise UnknownCourseError(
+        f"pipeline.toml has no course {course_id} in {programme.id}, which the last refresh named."
+    )
 
 
 # What a run that was passed means
@@ -392,8 +410,10 @@ def nudges(
     nobody = pl.DataFrame(schema=dtypes(Nudges))
     if not parts:
         return nobody
+    known = _known(people, remembered.salt)
+    said = _said(remembered.told_before, known)
     rows = pl.concat(
-        judged(part, people, remembered, as_of).with_columns(
+        judged(part, known, said, remembered, as_of).with_columns(
             programme_id=pl.lit(part.programme.id), place=pl.lit(place)
         )
         for place, part in enumerate(parts)
@@ -422,13 +442,18 @@ def _of_everybody(part: Considered, decided: pl.DataFrame, as_of: date) -> pl.Da
 
 
 def judged(
-    part: Considered, people: pl.DataFrame, remembered: Remembered, as_of: date
+    part: Considered,
+    known: pl.DataFrame,
+    said: pl.DataFrame,
+    remembered: Remembered,
+    as_of: date,
 ) -> pl.DataFrame:
     """The strongest reason of every learner who has one, and what keeps it from being a letter.
 
     Args:
         part: A programme, considered.
-        people: As for `nudges`.
+        known: `_known`.
+        said: `_said` of them.
         remembered: As for `nudges`.
         as_of: The day.
 
@@ -437,42 +462,21 @@ def judged(
         it is out) and `stop` (why there is no letter; empty: every gate is open).
     """
     campaign, week = campaign_of(part.programme.id), week_name(as_of)
-    known = people.with_columns(
-        recipient_key=pl.Series(
-            [recipient_key(learner, remembered.salt) for learner in people["learner_id"]],
-            dtype=pl.String,
-        ),
-        deliverable=pl.Series(
-            [is_address(address or "") for address in people["address"]], dtype=pl.Boolean
-        ),
+    known = known.join(part.reasons, on="learner_id", how="semi")
+    said = said.join(known, on="address", how="semi")
+    month = said.filter(
+        pl.col("period") != week,
+        (pl.col("sent_on") > as_of - timedelta(days=CAP_DAYS)).fill_null(value=True),
     )
-    said = _said(remembered.told_before, known)
-    this_week, before = said.filter(period=week), said.filter(pl.col("period") != week)
-    month = before.filter(
-        (pl.col("sent_on") > as_of - timedelta(days=CAP_DAYS)).fill_null(value=True)
-    )
-    unwanted = remembered.opted_out.filter(pl.col("scope").is_in([EVERY_CAMPAIGN, campaign]))
     opted_in = _opted_in(remembered.opt_ins.filter(programme_id=part.programme.id), known)
-    rows = part.reasons.join(known, on="learner_id", how="left").with_columns(
-        run_key=_folded(part.reasons["run"])
-    )
-    own = this_week.filter(campaign=campaign)
+    own = said.filter(period=week, campaign=campaign)
+    rows = part.reasons.join(known, on="learner_id", how="left")
+    rows = _with_memory(rows, said, remembered.opted_out, campaign, week)
     rows = _marked(rows, own, "own", "recipient_key", "group", "run_key")
-    rows = _marked(rows, before, "told_it", "address", "group", "run_key")
-    rows = _marked(
-        rows, before.filter(pl.col("group").is_null()), "told_of_run", "address", "run_key"
-    )
-    rows = _marked(rows, this_week, "written_to", "address")
-    rows = _marked(rows, unwanted.rename({"email": "address"}), "address_out", "address")
-    rows = _marked(rows, unwanted, "person_out", "recipient_key")
     rows = (
         rows.join(month.group_by("address").agg(letters=pl.len()), on="address", how="left")
         .join(opted_in, on="learner_id", how="left")
-        .with_columns(
-            told=pl.col("told_it") | pl.col("told_of_run"),
-            has_letter=pl.col("written_to") & ~pl.col("own"),
-            opted_out=pl.col("address_out") | pl.col("person_out"),
-        )
+        .with_columns(has_letter=pl.col("written_to") & ~pl.col("own"))
         .sort(~pl.col("own"), "told", *_STRENGTH, "about", nulls_last=True)
         .unique("learner_id", keep="first", maintain_order=True)
     )
@@ -496,7 +500,9 @@ def gates_for(
     """
     who = part.learners.select("learner_id")
     with_a_row = replace(part, reasons=who.join(part.reasons, on="learner_id", how="left"))
-    row = judged(with_a_row, people, remembered, as_of)
+    known = _known(people, remembered.salt)
+    said = _said(remembered.told_before, known)
+    row = judged(with_a_row, known, said, remembered, as_of)
     found = []
     for gate in gates(part.programme, as_of):
         stops, closed = row.select(gate.stops.fill_null(value=False), words=gate.closed).row(0)
@@ -506,6 +512,71 @@ def gates_for(
 
 _STRENGTH = (pl.col("group") != VERIFY, pl.col("until"))
 """The strongest reason first."""
+
+
+def still_to_tell(
+    rows: pl.DataFrame,
+    told_before: pl.DataFrame,
+    opted_out: pl.DataFrame,
+    salt: str,
+) -> pl.DataFrame:
+    """Those whom nobody has written to since the letters of a week were decided.
+
+    A letter that is out stays decided as it was, and whoever writes by other means must not write it
+    again.
+
+    Args:
+        rows: Of one programme and day, from `facts.nudge_letters.nudges_to_write`.
+        told_before: `mail.ledger.remembered.TOLD_BEFORE`, as it is now.
+        opted_out: `mail.ledger.remembered.OPTED_OUT`, as it is now.
+        salt: The ledger's.
+    """
+    if rows.is_empty():
+        return rows
+    programme_id, as_of = rows.select("programme_id", "as_of").row(0)
+    address = pl.col("email").str.strip_chars().str.to_lowercase()
+    known = _known(rows.select("learner_id", address=address), salt)
+    found = _with_memory(
+        rows.join(known, on="learner_id", how="left"),
+        _said(told_before, known),
+        opted_out,
+        campaign_of(programme_id),
+        week_name(as_of),
+    )
+    gone = found.filter(pl.col("written_to") | pl.col("told") | pl.col("opted_out"))
+    return rows.join(gone, on="learner_id", how="anti", maintain_order="left")
+
+
+def _known(people: pl.DataFrame, salt: str) -> pl.DataFrame:
+    """People with `recipient_key`, and whether their address is `deliverable`."""
+    return people.with_columns(
+        recipient_key=pl.Series(
+            [recipient_key(learner, salt) for learner in people["learner_id"]], dtype=pl.String
+        ),
+        deliverable=pl.Series(
+            [can_be_addressed(address or "") for address in people["address"]], dtype=pl.Boolean
+        ),
+    )
+
+
+def _with_memory(
+    rows: pl.DataFrame, said: pl.DataFrame, opted_out: pl.DataFrame, campaign: str, week: str
+) -> pl.DataFrame:
+    """Reasons with whether it was `told` before the week, what is `written_to` in it, `opted_out`."""
+    this_week, before = said.filter(period=week), said.filter(pl.col("period") != week)
+    unwanted = opted_out.filter(pl.col("scope").is_in([EVERY_CAMPAIGN, campaign]))
+    rows = rows.with_columns(run_key=_folded(rows["run"]))
+    rows = _marked(rows, before, "told_it", "address", "group", "run_key")
+    rows = _marked(
+        rows, before.filter(pl.col("group").is_null()), "told_of_run", "address", "run_key"
+    )
+    rows = _marked(rows, this_week, "written_to", "address")
+    rows = _marked(rows, unwanted.rename({"email": "address"}), "address_out", "address")
+    rows = _marked(rows, unwanted, "person_out", "recipient_key")
+    return rows.with_columns(
+        told=pl.col("told_it") | pl.col("told_of_run"),
+        opted_out=pl.col("address_out") | pl.col("person_out"),
+    )
 
 
 def _marked(rows: pl.DataFrame, those: pl.DataFrame, name: str, *on: str) -> pl.DataFrame:
@@ -586,8 +657,8 @@ def _decided(rows: pl.DataFrame, parts: Sequence[Considered], salt: str) -> pl.D
     first = first.with_columns(
         held_out=pl.Series(
             [
-                is_held_out(programme, learner, share[programme], salt)
-                for programme, learner in first.select("programme_id", "learner_id").iter_rows()
+                is_held_out(programme, address, share[programme], salt)
+                for programme, address in first.select("programme_id", "address").iter_rows()
             ],
             dtype=pl.Boolean,
         )
@@ -622,14 +693,14 @@ def _decided(rows: pl.DataFrame, parts: Sequence[Considered], salt: str) -> pl.D
     )
 
 
-def is_held_out(programme_id: str, learner_id: str, share: float, salt: str) -> bool:
-    """Whether the lot holds a learner out of a programme's nudges; the same every week.
+def is_held_out(programme_id: str, address: str, share: float, salt: str) -> bool:
+    """Whether the lot holds an address out of a programme's nudges; the same every week.
 
-    With a larger share, those held out before stay so.
+    Whoever has several accounts is drawn once. With a larger share, those held out before stay so.
     """
     if not share:
         return False
-    drawn = hashlib.sha256(f"{salt}held out:{programme_id}:{learner_id}".encode()).digest()
+    drawn = hashlib.sha256(f"{salt}held out:{programme_id}:{address}".encode()).digest()
     return int.from_bytes(drawn[:8]) < share * 2**64
 
 

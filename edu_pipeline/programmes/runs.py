@@ -12,9 +12,9 @@ from edu_pipeline.programme_settings import Programme
 
 _YEAR = r"(?:^|\D)((?:19|20)\d\d)(?:\D|$)"
 JOINED_UNTIL = pl.coalesce(
-    "enrolment_closes", pl.min_horizontal("upgrade_deadline", "ends"), "starts"
+    pl.min_horizontal("enrolment_closes", "upgrade_deadline", "ends"), "starts"
 )
-"""The last day on which a listed run can be joined; empty: never."""
+"""The last day on which a listed run can be joined for its certificate; empty: never."""
 
 
 def programme_runs(
@@ -27,9 +27,9 @@ def programme_runs(
 
     Certificates are dated to the end of a run, else to the day from which they can be had. A run is
     over after its end; where that is not said, after the last date that is known of it; and where
-    none is, always. It can be joined until enrolment closes; where that is not said, until the
-    upgrade deadline or the end, whichever is first, because later there is no certificate; where
-    only the start is said, until the start; and without a date, never.
+    none is, always. It can be joined until enrolment closes, the upgrade deadline or the
+    end, whichever of those said is first, because later there is no certificate; where only the
+    start is said, until the start; and without a date, never.
 
     Args:
         programmes: The settings.

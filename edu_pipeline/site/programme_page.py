@@ -29,7 +29,12 @@ from edu_pipeline.programmes.charts import (
     retention_chart,
     stage_name,
 )
-from edu_pipeline.programmes.funnel import after_days, bridge_words
+from edu_pipeline.programmes.funnel import (
+    FEWEST_FOLLOWED,
+    after_days,
+    bridge_words,
+    well_followed,
+)
 from edu_pipeline.programmes.inventory import sentences
 from edu_pipeline.settings import Home, Settings
 
@@ -126,6 +131,7 @@ def write_programme_page(
         followed_days=FOLLOWED_DAYS,
         completions=_completions(own),
         fewest=FEWEST_SHOWN,
+        fewest_followed=FEWEST_FOLLOWED,
         not_shown=NOT_SHOWN,
         reconciliation=_reconciliation(own),
         nudges=_nudges(own),
@@ -137,15 +143,21 @@ def write_programme_page(
 
 
 def _nudges(tables: ProgrammeTables) -> Mapping[str, Any] | None:
-    """Learners by decision, and why in words, the commonest reason first."""
+    """Learners by decision, and why in words, the commonest reason first.
+
+    Reasons of fewer than `FEWEST_SHOWN` learners are counted together: they may say of a single one
+    how they stand.
+    """
     if tables.nudges.is_empty():
         return None
     by_decision = tables.nudges.group_by("decision").agg(pl.col("learners").sum())
     sorted_ = tables.nudges.sort("learners", "reason", descending=[True, False])
+    few = sorted_.filter(pl.col("learners") < FEWEST_SHOWN)
     return {
         **dict.fromkeys(DECISIONS, 0),
         **dict(by_decision.iter_rows()),
-        "reasons": sorted_["sentence"].to_list(),
+        "reasons": sorted_.filter(pl.col("learners") >= FEWEST_SHOWN)["sentence"].to_list(),
+        "few": {"learners": few["learners"].sum(), "reasons": few.height},
     }
 
 
@@ -194,19 +206,23 @@ def _retention(tables: ProgrammeTables) -> Mapping[str, Any] | None:
 
 
 def _curves(tables: ProgrammeTables) -> Iterator[Mapping[str, Any]]:
-    """Each course's curve, and what it is at the marks."""
-    if tables.curves.is_empty():
-        return
-    followed = tables.curves["days"].max()
-    days = min(FOLLOWED_DAYS, max(followed if isinstance(followed, int) else 0, min(MARKS)))
-    at_marks = after_days(tables.curves, list(MARKS))
+    """Each course's curve, and what it is at the marks.
+
+    The axis of all spans the longest, but at least the first mark, so that it names a time.
+    """
+    followed = well_followed(tables.curves)
+    days = min(FOLLOWED_DAYS, max([min(MARKS), *followed["days"]]))
+    at_marks = after_days(followed, list(MARKS))
     for (course,), curve in tables.curves.group_by("course_id", maintain_order=True):
         read = {row["mark"]: row for row in at_marks.filter(course_id=course).rows(named=True)}
+        drawn = followed.filter(course_id=course)
         yield {
             "course": course,
             "learners": curve.sort("days")["at_risk"][0],
             "at": [read.get(mark) for mark in MARKS],
-            "svg": render_svg(next_course_chart(curve, width=PANEL, days=days, paint=OF_A_PAGE)),
+            "svg": render_svg(next_course_chart(drawn, width=PANEL, days=days, paint=OF_A_PAGE))
+            if drawn["days"].sum()
+            else "",
         }
 
 

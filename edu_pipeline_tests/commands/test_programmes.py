@@ -7,6 +7,7 @@ out; 9 passed a run without an upgrade deadline; 10 has passed nothing.
 import csv
 import re
 import shutil
+import stat
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -223,14 +224,46 @@ def test_an_audience_goes_out_and_comes_back_as_history(command: Command, tmp_pa
         command("programmes", "audience", "lead", "-o", file)
 
 
+def rewritten(home: Home, table: str, **cells: pl.Expr) -> None:
+    with open_warehouse(home.warehouse) as con:
+        write_table(con, table, read_table(con, table).with_columns(**cells))
+
+
+@pytest.mark.usefixtures("home")
+def test_an_audience_can_be_read_by_its_owner_only(command: Command, tmp_path: Path) -> None:
+    file = tmp_path / "audience.csv"
+    command("programmes", "audience", "lead", "-o", file)
+    assert stat.S_IMODE(file.stat().st_mode) == 0o600
+
+
+def test_an_audience_of_an_earlier_week_is_not_written(
+    home: Home, command: Command, tmp_path: Path
+) -> None:
+    week = week_name(TODAY - timedelta(days=7))
+    rewritten(home, "nudge_periods", period=pl.lit(week))
+    told = f"the last refresh is of {week}. Run: edu-pipeline --home {home.root} run"
+    with pytest.raises(UserError, match=re.escape(told)):
+        command("programmes", "audience", "lead", "-o", tmp_path / "audience.csv")
+    assert not (tmp_path / "audience.csv").exists()
+
+
+def test_a_course_that_was_renamed_after_the_refresh_is_told_with_what_to_do(
+    home: Home, command: Command, tmp_path: Path
+) -> None:
+    text = home.config.read_text(encoding="utf-8")
+    home.config.write_text(text.replace('id = "b"', 'id = "second"'), encoding="utf-8")
+    told = (
+        f"no course b in lead, which the last refresh named. Run: edu-pipeline --home {home.root}"
+    )
+    with pytest.raises(UserError, match=re.escape(told)):
+        command("programmes", "audience", "lead", "-o", tmp_path / "audience.csv")
+
+
 def test_an_audience_that_is_held_or_empty_is_not_written(
     home: Home, command: Command, tmp_path: Path
 ) -> None:
     file = tmp_path / "audience.csv"
-    with open_warehouse(home.warehouse) as con:
-        periods = read_table(con, "nudge_periods")
-        held = periods.with_columns(held=pl.lit("It moved: edu-pipeline gate release 3f"))
-        write_table(con, "nudge_periods", held)
+    rewritten(home, "nudge_periods", held=pl.lit("It moved: edu-pipeline gate release 3f"))
 
     with pytest.raises(UserError, match=rf"It moved: edu-pipeline --home {home.root} gate release"):
         command("programmes", "audience", "lead", "-o", file)

@@ -149,8 +149,14 @@ PAGE = (
 class Week:
     """A week's letters of a made-up job, and the mail room's assets around them."""
 
-    def __init__(self, home: Home, letters: list[Letter], held: str | None = None) -> None:
-        self.home, self.pages = home, 0
+    def __init__(
+        self,
+        home: Home,
+        letters: list[Letter],
+        held: str | None = None,
+        mailing: Mailing = LETTERS,
+    ) -> None:
+        self.home, self.pages, self.mailing = home, 0, mailing
         self.instance = dg.DagsterInstance.ephemeral()
         self.letters = [
             replace(letter, html=PAGE, images=(), not_after=LATER) for letter in letters
@@ -175,7 +181,7 @@ class Week:
             return pl.DataFrame({"name": ["Ada Moss", "Ben Reed"]})
 
         room = mail_room(self.home)
-        assets = partitioned_assets(LETTERS, WEEKS, self.write_page)
+        assets = partitioned_assets(self.mailing, WEEKS, self.write_page)
         warehouse = Warehouse(path=str(self.home.warehouse), lock_path=str(self.home.lock))
         return dg.materialize(
             [written, everybody, *assets],
@@ -259,6 +265,20 @@ def test_a_letter_with_somebody_elses_name_is_held_and_the_others_go(
         result = week.run()
     assert told(result, "queued_letters")["held"] == 1
     assert week.states() == {State.held: 1, State.sent: 1}
+
+
+def test_what_is_written_from_one_row_is_not_held_because_somebody_else_is_called_like_a_word(
+    home: Home, make_letter: LetterMaker
+) -> None:
+    letters = [make_letter("t_1", text="Hello\n\nTop\n\n1"), make_letter("t_2", name="Top")]
+    week = Week(
+        home, [*letters, make_letter("t_3", name="1")], mailing=replace(LETTERS, names=None)
+    )
+    with week.instance:
+        assert told(week.run(), "queued_letters")["held"] == 0
+        week.letters[0] = replace(week.letters[0], text="91 %")
+        result = week.run(tags={CORRECTION_TAG: "Top"})
+    assert "names somebody" in why(result)
 
 
 def test_letters_that_leave_wait_for_approval_of_exactly_what_was_looked_at(week: Week) -> None:

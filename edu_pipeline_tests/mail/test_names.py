@@ -106,6 +106,7 @@ def test_a_name_is_found_wherever_the_html_hides_it(make_letter: LetterMaker, ht
         "<p>Dora<br><br>Moss</p>",
         "<tr><td>Dora</td></tr><tr><td>Moss</td></tr>",
         '<p class="Dora Moss" style="font-family: Dora Moss">7B</p>',
+        '<table lang="Suharto" role="Suharto"><tr><td valign="Suharto" colspan="Suharto">7B</table>',
     ],
 )
 def test_parts_of_html_that_nobody_reads_together_make_no_name(

@@ -18,7 +18,7 @@ from edu_pipeline.facts.run_results import (
 )
 from edu_pipeline.model.columns import dtypes
 from edu_pipeline.model.completion import CourseCompletion, ProgrammeProgress, ProgrammeRuns
-from edu_pipeline.model.programmes import CourseRuns, Learners, RunResults
+from edu_pipeline.model.programmes import CourseRuns, FormerAddresses, Learners, RunResults
 from edu_pipeline.programme_settings import Programme
 from edu_pipeline.programmes.completion import programme_progress
 from edu_pipeline.programmes.runs import programme_runs
@@ -163,6 +163,7 @@ def build(con: duckdb.DuckDBPyConnection) -> Build:
         course_runs = frame([*(runs or []), *found], RUNS)
         write_table(con, "stg_run_results", frame(results, RESULTS))
         write_table(con, "stg_learners", frame(people, LEARNERS))
+        write_table(con, "stg_former_addresses", pl.DataFrame(schema=dtypes(FormerAddresses)))
         all_runs = ProgrammeRuns.validate(programme_runs(of, course_runs, today))
         write_table(con, "programme_runs", all_runs)
         build_course_completion(con)

@@ -11,6 +11,7 @@ from edu_pipeline.model.columns import dtypes
 from edu_pipeline.model.programmes import (
     CourseRuns,
     EdxExports,
+    FormerAddresses,
     Learners,
     OptIns,
     ProgrammeProblems,
@@ -53,6 +54,7 @@ LANDED: dict[str, list[Row]] = {
 STAGING: Mapping[str, pl.Schema] = {
     "stg_run_results": dtypes(RunResults),
     "stg_learners": dtypes(Learners),
+    "stg_former_addresses": dtypes(FormerAddresses),
     "stg_opt_ins": dtypes(OptIns),
     "course_runs": dtypes(CourseRuns),
     "edx_exports": dtypes(EdxExports),

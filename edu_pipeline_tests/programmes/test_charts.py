@@ -7,13 +7,15 @@ import polars as pl
 import pytest
 
 from edu_pipeline.charting.render import render_pngs, render_svg
+from edu_pipeline.charting.theme import TEXT_SIZE
 from edu_pipeline.programmes.charts import (
     count_chart,
     funnel_chart,
     next_course_chart,
     retention_chart,
 )
-from edu_pipeline.programmes.funnel import after_days, time_to_next_course
+from edu_pipeline.programmes.funnel import after_days, time_to_next_course, well_followed
+from edu_pipeline.wording import percent
 
 WIDTHS = (340, 850)
 
@@ -141,6 +143,46 @@ def test_a_curve_rises_in_steps_from_nothing_and_has_an_interval_where_there_is_
     ]
     assert [(row["days"], row["until"]) for row in band] == [(10, 400), (400, 450)]
     assert [(row["days"], row["share"]) for row in end] == [(450, pytest.approx(0.5))]
+
+
+@pytest.mark.parametrize(
+    ("days", "share", "place"),
+    [
+        (450, 0.5, {"align": "right", "baseline": "bottom"}),  # no room behind the end
+        (4000, 0.5, {"align": "left", "baseline": "middle", "dx": 8, "dy": 0}),
+    ],
+)
+def test_a_label_stands_behind_its_curve_or_else_above_it(
+    days: int, share: float, place: dict[str, object]
+) -> None:
+    mark = next_course_chart(STEPS, width=268, days=days)["layer"][-1]["mark"]
+    assert mark["text"] == percent(share)
+    assert {key: mark[key] for key in place} == pytest.approx(place)
+
+
+def test_a_label_of_nothing_stands_above_the_axis() -> None:
+    nobody = curve((5, 0, 2), (50, 0, 20))
+    (behind, above) = (
+        next_course_chart(nobody, width=268, days=days)["layer"][-1]["mark"] for days in (900, 50)
+    )
+    assert behind["dy"] <= -TEXT_SIZE / 2 - 2
+    assert (above["baseline"], above["dy"]) == ("bottom", -4)
+
+
+def test_a_label_above_its_curve_is_clear_of_every_interval_below_it() -> None:
+    steps = curve((1, 15, 0), (398, 1, 0), (400, 0, 14))
+    mark = next_course_chart(steps, width=268, days=400)["layer"][-1]["mark"]
+    (highest,) = steps.filter(days=398)["share_high"]
+    assert mark["dy"] == pytest.approx(-(highest - steps["share"][-1]) * 126 - 4)
+
+
+def test_a_curve_may_be_read_until_fewer_than_ten_are_at_risk() -> None:
+    steps = curve((0, 10, 0), (30, 0, 8), (60, 0, 3), (90, 1, 6), (900, 0, 2))
+    assert steps.select("days", "at_risk").rows() == [(0, 30), (60, 12), (90, 9), (900, 2)]
+    assert well_followed(steps)["days"].to_list() == [0, 60]
+    spec = next_course_chart(well_followed(steps), width=268, days=900)
+    _, line, end = (data(spec, layer) for layer in spec["layer"])
+    assert (line[-1]["days"], end[0]["days"]) == (60, 60)
 
 
 def test_a_curve_is_read_as_far_as_anybody_was_followed() -> None:

@@ -261,12 +261,16 @@ def test_a_course_whose_runs_cannot_be_joined_is_passed_over(build: Build) -> No
         ({"enrolment_closes": date(2026, 9, 30), "ends": date(2026, 12, 1)}, False),
         ({"ends": date(2026, 12, 1)}, True),
         ({"ends": date(2026, 12, 1), "upgrade_deadline": date(2026, 9, 30)}, False),
+        ({"enrolment_closes": date(2026, 12, 1), "upgrade_deadline": date(2026, 9, 30)}, False),
+        ({"enrolment_closes": date(2026, 12, 1), "upgrade_deadline": date(2026, 10, 1)}, True),
+        ({"enrolment_closes": date(2026, 12, 1), "ends": date(2026, 9, 30)}, False),
+        ({"starts": date(2026, 9, 1), "upgrade_deadline": date(2026, 10, 1)}, True),
         ({"starts": date(2026, 10, 1)}, True),
         ({"starts": date(2026, 9, 30)}, False),
         ({}, False),
     ],
 )
-def test_a_run_can_be_joined_until_enrolment_closes(
+def test_a_run_can_be_joined_until_enrolment_or_the_upgrade_closes_or_it_ends(
     build: Build, dates: dict[str, date], joined: bool
 ) -> None:
     row = build([result("1", "b")], [run_of("a", "next", **dates)]).progress("1")

@@ -58,7 +58,10 @@ def test_an_old_export_that_calls_a_free_pass_eligible_gives_no_certificate(
 
 @pytest.mark.parametrize(
     "track",
-    ["verified", "professional", "no-id-professional", "credit", "masters", "executive-education"],
+    [
+        *("verified", "professional", "no-id-professional", "credit", "masters"),
+        *("executive-education", "paid-executive-education", "paid-bootcamp"),
+    ],
 )
 def test_every_paid_track_gives_a_certificate(build: Build, track: str) -> None:
     tables = build([certified("1", "a", track=track, certificate_delivered=False)])
@@ -105,11 +108,13 @@ def test_an_audit_pass_is_told_by_grade_and_track_not_by_eligibility(build: Buil
             result("3", "a", grade=0.9, track="honor"),
             result("4", "a", grade=0.2, certificate_eligible=True),
             result("5", "a", grade=0.9, track=None),
+            result("6", "a", grade=0.9, track="unpaid-executive-education"),
+            result("7", "a", grade=0.9, track="unpaid-bootcamp"),
         ]
     )
 
-    found = {learner: tables.course(learner, "a")["audit_passed"] for learner in "12345"}
-    assert found == {"1": True, "2": True, "3": True, "4": False, "5": False}
+    found = {learner: tables.course(learner, "a")["audit_passed"] for learner in "1234567"}
+    assert [learner for learner, passed in found.items() if passed] == ["1", "2", "3", "6", "7"]
 
 
 def test_who_has_a_certificate_is_no_audit_pass_any_more(build: Build) -> None:

@@ -301,6 +301,8 @@ def test_certificates_due_and_delivered_are_reconciled_with_reasons(build: Build
             result("8", "a", grade=0.9),
             result("9", "a", track="verified", grade=0.1),
             result("10", "a", grade=0.9, track="verified", certificate_delivered=None),
+            result("11", "a", certificate_delivered=True, track="golden", grade=0.9),
+            certified("12", "a", track="paid-bootcamp", certificate_type="paid-bootcamp"),
         ],
         [later],
     )
@@ -313,9 +315,10 @@ def test_certificates_due_and_delivered_are_reconciled_with_reasons(build: Build
         "5": "delivered, not eligible",
         "6": "delivered on a free track",
         "7": "passed, not eligible",
+        "11": "delivered on a track that is not known",
     }
     counts = CertificateReconciliation.validate(
         certificates_delivered(tables.con, TODAY), cast=True
     )
-    assert counts.filter(reason="agree")["learners"].item() == 1
-    assert counts["learners"].sum() == 7
+    assert counts.filter(reason="agree")["learners"].item() == 2
+    assert counts["learners"].sum() == 9

@@ -11,6 +11,7 @@ import pytest
 
 from edu_pipeline.facts.audience import accept_audiences, audiences, forget_audience
 from edu_pipeline.mail.due import PERIODS
+from edu_pipeline.mail.ledger.remembered import TOLD_BEFORE
 from edu_pipeline.model.columns import dtypes
 from edu_pipeline.model.nudges import NudgeProblems, Nudges
 from edu_pipeline.model.programmes import ProgrammeProblems
@@ -24,6 +25,14 @@ AS_OF = date(2026, 11, 18)
 LEAD, ENGY = programme(), programme(id="engy", audience_moves=0.5)
 BOTH = (LEAD, ENGY)
 NO_PROBLEMS = pl.DataFrame(schema=dtypes(ProgrammeProblems))
+NOTHING_TOLD = pl.DataFrame(schema=TOLD_BEFORE)
+OURS = {
+    "campaign": "nudges.lead",
+    "period": "2026-W40",
+    "recipient_key": "l_1",
+    "sent_on": date(2026, 10, 1),
+}
+"""A letter to a learner of `lead` that went out."""
 
 
 def decided(con: duckdb.DuckDBPyConnection, **learners: Iterable[int]) -> None:
@@ -48,8 +57,10 @@ def moves(con: duckdb.DuckDBPyConnection) -> list[tuple[str, int, int, int, int]
     return audiences(con, ["lead", "engy"]).select(columns).rows()
 
 
-def problems(con: duckdb.DuckDBPyConnection) -> pl.DataFrame:
-    return nudge_problems(BOTH, audiences(con, ["lead", "engy"]), NO_PROBLEMS)
+def problems(
+    con: duckdb.DuckDBPyConnection, told_before: pl.DataFrame = NOTHING_TOLD
+) -> pl.DataFrame:
+    return nudge_problems(BOTH, audiences(con, ["lead", "engy"]), told_before, NO_PROBLEMS)
 
 
 def test_a_first_audience_is_compared_with_nothing_and_holds_nothing(
@@ -58,6 +69,54 @@ def test_a_first_audience_is_compared_with_nothing_and_holds_nothing(
     decided(con, lead=range(1, 101))
     assert moves(con) == [("lead", 100, 0, 100, 0)]
     assert problems(con).is_empty()
+
+
+def test_who_enters_after_an_empty_audience_was_accepted_is_looked_at(
+    con: duckdb.DuckDBPyConnection,
+) -> None:
+    for accepted in (range(1, 101), (), ()):
+        decided(con, lead=accepted)
+        accept_audiences(con, ["lead"])
+    assert moves(con) == []
+    decided(con, lead=range(1, 11))
+    assert problems(con).is_empty()
+    decided(con, lead=range(1, 5001))
+    (message,) = problems(con)["message"]
+    assert message.startswith(
+        "5,000 learners are in the audience of lead, and nobody was in the last one that was accepted."
+    )
+
+
+def test_a_programme_without_learners_has_no_audience_to_be_compared_with(
+    con: duckdb.DuckDBPyConnection,
+) -> None:
+    decided(con, lead=())
+    accept_audiences(con, ["lead", "engy"])
+    decided(con, lead=range(1, 5001))
+    assert problems(con).is_empty()
+
+
+@pytest.mark.parametrize(
+    ("letter", "holds"),
+    [
+        (OURS, True),
+        ({**OURS, "campaign": "nudges.engy"}, False),
+        ({**OURS, "recipient_key": None, "email": "ana@example.org"}, False),
+    ],
+    ids=["ours", "of another programme", "history of another mailer"],
+)
+def test_after_letters_went_out_a_warehouse_without_an_audience_was_deleted(
+    con: duckdb.DuckDBPyConnection, letter: Row, holds: bool
+) -> None:
+    decided(con, lead=range(1, 101))
+    found = problems(con, frame([letter], TOLD_BEFORE))
+    assert found["programme_id"].to_list() == ["lead"] * holds
+    if holds:
+        assert (
+            found["message"].item().startswith("100 learners are in the audience of lead. Letters")
+        )
+        accept_audiences(con, ["lead"])
+        assert problems(con, frame([letter], TOLD_BEFORE)).is_empty()
 
 
 def test_learners_with_a_reason_are_compared_with_those_accepted_last(
@@ -162,8 +221,9 @@ def test_who_moved_decides_which_problem_it_is(con: duckdb.DuckDBPyConnection) -
 def test_nudges_do_not_rest_on_exports_that_are_not_understood(kind: str, holds: bool) -> None:
     row = {"programme_id": "lead", "kind": kind, "subject": "x.csv", "rows": 0, "message": "Look."}
     other = [{**row, "programme_id": None}, {**row, "programme_id": "former"}]
-    nobody = pl.DataFrame(schema={"programme_id": pl.String, "learners_before": pl.Int64})
-    found = nudge_problems(BOTH, nobody, frame([row, *other], dtypes(ProgrammeProblems)))
+    found = nudge_problems(
+        BOTH, pl.DataFrame(), NOTHING_TOLD, frame([row, *other], dtypes(ProgrammeProblems))
+    )
     assert found["programme_id"].to_list() == ["lead"] * holds
     if holds:
         assert (
@@ -218,7 +278,12 @@ RELEASES: Mapping[str, type[pl.DataType] | pl.DataType] = {
 }
 
 
-def refresh(root: Path, learners: Iterable[int], *released: str) -> tuple[list[str], str | None]:
+def refresh(
+    root: Path,
+    learners: Iterable[int],
+    *released: str,
+    told_before: pl.DataFrame = NOTHING_TOLD,
+) -> tuple[list[str], str | None]:
     """Ids of what a refresh finds, and why it holds the nudges of `lead`."""
     home = Home(root)
     releases = [{"id": key, "at": datetime.now(UTC)} for key in released]
@@ -226,9 +291,11 @@ def refresh(root: Path, learners: Iterable[int], *released: str) -> tuple[list[s
         decided(con, lead=learners)
         write_table(con, "gate_releases", pl.DataFrame(releases, schema=RELEASES))
         write_table(con, "programme_problems", NO_PROBLEMS)
+        write_table(con, "told_before", told_before)
     warehouse = Warehouse(path=str(home.warehouse), lock_path=str(home.lock))
     made = [assets.nudge_problems, assets.nudge_periods]
-    inputs = [dg.AssetSpec(name) for name in ("nudges", "gate_releases", "programme_problems")]
+    names = ("nudges", "gate_releases", "programme_problems", "told_before")
+    inputs = [dg.AssetSpec(name) for name in names]
     dg.materialize(
         [*made, *inputs],
         selection=made,
@@ -253,3 +320,11 @@ def test_an_audience_that_moved_is_held_until_it_is_released_and_is_then_accepte
     assert f"gate release {key}" in why
     assert refresh(tmp_path, range(50), key) == ([key], None)
     assert refresh(tmp_path, range(50), key) == ([], None)
+
+
+def test_a_deleted_warehouse_holds_nudges_until_its_audience_is_released(tmp_path: Path) -> None:
+    letters = frame([OURS], TOLD_BEFORE)
+    (key,), why = refresh(tmp_path, range(100), told_before=letters)
+    assert why is not None
+    assert refresh(tmp_path, range(100), key, told_before=letters) == ([key], None)
+    assert refresh(tmp_path, range(100), told_before=letters) == ([], None)

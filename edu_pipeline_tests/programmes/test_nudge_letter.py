@@ -15,6 +15,7 @@ from edu_pipeline.mail.letter import Figure, Letter
 from edu_pipeline.mail.render import TemplateError, environment
 from edu_pipeline.programme_settings import Course, Programme
 from edu_pipeline.programmes.letter import Edition, RunDates, nudge_letter, nudge_letters
+from edu_pipeline.programmes.nudges import UnknownCourseError
 from edu_pipeline.settings import Letters, Mail
 from edu_pipeline.shipped import shipped
 
@@ -280,6 +281,14 @@ def test_a_letter_whose_template_fails_is_held_and_the_others_are_written(tmp_pa
     assert held.figures
     with pytest.raises(TemplateError, match=r"lead\.txt\.j2"):
         nudge_letters([alone], broken)
+
+
+@pytest.mark.parametrize("column", ["course_id", "next_course"])
+def test_a_course_that_was_renamed_after_the_refresh_is_named(column: str) -> None:
+    with pytest.raises(
+        UnknownCourseError, match="no course lead9x in lead, which the last refresh"
+    ):
+        nudge_letters([row(**{column: "lead9x"})], edition())
 
 
 @pytest.mark.parametrize(

@@ -1,5 +1,6 @@
 """Who gets which nudge and why, on hand-written results; the day is 1 October 2026, a Thursday."""
 
+import hashlib
 from collections.abc import Sequence
 from datetime import date, datetime, timedelta
 from typing import Any
@@ -8,8 +9,15 @@ import polars as pl
 import pytest
 from polars.testing import assert_frame_equal
 
-from edu_pipeline.facts.nudges import nudge_counts, passes, people, standings
+from edu_pipeline.facts.nudges import (
+    at_current_addresses,
+    nudge_counts,
+    passes,
+    people,
+    standings,
+)
 from edu_pipeline.mail.ledger.remembered import OPTED_OUT, TOLD_BEFORE
+from edu_pipeline.mail.letter import opaque_key
 from edu_pipeline.model.nudges import Nudges, NudgeSummary
 from edu_pipeline.programme_settings import Programme
 from edu_pipeline.programmes.nudges import (
@@ -21,6 +29,7 @@ from edu_pipeline.programmes.nudges import (
     nudge_summary,
     nudges,
     recipient_key,
+    still_to_tell,
 )
 from edu_pipeline.warehouse import write_table
 from edu_pipeline_tests.programmes.conftest import (
@@ -29,6 +38,7 @@ from edu_pipeline_tests.programmes.conftest import (
     Row,
     Tables,
     certified,
+    frame,
     key,
     programme,
     result,
@@ -513,6 +523,7 @@ def test_apostrophes_stay_in_addresses(decided: Decide) -> None:
         ({"email": "retired__user_ab12@retired.invalid"}, "the account is deleted"),
         ({"email": "ana.example.org"}, "the e-mail address is not valid"),
         ({"email": "ana@example.org, bo@example.org"}, "the e-mail address is not valid"),
+        ({"email": "josé@example.org"}, "the e-mail address is not valid"),
         ({"username": "Tutor1"}, "on the programme's staff"),
         ({"email": "Dean@Elsewhere.example"}, "on the programme's staff"),
         ({"email": "x@UQ.example"}, "on the programme's staff"),
@@ -802,8 +813,9 @@ def test_the_lot_is_the_same_every_week_and_near_the_share() -> None:
 
 
 def held_out(share: float = 0.5) -> str:
-    """A learner whom the lot holds out of `lead`."""
-    return next(str(n) for n in range(99) if is_held_out("lead", str(n), share, SALT))
+    """A learner whom the lot holds out of `lead`, by the address that `person` has."""
+    addresses = {str(n): person(str(n))["email"] for n in range(99)}
+    return next(n for n, of in addresses.items() if is_held_out("lead", of, share, SALT))
 
 
 def test_who_is_held_out_gets_no_letter_and_has_a_reason_for_one(decided: Decide) -> None:
@@ -833,7 +845,8 @@ def test_only_those_who_would_get_a_letter_are_held_out(decided: Decide) -> None
 
 def test_a_twin_of_who_is_held_out_gets_no_letter_either(decided: Decide) -> None:
     learner, twin = held_out(), "100"
-    same = [person(each, email="same@example.org") for each in (learner, twin)]
+    address = person(learner)["email"]
+    same = [person(learner), person(twin, email=f" {address.upper()}")]
     rows = decided(
         [passed(learner, "a", "3T2026"), passed(twin, "a", "3T2026")],
         [upgradable()],
@@ -841,6 +854,73 @@ def test_a_twin_of_who_is_held_out_gets_no_letter_either(decided: Decide) -> Non
         learners=same,
     )
     assert (why(rows, learner)[0], why(rows, twin)[0]) == ("held_out", "none")
+
+
+def test_a_person_with_two_accounts_is_one_draw(decided: Decide) -> None:
+    """Else the account that comes first in a week, and so the lot, would change with the runs."""
+    addresses = [f"l{n}@example.org" for n in range(40)]
+    twins = [person(f"{n}", email=of) for n, of in enumerate(addresses)]
+    twins += [person(f"{n + 100}", email=of) for n, of in enumerate(addresses)]
+
+    def drawn(*first: int) -> set[str]:
+        rows = decided(
+            [passed(f"{n + account}", "a", "3T2026") for n in range(40) for account in first],
+            [upgradable()],
+            programmes=[programme(held_out=0.5)],
+            learners=twins,
+        )
+        return {str(int(n) % 100) for n in rows.filter(decision="held_out")["learner_id"]}
+
+    assert drawn(0) == drawn(100) == drawn(0, 100) != set()
+
+
+def test_a_million_learners_have_keys_of_their_own_and_teachers_keep_theirs() -> None:
+    """80 bits: a chance of one in a million million that two of a million are the same."""
+    key_of_one = recipient_key("100234", SALT)
+    assert (key_of_one[:2], len(key_of_one)) == ("l_", 22)
+    assert opaque_key("teacher", "0042") == "t_" + hashlib.sha256(b"teacher:0042").hexdigest()[:12]
+
+
+# What went out since
+
+
+def to_tell(letter: Row | None = None, unwanted: Row | None = None) -> list[str]:
+    """Learners 1 and 2, both with a letter to verify, as far as nobody has written since."""
+    about = {"group": "verify", "run": key("a", "3T2026"), "as_of": TODAY, "programme_id": "lead"}
+    rows = [{**person(n), **about} for n in "12"]
+    found = still_to_tell(
+        pl.DataFrame(rows),
+        frame([letter] if letter else [], TOLD_BEFORE),
+        frame([unwanted] if unwanted else [], OPTED_OUT),
+        SALT,
+    )
+    return found["learner_id"].to_list()
+
+
+@pytest.mark.parametrize(
+    ("letter", "left"),
+    [
+        (None, ["1", "2"]),
+        (told("1", f"verify/{key('a', '3T2026')}", TODAY, WEEK), ["2"]),
+        (told("1", "verify/UQx_X_1", TODAY, WEEK, of="other"), ["2"]),
+        (told(about=None, email="l2@example.org", sent_on=TODAY, period=WEEK), ["1"]),
+        (told(about=f"verify/{key('a', '3T2026')}", email="l2@example.org"), ["1"]),
+        (told("2", "verify/UQx_X_1"), ["1", "2"]),
+    ],
+)
+def test_another_mailer_is_not_given_those_who_have_been_told(
+    letter: Row | None, left: list[str]
+) -> None:
+    assert to_tell(letter) == left
+
+
+def test_another_mailer_is_not_given_those_who_unsubscribed_since() -> None:
+    row = {"scope": "*", "reason": "unsubscribe"}
+    assert to_tell(unwanted={**row, "email": "l1@example.org"}) == ["2"]
+    assert to_tell(unwanted={**row, "recipient_key": recipient_key("2", SALT)}) == ["1"]
+    assert to_tell(unwanted={**row, "scope": "nudges.other", "email": "l1@example.org"}) == [
+        *"12",
+    ]
 
 
 # The whole table
@@ -891,4 +971,26 @@ def test_the_summary_counts_everybody_once_letters_first(build: Build) -> None:
         "1 gets a letter: passed a/3T2026 on audit; the upgrade is open until 2026-10-20",
         "3 get no letter: b/3T2026 has no upgrade_deadline",
         "1 gets no letter: no run passed",
+    ]
+
+
+def test_what_is_remembered_of_an_address_follows_the_learner_to_their_new_one(
+    build: Build,
+) -> None:
+    people = [person("1", email=" New@example.org"), person("2", email=None), person("3")]
+    con = build([result(one, "a") for one in "123"], learners=people).con
+    former = [("1", "old@example.org"), ("2", "old@example.org"), ("3", "older@example.org")]
+    write_table(
+        con, "stg_former_addresses", pl.DataFrame(former, ["learner_id", "address"], orient="row")
+    )
+    out = [
+        {"scope": "*", "recipient_key": None, "email": "old@example.org", "reason": "unsubscribe"},
+        {"scope": "*", "recipient_key": "l_1", "email": None, "reason": "complaint"},
+    ]
+    found = at_current_addresses(con, pl.DataFrame(out, schema=OPTED_OUT))
+    assert found.schema == OPTED_OUT
+    assert found.select("recipient_key", "email").sort("email", nulls_last=True).rows() == [
+        (None, "new@example.org"),
+        (None, "old@example.org"),
+        ("l_1", None),
     ]

@@ -2,20 +2,22 @@
 
 import re
 import shutil
-from collections import Counter
 from collections.abc import Sequence
 from datetime import UTC, datetime
 from email import message_from_bytes, policy
 from email.message import EmailMessage
 from pathlib import Path
+from typing import NamedTuple
 
 import dagster as dg
 import polars as pl
 import pytest
-from typer.testing import CliRunner
+from typer.testing import CliRunner, Result
 
 from edu_pipeline.cli import app
-from edu_pipeline.commands.console import UserError
+from edu_pipeline.commands import rounds
+from edu_pipeline.commands.console import HELD, UserError
+from edu_pipeline.commands.nudging import MOST_REASONS
 from edu_pipeline.definitions import build_definitions
 from edu_pipeline.environment import mail_room
 from edu_pipeline.mail.ledger.tables import State
@@ -34,6 +36,8 @@ postal_address = "{ADDRESS}"
 LEAVES = 'transport = "smtp"\nallowed = ["learners.example"]\n'
 NOWHERE = '[mail.smtp]\nhost = "127.0.0.1"\nport = 9\nsecurity = "none"\n'
 CAMPAIGN = f"nudges.{PROGRAMME}"
+RUN_SETS = ("EDU_PIPELINE_HOME", "DAGSTER_HOME")
+"""Variables that a run from the shell sets."""
 TODAY = datetime.now(UTC).date()
 """The day of the refresh is the clock's, so the sample's runs are dated around it."""
 WEEK = week_name(TODAY)
@@ -41,24 +45,39 @@ PROGRAMMES = make_programme(TODAY, learners=1).settings
 PARTITION = f"{PROGRAMME}|{monday(TODAY)}"
 
 
+class Round(NamedTuple):
+    """A round from the shell."""
+
+    home: Home
+    done: Result
+
+
 @pytest.fixture(scope="module")
-def refreshed(tmp_path_factory: pytest.TempPathFactory) -> Home:
+def first_round(tmp_path_factory: pytest.TempPathFactory) -> Round:
+    """`programmes nudge`, while [mail] does not say yet how learners can stop letters."""
     home = Home(tmp_path_factory.mktemp("nudges"))
     sample = make_programme(TODAY, learners=120)
     for path, content in sample.files.items():
         file = home.data / "landing" / path
         file.parent.mkdir(parents=True, exist_ok=True)
         file.write_bytes(content)
-    home.config.write_text(f"{MAIL}{sample.settings}", encoding="utf-8")
-    run(home, "refresh")
-    return home
+    home.config.write_text(sample.settings, encoding="utf-8")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("COLUMNS", "200")
+        for variable in RUN_SETS:
+            patch.setenv(variable, str(home.root))
+        done = CliRunner().invoke(app, ["--home", str(home.root), "programmes", "nudge", PROGRAMME])
+    return Round(home, done)
 
 
 @pytest.fixture
-def home(refreshed: Home, tmp_path: Path) -> Home:
-    """A copy of a home whose programme was refreshed; nothing written yet."""
-    shutil.copytree(refreshed.root, tmp_path / "home")
-    return Home(tmp_path / "home")
+def home(first_round: Round, tmp_path: Path) -> Home:
+    """A copy of that home, where [mail] has all it needs by now."""
+    shutil.copytree(first_round.home.root, tmp_path / "home")
+    home = Home(tmp_path / "home")
+    text = home.config.read_text(encoding="utf-8")
+    home.config.write_text(f"{MAIL}{text}", encoding="utf-8")
+    return home
 
 
 def run(home: Home, job: str, only: Sequence[str] = ()) -> None:
@@ -152,12 +171,8 @@ def test_drafts_stay_when_the_same_exports_are_read_again(home: Home) -> None:
 
 
 def test_without_a_way_out_letters_are_held_and_nothing_counts_as_told(home: Home) -> None:
-    text = home.config.read_text(encoding="utf-8")
-    home.config.write_text(text.replace(MAIL, ""), encoding="utf-8")
-    run(home, "send_nudges")
     held = states(home)
     assert set(held) == {State.held}
-    home.config.write_text(text, encoding="utf-8")
     decide_and_send_again(home)
     assert states(home) == {State.sent: held[State.held]}
 
@@ -180,21 +195,49 @@ def test_nothing_that_dagster_keeps_has_a_name_or_an_address(home: Home) -> None
     assert not [each for each in learners["name"].drop_nulls() if f" {each} " in log]
 
 
-def test_the_shell_goes_the_whole_way_and_says_who_gets_no_letter(
+def test_whom_the_mail_room_wrote_to_another_mailer_does_not_write_again(
     home: Home, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    for variable in ("EDU_PIPELINE_HOME", "DAGSTER_HOME"):  # a run sets them
-        monkeypatch.setenv(variable, str(home.root))
-    monkeypatch.setenv("COLUMNS", "200")
+    monkeypatch.setenv("EDU_PIPELINE_HOME", str(home.root))
+
+    def audience(name: str) -> Result:
+        arguments = ("--home", str(home.root), "programmes", "audience", PROGRAMME, "-o")
+        return CliRunner().invoke(app, [*arguments, str(home.root / name)])
+
+    assert audience("before.csv").exit_code == 0
     run(home, "send_nudges")
-    sent = Counter(states(home))[State.sent]
-    done = CliRunner().invoke(app, ["--home", str(home.root), "programmes", "nudge", PROGRAMME])
-    assert done.exit_code in (0, 3), done.exception
-    assert f"Letters about {WEEK}: {sent} sent" in done.stdout
-    assert f"{sent} of them went out in an earlier run and were not sent again." in done.stdout
-    for sentence in table(home, "nudge_summary")["sentence"]:
-        assert sentence in done.stdout
-    assert states(home) == {State.sent: sent}
+    again = audience("after.csv")
+    assert isinstance(again.exception, UserError)
+    assert f"all who get a letter of {WEEK} have had one" in str(again.exception)
+    assert not (home.root / "after.csv").exists()
+
+
+def test_the_shell_goes_the_whole_way_and_says_who_gets_no_letter(first_round: Round) -> None:
+    home, done = first_round
+    assert done.exit_code == HELD, done.exception
+    assert f"Letters about {WEEK}: {states(home)[State.held]} held" in done.stdout
+    for _, alike in table(home, "nudge_summary").group_by("decision"):
+        assert alike["sentence"][0] in done.stdout
+        others = alike.slice(MOST_REASONS)
+        more = f"{others['learners'].sum():,} more, for {others.height} other reasons: "
+        assert (more in done.stdout) is not others.is_empty()
+
+
+def test_the_shell_says_that_what_is_out_was_not_sent_again(
+    home: Home, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for variable in RUN_SETS:
+        monkeypatch.setenv(variable, str(home.root))
+    run(home, "send_nudges")
+    sent = states(home)
+    room = mail_room(home)
+    with room.open_ledger() as ledger:
+        (period,) = ledger.recorded_periods()
+    rounds.send(room, period)
+    said = " ".join(capsys.readouterr().out.split())
+    assert f"Letters about {WEEK}: {sent[State.sent]} sent" in said
+    assert f"{sent[State.sent]} of them went out in an earlier run and were not sent again." in said
+    assert states(home) == sent
 
 
 @pytest.mark.parametrize(

@@ -12,9 +12,16 @@ from edu_pipeline.landing.edx.exports import land, programme_files
 from edu_pipeline.landing.edx.opt_ins import land_opt_ins, stage_opt_ins
 from edu_pipeline.landing.edx.problems import find_programme_problems, without_programmes
 from edu_pipeline.landing.edx.reports import TABLES
-from edu_pipeline.landing.edx.stage import reject_counts, stage
+from edu_pipeline.landing.edx.stage import reject_counts, stage, unknown_tracks
 from edu_pipeline.landing.zone import Zone
-from edu_pipeline.model.programmes import EdxExports, Learners, OptInLists, OptIns, RunResults
+from edu_pipeline.model.programmes import (
+    EdxExports,
+    FormerAddresses,
+    Learners,
+    OptInLists,
+    OptIns,
+    RunResults,
+)
 from edu_pipeline.settings import Settings
 from edu_pipeline.warehouse import Warehouse, read_table, table_metadata, write_table
 
@@ -91,6 +98,7 @@ def land_edx_exports(
         _spec(name, description, tags, ["edx_exports", "opt_in_lists", *RAW])
         for name, description, tags in (
             ("stg_learners", cleandoc(Learners.__doc__ or ""), NAMES),
+            ("stg_former_addresses", cleandoc(FormerAddresses.__doc__ or ""), NAMES),
             ("stg_run_results", cleandoc(RunResults.__doc__ or ""), IDS),
             ("stg_opt_ins", cleandoc(OptIns.__doc__ or ""), NAMES),
             *((name, "Which of these rows did not make it, and why.", IDS) for name in REJECTED),
@@ -104,8 +112,8 @@ def stage_edx_exports(
     with warehouse.connect() as con:
         stage(con, read_table(con, "edx_exports"))
         stage_opt_ins(con, read_table(con, "opt_in_lists"))
-    names = ("stg_learners", "stg_run_results", "stg_opt_ins", *REJECTED)
-    yield from _materialized(warehouse, names)
+    names = ("stg_learners", "stg_former_addresses", "stg_run_results", "stg_opt_ins")
+    yield from _materialized(warehouse, (*names, *REJECTED))
 
 
 @dg.asset(group_name=GROUP, kinds={"polars"}, owners=OWNERS, tags=NOBODY)
@@ -114,7 +122,13 @@ def course_runs(edx_exports: pl.DataFrame, settings: dg.ResourceParam[Settings])
     return runs_of(settings.programmes, edx_exports)
 
 
-@dg.asset(group_name=GROUP, kinds={"polars"}, owners=OWNERS, tags=NOBODY, deps=[*REJECTED])
+@dg.asset(
+    group_name=GROUP,
+    kinds={"polars"},
+    owners=OWNERS,
+    tags=NOBODY,
+    deps=["stg_run_results", *REJECTED],
+)
 def programme_problems(
     edx_exports: pl.DataFrame,
     opt_in_lists: pl.DataFrame,
@@ -125,8 +139,10 @@ def programme_problems(
     """What a person must look at in the edX exports; it holds no teacher's letter."""
     _, strays = programme_files(zone.list(), settings.programmes)
     with warehouse.connect() as con:
-        rejected = reject_counts(con)
-    return find_programme_problems(settings.programmes, strays, edx_exports, opt_in_lists, rejected)
+        rejected, tracks = reject_counts(con), unknown_tracks(con)
+    return find_programme_problems(
+        settings.programmes, strays, edx_exports, opt_in_lists, rejected, tracks
+    )
 
 
 def _problem_check(kinds: Sequence[str], name: str, description: str) -> dg.AssetChecksDefinition:
@@ -161,6 +177,11 @@ CHECKS: Sequence[dg.AssetChecksDefinition] = [
     ),
     _problem_check(
         ("many_rejected",), "edx_rows_fit", "No edX export fails in more than a few rows."
+    ),
+    _problem_check(
+        ("unknown_track",),
+        "edx_tracks_are_known",
+        "Every track of a result is known to be paid or free.",
     ),
 ]
 """They fail without stopping the run: completion is computed from what can be read."""

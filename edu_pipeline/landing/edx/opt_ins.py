@@ -100,7 +100,7 @@ def stage_opt_ins(con: duckdb.DuckDBPyConnection, lists: pl.DataFrame) -> None:
     of one moment the no. What a list does not say when, was said when the list was made.
 
     Args:
-        con: The warehouse, with `raw_opt_ins` and `stg_learners`.
+        con: The warehouse, with `raw_opt_ins`, `stg_learners` and `stg_former_addresses`.
         lists: `OptInLists`.
     """
     con.execute(f"create or replace temp table preferences as {_PREFERENCES}")
@@ -153,7 +153,7 @@ named as (
 ),
 addressed as (
   select address, count(*) as sharing, any_value(learner_id) as addressed_id
-  from people group by address
+  from (select learner_id, address from people union from stg_former_addresses) group by address
 ),
 known as (
   select list, _line, _version, moment, coalesce(rule is null and yes, false) as opted_in,

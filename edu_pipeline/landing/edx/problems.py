@@ -29,6 +29,7 @@ def find_programme_problems(
     exports: pl.DataFrame,
     lists: pl.DataFrame,
     rejected: pl.DataFrame,
+    tracks: pl.DataFrame,
 ) -> pl.DataFrame:
     """What a person must look at.
 
@@ -38,6 +39,7 @@ def find_programme_problems(
         exports: `EdxExports`.
         lists: `OptInLists`.
         rejected: `stage.reject_counts`.
+        tracks: `stage.unknown_tracks`.
 
     Returns:
         `ProgrammeProblems`.
@@ -49,6 +51,7 @@ def find_programme_problems(
         *_unreadable_lists(lists),
         *_without_export(programmes, exports),
         *_many_rejected(exports, lists, rejected),
+        *_unknown_tracks(tracks),
     ]
     return ProgrammeProblems.validate(
         pl.DataFrame(rows, schema=dtypes(ProgrammeProblems), orient="row")
@@ -220,4 +223,21 @@ def _many_rejected(
             rows=row["rows"],
         )
         for row in many.iter_rows(named=True)
+    ]
+
+
+def _unknown_tracks(tracks: pl.DataFrame) -> list[dict[str, object]]:
+    return [
+        _problem(
+            programme,
+            "unknown_track",
+            track,
+            f"Track {track} of {rows:,} {'result' if rows == 1 else 'results'} of {programme} is "
+            "neither paid nor free to us: a pass on it is neither an audit pass nor, unless one of a "
+            "paid track was delivered, a certificate. If it is a track that edX sells, it belongs to "
+            "PAID_TRACKS in edu_pipeline/model/programmes.py, else to FREE_TRACKS; if it is none, "
+            "download the report again.",
+            rows=rows,
+        )
+        for programme, track, rows in tracks.select("programme_id", "track", "rows").iter_rows()
     ]

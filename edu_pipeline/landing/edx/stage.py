@@ -15,7 +15,7 @@ from edu_pipeline.landing.edx.names import Kind
 from edu_pipeline.landing.edx.reports import COLUMNS, REPORTS, TABLES, bare_id, said
 from edu_pipeline.landing.rules import SUPERSEDED, TOO_MANY_CELLS, UNPARSEABLE
 from edu_pipeline.model.columns import dtypes
-from edu_pipeline.model.programmes import Learners, RunResults
+from edu_pipeline.model.programmes import FREE_TRACKS, PAID_TRACKS, Learners, RunResults
 
 NO_GRADE = ("", "none", "nan", "null", "n/a", "not attempted", "not available")
 """Grades, in small letters, that are none."""
@@ -86,7 +86,7 @@ _CLEANED: Mapping[Kind, Mapping[str, str]] = {
 
 
 def stage(con: duckdb.DuckDBPyConnection, exports: pl.DataFrame) -> None:
-    """Make `stg_run_results`, `stg_learners` and `rejected_…` of the three kinds.
+    """Make `stg_run_results`, `stg_learners`, `stg_former_addresses` and `rejected_…`.
 
     Args:
         con: The warehouse, with the raw tables.
@@ -221,7 +221,10 @@ def _add_results(con: duckdb.DuckDBPyConnection, programme: str, course: str, ru
 
 
 def _stage_learners(con: duckdb.DuckDBPyConnection, read: pl.DataFrame) -> None:
-    """Make `stg_learners`: of every column what the newest export says that says anything."""
+    """Make `stg_learners`: of every column what the newest export says that says anything.
+
+    And `stg_former_addresses`: what older ones say of addresses.
+    """
     order = pl.col("kind").replace_strict(
         {kind: place for place, kind in enumerate(_OLDEST_FIRST)}, return_dtype=pl.Int64
     )
@@ -260,12 +263,42 @@ def _stage_learners(con: duckdb.DuckDBPyConnection, read: pl.DataFrame) -> None:
         """
     )
     con.execute("drop table newest")
+    con.execute(
+        f"""
+        create or replace table stg_former_addresses as
+        select distinct learner_id, lower(trim(raw.email)) as address
+        from ({rows}) as raw join stg_learners as learner using (learner_id)
+        where {said("raw.email")} is not null
+          and lower(trim(raw.email)) is distinct from lower(trim(learner.email))
+        order by all
+        """
+    )
     con.unregister("places")
 
 
 def _known(name: str) -> str:
     # nobody is without a username, so `None` is somebody's
     return f"nullif(trim({name}), '')" if name == "username" else said(name)
+
+
+def unknown_tracks(con: duckdb.DuckDBPyConnection) -> pl.DataFrame:
+    """Tracks of which it is not known whether they are paid: `programme_id`, `track`, `rows`.
+
+    What is no word, such as a name that slipped in, is not told.
+    """
+    return cast(
+        "pl.DataFrame",
+        con.sql(
+            f"""
+            select programme_id, count(*) as rows,
+                   case when regexp_full_match(track, '[a-z]+(-[a-z]+)*') then track
+                        else '(no word)' end as track
+            from stg_run_results as result
+            where result.track not in {literals((*PAID_TRACKS, *FREE_TRACKS))}
+            group by all order by all
+            """
+        ).pl(),
+    )
 
 
 def reject_counts(con: duckdb.DuckDBPyConnection) -> pl.DataFrame:

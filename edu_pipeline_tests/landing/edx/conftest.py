@@ -14,7 +14,7 @@ import pytest
 from edu_pipeline.landing.edx.exports import land, programme_files
 from edu_pipeline.landing.edx.opt_ins import land_opt_ins, stage_opt_ins
 from edu_pipeline.landing.edx.problems import find_programme_problems
-from edu_pipeline.landing.edx.stage import reject_counts, stage
+from edu_pipeline.landing.edx.stage import reject_counts, stage, unknown_tracks
 from edu_pipeline.landing.zone import Zone
 from edu_pipeline.settings import Settings
 from edu_pipeline.warehouse import open_warehouse, read_table
@@ -99,7 +99,7 @@ def land_files(tmp_path: Path) -> Iterator[Land]:
             stage_opt_ins(con, lists)
             _, strays = programme_files(zone.list(), programmes)
             problems = find_programme_problems(
-                programmes, strays, exports, lists, reject_counts(con)
+                programmes, strays, exports, lists, reject_counts(con), unknown_tracks(con)
             )
             return Landed(con, exports, problems)
 

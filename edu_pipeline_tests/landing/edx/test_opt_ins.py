@@ -217,3 +217,16 @@ def test_without_lists_the_tables_are_there_and_empty(land_files: Land) -> None:
     landed = land_files(PEOPLE)
     for table in ("raw_opt_ins", "stg_opt_ins", "rejected_opt_ins"):
         assert landed.table(table).is_empty()
+
+
+def test_a_no_under_an_address_that_somebody_had_before_is_theirs(land_files: Land) -> None:
+    earlier = "UQx_BUSLEAD1x_1T2023_grade_report_2023-08-01-0900.csv"
+    landed = land_files(
+        {
+            **PEOPLE,
+            earlier: "Student ID,Email,Username,Grade\n11,Ada.Old@x.example,ada,0.2\n",
+            LIST: opt_ins("ada.old@x.example,Ada Moss,X,False,2024-03-01 10:20:30", header=OLD),
+        }
+    )
+    assert landed.table("stg_former_addresses").rows() == [("11", "ada.old@x.example")]
+    assert preferences(landed) == {"11": False}

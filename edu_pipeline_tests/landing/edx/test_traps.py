@@ -316,6 +316,29 @@ def test_rows_that_cannot_be_right_are_rejected_and_the_others_count(land_files:
     assert "ben" not in problem.replace(GRADES, "")
 
 
+def test_a_track_that_is_neither_paid_nor_free_to_us_is_told_and_what_is_no_word_is_not_shown(
+    land_files: Land,
+) -> None:
+    rows = [
+        ADA.replace("verified,ID", f"{track},ID")
+        .replace("11,", f"{11 + n},")
+        .replace("ada", f"u{n}")
+        for n, track in enumerate(
+            ["Golden", "golden", "Paid-Bootcamp", "unpaid-executive-education", "None", "Dora Moss"]
+        )
+    ]
+    found = land_files({GRADES: report(*rows)}).problems
+
+    assert found.select("kind", "subject", "rows").rows() == [
+        ("unknown_track", "(no word)", 1),
+        ("unknown_track", "golden", 2),
+    ]
+    assert (
+        "Track golden of 2 results of buslead is neither paid nor free to us" in found["message"][1]
+    )
+    assert "dora" not in found["message"].str.to_lowercase().str.join(" ").item()
+
+
 def test_a_file_that_cannot_be_read_leaves_the_one_before_in_force(land_files: Land) -> None:
     later = GRADES.replace("2024-08-01-0900", "2025-02-12-2116")
     landed = land_files(
