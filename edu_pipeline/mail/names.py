@@ -19,7 +19,7 @@ _INLINE = frozenset(
         *("strong", "sub", "sup", "u", "wbr"),
     )
 )
-_READ = frozenset(("alt", "aria-label", "content", "href", "title"))
+_READ = frozenset(("alt", "aria-label", "href", "title"))
 """Attributes that people may read. In others are words such as `en` and `top`, and people so called
 would be found in every letter."""
 _CELL, _BLOCK, _ROW = "\x01", "\x02", "\x03"

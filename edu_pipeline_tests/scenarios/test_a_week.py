@@ -370,11 +370,8 @@ def test_a_badly_quoted_row_does_not_travel_into_dagsters_log(sample_home: Home)
 
 
 def test_nothing_that_dagster_keeps_has_a_name_or_an_address(sample_home: Home) -> None:
-    with dg.DagsterInstance.local_temp() as instance:
-        run_job(sample_home, "refresh", instance)
-    with dg.DagsterInstance.local_temp() as instance:
-        result = run_job(sample_home, "send_letters", instance, week=WEEK)
-    kept = "\n".join(str(event) for event in result.all_events)
+    runs = [run_job(sample_home, "refresh"), run_job(sample_home, "send_letters", week=WEEK)]
+    kept = "\n".join(str(event) for result in runs for event in result.all_events)
     people = pl.concat(
         [
             table(sample_home, "stg_students").select("given_name", "family_name"),
