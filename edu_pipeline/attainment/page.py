@@ -371,7 +371,7 @@ def _labels(cohort: Cohort) -> pl.DataFrame:
 def _short(points: pl.Series) -> list[float | None]:
     """Whole numbers without their decimals: a third of the page's size."""
     return [
-        None if value is None else int(value) if value == int(value) else round(value, 3)
+        None if value is None else int(value) if value == int(value) else round(value, 6)
         for value in points
     ]
 

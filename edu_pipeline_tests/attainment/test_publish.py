@@ -112,3 +112,9 @@ def test_names_of_files_differ_even_where_case_does_not() -> None:
         "cohort",
         "cohort-2",
     ]
+
+
+def test_the_page_compares_grades_as_exactly_as_the_tables(tmp_path: Path) -> None:
+    # a tolerance of half a grade is missed by 0.0004
+    publish(tmp_path, FRAME, [cohort([("secret0", "Maths", [4, 4, 5, 5.5004])])])
+    assert "5.5004" in (tmp_path / "staff" / "2026.html").read_text(encoding="utf-8")
