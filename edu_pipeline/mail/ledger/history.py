@@ -12,6 +12,9 @@ from edu_pipeline.mail.ledger.tombstones import is_forgotten
 from edu_pipeline.mail.lists import HistoryLine, read_history
 from edu_pipeline.mail.suppressed import same_address
 
+Abouts = Collection[str] | sa.Select[tuple[str]]
+"""What letters are about, or a query for it."""
+
 
 def sent_before(
     connection: sa.Connection,
@@ -19,7 +22,7 @@ def sent_before(
     campaign: str,
     period: str,
     email: str,
-    abouts: Collection[str] = (),
+    abouts: Abouts = (),
 ) -> date | None:
     """The first day on which another tool wrote to this address about this period, if it did.
 

@@ -10,7 +10,7 @@ sent from here.
 import hashlib
 import re
 from collections import Counter
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from datetime import datetime
 from functools import cached_property
@@ -23,7 +23,7 @@ from edu_pipeline.mail.corrections import corrected
 from edu_pipeline.mail.due import Period
 from edu_pipeline.mail.events import fold
 from edu_pipeline.mail.ledger.database import LedgerError
-from edu_pipeline.mail.ledger.history import sent_before
+from edu_pipeline.mail.ledger.history import Abouts, sent_before
 from edu_pipeline.mail.ledger.reading import LedgerReader, Release, of_period, row_of
 from edu_pipeline.mail.ledger.suppressions import reason_not_to_write
 from edu_pipeline.mail.ledger.tables import (
@@ -295,7 +295,7 @@ class Ledger(LedgerReader):
                 )
             ).all()
             for row in rows:
-                if why := _not_to_be_sent(connection, _addressed(connection, row)):
+                if why := _not_to_be_sent(connection, _addressed(row)):
                     step = (row.key, row.state, State.suppressed)
                     moved += move(connection, step, Cause(now, by, why), {"reason": why})
         return moved
@@ -303,7 +303,7 @@ class Ledger(LedgerReader):
     def not_to_be_sent(self, key: str) -> str | None:
         """Why a letter must not go to its recipient: sent by other means, or not wanted."""
         with self.connect() as connection:
-            return _not_to_be_sent(connection, _addressed(connection, row_of(connection, key)))
+            return _not_to_be_sent(connection, _addressed(row_of(connection, key)))
 
     def demand_approval(self, campaign: str, period: str, *, now: datetime, by: str) -> int:
         """Make pending letters drafts whose content nobody approved; how many.
@@ -330,9 +330,7 @@ class Ledger(LedgerReader):
         """
         with self.begin() as connection:
             row = row_of(connection, key)
-            if row.state is State.pending and (
-                why := _not_to_be_sent(connection, _addressed(connection, row))
-            ):
+            if row.state is State.pending and (why := _not_to_be_sent(connection, _addressed(row))):
                 step = (key, State.pending, State.suppressed)
                 move(connection, step, Cause(now, owner, why), {"reason": why})
                 return False
@@ -617,21 +615,16 @@ class _Addressed(NamedTuple):
     period: str
     recipient_key: str
     email: str
-    abouts: Collection[str]
+    abouts: Abouts
     """Subjects of the figures that it states."""
 
 
-def _addressed(connection: sa.Connection, row: sa.Row[Any]) -> _Addressed:
+def _addressed(row: sa.Row[Any]) -> _Addressed:
+    # asked within another query, because this is done for every letter that waits
     subjects = sa.select(FIGURES.c.subject).where(
         FIGURES.c.letter_key == row.key, FIGURES.c.digest == row.digest
     )
-    return _Addressed(
-        row.campaign,
-        row.period,
-        row.recipient_key,
-        row.email,
-        connection.scalars(subjects).all(),
-    )
+    return _Addressed(row.campaign, row.period, row.recipient_key, row.email, subjects)
 
 
 def _not_to_be_sent(connection: sa.Connection, letter: _Addressed) -> str | None:
