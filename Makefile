@@ -40,7 +40,7 @@ format: $(VENV)/.ready ## Put the code into shape
 	$(BIN)/ruff format .
 
 docs: $(VENV)/.ready ## Write the generated pages of docs/ again
-	$(BIN)/python -m edu_pipeline.reference
+	$(BIN)/python -m edu_pipeline.glossary.pages
 
 lock: ## Resolve the dependencies again
 	$(UV) pip compile --quiet --universal --generate-hashes --upgrade --python-version 3.11 \

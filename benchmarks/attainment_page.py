@@ -21,7 +21,8 @@ from playwright.sync_api import Page, sync_playwright
 from edu_pipeline.attainment.metrics import cohort_tables
 from edu_pipeline.attainment.page import Frame, cohort_page, cohorts, scripts_beside
 from edu_pipeline.attainment.publish import write_shared
-from edu_pipeline.mail.render import environment
+from edu_pipeline.ground.shipped import shipped
+from edu_pipeline.ground.templates import environment
 from edu_pipeline.model.attainment import (
     AttainmentFiles,
     AttainmentProblems,
@@ -31,8 +32,7 @@ from edu_pipeline.model.attainment import (
     StatedDifferences,
 )
 from edu_pipeline.model.columns import dtypes
-from edu_pipeline.settings import Settings
-from edu_pipeline.shipped import shipped
+from edu_pipeline.settings.home import Settings
 
 SUBJECTS, HOVERS = 25, 60
 SETTINGS = Settings()

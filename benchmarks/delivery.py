@@ -20,7 +20,7 @@ from edu_pipeline.mail.ledger.tables import State
 from edu_pipeline.mail.letter import Image
 from edu_pipeline.mail.pace import Rules
 from edu_pipeline.mail.transports.sendgrid import SendGridTransport
-from edu_pipeline.settings import Mail, SendGrid
+from edu_pipeline.settings.mail import Mail, SendGrid
 from edu_pipeline_tests.fake_sendgrid.process import FakeSendGrid
 from edu_pipeline_tests.faults.campaign import GRACE, LOG_DELAY, Campaign, Storm, Tally, weather
 from edu_pipeline_tests.faults.sender import CAMPAIGN, PERIOD

@@ -28,10 +28,10 @@ from edu_pipeline.facts.run_results import (
     learner_rows,
     report_rows,
 )
+from edu_pipeline.ground.warehouse import write_table
 from edu_pipeline.mail.ledger.remembered import OPTED_OUT, TOLD_BEFORE
 from edu_pipeline.model.columns import dtypes
 from edu_pipeline.model.programmes import CourseRuns, OptIns
-from edu_pipeline.programme_settings import Programme
 from edu_pipeline.programmes.completion import programme_progress
 from edu_pipeline.programmes.nudges import (
     Remembered,
@@ -43,7 +43,7 @@ from edu_pipeline.programmes.nudges import (
 )
 from edu_pipeline.programmes.reports import completion_report, write_csv
 from edu_pipeline.programmes.runs import programme_runs
-from edu_pipeline.warehouse import write_table
+from edu_pipeline.settings.programmes import Programme
 
 COURSES, RUNS, PASS_MARK = 5, 6, 0.65
 TODAY = date(2026, 10, 1)

@@ -14,12 +14,12 @@ from tempfile import TemporaryDirectory
 import dagster as dg
 
 from edu_pipeline.definitions import build_definitions
-from edu_pipeline.environment import mail_room
-from edu_pipeline.runs import LOGGER, ShellLog
+from edu_pipeline.ground.shipped import shipped
 from edu_pipeline.sample.landing import write_sample
 from edu_pipeline.sample.school import make_school
-from edu_pipeline.settings import Home
-from edu_pipeline.shipped import shipped
+from edu_pipeline.settings.home import Home
+from edu_pipeline.wiring.environment import mail_room
+from edu_pipeline.wiring.runs import LOGGER, ShellLog
 
 SLOWEST = 8
 

@@ -33,10 +33,10 @@ from edu_pipeline.commands.console import (
     out,
 )
 from edu_pipeline.commands.mail.app import app as mail_app
-from edu_pipeline.mailings import TEACHERS
-from edu_pipeline.settings import Home, Settings, load_settings
-from edu_pipeline.shipped import PROJECT, shipped
-from edu_pipeline.weeks import parse_week, week_name
+from edu_pipeline.ground.shipped import PROJECT, shipped
+from edu_pipeline.ground.weeks import parse_week, week_name
+from edu_pipeline.settings.home import Home, Settings, load_settings
+from edu_pipeline.wiring.mailings import TEACHERS
 
 if TYPE_CHECKING:
     from edu_pipeline.mail.due import Period
@@ -173,7 +173,7 @@ def ui(
     port: Annotated[int, typer.Option(help="Port on 127.0.0.1.")] = 3000,
 ) -> None:
     """Open Dagster's web UI on this home, with the landing sensor on. Ctrl+C ends it."""
-    from edu_pipeline.runs import share_history
+    from edu_pipeline.wiring.runs import share_history
 
     home: Home = context.obj
     load_settings(home)
@@ -229,8 +229,8 @@ def _write_sample(landing: Path, students: int, through: date, seed: int) -> Non
 
 
 def _refresh_and_send(home: Home, week: str | None) -> None:
-    from edu_pipeline.environment import mail_room
     from edu_pipeline.mail.due import newest_ready
+    from edu_pipeline.wiring.environment import mail_room
 
     room = mail_room(home)
     settings = room.settings

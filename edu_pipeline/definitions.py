@@ -5,7 +5,24 @@ from collections.abc import Mapping
 import dagster as dg
 
 from edu_pipeline.attainment import assets as attainment
-from edu_pipeline.automation import (
+from edu_pipeline.facts import assets as facts
+from edu_pipeline.ground.shipped import shipped
+from edu_pipeline.ground.templates import environment
+from edu_pipeline.ground.warehouse import Warehouse
+from edu_pipeline.landing import assets as landing
+from edu_pipeline.landing.sources.edx import assets as edx
+from edu_pipeline.landing.sources.results import assets as results
+from edu_pipeline.landing.zone import Zone
+from edu_pipeline.mail import assets as mail
+from edu_pipeline.mail.ledger.store import Ledger
+from edu_pipeline.mail.mailing import Mailing
+from edu_pipeline.mail.room import MailRoom
+from edu_pipeline.programmes import assets as programmes
+from edu_pipeline.site import assets as site
+from edu_pipeline.site.mail_page import write_mail_page
+from edu_pipeline.teachers import assets as teachers
+from edu_pipeline.teachers.edition import CAMPAIGN
+from edu_pipeline.wiring.automation import (
     deliver_job,
     landing_sensor,
     letter_weeks,
@@ -17,25 +34,8 @@ from edu_pipeline.automation import (
     send_weekly,
     tell_operator,
 )
-from edu_pipeline.environment import home_from_environment, mail_room
-from edu_pipeline.facts import assets as facts
-from edu_pipeline.landing import assets as landing
-from edu_pipeline.landing.attainment import assets as results
-from edu_pipeline.landing.edx import assets as edx
-from edu_pipeline.landing.zone import Zone
-from edu_pipeline.mail import assets as mail
-from edu_pipeline.mail.ledger.store import Ledger
-from edu_pipeline.mail.mailing import Mailing
-from edu_pipeline.mail.render import environment
-from edu_pipeline.mail.room import MailRoom
-from edu_pipeline.mailings import NUDGES, TEACHERS, mailings_of
-from edu_pipeline.programmes import assets as programmes
-from edu_pipeline.shipped import shipped
-from edu_pipeline.site import assets as site
-from edu_pipeline.site.mail_page import write_mail_page
-from edu_pipeline.teachers import assets as teachers
-from edu_pipeline.teachers.edition import CAMPAIGN
-from edu_pipeline.warehouse import Warehouse
+from edu_pipeline.wiring.environment import home_from_environment, mail_room
+from edu_pipeline.wiring.mailings import NUDGES, TEACHERS, mailings_of
 
 
 def build_definitions(

@@ -9,10 +9,10 @@ import dagster as dg
 import pytest
 
 from edu_pipeline.definitions import build_definitions
-from edu_pipeline.environment import mail_room
 from edu_pipeline.sample.landing import write_sample
 from edu_pipeline.sample.school import make_school
-from edu_pipeline.settings import Home
+from edu_pipeline.settings.home import Home
+from edu_pipeline.wiring.environment import mail_room
 
 THROUGH = date(2026, 5, 15)
 """Last day of the sample school's data: a Friday, with all registers in."""

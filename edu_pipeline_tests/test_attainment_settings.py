@@ -5,10 +5,10 @@ import tomllib
 import pytest
 from pydantic import ValidationError
 
-from edu_pipeline.attainment_settings import Attainment, series_column
-from edu_pipeline.disclosure import FEWEST_SHOWN
-from edu_pipeline.landing.attainment.reading import read_cohort
-from edu_pipeline.shipped import PROJECT
+from edu_pipeline.chance.disclosure import FEWEST_SHOWN
+from edu_pipeline.ground.shipped import PROJECT
+from edu_pipeline.landing.sources.results.reading import read_cohort
+from edu_pipeline.settings.attainment import Attainment, series_column
 
 EXAMPLES = PROJECT / "docs" / "examples"
 

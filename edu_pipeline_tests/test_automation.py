@@ -6,16 +6,7 @@ from uuid import uuid4
 import dagster as dg
 import pytest
 
-from edu_pipeline.automation import (
-    landing_sensor,
-    mail_sensor,
-    ready_to_go,
-    send_after_refresh,
-    send_weekly,
-    tell_operator,
-)
 from edu_pipeline.definitions import build_definitions
-from edu_pipeline.environment import mail_room
 from edu_pipeline.landing.zone import Zone
 from edu_pipeline.mail.due import Period
 from edu_pipeline.mail.ledger.approvals import approve, review
@@ -24,8 +15,17 @@ from edu_pipeline.mail.ledger.store import Cause, Queueing
 from edu_pipeline.mail.ledger.suppressions import suppress
 from edu_pipeline.mail.ledger.tables import State
 from edu_pipeline.mail.letter import Address, Letter
-from edu_pipeline.mailings import NUDGES, TEACHERS
-from edu_pipeline.settings import Home, load_settings
+from edu_pipeline.settings.home import Home, load_settings
+from edu_pipeline.wiring.automation import (
+    landing_sensor,
+    mail_sensor,
+    ready_to_go,
+    send_after_refresh,
+    send_weekly,
+    tell_operator,
+)
+from edu_pipeline.wiring.environment import mail_room
+from edu_pipeline.wiring.mailings import NUDGES, TEACHERS
 from edu_pipeline_tests.conftest import CODES, WEEK
 
 STUDENTS = "student_id\n001\n"

@@ -9,10 +9,10 @@ import yaml
 from filelock import FileLock
 
 from edu_pipeline.cli import init
-from edu_pipeline.runs import share_history
 from edu_pipeline.sample.landing import write_sample
 from edu_pipeline.sample.school import make_school
-from edu_pipeline.settings import Home
+from edu_pipeline.settings.home import Home
+from edu_pipeline.wiring.runs import share_history
 from edu_pipeline_tests.conftest import CODES, THROUGH
 
 

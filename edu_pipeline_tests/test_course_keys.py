@@ -1,6 +1,6 @@
 import pytest
 
-from edu_pipeline.course_keys import canonical, course_of, folded
+from edu_pipeline.model.course_keys import canonical, course_of, folded
 
 
 @pytest.mark.parametrize(

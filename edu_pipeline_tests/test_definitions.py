@@ -4,9 +4,9 @@ import dagster as dg
 import pytest
 
 from edu_pipeline.definitions import build_definitions
-from edu_pipeline.environment import home_from_environment, mail_room
-from edu_pipeline.settings import Home
-from edu_pipeline.shipped import PROJECT
+from edu_pipeline.ground.shipped import PROJECT
+from edu_pipeline.settings.home import Home
+from edu_pipeline.wiring.environment import home_from_environment, mail_room
 from edu_pipeline_tests.conftest import CODES, make_home
 
 GROUPS = {"ledger", "landing", "facts", "teachers", "attainment", "mail", "programmes", "site"}

@@ -5,7 +5,7 @@ import polars as pl
 import pytest
 from scipy.optimize import linprog
 
-from edu_pipeline.disclosure import ALL, FEWEST_SHOWN, suppressed
+from edu_pipeline.chance.disclosure import ALL, FEWEST_SHOWN, suppressed
 
 
 def counts(table: dict[tuple[str, str], int]) -> pl.DataFrame:

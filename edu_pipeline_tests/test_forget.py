@@ -8,12 +8,12 @@ from pathlib import Path
 import polars as pl
 import pytest
 
-from edu_pipeline.environment import mail_room
 from edu_pipeline.facts.audience import accept_audiences, audiences
-from edu_pipeline.forget import ForgetError, Found, find, forget, left_over
+from edu_pipeline.ground.warehouse import open_warehouse, tables, write_table
 from edu_pipeline.mail.letter import opaque_key
-from edu_pipeline.settings import Home
-from edu_pipeline.warehouse import open_warehouse, tables, write_table
+from edu_pipeline.settings.home import Home
+from edu_pipeline.wiring.environment import mail_room
+from edu_pipeline.wiring.forget import ForgetError, Found, find, forget, left_over
 from edu_pipeline_tests.conftest import CODES
 
 NOW = datetime(2026, 10, 2, 15, tzinfo=UTC)

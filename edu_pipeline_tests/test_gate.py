@@ -5,9 +5,9 @@ from typing import Literal
 
 import polars as pl
 
-from edu_pipeline.gate import holds, mail_gate, standing
 from edu_pipeline.landing.zone import fingerprint
 from edu_pipeline.model.columns import dtypes
+from edu_pipeline.model.gate import holds, mail_gate, standing
 from edu_pipeline.model.quality import LandingProblems
 
 SINCE = datetime(2026, 9, 20, 8, 30, tzinfo=UTC)

@@ -2,7 +2,13 @@
 
 import pytest
 
-from edu_pipeline.grades import grade_name, is_absent, is_nothing, points_of, speaks_of_vocation
+from edu_pipeline.model.grades import (
+    grade_name,
+    is_absent,
+    is_nothing,
+    points_of,
+    speaks_of_vocation,
+)
 
 
 @pytest.mark.parametrize(

@@ -10,7 +10,7 @@ import pytest
 from numpy.typing import NDArray
 from scipy import special
 
-from edu_pipeline.noise import (
+from edu_pipeline.chance.noise import (
     FALSE_ALARMS_GROUP,
     FALSE_ALARMS_USUAL,
     Moments,

@@ -6,9 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from edu_pipeline.programme_settings import Programme, Requirement
-from edu_pipeline.settings import Home, Settings, SettingsError, load_settings
-from edu_pipeline.shipped import PROJECT
+from edu_pipeline.ground.shipped import PROJECT
+from edu_pipeline.settings.home import Home, Settings, SettingsError, load_settings
+from edu_pipeline.settings.programmes import Programme, Requirement
 
 COURSES = """
 [[programmes.courses]]

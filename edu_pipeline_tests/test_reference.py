@@ -1,6 +1,6 @@
 from pathlib import Path
 
-from edu_pipeline.reference import pages
+from edu_pipeline.glossary.pages import pages
 
 DOCS = Path(__file__).parents[1] / "docs"
 

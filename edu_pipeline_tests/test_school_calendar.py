@@ -5,8 +5,8 @@ from datetime import date, timedelta
 import polars as pl
 import pytest
 
-from edu_pipeline.school_calendar import school_weeks, term_days, with_weeks
-from edu_pipeline.weeks import monday, parse_week, week_name
+from edu_pipeline.ground.weeks import monday, parse_week, week_name
+from edu_pipeline.model.school_calendar import school_weeks, term_days, with_weeks
 
 
 def days_of(*spans: tuple[date, int], school: str = "1", in_session: bool = True) -> pl.DataFrame:

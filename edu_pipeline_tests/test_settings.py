@@ -4,18 +4,10 @@ from pathlib import Path
 
 import pytest
 
-from edu_pipeline.settings import (
-    MARKS,
-    Attendance,
-    Home,
-    Homework,
-    Mark,
-    Settings,
-    SettingsError,
-    TableExport,
-    Target,
-    load_settings,
-)
+from edu_pipeline.settings.home import Home, Settings, SettingsError, load_settings
+from edu_pipeline.settings.landing import TableExport
+from edu_pipeline.settings.letters import Target
+from edu_pipeline.settings.marks import MARKS, Attendance, Homework, Mark
 
 
 def written(tmp_path: Path, text: str | bytes) -> Home:

@@ -10,7 +10,13 @@ import pytest
 PACKAGE = Path(__file__).parents[1] / "edu_pipeline"
 MODULES = sorted(path.relative_to(PACKAGE).as_posix() for path in PACKAGE.rglob("*.py"))
 JOBS = ("teachers", "attainment", "programmes")
-DAGSTER_ROOMS = ("definitions.py", "automation.py", "warehouse.py", "runs.py", "one_run.py")
+DAGSTER_ROOMS = (
+    "definitions.py",
+    "wiring/automation.py",
+    "wiring/runs.py",
+    "ground/warehouse.py",
+    "ground/one_run.py",
+)
 
 
 @functools.cache
@@ -56,7 +62,7 @@ def test_only_the_edges_import_dagster(module: str) -> None:
 
 @pytest.mark.parametrize("module", MODULES)
 def test_warehouse_sql_lives_in_the_warehouse_landing_and_facts(module: str) -> None:
-    if module != "warehouse.py" and not module.startswith(("landing/", "facts/")):
+    if module != "ground/warehouse.py" and not module.startswith(("landing/", "facts/")):
         assert "duckdb" not in libraries_used(module)
         if not module.startswith("mail/"):  # the ledger's SQL is SQLAlchemy's
             source = (PACKAGE / module).read_text(encoding="utf-8")
@@ -75,7 +81,7 @@ def test_only_the_ledger_speaks_sqlalchemy(module: str) -> None:
 def test_the_environment_is_read_at_the_edge(module: str) -> None:
     tree = ast.parse((PACKAGE / module).read_text(encoding="utf-8"))
     attributes = {node.attr for node in ast.walk(tree) if isinstance(node, ast.Attribute)}
-    if module not in ("environment.py", "runs.py"):
+    if module not in ("wiring/environment.py", "wiring/runs.py"):
         assert not attributes & {"environ", "getenv"}
 
 
@@ -96,7 +102,7 @@ def test_facts_know_no_job_no_mail_and_no_landing(module: str) -> None:
 
 @pytest.mark.parametrize("module", in_room("mail"))
 def test_mail_knows_nothing_about_schools(module: str) -> None:
-    allowed = {"mail", "one_run", "settings", "shipped", "wording"}
+    allowed = {"mail", "ground", "settings"}
     assert rooms_used(module) <= allowed
 
 
@@ -107,12 +113,12 @@ def test_charting_serves_every_job_and_knows_none(module: str) -> None:
 
 @pytest.mark.parametrize("module", in_room("site"))
 def test_pages_compute_nothing_and_know_no_source(module: str) -> None:
-    assert not rooms_used(module) & {"landing", "facts", "sample", "definitions", "automation"}
+    assert not rooms_used(module) & {"landing", "facts", "sample", "definitions", "wiring"}
 
 
 @pytest.mark.parametrize("module", MODULES)
 def test_only_what_runs_the_whole_house_rests_on_pages(module: str) -> None:
-    if module not in ("definitions.py", "forget.py") and not module.startswith(
+    if module not in ("definitions.py", "wiring/forget.py") and not module.startswith(
         ("site/", "commands/")
     ):
         assert "site" not in rooms_used(module)
@@ -122,7 +128,7 @@ def test_only_what_runs_the_whole_house_rests_on_pages(module: str) -> None:
 def test_jobs_import_neither_each_other_nor_landing(job: str) -> None:
     for module in in_room(job):
         others = {*JOBS} - {job}
-        assert not rooms_used(module) & {*others, "landing", "sample", "definitions", "automation"}
+        assert not rooms_used(module) & {*others, "landing", "sample", "definitions", "wiring"}
 
 
 @pytest.mark.parametrize("module", in_room("sample"))

@@ -3,7 +3,7 @@ from pathlib import Path
 
 import polars as pl
 
-from edu_pipeline.warehouse import open_warehouse, read_table, write_partition
+from edu_pipeline.ground.warehouse import open_warehouse, read_table, write_partition
 
 
 def letters(programme: str, week: date, *subjects: str) -> pl.DataFrame:

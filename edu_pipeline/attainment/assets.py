@@ -11,9 +11,9 @@ from edu_pipeline.attainment.checks import agreement, anonymity, whole_grades
 from edu_pipeline.attainment.metrics import Tables, cohort_tables
 from edu_pipeline.attainment.shareable import shareable
 from edu_pipeline.facts.files import export_frame, export_table
+from edu_pipeline.ground.warehouse import Warehouse, read_table, table_metadata, write_table
 from edu_pipeline.model.catalogue import SCHEMAS
-from edu_pipeline.settings import Home, Settings
-from edu_pipeline.warehouse import Warehouse, read_table, table_metadata, write_table
+from edu_pipeline.settings.home import Home, Settings
 
 GROUP = "attainment"
 OWNERS = ["team:data"]

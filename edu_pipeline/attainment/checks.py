@@ -10,7 +10,7 @@ import polars as pl
 from edu_pipeline.attainment.metrics import Tables
 from edu_pipeline.attainment.outcomes import COHORT, half_grade_sentence
 from edu_pipeline.attainment.shareable import small_numbers
-from edu_pipeline.attainment_settings import Attainment
+from edu_pipeline.settings.attainment import Attainment
 
 Finding = tuple[bool, Sequence[str]]
 """Whether all is well, and what to say."""

@@ -19,7 +19,6 @@ from edu_pipeline.attainment.outcomes import (
     series_columns,
     up_to_final,
 )
-from edu_pipeline.attainment_settings import Attainment
 from edu_pipeline.model.attainment import (
     ALL,
     INCLUDED,
@@ -27,6 +26,7 @@ from edu_pipeline.model.attainment import (
     AttainmentLeftOut,
     AttainmentUniqueness,
 )
+from edu_pipeline.settings.attainment import Attainment
 
 ABSENT, NEITHER, BASELINE_ONLY, ONLY_SUBJECT = (
     "absent",

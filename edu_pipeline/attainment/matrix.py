@@ -9,8 +9,8 @@ from collections.abc import Collection, Mapping, Sequence
 import numpy as np
 import polars as pl
 
-from edu_pipeline.disclosure import ALL as MARGIN
-from edu_pipeline.disclosure import suppressed
+from edu_pipeline.chance.disclosure import ALL as MARGIN
+from edu_pipeline.chance.disclosure import suppressed
 
 Cell = tuple[int, int]
 """Grade of the baseline, grade of the result."""

@@ -29,7 +29,7 @@ from edu_pipeline.attainment.outcomes import (
     series_compared,
     up_to_final,
 )
-from edu_pipeline.attainment_settings import Attainment
+from edu_pipeline.chance.noise import shrunk, t_half_width, wilson
 from edu_pipeline.model.attainment import (
     ALL,
     AttainmentHeadlines,
@@ -39,7 +39,7 @@ from edu_pipeline.model.attainment import (
     MockCalibration,
 )
 from edu_pipeline.model.columns import dtypes
-from edu_pipeline.noise import shrunk, t_half_width, wilson
+from edu_pipeline.settings.attainment import Attainment
 
 GOOD, STRONG = 4, 5
 """Grades of the headline measures."""

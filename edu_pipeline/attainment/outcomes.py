@@ -8,10 +8,10 @@ from collections.abc import Mapping, Sequence
 import dataframely as dy
 import polars as pl
 
-from edu_pipeline.attainment_settings import Attainment, series_column
+from edu_pipeline.ground.wording import NBSP
 from edu_pipeline.model.attainment import AttainmentDisagreements, AttainmentOutcomes
 from edu_pipeline.model.columns import dtypes
-from edu_pipeline.wording import NBSP
+from edu_pipeline.settings.attainment import Attainment, series_column
 
 COHORT, STUDENT, SUBJECT = "cohort", "student_id", "subject"
 ENTRY = (COHORT, STUDENT, SUBJECT)

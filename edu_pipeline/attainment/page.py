@@ -25,14 +25,14 @@ from edu_pipeline.attainment.outcomes import (
     half_grade_sentence,
     series_columns,
 )
-from edu_pipeline.attainment_settings import Attainment
 from edu_pipeline.charting.bundle import BUNDLE
-from edu_pipeline.glossary import definitions
-from edu_pipeline.grades import grade_name
-from edu_pipeline.mail.render import render_text
+from edu_pipeline.glossary.metrics import definitions
+from edu_pipeline.ground.templates import render_text
+from edu_pipeline.ground.wording import NBSP, isolated, listed
 from edu_pipeline.model.attainment import ALL, INCLUDED, NOT_STATED
-from edu_pipeline.settings import Settings
-from edu_pipeline.wording import NBSP, isolated, listed
+from edu_pipeline.model.grades import grade_name
+from edu_pipeline.settings.attainment import Attainment
+from edu_pipeline.settings.home import Settings
 
 Edition = Literal["staff", "shareable"]
 TEMPLATE, CODE, STYLE = "site/attainment/page.html.j2", "app.js", "app.css"

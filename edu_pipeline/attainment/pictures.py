@@ -10,9 +10,9 @@ import polars as pl
 
 from edu_pipeline.attainment import charts
 from edu_pipeline.attainment.page import Cohort, Edition, apart, drawn_series, waiting
-from edu_pipeline.attainment_settings import Attainment
+from edu_pipeline.ground.wording import day_month
 from edu_pipeline.model.attainment import ALL
-from edu_pipeline.wording import day_month
+from edu_pipeline.settings.attainment import Attainment
 
 _PLOT = (620, 340)
 _MEANS_WIDTH, _CELL = 460, 44

@@ -28,8 +28,8 @@ from edu_pipeline.attainment.pictures import pictures
 from edu_pipeline.attainment.shareable import shareable
 from edu_pipeline.charting.bundle import BUNDLE, first_line, vega_bundle
 from edu_pipeline.charting.render import render_pngs, render_svg
-from edu_pipeline.files import replaced
-from edu_pipeline.mail.render import render_text
+from edu_pipeline.ground.files import replaced
+from edu_pipeline.ground.templates import render_text
 
 INDEX = "index.html"
 _INDEX_TEMPLATE = "site/attainment/index.html.j2"

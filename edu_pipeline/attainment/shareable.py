@@ -21,8 +21,8 @@ from edu_pipeline.attainment.groups import GROUP
 from edu_pipeline.attainment.matrix import protected_matrix
 from edu_pipeline.attainment.metrics import Tables
 from edu_pipeline.attainment.outcomes import BELOW, COHORT, EXCEEDED, MET, SUBJECT
-from edu_pipeline.attainment_settings import Attainment
 from edu_pipeline.model.attainment import ALL, INCLUDED
+from edu_pipeline.settings.attainment import Attainment
 
 SHAREABLE_COLUMNS = frozenset(
     {

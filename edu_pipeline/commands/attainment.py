@@ -10,11 +10,11 @@ import typer
 from rich.text import Text
 
 from edu_pipeline.commands.console import HELD, UserError, err, out
-from edu_pipeline.settings import Home, Settings, load_settings
+from edu_pipeline.settings.home import Home, Settings, load_settings
 
 if TYPE_CHECKING:
-    from edu_pipeline.attainment_settings import Attainment
-    from edu_pipeline.landing.attainment.reading import Landed
+    from edu_pipeline.landing.sources.results.reading import Landed
+    from edu_pipeline.settings.attainment import Attainment
 
 _PAGE = (".html", ".htm")
 _NO_IDS = "id_is_name"
@@ -135,7 +135,7 @@ def _landed(
     cohort: str | None,
 ) -> "Landed":
     """What the files say; of one cohort called so, unless they have one called so themselves."""
-    from edu_pipeline.landing.attainment.reading import read_cohort
+    from edu_pipeline.landing.sources.results.reading import read_cohort
 
     landed = read_cohort(contents, attainment, baselines=baselines)
     if cohort is None or cohort in landed.results["cohort"]:
@@ -184,8 +184,8 @@ def _page(
     from edu_pipeline.attainment.page import Frame, cohort_page, cohorts, scripts_inside
     from edu_pipeline.attainment.shareable import shareable as to_share
     from edu_pipeline.charting.bundle import vega_bundle
-    from edu_pipeline.mail.render import environment
-    from edu_pipeline.shipped import shipped
+    from edu_pipeline.ground.shipped import shipped
+    from edu_pipeline.ground.templates import environment
 
     attainment = settings.attainment
     tables = cohort_tables(
@@ -204,7 +204,7 @@ def _page(
 
 
 def _write(target: Path, html: str) -> None:
-    from edu_pipeline.files import replaced
+    from edu_pipeline.ground.files import replaced
 
     try:
         with replaced(target) as draft:

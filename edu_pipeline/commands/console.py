@@ -12,8 +12,8 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 from rich.text import Text
 
-from edu_pipeline.settings import Home
-from edu_pipeline.shipped import PROJECT
+from edu_pipeline.ground.shipped import PROJECT
+from edu_pipeline.settings.home import Home
 
 if TYPE_CHECKING:
     import polars as pl
@@ -109,7 +109,7 @@ def read_tables(home: Home, names: Sequence[str]) -> "list[pl.DataFrame]":
     Raises:
         UserError: No refresh has come to its end yet.
     """
-    from edu_pipeline.warehouse import read_table
+    from edu_pipeline.ground.warehouse import read_table
 
     with reading(home, names) as con:
         return [read_table(con, name) for name in names]
@@ -122,7 +122,7 @@ def reading(home: Home, names: Sequence[str]) -> Iterator[Any]:
     Raises:
         UserError: No refresh has come to its end yet.
     """
-    from edu_pipeline.warehouse import home_lock, open_warehouse, tables
+    from edu_pipeline.ground.warehouse import home_lock, open_warehouse, tables
 
     if home.warehouse.is_file():
         with home_lock(home.lock), open_warehouse(home.warehouse, read_only=True) as con:

@@ -14,9 +14,9 @@ from rich.table import Table
 from rich.text import Text
 
 from edu_pipeline.commands.console import HELD, UserError, command, err, out, read_tables
-from edu_pipeline.settings import Home, Settings, load_settings
-from edu_pipeline.weeks import parse_week, week_name
-from edu_pipeline.wording import NBSP, long_date, percent, plain
+from edu_pipeline.ground.weeks import parse_week, week_name
+from edu_pipeline.ground.wording import NBSP, long_date, percent, plain
+from edu_pipeline.settings.home import Home, Settings, load_settings
 
 if TYPE_CHECKING:
     import polars as pl
@@ -71,7 +71,7 @@ def explain(
 
     Exit code 3 says that the rows do not add up to the figure.
     """
-    from edu_pipeline.glossary import GLOSSARY, definition
+    from edu_pipeline.glossary.metrics import GLOSSARY, definition
 
     home: Home = context.obj
     settings = load_settings(home)
@@ -116,7 +116,7 @@ def _read(
     import polars as pl
 
     from edu_pipeline.facts.explain import attendance_rows, counted_through, homework_rows
-    from edu_pipeline.warehouse import home_lock, open_warehouse
+    from edu_pipeline.ground.warehouse import home_lock, open_warehouse
 
     with home_lock(home.lock):  # over all reading, so that no refresh comes between
         classes, class_week = read_tables(home, ["stg_classes", "class_week"])

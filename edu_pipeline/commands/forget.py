@@ -19,12 +19,12 @@ from edu_pipeline.commands.console import (
     out,
     who,
 )
-from edu_pipeline.settings import Home
-from edu_pipeline.wording import listed
+from edu_pipeline.ground.wording import listed
+from edu_pipeline.settings.home import Home
 
 if TYPE_CHECKING:
-    from edu_pipeline.forget import Found
     from edu_pipeline.mail.room import MailRoom
+    from edu_pipeline.wiring.forget import Found
 
 
 class Kind(StrEnum):
@@ -67,10 +67,10 @@ def forget(
     Says first what it will erase, and asks; says at the end what must be erased elsewhere. Their rows
     do not come in again, and nothing is sent to them. It cannot be undone.
     """
-    from edu_pipeline.environment import mail_room
-    from edu_pipeline.forget import find
-    from edu_pipeline.forget import forget as forget_person
-    from edu_pipeline.warehouse import home_lock
+    from edu_pipeline.ground.warehouse import home_lock
+    from edu_pipeline.wiring.environment import mail_room
+    from edu_pipeline.wiring.forget import find
+    from edu_pipeline.wiring.forget import forget as forget_person
 
     home: Home = context.obj
     room = mail_room(home)
@@ -198,9 +198,9 @@ def _erase_at_carrier(room: "MailRoom", found: "Found") -> None:
 
 def _refresh(room: "MailRoom", found: "Found") -> None:
     from edu_pipeline.commands.jobs import run_job
-    from edu_pipeline.forget import left_over
-    from edu_pipeline.runs import RunFailedError
-    from edu_pipeline.warehouse import home_lock
+    from edu_pipeline.ground.warehouse import home_lock
+    from edu_pipeline.wiring.forget import left_over
+    from edu_pipeline.wiring.runs import RunFailedError
 
     home = room.home
     try:

@@ -18,9 +18,9 @@ from edu_pipeline.commands.console import (
     read_tables,
     who,
 )
-from edu_pipeline.settings import Home, load_settings
-from edu_pipeline.weeks import monday, week_name
-from edu_pipeline.wording import listed
+from edu_pipeline.ground.weeks import monday, week_name
+from edu_pipeline.ground.wording import listed
+from edu_pipeline.settings.home import Home, load_settings
 
 if TYPE_CHECKING:
     import polars as pl
@@ -62,7 +62,7 @@ class _Recorded:
     """Those whose nudges it held."""
 
     def frame(self) -> "pl.DataFrame":
-        """`id` and `since`, as `edu_pipeline.gate` has problems."""
+        """`id` and `since`, as `edu_pipeline.model.gate` has problems."""
         import polars as pl
 
         rows = [(problem.id, problem.since) for problem in self.problems]
@@ -75,7 +75,7 @@ def show(context: typer.Context) -> None:
 
     Exit code 3 says that something is held.
     """
-    from edu_pipeline.gate import in_force
+    from edu_pipeline.model.gate import in_force
 
     home: Home = context.obj
     recorded = _recorded(home)
@@ -115,9 +115,9 @@ def release(
 
     If it changes, or goes and comes back, it holds again.
     """
-    from edu_pipeline.environment import mail_room
-    from edu_pipeline.gate import in_force
     from edu_pipeline.mail.ledger.reading import Release
+    from edu_pipeline.model.gate import in_force
+    from edu_pipeline.wiring.environment import mail_room
 
     home: Home = context.obj
     recorded = _recorded(home)
@@ -144,7 +144,7 @@ def _recorded(home: Home) -> _Recorded:
     """Each problem of the last refresh once, those that hold letters to teachers first."""
     import polars as pl
 
-    from edu_pipeline.gate import standing
+    from edu_pipeline.model.gate import standing
 
     of_nudges = ["nudge_problems", "nudge_periods"] if load_settings(home).programmes else []
     problems, gate, *nudges = read_tables(home, ["landing_problems", "mail_gate", *of_nudges])
@@ -177,7 +177,7 @@ def _recorded(home: Home) -> _Recorded:
 
 
 def _releases(home: Home) -> "pl.DataFrame":
-    from edu_pipeline.environment import mail_room
+    from edu_pipeline.wiring.environment import mail_room
 
     with mail_room(home).open_ledger() as ledger:
         return ledger.releases_frame()

@@ -22,7 +22,7 @@ def run_job(
         RunFailedError: A step failed, or there is no such partition.
     """
     from edu_pipeline.definitions import build_definitions
-    from edu_pipeline.runs import LOGGER, ShellLog, execute, share_history
+    from edu_pipeline.wiring.runs import LOGGER, ShellLog, execute, share_history
 
     share_history(room.home)
     with progress(title) as on_step:

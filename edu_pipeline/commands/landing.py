@@ -10,11 +10,11 @@ from rich.table import Table
 from rich.text import Text
 
 from edu_pipeline.commands.console import HELD, UserError, command, err, out
-from edu_pipeline.settings import Home, Settings, load_settings
+from edu_pipeline.settings.home import Home, Settings, load_settings
 
 if TYPE_CHECKING:
     from edu_pipeline.landing.report import Block
-    from edu_pipeline.landing.suggestions import Line
+    from edu_pipeline.landing.sources.school.suggestions import Line
 
 app = typer.Typer(name="landing", help="Look at exports before any run.", no_args_is_help=True)
 
@@ -48,7 +48,7 @@ def inspect(
     """
     from edu_pipeline.landing.inspection import inspect_zone
     from edu_pipeline.landing.report import blocks
-    from edu_pipeline.landing.suggestions import toml_lines
+    from edu_pipeline.landing.sources.school.suggestions import toml_lines
     from edu_pipeline.landing.zone import Zone
 
     home: Home = context.obj
@@ -101,7 +101,7 @@ def _exports(home: Home, settings: Settings, folder: Path | None) -> str:
 
 def _write(home: Home, lines: "Sequence[Line]") -> None:
     from edu_pipeline.landing.settings_file import write_lines
-    from edu_pipeline.landing.suggestions import toml_lines
+    from edu_pipeline.landing.sources.school.suggestions import toml_lines
 
     added, left = write_lines(home, lines)
     if added:

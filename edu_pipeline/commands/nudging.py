@@ -8,8 +8,8 @@ from rich.text import Text
 
 from edu_pipeline.commands import rounds
 from edu_pipeline.commands.console import HELD, UserError, command, out, read_tables
-from edu_pipeline.programme_settings import Programme
-from edu_pipeline.settings import Home, load_settings
+from edu_pipeline.settings.home import Home, load_settings
+from edu_pipeline.settings.programmes import Programme
 
 MOST_REASONS = 6
 
@@ -26,9 +26,9 @@ def nudge(
     Where [mail] approval is required, they wait for `mail approve` first. Nobody is told the same
     twice. Exit code 3 says that something is held, in doubt, or waits for you.
     """
-    from edu_pipeline.environment import mail_room
     from edu_pipeline.programmes.nudges import campaign_of
-    from edu_pipeline.runs import RunFailedError
+    from edu_pipeline.wiring.environment import mail_room
+    from edu_pipeline.wiring.runs import RunFailedError
 
     home: Home = context.obj
     programmes = wanted(home, programme)

@@ -17,9 +17,9 @@ from edu_pipeline.commands.console import (
     with_home,
 )
 from edu_pipeline.commands.nudging import nudge, print_summary, wanted
-from edu_pipeline.programme_settings import Programme
-from edu_pipeline.settings import Home
-from edu_pipeline.weeks import week_name
+from edu_pipeline.ground.weeks import week_name
+from edu_pipeline.settings.home import Home
+from edu_pipeline.settings.programmes import Programme
 
 app = typer.Typer(
     name="programmes",
@@ -125,7 +125,6 @@ def audience(
     afterwards and take the file back with `mail history import`, so that nobody is told the same
     again.
     """
-    from edu_pipeline.environment import mail_room
     from edu_pipeline.facts.nudge_letters import nudges_to_write
     from edu_pipeline.facts.nudges import at_current_addresses
     from edu_pipeline.mail.ledger.remembered import opted_out, told_before
@@ -136,6 +135,7 @@ def audience(
         campaign_of,
         still_to_tell,
     )
+    from edu_pipeline.wiring.environment import mail_room
 
     home: Home = context.obj
     (which,) = wanted(home, programme)
@@ -196,8 +196,8 @@ def _gates(
         preferences,
         standings,
     )
+    from edu_pipeline.ground.warehouse import read_table
     from edu_pipeline.programmes.nudges import Remembered, considered, gates_for, news
-    from edu_pipeline.warehouse import read_table
 
     runs = read_table(con, "programme_runs")
     meaning = news(programme, runs, as_of)

@@ -11,8 +11,9 @@ from rich.text import Text
 from edu_pipeline.commands.console import command, out, read_tables, with_home
 from edu_pipeline.commands.jobs import run_job
 from edu_pipeline.commands.mail.periods import outlook, print_outlook
-from edu_pipeline.mailings import TEACHERS, mailing_of
-from edu_pipeline.settings import SCHOOL_TABLES, Home
+from edu_pipeline.settings.home import Home
+from edu_pipeline.settings.landing import SCHOOL_TABLES
+from edu_pipeline.wiring.mailings import TEACHERS, mailing_of
 
 if TYPE_CHECKING:
     from edu_pipeline.commands.mail.periods import Outlook
@@ -50,7 +51,7 @@ def send(room: "MailRoom", period: "Period") -> bool:
     Returns:
         Whether something must be looked at.
     """
-    from edu_pipeline.runs import RunFailedError
+    from edu_pipeline.wiring.runs import RunFailedError
 
     before = _out_since(room, period)
     mailing = mailing_of(period.campaign)
@@ -83,10 +84,10 @@ def _print_landed(room: "MailRoom") -> tuple[list[str], bool]:
         The problems that hold letters, and `Refreshed.school`.
     """
     from edu_pipeline.attainment.checks import agreement
-    from edu_pipeline.landing.edx.problems import without_programmes
+    from edu_pipeline.ground.warehouse import home_lock, open_warehouse, read_table
     from edu_pipeline.landing.report import landed, problem_messages, result_messages
+    from edu_pipeline.landing.sources.edx.problems import without_programmes
     from edu_pipeline.landing.zone import Zone
-    from edu_pipeline.warehouse import home_lock, open_warehouse, read_table
 
     home = room.home
     with home_lock(home.lock), open_warehouse(home.warehouse) as con:

@@ -4,7 +4,7 @@ from datetime import date
 from pathlib import Path
 
 from edu_pipeline.commands.console import UserError, command, out
-from edu_pipeline.settings import Home, SettingsError, load_settings
+from edu_pipeline.settings.home import Home, SettingsError, load_settings
 
 LEARNERS = 1200
 

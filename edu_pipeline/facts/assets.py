@@ -32,8 +32,8 @@ from edu_pipeline.facts.roster import (
     build_teacher_spells,
 )
 from edu_pipeline.facts.students import build_class_spread, build_team_spread
-from edu_pipeline.settings import Settings
-from edu_pipeline.warehouse import Warehouse, table_metadata
+from edu_pipeline.ground.warehouse import Warehouse, table_metadata
+from edu_pipeline.settings.home import Settings
 
 
 def _fact(

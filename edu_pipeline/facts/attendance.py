@@ -2,7 +2,8 @@
 
 import duckdb
 
-from edu_pipeline.settings import WEEKDAYS, AttendanceExport, Weekday
+from edu_pipeline.settings.landing import AttendanceExport
+from edu_pipeline.settings.mail import WEEKDAYS, Weekday
 
 
 def build_counted_through(

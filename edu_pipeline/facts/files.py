@@ -5,7 +5,7 @@ from pathlib import Path
 import duckdb
 import polars as pl
 
-from edu_pipeline.files import replaced
+from edu_pipeline.ground.files import replaced
 
 BEGINS_FORMULA = r"^[=+\-@\t\r＝＋－＠]"
 """What spreadsheets take for a formula when a text cell of a CSV begins with it."""

@@ -8,28 +8,27 @@ import dagster as dg
 import duckdb
 import polars as pl
 
-from edu_pipeline.gate import in_force, known_since
-from edu_pipeline.landing.canonical import canonical_query
-from edu_pipeline.landing.changes import accept, compare
-from edu_pipeline.landing.finding import find_problems
-from edu_pipeline.landing.forgotten import keep_out
+from edu_pipeline.ground.warehouse import Warehouse, read_earlier, read_table, table_metadata
 from edu_pipeline.landing.inspection import Inspection, describe
-from edu_pipeline.landing.manifest import landing_fingerprint, survey
-from edu_pipeline.landing.placing import place
-from edu_pipeline.landing.problems import change_problems
-from edu_pipeline.landing.raw import load_raw
 from edu_pipeline.landing.rejected import (
     STAGED,
     collect_rejected,
     reject_counts,
 )
 from edu_pipeline.landing.report import blocks, markdown
-from edu_pipeline.landing.stage_facts import (
+from edu_pipeline.landing.sources.school.canonical import canonical_query
+from edu_pipeline.landing.sources.school.changes import accept, compare
+from edu_pipeline.landing.sources.school.finding import find_problems
+from edu_pipeline.landing.sources.school.forgotten import keep_out
+from edu_pipeline.landing.sources.school.manifest import landing_fingerprint, survey
+from edu_pipeline.landing.sources.school.placing import place
+from edu_pipeline.landing.sources.school.problems import change_problems
+from edu_pipeline.landing.sources.school.stage_facts import (
     attendance_dates,
     stage_attendance,
     stage_homework,
 )
-from edu_pipeline.landing.stage_roster import (
+from edu_pipeline.landing.sources.school.stage_roster import (
     school_days_seen,
     stage_classes,
     stage_enrollments,
@@ -37,12 +36,14 @@ from edu_pipeline.landing.stage_roster import (
     stage_staff,
     stage_students,
 )
+from edu_pipeline.landing.tables.raw import load_raw
 from edu_pipeline.landing.zone import Zone
 from edu_pipeline.model.facts import Attendance, Homework
+from edu_pipeline.model.gate import in_force, known_since
 from edu_pipeline.model.quality import LandingProblems
 from edu_pipeline.model.roster import Classes, Enrollments, SchoolDays, Staff, Students
-from edu_pipeline.settings import SCHOOL_TABLES, Settings
-from edu_pipeline.warehouse import Warehouse, read_earlier, read_table, table_metadata
+from edu_pipeline.settings.home import Settings
+from edu_pipeline.settings.landing import SCHOOL_TABLES
 
 GROUP = "landing"
 OWNERS = ["team:data"]

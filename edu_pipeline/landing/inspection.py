@@ -12,19 +12,18 @@ from datetime import date, datetime
 import duckdb
 import polars as pl
 
-from edu_pipeline.landing.canonical import CODES, resolved_headers
-from edu_pipeline.landing.date_order import DateForm, date_forms
-from edu_pipeline.landing.dates import parsed_date
-from edu_pipeline.landing.evidence import STEPS
-from edu_pipeline.landing.finding import find_problems
-from edu_pipeline.landing.manifest import survey
-from edu_pipeline.landing.placing import Placing, place
-from edu_pipeline.landing.problems import (
+from edu_pipeline.ground.warehouse import write_table
+from edu_pipeline.landing.sources.school.canonical import CODES, resolved_headers
+from edu_pipeline.landing.sources.school.evidence import STEPS
+from edu_pipeline.landing.sources.school.fields import DATES, FIELDS
+from edu_pipeline.landing.sources.school.finding import find_problems
+from edu_pipeline.landing.sources.school.manifest import survey
+from edu_pipeline.landing.sources.school.placing import Placing, place
+from edu_pipeline.landing.sources.school.problems import (
     MANY_CODES,
     MEANINGS,
 )
-from edu_pipeline.landing.raw import load_raw
-from edu_pipeline.landing.reading import (
+from edu_pipeline.landing.sources.school.reading import (
     LINKS,
     Reading,
     WordSeen,
@@ -32,13 +31,12 @@ from edu_pipeline.landing.reading import (
     texts_of,
     word_meaning,
 )
-from edu_pipeline.landing.school import DATES, FIELDS
-from edu_pipeline.landing.stage_facts import (
+from edu_pipeline.landing.sources.school.stage_facts import (
     attendance_dates,
     stage_attendance,
     stage_homework,
 )
-from edu_pipeline.landing.stage_roster import (
+from edu_pipeline.landing.sources.school.stage_roster import (
     school_days_seen,
     stage_classes,
     stage_enrollments,
@@ -46,11 +44,14 @@ from edu_pipeline.landing.stage_roster import (
     stage_staff,
     stage_students,
 )
-from edu_pipeline.landing.suggestions import Line, with_lines
+from edu_pipeline.landing.sources.school.suggestions import Line, with_lines
+from edu_pipeline.landing.tables.date_order import DateForm, date_forms
+from edu_pipeline.landing.tables.dates import parsed_date
+from edu_pipeline.landing.tables.raw import load_raw
 from edu_pipeline.landing.zone import ENDINGS, Zone
 from edu_pipeline.model.quality import LandingChanges
-from edu_pipeline.settings import SCHOOL_TABLES, Settings
-from edu_pipeline.warehouse import write_table
+from edu_pipeline.settings.home import Settings
+from edu_pipeline.settings.landing import SCHOOL_TABLES
 
 
 @dataclass(frozen=True)

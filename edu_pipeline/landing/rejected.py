@@ -3,12 +3,12 @@
 import duckdb
 import polars as pl
 
-from edu_pipeline.landing.canonical import literal, received_query
-from edu_pipeline.landing.edx.reports import TABLES as EDX_TABLES
-from edu_pipeline.landing.raw import RECEIVED, quoted
+from edu_pipeline.ground.warehouse import tables
 from edu_pipeline.landing.rules import UNMAPPED, UNPARSEABLE
-from edu_pipeline.settings import SCHOOL_TABLES, Landing
-from edu_pipeline.warehouse import tables
+from edu_pipeline.landing.sources.edx.reports import TABLES as EDX_TABLES
+from edu_pipeline.landing.sources.school.canonical import literal, received_query
+from edu_pipeline.landing.tables.raw import RECEIVED, quoted
+from edu_pipeline.settings.landing import SCHOOL_TABLES, Landing
 
 STAGED = tuple("school_days" if table == "calendar" else table for table in SCHOOL_TABLES)
 """The staging table of each export, in the order of `SCHOOL_TABLES`."""

@@ -9,8 +9,8 @@ from datetime import datetime
 
 import duckdb
 
-from edu_pipeline.landing.canonical import literals
-from edu_pipeline.landing.edx.reports import TABLES as EDX_TABLES
+from edu_pipeline.ground.warehouse import tables
+from edu_pipeline.ground.wording import listed, percent
 from edu_pipeline.landing.inspection import (
     ColumnSeen,
     DatesSeen,
@@ -20,14 +20,14 @@ from edu_pipeline.landing.inspection import (
     LinkSeen,
     WordsSeen,
 )
-from edu_pipeline.landing.problems import EXPECTED, NEEDED
-from edu_pipeline.landing.reading import WordSeen
 from edu_pipeline.landing.rejected import STAGED
 from edu_pipeline.landing.rules import FORGOTTEN
+from edu_pipeline.landing.sources.edx.reports import TABLES as EDX_TABLES
+from edu_pipeline.landing.sources.school.canonical import literals
+from edu_pipeline.landing.sources.school.problems import EXPECTED, NEEDED
+from edu_pipeline.landing.sources.school.reading import WordSeen
 from edu_pipeline.model.attainment import NOTICES
-from edu_pipeline.settings import SCHOOL_TABLES
-from edu_pipeline.warehouse import tables
-from edu_pipeline.wording import listed, percent
+from edu_pipeline.settings.landing import SCHOOL_TABLES
 
 KILOBYTE = 1024
 DELIMITERS = {",": "commas", ";": "semicolons", "\t": "tabs", "|": "bars"}

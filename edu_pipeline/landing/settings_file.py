@@ -15,9 +15,9 @@ import tomlkit
 from tomlkit.container import Container
 from tomlkit.items import Comment, InlineTable, Item, Key, Table, Whitespace
 
-from edu_pipeline.landing.problems import toml_key
-from edu_pipeline.landing.suggestions import Line, toml_lines
-from edu_pipeline.settings import Home, Settings, SettingsError, load_settings
+from edu_pipeline.landing.sources.school.problems import toml_key
+from edu_pipeline.landing.sources.school.suggestions import Line, toml_lines
+from edu_pipeline.settings.home import Home, Settings, SettingsError, load_settings
 
 Section = tuple[str, ...]
 Body = list[tuple[Key | None, Item]]

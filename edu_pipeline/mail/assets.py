@@ -10,6 +10,9 @@ import dagster as dg
 import polars as pl
 from pydantic import Field
 
+from edu_pipeline.ground.one_run import is_older_than, require_one_run
+from edu_pipeline.ground.shipped import shipped
+from edu_pipeline.ground.templates import environment
 from edu_pipeline.mail.checks import hold_reasons
 from edu_pipeline.mail.corrections import corrected, unfit
 from edu_pipeline.mail.delivery import DeliveryReport, deliver
@@ -32,12 +35,9 @@ from edu_pipeline.mail.pace import Rules
 from edu_pipeline.mail.plan import to_rehearse
 from edu_pipeline.mail.proofs import write_proofs
 from edu_pipeline.mail.rehearsal import RehearsalReport, rehearse
-from edu_pipeline.mail.render import environment
 from edu_pipeline.mail.room import MailRoom, MissingSecretError
 from edu_pipeline.mail.transports.sendgrid import SendGridTransport
 from edu_pipeline.mail.transports.sendgrid_api import SendGridError
-from edu_pipeline.one_run import is_older_than, require_one_run
-from edu_pipeline.shipped import shipped
 
 GROUP = "mail"
 REMEMBERED = "ledger"

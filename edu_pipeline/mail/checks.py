@@ -12,11 +12,11 @@ from html import escape
 
 from email_validator import EmailNotValidError, validate_email
 
+from edu_pipeline.ground.addresses import same_address
 from edu_pipeline.mail.letter import Address, Letter
 from edu_pipeline.mail.names import Names, foreign_names
 from edu_pipeline.mail.render import lint
-from edu_pipeline.mail.suppressed import same_address
-from edu_pipeline.settings import Mail
+from edu_pipeline.settings.mail import Mail
 
 MOST_MESSAGE_BYTES = 30_000_000
 """SendGrid refuses more; many servers refuse less."""

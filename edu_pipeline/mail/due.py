@@ -11,7 +11,7 @@ from zoneinfo import ZoneInfo
 
 import polars as pl
 
-from edu_pipeline.settings import Mail
+from edu_pipeline.settings.mail import Mail
 
 
 @dataclass(frozen=True)

@@ -13,8 +13,9 @@ from datetime import UTC, datetime
 from types import MappingProxyType
 from typing import Any, Literal
 
+from edu_pipeline.ground.addresses import is_address
 from edu_pipeline.mail.ledger.tables import State
-from edu_pipeline.mail.suppressed import Reason, is_address
+from edu_pipeline.mail.suppressed import Reason
 
 Kind = Literal[
     "processed",

@@ -11,7 +11,7 @@ import polars as pl
 from edu_pipeline.mail.events import parse
 from edu_pipeline.mail.ledger.database import Database
 from edu_pipeline.mail.ledger.events import Tracking, record_events
-from edu_pipeline.settings import EVENTS_FOLDER
+from edu_pipeline.settings.landing import EVENTS_FOLDER
 
 
 class Zone(Protocol):

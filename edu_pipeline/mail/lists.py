@@ -12,7 +12,8 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from typing import Generic, TypeVar, get_args
 
-from edu_pipeline.mail.suppressed import Reason, is_address, same_address
+from edu_pipeline.ground.addresses import is_address, same_address
+from edu_pipeline.mail.suppressed import Reason
 
 EVERY_CAMPAIGN = "*"
 """Scope of a suppression that holds for all letters."""

@@ -10,7 +10,7 @@ from datetime import UTC, datetime, timedelta
 from zoneinfo import ZoneInfo
 
 from edu_pipeline.mail.ledger.controls import Pause
-from edu_pipeline.settings import WEEKDAYS, Mail, Window
+from edu_pipeline.settings.mail import WEEKDAYS, Mail, Window
 
 HOUR = timedelta(hours=1)
 

@@ -17,7 +17,7 @@ from edu_pipeline.mail.ledger.store import Ledger
 from edu_pipeline.mail.ledger.tables import OUT, WAITING, State
 from edu_pipeline.mail.letter import Figure, Moved, moved
 from edu_pipeline.mail.pace import HOUR, Rules, standstill
-from edu_pipeline.settings import Mail
+from edu_pipeline.settings.mail import Mail
 
 _TO_GO = frozenset({State.draft, State.approved, State.pending})
 """Go out, unless something keeps them; a delivery leaves out who must not be written to by now."""

@@ -13,6 +13,8 @@ from urllib.parse import quote
 
 import jinja2
 
+from edu_pipeline.ground.files import write_whole
+from edu_pipeline.ground.wording import in_points
 from edu_pipeline.mail.ledger.approvals import review
 from edu_pipeline.mail.ledger.reading import Entry
 from edu_pipeline.mail.ledger.store import Ledger
@@ -24,9 +26,7 @@ from edu_pipeline.mail.transports.folder import (
     file_stem,
     period_folder,
     write_readable,
-    write_whole,
 )
-from edu_pipeline.wording import in_points
 
 PREVIEWS = "previews"
 """Folder, beside the delivered letters, of those that this outbox did not deliver."""

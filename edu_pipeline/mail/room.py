@@ -7,7 +7,7 @@ from edu_pipeline.mail.transports.folder import FolderTransport
 from edu_pipeline.mail.transports.protocol import Transport
 from edu_pipeline.mail.transports.sendgrid import SendGridTransport
 from edu_pipeline.mail.transports.smtp import SmtpTransport
-from edu_pipeline.settings import Home, Secrets, Settings
+from edu_pipeline.settings.home import Home, Secrets, Settings
 
 
 class MissingSecretError(Exception):

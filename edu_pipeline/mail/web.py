@@ -24,14 +24,14 @@ from starlette.responses import HTMLResponse, Response
 from starlette.routing import Route
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from edu_pipeline.ground.templates import render_text
 from edu_pipeline.mail import signature
 from edu_pipeline.mail.events import parse
 from edu_pipeline.mail.ledger import suppressions
 from edu_pipeline.mail.ledger.database import Database
 from edu_pipeline.mail.ledger.events import record_events
 from edu_pipeline.mail.links import Subscription, opt_out_url, read_token
-from edu_pipeline.mail.render import render_text
-from edu_pipeline.settings import Settings
+from edu_pipeline.settings.home import Settings
 
 MOST_EVENT_BYTES = 5_000_000
 MOST_FORM_BYTES = 10_000

@@ -32,15 +32,17 @@ from edu_pipeline.facts.run_results import (
     progress_counts,
     report_rows,
 )
-from edu_pipeline.gate import known_since
+from edu_pipeline.ground.one_run import require_finished_refresh
+from edu_pipeline.ground.shipped import shipped
+from edu_pipeline.ground.templates import environment
+from edu_pipeline.ground.warehouse import Warehouse, read_earlier, table_metadata
 from edu_pipeline.mail.due import not_after
 from edu_pipeline.mail.frames import letters_frame
 from edu_pipeline.mail.links import ways_out
-from edu_pipeline.mail.render import environment
 from edu_pipeline.model.columns import dtypes
 from edu_pipeline.model.completion import CertificateReconciliation, ProgrammeProgress
+from edu_pipeline.model.gate import known_since
 from edu_pipeline.model.nudges import NudgeProblems
-from edu_pipeline.one_run import require_finished_refresh
 from edu_pipeline.programmes import funnel, gate, inventory
 from edu_pipeline.programmes.completion import programme_progress as programme_progress_of
 from edu_pipeline.programmes.letter import Edition, run_dates
@@ -62,9 +64,7 @@ from edu_pipeline.programmes.reports import (
     write_xlsx,
 )
 from edu_pipeline.programmes.runs import programme_runs as programme_runs_of
-from edu_pipeline.settings import Home, Settings
-from edu_pipeline.shipped import shipped
-from edu_pipeline.warehouse import Warehouse, read_earlier, table_metadata
+from edu_pipeline.settings.home import Home, Settings
 
 GROUP = "programmes"
 OWNERS = ["team:data"]

@@ -12,7 +12,7 @@ import altair as alt
 import polars as pl
 
 from edu_pipeline.charting.theme import SUBTITLE_SIZE, TEXT_SIZE, Colours, vega_config
-from edu_pipeline.wording import percent
+from edu_pipeline.ground.wording import percent
 
 PROGRAMME = "Programme"
 STAGES: Mapping[str, str] = {

@@ -10,7 +10,7 @@ import polars as pl
 
 from edu_pipeline.model.columns import dtypes
 from edu_pipeline.model.completion import ProgrammeProgress
-from edu_pipeline.programme_settings import Programme, Requirement
+from edu_pipeline.settings.programmes import Programme, Requirement
 
 
 def complete_since(node: Requirement, certified: Mapping[str, pl.Expr]) -> pl.Expr:

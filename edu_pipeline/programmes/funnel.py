@@ -9,7 +9,8 @@ from collections.abc import Iterable, Sequence
 import dataframely as dy
 import polars as pl
 
-from edu_pipeline.disclosure import suppressed
+from edu_pipeline.chance.disclosure import suppressed
+from edu_pipeline.chance.noise import wilson
 from edu_pipeline.model.columns import dtypes
 from edu_pipeline.model.completion import (
     CourseRetention,
@@ -18,8 +19,7 @@ from edu_pipeline.model.completion import (
     ProgrammeFunnel,
     TimeToNextCourse,
 )
-from edu_pipeline.noise import wilson
-from edu_pipeline.programme_settings import Programme
+from edu_pipeline.settings.programmes import Programme
 
 Z_95 = 1.959963984540054
 COURSE_STAGES = ("enrolled", "passed", "certificate")

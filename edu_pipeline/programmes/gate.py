@@ -1,6 +1,6 @@
 """Whether a programme's nudges may go out: what a person must look at first, and which are due.
 
-Pure. A release is made as for letters to teachers (see `edu_pipeline.gate`), and counts for a
+Pure. A release is made as for letters to teachers (see `edu_pipeline.model.gate`), and counts for a
 problem exactly as it stands.
 """
 
@@ -11,14 +11,14 @@ from typing import Any
 
 import polars as pl
 
-from edu_pipeline.gate import in_force
+from edu_pipeline.ground.weeks import monday, week_name
+from edu_pipeline.ground.wording import percent, whole_percent
 from edu_pipeline.mail.due import PERIODS
 from edu_pipeline.model.columns import dtypes
+from edu_pipeline.model.gate import in_force
 from edu_pipeline.model.nudges import NudgeProblems
-from edu_pipeline.programme_settings import Programme
 from edu_pipeline.programmes.nudges import campaign_of
-from edu_pipeline.weeks import monday, week_name
-from edu_pipeline.wording import percent, whole_percent
+from edu_pipeline.settings.programmes import Programme
 
 AUDIENCE_MOVED = "audience_moved"
 FEW_MOVES = 10

@@ -13,23 +13,16 @@ from zoneinfo import ZoneInfo
 import jinja2
 import polars as pl
 
-from edu_pipeline import wording
+from edu_pipeline.ground import wording
+from edu_pipeline.ground.templates import TemplateError, in_html, phrase, render_text
 from edu_pipeline.mail.due import end_of
 from edu_pipeline.mail.letter import Address, Figure, Letter
 from edu_pipeline.mail.links import opt_out_headers
-from edu_pipeline.mail.render import (
-    UNWRITTEN,
-    TemplateError,
-    Written,
-    in_html,
-    phrase,
-    render_html,
-    render_text,
-)
-from edu_pipeline.programme_settings import Course, Programme
+from edu_pipeline.mail.render import UNWRITTEN, Written, render_html
 from edu_pipeline.programmes.nudges import VERIFY, campaign_of, course_called, recipient_key
 from edu_pipeline.programmes.runs import JOINED_UNTIL
-from edu_pipeline.settings import Letters
+from edu_pipeline.settings.letters import Letters
+from edu_pipeline.settings.programmes import Course, Programme
 
 WORDS = "letters/nudge_words.txt.j2"
 """Template with every sentence of the letters, as macros."""

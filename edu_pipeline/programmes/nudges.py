@@ -13,15 +13,15 @@ from typing import Any, Final
 
 import polars as pl
 
-from edu_pipeline.course_keys import folded
+from edu_pipeline.ground.weeks import week_name
 from edu_pipeline.mail.checks import can_be_addressed
 from edu_pipeline.mail.letter import opaque_key
 from edu_pipeline.mail.lists import EVERY_CAMPAIGN
 from edu_pipeline.model.columns import dtypes
+from edu_pipeline.model.course_keys import folded
 from edu_pipeline.model.nudges import DECISIONS, Nudges, NudgeSummary
-from edu_pipeline.programme_settings import CAP_DAYS, Course, Programme
 from edu_pipeline.programmes.runs import JOINED_UNTIL
-from edu_pipeline.weeks import week_name
+from edu_pipeline.settings.programmes import CAP_DAYS, Course, Programme
 
 PREFIX: Final = "nudges"
 """What the campaigns of all programmes begin with."""

@@ -11,7 +11,7 @@ import polars as pl
 import xlsxwriter  # type: ignore[import-untyped]
 
 from edu_pipeline.facts.files import BEGINS_FORMULA
-from edu_pipeline.files import replaced
+from edu_pipeline.ground.files import replaced
 
 MOST_ROWS = 1_048_575
 """Below a heading in a sheet of Excel."""

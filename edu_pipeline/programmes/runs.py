@@ -5,10 +5,10 @@ from datetime import date
 
 import polars as pl
 
-from edu_pipeline.course_keys import course_of
 from edu_pipeline.model.columns import dtypes
 from edu_pipeline.model.completion import ProgrammeRuns
-from edu_pipeline.programme_settings import Programme
+from edu_pipeline.model.course_keys import course_of
+from edu_pipeline.settings.programmes import Programme
 
 _YEAR = r"(?:^|\D)((?:19|20)\d\d)(?:\D|$)"
 JOINED_UNTIL = pl.coalesce(

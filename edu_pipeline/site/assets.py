@@ -12,17 +12,17 @@ from edu_pipeline.attainment.metrics import Tables
 from edu_pipeline.attainment.page import Frame, cohorts, scripts_beside
 from edu_pipeline.attainment.publish import publish
 from edu_pipeline.charting.render import render_pngs
-from edu_pipeline.mail.render import environment
+from edu_pipeline.ground.shipped import shipped
+from edu_pipeline.ground.templates import environment
+from edu_pipeline.ground.warehouse import Warehouse, read_table
 from edu_pipeline.mail.room import MailRoom
 from edu_pipeline.programmes.charts import funnel_chart
 from edu_pipeline.programmes.nudges import campaign_of
-from edu_pipeline.settings import Home, Settings
-from edu_pipeline.shipped import shipped
+from edu_pipeline.settings.home import Home, Settings
 from edu_pipeline.site.index_page import attainment_page, write_index_page
 from edu_pipeline.site.mail_page import write_mail_page
 from edu_pipeline.site.open_rates import open_rate_chart, spoken, told
 from edu_pipeline.site.programme_page import WIDE, ProgrammeTables, write_programme_page
-from edu_pipeline.warehouse import Warehouse, read_table
 
 GROUP = "site"
 OWNERS = ["team:data"]

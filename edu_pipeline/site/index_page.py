@@ -6,8 +6,8 @@ from pathlib import Path
 
 import jinja2
 
-from edu_pipeline.mail.transports.folder import write_whole
-from edu_pipeline.settings import Home, Settings
+from edu_pipeline.ground.files import write_whole
+from edu_pipeline.settings.home import Home, Settings
 from edu_pipeline.site.mail_page import mail_page
 from edu_pipeline.site.programme_page import programme_page
 

@@ -9,15 +9,16 @@ import polars as pl
 
 from edu_pipeline.charting.render import render_svg
 from edu_pipeline.charting.theme import OF_A_PAGE
-from edu_pipeline.glossary import definitions
+from edu_pipeline.glossary.metrics import definitions
+from edu_pipeline.ground.files import write_whole
 from edu_pipeline.mail.engagement import FEWEST_DELIVERED, campaign_engagement
 from edu_pipeline.mail.ledger.controls import paused
 from edu_pipeline.mail.ledger.reports import events_frame
 from edu_pipeline.mail.ledger.store import Ledger
 from edu_pipeline.mail.proofs import LOOKS, Look
 from edu_pipeline.mail.status import Status, status_of
-from edu_pipeline.mail.transports.folder import period_folder, write_whole
-from edu_pipeline.settings import Home, Settings
+from edu_pipeline.mail.transports.folder import period_folder
+from edu_pipeline.settings.home import Home, Settings
 from edu_pipeline.site.open_rates import open_rate_chart, spoken, told
 
 _DEFINED = ("delivered", "open_rate", "clicked", "unknown_letters")

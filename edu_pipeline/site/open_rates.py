@@ -7,8 +7,8 @@ import altair as alt
 import polars as pl
 
 from edu_pipeline.charting.theme import TEXT_SIZE, Colours, vega_config
+from edu_pipeline.ground.wording import whole_percent
 from edu_pipeline.mail.engagement import FEWEST_DELIVERED
-from edu_pipeline.wording import whole_percent
 
 _APART = 0.12
 """Of the height, so that two labels do not touch."""

@@ -13,13 +13,12 @@ from typing import Any
 import jinja2
 import polars as pl
 
+from edu_pipeline.chance.disclosure import ALL, FEWEST_SHOWN
 from edu_pipeline.charting.render import render_svg
 from edu_pipeline.charting.theme import OF_A_PAGE
-from edu_pipeline.disclosure import ALL, FEWEST_SHOWN
-from edu_pipeline.glossary import definitions
-from edu_pipeline.mail.transports.folder import write_whole
+from edu_pipeline.glossary.metrics import definitions
+from edu_pipeline.ground.files import write_whole
 from edu_pipeline.model.nudges import DECISIONS
-from edu_pipeline.programme_settings import Programme
 from edu_pipeline.programmes.charts import (
     FOLLOWED_DAYS,
     NOT_SHOWN,
@@ -36,7 +35,8 @@ from edu_pipeline.programmes.funnel import (
     well_followed,
 )
 from edu_pipeline.programmes.inventory import sentences
-from edu_pipeline.settings import Home, Settings
+from edu_pipeline.settings.home import Home, Settings
+from edu_pipeline.settings.programmes import Programme
 
 WIDE, NARROW, PANEL = 850, 340, 268
 MARKS: Mapping[int, str] = {91: "3 months", 183: "6 months", 365: "1 year", 730: "2 years"}

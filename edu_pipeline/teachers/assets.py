@@ -11,15 +11,17 @@ import polars as pl
 
 from edu_pipeline.charting.render import render_pngs
 from edu_pipeline.facts.students import students_of_week as students_of_week_of
-from edu_pipeline.gate import mail_gate as mail_gate_of
-from edu_pipeline.glossary import definitions
+from edu_pipeline.glossary.metrics import definitions
+from edu_pipeline.ground.one_run import require_one_refresh, require_one_run
+from edu_pipeline.ground.shipped import shipped
+from edu_pipeline.ground.templates import environment, phrase
+from edu_pipeline.ground.warehouse import Warehouse
 from edu_pipeline.mail.due import not_after
 from edu_pipeline.mail.frames import letters_frame
 from edu_pipeline.mail.links import ways_out
-from edu_pipeline.mail.render import environment, phrase
-from edu_pipeline.one_run import require_one_refresh, require_one_run
-from edu_pipeline.settings import WEEKDAYS, Home, Settings
-from edu_pipeline.shipped import shipped
+from edu_pipeline.model.gate import mail_gate as mail_gate_of
+from edu_pipeline.settings.home import Home, Settings
+from edu_pipeline.settings.mail import WEEKDAYS
 from edu_pipeline.teachers.charts import (
     Drawing,
     chart_specs,
@@ -53,7 +55,6 @@ from edu_pipeline.teachers.metrics import student_attendance as student_attendan
 from edu_pipeline.teachers.metrics import student_homework as student_homework_of
 from edu_pipeline.teachers.metrics import teacher_week as teacher_week_of
 from edu_pipeline.teachers.students import known_names as known_names_of
-from edu_pipeline.warehouse import Warehouse
 
 GROUP = "teachers"
 OWNERS = ["team:data"]

@@ -18,10 +18,10 @@ import altair as alt
 import polars as pl
 import polars.selectors as cs
 
-from edu_pipeline import wording
 from edu_pipeline.charting import theme
-from edu_pipeline.school_calendar import LONG_GAP_DAYS
-from edu_pipeline.settings import Targets
+from edu_pipeline.ground import wording
+from edu_pipeline.model.school_calendar import LONG_GAP_DAYS
+from edu_pipeline.settings.letters import Targets
 
 WIDTH, HEIGHT = 552, 298
 _LEFT, _TOP, _RIGHT, _BOTTOM = 54, 72, 156, 34

@@ -9,12 +9,14 @@ from datetime import date, datetime
 
 import polars as pl
 
-from edu_pipeline import wording
-from edu_pipeline.gate import holds
+from edu_pipeline.ground import wording
+from edu_pipeline.ground.templates import TemplateError
+from edu_pipeline.ground.weeks import parse_week, week_name
 from edu_pipeline.mail.due import PERIODS, Period
 from edu_pipeline.mail.letter import Address, Letter
-from edu_pipeline.mail.render import UNWRITTEN, TemplateError
-from edu_pipeline.school_calendar import school_weeks
+from edu_pipeline.mail.render import UNWRITTEN
+from edu_pipeline.model.gate import holds
+from edu_pipeline.model.school_calendar import school_weeks
 from edu_pipeline.teachers.charts import Drawing, class_histories
 from edu_pipeline.teachers.letter import (
     ClassView,
@@ -28,7 +30,6 @@ from edu_pipeline.teachers.letter import (
 )
 from edu_pipeline.teachers.metrics import WeekState
 from edu_pipeline.teachers.students import IN_LESSONS, Kind, class_notes, shown_names
-from edu_pipeline.weeks import parse_week, week_name
 
 CAMPAIGN = "teachers"
 _CLASSES_NAMED = 8

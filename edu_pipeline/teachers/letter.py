@@ -17,14 +17,15 @@ from urllib.parse import quote
 import jinja2
 import polars as pl
 
-from edu_pipeline import wording
+from edu_pipeline.ground import wording
+from edu_pipeline.ground.templates import in_html, phrase, render_text
+from edu_pipeline.ground.weeks import week_name
 from edu_pipeline.mail.letter import Figure, Image, opaque_key
-from edu_pipeline.mail.render import in_html, phrase, render_html, render_text
-from edu_pipeline.settings import Cutoffs, Letters, Notice, Targets
+from edu_pipeline.mail.render import render_html
+from edu_pipeline.settings.letters import Cutoffs, Letters, Notice, Targets
 from edu_pipeline.teachers import charts
 from edu_pipeline.teachers.charts import Drawing
 from edu_pipeline.teachers.students import ClassNotes, Kind, StudentNote, first
-from edu_pipeline.weeks import week_name
 
 WORDS = "letters/words.txt.j2"
 """Template with every sentence of the letters, as macros."""

@@ -11,7 +11,17 @@ import dataframely as dy
 import numpy as np
 import polars as pl
 
+from edu_pipeline.chance.noise import (
+    FEWEST_STUDENTS_USUAL,
+    TOO_FEW_STUDENTS,
+    Moments,
+    effective_size,
+    group_verdict,
+    pooled_spread,
+    usual_range,
+)
 from edu_pipeline.model.columns import dtypes
+from edu_pipeline.model.school_calendar import school_weeks, term_days
 from edu_pipeline.model.teachers import (
     ClassWeek,
     GradeWeek,
@@ -22,16 +32,6 @@ from edu_pipeline.model.teachers import (
     StudentOfWeek,
     TeacherWeek,
 )
-from edu_pipeline.noise import (
-    FEWEST_STUDENTS_USUAL,
-    TOO_FEW_STUDENTS,
-    Moments,
-    effective_size,
-    group_verdict,
-    pooled_spread,
-    usual_range,
-)
-from edu_pipeline.school_calendar import school_weeks, term_days
 
 
 def rate(numerator: str, denominator: str) -> pl.Expr:

@@ -12,7 +12,7 @@ from typing import Any, Literal
 
 import polars as pl
 
-from edu_pipeline.settings import Notice
+from edu_pipeline.settings.letters import Notice
 
 NameStyle = Literal["full", "initials", "none"]
 _ENOUGH = 1e-9

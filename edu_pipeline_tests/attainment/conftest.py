@@ -6,7 +6,6 @@ from typing import Any
 import polars as pl
 
 from edu_pipeline.attainment.metrics import Tables, cohort_tables
-from edu_pipeline.attainment_settings import Attainment
 from edu_pipeline.model.attainment import (
     CohortStudents,
     ResultGroups,
@@ -14,6 +13,7 @@ from edu_pipeline.model.attainment import (
     StatedDifferences,
 )
 from edu_pipeline.model.columns import dtypes
+from edu_pipeline.settings.attainment import Attainment
 
 COHORT = "2026"
 SERIES = ("MOCK 1", "MOCK 2", "GCSE", "BASELINE")

@@ -4,9 +4,9 @@ import dagster as dg
 import polars as pl
 
 from edu_pipeline.attainment.assets import ASSETS, LANDED, SHARED, TABLES
+from edu_pipeline.ground.warehouse import Warehouse, open_warehouse, read_table, write_table
 from edu_pipeline.model.catalogue import SCHEMAS
-from edu_pipeline.settings import Home, Settings
-from edu_pipeline.warehouse import Warehouse, open_warehouse, read_table, write_table
+from edu_pipeline.settings.home import Home, Settings
 from edu_pipeline_tests.attainment.conftest import (
     Entry,
     grouped,

@@ -4,8 +4,8 @@ import pytest
 
 from edu_pipeline.attainment import charts
 from edu_pipeline.attainment.pictures import pictures
-from edu_pipeline.attainment_settings import Attainment
 from edu_pipeline.charting.render import render_svg
+from edu_pipeline.settings.attainment import Attainment
 from edu_pipeline_tests.attainment.test_publish import cohort
 
 SIGNS_OF_THE_FONT = "▼●▲−–’"

@@ -5,11 +5,11 @@ import polars as pl
 
 from edu_pipeline.attainment.page import Cohort, Frame, cohorts, scripts_beside
 from edu_pipeline.attainment.publish import file_names, publish
-from edu_pipeline.mail.render import environment
+from edu_pipeline.ground.shipped import shipped
+from edu_pipeline.ground.templates import environment
 from edu_pipeline.model.attainment import AttainmentFiles, AttainmentProblems
 from edu_pipeline.model.columns import dtypes
-from edu_pipeline.settings import Settings
-from edu_pipeline.shipped import shipped
+from edu_pipeline.settings.home import Settings
 from edu_pipeline_tests.attainment.conftest import (
     Entry,
     grouped,

@@ -8,7 +8,6 @@ import polars as pl
 
 from edu_pipeline.attainment.metrics import cohort_tables
 from edu_pipeline.attainment.page import Cohort, cohorts
-from edu_pipeline.attainment_settings import Attainment
 from edu_pipeline.model.attainment import (
     AttainmentProblems,
     CohortStudents,
@@ -17,6 +16,7 @@ from edu_pipeline.model.attainment import (
     StatedDifferences,
 )
 from edu_pipeline.model.columns import dtypes
+from edu_pipeline.settings.attainment import Attainment
 
 ATTAINMENT = Attainment()
 GIVEN = [

@@ -9,11 +9,12 @@ from typing import Any
 import polars as pl
 
 from edu_pipeline.charting.render import render_pngs
-from edu_pipeline.glossary import definitions
-from edu_pipeline.mail.render import environment
+from edu_pipeline.glossary.metrics import definitions
+from edu_pipeline.ground.shipped import shipped
+from edu_pipeline.ground.templates import environment
 from edu_pipeline.model.teachers import ClassWeek, StudentOfWeek
-from edu_pipeline.settings import Letters, Settings
-from edu_pipeline.shipped import shipped
+from edu_pipeline.settings.home import Settings
+from edu_pipeline.settings.letters import Letters
 from edu_pipeline.teachers import charts
 from edu_pipeline.teachers.letter import (
     ClassView,

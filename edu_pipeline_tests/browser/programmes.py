@@ -18,12 +18,12 @@ from edu_pipeline.model.completion import (
 )
 from edu_pipeline.model.nudges import NudgeSummary
 from edu_pipeline.model.programmes import ProgrammeProblems
-from edu_pipeline.programme_settings import Programme
 from edu_pipeline.programmes.funnel import (
     course_retention,
     programme_completions,
     time_to_next_course,
 )
+from edu_pipeline.settings.programmes import Programme
 from edu_pipeline.site.programme_page import ProgrammeTables
 
 TODAY = date(2026, 11, 21)

@@ -19,11 +19,11 @@ from edu_pipeline.attainment.page import (
 )
 from edu_pipeline.attainment.publish import write_shared
 from edu_pipeline.attainment.shareable import shareable
-from edu_pipeline.attainment_settings import Attainment
 from edu_pipeline.charting.bundle import vega_bundle
 from edu_pipeline.model.attainment import StatedDifferences
 from edu_pipeline.model.columns import dtypes
-from edu_pipeline.settings import Settings
+from edu_pipeline.settings.attainment import Attainment
+from edu_pipeline.settings.home import Settings
 from edu_pipeline_tests.browser.cohort import ATTAINMENT, KNOWN, NASTY, SMALL, cohort, landed
 from edu_pipeline_tests.browser.conftest import Opener
 from edu_pipeline_tests.browser.letters import ENV

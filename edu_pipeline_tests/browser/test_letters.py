@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from playwright.sync_api import Page
 
-from edu_pipeline import wording
+from edu_pipeline.ground import wording
 from edu_pipeline.mail.render import MOST_BYTES, lint, with_note
 from edu_pipeline_tests.browser.conftest import Opener, as_seen
 from edu_pipeline_tests.browser.letters import SAMPLES, Sample

@@ -6,7 +6,7 @@ from typing import Literal
 
 import pytest
 
-from edu_pipeline.settings import Home, Settings
+from edu_pipeline.settings.home import Home, Settings
 from edu_pipeline.site.index_page import write_index_page
 from edu_pipeline.site.programme_page import write_programme_page
 from edu_pipeline_tests.browser.conftest import Opener

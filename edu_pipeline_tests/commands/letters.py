@@ -4,12 +4,12 @@ from collections.abc import Iterable
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 
-from edu_pipeline.environment import mail_room
 from edu_pipeline.mail.due import Period
 from edu_pipeline.mail.ledger.store import Ledger, Queueing
 from edu_pipeline.mail.ledger.tables import State
 from edu_pipeline.mail.letter import Address, Figure, Letter
-from edu_pipeline.settings import Home
+from edu_pipeline.settings.home import Home
+from edu_pipeline.wiring.environment import mail_room
 
 WEEK = "2026-W40"
 LIVE = """

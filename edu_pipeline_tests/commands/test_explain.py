@@ -12,7 +12,7 @@ from typer.testing import CliRunner, Result
 from edu_pipeline.cli import app
 from edu_pipeline.commands.console import HELD, UserError
 from edu_pipeline.commands.explain import SHOWN, find_class
-from edu_pipeline.settings import Home
+from edu_pipeline.settings.home import Home
 from edu_pipeline_tests.conftest import CODES, make_home, run_job
 
 ROSTER = {

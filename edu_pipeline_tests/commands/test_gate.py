@@ -10,15 +10,15 @@ import pytest
 from typer.testing import Result
 
 from edu_pipeline.commands.console import UserError
-from edu_pipeline.environment import mail_room
-from edu_pipeline.gate import mail_gate
+from edu_pipeline.ground.warehouse import open_warehouse, write_table
 from edu_pipeline.mail.due import PERIODS
 from edu_pipeline.mail.ledger.database import LedgerError
 from edu_pipeline.model.columns import dtypes
+from edu_pipeline.model.gate import mail_gate
 from edu_pipeline.model.nudges import NudgeProblems
 from edu_pipeline.model.quality import LandingProblems
-from edu_pipeline.settings import Home
-from edu_pipeline.warehouse import open_warehouse, write_table
+from edu_pipeline.settings.home import Home
+from edu_pipeline.wiring.environment import mail_room
 from edu_pipeline_tests.conftest import CODES, make_home, run_job
 
 Command = Callable[..., Result]

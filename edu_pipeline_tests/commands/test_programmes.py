@@ -18,10 +18,10 @@ from typer.testing import Result
 
 from edu_pipeline.commands.console import UserError
 from edu_pipeline.commands.programmes import AUDIENCE
+from edu_pipeline.ground.warehouse import open_warehouse, read_table, write_table
+from edu_pipeline.ground.weeks import week_name
 from edu_pipeline.mail.lists import read_history
-from edu_pipeline.settings import Home, load_settings
-from edu_pipeline.warehouse import open_warehouse, read_table, write_table
-from edu_pipeline.weeks import week_name
+from edu_pipeline.settings.home import Home, load_settings
 from edu_pipeline_tests.programmes.conftest import Row, certified, result, run_of
 from edu_pipeline_tests.programmes.test_assets import refresh
 

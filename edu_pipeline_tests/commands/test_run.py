@@ -7,10 +7,10 @@ from pathlib import Path
 import pytest
 
 from edu_pipeline.commands.console import UserError
-from edu_pipeline.runs import RunFailedError
 from edu_pipeline.sample.landing import write_sample
 from edu_pipeline.sample.school import make_school
-from edu_pipeline.settings import Home
+from edu_pipeline.settings.home import Home
+from edu_pipeline.wiring.runs import RunFailedError
 from edu_pipeline_tests.commands.conftest import Command
 from edu_pipeline_tests.conftest import THROUGH, make_home
 

@@ -7,11 +7,11 @@ from typer.testing import CliRunner, Result
 
 from edu_pipeline.cli import app
 from edu_pipeline.commands.console import UserError
-from edu_pipeline.landing.edx.exports import programme_files
+from edu_pipeline.landing.sources.edx.exports import programme_files
 from edu_pipeline.landing.zone import Zone
 from edu_pipeline.sample.block import with_programme, without_programme
 from edu_pipeline.sample.landing import SampleError
-from edu_pipeline.settings import Home, load_settings
+from edu_pipeline.settings.home import Home, load_settings
 from edu_pipeline_tests.conftest import make_home
 
 OWN = '[school]\nname = "Ünï"  # a comment\r\n'

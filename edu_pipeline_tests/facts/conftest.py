@@ -35,13 +35,14 @@ from edu_pipeline.facts.roster import (
     build_teacher_spells,
 )
 from edu_pipeline.facts.students import build_class_spread, build_team_spread
+from edu_pipeline.ground.warehouse import write_table
 from edu_pipeline.model.columns import dtypes
 from edu_pipeline.model.facts import Attendance, Homework
 from edu_pipeline.model.quality import LandingFiles
 from edu_pipeline.model.roster import Classes, Enrollments, SchoolDays, Students
-from edu_pipeline.school_calendar import with_weeks
-from edu_pipeline.settings import WEEKDAYS, AttendanceExport, Weekday
-from edu_pipeline.warehouse import write_table
+from edu_pipeline.model.school_calendar import with_weeks
+from edu_pipeline.settings.landing import AttendanceExport
+from edu_pipeline.settings.mail import WEEKDAYS, Weekday
 
 FIRST_MONDAY = date(2026, 8, 31)
 OPEN_BEGIN, OPEN_END = date(1, 1, 1), date(9999, 12, 31)

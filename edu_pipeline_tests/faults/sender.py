@@ -26,7 +26,7 @@ from edu_pipeline.mail.ledger.tables import State
 from edu_pipeline.mail.pace import Rules
 from edu_pipeline.mail.transports.protocol import Logged, Outcome
 from edu_pipeline.mail.transports.sendgrid import SendGridTransport
-from edu_pipeline.settings import Mail, SendGrid
+from edu_pipeline.settings.mail import Mail, SendGrid
 
 Step = tuple[str, str]
 """One of `STEPS` or another, and the key of the recipient whom the letter is to, or nothing."""

@@ -13,17 +13,18 @@ import httpx
 import pytest
 import sqlalchemy as sa
 
+from edu_pipeline.ground.shipped import shipped
+from edu_pipeline.ground.templates import environment
 from edu_pipeline.mail import web
 from edu_pipeline.mail.delivery import deliver
 from edu_pipeline.mail.ledger.reading import FrozenLetter
 from edu_pipeline.mail.ledger.store import Ledger
 from edu_pipeline.mail.ledger.tables import EVENTS, State
 from edu_pipeline.mail.pace import Rules
-from edu_pipeline.mail.render import environment
 from edu_pipeline.mail.transports.protocol import Outcome
 from edu_pipeline.mail.transports.sendgrid import SendGridTransport
-from edu_pipeline.settings import Mail, SendGrid, Settings
-from edu_pipeline.shipped import shipped
+from edu_pipeline.settings.home import Settings
+from edu_pipeline.settings.mail import Mail, SendGrid
 from edu_pipeline_tests.fake_sendgrid.process import FakeSendGrid
 from edu_pipeline_tests.faults.campaign import GRACE, Campaign
 from edu_pipeline_tests.faults.conftest import CampaignMaker

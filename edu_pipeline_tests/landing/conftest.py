@@ -11,17 +11,17 @@ import duckdb
 import polars as pl
 import pytest
 
-from edu_pipeline.landing.canonical import canonical_query
-from edu_pipeline.landing.finding import find_problems
-from edu_pipeline.landing.manifest import survey
-from edu_pipeline.landing.raw import load_raw
+from edu_pipeline.ground.warehouse import open_warehouse, write_table
 from edu_pipeline.landing.rejected import collect_rejected
-from edu_pipeline.landing.stage_facts import (
+from edu_pipeline.landing.sources.school.canonical import canonical_query
+from edu_pipeline.landing.sources.school.finding import find_problems
+from edu_pipeline.landing.sources.school.manifest import survey
+from edu_pipeline.landing.sources.school.stage_facts import (
     attendance_dates,
     stage_attendance,
     stage_homework,
 )
-from edu_pipeline.landing.stage_roster import (
+from edu_pipeline.landing.sources.school.stage_roster import (
     school_days_seen,
     stage_classes,
     stage_enrollments,
@@ -29,10 +29,11 @@ from edu_pipeline.landing.stage_roster import (
     stage_staff,
     stage_students,
 )
+from edu_pipeline.landing.tables.raw import load_raw
 from edu_pipeline.landing.zone import Zone
 from edu_pipeline.model.quality import LandingChanges
-from edu_pipeline.settings import SCHOOL_TABLES, Settings
-from edu_pipeline.warehouse import open_warehouse, write_table
+from edu_pipeline.settings.home import Settings
+from edu_pipeline.settings.landing import SCHOOL_TABLES
 
 Files = Mapping[str, str | bytes | None]
 Land = Callable[..., duckdb.DuckDBPyConnection]

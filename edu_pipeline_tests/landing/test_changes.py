@@ -9,14 +9,15 @@ from pathlib import Path
 import polars as pl
 import pytest
 
-from edu_pipeline.landing.changes import accept, compare, forget_accepted
-from edu_pipeline.landing.forgotten import keep_out
-from edu_pipeline.landing.manifest import survey
-from edu_pipeline.landing.problems import change_problems
-from edu_pipeline.landing.raw import load_raw
+from edu_pipeline.ground.warehouse import open_warehouse, write_table
+from edu_pipeline.landing.sources.school.changes import accept, compare, forget_accepted
+from edu_pipeline.landing.sources.school.forgotten import keep_out
+from edu_pipeline.landing.sources.school.manifest import survey
+from edu_pipeline.landing.sources.school.problems import change_problems
+from edu_pipeline.landing.tables.raw import load_raw
 from edu_pipeline.landing.zone import Zone
-from edu_pipeline.settings import SCHOOL_TABLES, Settings
-from edu_pipeline.warehouse import open_warehouse, write_table
+from edu_pipeline.settings.home import Settings
+from edu_pipeline.settings.landing import SCHOOL_TABLES
 from edu_pipeline_tests.landing.test_forgotten import NOBODY, tombstones
 
 Refresh = Callable[..., pl.DataFrame]

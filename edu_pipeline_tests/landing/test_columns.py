@@ -2,9 +2,9 @@
 
 import pytest
 
-from edu_pipeline.landing.columns import Resolved, resolve
-from edu_pipeline.landing.school import FIELDS
-from edu_pipeline.settings import TableExport
+from edu_pipeline.landing.sources.school.columns import Resolved, resolve
+from edu_pipeline.landing.sources.school.fields import FIELDS
+from edu_pipeline.settings.landing import TableExport
 
 
 def _resolve(table: str, *header: str, **settings: object) -> Resolved:

@@ -7,7 +7,7 @@ import duckdb
 import polars as pl
 import pytest
 
-from edu_pipeline.landing.dates import parsed_date
+from edu_pipeline.landing.tables.dates import parsed_date
 
 Land = Callable[..., duckdb.DuckDBPyConnection]
 MONDAY = date(2026, 9, 7)

@@ -7,11 +7,11 @@ from pathlib import Path
 import duckdb
 import pytest
 
-from edu_pipeline.landing.csvfile import Layout, layout
-from edu_pipeline.landing.manifest import survey
-from edu_pipeline.landing.raw import load_raw
+from edu_pipeline.landing.sources.school.manifest import survey
+from edu_pipeline.landing.tables.csvfile import Layout, layout
+from edu_pipeline.landing.tables.raw import load_raw
 from edu_pipeline.landing.zone import LandingError, Zone
-from edu_pipeline.settings import Landing
+from edu_pipeline.settings.landing import Landing
 
 Land = Callable[..., duckdb.DuckDBPyConnection]
 Messages = Callable[[duckdb.DuckDBPyConnection], list[str]]
@@ -103,7 +103,7 @@ def test_one_bad_byte_does_not_garble_the_names_of_a_utf_8_file(
 def test_a_character_cut_in_two_by_the_pieces_of_a_file_is_one(
     land: Land, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("edu_pipeline.landing.csvfile.CHUNK", 1)
+    monkeypatch.setattr("edu_pipeline.landing.tables.csvfile.CHUNK", 1)
     con = land({"students.csv": "student_id,given_name\n007,Zoë’s\n008,é".encode() + b"\x93\n"})
     assert con.sql("select given_name from stg_students order by 1").fetchall() == [
         ("Zoë’s",),
@@ -372,7 +372,7 @@ def test_a_plain_file_is_not_read_record_by_record(
     def refuse(path: Path, shape: Layout) -> None:
         raise AssertionError(path, shape)
 
-    monkeypatch.setattr("edu_pipeline.landing.raw.records", refuse)
+    monkeypatch.setattr("edu_pipeline.landing.tables.raw.records", refuse)
     con = land({"students.csv": 'student_id,grade\n007,"7, or ""8"""\n008,8\n'})
     assert con.sql(LINES).fetchall() == [(2, "007"), (3, "008")]
     assert con.sql("select grade from raw_students where _line = 2").fetchall() == [('7, or "8"',)]

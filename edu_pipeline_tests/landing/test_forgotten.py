@@ -8,15 +8,16 @@ import duckdb
 import polars as pl
 import pytest
 
-from edu_pipeline.landing.canonical import canonical_query
-from edu_pipeline.landing.forgotten import keep_out
-from edu_pipeline.landing.manifest import survey
-from edu_pipeline.landing.raw import load_raw
+from edu_pipeline.ground.warehouse import open_warehouse, rewrite, tables
 from edu_pipeline.landing.report import landed
 from edu_pipeline.landing.sightings import PersonSeen, find_person
+from edu_pipeline.landing.sources.school.canonical import canonical_query
+from edu_pipeline.landing.sources.school.forgotten import keep_out
+from edu_pipeline.landing.sources.school.manifest import survey
+from edu_pipeline.landing.tables.raw import load_raw
 from edu_pipeline.landing.zone import Zone
-from edu_pipeline.settings import SCHOOL_TABLES, Settings
-from edu_pipeline.warehouse import open_warehouse, rewrite, tables
+from edu_pipeline.settings.home import Settings
+from edu_pipeline.settings.landing import SCHOOL_TABLES
 
 SALT = "5a17"
 NOBODY = pl.DataFrame(schema={"hash": pl.String, "salt": pl.String})

@@ -10,12 +10,12 @@ import pytest
 from typer.testing import CliRunner
 
 from edu_pipeline.cli import app
-from edu_pipeline.landing.date_order import date_orders
 from edu_pipeline.landing.inspection import ExportSeen, Inspection, inspect_zone
 from edu_pipeline.landing.report import blocks, markdown
-from edu_pipeline.landing.suggestions import toml_lines
+from edu_pipeline.landing.sources.school.suggestions import toml_lines
+from edu_pipeline.landing.tables.date_order import date_orders
 from edu_pipeline.landing.zone import Zone
-from edu_pipeline.settings import Settings
+from edu_pipeline.settings.home import Settings
 
 Look = Callable[..., Inspection]
 """Files (path → text) and `pipeline.toml` → what is seen."""

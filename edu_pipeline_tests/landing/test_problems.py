@@ -7,9 +7,9 @@ from datetime import date, datetime, timedelta
 import duckdb
 import pytest
 
-from edu_pipeline.gate import known_since
-from edu_pipeline.landing.problems import shape_problems
-from edu_pipeline.settings import AttendanceExport, Landing
+from edu_pipeline.landing.sources.school.problems import shape_problems
+from edu_pipeline.model.gate import known_since
+from edu_pipeline.settings.landing import AttendanceExport, Landing
 
 Land = Callable[..., duckdb.DuckDBPyConnection]
 Messages = Callable[[duckdb.DuckDBPyConnection], list[str]]

@@ -8,9 +8,9 @@ import pytest
 from moto.server import ThreadedMotoServer
 from obstore.store import from_url
 
-from edu_pipeline.landing.manifest import survey
+from edu_pipeline.landing.sources.school.manifest import survey
 from edu_pipeline.landing.zone import Glance, LandingError, Zone, glance
-from edu_pipeline.settings import Landing
+from edu_pipeline.settings.landing import Landing
 
 URL = "s3://exports/our-school"
 STUDENTS = b"student_id,given_name\n001,Ada\n"

@@ -5,10 +5,10 @@ from pathlib import Path
 
 import pytest
 
+from edu_pipeline.ground.shipped import shipped
 from edu_pipeline.landing.settings_file import merged, write_lines
-from edu_pipeline.landing.suggestions import Line
-from edu_pipeline.settings import Home, SettingsError
-from edu_pipeline.shipped import shipped
+from edu_pipeline.landing.sources.school.suggestions import Line
+from edu_pipeline.settings.home import Home, SettingsError
 
 CODES = ("attendance", "codes")
 ASKED = Line(CODES, "L", "…", "5 rows: say what it means", certain=False)

@@ -8,7 +8,7 @@ import duckdb
 import pytest
 import xlsxwriter  # type: ignore[import-untyped]
 
-from edu_pipeline.landing.workbook import text
+from edu_pipeline.landing.tables.workbook import text
 
 Land = Callable[..., duckdb.DuckDBPyConnection]
 Messages = Callable[[duckdb.DuckDBPyConnection], list[str]]

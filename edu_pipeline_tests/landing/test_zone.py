@@ -9,9 +9,9 @@ from pathlib import Path
 import duckdb
 import pytest
 
-from edu_pipeline.landing.manifest import landing_fingerprint, survey
+from edu_pipeline.landing.sources.school.manifest import landing_fingerprint, survey
 from edu_pipeline.landing.zone import Glance, LandedFile, LandingError, Zone, glance, version_of
-from edu_pipeline.settings import Landing
+from edu_pipeline.settings.landing import Landing
 
 Land = Callable[..., duckdb.DuckDBPyConnection]
 

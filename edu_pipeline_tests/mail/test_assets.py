@@ -7,7 +7,7 @@ import dagster as dg
 import polars as pl
 import pytest
 
-from edu_pipeline.environment import mail_room
+from edu_pipeline.ground.warehouse import Warehouse, open_warehouse, read_table
 from edu_pipeline.mail.assets import (
     CORRECTION_TAG,
     approval_jobs,
@@ -32,8 +32,9 @@ from edu_pipeline.mail.letter import Figure, Letter
 from edu_pipeline.mail.mailing import Mailing
 from edu_pipeline.mail.render import MOST_BYTES
 from edu_pipeline.mail.room import MailRoom
-from edu_pipeline.settings import WEEKDAYS, Home
-from edu_pipeline.warehouse import Warehouse, open_warehouse, read_table
+from edu_pipeline.settings.home import Home
+from edu_pipeline.settings.mail import WEEKDAYS
+from edu_pipeline.wiring.environment import mail_room
 from edu_pipeline_tests.conftest import make_home
 from edu_pipeline_tests.mail.conftest import LetterMaker
 

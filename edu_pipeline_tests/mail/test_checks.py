@@ -6,7 +6,7 @@ import pytest
 from edu_pipeline.mail.checks import hold_reasons, is_allowed
 from edu_pipeline.mail.letter import Address, Image, Letter
 from edu_pipeline.mail.links import opt_out_headers
-from edu_pipeline.settings import Mail
+from edu_pipeline.settings.mail import Mail
 from edu_pipeline_tests.mail.conftest import LetterMaker
 
 HTML = '<html lang="en"><head><title>Your week</title></head><body><p>{}</p></body></html>'

@@ -23,7 +23,7 @@ from edu_pipeline.mail.letter import Letter
 from edu_pipeline.mail.pace import Rules
 from edu_pipeline.mail.transports.folder import FolderTransport
 from edu_pipeline.mail.transports.protocol import Logged, Outcome, Transport
-from edu_pipeline.settings import Window
+from edu_pipeline.settings.mail import Window
 
 NOW = datetime(2026, 10, 2, 15, tzinfo=UTC)
 

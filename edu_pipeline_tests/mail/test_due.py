@@ -5,7 +5,7 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from edu_pipeline.mail.due import Period, due_periods, end_of, newest_ready, not_after, ready
-from edu_pipeline.settings import Mail
+from edu_pipeline.settings.mail import Mail
 
 NEW_YORK = ZoneInfo("America/New_York")
 MAIL = Mail(cut_off_hours=24, valid_days=5)

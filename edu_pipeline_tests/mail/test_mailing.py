@@ -5,7 +5,7 @@ import pytest
 from edu_pipeline.mail.due import Period
 from edu_pipeline.mail.ledger.store import Ledger
 from edu_pipeline.mail.mailing import options
-from edu_pipeline.mailings import NUDGES, TEACHERS, mailing_of
+from edu_pipeline.wiring.mailings import NUDGES, TEACHERS, mailing_of
 
 LAST = date(2026, 10, 2)
 

@@ -4,7 +4,7 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from edu_pipeline.mail.pace import opens_at, room_at
-from edu_pipeline.settings import Window
+from edu_pipeline.settings.mail import Window
 
 NEW_YORK = ZoneInfo("America/New_York")
 SCHOOL_HOURS = Window(days=("monday", "friday"), opens=time(7), closes=time(18))

@@ -21,7 +21,7 @@ from edu_pipeline.mail.plan import (
     plan,
     to_rehearse,
 )
-from edu_pipeline.settings import Mail, Window
+from edu_pipeline.settings.mail import Mail, Window
 from edu_pipeline_tests.mail.conftest import LetterMaker
 
 NOW = datetime(2026, 10, 2, 15, tzinfo=UTC)

@@ -5,6 +5,8 @@ from pathlib import Path
 
 import pytest
 
+from edu_pipeline.ground.shipped import shipped
+from edu_pipeline.ground.templates import environment
 from edu_pipeline.mail.delivery import deliver
 from edu_pipeline.mail.ledger.approvals import approve, review
 from edu_pipeline.mail.ledger.store import Ledger, Queueing
@@ -13,9 +15,7 @@ from edu_pipeline.mail.ledger.tables import State
 from edu_pipeline.mail.letter import Figure, Letter
 from edu_pipeline.mail.pace import Rules
 from edu_pipeline.mail.proofs import LOOKS, write_proofs
-from edu_pipeline.mail.render import environment
 from edu_pipeline.mail.transports.folder import FolderTransport
-from edu_pipeline.shipped import shipped
 
 NOW = datetime(2026, 10, 2, 15, tzinfo=UTC)
 

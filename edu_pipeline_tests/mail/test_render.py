@@ -2,17 +2,9 @@ from pathlib import Path
 
 import pytest
 
-from edu_pipeline.mail.render import (
-    NOTE,
-    TemplateError,
-    environment,
-    lint,
-    phrase,
-    render_html,
-    render_text,
-    with_note,
-)
-from edu_pipeline.shipped import shipped
+from edu_pipeline.ground.shipped import shipped
+from edu_pipeline.ground.templates import TemplateError, environment, phrase, render_text
+from edu_pipeline.mail.render import NOTE, lint, render_html, with_note
 
 GOOD = (
     '<html lang="en"><head><title>Your week</title></head><body>'

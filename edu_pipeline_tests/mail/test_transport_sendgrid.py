@@ -26,7 +26,7 @@ from edu_pipeline.mail.transports import sendgrid_api
 from edu_pipeline.mail.transports.protocol import CarrierError, group
 from edu_pipeline.mail.transports.sendgrid import SendGridTransport, payload
 from edu_pipeline.mail.transports.sendgrid_api import SendGridApi, SendGridError
-from edu_pipeline.settings import Mail, SendGrid
+from edu_pipeline.settings.mail import Mail, SendGrid
 from edu_pipeline_tests.fake_sendgrid.faults import Fault
 from edu_pipeline_tests.fake_sendgrid.process import FakeSendGrid
 from edu_pipeline_tests.mail.letters import NOW, frozen_letter, letter

@@ -18,7 +18,7 @@ from edu_pipeline.mail.ledger.tables import State
 from edu_pipeline.mail.mime import message_id, to_message
 from edu_pipeline.mail.transports.protocol import Outcome
 from edu_pipeline.mail.transports.smtp import SmtpTransport
-from edu_pipeline.settings import Smtp
+from edu_pipeline.settings.mail import Smtp
 from edu_pipeline_tests.mail.letters import NOW, frozen_letter
 
 AUTHORITY = trustme.CA()

@@ -16,13 +16,13 @@ from edu_pipeline.facts.run_results import (
     build_course_completion,
     learner_rows,
 )
+from edu_pipeline.ground.warehouse import read_table, write_table
 from edu_pipeline.model.columns import dtypes
 from edu_pipeline.model.completion import CourseCompletion, ProgrammeProgress, ProgrammeRuns
 from edu_pipeline.model.programmes import CourseRuns, FormerAddresses, Learners, RunResults
-from edu_pipeline.programme_settings import Programme
 from edu_pipeline.programmes.completion import programme_progress
 from edu_pipeline.programmes.runs import programme_runs
-from edu_pipeline.warehouse import read_table, write_table
+from edu_pipeline.settings.programmes import Programme
 
 TODAY = date(2026, 10, 1)
 LEARNERS, RESULTS, RUNS = dtypes(Learners), dtypes(RunResults), dtypes(CourseRuns)

@@ -5,6 +5,7 @@ import dagster as dg
 import polars as pl
 import pytest
 
+from edu_pipeline.ground.warehouse import Warehouse, open_warehouse, read_table, write_table
 from edu_pipeline.mail.ledger.remembered import OPTED_OUT, TOLD_BEFORE
 from edu_pipeline.model.catalogue import SCHEMAS
 from edu_pipeline.model.columns import dtypes
@@ -17,10 +18,9 @@ from edu_pipeline.model.programmes import (
     ProgrammeProblems,
     RunResults,
 )
-from edu_pipeline.programme_settings import Programme
 from edu_pipeline.programmes.assets import ASSETS, TABLES
-from edu_pipeline.settings import Home, Settings
-from edu_pipeline.warehouse import Warehouse, open_warehouse, read_table, write_table
+from edu_pipeline.settings.home import Home, Settings
+from edu_pipeline.settings.programmes import Programme
 from edu_pipeline_tests.programmes.conftest import (
     Row,
     at,

@@ -8,6 +8,7 @@ import pytest
 
 from edu_pipeline.charting.render import render_pngs, render_svg
 from edu_pipeline.charting.theme import TEXT_SIZE
+from edu_pipeline.ground.wording import percent
 from edu_pipeline.programmes.charts import (
     count_chart,
     funnel_chart,
@@ -15,7 +16,6 @@ from edu_pipeline.programmes.charts import (
     retention_chart,
 )
 from edu_pipeline.programmes.funnel import after_days, time_to_next_course, well_followed
-from edu_pipeline.wording import percent
 
 WIDTHS = (340, 850)
 

@@ -7,13 +7,13 @@ import polars as pl
 import pytest
 from polars.testing import assert_frame_equal
 
-from edu_pipeline.programme_settings import Requirement
 from edu_pipeline.programmes.completion import (
     certificates_counted,
     certificates_missing,
     complete_since,
     still_needed,
 )
+from edu_pipeline.settings.programmes import Requirement
 from edu_pipeline_tests.programmes.conftest import (
     Build,
     Row,

@@ -10,6 +10,7 @@ import polars as pl
 import pytest
 
 from edu_pipeline.facts.audience import accept_audiences, audiences, forget_audience
+from edu_pipeline.ground.warehouse import Warehouse, open_warehouse, read_table, write_table
 from edu_pipeline.mail.due import PERIODS
 from edu_pipeline.mail.ledger.remembered import TOLD_BEFORE
 from edu_pipeline.model.columns import dtypes
@@ -17,8 +18,7 @@ from edu_pipeline.model.nudges import NudgeProblems, Nudges
 from edu_pipeline.model.programmes import ProgrammeProblems
 from edu_pipeline.programmes import assets
 from edu_pipeline.programmes.gate import held, nudge_periods, nudge_problems
-from edu_pipeline.settings import Home, Settings
-from edu_pipeline.warehouse import Warehouse, open_warehouse, read_table, write_table
+from edu_pipeline.settings.home import Home, Settings
 from edu_pipeline_tests.programmes.conftest import Row, frame, programme
 
 AS_OF = date(2026, 11, 18)

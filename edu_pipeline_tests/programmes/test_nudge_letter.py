@@ -10,14 +10,15 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
+from edu_pipeline.ground.shipped import shipped
+from edu_pipeline.ground.templates import TemplateError, environment
 from edu_pipeline.mail.checks import hold_reasons
 from edu_pipeline.mail.letter import Figure, Letter
-from edu_pipeline.mail.render import TemplateError, environment
-from edu_pipeline.programme_settings import Course, Programme
 from edu_pipeline.programmes.letter import Edition, RunDates, nudge_letter, nudge_letters
 from edu_pipeline.programmes.nudges import UnknownCourseError
-from edu_pipeline.settings import Letters, Mail
-from edu_pipeline.shipped import shipped
+from edu_pipeline.settings.letters import Letters
+from edu_pipeline.settings.mail import Mail
+from edu_pipeline.settings.programmes import Course, Programme
 
 ADDRESS = "Lumen University, 1 Main Road, Town 4000"
 URL = "https://letters.lumen.example"

@@ -16,10 +16,10 @@ from edu_pipeline.facts.nudges import (
     people,
     standings,
 )
+from edu_pipeline.ground.warehouse import write_table
 from edu_pipeline.mail.ledger.remembered import OPTED_OUT, TOLD_BEFORE
 from edu_pipeline.mail.letter import opaque_key
 from edu_pipeline.model.nudges import Nudges, NudgeSummary
-from edu_pipeline.programme_settings import Programme
 from edu_pipeline.programmes.nudges import (
     Remembered,
     campaign_of,
@@ -31,7 +31,7 @@ from edu_pipeline.programmes.nudges import (
     recipient_key,
     still_to_tell,
 )
-from edu_pipeline.warehouse import write_table
+from edu_pipeline.settings.programmes import Programme
 from edu_pipeline_tests.programmes.conftest import (
     TODAY,
     Build,

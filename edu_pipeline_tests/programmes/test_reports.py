@@ -8,7 +8,8 @@ from python_calamine import CalamineWorkbook
 
 from edu_pipeline.facts.files import export_table
 from edu_pipeline.facts.run_results import report_rows
-from edu_pipeline.files import replaced
+from edu_pipeline.ground.files import replaced
+from edu_pipeline.ground.warehouse import write_table
 from edu_pipeline.programmes import reports
 from edu_pipeline.programmes.reports import (
     TooManyRowsError,
@@ -16,7 +17,6 @@ from edu_pipeline.programmes.reports import (
     write_csv,
     write_xlsx,
 )
-from edu_pipeline.warehouse import write_table
 from edu_pipeline_tests.programmes.conftest import Build, Tables, certified, result
 
 FORMULAS = ['=HYPERLINK("http://evil.example")', "+1", "-2+3", "@SUM(A1)", "\tx", "\rx", "＝1+1"]

@@ -11,14 +11,14 @@ import polars as pl
 import pytest
 
 from edu_pipeline.definitions import build_definitions
-from edu_pipeline.environment import mail_room
+from edu_pipeline.ground.warehouse import open_warehouse, read_table
 from edu_pipeline.mail.ledger.tables import State
 from edu_pipeline.mail.letter import opaque_key
 from edu_pipeline.mail.links import token
 from edu_pipeline.model.mail import CampaignEngagement
 from edu_pipeline.sample.plan import CO_TAUGHT, SHARED_TEACHER
-from edu_pipeline.settings import Home
-from edu_pipeline.warehouse import open_warehouse, read_table
+from edu_pipeline.settings.home import Home
+from edu_pipeline.wiring.environment import mail_room
 from edu_pipeline_tests.conftest import CODES, WEEK, run_job
 
 PERIOD = "2026-W20"

@@ -8,14 +8,15 @@ from email import message_from_bytes, policy
 
 import polars as pl
 
-from edu_pipeline.environment import mail_room
+from edu_pipeline.ground.shipped import shipped
+from edu_pipeline.ground.warehouse import open_warehouse, read_table
 from edu_pipeline.mail.checks import hold_reasons
 from edu_pipeline.mail.frames import letters_from
 from edu_pipeline.mail.ledger.tables import State
 from edu_pipeline.mail.letter import opaque_key
-from edu_pipeline.settings import Home, Mail
-from edu_pipeline.shipped import shipped
-from edu_pipeline.warehouse import open_warehouse, read_table
+from edu_pipeline.settings.home import Home
+from edu_pipeline.settings.mail import Mail
+from edu_pipeline.wiring.environment import mail_room
 from edu_pipeline_tests.conftest import WEEK, run_job
 
 PERIOD = "2026-W20"

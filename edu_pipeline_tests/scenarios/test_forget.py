@@ -10,11 +10,11 @@ from typer.testing import CliRunner, Result
 
 from edu_pipeline.cli import app
 from edu_pipeline.commands.jobs import run_job as with_history
-from edu_pipeline.environment import mail_room
-from edu_pipeline.forget import find, forget
+from edu_pipeline.ground.warehouse import open_warehouse, read_table, tables
 from edu_pipeline.mail.ledger.tables import State
-from edu_pipeline.settings import Home
-from edu_pipeline.warehouse import open_warehouse, read_table, tables
+from edu_pipeline.settings.home import Home
+from edu_pipeline.wiring.environment import mail_room
+from edu_pipeline.wiring.forget import find, forget
 from edu_pipeline_tests.conftest import WEEK, run_job
 
 PERIOD = "2026-W20"

@@ -19,13 +19,13 @@ from edu_pipeline.commands import rounds
 from edu_pipeline.commands.console import HELD, UserError
 from edu_pipeline.commands.nudging import MOST_REASONS
 from edu_pipeline.definitions import build_definitions
-from edu_pipeline.environment import mail_room
+from edu_pipeline.ground.warehouse import open_warehouse, read_table
+from edu_pipeline.ground.weeks import monday, week_name
+from edu_pipeline.ground.wording import NBSP, percent
 from edu_pipeline.mail.ledger.tables import State
 from edu_pipeline.sample.programme import PROGRAMME, make_programme
-from edu_pipeline.settings import Home
-from edu_pipeline.warehouse import open_warehouse, read_table
-from edu_pipeline.weeks import monday, week_name
-from edu_pipeline.wording import NBSP, percent
+from edu_pipeline.settings.home import Home
+from edu_pipeline.wiring.environment import mail_room
 
 ADDRESS = "Lumen University, 1 Main Road, Town 4000"
 MAIL = f"""

@@ -17,6 +17,7 @@ import pytest
 from scipy import special
 
 from edu_pipeline.facts.students import students_of_week
+from edu_pipeline.ground.warehouse import open_warehouse, read_table
 from edu_pipeline.model.teachers import (
     ClassWeek,
     SchoolTerm,
@@ -27,8 +28,7 @@ from edu_pipeline.model.teachers import (
 )
 from edu_pipeline.sample.landing import write_sample
 from edu_pipeline.sample.school import make_school
-from edu_pipeline.settings import Home
-from edu_pipeline.warehouse import open_warehouse, read_table
+from edu_pipeline.settings.home import Home
 from edu_pipeline_tests.conftest import CODES, THROUGH, make_home, run_job
 
 SHAPES: tuple[Literal["daily", "exceptions"], ...] = ("daily", "exceptions")

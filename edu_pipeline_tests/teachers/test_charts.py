@@ -7,9 +7,9 @@ import polars as pl
 import polars.selectors as cs
 import pytest
 
-from edu_pipeline.mail.render import environment, phrase
-from edu_pipeline.settings import Targets
-from edu_pipeline.shipped import shipped
+from edu_pipeline.ground.shipped import shipped
+from edu_pipeline.ground.templates import environment, phrase
+from edu_pipeline.settings.letters import Targets
 from edu_pipeline.teachers.charts import (
     ATTENDANCE,
     HOMEWORK,

@@ -9,18 +9,22 @@ import jinja2
 import polars as pl
 import pytest
 
-from edu_pipeline.gate import mail_gate
-from edu_pipeline.glossary import definitions
+from edu_pipeline.glossary.metrics import definitions
+from edu_pipeline.ground.shipped import shipped
+from edu_pipeline.ground.templates import TemplateError, environment
+from edu_pipeline.ground.weeks import monday
 from edu_pipeline.mail.checks import hold_reasons
 from edu_pipeline.mail.due import PERIODS
 from edu_pipeline.mail.letter import Figure, Letter, opaque_key
-from edu_pipeline.mail.render import TemplateError, environment, lint
+from edu_pipeline.mail.render import lint
 from edu_pipeline.model.columns import dtypes
+from edu_pipeline.model.gate import mail_gate
 from edu_pipeline.model.quality import LandingFiles, LandingProblems
 from edu_pipeline.model.roster import Classes, Enrollments, SchoolDays, Staff, Students
 from edu_pipeline.model.teachers import StudentOfWeek
-from edu_pipeline.settings import Letters, Mail, Settings
-from edu_pipeline.shipped import shipped
+from edu_pipeline.settings.home import Settings
+from edu_pipeline.settings.letters import Letters
+from edu_pipeline.settings.mail import Mail
 from edu_pipeline.teachers.edition import (
     Tables,
     calendar_of_week,
@@ -32,7 +36,6 @@ from edu_pipeline.teachers.edition import (
 )
 from edu_pipeline.teachers.letter import Edition, SchoolWeek, Source, Teacher, subject_of
 from edu_pipeline.teachers.metrics import WeekState
-from edu_pipeline.weeks import monday
 from edu_pipeline_tests.teachers.conftest import FIRST_MONDAY, HistoryMaker
 
 WEEK = FIRST_MONDAY

@@ -10,11 +10,13 @@ from urllib.parse import parse_qs, urlsplit
 import polars as pl
 import pytest
 
-from edu_pipeline.glossary import definitions
+from edu_pipeline.glossary.metrics import definitions
+from edu_pipeline.ground.shipped import shipped
+from edu_pipeline.ground.templates import TemplateError, environment
 from edu_pipeline.mail.letter import Figure
-from edu_pipeline.mail.render import TemplateError, environment, lint
-from edu_pipeline.settings import Cutoffs, Faces, Letters, Notice, Settings, Targets
-from edu_pipeline.shipped import shipped
+from edu_pipeline.mail.render import lint
+from edu_pipeline.settings.home import Settings
+from edu_pipeline.settings.letters import Cutoffs, Faces, Letters, Notice, Targets
 from edu_pipeline.teachers.charts import Drawing, chart_specs
 from edu_pipeline.teachers.letter import (
     ClassView,

@@ -5,8 +5,8 @@ from typing import Any
 import polars as pl
 import pytest
 
-from edu_pipeline.school_calendar import with_weeks
-from edu_pipeline.settings import WEEKDAYS
+from edu_pipeline.model.school_calendar import with_weeks
+from edu_pipeline.settings.mail import WEEKDAYS
 from edu_pipeline.teachers.metrics import (
     Calendar,
     Groups,

@@ -3,7 +3,7 @@ from typing import Any
 import polars as pl
 import pytest
 
-from edu_pipeline.settings import Notice
+from edu_pipeline.settings.letters import Notice
 from edu_pipeline.teachers.students import (
     IN_LESSONS,
     ClassNotes,

@@ -25,8 +25,8 @@ from edu_pipeline.commands.mail.periods import (
     print_outlook,
 )
 from edu_pipeline.commands.mail.sending import moves
-from edu_pipeline.mailings import mailing_of
-from edu_pipeline.settings import Home
+from edu_pipeline.settings.home import Home
+from edu_pipeline.wiring.mailings import mailing_of
 
 
 def correct(
@@ -47,12 +47,12 @@ def correct(
     Refresh first (`run`). Whoever's letter says the same as before gets nothing. Corrections are
     approved and sent like any letter; who got the first one gets each correction at most once.
     """
-    from edu_pipeline.environment import mail_room
     from edu_pipeline.mail.assets import CORRECTION_TAG
     from edu_pipeline.mail.corrections import unfit
     from edu_pipeline.mail.ledger.tables import ARRIVED
     from edu_pipeline.mail.names import Names
     from edu_pipeline.mail.plan import corrections
+    from edu_pipeline.wiring.environment import mail_room
 
     home: Home = context.obj
     room = mail_room(home)

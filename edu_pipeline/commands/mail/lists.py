@@ -20,7 +20,7 @@ from edu_pipeline.commands.console import (
     out,
     who,
 )
-from edu_pipeline.settings import Home
+from edu_pipeline.settings.home import Home
 
 if TYPE_CHECKING:
     from edu_pipeline.mail.ledger.suppressions import Imported
@@ -58,9 +58,9 @@ def add(
     by: By = None,
 ) -> None:
     """Write no more to an address."""
-    from edu_pipeline.environment import mail_room
+    from edu_pipeline.ground.addresses import is_address
     from edu_pipeline.mail.ledger import suppressions
-    from edu_pipeline.mail.suppressed import is_address
+    from edu_pipeline.wiring.environment import mail_room
 
     if not is_address(address):
         raise UserError("That is no address.")
@@ -87,9 +87,9 @@ def lift(
     by: By = None,
 ) -> None:
     """Write to an address again. Only if its owner wants that, or the address is good again."""
-    from edu_pipeline.environment import mail_room
+    from edu_pipeline.ground.addresses import same_address
     from edu_pipeline.mail.ledger import suppressions
-    from edu_pipeline.mail.suppressed import same_address
+    from edu_pipeline.wiring.environment import mail_room
 
     home: Home = context.obj
     with mail_room(home).open_ledger() as ledger:
@@ -121,8 +121,8 @@ def lift(
 @suppress.command(name="list")
 def list_(context: typer.Context) -> None:
     """Who is not written to. Shows addresses."""
-    from edu_pipeline.environment import mail_room
     from edu_pipeline.mail.ledger.suppressions import in_force
+    from edu_pipeline.wiring.environment import mail_room
 
     home: Home = context.obj
     room = mail_room(home)
@@ -144,8 +144,8 @@ def list_(context: typer.Context) -> None:
 @suppress.command(name="import")
 def import_(context: typer.Context, file: File, by: By = None) -> None:
     """Take over a CSV with a column `email`, and perhaps `scope`, `reason`, `at`."""
-    from edu_pipeline.environment import mail_room
     from edu_pipeline.mail.ledger.suppressions import import_suppressions
+    from edu_pipeline.wiring.environment import mail_room
 
     home: Home = context.obj
     with mail_room(home).open_ledger() as ledger:
@@ -159,8 +159,8 @@ def export(
     file: Annotated[Path, typer.Argument(help="A new CSV file. It will hold addresses.")],
 ) -> None:
     """Write who is not written to into a CSV that `import` reads."""
-    from edu_pipeline.environment import mail_room
     from edu_pipeline.mail.ledger.suppressions import export_suppressions, in_force
+    from edu_pipeline.wiring.environment import mail_room
 
     if file.exists():
         raise UserError(f"{file} is there already; nothing was written.")
@@ -176,9 +176,9 @@ def pull(context: typer.Context, by: By = None) -> None:
     """Take over SendGrid's own lists: bounces, complaints, invalid addresses, unsubscribes."""
     from contextlib import closing
 
-    from edu_pipeline.environment import mail_room
     from edu_pipeline.mail.ledger.suppressions import note_all
     from edu_pipeline.mail.transports.sendgrid_api import SendGridApi
+    from edu_pipeline.wiring.environment import mail_room
 
     home: Home = context.obj
     room = mail_room(home)
@@ -210,8 +210,8 @@ def import_history(context: typer.Context, file: File) -> None:
     Letters of such a campaign and period to such an address are not written to it again, nor
     nudges about the same. Lines without a date did not go out, and are left out.
     """
-    from edu_pipeline.environment import mail_room
     from edu_pipeline.mail.ledger import history as ledger_history
+    from edu_pipeline.wiring.environment import mail_room
 
     home: Home = context.obj
     with mail_room(home).open_ledger() as ledger:

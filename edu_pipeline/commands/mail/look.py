@@ -17,7 +17,7 @@ from edu_pipeline.commands.mail.periods import (
     phrase,
     print_outlook,
 )
-from edu_pipeline.settings import Home
+from edu_pipeline.settings.home import Home
 
 if TYPE_CHECKING:
     import polars as pl
@@ -40,10 +40,10 @@ def status(
 
     Exit code 3 says that letters wait for somebody to decide something.
     """
-    from edu_pipeline.environment import mail_room
     from edu_pipeline.mail.ledger.controls import paused
     from edu_pipeline.mail.ledger.suppressions import in_force
     from edu_pipeline.mail.ledger.tables import WAITING, State
+    from edu_pipeline.wiring.environment import mail_room
 
     home: Home = context.obj
     room = mail_room(home)
@@ -152,9 +152,9 @@ def show(
 
     Shows names and addresses: it is for you, not for a ticket or a log.
     """
-    from edu_pipeline.environment import mail_room
+    from edu_pipeline.ground.addresses import same_address
     from edu_pipeline.mail.ledger.suppressions import in_force
-    from edu_pipeline.mail.suppressed import same_address
+    from edu_pipeline.wiring.environment import mail_room
 
     home: Home = context.obj
     room = mail_room(home)

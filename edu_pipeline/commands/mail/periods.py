@@ -10,10 +10,10 @@ import typer
 from rich.text import Text
 
 from edu_pipeline.commands.console import UserError, command, err, out, with_home
+from edu_pipeline.ground.weeks import parse_week, week_name
 from edu_pipeline.mail.mailing import options
-from edu_pipeline.mailings import mailing_of
-from edu_pipeline.settings import Home
-from edu_pipeline.weeks import parse_week, week_name
+from edu_pipeline.settings.home import Home
+from edu_pipeline.wiring.mailings import mailing_of
 
 if TYPE_CHECKING:
     from edu_pipeline.mail.ledger.reading import PeriodSummary
@@ -198,9 +198,9 @@ def outlook(
 
 def write_pages(room: "MailRoom", ledger: "Ledger", campaign: str, period: str) -> None:
     """Bring the proof sheet and the page on all letters up to date."""
+    from edu_pipeline.ground.shipped import shipped
+    from edu_pipeline.ground.templates import environment
     from edu_pipeline.mail.proofs import write_proofs
-    from edu_pipeline.mail.render import environment
-    from edu_pipeline.shipped import shipped
     from edu_pipeline.site.mail_page import write_mail_page
 
     templates = environment([room.home.templates, shipped("templates")])

@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from edu_pipeline.commands.console import HELD, out
-from edu_pipeline.settings import Home
+from edu_pipeline.settings.home import Home
 
 
 def webhook(
@@ -19,10 +19,10 @@ def webhook(
     Only this machine can reach it: put a proxy that speaks https in front of it, such as Caddy or
     nginx, and let nothing but POST /events and /out/… through.
     """
-    from edu_pipeline.environment import mail_room
-    from edu_pipeline.mail.render import environment
+    from edu_pipeline.ground.shipped import shipped
+    from edu_pipeline.ground.templates import environment
     from edu_pipeline.mail.web import HOST, app, serve
-    from edu_pipeline.shipped import shipped
+    from edu_pipeline.wiring.environment import mail_room
 
     home: Home = context.obj
     room = mail_room(home)
@@ -65,9 +65,9 @@ def events(
 
     Their signature is not checked: read only what you trust.
     """
-    from edu_pipeline.environment import mail_room
     from edu_pipeline.mail.events import parse
     from edu_pipeline.mail.ledger.events import record_events
+    from edu_pipeline.wiring.environment import mail_room
 
     home: Home = context.obj
     room = mail_room(home)

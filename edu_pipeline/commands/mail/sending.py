@@ -33,9 +33,9 @@ from edu_pipeline.commands.mail.periods import (
     print_outlook,
     write_pages,
 )
-from edu_pipeline.mailings import mailing_of
-from edu_pipeline.settings import Home
-from edu_pipeline.wording import percent
+from edu_pipeline.ground.wording import percent
+from edu_pipeline.settings.home import Home
+from edu_pipeline.wiring.mailings import mailing_of
 
 if TYPE_CHECKING:
     from edu_pipeline.mail.delivery import DeliveryReport
@@ -68,9 +68,9 @@ def approve(
 
     What changes after that waits for you again; the rest stays approved.
     """
-    from edu_pipeline.environment import mail_room
     from edu_pipeline.mail.ledger import approvals
     from edu_pipeline.mail.transports.folder import period_folder
+    from edu_pipeline.wiring.environment import mail_room
 
     home: Home = context.obj
     room = mail_room(home)
@@ -174,7 +174,7 @@ def send(
     With [mail] mode = "redirect" it is a rehearsal: copies go to the operator, nobody else is
     written to. Exit code 3 says that something is held, in doubt, or waits for you.
     """
-    from edu_pipeline.environment import mail_room
+    from edu_pipeline.wiring.environment import mail_room
 
     home: Home = context.obj
     room = mail_room(home)
@@ -202,7 +202,7 @@ def _written_before_refresh(
     room: "MailRoom", ledger: "Ledger", summary: "PeriodSummary"
 ) -> str | None:
     """Why letters may not go out that a refresh, and so the gate, knows nothing of."""
-    from edu_pipeline.runs import is_older
+    from edu_pipeline.wiring.runs import is_older
 
     mailing = mailing_of(summary.campaign)
     partition = partition_of(ledger, summary)
@@ -367,9 +367,9 @@ def send_to_oneself(
     """
     from contextlib import closing
 
-    from edu_pipeline.environment import mail_room
     from edu_pipeline.mail.pace import Rules
     from edu_pipeline.mail.rehearsal import rehearse
+    from edu_pipeline.wiring.environment import mail_room
 
     home: Home = context.obj
     room = mail_room(home)
@@ -393,8 +393,8 @@ def send_to_oneself(
 
 def _refuse_strangers(room: "MailRoom", to: str) -> None:
     """A copy holds what the letter holds, so it may go no further than letters may."""
+    from edu_pipeline.ground.addresses import is_address
     from edu_pipeline.mail.checks import is_allowed
-    from edu_pipeline.mail.suppressed import is_address
 
     mail = room.settings.mail
     own = [address for address in (mail.redirect_to, mail.operator) if address]

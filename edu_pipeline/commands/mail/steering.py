@@ -18,8 +18,8 @@ from edu_pipeline.commands.mail.periods import (
     print_outlook,
     write_pages,
 )
-from edu_pipeline.mailings import mailing_of
-from edu_pipeline.settings import Home
+from edu_pipeline.settings.home import Home
+from edu_pipeline.wiring.mailings import mailing_of
 
 if TYPE_CHECKING:
     from edu_pipeline.mail.ledger.reading import Entry
@@ -33,8 +33,8 @@ def pause(context: typer.Context, reason: Reason, by: By = None) -> None:
 
     A delivery that is under way stops before its next letter.
     """
-    from edu_pipeline.environment import mail_room
     from edu_pipeline.mail.ledger import controls
+    from edu_pipeline.wiring.environment import mail_room
 
     home: Home = context.obj
     with mail_room(home).open_ledger() as ledger:
@@ -49,8 +49,8 @@ def resume(
     by: By = None,
 ) -> None:
     """Let letters go out again. Sends nothing itself."""
-    from edu_pipeline.environment import mail_room
     from edu_pipeline.mail.ledger import controls
+    from edu_pipeline.wiring.environment import mail_room
 
     home: Home = context.obj
     with mail_room(home).open_ledger() as ledger:
@@ -74,9 +74,9 @@ def cancel(
 
     They stay cancelled, whatever is run, until somebody takes it back with `--undo`.
     """
-    from edu_pipeline.environment import mail_room
     from edu_pipeline.mail.ledger.store import Cause
     from edu_pipeline.mail.ledger.tables import WAITING, State
+    from edu_pipeline.wiring.environment import mail_room
 
     home: Home = context.obj
     room = mail_room(home)
@@ -145,9 +145,9 @@ def resolve(
 
     An unknown letter may have arrived: send it again only if you know that it did not.
     """
-    from edu_pipeline.environment import mail_room
     from edu_pipeline.mail.ledger.store import Cause
     from edu_pipeline.mail.ledger.tables import State
+    from edu_pipeline.wiring.environment import mail_room
 
     home: Home = context.obj
     outcome = {

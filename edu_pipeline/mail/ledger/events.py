@@ -13,13 +13,14 @@ from typing import Any, Literal
 import sqlalchemy as sa
 from sqlalchemy.exc import IntegrityError
 
+from edu_pipeline.ground.addresses import same_address
 from edu_pipeline.mail.events import MailEvent
 from edu_pipeline.mail.ledger.database import Database
 from edu_pipeline.mail.ledger.store import fold_events
 from edu_pipeline.mail.ledger.suppressions import OF_THE_PERSON, note
 from edu_pipeline.mail.ledger.tables import EVENTS, LETTERS
 from edu_pipeline.mail.lists import EVERY_CAMPAIGN
-from edu_pipeline.mail.suppressed import Suppressed, same_address
+from edu_pipeline.mail.suppressed import Suppressed
 
 Tracking = Literal["off", "aggregate", "individual"]
 

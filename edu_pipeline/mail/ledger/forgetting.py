@@ -3,7 +3,7 @@
 Letters to the person stay as counts: without name, address, content and figures, under a new key
 that nothing leads to. Letters to others that name the person lose their content; those still
 waiting are cancelled, so that the next run writes them anew. Tombstones keep the person from
-coming back. Where else a person's data lie is for `edu_pipeline.forget` to know.
+coming back. Where else a person's data lie is for `edu_pipeline.wiring.forget` to know.
 """
 
 import hashlib
@@ -19,6 +19,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
+from edu_pipeline.ground.addresses import same_address
 from edu_pipeline.mail.ledger.database import LedgerError
 from edu_pipeline.mail.ledger.reading import row_of
 from edu_pipeline.mail.ledger.store import Cause, Ledger, cancel_in
@@ -42,7 +43,6 @@ from edu_pipeline.mail.ledger.tables import (
 from edu_pipeline.mail.ledger.tombstones import bury
 from edu_pipeline.mail.letter import letter_key
 from edu_pipeline.mail.names import Names
-from edu_pipeline.mail.suppressed import same_address
 
 ERASED = "(erased)"
 ERASED_CONTENT = "The content of this letter was erased, because a person in it was forgotten."

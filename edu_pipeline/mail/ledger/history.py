@@ -5,12 +5,12 @@ from datetime import date
 
 import sqlalchemy as sa
 
+from edu_pipeline.ground.addresses import same_address
 from edu_pipeline.mail.ledger.database import Database
 from edu_pipeline.mail.ledger.suppressions import Imported
 from edu_pipeline.mail.ledger.tables import HISTORY
 from edu_pipeline.mail.ledger.tombstones import is_forgotten
 from edu_pipeline.mail.lists import HistoryLine, read_history
-from edu_pipeline.mail.suppressed import same_address
 
 Abouts = Collection[str] | sa.Select[tuple[str]]
 """What letters are about, or a query for it."""

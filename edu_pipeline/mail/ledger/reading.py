@@ -12,6 +12,7 @@ from typing import Any
 import polars as pl
 import sqlalchemy as sa
 
+from edu_pipeline.ground.addresses import same_address
 from edu_pipeline.mail.due import Period
 from edu_pipeline.mail.ledger.database import Database, LedgerError
 from edu_pipeline.mail.ledger.tables import (
@@ -31,7 +32,6 @@ from edu_pipeline.mail.ledger.tables import (
     State,
 )
 from edu_pipeline.mail.letter import Address, Figure, Image
-from edu_pipeline.mail.suppressed import same_address
 
 
 @dataclass(frozen=True)

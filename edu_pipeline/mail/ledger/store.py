@@ -19,6 +19,7 @@ from typing import Any, Literal, NamedTuple
 import sqlalchemy as sa
 from sqlalchemy.exc import IntegrityError
 
+from edu_pipeline.ground.addresses import same_address
 from edu_pipeline.mail.corrections import corrected
 from edu_pipeline.mail.due import Period
 from edu_pipeline.mail.events import fold
@@ -45,7 +46,7 @@ from edu_pipeline.mail.ledger.tables import (
 )
 from edu_pipeline.mail.ledger.tombstones import is_forgotten
 from edu_pipeline.mail.letter import Letter, letter_key
-from edu_pipeline.mail.suppressed import Reason, same_address
+from edu_pipeline.mail.suppressed import Reason
 
 _REPLACEABLE = WAITING | {State.cancelled, State.expired, State.failed}
 _ENDED = frozenset({State.expired, State.cancelled})

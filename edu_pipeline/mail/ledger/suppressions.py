@@ -13,12 +13,13 @@ from typing import Any, Literal
 import polars as pl
 import sqlalchemy as sa
 
+from edu_pipeline.ground.addresses import same_address
 from edu_pipeline.mail.ledger.database import Database
 from edu_pipeline.mail.ledger.tables import LETTERS, SUPPRESSIONS
 from edu_pipeline.mail.ledger.tombstones import is_forgotten
 from edu_pipeline.mail.links import Subscription
 from edu_pipeline.mail.lists import EVERY_CAMPAIGN, BadLine, read_suppressions, write_csv
-from edu_pipeline.mail.suppressed import Reason, Suppressed, same_address
+from edu_pipeline.mail.suppressed import Reason, Suppressed
 
 Source = Literal["link", "webhook", "sendgrid", "import", "person"]
 """Where a line is from: the recipient's link, an event, the carrier's list, a file, somebody here."""

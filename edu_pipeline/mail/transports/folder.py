@@ -1,7 +1,6 @@
 """The transport that never leaves the machine: each letter as .eml, .html and .txt in a folder."""
 
 import base64
-import os
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -9,6 +8,7 @@ from email.parser import BytesHeaderParser
 from email.policy import SMTP
 from pathlib import Path
 
+from edu_pipeline.ground.files import write_whole
 from edu_pipeline.mail.ledger.reading import Entry, FrozenLetter
 from edu_pipeline.mail.mime import UnsendableError, message_id, to_message, with_images
 from edu_pipeline.mail.transports.protocol import Logged, Outcome, is_rehearsal
@@ -90,14 +90,3 @@ def write_readable(folder: Path, letter: FrozenLetter) -> None:
     )
     write_whole(folder / f"{file_stem(letter)}.html", html.encode())
     write_whole(folder / f"{file_stem(letter)}.txt", letter.text.encode())
-
-
-def write_whole(path: Path, content: bytes) -> None:
-    """Write a file that is either complete and on disk, or not there."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    draft = path.with_name(f".{path.name}.part")
-    with draft.open("wb") as file:
-        file.write(content)
-        file.flush()
-        os.fsync(file.fileno())
-    draft.replace(path)

@@ -15,9 +15,9 @@ from email.headerregistry import Address
 import httpx
 from sendgrid.helpers import mail as sg  # type: ignore[import-untyped]
 
+from edu_pipeline.ground.addresses import same_address
 from edu_pipeline.mail.ledger.reading import FrozenLetter
 from edu_pipeline.mail.mime import UnsendableError, content_ids, envelope, with_images
-from edu_pipeline.mail.suppressed import same_address
 from edu_pipeline.mail.transports.protocol import Logged, Outcome, group, is_rehearsal
 from edu_pipeline.mail.transports.sendgrid_api import (
     LOG_DAYS,
@@ -27,7 +27,7 @@ from edu_pipeline.mail.transports.sendgrid_api import (
     SendGridError,
     utc_now,
 )
-from edu_pipeline.settings import Mail
+from edu_pipeline.settings.mail import Mail
 
 LARGEST = 30_000_000
 """Bytes of a whole mail, with its images in base64."""

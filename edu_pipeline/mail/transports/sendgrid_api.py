@@ -18,7 +18,7 @@ import httpx
 
 from edu_pipeline.mail.suppressed import Reason, Suppressed
 from edu_pipeline.mail.transports.protocol import CarrierError
-from edu_pipeline.settings import SendGrid
+from edu_pipeline.settings.mail import SendGrid
 
 for _talkative in ("httpx", "httpcore", "python_http_client"):
     logging.getLogger(_talkative).setLevel(logging.WARNING)

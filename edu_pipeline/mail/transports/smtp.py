@@ -15,7 +15,7 @@ from edu_pipeline.mail.ledger.reading import FrozenLetter
 from edu_pipeline.mail.ledger.tables import State
 from edu_pipeline.mail.mime import UnsendableError, envelope, message_id, to_message
 from edu_pipeline.mail.transports.protocol import Logged, Outcome
-from edu_pipeline.settings import Smtp
+from edu_pipeline.settings.mail import Smtp
 
 _LOGIN_NEEDED = frozenset({530, 534, 535, 538})
 _ENHANCED = re.compile(rb"^[245]\.\d{1,3}\.\d{1,3}\b")

@@ -11,13 +11,13 @@ import duckdb
 import polars as pl
 import pytest
 
-from edu_pipeline.landing.edx.exports import land, programme_files
-from edu_pipeline.landing.edx.opt_ins import land_opt_ins, stage_opt_ins
-from edu_pipeline.landing.edx.problems import find_programme_problems
-from edu_pipeline.landing.edx.stage import reject_counts, stage, unknown_tracks
+from edu_pipeline.ground.warehouse import open_warehouse, read_table
+from edu_pipeline.landing.sources.edx.exports import land, programme_files
+from edu_pipeline.landing.sources.edx.opt_ins import land_opt_ins, stage_opt_ins
+from edu_pipeline.landing.sources.edx.problems import find_programme_problems
+from edu_pipeline.landing.sources.edx.stage import reject_counts, stage, unknown_tracks
 from edu_pipeline.landing.zone import Zone
-from edu_pipeline.settings import Settings
-from edu_pipeline.warehouse import open_warehouse, read_table
+from edu_pipeline.settings.home import Settings
 
 PROGRAMME = """
 [[programmes]]

@@ -8,13 +8,13 @@ import dagster as dg
 import polars as pl
 import pytest
 
-from edu_pipeline.landing.edx.assets import programmes_are_set_up
-from edu_pipeline.landing.edx.problems import without_programmes
+from edu_pipeline.ground.warehouse import open_warehouse, read_table
 from edu_pipeline.landing.report import landed, problem_messages
+from edu_pipeline.landing.sources.edx.assets import programmes_are_set_up
+from edu_pipeline.landing.sources.edx.problems import without_programmes
 from edu_pipeline.landing.zone import Zone
 from edu_pipeline.sample.programme import ProgrammeSample, make_programme
-from edu_pipeline.settings import Home
-from edu_pipeline.warehouse import open_warehouse, read_table
+from edu_pipeline.settings.home import Home
 from edu_pipeline_tests.conftest import make_home, run_job
 
 Refreshed = tuple[Home, ProgrammeSample, dg.ExecuteInProcessResult]

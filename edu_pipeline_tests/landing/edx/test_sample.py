@@ -8,7 +8,7 @@ import pytest
 from polars.testing import assert_frame_equal
 
 from edu_pipeline.sample.programme import PASS_MARK, ProgrammeSample, make_programme
-from edu_pipeline.settings import Settings
+from edu_pipeline.settings.home import Settings
 from edu_pipeline_tests.landing.edx.conftest import Land, Landed
 
 THROUGH = date(2027, 3, 1)

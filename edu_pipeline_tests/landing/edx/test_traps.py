@@ -6,9 +6,9 @@ import tomllib
 import polars as pl
 import pytest
 
-from edu_pipeline.landing.edx import reports
-from edu_pipeline.landing.edx.exports import course_runs
-from edu_pipeline.settings import Settings
+from edu_pipeline.landing.sources.edx import reports
+from edu_pipeline.landing.sources.edx.exports import course_runs
+from edu_pipeline.settings.home import Settings
 from edu_pipeline_tests.landing.edx.conftest import PROGRAMME, Land
 
 ERA_D = (

@@ -1,0 +1,1 @@
+"""What is said of chance and of small numbers."""

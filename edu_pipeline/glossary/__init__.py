@@ -1,0 +1,1 @@
+"""Every metric once, and the pages of docs/ made from the code."""

@@ -1,0 +1,1 @@
+"""What every room uses and no room owns: the warehouse, templates, whole files, addresses, wording."""

@@ -1,0 +1,29 @@
+"""Files that people open while a run writes: whole, or as they were before."""
+
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+
+@contextmanager
+def replaced(path: Path) -> Iterator[Path]:
+    """Where to write a draft of a file; it takes the file's place when it is complete.
+
+    What is raised in between leaves the file as it was, and no draft.
+    """
+    path.parent.mkdir(parents=True, exist_ok=True)
+    draft = path.with_name(f".{path.name}.part")
+    try:
+        yield draft
+        with draft.open("rb+") as file:
+            os.fsync(file.fileno())
+        draft.replace(path)
+    finally:
+        draft.unlink(missing_ok=True)
+
+
+def write_whole(path: Path, content: bytes) -> None:
+    """Write a file that is either complete and on disk, or as it was before."""
+    with replaced(path) as draft:
+        draft.write_bytes(content)

@@ -1,0 +1,1 @@
+"""What is only one source's: its files, its columns, its staging."""

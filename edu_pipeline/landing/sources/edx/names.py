@@ -1,0 +1,82 @@
+"""What the name of an export of edX says: its run, its kind and when it was made.
+
+`{run's key}_{report}_{YYYY-MM-DD-HHMM}.csv`, the time in UTC. Parsed from the right, because keys of
+runs have `_` in them. Pure.
+"""
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import PurePosixPath
+from typing import Literal
+
+from edu_pipeline.model.course_keys import canonical
+
+Kind = Literal["profile", "grades", "grade_errors"]
+REPORTS: Mapping[str, Kind | None] = {
+    "student_profile_info": "profile",
+    "grade_report": "grades",
+    "grade_report_err": "grade_errors",
+    "problem_grade_report": None,
+    "problem_grade_report_err": None,
+    "may_enroll_info": None,
+    "may_enroll_info_err": None,
+    "student_profile_info_err": None,
+    "anonymized_ids": None,
+    "cohort_results": None,
+    "course_survey_results": None,
+    "course_survey_results_err": None,
+    "proctored_exam_results_report": None,
+    "issued_certificates": None,
+    "executive_summary_report": None,
+    "enrollment_report": None,
+    "ORA_data": None,
+    "ORA_summary": None,
+    "ORA2_data": None,
+}
+"""edX's name of a report → what it is read as; None: it is another report, which is not read."""
+_STATE_OF_A_BLOCK = re.compile(r"(?P<run>.+?)_student_state_from_.+", re.IGNORECASE)
+_NAME = re.compile(
+    r"(?P<rest>.+)_(?P<stamp>\d{4}-\d{2}-\d{2}-\d{4})"
+    r"(?:[ _]?\(\d+\)| ?- ?copy(?: \(\d+\))?| copy(?: \d+)?)?"  # what browsers and Finder add
+    r"\.csv",
+    re.IGNORECASE,
+)
+
+
+@dataclass(frozen=True)
+class Name:
+    """The name of one of edX's reports, understood."""
+
+    run: str
+    """The run's key, as `course_keys.canonical` writes it."""
+    kind: Kind | None
+    """None for reports that are not read."""
+    stamp: datetime
+    """When edX made it, UTC, without zone."""
+
+
+def parsed(path: str) -> Name | None:
+    """What the name of a file says; None where it is no name of a report.
+
+    Args:
+        path: Of the file, below the landing zone's root.
+    """
+    found = _NAME.fullmatch(PurePosixPath(path).name)
+    if found is None:
+        return None
+    try:
+        stamp = datetime.strptime(f"{found['stamp']} +0000", "%Y-%m-%d-%H%M %z")
+    except ValueError:  # such as 31 February
+        return None
+    rest = found["rest"]
+    reports = [report for report in REPORTS if rest.casefold().endswith(f"_{report.casefold()}")]
+    if reports:
+        report = max(reports, key=len)
+        run, kind = rest[: -len(report) - 1], REPORTS[report]
+    elif state := _STATE_OF_A_BLOCK.fullmatch(rest):
+        run, kind = state["run"], None
+    else:
+        return None
+    return Name(canonical(run), kind, stamp.replace(tzinfo=None)) if canonical(run) else None

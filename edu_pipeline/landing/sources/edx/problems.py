@@ -1,0 +1,243 @@
+"""What is wrong with a programme's exports, in sentences that say what to do.
+
+Pure: frames and settings in, frames out. Of these problems the gate of the teachers' letters knows
+nothing.
+"""
+
+from collections.abc import Iterable, Sequence
+from itertools import groupby
+
+import polars as pl
+
+from edu_pipeline.ground.wording import percent
+from edu_pipeline.landing.sources.edx.exports import Stray, programme_files
+from edu_pipeline.landing.zone import LandedFile
+from edu_pipeline.model.columns import dtypes
+from edu_pipeline.model.course_keys import folded
+from edu_pipeline.model.programmes import ProgrammeProblems
+from edu_pipeline.settings.landing import PROGRAMMES_FOLDER
+from edu_pipeline.settings.programmes import Programme
+
+MANY_REJECTED = 0.05
+"""Share of an export's rows whose rejection by one rule is a problem of the export."""
+NAMED = 3
+
+
+def find_programme_problems(
+    programmes: Sequence[Programme],
+    strays: Sequence[Stray],
+    exports: pl.DataFrame,
+    lists: pl.DataFrame,
+    rejected: pl.DataFrame,
+    tracks: pl.DataFrame,
+) -> pl.DataFrame:
+    """What a person must look at.
+
+    Args:
+        programmes: As `pipeline.toml` has them.
+        strays: Files that are no exports of a programme.
+        exports: `EdxExports`.
+        lists: `OptInLists`.
+        rejected: `stage.reject_counts`.
+        tracks: `stage.unknown_tracks`.
+
+    Returns:
+        `ProgrammeProblems`.
+    """
+    rows = [
+        *_stray_problems(strays),
+        *_unclaimed(exports),
+        *_unreadable(exports),
+        *_unreadable_lists(lists),
+        *_without_export(programmes, exports),
+        *_many_rejected(exports, lists, rejected),
+        *_unknown_tracks(tracks),
+    ]
+    return ProgrammeProblems.validate(
+        pl.DataFrame(rows, schema=dtypes(ProgrammeProblems), orient="row")
+    )
+
+
+def without_programmes(files: Iterable[LandedFile]) -> Sequence[str]:
+    """What to do about edX's exports in a home whose settings have no programmes.
+
+    Args:
+        files: Of the landing zone.
+    """
+    _, strays = programme_files(files, ())
+    return [f"{problem['message']} How: docs/programmes.md." for problem in _stray_problems(strays)]
+
+
+def _problem(
+    programme_id: str | None, kind: str, subject: str, message: str, rows: int = 0
+) -> dict[str, object]:
+    return {
+        "programme_id": programme_id,
+        "kind": kind,
+        "subject": subject,
+        "rows": rows,
+        "message": message,
+    }
+
+
+def _stray_problems(strays: Sequence[Stray]) -> list[dict[str, object]]:
+    found = [
+        _problem(
+            stray.programme_id,
+            "unknown_file",
+            stray.path,
+            f"{stray.path} is not read: its name is none that edX gives a report, such as "
+            "UQx_BUSLEAD1x_1T2027_grade_report_2027-05-01-0930.csv. Give it back the name that it was "
+            "downloaded with, or move it out of the folder.",
+        )
+        for stray in strays
+        if stray.programme_id is not None
+    ]
+    nobodys = sorted(stray.path for stray in strays if stray.programme_id is None)
+    for folder, paths in groupby(nobodys, key=_folder):
+        files = list(paths)
+        if folder is None:
+            message = (
+                f"{_several(files)} not read: exports lie in the folder of their programme, such as "
+                f"{PROGRAMMES_FOLDER}buslead/."
+            )
+        else:
+            message = (
+                f"{PROGRAMMES_FOLDER}{folder}/ is not read ({len(files)} "
+                f"{'file' if len(files) == 1 else 'files'}): no programme has this id. Add "
+                f'[[programmes]] with id = "{folder}" to pipeline.toml, or correct the name of the '
+                "folder."
+            )
+        found.append(_problem(None, "unknown_folder", folder or PROGRAMMES_FOLDER, message))
+    return found
+
+
+def _folder(path: str) -> str | None:
+    folder, _, below = path.removeprefix(PROGRAMMES_FOLDER).partition("/")
+    return folder if below else None
+
+
+def _several(files: Sequence[str]) -> str:
+    shown = ", ".join(files[:NAMED]) + (" and others" if len(files) > NAMED else "")
+    return f"{shown} {'is' if len(files) == 1 else 'are'}"
+
+
+def _unclaimed(exports: pl.DataFrame) -> list[dict[str, object]]:
+    runs = (
+        exports.filter(pl.col("course_id").is_null())
+        .group_by("programme_id", "run", maintain_order=True)
+        .agg(pl.col("path").sort())
+    )
+    return [
+        _problem(
+            programme,
+            "unclaimed_export",
+            run,
+            f"{_several(paths)} not read: no course of {programme} has a key that {run} begins with. "
+            f"Add the course to [[programmes.courses]] of {programme}, correct its key, or move what "
+            "is of another programme into its folder.",
+        )
+        for programme, run, paths in runs.iter_rows()
+    ]
+
+
+def _unreadable(exports: pl.DataFrame) -> list[dict[str, object]]:
+    problems = []
+    for export in exports.filter(pl.col("error").is_not_null()).iter_rows(named=True):
+        instead = exports.filter(
+            "current",
+            pl.col("programme_id") == export["programme_id"],
+            pl.col("run") == export["run"],
+            pl.col("kind") == export["kind"],
+        )
+        older = f" Until then {instead['path'][0]} counts." if instead.height else ""
+        message = f"{export['path']}: {export['error']}{older}"
+        problems.append(
+            _problem(export["programme_id"], "unreadable_file", export["path"], message)
+        )
+    return problems
+
+
+def _unreadable_lists(lists: pl.DataFrame) -> list[dict[str, object]]:
+    return [
+        _problem(
+            programme,
+            "unreadable_opt_ins",
+            path,
+            f"{path}: {error} Until then nobody knows from it who wants no e-mail.",
+        )
+        for programme, path, error in lists.drop_nulls("error")
+        .select("programme_id", "path", "error")
+        .iter_rows()
+    ]
+
+
+def _without_export(
+    programmes: Sequence[Programme], exports: pl.DataFrame
+) -> list[dict[str, object]]:
+    """Listed runs that no export mentions, but for those that begin after the newest export."""
+    problems = []
+    for programme in programmes:
+        of = exports.filter(pl.col("programme_id") == programme.id)
+        if of.is_empty():
+            message = (
+                f"No export of {programme.id} has landed. Put each run's student profile and grade "
+                f"report into {PROGRAMMES_FOLDER}{programme.id}/ of the landing zone."
+            )
+            problems.append(_problem(programme.id, "no_exports", programme.id, message))
+            continue
+        mentioned = {folded(run) for run in of["run"]}
+        newest = of.select(pl.col("stamp").max().dt.date()).item()
+        for run in programme.runs:
+            key = programme.run_key(run)
+            if folded(key) in mentioned or (run.starts is not None and run.starts > newest):
+                continue
+            message = (
+                f"{run.course}/{run.run} is listed in pipeline.toml, and no export is of it: none in "
+                f"{PROGRAMMES_FOLDER}{programme.id}/ begins with {key}. Download its student profile "
+                "and grade report, or correct the run; one that has yet to start needs its starts = …"
+            )
+            problems.append(_problem(programme.id, "run_without_export", key, message))
+    return problems
+
+
+def _many_rejected(
+    exports: pl.DataFrame, lists: pl.DataFrame, rejected: pl.DataFrame
+) -> list[dict[str, object]]:
+    columns = ("programme_id", "path", "rows")
+    received = pl.concat([exports.select(columns), lists.select(columns)])
+    many = (
+        rejected.join(received, left_on="file", right_on="path", suffix="_received")
+        .filter(pl.col("rows") > MANY_REJECTED * pl.col("rows_received"))
+        .sort("file", "rule", "programme_id")
+    )
+    return [
+        _problem(
+            row["programme_id"],
+            "many_rejected",
+            row["file"],
+            f"{row['file']}: {row['rows']:,} of {row['rows_received']:,} rows "
+            f"({percent(row['rows'] / row['rows_received'])}) are not counted: "
+            f"{row['rule'].replace('_', ' ')}, first in line {row['line']}. Look at them in "
+            "rejected_rows, and download the report again if it was changed by another program.",
+            rows=row["rows"],
+        )
+        for row in many.iter_rows(named=True)
+    ]
+
+
+def _unknown_tracks(tracks: pl.DataFrame) -> list[dict[str, object]]:
+    return [
+        _problem(
+            programme,
+            "unknown_track",
+            track,
+            f"Track {track} of {rows:,} {'result' if rows == 1 else 'results'} of {programme} is "
+            "neither paid nor free to us: a pass on it is neither an audit pass nor, unless one of a "
+            "paid track was delivered, a certificate. If it is a track that edX sells, it belongs to "
+            "PAID_TRACKS in edu_pipeline/model/programmes.py, else to FREE_TRACKS; if it is none, "
+            "download the report again.",
+            rows=rows,
+        )
+        for programme, track, rows in tracks.select("programme_id", "track", "rows").iter_rows()
+    ]

@@ -1,0 +1,364 @@
+"""One file of edX: its columns in all eras, and its rows into a raw table, as text.
+
+Grade reports have hundreds of columns, one per problem; the few that count are picked by DuckDB while
+it reads, the others never come to lie in memory. Files whose rows do not stand one after another as
+DuckDB expects are read record by record.
+"""
+
+import glob
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from itertools import islice
+from pathlib import Path
+from typing import Literal, get_args
+
+import duckdb
+import polars as pl
+
+from edu_pipeline.landing.sources.edx.names import Kind
+from edu_pipeline.landing.sources.school.canonical import literals
+from edu_pipeline.landing.sources.school.columns import normal
+from edu_pipeline.landing.sources.school.forgotten import buried
+from edu_pipeline.landing.tables.csvfile import (
+    CELLS,
+    OVERFLOW,
+    UTF_8,
+    Layout,
+    NotThisEncodingError,
+    UnreadableFileError,
+    as_utf8,
+    encoding_but_utf_8,
+    layout,
+    likely_encoding,
+    records,
+)
+
+Source = Kind | Literal["opt_ins"]
+"""What a file is read as: a report of a run, or an institution's list of e-mail preferences."""
+TABLES: Mapping[Source, str] = {
+    "profile": "profiles",
+    "grades": "grade_reports",
+    "grade_errors": "grade_errors",
+    "opt_ins": "opt_ins",
+}
+"""What a source is called in `raw_…` and `rejected_…`."""
+REPORTS: Mapping[Kind, str] = {kind: TABLES[kind] for kind in get_args(Kind)}
+"""Those of runs."""
+_ID = ("student id", "id", "user id")
+COLUMNS: Mapping[Source, Mapping[str, Sequence[str]]] = {
+    "profile": {
+        "user_id": _ID,
+        "username": ("username",),
+        "email": ("email",),
+        "name": ("name",),
+        "country": ("country",),
+        "track": ("enrollment_mode",),
+        "verification": ("verification_status",),
+    },
+    "grades": {
+        "user_id": _ID,
+        "username": ("username",),
+        "email": ("email",),
+        "grade": ("grade",),
+        "track": ("enrollment track",),
+        "verification": ("verification status",),
+        "certificate_eligible": ("certificate eligible",),
+        "certificate_delivered": ("certificate delivered",),
+        "certificate_type": ("certificate type",),
+        "enrolled": ("enrollment status",),
+    },
+    "grade_errors": {"user_id": _ID, "username": ("username",)},
+    "opt_ins": {
+        "user_id": _ID,
+        "username": ("username",),
+        "email": ("email",),
+        "opted_in": ("is_opted_in_for_email",),
+        "set_at": ("preference_set_datetime",),
+    },
+}
+"""Source → our column → what headers call it, in any case; the more telling name wins."""
+_REQUIRED: Mapping[Source, str] = {
+    "profile": "email",
+    "grades": "grade",
+    "opt_ins": "opted_in",
+}
+"""Source → our column without which it says nothing."""
+_WHO: Mapping[Source, Sequence[str]] = {"opt_ins": ("user_id", "username", "email")}
+"""Source → our columns of which one must be there, where that is not an id or a username."""
+MISSING = ("", "None", "nan", "NaN", "null", "NULL", "[unassigned]", "[unavailable]")
+"""Cells that mean: nothing here. Never `NA`, which is Namibia."""
+MOST_MISSING = 12
+"""So many averages without a grader may be missing in a row before the certificates."""
+BATCH = 100_000
+
+
+@dataclass(frozen=True)
+class Landed:
+    """Where a row comes from."""
+
+    path: str
+    """Below the landing zone's root."""
+    landed_at: object
+    stamp: object
+
+
+def create_raw(con: duckdb.DuckDBPyConnection) -> None:
+    """Make the empty tables `raw_…` of all sources."""
+    for kind, table in TABLES.items():
+        columns = ", ".join(f"{name} varchar" for name in COLUMNS[kind])
+        con.execute(
+            f"create or replace table raw_{table} (_file varchar, _line bigint, "
+            f"_landed_at timestamp, _version timestamp, {CELLS} bigint, {OVERFLOW} varchar, {columns})"
+        )
+
+
+def said(cell: str) -> str:
+    """SQL of what a cell says; null where it says nothing."""
+    return f"if(trim({cell}) in {literals(MISSING)}, null, trim({cell}))"
+
+
+def bare_id(of: str = "user_id") -> str:
+    """The id in a cell; a pass through pandas makes 123.0 of it."""
+    whole = rf"regexp_replace(trim({of}), '\.0+$', '')"
+    return f"if(contains({of}, '.'), {whole}, {said(of)})"
+
+
+def forgotten_rows(kind: Source, tombstones: pl.DataFrame) -> str:
+    """SQL that is true of rows about somebody who was erased, for `load`.
+
+    Args:
+        kind: What the file is read as.
+        tombstones: `hash` and `salt`, registered as `tombstones` where there are any.
+    """
+    if tombstones.is_empty():
+        return "false"
+    is_one = buried(tombstones)
+    named = {
+        "user_id": is_one("learner", bare_id()),
+        "username": is_one("learner", "'u:' || trim(username)"),
+        "email": is_one("address", "email"),
+    }
+    return " or ".join(sql for column, sql in named.items() if column in COLUMNS[kind])
+
+
+def load(
+    con: duckdb.DuckDBPyConnection, kind: Source, local: Path, landed: Landed, forgotten: str
+) -> int:
+    """Add a file's rows to the raw table of its kind.
+
+    Args:
+        con: The warehouse, after `create_raw`.
+        kind: What the file's name says it is.
+        local: The file.
+        landed: Where it comes from.
+        forgotten: SQL of the rows that must not come in, by `forgotten_rows`.
+
+    Returns:
+        How many rows it has.
+
+    Raises:
+        UnreadableFileError: It is no such export. Nothing of it is added.
+    """
+    encoding, shape = _measured(kind, local)
+    at = _positions(kind, shape.header)
+    with as_utf8(local, encoding) as text:
+        _fill_cells(con, kind, text, shape, at)
+    columns = {name: _cell(kind, name, at) for name in COLUMNS[kind]}
+    blank = " and ".join(f"trim(coalesce({cell}, '')) = ''" for cell in columns.values())
+    con.execute(
+        f"""
+        insert into raw_{TABLES[kind]} by name
+        from (
+          select ? as _file, line as _line, ?::timestamp as _landed_at, ?::timestamp as _version,
+                 if(missing > 0, {len(shape.header)} - missing, null) as {CELLS},
+                 overflow as {OVERFLOW},
+                 {", ".join(f"{cell} as {name}" for name, cell in columns.items())}
+          from cells where not ({blank})
+        )
+        where not coalesce({forgotten}, false)
+        """,
+        [landed.path, landed.landed_at, landed.stamp],
+    )
+    con.execute("drop table cells")
+    rows: int = con.execute(
+        f"select count(*) from raw_{TABLES[kind]} where _file = ?", [landed.path]
+    ).fetchall()[0][0]
+    return rows
+
+
+def _measured(kind: Source, path: Path) -> tuple[str, Layout]:
+    """Encoding and layout."""
+
+    def measured(encoding: str) -> Layout:
+        with as_utf8(path, encoding) as text:
+            return layout(text, None, known=lambda names: _found(kind, names).keys())
+
+    encoding = likely_encoding(path)
+    try:
+        return encoding, measured(encoding)
+    except NotThisEncodingError:
+        if encoding != UTF_8:
+            raise
+    encoding = encoding_but_utf_8(path)
+    return encoding, measured(encoding)
+
+
+def _found(kind: Source, header: Sequence[str]) -> Mapping[str, int]:
+    """Our column → its place in the header, counted from 0; of a label used twice the first."""
+    first: dict[str, int] = {}
+    for place, name in enumerate(header):
+        first.setdefault(normal(name), place)
+    found = {
+        column: next((first[normal(name)] for name in names if normal(name) in first), None)
+        for column, names in COLUMNS[kind].items()
+    }
+    return {column: place for column, place in found.items() if place is not None}
+
+
+def _positions(kind: Source, header: Sequence[str]) -> Mapping[str, int]:
+    """Our column → its place in the header.
+
+    Raises:
+        UnreadableFileError: Without it nobody knows whom a row is about, or what it says of them.
+    """
+    at = _found(kind, header)
+    who = _WHO.get(kind, ("user_id", "username"))
+    lacking = [] if {*who} & at.keys() else [f"a learner's id or {who[-1]}"]
+    required = _REQUIRED.get(kind)
+    if required is not None and required not in at:
+        lacking.append(COLUMNS[kind][required][0])
+    if lacking:
+        again = "" if kind == "opt_ins" else " from the instructor dashboard"
+        raise UnreadableFileError(
+            f"it has no column of {' and none of '.join(lacking)}. Download it again{again}"
+        )
+    return at
+
+
+def _cell(kind: Source, column: str, at: Mapping[str, int]) -> str:
+    """SQL over `cells` of one of our columns; the grade is null where too many cells are missing.
+
+    An assignment type without a grader has an average in the header and none in the rows, so what
+    comes after the averages is counted from the right.
+    """
+    if column not in at:
+        return "null::varchar"
+    place, most = at[column], _most_missing(kind, at)
+    if column == "grade" and _after_the_grade(at):
+        return f"if(missing <= {most}, c{place}, null)"
+    if kind != "grades" or place <= at["grade"]:
+        return f"c{place}"
+    moved = " ".join(f"when {n} then c{place - n}" for n in range(most + 1))
+    return f"case missing {moved} end"
+
+
+def _after_the_grade(at: Mapping[str, int]) -> list[int]:
+    """Places of our columns behind the grades of assignments."""
+    return [place for place in at.values() if "grade" in at and place > at["grade"]]
+
+
+def _most_missing(kind: Source, at: Mapping[str, int]) -> int:
+    """So many cells may be missing in a row: at most as many as the assignments have."""
+    after = _after_the_grade(at)
+    return min(MOST_MISSING, min(after) - at["grade"] - 1) if kind == "grades" and after else 0
+
+
+def _needed(kind: Source, at: Mapping[str, int], width: int) -> list[int]:
+    """Places whose cells may be wanted: of our columns, and to their left those they may stand in."""
+    moves = range(_most_missing(kind, at) + 1)
+    moved = {place - n for place in _after_the_grade(at) for n in moves}
+    return sorted({*at.values(), *moved, width - 1})
+
+
+def _fill_cells(
+    con: duckdb.DuckDBPyConnection,
+    kind: Source,
+    path: Path,
+    shape: Layout,
+    at: Mapping[str, int],
+) -> None:
+    """Make `cells`: line, cells missing and beyond the header, and the cells needed as `c<place>`.
+
+    A cell that a row does not have is null, one that is empty is not.
+    """
+    needed = _needed(kind, at, len(shape.header))
+    try:
+        in_order = _fill_by_duckdb(con, kind, path, shape, needed)
+    except duckdb.Error:
+        in_order = False
+    # outside the handler: DuckDB's error quotes the row, and would travel with a later one
+    if not in_order:
+        _fill_by_record(con, path, shape, needed)
+
+
+def _fill_by_duckdb(
+    con: duckdb.DuckDBPyConnection, kind: Source, path: Path, shape: Layout, needed: Sequence[int]
+) -> bool:
+    """Whether every line of the file is accounted for; if not, the rows' lines are not known."""
+    if shape.header_lines - shape.preamble != 1:
+        return False
+    width = len(shape.header)
+    grades = kind == "grades"
+    # cells with line breaks are free text, of which grade reports have none
+    breaks = "0" if grades else " + ".join(_line_breaks(f"c{n}") for n in range(width))
+    missing = " ".join(
+        f"when c{width - 1 - n} is not null then {n}" for n in range(min(MOST_MISSING + 1, width))
+    )
+    con.execute(
+        f"""
+        create or replace temp table cells as
+        select (? + sum(1 + breaks) over (rows unbounded preceding) - breaks)::bigint as line, breaks,
+               missing, null::varchar as overflow, {", ".join(f"c{n}" for n in needed)}
+        from (
+          select *, {breaks} as breaks, {f"case {missing} else {width} end" if grades else "0"} as missing
+          from read_csv(?, auto_detect = false, header = true, skip = ?, delim = ?, quote = '"',
+                        escape = '"', columns = ?, nullstr = ?, null_padding = ?, encoding = 'utf-8')
+        )
+        """,
+        [
+            shape.header_lines,
+            glob.escape(str(path)),
+            shape.preamble,
+            shape.delimiter,
+            {f"c{n}": "VARCHAR" for n in range(width)},
+            "\x01",  # what no cell is, so that an empty cell is told from one that is not there
+            grades,
+        ],
+    )
+    last: int = con.execute(
+        "select coalesce(max(line + breaks), ?) from cells", [shape.header_lines]
+    ).fetchall()[0][0]
+    return last == shape.lines
+
+
+def _line_breaks(cell: str) -> str:
+    return f"coalesce(length({cell}) - length(replace({cell}, chr(10), '')), 0)"
+
+
+def _fill_by_record(
+    con: duckdb.DuckDBPyConnection, path: Path, shape: Layout, needed: Sequence[int]
+) -> None:
+    schema = {
+        "line": pl.Int64,
+        "missing": pl.Int64,
+        "overflow": pl.String,
+        **dict.fromkeys((f"c{n}" for n in needed), pl.String),
+    }
+    columns = ", ".join(
+        f"{name} {'varchar' if kind == pl.String else 'bigint'}" for name, kind in schema.items()
+    )
+    con.execute(f"create or replace temp table cells ({columns})")
+    rows = _picked(path, shape, needed)
+    while batch := list(islice(rows, BATCH)):
+        con.register("batch", pl.DataFrame(batch, schema=schema, orient="row"))
+        con.execute("insert into cells by name from batch")
+        con.unregister("batch")
+
+
+def _picked(path: Path, shape: Layout, needed: Sequence[int]) -> Iterator[tuple[object, ...]]:
+    """Of each record what is needed."""
+    width = len(shape.header)
+    for line, short, cells in records(path, shape):
+        there = width if short is None else short
+        picked = (cells[n] or "" if n < there else None for n in needed)
+        yield (line, width - there, cells[-1], *picked)

@@ -1,0 +1,312 @@
+"""Learners and what they have in each run, from the raw tables, in SQL and run by run.
+
+One run at a time, so that memory is bounded by the largest run, however many there are.
+"""
+
+from collections.abc import Mapping, Sequence
+from typing import cast
+
+import duckdb
+import polars as pl
+
+from edu_pipeline.landing.rules import SUPERSEDED, TOO_MANY_CELLS, UNPARSEABLE
+from edu_pipeline.landing.sources.edx.names import Kind
+from edu_pipeline.landing.sources.edx.reports import COLUMNS, REPORTS, TABLES, bare_id, said
+from edu_pipeline.landing.sources.school.canonical import literal, literals
+from edu_pipeline.landing.tables.csvfile import OVERFLOW
+from edu_pipeline.model.columns import dtypes
+from edu_pipeline.model.programmes import FREE_TRACKS, PAID_TRACKS, Learners, RunResults
+
+NO_GRADE = ("", "none", "nan", "null", "n/a", "not attempted", "not available")
+"""Grades, in small letters, that are none."""
+_OLDEST_FIRST: Sequence[Kind] = ("grade_errors", "grades", "profile")
+"""Of exports made in the same minute the profile says best who somebody is."""
+Rules = Mapping[str, tuple[str, str]]
+"""Rule → (SQL that is true where it is broken, SQL of the value to show), in order."""
+_SQL_TYPES = {
+    pl.String: "varchar",
+    pl.Float64: "double",
+    pl.Boolean: "boolean",
+    pl.Int64: "bigint",
+    pl.Datetime: "timestamp",
+}
+
+
+def _yes(cell: str) -> str:
+    return f"case upper(trim({cell})) when 'Y' then true when 'N' then false end"
+
+
+_NUMBER = "try_cast(replace(trim(grade), ',', '.') as double)"
+_GRADED = f"lower(trim(grade)) not in {literals(NO_GRADE)}"
+_ODD = (
+    f"case when {said('certificate_eligible')} is not null and {_yes('certificate_eligible')} is null"
+    " then certificate_eligible "
+    f"when {said('certificate_delivered')} is not null and {_yes('certificate_delivered')} is null"
+    " then certificate_delivered "
+    "when try_cast(verification as double) is not null or upper(trim(verification)) in ('Y', 'N')"
+    " then verification "
+    f"when try_cast(track as double) is not null or lower(track) in {literals(NO_GRADE[5:])} then track "
+    f"when {said('enrolled')} is not null "
+    "and lower(trim(enrolled)) not in ('enrolled', 'unenrolled') then enrolled end"
+)
+"""What stands in the columns of the certificate and cannot be meant by them."""
+_OF_ALL: Rules = {
+    TOO_MANY_CELLS: (f"{OVERFLOW} is not null", "null"),
+    "missing_id": ("learner_id is null", "null"),
+    "id_is_no_number": ("not regexp_full_match(id, '[0-9]+')", "id"),
+}
+RULES: Mapping[Kind, Rules] = {
+    "profile": _OF_ALL,
+    "grade_errors": _OF_ALL,
+    "grades": {
+        "too_few_cells": ("grade is null", "null"),
+        **_OF_ALL,
+        f"{UNPARSEABLE}grade": (f"{_GRADED} and {_NUMBER} is null", "grade"),
+        "grade_not_between_0_and_1": (f"{_GRADED} and {_NUMBER} not between 0 and 1", "grade"),
+        "columns_do_not_fit": (f"{_ODD} is not null", _ODD),
+    },
+}
+_CLEANED: Mapping[Kind, Mapping[str, str]] = {
+    "profile": {"track": f"lower({said('track')})", "verification": said("verification")},
+    "grade_errors": {},
+    "grades": {
+        "grade": f"if({_GRADED}, {_NUMBER}, null)",
+        "track": f"lower({said('track')})",
+        "verification": said("verification"),
+        "certificate_eligible": _yes("certificate_eligible"),
+        "certificate_delivered": _yes("certificate_delivered"),
+        "certificate_type": said("certificate_type"),
+        # a report without that column lists only who is enrolled
+        "enrolled": (
+            "case when enrolled is null then true else case lower(trim(enrolled)) "
+            "when 'enrolled' then true when 'unenrolled' then false end end"
+        ),
+    },
+}
+
+
+def stage(con: duckdb.DuckDBPyConnection, exports: pl.DataFrame) -> None:
+    """Make `stg_run_results`, `stg_learners`, `stg_former_addresses` and `rejected_…`.
+
+    Args:
+        con: The warehouse, with the raw tables.
+        exports: `EdxExports`.
+    """
+    read = exports.filter("current")
+    for table in REPORTS.values():
+        con.execute(
+            f"create or replace table rejected_{table} "
+            '("table" varchar, file varchar, line bigint, rule varchar, value varchar)'
+        )
+    columns = ", ".join(
+        f"{name} {_SQL_TYPES[dtype.base_type()]}" for name, dtype in dtypes(RunResults).items()
+    )
+    con.execute(f"create or replace table stg_run_results ({columns})")
+    _name_the_nameless(con)
+    runs = read.select("programme_id", "course_id", "run").unique(maintain_order=True)
+    for programme, course, run in runs.iter_rows():
+        files = read.filter(pl.col("programme_id") == programme, pl.col("run") == run)
+        for kind in REPORTS:
+            of_kind = files.filter(pl.col("kind") == kind)
+            _judge(con, kind, of_kind["path"][0] if of_kind.height else None)
+        _add_results(con, programme, course, run)
+    _stage_learners(con, read)
+    for name in (*(f"judged_{kind}" for kind in REPORTS), "usernames"):
+        con.execute(f"drop table if exists {name}")
+
+
+def _name_the_nameless(con: duckdb.DuckDBPyConnection) -> None:
+    """Make `usernames`: the ids, from any export, of learners whom some have by username only."""
+    con.execute("create or replace temp table usernames (username varchar, known_id varchar)")
+    nameless = " union ".join(
+        f"select trim(username) as username from raw_{table} where {said('user_id')} is null"
+        for table in REPORTS.values()
+    )
+    con.execute(f"create or replace temp table nameless as {nameless}")
+    if con.execute("from nameless limit 1").fetchall():
+        everybody = " union all ".join(
+            f"select trim(username) as username, {bare_id()} as id, _version from raw_{table}"
+            for table in REPORTS.values()
+        )
+        con.execute(
+            f"""
+            insert into usernames
+            select username, arg_max(id, _version) from ({everybody}) semi join nameless using (username)
+            where regexp_full_match(id, '[0-9]+') group by username
+            """
+        )
+    con.execute("drop table nameless")
+
+
+def _identified(table: str) -> str:
+    """SQL of a raw table's rows with `id` and `learner_id`."""
+    return f"""
+        select raw.*, {bare_id("raw.user_id")} as id,
+               coalesce({bare_id("raw.user_id")}, known_id, 'u:' || nullif(trim(raw.username), ''))
+                 as learner_id
+        from raw_{table} as raw
+        left join usernames
+          on usernames.username = if({said("raw.user_id")} is null, trim(raw.username), null)
+    """
+
+
+def _judge(con: duckdb.DuckDBPyConnection, kind: Kind, path: str | None) -> None:
+    """Make `judged_<kind>` of a file's good rows, one per learner; the others are rejected."""
+    table, columns = REPORTS[kind], _CLEANED[kind]
+    rule = " ".join(
+        f"when {broken} then {literal(name)}" for name, (broken, _) in RULES[kind].items()
+    )
+    value = " ".join(f"when {broken} then {shown}" for broken, shown in RULES[kind].values())
+    cleaned = "".join(f", {sql} as clean_{name}" for name, sql in columns.items())
+    con.execute(
+        f"""
+        create or replace temp table judged_{kind} as
+        select _file, _line, _version, learner_id, case {rule} end as rule, case {value} end as value
+               {cleaned}
+        from ({_identified(table)}) where _file = ?
+        """,
+        [path],
+    )
+    con.execute(
+        f"""
+        insert into rejected_{table}
+        select {literal(table)}, _file, _line, rule, value from judged_{kind} where rule is not null
+        """
+    )
+    con.execute(f"delete from judged_{kind} where rule is not null")
+    con.execute(
+        f"""
+        create or replace temp table superseded as
+        with twice as (select learner_id from judged_{kind} group by all having count(*) > 1)
+        select _file, _line
+        from judged_{kind} semi join twice using (learner_id)
+        qualify row_number() over (partition by learner_id order by _line desc) > 1
+        """
+    )
+    con.execute(
+        f"""
+        insert into rejected_{table}
+        select {literal(table)}, _file, _line, {literal(SUPERSEDED)}, null from superseded
+        """
+    )
+    con.execute(
+        f"delete from judged_{kind} using superseded where judged_{kind}._line = superseded._line"
+    )
+    con.execute("drop table superseded")
+
+
+def _add_results(con: duckdb.DuckDBPyConnection, programme: str, course: str, run: str) -> None:
+    """Everybody whom a run's grade report, profile or errors have, once."""
+    con.execute(
+        """
+        insert into stg_run_results by name
+        select $programme as programme_id, $course as course_id, $run as run, learner_id,
+               if(errors._line is null, grades.clean_grade, null) as grade,
+               coalesce(grades.clean_track, profile.clean_track) as track,
+               coalesce(grades.clean_verification, profile.clean_verification) as verification,
+               grades.clean_certificate_eligible as certificate_eligible,
+               grades.clean_certificate_delivered as certificate_delivered,
+               grades.clean_certificate_type as certificate_type,
+               coalesce(grades.clean_enrolled, if(profile._line is null, null, true)) as enrolled,
+               coalesce(grades._version, errors._version, profile._version) as stamp,
+               errors._line is not null as has_error,
+               coalesce(grades._file, errors._file, profile._file) as file,
+               coalesce(grades._line, errors._line, profile._line) as line
+        from judged_grades as grades
+        full join judged_profile as profile using (learner_id)
+        full join judged_grade_errors as errors using (learner_id)
+        """,
+        {"programme": programme, "course": course, "run": run},
+    )
+
+
+def _stage_learners(con: duckdb.DuckDBPyConnection, read: pl.DataFrame) -> None:
+    """Make `stg_learners`: of every column what the newest export says that says anything.
+
+    And `stg_former_addresses`: what older ones say of addresses.
+    """
+    order = pl.col("kind").replace_strict(
+        {kind: place for place, kind in enumerate(_OLDEST_FIRST)}, return_dtype=pl.Int64
+    )
+    con.register(
+        "places",
+        read.sort("stamp", order, "path").select("path", "stamp").with_row_index("place"),
+    )
+    names = [name for name in Learners.column_names() if name not in ("learner_id", "stamp")]
+    rows = " union all by name ".join(
+        f"""
+        select learner_id, place, stamp,
+               {", ".join(name if name in COLUMNS[kind] else f"null as {name}" for name in names)}
+        from ({_identified(table)}) as raw
+        join places on places.path = raw._file
+        anti join rejected_{table} as bad on bad.file = raw._file and bad.line = raw._line
+        """
+        for kind, table in REPORTS.items()
+    )
+    # numbers first, texts then: a text per learner and column, kept while rows come by, takes long
+    places = ", ".join(f"max(if({_known(n)} is null, null, place)) as {n}_place" for n in names)
+    con.execute(
+        f"""
+        create or replace temp table newest as
+        select learner_id, max(stamp) as newest_stamp, max(place) as last_place, {places}
+        from ({rows}) group by learner_id
+        """
+    )
+    shown = ", ".join(f"any_value(if(place = {n}_place, {_known(n)}, null)) as {n}" for n in names)
+    con.execute(
+        f"""
+        create or replace table stg_learners as
+        select learner_id, {shown}, any_value(newest_stamp) as stamp
+        from ({rows}) join newest using (learner_id)
+        where place in (last_place, {", ".join(f"{name}_place" for name in names)})
+        group by learner_id
+        """
+    )
+    con.execute("drop table newest")
+    con.execute(
+        f"""
+        create or replace table stg_former_addresses as
+        select distinct learner_id, lower(trim(raw.email)) as address
+        from ({rows}) as raw join stg_learners as learner using (learner_id)
+        where {said("raw.email")} is not null
+          and lower(trim(raw.email)) is distinct from lower(trim(learner.email))
+        order by all
+        """
+    )
+    con.unregister("places")
+
+
+def _known(name: str) -> str:
+    # nobody is without a username, so `None` is somebody's
+    return f"nullif(trim({name}), '')" if name == "username" else said(name)
+
+
+def unknown_tracks(con: duckdb.DuckDBPyConnection) -> pl.DataFrame:
+    """Tracks of which it is not known whether they are paid: `programme_id`, `track`, `rows`.
+
+    What is no word, such as a name that slipped in, is not told.
+    """
+    return cast(
+        "pl.DataFrame",
+        con.sql(
+            f"""
+            select programme_id, count(*) as rows,
+                   case when regexp_full_match(track, '[a-z]+(-[a-z]+)*') then track
+                        else '(no word)' end as track
+            from stg_run_results as result
+            where result.track not in {literals((*PAID_TRACKS, *FREE_TRACKS))}
+            group by all order by all
+            """
+        ).pl(),
+    )
+
+
+def reject_counts(con: duckdb.DuckDBPyConnection) -> pl.DataFrame:
+    """Rows that did not make it: one row per `file` and `rule`, with `rows` and the first `line`."""
+    parts = " union all ".join(f"from rejected_{table}" for table in TABLES.values())
+    return cast(
+        "pl.DataFrame",
+        con.sql(
+            f"select file, rule, count(*) as rows, min(line) as line from ({parts}) group by all order by all"
+        ).pl(),
+    )

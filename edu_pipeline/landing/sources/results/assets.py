@@ -1,0 +1,126 @@
+"""Exam results as Dagster sees them: files, results, students, groups, differences, problems."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
+from inspect import cleandoc
+
+import dagster as dg
+import dataframely as dy
+import polars as pl
+
+from edu_pipeline.ground.warehouse import Warehouse, read_table, table_metadata, write_table
+from edu_pipeline.landing.sources.results.reading import Landed, read_cohort
+from edu_pipeline.landing.sources.results.zone import exports_in, forgotten_by, with_landing_times
+from edu_pipeline.landing.zone import Zone
+from edu_pipeline.model.attainment import (
+    AttainmentFiles,
+    AttainmentProblems,
+    CohortStudents,
+    ResultGroups,
+    Results,
+    StatedDifferences,
+)
+from edu_pipeline.model.quality import RejectedRows
+from edu_pipeline.settings.home import Settings
+
+GROUP = "landing"
+OWNERS = ["team:data"]
+REJECTED = "rejected_results"
+_SCHEMAS: Mapping[str, tuple[type[dy.Schema], str]] = {
+    "attainment_files": (AttainmentFiles, "none"),
+    "stg_results": (Results, "ids"),
+    "cohort_students": (CohortStudents, "names"),
+    "result_groups": (ResultGroups, "ids"),
+    "stated_differences": (StatedDifferences, "ids"),
+    "attainment_problems": (AttainmentProblems, "names"),
+    REJECTED: (RejectedRows, "names"),
+}
+"""Table → its schema, and whom it names. Where an export has no id, the id is the name."""
+
+
+def _frames(landed: Landed) -> Mapping[str, pl.DataFrame]:
+    return {
+        "attainment_files": landed.files,
+        "stg_results": landed.results,
+        "cohort_students": landed.students,
+        "result_groups": landed.groups,
+        "stated_differences": landed.differences,
+        "attainment_problems": landed.problems,
+        REJECTED: landed.rejected,
+    }
+
+
+@dg.multi_asset(
+    specs=[
+        dg.AssetSpec(
+            name,
+            group_name=GROUP,
+            kinds={"polars"},
+            owners=OWNERS,
+            tags={"pii": who},
+            deps=["forgotten"],
+            description=cleandoc(schema.__doc__ or ""),
+        )
+        for name, (schema, who) in _SCHEMAS.items()
+    ]
+)
+def land_attainment(
+    settings: dg.ResourceParam[Settings],
+    zone: dg.ResourceParam[Zone],
+    warehouse: dg.ResourceParam[Warehouse],
+) -> Iterator[dg.MaterializeResult[None]]:
+    """The exam results of all cohorts, with the baselines that came in files of their own."""
+    exports = exports_in(zone)
+    with warehouse.connect() as con:
+        forgotten = forgotten_by(read_table(con, "forgotten"))
+        landed = read_cohort(exports, settings.attainment, forgotten=forgotten)
+        landed = replace(landed, files=with_landing_times(landed.files, zone))
+        for name, frame in _frames(landed).items():
+            write_table(con, name, frame)
+            yield dg.MaterializeResult(asset_key=name, metadata=table_metadata(con, name))
+
+
+def _problem_check(kinds: Sequence[str], name: str, description: str) -> dg.AssetChecksDefinition:
+    @dg.asset_check(asset="attainment_problems", name=name, description=description)
+    def no_problem(attainment_problems: pl.DataFrame) -> dg.AssetCheckResult:
+        found = attainment_problems.filter(pl.col("kind").is_in(kinds))
+        return dg.AssetCheckResult(
+            passed=found.is_empty(),
+            severity=dg.AssetCheckSeverity.WARN,
+            description="\n".join(found["message"]) or "Nothing to do.",
+            metadata={"problems": found.height, "concerned": int(found["number"].sum())},
+        )
+
+    return no_problem
+
+
+CHECKS: Sequence[dg.AssetChecksDefinition] = [
+    _problem_check(
+        ("unreadable_file", "not_understood", "no_cohort", "rejected_rows"),
+        "results_are_read",
+        "Every file below attainment/ is understood, and every row of it.",
+    ),
+    _problem_check(
+        ("unknown_grade", "unknown_series"),
+        "grades_are_known",
+        "Every grade and every exam series is known.",
+    ),
+    _problem_check(
+        ("duplicate_result",),
+        "results_stand_once",
+        "No student has two different results in one subject and series.",
+    ),
+    _problem_check(
+        ("id_is_name", "ambiguous_name"),
+        "students_have_ids",
+        "Every student has an id, so that two of one name are two.",
+    ),
+    _problem_check(
+        ("unmatched_baseline", "unknown_subject", "overall_baseline"),
+        "baselines_are_matched",
+        "Every baseline is of a student and a subject of the results.",
+    ),
+]
+"""They fail without stopping the run: figures rest on what can be read, and say what cannot."""
+
+ASSETS: Sequence[dg.AssetsDefinition] = [land_attainment]

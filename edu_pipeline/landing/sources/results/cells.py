@@ -1,0 +1,149 @@
+"""The rows of a table, one by one: whose, and every grade that stands in them."""
+
+import json
+import re
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+import polars as pl
+
+from edu_pipeline.landing.rules import REPEATED_HEADER, TOO_MANY_CELLS, TOTALS
+from edu_pipeline.landing.sources.results.names import shown
+from edu_pipeline.landing.sources.results.people import Person
+from edu_pipeline.landing.sources.results.sheets import Row
+from edu_pipeline.landing.sources.results.tables import Table
+from edu_pipeline.landing.sources.school.columns import normal as normal_header
+from edu_pipeline.model.grades import is_nothing
+
+NO_STUDENT = "no_student"
+_TOTAL = re.compile(
+    r"(?:(?:grand|sub|class|cohort|school|year|group|overall)[ -]?)?"
+    r"(?:total|average|mean|median|count|sum|std dev|standard deviation|number of \w+)s?:?",
+    re.IGNORECASE,
+)
+
+CELLS = pl.Schema(
+    {
+        "table": pl.Int64,
+        "row": pl.Int64,
+        "place": pl.Int64,
+        "subject": pl.String,
+        "series": pl.String,
+        "grade": pl.String,
+    }
+)
+ENTRIES = pl.Schema({"table": pl.Int64, "row": pl.Int64, "person": pl.Int64, "cohort": pl.String})
+
+
+@dataclass(frozen=True)
+class Read:
+    """A table's rows."""
+
+    persons: tuple[Person, ...]
+    """Everybody in it once."""
+    entries: pl.DataFrame
+    """One per row that is about somebody: `person`, counted from 0, and `cohort`."""
+    cells: pl.DataFrame
+    """One per grade or absence as received; blank ones are nothing."""
+    rejected: tuple[tuple[int, str, str | None], ...]
+    """Row, rule and the text that broke it."""
+
+
+def read_rows(number: int, table: Table) -> Read:
+    """Read a table.
+
+    Args:
+        number: What `table` is in its frames.
+        table: What its columns are.
+    """
+    persons: dict[Person, int] = {}
+    entries: list[tuple[int, int, int, str | None]] = []
+    rejected: list[tuple[int, str, str | None]] = []
+    columns = table.columns
+    known: dict[tuple[str, ...], tuple[Person | None, str | None]] = {}
+    for place, row in enumerate(table.sheet.rows):
+        said = tuple(row.cells[each] for each in columns.who)
+        if said not in known:  # a row per subject and series says the same over and over
+            known[said] = _person(table, row), _no_data(table, said)
+        person, rule = known[said]
+        if row.beyond:
+            rejected.append((place, TOO_MANY_CELLS, None))
+        elif rule is not None:
+            rejected.append((place, rule, " ".join(filter(str.strip, said))))
+        elif person is None and any(
+            not is_nothing(row.cells[value.place]) for value in columns.values
+        ):
+            rejected.append((place, NO_STUDENT, None))
+        if person is not None and rule is None:
+            index = persons.setdefault(person, len(persons))
+            entries.append((number, place, index, _cohort(table, row)))
+    frame = pl.DataFrame(entries, schema=ENTRIES, orient="row")
+    broken = [place for place, *_ in rejected]
+    cells = pl.concat([*_cells(number, table)])
+    return Read(
+        tuple(persons),
+        frame,
+        cells.join(frame, on=["table", "row"], how="semi", maintain_order="left").filter(
+            ~pl.col("row").is_in(broken)
+        ),
+        tuple(rejected),
+    )
+
+
+def _person(table: Table, row: Row) -> Person | None:
+    columns = table.columns
+
+    def cell(place: int | None) -> str:
+        text = row.cells[place].strip() if place is not None else ""
+        return "" if is_nothing(text) else text
+
+    ids = tuple((kind, text) for kind, place in columns.ids.items() if (text := cell(place)))
+    name = shown(cell(columns.name), cell(columns.given), cell(columns.family))
+    return Person(ids, name) if ids or name else None
+
+
+def _no_data(table: Table, said: Sequence[str]) -> str | None:
+    """Whether a row is about others, or none, by what stands where a student should."""
+    filled = [cell.strip() for cell in said if cell.strip()]
+    if len(filled) == 1 and _TOTAL.fullmatch(filled[0]):
+        return TOTALS
+    header = [table.sheet.header[place] for place in table.columns.who]
+    if [normal_header(cell) for cell in said] == [normal_header(name) for name in header]:
+        return REPEATED_HEADER
+    return None
+
+
+def _cohort(table: Table, row: Row) -> str | None:
+    place = table.columns.cohort
+    if table.cohort is not None or place is None:
+        return table.cohort
+    return " ".join(row.cells[place].split()) or None
+
+
+def _cells(number: int, table: Table) -> Iterator[pl.DataFrame]:
+    columns = table.columns
+
+    for value in columns.values:
+        frame = pl.DataFrame(
+            {
+                "table": [number] * len(table.sheet.rows),
+                "row": range(len(table.sheet.rows)),
+                "place": [value.place] * len(table.sheet.rows),
+                "subject": table.texts(
+                    None if value.subject else columns.subject, value.subject or table.subject
+                ),
+                "series": table.texts(
+                    None if value.series else columns.series, value.series or table.series
+                ),
+                "grade": table.texts(value.place, None),
+            },
+            schema=CELLS,
+        )
+        blank = [text for text in frame["grade"].drop_nulls().unique() if is_nothing(text)]
+        yield frame.filter(pl.col("grade").is_not_null(), ~pl.col("grade").is_in(blank))
+
+
+def as_json(table: Table, row: int) -> str:
+    """A row as it was received."""
+    cells = zip(table.sheet.header, table.sheet.rows[row].cells, strict=True)
+    return json.dumps(dict(cells), ensure_ascii=False)

@@ -1,0 +1,459 @@
+"""What is wrong with exports of results, in sentences that say what to do.
+
+A sentence names nobody; who is concerned stands beside it, for the page that staff see.
+"""
+
+import re
+from collections.abc import Collection, Mapping, Sequence
+
+import polars as pl
+
+from edu_pipeline.ground.wording import listed
+from edu_pipeline.landing.rules import NO_DATA
+from edu_pipeline.landing.sources.results.names import normal_name
+from edu_pipeline.landing.sources.results.tables import Found, Table, cohorts_of, paste
+from edu_pipeline.model.attainment import AttainmentProblems
+from edu_pipeline.model.columns import dtypes
+from edu_pipeline.model.grades import normal as normal_grade
+from edu_pipeline.model.grades import points_of
+from edu_pipeline.settings.attainment import ATTAINMENT_FOLDER, Attainment
+
+SHOWN = 8
+"""Texts of cells, or files, in one sentence."""
+LONGEST = 24
+"""Characters of a cell that a sentence shows; what is longer may be anything."""
+SHORT, SEVERAL = 3, 3
+"""Characters of a text that tells nobody; students from whom on a longer one is of none of them."""
+FIGURES = 2
+"""Figures in a text, besides a year, that make no phone number, id or date of birth."""
+_YEAR = re.compile(r"\b20\d\d\b")
+MARKS = 10
+"""Points from which on a number is a mark or a percentage."""
+
+Problem = dict[str, object]
+
+
+def problem(
+    kind: str,
+    message: str,
+    *,
+    cohort: str | None = None,
+    number: int = 1,
+    who: Collection[str] = (),
+) -> Problem:
+    """A row of `AttainmentProblems`."""
+    return {
+        "kind": kind,
+        "cohort": cohort,
+        "number": number,
+        "message": message,
+        "who": "; ".join(sorted(who)) or None,
+    }
+
+
+def as_frame(rows: Sequence[Problem]) -> pl.DataFrame:
+    """`AttainmentProblems`, in the order of their kinds."""
+    return AttainmentProblems.validate(
+        pl.DataFrame(list(rows), schema=dtypes(AttainmentProblems), orient="row")
+    )
+
+
+def file_problems(found: Found) -> list[Problem]:
+    """Files and sheets that are not read, and baselines of no cohort."""
+    rows = []
+    read = {table.sheet.path for table in found.tables}
+    for stray in found.strays:
+        where = stray.path if stray.name is None else f"{stray.path}, sheet “{stray.name}”"
+        message = f"{where} is not read: {stray.reason}"
+        kind = "unreadable_file" if stray.unreadable else "not_understood"
+        rows.append(problem("not_read" if stray.path in read else kind, message))
+    for path, newer in sorted(found.replaced.items()):
+        message = f"{path} is not read: {newer} is a newer export of the same."
+        rows.append(problem("replaced", message))
+    exports = [table for table in found.tables if not table.baseline]
+    every = sorted({cohort for table in exports for cohort in cohorts_of(table)})
+    for table in found.tables:
+        if table.baseline and not cohorts_of(table):
+            example = f"{ATTAINMENT_FOLDER}{every[0] if every else '2026'}/"
+            which = (
+                f"there are {len(every)} cohorts that it may be of ({_some(every)})"
+                if every
+                else "there are no results that it may be of"
+            )
+            message = (
+                f"{table.sheet.file} is a baseline, and {which}. Put it beside the results of its "
+                f"cohort into a folder of their own, such as {example}"
+            )
+            rows.append(problem("no_cohort", message))
+    return rows
+
+
+def taken_for(table: Table, settings: Attainment, *, final: bool) -> list[Problem]:
+    """What was read without being said so."""
+    rows = []
+    file, cohort = table.sheet.file, table.cohort
+    if final:
+        message = (
+            f"{file} says no series, so its grades are taken for {settings.final}. If they are of "
+            f"another, put it into the name of the file, such as “{settings.sat[0]}”."
+        )
+        rows.append(problem("taken_for", message, cohort=cohort))
+    if table.columns.guessed:
+        message = (
+            f"{file}: {listed([f'“{name}”' for name in table.columns.guessed])} "
+            f"{'is' if len(table.columns.guessed) == 1 else 'are'} taken for subjects that we did not "
+            "know, because grades stand there. What is none must be taken out of the file."
+        )
+        rows.append(problem("taken_for", message, cohort=cohort, number=len(table.columns.guessed)))
+    if table.columns.unread:
+        example = paste("attainment.series_names", {table.columns.unread[0]: settings.baseline})
+        message = (
+            f"{file}: grades stand in {listed([f'“{name}”' for name in table.columns.unread])}, which "
+            f"we know for no series. If one is what was expected of students, add to pipeline.toml: "
+            f"{example}"
+        )
+        rows.append(problem("not_read", message, cohort=cohort, number=len(table.columns.unread)))
+    return rows
+
+
+def inferred_series(cohort: str, inferred: Mapping[str, str]) -> list[Problem]:
+    """Mocks that are told apart by their order in the school year."""
+    if not inferred:
+        return []
+    pairs = listed([f"“{theirs}” for {ours}" for theirs, ours in sorted(inferred.items())])
+    message = (
+        f"{cohort}: taken {pairs}, by their order in the school year. If that is wrong, say it in "
+        "[attainment.series_names]."
+    )
+    return [problem("taken_for", message, cohort=cohort, number=len(inferred))]
+
+
+def unknown_series(
+    bad: pl.DataFrame, settings: Attainment, names: Collection[str]
+) -> list[Problem]:
+    """Series that are none of the settings'.
+
+    Args:
+        bad: `cohort`, `student_id` and `series` of every grade concerned.
+        settings: The section of `pipeline.toml`.
+        names: Words of students' names: a cell that has one is not shown.
+    """
+    rows = []
+    for (cohort,), found in bad.sort("cohort").group_by("cohort", maintain_order=True):
+        counts = _counts(found["series"])
+        shown = _telling(found, "series", names)
+        lines = dict.fromkeys(shown, "…")
+        message = (
+            f"{cohort}: {_number(found.height, 'grade')} "
+            f"{'is' if found.height == 1 else 'are'} of series that we do not know: "
+            f"{_with_counts(counts, shown)}. Say in pipeline.toml which of {', '.join(settings.series)} "
+            f"each is: {paste('attainment.series_names', lines or {'…': '…'})}"
+        )
+        rows.append(problem("unknown_series", message, cohort=str(cohort), number=found.height))
+    return rows
+
+
+def unknown_grades(bad: pl.DataFrame, names: Collection[str]) -> list[Problem]:
+    """Texts that are no grades.
+
+    Args:
+        bad: `cohort`, `student_id` and `grade` of every cell concerned.
+        names: Words of students' names: a cell that has one is not shown.
+    """
+    rows = []
+    for (cohort,), found in bad.sort("cohort").group_by("cohort", maintain_order=True):
+        counts = _counts(found["grade"])
+        shown = _telling(found, "grade", names)
+        marks = sum(n for text, n in counts.items() if _is_mark(text))
+        message = (
+            f"{cohort}: {_number(found.height, 'cell')} "
+            f"{'is no grade' if found.height == 1 else 'are no grades'} that we know"
+            f"{f': {_with_counts(counts, shown)}' if shown else ''}. "
+        )
+        if marks > found.height / 2:
+            message += (
+                "They look like marks or standardised scores, of which nobody but the school knows "
+                "the grades: put grades there."
+            )
+        elif shown:
+            doubles = [text for text in shown if points_of(text) is not None]
+            if doubles:
+                message += (
+                    f"{listed([f'“{text}”' for text in doubles])} may be a mark or, like "
+                    f"{'-'.join(doubles[0][:2])}, a double award: only in a subject called so are two "
+                    f"figures one. If it is, put {'-'.join(doubles[0][:2])} there. "
+                )
+            if lines := "\n".join(f'"{text}" = …' for text in shown if text not in doubles):
+                message += (
+                    f"Say in pipeline.toml how many points each is: [attainment.grades]\n{lines}"
+                )
+        else:
+            message += "Look at them in rejected_rows."
+        message = message.rstrip()
+        rows.append(problem("unknown_grade", message, cohort=str(cohort), number=found.height))
+    return rows
+
+
+def _is_mark(text: str) -> bool:
+    try:
+        return float(normal_grade(text).rstrip("%")) >= MARKS
+    except ValueError:
+        return False
+
+
+def duplicates(bad: pl.DataFrame, names: Collection[str]) -> list[Problem]:
+    """Results that stand there twice and differ; of baselines, where they are of different files.
+
+    Args:
+        bad: `cohort`, `student_id`, `name`, `subject`, `series`, `file`, `line` of every one, and
+            whether its file is a `baseline`.
+        names: Words of students' names: a cell that has one is not shown.
+    """
+    rows = []
+    key = ["cohort", "student_id", "subject", "series"]
+    several = pl.col("baseline").any().over(key) & (pl.col("file").n_unique().over(key) > 1)
+    bad = bad.with_columns(several=several)
+    for (cohort,), found in (
+        bad.filter("several").sort("cohort").group_by("cohort", maintain_order=True)
+    ):
+        number = found.select(key).n_unique()
+        files = sorted(set(found["file"]))
+        message = (
+            f"{cohort}: two baselines given, in {listed(files)}, and they differ for "
+            f"{_number(number, 'entry')}, of which none counts. Keep one: take the other out of its "
+            "file, or leave the file out."
+        )
+        named = found.group_by("student_id", "subject").agg(pl.col("name").drop_nulls().first())
+        who = {f"{name or student} ({of})" for student, of, name in named.iter_rows()}
+        rows.append(
+            problem("duplicate_result", message, cohort=str(cohort), number=number, who=who)
+        )
+    bad = bad.filter(~pl.col("several"))
+    for (cohort,), found in bad.sort("cohort").group_by("cohort", maintain_order=True):
+        results = found.group_by(key, maintain_order=True).agg("name", "file", "line")
+        first = results.row(0, named=True)
+        places = [
+            f"{file} line {line}" for file, line in zip(first["file"], first["line"], strict=True)
+        ]
+        example = [*_shown([first["subject"]], names), first["series"]]
+        who = {
+            f"{row['name'][0] or row['student_id']} ({row['subject']}, {row['series']})"
+            for row in results.iter_rows(named=True)
+        }
+        message = (
+            f"{cohort}: {_number(results.height, 'result')} "
+            f"{'stands' if results.height == 1 else 'stand'} there more than once with different "
+            f"grades, so none of these counts; such as {listed(example)} in "
+            f"{listed(places)}. Correct the export; two students of one name need an id."
+        )
+        rows.append(
+            problem("duplicate_result", message, cohort=str(cohort), number=results.height, who=who)
+        )
+    return rows
+
+
+def without_id(cohort: str, names: Collection[str], files: Collection[str]) -> list[Problem]:
+    """Students whom only their names tell apart."""
+    if not names:
+        return []
+    message = (
+        f"{cohort}: {_some(sorted(files))} {'has' if len(files) == 1 else 'have'} no student id, so "
+        f"{_number(len(names), 'student')} {'is' if len(names) == 1 else 'are'} told apart by name, "
+        "and two of one name would be one. Export it with a UPN or an admission number."
+    )
+    return [problem("id_is_name", message, cohort=cohort, number=len(names))]
+
+
+def two_in_one(cohort: str, column: str, names: Collection[str]) -> Problem:
+    """Names that may be of two students, because a file says two things of them."""
+    one = len(names) == 1
+    message = (
+        f"{cohort}: {_number(len(names), 'name')} {'has' if one else 'have'} two values of {column} in "
+        f"one file: two students? Without an id they are one{'' if one else ' each'}. Export it with a "
+        "UPN or an admission number, or write the names so that they differ."
+    )
+    return problem("ambiguous_name", message, cohort=cohort, number=len(names), who=names)
+
+
+def restating(cohort: str, columns: Sequence[str]) -> Problem:
+    """Columns that say again how the result compares with the baseline."""
+    one = len(columns) == 1
+    message = (
+        f"{cohort}: {listed([f'“{column}”' for column in columns])} {'says' if one else 'say'} again "
+        f"how results differ from baselines, so {'it makes' if one else 'they make'} no groups."
+    )
+    return problem("not_read", message, cohort=cohort, number=len(columns))
+
+
+def ambiguous(cohort: str, file: str, names: Collection[str]) -> Problem:
+    """Rows of results that only have a name, which two students have."""
+    message = (
+        f"{file}: {_number(len(names), 'name')} {'is' if len(names) == 1 else 'are'} those of more "
+        "than one student, so its rows count for nobody. Export it with the id that the others have."
+    )
+    return problem("ambiguous_name", message, cohort=cohort, number=len(names), who=names)
+
+
+def unmatched(
+    cohort: str,
+    file: str,
+    unknown: Collection[str],
+    shared: Collection[str],
+    other_id: Collection[str],
+    of: int,
+) -> list[Problem]:
+    """Students of a baseline file who are nobody in the results.
+
+    Args:
+        cohort: Of the baseline.
+        file: It.
+        unknown: Names, or ids, that nobody in the results has.
+        shared: Names that more than one student has.
+        other_id: Names that a student with another id has.
+        of: How many students it has.
+    """
+    number = len(unknown) + len(shared) + len(other_id)
+    if not number:
+        return []
+    reasons = [
+        (len(who), why)
+        for who, why in (
+            (unknown, f"in no result of {cohort}"),
+            (shared, "of a name that several have"),
+            (other_id, "with another id in the results"),
+        )
+        if who
+    ]
+    one = len(reasons) == 1
+    why = ", ".join(reason if one else f"{those} {reason}" for those, reason in reasons)
+    message = (
+        f"{file}: {number} of {of} unmatched: {why}. Names are compared without case, "
+        "accents, punctuation and order, and never guessed: correct them in one of the two files, or "
+        "export both with the same id."
+    )
+    if other_id:
+        message += (
+            " Where an id is another than in the results: if its ids are the school's own, correct "
+            "them; else take their column out."
+        )
+    who = [
+        *unknown,
+        *(f"{name} (more than one of this name)" for name in shared),
+        *(f"{name} (another id in the results)" for name in other_id),
+    ]
+    return [problem("unmatched_baseline", message, cohort=cohort, number=number, who=who)]
+
+
+def unknown_subjects(
+    cohort: str,
+    file: str,
+    without: Mapping[str, int],
+    strange: Collection[str],
+    names: Collection[str],
+) -> list[Problem]:
+    """Subjects of results of which a baseline file says nothing, although it has strange ones.
+
+    Args:
+        cohort: Of the baseline.
+        file: It.
+        without: Subject → students in it, of those that it does not have.
+        strange: Its subjects that are none of the results'.
+        names: Words of students' names: a text that has one is not shown.
+    """
+    if not without or not strange:
+        return []
+    lacking = _some(_shown(sorted(without), names))
+    there = _shown(sorted(strange), names)
+    lines = dict.fromkeys(there, "…")
+    message = (
+        f"{file} has no baseline for {lacking} ({_number(sum(without.values()), 'entry')}), and has "
+        f"{_some(there)}, which are no subjects of {cohort}. Where two are the same, "
+        f"add to pipeline.toml: {paste('attainment.subjects', lines)}"
+    )
+    return [problem("unknown_subject", message, cohort=cohort, number=len(without))]
+
+
+def not_taken(cohort: str, file: str, number: int) -> list[Problem]:
+    """Baselines in subjects that the student does not take, as prediction services give them."""
+    if not number:
+        return []
+    message = (
+        f"{file}: {_number(number, 'baseline')} {'is' if number == 1 else 'are'} not used, of subjects "
+        "that the student does not take."
+    )
+    return [problem("not_read", message, cohort=cohort, number=number)]
+
+
+def overall(cohort: str, file: str, students: int) -> Problem:
+    """A baseline without subject."""
+    message = (
+        f"{file} has one figure for each of {_number(students, 'student')} and says no subject, so it "
+        "is not used. If it is to count for every subject of the student, add to pipeline.toml: "
+        '[attainment]\noverall_baseline = "every_subject"'
+    )
+    return problem("overall_baseline", message, cohort=cohort, number=students)
+
+
+def broken_rows(rejected: pl.DataFrame, told: Collection[str]) -> list[Problem]:
+    """Rows that are not read, by rule and file.
+
+    Args:
+        rejected: `RejectedRows`.
+        told: Rules that other problems are about.
+    """
+    found = (
+        rejected.filter(~pl.col("rule").is_in([*told, *NO_DATA]))
+        .group_by("file", "rule")
+        .agg(rows=pl.len(), line=pl.col("line").min())
+        .sort("file", "rule")
+    )
+    return [
+        problem(
+            "rejected_rows",
+            f"{file.removeprefix(ATTAINMENT_FOLDER)}: {_number(rows, 'row')} "
+            f"{'is' if rows == 1 else 'are'} not read: {rule.replace('_', ' ')}, first in line {line}. "
+            "Look at them in rejected_rows.",
+            number=rows,
+        )
+        for file, rule, rows, line in found.iter_rows()
+    ]
+
+
+def _telling(found: pl.DataFrame, column: str, names: Collection[str]) -> list[str]:
+    """Texts that surely belong into a column, the commonest first: short, or of several students.
+
+    A cell that slipped may hold anybody's name or address, and does so in all of a student's rows.
+    """
+    several = dict(found.group_by(column).agg(pl.col("student_id").n_unique()).iter_rows())
+    texts = _counts(found[column])
+    return _shown([t for t in texts if len(t) <= SHORT or several[t] >= SEVERAL], names)
+
+
+def _counts(texts: pl.Series) -> dict[str, int]:
+    counts = texts.value_counts().sort(pl.col("count") * -1, texts.name)
+    return dict(counts.iter_rows())
+
+
+def _shown(texts: Collection[str], names: Collection[str]) -> list[str]:
+    return [
+        text
+        for text in texts
+        if len(text) <= LONGEST
+        and "@" not in text
+        and sum(map(str.isdigit, _YEAR.sub("", text))) <= FIGURES
+        and not set(normal_name(text).split()) & set(names)
+    ][:SHOWN]
+
+
+def _with_counts(counts: Mapping[str, int], shown: Collection[str]) -> str:
+    more = ["others"] if len(counts) > len(shown) else []
+    return listed([*(f"“{text}” ({counts[text]:,})" for text in shown), *more])
+
+
+def _some(texts: Sequence[str]) -> str:
+    return listed([*texts[:SHOWN], *(["others"] if len(texts) > SHOWN else [])])
+
+
+def _number(number: int, what: str) -> str:
+    plural = "entries" if what == "entry" else f"{what}s"
+    return f"1 {what}" if number == 1 else f"{number:,} {plural}"

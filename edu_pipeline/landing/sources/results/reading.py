@@ -1,0 +1,434 @@
+"""Results, students and problems of the exports of all cohorts, from the files' bytes.
+
+Pure, so that a command without a home reads a file as a refresh does. What is not understood is a
+rejected row or a problem, never an error.
+"""
+
+import hashlib
+from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import dataclass
+
+import polars as pl
+
+from edu_pipeline.landing.sources.results import problems as say
+from edu_pipeline.landing.sources.results.cells import CELLS, as_json, read_rows
+from edu_pipeline.landing.sources.results.groups import (
+    FACTS,
+    differences_of,
+    groups_of,
+    restating,
+    two_in_one,
+)
+from edu_pipeline.landing.sources.results.header import normal
+from edu_pipeline.landing.sources.results.names import normal_name
+from edu_pipeline.landing.sources.results.staging import (
+    ENTRY,
+    KEY,
+    Labels,
+    Sieve,
+    labels_of,
+    people_of,
+    with_points,
+)
+from edu_pipeline.landing.sources.results.subjects import not_all
+from edu_pipeline.landing.sources.results.tables import Found, Table, described, find_tables
+from edu_pipeline.model.attainment import AttainmentFiles, CohortStudents, Results
+from edu_pipeline.model.columns import dtypes
+from edu_pipeline.model.quality import RejectedRows
+from edu_pipeline.settings.attainment import ATTAINMENT_FOLDER, Attainment
+
+TABLE = "results"
+"""What its rejected rows are called."""
+NO_COHORT = "no_cohort"
+NO_SUBJECT = "no_subject"
+NO_SERIES = "no_series"
+UNKNOWN_SERIES = "unknown_series"
+UNKNOWN_GRADE = "unknown_grade"
+AMBIGUOUS = "ambiguous_name"
+UNMATCHED = "unmatched_baseline"
+DUPLICATE = "different_results_for_one_series"
+TOLD = (NO_COHORT, UNKNOWN_SERIES, UNKNOWN_GRADE, AMBIGUOUS, UNMATCHED, DUPLICATE)
+"""Rules of rejected rows that a problem of its own is about."""
+
+
+@dataclass(frozen=True)
+class Landed:
+    """What the exports of all cohorts say."""
+
+    files: pl.DataFrame
+    """`AttainmentFiles`."""
+    results: pl.DataFrame
+    """`Results`."""
+    students: pl.DataFrame
+    """`CohortStudents`."""
+    groups: pl.DataFrame
+    """`ResultGroups`."""
+    differences: pl.DataFrame
+    """`StatedDifferences`."""
+    problems: pl.DataFrame
+    """`AttainmentProblems`."""
+    rejected: pl.DataFrame
+    """`RejectedRows`."""
+    seen: pl.DataFrame
+    """Who stands in which file, kept nowhere: `cohort`, `student_id` (empty where it is not known),
+    `name`, `path`."""
+
+
+def _nobody(_student: str) -> bool:
+    return False
+
+
+def read_cohort(
+    files: Mapping[str, bytes],
+    settings: Attainment,
+    *,
+    baselines: Collection[str] = (),
+    cohort: str | None = None,
+    forgotten: Callable[[str], bool] = _nobody,
+) -> Landed:
+    """Read exam results, of all cohorts at once.
+
+    Args:
+        files: Name, or path below `attainment/`, → content. A folder is a cohort.
+        settings: The section of `pipeline.toml`.
+        baselines: Files that are baselines whatever they are called.
+        cohort: The cohort of all of them; else what folder, column or file's name says.
+        forgotten: Whether a student was erased, by id or normalised name: nothing of theirs comes in.
+    """
+    found = find_tables(files, settings, baselines, cohort)
+    reads = [read_rows(number, table) for number, table in enumerate(found.tables)]
+    people = people_of(found.tables, reads, forgotten)
+    sieve = Sieve()
+    for number, read in enumerate(reads):
+        sieve.note(number, read)
+    rows = people.filter(~pl.col("forgotten").fill_null(value=False))
+    cells = pl.concat([pl.DataFrame(schema=CELLS), *(read.cells for read in reads)]).join(
+        rows, on=["table", "row"], maintain_order="left"
+    )
+    labels = labels_of(cells, settings)
+    notes = say.file_problems(found)
+    names = _words_of_names(rows)
+    cells = sieve.keep(cells, pl.col("cohort").is_not_null(), NO_COHORT)
+    cells = _in_series(
+        labels.with_subjects(cells), labels, found.tables, settings, names, sieve, notes
+    )
+    cells = _of_students(cells, rows, found.tables, sieve, notes)
+    cells = _with_baselines(cells, found.tables, settings, names, notes)
+    cells = sieve.keep(cells, pl.col("subject").is_not_null(), NO_SUBJECT)
+    cells = _graded(cells, settings, names, sieve, notes)
+    results = _once(cells, names, sieve, notes)
+    rejected = _rejected(sieve.rejected(), people, found.tables)
+    notes += say.broken_rows(rejected, TOLD)
+    facts = _facts(found.tables, rows, labels, settings)
+    differences = differences_of(facts.filter("stated"))
+    groups = _groups(facts, results, differences, settings, notes)
+    return Landed(
+        files=_files(files, found, rows, results, rejected),
+        results=_as_results(results),
+        students=_students(rows, results, settings),
+        groups=groups,
+        differences=differences,
+        problems=say.as_frame(notes),
+        rejected=rejected,
+        seen=rows.select("cohort", "student_id", "name", "path").unique(maintain_order=True),
+    )
+
+
+def _in_series(
+    cells: pl.DataFrame,
+    labels: Labels,
+    tables: Sequence[Table],
+    settings: Attainment,
+    names: Collection[str],
+    sieve: Sieve,
+    notes: list[say.Problem],
+) -> pl.DataFrame:
+    """Cells whose series is known. A file that says none is of the final one."""
+    by_column = [n for n, table in enumerate(tables) if table.columns.series is not None]
+    of_baselines = cells.filter("baseline").with_columns(series=pl.lit(settings.baseline))
+    of_exports = cells.filter(~pl.col("baseline"))
+    said = pl.col("series").is_not_null()
+    silent = of_exports.filter(~said, ~pl.col("table").is_in(by_column))
+    of_exports = sieve.keep(of_exports, said | ~pl.col("table").is_in(by_column), NO_SERIES)
+    known = labels.with_series(of_exports).with_columns(received=of_exports["series"])
+    final = pl.col("received").is_null()
+    known = known.with_columns(
+        series=pl.when(final).then(pl.lit(settings.final)).otherwise("series")
+    )
+    strange = known.filter(pl.col("series").is_null())
+    notes += say.unknown_series(
+        strange.select("cohort", "student_id", series="received"), settings, names
+    )
+    known = sieve.keep(known, pl.col("series").is_not_null(), UNKNOWN_SERIES, "received")
+    for number, table in enumerate(tables):
+        notes += say.taken_for(table, settings, final=number in silent["table"])
+    for cohort, of in sorted(labels.series.items()):
+        notes += say.inferred_series(cohort, of.inferred)
+    return pl.concat([known.drop("received"), of_baselines])
+
+
+def _of_students(
+    cells: pl.DataFrame,
+    rows: pl.DataFrame,
+    tables: Sequence[Table],
+    sieve: Sieve,
+    notes: list[say.Problem],
+) -> pl.DataFrame:
+    """Cells of students whom the results have."""
+    named = rows.filter(pl.col("cohort").is_not_null())
+    for (cohort, number), found in named.group_by("cohort", "table", maintain_order=True):
+        labels = {how: set(of["label"]) for (how,), of in found.group_by("how")}
+        file, unclear = tables[number].sheet.file, labels.get("ambiguous", set())
+        if tables[number].baseline:
+            of = found["person"].n_unique()
+            notes += say.unmatched(
+                cohort,
+                file,
+                labels.get("unknown", set()),
+                unclear,
+                labels.get("other_id", set()),
+                of,
+            )
+        elif unclear:
+            notes.append(say.ambiguous(cohort, file, unclear))
+    bare = named.filter("by_name", ~pl.col("baseline"))
+    for (cohort,), found in bare.group_by("cohort", maintain_order=True):
+        notes += say.without_id(cohort, set(found["student_id"]), set(found["file"]))
+    known = pl.col("student_id").is_not_null()
+    cells = sieve.keep(cells, known | pl.col("baseline"), AMBIGUOUS)
+    return sieve.keep(cells, known, UNMATCHED)
+
+
+def _with_baselines(
+    cells: pl.DataFrame,
+    tables: Sequence[Table],
+    settings: Attainment,
+    names: Collection[str],
+    notes: list[say.Problem],
+) -> pl.DataFrame:
+    """Cells with those of baseline files in the subjects that the student takes."""
+    exports = cells.filter(~pl.col("baseline"))
+    taken = exports.select(ENTRY).drop_nulls().unique(maintain_order=True)
+    of_files = [exports]
+    baselines = cells.filter("baseline")
+    for (cohort, number), found in baselines.group_by("cohort", "table", maintain_order=True):
+        file = tables[number].sheet.file
+        overall = found.filter(pl.col("subject").is_null())
+        if overall.height and settings.overall_baseline == "every_subject":
+            of_files.append(
+                overall.drop("subject")
+                .join(taken, on=["cohort", "student_id"], maintain_order="left")
+                .select(exports.columns)
+            )
+        elif overall.height:
+            notes.append(say.overall(cohort, file, overall["student_id"].n_unique()))
+        with_subject = found.filter(pl.col("subject").is_not_null())
+        of_files.append(with_subject.join(taken, on=ENTRY, how="semi", maintain_order="left"))
+        if with_subject.height:
+            here = taken.filter(pl.col("cohort") == cohort)
+            subjects = set(with_subject["subject"])
+            without = here.filter(~pl.col("subject").is_in(list(subjects)))
+            counts = dict(without.group_by("subject").len().iter_rows())
+            strange = subjects - set(here["subject"])
+            notes += say.unknown_subjects(cohort, file, counts, strange, names)
+            unused = with_subject.height - of_files[-1].height
+            notes += say.not_taken(cohort, file, unused)
+    return pl.concat(of_files)
+
+
+def _words_of_names(rows: pl.DataFrame) -> set[str]:
+    """What no sentence may show, wherever it stands."""
+    names = rows["name"].drop_nulls().unique()
+    return {word for name in names for word in normal_name(name).split()}
+
+
+def _graded(
+    cells: pl.DataFrame,
+    settings: Attainment,
+    names: Collection[str],
+    sieve: Sieve,
+    notes: list[say.Problem],
+) -> pl.DataFrame:
+    cells = with_points(cells, settings)
+    good = pl.col("points").is_not_null() | pl.col("absent")
+    notes += say.unknown_grades(cells.filter(~good).select("cohort", "student_id", "grade"), names)
+    return sieve.keep(cells, good, UNKNOWN_GRADE, "grade")
+
+
+def _once(
+    cells: pl.DataFrame, names: Collection[str], sieve: Sieve, notes: list[say.Problem]
+) -> pl.DataFrame:
+    """One result per student, subject and series; where several differ, none."""
+    cells = cells.with_columns(agreed=pl.struct("points", "absent").n_unique().over(KEY) == 1).sort(
+        "table", "row", maintain_order=True
+    )
+    notes += say.duplicates(cells.filter(~pl.col("agreed")), names)
+    cells = sieve.keep(cells, pl.col("agreed"), DUPLICATE, "grade")
+    return cells.unique(KEY, keep="first", maintain_order=True)
+
+
+def _as_results(results: pl.DataFrame) -> pl.DataFrame:
+    columns = list(dtypes(Results))
+    return Results.validate(
+        results.with_columns(file=ATTAINMENT_FOLDER + pl.col("file")).select(columns).sort(KEY)
+    )
+
+
+def _students(rows: pl.DataFrame, results: pl.DataFrame, settings: Attainment) -> pl.DataFrame:
+    of = ["cohort", "student_id"]
+    exported = rows.filter(~pl.col("baseline"), pl.col("student_id").is_not_null())
+    names = (
+        exported.filter(pl.col("name").is_not_null())
+        .group_by([*of, "name"])
+        .len()
+        .sort("len", "name", descending=[True, False])
+        .unique(of, keep="first", maintain_order=True)
+    )
+    with_baseline = (
+        results.filter(pl.col("series") == settings.baseline, pl.col("points").is_not_null())
+        .select(*of, in_baseline=pl.lit(value=True))
+        .unique()
+    )
+    students = (
+        exported.select([*of, "by_name"])
+        .unique()
+        .join(names.select([*of, "name"]), on=of, how="left")
+        .join(with_baseline, on=of, how="left")
+        .with_columns(pl.col("in_baseline").fill_null(value=False), in_results=pl.lit(value=True))
+    )
+    return CohortStudents.validate(students.select(list(dtypes(CohortStudents))).sort(of))
+
+
+def _rejected(rejects: pl.DataFrame, people: pl.DataFrame, tables: Sequence[Table]) -> pl.DataFrame:
+    """`RejectedRows`, but for those about who was forgotten."""
+    buried = people.filter("forgotten").select("table", "row")
+    rows = [
+        {
+            "table": TABLE,
+            "file": ATTAINMENT_FOLDER + tables[table].sheet.file,
+            "line": tables[table].sheet.rows[row].line,
+            "rule": rule,
+            "value": value,
+            "row": as_json(tables[table], row),
+        }
+        for table, row, rule, value in rejects.join(buried, on=["table", "row"], how="anti").rows()
+    ]
+    frame = pl.DataFrame(rows, schema=dtypes(RejectedRows), orient="row")
+    return RejectedRows.validate(frame.sort("file", "line", "rule", "value"))
+
+
+def _files(
+    files: Mapping[str, bytes],
+    found: Found,
+    rows: pl.DataFrame,
+    results: pl.DataFrame,
+    rejected: pl.DataFrame,
+) -> pl.DataFrame:
+    digests = {path: hashlib.sha256(content).hexdigest() for path, content in files.items()}
+    lines = []
+    for number, table in enumerate(found.tables):
+        file = ATTAINMENT_FOLDER + table.sheet.file
+        here = rows.filter(pl.col("table") == number)
+        cohorts = here["cohort"].drop_nulls().unique()
+        lines.append(
+            {
+                "file": file,
+                "path": ATTAINMENT_FOLDER + table.sheet.path,
+                "cohort": cohorts[0] if len(cohorts) == 1 else None,
+                "kind": "baseline" if table.baseline else "results",
+                "shape": table.columns.shape,
+                "read_as": described(table),
+                "students": here["person"].n_unique(),
+                "rows": len(table.sheet.rows),
+                "results": results.filter(pl.col("table") == number).height,
+                "rejected": rejected.filter(pl.col("file") == file)["line"].n_unique(),
+                "sha256": digests[table.sheet.path],
+            }
+        )
+    strays = [(stray.path, stray.name) for stray in found.strays]
+    for path, sheet in [*strays, *((path, None) for path in found.replaced)]:
+        file = ATTAINMENT_FOLDER + (path if sheet is None else f"{path}#{sheet}")
+        empty = dict.fromkeys(("students", "rows", "results", "rejected"), 0)
+        lines.append(
+            {
+                "file": file,
+                "path": ATTAINMENT_FOLDER + path,
+                "kind": "not_read",
+                "shape": "",
+                "read_as": "",
+                "sha256": digests[path],
+                **empty,
+            }
+        )
+    frame = pl.DataFrame(lines, schema=dtypes(AttainmentFiles), orient="row")
+    return AttainmentFiles.validate(frame.sort("file"))
+
+
+def _groups(
+    facts: pl.DataFrame,
+    results: pl.DataFrame,
+    stated: pl.DataFrame,
+    settings: Attainment,
+    notes: list[say.Problem],
+) -> pl.DataFrame:
+    """`ResultGroups`, without columns that say again what is computed."""
+    facts = facts.filter(~pl.col("stated"))
+    for cohort, column, names in two_in_one(facts).iter_rows():
+        notes.append(say.two_in_one(cohort, column, names))
+    groups = groups_of(facts)
+    final, baseline = (
+        results.filter(pl.col("series") == name).select(*ENTRY, "points")
+        for name in (settings.final, settings.baseline)
+    )
+    computed = final.join(baseline, on=ENTRY).select(
+        *ENTRY, difference=pl.col("points") - pl.col("points_right")
+    )
+    again = pl.concat(
+        restating(groups, differences.drop_nulls()) for differences in (stated, computed)
+    ).unique(maintain_order=True)
+    for (cohort,), of in again.sort("cohort", "column").group_by("cohort", maintain_order=True):
+        notes.append(say.restating(str(cohort), of["column"].to_list()))
+    return groups.join(again, on=["cohort", "column"], how="anti", maintain_order="left")
+
+
+def _facts(
+    tables: Sequence[Table], rows: pl.DataFrame, labels: Labels, settings: Attainment
+) -> pl.DataFrame:
+    """Further columns and stated differences, row by row, with the newest series last."""
+    order = {settings.baseline: 0, **{name: n for n, name in enumerate(settings.sat, start=1)}}
+    frames = [pl.DataFrame(schema=FACTS)]
+    for number, table in enumerate(tables):
+        columns, sheet = table.columns, table.sheet
+        stated = [] if columns.difference is None else [columns.difference]
+        for place in (*columns.groups, *stated):
+            texts = [" ".join(row.cells[place].split()) or None for row in sheet.rows]
+            frame = pl.DataFrame(
+                {
+                    "table": [number] * len(texts),
+                    "row": range(len(texts)),
+                    "subject": table.texts(columns.subject, table.subject),
+                    "series": table.texts(columns.series, table.series),
+                    "column": [not_all(sheet.header[place])] * len(texts),
+                    "like": [normal(sheet.header[place])] * len(texts),
+                    "value": texts,
+                },
+                schema={
+                    "table": pl.Int64,
+                    "row": pl.Int64,
+                    "subject": pl.String,
+                    "series": pl.String,
+                    "column": pl.String,
+                    "like": pl.String,
+                    "value": pl.String,
+                },
+            )
+            told = frame.filter(pl.col("value").is_not_null()).join(rows, on=["table", "row"])
+            told = told.filter(pl.col("student_id").is_not_null())
+            told = labels.with_series(labels.with_subjects(told)).with_columns(
+                rank=pl.col("series").replace_strict(order, default=-1, return_dtype=pl.Int64),
+                order=pl.struct("table", "row").rank("ordinal").cast(pl.Int64),
+                final=pl.col("series").fill_null("") == settings.final,
+                stated=pl.lit(place in stated),
+            )
+            frames.append(told.select(list(FACTS)))
+    return pl.concat(frames)

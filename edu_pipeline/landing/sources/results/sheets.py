@@ -1,0 +1,168 @@
+"""Files as tables of text: a CSV file is one, a workbook has one per sheet that people see.
+
+What a column means is not decided here; where the header is, by names that the caller knows.
+"""
+
+import csv
+import io
+import re
+from collections.abc import Callable, Collection, Iterator, Sequence
+from dataclasses import dataclass
+from itertools import islice
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+from python_calamine import CalamineError, SheetTypeEnum, SheetVisibleEnum, load_workbook
+
+from edu_pipeline.landing.tables.csvfile import (
+    UTF_8,
+    Layout,
+    NotThisEncodingError,
+    UnreadableFileError,
+    encoding_but_utf_8,
+    layout,
+    likely_encoding,
+    records,
+)
+from edu_pipeline.landing.tables.workbook import as_csv, is_workbook
+
+_WORKBOOKS = (".xlsx", ".xls", ".ods")
+_NO_TEXT = re.compile(rb"[\x00-\x08\x0e-\x19\x1b-\x1f]")
+_NO_WORKBOOK = (
+    "it is called a workbook and is none; it may be damaged. Open it in Excel, save it as .xlsx or as "
+    "“CSV UTF-8” and put that here."
+)
+Known = Callable[[Sequence[str]], Collection[str]]
+"""Which of our columns a line's cells are surely the names of."""
+
+
+@dataclass(frozen=True)
+class Row:
+    """One record that is not blank."""
+
+    line: int
+    cells: tuple[str, ...]
+    """As many as there are headers, blank ones empty."""
+    beyond: str | None
+    """What it has beyond the header."""
+
+
+@dataclass(frozen=True)
+class Sheet:
+    """A table of text."""
+
+    path: str
+    """Of its file."""
+    name: str | None
+    """Of the sheet; none where the file is no workbook."""
+    header: tuple[str, ...]
+    """Unique names."""
+    over: tuple[str, ...]
+    """The line above the header, cell by cell, as far as there is one; else empty texts."""
+    rows: tuple[Row, ...]
+
+    @property
+    def file(self) -> str:
+        """Where its rows stand, as tables say it."""
+        return self.path if self.name is None else f"{self.path}#{self.name}"
+
+
+@dataclass(frozen=True)
+class Unread:
+    """A file or sheet that cannot be read as a table."""
+
+    path: str
+    name: str | None
+    reason: str
+
+
+def sheets_of(
+    path: str, content: bytes, known: Known, required: Collection[str]
+) -> Iterator[Sheet | Unread]:
+    """The tables of one file.
+
+    Args:
+        path: What messages call it.
+        content: Its bytes.
+        known: What tells the header from the lines above it.
+        required: Of these, what the header should have.
+    """
+    with TemporaryDirectory(prefix="edu-results-") as scratch:
+        local = Path(scratch) / "export"
+        local.write_bytes(content)
+        if _is_broken_workbook(path, content, local):
+            yield Unread(path, None, _NO_WORKBOOK)
+            return
+        try:
+            names = _shown_sheets(local)
+        except UnreadableFileError as error:
+            yield Unread(path, None, f"{error}.")
+            return
+        for name in names:
+            try:
+                sheet = _read(path, local, name, known, required)
+            except UnreadableFileError as error:
+                yield Unread(path, name, f"{error}.")
+            else:
+                yield sheet
+
+
+def _is_broken_workbook(path: str, content: bytes, local: Path) -> bool:
+    """Whether a file is called a workbook, and is neither one nor text: exports are called so, too."""
+    return (
+        path.casefold().endswith(_WORKBOOKS)
+        and not is_workbook(local)
+        and likely_encoding(local) == UTF_8
+        and _NO_TEXT.search(content) is not None
+    )
+
+
+def _shown_sheets(local: Path) -> Sequence[str | None]:
+    if not is_workbook(local):
+        return [None]
+    try:
+        with load_workbook(local) as book:
+            shown = [
+                sheet.name
+                for sheet in book.sheets_metadata
+                if sheet.typ == SheetTypeEnum.WorkSheet
+                and sheet.visible == SheetVisibleEnum.Visible
+            ]
+    except CalamineError:  # which of several reasons `as_csv` says
+        shown = []
+    return shown or [None]
+
+
+def _read(
+    path: str, local: Path, name: str | None, known: Known, required: Collection[str]
+) -> Sheet:
+    def table(encoding: str) -> Sheet:
+        with as_csv(local, encoding, name) as (text, sheet):
+            mark = "," if sheet is not None else None
+            shape = layout(text, mark, known=known, required=required)
+            return _table(path, sheet, text, shape)
+
+    encoding = UTF_8 if is_workbook(local) else likely_encoding(local)
+    try:
+        return table(encoding)
+    except NotThisEncodingError:
+        if encoding != UTF_8 or is_workbook(local):
+            raise
+    return table(encoding_but_utf_8(local))
+
+
+def _table(path: str, sheet: str | None, text: Path, shape: Layout) -> Sheet:
+    rows = tuple(
+        Row(line, tuple(cell or "" for cell in cells[:-1]), cells[-1])
+        for line, _, cells in records(text, shape)
+    )
+    return Sheet(path, sheet, shape.header, _over(text, shape), rows)
+
+
+def _over(text: Path, shape: Layout) -> tuple[str, ...]:
+    """The cells of the line above the header."""
+    with text.open(encoding="utf-8-sig", newline="") as file:
+        lines = list(islice(file, shape.preamble))
+    above = next(csv.reader(io.StringIO(lines[-1]), delimiter=shape.delimiter), []) if lines else []
+    width = len(shape.header)
+    return tuple((above + [""] * width)[:width])

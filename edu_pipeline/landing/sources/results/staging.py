@@ -1,0 +1,275 @@
+"""From cells as received to results: subjects, series, students, baselines and points, step by step.
+
+Each step takes the cells and gives them back with what it found; a cell that it can make nothing of
+goes to the sieve.
+"""
+
+from collections import defaultdict
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+
+import polars as pl
+
+from edu_pipeline.landing.sources.results.cells import Read
+from edu_pipeline.landing.sources.results.names import normal_name
+from edu_pipeline.landing.sources.results.people import People, Resolved, shared_names
+from edu_pipeline.landing.sources.results.series import SeriesNames, read_series
+from edu_pipeline.landing.sources.results.subjects import is_double, not_all, subject_key, tidy
+from edu_pipeline.landing.sources.results.tables import Table
+from edu_pipeline.model.grades import is_absent, points_of, speaks_of_vocation
+from edu_pipeline.model.grades import normal as normal_grade
+from edu_pipeline.settings.attainment import Attainment
+
+REJECTS = pl.Schema(
+    {"table": pl.Int64(), "row": pl.Int64(), "rule": pl.String(), "value": pl.String()}
+)
+KEY = ["cohort", "student_id", "subject", "series"]
+ENTRY = ["cohort", "student_id", "subject"]
+
+
+class Sieve:
+    """Rows that did not make it, each once per rule and text."""
+
+    def __init__(self) -> None:
+        self._rejected = [pl.DataFrame(schema=REJECTS)]
+
+    def note(self, number: int, read: Read) -> None:
+        """Take the rows that were broken as such."""
+        rows = [(number, *each) for each in read.rejected]
+        self._rejected.append(pl.DataFrame(rows, schema=REJECTS, orient="row"))
+
+    def keep(
+        self, cells: pl.DataFrame, good: pl.Expr, rule: str, value: str | None = None
+    ) -> pl.DataFrame:
+        """The cells that are good; the rows of the others are rejected."""
+        text = pl.lit(None) if value is None else pl.col(value)
+        bad = cells.filter(~good).select(
+            "table", "row", rule=pl.lit(rule), value=text.cast(pl.String)
+        )
+        self._rejected.append(bad)
+        return cells.filter(good)
+
+    def rejected(self) -> pl.DataFrame:
+        """All of them: `table`, `row`, `rule` and the text that broke it."""
+        return pl.concat(self._rejected).unique(maintain_order=True)
+
+
+# Who
+
+
+_PEOPLE = pl.Schema(
+    {
+        "cohort": pl.String(),
+        "table": pl.Int64(),
+        "person": pl.Int64(),
+        "student_id": pl.String(),
+        "how": pl.String(),
+        "name": pl.String(),
+        "label": pl.String(),
+        "by_name": pl.Boolean(),
+        "forgotten": pl.Boolean(),
+    }
+)
+
+
+def people_of(
+    tables: Sequence[Table], reads: Sequence[Read], forgotten: Callable[[str], bool]
+) -> pl.DataFrame:
+    """Whom every row is about.
+
+    Args:
+        tables: What lies there.
+        reads: Their rows.
+        forgotten: Whether somebody was erased, by id or normalised name.
+
+    Returns:
+        One row per row of a table: `table`, `row`, `line`, `file`, `path`, `baseline`, `cohort`,
+        `student_id` (empty where it is not known), `how` it is known, `name`, a `label` of it that is
+        never empty, `by_name`, `forgotten`.
+    """
+    entries = pl.concat([read.entries for read in reads]) if reads else _no_entries()
+    pairs: dict[str, list[tuple[int, int]]] = defaultdict(list)
+    for cohort, table, person in (
+        entries.select("cohort", "table", "person").drop_nulls().unique(maintain_order=True).rows()
+    ):
+        pairs[cohort].append((table, person))
+    found = [
+        row for cohort, of in pairs.items() for row in _people(cohort, of, tables, reads, forgotten)
+    ]
+    people = pl.DataFrame(found, schema=_PEOPLE, orient="row")
+    places = pl.DataFrame(
+        [
+            (number, place, row.line, table.sheet.file, table.sheet.path, table.baseline)
+            for number, table in enumerate(tables)
+            for place, row in enumerate(table.sheet.rows)
+        ],
+        schema={
+            "table": pl.Int64,
+            "row": pl.Int64,
+            "line": pl.Int64,
+            "file": pl.String,
+            "path": pl.String,
+            "baseline": pl.Boolean,
+        },
+        orient="row",
+    )
+    return entries.join(places, on=["table", "row"], maintain_order="left").join(
+        people, on=["cohort", "table", "person"], how="left", maintain_order="left"
+    )
+
+
+def _no_entries() -> pl.DataFrame:
+    return pl.DataFrame(
+        schema={"table": pl.Int64, "row": pl.Int64, "person": pl.Int64, "cohort": pl.String}
+    )
+
+
+def _people(
+    cohort: str,
+    of: Sequence[tuple[int, int]],
+    tables: Sequence[Table],
+    reads: Sequence[Read],
+    forgotten: Callable[[str], bool],
+) -> list[tuple[object, ...]]:
+    everybody = [(table, number, reads[table].persons[number]) for table, number in of]
+    students = People(person for table, _, person in everybody if not tables[table].baseline)
+    shared = {
+        table: shared_names(person for other, _, person in everybody if other == table)
+        for table in {table for table, _ in of if tables[table].baseline}
+    }
+    comparable = {
+        table: students.comparable(person for other, _, person in everybody if other == table)
+        for table in {table for table, _ in of}
+    }
+    rows: list[tuple[object, ...]] = []
+    for table, number, person in everybody:
+        found = students.find(person, comparable[table])
+        if found.kind == "name" and person.key in shared.get(table, ()):
+            found = Resolved("ambiguous")
+        known_as = {found.student_id, found.namesake, *(value for _, value in person.ids)}
+        if not person.ids:
+            known_as.add(normal_name(person.name or ""))
+        rows.append(
+            (
+                cohort,
+                table,
+                number,
+                found.student_id,
+                found.kind,
+                person.name,
+                person.name or person.ids[0][1],
+                found.student_id in students.by_name,
+                any(forgotten(each) for each in known_as if each),
+            )
+        )
+    return rows
+
+
+# In what
+
+
+@dataclass(frozen=True)
+class Labels:
+    """What the texts of subjects and series mean, by cohort."""
+
+    subjects: Mapping[tuple[str, str], str]
+    series: Mapping[str, SeriesNames]
+
+    def with_subjects(self, cells: pl.DataFrame) -> pl.DataFrame:
+        """Cells with subjects as tables show them."""
+        return _mapped(cells, "subject", lambda cohort, text: self.subjects.get((cohort, text)))
+
+    def with_series(self, cells: pl.DataFrame) -> pl.DataFrame:
+        """Cells with series of the settings; empty where a text means none."""
+        return _mapped(
+            cells,
+            "series",
+            lambda cohort, text: self.series[cohort].get(text) if cohort in self.series else None,
+        )
+
+
+def _mapped(
+    cells: pl.DataFrame, column: str, meaning: Callable[[str, str], str | None]
+) -> pl.DataFrame:
+    texts = cells.select("cohort", column).drop_nulls().unique()
+    found = [(cohort, text, meaning(cohort, text)) for cohort, text in texts.iter_rows()]
+    schema = {"cohort": pl.String, column: pl.String, "meaning": pl.String}
+    frame = pl.DataFrame(found, schema=schema, orient="row")
+    return (
+        cells.join(frame, on=["cohort", column], how="left", maintain_order="left")
+        .with_columns(pl.col("meaning").alias(column))
+        .drop("meaning")
+    )
+
+
+def labels_of(cells: pl.DataFrame, settings: Attainment) -> Labels:
+    """What the texts of subjects and series in these cells mean.
+
+    A subject is called as `[attainment.subjects]` says, else as most results spell it.
+    """
+    counts = (
+        cells.select("cohort", "subject", "baseline")
+        .drop_nulls()
+        .group_by("cohort", "subject", "baseline")
+        .len()
+        .sort("cohort", "baseline", -pl.col("len").cast(pl.Int64), "subject")
+    )
+    own = {tidy(theirs).casefold(): tidy(ours) for theirs, ours in settings.subjects.items()}
+    spelt: dict[tuple[str, str], str] = {}
+    for ours in own.values():  # the settings' spelling wins
+        for cohort in counts["cohort"].unique():
+            spelt.setdefault((cohort, subject_key(ours)), ours)
+    subjects = {}
+    for cohort, text, _, _ in counts.iter_rows():
+        name = own.get(text.casefold(), text)
+        subjects[cohort, text] = not_all(spelt.setdefault((cohort, subject_key(name)), name))
+    texts = cells.filter(~pl.col("baseline")).select("cohort", "series").drop_nulls().unique()
+    series = {
+        cohort[0]: read_series(found["series"], settings)
+        for cohort, found in texts.group_by("cohort")
+    }
+    return Labels(subjects, series)
+
+
+# How well
+
+
+def with_points(cells: pl.DataFrame, settings: Attainment) -> pl.DataFrame:
+    """Cells with `points` and `absent`; neither where a text is no grade.
+
+    Of other series than the final, a mark of absence is one whatever the settings' grades say.
+    """
+    kinds = cells.select("cohort", "subject", "grade", final=pl.col("series") == settings.final)
+    texts: dict[tuple[str, str], set[str]] = defaultdict(set)
+    for cohort, subject, grade, _ in kinds.unique().iter_rows():
+        texts[cohort, subject].add(grade)
+    vocational = {entry for entry, grades in texts.items() if _is_vocational(grades)}
+    own = {normal_grade(grade): points for grade, points in settings.grades.items()}
+    rows = []
+    for cohort, subject, grade, final in kinds.unique().iter_rows():
+        points = points_of(
+            grade, own, double=is_double(subject), vocational=(cohort, subject) in vocational
+        )
+        absent = is_absent(grade) and (points is None or not final)
+        rows.append((cohort, subject, grade, final, None if absent else points, absent))
+    schema = {
+        "cohort": pl.String,
+        "subject": pl.String,
+        "grade": pl.String,
+        "final": pl.Boolean,
+        "points": pl.Float64,
+        "absent": pl.Boolean,
+    }
+    meaning = pl.DataFrame(rows, schema=schema, orient="row")
+    return cells.with_columns(final=pl.col("series") == settings.final).join(
+        meaning,
+        on=["cohort", "subject", "grade", "final"],
+        how="left",
+        maintain_order="left",
+    )
+
+
+def _is_vocational(grades: set[str]) -> bool:
+    """Whether a subject has merits and passes, and none of the GCSE's own letters."""
+    letters = {"A*", "A", "B", "C", "E", "F", "G"}
+    return any(map(speaks_of_vocation, grades)) and letters.isdisjoint(map(normal_grade, grades))

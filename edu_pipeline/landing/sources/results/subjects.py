@@ -1,0 +1,158 @@
+"""Subjects: which texts are one, and which spellings of it are the same.
+
+Spellings are looked up, never guessed by likeness; what is not here, `[attainment.subjects]` says.
+"""
+
+import re
+from collections.abc import Mapping
+
+from edu_pipeline.landing.sources.results.names import word_set
+from edu_pipeline.model.attainment import ALL
+
+_SPELLINGS = """
+mathematics: maths, math, ma, mat, mth, mathematics
+english language: english language, english lang, eng lang, eng language, en lang, language, enl
+english literature: english literature, english lit, eng lit, eng literature, en lit, literature, lit
+english: english, eng, en
+combined science: combined science, combined sci, comb science, comb sci, science combined, trilogy, \
+combined science trilogy, science trilogy, trilogy science, combined science synergy, synergy, \
+double science, science double, double award science, science double award, dual award science, \
+science dual award, dual science, combined
+science: science, sci, sc
+biology: biology, biol, bio, bi
+chemistry: chemistry, chem, che, ch
+physics: physics, phys, phy, ph
+computer science: computer science, computer sci, comp science, comp sci, compsci, computing, cs
+information technology: information technology, information and communication technology, ict, it
+creative imedia: creative imedia, imedia
+geography: geography, geog, geo, gg
+history: history, hist, his, hi
+ancient history: ancient history, anc history, anc hist
+religious studies: religious studies, religious education, rel studies, rel ed, religion, rs, re
+philosophy and ethics: philosophy and ethics, philosophy ethics, philosophy
+french: french, fren, fre, fr
+german: german, germ, ger
+spanish: spanish, span, spa, sp
+italian: italian, ital
+mandarin: mandarin, chinese
+latin: latin, lat
+greek: greek, classical greek
+classical civilisation: classical civilisation, classical civilization, class civ, classics, class civilisation
+arabic: arabic
+urdu: urdu
+polish: polish
+russian: russian
+portuguese: portuguese
+japanese: japanese
+turkish: turkish
+hebrew: hebrew, biblical hebrew
+panjabi: panjabi, punjabi
+bengali: bengali
+gujarati: gujarati
+persian: persian, farsi
+dutch: dutch
+welsh: welsh, cymraeg
+irish: irish, gaeilge
+art and design: art and design, art design, art des, art, fine art, ar
+photography: photography, photo, art photography
+textiles: textiles, textile design, art textiles
+graphics: graphics, graphic design, graphic communication, art graphics
+drama: drama, dr, dra
+performing arts: performing arts, perf arts
+dance: dance
+music: music, mus, mu
+music technology: music technology, music tech
+physical education: physical education, physical ed, pe, gcse pe
+sport: sport, sports, sport science, sports science, sport studies, sports studies, btec sport
+design and technology: design and technology, design technology, des and tech, d and t, dt, d t, \
+product design, resistant materials
+engineering: engineering, engin
+electronics: electronics
+construction: construction
+food preparation and nutrition: food preparation and nutrition, food prep and nutrition, \
+food prep and nut, food preparation nutrition, food and nutrition, food nutrition, food technology, food tech, \
+food, fpn
+hospitality and catering: hospitality and catering, hospitality, catering
+business studies: business studies, business, bus studies, bus, bs
+enterprise: enterprise
+economics: economics, econ
+accounting: accounting
+media studies: media studies, media
+film studies: film studies, film
+psychology: psychology, psych
+sociology: sociology, socio, soc
+law: law
+politics: politics, government and politics
+citizenship: citizenship, citizenship studies, cit
+health and social care: health and social care, health and social, health social care, hsc, h and sc
+child development: child development, child dev, cd
+travel and tourism: travel and tourism, travel tourism, travel
+statistics: statistics, stats, stat
+further mathematics: further mathematics, further maths, f maths
+additional mathematics: additional mathematics, additional maths, add maths
+astronomy: astronomy
+geology: geology
+environmental science: environmental science
+animal care: animal care
+public services: public services
+hair and beauty: hair and beauty
+home economics: home economics
+general studies: general studies
+extended project: extended project, epq, hpq
+"""
+_KEYS: Mapping[str, str] = {
+    spelling.strip(): key
+    for line in _SPELLINGS.replace("\\\n", "").strip().splitlines()
+    for key, _, spellings in [line.partition(": ")]
+    for spelling in spellings.split(",")
+}
+_DROPPED = word_set(
+    "gcse gcses igcse ial full short course aqa edexcel ocr wjec eduqas pearson cie caie higher "
+    "foundation tier"
+)
+"""Words that exports put beside a subject and that make no other of it."""
+_TELLING = frozenset(
+    word
+    for spelling in _KEYS
+    for word in spelling.split()
+    if len(word) >= 5  # noqa: PLR2004
+) - word_set("double award class studies general child public animal social")
+"""Words in a header that tell a subject that is not in the list, such as `Triple Chemistry`."""
+_DOUBLE = re.compile(r"\b(sci|comb|trilogy|synergy|double|dual)", re.IGNORECASE)
+
+
+def _words(text: str) -> list[str]:
+    spelt = re.sub(r"\b(\w)\.(?=\w\b)", r"\1", text.casefold().replace("&", " and "))
+    spelt = re.sub(r"9\s*[-–to]+\s*1", " ", spelt)
+    return [word for word in re.findall(r"[^\W_]+", spelt) if word not in _DROPPED]
+
+
+def subject_key(text: str) -> str:
+    """What the spellings of one subject have in common: `Eng Lang`, `English Lang.` are one."""
+    words = " ".join(_words(text)) or " ".join(re.findall(r"[^\W_]+", text.casefold()))
+    return _KEYS.get(words, words)
+
+
+def is_known(text: str) -> bool:
+    """Whether a text is a spelling of a subject that is taught to many."""
+    return " ".join(_words(text)) in _KEYS
+
+
+def sounds_like_one(text: str) -> bool:
+    """Whether a text is a known subject, or has a word that only subjects have."""
+    return is_known(text) or bool(_TELLING.intersection(_words(text)))
+
+
+def is_double(text: str) -> bool:
+    """Whether a subject may be a double award, so that 54 is two grades."""
+    return _DOUBLE.search(text) is not None
+
+
+def not_all(name: str) -> str:
+    """A subject's or a column's name, told from the word that stands for all of them in tables."""
+    return f"“{name}”" if name == ALL else name
+
+
+def tidy(text: str) -> str:
+    """A subject as received, without spaces that nobody sees."""
+    return " ".join(text.split())

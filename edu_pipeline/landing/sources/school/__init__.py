@@ -1,0 +1,1 @@
+"""A school's exports: students, staff, classes, enrollments, attendance, homework, calendar."""

@@ -1,0 +1,233 @@
+"""Raw rows under our column names, still text: the one step that every export shares.
+
+The result of `canonical_query` has the file, line and version of each row, one text column per field
+of `school.FIELDS`, and the rule by which a row is no data (`_rule`); what a cell means is parsed
+afterwards.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+
+import polars as pl
+
+from edu_pipeline.landing.rules import (
+    ABOVE,
+    DELETED,
+    REPEATED_HEADER,
+    TOO_MANY_CELLS,
+    TOTALS,
+    UNITS,
+)
+from edu_pipeline.landing.sources.school.columns import Field, Resolved, normal, resolve
+from edu_pipeline.landing.sources.school.fields import FIELDS, KEYS, MISSING, MISSING_CODES
+from edu_pipeline.landing.tables.csvfile import CELLS
+from edu_pipeline.landing.tables.raw import quoted
+from edu_pipeline.settings.landing import TableExport
+
+CODES = {"attendance": "code", "homework": "status"}
+"""Columns whose cells are codes: an empty one means something, and `-` may be a code."""
+TOLD = {
+    "students": ("given_name", "family_name", "full_name"),
+    "staff": ("given_name", "family_name", "full_name", "email"),
+    "classes": ("class_name", "class_type"),
+}
+"""What a person or a class has besides its only key, and a total has not."""
+UNITS_WITHIN = 3
+"""Lines below the header in which units stand."""
+_TOTAL = r"((grand|sub|overall)[ -]?)?(totals?|sum|averages?|mean|median|count)[\s:.()%\d]*"
+_APART = "\x1f"
+"""Stands between the cells of a row, and in none."""
+_UNIT = (
+    rf"\([^{_APART}]*\)|\[[^{_APART}]*\]|<[^{_APART}]*>|text|string|(var)?char|number|numeric|integer|int|"
+    r"float|decimal|date|"
+    r"date ?time|time|bool(ean)?|yes/no|y/n|true/false|%|percent|points?|points possible|days?|"
+    r"fraction|id|code|(yyyy|yy|y|mm?|dd?|hh?|ss?)([-/.: t]?(yyyy|yy|y|mm?|dd?|hh?|ss?))+"
+)
+
+
+@dataclass(frozen=True)
+class _File:
+    """How the rows of one file are read."""
+
+    path: str
+    header: Sequence[str]
+    header_lines: int
+    found: Resolved
+
+
+def resolved_headers(
+    table: str, files: pl.DataFrame, export: TableExport
+) -> Mapping[str, Resolved]:
+    """File → its header, understood, for an export's current and readable files."""
+    usable = files.filter(
+        (pl.col("table") == table) & pl.col("current") & pl.col("error").is_null()
+    )
+    return {
+        path: resolve(table, FIELDS[table], header, export)
+        for path, header in usable.select("path", "header").iter_rows()
+    }
+
+
+def canonical_query(
+    table: str, files: pl.DataFrame, export: TableExport, *, rows: str | None = None
+) -> str:
+    """SQL over `raw_<table>`: `_file`, `_line`, `_version`, our columns as text, `_rule`, `_value`.
+
+    `_rule` is that of a row which holds no data or not a row's, else empty; `_value` what broke it.
+    Files that lack a required column give no rows; they are a landing problem. Rows that `where`
+    sends elsewhere are left out. `rows` is another table of the same columns to take them from.
+    """
+    usable = _usable(table, files, export)
+    columns = [f"{_cell(table, field, usable, export)} as {field.name}" for field in FIELDS[table]]
+    below = _by_file(usable, lambda file: f"_line <= {file.header_lines + UNITS_WITHIN}", "false")
+    return f"""
+        select * exclude (_overflow, _first, _below, _short, _deleted),
+               case {_rules(table, usable)} end as _rule,
+               case when _rule = {literal(TOO_MANY_CELLS)} then _overflow end as _value
+        from (
+          select _file, _line, _version, _overflow, {", ".join(columns)},
+                 {_by_file(usable, lambda file: quoted(file.header[0]), "null")} as _first,
+                 {below} as _below,
+                 {_by_file(usable, lambda file: _lacks_code(table, file), "false")} as _short,
+                 {_by_file(usable, _is_deleted, "false")} as _deleted
+          from {rows or f"raw_{table}"} where {_wanted(usable, export)}
+        )"""
+
+
+def received_query(table: str, files: pl.DataFrame, export: TableExport) -> str:
+    """SQL over `raw_<table>`: how many `rows` of each `_file` `canonical_query` has."""
+    wanted = _wanted(_usable(table, files, export), export)
+    return f"select _file, count(*) as rows from raw_{table} where {wanted} group by all"
+
+
+def _usable(table: str, files: pl.DataFrame, export: TableExport) -> Sequence[_File]:
+    """The files of an export that have what it needs."""
+    resolved = resolved_headers(table, files, export)
+    return [
+        _File(path, header, header_lines, resolved[path])
+        for path, header, header_lines in files.filter(
+            (pl.col("table") == table) & pl.col("path").is_in(resolved.keys())
+        )
+        .select("path", "header", "header_lines")
+        .iter_rows()
+        if not resolved[path].missing
+    ]
+
+
+def _rules(table: str, usable: Sequence[_File]) -> str:
+    """SQL of the rules that set rows apart before anything is parsed.
+
+    What is cheap and seldom true goes first: these are asked of rows by the million.
+    """
+    key, *others = KEYS[table]
+    required = [field.name for field in FIELDS[table] if field.required]
+    # one expression for a whole row: each takes DuckDB a millisecond to compile
+    cells = ", ".join(f"nullif({field.name}, '')" for field in FIELDS[table])
+    row = f"concat_ws({literal(_APART)}, {cells})"
+    several_units = f"({_UNIT})({_APART}({_UNIT}))*"
+    headers = {
+        name: sorted({file.found.headers[name] for file in usable if name in file.found.headers})
+        for name in required
+    }
+    again = [f"{name} in {literals(texts)}" for name, texts in headers.items() if texts]
+    rules = {
+        ABOVE: _by_file(usable, lambda file: f"_line <= {file.header_lines}", "false"),
+        REPEATED_HEADER: " and ".join(again) or "false",
+        TOTALS: " and ".join(
+            [
+                *(f"{name} is null" for name in others),
+                *(
+                    f"coalesce({_like(name, _TOTAL)} or not regexp_matches({name}, '\\p{{L}}'), true)"
+                    for name in TOLD.get(table, ())
+                ),
+                f"coalesce({_like(key, _TOTAL)}, {_like('_first', _TOTAL)}, false)",
+            ]
+        ),
+        UNITS: (
+            f"_below and ({_like('_first', 'points possible')} or {_like(row, several_units)})"
+        ),
+        DELETED: "_deleted",
+        TOO_MANY_CELLS: "_overflow is not null",
+        f"missing_{CODES.get(table)}": "_short",
+    }
+    return " ".join(f"when {broken} then {literal(rule)}" for rule, broken in rules.items())
+
+
+def _is_deleted(file: _File) -> str:
+    """SQL that is true for a OneRoster record which is no longer one."""
+    status = [name for name in file.header if normal(name) == "status"]
+    free = [name for name in status if name not in file.found.headers.values()]
+    return f"coalesce({_like(quoted(free[0]), 'tobedeleted')}, false)" if free else "false"
+
+
+def _like(cell: str, pattern: str) -> str:
+    return f"regexp_full_match(trim({cell}), {literal(pattern)}, 'i')"
+
+
+def _lacks_code(table: str, file: _File) -> str:
+    """A row that ends before its code has none, which is not the same as an empty one."""
+    header = file.found.headers.get(CODES.get(table, ""))
+    return "false" if header is None else f"coalesce({CELLS} <= {file.header.index(header)}, false)"
+
+
+def literal(text: str) -> str:
+    """A text as an SQL literal."""
+    escaped = text.replace("'", "''")
+    return f"'{escaped}'"
+
+
+def literals(texts: Sequence[str]) -> str:
+    """Texts as an SQL list for `in`."""
+    return f"({', '.join(map(literal, texts))})"
+
+
+def _wanted(usable: Sequence[_File], export: TableExport) -> str:
+    """SQL that is true for the rows to keep of each file."""
+
+    def kept(file: _File) -> str:
+        filters = file.found.filters.items()
+        # whoever says where the header is has seen what stands above it
+        start = "true" if export.header_line is None else f"_line > {file.header_lines}"
+        return " and ".join(
+            [start, *(f"trim({quoted(name)}) in {literals(values)}" for name, values in filters)]
+        )
+
+    paths = literals([file.path for file in usable])
+    return f"_file in {paths} and {_by_file(usable, kept, 'false')}" if usable else "false"
+
+
+def _by_file(usable: Sequence[_File], sql: Callable[[_File], str], otherwise: str) -> str:
+    """SQL that differs from file to file."""
+    files_by_sql: dict[str, list[str]] = {}
+    for file in usable:
+        files_by_sql.setdefault(sql(file), []).append(file.path)
+    if len(files_by_sql) > 1:
+        cases = " ".join(
+            f"when _file in {literals(paths)} then {one}" for one, paths in files_by_sql.items()
+        )
+        return f"case {cases} end"
+    return next(iter(files_by_sql), otherwise)
+
+
+def _cell(table: str, field: Field, usable: Sequence[_File], export: TableExport) -> str:
+    """SQL of one of our columns: the file's, else the constant, else empty."""
+    constant = export.constants.get(field.name)
+    otherwise = "null::varchar" if constant is None else literal(constant)
+
+    def received(file: _File) -> str:
+        header = file.found.headers.get(field.name)
+        return quoted(header) if header else otherwise
+
+    cell = f"trim({_by_file(usable, received, otherwise)})"
+    if CODES.get(table) == field.name:
+        return (
+            f"case when {cell} in {literals(MISSING_CODES)} then '' else coalesce({cell}, '') end"
+        )
+    digits = export.width.get(field.name)
+    padded = (
+        f"case when length({cell}) < {digits} and regexp_full_match({cell}, '\\d+') "
+        f"then lpad({cell}, {digits}, '0') else {cell} end"
+        if digits
+        else cell
+    )
+    return f"case when {cell} in {literals(MISSING)} then null else {padded} end"

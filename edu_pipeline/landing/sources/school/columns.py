@@ -1,0 +1,183 @@
+"""Which header of an export is which of our columns.
+
+Pure: names in, names or sentences out.
+"""
+
+import json
+import re
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from difflib import SequenceMatcher, get_close_matches
+from typing import Literal
+
+from edu_pipeline.settings.landing import TableExport
+
+
+@dataclass(frozen=True)
+class Field:
+    """One of our columns, and what exports call it."""
+
+    name: str
+    aliases: tuple[str, ...] = ()
+    required: bool = False
+
+
+How = Literal["setting", "name", "alias", "likeness"]
+ALIKE = 0.88
+"""How alike a misspelt header must be (`Stduent ID`); `edit date` is not `exit date`."""
+
+
+@dataclass(frozen=True)
+class Resolved:
+    """One file's header, understood."""
+
+    headers: Mapping[str, str]
+    """Our column → the file's header."""
+    how: Mapping[str, How]
+    """Our column → what it was found by: a setting, our own name, an alias, or likeness to one."""
+    repeated: Mapping[str, tuple[str, ...]]
+    """Our column → further headers of the same name, which are not read: the first counts."""
+    filters: Mapping[str, tuple[str, ...]]
+    """The file's header → the values whose rows are kept."""
+    missing: tuple[str, ...]
+    """A sentence for every column that is needed and was not found."""
+
+
+def normal(header: str) -> str:
+    """A header without case, punctuation and PowerSchool's `[1]`, so spellings compare equal."""
+    return re.sub(r"[\W_]", "", re.sub(r"^\s*\[\d+\]", "", header.casefold()))
+
+
+def resolve(
+    table: str, fields: Sequence[Field], header: Sequence[str], export: TableExport
+) -> Resolved:
+    """Match a file's header with our columns: as `pipeline.toml` says, else by alias.
+
+    Aliases are tried in order, so the more telling name wins where a file has two. A required column
+    that is found by none of them is taken from the one header that is nearly one, if there is.
+    """
+    by_normal = _by_normal(header)
+    headers = dict(known(fields, header, export))
+    how: dict[str, How] = {
+        field.name: "setting"
+        if field.name in export.columns
+        else "name"
+        if normal(headers[field.name]) == normal(field.name)
+        else "alias"
+        for field in fields
+        if field.name in headers
+    }
+    for name, found in _alike(fields, header, headers, export).items():
+        headers[name], how[name] = found, "likeness"
+    filters = {_found(name, header, by_normal): kept for name, kept in export.where.items()}
+    return Resolved(
+        headers=headers,
+        how=how,
+        repeated={
+            name: copies for name, first in headers.items() if (copies := _copies(first, header))
+        },
+        filters={name: kept for name, kept in filters.items() if name is not None},
+        missing=_missing(table, fields, header, headers, export),
+    )
+
+
+def known(fields: Sequence[Field], header: Sequence[str], export: TableExport) -> Mapping[str, str]:
+    """Our column → the header that is surely it: named in the settings, or spelt like an alias."""
+    by_normal = _by_normal(header)
+    headers = {}
+    for field in fields:
+        named = export.columns.get(field.name)
+        wanted = (named,) if named else (field.name, *field.aliases)
+        found = next(filter(None, (_found(name, header, by_normal) for name in wanted)), None)
+        if found is not None:
+            headers[field.name] = found
+    return headers
+
+
+def _by_normal(header: Sequence[str]) -> Mapping[str, str]:
+    return {normal(name): name for name in reversed(header)}
+
+
+def _alike(
+    fields: Sequence[Field], header: Sequence[str], found: Mapping[str, str], export: TableExport
+) -> Mapping[str, str]:
+    """Our required column → the header that can only be a misspelling of it.
+
+    An optional one is not worth the risk: `send date` is no `end date`, and nobody would notice.
+    One letter more or less at most, and the same digits: `DateUnenrolled` is no `DateEnrolled`,
+    `period 2` no `period 1`.
+    """
+    free = [name for name in header if name not in found.values() and name not in export.where]
+    pairs = [
+        (field.name, name)
+        for field in fields
+        if field.required
+        and field.name not in found
+        and field.name not in export.columns
+        and field.name not in export.constants
+        for name in free
+        if any(_misspelt(normal(name), normal(known)) for known in (field.name, *field.aliases))
+    ]
+    fields_of, headers_of = Counter(ours for ours, _ in pairs), Counter(name for _, name in pairs)
+    return {ours: name for ours, name in pairs if fields_of[ours] == headers_of[name] == 1}
+
+
+def _misspelt(name: str, known: str) -> bool:
+    return (
+        abs(len(name) - len(known)) <= 1
+        and re.sub(r"\D", "", name) == re.sub(r"\D", "", known)
+        and SequenceMatcher(None, name, known, autojunk=False).ratio() >= ALIKE
+    )
+
+
+def _copies(first: str, header: Sequence[str]) -> tuple[str, ...]:
+    """Headers that were the same before `csvfile` made them unique."""
+    return tuple(
+        name for name in header if re.fullmatch(rf"{re.escape(first)}_\d+", name, re.IGNORECASE)
+    )
+
+
+def _missing(
+    table: str,
+    fields: Sequence[Field],
+    header: Sequence[str],
+    headers: Mapping[str, str],
+    export: TableExport,
+) -> tuple[str, ...]:
+    """A sentence for every column and filter that the file should have and has not."""
+    by_normal = _by_normal(header)
+    seen = f"Its columns are: {', '.join(header)}."
+    missing = []
+    for field in fields:
+        named = export.columns.get(field.name)
+        if field.name in headers:
+            continue
+        if named:
+            missing.append(
+                f"[landing.{table}.columns] says {field.name} = {toml_text(named)}, but the file has "
+                f"no such column. {seen}"
+            )
+        elif field.required and field.name not in export.constants:
+            guess = get_close_matches(normal(field.name), list(by_normal), n=1)
+            example = by_normal[guess[0]] if guess else "…"
+            missing.append(
+                f"no column for {field.name}. {seen} "
+                f"Add to [landing.{table}.columns]: {field.name} = {toml_text(example)}"
+            )
+    missing += [
+        f"[landing.{table}.where] names {toml_text(name)}, but the file has no such column. {seen}"
+        for name in export.where
+        if _found(name, header, by_normal) is None
+    ]
+    return tuple(missing)
+
+
+def _found(name: str, header: Sequence[str], by_normal: Mapping[str, str]) -> str | None:
+    """The header spelt like this, else the first that differs in case and punctuation only."""
+    return name if name in header else by_normal.get(normal(name))
+
+
+def toml_text(text: str) -> str:
+    """A text as a TOML string, ready to paste."""
+    return json.dumps(text, ensure_ascii=False)

@@ -1,0 +1,381 @@
+"""What the cells of exports give reason to write into `pipeline.toml`.
+
+Every step takes the exports as they are read so far and gives lines; the next one reads by them.
+What a code means is never concluded from anything.
+"""
+
+from collections import Counter
+from collections.abc import Callable, Collection, Sequence
+from functools import partial
+
+from edu_pipeline.landing.sources.school.canonical import CODES
+from edu_pipeline.landing.sources.school.columns import normal
+from edu_pipeline.landing.sources.school.fields import DATES, FIELDS, WORDS
+from edu_pipeline.landing.sources.school.placing import SAID_ONCE
+from edu_pipeline.landing.sources.school.problems import (
+    ENOUGH_MARKS,
+    FEW_PRESENT,
+    MANY_CODES,
+    MEANINGS,
+)
+from edu_pipeline.landing.sources.school.reading import (
+    LINKS,
+    Reading,
+    WordSeen,
+    codes_seen,
+    texts_of,
+    word_meaning,
+)
+from edu_pipeline.landing.sources.school.suggestions import OPEN, Line, format_lines
+from edu_pipeline.landing.tables.date_order import date_orders, is_date, unread
+from edu_pipeline.settings.landing import SCHOOL_TABLES
+
+ENOUGH = 0.9
+"""Share of ids that must be found in another export before something is concluded from it."""
+
+FEW = 0.1
+"""Share of ids below which the others are taken for chance."""
+
+FEW_DAYS = 0.5
+"""Share of the days on which its students have a row, below which an export is exceptions only."""
+
+SOME_DAYS = 5
+"""Days that an export must have before its shape is concluded from them."""
+
+DAILY = {"daily": "section", "att_modedaily": "att_modemeeting"}
+"""Word of rows about a whole day → word of rows about a class, in one attendance export."""
+
+DAILY_COLUMNS = frozenset({"attendancetype", "attmodecode", "type"})
+
+
+def _people_lines(read: Reading) -> list[Line]:
+    """One file of students and staff: which rows are whose."""
+    lines = []
+    both = set(read.files.filter(table="students")["path"]) & set(
+        read.files.filter(table="staff")["path"]
+    )
+    for table, role in (("students", "student"), ("staff", "teacher")):
+        role_header = next((name for name in read.headers(table) if normal(name) == "role"), None)
+        if not both or not role_header or read.settings.landing.export(table).where:
+            continue
+        words = WORDS["enrollments", "role"]
+        kept = tuple(
+            word
+            for word in read.raw_counts(table, role_header)
+            if words.get(word.casefold()) == role
+        )
+        if kept:
+            why = f"the file holds students and staff; its {role_header} tells them apart"
+            lines.append(Line(("landing", table, "where"), role_header, kept, why))
+    return lines
+
+
+def _daily_lines(read: Reading) -> list[Line]:
+    """Rows about whole days and rows about classes in one attendance export: the days count."""
+    if read.settings.landing.attendance.where:
+        return []
+    for header in read.headers("attendance"):
+        if normal(header) in DAILY_COLUMNS:
+            words = {word.casefold(): word for word in read.raw_counts("attendance", header)}
+            for daily, section in DAILY.items():
+                if daily in words and section in words:
+                    why = f"rows of “{words[section]}” are about single classes"
+                    where = ("landing", "attendance", "where")
+                    return [Line(where, header, (words[daily],), why)]
+    return []
+
+
+def _missing_lines(read: Reading) -> list[Line]:
+    """Required columns that no header names, where the cells of one column only can be it."""
+    lines = []
+    for table in SCHOOL_TABLES:
+        for ours in FIELDS[table]:
+            if not ours.required or ours.name in SAID_ONCE or not read.lacks(table, ours.name):
+                continue
+            fits = [
+                header for header in read.headers(table) if _fits(read, table, ours.name, header)
+            ]
+            section = ("landing", table, "columns")
+            if len(fits) == 1:
+                lines.append(Line(section, ours.name, fits[0], "its cells are of this kind"))
+            else:
+                others = ", ".join(fits or read.headers(table))
+                why = f"say which column it is: {others}"
+                lines.append(Line(section, ours.name, OPEN, why, certain=False))
+    return lines
+
+
+def _fits(read: Reading, table: str, column: str, header: str) -> bool:
+    """Whether the cells of a header are of the kind that a column holds."""
+    cells = read.raw_counts(table, header)
+    if column == "email":
+        return sum("@" in cell for cell in cells) >= ENOUGH * len(cells) > 0
+    if column in DATES.get(table, ()):
+        return bool(cells) and sum(is_date(cell) for cell in cells) >= ENOUGH * len(cells)
+    targets = next((to for name, ours, to in LINKS if (name, ours) == (table, column)), ())
+    return bool(cells) and _share(cells, read.sources(targets)) >= ENOUGH
+
+
+def _date_lines(read: Reading) -> list[Line]:
+    probing = read.with_placeholders()
+    bad: dict[str, Counter[str]] = {table: Counter() for table in DATES}
+    for table, columns in DATES.items():
+        formats = read.settings.landing.export(table).date_formats
+        for column in columns:
+            bad[table].update(unread(texts_of(probing, table, column), formats))
+    orders = {table: date_orders(texts) for table, texts in bad.items() if texts}
+    return format_lines(orders, read.settings, {table: bad[table].total() for table in orders})
+
+
+def _share(ids: Collection[str], known: Collection[str]) -> float:
+    return sum(each in known for each in ids) / len(ids) if ids else 0.0
+
+
+def _link_lines(
+    read: Reading, table: str, column: str, targets: tuple[tuple[str, str], ...]
+) -> list[Line]:
+    """Zeros that one export lost, or another column that holds the ids."""
+    probing = read.with_placeholders()
+    ids, known = probing.ids(table, column), probing.sources(targets)
+    now = _share(ids, known)
+    if not ids or not known or now >= ENOUGH:
+        return []
+    for (padded, name), short, long in (
+        ((table, column), ids, known),
+        (targets[0], known, ids),
+    ):
+        digits = _digits(short, long)
+        if digits and _share(ids, known | {each.zfill(digits) for each in known}) < ENOUGH > _share(
+            {each.zfill(digits) for each in ids}, known
+        ):
+            continue
+        if digits:
+            why = f"{_percent(now)} of the ids of {table} are known as they are, nearly all with zeros"
+            return [Line(("landing", padded, "width"), name, digits, why)]
+    for other, name, wanted in ((table, column, known), (*targets[0], ids)):
+        header = _better_column(probing, other, name, wanted)
+        if header:
+            why = (
+                f"{_percent(now)} of the ids of {table} are known as they are, nearly all with this"
+            )
+            return [Line(("landing", other, "columns"), name, header, why)]
+    return []
+
+
+def _digits(short: Collection[str], long: Collection[str]) -> int | None:
+    """The one length of ids that others reach with leading zeros."""
+    lengths = Counter(len(each) for each in long if each.isascii() and each.isdigit())
+    if not lengths:
+        return None
+    digits, _ = lengths.most_common(1)[0]
+    shorter = [each for each in short if each.isascii() and each.isdigit() and len(each) < digits]
+    padded = {each.zfill(digits) for each in shorter}
+    return digits if padded and _share(padded, set(long)) >= FEW else None
+
+
+def _better_column(read: Reading, table: str, column: str, wanted: set[str]) -> str | None:
+    """A header whose cells are the ids that the column should hold."""
+    if column in read.settings.landing.export(table).columns:
+        return None
+    for header in read.headers(table):
+        cells = read.raw_counts(table, header)
+        common = wanted.intersection(cells)
+        if len(common) >= ENOUGH * min(len(wanted), len(cells)) and common:
+            return header
+    return None
+
+
+def _constant_lines(read: Reading) -> list[Line]:
+    """`class_type` and `role` where no column has them and the ids decide."""
+    probing = read.with_placeholders()
+    lines = []
+    if read.lacks("classes", "class_type"):
+        classes = probing.ids("classes", "class_id")
+        meaning, why = _class_type(probing, classes)
+        section = ("landing", "classes", "constants")
+        lines.append(
+            _decided(section, "class_type", meaning, why, MEANINGS["classes", "class_type"])
+        )
+    if read.lacks("enrollments", "role"):
+        people = probing.ids("enrollments", "person_id")
+        meaning, why = _role(probing, people)
+        section = ("landing", "enrollments", "constants")
+        lines.append(_decided(section, "role", meaning, why, ("student", "teacher")))
+    return lines
+
+
+def _decided(
+    section: tuple[str, ...], key: str, meaning: str | None, why: str, ours: Sequence[str]
+) -> Line:
+    if meaning:
+        return Line(section, key, meaning, why)
+    return Line(section, key, OPEN, f"{why}: say which, {' or '.join(ours)}", certain=False)
+
+
+def _role(read: Reading, people: Collection[str]) -> tuple[str | None, str]:
+    students = _share(people, read.ids("students", "student_id"))
+    staff = _share(people, read.ids("staff", "staff_id"))
+    if students >= ENOUGH and staff <= FEW:
+        return "student", f"{_percent(students)} of the ids are students'"
+    if staff >= ENOUGH and students <= FEW:
+        return "teacher", f"{_percent(staff)} of the ids are staff's"
+    return None, f"{_percent(students)} of the ids are students', {_percent(staff)} staff's"
+
+
+def _class_type(read: Reading, classes: Collection[str]) -> tuple[str | None, str]:
+    homerooms = read.ids("students", "homeroom_id")
+    if homerooms and classes:
+        inside = _share(classes, homerooms)
+        if inside >= ENOUGH:
+            return "homeroom", "they are the homerooms that the students export names"
+        if inside <= FEW:
+            return "scheduled", "none is a homeroom that the students export names"
+    students = read.ids("students", "student_id")
+    per_student = Counter(
+        person
+        for class_id, person, _ in read.counts("enrollments", "class_id", "person_id")
+        if class_id in classes and person in students
+    )
+    if not per_student:
+        return None, "nobody is enrolled in them"
+    single = sum(n == 1 for n in per_student.values()) / len(per_student)
+    everybody = len(per_student) >= ENOUGH * len(students)
+    if everybody and single >= ENOUGH:
+        return "homeroom", "every student is in exactly one of them"
+    if not everybody and single >= ENOUGH:
+        return None, "students are in one of them at most, but not all are"
+    return None, "students are in several of them"
+
+
+def _role_lines(read: Reading) -> list[Line]:
+    """Words of `role`, `class_type` and `in_session` that the ids explain; the others are asked for."""
+    lines = []
+    probing = read.with_placeholders()
+    for (table, column), ours in MEANINGS.items():
+        words = {
+            word: rows
+            for word, rows in texts_of(probing, table, column).items()
+            if word_meaning(read.settings, table, column, word) is None
+        }
+        if len(words) > MANY_CODES:
+            continue
+        identifier = {"role": "person_id", "class_type": "class_id"}.get(column)
+        ids_of: dict[str, set[str]] = {}
+        if identifier and words:
+            for word, found, _ in probing.counts(table, column, identifier):
+                ids_of.setdefault(str(word), set()).add(str(found))
+        for word, rows in words.items():
+            ids = ids_of.get(word, set())
+            meaning, why = None, ""
+            if column == "role":
+                meaning, why = _role(probing, ids)
+            elif column == "class_type":
+                meaning, why = _class_type(probing, ids)
+            reason = f"{_counted(rows)}{f', {why}' if why else ''}"
+            section = ("landing", table, "values", column)
+            lines.append(_decided(section, word, meaning, reason, ours[:2]))
+    return lines
+
+
+def _shape_lines(read: Reading) -> list[Line]:
+    """An attendance export that has rows for few of the students' days holds exceptions only.
+
+    Where the days are too few to tell, a person is asked if hardly any mark is present.
+    """
+    if "shape" in read.settings.landing.attendance.model_fields_set:
+        return []
+    marks, students, days = read.con.execute(
+        "select count(distinct (student_id, date)), count(distinct student_id), "
+        f"count(distinct date) from ({read.query('attendance')})"
+    ).fetchall()[0]
+    codes = [
+        (read.settings.attendance.mark(str(code)), int(rows))
+        for code, rows in read.counts("attendance", "code")
+    ]
+    counted = [
+        (mark, rows) for mark, rows in codes if not mark or (mark.submitted and mark.possible)
+    ]
+    of = sum(rows for _, rows in counted)
+    present = sum(
+        rows for mark, rows in counted if mark and mark.attended == mark.possible and not mark.tardy
+    )
+    if of and present / of >= FEW_PRESENT:
+        return []
+    section = ("landing", "attendance")
+    if days >= SOME_DAYS and marks < FEW_DAYS * students * days:
+        # of the students who are in it: the export may be one year group's
+        share = _percent(marks / (students * days))
+        why = f"its students have a row on {share} of its days only, so no row means present"
+        return [Line(section, "shape", "exceptions", why)]
+    if of < ENOUGH_MARKS or not all(mark for mark, _ in codes):
+        return []
+    why = f"{present:,} of {of:,} marks are present: say so if nobody present has a row"
+    return [Line(section, "shape", "exceptions", why, certain=False)]
+
+
+def _session_lines(read: Reading) -> list[Line]:
+    """How many marks make a day."""
+    export = read.settings.landing.attendance
+    most = read.con.execute(
+        "select coalesce(max(marks), 0) from (select count(distinct coalesce(session, '')) as marks "
+        f"from ({read.query('attendance')}) group by student_id, date)"
+    ).fetchall()[0][0]
+    if most <= export.sessions_per_day:
+        return []
+    why = f"a student has up to {most} marks on one day"
+    exceptions = export.shape == "exceptions"
+    if exceptions:
+        why += " and a full day may have more: say how many"
+    section = ("landing", "attendance")
+    return [Line(section, "sessions_per_day", most, why, certain=not exceptions)]
+
+
+def _code_lines(read: Reading) -> list[Line]:
+    """Codes that nobody has given a meaning. What they mean is never guessed."""
+    lines = []
+    for table in CODES:
+        unknown = [word for word in codes_seen(read, table) if word.meaning is None]
+        if len(unknown) > MANY_CODES:
+            continue
+        lines += [
+            Line(
+                (table, "codes"),
+                word.text,
+                OPEN,
+                f"{_rows(word)}: say what it means",
+                certain=False,
+            )
+            for word in unknown
+        ]
+    return lines
+
+
+def _rows(word: WordSeen) -> str:
+    rows = _counted(word.rows)
+    if word.first is None:
+        return rows
+    return f"{rows}, {word.first}" + (f" to {word.last}" if word.last != word.first else "")
+
+
+def _counted(rows: int) -> str:
+    return "1 row" if rows == 1 else f"{rows:,} rows"
+
+
+def _percent(share: float) -> str:
+    return f"{share:.0%}".replace("%", " %")
+
+
+Step = Callable[[Reading], list[Line]]
+STEPS: Sequence[Step] = (
+    _people_lines,
+    _daily_lines,
+    _missing_lines,
+    _date_lines,
+    *(partial(_link_lines, table=table, column=column, targets=to) for table, column, to in LINKS),
+    _constant_lines,
+    _role_lines,
+    _shape_lines,
+    _session_lines,
+    _code_lines,
+)
+"""In the order in which they rest on each other."""

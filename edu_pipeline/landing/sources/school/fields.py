@@ -1,0 +1,283 @@
+"""A school's flat exports: what their columns and words are called in the systems we know.
+
+Words of OneRoster, Ed-Fi, Clever, PowerSchool, Aspen and UK systems. How files are read and rows
+are checked is elsewhere.
+"""
+
+from collections.abc import Mapping
+
+from edu_pipeline.landing.sources.school.columns import Field
+
+_SCHOOL = Field(
+    "school_id",
+    (
+        "schoolSourcedId",
+        "orgSourcedIds",
+        "primaryOrgSourcedId",
+        "school",
+        "school_local_id",
+        "school code",
+    ),
+)
+_STUDENT = Field(
+    "student_id",
+    (
+        "studentSourcedId",
+        "StudentUniqueId",
+        "student number",
+        "local_id",
+        "sis_id",
+        "UPN",
+        "admission number",
+        "student",
+    ),
+    required=True,
+)
+_FULL_NAME = Field(
+    "full_name",
+    (
+        "LastFirst",
+        "student name",
+        "pupil name",
+        "learner name",
+        "teacher name",
+        "staff name",
+        "name",
+    ),
+)
+_GIVEN = Field("given_name", ("givenName", "first name", "forename", "preferredGivenName"))
+_FAMILY = Field("family_name", ("familyName", "last name", "surname", "LastSurname"))
+_GRADE = Field("grade", ("grades", "grade level", "year group", "year"))
+
+FIELDS: Mapping[str, tuple[Field, ...]] = {
+    "students": (
+        Field(_STUDENT.name, (*_STUDENT.aliases, "sourcedId", "id"), required=True),
+        _GIVEN,
+        _FAMILY,
+        _FULL_NAME,
+        _GRADE,
+        _SCHOOL,
+        Field(
+            "homeroom_id",
+            ("homeroom", "home room", "reg", "registration group", "form", "tutor group"),
+        ),
+    ),
+    "staff": (
+        Field(
+            "staff_id",
+            ("StaffUniqueId", "teacher_id", "teacher number", "employee id", "sourcedId", "id"),
+            required=True,
+        ),
+        _GIVEN,
+        _FAMILY,
+        _FULL_NAME,
+        Field("email", ("email address", "e-mail", "teacher email", "mail"), required=True),
+        _SCHOOL,
+    ),
+    "classes": (
+        Field(
+            "class_id",
+            ("sourcedId", "section_id", "SectionIdentifier", "classCode", "id"),
+            required=True,
+        ),
+        Field("class_name", ("title", "name", "section name", "section number")),
+        Field("class_type", ("classType",), required=True),
+        _GRADE,
+        Field("team", ("grade team",)),
+        _SCHOOL,
+        Field(
+            "teacher_id",
+            ("teacher", "staff_id", "StaffUniqueId", "advisor_id", "teacher number"),
+        ),
+    ),
+    "enrollments": (
+        Field(
+            "class_id",
+            ("classSourcedId", "section_id", "SectionIdentifier", "class"),
+            required=True,
+        ),
+        Field(
+            "person_id",
+            (
+                "userSourcedId",
+                "user_id",
+                "student_id",
+                "StudentUniqueId",
+                "student number",
+                "student",
+            ),
+            required=True,
+        ),
+        Field("role", (), required=True),
+        Field("begin_date", ("beginDate", "start date", "entry date", "DateEnrolled")),
+        Field("end_date", ("endDate", "exit date", "leave date", "DateLeft")),
+    ),
+    "attendance": (
+        _STUDENT,
+        Field(
+            "date",
+            ("attendance_date", "att_date", "event_date", "EventDate", "day"),
+            required=True,
+        ),
+        Field(
+            "code",
+            (
+                "attendance_status",
+                "attendance code",
+                "att_code",
+                "AttendanceEventCategory",
+                "session mark",
+                "mark",
+                "status",
+            ),
+            required=True,
+        ),
+        Field("session", ("period", "period_id", "am_pm")),
+        Field("duration", ("EventDuration", "portion absent", "att_portion_absent")),
+    ),
+    "homework": (
+        _STUDENT,
+        Field(
+            "assignment_id",
+            ("lineItemSourcedId", "assignment", "homework_id", "task_id", "title"),
+            required=True,
+        ),
+        Field("class_id", ("classSourcedId", "section_id", "class")),
+        Field("due_date", ("dueDate", "due", "date due", "due on"), required=True),
+        Field(
+            "status",
+            ("scoreStatus", "SubmissionStatus", "submission status", "homework status"),
+            required=True,
+        ),
+    ),
+    "calendar": (
+        Field("date", ("calendar_date", "day", "school date"), required=True),
+        _SCHOOL,
+        Field(
+            "in_session",
+            ("insession", "school day", "is school day", "CalendarEvent", "day type"),
+        ),
+        Field("term", ("trimester", "semester", "grading period")),
+    ),
+}
+
+KEYS: Mapping[str, tuple[str, ...]] = {
+    "students": ("student_id",),
+    "staff": ("staff_id",),
+    "classes": ("class_id",),
+    "enrollments": ("class_id", "person_id", "role", "begin_date"),
+    "attendance": ("student_id", "date", "session"),
+    "homework": ("student_id", "assignment_id"),
+    "calendar": ("date", "school_id"),
+}
+"""Natural keys: of two rows with the same key the later one counts."""
+
+DATES: Mapping[str, tuple[str, ...]] = {
+    "enrollments": ("begin_date", "end_date"),
+    "attendance": ("date",),
+    "homework": ("due_date",),
+    "calendar": ("date",),
+}
+"""Columns of dates."""
+
+WORDS: Mapping[tuple[str, str], Mapping[str, str]] = {
+    ("classes", "class_type"): {
+        **dict.fromkeys(
+            (
+                "homeroom",
+                "home room",
+                "hr",
+                "advisory",
+                "tutor",
+                "tutor group",
+                "form",
+                "registration",
+            ),
+            "homeroom",
+        ),
+        **dict.fromkeys(("scheduled", "section", "course", "subject", "teaching"), "scheduled"),
+    },
+    ("enrollments", "role"): {
+        **dict.fromkeys(("student", "pupil", "learner"), "student"),
+        **dict.fromkeys(("teacher", "primary", "lead", "co-teacher", "tutor"), "teacher"),
+    },
+    ("calendar", "in_session"): {
+        **dict.fromkeys(
+            (
+                "y",
+                "yes",
+                "1",
+                "true",
+                "t",
+                "in session",
+                "instructional day",
+                "school day",
+                "student day",
+                "make-up day",
+            ),
+            "true",
+        ),
+        **dict.fromkeys(
+            (
+                "n",
+                "no",
+                "0",
+                "false",
+                "f",
+                "not in session",
+                "non-instructional day",
+                "holiday",
+                "teacher only day",
+                "weather day",
+                "emergency day",
+                "staff day",
+                "inset day",
+                "weekend",
+            ),
+            "false",
+        ),
+    },
+}
+"""(table, column) → their word, without case → ours. `[landing.<table>.values.<column>]` adds."""
+
+OTHER_ROLES = frozenset(
+    {"administrator", "aide", "guardian", "parent", "proctor", "relative", "counselor"}
+)
+"""OneRoster roles that take no part in a class's figures."""
+
+MISSING_CODES = ("NULL", "Null", "null", "None", "NaN", "nan", "NAN", "(null)", "\\N")
+"""Cells of a code column that are as good as empty: no system has such a code."""
+MISSING = (
+    "",
+    *MISSING_CODES,
+    "NONE",
+    "none",
+    "N/A",
+    "n/a",
+    "NA",
+    "na",
+    "-",
+    "--",
+    "–",
+    "—",
+    ".",
+    "#N/A",
+    "#NULL!",
+    "#VALUE!",
+    "#REF!",
+    "#DIV/0!",
+    "#NAME?",
+)
+"""Cells of other columns that mean: nothing here."""
+
+DATE_FORMATS = (
+    "%m/%d/%Y",
+    "%d/%m/%Y",
+    "%d.%m.%Y",
+    "%m-%d-%Y",
+    "%d-%m-%Y",
+    "%m/%d/%y",
+    "%d/%m/%y",
+    "%d-%b-%y",
+)
+"""What is tried to suggest a format; never to read with. Month first goes before day first."""

@@ -1,0 +1,108 @@
+"""Everything that is wrong with staged exports, for a refresh and for an inspection alike."""
+
+import duckdb
+import polars as pl
+
+from edu_pipeline.ground.warehouse import tables
+from edu_pipeline.landing.rejected import reject_counts, rows_received, unmapped_codes
+from edu_pipeline.landing.sources.school.canonical import canonical_query
+from edu_pipeline.landing.sources.school.fields import WORDS
+from edu_pipeline.landing.sources.school.problems import (
+    change_problems,
+    code_problems,
+    exception_problems,
+    file_problems,
+    row_problems,
+    session_problems,
+    shape_problems,
+    word_problems,
+)
+from edu_pipeline.landing.sources.school.stage_facts import marks_found, sessions_found
+from edu_pipeline.model.quality import LandingProblems
+from edu_pipeline.settings.home import Settings
+from edu_pipeline.settings.landing import AttendanceExport
+
+
+def find_problems(
+    con: duckdb.DuckDBPyConnection, files: pl.DataFrame, changes: pl.DataFrame, settings: Settings
+) -> pl.DataFrame:
+    """What a person must look at.
+
+    Args:
+        con: The warehouse, with `raw_…`, the staging tables and `rejected_…`.
+        files: `LandingFiles`.
+        changes: `LandingChanges`.
+        settings: How the exports are read, and what their codes mean.
+
+    Returns:
+        `LandingProblems`, those that keep others from being looked for first. A home that has
+        programmes or exam results and no school has none.
+    """
+    if files.is_empty() and (settings.programmes or _has_results(con)):
+        return LandingProblems.create_empty()
+    landing = settings.landing
+    words = {
+        (table, column): con.sql(canonical_query(table, files, landing.export(table))).pl()
+        for table, column in WORDS
+    }
+    unmapped = unmapped_codes(con)
+    problems = [
+        file_problems(files, landing),
+        change_problems(changes),
+        word_problems(words, landing),
+        code_problems(unmapped),
+        session_problems(sessions_found(con), landing),
+        row_problems(reject_counts(con), rows_received(con, files, landing), files, landing),
+    ]
+    if landing.attendance.shape == "exceptions":
+        problems.append(exception_problems(weeks_of_exceptions(con, files, landing.attendance)))
+    # what nobody mapped may be the presences
+    if "attendance" not in unmapped["table"]:
+        problems.append(shape_problems(*marks_found(con), landing))
+    return pl.concat(problems)
+
+
+def _has_results(con: duckdb.DuckDBPyConnection) -> bool:
+    return "attainment_files" in tables(con) and bool(
+        con.execute("from attainment_files limit 1").fetchall()
+    )
+
+
+def weeks_of_exceptions(
+    con: duckdb.DuckDBPyConnection, files: pl.DataFrame, export: AttendanceExport
+) -> pl.DataFrame:
+    """Exceptions received, from the week of a school's first on to its last day that counts.
+
+    That day is the one of the latest exception, or the last before the date in the files' names;
+    what a snapshot says of days after that date is planned.
+
+    Returns:
+        One row per `school_id` and `week`: `days` in session, `rows` of exceptions on them.
+    """
+    stamped = files.filter(
+        (pl.col("table") == "attendance") & pl.col("current") & pl.col("stamped")
+    )
+    stamps = stamped.group_by("series").agg(pl.col("version").max())["version"].dt.date()
+    planned = "date > $newest" if export.export == "snapshot" else "false"
+    found: pl.DataFrame = con.sql(
+        f"""
+        with marks as (
+          select school_id, date, count(*) as rows
+          from stg_attendance join stg_students using (student_id)
+          where ({planned}) is not true group by all
+        ),
+        bounds as (
+          select school_id, min(date) as first,
+                 greatest(max(date), $furthest_behind::date - 1) as last
+          from marks group by all
+        )
+        select school_id, date_trunc('week', day.date)::date as week, count(*) as days,
+               coalesce(sum(rows), 0)::bigint as rows, $newest::date as newest
+        from stg_school_days as day join bounds using (school_id)
+        left join marks using (school_id, date)
+        where day.in_session and day.date between date_trunc('week', first) and last
+        group by all order by all
+        """,
+        params={"newest": stamps.max(), "furthest_behind": stamps.min()},
+    ).pl()
+    return found.drop("newest")

@@ -1,0 +1,591 @@
+"""What is wrong with the exports, in sentences that say what to do.
+
+Pure: frames and settings in, frames out. A problem holds mail (see `gate`); a rejected row alone
+does not.
+"""
+
+import hashlib
+import json
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import date, datetime
+from typing import get_args
+
+import polars as pl
+
+from edu_pipeline.ground.wording import day_month, listed, percent
+from edu_pipeline.landing.rules import (
+    CLOSED,
+    NO_DATA,
+    NOT_EXPECTED,
+    SUPERSEDED,
+    TOO_MANY_CELLS,
+    UNKNOWN,
+    UNMAPPED,
+    UNPARSEABLE,
+)
+from edu_pipeline.landing.sources.school.canonical import CODES, resolved_headers
+from edu_pipeline.landing.sources.school.changes import EVERY_EXPORT, MANY_SHARE
+from edu_pipeline.landing.sources.school.columns import Resolved, toml_text
+from edu_pipeline.landing.sources.school.fields import FIELDS, OTHER_ROLES
+from edu_pipeline.landing.sources.school.stage_roster import words_unknown
+from edu_pipeline.landing.tables.date_order import date_orders, replaced
+from edu_pipeline.model.columns import dtypes
+from edu_pipeline.model.quality import LandingProblems
+from edu_pipeline.model.roster import CLASS_TYPES, ROLES
+from edu_pipeline.settings.landing import SCHOOL_TABLES, Landing, TableExport
+from edu_pipeline.settings.marks import MARKS, HomeworkStatus
+
+MEANINGS: Mapping[tuple[str, str], Sequence[str]] = {
+    ("classes", "class_type"): CLASS_TYPES,
+    ("enrollments", "role"): (*ROLES, *sorted(OTHER_ROLES)),
+    ("calendar", "in_session"): ("true", "false"),
+}
+"""(export, column) → our words, the commonest first."""
+MANY_REJECTED = 0.05
+"""Share of an export's rows whose rejection is a problem of the export, not of the rows."""
+NEEDED = ("students", "staff", "attendance")
+EXPECTED = ("calendar", "enrollments")
+"""What an exceptions-only export cannot be counted without."""
+MOST = 0.5
+FEW_EXCEPTIONS = 0.2
+"""Share of what is usual in a week below which an exceptions-only export seems not to have it."""
+EXPECTED_EXCEPTIONS = 20
+"""Where fewer than this are usual in a week, hardly any are nothing to wonder at."""
+ENOUGH_MARKS = 20
+FEW_PRESENT = 0.1
+"""Share of marks that are present below which an export seems to have rows for exceptions only."""
+DAYS_OF_A_WEEK = 3
+"""Weeks with fewer days in session say too little."""
+MANY_CODES = 25
+"""More different unmapped codes than this are no codes."""
+RESOLVED_WITH = frozenset({"students", "staff", "classes", "calendar"})
+"""Exports that the ids and days of others are looked up in."""
+NAMED_CLASSES = 4
+ADVICE: Mapping[str, str] = {
+    TOO_MANY_CELLS: "Export it again with cells quoted: some hold the character between cells.",
+    SUPERSEDED: (
+        "If these are rows about different things, say what tells them apart in "
+        "[landing.{table}.columns] or leave the others out with [landing.{table}.where]."
+    ),
+    CLOSED: "Export the calendar again: these days are closed in it, or it lacks them or the school.",
+}
+"""Rule → what to do when many rows break it."""
+CODE_MEANINGS: Mapping[str, Sequence[str]] = {
+    "attendance": tuple(MARKS),
+    "homework": get_args(HomeworkStatus),
+}
+_DATE_LIKE = re.compile(
+    r"(?=.*\d)[\d\s./:,TZ-]*((jan|feb|mar|apr|may|jun|jul|aug|sep|oct|nov|dec)[a-z]{,6})?"
+    r"[\d\s./:,TZ-]*$",
+    re.IGNORECASE,
+)
+
+
+def file_problems(files: pl.DataFrame, landing: Landing) -> pl.DataFrame:
+    """Unreadable files, missing columns, missing exports and shapes that cannot be counted.
+
+    Args:
+        files: `LandingFiles`.
+        landing: The section of `pipeline.toml`.
+
+    Returns:
+        `LandingProblems`; these concern every class and every week.
+    """
+    current = files.filter("current")
+    rows = [
+        _problem(
+            file["table"],
+            "unreadable_file",
+            file["path"],
+            f"{file['path']}: {file['error']}",
+            content=file["sha256"],
+        )
+        for file in current.filter(pl.col("error").is_not_null()).iter_rows(named=True)
+    ]
+    contents = dict(current.select("path", "sha256").iter_rows())
+    for table in SCHOOL_TABLES:
+        rows += _unknown_columns(table, landing.export(table))
+        for path, found in resolved_headers(table, files, landing.export(table)).items():
+            rows += [
+                _problem(
+                    table,
+                    "missing_column",
+                    path,
+                    f"{path}: {sentence}{_or_constant(table, sentence)}",
+                    content=contents[path],
+                )
+                for sentence in found.missing
+            ]
+    landed = set(current["table"])
+    needs = [(table, f"No {table} export has landed. ") for table in NEEDED]
+    if landing.attendance.shape == "exceptions":
+        unknown = (
+            "Attendance comes as exceptions only, and without it nobody knows who was expected. "
+        )
+        needs += [(table, f"No {table} export has landed. {unknown}") for table in EXPECTED]
+    for table, sentence in needs:
+        if table not in landed and not (
+            table == "enrollments" and _homeroom_column(files, landing)
+        ):
+            pattern = (landing.export(table).files or (f"school/{table}*.csv",))[0]
+            rows.append(
+                _problem(
+                    table,
+                    "missing_export",
+                    table,
+                    f"{sentence}Put a file named like {pattern} into the landing zone, or say in "
+                    f"[landing.{table}] files = […] where it is.",
+                )
+            )
+    return _frame(rows)
+
+
+def _or_constant(table: str, sentence: str) -> str:
+    """The other way out where a column is missing that may be the same for every row."""
+    for (export, column), ours in MEANINGS.items():
+        if export == table and sentence.startswith(f"no column for {column}."):
+            return (
+                f"  # or, if it is the same for every row, to [landing.{table}.constants]: "
+                f'{column} = "…"  # {" or ".join(ours[:2])}'
+            )
+    return ""
+
+
+def _unknown_columns(table: str, export: TableExport) -> list[dict[str, object]]:
+    """Columns that the settings map and that we do not have: a misspelling, not a silence."""
+    ours = [field.name for field in FIELDS[table]]
+    return [
+        _problem(
+            table,
+            "unknown_column",
+            name,
+            f"[landing.{table}.{section}] has {name}, which is none of its columns: "
+            f"{', '.join(ours)}.",
+        )
+        for section in ("columns", "constants", "values", "width")
+        for name in getattr(export, section)
+        if name not in ours
+    ]
+
+
+def _homeroom_column(files: pl.DataFrame, landing: Landing) -> bool:
+    return any("homeroom_id" in found.headers for found in _headers("students", files, landing))
+
+
+def _headers(table: str, files: pl.DataFrame, landing: Landing) -> Iterable[Resolved]:
+    return resolved_headers(table, files, landing.export(table)).values()
+
+
+def word_problems(rows: Mapping[tuple[str, str], pl.DataFrame], landing: Landing) -> pl.DataFrame:
+    """Words of `class_type`, `role` and `in_session` that nobody mapped.
+
+    Args:
+        rows: (export, column) → `canonical_query` of the export.
+        landing: The section of `pipeline.toml`.
+
+    Returns:
+        `LandingProblems`; these concern every class and every week.
+    """
+    problems: list[dict[str, object]] = []
+    for (table, column), frame in rows.items():
+        ours = MEANINGS[table, column]
+        words = words_unknown(table, column, frame, ours, landing.export(table))
+        if len(words) > MANY_CODES:
+            message = (
+                f"The column of {table} taken for {column} holds {len(words)} different texts that "
+                f"nobody mapped, so it is likely the wrong one. Say in [landing.{table}.columns] "
+                f'which it is: {column} = "…"'
+            )
+            problems.append(
+                _problem(table, "unmapped_word", column, message, rows=sum(words.values()))
+            )
+            continue
+        problems += [
+            _problem(
+                table,
+                "unmapped_word",
+                word,
+                f"{column} '{word}' appears {_times(times)} in {table}. "
+                f"Add to [landing.{table}.values.{column}]: "
+                f'{toml_key(word)} = "…"  # {", ".join(ours)}',
+                rows=times,
+            )
+            for word, times in words.items()
+        ]
+    return _frame(problems)
+
+
+def code_problems(codes: pl.DataFrame) -> pl.DataFrame:
+    """Codes of attendance and homework that nobody mapped.
+
+    Args:
+        codes: `rejected.unmapped_codes`; it tells which classes a code concerns.
+
+    Returns:
+        `LandingProblems`, code × class concerned. So many codes that they cannot be codes are one
+        problem, which shows none of them: the column may hold names.
+    """
+    rows: list[dict[str, object]] = []
+    for (table,), found in codes.group_by("table", maintain_order=True):
+        kinds = found["code"].n_unique()
+        if kinds > MANY_CODES:
+            rows.append(
+                _problem(
+                    str(table),
+                    "unmapped_code",
+                    "code",
+                    f"The column of {table} taken for its codes holds {kinds} different texts that "
+                    f"nobody mapped, so it is likely the wrong one. Say in [landing.{table}.columns] "
+                    f'which it is: {CODES[str(table)]} = "…"',
+                    rows=_total(found.unique("code")),
+                )
+            )
+            continue
+        for (code,), concerned in found.group_by("code", maintain_order=True):
+            rows += _unmapped(str(table), str(code), concerned)
+    return _frame(rows)
+
+
+def _unmapped(table: str, code: str, concerned: pl.DataFrame) -> list[dict[str, object]]:
+    classes = concerned.filter(pl.col("class_id").is_not_null())
+    homerooms = classes.filter(pl.col("class_type") == "homeroom")["class_name"].to_list()
+    names = homerooms or classes["class_name"].to_list()
+    shown = ", ".join(names[:NAMED_CLASSES]) + (" …" if len(names) > NAMED_CLASSES else "")
+    first = concerned.row(0, named=True)
+    when = _between(first["first_date"], first["last_date"])
+    message = (
+        f"'{code}' appears {_times(first['rows'])}{when}{f' ({shown})' if shown else ''}, and "
+        f"nobody has said what it means. Add to [{table}.codes]: {toml_key(code)} = "
+        f'"…"  # {", ".join(CODE_MEANINGS[table])}'
+    )
+    return [
+        _problem(
+            table,
+            "unmapped_code",
+            code,
+            message,
+            rows=first["rows"],
+            first=first["first_date"],
+            last=first["last_date"],
+            class_id=class_id,
+        )
+        for class_id in concerned["class_id"].to_list()
+    ]
+
+
+def change_problems(changes: pl.DataFrame) -> pl.DataFrame:
+    """Exports of which so many rows are gone or differ that they may be cut short or wrong.
+
+    Those that nothing can be compared with are one problem.
+
+    Args:
+        changes: `LandingChanges`.
+
+    Returns:
+        `LandingProblems`; these concern every class and every week.
+    """
+    known = pl.col("rows_before").is_not_null()
+    unknown = changes.filter(pl.col("held") & ~known)
+    return _frame(
+        [
+            *([] if unknown.is_empty() else [_no_baseline(unknown)]),
+            *map(_changed_much, changes.filter(pl.col("held") & known).iter_rows(named=True)),
+        ]
+    )
+
+
+def _no_baseline(changes: pl.DataFrame) -> dict[str, object]:
+    totals = changes.group_by("table").agg(pl.col("rows").sum(), pl.col("last_date").max())
+    exports = {table: (rows, last) for table, rows, last in totals.iter_rows()}
+    sizes = [
+        f"{table} {rows:,} rows{f' up to {day_month(last)} {last.year}' if last else ''}"
+        for table in SCHOOL_TABLES
+        if table in exports
+        for rows, last in [exports[table]]
+    ]
+    sentence = (
+        "The warehouse is new, so nothing says whether these exports are complete: "
+        f"{', '.join(sizes)}."
+    )
+    problem = _problem(EVERY_EXPORT, "no_baseline", "warehouse", sentence)
+    return _releasable(problem, sentence, "If that looks right")
+
+
+def _releasable(problem: dict[str, object], sentence: str, condition: str) -> dict[str, object]:
+    """A problem that only a person can tell from none; its id is known before its message."""
+    advice = f'{condition}: edu-pipeline gate release {problem["id"]} --reason "…"'
+    return {**problem, "message": f"{sentence} {advice}"}
+
+
+def _changed_much(change: Mapping[str, object]) -> dict[str, object]:
+    before = change["rows_before"]
+    assert isinstance(before, int)  # noqa: S101 - what is held was accepted before
+    parts = [
+        f"{rows:,} of {before:,} rows ({percent(rows / before)}) {verb}"
+        for name, verb in (("gone", "are gone"), ("changed", "differ"))
+        if isinstance(rows := change[name], int) and rows
+    ]
+    version = change["version_before"]
+    since = (
+        f", since the export of {day_month(version)} {version.year}"
+        if isinstance(version, datetime)
+        else ""
+    )
+    sentence = f"{change['series']}: {' and '.join(parts) or 'hardly any changed'}{since}."
+    weeks, most = change["weeks_lost"], change["rows_most"]
+    if isinstance(weeks, list) and weeks and change["gone"] <= MANY_SHARE * before:  # type: ignore[operator]
+        which = listed([day_month(week) for week in weeks])
+        sentence += (
+            f" More than half of {'its week' if len(weeks) == 1 else 'each of its weeks'} of "
+            f"{which} is gone."
+        )
+    if isinstance(most, int) and most > before:
+        sentence += f" Of the {most:,} rows that it had at most, {change['rows']:,} are left."
+    rows = max(change["gone"], change["changed"])  # type: ignore[call-overload]
+    problem = _problem(
+        str(change["table"]),
+        "changed_much",
+        str(change["series"]),
+        sentence,
+        rows=rows,
+        content=str(change["digest"]),
+    )
+    return _releasable(problem, sentence, "If that is wrong, export it again. If it is right")
+
+
+def exception_problems(weeks: pl.DataFrame) -> pl.DataFrame:
+    """Weeks of which an exceptions-only export has so few rows that nearly all would seem present.
+
+    Args:
+        weeks: `finding.weeks_of_exceptions`.
+
+    Returns:
+        `LandingProblems`; these concern every class, from that week on.
+    """
+    enough = weeks.filter(pl.col("days") >= DAYS_OF_A_WEEK).with_columns(
+        usual=(pl.col("rows") / pl.col("days")).median().over("school_id") * pl.col("days")
+    )
+    few = enough.filter(
+        (pl.col("usual") >= EXPECTED_EXCEPTIONS)
+        & (pl.col("rows") < FEW_EXCEPTIONS * pl.col("usual"))
+    )
+    schools = weeks["school_id"].n_unique()
+    problems = []
+    for week in few.iter_rows(named=True):
+        of = f" in school {week['school_id']}" if schools > 1 else ""
+        start = f"Attendance of the week of {day_month(week['week'])}{of} has "
+        # what is usual changes from week to week, and a release of this should not lapse with it
+        problem = _problem(
+            "attendance",
+            "few_exceptions",
+            f"{week['school_id']} {week['week']}",
+            start,
+            rows=week["rows"],
+            first=week["week"],
+            content=f"{week['rows']} of {week['days']}",
+        )
+        count = "1 exception" if week["rows"] == 1 else f"{week['rows']:,} exceptions"
+        sentence = (
+            f"{start}{count} where about {round(week['usual'], -1):,.0f} are usual, so nearly "
+            "everyone would count as present."
+        )
+        condition = "Export it again, or, if that is right"
+        problems.append(_releasable(problem, sentence, condition))
+    return _frame(problems)
+
+
+def shape_problems(marks: int, present: int, landing: Landing) -> pl.DataFrame:
+    """Marks of which hardly any are present, where the settings expect a row for everyone.
+
+    Args:
+        marks: Marks that count in a rate, as `stage_facts.marks_found` has them.
+        present: Of these, present and on time.
+        landing: The section of `pipeline.toml`.
+
+    Returns:
+        `LandingProblems`; these concern every class and every week.
+    """
+    if (
+        landing.attendance.shape == "exceptions"
+        or marks < ENOUGH_MARKS
+        or present / marks >= FEW_PRESENT
+    ):
+        return _frame([])
+    # the counts change with every export, and a release of this should not lapse with them
+    problem = _problem("attendance", "only_exceptions", "shape", "Hardly any mark is present.")
+    sentence = (
+        f"Only {present:,} of {marks:,} attendance marks are present, as if there were rows for "
+        "absences and late arrivals only. If so, add to [landing.attendance]: "
+        'shape = "exceptions". If everyone has a row, say in [attendance.codes] which code is '
+        "present."
+    )
+    return _frame([_releasable({**problem, "rows": marks}, sentence, "If the marks are right")])
+
+
+def session_problems(most: int, landing: Landing) -> pl.DataFrame:
+    """More marks for a student and a day than the settings say a day has.
+
+    Args:
+        most: `facts.sessions_found`.
+        landing: The section of `pipeline.toml`.
+    """
+    said = landing.attendance.sessions_per_day
+    if most <= said:
+        return _frame([])
+    message = (
+        f"A student has up to {most} marks on one day, where the settings expect {said}. "
+        f"Add to [landing.attendance]: sessions_per_day = {most}"
+    )
+    return _frame([_problem("attendance", "more_sessions", "session", message)])
+
+
+def row_problems(
+    rejected: pl.DataFrame, received: pl.DataFrame, files: pl.DataFrame, landing: Landing
+) -> pl.DataFrame:
+    """Exports without rows, and those of which so many rows fail that the export must be wrong.
+
+    Of a table more than a few rows, of a single file more than half. Ids that resolve to nothing
+    because the export that has them is itself a problem are not told apart from it.
+
+    Args:
+        rejected: `rejected.reject_counts`.
+        received: `rejected.rows_received`.
+        files: `LandingFiles`.
+        landing: The section of `pipeline.toml`.
+
+    Returns:
+        `LandingProblems`; these concern every class and every week.
+    """
+    empty = [
+        table
+        for table in SCHOOL_TABLES
+        if table not in received["table"]
+        and any(not found.missing for found in _headers(table, files, landing))
+    ]
+    rows = [_no_rows(table, files) for table in empty]
+    counted = rejected.filter(
+        ~pl.col("rule").is_in([UNMAPPED, NOT_EXPECTED, *NO_DATA])
+        # who teaches in two schools is listed twice
+        & ~((pl.col("table") == "staff") & (pl.col("rule") == SUPERSEDED))
+    ).join(received.rename({"rows": "of"}), on=["table", "file"])
+    if not RESOLVED_WITH.isdisjoint([*empty, *file_problems(files, landing)["table"]]):
+        counted = counted.filter(
+            ~(pl.col("rule").str.starts_with(UNKNOWN) | (pl.col("rule") == CLOSED))
+        )
+    for (table, rule), bad in counted.group_by("table", "rule", maintain_order=True):
+        of = _total(received.filter(pl.col("table") == table))
+        if _total(bad) > MANY_REJECTED * of:
+            rows.append(_many(str(table), str(rule), bad, of, str(table), landing))
+            continue
+        for file in bad.filter(pl.col("rows") > MOST * pl.col("of")).partition_by("file"):
+            name = file["file"][0]
+            rows.append(_many(str(table), str(rule), file, file["of"][0], name, landing))
+    return _frame(rows)
+
+
+def _no_rows(table: str, files: pl.DataFrame) -> dict[str, object]:
+    message = (
+        f"The {table} export has no row. Export it again; if it has rows, look at "
+        f"[landing.{table}] where and columns."
+    )
+    current = files.filter((pl.col("table") == table) & pl.col("current"))
+    content = " ".join(current["sha256"].sort())
+    return _problem(table, "empty_export", table, message, content=content)
+
+
+def _many(
+    table: str, rule: str, bad: pl.DataFrame, of: int, whole: str, landing: Landing
+) -> dict[str, object]:
+    # cells are not shown, because they may hold names; but what should be a date and looks like one
+    values = [value for value in bad["values"].explode().drop_nulls() if _DATE_LIKE.match(value)]
+    first = bad.row(0, named=True)
+    total = _total(bad)
+    example = first["first_value"]
+    shown = f", such as {example!r}" if example and _DATE_LIKE.match(example) else ""
+    message = (
+        f"{total} of {of} rows of {whole} are rejected: {rule.replace('_', ' ')}{shown} "
+        f"({first['file']}, line {first['line']})."
+    )
+    if rule.startswith(UNPARSEABLE):
+        message += _date_advice(values, table, landing)
+    elif rule.startswith(UNKNOWN):
+        message += (
+            " The exports do not fit together: export them again on the same day, or say in "
+            f"[landing.{table}.columns] which column holds the same ids."
+        )
+    elif rule in ADVICE:
+        message += f" {ADVICE[rule].format(table=table)}"
+    return _problem(table, "many_rejected", rule, message, rows=total)
+
+
+def _total(counts: pl.DataFrame) -> int:
+    return int(counts["rows"].sum())
+
+
+def _date_advice(values: Sequence[str], table: str, landing: Landing) -> str:
+    """The formats that the values leave no doubt about; else those between which a person decides."""
+    orders = date_orders(dict.fromkeys(values, 1))
+    decided = [order.formats[0] for order in orders if len(order.formats) == 1]
+    open_ = [form for order in orders if len(order.formats) > 1 for form in order.formats]
+    said = landing.export(table).date_formats
+    old = [one for form in decided for one in replaced(said, form)]
+    kept = [form for form in said if form not in old]
+    formats = (*kept, *decided, *(() if decided else ("…",)))
+    which = f"  # say which, {' or '.join(map(toml_text, open_))}" if open_ and not decided else ""
+    if old:
+        which = f"  # instead of {' and '.join(old)}: with both, days and months would be swapped"
+    verb = "Replace in" if said else "Add to"
+    return (
+        f" {verb} [landing.{table}]: date_formats = [{', '.join(map(toml_text, formats))}]{which}"
+    )
+
+
+def _times(times: int) -> str:
+    return "once" if times == 1 else f"{times} times"
+
+
+def _between(first: date | None, last: date | None) -> str:
+    if first is None or last is None:
+        return ""
+    return f" on {first}" if first == last else f" from {first} to {last}"
+
+
+def toml_key(code: str) -> str:
+    """A text as a key of a TOML table, quoted where it must be."""
+    bare = code.isascii() and code.replace("-", "").replace("_", "").isalnum()
+    return code if bare else toml_text(code)
+
+
+def _problem(
+    table: str,
+    kind: str,
+    subject: str,
+    message: str,
+    *,
+    rows: int = 0,
+    first: object = None,
+    last: object = None,
+    class_id: str | None = None,
+    content: str = "",
+) -> dict[str, object]:
+    """A row of `LandingProblems`; `content` tells problems apart that read the same."""
+    what = json.dumps([kind, table, subject, message, content])
+    return {
+        "id": hashlib.sha256(what.encode()).hexdigest()[:10],
+        "table": table,
+        "kind": kind,
+        "subject": subject,
+        "rows": rows,
+        "first_date": first,
+        "last_date": last,
+        "class_id": class_id,
+        "message": message,
+        "since": None,
+    }
+
+
+def _frame(rows: Sequence[dict[str, object]]) -> pl.DataFrame:
+    return LandingProblems.validate(
+        pl.DataFrame(list(rows), schema=dtypes(LandingProblems), orient="row")
+    )

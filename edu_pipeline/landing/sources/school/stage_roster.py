@@ -1,0 +1,383 @@
+"""Students, staff, classes, enrollments and the calendar: from text to checked tables.
+
+Parsing comes before checking and keeps what it parsed. Small tables only; attendance and homework
+are done in SQL. Every function is frames in, frames out.
+"""
+
+from collections.abc import Mapping, Sequence
+from datetime import date
+from typing import NamedTuple
+
+import dataframely as dy
+import polars as pl
+
+from edu_pipeline.landing.rules import SUPERSEDED, UNKNOWN, UNPARSEABLE
+from edu_pipeline.landing.sources.school.fields import KEYS, OTHER_ROLES, WORDS
+from edu_pipeline.landing.tables.dates import parsed_date
+from edu_pipeline.model.columns import dtypes
+from edu_pipeline.model.roster import Classes, Enrollments, SchoolDays, Staff, Students
+from edu_pipeline.model.school_calendar import with_weeks
+from edu_pipeline.settings.landing import EnrollmentsExport, TableExport
+
+DEFAULT_SCHOOL = "1"
+OPEN_BEGIN = date(1, 1, 1)
+OPEN_END = date(9999, 12, 31)
+REJECTED_SCHEMA = pl.Schema(
+    {
+        "table": pl.String,
+        "file": pl.String,
+        "line": pl.Int64,
+        "rule": pl.String,
+        "value": pl.String,
+    }
+)
+"""A rejected row before the row itself is fetched from raw."""
+
+
+class Staged(NamedTuple):
+    """A table that passed its checks, and the rows that did not."""
+
+    good: pl.DataFrame
+    rejected: pl.DataFrame
+    """`REJECTED_SCHEMA`, one row per rejected row and rule."""
+
+
+def stage_students(rows: pl.DataFrame, export: TableExport) -> Staged:
+    """Students, one each.
+
+    Args:
+        rows: `canonical_query("students")`.
+        export: Their section of `pipeline.toml`.
+    """
+    return _stage_people("students", rows, Students, export)
+
+
+def stage_staff(rows: pl.DataFrame, export: TableExport) -> Staged:
+    """Staff, one each; who is listed once per school keeps the last."""
+    return _stage_people("staff", rows, Staff, export)
+
+
+def _stage_people(
+    table: str, rows: pl.DataFrame, schema: type[dy.Schema], export: TableExport
+) -> Staged:
+    rows, apart = _data(table, rows)
+    named = _named(rows).with_columns(pl.col("school_id").fill_null(DEFAULT_SCHOOL))
+    staged = _checked(table, named, schema, export)
+    return Staged(staged.good, pl.concat([apart, staged.rejected]))
+
+
+def stage_classes(rows: pl.DataFrame, students: pl.DataFrame, export: TableExport) -> Staged:
+    """Classes of the export, and the homerooms that only stand in a column of the students.
+
+    Args:
+        rows: `canonical_query("classes")`.
+        students: `Students`.
+        export: Their section of `pipeline.toml`.
+    """
+    homerooms = (
+        students.filter(pl.col("homeroom_id").is_not_null())
+        .group_by(class_id="homeroom_id")
+        .agg(
+            students_grade=pl.col("grade").drop_nulls().mode().sort().first(),
+            students_school=pl.col("school_id").mode().sort().first(),
+        )
+        .sort("class_id")
+    )
+    rows, apart = _data("classes", rows)
+    rows = (
+        _translated(rows, "classes", "class_type", export)
+        .join(homerooms, on="class_id", how="left", maintain_order="left")
+        .with_columns(
+            class_name=pl.coalesce("class_name", "class_id"),
+            grade=pl.coalesce("grade", "students_grade"),
+            school_id=pl.coalesce("school_id", "students_school", pl.lit(DEFAULT_SCHOOL)),
+        )
+        .with_columns(team=pl.coalesce("team", "grade", "school_id"))
+    )
+    staged = _checked("classes", rows, Classes, export)
+    named = homerooms.join(staged.good, on="class_id", how="anti").select(
+        "class_id",
+        class_name="class_id",
+        class_type=pl.lit("homeroom"),
+        grade="students_grade",
+        team=pl.coalesce("students_grade", "students_school"),
+        school_id="students_school",
+        teacher_id=pl.lit(None, pl.String),
+    )
+    return Staged(
+        pl.concat([staged.good, named.select(staged.good.columns)]),
+        pl.concat([apart, staged.rejected]),
+    )
+
+
+def stage_enrollments(
+    rows: pl.DataFrame,
+    classes: pl.DataFrame,
+    students: pl.DataFrame,
+    staff: pl.DataFrame,
+    export: EnrollmentsExport,
+) -> Staged:
+    """Spells of people in classes, from the export and from the columns that imply them.
+
+    A student's `homeroom_id` counts for a student whom the export enrolls in no homeroom; a class's
+    `teacher_id` for a class to which it enrolls no teacher. Both are open-ended.
+
+    Args:
+        rows: `canonical_query("enrollments")`.
+        classes: `Classes`.
+        students: `Students`.
+        staff: `Staff`.
+        export: Their section of `pipeline.toml`.
+    """
+    rows, apart = _data("enrollments", rows)
+    rows = _translated(rows, "enrollments", "role", export).filter(
+        ~pl.col("role").is_in(OTHER_ROLES).fill_null(value=False)
+    )
+    rows, undated = _with_dates(rows, "enrollments", ("begin_date", "end_date"), export)
+    last_day = pl.duration(days=1 if export.end_date == "inclusive" else 0)
+    rows = rows.with_columns(
+        pl.col("begin_date").fill_null(OPEN_BEGIN),
+        end_date=pl.min_horizontal(pl.col("end_date") + last_day, pl.lit(OPEN_END)),
+    )
+    staged = _checked("enrollments", rows, Enrollments, export)
+    good, strangers = _resolved(staged.good, rows, classes, students, staff)
+    implied = _implied(good, classes, students, staff)
+    return Staged(
+        pl.concat([good, implied.select(good.columns)]).sort(KEYS["enrollments"]),
+        pl.concat([apart, undated, staged.rejected, strangers]),
+    )
+
+
+def stage_school_days(rows: pl.DataFrame, schools: Sequence[str], export: TableExport) -> Staged:
+    """The calendar: a date without a school is every school's, one without a mark is in session.
+
+    Args:
+        rows: `canonical_query("calendar")`.
+        schools: Ids of the schools that there are.
+        export: Its section of `pipeline.toml`.
+    """
+    rows, apart = _data("calendar", rows)
+    rows = _translated(rows, "calendar", "in_session", export)
+    rows, undated = _with_dates(rows, "calendar", ("date",), export)
+    unknown = pl.col("in_session").is_not_null() & ~pl.col("in_session").is_in(["true", "false"])
+    wrong = _rejects("calendar", rows.filter(unknown), f"{UNKNOWN}in_session", "in_session")
+    everyone = pl.DataFrame({"every_school": list(schools) or [DEFAULT_SCHOOL]})
+    rows = rows.filter(~unknown).with_columns(
+        in_session=pl.col("in_session").fill_null("true") == "true"
+    )
+    rows = pl.concat(
+        [
+            rows.filter(pl.col("school_id").is_not_null()),
+            rows.filter(pl.col("school_id").is_null())
+            .join(everyone, how="cross")
+            .with_columns(school_id="every_school")
+            .drop("every_school"),
+        ]
+    )
+    unplaced = rows.with_columns(week_start="date", year_start=pl.lit(None, pl.Date))
+    staged = _checked("calendar", unplaced, SchoolDays, export)
+    return Staged(_placed(staged.good), pl.concat([apart, undated, wrong, staged.rejected]))
+
+
+def school_days_seen(dates: pl.DataFrame) -> pl.DataFrame:
+    """`SchoolDays` from the dates on which attendance was taken, where there is no calendar.
+
+    Args:
+        dates: date × school, all in session.
+    """
+    return _placed(dates.with_columns(in_session=pl.lit(value=True), term=pl.lit(None, pl.String)))
+
+
+def _placed(days: pl.DataFrame) -> pl.DataFrame:
+    """Checked days in their weeks and school years."""
+    days = with_weeks(days.drop("week_start", "year_start", strict=False))
+    return SchoolDays.validate(
+        days.select(SchoolDays.column_names()).sort(KEYS["calendar"]), cast=True
+    )
+
+
+def _data(table: str, rows: pl.DataFrame) -> tuple[pl.DataFrame, pl.DataFrame]:
+    """The rows that are rows, and those that the canonical query set apart by a rule."""
+    apart = rows.filter(pl.col("_rule").is_not_null()).select(
+        table=pl.lit(table), file="_file", line="_line", rule="_rule", value="_value"
+    )
+    return rows.filter(pl.col("_rule").is_null()), apart.cast(REJECTED_SCHEMA)
+
+
+def _named(rows: pl.DataFrame) -> pl.DataFrame:
+    """`Last, First` split where given and family name have no cells of their own.
+
+    Without a comma two words are taken for given and family name in the order in which they stand;
+    more cannot be told apart and stay together.
+    """
+    whole = pl.col("full_name").str.replace_all(r"\s+", " ")
+    words = whole.str.split(" ")
+    comma, two = whole.str.contains(",", literal=True), words.list.len() == 2  # noqa: PLR2004
+    last_first = whole.str.splitn(",", 2)
+    family = (
+        pl.when(comma)
+        .then(last_first.struct[0].str.strip_chars())
+        .when(two)
+        .then(words.list.last())
+    )
+    given = (
+        pl.when(comma)
+        .then(last_first.struct[1].str.strip_chars())
+        .when(two)
+        .then(words.list.first())
+        .otherwise(whole)
+        .replace("", None)
+    )
+    unnamed = pl.col("given_name").is_null() & pl.col("family_name").is_null()
+    return rows.with_columns(
+        given_name=pl.when(unnamed).then(given).otherwise("given_name"),
+        family_name=pl.when(unnamed).then(family).otherwise("family_name"),
+    )
+
+
+def _with_dates(
+    rows: pl.DataFrame, table: str, columns: Sequence[str], export: TableExport
+) -> tuple[pl.DataFrame, pl.DataFrame]:
+    """Rows with dates parsed, and those with a date that no format fits."""
+    read = {f"_{name}": parsed_date(pl.col(name), export.date_formats) for name in columns}
+    parsed = rows.with_columns(**read)
+    rejected = []
+    for name in columns:
+        bad = pl.col(name).is_not_null() & pl.col(f"_{name}").is_null()
+        rejected.append(_rejects(table, parsed.filter(bad), f"{UNPARSEABLE}{name}", name))
+        parsed = parsed.filter(~bad)
+    good = parsed.with_columns(**{name: f"_{name}" for name in columns}).drop(list(read))
+    return good, pl.concat(rejected)
+
+
+def _translated(rows: pl.DataFrame, table: str, column: str, export: TableExport) -> pl.DataFrame:
+    """Their words replaced by ours, in any case; an unknown word stays, for the checks to find."""
+    words = dict(WORDS[table, column])
+    words |= {their.casefold(): our for their, our in export.values.get(column, {}).items()}
+    return rows.with_columns(pl.col(column).str.to_lowercase().replace(words).alias(column))
+
+
+def _checked(
+    table: str, rows: pl.DataFrame, schema: type[dy.Schema], export: TableExport
+) -> Staged:
+    """Missing keys, superseded rows and broken rules set apart, in this order."""
+    key = list(KEYS[table])
+    names = schema.column_names()
+    rejected = []
+    for name in key:
+        rejected.append(
+            _rejects(table, rows.filter(pl.col(name).is_null()), f"missing_{name}", name)
+        )
+        rows = rows.filter(pl.col(name).is_not_null())
+    ordered = rows.sort("_version", "_file", "_line")
+    latest = ordered.unique(key, keep="last", maintain_order=True)
+    if export.export == "snapshot":
+        replaced = ordered.join(latest.select("_file", "_line"), on=["_file", "_line"], how="anti")
+        same = replaced.join(latest.select(names), on=names, how="semi", nulls_equal=True)
+        differing = replaced.join(same.select("_file", "_line"), on=["_file", "_line"], how="anti")
+        rejected.append(_rejects(table, differing, SUPERSEDED, key[0]))
+    good, failure = schema.filter(latest.select(names).cast(dtypes(schema)))
+    broken = latest.join(good.select(key), on=key, how="anti")
+    if not broken.is_empty():
+        rejected.append(_broken_rules(table, broken, failure.details(), key))
+    return Staged(good.sort(key), pl.concat(rejected))
+
+
+def _broken_rules(
+    table: str, broken: pl.DataFrame, details: pl.DataFrame, key: Sequence[str]
+) -> pl.DataFrame:
+    rules = [name for name in details.columns if name not in broken.columns]
+    long = details.unpivot(on=rules, index=list(key), variable_name="rule").filter(
+        pl.col("value") == "invalid"
+    )
+    return (
+        broken.join(long.drop("value"), on=list(key))
+        .select(
+            table=pl.lit(table),
+            file="_file",
+            line="_line",
+            rule=pl.col("rule").str.replace("|", ": ", literal=True),
+            value=pl.lit(None, pl.String),
+        )
+        .cast(REJECTED_SCHEMA)
+    )
+
+
+def _rejects(table: str, rows: pl.DataFrame, rule: str, column: str) -> pl.DataFrame:
+    return rows.select(
+        table=pl.lit(table),
+        file="_file",
+        line="_line",
+        rule=pl.lit(rule),
+        value=pl.col(column).cast(pl.String),
+    ).cast(REJECTED_SCHEMA)
+
+
+def _resolved(
+    spells: pl.DataFrame,
+    rows: pl.DataFrame,
+    classes: pl.DataFrame,
+    students: pl.DataFrame,
+    staff: pl.DataFrame,
+) -> tuple[pl.DataFrame, pl.DataFrame]:
+    """Spells whose class and person exist, and the others as rejected rows."""
+    people = pl.concat(
+        [
+            students.select(person_id="student_id", role=pl.lit("student")),
+            staff.select(person_id="staff_id", role=pl.lit("teacher")),
+        ]
+    )
+    no_class = spells.join(classes, on="class_id", how="anti")
+    no_person = spells.join(people, on=["person_id", "role"], how="anti").join(
+        no_class, on=list(KEYS["enrollments"]), how="anti"
+    )
+    lines = (
+        rows.sort("_version", "_file", "_line")
+        .select(*KEYS["enrollments"], "_file", "_line")
+        .unique(KEYS["enrollments"], keep="last", maintain_order=True)
+    )
+    rejected = [
+        _rejects(
+            "enrollments",
+            bad.join(lines, on=list(KEYS["enrollments"])),
+            f"{UNKNOWN}{column}",
+            column,
+        )
+        for bad, column in ((no_class, "class_id"), (no_person, "person_id"))
+    ]
+    good = spells.join(pl.concat([no_class, no_person]), on=list(KEYS["enrollments"]), how="anti")
+    return good, pl.concat(rejected)
+
+
+def _implied(
+    spells: pl.DataFrame, classes: pl.DataFrame, students: pl.DataFrame, staff: pl.DataFrame
+) -> pl.DataFrame:
+    homerooms = classes.filter(pl.col("class_type") == "homeroom").select("class_id")
+    placed = spells.filter(pl.col("role") == "student").join(homerooms, on="class_id")
+    taught = spells.filter(pl.col("role") == "teacher")
+    from_students = (
+        students.filter(pl.col("homeroom_id").is_not_null())
+        .join(placed, left_on="student_id", right_on="person_id", how="anti")
+        .join(homerooms, left_on="homeroom_id", right_on="class_id", how="semi")
+        .select(class_id="homeroom_id", person_id="student_id", role=pl.lit("student"))
+    )
+    from_classes = (
+        classes.filter(pl.col("teacher_id").is_not_null())
+        .join(taught, on="class_id", how="anti")
+        .join(staff, left_on="teacher_id", right_on="staff_id", how="semi")
+        .select(class_id="class_id", person_id="teacher_id", role=pl.lit("teacher"))
+    )
+    return pl.concat([from_students, from_classes]).with_columns(
+        begin_date=pl.lit(OPEN_BEGIN), end_date=pl.lit(OPEN_END)
+    )
+
+
+def words_unknown(
+    table: str, column: str, rows: pl.DataFrame, allowed: Sequence[str], export: TableExport
+) -> Mapping[str, int]:
+    """Words of a column that nobody mapped → how many rows have them."""
+    rows, _ = _data(table, rows)
+    translated = _translated(rows, table, column, export)
+    pairs = rows.select(their=column).with_columns(our=translated[column])
+    unknown = pairs.filter(pl.col("our").is_not_null() & ~pl.col("our").is_in(list(allowed)))
+    return dict(unknown.group_by("their").len().sort("their").iter_rows())

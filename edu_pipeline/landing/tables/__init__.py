@@ -1,0 +1,1 @@
+"""Bytes to records: encodings, CSV as systems write it, workbooks, dates."""

@@ -1,0 +1,1 @@
+"""`pipeline.toml`, validated: a part per job, and the home that it describes."""

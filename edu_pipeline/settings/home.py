@@ -1,0 +1,191 @@
+"""`pipeline.toml` as one validated object, and where the files of a home are.
+
+A home is a folder with `pipeline.toml`, `dagster.yaml` and `data/`: one organisation. Everything
+that a school may change without touching Python is a field here, and its description is the
+documentation. Reading the environment is not done here but in `environment`.
+"""
+
+import datetime as dt
+import tomllib
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Annotated, Self
+from zoneinfo import ZoneInfo, available_timezones
+
+from pydantic import AfterValidator, Field, ValidationError, model_validator
+
+from edu_pipeline.settings.attainment import Attainment
+from edu_pipeline.settings.landing import Landing
+from edu_pipeline.settings.letters import Letters, Notice, Targets
+from edu_pipeline.settings.mail import Mail
+from edu_pipeline.settings.marks import Attendance, Homework
+from edu_pipeline.settings.part import Part
+from edu_pipeline.settings.programmes import Programme
+
+
+class SettingsError(Exception):
+    """`pipeline.toml` cannot be used; the message says what to change."""
+
+
+def _known_zone(name: str) -> str:
+    if name not in available_timezones():
+        raise ValueError(f"{name!r} is no IANA time zone; write one such as Europe/London")
+    return name
+
+
+class School(Part):
+    """Who writes."""
+
+    name: str = Field("Our school", description="The school's name, as letters show it.")
+    time_zone: Annotated[str, AfterValidator(_known_zone)] = Field(
+        "UTC", description="IANA time zone in which weeks, cut-offs and sending times are meant."
+    )
+    first_week: dt.date = Field(
+        dt.date(2015, 1, 5), description="The first week that letters can be made for."
+    )
+
+
+class Settings(Part):
+    """Everything in `pipeline.toml`."""
+
+    school: School = Field(default_factory=School)
+    landing: Landing = Field(default_factory=Landing)
+    attendance: Attendance = Field(default_factory=Attendance)
+    homework: Homework = Field(default_factory=Homework)
+    targets: Targets = Field(default_factory=Targets)
+    letters: Letters = Field(default_factory=Letters)
+    notice: Notice = Field(default_factory=Notice)
+    mail: Mail = Field(default_factory=Mail)
+    attainment: Attainment = Field(default_factory=Attainment)
+    programmes: tuple[Programme, ...] = Field(
+        (), description="MicroMasters programmes whose completion is computed from edX exports."
+    )
+
+    @model_validator(mode="after")
+    def _programmes_are_told_apart(self) -> Self:
+        ids = [programme.id for programme in self.programmes]
+        for programme in ids:
+            if ids.count(programme) > 1:
+                raise ValueError(f"two programmes have the id {programme!r}; give each its own")
+        return self
+
+    @property
+    def zone(self) -> ZoneInfo:
+        """The school's time zone."""
+        return ZoneInfo(self.school.time_zone)
+
+
+@dataclass(frozen=True)
+class Secrets:
+    """What must not stand in a file: read from the environment, never shown."""
+
+    sendgrid_key: str | None = field(default=None, repr=False)
+    smtp_password: str | None = field(default=None, repr=False)
+    ledger_url: str | None = field(default=None, repr=False)
+
+
+@dataclass(frozen=True)
+class Home:
+    """Where one organisation's files are."""
+
+    root: Path
+
+    @property
+    def config(self) -> Path:
+        """The settings."""
+        return self.root / "pipeline.toml"
+
+    @property
+    def data(self) -> Path:
+        """Everything that is not written by hand."""
+        return self.root / "data"
+
+    @property
+    def warehouse(self) -> Path:
+        """What can be computed again at any time."""
+        return self.data / "warehouse.duckdb"
+
+    def ledger_url(self, settings: Settings, secrets: Secrets) -> str:
+        """Where the ledger is: what happened in the world."""
+        return secrets.ledger_url or settings.mail.ledger or f"sqlite:///{self.data / 'ledger.db'}"
+
+    @property
+    def outbox(self) -> Path:
+        """Where the folder transport delivers."""
+        return self.data / "outbox"
+
+    @property
+    def site(self) -> Path:
+        """Pages for people."""
+        return self.data / "site"
+
+    @property
+    def reports(self) -> Path:
+        """Tables as files, for people and other programs."""
+        return self.data / "reports"
+
+    @property
+    def dagster(self) -> Path:
+        """Dagster's run history, shared by the shell and the UI."""
+        return self.data / "dagster"
+
+    @property
+    def lock(self) -> Path:
+        """Held by the run that writes."""
+        return self.data / ".lock"
+
+    @property
+    def templates(self) -> Path:
+        """The home's own templates, which win over the shipped ones."""
+        return self.root / "templates"
+
+    def landing_url(self, settings: Settings) -> str:
+        """The landing zone as a URL, whether it is a folder of the home or a bucket."""
+        if "://" in settings.landing.url:
+            return settings.landing.url
+        return (self.root / settings.landing.url).resolve().as_uri()
+
+
+def load_settings(home: Home) -> Settings:
+    """Read and check a home's `pipeline.toml`.
+
+    Raises:
+        SettingsError: There is none, it is no TOML, or a value cannot be used.
+    """
+    if not home.config.is_file():
+        raise SettingsError(
+            f"There is no pipeline.toml in {home.root}. Make a home with: edu-pipeline init {home.root}"
+        )
+    try:
+        # Windows editors begin UTF-8 files with a byte order mark
+        return Settings.model_validate(tomllib.loads(home.config.read_text(encoding="utf-8-sig")))
+    except UnicodeDecodeError as error:
+        raise SettingsError(f"{home.config} is not UTF-8. Save it as UTF-8.") from error
+    except tomllib.TOMLDecodeError as error:
+        raise SettingsError(f"{home.config} is not valid TOML: {error}") from error
+    except ValidationError as error:
+        raise SettingsError(
+            "\n".join([f"{home.config} cannot be used:", *map(_sentence, _told_once(error))])
+        ) from error
+
+
+def _told_once(error: ValidationError) -> list[Mapping[str, object]]:
+    """One error per value: where it could be a word or a table, only what is wrong with the word."""
+    told: dict[tuple[str, ...], Mapping[str, object]] = {}
+    for each in error.errors():
+        told.setdefault(_place(each), dict(each))
+    return list(told.values())
+
+
+def _place(error: Mapping[str, object]) -> tuple[str, ...]:
+    """Keys down to the value, without pydantic's names for the branches of a choice."""
+    return tuple(str(part) for part in error["loc"] if "[" not in str(part))  # type: ignore[attr-defined]
+
+
+def _sentence(error: Mapping[str, object]) -> str:
+    place, value = ".".join(_place(error)), error["input"]
+    if error["type"] == "extra_forbidden":
+        return f"  {place}: there is no such key. See docs/configuration.md for those there are."
+    shown = "" if isinstance(value, dict) else f" (it says {value!r})"
+    return f"  {place}: {error['msg']}{shown}"

@@ -1,0 +1,162 @@
+"""How exports are read: `[landing]` and its tables."""
+
+import re
+from typing import Annotated, Literal
+
+from pydantic import AfterValidator, Field
+
+from edu_pipeline.settings.part import Part
+
+EVENTS_FOLDER = "mail/events/"
+"""Of the landing zone: what a carrier reported of letters, a JSON array per file; no exports."""
+
+PROGRAMMES_FOLDER = "micromasters/"
+"""Of the landing zone: exports of edX, in a folder per programme."""
+
+SCHOOL_TABLES = (
+    "students",
+    "staff",
+    "classes",
+    "enrollments",
+    "attendance",
+    "homework",
+    "calendar",
+)
+
+
+def _known_format(form: str) -> str:
+    unknown = re.sub(r"%-?[YymdjbBaAHIMSpz%]", "", form)
+    if "%" in unknown or not re.search(r"%-?[Yy]", form):
+        raise ValueError(f"{form!r} is no date format; write one such as %Y-%m-%d or %m/%d/%Y")
+    return form
+
+
+def _one_order(forms: tuple[str, ...]) -> tuple[str, ...]:
+    """Day first and month first in one list would read 9/7 as one or the other, in silence."""
+    first: dict[str, str] = {}
+    for form in (form.replace("%-", "%") for form in forms):
+        other = first.setdefault(re.sub("%[dm]", "%?", form), form)
+        if other != form:
+            raise ValueError(
+                f"{other!r} and {form!r} differ only in the order of day and month; keep one"
+            )
+    return forms
+
+
+class TableExport(Part):
+    """How one kind of export is found and read."""
+
+    files: tuple[str, ...] | None = Field(
+        None,
+        description=(
+            "Patterns below the landing zone; default `school/<table>*`, as .csv, .txt, .tsv, "
+            ".xlsx, .xls or .ods."
+        ),
+    )
+    export: Literal["snapshot", "delta"] = Field(
+        "snapshot",
+        description=(
+            "`snapshot`: the file is the whole truth, so what vanishes from it is gone; of files "
+            "that differ only in the date in their name the newest counts. `delta`: every file "
+            "adds, and later rows replace earlier ones of the same key."
+        ),
+    )
+    columns: dict[str, str] = Field(
+        default_factory=dict,
+        description="Our column = the export's header, where the aliases do not know it.",
+    )
+    constants: dict[str, str] = Field(
+        default_factory=dict, description="Our column = a value for every row, if it has no column."
+    )
+    where: dict[str, tuple[str, ...]] = Field(
+        default_factory=dict,
+        description="The export's header = the values to keep; other rows belong elsewhere.",
+    )
+    values: dict[str, dict[str, str]] = Field(
+        default_factory=dict,
+        description="Our column = {their word = our word}, for class_type, role and in_session.",
+    )
+    date_formats: Annotated[
+        tuple[Annotated[str, AfterValidator(_known_format)], ...], AfterValidator(_one_order)
+    ] = Field(
+        (),
+        description=(
+            "Date formats of this export besides those that can only be read in one way, first "
+            "match wins (strftime): `%m/%d/%Y` or `%d/%m/%Y` is for you to say."
+        ),
+    )
+    encoding: str = Field(
+        "auto",
+        description=(
+            "Encoding of the files. `auto`: as the byte order mark says, else UTF-8 where the "
+            "bytes are valid UTF-8 (but for a few, read as cp1252), else cp1252."
+        ),
+    )
+    delimiter: str | None = Field(
+        None,
+        min_length=1,
+        max_length=1,
+        description="Character between cells; default: found among , ; tab and |.",
+    )
+    sheet: str | None = Field(None, description="Sheet of an Excel workbook; default: the first.")
+    header_line: int | None = Field(
+        None,
+        ge=1,
+        description=(
+            "Line with the column names, counted from 1; default: found, so that lines above it "
+            "are skipped."
+        ),
+    )
+    width: dict[str, Annotated[int, Field(ge=1, le=64)]] = Field(
+        default_factory=dict,
+        description=(
+            "Our column = digits of its ids, for exports that lost leading zeros: "
+            "`student_id = 6` reads 412 as 000412."
+        ),
+    )
+
+
+class AttendanceExport(TableExport):
+    """More keys for attendance."""
+
+    shape: Literal["daily", "exceptions"] = Field(
+        "daily",
+        description=(
+            "`daily`: a row for every student and day. `exceptions`: no row means present, so "
+            "enrollments and a calendar are needed to know who was expected."
+        ),
+    )
+    sessions_per_day: int = Field(
+        1, ge=1, description="Rows a student has for a full day: 2 for AM and PM, 6 for periods."
+    )
+
+
+class EnrollmentsExport(TableExport):
+    """More keys for enrollments."""
+
+    end_date: Literal["exclusive", "inclusive"] = Field(
+        "exclusive",
+        description="Whether a student still belonged to the class on the end date.",
+    )
+
+
+class Landing(Part):
+    """Where exports land and how to read them."""
+
+    url: str = Field(
+        "data/landing",
+        description="A folder, relative to the home, or `s3://bucket/prefix`.",
+    )
+    students: TableExport = Field(default_factory=TableExport)
+    staff: TableExport = Field(default_factory=TableExport)
+    classes: TableExport = Field(default_factory=TableExport)
+    enrollments: EnrollmentsExport = Field(default_factory=EnrollmentsExport)
+    attendance: AttendanceExport = Field(default_factory=AttendanceExport)
+    homework: TableExport = Field(default_factory=TableExport)
+    calendar: TableExport = Field(default_factory=TableExport)
+
+    def export(self, table: str) -> TableExport:
+        """The section of one of `SCHOOL_TABLES`."""
+        section = getattr(self, table)
+        assert isinstance(section, TableExport)  # noqa: S101 - narrows getattr
+        return section

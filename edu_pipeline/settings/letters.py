@@ -1,0 +1,107 @@
+"""What letters say: `[targets]`, `[faces]`, `[letters]`, `[notice]`."""
+
+from typing import Literal, Self
+
+from pydantic import Field, model_validator
+
+from edu_pipeline.ground.addresses import is_address
+from edu_pipeline.settings.part import Part
+
+Block = Literal["figures", "news", "notice", "charts", "table"]
+
+
+def mailbox(email: str) -> str:
+    """An address, for pydantic: with the form of one."""
+    if not is_address(email):
+        raise ValueError("this is no e-mail address; write one such as you@school.org")
+    return email
+
+
+class Cutoffs(Part):
+    """Where a rate stops being good enough."""
+
+    met: float = Field(ge=0, le=1, description="🙂 on target from here up (share, 0.95 = 95 %).")
+    near: float = Field(ge=0, le=1, description="😐 close to target from here up; 🙁 below.")
+
+    @model_validator(mode="after")
+    def _in_order(self) -> Self:
+        if self.near > self.met:
+            raise ValueError("near must not be above met")
+        return self
+
+
+class Target(Cutoffs):
+    """A metric's cut-offs, and those of grades that have their own."""
+
+    grades: dict[str, Cutoffs] = Field(
+        default_factory=dict, description="Grade = { met = …, near = … }."
+    )
+
+    def for_grade(self, grade: str | None) -> Cutoffs:
+        """The grade's own cut-offs, else the school's."""
+        return self.grades.get(grade or "", self)
+
+
+class Targets(Part):
+    """What the school aims at; the face in each letter follows from it."""
+
+    attendance: Target = Field(default_factory=lambda: Target(met=0.95, near=0.92))
+    homework: Target = Field(default_factory=lambda: Target(met=0.85, near=0.75))
+
+
+class Faces(Part):
+    """The symbols beside a rate, never shown without the words."""
+
+    met: str = Field("🙂", description="On target.")
+    near: str = Field("😐", description="Close to target.")
+    below: str = Field("🙁", description="Below target.")
+
+
+class Letters(Part):
+    """Who gets a letter, what is in it, and how it signs."""
+
+    to: Literal["everyone", "homeroom_teachers"] = Field(
+        "everyone",
+        description="`everyone`: all who teach a class. `homeroom_teachers`: only those with one.",
+    )
+    students: Literal["full", "initials", "none"] = Field(
+        "full", description="How letters name students: full names, initials, or only how many."
+    )
+    blocks: tuple[Block, ...] = Field(
+        ("figures", "news", "notice", "charts", "table"),
+        description=(
+            "What a letter shows of a class below its sentence, in this order: the two `figures`, "
+            "good `news` of students, students to `notice`, `charts`, the `table` of comparisons."
+        ),
+    )
+    faces: Faces = Field(default_factory=Faces)
+    from_name: str = Field("School data", description="The name letters come from.")
+    from_email: str = Field("reports@school.example", description="The address letters come from.")
+    reply_to: str | None = Field(None, description="Where answers go; default: from_email.")
+
+
+class Notice(Part):
+    """Which students a letter points out, and when."""
+
+    absent_days: float = Field(
+        2, gt=0, description="Days absent in the week from which a student is pointed out."
+    )
+    missed_share: float = Field(
+        0.10,
+        gt=0,
+        lt=1,
+        description="Share of the school year's days missed, excused or not, that is too much.",
+    )
+    missed_from_days: int = Field(
+        20, ge=1, description="Days expected before anything is said about that share."
+    )
+    missed_ahead: int = Field(
+        3, ge=0, description="Said when this many more absences, or fewer, would reach the share."
+    )
+    homework_missing: float = Field(
+        0.5, gt=0, le=1, description="Share of the week's homework missing from which it is said."
+    )
+    homework_from: int = Field(
+        3, ge=1, description="Pieces due in the week before anything is said about that share."
+    )
+    most: int = Field(10, ge=1, description="Students in one list; the others are counted.")

@@ -1,0 +1,122 @@
+"""What codes of attendance and statuses of homework mean: `[attendance]`, `[homework]`."""
+
+from collections.abc import Mapping
+from typing import Literal, Self, TypeVar
+
+from pydantic import Field, model_validator
+
+from edu_pipeline.settings.part import Part
+
+Meaning = TypeVar("Meaning")
+
+
+class Mark(Part):
+    """What one attendance code means."""
+
+    possible: float = Field(1.0, ge=0, le=1, description="Fraction of the session expected.")
+    attended: float = Field(1.0, ge=0, le=1, description="Fraction of the session attended.")
+    tardy: bool = Field(False, description="Came late; still attended.")
+    excused: bool | None = Field(None, description="Whether the absence is excused.")
+    submitted: bool = Field(True, description="False: the register was not taken.")
+
+    @model_validator(mode="after")
+    def _attended_within_possible(self) -> Self:
+        if self.attended > self.possible:
+            raise ValueError("attended cannot be more than possible")
+        return self
+
+
+MARKS: Mapping[str, Mark] = {
+    "present": Mark(),
+    "tardy": Mark(tardy=True),
+    "absent": Mark(attended=0),
+    "excused": Mark(attended=0, excused=True),
+    "unexcused": Mark(attended=0, excused=False),
+    "half_day": Mark(attended=0.5),
+    "half_day_excused": Mark(attended=0.5, excused=True),
+    "not_expected": Mark(possible=0, attended=0),
+    "not_taken": Mark(possible=0, attended=0, submitted=False),
+}
+
+MarkName = Literal[
+    "present",
+    "tardy",
+    "absent",
+    "excused",
+    "unexcused",
+    "half_day",
+    "half_day_excused",
+    "not_expected",
+    "not_taken",
+]
+
+HomeworkStatus = Literal["complete", "late", "missing", "exempt", "not_due", "unknown"]
+
+DEFAULT_ATTENDANCE_CODES: Mapping[str, MarkName] = {
+    "": "not_taken",
+    "present": "present",
+    "in attendance": "present",
+    "tardy": "tardy",
+    "late": "tardy",
+    "absent": "absent",
+    "excused absence": "excused",
+    "unexcused absence": "unexcused",
+}
+
+DEFAULT_HOMEWORK_CODES: Mapping[str, HomeworkStatus] = {
+    "": "unknown",
+    "complete": "complete",
+    "submitted": "complete",
+    "graded": "complete",
+    "fully graded": "complete",
+    "partially graded": "complete",
+    "returned": "complete",
+    "resubmission": "complete",
+    "late": "late",
+    "submitted late": "late",
+    "missing": "missing",
+    "not submitted": "missing",
+    "exempt": "exempt",
+    "absent": "exempt",
+    "not due": "not_due",
+    "no status set": "unknown",
+}
+
+
+class Attendance(Part):
+    """What the attendance codes mean."""
+
+    codes: dict[str, MarkName | Mark] = Field(
+        default_factory=dict,
+        description=(
+            "Code = one of present, tardy, absent, excused, unexcused, half_day, "
+            "half_day_excused, not_expected, not_taken; or a table such as "
+            "{ attended = 0.25, excused = true }. An unknown code holds the mail."
+        ),
+    )
+
+    def mark(self, code: str) -> Mark | None:
+        """The meaning of a code: as written, else in any case; None where nobody mapped it."""
+        found = _meaning(code, self.codes) or DEFAULT_ATTENDANCE_CODES.get(code.casefold())
+        return MARKS[found] if isinstance(found, str) else found
+
+
+class Homework(Part):
+    """What the homework statuses mean."""
+
+    codes: dict[str, HomeworkStatus] = Field(
+        default_factory=dict,
+        description=(
+            "Status = one of complete, late, missing, exempt, not_due, unknown. Exempt, not due "
+            "and unknown are outside the rate. An unknown status word holds the mail."
+        ),
+    )
+    late_counts: bool = Field(True, description="Whether late homework counts as handed in.")
+
+    def status(self, code: str) -> HomeworkStatus | None:
+        """The meaning of a status: as written, else in any case; None where nobody mapped it."""
+        return _meaning(code, self.codes) or DEFAULT_HOMEWORK_CODES.get(code.casefold())
+
+
+def _meaning(code: str, codes: Mapping[str, Meaning]) -> Meaning | None:
+    return codes.get(code) or {k.casefold(): v for k, v in codes.items()}.get(code.casefold())

@@ -1,0 +1,1 @@
+"""What runs the house: jobs, sensors, runs from the shell, the environment; every room meets here."""

@@ -1,0 +1,358 @@
+"""Jobs, the landing sensor, and what starts sending: shells over one pure function each.
+
+What has changed is for `landing.zone.glance` to say, what is due for `mail.due.due_periods`.
+"""
+
+import functools
+import hashlib
+from collections.abc import Sequence
+from contextlib import closing
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING
+
+import dagster as dg
+
+from edu_pipeline.ground.one_run import is_older_than
+from edu_pipeline.landing.zone import Glance, Zone, glance
+from edu_pipeline.mail.alerts import alert
+from edu_pipeline.mail.due import Period, due_periods
+from edu_pipeline.mail.ledger.store import Ledger
+from edu_pipeline.mail.ledger.tables import State
+from edu_pipeline.mail.letter import Address
+from edu_pipeline.mail.mailing import Mailing
+from edu_pipeline.mail.plan import Fate, conditions_of, plan
+from edu_pipeline.mail.room import MailRoom
+from edu_pipeline.settings.home import Settings
+from edu_pipeline.settings.mail import WEEKDAYS, SendMode
+from edu_pipeline.wiring.mailings import campaigns_of, mailing_of, mailings_of
+
+if TYPE_CHECKING:
+    from dagster._core.definitions.unresolved_asset_job_definition import (
+        UnresolvedAssetJobDefinition as AssetJob,
+    )
+
+_AFTER_MAIL = dg.AssetSelection.assets("ledger_letters", "campaign_engagement", "letters_page")
+"""How letters stand: looked at again by every job that may have changed it."""
+REFRESH = "refresh"
+_PARTITION_TAG = "dagster/partition"
+_RECENT_RUNS = 20
+NOTHING_DUE = "No week is due: registers are still missing, or its letters are no longer news."
+
+
+@functools.cache
+def refresh_job(mailings: Sequence[Mailing]) -> "AssetJob":
+    """The job that reads and computes everything but what is made for one partition of letters."""
+    partitioned = [name for each in mailings for name in (*each.written, each.delivered)]
+    return dg.define_asset_job(
+        REFRESH,
+        selection=dg.AssetSelection.all() - dg.AssetSelection.assets(*partitioned),
+        description=(
+            "Read whatever lies in the landing zone, what the carrier reported included, and "
+            "compute every table again. Sends nothing."
+        ),
+    )
+
+
+@functools.cache
+def send_job(mailing: Mailing) -> "AssetJob":
+    """The job that writes one partition's letters and sends them."""
+    return dg.define_asset_job(
+        mailing.send,
+        selection=dg.AssetSelection.assets(*mailing.written, mailing.delivered) | _AFTER_MAIL,
+        description=(
+            f"Write and queue one week's {mailing.noun}, then deliver those that need no approval "
+            "or have it, each at most once. Run it again when exports were corrected: what has "
+            "not changed stays approved."
+        ),
+    )
+
+
+@functools.cache
+def deliver_job(mailing: Mailing) -> "AssetJob":
+    """The job that delivers one partition's letters as they were queued."""
+    return dg.define_asset_job(
+        mailing.deliver,
+        selection=dg.AssetSelection.assets(mailing.delivered) | _AFTER_MAIL,
+        description=(
+            f"Deliver one week's {mailing.noun} that are approved or still wait, as they were "
+            "frozen."
+        ),
+    )
+
+
+def letter_weeks(settings: Settings) -> dg.WeeklyPartitionsDefinition:
+    """One partition per week, named by its Monday, the running week included."""
+    return dg.WeeklyPartitionsDefinition(
+        start_date=settings.school.first_week.isoformat(),
+        timezone=settings.school.time_zone,
+        day_offset=1,
+        end_offset=1,
+    )
+
+
+def nudge_partitions(settings: Settings) -> dg.MultiPartitionsDefinition:
+    """One partition per programme and week, such as `buslead|2026-09-28`."""
+    programmes = [programme.id for programme in settings.programmes]
+    return dg.MultiPartitionsDefinition(
+        {"programme": dg.StaticPartitionsDefinition(programmes), "week": letter_weeks(settings)}
+    )
+
+
+@dg.sensor(
+    job_name=REFRESH,
+    minimum_interval_seconds=30,
+    default_status=dg.DefaultSensorStatus.RUNNING,
+    description="Starts a refresh when the content of the landing zone has changed.",
+)
+def landing_sensor(
+    context: dg.SensorEvaluationContext, zone: dg.ResourceParam[Zone]
+) -> dg.SensorResult | dg.SkipReason:
+    """Compare the zone with what the cursor remembers: a turn, and a glance."""
+    turn, _, seen = (context.cursor or "0 ").partition(" ")
+    before = Glance.from_json(seen)
+    now = glance(zone, before)
+    if now.fingerprint == before.fingerprint:
+        return dg.SkipReason("Nothing has landed or changed since the last look.")
+    turn = str(int(turn) + 1)
+    # exports that change and change back are refreshed twice, so the turn is in the key
+    return dg.SensorResult(
+        run_requests=[dg.RunRequest(run_key=f"{turn}:{now.fingerprint}")],
+        cursor=f"{turn} {now.to_json()}",
+    )
+
+
+def due(mail_room: MailRoom, now: datetime) -> list[Period]:
+    """The periods of a home that are to be sent without being asked."""
+    settings = mail_room.settings
+    with mail_room.open_ledger() as ledger:
+        periods = _recorded(ledger, settings)
+    return due_periods(periods, now=now, mail=settings.mail, zone=settings.zone)
+
+
+def _recorded(ledger: Ledger, settings: Settings) -> Sequence[Period]:
+    """What the last refresh recorded; a programme may have left the settings since."""
+    campaigns = campaigns_of(settings)
+    return [period for period in ledger.recorded_periods() if period.campaign in campaigns]
+
+
+def _requests(periods: Sequence[Period], cause: str) -> list[dg.RunRequest]:
+    """A run of the sending job per period; the ledger sees to it that nothing goes out twice."""
+    return [
+        dg.RunRequest(
+            run_key=f"{period.campaign}:{period.period}:{cause}",
+            partition_key=period.partition,
+            job_name=mailing_of(period.campaign).send,
+        )
+        for period in periods
+    ]
+
+
+def send_after_refresh(settings: Settings) -> dg.SensorDefinition:
+    """Sends what a refresh has made due, where `[mail] send = "after_refresh"`."""
+    status = dg.DefaultSensorStatus
+    on = settings.mail.send is SendMode.after_refresh
+    mailings = mailings_of(settings)
+
+    @dg.run_status_sensor(
+        name="send_after_refresh",
+        run_status=dg.DagsterRunStatus.SUCCESS,
+        monitored_jobs=[refresh_job(mailings)],
+        request_jobs=[send_job(mailing) for mailing in mailings],
+        default_status=status.RUNNING if on else status.STOPPED,
+        description='Sends the weeks that a refresh has made due ([mail] send = "after_refresh").',
+    )
+    def sensor(
+        context: dg.RunStatusSensorContext, mail_room: dg.ResourceParam[MailRoom]
+    ) -> dg.SensorResult | dg.SkipReason:
+        periods = due(mail_room, datetime.now(UTC))
+        if not periods:
+            return dg.SkipReason(NOTHING_DUE)
+        return dg.SensorResult(run_requests=_requests(periods, context.dagster_run.run_id))
+
+    return sensor
+
+
+def mail_sensor(settings: Settings) -> dg.SensorDefinition:
+    """Goes on with letters that may leave: approved since, or left by the window or the hour.
+
+    Not after a delivery that failed: what a person must look at is not tried again by a timer.
+    """
+    status = dg.DefaultSensorStatus
+    on = settings.mail.send is not SendMode.manual
+    mailings = mailings_of(settings)
+
+    @dg.sensor(
+        name="mail_sensor",
+        jobs=[job(mailing) for mailing in mailings for job in (deliver_job, send_job)],
+        minimum_interval_seconds=60,
+        default_status=status.RUNNING if on else status.STOPPED,
+        description=(
+            "Delivers letters that were approved, or that the sending window or the hourly limit "
+            'kept back, as soon as they may leave (not with [mail] send = "manual").'
+        ),
+    )
+    def sensor(
+        context: dg.SensorEvaluationContext, mail_room: dg.ResourceParam[MailRoom]
+    ) -> dg.SensorResult | dg.SkipReason:
+        now = datetime.now(UTC)
+        requests, reasons = [], []
+        for period, waiting in ready_to_go(mail_room, now):
+            mailing = mailing_of(period.campaign)
+            reason = _why_not_now(context.instance, mail_room, period, mailing)
+            if reason:
+                reasons.append(f"{period.campaign} {period.period}: {reason}")
+                continue
+            written_before = is_older_than(
+                context.instance, mailing.queued, period.partition, mailing.recorded
+            )
+            requests.append(
+                dg.RunRequest(
+                    # once an hour for the same letters, so that nothing is tried without end
+                    run_key=f"{period.campaign}:{period.period}:{waiting}:{now:%Y-%m-%dT%H}",
+                    partition_key=period.partition,
+                    job_name=mailing.send if written_before else mailing.deliver,
+                )
+            )
+        if not requests:
+            return dg.SkipReason(" ".join(reasons) or "No letter waits that may go out now.")
+        return dg.SensorResult(run_requests=requests)
+
+    return sensor
+
+
+def ready_to_go(mail_room: MailRoom, now: datetime) -> list[tuple[Period, str]]:
+    """The periods with letters that may leave now, each with a digest of these letters."""
+    mail = mail_room.settings.mail
+    if mail.mode != "live":
+        return []
+    found = []
+    with mail_room.open_ledger() as ledger:
+        for period in _recorded(ledger, mail_room.settings):
+            entries = ledger.entries(period.campaign, period.period)
+            conditions = conditions_of(
+                ledger,
+                entries,
+                now=now,
+                mail=mail,
+                zone=mail_room.settings.zone,
+                held=period.held,
+            )
+            going = [
+                line
+                for line in plan(entries, conditions).lines
+                # a delivery makes those wait visibly that need a person first
+                if line.fate in {Fate.now, Fate.person}
+                and line.entry.state in {State.approved, State.pending}
+            ]
+            if going:
+                lines = "\n".join(f"{line.entry.key} {line.entry.digest}" for line in going)
+                found.append((period, hashlib.sha256(lines.encode()).hexdigest()[:12]))
+    return found
+
+
+def _why_not_now(
+    instance: dg.DagsterInstance, mail_room: MailRoom, period: Period, mailing: Mailing
+) -> str | None:
+    """Why a period's letters are not for a sensor to send: its last run, or its last attempts."""
+    launch = f"launch {mailing.deliver} for {period.partition}."
+    if _went_badly(mail_room, period):
+        return (
+            "the last letters were refused or are in doubt. Look at: edu-pipeline mail status. "
+            f"Then {launch}"
+        )
+    last = instance.get_runs(
+        dg.RunsFilter(tags={_PARTITION_TAG: period.partition}), limit=_RECENT_RUNS
+    )
+    for run in last:
+        if run.job_name in {mailing.send, mailing.deliver}:
+            if not run.is_finished:
+                return "a run is at work on it."
+            if run.status is not dg.DagsterRunStatus.SUCCESS:
+                return f"the last delivery failed. Look at its run, then {launch}"
+            return None
+    return None
+
+
+def _went_badly(mail_room: MailRoom, period: Period) -> bool:
+    """Whether a delivery, from the shell perhaps, ended because too many letters went wrong."""
+    number = mail_room.settings.mail.stop_after
+    with mail_room.open_ledger() as ledger:
+        last = ledger.last_outcomes(period.campaign, period.period, number)
+    return len(last) == number and set(last) <= {State.failed, State.unknown}
+
+
+def tell_operator(settings: Settings) -> dg.SensorDefinition:
+    """Writes to `[mail] operator` when a run fails, once a run."""
+    status = dg.DefaultSensorStatus
+    mail, sender = settings.mail, settings.letters
+
+    @dg.run_failure_sensor(
+        name="tell_operator",
+        default_status=status.RUNNING if mail.operator else status.STOPPED,
+        description="Writes to the operator when a run fails ([mail] operator in pipeline.toml).",
+    )
+    def sensor(
+        context: dg.RunFailureSensorContext, mail_room: dg.ResourceParam[MailRoom]
+    ) -> dg.SkipReason | None:
+        if not mail.operator:
+            return dg.SkipReason("[mail] operator is empty, so nobody is told.")
+        run, step, error = context.dagster_run, *_first_failure(context)
+        letter = alert(
+            run_id=run.run_id,
+            job=run.job_name,
+            step=step,
+            error=error,
+            at=_ended(context.instance, run.run_id),
+            sender=Address(sender.from_email, sender.from_name),
+            to=mail.operator,
+        )
+        try:
+            with closing(mail_room.transport()) as transport:
+                outcome = transport.send(letter, datetime.now(UTC))
+        except Exception as problem:  # noqa: BLE001 - an alert must not fail, or it comes again
+            return dg.SkipReason(f"The operator was not told ({type(problem).__name__}).")
+        if outcome.state is not State.sent:
+            return dg.SkipReason(f"The operator was not told. {outcome.detail}")
+        return None
+
+    return sensor
+
+
+def _ended(instance: dg.DagsterInstance, run_id: str) -> datetime:
+    record = instance.get_run_record_by_id(run_id)
+    end = record.end_time if record else None
+    return datetime.fromtimestamp(end, UTC) if end else datetime.now(UTC)
+
+
+def _first_failure(context: dg.RunFailureSensorContext) -> tuple[str | None, str]:
+    """The step that failed first and what it raised, without Dagster's wrapping."""
+    for event in context.get_step_failure_events():
+        error = event.step_failure_data.error
+        raised = error.cause or error if error else None
+        if raised:
+            return event.step_key, raised.message
+    return None, ""
+
+
+def send_weekly(settings: Settings, mailing: Mailing) -> dg.ScheduleDefinition:
+    """Sends what is due of a mailing at the hour of the week, where `[mail] send = "weekly"`."""
+    mail = settings.mail
+    status = dg.DefaultScheduleStatus
+    weekday = (WEEKDAYS.index(mail.day) + 1) % 7
+
+    @dg.schedule(
+        name=mailing.schedule,
+        job=send_job(mailing),
+        cron_schedule=f"{mail.time.minute} {mail.time.hour} * * {weekday}",
+        execution_timezone=settings.school.time_zone,
+        default_status=status.RUNNING if mail.send is SendMode.weekly else status.STOPPED,
+        description=f'Sends the {mailing.noun} that are due, once a week ([mail] send = "weekly").',
+    )
+    def schedule(
+        context: dg.ScheduleEvaluationContext, mail_room: dg.ResourceParam[MailRoom]
+    ) -> list[dg.RunRequest] | dg.SkipReason:
+        at = context.scheduled_execution_time
+        periods = [period for period in due(mail_room, at) if mailing.owns(period.campaign)]
+        return _requests(periods, at.isoformat()) if periods else dg.SkipReason(NOTHING_DUE)
+
+    return schedule

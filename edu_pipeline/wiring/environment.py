@@ -1,0 +1,31 @@
+"""The one place that reads the environment: which home, and its secrets."""
+
+import os
+from pathlib import Path
+
+from edu_pipeline.ground.shipped import PROJECT
+from edu_pipeline.mail.room import MailRoom
+from edu_pipeline.settings.home import Home, Secrets, load_settings
+
+
+def home_from_environment() -> Home:
+    """The home that `EDU_PIPELINE_HOME` names, else the project's root."""
+    return Home(Path(os.environ.get("EDU_PIPELINE_HOME") or PROJECT).resolve())
+
+
+def secrets_from_environment() -> Secrets:
+    """Keys and passwords; an empty variable is none."""
+    return Secrets(
+        sendgrid_key=os.environ.get("SENDGRID_API_KEY") or None,
+        smtp_password=os.environ.get("EDU_PIPELINE_SMTP_PASSWORD") or None,
+        ledger_url=os.environ.get("EDU_PIPELINE_LEDGER_URL") or None,
+    )
+
+
+def mail_room(home: Home) -> MailRoom:
+    """A home's mail room, with its settings and secrets.
+
+    Raises:
+        SettingsError: `pipeline.toml` cannot be used.
+    """
+    return MailRoom(home, load_settings(home), secrets_from_environment())
