@@ -51,6 +51,7 @@ from edu_pipeline.model.programmes import (
 )
 from edu_pipeline.model.quality import (
     LandingChanges,
+    LandingFates,
     LandingFiles,
     LandingProblems,
     MailGate,
@@ -118,6 +119,7 @@ SCHEMAS: Mapping[str, type[dy.Schema]] = MappingProxyType(
         "attainment_disagreements": AttainmentDisagreements,
         "rejected_rows": RejectedRows,
         "landing_changes": LandingChanges,
+        "landing_fates": LandingFates,
         "landing_problems": LandingProblems,
         "class_week": ClassWeek,
         "teacher_week": TeacherWeek,

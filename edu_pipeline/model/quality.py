@@ -2,6 +2,11 @@
 
 import dataframely as dy
 
+SOURCES = ("school", "edx", "results")
+HELD = ("letters", "nudges", "page")
+FATES = ("counted", "same", "superseded", "rejected", "outside", "not_read")
+"""What became of a received row; see `LandingFates`."""
+
 
 class LandingFiles(dy.Schema):
     """One file of the landing zone that some table's patterns match."""
@@ -46,7 +51,18 @@ class LandingProblems(dy.Schema):
     """
 
     id = dy.String(description="What a release names; a problem that changes gets another")
-    table = dy.String(description="The export")
+    source = dy.String(check=lambda c: c.is_in(SOURCES), description="school, edx or results")
+    part = dy.String(
+        nullable=True, description="The programme or cohort concerned; empty: all of the source"
+    )
+    holds = dy.String(
+        nullable=True,
+        check=lambda c: c.is_in(HELD),
+        description=(
+            "What waits until it is solved or released: letters, nudges or page; empty: nothing"
+        ),
+    )
+    table = dy.String(description="The export, or the kind of file")
     kind = dy.String(description="Such as unmapped_code, missing_column, unreadable_file")
     subject = dy.String(description="The code, column or file")
     rows = dy.Int64(description="How many rows are concerned")
@@ -99,3 +115,22 @@ class MailGate(dy.Schema):
     open = dy.Bool(description="True: may be mailed")
     reason = dy.String(nullable=True, description="Why not, with what to do")
     refresh = dy.String(description="The refresh that recorded it, as in landing_files")
+
+
+class LandingFates(dy.Schema):
+    """What became of the rows received: of every file, the fates add up to its rows.
+
+    `counted`: it has an effect on figures. `same`: another row says the same. `superseded`: a later
+    row or file replaces it. `rejected`: it is in `rejected_rows`. `outside`: it is right and counts
+    nowhere, such as a mark on a closed day. `not_read`: it is sent elsewhere by the settings, or about
+    the other rows, such as a total.
+    """
+
+    source = dy.String(primary_key=True, check=lambda c: c.is_in(SOURCES), description="Source")
+    table = dy.String(primary_key=True, description="The export, or the kind of file")
+    file = dy.String(primary_key=True, description="Path below the landing zone's root")
+    fate = dy.String(
+        primary_key=True, check=lambda c: c.is_in(FATES), description="What became of them"
+    )
+    rule = dy.String(primary_key=True, description="Why; nothing where they are counted")
+    rows = dy.Int64(min=1, description="How many")

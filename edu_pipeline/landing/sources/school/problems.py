@@ -4,8 +4,6 @@ Pure: frames and settings in, frames out. A problem holds mail (see `gate`); a r
 does not.
 """
 
-import hashlib
-import json
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import date, datetime
@@ -14,6 +12,7 @@ from typing import get_args
 import polars as pl
 
 from edu_pipeline.ground.wording import day_month, listed, percent
+from edu_pipeline.landing.problems import Problem, problems_frame
 from edu_pipeline.landing.rules import (
     CLOSED,
     NO_DATA,
@@ -30,8 +29,6 @@ from edu_pipeline.landing.sources.school.columns import Resolved, toml_text
 from edu_pipeline.landing.sources.school.fields import FIELDS, OTHER_ROLES
 from edu_pipeline.landing.sources.school.stage_roster import words_unknown
 from edu_pipeline.landing.tables.date_order import date_orders, replaced
-from edu_pipeline.model.columns import dtypes
-from edu_pipeline.model.quality import LandingProblems
 from edu_pipeline.model.roster import CLASS_TYPES, ROLES
 from edu_pipeline.settings.landing import SCHOOL_TABLES, Landing, TableExport
 from edu_pipeline.settings.marks import MARKS, HomeworkStatus
@@ -138,7 +135,7 @@ def file_problems(files: pl.DataFrame, landing: Landing) -> pl.DataFrame:
                     f"[landing.{table}] files = […] where it is.",
                 )
             )
-    return _frame(rows)
+    return problems_frame(rows)
 
 
 def _or_constant(table: str, sentence: str) -> str:
@@ -152,7 +149,7 @@ def _or_constant(table: str, sentence: str) -> str:
     return ""
 
 
-def _unknown_columns(table: str, export: TableExport) -> list[dict[str, object]]:
+def _unknown_columns(table: str, export: TableExport) -> list[Problem]:
     """Columns that the settings map and that we do not have: a misspelling, not a silence."""
     ours = [field.name for field in FIELDS[table]]
     return [
@@ -187,7 +184,7 @@ def word_problems(rows: Mapping[tuple[str, str], pl.DataFrame], landing: Landing
     Returns:
         `LandingProblems`; these concern every class and every week.
     """
-    problems: list[dict[str, object]] = []
+    problems: list[Problem] = []
     for (table, column), frame in rows.items():
         ours = MEANINGS[table, column]
         words = words_unknown(table, column, frame, ours, landing.export(table))
@@ -213,7 +210,7 @@ def word_problems(rows: Mapping[tuple[str, str], pl.DataFrame], landing: Landing
             )
             for word, times in words.items()
         ]
-    return _frame(problems)
+    return problems_frame(problems)
 
 
 def code_problems(codes: pl.DataFrame) -> pl.DataFrame:
@@ -226,7 +223,7 @@ def code_problems(codes: pl.DataFrame) -> pl.DataFrame:
         `LandingProblems`, code × class concerned. So many codes that they cannot be codes are one
         problem, which shows none of them: the column may hold names.
     """
-    rows: list[dict[str, object]] = []
+    rows: list[Problem] = []
     for (table,), found in codes.group_by("table", maintain_order=True):
         kinds = found["code"].n_unique()
         if kinds > MANY_CODES:
@@ -244,10 +241,10 @@ def code_problems(codes: pl.DataFrame) -> pl.DataFrame:
             continue
         for (code,), concerned in found.group_by("code", maintain_order=True):
             rows += _unmapped(str(table), str(code), concerned)
-    return _frame(rows)
+    return problems_frame(rows)
 
 
-def _unmapped(table: str, code: str, concerned: pl.DataFrame) -> list[dict[str, object]]:
+def _unmapped(table: str, code: str, concerned: pl.DataFrame) -> list[Problem]:
     classes = concerned.filter(pl.col("class_id").is_not_null())
     homerooms = classes.filter(pl.col("class_type") == "homeroom")["class_name"].to_list()
     names = homerooms or classes["class_name"].to_list()
@@ -287,7 +284,7 @@ def change_problems(changes: pl.DataFrame) -> pl.DataFrame:
     """
     known = pl.col("rows_before").is_not_null()
     unknown = changes.filter(pl.col("held") & ~known)
-    return _frame(
+    return problems_frame(
         [
             *([] if unknown.is_empty() else [_no_baseline(unknown)]),
             *map(_changed_much, changes.filter(pl.col("held") & known).iter_rows(named=True)),
@@ -295,7 +292,7 @@ def change_problems(changes: pl.DataFrame) -> pl.DataFrame:
     )
 
 
-def _no_baseline(changes: pl.DataFrame) -> dict[str, object]:
+def _no_baseline(changes: pl.DataFrame) -> Problem:
     totals = changes.group_by("table").agg(pl.col("rows").sum(), pl.col("last_date").max())
     exports = {table: (rows, last) for table, rows, last in totals.iter_rows()}
     sizes = [
@@ -309,16 +306,10 @@ def _no_baseline(changes: pl.DataFrame) -> dict[str, object]:
         f"{', '.join(sizes)}."
     )
     problem = _problem(EVERY_EXPORT, "no_baseline", "warehouse", sentence)
-    return _releasable(problem, sentence, "If that looks right")
+    return problem.releasable("If that looks right")
 
 
-def _releasable(problem: dict[str, object], sentence: str, condition: str) -> dict[str, object]:
-    """A problem that only a person can tell from none; its id is known before its message."""
-    advice = f'{condition}: edu-pipeline gate release {problem["id"]} --reason "…"'
-    return {**problem, "message": f"{sentence} {advice}"}
-
-
-def _changed_much(change: Mapping[str, object]) -> dict[str, object]:
+def _changed_much(change: Mapping[str, object]) -> Problem:
     before = change["rows_before"]
     assert isinstance(before, int)  # noqa: S101 - what is held was accepted before
     parts = [
@@ -351,7 +342,7 @@ def _changed_much(change: Mapping[str, object]) -> dict[str, object]:
         rows=rows,
         content=str(change["digest"]),
     )
-    return _releasable(problem, sentence, "If that is wrong, export it again. If it is right")
+    return problem.releasable("If that is wrong, export it again. If it is right")
 
 
 def exception_problems(weeks: pl.DataFrame) -> pl.DataFrame:
@@ -375,24 +366,24 @@ def exception_problems(weeks: pl.DataFrame) -> pl.DataFrame:
     for week in few.iter_rows(named=True):
         of = f" in school {week['school_id']}" if schools > 1 else ""
         start = f"Attendance of the week of {day_month(week['week'])}{of} has "
-        # what is usual changes from week to week, and a release of this should not lapse with it
-        problem = _problem(
-            "attendance",
-            "few_exceptions",
-            f"{week['school_id']} {week['week']}",
-            start,
-            rows=week["rows"],
-            first=week["week"],
-            content=f"{week['rows']} of {week['days']}",
-        )
         count = "1 exception" if week["rows"] == 1 else f"{week['rows']:,} exceptions"
         sentence = (
             f"{start}{count} where about {round(week['usual'], -1):,.0f} are usual, so nearly "
             "everyone would count as present."
         )
-        condition = "Export it again, or, if that is right"
-        problems.append(_releasable(problem, sentence, condition))
-    return _frame(problems)
+        # what is usual changes from week to week, and a release of this should not lapse with it
+        problem = _problem(
+            "attendance",
+            "few_exceptions",
+            f"{week['school_id']} {week['week']}",
+            sentence,
+            rows=week["rows"],
+            first=week["week"],
+            content=f"{week['rows']} of {week['days']}",
+            known_as=start,
+        )
+        problems.append(problem.releasable("Export it again, or, if that is right"))
+    return problems_frame(problems)
 
 
 def shape_problems(marks: int, present: int, landing: Landing) -> pl.DataFrame:
@@ -411,16 +402,23 @@ def shape_problems(marks: int, present: int, landing: Landing) -> pl.DataFrame:
         or marks < ENOUGH_MARKS
         or present / marks >= FEW_PRESENT
     ):
-        return _frame([])
+        return problems_frame([])
     # the counts change with every export, and a release of this should not lapse with them
-    problem = _problem("attendance", "only_exceptions", "shape", "Hardly any mark is present.")
     sentence = (
         f"Only {present:,} of {marks:,} attendance marks are present, as if there were rows for "
         "absences and late arrivals only. If so, add to [landing.attendance]: "
         'shape = "exceptions". If everyone has a row, say in [attendance.codes] which code is '
         "present."
     )
-    return _frame([_releasable({**problem, "rows": marks}, sentence, "If the marks are right")])
+    problem = _problem(
+        "attendance",
+        "only_exceptions",
+        "shape",
+        sentence,
+        rows=marks,
+        known_as="Hardly any mark is present.",
+    )
+    return problems_frame([problem.releasable("If the marks are right")])
 
 
 def session_problems(most: int, landing: Landing) -> pl.DataFrame:
@@ -432,12 +430,12 @@ def session_problems(most: int, landing: Landing) -> pl.DataFrame:
     """
     said = landing.attendance.sessions_per_day
     if most <= said:
-        return _frame([])
+        return problems_frame([])
     message = (
         f"A student has up to {most} marks on one day, where the settings expect {said}. "
         f"Add to [landing.attendance]: sessions_per_day = {most}"
     )
-    return _frame([_problem("attendance", "more_sessions", "session", message)])
+    return problems_frame([_problem("attendance", "more_sessions", "session", message)])
 
 
 def row_problems(
@@ -481,10 +479,10 @@ def row_problems(
         for file in bad.filter(pl.col("rows") > MOST * pl.col("of")).partition_by("file"):
             name = file["file"][0]
             rows.append(_many(str(table), str(rule), file, file["of"][0], name, landing))
-    return _frame(rows)
+    return problems_frame(rows)
 
 
-def _no_rows(table: str, files: pl.DataFrame) -> dict[str, object]:
+def _no_rows(table: str, files: pl.DataFrame) -> Problem:
     message = (
         f"The {table} export has no row. Export it again; if it has rows, look at "
         f"[landing.{table}] where and columns."
@@ -496,7 +494,7 @@ def _no_rows(table: str, files: pl.DataFrame) -> dict[str, object]:
 
 def _many(
     table: str, rule: str, bad: pl.DataFrame, of: int, whole: str, landing: Landing
-) -> dict[str, object]:
+) -> Problem:
     # cells are not shown, because they may hold names; but what should be a date and looks like one
     values = [value for value in bad["values"].explode().drop_nulls() if _DATE_LIKE.match(value)]
     first = bad.row(0, named=True)
@@ -564,28 +562,24 @@ def _problem(
     message: str,
     *,
     rows: int = 0,
-    first: object = None,
-    last: object = None,
+    first: date | None = None,
+    last: date | None = None,
     class_id: str | None = None,
     content: str = "",
-) -> dict[str, object]:
-    """A row of `LandingProblems`; `content` tells problems apart that read the same."""
-    what = json.dumps([kind, table, subject, message, content])
-    return {
-        "id": hashlib.sha256(what.encode()).hexdigest()[:10],
-        "table": table,
-        "kind": kind,
-        "subject": subject,
-        "rows": rows,
-        "first_date": first,
-        "last_date": last,
-        "class_id": class_id,
-        "message": message,
-        "since": None,
-    }
-
-
-def _frame(rows: Sequence[dict[str, object]]) -> pl.DataFrame:
-    return LandingProblems.validate(
-        pl.DataFrame(list(rows), schema=dtypes(LandingProblems), orient="row")
+    known_as: str = "",
+) -> Problem:
+    """A problem of the school's exports, which holds letters."""
+    return Problem(
+        "school",
+        table,
+        kind,
+        subject,
+        message,
+        "letters",
+        rows=rows,
+        first_date=first,
+        last_date=last,
+        class_id=class_id,
+        content=content,
+        known_as=known_as,
     )
