@@ -25,9 +25,10 @@ ui: $(VENV)/.ready ## Dagster's web UI on 127.0.0.1:3000
 
 test: lint types unit ## Linters, types and the whole test suite
 
-lint: $(VENV)/.ready ## Style and formatting
+lint: $(VENV)/.ready ## Style, formatting, and who may import whom
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
+	$(BIN)/lint-imports --no-logo --no-cache
 
 types: $(VENV)/.ready ## The strict type checker
 	$(BIN)/mypy

@@ -16,9 +16,9 @@ from tempfile import TemporaryDirectory
 
 from edu_pipeline.mail.delivery import deliver
 from edu_pipeline.mail.ledger.store import Ledger
-from edu_pipeline.mail.ledger.tables import State
 from edu_pipeline.mail.letter import Image
 from edu_pipeline.mail.pace import Rules
+from edu_pipeline.mail.states import State
 from edu_pipeline.mail.transports.sendgrid import SendGridTransport
 from edu_pipeline.settings.mail import Mail, SendGrid
 from edu_pipeline_tests.fake_sendgrid.process import FakeSendGrid

@@ -13,8 +13,8 @@ from edu_pipeline.mail.ledger.approvals import approve, review
 from edu_pipeline.mail.ledger.controls import pause
 from edu_pipeline.mail.ledger.store import Cause, Queueing
 from edu_pipeline.mail.ledger.suppressions import suppress
-from edu_pipeline.mail.ledger.tables import State
 from edu_pipeline.mail.letter import Address, Letter
+from edu_pipeline.mail.states import State
 from edu_pipeline.settings.home import Home, load_settings
 from edu_pipeline.wiring.automation import (
     landing_sensor,

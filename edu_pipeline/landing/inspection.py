@@ -19,10 +19,7 @@ from edu_pipeline.landing.sources.school.fields import DATES, FIELDS
 from edu_pipeline.landing.sources.school.finding import find_problems
 from edu_pipeline.landing.sources.school.manifest import survey
 from edu_pipeline.landing.sources.school.placing import Placing, place
-from edu_pipeline.landing.sources.school.problems import (
-    MANY_CODES,
-    MEANINGS,
-)
+from edu_pipeline.landing.sources.school.problems import MANY_CODES, MEANINGS
 from edu_pipeline.landing.sources.school.reading import (
     LINKS,
     Reading,

@@ -3,11 +3,12 @@
 import duckdb
 import polars as pl
 
+from edu_pipeline.ground.sql import literal, quoted
 from edu_pipeline.ground.warehouse import tables
 from edu_pipeline.landing.rules import UNMAPPED, UNPARSEABLE
 from edu_pipeline.landing.sources.edx.reports import TABLES as EDX_TABLES
-from edu_pipeline.landing.sources.school.canonical import literal, received_query
-from edu_pipeline.landing.tables.raw import RECEIVED, quoted
+from edu_pipeline.landing.sources.school.canonical import received_query
+from edu_pipeline.landing.tables.raw import RECEIVED
 from edu_pipeline.settings.landing import SCHOOL_TABLES, Landing
 
 STAGED = tuple("school_days" if table == "calendar" else table for table in SCHOOL_TABLES)

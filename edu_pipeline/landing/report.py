@@ -9,6 +9,7 @@ from datetime import datetime
 
 import duckdb
 
+from edu_pipeline.ground.sql import literals
 from edu_pipeline.ground.warehouse import tables
 from edu_pipeline.ground.wording import listed, percent
 from edu_pipeline.landing.inspection import (
@@ -23,7 +24,6 @@ from edu_pipeline.landing.inspection import (
 from edu_pipeline.landing.rejected import STAGED
 from edu_pipeline.landing.rules import FORGOTTEN
 from edu_pipeline.landing.sources.edx.reports import TABLES as EDX_TABLES
-from edu_pipeline.landing.sources.school.canonical import literals
 from edu_pipeline.landing.sources.school.problems import EXPECTED, NEEDED
 from edu_pipeline.landing.sources.school.reading import WordSeen
 from edu_pipeline.model.attainment import NOTICES

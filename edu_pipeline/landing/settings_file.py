@@ -15,7 +15,7 @@ import tomlkit
 from tomlkit.container import Container
 from tomlkit.items import Comment, InlineTable, Item, Key, Table, Whitespace
 
-from edu_pipeline.landing.sources.school.problems import toml_key
+from edu_pipeline.ground.toml import toml_key
 from edu_pipeline.landing.sources.school.suggestions import Line, toml_lines
 from edu_pipeline.settings.home import Home, Settings, SettingsError, load_settings
 

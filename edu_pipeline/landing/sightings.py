@@ -11,13 +11,15 @@ from dataclasses import dataclass
 import duckdb
 import polars as pl
 
+from edu_pipeline.ground.sql import literal
 from edu_pipeline.landing.sources.edx.people import find_learners
 from edu_pipeline.landing.sources.results.zone import seen_in_results
-from edu_pipeline.landing.sources.school.canonical import canonical_query, literal
-from edu_pipeline.landing.sources.school.forgotten import PEOPLE, IsOne, about
+from edu_pipeline.landing.sources.school.canonical import canonical_query
+from edu_pipeline.landing.sources.school.forgotten import PEOPLE, about
 from edu_pipeline.landing.sources.school.manifest import survey
 from edu_pipeline.landing.sources.school.stage_roster import stage_staff, stage_students
 from edu_pipeline.landing.tables.raw import load_raw
+from edu_pipeline.landing.tombstones import IsOne
 from edu_pipeline.landing.zone import LandingError, Zone
 from edu_pipeline.settings.home import Settings
 

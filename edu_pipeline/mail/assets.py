@@ -26,7 +26,6 @@ from edu_pipeline.mail.ledger.database import LedgerError
 from edu_pipeline.mail.ledger.reports import events_frame
 from edu_pipeline.mail.ledger.store import Ledger, Queueing
 from edu_pipeline.mail.ledger.suppressions import note_all
-from edu_pipeline.mail.ledger.tables import State
 from edu_pipeline.mail.ledger.tombstones import tombstones_frame
 from edu_pipeline.mail.lists import EVERY_CAMPAIGN
 from edu_pipeline.mail.mailing import Mailing
@@ -36,6 +35,7 @@ from edu_pipeline.mail.plan import to_rehearse
 from edu_pipeline.mail.proofs import write_proofs
 from edu_pipeline.mail.rehearsal import RehearsalReport, rehearse
 from edu_pipeline.mail.room import MailRoom, MissingSecretError
+from edu_pipeline.mail.states import State
 from edu_pipeline.mail.transports.sendgrid import SendGridTransport
 from edu_pipeline.mail.transports.sendgrid_api import SendGridError
 

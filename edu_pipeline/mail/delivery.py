@@ -19,10 +19,11 @@ from edu_pipeline.mail.ledger.controls import paused
 from edu_pipeline.mail.ledger.database import LedgerError
 from edu_pipeline.mail.ledger.reading import FrozenLetter
 from edu_pipeline.mail.ledger.store import Cause, ConcurrentChangeError, Ledger, TransitionError
-from edu_pipeline.mail.ledger.tables import OUT, State
+from edu_pipeline.mail.ledger.tables import OUT
 from edu_pipeline.mail.ledger.tombstones import is_forgotten
 from edu_pipeline.mail.mailing import options
 from edu_pipeline.mail.pace import HOUR, Pace, Rules, shown, standstill
+from edu_pipeline.mail.states import State
 from edu_pipeline.mail.transports.protocol import (
     CarrierError,
     Logged,

@@ -9,7 +9,8 @@ from typing import Literal
 
 import polars as pl
 
-from edu_pipeline.mail.ledger.tables import ARRIVED, OUT, State
+from edu_pipeline.mail.ledger.tables import ARRIVED, OUT
+from edu_pipeline.mail.states import State
 
 Tracking = Literal["off", "aggregate", "individual"]
 

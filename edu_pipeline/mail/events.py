@@ -14,7 +14,7 @@ from types import MappingProxyType
 from typing import Any, Literal
 
 from edu_pipeline.ground.addresses import is_address
-from edu_pipeline.mail.ledger.tables import State
+from edu_pipeline.mail.states import State
 from edu_pipeline.mail.suppressed import Reason
 
 Kind = Literal[

@@ -14,9 +14,10 @@ from edu_pipeline.mail.checks import NOT_ALLOWED, is_allowed
 from edu_pipeline.mail.ledger.controls import Pause, paused
 from edu_pipeline.mail.ledger.reading import Entry
 from edu_pipeline.mail.ledger.store import Ledger
-from edu_pipeline.mail.ledger.tables import OUT, WAITING, State
+from edu_pipeline.mail.ledger.tables import OUT, WAITING
 from edu_pipeline.mail.letter import Figure, Moved, moved
 from edu_pipeline.mail.pace import HOUR, Rules, standstill
+from edu_pipeline.mail.states import State
 from edu_pipeline.settings.mail import Mail
 
 _TO_GO = frozenset({State.draft, State.approved, State.pending})

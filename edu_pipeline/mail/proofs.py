@@ -18,10 +18,10 @@ from edu_pipeline.ground.wording import in_points
 from edu_pipeline.mail.ledger.approvals import review
 from edu_pipeline.mail.ledger.reading import Entry
 from edu_pipeline.mail.ledger.store import Ledger
-from edu_pipeline.mail.ledger.tables import State
 from edu_pipeline.mail.letter import Figure
 from edu_pipeline.mail.mailing import options
 from edu_pipeline.mail.mime import UnsendableError
+from edu_pipeline.mail.states import State
 from edu_pipeline.mail.transports.folder import (
     file_stem,
     period_folder,

@@ -12,11 +12,11 @@ from edu_pipeline.mail.ledger.controls import paused
 from edu_pipeline.mail.ledger.reading import FrozenLetter
 from edu_pipeline.mail.ledger.rehearsals import has_rehearsed, record_rehearsal
 from edu_pipeline.mail.ledger.store import Ledger
-from edu_pipeline.mail.ledger.tables import State
 from edu_pipeline.mail.letter import Address
 from edu_pipeline.mail.links import disarmed
 from edu_pipeline.mail.pace import Pace, Rules, standstill
 from edu_pipeline.mail.render import with_note
+from edu_pipeline.mail.states import State
 from edu_pipeline.mail.transports.protocol import REHEARSAL, Transport, attempt
 
 MARK = "[TEST] "

@@ -12,8 +12,8 @@ import polars as pl
 from edu_pipeline.mail.due import Period
 from edu_pipeline.mail.engagement import FEWEST_DELIVERED
 from edu_pipeline.mail.ledger.reading import PeriodSummary
-from edu_pipeline.mail.ledger.tables import State
 from edu_pipeline.mail.mailing import options
+from edu_pipeline.mail.states import State
 
 TO_DO: Mapping[State, str] = MappingProxyType(
     {

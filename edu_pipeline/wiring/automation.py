@@ -17,11 +17,11 @@ from edu_pipeline.landing.zone import Glance, Zone, glance
 from edu_pipeline.mail.alerts import alert
 from edu_pipeline.mail.due import Period, due_periods
 from edu_pipeline.mail.ledger.store import Ledger
-from edu_pipeline.mail.ledger.tables import State
 from edu_pipeline.mail.letter import Address
 from edu_pipeline.mail.mailing import Mailing
 from edu_pipeline.mail.plan import Fate, conditions_of, plan
 from edu_pipeline.mail.room import MailRoom
+from edu_pipeline.mail.states import State
 from edu_pipeline.settings.home import Settings
 from edu_pipeline.settings.mail import WEEKDAYS, SendMode
 from edu_pipeline.wiring.mailings import campaigns_of, mailing_of, mailings_of

@@ -10,9 +10,9 @@ from edu_pipeline.mail.events import Kind, MailEvent
 from edu_pipeline.mail.ledger.controls import pause
 from edu_pipeline.mail.ledger.events import record_events
 from edu_pipeline.mail.ledger.store import Ledger, Queueing
-from edu_pipeline.mail.ledger.tables import State
 from edu_pipeline.mail.letter import Address, Letter
 from edu_pipeline.mail.proofs import write_proofs
+from edu_pipeline.mail.states import State
 from edu_pipeline.settings.home import Home, Settings
 from edu_pipeline.site.mail_page import write_mail_page
 from edu_pipeline_tests.browser.conftest import Opener

@@ -6,8 +6,8 @@ from pathlib import Path
 
 from edu_pipeline.mail.due import Period
 from edu_pipeline.mail.ledger.store import Ledger, Queueing
-from edu_pipeline.mail.ledger.tables import State
 from edu_pipeline.mail.letter import Address, Figure, Letter
+from edu_pipeline.mail.states import State
 from edu_pipeline.settings.home import Home
 from edu_pipeline.wiring.environment import mail_room
 

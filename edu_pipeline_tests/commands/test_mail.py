@@ -13,8 +13,9 @@ from edu_pipeline.commands.console import UserError
 from edu_pipeline.ground.warehouse import open_warehouse, write_table
 from edu_pipeline.mail.ledger import suppressions
 from edu_pipeline.mail.ledger.controls import paused
-from edu_pipeline.mail.ledger.tables import LETTERS, State
+from edu_pipeline.mail.ledger.tables import LETTERS
 from edu_pipeline.mail.letter import opaque_key
+from edu_pipeline.mail.states import State
 from edu_pipeline.settings.home import Home
 from edu_pipeline.wiring.environment import mail_room
 from edu_pipeline_tests.commands.letters import (

@@ -11,8 +11,8 @@ from typer.testing import Result
 from edu_pipeline.commands.console import UserError
 from edu_pipeline.mail.due import Period
 from edu_pipeline.mail.ledger.store import Queueing
-from edu_pipeline.mail.ledger.tables import State
 from edu_pipeline.mail.letter import opaque_key
+from edu_pipeline.mail.states import State
 from edu_pipeline.settings.home import Home
 from edu_pipeline.wiring.environment import mail_room
 from edu_pipeline_tests.commands.letters import LIVE, WEEK, home_with, letter, queued

@@ -14,7 +14,7 @@ from typer.testing import Result
 
 from edu_pipeline.commands.console import UserError
 from edu_pipeline.mail.ledger.suppressions import in_force
-from edu_pipeline.mail.ledger.tables import State
+from edu_pipeline.mail.states import State
 from edu_pipeline.settings.home import Home
 from edu_pipeline.wiring.environment import mail_room
 from edu_pipeline_tests.commands.letters import WEEK, home_with, letter, queued, states, went

@@ -13,7 +13,8 @@ from typing import Any, get_args
 import sqlalchemy as sa
 
 from edu_pipeline.mail.ledger.store import Cause, Ledger
-from edu_pipeline.mail.ledger.tables import CHANGES, State
+from edu_pipeline.mail.ledger.tables import CHANGES
+from edu_pipeline.mail.states import State
 from edu_pipeline_tests.fake_sendgrid.faults import Fault
 from edu_pipeline_tests.fake_sendgrid.process import FakeSendGrid
 from edu_pipeline_tests.faults.sender import CAMPAIGN, PERIOD, Clock, Order, Result, Sender

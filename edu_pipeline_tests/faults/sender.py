@@ -22,8 +22,8 @@ from edu_pipeline.mail.delivery import deliver
 from edu_pipeline.mail.ledger.database import LedgerError
 from edu_pipeline.mail.ledger.reading import FrozenLetter
 from edu_pipeline.mail.ledger.store import Ledger
-from edu_pipeline.mail.ledger.tables import State
 from edu_pipeline.mail.pace import Rules
+from edu_pipeline.mail.states import State
 from edu_pipeline.mail.transports.protocol import Logged, Outcome
 from edu_pipeline.mail.transports.sendgrid import SendGridTransport
 from edu_pipeline.settings.mail import Mail, SendGrid

@@ -4,7 +4,7 @@ from collections import Counter
 
 import pytest
 
-from edu_pipeline.mail.ledger.tables import State
+from edu_pipeline.mail.states import State
 from edu_pipeline_tests.faults.campaign import GRACE
 from edu_pipeline_tests.faults.conftest import CampaignMaker
 from edu_pipeline_tests.faults.sender import STEPS

@@ -4,7 +4,7 @@ from typing import get_args
 
 import pytest
 
-from edu_pipeline.mail.ledger.tables import State
+from edu_pipeline.mail.states import State
 from edu_pipeline_tests.fake_sendgrid.faults import ACCEPTED, Fault
 from edu_pipeline_tests.faults.campaign import GRACE
 from edu_pipeline_tests.faults.conftest import CampaignMaker

@@ -2,7 +2,7 @@
 
 import pytest
 
-from edu_pipeline.mail.ledger.tables import State
+from edu_pipeline.mail.states import State
 from edu_pipeline_tests.faults.conftest import CampaignMaker
 
 

@@ -19,8 +19,9 @@ from edu_pipeline.mail import web
 from edu_pipeline.mail.delivery import deliver
 from edu_pipeline.mail.ledger.reading import FrozenLetter
 from edu_pipeline.mail.ledger.store import Ledger
-from edu_pipeline.mail.ledger.tables import EVENTS, State
+from edu_pipeline.mail.ledger.tables import EVENTS
 from edu_pipeline.mail.pace import Rules
+from edu_pipeline.mail.states import State
 from edu_pipeline.mail.transports.protocol import Outcome
 from edu_pipeline.mail.transports.sendgrid import SendGridTransport
 from edu_pipeline.settings.home import Settings

@@ -8,8 +8,8 @@ import pytest
 from edu_pipeline.mail.ledger.approvals import approve, review
 from edu_pipeline.mail.ledger.database import LedgerError
 from edu_pipeline.mail.ledger.store import Cause, Ledger, Queueing, QueueResult
-from edu_pipeline.mail.ledger.tables import State
 from edu_pipeline.mail.letter import Figure, Image, Letter, Moved
+from edu_pipeline.mail.states import State
 from edu_pipeline_tests.mail.conftest import LetterMaker
 
 NOW = datetime(2026, 10, 2, 15, tzinfo=UTC)

@@ -27,11 +27,11 @@ from edu_pipeline.mail.ledger.approvals import review
 from edu_pipeline.mail.ledger.controls import pause
 from edu_pipeline.mail.ledger.reading import Release
 from edu_pipeline.mail.ledger.store import Ledger
-from edu_pipeline.mail.ledger.tables import State
 from edu_pipeline.mail.letter import Figure, Letter
 from edu_pipeline.mail.mailing import Mailing
 from edu_pipeline.mail.render import MOST_BYTES
 from edu_pipeline.mail.room import MailRoom
+from edu_pipeline.mail.states import State
 from edu_pipeline.settings.home import Home
 from edu_pipeline.settings.mail import WEEKDAYS
 from edu_pipeline.wiring.environment import mail_room

@@ -17,10 +17,10 @@ from edu_pipeline.mail.ledger.database import SenderBusyError
 from edu_pipeline.mail.ledger.reading import FrozenLetter
 from edu_pipeline.mail.ledger.store import Ledger, Queueing
 from edu_pipeline.mail.ledger.suppressions import suppress
-from edu_pipeline.mail.ledger.tables import State
 from edu_pipeline.mail.ledger.tombstones import bury
 from edu_pipeline.mail.letter import Letter
 from edu_pipeline.mail.pace import Rules
+from edu_pipeline.mail.states import State
 from edu_pipeline.mail.transports.folder import FolderTransport
 from edu_pipeline.mail.transports.protocol import Logged, Outcome, Transport
 from edu_pipeline.settings.mail import Window

@@ -5,7 +5,7 @@ import polars as pl
 import pytest
 
 from edu_pipeline.mail.engagement import Tracking, campaign_engagement
-from edu_pipeline.mail.ledger.tables import State
+from edu_pipeline.mail.states import State
 from edu_pipeline.model.mail import CampaignEngagement
 
 SENT = datetime(2026, 10, 2, 15, tzinfo=UTC)

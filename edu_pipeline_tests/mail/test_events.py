@@ -9,7 +9,7 @@ from typing import Any, get_args
 import pytest
 
 from edu_pipeline.mail.events import Kind, MailEvent, fold, parse
-from edu_pipeline.mail.ledger.tables import State
+from edu_pipeline.mail.states import State
 
 AT = 1_790_000_000
 

@@ -2,8 +2,8 @@ import base64
 from dataclasses import replace
 from pathlib import Path
 
-from edu_pipeline.mail.ledger.tables import State
 from edu_pipeline.mail.mime import to_message
+from edu_pipeline.mail.states import State
 from edu_pipeline.mail.transports.folder import FolderTransport
 from edu_pipeline_tests.mail.letters import NOW, frozen_letter
 

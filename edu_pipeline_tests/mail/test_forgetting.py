@@ -25,9 +25,10 @@ from edu_pipeline.mail.ledger.forgetting import (
 from edu_pipeline.mail.ledger.history import import_history
 from edu_pipeline.mail.ledger.store import Cause, Ledger, Queueing
 from edu_pipeline.mail.ledger.suppressions import import_suppressions, in_force, suppress
-from edu_pipeline.mail.ledger.tables import EVENTS, METADATA, State
+from edu_pipeline.mail.ledger.tables import EVENTS, METADATA
 from edu_pipeline.mail.ledger.tombstones import is_forgotten, tombstone, tombstones_frame
 from edu_pipeline.mail.letter import Figure, Letter
+from edu_pipeline.mail.states import State
 
 NOW = datetime(2026, 10, 2, 15, tzinfo=UTC)
 PERIOD = "2026-W40"

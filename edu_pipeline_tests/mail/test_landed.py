@@ -7,7 +7,7 @@ import pytest
 from edu_pipeline.landing.zone import Zone
 from edu_pipeline.mail.landed import record_landed
 from edu_pipeline.mail.ledger.store import Ledger
-from edu_pipeline.mail.ledger.tables import State
+from edu_pipeline.mail.states import State
 from edu_pipeline.model.mail import LandedEvents
 from edu_pipeline_tests.mail.conftest import LetterMaker
 

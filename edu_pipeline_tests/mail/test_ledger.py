@@ -12,8 +12,8 @@ from edu_pipeline.mail.due import Period
 from edu_pipeline.mail.ledger.database import LedgerError
 from edu_pipeline.mail.ledger.reading import Release
 from edu_pipeline.mail.ledger.store import TRANSITIONS, Cause, Ledger, QueueResult, TransitionError
-from edu_pipeline.mail.ledger.tables import State
 from edu_pipeline.mail.letter import Figure, Image, Letter
+from edu_pipeline.mail.states import State
 
 if TYPE_CHECKING:
     from multiprocessing.queues import Queue

@@ -7,8 +7,9 @@ import pytest
 import sqlalchemy as sa
 
 from edu_pipeline.mail.ledger.store import Ledger
-from edu_pipeline.mail.ledger.tables import CONTENTS, HISTORY, State
+from edu_pipeline.mail.ledger.tables import CONTENTS, HISTORY
 from edu_pipeline.mail.letter import Figure
+from edu_pipeline.mail.states import State
 from edu_pipeline_tests.mail.conftest import LetterMaker
 
 MONDAY = datetime(2026, 10, 5, 8, tzinfo=UTC)

@@ -15,7 +15,8 @@ from edu_pipeline.mail.events import MailEvent, parse
 from edu_pipeline.mail.ledger.events import EventCounts, record_events
 from edu_pipeline.mail.ledger.store import Cause, Ledger
 from edu_pipeline.mail.ledger.suppressions import in_force, lift
-from edu_pipeline.mail.ledger.tables import EVENTS, State
+from edu_pipeline.mail.ledger.tables import EVENTS
+from edu_pipeline.mail.states import State
 from edu_pipeline_tests.mail.conftest import LetterMaker
 
 MONDAY = datetime(2026, 10, 5, 8, tzinfo=UTC)

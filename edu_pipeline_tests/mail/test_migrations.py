@@ -16,8 +16,9 @@ from edu_pipeline.mail.ledger import migrations
 from edu_pipeline.mail.ledger.database import HEAD, LedgerError
 from edu_pipeline.mail.ledger.history import import_history, sent_before
 from edu_pipeline.mail.ledger.store import Ledger
-from edu_pipeline.mail.ledger.tables import METADATA, State
+from edu_pipeline.mail.ledger.tables import METADATA
 from edu_pipeline.mail.letter import Figure, Image
+from edu_pipeline.mail.states import State
 
 FIRST = """
 INSERT INTO schema_version VALUES (1);

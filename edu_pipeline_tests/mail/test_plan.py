@@ -10,7 +10,7 @@ from edu_pipeline.mail.ledger.controls import Pause
 from edu_pipeline.mail.ledger.history import import_history
 from edu_pipeline.mail.ledger.reading import Entry
 from edu_pipeline.mail.ledger.store import Ledger
-from edu_pipeline.mail.ledger.tables import OUT, State
+from edu_pipeline.mail.ledger.tables import OUT
 from edu_pipeline.mail.letter import Figure, Moved, moved
 from edu_pipeline.mail.pace import Rules
 from edu_pipeline.mail.plan import (
@@ -21,6 +21,7 @@ from edu_pipeline.mail.plan import (
     plan,
     to_rehearse,
 )
+from edu_pipeline.mail.states import State
 from edu_pipeline.settings.mail import Mail, Window
 from edu_pipeline_tests.mail.conftest import LetterMaker
 

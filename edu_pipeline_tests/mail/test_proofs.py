@@ -11,10 +11,10 @@ from edu_pipeline.mail.delivery import deliver
 from edu_pipeline.mail.ledger.approvals import approve, review
 from edu_pipeline.mail.ledger.store import Ledger, Queueing
 from edu_pipeline.mail.ledger.suppressions import suppress
-from edu_pipeline.mail.ledger.tables import State
 from edu_pipeline.mail.letter import Figure, Letter
 from edu_pipeline.mail.pace import Rules
 from edu_pipeline.mail.proofs import LOOKS, write_proofs
+from edu_pipeline.mail.states import State
 from edu_pipeline.mail.transports.folder import FolderTransport
 
 NOW = datetime(2026, 10, 2, 15, tzinfo=UTC)

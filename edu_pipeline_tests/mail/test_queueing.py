@@ -7,9 +7,10 @@ import pytest
 from edu_pipeline.mail.ledger.history import import_history
 from edu_pipeline.mail.ledger.store import Cause, Ledger, Queueing, QueueResult
 from edu_pipeline.mail.ledger.suppressions import lift, suppress
-from edu_pipeline.mail.ledger.tables import TOMBSTONES, State
+from edu_pipeline.mail.ledger.tables import TOMBSTONES
 from edu_pipeline.mail.ledger.tombstones import tombstone
 from edu_pipeline.mail.letter import Figure, Letter
+from edu_pipeline.mail.states import State
 from edu_pipeline_tests.mail.conftest import LetterMaker
 
 NOW = datetime(2026, 10, 2, 15, tzinfo=UTC)

@@ -9,11 +9,11 @@ from pathlib import Path
 from edu_pipeline.mail.ledger.controls import pause, resume
 from edu_pipeline.mail.ledger.reading import FrozenLetter
 from edu_pipeline.mail.ledger.store import Ledger
-from edu_pipeline.mail.ledger.tables import State
 from edu_pipeline.mail.letter import letter_key
 from edu_pipeline.mail.links import opt_out_url, read_token, token
 from edu_pipeline.mail.pace import Rules
 from edu_pipeline.mail.rehearsal import RehearsalReport, rehearse, rehearsed
+from edu_pipeline.mail.states import State
 from edu_pipeline.mail.transports.folder import FolderTransport
 from edu_pipeline.mail.transports.protocol import Outcome
 from edu_pipeline_tests.mail.conftest import LetterMaker

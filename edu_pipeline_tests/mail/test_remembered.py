@@ -10,9 +10,9 @@ from edu_pipeline.mail.ledger.history import import_history
 from edu_pipeline.mail.ledger.remembered import OPTED_OUT, TOLD_BEFORE, opted_out, told_before
 from edu_pipeline.mail.ledger.store import Ledger
 from edu_pipeline.mail.ledger.suppressions import import_suppressions, lift, stop, suppress
-from edu_pipeline.mail.ledger.tables import State
 from edu_pipeline.mail.letter import Figure, Letter
 from edu_pipeline.mail.links import Subscription
+from edu_pipeline.mail.states import State
 from edu_pipeline_tests.mail.letters import letter
 
 # half past midnight of Tuesday in Brisbane

@@ -6,7 +6,7 @@ import polars as pl
 from edu_pipeline.mail.due import Period
 from edu_pipeline.mail.engagement import campaign_engagement
 from edu_pipeline.mail.ledger.reading import PeriodSummary
-from edu_pipeline.mail.ledger.tables import State
+from edu_pipeline.mail.states import State
 from edu_pipeline.mail.status import Status, status_of
 
 EVENTS: dict[str, Any] = {

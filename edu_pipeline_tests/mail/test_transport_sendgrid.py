@@ -18,9 +18,9 @@ import pytest
 
 from edu_pipeline.mail.delivery import DeliveryReport, deliver
 from edu_pipeline.mail.ledger.store import Ledger
-from edu_pipeline.mail.ledger.tables import State
 from edu_pipeline.mail.letter import Address, Image
 from edu_pipeline.mail.pace import Rules
+from edu_pipeline.mail.states import State
 from edu_pipeline.mail.suppressed import Suppressed
 from edu_pipeline.mail.transports import sendgrid_api
 from edu_pipeline.mail.transports.protocol import CarrierError, group

@@ -14,8 +14,8 @@ import pytest
 import trustme
 from aiosmtpd.smtp import SMTP, AuthResult, Envelope, LoginPassword, Session
 
-from edu_pipeline.mail.ledger.tables import State
 from edu_pipeline.mail.mime import message_id, to_message
+from edu_pipeline.mail.states import State
 from edu_pipeline.mail.transports.protocol import Outcome
 from edu_pipeline.mail.transports.smtp import SmtpTransport
 from edu_pipeline.settings.mail import Smtp

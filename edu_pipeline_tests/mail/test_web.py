@@ -21,9 +21,9 @@ from edu_pipeline.ground.templates import environment
 from edu_pipeline.mail import web
 from edu_pipeline.mail.ledger.store import Ledger
 from edu_pipeline.mail.ledger.suppressions import has_stopped, in_force
-from edu_pipeline.mail.ledger.tables import State
 from edu_pipeline.mail.links import Subscription, token
 from edu_pipeline.mail.signature import SIGNATURE_HEADER, TIMESTAMP_HEADER, WebhookKeyError
+from edu_pipeline.mail.states import State
 from edu_pipeline.settings.home import School, Settings
 from edu_pipeline.settings.mail import Mail, SendGrid
 from edu_pipeline_tests.mail.conftest import LetterMaker

@@ -12,9 +12,9 @@ import pytest
 
 from edu_pipeline.definitions import build_definitions
 from edu_pipeline.ground.warehouse import open_warehouse, read_table
-from edu_pipeline.mail.ledger.tables import State
 from edu_pipeline.mail.letter import opaque_key
 from edu_pipeline.mail.links import token
+from edu_pipeline.mail.states import State
 from edu_pipeline.model.mail import CampaignEngagement
 from edu_pipeline.sample.plan import CO_TAUGHT, SHARED_TEACHER
 from edu_pipeline.settings.home import Home

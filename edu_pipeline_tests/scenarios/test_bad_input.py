@@ -12,8 +12,8 @@ from edu_pipeline.ground.shipped import shipped
 from edu_pipeline.ground.warehouse import open_warehouse, read_table
 from edu_pipeline.mail.checks import hold_reasons
 from edu_pipeline.mail.frames import letters_from
-from edu_pipeline.mail.ledger.tables import State
 from edu_pipeline.mail.letter import opaque_key
+from edu_pipeline.mail.states import State
 from edu_pipeline.settings.home import Home
 from edu_pipeline.settings.mail import Mail
 from edu_pipeline.wiring.environment import mail_room

@@ -11,7 +11,7 @@ from typer.testing import CliRunner, Result
 from edu_pipeline.cli import app
 from edu_pipeline.commands.jobs import run_job as with_history
 from edu_pipeline.ground.warehouse import open_warehouse, read_table, tables
-from edu_pipeline.mail.ledger.tables import State
+from edu_pipeline.mail.states import State
 from edu_pipeline.settings.home import Home
 from edu_pipeline.wiring.environment import mail_room
 from edu_pipeline.wiring.forget import find, forget

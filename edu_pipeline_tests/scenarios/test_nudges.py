@@ -22,7 +22,7 @@ from edu_pipeline.definitions import build_definitions
 from edu_pipeline.ground.warehouse import open_warehouse, read_table
 from edu_pipeline.ground.weeks import monday, week_name
 from edu_pipeline.ground.wording import NBSP, percent
-from edu_pipeline.mail.ledger.tables import State
+from edu_pipeline.mail.states import State
 from edu_pipeline.sample.programme import PROGRAMME, make_programme
 from edu_pipeline.settings.home import Home
 from edu_pipeline.wiring.environment import mail_room

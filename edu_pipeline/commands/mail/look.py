@@ -42,7 +42,8 @@ def status(
     """
     from edu_pipeline.mail.ledger.controls import paused
     from edu_pipeline.mail.ledger.suppressions import in_force
-    from edu_pipeline.mail.ledger.tables import WAITING, State
+    from edu_pipeline.mail.ledger.tables import WAITING
+    from edu_pipeline.mail.states import State
     from edu_pipeline.wiring.environment import mail_room
 
     home: Home = context.obj

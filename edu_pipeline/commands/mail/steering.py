@@ -75,7 +75,8 @@ def cancel(
     They stay cancelled, whatever is run, until somebody takes it back with `--undo`.
     """
     from edu_pipeline.mail.ledger.store import Cause
-    from edu_pipeline.mail.ledger.tables import WAITING, State
+    from edu_pipeline.mail.ledger.tables import WAITING
+    from edu_pipeline.mail.states import State
     from edu_pipeline.wiring.environment import mail_room
 
     home: Home = context.obj
@@ -146,7 +147,7 @@ def resolve(
     An unknown letter may have arrived: send it again only if you know that it did not.
     """
     from edu_pipeline.mail.ledger.store import Cause
-    from edu_pipeline.mail.ledger.tables import State
+    from edu_pipeline.mail.states import State
     from edu_pipeline.wiring.environment import mail_room
 
     home: Home = context.obj
@@ -183,7 +184,7 @@ def _in_doubt(
     verdict: Verdict,
     home: Home,
 ) -> "Sequence[Entry]":
-    from edu_pipeline.mail.ledger.tables import State
+    from edu_pipeline.mail.states import State
 
     week, campaign = of
     if bool(keys) == bool(week):

@@ -13,6 +13,7 @@ from typing import Any
 import duckdb
 import polars as pl
 
+from edu_pipeline.ground.sql import quoted
 from edu_pipeline.landing.tables.csvfile import (
     CELLS,
     OVERFLOW,
@@ -25,6 +26,7 @@ from edu_pipeline.landing.tables.workbook import as_csv
 from edu_pipeline.landing.zone import LandingError, Zone, digest
 
 BATCH = 200_000
+
 RECEIVED = ("_file", "_line", "_landed_at", "_version", CELLS, OVERFLOW)
 """What raw tables add to the columns of the files."""
 
@@ -77,12 +79,6 @@ def load_raw(
 def _add_columns(con: duckdb.DuckDBPyConnection, header: list[str]) -> None:
     for name in header:
         con.execute(f"alter table incoming_rows add column if not exists {quoted(name)} varchar")
-
-
-def quoted(name: str) -> str:
-    """A received header as an SQL identifier."""
-    escaped = name.replace('"', '""')
-    return f'"{escaped}"'
 
 
 def _append(con: duckdb.DuckDBPyConnection, path: Path, file: Mapping[str, Any]) -> None:

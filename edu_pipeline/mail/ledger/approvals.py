@@ -15,8 +15,9 @@ import sqlalchemy as sa
 from edu_pipeline.mail.ledger.database import Database, LedgerError
 from edu_pipeline.mail.ledger.reading import figures_of, of_period
 from edu_pipeline.mail.ledger.store import Cause, move
-from edu_pipeline.mail.ledger.tables import APPROVALS, LETTERS, State
+from edu_pipeline.mail.ledger.tables import APPROVALS, LETTERS
 from edu_pipeline.mail.letter import Moved, moved
+from edu_pipeline.mail.states import State
 
 
 @dataclass(frozen=True)

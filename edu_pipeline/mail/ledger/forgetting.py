@@ -38,11 +38,11 @@ from edu_pipeline.mail.ledger.tables import (
     REHEARSALS,
     SUPPRESSIONS,
     WAITING,
-    State,
 )
 from edu_pipeline.mail.ledger.tombstones import bury
 from edu_pipeline.mail.letter import letter_key
 from edu_pipeline.mail.names import Names
+from edu_pipeline.mail.states import State
 
 ERASED = "(erased)"
 ERASED_CONTENT = "The content of this letter was erased, because a person in it was forgotten."

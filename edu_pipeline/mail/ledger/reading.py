@@ -29,9 +29,9 @@ from edu_pipeline.mail.ledger.tables import (
     PERIODS,
     REHEARSALS,
     RELEASES,
-    State,
 )
 from edu_pipeline.mail.letter import Address, Figure, Image
+from edu_pipeline.mail.states import State
 
 
 @dataclass(frozen=True)

@@ -5,7 +5,8 @@ from datetime import datetime
 import sqlalchemy as sa
 
 from edu_pipeline.mail.ledger.database import Database
-from edu_pipeline.mail.ledger.tables import REHEARSALS, State
+from edu_pipeline.mail.ledger.tables import REHEARSALS
+from edu_pipeline.mail.states import State
 
 
 def has_rehearsed(ledger: Database, key: str, digest: str, email: str) -> bool:

@@ -14,8 +14,9 @@ import sqlalchemy as sa
 from edu_pipeline.mail.ledger.database import Database
 from edu_pipeline.mail.ledger.store import FOLDER
 from edu_pipeline.mail.ledger.suppressions import OF_THE_PERSON, in_force
-from edu_pipeline.mail.ledger.tables import FIGURES, HISTORY, LETTERS, OUT, State
+from edu_pipeline.mail.ledger.tables import FIGURES, HISTORY, LETTERS, OUT
 from edu_pipeline.mail.lists import EVERY_CAMPAIGN
+from edu_pipeline.mail.states import State
 
 TOLD = OUT | {State.claimed, State.unknown}
 """What went out, and what may have: nobody is to be told twice because it is not known."""

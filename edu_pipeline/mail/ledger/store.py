@@ -42,10 +42,10 @@ from edu_pipeline.mail.ledger.tables import (
     PERIODS,
     RELEASES,
     WAITING,
-    State,
 )
 from edu_pipeline.mail.ledger.tombstones import is_forgotten
 from edu_pipeline.mail.letter import Letter, letter_key
+from edu_pipeline.mail.states import State
 from edu_pipeline.mail.suppressed import Reason
 
 _REPLACEABLE = WAITING | {State.cancelled, State.expired, State.failed}

@@ -6,30 +6,10 @@ needs a migration beside it. Nothing is decided here; the rules are in `store` a
 """
 
 from datetime import UTC, datetime
-from enum import StrEnum
 
 import sqlalchemy as sa
 
-
-class State(StrEnum):
-    """Where a letter stands."""
-
-    draft = "draft"
-    approved = "approved"
-    pending = "pending"
-    claimed = "claimed"
-    sent = "sent"
-    failed = "failed"
-    unknown = "unknown"
-    suppressed = "suppressed"
-    held = "held"
-    expired = "expired"
-    cancelled = "cancelled"
-    delivered = "delivered"
-    bounced = "bounced"
-    dropped = "dropped"
-    complained = "complained"
-
+from edu_pipeline.mail.states import State
 
 OUT = frozenset({State.sent, State.delivered, State.dropped, State.bounced, State.complained})
 """The carrier has it: what may follow is the carrier's to report."""
@@ -62,6 +42,7 @@ class UtcDateTime(sa.TypeDecorator[datetime]):
 
 
 METADATA = sa.MetaData()
+
 _STATE = sa.Enum(State, native_enum=False, create_constraint=False, length=16)
 
 
@@ -78,6 +59,7 @@ IDENTITY = sa.Table(
     sa.Column("value", sa.String, nullable=False),
 )
 """What makes this ledger itself: its `id`, the `salt` of opaque keys, the `token_key` of links."""
+
 LETTERS = sa.Table(
     "letters",
     METADATA,
@@ -112,6 +94,7 @@ LETTERS = sa.Table(
 `digest` leads to its content in `contents`; `substance` is the digest but for how fresh the data
 are; `correction` says what a revision above 1 corrects.
 """
+
 CONTENTS = sa.Table(
     "contents",
     METADATA,
@@ -127,12 +110,14 @@ CONTENTS = sa.Table(
     sa.Column("frozen_at", UtcDateTime, nullable=False),
 )
 """Every content that a letter has had, also those replaced before it went out."""
+
 IMAGES = sa.Table(
     "images",
     METADATA,
     sa.Column("sha256", sa.String(64), primary_key=True),
     sa.Column("png", sa.LargeBinary, nullable=False),
 )
+
 CONTENT_IMAGES = sa.Table(
     "content_images",
     METADATA,
@@ -143,6 +128,7 @@ CONTENT_IMAGES = sa.Table(
     sa.Column("sha256", sa.ForeignKey("images.sha256"), nullable=False),
     _of_content(),
 )
+
 FIGURES = sa.Table(
     "figures",
     METADATA,
@@ -158,6 +144,7 @@ FIGURES = sa.Table(
     _of_content(),
 )
 """The figures that a content states."""
+
 APPROVALS = sa.Table(
     "approvals",
     METADATA,
@@ -170,6 +157,7 @@ APPROVALS = sa.Table(
     sa.Index("approvals_by_letter", "letter_key"),
 )
 """Who agreed that exactly this content may go out."""
+
 ATTEMPTS = sa.Table(
     "attempts",
     METADATA,
@@ -182,6 +170,7 @@ ATTEMPTS = sa.Table(
     sa.Column("detail", sa.String, nullable=False),
     sa.Column("transport_id", sa.String),
 )
+
 CHANGES = sa.Table(
     "changes",
     METADATA,
@@ -193,6 +182,7 @@ CHANGES = sa.Table(
     sa.Column("by", sa.String, nullable=False),
     sa.Column("why", sa.String, nullable=False),
 )
+
 REHEARSALS = sa.Table(
     "rehearsals",
     METADATA,
@@ -207,6 +197,7 @@ REHEARSALS = sa.Table(
     sa.Column("by", sa.String, nullable=False),
 )
 """Copies that went to an operator, at `email`; they count nowhere."""
+
 EVENTS = sa.Table(
     "events",
     METADATA,
@@ -228,6 +219,7 @@ EVENTS = sa.Table(
 `machine`: opened by a program, not a person. Where tracking is aggregate, opens and clicks have no
 `letter_key`.
 """
+
 SUPPRESSIONS = sa.Table(
     "suppressions",
     METADATA,
@@ -245,6 +237,7 @@ and reason counts.
 
 `scope` is a campaign, or `*` for all; `suppressed` is false where it was lifted again.
 """
+
 HISTORY = sa.Table(
     "history",
     METADATA,
@@ -259,6 +252,7 @@ HISTORY = sa.Table(
 
 `about` is the subject of the figure that a letter of ours would have stated; empty: not known.
 """
+
 TOMBSTONES = sa.Table(
     "tombstones",
     METADATA,
@@ -270,6 +264,7 @@ TOMBSTONES = sa.Table(
 
 `hash` is of an id or address, salted; see `tombstones.tombstone`.
 """
+
 CONTROLS = sa.Table(
     "controls",
     METADATA,
@@ -280,6 +275,7 @@ CONTROLS = sa.Table(
     sa.Column("by", sa.String, nullable=False),
 )
 """Who paused all sending or resumed it; the newest line counts."""
+
 PERIODS = sa.Table(
     "periods",
     METADATA,
@@ -290,6 +286,7 @@ PERIODS = sa.Table(
     sa.Column("complete", sa.Boolean, nullable=False),
     sa.Column("held", sa.String),
 )
+
 RELEASES = sa.Table(
     "releases",
     METADATA,

@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Protocol, Self
 
 from edu_pipeline.mail.ledger.reading import FrozenLetter
-from edu_pipeline.mail.ledger.tables import State
+from edu_pipeline.mail.states import State
 
 REHEARSAL = "test:"
 """Begins the key of a letter that only tries something out and is counted nowhere."""

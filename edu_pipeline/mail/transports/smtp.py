@@ -12,8 +12,8 @@ from collections.abc import Callable, Collection, Sequence
 from datetime import datetime
 
 from edu_pipeline.mail.ledger.reading import FrozenLetter
-from edu_pipeline.mail.ledger.tables import State
 from edu_pipeline.mail.mime import UnsendableError, envelope, message_id, to_message
+from edu_pipeline.mail.states import State
 from edu_pipeline.mail.transports.protocol import Logged, Outcome
 from edu_pipeline.settings.mail import Smtp
 

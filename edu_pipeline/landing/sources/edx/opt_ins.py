@@ -14,9 +14,9 @@ from pathlib import PurePosixPath
 import duckdb
 import polars as pl
 
+from edu_pipeline.ground.sql import literal, literals
 from edu_pipeline.landing.rules import TOO_MANY_CELLS, UNPARSEABLE
 from edu_pipeline.landing.sources.edx.reports import Landed, bare_id, forgotten_rows, load, said
-from edu_pipeline.landing.sources.school.canonical import literal, literals
 from edu_pipeline.landing.tables.csvfile import OVERFLOW, UnreadableFileError
 from edu_pipeline.landing.zone import LandedFile, Zone, digest, version_of
 from edu_pipeline.model.columns import dtypes

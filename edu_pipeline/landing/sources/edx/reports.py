@@ -15,10 +15,8 @@ from typing import Literal, get_args
 import duckdb
 import polars as pl
 
+from edu_pipeline.ground.sql import literals
 from edu_pipeline.landing.sources.edx.names import Kind
-from edu_pipeline.landing.sources.school.canonical import literals
-from edu_pipeline.landing.sources.school.columns import normal
-from edu_pipeline.landing.sources.school.forgotten import buried
 from edu_pipeline.landing.tables.csvfile import (
     CELLS,
     OVERFLOW,
@@ -32,6 +30,8 @@ from edu_pipeline.landing.tables.csvfile import (
     likely_encoding,
     records,
 )
+from edu_pipeline.landing.tables.headers import normal
+from edu_pipeline.landing.tombstones import buried
 
 Source = Kind | Literal["opt_ins"]
 """What a file is read as: a report of a run, or an institution's list of e-mail preferences."""

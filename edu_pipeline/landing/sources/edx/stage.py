@@ -9,10 +9,10 @@ from typing import cast
 import duckdb
 import polars as pl
 
+from edu_pipeline.ground.sql import literal, literals
 from edu_pipeline.landing.rules import SUPERSEDED, TOO_MANY_CELLS, UNPARSEABLE
 from edu_pipeline.landing.sources.edx.names import Kind
 from edu_pipeline.landing.sources.edx.reports import COLUMNS, REPORTS, TABLES, bare_id, said
-from edu_pipeline.landing.sources.school.canonical import literal, literals
 from edu_pipeline.landing.tables.csvfile import OVERFLOW
 from edu_pipeline.model.columns import dtypes
 from edu_pipeline.model.programmes import FREE_TRACKS, PAID_TRACKS, Learners, RunResults

@@ -12,7 +12,7 @@ from edu_pipeline.landing.sources.results.names import shown
 from edu_pipeline.landing.sources.results.people import Person
 from edu_pipeline.landing.sources.results.sheets import Row
 from edu_pipeline.landing.sources.results.tables import Table
-from edu_pipeline.landing.sources.school.columns import normal as normal_header
+from edu_pipeline.landing.tables.headers import normal as normal_header
 from edu_pipeline.model.grades import is_nothing
 
 NO_STUDENT = "no_student"

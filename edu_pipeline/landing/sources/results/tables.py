@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 from fnmatch import fnmatchcase
 from pathlib import PurePosixPath
 
+from edu_pipeline.ground.toml import toml_text
 from edu_pipeline.landing.sources.results.header import (
     WHO,
     Columns,
@@ -20,7 +21,6 @@ from edu_pipeline.landing.sources.results.header import (
 from edu_pipeline.landing.sources.results.series import is_series, is_some_mock, series_of
 from edu_pipeline.landing.sources.results.sheets import Sheet, Unread, sheets_of
 from edu_pipeline.landing.sources.results.subjects import is_known, tidy
-from edu_pipeline.landing.sources.school.columns import toml_text
 from edu_pipeline.landing.zone import ENDINGS, LandedFile, version_of
 from edu_pipeline.settings.attainment import Attainment
 

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 
 import polars as pl
 
+from edu_pipeline.ground.sql import literal, literals, quoted
 from edu_pipeline.landing.rules import (
     ABOVE,
     DELETED,
@@ -18,25 +19,30 @@ from edu_pipeline.landing.rules import (
     TOTALS,
     UNITS,
 )
-from edu_pipeline.landing.sources.school.columns import Field, Resolved, normal, resolve
+from edu_pipeline.landing.sources.school.columns import Field, Resolved, resolve
 from edu_pipeline.landing.sources.school.fields import FIELDS, KEYS, MISSING, MISSING_CODES
 from edu_pipeline.landing.tables.csvfile import CELLS
-from edu_pipeline.landing.tables.raw import quoted
+from edu_pipeline.landing.tables.headers import normal
 from edu_pipeline.settings.landing import TableExport
 
 CODES = {"attendance": "code", "homework": "status"}
 """Columns whose cells are codes: an empty one means something, and `-` may be a code."""
+
 TOLD = {
     "students": ("given_name", "family_name", "full_name"),
     "staff": ("given_name", "family_name", "full_name", "email"),
     "classes": ("class_name", "class_type"),
 }
 """What a person or a class has besides its only key, and a total has not."""
+
 UNITS_WITHIN = 3
 """Lines below the header in which units stand."""
+
 _TOTAL = r"((grand|sub|overall)[ -]?)?(totals?|sum|averages?|mean|median|count)[\s:.()%\d]*"
+
 _APART = "\x1f"
 """Stands between the cells of a row, and in none."""
+
 _UNIT = (
     rf"\([^{_APART}]*\)|\[[^{_APART}]*\]|<[^{_APART}]*>|text|string|(var)?char|number|numeric|integer|int|"
     r"float|decimal|date|"
@@ -168,17 +174,6 @@ def _lacks_code(table: str, file: _File) -> str:
     """A row that ends before its code has none, which is not the same as an empty one."""
     header = file.found.headers.get(CODES.get(table, ""))
     return "false" if header is None else f"coalesce({CELLS} <= {file.header.index(header)}, false)"
-
-
-def literal(text: str) -> str:
-    """A text as an SQL literal."""
-    escaped = text.replace("'", "''")
-    return f"'{escaped}'"
-
-
-def literals(texts: Sequence[str]) -> str:
-    """Texts as an SQL list for `in`."""
-    return f"({', '.join(map(literal, texts))})"
 
 
 def _wanted(usable: Sequence[_File], export: TableExport) -> str:

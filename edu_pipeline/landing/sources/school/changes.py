@@ -12,17 +12,13 @@ from collections.abc import Collection, Iterable
 import duckdb
 import polars as pl
 
+from edu_pipeline.ground.sql import literal, literals
 from edu_pipeline.ground.warehouse import read_table, tables
-from edu_pipeline.landing.sources.school.canonical import (
-    CODES,
-    canonical_query,
-    literal,
-    literals,
-    resolved_headers,
-)
+from edu_pipeline.landing.sources.school.canonical import CODES, canonical_query, resolved_headers
 from edu_pipeline.landing.sources.school.fields import DATES, FIELDS, KEYS
-from edu_pipeline.landing.sources.school.forgotten import ABOUT_OTHERS, about, buried
+from edu_pipeline.landing.sources.school.forgotten import ABOUT_OTHERS, about
 from edu_pipeline.landing.sources.school.stage_facts import distinct_texts, register_days
+from edu_pipeline.landing.tombstones import buried
 from edu_pipeline.model.columns import dtypes
 from edu_pipeline.model.quality import LandingChanges
 from edu_pipeline.settings.home import Settings

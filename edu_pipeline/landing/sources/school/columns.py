@@ -3,7 +3,6 @@
 Pure: names in, names or sentences out.
 """
 
-import json
 import re
 from collections import Counter
 from collections.abc import Mapping, Sequence
@@ -11,6 +10,8 @@ from dataclasses import dataclass
 from difflib import SequenceMatcher, get_close_matches
 from typing import Literal
 
+from edu_pipeline.ground.toml import toml_text
+from edu_pipeline.landing.tables.headers import normal
 from edu_pipeline.settings.landing import TableExport
 
 
@@ -24,6 +25,7 @@ class Field:
 
 
 How = Literal["setting", "name", "alias", "likeness"]
+
 ALIKE = 0.88
 """How alike a misspelt header must be (`Stduent ID`); `edit date` is not `exit date`."""
 
@@ -42,11 +44,6 @@ class Resolved:
     """The file's header → the values whose rows are kept."""
     missing: tuple[str, ...]
     """A sentence for every column that is needed and was not found."""
-
-
-def normal(header: str) -> str:
-    """A header without case, punctuation and PowerSchool's `[1]`, so spellings compare equal."""
-    return re.sub(r"[\W_]", "", re.sub(r"^\s*\[\d+\]", "", header.casefold()))
 
 
 def resolve(
@@ -176,8 +173,3 @@ def _missing(
 def _found(name: str, header: Sequence[str], by_normal: Mapping[str, str]) -> str | None:
     """The header spelt like this, else the first that differs in case and punctuation only."""
     return name if name in header else by_normal.get(normal(name))
-
-
-def toml_text(text: str) -> str:
-    """A text as a TOML string, ready to paste."""
-    return json.dumps(text, ensure_ascii=False)

@@ -9,7 +9,6 @@ from collections.abc import Callable, Collection, Sequence
 from functools import partial
 
 from edu_pipeline.landing.sources.school.canonical import CODES
-from edu_pipeline.landing.sources.school.columns import normal
 from edu_pipeline.landing.sources.school.fields import DATES, FIELDS, WORDS
 from edu_pipeline.landing.sources.school.placing import SAID_ONCE
 from edu_pipeline.landing.sources.school.problems import (
@@ -28,6 +27,7 @@ from edu_pipeline.landing.sources.school.reading import (
 )
 from edu_pipeline.landing.sources.school.suggestions import OPEN, Line, format_lines
 from edu_pipeline.landing.tables.date_order import date_orders, is_date, unread
+from edu_pipeline.landing.tables.headers import normal
 from edu_pipeline.settings.landing import SCHOOL_TABLES
 
 ENOUGH = 0.9

@@ -4,20 +4,17 @@ Whom that concerns is told by tombstones, salted hashes of an id with its kind (
 or of an address; who they were is not known here. An id counts as the settings read it.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 
 import duckdb
 import polars as pl
 
-from edu_pipeline.landing.sources.school.canonical import (
-    canonical_query,
-    literal,
-    literals,
-    resolved_headers,
-)
-from edu_pipeline.landing.sources.school.columns import normal
+from edu_pipeline.ground.sql import literals, quoted
+from edu_pipeline.landing.sources.school.canonical import canonical_query, resolved_headers
 from edu_pipeline.landing.sources.school.fields import WORDS
-from edu_pipeline.landing.tables.raw import RECEIVED, quoted
+from edu_pipeline.landing.tables.headers import normal
+from edu_pipeline.landing.tables.raw import RECEIVED
+from edu_pipeline.landing.tombstones import IsOne, buried
 from edu_pipeline.settings.landing import TableExport
 
 PEOPLE: Mapping[str, tuple[tuple[str, str], ...]] = {
@@ -29,10 +26,9 @@ PEOPLE: Mapping[str, tuple[tuple[str, str], ...]] = {
     "homework": (("student", "student_id"),),
 }
 """Export → whom its rows are about, and the column that says so."""
+
 ABOUT_OTHERS = ("classes",)
 """Exports whose rows stay without the person: a class goes on when its teacher is forgotten."""
-IsOne = Callable[[str, str], str]
-"""(kind, column) → SQL that is true where the column names somebody looked for."""
 
 
 def about(table: str, export: TableExport, is_one: IsOne) -> str:
@@ -54,17 +50,6 @@ def about(table: str, export: TableExport, is_one: IsOne) -> str:
         for kind, column in PEOPLE.get(table, ())
     ]
     return f"coalesce({' or '.join(conditions)}, false)" if conditions else "false"
-
-
-def buried(tombstones: pl.DataFrame) -> IsOne:
-    """Looks for whom a tombstone stands, by the rows of `tombstones` registered under that name."""
-    salt = literal(f"{tombstones['salt'][0]}:")
-
-    def is_one(kind: str, column: str) -> str:
-        identifier = f"lower(trim({column}))" if kind == "address" else f"'{kind}:' || {column}"
-        return f"sha256({salt} || {identifier}) in (select hash from tombstones)"
-
-    return is_one
 
 
 def keep_out(

@@ -9,10 +9,11 @@ from pathlib import PurePosixPath
 import polars as pl
 from python_calamine import CalamineError, load_workbook
 
-from edu_pipeline.landing.sources.school.columns import normal, resolve
+from edu_pipeline.landing.sources.school.columns import resolve
 from edu_pipeline.landing.sources.school.fields import FIELDS
 from edu_pipeline.landing.sources.school.manifest import SCHOOL_FOLDER, matches, survey
 from edu_pipeline.landing.sources.school.suggestions import Line
+from edu_pipeline.landing.tables.headers import normal
 from edu_pipeline.landing.tables.workbook import is_workbook
 from edu_pipeline.landing.zone import ENDINGS, SAMPLE_MARKER, LandedFile, Zone, version_of
 from edu_pipeline.settings.attainment import ATTAINMENT_FOLDER

@@ -11,6 +11,7 @@ from typing import get_args
 
 import polars as pl
 
+from edu_pipeline.ground.toml import toml_key, toml_text
 from edu_pipeline.ground.wording import day_month, listed, percent
 from edu_pipeline.landing.problems import Problem, problems_frame
 from edu_pipeline.landing.rules import (
@@ -25,7 +26,7 @@ from edu_pipeline.landing.rules import (
 )
 from edu_pipeline.landing.sources.school.canonical import CODES, resolved_headers
 from edu_pipeline.landing.sources.school.changes import EVERY_EXPORT, MANY_SHARE
-from edu_pipeline.landing.sources.school.columns import Resolved, toml_text
+from edu_pipeline.landing.sources.school.columns import Resolved
 from edu_pipeline.landing.sources.school.fields import FIELDS, OTHER_ROLES
 from edu_pipeline.landing.sources.school.stage_roster import words_unknown
 from edu_pipeline.landing.tables.date_order import date_orders, replaced
@@ -39,26 +40,39 @@ MEANINGS: Mapping[tuple[str, str], Sequence[str]] = {
     ("calendar", "in_session"): ("true", "false"),
 }
 """(export, column) → our words, the commonest first."""
+
 MANY_REJECTED = 0.05
 """Share of an export's rows whose rejection is a problem of the export, not of the rows."""
+
 NEEDED = ("students", "staff", "attendance")
+
 EXPECTED = ("calendar", "enrollments")
 """What an exceptions-only export cannot be counted without."""
+
 MOST = 0.5
+
 FEW_EXCEPTIONS = 0.2
 """Share of what is usual in a week below which an exceptions-only export seems not to have it."""
+
 EXPECTED_EXCEPTIONS = 20
 """Where fewer than this are usual in a week, hardly any are nothing to wonder at."""
+
 ENOUGH_MARKS = 20
+
 FEW_PRESENT = 0.1
 """Share of marks that are present below which an export seems to have rows for exceptions only."""
+
 DAYS_OF_A_WEEK = 3
 """Weeks with fewer days in session say too little."""
+
 MANY_CODES = 25
 """More different unmapped codes than this are no codes."""
+
 RESOLVED_WITH = frozenset({"students", "staff", "classes", "calendar"})
 """Exports that the ids and days of others are looked up in."""
+
 NAMED_CLASSES = 4
+
 ADVICE: Mapping[str, str] = {
     TOO_MANY_CELLS: "Export it again with cells quoted: some hold the character between cells.",
     SUPERSEDED: (
@@ -68,10 +82,12 @@ ADVICE: Mapping[str, str] = {
     CLOSED: "Export the calendar again: these days are closed in it, or it lacks them or the school.",
 }
 """Rule → what to do when many rows break it."""
+
 CODE_MEANINGS: Mapping[str, Sequence[str]] = {
     "attendance": tuple(MARKS),
     "homework": get_args(HomeworkStatus),
 }
+
 _DATE_LIKE = re.compile(
     r"(?=.*\d)[\d\s./:,TZ-]*((jan|feb|mar|apr|may|jun|jul|aug|sep|oct|nov|dec)[a-z]{,6})?"
     r"[\d\s./:,TZ-]*$",
@@ -547,12 +563,6 @@ def _between(first: date | None, last: date | None) -> str:
     if first is None or last is None:
         return ""
     return f" on {first}" if first == last else f" from {first} to {last}"
-
-
-def toml_key(code: str) -> str:
-    """A text as a key of a TOML table, quoted where it must be."""
-    bare = code.isascii() and code.replace("-", "").replace("_", "").isalnum()
-    return code if bare else toml_text(code)
 
 
 def _problem(

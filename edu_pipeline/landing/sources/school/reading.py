@@ -11,14 +11,13 @@ from datetime import date
 import duckdb
 import polars as pl
 
+from edu_pipeline.ground.sql import quoted
 from edu_pipeline.landing.sources.school.canonical import CODES, canonical_query, resolved_headers
 from edu_pipeline.landing.sources.school.fields import DATES, OTHER_ROLES, WORDS
-from edu_pipeline.landing.sources.school.problems import (
-    MEANINGS,
-)
+from edu_pipeline.landing.sources.school.problems import MEANINGS
 from edu_pipeline.landing.sources.school.suggestions import Line, with_lines
 from edu_pipeline.landing.tables.dates import parsed_date
-from edu_pipeline.landing.tables.raw import RECEIVED, quoted
+from edu_pipeline.landing.tables.raw import RECEIVED
 from edu_pipeline.settings.home import Settings
 from edu_pipeline.settings.marks import MARKS
 

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 import duckdb
 import polars as pl
 
+from edu_pipeline.ground.sql import literal
 from edu_pipeline.landing.rules import (
     CLOSED,
     NOT_EXPECTED,
@@ -18,7 +19,6 @@ from edu_pipeline.landing.rules import (
     UNMAPPED,
     UNPARSEABLE,
 )
-from edu_pipeline.landing.sources.school.canonical import literal
 from edu_pipeline.landing.sources.school.fields import KEYS
 from edu_pipeline.landing.tables.dates import parsed_date
 from edu_pipeline.settings.landing import AttendanceExport, TableExport

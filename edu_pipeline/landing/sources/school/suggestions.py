@@ -9,8 +9,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from edu_pipeline.landing.sources.school.columns import toml_text
-from edu_pipeline.landing.sources.school.problems import CODE_MEANINGS, toml_key
+from edu_pipeline.ground.toml import toml_key, toml_text
+from edu_pipeline.landing.sources.school.problems import CODE_MEANINGS
 from edu_pipeline.landing.tables.date_order import DateOrder, replaced
 from edu_pipeline.settings.home import Settings
 

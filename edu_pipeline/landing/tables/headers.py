@@ -1,0 +1,8 @@
+"""How headers are compared."""
+
+import re
+
+
+def normal(header: str) -> str:
+    """A header without case, punctuation and PowerSchool's `[1]`, so spellings compare equal."""
+    return re.sub(r"[\W_]", "", re.sub(r"^\s*\[\d+\]", "", header.casefold()))
