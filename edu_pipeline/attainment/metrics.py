@@ -319,7 +319,7 @@ def attainment_headlines(
         both_4=(known & (both >= GOOD)).sum(),
         both_5=(known & (both >= STRONG)).sum(),
     )
-    core = outcomes.filter(is_one_of((*attainment.english, *attainment.maths)))
+    core = outcomes.filter(is_one_of((*attainment.english, *attainment.maths), outcomes))
     compared = series_compared(core.with_columns(pl.lit(ALL).alias(SUBJECT)), attainment)
     n = found["n"].cast(pl.Float64)
     for name in ("both_4", "both_5"):

@@ -11,6 +11,7 @@ import polars as pl
 from edu_pipeline.ground.wording import NBSP
 from edu_pipeline.model.attainment import AttainmentDisagreements, AttainmentOutcomes
 from edu_pipeline.model.columns import dtypes
+from edu_pipeline.model.subjects import subject_key
 from edu_pipeline.settings.attainment import Attainment, series_column
 
 COHORT, STUDENT, SUBJECT = "cohort", "student_id", "subject"
@@ -252,9 +253,12 @@ def _whole_percent(share: float) -> str:
     return f"{percent if share == 1 else min(max(percent, 1), 99)}{NBSP}%"
 
 
-def is_one_of(subjects: Sequence[str]) -> pl.Expr:
-    """Whether the subject is one of these, in any case."""
-    return pl.col(SUBJECT).str.to_lowercase().is_in([subject.lower() for subject in subjects])
+def is_one_of(subjects: Sequence[str], outcomes: pl.DataFrame) -> pl.Expr:
+    """Whether the subject of outcomes is one of these, in any spelling of it."""
+    keys = {subject_key(subject) for subject in subjects}
+    return pl.col(SUBJECT).is_in(
+        [name for name in outcomes[SUBJECT].unique() if subject_key(name) in keys]
+    )
 
 
 def english_and_maths(
@@ -262,8 +266,8 @@ def english_and_maths(
 ) -> pl.DataFrame:
     """Students in the exports of results: their best `english` and `maths`, empty for none."""
     best = outcomes.group_by(COHORT, STUDENT).agg(
-        english=pl.col("result").filter(is_one_of(attainment.english)).max(),
-        maths=pl.col("result").filter(is_one_of(attainment.maths)).max(),
+        english=pl.col("result").filter(is_one_of(attainment.english, outcomes)).max(),
+        maths=pl.col("result").filter(is_one_of(attainment.maths, outcomes)).max(),
     )
     return (
         students.filter("in_results")

@@ -55,20 +55,14 @@ class Attainment(Part):
         description="Names of files, in any case, that hold nothing but baselines.",
     )
     english: tuple[str, ...] = Field(
-        (
-            "English",
-            "English Language",
-            "English Lang.",
-            "English Lang",
-            "English Literature",
-            "English Lit.",
-            "English Lit",
+        ("English", "English Language", "English Literature"),
+        description=(
+            "Subjects of which the best counts as English in headline measures, in any known spelling."
         ),
-        description="Subjects of which the best counts as English in headline measures.",
     )
     maths: tuple[str, ...] = Field(
-        ("Maths", "Mathematics", "Maths."),
-        description="Subjects of which the best counts as maths in headline measures.",
+        ("Maths",),
+        description="The same for maths.",
     )
     fewest: int = Field(
         10, ge=1, description="Groups of fewer students are left out of the shareable edition."

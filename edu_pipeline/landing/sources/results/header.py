@@ -13,8 +13,8 @@ from edu_pipeline.ground.wording import listed
 from edu_pipeline.landing.sources.results.names import word_set
 from edu_pipeline.landing.sources.results.series import is_series, series_of
 from edu_pipeline.landing.sources.results.sheets import Sheet
-from edu_pipeline.landing.sources.results.subjects import is_known, sounds_like_one, tidy
 from edu_pipeline.model.grades import is_absent, is_nothing, points_of
+from edu_pipeline.model.subjects import is_known, sounds_like_one, tidy
 from edu_pipeline.settings.attainment import Attainment, Column
 
 STUDENT_ID = "student id"

@@ -30,11 +30,11 @@ from edu_pipeline.landing.sources.results.staging import (
     people_of,
     with_points,
 )
-from edu_pipeline.landing.sources.results.subjects import not_all
 from edu_pipeline.landing.sources.results.tables import Found, Table, described, find_tables
 from edu_pipeline.model.attainment import AttainmentFiles, CohortStudents, Results
 from edu_pipeline.model.columns import dtypes
 from edu_pipeline.model.quality import RejectedRows
+from edu_pipeline.model.subjects import not_all
 from edu_pipeline.settings.attainment import ATTAINMENT_FOLDER, Attainment
 
 TABLE = "results"

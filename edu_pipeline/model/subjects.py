@@ -6,7 +6,6 @@ Spellings are looked up, never guessed by likeness; what is not here, `[attainme
 import re
 from collections.abc import Mapping
 
-from edu_pipeline.landing.sources.results.names import word_set
 from edu_pipeline.model.attainment import ALL
 
 _SPELLINGS = """
@@ -106,17 +105,39 @@ _KEYS: Mapping[str, str] = {
     for key, _, spellings in [line.partition(": ")]
     for spelling in spellings.split(",")
 }
-_DROPPED = word_set(
-    "gcse gcses igcse ial full short course aqa edexcel ocr wjec eduqas pearson cie caie higher "
-    "foundation tier"
+_DROPPED = frozenset(
+    [
+        "gcse",
+        "gcses",
+        "igcse",
+        "ial",
+        "full",
+        "short",
+        "course",
+        "aqa",
+        "edexcel",
+        "ocr",
+        "wjec",
+        "eduqas",
+        "pearson",
+        "cie",
+        "caie",
+        "higher",
+        "foundation",
+        "tier",
+    ]
 )
 """Words that exports put beside a subject and that make no other of it."""
+_OF_TITLES = frozenset(["a", "b", "c", "in", "linear", "modular", "spec", "specification", "new"])
+"""Words in the titles that boards give to specifications; not dropped from what else is a spelling."""
 _TELLING = frozenset(
     word
     for spelling in _KEYS
     for word in spelling.split()
     if len(word) >= 5  # noqa: PLR2004
-) - word_set("double award class studies general child public animal social")
+) - frozenset(
+    ["double", "award", "class", "studies", "general", "child", "public", "animal", "social"]
+)
 """Words in a header that tell a subject that is not in the list, such as `Triple Chemistry`."""
 _DOUBLE = re.compile(r"\b(sci|comb|trilogy|synergy|double|dual)", re.IGNORECASE)
 
@@ -130,12 +151,17 @@ def _words(text: str) -> list[str]:
 def subject_key(text: str) -> str:
     """What the spellings of one subject have in common: `Eng Lang`, `English Lang.` are one."""
     words = " ".join(_words(text)) or " ".join(re.findall(r"[^\W_]+", text.casefold()))
-    return _KEYS.get(words, words)
+    return _KEYS.get(words) or _KEYS.get(_without_title(text), words)
+
+
+def _without_title(text: str) -> str:
+    """`AQA-GCSE-in-Mathematics-A-Linear` as `mathematics`."""
+    return " ".join(word for word in _words(text) if word not in _OF_TITLES)
 
 
 def is_known(text: str) -> bool:
     """Whether a text is a spelling of a subject that is taught to many."""
-    return " ".join(_words(text)) in _KEYS
+    return " ".join(_words(text)) in _KEYS or _without_title(text) in _KEYS
 
 
 def sounds_like_one(text: str) -> bool:
