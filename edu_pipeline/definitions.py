@@ -7,6 +7,7 @@ import dagster as dg
 from edu_pipeline.attainment import assets as attainment
 from edu_pipeline.facts import assets as facts
 from edu_pipeline.ground.shipped import shipped
+from edu_pipeline.ground.steps import step
 from edu_pipeline.ground.templates import environment
 from edu_pipeline.ground.warehouse import Warehouse
 from edu_pipeline.landing import assets as landing
@@ -75,9 +76,9 @@ def build_definitions(
             ),
             *facts.ASSETS,
             *attainment.ASSETS,
-            *teachers.ASSETS,
+            step("compute_teachers", teachers.TABLES),
             *of_programmes,
-            *teachers.weekly_assets(weeks),
+            step("write_letters", teachers.OF_A_WEEK, partitions=weeks),
             mail.said_before(weeks, CAMPAIGN),
             *(mail.recorded_periods(mailing) for mailing in mailings),
             *(

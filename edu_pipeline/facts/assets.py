@@ -1,4 +1,4 @@
-"""The facts room as Dagster sees it: one asset per table that SQL reduces."""
+"""The facts room as Dagster sees it: every table that SQL reduces, in one step."""
 
 from collections.abc import Callable, Mapping, Sequence
 from inspect import cleandoc
@@ -32,7 +32,8 @@ from edu_pipeline.facts.roster import (
     build_teacher_spells,
 )
 from edu_pipeline.facts.students import build_class_spread, build_team_spread
-from edu_pipeline.ground.warehouse import Warehouse, table_metadata
+from edu_pipeline.ground.steps import Notes, Table, step, table
+from edu_pipeline.ground.warehouse import table_metadata
 from edu_pipeline.settings.home import Settings
 
 
@@ -42,33 +43,28 @@ def _fact(
     deps: Sequence[str],
     arguments: Callable[[Settings], Mapping[str, object]] = lambda _: {},
     remarks: Mapping[str, Callable[[duckdb.DuckDBPyConnection], int]] = MappingProxyType({}),
-) -> dg.AssetsDefinition:
-    """An asset whose table is made by `build(con, **arguments(settings))` and described by it.
+) -> Table:
+    """A table that is made by `build(con, **arguments(settings))` and described by it.
 
     Remarks are counted when it is made and shown with it.
     """
 
-    @dg.asset(
+    @table(
+        "facts",
         name=name,
-        group_name="facts",
-        kinds={"duckdb"},
-        owners=["team:data"],
-        tags={"pii": "ids"},
-        deps=deps,
         description=cleandoc(build.__doc__ or "").partition("\n\nArgs:")[0],
+        kinds={"duckdb"},
+        pii="ids",
+        deps=deps,
     )
-    def fact(
-        settings: dg.ResourceParam[Settings], warehouse: dg.ResourceParam[Warehouse]
-    ) -> dg.MaterializeResult[None]:
-        with warehouse.connect() as con:
-            build(con, **arguments(settings))
-            counted = {remark: count(con) for remark, count in remarks.items()}
-            return dg.MaterializeResult(metadata={**table_metadata(con, name), **counted})
+    def fact(con: duckdb.DuckDBPyConnection, settings: Settings) -> Notes:
+        build(con, **arguments(settings))
+        return {**table_metadata(con, name), **{what: of(con) for what, of in remarks.items()}}
 
     return fact
 
 
-ASSETS: Sequence[dg.AssetsDefinition] = [
+_FACTS = [
     _fact("class_spells", build_class_spells, ["stg_enrollments", "stg_classes"]),
     _fact("teacher_spells", build_teacher_spells, ["stg_enrollments", "stg_classes"]),
     _fact(
@@ -135,3 +131,4 @@ ASSETS: Sequence[dg.AssetsDefinition] = [
     ),
     _fact("team_spread", build_team_spread, ["student_weeks", "homework_items", "stg_school_days"]),
 ]
+ASSETS: Sequence[dg.AssetsDefinition] = [step("compute_facts", _FACTS)]

@@ -7,6 +7,41 @@ one must speak of the tables that are there and the other must freeze what was j
 import dagster as dg
 import polars as pl
 
+SOURCE_TAG = "source"
+"""Of a table that is made anew when this source has landed anew."""
+
+
+def require_whole(context: dg.AssetExecutionContext, name: str, job: str) -> None:
+    """Stop unless this run makes everything that a table rests on and that is made as it is.
+
+    That is what has the same partitions, and is of the same source where it is of one.
+
+    Args:
+        context: Of the step that makes the table.
+        name: Of the table.
+        job: The job to launch instead, for the message.
+
+    Raises:
+        dagster.Failure: Something would be older; the message says which job to launch.
+    """
+    layer = context.job_def.asset_layer
+    graph, made = layer.asset_graph, layer.executable_asset_keys
+    own = graph.get(dg.AssetKey(name))
+    older = [
+        key.path[-1]
+        for key in graph.get_ancestor_asset_keys(own.key)
+        if graph.get(key).partitions_def == own.partitions_def
+        and graph.get(key).tags.get(SOURCE_TAG) == own.tags.get(SOURCE_TAG)
+        and key not in made
+    ]
+    again = set(context.job_def.graph.node_dict) - set(context.run.step_keys_to_execute or ())
+    if older or again:
+        raise dg.Failure(
+            f"{name} must not be made alone: {min(older) if older else 'what it rests on'} "
+            f"is from another run. Launch the whole job {job}.",
+            allow_retries=False,
+        )
+
 
 def require_one_run(
     context: dg.AssetExecutionContext, job: str, *, partitioned_only: bool = False

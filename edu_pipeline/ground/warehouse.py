@@ -20,6 +20,8 @@ from edu_pipeline.model.catalogue import SCHEMAS
 from edu_pipeline.model.columns import descriptions
 
 LOCK_PATIENCE_SECONDS = 3600
+Connection = duckdb.DuckDBPyConnection
+"""For signatures of those who hand it on."""
 
 
 class WarehouseBusyError(Exception):
@@ -97,10 +99,22 @@ def partition_columns(key: str) -> Mapping[str, str | date]:
     }
 
 
+@contextmanager
+def transaction(con: duckdb.DuckDBPyConnection) -> Iterator[None]:
+    """All that is done in it, or nothing."""
+    con.execute("begin")
+    try:
+        yield
+    except BaseException:
+        con.execute("rollback")
+        raise
+    con.execute("commit")
+
+
 def write_partition(
     con: duckdb.DuckDBPyConnection, name: str, frame: pl.DataFrame, key: str
 ) -> None:
-    """Replace one partition of a table; a table of other columns is replaced whole."""
+    """Replace one partition of a table, within a transaction; other columns replace it whole."""
     if name not in tables(con) or con.table(name).columns != frame.columns:
         write_table(con, name, frame)
         return
@@ -108,13 +122,8 @@ def write_partition(
     its_rows = " and ".join(f"{column} = ?" for column in columns)
     con.register("incoming", frame)
     try:
-        con.execute("begin")
         con.execute(f'delete from "{name}" where {its_rows}', list(columns.values()))
         con.execute(f'insert into "{name}" by name from incoming')
-        con.execute("commit")
-    except duckdb.Error:
-        con.execute("rollback")
-        raise
     finally:
         con.unregister("incoming")
 
@@ -231,7 +240,8 @@ class Warehouse(dg.ConfigurableIOManager):
         name = context.asset_key.path[-1]
         with self.connect() as con:
             if context.has_asset_partitions:
-                write_partition(con, name, obj, context.asset_partition_key)
+                with transaction(con):
+                    write_partition(con, name, obj, context.asset_partition_key)
             else:
                 write_table(con, name, obj)
             context.add_output_metadata(table_metadata(con, name))

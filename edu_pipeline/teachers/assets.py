@@ -1,6 +1,5 @@
 """The teachers job as Dagster sees it: metrics, the gate, and each week's charts and letters."""
 
-import base64
 import functools
 from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, date, datetime
@@ -9,25 +8,20 @@ import dagster as dg
 import jinja2
 import polars as pl
 
-from edu_pipeline.charting.render import render_pngs
 from edu_pipeline.facts.students import students_of_week as students_of_week_of
 from edu_pipeline.glossary.metrics import definitions
-from edu_pipeline.ground.one_run import require_one_refresh, require_one_run
+from edu_pipeline.ground.one_run import require_one_refresh
 from edu_pipeline.ground.shipped import shipped
+from edu_pipeline.ground.steps import Notes, Table, picture, table
 from edu_pipeline.ground.templates import environment, phrase
-from edu_pipeline.ground.warehouse import Warehouse
+from edu_pipeline.ground.warehouse import Connection
 from edu_pipeline.mail.due import not_after
 from edu_pipeline.mail.frames import letters_frame
 from edu_pipeline.mail.links import ways_out
 from edu_pipeline.model.gate import mail_gate as mail_gate_of
 from edu_pipeline.settings.home import Home, Settings
 from edu_pipeline.settings.mail import WEEKDAYS
-from edu_pipeline.teachers.charts import (
-    Drawing,
-    chart_specs,
-    class_histories,
-    teacher_histories,
-)
+from edu_pipeline.teachers.drawings import DRAWN, by_subject, drawings_of_week, preview
 from edu_pipeline.teachers.edition import (
     CAMPAIGN,
     Tables,
@@ -56,12 +50,10 @@ from edu_pipeline.teachers.metrics import student_homework as student_homework_o
 from edu_pipeline.teachers.metrics import teacher_week as teacher_week_of
 from edu_pipeline.teachers.students import known_names as known_names_of
 
-GROUP = "teachers"
-OWNERS = ["team:data"]
-_asset = functools.partial(dg.asset, group_name=GROUP, owners=OWNERS)
+_table = functools.partial(table, "teachers")
 
 
-@_asset(kinds={"polars"}, tags={"pii": "groups"})
+@_table(kinds={"polars"}, pii="groups")
 def class_week(
     stg_classes: pl.DataFrame,
     stg_school_days: pl.DataFrame,
@@ -73,7 +65,7 @@ def class_week(
     class_spread: pl.DataFrame,
     team_spread: pl.DataFrame,
     counted_through: pl.DataFrame,
-    settings: dg.ResourceParam[Settings],
+    settings: Settings,
 ) -> pl.DataFrame:
     """One class in one school week, beside its past, its grade team and its school."""
     return class_week_of(
@@ -88,13 +80,13 @@ def class_week(
     )
 
 
-@_asset(kinds={"polars"}, tags={"pii": "groups"})
+@_table(kinds={"polars"}, pii="groups")
 def teacher_week(
     stg_school_days: pl.DataFrame,
     counted_through: pl.DataFrame,
     attendance_teacher_week: pl.DataFrame,
     homework_teacher_week: pl.DataFrame,
-    settings: dg.ResourceParam[Settings],
+    settings: Settings,
 ) -> pl.DataFrame:
     """One teacher in one school week, over all the classes they teach, beside their past."""
     return teacher_week_of(
@@ -105,16 +97,16 @@ def teacher_week(
     )
 
 
-def _of_groups(name: str, build: Callable[..., pl.DataFrame], grain: str) -> dg.AssetsDefinition:
-    """An asset whose table is made by `build` of teams and schools by day."""
+def _of_groups(name: str, build: Callable[..., pl.DataFrame], grain: str) -> Table:
+    """A table that is made by `build` of teams and schools by day."""
 
-    @_asset(name=name, description=grain, kinds={"polars"}, tags={"pii": "groups"})
+    @_table(name=name, description=grain, kinds={"polars"}, pii="groups")
     def of_groups(
         stg_school_days: pl.DataFrame,
         counted_through: pl.DataFrame,
         attendance_group_day: pl.DataFrame,
         homework_group_day: pl.DataFrame,
-        settings: dg.ResourceParam[Settings],
+        settings: Settings,
     ) -> pl.DataFrame:
         return build(
             calendar=Calendar(stg_school_days, counted_through),
@@ -125,36 +117,33 @@ def _of_groups(name: str, build: Callable[..., pl.DataFrame], grain: str) -> dg.
     return of_groups
 
 
-@_asset(kinds={"polars"}, tags={"pii": "ids"})
+@_table(kinds={"polars"}, pii="ids")
 def student_attendance(student_attendance_sums: pl.DataFrame) -> pl.DataFrame:
     """One student's attendance from the first day of the school year to the latest data."""
     return student_attendance_of(student_attendance_sums)
 
 
-@_asset(kinds={"polars"}, tags={"pii": "ids"})
-def student_homework(
-    student_homework_counts: pl.DataFrame, settings: dg.ResourceParam[Settings]
-) -> pl.DataFrame:
+@_table(kinds={"polars"}, pii="ids")
+def student_homework(student_homework_counts: pl.DataFrame, settings: Settings) -> pl.DataFrame:
     """One student's homework from the first day of the school year to the latest data."""
     return student_homework_of(student_homework_counts, late_counts=settings.homework.late_counts)
 
 
-@_asset(kinds={"polars"}, tags={"pii": "names"})
+@_table(kinds={"polars"}, pii="names")
 def known_names(stg_students: pl.DataFrame, stg_staff: pl.DataFrame) -> pl.DataFrame:
     """Everybody's full name: no letter may show one that its recipient is not meant to see."""
     return known_names_of(stg_students, stg_staff)
 
 
-@_asset(kinds={"polars"}, tags={"pii": "none"})
+@_table(kinds={"polars"}, pii="none", whole="refresh")
 def mail_gate(
     context: dg.AssetExecutionContext,
     landing_problems: pl.DataFrame,
     gate_releases: pl.DataFrame,
     class_week: pl.DataFrame,
-    settings: dg.ResourceParam[Settings],
+    settings: Settings,
 ) -> pl.DataFrame:
     """Whether each week's letters may go out. Sending reads this and obeys."""
-    require_one_run(context, "refresh")
     return mail_gate_of(
         landing_problems,
         class_week["week_start"].unique().sort().to_list(),
@@ -164,12 +153,12 @@ def mail_gate(
     )
 
 
-@_asset(kinds={"polars"}, tags={"pii": "none"})
+@_table(kinds={"polars"}, pii="none")
 def teacher_periods(
     class_week: pl.DataFrame,
     stg_school_days: pl.DataFrame,
     mail_gate: pl.DataFrame,
-    settings: dg.ResourceParam[Settings],
+    settings: Settings,
 ) -> pl.DataFrame:
     """The weeks that letters can be about: how far the registers are in, and what holds them."""
     states = week_states(
@@ -178,175 +167,130 @@ def teacher_periods(
     return periods_of(states, mail_gate)
 
 
-def weekly_assets(weeks: dg.PartitionsDefinition[str]) -> Sequence[dg.AssetsDefinition]:
-    """The assets that are made once per week of letters."""
+@table(
+    "facts",
+    kinds={"duckdb"},
+    pii="ids",
+    deps=[
+        "class_spells",
+        "student_spells",
+        "student_weeks",
+        "homework_items",
+        "stg_school_days",
+        "counted_through",
+    ],
+)
+def students_of_week(
+    context: dg.AssetExecutionContext, con: Connection, settings: Settings
+) -> pl.DataFrame:
+    """Every student of every class in a week: the week, the one before and the year so far."""
+    late_counts = settings.homework.late_counts
+    return student_of_week(students_of_week_of(con, _week(context), late_counts=late_counts))
 
-    @_asset(
-        group_name="facts",
-        kinds={"duckdb"},
-        tags={"pii": "ids"},
-        partitions_def=weeks,
-        deps=[
-            "class_spells",
-            "student_spells",
-            "student_weeks",
-            "homework_items",
-            "stg_school_days",
-            "counted_through",
-        ],
-    )
-    def students_of_week(
-        context: dg.AssetExecutionContext,
-        warehouse: dg.ResourceParam[Warehouse],
-        settings: dg.ResourceParam[Settings],
-    ) -> pl.DataFrame:
-        """Every student of every class in a week: the week, the one before and the year so far."""
-        with warehouse.connect() as con:
-            rows = students_of_week_of(
-                con,
-                date.fromisoformat(context.partition_key),
-                late_counts=settings.homework.late_counts,
-            )
-        return student_of_week(rows)
 
-    @_asset(kinds={"altair"}, tags={"pii": "groups"}, partitions_def=weeks)
-    def letter_charts(
-        context: dg.AssetExecutionContext,
-        class_week: pl.DataFrame,
-        teacher_week: pl.DataFrame,
-        school_week: pl.DataFrame,
-        stg_enrollments: pl.DataFrame,
-        stg_classes: pl.DataFrame,
-        home: dg.ResourceParam[Home],
-        settings: dg.ResourceParam[Settings],
-    ) -> pl.DataFrame:
-        """A picture per homeroom and rate and per subject teacher's homework, with its alt text."""
-        week = date.fromisoformat(context.partition_key)
-        words = functools.partial(phrase, _templates(home), WORDS)
-        homerooms = class_week.filter(pl.col("class_type") == "homeroom")
-        teachers = teacher_week.join(
+@_table(kinds={"altair"}, pii="groups")
+def letter_charts(
+    context: dg.AssetExecutionContext,
+    class_week: pl.DataFrame,
+    teacher_week: pl.DataFrame,
+    school_week: pl.DataFrame,
+    stg_enrollments: pl.DataFrame,
+    stg_classes: pl.DataFrame,
+    home: Home,
+    settings: Settings,
+) -> tuple[pl.DataFrame, Notes]:
+    """A picture per homeroom and rate and per subject teacher's homework, with its alt text."""
+    if "charts" not in settings.letters.blocks:
+        return pl.DataFrame(schema=dict(DRAWN)), {}
+    homerooms = class_week.filter(pl.col("class_type") == "homeroom")
+    drawn = drawings_of_week(
+        homerooms,
+        teacher_week.join(
             subject_teachers(stg_enrollments, stg_classes), on="staff_id", how="semi"
-        )
-        histories = {
-            **{f"class:{key}": rows for key, rows in class_histories(homerooms, week).items()},
-            **{
-                f"staff:{key}": rows
-                for key, rows in teacher_histories(teachers, school_week, week, words).items()
-            },
-        }
-        specs = [
-            (subject, kind, chart)
-            for subject, history in histories.items()
-            if "charts" in settings.letters.blocks
-            for kind, chart in chart_specs(history, settings.targets, words).items()
-        ]
-        pngs = render_pngs([chart.spec for _, _, chart in specs])
-        # the event log keeps the preview, so it shows the class in which one student tells least
-        largest = homerooms.filter(week_start=week).sort("students")["class_id"].tail(1).to_list()
-        for (subject, _, _), png in zip(specs, pngs, strict=True):
-            if subject in [f"class:{class_id}" for class_id in largest]:
-                picture = base64.b64encode(png).decode()
-                context.add_output_metadata(
-                    {"preview": dg.MetadataValue.md(f"![a chart](data:image/png;base64,{picture})")}
-                )
-                break
-        return pl.DataFrame(
-            [
-                (week, subject, kind, png, chart.alt, chart.shows)
-                for (subject, kind, chart), png in zip(specs, pngs, strict=True)
-            ],
-            schema={
-                "week_start": pl.Date,
-                "subject": pl.String,
-                "kind": pl.String,
-                "png": pl.Binary,
-                "alt": pl.String,
-                "shows": pl.String,
-            },
-            orient="row",
-        )
+        ),
+        school_week,
+        _week(context),
+        settings.targets,
+        functools.partial(phrase, _templates(home), WORDS),
+    )
+    # the event log keeps the preview
+    return drawn, picture(preview(drawn, homerooms.filter(week_start=_week(context))))
 
-    @_asset(kinds={"polars"}, tags={"pii": "none"}, partitions_def=weeks)
-    def letter_gaps(
-        context: dg.AssetExecutionContext,
-        class_week: pl.DataFrame,
-        counted_through: pl.DataFrame,
-        stg_school_days: pl.DataFrame,
-        stg_enrollments: pl.DataFrame,
-        stg_classes: pl.DataFrame,
-        stg_staff: pl.DataFrame,
-        settings: dg.ResourceParam[Settings],
-    ) -> pl.DataFrame:
-        """Who gets no letter about the week and which classes nobody hears about, in sentences."""
-        week = date.fromisoformat(context.partition_key)
-        _, through = _schools(stg_school_days, counted_through, week)
-        found = gaps(
-            class_week,
-            stg_staff,
-            teachers_of(stg_enrollments, stg_classes, stg_staff, through),
-            week,
-            only_homerooms=settings.letters.to == "homeroom_teachers",
-        )
-        # the sentences are in the table: what a class is called may be a person's name
-        context.add_output_metadata({"sentences": found.height})
-        return found
 
-    @_asset(kinds={"jinja"}, tags={"pii": "names"}, partitions_def=weeks)
-    def teacher_letters(
-        context: dg.AssetExecutionContext,
-        class_week: pl.DataFrame,
-        students_of_week: pl.DataFrame,
-        letter_charts: pl.DataFrame,
-        said_before: pl.DataFrame,
-        counted_through: pl.DataFrame,
-        stg_school_days: pl.DataFrame,
-        stg_enrollments: pl.DataFrame,
-        stg_classes: pl.DataFrame,
-        stg_staff: pl.DataFrame,
-        stg_students: pl.DataFrame,
-        landing_files: pl.DataFrame,
-        mail_gate: pl.DataFrame,
-        ledger_identity: pl.DataFrame,
-        home: dg.ResourceParam[Home],
-        settings: dg.ResourceParam[Settings],
-    ) -> pl.DataFrame:
-        """The week's letter to every teacher."""
-        week = date.fromisoformat(context.partition_key)
-        require_one_refresh(landing_files, mail_gate)
-        schools, through = _schools(stg_school_days, counted_through, week)
-        letters = letters_of_week(
-            teachers_of(stg_enrollments, stg_classes, stg_staff, through).values(),
-            Tables(class_week, students_of_week, stg_students, said_before, mail_gate),
-            {
-                (row["subject"], row["kind"]): Drawing(row["png"], row["alt"], row["shows"])
-                for row in letter_charts.iter_rows(named=True)
-            },
-            Edition(
-                school=settings.school.name,
-                week=week,
-                schools=schools,
-                letters=settings.letters,
-                notice=settings.notice,
-                targets=settings.targets,
-                definitions=definitions(settings),
-                sources=sources(landing_files),
-                env=_templates(home),
-                salt=ledger_identity["salt"].item(),
-                pause_url=ways_out(
-                    settings.mail.public_url, ledger_identity["token_key"].item(), CAMPAIGN
-                ),
+@_table(kinds={"polars"}, pii="none")
+def letter_gaps(
+    context: dg.AssetExecutionContext,
+    class_week: pl.DataFrame,
+    counted_through: pl.DataFrame,
+    stg_school_days: pl.DataFrame,
+    stg_enrollments: pl.DataFrame,
+    stg_classes: pl.DataFrame,
+    stg_staff: pl.DataFrame,
+    settings: Settings,
+) -> tuple[pl.DataFrame, Notes]:
+    """Who gets no letter about the week and which classes nobody hears about, in sentences."""
+    _, through = _schools(stg_school_days, counted_through, _week(context))
+    found = gaps(
+        class_week,
+        stg_staff,
+        teachers_of(stg_enrollments, stg_classes, stg_staff, through),
+        _week(context),
+        only_homerooms=settings.letters.to == "homeroom_teachers",
+    )
+    # the sentences are in the table: what a class is called may be a person's name
+    return found, {"sentences": found.height}
+
+
+@_table(kinds={"jinja"}, pii="names")
+def teacher_letters(
+    context: dg.AssetExecutionContext,
+    class_week: pl.DataFrame,
+    students_of_week: pl.DataFrame,
+    letter_charts: pl.DataFrame,
+    said_before: pl.DataFrame,
+    counted_through: pl.DataFrame,
+    stg_school_days: pl.DataFrame,
+    stg_enrollments: pl.DataFrame,
+    stg_classes: pl.DataFrame,
+    stg_staff: pl.DataFrame,
+    stg_students: pl.DataFrame,
+    landing_files: pl.DataFrame,
+    mail_gate: pl.DataFrame,
+    ledger_identity: pl.DataFrame,
+    home: Home,
+    settings: Settings,
+) -> tuple[pl.DataFrame, Notes]:
+    """The week's letter to every teacher."""
+    week = _week(context)
+    require_one_refresh(landing_files, mail_gate)
+    schools, through = _schools(stg_school_days, counted_through, week)
+    letters = letters_of_week(
+        teachers_of(stg_enrollments, stg_classes, stg_staff, through).values(),
+        Tables(class_week, students_of_week, stg_students, said_before, mail_gate),
+        by_subject(letter_charts),
+        Edition(
+            school=settings.school.name,
+            week=week,
+            schools=schools,
+            letters=settings.letters,
+            notice=settings.notice,
+            targets=settings.targets,
+            definitions=definitions(settings),
+            sources=sources(landing_files),
+            env=_templates(home),
+            salt=ledger_identity["salt"].item(),
+            pause_url=ways_out(
+                settings.mail.public_url, ledger_identity["token_key"].item(), CAMPAIGN
             ),
-            not_after(through, now=datetime.now(UTC), mail=settings.mail, zone=settings.zone),
-        )
-        context.add_output_metadata(
-            {
-                "letters": len(letters),
-                "held": sum(letter.hold is not None for letter in letters),
-            }
-        )
-        return letters_frame(letters, week)
+        ),
+        not_after(through, now=datetime.now(UTC), mail=settings.mail, zone=settings.zone),
+    )
+    held = sum(letter.hold is not None for letter in letters)
+    return letters_frame(letters, week), {"letters": len(letters), "held": held}
 
-    return [students_of_week, letter_charts, letter_gaps, teacher_letters]
+
+def _week(context: dg.AssetExecutionContext) -> date:
+    return date.fromisoformat(context.partition_key)
 
 
 def _templates(home: Home) -> jinja2.Environment:
@@ -366,7 +310,7 @@ def _schools(
     return schools, max(school.through for school in schools.values())
 
 
-ASSETS: Sequence[dg.AssetsDefinition] = [
+TABLES: Sequence[Table] = [
     class_week,
     teacher_week,
     _of_groups("grade_week", grade_week, "One grade team in one school week, beside its past."),
@@ -382,3 +326,4 @@ ASSETS: Sequence[dg.AssetsDefinition] = [
     mail_gate,
     teacher_periods,
 ]
+OF_A_WEEK: Sequence[Table] = [students_of_week, letter_charts, letter_gaps, teacher_letters]

@@ -1,0 +1,290 @@
+"""A step of a run: the tables that are always made together, as Dagster sees them.
+
+A table is a function whose parameters are what it needs, by name: other tables as frames, and
+whatever `GIVEN` has. Which tables there are, is for the `assets` modules to say.
+"""
+
+import base64
+import inspect
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from types import MappingProxyType
+from typing import Any
+
+import dagster as dg
+import polars as pl
+
+from edu_pipeline.ground.one_run import require_whole
+from edu_pipeline.ground.warehouse import (
+    Connection,
+    Warehouse,
+    partition_columns,
+    read_table,
+    table_metadata,
+    tables,
+    transaction,
+    write_partition,
+    write_table,
+)
+
+OWNERS = ["team:data"]
+_RESOURCES = frozenset({"home", "mail_room", "settings", "zone"})
+GIVEN = frozenset({"con", "context"}) | _RESOURCES
+"""What a function may ask for besides tables; `con` is the warehouse, within the step's transaction."""
+
+Notes = Mapping[str, Any]
+"""What Dagster shows with a table, such as how many letters there are."""
+Made = pl.DataFrame | tuple[pl.DataFrame, Notes] | Notes | None
+"""A table; a table with notes; notes alone, of what is no table; None: it is in the warehouse."""
+
+
+@dataclass(frozen=True)
+class Table:
+    """An asset, and the function that makes it."""
+
+    make: Callable[..., Made]
+    name: str
+    description: str
+    group: str
+    kinds: Collection[str]
+    pii: str
+    deps: Sequence[str]
+    reads: Mapping[str, str]
+    """Parameter → the table that it is."""
+    whole: str | None
+    freshness: dg.FreshnessPolicy | None
+
+    @property
+    def needs(self) -> Sequence[str]:
+        """All tables that it rests on."""
+        return (*self.reads.values(), *self.deps)
+
+    def spec(self) -> dg.AssetSpec:
+        """As Dagster has it."""
+        return dg.AssetSpec(
+            self.name,
+            deps=list(dict.fromkeys(self.needs)),
+            description=self.description,
+            group_name=self.group,
+            kinds=set(self.kinds),
+            owners=OWNERS,
+            tags={"pii": self.pii},
+            freshness_policy=self.freshness,
+        )
+
+
+@dataclass(frozen=True)
+class Check:
+    """What a person should see of a table, and the function that looks."""
+
+    look: Callable[..., dg.AssetCheckResult]
+    name: str
+    of: str
+    description: str
+    reads: Mapping[str, str] = field(default_factory=dict)
+
+    def spec(self) -> dg.AssetCheckSpec:
+        """As Dagster has it."""
+        return dg.AssetCheckSpec(self.name, asset=self.of, description=self.description)
+
+
+def _reads(of: Callable[..., object], given: Mapping[str, str]) -> Mapping[str, str]:
+    names = [name for name in inspect.signature(of).parameters if name not in GIVEN]
+    return {name: given.get(name, name) for name in names}
+
+
+def table(
+    group: str,
+    *,
+    kinds: Collection[str],
+    pii: str,
+    name: str | None = None,
+    description: str | None = None,
+    deps: Sequence[str] = (),
+    reads: Mapping[str, str] = MappingProxyType({}),
+    whole: str | None = None,
+    freshness: dg.FreshnessPolicy | None = None,
+) -> Callable[[Callable[..., Made]], Table]:
+    """Declare a table.
+
+    Args:
+        group: Its asset group.
+        kinds: What it is made with or of.
+        pii: Whom it tells of: `none`, `groups`, `ids` or `names`.
+        name: Default: the function's.
+        description: Default: the function's docstring.
+        deps: Tables that the function reads in the warehouse itself.
+        reads: Parameter → table, where their names differ.
+        whole: It must not be made but in a run that makes all it rests on, such as this job.
+        freshness: How old it may be.
+    """
+
+    def declare(make: Callable[..., Made]) -> Table:
+        return Table(
+            make=make,
+            name=name or make.__name__,
+            description=inspect.cleandoc(description or make.__doc__ or ""),
+            group=group,
+            kinds=kinds,
+            pii=pii,
+            deps=deps,
+            reads=_reads(make, reads),
+            whole=whole,
+            freshness=freshness,
+        )
+
+    return declare
+
+
+def check(
+    of: str, description: str, *, name: str | None = None
+) -> Callable[[Callable[..., dg.AssetCheckResult]], Check]:
+    """Declare a check of a table; `name` is the function's where none is given."""
+
+    def declare(look: Callable[..., dg.AssetCheckResult]) -> Check:
+        return Check(look, name or look.__name__, of, description, _reads(look, {}))
+
+    return declare
+
+
+def step(
+    name: str,
+    made: Sequence[Table],
+    *,
+    checks: Sequence[Check] = (),
+    partitions: dg.PartitionsDefinition[str] | None = None,
+) -> dg.AssetsDefinition:
+    """The step that makes these tables, in this order, all or some, in one transaction.
+
+    Nothing of a step that fails stays in the warehouse. Tables that a run does not make are read
+    as they are.
+
+    Args:
+        name: Of the step.
+        made: Each after those of the step that it rests on.
+        checks: Of these tables.
+        partitions: Where one partition of each is made at a time.
+    """
+    _in_order(name, made)
+    members: Sequence[Table | Check] = (*made, *checks)
+    needed = {parameter for each in members for parameter in _parameters(each)}
+
+    @dg.multi_asset(
+        name=name,
+        specs=[each.spec() for each in made],
+        check_specs=[each.spec() for each in checks],
+        can_subset=True,
+        partitions_def=partitions,
+        required_resource_keys={"warehouse"} | (needed & _RESOURCES),
+    )
+    def make(
+        context: dg.AssetExecutionContext,
+    ) -> Iterator[dg.MaterializeResult[None] | dg.AssetCheckResult]:
+        wanted = {key.path[-1] for key in context.selected_asset_keys}
+        todo = [each for each in made if each.name in wanted]
+        for each in todo:
+            if each.whole:
+                require_whole(context, each.name, each.whole)
+        done: list[dg.MaterializeResult[None] | dg.AssetCheckResult] = []
+        warehouse: Warehouse = context.resources.warehouse
+        with warehouse.connect() as con, transaction(con):
+            reach = _Reach(context, con, {each.name for each in made})
+            for each in todo:
+                notes = _keep(reach, each)
+                done.append(dg.MaterializeResult(asset_key=each.name, metadata=notes))
+            looked_at = {(key.asset_key, key.name) for key in context.selected_asset_check_keys}
+            done += [
+                _seen(each, each.look(**reach.of(each)))
+                for each in checks
+                if (dg.AssetKey(each.of), each.name) in looked_at
+            ]
+        yield from done
+
+    return make
+
+
+def picture(png: bytes | None, title: str = "a chart", *, name: str = "preview") -> Notes:
+    """A note that shows a picture; none where there is none.
+
+    Args:
+        png: Small, and nothing personal: the event log keeps it.
+        title: For who cannot see it.
+        name: Of the note.
+    """
+    if png is None:
+        return {}
+    data = base64.b64encode(png).decode()
+    return {name: dg.MetadataValue.md(f"![{title}](data:image/png;base64,{data})")}
+
+
+def _in_order(name: str, made: Sequence[Table]) -> None:
+    own = [each.name for each in made]
+    for at, each in enumerate(made):
+        if late := set(each.needs) & set(own[at:]):
+            raise ValueError(f"{name} makes {each.name} before {', '.join(sorted(late))}.")
+
+
+def _parameters(of: Table | Check) -> Collection[str]:
+    return inspect.signature(of.make if isinstance(of, Table) else of.look).parameters
+
+
+class _Reach:
+    """What the functions of one step in one run ask for; a table is read once."""
+
+    def __init__(
+        self, context: dg.AssetExecutionContext, con: Connection, own: Collection[str]
+    ) -> None:
+        self.con = con
+        self.partition = context.partition_key if context.has_partition_key else None
+        self._context, self._own = context, own
+        self._read: dict[str, pl.DataFrame] = {}
+
+    def of(self, of: Table | Check) -> Mapping[str, Any]:
+        """The arguments of a function."""
+        return {name: self._given(of.reads.get(name, name)) for name in _parameters(of)}
+
+    def _given(self, name: str) -> object:
+        if name == "con":
+            return self.con
+        if name == "context":
+            return self._context
+        if name in _RESOURCES:
+            return getattr(self._context.resources, name)
+        if name not in self._read:
+            self._read[name] = self._table(name)
+        return self._read[name]
+
+    def _table(self, name: str) -> pl.DataFrame:
+        if name not in tables(self.con):
+            raise dg.Failure(
+                f"The table {name} is not there yet. Run the refresh job first "
+                "(edu-pipeline run, or materialise it in the UI)."
+            )
+        frame = read_table(self.con, name)
+        if self.partition and name in self._own:
+            return frame.filter(**partition_columns(self.partition))
+        return frame
+
+
+def _keep(reach: _Reach, each: Table) -> Notes:
+    """Make a table, put it into the warehouse, and say what Dagster shows with it."""
+    made = each.make(**reach.of(each))
+    frame, notes = made if isinstance(made, tuple) else (made, {})
+    if isinstance(frame, Mapping):
+        return frame
+    if frame is not None and reach.partition:
+        write_partition(reach.con, each.name, frame, reach.partition)
+    elif frame is not None:
+        write_table(reach.con, each.name, frame)
+    return {**table_metadata(reach.con, each.name), **notes}
+
+
+def _seen(look: Check, result: dg.AssetCheckResult) -> dg.AssetCheckResult:
+    return dg.AssetCheckResult(
+        asset_key=look.of,
+        check_name=look.name,
+        passed=result.passed,
+        severity=result.severity,
+        description=result.description,
+        metadata=result.metadata,
+    )
