@@ -25,7 +25,7 @@ from edu_pipeline.ground.shipped import shipped
 from edu_pipeline.ground.templates import environment
 from edu_pipeline.model.attainment import (
     AttainmentFiles,
-    AttainmentProblems,
+    AttainmentNotes,
     CohortStudents,
     ResultGroups,
     Results,
@@ -80,7 +80,7 @@ def frames(students: int) -> dict[str, pl.DataFrame]:
         "students": pl.DataFrame(people, schema=dtypes(CohortStudents), orient="row"),
         "groups": pl.DataFrame(groups, schema=dtypes(ResultGroups), orient="row"),
         "files": pl.DataFrame(schema=dtypes(AttainmentFiles)),
-        "problems": pl.DataFrame(schema=dtypes(AttainmentProblems)),
+        "problems": pl.DataFrame(schema=dtypes(AttainmentNotes)),
     }
 
 

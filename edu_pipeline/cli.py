@@ -245,7 +245,8 @@ def _refresh_and_send(home: Home, week: str | None) -> None:
         now = datetime.now(UTC)
         chosen = newest_ready(periods, now=now, mail=settings.mail, zone=settings.zone)
     if chosen:
-        raise typer.Exit(HELD if rounds.send(room, chosen) else 0)
+        look = rounds.send(room, chosen)
+        raise typer.Exit(HELD if look or done.problems else 0)
     if done.school:
         out.print(f"There are no letters. {_why_not_due(periods)}", soft_wrap=True)
     raise typer.Exit(HELD if done.problems else 0)

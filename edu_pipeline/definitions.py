@@ -74,6 +74,9 @@ def build_definitions(
             landing.rejected_rows(
                 [results.REJECTED, *(edx.REJECTED if settings.programmes else ())]
             ),
+            landing.landing_problems(
+                ["attainment_notes", *(("stg_run_results",) if settings.programmes else ())]
+            ),
             *facts.ASSETS,
             *attainment.ASSETS,
             step("compute_teachers", teachers.TABLES),
@@ -92,8 +95,6 @@ def build_definitions(
         ],
         asset_checks=[
             *landing.CHECKS,
-            *results.CHECKS,
-            *(edx.CHECKS if settings.programmes else edx.WITHOUT_PROGRAMMES),
             *(mail.newest_is_not_held(mailing) for mailing in mailings),
             *mail.CHECKS,
         ],

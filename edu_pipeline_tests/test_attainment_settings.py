@@ -55,5 +55,5 @@ def test_the_examples_of_the_documentation_are_read() -> None:
     }
     landed = read_cohort(files, Attainment())
     assert landed.rejected.is_empty()
-    assert set(landed.problems["kind"]) == {"not_read"}  # Latin, which nobody takes
+    assert set(landed.notes["kind"]) == {"not_read"}  # Latin, which nobody takes
     assert landed.results.height == 8 + 4

@@ -17,6 +17,7 @@ FIRST, SECOND, THIRD = date(2026, 9, 7), date(2026, 9, 14), date(2026, 9, 21)
 def problem(message: str, first: date | None = None, class_id: str | None = None) -> pl.DataFrame:
     row = {
         "id": message,
+        "holds": "letters",
         "message": message,
         "first_date": first,
         "class_id": class_id,

@@ -80,7 +80,7 @@ class Cohort:
     groups: pl.DataFrame
     """`ResultGroups`."""
     problems: pl.DataFrame
-    """`AttainmentProblems`, those of no cohort as well."""
+    """`AttainmentNotes`, those of no cohort as well."""
     tables: Tables
     as_of: date | None = None
     """When the newest of its files landed."""
@@ -125,7 +125,7 @@ def cohorts(
         results: `Results`.
         students: `CohortStudents`.
         groups: `ResultGroups`.
-        problems: `AttainmentProblems`.
+        problems: `AttainmentNotes`.
     """
     cohort = pl.col("cohort")
 

@@ -158,7 +158,7 @@ def _chosen(landed: "Landed", cohort: str | None) -> str:
             f'--cohort "{names[0]}"'
         )
     if not names:
-        why = " ".join(landed.problems["message"])
+        why = " ".join(landed.notes["message"])
         raise UserError(
             "There is no exam result in it. "
             + (why or "A row needs a student, a subject and grades.")
@@ -192,7 +192,7 @@ def _page(
         landed.results, landed.students, landed.groups, landed.differences, attainment
     )
     files = landed.files.with_columns(landed_at=pl.lit(landed_at))
-    found = cohorts(tables, files, landed.results, landed.students, landed.groups, landed.problems)
+    found = cohorts(tables, files, landed.results, landed.students, landed.groups, landed.notes)
     one = next(cohort for cohort in found if cohort.name == chosen)
     _, disagreements = agreement(one.tables.attainment_disagreements, landed.differences)
     env = environment([home.templates, shipped("templates")])
@@ -222,7 +222,7 @@ def _print_problems(landed: "Landed", chosen: str) -> bool:
 
     from edu_pipeline.model.attainment import NOTICES
 
-    problems = landed.problems.filter(pl.col("cohort").is_null() | (pl.col("cohort") == chosen))
+    problems = landed.notes.filter(pl.col("cohort").is_null() | (pl.col("cohort") == chosen))
     for kind, message in problems.select("kind", "message").iter_rows():
         if kind in {*NOTICES, _NO_IDS}:
             out.print(Text(f"  {message}"), soft_wrap=True)

@@ -1,9 +1,9 @@
-"""`edu-pipeline gate`: what holds letters and nudges, and letting them go all the same."""
+"""`edu-pipeline gate`: what must be looked at, what waits for it, and letting it go all the same."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 from rich.padding import Padding
@@ -15,20 +15,26 @@ from edu_pipeline.commands.console import (
     UserError,
     command,
     out,
-    read_tables,
+    reading,
     who,
+    with_home,
 )
 from edu_pipeline.ground.weeks import monday, week_name
 from edu_pipeline.ground.wording import listed
-from edu_pipeline.settings.home import Home, load_settings
+from edu_pipeline.settings.home import Home, Settings, load_settings
 
 if TYPE_CHECKING:
     import polars as pl
 
+    from edu_pipeline.mail.room import MailRoom
+
 CLASSES_NAMED = 6
+SOURCES_CALLED = {"school": "school", "edx": "edX", "results": "exam results"}
 
 app = typer.Typer(
-    name="gate", help="What holds the letters, and letting them go.", no_args_is_help=True
+    name="gate",
+    help="What must be looked at, what waits for it, and letting it go.",
+    no_args_is_help=True,
 )
 
 
@@ -39,16 +45,19 @@ class _Problem:
     id: str
     since: datetime
     """UTC, without zone."""
-    holds: str
-    """Which letters, for people."""
+    holds: str | None
+    """Letters, nudges or page; None: nothing waits for it."""
+    about: str
+    """What is concerned, for people."""
     message: str
-    programme: str | None
-    """Whose nudges it holds; None: it holds letters to teachers."""
+    part: str | None
+    """The programme or cohort."""
 
     @property
     def again(self) -> str:
         """The command by which a release takes effect."""
-        return "run" if self.programme is None else f"programmes nudge {self.programme}"
+        nudges = self.holds == "nudges" and self.part is not None
+        return f"programmes nudge {self.part}" if nudges else "run"
 
 
 @dataclass(frozen=True)
@@ -71,49 +80,53 @@ class _Recorded:
 
 @app.command()
 def show(context: typer.Context) -> None:
-    """What is held, for which weeks or programmes and why, and what was released by whom.
+    """What must be looked at, what waits for it and why, and what was released by whom.
 
-    Exit code 3 says that something is held.
+    Exit code 3 says that there is something, be it that nothing waits for it.
     """
     from edu_pipeline.model.gate import in_force
+    from edu_pipeline.wiring.environment import mail_room
 
     home: Home = context.obj
     recorded = _recorded(home)
-    releases = _releases(home)
+    releases = releases_of(mail_room(home))
     live = in_force(recorded.frame(), releases)
     released = set(live["id"])
-    held = [problem for problem in recorded.problems if problem.id not in released]
-    letters = [problem for problem in held if problem.programme is None]
-    nudges = [problem.programme for problem in held if problem.programme is not None]
+    found = [problem for problem in recorded.problems if problem.id not in released]
+    nudges = [each.part for each in found if each.holds == "nudges"]
     headlines = [
-        *_of_letters(letters, recorded.weeks, home),
+        *_of_letters([each for each in found if each.holds == "letters"], recorded.weeks, home),
         *_of_nudges(list(dict.fromkeys(nudges)), recorded.programmes, home),
+        *_of_pages([each for each in found if each.holds == "page"]),
+        *_of_nothing([each for each in found if each.holds is None]),
     ]
     for line in headlines or [Text("Nothing is held.")]:
         out.print(line)
-    for problem in held:
+    for problem in found:
         out.print()
         since = f" · since {problem.since:%Y-%m-%d %H:%M} UTC"
-        out.print(Text.assemble((problem.id, "bold"), f"  {problem.holds}{since}"))
-        out.print(Padding(Text(problem.message), (0, 0, 0, 2)))
-    if held:
+        out.print(Text.assemble((problem.id, "bold"), f"  {problem.about}{since}"))
+        out.print(Padding(Text(with_home(home, problem.message)), (0, 0, 0, 2)))
+    if found:
         out.print()
+        held = any(problem.holds for problem in found)
+        when = "To mail all the same, as it stands" if held else "If it may stay as it is"
         release = command(home, 'gate release ID --reason "…"')
-        out.print(f"To mail all the same, as it stands: {release}", markup=False, soft_wrap=True)
+        out.print(f"{when}: {release}", markup=False, soft_wrap=True)
     _print_releases(releases, live)
-    raise typer.Exit(HELD if held else 0)
+    raise typer.Exit(HELD if found else 0)
 
 
 @app.command()
 def release(
     context: typer.Context,
     problem: Annotated[str, typer.Argument(metavar="ID", help="As `gate show` names it.")],
-    reason: Annotated[str, typer.Option(help="Why letters may go out all the same; it is kept.")],
+    reason: Annotated[str, typer.Option(help="Why it may stay as it is; it is kept.")],
     by: By = None,
 ) -> None:
-    """Let letters go out although of a problem, as it stands.
+    """Let go what waits for a problem, as it stands; where nothing does, it is not told any more.
 
-    If it changes, or goes and comes back, it holds again.
+    If it changes, or goes and comes back, it counts again.
     """
     from edu_pipeline.mail.ledger.reading import Release
     from edu_pipeline.model.gate import in_force
@@ -128,7 +141,7 @@ def release(
             f"No problem of the last refresh has the id {problem}; it may have changed since, and a "
             f"release is only for what you have seen. {there} Look with: {command(home, 'gate show')}"
         )
-    live = in_force(recorded.frame(), _releases(home))
+    live = in_force(recorded.frame(), releases_of(mail_room(home)))
     for earlier in live.filter(id=problem).iter_rows(named=True):
         raise UserError(
             f"{problem} was released already, by {earlier['by']} on {earlier['at']:%Y-%m-%d}: "
@@ -136,50 +149,70 @@ def release(
         )
     with mail_room(home).open_ledger() as ledger:
         ledger.release(Release(problem, reason, who(by), datetime.now(UTC)))
+    if known[problem].holds is None:
+        out.print(f"Released {problem}. Nothing waited for it, and it is not told any more.")
+        return
     again = command(home, known[problem].again)
     out.print(f"Released {problem}. It takes effect with: {again}", soft_wrap=True)
+
+
+def recorded_problems(con: Any, settings: Settings) -> "pl.DataFrame":  # noqa: ANN401 - of DuckDB
+    """`LandingProblems` as the last refresh left them, of exports and of audiences."""
+    import polars as pl
+
+    from edu_pipeline.ground.warehouse import read_table
+
+    names = ["landing_problems", *(["nudge_problems"] if settings.programmes else [])]
+    return pl.concat([read_table(con, name) for name in names])
 
 
 def _recorded(home: Home) -> _Recorded:
     """Each problem of the last refresh once, those that hold letters to teachers first."""
     import polars as pl
 
+    from edu_pipeline.ground.warehouse import read_table
     from edu_pipeline.model.gate import standing
 
-    of_nudges = ["nudge_problems", "nudge_periods"] if load_settings(home).programmes else []
-    problems, gate, *nudges = read_tables(home, ["landing_problems", "mail_gate", *of_nudges])
+    settings = load_settings(home)
+    of_nudges = ["nudge_problems", "nudge_periods"] if settings.programmes else []
+    with reading(home, ["landing_problems", "mail_gate", *of_nudges]) as con:
+        problems, gate = recorded_problems(con, settings), read_table(con, "mail_gate")
+        periods = read_table(con, "nudge_periods") if of_nudges else None
     found = [
         _Problem(
             id=row["id"],
             since=row["since"],
-            holds=f"{row['table']} · {_weeks(row['first_date'])} · {_classes(row['class_ids'])}",
+            holds=row["holds"],
+            about=_about(row),
             message=row["message"],
-            programme=None,
+            part=row["part"],
         )
         for row in standing(problems).iter_rows(named=True)
     ]
     held: list[str] = []
-    if nudges:
-        found += [
-            _Problem(
-                id=row["id"],
-                since=row["since"],
-                holds=f"nudges of {row['programme_id']}",
-                message=row["message"],
-                programme=row["programme_id"],
-            )
-            for row in nudges[0].iter_rows(named=True)
-        ]
-        partitions = nudges[1].filter(pl.col("held").is_not_null())["partition"]
+    if periods is not None:
+        partitions = periods.filter(pl.col("held").is_not_null())["partition"]
         held = [partition.rpartition("|")[0] for partition in partitions]
     weeks = gate.filter(~pl.col("open"))["week_start"].unique().sort().to_list()
     return _Recorded(found, weeks, held)
 
 
-def _releases(home: Home) -> "pl.DataFrame":
-    from edu_pipeline.wiring.environment import mail_room
+def _about(row: Mapping[str, Any]) -> str:
+    """What a problem is about, for people: what waits for it, or where it was found."""
+    match row["holds"]:
+        case "letters":
+            return f"{row['table']} · {_weeks(row['first_date'])} · {_classes(row['class_ids'])}"
+        case "nudges":
+            return f"nudges of {row['part'] or 'every programme'}"
+        case "page":
+            return f"page of {row['part'] or 'every cohort'}"
+    where = [SOURCES_CALLED[row["source"]], *([row["part"]] if row["part"] else [row["table"]])]
+    return f"{' · '.join(where)} · holds nothing"
 
-    with mail_room(home).open_ledger() as ledger:
+
+def releases_of(room: "MailRoom") -> "pl.DataFrame":
+    """What anybody has released, as `model.gate` has it."""
+    with room.open_ledger() as ledger:
         return ledger.releases_frame()
 
 
@@ -199,19 +232,30 @@ def _of_letters(held: Sequence[_Problem], closed: Sequence[date], home: Home) ->
     return [Text.assemble(("Held: ", "bold red"), f"letters about {weeks} ({count}).")]
 
 
-def _of_nudges(held: Sequence[str], closed: Sequence[str], home: Home) -> list[Text]:
-    """How the nudges of programmes stand, by their ids."""
+def _of_nudges(held: Sequence[str | None], closed: Sequence[str], home: Home) -> list[Text]:
+    """How the nudges of programmes stand, by their ids; None: of all."""
     lines = [
         Text(
             f"What held nudges of {programme} has been released. It takes effect with: "
             f"{command(home, f'programmes nudge {programme}')}"
         )
         for programme in closed
-        if programme not in held
+        if programme not in held and None not in held
     ]
     if held:
-        lines.insert(0, Text.assemble(("Held: ", "bold red"), f"nudges of {listed(held)}."))
+        which = listed([programme or "every programme" for programme in held])
+        lines.insert(0, Text.assemble(("Held: ", "bold red"), f"nudges of {which}."))
     return lines
+
+
+def _of_pages(held: Sequence[_Problem]) -> list[Text]:
+    cohorts = listed(list(dict.fromkeys(each.part or "every cohort" for each in held)))
+    return [Text.assemble(("Held: ", "bold red"), f"pages of {cohorts}.")] if held else []
+
+
+def _of_nothing(found: Sequence[_Problem]) -> list[Text]:
+    what = "1 thing" if len(found) == 1 else f"{len(found)} things"
+    return [Text(f"To be looked at: {what} for which nothing waits.")] if found else []
 
 
 def _weeks(first: date | None) -> str:

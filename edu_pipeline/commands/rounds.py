@@ -28,7 +28,7 @@ class Refreshed:
     periods: Sequence["Period"]
     """That letters can be about, oldest first."""
     problems: Sequence[str]
-    """That hold letters; they have been printed."""
+    """That somebody must look at, and nobody has released; they have been printed."""
     school: bool
     """Whether a school's exports are there, or nothing at all."""
 
@@ -81,26 +81,25 @@ def _print_landed(room: "MailRoom") -> tuple[list[str], bool]:
     """Print what landed, and what must be looked at.
 
     Returns:
-        The problems that hold letters, and `Refreshed.school`.
+        `Refreshed.problems` and `Refreshed.school`.
     """
+    import polars as pl
+
     from edu_pipeline.attainment.checks import agreement
+    from edu_pipeline.commands.gate import recorded_problems, releases_of
     from edu_pipeline.ground.warehouse import home_lock, open_warehouse, read_table
-    from edu_pipeline.landing.report import landed, problem_messages, result_messages
-    from edu_pipeline.landing.sources.edx.problems import without_programmes
-    from edu_pipeline.landing.zone import Zone
+    from edu_pipeline.landing.report import landed
+    from edu_pipeline.model.gate import unreleased
 
     home = room.home
     with home_lock(home.lock), open_warehouse(home.warehouse) as con:
-        exports, problems = landed(con), problem_messages(con)
-        notes: Sequence[str] = (
-            problem_messages(con, "programme_problems")
-            if room.settings.programmes
-            else without_programmes(Zone(home.landing_url(room.settings)).list())
-        )
+        exports, problems = landed(con), recorded_problems(con, room.settings)
         disagreements = (
             read_table(con, name) for name in ("attainment_disagreements", "stated_differences")
         )
-        notes = [*notes, *result_messages(con), *agreement(*disagreements)[1]]
+        notes = agreement(*disagreements)[1]
+    standing = unreleased(problems, releases_of(room)).unique("id", maintain_order=True)
+    standing = standing.sort(pl.col("holds").is_null(), "message")
     table = Table(box=None, pad_edge=False, header_style="dim")
     table.add_column("export")
     table.add_column("rows", justify="right")
@@ -116,12 +115,14 @@ def _print_landed(room: "MailRoom") -> tuple[list[str], bool]:
         table.add_row(export.table, *row)
     out.print()
     out.print(table)
-    for message in problems:
-        out.print(Text.assemble(("! ", "bold red"), with_home(home, message)), soft_wrap=True)
+    messages: list[str] = standing["message"].to_list()
+    for holds, message in zip(standing["holds"], messages, strict=True):
+        mark = ("! ", "bold yellow" if holds is None else "bold red")
+        out.print(Text.assemble(mark, with_home(home, message)), soft_wrap=True)
     for message in notes:
         out.print(Text.assemble(("! ", "bold yellow"), message), soft_wrap=True)
     out.print()
-    return problems, any(export.table in SCHOOL_TABLES for export in exports)
+    return messages, any(export.table in SCHOOL_TABLES for export in exports)
 
 
 def _print_gaps(home: Home, period: "Period") -> None:

@@ -10,6 +10,7 @@ import polars as pl
 
 from edu_pipeline.ground.warehouse import Warehouse, read_earlier, read_table, table_metadata
 from edu_pipeline.landing.inspection import Inspection, describe
+from edu_pipeline.landing.problems import problems_of_all
 from edu_pipeline.landing.rejected import (
     STAGED,
     collect_rejected,
@@ -18,7 +19,6 @@ from edu_pipeline.landing.rejected import (
 from edu_pipeline.landing.report import blocks, markdown
 from edu_pipeline.landing.sources.school.canonical import canonical_query
 from edu_pipeline.landing.sources.school.changes import accept, compare
-from edu_pipeline.landing.sources.school.finding import find_problems
 from edu_pipeline.landing.sources.school.forgotten import keep_out
 from edu_pipeline.landing.sources.school.manifest import landing_fingerprint, survey
 from edu_pipeline.landing.sources.school.placing import place
@@ -328,26 +328,38 @@ def landing_changes(
     return changes
 
 
-@dg.asset(
-    group_name=GROUP,
-    kinds={"polars"},
-    owners=OWNERS,
-    tags=IDS,
-    deps=[f"rejected_{table}" for table in STAGED]
-    + [f"raw_{table}" for table in SCHOOL_TABLES]
-    + ["stg_attendance", "stg_classes", "stg_enrollments", "stg_school_days", "stg_students"]
-    + ["attainment_files"],
-)
-def landing_problems(
-    landing_files: pl.DataFrame,
-    landing_changes: pl.DataFrame,
-    settings: dg.ResourceParam[Settings],
-    warehouse: dg.ResourceParam[Warehouse],
-) -> pl.DataFrame:
-    """What a person must look at before letters rest on these exports, and what to do about it."""
-    with warehouse.connect() as con:
-        problems = find_problems(con, landing_files, landing_changes, settings)
-        return known_since(problems, _before(con), _now())
+def landing_problems(more: Sequence[str] = ()) -> dg.AssetsDefinition:
+    """The asset with what a person must look at.
+
+    Args:
+        more: Tables of other sources than the school that it looks at.
+    """
+
+    @dg.asset(
+        name="landing_problems",
+        group_name=GROUP,
+        kinds={"duckdb"},
+        owners=OWNERS,
+        tags=NOBODY,
+        deps=[
+            *(f"raw_{table}" for table in SCHOOL_TABLES),
+            *(f"{kind}_{table}" for table in STAGED for kind in ("stg", "rejected")),
+            *more,
+        ],
+    )
+    def found(
+        landing_files: pl.DataFrame,
+        landing_changes: pl.DataFrame,
+        settings: dg.ResourceParam[Settings],
+        zone: dg.ResourceParam[Zone],
+        warehouse: dg.ResourceParam[Warehouse],
+    ) -> pl.DataFrame:
+        """What a person must look at, what waits for it, and what to do about it."""
+        with warehouse.connect() as con:
+            problems = problems_of_all(con, zone, landing_files, landing_changes, settings)
+            return known_since(problems, _before(con), _now())
+
+    return found
 
 
 def _now() -> datetime:
@@ -389,19 +401,112 @@ def landing_report(
     return dg.MaterializeResult(metadata={"report": dg.MetadataValue.md(text)})
 
 
-def _problem_check(kinds: Sequence[str], name: str, description: str) -> dg.AssetChecksDefinition:
+def _problem_check(
+    name: str, source: str, kinds: Sequence[str] | None, description: str
+) -> dg.AssetChecksDefinition:
+    """A check that a source has no problem of these kinds; None: of none that another check is about."""
+    others = [kind for _, of, told, _ in PROBLEM_CHECKS if of == source for kind in told or ()]
+
     @dg.asset_check(asset="landing_problems", name=name, description=description)
     def no_problem(landing_problems: pl.DataFrame) -> dg.AssetCheckResult:
-        found = landing_problems.filter(pl.col("kind").is_in(kinds))
+        kind = pl.col("kind")
+        found = landing_problems.filter(
+            pl.col("source") == source, ~kind.is_in(others) if kinds is None else kind.is_in(kinds)
+        )
         messages = found["message"].unique(maintain_order=True).to_list()
+        holds = found["holds"].is_not_null().any()
         return dg.AssetCheckResult(
             passed=not messages,
-            severity=dg.AssetCheckSeverity.ERROR,
+            severity=dg.AssetCheckSeverity.ERROR if holds else dg.AssetCheckSeverity.WARN,
             description="\n".join(messages) or "Nothing to do.",
             metadata={"problems": len(messages)},
         )
 
     return no_problem
+
+
+PROBLEM_CHECKS: Sequence[tuple[str, str, Sequence[str] | None, str]] = (
+    (
+        "files_are_there",
+        "school",
+        ("unreadable_file", "missing_export", "empty_export"),
+        "Every export is there and readable.",
+    ),
+    (
+        "columns_are_found",
+        "school",
+        ("missing_column", "unknown_column"),
+        "Every required column is found.",
+    ),
+    (
+        "codes_are_mapped",
+        "school",
+        ("unmapped_code", "unmapped_word"),
+        "Every code and word is mapped.",
+    ),
+    (
+        "rows_fit",
+        "school",
+        None,
+        "No export fails in more than a few rows, nor lacks nearly all of a week or who was there.",
+    ),
+    (
+        "edx_files_are_read",
+        "edx",
+        ("unknown_folder", "unknown_file", "unreadable_file", "unreadable_opt_ins"),
+        "Every file below micromasters/ is an export or an opt-in list of a programme, and readable.",
+    ),
+    (
+        "every_export_has_a_course",
+        "edx",
+        ("unclaimed_export",),
+        "Every export is of a course that pipeline.toml has.",
+    ),
+    (
+        "every_listed_run_has_exports",
+        "edx",
+        ("no_exports", "run_without_export"),
+        "Every listed run that has begun is in some export.",
+    ),
+    (
+        "edx_tracks_are_known",
+        "edx",
+        ("unknown_track",),
+        "Every track of a result is known to be paid or free.",
+    ),
+    ("edx_rows_fit", "edx", None, "No edX export fails in more than a few rows."),
+    (
+        "grades_are_known",
+        "results",
+        ("unknown_grade", "unknown_series"),
+        "Every grade and every exam series is known.",
+    ),
+    (
+        "results_stand_once",
+        "results",
+        ("duplicate_result",),
+        "No student has two different results in one subject and series.",
+    ),
+    (
+        "students_have_ids",
+        "results",
+        ("id_is_name", "ambiguous_name"),
+        "Every student has an id, so that two of one name are two.",
+    ),
+    (
+        "baselines_are_matched",
+        "results",
+        ("unmatched_baseline", "unknown_subject", "overall_baseline"),
+        "Every baseline is of a student and a subject of the results.",
+    ),
+    (
+        "results_are_read",
+        "results",
+        None,
+        "Every file below attainment/ is understood, and every row of it.",
+    ),
+)
+"""Name, source, kinds of problems (None: all that no other check is about), what is true."""
 
 
 @dg.asset_check(asset="landing_changes", description="No export shrank or changed by much.")
@@ -417,25 +522,10 @@ def little_changed(landing_changes: pl.DataFrame) -> dg.AssetCheckResult:
 
 
 CHECKS: Sequence[dg.AssetChecksDefinition] = [
-    _problem_check(
-        ("unreadable_file", "missing_export", "empty_export"),
-        "files_are_there",
-        "Every export is there and readable.",
-    ),
-    _problem_check(
-        ("missing_column", "unknown_column"), "columns_are_found", "Every required column is found."
-    ),
-    _problem_check(
-        ("unmapped_code", "unmapped_word"), "codes_are_mapped", "Every code and word is mapped."
-    ),
-    _problem_check(
-        ("many_rejected", "more_sessions", "few_exceptions", "only_exceptions"),
-        "rows_fit",
-        "No export fails in more than a few rows, nor lacks nearly all of a week or who was there.",
-    ),
+    *(_problem_check(*each) for each in PROBLEM_CHECKS),
     little_changed,
 ]
-"""They fail without stopping the run: the gate holds the mail, the tables stay up to date."""
+"""They fail without stopping the run: what waits for a problem waits, the tables stay up to date."""
 
 ASSETS: Sequence[dg.AssetsDefinition] = [
     landing_files,
@@ -448,6 +538,5 @@ ASSETS: Sequence[dg.AssetsDefinition] = [
     stage_attendance_export,
     stage_homework_export,
     landing_changes,
-    landing_problems,
     landing_report,
 ]

@@ -46,7 +46,7 @@ from edu_pipeline.landing.tables.date_order import DateForm, date_forms
 from edu_pipeline.landing.tables.dates import parsed_date
 from edu_pipeline.landing.tables.raw import load_raw
 from edu_pipeline.landing.zone import ENDINGS, Zone
-from edu_pipeline.model.quality import LandingChanges
+from edu_pipeline.model.quality import LandingChanges, LandingProblems
 from edu_pipeline.settings.home import Settings
 from edu_pipeline.settings.landing import SCHOOL_TABLES
 
@@ -348,4 +348,6 @@ def _problems(read: Reading) -> pl.DataFrame:
         write_table(con, "stg_school_days", school_days_seen(seen))
     stage_attendance(con, read.query("attendance"), landing.attendance, settings.attendance)
     stage_homework(con, read.query("homework"), landing.homework, settings.homework)
+    if files.is_empty() and settings.programmes:
+        return LandingProblems.create_empty()
     return find_problems(con, files, LandingChanges.create_empty(), settings)

@@ -1,81 +1,78 @@
-"""What a person must look at before a figure is shown: one shape of problem, whatever the source.
+"""What a person must look at in the exports of all sources: one table, whatever landed.
 
-Which facts are a problem, is for the sources to say; here is what every problem has, what its id is,
-and how a person lets go what it holds.
+Which facts are a problem is for each source to say (`sources/…/problems`), what a problem is for
+`model.problems`.
 """
 
-import hashlib
-import json
-from collections.abc import Iterable
-from dataclasses import asdict, dataclass, replace
-from datetime import date
-from typing import Literal
-
+import duckdb
 import polars as pl
 
-from edu_pipeline.model.columns import dtypes
-from edu_pipeline.model.quality import LandingProblems
+from edu_pipeline.ground.warehouse import read_table, tables
+from edu_pipeline.landing.sources.edx.exports import programme_files
+from edu_pipeline.landing.sources.edx.problems import find_programme_problems, without_programmes
+from edu_pipeline.landing.sources.edx.stage import reject_counts, unknown_tracks
+from edu_pipeline.landing.sources.results.problems import result_problems
+from edu_pipeline.landing.sources.school.finding import find_problems
+from edu_pipeline.landing.zone import Zone
+from edu_pipeline.model.problems import problems_frame
+from edu_pipeline.settings.home import Settings
 
-Source = Literal["school", "edx", "results"]
-Holds = Literal["letters", "nudges", "page"]
 
+def problems_of_all(
+    con: duckdb.DuckDBPyConnection,
+    zone: Zone,
+    files: pl.DataFrame,
+    changes: pl.DataFrame,
+    settings: Settings,
+) -> pl.DataFrame:
+    """What a person must look at, the school's problems first.
 
-@dataclass(frozen=True)
-class Problem:
-    """A row of `LandingProblems`: what is wrong, what waits for it, and what to do."""
+    A source that was not refreshed yet has none; a home that has programmes or exam results and no
+    file of a school misses none.
 
-    source: Source
-    table: str
-    """The export or kind of file, such as attendance or grades."""
-    kind: str
-    subject: str
-    message: str
-    holds: Holds | None
-    """What waits until it is solved or released; None: it is only said."""
-    rows: int = 0
-    first_date: date | None = None
-    last_date: date | None = None
-    class_id: str | None = None
-    """A class concerned, of letters; None: every class."""
-    part: str | None = None
-    """The programme or cohort concerned; None: all of the source."""
-    content: str = ""
-    """Tells problems apart that read the same, such as the digest of a file."""
-    known_as: str = ""
-    """What the id is made of instead of the message, where the message has counts that move on their
-    own, or the id itself in it."""
+    Args:
+        con: The warehouse, with the school's tables; those of the other sources need not be there.
+        zone: Where exports land.
+        files: `LandingFiles`.
+        changes: `LandingChanges`.
+        settings: How the exports are read.
 
-    @property
-    def id(self) -> str:
-        """What a release names: a problem that changes gets another."""
-        what = [
-            self.source,
-            self.table,
-            self.kind,
-            self.subject,
-            self.part,
-            self.known_as or self.message,
-            self.content,
+    Returns:
+        `LandingProblems`, without `since`.
+
+    Raises:
+        LandingError: The zone cannot be listed.
+    """
+    there = tables(con)
+    has_results = "attainment_files" in there and not read_table(con, "attainment_files").is_empty()
+    others_only = files.is_empty() and (bool(settings.programmes) or has_results)
+    return pl.concat(
+        [
+            problems_frame([]) if others_only else find_problems(con, files, changes, settings),
+            _of_programmes(con, zone, settings, there),
+            *(
+                [result_problems(read_table(con, "attainment_notes"))]
+                if "attainment_notes" in there
+                else []
+            ),
         ]
-        return hashlib.sha256(json.dumps(what).encode()).hexdigest()[:10]
-
-    def releasable(self, condition: str) -> "Problem":
-        """With the command that lets go what it holds, for what only a person can judge.
-
-        Args:
-            condition: When to run it, such as `If that is right`.
-        """
-        known_as = self.known_as or self.message
-        advice = f'{condition}: edu-pipeline gate release {self.id} --reason "…"'
-        return replace(self, message=f"{self.message} {advice}", known_as=known_as)
+    )
 
 
-def problems_frame(problems: Iterable[Problem]) -> pl.DataFrame:
-    """`LandingProblems`, without `since`, in the order given."""
-    rows = [{**asdict(problem), "id": problem.id, "since": None} for problem in problems]
-    schema = dtypes(LandingProblems)
-    return LandingProblems.validate(
-        pl.DataFrame(
-            [{name: row[name] for name in schema} for row in rows], schema=schema, orient="row"
-        )
+def _of_programmes(
+    con: duckdb.DuckDBPyConnection, zone: Zone, settings: Settings, there: set[str]
+) -> pl.DataFrame:
+    """What is wrong with edX's exports; without `[[programmes]]`, that they are there."""
+    _, strays = programme_files(zone.list(), settings.programmes)
+    if not settings.programmes:
+        return without_programmes(strays)
+    if "stg_run_results" not in there:
+        return problems_frame([])
+    return find_programme_problems(
+        settings.programmes,
+        strays,
+        read_table(con, "edx_exports"),
+        read_table(con, "opt_in_lists"),
+        reject_counts(con),
+        unknown_tracks(con),
     )

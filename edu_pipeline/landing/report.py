@@ -9,7 +9,6 @@ from datetime import datetime
 
 import duckdb
 
-from edu_pipeline.ground.sql import literals
 from edu_pipeline.ground.warehouse import tables
 from edu_pipeline.ground.wording import listed, percent
 from edu_pipeline.landing.inspection import (
@@ -26,7 +25,6 @@ from edu_pipeline.landing.rules import FORGOTTEN
 from edu_pipeline.landing.sources.edx.reports import TABLES as EDX_TABLES
 from edu_pipeline.landing.sources.school.problems import EXPECTED, NEEDED
 from edu_pipeline.landing.sources.school.reading import WordSeen
-from edu_pipeline.model.attainment import NOTICES
 from edu_pipeline.settings.landing import SCHOOL_TABLES
 
 KILOBYTE = 1024
@@ -91,21 +89,9 @@ def _results(
     return [Landed("exam results", rows, rejected.get("results", {}), _count(con, "stg_results"))]
 
 
-def result_messages(con: duckdb.DuckDBPyConnection) -> list[str]:
-    """What a person must look at in exports of exam results; it names nobody and holds no letter."""
-    query = f"select message from attainment_problems where kind not in {literals(NOTICES)}"
-    return [message for (message,) in con.execute(query).fetchall()]
-
-
 def _count(con: duckdb.DuckDBPyConnection, table: str) -> int:
     rows: int = con.execute(f"select count(*) from {table}").fetchall()[0][0]
     return rows
-
-
-def problem_messages(con: duckdb.DuckDBPyConnection, table: str = "landing_problems") -> list[str]:
-    """What is wrong with the exports and what to do, each once."""
-    query = f"select distinct message from {table} order by 1"
-    return [message for (message,) in con.execute(query).fetchall()]
 
 
 @dataclass(frozen=True)

@@ -1,13 +1,13 @@
 """Exam results of cohorts as they landed, whatever shape the exports had.
 
 Grades are in points from 0 (U) to 9; empty is none. Names of students stand in `cohort_students`, in
-`attainment_problems.who`, and nowhere else; where an export has no id, the key is the normalised name.
+`attainment_notes.who`, and nowhere else; where an export has no id, the key is the normalised name.
 """
 
 import dataframely as dy
 
 POINTS = {"min": 0.0, "max": 9.0}
-PROBLEM_KINDS = (
+NOTE_KINDS = (
     "unreadable_file",
     "not_understood",
     "no_cohort",
@@ -24,7 +24,7 @@ PROBLEM_KINDS = (
     "replaced",
     "not_read",
 )
-"""What `attainment_problems` are about; the last three say what was done, and ask for nothing."""
+"""What `attainment_notes` are about; the last three say what was done, and ask for nothing."""
 NOTICES = ("taken_for", "replaced", "not_read")
 
 
@@ -117,16 +117,24 @@ class StatedDifferences(dy.Schema):
     difference = dy.Float64(description="As received")
 
 
-class AttainmentProblems(dy.Schema):
-    """Something about exports of results that a person should know, with what to do."""
+class AttainmentNotes(dy.Schema):
+    """What the staff's page says about exports of results, and whom it concerns.
 
-    kind = dy.String(check=lambda c: c.is_in(PROBLEM_KINDS), description="Such as unknown_grade")
+    What a person must look at stands in `landing_problems` as well, and names nobody there.
+    """
+
+    kind = dy.String(check=lambda c: c.is_in(NOTE_KINDS), description="Such as unknown_grade")
     cohort = dy.String(nullable=True, description="The cohort; empty: of none, or of several")
     number = dy.Int64(min=0, description="How many students, rows or files are concerned")
     message = dy.String(description="What is wrong and what to do; names nobody")
     who = dy.String(
         nullable=True,
         description="Students concerned, by name: for the page that staff see, never for a log",
+    )
+    id = dy.String(description="As in landing_problems")
+    subject = dy.String(description="The file, series or column; empty: the message says it")
+    holds = dy.String(
+        nullable=True, description="What waits until it is solved or released; empty: nothing"
     )
 
 

@@ -11,8 +11,8 @@ from edu_pipeline.model.attainment import (
     AttainmentFiles,
     AttainmentHeadlines,
     AttainmentLeftOut,
+    AttainmentNotes,
     AttainmentOutcomes,
-    AttainmentProblems,
     AttainmentProgress,
     AttainmentSubjects,
     AttainmentTransitions,
@@ -38,7 +38,7 @@ from edu_pipeline.model.completion import (
 )
 from edu_pipeline.model.facts import Attendance, Homework
 from edu_pipeline.model.mail import CampaignEngagement, LandedEvents
-from edu_pipeline.model.nudges import NudgeProblems, Nudges, NudgeSummary
+from edu_pipeline.model.nudges import Nudges, NudgeSummary
 from edu_pipeline.model.programmes import (
     CourseRuns,
     EdxExports,
@@ -46,7 +46,6 @@ from edu_pipeline.model.programmes import (
     Learners,
     OptInLists,
     OptIns,
-    ProgrammeProblems,
     RunResults,
 )
 from edu_pipeline.model.quality import (
@@ -86,7 +85,6 @@ SCHEMAS: Mapping[str, type[dy.Schema]] = MappingProxyType(
         "stg_opt_ins": OptIns,
         "stg_run_results": RunResults,
         "course_runs": CourseRuns,
-        "programme_problems": ProgrammeProblems,
         "programme_runs": ProgrammeRuns,
         "course_completion": CourseCompletion,
         "programme_progress": ProgrammeProgress,
@@ -100,13 +98,13 @@ SCHEMAS: Mapping[str, type[dy.Schema]] = MappingProxyType(
         "export_inventory": ExportInventory,
         "nudges": Nudges,
         "nudge_summary": NudgeSummary,
-        "nudge_problems": NudgeProblems,
+        "nudge_problems": LandingProblems,
         "attainment_files": AttainmentFiles,
         "stg_results": Results,
         "cohort_students": CohortStudents,
         "result_groups": ResultGroups,
         "stated_differences": StatedDifferences,
-        "attainment_problems": AttainmentProblems,
+        "attainment_notes": AttainmentNotes,
         "attainment_outcomes": AttainmentOutcomes,
         "attainment_subjects": AttainmentSubjects,
         "attainment_progress": AttainmentProgress,

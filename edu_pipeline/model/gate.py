@@ -24,11 +24,11 @@ def mail_gate(
 ) -> pl.DataFrame:
     """Which weeks' letters may go out.
 
-    A problem holds every week from its first day on, because a letter also shows the weeks before;
-    one that is released holds nothing (see `in_force`).
+    A problem that holds letters holds those of every week from its first day on, because a letter
+    also shows the weeks before; one that is released holds nothing (see `in_force`).
 
     Args:
-        problems: `LandingProblems`.
+        problems: `LandingProblems`; those that hold something else are not looked at.
         weeks: Mondays of the weeks that have figures.
         refresh: The run that all of this is from.
         on_problem: `hold`, or `hold_affected` to hold only the classes concerned.
@@ -38,8 +38,9 @@ def mail_gate(
         `MailGate`: an open row per week, or a closed one per reason (and class).
     """
     rows: list[dict[str, object]] = []
+    problems = problems.filter(pl.col("holds") == "letters")
     if releases is not None:
-        problems = problems.join(in_force(problems, releases), on="id", how="anti")
+        problems = unreleased(problems, releases)
     for week in weeks:
         end = week + timedelta(days=6)
         held = problems.filter(pl.col("first_date").is_null() | (pl.col("first_date") <= end))
@@ -76,23 +77,21 @@ def holds(gate: pl.DataFrame, week: date, class_ids: Iterable[str]) -> str | Non
     return " ".join(closed["reason"].unique(maintain_order=True)) or None
 
 
-def known_since(
-    problems: pl.DataFrame,
-    before: pl.DataFrame,
-    now: datetime,
-    subject: Sequence[str] = ("table", "kind", "subject"),
-) -> pl.DataFrame:
+_ABOUT = ("source", "part", "table", "kind", "subject")
+"""What tells what a problem is about, however it has changed."""
+
+
+def known_since(problems: pl.DataFrame, before: pl.DataFrame, now: datetime) -> pl.DataFrame:
     """Problems with the moment since which every refresh has found them.
 
     Args:
-        problems: Of this refresh, such as `LandingProblems`.
+        problems: `LandingProblems` of this refresh.
         before: Those of the refresh before.
         now: When this refresh looked, UTC without zone.
-        subject: The columns that tell what a problem is about, however it has changed.
     """
-    earlier = before.group_by(subject).agg(earlier=pl.col("since").min())
+    earlier = before.group_by(_ABOUT).agg(earlier=pl.col("since").min())
     return (
-        problems.join(earlier, on=subject, how="left", maintain_order="left")
+        problems.join(earlier, on=_ABOUT, how="left", nulls_equal=True, maintain_order="left")
         .with_columns(since=pl.coalesce("earlier", pl.lit(now)))
         .drop("earlier")
     )
@@ -117,6 +116,16 @@ def in_force(problems: pl.DataFrame, releases: pl.DataFrame) -> pl.DataFrame:
     )
 
 
+def unreleased(problems: pl.DataFrame, releases: pl.DataFrame) -> pl.DataFrame:
+    """The problems that nobody has released as they stand.
+
+    Args:
+        problems: `LandingProblems`.
+        releases: `id` and `at` of what somebody released.
+    """
+    return problems.join(in_force(problems, releases), on="id", how="anti", maintain_order="left")
+
+
 def standing(problems: pl.DataFrame) -> pl.DataFrame:
     """Each problem once, for the person who decides whether to release it.
 
@@ -124,11 +133,11 @@ def standing(problems: pl.DataFrame) -> pl.DataFrame:
         problems: `LandingProblems`, problem × class concerned.
 
     Returns:
-        One row per `id`: `table`, `message`, `since`, `first_date` (empty: it holds every week) and
-        `class_ids` (empty: every class).
+        One row per `id`: `source`, `part`, `holds`, `table`, `message`, `since`, `first_date` (empty:
+        every week is concerned) and `class_ids` (empty: every class).
     """
     return problems.group_by("id", maintain_order=True).agg(
-        pl.col("table", "message", "since").first(),
+        pl.col("source", "part", "holds", "table", "message", "since").first(),
         pl.col("first_date").min(),
         class_ids=pl.col("class_id").drop_nulls().sort(),
     )

@@ -74,20 +74,3 @@ class NudgeSummary(dy.Schema):
     reason = dy.String(primary_key=True, description="In words")
     learners = dy.Int64(min=1, description="Learners")
     sentence = dy.String(description="The same in one sentence")
-
-
-class NudgeProblems(dy.Schema):
-    """What holds a programme's nudges until a person has looked, with what to do."""
-
-    id = dy.String(
-        primary_key=True,
-        description="What a release names; a problem that changes gets another",
-    )
-    programme_id = dy.String(description="The programme")
-    kind = dy.String(description="audience_moved, or a kind of programme_problems")
-    subject = dy.String(description="The programme, file or run")
-    message = dy.String(description="What is wrong and what to do, ready to paste")
-    since = dy.Datetime(
-        nullable=True,
-        description="When a refresh found it first, or again after one that did not, UTC",
-    )

@@ -157,13 +157,3 @@ class CourseRuns(dy.Schema):
     certificates_available = dy.Date(nullable=True, description="Day from which there are any")
     enrolment_closes = dy.Date(nullable=True, description="Last day to join")
     listed = dy.Bool(description="Whether pipeline.toml lists it")
-
-
-class ProgrammeProblems(dy.Schema):
-    """Something about a programme's exports that a person must look at. Holds no teacher's letter."""
-
-    programme_id = dy.String(nullable=True, description="The programme; empty: none has the folder")
-    kind = dy.String(description="Such as unclaimed_export, run_without_export, unreadable_file")
-    subject = dy.String(description="The file, folder or run")
-    rows = dy.Int64(min=0, description="Rows concerned; 0 where it is not about rows")
-    message = dy.String(description="What is wrong and what to do")

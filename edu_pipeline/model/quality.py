@@ -45,9 +45,10 @@ class RejectedRows(dy.Schema):
 
 
 class LandingProblems(dy.Schema):
-    """Something about the exports that a person must look at, with what to do.
+    """Something about the exports of any source that a person must look at, with what to do.
 
-    One row per problem and class concerned; `class_id` is empty where all classes are.
+    One row per problem and class concerned; `class_id` is empty where all classes are. `nudge_problems`
+    has the same columns, of what is found later: an audience that moved.
     """
 
     id = dy.String(description="What a release names; a problem that changes gets another")

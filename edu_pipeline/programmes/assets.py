@@ -42,7 +42,7 @@ from edu_pipeline.mail.links import ways_out
 from edu_pipeline.model.columns import dtypes
 from edu_pipeline.model.completion import CertificateReconciliation, ProgrammeProgress
 from edu_pipeline.model.gate import known_since
-from edu_pipeline.model.nudges import NudgeProblems
+from edu_pipeline.model.quality import LandingProblems
 from edu_pipeline.programmes import funnel, gate, inventory
 from edu_pipeline.programmes.completion import programme_progress as programme_progress_of
 from edu_pipeline.programmes.letter import Edition, run_dates
@@ -313,40 +313,41 @@ def programme_reports(
 
 @_asset(kinds={"duckdb"}, tags={"pii": "none"}, deps=["nudges"])
 def nudge_problems(
-    programme_problems: pl.DataFrame,
+    landing_problems: pl.DataFrame,
     told_before: pl.DataFrame,
     gate_releases: pl.DataFrame,
     settings: dg.ResourceParam[Settings],
     warehouse: dg.ResourceParam[Warehouse],
 ) -> pl.DataFrame:
-    """What holds a programme's nudges until a person has looked, such as an audience that moved.
+    """Audiences that moved, which hold a programme's nudges as problems of its exports do.
 
     The audience of a programme that nothing holds, or whose problems were released, is accepted:
     the next refresh compares with it.
     """
     ids = [programme.id for programme in settings.programmes]
     with warehouse.connect() as con:
-        found = gate.nudge_problems(
-            settings.programmes, audiences(con, ids), told_before, programme_problems
-        )
-        before = read_earlier(con, "nudge_problems", NudgeProblems.create_empty())
-        problems = known_since(found, before, datetime.now(UTC).replace(tzinfo=None), gate.SUBJECT)
-        holding = set(gate.held(problems, gate_releases)["programme_id"])
-        accept_audiences(con, set(ids) - holding)
+        found = gate.nudge_problems(settings.programmes, audiences(con, ids), told_before)
+        before = read_earlier(con, "nudge_problems", LandingProblems.create_empty())
+        problems = known_since(found, before, datetime.now(UTC).replace(tzinfo=None))
+        held = gate.holding(ids, pl.concat([landing_problems, problems]), gate_releases)
+        accept_audiences(con, set(ids) - set(held))
     return problems
 
 
 @_asset(kinds={"duckdb"}, tags={"pii": "none"}, deps=["nudges"])
 def nudge_periods(
+    landing_problems: pl.DataFrame,
     nudge_problems: pl.DataFrame,
     gate_releases: pl.DataFrame,
     settings: dg.ResourceParam[Settings],
     warehouse: dg.ResourceParam[Warehouse],
 ) -> pl.DataFrame:
     """The running week of every programme that has an audience, and what holds its nudges."""
+    ids = [programme.id for programme in settings.programmes]
     with warehouse.connect() as con:
-        found = audiences(con, [programme.id for programme in settings.programmes])
-    return gate.nudge_periods(found, gate.held(nudge_problems, gate_releases))
+        found = audiences(con, ids)
+    problems = pl.concat([landing_problems, nudge_problems])
+    return gate.nudge_periods(found, gate.holding(ids, problems, gate_releases))
 
 
 def nudge_letters(partitions: dg.PartitionsDefinition[str]) -> dg.AssetsDefinition:

@@ -4,9 +4,7 @@ Pure. A release is made as for letters to teachers (see `edu_pipeline.model.gate
 problem exactly as it stands.
 """
 
-import hashlib
-import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import polars as pl
@@ -14,27 +12,22 @@ import polars as pl
 from edu_pipeline.ground.weeks import monday, week_name
 from edu_pipeline.ground.wording import percent, whole_percent
 from edu_pipeline.mail.due import PERIODS
-from edu_pipeline.model.columns import dtypes
-from edu_pipeline.model.gate import in_force
-from edu_pipeline.model.nudges import NudgeProblems
+from edu_pipeline.model.gate import unreleased
+from edu_pipeline.model.problems import Problem, problems_frame
 from edu_pipeline.programmes.nudges import campaign_of
 from edu_pipeline.settings.programmes import Programme
 
 AUDIENCE_MOVED = "audience_moved"
 FEW_MOVES = 10
 """So many may enter or leave whatever the share, or small programmes were held every week."""
-OF_EXPORTS = ("unreadable_file", "unreadable_opt_ins", "unclaimed_export", "many_rejected")
-"""Problems of exports because of which somebody may be told what is not so, or who wants no mail."""
-SUBJECT = ("programme_id", "kind", "subject")
 
 
 def nudge_problems(
     programmes: Sequence[Programme],
     audiences: pl.DataFrame,
     told_before: pl.DataFrame,
-    programme_problems: pl.DataFrame,
 ) -> pl.DataFrame:
-    """What holds nudges until a person has looked.
+    """Audiences that a person must look at before anybody is nudged.
 
     An audience moved when more than `FEW_MOVES` learners and more than the programme's share of the
     audience accepted last entered it, or left it. A first audience has nothing to compare with; but
@@ -44,10 +37,9 @@ def nudge_problems(
         programmes: As `pipeline.toml` has them.
         audiences: `facts.audience.audiences`.
         told_before: `mail.ledger.remembered.TOLD_BEFORE`.
-        programme_problems: `ProgrammeProblems`.
 
     Returns:
-        `NudgeProblems`, without `since`.
+        `LandingProblems`, without `since`.
     """
     share = {programme.id: programme.audience_moves for programme in programmes}
     # history of other mailers was written before there was any audience here
@@ -59,25 +51,10 @@ def nudge_problems(
         and max(audience["entered"], audience["gone"])
         > max(FEW_MOVES, share[audience["programme_id"]] * audience["learners_before"])
     ]
-    of_exports = programme_problems.filter(
-        pl.col("kind").is_in(OF_EXPORTS), pl.col("programme_id").is_in(list(share))
-    )
-    rows += [
-        _problem(
-            problem["programme_id"],
-            problem["kind"],
-            problem["subject"],
-            problem["message"],
-            "Or, if nudges may rest on it as it is",
-        )
-        for problem in of_exports.iter_rows(named=True)
-    ]
-    return NudgeProblems.validate(
-        pl.DataFrame(rows, schema=dtypes(NudgeProblems), orient="row").sort(SUBJECT)
-    )
+    return problems_frame(rows).sort("part")
 
 
-def _audience_moved(audience: dict[str, Any], allowed: float) -> dict[str, object]:
+def _audience_moved(audience: dict[str, Any], allowed: float) -> Problem:
     programme, before = audience["programme_id"], audience["learners_before"]
     moves = [
         f"{number:,} {'learner' if number == 1 else 'learners'} ({percent(number / before)}) {verb}"
@@ -101,54 +78,49 @@ def _audience_moved(audience: dict[str, Any], allowed: float) -> dict[str, objec
         f"{moved} Look whether the exports are whole and the dates of the runs are right "
         "(nudge_summary counts the reasons)."
     )
-    return _problem(
-        programme, AUDIENCE_MOVED, programme, sentence, "If they are", content=audience["digest"]
+    problem = Problem(
+        "edx",
+        "audience",
+        AUDIENCE_MOVED,
+        programme,
+        sentence,
+        "nudges",
+        part=programme,
+        content=audience["digest"],
     )
+    return problem.releasable("If they are")
 
 
-def _problem(
-    programme: str, kind: str, subject: str, sentence: str, condition: str, content: str = ""
-) -> dict[str, object]:
-    """A problem with the command that releases it; `content` tells those apart that read the same."""
-    what = json.dumps([programme, kind, subject, sentence, content])
-    key = hashlib.sha256(what.encode()).hexdigest()[:10]
-    return {
-        "id": key,
-        "programme_id": programme,
-        "kind": kind,
-        "subject": subject,
-        "message": f'{sentence} {condition}: edu-pipeline gate release {key} --reason "…"',
-        "since": None,
-    }
-
-
-def held(problems: pl.DataFrame, releases: pl.DataFrame) -> pl.DataFrame:
-    """The problems that nobody has released as they stand.
+def holding(
+    programmes: Sequence[str], problems: pl.DataFrame, releases: pl.DataFrame
+) -> Mapping[str, str]:
+    """Programmes whose nudges wait, each with why.
 
     Args:
-        problems: `NudgeProblems`.
+        programmes: Ids of those that there are.
+        problems: `LandingProblems`; one of no programme holds the nudges of all.
         releases: `id` and `at` of what somebody released.
     """
-    return problems.join(in_force(problems, releases), on="id", how="anti", maintain_order="left")
+    held = unreleased(problems.filter(pl.col("holds") == "nudges"), releases)
+    why = {
+        programme: held.filter(pl.col("part").is_null() | (pl.col("part") == programme))["message"]
+        for programme in programmes
+    }
+    return {programme: " ".join(messages) for programme, messages in why.items() if len(messages)}
 
 
-def nudge_periods(audiences: pl.DataFrame, holding: pl.DataFrame) -> pl.DataFrame:
+def nudge_periods(audiences: pl.DataFrame, why: Mapping[str, str]) -> pl.DataFrame:
     """The running week of every programme that has an audience.
 
     It is recorded also where everybody was told already, so that what is in doubt can be settled.
 
     Args:
         audiences: `facts.audience.audiences`.
-        holding: What holds nudges, by `held`.
+        why: What holds nudges, by `holding`.
 
     Returns:
         `due.PERIODS`; complete, because there is nothing to wait for.
     """
-    why = dict(
-        holding.group_by("programme_id", maintain_order=True)
-        .agg(pl.col("message").str.join(" "))
-        .iter_rows()
-    )
     found = audiences.filter(pl.col("learners") > 0).select("programme_id", "as_of")
     rows = [
         {

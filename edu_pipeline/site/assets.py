@@ -29,7 +29,7 @@ OWNERS = ["team:data"]
 _CHART_WIDTH = 520
 _OF_COHORTS = (
     *("attainment_files", "stg_results", "cohort_students", "result_groups"),
-    "attainment_problems",
+    "attainment_notes",
 )
 
 
@@ -78,7 +78,7 @@ def programme_pages(
     programme_bridge: pl.DataFrame,
     certificate_reconciliation: pl.DataFrame,
     export_inventory: pl.DataFrame,
-    programme_problems: pl.DataFrame,
+    landing_problems: pl.DataFrame,
     nudge_summary: pl.DataFrame,
     nudge_periods: pl.DataFrame,
     home: dg.ResourceParam[Home],
@@ -93,7 +93,7 @@ def programme_pages(
         bridge=programme_bridge,
         reconciliation=certificate_reconciliation,
         inventory=export_inventory,
-        problems=programme_problems,
+        problems=landing_problems.filter(source="edx"),
         nudges=nudge_summary,
     )
     held = dict(nudge_periods.drop_nulls("held").select("campaign", "held").iter_rows())

@@ -70,7 +70,7 @@ class ProgrammeTables:
     inventory: pl.DataFrame
     """`ExportInventory`."""
     problems: pl.DataFrame
-    """`ProgrammeProblems`."""
+    """`LandingProblems` of edX."""
     nudges: pl.DataFrame
     """`NudgeSummary`."""
 
@@ -79,8 +79,9 @@ class ProgrammeTables:
         own = {
             field.name: getattr(self, field.name).filter(programme_id=programme_id)
             for field in fields(self)
+            if field.name != "problems"
         }
-        return replace(self, **own)
+        return replace(self, problems=self.problems.filter(part=programme_id), **own)
 
 
 def programme_page(home: Home, programme_id: str) -> Path:

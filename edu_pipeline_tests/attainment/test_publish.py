@@ -7,7 +7,7 @@ from edu_pipeline.attainment.page import Cohort, Frame, cohorts, scripts_beside
 from edu_pipeline.attainment.publish import file_names, publish
 from edu_pipeline.ground.shipped import shipped
 from edu_pipeline.ground.templates import environment
-from edu_pipeline.model.attainment import AttainmentFiles, AttainmentProblems
+from edu_pipeline.model.attainment import AttainmentFiles, AttainmentNotes
 from edu_pipeline.model.columns import dtypes
 from edu_pipeline.settings.home import Settings
 from edu_pipeline_tests.attainment.conftest import (
@@ -39,7 +39,7 @@ def cohort(entries: list[Entry] = ENTRIES, name: str = "2026") -> Cohort:
         results,
         students_of(results),
         groups,
-        pl.DataFrame(schema=dtypes(AttainmentProblems)),
+        pl.DataFrame(schema=dtypes(AttainmentNotes)),
     )
     return replace(found, name=name)
 

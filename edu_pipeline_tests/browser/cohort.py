@@ -9,7 +9,7 @@ import polars as pl
 from edu_pipeline.attainment.metrics import cohort_tables
 from edu_pipeline.attainment.page import Cohort, cohorts
 from edu_pipeline.model.attainment import (
-    AttainmentProblems,
+    AttainmentNotes,
     CohortStudents,
     ResultGroups,
     Results,
@@ -156,9 +156,12 @@ def landed(
                     1,
                     "1 of 124 students of the baseline file has no results. Correct the spelling.",
                     "Otis Unmatched",
+                    "1f2e3d4c5b",
+                    "",
+                    None,
                 )
             ],
-            schema=dtypes(AttainmentProblems),
+            schema=dtypes(AttainmentNotes),
             orient="row",
         ),
     }

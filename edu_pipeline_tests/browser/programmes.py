@@ -17,7 +17,7 @@ from edu_pipeline.model.completion import (
     TimeToNextCourse,
 )
 from edu_pipeline.model.nudges import NudgeSummary
-from edu_pipeline.model.programmes import ProgrammeProblems
+from edu_pipeline.model.problems import Problem, problems_frame
 from edu_pipeline.programmes.funnel import (
     course_retention,
     programme_completions,
@@ -133,12 +133,9 @@ def tables(
             ],
         ),
         inventory=frame(ExportInventory, inventory),
-        problems=frame(
-            ProgrammeProblems,
-            [
-                {"kind": "unknown_file", "subject": text[:20], "rows": 0, "message": text}
-                for text in problems
-            ],
+        problems=problems_frame(
+            Problem("edx", "reports", "unknown_file", text[:20], text, None, part=ID)
+            for text in problems
         ),
         nudges=frame(
             NudgeSummary,

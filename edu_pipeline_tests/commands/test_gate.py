@@ -15,7 +15,6 @@ from edu_pipeline.mail.due import PERIODS
 from edu_pipeline.mail.ledger.database import LedgerError
 from edu_pipeline.model.columns import dtypes
 from edu_pipeline.model.gate import mail_gate
-from edu_pipeline.model.nudges import NudgeProblems
 from edu_pipeline.model.quality import LandingProblems
 from edu_pipeline.settings.home import Home
 from edu_pipeline.wiring.environment import mail_room
@@ -25,10 +24,11 @@ Command = Callable[..., Result]
 
 WEEKS = [date(2026, 11, 2), date(2026, 11, 9), date(2026, 11, 16)]
 SINCE = datetime(2026, 11, 14, 8, 30)  # noqa: DTZ001 - as the warehouse has it
-CUT = {"id": "3f9a0c51d2", "table": "attendance", "message": "600 of 1,000 rows are gone."}
+OF_LETTERS = {"source": "school", "holds": "letters", "table": "attendance"}
+CUT = {**OF_LETTERS, "id": "3f9a0c51d2", "message": "600 of 1,000 rows are gone."}
 CODE: Mapping[str, object] = {
+    **OF_LETTERS,
     "id": "aa11bb22cc",
-    "table": "attendance",
     "message": "Add to [attendance.codes]: QT",
     "first_date": date(2026, 11, 11),
     "class_id": "HR-7A",
@@ -143,7 +143,7 @@ def with_nudges(home: Home, *problems: Mapping[str, object], held: bool = True) 
     """What a refresh leaves behind of a programme."""
     home.config.write_text(CODES + PROGRAMME, encoding="utf-8")
     rows = [
-        {"programme_id": "lead", "kind": "audience_moved", **problem, "since": SINCE}
+        {"source": "edx", "part": "lead", "holds": "nudges", **problem, "since": SINCE}
         for problem in problems
     ]
     period = {
@@ -155,7 +155,7 @@ def with_nudges(home: Home, *problems: Mapping[str, object], held: bool = True) 
         "held": "It is held." if held else None,
     }
     with open_warehouse(home.warehouse) as con:
-        write_table(con, "nudge_problems", pl.DataFrame(rows, schema=dtypes(NudgeProblems)))
+        write_table(con, "nudge_problems", pl.DataFrame(rows, schema=dtypes(LandingProblems)))
         write_table(con, "nudge_periods", pl.DataFrame([period], schema=PERIODS))
 
 
@@ -190,6 +190,48 @@ def test_nudges_are_released_apart_from_letters_with_a_command_of_their_own(
     assert f"What held nudges of lead has been released. It takes effect with: {again}" in told
     with_nudges(home, MOVED, held=False)
     assert command("gate", "show").stdout.startswith("Nothing is held.\n\nReleased\n")
+
+
+STRAY = {
+    "id": "77ee77ee77",
+    "source": "edx",
+    "part": "lead",
+    "table": "reports",
+    "message": "notes.txt is not read.",
+}
+
+
+def test_what_holds_nothing_is_shown_as_well_until_it_is_released(
+    home: Home, command: Command
+) -> None:
+    refreshed(home, STRAY)
+    shown = command("gate", "show")
+    assert shown.exit_code == 3
+    lines = [line.rstrip() for line in shown.stdout.splitlines()]
+    assert lines == [
+        "To be looked at: 1 thing for which nothing waits.",
+        "",
+        "77ee77ee77  edX · lead · holds nothing · since 2026-11-14 08:30 UTC",
+        "  notes.txt is not read.",
+        "",
+        f'If it may stay as it is: edu-pipeline --home {home.root} gate release ID --reason "…"',
+    ]
+    done = command("gate", "release", STRAY["id"], "--reason", "my notes", "--by", "Kim")
+    assert done.stdout == (
+        "Released 77ee77ee77. Nothing waited for it, and it is not told any more.\n"
+    )
+    shown = command("gate", "show")
+    assert (shown.exit_code, shown.stdout.splitlines()[0]) == (0, "Nothing is held.")
+
+
+def test_a_problem_of_exports_that_holds_nudges_is_released_for_its_programme(
+    home: Home, command: Command
+) -> None:
+    refreshed(home, {**STRAY, "holds": "nudges"})
+    with_nudges(home)
+    assert command("gate", "show").stdout.startswith("Held: nudges of lead.\n")
+    done = command("gate", "release", STRAY["id"], "--reason", "it is empty", "--by", "Kim")
+    assert "programmes nudge lead" in done.stdout
 
 
 def test_a_release_is_by_whoever_is_logged_in(

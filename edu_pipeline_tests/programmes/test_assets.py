@@ -15,9 +15,9 @@ from edu_pipeline.model.programmes import (
     FormerAddresses,
     Learners,
     OptIns,
-    ProgrammeProblems,
     RunResults,
 )
+from edu_pipeline.model.quality import LandingProblems
 from edu_pipeline.programmes.assets import ASSETS, TABLES
 from edu_pipeline.settings.home import Home, Settings
 from edu_pipeline.settings.programmes import Programme
@@ -58,7 +58,7 @@ STAGING: Mapping[str, pl.Schema] = {
     "stg_opt_ins": dtypes(OptIns),
     "course_runs": dtypes(CourseRuns),
     "edx_exports": dtypes(EdxExports),
-    "programme_problems": dtypes(ProgrammeProblems),
+    "landing_problems": dtypes(LandingProblems),
     "told_before": TOLD_BEFORE,
     "opted_out": OPTED_OUT,
     "gate_releases": pl.Schema({"id": pl.String(), "at": pl.Datetime("us", "UTC")}),

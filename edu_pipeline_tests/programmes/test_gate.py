@@ -14,17 +14,18 @@ from edu_pipeline.ground.warehouse import Warehouse, open_warehouse, read_table,
 from edu_pipeline.mail.due import PERIODS
 from edu_pipeline.mail.ledger.remembered import TOLD_BEFORE
 from edu_pipeline.model.columns import dtypes
-from edu_pipeline.model.nudges import NudgeProblems, Nudges
-from edu_pipeline.model.programmes import ProgrammeProblems
+from edu_pipeline.model.nudges import Nudges
+from edu_pipeline.model.quality import LandingProblems
 from edu_pipeline.programmes import assets
-from edu_pipeline.programmes.gate import held, nudge_periods, nudge_problems
+from edu_pipeline.programmes.gate import holding, nudge_periods, nudge_problems
 from edu_pipeline.settings.home import Home, Settings
 from edu_pipeline_tests.programmes.conftest import Row, frame, programme
 
 AS_OF = date(2026, 11, 18)
 LEAD, ENGY = programme(), programme(id="engy", audience_moves=0.5)
 BOTH = (LEAD, ENGY)
-NO_PROBLEMS = pl.DataFrame(schema=dtypes(ProgrammeProblems))
+NO_PROBLEMS = pl.DataFrame(schema=dtypes(LandingProblems))
+RELEASES = pl.Schema({"id": pl.String(), "at": pl.Datetime("us", "UTC")})
 NOTHING_TOLD = pl.DataFrame(schema=TOLD_BEFORE)
 OURS = {
     "campaign": "nudges.lead",
@@ -60,7 +61,7 @@ def moves(con: duckdb.DuckDBPyConnection) -> list[tuple[str, int, int, int, int]
 def problems(
     con: duckdb.DuckDBPyConnection, told_before: pl.DataFrame = NOTHING_TOLD
 ) -> pl.DataFrame:
-    return nudge_problems(BOTH, audiences(con, ["lead", "engy"]), told_before, NO_PROBLEMS)
+    return nudge_problems(BOTH, audiences(con, ["lead", "engy"]), told_before)
 
 
 def test_a_first_audience_is_compared_with_nothing_and_holds_nothing(
@@ -110,7 +111,7 @@ def test_after_letters_went_out_a_warehouse_without_an_audience_was_deleted(
 ) -> None:
     decided(con, lead=range(1, 101))
     found = problems(con, frame([letter], TOLD_BEFORE))
-    assert found["programme_id"].to_list() == ["lead"] * holds
+    assert found["part"].to_list() == ["lead"] * holds
     if holds:
         assert (
             found["message"].item().startswith("100 learners are in the audience of lead. Letters")
@@ -194,7 +195,7 @@ def test_a_programme_says_what_it_allows_and_ten_may_always_move(
     decided(con, lead=range(1, 15), engy=range(1, 151))
     assert problems(con).is_empty()
     decided(con, lead=range(1, 16), engy=range(1, 152))
-    assert problems(con)["programme_id"].to_list() == ["engy", "lead"]
+    assert problems(con)["part"].to_list() == ["engy", "lead"]
 
 
 def test_who_moved_decides_which_problem_it_is(con: duckdb.DuckDBPyConnection) -> None:
@@ -207,75 +208,59 @@ def test_who_moved_decides_which_problem_it_is(con: duckdb.DuckDBPyConnection) -
     assert ids[0] == ids[1] != ids[2]
 
 
-@pytest.mark.parametrize(
-    ("kind", "holds"),
-    [
-        ("unreadable_opt_ins", True),
-        ("unreadable_file", True),
-        ("many_rejected", True),
-        ("unclaimed_export", True),
-        ("run_without_export", False),
-        ("unknown_file", False),
-    ],
-)
-def test_nudges_do_not_rest_on_exports_that_are_not_understood(kind: str, holds: bool) -> None:
-    row = {"programme_id": "lead", "kind": kind, "subject": "x.csv", "rows": 0, "message": "Look."}
-    other = [{**row, "programme_id": None}, {**row, "programme_id": "former"}]
-    found = nudge_problems(
-        BOTH, pl.DataFrame(), NOTHING_TOLD, frame([row, *other], dtypes(ProgrammeProblems))
-    )
-    assert found["programme_id"].to_list() == ["lead"] * holds
-    if holds:
-        assert (
-            found["message"].item().startswith("Look. Or, if nudges may rest on it as it is: edu-")
-        )
+SINCE = datetime(2026, 11, 18, 12, tzinfo=UTC).replace(tzinfo=None)
 
 
-def problem(programme_id: str, key: str, since: datetime) -> Mapping[str, object]:
-    message = f"Look at {key}."
-    row = {"id": key, "programme_id": programme_id, "kind": "audience_moved", "subject": key}
-    return {**row, "message": message, "since": since}
+def problem(key: str, part: str | None = "lead", holds: str | None = "nudges") -> Row:
+    return {
+        "id": key,
+        "source": "edx",
+        "part": part,
+        "holds": holds,
+        "message": f"Look at {key}.",
+        "since": SINCE,
+    }
+
+
+def why(*rows: Row, releases: pl.DataFrame | None = None) -> Mapping[str, str]:
+    if releases is None:
+        releases = pl.DataFrame(schema=RELEASES)
+    return holding(["lead", "engy"], frame(rows, dtypes(LandingProblems)), releases)
+
+
+def test_nudges_of_a_programme_wait_for_the_problems_that_hold_them() -> None:
+    assert why(problem("a"), problem("b"), problem("c", holds=None), problem("d", "former")) == {
+        "lead": "Look at a. Look at b."
+    }
+    assert why(problem("letters", None, "letters")) == {}
+
+
+def test_a_problem_of_no_programme_holds_the_nudges_of_all() -> None:
+    assert why(problem("a", None)) == {"lead": "Look at a.", "engy": "Look at a."}
 
 
 def test_a_release_opens_what_has_stood_since() -> None:
-    noon = datetime(2026, 11, 18, 12, tzinfo=UTC)
-    since = noon.replace(tzinfo=None)
-    later = since + timedelta(hours=2)
-    rows = [problem("lead", "a", since), problem("engy", "b", later), problem("engy", "c", since)]
-    releases = pl.DataFrame({"id": ["a", "b"], "at": [noon + timedelta(hours=1)] * 2})
-    found = held(frame(rows, dtypes(NudgeProblems)), releases)
-    assert found["id"].to_list() == ["b", "c"]
+    at = (SINCE + timedelta(hours=1)).replace(tzinfo=UTC)
+    releases = pl.DataFrame({"id": ["a", "b"], "at": [at] * 2}, schema=RELEASES)
+    later = {**problem("b"), "since": SINCE + timedelta(hours=2)}
+    assert why(problem("a"), later, releases=releases) == {"lead": "Look at b."}
 
 
 def test_the_running_week_of_a_programme_with_an_audience_is_a_period(
     con: duckdb.DuckDBPyConnection,
 ) -> None:
     decided(con, lead=[1], engy=[2], none=[])
-    since = datetime(2026, 11, 18, tzinfo=UTC).replace(tzinfo=None)
-    rows = [problem("engy", "b", since), problem("engy", "c", since), problem("none", "d", since)]
     found = nudge_periods(
-        audiences(con, ["lead", "engy", "none"]), frame(rows, dtypes(NudgeProblems))
+        audiences(con, ["lead", "engy", "none"]), {"engy": "Look at b.", "none": "Look at d."}
     )
     assert found.schema == PERIODS
     assert found.rows() == [
-        (
-            "nudges.engy",
-            "2026-W47",
-            "engy|2026-11-16",
-            AS_OF,
-            True,
-            "Look at b. Look at c.",
-        ),
+        ("nudges.engy", "2026-W47", "engy|2026-11-16", AS_OF, True, "Look at b."),
         ("nudges.lead", "2026-W47", "lead|2026-11-16", AS_OF, True, None),
     ]
 
 
 # As Dagster does it
-
-RELEASES: Mapping[str, type[pl.DataType] | pl.DataType] = {
-    "id": pl.String,
-    "at": pl.Datetime("us", "UTC"),
-}
 
 
 def refresh(
@@ -290,11 +275,11 @@ def refresh(
     with open_warehouse(home.warehouse) as con:
         decided(con, lead=learners)
         write_table(con, "gate_releases", pl.DataFrame(releases, schema=RELEASES))
-        write_table(con, "programme_problems", NO_PROBLEMS)
+        write_table(con, "landing_problems", NO_PROBLEMS)
         write_table(con, "told_before", told_before)
     warehouse = Warehouse(path=str(home.warehouse), lock_path=str(home.lock))
     made = [assets.nudge_problems, assets.nudge_periods]
-    names = ("nudges", "gate_releases", "programme_problems", "told_before")
+    names = ("nudges", "gate_releases", "landing_problems", "told_before")
     inputs = [dg.AssetSpec(name) for name in names]
     dg.materialize(
         [*made, *inputs],
@@ -307,7 +292,7 @@ def refresh(
         },
     )
     with open_warehouse(home.warehouse) as con:
-        found = NudgeProblems.validate(read_table(con, "nudge_problems"))
+        found = LandingProblems.validate(read_table(con, "nudge_problems"))
         return found["id"].to_list(), read_table(con, "nudge_periods")["held"].item()
 
 

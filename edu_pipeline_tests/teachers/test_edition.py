@@ -334,6 +334,8 @@ def test_sources_are_the_newest_current_exports_of_what_is_counted() -> None:
 def problems(*rows: dict[str, Any]) -> pl.DataFrame:
     blank = {
         "id": "0123456789",
+        "source": "school",
+        "holds": "letters",
         "table": "attendance",
         "kind": "unmapped_code",
         "subject": "QT",

@@ -9,8 +9,8 @@ import polars as pl
 import pytest
 
 from edu_pipeline.ground.warehouse import open_warehouse, read_table
-from edu_pipeline.landing.report import landed, problem_messages
-from edu_pipeline.landing.sources.edx.assets import programmes_are_set_up
+from edu_pipeline.landing.report import landed
+from edu_pipeline.landing.sources.edx.exports import programme_files
 from edu_pipeline.landing.sources.edx.problems import without_programmes
 from edu_pipeline.landing.zone import Zone
 from edu_pipeline.sample.programme import ProgrammeSample, make_programme
@@ -80,7 +80,7 @@ def test_a_home_without_a_school_is_told_of_its_programmes_exports_only(
 ) -> None:
     with open_warehouse(refreshed[0].warehouse) as con:
         exports = {export.table: export for export in landed(con)}
-        notes = problem_messages(con, "programme_problems")
+        notes = read_table(con, "landing_problems")["message"].to_list()
     assert list(exports) == [
         "edX profiles",
         "edX grade reports",
@@ -98,13 +98,10 @@ def test_exports_in_a_home_without_programmes_are_told_of_with_what_to_do(tmp_pa
     path.parent.mkdir(parents=True)
     path.write_text("id,grade\n", encoding="utf-8")
     zone = Zone(tmp_path.as_uri())
-    (message,) = without_programmes(zone.list())
-    assert 'Add [[programmes]] with id = "buslead" to pipeline.toml' in message
-    checked = programmes_are_set_up(zone=zone)
-    assert isinstance(checked, dg.AssetCheckResult)
-    assert (checked.passed, checked.severity) == (False, dg.AssetCheckSeverity.WARN)
-    path.unlink()
-    assert without_programmes(zone.list()) == []
+    _, strays = programme_files(zone.list(), ())
+    (problem,) = without_programmes(strays).rows(named=True)
+    assert 'Add [[programmes]] with id = "buslead" to pipeline.toml' in problem["message"]
+    assert problem["holds"] is None
 
 
 def test_there_is_a_page_that_names_no_learner(refreshed: Refreshed) -> None:
@@ -126,11 +123,14 @@ def test_problems_of_programmes_fail_their_checks_and_hold_no_school_mail(
     failed = {
         check.check_name
         for check in refreshed[2].get_asset_check_evaluations()
-        if check.asset_key.path == ["programme_problems"] and not check.passed
+        if check.asset_key.path == ["landing_problems"] and not check.passed
     }
     assert failed == {"edx_files_are_read", "edx_rows_fit"}
     # nor does anybody miss the exports of a school that there is not
-    assert table(refreshed, "landing_problems").is_empty()
+    assert set(table(refreshed, "landing_problems").select("source", "holds").rows()) == {
+        ("edx", None),
+        ("edx", "nudges"),
+    }
 
 
 def test_exports_of_programmes_are_not_taken_for_those_of_a_school(refreshed: Refreshed) -> None:

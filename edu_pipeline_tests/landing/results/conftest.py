@@ -48,13 +48,13 @@ def results(landed: Landed, *columns: str) -> list[tuple[object, ...]]:
 
 
 def problems(landed: Landed, kind: str) -> pl.DataFrame:
-    """Problems of a kind."""
-    return landed.problems.filter(pl.col("kind") == kind)
+    """What is said of a kind."""
+    return landed.notes.filter(pl.col("kind") == kind)
 
 
 def kinds(landed: Landed) -> set[str]:
-    """Kinds of problems."""
-    return set(landed.problems["kind"])
+    """Kinds of what is said."""
+    return set(landed.notes["kind"])
 
 
 def rejected(landed: Landed) -> list[tuple[object, ...]]:

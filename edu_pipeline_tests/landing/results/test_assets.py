@@ -10,7 +10,7 @@ import polars as pl
 import pytest
 
 from edu_pipeline.ground.warehouse import open_warehouse, read_table
-from edu_pipeline.landing.report import landed, result_messages
+from edu_pipeline.landing.report import landed
 from edu_pipeline.landing.sources.results.reading import read_cohort
 from edu_pipeline.landing.sources.results.zone import forgotten_by, seen_in_results
 from edu_pipeline.landing.zone import Zone, invented_with_real
@@ -62,7 +62,7 @@ def test_results_land_without_a_word_of_configuration(refreshed: Refreshed) -> N
     ]
     assert table(refreshed, "attainment_files").height == 2
     # nobody misses the exports of a school that there is not
-    assert table(refreshed, "landing_problems").is_empty()
+    assert set(table(refreshed, "landing_problems")["source"]) == {"results"}
     assert table(refreshed, "landing_files").is_empty()
 
 
@@ -81,7 +81,7 @@ def test_problems_fail_checks_that_name_nobody(refreshed: Refreshed) -> None:
     checks = [
         check
         for check in refreshed[1].get_asset_check_evaluations()
-        if check.asset_key.path == ["attainment_problems"]
+        if check.asset_key.path == ["landing_problems"]
     ]
     assert {check.check_name for check in checks if not check.passed} == {
         "grades_are_known",
@@ -110,7 +110,7 @@ def test_nothing_of_a_forgotten_student_comes_in_by_id_or_by_name(read: Read) ->
     }
     landed = read(files, forgotten=lambda student: student in {"A1", "cy day", "cy old"})
     assert results(landed) == [("A2", "Maths", "BASELINE", 4.5), ("A2", "Maths", "GCSE", 4.0)]
-    for frame in (landed.students, landed.groups, landed.problems, landed.rejected, landed.results):
+    for frame in (landed.students, landed.groups, landed.notes, landed.rejected, landed.results):
         assert "Ada" not in str(frame.rows())
         assert "Cy" not in str(frame.rows())
 
@@ -121,7 +121,7 @@ def test_a_forgotten_students_baseline_stays_out_under_another_id(read: Read) ->
         "2026/yellis.csv": "UPN,Name,Maths\nB9,Ada Moss,5.5\nA2,Bo Li,4.5\n",
     }
     landed = read(files, forgotten=lambda student: student == "A1")
-    for frame in (landed.students, landed.problems, landed.rejected, landed.seen):
+    for frame in (landed.students, landed.notes, landed.rejected, landed.seen):
         assert "Ada" not in str(frame.rows())
 
 
@@ -167,7 +167,7 @@ def test_of_a_made_up_cohort_exactly_the_truth_is_found(series: tuple[str, ...])
     columns = list(sample.results.columns)
     assert landed.results.select(columns).sort(columns).equals(sample.results.sort(columns))
     assert landed.students.height == sample.students
-    said = dict(landed.problems.select("kind", "number").rows())
+    said = dict(landed.notes.select("kind", "number").rows())
     assert said["unmatched_baseline"] == sample.unmatched
     assert said["duplicate_result"] == 2
     assert said["unknown_grade"] == 2
@@ -186,7 +186,7 @@ def test_the_made_up_cohorts_are_the_last_one_and_the_running_one() -> None:
 def test_a_run_says_what_landed_and_what_is_wrong(refreshed: Refreshed) -> None:
     with open_warehouse(refreshed[0].warehouse) as con:
         (export,) = landed(con)
-        messages = result_messages(con)
+        messages = read_table(con, "landing_problems")["message"].to_list()
     assert (export.table, export.received, export.used) == ("exam results", 7, 3)
     assert sum(export.rejected.values()) == 4
     assert len(messages) == 4

@@ -194,7 +194,7 @@ def test_a_loose_baseline_is_of_the_only_cohort_or_says_what_to_do(read: Read) -
     assert "there are 2 cohorts that it may be of (y10 and y11)" in message
     assert "attainment/y10/" in message
     landed = read({"yellis.csv": yellis})
-    assert "there are no results that it may be of" in landed.problems["message"].item()
+    assert "there are no results that it may be of" in landed.notes["message"].item()
 
 
 def test_a_file_that_is_said_to_be_a_baseline_is_one_whatever_it_is_called(read: Read) -> None:

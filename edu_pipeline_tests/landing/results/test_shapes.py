@@ -309,9 +309,7 @@ def test_what_is_not_understood_is_said_with_what_to_do(read: Read) -> None:
         }
     )
     assert landed.results.is_empty()
-    said = dict(
-        zip((m[:5] for m in landed.problems["message"]), landed.problems["message"], strict=True)
-    )
+    said = dict(zip((m[:5] for m in landed.notes["message"]), landed.notes["message"], strict=True))
     assert 'Add to [attainment.columns]: name = "…"' in said["a.csv"]
     assert "no column has grades" in said["b.csv"]
     assert "no column says the subject" in said["c.csv"]
@@ -333,9 +331,7 @@ def test_a_header_of_students_is_counted_and_not_shown(read: Read) -> None:
             "d.csv": "UPN,Name\nA1,Ada Moss\n",
         }
     )
-    said = dict(
-        zip((m[:5] for m in landed.problems["message"]), landed.problems["message"], strict=True)
-    )
+    said = dict(zip((m[:5] for m in landed.notes["message"]), landed.notes["message"], strict=True))
     assert "Of its columns we know Subject; there are 2 more." in said["a.csv"]
     assert "Of its columns we know Name; there are 2 more." in said["b.csv"]
     assert "Of its columns we know UPN and GCSE; there is 1 more." in said["c.csv"]
@@ -398,6 +394,6 @@ def test_cohorts_are_folders_else_a_column_else_files(read: Read) -> None:
 def test_nothing_landed_is_nothing(read: Read) -> None:
     landed = read({})
     assert landed.results.is_empty()
-    assert landed.problems.is_empty()
+    assert landed.notes.is_empty()
     assert landed.groups.is_empty()
     assert landed.students.is_empty()

@@ -1,4 +1,4 @@
-"""edX's exports as Dagster sees them: files, raw tables, learners, results, runs, problems."""
+"""edX's exports as Dagster sees them: files, raw tables, learners, results, runs."""
 
 from collections.abc import Iterator, Sequence
 from datetime import timedelta
@@ -9,11 +9,10 @@ import polars as pl
 
 from edu_pipeline.ground.warehouse import Warehouse, read_table, table_metadata, write_table
 from edu_pipeline.landing.sources.edx.exports import course_runs as runs_of
-from edu_pipeline.landing.sources.edx.exports import land, programme_files
+from edu_pipeline.landing.sources.edx.exports import land
 from edu_pipeline.landing.sources.edx.opt_ins import land_opt_ins, stage_opt_ins
-from edu_pipeline.landing.sources.edx.problems import find_programme_problems, without_programmes
 from edu_pipeline.landing.sources.edx.reports import TABLES
-from edu_pipeline.landing.sources.edx.stage import reject_counts, stage, unknown_tracks
+from edu_pipeline.landing.sources.edx.stage import stage
 from edu_pipeline.landing.zone import Zone
 from edu_pipeline.model.programmes import (
     EdxExports,
@@ -122,90 +121,8 @@ def course_runs(edx_exports: pl.DataFrame, settings: dg.ResourceParam[Settings])
     return runs_of(settings.programmes, edx_exports)
 
 
-@dg.asset(
-    group_name=GROUP,
-    kinds={"polars"},
-    owners=OWNERS,
-    tags=NOBODY,
-    deps=["stg_run_results", *REJECTED],
-)
-def programme_problems(
-    edx_exports: pl.DataFrame,
-    opt_in_lists: pl.DataFrame,
-    settings: dg.ResourceParam[Settings],
-    zone: dg.ResourceParam[Zone],
-    warehouse: dg.ResourceParam[Warehouse],
-) -> pl.DataFrame:
-    """What a person must look at in the edX exports; it holds no teacher's letter."""
-    _, strays = programme_files(zone.list(), settings.programmes)
-    with warehouse.connect() as con:
-        rejected, tracks = reject_counts(con), unknown_tracks(con)
-    return find_programme_problems(
-        settings.programmes, strays, edx_exports, opt_in_lists, rejected, tracks
-    )
-
-
-def _problem_check(kinds: Sequence[str], name: str, description: str) -> dg.AssetChecksDefinition:
-    @dg.asset_check(asset="programme_problems", name=name, description=description)
-    def no_problem(programme_problems: pl.DataFrame) -> dg.AssetCheckResult:
-        messages = programme_problems.filter(pl.col("kind").is_in(kinds))["message"].to_list()
-        return dg.AssetCheckResult(
-            passed=not messages,
-            severity=dg.AssetCheckSeverity.WARN,
-            description="\n".join(messages) or "Nothing to do.",
-            metadata={"problems": len(messages)},
-        )
-
-    return no_problem
-
-
-CHECKS: Sequence[dg.AssetChecksDefinition] = [
-    _problem_check(
-        ("unknown_folder", "unknown_file", "unreadable_file", "unreadable_opt_ins"),
-        "edx_files_are_read",
-        "Every file below micromasters/ is an export or an opt-in list, and readable.",
-    ),
-    _problem_check(
-        ("unclaimed_export",),
-        "every_export_has_a_course",
-        "Every export is of a course that pipeline.toml has.",
-    ),
-    _problem_check(
-        ("no_exports", "run_without_export"),
-        "every_listed_run_has_exports",
-        "Every listed run that has begun is in some export.",
-    ),
-    _problem_check(
-        ("many_rejected",), "edx_rows_fit", "No edX export fails in more than a few rows."
-    ),
-    _problem_check(
-        ("unknown_track",),
-        "edx_tracks_are_known",
-        "Every track of a result is known to be paid or free.",
-    ),
-]
-"""They fail without stopping the run: completion is computed from what can be read."""
-
-
-@dg.asset_check(
-    asset="landing_files",
-    name="programmes_are_set_up",
-    description="There are no edX exports in a home without [[programmes]].",
-)
-def programmes_are_set_up(zone: dg.ResourceParam[Zone]) -> dg.AssetCheckResult:
-    """Exports below micromasters/ are not read as long as pipeline.toml has no programme."""
-    messages = without_programmes(zone.list())
-    return dg.AssetCheckResult(
-        passed=not messages,
-        severity=dg.AssetCheckSeverity.WARN,
-        description="\n".join(messages) or "Nothing to do.",
-    )
-
-
-WITHOUT_PROGRAMMES: Sequence[dg.AssetChecksDefinition] = [programmes_are_set_up]
 ASSETS: Sequence[dg.AssetsDefinition] = [
     land_edx_exports,
     stage_edx_exports,
     course_runs,
-    programme_problems,
 ]

@@ -1,26 +1,25 @@
 """What is wrong with a programme's exports, in sentences that say what to do.
 
-Pure: frames and settings in, frames out. Of these problems the gate of the teachers' letters knows
-nothing.
+Pure: frames and settings in, frames out. They hold no teacher's letter; because of some, nudges wait.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from itertools import groupby
 
 import polars as pl
 
 from edu_pipeline.ground.wording import percent
-from edu_pipeline.landing.sources.edx.exports import Stray, programme_files
-from edu_pipeline.landing.zone import LandedFile
-from edu_pipeline.model.columns import dtypes
+from edu_pipeline.landing.sources.edx.exports import Stray
 from edu_pipeline.model.course_keys import folded
-from edu_pipeline.model.programmes import ProgrammeProblems
+from edu_pipeline.model.problems import Problem, problems_frame
 from edu_pipeline.settings.landing import PROGRAMMES_FOLDER
 from edu_pipeline.settings.programmes import Programme
 
 MANY_REJECTED = 0.05
 """Share of an export's rows whose rejection by one rule is a problem of the export."""
 NAMED = 3
+HOLDING = ("unreadable_file", "unreadable_opt_ins", "unclaimed_export", "many_rejected")
+"""Because of these, somebody may be told what is not so, or who wants no mail: nudges wait."""
 
 
 def find_programme_problems(
@@ -42,9 +41,9 @@ def find_programme_problems(
         tracks: `stage.unknown_tracks`.
 
     Returns:
-        `ProgrammeProblems`.
+        `LandingProblems`, without `since`.
     """
-    rows = [
+    found = [
         *_stray_problems(strays),
         *_unclaimed(exports),
         *_unreadable(exports),
@@ -53,34 +52,47 @@ def find_programme_problems(
         *_many_rejected(exports, lists, rejected),
         *_unknown_tracks(tracks),
     ]
-    return ProgrammeProblems.validate(
-        pl.DataFrame(rows, schema=dtypes(ProgrammeProblems), orient="row")
+    return problems_frame(
+        each.releasable("Or, if nudges may rest on it as it is") if each.holds else each
+        for each in found
     )
 
 
-def without_programmes(files: Iterable[LandedFile]) -> Sequence[str]:
+def without_programmes(strays: Sequence[Stray]) -> pl.DataFrame:
     """What to do about edX's exports in a home whose settings have no programmes.
 
     Args:
-        files: Of the landing zone.
+        strays: Files below `micromasters/`.
+
+    Returns:
+        `LandingProblems`, without `since`.
     """
-    _, strays = programme_files(files, ())
-    return [f"{problem['message']} How: docs/programmes.md." for problem in _stray_problems(strays)]
+    return problems_frame(_stray_problems(strays, " How: docs/programmes.md."))
 
 
 def _problem(
-    programme_id: str | None, kind: str, subject: str, message: str, rows: int = 0
-) -> dict[str, object]:
-    return {
-        "programme_id": programme_id,
-        "kind": kind,
-        "subject": subject,
-        "rows": rows,
-        "message": message,
-    }
+    programme_id: str | None,
+    kind: str,
+    subject: str,
+    message: str,
+    *,
+    rows: int = 0,
+    table: str = "reports",
+) -> Problem:
+    """A problem of edX's exports; see `HOLDING`."""
+    return Problem(
+        "edx",
+        table,
+        kind,
+        subject,
+        message,
+        "nudges" if kind in HOLDING else None,
+        rows=rows,
+        part=programme_id,
+    )
 
 
-def _stray_problems(strays: Sequence[Stray]) -> list[dict[str, object]]:
+def _stray_problems(strays: Sequence[Stray], hint: str = "") -> list[Problem]:
     found = [
         _problem(
             stray.programme_id,
@@ -108,7 +120,9 @@ def _stray_problems(strays: Sequence[Stray]) -> list[dict[str, object]]:
                 f'[[programmes]] with id = "{folder}" to pipeline.toml, or correct the name of the '
                 "folder."
             )
-        found.append(_problem(None, "unknown_folder", folder or PROGRAMMES_FOLDER, message))
+        found.append(
+            _problem(None, "unknown_folder", folder or PROGRAMMES_FOLDER, f"{message}{hint}")
+        )
     return found
 
 
@@ -122,7 +136,7 @@ def _several(files: Sequence[str]) -> str:
     return f"{shown} {'is' if len(files) == 1 else 'are'}"
 
 
-def _unclaimed(exports: pl.DataFrame) -> list[dict[str, object]]:
+def _unclaimed(exports: pl.DataFrame) -> list[Problem]:
     runs = (
         exports.filter(pl.col("course_id").is_null())
         .group_by("programme_id", "run", maintain_order=True)
@@ -141,7 +155,7 @@ def _unclaimed(exports: pl.DataFrame) -> list[dict[str, object]]:
     ]
 
 
-def _unreadable(exports: pl.DataFrame) -> list[dict[str, object]]:
+def _unreadable(exports: pl.DataFrame) -> list[Problem]:
     problems = []
     for export in exports.filter(pl.col("error").is_not_null()).iter_rows(named=True):
         instead = exports.filter(
@@ -153,18 +167,25 @@ def _unreadable(exports: pl.DataFrame) -> list[dict[str, object]]:
         older = f" Until then {instead['path'][0]} counts." if instead.height else ""
         message = f"{export['path']}: {export['error']}{older}"
         problems.append(
-            _problem(export["programme_id"], "unreadable_file", export["path"], message)
+            _problem(
+                export["programme_id"],
+                "unreadable_file",
+                export["path"],
+                message,
+                table=export["kind"],
+            )
         )
     return problems
 
 
-def _unreadable_lists(lists: pl.DataFrame) -> list[dict[str, object]]:
+def _unreadable_lists(lists: pl.DataFrame) -> list[Problem]:
     return [
         _problem(
             programme,
             "unreadable_opt_ins",
             path,
             f"{path}: {error} Until then nobody knows from it who wants no e-mail.",
+            table="opt_ins",
         )
         for programme, path, error in lists.drop_nulls("error")
         .select("programme_id", "path", "error")
@@ -172,9 +193,7 @@ def _unreadable_lists(lists: pl.DataFrame) -> list[dict[str, object]]:
     ]
 
 
-def _without_export(
-    programmes: Sequence[Programme], exports: pl.DataFrame
-) -> list[dict[str, object]]:
+def _without_export(programmes: Sequence[Programme], exports: pl.DataFrame) -> list[Problem]:
     """Listed runs that no export mentions, but for those that begin after the newest export."""
     problems = []
     for programme in programmes:
@@ -203,7 +222,7 @@ def _without_export(
 
 def _many_rejected(
     exports: pl.DataFrame, lists: pl.DataFrame, rejected: pl.DataFrame
-) -> list[dict[str, object]]:
+) -> list[Problem]:
     columns = ("programme_id", "path", "rows")
     received = pl.concat([exports.select(columns), lists.select(columns)])
     many = (
@@ -226,7 +245,7 @@ def _many_rejected(
     ]
 
 
-def _unknown_tracks(tracks: pl.DataFrame) -> list[dict[str, object]]:
+def _unknown_tracks(tracks: pl.DataFrame) -> list[Problem]:
     return [
         _problem(
             programme,

@@ -1,4 +1,4 @@
-"""Exam results as Dagster sees them: files, results, students, groups, differences, problems."""
+"""Exam results as Dagster sees them: files, results, students, groups, differences, notes."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
@@ -14,7 +14,7 @@ from edu_pipeline.landing.sources.results.zone import exports_in, forgotten_by, 
 from edu_pipeline.landing.zone import Zone
 from edu_pipeline.model.attainment import (
     AttainmentFiles,
-    AttainmentProblems,
+    AttainmentNotes,
     CohortStudents,
     ResultGroups,
     Results,
@@ -32,7 +32,7 @@ _SCHEMAS: Mapping[str, tuple[type[dy.Schema], str]] = {
     "cohort_students": (CohortStudents, "names"),
     "result_groups": (ResultGroups, "ids"),
     "stated_differences": (StatedDifferences, "ids"),
-    "attainment_problems": (AttainmentProblems, "names"),
+    "attainment_notes": (AttainmentNotes, "names"),
     REJECTED: (RejectedRows, "names"),
 }
 """Table → its schema, and whom it names. Where an export has no id, the id is the name."""
@@ -45,7 +45,7 @@ def _frames(landed: Landed) -> Mapping[str, pl.DataFrame]:
         "cohort_students": landed.students,
         "result_groups": landed.groups,
         "stated_differences": landed.differences,
-        "attainment_problems": landed.problems,
+        "attainment_notes": landed.notes,
         REJECTED: landed.rejected,
     }
 
@@ -79,48 +79,5 @@ def land_attainment(
             write_table(con, name, frame)
             yield dg.MaterializeResult(asset_key=name, metadata=table_metadata(con, name))
 
-
-def _problem_check(kinds: Sequence[str], name: str, description: str) -> dg.AssetChecksDefinition:
-    @dg.asset_check(asset="attainment_problems", name=name, description=description)
-    def no_problem(attainment_problems: pl.DataFrame) -> dg.AssetCheckResult:
-        found = attainment_problems.filter(pl.col("kind").is_in(kinds))
-        return dg.AssetCheckResult(
-            passed=found.is_empty(),
-            severity=dg.AssetCheckSeverity.WARN,
-            description="\n".join(found["message"]) or "Nothing to do.",
-            metadata={"problems": found.height, "concerned": int(found["number"].sum())},
-        )
-
-    return no_problem
-
-
-CHECKS: Sequence[dg.AssetChecksDefinition] = [
-    _problem_check(
-        ("unreadable_file", "not_understood", "no_cohort", "rejected_rows"),
-        "results_are_read",
-        "Every file below attainment/ is understood, and every row of it.",
-    ),
-    _problem_check(
-        ("unknown_grade", "unknown_series"),
-        "grades_are_known",
-        "Every grade and every exam series is known.",
-    ),
-    _problem_check(
-        ("duplicate_result",),
-        "results_stand_once",
-        "No student has two different results in one subject and series.",
-    ),
-    _problem_check(
-        ("id_is_name", "ambiguous_name"),
-        "students_have_ids",
-        "Every student has an id, so that two of one name are two.",
-    ),
-    _problem_check(
-        ("unmatched_baseline", "unknown_subject", "overall_baseline"),
-        "baselines_are_matched",
-        "Every baseline is of a student and a subject of the results.",
-    ),
-]
-"""They fail without stopping the run: figures rest on what can be read, and say what cannot."""
 
 ASSETS: Sequence[dg.AssetsDefinition] = [land_attainment]

@@ -4,7 +4,8 @@ A sentence names nobody; who is concerned stands beside it, for the page that st
 """
 
 import re
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass
 
 import polars as pl
 
@@ -12,10 +13,12 @@ from edu_pipeline.ground.wording import listed
 from edu_pipeline.landing.rules import NO_DATA
 from edu_pipeline.landing.sources.results.names import normal_name
 from edu_pipeline.landing.sources.results.tables import Found, Table, cohorts_of, paste
-from edu_pipeline.model.attainment import AttainmentProblems
+from edu_pipeline.model.attainment import NOTICES, AttainmentNotes
 from edu_pipeline.model.columns import dtypes
 from edu_pipeline.model.grades import normal as normal_grade
 from edu_pipeline.model.grades import points_of
+from edu_pipeline.model.problems import Holds, Problem, problems_frame
+from edu_pipeline.model.quality import LandingProblems
 from edu_pipeline.settings.attainment import ATTAINMENT_FOLDER, Attainment
 
 SHOWN = 8
@@ -30,35 +33,89 @@ _YEAR = re.compile(r"\b20\d\d\b")
 MARKS = 10
 """Points from which on a number is a mark or a percentage."""
 
-Problem = dict[str, object]
+
+@dataclass(frozen=True)
+class Note:
+    """What is said of exports of results: a problem, or, of the kinds of `NOTICES`, what was done."""
+
+    problem: Problem
+    who: str | None
+    """Students concerned, by name."""
 
 
-def problem(
+def note(
     kind: str,
     message: str,
     *,
     cohort: str | None = None,
     number: int = 1,
     who: Collection[str] = (),
-) -> Problem:
-    """A row of `AttainmentProblems`."""
-    return {
-        "kind": kind,
-        "cohort": cohort,
-        "number": number,
-        "message": message,
-        "who": "; ".join(sorted(who)) or None,
-    }
+    subject: str = "",
+    holds: Holds | None = None,
+    known_as: str = "",
+) -> Note:
+    """What a row of `AttainmentNotes` says; the arguments are those of `Problem`."""
+    problem = Problem(
+        "results",
+        "results",
+        kind,
+        subject,
+        message,
+        holds,
+        rows=number,
+        part=cohort,
+        known_as=known_as,
+    )
+    return Note(problem, "; ".join(sorted(who)) or None)
 
 
-def as_frame(rows: Sequence[Problem]) -> pl.DataFrame:
-    """`AttainmentProblems`, in the order of their kinds."""
-    return AttainmentProblems.validate(
-        pl.DataFrame(list(rows), schema=dtypes(AttainmentProblems), orient="row")
+def as_frame(notes: Iterable[Note]) -> pl.DataFrame:
+    """`AttainmentNotes`, in the order given."""
+    rows = [
+        {
+            "kind": each.problem.kind,
+            "cohort": each.problem.part,
+            "number": each.problem.rows,
+            "message": each.problem.message,
+            "who": each.who,
+            "id": each.problem.id,
+            "subject": each.problem.subject,
+            "holds": each.problem.holds,
+        }
+        for each in notes
+    ]
+    return AttainmentNotes.validate(
+        pl.DataFrame(rows, schema=dtypes(AttainmentNotes), orient="row")
     )
 
 
-def file_problems(found: Found) -> list[Problem]:
+def result_problems(notes: pl.DataFrame) -> pl.DataFrame:
+    """What a person must look at, without names.
+
+    Args:
+        notes: `AttainmentNotes`.
+
+    Returns:
+        `LandingProblems`, without `since`.
+    """
+    found = notes.filter(~pl.col("kind").is_in(NOTICES)).select(
+        "id",
+        "holds",
+        "kind",
+        "subject",
+        "message",
+        source=pl.lit("results"),
+        table=pl.lit("results"),
+        part="cohort",
+        rows="number",
+    )
+    nothing = problems_frame([])
+    return LandingProblems.validate(
+        pl.concat([nothing, found], how="diagonal").select(nothing.columns)
+    )
+
+
+def file_problems(found: Found) -> list[Note]:
     """Files and sheets that are not read, and baselines of no cohort."""
     rows = []
     read = {table.sheet.path for table in found.tables}
@@ -66,10 +123,10 @@ def file_problems(found: Found) -> list[Problem]:
         where = stray.path if stray.name is None else f"{stray.path}, sheet “{stray.name}”"
         message = f"{where} is not read: {stray.reason}"
         kind = "unreadable_file" if stray.unreadable else "not_understood"
-        rows.append(problem("not_read" if stray.path in read else kind, message))
+        rows.append(note("not_read" if stray.path in read else kind, message))
     for path, newer in sorted(found.replaced.items()):
         message = f"{path} is not read: {newer} is a newer export of the same."
-        rows.append(problem("replaced", message))
+        rows.append(note("replaced", message))
     exports = [table for table in found.tables if not table.baseline]
     every = sorted({cohort for table in exports for cohort in cohorts_of(table)})
     for table in found.tables:
@@ -84,11 +141,11 @@ def file_problems(found: Found) -> list[Problem]:
                 f"{table.sheet.file} is a baseline, and {which}. Put it beside the results of its "
                 f"cohort into a folder of their own, such as {example}"
             )
-            rows.append(problem("no_cohort", message))
+            rows.append(note("no_cohort", message))
     return rows
 
 
-def taken_for(table: Table, settings: Attainment, *, final: bool) -> list[Problem]:
+def taken_for(table: Table, settings: Attainment, *, final: bool) -> list[Note]:
     """What was read without being said so."""
     rows = []
     file, cohort = table.sheet.file, table.cohort
@@ -97,14 +154,14 @@ def taken_for(table: Table, settings: Attainment, *, final: bool) -> list[Proble
             f"{file} says no series, so its grades are taken for {settings.final}. If they are of "
             f"another, put it into the name of the file, such as “{settings.sat[0]}”."
         )
-        rows.append(problem("taken_for", message, cohort=cohort))
+        rows.append(note("taken_for", message, cohort=cohort))
     if table.columns.guessed:
         message = (
             f"{file}: {listed([f'“{name}”' for name in table.columns.guessed])} "
             f"{'is' if len(table.columns.guessed) == 1 else 'are'} taken for subjects that we did not "
             "know, because grades stand there. What is none must be taken out of the file."
         )
-        rows.append(problem("taken_for", message, cohort=cohort, number=len(table.columns.guessed)))
+        rows.append(note("taken_for", message, cohort=cohort, number=len(table.columns.guessed)))
     if table.columns.unread:
         example = paste("attainment.series_names", {table.columns.unread[0]: settings.baseline})
         message = (
@@ -112,11 +169,11 @@ def taken_for(table: Table, settings: Attainment, *, final: bool) -> list[Proble
             f"we know for no series. If one is what was expected of students, add to pipeline.toml: "
             f"{example}"
         )
-        rows.append(problem("not_read", message, cohort=cohort, number=len(table.columns.unread)))
+        rows.append(note("not_read", message, cohort=cohort, number=len(table.columns.unread)))
     return rows
 
 
-def inferred_series(cohort: str, inferred: Mapping[str, str]) -> list[Problem]:
+def inferred_series(cohort: str, inferred: Mapping[str, str]) -> list[Note]:
     """Mocks that are told apart by their order in the school year."""
     if not inferred:
         return []
@@ -125,12 +182,10 @@ def inferred_series(cohort: str, inferred: Mapping[str, str]) -> list[Problem]:
         f"{cohort}: taken {pairs}, by their order in the school year. If that is wrong, say it in "
         "[attainment.series_names]."
     )
-    return [problem("taken_for", message, cohort=cohort, number=len(inferred))]
+    return [note("taken_for", message, cohort=cohort, number=len(inferred))]
 
 
-def unknown_series(
-    bad: pl.DataFrame, settings: Attainment, names: Collection[str]
-) -> list[Problem]:
+def unknown_series(bad: pl.DataFrame, settings: Attainment, names: Collection[str]) -> list[Note]:
     """Series that are none of the settings'.
 
     Args:
@@ -149,11 +204,11 @@ def unknown_series(
             f"{_with_counts(counts, shown)}. Say in pipeline.toml which of {', '.join(settings.series)} "
             f"each is: {paste('attainment.series_names', lines or {'…': '…'})}"
         )
-        rows.append(problem("unknown_series", message, cohort=str(cohort), number=found.height))
+        rows.append(note("unknown_series", message, cohort=str(cohort), number=found.height))
     return rows
 
 
-def unknown_grades(bad: pl.DataFrame, names: Collection[str]) -> list[Problem]:
+def unknown_grades(bad: pl.DataFrame, names: Collection[str]) -> list[Note]:
     """Texts that are no grades.
 
     Args:
@@ -190,7 +245,7 @@ def unknown_grades(bad: pl.DataFrame, names: Collection[str]) -> list[Problem]:
         else:
             message += "Look at them in rejected_rows."
         message = message.rstrip()
-        rows.append(problem("unknown_grade", message, cohort=str(cohort), number=found.height))
+        rows.append(note("unknown_grade", message, cohort=str(cohort), number=found.height))
     return rows
 
 
@@ -201,7 +256,7 @@ def _is_mark(text: str) -> bool:
         return False
 
 
-def duplicates(bad: pl.DataFrame, names: Collection[str]) -> list[Problem]:
+def duplicates(bad: pl.DataFrame, names: Collection[str]) -> list[Note]:
     """Results that stand there twice and differ; of baselines, where they are of different files.
 
     Args:
@@ -225,9 +280,7 @@ def duplicates(bad: pl.DataFrame, names: Collection[str]) -> list[Problem]:
         )
         named = found.group_by("student_id", "subject").agg(pl.col("name").drop_nulls().first())
         who = {f"{name or student} ({of})" for student, of, name in named.iter_rows()}
-        rows.append(
-            problem("duplicate_result", message, cohort=str(cohort), number=number, who=who)
-        )
+        rows.append(note("duplicate_result", message, cohort=str(cohort), number=number, who=who))
     bad = bad.filter(~pl.col("several"))
     for (cohort,), found in bad.sort("cohort").group_by("cohort", maintain_order=True):
         results = found.group_by(key, maintain_order=True).agg("name", "file", "line")
@@ -247,12 +300,12 @@ def duplicates(bad: pl.DataFrame, names: Collection[str]) -> list[Problem]:
             f"{listed(places)}. Correct the export; two students of one name need an id."
         )
         rows.append(
-            problem("duplicate_result", message, cohort=str(cohort), number=results.height, who=who)
+            note("duplicate_result", message, cohort=str(cohort), number=results.height, who=who)
         )
     return rows
 
 
-def without_id(cohort: str, names: Collection[str], files: Collection[str]) -> list[Problem]:
+def without_id(cohort: str, names: Collection[str], files: Collection[str]) -> list[Note]:
     """Students whom only their names tell apart."""
     if not names:
         return []
@@ -261,10 +314,12 @@ def without_id(cohort: str, names: Collection[str], files: Collection[str]) -> l
         f"{_number(len(names), 'student')} {'is' if len(names) == 1 else 'are'} told apart by name, "
         "and two of one name would be one. Export it with a UPN or an admission number."
     )
-    return [problem("id_is_name", message, cohort=cohort, number=len(names))]
+    # how many they are, changes with every export, and a release should not lapse with it
+    known_as = f"{cohort}: students are told apart by name."
+    return [note("id_is_name", message, cohort=cohort, number=len(names), known_as=known_as)]
 
 
-def two_in_one(cohort: str, column: str, names: Collection[str]) -> Problem:
+def two_in_one(cohort: str, column: str, names: Collection[str]) -> Note:
     """Names that may be of two students, because a file says two things of them."""
     one = len(names) == 1
     message = (
@@ -272,26 +327,26 @@ def two_in_one(cohort: str, column: str, names: Collection[str]) -> Problem:
         f"one file: two students? Without an id they are one{'' if one else ' each'}. Export it with a "
         "UPN or an admission number, or write the names so that they differ."
     )
-    return problem("ambiguous_name", message, cohort=cohort, number=len(names), who=names)
+    return note("ambiguous_name", message, cohort=cohort, number=len(names), who=names)
 
 
-def restating(cohort: str, columns: Sequence[str]) -> Problem:
+def restating(cohort: str, columns: Sequence[str]) -> Note:
     """Columns that say again how the result compares with the baseline."""
     one = len(columns) == 1
     message = (
         f"{cohort}: {listed([f'“{column}”' for column in columns])} {'says' if one else 'say'} again "
         f"how results differ from baselines, so {'it makes' if one else 'they make'} no groups."
     )
-    return problem("not_read", message, cohort=cohort, number=len(columns))
+    return note("not_read", message, cohort=cohort, number=len(columns))
 
 
-def ambiguous(cohort: str, file: str, names: Collection[str]) -> Problem:
+def ambiguous(cohort: str, file: str, names: Collection[str]) -> Note:
     """Rows of results that only have a name, which two students have."""
     message = (
         f"{file}: {_number(len(names), 'name')} {'is' if len(names) == 1 else 'are'} those of more "
         "than one student, so its rows count for nobody. Export it with the id that the others have."
     )
-    return problem("ambiguous_name", message, cohort=cohort, number=len(names), who=names)
+    return note("ambiguous_name", message, cohort=cohort, number=len(names), who=names)
 
 
 def unmatched(
@@ -301,7 +356,7 @@ def unmatched(
     shared: Collection[str],
     other_id: Collection[str],
     of: int,
-) -> list[Problem]:
+) -> list[Note]:
     """Students of a baseline file who are nobody in the results.
 
     Args:
@@ -341,7 +396,7 @@ def unmatched(
         *(f"{name} (more than one of this name)" for name in shared),
         *(f"{name} (another id in the results)" for name in other_id),
     ]
-    return [problem("unmatched_baseline", message, cohort=cohort, number=number, who=who)]
+    return [note("unmatched_baseline", message, cohort=cohort, number=number, who=who)]
 
 
 def unknown_subjects(
@@ -350,7 +405,7 @@ def unknown_subjects(
     without: Mapping[str, int],
     strange: Collection[str],
     names: Collection[str],
-) -> list[Problem]:
+) -> list[Note]:
     """Subjects of results of which a baseline file says nothing, although it has strange ones.
 
     Args:
@@ -370,10 +425,10 @@ def unknown_subjects(
         f"{_some(there)}, which are no subjects of {cohort}. Where two are the same, "
         f"add to pipeline.toml: {paste('attainment.subjects', lines)}"
     )
-    return [problem("unknown_subject", message, cohort=cohort, number=len(without))]
+    return [note("unknown_subject", message, cohort=cohort, number=len(without))]
 
 
-def not_taken(cohort: str, file: str, number: int) -> list[Problem]:
+def not_taken(cohort: str, file: str, number: int) -> list[Note]:
     """Baselines in subjects that the student does not take, as prediction services give them."""
     if not number:
         return []
@@ -381,20 +436,20 @@ def not_taken(cohort: str, file: str, number: int) -> list[Problem]:
         f"{file}: {_number(number, 'baseline')} {'is' if number == 1 else 'are'} not used, of subjects "
         "that the student does not take."
     )
-    return [problem("not_read", message, cohort=cohort, number=number)]
+    return [note("not_read", message, cohort=cohort, number=number)]
 
 
-def overall(cohort: str, file: str, students: int) -> Problem:
+def overall(cohort: str, file: str, students: int) -> Note:
     """A baseline without subject."""
     message = (
         f"{file} has one figure for each of {_number(students, 'student')} and says no subject, so it "
         "is not used. If it is to count for every subject of the student, add to pipeline.toml: "
         '[attainment]\noverall_baseline = "every_subject"'
     )
-    return problem("overall_baseline", message, cohort=cohort, number=students)
+    return note("overall_baseline", message, cohort=cohort, number=students)
 
 
-def broken_rows(rejected: pl.DataFrame, told: Collection[str]) -> list[Problem]:
+def broken_rows(rejected: pl.DataFrame, told: Collection[str]) -> list[Note]:
     """Rows that are not read, by rule and file.
 
     Args:
@@ -408,7 +463,7 @@ def broken_rows(rejected: pl.DataFrame, told: Collection[str]) -> list[Problem]:
         .sort("file", "rule")
     )
     return [
-        problem(
+        note(
             "rejected_rows",
             f"{file.removeprefix(ATTAINMENT_FOLDER)}: {_number(rows, 'row')} "
             f"{'is' if rows == 1 else 'are'} not read: {rule.replace('_', ' ')}, first in line {line}. "

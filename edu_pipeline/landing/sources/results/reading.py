@@ -65,8 +65,8 @@ class Landed:
     """`ResultGroups`."""
     differences: pl.DataFrame
     """`StatedDifferences`."""
-    problems: pl.DataFrame
-    """`AttainmentProblems`."""
+    notes: pl.DataFrame
+    """`AttainmentNotes`."""
     rejected: pl.DataFrame
     """`RejectedRows`."""
     seen: pl.DataFrame
@@ -128,7 +128,7 @@ def read_cohort(
         students=_students(rows, results, settings),
         groups=groups,
         differences=differences,
-        problems=say.as_frame(notes),
+        notes=say.as_frame(notes),
         rejected=rejected,
         seen=rows.select("cohort", "student_id", "name", "path").unique(maintain_order=True),
     )
@@ -141,7 +141,7 @@ def _in_series(
     settings: Attainment,
     names: Collection[str],
     sieve: Sieve,
-    notes: list[say.Problem],
+    notes: list[say.Note],
 ) -> pl.DataFrame:
     """Cells whose series is known. A file that says none is of the final one."""
     by_column = [n for n, table in enumerate(tables) if table.columns.series is not None]
@@ -172,7 +172,7 @@ def _of_students(
     rows: pl.DataFrame,
     tables: Sequence[Table],
     sieve: Sieve,
-    notes: list[say.Problem],
+    notes: list[say.Note],
 ) -> pl.DataFrame:
     """Cells of students whom the results have."""
     named = rows.filter(pl.col("cohort").is_not_null())
@@ -204,7 +204,7 @@ def _with_baselines(
     tables: Sequence[Table],
     settings: Attainment,
     names: Collection[str],
-    notes: list[say.Problem],
+    notes: list[say.Note],
 ) -> pl.DataFrame:
     """Cells with those of baseline files in the subjects that the student takes."""
     exports = cells.filter(~pl.col("baseline"))
@@ -247,7 +247,7 @@ def _graded(
     settings: Attainment,
     names: Collection[str],
     sieve: Sieve,
-    notes: list[say.Problem],
+    notes: list[say.Note],
 ) -> pl.DataFrame:
     cells = with_points(cells, settings)
     good = pl.col("points").is_not_null() | pl.col("absent")
@@ -256,7 +256,7 @@ def _graded(
 
 
 def _once(
-    cells: pl.DataFrame, names: Collection[str], sieve: Sieve, notes: list[say.Problem]
+    cells: pl.DataFrame, names: Collection[str], sieve: Sieve, notes: list[say.Note]
 ) -> pl.DataFrame:
     """One result per student, subject and series; where several differ, none."""
     cells = cells.with_columns(agreed=pl.struct("points", "absent").n_unique().over(KEY) == 1).sort(
@@ -369,7 +369,7 @@ def _groups(
     results: pl.DataFrame,
     stated: pl.DataFrame,
     settings: Attainment,
-    notes: list[say.Problem],
+    notes: list[say.Note],
 ) -> pl.DataFrame:
     """`ResultGroups`, without columns that say again what is computed."""
     facts = facts.filter(~pl.col("stated"))

@@ -3,7 +3,6 @@
 import duckdb
 import polars as pl
 
-from edu_pipeline.ground.warehouse import tables
 from edu_pipeline.landing.rejected import reject_counts, rows_received, unmapped_codes
 from edu_pipeline.landing.sources.school.canonical import canonical_query
 from edu_pipeline.landing.sources.school.fields import WORDS
@@ -18,7 +17,6 @@ from edu_pipeline.landing.sources.school.problems import (
     word_problems,
 )
 from edu_pipeline.landing.sources.school.stage_facts import marks_found, sessions_found
-from edu_pipeline.model.quality import LandingProblems
 from edu_pipeline.settings.home import Settings
 from edu_pipeline.settings.landing import AttendanceExport
 
@@ -35,11 +33,8 @@ def find_problems(
         settings: How the exports are read, and what their codes mean.
 
     Returns:
-        `LandingProblems`, those that keep others from being looked for first. A home that has
-        programmes or exam results and no school has none.
+        `LandingProblems`, those that keep others from being looked for first.
     """
-    if files.is_empty() and (settings.programmes or _has_results(con)):
-        return LandingProblems.create_empty()
     landing = settings.landing
     words = {
         (table, column): con.sql(canonical_query(table, files, landing.export(table))).pl()
@@ -60,12 +55,6 @@ def find_problems(
     if "attendance" not in unmapped["table"]:
         problems.append(shape_problems(*marks_found(con), landing))
     return pl.concat(problems)
-
-
-def _has_results(con: duckdb.DuckDBPyConnection) -> bool:
-    return "attainment_files" in tables(con) and bool(
-        con.execute("from attainment_files limit 1").fetchall()
-    )
 
 
 def weeks_of_exceptions(

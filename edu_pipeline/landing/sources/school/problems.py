@@ -13,7 +13,6 @@ import polars as pl
 
 from edu_pipeline.ground.toml import toml_key, toml_text
 from edu_pipeline.ground.wording import day_month, listed, percent
-from edu_pipeline.landing.problems import Problem, problems_frame
 from edu_pipeline.landing.rules import (
     CLOSED,
     NO_DATA,
@@ -30,6 +29,7 @@ from edu_pipeline.landing.sources.school.columns import Resolved
 from edu_pipeline.landing.sources.school.fields import FIELDS, OTHER_ROLES
 from edu_pipeline.landing.sources.school.stage_roster import words_unknown
 from edu_pipeline.landing.tables.date_order import date_orders, replaced
+from edu_pipeline.model.problems import Problem, problems_frame
 from edu_pipeline.model.roster import CLASS_TYPES, ROLES
 from edu_pipeline.settings.landing import SCHOOL_TABLES, Landing, TableExport
 from edu_pipeline.settings.marks import MARKS, HomeworkStatus
