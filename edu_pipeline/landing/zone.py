@@ -5,11 +5,10 @@ A zone is a URL, a folder or a bucket. What a file means is for the source modul
 
 import hashlib
 import json
-import re
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import datetime
 from pathlib import Path, PurePosixPath
 from tempfile import TemporaryDirectory
 from urllib.parse import urlparse
@@ -22,12 +21,6 @@ from obstore.store import from_url
 SAMPLE_MARKER = "SAMPLE.json"
 ENDINGS = (".csv", ".txt", ".tsv", ".xlsx", ".xls", ".ods")
 """How the names of exports end, unless the settings name others."""
-_SEPARATORS = "-_. "
-_STAMP = re.compile(
-    r"(?<!\d)(?P<year>20\d\d)(?P<s>[-_.]?)(?P<month>0[1-9]|1[0-2])(?P=s)(?P<day>0[1-9]|[12]\d|3[01])"
-    r"(?:[-_T ]?(?P<hour>[01]\d|2[0-3])[-_.:]?(?P<minute>[0-5]\d)(?:[-_.:]?(?P<second>[0-5]\d))?"
-    r"(?![-_.:]?\d))?(?!\d)"
-)
 
 
 class LandingError(Exception):
@@ -152,52 +145,6 @@ def glance(zone: Zone, before: Glance) -> Glance:
             with zone.local(file.path) as path:
                 digests[file.path] = (file.e_tag, digest(path))
     return Glance(digests)
-
-
-@dataclass(frozen=True)
-class Version:
-    """Which of several exports of the same thing is newer."""
-
-    at: datetime
-    """UTC, without zone."""
-    stamped: bool
-    """Whether it stands in the file's name."""
-    series: str
-    """The path without stamp and ending: files of one series are versions of one another.
-
-    `attendance.csv` is of the series of `attendance_2026-11-13.xlsx`.
-    """
-
-
-def version_of(file: LandedFile) -> Version:
-    """The date in a file's name, or when it last changed.
-
-    Full dates count (`2026-11-20`, `20261120-1430`); a month or a week alone does not, because
-    `attendance_2026-09.csv` and `attendance_2026-10.csv` are parts, not versions.
-    """
-    path = PurePosixPath(file.path)
-    bare = str(path.with_suffix("")) if path.suffix.casefold() in ENDINGS else file.path
-    folder, _, name = bare.rpartition("/")
-    stamps = list(_STAMP.finditer(name))
-    if stamps:
-        found = stamps[-1]
-        parts = [
-            found[name] or "0" for name in ("year", "month", "day", "hour", "minute", "second")
-        ]
-        try:
-            at = datetime.strptime(" ".join([*parts, "+0000"]), "%Y %m %d %H %M %S %z")
-        except ValueError:  # such as 31 February
-            pass
-        else:
-            before, after = name[: found.start()], name[found.end() :]
-            unstamped = before.rstrip(_SEPARATORS) + (
-                after if before else after.lstrip(_SEPARATORS)
-            )
-            unstamped = unstamped or "*"
-            series = f"{folder}/{unstamped}" if folder else unstamped
-            return Version(at.replace(tzinfo=None), stamped=True, series=series)
-    changed = file.last_modified.astimezone(UTC).replace(tzinfo=None)
-    return Version(changed, stamped=False, series=bare)
 
 
 def invented_with_real(paths: Iterable[str], marker: str) -> str | None:

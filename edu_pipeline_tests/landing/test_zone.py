@@ -3,14 +3,13 @@
 import json
 import os
 from collections.abc import Callable
-from datetime import UTC, datetime
 from pathlib import Path
 
 import duckdb
 import pytest
 
 from edu_pipeline.landing.sources.school.manifest import landing_fingerprint, survey
-from edu_pipeline.landing.zone import Glance, LandedFile, LandingError, Zone, glance, version_of
+from edu_pipeline.landing.zone import Glance, LandingError, Zone, glance
 from edu_pipeline.settings.landing import Landing
 
 Land = Callable[..., duckdb.DuckDBPyConnection]
@@ -28,52 +27,6 @@ class CountingZone(Zone):
     def local(self, path: str):  # type: ignore[no-untyped-def]  # noqa: ANN201
         self.read.append(path)
         return super().local(path)
-
-
-def landed(path: str) -> LandedFile:
-    return LandedFile(path, 1, "tag", datetime(2026, 11, 3, 12, tzinfo=UTC))
-
-
-@pytest.mark.parametrize(
-    ("name", "at"),
-    [
-        ("attendance_2026-11-20.csv", "2026-11-20 00:00:00"),
-        ("attendance_20261120.csv", "2026-11-20 00:00:00"),
-        ("20261120-1430 attendance.csv", "2026-11-20 14:30:00"),
-        ("attendance_2026-11-20T14:30:05.csv", "2026-11-20 14:30:05"),
-        ("attendance_2026-09-01_2026-11-20.csv", "2026-11-20 00:00:00"),
-    ],
-)
-def test_a_full_date_in_the_name_is_the_version(name: str, at: str) -> None:
-    version = version_of(landed(f"school/{name}"))
-    assert (str(version.at), version.stamped) == (at, True)
-
-
-@pytest.mark.parametrize(
-    "name", ["attendance.csv", "attendance_2026-11.csv", "a_2026-W47.csv", "a_2026-02-31.csv"]
-)
-def test_without_a_full_date_the_version_is_when_it_changed(name: str) -> None:
-    version = version_of(landed(f"school/{name}"))
-    assert (str(version.at), version.stamped) == ("2026-11-03 12:00:00", False)
-
-
-def test_files_that_differ_in_their_date_only_are_versions_of_one_another() -> None:
-    first, second, other = (
-        version_of(landed(path)).series
-        for path in ("a/x_2026-11-20.csv", "a/x_20261127.csv", "b/x_2026-11-20.csv")
-    )
-    assert first == second != other
-
-
-@pytest.mark.parametrize(
-    "dated", ["a/x_2026-11-20.csv", "a/2026-11-20 x.csv", "a/x-20261120.csv", "a/x_2026-11-20.XLSX"]
-)
-def test_a_file_without_a_date_is_a_version_of_those_with_one(dated: str) -> None:
-    assert version_of(landed(dated)).series == version_of(landed("a/x.csv")).series == "a/x"
-
-
-def test_a_name_that_is_only_a_date_has_a_series_that_can_be_read() -> None:
-    assert version_of(landed("a/2026-11-20.csv")).series == "a/*"
 
 
 def test_a_workbook_is_a_version_of_a_csv_file(land: Land) -> None:

@@ -18,7 +18,8 @@ from edu_pipeline.ground.sql import literal, literals
 from edu_pipeline.landing.rules import TOO_MANY_CELLS, UNPARSEABLE
 from edu_pipeline.landing.sources.edx.reports import Landed, bare_id, forgotten_rows, load, said
 from edu_pipeline.landing.tables.csvfile import OVERFLOW, UnreadableFileError
-from edu_pipeline.landing.zone import LandedFile, Zone, digest, version_of
+from edu_pipeline.landing.versions import version_of
+from edu_pipeline.landing.zone import LandedFile, Zone, digest
 from edu_pipeline.model.columns import dtypes
 from edu_pipeline.model.programmes import OptInLists
 from edu_pipeline.settings.landing import PROGRAMMES_FOLDER

@@ -20,7 +20,8 @@ from edu_pipeline.landing.sources.results.header import (
 )
 from edu_pipeline.landing.sources.results.series import is_series, is_some_mock, series_of
 from edu_pipeline.landing.sources.results.sheets import Sheet, Unread, sheets_of
-from edu_pipeline.landing.zone import ENDINGS, LandedFile, version_of
+from edu_pipeline.landing.versions import version_of
+from edu_pipeline.landing.zone import ENDINGS, LandedFile
 from edu_pipeline.model.subjects import is_known, tidy
 from edu_pipeline.settings.attainment import Attainment
 

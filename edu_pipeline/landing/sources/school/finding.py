@@ -14,6 +14,7 @@ from edu_pipeline.landing.sources.school.problems import (
     row_problems,
     session_problems,
     shape_problems,
+    version_problems,
     word_problems,
 )
 from edu_pipeline.landing.sources.school.stage_facts import marks_found, sessions_found
@@ -43,6 +44,7 @@ def find_problems(
     unmapped = unmapped_codes(con)
     problems = [
         file_problems(files, landing),
+        version_problems(files, landing),
         change_problems(changes),
         word_problems(words, landing),
         code_problems(unmapped),

@@ -21,6 +21,7 @@ from edu_pipeline.landing.tables.csvfile import (
     likely_encoding,
 )
 from edu_pipeline.landing.tables.workbook import as_csv, is_workbook
+from edu_pipeline.landing.versions import months_first, newest, version_of
 from edu_pipeline.landing.zone import (
     ENDINGS,
     SAMPLE_MARKER,
@@ -30,7 +31,6 @@ from edu_pipeline.landing.zone import (
     digest,
     fingerprint,
     invented_with_real,
-    version_of,
 )
 from edu_pipeline.model.columns import dtypes
 from edu_pipeline.model.quality import LandingFiles
@@ -56,14 +56,23 @@ def survey(zone: Zone, landing: Landing, refresh: str = "") -> pl.DataFrame:
     """
     files = zone.list()
     _refuse_a_mix(zone, [file.path for file in files])
-    rows = [
-        {**_row(zone, file, table, landing.export(table)), "refresh": refresh}
-        for table in SCHOOL_TABLES
-        for file in files
-        if matches(file.path, table, landing.export(table))
-    ]
+    order = months_first(file.path for file in files)
+    rows = []
+    for table in SCHOOL_TABLES:
+        export = landing.export(table)
+        theirs = [file for file in files if matches(file.path, table, export)]
+        counts = newest(theirs, month_first=order)
+        rows += [
+            {
+                **_row(zone, file, table, export, order),
+                # of a snapshot's versions only the newest counts; of a delta all do
+                "current": export.export == "delta" or file.path in counts,
+                "refresh": refresh,
+            }
+            for file in theirs
+        ]
     frame = pl.DataFrame(rows, schema=dtypes(LandingFiles), orient="row")
-    return LandingFiles.validate(_mark_current(frame, landing))
+    return LandingFiles.validate(frame)
 
 
 def landing_fingerprint(files: pl.DataFrame) -> str:
@@ -89,8 +98,10 @@ def _refuse_a_mix(zone: Zone, paths: list[str]) -> None:
         raise LandingError(sentence)
 
 
-def _row(zone: Zone, file: LandedFile, table: str, export: TableExport) -> dict[str, object]:
-    version = version_of(file)
+def _row(
+    zone: Zone, file: LandedFile, table: str, export: TableExport, month_first: bool | None
+) -> dict[str, object]:
+    version = version_of(file, month_first=month_first)
     with zone.local(file.path) as path:
         sha256 = digest(path)
         encoding, sheet, shape, error = UTF_8, None, Layout((), ",", 0, 0), None
@@ -110,7 +121,6 @@ def _row(zone: Zone, file: LandedFile, table: str, export: TableExport) -> dict[
         "series": version.series,
         "size": file.size,
         "sha256": sha256,
-        "current": True,
         "header": list(shape.header),
         "encoding": encoding,
         "sheet": sheet,
@@ -156,10 +166,3 @@ def _refuse_strange_names(table: str, header: Sequence[str], export: TableExport
             f"with them; else say in [landing.{table}.columns] which is which, such as "
             f'{column} = "…"'
         )
-
-
-def _mark_current(files: pl.DataFrame, landing: Landing) -> pl.DataFrame:
-    """Of a snapshot's versions only the newest counts; of a delta all do."""
-    snapshots = [table for table in SCHOOL_TABLES if landing.export(table).export == "snapshot"]
-    newest = pl.col("version") == pl.col("version").max().over("table", "series")
-    return files.with_columns(current=~pl.col("table").is_in(snapshots) | newest)

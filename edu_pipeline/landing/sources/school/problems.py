@@ -6,7 +6,7 @@ does not.
 
 import re
 from collections.abc import Iterable, Mapping, Sequence
-from datetime import date, datetime
+from datetime import UTC, date, datetime
 from typing import get_args
 
 import polars as pl
@@ -29,6 +29,8 @@ from edu_pipeline.landing.sources.school.columns import Resolved
 from edu_pipeline.landing.sources.school.fields import FIELDS, OTHER_ROLES
 from edu_pipeline.landing.sources.school.stage_roster import words_unknown
 from edu_pipeline.landing.tables.date_order import date_orders, replaced
+from edu_pipeline.landing.versions import months_first, rival_versions
+from edu_pipeline.landing.zone import LandedFile
 from edu_pipeline.model.problems import Problem, problems_frame
 from edu_pipeline.model.roster import CLASS_TYPES, ROLES
 from edu_pipeline.settings.landing import SCHOOL_TABLES, Landing, TableExport
@@ -188,6 +190,48 @@ def _homeroom_column(files: pl.DataFrame, landing: Landing) -> bool:
 
 def _headers(table: str, files: pl.DataFrame, landing: Landing) -> Iterable[Resolved]:
     return resolved_headers(table, files, landing.export(table)).values()
+
+
+def version_problems(files: pl.DataFrame, landing: Landing) -> pl.DataFrame:
+    """Snapshots of which nothing says surely which is the newest.
+
+    Args:
+        files: `LandingFiles`.
+        landing: The section of `pipeline.toml`.
+
+    Returns:
+        `LandingProblems`; these concern every class and every week.
+    """
+    contents = dict(files.select("path", "sha256").iter_rows())
+    order = months_first(contents)
+    problems = []
+    for table in SCHOOL_TABLES:
+        if landing.export(table).export == "delta":
+            continue
+        theirs = files.filter(pl.col("table") == table)
+        landed = [
+            LandedFile(path, size, "", at.replace(tzinfo=UTC))
+            for path, size, at in theirs.select("path", "size", "landed_at").iter_rows()
+        ]
+        counts = set(theirs.filter("current")["path"])
+        for paths in rival_versions(landed, contents, month_first=order):
+            (taken,) = counts.intersection(paths)
+            message = (
+                f"{listed(list(paths))} are versions of one export, and neither their names nor the "
+                f"times at which they changed say surely which is the newest; {taken} is taken for "
+                "it. Leave only the newest, or write the day of the export into the names, such as "
+                f"{table}_2026-09-18.csv; parts that all count need names of their own, such as "
+                f"{table}_north.csv."
+            )
+            problem = _problem(
+                table,
+                "rival_versions",
+                paths[0],
+                message,
+                content=" ".join(contents[path] for path in paths),
+            )
+            problems.append(problem.releasable("If it is the newest"))
+    return problems_frame(problems)
 
 
 def word_problems(rows: Mapping[tuple[str, str], pl.DataFrame], landing: Landing) -> pl.DataFrame:
