@@ -15,6 +15,7 @@ import dagster as dg
 
 from edu_pipeline.definitions import build_definitions
 from edu_pipeline.ground.shipped import shipped
+from edu_pipeline.sample.brought import SCHOOL, bring
 from edu_pipeline.sample.landing import write_sample
 from edu_pipeline.sample.school import make_school
 from edu_pipeline.settings.home import Home
@@ -35,6 +36,7 @@ def main() -> None:
         tables = make_school(students=students, through=date(2026, 5, 15))
         rows = {name: table.height for name, table in tables.items()}
         write_sample(home.data / "landing", tables)
+        bring(home, "school", SCHOOL)
         del tables
         quiet = ShellLog(lambda *_: None, print).as_dagster_logger()
         job = build_definitions(mail_room(home), {LOGGER: quiet}).resolve_job_def("refresh")

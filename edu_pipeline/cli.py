@@ -84,9 +84,14 @@ def init(
     for name in ("pipeline.toml", "dagster.yaml"):
         shutil.copyfile(shipped(name), home.root / name)
     out.print(f"A new home in [bold]{home.root}[/].")
-    out.print("  1. Say in pipeline.toml who you are and what your attendance codes mean.")
-    out.print(f"  2. Put your exports into {home.data / 'landing' / 'school'}.")
-    out.print(f"  3. edu-pipeline --home {folder} run")
+    lines = (
+        f"  1. Put your exports into {home.data / 'landing' / 'school'}, grade reports of edX into",
+        "     ../micromasters, exam results into ../attainment.",
+        f"  2. {command(home, 'landing inspect')} says what each is taken for and what is missing.",
+        f"  3. {command(home, 'run')}",
+    )
+    for line in lines:
+        out.print(line, markup=False, soft_wrap=True)
 
 
 @app.command()
@@ -109,22 +114,24 @@ def sample(
         bool,
         typer.Option(
             "--programme",
-            help="A MicroMasters programme and its part of pipeline.toml, not a school.",
+            help="A MicroMasters programme and its settings, not a school.",
         ),
     ] = False,
     clear: Annotated[bool, typer.Option("--clear", help="Remove the sample again.")] = False,
 ) -> None:
     """Write a made-up school's exports into the landing zone, or remove them again.
 
-    Samples of different kinds stay beside each other.
+    The settings that come with a sample stand in data/sample/ and go with it; pipeline.toml is left
+    as it is. Samples of different kinds stay beside each other.
     """
+    from edu_pipeline.sample.brought import take_away
     from edu_pipeline.sample.landing import clear_sample
 
     home: Home = context.obj
     landing = _landing_folder(home, load_settings(home))
     if clear:
         removed = clear_sample(landing)
-        samples.take_programme_out(home)
+        take_away(home)
         out.print(
             f"Removed the sample: {len(removed)} files." if removed else "There is no sample."
         )
@@ -135,7 +142,7 @@ def sample(
     elif programme:
         samples.write_programme(home, landing, last, seed)
     else:
-        _write_sample(landing, students, last, seed)
+        samples.write_school(home, landing, students, last, seed)
 
 
 @app.command()
@@ -163,7 +170,9 @@ def demo(context: typer.Context) -> None:
     home: Home = context.obj
     landing = _landing_folder(home, load_settings(home))
     if not any(path.is_file() for path in landing.rglob("*.csv")):
-        _write_sample(landing, 660, _last_friday(), 20)
+        samples.write_school(home, landing, 660, _last_friday(), 20)
+    elif samples.has_school(home, landing):
+        samples.bring_school(home)
     _refresh_and_send(home, None)
 
 
@@ -217,15 +226,6 @@ def _landing_folder(home: Home, settings: Settings) -> Path:
 def _last_friday() -> date:
     today = datetime.now(UTC).date()
     return today - timedelta(days=(today.weekday() - 4) % 7)
-
-
-def _write_sample(landing: Path, students: int, through: date, seed: int) -> None:
-    from edu_pipeline.sample.landing import write_sample
-    from edu_pipeline.sample.school import make_school
-
-    with out.status(f"Inventing a school of {students} students …"):
-        written = write_sample(landing, make_school(students=students, through=through, seed=seed))
-    out.print(f"Wrote a made-up school of {students} students: {len(written)} files in {landing}.")
 
 
 def _refresh_and_send(home: Home, week: str | None) -> None:

@@ -14,7 +14,6 @@ import pytest
 
 from edu_pipeline.sample.landing import (
     EMAIL_DOMAIN,
-    SAMPLE_MARKER,
     SampleError,
     clear_sample,
     write_files,
@@ -28,6 +27,7 @@ from edu_pipeline.sample.plan import (
     TEACHER_CHANGES,
 )
 from edu_pipeline.sample.school import make_school
+from edu_pipeline.settings.landing import SAMPLE_MARKER
 
 Tables = dict[str, pl.DataFrame]
 

@@ -1,9 +1,11 @@
 """`pipeline.toml`: what codes mean, and what is said when it cannot be used."""
 
 from pathlib import Path
+from string import ascii_uppercase
 
 import pytest
 
+from edu_pipeline.ground.shipped import shipped
 from edu_pipeline.settings.home import Home, Settings, SettingsError, load_settings
 from edu_pipeline.settings.landing import TableExport
 from edu_pipeline.settings.letters import Target
@@ -27,7 +29,13 @@ def test_a_code_is_understood_as_written_else_in_any_case_else_by_default() -> N
 
 def test_what_the_school_says_wins_over_the_default_in_any_case() -> None:
     assert Attendance(codes={"Late": "excused"}).mark("late") == MARKS["excused"]
-    assert Homework(codes={"ABSENT": "missing"}).status("absent") == "missing"
+    assert Homework(codes={"GRADED": "missing"}).status("graded") == "missing"
+
+
+def test_what_a_single_letter_means_is_for_the_school_to_say() -> None:
+    assert [
+        code for code in ascii_uppercase if Attendance().mark(code) or Homework().status(code)
+    ] == []
 
 
 def test_an_empty_code_is_a_register_not_taken_unless_the_school_says_otherwise() -> None:
@@ -108,6 +116,10 @@ def test_nothing_written_means_the_defaults(tmp_path: Path) -> None:
         ("[attendance.codes]\nP = 'here'", r"attendance.codes.P"),
         ('[mail]\nmode = "redirect"\nredirect_to = "Kim"', "mail.redirect_to: "),
         ('[mail]\noperator = "kim@riverside,example"', "mail.operator: "),
+        (
+            '[mail]\ntransport = "smtp"\nallowed = ["school.org"]',
+            "fill in [school] time_zone and [letters] from_email first",
+        ),
         ("[targets.homework]\nmet = 0.7\nnear = 0.8", "near must not be above met"),
     ],
 )
@@ -118,6 +130,13 @@ def test_settings_that_cannot_be_used_are_refused_with_the_place(
         load_settings(written(tmp_path, text))
     assert told in str(error.value)
     assert "pipeline.toml" in str(error.value)
+
+
+def test_a_new_home_says_nothing_that_only_the_school_can_know(tmp_path: Path) -> None:
+    settings = load_settings(written(tmp_path, shipped("pipeline.toml").read_bytes()))
+    assert settings == Settings()
+    assert settings.school.time_zone == settings.school.name == ""
+    assert settings.letters.sender == ("sender-not-set@school.example", "Sender not set")
 
 
 def test_a_folder_without_settings_is_no_home(tmp_path: Path) -> None:

@@ -1,16 +1,64 @@
-"""`edu-pipeline sample --programme` and `--cohort`: what they write into landing zone and settings."""
+"""`edu-pipeline sample`: what it writes into the landing zone, and the settings that come with it."""
 
+import json
 from datetime import date
 from pathlib import Path
 
 from edu_pipeline.commands.console import UserError, command, out
-from edu_pipeline.settings.home import Home, SettingsError, load_settings
+from edu_pipeline.settings.home import Home, load_settings, own_settings
+from edu_pipeline.settings.landing import SAMPLE_MARKER
 
 LEARNERS = 1200
 
 
+def write_school(home: Home, landing: Path, students: int, through: date, seed: int) -> None:
+    """Write a made-up school's exports, and what its codes mean and who it is.
+
+    Args:
+        home: Whose settings.
+        landing: Its landing zone's folder.
+        students: How many.
+        through: The last day with data.
+        seed: The same gives the same.
+    """
+    from edu_pipeline.sample.landing import write_sample
+    from edu_pipeline.sample.school import make_school
+
+    with out.status(f"Inventing a school of {students} students …"):
+        written = write_sample(landing, make_school(students=students, through=through, seed=seed))
+    out.print(
+        f"Wrote a made-up school of {students} students: {len(written)} files in {landing}.",
+        markup=False,
+        soft_wrap=True,
+    )
+    bring_school(home)
+
+
+def bring_school(home: Home) -> None:
+    """The made-up school's settings, and which of them `pipeline.toml` has values of its own for."""
+    from edu_pipeline.sample.brought import SCHOOL, bring, said_otherwise
+
+    path = bring(home, "school", SCHOOL)
+    load_settings(home)
+    told = f"Its codes, name, sender and time zone: {path}."
+    if own := said_otherwise(home, SCHOOL):
+        told += f" What pipeline.toml says itself wins: {', '.join(own)}."
+    out.print(told, markup=False, soft_wrap=True)
+
+
+def has_school(home: Home, landing: Path) -> bool:
+    """Whether a made-up school lies there whose settings are not in the home."""
+    if (home.brought / "school.toml").is_file():
+        return False
+    try:
+        files = json.loads((landing / SAMPLE_MARKER).read_text(encoding="utf-8"))["files"]
+    except (OSError, ValueError, KeyError, TypeError):
+        return False
+    return any(str(path).startswith("school/") for path in files)
+
+
 def write_programme(home: Home, landing: Path, through: date, seed: int) -> None:
-    """Write a made-up programme's exports, and its `[[programmes]]` into `pipeline.toml`.
+    """Write a made-up programme's exports, and its `[[programmes]]`.
 
     Args:
         home: Whose settings.
@@ -21,28 +69,21 @@ def write_programme(home: Home, landing: Path, through: date, seed: int) -> None
     Raises:
         UserError: The settings have a programme of that id already.
     """
-    from edu_pipeline.sample.block import with_programme
+    from edu_pipeline.sample.brought import bring
     from edu_pipeline.sample.landing import write_files
     from edu_pipeline.sample.programme import FOLDER, PROGRAMME, make_programme
 
-    sample = make_programme(through, learners=LEARNERS, seed=seed)
-    before = home.config.read_bytes()
-    home.config.write_bytes(with_programme(before.decode(), sample.settings).encode())
-    try:
-        load_settings(home)
-        written = write_files(landing, sample.files)
-    except SettingsError:
-        home.config.write_bytes(before)
+    if any(each.id == PROGRAMME for each in own_settings(home).programmes):
         raise UserError(
             f"{home.config} has a programme {PROGRAMME} of its own, so nothing was changed. Write the "
             "sample into another home: edu-pipeline init DIR"
-        ) from None
-    except Exception:
-        home.config.write_bytes(before)
-        raise
+        )
+    sample = make_programme(through, learners=LEARNERS, seed=seed)
+    written = write_files(landing, sample.files)
+    path = bring(home, "programme", sample.settings)
     out.print(
         f"Wrote a made-up programme of {LEARNERS:,} learners: {len(written)} files in "
-        f"{landing / FOLDER}, and its [[programmes]] at the end of {home.config}.",
+        f"{landing / FOLDER}, and its [[programmes]] in {path}.",
         markup=False,
         soft_wrap=True,
     )
@@ -70,13 +111,3 @@ def write_cohorts(landing: Path, through: date, seed: int) -> None:
         markup=False,
         soft_wrap=True,
     )
-
-
-def take_programme_out(home: Home) -> None:
-    """Take the made-up programme out of `pipeline.toml`, where it is in it."""
-    from edu_pipeline.sample.block import without_programme
-
-    before = home.config.read_bytes()
-    after = without_programme(before.decode()).encode()
-    if after != before:
-        home.config.write_bytes(after)

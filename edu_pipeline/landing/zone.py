@@ -18,7 +18,8 @@ import obstore
 from obstore.exceptions import BaseError
 from obstore.store import from_url
 
-SAMPLE_MARKER = "SAMPLE.json"
+from edu_pipeline.settings.landing import SAMPLE_MARKER
+
 ENDINGS = (".csv", ".txt", ".tsv", ".xlsx", ".xls", ".ods")
 """How the names of exports end, unless the settings name others."""
 

@@ -189,8 +189,7 @@ def nudge_letter(row: Mapping[str, Any], edition: Edition) -> Letter:
     name = " ".join((row["name"] or "").split())
     view = nudge_view(row, programme, edition.runs)
     url = edition.opt_out_url(key) if edition.opt_out_url else ""
-    sender = edition.letters
-    reply_to = sender.reply_to or sender.from_email
+    letters = edition.letters
     try:
         written, fault = _written(view, name, url, edition), None
         fresh = edition.words("fresh", view)
@@ -201,8 +200,8 @@ def nudge_letter(row: Mapping[str, Any], edition: Edition) -> Letter:
         period=edition.period,
         recipient_key=key,
         recipient=Address(row["email"] or "", name),
-        sender=Address(sender.from_email, sender.from_name),
-        reply_to=reply_to,
+        sender=Address(*letters.sender),
+        reply_to=letters.answers_to,
         subject=written.subject,
         html=written.html,
         text=written.text,
@@ -213,7 +212,7 @@ def nudge_letter(row: Mapping[str, Any], edition: Edition) -> Letter:
         figures=(_figure(row["about"], view),),
         hold=fault,
         as_of=tuple(dict.fromkeys([fresh, in_html(fresh)])) if fresh else (),
-        headers=opt_out_headers(url, reply_to) if url else {},
+        headers=opt_out_headers(url, letters.answers_to) if url else {},
         opt_out=True,
     )
 
@@ -227,7 +226,7 @@ def _written(view: NudgeView, name: str, url: str, edition: Edition) -> Written:
         "subject": subject,
         "preheader": edition.words("preheader", view),
         "say": edition.words,
-        "from_name": edition.letters.from_name,
+        "from_name": edition.letters.sender[1],
         "postal_address": edition.postal_address,
         "opt_out_url": url,
     }

@@ -9,7 +9,8 @@ from pathlib import Path
 
 import polars as pl
 
-SAMPLE_MARKER = "SAMPLE.json"
+from edu_pipeline.settings.landing import SAMPLE_MARKER
+
 EMAIL_DOMAIN = "riverside.example"
 
 

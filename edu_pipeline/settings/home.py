@@ -10,13 +10,13 @@ import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Annotated, Self
+from typing import Annotated, Any, Self
 from zoneinfo import ZoneInfo, available_timezones
 
 from pydantic import AfterValidator, Field, ValidationError, model_validator
 
 from edu_pipeline.settings.attainment import Attainment
-from edu_pipeline.settings.landing import Landing
+from edu_pipeline.settings.landing import SAMPLE_MARKER, Landing
 from edu_pipeline.settings.letters import Letters, Notice, Targets
 from edu_pipeline.settings.mail import Mail
 from edu_pipeline.settings.marks import Attendance, Homework
@@ -29,7 +29,7 @@ class SettingsError(Exception):
 
 
 def _known_zone(name: str) -> str:
-    if name not in available_timezones():
+    if name and name not in available_timezones():
         raise ValueError(f"{name!r} is no IANA time zone; write one such as Europe/London")
     return name
 
@@ -37,13 +37,22 @@ def _known_zone(name: str) -> str:
 class School(Part):
     """Who writes."""
 
-    name: str = Field("Our school", description="The school's name, as letters show it.")
+    name: str = Field("", description="The school's name, as letters show it; blank: “Our school”.")
     time_zone: Annotated[str, AfterValidator(_known_zone)] = Field(
-        "UTC", description="IANA time zone in which weeks, cut-offs and sending times are meant."
+        "",
+        description=(
+            "IANA time zone in which weeks, cut-offs and sending times are meant, such as "
+            "`Europe/London`; blank: UTC, and no letter leaves the machine."
+        ),
     )
     first_week: dt.date = Field(
         dt.date(2015, 1, 5), description="The first week that letters can be made for."
     )
+
+    @property
+    def called(self) -> str:
+        """What pages and letters call it."""
+        return self.name or "Our school"
 
 
 class Settings(Part):
@@ -70,10 +79,28 @@ class Settings(Part):
                 raise ValueError(f"two programmes have the id {programme!r}; give each its own")
         return self
 
+    @model_validator(mode="after")
+    def _whoever_writes_says_who(self) -> Self:
+        blank = [
+            key
+            for key, value in (
+                ("[school] time_zone", self.school.time_zone),
+                ("[letters] from_email", self.letters.from_email),
+            )
+            if not value
+        ]
+        if self.mail.leaves and blank:
+            raise ValueError(
+                f'transport = "{self.mail.transport}" sends letters to people, so fill in '
+                f"{' and '.join(blank)} first, or keep letters on this machine with "
+                'transport = "folder"'
+            )
+        return self
+
     @property
     def zone(self) -> ZoneInfo:
         """The school's time zone."""
-        return ZoneInfo(self.school.time_zone)
+        return ZoneInfo(self.school.time_zone or "UTC")
 
 
 @dataclass(frozen=True)
@@ -136,6 +163,11 @@ class Home:
         return self.data / ".lock"
 
     @property
+    def brought(self) -> Path:
+        """Settings that samples brought."""
+        return self.data / "sample"
+
+    @property
     def templates(self) -> Path:
         """The home's own templates, which win over the shipped ones."""
         return self.root / "templates"
@@ -150,16 +182,32 @@ class Home:
 def load_settings(home: Home) -> Settings:
     """Read and check a home's `pipeline.toml`.
 
+    What a sample that lies there brings is read as well; what is written here wins, and a blank
+    says nothing.
+
     Raises:
         SettingsError: There is none, it is no TOML, or a value cannot be used.
     """
+    return _checked(home, brought=True)
+
+
+def own_settings(home: Home) -> Settings:
+    """What the home's `pipeline.toml` says by itself, whatever samples brought.
+
+    Raises:
+        SettingsError: As `load_settings`.
+    """
+    return _checked(home, brought=False)
+
+
+def _checked(home: Home, *, brought: bool) -> Settings:
     if not home.config.is_file():
         raise SettingsError(
             f"There is no pipeline.toml in {home.root}. Make a home with: edu-pipeline init {home.root}"
         )
     try:
-        # Windows editors begin UTF-8 files with a byte order mark
-        return Settings.model_validate(tomllib.loads(home.config.read_text(encoding="utf-8-sig")))
+        said = _read(home.config)
+        return Settings.model_validate(_with_samples(home, said) if brought else said)
     except UnicodeDecodeError as error:
         raise SettingsError(f"{home.config} is not UTF-8. Save it as UTF-8.") from error
     except tomllib.TOMLDecodeError as error:
@@ -168,6 +216,35 @@ def load_settings(home: Home) -> Settings:
         raise SettingsError(
             "\n".join([f"{home.config} cannot be used:", *map(_sentence, _told_once(error))])
         ) from error
+
+
+def _read(path: Path) -> dict[str, Any]:
+    # Windows editors begin UTF-8 files with a byte order mark
+    return tomllib.loads(path.read_text(encoding="utf-8-sig"))
+
+
+def _with_samples(home: Home, said: Mapping[str, Any]) -> Mapping[str, Any]:
+    """What is said and, where samples lie in the landing zone, what they brought."""
+    landing = said.get("landing")
+    folder = landing.get("url") if isinstance(landing, Mapping) else None
+    marker = home.root / str(folder or "data/landing") / SAMPLE_MARKER
+    for path in sorted(home.brought.glob("*.toml")) if marker.is_file() else ():
+        said = _over(_read(path), said)
+    return said
+
+
+def _over(brought: Mapping[str, Any], said: Mapping[str, Any]) -> dict[str, Any]:
+    """What a sample brought, below what is said: key by key, lists of tables one after the other."""
+    merged = dict(said)
+    for key, value in brought.items():
+        own = said.get(key, "")
+        if isinstance(value, Mapping) and isinstance(own, Mapping):
+            merged[key] = _over(value, own)
+        elif isinstance(value, list) and isinstance(own, list):
+            merged[key] = [*own, *value]
+        elif own == "":
+            merged[key] = value
+    return merged
 
 
 def _told_once(error: ValidationError) -> list[Mapping[str, object]]:
@@ -188,4 +265,5 @@ def _sentence(error: Mapping[str, object]) -> str:
     if error["type"] == "extra_forbidden":
         return f"  {place}: there is no such key. See docs/configuration.md for those there are."
     shown = "" if isinstance(value, dict) else f" (it says {value!r})"
-    return f"  {place}: {error['msg']}{shown}"
+    told = str(error["msg"]).removeprefix("Value error, ")
+    return f"  {place}: {told}{shown}" if place else f"  {told}{shown}"

@@ -7,6 +7,9 @@ from pydantic import AfterValidator, Field
 
 from edu_pipeline.settings.part import Part
 
+SAMPLE_MARKER = "SAMPLE.json"
+"""In the landing zone: which of its files are made up."""
+
 EVENTS_FOLDER = "mail/events/"
 """Of the landing zone: what a carrier reported of letters, a JSON array per file; no exports."""
 

@@ -1,12 +1,14 @@
 """What letters say: `[targets]`, `[faces]`, `[letters]`, `[notice]`."""
 
-from typing import Literal, Self
+from typing import Annotated, Literal, Self
 
-from pydantic import Field, model_validator
+from pydantic import AfterValidator, Field, model_validator
 
 from edu_pipeline.ground.addresses import is_address
 from edu_pipeline.settings.part import Part
 
+NOBODY = "sender-not-set@school.example"
+UNSAID = "Sender not set"
 Block = Literal["figures", "news", "notice", "charts", "table"]
 
 
@@ -15,6 +17,10 @@ def mailbox(email: str) -> str:
     if not is_address(email):
         raise ValueError("this is no e-mail address; write one such as you@school.org")
     return email
+
+
+def _mailbox_or_blank(email: str) -> str:
+    return mailbox(email) if email else email
 
 
 class Cutoffs(Part):
@@ -75,9 +81,24 @@ class Letters(Part):
         ),
     )
     faces: Faces = Field(default_factory=Faces)
-    from_name: str = Field("School data", description="The name letters come from.")
-    from_email: str = Field("reports@school.example", description="The address letters come from.")
-    reply_to: str | None = Field(None, description="Where answers go; default: from_email.")
+    from_name: str = Field("", description="The name letters come from; blank: “School data”.")
+    from_email: Annotated[str, AfterValidator(_mailbox_or_blank)] = Field(
+        "", description="The address letters come from; blank: no letter leaves the machine."
+    )
+    reply_to: Annotated[str, AfterValidator(_mailbox_or_blank)] = Field(
+        "", description="Where answers go; default: from_email."
+    )
+
+    @property
+    def sender(self) -> tuple[str, str]:
+        """Address and name that letters come from; where nobody said so, they say that."""
+        named = self.from_name or ("School data" if self.from_email else UNSAID)
+        return self.from_email or NOBODY, named
+
+    @property
+    def answers_to(self) -> str:
+        """The address that answers go to."""
+        return self.reply_to or self.sender[0]
 
 
 class Notice(Part):

@@ -52,7 +52,7 @@ MarkName = Literal[
 
 HomeworkStatus = Literal["complete", "late", "missing", "exempt", "not_due", "unknown"]
 
-DEFAULT_ATTENDANCE_CODES: Mapping[str, MarkName] = {
+ATTENDANCE_WORDS: Mapping[str, MarkName] = {
     "": "not_taken",
     "present": "present",
     "in attendance": "present",
@@ -63,21 +63,18 @@ DEFAULT_ATTENDANCE_CODES: Mapping[str, MarkName] = {
     "unexcused absence": "unexcused",
 }
 
-DEFAULT_HOMEWORK_CODES: Mapping[str, HomeworkStatus] = {
+HOMEWORK_WORDS: Mapping[str, HomeworkStatus] = {
     "": "unknown",
     "complete": "complete",
     "submitted": "complete",
     "graded": "complete",
     "fully graded": "complete",
     "partially graded": "complete",
-    "returned": "complete",
-    "resubmission": "complete",
     "late": "late",
     "submitted late": "late",
     "missing": "missing",
     "not submitted": "missing",
     "exempt": "exempt",
-    "absent": "exempt",
     "not due": "not_due",
     "no status set": "unknown",
 }
@@ -97,7 +94,7 @@ class Attendance(Part):
 
     def mark(self, code: str) -> Mark | None:
         """The meaning of a code: as written, else in any case; None where nobody mapped it."""
-        found = _meaning(code, self.codes) or DEFAULT_ATTENDANCE_CODES.get(code.casefold())
+        found = _meaning(code, self.codes) or ATTENDANCE_WORDS.get(code.casefold())
         return MARKS[found] if isinstance(found, str) else found
 
 
@@ -115,7 +112,7 @@ class Homework(Part):
 
     def status(self, code: str) -> HomeworkStatus | None:
         """The meaning of a status: as written, else in any case; None where nobody mapped it."""
-        return _meaning(code, self.codes) or DEFAULT_HOMEWORK_CODES.get(code.casefold())
+        return _meaning(code, self.codes) or HOMEWORK_WORDS.get(code.casefold())
 
 
 def _meaning(code: str, codes: Mapping[str, Meaning]) -> Meaning | None:

@@ -126,7 +126,7 @@ def attainment_pages(
         landed = [read_table(con, name) for name in _OF_COHORTS]
         tables = Tables(**{name: read_table(con, name) for name in TABLES})
     templates = environment([home.templates, shipped("templates")])
-    frame = Frame(templates, settings, scripts_beside("../"), settings.school.name)
+    frame = Frame(templates, settings, scripts_beside("../"), settings.school.called)
     found = cohorts(tables, *landed)
     published = publish(attainment_page(home).parent, frame, found)
     write_index_page(home, settings, templates)

@@ -43,7 +43,7 @@ def write_index_page(home: Home, settings: Settings, templates: jinja2.Environme
         if link.page.exists()
     ]
     html = templates.get_template("site/index.html.j2").render(
-        school=settings.school.name, pages=pages
+        school=settings.school.called, pages=pages
     )
     write_whole(index, html.encode())
     return index

@@ -52,7 +52,7 @@ def write_mail_page(
     status = status_of(ledger.periods(), ledger.recorded_periods(), engagement)
     page = mail_page(home)
     html = templates.get_template("site/mail.html.j2").render(
-        school=settings.school.name,
+        school=settings.school.called,
         pause=paused(ledger),
         status=status,
         charts=_charts(engagement),

@@ -114,7 +114,7 @@ def write_programme_page(
     own = tables.of(programme.id)
     page = programme_page(home, programme.id)
     html = templates.get_template("site/programme.html.j2").render(
-        school=settings.school.name,
+        school=settings.school.called,
         programme=programme,
         as_of=_as_of(own),
         said=definitions(settings),

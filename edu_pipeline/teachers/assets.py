@@ -269,7 +269,7 @@ def teacher_letters(
         Tables(class_week, students_of_week, stg_students, said_before, mail_gate),
         by_subject(letter_charts),
         Edition(
-            school=settings.school.name,
+            school=settings.school.called,
             week=week,
             schools=schools,
             letters=settings.letters,

@@ -339,14 +339,13 @@ def _letter(
     name = " ".join(filter(None, (teacher.given_name, teacher.family_name)))
     # classes, teams and schools are sometimes called after people
     called = {edition.school, *(name for view in views for name in (view.name, view.team))}
-    sender = edition.letters
     return Letter(
         campaign=CAMPAIGN,
         period=week_name(edition.week),
         recipient_key=key,
         recipient=Address(teacher.email, name),
-        sender=Address(sender.from_email, sender.from_name),
-        reply_to=sender.reply_to or sender.from_email,
+        sender=Address(*edition.letters.sender),
+        reply_to=edition.letters.answers_to,
         subject=content.subject,
         html=content.html,
         text=content.text,

@@ -597,7 +597,7 @@ def _defined(views: Sequence[ClassView], blocks: Collection[str]) -> list[str]:
 
 def _not_mine(edition: Edition, views: Sequence[ClassView]) -> str:
     """A link that starts an answer: whose student it is, the teacher writes, not the link."""
-    to = edition.letters.reply_to or edition.letters.from_email
+    to = edition.letters.answers_to
     names = wording.listed([view.name for view in views])
     subject = edition.words("not_mine_subject", names, week_name(edition.week))
     body = edition.words("not_mine_body", names, week_name(edition.week))

@@ -84,7 +84,7 @@ def letter_weeks(settings: Settings) -> dg.WeeklyPartitionsDefinition:
     """One partition per week, named by its Monday, the running week included."""
     return dg.WeeklyPartitionsDefinition(
         start_date=settings.school.first_week.isoformat(),
-        timezone=settings.school.time_zone,
+        timezone=settings.zone.key,
         day_offset=1,
         end_offset=1,
     )
@@ -284,7 +284,7 @@ def _went_badly(mail_room: MailRoom, period: Period) -> bool:
 def tell_operator(settings: Settings) -> dg.SensorDefinition:
     """Writes to `[mail] operator` when a run fails, once a run."""
     status = dg.DefaultSensorStatus
-    mail, sender = settings.mail, settings.letters
+    mail = settings.mail
 
     @dg.run_failure_sensor(
         name="tell_operator",
@@ -303,7 +303,7 @@ def tell_operator(settings: Settings) -> dg.SensorDefinition:
             step=step,
             error=error,
             at=_ended(context.instance, run.run_id),
-            sender=Address(sender.from_email, sender.from_name),
+            sender=Address(*settings.letters.sender),
             to=mail.operator,
         )
         try:
@@ -344,7 +344,7 @@ def send_weekly(settings: Settings, mailing: Mailing) -> dg.ScheduleDefinition:
         name=mailing.schedule,
         job=send_job(mailing),
         cron_schedule=f"{mail.time.minute} {mail.time.hour} * * {weekday}",
-        execution_timezone=settings.school.time_zone,
+        execution_timezone=settings.zone.key,
         default_status=status.RUNNING if mail.send is SendMode.weekly else status.STOPPED,
         description=f'Sends the {mailing.noun} that are due, once a week ([mail] send = "weekly").',
     )

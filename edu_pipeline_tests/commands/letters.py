@@ -12,7 +12,9 @@ from edu_pipeline.settings.home import Home
 from edu_pipeline.wiring.environment import mail_room
 
 WEEK = "2026-W40"
-LIVE = """
+WHO = '[letters]\nfrom_email = "reports@riverside.example"\n'
+LIVE = f"""
+{WHO}
 [mail]
 transport = "sendgrid"
 allowed = ["riverside.example"]

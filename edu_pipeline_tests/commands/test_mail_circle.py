@@ -15,6 +15,7 @@ from edu_pipeline.wiring.environment import mail_room
 from edu_pipeline_tests.commands.letters import (
     LIVE,
     WEEK,
+    WHO,
     home_with,
     letter,
     queued,
@@ -111,7 +112,7 @@ def test_a_wrong_letter_is_approved_and_sent_again_as_a_correction(
             ),
             "attendance.csv": school(4) + other,
         },
-        CODES + live_by(fake),
+        CODES.replace("[letters]\n", WHO) + live_by(fake).replace(WHO, ""),
     )
     written = command("run", "--week", WEEK)
     assert written.exit_code == 3

@@ -1,4 +1,4 @@
-"""A made-up programme comes with its settings, and goes with them."""
+"""What is made up comes with its settings, and goes with them."""
 
 from pathlib import Path
 
@@ -9,12 +9,10 @@ from edu_pipeline.cli import app
 from edu_pipeline.commands.console import UserError
 from edu_pipeline.landing.sources.edx.exports import programme_files
 from edu_pipeline.landing.zone import Zone
-from edu_pipeline.sample.block import with_programme, without_programme
 from edu_pipeline.sample.landing import SampleError
-from edu_pipeline.settings.home import Home, load_settings
+from edu_pipeline.settings.home import Home, Settings, load_settings, own_settings
 from edu_pipeline_tests.conftest import make_home
 
-OWN = '[school]\nname = "Ünï"  # a comment\r\n'
 BLOCK = '[[programmes]]\nid = "lead"\n'
 
 
@@ -25,14 +23,33 @@ def sample(home: Home, *options: str) -> Result:
     return result
 
 
-def test_a_programme_is_put_at_the_end_of_the_settings_once_and_taken_out_again() -> None:
-    with_it = with_programme(OWN, BLOCK)
-    assert with_it.startswith(OWN)
-    assert BLOCK in with_it
-    assert with_programme(with_it, BLOCK) == with_it
-    assert without_programme(with_it) == OWN
-    assert without_programme(OWN) == OWN
-    assert without_programme(with_it.replace("\n", "\r\n")) == OWN.replace("\n", "\r\n")
+def test_a_sample_school_brings_what_its_codes_mean_and_takes_it_away_again(tmp_path: Path) -> None:
+    home = make_home(
+        tmp_path, {}, '[school]\nname = ""  # blank\n[attendance.codes]\nP = "absent"\n'
+    )
+    before = home.config.read_bytes()
+    told = " ".join(sample(home, "--students", "12").output.split())
+    assert "What pipeline.toml says itself wins: attendance.codes.P." in told
+    settings = load_settings(home)
+    assert settings.school.called == "Riverside School"
+    assert settings.attendance.codes == {
+        "P": "absent",
+        "T": "tardy",
+        "A": "unexcused",
+        "E": "excused",
+        "H": "half_day",
+    }
+    sample(home, "--clear")
+    assert home.config.read_bytes() == before
+    assert load_settings(home) == own_settings(home)
+    assert not home.brought.exists()
+
+
+def test_what_a_sample_brought_acts_only_while_the_sample_lies_there(tmp_path: Path) -> None:
+    home = make_home(tmp_path, {}, "")
+    sample(home, "--students", "12")
+    (home.data / "landing" / "SAMPLE.json").unlink()
+    assert load_settings(home) == Settings()
 
 
 def test_the_sample_of_a_programme_can_be_read_with_its_settings_and_goes_as_it_came(
@@ -40,7 +57,7 @@ def test_the_sample_of_a_programme_can_be_read_with_its_settings_and_goes_as_it_
 ) -> None:
     home = make_home(tmp_path, {}, "[letters]\n")
     told = sample(home, "--programme", "--through", "2026-11-20").output
-    assert str(home.config) in told.replace("\n", "")
+    assert str(home.brought / "programme.toml") in told.replace("\n", "")
     (programme,) = load_settings(home).programmes
     found, strays = programme_files(Zone((home.data / "landing").as_uri()).list(), [programme])
     assert len(found["lead"]) > 50

@@ -136,7 +136,10 @@ def test_the_ledgers_identity_is_there_for_keys_and_links(home: Home) -> None:
 
 WEEK = "2026-09-28"
 KEY = "teachers:2026-W40:t_1"
-OUTSIDE = '[mail]\ntransport = "smtp"\nallowed = ["riverside.example"]\nstop_after = 1\n'
+OUTSIDE = (
+    '[school]\ntime_zone = "UTC"\n[letters]\nfrom_email = "reports@riverside.example"\n'
+    '[mail]\ntransport = "smtp"\nallowed = ["riverside.example"]\nstop_after = 1\n'
+)
 """To a mail server that is not there."""
 NOWHERE = '[mail.smtp]\nhost = "127.0.0.1"\nport = 9\nsecurity = "none"\n'
 

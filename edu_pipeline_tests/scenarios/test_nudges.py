@@ -33,6 +33,7 @@ MAIL = f"""
 public_url = "https://letters.lumen.example"
 postal_address = "{ADDRESS}"
 """
+WHO = '[school]\ntime_zone = "UTC"\n[letters]\nfrom_email = "hello@lumen.example"\n'
 LEAVES = 'transport = "smtp"\nallowed = ["learners.example"]\n'
 NOWHERE = '[mail.smtp]\nhost = "127.0.0.1"\nport = 9\nsecurity = "none"\n'
 CAMPAIGN = f"nudges.{PROGRAMME}"
@@ -61,7 +62,7 @@ def first_round(tmp_path_factory: pytest.TempPathFactory) -> Round:
         file = home.data / "landing" / path
         file.parent.mkdir(parents=True, exist_ok=True)
         file.write_bytes(content)
-    home.config.write_text(sample.settings, encoding="utf-8")
+    home.config.write_text(WHO + sample.settings, encoding="utf-8")
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("COLUMNS", "200")
         for variable in RUN_SETS:

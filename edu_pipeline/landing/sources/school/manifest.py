@@ -24,7 +24,6 @@ from edu_pipeline.landing.tables.workbook import as_csv, is_workbook
 from edu_pipeline.landing.versions import months_first, newest, version_of
 from edu_pipeline.landing.zone import (
     ENDINGS,
-    SAMPLE_MARKER,
     LandedFile,
     LandingError,
     Zone,
@@ -34,7 +33,13 @@ from edu_pipeline.landing.zone import (
 )
 from edu_pipeline.model.columns import dtypes
 from edu_pipeline.model.quality import LandingFiles
-from edu_pipeline.settings.landing import EVENTS_FOLDER, SCHOOL_TABLES, Landing, TableExport
+from edu_pipeline.settings.landing import (
+    EVENTS_FOLDER,
+    SAMPLE_MARKER,
+    SCHOOL_TABLES,
+    Landing,
+    TableExport,
+)
 
 SCHOOL_FOLDER = "school/"
 AUTO = "auto"

@@ -16,11 +16,12 @@ from edu_pipeline.landing.sources.school.suggestions import Line
 from edu_pipeline.landing.tables.headers import normal
 from edu_pipeline.landing.tables.workbook import is_workbook
 from edu_pipeline.landing.versions import version_of
-from edu_pipeline.landing.zone import ENDINGS, SAMPLE_MARKER, LandedFile, Zone
+from edu_pipeline.landing.zone import ENDINGS, LandedFile, Zone
 from edu_pipeline.settings.attainment import ATTAINMENT_FOLDER
 from edu_pipeline.settings.landing import (
     EVENTS_FOLDER,
     PROGRAMMES_FOLDER,
+    SAMPLE_MARKER,
     SCHOOL_TABLES,
     Landing,
     TableExport,
