@@ -112,7 +112,9 @@ def test_a_wrong_letter_is_approved_and_sent_again_as_a_correction(
             ),
             "attendance.csv": school(4) + other,
         },
-        CODES.replace("[letters]\n", WHO) + live_by(fake).replace(WHO, ""),
+        '[school]\ntime_zone = "UTC"\n'
+        + CODES.replace("[letters]\n", WHO)
+        + live_by(fake).replace(WHO, ""),
     )
     written = command("run", "--week", WEEK)
     assert written.exit_code == 3
