@@ -621,10 +621,10 @@ def test_a_subject_teacher_is_not_told_of_the_whole_years_absence(
 
 @pytest.mark.parametrize(
     ("reply_to", "expected"),
-    [(None, "data@riverside.example"), ("office@riverside.example", "office@riverside.example")],
+    [("", "data@riverside.example"), ("office@riverside.example", "office@riverside.example")],
 )
 def test_answers_go_where_the_settings_say(
-    make_history: HistoryMaker, reply_to: str | None, expected: str
+    make_history: HistoryMaker, reply_to: str, expected: str
 ) -> None:
     (letter,) = letters(make_history, ("ada", ["A"]), reply_to=reply_to)
 
