@@ -1,13 +1,13 @@
 """What Dagster loads, on one screen."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 import dagster as dg
 
 from edu_pipeline.attainment import assets as attainment
 from edu_pipeline.facts import assets as facts
 from edu_pipeline.ground.shipped import shipped
-from edu_pipeline.ground.steps import step
+from edu_pipeline.ground.steps import Table, step
 from edu_pipeline.ground.templates import environment
 from edu_pipeline.ground.warehouse import Warehouse
 from edu_pipeline.landing import assets as landing
@@ -23,6 +23,7 @@ from edu_pipeline.site import assets as site
 from edu_pipeline.site.mail_page import write_mail_page
 from edu_pipeline.teachers import assets as teachers
 from edu_pipeline.teachers.edition import CAMPAIGN
+from edu_pipeline.wiring.approval import approval_jobs
 from edu_pipeline.wiring.automation import (
     deliver_job,
     landing_sensor,
@@ -51,24 +52,37 @@ def build_definitions(
         for mailing in mailings
     }
 
+    def write_page(ledger: Ledger) -> None:
+        write_mail_page(home, settings, ledger, environment([home.templates, shipped("templates")]))
+
+    def sent(mailing: Mailing, *made: Table) -> Sequence[dg.AssetsDefinition]:
+        """What writes a mailing's letters, and what delivers them."""
+        of, delivered = partitions[mailing], mail.delivered(mailing, write_page)
+        return [
+            step(f"write_{mailing.noun}", [*made, mail.queued(mailing)], partitions=of),
+            step(mailing.delivered, [delivered], partitions=of),
+        ]
+
+    def computed(name: str, mailing: Mailing, made: Sequence[Table]) -> dg.AssetsDefinition:
+        """A job's tables, and the periods that its letters can be about."""
+        held = mail.newest_is_not_held(mailing)
+        return step(name, [*made, mail.recorded_periods(mailing)], checks=[held])
+
     # a school without programmes need not wait for their tables
     of_programmes = (
         [
             *edx.ASSETS,
-            *programmes.ASSETS,
-            *mail.memory(NUDGES.campaign),
-            *(programmes.nudge_letters(of) for kind, of in partitions.items() if kind is NUDGES),
-            *site.OF_PROGRAMMES,
+            step("read_ledger_of_nudges", mail.memory(NUDGES.campaign)),
+            computed("compute_programmes", NUDGES, programmes.COMPUTED),
+            step("publish_programmes", [site.programme_pages]),
+            *sent(NUDGES, programmes.nudge_letters),
         ]
         if settings.programmes
         else []
     )
-
-    def write_page(ledger: Ledger) -> None:
-        write_mail_page(home, settings, ledger, environment([home.templates, shipped("templates")]))
-
     return dg.Definitions(
         assets=[
+            step("read_ledger", mail.LEDGER),
             *landing.ASSETS,
             *results.ASSETS,
             landing.rejected_rows(
@@ -77,31 +91,24 @@ def build_definitions(
             landing.landing_problems(
                 ["attainment_notes", *(("stg_run_results",) if settings.programmes else ())]
             ),
-            *facts.ASSETS,
+            step("compute_facts", facts.TABLES),
+            computed("compute_teachers", TEACHERS, teachers.TABLES),
             *attainment.ASSETS,
-            step("compute_teachers", teachers.TABLES),
+            step("publish_attainment", [site.attainment_pages]),
+            *sent(TEACHERS, mail.said_before(CAMPAIGN), *teachers.OF_A_WEEK),
             *of_programmes,
-            step("write_letters", teachers.OF_A_WEEK, partitions=weeks),
-            mail.said_before(weeks, CAMPAIGN),
-            *(mail.recorded_periods(mailing) for mailing in mailings),
-            *(
-                asset
-                for mailing, of in partitions.items()
-                for asset in mail.partitioned_assets(mailing, of, write_page)
+            step("ask_carrier", mail.CARRIER),
+            step(
+                "look_at_letters",
+                [mail.ledger_letters(mailings), mail.campaign_engagement, site.letters_page],
+                checks=mail.OF_LETTERS,
             ),
-            mail.ledger_letters(mailings),
-            *mail.ASSETS,
-            *site.ASSETS,
         ],
-        asset_checks=[
-            *landing.CHECKS,
-            *(mail.newest_is_not_held(mailing) for mailing in mailings),
-            *mail.CHECKS,
-        ],
+        asset_checks=landing.CHECKS,
         jobs=[
             refresh_job(mailings),
             *map(send_job, mailings),
-            *mail.approval_jobs(partitions, write_page),
+            *approval_jobs(partitions, write_page),
             *map(deliver_job, mailings),
         ],
         sensors=[

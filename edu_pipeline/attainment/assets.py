@@ -11,7 +11,14 @@ from edu_pipeline.attainment.checks import agreement, anonymity, whole_grades
 from edu_pipeline.attainment.metrics import Tables, cohort_tables
 from edu_pipeline.attainment.shareable import shareable
 from edu_pipeline.facts.files import export_frame, export_table
-from edu_pipeline.ground.warehouse import Warehouse, read_table, table_metadata, write_table
+from edu_pipeline.ground.warehouse import (
+    Connection,
+    Warehouse,
+    read_table,
+    table_metadata,
+    transaction,
+    write_table,
+)
 from edu_pipeline.model.catalogue import SCHEMAS
 from edu_pipeline.settings.home import Home, Settings
 
@@ -84,43 +91,51 @@ def _spec(name: str, description: str, pii: str, deps: Sequence[str], kind: str)
         dg.AssetCheckSpec(name, asset=table, description=description)
         for name, (table, description) in _CHECKED.items()
     ],
+    can_subset=True,
 )
 def compute_attainment(
+    context: dg.AssetExecutionContext,
     home: dg.ResourceParam[Home],
     settings: dg.ResourceParam[Settings],
     warehouse: dg.ResourceParam[Warehouse],
 ) -> Iterator[dg.MaterializeResult[None] | dg.AssetCheckResult]:
     """Every table of every cohort, from what has landed."""
+    wanted = {key.path[-1] for key in context.selected_asset_keys}
     attainment = settings.attainment
-    with warehouse.connect() as con:
+    with warehouse.connect() as con, transaction(con):
         results, students, groups, stated = (read_table(con, name) for name in LANDED)
         tables = cohort_tables(results, students, groups, stated, attainment)
-        for name, table in tables.named().items():
-            write_table(con, name, table)
-            yield dg.MaterializeResult(asset_key=name, metadata=table_metadata(con, name))
+        for name in wanted.intersection(TABLES):
+            write_table(con, name, tables.named()[name])
+        made = {name: table_metadata(con, name) for name in wanted.intersection(TABLES)}
         to_share = shareable(tables, attainment)
-        folder = home.data / "reports" / "attainment"
-        if results.height:
-            for name in TABLES:
-                export_table(con, name, folder)
-            for name in SHARED:
-                shared = to_share.named()[name]
-                export_frame(con, shared, _PREFIX + name, folder / _SHAREABLE)
-        else:
-            _remove_files(folder)
-    yield dg.MaterializeResult(asset_key=REPORTS)
+        if REPORTS in wanted:
+            folder = home.data / "reports" / "attainment"
+            _write_files(con, folder, to_share) if results.height else _remove_files(folder)
+            made[REPORTS] = {}
+    for name, metadata in made.items():
+        yield dg.MaterializeResult(asset_key=name, metadata=metadata)
+    looked_at = {key.name for key in context.selected_asset_check_keys}
     for name, (passed, sentences) in {
         AGREE: agreement(tables.attainment_disagreements, stated),
         WHOLE: whole_grades(tables, attainment),
         NOBODY: anonymity(tables, to_share, attainment),
     }.items():
-        yield dg.AssetCheckResult(
-            asset_key=_CHECKED[name][0],
-            check_name=name,
-            passed=passed,
-            severity=dg.AssetCheckSeverity.WARN,
-            description="\n".join(sentences) or "Nothing to do.",
-        )
+        if name in looked_at:
+            yield dg.AssetCheckResult(
+                asset_key=_CHECKED[name][0],
+                check_name=name,
+                passed=passed,
+                severity=dg.AssetCheckSeverity.WARN,
+                description="\n".join(sentences) or "Nothing to do.",
+            )
+
+
+def _write_files(con: Connection, folder: Path, to_share: Tables) -> None:
+    for name in TABLES:
+        export_table(con, name, folder)
+    for name in SHARED:
+        export_frame(con, to_share.named()[name], _PREFIX + name, folder / _SHAREABLE)
 
 
 def _remove_files(folder: Path) -> None:

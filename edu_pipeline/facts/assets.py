@@ -4,7 +4,6 @@ from collections.abc import Callable, Mapping, Sequence
 from inspect import cleandoc
 from types import MappingProxyType
 
-import dagster as dg
 import duckdb
 
 from edu_pipeline.facts.attendance import (
@@ -32,7 +31,7 @@ from edu_pipeline.facts.roster import (
     build_teacher_spells,
 )
 from edu_pipeline.facts.students import build_class_spread, build_team_spread
-from edu_pipeline.ground.steps import Notes, Table, step, table
+from edu_pipeline.ground.steps import Notes, Table, table
 from edu_pipeline.ground.warehouse import table_metadata
 from edu_pipeline.settings.home import Settings
 
@@ -64,7 +63,7 @@ def _fact(
     return fact
 
 
-_FACTS = [
+TABLES: Sequence[Table] = [
     _fact("class_spells", build_class_spells, ["stg_enrollments", "stg_classes"]),
     _fact("teacher_spells", build_teacher_spells, ["stg_enrollments", "stg_classes"]),
     _fact(
@@ -131,4 +130,3 @@ _FACTS = [
     ),
     _fact("team_spread", build_team_spread, ["student_weeks", "homework_items", "stg_school_days"]),
 ]
-ASSETS: Sequence[dg.AssetsDefinition] = [step("compute_facts", _FACTS)]

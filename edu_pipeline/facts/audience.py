@@ -64,7 +64,6 @@ def accept_audiences(con: duckdb.DuckDBPyConnection, programmes: Collection[str]
         programmes: Ids of those that are not held.
     """
     con.execute(_REMEMBERED)
-    con.execute("begin")
     con.execute(
         f"""
         insert into accepted_audience
@@ -86,7 +85,6 @@ def accept_audiences(con: duckdb.DuckDBPyConnection, programmes: Collection[str]
         f"insert into accepted_audience select programme_id, key from ({_NOW})",
         {"programmes": list(programmes)},
     )
-    con.execute("commit")
 
 
 def forget_audience(con: duckdb.DuckDBPyConnection, identifiers: Collection[str]) -> None:

@@ -43,31 +43,6 @@ def require_whole(context: dg.AssetExecutionContext, name: str, job: str) -> Non
         )
 
 
-def require_one_run(
-    context: dg.AssetExecutionContext, job: str, *, partitioned_only: bool = False
-) -> None:
-    """Stop unless everything that this asset rests on was materialised in this very run.
-
-    Args:
-        context: Of the asset that asks.
-        job: The job to launch instead, for the message.
-        partitioned_only: Look only at the assets of the same week.
-
-    Raises:
-        dagster.Failure: Something is older; the message says which job to launch.
-    """
-    graph = context.job_def.asset_layer.asset_graph
-    for key in sorted(graph.get_ancestor_asset_keys(context.asset_key)):
-        if partitioned_only and not graph.get(key).is_partitioned:
-            continue
-        latest = context.instance.get_latest_materialization_event(key)
-        if latest is None or latest.run_id != context.run.run_id:
-            raise dg.Failure(
-                f"{context.asset_key.path[-1]} must not be made alone: {key.path[-1]} is from "
-                f"another run. Launch the whole job {job}."
-            )
-
-
 def require_one_refresh(landing_files: pl.DataFrame, mail_gate: pl.DataFrame) -> None:
     """Stop unless the gate was recorded by the refresh that listed the files.
 

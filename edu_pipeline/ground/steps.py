@@ -89,8 +89,12 @@ class Check:
 
 
 def _reads(of: Callable[..., object], given: Mapping[str, str]) -> Mapping[str, str]:
-    names = [name for name in inspect.signature(of).parameters if name not in GIVEN]
-    return {name: given.get(name, name) for name in names}
+    asked = inspect.signature(of).parameters
+    return {
+        name: given.get(name, name)
+        for name, parameter in asked.items()
+        if name not in GIVEN and (name in given or parameter.default is parameter.empty)
+    }
 
 
 def table(
@@ -188,7 +192,8 @@ def step(
         done: list[dg.MaterializeResult[None] | dg.AssetCheckResult] = []
         warehouse: Warehouse = context.resources.warehouse
         with warehouse.connect() as con, transaction(con):
-            reach = _Reach(context, con, {each.name for each in made})
+            # a run of one week also makes tables that have no weeks
+            reach = _Reach(context, con, [each.name for each in made] if partitions else [])
             for each in todo:
                 notes = _keep(reach, each)
                 done.append(dg.MaterializeResult(asset_key=each.name, metadata=notes))
@@ -232,36 +237,38 @@ class _Reach:
     """What the functions of one step in one run ask for; a table is read once."""
 
     def __init__(
-        self, context: dg.AssetExecutionContext, con: Connection, own: Collection[str]
+        self, context: dg.AssetExecutionContext, con: Connection, partitioned: Collection[str]
     ) -> None:
         self.con = con
-        self.partition = context.partition_key if context.has_partition_key else None
-        self._context, self._own = context, own
+        self.partition = context.partition_key if partitioned else None
+        self._context, self._partitioned = context, partitioned
         self._read: dict[str, pl.DataFrame] = {}
 
     def of(self, of: Table | Check) -> Mapping[str, Any]:
         """The arguments of a function."""
-        return {name: self._given(of.reads.get(name, name)) for name in _parameters(of)}
+        given = {name: self._given(name) for name in _parameters(of) if name in GIVEN}
+        return given | {name: self._table(of_table) for name, of_table in of.reads.items()}
 
     def _given(self, name: str) -> object:
         if name == "con":
             return self.con
         if name == "context":
             return self._context
-        if name in _RESOURCES:
-            return getattr(self._context.resources, name)
-        if name not in self._read:
-            self._read[name] = self._table(name)
-        return self._read[name]
+        return getattr(self._context.resources, name)
 
     def _table(self, name: str) -> pl.DataFrame:
+        if name not in self._read:
+            self._read[name] = self._from_warehouse(name)
+        return self._read[name]
+
+    def _from_warehouse(self, name: str) -> pl.DataFrame:
         if name not in tables(self.con):
             raise dg.Failure(
                 f"The table {name} is not there yet. Run the refresh job first "
                 "(edu-pipeline run, or materialise it in the UI)."
             )
         frame = read_table(self.con, name)
-        if self.partition and name in self._own:
+        if self.partition and name in self._partitioned:
             return frame.filter(**partition_columns(self.partition))
         return frame
 

@@ -1,100 +1,71 @@
 """The mail room as Dagster sees it: periods recorded, letters queued, delivered and counted."""
 
 import functools
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from contextlib import closing
-from dataclasses import replace
 from datetime import UTC, date, datetime
 
 import dagster as dg
 import polars as pl
-from pydantic import Field
 
-from edu_pipeline.ground.one_run import is_older_than, require_one_run
+from edu_pipeline.ground.one_run import is_older_than
 from edu_pipeline.ground.shipped import shipped
+from edu_pipeline.ground.steps import Check, Notes, Table, check, table
 from edu_pipeline.ground.templates import environment
-from edu_pipeline.mail.checks import hold_reasons
-from edu_pipeline.mail.corrections import corrected, unfit
-from edu_pipeline.mail.delivery import DeliveryReport, deliver
+from edu_pipeline.mail import attention
 from edu_pipeline.mail.due import Period
 from edu_pipeline.mail.engagement import campaign_engagement as engagement_of
 from edu_pipeline.mail.frames import letters_from
 from edu_pipeline.mail.landed import Zone, record_landed
 from edu_pipeline.mail.ledger import remembered
-from edu_pipeline.mail.ledger.approvals import approve, review
-from edu_pipeline.mail.ledger.database import LedgerError
 from edu_pipeline.mail.ledger.reports import events_frame
-from edu_pipeline.mail.ledger.store import Ledger, Queueing
+from edu_pipeline.mail.ledger.store import Ledger
 from edu_pipeline.mail.ledger.suppressions import note_all
 from edu_pipeline.mail.ledger.tombstones import tombstones_frame
 from edu_pipeline.mail.lists import EVERY_CAMPAIGN
 from edu_pipeline.mail.mailing import Mailing
-from edu_pipeline.mail.names import Names
-from edu_pipeline.mail.pace import Rules
-from edu_pipeline.mail.plan import to_rehearse
+from edu_pipeline.mail.outgoing import recorded_period, send_period, why_not_by
 from edu_pipeline.mail.proofs import write_proofs
-from edu_pipeline.mail.rehearsal import RehearsalReport, rehearse
+from edu_pipeline.mail.queueing import queue_letters
 from edu_pipeline.mail.room import MailRoom, MissingSecretError
-from edu_pipeline.mail.states import State
 from edu_pipeline.mail.transports.sendgrid import SendGridTransport
 from edu_pipeline.mail.transports.sendgrid_api import SendGridError
 
-GROUP = "mail"
-REMEMBERED = "ledger"
-"""Group of what is read from the ledger before anything is computed."""
-OWNERS = ["team:data"]
 CORRECTION_TAG = "edu_pipeline/correction"
 """Of a run whose letters correct those that went out; its value says why."""
-
 LETTERS_ASSET = "ledger_letters"
+_BACKFILL_TAG = "dagster/backfill"
 
-_asset = functools.partial(dg.asset, owners=OWNERS)
+_mail = functools.partial(table, "mail")
+_remembered = functools.partial(table, "ledger", kinds={"sqlite"})
+"""What is read from the ledger before anything is computed."""
 WritePage = Callable[[Ledger], object]
 
 
-def recorded_periods(mailing: Mailing) -> dg.AssetsDefinition:
+def recorded_periods(mailing: Mailing) -> Table:
     """The asset that records a mailing's periods."""
 
-    @_asset(
-        name=mailing.recorded,
-        group_name=GROUP,
-        kinds={"sqlite"},
-        tags={"pii": "none"},
-        ins={"periods": dg.AssetIn(mailing.periods)},
-    )
-    def record(
-        periods: pl.DataFrame, mail_room: dg.ResourceParam[MailRoom]
-    ) -> dg.MaterializeResult[None]:
+    @_mail(name=mailing.recorded, kinds={"sqlite"}, pii="none", reads={"periods": mailing.periods})
+    def record(periods: pl.DataFrame, mail_room: MailRoom) -> Notes:
         """What may be sent, written to the ledger, where sensors can read it during a run."""
         with mail_room.open_ledger() as ledger:
             ledger.record_periods(
                 mailing.campaign, [Period(**row) for row in periods.iter_rows(named=True)]
             )
-        return dg.MaterializeResult(
-            metadata={"periods": periods.height, "held": periods["held"].count()}
-        )
+        return {"periods": periods.height, "held": periods["held"].count()}
 
     return record
 
 
-def said_before(weeks: dg.PartitionsDefinition[str], campaign: str) -> dg.AssetsDefinition:
+def said_before(campaign: str) -> Table:
     """The asset that tells a week's letters what was said before, so that they can correct it.
 
     Args:
-        weeks: One partition per week.
         campaign: Such as `teachers`.
     """
 
-    @_asset(
-        name="said_before",
-        group_name=REMEMBERED,
-        kinds={"sqlite"},
-        tags={"pii": "ids"},
-        partitions_def=weeks,
-    )
-    def said(
-        context: dg.AssetExecutionContext, mail_room: dg.ResourceParam[MailRoom]
-    ) -> pl.DataFrame:
+    @_remembered(pii="ids")
+    def said_before(context: dg.AssetExecutionContext, mail_room: MailRoom) -> pl.DataFrame:
         """The figures of the newest earlier period whose letters arrived, from the ledger.
 
         One row per letter and figure: `period`, `recipient_key`, `subject`, `numerator`,
@@ -103,35 +74,19 @@ def said_before(weeks: dg.PartitionsDefinition[str], campaign: str) -> dg.Assets
         with mail_room.open_ledger() as ledger:
             return ledger.figures_before(campaign, date.fromisoformat(context.partition_key))
 
-    return said
+    return said_before
 
 
-def partitioned_assets(
-    mailing: Mailing, partitions: dg.PartitionsDefinition[str], write_page: WritePage
-) -> Sequence[dg.AssetsDefinition]:
-    """The steps of sending one partition of a mailing.
+def queued(mailing: Mailing) -> Table:
+    """The asset that queues one partition's letters; made with what writes them."""
+    reads = {"letters": mailing.letters, **({"known": mailing.names} if mailing.names else {})}
 
-    Args:
-        mailing: What is sent.
-        partitions: Such as one per week.
-        write_page: Writes the page on how letters stand; called after a delivery, also a bad one.
-    """
-    tables = {"letters": mailing.letters, **({"known": mailing.names} if mailing.names else {})}
-
-    @_asset(
-        name=mailing.queued,
-        group_name=GROUP,
-        kinds={"sqlite"},
-        tags={"pii": "names"},
-        partitions_def=partitions,
-        ins={name: dg.AssetIn(table) for name, table in tables.items()},
-    )
-    def queued(
+    def queue(
         context: dg.AssetExecutionContext,
-        mail_room: dg.ResourceParam[MailRoom],
+        mail_room: MailRoom,
         letters: pl.DataFrame,
-        **tables: pl.DataFrame,
-    ) -> dg.MaterializeResult[None]:
+        known: pl.DataFrame | None = None,
+    ) -> Notes:
         """The week's letters, checked one by one and frozen in the ledger.
 
         What already went out stays as it is; what has not changed stays approved. Letters that
@@ -139,175 +94,84 @@ def partitioned_assets(
         the tag `edu_pipeline/correction` (its value says why) also queues corrections of letters
         that went out and would now say something else.
         """
-        require_one_run(context, mailing.send, partitioned_only=True)
-        mail = mail_room.settings.mail
-        campaign = mailing.campaign_of(context.partition_key)
-        written = letters_from(letters)
-        names = tables.get("known", letters)["name"].drop_nulls().to_list()
-        correction = context.run.tags.get(CORRECTION_TAG) or None
-        if correction and (problem := unfit(correction, Names(names))):
-            raise dg.Failure(f"Nothing was queued. {problem}", allow_retries=False)
-        as_sent = [corrected(letter, correction) if correction else letter for letter in written]
-        reasons = hold_reasons(as_sent, names if mailing.names else (), mail)
-        held = [replace(letter, hold=reasons.get(letter.key)) for letter in written]
         with mail_room.open_ledger() as ledger:
-            period = _recorded(ledger, mailing, context.partition_key).period
-            result = ledger.queue(
-                held,
-                of=(campaign, period),
-                now=datetime.now(UTC),
+            period = recorded_period(ledger, mailing, context.partition_key)
+            return queue_letters(
+                ledger,
+                letters_from(letters),
+                (letters if known is None else known)["name"].drop_nulls().to_list(),
+                searched=known is not None,
+                of=(period.campaign, period.period),
                 by=f"run {context.run.run_id}",
-                rules=Queueing(
-                    approval=mail.leaves and mail.approval == "required",
-                    leaves=mail.leaves,
-                    correction=correction,
-                ),
+                mail=mail_room.settings.mail,
+                correction=context.run.tags.get(CORRECTION_TAG) or None,
             )
-            counts = ledger.counts(campaign, period)
-        return dg.MaterializeResult(
-            metadata={
-                "new": result.new,
-                "changed": result.changed,
-                "unchanged": result.unchanged,
-                "already sent": result.already_sent,
-                "cancelled": result.cancelled,
-                "corrections": result.corrections,
-                "to people who were erased": result.forgotten,
-                "waiting for approval": counts.get(State.draft, 0),
-                "held": counts.get(State.held, 0),
-                "suppressed": counts.get(State.suppressed, 0),
-            }
-        )
 
-    @_asset(
-        name=mailing.delivered,
-        group_name=GROUP,
-        kinds={"email"},
-        tags={"pii": "names"},
-        partitions_def=partitions,
-        deps=[queued],
-    )
-    def delivered(
-        context: dg.AssetExecutionContext, mail_room: dg.ResourceParam[MailRoom]
-    ) -> dg.MaterializeResult[None]:
+    return _mail(
+        name=mailing.queued, kinds={"sqlite"}, pii="names", reads=reads, whole=mailing.send
+    )(queue)
+
+
+def delivered(mailing: Mailing, write_page: WritePage) -> Table:
+    """The asset that delivers one partition's letters.
+
+    Args:
+        mailing: What is sent.
+        write_page: Writes the page on how letters stand; called after a delivery, also a bad one.
+    """
+
+    @_mail(name=mailing.delivered, kinds={"email"}, pii="names", deps=[mailing.queued])
+    def deliver(context: dg.AssetExecutionContext, mail_room: MailRoom) -> Notes:
         """The week's letters that may go out, delivered; each at most once.
 
-        Sends what is approved, or needs no approval, as it was frozen. A week that the gate holds
-        is refused. With `[mail] mode = "redirect"` copies go to the operator instead, and nothing
-        of it counts. The proof sheet in `data/outbox` and the page in `data/site/mail` show all.
+        Sends what is approved, or needs no approval, as it was frozen, in a run of the jobs that
+        send or deliver, for one week. A week that the gate holds is refused. With `[mail] mode =
+        "redirect"` copies go to the operator instead, and nothing of it counts. The proof sheet in
+        `data/outbox` and the page in `data/site/mail` show all.
         """
-        _require_fresh(context, mailing)
+        _require_leave(context, mailing)
         with mail_room.open_ledger() as ledger:
-            period = _recorded(ledger, mailing, context.partition_key)
-            trouble, told = None, dict[str, int | str]()
-            try:
-                trouble, told = _send(context, mail_room, ledger, period)
-            except (LedgerError, MissingSecretError, SendGridError) as error:
-                trouble = str(error)
+            period = recorded_period(ledger, mailing, context.partition_key)
+            sent = send_period(mail_room, ledger, period, f"run {context.run.run_id}")
             templates = environment([mail_room.home.templates, shipped("templates")])
             write_proofs(mail_room.home.outbox, ledger, period.campaign, period.period, templates)
             write_page(ledger)
             counts = ledger.counts(period.campaign, period.period)
-        metadata = {**told, **{f"letters {state}": number for state, number in counts.items()}}
-        if trouble:
-            _show_now(context.instance, mail_room)
-            raise dg.Failure(trouble, metadata=metadata, allow_retries=False)
-        return dg.MaterializeResult(metadata=metadata)
+        notes = {**sent.told, **{f"letters {state}": number for state, number in counts.items()}}
+        if sent.warning:
+            context.log.warning("%s", sent.warning)
+        if sent.trouble:
+            show_now(context.instance, mail_room)
+            raise dg.Failure(sent.trouble, metadata=notes, allow_retries=False)
+        return notes
 
-    return [queued, delivered]
-
-
-def _require_fresh(context: dg.AssetExecutionContext, mailing: Mailing) -> None:
-    """A refresh may have found a problem with what letters rest on that were queued before it."""
-    if is_older_than(context.instance, mailing.queued, context.partition_key, mailing.recorded):
-        raise dg.Failure(
-            "The exports were read again after this week's letters were written. Launch the job "
-            f"{mailing.send} for {context.partition_key}: it writes them again, and what has not "
-            "changed stays approved.",
-            allow_retries=False,
-        )
+    return deliver
 
 
-def _recorded(ledger: Ledger, mailing: Mailing, partition: str) -> Period:
-    campaign = mailing.campaign_of(partition)
-    for period in ledger.recorded_periods():
-        if (period.campaign, period.partition) == (campaign, partition):
-            return period
-    raise dg.Failure(
-        "The last refresh has no figures for this week. Run the refresh job, or choose a week that "
-        "has some.",
-        allow_retries=False,
+def _require_leave(context: dg.AssetExecutionContext, mailing: Mailing) -> None:
+    """Stop a run that must not send, or whose letters know nothing of the last refresh."""
+    partition = context.partition_key
+    why_not = why_not_by(
+        context.run.job_name,
+        backfill=_BACKFILL_TAG in context.run.tags,
+        mailing=mailing,
+        partition=partition,
     )
-
-
-def _send(
-    context: dg.AssetExecutionContext, mail_room: MailRoom, ledger: Ledger, period: Period
-) -> tuple[str | None, dict[str, int | str]]:
-    """What a person must look at, if anything, and what was done."""
-    if period.held is not None:
-        context.log.warning("Held, nothing delivered: %s", period.held)
-        return None, {"not delivered, because": period.held}
-    mail, owner = mail_room.settings.mail, f"run {context.run.run_id}"
-    rules = Rules.of(mail, mail_room.settings.zone)
-    with closing(mail_room.transport()) as transport:
-        if mail.mode == "redirect":
-            return _rehearsed(
-                rehearse(
-                    ledger,
-                    transport,
-                    to_rehearse(ledger.entries(period.campaign, period.period)),
-                    to=mail.redirect_to or "",
-                    now=lambda: datetime.now(UTC),
-                    by=owner,
-                    rules=rules,
-                )
-            )
-        report = deliver(
-            ledger,
-            transport,
-            campaign=period.campaign,
-            period=period.period,
-            now=lambda: datetime.now(UTC),
-            owner=owner,
-            rules=rules,
+    # a refresh may have found a problem with what letters rest on that were queued before it
+    if is_older_than(context.instance, mailing.queued, partition, mailing.recorded):
+        why_not = why_not or (
+            "The exports were read again after this week's letters were written. Launch the job "
+            f"{mailing.send} for {partition}: it writes them again, and what has not changed stays "
+            "approved."
         )
-    if report.stopped and not report.trouble:
-        context.log.warning("Not all letters went out: %s", report.stopped)
-    return (report.stopped or None) if report.trouble else None, _told(report)
+    if why_not:
+        raise dg.Failure(why_not, allow_retries=False)
 
 
-def _told(report: DeliveryReport) -> dict[str, int | str]:
-    numbers = {
-        "sent now": report.sent,
-        "refused": report.failed,
-        "not out, to be tried again": report.not_sent,
-        "unknown": report.unknown,
-        "no longer news": report.expired,
-        "not to be written to": report.suppressed,
-        "from before, found to be out": report.found_sent,
-        "from before, found not to be out": report.found_unsent,
-    }
-    stopped = {"ended early, because": report.stopped} if report.stopped else {}
-    return {"sent now": report.sent, **{k: n for k, n in numbers.items() if n}, **stopped}
-
-
-def _rehearsed(report: RehearsalReport) -> tuple[str | None, dict[str, int | str]]:
-    told: dict[str, int | str] = {
-        "copies sent to the operator": report.sent,
-        "copies the operator had already": report.known,
-        "copies not sent": report.not_sent,
-    }
-    if report.stopped and not report.not_sent:
-        told["ended early, because"] = report.stopped
-    return (report.stopped if report.not_sent else None), told
-
-
-@_asset(group_name=GROUP, kinds={"sendgrid"}, tags={"pii": "none"})
+@_mail(kinds={"sendgrid"}, pii="none")
 def landed_events(
-    context: dg.AssetExecutionContext,
-    mail_room: dg.ResourceParam[MailRoom],
-    zone: dg.ResourceParam[Zone],
-) -> pl.DataFrame:
+    context: dg.AssetExecutionContext, mail_room: MailRoom, zone: Zone
+) -> tuple[pl.DataFrame, Notes]:
     """What the carrier reported of letters, from `mail/events/*.json` in the landing zone.
 
     One row per file. Each event is kept once in the ledger, however often it is read.
@@ -324,30 +188,25 @@ def landed_events(
             odd.height,
         )
     numbers = ("new", "known", "foreign", "untracked", "malformed")
-    context.add_output_metadata({name: int(files[name].sum()) for name in numbers})
-    return files
+    return files, {name: int(files[name].sum()) for name in numbers}
 
 
-@_asset(group_name=GROUP, kinds={"sendgrid"}, tags={"pii": "names"})
-def carrier_suppressions(
-    context: dg.AssetExecutionContext, mail_room: dg.ResourceParam[MailRoom]
-) -> dg.MaterializeResult[None]:
+@_mail(kinds={"sendgrid"}, pii="names")
+def carrier_suppressions(context: dg.AssetExecutionContext, mail_room: MailRoom) -> Notes:
     """Addresses that SendGrid does not deliver to, taken over into the ledger.
 
     So that nothing is written to them and a letter does not count as sent that SendGrid drops.
     Where SendGrid cannot be asked, what the ledger knows goes on holding.
     """
     if mail_room.settings.mail.transport != "sendgrid":
-        return dg.MaterializeResult(
-            metadata={"new": 0, "asked": "no: letters do not go by SendGrid"}
-        )
+        return {"new": 0, "asked": "no: letters do not go by SendGrid"}
     try:
         with closing(mail_room.transport()) as transport:
             assert isinstance(transport, SendGridTransport)  # noqa: S101 - as the settings say
             lines = transport.api.suppressions()
     except (MissingSecretError, SendGridError) as error:
         context.log.warning("SendGrid's list of suppressed addresses was not read: %s", error)
-        return dg.MaterializeResult(metadata={"new": 0, "asked": f"without success: {error}"})
+        return {"new": 0, "asked": f"without success: {error}"}
     with mail_room.open_ledger() as ledger:
         new = note_all(
             ledger,
@@ -356,53 +215,49 @@ def carrier_suppressions(
             source="sendgrid",
             by=f"run {context.run.run_id}",
         )
-    return dg.MaterializeResult(metadata={"new": new, "asked": "yes", "on its lists": len(lines)})
+    return {"new": new, "asked": "yes", "on its lists": len(lines)}
 
 
-def ledger_letters(mailings: Sequence[Mailing]) -> dg.AssetsDefinition:
+def ledger_letters(mailings: Sequence[Mailing]) -> Table:
     """The asset that copies how letters stand, after any of the mailings was delivered."""
 
-    @_asset(
-        name=LETTERS_ASSET,
-        group_name=GROUP,
+    @_mail(
         kinds={"duckdb"},
-        tags={"pii": "none"},
-        deps=[*(mailing.delivered for mailing in mailings), landed_events],
+        pii="none",
+        deps=[*(mailing.delivered for mailing in mailings), "landed_events"],
     )
-    def copied(mail_room: dg.ResourceParam[MailRoom]) -> pl.DataFrame:
+    def ledger_letters(mail_room: MailRoom) -> pl.DataFrame:
         """A copy of the ledger for analysis: a row per letter, no content, names or addresses."""
         with mail_room.open_ledger() as ledger:
             return ledger.letters_frame()
 
-    return copied
+    return ledger_letters
 
 
-@_asset(group_name=GROUP, kinds={"polars"}, tags={"pii": "none"})
-def campaign_engagement(
-    ledger_letters: pl.DataFrame, mail_room: dg.ResourceParam[MailRoom]
-) -> pl.DataFrame:
+@_mail(kinds={"polars"}, pii="none")
+def campaign_engagement(ledger_letters: pl.DataFrame, mail_room: MailRoom) -> pl.DataFrame:
     """What became of each campaign's letters, period by period, and how many were opened."""
     with mail_room.open_ledger() as ledger:
         events = events_frame(ledger)
     return engagement_of(ledger_letters, events, tracking=mail_room.settings.mail.tracking)
 
 
-@_asset(group_name=REMEMBERED, kinds={"sqlite"}, tags={"pii": "names"})
-def gate_releases(mail_room: dg.ResourceParam[MailRoom]) -> pl.DataFrame:
+@_remembered(pii="names")
+def gate_releases(mail_room: MailRoom) -> pl.DataFrame:
     """The problems that a person released, and why: the gate holds nothing because of these."""
     with mail_room.open_ledger() as ledger:
         return ledger.releases_frame()
 
 
-@_asset(group_name=REMEMBERED, kinds={"sqlite"}, tags={"pii": "none"})
-def mailed_before(mail_room: dg.ResourceParam[MailRoom]) -> pl.DataFrame:
+@_remembered(pii="none")
+def mailed_before(mail_room: MailRoom) -> pl.DataFrame:
     """Whether letters ever went out: then a warehouse without a past was deleted."""
     with mail_room.open_ledger() as ledger:
         return pl.DataFrame({"mailed": [ledger.has_sent()]})
 
 
-@_asset(group_name=REMEMBERED, kinds={"sqlite"}, tags={"pii": "ids"})
-def ledger_identity(mail_room: dg.ResourceParam[MailRoom]) -> pl.DataFrame:
+@_remembered(pii="ids")
+def ledger_identity(mail_room: MailRoom) -> pl.DataFrame:
     """What makes this ledger itself, one row: `ledger_id`, `salt` and `token_key`.
 
     With `salt` recipients get keys that nobody else can make; with `token_key` links are signed by
@@ -419,8 +274,8 @@ def ledger_identity(mail_room: dg.ResourceParam[MailRoom]) -> pl.DataFrame:
         )
 
 
-@_asset(group_name=REMEMBERED, kinds={"sqlite"}, tags={"pii": "ids"})
-def forgotten(mail_room: dg.ResourceParam[MailRoom]) -> pl.DataFrame:
+@_remembered(pii="ids")
+def forgotten(mail_room: MailRoom) -> pl.DataFrame:
     """Tombstones of people who were erased, so that their rows do not come in again.
 
     One row each: `hash`, of an id with its kind or of an address, and the `salt` that made it.
@@ -430,15 +285,15 @@ def forgotten(mail_room: dg.ResourceParam[MailRoom]) -> pl.DataFrame:
         return tombstones_frame(ledger)
 
 
-def memory(campaign: str) -> Sequence[dg.AssetsDefinition]:
+def memory(campaign: str) -> Sequence[Table]:
     """The assets that tell a job whom not to write to, and what it need not say again.
 
     Args:
         campaign: Such as `teachers`, or what campaigns such as `nudges.buslead` begin with.
     """
 
-    @_asset(group_name=REMEMBERED, kinds={"sqlite"}, tags={"pii": "names"})
-    def told_before(mail_room: dg.ResourceParam[MailRoom]) -> pl.DataFrame:
+    @_remembered(pii="names")
+    def told_before(mail_room: MailRoom) -> pl.DataFrame:
         """Who was told what: letters that are or may be out, and what went out by other means.
 
         One row per letter and subject: `campaign`, `period`, `recipient_key` or, of imported
@@ -451,13 +306,8 @@ def memory(campaign: str) -> Sequence[dg.AssetsDefinition]:
                 leaves=mail_room.settings.mail.leaves,
             )
 
-    @_asset(
-        group_name=REMEMBERED,
-        kinds={"sqlite"},
-        tags={"pii": "names"},
-        deps=[landed_events, carrier_suppressions],
-    )
-    def opted_out(mail_room: dg.ResourceParam[MailRoom]) -> pl.DataFrame:
+    @_remembered(pii="names", deps=["landed_events", "carrier_suppressions"])
+    def opted_out(mail_room: MailRoom) -> pl.DataFrame:
         """Who is not written to: `scope` (a campaign, or `*`), `recipient_key` or `email`, `reason`."""
         with mail_room.open_ledger() as ledger:
             return remembered.opted_out(ledger, campaign)
@@ -468,108 +318,55 @@ def memory(campaign: str) -> Sequence[dg.AssetsDefinition]:
 # What a person looks at
 
 
-def newest_is_not_held(mailing: Mailing) -> dg.AssetChecksDefinition:
-    """The check that shows the gate of a mailing."""
+def newest_is_not_held(mailing: Mailing) -> Check:
+    """The check that shows the gate of a mailing; sending relies on the record, not on it."""
 
-    @dg.asset_check(
-        name="newest_week_is_not_held",
-        asset=mailing.recorded,
-        description="The newest week's letters may go out.",
-    )
-    def check(mail_room: dg.ResourceParam[MailRoom]) -> dg.AssetCheckResult:
-        """Shows the gate; sending does not rely on this check but on the record."""
+    @check(mailing.recorded, "The newest week's letters may go out.")
+    def newest_week_is_not_held(mail_room: MailRoom) -> dg.AssetCheckResult:
         with mail_room.open_ledger() as ledger:
-            # the newest comes last
-            newest = {p.campaign: p for p in ledger.recorded_periods() if mailing.owns(p.campaign)}
-        held = [period.held for period in newest.values() if period.held]
-        if not newest:
+            found = attention.newest_held(ledger, mailing)
+        if found is None:
             return dg.AssetCheckResult(
                 passed=False,
                 severity=dg.AssetCheckSeverity.WARN,  # a home may have no such letters
                 description="No week has figures.",
             )
-        return dg.AssetCheckResult(passed=not held, description=" ".join(held) or "Not held.")
+        return _shown(found, dg.AssetCheckSeverity.ERROR)
 
-    return check
+    return newest_week_is_not_held
 
 
-@dg.asset_check(asset=LETTERS_ASSET, description="It is known of every letter whether it is out.")
-def no_letter_is_unknown(mail_room: dg.ResourceParam[MailRoom]) -> dg.AssetCheckResult:
+@check(LETTERS_ASSET, "It is known of every letter whether it is out.")
+def no_letter_is_unknown(mail_room: MailRoom) -> dg.AssetCheckResult:
     """Fails while anything is unknown; nothing of it is sent again without a decision."""
-    return _unknown(mail_room)
+    with mail_room.open_ledger() as ledger:
+        return _shown(attention.unknown(ledger), dg.AssetCheckSeverity.ERROR)
 
 
-@dg.asset_check(asset=LETTERS_ASSET, description="No letter waits for somebody to approve it.")
-def letters_wait_for_approval(mail_room: dg.ResourceParam[MailRoom]) -> dg.AssetCheckResult:
+@check(LETTERS_ASSET, "No letter waits for somebody to approve it.")
+def letters_wait_for_approval(mail_room: MailRoom) -> dg.AssetCheckResult:
     """Shows how many wait, and the digest that stands for exactly these."""
-    return _drafts(mail_room)
-
-
-def _unknown(mail_room: MailRoom) -> dg.AssetCheckResult:
     with mail_room.open_ledger() as ledger:
-        found = _periods_with(ledger, State.unknown)
-    if not found:
-        return dg.AssetCheckResult(passed=True, description="None is unknown.")
+        return _shown(attention.to_approve(ledger), dg.AssetCheckSeverity.WARN)
+
+
+def _shown(found: attention.Concern, severity: dg.AssetCheckSeverity) -> dg.AssetCheckResult:
     return dg.AssetCheckResult(
-        passed=False,
-        description=(
-            f"{_letters(sum(found.values()))} may or may not have gone out: {_listed(found)}. A "
-            "delivery asks the carrier again before it sends anything. If it cannot tell, ask a "
-            "recipient whether the letter came, then decide: edu-pipeline mail resolve --help"
-        ),
-        metadata={f"unknown in {period}": number for period, number in found.items()},
+        passed=found.fine,
+        severity=severity,
+        description=found.sentence,
+        metadata=dict(found.numbers),
     )
 
 
-def _drafts(mail_room: MailRoom) -> dg.AssetCheckResult:
-    digests: dict[str, str] = {}
-    with mail_room.open_ledger() as ledger:
-        found = _periods_with(ledger, State.draft)
-        for summary in ledger.periods():
-            if State.draft in summary.counts:
-                seen = review(ledger, summary.campaign, summary.period)
-                digests[f"digest of {summary.campaign} {summary.period}"] = seen.digest
-    return dg.AssetCheckResult(
-        passed=not found,
-        severity=dg.AssetCheckSeverity.WARN,
-        description=(
-            f"{_letters(sum(found.values()))} to be approved: {_listed(found)}. Look at the proof "
-            "sheet in data/outbox, then launch the job that approves them, or: "
-            "edu-pipeline mail approve"
-            if found
-            else "None waits."
-        ),
-        metadata={**{f"waiting in {period}": n for period, n in found.items()}, **digests},
-    )
-
-
-def _periods_with(ledger: Ledger, state: State) -> dict[str, int]:
-    return {
-        f"{summary.campaign} {summary.period}": summary.counts[state]
-        for summary in ledger.periods()
-        if summary.counts.get(state)
-    }
-
-
-def _listed(found: Mapping[str, int]) -> str:
-    return ", ".join(f"{number} in {period}" for period, number in found.items())
-
-
-def _letters(number: int) -> str:
-    return f"{number} letter" if number == 1 else f"{number} letters"
-
-
-def _show_now(instance: dg.DagsterInstance, mail_room: MailRoom) -> None:
+def show_now(instance: dg.DagsterInstance, mail_room: MailRoom) -> None:
     """Evaluate what a person looks at where no run will: after a bad delivery, and an approval."""
-    for name, look in (
-        ("no_letter_is_unknown", _unknown),
-        ("letters_wait_for_approval", _drafts),
-    ):
-        result = look(mail_room)
+    for each in OF_LETTERS:
+        result = each.look(mail_room)
         instance.report_runless_asset_event(
             dg.AssetCheckEvaluation(
-                asset_key=dg.AssetKey(LETTERS_ASSET),
-                check_name=name,
+                asset_key=dg.AssetKey(each.of),
+                check_name=each.name,
                 passed=bool(result.passed),
                 metadata=result.metadata,
                 severity=result.severity,
@@ -578,94 +375,6 @@ def _show_now(instance: dg.DagsterInstance, mail_room: MailRoom) -> None:
         )
 
 
-class Approval(dg.Config):
-    """Who approves what."""
-
-    by: str = Field("", description="Your name, which must be said; it stands in the ledger.")
-    digest: str = Field(
-        "",
-        description=(
-            "Of the drafts that you looked at, which must be said: it stands on the proof sheet "
-            "and in the check letters_wait_for_approval."
-        ),
-    )
-
-
-def approval_jobs(
-    partitions: Mapping[Mailing, dg.PartitionsDefinition[str]], write_page: WritePage
-) -> Sequence[dg.JobDefinition]:
-    """The jobs by which a person approves a partition's drafts.
-
-    Args:
-        partitions: Of every mailing.
-        write_page: As for `partitioned_assets`.
-    """
-    mailings = {mailing.approve: mailing for mailing in partitions}
-
-    @dg.op
-    def approve_drafts(
-        context: dg.OpExecutionContext, config: Approval, mail_room: dg.ResourceParam[MailRoom]
-    ) -> None:
-        """Approve exactly the drafts that the digest stands for, or nothing."""
-        if not config.by.strip():
-            raise dg.Failure(
-                "Nothing was approved: say in the launchpad who approves, such as by: carla",
-                allow_retries=False,
-            )
-        if not config.digest.strip():
-            raise dg.Failure(
-                "Nothing was approved: say in the launchpad which letters you looked at, such as "
-                "digest: 3f9a0c51d2e4. It stands on the week's proof sheet in data/outbox and in "
-                "the check letters_wait_for_approval.",
-                allow_retries=False,
-            )
-        with mail_room.open_ledger() as ledger:
-            mailing = mailings[context.job_name]
-            recorded = _recorded(ledger, mailing, context.partition_key)
-            campaign, period = recorded.campaign, recorded.period
-            seen = review(ledger, campaign, period)
-            if config.digest.strip() != seen.digest:
-                raise dg.Failure(
-                    "What waits for approval is not what this digest stands for, so nothing was "
-                    "approved. Look at the proof sheet again; the digest is now "
-                    f"{seen.digest}.",
-                    allow_retries=False,
-                )
-            number = approve(ledger, seen.drafts, now=datetime.now(UTC), by=config.by.strip())
-            templates = environment([mail_room.home.templates, shipped("templates")])
-            write_proofs(mail_room.home.outbox, ledger, campaign, period, templates)
-            write_page(ledger)
-        _show_now(context.instance, mail_room)
-        context.log.info("Approved %s of %s, digest %s.", _letters(number), period, seen.digest)
-        context.add_output_metadata({"approved": number, "digest": seen.digest})
-
-    def job(mailing: Mailing) -> dg.JobDefinition:
-        @dg.job(
-            name=mailing.approve,
-            partitions_def=partitions[mailing],
-            description=(
-                f"Approve exactly the {mailing.noun} of a week that the digest stands for. Nothing "
-                f"is sent by it; they leave with {mailing.deliver}."
-            ),
-        )
-        def approving() -> None:
-            approve_drafts()
-
-        return approving
-
-    return [job(mailing) for mailing in partitions]
-
-
-ASSETS: Sequence[dg.AssetsDefinition] = [
-    gate_releases,
-    mailed_before,
-    ledger_identity,
-    forgotten,
-    landed_events,
-    carrier_suppressions,
-    campaign_engagement,
-]
-CHECKS: Sequence[dg.AssetChecksDefinition] = [
-    no_letter_is_unknown,
-    letters_wait_for_approval,
-]
+LEDGER: Sequence[Table] = [gate_releases, mailed_before, ledger_identity, forgotten]
+CARRIER: Sequence[Table] = [landed_events, carrier_suppressions]
+OF_LETTERS: Sequence[Check] = [no_letter_is_unknown, letters_wait_for_approval]

@@ -4,7 +4,6 @@ import functools
 from collections.abc import Callable, Sequence
 from datetime import UTC, date, datetime
 from inspect import cleandoc
-from typing import Any
 
 import dagster as dg
 import polars as pl
@@ -34,8 +33,9 @@ from edu_pipeline.facts.run_results import (
 )
 from edu_pipeline.ground.one_run import require_finished_refresh
 from edu_pipeline.ground.shipped import shipped
+from edu_pipeline.ground.steps import Notes, Table, table
 from edu_pipeline.ground.templates import environment
-from edu_pipeline.ground.warehouse import Warehouse, read_earlier, table_metadata
+from edu_pipeline.ground.warehouse import Connection, read_earlier
 from edu_pipeline.mail.due import not_after
 from edu_pipeline.mail.frames import letters_frame
 from edu_pipeline.mail.links import ways_out
@@ -57,18 +57,11 @@ from edu_pipeline.programmes.nudges import (
     summary_sentences,
 )
 from edu_pipeline.programmes.nudges import nudges as nudges_of
-from edu_pipeline.programmes.reports import (
-    TooManyRowsError,
-    completion_report,
-    write_csv,
-    write_xlsx,
-)
+from edu_pipeline.programmes.reports import completion_report, write_report
 from edu_pipeline.programmes.runs import programme_runs as programme_runs_of
 from edu_pipeline.settings.home import Home, Settings
 
-GROUP = "programmes"
-OWNERS = ["team:data"]
-_asset = functools.partial(dg.asset, group_name=GROUP, owners=OWNERS)
+_table = functools.partial(table, "programmes")
 
 
 def _today(settings: Settings) -> date:
@@ -76,49 +69,44 @@ def _today(settings: Settings) -> date:
     return datetime.now(settings.zone).date()
 
 
-@_asset(kinds={"polars"}, tags={"pii": "none"})
-def programme_runs(course_runs: pl.DataFrame, settings: dg.ResourceParam[Settings]) -> pl.DataFrame:
+@_table(kinds={"polars"}, pii="none")
+def programme_runs(course_runs: pl.DataFrame, settings: Settings) -> pl.DataFrame:
     """Every run of every programme in order, and whether it is over or can be joined."""
     return programme_runs_of(settings.programmes, course_runs, _today(settings))
 
 
-def _fact(name: str, build: Callable[..., None], *, dated: bool) -> dg.AssetsDefinition:
-    """An asset whose table is made by `build` of results and runs, `dated` if as of today."""
+def _fact(name: str, build: Callable[..., None], *, dated: bool) -> Table:
+    """A table that is made by `build` of results and runs, `dated` if as of today."""
 
-    @_asset(
+    @_table(
         name=name,
         kinds={"duckdb"},
-        tags={"pii": "ids"},
+        pii="ids",
         deps=["stg_run_results", "programme_runs"],
         description=cleandoc(build.__doc__ or "").partition("\n\nArgs:")[0],
     )
-    def fact(
-        settings: dg.ResourceParam[Settings], warehouse: dg.ResourceParam[Warehouse]
-    ) -> dg.MaterializeResult[None]:
-        with warehouse.connect() as con:
-            build(con, *([_today(settings)] if dated else []))
-            return dg.MaterializeResult(metadata=table_metadata(con, name))
+    def fact(con: Connection, settings: Settings) -> None:
+        build(con, *([_today(settings)] if dated else []))
 
     return fact
 
 
-@_asset(kinds={"polars"}, tags={"pii": "ids"}, deps=["course_completion"])
+@_table(kinds={"polars"}, pii="ids", deps=["course_completion"])
 def programme_progress(
     programme_runs: pl.DataFrame,
-    settings: dg.ResourceParam[Settings],
-    warehouse: dg.ResourceParam[Warehouse],
+    settings: Settings,
+    con: Connection,
 ) -> pl.DataFrame:
     """One learner in one programme: what is done and what comes next."""
-    with warehouse.connect() as con:
-        parts = [
-            programme_progress_of(
-                programme,
-                learner_rows(con, programme.id, [course.id for course in programme.courses]),
-                programme_runs,
-                _today(settings),
-            )
-            for programme in settings.programmes
-        ]
+    parts = [
+        programme_progress_of(
+            programme,
+            learner_rows(con, programme.id, [course.id for course in programme.courses]),
+            programme_runs,
+            _today(settings),
+        )
+        for programme in settings.programmes
+    ]
     return pl.concat([pl.DataFrame(schema=dtypes(ProgrammeProgress)), *parts])
 
 
@@ -128,39 +116,31 @@ def _summary(
     build: Callable[..., pl.DataFrame],
     description: str,
     sentences: Callable[[pl.DataFrame], Sequence[str]] | None = None,
-) -> dg.AssetsDefinition:
-    """An asset of few rows, made by `build(con, settings)`, and what it says in words."""
+) -> Table:
+    """A table of few rows, made by `build(con, settings)`, and what it says in words."""
 
-    @_asset(
+    @_table(
         name=name,
         kinds={"polars"},
-        tags={"pii": "none"},
+        pii="none",
         deps=deps,
         description=description,
     )
-    def summary(
-        context: dg.AssetExecutionContext,
-        settings: dg.ResourceParam[Settings],
-        warehouse: dg.ResourceParam[Warehouse],
-    ) -> pl.DataFrame:
-        with warehouse.connect() as con:
-            found = build(con, settings)
-        if sentences:
-            context.add_output_metadata(
-                {"in words": dg.MetadataValue.md(_listed(sentences(found)))}
-            )
-        return found
+    def summary(con: Connection, settings: Settings) -> tuple[pl.DataFrame, Notes]:
+        found = build(con, settings)
+        return found, {"in words": _listed(sentences(found))} if sentences else {}
 
     return summary
 
 
-def _listed(sentences: Sequence[str]) -> str:
-    return "\n".join(f"- {sentence}" for sentence in sentences) or "Nothing to do."
+def _listed(sentences: Sequence[str]) -> dg.MetadataValue[str]:
+    text = "\n".join(f"- {sentence}" for sentence in sentences) or "Nothing to do."
+    return dg.MetadataValue.md(text)
 
 
-@_asset(
+@_table(
     kinds={"polars"},
-    tags={"pii": "ids"},
+    pii="ids",
     deps=[
         "stg_run_results",
         "stg_learners",
@@ -175,39 +155,41 @@ def nudges(
     told_before: pl.DataFrame,
     opted_out: pl.DataFrame,
     ledger_identity: pl.DataFrame,
-    settings: dg.ResourceParam[Settings],
-    warehouse: dg.ResourceParam[Warehouse],
+    settings: Settings,
+    con: Connection,
 ) -> pl.DataFrame:
     """Who is told to verify or to go on, this week, and why or why not: every learner."""
-    as_of, parts = _today(settings), []
-    with warehouse.connect() as con:
-        for programme in settings.programmes:
-            meaning = news(programme, programme_runs, as_of)
-            found = passes(con, programme.id, meaning)
-            who = standings(con, programme.id)
-            parts.append(considered(programme, who, found, meaning, programme_runs))
-        known = people(con, [part.reasons["learner_id"] for part in parts])
-        remembered = Remembered(
-            opt_ins=preferences(con, known),
-            opted_out=at_current_addresses(con, opted_out),
-            told_before=at_current_addresses(con, told_before),
-            salt=ledger_identity["salt"].item(),
+    as_of = _today(settings)
+    parts = [
+        considered(
+            programme,
+            standings(con, programme.id),
+            passes(con, programme.id, meaning),
+            meaning,
+            programme_runs,
         )
+        for programme in settings.programmes
+        for meaning in (news(programme, programme_runs, as_of),)
+    ]
+    known = people(con, [part.reasons["learner_id"] for part in parts])
+    remembered = Remembered(
+        opt_ins=preferences(con, known),
+        opted_out=at_current_addresses(con, opted_out),
+        told_before=at_current_addresses(con, told_before),
+        salt=ledger_identity["salt"].item(),
+    )
     return nudges_of(parts, known, remembered, as_of)
 
 
-@_asset(kinds={"polars"}, tags={"pii": "none"})
+@_table(kinds={"polars"}, pii="none")
 def export_inventory(
-    context: dg.AssetExecutionContext,
     edx_exports: pl.DataFrame,
     programme_runs: pl.DataFrame,
-    settings: dg.ResourceParam[Settings],
-) -> pl.DataFrame:
+    settings: Settings,
+) -> tuple[pl.DataFrame, Notes]:
     """Which exports of which runs are there, how old they are, and which are needed."""
     found = inventory.export_inventory(edx_exports, programme_runs, _today(settings))
-    needed = dg.MetadataValue.md(_listed(inventory.sentences(found)))
-    context.add_output_metadata({"needed": needed})
-    return found
+    return found, {"needed": _listed(inventory.sentences(found))}
 
 
 _SUMMARIES = [
@@ -280,44 +262,33 @@ TABLES = (
 """What `data/reports/tables` has, as Parquet and as CSV."""
 
 
-@_asset(kinds={"csv", "excel"}, tags={"pii": "names"}, deps=[*TABLES, "stg_learners"])
+@_table(kinds={"csv", "excel"}, pii="names", deps=[*TABLES, "stg_learners"])
 def programme_reports(
-    context: dg.AssetExecutionContext,
-    home: dg.ResourceParam[Home],
-    settings: dg.ResourceParam[Settings],
-    warehouse: dg.ResourceParam[Warehouse],
-) -> dg.MaterializeResult[None]:
+    context: dg.AssetExecutionContext, con: Connection, home: Home, settings: Settings
+) -> Notes:
     """`data/reports`: each programme's completion report, and every table of the job as files.
 
     Nothing is written where there is no programme.
     """
-    folder = home.reports
-    learners: dict[str, Any] = {}
-    with warehouse.connect() as con:
-        for programme in settings.programmes:
-            courses = [course.id for course in programme.courses]
-            report = completion_report(report_rows(con, programme.id, courses), courses)
-            learners[f"learners, {programme.id}"] = report.height
-            path = folder / "programmes" / f"{programme.id}_completion.csv"
-            write_csv(report, path)
-            workbook = path.with_suffix(".xlsx")
-            try:
-                write_xlsx(report, workbook)
-            except TooManyRowsError as error:
-                workbook.unlink(missing_ok=True)
-                context.log.warning("%s", error)
-        for table in TABLES if settings.programmes else ():
-            export_table(con, table, folder / "tables")
-    return dg.MaterializeResult(metadata=learners)
+    learners: dict[str, int] = {}
+    for programme in settings.programmes:
+        courses = [course.id for course in programme.courses]
+        report = completion_report(report_rows(con, programme.id, courses), courses)
+        learners[f"learners, {programme.id}"] = report.height
+        for warning in write_report(report, home.reports / "programmes", programme.id):
+            context.log.warning("%s", warning)
+    for name in TABLES if settings.programmes else ():
+        export_table(con, name, home.reports / "tables")
+    return learners
 
 
-@_asset(kinds={"duckdb"}, tags={"pii": "none"}, deps=["nudges"])
+@_table(kinds={"duckdb"}, pii="none", deps=["nudges"])
 def nudge_problems(
     landing_problems: pl.DataFrame,
     told_before: pl.DataFrame,
     gate_releases: pl.DataFrame,
-    settings: dg.ResourceParam[Settings],
-    warehouse: dg.ResourceParam[Warehouse],
+    settings: Settings,
+    con: Connection,
 ) -> pl.DataFrame:
     """Audiences that moved, which hold a programme's nudges as problems of its exports do.
 
@@ -325,106 +296,88 @@ def nudge_problems(
     the next refresh compares with it.
     """
     ids = [programme.id for programme in settings.programmes]
-    with warehouse.connect() as con:
-        found = gate.nudge_problems(settings.programmes, audiences(con, ids), told_before)
-        before = read_earlier(con, "nudge_problems", LandingProblems.create_empty())
-        problems = known_since(found, before, datetime.now(UTC).replace(tzinfo=None))
-        held = gate.holding(ids, pl.concat([landing_problems, problems]), gate_releases)
-        accept_audiences(con, set(ids) - set(held))
+    found = gate.nudge_problems(settings.programmes, audiences(con, ids), told_before)
+    before = read_earlier(con, "nudge_problems", LandingProblems.create_empty())
+    problems = known_since(found, before, datetime.now(UTC).replace(tzinfo=None))
+    held = gate.holding(ids, pl.concat([landing_problems, problems]), gate_releases)
+    accept_audiences(con, set(ids) - set(held))
     return problems
 
 
-@_asset(kinds={"duckdb"}, tags={"pii": "none"}, deps=["nudges"])
+@_table(kinds={"duckdb"}, pii="none", deps=["nudges"])
 def nudge_periods(
     landing_problems: pl.DataFrame,
     nudge_problems: pl.DataFrame,
     gate_releases: pl.DataFrame,
-    settings: dg.ResourceParam[Settings],
-    warehouse: dg.ResourceParam[Warehouse],
+    settings: Settings,
+    con: Connection,
 ) -> pl.DataFrame:
     """The running week of every programme that has an audience, and what holds its nudges."""
     ids = [programme.id for programme in settings.programmes]
-    with warehouse.connect() as con:
-        found = audiences(con, ids)
+    found = audiences(con, ids)
     problems = pl.concat([landing_problems, nudge_problems])
     return gate.nudge_periods(found, gate.holding(ids, problems, gate_releases))
 
 
-def nudge_letters(partitions: dg.PartitionsDefinition[str]) -> dg.AssetsDefinition:
-    """The asset with the letters of one programme and week."""
-
-    @_asset(
-        name="nudge_letters",
-        kinds={"jinja"},
-        tags={"pii": "names"},
-        partitions_def=partitions,
-        deps=["nudges", "stg_learners"],
-    )
-    def written(
-        context: dg.AssetExecutionContext,
-        nudge_periods: pl.DataFrame,
-        programme_runs: pl.DataFrame,
-        export_inventory: pl.DataFrame,
-        ledger_identity: pl.DataFrame,
-        home: dg.ResourceParam[Home],
-        settings: dg.ResourceParam[Settings],
-        warehouse: dg.ResourceParam[Warehouse],
-    ) -> pl.DataFrame:
-        """One letter to every learner of a programme who is nudged this week."""
-        require_finished_refresh(context, "landing_files", "recorded_nudge_periods")
-        programme_id, _, monday = context.partition_key.rpartition("|")
-        (programme,) = (each for each in settings.programmes if each.id == programme_id)
-        period = nudge_periods.filter(partition=context.partition_key)
-        if period.is_empty():
-            raise dg.Failure(
-                f"The last refresh has no nudges of {programme_id} for the week of {monday}. Run "
-                "the refresh job, then choose the running week.",
-                allow_retries=False,
-            )
-        with warehouse.connect() as con:
-            rows = nudges_to_write(con, programme_id)
-        edition = Edition(
-            programme=programme,
-            period=period["period"].item(),
-            runs=run_dates(
-                programme_runs.filter(programme_id=programme_id),
-                export_inventory.filter(programme_id=programme_id),
-            ),
-            letters=settings.letters,
-            postal_address=settings.mail.postal_address or "",
-            env=environment([home.templates, shipped("templates")]),
-            salt=ledger_identity["salt"].item(),
-            opt_out_url=ways_out(
-                settings.mail.public_url,
-                ledger_identity["token_key"].item(),
-                campaign_of(programme_id),
-            ),
-            not_after=not_after(
-                period["last_day"].item(),
-                now=datetime.now(UTC),
-                mail=settings.mail,
-                zone=settings.zone,
-            ),
+@_table(kinds={"jinja"}, pii="names", deps=["nudges", "stg_learners"])
+def nudge_letters(
+    context: dg.AssetExecutionContext,
+    con: Connection,
+    nudge_periods: pl.DataFrame,
+    programme_runs: pl.DataFrame,
+    export_inventory: pl.DataFrame,
+    ledger_identity: pl.DataFrame,
+    home: Home,
+    settings: Settings,
+) -> tuple[pl.DataFrame, Notes]:
+    """One letter to every learner of a programme who is nudged this week."""
+    require_finished_refresh(context, "edx_exports", "recorded_nudge_periods")
+    programme_id, _, monday = context.partition_key.rpartition("|")
+    (programme,) = (each for each in settings.programmes if each.id == programme_id)
+    period = nudge_periods.filter(partition=context.partition_key)
+    if period.is_empty():
+        raise dg.Failure(
+            f"The last refresh has no nudges of {programme_id} for the week of {monday}. Run the "
+            "refresh job, then choose the running week.",
+            allow_retries=False,
+        )
+    edition = Edition(
+        programme=programme,
+        period=period["period"].item(),
+        runs=run_dates(
+            programme_runs.filter(programme_id=programme_id),
+            export_inventory.filter(programme_id=programme_id),
+        ),
+        letters=settings.letters,
+        postal_address=settings.mail.postal_address or "",
+        env=environment([home.templates, shipped("templates")]),
+        salt=ledger_identity["salt"].item(),
+        opt_out_url=ways_out(
+            settings.mail.public_url,
+            ledger_identity["token_key"].item(),
+            campaign_of(programme_id),
+        ),
+        not_after=not_after(
+            period["last_day"].item(),
+            now=datetime.now(UTC),
+            mail=settings.mail,
             zone=settings.zone,
-        )
-        try:
-            letters = nudge_letters_of(rows.iter_rows(named=True), edition)
-        except UnknownCourseError as error:
-            raise dg.Failure(f"{error} Run the refresh job.", allow_retries=False) from error
-        context.add_output_metadata(
-            {
-                "letters": len(letters),
-                "could not be written": sum(letter.hold is not None for letter in letters),
-            }
-        )
-        return letters_frame(letters, date.fromisoformat(monday)).with_columns(
-            programme_id=pl.lit(programme_id)
-        )
-
-    return written
+        ),
+        zone=settings.zone,
+    )
+    rows = nudges_to_write(con, programme_id).iter_rows(named=True)
+    try:
+        letters = nudge_letters_of(rows, edition)
+    except UnknownCourseError as error:
+        raise dg.Failure(f"{error} Run the refresh job.", allow_retries=False) from error
+    frame = letters_frame(letters, date.fromisoformat(monday))
+    return frame.with_columns(programme_id=pl.lit(programme_id)), {
+        "letters": len(letters),
+        "could not be written": sum(letter.hold is not None for letter in letters),
+    }
 
 
-ASSETS: Sequence[dg.AssetsDefinition] = [
+COMPUTED: Sequence[Table] = [
     programme_runs,
     _fact("course_completion", build_course_completion, dated=False),
     programme_progress,

@@ -41,6 +41,19 @@ def completion_report(rows: pl.DataFrame, courses: Sequence[str]) -> pl.DataFram
     )
 
 
+def write_report(report: pl.DataFrame, folder: Path, programme: str) -> Sequence[str]:
+    """Write a programme's report as CSV and as a workbook; what a person should know of it."""
+    path = folder / f"{programme}_completion.csv"
+    write_csv(report, path)
+    workbook = path.with_suffix(".xlsx")
+    try:
+        write_xlsx(report, workbook)
+    except TooManyRowsError as error:
+        workbook.unlink(missing_ok=True)
+        return [str(error)]
+    return []
+
+
 def write_csv(table: pl.DataFrame, path: Path) -> None:
     """Write a CSV, UTF-8 with lines that end as RFC 4180 has it, whole or not at all.
 

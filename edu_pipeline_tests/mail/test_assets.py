@@ -1,4 +1,4 @@
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from datetime import UTC, date, datetime
 from pathlib import Path
@@ -7,18 +7,20 @@ import dagster as dg
 import polars as pl
 import pytest
 
+from edu_pipeline.ground.steps import Check, Table, step
+from edu_pipeline.ground.steps import table as declared
 from edu_pipeline.ground.warehouse import Warehouse, open_warehouse, read_table
 from edu_pipeline.mail.assets import (
     CORRECTION_TAG,
-    approval_jobs,
     carrier_suppressions,
+    delivered,
     forgotten,
     gate_releases,
     ledger_identity,
     letters_wait_for_approval,
     mailed_before,
     no_letter_is_unknown,
-    partitioned_assets,
+    queued,
     said_before,
 )
 from edu_pipeline.mail.due import Period
@@ -34,13 +36,14 @@ from edu_pipeline.mail.room import MailRoom
 from edu_pipeline.mail.states import State
 from edu_pipeline.settings.home import Home
 from edu_pipeline.settings.mail import WEEKDAYS
+from edu_pipeline.wiring.approval import approval_jobs
 from edu_pipeline.wiring.environment import mail_room
 from edu_pipeline_tests.conftest import make_home
 from edu_pipeline_tests.mail.conftest import LetterMaker
 
 NOW = datetime(2026, 10, 2, 15, tzinfo=UTC)
 WEEKS = dg.WeeklyPartitionsDefinition(start_date="2026-08-31", day_offset=1)
-SAID_BEFORE = said_before(WEEKS, "teachers")
+SAID_BEFORE = said_before("teachers")
 LETTERS = Mailing(
     campaign="teachers",
     noun="letters",
@@ -59,18 +62,18 @@ def home(tmp_path: Path) -> Home:
     return make_home(tmp_path / "home", {})
 
 
-def table(home: Home, asset: dg.AssetsDefinition, week: str | None = None) -> pl.DataFrame:
+def table(home: Home, asset: Table, week: str | None = None) -> pl.DataFrame:
     """An asset's table in the warehouse after it was made."""
     warehouse = Warehouse(path=str(home.warehouse), lock_path=str(home.lock))
     with dg.DagsterInstance.ephemeral() as instance:
         dg.materialize(
-            [asset],
+            [step("made", [asset], partitions=WEEKS if week else None)],
             instance=instance,
             partition_key=week,
-            resources={"io_manager": warehouse, "mail_room": mail_room(home)},
+            resources={"warehouse": warehouse, "mail_room": mail_room(home)},
         )
     with open_warehouse(home.warehouse) as con:
-        return read_table(con, asset.key.path[-1])
+        return read_table(con, asset.name)
 
 
 def test_a_week_reads_what_the_week_before_said_also_where_that_is_nothing(
@@ -173,28 +176,42 @@ class Week:
     def write_page(self, _: Ledger) -> None:
         self.pages += 1
 
-    def run(self, *only: str, tags: dict[str, str] | None = None) -> dg.ExecuteInProcessResult:
+    def run(
+        self, *only: str, tags: dict[str, str] | None = None, job: str = "send_letters"
+    ) -> dg.ExecuteInProcessResult:
         """Queue and deliver, or only these assets; as the settings say by now."""
 
-        @dg.asset(partitions_def=WEEKS, name="letters")
+        @declared("jobs", kinds={"jinja"}, pii="names", name="letters")
         def written() -> pl.DataFrame:
             return letters_frame(self.letters, date.fromisoformat(WEEK))
 
-        @dg.asset(name="names")
+        @declared("jobs", kinds={"polars"}, pii="names", name="names")
         def everybody() -> pl.DataFrame:
             return pl.DataFrame({"name": ["Ada Moss", "Ben Reed"]})
 
         room = mail_room(self.home)
-        assets = partitioned_assets(self.mailing, WEEKS, self.write_page)
-        warehouse = Warehouse(path=str(self.home.warehouse), lock_path=str(self.home.lock))
-        return dg.materialize(
-            [written, everybody, *assets],
-            selection=list(only) or None,
+        out = delivered(self.mailing, self.write_page)
+        definitions = dg.Definitions(
+            assets=[
+                step("read", [everybody]),
+                step("write", [written, queued(self.mailing)], partitions=WEEKS),
+                step("deliver", [out], partitions=WEEKS),
+            ],
+            jobs=[dg.define_asset_job(job, selection="*") for job in ("send_letters", "another")],
+            resources={
+                "warehouse": Warehouse(
+                    path=str(self.home.warehouse), lock_path=str(self.home.lock)
+                ),
+                "mail_room": room,
+            },
+            executor=dg.in_process_executor,
+        )
+        return definitions.resolve_job_def(job).execute_in_process(
+            asset_selection=[dg.AssetKey(name) for name in only] or None,
             instance=self.instance,
             partition_key=WEEK,
             tags=tags,
             raise_on_error=False,
-            resources={"io_manager": warehouse, "mail_room": room},
         )
 
     def approve(self, digest: str = "", by: str = "carla") -> dg.ExecuteInProcessResult:
@@ -428,6 +445,17 @@ def test_letters_that_are_older_than_the_last_refresh_are_not_delivered(week: We
     assert week.states() == {State.sent: 2}
 
 
+@pytest.mark.parametrize(
+    ("job", "tags"), [("another", {}), ("send_letters", {"dagster/backfill": "b1"})]
+)
+def test_no_run_sends_but_one_that_was_launched_to_send_one_week(
+    week: Week, job: str, tags: dict[str, str]
+) -> None:
+    result = week.run(job=job, tags=tags)
+    assert "launch deliver_letters for 2026-09-28" in why(result)
+    assert week.states() == {State.pending: 2}
+
+
 def test_only_what_was_just_written_is_queued(week: Week) -> None:
     week.run("letters", "names")
     assert "must not be made alone" in why(week.run("queued_letters"))
@@ -437,17 +465,15 @@ def test_only_what_was_just_written_is_queued(week: Week) -> None:
 # ---- what a person looks at ---------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("asset", [ledger_identity, forgotten, said_before(WEEKS, "teachers")])
+@pytest.mark.parametrize("asset", [ledger_identity, forgotten, SAID_BEFORE])
 def test_tables_by_which_keys_can_be_traced_to_people_are_tagged_so(
-    asset: dg.AssetsDefinition,
+    asset: Table,
 ) -> None:
-    assert [spec.tags["pii"] for spec in asset.specs] == ["ids"]
+    assert asset.spec().tags["pii"] == "ids"
 
 
-def look(check: dg.AssetChecksDefinition, room: MailRoom) -> dg.AssetCheckResult:
-    result = check(room)
-    assert isinstance(result, dg.AssetCheckResult)
-    return result
+def look(check: Check, room: MailRoom) -> dg.AssetCheckResult:
+    return check.look(room)
 
 
 def test_a_check_fails_while_anything_is_unknown_and_says_what_to_do(week: Week) -> None:
@@ -480,9 +506,9 @@ def test_a_check_warns_while_letters_wait_for_approval_and_shows_their_digest(we
 
 def asked(home: Home) -> str:
     """What the asset of the carrier's suppressions says about asking for them."""
-    result = carrier_suppressions(dg.build_asset_context(), mail_room(home))
-    assert isinstance(result, dg.MaterializeResult)
-    return str((result.metadata or {})["asked"])
+    notes = carrier_suppressions.make(dg.build_asset_context(), mail_room(home))
+    assert isinstance(notes, Mapping)
+    return str(notes["asked"])
 
 
 def test_suppressions_are_not_asked_for_where_letters_do_not_go_by_sendgrid(home: Home) -> None:

@@ -10,6 +10,7 @@ import polars as pl
 import pytest
 
 from edu_pipeline.facts.audience import accept_audiences, audiences, forget_audience
+from edu_pipeline.ground.steps import step
 from edu_pipeline.ground.warehouse import Warehouse, open_warehouse, read_table, write_table
 from edu_pipeline.mail.due import PERIODS
 from edu_pipeline.mail.ledger.remembered import TOLD_BEFORE
@@ -278,7 +279,7 @@ def refresh(
         write_table(con, "landing_problems", NO_PROBLEMS)
         write_table(con, "told_before", told_before)
     warehouse = Warehouse(path=str(home.warehouse), lock_path=str(home.lock))
-    made = [assets.nudge_problems, assets.nudge_periods]
+    made = [step("nudges_held", [assets.nudge_problems, assets.nudge_periods])]
     names = ("nudges", "gate_releases", "landing_problems", "told_before")
     inputs = [dg.AssetSpec(name) for name in names]
     dg.materialize(

@@ -1,0 +1,83 @@
+"""What a person should look at in the ledger: letters in doubt, letters to approve, a held week.
+
+Sentences and numbers without names; where they are shown is for others to say.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from edu_pipeline.mail.ledger.approvals import review
+from edu_pipeline.mail.ledger.store import Ledger
+from edu_pipeline.mail.mailing import Mailing
+from edu_pipeline.mail.states import State
+
+
+@dataclass(frozen=True)
+class Concern:
+    """Whether all is well, and what to do where it is not."""
+
+    fine: bool
+    sentence: str
+    numbers: Mapping[str, int | str] = field(default_factory=dict)
+
+
+def unknown(ledger: Ledger) -> Concern:
+    """Whether it is known of every letter whether it is out."""
+    found = _periods_with(ledger, State.unknown)
+    if not found:
+        return Concern(fine=True, sentence="None is unknown.")
+    return Concern(
+        fine=False,
+        sentence=(
+            f"{counted(sum(found.values()))} may or may not have gone out: {_listed(found)}. A "
+            "delivery asks the carrier again before it sends anything. If it cannot tell, ask a "
+            "recipient whether the letter came, then decide: edu-pipeline mail resolve --help"
+        ),
+        numbers={f"unknown in {period}": number for period, number in found.items()},
+    )
+
+
+def to_approve(ledger: Ledger) -> Concern:
+    """Whether no letter waits for approval; else how many, and the digests that stand for them."""
+    found = _periods_with(ledger, State.draft)
+    if not found:
+        return Concern(fine=True, sentence="None waits.")
+    digests = {
+        f"digest of {of.campaign} {of.period}": review(ledger, of.campaign, of.period).digest
+        for of in ledger.periods()
+        if State.draft in of.counts
+    }
+    return Concern(
+        fine=False,
+        sentence=(
+            f"{counted(sum(found.values()))} to be approved: {_listed(found)}. Look at the proof "
+            "sheet in data/outbox, then launch the job that approves them, or: "
+            "edu-pipeline mail approve"
+        ),
+        numbers={**{f"waiting in {period}": n for period, n in found.items()}, **digests},
+    )
+
+
+def newest_held(ledger: Ledger, mailing: Mailing) -> Concern | None:
+    """Whether the newest period of every campaign may go out; None where none has figures."""
+    # the newest comes last
+    newest = {p.campaign: p for p in ledger.recorded_periods() if mailing.owns(p.campaign)}
+    held = [period.held for period in newest.values() if period.held]
+    return Concern(fine=not held, sentence=" ".join(held) or "Not held.") if newest else None
+
+
+def counted(number: int) -> str:
+    """`1 letter`, `2 letters`."""
+    return f"{number} letter" if number == 1 else f"{number} letters"
+
+
+def _periods_with(ledger: Ledger, state: State) -> dict[str, int]:
+    return {
+        f"{summary.campaign} {summary.period}": summary.counts[state]
+        for summary in ledger.periods()
+        if summary.counts.get(state)
+    }
+
+
+def _listed(found: Mapping[str, int]) -> str:
+    return ", ".join(f"{number} in {period}" for period, number in found.items())

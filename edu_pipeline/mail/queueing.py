@@ -1,0 +1,76 @@
+"""Letters as they are written into letters as they are queued: checked one by one, then frozen."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from datetime import UTC, datetime
+
+from edu_pipeline.mail.checks import hold_reasons
+from edu_pipeline.mail.corrections import corrected, unfit
+from edu_pipeline.mail.ledger.store import Ledger, Queueing
+from edu_pipeline.mail.letter import Letter
+from edu_pipeline.mail.names import Names
+from edu_pipeline.mail.states import State
+from edu_pipeline.settings.mail import Mail
+
+
+class UnfitReasonError(Exception):
+    """A correction's reason cannot go into letters; nothing was queued."""
+
+
+def queue_letters(
+    ledger: Ledger,
+    letters: Sequence[Letter],
+    names: Sequence[str],
+    *,
+    searched: bool,
+    of: tuple[str, str],
+    by: str,
+    mail: Mail,
+    correction: str | None,
+) -> Mapping[str, int]:
+    """Queue a period's letters; those that must wait with the reason why.
+
+    Args:
+        ledger: An open ledger.
+        letters: All of the period.
+        names: Of everybody whom a letter might name.
+        searched: Whether letters are searched for them.
+        of: Campaign and period.
+        by: Who queues them.
+        mail: From the settings.
+        correction: Why letters that went out are corrected, if they are.
+
+    Returns:
+        What came of them, in numbers.
+
+    Raises:
+        UnfitReasonError: The reason names somebody, or cannot be put into a letter.
+    """
+    if correction and (problem := unfit(correction, Names(names))):
+        raise UnfitReasonError(f"Nothing was queued. {problem}")
+    as_sent = [corrected(letter, correction) if correction else letter for letter in letters]
+    reasons = hold_reasons(as_sent, names if searched else (), mail)
+    result = ledger.queue(
+        [replace(letter, hold=reasons.get(letter.key)) for letter in letters],
+        of=of,
+        now=datetime.now(UTC),
+        by=by,
+        rules=Queueing(
+            approval=mail.leaves and mail.approval == "required",
+            leaves=mail.leaves,
+            correction=correction,
+        ),
+    )
+    counts = ledger.counts(*of)
+    return {
+        "new": result.new,
+        "changed": result.changed,
+        "unchanged": result.unchanged,
+        "already sent": result.already_sent,
+        "cancelled": result.cancelled,
+        "corrections": result.corrections,
+        "to people who were erased": result.forgotten,
+        "waiting for approval": counts.get(State.draft, 0),
+        "held": counts.get(State.held, 0),
+        "suppressed": counts.get(State.suppressed, 0),
+    }
