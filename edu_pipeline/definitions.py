@@ -83,13 +83,16 @@ def build_definitions(
     return dg.Definitions(
         assets=[
             step("read_ledger", mail.LEDGER),
-            *landing.ASSETS,
+            step("list_files", [landing.landing_files]),
+            step("land_school", landing.LANDED, together=False),
+            step("stage_school", landing.STAGING, together=False),
             *results.ASSETS,
-            landing.rejected_rows(
-                [results.REJECTED, *(edx.REJECTED if settings.programmes else ())]
-            ),
-            landing.landing_problems(
-                ["attainment_notes", *(("stg_run_results",) if settings.programmes else ())]
+            step(
+                "judge_landing",
+                landing.judged(
+                    ["attainment_notes", *(["stg_run_results"] if settings.programmes else [])]
+                ),
+                checks=landing.CHECKS,
             ),
             step("compute_facts", facts.TABLES),
             computed("compute_teachers", TEACHERS, teachers.TABLES),
@@ -104,7 +107,6 @@ def build_definitions(
                 checks=mail.OF_LETTERS,
             ),
         ],
-        asset_checks=landing.CHECKS,
         jobs=[
             refresh_job(mailings),
             *map(send_job, mailings),

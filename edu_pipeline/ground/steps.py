@@ -7,6 +7,7 @@ whatever `GIVEN` has. Which tables there are, is for the `assets` modules to say
 import base64
 import inspect
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from contextlib import nullcontext
 from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import Any
@@ -157,10 +158,11 @@ def step(
     *,
     checks: Sequence[Check] = (),
     partitions: dg.PartitionsDefinition[str] | None = None,
+    together: bool = True,
 ) -> dg.AssetsDefinition:
     """The step that makes these tables, in this order, all or some, in one transaction.
 
-    Nothing of a step that fails stays in the warehouse. Tables that a run does not make are read
+    Nothing of a step that fails stays in the warehouse, unless they are not made together. Tables that a run does not make are read
     as they are.
 
     Args:
@@ -168,6 +170,8 @@ def step(
         made: Each after those of the step that it rests on.
         checks: Of these tables.
         partitions: Where one partition of each is made at a time.
+        together: Whether in one transaction; where rows come by the million, or a table is tried in
+            several ways, each is made by itself.
     """
     _in_order(name, made)
     members: Sequence[Table | Check] = (*made, *checks)
@@ -191,7 +195,7 @@ def step(
                 require_whole(context, each.name, each.whole)
         done: list[dg.MaterializeResult[None] | dg.AssetCheckResult] = []
         warehouse: Warehouse = context.resources.warehouse
-        with warehouse.connect() as con, transaction(con):
+        with warehouse.connect() as con, transaction(con) if together else nullcontext():
             # a run of one week also makes tables that have no weeks
             reach = _Reach(context, con, [each.name for each in made] if partitions else [])
             for each in todo:

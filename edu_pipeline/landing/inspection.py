@@ -12,7 +12,6 @@ from datetime import date, datetime
 import duckdb
 import polars as pl
 
-from edu_pipeline.ground.warehouse import write_table
 from edu_pipeline.landing.sources.school.canonical import CODES, resolved_headers
 from edu_pipeline.landing.sources.school.evidence import STEPS
 from edu_pipeline.landing.sources.school.fields import DATES, FIELDS
@@ -28,19 +27,7 @@ from edu_pipeline.landing.sources.school.reading import (
     texts_of,
     word_meaning,
 )
-from edu_pipeline.landing.sources.school.stage_facts import (
-    attendance_dates,
-    stage_attendance,
-    stage_homework,
-)
-from edu_pipeline.landing.sources.school.stage_roster import (
-    school_days_seen,
-    stage_classes,
-    stage_enrollments,
-    stage_school_days,
-    stage_staff,
-    stage_students,
-)
+from edu_pipeline.landing.sources.school.staging import STAGED, stage_table
 from edu_pipeline.landing.sources.school.suggestions import Line, with_lines
 from edu_pipeline.landing.tables.date_order import DateForm, date_forms
 from edu_pipeline.landing.tables.dates import parsed_date
@@ -320,34 +307,8 @@ def _link(read: Reading, table: str, column: str, targets: Sequence[tuple[str, s
 def _problems(read: Reading) -> pl.DataFrame:
     """What a refresh would find, by staging as it does."""
     con, files, settings = read.con, read.files, read.settings
-    landing = settings.landing
-
-    def rows(table: str) -> pl.DataFrame:
-        frame: pl.DataFrame = con.sql(read.query(table)).pl()
-        return frame
-
-    students = stage_students(rows("students"), landing.students)
-    staff = stage_staff(rows("staff"), landing.staff)
-    classes = stage_classes(rows("classes"), students.good, landing.classes)
-    schools = students.good["school_id"].unique().sort().to_list()
-    days = stage_school_days(rows("calendar"), schools, landing.calendar)
-    enrollments = stage_enrollments(
-        rows("enrollments"), classes.good, students.good, staff.good, landing.enrollments
-    )
-    for table, (good, rejected) in {
-        "students": students,
-        "staff": staff,
-        "classes": classes,
-        "enrollments": enrollments,
-        "school_days": days,
-    }.items():
-        write_table(con, f"stg_{table}", good)
-        write_table(con, f"rejected_{table}", rejected)
-    if "calendar" not in files["table"]:
-        seen = attendance_dates(con, read.query("attendance"), landing.attendance)
-        write_table(con, "stg_school_days", school_days_seen(seen))
-    stage_attendance(con, read.query("attendance"), landing.attendance, settings.attendance)
-    stage_homework(con, read.query("homework"), landing.homework, settings.homework)
+    for table in STAGED:
+        stage_table(con, table, files, settings)
     if files.is_empty() and settings.programmes:
         return LandingProblems.create_empty()
     return find_problems(con, files, LandingChanges.create_empty(), settings)

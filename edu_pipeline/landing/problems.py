@@ -4,18 +4,73 @@ Which facts are a problem is for each source to say (`sources/…/problems`), wh
 `model.problems`.
 """
 
+from collections.abc import Sequence
+from datetime import UTC, datetime
+
 import duckdb
 import polars as pl
 
-from edu_pipeline.ground.warehouse import read_table, tables
+from edu_pipeline.ground.warehouse import read_earlier, read_table, tables
 from edu_pipeline.landing.sources.edx.exports import programme_files
 from edu_pipeline.landing.sources.edx.problems import find_programme_problems, without_programmes
 from edu_pipeline.landing.sources.edx.stage import reject_counts, unknown_tracks
 from edu_pipeline.landing.sources.results.problems import result_problems
+from edu_pipeline.landing.sources.school.changes import accept, compare
 from edu_pipeline.landing.sources.school.finding import find_problems
+from edu_pipeline.landing.sources.school.problems import change_problems
 from edu_pipeline.landing.zone import Zone
+from edu_pipeline.model.gate import known_since, unreleased
 from edu_pipeline.model.problems import problems_frame
+from edu_pipeline.model.quality import LandingProblems
 from edu_pipeline.settings.home import Settings
+
+
+def accepted_changes(
+    con: duckdb.DuckDBPyConnection,
+    files: pl.DataFrame,
+    settings: Settings,
+    *,
+    mailed: bool,
+    releases: pl.DataFrame,
+) -> pl.DataFrame:
+    """What has changed since what was accepted last; what is not held, or was released, is accepted.
+
+    Args:
+        con: The warehouse, with `raw_…`.
+        files: `LandingFiles`.
+        settings: How the exports are read.
+        mailed: Whether letters went out before.
+        releases: `id` and `at` of what somebody released.
+
+    Returns:
+        `LandingChanges`. The next refresh compares with what is accepted here.
+    """
+    changes = compare(con, files, settings, mailed=mailed)
+    found = _with_since(con, change_problems(changes))
+    accept(con, changes, files, settings, set(unreleased(found, releases)["table"]))
+    return changes
+
+
+def _with_since(con: duckdb.DuckDBPyConnection, problems: pl.DataFrame) -> pl.DataFrame:
+    before = read_earlier(con, "landing_problems", LandingProblems.create_empty())
+    return known_since(problems, before, datetime.now(UTC).replace(tzinfo=None))
+
+
+def messages_of(
+    problems: pl.DataFrame, source: str, kinds: Sequence[str] | None, others: Sequence[str]
+) -> tuple[Sequence[str], bool]:
+    """What problems of a source say, each once, and whether anything waits for one.
+
+    Args:
+        problems: `LandingProblems`.
+        source: Of which.
+        kinds: Of which kinds; None: of all but `others`.
+        others: Kinds.
+    """
+    kind = pl.col("kind")
+    chosen = ~kind.is_in(others) if kinds is None else kind.is_in(kinds)
+    found = problems.filter(pl.col("source") == source, chosen)
+    return found["message"].unique(maintain_order=True).to_list(), found["holds"].count() > 0
 
 
 def problems_of_all(
@@ -38,7 +93,7 @@ def problems_of_all(
         settings: How the exports are read.
 
     Returns:
-        `LandingProblems`, without `since`.
+        `LandingProblems`.
 
     Raises:
         LandingError: The zone cannot be listed.
@@ -46,7 +101,7 @@ def problems_of_all(
     there = tables(con)
     has_results = "attainment_files" in there and not read_table(con, "attainment_files").is_empty()
     others_only = files.is_empty() and (bool(settings.programmes) or has_results)
-    return pl.concat(
+    found = pl.concat(
         [
             problems_frame([]) if others_only else find_problems(con, files, changes, settings),
             _of_programmes(con, zone, settings, there),
@@ -57,6 +112,7 @@ def problems_of_all(
             ),
         ]
     )
+    return _with_since(con, found)
 
 
 def _of_programmes(

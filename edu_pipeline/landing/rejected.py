@@ -1,5 +1,7 @@
 """Rejected rows, gathered from every export, with the rows themselves fetched from raw."""
 
+from collections.abc import Mapping
+
 import duckdb
 import polars as pl
 
@@ -8,11 +10,10 @@ from edu_pipeline.ground.warehouse import tables
 from edu_pipeline.landing.rules import UNMAPPED, UNPARSEABLE
 from edu_pipeline.landing.sources.edx.reports import TABLES as EDX_TABLES
 from edu_pipeline.landing.sources.school.canonical import received_query
+from edu_pipeline.landing.sources.school.staging import STAGED
 from edu_pipeline.landing.tables.raw import RECEIVED
 from edu_pipeline.settings.landing import SCHOOL_TABLES, Landing
 
-STAGED = tuple("school_days" if table == "calendar" else table for table in SCHOOL_TABLES)
-"""The staging table of each export, in the order of `SCHOOL_TABLES`."""
 OF_RESULTS = "rejected_results"
 """Rejected rows of exam results, which have the rows themselves."""
 VALUES_SHOWN = 200
@@ -26,14 +27,17 @@ def collect_rejected(con: duckdb.DuckDBPyConnection) -> None:
             exam results need not be there.
     """
     there = tables(con)
-    of_edx = [(table, table) for table in EDX_TABLES.values() if f"rejected_{table}" in there]
+    of_school = zip(["school"] * len(STAGED), SCHOOL_TABLES, STAGED, strict=True)
+    of_edx = [
+        ("edx", table, table) for table in EDX_TABLES.values() if f"rejected_{table}" in there
+    ]
     parts = " union all ".join(
         f"""
-        select bad.table, bad.file, bad.line, bad.rule, bad.value, {_as_json(con, f"raw_{table}")} as row
+        select {literal(source)} as source, bad.table, bad.file, bad.line, bad.rule, bad.value, {_as_json(con, f"raw_{table}")} as row
         from rejected_{staged} as bad
         join raw_{table} as raw on raw._file = bad.file and raw._line = bad.line
         """
-        for table, staged in [*zip(SCHOOL_TABLES, STAGED, strict=True), *of_edx]
+        for source, table, staged in [*of_school, *of_edx]
     )
     if OF_RESULTS in there:
         parts += f" union all from {OF_RESULTS}"
@@ -48,6 +52,14 @@ def _as_json(con: duckdb.DuckDBPyConnection, raw: str) -> str:
         if name not in RECEIVED
     ]
     return f"to_json({{{', '.join(cells)}}})::varchar" if cells else "'{}'"
+
+
+def rejected_by_rule(con: duckdb.DuckDBPyConnection) -> Mapping[str, int]:
+    """Table and rule, in words, → how many rows."""
+    counts = con.execute(
+        'select "table", rule, count(*) from rejected_rows group by all order by all'
+    ).fetchall()
+    return {f"{table}: {rule}": rows for table, rule, rows in counts}
 
 
 def reject_counts(con: duckdb.DuckDBPyConnection) -> pl.DataFrame:

@@ -5,9 +5,10 @@ An inspection is told in blocks of label and text; how a block looks is for who 
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 
 import duckdb
+import polars as pl
 
 from edu_pipeline.ground.warehouse import tables
 from edu_pipeline.ground.wording import listed, percent
@@ -19,12 +20,16 @@ from edu_pipeline.landing.inspection import (
     Inspection,
     LinkSeen,
     WordsSeen,
+    describe,
 )
-from edu_pipeline.landing.rejected import STAGED
 from edu_pipeline.landing.rules import FORGOTTEN
 from edu_pipeline.landing.sources.edx.reports import TABLES as EDX_TABLES
+from edu_pipeline.landing.sources.school.placing import place
 from edu_pipeline.landing.sources.school.problems import EXPECTED, NEEDED
 from edu_pipeline.landing.sources.school.reading import WordSeen
+from edu_pipeline.landing.sources.school.staging import STAGED
+from edu_pipeline.landing.zone import Zone
+from edu_pipeline.settings.home import Settings
 from edu_pipeline.settings.landing import SCHOOL_TABLES
 
 KILOBYTE = 1024
@@ -135,6 +140,33 @@ def blocks(inspection: Inspection, now: datetime) -> list[Block]:
         ]
         found.append(Block("To be done", tuple(rows)))
     return found
+
+
+def told_of_files(
+    con: duckdb.DuckDBPyConnection,
+    zone: Zone,
+    files: pl.DataFrame,
+    problems: pl.DataFrame,
+    settings: Settings,
+) -> str:
+    """What each file is taken for and what its cells say, for Dagster's UI.
+
+    Args:
+        con: The warehouse, with `raw_…`.
+        zone: Where the files lie.
+        files: `LandingFiles`.
+        problems: `LandingProblems`.
+        settings: How they are read.
+    """
+    placing = place(zone, settings.landing)
+    seen = Inspection(
+        exports=describe(con, files, settings, placing),
+        unplaced=placing.unread(),
+        absent=tuple(table for table in SCHOOL_TABLES if table not in files["table"]),
+        lines=(),
+        problems=tuple(problems["message"].unique(maintain_order=True)),
+    )
+    return markdown(blocks(seen, datetime.now(UTC).replace(tzinfo=None)))
 
 
 def markdown(found: Iterable[Block]) -> str:

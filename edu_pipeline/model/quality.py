@@ -36,6 +36,7 @@ class LandingFiles(dy.Schema):
 class RejectedRows(dy.Schema):
     """A received row that did not make it to staging. Kept, so that nothing is lost in silence."""
 
+    source = dy.String(check=lambda c: c.is_in(SOURCES), description="school, edx or results")
     table = dy.String(description="The export, such as attendance")
     file = dy.String(description="Path below the landing zone's root")
     line = dy.Int64(description="Line where the row starts")

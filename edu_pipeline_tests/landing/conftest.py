@@ -8,27 +8,13 @@ from itertools import count
 from pathlib import Path
 
 import duckdb
-import polars as pl
 import pytest
 
 from edu_pipeline.ground.warehouse import open_warehouse, write_table
 from edu_pipeline.landing.rejected import collect_rejected
-from edu_pipeline.landing.sources.school.canonical import canonical_query
 from edu_pipeline.landing.sources.school.finding import find_problems
 from edu_pipeline.landing.sources.school.manifest import survey
-from edu_pipeline.landing.sources.school.stage_facts import (
-    attendance_dates,
-    stage_attendance,
-    stage_homework,
-)
-from edu_pipeline.landing.sources.school.stage_roster import (
-    school_days_seen,
-    stage_classes,
-    stage_enrollments,
-    stage_school_days,
-    stage_staff,
-    stage_students,
-)
+from edu_pipeline.landing.sources.school.staging import STAGED, stage_table
 from edu_pipeline.landing.tables.raw import load_raw
 from edu_pipeline.landing.zone import Zone
 from edu_pipeline.model.quality import LandingChanges
@@ -60,41 +46,12 @@ NAMES = ("Ada", "Moss", "Benedict", "Oakley", "Carla", "Reed")
 
 
 def _stage(con: duckdb.DuckDBPyConnection, zone: Zone, settings: Settings) -> None:
-    landing = settings.landing
-    files = survey(zone, landing)
+    files = survey(zone, settings.landing)
     write_table(con, "landing_files", files)
-
-    def rows(table: str) -> pl.DataFrame:
-        frame: pl.DataFrame = con.sql(canonical_query(table, files, landing.export(table))).pl()
-        return frame
-
     for table in SCHOOL_TABLES:
         load_raw(con, zone, table, files)
-    students = stage_students(rows("students"), landing.students)
-    staff = stage_staff(rows("staff"), landing.staff)
-    classes = stage_classes(rows("classes"), students.good, landing.classes)
-    days = stage_school_days(
-        rows("calendar"), students.good["school_id"].unique().sort().to_list(), landing.calendar
-    )
-    staged = {
-        "students": students,
-        "staff": staff,
-        "classes": classes,
-        "enrollments": stage_enrollments(
-            rows("enrollments"), classes.good, students.good, staff.good, landing.enrollments
-        ),
-        "school_days": days,
-    }
-    for table, (good, rejected) in staged.items():
-        write_table(con, f"stg_{table}", good)
-        write_table(con, f"rejected_{table}", rejected)
-    query = canonical_query("attendance", files, landing.attendance)
-    if "calendar" not in files["table"]:
-        dates = attendance_dates(con, query, landing.attendance)
-        write_table(con, "stg_school_days", school_days_seen(dates))
-    stage_attendance(con, query, landing.attendance, settings.attendance)
-    query = canonical_query("homework", files, landing.homework)
-    stage_homework(con, query, landing.homework, settings.homework)
+    for table in STAGED:
+        stage_table(con, table, files, settings)
     collect_rejected(con)
     problems = find_problems(con, files, LandingChanges.create_empty(), settings)
     write_table(con, "landing_problems", problems)

@@ -5,7 +5,6 @@ from datetime import timedelta
 from inspect import cleandoc
 
 import dagster as dg
-import polars as pl
 
 from edu_pipeline.ground.warehouse import Warehouse, read_table, table_metadata, write_table
 from edu_pipeline.landing.sources.edx.exports import course_runs as runs_of
@@ -15,6 +14,7 @@ from edu_pipeline.landing.sources.edx.reports import TABLES
 from edu_pipeline.landing.sources.edx.stage import stage
 from edu_pipeline.landing.zone import Zone
 from edu_pipeline.model.programmes import (
+    CourseRuns,
     EdxExports,
     FormerAddresses,
     Learners,
@@ -31,7 +31,6 @@ IDS = {"pii": "ids"}
 NOBODY = {"pii": "none"}
 STALE_AFTER = timedelta(days=8)
 RAW = tuple(f"raw_{table}" for table in TABLES.values())
-REJECTED = tuple(f"rejected_{table}" for table in TABLES.values())
 
 
 def _spec(
@@ -100,29 +99,22 @@ def land_edx_exports(
             ("stg_former_addresses", cleandoc(FormerAddresses.__doc__ or ""), NAMES),
             ("stg_run_results", cleandoc(RunResults.__doc__ or ""), IDS),
             ("stg_opt_ins", cleandoc(OptIns.__doc__ or ""), NAMES),
-            *((name, "Which of these rows did not make it, and why.", IDS) for name in REJECTED),
+            ("course_runs", cleandoc(CourseRuns.__doc__ or ""), NOBODY),
         )
     ]
 )
 def stage_edx_exports(
+    settings: dg.ResourceParam[Settings],
     warehouse: dg.ResourceParam[Warehouse],
 ) -> Iterator[dg.MaterializeResult[None]]:
     """Learners, their results and who wants e-mail, parsed and checked where they lie."""
     with warehouse.connect() as con:
-        stage(con, read_table(con, "edx_exports"))
+        exports = read_table(con, "edx_exports")
+        stage(con, exports)
         stage_opt_ins(con, read_table(con, "opt_in_lists"))
+        write_table(con, "course_runs", runs_of(settings.programmes, exports))
     names = ("stg_learners", "stg_former_addresses", "stg_run_results", "stg_opt_ins")
-    yield from _materialized(warehouse, (*names, *REJECTED))
+    yield from _materialized(warehouse, (*names, "course_runs"))
 
 
-@dg.asset(group_name=GROUP, kinds={"polars"}, owners=OWNERS, tags=NOBODY)
-def course_runs(edx_exports: pl.DataFrame, settings: dg.ResourceParam[Settings]) -> pl.DataFrame:
-    """Every run of every programme's courses, with its dates where `pipeline.toml` lists it."""
-    return runs_of(settings.programmes, edx_exports)
-
-
-ASSETS: Sequence[dg.AssetsDefinition] = [
-    land_edx_exports,
-    stage_edx_exports,
-    course_runs,
-]
+ASSETS: Sequence[dg.AssetsDefinition] = [land_edx_exports, stage_edx_exports]

@@ -20,7 +20,6 @@ from edu_pipeline.model.attainment import (
     Results,
     StatedDifferences,
 )
-from edu_pipeline.model.quality import RejectedRows
 from edu_pipeline.settings.home import Settings
 
 GROUP = "landing"
@@ -33,7 +32,6 @@ _SCHEMAS: Mapping[str, tuple[type[dy.Schema], str]] = {
     "result_groups": (ResultGroups, "ids"),
     "stated_differences": (StatedDifferences, "ids"),
     "attainment_notes": (AttainmentNotes, "names"),
-    REJECTED: (RejectedRows, "names"),
 }
 """Table → its schema, and whom it names. Where an export has no id, the id is the name."""
 
@@ -46,7 +44,6 @@ def _frames(landed: Landed) -> Mapping[str, pl.DataFrame]:
         "result_groups": landed.groups,
         "stated_differences": landed.differences,
         "attainment_notes": landed.notes,
-        REJECTED: landed.rejected,
     }
 
 
@@ -75,6 +72,7 @@ def land_attainment(
         forgotten = forgotten_by(read_table(con, "forgotten"))
         landed = read_cohort(exports, settings.attainment, forgotten=forgotten)
         landed = replace(landed, files=with_landing_times(landed.files, zone))
+        write_table(con, REJECTED, landed.rejected)
         for name, frame in _frames(landed).items():
             write_table(con, name, frame)
             yield dg.MaterializeResult(asset_key=name, metadata=table_metadata(con, name))

@@ -304,6 +304,7 @@ def _rejected(rejects: pl.DataFrame, people: pl.DataFrame, tables: Sequence[Tabl
     buried = people.filter("forgotten").select("table", "row")
     rows = [
         {
+            "source": "results",
             "table": TABLE,
             "file": ATTAINMENT_FOLDER + tables[table].sheet.file,
             "line": tables[table].sheet.rows[row].line,
