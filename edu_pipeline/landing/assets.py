@@ -11,11 +11,12 @@ import polars as pl
 
 from edu_pipeline.ground.steps import Check, Notes, Table, check, table
 from edu_pipeline.ground.warehouse import Connection, table_metadata
+from edu_pipeline.landing.files import files_of_all
 from edu_pipeline.landing.problems import accepted_changes, messages_of, problems_of_all
 from edu_pipeline.landing.rejected import collect_rejected, rejected_by_rule
 from edu_pipeline.landing.report import told_of_files
 from edu_pipeline.landing.sources.school.forgotten import keep_out
-from edu_pipeline.landing.sources.school.manifest import landing_fingerprint, survey
+from edu_pipeline.landing.sources.school.manifest import landing_fingerprint
 from edu_pipeline.landing.sources.school.placing import place
 from edu_pipeline.landing.sources.school.problems import change_problems
 from edu_pipeline.landing.sources.school.staging import STAGED, stage_table
@@ -58,11 +59,11 @@ def _described(schema: type[dy.Schema]) -> str:
 def landing_files(
     context: dg.AssetExecutionContext, settings: Settings, zone: Zone
 ) -> tuple[pl.DataFrame, Notes]:
-    """The files of the landing zone: what each is taken for, its version, its columns, its digest.
+    """The files of the landing zone: whose each is, what it is taken for, its version, its columns.
 
     Everything later in the run reads exactly these files; one that changes meanwhile stops the run.
     """
-    files = survey(zone, settings.landing, context.run.run_id)
+    files = files_of_all(zone, settings, context.run.run_id)
     ignored = place(zone, settings.landing).unread()
     for path, why in ignored.items():
         context.log.warning("%s: %s", path, why)

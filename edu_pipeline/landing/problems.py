@@ -82,8 +82,8 @@ def problems_of_all(
 ) -> pl.DataFrame:
     """What a person must look at, the school's problems first.
 
-    A source that was not refreshed yet has none; a home that has programmes or exam results and no
-    file of a school misses none.
+    A source that was not refreshed yet has none; a home with programmes, or with files of other
+    sources, and none of a school misses none.
 
     Args:
         con: The warehouse, with the school's tables; those of the other sources need not be there.
@@ -99,8 +99,10 @@ def problems_of_all(
         LandingError: The zone cannot be listed.
     """
     there = tables(con)
-    has_results = "attainment_files" in there and not read_table(con, "attainment_files").is_empty()
-    others_only = files.is_empty() and (bool(settings.programmes) or has_results)
+    sources = set(files["source"])
+    others_only = "school" not in sources and (
+        bool(settings.programmes) or not sources.isdisjoint({"edx", "results"})
+    )
     found = pl.concat(
         [
             problems_frame([]) if others_only else find_problems(con, files, changes, settings),

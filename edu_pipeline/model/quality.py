@@ -9,27 +9,61 @@ FATES = ("counted", "same", "superseded", "rejected", "outside", "not_read")
 
 
 class LandingFiles(dy.Schema):
-    """One file of the landing zone that some table's patterns match."""
+    """One file of the landing zone.
+
+    What is told of a school's only, is told of the others by `edx_exports` and `attainment_files`.
+    """
 
     path = dy.String(primary_key=True, description="Path below the landing zone's root")
-    table = dy.String(primary_key=True, description="The export it is taken for")
-    version = dy.Datetime(description="Stamp in the file's name, else when it last changed, UTC")
+    source = dy.String(
+        nullable=True,
+        check=lambda c: c.is_in((*SOURCES, "mail")),
+        description="school, edx, results or mail; empty: it is taken for nothing",
+    )
+    table = dy.String(
+        primary_key=True, description="The export it is taken for; nothing where it is for none"
+    )
+    version = dy.Datetime(
+        nullable=True,
+        description="Stamp in the file's name, else when it last changed, UTC; of a school's",
+    )
     landed_at = dy.Datetime(description="When the file last changed, UTC")
-    stamped = dy.Bool(description="Whether the version comes from the file's name")
+    stamped = dy.Bool(
+        nullable=True, description="Whether the version comes from the file's name; of a school's"
+    )
     series = dy.String(
-        description="The path without its stamp: its files are versions of one another"
+        nullable=True,
+        description=(
+            "The path without its stamp: its files are versions of one another; of a school's"
+        ),
     )
     size = dy.Int64(description="Bytes")
-    sha256 = dy.String(description="Digest of the content; what the landing fingerprint is made of")
-    current = dy.Bool(description="False for a snapshot that a newer one replaces")
-    header = dy.List(dy.String(), description="Column names, made unique")
-    encoding = dy.String(description="Encoding that it was read with; of a workbook utf-8")
+    sha256 = dy.String(
+        nullable=True,
+        description=(
+            "Digest of the content; what the landing fingerprint is made of; of a school's"
+        ),
+    )
+    current = dy.Bool(
+        nullable=True, description="False for a snapshot that a newer one replaces; of a school's"
+    )
+    header = dy.List(
+        dy.String(), nullable=True, description="Column names, made unique; of a school's"
+    )
+    encoding = dy.String(
+        nullable=True,
+        description="Encoding that it was read with; of a workbook utf-8; of a school's",
+    )
     sheet = dy.String(nullable=True, description="Sheet that was read; empty: no workbook")
-    delimiter = dy.String(description="The character between cells")
-    lines = dy.Int64(description="Physical lines, without blank ones at the end")
-    header_lines = dy.Int64(description="Of these, down to the header's last")
-    preamble = dy.Int64(description="Of these, above the header")
-    error = dy.String(nullable=True, description="Why it cannot be read")
+    delimiter = dy.String(nullable=True, description="The character between cells; of a school's")
+    lines = dy.Int64(
+        nullable=True, description="Physical lines, without blank ones at the end; of a school's"
+    )
+    header_lines = dy.Int64(
+        nullable=True, description="Of these, down to the header's last; of a school's"
+    )
+    preamble = dy.Int64(nullable=True, description="Of these, above the header; of a school's")
+    error = dy.String(nullable=True, description="Why it cannot be read; of a school's")
     refresh = dy.String(description="The run that listed it: tables of one refresh fit together")
 
 

@@ -81,8 +81,8 @@ def survey(zone: Zone, landing: Landing, refresh: str = "") -> pl.DataFrame:
 
 
 def landing_fingerprint(files: pl.DataFrame) -> str:
-    """The fingerprint of `LandingFiles`: what tables computed from them rest on."""
-    return fingerprint(dict(files.select("path", "sha256").iter_rows()))
+    """The fingerprint of a school's `LandingFiles`: what tables computed from them rest on."""
+    return fingerprint(dict(files.filter(source="school").select("path", "sha256").iter_rows()))
 
 
 def matches(path: str, table: str, export: TableExport) -> bool:
@@ -119,6 +119,7 @@ def _row(
                 error += f" Add to [landing.{table}]: {reason.setting}"
     return {
         "path": file.path,
+        "source": "school",
         "table": table,
         "version": version.at,
         "landed_at": file.last_modified.astimezone(UTC).replace(tzinfo=None),

@@ -1,0 +1,75 @@
+"""Every file of the landing zone, whosever it is; what one is taken for, its source says."""
+
+from collections.abc import Mapping, Sequence
+from datetime import UTC
+
+import polars as pl
+
+from edu_pipeline.landing.sources.edx.names import parsed
+from edu_pipeline.landing.sources.edx.opt_ins import lists_of
+from edu_pipeline.landing.sources.school.manifest import survey
+from edu_pipeline.landing.zone import LandedFile, Zone
+from edu_pipeline.model.columns import dtypes
+from edu_pipeline.model.quality import LandingFiles
+from edu_pipeline.settings.attainment import ATTAINMENT_FOLDER
+from edu_pipeline.settings.home import Settings
+from edu_pipeline.settings.landing import EVENTS_FOLDER, PROGRAMMES_FOLDER, SAMPLE_MARKER
+from edu_pipeline.settings.programmes import Programme
+
+FOLDERS: Mapping[str, str] = {
+    PROGRAMMES_FOLDER: "edx",
+    ATTAINMENT_FOLDER: "results",
+    EVENTS_FOLDER: "mail",
+}
+"""Folder → the source of everything in it that is no export of a school."""
+_WITHIN = "#!/"
+"""What stands between a file and a part of it."""
+
+
+def files_of_all(zone: Zone, settings: Settings, refresh: str = "") -> pl.DataFrame:
+    """Every file once for each export that it is taken for.
+
+    Args:
+        zone: Where exports land.
+        settings: How they are read.
+        refresh: The run that asks.
+
+    Returns:
+        `LandingFiles`: the school's as `survey` has them, then the others by path.
+
+    Raises:
+        LandingError: The zone cannot be listed, or real exports lie beside invented ones.
+    """
+    school = survey(zone, settings.landing, refresh)
+    taken = school["path"].to_list()
+    rows = [
+        _row(file, settings.programmes, refresh)
+        for file in zone.list()
+        if file.path != SAMPLE_MARKER and not _is_among(file.path, taken)
+    ]
+    others = pl.DataFrame(rows, schema=dtypes(LandingFiles), orient="row")
+    return LandingFiles.validate(pl.concat([school, others]))
+
+
+def _is_among(path: str, taken: Sequence[str]) -> bool:
+    """Whether a file, or a part of it, was taken for an export."""
+    return any(each.startswith(path) and each[len(path) :][:1] in _WITHIN for each in taken)
+
+
+def _row(file: LandedFile, programmes: Sequence[Programme], refresh: str) -> dict[str, object]:
+    source = next((of for folder, of in FOLDERS.items() if file.path.startswith(folder)), None)
+    return {
+        "path": file.path,
+        "source": source,
+        "table": _table(file.path, source, programmes),
+        "landed_at": file.last_modified.astimezone(UTC).replace(tzinfo=None),
+        "size": file.size,
+        "refresh": refresh,
+    }
+
+
+def _table(path: str, source: str | None, programmes: Sequence[Programme]) -> str:
+    if source == "edx":
+        name = parsed(path)
+        return "opt_ins" if lists_of(path, programmes) else (name and name.kind) or ""
+    return {"results": "results", "mail": "events"}.get(source or "", "")
