@@ -10,7 +10,7 @@ from edu_pipeline.ground.warehouse import tables
 from edu_pipeline.landing.rules import UNMAPPED, UNPARSEABLE
 from edu_pipeline.landing.sources.edx.reports import TABLES as EDX_TABLES
 from edu_pipeline.landing.sources.school.canonical import received_query
-from edu_pipeline.landing.sources.school.staging import STAGED
+from edu_pipeline.landing.sources.school.staging import STAGED_AS
 from edu_pipeline.landing.tables.raw import RECEIVED
 from edu_pipeline.settings.landing import SCHOOL_TABLES, Landing
 
@@ -27,7 +27,7 @@ def collect_rejected(con: duckdb.DuckDBPyConnection) -> None:
             exam results need not be there.
     """
     there = tables(con)
-    of_school = zip(["school"] * len(STAGED), SCHOOL_TABLES, STAGED, strict=True)
+    of_school = [("school", table, staged) for table, staged in STAGED_AS.items()]
     of_edx = [
         ("edx", table, table) for table in EDX_TABLES.values() if f"rejected_{table}" in there
     ]
@@ -70,7 +70,8 @@ def reject_counts(con: duckdb.DuckDBPyConnection) -> pl.DataFrame:
         not be read the `first_value` and some `values`.
     """
     parts = " union all by name ".join(
-        f'select "table", rule, file, line, value from rejected_{staged}' for staged in STAGED
+        f'select "table", rule, file, line, value from rejected_{staged}'
+        for staged in STAGED_AS.values()
     )
     counts: pl.DataFrame = con.sql(
         f"""

@@ -27,7 +27,7 @@ from edu_pipeline.landing.sources.edx.reports import TABLES as EDX_TABLES
 from edu_pipeline.landing.sources.school.placing import place
 from edu_pipeline.landing.sources.school.problems import EXPECTED, NEEDED
 from edu_pipeline.landing.sources.school.reading import WordSeen
-from edu_pipeline.landing.sources.school.staging import STAGED
+from edu_pipeline.landing.sources.school.staging import STAGED_AS
 from edu_pipeline.landing.zone import Zone
 from edu_pipeline.settings.home import Settings
 from edu_pipeline.settings.landing import SCHOOL_TABLES
@@ -71,7 +71,7 @@ def landed(con: duckdb.DuckDBPyConnection) -> list[Landed]:
             rejected[table],
             _count(con, f"stg_{staged}"),
         )
-        for table, staged in zip(SCHOOL_TABLES, STAGED, strict=True)
+        for table, staged in STAGED_AS.items()
     ]
     there = tables(con)
     of_edx = []

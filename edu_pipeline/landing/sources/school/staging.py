@@ -24,6 +24,7 @@ from edu_pipeline.landing.sources.school.stage_roster import (
     stage_students,
 )
 from edu_pipeline.settings.home import Settings
+from edu_pipeline.settings.landing import SCHOOL_TABLES
 
 
 @dataclass(frozen=True)
@@ -125,3 +126,7 @@ STAGED: Mapping[str, Callable[[_Room], None]] = MappingProxyType(
     }
 )
 """Staging table → what makes it, each after those that it rests on."""
+STAGED_AS: Mapping[str, str] = MappingProxyType(
+    {table: "school_days" if table == "calendar" else table for table in SCHOOL_TABLES}
+)
+"""Export → its staging table."""
