@@ -136,4 +136,4 @@ def test_problems_of_programmes_fail_their_checks_and_hold_no_school_mail(
 def test_exports_of_programmes_are_not_taken_for_those_of_a_school(refreshed: Refreshed) -> None:
     files = table(refreshed, "landing_files")
     assert set(files["source"]) == {"edx"}
-    assert set(files["table"]) == {"", "profile", "grades", "grade_errors", "opt_ins"}
+    assert set(files["table"]) == {"", "profile", "grades", "opt_ins"}
