@@ -1,5 +1,6 @@
 """Whom a tombstone stands for: people who were erased, known by salted hashes alone."""
 
+import hashlib
 from collections.abc import Callable
 
 import polars as pl
@@ -19,3 +20,19 @@ def buried(tombstones: pl.DataFrame) -> IsOne:
         return f"sha256({salt} || {identifier}) in (select hash from tombstones)"
 
     return is_one
+
+
+def forgotten_students(tombstones: pl.DataFrame) -> Callable[[str], bool]:
+    """Whether a student was erased, by id or, where exports have none, by normalised name.
+
+    Args:
+        tombstones: `hash` and `salt`.
+    """
+    hashes = set(tombstones["hash"])
+    salt = tombstones["salt"][0] if hashes else ""
+
+    def forgotten(student: str) -> bool:
+        identifier = f"{salt}:student:{student}"
+        return bool(hashes) and hashlib.sha256(identifier.encode()).hexdigest() in hashes
+
+    return forgotten

@@ -12,7 +12,8 @@ import pytest
 from edu_pipeline.ground.warehouse import open_warehouse, read_table
 from edu_pipeline.landing.report import landed
 from edu_pipeline.landing.sources.results.reading import read_cohort
-from edu_pipeline.landing.sources.results.zone import forgotten_by, seen_in_results
+from edu_pipeline.landing.sources.results.zone import seen_in_results
+from edu_pipeline.landing.tombstones import forgotten_students
 from edu_pipeline.landing.zone import Zone, invented_with_real
 from edu_pipeline.sample.cohort import make_cohort, make_cohorts
 from edu_pipeline.settings.attainment import Attainment
@@ -127,10 +128,10 @@ def test_a_forgotten_students_baseline_stays_out_under_another_id(read: Read) ->
 
 def test_tombstones_are_salted_hashes_of_a_student() -> None:
     digest = sha256(b"s:student:A1").hexdigest()
-    forgotten = forgotten_by(pl.DataFrame({"hash": [digest], "salt": ["s"]}))
+    forgotten = forgotten_students(pl.DataFrame({"hash": [digest], "salt": ["s"]}))
     assert forgotten("A1")
     assert not forgotten("A2")
-    nobody = forgotten_by(pl.DataFrame(schema={"hash": pl.String, "salt": pl.String}))
+    nobody = forgotten_students(pl.DataFrame(schema={"hash": pl.String, "salt": pl.String}))
     assert not nobody("A1")
 
 

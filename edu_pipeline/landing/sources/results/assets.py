@@ -10,7 +10,8 @@ import polars as pl
 
 from edu_pipeline.ground.warehouse import Warehouse, read_table, table_metadata, write_table
 from edu_pipeline.landing.sources.results.reading import Landed, read_cohort
-from edu_pipeline.landing.sources.results.zone import exports_in, forgotten_by, with_landing_times
+from edu_pipeline.landing.sources.results.zone import exports_in, with_landing_times
+from edu_pipeline.landing.tombstones import forgotten_students
 from edu_pipeline.landing.zone import Zone
 from edu_pipeline.model.attainment import (
     AttainmentFiles,
@@ -69,7 +70,7 @@ def land_attainment(
     """The exam results of all cohorts, with the baselines that came in files of their own."""
     exports = exports_in(zone)
     with warehouse.connect() as con:
-        forgotten = forgotten_by(read_table(con, "forgotten"))
+        forgotten = forgotten_students(read_table(con, "forgotten"))
         landed = read_cohort(exports, settings.attainment, forgotten=forgotten)
         landed = replace(landed, files=with_landing_times(landed.files, zone))
         write_table(con, REJECTED, landed.rejected)

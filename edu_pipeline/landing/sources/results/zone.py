@@ -1,7 +1,6 @@
-"""Exports of results as they lie in a landing zone, and who of them was erased."""
+"""Exports of results as they lie in a landing zone, and who stands in them."""
 
-import hashlib
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC
 
@@ -38,22 +37,6 @@ def with_landing_times(files: pl.DataFrame, zone: Zone) -> pl.DataFrame:
     }
     landed_at = pl.Series("landed_at", [times.get(path) for path in files["path"]])
     return files.with_columns(landed_at.cast(files.schema["landed_at"]))
-
-
-def forgotten_by(tombstones: pl.DataFrame) -> Callable[[str], bool]:
-    """Whether a student was erased, by id or normalised name.
-
-    Args:
-        tombstones: `hash` and `salt`.
-    """
-    hashes = set(tombstones["hash"])
-    salt = tombstones["salt"][0] if hashes else ""
-
-    def forgotten(student: str) -> bool:
-        identifier = f"{salt}:student:{student}"
-        return bool(hashes) and hashlib.sha256(identifier.encode()).hexdigest() in hashes
-
-    return forgotten
 
 
 @dataclass(frozen=True)
