@@ -31,7 +31,7 @@ By = Annotated[
     ),
 ]
 Yes = Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")]
-_COMMAND = re.compile(r"edu-pipeline (?=gate |mail |programmes |run\b)")
+_COMMAND = re.compile(r"edu-pipeline (?=gate |landing |mail |programmes |run\b|sample\b)")
 
 
 class UserError(Exception):

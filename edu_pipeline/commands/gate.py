@@ -1,7 +1,8 @@
 """`edu-pipeline gate`: what must be looked at, what waits for it, and letting it go all the same."""
 
+import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from datetime import UTC, date, datetime
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -79,7 +80,12 @@ class _Recorded:
 
 
 @app.command()
-def show(context: typer.Context) -> None:
+def show(
+    context: typer.Context,
+    as_json: Annotated[
+        bool, typer.Option("--json", help="The same for machines, as JSON.")
+    ] = False,
+) -> None:
     """What must be looked at, what waits for it and why, and what was released by whom.
 
     Exit code 3 says that there is something, be it that nothing waits for it.
@@ -93,6 +99,9 @@ def show(context: typer.Context) -> None:
     live = in_force(recorded.frame(), releases)
     released = set(live["id"])
     found = [problem for problem in recorded.problems if problem.id not in released]
+    if as_json:
+        typer.echo(_json(found, recorded, releases, live))
+        raise typer.Exit(HELD if found else 0)
     nudges = [each.part for each in found if each.holds == "nudges"]
     headlines = [
         *_of_letters([each for each in found if each.holds == "letters"], recorded.weeks, home),
@@ -115,6 +124,24 @@ def show(context: typer.Context) -> None:
         out.print(f"{when}: {release}", markup=False, soft_wrap=True)
     _print_releases(releases, live)
     raise typer.Exit(HELD if found else 0)
+
+
+def _json(
+    found: Sequence[_Problem],
+    recorded: _Recorded,
+    releases: "pl.DataFrame",
+    live: "pl.DataFrame",
+) -> str:
+    counting = set(live.select("id", "at").iter_rows())
+    said = {
+        "problems": [asdict(problem) for problem in found],
+        "held": {"weeks": recorded.weeks, "programmes": recorded.programmes},
+        "releases": [
+            {**row, "counts": (row["id"], row["at"]) in counting}
+            for row in releases.iter_rows(named=True)
+        ],
+    }
+    return json.dumps(said, ensure_ascii=False, indent=2, default=str)
 
 
 @app.command()

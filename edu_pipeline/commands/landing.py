@@ -1,6 +1,8 @@
 """`edu-pipeline landing`: looking at exports before any run."""
 
+import json
 from collections.abc import Iterable, Sequence
+from dataclasses import asdict
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -9,11 +11,12 @@ import typer
 from rich.table import Table
 from rich.text import Text
 
-from edu_pipeline.commands.console import HELD, UserError, command, err, out
+from edu_pipeline.commands.console import HELD, UserError, command, err, out, reading, with_home
 from edu_pipeline.settings.home import Home, Settings, load_settings
 
 if TYPE_CHECKING:
-    from edu_pipeline.landing.report import Block
+    from edu_pipeline.landing.described import Block
+    from edu_pipeline.landing.inspection import Inspection
     from edu_pipeline.landing.sources.school.suggestions import Line
 
 app = typer.Typer(name="landing", help="Look at exports before any run.", no_args_is_help=True)
@@ -40,20 +43,25 @@ def inspect(
         bool,
         typer.Option("--write", help="Add the lines to pipeline.toml; what it says already stays."),
     ] = False,
+    as_json: Annotated[
+        bool, typer.Option("--json", help="The same for machines, as JSON.")
+    ] = False,
 ) -> None:
-    """What each file is taken for and why, what its cells say, and what to add to pipeline.toml.
+    """What each file is taken for and why, what its cells say, and what to do, in order.
 
-    Reads the files, and writes nothing without --write. No student's name is shown. Exit code 3
-    says that something must be looked at before a refresh.
+    Of a school's exports, edX's and exam results, whatever there is. Reads the files, and writes
+    nothing without --write. No student's name is shown. Exit code 0: nothing has to be done; 3:
+    something has.
     """
     from edu_pipeline.landing.inspection import inspect_zone
-    from edu_pipeline.landing.report import blocks
     from edu_pipeline.landing.sources.school.suggestions import toml_lines
     from edu_pipeline.landing.zone import Zone
 
     home: Home = context.obj
-    if suggest and write:
-        raise UserError("--suggest prints the lines, --write adds them: say one of the two.")
+    if suggest + write + as_json > 1:
+        raise UserError(
+            "--suggest prints the lines, --write adds them, --json prints all there is: say one of them."
+        )
     settings = load_settings(home) if home.config.is_file() or folder is None else Settings()
     url = _exports(home, settings, folder)
     elsewhere = url != home.landing_url(settings)
@@ -63,7 +71,9 @@ def inspect(
             f"Put the files there, then run: {command(home, 'landing inspect --write')}"
         )
     with err.status("Reading the files …"):
-        seen = inspect_zone(Zone(url), settings)
+        now = datetime.now(UTC).replace(tzinfo=None)
+        released = () if elsewhere or not home.config.is_file() else _released(home)
+        seen = inspect_zone(Zone(url), settings, now, released)
     if write:
         _write(home, seen.lines)
         if not seen.ready:
@@ -72,23 +82,65 @@ def inspect(
                 Text(f"\nBefore a refresh something must be looked at: {look}"), soft_wrap=True
             )
         raise typer.Exit(0 if seen.ready else HELD)
-    lines = toml_lines(seen.lines, settings)
+    if as_json:
+        typer.echo(_json(seen))
+        raise typer.Exit(0 if seen.ready else HELD)
+    lines = "\n\n".join(filter(None, (toml_lines(seen.lines, settings), seen.more_lines)))
     if elsewhere and lines:
         lines = f"# files = […] is below {url}: put the files into the landing zone\n{lines}"
-    if suggest:
-        if lines:
-            typer.echo(lines)
-        else:
-            err.print("Nothing to add to pipeline.toml.")
+    if suggest and lines:
+        typer.echo(lines)
+    elif suggest:
+        err.print("Nothing to add to pipeline.toml.")
     else:
-        _print(blocks(seen, datetime.now(UTC).replace(tzinfo=None)))
-        if lines:
-            out.print("Lines for pipeline.toml, assumed in all of the above", style="bold")
-            out.print(Text(lines), soft_wrap=True)
-            out.print()
-        if seen.ready:
-            out.print(Text(f"Nothing stands in the way of: {command(home, 'run')}"), soft_wrap=True)
+        _show(home, seen, lines)
     raise typer.Exit(0 if seen.ready else HELD)
+
+
+def _show(home: Home, seen: "Inspection", lines: str) -> None:
+    from edu_pipeline.landing.report import to_do
+
+    _print(seen.blocks)
+    if lines:
+        out.print("Lines for pipeline.toml, assumed in all of the above", style="bold")
+        out.print(Text(lines), soft_wrap=True)
+        out.print()
+    _print(to_do(with_home(home, each) for each in seen.to_do))
+    if seen.ready:
+        out.print(Text(f"Nothing stands in the way of: {command(home, 'run')}"), soft_wrap=True)
+    else:
+        again = command(home, "landing inspect")
+        out.print(Text(f"Then look again: {again}"), soft_wrap=True)
+
+
+def _released(home: Home) -> list[str]:
+    """Ids of what the last refresh found and somebody let go; without a refresh nobody has."""
+    from edu_pipeline.commands.gate import recorded_problems, releases_of
+    from edu_pipeline.model.gate import in_force
+    from edu_pipeline.wiring.environment import mail_room
+
+    room = mail_room(home)
+    try:
+        with reading(home, ["landing_problems"]) as con:
+            problems = recorded_problems(con, room.settings)
+    except UserError:
+        return []
+    return list(in_force(problems, releases_of(room))["id"].unique())
+
+
+def _json(seen: "Inspection") -> str:
+    """For machines: everything that the screen has, and the problems as in `landing_problems`."""
+    said = {
+        "ready": seen.ready,
+        "jobs": seen.jobs,
+        "files": [asdict(file) for file in seen.taken],
+        "blocks": [asdict(block) for block in seen.blocks],
+        "lines": [{**asdict(line), "toml": line.toml()} for line in seen.lines],
+        "more_lines": seen.more_lines,
+        "problems": seen.problems.drop("since").to_dicts(),
+        "to_do": seen.to_do,
+    }
+    return json.dumps(said, ensure_ascii=False, indent=2, default=str)
 
 
 def _exports(home: Home, settings: Settings, folder: Path | None) -> str:

@@ -1,314 +1,183 @@
-"""What exports look like before any run: what each file is taken for, and what its cells say.
+"""What lies in a landing zone, of all sources, before any run: read in memory as a refresh would.
 
-The files are read into a database in memory by the same functions as in a refresh; the warehouse is
-not touched. Nothing that may be a name is kept: cells are shown only where they are dates or codes.
+What each source makes of its files stands in `sources/…/described`, what is wrong with them in
+`sources/…/problems`. Nothing that may be a name is kept.
 """
 
-import re
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from datetime import date, datetime
+from collections.abc import Collection, Iterator, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
 
 import duckdb
 import polars as pl
 
-from edu_pipeline.landing.sources.school.canonical import CODES, resolved_headers
-from edu_pipeline.landing.sources.school.evidence import STEPS
-from edu_pipeline.landing.sources.school.fields import DATES, FIELDS
-from edu_pipeline.landing.sources.school.finding import find_problems
-from edu_pipeline.landing.sources.school.manifest import survey
-from edu_pipeline.landing.sources.school.placing import Placing, place
-from edu_pipeline.landing.sources.school.problems import MANY_CODES, MEANINGS
-from edu_pipeline.landing.sources.school.reading import (
-    LINKS,
-    Reading,
-    WordSeen,
-    codes_seen,
-    texts_of,
-    word_meaning,
-)
-from edu_pipeline.landing.sources.school.staging import STAGED, stage_table
-from edu_pipeline.landing.sources.school.suggestions import Line, with_lines
-from edu_pipeline.landing.tables.date_order import DateForm, date_forms
-from edu_pipeline.landing.tables.dates import parsed_date
-from edu_pipeline.landing.tables.raw import load_raw
-from edu_pipeline.landing.zone import ENDINGS, Zone
-from edu_pipeline.model.quality import LandingChanges, LandingProblems
+from edu_pipeline.ground.wording import listed
+from edu_pipeline.landing.described import Block, Row, Taken, counted
+from edu_pipeline.landing.problems import problems_of_others
+from edu_pipeline.landing.report import blocks
+from edu_pipeline.landing.sources.edx import described as edx
+from edu_pipeline.landing.sources.edx.names import parsed
+from edu_pipeline.landing.sources.results import described as results
+from edu_pipeline.landing.sources.school.described import SchoolSeen, inspect_school
+from edu_pipeline.landing.sources.school.problems import NEEDED
+from edu_pipeline.landing.sources.school.suggestions import Line
+from edu_pipeline.landing.zone import Zone
+from edu_pipeline.settings.attainment import ATTAINMENT_FOLDER
 from edu_pipeline.settings.home import Settings
-from edu_pipeline.settings.landing import SCHOOL_TABLES
+from edu_pipeline.settings.landing import PROGRAMMES_FOLDER, SCHOOL_TABLES
+
+JOBS = ("teachers", "programmes", "attainment")
+"""What a home may be for: letters to teachers, MicroMasters programmes, exam results."""
 
 
-@dataclass(frozen=True)
-class ColumnSeen:
-    """One of our columns in a file."""
-
-    ours: str
-    header: str
-    how: str
-    """`setting`, `name`, `alias`, `likeness` or `constant`."""
-
-
-@dataclass(frozen=True)
-class FileSeen:
-    """A file that is taken for an export."""
-
-    path: str
-    why: str
-    size: int
-    landed_at: datetime
-    version: datetime
-    current: bool
-    encoding: str
-    delimiter: str
-    sheet: str | None
-    header_line: int
-    rows: int
-    columns: tuple[ColumnSeen, ...]
-    missing: tuple[str, ...]
-    """Our columns that are needed and were not found."""
-    unused: tuple[str, ...]
-    """Headers that are not read."""
-    error: str | None
-
-
-@dataclass(frozen=True)
-class DatesSeen:
-    """A column of dates."""
-
-    column: str
-    first: date | None
-    last: date | None
-    forms: tuple[DateForm, ...]
-
-
-@dataclass(frozen=True)
-class WordsSeen:
-    """A column of codes or words. Too many that nobody mapped are none, and are only counted."""
-
-    column: str
-    words: tuple[WordSeen, ...]
-    hidden: int = 0
-
-
-@dataclass(frozen=True)
-class LinkSeen:
-    """Ids of one export that should be found in others."""
-
-    column: str
-    targets: tuple[str, ...]
-    ids: int
-    found: int
-
-
-@dataclass(frozen=True)
-class ExportSeen:
-    """One export, over its files."""
-
-    table: str
-    files: tuple[FileSeen, ...]
-    rows: int
-    dates: tuple[DatesSeen, ...]
-    words: tuple[WordsSeen, ...]
-    links: tuple[LinkSeen, ...]
+AN_EDX_REPORT = (
+    f"By its name it is a report of edX: these lie in {PROGRAMMES_FOLDER}<programme>/, a folder for each "
+    "programme."
+)
 
 
 @dataclass(frozen=True)
 class Inspection:
     """Everything that can be said of a landing zone without a run."""
 
-    exports: tuple[ExportSeen, ...]
-    unplaced: Mapping[str, str]
-    """Path → why it is taken for nothing, and what to do."""
-    absent: tuple[str, ...]
-    """Exports of which there is no file."""
+    jobs: tuple[str, ...]
+    """Those of `JOBS` that files or settings give a sign of."""
+    taken: tuple[Taken, ...]
+    """Every file but those that belong to no source and are known not to be needed."""
+    blocks: tuple[Block, ...]
+    """All that is said, for the screen."""
     lines: tuple[Line, ...]
     """What to add to `pipeline.toml`; the certain ones are assumed in all the rest."""
-    problems: tuple[str, ...]
-    """What remains to be done when these lines are in."""
+    more_lines: str
+    """Sections of `pipeline.toml` that only a person can fill in, as comments."""
+    problems: pl.DataFrame
+    """`LandingProblems`: what a refresh would find, with these lines."""
+    to_do: tuple[str, ...]
+    """What to do, in order."""
 
     @property
     def ready(self) -> bool:
-        """Whether a refresh could run as things are, with nothing to look at."""
-        strange = [path for path in self.unplaced if path.casefold().endswith(ENDINGS)]
-        return not (self.lines or self.problems or strange)
+        """Whether nothing has to be done."""
+        return not self.to_do
 
 
-def inspect_zone(zone: Zone, settings: Settings) -> Inspection:
+def inspect_zone(
+    zone: Zone, settings: Settings, now: datetime, released: Collection[str] = ()
+) -> Inspection:
     """Look at a landing zone.
 
     Args:
         zone: Where the files lie.
         settings: Of the home.
+        now: UTC, without zone; files are as old as that.
+        released: Ids of the problems that somebody let go.
 
     Raises:
         LandingError: The zone cannot be listed, or real exports lie beside invented ones.
     """
-    placing = place(zone, settings.landing)
-    lines = list(placing.lines)
-    settings = with_lines(settings, lines)
-    files = survey(zone, settings.landing)
+    paths = [file.path for file in zone.list()]
+    seen = inspect_school(zone, settings)
+    elsewhere = {path: AN_EDX_REPORT for path in seen.unplaced if parsed(path)}
+    seen = replace(seen, unplaced={**seen.unplaced, **elsewhere})
+    jobs = tuple(_jobs(paths, seen, settings))
+    taken: list[Taken] = [*_of_school(seen)]
+    said: list[Block] = []
     with duckdb.connect(config={"python_enable_replacements": False}) as con:
-        for table in SCHOOL_TABLES:
-            load_raw(con, zone, table, files)
-        read = Reading(con, files, settings)
-        for step in STEPS:
-            found = step(read)
-            lines += found
-            read = read.having(with_lines(read.settings, found))
-        exports = _describe_all(read, placing)
-        problems = _problems(read)
-    said = {line.section[1] for line in lines if line.key == "date_formats"}
-    return Inspection(
-        exports=exports,
-        unplaced=placing.unplaced,
-        absent=tuple(table for table in SCHOOL_TABLES if table not in files["table"]),
-        lines=tuple(sorted(lines, key=lambda line: _place_of(line.section))),
-        problems=tuple(
-            problems.filter(
-                ~pl.col("kind").is_in(["unmapped_code", "unmapped_word"])
-                & ~(pl.col("subject").str.starts_with("unparseable") & pl.col("table").is_in(said))
-            )["message"].unique(maintain_order=True)
+        if "programmes" in jobs:
+            of_edx = edx.describe(con, zone, settings.programmes)
+            taken += of_edx.taken
+            said += of_edx.blocks
+        if "attainment" in jobs:
+            of_results = results.describe(con, zone, settings.attainment)
+            taken += of_results.taken
+            said += of_results.blocks
+        others = problems_of_others(con, zone, settings)
+    school = seen.problems if "teachers" in jobs or not jobs else seen.problems.clear()
+    problems = pl.concat([school, others]).filter(~pl.col("id").is_in(list(released)))
+    more = edx.programme_lines(zone, settings.programmes)
+    absent = [table for table in seen.absent if table in NEEDED] if "teachers" in jobs else []
+    to_do = tuple(_to_do(jobs, seen, absent, problems, more))
+    shown = replace(seen, absent=seen.absent if "teachers" in jobs else ())
+    said = [*blocks(shown, now), *said, *_blanks(settings, jobs)]
+    return Inspection(jobs, tuple(taken), tuple(said), seen.lines, more, problems, to_do)
+
+
+def _jobs(paths: Sequence[str], seen: SchoolSeen, settings: Settings) -> Iterator[str]:
+    said = settings.model_fields_set
+    if (
+        seen.exports
+        or settings.landing.model_fields_set & set(SCHOOL_TABLES)
+        or settings.attendance.codes
+    ):
+        yield "teachers"
+    if settings.programmes or any(path.startswith(PROGRAMMES_FOLDER) for path in paths):
+        yield "programmes"
+    if "attainment" in said or any(path.startswith(ATTAINMENT_FOLDER) for path in paths):
+        yield "attainment"
+
+
+def _of_school(seen: SchoolSeen) -> Iterator[Taken]:
+    for export in seen.exports:
+        for file in export.files:
+            yield Taken(
+                file.path, "school", export.table, file.why, file.current, file.rows, file.error
+            )
+    for path, why in seen.unplaced.items():
+        yield Taken(path, None, None, why, counts=False)
+
+
+def _blanks(settings: Settings, jobs: Collection[str]) -> list[Block]:
+    """What nobody has said yet, and what happens meanwhile; nothing waits for it."""
+    blank = [
+        (
+            "[school] name",
+            settings.school.name,
+            f"Letters and pages say “{settings.school.called}”.",
         ),
-    )
+        ("[school] time_zone", settings.school.time_zone, "Weeks and times are meant in UTC."),
+    ]
+    if {"teachers", "programmes"} & set(jobs) or not jobs:
+        sender = "Needed before letters leave this machine."
+        blank.append(("[letters] from_email", settings.letters.from_email, sender))
+    rows = tuple(Row(key, meanwhile) for key, value, meanwhile in blank if not value)
+    return [Block("Blank in pipeline.toml", rows)] if rows else []
 
 
-def _place_of(section: Sequence[str]) -> tuple[int, int, Sequence[str]]:
-    """Landing first, exports in their usual order, codes last."""
-    if section[0] != "landing":
-        return (1, 0, section)
-    return (0, SCHOOL_TABLES.index(section[1]), section[2:])
-
-
-def describe(
-    con: duckdb.DuckDBPyConnection, files: pl.DataFrame, settings: Settings, placing: Placing
-) -> tuple[ExportSeen, ...]:
-    """Every export that is there.
-
-    Args:
-        con: With `raw_…` of every export.
-        files: `LandingFiles`.
-        settings: To read them by.
-        placing: Why files that no pattern matched are taken for what they are.
-    """
-    return _describe_all(Reading(con, files, settings), placing)
-
-
-def _describe_all(read: Reading, placing: Placing) -> tuple[ExportSeen, ...]:
-    return tuple(
-        _describe(read, table, placing) for table in SCHOOL_TABLES if table in read.files["table"]
-    )
-
-
-def _describe(read: Reading, table: str, placing: Placing) -> ExportSeen:
-    rows = read.con.execute(f"select count(*) from ({read.query(table)})").fetchall()[0][0]
-    return ExportSeen(
-        table=table,
-        files=tuple(
-            _file(read, table, file, placing)
-            for file in read.files.filter(table=table).iter_rows(named=True)
-        ),
-        rows=rows,
-        dates=tuple(
-            dates for column in DATES.get(table, ()) if (dates := _dates(read, table, column)).forms
-        ),
-        words=tuple(words for words in _words(read, table) if words.words or words.hidden),
-        links=tuple(
-            _link(read, *link) for link in LINKS if link[0] == table and read.ids(table, link[1])
-        ),
-    )
-
-
-def _file(
-    read: Reading, table: str, file: Mapping[str, object], placing: Placing
-) -> FileSeen:  # fmt: skip
-    path, header = str(file["path"]), file["header"]
-    export = read.settings.landing.export(table)
-    found = resolved_headers(table, read.files, export).get(path)
-    columns: list[ColumnSeen] = []
-    missing: list[str] = []
-    for field in FIELDS[table]:
-        if found and field.name in found.headers:
-            how = found.how[field.name]
-            columns.append(ColumnSeen(field.name, found.headers[field.name], how))
-        elif found and field.name in export.constants:
-            columns.append(ColumnSeen(field.name, export.constants[field.name], "constant"))
-        elif found and field.required:
-            missing.append(field.name)
-    used = {column.header for column in columns} | set(found.filters if found else ())
-    preamble = file["preamble"]
-    assert isinstance(header, list)  # noqa: S101 - a column of LandingFiles
-    assert isinstance(preamble, int)  # noqa: S101
-    received = read.con.execute(
-        f"select count(*) from raw_{table} where _file = ?", [path]
-    ).fetchall()[0][0]
-    return FileSeen(
-        path=path,
-        why=placing.why.get(path) or f"its name is like {_pattern(path, table, export.files)}",
-        size=file["size"],  # type: ignore[arg-type]
-        landed_at=file["landed_at"],  # type: ignore[arg-type]
-        version=file["version"],  # type: ignore[arg-type]
-        current=bool(file["current"]),
-        encoding=str(file["encoding"]),
-        delimiter=str(file["delimiter"]),
-        sheet=file["sheet"],  # type: ignore[arg-type]
-        header_line=preamble + 1,
-        rows=received,
-        columns=tuple(columns),
-        missing=tuple(missing),
-        unused=tuple(name for name in header if name not in used) if found else (),
-        error=file["error"],  # type: ignore[arg-type]
-    )
-
-
-def _pattern(path: str, table: str, patterns: Sequence[str] | None) -> str:
-    return ", ".join(patterns) if patterns else f"school/{table}*{re.sub(r'^.*(?=[.])', '', path)}"
-
-
-def _dates(read: Reading, table: str, column: str) -> DatesSeen:
-    texts = texts_of(read, table, column)
-    formats = read.settings.landing.export(table).date_formats
-    frame = pl.DataFrame({"text": list(texts)}, schema={"text": pl.String})
-    days = (
-        frame.select(day=parsed_date(pl.col("text"), list(formats)))["day"].drop_nulls().to_list()
-    )
-    return DatesSeen(
-        column, min(days, default=None), max(days, default=None), date_forms(texts, formats)
-    )
-
-
-def _words(read: Reading, table: str) -> list[WordsSeen]:
-    seen = []
-    if table in CODES:
-        seen.append(_shown(CODES[table], codes_seen(read, table)))
-    for export, column in MEANINGS:
-        if export == table:
-            words = [
-                WordSeen(text, rows, word_meaning(read.settings, table, column, text))
-                for text, rows in texts_of(read, table, column).items()
-            ]
-            seen.append(_shown(column, words))
-    return seen
-
-
-def _shown(column: str, words: Sequence[WordSeen]) -> WordsSeen:
-    unknown = [word for word in words if word.meaning is None]
-    if len(unknown) <= MANY_CODES:
-        return WordsSeen(column, tuple(words))
-    return WordsSeen(column, tuple(w for w in words if w.meaning is not None), len(unknown))
-
-
-def _link(read: Reading, table: str, column: str, targets: Sequence[tuple[str, str]]) -> LinkSeen:
-    ids, known = read.ids(table, column), read.sources(targets)
-    return LinkSeen(
-        column, tuple(dict.fromkeys(name for name, _ in targets)), len(ids), sum(i in known for i in ids)
-    )  # fmt: skip
-
-
-def _problems(read: Reading) -> pl.DataFrame:
-    """What a refresh would find, by staging as it does."""
-    con, files, settings = read.con, read.files, read.settings
-    for table in STAGED:
-        stage_table(con, table, files, settings)
-    if files.is_empty() and settings.programmes:
-        return LandingProblems.create_empty()
-    return find_problems(con, files, LandingChanges.create_empty(), settings)
+def _to_do(
+    jobs: Sequence[str],
+    seen: SchoolSeen,
+    absent: Sequence[str],
+    problems: pl.DataFrame,
+    more: str,
+) -> Iterator[str]:
+    """What to do, in order: files first, then what to say about them, then what is left."""
+    strange = seen.strange
+    if not jobs and not strange:
+        yield (
+            "Put exports into the landing zone: a school's into school/, edX's reports into "
+            f"{PROGRAMMES_FOLDER}<programme>/, exam results into {ATTAINMENT_FOLDER}."
+        )
+        return
+    if strange:
+        yield (
+            f"{counted(len(strange), 'file')} {'is' if len(strange) == 1 else 'are'} taken for "
+            f"nothing: {listed(strange[:3])}{' and others' if len(strange) > 3 else ''}. Say what "  # noqa: PLR2004
+            "each is, as above, or that it is not ours: [landing] ignore = […]."
+        )
+    if absent:
+        yield (
+            f"Put in {listed(absent)}: letters to teachers cannot be made without "
+            f"{'it' if len(absent) == 1 else 'them'}."
+        )
+    certain = sum(line.certain for line in seen.lines)
+    if certain:
+        it = "it has" if certain == 1 else "they have"
+        yield (
+            f"Add {counted(certain, 'line')} to pipeline.toml, for {it} no other reading: "
+            "edu-pipeline landing inspect --write"
+        )
+    if open_ones := len(seen.lines) - certain:
+        yield f"Answer {counted(open_ones, 'question')} in pipeline.toml: the lines below with “…”."
+    if more:
+        yield "Say in pipeline.toml what the programmes are, as below."
+    yield from problems["message"].unique(maintain_order=True)

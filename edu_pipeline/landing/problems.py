@@ -106,15 +106,33 @@ def problems_of_all(
     found = pl.concat(
         [
             problems_frame([]) if others_only else find_problems(con, files, changes, settings),
-            _of_programmes(con, zone, settings, there),
-            *(
-                [result_problems(read_table(con, "attainment_notes"))]
-                if "attainment_notes" in there
-                else []
-            ),
+            problems_of_others(con, zone, settings),
         ]
     )
     return _with_since(con, found)
+
+
+def problems_of_others(
+    con: duckdb.DuckDBPyConnection, zone: Zone, settings: Settings
+) -> pl.DataFrame:
+    """What a person must look at in the exports of edX and of exam results.
+
+    Args:
+        con: A database, with the tables of the sources that were read.
+        zone: Where exports land.
+        settings: How the exports are read.
+
+    Returns:
+        `LandingProblems`, without `since`.
+
+    Raises:
+        LandingError: The zone cannot be listed.
+    """
+    there = tables(con)
+    notes = [read_table(con, "attainment_notes")] if "attainment_notes" in there else []
+    return pl.concat(
+        [_of_programmes(con, zone, settings, there), *(result_problems(each) for each in notes)]
+    )
 
 
 def _of_programmes(

@@ -12,18 +12,19 @@ import polars as pl
 
 from edu_pipeline.ground.warehouse import tables
 from edu_pipeline.ground.wording import listed, percent
-from edu_pipeline.landing.inspection import (
+from edu_pipeline.landing.described import Block, Row, counted
+from edu_pipeline.landing.rules import FORGOTTEN
+from edu_pipeline.landing.sources.edx.reports import TABLES as EDX_TABLES
+from edu_pipeline.landing.sources.school.described import (
     ColumnSeen,
     DatesSeen,
     ExportSeen,
     FileSeen,
-    Inspection,
     LinkSeen,
+    SchoolSeen,
     WordsSeen,
     describe,
 )
-from edu_pipeline.landing.rules import FORGOTTEN
-from edu_pipeline.landing.sources.edx.reports import TABLES as EDX_TABLES
 from edu_pipeline.landing.sources.school.placing import place
 from edu_pipeline.landing.sources.school.problems import EXPECTED, NEEDED
 from edu_pipeline.landing.sources.school.reading import WordSeen
@@ -99,25 +100,7 @@ def _count(con: duckdb.DuckDBPyConnection, table: str) -> int:
     return rows
 
 
-@dataclass(frozen=True)
-class Row:
-    """One line of a block."""
-
-    label: str
-    text: str
-    wrong: bool = False
-    """Whether somebody must look at it."""
-
-
-@dataclass(frozen=True)
-class Block:
-    """What is said about one thing."""
-
-    title: str
-    rows: tuple[Row, ...]
-
-
-def blocks(inspection: Inspection, now: datetime) -> list[Block]:
+def blocks(inspection: SchoolSeen, now: datetime) -> list[Block]:
     """An inspection as text.
 
     Args:
@@ -134,12 +117,13 @@ def blocks(inspection: Inspection, now: datetime) -> list[Block]:
     if inspection.unplaced:
         rows = [Row(path, why, wrong=True) for path, why in inspection.unplaced.items()]
         found.append(Block("Files that are taken for nothing", tuple(rows)))
-    if inspection.problems:
-        rows = [
-            Row(str(n), text, wrong=True) for n, text in enumerate(inspection.problems, start=1)
-        ]
-        found.append(Block("To be done", tuple(rows)))
     return found
+
+
+def to_do(messages: Iterable[str]) -> list[Block]:
+    """What to do, numbered."""
+    rows = tuple(Row(str(n), text, wrong=True) for n, text in enumerate(messages, start=1))
+    return [Block("To do, in order", rows)] if rows else []
 
 
 def told_of_files(
@@ -159,14 +143,16 @@ def told_of_files(
         settings: How they are read.
     """
     placing = place(zone, settings.landing)
-    seen = Inspection(
+    seen = SchoolSeen(
         exports=describe(con, files, settings, placing),
         unplaced=placing.unread(),
         absent=tuple(table for table in SCHOOL_TABLES if table not in files["table"]),
         lines=(),
-        problems=tuple(problems["message"].unique(maintain_order=True)),
+        files=files,
+        problems=problems,
     )
-    return markdown(blocks(seen, datetime.now(UTC).replace(tzinfo=None)))
+    said = blocks(seen, datetime.now(UTC).replace(tzinfo=None))
+    return markdown([*said, *to_do(problems["message"].unique(maintain_order=True))])
 
 
 def markdown(found: Iterable[Block]) -> str:
@@ -209,14 +195,14 @@ def _export(export: ExportSeen, now: datetime) -> Block:
     rows += [_dates(dates) for dates in export.dates]
     rows += [_words(words) for words in export.words]
     rows += [_link(link) for link in export.links]
-    return Block(f"{export.table}: {_counted(export.rows, 'row')}", tuple(rows))
+    return Block(f"{export.table}: {counted(export.rows, 'row')}", tuple(rows))
 
 
 def _facts(file: FileSeen, now: datetime) -> str:
     size = file.size / KILOBYTE
     shown = f"{size / KILOBYTE:.1f} MB" if size >= KILOBYTE else f"{size:.1f} kB"
     days = (now.date() - file.version.date()).days
-    age = "of today" if days <= 0 else f"{_counted(days, 'day')} old"
+    age = "of today" if days <= 0 else f"{counted(days, 'day')} old"
     facts = [age, shown]
     if not file.error:
         how = (
@@ -225,12 +211,8 @@ def _facts(file: FileSeen, now: datetime) -> str:
             else DELIMITERS.get(file.delimiter, file.delimiter)
         )
         encoding = [] if file.sheet else [file.encoding]
-        facts += [*encoding, how, f"header in line {file.header_line}", _counted(file.rows, "row")]
+        facts += [*encoding, how, f"header in line {file.header_line}", counted(file.rows, "row")]
     return ", ".join(facts)
-
-
-def _counted(number: int, word: str) -> str:
-    return f"{number:,} {word}{'' if number == 1 else 's'}"
 
 
 def _columns(file: FileSeen, *, alone: bool) -> list[Row]:

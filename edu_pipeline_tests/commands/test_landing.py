@@ -40,7 +40,8 @@ def test_the_suggested_lines_come_into_the_tables_that_init_wrote(
     settings = tomllib.loads(text)
     assert settings["landing"]["attendance"] == {"date_formats": ["%m/%d/%Y"]}
     assert settings["landing"]["staff"]["columns"] == {"email": "Email_Addr"}
-    assert 'H = "half_day"\n# L = "…"  # 50 rows' in text
+    assert '# P = "…"  # 51 rows' in text
+    assert '# L = "…"  # 50 rows' in text
     assert "[landing.attendance]\ndate_formats" in result.output
     assert result.exit_code == HELD
 

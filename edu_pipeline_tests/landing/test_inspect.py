@@ -10,14 +10,14 @@ import pytest
 from typer.testing import CliRunner
 
 from edu_pipeline.cli import app
-from edu_pipeline.landing.inspection import ExportSeen, Inspection, inspect_zone
 from edu_pipeline.landing.report import blocks, markdown
+from edu_pipeline.landing.sources.school.described import ExportSeen, SchoolSeen, inspect_school
 from edu_pipeline.landing.sources.school.suggestions import toml_lines
 from edu_pipeline.landing.tables.date_order import date_orders
 from edu_pipeline.landing.zone import Zone
 from edu_pipeline.settings.home import Settings
 
-Look = Callable[..., Inspection]
+Look = Callable[..., SchoolSeen]
 """Files (path → text) and `pipeline.toml` → what is seen."""
 
 NOW = datetime(2026, 11, 21, 9)  # noqa: DTZ001 - as versions are
@@ -76,13 +76,13 @@ CLEVER = {
 
 @pytest.fixture
 def look(tmp_path: Path) -> Look:
-    def inspect(files: Mapping[str, str | bytes], toml: str = "") -> Inspection:
+    def inspect(files: Mapping[str, str | bytes], toml: str = "") -> SchoolSeen:
         for name, content in files.items():
             path = tmp_path / "exports" / name
             path.parent.mkdir(parents=True, exist_ok=True)
             path.write_bytes(content.encode() if isinstance(content, str) else content)
         settings = Settings.model_validate(tomllib.loads(toml))
-        seen = inspect_zone(Zone((tmp_path / "exports").as_uri()), settings)
+        seen = inspect_school(Zone((tmp_path / "exports").as_uri()), settings)
         told = repr(blocks(seen, NOW)) + toml_lines(seen.lines, settings)
         assert not [name for name in NAMES if name in told]
         return seen
@@ -90,21 +90,25 @@ def look(tmp_path: Path) -> Look:
     return inspect
 
 
-def suggested(seen: Inspection) -> Mapping[str, object]:
+def suggested(seen: SchoolSeen) -> Mapping[str, object]:
     """The certain lines, as pasted."""
     return tomllib.loads(toml_lines(seen.lines, Settings()))
 
 
-def asked(seen: Inspection) -> list[str]:
+def asked(seen: SchoolSeen) -> list[str]:
     """What only a person can know."""
     return [line.toml() for line in seen.lines if not line.certain]
 
 
-def export_of(seen: Inspection, table: str) -> ExportSeen:
+def told(seen: SchoolSeen) -> list[str]:
+    return seen.problems["message"].unique(maintain_order=True).to_list()
+
+
+def export_of(seen: SchoolSeen, table: str) -> ExportSeen:
     return next(export for export in seen.exports if export.table == table)
 
 
-def words(seen: Inspection, table: str) -> list[tuple[str, int, str | None]]:
+def words(seen: SchoolSeen, table: str) -> list[tuple[str, int, str | None]]:
     (column,) = export_of(seen, table).words
     return [(word.text, word.rows, word.meaning) for word in column.words]
 
@@ -130,7 +134,7 @@ def test_powerschool_like_exports_are_understood(look: Look) -> None:
         '# T = "…"  # 5 rows, 2026-09-08 to 2026-09-18: say what it means',
     ]
     assert seen.unplaced == {}
-    assert seen.problems == ()
+    assert told(seen) == []
 
 
 def test_sims_like_exports_are_understood(look: Look) -> None:
@@ -181,7 +185,7 @@ def test_what_is_suggested_works_when_pasted_and_leaves_only_questions_for_peopl
     answered = re.sub(r'^# ("[^ ]+" =) "…"', r'\1 "present"', answered, flags=re.MULTILINE)
     answered = answered.replace('"…"', '"absent"')
     third = look({}, answered)
-    assert (third.lines, third.problems, third.ready) == ((), (), True)
+    assert (third.lines, told(third), third.strange) == ((), [], [])
 
 
 def test_every_file_says_what_it_is_taken_for_and_how_it_is_read(look: Look) -> None:
@@ -228,13 +232,13 @@ def test_names_in_the_place_of_codes_are_not_shown(look: Look) -> None:
     seen = look({"attendance.csv": f"student_id,date,code\n{marks}"})
     (codes,) = export_of(seen, "attendance").words
     assert (codes.words, codes.hidden) == ((), 30)
-    assert not seen.ready
+    assert told(seen)
 
 
 def test_a_file_without_a_header_is_not_placed_and_nothing_of_it_is_shown(look: Look) -> None:
     seen = look({"LISTE.txt": "Ada Moss\t7A\nZoë Reed\t7B\n"})
     assert seen.unplaced["LISTE.txt"].startswith("Its columns are those of no export.")
-    assert not seen.ready
+    assert seen.strange == ["LISTE.txt"]
 
 
 def test_what_is_no_table_is_told_and_stands_in_nobodys_way(look: Look) -> None:
@@ -344,7 +348,7 @@ def test_too_few_days_to_tell_exceptions_by_are_left_to_a_person(look: Look) -> 
     assert asked(seen) == [
         '# shape = "exceptions"  # 0 of 30 marks are present: say so if nobody present has a row'
     ]
-    (problem,) = seen.problems
+    (problem,) = told(seen)
     assert problem.startswith("Only 0 of 30 attendance marks are present")
 
 
@@ -366,7 +370,7 @@ def test_a_few_presences_among_exceptions_do_not_hide_that_they_are(look: Look) 
     landing = suggested(seen)["landing"]
     assert isinstance(landing, dict)
     assert landing["attendance"]["shape"] == "exceptions"
-    assert [problem.split(".")[0] for problem in seen.problems] == ["No calendar export has landed"]
+    assert [problem.split(".")[0] for problem in told(seen)] == ["No calendar export has landed"]
 
 
 def test_the_patterns_that_are_suggested_match_nothing_else(look: Look) -> None:

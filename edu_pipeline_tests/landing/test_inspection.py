@@ -1,0 +1,119 @@
+"""What is said of a landing zone of any sources, and what is to be done."""
+
+import tomllib
+from collections.abc import Callable, Collection, Mapping
+from datetime import datetime
+from pathlib import Path
+
+import pytest
+
+from edu_pipeline.landing.inspection import Inspection, inspect_zone
+from edu_pipeline.landing.zone import Zone
+from edu_pipeline.settings.home import Settings
+
+Look = Callable[..., Inspection]
+NOW = datetime(2026, 11, 21, 9)  # noqa: DTZ001 - as versions are
+SCHOOL = {"school/attendance.csv": "student_id,date,code\n1,2026-09-07,present\n"}
+GRADES = "Student ID,Email,Username,Grade,Enrollment Track\n1,a@x.example,ada,0.9,verified\n"
+EDX = {"micromasters/lead/UQx_LEAD1x_1T2027_grade_report_2027-05-01-0930.csv": GRADES}
+PROGRAMME = (
+    '[[programmes]]\nid = "lead"\ntitle = "Leading"\n'
+    'courses = [{ id = "one", title = "UQx_LEAD1x", pass_mark = 0.5 }]\n'
+)
+EXAMS = {
+    "attainment/2026/results.csv": "Student ID,Subject,Series,Grade\n"
+    + "".join(f"{i},Maths,GCSE,{i}\n" for i in range(1, 9))
+}
+
+
+@pytest.fixture
+def look(tmp_path: Path) -> Look:
+    def inspect(
+        files: Mapping[str, str], toml: str = "", released: Collection[str] = ()
+    ) -> Inspection:
+        for name, content in files.items():
+            path = tmp_path / name
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_text(content, encoding="utf-8")
+        settings = Settings.model_validate(tomllib.loads(toml))
+        return inspect_zone(Zone(tmp_path.as_uri()), settings, NOW, released)
+
+    return inspect
+
+
+def told(seen: Inspection) -> str:
+    rows = [f"{row.label}: {row.text}" for block in seen.blocks for row in block.rows]
+    return "\n".join([*(block.title for block in seen.blocks), *rows, *seen.to_do])
+
+
+def taken(seen: Inspection) -> dict[str, str | None]:
+    return {file.path: file.taken_for for file in seen.taken}
+
+
+def test_a_university_learns_what_its_reports_are_and_is_asked_for_no_school(look: Look) -> None:
+    seen = look(EDX, PROGRAMME)
+    assert (seen.jobs, seen.ready) == (("programmes",), True)
+    assert taken(seen) == {next(iter(EDX)): "grade report of UQx_LEAD1x_1T2027"}
+    assert (
+        "one: UQx_LEAD1x_1T2027; grade report of 2027-05-01, 1 row; tracks: verified 1 (paid)"
+        in told(seen)
+    )
+    assert "students" not in told(seen)
+
+
+def test_reports_of_edx_without_a_programme_are_told_by_their_names_with_what_to_fill_in(
+    look: Look,
+) -> None:
+    seen = look(EDX)
+    assert not seen.ready
+    assert "UQx_LEAD1x: runs 1T2027; 1 grade report; of 2027-05-01" in told(seen)
+    assert '# id = "lead"\n# title = "…"' in seen.more_lines
+    assert '# key = "UQx_LEAD1x"' in seen.more_lines
+    assert "pass_mark = …" in seen.more_lines
+
+
+def test_a_report_of_edx_beside_the_folders_is_sent_to_its_place(look: Look) -> None:
+    seen = look({"UQx_LEAD1x_1T2027_grade_report_2027-05-01-0930.csv": GRADES})
+    assert "By its name it is a report of edX" in told(seen)
+    assert not seen.ready
+
+
+def test_exam_results_alone_ask_for_no_school_and_say_what_they_rest_on(look: Look) -> None:
+    seen = look(EXAMS)
+    assert seen.jobs == ("attainment",)
+    assert "GCSE, the final: 8 grades; BASELINE, the baseline: 0 grades" in told(seen)
+    assert "subjects: Maths (8)" in told(seen)
+    assert "Letters cannot be made without" not in told(seen)
+
+
+def test_all_three_are_told_and_only_the_school_is_incomplete(look: Look) -> None:
+    seen = look(SCHOOL | EDX | EXAMS, PROGRAMME)
+    assert seen.jobs == ("teachers", "programmes", "attainment")
+    assert set(taken(seen).values()) == {
+        "attendance",
+        "grade report of UQx_LEAD1x_1T2027",
+        "exam results of 2026",
+    }
+    assert seen.to_do[0] == (
+        "Put in students and staff: letters to teachers cannot be made without them."
+    )
+
+
+def test_an_empty_home_is_told_where_exports_go(look: Look) -> None:
+    seen = look({})
+    assert (seen.jobs, seen.ready) == ((), False)
+    (only,) = seen.to_do
+    assert only.startswith("Put exports into the landing zone: a school's into school/")
+
+
+def test_what_is_blank_is_named_and_nothing_waits_for_it(look: Look) -> None:
+    blank = "[school] time_zone: Weeks and times are meant in UTC."
+    assert blank in told(look(EDX, PROGRAMME))
+    assert blank not in told(look({}, PROGRAMME + '[school]\ntime_zone = "Europe/London"\n'))
+
+
+def test_what_was_released_is_not_to_be_done(look: Look) -> None:
+    files = {next(iter(EDX)): GRADES.replace("verified", "gold")}
+    seen = look(files, PROGRAMME)
+    assert not seen.ready
+    assert look({}, PROGRAMME, seen.problems["id"].to_list()).ready
