@@ -11,6 +11,7 @@ import polars as pl
 
 from edu_pipeline.ground.steps import Check, Notes, Table, check, table
 from edu_pipeline.ground.warehouse import Connection, table_metadata
+from edu_pipeline.landing.elsewhere import lying_elsewhere
 from edu_pipeline.landing.files import files_of_all
 from edu_pipeline.landing.problems import accepted_changes, messages_of, problems_of_all
 from edu_pipeline.landing.rejected import collect_rejected, rejected_by_rule
@@ -64,7 +65,7 @@ def landing_files(
     Everything later in the run reads exactly these files; one that changes meanwhile stops the run.
     """
     files = files_of_all(zone, settings, context.run.run_id)
-    ignored = place(zone, settings.landing).unread()
+    ignored = place(zone, settings.landing, lying_elsewhere(file.path for file in zone.list())).unread()
     for path, why in ignored.items():
         context.log.warning("%s: %s", path, why)
     return files, {

@@ -13,10 +13,10 @@ import polars as pl
 
 from edu_pipeline.ground.wording import listed
 from edu_pipeline.landing.described import Block, Row, Taken, counted
+from edu_pipeline.landing.elsewhere import lying_elsewhere
 from edu_pipeline.landing.problems import problems_of_others
 from edu_pipeline.landing.report import blocks
 from edu_pipeline.landing.sources.edx import described as edx
-from edu_pipeline.landing.sources.edx.names import parsed
 from edu_pipeline.landing.sources.results import described as results
 from edu_pipeline.landing.sources.school.described import SchoolSeen, inspect_school
 from edu_pipeline.landing.sources.school.problems import NEEDED
@@ -28,12 +28,6 @@ from edu_pipeline.settings.landing import PROGRAMMES_FOLDER, SCHOOL_TABLES
 
 JOBS = ("teachers", "programmes", "attainment")
 """What a home may be for: letters to teachers, MicroMasters programmes, exam results."""
-
-
-AN_EDX_REPORT = (
-    f"By its name it is a report of edX: these lie in {PROGRAMMES_FOLDER}<programme>/, a folder for each "
-    "programme."
-)
 
 
 @dataclass(frozen=True)
@@ -76,9 +70,7 @@ def inspect_zone(
         LandingError: The zone cannot be listed, or real exports lie beside invented ones.
     """
     paths = [file.path for file in zone.list()]
-    seen = inspect_school(zone, settings)
-    elsewhere = {path: AN_EDX_REPORT for path in seen.unplaced if parsed(path)}
-    seen = replace(seen, unplaced={**seen.unplaced, **elsewhere})
+    seen = inspect_school(zone, settings, lying_elsewhere(paths))
     jobs = tuple(_jobs(paths, seen, settings))
     taken: list[Taken] = [*_of_school(seen)]
     said: list[Block] = []

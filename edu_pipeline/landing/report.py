@@ -13,6 +13,7 @@ import polars as pl
 from edu_pipeline.ground.warehouse import tables
 from edu_pipeline.ground.wording import listed, percent
 from edu_pipeline.landing.described import Block, Row, counted
+from edu_pipeline.landing.elsewhere import lying_elsewhere
 from edu_pipeline.landing.rules import FORGOTTEN
 from edu_pipeline.landing.sources.edx.reports import TABLES as EDX_TABLES
 from edu_pipeline.landing.sources.school.described import (
@@ -142,7 +143,7 @@ def told_of_files(
         problems: `LandingProblems`.
         settings: How they are read.
     """
-    placing = place(zone, settings.landing)
+    placing = place(zone, settings.landing, lying_elsewhere(files["path"]))
     seen = SchoolSeen(
         exports=describe(con, files, settings, placing),
         unplaced=placing.unread(),

@@ -134,17 +134,20 @@ class SchoolSeen:
         return [path for path in self.unplaced if path.casefold().endswith(ENDINGS)]
 
 
-def inspect_school(zone: Zone, settings: Settings) -> SchoolSeen:
+def inspect_school(
+    zone: Zone, settings: Settings, elsewhere: Mapping[str, str] | None = None
+) -> SchoolSeen:
     """Look at a landing zone.
 
     Args:
         zone: Where the files lie.
         settings: Of the home.
+        elsewhere: Path → why it is another source's.
 
     Raises:
         LandingError: The zone cannot be listed, or real exports lie beside invented ones.
     """
-    placing = place(zone, settings.landing)
+    placing = place(zone, settings.landing, elsewhere)
     lines = list(placing.lines)
     settings = with_lines(settings, lines)
     files = survey(zone, settings.landing)

@@ -70,13 +70,15 @@ class _Guess:
     sheet: str | None = None
 
 
-def place(zone: Zone, landing: Landing) -> Placing:
+def place(zone: Zone, landing: Landing, elsewhere: Mapping[str, str] | None = None) -> Placing:
     """Look at the files that no export's patterns match.
 
     Args:
         zone: Where they lie.
         landing: The section of `pipeline.toml`.
+        elsewhere: Path → why it is another source's, and where it belongs.
     """
+    elsewhere = elsewhere or {}
     files = [
         file
         for file in zone.list()
@@ -99,7 +101,10 @@ def place(zone: Zone, landing: Landing) -> Placing:
         for table in SCHOOL_TABLES
         if any(matches(file.path, table, landing.export(table)) for file in files)
     }
-    guesses, unplaced = _guesses(zone, landing, [file.path for file in strange])
+    guesses, unplaced = _guesses(
+        zone, landing, [file.path for file in strange if file.path not in elsewhere]
+    )
+    unplaced |= {file.path: elsewhere[file.path] for file in strange if file.path in elsewhere}
     why: dict[str, str] = {}
     lines: list[Line] = []
     for table in SCHOOL_TABLES:
