@@ -65,7 +65,9 @@ def landing_files(
     Everything later in the run reads exactly these files; one that changes meanwhile stops the run.
     """
     files = files_of_all(zone, settings, context.run.run_id)
-    ignored = place(zone, settings.landing, lying_elsewhere(file.path for file in zone.list())).unread()
+    ignored = place(
+        zone, settings.landing, lying_elsewhere(file.path for file in zone.list())
+    ).unread()
     for path, why in ignored.items():
         context.log.warning("%s: %s", path, why)
     return files, {

@@ -98,7 +98,6 @@ def problems_of_all(
     Raises:
         LandingError: The zone cannot be listed.
     """
-    there = tables(con)
     sources = set(files["source"])
     others_only = "school" not in sources and (
         bool(settings.programmes) or not sources.isdisjoint({"edx", "results"})

@@ -33,7 +33,7 @@ from edu_pipeline.landing.tables.date_order import DateForm, date_forms
 from edu_pipeline.landing.tables.dates import parsed_date
 from edu_pipeline.landing.tables.raw import load_raw
 from edu_pipeline.landing.zone import ENDINGS, Zone
-from edu_pipeline.model.quality import LandingChanges, LandingProblems
+from edu_pipeline.model.quality import LandingChanges
 from edu_pipeline.settings.home import Settings
 from edu_pipeline.settings.landing import SCHOOL_TABLES
 
