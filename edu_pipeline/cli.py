@@ -33,6 +33,7 @@ from edu_pipeline.commands.console import (
     out,
 )
 from edu_pipeline.commands.mail.app import app as mail_app
+from edu_pipeline.commands.mishaps import sentence
 from edu_pipeline.ground.shipped import PROJECT, shipped
 from edu_pipeline.ground.weeks import parse_week, week_name
 from edu_pipeline.settings.home import Home, Settings, load_settings
@@ -208,9 +209,10 @@ def main() -> None:
     try:
         app()
     except Exception as error:
-        if type(error).__module__.partition(".")[0] != "edu_pipeline":
+        told = sentence(error)
+        if told is None:
             raise
-        err.print(Text.assemble(("Error: ", "bold red"), str(error)), soft_wrap=True)
+        err.print(Text.assemble(("Error: ", "bold red"), told), soft_wrap=True)
         sys.exit(1)
 
 
@@ -229,12 +231,20 @@ def _last_friday() -> date:
 
 
 def _refresh_and_send(home: Home, week: str | None) -> None:
+    from edu_pipeline.ground.warehouse import hold
+
+    load_settings(home)  # nothing is touched in a folder that is no home
+    wanted = _monday(week) if week else None
+    with hold(home.lock, "`edu-pipeline run`"):
+        _round(home, wanted)
+
+
+def _round(home: Home, wanted: date | None) -> None:
     from edu_pipeline.mail.due import newest_ready
     from edu_pipeline.wiring.environment import mail_room
 
     room = mail_room(home)
     settings = room.settings
-    wanted = _monday(week) if week else None
     done = rounds.refresh(room)
     periods = [period for period in done.periods if TEACHERS.owns(period.campaign)]
     if settings.programmes:

@@ -1,14 +1,13 @@
 import os
 import subprocess
 import sys
-import threading
 from pathlib import Path
 
 import pytest
 import yaml
-from filelock import FileLock
 
 from edu_pipeline.cli import init
+from edu_pipeline.ground.warehouse import hold
 from edu_pipeline.sample.landing import write_sample
 from edu_pipeline.sample.school import make_school
 from edu_pipeline.settings.home import Home
@@ -126,26 +125,18 @@ def test_the_sample_goes_as_it_came(tmp_path: Path) -> None:
     assert not list((tmp_path / "data" / "landing").rglob("*.csv"))
 
 
-def test_a_second_run_says_that_it_waits(tmp_path: Path) -> None:
+@pytest.mark.parametrize("arguments", [["run"], ["gate", "show"]])
+def test_who_finds_the_home_held_says_by_whom_and_goes(
+    tmp_path: Path, arguments: list[str]
+) -> None:
     home = new_home(tmp_path)
-    home.data.mkdir(exist_ok=True)
-    lock = FileLock(home.lock, thread_local=False)
-    lock.acquire()
-    with subprocess.Popen(
-        [sys.executable, "-m", "edu_pipeline.cli", "--home", str(tmp_path), "run"],
-        stdout=subprocess.PIPE,
-        text=True,
-        env={**os.environ, "COLUMNS": "200"},
-    ) as waiting:
-        alarm = threading.Timer(60, waiting.kill)
-        alarm.start()
-        assert waiting.stdout
-        try:
-            assert any("Waiting for it to end" in line for line in waiting.stdout)
-        finally:
-            waiting.kill()
-            alarm.cancel()
-            lock.release()
+    home.warehouse.touch()
+    with hold(home.lock, "The nightly refresh"):
+        done = cli("--home", tmp_path, *arguments)
+    assert done.returncode == 1
+    assert f"The nightly refresh (process {os.getpid()}, since 20" in done.stderr
+    assert "Traceback" not in done.stderr
+    assert sorted(path.name for path in home.data.glob(".lock*")) == [".lock"]
 
 
 def test_history_is_kept_in_the_home_wherever_the_command_is_started(

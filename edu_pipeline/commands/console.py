@@ -18,6 +18,7 @@ from edu_pipeline.settings.home import Home
 if TYPE_CHECKING:
     import polars as pl
 
+READS = "A command that reads"
 HELD = 3
 """Exit code where something must be looked at."""
 out = Console(highlight=False)
@@ -107,6 +108,7 @@ def read_tables(home: Home, names: Sequence[str]) -> "list[pl.DataFrame]":
     """Tables of a home's warehouse, while no run writes to it.
 
     Raises:
+        HomeBusyError: A run does.
         UserError: No refresh has come to its end yet.
     """
     from edu_pipeline.ground.warehouse import read_table
@@ -120,12 +122,16 @@ def reading(home: Home, names: Sequence[str]) -> Iterator[Any]:
     """A connection to a home's warehouse, which has these tables, while no run writes to it.
 
     Raises:
+        HomeBusyError: A run does.
         UserError: No refresh has come to its end yet.
     """
-    from edu_pipeline.ground.warehouse import home_lock, open_warehouse, tables
+    from edu_pipeline.ground.warehouse import hold, open_warehouse, tables
 
     if home.warehouse.is_file():
-        with home_lock(home.lock), open_warehouse(home.warehouse, read_only=True) as con:
+        with (
+            hold(home.lock, READS, reads=True),
+            open_warehouse(home.warehouse, read_only=True) as con,
+        ):
             if set(names) <= tables(con):
                 yield con
                 return

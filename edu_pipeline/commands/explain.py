@@ -13,7 +13,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from edu_pipeline.commands.console import HELD, UserError, command, err, out, read_tables
+from edu_pipeline.commands.console import HELD, READS, UserError, command, err, out, read_tables
 from edu_pipeline.ground.weeks import parse_week, week_name
 from edu_pipeline.ground.wording import NBSP, long_date, percent, plain
 from edu_pipeline.settings.home import Home, Settings, load_settings
@@ -116,9 +116,9 @@ def _read(
     import polars as pl
 
     from edu_pipeline.facts.explain import attendance_rows, counted_through, homework_rows
-    from edu_pipeline.ground.warehouse import home_lock, open_warehouse
+    from edu_pipeline.ground.warehouse import hold, open_warehouse
 
-    with home_lock(home.lock):  # over all reading, so that no refresh comes between
+    with hold(home.lock, READS, reads=True):  # over all reading, so that no refresh comes between
         classes, class_week = read_tables(home, ["stg_classes", "class_week"])
         class_id, name = find_class(classes, of_class)
         figures = class_week.filter(class_id=class_id).sort("week_start")

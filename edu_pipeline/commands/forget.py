@@ -67,7 +67,7 @@ def forget(
     Says first what it will erase, and asks; says at the end what must be erased elsewhere. Their rows
     do not come in again, and nothing is sent to them. It cannot be undone.
     """
-    from edu_pipeline.ground.warehouse import home_lock
+    from edu_pipeline.ground.warehouse import hold
     from edu_pipeline.wiring.environment import mail_room
     from edu_pipeline.wiring.forget import find
     from edu_pipeline.wiring.forget import forget as forget_person
@@ -75,7 +75,10 @@ def forget(
     home: Home = context.obj
     room = mail_room(home)
     with room.open_ledger() as ledger:
-        with err.status("Looking through exports, letters and pages …"), home_lock(home.lock):
+        with (
+            err.status("Looking through exports, letters and pages …"),
+            hold(home.lock, "`forget`"),
+        ):
             found = find(room, ledger, person, kind=kind and kind.value, names=name or ())
         _print_plan(found)
         if dry_run:
@@ -85,7 +88,7 @@ def forget(
         if carrier:
             _erase_at_carrier(room, found)
         has_tables = home.warehouse.exists()
-        with err.status("Erasing …"), home_lock(home.lock):
+        with err.status("Erasing …"), hold(home.lock, "`forget`"):
             gone = forget_person(room, ledger, found.person, now=datetime.now(UTC), by=who(by))
     try:
         if has_tables:
@@ -198,7 +201,7 @@ def _erase_at_carrier(room: "MailRoom", found: "Found") -> None:
 
 def _refresh(room: "MailRoom", found: "Found") -> None:
     from edu_pipeline.commands.jobs import run_job
-    from edu_pipeline.ground.warehouse import home_lock
+    from edu_pipeline.ground.warehouse import hold
     from edu_pipeline.wiring.forget import left_over
     from edu_pipeline.wiring.runs import RunFailedError
 
@@ -210,7 +213,7 @@ def _refresh(room: "MailRoom", found: "Found") -> None:
             "They are erased, but the refresh after it failed, so there are no tables yet. Put it "
             f"right, then: {command(home, 'run')}. {error}"
         ) from None
-    with home_lock(home.lock):
+    with hold(home.lock, "`forget`"):
         left = left_over(home, found.person)
     for table, column, rows in left:
         out.print(

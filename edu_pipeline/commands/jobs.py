@@ -19,13 +19,16 @@ def run_job(
     """Run a job of a home in this process, in the home's history.
 
     Raises:
+        HomeBusyError: Another process holds the home.
         RunFailedError: A step failed, or there is no such partition.
     """
     from edu_pipeline.definitions import build_definitions
+    from edu_pipeline.ground.warehouse import hold
     from edu_pipeline.wiring.runs import LOGGER, ShellLog, execute, share_history
 
-    share_history(room.home)
-    with progress(title) as on_step:
+    room.home.data.mkdir(parents=True, exist_ok=True)
+    with hold(room.home.lock, f"“{title}” from the shell"), progress(title) as on_step:
+        share_history(room.home)
         log = ShellLog(on_step, lambda text: out.print(text, markup=False, soft_wrap=True))
         definitions = build_definitions(room, {LOGGER: log.as_dagster_logger()})
         execute(definitions, job, log, partition=partition, tags=tags)

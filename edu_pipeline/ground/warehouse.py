@@ -4,9 +4,12 @@ Everything in the warehouse can be computed again from the landing zone. The led
 is not here. A run that writes holds the home's lock from its first to its last step.
 """
 
+import json
+import os
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
-from datetime import date
+from datetime import UTC, date, datetime
+from errno import EACCES, EPERM, EROFS
 from pathlib import Path
 from typing import Any
 
@@ -24,8 +27,20 @@ Connection = duckdb.DuckDBPyConnection
 """For signatures of those who hand it on."""
 
 
+MOMENT_SECONDS = 3
+"""How long the shell waits for a home: whoever only reads is through by then."""
+
+
 class WarehouseBusyError(Exception):
     """Another process has the warehouse open; the message says what to do."""
+
+
+class WarehouseBrokenError(Exception):
+    """The warehouse is no database that can be read; the message says what to do."""
+
+
+class HomeBusyError(Exception):
+    """Another process holds the home; the message says which, and since when."""
 
 
 def home_lock(path: Path) -> FileLock:
@@ -38,19 +53,85 @@ def home_lock(path: Path) -> FileLock:
 
 
 @contextmanager
+def hold(path: Path, doing: str, *, reads: bool = False) -> Iterator[None]:
+    """Hold a home's lock, or say at once who does.
+
+    Args:
+        path: The lock.
+        doing: What for, as somebody else is told.
+        reads: Whether that can be done without the lock where nothing may be written.
+
+    Raises:
+        HomeBusyError: Another process holds it.
+    """
+    try:
+        lock = home_lock(path)
+        lock.acquire(timeout=MOMENT_SECONDS)
+        note_holder(lock, path, doing)
+    except Timeout:
+        raise HomeBusyError(
+            f"{holder(path)} holds this home. Try again when it has ended; Dagster's UI shows it, too."
+        ) from None
+    except OSError as error:
+        if not reads or error.errno not in (EACCES, EPERM, EROFS):
+            raise
+        yield  # whose disk takes nothing, has nobody who writes
+        return
+    try:
+        yield
+    finally:
+        forget_holder(lock, path)
+
+
+def note_holder(lock: FileLock, path: Path, doing: str) -> None:
+    """Leave beside the lock who holds it, for those who find it held; whoever took it first is named."""
+    if lock.lock_counter > 1:
+        return
+    now = datetime.now(UTC)
+    note = {"pid": os.getpid(), "doing": doing, "since": f"{now:%Y-%m-%d %H:%M} UTC"}
+    _note(path).write_text(json.dumps(note), encoding="utf-8")
+
+
+def forget_holder(lock: FileLock, path: Path) -> None:
+    """Let go of the lock once, and of the note where nobody of this process holds it any more."""
+    if lock.lock_counter == 1:
+        _note(path).unlink(missing_ok=True)
+    lock.release()
+
+
+def holder(path: Path) -> str:
+    """Who holds a lock that somebody holds, for a sentence."""
+    try:
+        note = json.loads(_note(path).read_text(encoding="utf-8"))
+        return f"{note['doing']} (process {note['pid']}, since {note['since']})"
+    except (OSError, ValueError, KeyError, TypeError):
+        return "Another process"
+
+
+def _note(path: Path) -> Path:
+    return path.with_name(f"{path.name}-holder")
+
+
+@contextmanager
 def open_warehouse(path: Path, *, read_only: bool = False) -> Iterator[duckdb.DuckDBPyConnection]:
     """A connection for one operation.
 
     Raises:
         WarehouseBusyError: Another process has it open.
+        WarehouseBrokenError: It is no database, or not a whole one.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
     try:
         con = duckdb.connect(
             str(path), read_only=read_only, config={"python_enable_replacements": False}
         )
+    except (duckdb.SerializationException, duckdb.InternalException, duckdb.FatalException):
+        raise WarehouseBrokenError(broken(path)) from None
     except duckdb.IOException as error:
-        if "lock" not in str(error).lower():
+        told = str(error).lower()
+        if path.is_dir() or "not a valid duckdb" in told or "corrupt" in told or "checksum" in told:
+            raise WarehouseBrokenError(broken(path)) from None
+        if "lock" not in told:
             raise
         raise WarehouseBusyError(
             f"{path.name} is open in another program. Close it there (a DuckDB shell or a notebook, "
@@ -60,6 +141,14 @@ def open_warehouse(path: Path, *, read_only: bool = False) -> Iterator[duckdb.Du
         yield con
     finally:
         con.close()
+
+
+def broken(path: Path) -> str:
+    """What to do about a warehouse that cannot be read."""
+    return (
+        f"{path} cannot be read: it is damaged, or no database of this program. Delete it; it holds "
+        "nothing that cannot be computed again from the exports. Then: edu-pipeline run"
+    )
 
 
 def tables(con: duckdb.DuckDBPyConnection) -> set[str]:
@@ -197,12 +286,13 @@ class Warehouse(dg.ConfigurableIOManager):
 
     def setup_for_execution(self, context: dg.InitResourceContext) -> None:
         """Wait for a run that is writing; say so."""
-        self._lock = home_lock(Path(self.lock_path))
+        lock = Path(self.lock_path)
+        self._lock = home_lock(lock)
         try:
             self._lock.acquire(timeout=0)
         except Timeout:
             if context.log:
-                context.log.info("Another run is writing to this home. Waiting for it to end.")
+                context.log.info("%s holds this home. Waiting for it to end.", holder(lock))
             try:
                 self._lock.acquire()
             except Timeout as error:
@@ -210,6 +300,8 @@ class Warehouse(dg.ConfigurableIOManager):
                     "Another run has been writing to this home for an hour. Look at it in the UI, "
                     "stop it if it hangs, and run again."
                 ) from error
+        run = context.dagster_run
+        note_holder(self._lock, lock, f"The run “{run.job_name}”" if run else "A run")
 
     def teardown_after_execution(self, context: dg.InitResourceContext) -> None:
         """Let the next run in."""
@@ -217,7 +309,7 @@ class Warehouse(dg.ConfigurableIOManager):
         self._con = None
         self._opened.close()
         if self._lock is not None:
-            self._lock.release()
+            forget_holder(self._lock, Path(self.lock_path))
             self._lock = None
 
     @contextmanager

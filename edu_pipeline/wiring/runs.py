@@ -63,8 +63,10 @@ class ShellLog(logging.Handler):
         """Dagster's own events are steps; anything else from INFO up is for people."""
         event = getattr(record, "dagster_event", None)
         if event is None:
-            if record.levelno >= logging.INFO:
-                self._say(getattr(record, "dagster_meta", {}).get("orig_message", record.msg))
+            text = str(getattr(record, "dagster_meta", {}).get("orig_message", record.msg))
+            # that later steps were left out says nothing once one has failed
+            if record.levelno >= logging.INFO and not text.startswith("Dependencies for step"):
+                self._say(text)
         elif event.event_type is dg.DagsterEventType.STEP_START:
             self._on_step(str(event.step_key), self._done, self._steps)
         elif event.event_type is dg.DagsterEventType.STEP_SUCCESS:

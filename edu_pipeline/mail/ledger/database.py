@@ -152,7 +152,13 @@ class Database:
                 "The ledger's database cannot be reached. Is the server running, is the URL in "
                 "[mail] ledger or EDU_PIPELINE_LEDGER_URL right, may this user log in?"
                 if self._file is None
-                else f"The ledger {self._file} cannot be opened. Look at its rights and the disk."
+                else f"The ledger {self._file} cannot be opened: is the disk full or read-only, and has this "
+                "user the right to write there?"
+            ) from None
+        except sa.exc.DatabaseError:
+            raise LedgerError(
+                f"The ledger {self._file} is damaged, or no ledger. It says what went out and cannot be "
+                "computed again: put back the newest copy from your backup before anything is sent."
             ) from None
 
     def _bring_up_to_date(self) -> None:

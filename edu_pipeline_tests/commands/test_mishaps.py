@@ -1,0 +1,61 @@
+"""What a user can meet is told in a sentence; what only we can mend stays a traceback."""
+
+import errno
+import sqlite3
+from collections.abc import Callable
+from pathlib import Path
+
+import duckdb
+import pytest
+
+from edu_pipeline.commands.console import UserError
+from edu_pipeline.commands.mishaps import sentence
+from edu_pipeline.ground.warehouse import WarehouseBrokenError, open_warehouse
+from edu_pipeline.mail.ledger.database import LedgerError
+from edu_pipeline.mail.ledger.store import Ledger
+
+
+@pytest.mark.parametrize(
+    ("error", "told"),
+    [
+        (UserError("Say which week."), "Say which week."),
+        (OSError(errno.ENOSPC, "No space left on device", "data/x"), "The disk is full."),
+        (OSError(errno.EROFS, "Read-only file system", "data/x"), "data/x may not be written"),
+        (IsADirectoryError(errno.EISDIR, "Is a directory", "pipeline.toml"), "is in the way"),
+        (sqlite3.OperationalError("disk I/O error"), "The disk is full."),
+        (sqlite3.DatabaseError("file is not a database"), "Dagster's history"),
+        (duckdb.IOException("Corrupt database file: checksum"), "data/warehouse.duckdb is damaged"),
+    ],
+)
+def test_a_mishap_has_a_sentence(error: Exception, told: str) -> None:
+    assert told in str(sentence(error))
+
+
+def test_a_mishap_is_known_also_where_another_error_came_of_it() -> None:
+    outer = RuntimeError("the step failed")
+    outer.__cause__ = OSError(errno.ENOSPC, "No space left on device")
+    assert "The disk is full." in str(sentence(outer))
+
+
+def test_a_fault_of_ours_has_none() -> None:
+    assert sentence(KeyError("weeks")) is None
+
+
+@pytest.mark.parametrize(
+    "spoil", [lambda path: path.write_bytes(b"junk" * 20), Path.mkdir], ids=["junk", "folder"]
+)
+def test_a_warehouse_that_cannot_be_read_may_be_deleted(
+    tmp_path: Path, spoil: Callable[[Path], object]
+) -> None:
+    spoil(tmp_path / "warehouse.duckdb")
+    with (
+        pytest.raises(WarehouseBrokenError, match="Delete it; it holds nothing that cannot"),
+        open_warehouse(tmp_path / "warehouse.duckdb"),
+    ):
+        pass
+
+
+def test_a_damaged_ledger_must_come_back_from_a_backup(tmp_path: Path) -> None:
+    (tmp_path / "ledger.db").write_bytes(b"junk" * 200)
+    with pytest.raises(LedgerError, match="put back the newest copy from your backup"):
+        Ledger(f"sqlite:///{tmp_path / 'ledger.db'}")
