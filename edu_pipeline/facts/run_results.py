@@ -10,23 +10,11 @@ from datetime import date
 import duckdb
 import polars as pl
 
-from edu_pipeline.model.programmes import FREE_TRACKS, PAID_TRACKS
-
-
-def one_of(column: str, tracks: Sequence[str]) -> str:
-    """SQL that is true or false, also where the column is empty."""
-    words = ", ".join(f"'{track}'" for track in tracks)
-    return f"coalesce({column} in ({words}), false)"
-
-
-PAID = one_of("result.track", PAID_TRACKS)
-FREE = one_of("result.track", FREE_TRACKS)
-_DELIVERED_PAID = (
-    f"coalesce(certificate_delivered, false) "
-    f"and ({PAID} or {one_of('certificate_type', PAID_TRACKS)})"
-)
-_DELIVERED_FREE = f"({FREE} or {one_of('certificate_type', FREE_TRACKS)})"
-CERTIFICATE = f"(({PAID} and coalesce(certificate_eligible, false)) or ({_DELIVERED_PAID}))"
+PAID = "coalesce(result.paid, false)"
+FREE = "coalesce(not result.paid, false)"
+_DELIVERED_PAID = "coalesce(certificate_delivered and (paid or certificate_paid), false)"
+_DELIVERED_FREE = "coalesce(not paid or not certificate_paid, false)"
+CERTIFICATE = f"(({PAID} and coalesce(certificate_eligible, false)) or {_DELIVERED_PAID})"
 REACHED = "coalesce(result.grade >= pass_mark, false)"
 """SQL on a row `result` of `stg_run_results` with its run's `pass_mark`, never empty: on a paid track,
 on a free one, with a certificate, and with a grade that passes."""

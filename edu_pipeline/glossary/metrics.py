@@ -283,16 +283,17 @@ _METRICS = (
         numerator="Courses with a certificate in some run, the capstone included",
         denominator="–",
         window=(
-            "All runs; paid tracks are verified, professional, no-id-professional, credit, masters, "
-            "executive-education, paid-executive-education and paid-bootcamp"
+            "All runs; paid tracks are paid_tracks of the programme, by default verified, "
+            "professional, no-id-professional, credit, masters, executive-education, "
+            "paid-executive-education and paid-bootcamp"
         ),
     ),
     Metric(
         name="audit_passed",
         title="Passed on audit",
         sentence=(
-            "Passed on a free track (audit, honor, unpaid-executive-education or unpaid-bootcamp), and "
-            "no certificate of the course."
+            "Passed on a free track (free_tracks, by default audit, honor, "
+            "unpaid-executive-education and unpaid-bootcamp), and no certificate of the course."
         ),
         columns="audit_passed, no_audited_passed",
         numerator="Courses passed on a free track and without a certificate, the capstone included",

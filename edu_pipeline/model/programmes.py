@@ -13,7 +13,7 @@ PAID_TRACKS = (
     "paid-executive-education",
     "paid-bootcamp",
 )
-"""Tracks whose certificates count towards a programme."""
+"""Tracks that edX sells: by default those whose certificates count towards a programme."""
 FREE_TRACKS = ("audit", "honor", "unpaid-executive-education", "unpaid-bootcamp")
 """`honor` gave a certificate before 2016, free of charge and of identity."""
 
@@ -35,13 +35,17 @@ class EdxExports(dy.Schema):
     stamp = dy.Datetime(description="When edX made it, from the file's name, UTC")
     current = dy.Bool(
         description=(
-            "Whether it is read: the newest of its run and kind that can be, errors only if no "
-            "grade report is newer"
+            "Whether it counts: the newest of its run and kind that can be read and has not lost "
+            "what the one before had, errors only if no grade report is newer"
         )
     )
     rows = dy.Int64(nullable=True, min=0, description="Rows of learners; empty: it was not read")
     sha256 = dy.String(nullable=True, description="Digest of the content; empty: it was not read")
     error = dy.String(nullable=True, description="Why it cannot be read")
+    doubt = dy.String(
+        nullable=True,
+        description="What a newest report lost of the one before, until it is released",
+    )
 
 
 class Learners(dy.Schema):
@@ -85,6 +89,10 @@ class RunResults(dy.Schema):
     learner_id = dy.String(primary_key=True, description="The learner")
     grade = dy.Float64(nullable=True, min=0, max=1, description="Grade; empty: none")
     track = dy.String(nullable=True, description="Enrolment track, such as audit or verified")
+    paid = dy.Bool(
+        nullable=True,
+        description="Whether the track's certificates count (`paid_tracks`); empty: not known",
+    )
     verification = dy.String(
         nullable=True, description="N/A, ID Verified or Not ID Verified, or what a profile says"
     )
@@ -94,6 +102,7 @@ class RunResults(dy.Schema):
     )
     certificate_delivered = dy.Bool(nullable=True, description="Whether a certificate exists")
     certificate_type = dy.String(nullable=True, description="Its track, or N/A")
+    certificate_paid = dy.Bool(nullable=True, description="The same of that track as paid")
     enrolled = dy.Bool(
         nullable=True,
         description=(

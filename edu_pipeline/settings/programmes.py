@@ -8,6 +8,7 @@ from typing import Annotated, Any, Self
 from pydantic import AfterValidator, Field, StringConstraints, model_validator
 
 from edu_pipeline.model.course_keys import canonical, course_of, folded
+from edu_pipeline.model.programmes import FREE_TRACKS, PAID_TRACKS
 from edu_pipeline.settings.part import Part
 
 CAP_DAYS = 30
@@ -31,6 +32,7 @@ def _is_somebody(text: str) -> str:
 
 
 _Staff = Annotated[str, AfterValidator(_is_somebody)]
+_Track = Annotated[str, StringConstraints(to_lower=True, strip_whitespace=True, min_length=1)]
 
 
 class Course(Part):
@@ -160,6 +162,12 @@ class Programme(Part):
     opt_in_required: bool = Field(
         False, description="Write only to learners whom such a list says to have opted in."
     )
+    paid_tracks: tuple[_Track, ...] = Field(
+        PAID_TRACKS, description="Enrolment tracks whose certificates count."
+    )
+    free_tracks: tuple[_Track, ...] = Field(
+        FREE_TRACKS, description="Enrolment tracks on which a pass is an audit pass."
+    )
     staff: tuple[_Staff, ...] = Field(
         (),
         description=(
@@ -260,6 +268,10 @@ class Programme(Part):
         if self.capstone in set(self.requirement.courses()):
             raise ValueError(
                 f"the capstone {self.capstone!r} is a node of its own; take it out of the requirement"
+            )
+        if both := [track for track in self.paid_tracks if track in self.free_tracks]:
+            raise ValueError(
+                f"{both[0]!r} is in paid_tracks and in free_tracks; take it out of one of them"
             )
         self._keys_are_told_apart()
         self._runs_are_of_their_courses()

@@ -19,7 +19,14 @@ from edu_pipeline.facts.run_results import (
 from edu_pipeline.ground.warehouse import read_table, write_table
 from edu_pipeline.model.columns import dtypes
 from edu_pipeline.model.completion import CourseCompletion, ProgrammeProgress, ProgrammeRuns
-from edu_pipeline.model.programmes import CourseRuns, FormerAddresses, Learners, RunResults
+from edu_pipeline.model.programmes import (
+    FREE_TRACKS,
+    PAID_TRACKS,
+    CourseRuns,
+    FormerAddresses,
+    Learners,
+    RunResults,
+)
 from edu_pipeline.programmes.completion import programme_progress
 from edu_pipeline.programmes.runs import programme_runs
 from edu_pipeline.settings.programmes import Programme
@@ -52,7 +59,7 @@ def key(course: str, run: str) -> str:
 
 def result(learner: str, course: str, run: str = "1T2025", **cells: Any) -> Row:
     """A learner enrolled on audit in a run, without a grade."""
-    return {
+    row: dict[str, Any] = {
         "programme_id": "lead",
         "course_id": course,
         "run": key(course, run),
@@ -69,6 +76,11 @@ def result(learner: str, course: str, run: str = "1T2025", **cells: Any) -> Row:
         "file": "micromasters/lead/grades.csv",
         "line": 2,
     } | cells
+    paid = dict.fromkeys(PAID_TRACKS, True) | dict.fromkeys(FREE_TRACKS, False)
+    return row | {
+        "paid": paid.get(row["track"]),
+        "certificate_paid": paid.get(row["certificate_type"]),
+    }
 
 
 def certified(learner: str, course: str, run: str = "1T2025", **cells: Any) -> Row:

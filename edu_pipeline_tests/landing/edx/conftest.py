@@ -95,7 +95,7 @@ def land_files(tmp_path: Path) -> Iterator[Land]:
             con = opened.enter_context(open_warehouse(folder / "warehouse.duckdb"))
             exports = land(con, zone, programmes, forgotten)
             lists = land_opt_ins(con, zone, programmes, forgotten)
-            stage(con, exports)
+            stage(con, exports, programmes)
             stage_opt_ins(con, lists)
             _, strays = programme_files(zone.list(), programmes)
             problems = find_programme_problems(

@@ -110,7 +110,7 @@ def stage_edx_exports(
     """Learners, their results and who wants e-mail, parsed and checked where they lie."""
     with warehouse.connect() as con:
         exports = read_table(con, "edx_exports")
-        stage(con, exports)
+        stage(con, exports, settings.programmes)
         stage_opt_ins(con, read_table(con, "opt_in_lists"))
         write_table(con, "course_runs", runs_of(settings.programmes, exports))
     names = ("stg_learners", "stg_former_addresses", "stg_run_results", "stg_opt_ins")

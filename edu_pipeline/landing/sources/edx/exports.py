@@ -1,6 +1,6 @@
 """edX's exports in a landing zone: which there are, whose they are, which count; their raw tables."""
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC
 
@@ -15,6 +15,16 @@ from edu_pipeline.landing.sources.edx.reports import (
     create_raw,
     forgotten_rows,
     load,
+)
+from edu_pipeline.landing.sources.edx.versions import (
+    Key,
+    accept,
+    accepted,
+    asked,
+    create_accepted,
+    difference,
+    loss_problem,
+    losses,
 )
 from edu_pipeline.landing.tables.csvfile import UnreadableFileError
 from edu_pipeline.landing.zone import LandedFile, Zone, digest
@@ -38,6 +48,11 @@ class _Export:
     rows: int | None = None
     sha256: str | None = None
     error: str | None = None
+    doubt: str | None = None
+
+    @property
+    def key(self) -> Key:
+        return self.programme_id, self.run, self.kind
 
     @property
     def kind(self) -> Kind:
@@ -88,17 +103,21 @@ def land(
     zone: Zone,
     programmes: Sequence[Programme],
     forgotten: pl.DataFrame,
+    released: Collection[str] = (),
 ) -> pl.DataFrame:
     """Make the raw tables of the exports that count.
 
-    Of each run and kind that is the newest file that can be read, and of errors only one that no
-    grade report is newer than: who was graded since has no error any more.
+    Of each run and kind that is the newest file that can be read, unless it lost too much of what the
+    one before had (see `versions`); then that one counts until somebody releases the newest. Of
+    errors it is only one that no grade report is newer than: who was graded since has no error any
+    more.
 
     Args:
         con: The warehouse.
         zone: Where the files lie.
         programmes: As `pipeline.toml` has them.
         forgotten: Tombstones; rows of who was forgotten do not come in.
+        released: Ids of problems that somebody has released.
 
     Returns:
         `EdxExports`.
@@ -107,14 +126,16 @@ def land(
         LandingError: The zone cannot be listed, or a file is not there any more.
     """
     create_raw(con)
+    create_accepted(con)
     found, _ = programme_files(zone.list(), programmes)
     if not forgotten.is_empty():
         con.register("tombstones", forgotten)
+    reading = _Reading(con, zone, forgotten, frozenset(released), accepted(con))
     exports = [
         export
         for programme in programmes
         for versions in _by_run(programme, found[programme.id])
-        for export in _loaded(con, zone, versions, forgotten)
+        for export in reading.of_run(versions, programme.paid_tracks)
     ]
     if not forgotten.is_empty():
         con.unregister("tombstones")
@@ -130,6 +151,7 @@ def land(
             "rows": export.rows,
             "sha256": export.sha256,
             "error": export.error,
+            "doubt": export.doubt,
         }
         for export in exports
     ]
@@ -155,42 +177,123 @@ def _by_run(
         }
 
 
-def _loaded(
-    con: duckdb.DuckDBPyConnection,
-    zone: Zone,
-    versions: Mapping[Kind, Sequence[_Export]],
-    forgotten: pl.DataFrame,
-) -> Iterator[_Export]:
-    """The exports of one run, with what reading those that may count has shown."""
-    graded = None
-    for kind, newest_first in versions.items():
-        done = False
-        for export in newest_first:
-            outdated = kind == "grade_errors" and graded is not None and export.name.stamp < graded
-            if done or outdated or export.course_id is None:
-                yield export
+@dataclass
+class _Reading:
+    """Reads the exports of runs, and finds which of them count."""
+
+    con: duckdb.DuckDBPyConnection
+    zone: Zone
+    forgotten: pl.DataFrame
+    released: frozenset[str]
+    accepted: Mapping[Key, tuple[str, str]]
+    """Path and digest of the report that was accepted last."""
+
+    def of_run(
+        self, versions: Mapping[Kind, Sequence[_Export]], paid_tracks: Sequence[str]
+    ) -> Iterator[_Export]:
+        """The exports of one run, with what reading those that may count has shown."""
+        graded = None
+        for kind, newest_first in versions.items():
+            if not newest_first or newest_first[0].course_id is None:
+                yield from newest_first
                 continue
-            read = _read(con, zone, export, forgotten)
-            done = read.current
-            if done and kind == "grades":
-                graded = read.name.stamp
-            yield read
+            if kind == "grade_errors":
+                read = self._newest(
+                    [e for e in newest_first if graded is None or e.name.stamp >= graded]
+                )
+            else:
+                read = self._whole(newest_first, paid_tracks)
+            for export in read.values():
+                if not export.current and export.rows:
+                    table = f"raw_{REPORTS[kind]}"
+                    self.con.execute(f"delete from {table} where _file = ?", [export.file.path])
+                if export.current and kind == "grades":
+                    graded = export.name.stamp
+            yield from (read.get(export.file.path, export) for export in newest_first)
+
+    def _newest(self, newest_first: Iterable[_Export]) -> dict[str, _Export]:
+        """The newest that can be read, which counts, and before it those that cannot."""
+        read: dict[str, _Export] = {}
+        for export in newest_first:
+            found = self._read(export)
+            read[export.file.path] = found
+            if found.current:
+                break
+        return read
+
+    def _whole(
+        self, newest_first: Sequence[_Export], paid_tracks: Sequence[str]
+    ) -> dict[str, _Export]:
+        """Those that had to be read: the newest counts, or the one that it lost too much of."""
+        read = self._newest(newest_first)
+        newest = _current(read)
+        if newest is None:
+            return read
+        others = [export for export in newest_first if export.file.path not in read]
+        called, sha256 = self.accepted.get(newest.key, (None, None))
+        if newest.sha256 == sha256:
+            return read
+        if called is not None:
+            older = self._newest(each for each in others if each.file.path == called)
+            before = next((each for each in older.values() if each.sha256 == sha256), None)
+            seen = difference(self.con, newest.key, newest.file.path, None, paid_tracks)
+        else:
+            older, before = self._older(others, paid_tracks)
+            called = before.file.path if before else None
+            seen = difference(self.con, newest.key, newest.file.path, called, paid_tracks)
+        read |= {path: replace(each, current=False) for path, each in older.items()}
+        lost = losses(seen, called or "")
+        doubt = "; ".join(lost or asked(seen, called or ""))
+        if (
+            not doubt
+            or loss_problem(newest.key, newest.file.path, doubt, str(newest.sha256)).id
+            in self.released
+        ):
+            accept(self.con, newest.key, newest.file.path, str(newest.sha256))
+            return read
+        if before is not None and sha256 is None:
+            accept(self.con, newest.key, before.file.path, str(before.sha256))
+        read[newest.file.path] = replace(newest, doubt=doubt, current=not lost or before is None)
+        if lost and before is not None:
+            read[before.file.path] = replace(before, current=True)
+        return read
+
+    def _older(
+        self, newest_first: Sequence[_Export], paid_tracks: Sequence[str]
+    ) -> tuple[dict[str, _Export], _Export | None]:
+        """Of older reports, of which none was ever accepted, those read and the one that counted.
+
+        That is the newest of them, unless it lost too much of the largest: of two bad reports in a
+        row the second looks like the first.
+        """
+        read = self._newest(newest_first)
+        nearest = _current(read)
+        if nearest is None:
+            return read, None
+        larger = [each for each in newest_first if each.file.size > nearest.file.size]
+        more = self._newest(sorted(larger, key=lambda each: each.file.size, reverse=True))
+        largest = _current(more)
+        if largest is None:
+            return read, nearest
+        path = largest.file.path
+        seen = difference(self.con, nearest.key, nearest.file.path, path, paid_tracks)
+        return {**more, **read}, largest if losses(seen, path) else nearest
+
+    def _read(self, export: _Export) -> _Export:
+        file, kept_out = export.file, forgotten_rows(export.kind, self.forgotten)
+        with self.zone.local(file.path) as path:
+            sha256 = digest(path)
+            at = file.last_modified.astimezone(UTC).replace(tzinfo=None)
+            landed = Landed(file.path, at, export.name.stamp)
+            try:
+                rows = load(self.con, export.kind, path, landed, kept_out)
+            except UnreadableFileError as error:
+                return replace(export, sha256=sha256, error=f"{error}.")
+        return replace(export, sha256=sha256, rows=rows, current=True)
 
 
-def _read(
-    con: duckdb.DuckDBPyConnection, zone: Zone, export: _Export, forgotten: pl.DataFrame
-) -> _Export:
-    file = export.file
-    with zone.local(file.path) as path:
-        sha256 = digest(path)
-        landed = Landed(
-            file.path, file.last_modified.astimezone(UTC).replace(tzinfo=None), export.name.stamp
-        )
-        try:
-            rows = load(con, export.kind, path, landed, forgotten_rows(export.kind, forgotten))
-        except UnreadableFileError as error:
-            return replace(export, sha256=sha256, error=f"{error}.")
-    return replace(export, sha256=sha256, rows=rows, current=True)
+def _current(read: Mapping[str, _Export]) -> _Export | None:
+    return next((export for export in read.values() if export.current), None)
 
 
 def course_runs(programmes: Sequence[Programme], exports: pl.DataFrame) -> pl.DataFrame:

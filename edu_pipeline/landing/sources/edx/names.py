@@ -36,13 +36,23 @@ REPORTS: Mapping[str, Kind | None] = {
     "ORA2_data": None,
 }
 """edX's name of a report → what it is read as; None: it is another report, which is not read."""
+_STAMP = r"\d{4}-\d{2}-\d{2}-\d{4}"
 _STATE_OF_A_BLOCK = re.compile(r"(?P<run>.+?)_student_state_from_.+", re.IGNORECASE)
 _NAME = re.compile(
-    r"(?P<rest>.+)_(?P<stamp>\d{4}-\d{2}-\d{2}-\d{4})"
+    rf"(?P<rest>.+)_(?P<stamp>{_STAMP})"
     r"(?:[ _]?\(\d+\)| ?- ?copy(?: \(\d+\))?| copy(?: \d+)?)?"  # what browsers and Finder add
     r"\.csv",
     re.IGNORECASE,
 )
+
+
+_ENDING = re.compile(
+    r"(?P<name>.*?)(?P<ending>(\.csv)?\.(xls[xmb]?|ods|numbers|csv|tsv|txt|gz|zip|bz2|xz|7z))?",
+    re.IGNORECASE,
+)
+_WORKBOOKS = (".xls", ".xlsx", ".xlsm", ".xlsb", ".ods", ".numbers")
+_TEXTS = (".csv", ".tsv", ".txt")
+EXAMPLE = "UQx_BUSLEAD1x_1T2027_grade_report_2027-05-01-0930.csv"
 
 
 @dataclass(frozen=True)
@@ -80,3 +90,35 @@ def parsed(path: str) -> Name | None:
     else:
         return None
     return Name(canonical(run), kind, stamp.replace(tzinfo=None)) if canonical(run) else None
+
+
+def why_not(path: str) -> str:
+    """Why the name of a file, which is none of a report, is none, and what to do.
+
+    Args:
+        path: Of the file, below the landing zone's root.
+    """
+    name = PurePosixPath(path).name
+    parts = _ENDING.fullmatch(name)
+    ending = ((parts and parts["ending"]) or "").casefold()
+    stem = parts["name"] if parts else name
+    if not any(f"_{report.casefold()}" in stem.casefold() for report in REPORTS):
+        return (
+            f"its name is none that edX gives a report, such as {EXAMPLE}. Give it back the name that "
+            "it was downloaded with, or move it out of the folder."
+        )
+    if ending in _WORKBOOKS:
+        return (
+            "it is a workbook by its ending, and edX's reports are read as CSV. Download it again and "
+            "leave it as it comes, or save it as CSV under the same name (columns of ids and dates as "
+            "text)."
+        )
+    if ending and ending not in _TEXTS:
+        return f"it is packed ({ending}). Unpack it, so that it ends in .csv."
+    if parsed(f"{stem}.csv") is not None:
+        return "its ending is not .csv. Give it back the ending that it was downloaded with."
+    return (
+        "the end of its name must be the report and the moment that edX made it, such as "
+        "…_grade_report_2027-05-01-0930.csv. Give it back the name that it was downloaded with, or "
+        "move it out of the folder."
+    )

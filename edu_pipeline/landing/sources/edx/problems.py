@@ -10,6 +10,7 @@ import polars as pl
 
 from edu_pipeline.ground.wording import percent
 from edu_pipeline.landing.sources.edx.exports import Stray
+from edu_pipeline.landing.sources.edx.names import why_not
 from edu_pipeline.model.course_keys import folded
 from edu_pipeline.model.problems import Problem, problems_frame
 from edu_pipeline.settings.landing import PROGRAMMES_FOLDER
@@ -98,9 +99,7 @@ def _stray_problems(strays: Sequence[Stray], hint: str = "") -> list[Problem]:
             stray.programme_id,
             "unknown_file",
             stray.path,
-            f"{stray.path} is not read: its name is none that edX gives a report, such as "
-            "UQx_BUSLEAD1x_1T2027_grade_report_2027-05-01-0930.csv. Give it back the name that it was "
-            "downloaded with, or move it out of the folder.",
+            f"{stray.path} is not read: {why_not(stray.path)}",
         )
         for stray in strays
         if stray.programme_id is not None
@@ -251,11 +250,11 @@ def _unknown_tracks(tracks: pl.DataFrame) -> list[Problem]:
             programme,
             "unknown_track",
             track,
-            f"Track {track} of {rows:,} {'result' if rows == 1 else 'results'} of {programme} is "
-            "neither paid nor free to us: a pass on it is neither an audit pass nor, unless one of a "
-            "paid track was delivered, a certificate. If it is a track that edX sells, it belongs to "
-            "PAID_TRACKS in edu_pipeline/model/programmes.py, else to FREE_TRACKS; if it is none, "
-            "download the report again.",
+            f"Track {track} of {rows:,} {'result' if rows == 1 else 'results'} of {programme} is in "
+            "no list of its tracks: a pass on it is neither an audit pass nor, unless one of a paid "
+            f'track was delivered, a certificate. Add "{track}" to paid_tracks of {programme} in '
+            "pipeline.toml if its certificates count, else to free_tracks (docs/configuration.md has "
+            "the default); if it is no track, download the report again.",
             rows=rows,
         )
         for programme, track, rows in tracks.select("programme_id", "track", "rows").iter_rows()

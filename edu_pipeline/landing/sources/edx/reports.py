@@ -16,6 +16,7 @@ import duckdb
 import polars as pl
 
 from edu_pipeline.ground.sql import literals
+from edu_pipeline.ground.wording import listed
 from edu_pipeline.landing.sources.edx.names import Kind
 from edu_pipeline.landing.tables.csvfile import (
     CELLS,
@@ -44,7 +45,20 @@ TABLES: Mapping[Source, str] = {
 """What a source is called in `raw_…` and `rejected_…`."""
 REPORTS: Mapping[Kind, str] = {kind: TABLES[kind] for kind in get_args(Kind)}
 """Those of runs."""
-_ID = ("student id", "id", "user id")
+_ID = ("id", "student id", "user id")
+_BLOCKS: Mapping[Source, Sequence[Sequence[str]]] = {
+    "profile": (("id", "username", "name", "email"), ("id", "username")),
+    "grades": (
+        ("student id", "email", "username", "grade"),
+        ("id", "email", "username", "grade"),
+        (
+            *("enrollment track", "verification status"),
+            *("certificate eligible", "certificate delivered", "certificate type"),
+        ),
+    ),
+}
+"""Labels that stand side by side in reports as edX writes them, whatever a site puts around them:
+there they are edX's own, and what is called so elsewhere is not."""
 COLUMNS: Mapping[Source, Mapping[str, Sequence[str]]] = {
     "profile": {
         "user_id": _ID,
@@ -85,6 +99,11 @@ _REQUIRED: Mapping[Source, str] = {
 """Source → our column without which it says nothing."""
 _WHO: Mapping[Source, Sequence[str]] = {"opt_ins": ("user_id", "username", "email")}
 """Source → our columns of which one must be there, where that is not an id or a username."""
+_TAIL = (
+    *("track", "verification"),
+    *("certificate_eligible", "certificate_delivered", "certificate_type"),
+)
+"""Our columns that follow the assignments of a grade report, in edX's order."""
 MISSING = ("", "None", "nan", "NaN", "null", "NULL", "[unassigned]", "[unavailable]")
 """Cells that mean: nothing here. Never `NA`, which is Namibia."""
 MOST_MISSING = 12
@@ -204,15 +223,36 @@ def _measured(kind: Source, path: Path) -> tuple[str, Layout]:
 
 
 def _found(kind: Source, header: Sequence[str]) -> Mapping[str, int]:
-    """Our column → its place in the header, counted from 0; of a label used twice the first."""
-    first: dict[str, int] = {}
-    for place, name in enumerate(header):
-        first.setdefault(normal(name), place)
-    found = {
-        column: next((first[normal(name)] for name in names if normal(name) in first), None)
-        for column, names in COLUMNS[kind].items()
-    }
-    return {column: place for column, place in found.items() if place is not None}
+    """Our column → its place in the header, counted from 0, where edX has it."""
+    places = _places(kind, header)
+    return {column: found[0] for column, found in places.items()}
+
+
+def _places(kind: Source, header: Sequence[str]) -> Mapping[str, Sequence[int]]:
+    """Our column → all places that may be meant: one where it stands as edX writes it."""
+    labels = [normal(name) for name in header]
+    own = _own_places(kind, labels)
+    places: dict[str, Sequence[int]] = {}
+    for column, names in COLUMNS[kind].items():
+        called = [normal(name) for name in names]
+        if kind != "grades":  # elsewhere edX always called it by the name that comes first
+            called = [name for name in called if name in labels][:1]
+        found = [place for place, label in enumerate(labels) if label in called]
+        if found:
+            places[column] = [place for place in found if place in own][:1] or found
+    return places
+
+
+def _own_places(kind: Source, labels: Sequence[str]) -> frozenset[int]:
+    """The places of `_BLOCKS`, each where it stands first."""
+    own: set[int] = set()
+    for block in _BLOCKS.get(kind, ()):
+        wanted = [normal(name) for name in block]
+        ends = range(len(labels) - len(wanted) + 1)
+        at = next((n for n in ends if labels[n : n + len(wanted)] == wanted), None)
+        if at is not None and not own & {at}:
+            own |= set(range(at, at + len(wanted)))
+    return frozenset(own)
 
 
 def _positions(kind: Source, header: Sequence[str]) -> Mapping[str, int]:
@@ -221,7 +261,15 @@ def _positions(kind: Source, header: Sequence[str]) -> Mapping[str, int]:
     Raises:
         UnreadableFileError: Without it nobody knows whom a row is about, or what it says of them.
     """
-    at = _found(kind, header)
+    places = _places(kind, header)
+    for column, rivals in places.items():
+        if len(rivals) > 1:
+            named = listed([f"“{header[place]}” (column {place + 1})" for place in rivals])
+            raise UnreadableFileError(
+                f"{len(rivals)} of its columns may be a learner's {column.replace('_', ' ')}: {named}. "
+                "Rename those that edX did not put there"
+            )
+    at = {column: found[0] for column, found in places.items()}
     who = _WHO.get(kind, ("user_id", "username"))
     lacking = [] if {*who} & at.keys() else [f"a learner's id or {who[-1]}"]
     required = _REQUIRED.get(kind)
@@ -258,9 +306,13 @@ def _after_the_grade(at: Mapping[str, int]) -> list[int]:
 
 
 def _most_missing(kind: Source, at: Mapping[str, int]) -> int:
-    """So many cells may be missing in a row: at most as many as the assignments have."""
-    after = _after_the_grade(at)
-    return min(MOST_MISSING, min(after) - at["grade"] - 1) if kind == "grades" and after else 0
+    """So many cells may be missing in a row: at most as many as the assignments have.
+
+    None where the columns of the certificate do not stand side by side: then nobody knows which.
+    """
+    first = at.get(_TAIL[0], 0)
+    whole = [at.get(column) for column in _TAIL] == list(range(first, first + len(_TAIL)))
+    return min(MOST_MISSING, first - at["grade"] - 1) if kind == "grades" and whole else 0
 
 
 def _needed(kind: Source, at: Mapping[str, int], width: int) -> list[int]:

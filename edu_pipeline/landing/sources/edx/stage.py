@@ -15,7 +15,8 @@ from edu_pipeline.landing.sources.edx.names import Kind
 from edu_pipeline.landing.sources.edx.reports import COLUMNS, REPORTS, TABLES, bare_id, said
 from edu_pipeline.landing.tables.csvfile import OVERFLOW
 from edu_pipeline.model.columns import dtypes
-from edu_pipeline.model.programmes import FREE_TRACKS, PAID_TRACKS, Learners, RunResults
+from edu_pipeline.model.programmes import Learners, RunResults
+from edu_pipeline.settings.programmes import Programme
 
 NO_GRADE = ("", "none", "nan", "null", "n/a", "not attempted", "not available")
 """Grades, in small letters, that are none."""
@@ -85,14 +86,18 @@ _CLEANED: Mapping[Kind, Mapping[str, str]] = {
 }
 
 
-def stage(con: duckdb.DuckDBPyConnection, exports: pl.DataFrame) -> None:
+def stage(
+    con: duckdb.DuckDBPyConnection, exports: pl.DataFrame, programmes: Sequence[Programme]
+) -> None:
     """Make `stg_run_results`, `stg_learners`, `stg_former_addresses` and `rejected_…`.
 
     Args:
         con: The warehouse, with the raw tables.
         exports: `EdxExports`.
+        programmes: As `pipeline.toml` has them.
     """
     read = exports.filter("current")
+    tracks = {each.id: each for each in programmes}
     for table in REPORTS.values():
         con.execute(
             f"create or replace table rejected_{table} "
@@ -109,7 +114,7 @@ def stage(con: duckdb.DuckDBPyConnection, exports: pl.DataFrame) -> None:
         for kind in REPORTS:
             of_kind = files.filter(pl.col("kind") == kind)
             _judge(con, kind, of_kind["path"][0] if of_kind.height else None)
-        _add_results(con, programme, course, run)
+        _add_results(con, tracks[programme], course, run)
     _stage_learners(con, read)
     for name in (*(f"judged_{kind}" for kind in REPORTS), "usernames"):
         con.execute(f"drop table if exists {name}")
@@ -195,18 +200,29 @@ def _judge(con: duckdb.DuckDBPyConnection, kind: Kind, path: str | None) -> None
     con.execute("drop table superseded")
 
 
-def _add_results(con: duckdb.DuckDBPyConnection, programme: str, course: str, run: str) -> None:
+def _add_results(
+    con: duckdb.DuckDBPyConnection, programme: Programme, course: str, run: str
+) -> None:
     """Everybody whom a run's grade report, profile or errors have, once."""
+
+    def paid(track: str) -> str:
+        return (
+            f"case when lower({track}) in {literals(programme.paid_tracks)} then true "
+            f"when lower({track}) in {literals(programme.free_tracks)} then false end"
+        )
+
+    track = "coalesce(grades.clean_track, profile.clean_track)"
     con.execute(
-        """
+        f"""
         insert into stg_run_results by name
         select $programme as programme_id, $course as course_id, $run as run, learner_id,
                if(errors._line is null, grades.clean_grade, null) as grade,
-               coalesce(grades.clean_track, profile.clean_track) as track,
+               {track} as track, {paid(track)} as paid,
                coalesce(grades.clean_verification, profile.clean_verification) as verification,
                grades.clean_certificate_eligible as certificate_eligible,
                grades.clean_certificate_delivered as certificate_delivered,
                grades.clean_certificate_type as certificate_type,
+               {paid("grades.clean_certificate_type")} as certificate_paid,
                coalesce(grades.clean_enrolled, if(profile._line is null, null, true)) as enrolled,
                coalesce(grades._version, errors._version, profile._version) as stamp,
                errors._line is not null as has_error,
@@ -216,7 +232,7 @@ def _add_results(con: duckdb.DuckDBPyConnection, programme: str, course: str, ru
         full join judged_profile as profile using (learner_id)
         full join judged_grade_errors as errors using (learner_id)
         """,
-        {"programme": programme, "course": course, "run": run},
+        {"programme": programme.id, "course": course, "run": run},
     )
 
 
@@ -289,12 +305,12 @@ def unknown_tracks(con: duckdb.DuckDBPyConnection) -> pl.DataFrame:
     return cast(
         "pl.DataFrame",
         con.sql(
-            f"""
+            """
             select programme_id, count(*) as rows,
                    case when regexp_full_match(track, '[a-z]+(-[a-z]+)*') then track
                         else '(no word)' end as track
             from stg_run_results as result
-            where result.track not in {literals((*PAID_TRACKS, *FREE_TRACKS))}
+            where track is not null and paid is null
             group by all order by all
             """
         ).pl(),

@@ -1,0 +1,309 @@
+"""Whether the newest report of a run may take the place of the one that counted before.
+
+A report is held against the one that was accepted last, which the warehouse remembers learner by
+learner; where nothing is remembered, against older ones in the folder. Which files are read, and in
+what order, is for `exports` to say; here is what was lost, and when that is too much.
+"""
+
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+
+import duckdb
+import polars as pl
+
+from edu_pipeline.ground.sql import literals
+from edu_pipeline.ground.wording import listed, percent
+from edu_pipeline.landing.sources.edx.names import Kind
+from edu_pipeline.landing.sources.edx.reports import COLUMNS, REPORTS, bare_id, said
+from edu_pipeline.landing.tables.csvfile import CELLS
+from edu_pipeline.model.problems import Problem
+
+Key = tuple[str, str, Kind]
+"""Programme, run and kind of report."""
+
+ACCEPTED = "accepted_reports"
+"""The table of what was accepted: a row per learner of the last report of a run and kind."""
+FEW = 0.05
+"""So many learners, grades or certificates may go from one report to the next, as a share."""
+FEW_WHO_LEFT = 0.2
+"""The same of learners in reports that do not list who has left the run, and of paid tracks."""
+ALONE = 1
+"""One is no share of anything, however few there are; but a certificate is asked about by itself."""
+
+
+@dataclass(frozen=True)
+class Difference:
+    """A report against the one before it, in learners; all 0 where there was none before."""
+
+    learners: int
+    before: int
+    met: int
+    """Of those before, still there."""
+    lists_leavers: bool
+    """Whether the report says who has left the run, so that nobody goes missing."""
+    cut: bool
+    """Its last row is shorter than all others."""
+    grades: int = 0
+    """Learners with a grade above 0 before."""
+    grades_gone: int = 0
+    certificates: int = 0
+    """Learners with a certificate delivered before."""
+    certificates_gone: int = 0
+    tracks: int = 0
+    """Learners on a paid track before who are still there."""
+    tracks_gone: int = 0
+    """Of these, on none now."""
+    left_out: Sequence[str] = ()
+    """Tracks of which every learner is gone, where others stayed."""
+
+    @property
+    def gone(self) -> int:
+        """Learners before who are not in it."""
+        return self.before - self.met
+
+
+def losses(now: Difference, older: str) -> Sequence[str]:
+    """What makes a report doubtful: too much of what the one before had is not in it.
+
+    Args:
+        now: The report.
+        older: What to call the one before.
+
+    Returns:
+        Half sentences about the report, such as `it is empty`; none where nothing is doubtful.
+    """
+    most = FEW if now.lists_leavers else FEW_WHO_LEFT
+    if now.before and not now.learners:
+        return [
+            f"it is empty: no row of a learner below the header, and {older} had {now.before:,}"
+        ]
+    found = []
+    if now.cut:
+        found.append("it ends in the middle of a row, as where a download was cut off")
+    if _many(now.gone, now.before, most):
+        share = percent(now.gone / now.before)
+        if 2 * now.met < now.before <= 2 * now.learners:
+            found.append(
+                f"it is about other people: of the {now.before:,} learners of {older} {now.met:,} are "
+                f"among its {now.learners:,}"
+            )
+        else:
+            only = f", among them everybody on {listed(list(now.left_out))}" if now.left_out else ""
+            found.append(
+                f"{now.gone:,} of the {now.before:,} learners ({share}) of {older} are missing in it"
+                f"{only}; it has {now.learners:,}"
+            )
+    elif _many(now.grades_gone, now.grades, FEW):
+        found.append(
+            f"{now.grades_gone:,} of the {now.grades:,} learners with a grade in {older} have none in it"
+        )
+    if _many(now.certificates_gone, now.certificates, FEW):
+        found.append(
+            f"{now.certificates_gone:,} of the {now.certificates:,} certificates delivered in {older} "
+            "are gone"
+        )
+    if _many(now.tracks_gone, now.tracks, FEW_WHO_LEFT):
+        found.append(
+            f"{now.tracks_gone:,} of the {now.tracks:,} learners on a paid track in {older} are on none"
+        )
+    return found
+
+
+def asked(now: Difference, older: str) -> Sequence[str]:
+    """What a person must look at though the report counts: single certificates that are gone.
+
+    Args:
+        now: The report.
+        older: What to call the one before.
+    """
+    if not now.certificates_gone:
+        return []
+    were = "certificate" if now.certificates_gone == 1 else "certificates"
+    return [
+        f"{now.certificates_gone:,} of the {now.certificates:,} {were} delivered in {older} "
+        f"{'is' if now.certificates_gone == 1 else 'are'} gone in it: revoked, or the learner is"
+    ]
+
+
+def loss_problem(
+    key: Key, path: str, doubt: str, sha256: str, instead: str | None = None
+) -> Problem:
+    """What a person must say of a report that lost something.
+
+    Args:
+        key: Programme, run and kind.
+        path: The report's.
+        doubt: What it lost, by `losses` or `asked`.
+        sha256: Digest of its content: a release is of this very file.
+        instead: The report that counts until then; None: this one does.
+    """
+    programme, _, kind = key
+    until = (
+        f"Until somebody has looked, {instead} counts."
+        if instead is not None
+        else f"It counts all the same, and nudges of {programme} wait."
+    )
+    return Problem(
+        source="edx",
+        table=REPORTS[kind],
+        kind="report_lost",
+        subject=path,
+        part=programme,
+        holds="nudges",
+        message=f"{path}: {doubt}. {until} If edX's report is right in the instructor dashboard, "
+        "download it again.",
+        content=sha256,
+        known_as=doubt,
+    ).releasable("If this one is right")
+
+
+def _many(gone: int, before: int, most: float) -> bool:
+    return gone > ALONE and gone > most * before
+
+
+def create_accepted(con: duckdb.DuckDBPyConnection) -> None:
+    """Make the empty table of what was accepted, unless it is there."""
+    con.execute(
+        f"create table if not exists {ACCEPTED} (programme_id varchar, run varchar, kind varchar, "
+        "path varchar, sha256 varchar, learner_id varchar, graded boolean, delivered boolean, "
+        "track varchar)"
+    )
+
+
+def accepted(con: duckdb.DuckDBPyConnection) -> dict[Key, tuple[str, str]]:
+    """Path and digest of the report of each run and kind that was accepted last."""
+    rows = con.execute(
+        f"""
+        select programme_id, run, kind, any_value(path), any_value(sha256) from {ACCEPTED}
+        group by all
+        """
+    ).fetchall()
+    return {(programme, run, kind): (path, sha256) for programme, run, kind, path, sha256 in rows}
+
+
+def accept(con: duckdb.DuckDBPyConnection, key: Key, path: str, sha256: str) -> None:
+    """Remember a report, which its raw table has, as what the next one is held against."""
+    con.execute(f"delete from {ACCEPTED} where {_OF_KEY}", _named(key))
+    con.execute(
+        f"""
+        insert into {ACCEPTED} by name
+        select $programme as programme_id, $run as run, $kind as kind, $path as path,
+               $sha256 as sha256, *
+        from ({_facts(key[2], "$path")})
+        """,
+        {**_named(key), "path": path, "sha256": sha256},
+    )
+
+
+def forget_reports(con: duckdb.DuckDBPyConnection, identifiers: Collection[str]) -> None:
+    """Leave people out of what was accepted, so that nobody is missed who was forgotten.
+
+    Args:
+        con: The warehouse.
+        identifiers: Such as `learner:11`.
+    """
+    create_accepted(con)
+    con.execute(
+        f"delete from {ACCEPTED} where 'learner:' || learner_id in (select unnest(?::varchar[]))",
+        [list(identifiers)],
+    )
+
+
+def difference(
+    con: duckdb.DuckDBPyConnection,
+    key: Key,
+    path: str,
+    before: str | None,
+    paid_tracks: Sequence[str],
+) -> Difference:
+    """A report, which its raw table has, against the one before.
+
+    Args:
+        con: The warehouse, after `create_accepted`.
+        key: Programme, run and kind.
+        path: The report's.
+        before: Path of another report in the raw table; None: the one that was accepted last.
+        paid_tracks: Of the programme.
+    """
+    kind = key[2]
+    table = f"raw_{REPORTS[kind]}"
+    parameters = {**_named(key), "path": path}
+    if before is None:
+        earlier = f"select learner_id, graded, delivered, track from {ACCEPTED} where {_OF_KEY}"
+    else:
+        earlier = _facts(kind, "$before")
+        parameters = {"path": path, "before": before}
+    # a profile without the column of tracks says nothing: the grade report has them
+    paid = f"{{}}.track in {literals(paid_tracks)}" if kind == "grades" else "false"
+    lists_leavers = f"bool_or({'enrolled is not null' if kind == 'grades' else False})"
+    found: pl.DataFrame = con.sql(
+        f"""
+        with now as ({_facts(kind, "$path")}), before as ({earlier}),
+        pairs as (
+          select now.learner_id is not null as there, before.learner_id is not null as was,
+                 was and there as met, before.graded as had_grade,
+                 before.graded and not coalesce(now.graded, false) as grade_gone,
+                 before.delivered as had_certificate,
+                 before.delivered and not coalesce(now.delivered, false) as certificate_gone,
+                 met and {paid.format("before")} as was_paid,
+                 was_paid and not coalesce({paid.format("now")}, false) as track_gone,
+                 before.track as track_before
+          from now full join before using (learner_id)
+        ),
+        tracks as (
+          select track_before, bool_and(not there) as all_gone from pairs
+          where was and track_before is not null group by track_before
+        ),
+        ends as (
+          select arg_max(cells, line) as last, max(line) as line from (
+            select coalesce({CELLS}, {_WHOLE}) as cells, _line as line from {table} where _file = $path
+          )
+        )
+        select count(*) filter (there) as learners, count(*) filter (was) as before,
+               count(*) filter (met) as met,
+               coalesce((select {lists_leavers} from {table} where _file = $path), false)
+                 as lists_leavers,
+               coalesce((
+                 select any_value(last) < min(coalesce({CELLS}, {_WHOLE}))
+                 from {table} join ends on _line < ends.line where _file = $path
+               ), false) as cut,
+               count(*) filter (had_grade) as grades, count(*) filter (grade_gone) as grades_gone,
+               count(*) filter (had_certificate) as certificates,
+               count(*) filter (certificate_gone) as certificates_gone,
+               count(*) filter (was_paid) as tracks, count(*) filter (track_gone) as tracks_gone,
+               coalesce((
+                 select if(bool_and(all_gone), [], list(track_before order by track_before)
+                   filter (all_gone)) from tracks
+               ), []) as left_out
+        from pairs
+        """,
+        params=parameters,
+    ).pl()
+    return Difference(**found.row(0, named=True))
+
+
+_OF_KEY = "programme_id = $programme and run = $run and kind = $kind"
+_WHOLE = 1_000_000
+"""Cells of a row of which none is missing, where they are not counted: more than any that are."""
+
+
+def _named(key: Key) -> dict[str, str]:
+    return dict(zip(("programme", "run", "kind"), key, strict=True))
+
+
+def _facts(kind: Kind, path: str) -> str:
+    """SQL of a raw report's learners: whether each has a grade and a certificate, and the track.
+
+    Rows without a learner are nobody's.
+    """
+    has = COLUMNS[kind]
+    graded = "try_cast(replace(trim(grade), ',', '.') as double) > 0" if "grade" in has else "false"
+    delivered = "upper(trim(certificate_delivered)) = 'Y'" if "grade" in has else "false"
+    track = f"lower({said('track')})" if "track" in has else "null::varchar"
+    return f"""
+        select coalesce({bare_id()}, 'u:' || nullif(trim(username), '')) as learner_id,
+               coalesce(bool_or({graded}), false) as graded,
+               coalesce(bool_or({delivered}), false) as delivered, max({track}) as track
+        from raw_{REPORTS[kind]} where _file = {path} group by all
+        having learner_id is not null
+    """
