@@ -11,9 +11,9 @@ import duckdb
 import polars as pl
 
 from edu_pipeline.ground.warehouse import read_earlier, read_table, tables
+from edu_pipeline.landing.sources.edx.evidence import counted
 from edu_pipeline.landing.sources.edx.exports import programme_files
 from edu_pipeline.landing.sources.edx.problems import find_programme_problems, without_programmes
-from edu_pipeline.landing.sources.edx.stage import reject_counts, unknown_tracks
 from edu_pipeline.landing.sources.results.problems import result_problems
 from edu_pipeline.landing.sources.school.changes import accept, compare
 from edu_pipeline.landing.sources.school.finding import find_problems
@@ -148,6 +148,5 @@ def _of_programmes(
         strays,
         read_table(con, "edx_exports"),
         read_table(con, "opt_in_lists"),
-        reject_counts(con),
-        unknown_tracks(con),
+        counted(con),
     )

@@ -21,6 +21,7 @@ from edu_pipeline.ground.templates import environment
 from edu_pipeline.ground.warehouse import open_warehouse, read_table, rewrite, tables, texts_with
 from edu_pipeline.landing.sightings import PersonSeen, find_person, folded, learners_among
 from edu_pipeline.landing.sources.edx.people import related_learners
+from edu_pipeline.landing.sources.edx.versions import ACCEPTED, forget_reports
 from edu_pipeline.landing.sources.school.changes import forget_accepted
 from edu_pipeline.landing.zone import Zone
 from edu_pipeline.mail.ledger.forgetting import (
@@ -49,10 +50,12 @@ REMEMBERED = (
     "accepted_exports",
     *(f"accepted_{table}" for table in SCHOOL_TABLES),
     "accepted_audience",
+    ACCEPTED,
     "landing_problems",
     "nudge_problems",
 )
-"""Tables of the warehouse that a refresh compares with; they hold hashes and counts."""
+"""Tables of the warehouse that a refresh compares with; of people they hold hashes, or ids that are taken
+out."""
 
 _CALLED = {"student": "a student", "staff": "a member of staff", "learner": "a learner"}
 
@@ -191,6 +194,7 @@ def forget(room: MailRoom, ledger: Ledger, person: Person, *, now: datetime, by:
     if home.warehouse.exists():
         with open_warehouse(home.warehouse) as con:
             forget_accepted(con, room.settings, tombstones_frame(ledger))
+            forget_reports(con, person.identifiers)
             if "accepted_audience" in tables(con):
                 forget_audience(con, person.identifiers)
         rewrite(home.warehouse, REMEMBERED)

@@ -12,10 +12,11 @@ import polars as pl
 import pytest
 
 from edu_pipeline.ground.warehouse import open_warehouse, read_table
+from edu_pipeline.landing.sources.edx.evidence import counted
 from edu_pipeline.landing.sources.edx.exports import land, programme_files
 from edu_pipeline.landing.sources.edx.opt_ins import land_opt_ins, stage_opt_ins
 from edu_pipeline.landing.sources.edx.problems import find_programme_problems
-from edu_pipeline.landing.sources.edx.stage import reject_counts, stage, unknown_tracks
+from edu_pipeline.landing.sources.edx.stage import stage
 from edu_pipeline.landing.zone import Zone
 from edu_pipeline.settings.home import Settings
 
@@ -98,9 +99,7 @@ def land_files(tmp_path: Path) -> Iterator[Land]:
             stage(con, exports, programmes)
             stage_opt_ins(con, lists)
             _, strays = programme_files(zone.list(), programmes)
-            problems = find_programme_problems(
-                programmes, strays, exports, lists, reject_counts(con), unknown_tracks(con)
-            )
+            problems = find_programme_problems(programmes, strays, exports, lists, counted(con))
             return Landed(con, exports, problems)
 
         yield landed

@@ -6,13 +6,20 @@ from inspect import cleandoc
 
 import dagster as dg
 
-from edu_pipeline.ground.warehouse import Warehouse, read_table, table_metadata, write_table
+from edu_pipeline.ground.warehouse import (
+    Warehouse,
+    read_earlier,
+    read_table,
+    table_metadata,
+    write_table,
+)
 from edu_pipeline.landing.sources.edx.exports import course_runs as runs_of
 from edu_pipeline.landing.sources.edx.exports import land
 from edu_pipeline.landing.sources.edx.opt_ins import land_opt_ins, stage_opt_ins
 from edu_pipeline.landing.sources.edx.reports import TABLES
 from edu_pipeline.landing.sources.edx.stage import stage
 from edu_pipeline.landing.zone import Zone
+from edu_pipeline.model.gate import in_force
 from edu_pipeline.model.programmes import (
     CourseRuns,
     EdxExports,
@@ -22,6 +29,7 @@ from edu_pipeline.model.programmes import (
     OptIns,
     RunResults,
 )
+from edu_pipeline.model.quality import LandingProblems
 from edu_pipeline.settings.home import Settings
 
 GROUP = "landing"
@@ -30,6 +38,7 @@ NAMES = {"pii": "names"}
 IDS = {"pii": "ids"}
 NOBODY = {"pii": "none"}
 STALE_AFTER = timedelta(days=8)
+NEEDED = ("forgotten", "gate_releases")
 RAW = tuple(f"raw_{table}" for table in TABLES.values())
 
 
@@ -62,14 +71,14 @@ def _materialized(
 
 @dg.multi_asset(
     specs=[
-        _spec("edx_exports", cleandoc(EdxExports.__doc__ or ""), NOBODY, ["forgotten"]),
-        _spec("opt_in_lists", cleandoc(OptInLists.__doc__ or ""), NOBODY, ["forgotten"]),
+        _spec("edx_exports", cleandoc(EdxExports.__doc__ or ""), NOBODY, NEEDED),
+        _spec("opt_in_lists", cleandoc(OptInLists.__doc__ or ""), NOBODY, NEEDED),
         *(
             _spec(
                 name,
                 "The rows of the edX exports that count: the columns that are read, as received.",
                 NAMES,
-                ["forgotten"],
+                NEEDED,
                 dg.FreshnessPolicy.time_window(fail_window=STALE_AFTER),
             )
             for name in RAW
@@ -84,7 +93,9 @@ def land_edx_exports(
     """The exports of all programmes, the newest of each run and kind read into raw tables."""
     with warehouse.connect() as con:
         forgotten = read_table(con, "forgotten")
-        exports = land(con, zone, settings.programmes, forgotten)
+        known = read_earlier(con, "landing_problems", LandingProblems.create_empty())
+        released = in_force(known, read_table(con, "gate_releases"))["id"]
+        exports = land(con, zone, settings.programmes, forgotten, released)
         write_table(con, "edx_exports", exports)
         lists = land_opt_ins(con, zone, settings.programmes, forgotten)
         write_table(con, "opt_in_lists", lists)

@@ -3,14 +3,19 @@
 Pure: frames and settings in, frames out. They hold no teacher's letter; because of some, nudges wait.
 """
 
+import json
 from collections.abc import Sequence
+from difflib import SequenceMatcher
 from itertools import groupby
 
 import polars as pl
 
 from edu_pipeline.ground.wording import percent
+from edu_pipeline.landing.sources.edx.evidence import Evidence
 from edu_pipeline.landing.sources.edx.exports import Stray
-from edu_pipeline.landing.sources.edx.names import why_not
+from edu_pipeline.landing.sources.edx.names import parsed, why_not
+from edu_pipeline.landing.sources.edx.stage import PERCENT, SHARES, UNCLEAR
+from edu_pipeline.landing.sources.edx.versions import loss_problem
 from edu_pipeline.model.course_keys import folded
 from edu_pipeline.model.problems import Problem, problems_frame
 from edu_pipeline.settings.landing import PROGRAMMES_FOLDER
@@ -19,7 +24,15 @@ from edu_pipeline.settings.programmes import Programme
 MANY_REJECTED = 0.05
 """Share of an export's rows whose rejection by one rule is a problem of the export."""
 NAMED = 3
-HOLDING = ("unreadable_file", "unreadable_opt_ins", "unclaimed_export", "many_rejected")
+LIKE = 0.75
+"""Names of this likeness may be one name, written otherwise."""
+APART = 0.2
+"""Share of a profile's learners whom a grade report, made at the same time or later, may not have."""
+HOLDING = (
+    *("unreadable_file", "unreadable_opt_ins", "unclaimed_export", "many_rejected"),
+    *("unknown_track", "unpaid_certificates", "grades_in_percent", "run_spelled_otherwise"),
+    *("reports_apart", "ids_apart", "shared_address"),
+)
 """Because of these, somebody may be told what is not so, or who wants no mail: nudges wait."""
 
 
@@ -28,8 +41,7 @@ def find_programme_problems(
     strays: Sequence[Stray],
     exports: pl.DataFrame,
     lists: pl.DataFrame,
-    rejected: pl.DataFrame,
-    tracks: pl.DataFrame,
+    evidence: Evidence,
 ) -> pl.DataFrame:
     """What a person must look at.
 
@@ -38,24 +50,32 @@ def find_programme_problems(
         strays: Files that are no exports of a programme.
         exports: `EdxExports`.
         lists: `OptInLists`.
-        rejected: `stage.reject_counts`.
-        tracks: `stage.unknown_tracks`.
+        evidence: `evidence.counted`.
 
     Returns:
         `LandingProblems`, without `since`.
     """
     found = [
         *_stray_problems(strays),
-        *_unclaimed(exports),
+        *_unclaimed(programmes, exports),
         *_unreadable(exports),
         *_unreadable_lists(lists),
         *_without_export(programmes, exports),
-        *_many_rejected(exports, lists, rejected),
-        *_unknown_tracks(tracks),
+        *_many_rejected(exports, lists, evidence.rejected),
+        *_in_percent(exports, evidence.scales),
+        *_unknown_tracks(programmes, evidence.tracks),
+        *_unpaid_certificates(programmes, evidence.unpaid),
+        *_apart(exports, evidence.apart),
+        *_shared_addresses(evidence.shared),
     ]
     return problems_frame(
-        each.releasable("Or, if nudges may rest on it as it is") if each.holds else each
-        for each in found
+        [
+            *_lost(exports),
+            *(
+                each.releasable("Or, if nudges may rest on it as it is") if each.holds else each
+                for each in found
+            ),
+        ]
     )
 
 
@@ -116,13 +136,24 @@ def _stray_problems(strays: Sequence[Stray], hint: str = "") -> list[Problem]:
             message = (
                 f"{PROGRAMMES_FOLDER}{folder}/ is not read ({len(files)} "
                 f"{'file' if len(files) == 1 else 'files'}): no programme has this id. Add "
-                f'[[programmes]] with id = "{folder}" to pipeline.toml, or correct the name of the '
-                "folder."
+                f'[[programmes]] with id = "{folder}" to pipeline.toml{_courses_seen(files)}, or '
+                "correct the name of the folder."
             )
         found.append(
             _problem(None, "unknown_folder", folder or PROGRAMMES_FOLDER, f"{message}{hint}")
         )
     return found
+
+
+def _courses_seen(paths: Sequence[str]) -> str:
+    """The keys of the courses in the names of some exports, to paste."""
+    runs = sorted({name.run for path in paths if (name := parsed(path)) is not None})
+    # what follows the last `_` is the run, but for those that have one themselves
+    keys = dict.fromkeys(f'key = "{run.rpartition("_")[0] or run}"' for run in runs)
+    if not keys:
+        return ""
+    shown = ", ".join(list(keys)[:NAMED]) + (" …" if len(keys) > NAMED else "")
+    return f" and a [[programmes.courses]] for each of its courses (by the names of the files: {shown})"
 
 
 def _folder(path: str) -> str | None:
@@ -135,23 +166,44 @@ def _several(files: Sequence[str]) -> str:
     return f"{shown} {'is' if len(files) == 1 else 'are'}"
 
 
-def _unclaimed(exports: pl.DataFrame) -> list[Problem]:
+def _unclaimed(programmes: Sequence[Programme], exports: pl.DataFrame) -> list[Problem]:
     runs = (
         exports.filter(pl.col("course_id").is_null())
         .group_by("programme_id", "run", maintain_order=True)
         .agg(pl.col("path").sort())
     )
+    of = {programme.id: programme for programme in programmes}
+    claimed = set(exports.select("programme_id", "course_id").drop_nulls().iter_rows())
     return [
         _problem(
             programme,
             "unclaimed_export",
             run,
             f"{_several(paths)} not read: no course of {programme} has a key that {run} begins with. "
-            f"Add the course to [[programmes.courses]] of {programme}, correct its key, or move what "
-            "is of another programme into its folder.",
+            f"{_nearest_course(of[programme], run, claimed)}Add the course to [[programmes.courses]] of "
+            f"{programme}, correct its key, or move what is of another programme into its folder.",
         )
         for programme, run, paths in runs.iter_rows()
     ]
+
+
+def _nearest_course(programme: Programme, run: str, claimed: set[tuple[str, str]]) -> str:
+    """The course that a run may be of, if its key were written otherwise, with the line to paste."""
+    found = []
+    for course, key in programme.course_keys.items():
+        # the course's key has as many parts as the one in the settings
+        seen = "_".join(run.split("_")[: key.count("_") + 1])
+        found.append((alike(seen, key), (programme.id, course) not in claimed, course, seen))
+    likeness, _, course, seen = max(found, default=(0.0, False, "", ""))
+    if likeness < LIKE:
+        return ""
+    return f'If it is the course {course}, paste there: key = "{seen}". '
+
+
+def alike(one: str, other: str) -> float:
+    """How alike two names are, from 0 to 1; those that differ in case and punctuation only are one."""
+    a, b = ("".join(filter(str.isalnum, name.casefold())) for name in (one, other))
+    return SequenceMatcher(None, a, b, autojunk=False).ratio()
 
 
 def _unreadable(exports: pl.DataFrame) -> list[Problem]:
@@ -212,11 +264,35 @@ def _without_export(programmes: Sequence[Programme], exports: pl.DataFrame) -> l
                 continue
             message = (
                 f"{run.course}/{run.run} is listed in pipeline.toml, and no export is of it: none in "
-                f"{PROGRAMMES_FOLDER}{programme.id}/ begins with {key}. Download its student profile "
-                "and grade report, or correct the run; one that has yet to start needs its starts = …"
+                f"{PROGRAMMES_FOLDER}{programme.id}/ begins with {key}. "
+            )
+            if (seen := _nearest_run(programme, of, run.course, key)) is not None:
+                message += (
+                    f"{seen} has exports and is not listed. If it is this run, paste into its "
+                    f'[[programmes.runs]]: run = "{seen}". Until then learners may be invited to a run '
+                    "that there is not."
+                )
+                problems.append(_problem(programme.id, "run_spelled_otherwise", key, message))
+                continue
+            message += (
+                "Download its student profile and grade report, or correct the run; one that has yet "
+                "to start needs its starts = …"
             )
             problems.append(_problem(programme.id, "run_without_export", key, message))
     return problems
+
+
+def _nearest_run(programme: Programme, exports: pl.DataFrame, course: str, key: str) -> str | None:
+    """The run of the same course with exports and not listed that is most like one without."""
+    listed = {folded(programme.run_key(run)) for run in programme.runs}
+    rest = len(programme.course_keys[course])
+    seen = [
+        (alike(run[rest:], key[rest:]), run)
+        for run in exports.filter(course_id=course)["run"].unique().sort()
+        if folded(run) not in listed
+    ]
+    likeness, run = max(seen, default=(0.0, ""))
+    return run if likeness >= LIKE else None
 
 
 def _many_rejected(
@@ -224,10 +300,18 @@ def _many_rejected(
 ) -> list[Problem]:
     columns = ("programme_id", "path", "rows")
     received = pl.concat([exports.select(columns), lists.select(columns)])
+    files = (
+        rejected.sort("file", "line")
+        .with_columns(
+            why=pl.format("{} {}", pl.col("rule").str.replace_all("_", " "), pl.col("rows"))
+        )
+        .group_by("file", maintain_order=True)
+        .agg(pl.col("rows").sum(), pl.col("why").str.join(", "), pl.col("line").first())
+    )
     many = (
-        rejected.join(received, left_on="file", right_on="path", suffix="_received")
+        files.join(received, left_on="file", right_on="path", suffix="_received")
         .filter(pl.col("rows") > MANY_REJECTED * pl.col("rows_received"))
-        .sort("file", "rule", "programme_id")
+        .sort("file", "programme_id")
     )
     return [
         _problem(
@@ -235,16 +319,116 @@ def _many_rejected(
             "many_rejected",
             row["file"],
             f"{row['file']}: {row['rows']:,} of {row['rows_received']:,} rows "
-            f"({percent(row['rows'] / row['rows_received'])}) are not counted: "
-            f"{row['rule'].replace('_', ' ')}, first in line {row['line']}. Look at them in "
-            "rejected_rows, and download the report again if it was changed by another program.",
+            f"({percent(row['rows'] / row['rows_received'])}) are not counted: {row['why']}, first in "
+            f"line {row['line']}. Look at them in rejected_rows, and download the report again if it "
+            "was changed by another program.",
             rows=row["rows"],
         )
         for row in many.iter_rows(named=True)
     ]
 
 
-def _unknown_tracks(tracks: pl.DataFrame) -> list[Problem]:
+def _lost(exports: pl.DataFrame) -> list[Problem]:
+    """Newest reports that lost what the one before had, with the one that counts until then."""
+    problems = []
+    for row in exports.drop_nulls("doubt").iter_rows(named=True):
+        key = row["programme_id"], row["run"], row["kind"]
+        counts = exports.filter("current", programme_id=key[0], run=key[1], kind=key[2])
+        instead = None if row["current"] or counts.is_empty() else counts["path"][0]
+        problems.append(loss_problem(key, row["path"], row["doubt"], row["sha256"], instead))
+    return problems
+
+
+def _in_percent(exports: pl.DataFrame, scales: pl.DataFrame) -> list[Problem]:
+    """Grade reports whose grades are no shares from 0 to 1 as edX writes them."""
+    found = scales.filter(pl.col("scale") != SHARES).join(
+        exports, left_on="file", right_on="path", suffix="_received"
+    )
+    said = {
+        PERCENT: "all are read as percentages, a 1 as 1 %",
+        UNCLEAR: "others are between 0 and 1, so that none can be read and none counts",
+    }
+    return [
+        _problem(
+            row["programme_id"],
+            "grades_in_percent",
+            row["file"],
+            f"{row['file']}: {row['above']:,} of {row['grades']:,} grades are above 1, where edX writes "
+            f"grades between 0 and 1; {said[row['scale']]}. Download the report again and leave it as "
+            "it comes.",
+            rows=row["grades"],
+        )
+        for row in found.sort("file").iter_rows(named=True)
+    ]
+
+
+def _apart(exports: pl.DataFrame, apart: pl.DataFrame) -> list[Problem]:
+    """Profiles and grade reports of one run that are not about the same people."""
+    grades = exports.filter("current", kind="grades").select(
+        "programme_id", "run", "stamp", grades="path"
+    )
+    pairs = (
+        exports.filter("current", kind="profile")
+        .join(apart, left_on="path", right_on="profile")
+        .join(grades, on=["programme_id", "run"], suffix="_of_grades")
+        .filter(pl.col("learners") > APART * pl.col("rows"))
+        .sort("path")
+    )
+    problems = []
+    for row in pairs.iter_rows(named=True):
+        which = f"{row['learners']:,} of the {row['rows']:,} learners of {row['path']}"
+        if row["renamed"]:
+            problems.append(
+                _problem(
+                    row["programme_id"],
+                    "ids_apart",
+                    row["run"],
+                    f"{which} are not in {row['grades']}, and {row['renamed']:,} of them are there "
+                    "under the same username and another id: one of the two has a site's own number "
+                    "where edX's id should be. Download both again, with edX's column of ids (id, or "
+                    "Student ID in grade reports).",
+                    rows=row["renamed"],
+                )
+            )
+        elif row["stamp_of_grades"] >= row["stamp"] and row["learners"] > 1:
+            problems.append(
+                _problem(
+                    row["programme_id"],
+                    "reports_apart",
+                    row["run"],
+                    f"{which} are missing in {row['grades']}, though it is no older: it was cut, it is "
+                    "of other people, or it lists only some (verified ones). Download both again.",
+                    rows=row["learners"],
+                )
+            )
+    return problems
+
+
+def _shared_addresses(shared: pl.DataFrame) -> list[Problem]:
+    """Accounts that are likely one person's: what they hold is not put together."""
+    problems = []
+    for (programme,), accounts in shared.group_by("programme_id", maintain_order=True):
+        shown = [" and ".join(ids) for ids in accounts["learner_ids"].head(NAMED)]
+        more = accounts.height - len(shown)
+        shown += [f"{more:,} more"] if more > 0 else []
+        one = accounts.height == 1
+        problems.append(
+            _problem(
+                str(programme),
+                "shared_address",
+                str(programme),
+                f"{'Accounts' if one else f'{accounts.height:,} times accounts'} of {programme} have the "
+                f"same e-mail address, and each has certificates: {'; '.join(shown)}. They are likely "
+                "one person, but are counted as several, and each may be told to take what another "
+                "holds. Ask edX to merge them, or correct the address.",
+                rows=sum(map(len, accounts["learner_ids"])),
+            )
+        )
+    return problems
+
+
+def _unknown_tracks(programmes: Sequence[Programme], tracks: pl.DataFrame) -> list[Problem]:
+    of = {programme.id: programme for programme in programmes}
     return [
         _problem(
             programme,
@@ -252,10 +436,43 @@ def _unknown_tracks(tracks: pl.DataFrame) -> list[Problem]:
             track,
             f"Track {track} of {rows:,} {'result' if rows == 1 else 'results'} of {programme} is in "
             "no list of its tracks: a pass on it is neither an audit pass nor, unless one of a paid "
-            f'track was delivered, a certificate. Add "{track}" to paid_tracks of {programme} in '
-            "pipeline.toml if its certificates count, else to free_tracks (docs/configuration.md has "
-            "the default); if it is no track, download the report again.",
+            f"track was delivered, a certificate. {_sorted_out(of[programme], track)}",
             rows=rows,
         )
         for programme, track, rows in tracks.select("programme_id", "track", "rows").iter_rows()
+    ]
+
+
+def _sorted_out(programme: Programme, track: str) -> str:
+    if not track.isascii() or " " in track:
+        return "It is no word that edX has for a track: download the report again."
+    return (
+        f"If its certificates count, paste into [[programmes]] of {programme.id}: "
+        f"{_tracks('paid_tracks', (*programme.paid_tracks, track))}; if it costs nothing: "
+        f"{_tracks('free_tracks', (*programme.free_tracks, track))}. If it is no track, download the "
+        "report again."
+    )
+
+
+def _tracks(name: str, tracks: Sequence[str]) -> str:
+    return f"{name} = [{', '.join(json.dumps(track) for track in tracks)}]"
+
+
+def _unpaid_certificates(programmes: Sequence[Programme], unpaid: pl.DataFrame) -> list[Problem]:
+    """Programmes in which every certificate was delivered on a track that is held to be free."""
+    of = {programme.id: programme for programme in programmes}
+    return [
+        _problem(
+            programme,
+            "unpaid_certificates",
+            track,
+            f"{rows:,} {'certificate' if rows == 1 else 'certificates'} of {programme} "
+            f"{'was' if rows == 1 else 'were'} delivered on the track {track} and none on a paid one, "
+            f"and {track} is held to be free: nobody completes anything. If these certificates count, "
+            f"paste into [[programmes]] of {programme}: "
+            f"{_tracks('paid_tracks', (*of[programme].paid_tracks, track))} and "
+            f"{_tracks('free_tracks', [each for each in of[programme].free_tracks if each != track])}.",
+            rows=rows,
+        )
+        for programme, track, rows in unpaid.select("programme_id", "track", "rows").iter_rows()
     ]

@@ -12,7 +12,7 @@ import polars as pl
 from edu_pipeline.ground.sql import literal, literals
 from edu_pipeline.landing.rules import SUPERSEDED, TOO_MANY_CELLS, UNPARSEABLE
 from edu_pipeline.landing.sources.edx.names import Kind
-from edu_pipeline.landing.sources.edx.reports import COLUMNS, REPORTS, TABLES, bare_id, said
+from edu_pipeline.landing.sources.edx.reports import COLUMNS, REPORTS, bare_id, said
 from edu_pipeline.landing.tables.csvfile import OVERFLOW
 from edu_pipeline.model.columns import dtypes
 from edu_pipeline.model.programmes import Learners, RunResults
@@ -86,6 +86,39 @@ _CLEANED: Mapping[Kind, Mapping[str, str]] = {
 }
 
 
+SHARES, PERCENT, UNCLEAR = "shares", "percent", "unclear"
+SEVERAL = 0.2
+"""So many grades above 1, as a share of those above 0, are more than slips of single rows."""
+
+
+def grade_scales(con: duckdb.DuckDBPyConnection) -> pl.DataFrame:
+    """What the grades of each grade report are: shares from 0 to 1 as edX writes them, or else.
+
+    Percentages are proven where none is above 100 and none between 0 and 1, so that a 1 is one per
+    cent; several grades above 1 beside others between 0 and 1 may be either, and prove nothing.
+
+    Returns:
+        One row per `file` with grades: `scale`, and how many are above 1 (`above`) of those above 0
+        (`grades`).
+    """
+    return cast(
+        "pl.DataFrame",
+        con.sql(
+            f"""
+            with numbers as (
+              select _file as file, {_NUMBER} as grade from raw_grade_reports where {_GRADED}
+            )
+            select file, count(*) filter (grade > 1) as above, count(*) filter (grade > 0) as grades,
+                   case when above = 0 or above <= {SEVERAL} * grades then {literal(SHARES)}
+                        when max(grade) <= 100 and count(*) filter (grade > 0 and grade < 1) = 0
+                          then {literal(PERCENT)}
+                        else {literal(UNCLEAR)} end as scale
+            from numbers group by file
+            """
+        ).pl(),
+    )
+
+
 def stage(
     con: duckdb.DuckDBPyConnection, exports: pl.DataFrame, programmes: Sequence[Programme]
 ) -> None:
@@ -108,12 +141,14 @@ def stage(
     )
     con.execute(f"create or replace table stg_run_results ({columns})")
     _name_the_nameless(con)
+    scales = dict(grade_scales(con).select("file", "scale").iter_rows())
     runs = read.select("programme_id", "course_id", "run").unique(maintain_order=True)
     for programme, course, run in runs.iter_rows():
         files = read.filter(pl.col("programme_id") == programme, pl.col("run") == run)
         for kind in REPORTS:
             of_kind = files.filter(pl.col("kind") == kind)
-            _judge(con, kind, of_kind["path"][0] if of_kind.height else None)
+            path = of_kind["path"][0] if of_kind.height else None
+            _judge(con, kind, path, scales.get(path, SHARES))
         _add_results(con, tracks[programme], course, run)
     _stage_learners(con, read)
     for name in (*(f"judged_{kind}" for kind in REPORTS), "usernames"):
@@ -155,13 +190,17 @@ def _identified(table: str) -> str:
     """
 
 
-def _judge(con: duckdb.DuckDBPyConnection, kind: Kind, path: str | None) -> None:
+def _judge(con: duckdb.DuckDBPyConnection, kind: Kind, path: str | None, scale: str) -> None:
     """Make `judged_<kind>` of a file's good rows, one per learner; the others are rejected."""
-    table, columns = REPORTS[kind], _CLEANED[kind]
-    rule = " ".join(
-        f"when {broken} then {literal(name)}" for name, (broken, _) in RULES[kind].items()
-    )
-    value = " ".join(f"when {broken} then {shown}" for broken, shown in RULES[kind].values())
+    table, columns, rules = REPORTS[kind], dict(_CLEANED[kind]), dict(RULES[kind])
+    if kind == "grades" and scale != SHARES:
+        del rules["grade_not_between_0_and_1"]
+    if kind == "grades" and scale == PERCENT:
+        columns["grade"] = f"if({_GRADED}, {_NUMBER} / 100, null)"
+    if kind == "grades" and scale == UNCLEAR:
+        rules["grade_a_share_or_a_percentage"] = (_GRADED, "grade")
+    rule = " ".join(f"when {broken} then {literal(name)}" for name, (broken, _) in rules.items())
+    value = " ".join(f"when {broken} then {shown}" for broken, shown in rules.values())
     cleaned = "".join(f", {sql} as clean_{name}" for name, sql in columns.items())
     con.execute(
         f"""
@@ -295,34 +334,3 @@ def _stage_learners(con: duckdb.DuckDBPyConnection, read: pl.DataFrame) -> None:
 def _known(name: str) -> str:
     # nobody is without a username, so `None` is somebody's
     return f"nullif(trim({name}), '')" if name == "username" else said(name)
-
-
-def unknown_tracks(con: duckdb.DuckDBPyConnection) -> pl.DataFrame:
-    """Tracks of which it is not known whether they are paid: `programme_id`, `track`, `rows`.
-
-    What is no word, such as a name that slipped in, is not told.
-    """
-    return cast(
-        "pl.DataFrame",
-        con.sql(
-            """
-            select programme_id, count(*) as rows,
-                   case when regexp_full_match(track, '[a-z]+(-[a-z]+)*') then track
-                        else '(no word)' end as track
-            from stg_run_results as result
-            where track is not null and paid is null
-            group by all order by all
-            """
-        ).pl(),
-    )
-
-
-def reject_counts(con: duckdb.DuckDBPyConnection) -> pl.DataFrame:
-    """Rows that did not make it: one row per `file` and `rule`, with `rows` and the first `line`."""
-    parts = " union all ".join(f"from rejected_{table}" for table in TABLES.values())
-    return cast(
-        "pl.DataFrame",
-        con.sql(
-            f"select file, rule, count(*) as rows, min(line) as line from ({parts}) group by all order by all"
-        ).pl(),
-    )

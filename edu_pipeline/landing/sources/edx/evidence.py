@@ -1,0 +1,113 @@
+"""What the staged tables show of edX's exports, counted where it lies, for `problems` to judge."""
+
+from dataclasses import dataclass
+from typing import cast
+
+import duckdb
+import polars as pl
+
+from edu_pipeline.landing.sources.edx.reports import TABLES
+from edu_pipeline.landing.sources.edx.stage import grade_scales
+
+
+@dataclass(frozen=True)
+class Evidence:
+    """Counts of what landed and was staged."""
+
+    rejected: pl.DataFrame
+    """Rows that did not make it: per `file` and `rule` `rows` and the first `line`."""
+    tracks: pl.DataFrame
+    """Tracks in no list: per `programme_id` and `track` `rows`."""
+    unpaid: pl.DataFrame
+    """Certificates delivered on a free track in a programme that has none on a paid one: per
+    `programme_id` and `track` `rows`."""
+    scales: pl.DataFrame
+    """`stage.grade_scales`."""
+    apart: pl.DataFrame
+    """Learners whom of a run only the profile has: per `profile` (its path) `learners`, and how many
+    of them (`renamed`) have their username in the run's grade report under another id."""
+    shared: pl.DataFrame
+    """Accounts with one address that all have some certificate of a programme: per `programme_id` and
+    address `learner_ids`."""
+
+
+def counted(con: duckdb.DuckDBPyConnection) -> Evidence:
+    """Count.
+
+    Args:
+        con: The warehouse, with the staged tables of edX.
+    """
+
+    def found(query: str) -> pl.DataFrame:
+        return cast("pl.DataFrame", con.sql(f"{query} order by all").pl())
+
+    rejected = " union all ".join(f"from rejected_{table}" for table in TABLES.values())
+    return Evidence(
+        rejected=found(
+            f"""
+            select file, rule, count(*) as rows, min(line) as line from ({rejected}) group by all
+            """
+        ),
+        tracks=found(
+            # what is no word, such as a name that slipped in, is not told
+            """
+            select programme_id, count(*) as rows,
+                   case when regexp_full_match(track, '[a-z0-9]+([-_][a-z0-9]+)*') then track
+                        else '(no word)' end as track
+            from stg_run_results where track is not null and paid is null
+            group by all
+            """
+        ),
+        unpaid=found(
+            """
+            select programme_id, track, count(*) as rows
+            from stg_run_results
+            where certificate_delivered and not paid and programme_id not in (
+              select programme_id from stg_run_results
+              where certificate_delivered and (paid or certificate_paid)
+            )
+            group by all
+            """
+        ),
+        scales=grade_scales(con),
+        apart=found(_APART),
+        shared=found(_SHARED),
+    )
+
+
+_APART = """
+with alone as (
+  select result.file as profile, programme_id, run, result.learner_id, username
+  from stg_run_results as result
+  join (select distinct _file from raw_profiles) as profiles on profiles._file = result.file
+  left join stg_learners using (learner_id)
+),
+graded as (
+  select programme_id, run, username
+  from stg_run_results as result
+  join (select distinct _file from raw_grade_reports) as reports on reports._file = result.file
+  semi join (select distinct programme_id, run from alone) using (programme_id, run)
+  join stg_learners using (learner_id)
+  where username is not null
+)
+select profile, count(*) as learners, count(graded.username) as renamed
+from alone left join (select distinct * from graded) as graded using (programme_id, run, username)
+group by profile
+"""
+_SHARED = """
+with same as (
+  select lower(trim(email)) as address from stg_learners where email is not null
+  group by address having count(*) > 1
+),
+accounts as (
+  select learner_id, lower(trim(email)) as address
+  from stg_learners semi join same on same.address = lower(trim(email))
+)
+select programme_id, list(learner_id order by learner_id) as learner_ids
+from (
+  select distinct programme_id, learner_id, address
+  from accounts join stg_run_results using (learner_id)
+  where certificate_eligible or certificate_delivered
+)
+group by programme_id, address having count(*) > 1
+"""
