@@ -1,7 +1,7 @@
 """A tiny programme's exports on disk, taken through the edX landing without Dagster."""
 
 import tomllib
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from contextlib import ExitStack
 from dataclasses import dataclass
 from itertools import count
@@ -78,12 +78,20 @@ Land = Callable[..., Landed]
 
 @pytest.fixture
 def land_files(tmp_path: Path) -> Iterator[Land]:
-    """Puts files below `micromasters/buslead/` (or where their path says) and stages them."""
+    """Puts files below `micromasters/buslead/` (or where their path says) and stages them.
+
+    `again` is what landed before in the same warehouse, `released` the problems that somebody let go.
+    """
     numbers = count()
     with ExitStack() as opened:
 
         def landed(
-            files: Files, settings: str = PROGRAMME, forgotten: pl.DataFrame = NOBODY
+            files: Files,
+            settings: str = PROGRAMME,
+            forgotten: pl.DataFrame = NOBODY,
+            *,
+            again: Landed | None = None,
+            released: Collection[str] = (),
         ) -> Landed:
             folder = tmp_path / str(next(numbers))
             for name, content in files.items():
@@ -93,8 +101,12 @@ def land_files(tmp_path: Path) -> Iterator[Land]:
                 target.write_bytes(content if isinstance(content, bytes) else content.encode())
             zone = Zone((folder / "landing").as_uri())
             programmes = Settings.model_validate(tomllib.loads(settings)).programmes
-            con = opened.enter_context(open_warehouse(folder / "warehouse.duckdb"))
-            exports = land(con, zone, programmes, forgotten)
+            con = (
+                again.con
+                if again
+                else opened.enter_context(open_warehouse(folder / "warehouse.duckdb"))
+            )
+            exports = land(con, zone, programmes, forgotten, released)
             lists = land_opt_ins(con, zone, programmes, forgotten)
             stage(con, exports, programmes)
             stage_opt_ins(con, lists)

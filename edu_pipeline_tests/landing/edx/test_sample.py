@@ -27,7 +27,10 @@ def landed(sample: ProgrammeSample, land_files: Land) -> Landed:
 def test_what_lands_of_the_sample_is_its_truth(sample: ProgrammeSample, landed: Landed) -> None:
     key = ["run", "learner_id"]
     assert sample.results.height > 900
-    assert_frame_equal(landed.results.drop("file", "line", "paid", "certificate_paid").sort(key), sample.results.sort(key))
+    assert_frame_equal(
+        landed.results.drop("file", "line", "paid", "certificate_paid").sort(key),
+        sample.results.sort(key),
+    )
     assert_frame_equal(landed.learners, sample.learners.sort("learner_id"))
     assert landed.rejected() == []
     assert landed.problems["message"].to_list() == []

@@ -4,9 +4,9 @@ from collections.abc import Sequence
 
 import pytest
 
-from edu_pipeline.landing.sources.edx.versions import Difference, asked, losses
-from edu_pipeline_tests.landing.edx.conftest import Land
-from edu_pipeline_tests.landing.edx.test_traps import GRADES, PEOPLE, PROFILE, report
+from edu_pipeline.landing.sources.edx.versions import Difference, asked, forget_reports, losses
+from edu_pipeline_tests.landing.edx.conftest import PROGRAMME, Land
+from edu_pipeline_tests.landing.edx.test_traps import ERA_D, GRADES, PEOPLE, PROFILE, report
 
 NEWER = GRADES.replace("2024-08-01", "2024-09-01")
 NEWEST = GRADES.replace("2024-08-01", "2024-10-01")
@@ -69,7 +69,7 @@ def test_what_goes_from_week_to_week_is_nothing_to_ask_about(difference: Differe
 
 def test_a_single_certificate_that_is_gone_is_asked_about() -> None:
     (sentence,) = asked(seen(certificates=20, certificates_gone=1), "old")
-    assert sentence.startswith("1 of the 20 certificate delivered in old is gone in it")
+    assert sentence.startswith("1 of the 20 certificates delivered in old is gone in it")
     assert not asked(seen(certificates=20), "old")
 
 
@@ -119,6 +119,171 @@ def test_a_report_cut_in_a_row_is_doubted_though_nothing_is_older(land_files: La
     assert landed.exports["doubt"].to_list() == [
         "it ends in the middle of a row, as where a download was cut off"
     ]
+
+
+def test_a_report_that_took_the_place_of_a_whole_one_is_doubted_until_somebody_releases_it(
+    land_files: Land,
+) -> None:
+    whole, fewer = report(*learners(*range(1, 11))), report(*learners(1, 2))
+    before = land_files({GRADES: whole})
+    assert before.problems.is_empty()
+
+    # the whole one was deleted: what is left counts, and a person must look, however often it is read
+    for _ in range(2):
+        held = land_files({NEWER: fewer}, again=before)
+        assert len(held.grades()) == 2
+        (problem,) = held.problems.filter(holds="nudges").rows(named=True)
+        assert "8 of the 10 learners (80.0\u00a0%)" in problem["message"]
+        assert "It counts all the same, and nudges of buslead wait." in problem["message"]
+        assert f"gate release {problem['id']}" in problem["message"]
+    # beside the whole one it does not count
+    beside = land_files({GRADES: whole, NEWER: fewer}, again=before)
+    assert len(beside.grades()) == 10
+    (problem,) = beside.problems.rows(named=True)
+    assert f"Until somebody has looked, micromasters/buslead/{GRADES} counts." in problem["message"]
+
+    released = land_files({GRADES: whole, NEWER: fewer}, again=before, released=[problem["id"]])
+    assert len(released.grades()) == 2
+    assert released.problems.is_empty()
+    # and it is what the next report is held against
+    assert land_files({NEWER: fewer}, again=before).problems.is_empty()
+
+
+def test_who_was_forgotten_is_not_missed(land_files: Land) -> None:
+    before = land_files({GRADES: report(*learners(1, 2))})
+    forget_reports(before.con, ["learner:1"])
+    assert land_files({NEWER: report(*learners(2))}, again=before).problems.is_empty()
+
+
+def test_a_certificate_that_is_gone_holds_nudges_and_the_report_counts(land_files: Land) -> None:
+    landed = land_files(
+        {
+            GRADES: report(*learners(1, 2)),
+            NEWER: report(learner(1), learner(2).replace("Y,Y,verified", "Y,N,N/A")),
+        }
+    )
+    assert landed.results["certificate_delivered"].to_list() == [True, False]
+    (problem,) = landed.problems.rows(named=True)
+    assert problem["holds"] == "nudges"
+    assert "1 of the 2 certificates delivered in" in problem["message"]
+
+
+def test_a_grade_report_without_most_of_the_learners_of_an_older_profile_is_told(
+    land_files: Land,
+) -> None:
+    people = "".join(f"{n},u{n},U,u{n}@x.example,AU\n" for n in range(1, 11))
+    landed = land_files({NEWER: report(*learners(1, 2)), PROFILE: PEOPLE + people})
+    (message,) = landed.problems.filter(kind="reports_apart")["message"]
+    assert "8 of the 10 learners of" in message
+    # who joined after the report was made cannot be in it
+    later = land_files({GRADES: report(*learners(1, 2)), PEOPLE_NEWER: PEOPLE + people})
+    assert later.problems.is_empty()
+
+
+def test_a_sites_own_number_does_not_take_the_place_of_edx_s_id(land_files: Land) -> None:
+    own = "id,username,name,email,student_id,country\n1,u1,One,u1@x.example,999,AU\n"
+    landed = land_files({GRADES: report(*learners(1)), PROFILE: own})
+    assert landed.learners.select("learner_id", "name").rows() == [("1", "One")]
+    assert landed.problems.is_empty()
+
+
+def test_one_username_under_two_ids_in_the_reports_of_a_run_is_told(land_files: Land) -> None:
+    own = "student_id,username,name,email,country\n999,u1,One,u1@x.example,AU\n"
+    landed = land_files({GRADES: report(*learners(1)), PROFILE: own})
+    (message,) = landed.problems.filter(kind="ids_apart")["message"]
+    assert "under the same username and another id" in message
+
+
+def test_two_columns_that_may_be_the_grade_are_a_question(land_files: Land) -> None:
+    header = "Username,Student ID,Grade,Email,Grade"
+    landed = land_files({GRADES: report("u1,1,0.9,u1@x.example,0.2", header=header)})
+    (message,) = landed.problems.filter(kind="unreadable_file")["message"]
+    assert (
+        "2 of its columns may be a learner's grade: “Grade” (column 3) and “Grade_2” (column 5)"
+        in (message)
+    )
+
+
+def test_a_custom_column_called_like_edx_s_own_is_not_read(land_files: Land) -> None:
+    header = f"Grade,{ERA_D}"
+    landed = land_files({GRADES: report(f"0.1,{learner(1)}", header=header)})
+    assert landed.grades() == {"1": 0.9}
+
+
+@pytest.mark.parametrize(
+    ("grades", "read", "kinds"),
+    [
+        ((87, 100, 45, 1), (0.87, 1.0, 0.45, 0.01), ["grades_in_percent"]),
+        # a mixture proves nothing: none counts
+        ((87, 0.9, 45, 1), (), ["many_rejected", "grades_in_percent"]),
+        # a slip in one row is that row's
+        ((0.9, 0.8, 1, 0.7, 0.5, 85), (0.9, 0.8, 1.0, 0.7, 0.5), ["many_rejected"]),
+    ],
+)
+def test_grades_above_1_are_percentages_only_where_that_is_proven(
+    land_files: Land, grades: Sequence[float], read: Sequence[float], kinds: list[str]
+) -> None:
+    rows = [learner(n, grade=grade) for n, grade in enumerate(grades, start=1)]
+    landed = land_files({GRADES: report(*rows)})
+    assert list(landed.grades().values()) == list(read)
+    assert landed.problems["kind"].to_list() == kinds
+
+
+def test_certificates_on_tracks_that_are_held_to_be_free_are_told_where_there_are_no_others(
+    land_files: Land,
+) -> None:
+    honor = [learner(1, track="honor"), learner(2, track="honor")]
+    (message,) = land_files({GRADES: report(*honor)}).problems["message"]
+    assert '"paid-bootcamp", "honor"] and free_tracks = ["audit", "unpaid-exec' in message
+    # edX gave both for years
+    assert land_files({GRADES: report(*honor, learner(3))}).problems.is_empty()
+    settings = PROGRAMME.replace(
+        'id = "buslead"\n', 'id = "buslead"\npaid_tracks = ["honor"]\nfree_tracks = ["audit"]\n', 1
+    )
+    landed = land_files({GRADES: report(*honor)}, settings)
+    assert landed.problems.is_empty()
+    assert landed.results["paid"].to_list() == [True, True]
+
+
+def test_two_accounts_with_certificates_and_one_address_are_told(land_files: Land) -> None:
+    twin = learner(2).replace("u2@x.example", "U1@x.example ")
+    (problem,) = land_files({GRADES: report(learner(1), twin)}).problems.rows(named=True)
+    assert (problem["kind"], problem["holds"]) == ("shared_address", "nudges")
+    assert "1 and 2" in problem["message"]
+    assert "@" not in problem["message"]
+
+
+def test_a_run_or_a_course_spelled_otherwise_is_named_as_it_stands_in_the_files(
+    land_files: Land,
+) -> None:
+    listed = f'{PROGRAMME}\n[[programmes.runs]]\ncourse = "buslead1x"\nrun = "1T_2024"\n'
+    (problem,) = land_files({GRADES: report(*learners(1))}, listed).problems.rows(named=True)
+    assert (problem["kind"], problem["holds"]) == ("run_spelled_otherwise", "nudges")
+    assert 'run = "UQx_BUSLEAD1x_1T2024"' in problem["message"]
+
+    typo = GRADES.replace("BUSLEAD1x", "BUSLEED1x")
+    (problem,) = land_files({typo: report(*learners(1))}).problems.rows(named=True)
+    assert (
+        'If it is the course buslead1x, paste there: key = "UQx_BUSLEED1x".' in problem["message"]
+    )
+
+
+@pytest.mark.parametrize(
+    ("name", "said"),
+    [
+        (GRADES.replace(".csv", ".xlsx"), "it is a workbook by its ending"),
+        (GRADES.replace(".csv", ".csv.gz"), "it is packed (.csv.gz). Unpack it"),
+        (GRADES.replace(".csv", ".txt"), "its ending is not .csv"),
+        (GRADES.replace("2024-08-01-0900", "final"), "the end of its name must be the report and"),
+        ("notes.txt", "its name is none that edX gives a report"),
+    ],
+)
+def test_a_file_that_is_not_read_is_told_the_right_reason(
+    land_files: Land, name: str, said: str
+) -> None:
+    found = land_files({GRADES: report(*learners(1)), name: "?"}).problems
+    (message,) = found.filter(kind="unknown_file")["message"]
+    assert said in message
 
 
 def test_rows_that_all_lack_an_average_are_not_cut(land_files: Land) -> None:

@@ -230,7 +230,11 @@ def _found(kind: Source, header: Sequence[str]) -> Mapping[str, int]:
 
 def _places(kind: Source, header: Sequence[str]) -> Mapping[str, Sequence[int]]:
     """Our column → all places that may be meant: one where it stands as edX writes it."""
-    labels = [normal(name) for name in header]
+    labels: list[str] = []
+    for name in header:
+        base, _, copy = name.rpartition("_")  # a label that stood before was numbered
+        again = copy.isdigit() and normal(base) in labels
+        labels.append(normal(base if again else name))
     own = _own_places(kind, labels)
     places: dict[str, Sequence[int]] = {}
     for column, names in COLUMNS[kind].items():

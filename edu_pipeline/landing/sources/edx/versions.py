@@ -46,6 +46,7 @@ class Difference:
     grades: int = 0
     """Learners with a grade above 0 before."""
     grades_gone: int = 0
+    """Of these, without any now; all of them where nobody has one above 0 any more."""
     certificates: int = 0
     """Learners with a certificate delivered before."""
     certificates_gone: int = 0
@@ -118,10 +119,10 @@ def asked(now: Difference, older: str) -> Sequence[str]:
     """
     if not now.certificates_gone:
         return []
-    were = "certificate" if now.certificates_gone == 1 else "certificates"
+    one = now.certificates_gone == 1
     return [
-        f"{now.certificates_gone:,} of the {now.certificates:,} {were} delivered in {older} "
-        f"{'is' if now.certificates_gone == 1 else 'are'} gone in it: revoked, or the learner is"
+        f"{now.certificates_gone:,} of the {now.certificates:,} certificates delivered in {older} "
+        f"{'is' if one else 'are'} gone in it: revoked, or the learner is missing"
     ]
 
 
@@ -165,8 +166,8 @@ def create_accepted(con: duckdb.DuckDBPyConnection) -> None:
     """Make the empty table of what was accepted, unless it is there."""
     con.execute(
         f"create table if not exists {ACCEPTED} (programme_id varchar, run varchar, kind varchar, "
-        "path varchar, sha256 varchar, learner_id varchar, graded boolean, delivered boolean, "
-        "track varchar)"
+        "path varchar, sha256 varchar, learner_id varchar, graded boolean, scored boolean, "
+        "delivered boolean, track varchar)"
     )
 
 
@@ -229,7 +230,7 @@ def difference(
     table = f"raw_{REPORTS[kind]}"
     parameters = {**_named(key), "path": path}
     if before is None:
-        earlier = f"select learner_id, graded, delivered, track from {ACCEPTED} where {_OF_KEY}"
+        earlier = f"select * from {ACCEPTED} where {_OF_KEY}"
     else:
         earlier = _facts(kind, "$before")
         parameters = {"path": path, "before": before}
@@ -241,8 +242,9 @@ def difference(
         with now as ({_facts(kind, "$path")}), before as ({earlier}),
         pairs as (
           select now.learner_id is not null as there, before.learner_id is not null as was,
-                 was and there as met, before.graded as had_grade,
-                 before.graded and not coalesce(now.graded, false) as grade_gone,
+                 was and there as met, before.scored as had_grade,
+                 coalesce(now.scored, false) as has_score,
+                 before.scored and not coalesce(now.graded, false) as grade_gone,
                  before.delivered as had_certificate,
                  before.delivered and not coalesce(now.delivered, false) as certificate_gone,
                  met and {paid.format("before")} as was_paid,
@@ -267,7 +269,8 @@ def difference(
                  select any_value(last) < min(coalesce({CELLS}, {_WHOLE}))
                  from {table} join ends on _line < ends.line where _file = $path
                ), false) as cut,
-               count(*) filter (had_grade) as grades, count(*) filter (grade_gone) as grades_gone,
+               count(*) filter (had_grade) as grades,
+               count(*) filter (if(scores = 0, had_grade, grade_gone)) as grades_gone,
                count(*) filter (had_certificate) as certificates,
                count(*) filter (certificate_gone) as certificates_gone,
                count(*) filter (was_paid) as tracks, count(*) filter (track_gone) as tracks_gone,
@@ -275,7 +278,7 @@ def difference(
                  select if(bool_and(all_gone), [], list(track_before order by track_before)
                    filter (all_gone)) from tracks
                ), []) as left_out
-        from pairs
+        from pairs, (select count(*) filter (has_score) as scores from pairs)
         """,
         params=parameters,
     ).pl()
@@ -292,17 +295,18 @@ def _named(key: Key) -> dict[str, str]:
 
 
 def _facts(kind: Kind, path: str) -> str:
-    """SQL of a raw report's learners: whether each has a grade and a certificate, and the track.
+    """SQL of a raw report's learners: whether each has a grade, one above 0, a certificate; the track.
 
     Rows without a learner are nobody's.
     """
     has = COLUMNS[kind]
-    graded = "try_cast(replace(trim(grade), ',', '.') as double) > 0" if "grade" in has else "false"
+    grade = "try_cast(replace(trim(grade), ',', '.') as double)" if "grade" in has else "null"
     delivered = "upper(trim(certificate_delivered)) = 'Y'" if "grade" in has else "false"
     track = f"lower({said('track')})" if "track" in has else "null::varchar"
     return f"""
         select coalesce({bare_id()}, 'u:' || nullif(trim(username), '')) as learner_id,
-               coalesce(bool_or({graded}), false) as graded,
+               bool_or({grade} is not null) as graded,
+               coalesce(bool_or({grade} > 0), false) as scored,
                coalesce(bool_or({delivered}), false) as delivered, max({track}) as track
         from raw_{REPORTS[kind]} where _file = {path} group by all
         having learner_id is not null
