@@ -11,7 +11,7 @@ import duckdb
 import polars as pl
 import pytest
 
-from edu_pipeline.ground.warehouse import open_warehouse, read_table
+from edu_pipeline.ground.warehouse import open_warehouse, read_table, write_table
 from edu_pipeline.landing.sources.edx.evidence import counted
 from edu_pipeline.landing.sources.edx.exports import land, programme_files
 from edu_pipeline.landing.sources.edx.opt_ins import land_opt_ins, stage_opt_ins
@@ -110,6 +110,7 @@ def land_files(tmp_path: Path) -> Iterator[Land]:
             lists = land_opt_ins(con, zone, programmes, forgotten)
             stage(con, exports, programmes)
             stage_opt_ins(con, lists)
+            write_table(con, "opt_in_lists", lists)
             _, strays = programme_files(zone.list(), programmes)
             problems = find_programme_problems(programmes, strays, exports, lists, counted(con))
             return Landed(con, exports, problems)

@@ -2,8 +2,10 @@
 
 from collections.abc import Sequence
 
+import polars as pl
 import pytest
 
+from edu_pipeline.landing.sources.edx.fates import edx_fates
 from edu_pipeline.landing.sources.edx.versions import Difference, asked, forget_reports, losses
 from edu_pipeline_tests.landing.edx.conftest import PROGRAMME, Land
 from edu_pipeline_tests.landing.edx.test_traps import ERA_D, GRADES, PEOPLE, PROFILE, report
@@ -284,6 +286,38 @@ def test_a_file_that_is_not_read_is_told_the_right_reason(
     found = land_files({GRADES: report(*learners(1)), name: "?"}).problems
     (message,) = found.filter(kind="unknown_file")["message"]
     assert said in message
+
+
+def test_the_fates_of_every_file_that_was_read_add_up_to_its_rows(land_files: Land) -> None:
+    opt_ins = "UQx-email_opt_in-edx-analytics.csv"
+    preferences = (
+        "user_id,username,email,course_id,is_opted_in_for_email,preference_set_datetime\n"
+        "1,u1,u1@x.example,c,True,2024-01-01 00:00:00\n"
+        "900,u900,u900@x.example,c,True,2024-01-01 00:00:00\n"
+        ",,U2@x.example,c,False,2024-01-01 00:00:00\n"
+        "2,u2,u2@x.example,c,perhaps,2024-01-01 00:00:00\n"
+    )
+    twice = [
+        *learners(1, 2, 3),
+        learner(3),
+        ",nobody@x.example,,0.5,1,1,1,1,audit,N/A,N,N,N/A,enrolled",
+    ]
+    landed = land_files(
+        {GRADES: report(*twice), NEWER: report(learner(1)), opt_ins: preferences, PROFILE: PEOPLE}
+    )
+    found = edx_fates(landed.con, landed.exports, landed.table("opt_in_lists"))
+    assert found.select("table", pl.col("file").str.tail(24), "fate", "rule", "rows").rows() == [
+        ("grade_reports", "eport_2024-08-01-0900.csv"[-24:], "counted", "", 3),
+        ("grade_reports", "eport_2024-08-01-0900.csv"[-24:], "rejected", "missing_id", 1),
+        (
+            *("grade_reports", "eport_2024-08-01-0900.csv"[-24:], "superseded"),
+            *("same_key_later_row_counts", 1),
+        ),
+        ("grade_reports", "eport_2024-09-01-0900.csv"[-24:], "not_read", "held_until_released", 1),
+        ("opt_ins", opt_ins[-24:], "counted", "", 2),
+        ("opt_ins", opt_ins[-24:], "outside", "no_learner_of_ours", 1),
+        ("opt_ins", opt_ins[-24:], "rejected", "unparseable_opted_in", 1),
+    ]
 
 
 def test_rows_that_all_lack_an_average_are_not_cut(land_files: Land) -> None:
