@@ -264,18 +264,27 @@ TABLES = (
 
 @_table(kinds={"csv", "excel"}, pii="names", deps=[*TABLES, "stg_learners"])
 def programme_reports(
-    context: dg.AssetExecutionContext, con: Connection, home: Home, settings: Settings
+    context: dg.AssetExecutionContext,
+    landing_problems: pl.DataFrame,
+    gate_releases: pl.DataFrame,
+    con: Connection,
+    home: Home,
+    settings: Settings,
 ) -> Notes:
     """`data/reports`: each programme's completion report, and every table of the job as files.
 
-    Nothing is written where there is no programme.
+    Beside the report of a programme that is held stands why. Nothing is written where there is no programme.
     """
     learners: dict[str, int] = {}
+    ids = [programme.id for programme in settings.programmes]
+    held = gate.holding(ids, landing_problems, gate_releases)
     for programme in settings.programmes:
         courses = [course.id for course in programme.courses]
         report = completion_report(report_rows(con, programme.id, courses), courses)
         learners[f"learners, {programme.id}"] = report.height
-        for warning in write_report(report, home.reports / "programmes", programme.id):
+        for warning in write_report(
+            report, home.reports / "programmes", programme.id, held.get(programme.id)
+        ):
             context.log.warning("%s", warning)
     for name in TABLES if settings.programmes else ():
         export_table(con, name, home.reports / "tables")

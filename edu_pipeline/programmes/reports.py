@@ -11,7 +11,7 @@ import polars as pl
 import xlsxwriter  # type: ignore[import-untyped]
 
 from edu_pipeline.facts.files import BEGINS_FORMULA
-from edu_pipeline.ground.files import replaced
+from edu_pipeline.ground.files import replaced, write_whole
 
 MOST_ROWS = 1_048_575
 """Below a heading in a sheet of Excel."""
@@ -41,10 +41,24 @@ def completion_report(rows: pl.DataFrame, courses: Sequence[str]) -> pl.DataFram
     )
 
 
-def write_report(report: pl.DataFrame, folder: Path, programme: str) -> Sequence[str]:
-    """Write a programme's report as CSV and as a workbook; what a person should know of it."""
+def write_report(
+    report: pl.DataFrame, folder: Path, programme: str, held: str | None
+) -> Sequence[str]:
+    """Write a programme's report as CSV and as a workbook; what a person should know of it.
+
+    Args:
+        report: By `completion_report`.
+        folder: Of all reports.
+        programme: Its id.
+        held: Why it should not be passed on yet, if so: that stands in a file beside it.
+    """
     path = folder / f"{programme}_completion.csv"
     write_csv(report, path)
+    note = path.with_name(f"{programme}_completion_HELD.txt")
+    if held:
+        write_whole(note, f"{path.name} waits for a person. {held}\n".encode())
+    else:
+        note.unlink(missing_ok=True)
     workbook = path.with_suffix(".xlsx")
     try:
         write_xlsx(report, workbook)

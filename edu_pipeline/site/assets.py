@@ -16,6 +16,7 @@ from edu_pipeline.ground.steps import Notes, picture, table
 from edu_pipeline.ground.templates import environment
 from edu_pipeline.ground.warehouse import Connection, read_table
 from edu_pipeline.mail.room import MailRoom
+from edu_pipeline.model.gate import unreleased
 from edu_pipeline.programmes.charts import funnel_chart
 from edu_pipeline.programmes.nudges import campaign_of
 from edu_pipeline.settings.home import Home, Settings
@@ -74,6 +75,7 @@ def programme_pages(
     certificate_reconciliation: pl.DataFrame,
     export_inventory: pl.DataFrame,
     landing_problems: pl.DataFrame,
+    gate_releases: pl.DataFrame,
     nudge_summary: pl.DataFrame,
     nudge_periods: pl.DataFrame,
     home: Home,
@@ -88,7 +90,7 @@ def programme_pages(
         bridge=programme_bridge,
         reconciliation=certificate_reconciliation,
         inventory=export_inventory,
-        problems=landing_problems.filter(source="edx"),
+        problems=unreleased(landing_problems.filter(source="edx"), gate_releases),
         nudges=nudge_summary,
     )
     held = dict(nudge_periods.drop_nulls("held").select("campaign", "held").iter_rows())

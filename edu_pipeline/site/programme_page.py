@@ -70,7 +70,7 @@ class ProgrammeTables:
     inventory: pl.DataFrame
     """`ExportInventory`."""
     problems: pl.DataFrame
-    """`LandingProblems` of edX."""
+    """`LandingProblems` of edX that nobody has released."""
     nudges: pl.DataFrame
     """`NudgeSummary`."""
 
@@ -123,6 +123,7 @@ def write_programme_page(
         bridge=bridge_words(own.bridge).capitalize() if own.bridge.height else "",
         bridge_lines=own.bridge.rows(named=True),
         problems=own.problems["message"].to_list(),
+        doubtful=own.problems["holds"].count() > 0,
         needed=_needed(own),
         exports=sentences(own.inventory, needed=False),
         funnel=_funnel(own),
