@@ -14,11 +14,10 @@ from edu_pipeline.ground.toml import toml_text
 from edu_pipeline.ground.warehouse import write_table
 from edu_pipeline.landing.described import Block, Described, Row, Taken, counted
 from edu_pipeline.landing.sources.edx.exports import land, programme_files
-from edu_pipeline.landing.sources.edx.names import Name, parsed
+from edu_pipeline.landing.sources.edx.names import Name, parsed, why_not
 from edu_pipeline.landing.sources.edx.opt_ins import land_opt_ins, lists_of, stage_opt_ins
 from edu_pipeline.landing.sources.edx.stage import stage
 from edu_pipeline.landing.zone import LandedFile, Zone
-from edu_pipeline.model.programmes import FREE_TRACKS, PAID_TRACKS
 from edu_pipeline.settings.landing import PROGRAMMES_FOLDER
 from edu_pipeline.settings.programmes import Programme
 
@@ -42,7 +41,7 @@ def describe(
     nobody = pl.DataFrame(schema={"hash": pl.String, "salt": pl.String})
     exports = land(con, zone, programmes, nobody)
     lists = land_opt_ins(con, zone, programmes, nobody)
-    stage(con, exports)
+    stage(con, exports, programmes)
     stage_opt_ins(con, lists)
     write_table(con, "edx_exports", exports)
     write_table(con, "opt_in_lists", lists)
@@ -98,7 +97,7 @@ def _others(files: Sequence[LandedFile], programmes: Sequence[Programme]) -> Ite
             yield Taken(file.path, "edx", None, "a report of edX that is not needed", counts=False)
         elif file.path in strange and not lists_of(file.path, programmes):
             why = (
-                "its name is none that edX gives a report"
+                why_not(file.path).rstrip(".")
                 if name is None
                 else f"no programme of pipeline.toml has the folder {folder}"
             )
@@ -157,25 +156,25 @@ def _run(
         parts.append(f"{CALLED[export['kind']]} of {day}, {counted(export['rows'], 'row')}")
     older = exports.filter(~pl.col("current"), pl.col("error").is_null()).height
     parts += [f"{counted(older, 'older export')}"] if older and not wrong else []
+    lost = exports.drop_nulls("doubt").select("path", "doubt").rows()
+    parts += [f"{path}: {doubt}" for path, doubt in lost]
     broken = exports.drop_nulls("error").height
     parts += [f"{counted(broken, 'file')} cannot be read"] if broken else []
     tracks = con.execute(
-        "select track, count(*) from stg_run_results where run = ? and programme_id = ? "
+        "select track, paid, count(*) from stg_run_results where run = ? and programme_id = ? "
         "group by all order by count(*) desc, track",
         [run, exports["programme_id"][0]],
     ).fetchall()
-    shown = [f"{track or 'no track'} {rows:,}{_track(track)}" for track, rows in tracks]
-    unknown = any(track and not _track(track).startswith(" (") for track, _ in tracks)
+    shown = [
+        f"{track or 'no track'} {rows:,}{_PAID[paid] if track else ''}"
+        for track, paid, rows in tracks
+    ]
+    unknown = any(track and paid is None for track, paid, _ in tracks)
     text = "; ".join([*parts, *([f"tracks: {', '.join(shown)}"] if shown else [])])
-    return Row(course, text, wrong=wrong or bool(broken) or unknown)
+    return Row(course, text, wrong=wrong or bool(broken or lost) or unknown)
 
 
-def _track(track: str | None) -> str:
-    if track is None:
-        return ""
-    if track in PAID_TRACKS:
-        return " (paid)"
-    return " (free)" if track in FREE_TRACKS else " = ?"
+_PAID = {True: " (paid)", False: " (free)", None: " = ?"}
 
 
 def _by_folder(files: Sequence[LandedFile]) -> dict[str, list[tuple[str, Name | None]]]:
