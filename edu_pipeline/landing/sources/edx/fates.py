@@ -81,12 +81,12 @@ from (
   select _file, _line, {bare_id()} as id, {said("username")} as name, lower({said("email")}) as address
   from raw_opt_ins
 ) as said
-anti join rejected_opt_ins as bad on bad.file = _file and bad.line = _line
-anti join stg_learners as known on known.learner_id = id
-anti join stg_learners as named on named.username = name
+anti join rejected_opt_ins as bad on bad.file = said._file and bad.line = said._line
+anti join stg_learners as known on known.learner_id = said.id
+anti join (select username from stg_learners) as named on named.username = said.name
 anti join (
   select lower(trim(email)) as address from stg_learners
   union select address from stg_former_addresses
-) as addressed on coalesce(id, name) is null and addressed.address = said.address
+) as addressed on coalesce(said.id, said.name) is null and addressed.address = said.address
 group by all
 """
