@@ -54,6 +54,6 @@ $(VENV)/.ready: requirements.lock pyproject.toml
 	@echo "Preparing the environment (once) ..."
 	@command -v uv >/dev/null 2>&1 || $(PYTHON) -m pip install --quiet --disable-pip-version-check --root-user-action ignore --target .uv uv
 	@test -d $(VENV) || $(UV) venv --quiet --python '>=3.11,<3.14' $(VENV)
-	@$(UV) pip sync --quiet --python $(VENV) --require-hashes requirements.lock
+	@$(UV) pip sync --quiet --compile-bytecode --python $(VENV) --require-hashes requirements.lock
 	@$(UV) pip install --quiet --python $(VENV) --no-deps --no-build-isolation --editable .
 	@touch $@
