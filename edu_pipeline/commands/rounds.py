@@ -103,16 +103,10 @@ def _print_landed(room: "MailRoom") -> tuple[list[str], bool]:
     table = Table(box=None, pad_edge=False, header_style="dim")
     table.add_column("export")
     table.add_column("rows", justify="right")
-    table.add_column("rejected", justify="right")
-    table.add_column("in the table", justify="right")
+    table.add_column("what became of them")
     table.add_column("because")
     for export in exports:
-        because = ", ".join(
-            f"{rule.replace('_', ' ')} {n:,}" for rule, n in export.rejected.items()
-        )
-        rejected = sum(export.rejected.values())
-        row = (f"{export.received:,}", f"{rejected:,}", f"{export.used:,}", because)
-        table.add_row(export.table, *row)
+        table.add_row(export.table, f"{export.received:,}", export.fates, export.because)
     out.print()
     out.print(table)
     messages: list[str] = standing["message"].to_list()

@@ -108,7 +108,14 @@ TABLES: Sequence[Table] = [
     _fact(
         "homework_items",
         build_homework_items,
-        ["stg_homework", "class_spells", "student_spells", "counted_through"],
+        [
+            "landing_files",
+            "stg_homework",
+            "stg_school_days",
+            "class_spells",
+            "student_spells",
+            "counted_through",
+        ],
         remarks={"rows of classes without enrollments": homework_of_empty_classes},
     ),
     _fact("homework_days", build_homework_days, ["homework_items"]),

@@ -11,14 +11,15 @@ def handed_in(*, late_counts: bool) -> str:
 def build_homework_items(con: duckdb.DuckDBPyConnection) -> None:
     """Make `homework_items`: student × assignment that counts.
 
-    An item counts when it was due by the last day counted, its outcome is known (complete, late or
-    missing) and the student was in the class on the due date; where the export names no class, or
-    one that nobody is ever enrolled in, in any class. Columns: `student_id`, `assignment_id`, `class_id` (empty: none with students), `homeroom_id`,
+    An item counts when it was due by the last day counted (where that is the last in session of its
+    week, by its Sunday, if the export is of then), its outcome is known (complete, late or missing)
+    and the student was in the class on the due date; where the export names no class, or one that
+    nobody is ever enrolled in, in any class. Columns: `student_id`, `assignment_id`, `class_id` (empty: none with students), `homeroom_id`,
     `school_id`, `team` (as in `student_spells`), `due_date`, `week_start`, `status`.
 
     Args:
-        con: The warehouse, with `stg_homework`, `class_spells`, `student_spells` and
-            `counted_through`.
+        con: The warehouse, with `stg_homework`, `stg_school_days`, `landing_files`, `class_spells`,
+            `student_spells` and `counted_through`.
     """
     con.execute(
         """
@@ -29,12 +30,30 @@ def build_homework_items(con: duckdb.DuckDBPyConnection) -> None:
         join student_spells as spell
           on spell.student_id = item.student_id
           and item.due_date >= spell.begin_date and item.due_date < spell.end_date
-        join counted_through as through using (school_id)
+        join (
+          -- what is due on the weekend belongs to the week whose registers are all in
+          select school_id, case
+                   when exists (
+                     from stg_school_days as day
+                     where day.school_id = through.school_id and day.in_session
+                       and day.date > counted_through
+                       and day.date <= date_trunc('week', counted_through)::date + 6
+                   ) then counted_through
+                   else greatest(
+                     counted_through,
+                     least(date_trunc('week', counted_through)::date + 6, exported.day)
+                   )
+                 end as due_through
+          from counted_through as through, (
+            select max(if(stamped, version, landed_at))::date as day
+            from landing_files where "table" = 'homework' and current
+          ) as exported
+        ) as through using (school_id)
         left join class_spells as class
           on class.student_id = item.student_id and class.class_id = item.class_id
           and item.due_date >= class.begin_date and item.due_date < class.end_date
         where item.status in ('complete', 'late', 'missing')
-          and item.due_date <= through.counted_through
+          and item.due_date <= through.due_through
           and (
             class.class_id is not null or item.class_id is null
             or item.class_id not in (select class_id from class_spells)

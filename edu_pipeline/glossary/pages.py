@@ -60,7 +60,7 @@ def _configuration() -> str:
         rows = [
             (
                 f"**`{field.name}`**" if field.required else f"`{field.name}`",
-                ", ".join(f"`{alias}`" for alias in field.aliases),
+                ", ".join(f"`{alias}`" for alias in (*field.before, *field.aliases)),
             )
             for field in FIELDS[table]
         ]

@@ -12,6 +12,7 @@ import polars as pl
 from edu_pipeline.ground.steps import Check, Notes, Table, check, table
 from edu_pipeline.ground.warehouse import Connection, table_metadata
 from edu_pipeline.landing.elsewhere import lying_elsewhere
+from edu_pipeline.landing.fates import school_fates
 from edu_pipeline.landing.files import files_of_all
 from edu_pipeline.landing.problems import accepted_changes, messages_of, problems_of_all
 from edu_pipeline.landing.rejected import collect_rejected, rejected_by_rule
@@ -24,7 +25,12 @@ from edu_pipeline.landing.sources.school.staging import STAGED, stage_table
 from edu_pipeline.landing.tables.raw import load_raw
 from edu_pipeline.landing.zone import Zone
 from edu_pipeline.model.facts import Attendance, Homework
-from edu_pipeline.model.quality import LandingChanges, LandingProblems, RejectedRows
+from edu_pipeline.model.quality import (
+    LandingChanges,
+    LandingFates,
+    LandingProblems,
+    RejectedRows,
+)
 from edu_pipeline.model.roster import Classes, Enrollments, SchoolDays, Staff, Students
 from edu_pipeline.settings.home import Settings
 from edu_pipeline.settings.landing import SCHOOL_TABLES
@@ -40,7 +46,11 @@ _OF_STAGING: Mapping[str, tuple[type[dy.Schema], str, Sequence[str]]] = {
         ["raw_enrollments", "stg_classes", "stg_students", "stg_staff"],
     ),
     "school_days": (SchoolDays, "none", ["raw_calendar", "raw_attendance", "stg_students"]),
-    "attendance": (Attendance, "ids", ["raw_attendance", "stg_students", "stg_school_days"]),
+    "attendance": (
+        Attendance,
+        "ids",
+        ["raw_attendance", "stg_students", "stg_classes", "stg_enrollments", "stg_school_days"],
+    ),
     "homework": (
         Homework,
         "ids",
@@ -133,6 +143,12 @@ def judged(others: Sequence[str]) -> Sequence[Table]:
         collect_rejected(con)
         return {**table_metadata(con, "rejected_rows"), **rejected_by_rule(con)}
 
+    @_table(description=_described(LandingFates), kinds={"duckdb"}, pii="none", deps=of_school)
+    def landing_fates(
+        con: Connection, landing_files: pl.DataFrame, settings: Settings
+    ) -> pl.DataFrame:
+        return school_fates(con, landing_files, settings.landing)
+
     @_table(description=_described(LandingChanges), kinds={"duckdb"}, pii="none", deps=of_school)
     def landing_changes(
         con: Connection,
@@ -179,7 +195,7 @@ def judged(others: Sequence[str]) -> Sequence[Table]:
         text = told_of_files(con, zone, landing_files, landing_problems, settings)
         return {"report": dg.MetadataValue.md(text)}
 
-    return [rejected_rows, landing_changes, landing_problems, landing_report]
+    return [rejected_rows, landing_fates, landing_changes, landing_problems, landing_report]
 
 
 def _problem_check(name: str, source: str, kinds: Sequence[str] | None, description: str) -> Check:

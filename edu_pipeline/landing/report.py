@@ -10,11 +10,11 @@ from datetime import UTC, datetime
 import duckdb
 import polars as pl
 
-from edu_pipeline.ground.warehouse import tables
+from edu_pipeline.ground.warehouse import read_table, tables
 from edu_pipeline.ground.wording import listed, percent
 from edu_pipeline.landing.described import Block, Row, counted
 from edu_pipeline.landing.elsewhere import lying_elsewhere
-from edu_pipeline.landing.rules import FORGOTTEN
+from edu_pipeline.landing.fates import in_words, reasons
 from edu_pipeline.landing.sources.edx.reports import TABLES as EDX_TABLES
 from edu_pipeline.landing.sources.school.described import (
     ColumnSeen,
@@ -29,7 +29,6 @@ from edu_pipeline.landing.sources.school.described import (
 from edu_pipeline.landing.sources.school.placing import place
 from edu_pipeline.landing.sources.school.problems import EXPECTED, NEEDED
 from edu_pipeline.landing.sources.school.reading import WordSeen
-from edu_pipeline.landing.sources.school.staging import STAGED_AS
 from edu_pipeline.landing.zone import Zone
 from edu_pipeline.settings.home import Settings
 from edu_pipeline.settings.landing import SCHOOL_TABLES
@@ -40,12 +39,13 @@ DELIMITERS = {",": "commas", ";": "semicolons", "\t": "tabs", "|": "bars"}
 
 @dataclass(frozen=True)
 class Landed:
-    """One export: rows received, how many were rejected by which rule, rows of its table."""
+    """One export: rows received, what became of them, and why some were not counted."""
 
     table: str
     received: int
-    rejected: dict[str, int]
-    used: int
+    fates: str
+    """Such as `250 counted, 1,220 the same as another row, 30 rejected`."""
+    because: str
 
 
 def landed(con: duckdb.DuckDBPyConnection) -> list[Landed]:
@@ -56,44 +56,37 @@ def landed(con: duckdb.DuckDBPyConnection) -> list[Landed]:
     Args:
         con: The warehouse after a refresh.
     """
-    rejected: dict[str, dict[str, int]] = {table: {} for table in SCHOOL_TABLES}
+    fates = read_table(con, "landing_fates")
+    school = [_landed(table, fates.filter(source="school", table=table)) for table in SCHOOL_TABLES]
+    rejected: dict[str, dict[str, int]] = {}
     for table, rule, rows in con.execute(
         'select "table", rule, count(*) from rejected_rows group by all order by all'
     ).fetchall():
         rejected.setdefault(table, {})[rule] = rows
-    kept_out: dict[str, int] = {}
-    if "forgotten_rows" in tables(con):
-        kept_out = dict(con.execute('select "table", rows from forgotten_rows').fetchall())
-    for table, rows in kept_out.items():
-        rejected[table][FORGOTTEN] = rows
-    school = [
-        Landed(
-            table,
-            _count(con, f"raw_{table}") + kept_out.get(table, 0),
-            rejected[table],
-            _count(con, f"stg_{staged}"),
-        )
-        for table, staged in STAGED_AS.items()
-    ]
     there = tables(con)
-    of_edx = []
+    others = []
     for table in EDX_TABLES.values() if "edx_exports" in there else ():
         received, lost = _count(con, f"raw_{table}"), rejected.get(table, {})
         used = received - sum(lost.values())
-        of_edx.append(Landed(f"edX {table.replace('_', ' ')}", received, lost, used))
-    others = [*of_edx, *_results(con, rejected)]
+        others.append(_counted_and_lost(f"edX {table.replace('_', ' ')}", received, used, lost))
+    if "attainment_files" in there and _count(con, "attainment_files"):
+        received = con.execute("select sum(rows)::bigint from attainment_files").fetchall()[0][0]
+        used, lost = _count(con, "stg_results"), rejected.get("results", {})
+        others.append(_counted_and_lost("exam results", received, used, lost))
     received = any(export.received for export in others)
     return others if received and not any(e.received for e in school) else [*school, *others]
 
 
-def _results(
-    con: duckdb.DuckDBPyConnection, rejected: Mapping[str, dict[str, int]]
-) -> list[Landed]:
-    """The exports of exam results, where there are any; a row may have several."""
-    if "attainment_files" not in tables(con) or not _count(con, "attainment_files"):
-        return []
-    rows = con.execute("select sum(rows)::bigint from attainment_files").fetchall()[0][0]
-    return [Landed("exam results", rows, rejected.get("results", {}), _count(con, "stg_results"))]
+def _landed(table: str, fates: pl.DataFrame) -> Landed:
+    return Landed(table, int(fates["rows"].sum()), in_words(fates), ", ".join(reasons(fates)))
+
+
+def _counted_and_lost(name: str, received: int, used: int, lost: Mapping[str, int]) -> Landed:
+    """An export whose fates are not counted; a row of exam results may have several."""
+    rejected = sum(lost.values())
+    text = f"{used:,} counted" + (f", {rejected:,} rejected" if rejected else "")
+    because = ", ".join(f"{rule.replace('_', ' ')} {rows:,}" for rule, rows in lost.items())
+    return Landed(name, received, text, because)
 
 
 def _count(con: duckdb.DuckDBPyConnection, table: str) -> int:

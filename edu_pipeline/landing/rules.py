@@ -16,6 +16,22 @@ NO_DATA = (TOTALS, UNITS, REPEATED_HEADER, DELETED)
 FORGOTTEN = "forgotten"
 """Of people who were erased: only counted, and kept nowhere."""
 SUPERSEDED = "same_key_later_row_counts"
+SAME = "another_row_says_the_same"
+NEWER_FILE = "newer_file"
+"""Rows of a snapshot that a newer one replaces; they are not read."""
+ELSEWHERE = "where"
+"""Rows that the settings send elsewhere."""
+NO_COLUMN = "missing_column"
+"""Rows of a file that lacks a column that is needed."""
+OTHER_ROLE = "other_role"
+"""Enrollments of people who take no part in a class's figures."""
+AFTER = "after_the_export"
+"""A day that had not come when the file was written."""
+NOT_TAKEN = "register_not_taken"
+NOT_ENROLLED = "not_enrolled_that_day"
+NOT_YET_DUE = "not_yet_due"
+NO_OUTCOME = "no_outcome"
+"""Homework that is exempt, not due or of unknown status."""
 UNMAPPED = "unmapped_code"
 CLOSED = "school_closed"
 NOT_EXPECTED = "not_expected_on_a_closed_day"
@@ -23,3 +39,15 @@ UNPARSEABLE = "unparseable_"
 """Followed by the date's column."""
 UNKNOWN = "unknown_"
 """Followed by the column of the id that resolves to nothing."""
+
+OUTSIDE = (CLOSED, NOT_EXPECTED, AFTER)
+"""Rows that are right and count nowhere."""
+
+
+def fate_of(rule: str) -> str:
+    """What became of a row that did not make it to staging by this rule, as in `LandingFates`."""
+    if rule in NO_DATA or rule == FORGOTTEN:
+        return "not_read"
+    if rule == SUPERSEDED:
+        return "superseded"
+    return "outside" if rule in OUTSIDE else "rejected"

@@ -98,6 +98,11 @@ class Settings(Part):
         return self
 
     @property
+    def known_zone(self) -> str | None:
+        """The school's time zone where somebody has said it."""
+        return self.school.time_zone or None
+
+    @property
     def zone(self) -> ZoneInfo:
         """The school's time zone."""
         return ZoneInfo(self.school.time_zone or "UTC")

@@ -79,6 +79,9 @@ HOMEWORK_WORDS: Mapping[str, HomeworkStatus] = {
     "no status set": "unknown",
 }
 
+GRADED = ("graded", "fully graded", "partially graded")
+"""Statuses that are complete unless the piece is worth nothing: then a person is asked."""
+
 
 class Attendance(Part):
     """What the attendance codes mean."""

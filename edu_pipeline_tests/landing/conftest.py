@@ -11,6 +11,7 @@ import duckdb
 import pytest
 
 from edu_pipeline.ground.warehouse import open_warehouse, write_table
+from edu_pipeline.landing.fates import school_fates
 from edu_pipeline.landing.rejected import collect_rejected
 from edu_pipeline.landing.sources.school.finding import find_problems
 from edu_pipeline.landing.sources.school.manifest import survey
@@ -53,6 +54,7 @@ def _stage(con: duckdb.DuckDBPyConnection, zone: Zone, settings: Settings) -> No
     for table in STAGED:
         stage_table(con, table, files, settings)
     collect_rejected(con)
+    write_table(con, "landing_fates", school_fates(con, files, settings.landing))
     problems = find_problems(con, files, LandingChanges.create_empty(), settings)
     write_table(con, "landing_problems", problems)
 

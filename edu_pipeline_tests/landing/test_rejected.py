@@ -36,8 +36,17 @@ def test_received_is_staged_and_rejected_and_superseded(land: Land) -> None:
     ]
     (received,) = con.execute("select count(*) from raw_attendance").fetchall()
     (staged,) = con.execute("select count(*) from stg_attendance").fetchall()
-    same_again = 1  # line 3, which line 4 repeats
-    assert received[0] == 10 == staged[0] + 7 + same_again
+    assert received[0] == 10 == staged[0] + 7 + 1  # and line 3, which line 4 repeats
+    assert con.sql(
+        "select fate, sum(rows)::int from landing_fates where \"table\" = 'attendance' group by all "
+        "order by all"
+    ).fetchall() == [
+        ("counted", 2),
+        ("outside", 1),
+        ("rejected", 5),
+        ("same", 1),
+        ("superseded", 1),
+    ]
 
 
 def test_a_rejected_row_is_kept_whole_as_it_was_received(land: Land) -> None:

@@ -4,7 +4,7 @@ Pure, over all texts of a column: one number above 12 tells. Reading dates is fo
 """
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 import polars as pl
@@ -73,6 +73,36 @@ def date_orders(texts: Mapping[str, int]) -> list[DateOrder]:
             year = "%Y" if len(found[4]) > len("26") else "%y"
             parts.setdefault((found[2], year), []).append((int(found[1]), int(found[3])))
     return [_order(mark, year, pairs) for (mark, year), pairs in sorted(parts.items())]
+
+
+def with_proven(texts: Iterable[str], formats: Sequence[str]) -> tuple[str, ...]:
+    """The formats of the settings, and those that a column's own dates leave no other reading for.
+
+    An order of day and month is proven where no date contradicts it, the settings say no other, the
+    year has four digits, and at least as many days prove it as could be read either way: one typing
+    error proves nothing.
+
+    Args:
+        texts: The column's dates as received.
+        formats: Of the settings.
+    """
+    known = [text for text in texts if text and _NUMERIC.match(text)]
+    proven = []
+    for order in date_orders(dict.fromkeys(known, 1)):
+        if len(order.formats) != 1 or order.year != "%Y" or replaced(formats, order.formats[0]):
+            continue
+        days = {
+            (int(found[1]), int(found[3]), found[4])
+            for found in map(_NUMERIC.match, known)
+            if found and found[2] == order.separator and len(found[4]) > len("26")
+        }
+        telling = sum(max(first, second) > MOST_DAYS for first, second, _ in days)
+        either = sum(
+            first != second and max(first, second) <= MOST_DAYS for first, second, _ in days
+        )
+        if telling and telling >= either:
+            proven.append(order.formats[0])
+    return (*formats, *(form for form in proven if form not in formats))
 
 
 def replaced(formats: Sequence[str], form: str) -> tuple[str, ...]:

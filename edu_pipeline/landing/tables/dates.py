@@ -19,6 +19,8 @@ UNAMBIGUOUS = (
     "%d %B %Y",
     "%b %d, %Y",
     "%B %d, %Y",
+    "%d-%b-%y",
+    "%d %b %y",
 )
 EARLIEST_YEAR = 1900
 """A date before it is a misread year: `9/7/26` fits `%m/%d/%Y`, in the year 26."""
@@ -38,9 +40,15 @@ _WITH_TIME = (
 """A date with a time of day, or with AM or PM as the session: `21 Sep 2026 AM`."""
 _SHAPE = (
     r"^(?:\d{4}-\d{1,2}-\d{1,2}|\d{4}/\d{1,2}/\d{1,2}|\d{8}"
-    r"|\d{1,2}-[A-Za-z]{3,9}-\d{4}|\d{1,2} [A-Za-z]{3,9} \d{4}|[A-Za-z]{3,9} \d{1,2}, \d{4})$"
+    r"|\d{1,2}-[A-Za-z]{3,9}-\d{4}|\d{1,2} [A-Za-z]{3,9} \d{4}|[A-Za-z]{3,9} \d{1,2}, \d{4}"
+    r"|\d{1,2}-[A-Za-z]{3}-\d{2}|\d{1,2} [A-Za-z]{3} \d{2})$"
 )
 """What the unambiguous formats look like; `%Y` alone would take fewer digits, and a sign."""
+_SEPT = r"(?i)\bsept\b"
+_MOMENT = r"^(\d{4}-\d{2}-\d{2})(?:T|\s)(\d{2}:\d{2})(?::\d{2}(?:[.,]\d+)?)?\s?(?:Z|UTC|\+00:?00)$"
+"""A moment in UTC, whose day depends on where one is."""
+_NEVER = r"^(?:0{1,4}[-/.]0{1,2}[-/.]0{1,4}|0{8}|1900-0?1-0?1|0?1[/.]0?1[/.]1900)(?:[T\s].*)?$"
+"""What systems write where they have no date."""
 
 
 def parsed_date(text: pl.Expr, formats: Sequence[str]) -> pl.Expr:
@@ -50,7 +58,7 @@ def parsed_date(text: pl.Expr, formats: Sequence[str]) -> pl.Expr:
         text: Trimmed text.
         formats: Of the settings.
     """
-    without_time = text.str.replace(_WITH_TIME, "${1}")
+    without_time = text.str.replace(_WITH_TIME, "${1}").str.replace(_SEPT, "Sep")
     shaped = pl.when(without_time.str.contains(_SHAPE)).then(without_time)
     tried = [
         *((text, form) for form in formats),
@@ -63,3 +71,39 @@ def parsed_date(text: pl.Expr, formats: Sequence[str]) -> pl.Expr:
         *(pl.when(day.dt.year() >= EARLIEST_YEAR).then(day) for day in dates),
         pl.when(days.is_between(*EXCEL_DAYS)).then(pl.lit(EXCEL_DAY_0) + pl.duration(days=days)),
     )
+
+
+def is_never(text: pl.Expr) -> pl.Expr:
+    """Whether a text stands for no date at all, such as 0000-00-00 as the end of what goes on."""
+    return text.str.contains(_NEVER).fill_null(value=False)
+
+
+def is_moment(text: pl.Expr) -> pl.Expr:
+    """Whether a text is a moment in UTC other than midnight, which stands for the day itself."""
+    found = text.str.extract(_MOMENT, 2)
+    return (found.is_not_null() & (found != "00:00")).fill_null(value=False)
+
+
+def days_read(texts: pl.Series, formats: Sequence[str], zone: str | None = None) -> pl.DataFrame:
+    """The days that the texts of one column are.
+
+    Moments in UTC are days of the school's zone where that is known, unless all are midnights.
+
+    Args:
+        texts: As received, in any number.
+        formats: Of the settings, with those that the column itself proves.
+        zone: Of the school, such as Europe/Berlin.
+
+    Returns:
+        Each different `text` with its `day`, empty where it is no date.
+    """
+    days = pl.DataFrame({"text": texts.unique()}).with_columns(
+        day=parsed_date(pl.col("text"), formats)
+    )
+    if zone is None or not days.select(is_moment(pl.col("text")).any()).item():
+        return days
+    moment = pl.concat_str(
+        [pl.col("text").str.extract(_MOMENT, 1), pl.col("text").str.extract(_MOMENT, 2)],
+        separator=" ",
+    ).str.to_datetime("%Y-%m-%d %H:%M", strict=False, time_zone="UTC")
+    return days.with_columns(day=pl.coalesce(moment.dt.convert_time_zone(zone).dt.date(), "day"))

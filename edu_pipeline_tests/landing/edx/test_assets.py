@@ -88,8 +88,8 @@ def test_a_home_without_a_school_is_told_of_its_programmes_exports_only(
         "edX opt ins",
     ]
     reports = exports["edX grade reports"]
-    assert reports.rejected == {"unparseable_grade": 1}
-    assert reports.used == reports.received - 1
+    assert reports.because == "unparseable grade 1"
+    assert reports.fates == f"{reports.received - 1:,} counted, 1 rejected"
     assert any("notes.txt is not read" in note for note in notes)
 
 

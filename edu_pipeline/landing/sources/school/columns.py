@@ -22,6 +22,13 @@ class Field:
     name: str
     aliases: tuple[str, ...] = ()
     required: bool = False
+    before: tuple[str, ...] = ()
+    """Names that are more telling than our own."""
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """Every name, the most telling first."""
+        return (*self.before, self.name, *self.aliases)
 
 
 How = Literal["setting", "name", "alias", "likeness"]
@@ -85,7 +92,7 @@ def known(fields: Sequence[Field], header: Sequence[str], export: TableExport) -
     headers = {}
     for field in fields:
         named = export.columns.get(field.name)
-        wanted = (named,) if named else (field.name, *field.aliases)
+        wanted = (named,) if named else field.names
         found = next(filter(None, (_found(name, header, by_normal) for name in wanted)), None)
         if found is not None:
             headers[field.name] = found
@@ -114,7 +121,7 @@ def _alike(
         and field.name not in export.columns
         and field.name not in export.constants
         for name in free
-        if any(_misspelt(normal(name), normal(known)) for known in (field.name, *field.aliases))
+        if any(_misspelt(normal(name), normal(known)) for known in field.names)
     ]
     fields_of, headers_of = Counter(ours for ours, _ in pairs), Counter(name for _, name in pairs)
     return {ours: name for ours, name in pairs if fields_of[ours] == headers_of[name] == 1}

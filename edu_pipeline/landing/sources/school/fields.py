@@ -133,7 +133,8 @@ FIELDS: Mapping[str, tuple[Field, ...]] = {
             required=True,
         ),
         Field("session", ("period", "period_id", "am_pm")),
-        Field("duration", ("EventDuration", "portion absent", "att_portion_absent")),
+        Field("duration", ("EventDuration",)),
+        Field("portion_absent", ("att_portion_absent",)),
     ),
     "homework": (
         _STUDENT,
@@ -146,8 +147,9 @@ FIELDS: Mapping[str, tuple[Field, ...]] = {
         Field("due_date", ("dueDate", "due", "date due", "due on"), required=True),
         Field(
             "status",
-            ("scoreStatus", "SubmissionStatus", "submission status", "homework status"),
+            ("SubmissionStatus", "submission status", "homework status"),
             required=True,
+            before=("scoreStatus",),  # beside which OneRoster's status is that of the record
         ),
     ),
     "calendar": (
@@ -167,7 +169,7 @@ KEYS: Mapping[str, tuple[str, ...]] = {
     "classes": ("class_id",),
     "enrollments": ("class_id", "person_id", "role", "begin_date"),
     "attendance": ("student_id", "date", "session"),
-    "homework": ("student_id", "assignment_id"),
+    "homework": ("student_id", "assignment_id", "class_id"),
     "calendar": ("date", "school_id"),
 }
 """Natural keys: of two rows with the same key the later one counts."""

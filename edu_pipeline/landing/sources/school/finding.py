@@ -4,11 +4,21 @@ import duckdb
 import polars as pl
 
 from edu_pipeline.landing.rejected import reject_counts, rows_received, unmapped_codes
-from edu_pipeline.landing.sources.school.canonical import canonical_query
+from edu_pipeline.landing.rules import SUPERSEDED, UNPARSEABLE
+from edu_pipeline.landing.sources.school.canonical import CODES, canonical_query
+from edu_pipeline.landing.sources.school.doubts import doubts
 from edu_pipeline.landing.sources.school.fields import WORDS
+from edu_pipeline.landing.sources.school.losses import (
+    absence_problems,
+    absences_lost,
+    attendance_lost,
+    loss_problems,
+)
 from edu_pipeline.landing.sources.school.problems import (
+    DATE_LIKE,
     change_problems,
     code_problems,
+    date_advice,
     exception_problems,
     file_problems,
     row_problems,
@@ -18,6 +28,8 @@ from edu_pipeline.landing.sources.school.problems import (
     word_problems,
 )
 from edu_pipeline.landing.sources.school.stage_facts import marks_found, sessions_found
+from edu_pipeline.landing.sources.school.telling_apart import several_problem, several_rows
+from edu_pipeline.model.problems import problems_frame
 from edu_pipeline.settings.home import Settings
 from edu_pipeline.settings.landing import AttendanceExport
 
@@ -49,7 +61,8 @@ def find_problems(
         word_problems(words, landing),
         code_problems(unmapped),
         session_problems(sessions_found(con), landing),
-        row_problems(reject_counts(con), rows_received(con, files, landing), files, landing),
+        _rows_left_out(con, files, settings),
+        problems_frame(doubts(con, files, settings)),
     ]
     if landing.attendance.shape == "exceptions":
         problems.append(exception_problems(weeks_of_exceptions(con, files, landing.attendance)))
@@ -57,6 +70,41 @@ def find_problems(
     if "attendance" not in unmapped["table"]:
         problems.append(shape_problems(*marks_found(con), landing))
     return pl.concat(problems)
+
+
+def _rows_left_out(
+    con: duckdb.DuckDBPyConnection, files: pl.DataFrame, settings: Settings
+) -> pl.DataFrame:
+    """Rows that break rules or share a key: of whole exports, else where they matter."""
+    landing = settings.landing
+    counts = reject_counts(con)
+    several = {
+        table: several_problem(found)
+        for table in CODES
+        if (found := several_rows(con, table, files, settings))
+    }
+    many = row_problems(counts, rows_received(con, files, landing), files, landing).filter(
+        ~(pl.col("table").is_in(list(several)) & (pl.col("subject") == SUPERSEDED))
+    )
+    told = set(many.filter(table="attendance")["subject"])
+    if "attendance" in several:
+        told.add(SUPERSEDED)
+    dates = counts.filter(table="attendance", rule=f"{UNPARSEABLE}date")["values"].explode()
+    lost = loss_problems(
+        attendance_lost(con, landing.attendance),
+        told,
+        date_advice(
+            [text for text in dates.drop_nulls() if DATE_LIKE.match(text)], "attendance", landing
+        ),
+    )
+    told |= {problem.subject for problem in lost}
+    return pl.concat(
+        [
+            problems_frame(several.values()),
+            many,
+            problems_frame([*lost, *absence_problems(absences_lost(con), told)]),
+        ]
+    )
 
 
 def weeks_of_exceptions(

@@ -72,7 +72,10 @@ def keep_out(
         export: Its section of `pipeline.toml`.
         tombstones: `hash` and `salt`.
     """
-    con.execute('create table if not exists forgotten_rows ("table" varchar, rows bigint)')
+    con.execute(
+        'create table if not exists forgotten_rows ("table" varchar, file varchar, rows bigint)'
+    )
+    con.execute("alter table forgotten_rows add column if not exists file varchar")
     con.execute('delete from forgotten_rows where "table" = ?', [table])
     if tombstones.is_empty():
         return "from incoming_rows"
@@ -85,8 +88,8 @@ def keep_out(
     con.unregister("tombstones")
     if table not in ABOUT_OTHERS:
         con.execute(
-            "insert into forgotten_rows select ?, count(*) from known_rows where forgotten "
-            "having count(*) > 0",
+            'insert into forgotten_rows ("table", file, rows) select ?, _file, count(*) from known_rows '
+            "where forgotten group by all",
             [table],
         )
         con.execute("delete from known_rows where forgotten")

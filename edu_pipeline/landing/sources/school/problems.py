@@ -90,7 +90,7 @@ CODE_MEANINGS: Mapping[str, Sequence[str]] = {
     "homework": get_args(HomeworkStatus),
 }
 
-_DATE_LIKE = re.compile(
+DATE_LIKE = re.compile(
     r"(?=.*\d)[\d\s./:,TZ-]*((jan|feb|mar|apr|may|jun|jul|aug|sep|oct|nov|dec)[a-z]{,6})?"
     r"[\d\s./:,TZ-]*$",
     re.IGNORECASE,
@@ -556,17 +556,17 @@ def _many(
     table: str, rule: str, bad: pl.DataFrame, of: int, whole: str, landing: Landing
 ) -> Problem:
     # cells are not shown, because they may hold names; but what should be a date and looks like one
-    values = [value for value in bad["values"].explode().drop_nulls() if _DATE_LIKE.match(value)]
+    values = [value for value in bad["values"].explode().drop_nulls() if DATE_LIKE.match(value)]
     first = bad.row(0, named=True)
     total = _total(bad)
     example = first["first_value"]
-    shown = f", such as {example!r}" if example and _DATE_LIKE.match(example) else ""
+    shown = f", such as {example!r}" if example and DATE_LIKE.match(example) else ""
     message = (
         f"{total} of {of} rows of {whole} are rejected: {rule.replace('_', ' ')}{shown} "
         f"({first['file']}, line {first['line']})."
     )
     if rule.startswith(UNPARSEABLE):
-        message += _date_advice(values, table, landing)
+        message += date_advice(values, table, landing)
     elif rule.startswith(UNKNOWN):
         message += (
             " The exports do not fit together: export them again on the same day, or say in "
@@ -581,7 +581,7 @@ def _total(counts: pl.DataFrame) -> int:
     return int(counts["rows"].sum())
 
 
-def _date_advice(values: Sequence[str], table: str, landing: Landing) -> str:
+def date_advice(values: Sequence[str], table: str, landing: Landing) -> str:
     """The formats that the values leave no doubt about; else those between which a person decides."""
     orders = date_orders(dict.fromkeys(values, 1))
     decided = [order.formats[0] for order in orders if len(order.formats) == 1]

@@ -6,12 +6,14 @@ by the million. Both exports go the same way: parse, meaning of the code, rules,
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import timedelta
 
 import duckdb
 import polars as pl
 
-from edu_pipeline.ground.sql import literal
+from edu_pipeline.ground.sql import literal, literals
 from edu_pipeline.landing.rules import (
+    AFTER,
     CLOSED,
     NOT_EXPECTED,
     SUPERSEDED,
@@ -19,10 +21,13 @@ from edu_pipeline.landing.rules import (
     UNMAPPED,
     UNPARSEABLE,
 )
+from edu_pipeline.landing.sources.school.canonical import resolved_headers
 from edu_pipeline.landing.sources.school.fields import KEYS
-from edu_pipeline.landing.tables.dates import parsed_date
+from edu_pipeline.landing.tables.date_order import with_proven
+from edu_pipeline.landing.tables.dates import days_read
+from edu_pipeline.landing.tables.headers import normal
+from edu_pipeline.settings.home import Settings
 from edu_pipeline.settings.landing import AttendanceExport, TableExport
-from edu_pipeline.settings.marks import Attendance, Homework
 
 
 @dataclass(frozen=True)
@@ -36,6 +41,20 @@ class _Fact:
     """Column of the staging table → SQL over `parsed`."""
     rules: Mapping[str, tuple[str, str]]
     """Rule → (SQL that is true where it is broken, SQL of the value to show), in order."""
+    adds: tuple[str, ...] = ()
+    """Columns that a row which is left out would add to a figure."""
+    shown: tuple[str, ...] = ()
+    """Further columns that are kept of a row which is left out."""
+    within: str | None = None
+    """SQL of the file within which each day is a row of its own; None: the key has the day."""
+
+
+FURTHEST_AHEAD = timedelta(hours=14)
+"""How far the zones east of Greenwich are ahead of it."""
+TITLES = frozenset(
+    {"title", "name", "assignmenttitle", "assignmentname", "homeworktitle", "taskname"}
+)
+"""Headers, normal, of what stands for an assignment's id and is none: it may come every week."""
 
 
 def distinct_texts(con: duckdb.DuckDBPyConnection, query: str, *columns: str) -> pl.DataFrame:
@@ -50,34 +69,65 @@ def distinct_texts(con: duckdb.DuckDBPyConnection, query: str, *columns: str) ->
     return found
 
 
-def register_days(con: duckdb.DuckDBPyConnection, texts: pl.Series, export: TableExport) -> None:
+def register_days(
+    con: duckdb.DuckDBPyConnection, texts: pl.Series, export: TableExport, zone: str | None = None
+) -> None:
     """Make `days`: each `text` and the `day` that it is, read as those of small tables are.
 
     Args:
         con: Where to; it is for the caller to unregister them.
-        texts: As received, in any number.
+        texts: As received, in any number: all of a column, which may prove how it is written.
         export: How its dates are written.
+        zone: The school's, where it is known.
     """
-    days = pl.DataFrame({"text": texts.unique()}).with_columns(
-        day=parsed_date(pl.col("text"), export.date_formats)
+    formats = with_proven(texts.drop_nulls().unique(), export.date_formats)
+    con.register("days", days_read(texts, formats, zone))
+
+
+def export_days(files: pl.DataFrame, table: str, settings: Settings) -> pl.DataFrame:
+    """The last day that each file of an export can know: that of its stamp, else when it landed.
+
+    A stamp in the name of a delta may be that of its first day, so the later of both counts. Where
+    the school's time zone is not known, the day is that of whoever is furthest ahead.
+
+    Args:
+        files: `LandingFiles`.
+        table: The export.
+        settings: How it is read.
+
+    Returns:
+        One row per `file`: `last_day`.
+    """
+    zone = settings.known_zone
+    landed = (
+        (pl.col("landed_at") + FURTHEST_AHEAD).dt.date()
+        if zone is None
+        else pl.col("landed_at").dt.replace_time_zone("UTC").dt.convert_time_zone(zone).dt.date()
     )
-    con.register("days", days)
+    stamp = pl.col("version").dt.date()
+    if settings.landing.export(table).export == "delta":
+        stamp = pl.max_horizontal(stamp, landed)
+    return files.filter(pl.col("table") == table).select(
+        file="path", last_day=pl.when("stamped").then(stamp).otherwise(landed)
+    )
 
 
 def stage_attendance(
-    con: duckdb.DuckDBPyConnection, query: str, export: AttendanceExport, meanings: Attendance
+    con: duckdb.DuckDBPyConnection, query: str, settings: Settings, files: pl.DataFrame
 ) -> None:
-    """Make `stg_attendance` and `rejected_attendance`.
+    """Make `stg_attendance`, `rejected_attendance` and `repeated_attendance`.
 
     Args:
-        con: The warehouse, with `stg_students` and `stg_school_days`.
+        con: The warehouse, with `stg_students`, `stg_enrollments`, `stg_classes` and
+            `stg_school_days`.
         query: `canonical_query("attendance")`.
-        export: Its section of `pipeline.toml`.
-        meanings: What the codes mean.
+        settings: How the export is read, and what its codes mean.
+        files: `LandingFiles`.
     """
+    export = settings.landing.attendance
     per_day = export.sessions_per_day
     texts = distinct_texts(con, query, "date", "code")
-    marks = {code: meanings.mark(code) for code in texts["code"].unique().sort()}
+    marks = {code: settings.attendance.mark(code) for code in texts["code"].unique().sort()}
     con.register(
         "code_meanings",
         pl.DataFrame(
@@ -97,10 +147,8 @@ def stage_attendance(
             orient="row",
         ),
     )
-    share = (
-        "(try_cast(replace(rtrim(parsed.duration, '% \u00a0\u202f'), ',', '.') as double)"
-        " / if(ends_with(parsed.duration, '%'), 100, 1))"
-    )
+    con.register("export_days", export_days(files, "attendance", settings))
+    duration, missed = _share("duration"), _share("portion_absent")
     fact = _Fact(
         table="attendance",
         day="date",
@@ -115,40 +163,107 @@ def stage_attendance(
             ),
             "code": "parsed.code",
             "possible": f"meaning.possible / {per_day}",
-            # a duration says how much of the session was missed by those the code calls absent
+            # a duration is that of what the code says: of the absence, or of the presence
             "attended": (
-                f"case when meaning.attended < meaning.possible and {share} is not null "
-                f"then meaning.possible * (1 - {share}) else meaning.attended end / {per_day}"
+                f"case when {missed} is not null and not meaning.tardy "
+                f"then meaning.possible * (1 - {missed}) "
+                f"when {duration} is null then meaning.attended "
+                f"when meaning.attended < meaning.possible then meaning.possible * (1 - {duration}) "
+                f"when {duration} > 0 and not meaning.tardy then meaning.possible * {duration} "
+                f"else meaning.attended end / {per_day}"
             ),
             "tardy": "meaning.tardy",
             "excused": "meaning.excused",
             "submitted": "meaning.submitted",
         },
+        adds=("possible", "attended"),
         rules={
-            "duration_not_between_0_and_1": (
-                f"parsed.duration is not null and not coalesce({share} between 0 and 1, false)",
-                "parsed.duration",
-            ),
+            f"{name}_not_between_0_and_1": (
+                f"parsed.{name} is not null and not coalesce({share} between 0 and 1, false)",
+                f"parsed.{name}",
+            )
+            for name, share in (("duration", duration), ("portion_absent", missed))
+        }
+        | {
+            AFTER: ("days.day > export_days.last_day", "days.day::varchar"),
             NOT_EXPECTED: ("open.date is null and meaning.possible = 0", "parsed.date"),
             CLOSED: ("open.date is null", "parsed.date"),
         },
     )
-    _stage(con, query, texts, export, fact)
+    _stage(con, query, texts, settings, fact)
+    con.unregister("export_days")
+    if export.shape == "daily":
+        _leave_out_registers_not_taken(con)
+
+
+def _share(column: str) -> str:
+    """SQL of a part of a whole, such as 0.5, 0,5 or 50 %; null where it is no number."""
+    return (
+        f"(try_cast(replace(rtrim(parsed.{column}, '% \u00a0\u202f'), ',', '.') as double)"
+        f" / if(ends_with(parsed.{column}, '%'), 100, 1))"
+    )
+
+
+def _leave_out_registers_not_taken(con: duckdb.DuckDBPyConnection) -> None:
+    """Where more marks of a homeroom are blank than not and nobody is there, its register is not in.
+
+    What stands there is the office's: absences reported by telephone, without those who came.
+    """
+    con.execute(
+        """
+        create or replace temp table office_only as
+        with blank as (
+          select date, session, count(*) as marks from stg_attendance
+          where not submitted group by all
+        ),
+        placed as (
+          select student_id, mark.date, mark.session, class_id, submitted,
+                 attended > 0 as came
+          from stg_attendance as mark semi join blank using (date, session)
+          left join (
+            select person_id as student_id, class_id, begin_date, end_date
+            from stg_enrollments semi join (
+              from stg_classes where class_type = 'homeroom'
+            ) using (class_id) where role = 'student'
+          ) as home using (student_id)
+          where home.class_id is null or mark.date >= begin_date and mark.date < end_date
+        ),
+        registers as (
+          select class_id, date, session from placed group by all
+          having count(*) filter (not submitted) > count(*) filter (submitted)
+            and count(*) filter (submitted) > 0 and not bool_or(submitted and came)
+        )
+        select distinct student_id, date, session
+        from placed join registers using (class_id, date, session) where submitted
+        """
+    )
+    con.execute(
+        """
+        update stg_attendance set submitted = false, possible = 0, attended = 0, tardy = false
+        from office_only as register
+        where stg_attendance.student_id = register.student_id
+          and stg_attendance.date = register.date and stg_attendance.session = register.session
+        """
+    )
+    con.execute("drop table office_only")
 
 
 def stage_homework(
-    con: duckdb.DuckDBPyConnection, query: str, export: TableExport, meanings: Homework
+    con: duckdb.DuckDBPyConnection, query: str, settings: Settings, files: pl.DataFrame
 ) -> None:
-    """Make `stg_homework` and `rejected_homework`.
+    """Make `stg_homework`, `rejected_homework` and `repeated_homework`.
+
+    A piece is a student's, an assignment's and, where the export names one, a class's; where it has
+    several due dates in one file, or only a title, each due date is a piece.
 
     Args:
         con: The warehouse, with `stg_students`, `stg_classes` and `stg_school_days`.
         query: `canonical_query("homework")`.
-        export: Its section of `pipeline.toml`.
-        meanings: What the statuses mean.
+        settings: How the export is read, and what its statuses mean.
+        files: `LandingFiles`.
     """
     texts = distinct_texts(con, query, "due_date", "status")
-    statuses = {code: meanings.status(code) for code in texts["status"].unique().sort()}
+    statuses = {code: settings.homework.status(code) for code in texts["status"].unique().sort()}
     con.register(
         "code_meanings",
         pl.DataFrame(
@@ -156,6 +271,16 @@ def stage_homework(
             schema={"word": pl.String, "status": pl.String},
             orient="row",
         ),
+    )
+    titled = {
+        path
+        for path, found in resolved_headers("homework", files, settings.landing.homework).items()
+        if normal(found.headers.get("assignment_id", "")) in TITLES
+    }
+    within = (
+        f"case when _file in {literals(sorted(titled))} then '' else _file end"
+        if titled
+        else "_file"
     )
     fact = _Fact(
         table="homework",
@@ -168,6 +293,7 @@ def stage_homework(
             "due_date": "days.day",
             "status": "meaning.status",
         },
+        shown=("class_id", "status"),
         rules={
             "missing_assignment_id": ("parsed.assignment_id is null", "null"),
             f"{UNKNOWN}class_id": (
@@ -175,19 +301,21 @@ def stage_homework(
                 "parsed.class_id",
             ),
         },
+        within=within,
     )
-    _stage(con, query, texts, export, fact)
+    _stage(con, query, texts, settings, fact)
 
 
 def _stage(
     con: duckdb.DuckDBPyConnection,
     query: str,
     texts: pl.DataFrame,
-    export: TableExport,
+    settings: Settings,
     fact: _Fact,
 ) -> None:
     day, table = fact.day, fact.table
-    register_days(con, texts[day], export)
+    export = settings.landing.export(table)
+    register_days(con, texts[day], export, settings.known_zone)
     rules: Mapping[str, tuple[str, str]] = {
         "missing_student_id": ("parsed.student_id is null", "null"),
         f"missing_{day}": (f"parsed.{day} is null", "null"),
@@ -198,6 +326,7 @@ def _stage(
     }
     rule = " ".join(f"when {broken} then {literal(name)}" for name, (broken, _) in rules.items())
     value = " ".join(f"when {broken} then {shown}" for broken, shown in rules.values())
+    last_day = "left join export_days on export_days.file = parsed._file" if AFTER in rules else ""
     con.execute(
         f"""
         create or replace temp table judged as
@@ -212,19 +341,21 @@ def _stage(
         left join code_meanings as meaning on meaning.word = parsed.{fact.code}
         left join stg_school_days as open
           on open.date = days.day and open.school_id = student.school_id and open.in_session
+        {last_day}
         """
     )
     con.unregister("code_meanings")
     con.unregister("days")
+    adds = "".join(f", {name}" for name in (*fact.adds, *fact.shown))
     con.execute(
         f"""
         create or replace table rejected_{table} as
         select {literal(table)} as "table", _file as file, _line as line, rule, value,
-               _student_id as student_id, _day as day
+               _student_id as student_id, _day as day{adds}
         from judged where rule is not null
         """
     )
-    _set_superseded_apart(con, export, fact)
+    _set_repeated_apart(con, export, fact)
     con.execute(
         f"""
         create or replace table stg_{table} as
@@ -235,34 +366,54 @@ def _stage(
     con.execute("drop table judged")
 
 
-def _set_superseded_apart(con: duckdb.DuckDBPyConnection, export: TableExport, fact: _Fact) -> None:
-    """Of rows with the same key the latest counts; a snapshot's others are reported."""
-    key = ", ".join(KEYS[fact.table])
+def _set_repeated_apart(con: duckdb.DuckDBPyConnection, export: TableExport, fact: _Fact) -> None:
+    """Of rows with the same key the latest counts; a snapshot's others are reported if they differ.
+
+    Makes `repeated_<table>`: the others, counted by `file`, whether they `differ` from the one that
+    counts and whether that one stands in the same file (`here`).
+    """
+    key, values = KEYS[fact.table], ", ".join(fact.columns)
+    keys = ", ".join(key)
+    alike = " and ".join(f"judged.{name} is not distinct from twice.{name}" for name in key)
+    older, apart = "false", keys
+    if fact.within is not None:  # of the newest file each due date is a piece of its own
+        newest = f"first_value({fact.within}) over (partition by {keys} order by _version desc, _file desc)"
+        older, apart = f"{newest} is distinct from {fact.within}", f"{keys}, {fact.day}"
+    kept = "".join(f", {name} - first_value({name}) over latest as {name}" for name in fact.adds)
     con.execute(
         f"""
-        create or replace temp table superseded as
+        create or replace temp table again as
         with twice as (
-          select {key} from judged where rule is null group by all having count(*) > 1
+          select {keys} from judged where rule is null group by all having count(*) > 1
+        ),
+        repeated as (
+          select *, {older} as older from judged semi join twice on {alike} where rule is null
         ),
         ranked as (
-          select _file, _line,
-                 row_number() over (
-                   partition by {key} order by _version desc, _file desc, _line desc
-                 ) as place,
-                 first_value(({", ".join(fact.columns)})) over (
-                   partition by {key} order by _version desc, _file desc, _line desc
-                 ) is distinct from ({", ".join(fact.columns)}) as differs,
-                 _student_id, _day
-          from judged semi join twice using ({key})
-          where rule is null
+          select _file, _line, older, _student_id, _day,
+                 row_number() over latest as place,
+                 first_value(_file) over latest = _file and not older as here,
+                 first_value(older) over latest
+                   or first_value(({values})) over latest is distinct from ({values}) as differs
+                 {kept}
+          from repeated
+          window latest as (
+            partition by {apart} order by older, _version desc, _file desc, _line desc
+          )
         )
-        select _file, _line, differs, _student_id, _day from ranked where place > 1
+        from ranked where place > 1 or older
+        """
+    )
+    con.execute(
+        f"""
+        create or replace table repeated_{fact.table} as
+        select _file as file, differs, here, count(*) as rows from again group by all
         """
     )
     con.execute(
         """
-        delete from judged using superseded
-        where judged._file = superseded._file and judged._line = superseded._line
+        delete from judged using again
+        where judged._file = again._file and judged._line = again._line
         """
     )
     if export.export == "snapshot":
@@ -271,10 +422,11 @@ def _set_superseded_apart(con: duckdb.DuckDBPyConnection, export: TableExport, f
             insert into rejected_{fact.table} by name
             select {literal(fact.table)} as "table", _file as file, _line as line,
                    {literal(SUPERSEDED)} as rule, _student_id as student_id, _day as day
-            from superseded where differs
+                   {"".join(f", {name}" for name in fact.adds)}
+            from again where differs
             """
         )
-    con.execute("drop table superseded")
+    con.execute("drop table again")
 
 
 def attendance_dates(
@@ -282,7 +434,8 @@ def attendance_dates(
 ) -> pl.DataFrame:
     """School days where no calendar was exported: dates with a row for every student.
 
-    A date with less than a tenth of the rows of a school's median date is taken for a typing error.
+    A date with less than a tenth of the students of a school's median date is taken for a typing
+    error, and so is one with a single student where others have several.
 
     Args:
         con: The warehouse, with `stg_students`.
@@ -297,7 +450,7 @@ def attendance_dates(
     con.execute(
         f"""
         create or replace temp table marked as
-        select parsed.date as text, school_id, count(*) as marks
+        select parsed.date as text, school_id, count(distinct student_id) as students
         from ({query}) as parsed join stg_students using (student_id)
         group by all
         """
@@ -306,13 +459,14 @@ def attendance_dates(
     dates: pl.DataFrame = con.sql(
         """
         with dated as (
-          select day as date, school_id, sum(marks) as marks
+          select day as date, school_id, sum(students) as students
           from marked join days using (text) where day is not null group by all
         ),
-        usual as (select school_id, median(marks) as marks from dated group by all)
+        usual as (select school_id, median(students) as students from dated group by all)
         select date, school_id
         from dated join usual using (school_id)
-        where dated.marks >= usual.marks / 10
+        where dated.students >= usual.students / 10
+          and (dated.students > 1 or usual.students < 4)
         order by all
         """
     ).pl()

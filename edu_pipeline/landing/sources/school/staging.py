@@ -104,14 +104,11 @@ def _school_days(room: _Room) -> None:
 
 
 def _attendance(room: _Room) -> None:
-    settings = room.settings
-    query = room.query("attendance")
-    stage_attendance(room.con, query, settings.landing.attendance, settings.attendance)
+    stage_attendance(room.con, room.query("attendance"), room.settings, room.files)
 
 
 def _homework(room: _Room) -> None:
-    settings = room.settings
-    stage_homework(room.con, room.query("homework"), settings.landing.homework, settings.homework)
+    stage_homework(room.con, room.query("homework"), room.settings, room.files)
 
 
 STAGED: Mapping[str, Callable[[_Room], None]] = MappingProxyType(

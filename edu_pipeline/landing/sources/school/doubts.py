@@ -1,0 +1,313 @@
+"""Readings of attendance and homework that have a rival: questions, never guesses.
+
+Each looks at one kind of doubt, counts what it is about and says what to write into `pipeline.toml`. Rows
+that share a key and rows that were lost are looked at elsewhere.
+"""
+
+from collections.abc import Iterator, Mapping
+
+import duckdb
+import polars as pl
+
+from edu_pipeline.ground.sql import literal, literals, quoted
+from edu_pipeline.ground.toml import toml_key, toml_text
+from edu_pipeline.ground.wording import day_month, listed
+from edu_pipeline.landing.rules import AFTER
+from edu_pipeline.landing.sources.school.canonical import CODES, canonical_query, resolved_headers
+from edu_pipeline.landing.sources.school.fields import DATES, FIELDS
+from edu_pipeline.landing.sources.school.stage_facts import distinct_texts
+from edu_pipeline.landing.tables.dates import is_moment
+from edu_pipeline.landing.tables.headers import normal
+from edu_pipeline.model.problems import Problem
+from edu_pipeline.settings.home import Settings
+from edu_pipeline.settings.landing import SCHOOL_TABLES
+from edu_pipeline.settings.marks import GRADED
+
+WHOLE_DAY = frozenset(
+    {"all", "allday", "full", "fullday", "whole", "wholeday", "day", "daily", "both", "ampm", "fd"}
+)
+"""What systems call a session that is all of them, without punctuation."""
+HALVES = 2
+PERIOD_WORDS = ("period", "session", "lesson", "block")
+SCORES = ("score", "points", "grade", "mark", "percent", "result")
+"""What a header says that holds what a piece of homework was worth."""
+UNKNOWN_STATUS = 0.5
+"""Share of pieces without a known outcome from which there is something to wonder at."""
+DATES_SHOWN = 4
+SESSIONS_SHOWN = 8
+
+
+def doubts(
+    con: duckdb.DuckDBPyConnection, files: pl.DataFrame, settings: Settings
+) -> Iterator[Problem]:
+    """Every question about attendance and homework that the data raise.
+
+    Args:
+        con: The warehouse, with `raw_…`, the staging tables and `rejected_…`.
+        files: `LandingFiles`.
+        settings: How the exports are read, and what their codes mean.
+    """
+    yield from _columns_of_one_name(con, files, settings)
+    yield from _empty_codes_beside_others(con, files, settings)
+    yield from _moments_without_a_zone(con, files, settings)
+    yield from _whole_days_beside_sessions(con, settings)
+    yield from _shorter_days(con, files, settings)
+    yield from _days_to_come(con, settings)
+    yield from _homework_without_outcome(con)
+    yield from _graded_with_nothing(con, files, settings)
+
+
+def _columns_of_one_name(
+    con: duckdb.DuckDBPyConnection, files: pl.DataFrame, settings: Settings
+) -> Iterator[Problem]:
+    for table in SCHOOL_TABLES:
+        for path, found in resolved_headers(table, files, settings.landing.export(table)).items():
+            for ours, copies in found.repeated.items():
+                first = found.headers[ours]
+                if found.how[ours] == "setting":
+                    continue
+                differs = " or ".join(
+                    f"nullif(trim({quoted(copy)}), '') <> coalesce(trim({quoted(first)}), '')"
+                    for copy in copies
+                )
+                rows = con.execute(
+                    f"select count(*) from raw_{table} where _file = ? and ({differs})", [path]
+                ).fetchall()[0][0]
+                if rows:
+                    several = listed([toml_text(name) for name in (first, *copies)])
+                    yield _question(
+                        table,
+                        "columns_of_one_name",
+                        first,
+                        f"{path} has {len(copies) + 1} columns of the same name, {first}, and they differ in "
+                        f"{rows:,} rows; only the first is read, as {ours}. If they are several marks of a "
+                        "day, export a row per mark; else say which it is, the later ones being called "
+                        f"{several}, in [landing.{table}.columns]: {ours} = {toml_text(first)}",
+                        rows,
+                        f"Columns of one name, {first}, in {path}.",
+                    )
+
+
+def _empty_codes_beside_others(
+    con: duckdb.DuckDBPyConnection, files: pl.DataFrame, settings: Settings
+) -> Iterator[Problem]:
+    """A column of codes in which nothing stands, where another could be it and is filled."""
+    for table, ours in CODES.items():
+        export = settings.landing.export(table)
+        field = next(field for field in FIELDS[table] if field.name == ours)
+        known = {normal(name) for name in field.names}
+        for path, found in resolved_headers(table, files, export).items():
+            first = found.headers.get(ours)
+            header = files.filter(table=table, path=path)["header"].to_list()[0]
+            others = [
+                name
+                for name in header
+                if normal(name) in known and name not in found.headers.values()
+            ]
+            if first is None or not others or found.how[ours] == "setting":
+                continue
+            counts = ", ".join(
+                f"count(nullif(trim({quoted(name)}), ''))" for name in (first, *others)
+            )
+            ((filled, *rivals),) = con.execute(
+                f"select {counts} from raw_{table} where _file = ?", [path]
+            ).fetchall()
+            likely = [name for name, cells in zip(others, rivals, strict=True) if cells]
+            if not filled and likely:
+                yield _question(
+                    table,
+                    "empty_column",
+                    first,
+                    f"{path}: nothing stands in the column {first}, which is taken for {ours}, and "
+                    f"{listed(likely)} may be it. Add to [landing.{table}.columns]: "
+                    f"{ours} = {toml_text(likely[0])}",
+                    0,
+                )
+
+
+def _moments_without_a_zone(
+    con: duckdb.DuckDBPyConnection, files: pl.DataFrame, settings: Settings
+) -> Iterator[Problem]:
+    if settings.known_zone is not None:
+        return
+    for table in CODES:
+        (day,) = DATES[table]
+        query = canonical_query(table, files, settings.landing.export(table))
+        texts = distinct_texts(con, query, day).filter(is_moment(pl.col(day)))[day]
+        if texts.len():
+            yield _question(
+                table,
+                "zone_not_said",
+                day,
+                f"{day} of {table} is written as moments in UTC, such as {texts.min()}, and which day that "
+                'is depends on the time zone. Add to [school]: time_zone = "…"  # such as '
+                '"America/New_York"',
+                texts.len(),
+                f"{day} of {table} is written in UTC.",
+            )
+
+
+def _whole_days_beside_sessions(
+    con: duckdb.DuckDBPyConnection, settings: Settings
+) -> Iterator[Problem]:
+    per_day = settings.landing.attendance.sessions_per_day
+    found = dict(
+        con.execute(
+            "select session, count(*) from stg_attendance group by all order by all"
+        ).fetchall()
+    )
+    if per_day == 1 or len(found) < HALVES:
+        return
+    whole = [name for name in found if not name or normal(name) in WHOLE_DAY]
+    if not whole and per_day == HALVES and len(found) > HALVES:
+        whole = sorted(found, key=lambda name: (found[name], name))[: len(found) - HALVES]
+    if not whole or len(whole) == len(found):
+        return
+    others = [name for name in found if name not in whole][:SESSIONS_SHOWN]
+    shown = listed([f"'{name}'" if name else "no session" for name in whole])
+    rows = sum(found[name] for name in whole)
+    yield _question(
+        "attendance",
+        "whole_day_session",
+        " ".join(whole),
+        f"{rows:,} {'row' if rows == 1 else 'rows'} of attendance with {shown} {'stands' if rows == 1 else 'stand'} where others have {listed(others)}: if that means the "
+        f"whole day, each counts as one of {per_day} sessions only. Export a row for each session, or "
+        f"leave them out with [landing.attendance.where].",
+        rows,
+        f"Sessions {shown} beside others.",
+    )
+
+
+def _shorter_days(
+    con: duckdb.DuckDBPyConnection, files: pl.DataFrame, settings: Settings
+) -> Iterator[Problem]:
+    """Days with fewer sessions than a day has, as the calendar says: without a mark all count as there."""
+    attendance = settings.landing.attendance
+    if attendance.shape != "exceptions" or attendance.sessions_per_day == 1:
+        return
+    for path, found in resolved_headers("calendar", files, settings.landing.calendar).items():
+        header = files.filter(table="calendar", path=path)["header"].to_list()[0]
+        for name in header:
+            if name in found.headers.values() or not any(
+                word in normal(name) for word in PERIOD_WORDS
+            ):
+                continue
+            number = f"try_cast(trim({quoted(name)}) as integer)"
+            days, fewest, most = con.execute(
+                f"select count(*) filter ({number} between 1 and {attendance.sessions_per_day - 1}), "
+                f"min({number}), max({number}) from raw_calendar where _file = ?",
+                [path],
+            ).fetchall()[0]
+            if days and most is not None and most <= attendance.sessions_per_day:
+                yield _question(
+                    "calendar",
+                    "shorter_days",
+                    name,
+                    f"The calendar's column {name} says that {days:,} {'day has' if days == 1 else 'days have'} "
+                    f"fewer sessions (down to {fewest}) than sessions_per_day = "
+                    f"{attendance.sessions_per_day}: who misses all of them would be absent for a part of "
+                    "the day only.",
+                    days,
+                    f"Shorter days in {name} of {path}.",
+                )
+
+
+def _days_to_come(con: duckdb.DuckDBPyConnection, settings: Settings) -> Iterator[Problem]:
+    """Marks of days that had not come: of a daily export typing errors, of one of exceptions planned."""
+    if settings.landing.attendance.shape != "daily":
+        return
+    found = con.execute(
+        f"""
+        select count(*), list(distinct day order by day)[:{DATES_SHOWN}], count(distinct day),
+               any_value(file), min(line)
+        from rejected_attendance where rule = {literal(AFTER)} and possible > 0
+        """
+    ).fetchall()
+    rows, days, different, file, line = found[0]
+    if rows:
+        shown = listed([f"{day_month(day)} {day.year}" for day in days])
+        more = " and other days" if different > len(days) else ""
+        yield Problem(
+            "school",
+            "attendance",
+            "days_to_come",
+            AFTER,
+            f"{rows:,} {'mark' if rows == 1 else 'marks'} of attendance {'is' if rows == 1 else 'are'} about "
+            f"{shown}{more}, which had not come when the file was written ({file}, line {line}): "
+            f"{'it counts' if rows == 1 else 'they count'} nowhere.",
+            None,
+            rows=rows,
+        )
+
+
+def _homework_without_outcome(con: duckdb.DuckDBPyConnection) -> Iterator[Problem]:
+    """Homework of which nothing counts, because no status says anything."""
+    pieces, unknown, known = con.execute(
+        """
+        select count(*), count(*) filter (status = 'unknown'),
+               count(*) filter (status in ('complete', 'late', 'missing'))
+        from stg_homework
+        """
+    ).fetchall()[0]
+    if pieces and not known and unknown >= UNKNOWN_STATUS * pieces:
+        yield _question(
+            "homework",
+            "no_outcome",
+            "status",
+            f"Of {pieces:,} rows of homework none has a known outcome: {unknown:,} are without a status "
+            "that says whether it was handed in. Say in [landing.homework.columns] which column has it: "
+            'status = "…"',
+            unknown,
+            "No homework has a known outcome.",
+        )
+
+
+def _graded_with_nothing(
+    con: duckdb.DuckDBPyConnection, files: pl.DataFrame, settings: Settings
+) -> Iterator[Problem]:
+    """Graded with 0: a piece that was never handed in, or a bad one."""
+    said = {code.casefold() for code in settings.homework.codes}
+    words = [word for word in GRADED if word not in said]
+    if not words:
+        return
+    found: Mapping[str, int] = {}
+    column = ""
+    for path, read in resolved_headers("homework", files, settings.landing.homework).items():
+        status = read.headers.get("status")
+        header = files.filter(table="homework", path=path)["header"].to_list()[0]
+        for name in header:
+            of_score = normal(name).endswith(SCORES) and name not in read.headers.values()
+            if status is None or not of_score:
+                continue
+            counts = con.execute(
+                f"""
+                select trim({quoted(status)}), count(*) from raw_homework
+                where _file = ? and lower(trim({quoted(status)})) in {literals(words)}
+                  and try_cast(rtrim(trim({quoted(name)}), '% ') as double) = 0
+                group by all order by all
+                """,
+                [path],
+            ).fetchall()
+            if counts:
+                found, column = dict(counts), name
+    for word, rows in found.items():
+        yield _question(
+            "homework",
+            "graded_with_nothing",
+            word,
+            f"{rows:,} {'piece' if rows == 1 else 'pieces'} of homework {'is' if rows == 1 else 'are'} "
+            f"'{word}' with a {column} of 0: handed in, or never? If handed in, add to [homework.codes]: "
+            f'{toml_key(word)} = "complete"; if not, export these with a status of their own.',
+            rows,
+            f"Homework is '{word}' with a {column} of 0.",
+        )
+
+
+def _question(
+    table: str, kind: str, subject: str, sentence: str, rows: int, known_as: str = ""
+) -> Problem:
+    """What holds letters until somebody answers, or says that it is right as it is read."""
+    problem = Problem(
+        "school", table, kind, subject, sentence, "letters", rows=rows, known_as=known_as
+    )
+    return problem.releasable("If it is right as it is read")

@@ -1,0 +1,273 @@
+"""Rows that were left out, judged where they matter: by what they say, the week and the class.
+
+A rate of a class moves with a single absence of its week, which is nothing among the rows of a year. What
+was left out is bounded: had all of it been present, had all of it been absent.
+"""
+
+from collections.abc import Collection
+from datetime import date
+
+import duckdb
+import polars as pl
+
+from edu_pipeline.ground.sql import literal, literals
+from edu_pipeline.ground.wording import day_month, percent
+from edu_pipeline.landing.rules import (
+    NO_DATA,
+    OUTSIDE,
+    SUPERSEDED,
+    UNKNOWN,
+    UNMAPPED,
+    UNPARSEABLE,
+)
+from edu_pipeline.landing.sources.school.problems import DATE_LIKE
+from edu_pipeline.model.problems import Problem
+from edu_pipeline.settings.landing import AttendanceExport
+
+PRINTED_WITH = 0.001
+"""A rate is printed in per cent with one decimal; half of the last one is the most that may be unsure."""
+MANY_OF_A_WEEK = 0.05
+"""Share of a class's rows of a week."""
+MOST_ROWS = 100_000
+"""More rows that are left out are a problem of the whole export."""
+NAMED_CLASSES = 4
+_JUDGED_ELSEWHERE = (*NO_DATA, *OUTSIDE, UNMAPPED)
+
+
+def attendance_lost(con: duckdb.DuckDBPyConnection, export: AttendanceExport) -> pl.DataFrame:
+    """What rejected rows of attendance could do to the rates of classes.
+
+    A row whose day cannot be read may be about any day on which its student has too few marks; one
+    whose code cannot, present or absent. In an exceptions-only export those without a mark count as
+    present. Rows about people whom nobody knows are in no class.
+
+    Args:
+        con: The warehouse, with the staging tables and `rejected_attendance`.
+        export: How attendance is exported.
+
+    Returns:
+        rule × class × week: `rule`, `class_id`, `class_name`, `class_type`, `week`, `rows`, `absent`
+        (of these, not known to be present), `first_day`; `now`, `low`, `high`, the class's rate
+        as counted and as it could be; `of`, its marks; `file`, `line`, `value` of the first row.
+    """
+    per_day = export.sessions_per_day
+    exceptions = export.shape == "exceptions"
+    # of a duration that is no part of a day nothing is known
+    said = f"if(rule = {literal(SUPERSEDED)} or attended between 0 and possible, attended, null)"
+    frame: pl.DataFrame = con.sql(
+        f"""
+        with lost as (
+          select row_number() over () as n, student_id, day, rule, file, line, value,
+                 coalesce(possible, 1 / {per_day}) as possible,
+                 coalesce({said}, 0) as low, coalesce({said}, possible, 1 / {per_day}) as high
+          from rejected_attendance semi join stg_students using (student_id)
+          where rule not in {literals(_JUDGED_ELSEWHERE)} limit {MOST_ROWS}
+        ),
+        through as (
+          select school_id, max(date) as last
+          from stg_attendance join stg_students using (student_id) group by all
+        ),
+        spells as (
+          select class_id, class_name, class_type, person_id as student_id, begin_date, end_date,
+                 stg_classes.school_id
+          from stg_enrollments join stg_classes using (class_id) where role = 'student'
+        ),
+        marked as (
+          select student_id, date, count(*) as marks
+          from stg_attendance semi join lost using (student_id) group by all
+        ),
+        -- where a row could belong
+        placed as (
+          select distinct lost.*, class_id, class_name, class_type, open.date,
+                 date_trunc('week', open.date)::date as week
+          from lost join spells using (student_id)
+          join stg_school_days as open
+            on open.in_session and open.school_id = spells.school_id
+            and open.date >= begin_date and open.date < end_date
+            and (lost.day is null or open.date = lost.day)
+          join through on through.school_id = open.school_id and open.date <= through.last
+          left join marked on marked.student_id = lost.student_id and marked.date = open.date
+          where coalesce(marks, 0) < {per_day} or rule = {literal(SUPERSEDED)}
+        ),
+        concerned as (select distinct class_id, week from placed),
+        days as (
+          select class_id, week, open.date, spells.student_id
+          from concerned join spells using (class_id)
+          join stg_school_days as open
+            on open.in_session and open.school_id = spells.school_id
+            and open.date between week and week + 6
+            and open.date >= begin_date and open.date < end_date
+        ),
+        kept as (
+          select class_id, week, count(mark.date) as marks,
+                 {"count(distinct (days.student_id, days.date))" if exceptions else "coalesce(sum(possible), 0)"} as possible,
+                 {"count(distinct (days.student_id, days.date)) - coalesce(sum(possible - attended), 0)" if exceptions else "coalesce(sum(attended), 0)"} as attended
+          from days left join stg_attendance as mark
+            on mark.student_id = days.student_id and mark.date = days.date
+          group by all
+        ),
+        bounded as (
+          select rule, class_id, class_name, class_type, week, count(distinct n) as rows,
+                 count(distinct n) filter (low < possible) as absent,
+                 min(date) as first_day, arg_min(struct_pack(file := file, line := line, value := value), (file, line)) as example,
+                 sum(possible) as possible, sum(low) as low, sum(high) as high
+          from (select distinct on (n, class_id, week) * from placed order by n, class_id, week, date)
+          group by rule, class_id, class_name, class_type, week
+        )
+        select rule, class_id, class_name, class_type, week, rows, absent, first_day,
+               example.file as file, example.line as line, example.value as value, kept.marks + rows as of,
+               kept.attended / nullif(kept.possible, 0) as now,
+               {_bound("low", exceptions=exceptions)} as low,
+               {_bound("high", exceptions=exceptions)} as high
+        from bounded join kept using (class_id, week)
+        order by rule, class_type, class_name, class_id, week
+        """
+    ).pl()
+    return frame
+
+
+def _bound(side: str, *, exceptions: bool) -> str:
+    if exceptions:  # without a row they count as present
+        return f"(kept.attended - bounded.possible + bounded.{side}) / nullif(kept.possible, 0)"
+    return f"(kept.attended + bounded.{side}) / nullif(kept.possible + bounded.possible, 0)"
+
+
+def loss_problems(lost: pl.DataFrame, told: Collection[str], advice: str) -> list[Problem]:
+    """Rejected rows that could move a printed figure.
+
+    Args:
+        lost: `attendance_lost`.
+        told: Rules that a problem of the whole export names already.
+        advice: What to do about dates that cannot be read.
+
+    Returns:
+        Rule × class. What moves no figure is no problem: it is counted among the fates.
+    """
+    moved = (pl.col("low") - pl.col("now")).abs(), (pl.col("high") - pl.col("now")).abs()
+    moves = pl.max_horizontal(*moved).fill_null(1.0) >= PRINTED_WITH / 2
+    contradicts = pl.col("rule") == SUPERSEDED
+    counted = lost.filter(
+        ~pl.col("rule").is_in(list(told))
+        & pl.when(contradicts).then(pl.col("rows") > MANY_OF_A_WEEK * pl.col("of")).otherwise(moves)
+    )
+    problems = []
+    for (rule,), rows in counted.group_by("rule", maintain_order=True):
+        message = _sentence(str(rule), rows, advice)
+        first = rows["first_day"].min()
+        assert first is None or isinstance(first, date)  # noqa: S101 - narrows
+        problems += [
+            Problem(
+                "school", "attendance", "rows_lost", str(rule), message, "letters",
+                rows=int(of["rows"].max() or 0),  # type: ignore[arg-type]
+                first_date=of["first_day"].min(), class_id=str(class_id),  # type: ignore[arg-type]
+                known_as=message,
+            ).releasable("If it cannot be corrected and the figures may go out as they are")
+            for (class_id,), of in rows.group_by("class_id", maintain_order=True)
+        ]  # fmt: skip
+    return problems
+
+
+def _sentence(rule: str, rows: pl.DataFrame, advice: str) -> str:
+    homerooms = rows.filter(pl.col("class_type") == "homeroom")
+    shown = rows if homerooms.is_empty() else homerooms
+    names = shown["class_name"].unique(maintain_order=True).to_list()
+    classes = ", ".join(names[:NAMED_CLASSES]) + (" …" if len(names) > NAMED_CLASSES else "")
+    weeks = shown["week"].unique().sort().to_list()
+    when = (
+        f"the week of {day_month(weeks[0])} {weeks[0].year}"
+        if len(weeks) == 1
+        else f"{len(weeks)} weeks from {day_month(weeks[0])} {weeks[0].year}"
+    )
+    first = shown.row(0, named=True)
+    number = int(shown.group_by("class_id").agg(pl.col("rows").max())["rows"].sum())
+    value = first["value"]
+    example = (
+        f", such as {value!r}"
+        if (value and rule.startswith(UNPARSEABLE) and DATE_LIKE.match(value))
+        or (value and rule.endswith("_between_0_and_1") and _is_number(value))
+        else ""
+    )
+    what = "1 row" if number == 1 else f"{number:,} rows"
+    now, low, high = (
+        percent(float(value)) if (value := found) is not None else ""  # type: ignore[arg-type]
+        for found in (shown["now"].min(), shown["low"].min(), shown["high"].max())
+    )
+    figure = f"is {low}" if low == high else f"is between {low} and {high}"
+    range_ = (
+        f" With {'it' if number == 1 else 'them'}, attendance there {figure}, not {now}."
+        if now and low
+        else ""
+    )
+    cure = advice if rule.startswith(UNPARSEABLE) else ""
+    if rule.endswith("_between_0_and_1"):
+        cure = " It must be the part of the session, such as 0.5 or 50 %."
+    return (
+        f"{what} of attendance about {classes} in {when} could not be used: "
+        f"{rule.replace('_', ' ')}{example} ({first['file']}, line {first['line']}).{range_}{cure}"
+    )
+
+
+def _is_number(text: str) -> bool:
+    return text.replace(".", "", 1).replace(",", "", 1).isdigit()
+
+
+def absences_lost(con: duckdb.DuckDBPyConnection) -> pl.DataFrame:
+    """Rejected rows by what they say, beside what was kept.
+
+    Args:
+        con: The warehouse, with `stg_attendance` and `rejected_attendance`.
+
+    Returns:
+        One row per `rule`: `absent` rows lost and `other` rows lost whose code is known, `absent_kept`,
+        `other_kept`; `file`, `line` of the first.
+    """
+    found: pl.DataFrame = con.sql(
+        f"""
+        select rule, count(*) filter (attended < possible) as absent,
+               count(*) filter (attended = possible and possible > 0) as other,
+               (select count(*) from stg_attendance where attended < possible) as absent_kept,
+               (select count(*) from stg_attendance where attended = possible and possible > 0)
+                 as other_kept,
+               any_value(file) as file, min(line) as line
+        from rejected_attendance where rule not in {literals((*_JUDGED_ELSEWHERE, SUPERSEDED))}
+        group by rule order by rule
+        """
+    ).pl()
+    return found
+
+
+MANY_ABSENCES = 0.05
+FEW_ABSENCES = 2
+
+
+def absence_problems(found: pl.DataFrame, told: Collection[str]) -> list[Problem]:
+    """Absences that are lost far more often than other marks: what is left looks better than it was.
+
+    Args:
+        found: `absences_lost`.
+        told: Rules that another problem names already.
+    """
+    problems = []
+    for row in found.filter(~pl.col("rule").is_in(list(told))).iter_rows(named=True):
+        absences = row["absent"] + row["absent_kept"]
+        others = row["other"] + row["other_kept"]
+        share, usual = row["absent"] / max(absences, 1), row["other"] / max(others, 1)
+        if row["absent"] < FEW_ABSENCES or share <= max(MANY_ABSENCES, 2 * usual):
+            continue
+        sentence = (
+            f"{row['absent']:,} of {absences:,} absences in attendance are rejected, and hardly any "
+            f"other mark: {row['rule'].replace('_', ' ')} ({row['file']}, line {row['line']}). Without "
+            "them everybody seems to have been there."
+        )
+        if row["rule"].startswith(UNKNOWN):
+            sentence += (
+                " Absences seem to be exported with other ids: export them again, or say in "
+                "[landing.attendance.columns] which column holds the same ids."
+            )
+        problem = Problem(
+            "school", "attendance", "absences_lost", row["rule"], sentence, "letters",
+            rows=row["absent"],
+            known_as=f"Absences are rejected by {row['rule']}: {row['absent']} rows.",
+        )  # fmt: skip
+        problems.append(problem.releasable("If that is right"))
+    return problems

@@ -1,0 +1,264 @@
+"""Rows that are left out: judged by the week, the class and what they say, and asked about where it matters."""
+
+from collections.abc import Callable
+from datetime import date, timedelta
+
+import duckdb
+import pytest
+
+Land = Callable[..., duckdb.DuckDBPyConnection]
+Messages = Callable[[duckdb.DuckDBPyConnection], list[str]]
+
+WEEK = [date(2026, 9, 7) + timedelta(days=n) for n in range(5)]
+HEADER = "student_id,date,code\n"
+HOMEWORK = "student_id,assignment_id,class_id,due_date,status"
+BOTH_IN_MATHS = "class_id,person_id,role\nHR-7A,007,student\nHR-7A,008,student\nMAT,007,student\nMAT,008,student\n"
+
+
+def week(**codes: list[str]) -> str:
+    """Marks of Monday to Friday of each student; a blank one has no row."""
+    return "".join(
+        f"{student.removeprefix('s')},{day},{code}\n"
+        for student, marks in codes.items()
+        for day, code in zip(WEEK, marks, strict=True)
+        if code
+    )
+
+
+PRESENT = ["present"] * 5
+
+
+def test_a_lost_absence_holds_the_class_and_says_what_it_could_do(
+    land: Land, messages: Messages
+) -> None:
+    marks = week(s007=["", *PRESENT[1:]], s008=PRESENT)
+    con = land({"attendance.csv": f"{HEADER}{marks}007,2026-09-0?,absent\n"})
+    assert con.sql("select class_id, holds, first_date from landing_problems").fetchall() == [
+        ("HR-7A", "letters", WEEK[0])
+    ]
+    (message,) = messages(con)
+    assert message.startswith(
+        "1 row of attendance about 7A in the week of 7\u00a0September 2026 could not be used: unparseable "
+        "date (school/attendance.csv, line 11). With it, attendance there is 90.0\u00a0%, not 100\u00a0%."
+    )
+
+
+def test_a_lost_row_of_a_student_who_has_all_marks_moves_no_figure(land: Land) -> None:
+    marks = week(s007=PRESENT, s008=PRESENT)
+    con = land({"attendance.csv": f"{HEADER}{marks}007,2026-13-45,absent\n"})
+    # one of eleven rows is many, so the export itself is asked about, but no class
+    assert con.sql("select distinct kind from landing_problems").fetchall() == [("many_rejected",)]
+
+
+def test_absences_under_other_ids_are_missed(land: Land, messages: Messages) -> None:
+    students = [f"{n:03}" for n in range(100, 150)]
+    marks = "".join(f"{s},{day},present\n" for s in students for day in WEEK[:3])
+    absences = "".join(f"X{s},{WEEK[0]},absent\n" for s in students[:4])
+    con = land(
+        {
+            "students.csv": "student_id\n" + "".join(f"{s}\n" for s in students),
+            "enrollments.csv": "class_id,person_id,role\n"
+            + "".join(f"HR-7A,{s},student\n" for s in students),
+            "attendance.csv": f"{HEADER}{marks}{absences}",
+        }
+    )
+    (message,) = messages(con)
+    assert message.startswith(
+        "4 of 4 absences in attendance are rejected, and hardly any other mark"
+    )
+
+
+def test_a_mark_per_period_in_an_unknown_column_is_asked_about_and_the_line_works(
+    land: Land, messages: Messages
+) -> None:
+    marks = "".join(
+        f"{student},{day},{code},{unit}\n"
+        for student in ("007", "008")
+        for day in WEEK[:3]
+        for unit, code in (("U1", "absent" if student == "007" else "present"), ("U2", "present"))
+    )
+    con = land({"attendance.csv": f"student_id,date,code,Unit\n{marks}"})
+    (message,) = messages(con)
+    assert message.startswith(
+        "Up to 2 rows of attendance are about the same student and day, and no column is known to tell "
+        "them apart: 6 of 12 rows would be left out. Unit has 2 values"
+    )
+    lines = (
+        '[landing.attendance.columns]\nsession = "Unit"\n[landing.attendance]\nsessions_per_day = 2'
+    )
+    assert all(line in message for line in ('session = "Unit"', "sessions_per_day = 2"))
+    fixed = land({}, lines)
+    assert messages(fixed) == []
+    assert fixed.sql("select sum(possible), sum(attended) from stg_attendance").fetchall() == [
+        (6, 4.5)
+    ]
+
+
+def test_an_export_appended_to_itself_counts_once(land: Land, messages: Messages) -> None:
+    marks = week(s007=PRESENT, s008=["absent", *PRESENT[1:]])
+    con = land({"attendance.csv": HEADER + marks + marks})
+    assert messages(con) == []
+    assert con.sql(
+        "select fate, rows from landing_fates where \"table\" = 'attendance' order by all"
+    ).fetchall() == [("counted", 10), ("same", 10)]
+
+
+def test_two_columns_of_one_name_that_differ_are_asked_about(
+    land: Land, messages: Messages
+) -> None:
+    con = land({"attendance.csv": "student_id,date,code,code\n007,2026-09-07,present,absent\n"})
+    (message,) = messages(con)
+    assert "has 2 columns of the same name, code, and they differ in 1 rows" in message
+    same = land({"attendance.csv": "student_id,date,code,code\n007,2026-09-07,present,present\n"})
+    assert messages(same) == []
+
+
+def test_marks_of_days_to_come_count_nowhere_and_are_said(land: Land) -> None:
+    con = land(
+        {
+            "attendance.csv": None,
+            "attendance_2026-09-09.csv": HEADER + week(s007=PRESENT),
+        }
+    )
+    assert con.sql("select max(date) from stg_attendance").fetchall() == [(date(2026, 9, 9),)]
+    assert con.sql("select kind, holds, rows from landing_problems").fetchall() == [
+        ("days_to_come", None, 2)
+    ]
+    planned = land({}, '[landing.attendance]\nshape = "exceptions"')
+    assert planned.sql("select kind from landing_problems").fetchall() == []
+
+
+def test_a_register_with_the_office_s_absences_only_is_not_in(land: Land) -> None:
+    students = [f"{n:03}" for n in range(100, 104)]
+    friday = "".join(f"{s},{WEEK[4]},{code}\n" for s, code in zip(students, ("absent", "", "", ""), strict=True))  # fmt: skip
+    thursday = "".join(f"{s},{WEEK[3]},{code}\n" for s, code in zip(students, ("absent", "", "present", ""), strict=True))  # fmt: skip
+    con = land(
+        {
+            "students.csv": "student_id\n" + "".join(f"{s}\n" for s in students),
+            "enrollments.csv": "class_id,person_id,role\n"
+            + "".join(f"HR-7A,{s},student\n" for s in students),
+            "attendance.csv": HEADER + thursday + friday,
+        }
+    )
+    assert con.sql(
+        "select date, sum(possible), bool_or(submitted) from stg_attendance group by all order by 1"
+    ).fetchall() == [(WEEK[3], 2, True), (WEEK[4], 0, False)]
+
+
+@pytest.mark.parametrize(
+    ("duration", "attended"), [("1", 1), ("0.5", 0.5), ("0", 1), ("", 1), ("25 %", 0.25)]
+)
+def test_the_duration_of_a_presence_is_how_long_somebody_was_there(
+    land: Land, duration: str, attended: float
+) -> None:
+    con = land(
+        {
+            "attendance.csv": "student_id,date,code,EventDuration\n"
+            f"007,2026-09-07,In Attendance,{duration}\n"
+        }
+    )
+    assert con.sql("select attended from stg_attendance").fetchall() == [(attended,)]
+
+
+def test_the_portion_absent_of_somebody_present_is_missed(land: Land) -> None:
+    con = land(
+        {"attendance.csv": "student_id,date,code,Portion Absent\n007,2026-09-07,present,0.25\n"}
+    )
+    assert con.sql("select attended from stg_attendance").fetchall() == [(0.75,)]
+
+
+def test_a_moment_in_utc_is_a_day_of_the_school(land: Land, messages: Messages) -> None:
+    rows = "007,a1,MAT,2026-09-12T03:59:00Z,complete\n"
+    files = {"homework.csv": f"{HOMEWORK}\n{rows}", "enrollments.csv": BOTH_IN_MATHS}
+    asked = land(files)
+    assert "which day that is depends on the time zone" in messages(asked)[0]
+    said = land({}, '[school]\ntime_zone = "America/New_York"')
+    assert messages(said) == []
+    assert said.sql("select due_date from stg_homework").fetchall() == [(date(2026, 9, 11),)]
+
+
+def test_midnights_in_utc_are_the_days_themselves(land: Land, messages: Messages) -> None:
+    rows = "007,a1,MAT,2026-09-11T00:00:00Z,complete\n"
+    con = land({"homework.csv": f"{HOMEWORK}\n{rows}"}, '[school]\ntime_zone = "America/New_York"')
+    assert messages(con) == []
+    assert con.sql("select due_date from stg_homework").fetchall() == [(date(2026, 9, 11),)]
+
+
+def test_one_task_of_two_classes_is_two_pieces(land: Land) -> None:
+    rows = "007,a1,MAT,2026-09-08,complete\n007,a1,HR-7A,2026-09-08,missing\n"
+    con = land({"homework.csv": f"{HOMEWORK}\n{rows}"})
+    assert con.sql("select class_id, status from stg_homework order by 1").fetchall() == [
+        ("HR-7A", "missing"),
+        ("MAT", "complete"),
+    ]
+
+
+def test_a_title_that_comes_every_week_is_a_piece_each_time_and_an_id_is_moved(land: Land) -> None:
+    delta = '[landing.homework]\nexport = "delta"'
+    first, second = "007,Log,MAT,2026-09-08,complete\n", "007,Log,MAT,2026-09-11,missing\n"
+    for column, pieces in (("title", 2), ("assignment_id", 1)):
+        header = HOMEWORK.replace("assignment_id", column)
+        con = land(
+            {
+                "homework_2026-09-08.csv": f"{header}\n{first}",
+                "homework_2026-09-11.csv": f"{header}\n{second}",
+            },
+            delta,
+        )
+        assert con.sql("select count(*) from stg_homework").fetchall() == [(pieces,)]
+
+
+def test_of_several_attempts_a_person_says_which_counts(land: Land, messages: Messages) -> None:
+    rows = "007,a1,MAT,2026-09-08,complete,2\n008,a1,MAT,2026-09-08,complete,1\n007,a1,MAT,2026-09-08,missing,1\n"
+    con = land({"homework.csv": f"{HOMEWORK},attempt\n{rows}"})
+    (message,) = messages(con)
+    assert "about the same piece of a student" in message
+    assert "They differ in attempt." in message
+
+
+def test_graded_with_nothing_is_asked_until_somebody_says_what_it_means(
+    land: Land, messages: Messages
+) -> None:
+    rows = "007,a1,MAT,2026-09-08,fully graded,0\n008,a1,MAT,2026-09-08,fully graded,9\n"
+    con = land({"homework.csv": f"{HOMEWORK},score\n{rows}"})
+    (message,) = messages(con)
+    assert message.startswith("1 piece of homework is 'fully graded' with a score of 0")
+    assert messages(land({}, '[homework.codes]\n"fully graded" = "complete"')) == []
+
+
+def test_the_outcome_is_read_and_not_the_record_s_own_status(land: Land) -> None:
+    rows = "007,a1,MAT,2026-09-08,,fully graded\n"
+    con = land({"homework.csv": f"{HOMEWORK},scoreStatus\n{rows}"})
+    assert con.sql("select status from stg_homework").fetchall() == [("complete",)]
+
+
+def test_homework_of_which_no_outcome_is_known_is_a_problem(land: Land, messages: Messages) -> None:
+    con = land({"homework.csv": f"{HOMEWORK}\n007,a1,MAT,2026-09-08,\n008,a1,MAT,2026-09-08,\n"})
+    (message,) = messages(con)
+    assert message.startswith("Of 2 rows of homework none has a known outcome")
+
+
+def test_a_session_that_is_the_whole_day_is_asked_about(land: Land, messages: Messages) -> None:
+    rows = "007,2026-09-07,absent,ALL\n008,2026-09-08,absent,AM\n008,2026-09-09,absent,PM\n"
+    con = land(
+        {"attendance.csv": f"student_id,date,code,session\n{rows}"},
+        '[landing.attendance]\nshape = "exceptions"\nsessions_per_day = 2',
+    )
+    (message,) = messages(con)
+    assert message.startswith("1 row of attendance with 'ALL' stands where others have AM and PM")
+
+
+def test_dates_that_a_column_proves_are_read_and_others_asked_about(
+    land: Land, messages: Messages
+) -> None:
+    proven = "007,14/09/2026 08:14,absent\n007,2026-09-07,present\n008,07/09/2026,present\n"
+    calendar = "date\n2026-09-07\n2026-09-14\n"
+    con = land({"calendar.csv": calendar, "attendance.csv": HEADER + proven})
+    assert messages(con) == []
+    assert con.sql("select student_id, date from stg_attendance order by all").fetchall() == [
+        ("007", date(2026, 9, 7)),
+        ("007", date(2026, 9, 14)),
+        ("008", date(2026, 9, 7)),
+    ]
+    open_ = land({"attendance.csv": HEADER + "007,08/09/2026,absent\n008,2026-09-07,present\n"})
+    assert 'say which, "%m/%d/%Y" or "%d/%m/%Y"' in messages(open_)[0]
