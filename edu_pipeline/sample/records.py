@@ -63,7 +63,7 @@ def attendance(
         [
             (roster.unknown_id, a_day, "A"),
             (roster.unknown_id, a_day, "T"),
-            (known, f"{year.start.year}-13-45", "A"),
+            (known, f"{year.start.year}-13-45", "T"),
         ],
         schema=frame.schema,
         orient="row",

@@ -31,15 +31,23 @@ PRESENT = ["present"] * 5
 def test_a_lost_absence_holds_the_class_and_says_what_it_could_do(
     land: Land, messages: Messages
 ) -> None:
-    marks = week(s007=["", *PRESENT[1:]], s008=PRESENT)
-    con = land({"attendance.csv": f"{HEADER}{marks}007,2026-09-0?,absent\n"})
-    assert con.sql("select class_id, holds, first_date from landing_problems").fetchall() == [
-        ("HR-7A", "letters", WEEK[0])
+    con = land(
+        {
+            "students.csv": "student_id\n" + "".join(f"{n}\n" for n in range(100, 105)),
+            "enrollments.csv": "class_id,person_id,role\n"
+            + "".join(f"HR-7A,{n},student\n" for n in range(100, 105)),
+            "attendance.csv": HEADER
+            + week(s100=["", *PRESENT[1:]], s101=PRESENT, s102=PRESENT, s103=PRESENT, s104=PRESENT)
+            + "100,2026-09-0?,absent\n",
+        }
+    )
+    assert con.sql("select kind, class_id, holds, first_date from landing_problems").fetchall() == [
+        ("rows_lost", "HR-7A", "letters", WEEK[0])
     ]
     (message,) = messages(con)
     assert message.startswith(
         "1 row of attendance about 7A in the week of 7\u00a0September 2026 could not be used: unparseable "
-        "date (school/attendance.csv, line 11). With it, attendance there is 90.0\u00a0%, not 100\u00a0%."
+        "date (school/attendance.csv, line 26). With it, attendance there is 96.0\u00a0%, not 100\u00a0%."
     )
 
 

@@ -139,7 +139,7 @@ def _moments_without_a_zone(
                 table,
                 "zone_not_said",
                 day,
-                f"{day} of {table} is written as moments in UTC, such as {texts.min()}, and which day that "
+                f"{day} of {table} is written as moments in UTC, such as {texts.sort()[0]}, and which day that "
                 'is depends on the time zone. Add to [school]: time_zone = "…"  # such as '
                 '"America/New_York"',
                 texts.len(),

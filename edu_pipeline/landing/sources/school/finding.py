@@ -91,8 +91,7 @@ def _rows_left_out(
         told.add(SUPERSEDED)
     dates = counts.filter(table="attendance", rule=f"{UNPARSEABLE}date")["values"].explode()
     lost = loss_problems(
-        attendance_lost(con, landing.attendance),
-        told,
+        attendance_lost(con, landing.attendance, told),
         date_advice(
             [text for text in dates.drop_nulls() if DATE_LIKE.match(text)], "attendance", landing
         ),

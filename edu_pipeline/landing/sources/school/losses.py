@@ -28,13 +28,15 @@ PRINTED_WITH = 0.001
 """A rate is printed in per cent with one decimal; half of the last one is the most that may be unsure."""
 MANY_OF_A_WEEK = 0.05
 """Share of a class's rows of a week."""
-MOST_ROWS = 100_000
-"""More rows that are left out are a problem of the whole export."""
+MOST_ROWS = 20_000
+"""Rows that are looked at one by one: more make no other problem."""
 NAMED_CLASSES = 4
 _JUDGED_ELSEWHERE = (*NO_DATA, *OUTSIDE, UNMAPPED)
 
 
-def attendance_lost(con: duckdb.DuckDBPyConnection, export: AttendanceExport) -> pl.DataFrame:
+def attendance_lost(
+    con: duckdb.DuckDBPyConnection, export: AttendanceExport, told: Collection[str] = ()
+) -> pl.DataFrame:
     """What rejected rows of attendance could do to the rates of classes.
 
     A row whose day cannot be read may be about any day on which its student has too few marks; one
@@ -44,6 +46,7 @@ def attendance_lost(con: duckdb.DuckDBPyConnection, export: AttendanceExport) ->
     Args:
         con: The warehouse, with the staging tables and `rejected_attendance`.
         export: How attendance is exported.
+        told: Rules that a problem of the whole export names already.
 
     Returns:
         rule × class × week: `rule`, `class_id`, `class_name`, `class_type`, `week`, `rows`, `absent`
@@ -61,7 +64,7 @@ def attendance_lost(con: duckdb.DuckDBPyConnection, export: AttendanceExport) ->
                  coalesce(possible, 1 / {per_day}) as possible,
                  coalesce({said}, 0) as low, coalesce({said}, possible, 1 / {per_day}) as high
           from rejected_attendance semi join stg_students using (student_id)
-          where rule not in {literals(_JUDGED_ELSEWHERE)} limit {MOST_ROWS}
+          where rule not in {literals(sorted({*_JUDGED_ELSEWHERE, *told}))} limit {MOST_ROWS}
         ),
         through as (
           select school_id, max(date) as last
@@ -132,12 +135,11 @@ def _bound(side: str, *, exceptions: bool) -> str:
     return f"(kept.attended + bounded.{side}) / nullif(kept.possible + bounded.possible, 0)"
 
 
-def loss_problems(lost: pl.DataFrame, told: Collection[str], advice: str) -> list[Problem]:
+def loss_problems(lost: pl.DataFrame, advice: str) -> list[Problem]:
     """Rejected rows that could move a printed figure.
 
     Args:
         lost: `attendance_lost`.
-        told: Rules that a problem of the whole export names already.
         advice: What to do about dates that cannot be read.
 
     Returns:
@@ -147,8 +149,7 @@ def loss_problems(lost: pl.DataFrame, told: Collection[str], advice: str) -> lis
     moves = pl.max_horizontal(*moved).fill_null(1.0) >= PRINTED_WITH / 2
     contradicts = pl.col("rule") == SUPERSEDED
     counted = lost.filter(
-        ~pl.col("rule").is_in(list(told))
-        & pl.when(contradicts).then(pl.col("rows") > MANY_OF_A_WEEK * pl.col("of")).otherwise(moves)
+        pl.when(contradicts).then(pl.col("rows") > MANY_OF_A_WEEK * pl.col("of")).otherwise(moves)
     )
     problems = []
     for (rule,), rows in counted.group_by("rule", maintain_order=True):

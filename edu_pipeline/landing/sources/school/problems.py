@@ -14,6 +14,7 @@ import polars as pl
 from edu_pipeline.ground.toml import toml_key, toml_text
 from edu_pipeline.ground.wording import day_month, listed, percent
 from edu_pipeline.landing.rules import (
+    AFTER,
     CLOSED,
     NO_DATA,
     NOT_EXPECTED,
@@ -81,6 +82,7 @@ ADVICE: Mapping[str, str] = {
         "If these are rows about different things, say what tells them apart in "
         "[landing.{table}.columns] or leave the others out with [landing.{table}.where]."
     ),
+    AFTER: "If its name has another date than that of its export, give it another name.",
     CLOSED: "Export the calendar again: these days are closed in it, or it lacks them or the school.",
 }
 """Rule → what to do when many rows break it."""
@@ -523,7 +525,11 @@ def row_problems(
     ]
     rows = [_no_rows(table, files) for table in empty]
     counted = rejected.filter(
-        ~pl.col("rule").is_in([UNMAPPED, NOT_EXPECTED, *NO_DATA])
+        ~pl.col("rule").is_in(
+            [UNMAPPED, NOT_EXPECTED, *NO_DATA]
+            # absences that are planned, where only absences have rows
+            + ([AFTER] if landing.attendance.shape == "exceptions" else [])
+        )
         # who teaches in two schools is listed twice
         & ~((pl.col("table") == "staff") & (pl.col("rule") == SUPERSEDED))
     ).join(received.rename({"rows": "of"}), on=["table", "file"])
@@ -533,7 +539,7 @@ def row_problems(
         )
     for (table, rule), bad in counted.group_by("table", "rule", maintain_order=True):
         of = _total(received.filter(pl.col("table") == table))
-        if _total(bad) > MANY_REJECTED * of:
+        if rule != AFTER and _total(bad) > MANY_REJECTED * of:
             rows.append(_many(str(table), str(rule), bad, of, str(table), landing))
             continue
         for file in bad.filter(pl.col("rows") > MOST * pl.col("of")).partition_by("file"):
