@@ -171,21 +171,29 @@ def homework_rows(
             )
         ),
         items as (
-          select student_id, assignment_id from homework_items
+          select student_id, assignment_id, class_id, due_date from homework_items
           where class_id = $class_id or homeroom_id = $class_id
         ),
+        found as (
+          select *, exists (
+                   from items
+                   where items.student_id = piece.student_id and items.due_date = piece.date
+                     and items.assignment_id = piece.assignment_id
+                     and (items.class_id = piece.class_id or items.class_id is null)
+                 ) as counted
+          from pieces as piece
+        ),
         judged as (
-          select row.*, {handed_in} as handed_in, items.student_id is not null as counted,
+          select row.*, {handed_in} as handed_in,
                  case
-                   when items.student_id is not null then null
+                   when counted then null
                    when row.status = 'unknown' then 'status unknown'
                    when row.status in ('exempt', 'not_due') then replace(row.status, '_', ' ')
                    when spell.student_id is null then 'not in the class that day'
                    {_TOO_LATE}
                    else 'not in the class that set it that day'
                  end as note
-          from pieces as row
-          left join items using (student_id, assignment_id)
+          from found as row
           {_PLACED}
           left join members as spell
             on spell.student_id = row.student_id

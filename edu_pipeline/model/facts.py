@@ -29,12 +29,12 @@ class Attendance(dy.Schema):
 
 
 class Homework(dy.Schema):
-    """One assignment for one student."""
+    """One assignment for one student: of several classes, or with several due dates, one each."""
 
     student_id = dy.String(primary_key=True, description="The student")
     assignment_id = dy.String(primary_key=True, description="The assignment")
     class_id = dy.String(nullable=True, description="The class that set it, where the export says")
-    due_date = dy.Date(description="When it was due")
+    due_date = dy.Date(primary_key=True, description="When it was due")
     status = dy.String(
         check=lambda c: c.is_in(HOMEWORK_STATUSES),
         description="complete, late, missing, exempt, not_due or unknown",
