@@ -72,7 +72,7 @@ def test_absences_under_other_ids_are_missed(land: Land, messages: Messages) -> 
     )
     (message,) = messages(con)
     assert message.startswith(
-        "4 of 4 absences in attendance are rejected, and hardly any other mark"
+        "4 of 4 absences in attendance are rejected, and hardly any other row"
     )
 
 

@@ -9,10 +9,10 @@ from edu_pipeline.landing.sources.school.canonical import CODES, canonical_query
 from edu_pipeline.landing.sources.school.doubts import doubts
 from edu_pipeline.landing.sources.school.fields import WORDS
 from edu_pipeline.landing.sources.school.losses import (
-    absence_problems,
-    absences_lost,
     attendance_lost,
     loss_problems,
+    worse_rows_lost,
+    worse_rows_problems,
 )
 from edu_pipeline.landing.sources.school.problems import (
     DATE_LIKE,
@@ -96,12 +96,14 @@ def _rows_left_out(
             [text for text in dates.drop_nulls() if DATE_LIKE.match(text)], "attendance", landing
         ),
     )
-    told |= {problem.subject for problem in lost}
+    known = {*many.select("table", "subject").iter_rows()} | {
+        (problem.table, problem.subject) for problem in lost
+    }
     return pl.concat(
         [
             problems_frame(several.values()),
             many,
-            problems_frame([*lost, *absence_problems(absences_lost(con), told)]),
+            problems_frame([*lost, *worse_rows_problems(worse_rows_lost(con), known)]),
         ]
     )
 

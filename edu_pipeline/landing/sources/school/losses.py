@@ -212,28 +212,36 @@ def _is_number(text: str) -> bool:
     return text.replace(".", "", 1).replace(",", "", 1).isdigit()
 
 
-def absences_lost(con: duckdb.DuckDBPyConnection) -> pl.DataFrame:
+_BAD_AND_GOOD = {
+    "attendance": ("attended < possible", "attended = possible and possible > 0"),
+    "homework": ("status = 'missing'", "status in ('complete', 'late')"),
+}
+"""Export → SQL that is true for rows that lower a rate, and for those that raise it."""
+
+
+def worse_rows_lost(con: duckdb.DuckDBPyConnection) -> pl.DataFrame:
     """Rejected rows by what they say, beside what was kept.
 
     Args:
-        con: The warehouse, with `stg_attendance` and `rejected_attendance`.
+        con: The warehouse, with the staging tables and `rejected_…` of attendance and homework.
 
     Returns:
-        One row per `rule`: `absent` rows lost and `other` rows lost whose code is known, `absent_kept`,
-        `other_kept`; `file`, `line` of the first.
+        One row per `table` and `rule`: `bad` rows lost, absences or missing homework, and `good` rows
+        lost; `bad_kept`, `good_kept`; `file`, `line` of the first.
     """
-    found: pl.DataFrame = con.sql(
+    parts = [
         f"""
-        select rule, count(*) filter (attended < possible) as absent,
-               count(*) filter (attended = possible and possible > 0) as other,
-               (select count(*) from stg_attendance where attended < possible) as absent_kept,
-               (select count(*) from stg_attendance where attended = possible and possible > 0)
-                 as other_kept,
-               any_value(file) as file, min(line) as line
-        from rejected_attendance where rule not in {literals((*_JUDGED_ELSEWHERE, SUPERSEDED))}
-        group by rule order by rule
+        select {literal(table)} as "table", rule, count(*) filter ({bad}) as bad,
+               count(*) filter ({good}) as good,
+               (select count(*) from stg_{table} where {bad}) as bad_kept,
+               (select count(*) from stg_{table} where {good}) as good_kept,
+               min(file) as file, arg_min(line, (file, line)) as line
+        from rejected_{table} where rule not in {literals((*_JUDGED_ELSEWHERE, SUPERSEDED))}
+        group by rule
         """
-    ).pl()
+        for table, (bad, good) in _BAD_AND_GOOD.items()
+    ]
+    found: pl.DataFrame = con.sql(f"{' union all '.join(parts)} order by all").pl()
     return found
 
 
@@ -241,34 +249,35 @@ MANY_ABSENCES = 0.05
 FEW_ABSENCES = 2
 
 
-def absence_problems(found: pl.DataFrame, told: Collection[str]) -> list[Problem]:
+def worse_rows_problems(found: pl.DataFrame, told: Collection[tuple[str, str]]) -> list[Problem]:
     """Absences that are lost far more often than other marks: what is left looks better than it was.
 
     Args:
-        found: `absences_lost`.
-        told: Rules that another problem names already.
+        found: `worse_rows_lost`.
+        told: Tables and rules that another problem names already.
     """
     problems = []
-    for row in found.filter(~pl.col("rule").is_in(list(told))).iter_rows(named=True):
-        absences = row["absent"] + row["absent_kept"]
-        others = row["other"] + row["other_kept"]
-        share, usual = row["absent"] / max(absences, 1), row["other"] / max(others, 1)
-        if row["absent"] < FEW_ABSENCES or share <= max(MANY_ABSENCES, 2 * usual):
+    for row in found.iter_rows(named=True):
+        table, rule = row["table"], row["rule"]
+        of = row["bad"] + row["bad_kept"]
+        share, usual = row["bad"] / max(of, 1), row["good"] / max(row["good"] + row["good_kept"], 1)
+        few = row["bad"] < FEW_ABSENCES or share <= max(MANY_ABSENCES, 2 * usual)
+        if few or (table, rule) in told:
             continue
+        what = "absences in attendance" if table == "attendance" else "missing pieces of homework"
         sentence = (
-            f"{row['absent']:,} of {absences:,} absences in attendance are rejected, and hardly any "
-            f"other mark: {row['rule'].replace('_', ' ')} ({row['file']}, line {row['line']}). Without "
-            "them everybody seems to have been there."
+            f"{row['bad']:,} of {of:,} {what} are rejected, and hardly any other row: "
+            f"{rule.replace('_', ' ')} ({row['file']}, line {row['line']}). Without them everything seems "
+            "to be in order."
         )
-        if row["rule"].startswith(UNKNOWN):
+        if rule.startswith(UNKNOWN):
             sentence += (
-                " Absences seem to be exported with other ids: export them again, or say in "
-                "[landing.attendance.columns] which column holds the same ids."
+                " They seem to be exported with other ids: export them again, or say in "
+                f"[landing.{table}.columns] which column holds the same ids."
             )
         problem = Problem(
-            "school", "attendance", "absences_lost", row["rule"], sentence, "letters",
-            rows=row["absent"],
-            known_as=f"Absences are rejected by {row['rule']}: {row['absent']} rows.",
+            "school", table, "absences_lost", rule, sentence, "letters", rows=row["bad"],
+            known_as=f"{what} are rejected by {rule}: {row['bad']} rows.",
         )  # fmt: skip
         problems.append(problem.releasable("If that is right"))
     return problems
