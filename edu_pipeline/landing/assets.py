@@ -11,7 +11,6 @@ import polars as pl
 
 from edu_pipeline.ground.steps import Check, Notes, Table, check, table
 from edu_pipeline.ground.warehouse import Connection, table_metadata
-from edu_pipeline.landing.elsewhere import lying_elsewhere
 from edu_pipeline.landing.fates import school_fates
 from edu_pipeline.landing.files import files_of_all
 from edu_pipeline.landing.problems import accepted_changes, messages_of, problems_of_all
@@ -19,7 +18,6 @@ from edu_pipeline.landing.rejected import collect_rejected, rejected_by_rule
 from edu_pipeline.landing.report import told_of_files
 from edu_pipeline.landing.sources.school.forgotten import keep_out
 from edu_pipeline.landing.sources.school.manifest import landing_fingerprint
-from edu_pipeline.landing.sources.school.placing import place
 from edu_pipeline.landing.sources.school.problems import change_problems
 from edu_pipeline.landing.sources.school.staging import STAGED, stage_table
 from edu_pipeline.landing.tables.raw import load_raw
@@ -75,15 +73,10 @@ def landing_files(
     Everything later in the run reads exactly these files; one that changes meanwhile stops the run.
     """
     files = files_of_all(zone, settings, context.run.run_id)
-    ignored = place(
-        zone, settings.landing, lying_elsewhere(file.path for file in zone.list())
-    ).unread()
-    for path, why in ignored.items():
-        context.log.warning("%s: %s", path, why)
     return files, {
         "fingerprint": landing_fingerprint(files),
         "files": files.height,
-        "taken for nothing": len(ignored),
+        "taken for nothing": files["source"].null_count(),
         "replaced by a newer snapshot": files.filter(~pl.col("current")).height,
     }
 
@@ -223,7 +216,7 @@ PROBLEM_CHECKS: Sequence[tuple[str, str, Sequence[str] | None, str]] = (
     (
         "files_are_there",
         "school",
-        ("unreadable_file", "missing_export", "empty_export"),
+        ("unreadable_file", "missing_export", "empty_export", "unknown_file"),
         "Every export is there and readable.",
     ),
     (

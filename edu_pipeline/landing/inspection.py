@@ -19,7 +19,6 @@ from edu_pipeline.landing.report import blocks
 from edu_pipeline.landing.sources.edx import described as edx
 from edu_pipeline.landing.sources.results import described as results
 from edu_pipeline.landing.sources.school.described import SchoolSeen, inspect_school
-from edu_pipeline.landing.sources.school.problems import NEEDED
 from edu_pipeline.landing.sources.school.suggestions import Line
 from edu_pipeline.landing.zone import Zone
 from edu_pipeline.settings.attainment import ATTAINMENT_FOLDER
@@ -87,8 +86,7 @@ def inspect_zone(
     school = seen.problems if "teachers" in jobs or not jobs else seen.problems.clear()
     problems = pl.concat([school, others]).filter(~pl.col("id").is_in(list(released)))
     more = edx.programme_lines(zone, settings.programmes)
-    absent = [table for table in seen.absent if table in NEEDED] if "teachers" in jobs else []
-    to_do = tuple(_to_do(jobs, seen, absent, problems, more))
+    to_do = tuple(_to_do(jobs, seen, problems, more))
     shown = replace(seen, absent=seen.absent if "teachers" in jobs else ())
     said = [*blocks(shown, now), *said, *_blanks(settings, jobs)]
     return Inspection(jobs, tuple(taken), tuple(said), seen.lines, more, problems, to_do)
@@ -138,7 +136,6 @@ def _blanks(settings: Settings, jobs: Collection[str]) -> list[Block]:
 def _to_do(
     jobs: Sequence[str],
     seen: SchoolSeen,
-    absent: Sequence[str],
     problems: pl.DataFrame,
     more: str,
 ) -> Iterator[str]:
@@ -156,11 +153,8 @@ def _to_do(
             f"nothing: {listed(strange[:3])}{' and others' if len(strange) > 3 else ''}. Say what "  # noqa: PLR2004
             "each is, as above, or that it is not ours: [landing] ignore = […]."
         )
-    if absent:
-        yield (
-            f"Put in {listed(absent)}: letters to teachers cannot be made without "
-            f"{'it' if len(absent) == 1 else 'them'}."
-        )
+    missing = problems["kind"] == "missing_export"
+    yield from problems.filter(missing)["message"].unique(maintain_order=True)
     certain = sum(line.certain for line in seen.lines)
     if certain:
         it = "it has" if certain == 1 else "they have"
@@ -172,4 +166,4 @@ def _to_do(
         yield f"Answer {counted(open_ones, 'question')} in pipeline.toml: the lines below with “…”."
     if more:
         yield "Say in pipeline.toml what the programmes are, as below."
-    yield from problems["message"].unique(maintain_order=True)
+    yield from problems.filter(~missing)["message"].unique(maintain_order=True)

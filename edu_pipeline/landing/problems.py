@@ -4,23 +4,25 @@ Which facts are a problem is for each source to say (`sources/…/problems`), wh
 `model.problems`.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime
 
 import duckdb
 import polars as pl
 
 from edu_pipeline.ground.warehouse import read_earlier, read_table, tables
+from edu_pipeline.landing.elsewhere import lying_elsewhere
 from edu_pipeline.landing.sources.edx.evidence import counted
 from edu_pipeline.landing.sources.edx.exports import programme_files
 from edu_pipeline.landing.sources.edx.problems import find_programme_problems, without_programmes
 from edu_pipeline.landing.sources.results.problems import result_problems
 from edu_pipeline.landing.sources.school.changes import accept, compare
 from edu_pipeline.landing.sources.school.finding import find_problems
+from edu_pipeline.landing.sources.school.placing import place
 from edu_pipeline.landing.sources.school.problems import change_problems
-from edu_pipeline.landing.zone import Zone
+from edu_pipeline.landing.zone import ENDINGS, Zone
 from edu_pipeline.model.gate import known_since, unreleased
-from edu_pipeline.model.problems import problems_frame
+from edu_pipeline.model.problems import Problem, problems_frame
 from edu_pipeline.model.quality import LandingProblems
 from edu_pipeline.settings.home import Settings
 
@@ -105,10 +107,19 @@ def problems_of_all(
     found = pl.concat(
         [
             problems_frame([]) if others_only else find_problems(con, files, changes, settings),
+            problems_frame(_of_strangers(zone, settings)),
             problems_of_others(con, zone, settings),
         ]
     )
     return _with_since(con, found)
+
+
+def _of_strangers(zone: Zone, settings: Settings) -> Iterator[Problem]:
+    """Files that look like exports and that no source reads."""
+    elsewhere = lying_elsewhere(file.path for file in zone.list())
+    for path, why in place(zone, settings.landing, elsewhere).unread().items():
+        if path.casefold().endswith(ENDINGS):
+            yield Problem("school", "", "unknown_file", path, f"{path}: {why}", None)
 
 
 def problems_of_others(

@@ -94,9 +94,18 @@ def test_all_three_are_told_and_only_the_school_is_incomplete(look: Look) -> Non
         "grade report of UQx_LEAD1x_1T2027",
         "exam results of 2026",
     }
-    assert seen.to_do[0] == (
-        "Put in students and staff: letters to teachers cannot be made without them."
-    )
+    assert [each.partition(".")[0] for each in seen.to_do[:2]] == [
+        "No students export has landed",
+        "No staff export has landed",
+    ]
+
+
+def test_a_file_that_breaks_off_in_its_rows_does_not_end_the_inspection(look: Look) -> None:
+    broken = "assignment_id,student_id,due_date,status\n" + 'a1,1,2026-09-07,"done\n' * 3
+    seen = look(SCHOOL | {"school/homework.csv": broken})
+    (file,) = (each for each in seen.taken if each.taken_for == "homework")
+    assert "quotation mark" in str(file.error)
+    assert any("school/homework.csv" in each for each in seen.to_do)
 
 
 def test_an_empty_home_is_told_where_exports_go(look: Look) -> None:

@@ -32,7 +32,7 @@ from edu_pipeline.landing.sources.school.suggestions import Line, with_lines
 from edu_pipeline.landing.tables.date_order import DateForm, date_forms
 from edu_pipeline.landing.tables.dates import parsed_date
 from edu_pipeline.landing.tables.raw import load_raw
-from edu_pipeline.landing.zone import ENDINGS, Zone
+from edu_pipeline.landing.zone import ENDINGS, LandingError, Zone
 from edu_pipeline.model.quality import LandingChanges
 from edu_pipeline.settings.home import Settings
 from edu_pipeline.settings.landing import SCHOOL_TABLES
@@ -153,7 +153,7 @@ def inspect_school(
     files = survey(zone, settings.landing)
     with duckdb.connect(config={"python_enable_replacements": False}) as con:
         for table in SCHOOL_TABLES:
-            load_raw(con, zone, table, files)
+            files = _loaded(con, zone, table, files)
         read = Reading(con, files, settings)
         for step in STEPS:
             found = step(read)
@@ -174,6 +174,26 @@ def inspect_school(
             & ~(pl.col("subject").str.starts_with("unparseable") & pl.col("table").is_in(said))
         ),
     )
+
+
+def _loaded(
+    con: duckdb.DuckDBPyConnection, zone: Zone, table: str, files: pl.DataFrame
+) -> pl.DataFrame:
+    """Make `raw_<table>`; a file that only its rows show to be unreadable has that as its error."""
+    of_table = pl.col("table") == table
+    while True:
+        try:
+            load_raw(con, zone, table, files)
+        except LandingError as error:
+            readable = files.filter(of_table, "current", pl.col("error").is_null())["path"]
+            bad = next((path for path in readable if str(error).startswith(f"{path}: ")), None)
+            if bad is None:
+                raise
+            why = pl.lit(str(error).removeprefix(f"{bad}: "))
+            this = of_table & (pl.col("path") == bad)
+            files = files.with_columns(error=pl.when(this).then(why).otherwise("error"))
+        else:
+            return files
 
 
 def _place_of(section: Sequence[str]) -> tuple[int, int, Sequence[str]]:
