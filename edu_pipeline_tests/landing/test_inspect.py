@@ -442,3 +442,20 @@ def test_a_home_that_is_ready_says_so(tmp_path: Path) -> None:
         f"Nothing stands in the way of: edu-pipeline --home {tmp_path} run",
     )
     assert not (tmp_path / "data" / "warehouse.duckdb").exists()
+
+
+@pytest.mark.parametrize(
+    ("text", "doubt"),
+    [
+        ("sourcedId,status,name,type\n1,active,Hill,school\n", "as well like classes"),
+        ("sourcedId,status,title,grades\nC1,,Maths,07\n", "its ids may be anything's"),
+    ],
+    ids=["a tie", "an id of every kind"],
+)
+def test_a_file_that_may_be_something_else_is_asked_about_and_not_written(
+    look: Look, text: str, doubt: str
+) -> None:
+    seen = look({"export.csv": text})
+    assert suggested(seen) == {}
+    (question,) = (line for line in asked(seen) if "files" in line)
+    assert doubt in question

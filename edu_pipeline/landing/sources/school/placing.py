@@ -2,13 +2,14 @@
 
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import takewhile
 from pathlib import PurePosixPath
 
 import polars as pl
 from python_calamine import CalamineError, load_workbook
 
+from edu_pipeline.ground.wording import listed
 from edu_pipeline.landing.sources.school.columns import resolve
 from edu_pipeline.landing.sources.school.fields import FIELDS
 from edu_pipeline.landing.sources.school.manifest import SCHOOL_FOLDER, matches, survey
@@ -37,6 +38,10 @@ HINTS: Mapping[str, tuple[str, ...]] = {
     "status": ("status", "submi"),
 }
 """Required column → what headers say that may be it; what the cells are decides later."""
+GENERIC_IDS = frozenset({"id", "sourcedid", "sisid"})
+"""Headers of ids, as compared, that files of every kind have: alone they prove nothing."""
+TIE = 0.1
+"""A difference of scores below which two readings are equally likely."""
 ENOUGH_COLUMNS = 2
 """Columns that must be found before a file is taken for an export."""
 
@@ -68,6 +73,8 @@ class _Guess:
     header: tuple[str, ...]
     found: tuple[str, ...]
     sheet: str | None = None
+    doubt: str = ""
+    """Why it may be something else; blank: it has no rival."""
 
 
 def place(zone: Zone, landing: Landing, elsewhere: Mapping[str, str] | None = None) -> Placing:
@@ -139,10 +146,13 @@ def _lines(table: str, taken: Sequence[_Guess], files: Sequence[LandedFile]) -> 
             if any(matches(other, table, TableExport(files=(pattern,))) for other in others):
                 pattern = _escaped(file.path)
             patterns.append(pattern)
-    why = f"its columns look like {table}: {', '.join(taken[0].found)}"
-    lines = [Line(section, "files", tuple(dict.fromkeys(patterns)), why)]
+    doubt = next((guess.doubt for guess in taken if guess.doubt), "")
+    why = f"its columns look like {table}: {', '.join(taken[0].found)}{doubt}"
+    sure = not doubt
+    lines = [Line(section, "files", tuple(dict.fromkeys(patterns)), why, certain=sure)]
     if taken[0].sheet:
-        lines.append(Line(section, "sheet", taken[0].sheet, "the sheet with these columns"))
+        said = "the sheet with these columns"
+        lines.append(Line(section, "sheet", taken[0].sheet, said, certain=sure))
     return lines
 
 
@@ -212,7 +222,8 @@ def _likely(
         for table in SCHOOL_TABLES
     }
     rows = survey(zone, landing.model_copy(update=exports)).filter(path=path)
-    guesses = []
+    guesses: list[_Guess] = []
+    generic: set[str] = set()
     for row in rows.filter(pl.col("error").is_null()).iter_rows(named=True):
         table, header = row["table"], tuple(row["header"])
         found = resolve(table, FIELDS[table], header, exports[table])
@@ -223,6 +234,9 @@ def _likely(
             named = table.rstrip("s") in path.casefold()
             score = len(found.headers) + len(needed) / 10 + named / 20 - 2 * len(lacking)
             guesses.append(_Guess(path, table, score, header, tuple(found.headers), sheet))
+            key = next(field.name for field in FIELDS[table] if field.required)
+            if not named and normal(found.headers.get(key, "")) in GENERIC_IDS:
+                generic.add(table)
     if not guesses:
         errors = set(rows["error"].drop_nulls())
         strange = any("column names" in error for error in errors)
@@ -232,6 +246,12 @@ def _likely(
     has_role = any(normal(name) == "role" for name in best.header)
     if best in people and len(people) > 1 and has_role:
         return people, None
+    rivals = [g.table for g in guesses if g is not best and g.score >= best.score - TIE]
+    if rivals:
+        return [replace(best, doubt=f", and as well like {listed(rivals)}: say which it is")], None
+    if best.table in generic:
+        doubt = ", but its ids may be anything's: say whether it is"
+        return [replace(best, doubt=doubt)], None
     return [best], None
 
 
