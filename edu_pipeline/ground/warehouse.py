@@ -300,7 +300,7 @@ class Warehouse(dg.ConfigurableIOManager):
                     "Another run has been writing to this home for an hour. Look at it in the UI, "
                     "stop it if it hangs, and run again."
                 ) from error
-        run = context.dagster_run
+        run = context.run
         note_holder(self._lock, lock, f"The run “{run.job_name}”" if run else "A run")
 
     def teardown_after_execution(self, context: dg.InitResourceContext) -> None:
