@@ -10,6 +10,7 @@ import dagster as dg
 from edu_pipeline.attainment.checks import agreement, anonymity, whole_grades
 from edu_pipeline.attainment.metrics import Tables, cohort_tables
 from edu_pipeline.attainment.shareable import shareable
+from edu_pipeline.attainment.waiting import waiting_in
 from edu_pipeline.facts.files import export_frame, export_table
 from edu_pipeline.ground.warehouse import (
     Connection,
@@ -25,6 +26,8 @@ from edu_pipeline.settings.home import Home, Settings
 GROUP = "attainment"
 OWNERS = ["team:data"]
 LANDED = ("stg_results", "cohort_students", "result_groups", "stated_differences")
+GATE = ("landing_problems", "gate_releases")
+"""Which of it may be shown."""
 REPORTS = "attainment_reports"
 TABLES = tuple(field.name for field in fields(Tables))
 _OF_STUDENTS = ("attainment_outcomes", "attainment_left_out", "attainment_disagreements")
@@ -73,7 +76,7 @@ def _spec(name: str, description: str, pii: str, deps: Sequence[str], kind: str)
                 name,
                 cleandoc(SCHEMAS[name].__doc__ or ""),
                 "names" if name in _OF_STUDENTS else "groups",
-                LANDED,
+                (*LANDED, *GATE),
                 "polars",
             )
             for name in TABLES
@@ -81,7 +84,7 @@ def _spec(name: str, description: str, pii: str, deps: Sequence[str], kind: str)
         _spec(
             REPORTS,
             "`data/reports/attainment`: every table as CSV and Parquet, and in `shareable/` those "
-            "without students and small numbers. Nothing where no results have landed.",
+            "without students and small numbers. Nothing where no results are shown.",
             "names",
             TABLES,
             "csv",
@@ -99,25 +102,27 @@ def compute_attainment(
     settings: dg.ResourceParam[Settings],
     warehouse: dg.ResourceParam[Warehouse],
 ) -> Iterator[dg.MaterializeResult[None] | dg.AssetCheckResult]:
-    """Every table of every cohort, from what has landed."""
+    """Every table of every cohort of which nothing waits, from what has landed."""
     wanted = {key.path[-1] for key in context.selected_asset_keys}
     attainment = settings.attainment
     with warehouse.connect() as con, transaction(con):
         results, students, groups, stated = (read_table(con, name) for name in LANDED)
-        tables = cohort_tables(results, students, groups, stated, attainment)
+        waiting = waiting_in(*(read_table(con, name) for name in GATE))
+        tables = cohort_tables(results, students, groups, stated, attainment, waiting)
         for name in wanted.intersection(TABLES):
             write_table(con, name, tables.named()[name])
         made = {name: table_metadata(con, name) for name in wanted.intersection(TABLES)}
         to_share = shareable(tables, attainment)
         if REPORTS in wanted:
             folder = home.data / "reports" / "attainment"
-            _write_files(con, folder, to_share) if results.height else _remove_files(folder)
+            shown = tables.attainment_outcomes.height
+            _write_files(con, folder, to_share) if shown else _remove_files(folder)
             made[REPORTS] = {}
     for name, metadata in made.items():
         yield dg.MaterializeResult(asset_key=name, metadata=metadata)
     looked_at = {key.name for key in context.selected_asset_check_keys}
     for name, (passed, sentences) in {
-        AGREE: agreement(tables.attainment_disagreements, stated),
+        AGREE: agreement(tables.attainment_disagreements, waiting.without(stated)),
         WHOLE: whole_grades(tables, attainment),
         NOBODY: anonymity(tables, to_share, attainment),
     }.items():

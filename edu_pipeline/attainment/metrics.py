@@ -29,6 +29,7 @@ from edu_pipeline.attainment.outcomes import (
     series_compared,
     up_to_final,
 )
+from edu_pipeline.attainment.waiting import NOTHING, Waiting
 from edu_pipeline.chance.noise import shrunk, t_half_width, wilson
 from edu_pipeline.model.attainment import (
     ALL,
@@ -39,6 +40,7 @@ from edu_pipeline.model.attainment import (
     MockCalibration,
 )
 from edu_pipeline.model.columns import dtypes
+from edu_pipeline.model.subjects import subject_key
 from edu_pipeline.settings.attainment import Attainment
 
 GOOD, STRONG = 4, 5
@@ -71,8 +73,12 @@ def cohort_tables(
     groups: pl.DataFrame,
     stated: pl.DataFrame,
     attainment: Attainment,
+    waiting: Waiting = NOTHING,
 ) -> Tables:
     """Everything, from what has landed.
+
+    A cohort or a subject that waits is in no table, and a cohort has no headlines while one of the
+    subjects that count in them waits.
 
     Args:
         results: `Results`.
@@ -80,7 +86,13 @@ def cohort_tables(
         groups: `ResultGroups`.
         stated: `StatedDifferences`.
         attainment: The settings.
+        waiting: What is not shown.
     """
+    results, students, groups, stated = map(waiting.without, (results, students, groups, stated))
+    core = {subject_key(name) for name in (*attainment.english, *attainment.maths)}
+    headless = waiting.rows.filter(
+        pl.col(SUBJECT).map_elements(lambda name: subject_key(name) in core, pl.Boolean)
+    )
     outcomes = attainment_outcomes(results, attainment)
     left_out, exclusions = exclusion_ledger(results, students, outcomes, attainment)
     return Tables(
@@ -89,7 +101,9 @@ def cohort_tables(
         attainment_progress=attainment_progress(outcomes, groups, attainment),
         attainment_transitions=attainment_transitions(outcomes, groups, attainment),
         mock_calibration=mock_calibration(outcomes, groups, attainment),
-        attainment_headlines=attainment_headlines(outcomes, students, groups, attainment),
+        attainment_headlines=attainment_headlines(outcomes, students, groups, attainment).filter(
+            ~pl.col(COHORT).is_in(headless[COHORT].to_list())
+        ),
         attainment_left_out=left_out,
         attainment_exclusions=exclusions,
         attainment_uniqueness=attainment_uniqueness(results, attainment),

@@ -25,6 +25,7 @@ from edu_pipeline.attainment.outcomes import (
     half_grade_sentence,
     series_columns,
 )
+from edu_pipeline.attainment.waiting import NOTHING, Waiting
 from edu_pipeline.charting.bundle import BUNDLE
 from edu_pipeline.glossary.metrics import definitions
 from edu_pipeline.ground.templates import render_text
@@ -84,6 +85,8 @@ class Cohort:
     tables: Tables
     as_of: date | None = None
     """When the newest of its files landed."""
+    waits: Sequence[str] = ()
+    """Subjects of which nothing is shown."""
 
 
 @dataclass(frozen=True)
@@ -116,8 +119,10 @@ def cohorts(
     students: pl.DataFrame,
     groups: pl.DataFrame,
     problems: pl.DataFrame,
+    *,
+    waiting: Waiting = NOTHING,
 ) -> list[Cohort]:
-    """Every cohort that has results, in the order of their names.
+    """Every cohort that has results to show, in the order of their names.
 
     Args:
         tables: Of all cohorts.
@@ -126,8 +131,10 @@ def cohorts(
         students: `CohortStudents`.
         groups: `ResultGroups`.
         problems: `AttainmentNotes`.
+        waiting: What is not shown.
     """
     cohort = pl.col("cohort")
+    results, students, groups = map(waiting.without, (results, students, groups))
 
     def of(name: str, frame: pl.DataFrame) -> pl.DataFrame:
         return frame.filter(cohort == name)
@@ -146,6 +153,7 @@ def cohorts(
             problems.filter(cohort.is_null() | (cohort == name)),
             Tables(**{key: of(name, table) for key, table in tables.named().items()}),
             landed(name),
+            waiting.subjects(name),
         )
         for name in results["cohort"].unique().sort()
     ]
@@ -221,6 +229,7 @@ def cohort_page(frame: Frame, cohort: Cohort, edition: Edition) -> str:
         "matrices": data["matrices"],
         "definitions": [known[name] for name in DEFINED],
         "ledger": _ledger(tables.attainment_exclusions),
+        "waits": cohort.waits,
         "problems": _problems(cohort) if edition == "staff" else [],
         "disagreements": _disagreements(cohort, attainment) if edition == "staff" else [],
         "policy": frame.scripts.policy,

@@ -26,6 +26,7 @@ from edu_pipeline.attainment.page import (
 )
 from edu_pipeline.attainment.pictures import pictures
 from edu_pipeline.attainment.shareable import shareable
+from edu_pipeline.attainment.waiting import NOTHING, Waiting
 from edu_pipeline.charting.bundle import BUNDLE, first_line, vega_bundle
 from edu_pipeline.charting.render import render_pngs, render_svg
 from edu_pipeline.ground.files import replaced
@@ -38,18 +39,21 @@ _DRAWN = ".drawn.json"
 """Picture → digest of what it shows."""
 
 
-def publish(folder: Path, frame: Frame, cohorts: Sequence[Cohort]) -> Path | None:
+def publish(
+    folder: Path, frame: Frame, cohorts: Sequence[Cohort], waiting: Waiting = NOTHING
+) -> Path | None:
     """Write everything, and remove what is of cohorts that are gone.
 
     Args:
         folder: Where: `staff/`, `shareable/` and what they share are put into it.
         frame: What all pages have in common.
         cohorts: With all their tables.
+        waiting: What is not shown: a cohort has no page then, and the list of cohorts says why.
 
     Returns:
         The page that leads to the others; None where there is no cohort: the folder is gone then.
     """
-    if not cohorts:
+    if not cohorts and not waiting.cohorts():
         rmtree(folder, ignore_errors=True)
         return None
     names = file_names([cohort.name for cohort in cohorts])
@@ -76,6 +80,7 @@ def publish(folder: Path, frame: Frame, cohorts: Sequence[Cohort]) -> Path | Non
     ]
     context = {
         "cohorts": listed,
+        "held": {name: waiting.why(name) for name in waiting.cohorts()},
         "school": frame.school,
         "students": sum(cohort.students.height for cohort in cohorts),
         "as_of": max((cohort.as_of for cohort in cohorts if cohort.as_of), default=None),

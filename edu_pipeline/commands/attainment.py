@@ -64,7 +64,8 @@ def attainment(
     """Make one page of a cohort's exam results that opens anywhere, without a network.
 
     Grades, series and subjects are understood as [attainment] in the home's pipeline.toml says.
-    Exit code 3 says that something in the files should be looked at.
+    Exit code 3 says that something in the files should be looked at. Where it decides every figure,
+    no page is written.
     """
     home: Home = context.obj
     settings = load_settings(home) if home.config.is_file() else Settings()
@@ -79,6 +80,10 @@ def attainment(
             cohort or (results[0].stem if len(results) > 1 else None),
         )
         chosen = _chosen(landed, cohort)
+    if _waits(landed, chosen):
+        _print_problems(landed, chosen)
+        err.print(f"No page is written: what is asked above decides the figures of {chosen}.")
+        raise typer.Exit(HELD)
     with out.status("Drawing the page …"):
         page = _page(home, settings, landed, chosen, _newest(files), shareable=shareable)
     students = page.students
@@ -166,6 +171,13 @@ def _chosen(landed: "Landed", cohort: str | None) -> str:
     return str(names[0])
 
 
+def _waits(landed: "Landed", chosen: str) -> bool:
+    """Whether no figure of a cohort may be shown."""
+    from edu_pipeline.attainment.waiting import waiting_of
+
+    return waiting_of(landed.notes).without(landed.results.filter(cohort=chosen)).is_empty()
+
+
 def _page(
     home: Home,
     settings: Settings,
@@ -183,18 +195,20 @@ def _page(
     from edu_pipeline.attainment.metrics import cohort_tables
     from edu_pipeline.attainment.page import Frame, cohort_page, cohorts, scripts_inside
     from edu_pipeline.attainment.shareable import shareable as to_share
+    from edu_pipeline.attainment.waiting import waiting_of
     from edu_pipeline.charting.bundle import vega_bundle
     from edu_pipeline.ground.shipped import shipped
     from edu_pipeline.ground.templates import environment
 
     attainment = settings.attainment
-    tables = cohort_tables(
-        landed.results, landed.students, landed.groups, landed.differences, attainment
-    )
+    waiting = waiting_of(landed.notes)
+    of_all = (landed.results, landed.students, landed.groups)
+    tables = cohort_tables(*of_all, landed.differences, attainment, waiting)
     files = landed.files.with_columns(landed_at=pl.lit(landed_at))
-    found = cohorts(tables, files, landed.results, landed.students, landed.groups, landed.notes)
+    found = cohorts(tables, files, *of_all, landed.notes, waiting=waiting)
     one = next(cohort for cohort in found if cohort.name == chosen)
-    _, disagreements = agreement(one.tables.attainment_disagreements, landed.differences)
+    stated = waiting.without(landed.differences)
+    _, disagreements = agreement(one.tables.attainment_disagreements, stated)
     env = environment([home.templates, shipped("templates")])
     frame = Frame(env, settings, scripts_inside(env, vega_bundle()))
     if shareable:

@@ -8,6 +8,12 @@ import dataframely as dy
 
 POINTS = {"min": 0.0, "max": 9.0}
 NOTE_KINDS = (
+    "which_series",
+    "which_baseline",
+    "which_cohort",
+    "which_scale",
+    "which_column",
+    "too_much_unsure",
     "unreadable_file",
     "not_understood",
     "no_cohort",
@@ -132,7 +138,9 @@ class AttainmentNotes(dy.Schema):
         description="Students concerned, by name: for the page that staff see, never for a log",
     )
     id = dy.String(description="As in landing_problems")
-    subject = dy.String(description="The file, series or column; empty: the message says it")
+    subject = dy.String(
+        description="The subject of exams whose figures alone wait; empty: all of the cohort's, if any"
+    )
     holds = dy.String(
         nullable=True, description="What waits until it is solved or released; empty: nothing"
     )

@@ -86,6 +86,7 @@ def points_of(
     *,
     double: bool = True,
     vocational: bool = False,
+    level: int = 2,
 ) -> float | None:
     """A grade in points, 0 to 9.
 
@@ -94,6 +95,7 @@ def points_of(
         own: Grades of the settings, which win.
         double: Whether two figures without a mark between them, such as 54, are a double award.
         vocational: Whether `D` alone is a distinction, not the GCSE's letter.
+        level: Of the qualification, 1 or 2, where a distinction, merit or pass does not say it itself.
 
     Returns:
         None where it is no grade.
@@ -107,7 +109,7 @@ def points_of(
     for found in (
         _number(grade),
         _double(grade, bare=double),
-        _vocational(grade) if vocational or grade not in LETTERS else None,
+        _vocational(grade, level) if vocational or grade not in LETTERS else None,
         LETTERS.get(grade),
     ):
         if found is not None:
@@ -140,13 +142,13 @@ def _double(grade: str, *, bare: bool) -> float | None:
     return (first + second) / 2
 
 
-def _vocational(grade: str) -> float | None:
+def _vocational(grade: str, of: int = 2) -> float | None:
     """`D*2`, `L2 D*`, `Level 2 Merit`, `*2`, `Dist*`, `Pass`, `L1P`, `P1`."""
     plain = re.sub(r"[\s_.-]|LEVEL", "", grade).replace("LEV", "L")
     found = re.fullmatch(r"(?:L?([12]))?([A-Z]*\*?)(?:L?([12]))?", plain)
     if found is None or (found[1] and found[3]):
         return None
-    level, mark = found[1] or found[3] or "2", found[2]
+    level, mark = found[1] or found[3] or str(of), found[2]
     starred = mark.endswith("*")
     word = mark.rstrip("*")
     word = WORDS.get(word, word)

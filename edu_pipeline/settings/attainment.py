@@ -80,7 +80,18 @@ class Attainment(Part):
     )
     series_names: dict[str, str] = Field(
         default_factory=dict,
-        description='A series as some export has it = one of `series`, such as "Y11 Nov" = "MOCK 1".',
+        description=(
+            "A series, or the name of a file, as some export has it = one of `series`, such as "
+            '"Y11 Nov" = "MOCK 1" or "FFT20" = "BASELINE".'
+        ),
+    )
+
+    ignore: tuple[str, ...] = Field(
+        (),
+        description=(
+            "Columns, series and subjects, as exports call them, that no figure is made of: detentions, "
+            "a teacher's expectation, an exam of another year."
+        ),
     )
 
     @property

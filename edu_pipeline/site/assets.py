@@ -10,6 +10,7 @@ from edu_pipeline.attainment.assets import TABLES
 from edu_pipeline.attainment.metrics import Tables
 from edu_pipeline.attainment.page import Frame, cohorts, scripts_beside
 from edu_pipeline.attainment.publish import publish
+from edu_pipeline.attainment.waiting import waiting_in
 from edu_pipeline.charting.render import render_pngs
 from edu_pipeline.ground.shipped import shipped
 from edu_pipeline.ground.steps import Notes, picture, table
@@ -108,16 +109,22 @@ def programme_pages(
 
 @_page(pii="names", deps=[*_OF_COHORTS, *TABLES])
 def attainment_pages(
+    landing_problems: pl.DataFrame,
+    gate_releases: pl.DataFrame,
     home: Home,
     settings: Settings,
     con: Connection,
 ) -> Notes:
-    """`data/site/attainment`: each cohort's page for staff and without names, pictures of charts."""
+    """`data/site/attainment`: each cohort's page for staff and without names, pictures of charts.
+
+    A cohort with an open question has none; the list of cohorts says what to answer.
+    """
     landed = [read_table(con, name) for name in _OF_COHORTS]
     tables = Tables(**{name: read_table(con, name) for name in TABLES})
     templates = environment([home.templates, shipped("templates")])
     frame = Frame(templates, settings, scripts_beside("../"), settings.school.called)
-    found = cohorts(tables, *landed)
-    published = publish(attainment_page(home).parent, frame, found)
+    waiting = waiting_in(landing_problems, gate_releases)
+    found = cohorts(tables, *landed, waiting=waiting)
+    published = publish(attainment_page(home).parent, frame, found, waiting)
     write_index_page(home, settings, templates)
     return {"page": dg.MetadataValue.path(published)} if published else {}

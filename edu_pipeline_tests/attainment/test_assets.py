@@ -3,9 +3,10 @@ from pathlib import Path
 import dagster as dg
 import polars as pl
 
-from edu_pipeline.attainment.assets import ASSETS, LANDED, SHARED, TABLES
+from edu_pipeline.attainment.assets import ASSETS, GATE, LANDED, SHARED, TABLES
 from edu_pipeline.ground.warehouse import Warehouse, open_warehouse, read_table, write_table
 from edu_pipeline.model.catalogue import SCHEMAS
+from edu_pipeline.model.problems import problems_frame
 from edu_pipeline.settings.home import Home, Settings
 from edu_pipeline_tests.attainment.conftest import (
     Entry,
@@ -18,6 +19,7 @@ from edu_pipeline_tests.attainment.conftest import (
 ENTRIES: list[Entry] = [
     (f"secret{n}", subject, [4, 4, 5, 4.5]) for n in range(12) for subject in ("=Maths", "Art")
 ]
+RELEASES = pl.DataFrame(schema={"id": pl.String, "at": pl.Datetime("us", "UTC")})
 
 
 def refresh(home: Home, entries: list[Entry]) -> dg.ExecuteInProcessResult:
@@ -28,9 +30,11 @@ def refresh(home: Home, entries: list[Entry]) -> dg.ExecuteInProcessResult:
     with open_warehouse(home.warehouse) as con:
         for name, frame in zip(LANDED, frames, strict=True):
             write_table(con, name, frame)
+        for name, nothing in zip(GATE, (problems_frame([]), RELEASES), strict=True):
+            write_table(con, name, nothing)
     warehouse = Warehouse(path=str(home.warehouse), lock_path=str(home.lock))
     run = dg.materialize(
-        [*ASSETS, *(dg.AssetSpec(name) for name in LANDED)],
+        [*ASSETS, *(dg.AssetSpec(name) for name in (*LANDED, *GATE))],
         selection=[*ASSETS],
         instance=dg.DagsterInstance.ephemeral(),
         resources={

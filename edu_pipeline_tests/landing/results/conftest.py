@@ -52,6 +52,17 @@ def problems(landed: Landed, kind: str) -> pl.DataFrame:
     return landed.notes.filter(pl.col("kind") == kind)
 
 
+def held(landed: Landed) -> list[tuple[object, ...]]:
+    """Cohort and subject of what waits; no subject: all of the cohort."""
+    return (
+        landed.notes.filter(holds="page")
+        .select("cohort", "subject")
+        .unique()
+        .sort("subject")
+        .rows()
+    )
+
+
 def kinds(landed: Landed) -> set[str]:
     """Kinds of what is said."""
     return set(landed.notes["kind"])

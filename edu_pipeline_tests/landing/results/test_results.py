@@ -65,8 +65,8 @@ def test_an_unknown_grade_is_a_rejected_row_and_the_settings_can_know_it(read: R
 def test_marks_are_said_to_be_none(read: Read) -> None:
     landed = read(long(*(f"A{n},N{n} Moss,Maths,GCSE,{40 + n}" for n in range(8))))
     assert landed.results.is_empty()
-    (message,) = problems(landed, "unknown_grade")["message"]
-    assert "They look like marks or standardised scores" in message
+    (message,) = problems(landed, "which_scale")["message"]
+    assert "“Grade” has marks, or scores, and no grades: 8 of 8 in GCSE are above 9." in message
 
 
 def test_a_cell_that_may_hold_a_name_is_shown_in_no_sentence(read: Read) -> None:
@@ -263,7 +263,14 @@ def test_a_file_without_ids_is_joined_by_name_to_one_that_has_them(read: Read) -
         ("Summer 2026", "GCSE"),
         ("Yellis", "BASELINE"),
         ("FFT20", "BASELINE"),
-        ("Expected grade", "BASELINE"),
+        ("FFT Aspire 20 estimate", "BASELINE"),
+        ("Y11 Summer", "GCSE"),
+        ("Expected grade", None),
+        ("SEN Cat", None),
+        ("Y10 Summer", None),
+        ("Year 10 Final", None),
+        ("Summer", None),
+        ("Predicted GCSE", None),
         ("Mock 3", None),
         ("Autumn", None),
         ("Target", None),

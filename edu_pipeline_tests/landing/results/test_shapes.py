@@ -4,6 +4,7 @@ import pytest
 
 from edu_pipeline_tests.landing.results.conftest import (
     Read,
+    held,
     kinds,
     problems,
     rejected,
@@ -173,11 +174,19 @@ def test_beside_columns_per_series_a_score_of_no_series_is_no_result(read: Read)
     assert not kinds(landed) - {"taken_for"}
 
 
-def test_a_file_without_series_is_taken_for_the_final_one_and_says_so(read: Read) -> None:
-    landed = read({"results.csv": "UPN,Subject,Grade\nA1,Maths,5\n"})
-    assert results(landed, "series", "points") == [("GCSE", 5.0)]
-    (note,) = problems(landed, "taken_for")["message"]
-    assert note.startswith("results.csv says no series, so its grades are taken for GCSE.")
+def test_a_file_without_series_holds_the_page_until_its_name_or_the_settings_say_one(
+    read: Read,
+) -> None:
+    text = "UPN,Subject,Grade\nA1,Maths,5\n"
+    landed = read({"2026/results.csv": text})
+    assert held(landed) == [("2026", "")]
+    (message,) = problems(landed, "which_series")["message"]
+    assert message.startswith("2026/results.csv says no series")
+    assert message.endswith('[attainment.series_names]\n"results" = "GCSE"')
+    assert not kinds(read({"2026/GCSE results.csv": text}))
+    mock = read({"2026/results.csv": text}, {"series_names": {"results": "MOCK 1"}})
+    assert results(mock, "series", "points") == [("MOCK 1", 5.0)]
+    assert not kinds(mock)
 
 
 def test_further_columns_are_kept_once_per_student_or_per_subject(read: Read) -> None:
@@ -257,13 +266,21 @@ def test_columns_about_a_subject_are_none(read: Read) -> None:
     assert "grades stand in “English Target”" in note
 
 
-def test_grades_below_an_unknown_header_among_subjects_make_it_one_and_that_is_said(
+def test_an_unknown_header_among_subjects_is_asked_about_and_no_figure_is_made_of_it(
     read: Read,
 ) -> None:
-    landed = read({"GCSE.csv": "UPN,Maths,History,Zulu,Attendance\nA1,5,6,7,95.2\n"})
-    assert {subject for (subject,) in results(landed, "subject")} == {"Maths", "History", "Zulu"}
-    (note,) = problems(landed, "taken_for")["message"]
-    assert "“Zulu” is taken for subjects that we did not know" in note
+    text = (
+        "UPN,Maths,History,Zulu,Detentions,HPA,Attendance\n"
+        "A1,5,6,7,0,1,95.2\nA2,4,4,4,3,0,90\nA3,4,4,5,2,0,90\n"
+    )
+    landed = read({"GCSE.csv": text})
+    assert {subject for (subject,) in results(landed, "subject")} == {"Maths", "History"}
+    (message,) = problems(landed, "which_column")["message"]
+    assert "“Zulu” and “Detentions” are no subject that we know" in message
+    assert set(landed.groups["column"]) == {"HPA", "Attendance"}  # yes or no, and no grade
+    said = read({"GCSE.csv": text}, {"subjects": {"Zulu": "Zulu"}, "ignore": ["detentions"]})
+    assert ("A1", "Zulu", "GCSE", 7.0) in results(said)
+    assert not kinds(said)
 
 
 def test_lines_that_are_no_data_are_set_apart(read: Read) -> None:

@@ -79,7 +79,7 @@ def read_rows(number: int, table: Table) -> Read:
             entries.append((number, place, index, _cohort(table, row)))
     frame = pl.DataFrame(entries, schema=ENTRIES, orient="row")
     broken = [place for place, *_ in rejected]
-    cells = pl.concat([*_cells(number, table)])
+    cells = pl.concat([pl.DataFrame(schema=CELLS), *_cells(number, table)])
     return Read(
         tuple(persons),
         frame,

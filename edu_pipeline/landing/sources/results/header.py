@@ -11,7 +11,13 @@ from functools import cache
 
 from edu_pipeline.ground.wording import listed
 from edu_pipeline.landing.sources.results.names import word_set
-from edu_pipeline.landing.sources.results.series import is_series, series_of
+from edu_pipeline.landing.sources.results.series import (
+    is_expectation,
+    is_series,
+    own_series,
+    series_of,
+    sounds_like_series,
+)
 from edu_pipeline.landing.sources.results.sheets import Sheet
 from edu_pipeline.model.grades import is_absent, is_nothing, points_of
 from edu_pipeline.model.subjects import is_known, sounds_like_one, tidy
@@ -62,7 +68,7 @@ SERIES = ("exam series", "series", "series name", "assessment series", "result s
 MAYBE_SERIES = (
     *("exam", "exam name", "exam session", "exam type", "assessment", "assessment name", "session"),
     *("assessment point", "assessment period", "data collection", "collection", "data drop"),
-    *("data point", "sitting", "season", "type", "period", "round", "window", "test"),
+    *("data point", "sitting", "season", "type", "period", "round", "window", "test", "term"),
 )
 """Headers of a series where most of what stands below them is one."""
 GRADE = (
@@ -105,9 +111,12 @@ _MOSTLY = 0.5
 """The same where its header says so, too."""
 _WORDS = re.compile(r"[^\s_:|()\[\]/–—-]+")
 _BLANK = re.compile(r"column_\d+|unnamed:? ?\d*", re.IGNORECASE)
-_TARGET = re.compile(r"predict|target|forecast|current|working|estimate|expected", re.IGNORECASE)
+_FINE = re.compile(r"(?:[1-9]\s?[-+=abc]|[A-G]\*?[-+=]|[1-9][.,]\d+)")
+"""Grades that are cut finer than exam boards cut them; what they are worth differs by school."""
 _SUBJECTS_ENOUGH = 2
 """Columns that are surely subjects, from which on others among them may be."""
+_TWO = 2
+"""Values of a column that says yes or no, or which half of a year a student is in."""
 
 
 @dataclass(frozen=True)
@@ -119,6 +128,15 @@ class Value:
     """None: another column, the sheet or the file says it."""
     series: str | None = None
     """As received; None as above."""
+
+
+@dataclass(frozen=True)
+class Aside:
+    """A column of grades of which no figure is made unless the settings say what it is."""
+
+    header: str
+    label: str
+    """The header without its subject: what the settings would name."""
 
 
 @dataclass(frozen=True)
@@ -137,10 +155,12 @@ class Columns:
     values: tuple[Value, ...] = ()
     groups: tuple[int, ...] = ()
     """What else is said of students."""
-    guessed: tuple[str, ...] = ()
-    """Headers taken for subjects that are known for none, because grades stand below them."""
-    unread: tuple[str, ...] = ()
-    """Headers of targets and predictions, which are no series."""
+    unplaced: tuple[Aside, ...] = ()
+    """Columns of exams that have no place among the settings' series."""
+    expected: tuple[Aside, ...] = ()
+    """Targets, predictions, teachers' expectations: no exam was sat."""
+    unknown: tuple[str, ...] = ()
+    """Headers beside subjects, or beside series, that are known for none and have grades below."""
 
     @property
     def who(self) -> tuple[int, ...]:
@@ -224,23 +244,40 @@ def known_names(settings: Attainment) -> Callable[[Sequence[str]], Collection[st
     return lambda names: {found for name in names if (found := role(name)) is not None}
 
 
-def is_subject(header: str) -> bool:
+def is_subject(header: str, settings: Attainment) -> bool:
     """Whether a header is a subject's, and not of something about it, such as its teacher."""
     words = set(normal(header).split())
-    return is_known(header) or (sounds_like_one(header) and words.isdisjoint(_NO_SUBJECT))
+    return (
+        is_known(header)
+        or (
+            sounds_like_one(header) and words.isdisjoint(_NO_SUBJECT) and not is_expectation(header)
+        )
+        or tidy(header).casefold() in {tidy(name).casefold() for name in settings.subjects}
+    )
 
 
 def pair(header: str, settings: Attainment) -> tuple[str, str] | None:
-    """The subject and the series of a header that has both, such as `Maths Mock 1`."""
+    """The subject and the series of a header that has both, such as `Maths Mock 1`.
+
+    The series may be one without a place, or an expectation.
+    """
     words = list(_WORDS.finditer(header))
     found = []
     for cut in range(1, len(words)):
         left = header[: words[cut - 1].end()].strip(" ([")
         right = header[words[cut].start() :].strip(" )]")
         for subject, series in ((left, right), (right, left)):
-            if is_series(series, settings) and is_subject(subject):
+            if _is_label(series, settings) and is_subject(subject, settings):
                 found.append((tidy(subject), series))
-    return max(found, key=lambda each: (is_known(each[0]), len(each[1])), default=None)
+    return max(
+        found,
+        key=lambda each: (is_series(each[1], settings), is_known(each[0]), len(each[1])),
+        default=None,
+    )
+
+
+def _is_label(text: str, settings: Attainment) -> bool:
+    return sounds_like_series(text, settings) or is_expectation(text)
 
 
 def one_header(sheet: Sheet, settings: Attainment) -> Sheet:
@@ -252,22 +289,36 @@ def one_header(sheet: Sheet, settings: Attainment) -> Sheet:
         if sum(series) >= _SUBJECTS_ENOUGH and all(
             told or not cell.strip() for told, cell in zip(series, first.cells, strict=True)
         ):
-            header = _joined(names, first.cells, sheet.header)
+            header = _joined(names, first.cells, sheet.header, settings)
             return replace(sheet, header=header, rows=sheet.rows[1:])
     over = [cell.strip() for cell in sheet.over]
-    if sum(is_subject(cell) for cell in over if cell) >= _SUBJECTS_ENOUGH:
+    if sum(is_subject(cell, settings) for cell in over if cell) >= _SUBJECTS_ENOUGH:
         lower = [name if is_series(name, settings) else "" for name in names]
-        return replace(sheet, header=_joined(over, lower, sheet.header))
+        return replace(sheet, header=_joined(over, lower, sheet.header, settings))
     return sheet
 
 
-def _joined(upper: Sequence[str], lower: Sequence[str], header: Sequence[str]) -> tuple[str, ...]:
+def _joined(
+    upper: Sequence[str], lower: Sequence[str], header: Sequence[str], settings: Attainment
+) -> tuple[str, ...]:
     """Subjects, each over the columns up to the next, with the series below them."""
     joined, subject = [], ""
     for over, under, name in zip(upper, lower, header, strict=True):
         subject = over or subject
-        joined.append(f"{subject} – {under.strip()}" if under and is_subject(subject) else name)
+        joined.append(
+            f"{subject} – {under.strip()}" if under and is_subject(subject, settings) else name
+        )
     return tuple(joined)
+
+
+def as_received(header: Sequence[str]) -> list[str]:
+    """Headers without the number by which the second of one name is told from the first."""
+    names = {name.casefold() for name in header}
+    bare = [re.sub(r"_\d+$", "", name) for name in header]
+    return [
+        plain if plain.casefold() in names else name
+        for plain, name in zip(bare, header, strict=True)
+    ]
 
 
 class _Free:
@@ -275,10 +326,11 @@ class _Free:
 
     def __init__(self, sheet: Sheet, context: Context) -> None:
         self.context = context
+        ignored = {_compact(name) for name in context.settings.ignore}
         self.headers = {
             place: header
-            for place, header in enumerate(sheet.header)
-            if not _BLANK.fullmatch(header)
+            for place, header in enumerate(as_received(sheet.header))
+            if not _BLANK.fullmatch(header) and _compact(header) not in ignored
         }
         self._rows, self._header = sheet.rows, sheet.header
         self._cells: dict[int, Counter[str]] = {}
@@ -325,6 +377,38 @@ class _Free:
         own = self.context.settings.grades
         return self.share(place, lambda t: is_absent(t) or points_of(t, own) is not None)
 
+    def like_grades(self, place: int) -> float:
+        """Share of grades and absences, also of those cut finer than exam boards cut them."""
+        own = self.context.settings.grades
+        return self.share(
+            place,
+            lambda t: is_absent(t) or points_of(t, own) is not None or bool(_FINE.fullmatch(t)),
+        )
+
+    def may_be_results(self, place: int) -> bool:
+        """Whether grades stand in a column, or marks that are none, or nothing at all."""
+        numbers = self.share(place, _is_number)
+        return not self.cells(place) or max(self.like_grades(place), numbers) > _MOSTLY
+
+    def is_flag(self, place: int) -> bool:
+        """Whether a column says one of two things: yes or no, the first half of the year or the other."""
+        texts = set(self.cells(place))
+        return len(texts) <= _TWO and all(text in "01" or not text.isdigit() for text in texts)
+
+    def is_ignored(self, label: str) -> bool:
+        """Whether the settings leave a column out that has this beside its subject."""
+        return _compact(label) in {_compact(name) for name in self.context.settings.ignore}
+
+    def tells_apart(self, place: int, keys: Sequence[int]) -> bool:
+        """Whether rows that say the same in these columns differ in this one: nearly always."""
+        several: dict[tuple[str, ...], list[str]] = {}
+        for row in self._rows:
+            key = tuple(row.cells[each].strip() for each in keys)
+            several.setdefault(key, []).append(row.cells[place].strip())
+        repeated = [texts for texts in several.values() if len(texts) > 1]
+        apart = [texts for texts in repeated if len(set(texts)) == len(texts)]
+        return 2 * len(repeated) >= len(several) > 0 and len(apart) >= _SURELY * len(repeated)
+
     @property
     def rows(self) -> int:
         """Rows of the sheet."""
@@ -342,30 +426,26 @@ def read_columns(sheet: Sheet, context: Context) -> Columns:
     people = _people(free)
     cohort = free.take(COHORT, "cohort")
     subject = free.take(SUBJECT, "subject")
-    series = _series(free)
+    series = _series(free, [*people.who, *([] if subject is None else [subject])])
     if subject is None:
         subject = _by_cells(free, is_known)
     difference = _difference(free)
-    guessed: tuple[str, ...] = ()
     if subject is not None or context.subject is not None:
-        values = _of_a_subject(free, series=series is not None)
+        graded = _of_a_subject(free, series=series is not None)
     else:
-        values, guessed = _per_subject(free)
+        graded = _per_subject(free)
     free.headers = {p: h for p, h in free.headers.items() if not _PRIVATE.search(normal(h))}
     return replace(
-        people,
+        graded,
+        ids=people.ids,
+        name=people.name,
+        given=people.given,
+        family=people.family,
         cohort=cohort,
         subject=subject,
         series=series,
         difference=difference,
-        values=values,
         groups=tuple(free.headers),
-        guessed=guessed,
-        unread=tuple(
-            header
-            for place, header in free.headers.items()
-            if _TARGET.search(header) and free.graded(place) >= _SURELY
-        ),
     )
 
 
@@ -408,17 +488,24 @@ def _counts_rows(free: _Free, place: int, name: int | None) -> bool:
     )
 
 
-def _series(free: _Free) -> int | None:
-    """The column of the series: by its name, or because series stand in it."""
+def _series(free: _Free, keys: Sequence[int]) -> int | None:
+    """The column of the series: by its name, or because series stand in it.
+
+    One that is called like it and tells a student's rows of a subject apart says a series, whether or
+    not we know which.
+    """
     found = free.take(SERIES, "series")
     if found is not None:
         return found
     settings = free.context.settings
     for place in free.called(MAYBE_SERIES):
-        if free.share(place, lambda text: is_series(text, settings)) > _MOSTLY:
+        known = free.share(place, lambda text: sounds_like_series(text, settings)) > _MOSTLY
+        if known or free.tells_apart(place, keys):
             del free.headers[place]
             return place
-    return _by_cells(free, lambda text: is_series(text, settings), _more_than_the_final(settings))
+    return _by_cells(
+        free, lambda text: sounds_like_series(text, settings), _more_than_the_final(settings)
+    )
 
 
 def _more_than_the_final(settings: Attainment) -> Callable[[Collection[str]], bool]:
@@ -455,21 +542,77 @@ def _is_number(text: str) -> bool:
     return re.fullmatch(r"[-+−]?\d+(?:[.,]\d+)?", text) is not None
 
 
-def _of_a_subject(free: _Free, *, series: bool) -> tuple[Value, ...]:
+class _Graded:
+    """Columns of grades as they are found."""
+
+    def __init__(self, free: _Free) -> None:
+        self.values: list[Value] = []
+        self._free = free
+        self._unplaced: list[Aside] = []
+        self._expected: list[Aside] = []
+        self.unknown: list[str] = []
+
+    def put(self, place: int, subject: str | None, label: str) -> None:
+        """Take a column whose header says a series, or something like it, if grades stand there.
+
+        An exam is one however unreadable its grades are; a baseline may be a score that is none.
+        """
+        free, header = self._free, self._free.headers[place]
+        settings = free.context.settings
+        like = free.like_grades(place) > _MOSTLY or not free.cells(place)
+        if is_series(label, settings) and (like or series_of(label, settings) != settings.baseline):
+            self.values.append(Value(place, subject, label))
+        elif not like:
+            return
+        elif free.is_ignored(label):
+            pass
+        elif is_expectation(label):
+            self._expected.append(Aside(header, label))
+        else:
+            self._unplaced.append(Aside(header, label))
+        del free.headers[place]
+
+    def put_labelled(self) -> None:
+        """Take every column whose header is a series, or something like it, and nothing else."""
+        for place, header in list(self._free.headers.items()):
+            if _is_label(header, self._free.context.settings):
+                self.put(place, None, header)
+
+    def put_strangers(self) -> None:
+        """Take columns that are called like nothing we know and have grades, or numbers like grades."""
+        free = self._free
+        for place, header in list(free.headers.items()):
+            words = set(normal(header).split())
+            plain = words.isdisjoint(_NO_SUBJECT) and _compact(header) not in _NO_GUESS
+            if plain and free.graded(place) >= _SURELY and not free.is_flag(place):
+                del free.headers[place]
+                self.unknown.append(header)
+
+    def columns(self) -> Columns:
+        """What was found."""
+        return Columns(
+            values=tuple(self.values),
+            unplaced=tuple(self._unplaced),
+            expected=tuple(self._expected),
+            unknown=tuple(self.unknown),
+        )
+
+
+def _of_a_subject(free: _Free, *, series: bool) -> Columns:
     """Columns of grades where a row is of one subject."""
-    settings = free.context.settings
     grade = _grade(free)
-    values = [] if grade is None else [Value(grade)]
-    if grade is not None and free.context.baseline:
-        return tuple(values)
-    for place, header in list(free.headers.items()):
-        if is_series(header, settings) and free.graded(place) > _MOSTLY:
-            del free.headers[place]
-            values.append(Value(place, series=header))
-    if len(values) > 1 and grade is not None and not series:
+    found = _Graded(free)
+    if grade is not None:
+        found.values.append(Value(grade))
+        if free.context.baseline:
+            return found.columns()
+    found.put_labelled()
+    if grade is None and found.values:
+        found.put_strangers()
+    if len(found.values) > 1 and grade is not None and not series:
         # beside columns for each series, what has no series is something else
-        return tuple(value for value in values if value.series is not None)
-    return tuple(values)
+        found.values = [value for value in found.values if value.series is not None]
+    return found.columns()
 
 
 def _grade(free: _Free) -> int | None:
@@ -484,44 +627,27 @@ def _grade(free: _Free) -> int | None:
     return found
 
 
-def _per_subject(free: _Free) -> tuple[tuple[Value, ...], tuple[str, ...]]:
-    """Columns of grades where each is of a subject, and the headers only taken for one."""
+def _per_subject(free: _Free) -> Columns:
+    """Columns of grades where each is of a subject."""
     settings, baseline = free.context.settings, free.context.baseline
-    values, guessed = [], []
+    found = _Graded(free)
     for place, header in list(free.headers.items()):
-        subject, series = (None if baseline else pair(header, settings)) or (None, None)
+        both = pair(header, settings)
         bare = _without_fillers(header) if baseline else header
-        subject = subject or (tidy(bare) if is_subject(bare) else None)
-        if subject is not None and (free.graded(place) > _MOSTLY or not free.cells(place)):
+        if both is not None and (not baseline or own_series(both[1], settings) is not None):
+            found.put(place, *both)
+        elif is_subject(bare, settings) and free.may_be_results(place):
             del free.headers[place]
-            values.append(Value(place, subject, series))
-    if len(values) >= _SUBJECTS_ENOUGH:
-        for place, header in list(free.headers.items()):
-            words = set(normal(header).split())
-            plain = words.isdisjoint(_NO_SUBJECT) and _compact(header) not in _NO_GUESS
-            if plain and not is_series(header, settings) and free.graded(place) >= _SURELY:
-                del free.headers[place]
-                values.append(Value(place, tidy(header)))
-                guessed.append(header)
-    if values:
-        return _one_per_subject(values, free), tuple(guessed)
-    overall = _grade(free)
-    if overall is not None:
-        return (Value(overall),), ()
-    named = [p for p, h in free.headers.items() if is_series(h, settings) and free.graded(p)]
-    values = [Value(place, series=free.headers.pop(place)) for place in named]
-    return tuple(values), ()
+            found.values.append(Value(place, tidy(bare), header if baseline else None))
+    if len(found.values) >= _SUBJECTS_ENOUGH:
+        found.put_labelled()
+        found.put_strangers()
+    elif not found.values and (overall := _grade(free)) is not None:
+        found.values.append(Value(overall))
+    elif not found.values:
+        found.put_labelled()
+    return found.columns()
 
 
 def _without_fillers(header: str) -> str:
     return " ".join(_BESIDE_A_SUBJECT.sub(" ", header.replace("_", " ")).split()).strip(" -–:/()")
-
-
-def _one_per_subject(values: Sequence[Value], free: _Free) -> tuple[Value, ...]:
-    """Of a baseline's points and grade in one subject, the points."""
-    if not free.context.baseline:
-        return tuple(values)
-    best: dict[tuple[str | None, str | None], Value] = {}
-    for value in values:
-        best.setdefault((value.subject, value.series), value)
-    return tuple(best.values())

@@ -11,7 +11,9 @@ import polars as pl
 
 from edu_pipeline.ground.wording import listed
 from edu_pipeline.landing.rules import NO_DATA
+from edu_pipeline.landing.sources.results.agreement import Question
 from edu_pipeline.landing.sources.results.names import normal_name
+from edu_pipeline.landing.sources.results.series import sounds_like_series
 from edu_pipeline.landing.sources.results.tables import Found, Table, cohorts_of, paste
 from edu_pipeline.model.attainment import NOTICES, AttainmentNotes
 from edu_pipeline.model.columns import dtypes
@@ -145,32 +147,19 @@ def file_problems(found: Found) -> list[Note]:
     return rows
 
 
-def taken_for(table: Table, settings: Attainment, *, final: bool) -> list[Note]:
-    """What was read without being said so."""
-    rows = []
-    file, cohort = table.sheet.file, table.cohort
-    if final:
-        message = (
-            f"{file} says no series, so its grades are taken for {settings.final}. If they are of "
-            f"another, put it into the name of the file, such as “{settings.sat[0]}”."
-        )
-        rows.append(note("taken_for", message, cohort=cohort))
-    if table.columns.guessed:
-        message = (
-            f"{file}: {listed([f'“{name}”' for name in table.columns.guessed])} "
-            f"{'is' if len(table.columns.guessed) == 1 else 'are'} taken for subjects that we did not "
-            "know, because grades stand there. What is none must be taken out of the file."
-        )
-        rows.append(note("taken_for", message, cohort=cohort, number=len(table.columns.guessed)))
-    if table.columns.unread:
-        example = paste("attainment.series_names", {table.columns.unread[0]: settings.baseline})
-        message = (
-            f"{file}: grades stand in {listed([f'“{name}”' for name in table.columns.unread])}, which "
-            f"we know for no series. If one is what was expected of students, add to pipeline.toml: "
-            f"{example}"
-        )
-        rows.append(note("not_read", message, cohort=cohort, number=len(table.columns.unread)))
-    return rows
+def expectations(table: Table, settings: Attainment) -> list[Note]:
+    """Targets and predictions, which are no results and no baseline unless the settings say so."""
+    found = table.columns.expected
+    if not found:
+        return []
+    headers = _some([f"“{name}”" for name in dict.fromkeys(each.header for each in found)])
+    example = paste("attainment.series_names", {found[0].label: settings.baseline})
+    message = (
+        f"{table.sheet.file}: grades stand in {headers}, which say what somebody expects and are no "
+        "results. No figure is made of them. If one is what results are to be measured by, add to "
+        f"pipeline.toml: {example}"
+    )
+    return [note("not_read", message, cohort=table.cohort, number=len(found))]
 
 
 def inferred_series(cohort: str, inferred: Mapping[str, str]) -> list[Note]:
@@ -185,18 +174,40 @@ def inferred_series(cohort: str, inferred: Mapping[str, str]) -> list[Note]:
     return [note("taken_for", message, cohort=cohort, number=len(inferred))]
 
 
-def unknown_series(bad: pl.DataFrame, settings: Attainment, names: Collection[str]) -> list[Note]:
+def asked(question: Question) -> Note:
+    """What only somebody at the school can say."""
+    return note(
+        question.kind,
+        question.message,
+        cohort=question.cohort,
+        number=question.number,
+        subject=question.subject or "",
+        holds="page" if question.holds else None,
+    )
+
+
+def unknown_series(
+    bad: pl.DataFrame, settings: Attainment, names: Collection[str], finals: Collection[str]
+) -> list[Note]:
     """Series that are none of the settings'.
 
+    While nobody has a final, the newest exam is the result, and one of these may be it.
+
     Args:
-        bad: `cohort`, `student_id` and `series` of every grade concerned.
+        bad: `cohort`, `student_id` and `received` of every grade concerned.
         settings: The section of `pipeline.toml`.
         names: Words of students' names: a cell that has one is not shown.
+        finals: Cohorts that have results of the final.
     """
     rows = []
     for (cohort,), found in bad.sort("cohort").group_by("cohort", maintain_order=True):
-        counts = _counts(found["series"])
-        shown = _telling(found, "series", names)
+        counts = _counts(found["received"])
+        telling = _telling(found, "received", names)
+        shown = [
+            text
+            for text in counts
+            if text in telling or (sounds_like_series(text, settings) and _is_nobodys(text, names))
+        ][:SHOWN]
         lines = dict.fromkeys(shown, "…")
         message = (
             f"{cohort}: {_number(found.height, 'grade')} "
@@ -204,7 +215,16 @@ def unknown_series(bad: pl.DataFrame, settings: Attainment, names: Collection[st
             f"{_with_counts(counts, shown)}. Say in pipeline.toml which of {', '.join(settings.series)} "
             f"each is: {paste('attainment.series_names', lines or {'…': '…'})}"
         )
-        rows.append(note("unknown_series", message, cohort=str(cohort), number=found.height))
+        holds: Holds | None = None if cohort in finals else "page"
+        rows.append(
+            note(
+                "unknown_series",
+                message,
+                cohort=str(cohort),
+                number=found.height,
+                holds=holds,
+            )
+        )
     return rows
 
 
@@ -493,11 +513,14 @@ def _shown(texts: Collection[str], names: Collection[str]) -> list[str]:
     return [
         text
         for text in texts
-        if len(text) <= LONGEST
-        and "@" not in text
-        and sum(map(str.isdigit, _YEAR.sub("", text))) <= FIGURES
-        and not set(normal_name(text).split()) & set(names)
+        if sum(map(str.isdigit, _YEAR.sub("", text))) <= FIGURES and _is_nobodys(text, names)
     ][:SHOWN]
+
+
+def _is_nobodys(text: str, names: Collection[str]) -> bool:
+    """Whether a text is short, no address, and has no word of a student's name."""
+    words = set(normal_name(text).split())
+    return len(text) <= LONGEST and "@" not in text and not words & set(names)
 
 
 def _with_counts(counts: Mapping[str, int], shown: Collection[str]) -> str:

@@ -6,10 +6,12 @@ rejected row or a problem, never an error.
 
 import hashlib
 from collections.abc import Callable, Collection, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import polars as pl
 
+from edu_pipeline.landing.rules import NO_DATA
+from edu_pipeline.landing.sources.results import agreement as agree
 from edu_pipeline.landing.sources.results import problems as say
 from edu_pipeline.landing.sources.results.cells import CELLS, as_json, read_rows
 from edu_pipeline.landing.sources.results.groups import (
@@ -21,6 +23,7 @@ from edu_pipeline.landing.sources.results.groups import (
 )
 from edu_pipeline.landing.sources.results.header import normal
 from edu_pipeline.landing.sources.results.names import normal_name
+from edu_pipeline.landing.sources.results.row_fates import fates_of
 from edu_pipeline.landing.sources.results.staging import (
     ENTRY,
     KEY,
@@ -40,6 +43,7 @@ from edu_pipeline.settings.attainment import ATTAINMENT_FOLDER, Attainment
 TABLE = "results"
 """What its rejected rows are called."""
 NO_COHORT = "no_cohort"
+IGNORED = "ignored"
 NO_SUBJECT = "no_subject"
 NO_SERIES = "no_series"
 UNKNOWN_SERIES = "unknown_series"
@@ -47,8 +51,20 @@ UNKNOWN_GRADE = "unknown_grade"
 AMBIGUOUS = "ambiguous_name"
 UNMATCHED = "unmatched_baseline"
 DUPLICATE = "different_results_for_one_series"
-TOLD = (NO_COHORT, UNKNOWN_SERIES, UNKNOWN_GRADE, AMBIGUOUS, UNMATCHED, DUPLICATE)
+MARKS = "marks"
+OTHER_SCALE = "other_scale"
+UNSURE = "others_are_unsure"
+TOLD = (
+    *(NO_COHORT, UNKNOWN_SERIES, UNKNOWN_GRADE, AMBIGUOUS, UNMATCHED, DUPLICATE),
+    *(MARKS, OTHER_SCALE, UNSURE),
+)
 """Rules of rejected rows that a problem of its own is about."""
+_NOT_READ = (*NO_DATA, IGNORED)
+"""Rules of rows that are about nobody, or left out by the settings."""
+_REASONS = {
+    UNKNOWN_GRADE: "their grades are none that we know",
+    DUPLICATE: "they stand there more than once with different grades",
+}
 
 
 @dataclass(frozen=True)
@@ -69,6 +85,8 @@ class Landed:
     """`AttainmentNotes`."""
     rejected: pl.DataFrame
     """`RejectedRows`."""
+    fates: pl.DataFrame
+    """`LandingFates`."""
     seen: pl.DataFrame
     """Who stands in which file, kept nowhere: `cohort`, `student_id` (empty where it is not known),
     `name`, `path`."""
@@ -95,7 +113,7 @@ def read_cohort(
         cohort: The cohort of all of them; else what folder, column or file's name says.
         forgotten: Whether a student was erased, by id or normalised name: nothing of theirs comes in.
     """
-    found = find_tables(files, settings, baselines, cohort)
+    found, questions = _agreed(find_tables(files, settings, baselines, cohort), settings)
     reads = [read_rows(number, table) for number, table in enumerate(found.tables)]
     people = people_of(found.tables, reads, forgotten)
     sieve = Sieve()
@@ -105,20 +123,37 @@ def read_cohort(
     cells = pl.concat([pl.DataFrame(schema=CELLS), *(read.cells for read in reads)]).join(
         rows, on=["table", "row"], maintain_order="left"
     )
+    cells = cells.with_columns(spelt="subject", received="series")
     labels = labels_of(cells, settings)
     notes = say.file_problems(found)
     names = _words_of_names(rows)
     cells = sieve.keep(cells, pl.col("cohort").is_not_null(), NO_COHORT)
-    cells = _in_series(
-        labels.with_subjects(cells), labels, found.tables, settings, names, sieve, notes
-    )
+    cells = sieve.keep(cells, ~_is_ignored(settings), IGNORED)
+    cells = labels.with_subjects(cells)
+    cells, unplaced = _in_series(cells, labels, found.tables, settings, sieve, notes)
+    seen = agree.years_of(found.tables, rows)
+    questions += agree.several_cohorts(seen)
+    questions += agree.doubtful_finals(found.tables, cells, settings, seen.groups())
     cells = _of_students(cells, rows, found.tables, sieve, notes)
+    given = cells.filter("baseline").select("table", "row")
     cells = _with_baselines(cells, found.tables, settings, names, notes)
     cells = sieve.keep(cells, pl.col("subject").is_not_null(), NO_SUBJECT)
-    cells = _graded(cells, settings, names, sieve, notes)
-    results = _once(cells, names, sieve, notes)
-    rejected = _rejected(sieve.rejected(), people, found.tables)
+    cells = _on_scale(cells, found.tables, settings, sieve, questions)
+    graded = _graded(cells, settings, names, sieve, notes)
+    results = _once(graded, names, sieve, notes)
+    loss = agree.losses(_why(cells, graded, results), results, settings, _REASONS)
+    key = ["cohort", "subject", "series"]
+    sieve.reject(results.join(loss.dropped, on=key, how="semi"), UNSURE)
+    results = results.join(loss.dropped, on=key, how="anti", maintain_order="left")
+    finals = set(results.filter(pl.col("series") == settings.final)["cohort"])
+    questions += agree.unplaced_series(found.tables, finals, settings)
+    questions += agree.unknown_columns(found.tables, finals, settings)
+    questions += loss.questions
+    notes += say.unknown_series(unplaced, settings, names, finals)
+    rejects = sieve.rejected()
+    rejected = _rejected(rejects.filter(pl.col("rule") != IGNORED), people, found.tables)
     notes += say.broken_rows(rejected, TOLD)
+    notes = [*map(say.asked, questions), *notes]
     facts = _facts(found.tables, rows, labels, settings)
     differences = differences_of(facts.filter("stated"))
     groups = _groups(facts, results, differences, settings, notes)
@@ -130,7 +165,35 @@ def read_cohort(
         differences=differences,
         notes=say.as_frame(notes),
         rejected=rejected,
+        fates=fates_of(
+            found,
+            people,
+            results,
+            pl.concat([given, graded], how="diagonal"),
+            rejects,
+            _NOT_READ,
+        ),
         seen=rows.select("cohort", "student_id", "name", "path").unique(maintain_order=True),
+    )
+
+
+def _agreed(found: Found, settings: Attainment) -> tuple[Found, list[agree.Question]]:
+    """What lies there without columns of which nobody knows which one counts, and what is asked."""
+    tables: list[Table] = []
+    questions: list[agree.Question] = []
+    for table in found.tables:
+        one, asked = agree.without_rivals(table, settings)
+        tables.append(one)
+        questions += asked
+    return replace(found, tables=tuple(tables)), questions
+
+
+def _is_ignored(settings: Attainment) -> pl.Expr:
+    """Whether the settings leave a cell's subject or series out."""
+    names = [" ".join(name.split()).casefold() for name in settings.ignore]
+    return pl.any_horizontal(
+        pl.col(column).str.to_lowercase().is_in(names).fill_null(value=False)
+        for column in ("spelt", "received")
     )
 
 
@@ -139,32 +202,33 @@ def _in_series(
     labels: Labels,
     tables: Sequence[Table],
     settings: Attainment,
-    names: Collection[str],
     sieve: Sieve,
     notes: list[say.Note],
-) -> pl.DataFrame:
-    """Cells whose series is known. A file that says none is of the final one."""
+) -> tuple[pl.DataFrame, pl.DataFrame]:
+    """Cells whose series is known, and those of series that have no place.
+
+    Those of a file that says none are kept as the final, for whoever looks, and hold the page.
+    """
     by_column = [n for n, table in enumerate(tables) if table.columns.series is not None]
     of_baselines = cells.filter("baseline").with_columns(series=pl.lit(settings.baseline))
     of_exports = cells.filter(~pl.col("baseline"))
     said = pl.col("series").is_not_null()
-    silent = of_exports.filter(~said, ~pl.col("table").is_in(by_column))
+    silent = set(of_exports.filter(~said, ~pl.col("table").is_in(by_column))["table"])
     of_exports = sieve.keep(of_exports, said | ~pl.col("table").is_in(by_column), NO_SERIES)
-    known = labels.with_series(of_exports).with_columns(received=of_exports["series"])
-    final = pl.col("received").is_null()
-    known = known.with_columns(
-        series=pl.when(final).then(pl.lit(settings.final)).otherwise("series")
+    silence = pl.col("received").is_null()
+    known = labels.with_series(of_exports).with_columns(
+        series=pl.when(silence).then(pl.lit(settings.final)).otherwise("series")
     )
-    strange = known.filter(pl.col("series").is_null())
-    notes += say.unknown_series(
-        strange.select("cohort", "student_id", series="received"), settings, names
-    )
-    known = sieve.keep(known, pl.col("series").is_not_null(), UNKNOWN_SERIES, "received")
+    placed = pl.col("series").is_not_null()
+    unplaced = known.filter(~placed)
+    known = sieve.keep(known, placed, UNKNOWN_SERIES, "received")
     for number, table in enumerate(tables):
-        notes += say.taken_for(table, settings, final=number in silent["table"])
+        notes += say.expectations(table, settings)
+        if number in silent:
+            notes.append(say.asked(agree.silent_series(table, settings)))
     for cohort, of in sorted(labels.series.items()):
         notes += say.inferred_series(cohort, of.inferred)
-    return pl.concat([known.drop("received"), of_baselines])
+    return pl.concat([known, of_baselines]), unplaced
 
 
 def _of_students(
@@ -242,6 +306,24 @@ def _words_of_names(rows: pl.DataFrame) -> set[str]:
     return {word for name in names for word in normal_name(name).split()}
 
 
+def _on_scale(
+    cells: pl.DataFrame,
+    tables: Sequence[Table],
+    settings: Attainment,
+    sieve: Sieve,
+    questions: list[agree.Question],
+) -> pl.DataFrame:
+    """Cells on the scale of GCSEs, with the `level` of their qualification."""
+    cells = agree.with_levels(cells, tables, settings)
+    marks, asked = agree.columns_of_marks(cells, tables, settings)
+    questions += asked
+    of_marks = cells.join(marks, on=["table", "place", "series"], how="semi")
+    sieve.reject(of_marks, MARKS)
+    cells = cells.join(marks, on=["table", "place", "series"], how="anti", maintain_order="left")
+    questions += agree.other_scales(cells, settings)
+    return sieve.keep(cells, agree.on_scale(settings), OTHER_SCALE, "grade")
+
+
 def _graded(
     cells: pl.DataFrame,
     settings: Attainment,
@@ -253,6 +335,23 @@ def _graded(
     good = pl.col("points").is_not_null() | pl.col("absent")
     notes += say.unknown_grades(cells.filter(~good).select("cohort", "student_id", "grade"), names)
     return sieve.keep(cells, good, UNKNOWN_GRADE, "grade")
+
+
+def _why(cells: pl.DataFrame, graded: pl.DataFrame, results: pl.DataFrame) -> pl.DataFrame:
+    """Every cell with the rule because of which it does not count, if any."""
+    place = ["table", "row", "place", "subject"]
+    known = graded.select(place).unique().with_columns(known=pl.lit(value=True))
+    sure = results.select(KEY).unique().with_columns(sure=pl.lit(value=True))
+    return (
+        cells.join(known, on=place, how="left")
+        .join(sure, on=KEY, how="left")
+        .with_columns(
+            why=pl.when(pl.col("known").is_null())
+            .then(pl.lit(UNKNOWN_GRADE))
+            .when(pl.col("sure").is_null())
+            .then(pl.lit(DUPLICATE))
+        )
+    )
 
 
 def _once(
@@ -346,13 +445,14 @@ def _files(
                 "sha256": digests[table.sheet.path],
             }
         )
-    strays = [(stray.path, stray.name) for stray in found.strays]
-    for path, sheet in [*strays, *((path, None) for path in found.replaced)]:
-        file = ATTAINMENT_FOLDER + (path if sheet is None else f"{path}#{sheet}")
-        empty = dict.fromkeys(("students", "rows", "results", "rejected"), 0)
+    strays = [(stray.path, stray.file, stray.rows) for stray in found.strays]
+    older = [(path, path, rows) for path, rows in found.superseded.items()]
+    for path, file, count in [*strays, *older]:
+        empty = dict.fromkeys(("students", "results", "rejected"), 0)
         lines.append(
             {
-                "file": file,
+                "file": ATTAINMENT_FOLDER + file,
+                "rows": count,
                 "path": ATTAINMENT_FOLDER + path,
                 "kind": "not_read",
                 "shape": "",

@@ -22,10 +22,26 @@ _FILLERS = word_set(
     "assessment assessments data points point mark marks outcome outcomes achieved attained "
     "public pre set file export csv xlsx ks4 key stage"
 )
-_FINAL = frozenset({"gcse", "final", "finalgcse", "summer", "gcsesummer", "finalsummer"})
+_FINAL = frozenset({"gcse", "final", "finalgcse", "gcsesummer", "finalsummer"})
 """Words, in alphabetical order, that mean the final series."""
-_BASELINE = word_set("baseline yellis midyis cat cats fft cem expected meg")
-"""Words of which one makes a series the baseline."""
+_SUMMER = "summer"
+"""The final series only with the last year group or the year of the exams: else it may be a term."""
+_ESTIMATES = word_set("baseline yellis midyis cats cat4 fft fftd cem")
+"""Words that mean a baseline, if nothing else stands beside them than `_OF_ESTIMATES`."""
+_OF_ESTIMATES = word_set(
+    "cat test indicator aspire estimate estimates estimated prediction predicted expected target "
+    "benchmark mean overall gcse final d h"
+)
+_EXPECTED = word_set(
+    "expected expectation pred predicted prediction predictions forecast forecasted target targets "
+    "tgt trgt estimate estimated estimates meg mtg teg aspirational aspiration likely minimum current "
+    "working professional"
+)
+"""Words that make a column a hope or a judgement of somebody: no exam, and no baseline by itself."""
+_WHEN_ELSE = word_set("summer final end year term test gcse")
+"""Words of which a text may consist that is a series, and does not say which."""
+_COLLECTIONS = word_set("dc dd dp ap drop collection tracking tracker report progress check cycle")
+"""Words of a collection of grades that is neither a mock nor the final."""
 _TERMS = {"autumn": 10, "winter": 12, "christmas": 12, "spring": 2, "easter": 4}
 _MONTHS: Mapping[str, int] = {
     name: number
@@ -38,8 +54,13 @@ _MONTHS: Mapping[str, int] = {
     )
     for name in (month, month[:3], month[:4] if month == "september" else month)
 }
+_OF_YEARS = frozenset({"y", "yr", "year"})
 _YEAR_GROUPS = range(7, 14)
+_SITTING_GROUPS = frozenset({0, 11, 13})
+"""Year groups that sit final exams; 0: it is not said."""
 _SCHOOL_YEAR_STARTS = 9
+_AFTER_MOCKS = 8
+"""Place in the school year of the last month, April, in which there are mocks before the final."""
 
 
 @dataclass(frozen=True)
@@ -48,35 +69,46 @@ class _Said:
 
     words: tuple[str, ...] = ()
     """Without fillers, years and when it was; in alphabetical order."""
-    when: tuple[int, ...] = ()
-    """Year group and place of the month in the school year, as far as it says so."""
+    group: int = 0
+    """Year group; 0: it says none."""
+    month: int = 0
+    """Place of the month, or of the term, in the school year; 0: it says none."""
+    year: int = 0
+    """Of the calendar; 0: it says none."""
 
     @property
     def text(self) -> str:
         return "".join(self.words)
+
+    @property
+    def when(self) -> tuple[int, ...]:
+        """Year group and month, as far as it says so."""
+        return tuple(filter(None, (self.group, self.month)))
 
 
 def _said(text: str) -> _Said:
     raw = re.findall(r"[a-z]+|\d+", text.casefold())
     words = [found for word in raw if (found := _SAME.get(word, word)) and found not in _FILLERS]
     kept: list[str] = []
-    group = month = 0
+    group = month = year = 0
     for place, word in enumerate(words):
         before = words[place - 1] if place else ""
-        if word in ("y", "yr", "year") and place + 1 < len(words) and words[place + 1].isdigit():
+        if word in _OF_YEARS and place + 1 < len(words) and words[place + 1].isdigit():
             continue
-        if before in ("y", "yr", "year") and word.isdigit() and int(word) in _YEAR_GROUPS:
+        if before in _OF_YEARS and word.isdigit() and int(word) in _YEAR_GROUPS:
             group = int(word)
         elif word in _MONTHS or word in _TERMS:
             number = _MONTHS.get(word) or _TERMS[word]
             month = (number - _SCHOOL_YEAR_STARTS) % 12 + 1
-        elif word.isdigit() and (len(word) == 4 or (len(word) == 2 and int(word) > 9)):  # noqa: PLR2004
-            continue  # a year
+        elif word.isdigit() and len(word) == 4:  # noqa: PLR2004
+            year = int(word)
+        elif word.isdigit() and len(word) == 2 and int(word) > 9:  # noqa: PLR2004
+            year = year or 2000 + int(word)
         else:
             kept.append(word)
     if "mock" in kept:
         kept = [word for word in kept if word != "gcse"]
-    return _Said(tuple(sorted(kept)), tuple(filter(None, (group, month))))
+    return _Said(tuple(sorted(kept)), group, month, year)
 
 
 @dataclass(frozen=True)
@@ -93,32 +125,58 @@ class SeriesNames:
         return self.of.get(text)
 
 
-def series_of(text: str, settings: Attainment) -> str | None:
-    """The series that a text means whatever stands beside it; None for none or for some mock."""
+def own_series(text: str, settings: Attainment) -> str | None:
+    """The series that the settings say a text is, by its name or in `series_names`."""
     own = {_plain(theirs): ours for theirs, ours in settings.series_names.items()}
     own |= {_plain(name): name for name in settings.series if _plain(name) not in own}
-    if _plain(text) in own:
-        return own[_plain(text)]
+    return own.get(_plain(text))
+
+
+def is_in_settings(text: str, settings: Attainment) -> bool:
+    """Whether `series_names` says what a text is."""
+    return _plain(text) in {_plain(theirs) for theirs in settings.series_names}
+
+
+def series_of(text: str, settings: Attainment) -> str | None:
+    """The series that a text means whatever stands beside it; None for none or for some mock.
+
+    An exam of another year group than the one that sits the final is none of them: nobody but the
+    settings makes one of last summer's exam.
+    """
+    own = own_series(text, settings)
     said = _said(text)
-    if not said.words:
-        return settings.final if _is_summer(text) else None
-    for name in settings.series:
-        if _said(name).words == said.words:
-            return name
-    if not _BASELINE.isdisjoint(said.words):
-        return settings.baseline
-    if said.text in _FINAL:
-        return settings.final
-    return None
+    if own is not None or said.group not in _SITTING_GROUPS:
+        return own
+    if not said.words or said.words == (_SUMMER,):
+        return settings.final if _is_summer(text, said) else None
+    alike = next((name for name in settings.series if _said(name).words == said.words), None)
+    if alike is not None or said.text in _FINAL:
+        return alike or settings.final
+    return settings.baseline if is_estimate(text) else None
 
 
-def _is_summer(text: str) -> bool:
-    return re.fullmatch(r"(summer|june|jun)\W*(20)?\d\d", text.strip().casefold()) is not None
+def _is_summer(text: str, said: _Said) -> bool:
+    dated = re.fullmatch(r"(summer|june|jun)\W*(20)?\d\d", text.strip().casefold()) is not None
+    return dated or (bool(said.words) and said.group in _SITTING_GROUPS - {0})
+
+
+def is_estimate(text: str) -> bool:
+    """Whether a text names a test or a service that says what is to be expected, and nothing else."""
+    words = {word for word in _said(text).words if not word.isdigit()}
+    return bool(words & _ESTIMATES or {"cat", "4"} <= set(_said(text).words)) and words <= (
+        _ESTIMATES | _OF_ESTIMATES
+    )
+
+
+def is_expectation(text: str) -> bool:
+    """Whether a text says that somebody expects, hopes or judges: no exam was sat."""
+    return not _EXPECTED.isdisjoint(_said(text).words)
 
 
 def is_some_mock(text: str) -> bool:
-    """Whether a text is a mock exam, and says nothing else but when."""
-    return _said(text).words == ("mock",)
+    """Whether a text is a mock exam of the final year, and says nothing else but when."""
+    said = _said(text)
+    return said.words == ("mock",) and said.group in _SITTING_GROUPS
 
 
 def is_series(text: str, settings: Attainment) -> bool:
@@ -126,11 +184,46 @@ def is_series(text: str, settings: Attainment) -> bool:
     return is_some_mock(text) or series_of(text, settings) is not None
 
 
+def sounds_like_series(text: str, settings: Attainment) -> bool:
+    """Whether a text may be a series, also one that has no place among the settings'.
+
+    A further mock, a term, an exam of another year group, a collection of grades.
+    """
+    if is_series(text, settings):
+        return True
+    said = _said(text)
+    words = [word for word in said.words if not word.isdigit()]
+    numbered = len(words) < len(said.words)
+    if "mock" in words:
+        return set(words) <= {"mock", "average", "paper"} | _WHEN_ELSE
+    if not words:
+        numbers = len(re.findall(r"\d+", text)) - bool(said.group)
+        return said.month > 0 and numbers <= 1  # with more it is a date
+    if not _COLLECTIONS.isdisjoint(words):
+        return (numbered or bool(said.when)) and said.words != ("8", "progress")
+    return set(words) <= _WHEN_ELSE and (set(words) != {"year"} or said.month > 0)
+
+
+def is_of_an_earlier_year(text: str) -> bool:
+    """Whether a text is of a year group before the one that sits final exams."""
+    return _said(text).group not in _SITTING_GROUPS
+
+
+def year_in(text: str) -> int | None:
+    """The calendar year that a text says."""
+    return _said(text).year or None
+
+
+def year_group_in(text: str) -> int | None:
+    """The year group that a text says."""
+    return _said(text).group or None
+
+
 def read_series(texts: Iterable[str], settings: Attainment) -> SeriesNames:
     """Which series the texts of a cohort mean, together.
 
     Mocks without a number are told by their order in the school year, if all of them have one, and
-    a single one is the first.
+    a single one is the first. One in early summer may be of the year before, so its place is not sure.
 
     Args:
         texts: As headers, cells, sheets and files have them.
@@ -149,7 +242,10 @@ def _in_order(texts: Collection[str], mocks: Collection[str]) -> Mapping[str, st
     by_time: dict[tuple[int, ...], list[str]] = {}
     for text in texts:
         by_time.setdefault(_said(text).when, []).append(text)
-    if len(by_time) > len(mocks) or len({len(when) for when in by_time}) > 1:
+    unsure = len(by_time) > 1 and any(
+        said.month > _AFTER_MOCKS and not said.group for said in map(_said, texts)
+    )
+    if unsure or len(by_time) > len(mocks) or len({len(when) for when in by_time}) > 1:
         return {}
     return {
         text: name

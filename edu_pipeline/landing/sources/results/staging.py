@@ -49,6 +49,10 @@ class Sieve:
         self._rejected.append(bad)
         return cells.filter(good)
 
+    def reject(self, cells: pl.DataFrame, rule: str) -> None:
+        """The rows of cells are rejected."""
+        self.keep(cells, pl.lit(value=False), rule, "grade")
+
     def rejected(self) -> pl.DataFrame:
         """All of them: `table`, `row`, `rule` and the text that broke it."""
         return pl.concat(self._rejected).unique(maintain_order=True)
@@ -237,33 +241,40 @@ def labels_of(cells: pl.DataFrame, settings: Attainment) -> Labels:
 def with_points(cells: pl.DataFrame, settings: Attainment) -> pl.DataFrame:
     """Cells with `points` and `absent`; neither where a text is no grade.
 
-    Of other series than the final, a mark of absence is one whatever the settings' grades say.
+    A distinction, merit or pass is worth what it is at the qualification's `level`. Of other series than the final, a mark of absence is one whatever the settings' grades say.
     """
-    kinds = cells.select("cohort", "subject", "grade", final=pl.col("series") == settings.final)
+    level_1 = (pl.col("level") == 1).fill_null(value=False)
+    cells = cells.with_columns(final=pl.col("series") == settings.final, level_1=level_1)
+    kinds = cells.select("cohort", "subject", "grade", "final", "level_1").unique()
     texts: dict[tuple[str, str], set[str]] = defaultdict(set)
-    for cohort, subject, grade, _ in kinds.unique().iter_rows():
+    for cohort, subject, grade, _, _ in kinds.iter_rows():
         texts[cohort, subject].add(grade)
     vocational = {entry for entry, grades in texts.items() if _is_vocational(grades)}
     own = {normal_grade(grade): points for grade, points in settings.grades.items()}
     rows = []
-    for cohort, subject, grade, final in kinds.unique().iter_rows():
+    for cohort, subject, grade, final, low in kinds.iter_rows():
         points = points_of(
-            grade, own, double=is_double(subject), vocational=(cohort, subject) in vocational
+            grade,
+            own,
+            double=is_double(subject),
+            vocational=low or (cohort, subject) in vocational,
+            level=1 if low else 2,
         )
         absent = is_absent(grade) and (points is None or not final)
-        rows.append((cohort, subject, grade, final, None if absent else points, absent))
+        rows.append((cohort, subject, grade, final, low, None if absent else points, absent))
     schema = {
         "cohort": pl.String,
         "subject": pl.String,
         "grade": pl.String,
         "final": pl.Boolean,
+        "level_1": pl.Boolean,
         "points": pl.Float64,
         "absent": pl.Boolean,
     }
     meaning = pl.DataFrame(rows, schema=schema, orient="row")
-    return cells.with_columns(final=pl.col("series") == settings.final).join(
+    return cells.join(
         meaning,
-        on=["cohort", "subject", "grade", "final"],
+        on=["cohort", "subject", "grade", "final", "level_1"],
         how="left",
         maintain_order="left",
     )

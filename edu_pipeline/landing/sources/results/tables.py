@@ -18,7 +18,13 @@ from edu_pipeline.landing.sources.results.header import (
     read_columns,
     shown_header,
 )
-from edu_pipeline.landing.sources.results.series import is_series, is_some_mock, series_of
+from edu_pipeline.landing.sources.results.series import (
+    is_expectation,
+    is_series,
+    is_some_mock,
+    series_of,
+    sounds_like_series,
+)
 from edu_pipeline.landing.sources.results.sheets import Sheet, Unread, sheets_of
 from edu_pipeline.landing.versions import version_of
 from edu_pipeline.landing.zone import ENDINGS, LandedFile
@@ -67,6 +73,13 @@ class Stray:
     """A sentence, with what to do."""
     unreadable: bool
     """Whether it could not even be read as a table."""
+    rows: int = 0
+    """How many it has, as far as it could be read."""
+
+    @property
+    def file(self) -> str:
+        """Where it stands, as tables say it."""
+        return self.path if self.name is None else f"{self.path}#{self.name}"
 
 
 @dataclass(frozen=True)
@@ -77,6 +90,8 @@ class Found:
     strays: tuple[Stray, ...]
     replaced: Mapping[str, str]
     """File → the newer one that counts."""
+    superseded: Mapping[str, int]
+    """File that is replaced → its rows."""
 
 
 def find_tables(
@@ -110,10 +125,17 @@ def find_tables(
             table = _table(one_header(sheet, settings), settings, path in baselines, cohort)
             reason = _not_understood(table, settings)
             if reason:
-                strays.append(Stray(path, sheet.name, reason, unreadable=False))
+                rows = len(sheet.rows)
+                strays.append(Stray(path, sheet.name, reason, unreadable=False, rows=rows))
             else:
                 tables.append(table)
-    return Found(tuple(_with_cohorts(tables)), tuple(strays), replaced)
+    superseded = {path: _rows_of(path, files[path], settings) for path in replaced}
+    return Found(tuple(_with_cohorts(tables)), tuple(strays), replaced, superseded)
+
+
+def _rows_of(path: str, content: bytes, settings: Attainment) -> int:
+    sheets = sheets_of(path, content, known_names(settings), WHO)
+    return sum(len(sheet.rows) for sheet in sheets if not isinstance(sheet, Unread))
 
 
 def _replaced(paths: Collection[str]) -> Mapping[str, str]:
@@ -151,7 +173,8 @@ def _table(sheet: Sheet, settings: Attainment, said: bool, cohort: str | None) -
         if any(value.subject for value in columns.values):
             subject = None
     folder, _, below = sheet.path.partition("/")
-    if cohort is None and below:
+    said_by_column = "cohort" in settings.columns and columns.cohort is not None
+    if cohort is None and below and not said_by_column:
         cohort = folder
     elif cohort is None and columns.cohort is None and not baseline:
         by_title = columns.series is None and any(v.series is None for v in columns.values)
@@ -184,7 +207,8 @@ def _said_by(titles: Collection[str], settings: Attainment) -> tuple[str | None,
     for title in (title.replace("_", " ").replace("-", " ") for title in titles):
         both = pair(title, settings)
         subject = subject or (both[0] if both else tidy(title) if is_known(title) else None)
-        series = series or (both[1] if both else title if is_series(title, settings) else None)
+        says = sounds_like_series(title, settings) or is_expectation(title)
+        series = series or (both[1] if both else title if says else None)
         series = series or next(_series_within(title, settings), None)
     return subject, series
 
@@ -222,7 +246,7 @@ def _not_understood(table: Table, settings: Attainment) -> str | None:
     seen = shown_header(header, settings)
     if not columns.who:
         return f'no column says whose row it is. {seen} Add to [attainment.columns]: name = "…"'
-    if not columns.values:
+    if not columns.values and not columns.unplaced:
         return (
             f'no column has grades. {seen} Add to [attainment.columns]: grade = "…", or say in '
             "[attainment.series_names] or [attainment.subjects] what its columns are."

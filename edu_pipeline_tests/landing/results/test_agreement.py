@@ -1,0 +1,374 @@
+"""What is asked before a figure is made: which series, which baseline, which cohort, what scale."""
+
+import csv
+import io
+from random import Random
+
+import polars as pl
+import pytest
+
+from edu_pipeline.landing.sources.results.agreement import level_of
+from edu_pipeline.landing.sources.results.reading import Landed
+from edu_pipeline_tests.landing.results.conftest import Read, held, kinds, problems
+
+STUDENTS = tuple(f"A{n}" for n in range(1, 7))
+
+
+def table(header: str, *columns: str) -> str:
+    """A row per student in maths, with these columns; a column is the cells of all of them."""
+    cells = zip(STUDENTS, *(column.split() for column in columns), strict=False)
+    rows = [",".join([who, "Maths", *row]) for who, *row in cells]
+    return "\n".join([f"UPN,Subject,{header}", *rows])
+
+
+def sums(landed: Landed) -> dict[str, float]:
+    """Points in each series, added up."""
+    return dict(landed.results.group_by("series").agg(pl.col("points").sum()).iter_rows())
+
+
+def message(landed: Landed, kind: str) -> str:
+    (said,) = problems(landed, kind)["message"]
+    return str(said)
+
+
+# Series
+
+
+@pytest.mark.parametrize("header", ["Y10 Summer", "Year 10 Final", "Yr 9 Mock 1", "Y10 GCSE"])
+def test_an_exam_of_an_earlier_year_is_never_the_final_and_that_is_said(
+    read: Read, header: str
+) -> None:
+    landed = read({"2026/r.csv": table(f"{header},Nov Mock,Baseline", "8 8 8", "4 5 6", "5 5 5")})
+    assert sums(landed) == {"MOCK 1": 15, "BASELINE": 15}
+    assert f"“{header}” is of a year before the final exams" in message(landed, "which_series")
+    assert not held(landed)  # the newest exam is the mock all the same
+    beside = read({"2026/r.csv": table(f"{header},GCSE", "8 8 8", "4 5 6")})
+    assert sums(beside) == {"GCSE": 15}
+
+
+def test_a_series_without_a_place_waits_while_it_may_be_the_newest(read: Read) -> None:
+    with_final = read({"2026/r.csv": table("Mock 1,Mock 3,GCSE", "1 2", "3 4", "5 6")})
+    assert sums(with_final) == {"MOCK 1": 3, "GCSE": 11}
+    assert 'series = ["MOCK 1", "MOCK 2", "MOCK 3", "GCSE", "BASELINE"]' in message(
+        with_final, "which_series"
+    )
+    assert not held(with_final)
+    text = table("Mock 1,Mock 3", "1 2", "3 4")
+    assert held(read({"2026/r.csv": text})) == [("2026", "")]
+    series = {"series": ["MOCK 1", "MOCK 3", "GCSE"]}
+    assert sums(read({"2026/r.csv": text}, series)) == {"MOCK 1": 3, "MOCK 3": 7}
+    ignored = read({"2026/r.csv": text}, {"ignore": ["mock 3"]})
+    assert sums(ignored) == {"MOCK 1": 3}
+    assert not kinds(ignored)
+
+
+def test_terms_are_no_final_in_columns_nor_in_a_column(read: Read) -> None:
+    wide = read({"2026/r.csv": table("Autumn,Spring,Summer,Target", "1 2", "3 4", "5 6", "7 7")})
+    long = read({"2026/r.csv": table("Term,Grade", "Autumn Summer", "5 6")})
+    for landed in (wide, long):
+        assert landed.results.is_empty()
+        assert held(landed) == [("2026", "")]
+        assert "“Autumn”" in " ".join(landed.notes["message"])
+
+
+def test_what_tells_a_students_rows_apart_is_a_series_whatever_it_says(read: Read) -> None:
+    rows = [
+        f"{who},Maths,{drop},{n}" for who in STUDENTS for n, drop in ((4, "Alpha"), (5, "Beta"))
+    ]
+    text = "\n".join(["UPN,Subject,Data Collection,Grade", *rows])
+    landed = read({"2026/GCSE.csv": text})
+    assert landed.results.is_empty()
+    assert held(landed) == [("2026", "")]
+    assert "“Alpha” (6) and “Beta” (6)" in message(landed, "unknown_series")
+    known = read({"2026/GCSE.csv": text}, {"series_names": {"Alpha": "MOCK 1", "Beta": "MOCK 2"}})
+    assert sums(known) == {"MOCK 1": 24, "MOCK 2": 30}
+
+
+def test_a_year_group_that_sits_no_final_makes_one_doubtful(read: Read) -> None:
+    text = table("Final,Form", "5 6 7", "10A 10B 10A")
+    assert held(read({"2027/r.csv": text})) == [("2027", "")]
+    assert held(read({"2027/Year 10.csv": table("Final", "5 6 7")})) == [("2027", "")]
+    assert not held(read({"2027/r.csv": table("Final,Form", "5 6 7", "11A 11B 11A")}))
+    assert not held(read({"2027/r.csv": text}, {"series_names": {"Final": "GCSE"}}))
+
+
+def test_last_summer_is_another_cohorts_final(read: Read) -> None:
+    text = table("Summer 2026", "5 6 7")
+    assert not kinds(read({"2026/r.csv": text}))
+    assert held(read({"2027/r.csv": text})) == [("2027", "")]
+
+
+def test_a_mock_in_june_may_be_of_the_year_before(read: Read) -> None:
+    landed = read({"2026/r.csv": table("June Mock,November Mock", "3 4", "5 6")})
+    assert landed.results.is_empty()
+    assert held(landed) == [("2026", "")]
+
+
+@pytest.mark.parametrize(
+    "header", ["Expected Grade", "Target", "Teacher Prediction", "MEG", "Pred"]
+)
+def test_what_somebody_expects_is_no_result_and_no_baseline_unless_said(
+    read: Read, header: str
+) -> None:
+    files = {"2026/r.csv": table(f"Mock 1,{header},GCSE", "1 2", "9 9", "5 6")}
+    landed = read(files)
+    assert sums(landed) == {"MOCK 1": 3, "GCSE": 11}
+    assert kinds(landed) == {"not_read"}
+    assert message(landed, "not_read").endswith(f'"{header}" = "BASELINE"')
+    said = read(files, {"series_names": {header: "BASELINE"}})
+    assert sums(said) == {"MOCK 1": 3, "GCSE": 11, "BASELINE": 18}
+
+
+def test_a_prediction_of_each_subject_is_no_subject(read: Read) -> None:
+    text = "UPN,Ma Mock 1,Ma Pred,En Mock 1,En Pred\nA1,3,9,4,9\nA2,4,9,5,9\n"
+    landed = read({"2026/r.csv": text})
+    assert sums(landed) == {"MOCK 1": 16}
+    assert kinds(landed) == {"not_read"}
+
+
+# Baselines
+
+
+@pytest.mark.parametrize("order", [("FFT50", "FFT20"), ("FFT20", "FFT50")])
+def test_of_two_estimates_none_counts_until_one_is_said_whatever_their_order(
+    read: Read, order: tuple[str, str]
+) -> None:
+    points = {"FFT50": "4 5", "FFT20": "5 6"}
+    beside = {
+        "2026/r.csv": table(",".join((*order, "GCSE")), *(points[name] for name in order), "5 6")
+    }
+    own = table(",".join(order), *(points[name] for name in order)).replace("Subject,", "Year,")
+    apart = {
+        "2026/r.csv": table("GCSE", "5 6"),
+        "2026/estimates fft.csv": own.replace("Maths", "11"),
+    }
+    apart["2026/estimates fft.csv"] = apart["2026/estimates fft.csv"].replace("FFT", "Maths FFT")
+    for files in (beside, apart):
+        landed = read(files)
+        assert sums(landed) == {"GCSE": 11}
+        said = message(landed, "which_baseline")
+        assert "“FFT20” and “FFT50” may each be the baseline" in said
+        chosen = read(files, {"series_names": {"FFT20": "BASELINE"}})
+        assert sums(chosen) == {"GCSE": 11, "BASELINE": 11}
+        assert not kinds(chosen)
+
+
+def test_of_points_and_grades_of_one_estimate_the_finer_counts_in_any_order(read: Read) -> None:
+    rows = {"Maths Points": ("5.4", "6.6"), "Maths Grade": ("5", "7")}
+    for names in (list(rows), list(rows)[::-1]):
+        lines = [
+            ",".join(("UPN", *names)),
+            *(f"A{n + 1},{rows[names[0]][n]},{rows[names[1]][n]}" for n in (0, 1)),
+        ]
+        landed = read({"2026/r.csv": table("GCSE", "5 6"), "2026/yellis.csv": "\n".join(lines)})
+        assert sums(landed) == {"GCSE": 11, "BASELINE": 12}
+        assert not kinds(landed)
+
+
+def test_two_columns_of_one_final_hold_the_page_unless_they_say_the_same(read: Read) -> None:
+    landed = read({"2026/r.csv": table("GCSE,Final,Mock 1", "5 6", "5 7", "3 4")})
+    assert sums(landed) == {"MOCK 1": 7}
+    assert held(landed) == [("2026", "")]
+    assert "“Final” and “GCSE” may each be “GCSE”, and they differ in 1 row" in message(
+        landed, "which_series"
+    )
+    assert not kinds(read({"2026/r.csv": table("GCSE,Final", "5 6", "5 6")}))
+
+
+def test_two_columns_of_one_name_that_differ_are_a_question(read: Read) -> None:
+    landed = read({"2026/r.csv": table("GCSE,GCSE", "5 6", "5 7")})
+    assert landed.results.is_empty()
+    assert "two columns are called “GCSE”" in message(landed, "which_series")
+
+
+# Cohorts
+
+
+@pytest.mark.parametrize(
+    ("header", "years"),
+    [
+        ("Academic Year", "2023/24 2023/24 2023/24 2024/25 2024/25 2024/25"),
+        ("Leaving Year", "2024 2024 2024 2025 2025 2025"),
+        ("Year Group", "7 8 9 10 11 11"),
+        ("NC Year", "Y10 Y10 Y10 Y11 Y11 Y11"),
+        ("Reg", "10A 10B 10A 11A 11B 11A"),
+    ],
+)
+def test_students_of_several_years_are_no_cohort(read: Read, header: str, years: str) -> None:
+    files = {"leavers/r.csv": table(f"{header},GCSE", years, "1 2 3 4 5 6")}
+    landed = read(files)
+    assert held(landed) == [("leavers", "")]
+    assert f"“{header}” says students of" in message(landed, "which_cohort")
+    assert not held(read(files, {"ignore": [header]}))
+    if header != "Reg":
+        apart = read(files, {"columns": {"cohort": header}})
+        assert set(apart.results["cohort"]) == set(years.split())
+        assert not problems(apart, "which_cohort").height
+
+
+def test_one_student_of_another_year_is_said_and_a_set_or_a_birthday_is_no_year(read: Read) -> None:
+    years = " ".join(["11"] * 5 + ["10"])
+    landed = read({"2026/r.csv": table("Year,GCSE", years, "1 2 3 4 5 6")})
+    assert kinds(landed) == {"which_cohort"}
+    assert not held(landed)
+    for header, values in (
+        ("Set", "7 8 9 7 8 9"),
+        ("Year of Birth", "2009 2010 2009 2010 2009 2010"),
+    ):
+        assert not kinds(read({"2026/r.csv": table(f"{header},GCSE", values, "1 2 3 4 5 6")}))
+
+
+# Scale
+
+
+def test_letters_of_a_levels_are_not_put_on_the_scale_of_gcses(read: Read) -> None:
+    files = {"2026/r.csv": table("Qualification,Final", "A.level A.level", "A B").replace(".", " ")}
+    landed = read(files)
+    assert landed.results.is_empty()
+    assert held(landed) == [("2026", "")]
+    assert "are of A levels" in message(landed, "which_scale")
+    worth = read(files, {"grades": {"A": 5, "B": 4}})
+    assert sums(worth) == {"GCSE": 9}
+    assert not kinds(worth)
+
+
+def test_only_the_subjects_on_another_scale_wait(read: Read) -> None:
+    text = "UPN,Subject,GCSE\nA1,Maths,5\nA1,A level Maths,A\nA2,Maths,6\n"
+    landed = read({"2026/r.csv": text})
+    assert held(landed) == [("2026", "A level Maths")]
+    assert sums(landed) == {"GCSE": 11}
+
+
+def test_letters_alone_are_old_gcses_only_where_something_says_so(read: Read) -> None:
+    assert held(read({"2016/r.csv": table("Final", "A B C")})) == [("2016", "")]
+    assert sums(read({"2016/r.csv": table("GCSE", "A B C")})) == {"GCSE": 16.5}
+
+
+@pytest.mark.parametrize(
+    ("text", "level"),
+    [
+        ("BTEC L1 Sport", 1),
+        ("NCFE Level 1 Award", 1),
+        ("OCR Level 1/2 Sport", 2),
+        ("GCE A Level", 3),
+        ("Entry Level Maths", 0),
+        ("GCSE Maths", 2),
+        ("Maths", None),
+    ],
+)
+def test_levels_are_read_off_a_qualifications_name(text: str, level: int | None) -> None:
+    assert level_of(text) == level
+
+
+def test_a_level_1_distinction_is_worth_less_than_a_grade_4(read: Read) -> None:
+    text = "UPN,Subject,GCSE\nA1,BTEC L1 Sport,Distinction\nA2,BTEC L1 Sport,M\nA3,BTEC L1 Sport,Pass\n"
+    landed = read({"2026/r.csv": text})
+    assert sorted(landed.results["points"]) == [1.25, 2, 3]
+    assert not kinds(landed)
+
+
+def test_a_column_of_marks_makes_no_result_even_of_marks_up_to_nine(read: Read) -> None:
+    landed = read({"2026/r.csv": table("Exam Series,Mark", "GCSE " * 6, "4 5 9 13 17 20")})
+    assert landed.results.is_empty()
+    assert held(landed) == [("2026", "")]
+    assert "“Mark” has marks" in message(landed, "which_scale")
+    low = {"2026/r.csv": table("Exam Series,Mark", "GCSE " * 6, "4 5 9 3 7 2")}
+    assert held(read(low)) == [("2026", "")]
+    assert not kinds(read(low, {"columns": {"grade": "Mark"}}))
+
+
+def test_marks_of_a_mock_leave_grades_of_the_final_alone(read: Read) -> None:
+    landed = read({"2026/r.csv": table("Mock 1,GCSE", "38 52 61 9 70 4", "4 5 6 5 6 4")})
+    assert sums(landed) == {"GCSE": 30}
+
+
+# What is unsure
+
+
+def test_a_mock_in_fine_grades_is_left_out_and_the_final_stays(read: Read) -> None:
+    landed = read({"2026/r.csv": table("Mock 1,GCSE", "5+ 5= 5- 4 5 6", "4 5 6 5 6 4")})
+    assert sums(landed) == {"GCSE": 30}
+    assert "MOCK 1 is left out of the subject" in message(landed, "too_much_unsure")
+    assert landed.groups.is_empty()
+    assert not held(landed)
+    worth = {"grades": {"5+": 5.33, "5=": 5, "5-": 4.67}}
+    assert sums(read({"2026/r.csv": table("Mock 1", "5+ 5= 5-")}, worth)) == {"MOCK 1": 15}
+
+
+def test_a_subject_of_which_many_results_are_unsure_waits_and_one_slip_does_not(read: Read) -> None:
+    rows = table("GCSE", "1 2 3 4 5 6")
+    twice = "A1,Maths,9\nA2,Maths,9"
+    landed = read({"2026/r.csv": f"{rows}\n{twice}\nA1,Art,5\nA2,Art,5"})
+    assert held(landed) == [("2026", "Maths")]
+    assert "2 of 6 results of GCSE are not sure" in message(landed, "too_much_unsure")
+    assert not held(read({"2026/r.csv": f"{rows}\nA1,Maths,9"}))
+
+
+# All of it
+
+
+def test_no_order_of_rows_or_columns_changes_a_figure(read: Read) -> None:
+    text = (
+        "UPN,Subject,Y10 Summer,FFT20,FFT50,Nov Mock,March Mock,Target,Set\n"
+        "A1,Maths,5,6,5,4,5,7,1\nA2,Maths,4,5,4,3,4,6,2\nA3,Maths,3,4,3,2,2,5,1\n"
+        "A1,Art,6,6,5,5,5+,7,1\nA2,Art,5,5,4,6,4-,6,2\nA3,Art,4,4,3,5,4=,5,1\n"
+    )
+    rows = list(csv.reader(io.StringIO(text)))
+    expected = _told(read({"2026/r.csv": text}))
+    rng = Random(3)  # noqa: S311 - an order
+    for _ in range(20):
+        places = rng.sample(range(len(rows[0])), len(rows[0]))
+        below = rng.sample(rows[1:], len(rows) - 1)
+        shuffled = "\n".join(",".join(row[n] for n in places) for row in [rows[0], *below])
+        assert _told(read({"2026/r.csv": shuffled})) == expected
+
+
+def _told(landed: Landed) -> tuple[object, ...]:
+    columns = ["student_id", "subject", "series", "points"]
+    return landed.results.select(columns).rows(), kinds(landed), held(landed)
+
+
+@pytest.mark.parametrize("name", ["Mock 1", "Mock 2", "GCSE", "Baseline", "Subject", "UPN"])
+def test_a_column_under_an_unknown_name_changes_no_figure_without_a_message(
+    read: Read, name: str
+) -> None:
+    text = table("Mock 1,Mock 2,GCSE,Baseline", "1 2 3", "2 3 4", "3 4 5", "4 4 4")
+    before = sums(read({"2026/r.csv": text}))
+    landed = read({"2026/r.csv": text.replace(name, "Quux", 1)})
+    after = sums(landed)
+    assert all(after[series] == before[series] for series in after)
+    assert after == before or kinds(landed)
+
+
+def test_every_row_has_one_fate_and_a_files_fates_add_up(read: Read) -> None:
+    text = (
+        "UPN,Subject,Series,Grade\n"
+        "A1,Maths,GCSE,5\nA1,Maths,GCSE,5\nA2,Maths,GCSE,\nA2,Maths,GCSE,zz\nAverage,,,5\n"
+        "A3,Maths,GCSE,4\nA3,Maths,GCSE,6\nA4,Attendance,GCSE,9\nA5,Maths,Mock 7,4\n"
+    )
+    landed = read(
+        {
+            "2026/r_2026-09-01.csv": text,
+            "2026/r_2026-08-01.csv": "UPN,Subject,Series,Grade\nA1,Maths,GCSE,5\nA2,Maths,GCSE,5\n",
+            "2026/yellis.csv": "UPN,Maths,Latin\nA1,5.5,5\nA3,,4\nB9,3,3\n",
+            "2026/notes.csv": "Dear,all\nplease,see\n",
+        },
+        {"ignore": ["attendance"]},
+    )
+    assert landed.fates.select("file", "fate", "rule", "rows").rows() == [
+        ("attainment/2026/notes.csv", "not_read", "not_understood", 1),
+        ("attainment/2026/r_2026-08-01.csv", "superseded", "newer_file", 2),
+        ("attainment/2026/r_2026-09-01.csv", "counted", "", 1),
+        ("attainment/2026/r_2026-09-01.csv", "not_read", "ignored", 1),
+        ("attainment/2026/r_2026-09-01.csv", "not_read", "totals_row", 1),
+        ("attainment/2026/r_2026-09-01.csv", "outside", "no_grade", 1),
+        ("attainment/2026/r_2026-09-01.csv", "rejected", "different_results_for_one_series", 2),
+        ("attainment/2026/r_2026-09-01.csv", "rejected", "unknown_grade", 1),
+        ("attainment/2026/r_2026-09-01.csv", "rejected", "unknown_series", 1),
+        ("attainment/2026/r_2026-09-01.csv", "same", "same_grade", 1),
+        ("attainment/2026/yellis.csv", "counted", "", 1),
+        ("attainment/2026/yellis.csv", "outside", "subject_not_taken", 1),
+        ("attainment/2026/yellis.csv", "rejected", "unmatched_baseline", 1),
+    ]
+    added = landed.fates.group_by("file").agg(pl.col("rows").sum()).sort("file")
+    assert added.rows() == landed.files.select("file", "rows").sort("file").rows()
