@@ -265,13 +265,13 @@ PROBLEM_CHECKS: Sequence[tuple[str, str, Sequence[str] | None, str]] = (
     (
         "grades_are_known",
         "results",
-        ("unknown_grade", "unknown_series"),
-        "Every grade and every exam series is known.",
+        ("unknown_grade", "unknown_series", "which_series", "which_scale"),
+        "Every exam series is known, which is the final, and every grade and its scale.",
     ),
     (
         "results_stand_once",
         "results",
-        ("duplicate_result",),
+        ("duplicate_result", "too_much_unsure"),
         "No student has two different results in one subject and series.",
     ),
     (
@@ -283,8 +283,8 @@ PROBLEM_CHECKS: Sequence[tuple[str, str, Sequence[str] | None, str]] = (
     (
         "baselines_are_matched",
         "results",
-        ("unmatched_baseline", "unknown_subject", "overall_baseline"),
-        "Every baseline is of a student and a subject of the results.",
+        ("unmatched_baseline", "unknown_subject", "overall_baseline", "which_baseline"),
+        "One baseline counts, and all of it is of a student and a subject of the results.",
     ),
     (
         "results_are_read",

@@ -25,7 +25,8 @@ from edu_pipeline.settings.home import Settings
 
 GROUP = "landing"
 OWNERS = ["team:data"]
-REJECTED = "rejected_results"
+REJECTED, FATES = "rejected_results", "result_fates"
+"""Parts of `rejected_rows` and of `landing_fates`."""
 _SCHEMAS: Mapping[str, tuple[type[dy.Schema], str]] = {
     "attainment_files": (AttainmentFiles, "none"),
     "stg_results": (Results, "ids"),
@@ -74,6 +75,7 @@ def land_attainment(
         landed = read_cohort(exports, settings.attainment, forgotten=forgotten)
         landed = replace(landed, files=with_landing_times(landed.files, zone))
         write_table(con, REJECTED, landed.rejected)
+        write_table(con, FATES, landed.fates)
         for name, frame in _frames(landed).items():
             write_table(con, name, frame)
             yield dg.MaterializeResult(asset_key=name, metadata=table_metadata(con, name))

@@ -11,7 +11,7 @@ import polars as pl
 
 from edu_pipeline.ground.wording import listed
 from edu_pipeline.landing.rules import NO_DATA
-from edu_pipeline.landing.sources.results.agreement import Question
+from edu_pipeline.landing.sources.results.asking import Question
 from edu_pipeline.landing.sources.results.names import normal_name
 from edu_pipeline.landing.sources.results.series import sounds_like_series
 from edu_pipeline.landing.sources.results.tables import Found, Table, cohorts_of, paste

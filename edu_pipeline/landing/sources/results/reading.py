@@ -11,8 +11,8 @@ from dataclasses import dataclass, replace
 import polars as pl
 
 from edu_pipeline.landing.rules import NO_DATA
-from edu_pipeline.landing.sources.results import agreement as agree
 from edu_pipeline.landing.sources.results import problems as say
+from edu_pipeline.landing.sources.results.asking import Question
 from edu_pipeline.landing.sources.results.cells import CELLS, as_json, read_rows
 from edu_pipeline.landing.sources.results.groups import (
     FACTS,
@@ -34,6 +34,21 @@ from edu_pipeline.landing.sources.results.staging import (
     with_points,
 )
 from edu_pipeline.landing.sources.results.tables import Found, Table, described, find_tables
+from edu_pipeline.landing.sources.results.unsure import losses
+from edu_pipeline.landing.sources.results.which_cohort import several_cohorts, years_of
+from edu_pipeline.landing.sources.results.which_scale import (
+    columns_of_marks,
+    on_scale,
+    other_scales,
+    with_levels,
+)
+from edu_pipeline.landing.sources.results.which_series import (
+    doubtful_finals,
+    silent_series,
+    unknown_columns,
+    unplaced_series,
+    without_rivals,
+)
 from edu_pipeline.model.attainment import AttainmentFiles, CohortStudents, Results
 from edu_pipeline.model.columns import dtypes
 from edu_pipeline.model.quality import RejectedRows
@@ -131,9 +146,9 @@ def read_cohort(
     cells = sieve.keep(cells, ~_is_ignored(settings), IGNORED)
     cells = labels.with_subjects(cells)
     cells, unplaced = _in_series(cells, labels, found.tables, settings, sieve, notes)
-    seen = agree.years_of(found.tables, rows)
-    questions += agree.several_cohorts(seen)
-    questions += agree.doubtful_finals(found.tables, cells, settings, seen.groups())
+    seen = years_of(found.tables, rows)
+    questions += several_cohorts(seen)
+    questions += doubtful_finals(found.tables, cells, settings, seen.groups())
     cells = _of_students(cells, rows, found.tables, sieve, notes)
     given = cells.filter("baseline").select("table", "row")
     cells = _with_baselines(cells, found.tables, settings, names, notes)
@@ -141,13 +156,13 @@ def read_cohort(
     cells = _on_scale(cells, found.tables, settings, sieve, questions)
     graded = _graded(cells, settings, names, sieve, notes)
     results = _once(graded, names, sieve, notes)
-    loss = agree.losses(_why(cells, graded, results), results, settings, _REASONS)
+    loss = losses(_why(cells, graded, results), results, settings, _REASONS)
     key = ["cohort", "subject", "series"]
     sieve.reject(results.join(loss.dropped, on=key, how="semi"), UNSURE)
     results = results.join(loss.dropped, on=key, how="anti", maintain_order="left")
     finals = set(results.filter(pl.col("series") == settings.final)["cohort"])
-    questions += agree.unplaced_series(found.tables, finals, settings)
-    questions += agree.unknown_columns(found.tables, finals, settings)
+    questions += unplaced_series(found.tables, finals, settings)
+    questions += unknown_columns(found.tables, finals, settings)
     questions += loss.questions
     notes += say.unknown_series(unplaced, settings, names, finals)
     rejects = sieve.rejected()
@@ -177,12 +192,12 @@ def read_cohort(
     )
 
 
-def _agreed(found: Found, settings: Attainment) -> tuple[Found, list[agree.Question]]:
+def _agreed(found: Found, settings: Attainment) -> tuple[Found, list[Question]]:
     """What lies there without columns of which nobody knows which one counts, and what is asked."""
     tables: list[Table] = []
-    questions: list[agree.Question] = []
+    questions: list[Question] = []
     for table in found.tables:
-        one, asked = agree.without_rivals(table, settings)
+        one, asked = without_rivals(table, settings)
         tables.append(one)
         questions += asked
     return replace(found, tables=tuple(tables)), questions
@@ -225,7 +240,7 @@ def _in_series(
     for number, table in enumerate(tables):
         notes += say.expectations(table, settings)
         if number in silent:
-            notes.append(say.asked(agree.silent_series(table, settings)))
+            notes.append(say.asked(silent_series(table, settings)))
     for cohort, of in sorted(labels.series.items()):
         notes += say.inferred_series(cohort, of.inferred)
     return pl.concat([known, of_baselines]), unplaced
@@ -311,17 +326,17 @@ def _on_scale(
     tables: Sequence[Table],
     settings: Attainment,
     sieve: Sieve,
-    questions: list[agree.Question],
+    questions: list[Question],
 ) -> pl.DataFrame:
     """Cells on the scale of GCSEs, with the `level` of their qualification."""
-    cells = agree.with_levels(cells, tables, settings)
-    marks, asked = agree.columns_of_marks(cells, tables, settings)
+    cells = with_levels(cells, tables, settings)
+    marks, asked = columns_of_marks(cells, tables, settings)
     questions += asked
     of_marks = cells.join(marks, on=["table", "place", "series"], how="semi")
     sieve.reject(of_marks, MARKS)
     cells = cells.join(marks, on=["table", "place", "series"], how="anti", maintain_order="left")
-    questions += agree.other_scales(cells, settings)
-    return sieve.keep(cells, agree.on_scale(settings), OTHER_SCALE, "grade")
+    questions += other_scales(cells, settings)
+    return sieve.keep(cells, on_scale(settings), OTHER_SCALE, "grade")
 
 
 def _graded(

@@ -1,0 +1,61 @@
+"""Questions that only somebody at the school can answer, before a figure is made of exam results.
+
+Which series is the final, which the baseline, on what scale grades stand, who the cohort is: each is said by
+the settings, or by the export with no rival reading; else it is a question, with what was seen and the
+lines to paste, and what depends on it waits. Nothing is settled by the order of columns, and nothing rests on
+one word where the data says otherwise. The questions themselves are in `which_series`, `which_cohort`,
+`which_scale` and `unsure`; what is wrong with a single file, row or cell is for `problems`.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from edu_pipeline.ground.wording import listed
+from edu_pipeline.landing.sources.results.tables import Table, cohorts_of
+
+SHOWN = 6
+"""Columns, values or subjects in one sentence."""
+FEW = 2
+"""Below, a student or a result that does not fit is one that slipped, whatever its share."""
+NEARLY_ALL = 0.9
+
+
+@dataclass(frozen=True)
+class Question:
+    """What only somebody at the school can say."""
+
+    kind: str
+    cohort: str | None
+    message: str
+    number: int = 1
+    subject: str | None = None
+    """The subject whose figures wait; none: those of the cohort, if any."""
+    holds: bool = False
+    """Whether figures wait for the answer; else what is asked about is left out of them."""
+
+
+def only_cohort(table: Table) -> str | None:
+    """The cohort of all rows of a table, if they are of one."""
+    cohorts = cohorts_of(table)
+    return next(iter(cohorts)) if len(cohorts) == 1 else None
+
+
+def quoted(texts: Sequence[str]) -> str:
+    """Texts of headers or cells, as far as a sentence has room for them."""
+    shown = [f"“{text}”" for text in texts[:SHOWN]]
+    return listed([*shown, *(["others"] if len(texts) > SHOWN else [])])
+
+
+def array(texts: Sequence[str]) -> str:
+    """Texts as TOML has a list of them."""
+    return "[" + ", ".join(f'"{text}"' for text in texts) + "]"
+
+
+def ignoring(texts: Sequence[str]) -> str:
+    """The lines that leave columns, series or subjects out."""
+    return f"[attainment]\nignore = {array(texts)}"
+
+
+def counted(number: int, what: str) -> str:
+    """How many there are of something."""
+    return f"1 {what}" if number == 1 else f"{number:,} {what}s"

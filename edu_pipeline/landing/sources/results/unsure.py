@@ -1,0 +1,82 @@
+"""Subjects and series of which so many results are unsure that those left are no figure. Pure."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import polars as pl
+
+from edu_pipeline.landing.sources.results.asking import (
+    FEW,
+    Question,
+)
+from edu_pipeline.settings.attainment import Attainment
+
+ORDINARY_LOSS = 0.1
+"""Share of a subject's students in a series whose results may be unsure without moving its figures."""
+
+
+@dataclass(frozen=True)
+class Loss:
+    """Figures that would be of those few who are left."""
+
+    dropped: pl.DataFrame
+    """`cohort`, `subject`, `series` of which no result counts, and others of the subject do."""
+    questions: tuple[Question, ...]
+
+
+def losses(
+    cells: pl.DataFrame, good: pl.DataFrame, settings: Attainment, reasons: Mapping[str, str]
+) -> Loss:
+    """Subjects and series of which too many results are unsure to show the others.
+
+    A mock beside a final is left out; else the subject waits. Who has a grade and who has none is not
+    chance where only some were written wrongly.
+
+    Args:
+        cells: Every grade and absence whose series is known: `cohort`, `student_id`, `subject`,
+            `series`, `why` (a key of `reasons`; empty where it is sure).
+        good: Of these, the ones that count.
+        settings: The section of `pipeline.toml`.
+        reasons: What happened to those that do not.
+    """
+    key = ["cohort", "subject", "series"]
+    entry = [*key, "student_id"]
+    known = cells.drop_nulls(entry)
+    counts = (
+        known.group_by(entry)
+        .agg(pl.col("why").drop_nulls().first())
+        .join(good.select(entry).unique(), on=entry, how="anti")
+        .drop_nulls("why")
+        .group_by(key)
+        .agg(lost=pl.len(), why=pl.col("why").mode().sort().first())
+        .join(known.group_by(key).agg(of=pl.col("student_id").n_unique()), on=key)
+        .filter(pl.col("lost") >= FEW, pl.col("lost") > ORDINARY_LOSS * pl.col("of"))
+        .sort(key)
+    )
+    finals = good.filter(pl.col("series") == settings.final).select("cohort", "subject").unique()
+    counts = counts.join(
+        finals.with_columns(final=pl.lit(value=True)), on=["cohort", "subject"], how="left"
+    ).with_columns(
+        holds=(pl.col("series") == settings.final)
+        | (pl.col("final").is_null() & (pl.col("series") != settings.baseline))
+    )
+    questions = []
+    for row in counts.iter_rows(named=True):
+        what = (
+            "Nothing of the subject is shown"
+            if row["holds"]
+            else f"{row['series']} is left out of the subject"
+        )
+        questions.append(
+            Question(
+                "too_much_unsure",
+                row["cohort"],
+                f"{row['cohort']}: in {row['subject']}, {row['lost']} of {row['of']} results of "
+                f"{row['series']} are not sure, because {reasons[row['why']]}; figures of the others would "
+                f"be figures of chance. {what} until the export is corrected.",
+                row["lost"],
+                row["subject"],
+                holds=row["holds"],
+            )
+        )
+    return Loss(counts.filter(~pl.col("holds")).select(key), tuple(questions))

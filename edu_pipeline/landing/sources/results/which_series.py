@@ -1,0 +1,298 @@
+"""Which series a column is of, which is the final, and which of several columns counts. Pure."""
+
+import re
+from collections import defaultdict
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from dataclasses import replace
+
+import polars as pl
+
+from edu_pipeline.ground.wording import listed
+from edu_pipeline.landing.sources.results.asking import (
+    Question,
+    array,
+    counted,
+    ignoring,
+    only_cohort,
+    quoted,
+)
+from edu_pipeline.landing.sources.results.header import Aside, Value, as_received, normal, pair
+from edu_pipeline.landing.sources.results.series import (
+    is_in_settings,
+    is_of_an_earlier_year,
+    series_of,
+    year_group_in,
+    year_in,
+)
+from edu_pipeline.landing.sources.results.tables import Table, cohorts_of, paste
+from edu_pipeline.model.grades import is_nothing, points_of
+from edu_pipeline.model.subjects import subject_key, tidy
+from edu_pipeline.settings.attainment import Attainment
+
+_HALF_A_GRADE = 0.5
+_FIRST_SITTING = 11
+"""The first year group that sits final exams."""
+
+
+def without_rivals(table: Table, settings: Attainment) -> tuple[Table, tuple[Question, ...]]:
+    """A table without columns of which several claim to be one series of one subject.
+
+    Several that never differ say the same. Of a baseline's points and its grades the finer count. Else
+    the one that the settings name counts, or none does.
+
+    Args:
+        table: As its columns were read.
+        settings: The section of `pipeline.toml`.
+    """
+    claims: dict[tuple[str | None, str], list[Value]] = defaultdict(list)
+    for value in table.columns.values:
+        subject = value.subject or table.subject
+        claims[subject and subject_key(subject), _claimed(table, value, settings)].append(value)
+    out: set[int] = set()
+    asked: dict[tuple[str, tuple[str, ...]], list[int]] = defaultdict(list)
+    for (_, series), rivals in claims.items():
+        kept = _one_of(table, rivals, settings)
+        if kept is None:
+            labels = tuple(sorted({_label(table, value, settings) for value in rivals}))
+            asked[series, labels].append(_differ(table, rivals))
+        out |= {value.place for value in rivals if value not in (kept or ())}
+    values = tuple(value for value in table.columns.values if value.place not in out)
+    questions = tuple(
+        _rivals(table, series, labels, sum(entries), settings)
+        for (series, labels), entries in sorted(asked.items())
+    )
+    return replace(table, columns=replace(table.columns, values=values)), questions
+
+
+def _claimed(table: Table, value: Value, settings: Attainment) -> str:
+    """The series that a column is of, or the text that says one."""
+    if table.baseline:
+        return settings.baseline
+    said = value.series or table.series or ""
+    return series_of(said, settings) or said
+
+
+def _label(table: Table, value: Value, settings: Attainment) -> str:
+    """What tells a column from its rivals: its header without the subject."""
+    header = as_received(table.sheet.header)[value.place]
+    both = pair(header, settings)
+    return both[1] if both is not None and value.subject is not None else header
+
+
+def _one_of(
+    table: Table, values: Sequence[Value], settings: Attainment
+) -> Collection[Value] | None:
+    """Of columns that claim the same the ones that count; None where that is not known."""
+    if len(values) == 1 or not _differ(table, values):
+        return values
+    said = [v for v in values if is_in_settings(_label(table, v, settings), settings)]
+    if said and not _differ(table, said):
+        return said
+    if table.baseline or _claimed(table, values[0], settings) == settings.baseline:
+        finer = [value for value in values if _is_fine(table, value, settings)]
+        if finer and not _differ(table, finer) and not _differ(table, values, _HALF_A_GRADE):
+            return finer
+    return None
+
+
+def _differ(table: Table, values: Sequence[Value], by: float = 0.0) -> int:
+    """Rows in which columns have different grades, by more than so many points."""
+    several = 0
+    for row in table.sheet.rows:
+        texts = {row.cells[v.place].strip() for v in values if not is_nothing(row.cells[v.place])}
+        points = [points_of(text) for text in texts]
+        known = [each for each in points if each is not None]
+        if len(known) == len(points):
+            several += max(known, default=0) - min(known, default=0) > by + 1e-9
+        else:
+            several += len(texts) > 1
+    return several
+
+
+def _is_fine(table: Table, value: Value, settings: Attainment) -> bool:
+    points = [points_of(row.cells[value.place], settings.grades) for row in table.sheet.rows]
+    return any(each is not None and each != int(each) for each in points)
+
+
+def _rivals(
+    table: Table, series: str, labels: Sequence[str], entries: int, settings: Attainment
+) -> Question:
+    baseline = series == settings.baseline
+    what = "the baseline" if baseline else f"“{series}”"
+    cohorts = cohorts_of(table)
+    twice = len(labels) == 1
+    which = (
+        f"two columns are called “{labels[0]}”"
+        if twice
+        else f"{listed([f'“{label}”' for label in labels])} may each be {what}"
+    )
+    message = (
+        f"{table.sheet.file}: {which}, and they differ in {counted(entries, 'row')}. None of them counts"
+        f"{', and nothing is measured against a baseline' if baseline else ''}: "
+    )
+    if twice:
+        message += "take one out of the file, or give it another name."
+    else:
+        line = paste("attainment.series_names", {labels[0]: series})
+        message += f"say which one is {what}, by a line in pipeline.toml such as {line}"
+    return Question(
+        "which_baseline" if baseline else "which_series",
+        next(iter(cohorts)) if len(cohorts) == 1 else None,
+        message,
+        entries,
+        holds=series == settings.final,
+    )
+
+
+def unknown_columns(
+    tables: Sequence[Table], finals: Collection[str], settings: Attainment
+) -> Iterator[Question]:
+    """Columns of which we know neither subject nor series, although what stands there could be grades.
+
+    Args:
+        tables: Of all cohorts.
+        finals: Cohorts that have results of the final: else one of these may be the result.
+        settings: The section of `pipeline.toml`.
+    """
+    for table in tables:
+        headers = table.columns.unknown
+        if not headers or table.baseline:
+            continue
+        of_series = table.columns.subject is not None or table.subject is not None
+        what, section, example = (
+            ("series", "series_names", settings.final)
+            if of_series
+            else ("subject", "subjects", headers[0])
+        )
+        one = len(headers) == 1
+        holds = of_series and not cohorts_of(table) <= set(finals)
+        message = (
+            f"{table.sheet.file}: {quoted(headers)} {'is' if one else 'are'} no {what} that we know, and "
+            f"what stands there could be grades. {'It is' if one else 'They are'} left out"
+            f"{', and the page waits, because it may be the result' if holds else ''}. If one is a "
+            f"{what}, add to pipeline.toml: {paste(f'attainment.{section}', {headers[0]: example})}\n"
+            f"If it is none: {ignoring(headers)}"
+        )
+        yield Question("which_column", only_cohort(table), message, len(headers), holds=holds)
+
+
+def unplaced_series(
+    tables: Sequence[Table], finals: Collection[str], settings: Attainment
+) -> Iterator[Question]:
+    """Columns of exams without a place among the series.
+
+    While no final has been sat, the newest exam is the result; so then figures wait for their place.
+
+    Args:
+        tables: Of all cohorts.
+        finals: Cohorts that have results of the final.
+        settings: The section of `pipeline.toml`.
+    """
+    for table in tables:
+        asides = {aside.label: aside for aside in table.columns.unplaced}
+        if not asides or table.baseline:
+            continue
+        earlier = [label for label in asides if is_of_an_earlier_year(label)]
+        later = [label for label in asides if label not in earlier]
+        cohorts = cohorts_of(table)
+        holds = bool(later) and not cohorts <= set(finals)
+        yield _unplaced(table, list(asides.values()), earlier, settings, holds=holds)
+
+
+def _unplaced(
+    table: Table,
+    asides: Sequence[Aside],
+    earlier: Collection[str],
+    settings: Attainment,
+    *,
+    holds: bool,
+) -> Question:
+    labels = [aside.label for aside in asides]
+    one = len(labels) == 1
+    last = settings.series.index(settings.final)
+    order = [
+        *(tidy(label).upper() for label in earlier),
+        *settings.series[:last],
+        *(tidy(label).upper() for label in labels if label not in earlier),
+        *settings.series[last:],
+    ]
+    message = (
+        f"{table.sheet.file}: {quoted(labels)} {'is' if one else 'are'} of exams, or of terms, that have no "
+        f"place among {listed(list(settings.series))}, so {'it is' if one else 'they are'} left out. "
+    )
+    if earlier:
+        year = "is of a year" if len(earlier) == 1 else "are of years"
+        message += f"{quoted(sorted(earlier))} {year} before the final exams and never the {settings.final}. "
+    if holds:
+        message += f"While no {settings.final} is there, the newest exam is the result, so the page waits. "
+    message += (
+        f"To show {'it' if one else 'them'}, give {'it a place' if one else 'them places'} in "
+        f"pipeline.toml, in the order in which they were sat: [attainment]\nseries = {array(order)}\n"
+        f"To leave {'it' if one else 'them'} out: {ignoring(labels)}"
+    )
+    return Question("which_series", only_cohort(table), message, len(labels), holds=holds)
+
+
+def silent_series(table: Table, settings: Attainment) -> Question:
+    """A table that says no series, neither in a column nor in a header, nor in its name."""
+    stem = re.sub(r"\.\w+$", "", table.sheet.path.rpartition("/")[2])
+    name = table.sheet.name or stem
+    message = (
+        f"{table.sheet.file} says no series, so nobody can know whether its grades are those of "
+        f"{settings.final} or of {settings.sat[0]}. Say it in the name of the file, such as "
+        f"“{settings.final} {stem}”, or in pipeline.toml: "
+        f"{paste('attainment.series_names', {name: settings.final})}"
+    )
+    return Question("which_series", only_cohort(table), message, len(table.sheet.rows), holds=True)
+
+
+def doubtful_finals(
+    tables: Sequence[Table],
+    cells: pl.DataFrame,
+    settings: Attainment,
+    groups: Mapping[str, set[int]],
+) -> Iterator[Question]:
+    """Finals that the rest of the export contradicts: of a year group that sits none, of another year.
+
+    Args:
+        tables: Of all cohorts.
+        cells: `cohort`, `table`, `received` (the text of the series, if any), `series`.
+        settings: The section of `pipeline.toml`.
+        groups: Cohort → year groups that columns say.
+    """
+    finals = cells.filter(pl.col("series") == settings.final, pl.col("received").is_not_null())
+    found = finals.select("cohort", "table", "received").unique(maintain_order=True)
+    for cohort, number, received in found.iter_rows():
+        if is_in_settings(received, settings):
+            continue
+        table = tables[number]
+        titles = [table.sheet.name or "", table.sheet.path.replace("_", " ")]
+        said = {group for title in titles if (group := year_group_in(title))}
+        wrong = {group for group in said | groups.get(cohort, set()) if group < _FIRST_SITTING}
+        line = paste("attainment.series_names", {received: settings.final})
+        if wrong and wrong == said | groups.get(cohort, set()):
+            group = max(wrong)
+            yield Question(
+                "which_series",
+                cohort,
+                f"{table.sheet.file}: “{received}” would be {settings.final}, which Year {group} has not "
+                f"sat, and the export is of Year {group}. No figure is shown. Say in pipeline.toml "
+                f"what it is: {paste('attainment.series_names', {received: settings.sat[0]})}\n"
+                f"or, if it is the final after all: {line}",
+                holds=True,
+            )
+        years = {int(year) for year in re.findall(r"\b(20\d\d)\b", cohort)}
+        year = year_in(received)
+        if (
+            years
+            and year
+            and year not in {*years, min(years) + 1}
+            and "gcse" not in normal(received)
+        ):
+            yield Question(
+                "which_series",
+                cohort,
+                f"{table.sheet.file}: “{received}” would be {settings.final} of {cohort}, and says another "
+                f"year. No figure is shown. Say in pipeline.toml what it is: {line}",
+                holds=True,
+            )
