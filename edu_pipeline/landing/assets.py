@@ -11,7 +11,7 @@ import polars as pl
 
 from edu_pipeline.ground.steps import Check, Notes, Table, check, table
 from edu_pipeline.ground.warehouse import Connection, table_metadata
-from edu_pipeline.landing.fates import school_fates
+from edu_pipeline.landing.fates import fates_of_all
 from edu_pipeline.landing.files import files_of_all
 from edu_pipeline.landing.problems import accepted_changes, messages_of, problems_of_all
 from edu_pipeline.landing.rejected import collect_rejected, rejected_by_rule
@@ -136,11 +136,16 @@ def judged(others: Sequence[str]) -> Sequence[Table]:
         collect_rejected(con)
         return {**table_metadata(con, "rejected_rows"), **rejected_by_rule(con)}
 
-    @_table(description=_described(LandingFates), kinds={"duckdb"}, pii="none", deps=of_school)
+    @_table(
+        description=_described(LandingFates),
+        kinds={"duckdb"},
+        pii="none",
+        deps=[*of_school, *others],
+    )
     def landing_fates(
         con: Connection, landing_files: pl.DataFrame, settings: Settings
     ) -> pl.DataFrame:
-        return school_fates(con, landing_files, settings.landing)
+        return fates_of_all(con, landing_files, settings.landing)
 
     @_table(description=_described(LandingChanges), kinds={"duckdb"}, pii="none", deps=of_school)
     def landing_changes(

@@ -10,7 +10,7 @@ import duckdb
 import polars as pl
 
 from edu_pipeline.ground.sql import literal, literals
-from edu_pipeline.ground.warehouse import tables
+from edu_pipeline.ground.warehouse import read_table, tables
 from edu_pipeline.landing.rules import (
     ELSEWHERE,
     FORGOTTEN,
@@ -25,6 +25,7 @@ from edu_pipeline.landing.rules import (
     SUPERSEDED,
     fate_of,
 )
+from edu_pipeline.landing.sources.edx.fates import edx_fates
 from edu_pipeline.landing.sources.school.canonical import canonical_query, received_query
 from edu_pipeline.landing.sources.school.fields import KEYS, OTHER_ROLES
 from edu_pipeline.landing.sources.school.staging import STAGED_AS
@@ -61,6 +62,33 @@ _STRETCHES = """
     group by {keys}, stretch
 """
 """SQL of the days on which somebody is in a class, without overlaps."""
+
+
+OF_RESULTS = "result_fates"
+"""Fates of exam results, which are known when they are read."""
+
+
+def fates_of_all(
+    con: duckdb.DuckDBPyConnection, files: pl.DataFrame, landing: Landing
+) -> pl.DataFrame:
+    """What became of the rows of all exports.
+
+    Args:
+        con: The warehouse, with the school's tables; those of the other sources need not be there.
+        files: `LandingFiles`.
+        landing: How the school's exports are read.
+
+    Returns:
+        `LandingFates`.
+    """
+    there = tables(con)
+    found = [school_fates(con, files, landing)]
+    if "edx_exports" in there:
+        exports, lists = read_table(con, "edx_exports"), read_table(con, "opt_in_lists")
+        found.append(edx_fates(con, exports, lists))
+    if OF_RESULTS in there:
+        found.append(read_table(con, OF_RESULTS))
+    return pl.concat(found)
 
 
 def school_fates(

@@ -69,10 +69,9 @@ def landed(con: duckdb.DuckDBPyConnection) -> list[Landed]:
         received, lost = _count(con, f"raw_{table}"), rejected.get(table, {})
         used = received - sum(lost.values())
         others.append(_counted_and_lost(f"edX {table.replace('_', ' ')}", received, used, lost))
-    if "attainment_files" in there and _count(con, "attainment_files"):
-        received = con.execute("select sum(rows)::bigint from attainment_files").fetchall()[0][0]
-        used, lost = _count(con, "stg_results"), rejected.get("results", {})
-        others.append(_counted_and_lost("exam results", received, used, lost))
+    of_results = fates.filter(source="results")
+    if of_results.height:
+        others.append(_landed("exam results", of_results))
     received = any(export.received for export in others)
     return others if received and not any(e.received for e in school) else [*school, *others]
 
@@ -82,7 +81,7 @@ def _landed(table: str, fates: pl.DataFrame) -> Landed:
 
 
 def _counted_and_lost(name: str, received: int, used: int, lost: Mapping[str, int]) -> Landed:
-    """An export whose fates are not counted; a row of exam results may have several."""
+    """An export whose fates are not counted."""
     rejected = sum(lost.values())
     text = f"{used:,} counted" + (f", {rejected:,} rejected" if rejected else "")
     because = ", ".join(f"{rule.replace('_', ' ')} {rows:,}" for rule, rows in lost.items())
