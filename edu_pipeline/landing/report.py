@@ -30,6 +30,7 @@ from edu_pipeline.landing.sources.school.placing import place
 from edu_pipeline.landing.sources.school.problems import EXPECTED, NEEDED
 from edu_pipeline.landing.sources.school.reading import WordSeen
 from edu_pipeline.landing.zone import Zone
+from edu_pipeline.model.quality import LandingFates
 from edu_pipeline.settings.home import Settings
 from edu_pipeline.settings.landing import SCHOOL_TABLES
 
@@ -100,7 +101,11 @@ def blocks(inspection: SchoolSeen, now: datetime) -> list[Block]:
         inspection: What was seen.
         now: UTC, without zone; files are as old as that.
     """
-    found = [_export(export, now) for export in inspection.exports]
+    fates = inspection.fates
+    found = [
+        _export(export, now, fates.filter(source="school", table=export.table))
+        for export in inspection.exports
+    ]
     if inspection.absent:
         needed = [table for table in inspection.absent if table in NEEDED]
         others = [table for table in inspection.absent if table not in NEEDED]
@@ -136,6 +141,7 @@ def told_of_files(
         settings: How they are read.
     """
     placing = place(zone, settings.landing, lying_elsewhere(files["path"]))
+    fates = LandingFates.create_empty()  # they stand in a table of their own
     seen = SchoolSeen(
         exports=describe(con, files, settings, placing),
         unplaced=placing.unread(),
@@ -143,6 +149,7 @@ def told_of_files(
         lines=(),
         files=files,
         problems=problems,
+        fates=fates,
     )
     said = blocks(seen, datetime.now(UTC).replace(tzinfo=None))
     return markdown([*said, *to_do(problems["message"].unique(maintain_order=True))])
@@ -171,7 +178,7 @@ def _without(table: str) -> str:
     return "Homework is left out of the letters." if table == "homework" else "Not needed."
 
 
-def _export(export: ExportSeen, now: datetime) -> Block:
+def _export(export: ExportSeen, now: datetime, fates: pl.DataFrame) -> Block:
     current = [file for file in export.files if file.current]
     replaced = [file.path for file in export.files if not file.current]
     rows: list[Row] = []
@@ -188,6 +195,9 @@ def _export(export: ExportSeen, now: datetime) -> Block:
     rows += [_dates(dates) for dates in export.dates]
     rows += [_words(words) for words in export.words]
     rows += [_link(link) for link in export.links]
+    if not fates.is_empty():
+        because = ", ".join(reasons(fates))
+        rows.append(Row("rows", in_words(fates) + (f": {because}" if because else "")))
     return Block(f"{export.table}: {counted(export.rows, 'row')}", tuple(rows))
 
 

@@ -5,7 +5,7 @@ not touched. Nothing that may be a name is kept: cells are shown only where they
 """
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 
@@ -33,9 +33,12 @@ from edu_pipeline.landing.tables.date_order import DateForm, date_forms
 from edu_pipeline.landing.tables.dates import parsed_date
 from edu_pipeline.landing.tables.raw import load_raw
 from edu_pipeline.landing.zone import ENDINGS, LandingError, Zone
-from edu_pipeline.model.quality import LandingChanges
+from edu_pipeline.model.quality import LandingChanges, LandingFates
 from edu_pipeline.settings.home import Settings
-from edu_pipeline.settings.landing import SCHOOL_TABLES
+from edu_pipeline.settings.landing import SCHOOL_TABLES, Landing
+
+Count = Callable[[duckdb.DuckDBPyConnection, pl.DataFrame, Landing], pl.DataFrame]
+"""A staged database, `LandingFiles` and how they are read → `LandingFates`."""
 
 
 @dataclass(frozen=True)
@@ -127,6 +130,8 @@ class SchoolSeen:
     """`LandingFiles`."""
     problems: pl.DataFrame
     """`LandingProblems`: what remains when these lines are in."""
+    fates: pl.DataFrame
+    """`LandingFates`, of the rows as they are read then."""
 
     @property
     def strange(self) -> list[str]:
@@ -135,7 +140,10 @@ class SchoolSeen:
 
 
 def inspect_school(
-    zone: Zone, settings: Settings, elsewhere: Mapping[str, str] | None = None
+    zone: Zone,
+    settings: Settings,
+    elsewhere: Mapping[str, str] | None = None,
+    count: Count | None = None,
 ) -> SchoolSeen:
     """Look at a landing zone.
 
@@ -143,6 +151,7 @@ def inspect_school(
         zone: Where the files lie.
         settings: Of the home.
         elsewhere: Path → why it is another source's.
+        count: What says what became of every row; without it nothing does.
 
     Raises:
         LandingError: The zone cannot be listed, or real exports lie beside invented ones.
@@ -161,6 +170,7 @@ def inspect_school(
             read = read.having(with_lines(read.settings, found))
         exports = _describe_all(read, placing)
         problems = _problems(read)
+        fates = count(con, files, read.settings.landing) if count else None
     said = {line.section[1] for line in lines if line.key == "date_formats"}
     return SchoolSeen(
         exports=exports,
@@ -168,6 +178,7 @@ def inspect_school(
         absent=tuple(table for table in SCHOOL_TABLES if table not in files["table"]),
         lines=tuple(sorted(lines, key=lambda line: _place_of(line.section))),
         files=files,
+        fates=LandingFates.create_empty() if fates is None else fates,
         # what is asked in a line is not said again
         problems=problems.filter(
             ~pl.col("kind").is_in(["unmapped_code", "unmapped_word"])
