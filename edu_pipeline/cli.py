@@ -182,7 +182,7 @@ def ui(
     context: typer.Context,
     port: Annotated[int, typer.Option(help="Port on 127.0.0.1.")] = 3000,
 ) -> None:
-    """Open Dagster's web UI on this home, with the landing sensor on. Ctrl+C ends it."""
+    """Open Dagster's web UI on this home, with the landing sensors on. Ctrl+C ends it."""
     from edu_pipeline.wiring.runs import share_history
 
     home: Home = context.obj

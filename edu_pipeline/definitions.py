@@ -25,18 +25,16 @@ from edu_pipeline.teachers import assets as teachers
 from edu_pipeline.teachers.edition import CAMPAIGN
 from edu_pipeline.wiring.approval import approval_jobs
 from edu_pipeline.wiring.automation import (
-    deliver_job,
     landing_sensor,
     letter_weeks,
     mail_sensor,
     nudge_partitions,
-    refresh_job,
     send_after_refresh,
-    send_job,
     send_weekly,
     tell_operator,
 )
 from edu_pipeline.wiring.environment import home_from_environment, mail_room
+from edu_pipeline.wiring.jobs import jobs_of
 from edu_pipeline.wiring.mailings import NUDGES, TEACHERS, mailings_of
 
 
@@ -47,6 +45,7 @@ def build_definitions(
     home, settings = room.home, room.settings
     warehouse = Warehouse(path=str(home.warehouse), lock_path=str(home.lock))
     mailings, weeks = mailings_of(settings), letter_weeks(settings)
+    jobs = jobs_of(mailings)
     partitions: Mapping[Mailing, dg.PartitionsDefinition[str]] = {
         mailing: weeks if mailing is TEACHERS else nudge_partitions(settings)
         for mailing in mailings
@@ -72,7 +71,7 @@ def build_definitions(
     of_programmes = (
         [
             *edx.ASSETS,
-            step("read_ledger_of_nudges", mail.memory(NUDGES.campaign)),
+            step("read_ledger_of_nudges", mail.memory(NUDGES)),
             computed("compute_programmes", NUDGES, programmes.COMPUTED),
             step("publish_programmes", [site.programme_pages]),
             *sent(NUDGES, programmes.nudge_letters),
@@ -100,7 +99,7 @@ def build_definitions(
             step("publish_attainment", [site.attainment_pages]),
             *sent(TEACHERS, mail.said_before(CAMPAIGN), *teachers.OF_A_WEEK),
             *of_programmes,
-            step("ask_carrier", mail.CARRIER),
+            step("ask_carrier", mail.OF_CARRIER),
             step(
                 "look_at_letters",
                 [mail.ledger_letters(mailings), mail.campaign_engagement, site.letters_page],
@@ -108,13 +107,11 @@ def build_definitions(
             ),
         ],
         jobs=[
-            refresh_job(mailings),
-            *map(send_job, mailings),
+            *jobs.all(),
             *approval_jobs(partitions, write_page),
-            *map(deliver_job, mailings),
         ],
         sensors=[
-            landing_sensor,
+            *map(landing_sensor, jobs.of_sources),
             send_after_refresh(settings),
             mail_sensor(settings),
             tell_operator(settings),

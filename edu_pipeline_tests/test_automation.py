@@ -25,16 +25,17 @@ from edu_pipeline.wiring.automation import (
     tell_operator,
 )
 from edu_pipeline.wiring.environment import mail_room
+from edu_pipeline.wiring.jobs import EDX, REPORTED, RESULTS, SCHOOL, Source
 from edu_pipeline.wiring.mailings import NUDGES, TEACHERS
 from edu_pipeline_tests.conftest import CODES, WEEK
 
 STUDENTS = "student_id\n001\n"
 
 
-def tick(home: Home, cursor: str | None) -> dg.SensorResult | dg.SkipReason:
-    zone = Zone(home.landing_url(load_settings(home)))
-    context = dg.build_sensor_context(cursor=cursor, resources={"zone": zone})
-    result = landing_sensor(context)
+def tick(home: Home, cursor: str | None, of: Source = SCHOOL) -> dg.SensorResult | dg.SkipReason:
+    settings = load_settings(home)
+    resources = {"zone": Zone(home.landing_url(settings)), "settings": settings}
+    result = landing_sensor(of)(dg.build_sensor_context(cursor=cursor, resources=resources))
     assert isinstance(result, dg.SensorResult | dg.SkipReason)
     return result
 
@@ -78,6 +79,42 @@ def test_exports_that_change_and_change_back_are_refreshed_each_time(
     file.write_text(STUDENTS, encoding="utf-8")
     third, _ = refreshed(home, cursor)
     assert len({first, second, third}) == 3
+
+
+@pytest.mark.parametrize(
+    ("path", "of"),
+    [
+        ("school/students.csv", SCHOOL),
+        ("from the office/students.csv", SCHOOL),
+        ("micromasters/lead/grades.csv", EDX),
+        ("attainment/Year 11/results.csv", RESULTS),
+        ("mail/events/2026-05-16.json", REPORTED),
+    ],
+)
+def test_what_lands_starts_the_refresh_of_its_source_alone(
+    home_of: Callable[..., Home], path: str, of: Source
+) -> None:
+    home = home_of({})
+    file = home.data / "landing" / path
+    file.parent.mkdir(parents=True, exist_ok=True)
+    file.write_text(STUDENTS, encoding="utf-8")
+    started = [
+        each
+        for each in (SCHOOL, EDX, RESULTS, REPORTED)
+        if isinstance(tick(home, None, each), dg.SensorResult)
+    ]
+    assert started == [of]
+
+
+def test_other_settings_are_another_refresh_of_what_they_decide(
+    home_of: Callable[..., Home],
+) -> None:
+    home = home_of({"students.csv": STUDENTS})
+    _, cursor = refreshed(home, None)
+    home.config.write_text(f"{CODES}\n[attainment]\ntolerance = 0.5\n", encoding="utf-8")
+    assert isinstance(tick(home, cursor), dg.SkipReason)
+    home.config.write_text(CODES.replace('A = "unexcused"', 'A = "excused"'), encoding="utf-8")
+    refreshed(home, cursor)
 
 
 def after_refresh(home: Home) -> dg.SensorResult | dg.SkipReason:

@@ -102,6 +102,7 @@ def test_delivering_writes_no_letter_anew(definitions: dg.Definitions, noun: str
 def test_every_job_sensor_and_schedule_says_what_it_does(definitions: dg.Definitions) -> None:
     named = {
         "refresh",
+        *(f"refresh_{what}" for what in ("school", "programmes", "results", "letters")),
         *(
             f"{verb}_{noun}"
             for verb in ("send", "approve", "deliver")

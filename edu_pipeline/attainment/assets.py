@@ -12,6 +12,7 @@ from edu_pipeline.attainment.metrics import Tables, cohort_tables
 from edu_pipeline.attainment.shareable import shareable
 from edu_pipeline.attainment.waiting import waiting_in
 from edu_pipeline.facts.files import export_frame, export_table
+from edu_pipeline.ground.one_run import SOURCE_TAG
 from edu_pipeline.ground.warehouse import (
     Connection,
     Warehouse,
@@ -63,7 +64,7 @@ def _spec(name: str, description: str, pii: str, deps: Sequence[str], kind: str)
         group_name=GROUP,
         kinds={kind},
         owners=OWNERS,
-        tags={"pii": pii},
+        tags={"pii": pii, SOURCE_TAG: "results"},
         deps=deps,
         description=description,
     )

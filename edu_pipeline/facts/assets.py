@@ -50,6 +50,7 @@ def _fact(
 
     @table(
         "facts",
+        source="school",
         name=name,
         description=cleandoc(build.__doc__ or "").partition("\n\nArgs:")[0],
         kinds={"duckdb"},

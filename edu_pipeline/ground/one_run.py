@@ -14,7 +14,7 @@ SOURCE_TAG = "source"
 def require_whole(context: dg.AssetExecutionContext, name: str, job: str) -> None:
     """Stop unless this run makes everything that a table rests on and that is made as it is.
 
-    That is what has the same partitions, and is of the same source where it is of one.
+    That is what has the same partitions; without any, what is of the same source or of all.
 
     Args:
         context: Of the step that makes the table.
@@ -27,11 +27,12 @@ def require_whole(context: dg.AssetExecutionContext, name: str, job: str) -> Non
     layer = context.job_def.asset_layer
     graph, made = layer.asset_graph, layer.executable_asset_keys
     own = graph.get(dg.AssetKey(name))
+    of = {None, own.tags.get(SOURCE_TAG)}
     older = [
         key.path[-1]
         for key in graph.get_ancestor_asset_keys(own.key)
         if graph.get(key).partitions_def == own.partitions_def
-        and graph.get(key).tags.get(SOURCE_TAG) == own.tags.get(SOURCE_TAG)
+        and (own.is_partitioned or graph.get(key).tags.get(SOURCE_TAG) in of)
         and key not in made
     ]
     again = set(context.job_def.graph.node_dict) - set(context.run.step_keys_to_execute or ())
@@ -43,13 +44,23 @@ def require_whole(context: dg.AssetExecutionContext, name: str, job: str) -> Non
         )
 
 
+def sources_made(context: dg.AssetExecutionContext) -> frozenset[str]:
+    """The sources of which this run makes any table; none where it makes only what is of all."""
+    layer = context.job_def.asset_layer
+    found = (layer.asset_graph.get(key).tags.get(SOURCE_TAG) for key in layer.executable_asset_keys)
+    return frozenset(source for source in found if source)
+
+
 def require_one_refresh(landing_files: pl.DataFrame, mail_gate: pl.DataFrame) -> None:
-    """Stop unless the gate was recorded by the refresh that listed the files.
+    """Stop unless the gate was recorded by the refresh that listed the school's files.
 
     Raises:
         dagster.Failure: A refresh began and did not come to its end.
     """
-    listed, recorded = set(landing_files["refresh"]), set(mail_gate["refresh"])
+    listed, recorded = (
+        set(landing_files.filter(source="school")["refresh"]),
+        set(mail_gate["refresh"]),
+    )
     if listed != recorded:
         raise dg.Failure(
             "The last refresh did not finish, so the tables do not fit together. Run the refresh "

@@ -15,7 +15,7 @@ from typing import Any
 import dagster as dg
 import polars as pl
 
-from edu_pipeline.ground.one_run import require_whole
+from edu_pipeline.ground.one_run import SOURCE_TAG, require_whole
 from edu_pipeline.ground.warehouse import (
     Connection,
     Warehouse,
@@ -52,6 +52,7 @@ class Table:
     deps: Sequence[str]
     reads: Mapping[str, str]
     """Parameter → the table that it is."""
+    source: str | None
     whole: str | None
     freshness: dg.FreshnessPolicy | None
 
@@ -69,7 +70,7 @@ class Table:
             group_name=self.group,
             kinds=set(self.kinds),
             owners=OWNERS,
-            tags={"pii": self.pii},
+            tags={"pii": self.pii, **({SOURCE_TAG: self.source} if self.source else {})},
             freshness_policy=self.freshness,
         )
 
@@ -107,6 +108,7 @@ def table(
     description: str | None = None,
     deps: Sequence[str] = (),
     reads: Mapping[str, str] = MappingProxyType({}),
+    source: str | None = None,
     whole: str | None = None,
     freshness: dg.FreshnessPolicy | None = None,
 ) -> Callable[[Callable[..., Made]], Table]:
@@ -120,6 +122,7 @@ def table(
         description: Default: the function's docstring.
         deps: Tables that the function reads in the warehouse itself.
         reads: Parameter → table, where their names differ.
+        source: Whose landing makes it anew; None: any.
         whole: It must not be made but in a run that makes all it rests on, such as this job.
         freshness: How old it may be.
     """
@@ -134,6 +137,7 @@ def table(
             pii=pii,
             deps=deps,
             reads=_reads(make, reads),
+            source=source,
             whole=whole,
             freshness=freshness,
         )

@@ -9,8 +9,9 @@ import dagster as dg
 import dataframely as dy
 import polars as pl
 
+from edu_pipeline.ground.one_run import sources_made
 from edu_pipeline.ground.steps import Check, Notes, Table, check, table
-from edu_pipeline.ground.warehouse import Connection, table_metadata
+from edu_pipeline.ground.warehouse import Connection, read_earlier, table_metadata
 from edu_pipeline.landing.fates import fates_of_all
 from edu_pipeline.landing.files import files_of_all
 from edu_pipeline.landing.problems import accepted_changes, messages_of, problems_of_all
@@ -26,6 +27,7 @@ from edu_pipeline.model.facts import Attendance, Homework
 from edu_pipeline.model.quality import (
     LandingChanges,
     LandingFates,
+    LandingFiles,
     LandingProblems,
     RejectedRows,
 )
@@ -58,6 +60,7 @@ _OF_STAGING: Mapping[str, tuple[type[dy.Schema], str, Sequence[str]]] = {
 """Staging table → its schema, whom it tells of, what it is made from."""
 
 _table = functools.partial(table, "landing")
+_of_school = functools.partial(_table, source="school")
 
 
 def _described(schema: type[dy.Schema]) -> str:
@@ -66,13 +69,20 @@ def _described(schema: type[dy.Schema]) -> str:
 
 @_table(kinds={"python"}, pii="none")
 def landing_files(
-    context: dg.AssetExecutionContext, settings: Settings, zone: Zone
+    context: dg.AssetExecutionContext, con: Connection, settings: Settings, zone: Zone
 ) -> tuple[pl.DataFrame, Notes]:
     """The files of the landing zone: whose each is, what it is taken for, its version, its columns.
 
     Everything later in the run reads exactly these files; one that changes meanwhile stops the run.
     """
-    files = files_of_all(zone, settings, context.run.run_id)
+    before = read_earlier(con, "landing_files", LandingFiles.create_empty())
+    made = sources_made(context)
+    files = files_of_all(
+        zone,
+        settings,
+        context.run.run_id,
+        school=before.filter(source="school") if made and "school" not in made else None,
+    )
     return files, {
         "fingerprint": landing_fingerprint(files),
         "files": files.height,
@@ -82,7 +92,7 @@ def landing_files(
 
 
 def _raw(of: str) -> Table:
-    @_table(
+    @_of_school(
         name=f"raw_{of}",
         description=f"Every row of the {of} exports as received, with its file and line.",
         kinds={"csv", "duckdb"},
@@ -111,7 +121,9 @@ def _raw(of: str) -> Table:
 def _staged(of: str) -> Table:
     schema, pii, needs = _OF_STAGING[of]
 
-    @_table(name=f"stg_{of}", description=_described(schema), kinds={"duckdb"}, pii=pii, deps=needs)
+    @_of_school(
+        name=f"stg_{of}", description=_described(schema), kinds={"duckdb"}, pii=pii, deps=needs
+    )
     def staged(con: Connection, landing_files: pl.DataFrame, settings: Settings) -> None:
         stage_table(con, of, landing_files, settings)
 
@@ -147,7 +159,9 @@ def judged(others: Sequence[str]) -> Sequence[Table]:
     ) -> pl.DataFrame:
         return fates_of_all(con, landing_files, settings.landing)
 
-    @_table(description=_described(LandingChanges), kinds={"duckdb"}, pii="none", deps=of_school)
+    @_of_school(
+        description=_described(LandingChanges), kinds={"duckdb"}, pii="none", deps=of_school
+    )
     def landing_changes(
         con: Connection,
         landing_files: pl.DataFrame,
@@ -170,18 +184,12 @@ def judged(others: Sequence[str]) -> Sequence[Table]:
         description=_described(LandingProblems),
         kinds={"duckdb"},
         pii="none",
-        deps=["rejected_rows", *of_school, *others],
+        deps=["rejected_rows", "landing_files", "landing_changes", *of_school, *others],
     )
-    def landing_problems(
-        con: Connection,
-        landing_files: pl.DataFrame,
-        landing_changes: pl.DataFrame,
-        settings: Settings,
-        zone: Zone,
-    ) -> pl.DataFrame:
-        return problems_of_all(con, zone, landing_files, landing_changes, settings)
+    def landing_problems(con: Connection, settings: Settings, zone: Zone) -> pl.DataFrame:
+        return problems_of_all(con, zone, settings)
 
-    @_table(kinds={"python"}, pii="none", deps=of_school)
+    @_of_school(kinds={"python"}, pii="none", deps=of_school)
     def landing_report(
         con: Connection,
         landing_files: pl.DataFrame,

@@ -26,13 +26,16 @@ _WITHIN = "#!/"
 """What stands between a file and a part of it."""
 
 
-def files_of_all(zone: Zone, settings: Settings, refresh: str = "") -> pl.DataFrame:
+def files_of_all(
+    zone: Zone, settings: Settings, refresh: str = "", school: pl.DataFrame | None = None
+) -> pl.DataFrame:
     """Every file once for each export that it is taken for.
 
     Args:
         zone: Where exports land.
         settings: How they are read.
         refresh: The run that asks.
+        school: The school's, as a run before listed them and where this one does not read them.
 
     Returns:
         `LandingFiles`: the school's as `survey` has them, then the others by path.
@@ -40,7 +43,7 @@ def files_of_all(zone: Zone, settings: Settings, refresh: str = "") -> pl.DataFr
     Raises:
         LandingError: The zone cannot be listed, or real exports lie beside invented ones.
     """
-    school = survey(zone, settings.landing, refresh)
+    school = survey(zone, settings.landing, refresh) if school is None else school
     taken = school["path"].to_list()
     rows = [
         _row(file, settings.programmes, refresh)

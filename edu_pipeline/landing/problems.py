@@ -78,8 +78,6 @@ def messages_of(
 def problems_of_all(
     con: duckdb.DuckDBPyConnection,
     zone: Zone,
-    files: pl.DataFrame,
-    changes: pl.DataFrame,
     settings: Settings,
 ) -> pl.DataFrame:
     """What a person must look at, the school's problems first.
@@ -88,10 +86,8 @@ def problems_of_all(
     sources, and none of a school misses none.
 
     Args:
-        con: The warehouse, with the school's tables; those of the other sources need not be there.
+        con: The warehouse; the tables of a source need not be there.
         zone: Where exports land.
-        files: `LandingFiles`.
-        changes: `LandingChanges`.
         settings: How the exports are read.
 
     Returns:
@@ -100,18 +96,12 @@ def problems_of_all(
     Raises:
         LandingError: The zone cannot be listed.
     """
-    sources = set(files["source"])
-    others_only = "school" not in sources and (
-        bool(settings.programmes) or not sources.isdisjoint({"edx", "results"})
-    )
-    found = pl.concat(
-        [
-            problems_frame([]) if others_only else find_problems(con, files, changes, settings),
-            problems_frame(_of_strangers(zone, settings)),
-            problems_of_others(con, zone, settings),
-        ]
-    )
-    return _with_since(con, found)
+    found = [
+        _of_school(con, settings),
+        problems_frame(_of_strangers(zone, settings)),
+        problems_of_others(con, zone, settings),
+    ]
+    return _with_since(con, pl.concat(found))
 
 
 def _of_strangers(zone: Zone, settings: Settings) -> Iterator[Problem]:
@@ -143,6 +133,18 @@ def problems_of_others(
     return pl.concat(
         [_of_programmes(con, zone, settings, there), *(result_problems(each) for each in notes)]
     )
+
+
+def _of_school(con: duckdb.DuckDBPyConnection, settings: Settings) -> pl.DataFrame:
+    if "landing_changes" not in tables(con):
+        return problems_frame([])
+    files = read_table(con, "landing_files")
+    sources = set(files["source"])
+    if "school" not in sources and (
+        settings.programmes or not sources.isdisjoint({"edx", "results"})
+    ):
+        return problems_frame([])
+    return find_problems(con, files, read_table(con, "landing_changes"), settings)
 
 
 def _of_programmes(

@@ -6,12 +6,13 @@ import duckdb
 import polars as pl
 
 from edu_pipeline.ground.sql import literal, quoted
-from edu_pipeline.ground.warehouse import tables
+from edu_pipeline.ground.warehouse import tables, write_table
 from edu_pipeline.landing.rules import UNMAPPED, UNPARSEABLE
 from edu_pipeline.landing.sources.edx.reports import TABLES as EDX_TABLES
 from edu_pipeline.landing.sources.school.canonical import received_query
 from edu_pipeline.landing.sources.school.staging import STAGED_AS
 from edu_pipeline.landing.tables.raw import RECEIVED
+from edu_pipeline.model.quality import RejectedRows
 from edu_pipeline.settings.landing import SCHOOL_TABLES, Landing
 
 OF_RESULTS = "rejected_results"
@@ -23,25 +24,28 @@ def collect_rejected(con: duckdb.DuckDBPyConnection) -> None:
     """Make `rejected_rows`, `RejectedRows` of all exports, each with its row as JSON.
 
     Args:
-        con: The warehouse, with `rejected_…` and `raw_…` of every export; those of edX and of
-            exam results need not be there.
+        con: The warehouse, with `rejected_…` and `raw_…`; those of a source need not be there.
     """
     there = tables(con)
     of_school = [("school", table, staged) for table, staged in STAGED_AS.items()]
-    of_edx = [
-        ("edx", table, table) for table in EDX_TABLES.values() if f"rejected_{table}" in there
-    ]
-    parts = " union all ".join(
+    of_edx = [("edx", table, table) for table in EDX_TABLES.values()]
+    parts = [
         f"""
         select {literal(source)} as source, bad.table, bad.file, bad.line, bad.rule, bad.value, {_as_json(con, f"raw_{table}")} as row
         from rejected_{staged} as bad
         join raw_{table} as raw on raw._file = bad.file and raw._line = bad.line
         """
         for source, table, staged in [*of_school, *of_edx]
-    )
+        if f"rejected_{staged}" in there
+    ]
     if OF_RESULTS in there:
-        parts += f" union all from {OF_RESULTS}"
-    con.execute(f"create or replace table rejected_rows as {parts} order by all")
+        parts.append(f"from {OF_RESULTS}")
+    if parts:
+        con.execute(
+            f"create or replace table rejected_rows as {' union all '.join(parts)} order by all"
+        )
+    else:
+        write_table(con, "rejected_rows", RejectedRows.create_empty())
 
 
 def _as_json(con: duckdb.DuckDBPyConnection, raw: str) -> str:

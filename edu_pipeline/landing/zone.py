@@ -112,42 +112,6 @@ def fingerprint(digests: Mapping[str, str]) -> str:
     return hashlib.sha256(json.dumps(sorted(digests.items())).encode()).hexdigest()
 
 
-@dataclass(frozen=True)
-class Glance:
-    """What a sensor remembers of a zone: enough to see a change without reading everything."""
-
-    digests: Mapping[str, tuple[str, str]]
-    """path → (e_tag, sha256)."""
-
-    @property
-    def fingerprint(self) -> str:
-        """Of content only: touching a file changes nothing."""
-        return fingerprint({path: sha for path, (_, sha) in self.digests.items()})
-
-    def to_json(self) -> str:
-        """As a sensor cursor."""
-        return json.dumps({path: list(pair) for path, pair in sorted(self.digests.items())})
-
-    @classmethod
-    def from_json(cls, text: str | None) -> "Glance":
-        """From a sensor cursor; an empty one knows nothing."""
-        pairs = json.loads(text) if text else {}
-        return cls({path: (pair[0], pair[1]) for path, pair in pairs.items()})
-
-
-def glance(zone: Zone, before: Glance) -> Glance:
-    """Look at a zone again, reading only files whose ETag changed."""
-    digests: dict[str, tuple[str, str]] = {}
-    for file in zone.list():
-        known = before.digests.get(file.path)
-        if known and file.e_tag and known[0] == file.e_tag:
-            digests[file.path] = known
-        else:
-            with zone.local(file.path) as path:
-                digests[file.path] = (file.e_tag, digest(path))
-    return Glance(digests)
-
-
 def invented_with_real(paths: Iterable[str], marker: str) -> str | None:
     """Why real exports must not lie beside the sample's, or None where they do not.
 

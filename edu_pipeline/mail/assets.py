@@ -23,7 +23,7 @@ from edu_pipeline.mail.ledger.store import Ledger
 from edu_pipeline.mail.ledger.suppressions import note_all
 from edu_pipeline.mail.ledger.tombstones import tombstones_frame
 from edu_pipeline.mail.lists import EVERY_CAMPAIGN
-from edu_pipeline.mail.mailing import Mailing
+from edu_pipeline.mail.mailing import CARRIER, Mailing
 from edu_pipeline.mail.outgoing import recorded_period, send_period, why_not_by
 from edu_pipeline.mail.proofs import write_proofs
 from edu_pipeline.mail.queueing import queue_letters
@@ -45,7 +45,13 @@ WritePage = Callable[[Ledger], object]
 def recorded_periods(mailing: Mailing) -> Table:
     """The asset that records a mailing's periods."""
 
-    @_mail(name=mailing.recorded, kinds={"sqlite"}, pii="none", reads={"periods": mailing.periods})
+    @_mail(
+        name=mailing.recorded,
+        source=mailing.source,
+        kinds={"sqlite"},
+        pii="none",
+        reads={"periods": mailing.periods},
+    )
     def record(periods: pl.DataFrame, mail_room: MailRoom) -> Notes:
         """What may be sent, written to the ledger, where sensors can read it during a run."""
         with mail_room.open_ledger() as ledger:
@@ -168,7 +174,7 @@ def _require_leave(context: dg.AssetExecutionContext, mailing: Mailing) -> None:
         raise dg.Failure(why_not, allow_retries=False)
 
 
-@_mail(kinds={"sendgrid"}, pii="none")
+@_mail(source=CARRIER, kinds={"sendgrid"}, pii="none")
 def landed_events(
     context: dg.AssetExecutionContext, mail_room: MailRoom, zone: Zone
 ) -> tuple[pl.DataFrame, Notes]:
@@ -191,7 +197,7 @@ def landed_events(
     return files, {name: int(files[name].sum()) for name in numbers}
 
 
-@_mail(kinds={"sendgrid"}, pii="names")
+@_mail(source=CARRIER, kinds={"sendgrid"}, pii="names")
 def carrier_suppressions(context: dg.AssetExecutionContext, mail_room: MailRoom) -> Notes:
     """Addresses that SendGrid does not deliver to, taken over into the ledger.
 
@@ -222,6 +228,7 @@ def ledger_letters(mailings: Sequence[Mailing]) -> Table:
     """The asset that copies how letters stand, after any of the mailings was delivered."""
 
     @_mail(
+        source=CARRIER,
         kinds={"duckdb"},
         pii="none",
         deps=[*(mailing.delivered for mailing in mailings), "landed_events"],
@@ -234,7 +241,7 @@ def ledger_letters(mailings: Sequence[Mailing]) -> Table:
     return ledger_letters
 
 
-@_mail(kinds={"polars"}, pii="none")
+@_mail(source=CARRIER, kinds={"polars"}, pii="none")
 def campaign_engagement(ledger_letters: pl.DataFrame, mail_room: MailRoom) -> pl.DataFrame:
     """What became of each campaign's letters, period by period, and how many were opened."""
     with mail_room.open_ledger() as ledger:
@@ -285,14 +292,11 @@ def forgotten(mail_room: MailRoom) -> pl.DataFrame:
         return tombstones_frame(ledger)
 
 
-def memory(campaign: str) -> Sequence[Table]:
-    """The assets that tell a job whom not to write to, and what it need not say again.
+def memory(mailing: Mailing) -> Sequence[Table]:
+    """The assets that tell a job whom not to write to, and what it need not say again."""
+    campaign = mailing.campaign
 
-    Args:
-        campaign: Such as `teachers`, or what campaigns such as `nudges.buslead` begin with.
-    """
-
-    @_remembered(pii="names")
+    @_remembered(pii="names", source=mailing.source)
     def told_before(mail_room: MailRoom) -> pl.DataFrame:
         """Who was told what: letters that are or may be out, and what went out by other means.
 
@@ -306,7 +310,7 @@ def memory(campaign: str) -> Sequence[Table]:
                 leaves=mail_room.settings.mail.leaves,
             )
 
-    @_remembered(pii="names", deps=["landed_events", "carrier_suppressions"])
+    @_remembered(pii="names", source=mailing.source, deps=["landed_events", "carrier_suppressions"])
     def opted_out(mail_room: MailRoom) -> pl.DataFrame:
         """Who is not written to: `scope` (a campaign, or `*`), `recipient_key` or `email`, `reason`."""
         with mail_room.open_ledger() as ledger:
@@ -376,5 +380,5 @@ def show_now(instance: dg.DagsterInstance, mail_room: MailRoom) -> None:
 
 
 LEDGER: Sequence[Table] = [gate_releases, mailed_before, ledger_identity, forgotten]
-CARRIER: Sequence[Table] = [landed_events, carrier_suppressions]
+OF_CARRIER: Sequence[Table] = [landed_events, carrier_suppressions]
 OF_LETTERS: Sequence[Check] = [no_letter_is_unknown, letters_wait_for_approval]

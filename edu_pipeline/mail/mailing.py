@@ -6,6 +6,8 @@ Which kinds a home has is not for the mail room to know.
 from collections.abc import Collection
 from dataclasses import dataclass
 
+CARRIER = "letters"
+"""The source of what becomes of letters that are out; a tag of tables, as others are."""
 _BETWEEN_AXES = "|"
 """What Dagster writes between the two names of a partition."""
 
@@ -20,6 +22,8 @@ class Mailing:
 
     campaign: str
     """Such as `teachers`, or what campaigns such as `nudges.buslead` begin with."""
+    source: str
+    """Whose landing makes its periods anew; a tag of tables."""
     noun: str
     """What its jobs and assets call the letters, such as `letters`: `send_letters`."""
     letters: str

@@ -61,7 +61,7 @@ from edu_pipeline.programmes.reports import completion_report, write_report
 from edu_pipeline.programmes.runs import programme_runs as programme_runs_of
 from edu_pipeline.settings.home import Home, Settings
 
-_table = functools.partial(table, "programmes")
+_table = functools.partial(table, "programmes", source="edx")
 
 
 def _today(settings: Settings) -> date:

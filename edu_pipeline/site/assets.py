@@ -16,6 +16,7 @@ from edu_pipeline.ground.shipped import shipped
 from edu_pipeline.ground.steps import Notes, picture, table
 from edu_pipeline.ground.templates import environment
 from edu_pipeline.ground.warehouse import Connection, read_table
+from edu_pipeline.mail.mailing import CARRIER
 from edu_pipeline.mail.room import MailRoom
 from edu_pipeline.model.gate import unreleased
 from edu_pipeline.programmes.charts import funnel_chart
@@ -34,7 +35,7 @@ _OF_COHORTS = (
 )
 
 
-@_page(pii="none")
+@_page(pii="none", source=CARRIER)
 def letters_page(
     campaign_engagement: pl.DataFrame,
     mail_room: MailRoom,
@@ -66,7 +67,7 @@ def _drawn(name: str, chart: dict[str, Any], title: str) -> Notes:
     return picture(png, title, name=name)
 
 
-@_page(pii="none")
+@_page(pii="none", source="edx")
 def programme_pages(
     programme_funnel: pl.DataFrame,
     course_retention: pl.DataFrame,
@@ -107,7 +108,7 @@ def programme_pages(
     return notes
 
 
-@_page(pii="names", deps=[*_OF_COHORTS, *TABLES])
+@_page(pii="names", source="results", deps=[*_OF_COHORTS, *TABLES])
 def attainment_pages(
     landing_problems: pl.DataFrame,
     gate_releases: pl.DataFrame,

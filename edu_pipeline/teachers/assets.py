@@ -50,7 +50,7 @@ from edu_pipeline.teachers.metrics import student_homework as student_homework_o
 from edu_pipeline.teachers.metrics import teacher_week as teacher_week_of
 from edu_pipeline.teachers.students import known_names as known_names_of
 
-_table = functools.partial(table, "teachers")
+_table = functools.partial(table, "teachers", source="school")
 
 
 @_table(kinds={"polars"}, pii="groups")
@@ -135,7 +135,7 @@ def known_names(stg_students: pl.DataFrame, stg_staff: pl.DataFrame) -> pl.DataF
     return known_names_of(stg_students, stg_staff)
 
 
-@_table(kinds={"polars"}, pii="none", whole="refresh")
+@_table(kinds={"polars"}, pii="none", whole="refresh_school")
 def mail_gate(
     context: dg.AssetExecutionContext,
     landing_problems: pl.DataFrame,

@@ -1,19 +1,18 @@
-"""Jobs, the landing sensor, and what starts sending: shells over one pure function each.
+"""What starts a refresh, and what starts sending: shells over one pure function each.
 
-What has changed is for `landing.zone.glance` to say, what is due for `mail.due.due_periods`.
+What has changed is for `landing.glance` to say, what is due for `mail.due.due_periods`.
 """
 
-import functools
 import hashlib
 from collections.abc import Sequence
 from contextlib import closing
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING
 
 import dagster as dg
 
 from edu_pipeline.ground.one_run import is_older_than
-from edu_pipeline.landing.zone import Glance, Zone, glance
+from edu_pipeline.landing.glance import Glance, look
+from edu_pipeline.landing.zone import Zone
 from edu_pipeline.mail.alerts import alert
 from edu_pipeline.mail.due import Period, due_periods
 from edu_pipeline.mail.ledger.store import Ledger
@@ -24,60 +23,12 @@ from edu_pipeline.mail.room import MailRoom
 from edu_pipeline.mail.states import State
 from edu_pipeline.settings.home import Settings
 from edu_pipeline.settings.mail import WEEKDAYS, SendMode
+from edu_pipeline.wiring.jobs import Source, jobs_of
 from edu_pipeline.wiring.mailings import campaigns_of, mailing_of, mailings_of
 
-if TYPE_CHECKING:
-    from dagster._core.definitions.unresolved_asset_job_definition import (
-        UnresolvedAssetJobDefinition as AssetJob,
-    )
-
-_AFTER_MAIL = dg.AssetSelection.assets("ledger_letters", "campaign_engagement", "letters_page")
-"""How letters stand: looked at again by every job that may have changed it."""
-REFRESH = "refresh"
 _PARTITION_TAG = "dagster/partition"
 _RECENT_RUNS = 20
 NOTHING_DUE = "No week is due: registers are still missing, or its letters are no longer news."
-
-
-@functools.cache
-def refresh_job(mailings: Sequence[Mailing]) -> "AssetJob":
-    """The job that reads and computes everything but what is made for one partition of letters."""
-    partitioned = [name for each in mailings for name in (*each.written, each.delivered)]
-    return dg.define_asset_job(
-        REFRESH,
-        selection=dg.AssetSelection.all() - dg.AssetSelection.assets(*partitioned),
-        description=(
-            "Read whatever lies in the landing zone, what the carrier reported included, and "
-            "compute every table again. Sends nothing."
-        ),
-    )
-
-
-@functools.cache
-def send_job(mailing: Mailing) -> "AssetJob":
-    """The job that writes one partition's letters and sends them."""
-    return dg.define_asset_job(
-        mailing.send,
-        selection=dg.AssetSelection.assets(*mailing.written, mailing.delivered) | _AFTER_MAIL,
-        description=(
-            f"Write and queue one week's {mailing.noun}, then deliver those that need no approval "
-            "or have it, each at most once. Run it again when exports were corrected: what has "
-            "not changed stays approved."
-        ),
-    )
-
-
-@functools.cache
-def deliver_job(mailing: Mailing) -> "AssetJob":
-    """The job that delivers one partition's letters as they were queued."""
-    return dg.define_asset_job(
-        mailing.deliver,
-        selection=dg.AssetSelection.assets(mailing.delivered) | _AFTER_MAIL,
-        description=(
-            f"Deliver one week's {mailing.noun} that are approved or still wait, as they were "
-            "frozen."
-        ),
-    )
 
 
 def letter_weeks(settings: Settings) -> dg.WeeklyPartitionsDefinition:
@@ -98,27 +49,34 @@ def nudge_partitions(settings: Settings) -> dg.MultiPartitionsDefinition:
     )
 
 
-@dg.sensor(
-    job_name=REFRESH,
-    minimum_interval_seconds=30,
-    default_status=dg.DefaultSensorStatus.RUNNING,
-    description="Starts a refresh when the content of the landing zone has changed.",
-)
-def landing_sensor(
-    context: dg.SensorEvaluationContext, zone: dg.ResourceParam[Zone]
-) -> dg.SensorResult | dg.SkipReason:
-    """Compare the zone with what the cursor remembers: a turn, and a glance."""
-    turn, _, seen = (context.cursor or "0 ").partition(" ")
-    before = Glance.from_json(seen)
-    now = glance(zone, before)
-    if now.fingerprint == before.fingerprint:
-        return dg.SkipReason("Nothing has landed or changed since the last look.")
-    turn = str(int(turn) + 1)
-    # exports that change and change back are refreshed twice, so the turn is in the key
-    return dg.SensorResult(
-        run_requests=[dg.RunRequest(run_key=f"{turn}:{now.fingerprint}")],
-        cursor=f"{turn} {now.to_json()}",
+def landing_sensor(source: Source) -> dg.SensorDefinition:
+    """Starts a refresh of a source when the content of its files has changed."""
+
+    @dg.sensor(
+        name=source.sensor,
+        job_name=source.job,
+        minimum_interval_seconds=30,
+        default_status=dg.DefaultSensorStatus.RUNNING,
+        description=f"Starts {source.job} when what has landed has changed: {source.about}.",
     )
+    def sensor(
+        context: dg.SensorEvaluationContext,
+        zone: dg.ResourceParam[Zone],
+        settings: dg.ResourceParam[Settings],
+    ) -> dg.SensorResult | dg.SkipReason:
+        before = Glance.of(context.cursor)
+        files = [file for file in zone.list() if source.claims(file.path)]
+        now = look(zone, files, source.read_with(settings), before)
+        if now.content == before.content:
+            context.update_cursor(now.to_text())
+            return dg.SkipReason("Nothing has landed or changed since the last look.")
+        # exports that change and change back are refreshed twice, so the turn is in the key
+        return dg.SensorResult(
+            run_requests=[dg.RunRequest(run_key=f"{now.turn}:{now.content}")],
+            cursor=now.to_text(),
+        )
+
+    return sensor
 
 
 def due(mail_room: MailRoom, now: datetime) -> list[Period]:
@@ -152,19 +110,27 @@ def send_after_refresh(settings: Settings) -> dg.SensorDefinition:
     status = dg.DefaultSensorStatus
     on = settings.mail.send is SendMode.after_refresh
     mailings = mailings_of(settings)
+    jobs = jobs_of(mailings)
+    makes_due = [source for source in jobs.of_sources if source.mailing]
+    of_job = {source.job: source.mailing for source in makes_due}
 
     @dg.run_status_sensor(
         name="send_after_refresh",
         run_status=dg.DagsterRunStatus.SUCCESS,
-        monitored_jobs=[refresh_job(mailings)],
-        request_jobs=[send_job(mailing) for mailing in mailings],
+        monitored_jobs=[jobs.everything, *(jobs.of_sources[source] for source in makes_due)],
+        request_jobs=list(jobs.send.values()),
         default_status=status.RUNNING if on else status.STOPPED,
         description='Sends the weeks that a refresh has made due ([mail] send = "after_refresh").',
     )
     def sensor(
         context: dg.RunStatusSensorContext, mail_room: dg.ResourceParam[MailRoom]
     ) -> dg.SensorResult | dg.SkipReason:
-        periods = due(mail_room, datetime.now(UTC))
+        mailing = of_job.get(context.dagster_run.job_name)
+        periods = [
+            period
+            for period in due(mail_room, datetime.now(UTC))
+            if mailing is None or mailing.owns(period.campaign)
+        ]
         if not periods:
             return dg.SkipReason(NOTHING_DUE)
         return dg.SensorResult(run_requests=_requests(periods, context.dagster_run.run_id))
@@ -179,11 +145,11 @@ def mail_sensor(settings: Settings) -> dg.SensorDefinition:
     """
     status = dg.DefaultSensorStatus
     on = settings.mail.send is not SendMode.manual
-    mailings = mailings_of(settings)
+    jobs = jobs_of(mailings_of(settings))
 
     @dg.sensor(
         name="mail_sensor",
-        jobs=[job(mailing) for mailing in mailings for job in (deliver_job, send_job)],
+        jobs=[*jobs.deliver.values(), *jobs.send.values()],
         minimum_interval_seconds=60,
         default_status=status.RUNNING if on else status.STOPPED,
         description=(
@@ -342,7 +308,7 @@ def send_weekly(settings: Settings, mailing: Mailing) -> dg.ScheduleDefinition:
 
     @dg.schedule(
         name=mailing.schedule,
-        job=send_job(mailing),
+        job=jobs_of(mailings_of(settings)).send[mailing],
         cron_schedule=f"{mail.time.minute} {mail.time.hour} * * {weekday}",
         execution_timezone=settings.zone.key,
         default_status=status.RUNNING if mail.send is SendMode.weekly else status.STOPPED,

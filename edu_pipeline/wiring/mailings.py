@@ -5,6 +5,7 @@ from edu_pipeline.settings.home import Settings
 
 TEACHERS = Mailing(
     campaign="teachers",
+    source="school",
     noun="letters",
     letters="teacher_letters",
     before=("students_of_week", "letter_charts", "letter_gaps", "said_before"),
@@ -16,6 +17,7 @@ TEACHERS = Mailing(
 )
 NUDGES = Mailing(
     campaign="nudges",
+    source="edx",
     noun="nudges",
     letters="nudge_letters",
     before=(),

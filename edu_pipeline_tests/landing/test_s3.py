@@ -8,8 +8,9 @@ import pytest
 from moto.server import ThreadedMotoServer
 from obstore.store import from_url
 
+from edu_pipeline.landing.glance import Glance, look
 from edu_pipeline.landing.sources.school.manifest import survey
-from edu_pipeline.landing.zone import Glance, LandingError, Zone, glance
+from edu_pipeline.landing.zone import LandingError, Zone
 from edu_pipeline.settings.landing import Landing
 
 URL = "s3://exports/our-school"
@@ -52,11 +53,11 @@ def test_exports_in_a_bucket_are_listed_read_and_seen_to_change(endpoint: str) -
     assert files["error"].to_list() == [None]
     with zone.local("school/students.csv") as path:
         assert path.read_bytes() == STUDENTS
-    first = glance(zone, Glance({}))
+    first = look(zone, zone.list(), "", Glance())
     obstore.put(store, "school/students.csv", STUDENTS)
-    assert glance(zone, first).fingerprint == first.fingerprint
+    assert look(zone, zone.list(), "", first).content == first.content
     obstore.put(store, "school/students.csv", STUDENTS + b"002,Bea\n")
-    assert glance(zone, first).fingerprint != first.fingerprint
+    assert look(zone, zone.list(), "", first).content != first.content
 
 
 @pytest.mark.usefixtures("bucket")

@@ -8,8 +8,9 @@ from pathlib import Path
 import duckdb
 import pytest
 
+from edu_pipeline.landing.glance import Glance, look
 from edu_pipeline.landing.sources.school.manifest import landing_fingerprint, survey
-from edu_pipeline.landing.zone import Glance, LandingError, Zone, glance
+from edu_pipeline.landing.zone import LandingError, Zone
 from edu_pipeline.settings.landing import Landing
 
 Land = Callable[..., duckdb.DuckDBPyConnection]
@@ -137,34 +138,52 @@ def test_touching_a_file_changes_no_fingerprint_and_new_content_does(tmp_path: P
     path.parent.mkdir()
     path.write_text("student_id\n007\n", encoding="utf-8")
     zone = Zone(tmp_path.as_uri())
-    seen, surveyed = glance(zone, Glance({})), landing_fingerprint(survey(zone, Landing()))
+    seen = look(zone, zone.list(), "", Glance())
+    surveyed = landing_fingerprint(survey(zone, Landing()))
     os.utime(path, (1, 1))
-    assert glance(zone, seen).fingerprint == seen.fingerprint
+    assert look(zone, zone.list(), "", seen).content == seen.content
     assert landing_fingerprint(survey(zone, Landing())) == surveyed
     path.write_text("student_id\n008\n", encoding="utf-8")
-    assert glance(zone, seen).fingerprint != seen.fingerprint
+    assert look(zone, zone.list(), "", seen).content != seen.content
     assert landing_fingerprint(survey(zone, Landing())) != surveyed
 
 
-def test_a_glance_reads_only_what_changed(tmp_path: Path) -> None:
+def test_a_glance_reads_nothing_where_the_listing_is_as_it_was(tmp_path: Path) -> None:
     (tmp_path / "a.csv").write_text("1", encoding="utf-8")
-    (tmp_path / "b.csv").write_text("1", encoding="utf-8")
     (tmp_path / ".hidden").write_text("1", encoding="utf-8")
     zone = CountingZone(tmp_path.as_uri())
-    first = glance(zone, Glance({}))
-    assert zone.read == ["a.csv", "b.csv"]
-    (tmp_path / "b.csv").write_text("22", encoding="utf-8")
-    second = glance(zone, Glance.from_json(first.to_json()))
-    assert zone.read == ["a.csv", "b.csv", "b.csv"]
+    first = look(zone, zone.list(), "", Glance())
+    assert zone.read == ["a.csv"]
+    assert look(zone, zone.list(), "", Glance.of(first.to_text())) == first
+    assert zone.read == ["a.csv"]
     (tmp_path / "a.csv").unlink()
-    third = glance(zone, second)
-    assert zone.read == ["a.csv", "b.csv", "b.csv"]
-    assert len({first.fingerprint, second.fingerprint, third.fingerprint}) == 3
+    gone = look(zone, zone.list(), "", first)
+    assert (gone.turn, gone.content) == (2, "")
 
 
-def test_a_sensor_that_has_seen_nothing_knows_nothing() -> None:
-    assert Glance.from_json(None).digests == {}
-    assert Glance.from_json("").fingerprint == Glance({}).fingerprint
+def test_files_that_are_read_with_other_settings_have_changed_and_no_files_have_not(
+    tmp_path: Path,
+) -> None:
+    zone = CountingZone(tmp_path.as_uri())
+    nothing = look(zone, zone.list(), "P = present", Glance())
+    assert look(zone, zone.list(), "P = absent", nothing).content == nothing.content == ""
+    (tmp_path / "a.csv").write_text("1", encoding="utf-8")
+    first = look(zone, zone.list(), "P = present", nothing)
+    assert look(zone, zone.list(), "P = absent", first).turn == first.turn + 1
+
+
+def test_what_a_sensor_remembers_is_short_however_many_files_there_are(tmp_path: Path) -> None:
+    for number in range(300):
+        (tmp_path / f"{number}.csv").write_text("1", encoding="utf-8")
+    zone = Zone(tmp_path.as_uri())
+    assert len(look(zone, zone.list(), "", Glance()).to_text()) < 140
+
+
+@pytest.mark.parametrize("cursor", [None, "", "3 {}", "one two three"])
+def test_a_sensor_that_has_seen_nothing_or_remembers_otherwise_knows_nothing(
+    cursor: str | None,
+) -> None:
+    assert Glance.of(cursor) == Glance()
 
 
 def test_real_exports_beside_the_sample_are_refused(land: Land, tmp_path: Path) -> None:

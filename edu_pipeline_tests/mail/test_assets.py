@@ -46,6 +46,7 @@ WEEKS = dg.WeeklyPartitionsDefinition(start_date="2026-08-31", day_offset=1)
 SAID_BEFORE = said_before("teachers")
 LETTERS = Mailing(
     campaign="teachers",
+    source="school",
     noun="letters",
     letters="letters",
     before=(),

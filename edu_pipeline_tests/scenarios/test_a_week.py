@@ -239,7 +239,7 @@ def run_only(home: Home, job: str, *assets: str, week: date | None = None) -> No
 def test_the_gate_is_never_recorded_for_tables_of_another_run(sample_home: Home) -> None:
     line, _ = mark_of_the_week(sample_home)
     edit(school(sample_home, "attendance"), line, "P", "QT")
-    with pytest.raises(dg.Failure, match="Launch the whole job refresh"):
+    with pytest.raises(dg.Failure, match="Launch the whole job refresh_school"):
         run_only(sample_home, "refresh", "landing_files", "mail_gate")
 
 

@@ -6,6 +6,7 @@ from inspect import cleandoc
 
 import dagster as dg
 
+from edu_pipeline.ground.one_run import SOURCE_TAG
 from edu_pipeline.ground.warehouse import (
     Warehouse,
     read_earlier,
@@ -54,7 +55,7 @@ def _spec(
         group_name=GROUP,
         kinds={"duckdb"},
         owners=OWNERS,
-        tags=tags,
+        tags={**tags, SOURCE_TAG: "edx"},
         deps=deps,
         description=description,
         freshness_policy=freshness,

@@ -8,6 +8,7 @@ import dagster as dg
 import dataframely as dy
 import polars as pl
 
+from edu_pipeline.ground.one_run import SOURCE_TAG
 from edu_pipeline.ground.warehouse import Warehouse, read_table, table_metadata, write_table
 from edu_pipeline.landing.sources.results.reading import Landed, read_cohort
 from edu_pipeline.landing.sources.results.zone import exports_in, with_landing_times
@@ -56,7 +57,7 @@ def _frames(landed: Landed) -> Mapping[str, pl.DataFrame]:
             group_name=GROUP,
             kinds={"polars"},
             owners=OWNERS,
-            tags={"pii": who},
+            tags={"pii": who, SOURCE_TAG: "results"},
             deps=["forgotten"],
             description=cleandoc(schema.__doc__ or ""),
         )
