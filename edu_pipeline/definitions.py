@@ -118,7 +118,6 @@ def build_definitions(
         ],
         schedules=[send_weekly(settings, mailing) for mailing in mailings],
         resources={
-            "io_manager": warehouse,
             "warehouse": warehouse,
             "home": home,
             "mail_room": room,

@@ -1,4 +1,4 @@
-"""DuckDB: one way to open the warehouse, and the IO manager that keeps frames in it.
+"""DuckDB: one way to open the warehouse, its tables in and out, and the lock that a run holds.
 
 Everything in the warehouse can be computed again from the landing zone. The ledger, which cannot,
 is not here. A run that writes holds the home's lock from its first to its last step.
@@ -46,7 +46,7 @@ class HomeBusyError(Exception):
 def home_lock(path: Path) -> FileLock:
     """The lock that whoever reads or writes the warehouse holds; entering it waits.
 
-    One per process: a run sets the warehouse up twice, as a resource and as IO manager.
+    One per process, so that who holds it can start a run, which takes it again.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
     return FileLock(path, timeout=LOCK_PATIENCE_SECONDS, thread_local=False, is_singleton=True)
@@ -275,8 +275,8 @@ def table_metadata(con: duckdb.DuckDBPyConnection, name: str) -> dict[str, dg.Me
     }
 
 
-class Warehouse(dg.ConfigurableIOManager):
-    """Keeps each asset's frame in the table of its name, and holds the home's lock for the run."""
+class Warehouse(dg.ConfigurableResource[Any]):
+    """The warehouse for the length of a run, which holds the home's lock."""
 
     path: str
     lock_path: str
@@ -326,33 +326,3 @@ class Warehouse(dg.ConfigurableIOManager):
             self._con = self._opened.enter_context(open_warehouse(Path(self.path)))
         with self._con.cursor() as con:
             yield con
-
-    def handle_output(self, context: dg.OutputContext, obj: pl.DataFrame) -> None:
-        """Store a frame; a partitioned asset replaces its partition."""
-        name = context.asset_key.path[-1]
-        with self.connect() as con:
-            if context.has_asset_partitions:
-                with transaction(con):
-                    write_partition(con, name, obj, context.asset_partition_key)
-            else:
-                write_table(con, name, obj)
-            context.add_output_metadata(table_metadata(con, name))
-
-    def load_input(self, context: dg.InputContext) -> pl.DataFrame:
-        """Read a frame; a partitioned one only its partition."""
-        name = context.asset_key.path[-1]
-        with self.connect() as con:
-            try:
-                rows = con.table(name)
-            except duckdb.CatalogException:
-                raise dg.Failure(
-                    f"The table {name} is not there yet. Run the refresh job first "
-                    "(edu-pipeline run, or materialise it in the UI)."
-                ) from None
-            if context.has_asset_partitions:
-                columns = partition_columns(context.asset_partition_key)
-                rows = rows.filter(
-                    " and ".join(f"{column} = '{is_}'" for column, is_ in columns.items())
-                )
-            frame: pl.DataFrame = rows.pl()
-            return frame

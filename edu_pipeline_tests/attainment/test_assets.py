@@ -38,7 +38,6 @@ def refresh(home: Home, entries: list[Entry]) -> dg.ExecuteInProcessResult:
         selection=[*ASSETS],
         instance=dg.DagsterInstance.ephemeral(),
         resources={
-            "io_manager": warehouse,
             "warehouse": warehouse,
             "home": home,
             "settings": Settings(),

@@ -80,7 +80,6 @@ def refresh(root: Path, landed: dict[str, list[Row]], programmes: Sequence[Progr
         selection=[computed],
         instance=dg.DagsterInstance.ephemeral(),
         resources={
-            "io_manager": warehouse,
             "warehouse": warehouse,
             "home": home,
             "settings": Settings(programmes=tuple(programmes)),

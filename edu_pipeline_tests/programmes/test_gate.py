@@ -287,7 +287,6 @@ def refresh(
         selection=made,
         instance=dg.DagsterInstance.ephemeral(),
         resources={
-            "io_manager": warehouse,
             "warehouse": warehouse,
             "settings": Settings(programmes=(LEAD,)),
         },

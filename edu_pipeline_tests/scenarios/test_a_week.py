@@ -225,6 +225,12 @@ def test_a_refresh_that_broke_off_keeps_letters_from_resting_on_half_of_it(
     assert outbox(sample_home) == {}
 
 
+def test_exam_results_that_landed_leave_the_weeks_letters_free_to_go(sample_home: Home) -> None:
+    run_job(sample_home, "refresh_results")
+    run_job(sample_home, "send_letters", week=WEEK)
+    assert states(sample_home) == {State.sent: LETTERS}
+
+
 def run_only(home: Home, job: str, *assets: str, week: date | None = None) -> None:
     """Materialise some assets alone, as a person may in the UI."""
     resolved = build_definitions(mail_room(home)).resolve_job_def(job)

@@ -1,0 +1,116 @@
+from collections.abc import Iterator
+from pathlib import Path
+
+import dagster as dg
+import polars as pl
+import pytest
+
+from edu_pipeline.ground.steps import Table, check, step, table
+from edu_pipeline.ground.warehouse import Warehouse, open_warehouse, read_table, write_table
+
+NUMBERS = pl.DataFrame({"n": [1, 2]})
+
+
+@table("sums", kinds={"polars"}, pii="none")
+def doubled(numbers: pl.DataFrame) -> pl.DataFrame:
+    """Twice each."""
+    return numbers.select(pl.col("n") * 2)
+
+
+@table("sums", kinds={"polars"}, pii="none", source="school")
+def total(doubled: pl.DataFrame) -> tuple[pl.DataFrame, dict[str, int]]:
+    """All together."""
+    return doubled.sum(), {"largest": doubled["n"].to_list()[-1]}
+
+
+@table("sums", kinds={"polars"}, pii="none")
+def broken(total: pl.DataFrame) -> pl.DataFrame:
+    """What cannot be computed."""
+    raise ArithmeticError(total.height)
+
+
+@check("total", "It is even.")
+def is_even(total: pl.DataFrame) -> dg.AssetCheckResult:
+    return dg.AssetCheckResult(passed=total["n"].item() % 2 == 0)
+
+
+class Room:
+    """A warehouse with `numbers`, and a step that is run in it."""
+
+    def __init__(self, folder: Path) -> None:
+        self.path = folder / "warehouse.duckdb"
+        self.warehouse = Warehouse(path=str(self.path), lock_path=str(folder / ".lock"))
+        self.instance = dg.DagsterInstance.ephemeral()
+        self.keep(numbers=NUMBERS)
+
+    def keep(self, **frames: pl.DataFrame) -> None:
+        with open_warehouse(self.path) as con:
+            for name, frame in frames.items():
+                write_table(con, name, frame)
+
+    def run(self, *made: Table, only: str | None = None) -> dg.ExecuteInProcessResult:
+        return dg.materialize(
+            [step("sum_up", made, checks=[is_even]), dg.AssetSpec("numbers")],
+            selection=[only] if only else ["doubled", "total"] if broken not in made else None,
+            instance=self.instance,
+            resources={"warehouse": self.warehouse},
+            raise_on_error=False,
+        )
+
+    def table(self, name: str) -> list[int]:
+        with open_warehouse(self.path) as con:
+            return read_table(con, name)["n"].to_list()
+
+
+@pytest.fixture
+def room(tmp_path: Path) -> Iterator[Room]:
+    made = Room(tmp_path)
+    with made.instance:
+        yield made
+
+
+def test_a_step_makes_its_tables_in_order_and_shows_their_rows_columns_and_notes(
+    room: Room,
+) -> None:
+    result = room.run(doubled, total)
+    assert result.success
+    assert (room.table("doubled"), room.table("total")) == ([2, 4], [6])
+    (last,) = [
+        event.materialization.metadata
+        for event in result.get_asset_materialization_events()
+        if event.asset_key == dg.AssetKey("total")
+    ]
+    assert last["dagster/row_count"].value == 1
+    assert last["largest"].value == 4
+    assert [each.passed for each in result.get_asset_check_evaluations()] == [True]
+
+
+def test_a_table_that_is_made_alone_rests_on_the_others_as_they_are(room: Room) -> None:
+    room.keep(doubled=pl.DataFrame({"n": [10, 20]}))
+    assert room.run(doubled, total, only="total").success
+    assert (room.table("doubled"), room.table("total")) == ([10, 20], [30])
+
+
+def test_of_a_step_that_fails_nothing_stays(room: Room) -> None:
+    room.keep(doubled=pl.DataFrame({"n": [7]}))
+    result = room.run(doubled, total, broken)
+    assert not result.success
+    assert result.get_asset_materialization_events() == []
+    assert room.table("doubled") == [7]
+
+
+def test_a_table_that_is_not_there_yet_is_asked_for_in_a_sentence(room: Room) -> None:
+    result = room.run(doubled, total, only="total")
+    (failed,) = [event for event in result.all_events if event.is_step_failure]
+    error = failed.step_failure_data.error
+    assert error
+    assert "The table doubled is not there yet" in (error.cause or error).message
+
+
+def test_a_table_before_what_it_rests_on_is_refused() -> None:
+    with pytest.raises(ValueError, match="makes total before doubled"):
+        step("sum_up", [total, doubled])
+
+
+def test_a_table_is_tagged_by_its_source() -> None:
+    assert [each.spec().tags.get("source") for each in (doubled, total)] == [None, "school"]
