@@ -70,7 +70,7 @@ TABLES: Sequence[Table] = [
     _fact(
         "student_spells",
         build_student_spells,
-        ["class_spells", "teacher_spells", "stg_classes", "stg_students"],
+        ["class_spells", "teacher_spells", "stg_classes", "stg_students", "stg_student_schools"],
     ),
     _fact(
         "class_students", build_class_students, ["class_spells", "stg_classes", "stg_school_days"]
@@ -78,10 +78,17 @@ TABLES: Sequence[Table] = [
     _fact(
         "counted_through",
         build_counted_through,
-        ["landing_files", "stg_attendance", "stg_homework", "stg_students", "stg_school_days"],
+        [
+            "landing_files",
+            "stg_attendance",
+            "stg_homework",
+            "stg_student_schools",
+            "stg_school_days",
+        ],
         lambda settings: {
             "export": settings.landing.attendance,
             "close_week": settings.mail.close_week,
+            "week_begins": settings.school.week_begins,
         },
     ),
     _fact(
@@ -117,6 +124,7 @@ TABLES: Sequence[Table] = [
             "student_spells",
             "counted_through",
         ],
+        lambda settings: {"week_begins": settings.school.week_begins},
         remarks={"rows of classes without enrollments": homework_of_empty_classes},
     ),
     _fact("homework_days", build_homework_days, ["homework_items"]),

@@ -2,12 +2,17 @@
 
 import duckdb
 
+from edu_pipeline.ground.sql import week_of
+from edu_pipeline.model.school_calendar import DAYS_BEFORE_MONDAY, WeekBegins
 from edu_pipeline.settings.landing import AttendanceExport
 from edu_pipeline.settings.mail import WEEKDAYS, Weekday
 
 
 def build_counted_through(
-    con: duckdb.DuckDBPyConnection, export: AttendanceExport, close_week: Weekday
+    con: duckdb.DuckDBPyConnection,
+    export: AttendanceExport,
+    close_week: Weekday,
+    week_begins: WeekBegins | None = None,
 ) -> None:
     """Make `counted_through`: one row per school, with the last day that counts.
 
@@ -20,13 +25,16 @@ def build_counted_through(
     `close_week`: a letter about Monday to Thursday is that also when Friday's registers are early.
 
     Args:
-        con: The warehouse, with `stg_attendance`, `stg_homework`, `stg_students`,
+        con: The warehouse, with `stg_attendance`, `stg_homework`, `stg_student_schools`,
             `stg_school_days` and `landing_files`.
         export: How attendance is exported.
         close_week: Last weekday of the running week that counts.
+        week_begins: First day of the school week.
     """
     planned = "date > newest" if export.export == "snapshot" else "false"
     silent = "date < furthest_behind" if export.shape == "exceptions" else "false"
+    before = DAYS_BEFORE_MONDAY[week_begins]
+    last = (WEEKDAYS.index(close_week) + before) % len(WEEKDAYS) - before
     con.execute(
         f"""
         create or replace table counted_through as
@@ -38,7 +46,11 @@ def build_counted_through(
         ),
         received as (
           select school_id, max(date) as day
-          from stg_attendance join stg_students using (student_id), stamps
+          from stg_attendance
+          join stg_student_schools as pupil
+            on pupil.student_id = stg_attendance.student_id
+            and date >= pupil.begin_date and date < pupil.end_date,
+          stamps
           where submitted and ({planned}) is not true group by all
           union all
           select school_id, max(date) from stg_school_days, stamps
@@ -46,7 +58,10 @@ def build_counted_through(
         ),
         handed_in as (
           select school_id, max(due_date) as day
-          from stg_homework join stg_students using (student_id)
+          from stg_homework
+          join stg_student_schools as pupil
+            on pupil.student_id = stg_homework.student_id
+            and due_date >= pupil.begin_date and due_date < pupil.end_date
           where status in ('complete', 'late')
             and school_id not in (select school_id from received)
           group by all
@@ -58,8 +73,7 @@ def build_counted_through(
         select school_id, submitted_through,
                least(
                  submitted_through,
-                 date_trunc('week', max(submitted_through) over ())::date
-                   + {WEEKDAYS.index(close_week)}
+                 {week_of("max(submitted_through) over ()", week_begins)} + {last}
                ) as counted_through
         from latest
         order by school_id

@@ -2,13 +2,18 @@
 
 import duckdb
 
+from edu_pipeline.ground.sql import week_of
+from edu_pipeline.model.school_calendar import WeekBegins
+
 
 def handed_in(*, late_counts: bool) -> str:
     """SQL that is true where a homework `status` means handed in."""
     return "status in ('complete', 'late')" if late_counts else "status = 'complete'"
 
 
-def build_homework_items(con: duckdb.DuckDBPyConnection) -> None:
+def build_homework_items(
+    con: duckdb.DuckDBPyConnection, week_begins: WeekBegins | None = None
+) -> None:
     """Make `homework_items`: student × assignment that counts.
 
     An item counts when it was due by the last day counted (where that is the last in session of its
@@ -20,12 +25,13 @@ def build_homework_items(con: duckdb.DuckDBPyConnection) -> None:
     Args:
         con: The warehouse, with `stg_homework`, `stg_school_days`, `landing_files`, `class_spells`,
             `student_spells` and `counted_through`.
+        week_begins: First day of the school week.
     """
     con.execute(
-        """
+        f"""
         create or replace table homework_items as
         select item.student_id, item.assignment_id, class.class_id, homeroom_id, school_id, team,
-               item.due_date, date_trunc('week', item.due_date)::date as week_start, item.status
+               item.due_date, {week_of("item.due_date", week_begins)} as week_start, item.status
         from stg_homework as item
         join student_spells as spell
           on spell.student_id = item.student_id

@@ -83,11 +83,12 @@ def build_student_spells(con: duckdb.DuckDBPyConnection) -> None:
 
     Columns: `student_id`, `begin_date` ≤ day < `end_date`, `homeroom_id` (empty: in none),
     `school_id`, `team`. Stretches of one student never overlap, and within one neither the
-    student's classes nor their teachers change. School and team are those of the homeroom;
-    without one, the student's school and grade.
+    student's classes nor their teachers change. The school is that of `stg_student_schools`; the
+    team that of the homeroom, without one the student's grade.
 
     Args:
-        con: The warehouse, with `class_spells`, `teacher_spells`, `stg_classes` and `stg_students`.
+        con: The warehouse, with `class_spells`, `teacher_spells`, `stg_classes`, `stg_students`
+            and `stg_student_schools`.
     """
     con.execute(
         """
@@ -111,18 +112,19 @@ def build_student_spells(con: duckdb.DuckDBPyConnection) -> None:
         ),
         placed as (
           select student_id, stretches.begin_date, stretches.end_date,
-                 any_value(class_id) filter (class_type = 'homeroom') as homeroom_id
+                 max(class_id) filter (class_type = 'homeroom') as homeroom_id
           from stretches join class_spells as spell using (student_id)
           where spell.begin_date <= stretches.begin_date and spell.end_date >= stretches.end_date
           group by all
         )
-        select student_id, begin_date, end_date, placed.homeroom_id,
-               coalesce(homeroom.school_id, student.school_id) as school_id,
-               coalesce(homeroom.team, student.grade) as team
+        select student_id, placed.begin_date, placed.end_date, placed.homeroom_id,
+               pupil.school_id, coalesce(homeroom.team, student.grade) as team
         from placed
         join stg_students as student using (student_id)
+        join stg_student_schools as pupil using (student_id)
         left join stg_classes as homeroom on homeroom.class_id = placed.homeroom_id
-        order by student_id, begin_date
+        where placed.begin_date >= pupil.begin_date and placed.begin_date < pupil.end_date
+        order by student_id, placed.begin_date
         """
     )
 

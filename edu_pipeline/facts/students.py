@@ -104,11 +104,11 @@ def build_team_spread(con: duckdb.DuckDBPyConnection) -> None:
 
 _SCHOOL_YEARS = """
     school_years as (
-      select school_id, year_start, date_trunc('week', year_start)::date as first_week,
-             lead(date_trunc('week', year_start)::date, 1, date '9999-12-31') over (
+      select school_id, year_start, week_start as first_week,
+             lead(week_start, 1, date '9999-12-31') over (
                partition by school_id order by year_start
              ) as next_first_week
-      from (select distinct school_id, year_start from stg_school_days where year_start is not null)
+      from stg_school_days where date = year_start
     )
 """
 
@@ -191,11 +191,13 @@ def students_of_week(
           from stg_school_days join counted_through using (school_id)
           where in_session and date <= counted_through and week_start <= $week
         ),
-        through as (select max(date) as day from days where week_start = $week),
+        through as (
+          select school_id, max(date) as day from days where week_start = $week group by school_id
+        ),
         years as (
-          select school_id, max(year_start) as year_start,
-                 date_trunc('week', max(year_start))::date as first_week
-          from days group by school_id
+          select school_id, year_start, week_start as first_week
+          from days where date = year_start
+          qualify row_number() over (partition by school_id order by date desc) = 1
         ),
         before as (
           select school_id, max(week_start) as previous_week
@@ -207,8 +209,12 @@ def students_of_week(
                  year_start, first_week, previous_week
           from class_spells as class
           join student_spells as spell using (student_id)
-          join through on day >= class.begin_date and day < class.end_date
-            and day >= spell.begin_date and day < spell.end_date
+          left join through using (school_id)
+          join (select max(day) as last_day from through)
+            on coalesce(day, last_day) >= class.begin_date
+            and coalesce(day, last_day) < class.end_date
+            and coalesce(day, last_day) >= spell.begin_date
+            and coalesce(day, last_day) < spell.end_date
           join years using (school_id) left join before using (school_id)
         ),
         pieces as (

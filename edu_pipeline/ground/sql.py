@@ -2,6 +2,8 @@
 
 from collections.abc import Sequence
 
+from edu_pipeline.model.school_calendar import DAYS_BEFORE_MONDAY, WeekBegins
+
 
 def literal(text: str) -> str:
     """A text as an SQL literal."""
@@ -18,3 +20,8 @@ def quoted(name: str) -> str:
     """A received header as an SQL identifier."""
     escaped = name.replace('"', '""')
     return f'"{escaped}"'
+
+
+def week_of(day: str, week_begins: WeekBegins | None = None) -> str:
+    """SQL of the Monday that names a day's school week, as `model.school_calendar.week_of`."""
+    return f"date_trunc('week', ({day}) + {DAYS_BEFORE_MONDAY[week_begins]})::date"

@@ -31,30 +31,56 @@ from edu_pipeline.model.quality import (
     LandingProblems,
     RejectedRows,
 )
-from edu_pipeline.model.roster import Classes, Enrollments, SchoolDays, Staff, Students
+from edu_pipeline.model.roster import (
+    Classes,
+    Enrollments,
+    SchoolDays,
+    Staff,
+    Students,
+    StudentSchools,
+)
 from edu_pipeline.settings.home import Settings
 from edu_pipeline.settings.landing import SCHOOL_TABLES
 
 STALE_AFTER = timedelta(days=8)
 _OF_STAGING: Mapping[str, tuple[type[dy.Schema], str, Sequence[str]]] = {
-    "students": (Students, "names", ["raw_students"]),
+    "students": (Students, "names", ["raw_students", "raw_classes"]),
     "staff": (Staff, "names", ["raw_staff"]),
-    "classes": (Classes, "ids", ["raw_classes", "stg_students"]),
+    "classes": (Classes, "ids", ["raw_classes", "raw_calendar", "raw_enrollments", "stg_students"]),
     "enrollments": (
         Enrollments,
         "ids",
-        ["raw_enrollments", "stg_classes", "stg_students", "stg_staff"],
+        [
+            "raw_enrollments",
+            "raw_students",
+            "raw_classes",
+            "stg_classes",
+            "stg_students",
+            "stg_staff",
+        ],
     ),
-    "school_days": (SchoolDays, "none", ["raw_calendar", "raw_attendance", "stg_students"]),
+    "student_schools": (
+        StudentSchools,
+        "ids",
+        ["stg_students", "stg_classes", "stg_enrollments"],
+    ),
+    "school_days": (SchoolDays, "none", ["raw_calendar", "raw_attendance", "stg_student_schools"]),
     "attendance": (
         Attendance,
         "ids",
-        ["raw_attendance", "stg_students", "stg_classes", "stg_enrollments", "stg_school_days"],
+        [
+            "raw_attendance",
+            "stg_students",
+            "stg_student_schools",
+            "stg_classes",
+            "stg_enrollments",
+            "stg_school_days",
+        ],
     ),
     "homework": (
         Homework,
         "ids",
-        ["raw_homework", "stg_students", "stg_classes", "stg_school_days"],
+        ["raw_homework", "stg_students", "stg_student_schools", "stg_classes", "stg_school_days"],
     ),
 }
 """Staging table → its schema, whom it tells of, what it is made from."""

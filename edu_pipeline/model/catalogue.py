@@ -56,7 +56,14 @@ from edu_pipeline.model.quality import (
     MailGate,
     RejectedRows,
 )
-from edu_pipeline.model.roster import Classes, Enrollments, SchoolDays, Staff, Students
+from edu_pipeline.model.roster import (
+    Classes,
+    Enrollments,
+    SchoolDays,
+    Staff,
+    Students,
+    StudentSchools,
+)
 from edu_pipeline.model.teachers import (
     ClassWeek,
     GradeWeek,
@@ -75,6 +82,7 @@ SCHEMAS: Mapping[str, type[dy.Schema]] = MappingProxyType(
         "stg_staff": Staff,
         "stg_classes": Classes,
         "stg_enrollments": Enrollments,
+        "stg_student_schools": StudentSchools,
         "stg_school_days": SchoolDays,
         "stg_attendance": Attendance,
         "stg_homework": Homework,

@@ -3,8 +3,19 @@
 Pure functions; nothing about attendance or letters. What a week is called stands in `weeks`.
 """
 
+from datetime import date, timedelta
+from typing import Literal
+
 import polars as pl
 
+WeekBegins = Literal["monday", "sunday", "saturday"]
+DAYS_BEFORE_MONDAY: dict[WeekBegins | None, int] = {
+    None: 0,
+    "monday": 0,
+    "sunday": 1,
+    "saturday": 2,
+}
+"""First day of the school week → days by which it is before the Monday that the week is named by."""
 LONG_GAP_DAYS = 35
 """A calendar gap this long is a summer: the day after it begins a new school year."""
 
@@ -12,27 +23,38 @@ WHOLE_YEAR = "School year"
 """What the only term of a school year without terms is called."""
 
 
-def with_weeks(days: pl.DataFrame) -> pl.DataFrame:
+def week_of(day: pl.Expr, week_begins: WeekBegins | None = None) -> pl.Expr:
+    """The Monday that names a day's school week, also where the week begins before it."""
+    return (day + timedelta(days=DAYS_BEFORE_MONDAY[week_begins])).dt.truncate("1w")
+
+
+def with_weeks(
+    days: pl.DataFrame,
+    *,
+    week_begins: WeekBegins | None = None,
+    year_begins: str | None = None,
+) -> pl.DataFrame:
     """Add `week_start` and `year_start` to a calendar.
 
     Args:
-        days: date × school, with `date`, `school_id`, `in_session`.
+        days: date × school, with `date`, `school_id`, `in_session` and, where the calendar names
+            them, `school_year`.
+        week_begins: First day of the school week.
+        year_begins: Month and day from which the first day in session begins a school year.
 
     Returns:
         The same rows with `week_start` (Monday) and `year_start` (first day in session of the
-        school year; one begins after `LONG_GAP_DAYS` without a day in session).
+        school year). A year begins as `year_begins` says; else where `school_year` changes, if
+        every day in session has one and none comes back; else after `LONG_GAP_DAYS` without a day
+        in session.
     """
     session = (
         days.filter("in_session")
-        .select("school_id", "date")
-        .unique()
+        .select("school_id", "date", *({"school_year"} & set(days.columns)))
+        .unique(["school_id", "date"], maintain_order=True)
         .sort("school_id", "date")
-        .with_columns(
-            year_no=((pl.col("date") - pl.col("date").shift(1)).dt.total_days() > LONG_GAP_DAYS)
-            .fill_null(value=False)
-            .cum_sum()
-            .over("school_id")
-        )
+        .with_columns(_new_year(days, year_begins).fill_null(value=False).alias("begins"))
+        .with_columns(year_no=pl.col("begins").cum_sum().over("school_id"))
     )
     years = session.group_by("school_id", "year_no").agg(year_start=pl.col("date").min())
     return (
@@ -47,11 +69,41 @@ def with_weeks(days: pl.DataFrame) -> pl.DataFrame:
             check_sortedness=False,
         )
         .with_columns(
-            week_start=pl.col("date").dt.truncate("1w"),
+            week_start=week_of(pl.col("date"), week_begins),
             # days before the first day in session belong to the year that follows
             year_start=pl.col("year_start").fill_null(strategy="backward").over("school_id"),
         )
     )
+
+
+def _new_year(days: pl.DataFrame, year_begins: str | None) -> pl.Expr:
+    """Of days in session by school and date: whether a school year begins with it."""
+    date_, school = pl.col("date"), "school_id"
+    if year_begins is not None:
+        first = date.fromisoformat(f"2000-{year_begins}")
+        after = (date_.dt.month() > first.month) | (
+            (date_.dt.month() == first.month) & (date_.dt.day() >= first.day)
+        )
+        year = date_.dt.year() - pl.when(after).then(0).otherwise(1)
+        return year != year.shift(1).over(school)
+    if years_are_named(days):
+        year = pl.col("school_year")
+        return year != year.shift(1).over(school)
+    return (date_ - date_.shift(1).over(school)).dt.total_days() > LONG_GAP_DAYS
+
+
+def years_are_named(days: pl.DataFrame) -> bool:
+    """Whether a calendar says of every day in session which `school_year` it is of, each in one go."""
+    if "school_year" not in days.columns:
+        return False
+    session = days.filter("in_session").sort("school_id", "date")
+    year = pl.col("school_year")
+    if session.is_empty() or session["school_year"].has_nulls():
+        return False
+    runs = session.select("school_id", "school_year").filter(
+        (year != year.shift(1).over("school_id")).fill_null(value=True)
+    )
+    return runs.height == runs.unique().height
 
 
 def school_weeks(days: pl.DataFrame) -> pl.DataFrame:

@@ -10,7 +10,7 @@ import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Annotated, Any, Self
+from typing import Annotated, Any, Literal, Self
 from zoneinfo import ZoneInfo, available_timezones
 
 from pydantic import AfterValidator, Field, ValidationError, model_validator
@@ -34,6 +34,14 @@ def _known_zone(name: str) -> str:
     return name
 
 
+def _month_and_day(text: str) -> str:
+    try:
+        day = dt.date.fromisoformat(f"2000-{text}")
+    except ValueError:
+        raise ValueError(f"{text!r} is no month and day; write one such as 08-15") from None
+    return f"{day:%m-%d}"
+
+
 class School(Part):
     """Who writes."""
 
@@ -43,6 +51,21 @@ class School(Part):
         description=(
             "IANA time zone in which weeks, cut-offs and sending times are meant, such as "
             "`Europe/London`; blank: UTC, and no letter leaves the machine."
+        ),
+    )
+    week_begins: Literal["monday", "sunday", "saturday"] | None = Field(
+        None,
+        description=(
+            "First day of the school week: `monday` unless it is said, `sunday` or `saturday`. A "
+            "week keeps the date of its Monday as its name."
+        ),
+    )
+    year_begins: Annotated[str, AfterValidator(_month_and_day)] | None = Field(
+        None,
+        description=(
+            "Month and day from which the first day of school begins a new school year, such as "
+            "`08-15`. Default: as a column of school years in the calendar says, else after more "
+            "than 35 days without school."
         ),
     )
     first_week: dt.date = Field(

@@ -74,7 +74,7 @@ def class_week(
         students=class_students,
         attendance=attendance_class_week,
         homework=homework_class_week,
-        groups=Groups(attendance_group_day, homework_group_day),
+        groups=Groups(attendance_group_day, homework_group_day, settings.school.week_begins),
         spreads=Spreads(class_spread, team_spread),
         late_counts=settings.homework.late_counts,
     )
@@ -110,7 +110,7 @@ def _of_groups(name: str, build: Callable[..., pl.DataFrame], grain: str) -> Tab
     ) -> pl.DataFrame:
         return build(
             calendar=Calendar(stg_school_days, counted_through),
-            groups=Groups(attendance_group_day, homework_group_day),
+            groups=Groups(attendance_group_day, homework_group_day, settings.school.week_begins),
             late_counts=settings.homework.late_counts,
         )
 

@@ -21,7 +21,7 @@ from edu_pipeline.chance.noise import (
     usual_range,
 )
 from edu_pipeline.model.columns import dtypes
-from edu_pipeline.model.school_calendar import school_weeks, term_days
+from edu_pipeline.model.school_calendar import WeekBegins, school_weeks, term_days, week_of
 from edu_pipeline.model.teachers import (
     ClassWeek,
     GradeWeek,
@@ -102,6 +102,8 @@ class Groups:
     """school × team (empty: school) × `date`: `possible_days`, `attended_days`."""
     homework: pl.DataFrame
     """school × team (empty: school) × `due_date` × status: `items`."""
+    week_begins: WeekBegins | None = None
+    """First day of the school week."""
 
 
 @dataclass(frozen=True)
@@ -271,6 +273,7 @@ def team_weeks(groups: Groups, *, late_counts: bool) -> pl.DataFrame:
         groups.attendance.filter(named),
         groups.homework.filter(named),
         ["school_id", "team"],
+        groups.week_begins,
         late_counts=late_counts,
     )
 
@@ -282,16 +285,22 @@ def whole_school_weeks(groups: Groups, *, late_counts: bool) -> pl.DataFrame:
         groups.attendance.filter(whole),
         groups.homework.filter(whole),
         ["school_id"],
+        groups.week_begins,
         late_counts=late_counts,
     )
 
 
 def _group_weeks(
-    attendance: pl.DataFrame, homework: pl.DataFrame, unit: Sequence[str], *, late_counts: bool
+    attendance: pl.DataFrame,
+    homework: pl.DataFrame,
+    unit: Sequence[str],
+    week_begins: WeekBegins | None,
+    *,
+    late_counts: bool,
 ) -> pl.DataFrame:
     key = [*unit, "week_start"]
-    days = attendance.with_columns(week_start=pl.col("date").dt.truncate("1w"))
-    pieces = homework.with_columns(week_start=pl.col("due_date").dt.truncate("1w"))
+    days = attendance.with_columns(week_start=week_of(pl.col("date"), week_begins))
+    pieces = homework.with_columns(week_start=week_of(pl.col("due_date"), week_begins))
     return (
         days.group_by(key)
         .agg(pl.col("possible_days", "attended_days").sum())

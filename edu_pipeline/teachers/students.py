@@ -5,6 +5,7 @@ templates to say.
 """
 
 import math
+from collections import Counter
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
@@ -136,7 +137,8 @@ def shown_names(students: pl.DataFrame, style: NameStyle) -> dict[str, str]:
 
     Args:
         students: `Students`.
-        style: Of the settings; with `initials` students may share theirs, as in `A. K.`.
+        style: Of the settings; with `initials` students may share theirs, as in `A. K.`. Full names
+            that several students have are told apart by their ids.
     """
     shown = {}
     for row in students.select("student_id", "given_name", "family_name").iter_rows(named=True):
@@ -145,7 +147,13 @@ def shown_names(students: pl.DataFrame, style: NameStyle) -> dict[str, str]:
         if style == "initials":
             parts = [f"{part[0]}." for part in parts]
         shown[row["student_id"]] = " ".join(parts) or f"student {row['student_id']}"
-    return shown
+    if style == "initials":
+        return shown
+    times = Counter(shown.values())
+    return {
+        student: f"{name} ({student})" if times[name] > 1 else name
+        for student, name in shown.items()
+    }
 
 
 def known_names(students: pl.DataFrame, staff: pl.DataFrame) -> pl.DataFrame:

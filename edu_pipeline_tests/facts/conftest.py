@@ -35,11 +35,11 @@ from edu_pipeline.facts.roster import (
     build_teacher_spells,
 )
 from edu_pipeline.facts.students import build_class_spread, build_team_spread
-from edu_pipeline.ground.warehouse import write_table
+from edu_pipeline.ground.warehouse import read_table, write_table
 from edu_pipeline.model.columns import dtypes
 from edu_pipeline.model.facts import Attendance, Homework
 from edu_pipeline.model.quality import LandingFiles
-from edu_pipeline.model.roster import Classes, Enrollments, SchoolDays, Students
+from edu_pipeline.model.roster import Classes, Enrollments, SchoolDays, Students, student_schools
 from edu_pipeline.model.school_calendar import with_weeks
 from edu_pipeline.settings.landing import AttendanceExport
 from edu_pipeline.settings.mail import WEEKDAYS, Weekday
@@ -223,6 +223,8 @@ def facts(con: duckdb.DuckDBPyConnection) -> Facts:
         for name, (schema, values) in rows.items():
             write_table(con, name, pl.DataFrame(values, schema=dtypes(schema), orient="row"))
         write_table(con, "stg_school_days", _calendar(calendar).select(SchoolDays.column_names()))
+        frames = [read_table(con, f"stg_{name}") for name in ("students", "classes", "enrollments")]
+        write_table(con, "stg_student_schools", student_schools(*frames))
         build_class_spells(con)
         build_teacher_spells(con)
         build_student_spells(con)

@@ -225,3 +225,17 @@ def test_a_new_school_year_begins_without_the_old_one(
     assert (row["possible_days_to_date"], row["absent_days_to_date"]) == (3, 0)
     assert row["possible_days_previous"] == 0
     assert (row["homework_due_to_date"], row["homework_missing_to_date"]) == (1, 0)
+
+
+def test_each_school_has_its_own_last_day_of_the_week(
+    con: duckdb.DuckDBPyConnection, facts: Facts
+) -> None:
+    facts(
+        calendar={"1": "1mon-fri", "2": "1mon-fri"},
+        classes="7A homeroom Seven 1\n8C homeroom Eight 2",
+        spells="7A s1 1mon 1thu\n7A s2\n8C s3 1mon 1thu\n8C s4",
+        students="s1 7 1\ns2 7 1\ns3 8 2\ns4 8 2",
+        marks="s1 1mon-wed absent\ns2 1mon-wed present\ns3 1mon-wed present\ns4 1mon-fri present",
+    )
+    assert student_of(con, "1mon", "7A").keys() == {"s1", "s2"}
+    assert student_of(con, "1mon", "8C").keys() == {"s4"}

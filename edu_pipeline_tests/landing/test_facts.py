@@ -148,3 +148,24 @@ def test_homework_is_checked_row_by_row(land: Land) -> None:
 def test_homework_may_be_due_on_a_closed_day(land: Land) -> None:
     con = land({"homework.csv": f"{HOMEWORK}007,a1,MAT,2026-09-12,complete\n"})
     assert con.sql("select due_date from stg_homework").fetchall() == [(date(2026, 9, 12),)]
+
+
+def test_a_mark_is_judged_by_the_calendar_of_the_school_of_that_day(land: Land) -> None:
+    con = land(
+        {
+            "students.csv": "student_id,school_id\n007,2\n",
+            "classes.csv": "class_id,class_type,school_id\nA,homeroom,1\nC,homeroom,2\n",
+            "enrollments.csv": (
+                "class_id,person_id,role,begin_date,end_date\n"
+                "A,007,student,2026-09-01,2026-09-09\nC,007,student,2026-09-09,\n"
+            ),
+            "calendar.csv": (
+                "date,school_id,in_session\n2026-09-08,1,Y\n2026-09-08,2,N\n2026-09-09,1,N\n"
+                "2026-09-09,2,Y\n"
+            ),
+            "attendance.csv": (
+                "student_id,date,code\n007,2026-09-08,present\n007,2026-09-09,present\n"
+            ),
+        }
+    )
+    assert con.sql("select count(*) from stg_attendance").fetchall() == [(2,)]

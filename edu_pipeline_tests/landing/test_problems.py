@@ -68,7 +68,7 @@ def test_a_misspelt_column_in_the_settings_is_a_problem(land: Land, messages: Me
     con = land({}, '[landing.staff.constants]\nschol_id = "1"')
     assert messages(con) == [
         "[landing.staff.constants] has schol_id, which is none of its columns: staff_id, "
-        "given_name, family_name, full_name, email, school_id."
+        "given_name, family_name, full_name, preferred_name, email, school_id."
     ]
 
 
@@ -234,11 +234,12 @@ def test_a_cell_that_looks_like_no_date_is_not_shown(land: Land, messages: Messa
 
 def test_a_few_bad_rows_are_rejected_and_hold_nothing(land: Land, messages: Messages) -> None:
     students = "".join(f"{i},7\n" for i in range(100, 140))
+    spells = "".join(f"HR-7A,{i},student\n" for i in range(100, 140))
     marks = "".join(f"{i},2026-09-07,present\n" for i in range(100, 139))
     con = land(
         {
             "students.csv": f"student_id,grade\n{students}",
-            "enrollments.csv": "class_id,person_id,role\nHR-7A,100,student\n",
+            "enrollments.csv": f"class_id,person_id,role\n{spells}",
             "attendance.csv": f"student_id,date,code\n{marks}139,yesterday,present\n",
         }
     )

@@ -209,3 +209,18 @@ def test_a_list_is_cut_where_it_saves_more_than_one_line() -> None:
     assert first(notes, 5) == (notes, 0)
     assert first(notes, 4) == (notes, 0)
     assert first(notes, 3) == (notes[:3], 2)
+
+
+def test_students_of_one_name_are_told_apart_by_their_ids() -> None:
+    students = pl.DataFrame(
+        {
+            "student_id": ["S1", "S2", "S3"],
+            "given_name": ["Ana", "Ana", "Ben"],
+            "family_name": ["Aalto", "Aalto", "Berg"],
+        }
+    )
+    assert shown_names(students, "full") == {
+        "S1": "Ana Aalto (S1)",
+        "S2": "Ana Aalto (S2)",
+        "S3": "Ben Berg",
+    }

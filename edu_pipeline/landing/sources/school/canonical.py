@@ -20,7 +20,13 @@ from edu_pipeline.landing.rules import (
     UNITS,
 )
 from edu_pipeline.landing.sources.school.columns import Field, Resolved, resolve
-from edu_pipeline.landing.sources.school.fields import FIELDS, KEYS, MISSING, MISSING_CODES
+from edu_pipeline.landing.sources.school.fields import (
+    FIELDS,
+    KEYS,
+    MISSING,
+    MISSING_CODES,
+    NAMES_LIKE_MISSING,
+)
 from edu_pipeline.landing.tables.csvfile import CELLS
 from edu_pipeline.landing.tables.headers import normal
 from edu_pipeline.settings.landing import TableExport
@@ -225,4 +231,6 @@ def _cell(table: str, field: Field, usable: Sequence[_File], export: TableExport
         if digits
         else cell
     )
-    return f"case when {cell} in {literals(MISSING)} then null else {padded} end"
+    names = NAMES_LIKE_MISSING.get((table, field.name), ())
+    missing = [word for word in MISSING if word not in names]
+    return f"case when {cell} in {literals(missing)} then null else {padded} end"

@@ -45,21 +45,38 @@ _FULL_NAME = Field(
         "name",
     ),
 )
-_GIVEN = Field("given_name", ("givenName", "first name", "forename", "preferredGivenName"))
+_GIVEN = Field("given_name", ("givenName", "first name", "forename", "legal first name"))
 _FAMILY = Field("family_name", ("familyName", "last name", "surname", "LastSurname"))
+_PREFERRED = Field(
+    "preferred_name",
+    (
+        "preferredGivenName",
+        "preferredFirstName",
+        "preferred forename",
+        "known as",
+        "chosen name",
+    ),
+)
 _GRADE = Field("grade", ("grades", "grade level", "year group", "year"))
 
 FIELDS: Mapping[str, tuple[Field, ...]] = {
     "students": (
-        Field(_STUDENT.name, (*_STUDENT.aliases, "sourcedId", "id"), required=True),
+        # a name is an id only where nothing else is
+        Field(_STUDENT.name, (*_STUDENT.aliases[:-1], "sourcedId", "id", "student"), required=True),
         _GIVEN,
         _FAMILY,
         _FULL_NAME,
+        _PREFERRED,
         _GRADE,
         _SCHOOL,
         Field(
             "homeroom_id",
             ("homeroom", "home room", "reg", "registration group", "form", "tutor group"),
+        ),
+        Field("entry_date", ("enrollment date", "enrolment date", "DateEnrolled")),
+        Field(
+            "exit_date",
+            ("leave date", "leaving date", "withdrawal date", "withdraw date", "DateLeft"),
         ),
     ),
     "staff": (
@@ -71,7 +88,12 @@ FIELDS: Mapping[str, tuple[Field, ...]] = {
         _GIVEN,
         _FAMILY,
         _FULL_NAME,
-        Field("email", ("email address", "e-mail", "teacher email", "mail"), required=True),
+        _PREFERRED,
+        Field(
+            "email",
+            ("email address", "e-mail", "teacher email", "staff email", "mail"),
+            required=True,
+        ),
         _SCHOOL,
     ),
     "classes": (
@@ -89,6 +111,10 @@ FIELDS: Mapping[str, tuple[Field, ...]] = {
             "teacher_id",
             ("teacher", "staff_id", "StaffUniqueId", "advisor_id", "teacher number"),
         ),
+        Field(
+            "first_day", ("term start", "term start date", "term begin", "start date", "begin date")
+        ),
+        Field("last_day", ("term end", "term end date", "end date")),
     ),
     "enrollments": (
         Field(
@@ -160,6 +186,7 @@ FIELDS: Mapping[str, tuple[Field, ...]] = {
             ("insession", "school day", "is school day", "CalendarEvent", "day type"),
         ),
         Field("term", ("trimester", "semester", "grading period")),
+        Field("school_year", ("academic year",)),
     ),
 }
 
@@ -175,6 +202,8 @@ KEYS: Mapping[str, tuple[str, ...]] = {
 """Natural keys: of two rows with the same key the later one counts."""
 
 DATES: Mapping[str, tuple[str, ...]] = {
+    "students": ("entry_date", "exit_date"),
+    "classes": ("first_day", "last_day"),
     "enrollments": ("begin_date", "end_date"),
     "attendance": ("date",),
     "homework": ("due_date",),
@@ -271,6 +300,19 @@ MISSING = (
     "#NAME?",
 )
 """Cells of other columns that mean: nothing here."""
+_INITIALS = ("NA", "na", "NONE", "None", "none")
+NAMES_LIKE_MISSING: Mapping[tuple[str, str], tuple[str, ...]] = {
+    ("classes", "class_id"): _INITIALS,
+    ("students", "homeroom_id"): _INITIALS,
+    ("enrollments", "class_id"): _INITIALS,
+    **{
+        (table, name): ("Null",)
+        for table in ("students", "staff")
+        for name in ("given_name", "family_name", "full_name", "preferred_name")
+    },
+}
+"""(export, column) → what is a name there: people are called Null, and a homeroom after Nora Ash. Of
+ids it is for staging to say whether there is such a class."""
 
 DATE_FORMATS = (
     "%m/%d/%Y",

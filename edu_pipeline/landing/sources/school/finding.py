@@ -3,11 +3,38 @@
 import duckdb
 import polars as pl
 
+from edu_pipeline.ground.warehouse import read_table
 from edu_pipeline.landing.rejected import reject_counts, rows_received, unmapped_codes
 from edu_pipeline.landing.rules import SUPERSEDED, UNPARSEABLE
+from edu_pipeline.landing.sources.school.agreement import (
+    calendar_rivals,
+    enrollment_days,
+    homerooms_at_once,
+    marks_on_end_dates,
+    marks_outside,
+    names_for_ids,
+    parts_that_repeat,
+    registers,
+    schools_without_days,
+    teachers_unknown,
+)
 from edu_pipeline.landing.sources.school.canonical import CODES, canonical_query
+from edu_pipeline.landing.sources.school.disagreements import (
+    calendar_problems,
+    date_order_problems,
+    end_date_problems,
+    homeroom_problems,
+    name_problems,
+    outside_problems,
+    part_problems,
+    register_problems,
+    school_problems,
+    staff_problems,
+    week_problems,
+    year_problems,
+)
 from edu_pipeline.landing.sources.school.doubts import doubts
-from edu_pipeline.landing.sources.school.fields import WORDS
+from edu_pipeline.landing.sources.school.fields import DATES, WORDS
 from edu_pipeline.landing.sources.school.losses import (
     attendance_lost,
     loss_problems,
@@ -28,6 +55,8 @@ from edu_pipeline.landing.sources.school.problems import (
     word_problems,
 )
 from edu_pipeline.landing.sources.school.stage_facts import marks_found, sessions_found
+from edu_pipeline.landing.sources.school.stage_roster import names_years
+from edu_pipeline.landing.sources.school.staging import schools_of
 from edu_pipeline.landing.sources.school.telling_apart import several_problem, several_rows
 from edu_pipeline.model.problems import problems_frame
 from edu_pipeline.settings.home import Settings
@@ -64,6 +93,10 @@ def find_problems(
         _rows_left_out(con, files, settings),
         problems_frame(doubts(con, files, settings)),
     ]
+    problems += _disagreements(con, files, settings)
+    if all(found.is_empty() for found in problems):
+        # what is wrong with an export is no second time wrong with those that it is held against
+        problems += _of_marks(con, settings)
     if landing.attendance.shape == "exceptions":
         problems.append(exception_problems(weeks_of_exceptions(con, files, landing.attendance)))
     # what nobody mapped may be the presences
@@ -108,6 +141,54 @@ def _rows_left_out(
     )
 
 
+def _disagreements(
+    con: duckdb.DuckDBPyConnection, files: pl.DataFrame, settings: Settings
+) -> list[pl.DataFrame]:
+    """Where exports contradict themselves or one another, whatever the marks say."""
+    landing = settings.landing
+    schools = schools_of(con)
+    calendar: pl.DataFrame = con.sql(canonical_query("calendar", files, landing.calendar)).pl()
+    days = read_table(con, "stg_school_days")
+    ((through,),) = con.execute("select max(date) from stg_attendance where submitted").fetchall()
+    named = names_years(calendar, schools, landing.calendar)
+    known = con.execute(
+        "select distinct school_id from stg_school_days where in_session order by 1"
+    ).fetchall()
+    staff = files.filter((pl.col("table") == "staff") & pl.col("current"))["path"].to_list()
+    found = [
+        name_problems(names_for_ids(con, files, landing)),
+        part_problems(parts_that_repeat(con, files, landing)),
+        calendar_problems(*calendar_rivals(con, files, schools, landing)),
+        homeroom_problems(homerooms_at_once(con)),
+        school_problems(
+            schools_without_days(con), [school for (school,) in known], "calendar" in files["table"]
+        ),
+        staff_problems(*teachers_unknown(con), staff),
+        week_problems(days, settings.school),
+        year_problems(days, through, settings.school, named),
+    ]
+    for table in ("attendance", "homework", "enrollments"):
+        query = canonical_query(table, files, landing.export(table))
+        for column in DATES[table]:
+            texts = con.sql(f"select distinct {column} from ({query}) where {column} is not null")
+            found.append(date_order_problems(table, texts.pl()[column], landing))
+    return found
+
+
+def _of_marks(con: duckdb.DuckDBPyConnection, settings: Settings) -> list[pl.DataFrame]:
+    """Where marks contradict enrollments and calendars."""
+    landing, begins = settings.landing, settings.school.week_begins
+    return [
+        outside_problems(marks_outside(con, begins), *enrollment_days(con)),
+        end_date_problems(*marks_on_end_dates(con), landing),
+        *(
+            [register_problems(registers(con, begins))]
+            if landing.attendance.shape == "daily"
+            else []
+        ),
+    ]
+
+
 def weeks_of_exceptions(
     con: duckdb.DuckDBPyConnection, files: pl.DataFrame, export: AttendanceExport
 ) -> pl.DataFrame:
@@ -128,7 +209,10 @@ def weeks_of_exceptions(
         f"""
         with marks as (
           select school_id, date, count(*) as rows
-          from stg_attendance join stg_students using (student_id)
+          from stg_attendance
+          join stg_student_schools as pupil
+            on pupil.student_id = stg_attendance.student_id
+            and date >= pupil.begin_date and date < pupil.end_date
           where ({planned}) is not true group by all
         ),
         bounds as (

@@ -118,8 +118,8 @@ def stage_attendance(
     """Make `stg_attendance`, `rejected_attendance` and `repeated_attendance`.
 
     Args:
-        con: The warehouse, with `stg_students`, `stg_enrollments`, `stg_classes` and
-            `stg_school_days`.
+        con: The warehouse, with `stg_students`, `stg_student_schools`, `stg_enrollments`,
+            `stg_classes` and `stg_school_days`.
         query: `canonical_query("attendance")`.
         settings: How the export is read, and what its codes mean.
         files: `LandingFiles`.
@@ -257,7 +257,8 @@ def stage_homework(
     several due dates in one file, or only a title, each due date is a piece.
 
     Args:
-        con: The warehouse, with `stg_students`, `stg_classes` and `stg_school_days`.
+        con: The warehouse, with `stg_students`, `stg_student_schools`, `stg_classes` and
+            `stg_school_days`.
         query: `canonical_query("homework")`.
         settings: How the export is read, and what its statuses mean.
         files: `LandingFiles`.
@@ -339,8 +340,11 @@ def _stage(
         left join days on days.text = parsed.{day}
         left join stg_students as student on student.student_id = parsed.student_id
         left join code_meanings as meaning on meaning.word = parsed.{fact.code}
+        left join stg_student_schools as pupil
+          on pupil.student_id = parsed.student_id
+          and days.day >= pupil.begin_date and days.day < pupil.end_date
         left join stg_school_days as open
-          on open.date = days.day and open.school_id = student.school_id and open.in_session
+          on open.date = days.day and open.school_id = pupil.school_id and open.in_session
         {last_day}
         """
     )
@@ -438,7 +442,7 @@ def attendance_dates(
     error, and so is one with a single student where others have several.
 
     Args:
-        con: The warehouse, with `stg_students`.
+        con: The warehouse, with `stg_student_schools`.
         query: `canonical_query("attendance")`.
         export: Its section of `pipeline.toml`; an exceptions-only export gives no dates.
 
@@ -447,20 +451,15 @@ def attendance_dates(
     """
     if export.shape == "exceptions":
         return pl.DataFrame(schema={"date": pl.Date, "school_id": pl.String})
-    con.execute(
-        f"""
-        create or replace temp table marked as
-        select parsed.date as text, school_id, count(distinct student_id) as students
-        from ({query}) as parsed join stg_students using (student_id)
-        group by all
-        """
-    )
-    register_days(con, con.table("marked").pl()["text"], export)
+    register_days(con, con.sql(f"select distinct date from ({query})").pl()["date"], export)
     dates: pl.DataFrame = con.sql(
-        """
+        f"""
         with dated as (
-          select day as date, school_id, sum(students) as students
-          from marked join days using (text) where day is not null group by all
+          select day as date, school_id, count(distinct parsed.student_id) as students
+          from ({query}) as parsed join days on text = parsed.date
+          join stg_student_schools as pupil
+            on pupil.student_id = parsed.student_id and day >= begin_date and day < end_date
+          group by all
         ),
         usual as (select school_id, median(students) as students from dated group by all)
         select date, school_id
@@ -471,7 +470,6 @@ def attendance_dates(
         """
     ).pl()
     con.unregister("days")
-    con.execute("drop table marked")
     return dates
 
 

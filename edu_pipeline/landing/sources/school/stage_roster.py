@@ -4,24 +4,36 @@ Parsing comes before checking and keeps what it parsed. Small tables only; atten
 are done in SQL. Every function is frames in, frames out.
 """
 
-from collections.abc import Mapping, Sequence
-from datetime import date
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import NamedTuple
 
 import dataframely as dy
 import polars as pl
 
 from edu_pipeline.landing.rules import SUPERSEDED, UNKNOWN, UNPARSEABLE
-from edu_pipeline.landing.sources.school.fields import KEYS, OTHER_ROLES, WORDS
+from edu_pipeline.landing.sources.school.fields import KEYS, MISSING, OTHER_ROLES, WORDS
 from edu_pipeline.landing.tables.dates import parsed_date
 from edu_pipeline.model.columns import dtypes
-from edu_pipeline.model.roster import Classes, Enrollments, SchoolDays, Staff, Students
-from edu_pipeline.model.school_calendar import with_weeks
+from edu_pipeline.model.roster import (
+    DEFAULT_SCHOOL,
+    OPEN_BEGIN,
+    OPEN_END,
+    Classes,
+    Enrollments,
+    SchoolDays,
+    Staff,
+    Students,
+)
+from edu_pipeline.model.school_calendar import with_weeks, years_are_named
+from edu_pipeline.settings.home import School
 from edu_pipeline.settings.landing import EnrollmentsExport, TableExport
 
-DEFAULT_SCHOOL = "1"
-OPEN_BEGIN = date(1, 1, 1)
-OPEN_END = date(9999, 12, 31)
+NO_DATE = r"^[0\s./:T-]+$"
+"""What some systems write where there is no date, such as 0000-00-00."""
+LONG_AGO = 1971
+"""An end before it is none: 1900-01-01 and 1970-01-01 stand for no date."""
+STRETCH = pl.Schema({"id": pl.String, "first": pl.Date, "end": pl.Date})
+"""First day, and first day no longer, of what has an id; empty: open."""
 REJECTED_SCHEMA = pl.Schema(
     {
         "table": pl.String,
@@ -42,14 +54,25 @@ class Staged(NamedTuple):
     """`REJECTED_SCHEMA`, one row per rejected row and rule."""
 
 
-def stage_students(rows: pl.DataFrame, export: TableExport) -> Staged:
+def stage_students(
+    rows: pl.DataFrame, export: TableExport, homerooms: Collection[str] = ()
+) -> Staged:
     """Students, one each.
 
     Args:
         rows: `canonical_query("students")`.
         export: Their section of `pipeline.toml`.
+        homerooms: Ids of classes. One that is called NA is a homeroom; else NA is none.
     """
-    return _stage_people("students", rows, Students, export)
+    homeroom = pl.col("homeroom_id")
+    rows = rows.with_columns(
+        homeroom_id=pl.when(~homeroom.is_in(MISSING) | homeroom.is_in(list(homerooms))).then(
+            homeroom
+        )
+    )
+    rows, undated = _with_dates(rows, "students", ("entry_date", "exit_date"), export)
+    staged = _stage_people("students", rows, Students, export)
+    return Staged(staged.good, pl.concat([undated, staged.rejected]))
 
 
 def stage_staff(rows: pl.DataFrame, export: TableExport) -> Staged:
@@ -66,13 +89,22 @@ def _stage_people(
     return Staged(staged.good, pl.concat([apart, staged.rejected]))
 
 
-def stage_classes(rows: pl.DataFrame, students: pl.DataFrame, export: TableExport) -> Staged:
+def stage_classes(
+    rows: pl.DataFrame,
+    students: pl.DataFrame,
+    export: TableExport,
+    calendar_schools: Iterable[str | None] = (),
+    members: pl.DataFrame | None = None,
+) -> Staged:
     """Classes of the export, and the homerooms that only stand in a column of the students.
 
     Args:
         rows: `canonical_query("classes")`.
         students: `Students`.
         export: Their section of `pipeline.toml`.
+        calendar_schools: Schools as the calendar writes them.
+        members: `class_id` and `person_id` of the enrollments; a class that names no school has that
+            of most of its students.
     """
     homerooms = (
         students.filter(pl.col("homeroom_id").is_not_null())
@@ -83,14 +115,29 @@ def stage_classes(rows: pl.DataFrame, students: pl.DataFrame, export: TableExpor
         )
         .sort("class_id")
     )
+    enrolled = (
+        pl.DataFrame(schema={"class_id": pl.String, "members_school": pl.String})
+        if members is None
+        else members.join(students, left_on="person_id", right_on="student_id")
+        .group_by("class_id")
+        .agg(members_school=pl.col("school_id").mode().sort().first())
+    )
     rows, apart = _data("classes", rows)
+    rows, undated = _with_dates(rows, "classes", ("first_day", "last_day"), export)
+    spelling = one_spelling(rows["school_id"], students["school_id"], calendar_schools)
     rows = (
         _translated(rows, "classes", "class_type", export)
         .join(homerooms, on="class_id", how="left", maintain_order="left")
+        .join(enrolled, on="class_id", how="left", maintain_order="left")
         .with_columns(
             class_name=pl.coalesce("class_name", "class_id"),
             grade=pl.coalesce("grade", "students_grade"),
-            school_id=pl.coalesce("school_id", "students_school", pl.lit(DEFAULT_SCHOOL)),
+            school_id=pl.coalesce(
+                pl.col("school_id").replace(spelling),
+                "students_school",
+                "members_school",
+                pl.lit(DEFAULT_SCHOOL),
+            ),
         )
         .with_columns(team=pl.coalesce("team", "grade", "school_id"))
     )
@@ -106,8 +153,35 @@ def stage_classes(rows: pl.DataFrame, students: pl.DataFrame, export: TableExpor
     )
     return Staged(
         pl.concat([staged.good, named.select(staged.good.columns)]),
-        pl.concat([apart, staged.rejected]),
+        pl.concat([apart, undated, staged.rejected]),
     )
+
+
+def one_spelling(
+    ids: Iterable[str | None], known: Iterable[str | None], others: Iterable[str | None] = ()
+) -> Mapping[str, str]:
+    """Ids that are known by another spelling: `001` is 1 where there is a 1 and no other 001.
+
+    Args:
+        ids: As one export writes them.
+        known: As they are to be written.
+        others: As further exports write them: an id that two of them tell apart is another one.
+    """
+
+    def plain(text: str) -> str:
+        return text.strip().casefold().lstrip("0") or "0"
+
+    spelt: dict[str, set[str]] = {}
+    ours = {text for text in known if text}
+    apart = {text for text in others if text}
+    for text in ours:
+        spelt.setdefault(plain(text), set()).add(text)
+    found = {text: spelt.get(plain(text), set()) for text in {*ids} if text and text not in ours}
+    return {
+        text: next(iter(same))
+        for text, same in found.items()
+        if len(same) == 1 and not {text, *same} <= apart
+    }
 
 
 def stage_enrollments(
@@ -116,11 +190,15 @@ def stage_enrollments(
     students: pl.DataFrame,
     staff: pl.DataFrame,
     export: EnrollmentsExport,
+    *,
+    stays: pl.DataFrame | None = None,
+    terms: pl.DataFrame | None = None,
 ) -> Staged:
     """Spells of people in classes, from the export and from the columns that imply them.
 
     A student's `homeroom_id` counts for a student whom the export enrolls in no homeroom; a class's
-    `teacher_id` for a class to which it enrolls no teacher. Both are open-ended.
+    `teacher_id` for a class to which it enrolls no teacher. What has no first or last day has that
+    of the class's term, and of the student's stay at the school.
 
     Args:
         rows: `canonical_query("enrollments")`.
@@ -128,39 +206,103 @@ def stage_enrollments(
         students: `Students`.
         staff: `Staff`.
         export: Their section of `pipeline.toml`.
+        stays: `stays_of` the students.
+        terms: `terms_of` the classes.
     """
+    within = pl.concat(
+        [
+            frame.with_columns(pl.lit(kind).alias("of"))
+            for kind, frame in (("person", stays), ("class", terms))
+            if frame is not None
+        ]
+        or [STRETCH.to_frame().with_columns(pl.lit("class").alias("of"))]
+    )
     rows, apart = _data("enrollments", rows)
     rows = _translated(rows, "enrollments", "role", export).filter(
         ~pl.col("role").is_in(OTHER_ROLES).fill_null(value=False)
     )
     rows, undated = _with_dates(rows, "enrollments", ("begin_date", "end_date"), export)
-    last_day = pl.duration(days=1 if export.end_date == "inclusive" else 0)
-    rows = rows.with_columns(
-        pl.col("begin_date").fill_null(OPEN_BEGIN),
-        end_date=pl.min_horizontal(pl.col("end_date") + last_day, pl.lit(OPEN_END)),
-    )
+    rows = _bounded(rows.with_columns(end_date=_end("end_date", export)), within)
     staged = _checked("enrollments", rows, Enrollments, export)
     good, strangers = _resolved(staged.good, rows, classes, students, staff)
-    implied = _implied(good, classes, students, staff)
+    implied = _bounded(_implied(good, classes, students, staff), within).filter(
+        pl.col("begin_date") < pl.col("end_date")
+    )
     return Staged(
         pl.concat([good, implied.select(good.columns)]).sort(KEYS["enrollments"]),
         pl.concat([apart, undated, staged.rejected, strangers]),
     )
 
 
-def stage_school_days(rows: pl.DataFrame, schools: Sequence[str], export: TableExport) -> Staged:
+def stage_school_days(
+    rows: pl.DataFrame, schools: Sequence[str], export: TableExport, school: School | None = None
+) -> Staged:
     """The calendar: a date without a school is every school's, one without a mark is in session.
+
+    Of rows of a snapshot about one date and school that differ, a day in session counts; see
+    `days_that_differ`.
+
+    Args:
+        rows: `canonical_query("calendar")`.
+        schools: Ids of the schools that there are.
+        export: Its section of `pipeline.toml`.
+        school: When school weeks and years begin.
+    """
+    rows, undated, wrong, apart = _days(rows, schools, export)
+    if export.export == "snapshot":
+        rows = rows.with_columns(pl.col("in_session").any().over(KEYS["calendar"]))
+    unplaced = rows.with_columns(week_start="date", year_start=pl.lit(None, pl.Date))
+    staged = _checked("calendar", unplaced, SchoolDays, export)
+    years = rows.sort("_version", "_file", "_line").select(*KEYS["calendar"], "school_year")
+    years = years.unique(KEYS["calendar"], keep="last")
+    good = staged.good.join(years, on=list(KEYS["calendar"]), how="left")
+    return Staged(_placed(good, school), pl.concat([apart, undated, wrong, staged.rejected]))
+
+
+def days_that_differ(
+    rows: pl.DataFrame, schools: Sequence[str], export: TableExport
+) -> pl.DataFrame:
+    """Rows of the calendar about one date and school that differ in whether it is in session.
+
+    In a delta the later one corrects the earlier.
+
+    Args:
+        rows: `canonical_query("calendar")`.
+        schools: Ids of the schools that there are.
+        export: Its section of `pipeline.toml`.
+
+    Returns:
+        `date`, `school_id`, `in_session`, `_file`, `_line`.
+    """
+    rows, *_ = _days(rows, schools, export)
+    differ = pl.col("in_session").n_unique().over(KEYS["calendar"]) > 1
+    return rows.filter(differ & pl.lit(export.export == "snapshot")).select(
+        *KEYS["calendar"], "in_session", "_file", "_line"
+    )
+
+
+def names_years(rows: pl.DataFrame, schools: Sequence[str], export: TableExport) -> bool:
+    """Whether the calendar says of every day in session which school year it is of.
 
     Args:
         rows: `canonical_query("calendar")`.
         schools: Ids of the schools that there are.
         export: Its section of `pipeline.toml`.
     """
+    return years_are_named(_days(rows, schools, export)[0])
+
+
+def _days(
+    rows: pl.DataFrame, schools: Sequence[str], export: TableExport
+) -> tuple[pl.DataFrame, pl.DataFrame, pl.DataFrame, pl.DataFrame]:
+    """Rows of the calendar, read; and rejected ones: undated, with an unknown word, set apart before."""
     rows, apart = _data("calendar", rows)
     rows = _translated(rows, "calendar", "in_session", export)
     rows, undated = _with_dates(rows, "calendar", ("date",), export)
     unknown = pl.col("in_session").is_not_null() & ~pl.col("in_session").is_in(["true", "false"])
     wrong = _rejects("calendar", rows.filter(unknown), f"{UNKNOWN}in_session", "in_session")
+    spelling = one_spelling(rows["school_id"], schools, rows["school_id"])
+    rows = rows.with_columns(pl.col("school_id").replace(spelling))
     everyone = pl.DataFrame({"every_school": list(schools) or [DEFAULT_SCHOOL]})
     rows = rows.filter(~unknown).with_columns(
         in_session=pl.col("in_session").fill_null("true") == "true"
@@ -174,23 +316,27 @@ def stage_school_days(rows: pl.DataFrame, schools: Sequence[str], export: TableE
             .drop("every_school"),
         ]
     )
-    unplaced = rows.with_columns(week_start="date", year_start=pl.lit(None, pl.Date))
-    staged = _checked("calendar", unplaced, SchoolDays, export)
-    return Staged(_placed(staged.good), pl.concat([apart, undated, wrong, staged.rejected]))
+    return rows, undated, wrong, apart
 
 
-def school_days_seen(dates: pl.DataFrame) -> pl.DataFrame:
+def school_days_seen(dates: pl.DataFrame, school: School | None = None) -> pl.DataFrame:
     """`SchoolDays` from the dates on which attendance was taken, where there is no calendar.
 
     Args:
         dates: date × school, all in session.
+        school: When school weeks and years begin.
     """
-    return _placed(dates.with_columns(in_session=pl.lit(value=True), term=pl.lit(None, pl.String)))
+    days = dates.with_columns(in_session=pl.lit(value=True), term=pl.lit(None, pl.String))
+    return _placed(days, school)
 
 
-def _placed(days: pl.DataFrame) -> pl.DataFrame:
+def _placed(days: pl.DataFrame, school: School | None) -> pl.DataFrame:
     """Checked days in their weeks and school years."""
-    days = with_weeks(days.drop("week_start", "year_start", strict=False))
+    days = with_weeks(
+        days.drop("week_start", "year_start", strict=False),
+        week_begins=school.week_begins if school else None,
+        year_begins=school.year_begins if school else None,
+    )
     return SchoolDays.validate(
         days.select(SchoolDays.column_names()).sort(KEYS["calendar"]), cast=True
     )
@@ -212,6 +358,9 @@ def _named(rows: pl.DataFrame) -> pl.DataFrame:
     """
     whole = pl.col("full_name").str.replace_all(r"\s+", " ")
     words = whole.str.split(" ")
+    whole = whole.str.replace(r"(?i),\s*(jr|sr|i{2,3}|iv)\b\.?\s*,", " ${1},").str.replace(
+        r"(?i)^([^,]+),([^,]+),\s*(jr|sr|i{2,3}|iv)\b\.?$", "${1} ${3},${2}"
+    )
     comma, two = whole.str.contains(",", literal=True), words.list.len() == 2  # noqa: PLR2004
     last_first = whole.str.splitn(",", 2)
     family = (
@@ -230,15 +379,27 @@ def _named(rows: pl.DataFrame) -> pl.DataFrame:
     )
     unnamed = pl.col("given_name").is_null() & pl.col("family_name").is_null()
     return rows.with_columns(
-        given_name=pl.when(unnamed).then(given).otherwise("given_name"),
+        given_name=pl.coalesce(
+            _called(), pl.when(unnamed).then(given).otherwise(pl.col("given_name"))
+        ),
         family_name=pl.when(unnamed).then(family).otherwise("family_name"),
     )
+
+
+def _called() -> pl.Expr:
+    """The given name that somebody goes by, without the family name where it stands there as well."""
+    words = pl.col("preferred_name").str.replace_all(r"\s+", " ")
+    family = pl.concat_str(pl.lit(" "), pl.col("family_name").fill_null(""))
+    return words.str.strip_suffix(pl.when(family != " ").then(family).otherwise(pl.lit(" ")))
 
 
 def _with_dates(
     rows: pl.DataFrame, table: str, columns: Sequence[str], export: TableExport
 ) -> tuple[pl.DataFrame, pl.DataFrame]:
     """Rows with dates parsed, and those with a date that no format fits."""
+    rows = rows.with_columns(
+        pl.when(~pl.col(name).str.contains(NO_DATE)).then(name).alias(name) for name in columns
+    )
     read = {f"_{name}": parsed_date(pl.col(name), export.date_formats) for name in columns}
     parsed = rows.with_columns(**read)
     rejected = []
@@ -368,7 +529,85 @@ def _implied(
         .select(class_id="class_id", person_id="teacher_id", role=pl.lit("teacher"))
     )
     return pl.concat([from_students, from_classes]).with_columns(
-        begin_date=pl.lit(OPEN_BEGIN), end_date=pl.lit(OPEN_END)
+        begin_date=pl.lit(None, pl.Date), end_date=pl.lit(None, pl.Date)
+    )
+
+
+def stays_of(
+    rows: pl.DataFrame, export: TableExport, enrollments: EnrollmentsExport
+) -> pl.DataFrame:
+    """When students were at the school, where their export says it.
+
+    Args:
+        rows: `canonical_query("students")`.
+        export: Their section of `pipeline.toml`.
+        enrollments: Whether an end date is the last day, as of enrollments.
+
+    Returns:
+        `STRETCH`, one per student.
+    """
+    return _days_of(
+        "students", rows, ("student_id", "entry_date", "exit_date"), export, enrollments
+    )
+
+
+def terms_of(rows: pl.DataFrame, export: TableExport) -> pl.DataFrame:
+    """The term of each class, where the export of classes says it: its last day belongs to it.
+
+    Args:
+        rows: `canonical_query("classes")`.
+        export: Their section of `pipeline.toml`.
+
+    Returns:
+        `STRETCH`, one per class.
+    """
+    inclusive = EnrollmentsExport(end_date="inclusive")
+    return _days_of("classes", rows, ("class_id", "first_day", "last_day"), export, inclusive)
+
+
+def _days_of(
+    table: str,
+    rows: pl.DataFrame,
+    columns: tuple[str, str, str],
+    export: TableExport,
+    ends: EnrollmentsExport,
+) -> pl.DataFrame:
+    name, first, end = columns
+    rows, _ = _with_dates(_data(table, rows)[0], table, (first, end), export)
+    return (
+        rows.filter(pl.col(name).is_not_null())
+        .sort("_version", "_file", "_line")
+        .unique(name, keep="last", maintain_order=True)
+        .select(id=name, first=first, end=_end(end, ends))
+        .cast(STRETCH)
+    )
+
+
+def _end(column: str, export: EnrollmentsExport) -> pl.Expr:
+    """The first day no longer, from an end date; empty where it is open."""
+    end = pl.col(column)
+    after = end + pl.duration(days=1 if export.end_date == "inclusive" else 0)
+    return pl.when(end.dt.year() >= LONG_AGO).then(pl.min_horizontal(after, pl.lit(OPEN_END)))
+
+
+def _bounded(spells: pl.DataFrame, within: pl.DataFrame) -> pl.DataFrame:
+    """Spells whose open days are those of the class's term and of the student's stay."""
+    terms = within.filter(of="class").select(class_id="id", term_first="first", term_end="end")
+    stays = within.filter(of="person").select(
+        person_id="id", role=pl.lit("student"), stay_first="first", stay_end="end"
+    )
+    return (
+        spells.join(terms, on="class_id", how="left", maintain_order="left")
+        .join(stays, on=["person_id", "role"], how="left", maintain_order="left")
+        .with_columns(
+            begin_date=pl.coalesce(
+                "begin_date", pl.max_horizontal("term_first", "stay_first"), pl.lit(OPEN_BEGIN)
+            ),
+            end_date=pl.coalesce(
+                "end_date", pl.min_horizontal("term_end", "stay_end"), pl.lit(OPEN_END)
+            ),
+        )
+        .drop("term_first", "term_end", "stay_first", "stay_end")
     )
 
 

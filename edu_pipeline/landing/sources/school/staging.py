@@ -22,7 +22,10 @@ from edu_pipeline.landing.sources.school.stage_roster import (
     stage_school_days,
     stage_staff,
     stage_students,
+    stays_of,
+    terms_of,
 )
+from edu_pipeline.model.roster import student_schools
 from edu_pipeline.settings.home import Settings
 from edu_pipeline.settings.landing import SCHOOL_TABLES
 
@@ -57,7 +60,7 @@ class _Room:
 def stage_table(
     con: duckdb.DuckDBPyConnection, table: str, files: pl.DataFrame, settings: Settings
 ) -> None:
-    """Make `stg_<table>` and `rejected_<table>`.
+    """Make `stg_<table>` and, of an export, `rejected_<table>`.
 
     Args:
         con: The warehouse, with `raw_…`, and with the staging tables before this one in `STAGED`.
@@ -68,8 +71,18 @@ def stage_table(
     STAGED[table](_Room(con, files, settings))
 
 
+def schools_of(con: duckdb.DuckDBPyConnection) -> list[str]:
+    """Ids of the schools that students are of, or are in classes of."""
+    found = con.execute(
+        "select school_id from stg_students union select school_id from stg_student_schools order by 1"
+    ).fetchall()
+    return [school for (school,) in found]
+
+
 def _students(room: _Room) -> None:
-    room.keep("students", stage_students(room.rows("students"), room.settings.landing.students))
+    homerooms = room.rows("classes")["class_id"].drop_nulls().to_list()
+    export = room.settings.landing.students
+    room.keep("students", stage_students(room.rows("students"), export, homerooms))
 
 
 def _staff(room: _Room) -> None:
@@ -78,28 +91,45 @@ def _staff(room: _Room) -> None:
 
 def _classes(room: _Room) -> None:
     export = room.settings.landing.classes
-    room.keep("classes", stage_classes(room.rows("classes"), room.staged("students"), export))
+    staged = stage_classes(
+        room.rows("classes"),
+        room.staged("students"),
+        export,
+        room.rows("calendar")["school_id"],
+        room.rows("enrollments").select("class_id", "person_id"),
+    )
+    room.keep("classes", staged)
 
 
 def _enrollments(room: _Room) -> None:
+    landing = room.settings.landing
     staged = stage_enrollments(
         room.rows("enrollments"),
         room.staged("classes"),
         room.staged("students"),
         room.staged("staff"),
-        room.settings.landing.enrollments,
+        landing.enrollments,
+        stays=stays_of(room.rows("students"), landing.students, landing.enrollments),
+        terms=terms_of(room.rows("classes"), landing.classes),
     )
     room.keep("enrollments", staged)
+
+
+def _student_schools(room: _Room) -> None:
+    frames = [room.staged(table) for table in ("students", "classes", "enrollments")]
+    write_table(room.con, "stg_student_schools", student_schools(*frames))
 
 
 def _school_days(room: _Room) -> None:
     """The calendar; without one, the dates on which attendance was taken."""
     landing = room.settings.landing
-    schools = room.staged("students")["school_id"].unique().sort().to_list()
-    staged = stage_school_days(room.rows("calendar"), schools, landing.calendar)
+    school = room.settings.school
+    staged = stage_school_days(
+        room.rows("calendar"), schools_of(room.con), landing.calendar, school
+    )
     if "calendar" not in room.files["table"]:
         dates = attendance_dates(room.con, room.query("attendance"), landing.attendance)
-        staged = Staged(school_days_seen(dates), staged.rejected)
+        staged = Staged(school_days_seen(dates, school), staged.rejected)
     room.keep("school_days", staged)
 
 
@@ -117,6 +147,7 @@ STAGED: Mapping[str, Callable[[_Room], None]] = MappingProxyType(
         "staff": _staff,
         "classes": _classes,
         "enrollments": _enrollments,
+        "student_schools": _student_schools,
         "school_days": _school_days,
         "attendance": _attendance,
         "homework": _homework,

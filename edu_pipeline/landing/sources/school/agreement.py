@@ -1,0 +1,377 @@
+"""A school's facts held against each other: counts of where they disagree.
+
+Of each student and day: enrolled, in session, marked? SQL and frames in, counts out; which of them
+are ordinary and what is said of the others stands in `disagreements`.
+"""
+
+import duckdb
+import polars as pl
+
+from edu_pipeline.ground.sql import literal, quoted, week_of
+from edu_pipeline.landing.sources.school.canonical import canonical_query, resolved_headers
+from edu_pipeline.landing.sources.school.fields import KEYS
+from edu_pipeline.landing.sources.school.stage_roster import days_that_differ
+from edu_pipeline.landing.tables.raw import RECEIVED
+from edu_pipeline.model.school_calendar import WeekBegins
+from edu_pipeline.settings.landing import Landing
+
+FEW_WEEKS = 3
+"""Of marks, after which it is no accident that somebody has none at all."""
+_STAYS = """
+    stays as (
+      select person_id as student_id, class_id, begin_date, end_date
+      from stg_enrollments where role = 'student'
+    ),
+    marks as (select distinct student_id, date from stg_attendance where submitted)
+"""
+
+
+def marks_outside(
+    con: duckdb.DuckDBPyConnection, week_begins: WeekBegins | None = None
+) -> pl.DataFrame:
+    """Days with a mark of a student who is in no class on that day, and days marked in all.
+
+    Returns:
+        One row per `class_id` (of those that the student is ever in; empty: in none) and
+        `week_start`: `outside`, `before` (the first enrollment), `after` (the last), `marked` (of those
+        in no class: of everybody), `first_date`, `last_date` of those outside.
+    """
+    found: pl.DataFrame = con.sql(
+        f"""
+        with {_STAYS},
+        judged as (
+          select marks.student_id, marks.date,
+                 bool_or(date >= begin_date and date < end_date) as inside,
+                 min(begin_date) > date as before, max(end_date) <= date as after
+          from marks left join stays using (student_id)
+          group by marks.student_id, marks.date
+        ),
+        theirs as (select distinct student_id, class_id from stays)
+        select class_id, {week_of("date", week_begins)} as week_start,
+               count(*) filter (inside is not true) as outside,
+               count(*) filter (inside is not true and before) as before,
+               count(*) filter (inside is not true and after) as after,
+               case when class_id is null then any_value(everyone) else count(*) end as marked,
+               min(date) filter (inside is not true) as first_date,
+               max(date) filter (inside is not true) as last_date
+        from (
+          select *, count(*) over (partition by {week_of("date", week_begins)}) as everyone
+          from judged
+        ) left join theirs using (student_id)
+        group by class_id, week_start having outside > 0
+        order by all
+        """
+    ).pl()
+    return found
+
+
+def enrollment_days(con: duckdb.DuckDBPyConnection) -> tuple[int, int, str, str]:
+    """Days marked, those of students in a class, and the first and last day that students are enrolled."""
+    found: tuple[int, int, str, str] = con.execute(
+        f"""
+        with {_STAYS}
+        select (select count(*) from marks),
+               (select count(*) from marks semi join stays on marks.student_id = stays.student_id
+                  and date >= begin_date and date < end_date),
+               (select min(begin_date)::varchar from stays),
+               (select max(end_date)::varchar from stays)
+        """
+    ).fetchall()[0]
+    return found
+
+
+def marks_on_end_dates(con: duckdb.DuckDBPyConnection) -> tuple[int, int, int]:
+    """Leavers whose end date is a day on which others of their school are marked.
+
+    Returns:
+        How many there are; how many have a mark on that very day; how many have one after it.
+    """
+    found: tuple[int, int, int] = con.execute(
+        f"""
+        with {_STAYS},
+        leavers as (
+          select student_id, max(end_date) as day from stays group by student_id
+          having day < date '9999-12-31'
+        ),
+        taken as (
+          select distinct school_id, date
+          from marks join stg_student_schools as pupil using (student_id)
+          where date >= pupil.begin_date and date < pupil.end_date
+        )
+        select count(*), count(*) filter (on_day.date is not null),
+               count(*) filter (leaver.student_id in (
+                 select student_id from marks join leavers using (student_id) where date > day))
+        from leavers as leaver
+        join stg_student_schools as pupil on pupil.student_id = leaver.student_id
+          and day >= pupil.begin_date and day < pupil.end_date
+        join taken on taken.school_id = pupil.school_id and taken.date = leaver.day
+        left join marks as on_day on on_day.student_id = leaver.student_id and on_day.date = leaver.day
+        """
+    ).fetchall()[0]
+    return found
+
+
+def registers(
+    con: duckdb.DuckDBPyConnection, week_begins: WeekBegins | None = None
+) -> pl.DataFrame:
+    """Homerooms, or in schools without them all classes, and their days on which some are marked.
+
+    Returns:
+        One row per `class_id` and `week_start`: `days` with a mark, `fewest` (the smallest share of
+        its students who are marked on one of them), `students` enrolled on all of them, `unmarked`
+        (of these, without a single mark).
+    """
+    found: pl.DataFrame = con.sql(
+        f"""
+        with {_STAYS},
+        rooms as (
+          select class_id from stg_classes
+          where class_type = 'homeroom' or not exists (from stg_classes where class_type = 'homeroom')
+        ),
+        long as (
+          select class_id from marks join stays using (student_id)
+          group by all having count(distinct {week_of("date", week_begins)}) > {FEW_WEEKS}
+        ),
+        -- who never has a mark in many weeks is on the roster only
+        members as (
+          select * from stays semi join rooms using (class_id)
+          where student_id in (select student_id from marks)
+             or class_id not in (select class_id from long)
+        ),
+        dates as (
+          select class_id, date, count(*) as marked
+          from marks join members using (student_id)
+          where date >= begin_date and date < end_date group by all
+        ),
+        open as (
+          select dates.* from dates join stg_classes using (class_id)
+          join stg_school_days as day using (school_id, date) where in_session
+        ),
+        size as (
+          select open.class_id, open.date, any_value(marked) as marked, count(*) as enrolled
+          from open join members using (class_id)
+          where date >= begin_date and date < end_date group by all
+        ),
+        weeks as (
+          select class_id, {week_of("date", week_begins)} as week_start, count(*) as days,
+                 min(marked / enrolled) as fewest, max(enrolled) as enrolled,
+                 min(date) as first, max(date) as last
+          from size group by all
+        ),
+        pupils as (
+          select weeks.class_id, week_start, student_id
+          from weeks join members using (class_id)
+          where begin_date <= first and end_date > last
+          group by all
+        ),
+        theirs as (
+          -- a register that was not taken is none that lacks somebody
+          select distinct student_id, {week_of("date", week_begins)} as week_start
+          from stg_attendance
+        )
+        select weeks.class_id, weeks.week_start, any_value(days) as days, any_value(fewest) as fewest,
+               count(pupils.student_id) as students,
+               count(pupils.student_id) filter (theirs.student_id is null) as unmarked
+        from weeks
+        left join pupils using (class_id, week_start)
+        left join theirs on theirs.student_id = pupils.student_id
+          and theirs.week_start = weeks.week_start
+        group by all
+        order by all
+        """
+    ).pl()
+    return found
+
+
+def schools_without_days(con: duckdb.DuckDBPyConnection) -> pl.DataFrame:
+    """Schools that students are at and that have no day in session.
+
+    Returns:
+        One row per `school_id`: `students`, and `class_ids` of the classes of that school.
+    """
+    found: pl.DataFrame = con.sql(
+        """
+        with places as (
+          select pupil.school_id, count(distinct pupil.student_id) as students
+          from stg_student_schools as pupil
+          join stg_enrollments as spell
+            on spell.role = 'student' and spell.person_id = pupil.student_id
+            and spell.begin_date < pupil.end_date and spell.end_date > pupil.begin_date
+          group by all
+        )
+        select school_id, students,
+               (select coalesce(list(class_id order by class_id), []) from stg_classes
+                where stg_classes.school_id = places.school_id) as class_ids
+        from places
+        where school_id not in (select school_id from stg_school_days where in_session)
+        order by all
+        """
+    ).pl()
+    return found
+
+
+def homerooms_at_once(con: duckdb.DuckDBPyConnection) -> pl.DataFrame:
+    """Pairs of homerooms that students are in on the same days.
+
+    Returns:
+        One row per `one` and `other` (ids of classes): `shared` students, on the same days, `together`
+        (of these, from the same day on), and `smaller`, the students of the smaller one.
+    """
+    found: pl.DataFrame = con.sql(
+        """
+        with homes as (
+          select distinct class_id, person_id, begin_date, end_date
+          from stg_enrollments join stg_classes using (class_id)
+          where role = 'student' and class_type = 'homeroom'
+        ),
+        sizes as (select class_id, count(distinct person_id) as students from homes group by all),
+        pairs as (
+          select one.class_id as one, other.class_id as other,
+                 count(distinct one.person_id) as shared,
+                 count(distinct one.person_id) filter (one.begin_date = other.begin_date) as together
+          from homes as one join homes as other
+            on one.person_id = other.person_id and one.class_id < other.class_id
+            and one.begin_date < other.end_date and other.begin_date < one.end_date
+          group by all
+        )
+        select one, other, shared, together, least(a.students, b.students) as smaller
+        from pairs join sizes as a on a.class_id = one join sizes as b on b.class_id = other
+        order by all
+        """
+    ).pl()
+    return found
+
+
+def calendar_rivals(
+    con: duckdb.DuckDBPyConnection, files: pl.DataFrame, schools: list[str], landing: Landing
+) -> tuple[pl.DataFrame, list[str]]:
+    """Rows of the calendar that contradict each other, and the columns that tell them apart.
+
+    Returns:
+        `days_that_differ`, and headers of the files that are not read and whose cells differ in every
+        such date and school.
+    """
+    export = landing.calendar
+    rows: pl.DataFrame = con.sql(canonical_query("calendar", files, export)).pl()
+    differ = days_that_differ(rows, schools, export)
+    if differ.is_empty():
+        return differ, []
+    read = {
+        header
+        for found in resolved_headers("calendar", files, export).values()
+        for header in found.headers.values()
+    }
+    con.register("differ", differ)
+    telling = []
+    for header in con.table("raw_calendar").columns:
+        if header in read or header in RECEIVED:
+            continue
+        cell = f"coalesce(raw.{quoted(header)}, '')"
+        ((apart,),) = con.execute(
+            f"""
+            select coalesce(bool_and(cells), false) from (
+              select count(distinct {cell}) > 1 and count(distinct ({cell}, differ.in_session)) = count(distinct {cell}) as cells
+              from differ join raw_calendar as raw using (_file, _line)
+              group by differ.date, differ.school_id
+            )
+            """
+        ).fetchall()
+        if apart:
+            telling.append(header)
+    con.unregister("differ")
+    return differ, telling
+
+
+def names_for_ids(
+    con: duckdb.DuckDBPyConnection, files: pl.DataFrame, landing: Landing
+) -> pl.DataFrame:
+    """Columns taken for ids of students whose cells read like names: with a comma or a blank inside.
+
+    Returns:
+        One row per `table` of which most different cells do: `header`, `file`, `ids`, `names`.
+    """
+    rows = []
+    for table in ("students", "enrollments", "attendance", "homework"):
+        export = landing.export(table)
+        column = "person_id" if table == "enrollments" else "student_id"
+        ids, names = con.execute(
+            f"""
+            select count(*), count(*) filter (regexp_matches(id, '\\p{{L}}.*[, ].*\\p{{L}}'))
+            from (select distinct {column} as id from ({canonical_query(table, files, export)})
+                  where {column} is not null and _rule is null)
+            """
+        ).fetchall()[0]
+        if names > ids / 2:
+            path, found = next(
+                (path, found.headers[column])
+                for path, found in resolved_headers(table, files, export).items()
+                if column in found.headers
+            )
+            rows.append((table, found, path, ids, names))
+    schema = {
+        "table": pl.String,
+        "header": pl.String,
+        "file": pl.String,
+        "ids": pl.Int64,
+        "names": pl.Int64,
+    }
+    return pl.DataFrame(rows, schema=schema, orient="row")
+
+
+def parts_that_repeat(
+    con: duckdb.DuckDBPyConnection, files: pl.DataFrame, landing: Landing
+) -> pl.DataFrame:
+    """Files of a snapshot that are taken for parts, though one has most of the other's rows.
+
+    Returns:
+        One row per `table`, `one` and `other` (paths): `rows` of the smaller by their keys, and how
+        many of them are `shared`.
+    """
+    found = [pl.DataFrame(schema=_REPEATED)]
+    for table, paths in (
+        files.filter(pl.col("current") & pl.col("error").is_null())
+        .group_by("table", maintain_order=True)
+        .agg("path")
+        .filter(pl.col("path").list.len() > 1)
+        .iter_rows()
+    ):
+        export = landing.export(table)
+        if export.export == "delta" or table == "staff":
+            continue
+        key = ", ".join(f"coalesce({name}, '')" for name in KEYS[table])
+        shared: pl.DataFrame = con.sql(
+            f"""
+            with keys as (
+              select distinct _file, hash({key}) as key
+              from ({canonical_query(table, files, export)}) where _rule is null
+            ),
+            sizes as (select _file, count(*) as rows from keys group by all),
+            pairs as (
+              select one._file as one, other._file as other, count(*) as shared
+              from keys as one join keys as other on one.key = other.key and one._file < other._file
+              group by all
+            )
+            select {literal(table)} as "table", one, other, least(a.rows, b.rows) as rows, shared
+            from pairs join sizes as a on a._file = one join sizes as b on b._file = other
+            """
+        ).pl()
+        found.append(shared.filter(pl.col("one").is_in(paths)).cast(_REPEATED))
+    return pl.concat(found)
+
+
+_REPEATED = pl.Schema(
+    {"table": pl.String, "one": pl.String, "other": pl.String, "rows": pl.Int64, "shared": pl.Int64}
+)
+
+
+def teachers_unknown(con: duckdb.DuckDBPyConnection) -> tuple[int, int]:
+    """Classes with students whose export names a teacher, and those whose teacher is in no export of staff."""
+    found: tuple[int, int] = con.execute(
+        """
+        select count(*), count(*) filter (teacher_id not in (select staff_id from stg_staff))
+        from stg_classes
+        where teacher_id is not null
+          and class_id in (select class_id from stg_enrollments where role = 'student')
+        """
+    ).fetchall()[0]
+    return found

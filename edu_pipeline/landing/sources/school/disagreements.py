@@ -1,0 +1,452 @@
+"""What is said where a school's facts disagree: counts in, sentences and the line to paste out.
+
+Pure. The counts are those of `agreement`; what is wrong with the exports themselves, file by file,
+stands in `problems`.
+"""
+
+from collections.abc import Sequence
+from datetime import date
+
+import polars as pl
+
+from edu_pipeline.ground.toml import toml_key, toml_text
+from edu_pipeline.ground.wording import day_month, listed, percent
+from edu_pipeline.landing.tables.dates import parsed_date
+from edu_pipeline.model.problems import Problem, problems_frame
+from edu_pipeline.model.school_calendar import LONG_GAP_DAYS
+from edu_pipeline.settings.home import School
+from edu_pipeline.settings.landing import Landing
+
+FEW_OUTSIDE = 0.05
+"""Share of a class's marks in a week below which it is ordinary that some are of students who have
+left, or not come yet: one student of a class."""
+MANY_OUTSIDE = 0.2
+"""Share from which the class's figure depends on it."""
+FEW_UNMARKED = 0.2
+"""Share of a class's students for whom it is ordinary that a whole week has no mark."""
+FEW_MARKED = 0.5
+"""Share of a class's students who are marked, below which a register was not taken."""
+MOST = 0.5
+ENOUGH_LEAVERS = 2
+NAMED = 4
+SUNDAYS = 2
+RIVAL_GAP_DAYS = (24, LONG_GAP_DAYS)
+"""Days without school that may be a summer or a break."""
+WEEKENDS = 0.1
+MONDAY_TO_FRIDAY = 5
+
+
+def outside_problems(
+    outside: pl.DataFrame, marked: int, enrolled: int, first: str | None, end: str | None
+) -> pl.DataFrame:
+    """Marks of students who are in no class on the day.
+
+    Args:
+        outside: `agreement.marks_outside`.
+        marked: Days with a mark.
+        enrolled: Of these, of students in a class.
+        first: First day that anybody is enrolled.
+        end: Last day that anybody is.
+    """
+    if first is None:  # nobody is in a class, so no figure is claimed
+        return problems_frame([])
+    if marked and not enrolled:
+        message = (
+            f"None of {marked:,} student-days with a mark falls into an enrollment: students are "
+            f"enrolled from {first} to {end}. Export the enrollments of this school year."
+        )
+        return problems_frame(
+            [_problem("enrollments", "none_enrolled", "begin_date", message, marked)]
+        )
+    odd = outside.filter(
+        (pl.col("outside") > 1) & (pl.col("outside") > FEW_OUTSIDE * pl.col("marked"))
+    )
+    problems = []
+    for held in (True, False):
+        many = pl.col("outside") >= MANY_OUTSIDE * pl.col("marked")
+        found = odd.filter(many == held)
+        if found.is_empty():
+            continue
+        rows = int(found["outside"].sum())
+        ids = found["class_id"].drop_nulls().unique().sort().to_list()
+        before, after = int(found["before"].sum()), int(found["after"].sum())
+        parts = [
+            text
+            for count, text in (
+                (before, f"{before:,} before their first enrollment begins"),
+                (after, f"{after:,} after their last one has ended"),
+            )
+            if count
+        ]
+        when = _between(found["first_date"].min(), found["last_date"].max())
+        message = (
+            f"{rows:,} student-days with a mark{when} are outside every enrollment, so they count "
+            f"nowhere{': ' if parts else ''}{' and '.join(parts)}"
+            f"{f' (classes {_few(ids)})' if ids else ', of students in no class'}. Either the marks "
+            "or the dates of the enrollments are wrong: correct begin_date and end_date."
+        )
+        for class_id in ids or [None]:
+            problem = _problem(
+                "enrollments",
+                "marks_outside",
+                ", ".join(ids[:NAMED]) or "no class",
+                message,
+                rows,
+                holds=held,
+                first=found["first_date"].min(),
+                last=found["last_date"].max(),
+                class_id=class_id,
+            )
+            problems.append(problem.releasable("If the enrollments are right"))
+    return problems_frame(problems)
+
+
+def end_date_problems(leavers: int, on: int, after: int, landing: Landing) -> pl.DataFrame:
+    """End dates on which nearly every leaver still has a mark.
+
+    Args:
+        leavers: As `agreement.marks_on_end_dates` has them.
+        on: Of these, with a mark on the end date.
+        after: With a mark after it.
+        landing: The section of `pipeline.toml`.
+    """
+    if landing.enrollments.end_date == "inclusive" or leavers < ENOUGH_LEAVERS:
+        return problems_frame([])
+    if on < (1 - WEEKENDS) * leavers or after > MOST * on:
+        return problems_frame([])
+    message = (
+        f"{on} of {leavers} leavers have a mark on the very end date of their enrollment, as if they "
+        "still belonged to the class on it. If so, add to [landing.enrollments]: "
+        'end_date = "inclusive".'
+    )
+    problem = _problem(
+        "enrollments",
+        "marks_on_end_dates",
+        "end_date",
+        message,
+        on,
+        known_as="end dates with marks",
+    )
+    return problems_frame([problem.releasable("If they had left before")])
+
+
+def register_problems(registers: pl.DataFrame) -> pl.DataFrame:
+    """Weeks in which many students of a class have no mark though others have.
+
+    Args:
+        registers: `agreement.registers`.
+    """
+    silent = registers.filter(
+        (pl.col("unmarked") > 1) & (pl.col("unmarked") > FEW_UNMARKED * pl.col("students"))
+    )
+    partial = registers.filter(pl.col("fewest") < FEW_MARKED)
+    problems = []
+    for kind, found, what in (
+        ("students_without_marks", silent, "many students have no mark all week"),
+        ("registers_in_part", partial, "most students have no mark on a day"),
+    ):
+        for (class_id,), weeks in found.group_by("class_id", maintain_order=True):
+            named = [day_month(week) for week in weeks["week_start"].head(NAMED)]
+            more = " and others" if weeks.height > NAMED else ""
+            count = (
+                f", {int(weeks['unmarked'].max())} of {int(weeks['students'].max())}"  # type: ignore[arg-type]
+                if kind == "students_without_marks"
+                else ""
+            )
+            message = (
+                f"In class {class_id}, {what}{count}, though others have, in the week of "
+                f"{listed(named)}{more}. The register is not complete, or they have left: export "
+                "attendance again, or end their enrollments."
+            )
+            problem = _problem(
+                "attendance",
+                kind,
+                str(class_id),
+                message,
+                holds=True,
+                first=weeks["week_start"].min(),
+                last=weeks["week_start"].max(),
+                class_id=str(class_id),
+            )
+            problems.append(problem.releasable("If that is right"))
+    return problems_frame(problems)
+
+
+def school_problems(schools: pl.DataFrame, known: Sequence[str], landed: bool) -> pl.DataFrame:
+    """Schools with students and no day in session: their classes would not be there.
+
+    Args:
+        schools: `agreement.schools_without_days`.
+        known: Schools that have days.
+        landed: Whether there is a calendar.
+    """
+    problems = []
+    if not known:  # without any day there is no calendar and no attendance, which is told already
+        return problems_frame([])
+    for school, students, class_ids in schools.iter_rows():
+        digits = max((len(one) for one in known if one.isdigit()), default=0)
+        same = school.isdigit() and any(
+            one.isdigit() and one.lstrip("0") == school.lstrip("0") for one in known
+        )
+        source = "the calendar has no day in session" if landed else "there is no mark on any day"
+        advice = (
+            f"Others write it otherwise: add to [landing.classes.width]: school_id = {digits}"
+            if same and digits > len(school)
+            else "Schools with days are "
+            f"{_few(list(known))}: export the calendar with it, write the school in all "
+            "exports alike, or, if there is one school only, say its id in "
+            f"[landing.classes.constants]: school_id = {toml_text(known[0])}"
+        )
+        message = (
+            f"For school {school} {source}, so {students} students"
+            f"{f' of classes {_few(class_ids)}' if class_ids else ''} count nowhere. {advice}"
+        )
+        problems += [
+            _problem(
+                "calendar", "school_without_days", school, message, students, class_id=class_id
+            )
+            for class_id in class_ids or [None]
+        ]
+    return problems_frame(problems)
+
+
+def homeroom_problems(pairs: pl.DataFrame) -> pl.DataFrame:
+    """Homerooms that students are in at once, as no student is who only moved.
+
+    Args:
+        pairs: `agreement.homerooms_at_once`.
+    """
+    odd = pairs.filter(
+        (pl.col("together") > 0)
+        | ((pl.col("shared") > 1) & (pl.col("shared") > MOST * pl.col("smaller")))
+    )
+    if odd.is_empty():
+        return problems_frame([])
+    one, other, shared = odd.row(0)[:3]
+    more = f", and in {odd.height - 1} other pairs of homerooms" if odd.height > 1 else ""
+    message = (
+        f"{shared} students are in two homerooms at once, {one} and {other}{more}; each counts in one "
+        "only. Say which kind is none, such as an advisory, in [landing.classes.values.class_type]: "
+        'advisory = "scheduled", or end the enrollments that are over.'
+    )
+    subject, rows = f"{one} {other}", int(odd["shared"].sum())
+    return problems_frame(
+        _problem("classes", "two_homerooms", subject, message, rows, class_id=class_id)
+        for class_id in sorted({*odd["one"], *odd["other"]})
+    )
+
+
+def calendar_problems(differ: pl.DataFrame, telling: Sequence[str]) -> pl.DataFrame:
+    """Several rows of the calendar for one date and school that contradict each other.
+
+    Args:
+        differ: `days_that_differ`.
+        telling: Columns that tell them apart.
+    """
+    if differ.is_empty():
+        return problems_frame([])
+    days = differ.select("date", "school_id").unique().height
+    first = differ.sort("_file", "_line").row(0, named=True)
+    column = f"by {listed(list(telling))}" if telling else "by no column"
+    name = telling[0] if telling else "…"
+    message = (
+        f"The calendar has several rows per date and school, and on {days} "
+        f"{'date' if days == 1 else 'dates'} ({first['date']}: {first['_file']}, line "
+        f"{first['_line']}) they differ in whether school is in session; they are told apart {column}. "
+        "Calendars per grade, track or code are not read: keep the rows that are true for all in "
+        f'[landing.calendar.where]: {toml_key(name)} = ["…"]'
+    )
+    problem = _problem(
+        "calendar", "days_differ", name, message, differ.height, first=differ["date"].min()
+    )
+    return problems_frame([problem.releasable("If a day counts that is in session for some")])
+
+
+def name_problems(names: pl.DataFrame) -> pl.DataFrame:
+    """Names where ids should be.
+
+    Args:
+        names: `agreement.names_for_ids`.
+    """
+    problems = []
+    for table, header, file, ids, count in names.iter_rows():
+        column = "person_id" if table == "enrollments" else "student_id"
+        message = (
+            f"The column {header} of {file}, taken for {column}, holds names in {count} of {ids} "
+            "different cells, and names are no ids: two students may share one. Export it with ids "
+            f'and say in [landing.{table}.columns]: {column} = "…"'
+        )
+        problem = _problem(
+            table, "names_for_ids", header, message, count, known_as=f"{file} {header}"
+        )
+        problems.append(problem.releasable("If no two students ever share a name"))
+    return problems_frame(problems)
+
+
+def part_problems(repeats: pl.DataFrame) -> pl.DataFrame:
+    """Files that are taken for parts of an export, though one repeats most of another.
+
+    Args:
+        repeats: `agreement.parts_that_repeat`.
+    """
+    problems = []
+    for table, one, other, rows, shared in repeats.filter(
+        pl.col("shared") > MOST * pl.col("rows")
+    ).iter_rows():
+        message = (
+            f"{one} and {other} would be added up, but {shared} of {rows} rows ({percent(shared / rows)}) "
+            "of the smaller are about the same things in the other, as in two versions of one export. "
+            f"Leave only the newer, or write the day of the export into the names, such as "
+            f"{table}_2026-09-18.csv."
+        )
+        problem = _problem(
+            table, "parts_repeat", f"{one} {other}", message, shared, known_as=one + other
+        )
+        problems.append(problem.releasable("If both count"))
+    return problems_frame(problems)
+
+
+def staff_problems(named: int, unknown: int, files: Sequence[str]) -> pl.DataFrame:
+    """Classes whose teachers are in no export of staff.
+
+    Args:
+        named: As `agreement.teachers_unknown` has them.
+        unknown: Of these, of unknown teachers.
+        files: What is read as staff.
+    """
+    if not unknown or unknown <= MOST * named:
+        return problems_frame([])
+    message = (
+        f"{unknown} of {named} classes have a teacher who is not in {listed(list(files)) or 'staff'}, so "
+        "nobody would get their letters. Say where the teachers are in [landing.staff]: "
+        'files = ["school/teachers*"]'
+    )
+    return problems_frame([_problem("classes", "unknown_teachers", "teacher_id", message, unknown)])
+
+
+def week_problems(days: pl.DataFrame, school: School) -> pl.DataFrame:
+    """School on Sundays and never on Fridays, where nobody said when the week begins.
+
+    Args:
+        days: `SchoolDays`.
+        school: Of the settings.
+    """
+    weekday = pl.col("date").dt.weekday()
+    counts = (
+        days.filter("in_session")
+        .group_by("school_id")
+        .agg(sundays=(weekday == 7).sum(), fridays=(weekday == 5).sum())  # noqa: PLR2004
+        .filter((pl.col("sundays") >= SUNDAYS) & (pl.col("sundays") > pl.col("fridays")))
+        .sort("school_id")
+    )
+    if school.week_begins is not None or counts.is_empty():
+        return problems_frame([])
+    message = (
+        f"School {_few(counts['school_id'].to_list())} is in session on Sundays and hardly on Fridays, "
+        'but weeks are counted from Monday. Add to [school]: week_begins = "sunday"  # or monday'
+    )
+    return problems_frame([_problem("calendar", "week_begins", "week_begins", message)])
+
+
+def year_problems(
+    days: pl.DataFrame, through: date | None, school: School, named: bool
+) -> pl.DataFrame:
+    """Breaks in the running school year that may be a summer.
+
+    Args:
+        days: `SchoolDays`.
+        through: The last day that has marks.
+        school: Of the settings.
+        named: Whether the calendar says which school year a day is of.
+    """
+    if school.year_begins is not None or named or through is None:
+        return problems_frame([])
+    session = (
+        days.filter(pl.col("in_session") & (pl.col("date") <= through))
+        .sort("school_id", "date")
+        .with_columns(
+            gap=(pl.col("date") - pl.col("date").shift(1).over("school_id")).dt.total_days()
+        )
+        .filter(pl.col("year_start") == pl.col("year_start").max().over("school_id"))
+        .filter(pl.col("gap").is_between(*RIVAL_GAP_DAYS))
+    )
+    if session.is_empty():
+        return problems_frame([])
+    day, gap, start = session.select("date", "gap", "year_start").row(-1)
+    message = (
+        f"School begins again on {day}, after {gap} days without school: that may be a new school year "
+        f"after a summer, or a break in the one that began on {start}, and figures of the school year "
+        f'depend on it. Add to [school]: year_begins = "{day:%m}-01"  # or "{start:%m}-01"'
+    )
+    problem = _problem("calendar", "year_begins", "year_begins", message, first=day)
+    return problems_frame([problem])
+
+
+def date_order_problems(table: str, texts: pl.Series, landing: Landing) -> pl.DataFrame:
+    """Dates that fall on week-ends as they are read, and never with day and month swapped.
+
+    Args:
+        table: The export.
+        texts: Its different dates, as received.
+        landing: The section of `pipeline.toml`.
+    """
+    formats = landing.export(table).date_formats
+    swapped = [form.replace("%d", "%_").replace("%m", "%d").replace("%_", "%m") for form in formats]
+    frame = pl.DataFrame({"text": texts}).select(
+        said=parsed_date(pl.col("text"), formats), other=parsed_date(pl.col("text"), swapped)
+    )
+    odd = frame.filter((pl.col("said") != pl.col("other")).fill_null(value=False))
+    unread = frame["other"].null_count() > frame["said"].null_count()
+    if not formats or unread or odd.height < MONDAY_TO_FRIDAY:
+        return problems_frame([])
+
+    def weekends(column: str) -> int:
+        return int((frame[column].dt.weekday() > MONDAY_TO_FRIDAY).sum())
+
+    if weekends("said") < WEEKENDS * frame.height or weekends("other"):
+        return problems_frame([])
+    message = (
+        f"{weekends('said')} of {frame.height} dates of {table} are at week-ends, read as "
+        f"[landing.{table}] says, and none is with day and month the other way round. Likely: "
+        f"date_formats = [{', '.join(map(toml_text, swapped))}]"
+    )
+    problem = _problem(table, "date_order", "date_formats", message, known_as="dates at week-ends")
+    return problems_frame([problem.releasable("If school is at week-ends")])
+
+
+def _few(names: Sequence[str]) -> str:
+    return ", ".join(names[:NAMED]) + (" …" if len(names) > NAMED else "")
+
+
+def _between(first: object, last: object) -> str:
+    return f" on {first}" if first == last else f" from {first} to {last}"
+
+
+def _problem(
+    table: str,
+    kind: str,
+    subject: str,
+    message: str,
+    rows: int = 0,
+    *,
+    holds: bool = True,
+    first: object = None,
+    last: object = None,
+    class_id: str | None = None,
+    known_as: str = "",
+) -> Problem:
+    assert first is None or isinstance(first, date)  # noqa: S101 - narrows what frames give
+    assert last is None or isinstance(last, date)  # noqa: S101
+    return Problem(
+        "school",
+        table,
+        kind,
+        subject,
+        message,
+        "letters" if holds else None,
+        rows=rows,
+        first_date=first,
+        last_date=last,
+        class_id=class_id,
+        known_as=known_as,
+    )
