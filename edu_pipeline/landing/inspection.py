@@ -115,6 +115,8 @@ def _of_school(seen: SchoolSeen) -> Iterator[Taken]:
             )
     for path, why in seen.unplaced.items():
         yield Taken(path, None, None, why, counts=False)
+    for path, why in seen.companions.items():
+        yield Taken(path, None, None, why, counts=False)
 
 
 def _blanks(settings: Settings, jobs: Collection[str]) -> list[Block]:
@@ -141,7 +143,7 @@ def _to_do(
     more: str,
 ) -> Iterator[str]:
     """What to do, in order: files first, then what to say about them, then what is left."""
-    strange = seen.strange
+    strange = list(seen.unplaced)
     if not jobs and not strange:
         yield (
             "Put exports into the landing zone: a school's into school/, edX's reports into "

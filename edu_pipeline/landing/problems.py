@@ -4,7 +4,7 @@ Which facts are a problem is for each source to say (`sources/…/problems`), wh
 `model.problems`.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from datetime import UTC, datetime
 
 import duckdb
@@ -18,11 +18,11 @@ from edu_pipeline.landing.sources.edx.problems import find_programme_problems, w
 from edu_pipeline.landing.sources.results.problems import result_problems
 from edu_pipeline.landing.sources.school.changes import accept, compare
 from edu_pipeline.landing.sources.school.finding import find_problems
-from edu_pipeline.landing.sources.school.placing import place
+from edu_pipeline.landing.sources.school.placing import LIKELY_EXPORT, place
 from edu_pipeline.landing.sources.school.problems import change_problems
-from edu_pipeline.landing.zone import ENDINGS, Zone
+from edu_pipeline.landing.zone import Zone
 from edu_pipeline.model.gate import known_since, unreleased
-from edu_pipeline.model.problems import Problem, problems_frame
+from edu_pipeline.model.problems import problems_frame
 from edu_pipeline.model.quality import LandingProblems
 from edu_pipeline.settings.home import Settings
 
@@ -96,20 +96,8 @@ def problems_of_all(
     Raises:
         LandingError: The zone cannot be listed.
     """
-    found = [
-        _of_school(con, settings),
-        problems_frame(_of_strangers(zone, settings)),
-        problems_of_others(con, zone, settings),
-    ]
+    found = [_of_school(con, zone, settings), problems_of_others(con, zone, settings)]
     return _with_since(con, pl.concat(found))
-
-
-def _of_strangers(zone: Zone, settings: Settings) -> Iterator[Problem]:
-    """Files that look like exports and that no source reads."""
-    elsewhere = lying_elsewhere(file.path for file in zone.list())
-    for path, why in place(zone, settings.landing, elsewhere).unread().items():
-        if path.casefold().endswith(ENDINGS):
-            yield Problem("school", "", "unknown_file", path, f"{path}: {why}", None)
 
 
 def problems_of_others(
@@ -135,16 +123,25 @@ def problems_of_others(
     )
 
 
-def _of_school(con: duckdb.DuckDBPyConnection, settings: Settings) -> pl.DataFrame:
+def _of_school(con: duckdb.DuckDBPyConnection, zone: Zone, settings: Settings) -> pl.DataFrame:
+    """What is wrong with the school's exports, and with files that nobody reads.
+
+    An export that lies there under another name is not missing.
+    """
+    elsewhere = lying_elsewhere(file.path for file in zone.list())
+    strays = problems_frame(place(zone, settings.landing, elsewhere).problems())
     if "landing_changes" not in tables(con):
-        return problems_frame([])
+        return strays
     files = read_table(con, "landing_files")
     sources = set(files["source"])
     if "school" not in sources and (
         settings.programmes or not sources.isdisjoint({"edx", "results"})
     ):
-        return problems_frame([])
-    return find_problems(con, files, read_table(con, "landing_changes"), settings)
+        return strays
+    likely = strays.filter(pl.col("kind") == LIKELY_EXPORT)["table"].to_list()
+    missing = (pl.col("kind") == "missing_export") & pl.col("table").is_in(likely)
+    found = find_problems(con, files, read_table(con, "landing_changes"), settings)
+    return pl.concat([found.filter(~missing), strays])
 
 
 def _of_programmes(

@@ -115,6 +115,9 @@ def blocks(inspection: SchoolSeen, now: datetime) -> list[Block]:
     if inspection.unplaced:
         rows = [Row(path, why, wrong=True) for path, why in inspection.unplaced.items()]
         found.append(Block("Files that are taken for nothing", tuple(rows)))
+    if inspection.companions:
+        rows = [Row(path, why) for path, why in inspection.companions.items()]
+        found.append(Block("Files that are not needed", tuple(rows)))
     return found
 
 
@@ -145,6 +148,7 @@ def told_of_files(
     seen = SchoolSeen(
         exports=describe(con, files, settings, placing),
         unplaced=placing.unread(),
+        companions=placing.companions,
         absent=tuple(table for table in SCHOOL_TABLES if table not in files["table"]),
         lines=(),
         files=files,

@@ -6,11 +6,11 @@ Names and times in, versions out. Reading files, and what they hold, is for othe
 import re
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import PurePosixPath
 
-from edu_pipeline.landing.zone import ENDINGS, LandedFile
+from edu_pipeline.landing.zone import ARCHIVE, ENDINGS, LandedFile, archive_of, bare_path
 
 _SEPARATORS = "-_. "
 _MONTHS = 12
@@ -63,8 +63,15 @@ def version_of(file: LandedFile, *, month_first: bool | None = None) -> Version:
         month_first: How the names write `09-11-2026`; None: it is not known, and such a date only
             orders the files that have one.
     """
-    path = PurePosixPath(file.path)
-    bare = str(path.with_suffix("")) if path.suffix.casefold() in ENDINGS else file.path
+    archive, member = archive_of(file.path)
+    if member is not None:
+        outer = version_of(replace(file, path=archive), month_first=month_first)
+        inner = version_of(replace(file, path=member), month_first=month_first)
+        decides = inner if inner.dated and not outer.dated else outer
+        return replace(decides, series=f"{outer.series}/{inner.series}")
+    path = PurePosixPath(bare_path(file.path))
+    ended = path.suffix.casefold() in (*ENDINGS, ARCHIVE)
+    bare = str(path.with_suffix("")) if ended else str(path)
     folder, _, name = bare.rpartition("/")
     name, copy = _without_copy(name)
     for found, at, stamped in _stamps(name, month_first):

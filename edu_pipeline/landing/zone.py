@@ -3,16 +3,21 @@
 A zone is a URL, a folder or a bucket. What a file means is for the source modules to say.
 """
 
+import gzip
 import hashlib
 import json
-from collections.abc import Iterable, Iterator, Mapping
+import re
+import shutil
+import zlib
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path, PurePosixPath
 from tempfile import TemporaryDirectory
 from urllib.parse import urlparse
 from urllib.request import url2pathname
+from zipfile import BadZipFile, ZipFile
 
 import obstore
 from obstore.exceptions import BaseError
@@ -22,18 +27,42 @@ from edu_pipeline.settings.landing import SAMPLE_MARKER
 
 ENDINGS = (".csv", ".txt", ".tsv", ".xlsx", ".xls", ".ods")
 """How the names of exports end, unless the settings name others."""
+ARCHIVE, COMPRESSED = ".zip", ".gz"
+"""How the names of archives end, and what stands behind the ending of a file that is compressed."""
+SHEET = "#"
+"""Stands between a workbook and its sheet, where sheets are files of their own."""
+_IN_ARCHIVE = re.compile(rf"(.*?{re.escape(ARCHIVE)})/(.+)", re.IGNORECASE)
+
+
+_UNPACKING = (
+    BadZipFile,
+    EOFError,
+    KeyError,
+    NotImplementedError,
+    OSError,
+    RuntimeError,  # a password
+    zlib.error,
+)
+_NO_ARCHIVE = (
+    "an archive that cannot be opened; it may be cut short or have a password. Unpack it and put what "
+    "is in it here"
+)
 
 
 class LandingError(Exception):
     """The landing zone cannot be used; the message says what to do."""
 
 
+class DamagedFileError(LandingError):
+    """A file is there and cannot be unpacked; the message says why and what to do."""
+
+
 @dataclass(frozen=True)
 class LandedFile:
-    """One object of the zone, not yet read."""
+    """One object of the zone, or of an archive there, not yet read."""
 
     path: str
-    """Below the zone's root, with forward slashes."""
+    """Below the zone's root, with forward slashes; `week.zip/users.csv` lies in an archive."""
     size: int
     e_tag: str
     last_modified: datetime
@@ -77,6 +106,35 @@ class Zone:
             key=lambda file: file.path,
         )
 
+    def exports(self) -> Sequence[LandedFile]:
+        """As `list`, with the files of archives in the place of the archives.
+
+        An archive that cannot be opened stands for itself.
+
+        Raises:
+            LandingError: The zone cannot be listed, or an archive is not there any more.
+        """
+        found = []
+        for file in self.list():
+            if file.path.casefold().endswith(ARCHIVE):
+                with self.local(file.path) as path:
+                    found += _members(file, path) or [file]
+            else:
+                found.append(file)
+        return sorted(found, key=lambda file: file.path)
+
+    @contextmanager
+    def unpacked(self, path: str) -> Iterator[Path]:
+        """A file of `exports` as it is read: out of its archive, and not compressed.
+
+        Raises:
+            DamagedFileError: It cannot be unpacked.
+            LandingError: It is not there any more, or may not be read.
+        """
+        archive, member = archive_of(path)
+        with self.local(archive) as local, TemporaryDirectory(prefix="edu-unpacked-") as scratch:
+            yield _unpacked(local, path, member, Path(scratch))
+
     @contextmanager
     def local(self, path: str) -> Iterator[Path]:
         """A file of the zone as a path of this machine, for readers that want one.
@@ -99,6 +157,80 @@ class Zone:
                     "Run again when the export has finished."
                 ) from error
             yield target
+
+
+def _members(archive: LandedFile, path: Path) -> list[LandedFile]:
+    """The files of an archive; none where it cannot be opened."""
+    try:
+        with ZipFile(path) as book:
+            return [
+                replace(archive, path=f"{archive.path}/{member.filename}", size=member.file_size)
+                for member in book.infolist()
+                if not member.is_dir()
+                and not any(part.startswith((".", "__")) for part in member.filename.split("/"))
+                and PurePosixPath(member.filename).stem.upper() != "README"
+            ]
+    except (BadZipFile, OSError):
+        return []
+
+
+def archive_of(path: str) -> tuple[str, str | None]:
+    """The object that a file of `exports` lies in, and its name there; it may be the object itself."""
+    found = _IN_ARCHIVE.match(path)
+    return (found[1], found[2]) if found else (path, None)
+
+
+def bare_path(path: str) -> str:
+    """A path without what compression adds to it."""
+    return path[: -len(COMPRESSED)] if path.casefold().endswith(COMPRESSED) else path
+
+
+def _unpacked(local: Path, path: str, member: str | None, scratch: Path) -> Path:
+    """A file out of its archive and not compressed.
+
+    Args:
+        local: The archive, or the file.
+        path: What it is called.
+        member: Its name in the archive, if it is in one.
+        scratch: Where copies may be made.
+    """
+    if path.casefold().endswith(ARCHIVE):
+        raise DamagedFileError(_NO_ARCHIVE)
+    member_copy, copy = scratch / "member", scratch / "file"
+    try:
+        if member is not None:
+            with (
+                ZipFile(local) as book,
+                book.open(member) as packed,
+                member_copy.open("wb") as out,
+            ):
+                shutil.copyfileobj(packed, out)
+            local = member_copy
+        if not path.casefold().endswith(COMPRESSED):
+            return local
+        with gzip.open(local) as compressed, copy.open("wb") as out:
+            shutil.copyfileobj(compressed, out)
+    except _UNPACKING as error:
+        raise DamagedFileError(_NO_ARCHIVE) from error
+    return copy
+
+
+def names_of(path: str) -> tuple[str, ...]:
+    """What a file may be called: its path, and the paths it would have unpacked.
+
+    `school/week.zip/OneRoster/users.csv` is `school/OneRoster/users.csv` and `school/users.csv`, and
+    `school/all.xlsx#students` is `school/students.xlsx`. That a file is compressed is no part of it.
+    """
+    bare = bare_path(path)
+    book, sheet, name = path.partition(SHEET)
+    if sheet and (ending := PurePosixPath(book).suffix).casefold() in ENDINGS:
+        bare = f"{book.rpartition('/')[0]}/{name}{ending}".lstrip("/")
+    archive, member = archive_of(bare)
+    if member is None:
+        return tuple(dict.fromkeys((path, bare)))
+    folder = archive.rpartition("/")[0]
+    inner = (f"{folder}/{each}".lstrip("/") for each in (member, member.rpartition("/")[2]))
+    return tuple(dict.fromkeys((path, bare, *inner)))
 
 
 def digest(path: Path) -> str:

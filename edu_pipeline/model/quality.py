@@ -55,6 +55,13 @@ class LandingFiles(dy.Schema):
         description="Encoding that it was read with; of a workbook utf-8; of a school's",
     )
     sheet = dy.String(nullable=True, description="Sheet that was read; empty: no workbook")
+    dialect = dy.String(
+        nullable=True,
+        description=(
+            "How cells are written: standard, backslashes (before quotation marks in them), or days "
+            "since 1904 (a workbook); of a school's"
+        ),
+    )
     delimiter = dy.String(nullable=True, description="The character between cells; of a school's")
     lines = dy.Int64(
         nullable=True, description="Physical lines, without blank ones at the end; of a school's"

@@ -101,7 +101,13 @@ class TableExport(Part):
         max_length=1,
         description="Character between cells; default: found among , ; tab and |.",
     )
-    sheet: str | None = Field(None, description="Sheet of an Excel workbook; default: the first.")
+    sheet: str | tuple[str, ...] | None = Field(
+        None,
+        description=(
+            "Sheets of an Excel workbook, by name or pattern (`Week *`); default: all shown ones that "
+            "have the needed columns."
+        ),
+    )
     header_line: int | None = Field(
         None,
         ge=1,
@@ -149,6 +155,13 @@ class Landing(Part):
     url: str = Field(
         "data/landing",
         description="A folder, relative to the home, or `s3://bucket/prefix`.",
+    )
+    ignore: tuple[str, ...] = Field(
+        (),
+        description=(
+            "Patterns of files below the landing zone that are not ours, such as "
+            "`*/demographics.csv`: they are not read and not asked about."
+        ),
     )
     students: TableExport = Field(default_factory=TableExport)
     staff: TableExport = Field(default_factory=TableExport)

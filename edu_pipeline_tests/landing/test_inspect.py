@@ -185,7 +185,7 @@ def test_what_is_suggested_works_when_pasted_and_leaves_only_questions_for_peopl
     answered = re.sub(r'^# ("[^ ]+" =) "…"', r'\1 "present"', answered, flags=re.MULTILINE)
     answered = answered.replace('"…"', '"absent"')
     third = look({}, answered)
-    assert (third.lines, told(third), third.strange) == ((), [], [])
+    assert (third.lines, told(third), third.unplaced) == ((), [], {})
 
 
 def test_every_file_says_what_it_is_taken_for_and_how_it_is_read(look: Look) -> None:
@@ -238,12 +238,12 @@ def test_names_in_the_place_of_codes_are_not_shown(look: Look) -> None:
 def test_a_file_without_a_header_is_not_placed_and_nothing_of_it_is_shown(look: Look) -> None:
     seen = look({"LISTE.txt": "Ada Moss\t7A\nZoë Reed\t7B\n"})
     assert seen.unplaced["LISTE.txt"].startswith("Its columns are those of no export.")
-    assert seen.strange == ["LISTE.txt"]
+    assert list(seen.unplaced) == ["LISTE.txt"]
 
 
 def test_what_is_no_table_is_told_and_stands_in_nobodys_way(look: Look) -> None:
     seen = look({"notes.pdf": b"%PDF-1.4"})
-    assert seen.unplaced["notes.pdf"].startswith("Not read: the name of an export ends in .csv")
+    assert seen.companions["notes.pdf"].startswith("Not read: the name of an export ends in .csv")
 
 
 def test_a_second_file_of_other_columns_is_left_to_a_person(look: Look) -> None:

@@ -30,7 +30,9 @@ def test_lines_above_the_header_are_skipped_and_counted(
     top = "Riverside, School; 12 | Export\n\nDate,2026-09-11\n"
     rows = ("Student ID", "Date", "Code"), ("007", "2026-09-07", "present")
     table = "".join(f"{delimiter.join(row)}\n" for row in rows)
-    monkeypatch.setattr("edu_pipeline.landing.tables.raw.records", refuse)  # too slow for millions
+    monkeypatch.setattr(
+        "edu_pipeline.landing.tables.cells.records", refuse
+    )  # too slow for millions
     con = land({"attendance.csv": top + table})
     assert con.sql(MARKS).fetchall() == [("007", MONDAY, "present", 5)]
     assert messages(con) == []
@@ -230,7 +232,7 @@ def test_blank_lines_at_the_end_of_a_plain_file_do_not_slow_it_down(
     def refuse(path: Path, shape: Layout) -> None:
         raise AssertionError(path, shape)
 
-    monkeypatch.setattr("edu_pipeline.landing.tables.raw.records", refuse)
+    monkeypatch.setattr("edu_pipeline.landing.tables.cells.records", refuse)
     con = land({"attendance.csv": "student_id,date,code\n007,2026-09-07,present\n\n\n"})
     assert con.sql(MARKS).fetchall() == [("007", MONDAY, "present", 2)]
 

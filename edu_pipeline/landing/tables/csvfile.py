@@ -1,20 +1,18 @@
-"""One CSV file: its encoding, delimiter and header, and its records with their line numbers.
+"""One CSV file in UTF-8: its delimiter and header, and its records with their line numbers.
 
 What the columns mean is not decided here; every cell stays text.
 """
 
 import codecs
 import csv
-import re
 from collections.abc import Callable, Collection, Iterator, Sequence
-from contextlib import contextmanager
 from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
-from tempfile import TemporaryDirectory
+
+from edu_pipeline.landing.tables.encodings import UTF_8, UnreadableFileError, chunks, decoded
 
 DELIMITERS = (",", ";", "\t", "|")
-CHUNK = 8 * 1024 * 1024
 OVERFLOW = "_overflow"
 """Column of the cells that a row has beyond the header; a row with any is rejected later."""
 CELLS = "_cells"
@@ -26,62 +24,8 @@ ENOUGH_NAMES = 2
 
 ROW_LIKE = 3
 """Filled cells that tell a row from a title, where the header has as many."""
-
-UTF_8, WINDOWS = "utf-8", "cp1252"
-MIXED = "utf-8 with cp1252 bytes"
-"""UTF-8 but for single bytes; followed by the first line that has one."""
-BOMS = {
-    codecs.BOM_UTF8: "utf-8-sig",
-    codecs.BOM_UTF16_LE: "utf-16",
-    codecs.BOM_UTF16_BE: "utf-16",
-}
-"""First bytes of a file → its encoding."""
-MANY_NULS = 0.3
-"""Share of a file's even or odd bytes that are 0 in UTF-16 and in nothing else that is text."""
-_WINDOWS_CHARACTERS = "".join(
-    bytes([byte]).decode(WINDOWS, errors="ignore") or chr(byte) for byte in range(256)
-)
-"""What bytes mean in cp1252; the five that it leaves open mean what they do in Latin-1."""
-
-
-_STRAY = {0xDC00 + byte: _WINDOWS_CHARACTERS[byte] for byte in range(0x80, 0x100)}
-"""What `surrogateescape` makes of bytes that are no UTF-8 → what they mean in cp1252."""
-
-
-class UnreadableFileError(Exception):
-    """A file cannot be read as a table; the message says why or what to do.
-
-    Attributes:
-        setting: What to add to the export's section of `pipeline.toml`, where that helps.
-    """
-
-    def __init__(self, message: str, setting: str | None = None) -> None:
-        super().__init__(message)
-        self.setting = setting
-
-
-class NotThisEncodingError(UnreadableFileError):
-    """The bytes are not of the encoding."""
-
-
-class _WindowsDecoder(codecs.IncrementalDecoder):
-    """cp1252 as browsers read it: every byte is a character."""
-
-    def decode(self, input: bytes, final: bool = False) -> str:  # type: ignore[override]  # noqa: A002, ARG002
-        """Bytes as text."""
-        return codecs.charmap_decode(input, "strict", _WINDOWS_CHARACTERS)[0]
-
-
-class _MixedDecoder(codecs.IncrementalDecoder):
-    """UTF-8, and cp1252 for the bytes that are none."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self._utf_8 = codecs.getincrementaldecoder(UTF_8)("surrogateescape")
-
-    def decode(self, input: bytes, final: bool = False) -> str:  # type: ignore[override]  # noqa: A002
-        """Bytes as text."""
-        return self._utf_8.decode(input, final).translate(_STRAY)
+LONGEST_CELL = 2**31 - 1
+"""Characters; what Python's reader takes unless told otherwise is less than a pasted picture."""
 
 
 @dataclass(frozen=True)
@@ -97,93 +41,8 @@ class Layout:
     """Of these, down to the header's last."""
     preamble: int = 0
     """Of these, above the header."""
-
-
-def likely_encoding(path: Path) -> str:
-    """The encoding that a file's first bytes show; UTF-8 where they show none."""
-    with path.open("rb") as file:
-        start = file.read(4096)
-    for bom, encoding in BOMS.items():
-        if start.startswith(bom):
-            return encoding
-    for first, encoding in enumerate(("utf-16-be", "utf-16-le")):
-        if start[first::2].count(0) > MANY_NULS * len(start) / 2 > start[1 - first :: 2].count(0):
-            return encoding
-    return UTF_8
-
-
-def encoding_but_utf_8(path: Path) -> str:
-    """The encoding of a file that is not UTF-8 throughout: cp1252, or UTF-8 with strange bytes.
-
-    In UTF-8 most characters beyond ASCII are right; in cp1252 hardly any sequence is.
-    """
-    decoder = codecs.getincrementaldecoder(UTF_8)("surrogateescape")
-    beyond = stray = first = 0
-    lines = 1
-    for chunk in _chunks(path):
-        text = decoder.decode(chunk)
-        found = re.search("[\udc80-\udcff]", text)
-        if found and not first:
-            first = lines + text.count("\n", 0, found.start())
-        lines += text.count("\n")
-        beyond += len(re.findall(r"[^\x00-\x7f]", text))
-        stray += len(re.findall("[\udc80-\udcff]", text))
-    return f"{MIXED}, first in line {first}" if beyond - stray > stray else WINDOWS
-
-
-@contextmanager
-def as_utf8(path: Path, encoding: str) -> Iterator[Path]:
-    """The file itself where it is UTF-8, else a copy of it in UTF-8.
-
-    Raises:
-        UnreadableFileError: It is no text, or its bytes are not of that encoding.
-    """
-    mixed = encoding.startswith(MIXED)
-    try:
-        codec = codecs.lookup(UTF_8 if mixed else encoding)
-    except LookupError:
-        raise UnreadableFileError(
-            f"{encoding!r} is no known encoding. Try utf-8, cp1252, latin-1 or utf-16."
-        ) from None
-    found = likely_encoding(path)
-    if found == "utf-16" and not codec.name.startswith("utf-16"):
-        raise UnreadableFileError(f"not {encoding} but UTF-16", 'encoding = "utf-16"')
-    if not mixed and (codec.name.startswith("utf-8") or found == "utf-8-sig"):
-        yield path
-        return
-    if mixed:
-        decoder: codecs.IncrementalDecoder = _MixedDecoder()
-    else:
-        decoder = _WindowsDecoder() if codec.name == WINDOWS else codec.incrementaldecoder()
-    with TemporaryDirectory(prefix="edu-decode-") as scratch:
-        copy = Path(scratch) / "utf8.csv"
-        with copy.open("w", encoding="utf-8", newline="") as target:
-            target.writelines(_decoded(_chunks(path), decoder, encoding))
-        yield copy
-
-
-def _chunks(path: Path) -> Iterator[bytes]:
-    """The file's bytes in pieces that fit in memory."""
-    with path.open("rb") as file:
-        while chunk := file.read(CHUNK):
-            yield chunk
-
-
-def _decoded(
-    chunks: Iterator[bytes], decoder: codecs.IncrementalDecoder, encoding: str
-) -> Iterator[str]:
-    line = 1
-    try:
-        for chunk in chunks:
-            text = decoder.decode(chunk)
-            line += text.count("\n")
-            yield text
-        yield decoder.decode(b"", final=True)
-    except UnicodeDecodeError as error:
-        other = WINDOWS if encoding.replace("_", "-").lower().startswith("utf") else UTF_8
-        raise NotThisEncodingError(
-            f"not {encoding} (near line {line})", f'encoding = "{other}"'
-        ) from error
+    quotes: bool = True
+    """Whether it has quotation marks below the header's first line."""
 
 
 def layout(
@@ -205,12 +64,11 @@ def layout(
 
     Raises:
         NotThisEncodingError: It is not UTF-8.
-        UnreadableFileError: It is empty, its header has no name at all, or a quotation mark is
-            never closed.
+        UnreadableFileError: It is empty, or its header has no name at all.
     """
     lines = quotes = blank = 0
     last = ""
-    for text in _decoded(_chunks(path), codecs.getincrementaldecoder(UTF_8)(), UTF_8):
+    for text in decoded(chunks(path), codecs.getincrementaldecoder(UTF_8)(), UTF_8):
         breaks = text.count("\n")
         lines += breaks
         quotes += text.count('"')
@@ -223,18 +81,15 @@ def layout(
     with path.open(encoding="utf-8-sig", newline="") as file:
         top = list(islice(file, (header_line or 0) + 2 * HEADER_WITHIN))
     header = _header(top, delimiter, header_line, known, frozenset(required))
-    shape = Layout(
+    quotes -= sum(line.count('"') for line in top[: header.preamble])
+    return Layout(
         _unique(header.names),
         header.delimiter,
         lines,
         header.preamble + header.lines,
         header.preamble,
+        quotes=quotes > 0,
     )
-    quotes -= sum(line.count('"') for line in top[: header.preamble])
-    if quotes % 2:  # one may never be closed, and would swallow the rows after it
-        for _ in records(path, shape):
-            pass
-    return shape
 
 
 @dataclass(frozen=True)
@@ -316,6 +171,11 @@ def above(path: Path, shape: Layout) -> Iterator[tuple[int, list[str | None]]]:
                 yield line, [cell or None for cell in cells]
 
 
+def _unwrapped(cell: str) -> str:
+    """A cell without the formula that spreadsheets keep text in: `="007"`."""
+    return cell[2:-1] if cell.startswith('="') and cell.endswith('"') else cell
+
+
 def records(path: Path, shape: Layout) -> Iterator[tuple[int, int | None, list[str | None]]]:
     """Line, number of cells where it is short, and cells of every record that is not blank.
 
@@ -325,6 +185,7 @@ def records(path: Path, shape: Layout) -> Iterator[tuple[int, int | None, list[s
         UnreadableFileError: A quotation mark is not closed where its cell ends.
     """
     width = len(shape.header)
+    csv.field_size_limit(LONGEST_CELL)
     with path.open(encoding="utf-8-sig", newline="") as file:
         for _ in range(shape.preamble):
             file.readline()
@@ -335,7 +196,7 @@ def records(path: Path, shape: Layout) -> Iterator[tuple[int, int | None, list[s
             line = shape.preamble + reader.line_num + 1
             for cells in reader:
                 if any(cell.strip() for cell in cells):
-                    row = [cell or None for cell in cells[:width]]
+                    row = [_unwrapped(cell) or None for cell in cells[:width]]
                     row += [None] * (width - len(row))
                     beyond = cells[width:] if any(cells[width:]) else []
                     short = len(cells) if len(cells) < width else None

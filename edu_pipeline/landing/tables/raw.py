@@ -1,12 +1,6 @@
-"""Raw tables: every row as received, as text, with its file, its line and when it landed.
+"""Raw tables: every row as received, as text, with its file, its line and when it landed."""
 
-Files whose records stand one to a line, nearly all, are read by DuckDB. The others (quoted line
-breaks, blank lines, rows of another width) are read record by record, so that the line is right.
-"""
-
-import glob
-from collections.abc import Callable, Iterator, Mapping
-from itertools import islice
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -14,18 +8,11 @@ import duckdb
 import polars as pl
 
 from edu_pipeline.ground.sql import quoted
-from edu_pipeline.landing.tables.csvfile import (
-    CELLS,
-    OVERFLOW,
-    Layout,
-    UnreadableFileError,
-    above,
-    records,
-)
-from edu_pipeline.landing.tables.workbook import as_csv
-from edu_pipeline.landing.zone import LandingError, Zone, digest
-
-BATCH = 200_000
+from edu_pipeline.landing.tables.cells import cells_of, table_of
+from edu_pipeline.landing.tables.csvfile import CELLS, OVERFLOW, Layout, above
+from edu_pipeline.landing.tables.encodings import UnreadableFileError
+from edu_pipeline.landing.tables.opened import as_text
+from edu_pipeline.landing.zone import SHEET, LandingError, Zone, digest
 
 RECEIVED = ("_file", "_line", "_landed_at", "_version", CELLS, OVERFLOW)
 """What raw tables add to the columns of the files."""
@@ -61,19 +48,24 @@ def load_raw(
     ).sort("version", "path")
     for file in usable.iter_rows(named=True):
         _add_columns(con, file["header"])
-        with zone.local(file["path"]) as path:
+        with zone.unpacked(container(file["path"], file["sheet"])) as path:
             if digest(path) != file["sha256"]:
                 raise LandingError(
                     f"{file['path']} changed while it was being read. Run again when the export "
                     "has finished."
                 )
             try:
-                with as_csv(path, file["encoding"], file["sheet"]) as (text, _):
+                with as_text(path, file["encoding"], file["sheet"], file["dialect"]) as text:
                     _append(con, text, file)
             except UnreadableFileError as error:
                 raise LandingError(f"{file['path']}: {error}.") from None
     con.execute(f"create or replace table raw_{table} as {select()}")
     con.execute("drop table incoming_rows")
+
+
+def container(path: str, sheet: str | None) -> str:
+    """The path of a file, without the sheet that is a file of its own."""
+    return path.removesuffix(f"{SHEET}{sheet}") if sheet else path
 
 
 def _add_columns(con: duckdb.DuckDBPyConnection, header: list[str]) -> None:
@@ -89,75 +81,26 @@ def _append(con: duckdb.DuckDBPyConnection, path: Path, file: Mapping[str, Any])
         file["header_lines"],
         file["preamble"],
     )
-    con.execute("begin")
-    one_to_a_line = True
-    try:
-        _append_by_line(con, path, file, shape)
-        con.execute("commit")
-    except (duckdb.Error, _NotOneToALineError):
-        con.execute("rollback")
-        one_to_a_line = False
-    # outside the handler: DuckDB's error quotes the row, and would travel with a later one
-    if not one_to_a_line:
-        _append_records(con, file, shape, records(path, shape))
-    rows = ((line, None, [*cells, None]) for line, cells in above(path, shape))
-    _append_records(con, file, shape, rows)
+    with cells_of(con, path, shape):
+        _insert(con, file, shape)
+    if rows := [(line, None, [*cells, None]) for line, cells in above(path, shape)]:
+        table_of(con, rows, shape, range(len(shape.header)))
+        _insert(con, file, shape)
+        con.execute("drop table cells")
 
 
-class _NotOneToALineError(Exception):
-    """DuckDB's row numbers are not line numbers in this file."""
-
-
-def _append_by_line(
-    con: duckdb.DuckDBPyConnection, path: Path, file: Mapping[str, Any], shape: Layout
-) -> None:
-    names = ", ".join(quoted(name) for name in shape.header)
-    if shape.header_lines - shape.preamble != 1:
-        raise _NotOneToALineError
+def _insert(con: duckdb.DuckDBPyConnection, file: Mapping[str, Any], shape: Layout) -> None:
+    """The rows of `cells` that are not blank."""
+    places = range(len(shape.header))
+    names = ", ".join(f"c{n} as {quoted(name)}" for n, name in enumerate(shape.header))
+    blank = " and ".join(f"trim(coalesce(c{n}, '')) = ''" for n in places)
     con.execute(
         f"""
         insert into incoming_rows by name
-        select ? as _file, row_number() over () + ? as _line, ?::timestamp as _landed_at,
-               ?::timestamp as _version, {names}
-        from read_csv(?, auto_detect = false, header = true, skip = ?, delim = ?, quote = '"',
-                      escape = '"', columns = ?, nullstr = '', encoding = 'utf-8')
+        select ? as _file, line as _line, ?::timestamp as _landed_at, ?::timestamp as _version,
+               if(missing > 0, {len(shape.header)} - missing, null) as {CELLS},
+               overflow as {OVERFLOW}, {names}
+        from cells where not ({blank})
         """,
-        [
-            file["path"],
-            shape.header_lines,
-            file["landed_at"],
-            file["version"],
-            glob.escape(str(path)),
-            shape.preamble,
-            shape.delimiter,
-            dict.fromkeys(shape.header, "VARCHAR"),
-        ],
+        [file["path"], file["landed_at"], file["version"]],
     )
-    counted = con.execute(
-        "select count(*) from incoming_rows where _file = ?", [file["path"]]
-    ).fetchall()[0][0]
-    if counted + shape.header_lines != shape.lines:
-        raise _NotOneToALineError
-    blank = " and ".join(f"trim(coalesce({quoted(name)}, '')) = ''" for name in shape.header)
-    con.execute(f"delete from incoming_rows where _file = ? and {blank}", [file["path"]])
-
-
-def _append_records(
-    con: duckdb.DuckDBPyConnection,
-    file: Mapping[str, Any],
-    shape: Layout,
-    rows: Iterator[tuple[int, int | None, list[str | None]]],
-) -> None:
-    schema = {
-        "_line": pl.Int64,
-        CELLS: pl.Int64,
-        **dict.fromkeys((*shape.header, OVERFLOW), pl.String),
-    }
-    while batch := [(line, short, *cells) for line, short, cells in islice(rows, BATCH)]:
-        con.register("batch", pl.DataFrame(batch, schema=schema, orient="row"))
-        con.execute(
-            "insert into incoming_rows by name select *, ? as _file, ?::timestamp as _landed_at, "
-            "?::timestamp as _version from batch",
-            [file["path"], file["landed_at"], file["version"]],
-        )
-        con.unregister("batch")

@@ -1,14 +1,15 @@
-"""An Excel workbook's sheet as CSV: row n of the sheet is line n.
+"""A workbook's sheets as CSV: row n of a sheet is line n.
 
-Also reads what else calamine does: .xls, .xlsb and .ods.
+Reads what calamine does (.xlsx, .xls, .xlsb, .ods), and the web pages and SpreadsheetML that are called
+so. Sheets that are hidden are not there.
 """
 
 import csv
-from collections.abc import Iterator
-from contextlib import contextmanager
+import re
+from collections.abc import Iterable, Sequence
 from datetime import date, datetime, time, timedelta
 from pathlib import Path
-from tempfile import TemporaryDirectory
+from zipfile import BadZipFile, ZipFile
 
 from python_calamine import (
     CalamineError,
@@ -19,77 +20,120 @@ from python_calamine import (
     load_workbook,
 )
 
-from edu_pipeline.landing.tables.csvfile import UnreadableFileError, as_utf8
+from edu_pipeline.landing.tables.encodings import UnreadableFileError
+from edu_pipeline.landing.tables.markup import is_markup, tables_in
 
 STARTS = (b"PK\x03\x04", b"\xd0\xcf\x11\xe0")
 """How .xlsx and .ods files begin, and .xls, whatever their name."""
+WORKBOOKS = (".xlsx", ".xls", ".xlsm", ".xlsb", ".ods")
+"""How they are called."""
 Cell = float | str | bool | time | date | timedelta
 
 
 def is_workbook(path: Path) -> bool:
-    """Whether a file's bytes are a workbook's, or another archive's."""
+    """Whether a file has sheets: its bytes are a workbook's, another archive's, or a page's.
+
+    Raises:
+        UnreadableFileError: It is XML or a web archive, which nobody reads.
+    """
+    return _is_book(path) or is_markup(path)
+
+
+def _is_book(path: Path) -> bool:
     with path.open("rb") as file:
         return file.read(4).startswith(STARTS)
 
 
-@contextmanager
-def as_csv(path: Path, encoding: str, sheet: str | None) -> Iterator[tuple[Path, str | None]]:
-    """The file itself where it is UTF-8, else a copy of it, or of its sheet, as CSV in UTF-8.
-
-    Gives the sheet's name, too; none where it is no workbook.
-
-    Args:
-        path: A text file or a workbook.
-        encoding: The text file's.
-        sheet: The workbook's sheet; else the first that is shown.
+def shown_sheets(path: Path) -> Sequence[str]:
+    """The sheets of a workbook that people see, in their order.
 
     Raises:
-        UnreadableFileError: It is neither, not of that encoding, or has no such sheet.
+        UnreadableFileError: It cannot be opened, or has none.
     """
-    if not is_workbook(path):
-        with as_utf8(path, encoding) as text_file:
-            yield text_file, None
-        return
-    with TemporaryDirectory(prefix="edu-sheet-") as scratch:
-        copy = Path(scratch) / "sheet.csv"
-        yield copy, _write_csv(path, sheet, copy)
+    if not _is_book(path):
+        return [table.name for table in tables_in(path)]
+    with _opened(path) as book:
+        return _shown(book)
 
 
-def _write_csv(path: Path, sheet: str | None, target: Path) -> str:
+def write_csv(path: Path, sheet: str | None, target: Path) -> str:
+    """Write a sheet of a workbook as CSV in UTF-8; gives its name.
+
+    Args:
+        path: The workbook.
+        sheet: Its name; else the first that is shown.
+        target: Of the copy.
+
+    Raises:
+        UnreadableFileError: The workbook cannot be opened, or has no such sheet.
+    """
+    if not _is_book(path):
+        tables = {table.name: table.rows for table in reversed(tables_in(path))}
+        name = _named(sheet, list(reversed(tables)), list(reversed(tables)))
+        _write(tables[name], target)
+        return name
     try:
-        with load_workbook(path) as book, target.open("w", encoding="utf-8", newline="") as file:
-            found = _sheet(book, sheet)
-            cells = book.get_sheet_by_name(found).to_python(skip_empty_area=False)
-            csv.writer(file, lineterminator="\n").writerows(map(text, row) for row in cells)
+        with _opened(path) as book:
+            name = _named(sheet, _shown(book), book.sheet_names)
+            cells = book.get_sheet_by_name(name).to_python(skip_empty_area=False)
+            _write((map(text, row) for row in cells), target)
+            return name
+    except CalamineError:
+        raise _broken() from None
+
+
+def counts_from_1904(path: Path) -> bool:
+    """Whether a workbook's dates are days since 1904, as old Macs wrote them."""
+    try:
+        with ZipFile(path) as book, book.open("xl/workbook.xml") as said:
+            return re.search(rb"""date1904\s*=\s*["'](1|true)""", said.read()) is not None
+    except (BadZipFile, KeyError, OSError, RuntimeError):
+        return False
+
+
+def _opened(path: Path) -> CalamineWorkbook:
+    try:
+        return load_workbook(path)
     except PasswordError:
         raise UnreadableFileError(
             "a workbook with a password. Save it without one and put that here"
         ) from None
     except CalamineError:
-        raise UnreadableFileError(
-            "a workbook or archive that cannot be opened. Save it in Excel as .xlsx or as “CSV "
-            "UTF-8” and put that here"
-        ) from None
-    return found
+        raise _broken() from None
 
 
-def _sheet(book: CalamineWorkbook, name: str | None) -> str:
-    """The named sheet, else the first with cells that people see."""
+def _broken() -> UnreadableFileError:
+    return UnreadableFileError(
+        "a workbook or archive that cannot be opened. Save it in Excel as .xlsx or as “CSV "
+        "UTF-8” and put that here"
+    )
+
+
+def _shown(book: CalamineWorkbook) -> list[str]:
     shown = [
         sheet.name
         for sheet in book.sheets_metadata
         if sheet.typ == SheetTypeEnum.WorkSheet and sheet.visible == SheetVisibleEnum.Visible
     ]
+    if not shown:
+        raise UnreadableFileError("a workbook without a sheet. Export it again")
+    return shown
+
+
+def _named(name: str | None, shown: Sequence[str], known: Sequence[str]) -> str:
+    """The named sheet, else the first."""
     if name is None:
-        if not shown:
-            raise UnreadableFileError("a workbook without a sheet. Export it again")
         return shown[0]
-    if name not in book.sheet_names:
-        example = f'sheet = "{shown[0]}"' if shown else None
+    if name not in known:
         raise UnreadableFileError(
-            f"it has no sheet “{name}”. Its sheets are: {', '.join(book.sheet_names)}", example
+            f"it has no sheet “{name}”. Its sheets are: {', '.join(known)}", f'sheet = "{shown[0]}"'
         )
     return name
+
+
+def _write(rows: Iterable[Iterable[str]], target: Path) -> None:
+    with target.open("w", encoding="utf-8", newline="") as file:
+        csv.writer(file, lineterminator="\n").writerows(rows)
 
 
 def text(cell: Cell) -> str:

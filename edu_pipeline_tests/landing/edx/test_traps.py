@@ -6,8 +6,8 @@ import tomllib
 import polars as pl
 import pytest
 
-from edu_pipeline.landing.sources.edx import reports
 from edu_pipeline.landing.sources.edx.exports import course_runs
+from edu_pipeline.landing.tables import cells
 from edu_pipeline.settings.home import Settings
 from edu_pipeline_tests.landing.edx.conftest import PROGRAMME, Land
 
@@ -45,13 +45,13 @@ def report(*rows: str, header: str = ERA_D, newline: str = "\r\n") -> str:
 def either_way(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
     """Both readers of a file must agree."""
     if request.param == "record by record":
-        monkeypatch.setattr(reports, "_fill_by_duckdb", lambda *_: False)
+        monkeypatch.setattr(cells, "_view", lambda *_: False)
     else:
 
         def not_needed(*_: object) -> None:
             raise AssertionError("DuckDB could not read the file")
 
-        monkeypatch.setattr(reports, "_fill_by_record", not_needed)
+        monkeypatch.setattr(cells, "records", not_needed)
 
 
 @pytest.mark.usefixtures("either_way")

@@ -26,7 +26,7 @@ from edu_pipeline.landing.sources.edx.versions import (
     loss_problem,
     losses,
 )
-from edu_pipeline.landing.tables.csvfile import UnreadableFileError
+from edu_pipeline.landing.tables.encodings import UnreadableFileError
 from edu_pipeline.landing.zone import LandedFile, Zone, digest
 from edu_pipeline.model.columns import dtypes
 from edu_pipeline.model.course_keys import course_of

@@ -23,7 +23,7 @@ from edu_pipeline.landing.sources.edx.reports import (
     load,
     said,
 )
-from edu_pipeline.landing.tables.csvfile import UnreadableFileError
+from edu_pipeline.landing.tables.encodings import UnreadableFileError
 from edu_pipeline.landing.zone import LandedFile, LandingError, Zone
 from edu_pipeline.settings.programmes import Programme
 

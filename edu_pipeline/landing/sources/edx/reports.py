@@ -1,14 +1,11 @@
 """One file of edX: its columns in all eras, and its rows into a raw table, as text.
 
 Grade reports have hundreds of columns, one per problem; the few that count are picked by DuckDB while
-it reads, the others never come to lie in memory. Files whose rows do not stand one after another as
-DuckDB expects are read record by record.
+it reads, the others never come to lie in memory.
 """
 
-import glob
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from itertools import islice
 from pathlib import Path
 from typing import Literal, get_args
 
@@ -18,20 +15,11 @@ import polars as pl
 from edu_pipeline.ground.sql import literals
 from edu_pipeline.ground.wording import listed
 from edu_pipeline.landing.sources.edx.names import Kind
-from edu_pipeline.landing.tables.csvfile import (
-    CELLS,
-    OVERFLOW,
-    UTF_8,
-    Layout,
-    NotThisEncodingError,
-    UnreadableFileError,
-    as_utf8,
-    encoding_but_utf_8,
-    layout,
-    likely_encoding,
-    records,
-)
+from edu_pipeline.landing.tables.cells import cells_of
+from edu_pipeline.landing.tables.csvfile import CELLS, OVERFLOW
+from edu_pipeline.landing.tables.encodings import UnreadableFileError
 from edu_pipeline.landing.tables.headers import normal
+from edu_pipeline.landing.tables.opened import Look, as_text, measured
 from edu_pipeline.landing.tombstones import buried
 
 Source = Kind | Literal["opt_ins"]
@@ -108,7 +96,6 @@ MISSING = ("", "None", "nan", "NaN", "null", "NULL", "[unassigned]", "[unavailab
 """Cells that mean: nothing here. Never `NA`, which is Namibia."""
 MOST_MISSING = 12
 """So many averages without a grader may be missing in a row before the certificates."""
-BATCH = 100_000
 
 
 @dataclass(frozen=True)
@@ -178,14 +165,17 @@ def load(
     Raises:
         UnreadableFileError: It is no such export. Nothing of it is added.
     """
-    encoding, shape = _measured(kind, local)
+    found = measured(local, Look(known=lambda names: _found(kind, names).keys()))
+    shape = found.layout
     at = _positions(kind, shape.header)
-    with as_utf8(local, encoding) as text:
-        _fill_cells(con, kind, text, shape, at)
     columns = {name: _cell(kind, name, at) for name in COLUMNS[kind]}
     blank = " and ".join(f"trim(coalesce({cell}, '')) = ''" for cell in columns.values())
-    con.execute(
-        f"""
+    with (
+        as_text(local, found.encoding, found.sheet, found.dialect) as text,
+        cells_of(con, text, shape, _needed(kind, at, len(shape.header)), missing=_missing(kind)),
+    ):
+        con.execute(
+            f"""
         insert into raw_{TABLES[kind]} by name
         from (
           select ? as _file, line as _line, ?::timestamp as _landed_at, ?::timestamp as _version,
@@ -196,30 +186,17 @@ def load(
         )
         where not coalesce({forgotten}, false)
         """,
-        [landed.path, landed.landed_at, landed.stamp],
-    )
-    con.execute("drop table cells")
+            [landed.path, landed.landed_at, landed.stamp],
+        )
     rows: int = con.execute(
         f"select count(*) from raw_{TABLES[kind]} where _file = ?", [landed.path]
     ).fetchall()[0][0]
     return rows
 
 
-def _measured(kind: Source, path: Path) -> tuple[str, Layout]:
-    """Encoding and layout."""
-
-    def measured(encoding: str) -> Layout:
-        with as_utf8(path, encoding) as text:
-            return layout(text, None, known=lambda names: _found(kind, names).keys())
-
-    encoding = likely_encoding(path)
-    try:
-        return encoding, measured(encoding)
-    except NotThisEncodingError:
-        if encoding != UTF_8:
-            raise
-    encoding = encoding_but_utf_8(path)
-    return encoding, measured(encoding)
+def _missing(kind: Source) -> int:
+    """So many cells are often missing in a row."""
+    return MOST_MISSING if kind == "grades" else 0
 
 
 def _found(kind: Source, header: Sequence[str]) -> Mapping[str, int]:
@@ -324,97 +301,3 @@ def _needed(kind: Source, at: Mapping[str, int], width: int) -> list[int]:
     moves = range(_most_missing(kind, at) + 1)
     moved = {place - n for place in _after_the_grade(at) for n in moves}
     return sorted({*at.values(), *moved, width - 1})
-
-
-def _fill_cells(
-    con: duckdb.DuckDBPyConnection,
-    kind: Source,
-    path: Path,
-    shape: Layout,
-    at: Mapping[str, int],
-) -> None:
-    """Make `cells`: line, cells missing and beyond the header, and the cells needed as `c<place>`.
-
-    A cell that a row does not have is null, one that is empty is not.
-    """
-    needed = _needed(kind, at, len(shape.header))
-    try:
-        in_order = _fill_by_duckdb(con, kind, path, shape, needed)
-    except duckdb.Error:
-        in_order = False
-    # outside the handler: DuckDB's error quotes the row, and would travel with a later one
-    if not in_order:
-        _fill_by_record(con, path, shape, needed)
-
-
-def _fill_by_duckdb(
-    con: duckdb.DuckDBPyConnection, kind: Source, path: Path, shape: Layout, needed: Sequence[int]
-) -> bool:
-    """Whether every line of the file is accounted for; if not, the rows' lines are not known."""
-    if shape.header_lines - shape.preamble != 1:
-        return False
-    width = len(shape.header)
-    grades = kind == "grades"
-    # cells with line breaks are free text, of which grade reports have none
-    breaks = "0" if grades else " + ".join(_line_breaks(f"c{n}") for n in range(width))
-    missing = " ".join(
-        f"when c{width - 1 - n} is not null then {n}" for n in range(min(MOST_MISSING + 1, width))
-    )
-    con.execute(
-        f"""
-        create or replace temp table cells as
-        select (? + sum(1 + breaks) over (rows unbounded preceding) - breaks)::bigint as line, breaks,
-               missing, null::varchar as overflow, {", ".join(f"c{n}" for n in needed)}
-        from (
-          select *, {breaks} as breaks, {f"case {missing} else {width} end" if grades else "0"} as missing
-          from read_csv(?, auto_detect = false, header = true, skip = ?, delim = ?, quote = '"',
-                        escape = '"', columns = ?, nullstr = ?, null_padding = ?, encoding = 'utf-8')
-        )
-        """,
-        [
-            shape.header_lines,
-            glob.escape(str(path)),
-            shape.preamble,
-            shape.delimiter,
-            {f"c{n}": "VARCHAR" for n in range(width)},
-            "\x01",  # what no cell is, so that an empty cell is told from one that is not there
-            grades,
-        ],
-    )
-    last: int = con.execute(
-        "select coalesce(max(line + breaks), ?) from cells", [shape.header_lines]
-    ).fetchall()[0][0]
-    return last == shape.lines
-
-
-def _line_breaks(cell: str) -> str:
-    return f"coalesce(length({cell}) - length(replace({cell}, chr(10), '')), 0)"
-
-
-def _fill_by_record(
-    con: duckdb.DuckDBPyConnection, path: Path, shape: Layout, needed: Sequence[int]
-) -> None:
-    schema = {
-        "line": pl.Int64,
-        "missing": pl.Int64,
-        "overflow": pl.String,
-        **dict.fromkeys((f"c{n}" for n in needed), pl.String),
-    }
-    columns = ", ".join(
-        f"{name} {'varchar' if kind == pl.String else 'bigint'}" for name, kind in schema.items()
-    )
-    con.execute(f"create or replace temp table cells ({columns})")
-    rows = _picked(path, shape, needed)
-    while batch := list(islice(rows, BATCH)):
-        con.register("batch", pl.DataFrame(batch, schema=schema, orient="row"))
-        con.execute("insert into cells by name from batch")
-        con.unregister("batch")
-
-
-def _picked(path: Path, shape: Layout, needed: Sequence[int]) -> Iterator[tuple[object, ...]]:
-    """Of each record what is needed."""
-    width = len(shape.header)
-    for line, short, cells in records(path, shape):
-        there = width if short is None else short
-        picked = (cells[n] or "" if n < there else None for n in needed)
-        yield (line, width - there, cells[-1], *picked)

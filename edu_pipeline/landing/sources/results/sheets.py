@@ -12,25 +12,15 @@ from itertools import islice
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from python_calamine import CalamineError, SheetTypeEnum, SheetVisibleEnum, load_workbook
+from edu_pipeline.landing.tables.csvfile import Layout, records
+from edu_pipeline.landing.tables.encodings import UTF_8, UnreadableFileError, likely_encoding
+from edu_pipeline.landing.tables.opened import Look, as_text, measured
+from edu_pipeline.landing.tables.workbook import WORKBOOKS, is_workbook, shown_sheets
 
-from edu_pipeline.landing.tables.csvfile import (
-    UTF_8,
-    Layout,
-    NotThisEncodingError,
-    UnreadableFileError,
-    encoding_but_utf_8,
-    layout,
-    likely_encoding,
-    records,
-)
-from edu_pipeline.landing.tables.workbook import as_csv, is_workbook
-
-_WORKBOOKS = (".xlsx", ".xls", ".ods")
 _NO_TEXT = re.compile(rb"[\x00-\x08\x0e-\x19\x1b-\x1f]")
 _NO_WORKBOOK = (
     "it is called a workbook and is none; it may be damaged. Open it in Excel, save it as .xlsx or as "
-    "“CSV UTF-8” and put that here."
+    "“CSV UTF-8” and put that here"
 )
 Known = Callable[[Sequence[str]], Collection[str]]
 """Which of our columns a line's cells are surely the names of."""
@@ -90,65 +80,34 @@ def sheets_of(
     with TemporaryDirectory(prefix="edu-results-") as scratch:
         local = Path(scratch) / "export"
         local.write_bytes(content)
-        if _is_broken_workbook(path, content, local):
-            yield Unread(path, None, _NO_WORKBOOK)
-            return
         try:
-            names = _shown_sheets(local)
+            names = _sheet_names(path, content, local)
         except UnreadableFileError as error:
             yield Unread(path, None, f"{error}.")
             return
         for name in names:
             try:
-                sheet = _read(path, local, name, known, required)
+                sheet = _read(path, local, Look(known=known, required=required), name)
             except UnreadableFileError as error:
                 yield Unread(path, name, f"{error}.")
             else:
                 yield sheet
 
 
-def _is_broken_workbook(path: str, content: bytes, local: Path) -> bool:
-    """Whether a file is called a workbook, and is neither one nor text: exports are called so, too."""
-    return (
-        path.casefold().endswith(_WORKBOOKS)
-        and not is_workbook(local)
-        and likely_encoding(local) == UTF_8
-        and _NO_TEXT.search(content) is not None
-    )
+def _sheet_names(path: str, content: bytes, local: Path) -> Sequence[str | None]:
+    """The sheets of a workbook; of text one without a name. Exports of text are called .xls, too."""
+    if is_workbook(local):
+        return shown_sheets(local)
+    named_so = path.casefold().endswith(WORKBOOKS)
+    if named_so and likely_encoding(local) == UTF_8 and _NO_TEXT.search(content) is not None:
+        raise UnreadableFileError(_NO_WORKBOOK)
+    return [None]
 
 
-def _shown_sheets(local: Path) -> Sequence[str | None]:
-    if not is_workbook(local):
-        return [None]
-    try:
-        with load_workbook(local) as book:
-            shown = [
-                sheet.name
-                for sheet in book.sheets_metadata
-                if sheet.typ == SheetTypeEnum.WorkSheet
-                and sheet.visible == SheetVisibleEnum.Visible
-            ]
-    except CalamineError:  # which of several reasons `as_csv` says
-        shown = []
-    return shown or [None]
-
-
-def _read(
-    path: str, local: Path, name: str | None, known: Known, required: Collection[str]
-) -> Sheet:
-    def table(encoding: str) -> Sheet:
-        with as_csv(local, encoding, name) as (text, sheet):
-            mark = "," if sheet is not None else None
-            shape = layout(text, mark, known=known, required=required)
-            return _table(path, sheet, text, shape)
-
-    encoding = UTF_8 if is_workbook(local) else likely_encoding(local)
-    try:
-        return table(encoding)
-    except NotThisEncodingError:
-        if encoding != UTF_8 or is_workbook(local):
-            raise
-    return table(encoding_but_utf_8(local))
+def _read(path: str, local: Path, look: Look, name: str | None) -> Sheet:
+    found = measured(local, look, name)
+    with as_text(local, found.encoding, found.sheet, found.dialect) as text:
+        return _table(path, found.sheet, text, found.layout)
 
 
 def _table(path: str, sheet: str | None, text: Path, shape: Layout) -> Sheet:

@@ -7,6 +7,7 @@ afterwards.
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 
 import polars as pl
 
@@ -21,6 +22,7 @@ from edu_pipeline.landing.rules import (
 )
 from edu_pipeline.landing.sources.school.columns import Field, Resolved, resolve
 from edu_pipeline.landing.sources.school.fields import (
+    DATES,
     FIELDS,
     KEYS,
     MISSING,
@@ -29,6 +31,7 @@ from edu_pipeline.landing.sources.school.fields import (
 )
 from edu_pipeline.landing.tables.csvfile import CELLS
 from edu_pipeline.landing.tables.headers import normal
+from edu_pipeline.landing.tables.opened import FROM_1904
 from edu_pipeline.settings.landing import TableExport
 
 CODES = {"attendance": "code", "homework": "status"}
@@ -46,6 +49,10 @@ UNITS_WITHIN = 3
 
 _TOTAL = r"((grand|sub|overall)[ -]?)?(totals?|sum|averages?|mean|median|count)[\s:.()%\d]*"
 
+DAYS_TO_1904 = 1462
+"""From the day that workbooks count from to the one that those of old Macs do."""
+TEXT_MARK = "'"
+"""What is typed before an id, so that a spreadsheet takes it for text."""
 _APART = "\x1f"
 """Stands between the cells of a row, and in none."""
 
@@ -64,6 +71,7 @@ class _File:
     path: str
     header: Sequence[str]
     header_lines: int
+    dialect: str
     found: Resolved
 
 
@@ -116,11 +124,11 @@ def _usable(table: str, files: pl.DataFrame, export: TableExport) -> Sequence[_F
     """The files of an export that have what it needs."""
     resolved = resolved_headers(table, files, export)
     return [
-        _File(path, header, header_lines, resolved[path])
-        for path, header, header_lines in files.filter(
+        _File(path, header, header_lines, dialect, resolved[path])
+        for path, header, header_lines, dialect in files.filter(
             (pl.col("table") == table) & pl.col("path").is_in(resolved.keys())
         )
-        .select("path", "header", "header_lines")
+        .select("path", "header", "header_lines", "dialect")
         .iter_rows()
         if not resolved[path].missing
     ]
@@ -182,6 +190,16 @@ def _lacks_code(table: str, file: _File) -> str:
     return "false" if header is None else f"coalesce({CELLS} <= {file.header.index(header)}, false)"
 
 
+def _day(file: _File, cell: str) -> str:
+    """SQL of a cell with a date, its days counted as in newer workbooks."""
+    if file.dialect != FROM_1904:
+        return cell
+    return (
+        rf"if(regexp_full_match({cell}, '\d{{5}}(\.\d+)?'), "
+        f"({DAYS_TO_1904} + floor(try_cast({cell} as double)))::int::varchar, {cell})"
+    )
+
+
 def _wanted(usable: Sequence[_File], export: TableExport) -> str:
     """SQL that is true for the rows to keep of each file."""
 
@@ -219,7 +237,11 @@ def _cell(table: str, field: Field, usable: Sequence[_File], export: TableExport
         header = file.found.headers.get(field.name)
         return quoted(header) if header else otherwise
 
-    cell = f"trim({_by_file(usable, received, otherwise)})"
+    cell = f"trim(replace({_by_file(usable, received, otherwise)}, chr(9), ' '))"
+    if field.name in DATES.get(table, ()):
+        cell = _by_file(usable, partial(_day, cell=cell), cell)
+    elif field.name.endswith("_id"):
+        cell = f"ltrim({cell}, {literal(TEXT_MARK)})"
     if CODES.get(table) == field.name:
         return (
             f"case when {cell} in {literals(MISSING_CODES)} then '' else coalesce({cell}, '') end"

@@ -33,6 +33,18 @@ class Field:
 
 How = Literal["setting", "name", "alias", "likeness"]
 
+MANY_ALIKE = 3
+"""So many columns of one kind make a table wide."""
+SHOWN = 3
+"""Headers shown of many."""
+_WEEKDAY = r"(mon|tue|tues|wed|thu|thur|thurs|fri|sat|sun)(day|nesday|rsday|urday)?\.?"
+_MONTH = r"(jan|feb|mar|apr|may|jun|jul|aug|sep|sept|oct|nov|dec)[a-z]*\.?"
+_DAY = re.compile(
+    rf"(?=.*\d|{_WEEKDAY})(({_WEEKDAY}|{_MONTH}|day|week|am|pm|\d+)[\s./:,_T-]*)+", re.IGNORECASE
+)
+"""A header that is a day: `2026-09-07`, `7 Sep`, `Mon 7`, `14`."""
+_SESSION = re.compile(r"\d+|\b(am|pm)\b|morning|afternoon|\b(first|second)\b")
+"""What tells headers of sessions apart."""
 ALIKE = 0.88
 """How alike a misspelt header must be (`Stduent ID`); `edit date` is not `exit date`."""
 
@@ -150,6 +162,8 @@ def _missing(
     export: TableExport,
 ) -> tuple[str, ...]:
     """A sentence for every column and filter that the file should have and has not."""
+    if (shape := _shape(table, fields, header, headers, export)) is not None:
+        return (shape,)
     by_normal = _by_normal(header)
     seen = f"Its columns are: {', '.join(header)}."
     missing = []
@@ -175,6 +189,60 @@ def _missing(
         if _found(name, header, by_normal) is None
     ]
     return tuple(missing)
+
+
+def _shape(
+    table: str,
+    fields: Sequence[Field],
+    header: Sequence[str],
+    headers: Mapping[str, str],
+    export: TableExport,
+) -> str | None:
+    """What to say of a table that lacks columns because it is wide: no other header would do."""
+    have = {*headers, *export.constants, *export.columns}
+    lacking = {field.name for field in fields if field.required} - have
+    free = [name for name in header if name not in headers.values()]
+    if table == "attendance" and lacking & {"date", "code"}:
+        return column_per_day(free) or _column_per_session(free)
+    if table == "homework" and len(lacking - {"student_id"}) > 1 and len(free) >= MANY_ALIKE:
+        return (
+            f"it has no column for {' and none for '.join(sorted(lacking))}, and columns of its own "
+            f"({_some(free)}): it may be a gradebook with a column per assignment. This shape is not "
+            "read: a row per student and assignment is needed. Export it so, or unpivot it."
+        )
+    return None
+
+
+def column_per_day(header: Sequence[str]) -> str | None:
+    """What to say of a register that has a column per day; None where it has none."""
+    days = [name for name in header if _DAY.fullmatch(name.strip())]
+    if len(days) < MANY_ALIKE:
+        return None
+    return (
+        f"it has a column per day ({_some(days)}). This shape is not read: a row per student and day "
+        "is needed. Export it so, or unpivot it."
+    )
+
+
+def _column_per_session(header: Sequence[str]) -> str | None:
+    alike: dict[str, list[str]] = {}
+    for name in header:
+        bare = _SESSION.sub("", name.casefold())
+        if bare != name.casefold():
+            alike.setdefault(normal(bare), []).append(name)
+    sessions = max(alike.values(), key=len, default=[])
+    if len(sessions) <= 1:
+        return None
+    return (
+        f"it has a column per session ({_some(sessions)}). This shape is not read: a row per student, "
+        "day and session is needed. Export it so, or unpivot it."
+    )
+
+
+def _some(names: Sequence[str]) -> str:
+    return ", ".join(names[:SHOWN]) + (
+        f" and {len(names) - SHOWN} more" if len(names) > SHOWN else ""
+    )
 
 
 def _found(name: str, header: Sequence[str], by_normal: Mapping[str, str]) -> str | None:

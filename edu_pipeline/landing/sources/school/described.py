@@ -32,7 +32,7 @@ from edu_pipeline.landing.sources.school.suggestions import Line, with_lines
 from edu_pipeline.landing.tables.date_order import DateForm, date_forms
 from edu_pipeline.landing.tables.dates import parsed_date
 from edu_pipeline.landing.tables.raw import load_raw
-from edu_pipeline.landing.zone import ENDINGS, LandingError, Zone
+from edu_pipeline.landing.zone import Zone
 from edu_pipeline.model.quality import LandingChanges, LandingFates
 from edu_pipeline.settings.home import Settings
 from edu_pipeline.settings.landing import SCHOOL_TABLES, Landing
@@ -122,6 +122,8 @@ class SchoolSeen:
     exports: tuple[ExportSeen, ...]
     unplaced: Mapping[str, str]
     """Path → why it is taken for nothing, and what to do."""
+    companions: Mapping[str, str]
+    """Path → why nobody needs it."""
     absent: tuple[str, ...]
     """Exports of which there is no file."""
     lines: tuple[Line, ...]
@@ -132,11 +134,6 @@ class SchoolSeen:
     """`LandingProblems`: what remains when these lines are in."""
     fates: pl.DataFrame
     """`LandingFates`, of the rows as they are read then."""
-
-    @property
-    def strange(self) -> list[str]:
-        """Files that look like exports and are taken for nothing."""
-        return [path for path in self.unplaced if path.casefold().endswith(ENDINGS)]
 
 
 def inspect_school(
@@ -162,7 +159,7 @@ def inspect_school(
     files = survey(zone, settings.landing)
     with duckdb.connect(config={"python_enable_replacements": False}) as con:
         for table in SCHOOL_TABLES:
-            files = _loaded(con, zone, table, files)
+            load_raw(con, zone, table, files)
         read = Reading(con, files, settings)
         for step in STEPS:
             found = step(read)
@@ -175,6 +172,7 @@ def inspect_school(
     return SchoolSeen(
         exports=exports,
         unplaced=placing.unplaced,
+        companions=placing.companions,
         absent=tuple(table for table in SCHOOL_TABLES if table not in files["table"]),
         lines=tuple(sorted(lines, key=lambda line: _place_of(line.section))),
         files=files,
@@ -185,26 +183,6 @@ def inspect_school(
             & ~(pl.col("subject").str.starts_with("unparseable") & pl.col("table").is_in(said))
         ),
     )
-
-
-def _loaded(
-    con: duckdb.DuckDBPyConnection, zone: Zone, table: str, files: pl.DataFrame
-) -> pl.DataFrame:
-    """Make `raw_<table>`; a file that only its rows show to be unreadable has that as its error."""
-    of_table = pl.col("table") == table
-    while True:
-        try:
-            load_raw(con, zone, table, files)
-        except LandingError as error:
-            readable = files.filter(of_table, "current", pl.col("error").is_null())["path"]
-            bad = next((path for path in readable if str(error).startswith(f"{path}: ")), None)
-            if bad is None:
-                raise
-            why = pl.lit(str(error).removeprefix(f"{bad}: "))
-            this = of_table & (pl.col("path") == bad)
-            files = files.with_columns(error=pl.when(this).then(why).otherwise("error"))
-        else:
-            return files
 
 
 def _place_of(section: Sequence[str]) -> tuple[int, int, Sequence[str]]:

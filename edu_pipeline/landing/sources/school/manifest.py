@@ -1,35 +1,34 @@
 """The list of landed files: which export each is taken for, which counts, how it is laid out."""
 
-from collections.abc import Sequence
+import hashlib
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from datetime import UTC
 from fnmatch import fnmatchcase
-from functools import partial
 from pathlib import Path
+from typing import Any
 
 import polars as pl
 
+from edu_pipeline.ground.toml import toml_text
 from edu_pipeline.landing.sources.school.columns import known, resolve
 from edu_pipeline.landing.sources.school.fields import FIELDS
-from edu_pipeline.landing.tables.csvfile import (
-    ENOUGH_NAMES,
-    UTF_8,
-    Layout,
-    NotThisEncodingError,
-    UnreadableFileError,
-    encoding_but_utf_8,
-    layout,
-    likely_encoding,
-)
-from edu_pipeline.landing.tables.workbook import as_csv, is_workbook
-from edu_pipeline.landing.versions import months_first, newest, version_of
+from edu_pipeline.landing.tables.csvfile import ENOUGH_NAMES, Layout
+from edu_pipeline.landing.tables.encodings import UTF_8, UnreadableFileError
+from edu_pipeline.landing.tables.opened import STANDARD, Look, Measured, measured, proven
+from edu_pipeline.landing.tables.workbook import WORKBOOKS, is_workbook, shown_sheets
+from edu_pipeline.landing.versions import Version, months_first, newest, version_of
 from edu_pipeline.landing.zone import (
     ENDINGS,
+    SHEET,
+    DamagedFileError,
     LandedFile,
     LandingError,
     Zone,
     digest,
     fingerprint,
     invented_with_real,
+    names_of,
 )
 from edu_pipeline.model.columns import dtypes
 from edu_pipeline.model.quality import LandingFiles
@@ -59,22 +58,24 @@ def survey(zone: Zone, landing: Landing, refresh: str = "") -> pl.DataFrame:
     Raises:
         LandingError: The zone cannot be listed, or real exports lie beside invented ones.
     """
-    files = zone.list()
-    _refuse_a_mix(zone, [file.path for file in files])
+    files = exports_in(zone, landing)
+    _refuse_a_mix(zone, [file.path for file in zone.list()])
     order = months_first(file.path for file in files)
+    claimed = [claim for file in files for claim in claims(zone, file, landing)[0]]
     rows = []
     for table in SCHOOL_TABLES:
         export = landing.export(table)
-        theirs = [file for file in files if matches(file.path, table, export)]
-        counts = newest(theirs, month_first=order)
+        theirs = [piece for of, piece in claimed if of == table]
+        counts = newest({piece.file for piece in theirs}, month_first=order)
         rows += [
             {
-                **_row(zone, file, table, export, order),
+                **row,
                 # of a snapshot's versions only the newest counts; of a delta all do
-                "current": export.export == "delta" or file.path in counts,
+                "current": export.export == "delta" or piece.file.path in counts,
                 "refresh": refresh,
             }
-            for file in theirs
+            for piece in theirs
+            for row in rows_of(zone, piece, table, export, month_first=order)
         ]
     frame = pl.DataFrame(rows, schema=dtypes(LandingFiles), orient="row")
     return LandingFiles.validate(frame)
@@ -85,10 +86,79 @@ def landing_fingerprint(files: pl.DataFrame) -> str:
     return fingerprint(dict(files.filter(source="school").select("path", "sha256").iter_rows()))
 
 
+@dataclass(frozen=True)
+class Piece:
+    """A file, or a sheet of a workbook that is a file of its own."""
+
+    file: LandedFile
+    sheet: str | None = None
+
+    @property
+    def path(self) -> str:
+        """What it is called."""
+        return self.file.path if self.sheet is None else f"{self.file.path}{SHEET}{self.sheet}"
+
+
+def claims(
+    zone: Zone, file: LandedFile, landing: Landing
+) -> tuple[Sequence[tuple[str, Piece]], Sequence[Piece]]:
+    """The exports that a file is named like, and what of it is named like none.
+
+    A workbook that is named like none may have sheets that are.
+    """
+
+    def named(piece: Piece) -> list[tuple[str, Piece]]:
+        return [
+            (table, piece)
+            for table in SCHOOL_TABLES
+            if matches(piece.path, table, landing.export(table))
+        ]
+
+    whole = Piece(file)
+    if found := named(whole):
+        return found, []
+    sheets = [Piece(file, sheet) for sheet in _shown_sheets(zone, file.path)]
+    if len(sheets) <= 1:
+        return [], [whole]
+    return [claim for sheet in sheets for claim in named(sheet)], [
+        sheet for sheet in sheets if not named(sheet)
+    ]
+
+
+def _shown_sheets(zone: Zone, path: str) -> Sequence[str]:
+    """The sheets of a workbook; none of what is not called so or cannot be opened."""
+    if not path.casefold().endswith(WORKBOOKS):
+        return []
+    try:
+        with zone.unpacked(path) as local:
+            return shown_sheets(local) if is_workbook(local) else []
+    except (DamagedFileError, UnreadableFileError):
+        return []
+
+
+def exports_in(zone: Zone, landing: Landing) -> Sequence[LandedFile]:
+    """The files of a zone, those of archives too, but for what is told to be ignored."""
+    return [file for file in zone.exports() if not is_ignored(file.path, landing)]
+
+
+def is_ignored(path: str, landing: Landing) -> bool:
+    """Whether the settings say that a file is not ours."""
+    return _is_like(path, landing.ignore)
+
+
 def matches(path: str, table: str, export: TableExport) -> bool:
-    """Whether a path is one of an export's files, in any case."""
-    patterns = export.files or tuple(f"{SCHOOL_FOLDER}{table}*{ending}" for ending in ENDINGS)
-    return any(fnmatchcase(path.casefold(), pattern.casefold()) for pattern in patterns)
+    """Whether a path is one of an export's files, in any case; in an archive also by its name there."""
+    return _is_like(
+        path, export.files or [f"{SCHOOL_FOLDER}{table}*{ending}" for ending in ENDINGS]
+    )
+
+
+def _is_like(path: str, patterns: Iterable[str]) -> bool:
+    return any(
+        fnmatchcase(name.casefold(), pattern.casefold())
+        for name in names_of(path)
+        for pattern in patterns
+    )
 
 
 def _refuse_a_mix(zone: Zone, paths: list[str]) -> None:
@@ -103,20 +173,49 @@ def _refuse_a_mix(zone: Zone, paths: list[str]) -> None:
         raise LandingError(sentence)
 
 
-def _row(
-    zone: Zone, file: LandedFile, table: str, export: TableExport, month_first: bool | None
-) -> dict[str, object]:
+def rows_of(
+    zone: Zone,
+    piece: Piece,
+    table: str,
+    export: TableExport,
+    *,
+    month_first: bool | None = None,
+) -> Iterator[dict[str, Any]]:
+    """`LandingFiles` of a file taken for an export: one row, or one for each sheet that is part of it.
+
+    Args:
+        zone: Where it lies.
+        piece: The file, or the sheet.
+        table: One of `SCHOOL_TABLES`.
+        export: How it is read.
+        month_first: How names write dates, as `months_first` has it.
+    """
+    file = piece.file
     version = version_of(file, month_first=month_first)
-    with zone.local(file.path) as path:
-        sha256 = digest(path)
-        encoding, sheet, shape, error = UTF_8, None, Layout((), ",", 0, 0), None
-        try:
-            encoding, sheet, shape = _read(path, table, export)
-            _refuse_strange_names(table, shape.header, export)
-        except UnreadableFileError as reason:
-            error = f"{reason}."
-            if reason.setting:
-                error += f" Add to [landing.{table}]: {reason.setting}"
+    try:
+        with zone.unpacked(file.path) as path:
+            sha256 = digest(path)
+            for called, found in _parts(path, piece, table, export):
+                yield _row(replace(file, path=called), version, table, sha256, found)
+    except DamagedFileError as error:
+        sha256 = hashlib.sha256(file.e_tag.encode()).hexdigest()
+        yield _row(file, version, table, sha256, UnreadableFileError(str(error)))
+
+
+def _row(
+    file: LandedFile,
+    version: Version,
+    table: str,
+    sha256: str,
+    found: Measured | UnreadableFileError,
+) -> dict[str, Any]:
+    error = None
+    if isinstance(found, UnreadableFileError):
+        error = f"{found}."
+        if found.setting:
+            error += f" Add to [landing.{table}]: {found.setting}"
+        found = Measured(UTF_8, None, STANDARD, Layout((), ",", 0, 0))
+    shape = found.layout
     return {
         "path": file.path,
         "source": "school",
@@ -128,8 +227,9 @@ def _row(
         "size": file.size,
         "sha256": sha256,
         "header": list(shape.header),
-        "encoding": encoding,
-        "sheet": sheet,
+        "encoding": found.encoding,
+        "sheet": found.sheet,
+        "dialect": found.dialect,
         "delimiter": shape.delimiter,
         "lines": shape.lines,
         "header_lines": shape.header_lines,
@@ -138,27 +238,95 @@ def _row(
     }
 
 
-def _read(path: Path, table: str, export: TableExport) -> tuple[str, str | None, Layout]:
-    """The encoding, sheet and layout of a file."""
-    book = is_workbook(path)
-    said = None if export.encoding == AUTO else export.encoding
-    encoding = UTF_8 if book else said or likely_encoding(path)
-    measure = partial(
-        layout,
-        delimiter="," if book else export.delimiter,
-        header_line=export.header_line,
+Part = tuple[str, Measured | UnreadableFileError]
+"""What a file, or a sheet of it, is called, and how it is read or why not."""
+
+
+def _parts(path: Path, piece: Piece, table: str, export: TableExport) -> list[Part]:
+    """What of a file is part of an export.
+
+    Args:
+        path: The file on this machine.
+        piece: The file, or the sheet of it.
+        table: One of `SCHOOL_TABLES`.
+        export: How it is read.
+    """
+    if piece.sheet is not None:
+        return [(piece.path, _read(path, table, export, piece.sheet))]
+    try:
+        sheets = shown_sheets(path) if is_workbook(path) else []
+    except UnreadableFileError as error:
+        return [(piece.path, error)]
+    if sheets and export.sheet is not None:
+        sheets = _said(export.sheet, sheets)
+    if len(sheets) <= 1:
+        return [(piece.path, _read(path, table, export, next(iter(sheets), None)))]
+    all_read = {sheet: _read(path, table, export, sheet) for sheet in sheets}
+    read = _of_one_export(all_read, table, export) if export.sheet is None else all_read
+    if len(read) == 1:
+        return [(piece.path, found) for found in read.values()]
+    return [(Piece(piece.file, sheet).path, found) for sheet, found in read.items()]
+
+
+def _said(said: str | Sequence[str], shown: Sequence[str]) -> Sequence[str]:
+    """The sheets that the settings name, or name like; one that is hidden or not there, too."""
+    wanted = (said,) if isinstance(said, str) else said
+    like = [s for s in shown if s not in wanted and any(fnmatchcase(s, each) for each in wanted)]
+    there = [each for each in wanted if each in shown or not like]
+    return [*there, *like]
+
+
+def _of_one_export(
+    read: Mapping[str, Measured | UnreadableFileError], table: str, export: TableExport
+) -> Mapping[str, Measured | UnreadableFileError]:
+    """The sheets of a workbook that are one export, and those that may be and cannot be told.
+
+    A sheet with the needed columns is part of it. What is narrower than these has no room for them,
+    such as a legend of codes. Where no sheet has the columns, the first counts.
+    """
+    whole = {
+        sheet: found
+        for sheet, found in read.items()
+        if isinstance(found, Measured)
+        and not resolve(table, FIELDS[table], found.layout.header, export).missing
+    }
+    if not whole:
+        return dict([next(iter(read.items()))])
+    narrowest = min(len(found.layout.header) for found in whole.values())
+    doubtful = {
+        sheet: UnreadableFileError(
+            "the workbook has other sheets with the columns of this export, and this one lacks some. "
+            "Give it the same columns, or say which sheets are read",
+            f"sheet = [{', '.join(toml_text(name) for name in whole)}]",
+        )
+        for sheet, found in read.items()
+        if sheet not in whole
+        and isinstance(found, Measured)
+        and len(found.layout.header) >= narrowest
+        and found.layout.lines > found.layout.header_lines
+    }
+    return {
+        sheet: doubtful.get(sheet, read[sheet]) for sheet in read if sheet in {*whole, *doubtful}
+    }
+
+
+def _read(
+    path: Path, table: str, export: TableExport, sheet: str | None
+) -> Measured | UnreadableFileError:
+    """How a file or a sheet of it is read, or why not."""
+    look = Look(
         known=lambda names: known(FIELDS[table], names, export).keys(),
         required={field.name for field in FIELDS[table] if field.required},
+        encoding=None if export.encoding == AUTO else export.encoding,
+        delimiter=export.delimiter,
+        header_line=export.header_line,
     )
     try:
-        with as_csv(path, encoding, export.sheet) as (text, sheet):
-            return encoding, sheet, measure(text)
-    except NotThisEncodingError:
-        if said or encoding != UTF_8:
-            raise
-    encoding = encoding_but_utf_8(path)
-    with as_csv(path, encoding, export.sheet) as (text, sheet):
-        return encoding, sheet, measure(text)
+        found = proven(path, measured(path, look, sheet))
+        _refuse_strange_names(table, found.layout.header, export)
+    except UnreadableFileError as error:
+        return error
+    return found
 
 
 def _refuse_strange_names(table: str, header: Sequence[str], export: TableExport) -> None:

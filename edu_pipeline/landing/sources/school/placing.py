@@ -1,23 +1,38 @@
 """Files that no pattern matches: which export each is likely to be, by its columns."""
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import takewhile
-from pathlib import PurePosixPath
+from pathlib import Path, PurePosixPath
 
-import polars as pl
-from python_calamine import CalamineError, load_workbook
-
+from edu_pipeline.ground.toml import toml_text
 from edu_pipeline.ground.wording import listed
-from edu_pipeline.landing.sources.school.columns import resolve
+from edu_pipeline.landing.sources.school.columns import column_per_day, known, resolve
+from edu_pipeline.landing.sources.school.companions import NOBODYS, companion_of
 from edu_pipeline.landing.sources.school.fields import FIELDS
-from edu_pipeline.landing.sources.school.manifest import SCHOOL_FOLDER, matches, survey
+from edu_pipeline.landing.sources.school.manifest import (
+    SCHOOL_FOLDER,
+    Piece,
+    claims,
+    is_ignored,
+    matches,
+    rows_of,
+)
 from edu_pipeline.landing.sources.school.suggestions import Line
+from edu_pipeline.landing.tables.encodings import UnreadableFileError
 from edu_pipeline.landing.tables.headers import normal
-from edu_pipeline.landing.tables.workbook import is_workbook
+from edu_pipeline.landing.tables.opened import Look, measured
 from edu_pipeline.landing.versions import version_of
-from edu_pipeline.landing.zone import ENDINGS, LandedFile, Zone
+from edu_pipeline.landing.zone import (
+    ARCHIVE,
+    ENDINGS,
+    DamagedFileError,
+    LandedFile,
+    Zone,
+    names_of,
+)
+from edu_pipeline.model.problems import Holds, Problem
 from edu_pipeline.settings.attainment import ATTAINMENT_FOLDER
 from edu_pipeline.settings.landing import (
     EVENTS_FOLDER,
@@ -44,6 +59,9 @@ TIE = 0.1
 """A difference of scores below which two readings are equally likely."""
 ENOUGH_COLUMNS = 2
 """Columns that must be found before a file is taken for an export."""
+LIKELY_EXPORT = "likely_export"
+COUNTED = ("enrollments", "attendance", "homework", "calendar")
+"""Exports of which a second file would change figures."""
 
 
 @dataclass(frozen=True)
@@ -56,6 +74,10 @@ class Placing:
     """Path → why it is taken for what it is."""
     unplaced: Mapping[str, str]
     """Path → why it is taken for nothing, and what to do."""
+    doubtful: frozenset[str]
+    """Of these, the ones that may be part of an export whose rows count."""
+    companions: Mapping[str, str]
+    """Path → why nobody needs it."""
 
     def unread(self) -> Mapping[str, str]:
         """Path → why a refresh does not read it, with what is in `pipeline.toml` now."""
@@ -64,15 +86,58 @@ class Placing:
         )
         return {**{path: f"{why}. {advice}" for path, why in self.why.items()}, **self.unplaced}
 
+    def problems(self) -> Sequence[Problem]:
+        """What a person must say of these files: what is surely an export holds letters."""
+        by_table: dict[str, list[Line]] = {}
+        for line in self.lines:
+            by_table.setdefault(line.section[1], []).append(line)
+        patterns = {table: lines[0].value for table, lines in by_table.items()}
+        shared = [value for value in patterns.values() if list(patterns.values()).count(value) > 1]
+        told = [
+            _question(table, lines, alone=lines[0].value not in shared)
+            for table, lines in by_table.items()
+        ]
+        for path, why in self.unplaced.items():
+            holds: Holds | None = "letters" if path in self.doubtful else None
+            told.append(Problem("school", "files", "unknown_file", path, f"{path}: {why}", holds))
+        return told
+
+
+def _question(table: str, lines: Sequence[Line], *, alone: bool) -> Problem:
+    """What to say of files that look like an export.
+
+    Args:
+        table: The export.
+        lines: What would make them be read; the first names them.
+        alone: Whether they look like no other export, too.
+    """
+    files, sure = lines[0], lines[0].certain
+    assert isinstance(files.value, tuple)  # noqa: S101 - patterns
+    what = (
+        f"likely {table}, but no pattern matches it. Add to [landing.{table}]: "
+        f"{'; '.join(line.bare() for line in lines)}"
+        if sure and alone
+        else f"no pattern matches it; {files.why}. See: edu-pipeline landing inspect --suggest"
+    )
+    names = ", ".join(files.value)
+    ignored = f"ignore = [{', '.join(map(toml_text, files.value))}]"
+    return Problem(
+        "school",
+        table,
+        LIKELY_EXPORT if sure else "unknown_file",
+        names,
+        f"{names}: {what}; if it is not ours, add to [landing]: {ignored}",
+        "letters" if sure else None,
+    )
+
 
 @dataclass(frozen=True)
 class _Guess:
-    path: str
+    stray: Piece
     table: str
     score: float
     header: tuple[str, ...]
     found: tuple[str, ...]
-    sheet: str | None = None
     doubt: str = ""
     """Why it may be something else; blank: it has no rival."""
 
@@ -88,56 +153,70 @@ def place(zone: Zone, landing: Landing, elsewhere: Mapping[str, str] | None = No
     elsewhere = elsewhere or {}
     files = [
         file
-        for file in zone.list()
+        for file in zone.exports()
         if file.path != SAMPLE_MARKER
         and not file.path.startswith((EVENTS_FOLDER, PROGRAMMES_FOLDER, ATTAINMENT_FOLDER))
     ]
-    strange = [
-        file
+    companions = {
+        file.path: "Ignored, as [landing] ignore says."
+        if is_ignored(file.path, landing)
+        else "No export."
         for file in files
-        if not any(matches(file.path, table, landing.export(table)) for table in SCHOOL_TABLES)
-    ]
-    if any(
-        file.path.startswith(SCHOOL_FOLDER) for file in files
-    ):  # other folders are not the school's
-        strange = [f for f in strange if f.path.startswith(SCHOOL_FOLDER) or "/" not in f.path]
-    if not strange:
-        return Placing((), {}, {})
-    claimed = {
-        table
-        for table in SCHOOL_TABLES
-        if any(matches(file.path, table, landing.export(table)) for file in files)
+        if is_ignored(file.path, landing) or NOBODYS.search(file.path)
     }
-    guesses, unplaced = _guesses(
-        zone, landing, [file.path for file in strange if file.path not in elsewhere]
+    files = [file for file in files if file.path not in companions]
+    of_a_school = any(file.path.startswith(SCHOOL_FOLDER) for file in files)
+    claimed: set[str] = set()
+    strays: list[Piece] = []
+    for file in files:
+        named, others = claims(zone, file, landing)
+        claimed |= {table for table, _ in named}
+        # other folders are not the school's where it has its own
+        if not of_a_school or file.path.startswith(SCHOOL_FOLDER) or "/" not in file.path:
+            strays += others
+    guesses, unplaced, known = _guesses(
+        zone, landing, [stray for stray in strays if stray.path not in elsewhere]
     )
-    unplaced |= {file.path: elsewhere[file.path] for file in strange if file.path in elsewhere}
+    unplaced |= {stray.path: elsewhere[stray.path] for stray in strays if stray.path in elsewhere}
+    return _placed(landing, files, claimed, guesses, unplaced, {**companions, **known})
+
+
+def _placed(
+    landing: Landing,
+    files: Sequence[LandedFile],
+    claimed: Collection[str],
+    guesses: Sequence[_Guess],
+    unplaced: dict[str, str],
+    companions: Mapping[str, str],
+) -> Placing:
+    """Of the files that look like one export those that look most like it, and are alike."""
     why: dict[str, str] = {}
     lines: list[Line] = []
+    doubtful: set[str] = set()
     for table in SCHOOL_TABLES:
         likely = sorted(
             (guess for guess in guesses if guess.table == table),
-            key=lambda guess: (-guess.score, guess.path),
+            key=lambda guess: (-guess.score, guess.stray.path),
         )
         taken = [guess for guess in likely if guess.header == likely[0].header]
         if table in claimed:
             taken = []
         for guess in likely:
             if guess not in taken:
-                unplaced[guess.path] = _second(table, landing)
+                unplaced[guess.stray.path] = _second(guess, landing)
+                doubtful |= {guess.stray.path} if table in COUNTED else set()
         if taken:
             why |= {
-                guess.path: f"likely {table}: its columns look like it ({', '.join(guess.found)})"
+                guess.stray.path: f"likely {table}: its columns look like it ({', '.join(guess.found)})"
                 for guess in taken
             }
             lines += _lines(table, taken, files)
-    return Placing(
-        tuple(lines), why, {path: unplaced[path] for path in sorted(unplaced) if path not in why}
-    )
+    left = {path: unplaced[path] for path in sorted(unplaced) if path not in why}
+    return Placing(tuple(lines), why, left, frozenset(doubtful & left.keys()), companions)
 
 
 def _lines(table: str, taken: Sequence[_Guess], files: Sequence[LandedFile]) -> list[Line]:
-    section, paths = ("landing", table), {guess.path for guess in taken}
+    section, paths = ("landing", table), {guess.stray.file.path for guess in taken}
     patterns: list[str] = []
     for file in files:
         if file.path in paths:
@@ -150,9 +229,10 @@ def _lines(table: str, taken: Sequence[_Guess], files: Sequence[LandedFile]) -> 
     why = f"its columns look like {table}: {', '.join(taken[0].found)}{doubt}"
     sure = not doubt
     lines = [Line(section, "files", tuple(dict.fromkeys(patterns)), why, certain=sure)]
-    if taken[0].sheet:
-        said = "the sheet with these columns"
-        lines.append(Line(section, "sheet", taken[0].sheet, said, certain=sure))
+    sheets = tuple(dict.fromkeys(guess.stray.sheet for guess in taken if guess.stray.sheet))
+    if sheets:
+        value = sheets if len(sheets) > 1 else sheets[0]
+        lines.append(Line(section, "sheet", value, "the sheets with these columns", certain=sure))
     return lines
 
 
@@ -175,70 +255,95 @@ def _escaped(path: str) -> str:
 
 
 def _guesses(
-    zone: Zone, landing: Landing, paths: Sequence[str]
-) -> tuple[list[_Guess], dict[str, str]]:
+    zone: Zone, landing: Landing, strays: Sequence[Piece]
+) -> tuple[list[_Guess], dict[str, str], dict[str, str]]:
+    """What strays look like; of the others why they are nothing, or why nobody needs them."""
     guesses: list[_Guess] = []
     unplaced: dict[str, str] = {}
-    for path in paths:
-        if not path.casefold().endswith(ENDINGS):
-            unplaced[path] = f"Not read: the name of an export ends in {', '.join(ENDINGS)}."
-            continue
-        found, error = _likely(zone, landing, path, None)
-        if not found:
-            for sheet in _sheets(zone, path):
-                found, _ = _likely(zone, landing, path, sheet)
-                if found:
-                    break
-        if found:
-            guesses += found
-        else:
-            unplaced[path] = (
-                error
-                or "Its columns are those of no export. If it is one, name it in "
-                "[landing.<table>] files = […] and say in [landing.<table>.columns] which is which; "
-                "else move it out of the folder."
+    companions: dict[str, str] = {}
+    placed_books = set()
+    for stray in strays:
+        if not names_of(stray.file.path)[-1].casefold().endswith((*ENDINGS, ARCHIVE)):
+            companions[stray.path] = (
+                f"Not read: the name of an export ends in {', '.join(ENDINGS)}."
             )
-    return guesses, unplaced
-
-
-def _sheets(zone: Zone, path: str) -> list[str]:
-    """The sheets of a workbook; none of what is no workbook or cannot be opened."""
-    with zone.local(path) as local:
-        if not is_workbook(local):
-            return []
+            continue
         try:
-            with load_workbook(local) as book:
-                return list(book.sheet_names)
-        except CalamineError:
-            return []
+            with zone.unpacked(stray.file.path) as path:
+                header = _header(path, stray.sheet)
+        except (DamagedFileError, UnreadableFileError) as error:
+            unplaced[stray.path] = f"Not read: {error}."
+            continue
+        standard = companion_of(version_of(stray.file).series, header)
+        if standard:
+            companions[stray.path] = f"A file of {standard} that is not needed."
+            continue
+        found, error_said = _likely(zone, landing, stray)
+        guesses += found
+        if found:
+            placed_books.add(stray.file.path)
+        else:
+            unplaced[stray.path] = error_said or _nothing(stray.file.path, header)
+    # beside sheets that are exports the others are notes
+    return (
+        guesses,
+        {
+            stray.path: unplaced[stray.path]
+            for stray in strays
+            if stray.path in unplaced and not (stray.sheet and stray.file.path in placed_books)
+        },
+        companions,
+    )
 
 
-def _likely(
-    zone: Zone, landing: Landing, path: str, sheet: str | None
-) -> tuple[list[_Guess], str | None]:
+def _header(path: Path, sheet: str | None) -> Sequence[str]:
+    """The columns of a file, whatever export it may be."""
+    nothing_said = TableExport()
+
+    def names(header: Sequence[str]) -> set[str]:
+        return {
+            name
+            for table in SCHOOL_TABLES
+            for name in known(FIELDS[table], header, nothing_said).values()
+        }
+
+    return measured(path, Look(known=names), sheet).layout.header
+
+
+def _nothing(path: str, header: Sequence[str]) -> str:
+    if shape := column_per_day(header):
+        return f"As it is it is no export: {shape}"
+    return (
+        "Its columns are those of no export. If it is one, name it in [landing.<table>] files = […] "
+        "and say in [landing.<table>.columns] which is which; if it is not ours, add to [landing]: "
+        f"ignore = [{toml_text(path)}]"
+    )
+
+
+def _likely(zone: Zone, landing: Landing, stray: Piece) -> tuple[list[_Guess], str | None]:
     """The export that a file looks most like; students and staff where it looks like both."""
-    exports = {
-        table: landing.export(table).model_copy(update={"files": (_escaped(path),), "sheet": sheet})
-        for table in SCHOOL_TABLES
-    }
-    rows = survey(zone, landing.model_copy(update=exports)).filter(path=path)
     guesses: list[_Guess] = []
     generic: set[str] = set()
-    for row in rows.filter(pl.col("error").is_null()).iter_rows(named=True):
-        table, header = row["table"], tuple(row["header"])
-        found = resolve(table, FIELDS[table], header, exports[table])
+    errors: set[str] = set()
+    for table in SCHOOL_TABLES:
+        export = landing.export(table)
+        row = next(iter(rows_of(zone, stray, table, export)))
+        if row["error"] is not None:
+            errors.add(row["error"])
+            continue
+        header = row["header"]
+        found = resolve(table, FIELDS[table], header, export)
         needed = {field.name for field in FIELDS[table] if field.required} - SAID_ONCE
-        lacking = needed - {*found.headers, *exports[table].constants}
+        lacking = needed - {*found.headers, *export.constants}
         hinted = all(_hinted(name, header) for name in lacking)
         if hinted and len(found.headers) >= ENOUGH_COLUMNS:
-            named = table.rstrip("s") in path.casefold()
+            named = table.rstrip("s") in stray.path.casefold()
             score = len(found.headers) + len(needed) / 10 + named / 20 - 2 * len(lacking)
-            guesses.append(_Guess(path, table, score, header, tuple(found.headers), sheet))
+            guesses.append(_Guess(stray, table, score, tuple(header), tuple(found.headers)))
             key = next(field.name for field in FIELDS[table] if field.required)
             if not named and normal(found.headers.get(key, "")) in GENERIC_IDS:
                 generic.add(table)
     if not guesses:
-        errors = set(rows["error"].drop_nulls())
         strange = any("column names" in error for error in errors)
         return [], None if strange or len(errors) != 1 else errors.pop()
     best = max(guesses, key=lambda guess: guess.score)
@@ -260,10 +365,12 @@ def _hinted(column: str, header: Sequence[str]) -> bool:
     return any(hint in normal(name) for hint in HINTS.get(column, ()) for name in header)
 
 
-def _second(table: str, landing: Landing) -> str:
+def _second(guess: _Guess, landing: Landing) -> str:
+    table, path = guess.table, guess.stray.file.path
     patterns = landing.export(table).files or (f"school/{table}*",)
+    files = ", ".join(toml_text(name) for name in (*patterns, path))
     return (
         f"It looks like {table}, of which there is another file with other columns. If it is part of "
-        f"it, say so in [landing.{table}] files, beside {', '.join(patterns)}; else move it out of "
-        "the folder."
+        f"it, add to [landing.{table}]: files = [{files}]; if it is not ours, add to [landing]: "
+        f"ignore = [{toml_text(path)}]"
     )

@@ -31,7 +31,7 @@ from edu_pipeline.landing.sources.school.fields import FIELDS, OTHER_ROLES
 from edu_pipeline.landing.sources.school.stage_roster import words_unknown
 from edu_pipeline.landing.tables.date_order import date_orders, replaced
 from edu_pipeline.landing.versions import months_first, rival_versions
-from edu_pipeline.landing.zone import LandedFile
+from edu_pipeline.landing.zone import SHEET, LandedFile
 from edu_pipeline.model.problems import Problem, problems_frame
 from edu_pipeline.model.roster import CLASS_TYPES, ROLES
 from edu_pipeline.settings.landing import SCHOOL_TABLES, Landing, TableExport
@@ -204,6 +204,10 @@ def version_problems(files: pl.DataFrame, landing: Landing) -> pl.DataFrame:
     Returns:
         `LandingProblems`; these concern every class and every week.
     """
+    # the sheets of a workbook are one version
+    book = pl.col("path").str.strip_suffix(SHEET + pl.col("sheet"))
+    files = files.with_columns(path=pl.coalesce(book, "path"))
+    files = files.unique(["table", "path"], maintain_order=True)
     contents = dict(files.select("path", "sha256").iter_rows())
     order = months_first(contents)
     problems = []

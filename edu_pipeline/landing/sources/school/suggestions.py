@@ -29,10 +29,14 @@ class Line:
     why: str
     certain: bool = True
 
+    def bare(self) -> str:
+        """Key and value."""
+        return f"{toml_key(self.key)} = {_toml_value(self.value)}"
+
     def toml(self) -> str:
         """As it is pasted; what is not certain is a comment."""
         why = re.sub(r"\s+", " ", self.why).strip()
-        text = f"{toml_key(self.key)} = {_toml_value(self.value)}  # {why}"
+        text = f"{self.bare()}  # {why}"
         return text if self.certain else f"# {text}"
 
 
