@@ -301,7 +301,7 @@ def test_several_marks_for_one_key_are_a_problem(land: Land, messages: Messages)
         {"attendance.csv": "student_id,date,code\n007,2026-09-07,present\n007,2026-09-07,absent\n"}
     )
     assert messages(con)[0].startswith(
-        "1 of 2 rows of attendance are rejected: same key later row counts"
+        "Up to 2 rows of attendance are about the same student and day, and no column is known"
     )
 
 
