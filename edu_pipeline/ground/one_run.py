@@ -4,6 +4,8 @@ In the UI any asset can be materialised alone. Most may; the gate and the queue 
 one must speak of the tables that are there and the other must freeze what was just written.
 """
 
+from collections.abc import Sequence
+
 import dagster as dg
 import polars as pl
 
@@ -11,35 +13,27 @@ SOURCE_TAG = "source"
 """Of a table that is made anew when this source has landed anew."""
 
 
-def require_whole(context: dg.AssetExecutionContext, name: str, job: str) -> None:
-    """Stop unless this run makes everything that a table rests on and that is made as it is.
-
-    That is what has the same partitions; without any, what is of the same source or of all.
+def require_whole(context: dg.AssetExecutionContext, name: str, jobs: Sequence[str]) -> None:
+    """Stop unless this is a run of a job that makes a table, with all that it makes before it.
 
     Args:
         context: Of the step that makes the table.
         name: Of the table.
-        job: The job to launch instead, for the message.
+        jobs: That may make it; the first is named in the message.
 
     Raises:
         dagster.Failure: Something would be older; the message says which job to launch.
     """
     layer = context.job_def.asset_layer
     graph, made = layer.asset_graph, layer.executable_asset_keys
-    own = graph.get(dg.AssetKey(name))
-    of = {None, own.tags.get(SOURCE_TAG)}
-    older = [
-        key.path[-1]
-        for key in graph.get_ancestor_asset_keys(own.key)
-        if graph.get(key).partitions_def == own.partitions_def
-        and (own.is_partitioned or graph.get(key).tags.get(SOURCE_TAG) in of)
-        and key not in made
-    ]
+    before = graph.get_ancestor_asset_keys(dg.AssetKey(name))
+    # what other jobs make is in the graph of a job as well, as something that cannot be made
+    older = [key for key in before if graph.get(key).is_materializable and key not in made]
     again = set(context.job_def.graph.node_dict) - set(context.run.step_keys_to_execute or ())
-    if older or again:
+    if context.run.job_name not in jobs or older or again:
         raise dg.Failure(
-            f"{name} must not be made alone: {min(older) if older else 'what it rests on'} "
-            f"is from another run. Launch the whole job {job}.",
+            f"{name} must not be made alone: what it rests on may be from another run. Launch the "
+            f"whole job {jobs[0]}.",
             allow_retries=False,
         )
 

@@ -53,7 +53,7 @@ class Table:
     reads: Mapping[str, str]
     """Parameter → the table that it is."""
     source: str | None
-    whole: str | None
+    whole: Sequence[str]
     freshness: dg.FreshnessPolicy | None
 
     @property
@@ -109,7 +109,7 @@ def table(
     deps: Sequence[str] = (),
     reads: Mapping[str, str] = MappingProxyType({}),
     source: str | None = None,
-    whole: str | None = None,
+    whole: Sequence[str] = (),
     freshness: dg.FreshnessPolicy | None = None,
 ) -> Callable[[Callable[..., Made]], Table]:
     """Declare a table.
@@ -123,7 +123,7 @@ def table(
         deps: Tables that the function reads in the warehouse itself.
         reads: Parameter → table, where their names differ.
         source: Whose landing makes it anew; None: any.
-        whole: It must not be made but in a run that makes all it rests on, such as this job.
+        whole: It must not be made but by these jobs, with all that they make before it.
         freshness: How old it may be.
     """
 

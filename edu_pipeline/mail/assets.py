@@ -114,7 +114,7 @@ def queued(mailing: Mailing) -> Table:
             )
 
     return _mail(
-        name=mailing.queued, kinds={"sqlite"}, pii="names", reads=reads, whole=mailing.send
+        name=mailing.queued, kinds={"sqlite"}, pii="names", reads=reads, whole=(mailing.send,)
     )(queue)
 
 

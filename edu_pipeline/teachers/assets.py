@@ -135,7 +135,7 @@ def known_names(stg_students: pl.DataFrame, stg_staff: pl.DataFrame) -> pl.DataF
     return known_names_of(stg_students, stg_staff)
 
 
-@_table(kinds={"polars"}, pii="none", whole="refresh_school")
+@_table(kinds={"polars"}, pii="none", whole=("refresh_school", "refresh"))
 def mail_gate(
     context: dg.AssetExecutionContext,
     landing_problems: pl.DataFrame,

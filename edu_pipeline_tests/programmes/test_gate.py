@@ -282,15 +282,13 @@ def refresh(
     made = [step("nudges_held", [assets.nudge_problems, assets.nudge_periods])]
     names = ("nudges", "gate_releases", "landing_problems", "told_before")
     inputs = [dg.AssetSpec(name) for name in names]
-    dg.materialize(
-        [*made, *inputs],
-        selection=made,
-        instance=dg.DagsterInstance.ephemeral(),
-        resources={
-            "warehouse": warehouse,
-            "settings": Settings(programmes=(LEAD,)),
-        },
-    )
+    with dg.DagsterInstance.ephemeral() as instance:
+        dg.materialize(
+            [*made, *inputs],
+            selection=made,
+            instance=instance,
+            resources={"warehouse": warehouse, "settings": Settings(programmes=(LEAD,))},
+        )
     with open_warehouse(home.warehouse) as con:
         found = LandingProblems.validate(read_table(con, "nudge_problems"))
         return found["id"].to_list(), read_table(con, "nudge_periods")["held"].item()
