@@ -1,6 +1,6 @@
 """Excel wherever CSV goes."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from datetime import date, datetime, time, timedelta
 from io import BytesIO
 
@@ -15,10 +15,13 @@ Messages = Callable[[duckdb.DuckDBPyConnection], list[str]]
 STUDENTS = "select student_id, given_name, grade from stg_students order by 1"
 
 
-def workbook(sheets: Mapping[str, list[list[object]]], hidden: str = "") -> bytes:
+def workbook(
+    sheets: Mapping[str, Sequence[Sequence[object]]], hidden: str = "", *, since_1904: bool = False
+) -> bytes:
     """Sheet → its rows; dates are dates, text is text."""
     target = BytesIO()
-    with xlsxwriter.Workbook(target, {"default_date_format": "d mmm yyyy"}) as book:
+    options = {"default_date_format": "d mmm yyyy", "date_1904": since_1904}
+    with xlsxwriter.Workbook(target, options) as book:
         for name, rows in sheets.items():
             sheet = book.add_worksheet(name)
             if name == hidden:

@@ -252,20 +252,21 @@ def _parts(path: Path, piece: Piece, table: str, export: TableExport) -> list[Pa
         export: How it is read.
     """
     if piece.sheet is not None:
-        return [(piece.path, _read(path, table, export, piece.sheet))]
+        return [(piece.path, _named(_read(path, table, export, piece.sheet), table, export))]
     try:
         sheets = shown_sheets(path) if is_workbook(path) else []
     except UnreadableFileError as error:
         return [(piece.path, error)]
     if sheets and export.sheet is not None:
         sheets = _said(export.sheet, sheets)
-    if len(sheets) <= 1:
-        return [(piece.path, _read(path, table, export, next(iter(sheets), None)))]
-    all_read = {sheet: _read(path, table, export, sheet) for sheet in sheets}
-    read = _of_one_export(all_read, table, export) if export.sheet is None else all_read
-    if len(read) == 1:
-        return [(piece.path, found) for found in read.values()]
-    return [(Piece(piece.file, sheet).path, found) for sheet, found in read.items()]
+    names: Sequence[str | None] = sheets or [None]
+    read = {sheet: _read(path, table, export, sheet) for sheet in names}
+    if len(read) > 1 and export.sheet is None:
+        read = _of_one_export(read, table, export)
+    return [
+        (Piece(piece.file, sheet if len(read) > 1 else None).path, _named(found, table, export))
+        for sheet, found in read.items()
+    ]
 
 
 def _said(said: str | Sequence[str], shown: Sequence[str]) -> Sequence[str]:
@@ -277,8 +278,8 @@ def _said(said: str | Sequence[str], shown: Sequence[str]) -> Sequence[str]:
 
 
 def _of_one_export(
-    read: Mapping[str, Measured | UnreadableFileError], table: str, export: TableExport
-) -> Mapping[str, Measured | UnreadableFileError]:
+    read: Mapping[str | None, Measured | UnreadableFileError], table: str, export: TableExport
+) -> dict[str | None, Measured | UnreadableFileError]:
     """The sheets of a workbook that are one export, and those that may be and cannot be told.
 
     A sheet with the needed columns is part of it. What is narrower than these has no room for them,
@@ -297,7 +298,7 @@ def _of_one_export(
         sheet: UnreadableFileError(
             "the workbook has other sheets with the columns of this export, and this one lacks some. "
             "Give it the same columns, or say which sheets are read",
-            f"sheet = [{', '.join(toml_text(name) for name in whole)}]",
+            f"sheet = [{', '.join(toml_text(name) for name in whole if name)}]",
         )
         for sheet, found in read.items()
         if sheet not in whole
@@ -322,21 +323,23 @@ def _read(
         header_line=export.header_line,
     )
     try:
-        found = proven(path, measured(path, look, sheet))
-        _refuse_strange_names(table, found.layout.header, export)
+        return proven(path, measured(path, look, sheet))
     except UnreadableFileError as error:
         return error
-    return found
 
 
-def _refuse_strange_names(table: str, header: Sequence[str], export: TableExport) -> None:
+def _named(
+    found: Measured | UnreadableFileError, table: str, export: TableExport
+) -> Measured | UnreadableFileError:
     """A file without a header has a student for one, whom nobody may read in a message."""
-    found = resolve(table, FIELDS[table], header, export)
-    ours = found.headers.keys()
+    if isinstance(found, UnreadableFileError):
+        return found
+    ours = resolve(table, FIELDS[table], found.layout.header, export).headers.keys()
     if len(ours) < ENOUGH_NAMES and not ours & {f.name for f in FIELDS[table] if f.required}:
         column = next(field.name for field in FIELDS[table] if field.required)
-        raise UnreadableFileError(
+        return UnreadableFileError(
             "none of its column names is known. If its first line has no column names, export it "
             f"with them; else say in [landing.{table}.columns] which is which, such as "
             f'{column} = "…"'
         )
+    return found

@@ -1,0 +1,225 @@
+"""Files as people have them: compressed, in archives, in workbooks of many sheets, written oddly."""
+
+import gzip
+from collections.abc import Callable
+from io import BytesIO
+from pathlib import Path
+from zipfile import ZipFile
+
+import duckdb
+import pytest
+
+from edu_pipeline.landing.tables.encodings import encoding_but_utf_8
+from edu_pipeline_tests.landing.test_workbook import workbook
+
+Land = Callable[..., duckdb.DuckDBPyConnection]
+Messages = Callable[[duckdb.DuckDBPyConnection], list[str]]
+MARKS = "select student_id, date::varchar, code from stg_attendance order by all"
+HEADER = ["student_id", "date", "code"]
+MONDAY = ["007", "2026-09-07", "present"]
+TUESDAY = ["007", "2026-09-08", "absent"]
+BOTH = [tuple(MONDAY), tuple(TUESDAY)]
+CSV = "\n".join(",".join(row) for row in (HEADER, MONDAY, TUESDAY)) + "\n"
+
+
+def archive(files: dict[str, str]) -> bytes:
+    target = BytesIO()
+    with ZipFile(target, "w") as book:
+        for name, content in files.items():
+            book.writestr(name, content)
+    return target.getvalue()
+
+
+def page(rows: list[list[str]]) -> str:
+    cells = "".join(f"<tr>{''.join(f'<td>{cell}</td>' for cell in row)}</tr>\n" for row in rows)
+    return f"<html><body><table><tr><td><table>{cells}</table></td></tr></table></body></html>"
+
+
+SPREADSHEET = """<?xml version="1.0"?>
+<?mso-application progid="Excel.Sheet"?>
+<Workbook xmlns="urn:schemas-microsoft-com:office:spreadsheet" xmlns:ss="urn:schemas-microsoft-com:office:spreadsheet">
+<Worksheet ss:Name="Old"><Table><Row><Cell><Data ss:Type="String">student_id</Data></Cell></Row></Table>
+<WorksheetOptions><Visible>SheetHidden</Visible></WorksheetOptions></Worksheet>
+<Worksheet ss:Name="Now"><Table>
+<Row><Cell><Data ss:Type="String">student_id</Data></Cell><Cell><Data ss:Type="String">date</Data></Cell>
+<Cell ss:Index="4"><Data ss:Type="String">code</Data></Cell></Row>
+<Row><Cell><Data ss:Type="String">007</Data></Cell><Cell><Data ss:Type="DateTime">2026-09-07T00:00:00.000</Data></Cell>
+<Cell ss:Index="4"><Data ss:Type="String">present</Data></Cell></Row>
+<Row><Cell><Data ss:Type="String">007</Data></Cell><Cell><Data ss:Type="DateTime">2026-09-08T00:00:00.000</Data></Cell>
+<Cell/><Cell><Data ss:Type="String">absent</Data></Cell></Row>
+</Table></Worksheet></Workbook>
+"""
+
+
+@pytest.mark.parametrize(
+    ("name", "content"),
+    [
+        ("attendance.csv.gz", gzip.compress(CSV.encode())),
+        ("drop.zip", archive({"daily/attendance.csv": CSV, "README.txt": "hello"})),
+        ("attendance.xls", page([HEADER, MONDAY, TUESDAY])),
+        ("attendance.xls", SPREADSHEET),
+        (
+            "attendance.xlsx",
+            workbook({"Week 37": [HEADER, MONDAY], "Week 37b": [HEADER, TUESDAY], "Key": [["P"]]}),
+        ),
+        (
+            "attendance.xlsx",
+            workbook({"Notes": [["Do not edit"]], "Marks": [HEADER, MONDAY, TUESDAY]}),
+        ),
+        (
+            "attendance.xlsx",
+            workbook({"Old": [HEADER, ["008", *MONDAY[1:]]], "A": [HEADER, MONDAY, TUESDAY]}, "Old"),
+        ),
+        (
+            "Export 2026-09-11.xlsx",
+            workbook({"Attendance": [HEADER, MONDAY, TUESDAY], "Notes": [["Do not edit"]]}),
+        ),
+        ("attendance.csv", CSV.replace("007", '"=""007"""')),
+        ("attendance.csv", CSV.replace("007", '="007"')),
+        ("attendance.csv", CSV.replace("007", "'007")),
+        ("attendance.csv", CSV.replace("007", "007\t")),
+        ("attendance.csv", CSV.replace("code\n", f'code,note\n007,2026-09-07,present,"{"x" * 140_000}"\n')),
+        (
+            "attendance.csv",
+            'student_id,date,code,note\n007,2026-09-07,present,"two\nlines"\n'
+            f"007,2026-09-08,absent,{'x' * 140_000}\n\n",
+        ),
+        (
+            "attendance.csv",
+            '"student_id","date","code","note"\n"007","2026-09-07","present","the \\"long, one\\""\n'
+            '"007","2026-09-08","absent",\\N\n',
+        ),
+    ],
+    ids=range(15),
+)  # fmt: skip
+def test_an_export_is_read_however_it_is_wrapped(
+    land: Land, messages: Messages, name: str, content: str | bytes
+) -> None:
+    con = land({"attendance.csv": None, name: content})
+    assert con.sql(MARKS).fetchall() == BOTH
+    assert messages(con) == []
+
+
+def test_rows_of_archives_and_sheets_say_where_they_stand(land: Land) -> None:
+    con = land(
+        {
+            "attendance.csv": None,
+            "drop.zip": archive({"attendance.csv": CSV}),
+            "attendance.xlsx": workbook({"A": [HEADER, MONDAY], "B": [HEADER, [], TUESDAY]}),
+        }
+    )
+    assert con.sql("select _file, _line from raw_attendance order by all").fetchall() == [
+        ("school/attendance.xlsx#A", 2),
+        ("school/attendance.xlsx#B", 3),
+        ("school/drop.zip/attendance.csv", 2),
+        ("school/drop.zip/attendance.csv", 3),
+    ]
+
+
+def test_a_newer_workbook_takes_the_place_of_all_sheets_of_the_older(
+    land: Land, messages: Messages
+) -> None:
+    con = land(
+        {
+            "attendance.csv": None,
+            "attendance_2026-09-11.xlsx": workbook(
+                {"A": [HEADER, MONDAY], "B": [HEADER, ["008", *TUESDAY[1:]]]}
+            ),
+            "attendance_2026-09-18.xlsx": workbook({"A": [HEADER, MONDAY], "C": [HEADER, TUESDAY]}),
+        }
+    )
+    assert con.sql(MARKS).fetchall() == BOTH
+    assert messages(con) == []
+
+
+def test_a_sheet_that_lacks_columns_of_the_others_is_a_question_whose_answer_works(
+    land: Land, messages: Messages, paste: Callable[[duckdb.DuckDBPyConnection], str]
+) -> None:
+    """It may be a week whose header was lost."""
+    book = workbook({"Week 1": [HEADER, MONDAY, TUESDAY], "Week 2": [["x", "y", "z"], TUESDAY]})
+    con = land({"attendance.csv": None, "attendance.xlsx": book})
+    assert messages(con)[0].startswith(
+        "school/attendance.xlsx#Week 2: the workbook has other sheets"
+    )
+    con = land({"attendance.xlsx": book}, paste(con))
+    assert (con.sql(MARKS).fetchall(), messages(con)) == (BOTH, [])
+
+
+def test_dates_of_old_macs_are_not_four_years_early(land: Land) -> None:
+    """46272 - 1462 days after 1 January 1904 is 7 September 2026."""
+    content = workbook({"A": [HEADER, ["007", 44810, "present"]]}, since_1904=True)
+    con = land({"attendance.csv": None, "attendance.xlsx": content})
+    assert con.sql(MARKS).fetchall() == [tuple(MONDAY)]
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "told"),
+    [
+        (
+            "attendance.csv.gz",
+            gzip.compress(CSV.encode())[:-20],
+            "an archive that cannot be opened",
+        ),
+        ("attendance.xls", "MIME-Version: 1.0\nContent-Type: multipart/related\n", "a web archive"),
+        ("attendance.xls", "<html><body>Please log in</body></html>", "a web page without a table"),
+        ("attendance.csv", '<?xml version="1.0"?><Interchange/>', "an XML file"),
+        ("attendance.csv", f'{CSV}"00"7,2026-09-09,present\n', "begins in line 4 is not closed"),
+    ],
+)
+def test_a_file_that_cannot_be_read_is_told_and_the_others_are_read(
+    land: Land, messages: Messages, name: str, content: str | bytes, told: str
+) -> None:
+    con = land({"attendance.csv": None, name: content})
+    (message,) = messages(con)
+    assert message.startswith(f"school/{name}: ")
+    assert told in message
+    assert con.sql("select count(*) from stg_students").fetchall() == [(2,)]
+
+
+@pytest.mark.parametrize(
+    ("table", "header", "told"),
+    [
+        (
+            "attendance",
+            "student_id,name,2026-09-07,2026-09-08,2026-09-09",
+            "a row per student and day",
+        ),
+        ("attendance", "student_id,Mon 7,Tue 8,Wed 9", "a row per student and day"),
+        ("attendance", "student_id,1,2,3,4,5", "a row per student and day"),
+        ("attendance", "student_id,date,P1,P2,P3", "a row per student, day and session"),
+        ("attendance", "student_id,date,AM,PM", "a row per student, day and session"),
+        (
+            "homework",
+            "student_id,Essay (12),Quiz (13),Poster (14)",
+            "a row per student and assignment",
+        ),
+    ],
+)
+def test_a_wide_table_is_one_question_no_header_answers(
+    land: Land, messages: Messages, table: str, header: str, told: str
+) -> None:
+    con = land({f"{table}.csv": f"{header}\n007,a,b,c,d\n"})
+    (message,) = messages(con)
+    assert "This shape is not read" in message
+    assert told in message
+
+
+WESTERN = ["José García", "Zoë Müller", "Søren Åberg", "Ana Aalto – 7A"]
+
+
+@pytest.mark.parametrize(
+    ("names", "encoding"),
+    [
+        (WESTERN, "cp1252"),
+        (["Ana"] * 50 + ["–", "’"], "cp1252"),
+        (["Иван Петров", "Мария Сидорова", "Сергей Кузнецов"], "cp1251"),
+        (["山田太郎", "鈴木一郎", "佐藤花子"], "cp932"),
+        (["Γιώργος Παπαδόπουλος", "Μαρία Νικολάου"], "cp1253"),
+    ],
+)
+def test_an_encoding_is_only_guessed_where_most_letters_are_beyond_ascii(
+    tmp_path: Path, names: list[str], encoding: str
+) -> None:
+    path = tmp_path / "names.csv"
+    path.write_bytes("".join(f"S{i},{name}\n" for i, name in enumerate(names)).encode(encoding))
+    assert encoding_but_utf_8(path) == encoding

@@ -1,0 +1,116 @@
+"""Files that no pattern matches: exports under other names, companions of a standard, others."""
+
+from collections.abc import Callable
+from pathlib import Path
+from zipfile import ZipFile
+
+import pytest
+
+from edu_pipeline.landing.sources.school.placing import Placing, place
+from edu_pipeline.landing.zone import Zone
+from edu_pipeline.settings.landing import Landing
+from edu_pipeline_tests.landing.test_workbook import workbook
+
+Strays = Callable[..., Placing]
+
+
+@pytest.fixture
+def strays(tmp_path: Path) -> Strays:
+    """What is said of files (name below `school/` → content) that no pattern matches."""
+
+    def looked(files: dict[str, str | bytes], **said: object) -> Placing:
+        for name, content in files.items():
+            path = tmp_path / "school" / name
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_bytes(content.encode() if isinstance(content, str) else content)
+        return place(Zone(tmp_path.as_uri()), Landing.model_validate(said))
+
+    return looked
+
+
+def told(placing: Placing) -> list[tuple[str | None, str]]:
+    return [(problem.holds, problem.message) for problem in placing.problems()]
+
+
+STUDENTS = "student_id,given_name,family_name,grade\n007,Ada,Moss,7\n"
+MARKS = "student_id,date,code\n007,2026-09-07,present\n"
+
+
+@pytest.mark.parametrize(
+    ("name", "content"),
+    [
+        ("manifest.csv", "propertyName,value\noneroster.version,1.1\n"),
+        ("Orgs_2026-09-11.csv", "sourcedId,status,name,type\n1,active,Hill,school\n"),
+        ("academicSessions.csv", "sourcedId,title,type,startDate,endDate\n"),
+        ("demographics.csv", "sourcedId,birthDate,sex\n007,2012-05-04,female\n"),
+        ("schools.csv", "School_id,School_name,Low_grade\n1,Hill,6\n"),
+        ("School.csv", "SIS ID,Name\n1,Hill\n"),
+        ("~$attendance.xlsx", "\x00"),
+        ("README.md", "How to\n"),
+        ("Thumbs.db", "\x00"),
+    ],
+)
+def test_what_a_standard_or_a_program_leaves_beside_exports_is_asked_of_nobody(
+    strays: Strays, name: str, content: str
+) -> None:
+    placing = strays({"students.csv": STUDENTS, name: content})
+    assert (placing.lines, placing.unplaced, told(placing)) == ((), {}, [])
+
+
+def test_a_companion_in_an_archive_is_known_too(strays: Strays, tmp_path: Path) -> None:
+    with ZipFile(tmp_path / "x.zip", "w") as book:
+        book.writestr("manifest.csv", "propertyName,value\n")
+        book.writestr("students.csv", STUDENTS)
+    placing = strays({"oneroster.zip": (tmp_path / "x.zip").read_bytes()})
+    assert list(placing.companions) == ["school/oneroster.zip/manifest.csv"]
+    assert placing.unplaced == {}
+
+
+def test_the_name_of_a_companion_alone_is_not_enough(strays: Strays) -> None:
+    placing = strays({"orgs.csv": "student_id,given_name,grade\n007,Ada,7\n"})
+    assert placing.companions == {}
+    assert [line.section for line in placing.lines] == [("landing", "students")]
+
+
+def test_what_the_settings_ignore_is_neither_read_nor_asked_about(strays: Strays) -> None:
+    placing = strays({"students.csv": STUDENTS, "bus.csv": "route,stop\n"}, ignore=("*/bus*",))
+    assert (placing.companions, told(placing)) == (
+        {"school/bus.csv": "Ignored, as [landing] ignore says."},
+        [],
+    )
+
+
+def test_a_file_nobody_knows_is_said_and_holds_nothing(strays: Strays) -> None:
+    placing = strays({"students.csv": STUDENTS, "bus.csv": "route,stop\n1,2\n"})
+    ((holds, message),) = told(placing)
+    assert holds is None
+    assert message.startswith("school/bus.csv: Its columns are those of no export.")
+    assert 'ignore = ["school/bus.csv"]' in message
+
+
+def test_what_looks_like_an_export_under_another_name_is_one_question(strays: Strays) -> None:
+    placing = strays({"students.csv": STUDENTS, "register.csv": MARKS})
+    assert told(placing) == [
+        (
+            "letters",
+            "school/register.csv: likely attendance, but no pattern matches it. Add to "
+            '[landing.attendance]: files = ["school/register.csv"]; or, if it is not ours, to '
+            '[landing]: ignore = ["school/register.csv"]',
+        )
+    ]
+
+
+def test_a_second_file_holds_letters_where_its_rows_would_count(strays: Strays) -> None:
+    placing = strays({"attendance.csv": MARKS, "register.csv": MARKS.replace("code", "mark")})
+    ((holds, message),) = told(placing)
+    assert holds == "letters"
+    assert 'files = ["school/attendance*", "school/register.csv"]' in message
+
+
+def test_sheets_of_a_workbook_are_placed_one_by_one(strays: Strays) -> None:
+    rows = [row.split(",") for row in MARKS.splitlines()]
+    placing = strays({"all.xlsx": workbook({"Marks": rows, "Students": [["student_id"], ["007"]]})})
+    assert [(line.key, line.value) for line in placing.lines] == [
+        ("files", ("school/all.xlsx",)),
+        ("sheet", "Marks"),
+    ]
