@@ -92,7 +92,7 @@ class TableExport(Part):
         "auto",
         description=(
             "Encoding of the files. `auto`: as the byte order mark says, else UTF-8 where the "
-            "bytes are valid UTF-8 (but for a few, read as cp1252), else cp1252."
+            "bytes are valid UTF-8 (but for a few, read as cp1252), else cp1252 or what is not Latin."
         ),
     )
     delimiter: str | None = Field(
