@@ -3,7 +3,7 @@
 An inspection is told in blocks of label and text; how a block looks is for who shows it.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
@@ -59,17 +59,10 @@ def landed(con: duckdb.DuckDBPyConnection) -> list[Landed]:
     """
     fates = read_table(con, "landing_fates")
     school = [_landed(table, fates.filter(source="school", table=table)) for table in SCHOOL_TABLES]
-    rejected: dict[str, dict[str, int]] = {}
-    for table, rule, rows in con.execute(
-        'select "table", rule, count(*) from rejected_rows group by all order by all'
-    ).fetchall():
-        rejected.setdefault(table, {})[rule] = rows
-    there = tables(con)
-    others = []
-    for table in EDX_TABLES.values() if "edx_exports" in there else ():
-        received, lost = _count(con, f"raw_{table}"), rejected.get(table, {})
-        used = received - sum(lost.values())
-        others.append(_counted_and_lost(f"edX {table.replace('_', ' ')}", received, used, lost))
+    others = [
+        _landed(f"edX {table.replace('_', ' ')}", fates.filter(source="edx", table=table))
+        for table in (EDX_TABLES.values() if "edx_exports" in tables(con) else ())
+    ]
     of_results = fates.filter(source="results")
     if of_results.height:
         others.append(_landed("exam results", of_results))
@@ -79,19 +72,6 @@ def landed(con: duckdb.DuckDBPyConnection) -> list[Landed]:
 
 def _landed(table: str, fates: pl.DataFrame) -> Landed:
     return Landed(table, int(fates["rows"].sum()), in_words(fates), ", ".join(reasons(fates)))
-
-
-def _counted_and_lost(name: str, received: int, used: int, lost: Mapping[str, int]) -> Landed:
-    """An export whose fates are not counted."""
-    rejected = sum(lost.values())
-    text = f"{used:,} counted" + (f", {rejected:,} rejected" if rejected else "")
-    because = ", ".join(f"{rule.replace('_', ' ')} {rows:,}" for rule, rows in lost.items())
-    return Landed(name, received, text, because)
-
-
-def _count(con: duckdb.DuckDBPyConnection, table: str) -> int:
-    rows: int = con.execute(f"select count(*) from {table}").fetchall()[0][0]
-    return rows
 
 
 def blocks(inspection: SchoolSeen, now: datetime) -> list[Block]:

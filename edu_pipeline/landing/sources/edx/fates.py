@@ -3,13 +3,11 @@
 import duckdb
 import polars as pl
 
-from edu_pipeline.landing.rules import SUPERSEDED
+from edu_pipeline.landing.rules import NEWER_FILE, SUPERSEDED
 from edu_pipeline.landing.sources.edx.reports import REPORTS, TABLES, bare_id, said
 from edu_pipeline.model.columns import dtypes
 from edu_pipeline.model.quality import LandingFates
 
-OLDER = "older_version"
-"""Rows of a report that another one of its run counts instead of."""
 HELD = "held_until_released"
 """Rows of a newest report that lost too much of what the one before had."""
 NO_LEARNER = "no_learner_of_ours"
@@ -47,7 +45,7 @@ def edx_fates(
         fate=pl.when(pl.col("doubt").is_null())
         .then(pl.lit("superseded"))
         .otherwise(pl.lit("not_read")),
-        rule=pl.when(pl.col("doubt").is_null()).then(pl.lit(OLDER)).otherwise(pl.lit(HELD)),
+        rule=pl.when(pl.col("doubt").is_null()).then(pl.lit(NEWER_FILE)).otherwise(pl.lit(HELD)),
     )
     rejected = " union all ".join(f"from rejected_{table}" for table in TABLES.values())
     lost: pl.DataFrame = con.sql(

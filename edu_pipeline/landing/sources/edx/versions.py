@@ -12,6 +12,7 @@ import duckdb
 import polars as pl
 
 from edu_pipeline.ground.sql import literals
+from edu_pipeline.ground.warehouse import tables
 from edu_pipeline.ground.wording import listed, percent
 from edu_pipeline.landing.sources.edx.names import Kind
 from edu_pipeline.landing.sources.edx.reports import COLUMNS, REPORTS, bare_id, said
@@ -203,7 +204,8 @@ def forget_reports(con: duckdb.DuckDBPyConnection, identifiers: Collection[str])
         con: The warehouse.
         identifiers: Such as `learner:11`.
     """
-    create_accepted(con)
+    if ACCEPTED not in tables(con):
+        return
     con.execute(
         f"delete from {ACCEPTED} where 'learner:' || learner_id in (select unnest(?::varchar[]))",
         [list(identifiers)],
