@@ -139,7 +139,10 @@ class AttainmentNotes(dy.Schema):
     )
     id = dy.String(description="As in landing_problems")
     subject = dy.String(
-        description="The subject of exams whose figures alone wait; empty: all of the cohort's, if any"
+        description=(
+            "Where it holds the page: the subject whose figures alone wait; empty: all of the cohort's. "
+            "Else the file, series or column, as far as there is one"
+        )
     )
     holds = dy.String(
         nullable=True, description="What waits until it is solved or released; empty: nothing"

@@ -119,7 +119,7 @@ def test_a_home_with_nothing_but_results_is_told_of_its_page_and_of_no_letters(
     folder = home.data / "landing" / "attainment"
     folder.mkdir()
     results(folder / "y11.csv")
-    stating(folder / "y10.csv")
+    stating(folder / "leavers.csv")
     said = command("run")
 
     assert said.exit_code == 0

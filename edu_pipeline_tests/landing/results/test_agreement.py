@@ -232,6 +232,11 @@ def test_letters_of_a_levels_are_not_put_on_the_scale_of_gcses(read: Read) -> No
     assert not kinds(worth)
 
 
+def test_a_year_group_in_the_name_says_what_letters_are_and_nothing_of_numbers(read: Read) -> None:
+    assert held(read({"2026/Y13 results.csv": table("Final", "A B C")})) == [("2026", "")]
+    assert not kinds(read({"2026/Y13 resits.csv": table("GCSE", "4 5 6")}))
+
+
 def test_only_the_subjects_on_another_scale_wait(read: Read) -> None:
     text = "UPN,Subject,GCSE\nA1,Maths,5\nA1,A level Maths,A\nA2,Maths,6\n"
     landed = read({"2026/r.csv": text})

@@ -55,10 +55,10 @@ def with_levels(cells: pl.DataFrame, tables: Sequence[Table], settings: Attainme
     """Cells with `level`, of which qualification they are; empty where nothing says it.
 
     The subject's own name wins over a column of qualifications, that over the series and the names of
-    sheet, file and folder. A final that the settings call so is on the scale that they say.
+    sheet and file, which only say what letters are. A final that the settings call so is on the scale that they say.
 
     Args:
-        cells: `table`, `row`, `spelt` (the subject as received) and `received` (the series).
+        cells: `table`, `row`, `grade`, `spelt` (the subject as received) and `received` (the series).
         tables: Of all cohorts.
         settings: The section of `pipeline.toml`.
     """
@@ -92,7 +92,9 @@ def with_levels(cells: pl.DataFrame, tables: Sequence[Table], settings: Attainme
         )
     found = cells.join(pl.concat(frames), on=["table", "row"], how="left", maintain_order="left")
     own = level_of(settings.final)
-    said_by = pl.coalesce(_levels("spelt"), "said", _levels("received"), "title")
+    letters = ~pl.col("grade").str.contains(r"^\s*[0-9]")  # a year group says nothing of numbers
+    around = pl.when(letters).then(pl.coalesce(_levels("received"), "title"))
+    said_by = pl.coalesce(_levels("spelt"), "said", around)
     return found.with_columns(level=pl.when(said_by == own).then(None).otherwise(said_by)).drop(
         "said", "title"
     )
