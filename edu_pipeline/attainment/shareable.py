@@ -77,15 +77,19 @@ _ROW = (COHORT, SUBJECT, *GROUP)
 def shareable(tables: Tables, attainment: Attainment) -> Tables:
     """The tables of the edition for people who do not teach the cohort.
 
-    Where a number is left out, the cell is empty; a group of few has its row, with nothing in it.
+    Where a number is left out, the cell is empty; a group of few has its row, with nothing in it. A
+    subject of few has no rows of groups: which there are would tell who is in it.
 
     Args:
         tables: `metrics.cohort_tables`.
         attainment: The settings, with `fewest`.
     """
     fewest = attainment.fewest
-    subjects = _of_everybodys_kind(tables.attainment_subjects)
-    progress = _of_everybodys_kind(tables.attainment_progress)
+    of_few = _of_few(tables.attainment_subjects, fewest)
+    subjects, progress = (
+        _of_everybodys_kind(rows).join(of_few, on=[COHORT, SUBJECT, "group_column"], how="anti")
+        for rows in (tables.attainment_subjects, tables.attainment_progress)
+    )
     small = _with_small_groups(subjects, progress, fewest)
     to_share = _progress(progress, small, fewest)
     return Tables(
@@ -110,6 +114,13 @@ def _of_everybodys_kind(rows: pl.DataFrame) -> pl.DataFrame:
     columns = rows["group_column"].unique().to_list()
     kept = [name for name in columns if re.sub(r"[\W_]+", "", name.lower()) in SHAREABLE_COLUMNS]
     return rows.filter(pl.col("group_column").is_in([ALL, *kept]))
+
+
+def _of_few(subjects: pl.DataFrame, fewest: int) -> pl.DataFrame:
+    """cohort, subject and columns that make groups, of subjects that hardly anybody takes."""
+    everybody = pl.col("n").filter(pl.col("group_column") == ALL).max().over(COHORT, SUBJECT)
+    rows = subjects.filter(everybody < fewest, pl.col("group_column") != ALL)
+    return rows.select(_COLUMN).unique()
 
 
 def _few(number: pl.Expr, fewest: int) -> pl.Expr:

@@ -213,6 +213,17 @@ def test_reasons_of_few_have_no_number_and_other_figures_no_reasons() -> None:
     ]
 
 
+def test_which_groups_have_rows_does_not_tell_who_takes_a_subject_of_few() -> None:
+    entries: list[Entry] = [(f"a{n}", "Maths", [4, 4, 5, 4]) for n in range(40)]
+    few: list[Entry] = [(f"a{n}", "Latin", [4, 4, 5, 4]) for n in range(5)]
+    found = edition([*entries, *few], grouped("SEN", {f"a{n}": "YN"[n >= 20] for n in range(40)}))
+
+    for rows in (found.attainment_subjects, found.attainment_progress):
+        of = rows.filter(pl.col("group_column") == "SEN")
+        assert set(of.filter(pl.col("subject") == "Maths")["group"]) == {"Y", "N"}
+        assert of.filter(pl.col("subject") == "Latin").is_empty()
+
+
 def test_there_is_one_number_of_people_per_subject_and_group() -> None:
     genders = {f"a{n}": "FM"[n % 2] for n in range(40)}
     without: list[Entry] = [(f"b{n}", "Maths", [4, 4, 5, None]) for n in range(3)]

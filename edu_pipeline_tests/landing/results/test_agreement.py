@@ -113,8 +113,13 @@ def test_what_somebody_expects_is_no_result_and_no_baseline_unless_said(
     files = {"2026/r.csv": table(f"Mock 1,{header},GCSE", "1 2", "9 9", "5 6")}
     landed = read(files)
     assert sums(landed) == {"MOCK 1": 3, "GCSE": 11}
-    assert kinds(landed) == {"not_read"}
-    assert message(landed, "not_read").endswith(f'"{header}" = "BASELINE"')
+    # there is no baseline, and this may be it
+    assert kinds(landed) == {"which_baseline"}
+    assert message(landed, "which_baseline").endswith(f'"{header}" = "BASELINE"')
+    assert not held(landed)
+    assert not kinds(read(files, {"ignore": [header]}))
+    beside = {"2026/r.csv": table(f"GCSE,{header},Yellis", "5 6", "9 9", "4 4")}
+    assert kinds(read(beside)) == {"not_read"}  # is said, and asks for nothing
     said = read(files, {"series_names": {header: "BASELINE"}})
     assert sums(said) == {"MOCK 1": 3, "GCSE": 11, "BASELINE": 18}
 
@@ -123,7 +128,7 @@ def test_a_prediction_of_each_subject_is_no_subject(read: Read) -> None:
     text = "UPN,Ma Mock 1,Ma Pred,En Mock 1,En Pred\nA1,3,9,4,9\nA2,4,9,5,9\n"
     landed = read({"2026/r.csv": text})
     assert sums(landed) == {"MOCK 1": 16}
-    assert kinds(landed) == {"not_read"}
+    assert kinds(landed) == {"which_baseline"}
 
 
 # Baselines

@@ -262,7 +262,7 @@ def test_columns_about_a_subject_are_none(read: Read) -> None:
         }
     )
     assert {subject for (subject,) in results(landed, "subject")} == {"Maths", "History"}
-    (note,) = problems(landed, "not_read")["message"]
+    (note,) = problems(landed, "which_baseline")["message"]
     assert "grades stand in “English Target”" in note
 
 

@@ -11,7 +11,7 @@ import polars as pl
 
 from edu_pipeline.ground.wording import listed
 from edu_pipeline.landing.rules import NO_DATA
-from edu_pipeline.landing.sources.results.asking import Question
+from edu_pipeline.landing.sources.results.asking import Question, ignoring
 from edu_pipeline.landing.sources.results.names import normal_name
 from edu_pipeline.landing.sources.results.series import sounds_like_series
 from edu_pipeline.landing.sources.results.tables import Found, Table, cohorts_of, paste
@@ -147,19 +147,32 @@ def file_problems(found: Found) -> list[Note]:
     return rows
 
 
-def expectations(table: Table, settings: Attainment) -> list[Note]:
-    """Targets and predictions, which are no results and no baseline unless the settings say so."""
+def expectations(table: Table, baselines: Collection[str], settings: Attainment) -> list[Note]:
+    """Targets and predictions, which are no results and no baseline unless the settings say so.
+
+    In a cohort without a baseline it is a question whether one of them is it.
+
+    Args:
+        table: With such columns, or without.
+        baselines: Cohorts that have a baseline, or are asked which of several it is.
+        settings: The section of `pipeline.toml`.
+    """
     found = table.columns.expected
     if not found:
         return []
     headers = _some([f"“{name}”" for name in dict.fromkeys(each.header for each in found)])
-    example = paste("attainment.series_names", {found[0].label: settings.baseline})
+    labels = list(dict.fromkeys(each.label for each in found))
+    example = paste("attainment.series_names", {labels[0]: settings.baseline})
     message = (
         f"{table.sheet.file}: grades stand in {headers}, which say what somebody expects and are no "
-        "results. No figure is made of them. If one is what results are to be measured by, add to "
-        f"pipeline.toml: {example}"
+        "results. No figure is made of them. "
     )
-    return [note("not_read", message, cohort=table.cohort, number=len(found))]
+    asked = not cohorts_of(table) <= set(baselines)
+    if asked:
+        message += f"To leave them out for good: {ignoring(labels)}\n"
+    message += f"If one is what results are to be measured by, add to pipeline.toml: {example}"
+    kind = "which_baseline" if asked else "not_read"
+    return [note(kind, message, cohort=table.cohort, number=len(found))]
 
 
 def inferred_series(cohort: str, inferred: Mapping[str, str]) -> list[Note]:

@@ -161,6 +161,11 @@ def read_cohort(
     sieve.reject(results.join(loss.dropped, on=key, how="semi"), UNSURE)
     results = results.join(loss.dropped, on=key, how="anti", maintain_order="left")
     finals = set(results.filter(pl.col("series") == settings.final)["cohort"])
+    asked = [each.cohort for each in questions if each.kind == "which_baseline"]
+    baselines = {cohort for cohort in asked if cohort is not None}
+    baselines |= set(results.filter(pl.col("series") == settings.baseline)["cohort"])
+    for table in found.tables:
+        notes += say.expectations(table, baselines, settings)
     questions += unplaced_series(found.tables, finals, settings)
     questions += unknown_columns(found.tables, finals, settings)
     questions += loss.questions
@@ -238,7 +243,6 @@ def _in_series(
     unplaced = known.filter(~placed)
     known = sieve.keep(known, placed, UNKNOWN_SERIES, "received")
     for number, table in enumerate(tables):
-        notes += say.expectations(table, settings)
         if number in silent:
             notes.append(say.asked(silent_series(table, settings)))
     for cohort, of in sorted(labels.series.items()):
