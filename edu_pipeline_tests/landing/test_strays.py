@@ -94,7 +94,7 @@ def test_what_looks_like_an_export_under_another_name_is_one_question(strays: St
         (
             "letters",
             "school/register.csv: likely attendance, but no pattern matches it. Add to "
-            '[landing.attendance]: files = ["school/register.csv"]; or, if it is not ours, to '
+            '[landing.attendance]: files = ["school/register.csv"]; if it is not ours, add to '
             '[landing]: ignore = ["school/register.csv"]',
         )
     ]
