@@ -65,7 +65,10 @@ def build_definitions(
     def computed(name: str, mailing: Mailing, made: Sequence[Table]) -> dg.AssetsDefinition:
         """A job's tables, and the periods that its letters can be about."""
         held = mail.newest_is_not_held(mailing)
-        return step(name, [*made, mail.recorded_periods(mailing)], checks=[held])
+        return step(name, [*made, mail.recorded_periods(mailing)], checks=[held], apart=elsewhere)
+
+    elsewhere = [key.path[-1] for made in (*results.ASSETS, *edx.ASSETS) for key in made.keys]
+    looked_at = ["attainment_notes", *(["stg_run_results"] if settings.programmes else [])]
 
     # a school without programmes need not wait for their tables
     of_programmes = (
@@ -88,9 +91,7 @@ def build_definitions(
             *results.ASSETS,
             step(
                 "judge_landing",
-                landing.judged(
-                    ["attainment_notes", *(["stg_run_results"] if settings.programmes else [])]
-                ),
+                landing.judged(looked_at),
                 checks=landing.CHECKS,
             ),
             step("compute_facts", facts.TABLES),

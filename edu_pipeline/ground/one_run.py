@@ -4,7 +4,7 @@ In the UI any asset can be materialised alone. Most may; the gate and the queue 
 one must speak of the tables that are there and the other must freeze what was just written.
 """
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 
 import dagster as dg
 import polars as pl
@@ -13,22 +13,36 @@ SOURCE_TAG = "source"
 """Of a table that is made anew when this source has landed anew."""
 
 
-def require_whole(context: dg.AssetExecutionContext, name: str, jobs: Sequence[str]) -> None:
-    """Stop unless this is a run of a job that makes a table, with all that it makes before it.
+def require_whole(
+    context: dg.AssetExecutionContext,
+    name: str,
+    jobs: Sequence[str],
+    step: Collection[str],
+    apart: Collection[str] | None,
+) -> None:
+    """Stop unless this is a run of a job that makes a table, with all that it must rest on.
 
     Args:
         context: Of the step that makes the table.
         name: Of the table.
         jobs: That may make it; the first is named in the message.
+        step: The tables of its step; those that it rests on must be made as well.
+        apart: Of the tables of other steps, those that may be from another run; None: all.
 
     Raises:
         dagster.Failure: Something would be older; the message says which job to launch.
     """
     layer = context.job_def.asset_layer
-    graph, made = layer.asset_graph, layer.executable_asset_keys
-    before = graph.get_ancestor_asset_keys(dg.AssetKey(name))
-    # what other jobs make is in the graph of a job as well, as something that cannot be made
-    older = [key for key in before if graph.get(key).is_materializable and key not in made]
+    made = {key.path[-1] for key in layer.executable_asset_keys}
+    rests_on = {
+        key.path[-1] for key in layer.asset_graph.get_ancestor_asset_keys(dg.AssetKey(name))
+    }
+    # what a run leaves out has no tags and nothing before it in its graph, so only names tell
+    older = {
+        each
+        for each in rests_on - made
+        if each in step or (apart is not None and each not in apart)
+    }
     again = set(context.job_def.graph.node_dict) - set(context.run.step_keys_to_execute or ())
     if context.run.job_name not in jobs or older or again:
         raise dg.Failure(

@@ -163,6 +163,7 @@ def step(
     checks: Sequence[Check] = (),
     partitions: dg.PartitionsDefinition[str] | None = None,
     together: bool = True,
+    apart: Collection[str] | None = None,
 ) -> dg.AssetsDefinition:
     """The step that makes these tables, in this order, all or some, in one transaction.
 
@@ -174,9 +175,12 @@ def step(
         made: Each after those of the step that it rests on.
         checks: Of these tables.
         partitions: Where one partition of each is made at a time.
+        apart: For tables that must be made whole: what of other steps may be from another run;
+            None: all of it.
         together: Whether in one transaction; where rows come by the million, or a table is tried in
             several ways, each is made by itself.
     """
+    own = [each.name for each in made]
     _in_order(name, made)
     members: Sequence[Table | Check] = (*made, *checks)
     needed = {parameter for each in members for parameter in _parameters(each)}
@@ -196,12 +200,12 @@ def step(
         todo = [each for each in made if each.name in wanted]
         for each in todo:
             if each.whole:
-                require_whole(context, each.name, each.whole)
+                require_whole(context, each.name, each.whole, own, apart)
         done: list[dg.MaterializeResult[None] | dg.AssetCheckResult] = []
         warehouse: Warehouse = context.resources.warehouse
         with warehouse.connect() as con, transaction(con) if together else nullcontext():
             # a run of one week also makes tables that have no weeks
-            reach = _Reach(context, con, [each.name for each in made] if partitions else [])
+            reach = _Reach(context, con, own if partitions else [])
             for each in todo:
                 notes = _keep(reach, each)
                 done.append(dg.MaterializeResult(asset_key=each.name, metadata=notes))

@@ -74,7 +74,7 @@ def fates_of_all(
     """What became of the rows of all exports.
 
     Args:
-        con: The warehouse, with the school's tables; those of the other sources need not be there.
+        con: The warehouse; the tables of a source need not be there.
         files: `LandingFiles`.
         landing: How the school's exports are read.
 
@@ -82,7 +82,9 @@ def fates_of_all(
         `LandingFates`.
     """
     there = tables(con)
-    found = [school_fates(con, files, landing)]
+    found: list[pl.DataFrame] = [LandingFates.create_empty()]
+    if "stg_attendance" in there:
+        found.append(school_fates(con, files, landing))
     if "edx_exports" in there:
         exports, lists = read_table(con, "edx_exports"), read_table(con, "opt_in_lists")
         found.append(edx_fates(con, exports, lists))

@@ -198,7 +198,10 @@ class Week:
                 step("write", [written, queued(self.mailing)], partitions=WEEKS),
                 step("deliver", [out], partitions=WEEKS),
             ],
-            jobs=[dg.define_asset_job(job, selection="*") for job in ("send_letters", "another")],
+            jobs=[
+                dg.define_asset_job(job, selection=dg.AssetSelection.all())
+                for job in ("send_letters", "another")
+            ],
             resources={
                 "warehouse": Warehouse(
                     path=str(self.home.warehouse), lock_path=str(self.home.lock)
