@@ -116,7 +116,7 @@ def _print_landed(room: "MailRoom") -> tuple[list[str], bool]:
     for message in notes:
         out.print(Text.assemble(("! ", "bold yellow"), message), soft_wrap=True)
     out.print()
-    return messages, any(export.table in SCHOOL_TABLES for export in exports)
+    return [*messages, *notes], any(export.table in SCHOOL_TABLES for export in exports)
 
 
 def _print_gaps(home: Home, period: "Period") -> None:

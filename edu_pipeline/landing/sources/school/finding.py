@@ -83,6 +83,9 @@ def find_problems(
         for table, column in WORDS
     }
     unmapped = unmapped_codes(con)
+    # what nobody mapped may be the presences
+    unsure = "attendance" in unmapped["table"]
+    shape = problems_frame([]) if unsure else shape_problems(*marks_found(con), landing)
     problems = [
         file_problems(files, landing),
         version_problems(files, landing),
@@ -90,7 +93,8 @@ def find_problems(
         word_problems(words, landing),
         code_problems(unmapped),
         session_problems(sessions_found(con), landing),
-        _rows_left_out(con, files, settings),
+        shape,
+        _rows_left_out(con, files, settings, weighed=shape.is_empty()),
         problems_frame(doubts(con, files, settings)),
     ]
     problems += _disagreements(con, files, settings)
@@ -99,16 +103,16 @@ def find_problems(
         problems += _of_marks(con, settings)
     if landing.attendance.shape == "exceptions":
         problems.append(exception_problems(weeks_of_exceptions(con, files, landing.attendance)))
-    # what nobody mapped may be the presences
-    if "attendance" not in unmapped["table"]:
-        problems.append(shape_problems(*marks_found(con), landing))
     return pl.concat(problems)
 
 
 def _rows_left_out(
-    con: duckdb.DuckDBPyConnection, files: pl.DataFrame, settings: Settings
+    con: duckdb.DuckDBPyConnection, files: pl.DataFrame, settings: Settings, *, weighed: bool
 ) -> pl.DataFrame:
-    """Rows that break rules or share a key: of whole exports, else where they matter."""
+    """Rows that break rules or share a key: of whole exports, else where they matter.
+
+    Against rates that are themselves in doubt they are not `weighed`.
+    """
     landing = settings.landing
     counts = reject_counts(con)
     several = {
@@ -123,12 +127,10 @@ def _rows_left_out(
     if "attendance" in several:
         told.add(SUPERSEDED)
     dates = counts.filter(table="attendance", rule=f"{UNPARSEABLE}date")["values"].explode()
-    lost = loss_problems(
-        attendance_lost(con, landing.attendance, told),
-        date_advice(
-            [text for text in dates.drop_nulls() if DATE_LIKE.match(text)], "attendance", landing
-        ),
+    advice = date_advice(
+        [text for text in dates.drop_nulls() if DATE_LIKE.match(text)], "attendance", landing
     )
+    lost = loss_problems(attendance_lost(con, landing.attendance, told), advice) if weighed else []
     known = {*many.select("table", "subject").iter_rows()} | {
         (problem.table, problem.subject) for problem in lost
     }

@@ -51,7 +51,7 @@ def attendance_lost(
     Returns:
         rule × class × week: `rule`, `class_id`, `class_name`, `class_type`, `week`, `rows`, `absent`
         (of these, not known to be present), `first_day`; `now`, `low`, `high`, the class's rate
-        as counted and as it could be; `of`, its marks; `file`, `line`, `value` of the first row.
+        as counted and as it could be; `of`, its marks, or its days where no mark means present; `file`, `line`, `value` of the first row.
     """
     per_day = export.sessions_per_day
     exceptions = export.shape == "exceptions"
@@ -118,7 +118,7 @@ def attendance_lost(
           group by rule, class_id, class_name, class_type, week
         )
         select rule, class_id, class_name, class_type, week, rows, absent, first_day,
-               example.file as file, example.line as line, example.value as value, kept.marks + rows as of,
+               example.file as file, example.line as line, example.value as value, {"kept.possible" if exceptions else "kept.marks"} + rows as of,
                kept.attended / nullif(kept.possible, 0) as now,
                {_bound("low", exceptions=exceptions)} as low,
                {_bound("high", exceptions=exceptions)} as high
