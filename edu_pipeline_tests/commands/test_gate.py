@@ -269,7 +269,8 @@ def test_a_cut_short_export_holds_until_it_is_released_and_the_refresh_that_foll
     tmp_path: Path, command: Command
 ) -> None:
     students = range(100, 130)
-    marks = "".join(f"{i},2026-11-02,P\n" for i in students)
+    days = ("2026-11-02", "2026-11-03")
+    marks = "".join(f"{i},{day},P\n" for day in days for i in students)
     home = make_home(
         tmp_path,
         {
@@ -281,11 +282,12 @@ def test_a_cut_short_export_holds_until_it_is_released_and_the_refresh_that_foll
     export = home.data / "landing" / "school" / "attendance.csv"
     run_job(home, "refresh")
     assert command("gate", "show").stdout == "Nothing is held.\n"
-    export.write_text("".join(export.read_text(encoding="utf-8").splitlines(keepends=True)[:16]))
+    export.write_text("".join(export.read_text(encoding="utf-8").splitlines(keepends=True)[:31]))
     run_job(home, "refresh")
     shown = command("gate", "show")
-    assert "15 of 30 rows (50.0\u00a0%) are gone" in shown.stdout
-    (told,) = re.findall(r"gate release (\w+) --reason", shown.stdout.partition("To mail")[0])
+    assert "30 of 60 rows (50.0\u00a0%) are gone" in shown.stdout
+    said = " ".join(shown.stdout.split())
+    (told,) = re.findall(r"gate release (\w+) --reason", said.partition("To mail")[0])
     command("gate", "release", told, "--reason", "the others left", "--by", "Kim")
     run_job(home, "refresh")
     with mail_room(home).open_ledger() as ledger:
