@@ -10,6 +10,7 @@ import polars as pl
 from edu_pipeline.attainment.metrics import Tables
 from edu_pipeline.attainment.outcomes import COHORT, half_grade_sentence
 from edu_pipeline.attainment.shareable import small_numbers
+from edu_pipeline.ground.wording import counted
 from edu_pipeline.settings.attainment import Attainment
 
 Finding = tuple[bool, Sequence[str]]
@@ -32,7 +33,7 @@ def agreement(disagreements: pl.DataFrame, stated: pl.DataFrame) -> Finding:
     entries = dict(stated.group_by(COHORT).len().iter_rows())
     for cohort, rows in _cohorts(disagreements):
         said = (
-            f"{cohort}: of {_counted(entries[cohort], 'difference')} that the export states, "
+            f"{cohort}: of {counted(entries[cohort], 'difference')} that the export states, "
             f"{rows.height:,} {'is' if rows.height == 1 else 'are'} not what is computed here. Whose "
             "and in what is on the staff page, “How to read it”, and in attainment_disagreements."
         )
@@ -41,10 +42,6 @@ def agreement(disagreements: pl.DataFrame, stated: pl.DataFrame) -> Finding:
             said += " All have the other sign: the export subtracts the result from the baseline."
         sentences.append(said)
     return not sentences, sentences
-
-
-def _counted(number: int, what: str) -> str:
-    return f"{number:,} {what}{'' if number == 1 else 's'}"
 
 
 def whole_grades(tables: Tables, attainment: Attainment) -> Finding:

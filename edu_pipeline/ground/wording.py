@@ -56,6 +56,11 @@ def span(bounds: tuple[float, float]) -> str:
     return f"{f'{NBSP}to{NBSP}'.join(map(_tenths, bounds))}{NBSP}%"
 
 
+def counted(number: int, word: str) -> str:
+    """How many there are of something: `1 row`, `1,200 rows`."""
+    return f"{number:,} {word}{'' if number == 1 else 's'}"
+
+
 def plain(number: float) -> str:
     """A count that may be a fraction of a day: `3`, `9.5`, `0.33`."""
     return f"{round(number, 2):g}"

@@ -49,8 +49,3 @@ class Described:
 
     taken: tuple[Taken, ...]
     blocks: tuple[Block, ...]
-
-
-def counted(number: int, word: str) -> str:
-    """Such as 1 row or 1,200 rows."""
-    return f"{number:,} {word}{'' if number == 1 else 's'}"

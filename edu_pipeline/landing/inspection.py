@@ -11,8 +11,8 @@ from datetime import datetime
 import duckdb
 import polars as pl
 
-from edu_pipeline.ground.wording import listed
-from edu_pipeline.landing.described import Block, Row, Taken, counted
+from edu_pipeline.ground.wording import counted, listed
+from edu_pipeline.landing.described import Block, Row, Taken
 from edu_pipeline.landing.elsewhere import lying_elsewhere
 from edu_pipeline.landing.fates import school_fates
 from edu_pipeline.landing.problems import problems_of_others

@@ -11,8 +11,8 @@ import duckdb
 import polars as pl
 
 from edu_pipeline.ground.warehouse import read_table, tables
-from edu_pipeline.ground.wording import listed, percent
-from edu_pipeline.landing.described import Block, Row, counted
+from edu_pipeline.ground.wording import counted, listed, percent
+from edu_pipeline.landing.described import Block, Row
 from edu_pipeline.landing.elsewhere import lying_elsewhere
 from edu_pipeline.landing.fates import in_words, reasons
 from edu_pipeline.landing.sources.edx.reports import TABLES as EDX_TABLES

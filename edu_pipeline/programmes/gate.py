@@ -10,7 +10,7 @@ from typing import Any
 import polars as pl
 
 from edu_pipeline.ground.weeks import monday, week_name
-from edu_pipeline.ground.wording import percent, whole_percent
+from edu_pipeline.ground.wording import counted, percent, whole_percent
 from edu_pipeline.mail.due import PERIODS
 from edu_pipeline.model.gate import unreleased
 from edu_pipeline.model.problems import Problem, problems_frame
@@ -57,7 +57,7 @@ def nudge_problems(
 def _audience_moved(audience: dict[str, Any], allowed: float) -> Problem:
     programme, before = audience["programme_id"], audience["learners_before"]
     moves = [
-        f"{number:,} {'learner' if number == 1 else 'learners'} ({percent(number / before)}) {verb}"
+        f"{counted(number, 'learner')} ({percent(number / before)}) {verb}"
         for name, verb in (("entered", "entered it"), ("gone", "left it"))
         if before and (number := audience[name])
     ]

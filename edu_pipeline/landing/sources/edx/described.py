@@ -12,7 +12,8 @@ import polars as pl
 
 from edu_pipeline.ground.toml import toml_text
 from edu_pipeline.ground.warehouse import write_table
-from edu_pipeline.landing.described import Block, Described, Row, Taken, counted
+from edu_pipeline.ground.wording import counted
+from edu_pipeline.landing.described import Block, Described, Row, Taken
 from edu_pipeline.landing.sources.edx.exports import land, programme_files
 from edu_pipeline.landing.sources.edx.names import Name, parsed, why_not
 from edu_pipeline.landing.sources.edx.opt_ins import land_opt_ins, lists_of, stage_opt_ins

@@ -3,14 +3,14 @@
 Pure: frames and settings in, frames out. They hold no teacher's letter; because of some, nudges wait.
 """
 
-import json
 from collections.abc import Sequence
 from difflib import SequenceMatcher
 from itertools import groupby
 
 import polars as pl
 
-from edu_pipeline.ground.wording import percent
+from edu_pipeline.ground.toml import toml_list
+from edu_pipeline.ground.wording import counted, percent
 from edu_pipeline.landing.sources.edx.evidence import Evidence
 from edu_pipeline.landing.sources.edx.exports import Stray
 from edu_pipeline.landing.sources.edx.names import parsed, why_not
@@ -434,7 +434,7 @@ def _unknown_tracks(programmes: Sequence[Programme], tracks: pl.DataFrame) -> li
             programme,
             "unknown_track",
             track,
-            f"Track {track} of {rows:,} {'result' if rows == 1 else 'results'} of {programme} is in "
+            f"Track {track} of {counted(rows, 'result')} of {programme} is in "
             "no list of its tracks: a pass on it is neither an audit pass nor, unless one of a paid "
             f"track was delivered, a certificate. {_sorted_out(of[programme], track)}",
             rows=rows,
@@ -455,7 +455,7 @@ def _sorted_out(programme: Programme, track: str) -> str:
 
 
 def _tracks(name: str, tracks: Sequence[str]) -> str:
-    return f"{name} = [{', '.join(json.dumps(track) for track in tracks)}]"
+    return f"{name} = {toml_list(tracks)}"
 
 
 def _unpaid_certificates(programmes: Sequence[Programme], unpaid: pl.DataFrame) -> list[Problem]:
@@ -466,7 +466,7 @@ def _unpaid_certificates(programmes: Sequence[Programme], unpaid: pl.DataFrame) 
             programme,
             "unpaid_certificates",
             track,
-            f"{rows:,} {'certificate' if rows == 1 else 'certificates'} of {programme} "
+            f"{counted(rows, 'certificate')} of {programme} "
             f"{'was' if rows == 1 else 'were'} delivered on the track {track} and none on a paid one, "
             f"and {track} is held to be free: nobody completes anything. If these certificates count, "
             f"paste into [[programmes]] of {programme}: "

@@ -10,6 +10,7 @@ one word where the data says otherwise. The questions themselves are in `which_s
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from edu_pipeline.ground.toml import toml_list
 from edu_pipeline.ground.wording import listed
 from edu_pipeline.landing.sources.results.tables import Table, cohorts_of
 
@@ -46,16 +47,6 @@ def quoted(texts: Sequence[str]) -> str:
     return listed([*shown, *(["others"] if len(texts) > SHOWN else [])])
 
 
-def array(texts: Sequence[str]) -> str:
-    """Texts as TOML has a list of them."""
-    return "[" + ", ".join(f'"{text}"' for text in texts) + "]"
-
-
 def ignoring(texts: Sequence[str]) -> str:
     """The lines that leave columns, series or subjects out."""
-    return f"[attainment]\nignore = {array(texts)}"
-
-
-def counted(number: int, what: str) -> str:
-    """How many there are of something."""
-    return f"1 {what}" if number == 1 else f"{number:,} {what}s"
+    return f"[attainment]\nignore = {toml_list(texts)}"

@@ -9,7 +9,8 @@ import duckdb
 import polars as pl
 
 from edu_pipeline.ground.warehouse import write_table
-from edu_pipeline.landing.described import Block, Described, Row, Taken, counted
+from edu_pipeline.ground.wording import counted
+from edu_pipeline.landing.described import Block, Described, Row, Taken
 from edu_pipeline.landing.sources.results.reading import Landed, read_cohort
 from edu_pipeline.landing.sources.results.zone import exports_in
 from edu_pipeline.landing.zone import Zone

@@ -5,12 +5,11 @@ from collections.abc import Iterator, Mapping, Sequence
 
 import polars as pl
 
-from edu_pipeline.ground.wording import listed
+from edu_pipeline.ground.wording import counted, listed
 from edu_pipeline.landing.sources.results.asking import (
     FEW,
     SHOWN,
     Question,
-    counted,
     quoted,
 )
 from edu_pipeline.landing.sources.results.header import normal

@@ -7,11 +7,10 @@ from dataclasses import replace
 
 import polars as pl
 
-from edu_pipeline.ground.wording import listed
+from edu_pipeline.ground.toml import toml_list
+from edu_pipeline.ground.wording import counted, listed
 from edu_pipeline.landing.sources.results.asking import (
     Question,
-    array,
-    counted,
     ignoring,
     only_cohort,
     quoted,
@@ -227,7 +226,7 @@ def _unplaced(
         message += f"While no {settings.final} is there, the newest exam is the result, so the page waits. "
     message += (
         f"To show {'it' if one else 'them'}, give {'it a place' if one else 'them places'} in "
-        f"pipeline.toml, in the order in which they were sat: [attainment]\nseries = {array(order)}\n"
+        f"pipeline.toml, in the order in which they were sat: [attainment]\nseries = {toml_list(order)}\n"
         f"To leave {'it' if one else 'them'} out: {ignoring(labels)}"
     )
     return Question("which_series", only_cohort(table), message, len(labels), holds=holds)

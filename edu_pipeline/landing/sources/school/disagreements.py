@@ -9,7 +9,7 @@ from datetime import date
 
 import polars as pl
 
-from edu_pipeline.ground.toml import toml_key, toml_text
+from edu_pipeline.ground.toml import toml_key, toml_list, toml_text
 from edu_pipeline.ground.wording import day_month, listed, percent
 from edu_pipeline.landing.tables.dates import parsed_date
 from edu_pipeline.model.problems import Problem, problems_frame
@@ -408,7 +408,7 @@ def date_order_problems(table: str, texts: pl.Series, landing: Landing) -> pl.Da
     message = (
         f"{weekends('said')} of {frame.height} dates of {table} are at week-ends, read as "
         f"[landing.{table}] says, and none is with day and month the other way round. Likely: "
-        f"date_formats = [{', '.join(map(toml_text, swapped))}]"
+        f"date_formats = {toml_list(swapped)}"
     )
     problem = _problem(table, "date_order", "date_formats", message, known_as="dates at week-ends")
     return problems_frame([problem.releasable("If school is at week-ends")])

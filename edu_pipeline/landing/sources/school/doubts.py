@@ -11,7 +11,7 @@ import polars as pl
 
 from edu_pipeline.ground.sql import literal, literals, quoted
 from edu_pipeline.ground.toml import toml_key, toml_text
-from edu_pipeline.ground.wording import day_month, listed
+from edu_pipeline.ground.wording import counted, day_month, listed
 from edu_pipeline.landing.rules import AFTER
 from edu_pipeline.landing.sources.school.canonical import CODES, canonical_query, resolved_headers
 from edu_pipeline.landing.sources.school.fields import DATES, FIELDS
@@ -170,7 +170,7 @@ def _whole_days_beside_sessions(
         "attendance",
         "whole_day_session",
         " ".join(whole),
-        f"{rows:,} {'row' if rows == 1 else 'rows'} of attendance with {shown} {'stands' if rows == 1 else 'stand'} where others have {listed(others)}: if that means the "
+        f"{counted(rows, 'row')} of attendance with {shown} {'stands' if rows == 1 else 'stand'} where others have {listed(others)}: if that means the "
         f"whole day, each counts as one of {per_day} sessions only. Export a row for each session, or "
         f"leave them out with [landing.attendance.where].",
         rows,
@@ -232,7 +232,7 @@ def _days_to_come(con: duckdb.DuckDBPyConnection, settings: Settings) -> Iterato
             "attendance",
             "days_to_come",
             AFTER,
-            f"{rows:,} {'mark' if rows == 1 else 'marks'} of attendance {'is' if rows == 1 else 'are'} about "
+            f"{counted(rows, 'mark')} of attendance {'is' if rows == 1 else 'are'} about "
             f"{shown}{more}, which had not come when the file was written ({file}, line {line}): "
             f"{'it counts' if rows == 1 else 'they count'} nowhere.",
             None,
@@ -295,7 +295,7 @@ def _graded_with_nothing(
             "homework",
             "graded_with_nothing",
             word,
-            f"{rows:,} {'piece' if rows == 1 else 'pieces'} of homework {'is' if rows == 1 else 'are'} "
+            f"{counted(rows, 'piece')} of homework {'is' if rows == 1 else 'are'} "
             f"'{word}' with a {column} of 0: handed in, or never? If handed in, add to [homework.codes]: "
             f'{toml_key(word)} = "complete"; if not, export these with a status of their own.',
             rows,

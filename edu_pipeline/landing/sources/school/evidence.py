@@ -8,6 +8,7 @@ from collections import Counter
 from collections.abc import Callable, Collection, Sequence
 from functools import partial
 
+from edu_pipeline.ground.wording import counted
 from edu_pipeline.landing.sources.school.canonical import CODES
 from edu_pipeline.landing.sources.school.fields import DATES, FIELDS, WORDS
 from edu_pipeline.landing.sources.school.placing import SAID_ONCE
@@ -271,7 +272,7 @@ def _role_lines(read: Reading) -> list[Line]:
                 meaning, why = _role(probing, ids)
             elif column == "class_type":
                 meaning, why = _class_type(probing, ids)
-            reason = f"{_counted(rows)}{f', {why}' if why else ''}"
+            reason = f"{counted(rows, 'row')}{f', {why}' if why else ''}"
             section = ("landing", table, "values", column)
             lines.append(_decided(section, word, meaning, reason, ours[:2]))
     return lines
@@ -351,14 +352,10 @@ def _code_lines(read: Reading) -> list[Line]:
 
 
 def _rows(word: WordSeen) -> str:
-    rows = _counted(word.rows)
+    rows = counted(word.rows, "row")
     if word.first is None:
         return rows
     return f"{rows}, {word.first}" + (f" to {word.last}" if word.last != word.first else "")
-
-
-def _counted(rows: int) -> str:
-    return "1 row" if rows == 1 else f"{rows:,} rows"
 
 
 def _percent(share: float) -> str:

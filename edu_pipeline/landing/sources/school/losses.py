@@ -11,7 +11,7 @@ import duckdb
 import polars as pl
 
 from edu_pipeline.ground.sql import literal, literals
-from edu_pipeline.ground.wording import day_month, percent
+from edu_pipeline.ground.wording import counted, day_month, percent
 from edu_pipeline.landing.rules import (
     NO_DATA,
     OUTSIDE,
@@ -188,7 +188,7 @@ def _sentence(rule: str, rows: pl.DataFrame, advice: str) -> str:
         or (value and rule.endswith("_between_0_and_1") and _is_number(value))
         else ""
     )
-    what = "1 row" if number == 1 else f"{number:,} rows"
+    what = counted(number, "row")
     now, low, high = (
         percent(float(value)) if (value := found) is not None else ""  # type: ignore[arg-type]
         for found in (shown["now"].min(), shown["low"].min(), shown["high"].max())

@@ -10,7 +10,7 @@ from typing import Any
 
 import polars as pl
 
-from edu_pipeline.ground.toml import toml_text
+from edu_pipeline.ground.toml import toml_list
 from edu_pipeline.landing.sources.school.columns import known, resolve
 from edu_pipeline.landing.sources.school.fields import FIELDS
 from edu_pipeline.landing.tables.csvfile import ENOUGH_NAMES, Layout
@@ -298,7 +298,7 @@ def _of_one_export(
         sheet: UnreadableFileError(
             "the workbook has other sheets with the columns of this export, and this one lacks some. "
             "Give it the same columns, or say which sheets are read",
-            f"sheet = [{', '.join(toml_text(name) for name in whole if name)}]",
+            f"sheet = {toml_list(filter(None, whole))}",
         )
         for sheet, found in read.items()
         if sheet not in whole

@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from itertools import takewhile
 from pathlib import Path, PurePosixPath
 
-from edu_pipeline.ground.toml import toml_text
+from edu_pipeline.ground.toml import toml_list, toml_text
 from edu_pipeline.ground.wording import listed
 from edu_pipeline.landing.sources.school.columns import column_per_day, known, resolve
 from edu_pipeline.landing.sources.school.companions import NOBODYS, companion_of
@@ -120,7 +120,7 @@ def _question(table: str, lines: Sequence[Line], *, alone: bool) -> Problem:
         else f"no pattern matches it; {files.why}. See: edu-pipeline landing inspect --suggest"
     )
     names = ", ".join(files.value)
-    ignored = f"ignore = [{', '.join(map(toml_text, files.value))}]"
+    ignored = f"ignore = {toml_list(files.value)}"
     return Problem(
         "school",
         table,

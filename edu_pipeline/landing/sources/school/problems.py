@@ -11,8 +11,8 @@ from typing import get_args
 
 import polars as pl
 
-from edu_pipeline.ground.toml import toml_key, toml_text
-from edu_pipeline.ground.wording import day_month, listed, percent
+from edu_pipeline.ground.toml import toml_key, toml_list, toml_text
+from edu_pipeline.ground.wording import counted, day_month, listed, percent
 from edu_pipeline.landing.rules import (
     AFTER,
     CLOSED,
@@ -432,7 +432,7 @@ def exception_problems(weeks: pl.DataFrame) -> pl.DataFrame:
     for week in few.iter_rows(named=True):
         of = f" in school {week['school_id']}" if schools > 1 else ""
         start = f"Attendance of the week of {day_month(week['week'])}{of} has "
-        count = "1 exception" if week["rows"] == 1 else f"{week['rows']:,} exceptions"
+        count = counted(week["rows"], "exception")
         sentence = (
             f"{start}{count} where about {round(week['usual'], -1):,.0f} are usual, so nearly "
             "everyone would count as present."
@@ -604,9 +604,7 @@ def date_advice(values: Sequence[str], table: str, landing: Landing) -> str:
     if old:
         which = f"  # instead of {' and '.join(old)}: with both, days and months would be swapped"
     verb = "Replace in" if said else "Add to"
-    return (
-        f" {verb} [landing.{table}]: date_formats = [{', '.join(map(toml_text, formats))}]{which}"
-    )
+    return f" {verb} [landing.{table}]: date_formats = {toml_list(formats)}{which}"
 
 
 def _times(times: int) -> str:

@@ -9,7 +9,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from edu_pipeline.ground.toml import toml_key, toml_text
+from edu_pipeline.ground.toml import toml_key, toml_list, toml_text
 from edu_pipeline.landing.sources.school.problems import CODE_MEANINGS
 from edu_pipeline.landing.tables.date_order import DateOrder, replaced
 from edu_pipeline.settings.home import Settings
@@ -72,7 +72,7 @@ def _at(data: Mapping[str, Any], section: Sequence[str]) -> Mapping[str, Any]:
 
 def _toml_value(value: Value) -> str:
     if isinstance(value, tuple):
-        return f"[{', '.join(map(toml_text, value))}]"
+        return toml_list(value)
     return toml_text(value) if isinstance(value, str) else str(value)
 
 
