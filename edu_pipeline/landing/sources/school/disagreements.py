@@ -11,8 +11,9 @@ import polars as pl
 
 from edu_pipeline.ground.toml import toml_key, toml_list, toml_text
 from edu_pipeline.ground.wording import day_month, listed, percent
+from edu_pipeline.landing.sources.school.problems import between, school_problem
 from edu_pipeline.landing.tables.dates import parsed_date
-from edu_pipeline.model.problems import Problem, problems_frame
+from edu_pipeline.model.problems import problems_frame
 from edu_pipeline.model.school_calendar import LONG_GAP_DAYS
 from edu_pipeline.settings.home import School
 from edu_pipeline.settings.landing import Landing
@@ -56,7 +57,7 @@ def outside_problems(
             f"enrolled from {first} to {end}. Export the enrollments of this school year."
         )
         return problems_frame(
-            [_problem("enrollments", "none_enrolled", "begin_date", message, marked)]
+            [school_problem("enrollments", "none_enrolled", "begin_date", message, marked)]
         )
     odd = outside.filter(
         (pl.col("outside") > 1) & (pl.col("outside") > FEW_OUTSIDE * pl.col("marked"))
@@ -78,7 +79,7 @@ def outside_problems(
             )
             if count
         ]
-        when = _between(found["first_date"].min(), found["last_date"].max())
+        when = between(found["first_date"].min(), found["last_date"].max())
         message = (
             f"{rows:,} student-days with a mark{when} are outside every enrollment, so they count "
             f"nowhere{': ' if parts else ''}{' and '.join(parts)}"
@@ -86,7 +87,7 @@ def outside_problems(
             "or the dates of the enrollments are wrong: correct begin_date and end_date."
         )
         for class_id in ids or [None]:
-            problem = _problem(
+            problem = school_problem(
                 "enrollments",
                 "marks_outside",
                 ", ".join(ids[:NAMED]) or "no class",
@@ -119,7 +120,7 @@ def end_date_problems(leavers: int, on: int, after: int, landing: Landing) -> pl
         "still belonged to the class on it. If so, add to [landing.enrollments]: "
         'end_date = "inclusive".'
     )
-    problem = _problem(
+    problem = school_problem(
         "enrollments",
         "marks_on_end_dates",
         "end_date",
@@ -158,7 +159,7 @@ def register_problems(registers: pl.DataFrame) -> pl.DataFrame:
                 f"{listed(named)}{more}. The register is not complete, or they have left: export "
                 "attendance again, or end their enrollments."
             )
-            problem = _problem(
+            problem = school_problem(
                 "attendance",
                 kind,
                 str(class_id),
@@ -202,7 +203,7 @@ def school_problems(schools: pl.DataFrame, known: Sequence[str], landed: bool) -
             f"{f' of classes {_few(class_ids)}' if class_ids else ''} count nowhere. {advice}"
         )
         problems += [
-            _problem(
+            school_problem(
                 "calendar", "school_without_days", school, message, students, class_id=class_id
             )
             for class_id in class_ids or [None]
@@ -231,7 +232,7 @@ def homeroom_problems(pairs: pl.DataFrame) -> pl.DataFrame:
     )
     subject, rows = f"{one} {other}", int(odd["shared"].sum())
     return problems_frame(
-        _problem("classes", "two_homerooms", subject, message, rows, class_id=class_id)
+        school_problem("classes", "two_homerooms", subject, message, rows, class_id=class_id)
         for class_id in sorted({*odd["one"], *odd["other"]})
     )
 
@@ -256,7 +257,7 @@ def calendar_problems(differ: pl.DataFrame, telling: Sequence[str]) -> pl.DataFr
         "Calendars per grade, track or code are not read: keep the rows that are true for all in "
         f'[landing.calendar.where]: {toml_key(name)} = ["…"]'
     )
-    problem = _problem(
+    problem = school_problem(
         "calendar", "days_differ", name, message, differ.height, first=differ["date"].min()
     )
     return problems_frame([problem.releasable("If a day counts that is in session for some")])
@@ -276,7 +277,7 @@ def name_problems(names: pl.DataFrame) -> pl.DataFrame:
             "different cells, and names are no ids: two students may share one. Export it with ids "
             f'and say in [landing.{table}.columns]: {column} = "…"'
         )
-        problem = _problem(
+        problem = school_problem(
             table, "names_for_ids", header, message, count, known_as=f"{file} {header}"
         )
         problems.append(problem.releasable("If no two students ever share a name"))
@@ -299,7 +300,7 @@ def part_problems(repeats: pl.DataFrame) -> pl.DataFrame:
             f"Leave only the newer, or write the day of the export into the names, such as "
             f"{table}_2026-09-18.csv."
         )
-        problem = _problem(
+        problem = school_problem(
             table, "parts_repeat", f"{one} {other}", message, shared, known_as=one + other
         )
         problems.append(problem.releasable("If both count"))
@@ -321,7 +322,9 @@ def staff_problems(named: int, unknown: int, files: Sequence[str]) -> pl.DataFra
         "nobody would get their letters. Say where the teachers are in [landing.staff]: "
         'files = ["school/teachers*"]'
     )
-    return problems_frame([_problem("classes", "unknown_teachers", "teacher_id", message, unknown)])
+    return problems_frame(
+        [school_problem("classes", "unknown_teachers", "teacher_id", message, unknown)]
+    )
 
 
 def week_problems(days: pl.DataFrame, school: School) -> pl.DataFrame:
@@ -345,7 +348,7 @@ def week_problems(days: pl.DataFrame, school: School) -> pl.DataFrame:
         f"School {_few(counts['school_id'].to_list())} is in session on Sundays and hardly on Fridays, "
         'but weeks are counted from Monday. Add to [school]: week_begins = "sunday"  # or monday'
     )
-    return problems_frame([_problem("calendar", "week_begins", "week_begins", message)])
+    return problems_frame([school_problem("calendar", "week_begins", "week_begins", message)])
 
 
 def year_problems(
@@ -378,7 +381,7 @@ def year_problems(
         f"after a summer, or a break in the one that began on {start}, and figures of the school year "
         f'depend on it. Add to [school]: year_begins = "{day:%m}-01"  # or "{start:%m}-01"'
     )
-    problem = _problem("calendar", "year_begins", "year_begins", message, first=day)
+    problem = school_problem("calendar", "year_begins", "year_begins", message, first=day)
     return problems_frame([problem])
 
 
@@ -410,43 +413,11 @@ def date_order_problems(table: str, texts: pl.Series, landing: Landing) -> pl.Da
         f"[landing.{table}] says, and none is with day and month the other way round. Likely: "
         f"date_formats = {toml_list(swapped)}"
     )
-    problem = _problem(table, "date_order", "date_formats", message, known_as="dates at week-ends")
+    problem = school_problem(
+        table, "date_order", "date_formats", message, known_as="dates at week-ends"
+    )
     return problems_frame([problem.releasable("If school is at week-ends")])
 
 
 def _few(names: Sequence[str]) -> str:
     return ", ".join(names[:NAMED]) + (" …" if len(names) > NAMED else "")
-
-
-def _between(first: object, last: object) -> str:
-    return f" on {first}" if first == last else f" from {first} to {last}"
-
-
-def _problem(
-    table: str,
-    kind: str,
-    subject: str,
-    message: str,
-    rows: int = 0,
-    *,
-    holds: bool = True,
-    first: object = None,
-    last: object = None,
-    class_id: str | None = None,
-    known_as: str = "",
-) -> Problem:
-    assert first is None or isinstance(first, date)  # noqa: S101 - narrows what frames give
-    assert last is None or isinstance(last, date)  # noqa: S101
-    return Problem(
-        "school",
-        table,
-        kind,
-        subject,
-        message,
-        "letters" if holds else None,
-        rows=rows,
-        first_date=first,
-        last_date=last,
-        class_id=class_id,
-        known_as=known_as,
-    )

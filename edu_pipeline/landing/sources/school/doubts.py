@@ -15,6 +15,7 @@ from edu_pipeline.ground.wording import counted, day_month, listed
 from edu_pipeline.landing.rules import AFTER
 from edu_pipeline.landing.sources.school.canonical import CODES, canonical_query, resolved_headers
 from edu_pipeline.landing.sources.school.fields import DATES, FIELDS
+from edu_pipeline.landing.sources.school.problems import school_problem
 from edu_pipeline.landing.sources.school.stage_facts import distinct_texts
 from edu_pipeline.landing.tables.dates import is_moment
 from edu_pipeline.landing.tables.headers import normal
@@ -227,16 +228,15 @@ def _days_to_come(con: duckdb.DuckDBPyConnection, settings: Settings) -> Iterato
     if rows:
         shown = listed([f"{day_month(day)} {day.year}" for day in days])
         more = " and other days" if different > len(days) else ""
-        yield Problem(
-            "school",
+        yield school_problem(
             "attendance",
             "days_to_come",
             AFTER,
             f"{counted(rows, 'mark')} of attendance {'is' if rows == 1 else 'are'} about "
             f"{shown}{more}, which had not come when the file was written ({file}, line {line}): "
             f"{'it counts' if rows == 1 else 'they count'} nowhere.",
-            None,
-            rows=rows,
+            rows,
+            holds=False,
         )
 
 
@@ -307,7 +307,5 @@ def _question(
     table: str, kind: str, subject: str, sentence: str, rows: int, known_as: str = ""
 ) -> Problem:
     """What holds letters until somebody answers, or says that it is right as it is read."""
-    problem = Problem(
-        "school", table, kind, subject, sentence, "letters", rows=rows, known_as=known_as
-    )
+    problem = school_problem(table, kind, subject, sentence, rows, known_as=known_as)
     return problem.releasable("If it is right as it is read")

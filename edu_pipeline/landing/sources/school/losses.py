@@ -5,7 +5,6 @@ was left out is bounded: had all of it been present, had all of it been absent.
 """
 
 from collections.abc import Collection
-from datetime import date
 
 import duckdb
 import polars as pl
@@ -20,7 +19,7 @@ from edu_pipeline.landing.rules import (
     UNMAPPED,
     UNPARSEABLE,
 )
-from edu_pipeline.landing.sources.school.problems import DATE_LIKE
+from edu_pipeline.landing.sources.school.problems import DATE_LIKE, school_problem
 from edu_pipeline.model.problems import Problem
 from edu_pipeline.settings.landing import AttendanceExport
 
@@ -148,23 +147,25 @@ def loss_problems(lost: pl.DataFrame, advice: str) -> list[Problem]:
     moved = (pl.col("low") - pl.col("now")).abs(), (pl.col("high") - pl.col("now")).abs()
     moves = pl.max_horizontal(*moved).fill_null(1.0) >= PRINTED_WITH / 2
     contradicts = pl.col("rule") == SUPERSEDED
-    counted = lost.filter(
+    moving = lost.filter(
         pl.when(contradicts).then(pl.col("rows") > MANY_OF_A_WEEK * pl.col("of")).otherwise(moves)
     )
     problems = []
-    for (rule,), rows in counted.group_by("rule", maintain_order=True):
+    for (rule,), rows in moving.group_by("rule", maintain_order=True):
         message = _sentence(str(rule), rows, advice)
-        first = rows["first_day"].min()
-        assert first is None or isinstance(first, date)  # noqa: S101 - narrows
         problems += [
-            Problem(
-                "school", "attendance", "rows_lost", str(rule), message, "letters",
-                rows=int(of["rows"].max() or 0),  # type: ignore[arg-type]
-                first_date=of["first_day"].min(), class_id=str(class_id),  # type: ignore[arg-type]
+            school_problem(
+                "attendance",
+                "rows_lost",
+                str(rule),
+                message,
+                int(of["rows"].max() or 0),  # type: ignore[arg-type]
+                first=of["first_day"].min(),
+                class_id=str(class_id),
                 known_as=message,
             ).releasable("If it cannot be corrected and the figures may go out as they are")
             for (class_id,), of in rows.group_by("class_id", maintain_order=True)
-        ]  # fmt: skip
+        ]
     return problems
 
 
@@ -275,9 +276,13 @@ def worse_rows_problems(found: pl.DataFrame, told: Collection[tuple[str, str]]) 
                 " They seem to be exported with other ids: export them again, or say in "
                 f"[landing.{table}.columns] which column holds the same ids."
             )
-        problem = Problem(
-            "school", table, "absences_lost", rule, sentence, "letters", rows=row["bad"],
+        problem = school_problem(
+            table,
+            "absences_lost",
+            rule,
+            sentence,
+            row["bad"],
             known_as=f"{what} are rejected by {rule}: {row['bad']} rows.",
-        )  # fmt: skip
+        )
         problems.append(problem.releasable("If that is right"))
     return problems

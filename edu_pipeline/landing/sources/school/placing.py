@@ -19,6 +19,7 @@ from edu_pipeline.landing.sources.school.manifest import (
     matches,
     rows_of,
 )
+from edu_pipeline.landing.sources.school.problems import school_problem
 from edu_pipeline.landing.sources.school.suggestions import Line
 from edu_pipeline.landing.tables.encodings import UnreadableFileError
 from edu_pipeline.landing.tables.headers import normal
@@ -32,7 +33,7 @@ from edu_pipeline.landing.zone import (
     Zone,
     names_of,
 )
-from edu_pipeline.model.problems import Holds, Problem
+from edu_pipeline.model.problems import Problem
 from edu_pipeline.settings.attainment import ATTAINMENT_FOLDER
 from edu_pipeline.settings.landing import (
     EVENTS_FOLDER,
@@ -98,8 +99,10 @@ class Placing:
             for table, lines in by_table.items()
         ]
         for path, why in self.unplaced.items():
-            holds: Holds | None = "letters" if path in self.doubtful else None
-            told.append(Problem("school", "files", "unknown_file", path, f"{path}: {why}", holds))
+            holds = path in self.doubtful
+            told.append(
+                school_problem("files", "unknown_file", path, f"{path}: {why}", holds=holds)
+            )
         return told
 
 
@@ -121,13 +124,12 @@ def _question(table: str, lines: Sequence[Line], *, alone: bool) -> Problem:
     )
     names = ", ".join(files.value)
     ignored = f"ignore = {toml_list(files.value)}"
-    return Problem(
-        "school",
+    return school_problem(
         table,
         LIKELY_EXPORT if sure else "unknown_file",
         names,
         f"{names}: {what}; if it is not ours, add to [landing]: {ignored}",
-        "letters" if sure else None,
+        holds=sure,
     )
 
 

@@ -111,7 +111,7 @@ def file_problems(files: pl.DataFrame, landing: Landing) -> pl.DataFrame:
     """
     current = files.filter("current")
     rows = [
-        _problem(
+        school_problem(
             file["table"],
             "unreadable_file",
             file["path"],
@@ -125,7 +125,7 @@ def file_problems(files: pl.DataFrame, landing: Landing) -> pl.DataFrame:
         rows += _unknown_columns(table, landing.export(table))
         for path, found in resolved_headers(table, files, landing.export(table)).items():
             rows += [
-                _problem(
+                school_problem(
                     table,
                     "missing_column",
                     path,
@@ -147,7 +147,7 @@ def file_problems(files: pl.DataFrame, landing: Landing) -> pl.DataFrame:
         ):
             pattern = (landing.export(table).files or (f"school/{table}*.csv",))[0]
             rows.append(
-                _problem(
+                school_problem(
                     table,
                     "missing_export",
                     table,
@@ -173,7 +173,7 @@ def _unknown_columns(table: str, export: TableExport) -> list[Problem]:
     """Columns that the settings map and that we do not have: a misspelling, not a silence."""
     ours = [field.name for field in FIELDS[table]]
     return [
-        _problem(
+        school_problem(
             table,
             "unknown_column",
             name,
@@ -229,7 +229,7 @@ def version_problems(files: pl.DataFrame, landing: Landing) -> pl.DataFrame:
                 f"{table}_2026-09-18.csv; parts that all count need names of their own, such as "
                 f"{table}_north.csv."
             )
-            problem = _problem(
+            problem = school_problem(
                 table,
                 "rival_versions",
                 paths[0],
@@ -261,11 +261,11 @@ def word_problems(rows: Mapping[tuple[str, str], pl.DataFrame], landing: Landing
                 f'which it is: {column} = "…"'
             )
             problems.append(
-                _problem(table, "unmapped_word", column, message, rows=sum(words.values()))
+                school_problem(table, "unmapped_word", column, message, rows=sum(words.values()))
             )
             continue
         problems += [
-            _problem(
+            school_problem(
                 table,
                 "unmapped_word",
                 word,
@@ -294,7 +294,7 @@ def code_problems(codes: pl.DataFrame) -> pl.DataFrame:
         kinds = found["code"].n_unique()
         if kinds > MANY_CODES:
             rows.append(
-                _problem(
+                school_problem(
                     str(table),
                     "unmapped_code",
                     "code",
@@ -316,14 +316,14 @@ def _unmapped(table: str, code: str, concerned: pl.DataFrame) -> list[Problem]:
     names = homerooms or classes["class_name"].to_list()
     shown = ", ".join(names[:NAMED_CLASSES]) + (" …" if len(names) > NAMED_CLASSES else "")
     first = concerned.row(0, named=True)
-    when = _between(first["first_date"], first["last_date"])
+    when = between(first["first_date"], first["last_date"])
     message = (
         f"'{code}' appears {_times(first['rows'])}{when}{f' ({shown})' if shown else ''}, and "
         f"nobody has said what it means. Add to [{table}.codes]: {toml_key(code)} = "
         f'"…"  # {", ".join(CODE_MEANINGS[table])}'
     )
     return [
-        _problem(
+        school_problem(
             table,
             "unmapped_code",
             code,
@@ -371,7 +371,7 @@ def _no_baseline(changes: pl.DataFrame) -> Problem:
         "The warehouse is new, so nothing says whether these exports are complete: "
         f"{', '.join(sizes)}."
     )
-    problem = _problem(EVERY_EXPORT, "no_baseline", "warehouse", sentence)
+    problem = school_problem(EVERY_EXPORT, "no_baseline", "warehouse", sentence)
     return problem.releasable("If that looks right")
 
 
@@ -400,7 +400,7 @@ def _changed_much(change: Mapping[str, object]) -> Problem:
     if isinstance(most, int) and most > before:
         sentence += f" Of the {most:,} rows that it had at most, {change['rows']:,} are left."
     rows = max(change["gone"], change["changed"])  # type: ignore[call-overload]
-    problem = _problem(
+    problem = school_problem(
         str(change["table"]),
         "changed_much",
         str(change["series"]),
@@ -438,7 +438,7 @@ def exception_problems(weeks: pl.DataFrame) -> pl.DataFrame:
             "everyone would count as present."
         )
         # what is usual changes from week to week, and a release of this should not lapse with it
-        problem = _problem(
+        problem = school_problem(
             "attendance",
             "few_exceptions",
             f"{week['school_id']} {week['week']}",
@@ -476,7 +476,7 @@ def shape_problems(marks: int, present: int, landing: Landing) -> pl.DataFrame:
         'shape = "exceptions". If everyone has a row, say in [attendance.codes] which code is '
         "present."
     )
-    problem = _problem(
+    problem = school_problem(
         "attendance",
         "only_exceptions",
         "shape",
@@ -501,7 +501,7 @@ def session_problems(most: int, landing: Landing) -> pl.DataFrame:
         f"A student has up to {most} marks on one day, where the settings expect {said}. "
         f"Add to [landing.attendance]: sessions_per_day = {most}"
     )
-    return problems_frame([_problem("attendance", "more_sessions", "session", message)])
+    return problems_frame([school_problem("attendance", "more_sessions", "session", message)])
 
 
 def row_problems(
@@ -559,7 +559,7 @@ def _no_rows(table: str, files: pl.DataFrame) -> Problem:
     )
     current = files.filter((pl.col("table") == table) & pl.col("current"))
     content = " ".join(current["sha256"].sort())
-    return _problem(table, "empty_export", table, message, content=content)
+    return school_problem(table, "empty_export", table, message, content=content)
 
 
 def _many(
@@ -584,7 +584,7 @@ def _many(
         )
     elif rule in ADVICE:
         message += f" {ADVICE[rule].format(table=table)}"
-    return _problem(table, "many_rejected", rule, message, rows=total)
+    return school_problem(table, "many_rejected", rule, message, rows=total)
 
 
 def _total(counts: pl.DataFrame) -> int:
@@ -611,33 +611,37 @@ def _times(times: int) -> str:
     return "once" if times == 1 else f"{times} times"
 
 
-def _between(first: date | None, last: date | None) -> str:
+def between(first: object, last: object) -> str:
+    """On which days, as the end of a sentence; nothing where they are not known."""
     if first is None or last is None:
         return ""
     return f" on {first}" if first == last else f" from {first} to {last}"
 
 
-def _problem(
+def school_problem(
     table: str,
     kind: str,
     subject: str,
     message: str,
-    *,
     rows: int = 0,
-    first: date | None = None,
-    last: date | None = None,
+    *,
+    holds: bool = True,
+    first: object = None,
+    last: object = None,
     class_id: str | None = None,
     content: str = "",
     known_as: str = "",
 ) -> Problem:
-    """A problem of the school's exports, which holds letters."""
+    """A problem of the school's exports, which holds letters unless it is only said."""
+    assert first is None or isinstance(first, date)  # noqa: S101 - narrows what frames give
+    assert last is None or isinstance(last, date)  # noqa: S101
     return Problem(
         "school",
         table,
         kind,
         subject,
         message,
-        "letters",
+        "letters" if holds else None,
         rows=rows,
         first_date=first,
         last_date=last,

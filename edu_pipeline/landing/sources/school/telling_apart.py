@@ -14,7 +14,7 @@ from edu_pipeline.ground.sql import quoted
 from edu_pipeline.ground.toml import toml_text
 from edu_pipeline.landing.sources.school.canonical import canonical_query, resolved_headers
 from edu_pipeline.landing.sources.school.fields import DATES, KEYS
-from edu_pipeline.landing.sources.school.problems import MANY_REJECTED
+from edu_pipeline.landing.sources.school.problems import MANY_REJECTED, school_problem
 from edu_pipeline.landing.sources.school.stage_facts import distinct_texts, register_days
 from edu_pipeline.landing.tables.raw import RECEIVED
 from edu_pipeline.model.problems import Problem
@@ -133,14 +133,12 @@ def several_problem(several: Several) -> Problem:
         f"would be left out. {advice}"
     )
     names = " ".join(name for name, _ in several.apart) or " ".join(several.differ)
-    problem = Problem(
-        "school",
+    problem = school_problem(
         several.table,
         "several_rows",
         several.table,
         sentence,
-        "letters",
-        rows=several.rows,
+        several.rows,
         known_as=f"Several rows of one key in {several.table}, told apart by {names or 'nothing'}.",
     )
     return problem.releasable("If the last of them in the file is the one that counts")
