@@ -14,7 +14,6 @@ import polars as pl
 from edu_pipeline.ground.wording import counted, listed
 from edu_pipeline.landing.described import Block, Row, Taken
 from edu_pipeline.landing.elsewhere import lying_elsewhere
-from edu_pipeline.landing.fates import school_fates
 from edu_pipeline.landing.problems import problems_of_others
 from edu_pipeline.landing.report import blocks
 from edu_pipeline.landing.sources.edx import described as edx
@@ -70,7 +69,7 @@ def inspect_zone(
         LandingError: The zone cannot be listed, or real exports lie beside invented ones.
     """
     paths = [file.path for file in zone.list()]
-    seen = inspect_school(zone, settings, lying_elsewhere(paths), school_fates)
+    seen = inspect_school(zone, settings, lying_elsewhere(paths))
     jobs = tuple(_jobs(paths, seen, settings))
     taken: list[Taken] = [*_of_school(seen)]
     said: list[Block] = []

@@ -11,10 +11,10 @@ import duckdb
 import pytest
 
 from edu_pipeline.ground.warehouse import open_warehouse, write_table
-from edu_pipeline.landing.fates import school_fates
 from edu_pipeline.landing.rejected import collect_rejected
 from edu_pipeline.landing.sources.school.finding import find_problems
 from edu_pipeline.landing.sources.school.manifest import survey
+from edu_pipeline.landing.sources.school.school_fates import school_fates
 from edu_pipeline.landing.sources.school.staging import STAGED, stage_table
 from edu_pipeline.landing.tables.raw import load_raw
 from edu_pipeline.landing.zone import Zone

@@ -5,7 +5,7 @@ not touched. Nothing that may be a name is kept: cells are shown only where they
 """
 
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 
@@ -27,18 +27,16 @@ from edu_pipeline.landing.sources.school.reading import (
     texts_of,
     word_meaning,
 )
+from edu_pipeline.landing.sources.school.school_fates import school_fates
 from edu_pipeline.landing.sources.school.staging import STAGED, stage_table
 from edu_pipeline.landing.sources.school.suggestions import Line, with_lines
 from edu_pipeline.landing.tables.date_order import DateForm, date_forms
 from edu_pipeline.landing.tables.dates import parsed_date
 from edu_pipeline.landing.tables.raw import load_raw
 from edu_pipeline.landing.zone import Zone
-from edu_pipeline.model.quality import LandingChanges, LandingFates
+from edu_pipeline.model.quality import LandingChanges
 from edu_pipeline.settings.home import Settings
-from edu_pipeline.settings.landing import SCHOOL_TABLES, Landing
-
-Count = Callable[[duckdb.DuckDBPyConnection, pl.DataFrame, Landing], pl.DataFrame]
-"""A staged database, `LandingFiles` and how they are read → `LandingFates`."""
+from edu_pipeline.settings.landing import SCHOOL_TABLES
 
 
 @dataclass(frozen=True)
@@ -140,7 +138,6 @@ def inspect_school(
     zone: Zone,
     settings: Settings,
     elsewhere: Mapping[str, str] | None = None,
-    count: Count | None = None,
 ) -> SchoolSeen:
     """Look at a landing zone.
 
@@ -148,7 +145,6 @@ def inspect_school(
         zone: Where the files lie.
         settings: Of the home.
         elsewhere: Path → why it is another source's.
-        count: What says what became of every row; without it nothing does.
 
     Raises:
         LandingError: The zone cannot be listed, or real exports lie beside invented ones.
@@ -167,7 +163,7 @@ def inspect_school(
             read = read.having(with_lines(read.settings, found))
         exports = _describe_all(read, placing)
         problems = _problems(read)
-        fates = count(con, files, read.settings.landing) if count else None
+        fates = school_fates(con, files, read.settings.landing)
     said = {line.section[1] for line in lines if line.key == "date_formats"}
     return SchoolSeen(
         exports=exports,
@@ -176,7 +172,7 @@ def inspect_school(
         absent=tuple(table for table in SCHOOL_TABLES if table not in files["table"]),
         lines=tuple(sorted(lines, key=lambda line: _place_of(line.section))),
         files=files,
-        fates=LandingFates.create_empty() if fates is None else fates,
+        fates=fates,
         # what is asked in a line is not said again
         problems=problems.filter(
             ~pl.col("kind").is_in(["unmapped_code", "unmapped_word"])

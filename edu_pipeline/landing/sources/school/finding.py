@@ -4,7 +4,6 @@ import duckdb
 import polars as pl
 
 from edu_pipeline.ground.warehouse import read_table
-from edu_pipeline.landing.rejected import reject_counts, rows_received, unmapped_codes
 from edu_pipeline.landing.rules import SUPERSEDED, UNPARSEABLE
 from edu_pipeline.landing.sources.school.agreement import (
     calendar_rivals,
@@ -53,6 +52,11 @@ from edu_pipeline.landing.sources.school.problems import (
     shape_problems,
     version_problems,
     word_problems,
+)
+from edu_pipeline.landing.sources.school.rejections import (
+    reject_counts,
+    rows_received,
+    unmapped_codes,
 )
 from edu_pipeline.landing.sources.school.stage_facts import marks_found, sessions_found
 from edu_pipeline.landing.sources.school.stage_roster import names_years
