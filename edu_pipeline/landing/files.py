@@ -1,6 +1,6 @@
 """Every file of the landing zone, whosever it is; what one is taken for, its source says."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC
 
 import polars as pl
@@ -44,19 +44,20 @@ def files_of_all(
         LandingError: The zone cannot be listed, or real exports lie beside invented ones.
     """
     school = survey(zone, settings.landing, refresh) if school is None else school
-    taken = school["path"].to_list()
+    taken = {whole for path in school["path"] for whole in _wholes(path)}
     rows = [
         _row(file, settings.programmes, refresh)
         for file in zone.list()
-        if file.path != SAMPLE_MARKER and not _is_among(file.path, taken)
+        if file.path != SAMPLE_MARKER and file.path not in taken
     ]
     others = pl.DataFrame(rows, schema=dtypes(LandingFiles), orient="row")
     return LandingFiles.validate(pl.concat([school, others]))
 
 
-def _is_among(path: str, taken: Sequence[str]) -> bool:
-    """Whether a file, or a part of it, was taken for an export."""
-    return any(each.startswith(path) and each[len(path) :][:1] in _WITHIN for each in taken)
+def _wholes(path: str) -> Iterator[str]:
+    """A path, and the files that it may be a part of."""
+    yield path
+    yield from (path[:at] for at, letter in enumerate(path) if letter in _WITHIN)
 
 
 def _row(file: LandedFile, programmes: Sequence[Programme], refresh: str) -> dict[str, object]:

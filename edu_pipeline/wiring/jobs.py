@@ -11,6 +11,7 @@ from typing import Any
 import dagster as dg
 
 from edu_pipeline.ground.one_run import SOURCE_TAG
+from edu_pipeline.landing.files import FOLDERS
 from edu_pipeline.mail.mailing import CARRIER, Mailing
 from edu_pipeline.settings.attainment import ATTAINMENT_FOLDER
 from edu_pipeline.settings.home import Settings
@@ -59,7 +60,7 @@ class Source:
     def claims(self, path: str) -> bool:
         """Whether a file of the landing zone is its."""
         if self.folder is None:
-            return not path.startswith(tuple(_FOLDERS))
+            return not path.startswith(tuple(FOLDERS))
         return path.startswith(self.folder)
 
 
@@ -104,7 +105,6 @@ REPORTED = Source(
     decides={},
     alone=True,
 )
-_FOLDERS = (PROGRAMMES_FOLDER, ATTAINMENT_FOLDER, EVENTS_FOLDER)
 
 
 @dataclass(frozen=True)
