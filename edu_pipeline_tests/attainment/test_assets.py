@@ -33,16 +33,17 @@ def refresh(home: Home, entries: list[Entry]) -> dg.ExecuteInProcessResult:
         for name, nothing in zip(GATE, (problems_frame([]), RELEASES), strict=True):
             write_table(con, name, nothing)
     warehouse = Warehouse(path=str(home.warehouse), lock_path=str(home.lock))
-    run = dg.materialize(
-        [*ASSETS, *(dg.AssetSpec(name) for name in (*LANDED, *GATE))],
-        selection=[*ASSETS],
-        instance=dg.DagsterInstance.ephemeral(),
-        resources={
-            "warehouse": warehouse,
-            "home": home,
-            "settings": Settings(),
-        },
-    )
+    with dg.DagsterInstance.ephemeral() as instance:
+        run = dg.materialize(
+            [*ASSETS, *(dg.AssetSpec(name) for name in (*LANDED, *GATE))],
+            selection=[*ASSETS],
+            instance=instance,
+            resources={
+                "warehouse": warehouse,
+                "home": home,
+                "settings": Settings(),
+            },
+        )
     assert run.success
     return run
 

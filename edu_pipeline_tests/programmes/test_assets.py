@@ -75,16 +75,17 @@ def refresh(root: Path, landed: dict[str, list[Row]], programmes: Sequence[Progr
             write_table(con, name, frame((SALT | landed).get(name, []), schema))
     warehouse = Warehouse(path=str(home.warehouse), lock_path=str(home.lock))
     computed = step("compute_programmes", COMPUTED)
-    result_of_run = dg.materialize(
-        [computed, *(dg.AssetSpec(name) for name in STAGING)],
-        selection=[computed],
-        instance=dg.DagsterInstance.ephemeral(),
-        resources={
-            "warehouse": warehouse,
-            "home": home,
-            "settings": Settings(programmes=tuple(programmes)),
-        },
-    )
+    with dg.DagsterInstance.ephemeral() as instance:
+        result_of_run = dg.materialize(
+            [computed, *(dg.AssetSpec(name) for name in STAGING)],
+            selection=[computed],
+            instance=instance,
+            resources={
+                "warehouse": warehouse,
+                "home": home,
+                "settings": Settings(programmes=tuple(programmes)),
+            },
+        )
     assert result_of_run.success
     return home
 
