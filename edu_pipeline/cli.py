@@ -272,7 +272,7 @@ def _wanted_period(periods: Sequence["Period"], week: date) -> "Period":
 def _why_not_due(periods: Sequence["Period"]) -> str:
     if not periods:
         return (
-            "No week has figures: no mark is of a student who is enrolled in a homeroom of the same "
+            "No week has figures: no mark is of a student who is enrolled in a class of the same "
             "school on a day in session. Look at what is rejected above, and whether school_id is "
             "the same in students, classes and calendar."
         )

@@ -504,14 +504,15 @@ class WeekState:
     week_start: date
     last_closed_day: date
     """The last day in session that the week's letters are about."""
-    homerooms: int
-    homerooms_missing: int
-    """Homerooms without the register of some closed day."""
+    classes: int
+    """Whose registers are waited for: homerooms, in a school without any all its classes."""
+    classes_missing: int
+    """Of these, without the register of some closed day."""
 
     @property
     def complete(self) -> bool:
-        """Whether every homeroom's registers for its closed days are in."""
-        return self.homerooms_missing == 0
+        """Whether the registers of all these classes for their closed days are in."""
+        return self.classes_missing == 0
 
 
 def week_states(
@@ -527,10 +528,11 @@ def week_states(
         school_days: `SchoolDays`.
         close_weekday: 0 for Monday to 6 for Sunday.
     """
-    homerooms = class_weeks.filter(pl.col("class_type") == "homeroom")
-    if homerooms.is_empty():
+    homeroom = pl.col("class_type") == "homeroom"
+    classes = class_weeks.filter(homeroom | ~homeroom.any().over("school_id"))
+    if classes.is_empty():
         return []
-    running = homerooms["week_start"].max()
+    running = classes["week_start"].max()
     day = pl.col("date")
     closed = (
         school_days.filter("in_session")
@@ -539,12 +541,12 @@ def week_states(
         .agg(days_closed=day.n_unique(), last_closed_day=day.max())
     )
     states = (
-        homerooms.join(closed, on=["school_id", "week_start"])
+        classes.join(closed, on=["school_id", "week_start"])
         .group_by("week_start")
         .agg(
             last_closed_day=pl.col("last_closed_day").max(),
-            homerooms=pl.len(),
-            homerooms_missing=(pl.col("days_submitted") < pl.col("days_closed")).sum(),
+            classes=pl.len(),
+            classes_missing=(pl.col("days_submitted") < pl.col("days_closed")).sum(),
         )
         .sort("week_start")
     )

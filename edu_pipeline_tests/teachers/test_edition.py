@@ -753,7 +753,7 @@ def test_a_problem_of_no_class_in_particular_holds_every_letter(
 
 def state(weeks: int, *, missing: int = 0) -> WeekState:
     monday = WEEK + timedelta(weeks=weeks)
-    return WeekState(monday, monday + timedelta(days=4), homerooms=3, homerooms_missing=missing)
+    return WeekState(monday, monday + timedelta(days=4), classes=3, classes_missing=missing)
 
 
 def test_periods_say_how_far_a_week_is_and_what_holds_it() -> None:

@@ -746,8 +746,8 @@ def test_a_week_is_complete_when_every_homeroom_has_all_its_registers_in() -> No
     found = states(calendar({1: 5, 2: 3}), {("7A", 1): 5, ("7B", 1): 4, ("7A", 2): 3, ("7B", 2): 3})
 
     assert found == [
-        WeekState(week(1), week(1) + timedelta(days=4), homerooms=2, homerooms_missing=1),
-        WeekState(week(2), week(2) + timedelta(days=2), homerooms=2, homerooms_missing=0),
+        WeekState(week(1), week(1) + timedelta(days=4), classes=2, classes_missing=1),
+        WeekState(week(2), week(2) + timedelta(days=2), classes=2, classes_missing=0),
     ]
     assert [state.complete for state in found] == [False, True]
 
@@ -764,7 +764,7 @@ def test_a_week_waits_for_a_school_that_is_behind() -> None:
 
     found = week_states(rows, days, close_weekday=6)
 
-    assert [state.homerooms_missing for state in found] == [0, 1]
+    assert [state.classes_missing for state in found] == [0, 1]
 
 
 def test_of_the_running_week_only_closed_days_are_waited_for() -> None:
@@ -783,7 +783,7 @@ def test_classes_that_are_no_homerooms_are_not_waited_for() -> None:
         class_type=pl.when(class_id="MAT").then(pl.lit("scheduled")).otherwise("class_type")
     )
 
-    assert [state.homerooms for state in week_states(rows, days, close_weekday=6)] == [1]
+    assert [state.classes for state in week_states(rows, days, close_weekday=6)] == [1]
 
 
 def test_a_running_week_with_no_closed_day_yet_is_no_period() -> None:
@@ -794,7 +794,24 @@ def test_a_running_week_with_no_closed_day_yet_is_no_period() -> None:
     assert [state.week_start for state in found] == [week(1)]
 
 
-def test_without_homerooms_there_are_no_weeks() -> None:
+def test_in_a_school_without_homerooms_all_its_classes_are_waited_for() -> None:
+    days = pl.concat([calendar({1: 5}), calendar({1: 5}, "2")])
+    rows = class_weeks(
+        days,
+        {("7A", 1): (5, 10, 9), ("MAT", 1): (5, 10, 9), ("ART", 1): (4, 8, 8)},
+        classes={"7A": "1", "MAT": "2", "ART": "2"},
+        students={(name, 1): 2 for name in ("7A", "MAT", "ART")},
+        counted_through=through(s1=week(1) + timedelta(days=4), s2=week(1) + timedelta(days=4)),
+    ).with_columns(
+        class_type=pl.when(class_id="7A").then(pl.lit("homeroom")).otherwise(pl.lit("scheduled"))
+    )
+
+    (state,) = week_states(rows, days, close_weekday=6)
+
+    assert (state.classes, state.classes_missing) == (3, 1)
+
+
+def test_without_classes_there_are_no_weeks() -> None:
     days = calendar({1: 5})
     none = class_weeks(days, {("7A", 1): (5, 10, 9)}).clear()
 
