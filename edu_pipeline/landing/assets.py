@@ -17,6 +17,7 @@ from edu_pipeline.landing.files import files_of_all
 from edu_pipeline.landing.problems import accepted_changes, messages_of, problems_of_all
 from edu_pipeline.landing.rejected import collect_rejected, rejected_by_rule
 from edu_pipeline.landing.report import told_of_files
+from edu_pipeline.landing.sources.school.canonical import read_export
 from edu_pipeline.landing.sources.school.forgotten import keep_out
 from edu_pipeline.landing.sources.school.manifest import landing_fingerprint
 from edu_pipeline.landing.sources.school.problems import change_problems
@@ -140,6 +141,7 @@ def _raw(of: str) -> Table:
             landing_files,
             lambda: keep_out(con, of, landing_files, export, forgotten),
         )
+        read_export(con, of, landing_files, export)
 
     return raw
 

@@ -12,6 +12,7 @@ import pytest
 
 from edu_pipeline.ground.warehouse import open_warehouse, write_table
 from edu_pipeline.landing.rejected import collect_rejected
+from edu_pipeline.landing.sources.school.canonical import read_export
 from edu_pipeline.landing.sources.school.finding import find_problems
 from edu_pipeline.landing.sources.school.manifest import survey
 from edu_pipeline.landing.sources.school.school_fates import school_fates
@@ -51,6 +52,7 @@ def _stage(con: duckdb.DuckDBPyConnection, zone: Zone, settings: Settings) -> No
     write_table(con, "landing_files", files)
     for table in SCHOOL_TABLES:
         load_raw(con, zone, table, files)
+        read_export(con, table, files, settings.landing.export(table))
     for table in STAGED:
         stage_table(con, table, files, settings)
     collect_rejected(con)

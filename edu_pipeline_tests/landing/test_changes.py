@@ -10,6 +10,7 @@ import polars as pl
 import pytest
 
 from edu_pipeline.ground.warehouse import open_warehouse, write_table
+from edu_pipeline.landing.sources.school.canonical import read_export
 from edu_pipeline.landing.sources.school.changes import accept, compare, forget_accepted
 from edu_pipeline.landing.sources.school.forgotten import keep_out
 from edu_pipeline.landing.sources.school.manifest import survey
@@ -59,10 +60,10 @@ def refresh(tmp_path: Path) -> Iterator[Refresh]:
             listed = survey(zone, settings.landing)
             forget_accepted(con, settings, forgotten)
             for table in SCHOOL_TABLES:
-                out = partial(
-                    keep_out, con, table, listed, settings.landing.export(table), forgotten
-                )
+                export = settings.landing.export(table)
+                out = partial(keep_out, con, table, listed, export, forgotten)
                 load_raw(con, zone, table, listed, out)
+                read_export(con, table, listed, export)
             write_table(con, "landing_files", listed)
             changes = compare(con, listed, settings, mailed=mailed)
             held = change_problems(changes).filter(~pl.col("id").is_in(released))

@@ -8,7 +8,8 @@ import duckdb
 import polars as pl
 
 from edu_pipeline.ground.sql import literal, quoted, week_of
-from edu_pipeline.landing.sources.school.canonical import canonical_query, resolved_headers
+from edu_pipeline.ground.warehouse import read_table
+from edu_pipeline.landing.sources.school.canonical import resolved_headers
 from edu_pipeline.landing.sources.school.fields import KEYS
 from edu_pipeline.landing.sources.school.stage_roster import days_that_differ
 from edu_pipeline.landing.tables.raw import RECEIVED
@@ -252,8 +253,7 @@ def calendar_rivals(
         such date and school.
     """
     export = landing.calendar
-    rows: pl.DataFrame = con.sql(canonical_query("calendar", files, export)).pl()
-    differ = days_that_differ(rows, schools, export)
+    differ = days_that_differ(read_table(con, "read_calendar"), schools, export)
     if differ.is_empty():
         return differ, []
     read = {
@@ -292,19 +292,18 @@ def names_for_ids(
     """
     rows = []
     for table in ("students", "enrollments", "attendance", "homework"):
-        export = landing.export(table)
         column = "person_id" if table == "enrollments" else "student_id"
         ids, names = con.execute(
             f"""
             select count(*), count(*) filter (regexp_matches(id, '\\p{{L}}.*[, ].*\\p{{L}}'))
-            from (select distinct {column} as id from ({canonical_query(table, files, export)})
+            from (select distinct {column} as id from read_{table}
                   where {column} is not null and _rule is null)
             """
         ).fetchall()[0]
         if names > ids / 2:
             path, found = next(
                 (path, found.headers[column])
-                for path, found in resolved_headers(table, files, export).items()
+                for path, found in resolved_headers(table, files, landing.export(table)).items()
                 if column in found.headers
             )
             rows.append((table, found, path, ids, names))
@@ -335,15 +334,14 @@ def parts_that_repeat(
         .filter(pl.col("path").list.len() > 1)
         .iter_rows()
     ):
-        export = landing.export(table)
-        if export.export == "delta" or table == "staff":
+        if landing.export(table).export == "delta" or table == "staff":
             continue
         key = ", ".join(f"coalesce({name}, '')" for name in KEYS[table])
         shared: pl.DataFrame = con.sql(
             f"""
             with keys as (
               select distinct _file, hash({key}) as key
-              from ({canonical_query(table, files, export)}) where _rule is null
+              from read_{table} where _rule is null
             ),
             sizes as (select _file, count(*) as rows from keys group by all),
             pairs as (

@@ -1,7 +1,7 @@
 """Raw rows under our column names, still text: the one step that every export shares.
 
-The result of `canonical_query` has the file, line and version of each row, one text column per field
-of `school.FIELDS`, and the rule by which a row is no data (`_rule`); what a cell means is parsed
+`read_<table>` has the file, line and version of each row, one text column per field of
+`school.FIELDS`, and the rule by which a row is no data (`_rule`); what a cell means is parsed
 afterwards.
 """
 
@@ -9,6 +9,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 
+import duckdb
 import polars as pl
 
 from edu_pipeline.ground.sql import literal, literals, quoted
@@ -88,6 +89,13 @@ def resolved_headers(
     }
 
 
+def read_export(
+    con: duckdb.DuckDBPyConnection, table: str, files: pl.DataFrame, export: TableExport
+) -> None:
+    """Make `read_<table>` of `raw_<table>`: the result of `canonical_query`, worked out once."""
+    con.execute(f"create or replace table read_{table} as {canonical_query(table, files, export)}")
+
+
 def canonical_query(
     table: str, files: pl.DataFrame, export: TableExport, *, rows: str | None = None
 ) -> str:
@@ -112,12 +120,6 @@ def canonical_query(
                  {_by_file(usable, _is_deleted, "false")} as _deleted
           from {rows or f"raw_{table}"} where {_wanted(usable, export)}
         )"""
-
-
-def received_query(table: str, files: pl.DataFrame, export: TableExport) -> str:
-    """SQL over `raw_<table>`: how many `rows` of each `_file` `canonical_query` has."""
-    wanted = _wanted(_usable(table, files, export), export)
-    return f"select _file, count(*) as rows from raw_{table} where {wanted} group by all"
 
 
 def _usable(table: str, files: pl.DataFrame, export: TableExport) -> Sequence[_File]:

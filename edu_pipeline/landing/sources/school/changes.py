@@ -45,7 +45,7 @@ def compare(
     changed since, only the numbers of rows can be compared.
 
     Args:
-        con: The warehouse, with `raw_…`.
+        con: The warehouse, with `read_…`.
         files: `LandingFiles`.
         settings: How the exports are read, and what their codes mean.
         mailed: Whether letters went out before: then exports that nothing can be compared with,
@@ -303,13 +303,12 @@ def _hash_rows(
     A row that says nothing yet (a register not taken, homework not due) has no row hash.
     """
     export = settings.landing.export(table)
-    query = canonical_query(table, files, export)
     key = ", ".join(KEYS[table])
     content = f"hash({', '.join(field.name for field in FIELDS[table])})"
     day, days = "null::varchar", pl.Series(dtype=pl.String)
     if table in CODES:  # others have no rows that a school week can lack
         (day,), code = DATES[table], CODES[table]
-        texts = distinct_texts(con, query, day, code)
+        texts = distinct_texts(con, table, day, code)
         days = texts[day]
         if silent := _silent(texts[code].unique().sort().to_list(), table, settings):
             content = f"case when {code} not in {literals(silent)} then {content} end"
@@ -327,7 +326,7 @@ def _hash_rows(
         with hashed as (
           select hash({key}) as key, {content} as row, {in_series} as series, days.day,
                  _version, _file, _line
-          from ({query}) left join days on days.text = {day} where coalesce({key}) is not null
+          from read_{table} left join days on days.text = {day} where coalesce({key}) is not null
         ),
         twice as (select key from hashed group by key having count(*) > 1)
         select key, row, series, day from hashed anti join twice using (key)

@@ -194,12 +194,13 @@ def describe(
     """Every export that is there.
 
     Args:
-        con: With `raw_…` of every export.
+        con: With `raw_…` and `read_…` of every export.
         files: `LandingFiles`.
         settings: To read them by.
         placing: Why files that no pattern matched are taken for what they are.
     """
-    return _describe_all(Reading(con, files, settings), placing)
+    made = {table: settings.landing.export(table) for table in SCHOOL_TABLES}
+    return _describe_all(Reading(con, files, settings, made), placing)
 
 
 def _describe_all(read: Reading, placing: Placing) -> tuple[ExportSeen, ...]:
@@ -209,7 +210,7 @@ def _describe_all(read: Reading, placing: Placing) -> tuple[ExportSeen, ...]:
 
 
 def _describe(read: Reading, table: str, placing: Placing) -> ExportSeen:
-    rows = read.con.execute(f"select count(*) from ({read.query(table)})").fetchall()[0][0]
+    rows = read.con.execute(f"select count(*) from {read.rows(table)}").fetchall()[0][0]
     return ExportSeen(
         table=table,
         files=tuple(
@@ -316,6 +317,8 @@ def _link(read: Reading, table: str, column: str, targets: Sequence[tuple[str, s
 def _problems(read: Reading) -> pl.DataFrame:
     """What a refresh would find, by staging as it does."""
     con, files, settings = read.con, read.files, read.settings
+    for table in SCHOOL_TABLES:
+        read.rows(table)
     for table in STAGED:
         stage_table(con, table, files, settings)
     return find_problems(con, files, LandingChanges.create_empty(), settings)

@@ -13,7 +13,7 @@ from edu_pipeline.ground.sql import literal, literals, quoted
 from edu_pipeline.ground.toml import toml_key, toml_text
 from edu_pipeline.ground.wording import counted, day_month, listed
 from edu_pipeline.landing.rules import AFTER
-from edu_pipeline.landing.sources.school.canonical import CODES, canonical_query, resolved_headers
+from edu_pipeline.landing.sources.school.canonical import CODES, resolved_headers
 from edu_pipeline.landing.sources.school.fields import DATES, FIELDS
 from edu_pipeline.landing.sources.school.problems import school_problem
 from edu_pipeline.landing.sources.school.stage_facts import distinct_texts
@@ -44,13 +44,13 @@ def doubts(
     """Every question about attendance and homework that the data raise.
 
     Args:
-        con: The warehouse, with `raw_…`, the staging tables and `rejected_…`.
+        con: The warehouse, with `raw_…`, `read_…`, the staging tables and `rejected_…`.
         files: `LandingFiles`.
         settings: How the exports are read, and what their codes mean.
     """
     yield from _columns_of_one_name(con, files, settings)
     yield from _empty_codes_beside_others(con, files, settings)
-    yield from _moments_without_a_zone(con, files, settings)
+    yield from _moments_without_a_zone(con, settings)
     yield from _whole_days_beside_sessions(con, settings)
     yield from _shorter_days(con, files, settings)
     yield from _days_to_come(con, settings)
@@ -127,14 +127,13 @@ def _empty_codes_beside_others(
 
 
 def _moments_without_a_zone(
-    con: duckdb.DuckDBPyConnection, files: pl.DataFrame, settings: Settings
+    con: duckdb.DuckDBPyConnection, settings: Settings
 ) -> Iterator[Problem]:
     if settings.known_zone is not None:
         return
     for table in CODES:
         (day,) = DATES[table]
-        query = canonical_query(table, files, settings.landing.export(table))
-        texts = distinct_texts(con, query, day).filter(is_moment(pl.col(day)))[day]
+        texts = distinct_texts(con, table, day).filter(is_moment(pl.col(day)))[day]
         if texts.len():
             yield _question(
                 table,

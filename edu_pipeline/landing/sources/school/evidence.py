@@ -287,7 +287,7 @@ def _shape_lines(read: Reading) -> list[Line]:
         return []
     marks, students, days = read.con.execute(
         "select count(distinct (student_id, date)), count(distinct student_id), "
-        f"count(distinct date) from ({read.query('attendance')})"
+        f"count(distinct date) from {read.rows('attendance')}"
     ).fetchall()[0]
     codes = [
         (read.settings.attendance.mark(str(code)), int(rows))
@@ -319,7 +319,7 @@ def _session_lines(read: Reading) -> list[Line]:
     export = read.settings.landing.attendance
     most = read.con.execute(
         "select coalesce(max(marks), 0) from (select count(distinct coalesce(session, '')) as marks "
-        f"from ({read.query('attendance')}) group by student_id, date)"
+        f"from {read.rows('attendance')} group by student_id, date)"
     ).fetchall()[0][0]
     if most <= export.sessions_per_day:
         return []

@@ -17,7 +17,7 @@ from edu_pipeline.landing.sources.school.agreement import (
     schools_without_days,
     teachers_unknown,
 )
-from edu_pipeline.landing.sources.school.canonical import CODES, canonical_query
+from edu_pipeline.landing.sources.school.canonical import CODES
 from edu_pipeline.landing.sources.school.disagreements import (
     calendar_problems,
     date_order_problems,
@@ -58,7 +58,11 @@ from edu_pipeline.landing.sources.school.rejections import (
     rows_received,
     unmapped_codes,
 )
-from edu_pipeline.landing.sources.school.stage_facts import marks_found, sessions_found
+from edu_pipeline.landing.sources.school.stage_facts import (
+    distinct_texts,
+    marks_found,
+    sessions_found,
+)
 from edu_pipeline.landing.sources.school.stage_roster import names_years
 from edu_pipeline.landing.sources.school.staging import schools_of
 from edu_pipeline.landing.sources.school.telling_apart import several_problem, several_rows
@@ -73,7 +77,7 @@ def find_problems(
     """What a person must look at.
 
     Args:
-        con: The warehouse, with `raw_…`, the staging tables and `rejected_…`.
+        con: The warehouse, with `raw_…`, `read_…`, the staging tables and `rejected_…`.
         files: `LandingFiles`.
         changes: `LandingChanges`.
         settings: How the exports are read, and what their codes mean.
@@ -82,10 +86,7 @@ def find_problems(
         `LandingProblems`, those that keep others from being looked for first.
     """
     landing = settings.landing
-    words = {
-        (table, column): con.sql(canonical_query(table, files, landing.export(table))).pl()
-        for table, column in WORDS
-    }
+    words = {(table, column): read_table(con, f"read_{table}") for table, column in WORDS}
     unmapped = unmapped_codes(con)
     # what nobody mapped may be the presences
     unsure = "attendance" in unmapped["table"]
@@ -124,7 +125,7 @@ def _rows_left_out(
         for table in CODES
         if (found := several_rows(con, table, files, settings))
     }
-    many = row_problems(counts, rows_received(con, files, landing), files, landing).filter(
+    many = row_problems(counts, rows_received(con), files, landing).filter(
         ~(pl.col("table").is_in(list(several)) & (pl.col("subject") == SUPERSEDED))
     )
     told = set(many.filter(table="attendance")["subject"])
@@ -153,10 +154,9 @@ def _disagreements(
     """Where exports contradict themselves or one another, whatever the marks say."""
     landing = settings.landing
     schools = schools_of(con)
-    calendar: pl.DataFrame = con.sql(canonical_query("calendar", files, landing.calendar)).pl()
     days = read_table(con, "stg_school_days")
     ((through,),) = con.execute("select max(date) from stg_attendance where submitted").fetchall()
-    named = names_years(calendar, schools, landing.calendar)
+    named = names_years(read_table(con, "read_calendar"), schools, landing.calendar)
     known = con.execute(
         "select distinct school_id from stg_school_days where in_session order by 1"
     ).fetchall()
@@ -174,10 +174,9 @@ def _disagreements(
         year_problems(days, through, settings.school, named),
     ]
     for table in ("attendance", "homework", "enrollments"):
-        query = canonical_query(table, files, landing.export(table))
         for column in DATES[table]:
-            texts = con.sql(f"select distinct {column} from ({query}) where {column} is not null")
-            found.append(date_order_problems(table, texts.pl()[column], landing))
+            texts = distinct_texts(con, table, column)[column].drop_nulls()
+            found.append(date_order_problems(table, texts, landing))
     return found
 
 

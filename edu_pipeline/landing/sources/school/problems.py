@@ -244,7 +244,7 @@ def word_problems(rows: Mapping[tuple[str, str], pl.DataFrame], landing: Landing
     """Words of `class_type`, `role` and `in_session` that nobody mapped.
 
     Args:
-        rows: (export, column) → `canonical_query` of the export.
+        rows: (export, column) → `read_<table>` of the export.
         landing: The section of `pipeline.toml`.
 
     Returns:

@@ -12,13 +12,14 @@ import duckdb
 import polars as pl
 
 from edu_pipeline.ground.sql import quoted
-from edu_pipeline.landing.sources.school.canonical import CODES, canonical_query, resolved_headers
+from edu_pipeline.landing.sources.school.canonical import CODES, read_export, resolved_headers
 from edu_pipeline.landing.sources.school.fields import DATES, OTHER_ROLES, WORDS
 from edu_pipeline.landing.sources.school.problems import MEANINGS
 from edu_pipeline.landing.sources.school.suggestions import Line, with_lines
 from edu_pipeline.landing.tables.dates import parsed_date
 from edu_pipeline.landing.tables.raw import RECEIVED
 from edu_pipeline.settings.home import Settings
+from edu_pipeline.settings.landing import TableExport
 from edu_pipeline.settings.marks import MARKS
 
 LINKS: Sequence[tuple[str, str, tuple[tuple[str, str], ...]]] = (
@@ -50,20 +51,29 @@ class Reading:
     con: duckdb.DuckDBPyConnection
     files: pl.DataFrame
     settings: Settings
-    known: dict[str, list[tuple[str | int, ...]]] = field(default_factory=dict)
-    """Query → its result: other settings make another query."""
+    made: dict[str, TableExport] = field(default_factory=dict)
+    """Export → the settings by which `read_<table>` was made."""
+    known: dict[tuple[str, ...], list[tuple[str | int, ...]]] = field(default_factory=dict)
+    """Export as it is read now, and columns → `counts`."""
 
-    def query(self, table: str) -> str:
-        """`canonical_query` of an export."""
-        return canonical_query(table, self.files, self.settings.landing.export(table))
+    def rows(self, table: str) -> str:
+        """The table of an export's rows, as these settings read it."""
+        export = self.settings.landing.export(table)
+        if self.made.get(table) != export:
+            read_export(self.con, table, self.files, export)
+            self.made[table] = export
+            for counted in [counted for counted in self.known if counted[0] == table]:
+                del self.known[counted]
+        return f"read_{table}"
 
     def counts(self, table: str, *columns: str) -> list[tuple[str | int, ...]]:
         """Distinct texts of columns and how many rows have them."""
-        names = ", ".join(columns)
-        query = f"select {names}, count(*) from ({self.query(table)}) group by all order by all"
-        if query not in self.known:
-            self.known[query] = self.con.execute(query).fetchall()
-        return self.known[query]
+        rows, counted = self.rows(table), (table, *columns)
+        if counted not in self.known:
+            self.known[counted] = self.con.execute(
+                f"select {', '.join(columns)}, count(*) from {rows} group by all order by all"
+            ).fetchall()
+        return self.known[counted]
 
     def having(self, settings: Settings) -> "Reading":
         """The same exports, read by other settings."""

@@ -23,7 +23,6 @@ from edu_pipeline.landing.rules import (
     SUPERSEDED,
     fate_of,
 )
-from edu_pipeline.landing.sources.school.canonical import canonical_query, received_query
 from edu_pipeline.landing.sources.school.fields import KEYS, OTHER_ROLES
 from edu_pipeline.landing.sources.school.staging import STAGED_AS
 from edu_pipeline.model.columns import dtypes
@@ -61,7 +60,7 @@ def school_fates(
     Of files that are not read the rows are counted by lines.
 
     Args:
-        con: The warehouse, with `raw_…`, `stg_…`, `rejected_…` and `repeated_…` of every export.
+        con: The warehouse, with `raw_…`, `read_…`, `stg_…`, `rejected_…` and `repeated_…` of every export.
         files: `LandingFiles`.
         landing: How the exports are read.
 
@@ -70,14 +69,15 @@ def school_fates(
     """
     found = [_unread(files)]
     for table, staged in STAGED_AS.items():
-        received = received_query(table, files, landing.export(table))
-        used = _FACTS[table](con) if table in _FACTS else _small(con, table, files, landing)
+        used = _FACTS[table](con) if table in _FACTS else _small(con, table, landing)
         beside = con.sql(
             f"""
             select _file as file, count(*) - coalesce(any_value(used.rows), 0) as rows,
                    case when any_value(used.rows) is null then {literal(NO_COLUMN)}
                         else {literal(ELSEWHERE)} end as rule
-            from raw_{table} left join ({received}) as used using (_file) group by _file
+            from raw_{table} left join (
+              select _file, count(*) as rows from read_{table} group by all
+            ) as used using (_file) group by _file
             """
         ).pl()
         lost = con.sql(
@@ -134,9 +134,7 @@ def _unread(files: pl.DataFrame) -> pl.DataFrame:
     ).cast(dtypes(LandingFates))
 
 
-def _small(
-    con: duckdb.DuckDBPyConnection, table: str, files: pl.DataFrame, landing: Landing
-) -> pl.DataFrame:
+def _small(con: duckdb.DuckDBPyConnection, table: str, landing: Landing) -> pl.DataFrame:
     """Of a small table: rows that are neither rejected nor sent elsewhere, by the last of their key."""
     export, staged = landing.export(table), STAGED_AS[table]
     again = SAME if export.export == "snapshot" else SUPERSEDED
@@ -148,7 +146,7 @@ def _small(
           select _file, coalesce({other}, false) as other, row_number() over (
                    partition by {", ".join(KEYS[table])} order by _version desc, _file desc, _line desc
                  ) as place
-          from ({canonical_query(table, files, export)}) as parsed
+          from read_{table} as parsed
           anti join rejected_{staged} as bad on bad.file = parsed._file and bad.line = parsed._line
         )
         select _file as file,

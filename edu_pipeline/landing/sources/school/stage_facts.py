@@ -57,15 +57,15 @@ TITLES = frozenset(
 """Headers, normal, of what stands for an assignment's id and is none: it may come every week."""
 
 
-def distinct_texts(con: duckdb.DuckDBPyConnection, query: str, *columns: str) -> pl.DataFrame:
+def distinct_texts(con: duckdb.DuckDBPyConnection, table: str, *columns: str) -> pl.DataFrame:
     """The few different texts that stand in columns of rows by the million.
 
     Args:
-        con: Where the query can be run.
-        query: Of all the rows.
+        con: The warehouse, with `read_<table>`.
+        table: The export.
         columns: Its columns; of several, the combinations that occur.
     """
-    found: pl.DataFrame = con.sql(f"select distinct {', '.join(columns)} from ({query})").pl()
+    found: pl.DataFrame = con.sql(f"select distinct {', '.join(columns)} from read_{table}").pl()
     return found
 
 
@@ -113,20 +113,19 @@ def export_days(files: pl.DataFrame, table: str, settings: Settings) -> pl.DataF
 
 
 def stage_attendance(
-    con: duckdb.DuckDBPyConnection, query: str, settings: Settings, files: pl.DataFrame
+    con: duckdb.DuckDBPyConnection, settings: Settings, files: pl.DataFrame
 ) -> None:
     """Make `stg_attendance`, `rejected_attendance` and `repeated_attendance`.
 
     Args:
-        con: The warehouse, with `stg_students`, `stg_student_schools`, `stg_enrollments`,
-            `stg_classes` and `stg_school_days`.
-        query: `canonical_query("attendance")`.
+        con: The warehouse, with `read_attendance`, `stg_students`, `stg_student_schools`,
+            `stg_enrollments`, `stg_classes` and `stg_school_days`.
         settings: How the export is read, and what its codes mean.
         files: `LandingFiles`.
     """
     export = settings.landing.attendance
     per_day = export.sessions_per_day
-    texts = distinct_texts(con, query, "date", "code")
+    texts = distinct_texts(con, "attendance", "date", "code")
     marks = {code: settings.attendance.mark(code) for code in texts["code"].unique().sort()}
     con.register(
         "code_meanings",
@@ -190,7 +189,7 @@ def stage_attendance(
             CLOSED: ("open.date is null", "parsed.date"),
         },
     )
-    _stage(con, query, texts, settings, fact)
+    _stage(con, texts, settings, fact)
     con.unregister("export_days")
     if export.shape == "daily":
         _leave_out_registers_not_taken(con)
@@ -248,22 +247,19 @@ def _leave_out_registers_not_taken(con: duckdb.DuckDBPyConnection) -> None:
     con.execute("drop table office_only")
 
 
-def stage_homework(
-    con: duckdb.DuckDBPyConnection, query: str, settings: Settings, files: pl.DataFrame
-) -> None:
+def stage_homework(con: duckdb.DuckDBPyConnection, settings: Settings, files: pl.DataFrame) -> None:
     """Make `stg_homework`, `rejected_homework` and `repeated_homework`.
 
     A piece is a student's, an assignment's and, where the export names one, a class's; where it has
     several due dates in one file, or only a title, each due date is a piece.
 
     Args:
-        con: The warehouse, with `stg_students`, `stg_student_schools`, `stg_classes` and
-            `stg_school_days`.
-        query: `canonical_query("homework")`.
+        con: The warehouse, with `read_homework`, `stg_students`, `stg_student_schools`, `stg_classes`
+            and `stg_school_days`.
         settings: How the export is read, and what its statuses mean.
         files: `LandingFiles`.
     """
-    texts = distinct_texts(con, query, "due_date", "status")
+    texts = distinct_texts(con, "homework", "due_date", "status")
     statuses = {code: settings.homework.status(code) for code in texts["status"].unique().sort()}
     con.register(
         "code_meanings",
@@ -304,12 +300,11 @@ def stage_homework(
         },
         within=within,
     )
-    _stage(con, query, texts, settings, fact)
+    _stage(con, texts, settings, fact)
 
 
 def _stage(
     con: duckdb.DuckDBPyConnection,
-    query: str,
     texts: pl.DataFrame,
     settings: Settings,
     fact: _Fact,
@@ -336,7 +331,7 @@ def _stage(
                case when parsed._rule is not null then parsed._value {value} end as value,
                days.day as _day, parsed.student_id as _student_id,
                {", ".join(f"{sql} as {name}" for name, sql in fact.columns.items())}
-        from ({query}) as parsed
+        from read_{table} as parsed
         left join days on days.text = parsed.{day}
         left join stg_students as student on student.student_id = parsed.student_id
         left join code_meanings as meaning on meaning.word = parsed.{fact.code}
@@ -433,17 +428,14 @@ def _set_repeated_apart(con: duckdb.DuckDBPyConnection, export: TableExport, fac
     con.execute("drop table again")
 
 
-def attendance_dates(
-    con: duckdb.DuckDBPyConnection, query: str, export: AttendanceExport
-) -> pl.DataFrame:
+def attendance_dates(con: duckdb.DuckDBPyConnection, export: AttendanceExport) -> pl.DataFrame:
     """School days where no calendar was exported: dates with a row for every student.
 
     A date with less than a tenth of the students of a school's median date is taken for a typing
     error, and so is one with a single student where others have several.
 
     Args:
-        con: The warehouse, with `stg_student_schools`.
-        query: `canonical_query("attendance")`.
+        con: The warehouse, with `read_attendance` and `stg_student_schools`.
         export: Its section of `pipeline.toml`; an exceptions-only export gives no dates.
 
     Returns:
@@ -451,12 +443,12 @@ def attendance_dates(
     """
     if export.shape == "exceptions":
         return pl.DataFrame(schema={"date": pl.Date, "school_id": pl.String})
-    register_days(con, con.sql(f"select distinct date from ({query})").pl()["date"], export)
+    register_days(con, distinct_texts(con, "attendance", "date")["date"], export)
     dates: pl.DataFrame = con.sql(
-        f"""
+        """
         with dated as (
           select day as date, school_id, count(distinct parsed.student_id) as students
-          from ({query}) as parsed join days on text = parsed.date
+          from read_attendance as parsed join days on text = parsed.date
           join stg_student_schools as pupil
             on pupil.student_id = parsed.student_id and day >= begin_date and day < end_date
           group by all

@@ -60,7 +60,7 @@ def stage_students(
     """Students, one each.
 
     Args:
-        rows: `canonical_query("students")`.
+        rows: `read_students`.
         export: Their section of `pipeline.toml`.
         homerooms: Ids of classes. One that is called NA is a homeroom; else NA is none.
     """
@@ -99,7 +99,7 @@ def stage_classes(
     """Classes of the export, and the homerooms that only stand in a column of the students.
 
     Args:
-        rows: `canonical_query("classes")`.
+        rows: `read_classes`.
         students: `Students`.
         export: Their section of `pipeline.toml`.
         calendar_schools: Schools as the calendar writes them.
@@ -201,7 +201,7 @@ def stage_enrollments(
     of the class's term, and of the student's stay at the school.
 
     Args:
-        rows: `canonical_query("enrollments")`.
+        rows: `read_enrollments`.
         classes: `Classes`.
         students: `Students`.
         staff: `Staff`.
@@ -243,7 +243,7 @@ def stage_school_days(
     `days_that_differ`.
 
     Args:
-        rows: `canonical_query("calendar")`.
+        rows: `read_calendar`.
         schools: Ids of the schools that there are.
         export: Its section of `pipeline.toml`.
         school: When school weeks and years begin.
@@ -267,7 +267,7 @@ def days_that_differ(
     In a delta the later one corrects the earlier.
 
     Args:
-        rows: `canonical_query("calendar")`.
+        rows: `read_calendar`.
         schools: Ids of the schools that there are.
         export: Its section of `pipeline.toml`.
 
@@ -285,7 +285,7 @@ def names_years(rows: pl.DataFrame, schools: Sequence[str], export: TableExport)
     """Whether the calendar says of every day in session which school year it is of.
 
     Args:
-        rows: `canonical_query("calendar")`.
+        rows: `read_calendar`.
         schools: Ids of the schools that there are.
         export: Its section of `pipeline.toml`.
     """
@@ -539,7 +539,7 @@ def stays_of(
     """When students were at the school, where their export says it.
 
     Args:
-        rows: `canonical_query("students")`.
+        rows: `read_students`.
         export: Their section of `pipeline.toml`.
         enrollments: Whether an end date is the last day, as of enrollments.
 
@@ -555,7 +555,7 @@ def terms_of(rows: pl.DataFrame, export: TableExport) -> pl.DataFrame:
     """The term of each class, where the export of classes says it: its last day belongs to it.
 
     Args:
-        rows: `canonical_query("classes")`.
+        rows: `read_classes`.
         export: Their section of `pipeline.toml`.
 
     Returns:

@@ -8,7 +8,6 @@ import duckdb
 import polars as pl
 
 from edu_pipeline.ground.warehouse import read_table, write_table
-from edu_pipeline.landing.sources.school.canonical import canonical_query
 from edu_pipeline.landing.sources.school.stage_facts import (
     attendance_dates,
     stage_attendance,
@@ -38,14 +37,9 @@ class _Room:
     files: pl.DataFrame
     settings: Settings
 
-    def query(self, table: str) -> str:
-        """SQL of an export's rows, with our columns."""
-        return canonical_query(table, self.files, self.settings.landing.export(table))
-
     def rows(self, table: str) -> pl.DataFrame:
-        """The same as a frame."""
-        frame: pl.DataFrame = self.con.sql(self.query(table)).pl()
-        return frame
+        """An export's rows, with our columns."""
+        return read_table(self.con, f"read_{table}")
 
     def staged(self, table: str) -> pl.DataFrame:
         """A staging table that was made before."""
@@ -63,7 +57,7 @@ def stage_table(
     """Make `stg_<table>` and, of an export, `rejected_<table>`.
 
     Args:
-        con: The warehouse, with `raw_…`, and with the staging tables before this one in `STAGED`.
+        con: The warehouse, with `read_…`, and with the staging tables before this one in `STAGED`.
         table: One of `STAGED`.
         files: `LandingFiles`.
         settings: How the exports are read, and what their codes mean.
@@ -128,17 +122,17 @@ def _school_days(room: _Room) -> None:
         room.rows("calendar"), schools_of(room.con), landing.calendar, school
     )
     if "calendar" not in room.files["table"]:
-        dates = attendance_dates(room.con, room.query("attendance"), landing.attendance)
+        dates = attendance_dates(room.con, landing.attendance)
         staged = Staged(school_days_seen(dates, school), staged.rejected)
     room.keep("school_days", staged)
 
 
 def _attendance(room: _Room) -> None:
-    stage_attendance(room.con, room.query("attendance"), room.settings, room.files)
+    stage_attendance(room.con, room.settings, room.files)
 
 
 def _homework(room: _Room) -> None:
-    stage_homework(room.con, room.query("homework"), room.settings, room.files)
+    stage_homework(room.con, room.settings, room.files)
 
 
 STAGED: Mapping[str, Callable[[_Room], None]] = MappingProxyType(

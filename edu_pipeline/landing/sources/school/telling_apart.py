@@ -12,7 +12,7 @@ import polars as pl
 
 from edu_pipeline.ground.sql import quoted
 from edu_pipeline.ground.toml import toml_text
-from edu_pipeline.landing.sources.school.canonical import canonical_query, resolved_headers
+from edu_pipeline.landing.sources.school.canonical import resolved_headers
 from edu_pipeline.landing.sources.school.fields import DATES, KEYS
 from edu_pipeline.landing.sources.school.problems import MANY_REJECTED, school_problem
 from edu_pipeline.landing.sources.school.stage_facts import distinct_texts, register_days
@@ -47,7 +47,7 @@ def several_rows(
     """Rows that share their key with others, where a figure depends on which of them counts.
 
     Args:
-        con: The warehouse, with `raw_…`, `stg_…` and `repeated_…`.
+        con: The warehouse, with `raw_…`, `read_…`, `stg_…` and `repeated_…`.
         table: attendance or homework.
         files: `LandingFiles`.
         settings: How it is read.
@@ -66,9 +66,8 @@ def several_rows(
     if not repeated or not (contradicting or (many and table == "homework")):
         return None
     export = settings.landing.export(table)
-    query = canonical_query(table, files, export)
     (day,) = DATES[table]
-    register_days(con, distinct_texts(con, query, day)[day], export, settings.known_zone)
+    register_days(con, distinct_texts(con, table, day)[day], export, settings.known_zone)
     key = ", ".join(["_file", *(name for name in KEYS[table] if name != day), "days.day"])
     unread = _unread_columns(con, table, files, settings)
     cells = "".join(f", raw.{quoted(name)}" for name in unread)
@@ -78,7 +77,7 @@ def several_rows(
         select key{cells}
         from (
           select _file, _line, hash({key}) as key
-          from ({query}) as parsed join days on days.text = parsed.{day}
+          from read_{table} as parsed join days on days.text = parsed.{day}
           where _rule is null qualify count(*) over (partition by {key}) > 1
         ) join raw_{table} as raw using (_file, _line)
         """
