@@ -214,8 +214,10 @@ def judged(others: Sequence[str]) -> Sequence[Table]:
         pii="none",
         deps=["rejected_rows", "landing_files", "landing_changes", *of_school, *others],
     )
-    def landing_problems(con: Connection, settings: Settings, zone: Zone) -> pl.DataFrame:
-        return problems_of_all(con, zone, settings)
+    def landing_problems(
+        con: Connection, gate_releases: pl.DataFrame, settings: Settings, zone: Zone
+    ) -> pl.DataFrame:
+        return problems_of_all(con, zone, settings, gate_releases)
 
     @_of_school(kinds={"python"}, pii="none", deps=of_school)
     def landing_report(
@@ -340,7 +342,7 @@ PROBLEM_CHECKS: Sequence[tuple[str, str, Sequence[str] | None, str]] = (
 @check("landing_changes", "No export shrank or changed by much.")
 def little_changed(landing_changes: pl.DataFrame) -> dg.AssetCheckResult:
     """An export that lost or changed more than a tenth of its rows may be cut short."""
-    return _result(change_problems(landing_changes)["message"].to_list(), holds=True)
+    return _result([problem.message for problem in change_problems(landing_changes)], holds=True)
 
 
 CHECKS: Sequence[Check] = [*(_problem_check(*each) for each in PROBLEM_CHECKS), little_changed]

@@ -48,7 +48,7 @@ def accepted_changes(
         `LandingChanges`. The next refresh compares with what is accepted here.
     """
     changes = compare(con, files, settings, mailed=mailed)
-    found = _with_since(con, change_problems(changes))
+    found = _with_since(con, problems_frame(change_problems(changes)))
     accept(con, changes, files, settings, set(unreleased(found, releases)["table"]))
     return changes
 
@@ -76,9 +76,7 @@ def messages_of(
 
 
 def problems_of_all(
-    con: duckdb.DuckDBPyConnection,
-    zone: Zone,
-    settings: Settings,
+    con: duckdb.DuckDBPyConnection, zone: Zone, settings: Settings, releases: pl.DataFrame
 ) -> pl.DataFrame:
     """What a person must look at, the school's problems first.
 
@@ -89,6 +87,7 @@ def problems_of_all(
         con: The warehouse; the tables of a source need not be there.
         zone: Where exports land.
         settings: How the exports are read.
+        releases: `id` of what somebody released.
 
     Returns:
         `LandingProblems`.
@@ -96,7 +95,7 @@ def problems_of_all(
     Raises:
         LandingError: The zone cannot be listed.
     """
-    found = [_of_school(con, zone, settings), problems_of_others(con, zone, settings)]
+    found = [_of_school(con, zone, settings, releases), problems_of_others(con, zone, settings)]
     return _with_since(con, pl.concat(found))
 
 
@@ -123,7 +122,9 @@ def problems_of_others(
     )
 
 
-def _of_school(con: duckdb.DuckDBPyConnection, zone: Zone, settings: Settings) -> pl.DataFrame:
+def _of_school(
+    con: duckdb.DuckDBPyConnection, zone: Zone, settings: Settings, releases: pl.DataFrame
+) -> pl.DataFrame:
     """What is wrong with the school's exports, and with files that nobody reads.
 
     An export that lies there under another name is not missing.
@@ -140,7 +141,8 @@ def _of_school(con: duckdb.DuckDBPyConnection, zone: Zone, settings: Settings) -
         return strays
     likely = strays.filter(pl.col("kind") == LIKELY_EXPORT)["table"].to_list()
     missing = (pl.col("kind") == "missing_export") & pl.col("table").is_in(likely)
-    found = find_problems(con, files, read_table(con, "landing_changes"), settings)
+    changes, released = read_table(con, "landing_changes"), releases["id"].to_list()
+    found = find_problems(con, files, changes, settings, released)
     return pl.concat([found.filter(~missing), strays])
 
 

@@ -66,8 +66,8 @@ def refresh(tmp_path: Path) -> Iterator[Refresh]:
                 read_export(con, table, listed, export)
             write_table(con, "landing_files", listed)
             changes = compare(con, listed, settings, mailed=mailed)
-            held = change_problems(changes).filter(~pl.col("id").is_in(released))
-            accept(con, changes, listed, settings, set(held["table"]))
+            held = {each.table for each in change_problems(changes) if each.id not in released}
+            accept(con, changes, listed, settings, held)
             return changes
 
         yield run
@@ -78,13 +78,13 @@ def counts(changes: pl.DataFrame) -> list[tuple[object, ...]]:
 
 
 def message(changes: pl.DataFrame) -> str:
-    (text,) = change_problems(changes)["message"]
-    return str(text)
+    (problem,) = change_problems(changes)
+    return problem.message
 
 
 def problem_id(changes: pl.DataFrame) -> str:
-    (found,) = change_problems(changes)["id"]
-    return str(found)
+    (problem,) = change_problems(changes)
+    return problem.id
 
 
 def test_a_first_export_has_nothing_to_be_compared_with(refresh: Refresh) -> None:

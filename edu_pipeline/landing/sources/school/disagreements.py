@@ -13,7 +13,7 @@ from edu_pipeline.ground.toml import toml_key, toml_list, toml_text
 from edu_pipeline.ground.wording import day_month, listed, percent
 from edu_pipeline.landing.sources.school.problems import between, school_problem
 from edu_pipeline.landing.tables.dates import parsed_date
-from edu_pipeline.model.problems import problems_frame
+from edu_pipeline.model.problems import Problem
 from edu_pipeline.model.school_calendar import LONG_GAP_DAYS
 from edu_pipeline.settings.home import School
 from edu_pipeline.settings.landing import Landing
@@ -39,7 +39,7 @@ MONDAY_TO_FRIDAY = 5
 
 def outside_problems(
     outside: pl.DataFrame, marked: int, enrolled: int, first: str | None, end: str | None
-) -> pl.DataFrame:
+) -> list[Problem]:
     """Marks of students who are in no class on the day.
 
     Args:
@@ -50,15 +50,13 @@ def outside_problems(
         end: Last day that anybody is.
     """
     if first is None:  # nobody is in a class, so no figure is claimed
-        return problems_frame([])
+        return []
     if marked and not enrolled:
         message = (
             f"None of {marked:,} student-days with a mark falls into an enrollment: students are "
             f"enrolled from {first} to {end}. Export the enrollments of this school year."
         )
-        return problems_frame(
-            [school_problem("enrollments", "none_enrolled", "begin_date", message, marked)]
-        )
+        return [school_problem("enrollments", "none_enrolled", "begin_date", message, marked)]
     odd = outside.filter(
         (pl.col("outside") > 1) & (pl.col("outside") > FEW_OUTSIDE * pl.col("marked"))
     )
@@ -99,10 +97,10 @@ def outside_problems(
                 class_id=class_id,
             )
             problems.append(problem.releasable("If the enrollments are right"))
-    return problems_frame(problems)
+    return problems
 
 
-def end_date_problems(leavers: int, on: int, after: int, landing: Landing) -> pl.DataFrame:
+def end_date_problems(leavers: int, on: int, after: int, landing: Landing) -> list[Problem]:
     """End dates on which nearly every leaver still has a mark.
 
     Args:
@@ -112,9 +110,9 @@ def end_date_problems(leavers: int, on: int, after: int, landing: Landing) -> pl
         landing: The section of `pipeline.toml`.
     """
     if landing.enrollments.end_date == "inclusive" or leavers < ENOUGH_LEAVERS:
-        return problems_frame([])
+        return []
     if on < (1 - WEEKENDS) * leavers or after > MOST * on:
-        return problems_frame([])
+        return []
     message = (
         f"{on} of {leavers} leavers have a mark on the very end date of their enrollment, as if they "
         "still belonged to the class on it. If so, add to [landing.enrollments]: "
@@ -128,10 +126,10 @@ def end_date_problems(leavers: int, on: int, after: int, landing: Landing) -> pl
         on,
         known_as="end dates with marks",
     )
-    return problems_frame([problem.releasable("If they had left before")])
+    return [problem.releasable("If they had left before")]
 
 
-def register_problems(registers: pl.DataFrame) -> pl.DataFrame:
+def register_problems(registers: pl.DataFrame) -> list[Problem]:
     """Weeks in which many students of a class have no mark though others have.
 
     Args:
@@ -170,10 +168,10 @@ def register_problems(registers: pl.DataFrame) -> pl.DataFrame:
                 class_id=str(class_id),
             )
             problems.append(problem.releasable("If that is right"))
-    return problems_frame(problems)
+    return problems
 
 
-def school_problems(schools: pl.DataFrame, known: Sequence[str], landed: bool) -> pl.DataFrame:
+def school_problems(schools: pl.DataFrame, known: Sequence[str], landed: bool) -> list[Problem]:
     """Schools with students and no day in session: their classes would not be there.
 
     Args:
@@ -183,7 +181,7 @@ def school_problems(schools: pl.DataFrame, known: Sequence[str], landed: bool) -
     """
     problems = []
     if not known:  # without any day there is no calendar and no attendance, which is told already
-        return problems_frame([])
+        return []
     for school, students, class_ids in schools.iter_rows():
         digits = max((len(one) for one in known if one.isdigit()), default=0)
         same = school.isdigit() and any(
@@ -208,10 +206,10 @@ def school_problems(schools: pl.DataFrame, known: Sequence[str], landed: bool) -
             )
             for class_id in class_ids or [None]
         ]
-    return problems_frame(problems)
+    return problems
 
 
-def homeroom_problems(pairs: pl.DataFrame) -> pl.DataFrame:
+def homeroom_problems(pairs: pl.DataFrame) -> list[Problem]:
     """Homerooms that students are in at once, as no student is who only moved.
 
     Args:
@@ -222,7 +220,7 @@ def homeroom_problems(pairs: pl.DataFrame) -> pl.DataFrame:
         | ((pl.col("shared") > 1) & (pl.col("shared") > MOST * pl.col("smaller")))
     )
     if odd.is_empty():
-        return problems_frame([])
+        return []
     one, other, shared = odd.row(0)[:3]
     more = f", and in {odd.height - 1} other pairs of homerooms" if odd.height > 1 else ""
     message = (
@@ -231,13 +229,13 @@ def homeroom_problems(pairs: pl.DataFrame) -> pl.DataFrame:
         'advisory = "scheduled", or end the enrollments that are over.'
     )
     subject, rows = f"{one} {other}", int(odd["shared"].sum())
-    return problems_frame(
+    return [
         school_problem("classes", "two_homerooms", subject, message, rows, class_id=class_id)
         for class_id in sorted({*odd["one"], *odd["other"]})
-    )
+    ]
 
 
-def calendar_problems(differ: pl.DataFrame, telling: Sequence[str]) -> pl.DataFrame:
+def calendar_problems(differ: pl.DataFrame, telling: Sequence[str]) -> list[Problem]:
     """Several rows of the calendar for one date and school that contradict each other.
 
     Args:
@@ -245,7 +243,7 @@ def calendar_problems(differ: pl.DataFrame, telling: Sequence[str]) -> pl.DataFr
         telling: Columns that tell them apart.
     """
     if differ.is_empty():
-        return problems_frame([])
+        return []
     days = differ.select("date", "school_id").unique().height
     first = differ.sort("_file", "_line").row(0, named=True)
     column = f"by {listed(list(telling))}" if telling else "by no column"
@@ -260,10 +258,10 @@ def calendar_problems(differ: pl.DataFrame, telling: Sequence[str]) -> pl.DataFr
     problem = school_problem(
         "calendar", "days_differ", name, message, differ.height, first=differ["date"].min()
     )
-    return problems_frame([problem.releasable("If a day counts that is in session for some")])
+    return [problem.releasable("If a day counts that is in session for some")]
 
 
-def name_problems(names: pl.DataFrame) -> pl.DataFrame:
+def name_problems(names: pl.DataFrame) -> list[Problem]:
     """Names where ids should be.
 
     Args:
@@ -281,10 +279,10 @@ def name_problems(names: pl.DataFrame) -> pl.DataFrame:
             table, "names_for_ids", header, message, count, known_as=f"{file} {header}"
         )
         problems.append(problem.releasable("If no two students ever share a name"))
-    return problems_frame(problems)
+    return problems
 
 
-def part_problems(repeats: pl.DataFrame) -> pl.DataFrame:
+def part_problems(repeats: pl.DataFrame) -> list[Problem]:
     """Files that are taken for parts of an export, though one repeats most of another.
 
     Args:
@@ -304,10 +302,10 @@ def part_problems(repeats: pl.DataFrame) -> pl.DataFrame:
             table, "parts_repeat", f"{one} {other}", message, shared, known_as=one + other
         )
         problems.append(problem.releasable("If both count"))
-    return problems_frame(problems)
+    return problems
 
 
-def staff_problems(named: int, unknown: int, files: Sequence[str]) -> pl.DataFrame:
+def staff_problems(named: int, unknown: int, files: Sequence[str]) -> list[Problem]:
     """Classes whose teachers are in no export of staff.
 
     Args:
@@ -316,18 +314,16 @@ def staff_problems(named: int, unknown: int, files: Sequence[str]) -> pl.DataFra
         files: What is read as staff.
     """
     if not unknown or unknown <= MOST * named:
-        return problems_frame([])
+        return []
     message = (
         f"{unknown} of {named} classes have a teacher who is not in {listed(list(files)) or 'staff'}, so "
         "nobody would get their letters. Say where the teachers are in [landing.staff]: "
         'files = ["school/teachers*"]'
     )
-    return problems_frame(
-        [school_problem("classes", "unknown_teachers", "teacher_id", message, unknown)]
-    )
+    return [school_problem("classes", "unknown_teachers", "teacher_id", message, unknown)]
 
 
-def week_problems(days: pl.DataFrame, school: School) -> pl.DataFrame:
+def week_problems(days: pl.DataFrame, school: School) -> list[Problem]:
     """School on Sundays and never on Fridays, where nobody said when the week begins.
 
     Args:
@@ -343,17 +339,17 @@ def week_problems(days: pl.DataFrame, school: School) -> pl.DataFrame:
         .sort("school_id")
     )
     if school.week_begins is not None or counts.is_empty():
-        return problems_frame([])
+        return []
     message = (
         f"School {_few(counts['school_id'].to_list())} is in session on Sundays and hardly on Fridays, "
         'but weeks are counted from Monday. Add to [school]: week_begins = "sunday"  # or monday'
     )
-    return problems_frame([school_problem("calendar", "week_begins", "week_begins", message)])
+    return [school_problem("calendar", "week_begins", "week_begins", message)]
 
 
 def year_problems(
     days: pl.DataFrame, through: date | None, school: School, named: bool
-) -> pl.DataFrame:
+) -> list[Problem]:
     """Breaks in the running school year that may be a summer.
 
     Args:
@@ -363,7 +359,7 @@ def year_problems(
         named: Whether the calendar says which school year a day is of.
     """
     if school.year_begins is not None or named or through is None:
-        return problems_frame([])
+        return []
     session = (
         days.filter(pl.col("in_session") & (pl.col("date") <= through))
         .sort("school_id", "date")
@@ -374,7 +370,7 @@ def year_problems(
         .filter(pl.col("gap").is_between(*RIVAL_GAP_DAYS))
     )
     if session.is_empty():
-        return problems_frame([])
+        return []
     day, gap, start = session.select("date", "gap", "year_start").row(-1)
     message = (
         f"School begins again on {day}, after {gap} days without school: that may be a new school year "
@@ -382,10 +378,10 @@ def year_problems(
         f'depend on it. Add to [school]: year_begins = "{day:%m}-01"  # or "{start:%m}-01"'
     )
     problem = school_problem("calendar", "year_begins", "year_begins", message, first=day)
-    return problems_frame([problem])
+    return [problem]
 
 
-def date_order_problems(table: str, texts: pl.Series, landing: Landing) -> pl.DataFrame:
+def date_order_problems(table: str, texts: pl.Series, landing: Landing) -> list[Problem]:
     """Dates that fall on week-ends as they are read, and never with day and month swapped.
 
     Args:
@@ -401,13 +397,13 @@ def date_order_problems(table: str, texts: pl.Series, landing: Landing) -> pl.Da
     odd = frame.filter((pl.col("said") != pl.col("other")).fill_null(value=False))
     unread = frame["other"].null_count() > frame["said"].null_count()
     if not formats or unread or odd.height < MONDAY_TO_FRIDAY:
-        return problems_frame([])
+        return []
 
     def weekends(column: str) -> int:
         return int((frame[column].dt.weekday() > MONDAY_TO_FRIDAY).sum())
 
     if weekends("said") < WEEKENDS * frame.height or weekends("other"):
-        return problems_frame([])
+        return []
     message = (
         f"{weekends('said')} of {frame.height} dates of {table} are at week-ends, read as "
         f"[landing.{table}] says, and none is with day and month the other way round. Likely: "
@@ -416,7 +412,7 @@ def date_order_problems(table: str, texts: pl.Series, landing: Landing) -> pl.Da
     problem = school_problem(
         table, "date_order", "date_formats", message, known_as="dates at week-ends"
     )
-    return problems_frame([problem.releasable("If school is at week-ends")])
+    return [problem.releasable("If school is at week-ends")]
 
 
 def _few(names: Sequence[str]) -> str:

@@ -1,5 +1,7 @@
 """Everything that is wrong with staged exports, for a refresh and for an inspection alike."""
 
+from collections.abc import Collection
+
 import duckdb
 import polars as pl
 
@@ -66,13 +68,17 @@ from edu_pipeline.landing.sources.school.stage_facts import (
 from edu_pipeline.landing.sources.school.stage_roster import names_years
 from edu_pipeline.landing.sources.school.staging import schools_of
 from edu_pipeline.landing.sources.school.telling_apart import several_problem, several_rows
-from edu_pipeline.model.problems import problems_frame
+from edu_pipeline.model.problems import Problem, problems_frame
 from edu_pipeline.settings.home import Settings
 from edu_pipeline.settings.landing import AttendanceExport
 
 
 def find_problems(
-    con: duckdb.DuckDBPyConnection, files: pl.DataFrame, changes: pl.DataFrame, settings: Settings
+    con: duckdb.DuckDBPyConnection,
+    files: pl.DataFrame,
+    changes: pl.DataFrame,
+    settings: Settings,
+    released: Collection[str] = (),
 ) -> pl.DataFrame:
     """What a person must look at.
 
@@ -81,6 +87,7 @@ def find_problems(
         files: `LandingFiles`.
         changes: `LandingChanges`.
         settings: How the exports are read, and what their codes mean.
+        released: Ids of problems that somebody let go.
 
     Returns:
         `LandingProblems`, those that keep others from being looked for first.
@@ -90,30 +97,30 @@ def find_problems(
     unmapped = unmapped_codes(con)
     # what nobody mapped may be the presences
     unsure = "attendance" in unmapped["table"]
-    shape = problems_frame([]) if unsure else shape_problems(*marks_found(con), landing)
+    shape = [] if unsure else shape_problems(*marks_found(con), landing)
     problems = [
-        file_problems(files, landing),
-        version_problems(files, landing),
-        change_problems(changes),
-        word_problems(words, landing),
-        code_problems(unmapped),
-        session_problems(sessions_found(con), landing),
-        shape,
-        _rows_left_out(con, files, settings, weighed=shape.is_empty()),
-        problems_frame(doubts(con, files, settings)),
+        *file_problems(files, landing),
+        *version_problems(files, landing),
+        *change_problems(changes),
+        *word_problems(words, landing),
+        *code_problems(unmapped),
+        *session_problems(sessions_found(con), landing),
+        *shape,
+        *_rows_left_out(con, files, settings, weighed=not shape),
+        *doubts(con, files, settings),
+        *_disagreements(con, files, settings),
     ]
-    problems += _disagreements(con, files, settings)
-    if all(found.is_empty() for found in problems):
+    if not any(problem.holds and problem.id not in released for problem in problems):
         # what is wrong with an export is no second time wrong with those that it is held against
         problems += _of_marks(con, settings)
     if landing.attendance.shape == "exceptions":
-        problems.append(exception_problems(weeks_of_exceptions(con, files, landing.attendance)))
-    return pl.concat(problems)
+        problems += exception_problems(weeks_of_exceptions(con, files, landing.attendance))
+    return problems_frame(problems)
 
 
 def _rows_left_out(
     con: duckdb.DuckDBPyConnection, files: pl.DataFrame, settings: Settings, *, weighed: bool
-) -> pl.DataFrame:
+) -> list[Problem]:
     """Rows that break rules or share a key: of whole exports, else where they matter.
 
     Against rates that are themselves in doubt they are not `weighed`.
@@ -125,10 +132,12 @@ def _rows_left_out(
         for table in CODES
         if (found := several_rows(con, table, files, settings))
     }
-    many = row_problems(counts, rows_received(con), files, landing).filter(
-        ~(pl.col("table").is_in(list(several)) & (pl.col("subject") == SUPERSEDED))
-    )
-    told = set(many.filter(table="attendance")["subject"])
+    many = [
+        problem
+        for problem in row_problems(counts, rows_received(con), files, landing)
+        if not (problem.table in several and problem.subject == SUPERSEDED)
+    ]
+    told = {problem.subject for problem in many if problem.table == "attendance"}
     if "attendance" in several:
         told.add(SUPERSEDED)
     dates = counts.filter(table="attendance", rule=f"{UNPARSEABLE}date")["values"].explode()
@@ -136,21 +145,13 @@ def _rows_left_out(
         [text for text in dates.drop_nulls() if DATE_LIKE.match(text)], "attendance", landing
     )
     lost = loss_problems(attendance_lost(con, landing.attendance, told), advice) if weighed else []
-    known = {*many.select("table", "subject").iter_rows()} | {
-        (problem.table, problem.subject) for problem in lost
-    }
-    return pl.concat(
-        [
-            problems_frame(several.values()),
-            many,
-            problems_frame([*lost, *worse_rows_problems(worse_rows_lost(con), known)]),
-        ]
-    )
+    known = {(problem.table, problem.subject) for problem in (*many, *lost)}
+    return [*several.values(), *many, *lost, *worse_rows_problems(worse_rows_lost(con), known)]
 
 
 def _disagreements(
     con: duckdb.DuckDBPyConnection, files: pl.DataFrame, settings: Settings
-) -> list[pl.DataFrame]:
+) -> list[Problem]:
     """Where exports contradict themselves or one another, whatever the marks say."""
     landing = settings.landing
     schools = schools_of(con)
@@ -162,35 +163,31 @@ def _disagreements(
     ).fetchall()
     staff = files.filter((pl.col("table") == "staff") & pl.col("current"))["path"].to_list()
     found = [
-        name_problems(names_for_ids(con, files, landing)),
-        part_problems(parts_that_repeat(con, files, landing)),
-        calendar_problems(*calendar_rivals(con, files, schools, landing)),
-        homeroom_problems(homerooms_at_once(con)),
-        school_problems(
+        *name_problems(names_for_ids(con, files, landing)),
+        *part_problems(parts_that_repeat(con, files, landing)),
+        *calendar_problems(*calendar_rivals(con, files, schools, landing)),
+        *homeroom_problems(homerooms_at_once(con)),
+        *school_problems(
             schools_without_days(con), [school for (school,) in known], "calendar" in files["table"]
         ),
-        staff_problems(*teachers_unknown(con), staff),
-        week_problems(days, settings.school),
-        year_problems(days, through, settings.school, named),
+        *staff_problems(*teachers_unknown(con), staff),
+        *week_problems(days, settings.school),
+        *year_problems(days, through, settings.school, named),
     ]
     for table in ("attendance", "homework", "enrollments"):
         for column in DATES[table]:
             texts = distinct_texts(con, table, column)[column].drop_nulls()
-            found.append(date_order_problems(table, texts, landing))
+            found += date_order_problems(table, texts, landing)
     return found
 
 
-def _of_marks(con: duckdb.DuckDBPyConnection, settings: Settings) -> list[pl.DataFrame]:
+def _of_marks(con: duckdb.DuckDBPyConnection, settings: Settings) -> list[Problem]:
     """Where marks contradict enrollments and calendars."""
     landing, begins = settings.landing, settings.school.week_begins
     return [
-        outside_problems(marks_outside(con, begins), *enrollment_days(con)),
-        end_date_problems(*marks_on_end_dates(con), landing),
-        *(
-            [register_problems(registers(con, begins))]
-            if landing.attendance.shape == "daily"
-            else []
-        ),
+        *outside_problems(marks_outside(con, begins), *enrollment_days(con)),
+        *end_date_problems(*marks_on_end_dates(con), landing),
+        *(register_problems(registers(con, begins)) if landing.attendance.shape == "daily" else []),
     ]
 
 

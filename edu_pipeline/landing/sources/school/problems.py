@@ -32,7 +32,7 @@ from edu_pipeline.landing.sources.school.stage_roster import words_unknown
 from edu_pipeline.landing.tables.date_order import date_orders, replaced
 from edu_pipeline.landing.versions import months_first, rival_versions
 from edu_pipeline.landing.zone import SHEET, LandedFile
-from edu_pipeline.model.problems import Problem, problems_frame
+from edu_pipeline.model.problems import Problem
 from edu_pipeline.model.roster import CLASS_TYPES, ROLES
 from edu_pipeline.settings.landing import SCHOOL_TABLES, Landing, TableExport
 from edu_pipeline.settings.marks import MARKS, HomeworkStatus
@@ -99,7 +99,7 @@ DATE_LIKE = re.compile(
 )
 
 
-def file_problems(files: pl.DataFrame, landing: Landing) -> pl.DataFrame:
+def file_problems(files: pl.DataFrame, landing: Landing) -> list[Problem]:
     """Unreadable files, missing columns, missing exports and shapes that cannot be counted.
 
     Args:
@@ -107,7 +107,7 @@ def file_problems(files: pl.DataFrame, landing: Landing) -> pl.DataFrame:
         landing: The section of `pipeline.toml`.
 
     Returns:
-        `LandingProblems`; these concern every class and every week.
+        Problems; these concern every class and every week.
     """
     current = files.filter("current")
     rows = [
@@ -155,7 +155,7 @@ def file_problems(files: pl.DataFrame, landing: Landing) -> pl.DataFrame:
                     f"[landing.{table}] files = […] where it is.",
                 )
             )
-    return problems_frame(rows)
+    return rows
 
 
 def _or_constant(table: str, sentence: str) -> str:
@@ -194,7 +194,7 @@ def _headers(table: str, files: pl.DataFrame, landing: Landing) -> Iterable[Reso
     return resolved_headers(table, files, landing.export(table)).values()
 
 
-def version_problems(files: pl.DataFrame, landing: Landing) -> pl.DataFrame:
+def version_problems(files: pl.DataFrame, landing: Landing) -> list[Problem]:
     """Snapshots of which nothing says surely which is the newest.
 
     Args:
@@ -202,7 +202,7 @@ def version_problems(files: pl.DataFrame, landing: Landing) -> pl.DataFrame:
         landing: The section of `pipeline.toml`.
 
     Returns:
-        `LandingProblems`; these concern every class and every week.
+        Problems; these concern every class and every week.
     """
     # the sheets of a workbook are one version
     book = pl.col("path").str.strip_suffix(SHEET + pl.col("sheet"))
@@ -237,10 +237,10 @@ def version_problems(files: pl.DataFrame, landing: Landing) -> pl.DataFrame:
                 content=" ".join(contents[path] for path in paths),
             )
             problems.append(problem.releasable("If it is the newest"))
-    return problems_frame(problems)
+    return problems
 
 
-def word_problems(rows: Mapping[tuple[str, str], pl.DataFrame], landing: Landing) -> pl.DataFrame:
+def word_problems(rows: Mapping[tuple[str, str], pl.DataFrame], landing: Landing) -> list[Problem]:
     """Words of `class_type`, `role` and `in_session` that nobody mapped.
 
     Args:
@@ -248,7 +248,7 @@ def word_problems(rows: Mapping[tuple[str, str], pl.DataFrame], landing: Landing
         landing: The section of `pipeline.toml`.
 
     Returns:
-        `LandingProblems`; these concern every class and every week.
+        Problems; these concern every class and every week.
     """
     problems: list[Problem] = []
     for (table, column), frame in rows.items():
@@ -276,17 +276,17 @@ def word_problems(rows: Mapping[tuple[str, str], pl.DataFrame], landing: Landing
             )
             for word, times in words.items()
         ]
-    return problems_frame(problems)
+    return problems
 
 
-def code_problems(codes: pl.DataFrame) -> pl.DataFrame:
+def code_problems(codes: pl.DataFrame) -> list[Problem]:
     """Codes of attendance and homework that nobody mapped.
 
     Args:
         codes: `rejected.unmapped_codes`; it tells which classes a code concerns.
 
     Returns:
-        `LandingProblems`, code × class concerned. So many codes that they cannot be codes are one
+        Problems, code × class concerned. So many codes that they cannot be codes are one
         problem, which shows none of them: the column may hold names.
     """
     rows: list[Problem] = []
@@ -307,7 +307,7 @@ def code_problems(codes: pl.DataFrame) -> pl.DataFrame:
             continue
         for (code,), concerned in found.group_by("code", maintain_order=True):
             rows += _unmapped(str(table), str(code), concerned)
-    return problems_frame(rows)
+    return rows
 
 
 def _unmapped(table: str, code: str, concerned: pl.DataFrame) -> list[Problem]:
@@ -337,7 +337,7 @@ def _unmapped(table: str, code: str, concerned: pl.DataFrame) -> list[Problem]:
     ]
 
 
-def change_problems(changes: pl.DataFrame) -> pl.DataFrame:
+def change_problems(changes: pl.DataFrame) -> list[Problem]:
     """Exports of which so many rows are gone or differ that they may be cut short or wrong.
 
     Those that nothing can be compared with are one problem.
@@ -346,16 +346,14 @@ def change_problems(changes: pl.DataFrame) -> pl.DataFrame:
         changes: `LandingChanges`.
 
     Returns:
-        `LandingProblems`; these concern every class and every week.
+        Problems; these concern every class and every week.
     """
     known = pl.col("rows_before").is_not_null()
     unknown = changes.filter(pl.col("held") & ~known)
-    return problems_frame(
-        [
-            *([] if unknown.is_empty() else [_no_baseline(unknown)]),
-            *map(_changed_much, changes.filter(pl.col("held") & known).iter_rows(named=True)),
-        ]
-    )
+    return [
+        *([] if unknown.is_empty() else [_no_baseline(unknown)]),
+        *map(_changed_much, changes.filter(pl.col("held") & known).iter_rows(named=True)),
+    ]
 
 
 def _no_baseline(changes: pl.DataFrame) -> Problem:
@@ -411,14 +409,14 @@ def _changed_much(change: Mapping[str, object]) -> Problem:
     return problem.releasable("If that is wrong, export it again. If it is right")
 
 
-def exception_problems(weeks: pl.DataFrame) -> pl.DataFrame:
+def exception_problems(weeks: pl.DataFrame) -> list[Problem]:
     """Weeks of which an exceptions-only export has so few rows that nearly all would seem present.
 
     Args:
         weeks: `finding.weeks_of_exceptions`.
 
     Returns:
-        `LandingProblems`; these concern every class, from that week on.
+        Problems; these concern every class, from that week on.
     """
     enough = weeks.filter(pl.col("days") >= DAYS_OF_A_WEEK).with_columns(
         usual=(pl.col("rows") / pl.col("days")).median().over("school_id") * pl.col("days")
@@ -449,10 +447,10 @@ def exception_problems(weeks: pl.DataFrame) -> pl.DataFrame:
             known_as=start,
         )
         problems.append(problem.releasable("Export it again, or, if that is right"))
-    return problems_frame(problems)
+    return problems
 
 
-def shape_problems(marks: int, present: int, landing: Landing) -> pl.DataFrame:
+def shape_problems(marks: int, present: int, landing: Landing) -> list[Problem]:
     """Marks of which hardly any are present, where the settings expect a row for everyone.
 
     Args:
@@ -461,14 +459,14 @@ def shape_problems(marks: int, present: int, landing: Landing) -> pl.DataFrame:
         landing: The section of `pipeline.toml`.
 
     Returns:
-        `LandingProblems`; these concern every class and every week.
+        Problems; these concern every class and every week.
     """
     if (
         landing.attendance.shape == "exceptions"
         or marks < ENOUGH_MARKS
         or present / marks >= FEW_PRESENT
     ):
-        return problems_frame([])
+        return []
     # the counts change with every export, and a release of this should not lapse with them
     sentence = (
         f"Only {present:,} of {marks:,} attendance marks are present, as if there were rows for "
@@ -484,10 +482,10 @@ def shape_problems(marks: int, present: int, landing: Landing) -> pl.DataFrame:
         rows=marks,
         known_as="Hardly any mark is present.",
     )
-    return problems_frame([problem.releasable("If the marks are right")])
+    return [problem.releasable("If the marks are right")]
 
 
-def session_problems(most: int, landing: Landing) -> pl.DataFrame:
+def session_problems(most: int, landing: Landing) -> list[Problem]:
     """More marks for a student and a day than the settings say a day has.
 
     Args:
@@ -496,17 +494,17 @@ def session_problems(most: int, landing: Landing) -> pl.DataFrame:
     """
     said = landing.attendance.sessions_per_day
     if most <= said:
-        return problems_frame([])
+        return []
     message = (
         f"A student has up to {most} marks on one day, where the settings expect {said}. "
         f"Add to [landing.attendance]: sessions_per_day = {most}"
     )
-    return problems_frame([school_problem("attendance", "more_sessions", "session", message)])
+    return [school_problem("attendance", "more_sessions", "session", message)]
 
 
 def row_problems(
     rejected: pl.DataFrame, received: pl.DataFrame, files: pl.DataFrame, landing: Landing
-) -> pl.DataFrame:
+) -> list[Problem]:
     """Exports without rows, and those of which so many rows fail that the export must be wrong.
 
     Of a table more than a few rows, of a single file more than half. Ids that resolve to nothing
@@ -519,7 +517,7 @@ def row_problems(
         landing: The section of `pipeline.toml`.
 
     Returns:
-        `LandingProblems`; these concern every class and every week.
+        Problems; these concern every class and every week.
     """
     empty = [
         table
@@ -537,7 +535,9 @@ def row_problems(
         # who teaches in two schools is listed twice
         & ~((pl.col("table") == "staff") & (pl.col("rule") == SUPERSEDED))
     ).join(received.rename({"rows": "of"}), on=["table", "file"])
-    if not RESOLVED_WITH.isdisjoint([*empty, *file_problems(files, landing)["table"]]):
+    if not RESOLVED_WITH.isdisjoint(
+        [*empty, *(problem.table for problem in file_problems(files, landing))]
+    ):
         counted = counted.filter(
             ~(pl.col("rule").str.starts_with(UNKNOWN) | (pl.col("rule") == CLOSED))
         )
@@ -549,7 +549,7 @@ def row_problems(
         for file in bad.filter(pl.col("rows") > MOST * pl.col("of")).partition_by("file"):
             name = file["file"][0]
             rows.append(_many(str(table), str(rule), file, file["of"][0], name, landing))
-    return problems_frame(rows)
+    return rows
 
 
 def _no_rows(table: str, files: pl.DataFrame) -> Problem:
