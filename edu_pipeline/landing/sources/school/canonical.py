@@ -57,6 +57,7 @@ TEXT_MARK = "'"
 _APART = "\x1f"
 """Stands between the cells of a row, and in none."""
 
+_NOTHING_TOLD = rf"{_TOTAL}|[^\pL{_APART}]*"
 _UNIT = (
     rf"\([^{_APART}]*\)|\[[^{_APART}]*\]|<[^{_APART}]*>|text|string|(var)?char|number|numeric|integer|int|"
     r"float|decimal|date|"
@@ -143,10 +144,9 @@ def _rules(table: str, usable: Sequence[_File]) -> str:
     """
     key, *others = KEYS[table]
     required = [field.name for field in FIELDS[table] if field.required]
-    # one expression for a whole row: each takes DuckDB a millisecond to compile
-    cells = ", ".join(f"nullif({field.name}, '')" for field in FIELDS[table])
-    row = f"concat_ws({literal(_APART)}, {cells})"
-    several_units = f"({_UNIT})({_APART}({_UNIT}))*"
+    # one pattern for several cells: each takes DuckDB milliseconds to compile
+    cells = _joined([f"nullif({field.name}, '')" for field in FIELDS[table]])
+    told = _joined(TOLD.get(table, ()))
     headers = {
         name: sorted({file.found.headers[name] for file in usable if name in file.found.headers})
         for name in required
@@ -158,16 +158,11 @@ def _rules(table: str, usable: Sequence[_File]) -> str:
         TOTALS: " and ".join(
             [
                 *(f"{name} is null" for name in others),
-                *(
-                    f"coalesce({_like(name, _TOTAL)} or not regexp_matches({name}, '\\p{{L}}'), true)"
-                    for name in TOLD.get(table, ())
-                ),
-                f"coalesce({_like(key, _TOTAL)}, {_like('_first', _TOTAL)}, false)",
+                f"({told} = '' or {_each(told, _NOTHING_TOLD)})",
+                f"coalesce({_like(f'coalesce({key}, _first)', _TOTAL)}, false)",
             ]
         ),
-        UNITS: (
-            f"_below and ({_like('_first', 'points possible')} or {_like(row, several_units)})"
-        ),
+        UNITS: (f"_below and (lower(trim(_first)) = 'points possible' or {_each(cells, _UNIT)})"),
         DELETED: "_deleted",
         TOO_MANY_CELLS: "_overflow is not null",
         f"missing_{CODES.get(table)}": "_short",
@@ -184,6 +179,16 @@ def _is_deleted(file: _File) -> str:
 
 def _like(cell: str, pattern: str) -> str:
     return f"regexp_full_match(trim({cell}), {literal(pattern)}, 'i')"
+
+
+def _joined(cells: Sequence[str]) -> str:
+    """SQL of those of several cells that are not empty, each with `_APART` behind it."""
+    return f"concat_ws({literal(_APART)}, {''.join(f'{cell}, ' for cell in cells)}'')"
+
+
+def _each(cells: str, pattern: str) -> str:
+    """SQL that is true where there are `_joined` cells and every one matches."""
+    return f"regexp_full_match({cells}, {literal(f'(({pattern}){_APART})+')}, 'i')"
 
 
 def _lacks_code(table: str, file: _File) -> str:
@@ -239,6 +244,8 @@ def _cell(table: str, field: Field, usable: Sequence[_File], export: TableExport
         header = file.found.headers.get(field.name)
         return quoted(header) if header else otherwise
 
+    if constant is None and not any(field.name in file.found.headers for file in usable):
+        return "''" if CODES.get(table) == field.name else otherwise
     cell = f"trim(replace({_by_file(usable, received, otherwise)}, chr(9), ' '))"
     if field.name in DATES.get(table, ()):
         cell = _by_file(usable, partial(_day, cell=cell), cell)
