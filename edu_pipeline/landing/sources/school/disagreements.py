@@ -390,13 +390,15 @@ def date_order_problems(table: str, texts: pl.Series, landing: Landing) -> list[
         landing: The section of `pipeline.toml`.
     """
     formats = landing.export(table).date_formats
+    if not formats:
+        return []
     swapped = [form.replace("%d", "%_").replace("%m", "%d").replace("%_", "%m") for form in formats]
     frame = pl.DataFrame({"text": texts}).select(
         said=parsed_date(pl.col("text"), formats), other=parsed_date(pl.col("text"), swapped)
     )
     odd = frame.filter((pl.col("said") != pl.col("other")).fill_null(value=False))
     unread = frame["other"].null_count() > frame["said"].null_count()
-    if not formats or unread or odd.height < MONDAY_TO_FRIDAY:
+    if unread or odd.height < MONDAY_TO_FRIDAY:
         return []
 
     def weekends(column: str) -> int:
