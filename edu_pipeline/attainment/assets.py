@@ -1,8 +1,8 @@
 """The attainment job as Dagster sees it: every table of its cohorts and their files, in one step."""
 
+import functools
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import fields
-from inspect import cleandoc
 from pathlib import Path
 
 import dagster as dg
@@ -12,7 +12,7 @@ from edu_pipeline.attainment.metrics import Tables, cohort_tables
 from edu_pipeline.attainment.shareable import shareable
 from edu_pipeline.attainment.waiting import waiting_in
 from edu_pipeline.facts.files import export_frame, export_table
-from edu_pipeline.ground.one_run import SOURCE_TAG
+from edu_pipeline.ground.steps import spec_of
 from edu_pipeline.ground.warehouse import (
     Connection,
     Warehouse,
@@ -21,11 +21,8 @@ from edu_pipeline.ground.warehouse import (
     transaction,
     write_table,
 )
-from edu_pipeline.model.catalogue import SCHEMAS
 from edu_pipeline.settings.home import Home, Settings
 
-GROUP = "attainment"
-OWNERS = ["team:data"]
 LANDED = ("stg_results", "cohort_students", "result_groups", "stated_differences")
 GATE = ("landing_problems", "gate_releases")
 """Which of it may be shown."""
@@ -58,16 +55,7 @@ _CHECKED: Mapping[str, tuple[str, str]] = {
 }
 
 
-def _spec(name: str, description: str, pii: str, deps: Sequence[str], kind: str) -> dg.AssetSpec:
-    return dg.AssetSpec(
-        name,
-        group_name=GROUP,
-        kinds={kind},
-        owners=OWNERS,
-        tags={"pii": pii, SOURCE_TAG: "results"},
-        deps=deps,
-        description=description,
-    )
+_spec = functools.partial(spec_of, group="attainment", source="results")
 
 
 @dg.multi_asset(
@@ -75,20 +63,21 @@ def _spec(name: str, description: str, pii: str, deps: Sequence[str], kind: str)
         *(
             _spec(
                 name,
-                cleandoc(SCHEMAS[name].__doc__ or ""),
-                "names" if name in _OF_STUDENTS else "groups",
-                (*LANDED, *GATE),
-                "polars",
+                kinds={"polars"},
+                pii="names" if name in _OF_STUDENTS else "groups",
+                deps=(*LANDED, *GATE),
             )
             for name in TABLES
         ),
         _spec(
             REPORTS,
-            "`data/reports/attainment`: every table as CSV and Parquet, and in `shareable/` those "
-            "without students and small numbers. Nothing where no results are shown.",
-            "names",
-            TABLES,
-            "csv",
+            kinds={"csv"},
+            pii="names",
+            deps=TABLES,
+            description=(
+                "`data/reports/attainment`: every table as CSV and Parquet, and in `shareable/` those "
+                "without students and small numbers. Nothing where no results are shown."
+            ),
         ),
     ],
     check_specs=[

@@ -19,6 +19,7 @@ from edu_pipeline.ground.one_run import SOURCE_TAG, require_whole
 from edu_pipeline.ground.warehouse import (
     Connection,
     Warehouse,
+    declared_columns,
     partition_columns,
     read_table,
     table_metadata,
@@ -27,6 +28,7 @@ from edu_pipeline.ground.warehouse import (
     write_partition,
     write_table,
 )
+from edu_pipeline.model.catalogue import SCHEMAS
 
 OWNERS = ["team:data"]
 _RESOURCES = frozenset({"home", "mail_room", "settings", "zone"})
@@ -37,6 +39,43 @@ Notes = Mapping[str, Any]
 """What Dagster shows with a table, such as how many letters there are."""
 Made = pl.DataFrame | tuple[pl.DataFrame, Notes] | Notes | None
 """A table; a table with notes; notes alone, of what is no table; None: it is in the warehouse."""
+
+
+def spec_of(
+    name: str,
+    group: str,
+    *,
+    kinds: Collection[str],
+    pii: str,
+    deps: Sequence[str],
+    description: str = "",
+    source: str | None = None,
+    freshness: dg.FreshnessPolicy | None = None,
+) -> dg.AssetSpec:
+    """A table as Dagster's catalogue has it, in the words of its schema where it has one.
+
+    Args:
+        name: Of the table.
+        group: Its asset group.
+        kinds: What it is made with or of.
+        pii: Whom it tells of: `none`, `groups`, `ids` or `names`.
+        deps: The tables that it rests on.
+        description: Default: its schema's.
+        source: Whose landing makes it anew; None: any.
+        freshness: How old it may be.
+    """
+    schema = SCHEMAS.get(name)
+    return dg.AssetSpec(
+        name,
+        deps=list(dict.fromkeys(deps)),
+        description=description or inspect.cleandoc((schema and schema.__doc__) or ""),
+        group_name=group,
+        kinds=set(kinds),
+        owners=OWNERS,
+        tags={"pii": pii, **({SOURCE_TAG: source} if source else {})},
+        freshness_policy=freshness,
+        metadata=declared_columns(name),
+    )
 
 
 @dataclass(frozen=True)
@@ -63,15 +102,15 @@ class Table:
 
     def spec(self) -> dg.AssetSpec:
         """As Dagster has it."""
-        return dg.AssetSpec(
+        return spec_of(
             self.name,
-            deps=list(dict.fromkeys(self.needs)),
+            self.group,
+            kinds=self.kinds,
+            pii=self.pii,
+            deps=self.needs,
             description=self.description,
-            group_name=self.group,
-            kinds=set(self.kinds),
-            owners=OWNERS,
-            tags={"pii": self.pii, **({SOURCE_TAG: self.source} if self.source else {})},
-            freshness_policy=self.freshness,
+            source=self.source,
+            freshness=self.freshness,
         )
 
 
@@ -119,7 +158,7 @@ def table(
         kinds: What it is made with or of.
         pii: Whom it tells of: `none`, `groups`, `ids` or `names`.
         name: Default: the function's.
-        description: Default: the function's docstring.
+        description: Default: the function's docstring, else what its schema says.
         deps: Tables that the function reads in the warehouse itself.
         reads: Parameter → table, where their names differ.
         source: Whose landing makes it anew; None: any.

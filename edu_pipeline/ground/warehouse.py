@@ -20,7 +20,7 @@ from filelock import FileLock, Timeout
 from pydantic import PrivateAttr
 
 from edu_pipeline.model.catalogue import SCHEMAS
-from edu_pipeline.model.columns import descriptions
+from edu_pipeline.model.columns import descriptions, dtypes
 
 LOCK_PATIENCE_SECONDS = 3600
 Connection = duckdb.DuckDBPyConnection
@@ -257,22 +257,31 @@ def rewrite(path: Path, keep: Collection[str]) -> None:
         left.unlink(missing_ok=True)
 
 
-def table_metadata(con: duckdb.DuckDBPyConnection, name: str) -> dict[str, dg.MetadataValue[Any]]:
-    """Row count and column schema of a table, as Dagster shows them."""
-    relation = con.table(name)
-    meaning = descriptions(SCHEMAS[name]) if name in SCHEMAS else {}
+def declared_columns(name: str) -> Mapping[str, dg.MetadataValue[Any]]:
+    """The columns that a table's schema declares, for Dagster's catalogue; nothing without one."""
+    schema = SCHEMAS.get(name)
+    return {} if schema is None else _columns(dtypes(schema).items(), descriptions(schema))
+
+
+def table_metadata(
+    con: duckdb.DuckDBPyConnection, name: str
+) -> Mapping[str, dg.MetadataValue[Any]]:
+    """Row count of a table, and the columns of one that has no schema, as Dagster shows them."""
     rows = con.execute(f'select count(*) from "{name}"').fetchall()[0][0]
-    return {
-        "dagster/row_count": dg.MetadataValue.int(rows),
-        "dagster/column_schema": dg.MetadataValue.table_schema(
-            dg.TableSchema(
-                [
-                    dg.TableColumn(column, str(kind), description=meaning.get(column))
-                    for column, kind in zip(relation.columns, relation.types, strict=True)
-                ]
-            )
-        ),
-    }
+    found: dict[str, dg.MetadataValue[Any]] = {"dagster/row_count": dg.MetadataValue.int(rows)}
+    if name not in SCHEMAS:
+        relation = con.table(name)
+        found |= _columns(zip(relation.columns, relation.types, strict=True), {})
+    return found
+
+
+def _columns(
+    kinds: Iterable[tuple[str, object]], meaning: Mapping[str, str]
+) -> dict[str, dg.MetadataValue[Any]]:
+    columns = [
+        dg.TableColumn(column, str(kind), description=meaning.get(column)) for column, kind in kinds
+    ]
+    return {"dagster/column_schema": dg.MetadataValue.table_schema(dg.TableSchema(columns))}
 
 
 class Warehouse(dg.ConfigurableResource[Any]):

@@ -3,10 +3,8 @@
 import functools
 from collections.abc import Mapping, Sequence
 from datetime import timedelta
-from inspect import cleandoc
 
 import dagster as dg
-import dataframely as dy
 import polars as pl
 
 from edu_pipeline.ground.one_run import sources_made
@@ -24,32 +22,18 @@ from edu_pipeline.landing.sources.school.problems import change_problems
 from edu_pipeline.landing.sources.school.staging import STAGED, stage_table
 from edu_pipeline.landing.tables.raw import load_raw
 from edu_pipeline.landing.zone import Zone
-from edu_pipeline.model.facts import Attendance, Homework
 from edu_pipeline.model.quality import (
-    LandingChanges,
-    LandingFates,
     LandingFiles,
-    LandingProblems,
-    RejectedRows,
-)
-from edu_pipeline.model.roster import (
-    Classes,
-    Enrollments,
-    SchoolDays,
-    Staff,
-    Students,
-    StudentSchools,
 )
 from edu_pipeline.settings.home import Settings
 from edu_pipeline.settings.landing import SCHOOL_TABLES
 
 STALE_AFTER = timedelta(days=8)
-_OF_STAGING: Mapping[str, tuple[type[dy.Schema], str, Sequence[str]]] = {
-    "students": (Students, "names", ["raw_students", "raw_classes"]),
-    "staff": (Staff, "names", ["raw_staff"]),
-    "classes": (Classes, "ids", ["raw_classes", "raw_calendar", "raw_enrollments", "stg_students"]),
+_OF_STAGING: Mapping[str, tuple[str, Sequence[str]]] = {
+    "students": ("names", ["raw_students", "raw_classes"]),
+    "staff": ("names", ["raw_staff"]),
+    "classes": ("ids", ["raw_classes", "raw_calendar", "raw_enrollments", "stg_students"]),
     "enrollments": (
-        Enrollments,
         "ids",
         [
             "raw_enrollments",
@@ -61,13 +45,11 @@ _OF_STAGING: Mapping[str, tuple[type[dy.Schema], str, Sequence[str]]] = {
         ],
     ),
     "student_schools": (
-        StudentSchools,
         "ids",
         ["stg_students", "stg_classes", "stg_enrollments"],
     ),
-    "school_days": (SchoolDays, "none", ["raw_calendar", "raw_attendance", "stg_student_schools"]),
+    "school_days": ("none", ["raw_calendar", "raw_attendance", "stg_student_schools"]),
     "attendance": (
-        Attendance,
         "ids",
         [
             "raw_attendance",
@@ -79,19 +61,14 @@ _OF_STAGING: Mapping[str, tuple[type[dy.Schema], str, Sequence[str]]] = {
         ],
     ),
     "homework": (
-        Homework,
         "ids",
         ["raw_homework", "stg_students", "stg_student_schools", "stg_classes", "stg_school_days"],
     ),
 }
-"""Staging table → its schema, whom it tells of, what it is made from."""
+"""Staging table → whom it tells of, what it is made from."""
 
 _table = functools.partial(table, "landing")
 _of_school = functools.partial(_table, source="school")
-
-
-def _described(schema: type[dy.Schema]) -> str:
-    return cleandoc(schema.__doc__ or "")
 
 
 @_table(kinds={"python"}, pii="none")
@@ -147,11 +124,9 @@ def _raw(of: str) -> Table:
 
 
 def _staged(of: str) -> Table:
-    schema, pii, needs = _OF_STAGING[of]
+    pii, needs = _OF_STAGING[of]
 
-    @_of_school(
-        name=f"stg_{of}", description=_described(schema), kinds={"duckdb"}, pii=pii, deps=needs
-    )
+    @_of_school(name=f"stg_{of}", kinds={"duckdb"}, pii=pii, deps=needs)
     def staged(con: Connection, landing_files: pl.DataFrame, settings: Settings) -> None:
         stage_table(con, of, landing_files, settings)
 
@@ -167,7 +142,6 @@ def judged(others: Sequence[str]) -> Sequence[Table]:
     of_school = [*(f"raw_{of}" for of in SCHOOL_TABLES), *(f"stg_{of}" for of in STAGED)]
 
     @_table(
-        description=_described(RejectedRows),
         kinds={"duckdb"},
         pii="names",
         deps=[*of_school, *others],
@@ -177,7 +151,6 @@ def judged(others: Sequence[str]) -> Sequence[Table]:
         return {**table_metadata(con, "rejected_rows"), **rejected_by_rule(con)}
 
     @_table(
-        description=_described(LandingFates),
         kinds={"duckdb"},
         pii="none",
         deps=[*of_school, *others],
@@ -187,9 +160,7 @@ def judged(others: Sequence[str]) -> Sequence[Table]:
     ) -> pl.DataFrame:
         return fates_of_all(con, landing_files, settings.landing)
 
-    @_of_school(
-        description=_described(LandingChanges), kinds={"duckdb"}, pii="none", deps=of_school
-    )
+    @_of_school(kinds={"duckdb"}, pii="none", deps=of_school)
     def landing_changes(
         con: Connection,
         landing_files: pl.DataFrame,
@@ -209,7 +180,6 @@ def judged(others: Sequence[str]) -> Sequence[Table]:
         }
 
     @_table(
-        description=_described(LandingProblems),
         kinds={"duckdb"},
         pii="none",
         deps=["rejected_rows", "landing_files", "landing_changes", *of_school, *others],

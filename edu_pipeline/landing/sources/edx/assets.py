@@ -1,12 +1,12 @@
 """edX's exports as Dagster sees them: files, raw tables, learners, results, runs."""
 
-from collections.abc import Iterator, Sequence
+import functools
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import timedelta
-from inspect import cleandoc
 
 import dagster as dg
 
-from edu_pipeline.ground.one_run import SOURCE_TAG
+from edu_pipeline.ground.steps import spec_of
 from edu_pipeline.ground.warehouse import (
     Warehouse,
     read_earlier,
@@ -21,49 +21,27 @@ from edu_pipeline.landing.sources.edx.reports import TABLES
 from edu_pipeline.landing.sources.edx.stage import stage
 from edu_pipeline.landing.zone import Zone
 from edu_pipeline.model.gate import in_force
-from edu_pipeline.model.programmes import (
-    CourseRuns,
-    EdxExports,
-    FormerAddresses,
-    Learners,
-    OptInLists,
-    OptIns,
-    RunResults,
-)
 from edu_pipeline.model.quality import LandingProblems
 from edu_pipeline.settings.home import Settings
 
-GROUP = "landing"
-OWNERS = ["team:data"]
-NAMES = {"pii": "names"}
-IDS = {"pii": "ids"}
-NOBODY = {"pii": "none"}
 STALE_AFTER = timedelta(days=8)
 NEEDED = ("forgotten", "gate_releases")
 RAW = tuple(f"raw_{table}" for table in TABLES.values())
+STAGED: Mapping[str, str] = {
+    "stg_learners": "names",
+    "stg_former_addresses": "names",
+    "stg_run_results": "ids",
+    "stg_opt_ins": "names",
+    "course_runs": "none",
+}
+"""Table → whom it tells of."""
 
 
-def _spec(
-    name: str,
-    description: str,
-    tags: dict[str, str],
-    deps: Sequence[str] = (),
-    freshness: dg.FreshnessPolicy | None = None,
-) -> dg.AssetSpec:
-    return dg.AssetSpec(
-        name,
-        group_name=GROUP,
-        kinds={"duckdb"},
-        owners=OWNERS,
-        tags={**tags, SOURCE_TAG: "edx"},
-        deps=deps,
-        description=description,
-        freshness_policy=freshness,
-    )
+_spec = functools.partial(spec_of, group="landing", kinds={"duckdb"}, source="edx")
 
 
 def _materialized(
-    warehouse: Warehouse, names: Sequence[str]
+    warehouse: Warehouse, names: Iterable[str]
 ) -> Iterator[dg.MaterializeResult[None]]:
     with warehouse.connect() as con:
         for name in names:
@@ -72,15 +50,17 @@ def _materialized(
 
 @dg.multi_asset(
     specs=[
-        _spec("edx_exports", cleandoc(EdxExports.__doc__ or ""), NOBODY, NEEDED),
-        _spec("opt_in_lists", cleandoc(OptInLists.__doc__ or ""), NOBODY, NEEDED),
+        _spec("edx_exports", pii="none", deps=NEEDED),
+        _spec("opt_in_lists", pii="none", deps=NEEDED),
         *(
             _spec(
                 name,
-                "The rows of the edX exports that count: the columns that are read, as received.",
-                NAMES,
-                NEEDED,
-                dg.FreshnessPolicy.time_window(fail_window=STALE_AFTER),
+                pii="names",
+                deps=NEEDED,
+                description=(
+                    "The rows of the edX exports that count: the columns that are read, as received."
+                ),
+                freshness=dg.FreshnessPolicy.time_window(fail_window=STALE_AFTER),
             )
             for name in RAW
         ),
@@ -105,14 +85,8 @@ def land_edx_exports(
 
 @dg.multi_asset(
     specs=[
-        _spec(name, description, tags, ["edx_exports", "opt_in_lists", *RAW])
-        for name, description, tags in (
-            ("stg_learners", cleandoc(Learners.__doc__ or ""), NAMES),
-            ("stg_former_addresses", cleandoc(FormerAddresses.__doc__ or ""), NAMES),
-            ("stg_run_results", cleandoc(RunResults.__doc__ or ""), IDS),
-            ("stg_opt_ins", cleandoc(OptIns.__doc__ or ""), NAMES),
-            ("course_runs", cleandoc(CourseRuns.__doc__ or ""), NOBODY),
-        )
+        _spec(name, pii=pii, deps=["edx_exports", "opt_in_lists", *RAW])
+        for name, pii in STAGED.items()
     ]
 )
 def stage_edx_exports(
@@ -125,8 +99,7 @@ def stage_edx_exports(
         stage(con, exports, settings.programmes)
         stage_opt_ins(con, read_table(con, "opt_in_lists"))
         write_table(con, "course_runs", runs_of(settings.programmes, exports))
-    names = ("stg_learners", "stg_former_addresses", "stg_run_results", "stg_opt_ins")
-    yield from _materialized(warehouse, (*names, "course_runs"))
+    yield from _materialized(warehouse, STAGED)
 
 
 ASSETS: Sequence[dg.AssetsDefinition] = [land_edx_exports, stage_edx_exports]

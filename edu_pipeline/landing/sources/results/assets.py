@@ -2,41 +2,29 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
-from inspect import cleandoc
 
 import dagster as dg
-import dataframely as dy
 import polars as pl
 
-from edu_pipeline.ground.one_run import SOURCE_TAG
+from edu_pipeline.ground.steps import spec_of
 from edu_pipeline.ground.warehouse import Warehouse, read_table, table_metadata, write_table
 from edu_pipeline.landing.sources.results.reading import Landed, read_cohort
 from edu_pipeline.landing.sources.results.zone import exports_in, with_landing_times
 from edu_pipeline.landing.tombstones import forgotten_students
 from edu_pipeline.landing.zone import Zone
-from edu_pipeline.model.attainment import (
-    AttainmentFiles,
-    AttainmentNotes,
-    CohortStudents,
-    ResultGroups,
-    Results,
-    StatedDifferences,
-)
 from edu_pipeline.settings.home import Settings
 
-GROUP = "landing"
-OWNERS = ["team:data"]
 REJECTED, FATES = "rejected_results", "result_fates"
 """Parts of `rejected_rows` and of `landing_fates`."""
-_SCHEMAS: Mapping[str, tuple[type[dy.Schema], str]] = {
-    "attainment_files": (AttainmentFiles, "none"),
-    "stg_results": (Results, "ids"),
-    "cohort_students": (CohortStudents, "names"),
-    "result_groups": (ResultGroups, "ids"),
-    "stated_differences": (StatedDifferences, "ids"),
-    "attainment_notes": (AttainmentNotes, "names"),
+_TABLES: Mapping[str, str] = {
+    "attainment_files": "none",
+    "stg_results": "ids",
+    "cohort_students": "names",
+    "result_groups": "ids",
+    "stated_differences": "ids",
+    "attainment_notes": "names",
 }
-"""Table → its schema, and whom it names. Where an export has no id, the id is the name."""
+"""Table → whom it tells of. Where an export has no id, the id is the name."""
 
 
 def _frames(landed: Landed) -> Mapping[str, pl.DataFrame]:
@@ -52,16 +40,8 @@ def _frames(landed: Landed) -> Mapping[str, pl.DataFrame]:
 
 @dg.multi_asset(
     specs=[
-        dg.AssetSpec(
-            name,
-            group_name=GROUP,
-            kinds={"polars"},
-            owners=OWNERS,
-            tags={"pii": who, SOURCE_TAG: "results"},
-            deps=["forgotten"],
-            description=cleandoc(schema.__doc__ or ""),
-        )
-        for name, (schema, who) in _SCHEMAS.items()
+        spec_of(name, "landing", kinds={"polars"}, pii=pii, deps=["forgotten"], source="results")
+        for name, pii in _TABLES.items()
     ]
 )
 def land_attainment(
