@@ -3,11 +3,14 @@
 Knows nothing about what a chart shows. A worker process imports this module, so it stays small.
 """
 
+import functools
 import io
+import itertools
 import json
 import multiprocessing
 import os
-from collections.abc import Callable, Iterable, Sequence
+import re
+from collections.abc import Callable, Collection, Iterable, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from typing import Any
 
@@ -15,8 +18,11 @@ import vl_convert
 from PIL import Image
 
 SCALE = 2
-COLOURS = 64
-"""Fewer, and pale areas turn grey."""
+MOST_COLOURS = 256
+"""That a palette holds."""
+EDGE_STEPS = 3
+"""Colours between two that meet; more make larger pictures that look the same."""
+NEAREST = 8
 POOL_PAYS_FROM = 20
 """Charts per worker below which starting processes takes longer than it saves."""
 _CHUNK = 8
@@ -67,12 +73,77 @@ def _collect(pngs: Iterable[bytes], on_progress: Callable[[int], None] | None) -
 
 
 def _png(spec: str) -> bytes:
-    drawn = vl_convert.vegalite_to_png(spec, scale=SCALE, allowed_base_urls=[])
+    svg = str(vl_convert.vega_to_svg(_vega(json.loads(spec)), allowed_base_urls=[]))
+    drawn = vl_convert.svg_to_png(svg, scale=SCALE)
+    palette = _palette(frozenset(re.findall("#[0-9a-f]{6}", svg.lower())))
     with Image.open(io.BytesIO(drawn)) as image:
-        # of the methods the fastest that keeps white paper white
-        small = image.convert("RGB").quantize(
-            COLOURS, method=Image.Quantize.MAXCOVERAGE, dither=Image.Dither.NONE
-        )
+        small = image.convert("RGB").quantize(palette=palette, dither=Image.Dither.NONE)
     out = io.BytesIO()
     small.save(out, "PNG")
     return out.getvalue()
+
+
+def _vega(spec: dict[str, Any]) -> dict[str, Any]:
+    """A specification for Vega: what charts of one kind share is compiled once.
+
+    Titles, parameters and named data are put in afterwards; compiling does not look at them.
+    """
+    title, params, datasets = (spec.get(name) for name in ("title", "params", "datasets"))
+    if not isinstance(title, dict) or not datasets:
+        compiled: dict[str, Any] = vl_convert.vegalite_to_vega(spec)
+        return compiled
+    values = {each["name"]: each["value"] for each in params or ()}
+    kind = {
+        **spec,
+        "title": dict.fromkeys(title, "-"),
+        "params": [{**each, "value": 0} for each in params or ()],
+        "datasets": {name: [] for name in datasets},
+    }
+    vega = _compiled(json.dumps(kind))
+    return {
+        **vega,
+        "title": {**vega["title"], **title},
+        "signals": [
+            {**each, "value": values[each["name"]]} if each["name"] in values else each
+            for each in vega.get("signals", ())
+        ],
+        "data": [
+            {**each, "values": datasets[each["name"]]} if each["name"] in datasets else each
+            for each in vega["data"]
+        ],
+    }
+
+
+@functools.cache
+def _compiled(kind: str) -> dict[str, Any]:
+    compiled: dict[str, Any] = vl_convert.vegalite_to_vega(kind)
+    return compiled
+
+
+@functools.cache
+def _palette(colours: Collection[str]) -> Image.Image:
+    """The colours of a picture, and what stands between any two of them at an edge.
+
+    Finding the commonest colours of each picture takes nearly as long as drawing it.
+    """
+    flat = sorted({(255, 255, 255), *(_channels(colour) for colour in colours)})[:MOST_COLOURS]
+    pairs = list(itertools.combinations(flat, 2))
+    steps = min(EDGE_STEPS, (MOST_COLOURS - len(flat)) // max(1, len(pairs)))
+    between = [
+        tuple(round(a + (b - a) * step / (steps + 1)) for a, b in zip(*pair, strict=True))
+        for pair in pairs
+        for step in range(1, steps + 1)
+    ]
+    # Pillow takes colours as near as that for one another, and paper must stay white
+    apart = [one for one in between if all(_distance(one, other) >= NEAREST for other in flat)]
+    palette = Image.new("P", (1, 1))
+    palette.putpalette([channel for colour in (*flat, *apart) for channel in colour])
+    return palette
+
+
+def _distance(one: Sequence[int], other: Sequence[int]) -> int:
+    return max(abs(a - b) for a, b in zip(one, other, strict=True))
+
+
+def _channels(colour: str) -> tuple[int, ...]:
+    return tuple(bytes.fromhex(colour[1:]))

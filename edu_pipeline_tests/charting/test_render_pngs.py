@@ -32,6 +32,33 @@ def test_a_chart_is_drawn_at_twice_its_size_with_a_palette_on_white() -> None:
     assert image.convert("RGB").getpixel((50, 30)) == (0, 0x72, 0xB2)
 
 
+def test_charts_of_one_kind_keep_their_own_titles_parameters_and_data() -> None:
+    def bars(title: str, most: int, values: list[int], *, named: bool) -> dict[str, Any]:
+        rows = [{"x": n, "y": value} for n, value in enumerate(values)]
+        return {
+            "data": {"name": "rows"} if named else {"values": rows},
+            **({"datasets": {"rows": rows}} if named else {}),
+            "title": {"text": title, "subtitle": f"up to {most}"},
+            "params": [{"name": "most", "value": most}],
+            "mark": "bar",
+            "encoding": {
+                "x": {"field": "x", "type": "ordinal"},
+                "y": {
+                    "field": "y",
+                    "type": "quantitative",
+                    "scale": {"domainMax": {"expr": "most"}},
+                },
+            },
+            "config": {"background": "#ffffff"},
+        }
+
+    kinds = [("Mondays", 10, [1, 2, 3]), ("Tuesdays", 40, [30, 20])]
+    together = render_pngs([bars(*kind, named=True) for kind in kinds])
+
+    assert together == render_pngs([bars(*kind, named=False) for kind in kinds])
+    assert together[0] != together[1]
+
+
 def test_worker_processes_draw_the_same_bytes_in_the_same_order() -> None:
     specs = [square(f"#{n:02x}4080") for n in range(2 * POOL_PAYS_FROM)]
     done: list[int] = []
