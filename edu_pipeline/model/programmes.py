@@ -3,19 +3,6 @@
 import dataframely as dy
 
 KINDS = ("profile", "grades", "grade_errors")
-PAID_TRACKS = (
-    "verified",
-    "professional",
-    "no-id-professional",
-    "credit",
-    "masters",
-    "executive-education",
-    "paid-executive-education",
-    "paid-bootcamp",
-)
-"""Tracks that edX sells: by default those whose certificates count towards a programme."""
-FREE_TRACKS = ("audit", "honor", "unpaid-executive-education", "unpaid-bootcamp")
-"""`honor` gave a certificate before 2016, free of charge and of identity."""
 
 
 class EdxExports(dy.Schema):

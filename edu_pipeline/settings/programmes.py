@@ -8,9 +8,21 @@ from typing import Annotated, Any, Self
 from pydantic import AfterValidator, Field, StringConstraints, model_validator
 
 from edu_pipeline.model.course_keys import canonical, course_of, folded
-from edu_pipeline.model.programmes import FREE_TRACKS, PAID_TRACKS
 from edu_pipeline.settings.part import Part
 
+PAID_TRACKS = (
+    "verified",
+    "professional",
+    "no-id-professional",
+    "credit",
+    "masters",
+    "executive-education",
+    "paid-executive-education",
+    "paid-bootcamp",
+)
+"""Tracks that edX sells: by default those whose certificates count towards a programme."""
+FREE_TRACKS = ("audit", "honor", "unpaid-executive-education", "unpaid-bootcamp")
+"""`honor` gave a certificate before 2016, free of charge and of identity."""
 CAP_DAYS = 30
 """What `letters_per_month` calls a month."""
 Id = Annotated[str, StringConstraints(pattern=r"^[a-z0-9_-]+$")]

@@ -20,8 +20,6 @@ from edu_pipeline.ground.warehouse import read_table, write_table
 from edu_pipeline.model.columns import dtypes
 from edu_pipeline.model.completion import CourseCompletion, ProgrammeProgress, ProgrammeRuns
 from edu_pipeline.model.programmes import (
-    FREE_TRACKS,
-    PAID_TRACKS,
     CourseRuns,
     FormerAddresses,
     Learners,
@@ -29,7 +27,7 @@ from edu_pipeline.model.programmes import (
 )
 from edu_pipeline.programmes.completion import programme_progress
 from edu_pipeline.programmes.runs import programme_runs
-from edu_pipeline.settings.programmes import Programme
+from edu_pipeline.settings.programmes import FREE_TRACKS, PAID_TRACKS, Programme
 
 TODAY = date(2026, 10, 1)
 LEARNERS, RESULTS, RUNS = dtypes(Learners), dtypes(RunResults), dtypes(CourseRuns)
