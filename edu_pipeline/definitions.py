@@ -6,10 +6,10 @@ import dagster as dg
 
 from edu_pipeline.attainment import assets as attainment
 from edu_pipeline.facts import assets as facts
+from edu_pipeline.ground.resources import Warehouse
 from edu_pipeline.ground.shipped import shipped
 from edu_pipeline.ground.steps import Table, step
 from edu_pipeline.ground.templates import environment
-from edu_pipeline.ground.warehouse import Warehouse
 from edu_pipeline.landing import assets as landing
 from edu_pipeline.landing.sources.edx import assets as edx
 from edu_pipeline.landing.sources.results import assets as results

@@ -5,8 +5,9 @@ import dagster as dg
 import polars as pl
 import pytest
 
+from edu_pipeline.ground.resources import Warehouse
 from edu_pipeline.ground.steps import Table, check, step, table
-from edu_pipeline.ground.warehouse import Warehouse, open_warehouse, read_table, write_table
+from edu_pipeline.ground.warehouse import open_warehouse, read_table, write_table
 
 NUMBERS = pl.DataFrame({"n": [1, 2]})
 

@@ -12,15 +12,9 @@ from edu_pipeline.attainment.metrics import Tables, cohort_tables
 from edu_pipeline.attainment.shareable import shareable
 from edu_pipeline.attainment.waiting import waiting_in
 from edu_pipeline.facts.files import export_frame, export_table
+from edu_pipeline.ground.resources import Warehouse, table_metadata
 from edu_pipeline.ground.steps import spec_of
-from edu_pipeline.ground.warehouse import (
-    Connection,
-    Warehouse,
-    read_table,
-    table_metadata,
-    transaction,
-    write_table,
-)
+from edu_pipeline.ground.warehouse import Connection, read_table, transaction, write_table
 from edu_pipeline.settings.home import Home, Settings
 
 LANDED = ("stg_results", "cohort_students", "result_groups", "stated_differences")

@@ -31,8 +31,8 @@ from edu_pipeline.facts.roster import (
     build_teacher_spells,
 )
 from edu_pipeline.facts.students import build_class_spread, build_team_spread
+from edu_pipeline.ground.resources import table_metadata
 from edu_pipeline.ground.steps import Notes, Table, table
-from edu_pipeline.ground.warehouse import table_metadata
 from edu_pipeline.settings.home import Settings
 
 

@@ -16,13 +16,11 @@ import dagster as dg
 import polars as pl
 
 from edu_pipeline.ground.one_run import SOURCE_TAG, require_whole
+from edu_pipeline.ground.resources import Warehouse, declared_columns, table_metadata
 from edu_pipeline.ground.warehouse import (
     Connection,
-    Warehouse,
-    declared_columns,
     partition_columns,
     read_table,
-    table_metadata,
     tables,
     transaction,
     write_partition,

@@ -7,20 +7,14 @@ is not here. A run that writes holds the home's lock from its first to its last 
 import json
 import os
 from collections.abc import Collection, Iterable, Iterator, Mapping
-from contextlib import ExitStack, contextmanager
+from contextlib import contextmanager
 from datetime import UTC, date, datetime
 from errno import EACCES, EPERM, EROFS
 from pathlib import Path
-from typing import Any
 
-import dagster as dg
 import duckdb
 import polars as pl
 from filelock import FileLock, Timeout
-from pydantic import PrivateAttr
-
-from edu_pipeline.model.catalogue import SCHEMAS
-from edu_pipeline.model.columns import descriptions, dtypes
 
 LOCK_PATIENCE_SECONDS = 3600
 Connection = duckdb.DuckDBPyConnection
@@ -255,83 +249,3 @@ def rewrite(path: Path, keep: Collection[str]) -> None:
     new.replace(path)
     for left in (path.with_name(f"{path.name}.wal"), new.with_name(f"{new.name}.wal")):
         left.unlink(missing_ok=True)
-
-
-def declared_columns(name: str) -> Mapping[str, dg.MetadataValue[Any]]:
-    """The columns that a table's schema declares, for Dagster's catalogue; nothing without one."""
-    schema = SCHEMAS.get(name)
-    return {} if schema is None else _columns(dtypes(schema).items(), descriptions(schema))
-
-
-def table_metadata(
-    con: duckdb.DuckDBPyConnection, name: str
-) -> Mapping[str, dg.MetadataValue[Any]]:
-    """Row count of a table, and the columns of one that has no schema, as Dagster shows them."""
-    rows = con.execute(f'select count(*) from "{name}"').fetchall()[0][0]
-    found: dict[str, dg.MetadataValue[Any]] = {"dagster/row_count": dg.MetadataValue.int(rows)}
-    if name not in SCHEMAS:
-        relation = con.table(name)
-        found |= _columns(zip(relation.columns, relation.types, strict=True), {})
-    return found
-
-
-def _columns(
-    kinds: Iterable[tuple[str, object]], meaning: Mapping[str, str]
-) -> dict[str, dg.MetadataValue[Any]]:
-    columns = [
-        dg.TableColumn(column, str(kind), description=meaning.get(column)) for column, kind in kinds
-    ]
-    return {"dagster/column_schema": dg.MetadataValue.table_schema(dg.TableSchema(columns))}
-
-
-class Warehouse(dg.ConfigurableResource[Any]):
-    """The warehouse for the length of a run, which holds the home's lock."""
-
-    path: str
-    lock_path: str
-    _lock: FileLock | None = PrivateAttr(default=None)
-    _opened: ExitStack = PrivateAttr(default_factory=ExitStack)
-    _con: duckdb.DuckDBPyConnection | None = PrivateAttr(default=None)
-
-    def setup_for_execution(self, context: dg.InitResourceContext) -> None:
-        """Wait for a run that is writing; say so."""
-        lock = Path(self.lock_path)
-        self._lock = home_lock(lock)
-        try:
-            self._lock.acquire(timeout=0)
-        except Timeout:
-            if context.log:
-                context.log.info("%s holds this home. Waiting for it to end.", holder(lock))
-            try:
-                self._lock.acquire()
-            except Timeout as error:
-                raise WarehouseBusyError(
-                    "Another run has been writing to this home for an hour. Look at it in the UI, "
-                    "stop it if it hangs, and run again."
-                ) from error
-        run = context.run
-        note_holder(self._lock, lock, f"The run “{run.job_name}”" if run else "A run")
-
-    def teardown_after_execution(self, context: dg.InitResourceContext) -> None:
-        """Let the next run in."""
-        del context
-        self._con = None
-        self._opened.close()
-        if self._lock is not None:
-            forget_holder(self._lock, Path(self.lock_path))
-            self._lock = None
-
-    @contextmanager
-    def connect(self) -> Iterator[duckdb.DuckDBPyConnection]:
-        """A connection for one operation.
-
-        A run opens the file once: opening it takes longer than most operations.
-        """
-        if self._lock is None:
-            with open_warehouse(Path(self.path)) as con:
-                yield con
-            return
-        if self._con is None:
-            self._con = self._opened.enter_context(open_warehouse(Path(self.path)))
-        with self._con.cursor() as con:
-            yield con

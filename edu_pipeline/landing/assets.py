@@ -8,8 +8,9 @@ import dagster as dg
 import polars as pl
 
 from edu_pipeline.ground.one_run import sources_made
+from edu_pipeline.ground.resources import table_metadata
 from edu_pipeline.ground.steps import Check, Notes, Table, check, table
-from edu_pipeline.ground.warehouse import Connection, read_earlier, table_metadata
+from edu_pipeline.ground.warehouse import Connection, read_earlier
 from edu_pipeline.landing.fates import fates_of_all
 from edu_pipeline.landing.files import files_of_all
 from edu_pipeline.landing.problems import accepted_changes, messages_of, problems_of_all

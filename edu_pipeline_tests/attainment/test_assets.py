@@ -4,7 +4,8 @@ import dagster as dg
 import polars as pl
 
 from edu_pipeline.attainment.assets import ASSETS, GATE, LANDED, SHARED, TABLES
-from edu_pipeline.ground.warehouse import Warehouse, open_warehouse, read_table, write_table
+from edu_pipeline.ground.resources import Warehouse
+from edu_pipeline.ground.warehouse import open_warehouse, read_table, write_table
 from edu_pipeline.model.catalogue import SCHEMAS
 from edu_pipeline.model.problems import problems_frame
 from edu_pipeline.settings.home import Home, Settings

@@ -7,9 +7,10 @@ import dagster as dg
 import polars as pl
 import pytest
 
+from edu_pipeline.ground.resources import Warehouse
 from edu_pipeline.ground.steps import Check, Table, step
 from edu_pipeline.ground.steps import table as declared
-from edu_pipeline.ground.warehouse import Warehouse, open_warehouse, read_table
+from edu_pipeline.ground.warehouse import open_warehouse, read_table
 from edu_pipeline.mail.assets import (
     CORRECTION_TAG,
     carrier_suppressions,

@@ -5,8 +5,9 @@ import dagster as dg
 import polars as pl
 import pytest
 
+from edu_pipeline.ground.resources import Warehouse
 from edu_pipeline.ground.steps import step
-from edu_pipeline.ground.warehouse import Warehouse, open_warehouse, read_table, write_table
+from edu_pipeline.ground.warehouse import open_warehouse, read_table, write_table
 from edu_pipeline.mail.ledger.remembered import OPTED_OUT, TOLD_BEFORE
 from edu_pipeline.model.catalogue import SCHEMAS
 from edu_pipeline.model.columns import dtypes

@@ -10,8 +10,9 @@ import polars as pl
 import pytest
 
 from edu_pipeline.facts.audience import accept_audiences, audiences, forget_audience
+from edu_pipeline.ground.resources import Warehouse
 from edu_pipeline.ground.steps import step
-from edu_pipeline.ground.warehouse import Warehouse, open_warehouse, read_table, write_table
+from edu_pipeline.ground.warehouse import open_warehouse, read_table, write_table
 from edu_pipeline.mail.due import PERIODS
 from edu_pipeline.mail.ledger.remembered import TOLD_BEFORE
 from edu_pipeline.model.columns import dtypes

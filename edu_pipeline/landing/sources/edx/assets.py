@@ -6,14 +6,9 @@ from datetime import timedelta
 
 import dagster as dg
 
+from edu_pipeline.ground.resources import Warehouse, table_metadata
 from edu_pipeline.ground.steps import spec_of
-from edu_pipeline.ground.warehouse import (
-    Warehouse,
-    read_earlier,
-    read_table,
-    table_metadata,
-    write_table,
-)
+from edu_pipeline.ground.warehouse import read_earlier, read_table, write_table
 from edu_pipeline.landing.sources.edx.exports import course_runs as runs_of
 from edu_pipeline.landing.sources.edx.exports import land
 from edu_pipeline.landing.sources.edx.opt_ins import land_opt_ins, stage_opt_ins

@@ -6,8 +6,9 @@ from dataclasses import replace
 import dagster as dg
 import polars as pl
 
+from edu_pipeline.ground.resources import Warehouse, table_metadata
 from edu_pipeline.ground.steps import spec_of
-from edu_pipeline.ground.warehouse import Warehouse, read_table, table_metadata, write_table
+from edu_pipeline.ground.warehouse import read_table, write_table
 from edu_pipeline.landing.sources.results.reading import Landed, read_cohort
 from edu_pipeline.landing.sources.results.zone import exports_in, with_landing_times
 from edu_pipeline.landing.tombstones import forgotten_students
