@@ -6,6 +6,7 @@ documentation. Reading the environment is not done here but in `environment`.
 """
 
 import datetime as dt
+import functools
 import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -28,8 +29,14 @@ class SettingsError(Exception):
     """`pipeline.toml` cannot be used; the message says what to change."""
 
 
+@functools.cache
+def _zones() -> frozenset[str]:
+    """All that there are; looking for them takes longer than reading a home's settings."""
+    return frozenset(available_timezones())
+
+
 def _known_zone(name: str) -> str:
-    if name and name not in available_timezones():
+    if name and name not in _zones():
         raise ValueError(f"{name!r} is no IANA time zone; write one such as Europe/London")
     return name
 
