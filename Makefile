@@ -8,6 +8,9 @@ endif
 # uv from the path, else fetched by pip into .uv, which touches nothing outside this folder
 UV := $(shell command -v uv 2>/dev/null || echo PYTHONPATH=.uv $(PYTHON) -m uv)
 
+# each process of the tests would compile the program again
+unexport PYTHONDONTWRITEBYTECODE
+
 .DEFAULT_GOAL := help
 .PHONY: help demo run test ui lint types unit format lock docs clean
 
@@ -56,4 +59,5 @@ $(VENV)/.ready: requirements.lock pyproject.toml
 	@test -d $(VENV) || $(UV) venv --quiet --python '>=3.11,<3.14' $(VENV)
 	@$(UV) pip sync --quiet --compile-bytecode --python $(VENV) --require-hashes requirements.lock
 	@$(UV) pip install --quiet --python $(VENV) --no-deps --no-build-isolation --editable .
+	@$(BIN)/python -m compileall -q edu_pipeline
 	@touch $@

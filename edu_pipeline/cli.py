@@ -241,11 +241,19 @@ def _refresh_and_send(home: Home, week: str | None) -> None:
 
 def _round(home: Home, wanted: date | None) -> None:
     from edu_pipeline.mail.due import newest_ready
+    from edu_pipeline.wiring import unchanged
     from edu_pipeline.wiring.environment import mail_room
 
     room = mail_room(home)
     settings = room.settings
-    done = rounds.refresh(room)
+    last = unchanged.last_round(room) if wanted is None else None
+    if last:
+        ended = last.ended.astimezone(settings.zone)
+        out.print(f"Nothing has changed since the run of {ended:%Y-%m-%d %H:%M}.", markup=False)
+        done = rounds.refreshed(room)
+    else:
+        landed = unchanged.begin(room)
+        done = rounds.refresh(room)
     periods = [period for period in done.periods if TEACHERS.owns(period.campaign)]
     if settings.programmes:
         nudge = command(home, "programmes nudge")
@@ -254,12 +262,16 @@ def _round(home: Home, wanted: date | None) -> None:
     if not chosen:
         now = datetime.now(UTC)
         chosen = newest_ready(periods, now=now, mail=settings.mail, zone=settings.zone)
-    if chosen:
+    look = False
+    if chosen and last and not rounds.may_go(room, chosen):
+        look = rounds.tell(room, chosen)
+    elif chosen:
         look = rounds.send(room, chosen)
-        raise typer.Exit(HELD if look or done.problems else 0)
-    if done.school:
+    elif done.school:
         out.print(f"There are no letters. {_why_not_due(periods)}", soft_wrap=True)
-    raise typer.Exit(HELD if done.problems else 0)
+    if not last:
+        unchanged.end(room, landed)
+    raise typer.Exit(HELD if look or done.problems else 0)
 
 
 def _wanted_period(periods: Sequence["Period"], week: date) -> "Period":

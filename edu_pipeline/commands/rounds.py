@@ -36,6 +36,11 @@ class Refreshed:
 def refresh(room: "MailRoom") -> Refreshed:
     """Compute every table again and say what landed."""
     run_job(room, "refresh", "Refreshing every table")
+    return refreshed(room)
+
+
+def refreshed(room: "MailRoom") -> Refreshed:
+    """Say what the last refresh found."""
     with room.open_ledger() as ledger:
         periods = ledger.recorded_periods()
     problems, school = _print_landed(room)
@@ -62,10 +67,35 @@ def send(room: "MailRoom", period: "Period") -> bool:
         with room.open_ledger() as ledger:  # some may have gone out before
             print_outlook(outlook(room, ledger, period.campaign, period.period), room.home)
         raise
-    if mailing is TEACHERS:
+    return tell(room, period, before)
+
+
+def tell(
+    room: "MailRoom", period: "Period", before: Mapping[str, datetime | None] | None = None
+) -> bool:
+    """Say how a period's letters stand.
+
+    Args:
+        room: Whose.
+        period: Of which letters.
+        before: Those that were out before they were written again, and since when; None: they were
+            not written again.
+
+    Returns:
+        Whether something must be looked at.
+    """
+    if mailing_of(period.campaign) is TEACHERS:
         _print_gaps(room.home, period)
-    seen = _print_letters(room, period, before)
+    seen = _print_letters(room, period, _out_since(room, period) if before is None else before)
     return bool(period.held) or seen.needs_a_person or not seen.counts
+
+
+def may_go(room: "MailRoom", period: "Period") -> bool:
+    """Whether any of a period's letters would go out now."""
+    from edu_pipeline.mail.plan import Fate
+
+    with room.open_ledger() as ledger:
+        return bool(outlook(room, ledger, period.campaign, period.period).plan.of(Fate.now))
 
 
 def _out_since(room: "MailRoom", period: "Period") -> Mapping[str, datetime | None]:

@@ -26,6 +26,7 @@ from edu_pipeline.mail.ledger.tables import (
     FIGURES,
     IMAGES,
     LETTERS,
+    METADATA,
     PERIODS,
     REHEARSALS,
     RELEASES,
@@ -133,6 +134,17 @@ class LedgerReader(Database):
     def salt(self) -> str:
         """Makes opaque keys that nobody else can make."""
         return self.identity("salt")
+
+    def extent(self) -> Mapping[str, tuple[int, str]]:
+        """Table → how many rows it has, and when the newest came: what is appended shows in it."""
+        counted = {}
+        with self.connect() as connection:
+            for table in METADATA.sorted_tables:
+                newest = sa.func.max(table.c.at) if "at" in table.c else sa.literal("")
+                query = sa.select(sa.func.count(), newest).select_from(table)
+                rows, at = connection.execute(query).one()
+                counted[table.name] = (rows, str(at))
+        return counted
 
     def recorded_periods(self) -> Sequence[Period]:
         """Every period that the last refresh recorded, oldest first."""
