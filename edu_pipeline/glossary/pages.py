@@ -177,7 +177,8 @@ def _tables() -> str:
         "# Tables",
         NOTE,
         "What stands in `data/warehouse.duckdb` for others to read; `raw_…` tables hold every row "
-        "as received, with `_file`, `_line` and `_landed_at`. Key columns are bold.",
+        "as received, with `_file`, `_line` and `_landed_at`, `read_…` tables those of a school under "
+        "our column names. Key columns are bold.",
     ]
     for name, schema in SCHEMAS.items():
         rows = [
