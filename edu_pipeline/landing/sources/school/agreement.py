@@ -4,6 +4,9 @@ Of each student and day: enrolled, in session, marked? SQL and frames in, counts
 are ordinary and what is said of the others stands in `disagreements`.
 """
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+
 import duckdb
 import polars as pl
 
@@ -18,13 +21,29 @@ from edu_pipeline.settings.landing import Landing
 
 FEW_WEEKS = 3
 """Of marks, after which it is no accident that somebody has none at all."""
-_STAYS = """
-    stays as (
-      select person_id as student_id, class_id, begin_date, end_date
-      from stg_enrollments where role = 'student'
-    ),
-    marks as (select distinct student_id, date from stg_attendance where submitted)
-"""
+
+
+@contextmanager
+def marks_at_hand(con: duckdb.DuckDBPyConnection) -> Iterator[None]:
+    """`marks` (student × day) and `stays` (of students in classes), which the counts of marks look at."""
+    con.execute(
+        """
+        create or replace temp table marks as
+        select distinct student_id, date from stg_attendance where submitted
+        """
+    )
+    con.execute(
+        """
+        create or replace temp view stays as
+        select person_id as student_id, class_id, begin_date, end_date
+        from stg_enrollments where role = 'student'
+        """
+    )
+    try:
+        yield
+    finally:
+        con.execute("drop table marks")
+        con.execute("drop view stays")
 
 
 def marks_outside(
@@ -39,8 +58,7 @@ def marks_outside(
     """
     found: pl.DataFrame = con.sql(
         f"""
-        with {_STAYS},
-        judged as (
+        with judged as (
           select marks.student_id, marks.date,
                  bool_or(date >= begin_date and date < end_date) as inside,
                  min(begin_date) > date as before, max(end_date) <= date as after
@@ -69,8 +87,7 @@ def marks_outside(
 def enrollment_days(con: duckdb.DuckDBPyConnection) -> tuple[int, int, str, str]:
     """Days marked, those of students in a class, and the first and last day that students are enrolled."""
     found: tuple[int, int, str, str] = con.execute(
-        f"""
-        with {_STAYS}
+        """
         select (select count(*) from marks),
                (select count(*) from marks semi join stays on marks.student_id = stays.student_id
                   and date >= begin_date and date < end_date),
@@ -88,9 +105,8 @@ def marks_on_end_dates(con: duckdb.DuckDBPyConnection) -> tuple[int, int, int]:
         How many there are; how many have a mark on that very day; how many have one after it.
     """
     found: tuple[int, int, int] = con.execute(
-        f"""
-        with {_STAYS},
-        leavers as (
+        """
+        with leavers as (
           select student_id, max(end_date) as day from stays group by student_id
           having day < date '9999-12-31'
         ),
@@ -124,8 +140,7 @@ def registers(
     """
     found: pl.DataFrame = con.sql(
         f"""
-        with {_STAYS},
-        rooms as (
+        with rooms as (
           select class_id from stg_classes
           where class_type = 'homeroom' or not exists (from stg_classes where class_type = 'homeroom')
         ),

@@ -11,6 +11,7 @@ from edu_pipeline.landing.sources.school.agreement import (
     calendar_rivals,
     enrollment_days,
     homerooms_at_once,
+    marks_at_hand,
     marks_on_end_dates,
     marks_outside,
     names_for_ids,
@@ -184,11 +185,13 @@ def _disagreements(
 def _of_marks(con: duckdb.DuckDBPyConnection, settings: Settings) -> list[Problem]:
     """Where marks contradict enrollments and calendars."""
     landing, begins = settings.landing, settings.school.week_begins
-    return [
-        *outside_problems(marks_outside(con, begins), *enrollment_days(con)),
-        *end_date_problems(*marks_on_end_dates(con), landing),
-        *(register_problems(registers(con, begins)) if landing.attendance.shape == "daily" else []),
-    ]
+    daily = landing.attendance.shape == "daily"
+    with marks_at_hand(con):
+        return [
+            *outside_problems(marks_outside(con, begins), *enrollment_days(con)),
+            *end_date_problems(*marks_on_end_dates(con), landing),
+            *(register_problems(registers(con, begins)) if daily else []),
+        ]
 
 
 def weeks_of_exceptions(
