@@ -270,3 +270,31 @@ def test_dates_that_a_column_proves_are_read_and_others_asked_about(
     ]
     open_ = land({"attendance.csv": HEADER + "007,08/09/2026,absent\n008,2026-09-07,present\n"})
     assert 'say which, "%m/%d/%Y" or "%d/%m/%Y"' in messages(open_)[0]
+
+
+def test_homework_of_a_class_that_cannot_be_read_is_told_though_it_is_little_of_the_export(
+    land: Land, messages: Messages
+) -> None:
+    art = "".join(f"{who},a{n},ART,2026-09-08,done\n" for n in range(50) for who in ("007", "008"))
+    maths = "".join(
+        f"{who},m{n},MAT,{day},done\n"
+        for n, day in enumerate(["2026-09-08", "31-2026-12", "31-2026-13"])
+        for who in ("007", "008")
+    )
+    con = land(
+        {
+            "classes.csv": "class_id,class_name,class_type,grade\nHR-7A,7A,homeroom,7\n"
+            "MAT,Maths,scheduled,7\nART,Art,scheduled,7\n",
+            "enrollments.csv": f"{BOTH_IN_MATHS}ART,007,student\nART,008,student\n",
+            "homework.csv": f"{HOMEWORK}\n{art}{maths}",
+        },
+        '[homework.codes]\ndone = "complete"',
+    )
+    (message,) = messages(con)
+    assert message.startswith(
+        "Rows of homework about Maths could not be used, up to 4 without a day where 2 could: "
+        "unparseable due date (school/homework.csv, line 104)."
+    )
+    assert con.sql("select distinct class_id, holds from landing_problems").fetchall() == [
+        ("MAT", "letters")
+    ]

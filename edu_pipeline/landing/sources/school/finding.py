@@ -39,6 +39,8 @@ from edu_pipeline.landing.sources.school.doubts import doubts
 from edu_pipeline.landing.sources.school.fields import DATES, WORDS
 from edu_pipeline.landing.sources.school.losses import (
     attendance_lost,
+    homework_lost,
+    homework_problems,
     loss_problems,
     worse_rows_lost,
     worse_rows_problems,
@@ -71,7 +73,7 @@ from edu_pipeline.landing.sources.school.staging import schools_of
 from edu_pipeline.landing.sources.school.telling_apart import several_problem, several_rows
 from edu_pipeline.model.problems import Problem, problems_frame
 from edu_pipeline.settings.home import Settings
-from edu_pipeline.settings.landing import AttendanceExport
+from edu_pipeline.settings.landing import AttendanceExport, Landing
 
 
 def find_problems(
@@ -138,16 +140,30 @@ def _rows_left_out(
         for problem in row_problems(counts, rows_received(con), files, landing)
         if not (problem.table in several and problem.subject == SUPERSEDED)
     ]
-    told = {problem.subject for problem in many if problem.table == "attendance"}
-    if "attendance" in several:
-        told.add(SUPERSEDED)
-    dates = counts.filter(table="attendance", rule=f"{UNPARSEABLE}date")["values"].explode()
-    advice = date_advice(
-        [text for text in dates.drop_nulls() if DATE_LIKE.match(text)], "attendance", landing
+    told = {
+        table: {
+            *(problem.subject for problem in many if problem.table == table),
+            *([SUPERSEDED] if table in several else []),
+        }
+        for table in CODES
+    }
+    advice = {table: _date_advice(table, counts, landing) for table in CODES}
+    lost = homework_problems(
+        homework_lost(con, told["homework"], settings.school.week_begins), advice["homework"]
     )
-    lost = loss_problems(attendance_lost(con, landing.attendance, told), advice) if weighed else []
+    if weighed:
+        rows = attendance_lost(con, landing.attendance, told["attendance"])
+        lost += loss_problems(rows, advice["attendance"])
     known = {(problem.table, problem.subject) for problem in (*many, *lost)}
     return [*several.values(), *many, *lost, *worse_rows_problems(worse_rows_lost(con), known)]
+
+
+def _date_advice(table: str, counts: pl.DataFrame, landing: Landing) -> str:
+    (day,) = DATES[table]
+    dates = counts.filter(table=table, rule=f"{UNPARSEABLE}{day}")["values"].explode()
+    return date_advice(
+        [text for text in dates.drop_nulls() if DATE_LIKE.match(text)], table, landing
+    )
 
 
 def _disagreements(

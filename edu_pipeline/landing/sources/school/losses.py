@@ -9,7 +9,7 @@ from collections.abc import Collection
 import duckdb
 import polars as pl
 
-from edu_pipeline.ground.sql import literal, literals
+from edu_pipeline.ground.sql import literal, literals, week_of
 from edu_pipeline.ground.wording import counted, day_month, percent
 from edu_pipeline.landing.rules import (
     NO_DATA,
@@ -21,6 +21,7 @@ from edu_pipeline.landing.rules import (
 )
 from edu_pipeline.landing.sources.school.problems import DATE_LIKE, school_problem
 from edu_pipeline.model.problems import Problem
+from edu_pipeline.model.school_calendar import WeekBegins
 from edu_pipeline.settings.landing import AttendanceExport
 
 PRINTED_WITH = 0.001
@@ -211,6 +212,124 @@ def _sentence(rule: str, rows: pl.DataFrame, advice: str) -> str:
 
 def _is_number(text: str) -> bool:
     return text.replace(".", "", 1).replace(",", "", 1).isdigit()
+
+
+MANY_PIECES = 0.2
+"""Share of a class's homework of a week."""
+
+
+def homework_lost(
+    con: duckdb.DuckDBPyConnection,
+    told: Collection[str] = (),
+    week_begins: WeekBegins | None = None,
+) -> pl.DataFrame:
+    """Rejected rows of homework beside what the classes they are about have in a week.
+
+    A piece without a due date is due in no week. One whose due date cannot be read may be due in any,
+    so it is held against a usual one.
+
+    Args:
+        con: The warehouse, with the staging tables and `rejected_homework`.
+        told: Rules that a problem of the whole export names already.
+        week_begins: Of the school.
+
+    Returns:
+        rule × class × week (empty: unknown): `rule`, `class_id`, `class_name`, `week`, `rows`, `of`
+        (pieces with an outcome that were kept), `file`, `line` of the first row.
+    """
+    judged = sorted({*_JUDGED_ELSEWHERE, SUPERSEDED, "missing_due_date", *told})
+    found: pl.DataFrame = con.sql(
+        f"""
+        with homes as (
+          select person_id as student_id, class_id, begin_date, end_date
+          from stg_enrollments join stg_classes using (class_id)
+          where role = 'student' and class_type = 'homeroom'
+        ),
+        lost as (
+          select rule, student_id, class_id, day, file, line
+          from rejected_homework semi join stg_students using (student_id)
+          where rule not in {literals(judged)}
+        ),
+        placed as (
+          select rule, class_id, day, file, line from lost semi join stg_classes using (class_id)
+          union
+          select rule, homes.class_id, day, file, line from lost join homes using (student_id)
+          where day is null or day >= begin_date and day < end_date
+        ),
+        kept as (
+          select student_id, class_id, due_date from stg_homework
+          where status in ('complete', 'late', 'missing')
+        ),
+        weeks as (
+          select class_id, {week_of("due_date", week_begins)} as week, count(*) as pieces
+          from (
+            select class_id, due_date from kept semi join placed using (class_id)
+            union all
+            select homes.class_id, due_date from kept join homes using (student_id)
+            where due_date >= begin_date and due_date < end_date
+              and homes.class_id is distinct from kept.class_id
+              and homes.class_id in (select class_id from placed)
+          ) group by all
+        ),
+        usual as (select class_id, median(pieces) as pieces from weeks group by all),
+        sums as (
+          select rule, class_id, {week_of("day", week_begins)} as week, count(*) as rows,
+                 min(file) as file, arg_min(line, (file, line)) as line
+          from placed group by all
+        )
+        select rule, class_id, class_name, sums.week, rows,
+               coalesce(if(sums.week is null, usual.pieces, weeks.pieces), 0)::bigint as of, file, line
+        from sums join stg_classes using (class_id)
+        left join usual using (class_id)
+        left join weeks on weeks.class_id = sums.class_id and weeks.week = sums.week
+        order by all
+        """
+    ).pl()
+    return found
+
+
+def homework_problems(lost: pl.DataFrame, advice: str) -> list[Problem]:
+    """Rejected homework that is much of what a class has in a week.
+
+    Args:
+        lost: `homework_lost`.
+        advice: What to do about dates that cannot be read.
+
+    Returns:
+        Rule × class.
+    """
+    many = pl.col("rows") > MANY_PIECES * (pl.col("rows") + pl.col("of"))
+    problems = []
+    for (rule,), rows in lost.filter(many & (pl.col("rows") > 1)).group_by(
+        "rule", maintain_order=True
+    ):
+        names = rows["class_name"].unique(maintain_order=True).to_list()
+        classes = ", ".join(names[:NAMED_CLASSES]) + (" …" if len(names) > NAMED_CLASSES else "")
+        most = rows.sort("rows", descending=True).row(0, named=True)
+        when = (
+            f"in the week of {day_month(most['week'])} {most['week'].year}"
+            if most["week"]
+            else "without a day"
+        )
+        message = (
+            f"Rows of homework about {classes} could not be used, up to {most['rows']:,} {when} where "
+            f"{most['of']:,} could: {str(rule).replace('_', ' ')} ({most['file']}, line "
+            f"{most['line']}).{advice if str(rule).startswith(UNPARSEABLE) else ''}"
+        )
+        problems += [
+            school_problem(
+                "homework",
+                "rows_lost",
+                str(rule),
+                message,
+                int(of["rows"].max() or 0),  # type: ignore[arg-type]
+                first=of["week"].min(),
+                class_id=str(class_id),
+                known_as=message,
+            ).releasable("If it cannot be corrected and the figures may go out as they are")
+            for (class_id,), of in rows.group_by("class_id", maintain_order=True)
+        ]
+    return problems
 
 
 _BAD_AND_GOOD = {
