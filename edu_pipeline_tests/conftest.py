@@ -1,12 +1,14 @@
 """What several rooms of tests share: small homes and the sample school."""
 
 import shutil
+import sqlite3
 from collections.abc import Callable, Mapping
 from datetime import date
 from pathlib import Path
 
 import dagster as dg
 import pytest
+import sqlalchemy as sa
 
 from edu_pipeline.definitions import build_definitions
 from edu_pipeline.sample.landing import write_sample
@@ -29,6 +31,13 @@ A = "unexcused"
 E = "excused"
 H = "half_day"
 """
+
+
+@sa.event.listens_for(sa.engine.Engine, "connect")
+def _do_not_wait_for_the_disk(connection: object, _: object) -> None:
+    """No test loses power, so Dagster's history need not be on the disk; ledgers say so again."""
+    if isinstance(connection, sqlite3.Connection):
+        connection.execute("pragma synchronous = off")
 
 
 def make_home(root: Path, files: Mapping[str, str], config: str = CODES) -> Home:
@@ -54,7 +63,8 @@ def run_job(
 
 
 @pytest.fixture(scope="session")
-def _refreshed_sample(tmp_path_factory: pytest.TempPathFactory) -> Home:
+def refreshed_sample(tmp_path_factory: pytest.TempPathFactory) -> Home:
+    """A home with the sample school, refreshed; for all tests of the session, so look only."""
     home = make_home(tmp_path_factory.mktemp("sample"), {})
     write_sample(home.data / "landing", make_school(students=132, through=THROUGH))
     run_job(home, "refresh")
@@ -62,9 +72,9 @@ def _refreshed_sample(tmp_path_factory: pytest.TempPathFactory) -> Home:
 
 
 @pytest.fixture
-def sample_home(_refreshed_sample: Home, tmp_path: Path) -> Home:
+def sample_home(refreshed_sample: Home, tmp_path: Path) -> Home:
     """A copy of a home with the sample school, refreshed; nothing queued or sent yet."""
-    shutil.copytree(_refreshed_sample.root, tmp_path / "home")
+    shutil.copytree(refreshed_sample.root, tmp_path / "home")
     return Home(tmp_path / "home")
 
 

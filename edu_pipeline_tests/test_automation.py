@@ -1,4 +1,5 @@
-from collections.abc import Callable
+import shutil
+from collections.abc import Callable, Iterator
 from datetime import UTC, date, datetime, timedelta
 from email import message_from_bytes, policy
 from uuid import uuid4
@@ -27,7 +28,7 @@ from edu_pipeline.wiring.automation import (
 from edu_pipeline.wiring.environment import mail_room
 from edu_pipeline.wiring.jobs import EDX, REPORTED, RESULTS, SCHOOL, Source
 from edu_pipeline.wiring.mailings import NUDGES, TEACHERS
-from edu_pipeline_tests.conftest import CODES, WEEK
+from edu_pipeline_tests.conftest import CODES, WEEK, run_job
 
 STUDENTS = "student_id\n001\n"
 
@@ -117,30 +118,42 @@ def test_other_settings_are_another_refresh_of_what_they_decide(
     refreshed(home, cursor)
 
 
-def after_refresh(home: Home) -> dg.SensorResult | dg.SkipReason:
-    settings = load_settings(home)
+AfterRefresh = Callable[[str], dg.SensorResult | dg.SkipReason]
+
+
+@pytest.fixture(scope="module")
+def after_refresh(
+    refreshed_sample: Home, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[AfterRefresh]:
+    """What is asked for after a refresh, in a home with this `pipeline.toml`."""
+    homes = tmp_path_factory.mktemp("after")
     with dg.DagsterInstance.ephemeral() as instance:
-        definitions = build_definitions(mail_room(home))
-        run = definitions.resolve_job_def("refresh").execute_in_process(instance=instance)
-        context = dg.build_run_status_sensor_context(
-            sensor_name="send_after_refresh",
-            dagster_instance=instance,
-            dagster_run=run.dagster_run,
-            dagster_event=run.all_events[-1],
-            resources={"mail_room": mail_room(home)},
-        )
-        result = send_after_refresh(settings)(context)
-    assert isinstance(result, dg.SensorResult | dg.SkipReason)
-    return result
+        first = Home(shutil.copytree(refreshed_sample.root, homes / "refreshed"))
+        run = run_job(first, "refresh", instance)
+
+        def asked(config: str) -> dg.SensorResult | dg.SkipReason:
+            home = Home(shutil.copytree(first.root, homes / uuid4().hex))
+            home.config.write_text(config, encoding="utf-8")
+            context = dg.build_run_status_sensor_context(
+                sensor_name="send_after_refresh",
+                dagster_instance=instance,
+                dagster_run=run.dagster_run,
+                dagster_event=run.all_events[-1],
+                resources={"mail_room": mail_room(home)},
+            )
+            result = send_after_refresh(load_settings(home))(context)
+            assert isinstance(result, dg.SensorResult | dg.SkipReason)
+            return result
+
+        yield asked
 
 
-def test_a_refresh_whose_week_is_no_longer_news_sends_nothing(sample_home: Home) -> None:
-    assert isinstance(after_refresh(sample_home), dg.SkipReason)
+def test_a_refresh_whose_week_is_no_longer_news_sends_nothing(after_refresh: AfterRefresh) -> None:
+    assert isinstance(after_refresh(CODES), dg.SkipReason)
 
 
-def test_a_refresh_that_makes_a_week_due_asks_for_that_week(sample_home: Home) -> None:
-    sample_home.config.write_text(f"{CODES}\n[mail]\nvalid_days = 36500\n", encoding="utf-8")
-    result = after_refresh(sample_home)
+def test_a_refresh_that_makes_a_week_due_asks_for_that_week(after_refresh: AfterRefresh) -> None:
+    result = after_refresh(f"{CODES}\n[mail]\nvalid_days = 36500\n")
     assert isinstance(result, dg.SensorResult)
     assert result.run_requests
     assert [request.partition_key for request in result.run_requests] == [WEEK.isoformat()]

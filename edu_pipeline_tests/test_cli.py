@@ -1,12 +1,13 @@
 import os
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 import yaml
 
-from edu_pipeline.cli import init
+from edu_pipeline.cli import init, main
 from edu_pipeline.ground.warehouse import hold
 from edu_pipeline.sample.landing import write_sample
 from edu_pipeline.sample.school import make_school
@@ -33,6 +34,30 @@ def cli(
         check=False,
         timeout=120,
     )
+
+
+Here = Callable[..., subprocess.CompletedProcess[str]]
+
+
+@pytest.fixture
+def here(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Here:
+    """The command as it starts, in this process."""
+    for name in ("EDU_PIPELINE_HOME", "DAGSTER_HOME"):  # a run sets them
+        monkeypatch.setenv(name, "")
+        monkeypatch.delenv(name)
+    monkeypatch.setenv("COLUMNS", "200")
+
+    def call(*arguments: str | Path) -> subprocess.CompletedProcess[str]:
+        line = ["edu-pipeline", *map(str, arguments)]
+        monkeypatch.setattr(sys, "argv", line)
+        capsys.readouterr()
+        with pytest.raises(SystemExit) as left:
+            main()
+        said = capsys.readouterr()
+        assert isinstance(left.value.code, int)
+        return subprocess.CompletedProcess(line, left.value.code, said.out, said.err)
+
+    return call
 
 
 def new_home(root: Path, students: int = 0) -> Home:
@@ -66,39 +91,41 @@ def test_a_home_is_never_made_twice(tmp_path: Path) -> None:
     assert (tmp_path / "pipeline.toml").read_text(encoding="utf-8") == "# mine\n"
 
 
-def test_a_folder_without_settings_says_how_to_make_a_home(tmp_path: Path) -> None:
-    done = cli("--home", tmp_path, "run")
+def test_a_folder_without_settings_says_how_to_make_a_home(tmp_path: Path, here: Here) -> None:
+    done = here("--home", tmp_path, "run")
     assert done.returncode == 1
     assert "edu-pipeline init" in done.stderr
     assert "Traceback" not in done.stderr
 
 
-def test_a_misspelt_setting_is_named_with_its_place(tmp_path: Path) -> None:
+def test_a_misspelt_setting_is_named_with_its_place(tmp_path: Path, here: Here) -> None:
     (tmp_path / "pipeline.toml").write_text("[mail]\nsned = 'weekly'\n", encoding="utf-8")
-    done = cli("--home", tmp_path, "run")
+    done = here("--home", tmp_path, "run")
     assert done.returncode == 1
     assert "mail.sned" in done.stderr
     assert "Traceback" not in done.stderr
 
 
-def test_a_week_that_is_none_is_refused_before_anything_runs(tmp_path: Path) -> None:
+def test_a_week_that_is_none_is_refused_before_anything_runs(tmp_path: Path, here: Here) -> None:
     new_home(tmp_path)
-    done = cli("--home", tmp_path, "run", "--week", "2026-W60")
+    done = here("--home", tmp_path, "run", "--week", "2026-W60")
     assert done.returncode == 1
     assert "2026-W40" in done.stderr
     assert not (tmp_path / "data" / "warehouse.duckdb").exists()
 
 
-def test_a_code_that_means_nothing_is_refused_in_one_line(tmp_path: Path) -> None:
+def test_a_code_that_means_nothing_is_refused_in_one_line(tmp_path: Path, here: Here) -> None:
     config = '[attendance.codes]\nA = "unexcussed"\n'
     (tmp_path / "pipeline.toml").write_text(config, encoding="utf-8")
-    done = cli("--home", tmp_path, "run")
+    done = here("--home", tmp_path, "run")
     assert done.stderr.count("attendance.codes.A: ") == 1
     assert "'unexcused'" in done.stderr
     assert "literal" not in done.stderr
 
 
-def test_the_demo_runs_through_and_a_second_one_delivers_nothing(tmp_path: Path) -> None:
+def test_the_demo_runs_through_and_a_second_one_delivers_nothing(
+    tmp_path: Path, here: Here
+) -> None:
     new_home(tmp_path, students=30)
     first = cli("--home", tmp_path, "demo")
     assert first.returncode == 0, first.stderr
@@ -107,7 +134,7 @@ def test_the_demo_runs_through_and_a_second_one_delivers_nothing(tmp_path: Path)
     files = sorted(
         (path, path.stat().st_mtime_ns) for path in (tmp_path / "data" / "outbox").rglob("*.eml")
     )
-    second = cli("--home", tmp_path, "demo")
+    second = here("--home", tmp_path, "demo")
     assert second.returncode == 0
     assert "were not sent again" in second.stdout
     assert files == sorted(
@@ -116,11 +143,11 @@ def test_the_demo_runs_through_and_a_second_one_delivers_nothing(tmp_path: Path)
     assert (tmp_path / "data" / "outbox" / "index.html").is_file()
 
 
-def test_the_sample_goes_as_it_came(tmp_path: Path) -> None:
+def test_the_sample_goes_as_it_came(tmp_path: Path, here: Here) -> None:
     new_home(tmp_path)
-    cli("--home", tmp_path, "sample", "--students", "30")
+    here("--home", tmp_path, "sample", "--students", "30")
     assert (tmp_path / "data" / "landing" / "SAMPLE.json").is_file()
-    cleared = cli("--home", tmp_path, "sample", "--clear")
+    cleared = here("--home", tmp_path, "sample", "--clear")
     assert "Removed the sample" in cleared.stdout
     assert not list((tmp_path / "data" / "landing").rglob("*.csv"))
 

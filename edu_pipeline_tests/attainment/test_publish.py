@@ -1,7 +1,9 @@
+import shutil
 from dataclasses import replace
 from pathlib import Path
 
 import polars as pl
+import pytest
 
 from edu_pipeline.attainment.page import Cohort, Frame, cohorts, scripts_beside
 from edu_pipeline.attainment.publish import file_names, publish
@@ -48,13 +50,24 @@ def files(folder: Path) -> set[str]:
     return {path.relative_to(folder).as_posix() for path in folder.rglob("*") if path.is_file()}
 
 
-def test_each_cohort_has_a_page_and_pictures_in_both_editions_and_shares_the_scripts(
-    tmp_path: Path,
-) -> None:
-    folder = tmp_path / "attainment"
-    index = publish(folder, FRAME, [cohort(name="2026/a")])
+@pytest.fixture(scope="module")
+def published(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The pages of a cohort; to be looked at only."""
+    folder = tmp_path_factory.mktemp("site") / "attainment"
+    assert publish(folder, FRAME, [cohort(name="2026/a")]) == folder / "index.html"
+    return folder
 
-    assert index == folder / "index.html"
+
+@pytest.fixture
+def site(published: Path, tmp_path: Path) -> Path:
+    """A copy of those pages."""
+    return Path(shutil.copytree(published, tmp_path / "attainment"))
+
+
+def test_each_cohort_has_a_page_and_pictures_in_both_editions_and_shares_the_scripts(
+    published: Path,
+) -> None:
+    folder = published
     pictures = {f"{name}.{kind}" for name in ("Maths", "Art", *WHOLE) for kind in ("svg", "png")}
     matrix = {f"baseline-to-result.{kind}" for kind in ("svg", "png")}
     assert files(folder) == {
@@ -63,43 +76,41 @@ def test_each_cohort_has_a_page_and_pictures_in_both_editions_and_shares_the_scr
         *(f"staff/charts/2026-a/{name}" for name in {*pictures, *matrix, ".drawn.json"}),
         *(f"shareable/charts/2026-a/{name}" for name in {*pictures, ".drawn.json"}),
     }
-    listed = index.read_text(encoding="utf-8")
+    listed = (folder / "index.html").read_text(encoding="utf-8")
     assert 'href="staff/2026-a.html"' in listed
     assert "For staff only." in listed
     assert "names and grades of 12 students" in listed
     assert (folder / "shareable/charts/2026-a/Maths.png").read_bytes().startswith(b"\x89PNG")
 
 
-def test_nothing_in_the_edition_to_share_tells_of_a_student(tmp_path: Path) -> None:
-    publish(tmp_path, FRAME, [cohort()])
-
-    for path in (tmp_path / "shareable").rglob("*"):
+def test_nothing_in_the_edition_to_share_tells_of_a_student(published: Path) -> None:
+    for path in (published / "shareable").rglob("*"):
         if path.suffix in {".html", ".svg", ".json"}:
             text = path.read_text(encoding="utf-8")
             assert "secret" not in text
             assert "Made Up" not in text
-    assert "Made Up" in (tmp_path / "staff/2026.html").read_text(encoding="utf-8")
+    assert "Made Up" in (published / "staff/2026-a.html").read_text(encoding="utf-8")
 
 
-def test_a_picture_is_drawn_again_only_when_it_shows_something_else(tmp_path: Path) -> None:
-    publish(tmp_path, FRAME, [cohort()])
-    charts = tmp_path / "staff/charts/2026"
+def test_a_picture_is_drawn_again_only_when_it_shows_something_else(site: Path) -> None:
+    charts = site / "staff/charts/2026-a"
     for path in charts.glob("*.png"):
         path.write_bytes(b"old")
     changed = [("secret0", "Maths", [4, 4, 9, 4.5]), *ENTRIES[1:]]
-    publish(tmp_path, FRAME, [cohort(changed)])
+    publish(site, FRAME, [cohort(changed, name="2026/a")])
 
     kept = {path.name for path in charts.glob("*.png") if path.read_bytes() == b"old"}
     assert kept == {"Art.png"}
 
 
-def test_a_cohort_that_is_gone_leaves_no_page(tmp_path: Path) -> None:
-    folder = tmp_path / "attainment"
-    publish(folder, FRAME, [cohort(), cohort(name="2025")])
-    publish(folder, FRAME, [cohort()])
-    assert not [name for name in files(folder) if "2025" in name]
-    assert publish(folder, FRAME, []) is None
-    assert not folder.exists()
+def test_a_cohort_that_is_gone_leaves_no_page(site: Path) -> None:
+    before = files(site)
+    publish(site, FRAME, [cohort(name="2026/a"), cohort(ENTRIES[:1], name="2025")])
+    assert [name for name in files(site) if "2025" in name]
+    publish(site, FRAME, [cohort(name="2026/a")])
+    assert files(site) == before
+    assert publish(site, FRAME, []) is None
+    assert not site.exists()
 
 
 def test_names_of_files_differ_even_where_case_does_not() -> None:

@@ -45,7 +45,7 @@ NAMES = re.compile("Ada|Moss|Benedict|Oakley|Carla|Reed")
 @pytest.fixture(scope="module")
 def daily(tmp_path_factory: pytest.TempPathFactory) -> Home:
     home = make_home(tmp_path_factory.mktemp("daily"), {**ROSTER, "attendance.csv": DAILY})
-    run_job(home, "refresh")
+    run_job(home, "refresh_school")
     return home
 
 
@@ -54,7 +54,7 @@ def exceptions(tmp_path_factory: pytest.TempPathFactory) -> Home:
     config = f'{CODES}\n[landing.attendance]\nshape = "exceptions"\n'
     files = {**ROSTER, "attendance.csv": EXCEPTIONS}
     home = make_home(tmp_path_factory.mktemp("exceptions"), files, config)
-    run_job(home, "refresh")
+    run_job(home, "refresh_school")
     return home
 
 

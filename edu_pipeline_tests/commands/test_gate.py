@@ -280,19 +280,19 @@ def test_a_cut_short_export_holds_until_it_is_released_and_the_refresh_that_foll
         },
     )
     export = home.data / "landing" / "school" / "attendance.csv"
-    run_job(home, "refresh")
+    run_job(home, "refresh_school")
     assert command("gate", "show").stdout == "Nothing is held.\n"
     export.write_text("".join(export.read_text(encoding="utf-8").splitlines(keepends=True)[:31]))
-    run_job(home, "refresh")
+    run_job(home, "refresh_school")
     shown = command("gate", "show")
     assert "30 of 60 rows (50.0\u00a0%) are gone" in shown.stdout
     said = " ".join(shown.stdout.split())
     (told,) = re.findall(r"gate release (\w+) --reason", said.partition("To mail")[0])
     command("gate", "release", told, "--reason", "the others left", "--by", "Kim")
-    run_job(home, "refresh")
+    run_job(home, "refresh_school")
     with mail_room(home).open_ledger() as ledger:
         assert [period.held for period in ledger.recorded_periods()] == [None]
-    run_job(home, "refresh")
+    run_job(home, "refresh_school")
     shown = command("gate", "show")
     assert shown.stdout.startswith("Nothing is held.\n\nReleased\n")
     assert "(does not count any more): the others left" in " ".join(shown.stdout.split())

@@ -9,7 +9,6 @@ import pytest
 from edu_pipeline.commands.console import UserError
 from edu_pipeline.sample.landing import write_sample
 from edu_pipeline.sample.school import make_school
-from edu_pipeline.settings.home import Home
 from edu_pipeline.wiring.runs import RunFailedError
 from edu_pipeline_tests.commands.conftest import Command
 from edu_pipeline_tests.conftest import THROUGH, make_home
@@ -24,9 +23,16 @@ def test_an_empty_landing_zone_says_what_to_put_into_it(command: Command, tmp_pa
     assert "Warning" not in done.output
 
 
-def test_a_week_without_figures_says_which_have_some(command: Command, sample_home: Home) -> None:
-    with pytest.raises(UserError, match=r"no figures for 2019-W02.* to 2026-W20"):
-        command("--home", sample_home.root, "run", "--week", "2019-W02")
+def test_a_week_without_figures_says_which_have_some(command: Command, tmp_path: Path) -> None:
+    make_home(
+        tmp_path,
+        {
+            "students.csv": "student_id,homeroom\n007,7A\n",
+            "attendance.csv": "student_id,date,code\n007,2026-05-08,P\n007,2026-05-11,P\n",
+        },
+    )
+    with pytest.raises(UserError, match=r"no figures for 2019-W02.* 2026-W19 to 2026-W20"):
+        command("run", "--week", "2019-W02")
 
 
 def test_real_exports_beside_the_sample_are_refused_with_a_sentence(

@@ -91,7 +91,7 @@ def test_whatever_is_wrong_with_one_letter_keeps_no_other_from_going_out(
         "{{ 'x' * 12000000 if given_name == 'Isaac' else '' }}",
     )
     sample_home.warehouse.unlink()  # these exports are the first, not ones with everybody renamed
-    run_job(sample_home, "refresh")
+    run_job(sample_home, "refresh_school")
     run_job(sample_home, "send_letters", week=WEEK)
 
     with mail_room(sample_home).open_ledger() as ledger:
