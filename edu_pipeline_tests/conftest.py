@@ -15,6 +15,12 @@ from edu_pipeline.sample.landing import write_sample
 from edu_pipeline.sample.school import make_school
 from edu_pipeline.settings.home import Home
 from edu_pipeline.wiring.environment import mail_room
+from edu_pipeline_tests.ledgers import (  # noqa: F401 - fixtures, with one server for all rooms
+    ledger,
+    postgres,
+    postgres_url,
+    url,
+)
 
 THROUGH = date(2026, 5, 15)
 """Last day of the sample school's data: a Friday, with all registers in."""

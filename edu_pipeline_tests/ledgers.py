@@ -1,5 +1,6 @@
 """Ledgers for the tests of more than one room, on SQLite and on PostgreSQL."""
 
+import multiprocessing
 import os
 import shutil
 import subprocess
@@ -13,6 +14,10 @@ import pytest
 import sqlalchemy as sa
 
 from edu_pipeline.mail.ledger.store import Ledger
+
+FORKS = multiprocessing.get_context("forkserver")
+"""Processes that begin with all of a sender imported."""
+FORKS.set_forkserver_preload(["edu_pipeline_tests.faults.sender", "psycopg", "pytest"])
 
 
 def postgres_programs() -> Path | None:

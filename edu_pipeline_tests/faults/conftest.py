@@ -7,7 +7,6 @@ import pytest
 from edu_pipeline.mail.ledger.store import Ledger
 from edu_pipeline_tests.fake_sendgrid.process import FakeSendGrid
 from edu_pipeline_tests.faults.campaign import Campaign
-from edu_pipeline_tests.ledgers import ledger, postgres, postgres_url, url  # noqa: F401 - fixtures
 
 CampaignMaker = Callable[[int], Campaign]
 
@@ -19,6 +18,6 @@ def fake_process(tmp_path_factory: pytest.TempPathFactory) -> Iterator[FakeSendG
 
 
 @pytest.fixture
-def campaign_of(fake_process: FakeSendGrid, ledger: Ledger, url: str) -> CampaignMaker:  # noqa: F811
+def campaign_of(fake_process: FakeSendGrid, ledger: Ledger, url: str) -> CampaignMaker:
     """A campaign of so many letters, on SQLite and on PostgreSQL."""
     return lambda letters: Campaign(fake_process, ledger, url, letters)

@@ -4,7 +4,6 @@ The ledger, the transport and the delivery are the real ones: their subclasses h
 trace, only say how far they are. Everything but the clock is real, so that hours pass in no time.
 """
 
-import multiprocessing
 import os
 import threading
 import time
@@ -27,6 +26,7 @@ from edu_pipeline.mail.states import State
 from edu_pipeline.mail.transports.protocol import Logged, Outcome
 from edu_pipeline.mail.transports.sendgrid import SendGridTransport
 from edu_pipeline.settings.mail import Mail, SendGrid
+from edu_pipeline_tests.ledgers import FORKS
 
 Step = tuple[str, str]
 """One of `STEPS` or another, and the key of the recipient whom the letter is to, or nothing."""
@@ -55,8 +55,6 @@ _TRACED = {
 }
 _TLS = httpx.create_ssl_context()
 """Read once, not by every sender: these speak http."""
-_FORKS = multiprocessing.get_context("forkserver")
-_FORKS.set_forkserver_preload([__name__])
 
 
 @dataclass(frozen=True)
@@ -93,8 +91,8 @@ class Sender:
     """The process, from outside: hears its steps, kills it, lets it go on."""
 
     def __init__(self, order: Order) -> None:
-        self._wire, theirs = _FORKS.Pipe()
-        self._process = _FORKS.Process(target=_run, args=(order, theirs))
+        self._wire, theirs = FORKS.Pipe()
+        self._process = FORKS.Process(target=_run, args=(order, theirs))
         self._process.start()
         theirs.close()
         self.result: Result | None = None

@@ -5,7 +5,6 @@ from collections.abc import Callable
 import pytest
 
 from edu_pipeline.mail.letter import Letter
-from edu_pipeline_tests.ledgers import ledger, postgres, postgres_url, url  # noqa: F401 - fixtures
 from edu_pipeline_tests.mail.letters import letter
 
 LetterMaker = Callable[..., Letter]

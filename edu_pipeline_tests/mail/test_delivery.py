@@ -1,4 +1,3 @@
-import multiprocessing
 import os
 import threading
 from collections import Counter
@@ -24,6 +23,7 @@ from edu_pipeline.mail.states import State
 from edu_pipeline.mail.transports.folder import FolderTransport
 from edu_pipeline.mail.transports.protocol import Logged, Outcome, Transport
 from edu_pipeline.settings.mail import Window
+from edu_pipeline_tests.ledgers import FORKS
 
 NOW = datetime(2026, 10, 2, 15, tzinfo=UTC)
 
@@ -113,9 +113,7 @@ def _deliver_and_die(url: str, root: Path, dies: str) -> None:
 
 
 def kill_a_delivery(url: str, root: Path, dies: str) -> None:
-    process = multiprocessing.get_context("spawn").Process(
-        target=_deliver_and_die, args=(url, root, dies)
-    )
+    process = FORKS.Process(target=_deliver_and_die, args=(url, root, dies))
     process.start()
     process.join()
     assert process.exitcode == 9

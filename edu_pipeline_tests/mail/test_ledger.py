@@ -1,5 +1,4 @@
 import dataclasses
-import multiprocessing
 from collections.abc import Callable
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
@@ -14,6 +13,7 @@ from edu_pipeline.mail.ledger.reading import Release
 from edu_pipeline.mail.ledger.store import TRANSITIONS, Cause, Ledger, QueueResult, TransitionError
 from edu_pipeline.mail.letter import Figure, Image, Letter
 from edu_pipeline.mail.states import State
+from edu_pipeline_tests.ledgers import FORKS
 
 if TYPE_CHECKING:
     from multiprocessing.queues import Queue
@@ -194,9 +194,8 @@ def test_of_two_processes_that_claim_the_same_letters_exactly_one_gets_each(
 ) -> None:
     letters = [make_letter(f"t_{n}") for n in range(100)]
     queue(ledger, *letters)
-    spawn = multiprocessing.get_context("spawn")
-    start, won = spawn.Barrier(2), spawn.Queue()
-    processes = [spawn.Process(target=_claim_all, args=(url, start, won)) for _ in range(2)]
+    start, won = FORKS.Barrier(2), FORKS.Queue()
+    processes = [FORKS.Process(target=_claim_all, args=(url, start, won)) for _ in range(2)]
     for process in processes:
         process.start()
     claimed = sorted(won.get(timeout=60) + won.get(timeout=60))
