@@ -24,11 +24,18 @@ def run_job(
     """
     from edu_pipeline.definitions import build_definitions
     from edu_pipeline.ground.warehouse import hold
-    from edu_pipeline.wiring.runs import LOGGER, ShellLog, execute, share_history
+    from edu_pipeline.wiring.runs import (
+        LOGGER,
+        ShellLog,
+        execute,
+        history_at_hand,
+        share_history,
+    )
 
     room.home.data.mkdir(parents=True, exist_ok=True)
     with hold(room.home.lock, f"“{title}” from the shell"), progress(title) as on_step:
         share_history(room.home)
         log = ShellLog(on_step, lambda text: out.print(text, markup=False, soft_wrap=True))
         definitions = build_definitions(room, {LOGGER: log.as_dagster_logger()})
-        execute(definitions, job, log, partition=partition, tags=tags)
+        with history_at_hand(room.home):
+            execute(definitions, job, log, partition=partition, tags=tags)
