@@ -23,22 +23,22 @@ STUDENTS = "select student_id, given_name, family_name from stg_students order b
 LINES = "select _line, student_id from raw_students order by 1"
 
 
-def test_leading_zeros_survive(land: Land) -> None:
-    con = land()
+def test_leading_zeros_survive(stage: Land) -> None:
+    con = stage()
     assert con.sql("select student_id from stg_attendance order by 1").fetchall() == [
         ("007",),
         ("008",),
     ]
 
 
-def test_a_byte_order_mark_is_no_part_of_the_first_header(land: Land) -> None:
-    con = land({"students.csv": "\ufeffstudent_id,given_name\n007,Zoë\n"})
+def test_a_byte_order_mark_is_no_part_of_the_first_header(stage: Land) -> None:
+    con = stage({"students.csv": "\ufeffstudent_id,given_name\n007,Zoë\n"})
     assert con.sql(STUDENTS).fetchall() == [("007", "Zoë", None)]
     assert "student_id" in con.table("raw_students").columns
 
 
-def test_a_file_with_a_byte_order_mark_is_utf_8_whatever_the_settings_say(land: Land) -> None:
-    con = land(
+def test_a_file_with_a_byte_order_mark_is_utf_8_whatever_the_settings_say(stage: Land) -> None:
+    con = stage(
         {"students.csv": "\ufeffstudent_id,given_name\n007,Zoë\n"},
         '[landing.students]\nencoding = "cp1252"',
     )
@@ -71,10 +71,10 @@ def test_the_encoding_is_found_and_told(
     ).fetchall() == [(encoding,)]
 
 
-def test_one_windows_byte_far_down_makes_the_whole_file_cp1252(land: Land) -> None:
+def test_one_windows_byte_far_down_makes_the_whole_file_cp1252(stage: Land) -> None:
     """Also where the first pieces of the file are plain, and where cp1252 leaves the byte open."""
     rows = "".join(f"{number},x\n" for number in range(1000, 9000))
-    con = land(
+    con = stage(
         {"students.csv": f"student_id,given_name\n{rows}".encode() + b"007,Zo\xeb\n008,\x81\n"}
     )
     assert con.sql(
@@ -101,18 +101,18 @@ def test_one_bad_byte_does_not_garble_the_names_of_a_utf_8_file(
 
 
 def test_a_character_cut_in_two_by_the_pieces_of_a_file_is_one(
-    land: Land, monkeypatch: pytest.MonkeyPatch
+    stage: Land, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("edu_pipeline.landing.tables.encodings.CHUNK", 1)
-    con = land({"students.csv": "student_id,given_name\n007,Zoë’s\n008,é".encode() + b"\x93\n"})
+    con = stage({"students.csv": "student_id,given_name\n007,Zoë’s\n008,é".encode() + b"\x93\n"})
     assert con.sql("select given_name from stg_students order by 1").fetchall() == [
         ("Zoë’s",),
         ("é“",),
     ]
 
 
-def test_a_file_with_as_many_strange_bytes_as_characters_is_cp1252(land: Land) -> None:
-    con = land({"students.csv": "student_id,given_name\n007,Ã©\n".encode("cp1252") + b"008,\xe9\n"})
+def test_a_file_with_as_many_strange_bytes_as_characters_is_cp1252(stage: Land) -> None:
+    con = stage({"students.csv": "student_id,given_name\n007,Ã©\n".encode("cp1252") + b"008,\xe9\n"})
     assert con.sql("select given_name from stg_students order by 1").fetchall() == [
         ("Ã©",),
         ("é",),
@@ -131,42 +131,42 @@ def test_an_encoding_of_the_settings_is_checked(land: Land, messages: Messages) 
 
 
 @pytest.mark.parametrize("delimiter", [",", ";", "\t", "|"])
-def test_the_delimiter_is_found(land: Land, delimiter: str) -> None:
+def test_the_delimiter_is_found(stage: Land, delimiter: str) -> None:
     rows = ("student_id", "given_name", "family_name"), ("007", "Zoë", "Noe")
-    con = land({"students.csv": "".join(f"{delimiter.join(row)}\n" for row in rows)})
+    con = stage({"students.csv": "".join(f"{delimiter.join(row)}\n" for row in rows)})
     assert con.sql(STUDENTS).fetchall() == [("007", "Zoë", "Noe")]
 
 
-def test_a_delimiter_that_cannot_be_found_is_said_in_the_settings(land: Land) -> None:
-    con = land({"students.csv": "student_id~grade\n007~7\n"}, '[landing.students]\ndelimiter = "~"')
+def test_a_delimiter_that_cannot_be_found_is_said_in_the_settings(stage: Land) -> None:
+    con = stage({"students.csv": "student_id~grade\n007~7\n"}, '[landing.students]\ndelimiter = "~"')
     assert con.sql("select student_id, grade from stg_students").fetchall() == [("007", "7")]
 
 
-def test_lines_count_on_across_quoted_line_breaks_and_blank_lines(land: Land) -> None:
+def test_lines_count_on_across_quoted_line_breaks_and_blank_lines(stage: Land) -> None:
     text = (
         'student_id,comment\n007,"one\ntwo"\n\n008,"said ""no"""\n   ,\n009,\n'
         "\n010,last without a line end"
     )
-    con = land({"students.csv": text})
+    con = stage({"students.csv": text})
     assert con.sql(LINES).fetchall() == [(2, "007"), (5, "008"), (7, "009"), (9, "010")]
     assert con.sql("select comment from raw_students where _line = 2").fetchall() == [("one\ntwo",)]
 
 
 @pytest.mark.parametrize("end", ["\n", "\r\n", "\r"])
-def test_lines_are_counted_whatever_ends_them(land: Land, end: str) -> None:
-    con = land({"students.csv": end.join(["student_id,grade", "007,7", "008,7", ""])})
+def test_lines_are_counted_whatever_ends_them(stage: Land, end: str) -> None:
+    con = stage({"students.csv": end.join(["student_id,grade", "007,7", "008,7", ""])})
     assert con.sql(LINES).fetchall() == [(2, "007"), (3, "008")]
     assert con.sql("select distinct grade from raw_students").fetchall() == [("7",)]
 
 
-def test_a_header_over_two_lines_pushes_the_rows_down(land: Land) -> None:
-    con = land({"students.csv": 'student_id,"family\nname"\n007,Noe\n'})
+def test_a_header_over_two_lines_pushes_the_rows_down(stage: Land) -> None:
+    con = stage({"students.csv": 'student_id,"family\nname"\n007,Noe\n'})
     assert con.sql(LINES).fetchall() == [(3, "007")]
     assert con.sql(STUDENTS).fetchall() == [("007", None, "Noe")]
 
 
-def test_a_short_row_has_empty_cells_and_a_long_one_is_rejected(land: Land) -> None:
-    con = land({"students.csv": "student_id,grade,given_name\n007,7\n008,7,Ben,x,y\n009,8,Cy,,\n"})
+def test_a_short_row_has_empty_cells_and_a_long_one_is_rejected(stage: Land) -> None:
+    con = stage({"students.csv": "student_id,grade,given_name\n007,7\n008,7,Ben,x,y\n009,8,Cy,,\n"})
     assert con.sql("select student_id, grade, given_name from stg_students").fetchall() == [
         ("007", "7", None),
         ("009", "8", "Cy"),
@@ -184,15 +184,15 @@ def test_repeated_and_empty_headers_get_names_of_their_own(tmp_path: Path) -> No
     )
 
 
-def test_of_two_columns_of_one_name_the_first_counts(land: Land) -> None:
-    con = land({"students.csv": "student_id,grade,grade\n007,7,8\n"})
+def test_of_two_columns_of_one_name_the_first_counts(stage: Land) -> None:
+    con = stage({"students.csv": "student_id,grade,grade\n007,7,8\n"})
     assert con.sql("select grade from stg_students").fetchall() == [("7",)]
 
 
-def test_headers_and_cells_are_never_sql(land: Land) -> None:
+def test_headers_and_cells_are_never_sql(stage: Land) -> None:
     evil = 'x"; drop table stg_students; --'
     header = evil.replace('"', '""')
-    con = land(
+    con = stage(
         {
             "students.csv": f"student_id,\"{header}\",it's\n007,'); drop table x; --,o'k\n",
             "attendance.csv": "student_id,date,code\n007,2026-09-07,'; drop table x\n",
@@ -212,16 +212,16 @@ def test_headers_and_cells_are_never_sql(land: Land) -> None:
 @pytest.mark.parametrize(
     "name", ["students it's 50%25 é [1] #2?.csv", "STUDENTS Export.CSV", "students/2026/all.csv"]
 )
-def test_a_file_may_have_an_odd_name(land: Land, name: str) -> None:
-    con = land({"students.csv": None, name: "student_id\n007\n"})
+def test_a_file_may_have_an_odd_name(stage: Land, name: str) -> None:
+    con = stage({"students.csv": None, name: "student_id\n007\n"})
     assert con.sql("select _file, student_id from raw_students").fetchall() == [
         (f"school/{name}", "007")
     ]
 
 
-def test_a_name_with_brackets_is_not_read_as_a_pattern(land: Land) -> None:
-    con = land({"students.csv": None, "students[1].csv": "student_id\n007\n"})
-    again = land({"students1.csv": "student_id\n008\n"})
+def test_a_name_with_brackets_is_not_read_as_a_pattern(stage: Land) -> None:
+    con = stage({"students.csv": None, "students[1].csv": "student_id\n007\n"})
+    again = stage({"students1.csv": "student_id\n008\n"})
     assert con.sql("select student_id from stg_students").fetchall() == [("007",)]
     assert again.sql("select _file, student_id from raw_students order by 1").fetchall() == [
         ("school/students1.csv", "008"),
@@ -334,8 +334,8 @@ def test_two_files_of_a_table_may_have_different_headers(land: Land, messages: M
     ]
 
 
-def test_raw_rows_say_when_they_landed(land: Land, tmp_path: Path) -> None:
-    con = land()
+def test_raw_rows_say_when_they_landed(stage: Land, tmp_path: Path) -> None:
+    con = stage()
     (landed,) = con.execute("select distinct _landed_at from raw_students").fetchall()
     changed = (tmp_path / "landing/school/students.csv").stat().st_mtime
     assert abs(landed[0].replace(tzinfo=UTC) - datetime.fromtimestamp(changed, UTC)).seconds < 1
@@ -370,7 +370,7 @@ def test_a_file_that_vanishes_after_the_survey_stops_the_run(tmp_path: Path) -> 
 
 
 def test_a_plain_file_is_not_read_record_by_record(
-    land: Land, monkeypatch: pytest.MonkeyPatch
+    stage: Land, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Ten million rows would take minutes."""
 
@@ -378,6 +378,6 @@ def test_a_plain_file_is_not_read_record_by_record(
         raise AssertionError(path, shape)
 
     monkeypatch.setattr("edu_pipeline.landing.tables.cells.records", refuse)
-    con = land({"students.csv": 'student_id,grade\n007,"7, or ""8"""\n008,8\n'})
+    con = stage({"students.csv": 'student_id,grade\n007,"7, or ""8"""\n008,8\n'})
     assert con.sql(LINES).fetchall() == [(2, "007"), (3, "008")]
     assert con.sql("select grade from raw_students where _line = 2").fetchall() == [('7, or "8"',)]

@@ -100,8 +100,8 @@ def test_an_export_is_read_however_it_is_wrapped(
     assert messages(con) == []
 
 
-def test_rows_of_archives_and_sheets_say_where_they_stand(land: Land) -> None:
-    con = land(
+def test_rows_of_archives_and_sheets_say_where_they_stand(stage: Land) -> None:
+    con = stage(
         {
             "attendance.csv": None,
             "drop.zip": archive({"attendance.csv": CSV}),
@@ -145,10 +145,10 @@ def test_a_sheet_that_lacks_columns_of_the_others_is_a_question_whose_answer_wor
     assert (con.sql(MARKS).fetchall(), messages(con)) == (BOTH, [])
 
 
-def test_dates_of_old_macs_are_not_four_years_early(land: Land) -> None:
+def test_dates_of_old_macs_are_not_four_years_early(stage: Land) -> None:
     """46272 - 1462 days after 1 January 1904 is 7 September 2026."""
     content = workbook({"A": [HEADER, ["007", 44810, "present"]]}, since_1904=True)
-    con = land({"attendance.csv": None, "attendance.xlsx": content})
+    con = stage({"attendance.csv": None, "attendance.xlsx": content})
     assert con.sql(MARKS).fetchall() == [tuple(MONDAY)]
 
 
