@@ -84,7 +84,9 @@ def test_the_same_row_twice_is_one_row_and_no_news(land: Land, messages: Message
     assert messages(con) == []
 
 
-def test_a_corrected_mark_in_the_same_snapshot_counts_and_the_first_is_reported(stage: Land) -> None:
+def test_a_corrected_mark_in_the_same_snapshot_counts_and_the_first_is_reported(
+    stage: Land,
+) -> None:
     con = stage(
         {"attendance.csv": "student_id,date,code\n007,2026-09-07,absent\n007,2026-09-07,tardy\n"}
     )

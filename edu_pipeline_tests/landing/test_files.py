@@ -112,7 +112,9 @@ def test_a_character_cut_in_two_by_the_pieces_of_a_file_is_one(
 
 
 def test_a_file_with_as_many_strange_bytes_as_characters_is_cp1252(stage: Land) -> None:
-    con = stage({"students.csv": "student_id,given_name\n007,Ã©\n".encode("cp1252") + b"008,\xe9\n"})
+    con = stage(
+        {"students.csv": "student_id,given_name\n007,Ã©\n".encode("cp1252") + b"008,\xe9\n"}
+    )
     assert con.sql("select given_name from stg_students order by 1").fetchall() == [
         ("Ã©",),
         ("é",),
@@ -138,7 +140,9 @@ def test_the_delimiter_is_found(stage: Land, delimiter: str) -> None:
 
 
 def test_a_delimiter_that_cannot_be_found_is_said_in_the_settings(stage: Land) -> None:
-    con = stage({"students.csv": "student_id~grade\n007~7\n"}, '[landing.students]\ndelimiter = "~"')
+    con = stage(
+        {"students.csv": "student_id~grade\n007~7\n"}, '[landing.students]\ndelimiter = "~"'
+    )
     assert con.sql("select student_id, grade from stg_students").fetchall() == [("007", "7")]
 
 

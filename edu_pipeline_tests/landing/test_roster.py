@@ -14,7 +14,9 @@ REJECTED = 'select "table", line, rule, value from rejected_rows order by all'
 DAYS = "select date, school_id, in_session from stg_school_days order by all"
 
 
-def test_of_two_rows_about_a_student_the_later_counts_and_the_other_is_reported(stage: Land) -> None:
+def test_of_two_rows_about_a_student_the_later_counts_and_the_other_is_reported(
+    stage: Land,
+) -> None:
     con = stage({"students.csv": "student_id,grade\n007,7\n008,7\n007,8\n"})
     assert con.sql("select student_id, grade from stg_students order by 1").fetchall() == [
         ("007", "8"),

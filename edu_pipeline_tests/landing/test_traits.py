@@ -367,8 +367,6 @@ def test_a_share_may_have_a_percent_sign_or_a_decimal_comma(stage: Land) -> None
     assert con.sql(REJECTED).fetchall() == [(8, "duration_not_between_0_and_1", "110%")]
 
 
-
-
 def test_a_full_name_is_split_where_it_can_be(stage: Land) -> None:
     """Whatever its column is called."""
     names = {
@@ -390,11 +388,10 @@ def test_a_full_name_is_split_where_it_can_be(stage: Land) -> None:
         }
     )
     for file in "AB":
-        split = con.sql(
-            f"""
-            select given_name, family_name from stg_students
-            where student_id like '{file}_' order by student_id
-            """
+        split = con.execute(
+            "select given_name, family_name from stg_students where left(student_id, 1) = ? "
+            "order by student_id",
+            [file],
         ).fetchall()
         assert dict(zip(names, split, strict=True)) == names, file
 
