@@ -101,18 +101,19 @@ def test_small_tables_and_rows_by_the_million_read_the_same_dates(stage: Land) -
 
 
 def test_several_formats_stand_in_one_column(stage: Land) -> None:
-    """As in catalyst's exports: ISO with a zone, ISO, and day first."""
+    """As in catalyst's exports: ISO with a zone, ISO, and day first, with the year in 4 digits or 2."""
     con = stage(
         {
             "attendance.csv": (
                 "student_id,date,code\n007,2026-09-07T00:00:00.000Z,present\n"
                 "007,2026-09-08,present\n007,9/09/2026,present\n007,46275,present\n"
+                "007,11/09/26,present\n"
             )
         },
-        '[landing.attendance]\ndate_formats = ["%d/%m/%Y"]',
+        '[landing.attendance]\ndate_formats = ["%d/%m/%Y", "%d/%m/%y"]',
     )
     assert [day for (day,) in con.sql("select date from stg_attendance order by 1").fetchall()] == [
-        date(2026, 9, number) for number in (7, 8, 9, 10)
+        date(2026, 9, number) for number in (7, 8, 9, 10, 11)
     ]
 
 

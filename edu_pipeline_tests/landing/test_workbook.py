@@ -61,15 +61,6 @@ def test_a_workbook_is_one_whatever_its_name_and_the_settings_for_text_files(sta
     assert con.sql("select count(*) from stg_students").fetchall() == [(2,)]
 
 
-def test_the_first_sheet_that_is_shown_counts(stage: Land) -> None:
-    book = workbook({"Old": [["student_id"], ["999"]], "Now": ROWS}, hidden="Old")
-    con = stage({"students.csv": None, "students.xlsx": book})
-    assert con.sql("select student_id from stg_students order by 1").fetchall() == [
-        ("007",),
-        ("008",),
-    ]
-
-
 def test_the_named_sheet_counts(stage: Land) -> None:
     book = workbook({"Notes": [["Nothing", "here"]], "Pupils 2026": ROWS})
     con = stage(
@@ -110,21 +101,11 @@ def test_lines_are_rows_of_the_sheet(stage: Land) -> None:
     ]
 
 
-def test_a_sheet_of_one_column_with_gaps_keeps_its_row_numbers(stage: Land) -> None:
-    rows: list[list[object]] = [["student_id"], ["007"], [None], ["008"]]
-    con = stage({"students.csv": None, "students.xlsx": workbook({"A": rows})})
-    assert con.sql("select _line, student_id from raw_students order by 1").fetchall() == [
-        (2, "007"),
-        (4, "008"),
-    ]
-
-
 def test_ids_that_excel_made_numbers_of_get_their_zeros_back(stage: Land) -> None:
+    """In a sheet of one column, where rows after a gap keep their numbers, too."""
+    rows: list[list[object]] = [["student_id"], [7], [None], [8.0], ["A9"], [1234]]
     con = stage(
-        {
-            "students.csv": None,
-            "students.xlsx": workbook({"A": [["student_id"], [7], [8.0], ["A9"], [1234]]}),
-        },
+        {"students.csv": None, "students.xlsx": workbook({"A": rows})},
         "[landing.students.width]\nstudent_id = 3",
     )
     assert con.sql("select student_id from stg_students order by 1").fetchall() == [
@@ -132,6 +113,12 @@ def test_ids_that_excel_made_numbers_of_get_their_zeros_back(stage: Land) -> Non
         ("008",),
         ("1234",),
         ("A9",),
+    ]
+    assert con.sql("select _line, student_id from raw_students order by 1").fetchall() == [
+        (2, "7"),
+        (4, "8"),
+        (5, "A9"),
+        (6, "1234"),
     ]
 
 

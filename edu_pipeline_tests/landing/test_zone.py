@@ -51,31 +51,25 @@ def test_an_old_dated_snapshot_does_not_bring_back_what_the_newest_file_lacks(st
 
 
 def test_of_dated_snapshots_the_newest_is_the_whole_truth(stage: Land) -> None:
+    """So a corrected absence vanishes."""
+    header = "student_id,date,code\n"
     con = stage(
         {
             "students.csv": None,
-            "students_2026-09-14.csv": "student_id,grade\n007,8\n",
-            "students_2026-09-07.csv": "student_id,grade\n007,7\n008,7\n",
+            "students_2026-09-14.csv": "student_id,grade\n007,8\n008,8\n",
+            "students_2026-09-07.csv": "student_id,grade\n007,7\n008,7\n009,7\n",
+            "attendance.csv": None,
+            "attendance_2026-09-08.csv": f"{header}007,2026-09-07,absent\n008,2026-09-07,absent\n",
+            "attendance_2026-09-09.csv": f"{header}008,2026-09-07,absent\n",
         }
     )
-    assert con.sql(STUDENTS).fetchall() == [("007", "8")]
+    assert con.sql(STUDENTS).fetchall() == [("007", "8"), ("008", "8")]
     assert con.sql(
         "select path, current from landing_files where \"table\" = 'students' order by 1"
     ).fetchall() == [
         ("school/students_2026-09-07.csv", False),
         ("school/students_2026-09-14.csv", True),
     ]
-
-
-def test_a_corrected_absence_vanishes_with_the_newer_snapshot(stage: Land) -> None:
-    header = "student_id,date,code\n"
-    con = stage(
-        {
-            "attendance.csv": None,
-            "attendance_2026-09-08.csv": f"{header}007,2026-09-07,absent\n008,2026-09-07,absent\n",
-            "attendance_2026-09-09.csv": f"{header}008,2026-09-07,absent\n",
-        }
-    )
     assert con.sql("select student_id from stg_attendance").fetchall() == [("008",)]
 
 
