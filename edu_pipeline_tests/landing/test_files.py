@@ -371,12 +371,18 @@ def test_a_file_that_vanishes_after_the_survey_stops_the_run(tmp_path: Path) -> 
 def test_a_plain_file_is_not_read_record_by_record(
     stage: Land, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Ten million rows would take minutes."""
+    """Ten million rows would take minutes. Blank lines at its end do not matter."""
 
     def refuse(path: Path, shape: Layout) -> None:
         raise AssertionError(path, shape)
 
     monkeypatch.setattr("edu_pipeline.landing.tables.cells.records", refuse)
-    con = stage({"students.csv": 'student_id,grade\n007,"7, or ""8"""\n008,8\n'})
+    con = stage(
+        {
+            "students.csv": 'student_id,grade\n007,"7, or ""8"""\n008,8\n',
+            "attendance.csv": "student_id,date,code\n007,2026-09-07,present\n\n\n",
+        }
+    )
     assert con.sql(LINES).fetchall() == [(2, "007"), (3, "008")]
     assert con.sql("select grade from raw_students where _line = 2").fetchall() == [('7, or "8"',)]
+    assert con.sql("select student_id, line from stg_attendance").fetchall() == [("007", 2)]
