@@ -4,14 +4,13 @@ import re
 import tomllib
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack
-from itertools import count
 from pathlib import Path
 
 import duckdb
 import polars as pl
 import pytest
 
-from edu_pipeline.ground.warehouse import open_warehouse, read_table, write_table
+from edu_pipeline.ground.warehouse import read_table, write_table
 from edu_pipeline.landing.rejected import collect_rejected
 from edu_pipeline.landing.sources.school.canonical import read_export
 from edu_pipeline.landing.sources.school.finding import find_problems
@@ -61,19 +60,17 @@ def _stage(con: duckdb.DuckDBPyConnection, zone: Zone, settings: Settings) -> No
 
 @pytest.fixture
 def stage(tmp_path: Path) -> Iterator[Land]:
-    """Lands files (name below `school/` → content) and `pipeline.toml`, gives the warehouse.
+    """Lands files (name below `school/` → content) and `pipeline.toml`, gives a warehouse in memory.
 
     It has the staging tables and what they reject, for tests that look at nothing else. The files
     come on top of a tiny school's; `None` takes one away. Called again, it reads what lies there
     by then.
     """
-    numbers = count()
+    school = tmp_path / "landing" / "school"
     with ExitStack() as open_connections:
 
         def run(files: Files | None = None, toml: str = "") -> duckdb.DuckDBPyConnection:
-            number = next(numbers)
-            school = tmp_path / "landing" / "school"
-            wanted: dict[str, str | bytes | None] = dict(SCHOOL) if number == 0 else {}
+            wanted: dict[str, str | bytes | None] = {} if school.exists() else dict(SCHOOL)
             for name, content in {**wanted, **(files or {})}.items():
                 path = school / name
                 path.parent.mkdir(parents=True, exist_ok=True)
@@ -81,7 +78,9 @@ def stage(tmp_path: Path) -> Iterator[Land]:
                     path.unlink(missing_ok=True)
                 else:
                     path.write_bytes(content.encode() if isinstance(content, str) else content)
-            con = open_connections.enter_context(open_warehouse(tmp_path / f"{number}.duckdb"))
+            con = open_connections.enter_context(
+                duckdb.connect(config={"python_enable_replacements": False})
+            )
             zone = Zone((tmp_path / "landing").as_uri())
             _stage(con, zone, Settings.model_validate(tomllib.loads(toml)))
             return con
