@@ -4,13 +4,13 @@ import re
 import tomllib
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack
-from itertools import count
 from pathlib import Path
 
 import duckdb
+import polars as pl
 import pytest
 
-from edu_pipeline.ground.warehouse import open_warehouse, write_table
+from edu_pipeline.ground.warehouse import read_table, write_table
 from edu_pipeline.landing.rejected import collect_rejected
 from edu_pipeline.landing.sources.school.canonical import read_export
 from edu_pipeline.landing.sources.school.finding import find_problems
@@ -21,7 +21,7 @@ from edu_pipeline.landing.tables.raw import load_raw
 from edu_pipeline.landing.zone import Zone
 from edu_pipeline.model.quality import LandingChanges
 from edu_pipeline.settings.home import Settings
-from edu_pipeline.settings.landing import SCHOOL_TABLES
+from edu_pipeline.settings.landing import SCHOOL_TABLES, Landing
 
 Files = Mapping[str, str | bytes | None]
 Land = Callable[..., duckdb.DuckDBPyConnection]
@@ -56,27 +56,21 @@ def _stage(con: duckdb.DuckDBPyConnection, zone: Zone, settings: Settings) -> No
     for table in STAGED:
         stage_table(con, table, files, settings)
     collect_rejected(con)
-    write_table(con, "landing_fates", school_fates(con, files, settings.landing))
-    problems = find_problems(con, files, LandingChanges.create_empty(), settings)
-    write_table(con, "landing_problems", problems)
 
 
 @pytest.fixture
-def land(tmp_path: Path) -> Iterator[Land]:
-    """Lands files (name below `school/` → content) and `pipeline.toml`, gives the warehouse.
+def stage(tmp_path: Path) -> Iterator[Land]:
+    """Lands files (name below `school/` → content) and `pipeline.toml`, gives a warehouse in memory.
 
-    The files come on top of a tiny school's; `None` takes one away, `base=False` takes all. Called
-    again, it reads what lies there by then. No problem may ever show a name.
+    It has the staging tables and what they reject, for tests that look at nothing else. The files
+    come on top of a tiny school's; `None` takes one away. Called again, it reads what lies there
+    by then.
     """
-    numbers = count()
+    school = tmp_path / "landing" / "school"
     with ExitStack() as open_connections:
 
-        def run(
-            files: Files | None = None, toml: str = "", *, base: bool = True
-        ) -> duckdb.DuckDBPyConnection:
-            number = next(numbers)
-            school = tmp_path / "landing" / "school"
-            wanted: dict[str, str | bytes | None] = dict(SCHOOL) if base and number == 0 else {}
+        def run(files: Files | None = None, toml: str = "") -> duckdb.DuckDBPyConnection:
+            wanted: dict[str, str | bytes | None] = {} if school.exists() else dict(SCHOOL)
             for name, content in {**wanted, **(files or {})}.items():
                 path = school / name
                 path.parent.mkdir(parents=True, exist_ok=True)
@@ -84,16 +78,41 @@ def land(tmp_path: Path) -> Iterator[Land]:
                     path.unlink(missing_ok=True)
                 else:
                     path.write_bytes(content.encode() if isinstance(content, str) else content)
-            con = open_connections.enter_context(open_warehouse(tmp_path / f"{number}.duckdb"))
+            con = open_connections.enter_context(
+                duckdb.connect(config={"python_enable_replacements": False})
+            )
             zone = Zone((tmp_path / "landing").as_uri())
             _stage(con, zone, Settings.model_validate(tomllib.loads(toml)))
-            told = " ".join(
-                row[0] for row in con.execute("select message from landing_problems").fetchall()
-            )
-            assert not [name for name in NAMES if name in told]
             return con
 
         yield run
+
+
+@pytest.fixture
+def land(stage: Land) -> Land:
+    """As `stage`, and finds the problems, none of which may ever show a name."""
+
+    def run(files: Files | None = None, toml: str = "") -> duckdb.DuckDBPyConnection:
+        con = stage(files, toml)
+        settings = Settings.model_validate(tomllib.loads(toml))
+        listed = read_table(con, "landing_files")
+        problems = find_problems(con, listed, LandingChanges.create_empty(), settings)
+        write_table(con, "landing_problems", problems)
+        told = " ".join(problems["message"])
+        assert not [name for name in NAMES if name in told]
+        return con
+
+    return run
+
+
+@pytest.fixture
+def fates() -> Callable[[duckdb.DuckDBPyConnection], pl.DataFrame]:
+    """What became of the rows of staged snapshots."""
+
+    def counted(con: duckdb.DuckDBPyConnection) -> pl.DataFrame:
+        return school_fates(con, read_table(con, "landing_files"), Landing())
+
+    return counted
 
 
 def _messages(con: duckdb.DuckDBPyConnection) -> list[str]:

@@ -188,8 +188,8 @@ def test_a_students_days_belong_to_the_school_of_the_homeroom_of_the_day() -> No
     ]
 
 
-def test_enrollments_without_dates_have_those_of_the_term_and_of_the_stay(land: Land) -> None:
-    con = land(
+def test_enrollments_without_dates_have_those_of_the_term_and_of_the_stay(stage: Land) -> None:
+    con = stage(
         {
             "students.csv": "student_id,grade,EntryDate,ExitDate\n007,7,2026-09-02,2026-10-01\n"
             "008,7,,0000-00-00\n",
@@ -208,8 +208,8 @@ def test_enrollments_without_dates_have_those_of_the_term_and_of_the_stay(land: 
     ]
 
 
-def test_names_as_people_write_them(land: Land) -> None:
-    con = land(
+def test_names_as_people_write_them(stage: Land) -> None:
+    con = stage(
         {
             "students.csv": "student_id,name,known as\n"
             '007,"Fox, Jr., Joe",\n008,"Fox, Joe, Jr.",\n009,"Null, Amy",\n010,"Day, Rob",Robin\n'
@@ -220,15 +220,15 @@ def test_names_as_people_write_them(land: Land) -> None:
     ).fetchall() == [("Joe", "Fox Jr"), ("Joe", "Fox Jr"), ("Amy", "Null"), ("Robin", "Day")]
 
 
-def test_a_homeroom_may_be_called_na_where_there_is_such_a_class(land: Land) -> None:
+def test_a_homeroom_may_be_called_na_where_there_is_such_a_class(stage: Land) -> None:
     files = {
         "students.csv": "student_id,homeroom\n007,NA\n008,OB\n",
         "classes.csv": "class_id,class_type\nNA,homeroom\nOB,homeroom\n",
         "enrollments.csv": None,
     }
     homerooms = "select homeroom_id from stg_students order by student_id"
-    assert land(files).sql(homerooms).fetchall() == [("NA",), ("OB",)]
-    con = land({"classes.csv": "class_id,class_type\nOB,homeroom\n"})
+    assert stage(files).sql(homerooms).fetchall() == [("NA",), ("OB",)]
+    con = stage({"classes.csv": "class_id,class_type\nOB,homeroom\n"})
     assert con.sql(homerooms).fetchall() == [(None,), ("OB",)]
 
 

@@ -102,31 +102,56 @@ def test_rows_added_changed_and_gone_are_told_apart(refresh: Refresh) -> None:
     assert counts(third) == [("school/attendance", 198, 198, 0, 0, 0, False)]
 
 
-@pytest.mark.parametrize(
-    ("rows", "left", "held"),
-    [
-        (100, 90, False),  # 10 rows are not more than 10
-        (100, 89, True),
-        (200, 180, False),  # 10 % is not more than 10 %
-        (200, 179, True),
-    ],
-)
-def test_more_than_ten_rows_and_more_than_a_tenth_gone_hold(
-    refresh: Refresh, rows: int, left: int, held: bool
-) -> None:
-    refresh({"attendance.csv": HEADER + marks(range(rows))})
-    assert refresh({"attendance.csv": HEADER + marks(range(left))})["held"].to_list() == [held]
-
-
-@pytest.mark.parametrize(("changed", "held"), [(20, False), (21, True)])
-def test_more_than_ten_rows_and_more_than_a_tenth_changed_hold(
-    refresh: Refresh, changed: int, held: bool
-) -> None:
-    refresh({"attendance.csv": HEADER + marks(range(200))})
-    now = refresh(
-        {"attendance.csv": HEADER + marks(range(changed), "A") + marks(range(changed, 200))}
+def test_more_than_ten_rows_and_more_than_a_tenth_gone_hold(refresh: Refresh) -> None:
+    """Of each file by itself."""
+    left = {
+        "a": (100, 90),  # 10 rows are not more than 10
+        "b": (100, 89),
+        "c": (200, 180),  # 10 % is not more than 10 %
+        "d": (200, 179),
+    }
+    days = dict(zip(left, range(7, 11), strict=True))
+    refresh(
+        {
+            f"attendance_{name}.csv": HEADER + marks(range(rows), day=days[name])
+            for name, (rows, _) in left.items()
+        }
     )
-    assert now["held"].to_list() == [held]
+    now = refresh(
+        {
+            f"attendance_{name}.csv": HEADER + marks(range(rows), day=days[name])
+            for name, (_, rows) in left.items()
+        }
+    )
+    assert now.select("series", "held").rows() == [
+        ("school/attendance_a", False),
+        ("school/attendance_b", True),
+        ("school/attendance_c", False),
+        ("school/attendance_d", True),
+    ]
+
+
+def test_more_than_ten_rows_and_more_than_a_tenth_changed_hold(refresh: Refresh) -> None:
+    changed = {"a": 20, "b": 21}
+    days = {"a": 7, "b": 8}
+    refresh(
+        {
+            f"attendance_{name}.csv": HEADER + marks(range(200), day=day)
+            for name, day in days.items()
+        }
+    )
+    now = refresh(
+        {
+            f"attendance_{name}.csv": HEADER
+            + marks(range(rows), "A", days[name])
+            + marks(range(rows, 200), day=days[name])
+            for name, rows in changed.items()
+        }
+    )
+    assert now.select("series", "changed", "held").rows() == [
+        ("school/attendance_a", 20, False),
+        ("school/attendance_b", 21, True),
+    ]
 
 
 def test_a_school_years_growth_is_no_change(refresh: Refresh) -> None:
@@ -242,21 +267,20 @@ def test_settings_that_read_other_cells_are_no_change_but_a_loss_is_seen(refresh
     ]
 
 
-@pytest.mark.parametrize(("left", "held"), [(27, False), (26, True)])
-def test_of_a_roster_more_than_two_rows_and_more_than_a_tenth_hold(
-    refresh: Refresh, left: int, held: bool
-) -> None:
-    staff = [f"T{i},t{i}@riverside.example\n" for i in range(30)]
-    refresh({"staff.csv": "staff_id,email\n" + "".join(staff)})
-    now = refresh({"staff.csv": "staff_id,email\n" + "".join(staff[:left])})
-    assert now["held"].to_list() == [held]
+def test_of_a_roster_more_than_two_rows_and_more_than_a_tenth_hold(refresh: Refresh) -> None:
+    """So two rows of a small one may go."""
+    left = {"a": (30, 27), "b": (30, 26), "c": (5, 3)}
 
+    def staff(name: str, rows: int) -> str:
+        people = "".join(f"{name}{i},{name}{i}@riverside.example\n" for i in range(rows))
+        return f"staff_id,email\n{people}"
 
-def test_two_rows_of_a_small_roster_may_go(refresh: Refresh) -> None:
-    staff = [f"T{i},t{i}@riverside.example\n" for i in range(5)]
-    refresh({"staff.csv": "staff_id,email\n" + "".join(staff)})
-    assert refresh({"staff.csv": "staff_id,email\n" + "".join(staff[:3])})["held"].to_list() == [
-        False
+    refresh({f"staff_{name}.csv": staff(name, rows) for name, (rows, _) in left.items()})
+    now = refresh({f"staff_{name}.csv": staff(name, rows) for name, (_, rows) in left.items()})
+    assert now.select("series", "gone", "held").rows() == [
+        ("school/staff_a", 3, False),
+        ("school/staff_b", 4, True),
+        ("school/staff_c", 2, False),
     ]
 
 

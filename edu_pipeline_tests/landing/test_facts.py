@@ -12,8 +12,8 @@ REJECTED = "select line, rule, value from rejected_rows order by all"
 HOMEWORK = "student_id,assignment_id,class_id,due_date,status\n"
 
 
-def test_a_mark_is_a_fraction_of_a_day(land: Land) -> None:
-    con = land(
+def test_a_mark_is_a_fraction_of_a_day(stage: Land) -> None:
+    con = stage(
         {
             "attendance.csv": (
                 "student_id,date,code\n007,2026-09-07,H\n007,2026-09-08,Q\n007,2026-09-09,\n"
@@ -32,8 +32,8 @@ def test_a_mark_is_a_fraction_of_a_day(land: Land) -> None:
     ]
 
 
-def test_each_rule_rejects_its_row_and_the_first_that_is_broken_is_named(land: Land) -> None:
-    con = land(
+def test_each_rule_rejects_its_row_and_the_first_that_is_broken_is_named(stage: Land) -> None:
+    con = stage(
         {
             "attendance.csv": (
                 "student_id,date,code\n"
@@ -64,39 +64,25 @@ def test_each_rule_rejects_its_row_and_the_first_that_is_broken_is_named(land: L
     ]
 
 
-def test_of_two_formats_the_one_with_a_sensible_year_is_used(land: Land) -> None:
-    con = land(
-        {"attendance.csv": "student_id,date,code\n007,9/7/26,present\n007,9/8/2026,present\n"},
-        '[landing.attendance]\ndate_formats = ["%m/%d/%Y", "%m/%d/%y"]',
+def test_a_corrected_mark_in_the_same_snapshot_counts_unless_the_correction_is_bad(
+    stage: Land,
+) -> None:
+    con = stage(
+        {
+            "attendance.csv": (
+                "student_id,date,code\n007,2026-09-07,absent\n007,2026-09-07,tardy\n"
+                "008,2026-09-07,absent\n008,2026-09-07,QT\n"
+            )
+        }
     )
-    assert con.sql("select date from stg_attendance order by 1").fetchall() == [
-        (date(2026, 9, 7),),
-        (date(2026, 9, 8),),
+    assert con.sql("select student_id, code from stg_attendance order by 1").fetchall() == [
+        ("007", "tardy"),
+        ("008", "absent"),
     ]
-
-
-def test_the_same_row_twice_is_one_row_and_no_news(land: Land, messages: Messages) -> None:
-    con = land(
-        {"attendance.csv": "student_id,date,code\n007,2026-09-07,absent\n007,2026-09-07,absent\n"}
-    )
-    assert con.sql("select count(*) from stg_attendance").fetchall() == [(1,)]
-    assert con.sql(REJECTED).fetchall() == []
-    assert messages(con) == []
-
-
-def test_a_corrected_mark_in_the_same_snapshot_counts_and_the_first_is_reported(land: Land) -> None:
-    con = land(
-        {"attendance.csv": "student_id,date,code\n007,2026-09-07,absent\n007,2026-09-07,tardy\n"}
-    )
-    assert con.sql("select code from stg_attendance").fetchall() == [("tardy",)]
-    assert con.sql(REJECTED).fetchall() == [(2, "same_key_later_row_counts", None)]
-
-
-def test_a_bad_correction_leaves_the_row_it_would_replace(land: Land) -> None:
-    con = land(
-        {"attendance.csv": "student_id,date,code\n007,2026-09-07,absent\n007,2026-09-07,QT\n"}
-    )
-    assert con.sql("select code from stg_attendance").fetchall() == [("absent",)]
+    assert con.sql(REJECTED).fetchall() == [
+        (2, "same_key_later_row_counts", None),
+        (5, "unmapped_code", "QT"),
+    ]
 
 
 def test_homework_statuses_mean_what_the_systems_mean(land: Land, messages: Messages) -> None:
@@ -119,8 +105,8 @@ def test_homework_statuses_mean_what_the_systems_mean(land: Land, messages: Mess
     ]
 
 
-def test_homework_is_checked_row_by_row(land: Land) -> None:
-    con = land(
+def test_homework_is_checked_row_by_row_and_may_be_due_on_a_closed_day(stage: Land) -> None:
+    con = stage(
         {
             "homework.csv": HOMEWORK
             + "007,a1,MAT,2026-09-08,complete\n"
@@ -130,11 +116,15 @@ def test_homework_is_checked_row_by_row(land: Land) -> None:
             + "999,a1,MAT,2026-09-08,late\n"
             + "007,a4,MAT,tomorrow,late\n"
             + "007,a5,MAT,2026-09-08,eaten\n"
+            + "007,a6,MAT,2026-09-12,complete\n"
         }
     )
-    assert con.sql("select assignment_id, class_id from stg_homework order by 1").fetchall() == [
-        ("a1", "MAT"),
-        ("a2", None),
+    assert con.sql(
+        "select assignment_id, class_id, due_date from stg_homework order by 1"
+    ).fetchall() == [
+        ("a1", "MAT", date(2026, 9, 8)),
+        ("a2", None, date(2026, 9, 8)),
+        ("a6", "MAT", date(2026, 9, 12)),
     ]
     assert con.sql(REJECTED).fetchall() == [
         (4, "missing_assignment_id", None),
@@ -145,13 +135,8 @@ def test_homework_is_checked_row_by_row(land: Land) -> None:
     ]
 
 
-def test_homework_may_be_due_on_a_closed_day(land: Land) -> None:
-    con = land({"homework.csv": f"{HOMEWORK}007,a1,MAT,2026-09-12,complete\n"})
-    assert con.sql("select due_date from stg_homework").fetchall() == [(date(2026, 9, 12),)]
-
-
-def test_a_mark_is_judged_by_the_calendar_of_the_school_of_that_day(land: Land) -> None:
-    con = land(
+def test_a_mark_is_judged_by_the_calendar_of_the_school_of_that_day(stage: Land) -> None:
+    con = stage(
         {
             "students.csv": "student_id,school_id\n007,2\n",
             "classes.csv": "class_id,class_type,school_id\nA,homeroom,1\nC,homeroom,2\n",

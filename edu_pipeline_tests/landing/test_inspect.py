@@ -4,6 +4,7 @@ import re
 import tomllib
 from collections.abc import Callable, Mapping
 from datetime import date, datetime, timedelta
+from functools import cache, partial
 from pathlib import Path
 
 import pytest
@@ -12,11 +13,12 @@ from typer.testing import CliRunner
 from edu_pipeline.cli import app
 from edu_pipeline.landing.report import blocks, markdown
 from edu_pipeline.landing.sources.school.described import ExportSeen, SchoolSeen, inspect_school
-from edu_pipeline.landing.sources.school.suggestions import toml_lines
+from edu_pipeline.landing.sources.school.suggestions import Line, toml_lines
 from edu_pipeline.landing.tables.date_order import date_orders
 from edu_pipeline.landing.zone import Zone
 from edu_pipeline.settings.home import Settings
 
+System = Callable[[str], SchoolSeen]
 Look = Callable[..., SchoolSeen]
 """Files (path → text) and `pipeline.toml` → what is seen."""
 
@@ -74,20 +76,36 @@ CLEVER = {
 }
 
 
+SYSTEMS = {"powerschool": POWERSCHOOL, "sims": SIMS, "clever": CLEVER}
+
+
+def inspected(folder: Path, files: Mapping[str, str | bytes], toml: str = "") -> SchoolSeen:
+    for name, content in files.items():
+        path = folder / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(content.encode() if isinstance(content, str) else content)
+    settings = Settings.model_validate(tomllib.loads(toml))
+    seen = inspect_school(Zone(folder.as_uri()), settings)
+    told = repr(blocks(seen, NOW)) + toml_lines(seen.lines, settings)
+    assert not [name for name in NAMES if name in told]
+    return seen
+
+
 @pytest.fixture
 def look(tmp_path: Path) -> Look:
-    def inspect(files: Mapping[str, str | bytes], toml: str = "") -> SchoolSeen:
-        for name, content in files.items():
-            path = tmp_path / "exports" / name
-            path.parent.mkdir(parents=True, exist_ok=True)
-            path.write_bytes(content.encode() if isinstance(content, str) else content)
-        settings = Settings.model_validate(tomllib.loads(toml))
-        seen = inspect_school(Zone((tmp_path / "exports").as_uri()), settings)
-        told = repr(blocks(seen, NOW)) + toml_lines(seen.lines, settings)
-        assert not [name for name in NAMES if name in told]
-        return seen
+    """Called again, it looks at what lies there by then."""
+    return partial(inspected, tmp_path / "exports")
 
-    return inspect
+
+@pytest.fixture(scope="module")
+def system(tmp_path_factory: pytest.TempPathFactory) -> System:
+    """Exports of a system → what is seen of them, where nobody has configured anything."""
+
+    @cache
+    def seen(name: str) -> SchoolSeen:
+        return inspected(tmp_path_factory.mktemp(name), SYSTEMS[name])
+
+    return seen
 
 
 def suggested(seen: SchoolSeen) -> Mapping[str, object]:
@@ -113,8 +131,8 @@ def words(seen: SchoolSeen, table: str) -> list[tuple[str, int, str | None]]:
     return [(word.text, word.rows, word.meaning) for word in column.words]
 
 
-def test_powerschool_like_exports_are_understood(look: Look) -> None:
-    seen = look(POWERSCHOOL)
+def test_powerschool_like_exports_are_understood(system: System) -> None:
+    seen = system("powerschool")
     assert suggested(seen) == {
         "landing": {
             "students": {"files": ["Export_Schüler.csv"], "width": {"student_id": 6}},
@@ -137,8 +155,8 @@ def test_powerschool_like_exports_are_understood(look: Look) -> None:
     assert told(seen) == []
 
 
-def test_sims_like_exports_are_understood(look: Look) -> None:
-    seen = look(SIMS)
+def test_sims_like_exports_are_understood(system: System) -> None:
+    seen = system("sims")
     assert suggested(seen) == {
         "landing": {
             "students": {"files": ["pupils.csv"]},
@@ -154,8 +172,8 @@ def test_sims_like_exports_are_understood(look: Look) -> None:
     assert len(asked(seen)) == 2
 
 
-def test_clever_like_exports_are_understood(look: Look) -> None:
-    seen = look(CLEVER)
+def test_clever_like_exports_are_understood(system: System) -> None:
+    seen = system("clever")
     assert suggested(seen) == {
         "landing": {
             "students": {"files": ["students.csv"]},
@@ -172,13 +190,13 @@ def test_clever_like_exports_are_understood(look: Look) -> None:
     assert asked(seen) == ['# ISS = "…"  # 1 row, 2026-09-21: say what it means']
 
 
-@pytest.mark.parametrize("files", [POWERSCHOOL, SIMS, CLEVER], ids=["ps", "sims", "clever"])
+@pytest.mark.parametrize("name", ["powerschool", "sims", "clever"])
 def test_what_is_suggested_works_when_pasted_and_leaves_only_questions_for_people(
-    look: Look, files: Mapping[str, str]
+    look: Look, system: System, name: str
 ) -> None:
-    first = look(files)
+    first = system(name)
     pasted = toml_lines(first.lines, Settings())
-    second = look({}, pasted)
+    second = look(SYSTEMS[name], pasted)
     assert asked(second) == asked(first)
     assert [line for line in second.lines if line.certain] == []
     answered = pasted.replace("# A =", "A =").replace("# T =", "T =").replace("# ISS =", "ISS =")
@@ -188,8 +206,8 @@ def test_what_is_suggested_works_when_pasted_and_leaves_only_questions_for_peopl
     assert (third.lines, told(third), third.unplaced) == ((), [], {})
 
 
-def test_every_file_says_what_it_is_taken_for_and_how_it_is_read(look: Look) -> None:
-    seen = look(POWERSCHOOL)
+def test_every_file_says_what_it_is_taken_for_and_how_it_is_read(system: System) -> None:
+    seen = system("powerschool")
     (students,) = export_of(seen, "students").files
     assert students.why == (
         "likely students: its columns look like it (student_id, given_name, family_name, homeroom_id)"
@@ -207,17 +225,14 @@ def test_every_file_says_what_it_is_taken_for_and_how_it_is_read(look: Look) -> 
     assert seen.absent == ("enrollments", "homework")
 
 
-def test_dates_codes_and_ids_are_told_as_they_will_be_read(look: Look) -> None:
-    attendance = export_of(look(POWERSCHOOL), "attendance")
+def test_dates_codes_and_ids_are_told_as_they_will_be_read(system: System) -> None:
+    attendance = export_of(system("powerschool"), "attendance")
     (dates,) = attendance.dates
     assert (dates.first, dates.last) == (date(2026, 9, 7), date(2026, 9, 18))
     assert [(form.text, form.cells) for form in dates.forms] == [("%m/%d/%Y", 10)]
     (link,) = attendance.links
     assert (link.column, link.ids, link.found) == ("student_id", 10, 10)
-    assert words(look(CLEVER, toml_lines(look(CLEVER).lines, Settings())), "attendance") == [
-        ("present", 300, "present"),
-        ("ISS", 1, None),
-    ]
+    assert words(system("clever"), "attendance") == [("present", 300, "present"), ("ISS", 1, None)]
 
 
 def test_an_unknown_code_is_never_given_a_meaning(look: Look) -> None:
@@ -235,20 +250,20 @@ def test_names_in_the_place_of_codes_are_not_shown(look: Look) -> None:
     assert told(seen)
 
 
-def test_a_file_without_a_header_is_not_placed_and_nothing_of_it_is_shown(look: Look) -> None:
-    seen = look({"LISTE.txt": "Ada Moss\t7A\nZoë Reed\t7B\n"})
+def test_files_that_are_no_export_of_their_own_are_told_and_stand_in_nobodys_way(
+    look: Look,
+) -> None:
+    """One without a header, of which nothing is shown; one that is no table; a second of students."""
+    strays = {
+        "LISTE.txt": "Ada Moss\t7A\nZoë Reed\t7B\n",
+        "more.csv": "Student_id,Last_name,Contact\n412,Moss,x\n",
+        "notes.pdf": b"%PDF-1.4",
+    }
+    seen = look(CLEVER | strays)
+    assert list(seen.unplaced) == ["LISTE.txt", "more.csv"]
     assert seen.unplaced["LISTE.txt"].startswith("Its columns are those of no export.")
-    assert list(seen.unplaced) == ["LISTE.txt"]
-
-
-def test_what_is_no_table_is_told_and_stands_in_nobodys_way(look: Look) -> None:
-    seen = look({"notes.pdf": b"%PDF-1.4"})
-    assert seen.companions["notes.pdf"].startswith("Not read: the name of an export ends in .csv")
-
-
-def test_a_second_file_of_other_columns_is_left_to_a_person(look: Look) -> None:
-    seen = look(CLEVER | {"more.csv": "Student_id,Last_name,Contact\n412,Moss,x\n"})
     assert "It looks like students, of which there is another file" in seen.unplaced["more.csv"]
+    assert seen.companions["notes.pdf"].startswith("Not read: the name of an export ends in .csv")
 
 
 def test_one_file_of_students_and_teachers_is_told_apart_by_its_role(look: Look) -> None:
@@ -381,16 +396,14 @@ def test_the_patterns_that_are_suggested_match_nothing_else(look: Look) -> None:
     assert landing["attendance"]["files"] == ["a_2026-09-07.csv"]
 
 
-def test_a_section_that_is_there_already_is_said_to_be(look: Look) -> None:
-    toml = '[attendance.codes]\nP = "present"\n'
-    seen = look({"school/attendance.csv": "student_id,date,code\n1,2026-09-07,Q\n"}, toml)
-    lines = toml_lines(seen.lines, Settings.model_validate(tomllib.loads(toml)))
+def test_a_section_that_is_there_already_is_said_to_be() -> None:
+    settings = Settings.model_validate({"attendance": {"codes": {"P": "present"}}})
+    lines = toml_lines([Line(("attendance", "codes"), "Q", "absent", "why")], settings)
     assert lines.startswith("# pipeline.toml has this section: add the lines to it")
 
 
-def test_the_report_reads_the_same_on_the_screen_and_in_the_ui(look: Look) -> None:
-    seen = look(SIMS)
-    text = markdown(blocks(seen, NOW))
+def test_the_report_reads_the_same_on_the_screen_and_in_the_ui(system: System) -> None:
+    text = markdown(blocks(system("sims"), NOW))
     assert "### attendance: 600 rows" in text
     assert "| code | ⚠ / = ? (300), \\\\ = ? (300) |" in text
 
@@ -444,18 +457,14 @@ def test_a_home_that_is_ready_says_so(tmp_path: Path) -> None:
     assert not (tmp_path / "data" / "warehouse.duckdb").exists()
 
 
-@pytest.mark.parametrize(
-    ("text", "doubt"),
-    [
-        ("sourcedId,status,name,type\n1,active,Hill,school\n", "as well like classes"),
-        ("sourcedId,status,title,grades\nC1,,Maths,07\n", "its ids may be anything's"),
-    ],
-    ids=["a tie", "an id of every kind"],
-)
-def test_a_file_that_may_be_something_else_is_asked_about_and_not_written(
-    look: Look, text: str, doubt: str
-) -> None:
-    seen = look({"export.csv": text})
+def test_a_file_that_may_be_something_else_is_asked_about_and_not_written(look: Look) -> None:
+    seen = look(
+        {
+            "a.csv": "sourcedId,status,name,type\n1,active,Hill,school\n",
+            "b.csv": "sourcedId,status,title,grades\nC1,,Maths,07\n",
+        }
+    )
     assert not [line for line in seen.lines if line.key == "files" and line.certain]
-    (question,) = (line for line in asked(seen) if "files" in line)
-    assert doubt in question
+    tie, id_of_every_kind = (line for line in asked(seen) if "files" in line)
+    assert "as well like classes" in tie
+    assert "its ids may be anything's" in id_of_every_kind

@@ -4,9 +4,10 @@ from collections.abc import Callable
 from datetime import date, timedelta
 
 import duckdb
-import pytest
+import polars as pl
 
 Land = Callable[..., duckdb.DuckDBPyConnection]
+Fates = Callable[[duckdb.DuckDBPyConnection], pl.DataFrame]
 Messages = Callable[[duckdb.DuckDBPyConnection], list[str]]
 
 WEEK = [date(2026, 9, 7) + timedelta(days=n) for n in range(5)]
@@ -102,23 +103,29 @@ def test_a_mark_per_period_in_an_unknown_column_is_asked_about_and_the_line_work
     ]
 
 
-def test_an_export_appended_to_itself_counts_once(land: Land, messages: Messages) -> None:
+def test_an_export_appended_to_itself_counts_once(
+    land: Land, messages: Messages, fates: Fates
+) -> None:
     marks = week(s007=PRESENT, s008=["absent", *PRESENT[1:]])
     con = land({"attendance.csv": HEADER + marks + marks})
     assert messages(con) == []
-    assert con.sql(
-        "select fate, rows from landing_fates where \"table\" = 'attendance' order by all"
-    ).fetchall() == [("counted", 10), ("same", 10)]
+    found = fates(con).filter(table="attendance").select("fate", "rows").sort("fate")
+    assert found.rows() == [("counted", 10), ("same", 10)]
 
 
 def test_two_columns_of_one_name_that_differ_are_asked_about(
     land: Land, messages: Messages
 ) -> None:
-    con = land({"attendance.csv": "student_id,date,code,code\n007,2026-09-07,present,absent\n"})
+    header = "student_id,date,code,code\n"
+    con = land(
+        {
+            "attendance.csv": f"{header}007,2026-09-07,present,absent\n",
+            "attendance_same.csv": f"{header}007,2026-09-08,present,present\n",
+        }
+    )
     (message,) = messages(con)
+    assert message.startswith("school/attendance.csv")
     assert "has 2 columns of the same name, code, and they differ in 1 rows" in message
-    same = land({"attendance.csv": "student_id,date,code,code\n007,2026-09-07,present,present\n"})
-    assert messages(same) == []
 
 
 def test_marks_of_days_to_come_count_nowhere_and_are_said(land: Land) -> None:
@@ -136,11 +143,11 @@ def test_marks_of_days_to_come_count_nowhere_and_are_said(land: Land) -> None:
     assert planned.sql("select kind from landing_problems").fetchall() == []
 
 
-def test_a_register_with_the_office_s_absences_only_is_not_in(land: Land) -> None:
+def test_a_register_with_the_office_s_absences_only_is_not_in(stage: Land) -> None:
     students = [f"{n:03}" for n in range(100, 104)]
     friday = "".join(f"{s},{WEEK[4]},{code}\n" for s, code in zip(students, ("absent", "", "", ""), strict=True))  # fmt: skip
     thursday = "".join(f"{s},{WEEK[3]},{code}\n" for s, code in zip(students, ("absent", "", "present", ""), strict=True))  # fmt: skip
-    con = land(
+    con = stage(
         {
             "students.csv": "student_id\n" + "".join(f"{s}\n" for s in students),
             "enrollments.csv": "class_id,person_id,role\n"
@@ -153,23 +160,19 @@ def test_a_register_with_the_office_s_absences_only_is_not_in(land: Land) -> Non
     ).fetchall() == [(WEEK[3], 2, True), (WEEK[4], 0, False)]
 
 
-@pytest.mark.parametrize(
-    ("duration", "attended"), [("1", 1), ("0.5", 0.5), ("0", 1), ("", 1), ("25 %", 0.25)]
-)
-def test_the_duration_of_a_presence_is_how_long_somebody_was_there(
-    land: Land, duration: str, attended: float
-) -> None:
-    con = land(
-        {
-            "attendance.csv": "student_id,date,code,EventDuration\n"
-            f"007,2026-09-07,In Attendance,{duration}\n"
-        }
+def test_the_duration_of_a_presence_is_how_long_somebody_was_there(stage: Land) -> None:
+    durations = {"1": 1, "0.5": 0.5, "0": 1, "": 1, "25 %": 0.25}
+    rows = "".join(
+        f"007,{day},In Attendance,{duration}\n"
+        for day, duration in zip(WEEK, durations, strict=True)
     )
-    assert con.sql("select attended from stg_attendance").fetchall() == [(attended,)]
+    con = stage({"attendance.csv": f"student_id,date,code,EventDuration\n{rows}"})
+    found = con.sql("select attended from stg_attendance order by date").fetchall()
+    assert dict(zip(durations, (attended for (attended,) in found), strict=True)) == durations
 
 
-def test_the_portion_absent_of_somebody_present_is_missed(land: Land) -> None:
-    con = land(
+def test_the_portion_absent_of_somebody_present_is_missed(stage: Land) -> None:
+    con = stage(
         {"attendance.csv": "student_id,date,code,Portion Absent\n007,2026-09-07,present,0.25\n"}
     )
     assert con.sql("select attended from stg_attendance").fetchall() == [(0.75,)]
@@ -192,21 +195,21 @@ def test_midnights_in_utc_are_the_days_themselves(land: Land, messages: Messages
     assert con.sql("select due_date from stg_homework").fetchall() == [(date(2026, 9, 11),)]
 
 
-def test_one_task_of_two_classes_is_two_pieces(land: Land) -> None:
+def test_one_task_of_two_classes_is_two_pieces(stage: Land) -> None:
     rows = "007,a1,MAT,2026-09-08,complete\n007,a1,HR-7A,2026-09-08,missing\n"
-    con = land({"homework.csv": f"{HOMEWORK}\n{rows}"})
+    con = stage({"homework.csv": f"{HOMEWORK}\n{rows}"})
     assert con.sql("select class_id, status from stg_homework order by 1").fetchall() == [
         ("HR-7A", "missing"),
         ("MAT", "complete"),
     ]
 
 
-def test_a_title_that_comes_every_week_is_a_piece_each_time_and_an_id_is_moved(land: Land) -> None:
+def test_a_title_that_comes_every_week_is_a_piece_each_time_and_an_id_is_moved(stage: Land) -> None:
     delta = '[landing.homework]\nexport = "delta"'
     first, second = "007,Log,MAT,2026-09-08,complete\n", "007,Log,MAT,2026-09-11,missing\n"
     for column, pieces in (("title", 2), ("assignment_id", 1)):
         header = HOMEWORK.replace("assignment_id", column)
-        con = land(
+        con = stage(
             {
                 "homework_2026-09-08.csv": f"{header}\n{first}",
                 "homework_2026-09-11.csv": f"{header}\n{second}",
@@ -234,9 +237,9 @@ def test_graded_with_nothing_is_asked_until_somebody_says_what_it_means(
     assert messages(land({}, '[homework.codes]\n"fully graded" = "complete"')) == []
 
 
-def test_the_outcome_is_read_and_not_the_record_s_own_status(land: Land) -> None:
+def test_the_outcome_is_read_and_not_the_record_s_own_status(stage: Land) -> None:
     rows = "007,a1,MAT,2026-09-08,,fully graded\n"
-    con = land({"homework.csv": f"{HOMEWORK},scoreStatus\n{rows}"})
+    con = stage({"homework.csv": f"{HOMEWORK},scoreStatus\n{rows}"})
     assert con.sql("select status from stg_homework").fetchall() == [("complete",)]
 
 

@@ -5,10 +5,17 @@ from collections.abc import Callable
 from datetime import date, datetime, timedelta
 
 import duckdb
+import polars as pl
 import pytest
 
-from edu_pipeline.landing.sources.school.problems import shape_problems
+from edu_pipeline.landing.sources.school.problems import (
+    date_advice,
+    exception_problems,
+    shape_problems,
+)
+from edu_pipeline.landing.tables.dates import parsed_date
 from edu_pipeline.model.gate import known_since
+from edu_pipeline.model.problems import Problem, problems_frame
 from edu_pipeline.settings.landing import AttendanceExport, Landing
 
 Land = Callable[..., duckdb.DuckDBPyConnection]
@@ -23,29 +30,22 @@ def test_a_clean_school_has_no_problem(land: Land, messages: Messages) -> None:
     assert messages(land()) == []
 
 
-@pytest.mark.parametrize(
-    ("header", "advice"),
-    [
-        (
-            "pupil,date,code",
-            "no column for student_id. Its columns are: pupil, date, code. "
-            'Add to [landing.attendance.columns]: student_id = "…"',
-        ),
-        (
-            'Student "Ident",date,code',
-            'no column for student_id. Its columns are: Student "Ident", date, code. '
-            'Add to [landing.attendance.columns]: student_id = "Student \\"Ident\\""',
-        ),
-    ],
-)
-def test_a_missing_column_is_told_with_the_line_to_paste(
-    land: Land, messages: Messages, header: str, advice: str
-) -> None:
-    quoted = ",".join('"' + cell.replace('"', '""') + '"' for cell in header.split(","))
-    con = land({"attendance.csv": f"{quoted}\n007,2026-09-07,present\n"})
-    assert messages(con) == [f"school/attendance.csv: {advice}"]
+def test_a_missing_column_is_told_with_the_line_to_paste(land: Land, messages: Messages) -> None:
+    con = land(
+        {
+            "attendance.csv": "pupil,date,code\n007,2026-09-07,present\n",
+            "attendance_b.csv": '"Student ""Ident""",date,code\n007,2026-09-08,present\n',
+        }
+    )
+    assert messages(con) == [
+        "school/attendance.csv: no column for student_id. Its columns are: pupil, date, code. "
+        'Add to [landing.attendance.columns]: student_id = "…"',
+        'school/attendance_b.csv: no column for student_id. Its columns are: Student "Ident", date, '
+        'code. Add to [landing.attendance.columns]: student_id = "Student \\"Ident\\""',
+    ]
     assert con.sql("select kind, class_id, first_date from landing_problems").fetchall() == [
-        ("missing_column", None, None)
+        ("missing_column", None, None),
+        ("missing_column", None, None),
     ]
 
 
@@ -56,19 +56,19 @@ def test_the_pasted_column_works(land: Land, messages: Messages, paste: Paste) -
     assert fixed.sql("select student_id from stg_attendance").fetchall() == [("007",)]
 
 
-def test_a_mapped_header_that_is_not_there_is_a_problem(land: Land, messages: Messages) -> None:
-    con = land({}, '[landing.students.columns]\ngrade = "Form Year"')
-    assert messages(con) == [
-        'school/students.csv: [landing.students.columns] says grade = "Form Year", but the file '
-        "has no such column. Its columns are: student_id, given_name, family_name, grade."
-    ]
-
-
-def test_a_misspelt_column_in_the_settings_is_a_problem(land: Land, messages: Messages) -> None:
-    con = land({}, '[landing.staff.constants]\nschol_id = "1"')
+def test_a_column_of_the_settings_that_is_not_there_is_a_problem(
+    land: Land, messages: Messages
+) -> None:
+    con = land(
+        {},
+        '[landing.students.columns]\ngrade = "Form Year"\n'
+        '[landing.staff.constants]\nschol_id = "1"',
+    )
     assert messages(con) == [
         "[landing.staff.constants] has schol_id, which is none of its columns: staff_id, "
-        "given_name, family_name, full_name, preferred_name, email, school_id."
+        "given_name, family_name, full_name, preferred_name, email, school_id.",
+        'school/students.csv: [landing.students.columns] says grade = "Form Year", but the file '
+        "has no such column. Its columns are: student_id, given_name, family_name, grade.",
     ]
 
 
@@ -97,13 +97,21 @@ def test_an_unmapped_code_names_its_classes_and_the_finished_line_works(
     assert fixed.sql("select sum(attended) from stg_attendance").fetchall() == [(1,)]
 
 
-@pytest.mark.parametrize("code", ["'", '"', "\\", "a b", "[x]", "é", "#"])
-def test_any_code_can_be_pasted(land: Land, messages: Messages, paste: Paste, code: str) -> None:
-    cell = '"' + code.replace('"', '""') + '"'
-    con = land({"attendance.csv": f"student_id,date,code\n007,2026-09-07,{cell}\n"})
-    fixed = land({}, paste(con).replace("…", "absent"))
+def test_any_code_can_be_pasted(land: Land, messages: Messages) -> None:
+    codes = "'", '"', "\\", "a b", "[x]", "é", "#"
+    cells = [code.replace('"', '""') for code in codes]
+    marks = "".join(
+        f'00{7 + number % 2},2026-09-{7 + number // 2:02},"{cell}"\n'
+        for number, cell in enumerate(cells)
+    )
+    con = land({"attendance.csv": f"student_id,date,code\n{marks}"})
+    section = "[attendance.codes]\n"
+    lines = [told.partition(f"Add to {section.strip()}: ")[2] for told in messages(con)]
+    assert len(lines) == len(codes)
+    fixed = land({}, section + "\n".join(lines).replace("…", "absent"))
     assert messages(fixed) == []
-    assert fixed.sql("select code, attended from stg_attendance").fetchall() == [(code, 0)]
+    read = fixed.sql("select code, attended from stg_attendance order by line").fetchall()
+    assert read == [(code, 0) for code in codes]
 
 
 def test_only_classes_in_which_a_student_was_on_that_day_are_concerned(
@@ -130,96 +138,97 @@ def test_only_classes_in_which_a_student_was_on_that_day_are_concerned(
     ]
 
 
-def test_a_column_of_free_text_is_not_shown_as_codes(land: Land, messages: Messages) -> None:
+def test_a_column_of_free_text_is_not_shown_as_codes_or_words(
+    land: Land, messages: Messages
+) -> None:
     """The `land` fixture asserts that no name is in any message."""
     students = "".join(f"{i},Ada{i},Moss,7\n" for i in range(30))
     marks = "".join(f"{i},2026-09-07,Ada{i} Moss\n" for i in range(30))
+    classes = "".join(f"C{i},7A,Ada{i} Moss\n" for i in range(30))
     con = land(
         {
             "students.csv": f"student_id,given_name,family_name,grade\n{students}",
+            "classes.csv": f"class_id,class_name,class_type\nHR-7A,7A,homeroom\n{classes}",
             "enrollments.csv": "class_id,person_id,role\nHR-7A,1,student\n",
             "attendance.csv": f"student_id,date,code\n{marks}",
         }
     )
-    assert messages(con) == [
+    assert [told for told in messages(con) if told.startswith("The column")] == [
         "The column of attendance taken for its codes holds 30 different texts that nobody mapped, "
-        'so it is likely the wrong one. Say in [landing.attendance.columns] which it is: code = "…"'
+        'so it is likely the wrong one. Say in [landing.attendance.columns] which it is: code = "…"',
+        "The column of classes taken for class_type holds 30 different texts that nobody mapped, so "
+        'it is likely the wrong one. Say in [landing.classes.columns] which it is: class_type = "…"',
     ]
-    assert con.sql("select rows from landing_problems").fetchall() == [(30,)]
+    assert con.sql(
+        "select kind, rows from landing_problems where kind like 'unmapped%' order by 1"
+    ).fetchall() == [("unmapped_code", 30), ("unmapped_word", 30)]
 
 
-def test_a_column_of_free_text_is_not_shown_as_words(land: Land, messages: Messages) -> None:
-    rows = "".join(f"C{i},7A,Ada{i} Moss\n" for i in range(30))
-    con = land({"classes.csv": f"class_id,class_name,class_type\n{rows}"})
-    assert any(
-        message.startswith("The column of classes taken for class_type holds 30 different texts")
-        for message in messages(con)
-    )
+def test_an_unmapped_word_is_a_problem_whose_fix_works(land: Land, messages: Messages) -> None:
+    texts = {
+        "classes": "class_id,class_name,class_type\nHR-7A,7A,Base Group\nMAT,Maths,scheduled\n",
+        "enrollments": "class_id,person_id,role\nMAT,007,enrolled\nMAT,008,student\n",
+        "calendar": "date,in_session\n2026-09-07,Y\n2026-09-08,open\n",
+    }
+    con = land({f"{table}.csv": text for table, text in texts.items()})
+    pasted = ""
+    for table, column, word, meaning in (
+        ("classes", "class_type", "Base Group", "homeroom"),
+        ("enrollments", "role", "enrolled", "student"),
+        ("calendar", "in_session", "open", "true"),
+    ):
+        (told,) = [each for each in messages(con) if each.startswith(column)]
+        begins = f"{column} '{word}' appears once in {table}. Add to [landing.{table}."
+        assert told.startswith(begins)
+        section, _, line = told.partition("Add to ")[2].partition(": ")
+        pasted += f"{section}\n{line.replace('…', meaning)}\n"
+    assert messages(land({}, pasted)) == []
 
 
 @pytest.mark.parametrize(
-    ("table", "text", "column", "word", "meaning"),
+    ("cells", "fix", "formats"),
     [
         (
-            "classes",
-            "class_id,class_name,class_type\nHR-7A,7A,Base Group\n",
-            "class_type",
-            "Base Group",
-            "homeroom",
+            ["9/7/2026", "09/08/2026"],
+            '["…"]  # say which, "%m/%d/%Y" or "%d/%m/%Y"',
+            ("%m/%d/%Y",),
         ),
-        (
-            "enrollments",
-            "class_id,person_id,role\nHR-7A,007,enrolled\n",
-            "role",
-            "enrolled",
-            "student",
-        ),
-        ("calendar", "date,in_session\n2026-09-07,open\n", "in_session", "open", "true"),
+        (["9/7/26", "9/8/26", "9/13/26"], '["%m/%d/%y"]', ("%m/%d/%y",)),
+        (["7.9.2026", "8.9.2026"], '["%d.%m.%Y"]', ("%d.%m.%Y",)),
     ],
 )
-def test_an_unmapped_word_is_a_problem_whose_fix_works(
-    land: Land, messages: Messages, table: str, text: str, column: str, word: str, meaning: str
+def test_the_advice_about_dates_is_a_format_that_reads_them(
+    cells: list[str], fix: str, formats: tuple[str, ...]
 ) -> None:
-    con = land({f"{table}.csv": text})
-    (told,) = [m for m in messages(con) if m.startswith(column)]
-    section, _, line = told.partition("Add to ")[2].partition(": ")
-    assert told.startswith(f"{column} '{word}' appears once in {table}. Add to [landing.{table}.")
-    assert messages(land({}, f"{section}\n{line.replace('…', meaning)}")) == []
+    advice = date_advice(cells, "attendance", Landing())
+    assert advice == f" Add to [landing.attendance]: date_formats = {fix}"
+    read = pl.DataFrame({"text": cells}).select(parsed_date(pl.col("text"), formats)).to_series()
+    assert read.to_list()[:2] == [date(2026, 9, 7), date(2026, 9, 8)]
 
 
-@pytest.mark.parametrize(
-    ("cells", "fix"),
-    [
-        (["9/7/2026", "09/08/2026"], '["…"]  # say which, "%m/%d/%Y" or "%d/%m/%Y"'),
-        (["9/13/26", "9/14/26"], '["%m/%d/%y"]'),
-        (["10.9.2026", "11.9.2026"], '["%d.%m.%Y"]'),
-    ],
-)
 def test_a_wrong_date_format_is_one_problem_whose_fix_works(
-    land: Land, messages: Messages, paste: Paste, cells: list[str], fix: str
+    land: Land, messages: Messages, paste: Paste
 ) -> None:
-    marks = "".join(f"007,{cell},present\n" for cell in cells)
+    marks = "007,9/7/2026,present\n007,09/08/2026,present\n"
     con = land({"calendar.csv": None, "attendance.csv": f"student_id,date,code\n{marks}"})
     (message,) = messages(con)
     assert message.startswith("2 of 2 rows of attendance are rejected: unparseable date, such as ")
     assert message.endswith(
-        f"(school/attendance.csv, line 2). Add to [landing.attendance]: date_formats = {fix}"
+        "(school/attendance.csv, line 2). Add to [landing.attendance]: date_formats = "
+        '["…"]  # say which, "%m/%d/%Y" or "%d/%m/%Y"'
     )
     fixed = land({}, paste(con).replace("…", "%m/%d/%Y"))
     assert messages(fixed) == []
-    (days,) = fixed.execute("select list(date order by date) from stg_attendance").fetchall()
-    assert [day.year for day in days[0]] == [2026, 2026]
-    assert days[0][1] - days[0][0] == timedelta(days=1)
+    assert fixed.sql("select date from stg_attendance order by 1").fetchall() == [
+        (date(2026, 9, 7),),
+        (date(2026, 9, 8),),
+    ]
 
 
-def test_the_other_order_of_day_and_month_replaces_the_one_that_is_set(
-    land: Land, messages: Messages
-) -> None:
-    said = '[landing.attendance]\ndate_formats = ["%m/%d/%Y", "%d.%m.%Y"]'
-    con = land({"attendance.csv": "student_id,date,code\n007,13/09/2026,present\n"}, said)
-    (message,) = messages(con)
-    assert message.endswith(
-        'Replace in [landing.attendance]: date_formats = ["%d.%m.%Y", "%d/%m/%Y"]  # instead of '
+def test_the_other_order_of_day_and_month_replaces_the_one_that_is_set() -> None:
+    said = Landing(attendance=AttendanceExport(date_formats=("%m/%d/%Y", "%d.%m.%Y")))
+    assert date_advice(["13/09/2026"], "attendance", said) == (
+        ' Replace in [landing.attendance]: date_formats = ["%d.%m.%Y", "%d/%m/%Y"]  # instead of '
         "%m/%d/%Y: with both, days and months would be swapped"
     )
 
@@ -317,15 +326,16 @@ def test_a_teacher_of_two_schools_is_no_problem(land: Land, messages: Messages) 
     assert con.sql("select staff_id from stg_staff").fetchall() == [("T1",)]
 
 
-@pytest.mark.parametrize("table", ["students", "staff", "attendance"])
 def test_an_export_that_is_needed_and_not_there_is_a_problem(
-    land: Land, messages: Messages, table: str
+    land: Land, messages: Messages
 ) -> None:
-    con = land({f"{table}.csv": None})
-    assert (
+    tables = "attendance", "staff", "students"
+    con = land({f"{table}.csv": None for table in tables})
+    assert messages(con) == [
         f"No {table} export has landed. Put a file named like school/{table}*.csv into the landing "
         f"zone, or say in [landing.{table}] files = […] where it is."
-    ) in messages(con)
+        for table in tables
+    ]
     assert con.sql("select distinct kind from landing_problems").fetchall() == [("missing_export",)]
 
 
@@ -443,33 +453,40 @@ def test_marks_that_nobody_mapped_may_be_those_of_the_present(
     assert message.startswith("'P' appears 300 times")
 
 
-def exceptions_of_weeks(land: Land, *per_day: int) -> duckdb.DuckDBPyConnection:
-    """A school of 40 whose exceptions-only export has so many rows on each day of each week."""
-    days = [[date(2026, 9, 7) + timedelta(weeks=week, days=n) for n in range(5)] for week in range(len(per_day))]  # fmt: skip
-    marks = [
-        f"{student:03},{day},absent\n"
-        for week, number in zip(days, per_day, strict=True)
-        for day in week
-        for student in range(number)
-    ]
-    # the newest week has one exception, so it is known how far the export goes
-    marks.append(f"039,{days[-1][-1]},absent\n")
-    return land(
+def weeks_with(*exceptions: int) -> pl.DataFrame:
+    """So many exceptions in each of a school's weeks, one after the other."""
+    first = date(2026, 9, 7)
+    return pl.DataFrame(
         {
-            "students.csv": "student_id,homeroom\n" + "".join(f"{i:03},7A\n" for i in range(40)),
-            "classes.csv": None,
-            "enrollments.csv": None,
-            "calendar.csv": "date,in_session\n" + "".join(f"{day},Y\n" for week in days for day in week),
-            "attendance.csv": "student_id,date,code\n" + "".join(marks),
-        },
-        SECTION + EXCEPTIONS,
-    )  # fmt: skip
+            "school_id": "1",
+            "week": [first + timedelta(weeks=week) for week in range(len(exceptions))],
+            "days": 5,
+            "rows": exceptions,
+        }
+    )
 
 
 def test_a_week_with_hardly_any_exceptions_holds_the_letters_from_it_on(
     land: Land, messages: Messages
 ) -> None:
-    con = exceptions_of_weeks(land, 6, 6, 6, 0)
+    """Of a school of 40, whose newest week has one, so it is known how far the export goes."""
+    mondays = [date(2026, 9, 7) + timedelta(weeks=week) for week in range(4)]
+    weeks = [[monday + timedelta(days=n) for n in range(5)] for monday in mondays]
+    marks = [
+        f"{student:03},{day},absent\n" for week in weeks[:3] for day in week for student in range(6)
+    ]
+    marks.append(f"039,{weeks[-1][-1]},absent\n")
+    con = land(
+        {
+            "students.csv": "student_id,homeroom\n" + "".join(f"{i:03},7A\n" for i in range(40)),
+            "classes.csv": None,
+            "enrollments.csv": None,
+            "calendar.csv": "date,in_session\n"
+            + "".join(f"{day},Y\n" for week in weeks for day in week),
+            "attendance.csv": "student_id,date,code\n" + "".join(marks),
+        },
+        SECTION + EXCEPTIONS,
+    )
     ((kind, first, rows, found),) = con.sql(
         "select kind, first_date, rows, id from landing_problems"
     ).fetchall()
@@ -479,16 +496,16 @@ def test_a_week_with_hardly_any_exceptions_holds_the_letters_from_it_on(
         "nearly everyone would count as present. Export it again, or, if that is right: "
         f'edu-pipeline gate release {found} --reason "…"'
     ]
+    (same,) = exception_problems(weeks_with(30, 30, 30, 1))
+    assert [same.message] == messages(con)
 
 
-def test_a_quiet_week_or_a_small_school_is_no_problem(land: Land, messages: Messages) -> None:
-    assert messages(exceptions_of_weeks(land, 6, 6, 6, 2)) == []
+def test_a_quiet_week_or_a_small_school_is_no_problem() -> None:
+    assert exception_problems(weeks_with(30, 30, 30, 11)) == []
 
 
-def test_where_few_exceptions_are_usual_a_week_without_is_no_problem(
-    land: Land, messages: Messages
-) -> None:
-    assert messages(exceptions_of_weeks(land, 3, 3, 3, 0)) == []
+def test_where_few_exceptions_are_usual_a_week_without_is_no_problem() -> None:
+    assert exception_problems(weeks_with(15, 15, 15, 1)) == []
 
 
 def test_an_empty_export_of_other_files_is_another_problem(land: Land) -> None:
@@ -500,8 +517,10 @@ def test_an_empty_export_of_other_files_is_another_problem(land: Land) -> None:
     assert len(ids) == 2
 
 
-def test_a_problem_that_went_and_came_back_is_a_new_one(land: Land) -> None:
-    problems = land({"attendance.csv": "student_id,date,code\n"}).table("landing_problems").pl()
+def test_a_problem_that_went_and_came_back_is_a_new_one() -> None:
+    problems = problems_frame(
+        [Problem("school", "attendance", "empty_export", "rows", "It has no row.", "letters")]
+    )
     first, second, third = (datetime(2026, 9, day, 8, 30) for day in (7, 8, 9))  # noqa: DTZ001
     found = known_since(problems, problems.clear(), first)
     assert known_since(problems, found, second)["since"].unique().to_list() == [first]

@@ -14,41 +14,31 @@ REJECTED = 'select "table", line, rule, value from rejected_rows order by all'
 DAYS = "select date, school_id, in_session from stg_school_days order by all"
 
 
-def test_of_two_rows_about_a_student_the_later_counts_and_the_other_is_reported(land: Land) -> None:
-    con = land({"students.csv": "student_id,grade\n007,7\n008,7\n007,8\n"})
+def test_of_rows_about_a_student_the_later_counts_and_only_one_that_differs_is_reported(
+    stage: Land,
+) -> None:
+    """009 is repeated for each contact; a row without its key is rejected."""
+    con = stage(
+        {
+            "students.csv": (
+                "student_id,grade,contact\n007,7,\n008,7,\n007,8,\n009,7,a\n009,7,b\nNULL,7,\n  ,8,\n"
+            )
+        }
+    )
     assert con.sql("select student_id, grade from stg_students order by 1").fetchall() == [
         ("007", "8"),
         ("008", "7"),
+        ("009", "7"),
     ]
-    assert con.sql(REJECTED).fetchall() == [("students", 2, "same_key_later_row_counts", "007")]
-
-
-def test_a_student_repeated_for_each_contact_is_reported_nowhere(land: Land) -> None:
-    con = land({"students.csv": "student_id,grade,contact\n007,7,a\n007,7,b\n008,7,c\n"})
-    assert con.sql("select count(*) from stg_students").fetchall() == [(2,)]
-    assert con.sql(REJECTED).fetchall() == []
-
-
-def test_a_row_without_its_key_is_rejected(land: Land) -> None:
-    con = land({"students.csv": "student_id,grade\n007,7\nNULL,7\n  ,8\n008,7\n"})
     assert con.sql(REJECTED).fetchall() == [
-        ("students", 3, "missing_student_id", None),
-        ("students", 4, "missing_student_id", None),
+        ("students", 2, "same_key_later_row_counts", "007"),
+        ("students", 7, "missing_student_id", None),
+        ("students", 8, "missing_student_id", None),
     ]
 
 
-def test_words_that_mean_nothing_are_empty_cells(land: Land) -> None:
-    con = land({"students.csv": "student_id,grade\n007,N/A\n008,None\n009, \n010, 7 \n"})
-    assert con.sql("select grade from stg_students order by student_id").fetchall() == [
-        (None,),
-        (None,),
-        (None,),
-        ("7",),
-    ]
-
-
-def test_class_types_and_roles_are_understood_in_any_case(land: Land) -> None:
-    con = land(
+def test_class_types_and_roles_are_understood_in_any_case(stage: Land) -> None:
+    con = stage(
         {
             "classes.csv": ("class_id,class_type\na,Advisory\nb,SECTION\nc,Band\nHR-7A,homeroom\n"),
             "enrollments.csv": "class_id,person_id,role\na,007,Pupil\na,T1,CHIEF\n",
@@ -69,8 +59,8 @@ def test_class_types_and_roles_are_understood_in_any_case(land: Land) -> None:
     ]
 
 
-def test_the_team_is_the_grade_where_the_export_names_none(land: Land) -> None:
-    con = land(
+def test_the_team_is_the_grade_where_the_export_names_none(stage: Land) -> None:
+    con = stage(
         {"classes.csv": "class_id,class_type,grade,team\na,hr,7,Blue\nb,hr,7,\nc,hr,,\n"},
     )
     assert con.sql("select class_id, team from stg_classes order by 1").fetchall() == [
@@ -80,22 +70,42 @@ def test_the_team_is_the_grade_where_the_export_names_none(land: Land) -> None:
     ]
 
 
-def test_enrollments_without_dates_are_open_on_both_ends(land: Land) -> None:
-    con = land({"enrollments.csv": "class_id,person_id,role\nHR-7A,007,student\n"})
+def test_enrollments_without_dates_are_open_on_both_ends(stage: Land) -> None:
+    con = stage({"enrollments.csv": "class_id,person_id,role\nHR-7A,007,student\n"})
     assert con.sql(SPELLS).fetchall() == [("HR-7A", "007", "student", BEGINNING, END)]
 
 
 @pytest.mark.parametrize(
-    ("meaning", "last"), [("exclusive", date(2026, 9, 8)), ("inclusive", date(2026, 9, 9))]
+    ("meaning", "last", "of_one_day", "rejected"),
+    [
+        (
+            "exclusive",
+            date(2026, 9, 8),
+            [],
+            [("enrollments", 4, "ends_after_it_begins", None)],
+        ),
+        (
+            "inclusive",
+            date(2026, 9, 9),
+            [("MAT", "008", "student", date(2026, 9, 7), date(2026, 9, 8))],
+            [],
+        ),
+    ],
 )
 def test_an_end_date_is_the_first_day_out_unless_the_settings_say_it_is_the_last_day_in(
-    land: Land, meaning: str, last: date
+    stage: Land,
+    meaning: str,
+    last: date,
+    of_one_day: list[tuple[object, ...]],
+    rejected: list[tuple[object, ...]],
 ) -> None:
-    con = land(
+    """So a spell of no day is rejected, or one of a day."""
+    con = stage(
         {
             "enrollments.csv": (
                 "class_id,person_id,role,begin_date,end_date\n"
                 "HR-7A,007,student,2026-09-01,2026-09-08\nHR-7A,008,student,2026-09-01,9999-12-31\n"
+                "MAT,008,student,2026-09-07,2026-09-07\n"
             )
         },
         f'[landing.enrollments]\nend_date = "{meaning}"',
@@ -103,20 +113,13 @@ def test_an_end_date_is_the_first_day_out_unless_the_settings_say_it_is_the_last
     assert con.sql(SPELLS).fetchall() == [
         ("HR-7A", "007", "student", date(2026, 9, 1), last),
         ("HR-7A", "008", "student", date(2026, 9, 1), END),
+        *of_one_day,
     ]
+    assert con.sql(REJECTED).fetchall() == rejected
 
 
-def test_a_spell_of_no_day_is_rejected_unless_its_end_date_is_inclusive(land: Land) -> None:
-    text = "class_id,person_id,role,begin_date,end_date\nHR-7A,007,student,2026-09-07,2026-09-07\n"
-    con = land({"enrollments.csv": text})
-    assert con.sql(SPELLS).fetchall() == []
-    assert con.sql(REJECTED).fetchall() == [("enrollments", 2, "ends_after_it_begins", None)]
-    con = land({}, '[landing.enrollments]\nend_date = "inclusive"')
-    assert con.sql("select count(*) from stg_enrollments").fetchall() == [(1,)]
-
-
-def test_enrollments_that_resolve_to_nothing_are_rejected_with_their_line(land: Land) -> None:
-    con = land(
+def test_enrollments_that_resolve_to_nothing_are_rejected_with_their_line(stage: Land) -> None:
+    con = stage(
         {
             "enrollments.csv": (
                 "class_id,person_id,role,begin_date\n"
@@ -137,8 +140,8 @@ def test_enrollments_that_resolve_to_nothing_are_rejected_with_their_line(land: 
     ]
 
 
-def test_homerooms_may_be_only_a_column_of_the_students(land: Land) -> None:
-    con = land(
+def test_homerooms_may_be_only_a_column_of_the_students(stage: Land) -> None:
+    con = stage(
         {
             "students.csv": "student_id,grade,homeroom\n007,7,7A\n008,7,7A\n009,8,8B\n010,8,\n",
             "classes.csv": None,
@@ -155,8 +158,8 @@ def test_homerooms_may_be_only_a_column_of_the_students(land: Land) -> None:
     ]
 
 
-def test_a_class_without_a_grade_has_that_of_the_students_whose_homeroom_it_is(land: Land) -> None:
-    con = land(
+def test_a_class_without_a_grade_has_that_of_the_students_whose_homeroom_it_is(stage: Land) -> None:
+    con = stage(
         {
             "students.csv": "student_id,grade,homeroom\n1,7,7A\n2,7,7A\n3,8,7A\n4,8,8A\n",
             "classes.csv": "class_id,class_type,grade\n7A,homeroom,\n8A,homeroom,9\n",
@@ -166,8 +169,8 @@ def test_a_class_without_a_grade_has_that_of_the_students_whose_homeroom_it_is(l
     assert found == [("7A", "7", "7"), ("8A", "9", "9")]
 
 
-def test_a_dated_homeroom_wins_over_the_column_of_the_students(land: Land) -> None:
-    con = land(
+def test_a_dated_homeroom_wins_over_the_column_of_the_students(stage: Land) -> None:
+    con = stage(
         {
             "students.csv": "student_id,homeroom\n007,HR-7A\n008,HR-7A\n",
             "enrollments.csv": (
@@ -183,8 +186,8 @@ def test_a_dated_homeroom_wins_over_the_column_of_the_students(land: Land) -> No
     ]
 
 
-def test_a_teacher_may_be_only_a_column_of_the_classes(land: Land) -> None:
-    con = land(
+def test_a_teacher_may_be_only_a_column_of_the_classes(stage: Land) -> None:
+    con = stage(
         {
             "classes.csv": (
                 "class_id,class_type,teacher\nHR-7A,homeroom,T1\nMAT,scheduled,T1\nART,scheduled,T9\n"
@@ -200,8 +203,8 @@ def test_a_teacher_may_be_only_a_column_of_the_classes(land: Land) -> None:
     ]
 
 
-def test_a_calendar_without_schools_is_every_schools(land: Land) -> None:
-    con = land(
+def test_a_calendar_without_schools_is_every_schools(stage: Land) -> None:
+    con = stage(
         {
             "students.csv": "student_id,school\n007,north\n008,south\n",
             "calendar.csv": "date,in_session,school\n2026-09-07,1,\n2026-09-08,0,north\n",
@@ -214,24 +217,24 @@ def test_a_calendar_without_schools_is_every_schools(land: Land) -> None:
     ]
 
 
-def test_a_calendar_without_marks_lists_the_days_in_session(land: Land) -> None:
-    con = land({"calendar.csv": "date\n2026-09-07\n2026-09-08\n"})
+def test_a_calendar_without_marks_lists_the_days_in_session(stage: Land) -> None:
+    con = stage({"calendar.csv": "date\n2026-09-07\n2026-09-08\n"})
     assert con.sql("select date, in_session from stg_school_days order by 1").fetchall() == [
         (date(2026, 9, 7), True),
         (date(2026, 9, 8), True),
     ]
 
 
-def test_days_of_the_calendar_that_cannot_be_read_are_rejected(land: Land) -> None:
-    con = land({"calendar.csv": "date,in_session\n2026-09-07,Y\nmonday,Y\n2026-09-08,maybe\n"})
+def test_days_of_the_calendar_that_cannot_be_read_are_rejected(stage: Land) -> None:
+    con = stage({"calendar.csv": "date,in_session\n2026-09-07,Y\nmonday,Y\n2026-09-08,maybe\n"})
     assert con.sql("select line, rule, value from rejected_rows order by all").fetchall() == [
         (3, "unparseable_date", "monday"),
         (4, "unknown_in_session", "maybe"),
     ]
 
 
-def test_the_year_begins_on_the_first_day_in_session_also_after_a_correction(land: Land) -> None:
-    con = land(
+def test_the_year_begins_on_the_first_day_in_session_also_after_a_correction(stage: Land) -> None:
+    con = stage(
         {"calendar.csv": "date,in_session\n2026-09-04,Y\n2026-09-07,Y\n2026-09-04,N\n"},
         '[landing.calendar]\nexport = "delta"',
     )
@@ -243,10 +246,10 @@ def test_the_year_begins_on_the_first_day_in_session_also_after_a_correction(lan
     ]
 
 
-def test_without_a_calendar_the_days_with_attendance_are_the_school_days(land: Land) -> None:
+def test_without_a_calendar_the_days_with_attendance_are_the_school_days(stage: Land) -> None:
     students = "".join(f"{i}\n" for i in range(100, 120))
     marks = "".join(f"{i},2026-09-{day:02},present\n" for day in (7, 8, 9) for i in range(100, 120))
-    con = land(
+    con = stage(
         {
             "calendar.csv": None,
             "enrollments.csv": None,
@@ -262,6 +265,6 @@ def test_without_a_calendar_the_days_with_attendance_are_the_school_days(land: L
     assert con.sql("select line, rule from rejected_rows").fetchall() == [(62, "school_closed")]
 
 
-def test_an_exceptions_only_export_tells_no_school_days(land: Land) -> None:
-    con = land({"calendar.csv": None}, '[landing.attendance]\nshape = "exceptions"')
+def test_an_exceptions_only_export_tells_no_school_days(stage: Land) -> None:
+    con = stage({"calendar.csv": None}, '[landing.attendance]\nshape = "exceptions"')
     assert con.sql(DAYS).fetchall() == []

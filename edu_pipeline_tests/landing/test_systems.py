@@ -123,9 +123,9 @@ def test_powerschool_headers_with_table_numbers_and_american_dates(
 
 
 def test_of_two_powerschool_headers_that_differ_in_the_number_the_named_one_counts(
-    land: Land,
+    stage: Land,
 ) -> None:
-    con = land(
+    con = stage(
         {"students.csv": "[1]Student_Number,[2]Student_Number\nx,007\n"},
         '[landing.students.columns]\nstudent_id = "[2]Student_Number"',
     )
@@ -262,8 +262,8 @@ def test_codes_in_a_constant_serve_a_list_of_absentees(land: Land, messages: Mes
     assert con.sql(ATTENDANCE).fetchall() == [("007", MONDAY, "absent", 0)]
 
 
-def test_a_constant_does_not_fill_the_blanks_of_a_column(land: Land) -> None:
-    con = land(
+def test_a_constant_does_not_fill_the_blanks_of_a_column(stage: Land) -> None:
+    con = stage(
         {
             "students.csv": "student_id,grade\n007,\n008,8\n",
             "students_new.csv": "student_id\n009\n",

@@ -30,8 +30,8 @@ class CountingZone(Zone):
         return super().local(path)
 
 
-def test_a_workbook_is_a_version_of_a_csv_file(land: Land) -> None:
-    con = land({"students_2026-11-20.txt": "student_id\n009\n"})
+def test_a_workbook_is_a_version_of_a_csv_file(stage: Land) -> None:
+    con = stage({"students_2026-11-20.txt": "student_id\n009\n"})
     assert con.sql(
         "select path, series, current from landing_files where \"table\" = 'students' order by 1"
     ).fetchall() == [
@@ -40,8 +40,8 @@ def test_a_workbook_is_a_version_of_a_csv_file(land: Land) -> None:
     ]
 
 
-def test_an_old_dated_snapshot_does_not_bring_back_what_the_newest_file_lacks(land: Land) -> None:
-    con = land(
+def test_an_old_dated_snapshot_does_not_bring_back_what_the_newest_file_lacks(stage: Land) -> None:
+    con = stage(
         {
             "students.csv": "student_id\n007\n",
             "students_2020-09-07.csv": "student_id\n007\n008\n",
@@ -50,37 +50,31 @@ def test_an_old_dated_snapshot_does_not_bring_back_what_the_newest_file_lacks(la
     assert con.sql("select student_id from stg_students").fetchall() == [("007",)]
 
 
-def test_of_dated_snapshots_the_newest_is_the_whole_truth(land: Land) -> None:
-    con = land(
+def test_of_dated_snapshots_the_newest_is_the_whole_truth(stage: Land) -> None:
+    """So a corrected absence vanishes."""
+    header = "student_id,date,code\n"
+    con = stage(
         {
             "students.csv": None,
-            "students_2026-09-14.csv": "student_id,grade\n007,8\n",
-            "students_2026-09-07.csv": "student_id,grade\n007,7\n008,7\n",
+            "students_2026-09-14.csv": "student_id,grade\n007,8\n008,8\n",
+            "students_2026-09-07.csv": "student_id,grade\n007,7\n008,7\n009,7\n",
+            "attendance.csv": None,
+            "attendance_2026-09-08.csv": f"{header}007,2026-09-07,absent\n008,2026-09-07,absent\n",
+            "attendance_2026-09-09.csv": f"{header}008,2026-09-07,absent\n",
         }
     )
-    assert con.sql(STUDENTS).fetchall() == [("007", "8")]
+    assert con.sql(STUDENTS).fetchall() == [("007", "8"), ("008", "8")]
     assert con.sql(
         "select path, current from landing_files where \"table\" = 'students' order by 1"
     ).fetchall() == [
         ("school/students_2026-09-07.csv", False),
         ("school/students_2026-09-14.csv", True),
     ]
-
-
-def test_a_corrected_absence_vanishes_with_the_newer_snapshot(land: Land) -> None:
-    header = "student_id,date,code\n"
-    con = land(
-        {
-            "attendance.csv": None,
-            "attendance_2026-09-08.csv": f"{header}007,2026-09-07,absent\n008,2026-09-07,absent\n",
-            "attendance_2026-09-09.csv": f"{header}008,2026-09-07,absent\n",
-        }
-    )
     assert con.sql("select student_id from stg_attendance").fetchall() == [("008",)]
 
 
-def test_a_new_snapshot_that_cannot_be_read_is_not_replaced_by_an_old_one(land: Land) -> None:
-    con = land(
+def test_a_new_snapshot_that_cannot_be_read_is_not_replaced_by_an_old_one(stage: Land) -> None:
+    con = stage(
         {
             "students.csv": None,
             "students_2026-09-14.csv": b"",
@@ -90,9 +84,9 @@ def test_a_new_snapshot_that_cannot_be_read_is_not_replaced_by_an_old_one(land: 
     assert con.sql(STUDENTS).fetchall() == []
 
 
-def test_parts_without_a_full_date_all_count(land: Land) -> None:
+def test_parts_without_a_full_date_all_count(stage: Land) -> None:
     header = "student_id,date,code\n"
-    con = land(
+    con = stage(
         {
             "attendance.csv": None,
             "attendance_2026-08.csv": f"{header}007,2026-09-07,present\n",
@@ -103,10 +97,10 @@ def test_parts_without_a_full_date_all_count(land: Land) -> None:
 
 
 def test_in_a_delta_later_files_replace_rows_of_the_same_key_and_keep_the_others(
-    land: Land,
+    stage: Land,
 ) -> None:
     header = "student_id,date,code\n"
-    con = land(
+    con = stage(
         {
             "attendance.csv": None,
             "attendance_2026-09-09.csv": f"{header}007,2026-09-07,tardy\n",
@@ -125,8 +119,8 @@ def test_in_a_delta_later_files_replace_rows_of_the_same_key_and_keep_the_others
     assert con.sql("select count(*) from rejected_rows").fetchall() == [(0,)]
 
 
-def test_files_are_found_by_the_patterns_of_the_settings(land: Land) -> None:
-    con = land(
+def test_files_are_found_by_the_patterns_of_the_settings(stage: Land) -> None:
+    con = stage(
         {"sis/pupils 1.csv": "student_id\n007\n", "sis/pupils 2.csv": "student_id\n008\n"},
         '[landing.students]\nfiles = ["school/sis/pupils*.csv"]',
     )
@@ -186,19 +180,19 @@ def test_a_sensor_that_has_seen_nothing_or_remembers_otherwise_knows_nothing(
     assert Glance.of(cursor) == Glance()
 
 
-def test_real_exports_beside_the_sample_are_refused(land: Land, tmp_path: Path) -> None:
+def test_real_exports_beside_the_sample_are_refused(stage: Land, tmp_path: Path) -> None:
     marker = tmp_path / "landing" / "SAMPLE.json"
     marker.parent.mkdir()
     names = ["students", "staff", "classes", "enrollments", "calendar", "attendance"]
     files = [f"school/{name}.csv" for name in names]
     marker.write_text(json.dumps({"files": files}), encoding="utf-8")
     (tmp_path / "landing" / "README.txt").write_text("hello", encoding="utf-8")
-    land()
+    stage()
     with pytest.raises(LandingError, match=r"^school/students_real\.csv lies beside the sample"):
-        land({"students_real.csv": "student_id\n1\n"})
+        stage({"students_real.csv": "student_id\n1\n"})
     marker.write_text("{}", encoding="utf-8")
     with pytest.raises(LandingError, match="not a marker this program wrote"):
-        land()
+        stage()
 
 
 def test_a_zone_that_cannot_be_listed_is_not_an_empty_one(tmp_path: Path) -> None:
