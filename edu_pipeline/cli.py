@@ -263,7 +263,7 @@ def _round(home: Home, wanted: date | None) -> None:
         now = datetime.now(UTC)
         chosen = newest_ready(periods, now=now, mail=settings.mail, zone=settings.zone)
     look = False
-    if chosen and last and not rounds.may_go(room, chosen):
+    if chosen and last and rounds.is_written(room, chosen):
         look = rounds.tell(room, chosen)
     elif chosen:
         look = rounds.send(room, chosen)

@@ -90,12 +90,13 @@ def tell(
     return bool(period.held) or seen.needs_a_person or not seen.counts
 
 
-def may_go(room: "MailRoom", period: "Period") -> bool:
-    """Whether any of a period's letters would go out now."""
+def is_written(room: "MailRoom", period: "Period") -> bool:
+    """Whether a period has letters, and none that would go out now."""
     from edu_pipeline.mail.plan import Fate
 
     with room.open_ledger() as ledger:
-        return bool(outlook(room, ledger, period.campaign, period.period).plan.of(Fate.now))
+        seen = outlook(room, ledger, period.campaign, period.period)
+    return bool(seen.counts) and not seen.plan.of(Fate.now)
 
 
 def _out_since(room: "MailRoom", period: "Period") -> Mapping[str, datetime | None]:
