@@ -7,7 +7,7 @@ from pydantic import ValidationError
 
 from edu_pipeline.chance.disclosure import FEWEST_SHOWN
 from edu_pipeline.ground.shipped import PROJECT
-from edu_pipeline.landing.sources.results.reading import read_cohort
+from edu_pipeline.landing.sources.results.result_reading import read_cohort
 from edu_pipeline.settings.attainment import Attainment, series_column
 
 EXAMPLES = PROJECT / "docs" / "examples"

@@ -13,7 +13,7 @@ from edu_pipeline.commands.console import HELD, UserError, err, out
 from edu_pipeline.settings.home import Home, Settings, load_settings
 
 if TYPE_CHECKING:
-    from edu_pipeline.landing.sources.results.reading import Landed
+    from edu_pipeline.landing.sources.results.result_reading import Landed
     from edu_pipeline.settings.attainment import Attainment
 
 _PAGE = (".html", ".htm")
@@ -140,7 +140,7 @@ def _landed(
     cohort: str | None,
 ) -> "Landed":
     """What the files say; of one cohort called so, unless they have one called so themselves."""
-    from edu_pipeline.landing.sources.results.reading import read_cohort
+    from edu_pipeline.landing.sources.results.result_reading import read_cohort
 
     landed = read_cohort(contents, attainment, baselines=baselines)
     if cohort is None or cohort in landed.results["cohort"]:

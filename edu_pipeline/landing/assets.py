@@ -13,14 +13,14 @@ from edu_pipeline.ground.steps import Check, Notes, Table, check, table
 from edu_pipeline.ground.warehouse import Connection, read_earlier
 from edu_pipeline.landing.fates import fates_of_all
 from edu_pipeline.landing.files import files_of_all
-from edu_pipeline.landing.problems import accepted_changes, messages_of, problems_of_all
+from edu_pipeline.landing.problems_of_all import accepted_changes, messages_of, problems_of_all
 from edu_pipeline.landing.rejected import collect_rejected, rejected_by_rule
 from edu_pipeline.landing.report import told_of_files
 from edu_pipeline.landing.sources.school.canonical import read_export
 from edu_pipeline.landing.sources.school.forgotten import keep_out
 from edu_pipeline.landing.sources.school.manifest import landing_fingerprint
-from edu_pipeline.landing.sources.school.problems import change_problems
-from edu_pipeline.landing.sources.school.staging import STAGED, stage_table
+from edu_pipeline.landing.sources.school.school_problems import change_problems
+from edu_pipeline.landing.sources.school.school_staging import STAGED, stage_table
 from edu_pipeline.landing.tables.raw import load_raw
 from edu_pipeline.landing.zone import Zone
 from edu_pipeline.model.quality import (

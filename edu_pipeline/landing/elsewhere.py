@@ -5,7 +5,7 @@ Not here: what lies in a source's own folder, which is that source's to say.
 
 from collections.abc import Iterable, Mapping
 
-from edu_pipeline.landing.sources.edx.names import parsed
+from edu_pipeline.landing.sources.edx.edx_names import parsed
 from edu_pipeline.settings.landing import PROGRAMMES_FOLDER
 
 _REPORT_OF_EDX = (

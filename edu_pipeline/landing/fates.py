@@ -6,7 +6,7 @@ import duckdb
 import polars as pl
 
 from edu_pipeline.ground.warehouse import read_table, tables
-from edu_pipeline.landing.sources.edx.fates import edx_fates
+from edu_pipeline.landing.sources.edx.edx_fates import edx_fates
 from edu_pipeline.landing.sources.school.school_fates import school_fates
 from edu_pipeline.model.quality import FATES, LandingFates
 from edu_pipeline.settings.landing import Landing

@@ -5,7 +5,7 @@ from datetime import UTC
 
 import polars as pl
 
-from edu_pipeline.landing.sources.edx.names import parsed
+from edu_pipeline.landing.sources.edx.edx_names import parsed
 from edu_pipeline.landing.sources.edx.opt_ins import lists_of
 from edu_pipeline.landing.sources.school.manifest import survey
 from edu_pipeline.landing.zone import LandedFile, Zone

@@ -14,11 +14,11 @@ import polars as pl
 from edu_pipeline.ground.wording import counted, listed
 from edu_pipeline.landing.described import Block, Row, Taken
 from edu_pipeline.landing.elsewhere import lying_elsewhere
-from edu_pipeline.landing.problems import problems_of_others
+from edu_pipeline.landing.problems_of_all import problems_of_others
 from edu_pipeline.landing.report import blocks
-from edu_pipeline.landing.sources.edx import described as edx
-from edu_pipeline.landing.sources.results import described as results
-from edu_pipeline.landing.sources.school.described import SchoolSeen, inspect_school
+from edu_pipeline.landing.sources.edx import edx_described as edx
+from edu_pipeline.landing.sources.results import result_described as results
+from edu_pipeline.landing.sources.school.school_described import SchoolSeen, inspect_school
 from edu_pipeline.landing.sources.school.suggestions import Line
 from edu_pipeline.landing.zone import Zone
 from edu_pipeline.settings.attainment import ATTAINMENT_FOLDER

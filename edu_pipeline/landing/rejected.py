@@ -6,8 +6,8 @@ import duckdb
 
 from edu_pipeline.ground.sql import literal, quoted
 from edu_pipeline.ground.warehouse import tables, write_table
-from edu_pipeline.landing.sources.edx.reports import TABLES as EDX_TABLES
-from edu_pipeline.landing.sources.school.staging import STAGED_AS
+from edu_pipeline.landing.sources.edx.edx_reports import TABLES as EDX_TABLES
+from edu_pipeline.landing.sources.school.school_staging import STAGED_AS
 from edu_pipeline.landing.tables.raw import RECEIVED
 from edu_pipeline.model.quality import RejectedRows
 

@@ -15,8 +15,9 @@ from edu_pipeline.ground.wording import counted, listed, percent
 from edu_pipeline.landing.described import Block, Row
 from edu_pipeline.landing.elsewhere import lying_elsewhere
 from edu_pipeline.landing.fates import in_words, reasons
-from edu_pipeline.landing.sources.edx.reports import TABLES as EDX_TABLES
-from edu_pipeline.landing.sources.school.described import (
+from edu_pipeline.landing.sources.edx.edx_reports import TABLES as EDX_TABLES
+from edu_pipeline.landing.sources.school.placing import place
+from edu_pipeline.landing.sources.school.school_described import (
     ColumnSeen,
     DatesSeen,
     ExportSeen,
@@ -26,9 +27,8 @@ from edu_pipeline.landing.sources.school.described import (
     WordsSeen,
     describe,
 )
-from edu_pipeline.landing.sources.school.placing import place
-from edu_pipeline.landing.sources.school.problems import EXPECTED, NEEDED
-from edu_pipeline.landing.sources.school.reading import WordSeen
+from edu_pipeline.landing.sources.school.school_problems import EXPECTED, NEEDED
+from edu_pipeline.landing.sources.school.school_reading import WordSeen
 from edu_pipeline.landing.zone import Zone
 from edu_pipeline.model.quality import LandingFates
 from edu_pipeline.settings.home import Settings

@@ -12,8 +12,8 @@ import duckdb
 import polars as pl
 
 from edu_pipeline.ground.sql import literal
-from edu_pipeline.landing.sources.edx.people import find_learners
-from edu_pipeline.landing.sources.results.zone import seen_in_results
+from edu_pipeline.landing.sources.edx.edx_people import find_learners
+from edu_pipeline.landing.sources.results.result_zone import seen_in_results
 from edu_pipeline.landing.sources.school.canonical import canonical_query
 from edu_pipeline.landing.sources.school.forgotten import PEOPLE, about
 from edu_pipeline.landing.sources.school.manifest import survey
@@ -153,7 +153,7 @@ def find_person(zone: Zone, settings: Settings, who: str) -> Sightings:
 
 
 def learners_among(people: pl.DataFrame) -> frozenset[PersonSeen]:
-    """Learners as `edx.people.related_learners` has them."""
+    """Learners as `edx_people.related_learners` has them."""
     return frozenset(
         PersonSeen("learner", learner_id, name, None, email, username)
         for learner_id, username, email, name in people.iter_rows()

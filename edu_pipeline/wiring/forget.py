@@ -20,8 +20,8 @@ from edu_pipeline.ground.shipped import shipped
 from edu_pipeline.ground.templates import environment
 from edu_pipeline.ground.warehouse import open_warehouse, read_table, rewrite, tables, texts_with
 from edu_pipeline.landing.sightings import PersonSeen, find_person, folded, learners_among
-from edu_pipeline.landing.sources.edx.people import related_learners
-from edu_pipeline.landing.sources.edx.versions import ACCEPTED, forget_reports
+from edu_pipeline.landing.sources.edx.edx_people import related_learners
+from edu_pipeline.landing.sources.edx.edx_versions import ACCEPTED, forget_reports
 from edu_pipeline.landing.sources.school.changes import forget_accepted
 from edu_pipeline.landing.zone import Zone
 from edu_pipeline.mail.ledger.forgetting import (

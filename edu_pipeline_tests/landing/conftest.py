@@ -16,7 +16,7 @@ from edu_pipeline.landing.sources.school.canonical import read_export
 from edu_pipeline.landing.sources.school.finding import find_problems
 from edu_pipeline.landing.sources.school.manifest import survey
 from edu_pipeline.landing.sources.school.school_fates import school_fates
-from edu_pipeline.landing.sources.school.staging import STAGED, stage_table
+from edu_pipeline.landing.sources.school.school_staging import STAGED, stage_table
 from edu_pipeline.landing.tables.raw import load_raw
 from edu_pipeline.landing.zone import Zone
 from edu_pipeline.model.quality import LandingChanges

@@ -13,7 +13,7 @@ from edu_pipeline.landing.sources.school.canonical import read_export
 from edu_pipeline.landing.sources.school.changes import accept, compare, forget_accepted
 from edu_pipeline.landing.sources.school.forgotten import keep_out
 from edu_pipeline.landing.sources.school.manifest import survey
-from edu_pipeline.landing.sources.school.problems import change_problems
+from edu_pipeline.landing.sources.school.school_problems import change_problems
 from edu_pipeline.landing.tables.raw import load_raw
 from edu_pipeline.landing.zone import Zone
 from edu_pipeline.settings.home import Settings

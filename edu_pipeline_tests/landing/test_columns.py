@@ -2,8 +2,8 @@
 
 import pytest
 
-from edu_pipeline.landing.sources.school.columns import Resolved, resolve
 from edu_pipeline.landing.sources.school.fields import FIELDS
+from edu_pipeline.landing.sources.school.school_columns import Resolved, resolve
 from edu_pipeline.settings.landing import TableExport
 
 

@@ -12,7 +12,11 @@ from typer.testing import CliRunner
 
 from edu_pipeline.cli import app
 from edu_pipeline.landing.report import blocks, markdown
-from edu_pipeline.landing.sources.school.described import ExportSeen, SchoolSeen, inspect_school
+from edu_pipeline.landing.sources.school.school_described import (
+    ExportSeen,
+    SchoolSeen,
+    inspect_school,
+)
 from edu_pipeline.landing.sources.school.suggestions import Line, toml_lines
 from edu_pipeline.landing.tables.date_order import date_orders
 from edu_pipeline.landing.zone import Zone

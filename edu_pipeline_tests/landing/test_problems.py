@@ -8,7 +8,7 @@ import duckdb
 import polars as pl
 import pytest
 
-from edu_pipeline.landing.sources.school.problems import (
+from edu_pipeline.landing.sources.school.school_problems import (
     date_advice,
     exception_problems,
     shape_problems,

@@ -2,8 +2,8 @@
 
 import polars as pl
 
-from edu_pipeline.landing.problems import messages_of
-from edu_pipeline.landing.sources.results.problems import (
+from edu_pipeline.landing.problems_of_all import messages_of
+from edu_pipeline.landing.sources.results.result_problems import (
     as_frame,
     note,
     result_problems,

@@ -12,10 +12,10 @@ import polars as pl
 import pytest
 
 from edu_pipeline.ground.warehouse import open_warehouse, read_table, write_table
-from edu_pipeline.landing.sources.edx.evidence import counted
+from edu_pipeline.landing.sources.edx.edx_evidence import counted
+from edu_pipeline.landing.sources.edx.edx_problems import find_programme_problems
 from edu_pipeline.landing.sources.edx.exports import land, programme_files
 from edu_pipeline.landing.sources.edx.opt_ins import land_opt_ins, stage_opt_ins
-from edu_pipeline.landing.sources.edx.problems import find_programme_problems
 from edu_pipeline.landing.sources.edx.stage import stage
 from edu_pipeline.landing.zone import Zone
 from edu_pipeline.settings.home import Settings

@@ -10,8 +10,8 @@ import pytest
 
 from edu_pipeline.ground.warehouse import open_warehouse, read_table
 from edu_pipeline.landing.report import landed
+from edu_pipeline.landing.sources.edx.edx_problems import without_programmes
 from edu_pipeline.landing.sources.edx.exports import programme_files
-from edu_pipeline.landing.sources.edx.problems import without_programmes
 from edu_pipeline.landing.zone import Zone
 from edu_pipeline.sample.programme import ProgrammeSample, make_programme
 from edu_pipeline.settings.home import Home

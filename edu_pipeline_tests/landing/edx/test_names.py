@@ -2,7 +2,7 @@ from datetime import datetime
 
 import pytest
 
-from edu_pipeline.landing.sources.edx.names import parsed
+from edu_pipeline.landing.sources.edx.edx_names import parsed
 
 STAMP = datetime(2024, 1, 26, 10, 30)  # noqa: DTZ001
 

@@ -5,8 +5,8 @@ from collections.abc import Sequence
 import polars as pl
 import pytest
 
-from edu_pipeline.landing.sources.edx.fates import edx_fates
-from edu_pipeline.landing.sources.edx.versions import Difference, asked, forget_reports, losses
+from edu_pipeline.landing.sources.edx.edx_fates import edx_fates
+from edu_pipeline.landing.sources.edx.edx_versions import Difference, asked, forget_reports, losses
 from edu_pipeline_tests.landing.edx.conftest import PROGRAMME, Land
 from edu_pipeline_tests.landing.edx.test_traps import ERA_D, GRADES, PEOPLE, PROFILE, report
 

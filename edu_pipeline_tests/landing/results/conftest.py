@@ -7,7 +7,7 @@ import polars as pl
 import pytest
 from xlsxwriter import Workbook  # type: ignore[import-untyped]
 
-from edu_pipeline.landing.sources.results.reading import Landed, read_cohort
+from edu_pipeline.landing.sources.results.result_reading import Landed, read_cohort
 from edu_pipeline.settings.attainment import Attainment
 
 Read = Callable[..., Landed]

@@ -7,7 +7,7 @@ from random import Random
 import polars as pl
 import pytest
 
-from edu_pipeline.landing.sources.results.reading import Landed
+from edu_pipeline.landing.sources.results.result_reading import Landed
 from edu_pipeline.landing.sources.results.which_scale import level_of
 from edu_pipeline_tests.landing.results.conftest import Read, held, kinds, problems
 

@@ -11,8 +11,8 @@ import pytest
 
 from edu_pipeline.ground.warehouse import open_warehouse, read_table
 from edu_pipeline.landing.report import landed
-from edu_pipeline.landing.sources.results.reading import read_cohort
-from edu_pipeline.landing.sources.results.zone import seen_in_results
+from edu_pipeline.landing.sources.results.result_reading import read_cohort
+from edu_pipeline.landing.sources.results.result_zone import seen_in_results
 from edu_pipeline.landing.tombstones import forgotten_students
 from edu_pipeline.landing.zone import Zone, invented_with_real
 from edu_pipeline.sample.cohort import make_cohort, make_cohorts

@@ -9,10 +9,10 @@ import dagster as dg
 from edu_pipeline.ground.resources import Warehouse, table_metadata
 from edu_pipeline.ground.steps import spec_of
 from edu_pipeline.ground.warehouse import read_earlier, read_table, write_table
+from edu_pipeline.landing.sources.edx.edx_reports import TABLES
 from edu_pipeline.landing.sources.edx.exports import course_runs as runs_of
 from edu_pipeline.landing.sources.edx.exports import land
 from edu_pipeline.landing.sources.edx.opt_ins import land_opt_ins, stage_opt_ins
-from edu_pipeline.landing.sources.edx.reports import TABLES
 from edu_pipeline.landing.sources.edx.stage import stage
 from edu_pipeline.landing.zone import Zone
 from edu_pipeline.model.gate import in_force

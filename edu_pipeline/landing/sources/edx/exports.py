@@ -7,16 +7,15 @@ from datetime import UTC
 import duckdb
 import polars as pl
 
-from edu_pipeline.landing.sources.edx.names import Kind, Name, parsed
-from edu_pipeline.landing.sources.edx.opt_ins import lists_of
-from edu_pipeline.landing.sources.edx.reports import (
+from edu_pipeline.landing.sources.edx.edx_names import Kind, Name, parsed
+from edu_pipeline.landing.sources.edx.edx_reports import (
     REPORTS,
     Landed,
     create_raw,
     forgotten_rows,
     load,
 )
-from edu_pipeline.landing.sources.edx.versions import (
+from edu_pipeline.landing.sources.edx.edx_versions import (
     Key,
     accept,
     accepted,
@@ -26,6 +25,7 @@ from edu_pipeline.landing.sources.edx.versions import (
     loss_problem,
     losses,
 )
+from edu_pipeline.landing.sources.edx.opt_ins import lists_of
 from edu_pipeline.landing.tables.encodings import UnreadableFileError
 from edu_pipeline.landing.zone import LandedFile, Zone, digest
 from edu_pipeline.model.columns import dtypes
@@ -108,7 +108,7 @@ def land(
     """Make the raw tables of the exports that count.
 
     Of each run and kind that is the newest file that can be read, unless it lost too much of what the
-    one before had (see `versions`); then that one counts until somebody releases the newest. Of
+    one before had (see `edx_versions`); then that one counts until somebody releases the newest. Of
     errors it is only one that no grade report is newer than: who was graded since has no error any
     more.
 

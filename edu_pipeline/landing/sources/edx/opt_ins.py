@@ -16,7 +16,7 @@ import polars as pl
 
 from edu_pipeline.ground.sql import literal, literals
 from edu_pipeline.landing.rules import TOO_MANY_CELLS, UNPARSEABLE
-from edu_pipeline.landing.sources.edx.reports import Landed, bare_id, forgotten_rows, load, said
+from edu_pipeline.landing.sources.edx.edx_reports import Landed, bare_id, forgotten_rows, load, said
 from edu_pipeline.landing.tables.csvfile import OVERFLOW
 from edu_pipeline.landing.tables.encodings import UnreadableFileError
 from edu_pipeline.landing.versions import version_of

@@ -11,8 +11,8 @@ import polars as pl
 
 from edu_pipeline.ground.sql import literal, literals
 from edu_pipeline.landing.rules import SUPERSEDED, TOO_MANY_CELLS, UNPARSEABLE
-from edu_pipeline.landing.sources.edx.names import Kind
-from edu_pipeline.landing.sources.edx.reports import COLUMNS, REPORTS, bare_id, said
+from edu_pipeline.landing.sources.edx.edx_names import Kind
+from edu_pipeline.landing.sources.edx.edx_reports import COLUMNS, REPORTS, bare_id, said
 from edu_pipeline.landing.tables.csvfile import OVERFLOW
 from edu_pipeline.model.columns import dtypes
 from edu_pipeline.model.programmes import Learners, RunResults

@@ -4,7 +4,7 @@ Which series is the final, which the baseline, on what scale grades stand, who t
 the settings, or by the export with no rival reading; else it is a question, with what was seen and the
 lines to paste, and what depends on it waits. Nothing is settled by the order of columns, and nothing rests on
 one word where the data says otherwise. The questions themselves are in `which_series`, `which_cohort`,
-`which_scale` and `unsure`; what is wrong with a single file, row or cell is for `problems`.
+`which_scale` and `unsure`; what is wrong with a single file, row or cell is for `result_problems`.
 """
 
 from collections.abc import Sequence
@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 from edu_pipeline.ground.toml import toml_list
 from edu_pipeline.ground.wording import listed
-from edu_pipeline.landing.sources.results.tables import Table, cohorts_of
+from edu_pipeline.landing.sources.results.result_tables import Table, cohorts_of
 
 SHOWN = 6
 """Columns, values or subjects in one sentence."""

@@ -9,8 +9,8 @@ import polars as pl
 from edu_pipeline.ground.resources import Warehouse, table_metadata
 from edu_pipeline.ground.steps import spec_of
 from edu_pipeline.ground.warehouse import read_table, write_table
-from edu_pipeline.landing.sources.results.reading import Landed, read_cohort
-from edu_pipeline.landing.sources.results.zone import exports_in, with_landing_times
+from edu_pipeline.landing.sources.results.result_reading import Landed, read_cohort
+from edu_pipeline.landing.sources.results.result_zone import exports_in, with_landing_times
 from edu_pipeline.landing.tombstones import forgotten_students
 from edu_pipeline.landing.zone import Zone
 from edu_pipeline.settings.home import Settings

@@ -1,13 +1,13 @@
 """What became of every row of an export of results. A row has several grades and one fate.
 
-It counts if any of its grades does. Which rules reject it is for `reading`.
+It counts if any of its grades does. Which rules reject it is for `result_reading`.
 """
 
 from collections.abc import Collection, Sequence
 
 import polars as pl
 
-from edu_pipeline.landing.sources.results.tables import Found, Table
+from edu_pipeline.landing.sources.results.result_tables import Found, Table
 from edu_pipeline.model.columns import dtypes
 from edu_pipeline.model.quality import LandingFates
 from edu_pipeline.settings.attainment import ATTAINMENT_FOLDER

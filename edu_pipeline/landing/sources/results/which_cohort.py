@@ -16,7 +16,7 @@ from edu_pipeline.landing.sources.results.asking import (
     ignoring,
 )
 from edu_pipeline.landing.sources.results.header import normal
-from edu_pipeline.landing.sources.results.tables import Table, paste
+from edu_pipeline.landing.sources.results.result_tables import Table, paste
 
 _OTHER_COHORT = 0.05
 """Share of students of another year from which on a file is no longer of one cohort."""

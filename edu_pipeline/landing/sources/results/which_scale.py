@@ -13,7 +13,7 @@ from edu_pipeline.landing.sources.results.asking import (
     quoted,
 )
 from edu_pipeline.landing.sources.results.header import normal
-from edu_pipeline.landing.sources.results.tables import Table, paste
+from edu_pipeline.landing.sources.results.result_tables import Table, paste
 from edu_pipeline.model.grades import HIGHEST, LETTERS, points_of
 from edu_pipeline.model.grades import normal as normal_grade
 from edu_pipeline.model.subjects import is_double

@@ -16,6 +16,7 @@ from edu_pipeline.landing.sources.results.asking import (
     quoted,
 )
 from edu_pipeline.landing.sources.results.header import Aside, Value, as_received, normal, pair
+from edu_pipeline.landing.sources.results.result_tables import Table, cohorts_of, paste
 from edu_pipeline.landing.sources.results.series import (
     is_in_settings,
     is_of_an_earlier_year,
@@ -23,7 +24,6 @@ from edu_pipeline.landing.sources.results.series import (
     year_group_in,
     year_in,
 )
-from edu_pipeline.landing.sources.results.tables import Table, cohorts_of, paste
 from edu_pipeline.model.grades import is_nothing, points_of
 from edu_pipeline.model.subjects import subject_key, tidy
 from edu_pipeline.settings.attainment import Attainment

@@ -21,7 +21,6 @@ from edu_pipeline.landing.rules import (
     TOTALS,
     UNITS,
 )
-from edu_pipeline.landing.sources.school.columns import Field, Resolved, resolve
 from edu_pipeline.landing.sources.school.fields import (
     DATES,
     FIELDS,
@@ -30,6 +29,7 @@ from edu_pipeline.landing.sources.school.fields import (
     MISSING_CODES,
     NAMES_LIKE_MISSING,
 )
+from edu_pipeline.landing.sources.school.school_columns import Field, Resolved, resolve
 from edu_pipeline.landing.tables.csvfile import CELLS
 from edu_pipeline.landing.tables.headers import normal
 from edu_pipeline.landing.tables.opened import FROM_1904

@@ -1,7 +1,7 @@
 """What is said where a school's facts disagree: counts in, sentences and the line to paste out.
 
 Pure. The counts are those of `agreement`; what is wrong with the exports themselves, file by file,
-stands in `problems`.
+stands in `school_problems`.
 """
 
 from collections.abc import Sequence
@@ -11,7 +11,7 @@ import polars as pl
 
 from edu_pipeline.ground.toml import toml_key, toml_list, toml_text
 from edu_pipeline.ground.wording import day_month, listed, percent
-from edu_pipeline.landing.sources.school.problems import between, school_problem
+from edu_pipeline.landing.sources.school.school_problems import between, school_problem
 from edu_pipeline.landing.tables.dates import parsed_date
 from edu_pipeline.model.problems import Problem
 from edu_pipeline.model.school_calendar import LONG_GAP_DAYS
@@ -171,7 +171,7 @@ def register_problems(registers: pl.DataFrame) -> list[Problem]:
     return problems
 
 
-def school_problems(schools: pl.DataFrame, known: Sequence[str], landed: bool) -> list[Problem]:
+def days_problems(schools: pl.DataFrame, known: Sequence[str], landed: bool) -> list[Problem]:
     """Schools with students and no day in session: their classes would not be there.
 
     Args:

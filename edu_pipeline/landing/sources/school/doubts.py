@@ -15,7 +15,7 @@ from edu_pipeline.ground.wording import counted, day_month, listed
 from edu_pipeline.landing.rules import AFTER
 from edu_pipeline.landing.sources.school.canonical import CODES, resolved_headers
 from edu_pipeline.landing.sources.school.fields import DATES, FIELDS
-from edu_pipeline.landing.sources.school.problems import school_problem
+from edu_pipeline.landing.sources.school.school_problems import school_problem
 from edu_pipeline.landing.sources.school.stage_facts import distinct_texts
 from edu_pipeline.landing.tables.dates import is_moment
 from edu_pipeline.landing.tables.headers import normal

@@ -6,7 +6,7 @@ are checked is elsewhere.
 
 from collections.abc import Mapping
 
-from edu_pipeline.landing.sources.school.columns import Field
+from edu_pipeline.landing.sources.school.school_columns import Field
 
 _SCHOOL = Field(
     "school_id",

@@ -24,13 +24,13 @@ from edu_pipeline.landing.sources.school.canonical import CODES
 from edu_pipeline.landing.sources.school.disagreements import (
     calendar_problems,
     date_order_problems,
+    days_problems,
     end_date_problems,
     homeroom_problems,
     name_problems,
     outside_problems,
     part_problems,
     register_problems,
-    school_problems,
     staff_problems,
     week_problems,
     year_problems,
@@ -45,7 +45,12 @@ from edu_pipeline.landing.sources.school.losses import (
     worse_rows_lost,
     worse_rows_problems,
 )
-from edu_pipeline.landing.sources.school.problems import (
+from edu_pipeline.landing.sources.school.rejections import (
+    reject_counts,
+    rows_received,
+    unmapped_codes,
+)
+from edu_pipeline.landing.sources.school.school_problems import (
     DATE_LIKE,
     change_problems,
     code_problems,
@@ -58,18 +63,13 @@ from edu_pipeline.landing.sources.school.problems import (
     version_problems,
     word_problems,
 )
-from edu_pipeline.landing.sources.school.rejections import (
-    reject_counts,
-    rows_received,
-    unmapped_codes,
-)
+from edu_pipeline.landing.sources.school.school_staging import schools_of
 from edu_pipeline.landing.sources.school.stage_facts import (
     distinct_texts,
     marks_found,
     sessions_found,
 )
 from edu_pipeline.landing.sources.school.stage_roster import names_years
-from edu_pipeline.landing.sources.school.staging import schools_of
 from edu_pipeline.landing.sources.school.telling_apart import several_problem, several_rows
 from edu_pipeline.model.problems import Problem, problems_frame
 from edu_pipeline.settings.home import Settings
@@ -184,7 +184,7 @@ def _disagreements(
         *part_problems(parts_that_repeat(con, files, landing)),
         *calendar_problems(*calendar_rivals(con, files, schools, landing)),
         *homeroom_problems(homerooms_at_once(con)),
-        *school_problems(
+        *days_problems(
             schools_without_days(con), [school for (school,) in known], "calendar" in files["table"]
         ),
         *staff_problems(*teachers_unknown(con), staff),

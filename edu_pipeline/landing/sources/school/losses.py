@@ -19,7 +19,7 @@ from edu_pipeline.landing.rules import (
     UNMAPPED,
     UNPARSEABLE,
 )
-from edu_pipeline.landing.sources.school.problems import DATE_LIKE, school_problem
+from edu_pipeline.landing.sources.school.school_problems import DATE_LIKE, school_problem
 from edu_pipeline.model.problems import Problem
 from edu_pipeline.model.school_calendar import WeekBegins
 from edu_pipeline.settings.landing import AttendanceExport

@@ -11,8 +11,8 @@ from typing import Any
 import polars as pl
 
 from edu_pipeline.ground.toml import toml_list
-from edu_pipeline.landing.sources.school.columns import known, resolve
 from edu_pipeline.landing.sources.school.fields import FIELDS
+from edu_pipeline.landing.sources.school.school_columns import known, resolve
 from edu_pipeline.landing.tables.csvfile import ENOUGH_NAMES, Layout
 from edu_pipeline.landing.tables.encodings import UTF_8, UnreadableFileError
 from edu_pipeline.landing.tables.opened import STANDARD, Look, Measured, measured, proven

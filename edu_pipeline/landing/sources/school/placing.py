@@ -8,7 +8,6 @@ from pathlib import Path, PurePosixPath
 
 from edu_pipeline.ground.toml import toml_list, toml_text
 from edu_pipeline.ground.wording import listed
-from edu_pipeline.landing.sources.school.columns import column_per_day, known, resolve
 from edu_pipeline.landing.sources.school.companions import NOBODYS, companion_of
 from edu_pipeline.landing.sources.school.fields import FIELDS
 from edu_pipeline.landing.sources.school.manifest import (
@@ -19,7 +18,8 @@ from edu_pipeline.landing.sources.school.manifest import (
     matches,
     rows_of,
 )
-from edu_pipeline.landing.sources.school.problems import school_problem
+from edu_pipeline.landing.sources.school.school_columns import column_per_day, known, resolve
+from edu_pipeline.landing.sources.school.school_problems import school_problem
 from edu_pipeline.landing.sources.school.suggestions import Line
 from edu_pipeline.landing.tables.encodings import UnreadableFileError
 from edu_pipeline.landing.tables.headers import normal

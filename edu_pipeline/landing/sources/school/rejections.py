@@ -5,7 +5,7 @@ import polars as pl
 
 from edu_pipeline.ground.sql import literal
 from edu_pipeline.landing.rules import UNMAPPED, UNPARSEABLE
-from edu_pipeline.landing.sources.school.staging import STAGED_AS
+from edu_pipeline.landing.sources.school.school_staging import STAGED_AS
 from edu_pipeline.settings.landing import SCHOOL_TABLES
 
 VALUES_SHOWN = 200

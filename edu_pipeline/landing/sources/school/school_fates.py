@@ -24,7 +24,7 @@ from edu_pipeline.landing.rules import (
     fate_of,
 )
 from edu_pipeline.landing.sources.school.fields import KEYS, OTHER_ROLES
-from edu_pipeline.landing.sources.school.staging import STAGED_AS
+from edu_pipeline.landing.sources.school.school_staging import STAGED_AS
 from edu_pipeline.model.columns import dtypes
 from edu_pipeline.model.quality import LandingFates
 from edu_pipeline.settings.landing import SCHOOL_TABLES, Landing

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from edu_pipeline.ground.toml import toml_key, toml_list, toml_text
-from edu_pipeline.landing.sources.school.problems import CODE_MEANINGS
+from edu_pipeline.landing.sources.school.school_problems import CODE_MEANINGS
 from edu_pipeline.landing.tables.date_order import DateOrder, replaced
 from edu_pipeline.settings.home import Settings
 

@@ -14,7 +14,7 @@ from edu_pipeline.ground.sql import quoted
 from edu_pipeline.ground.toml import toml_text
 from edu_pipeline.landing.sources.school.canonical import resolved_headers
 from edu_pipeline.landing.sources.school.fields import DATES, KEYS
-from edu_pipeline.landing.sources.school.problems import MANY_REJECTED, school_problem
+from edu_pipeline.landing.sources.school.school_problems import MANY_REJECTED, school_problem
 from edu_pipeline.landing.sources.school.stage_facts import distinct_texts, register_days
 from edu_pipeline.landing.tables.raw import RECEIVED
 from edu_pipeline.model.problems import Problem

@@ -7,7 +7,7 @@ from datetime import UTC
 import polars as pl
 
 from edu_pipeline.landing.sources.results.names import normal_name
-from edu_pipeline.landing.sources.results.reading import read_cohort
+from edu_pipeline.landing.sources.results.result_reading import read_cohort
 from edu_pipeline.landing.zone import Zone
 from edu_pipeline.settings.attainment import ATTAINMENT_FOLDER, Attainment
 

@@ -12,13 +12,13 @@ from edu_pipeline.ground.wording import counted
 from edu_pipeline.landing.sources.school.canonical import CODES
 from edu_pipeline.landing.sources.school.fields import DATES, FIELDS, WORDS
 from edu_pipeline.landing.sources.school.placing import SAID_ONCE
-from edu_pipeline.landing.sources.school.problems import (
+from edu_pipeline.landing.sources.school.school_problems import (
     ENOUGH_MARKS,
     FEW_PRESENT,
     MANY_CODES,
     MEANINGS,
 )
-from edu_pipeline.landing.sources.school.reading import (
+from edu_pipeline.landing.sources.school.school_reading import (
     LINKS,
     Reading,
     WordSeen,

@@ -14,7 +14,7 @@ import polars as pl
 from edu_pipeline.ground.sql import quoted
 from edu_pipeline.landing.sources.school.canonical import CODES, read_export, resolved_headers
 from edu_pipeline.landing.sources.school.fields import DATES, OTHER_ROLES, WORDS
-from edu_pipeline.landing.sources.school.problems import MEANINGS
+from edu_pipeline.landing.sources.school.school_problems import MEANINGS
 from edu_pipeline.landing.sources.school.suggestions import Line, with_lines
 from edu_pipeline.landing.tables.dates import parsed_date
 from edu_pipeline.landing.tables.raw import RECEIVED

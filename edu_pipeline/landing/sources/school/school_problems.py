@@ -26,8 +26,8 @@ from edu_pipeline.landing.rules import (
 )
 from edu_pipeline.landing.sources.school.canonical import CODES, resolved_headers
 from edu_pipeline.landing.sources.school.changes import EVERY_EXPORT, MANY_SHARE
-from edu_pipeline.landing.sources.school.columns import Resolved
 from edu_pipeline.landing.sources.school.fields import FIELDS, OTHER_ROLES
+from edu_pipeline.landing.sources.school.school_columns import Resolved
 from edu_pipeline.landing.sources.school.stage_roster import words_unknown
 from edu_pipeline.landing.tables.date_order import date_orders, replaced
 from edu_pipeline.landing.versions import months_first, rival_versions
@@ -489,7 +489,7 @@ def session_problems(most: int, landing: Landing) -> list[Problem]:
     """More marks for a student and a day than the settings say a day has.
 
     Args:
-        most: `facts.sessions_found`.
+        most: `stage_facts.sessions_found`.
         landing: The section of `pipeline.toml`.
     """
     said = landing.attendance.sessions_per_day

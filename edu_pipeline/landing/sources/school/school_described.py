@@ -13,13 +13,14 @@ import duckdb
 import polars as pl
 
 from edu_pipeline.landing.sources.school.canonical import CODES, resolved_headers
-from edu_pipeline.landing.sources.school.evidence import STEPS
 from edu_pipeline.landing.sources.school.fields import DATES, FIELDS
 from edu_pipeline.landing.sources.school.finding import find_problems
 from edu_pipeline.landing.sources.school.manifest import survey
 from edu_pipeline.landing.sources.school.placing import Placing, place
-from edu_pipeline.landing.sources.school.problems import MANY_CODES, MEANINGS
-from edu_pipeline.landing.sources.school.reading import (
+from edu_pipeline.landing.sources.school.school_evidence import STEPS
+from edu_pipeline.landing.sources.school.school_fates import school_fates
+from edu_pipeline.landing.sources.school.school_problems import MANY_CODES, MEANINGS
+from edu_pipeline.landing.sources.school.school_reading import (
     LINKS,
     Reading,
     WordSeen,
@@ -27,8 +28,7 @@ from edu_pipeline.landing.sources.school.reading import (
     texts_of,
     word_meaning,
 )
-from edu_pipeline.landing.sources.school.school_fates import school_fates
-from edu_pipeline.landing.sources.school.staging import STAGED, stage_table
+from edu_pipeline.landing.sources.school.school_staging import STAGED, stage_table
 from edu_pipeline.landing.sources.school.suggestions import Line, with_lines
 from edu_pipeline.landing.tables.date_order import DateForm, date_forms
 from edu_pipeline.landing.tables.dates import parsed_date

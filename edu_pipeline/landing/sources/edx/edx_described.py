@@ -1,6 +1,6 @@
 """What exports of edX are taken for: programmes, courses, runs, kinds of reports, tracks.
 
-Not here: what is wrong with them (`problems`).
+Not here: what is wrong with them (`edx_problems`).
 """
 
 from collections import Counter
@@ -14,8 +14,8 @@ from edu_pipeline.ground.toml import toml_text
 from edu_pipeline.ground.warehouse import write_table
 from edu_pipeline.ground.wording import counted
 from edu_pipeline.landing.described import Block, Described, Row, Taken
+from edu_pipeline.landing.sources.edx.edx_names import Name, parsed, why_not
 from edu_pipeline.landing.sources.edx.exports import land, programme_files
-from edu_pipeline.landing.sources.edx.names import Name, parsed, why_not
 from edu_pipeline.landing.sources.edx.opt_ins import land_opt_ins, lists_of, stage_opt_ins
 from edu_pipeline.landing.sources.edx.stage import stage
 from edu_pipeline.landing.zone import LandedFile, Zone

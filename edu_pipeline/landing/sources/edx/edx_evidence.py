@@ -1,4 +1,4 @@
-"""What the staged tables show of edX's exports, counted where it lies, for `problems` to judge."""
+"""What the staged tables show of edX's exports, counted where it lies, for `edx_problems` to judge."""
 
 from dataclasses import dataclass
 from typing import cast
@@ -6,7 +6,7 @@ from typing import cast
 import duckdb
 import polars as pl
 
-from edu_pipeline.landing.sources.edx.reports import TABLES
+from edu_pipeline.landing.sources.edx.edx_reports import TABLES
 from edu_pipeline.landing.sources.edx.stage import grade_scales
 
 

@@ -11,9 +11,7 @@ from datetime import UTC
 import duckdb
 import polars as pl
 
-from edu_pipeline.landing.sources.edx.exports import programme_files
-from edu_pipeline.landing.sources.edx.opt_ins import lists_of
-from edu_pipeline.landing.sources.edx.reports import (
+from edu_pipeline.landing.sources.edx.edx_reports import (
     COLUMNS,
     TABLES,
     Landed,
@@ -23,6 +21,8 @@ from edu_pipeline.landing.sources.edx.reports import (
     load,
     said,
 )
+from edu_pipeline.landing.sources.edx.exports import programme_files
+from edu_pipeline.landing.sources.edx.opt_ins import lists_of
 from edu_pipeline.landing.tables.encodings import UnreadableFileError
 from edu_pipeline.landing.zone import LandedFile, LandingError, Zone
 from edu_pipeline.settings.programmes import Programme

@@ -13,8 +13,8 @@ from edu_pipeline.ground.wording import listed
 from edu_pipeline.landing.rules import NO_DATA
 from edu_pipeline.landing.sources.results.asking import Question, ignoring
 from edu_pipeline.landing.sources.results.names import normal_name
+from edu_pipeline.landing.sources.results.result_tables import Found, Table, cohorts_of, paste
 from edu_pipeline.landing.sources.results.series import sounds_like_series
-from edu_pipeline.landing.sources.results.tables import Found, Table, cohorts_of, paste
 from edu_pipeline.model.attainment import NOTICES, AttainmentNotes
 from edu_pipeline.model.columns import dtypes
 from edu_pipeline.model.grades import normal as normal_grade

@@ -1,6 +1,6 @@
 """What exports of exam results are taken for: cohorts, columns, series, subjects, grades, baselines.
 
-Not here: what is wrong with them (`problems`). Nobody is named.
+Not here: what is wrong with them (`result_problems`). Nobody is named.
 """
 
 from collections.abc import Iterator
@@ -11,8 +11,8 @@ import polars as pl
 from edu_pipeline.ground.warehouse import write_table
 from edu_pipeline.ground.wording import counted
 from edu_pipeline.landing.described import Block, Described, Row, Taken
-from edu_pipeline.landing.sources.results.reading import Landed, read_cohort
-from edu_pipeline.landing.sources.results.zone import exports_in
+from edu_pipeline.landing.sources.results.result_reading import Landed, read_cohort
+from edu_pipeline.landing.sources.results.result_zone import exports_in
 from edu_pipeline.landing.zone import Zone
 from edu_pipeline.model.attainment import NOTICES
 from edu_pipeline.settings.attainment import Attainment

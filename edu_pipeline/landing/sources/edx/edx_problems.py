@@ -11,11 +11,11 @@ import polars as pl
 
 from edu_pipeline.ground.toml import toml_list
 from edu_pipeline.ground.wording import counted, percent
-from edu_pipeline.landing.sources.edx.evidence import Evidence
+from edu_pipeline.landing.sources.edx.edx_evidence import Evidence
+from edu_pipeline.landing.sources.edx.edx_names import parsed, why_not
+from edu_pipeline.landing.sources.edx.edx_versions import loss_problem
 from edu_pipeline.landing.sources.edx.exports import Stray
-from edu_pipeline.landing.sources.edx.names import parsed, why_not
 from edu_pipeline.landing.sources.edx.stage import PERCENT, SHARES, UNCLEAR
-from edu_pipeline.landing.sources.edx.versions import loss_problem
 from edu_pipeline.model.course_keys import folded
 from edu_pipeline.model.problems import Problem, problems_frame
 from edu_pipeline.settings.landing import PROGRAMMES_FOLDER
@@ -50,7 +50,7 @@ def find_programme_problems(
         strays: Files that are no exports of a programme.
         exports: `EdxExports`.
         lists: `OptInLists`.
-        evidence: `evidence.counted`.
+        evidence: `edx_evidence.counted`.
 
     Returns:
         `LandingProblems`, without `since`.

@@ -9,9 +9,9 @@ import polars as pl
 
 from edu_pipeline.landing.rules import REPEATED_HEADER, TOO_MANY_CELLS, TOTALS
 from edu_pipeline.landing.sources.results.names import shown
-from edu_pipeline.landing.sources.results.people import Person
+from edu_pipeline.landing.sources.results.result_people import Person
+from edu_pipeline.landing.sources.results.result_tables import Table
 from edu_pipeline.landing.sources.results.sheets import Row
-from edu_pipeline.landing.sources.results.tables import Table
 from edu_pipeline.landing.tables.headers import normal as normal_header
 from edu_pipeline.model.grades import is_nothing
 

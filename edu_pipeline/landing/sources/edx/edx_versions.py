@@ -14,8 +14,8 @@ import polars as pl
 from edu_pipeline.ground.sql import literals
 from edu_pipeline.ground.warehouse import tables
 from edu_pipeline.ground.wording import listed, percent
-from edu_pipeline.landing.sources.edx.names import Kind
-from edu_pipeline.landing.sources.edx.reports import COLUMNS, REPORTS, bare_id, said
+from edu_pipeline.landing.sources.edx.edx_names import Kind
+from edu_pipeline.landing.sources.edx.edx_reports import COLUMNS, REPORTS, bare_id, said
 from edu_pipeline.landing.tables.csvfile import CELLS
 from edu_pipeline.model.problems import Problem
 

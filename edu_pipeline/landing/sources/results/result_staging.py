@@ -10,11 +10,11 @@ from dataclasses import dataclass
 
 import polars as pl
 
-from edu_pipeline.landing.sources.results.cells import Read
 from edu_pipeline.landing.sources.results.names import normal_name
-from edu_pipeline.landing.sources.results.people import People, Resolved, shared_names
+from edu_pipeline.landing.sources.results.result_cells import Read
+from edu_pipeline.landing.sources.results.result_people import People, Resolved, shared_names
+from edu_pipeline.landing.sources.results.result_tables import Table
 from edu_pipeline.landing.sources.results.series import SeriesNames, read_series
-from edu_pipeline.landing.sources.results.tables import Table
 from edu_pipeline.model.grades import is_absent, points_of, speaks_of_vocation
 from edu_pipeline.model.grades import normal as normal_grade
 from edu_pipeline.model.subjects import is_double, not_all, subject_key, tidy

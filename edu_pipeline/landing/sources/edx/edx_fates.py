@@ -4,7 +4,7 @@ import duckdb
 import polars as pl
 
 from edu_pipeline.landing.rules import NEWER_FILE, SUPERSEDED
-from edu_pipeline.landing.sources.edx.reports import REPORTS, TABLES, bare_id, said
+from edu_pipeline.landing.sources.edx.edx_reports import REPORTS, TABLES, bare_id, said
 from edu_pipeline.model.columns import dtypes
 from edu_pipeline.model.quality import LandingFates
 

@@ -14,7 +14,7 @@ import polars as pl
 
 from edu_pipeline.ground.sql import literals
 from edu_pipeline.ground.wording import listed
-from edu_pipeline.landing.sources.edx.names import Kind
+from edu_pipeline.landing.sources.edx.edx_names import Kind
 from edu_pipeline.landing.tables.cells import cells_of
 from edu_pipeline.landing.tables.csvfile import CELLS, OVERFLOW
 from edu_pipeline.landing.tables.encodings import UnreadableFileError

@@ -11,20 +11,19 @@ from dataclasses import dataclass, replace
 import polars as pl
 
 from edu_pipeline.landing.rules import NO_DATA
-from edu_pipeline.landing.sources.results import problems as say
+from edu_pipeline.landing.sources.results import result_problems as say
 from edu_pipeline.landing.sources.results.asking import Question
-from edu_pipeline.landing.sources.results.cells import CELLS, as_json, read_rows
-from edu_pipeline.landing.sources.results.groups import (
+from edu_pipeline.landing.sources.results.header import normal
+from edu_pipeline.landing.sources.results.names import normal_name
+from edu_pipeline.landing.sources.results.result_cells import CELLS, as_json, read_rows
+from edu_pipeline.landing.sources.results.result_groups import (
     FACTS,
     differences_of,
     groups_of,
     restating,
     two_in_one,
 )
-from edu_pipeline.landing.sources.results.header import normal
-from edu_pipeline.landing.sources.results.names import normal_name
-from edu_pipeline.landing.sources.results.row_fates import fates_of
-from edu_pipeline.landing.sources.results.staging import (
+from edu_pipeline.landing.sources.results.result_staging import (
     ENTRY,
     KEY,
     Labels,
@@ -33,7 +32,8 @@ from edu_pipeline.landing.sources.results.staging import (
     people_of,
     with_points,
 )
-from edu_pipeline.landing.sources.results.tables import Found, Table, described, find_tables
+from edu_pipeline.landing.sources.results.result_tables import Found, Table, described, find_tables
+from edu_pipeline.landing.sources.results.row_fates import fates_of
 from edu_pipeline.landing.sources.results.unsure import losses
 from edu_pipeline.landing.sources.results.which_cohort import several_cohorts, years_of
 from edu_pipeline.landing.sources.results.which_scale import (

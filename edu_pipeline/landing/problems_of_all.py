@@ -12,14 +12,17 @@ import polars as pl
 
 from edu_pipeline.ground.warehouse import read_earlier, read_table, tables
 from edu_pipeline.landing.elsewhere import lying_elsewhere
-from edu_pipeline.landing.sources.edx.evidence import counted
+from edu_pipeline.landing.sources.edx.edx_evidence import counted
+from edu_pipeline.landing.sources.edx.edx_problems import (
+    find_programme_problems,
+    without_programmes,
+)
 from edu_pipeline.landing.sources.edx.exports import programme_files
-from edu_pipeline.landing.sources.edx.problems import find_programme_problems, without_programmes
-from edu_pipeline.landing.sources.results.problems import result_problems
+from edu_pipeline.landing.sources.results.result_problems import result_problems
 from edu_pipeline.landing.sources.school.changes import accept, compare
 from edu_pipeline.landing.sources.school.finding import find_problems
 from edu_pipeline.landing.sources.school.placing import LIKELY_EXPORT, place
-from edu_pipeline.landing.sources.school.problems import change_problems
+from edu_pipeline.landing.sources.school.school_problems import change_problems
 from edu_pipeline.landing.zone import Zone
 from edu_pipeline.model.gate import known_since, unreleased
 from edu_pipeline.model.problems import problems_frame
