@@ -1,6 +1,6 @@
 """What codes of attendance and statuses of homework mean: `[attendance]`, `[homework]`."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Iterable, Mapping
 from typing import Literal, Self, TypeVar
 
 from pydantic import Field, model_validator
@@ -116,6 +116,16 @@ class Homework(Part):
     def status(self, code: str) -> HomeworkStatus | None:
         """The meaning of a status: as written, else in any case; None where nobody mapped it."""
         return _meaning(code, self.codes) or HOMEWORK_WORDS.get(code.casefold())
+
+
+def in_two_cases(codes: Iterable[str], said: Collection[str]) -> frozenset[str]:
+    """Codes of a column that nobody mapped as they are written, beside another spelling that is.
+
+    Whether `e` is the `E` that was mapped cannot be known where both stand in one column.
+    """
+    written = {code for code in codes if code in said}
+    folded = {code.casefold() for code in written}
+    return frozenset(code for code in codes if code not in written and code.casefold() in folded)
 
 
 def _meaning(code: str, codes: Mapping[str, Meaning]) -> Meaning | None:

@@ -258,3 +258,83 @@ def test_a_school_year_begins_as_said_or_named_and_a_short_summer_is_a_question(
     assert 'year_begins = "09-01"' in asked.message
     assert year_problems(said, through, School(year_begins="08-15"), named=False) == []
     assert year_problems(named, through, School(), named=True) == []
+
+
+CALENDAR_OF_TYPES = "date,type\n" + "".join(
+    f"2026-09-{day:02},{'Holiday' if day == 9 else 'School day'}\n" for day in range(7, 12)
+)
+
+
+def test_a_calendar_whose_holidays_stand_in_a_column_that_nobody_reads_is_a_question(
+    land: Land, messages: Messages
+) -> None:
+    con = land({"calendar.csv": CALENDAR_OF_TYPES})
+    (asked,) = messages(con)
+    assert (
+        "type has 'Holiday' on 1 day. Add to [landing.calendar.columns]: in_session = \"type\""
+        in (asked)
+    )
+    said = land({}, '[landing.calendar.columns]\nin_session = "type"')
+    assert messages(said) == []
+    days = said.sql("select date from stg_school_days where not in_session").fetchall()
+    assert days == [(date(2026, 9, 9),)]
+
+
+def test_a_calendar_of_school_days_with_other_columns_asks_nothing(
+    land: Land, messages: Messages
+) -> None:
+    rows = "".join(f"2026-09-{day:02},day {day},A\n" for day in range(7, 12))
+    assert messages(land({"calendar.csv": f"date,day_name,cycle\n{rows}"})) == []
+
+
+def test_a_calendar_that_lists_the_days_without_school_is_told_as_such(
+    land: Land, messages: Messages
+) -> None:
+    con = land(
+        {"calendar.csv": "date,event\n2026-09-09,Fair\n2026-10-14,Autumn break\n"}
+        | {
+            "attendance.csv": "student_id,date,code\n007,2026-09-07,present\n008,2026-09-08,absent\n"
+        }
+    )
+    assert any("it seems to list the days without school" in text for text in messages(con))
+
+
+def test_students_who_are_gone_by_a_column_that_nobody_reads_are_asked_about(
+    land: Land, messages: Messages
+) -> None:
+    students = "student_id,given_name,family_name,grade,Enroll_Status\n007,A,M,7,0\n008,B,O,7,2\n"
+    (asked,) = messages(land({"students.csv": students}))
+    assert asked.startswith(
+        "Enroll_Status of school/students.csv says of 1 student that they are no longer there"
+    )
+    assert 'add to [landing.students.where]: Enroll_Status = ["0"]' in asked
+    all_there = students.replace("7,2", "7,0")
+    assert messages(land({"students.csv": all_there})) == []
+
+
+def test_a_class_of_which_only_absences_are_marked_is_asked_about(
+    land: Land, messages: Messages
+) -> None:
+    files = {
+        "students.csv": "student_id\n007\n008\n009\n010\n",
+        "classes.csv": "class_id,class_name,class_type\nHR-7A,7A,homeroom\nHR-7B,7B,homeroom\n",
+        "enrollments.csv": "class_id,person_id,role\nHR-7A,007,student\nHR-7A,008,student\n"
+        "HR-7B,009,student\nHR-7B,010,student\n",
+        "attendance.csv": "student_id,date,code\n007,2026-09-07,present\n008,2026-09-07,present\n"
+        "009,2026-09-07,absent\n",
+    }
+    (asked,) = messages(land(files))
+    assert asked.startswith("In class HR-7B, only absences are marked, and the others have no mark")
+    everyone = files["attendance.csv"] + "010,2026-09-07,absent\n"
+    assert messages(land({"attendance.csv": everyone})) == []
+
+
+def test_a_code_in_two_cases_of_which_one_is_mapped_is_asked_about(
+    land: Land, messages: Messages
+) -> None:
+    toml = '[attendance.codes]\nE = "excused"\nP = "present"'
+    marks = "student_id,date,code\n007,2026-09-07,E\n008,2026-09-07,{}\n"
+    (asked,) = messages(land({"attendance.csv": marks.format("e")}, toml))
+    assert asked.startswith("'e' appears once")
+    alone = land({"attendance.csv": marks.format("p")}, toml)
+    assert messages(alone) == []

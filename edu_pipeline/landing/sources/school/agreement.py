@@ -25,11 +25,12 @@ FEW_WEEKS = 3
 
 @contextmanager
 def marks_at_hand(con: duckdb.DuckDBPyConnection) -> Iterator[None]:
-    """`marks` (student × day) and `stays` (of students in classes), which the counts of marks look at."""
+    """`marks` (student × day, whether they came) and `stays` (of students in classes), which the counts of marks look at."""
     con.execute(
         """
         create or replace temp table marks as
-        select distinct student_id, date from stg_attendance where submitted
+        select student_id, date, bool_or(attended > 0) as came
+        from stg_attendance where submitted group by all
         """
     )
     con.execute(
@@ -135,8 +136,8 @@ def registers(
 
     Returns:
         One row per `class_id` and `week_start`: `days` with a mark, `fewest` (the smallest share of
-        its students who are marked on one of them), `students` enrolled on all of them, `unmarked`
-        (of these, without a single mark).
+        its students who are marked on one of them), `came` (student-days marked as present),
+        `students` enrolled on all of them, `unmarked` (of these, without a single mark).
     """
     found: pl.DataFrame = con.sql(
         f"""
@@ -155,7 +156,7 @@ def registers(
              or class_id not in (select class_id from long)
         ),
         dates as (
-          select class_id, date, count(*) as marked
+          select class_id, date, count(*) as marked, count(*) filter (came) as came
           from marks join members using (student_id)
           where date >= begin_date and date < end_date group by all
         ),
@@ -164,13 +165,14 @@ def registers(
           join stg_school_days as day using (school_id, date) where in_session
         ),
         size as (
-          select open.class_id, open.date, any_value(marked) as marked, count(*) as enrolled
+          select open.class_id, open.date, any_value(marked) as marked, any_value(came) as came,
+                 count(*) as enrolled
           from open join members using (class_id)
           where date >= begin_date and date < end_date group by all
         ),
         weeks as (
           select class_id, {week_of("date", week_begins)} as week_start, count(*) as days,
-                 min(marked / enrolled) as fewest, max(enrolled) as enrolled,
+                 min(marked / enrolled) as fewest, sum(came) as came,
                  min(date) as first, max(date) as last
           from size group by all
         ),
@@ -186,6 +188,7 @@ def registers(
           from stg_attendance
         )
         select weeks.class_id, weeks.week_start, any_value(days) as days, any_value(fewest) as fewest,
+               any_value(came)::bigint as came,
                count(pupils.student_id) as students,
                count(pupils.student_id) filter (theirs.student_id is null) as unmarked
         from weeks

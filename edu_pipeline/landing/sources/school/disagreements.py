@@ -138,11 +138,22 @@ def register_problems(registers: pl.DataFrame) -> list[Problem]:
     silent = registers.filter(
         (pl.col("unmarked") > 1) & (pl.col("unmarked") > FEW_UNMARKED * pl.col("students"))
     )
-    partial = registers.filter(pl.col("fewest") < FEW_MARKED)
+    came = pl.col("came") > 0
+    absences = ~came & (pl.col("fewest") < 1) & came.any().over("week_start")
+    partial = registers.filter((pl.col("fewest") < FEW_MARKED) & ~absences)
     problems = []
     for kind, found, what in (
-        ("students_without_marks", silent, "many students have no mark all week"),
-        ("registers_in_part", partial, "most students have no mark on a day"),
+        (
+            "students_without_marks",
+            silent,
+            "many students have no mark all week{}, though others have",
+        ),
+        ("registers_in_part", partial, "most students have no mark on a day, though others have"),
+        (
+            "only_absences",
+            registers.filter(absences),
+            "only absences are marked, and the others have no mark",
+        ),
     ):
         for (class_id,), weeks in found.group_by("class_id", maintain_order=True):
             named = [day_month(week) for week in weeks["week_start"].head(NAMED)]
@@ -153,7 +164,7 @@ def register_problems(registers: pl.DataFrame) -> list[Problem]:
                 else ""
             )
             message = (
-                f"In class {class_id}, {what}{count}, though others have, in the week of "
+                f"In class {class_id}, {what.format(count)}, in the week of "
                 f"{listed(named)}{more}. The register is not complete, or they have left: export "
                 "attendance again, or end their enrollments."
             )

@@ -50,6 +50,7 @@ from edu_pipeline.landing.sources.school.rejections import (
     rows_received,
     unmapped_codes,
 )
+from edu_pipeline.landing.sources.school.roster_doubts import roster_doubts
 from edu_pipeline.landing.sources.school.school_problems import (
     DATE_LIKE,
     change_problems,
@@ -111,6 +112,7 @@ def find_problems(
         *shape,
         *_rows_left_out(con, files, settings, weighed=not shape),
         *doubts(con, files, settings),
+        *roster_doubts(con, files, settings),
         *_disagreements(con, files, settings),
     ]
     if not any(problem.holds and problem.id not in released for problem in problems):

@@ -28,6 +28,7 @@ from edu_pipeline.landing.tables.dates import days_read
 from edu_pipeline.landing.tables.headers import normal
 from edu_pipeline.settings.home import Settings
 from edu_pipeline.settings.landing import AttendanceExport, TableExport
+from edu_pipeline.settings.marks import in_two_cases
 
 
 @dataclass(frozen=True)
@@ -126,7 +127,9 @@ def stage_attendance(
     export = settings.landing.attendance
     per_day = export.sessions_per_day
     texts = distinct_texts(con, "attendance", "date", "code")
-    marks = {code: settings.attendance.mark(code) for code in texts["code"].unique().sort()}
+    codes = texts["code"].unique().sort().to_list()
+    unsaid = in_two_cases(codes, settings.attendance.codes)
+    marks = {code: settings.attendance.mark(code) for code in codes if code not in unsaid}
     con.register(
         "code_meanings",
         pl.DataFrame(
@@ -260,7 +263,9 @@ def stage_homework(con: duckdb.DuckDBPyConnection, settings: Settings, files: pl
         files: `LandingFiles`.
     """
     texts = distinct_texts(con, "homework", "due_date", "status")
-    statuses = {code: settings.homework.status(code) for code in texts["status"].unique().sort()}
+    codes = texts["status"].unique().sort().to_list()
+    unsaid = in_two_cases(codes, settings.homework.codes)
+    statuses = {code: settings.homework.status(code) for code in codes if code not in unsaid}
     con.register(
         "code_meanings",
         pl.DataFrame(
