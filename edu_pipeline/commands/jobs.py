@@ -23,12 +23,12 @@ def run_job(
         RunFailedError: A step failed, or there is no such partition.
     """
     from edu_pipeline.definitions import build_definitions
+    from edu_pipeline.ground.history import history_at_hand
     from edu_pipeline.ground.warehouse import hold
     from edu_pipeline.wiring.runs import (
         LOGGER,
         ShellLog,
         execute,
-        history_at_hand,
         share_history,
     )
 
@@ -37,5 +37,5 @@ def run_job(
         share_history(room.home)
         log = ShellLog(on_step, lambda text: out.print(text, markup=False, soft_wrap=True))
         definitions = build_definitions(room, {LOGGER: log.as_dagster_logger()})
-        with history_at_hand(room.home):
+        with history_at_hand(room.home.dagster):
             execute(definitions, job, log, partition=partition, tags=tags)

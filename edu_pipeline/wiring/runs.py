@@ -5,14 +5,10 @@ Which job, and what to say of its result, is for `cli`; what a run does, for the
 
 import logging
 import os
-import sqlite3
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
-from pathlib import Path
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import dagster as dg
-import sqlalchemy as sa
 import yaml
 
 from edu_pipeline.ground.one_run import is_older_than
@@ -49,36 +45,6 @@ def share_history(home: Home) -> None:
         target.write_text(text, encoding="utf-8")
     os.environ["DAGSTER_HOME"] = str(home.dagster)
     os.environ["EDU_PIPELINE_HOME"] = str(home.root)
-
-
-@contextmanager
-def history_at_hand(home: Home) -> Iterator[None]:
-    """Keep a home's history open while a run writes to it, an event at a time.
-
-    Dagster opens the file for each event anew; the last one that closes it, copies all of it and waits
-    for the disk. After a power cut the last events may be missing, never the ledger's.
-    """
-    kept: dict[str, sqlite3.Connection] = {}
-
-    def keep(connection: object, record: object) -> None:
-        del record
-        if not isinstance(connection, sqlite3.Connection):
-            return
-        path = connection.execute("pragma database_list").fetchone()[2]
-        if not Path(path).is_relative_to(home.dagster.resolve()):
-            return
-        connection.execute("pragma synchronous = normal")
-        if path not in kept:
-            kept[path] = sqlite3.connect(path, check_same_thread=False)
-            kept[path].execute("select count(*) from sqlite_master").fetchone()
-
-    sa.event.listen(sa.Engine, "connect", keep)
-    try:
-        yield
-    finally:
-        sa.event.remove(sa.Engine, "connect", keep)
-        for connection in kept.values():
-            connection.close()
 
 
 class ShellLog(logging.Handler):
