@@ -6,7 +6,13 @@ import polars as pl
 import pytest
 
 from edu_pipeline.ground.weeks import monday, parse_week, week_name
-from edu_pipeline.model.school_calendar import school_weeks, term_days, with_weeks
+from edu_pipeline.model.school_calendar import (
+    WeekBegins,
+    closing_day,
+    school_weeks,
+    term_days,
+    with_weeks,
+)
 
 
 def days_of(*spans: tuple[date, int], school: str = "1", in_session: bool = True) -> pl.DataFrame:
@@ -47,6 +53,25 @@ def test_people_may_write_a_week_in_several_ways(text: str) -> None:
 def test_what_is_no_week_is_answered_with_how_to_write_one(text: str) -> None:
     with pytest.raises(ValueError, match=r"is no week\. Write it as 2026-W40"):
         parse_week(text)
+
+
+@pytest.mark.parametrize(
+    ("close_week", "week_begins", "days"),
+    [
+        (None, None, 6),
+        (3, None, 3),
+        (None, "sunday", 5),  # Saturday
+        (3, "sunday", 3),
+        (6, "sunday", 5),  # Sunday opens that week
+        (None, "saturday", 4),  # Friday
+        (5, "saturday", 4),
+        (6, "saturday", 4),
+    ],
+)
+def test_a_week_closes_as_said_or_on_its_last_day(
+    close_week: int | None, week_begins: WeekBegins | None, days: int
+) -> None:
+    assert closing_day(close_week, week_begins) == days
 
 
 def test_a_summer_separates_school_years_and_a_winter_break_does_not() -> None:

@@ -3,15 +3,15 @@
 import duckdb
 
 from edu_pipeline.ground.sql import week_of
-from edu_pipeline.model.school_calendar import DAYS_BEFORE_MONDAY, WeekBegins
+from edu_pipeline.model.school_calendar import WeekBegins, closing_day
 from edu_pipeline.settings.landing import AttendanceExport
-from edu_pipeline.settings.mail import WEEKDAYS, Weekday
+from edu_pipeline.settings.mail import Weekday, weekday_number
 
 
 def build_counted_through(
     con: duckdb.DuckDBPyConnection,
     export: AttendanceExport,
-    close_week: Weekday,
+    close_week: Weekday | None = None,
     week_begins: WeekBegins | None = None,
 ) -> None:
     """Make `counted_through`: one row per school, with the last day that counts.
@@ -28,13 +28,12 @@ def build_counted_through(
         con: The warehouse, with `stg_attendance`, `stg_homework`, `stg_student_schools`,
             `stg_school_days` and `landing_files`.
         export: How attendance is exported.
-        close_week: Last weekday of the running week that counts.
+        close_week: Last weekday of the running week that counts; None: the last of the school week.
         week_begins: First day of the school week.
     """
     planned = "date > newest" if export.export == "snapshot" else "false"
     silent = "date < furthest_behind" if export.shape == "exceptions" else "false"
-    before = DAYS_BEFORE_MONDAY[week_begins]
-    last = (WEEKDAYS.index(close_week) + before) % len(WEEKDAYS) - before
+    last = closing_day(weekday_number(close_week), week_begins)
     con.execute(
         f"""
         create or replace table counted_through as

@@ -2,7 +2,7 @@
 
 import duckdb
 
-from edu_pipeline.ground.sql import week_of
+from edu_pipeline.ground.sql import end_of_week, week_of
 from edu_pipeline.model.school_calendar import WeekBegins
 
 
@@ -17,7 +17,7 @@ def build_homework_items(
     """Make `homework_items`: student × assignment that counts.
 
     An item counts when it was due by the last day counted (where that is the last in session of its
-    week, by its Sunday, if the export is of then), its outcome is known (complete, late or missing)
+    week, by the end of that week, if the export is of then), its outcome is known (complete, late or missing)
     and the student was in the class on the due date; where the export names no class, or one that
     nobody is ever enrolled in, in any class. Columns: `student_id`, `assignment_id`, `class_id` (empty: none with students), `homeroom_id`,
     `school_id`, `team` (as in `student_spells`), `due_date`, `week_start`, `status`.
@@ -43,11 +43,11 @@ def build_homework_items(
                      from stg_school_days as day
                      where day.school_id = through.school_id and day.in_session
                        and day.date > counted_through
-                       and day.date <= date_trunc('week', counted_through)::date + 6
+                       and day.date <= {end_of_week("counted_through", week_begins)}
                    ) then counted_through
                    else greatest(
                      counted_through,
-                     least(date_trunc('week', counted_through)::date + 6, exported.day)
+                     least({end_of_week("counted_through", week_begins)}, exported.day)
                    )
                  end as due_through
           from counted_through as through, (

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from edu_pipeline.model.school_calendar import DAYS_BEFORE_MONDAY, WeekBegins
+from edu_pipeline.model.school_calendar import DAYS_BEFORE_MONDAY, WeekBegins, closing_day
 
 
 def literal(text: str) -> str:
@@ -25,3 +25,8 @@ def quoted(name: str) -> str:
 def week_of(day: str, week_begins: WeekBegins | None = None) -> str:
     """SQL of the Monday that names a day's school week, as `model.school_calendar.week_of`."""
     return f"date_trunc('week', ({day}) + {DAYS_BEFORE_MONDAY[week_begins]})::date"
+
+
+def end_of_week(day: str, week_begins: WeekBegins | None = None) -> str:
+    """SQL of the last day of a day's school week."""
+    return f"{week_of(day, week_begins)} + {closing_day(None, week_begins)}"

@@ -159,7 +159,7 @@ def judged(others: Sequence[str]) -> Sequence[Table]:
     def landing_fates(
         con: Connection, landing_files: pl.DataFrame, settings: Settings
     ) -> pl.DataFrame:
-        return fates_of_all(con, landing_files, settings.landing)
+        return fates_of_all(con, landing_files, settings.landing, settings.school.week_begins)
 
     @_of_school(kinds={"duckdb"}, pii="none", deps=of_school)
     def landing_changes(

@@ -28,6 +28,18 @@ def week_of(day: pl.Expr, week_begins: WeekBegins | None = None) -> pl.Expr:
     return (day + timedelta(days=DAYS_BEFORE_MONDAY[week_begins])).dt.truncate("1w")
 
 
+def closing_day(close_week: int | None, week_begins: WeekBegins | None = None) -> int:
+    """How many days after its Monday a running week closes.
+
+    Args:
+        close_week: Weekday, 0 for Monday to 6 for Sunday; None: the last day of the school week. So
+            it is with a day before the week's Monday, which only opens the week.
+        week_begins: First day of the school week.
+    """
+    last = 6 - DAYS_BEFORE_MONDAY[week_begins]
+    return last if close_week is None else min(close_week, last)
+
+
 def with_weeks(
     days: pl.DataFrame,
     *,

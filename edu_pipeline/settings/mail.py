@@ -22,6 +22,11 @@ WEEKDAYS: tuple[Weekday, ...] = (
 )
 
 
+def weekday_number(day: Weekday | None) -> int | None:
+    """0 for Monday to 6 for Sunday; None where none is named."""
+    return None if day is None else WEEKDAYS.index(day)
+
+
 class SendMode(StrEnum):
     """When letters leave on their own."""
 
@@ -134,11 +139,11 @@ class Mail(Part):
     time: dt.time = Field(
         dt.time(15, 0), description="Sending time for `weekly`, in the school's zone."
     )
-    close_week: Weekday = Field(
-        "sunday",
+    close_week: Weekday | None = Field(
+        None,
         description=(
             "Last day a letter about the running week counts: with `thursday` a Friday-noon letter "
-            "is about Monday to Thursday and says so."
+            "is about Monday to Thursday and says so. Default: the last day of the school week."
         ),
     )
     cut_off_hours: int = Field(

@@ -19,8 +19,9 @@ from edu_pipeline.mail.due import not_after
 from edu_pipeline.mail.frames import letters_frame
 from edu_pipeline.mail.links import ways_out
 from edu_pipeline.model.gate import mail_gate as mail_gate_of
+from edu_pipeline.model.school_calendar import closing_day
 from edu_pipeline.settings.home import Home, Settings
-from edu_pipeline.settings.mail import WEEKDAYS
+from edu_pipeline.settings.mail import weekday_number
 from edu_pipeline.teachers.drawings import DRAWN, by_subject, drawings_of_week, preview
 from edu_pipeline.teachers.edition import (
     CAMPAIGN,
@@ -161,9 +162,8 @@ def teacher_periods(
     settings: Settings,
 ) -> pl.DataFrame:
     """The weeks that letters can be about: how far the registers are in, and what holds them."""
-    states = week_states(
-        class_week, stg_school_days, close_weekday=WEEKDAYS.index(settings.mail.close_week)
-    )
+    last = closing_day(weekday_number(settings.mail.close_week), settings.school.week_begins)
+    states = week_states(class_week, stg_school_days, closing=last)
     return periods_of(states, mail_gate)
 
 

@@ -516,17 +516,17 @@ class WeekState:
 
 
 def week_states(
-    class_weeks: pl.DataFrame, school_days: pl.DataFrame, *, close_weekday: int
+    class_weeks: pl.DataFrame, school_days: pl.DataFrame, *, closing: int
 ) -> list[WeekState]:
     """The state of every week that has figures, oldest first.
 
     All days of a past week are closed; of the running one, the week of the latest register, those
-    up to `close_weekday`.
+    up to its closing day.
 
     Args:
         class_weeks: `ClassWeek`.
         school_days: `SchoolDays`.
-        close_weekday: 0 for Monday to 6 for Sunday.
+        closing: `school_calendar.closing_day`.
     """
     homeroom = pl.col("class_type") == "homeroom"
     classes = class_weeks.filter(homeroom | ~homeroom.any().over("school_id"))
@@ -534,9 +534,10 @@ def week_states(
         return []
     running = classes["week_start"].max()
     day = pl.col("date")
+    after_monday = (day - pl.col("week_start")).dt.total_days()
     closed = (
         school_days.filter("in_session")
-        .filter((pl.col("week_start") != running) | (day.dt.weekday() - 1 <= close_weekday))
+        .filter((pl.col("week_start") != running) | (after_monday <= closing))
         .group_by("school_id", "week_start")
         .agg(days_closed=day.n_unique(), last_closed_day=day.max())
     )

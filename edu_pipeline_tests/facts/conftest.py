@@ -40,7 +40,7 @@ from edu_pipeline.model.columns import dtypes
 from edu_pipeline.model.facts import Attendance, Homework
 from edu_pipeline.model.quality import LandingFiles
 from edu_pipeline.model.roster import Classes, Enrollments, SchoolDays, Students, student_schools
-from edu_pipeline.model.school_calendar import with_weeks
+from edu_pipeline.model.school_calendar import WeekBegins, with_weeks
 from edu_pipeline.settings.landing import AttendanceExport
 from edu_pipeline.settings.mail import WEEKDAYS, Weekday
 
@@ -88,7 +88,7 @@ def lines(text: str) -> list[list[str | None]]:
     ]
 
 
-def _calendar(calendar: str | dict[str, str]) -> pl.DataFrame:
+def _calendar(calendar: str | dict[str, str], week_begins: WeekBegins | None) -> pl.DataFrame:
     """School days, and every other day between the first and the last as a closed one."""
     rows = []
     for school, text in (calendar if isinstance(calendar, dict) else {"1": calendar}).items():
@@ -99,7 +99,8 @@ def _calendar(calendar: str | dict[str, str]) -> pl.DataFrame:
             for date_ in (min(in_session) + timedelta(days=n) for n in range(span + 1))
         ]
     schema = {"date": pl.Date, "school_id": pl.String, "in_session": pl.Boolean, "term": pl.String}
-    return with_weeks(pl.DataFrame(rows, schema=schema, orient="row"))
+    frame = pl.DataFrame(rows, schema=schema, orient="row")
+    return with_weeks(frame, week_begins=week_begins)
 
 
 def _classes(text: str) -> Rows:
@@ -200,7 +201,8 @@ def facts(con: duckdb.DuckDBPyConnection) -> Facts:
         homework: str = "",
         students: str = "",
         stamp: str = "",
-        close_week: Weekday = "sunday",
+        close_week: Weekday | None = None,
+        week_begins: WeekBegins | None = None,
         **export: Any,
     ) -> Query:
         attendance = AttendanceExport(**export)
@@ -222,21 +224,22 @@ def facts(con: duckdb.DuckDBPyConnection) -> Facts:
         }
         for name, (schema, values) in rows.items():
             write_table(con, name, pl.DataFrame(values, schema=dtypes(schema), orient="row"))
-        write_table(con, "stg_school_days", _calendar(calendar).select(SchoolDays.column_names()))
+        days_ = _calendar(calendar, week_begins)
+        write_table(con, "stg_school_days", days_.select(SchoolDays.column_names()))
         frames = [read_table(con, f"stg_{name}") for name in ("students", "classes", "enrollments")]
         write_table(con, "stg_student_schools", student_schools(*frames))
         build_class_spells(con)
         build_teacher_spells(con)
         build_student_spells(con)
         build_class_students(con)
-        build_counted_through(con, attendance, close_week)
+        build_counted_through(con, attendance, close_week, week_begins)
         build_student_days(con, attendance)
         build_student_weeks(con)
         build_attendance_class_week(con)
         build_attendance_group_day(con)
         build_attendance_teacher_week(con)
         build_student_attendance(con)
-        build_homework_items(con)
+        build_homework_items(con, week_begins)
         build_homework_days(con)
         build_homework_class_week(con)
         build_homework_group_day(con)

@@ -396,6 +396,22 @@ def test_days_after_the_closing_day_of_the_running_week_do_not_count_yet(facts: 
     ]
 
 
+def test_all_days_count_of_a_running_week_that_begins_before_its_monday(facts: Facts) -> None:
+    query = facts(
+        calendar="0sun 1mon-thu 1sun 2mon-thu",
+        classes=ROOM,
+        spells="7A s1",
+        marks="s1 0sun present\ns1 1mon-thu present\ns1 1sun absent\ns1 2mon-thu present",
+        week_begins="sunday",
+    )
+
+    assert query(THROUGH) == [("1", day("2thu"), day("2thu"))]
+    assert query(CLASS_WEEKS) == [
+        ("7A", day("1mon"), 5, 5.0, 5.0),
+        ("7A", day("2mon"), 5, 5.0, 4.0),
+    ]
+
+
 def test_all_days_count_of_a_week_that_is_past_for_another_school(facts: Facts) -> None:
     query = facts(
         calendar={"1": "1mon-fri 2mon-fri", "2": "1mon-fri 2mon-fri"},

@@ -171,6 +171,20 @@ def test_homework_due_after_the_last_counted_day_does_not_count_yet(facts: Facts
     assert query(ITEMS) == [("w1", "complete")]
 
 
+def test_homework_of_the_weekend_belongs_to_the_week_before_it(facts: Facts) -> None:
+    query = facts(
+        calendar="0sun 1mon-thu 1sun",
+        classes=CLASSES,
+        spells="7A s1\nMAT s1",
+        marks="s1 0sun present\ns1 1mon-thu present",
+        homework="s1 w1 MAT 1fri complete\ns1 w2 MAT 1sat complete\ns1 w3 MAT 1sun complete",
+        week_begins="sunday",
+    )
+
+    assert query(ITEMS) == [("w1", "complete"), ("w2", "complete")]
+    assert query("select distinct week_start from homework_items") == [(day("1mon"),)]
+
+
 def test_homework_belongs_to_the_homeroom_of_its_due_date(facts: Facts) -> None:
     query = facts(
         calendar="1mon-fri",

@@ -246,6 +246,15 @@ def test_a_week_that_begins_on_sunday_is_named_by_its_monday() -> None:
     assert week_problems(with_weeks(sundays), School(week_begins="monday")) == []
 
 
+def test_with_school_on_saturdays_the_week_begins_with_them() -> None:
+    days = (date(2026, 9, n) for n in (5, 6, 7, 8, 9, 12, 13, 14, 15, 16))
+    (asked,) = week_problems(with_weeks(calendar(*days)), School())
+    assert asked.message == (
+        "School 1 is in session on Saturdays and Sundays and hardly on Fridays, but weeks are counted "
+        'from Monday. Add to [school]: week_begins = "saturday"  # or monday'
+    )
+
+
 def test_a_school_year_begins_as_said_or_named_and_a_short_summer_is_a_question() -> None:
     days = date(2026, 6, 1), date(2026, 7, 6), date(2026, 8, 3), date(2026, 9, 1)
     assert with_weeks(calendar(*days))["year_start"].unique().to_list() == [days[0]]

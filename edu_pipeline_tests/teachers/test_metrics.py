@@ -739,7 +739,7 @@ def states(
     days: pl.DataFrame, submitted: Mapping[tuple[str, int], int], close_week: str = "sunday"
 ) -> list[WeekState]:
     rows = class_weeks(days, {key: (n, 10.0, 9.0) for key, n in submitted.items()})
-    return week_states(rows, days, close_weekday=WEEKDAYS.index(close_week))
+    return week_states(rows, days, closing=WEEKDAYS.index(close_week))
 
 
 def test_a_week_is_complete_when_every_homeroom_has_all_its_registers_in() -> None:
@@ -762,7 +762,7 @@ def test_a_week_waits_for_a_school_that_is_behind() -> None:
         counted_through=through(s1=week(2) + timedelta(days=4), s2=week(1) + timedelta(days=4)),
     )
 
-    found = week_states(rows, days, close_weekday=6)
+    found = week_states(rows, days, closing=6)
 
     assert [state.classes_missing for state in found] == [0, 1]
 
@@ -777,13 +777,21 @@ def test_of_the_running_week_only_closed_days_are_waited_for() -> None:
     ]
 
 
+def test_the_sunday_that_opens_a_running_week_is_waited_for() -> None:
+    days = calendar({1: 5, 2: 5}).with_columns(date=pl.col("date") - timedelta(days=1))
+    found = states(days, {("7A", 1): 5, ("7A", 2): 3}, close_week="tuesday")
+
+    assert [state.complete for state in found] == [True, True]
+    assert found[1].last_closed_day == week(2) + timedelta(days=1)
+
+
 def test_classes_that_are_no_homerooms_are_not_waited_for() -> None:
     days = calendar({1: 5})
     rows = class_weeks(days, {("7A", 1): (5, 10, 9), ("MAT", 1): (0, 0, 0)}).with_columns(
         class_type=pl.when(class_id="MAT").then(pl.lit("scheduled")).otherwise("class_type")
     )
 
-    assert [state.classes for state in week_states(rows, days, close_weekday=6)] == [1]
+    assert [state.classes for state in week_states(rows, days, closing=6)] == [1]
 
 
 def test_a_running_week_with_no_closed_day_yet_is_no_period() -> None:
@@ -806,7 +814,7 @@ def test_in_a_school_without_homerooms_all_its_classes_are_waited_for() -> None:
         class_type=pl.when(class_id="7A").then(pl.lit("homeroom")).otherwise(pl.lit("scheduled"))
     )
 
-    (state,) = week_states(rows, days, close_weekday=6)
+    (state,) = week_states(rows, days, closing=6)
 
     assert (state.classes, state.classes_missing) == (3, 1)
 
@@ -815,4 +823,4 @@ def test_without_classes_there_are_no_weeks() -> None:
     days = calendar({1: 5})
     none = class_weeks(days, {("7A", 1): (5, 10, 9)}).clear()
 
-    assert week_states(none, days, close_weekday=6) == []
+    assert week_states(none, days, closing=6) == []

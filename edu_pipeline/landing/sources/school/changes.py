@@ -21,6 +21,7 @@ from edu_pipeline.landing.sources.school.stage_facts import distinct_texts, regi
 from edu_pipeline.landing.tombstones import buried
 from edu_pipeline.model.columns import dtypes
 from edu_pipeline.model.quality import LandingChanges
+from edu_pipeline.model.school_calendar import DAYS_BEFORE_MONDAY
 from edu_pipeline.settings.home import Settings
 from edu_pipeline.settings.landing import SCHOOL_TABLES, TableExport
 
@@ -166,7 +167,8 @@ def _compare_export(
     _hash_rows(con, table, files, settings)
     before, accepted, comparable = _accepted(con, table, _reading(export))
     many = MANY_ROWS.get(table, FEW_ROWS)
-    names = {"incoming": f"incoming_{table}", "before": before, "many": many}
+    ahead = DAYS_BEFORE_MONDAY[settings.school.week_begins]
+    names = {"incoming": f"incoming_{table}", "before": before, "many": many, "ahead": ahead}
     counts: pl.DataFrame = con.sql((_BY_KEY if comparable else _BY_COUNT).format(**names)).pl()
     weeks: pl.DataFrame = con.sql(
         (_WEEKS_BY_KEY if comparable else _WEEKS_BY_COUNT).format(**names, most=MOST_OF_A_WEEK)
@@ -274,7 +276,7 @@ group by series
 """
 _WEEKS_BY_KEY = _WEEKS_LOST.format(
     counts="""
-select before.series, date_trunc('week', before.day)::date as week, count(*) as rows_before,
+select before.series, date_trunc('week', before.day + {ahead})::date as week, count(*) as rows_before,
        count(*) filter (incoming.key is null) as gone
 from {before} as before left join {incoming} as incoming using (key)
 where before.day is not null
@@ -283,7 +285,7 @@ group by all
 )
 _WEEKS_BY_COUNT = _WEEKS_LOST.format(
     counts="""
-select series, date_trunc('week', day)::date as week,
+select series, date_trunc('week', day + {ahead})::date as week,
        count(*) filter (not is_new) as rows_before, rows_before - count(*) filter (is_new) as gone
 from (
   select series, day, true as is_new from {incoming}

@@ -335,7 +335,9 @@ def staff_problems(named: int, unknown: int, files: Sequence[str]) -> list[Probl
 
 
 def week_problems(days: pl.DataFrame, school: School) -> list[Problem]:
-    """School on Sundays and never on Fridays, where nobody said when the week begins.
+    """School on Sundays and hardly on Fridays, where nobody said when the week begins.
+
+    With school on Saturdays too the week begins with them.
 
     Args:
         days: `SchoolDays`.
@@ -345,15 +347,23 @@ def week_problems(days: pl.DataFrame, school: School) -> list[Problem]:
     counts = (
         days.filter("in_session")
         .group_by("school_id")
-        .agg(sundays=(weekday == 7).sum(), fridays=(weekday == 5).sum())  # noqa: PLR2004
+        .agg(
+            fridays=(weekday == 5).sum(),  # noqa: PLR2004
+            saturdays=(weekday == 6).sum(),  # noqa: PLR2004
+            sundays=(weekday == 7).sum(),  # noqa: PLR2004
+        )
         .filter((pl.col("sundays") >= SUNDAYS) & (pl.col("sundays") > pl.col("fridays")))
         .sort("school_id")
     )
     if school.week_begins is not None or counts.is_empty():
         return []
+    early = counts.filter(
+        (pl.col("saturdays") >= SUNDAYS) & (pl.col("saturdays") > pl.col("fridays"))
+    )
+    first, on = ("sunday", "Sundays") if early.is_empty() else ("saturday", "Saturdays and Sundays")
     message = (
-        f"School {_few(counts['school_id'].to_list())} is in session on Sundays and hardly on Fridays, "
-        'but weeks are counted from Monday. Add to [school]: week_begins = "sunday"  # or monday'
+        f"School {_few(counts['school_id'].to_list())} is in session on {on} and hardly on Fridays, "
+        f'but weeks are counted from Monday. Add to [school]: week_begins = "{first}"  # or monday'
     )
     return [school_problem("calendar", "week_begins", "week_begins", message)]
 

@@ -5,6 +5,7 @@ from collections.abc import Collection
 import duckdb
 import polars as pl
 
+from edu_pipeline.ground.sql import week_of
 from edu_pipeline.ground.warehouse import read_table
 from edu_pipeline.landing.rules import SUPERSEDED, UNPARSEABLE
 from edu_pipeline.landing.sources.school.agreement import (
@@ -73,6 +74,7 @@ from edu_pipeline.landing.sources.school.stage_facts import (
 from edu_pipeline.landing.sources.school.stage_roster import names_years
 from edu_pipeline.landing.sources.school.telling_apart import several_problem, several_rows
 from edu_pipeline.model.problems import Problem, problems_frame
+from edu_pipeline.model.school_calendar import WeekBegins
 from edu_pipeline.settings.home import Settings
 from edu_pipeline.settings.landing import AttendanceExport, Landing
 
@@ -119,7 +121,8 @@ def find_problems(
         # what is wrong with an export is no second time wrong with those that it is held against
         problems += _of_marks(con, settings)
     if landing.attendance.shape == "exceptions":
-        problems += exception_problems(weeks_of_exceptions(con, files, landing.attendance))
+        weeks = weeks_of_exceptions(con, files, landing.attendance, settings.school.week_begins)
+        problems += exception_problems(weeks)
     return problems_frame(problems)
 
 
@@ -130,7 +133,7 @@ def _rows_left_out(
 
     Against rates that are themselves in doubt they are not `weighed`.
     """
-    landing = settings.landing
+    landing, begins = settings.landing, settings.school.week_begins
     counts = reject_counts(con)
     several = {
         table: several_problem(found)
@@ -150,11 +153,9 @@ def _rows_left_out(
         for table in CODES
     }
     advice = {table: _date_advice(table, counts, landing) for table in CODES}
-    lost = homework_problems(
-        homework_lost(con, told["homework"], settings.school.week_begins), advice["homework"]
-    )
+    lost = homework_problems(homework_lost(con, told["homework"], begins), advice["homework"])
     if weighed:
-        rows = attendance_lost(con, landing.attendance, told["attendance"])
+        rows = attendance_lost(con, landing.attendance, told["attendance"], begins)
         lost += loss_problems(rows, advice["attendance"])
     known = {(problem.table, problem.subject) for problem in (*many, *lost)}
     return [*several.values(), *many, *lost, *worse_rows_problems(worse_rows_lost(con), known)]
@@ -213,7 +214,10 @@ def _of_marks(con: duckdb.DuckDBPyConnection, settings: Settings) -> list[Proble
 
 
 def weeks_of_exceptions(
-    con: duckdb.DuckDBPyConnection, files: pl.DataFrame, export: AttendanceExport
+    con: duckdb.DuckDBPyConnection,
+    files: pl.DataFrame,
+    export: AttendanceExport,
+    week_begins: WeekBegins | None = None,
 ) -> pl.DataFrame:
     """Exceptions received, from the week of a school's first on to its last day that counts.
 
@@ -243,11 +247,12 @@ def weeks_of_exceptions(
                  greatest(max(date), $furthest_behind::date - 1) as last
           from marks group by all
         )
-        select school_id, date_trunc('week', day.date)::date as week, count(*) as days,
+        select school_id, {week_of("day.date", week_begins)} as week, count(*) as days,
                coalesce(sum(rows), 0)::bigint as rows, $newest::date as newest
         from stg_school_days as day join bounds using (school_id)
         left join marks using (school_id, date)
-        where day.in_session and day.date between date_trunc('week', first) and last
+        where day.in_session and day.date <= last
+          and {week_of("day.date", week_begins)} >= {week_of("first", week_begins)}
         group by all order by all
         """,
         params={"newest": stamps.max(), "furthest_behind": stamps.min()},

@@ -35,7 +35,10 @@ _JUDGED_ELSEWHERE = (*NO_DATA, *OUTSIDE, UNMAPPED)
 
 
 def attendance_lost(
-    con: duckdb.DuckDBPyConnection, export: AttendanceExport, told: Collection[str] = ()
+    con: duckdb.DuckDBPyConnection,
+    export: AttendanceExport,
+    told: Collection[str] = (),
+    week_begins: WeekBegins | None = None,
 ) -> pl.DataFrame:
     """What rejected rows of attendance could do to the rates of classes.
 
@@ -47,6 +50,7 @@ def attendance_lost(
         con: The warehouse, with the staging tables and `rejected_attendance`.
         export: How attendance is exported.
         told: Rules that a problem of the whole export names already.
+        week_begins: Of the school.
 
     Returns:
         rule × class × week: `rule`, `class_id`, `class_name`, `class_type`, `week`, `rows`, `absent`
@@ -82,7 +86,7 @@ def attendance_lost(
         -- where a row could belong
         placed as (
           select distinct lost.*, class_id, class_name, class_type, open.date,
-                 date_trunc('week', open.date)::date as week
+                 {week_of("open.date", week_begins)} as week
           from lost join spells using (student_id)
           join stg_school_days as open
             on open.in_session and open.school_id = spells.school_id
@@ -98,7 +102,7 @@ def attendance_lost(
           from concerned join spells using (class_id)
           join stg_school_days as open
             on open.in_session and open.school_id = spells.school_id
-            and open.date between week and week + 6
+            and {week_of("open.date", week_begins)} = week
             and open.date >= begin_date and open.date < end_date
         ),
         kept as (

@@ -163,7 +163,7 @@ def inspect_school(
             read = read.having(with_lines(read.settings, found))
         exports = _describe_all(read, placing)
         problems = _problems(read)
-        fates = school_fates(con, files, read.settings.landing)
+        fates = school_fates(con, files, read.settings.landing, read.settings.school.week_begins)
     said = {line.section[1] for line in lines if line.key == "date_formats"}
     return SchoolSeen(
         exports=exports,

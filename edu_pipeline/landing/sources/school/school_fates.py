@@ -7,7 +7,7 @@ them a person must look at for the problems.
 import duckdb
 import polars as pl
 
-from edu_pipeline.ground.sql import literal, literals
+from edu_pipeline.ground.sql import end_of_week, literal, literals
 from edu_pipeline.ground.warehouse import tables
 from edu_pipeline.landing.rules import (
     ELSEWHERE,
@@ -27,6 +27,7 @@ from edu_pipeline.landing.sources.school.fields import KEYS, OTHER_ROLES
 from edu_pipeline.landing.sources.school.school_staging import STAGED_AS
 from edu_pipeline.model.columns import dtypes
 from edu_pipeline.model.quality import LandingFates
+from edu_pipeline.model.school_calendar import WeekBegins
 from edu_pipeline.settings.landing import SCHOOL_TABLES, Landing
 
 _STRETCHES = """
@@ -53,7 +54,10 @@ _STRETCHES = """
 
 
 def school_fates(
-    con: duckdb.DuckDBPyConnection, files: pl.DataFrame, landing: Landing
+    con: duckdb.DuckDBPyConnection,
+    files: pl.DataFrame,
+    landing: Landing,
+    week_begins: WeekBegins | None = None,
 ) -> pl.DataFrame:
     """What became of the rows of a school's exports.
 
@@ -63,13 +67,14 @@ def school_fates(
         con: The warehouse, with `raw_…`, `read_…`, `stg_…`, `rejected_…` and `repeated_…` of every export.
         files: `LandingFiles`.
         landing: How the exports are read.
+        week_begins: First day of the school week.
 
     Returns:
         `LandingFates`.
     """
     found = [_unread(files)]
     for table, staged in STAGED_AS.items():
-        used = _FACTS[table](con) if table in _FACTS else _small(con, table, landing)
+        used = _FACTS[table](con, week_begins) if table in _FACTS else _small(con, table, landing)
         beside = con.sql(
             f"""
             select _file as file, count(*) - coalesce(any_value(used.rows), 0) as rows,
@@ -161,7 +166,7 @@ def _small(con: duckdb.DuckDBPyConnection, table: str, landing: Landing) -> pl.D
     return found
 
 
-def _attendance(con: duckdb.DuckDBPyConnection) -> pl.DataFrame:
+def _attendance(con: duckdb.DuckDBPyConnection, _: WeekBegins | None) -> pl.DataFrame:
     return _facts(
         con,
         "attendance",
@@ -175,7 +180,7 @@ def _attendance(con: duckdb.DuckDBPyConnection) -> pl.DataFrame:
     )
 
 
-def _homework(con: duckdb.DuckDBPyConnection) -> pl.DataFrame:
+def _homework(con: duckdb.DuckDBPyConnection, week_begins: WeekBegins | None) -> pl.DataFrame:
     """As `facts.homework` counts it, but for the running week, of which a part may not count yet."""
     return _facts(
         con,
@@ -198,7 +203,7 @@ def _homework(con: duckdb.DuckDBPyConnection) -> pl.DataFrame:
         stretches as ({_STRETCHES.format(keys="student_id")}),
         filled as (select distinct class_id from taught),
         through as (
-          select school_id, date_trunc('week', max(day))::date + 6 as last
+          select school_id, {end_of_week("max(day)", week_begins)} as last
           from (
             select student_id, date as day from stg_attendance where submitted
             union all
