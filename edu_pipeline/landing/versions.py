@@ -12,6 +12,8 @@ from pathlib import PurePosixPath
 
 from edu_pipeline.landing.zone import ARCHIVE, ENDINGS, LandedFile, archive_of, bare_path
 
+SHRUNK = 0.5
+"""Share of another version's size below which a file is no correction of it."""
 _SEPARATORS = "-_. "
 _MONTHS = 12
 _STAMP = re.compile(
@@ -29,7 +31,10 @@ _COPY = re.compile(
     re.IGNORECASE,
 )
 _COPY_OF = re.compile(rf"^(?:{_COPY_WORD}) (?:of|von|de|di) (?P<name>.+)$", re.IGNORECASE)
-_SET_ASIDE = re.compile(r"^(?P<name>.+?)[-_. ]+(?:old|backup|bak)$", re.IGNORECASE)
+_SET_ASIDE = re.compile(r"^(?P<name>.+?)[-_. ]+\(?(?:old|backup|bak)\)?$", re.IGNORECASE)
+_BETTER = re.compile(
+    r"^(?P<name>.+?)[-_. ]+\(?(?:final|corrected|revised|updated|korrigiert)\)?$", re.IGNORECASE
+)
 
 
 @dataclass(frozen=True)
@@ -49,7 +54,8 @@ class Version:
     dated: bool
     """Whether there is a date in the name, though it may be one that can be read in two ways."""
     copy: int
-    """0 as a rule; of `attendance (1).csv` and other copies their number; -1 of one set aside as old."""
+    """0 as a rule; of `attendance (1).csv`, `attendance_final.csv` and other copies their number; -1 of
+    one set aside as old."""
 
 
 def version_of(file: LandedFile, *, month_first: bool | None = None) -> Version:
@@ -105,14 +111,32 @@ def newest(files: Collection[LandedFile], *, month_first: bool | None = None) ->
     return frozenset(max(found, key=lambda each: each.rank).file.path for found in ranked)
 
 
+def is_better(path: str) -> bool:
+    """Whether a file is called final, corrected or the like."""
+    return _BETTER.match(PurePosixPath(path).stem) is not None
+
+
+def replaced_sheets(names: Collection[str]) -> frozenset[str]:
+    """Sheets of a workbook that another replaces, as their names say it in words.
+
+    `Absences (old)` beside `Absences`, and `Absences` beside `Absences final`. `Absences (2)` may be
+    the next month's.
+    """
+    marks = {name: _without_word(name) for name in names}
+    best = {
+        bare: max(mark for of, mark in marks.values() if of == bare) for bare, _ in marks.values()
+    }
+    return frozenset(name for name, (bare, mark) in marks.items() if mark < best[bare])
+
+
 def rival_versions(
     files: Collection[LandedFile], digests: Mapping[str, str], *, month_first: bool | None = None
 ) -> Sequence[tuple[str, ...]]:
     """Files of one series of which it cannot be said which is the newest, each time by path.
 
     Names and times contradict each other; or all are numbered, as parts may be too; or two have the
-    same date; or it is not known which of two dates is the later. Files of the same content are no
-    rivals.
+    same date; or it is not known which of two dates is the later; or the one called final or corrected
+    is so small that it may hold corrections only. Files of the same content are no rivals.
 
     Args:
         files: Of one export.
@@ -136,8 +160,14 @@ def rival_versions(
         swapped = month_first is None and any(
             max(each, key=lambda one: one.rank).file != last.file for each in other
         )
+        # corrections alone may be called so, too
+        shrunk = is_better(last.file.path) and any(
+            last.file.size < SHRUNK * each.file.size for each in found
+        )
         paths = tuple(sorted(each.file.path for each in found))
-        if (numbered or contradicted or tied or swapped) and len({digests[p] for p in paths}) > 1:
+        if (numbered or contradicted or tied or swapped or shrunk) and len(
+            {digests[p] for p in paths}
+        ) > 1:
             rivals.append(paths)
     return sorted(rivals)
 
@@ -174,10 +204,21 @@ def _ranked(files: Collection[LandedFile], month_first: bool | None) -> Mapping[
     return ranked
 
 
+def _without_word(name: str) -> tuple[str, int]:
+    """A name without the word for old or better, and -1 or 1 for that; 0 where there is none."""
+    for mark, word in ((-1, _SET_ASIDE), (1, _BETTER)):
+        if found := word.match(name):
+            return found["name"], mark
+    return name, 0
+
+
 def _without_copy(name: str) -> tuple[str, int]:
     """A name without what marks a copy, and the number of the copy."""
     if found := _SET_ASIDE.match(name):
         return found["name"], -1
+    if found := _BETTER.match(name):
+        inner, more = _without_copy(found["name"])
+        return inner, 1 + max(more, 0)
     if found := _COPY_OF.match(name):
         return found["name"], 1
     if found := _COPY.match(name):

@@ -73,6 +73,7 @@ from edu_pipeline.landing.sources.school.stage_facts import (
 )
 from edu_pipeline.landing.sources.school.stage_roster import names_years
 from edu_pipeline.landing.sources.school.telling_apart import several_problem, several_rows
+from edu_pipeline.landing.sources.school.whole_or_parts import whole_or_parts
 from edu_pipeline.model.problems import Problem, problems_frame
 from edu_pipeline.model.school_calendar import WeekBegins
 from edu_pipeline.settings.home import Settings
@@ -185,6 +186,7 @@ def _disagreements(
     found = [
         *name_problems(names_for_ids(con, files, landing)),
         *part_problems(parts_that_repeat(con, files, landing)),
+        *whole_or_parts(con, files, settings),
         *calendar_problems(*calendar_rivals(con, files, schools, landing)),
         *homeroom_problems(homerooms_at_once(con)),
         *days_problems(

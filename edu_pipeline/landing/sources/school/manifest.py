@@ -1,6 +1,7 @@
 """The list of landed files: which export each is taken for, which counts, how it is laid out."""
 
 import hashlib
+from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC
@@ -17,7 +18,7 @@ from edu_pipeline.landing.tables.csvfile import ENOUGH_NAMES, Layout
 from edu_pipeline.landing.tables.encodings import UTF_8, UnreadableFileError
 from edu_pipeline.landing.tables.opened import STANDARD, Look, Measured, measured, proven
 from edu_pipeline.landing.tables.workbook import WORKBOOKS, is_workbook, shown_sheets
-from edu_pipeline.landing.versions import Version, months_first, newest, version_of
+from edu_pipeline.landing.versions import Version, months_first, newest, replaced_sheets, version_of
 from edu_pipeline.landing.zone import (
     ENDINGS,
     SHEET,
@@ -67,18 +68,33 @@ def survey(zone: Zone, landing: Landing, refresh: str = "") -> pl.DataFrame:
         export = landing.export(table)
         theirs = [piece for of, piece in claimed if of == table]
         counts = newest({piece.file for piece in theirs}, month_first=order)
+        found = [
+            (piece.file.path, row)
+            for piece in theirs
+            for row in rows_of(zone, piece, table, export, month_first=order)
+        ]
+        replaced = _replaced(found)
         rows += [
             {
                 **row,
                 # of a snapshot's versions only the newest counts; of a delta all do
-                "current": export.export == "delta" or piece.file.path in counts,
+                "current": export.export == "delta"
+                or (file in counts and row["path"] not in replaced),
                 "refresh": refresh,
             }
-            for piece in theirs
-            for row in rows_of(zone, piece, table, export, month_first=order)
+            for file, row in found
         ]
     frame = pl.DataFrame(rows, schema=dtypes(LandingFiles), orient="row")
     return LandingFiles.validate(frame)
+
+
+def _replaced(rows: Sequence[tuple[str, Mapping[str, Any]]]) -> frozenset[str]:
+    """Paths of the sheets that another sheet of their workbook (path × `LandingFiles`) replaces."""
+    books: dict[str, dict[str, str]] = defaultdict(dict)
+    for file, row in rows:
+        if row["sheet"] is not None:
+            books[file][row["sheet"]] = row["path"]
+    return frozenset(sheets[name] for sheets in books.values() for name in replaced_sheets(sheets))
 
 
 def landing_fingerprint(files: pl.DataFrame) -> str:

@@ -1,0 +1,182 @@
+"""Whether files of attendance are whole exports or parts of one, by the days they tell of.
+
+Their names say it first (`versions`); here what they hold is held against their names.
+"""
+
+import re
+from collections.abc import Iterator
+
+import duckdb
+import polars as pl
+
+from edu_pipeline.ground.sql import literal
+from edu_pipeline.ground.wording import counted, day_month
+from edu_pipeline.landing.rules import AFTER
+from edu_pipeline.landing.sources.school.school_problems import school_problem
+from edu_pipeline.landing.sources.school.stage_facts import distinct_texts, register_days
+from edu_pipeline.model.problems import Problem
+from edu_pipeline.settings.home import Settings
+
+MOST = 0.5
+_DELTA = 'add to [landing.attendance]: export = "delta"'
+_NUMBERS = re.compile(r"\d+")
+
+
+def whole_or_parts(
+    con: duckdb.DuckDBPyConnection, files: pl.DataFrame, settings: Settings
+) -> list[Problem]:
+    """Files of attendance that may be read as something else than they are.
+
+    Args:
+        con: The warehouse, with `read_attendance`, `rejected_attendance`, `stg_school_days`,
+            `stg_classes` and `stg_enrollments`.
+        files: `LandingFiles`.
+        settings: How attendance is read, and what its codes mean.
+    """
+    export = settings.landing.attendance
+    if export.export == "delta":
+        return []
+    texts = distinct_texts(con, "attendance", "date")["date"]
+    register_days(con, texts, export, settings.known_zone)
+    found = [*_parts_named_by_date(con, files)]
+    if export.shape == "exceptions":
+        found += [*_versions_with_other_names(con), *_named_by_first_day(con, settings)]
+    con.unregister("days")
+    return found
+
+
+def _parts_named_by_date(con: duckdb.DuckDBPyConnection, files: pl.DataFrame) -> Iterator[Problem]:
+    """The newest of several dated files, if it has no day up to the date of the one before.
+
+    A whole export would have the days of that one, too, but for that of another school year.
+    """
+    dated = files.filter(
+        (pl.col("table") == "attendance") & pl.col("stamped") & pl.col("error").is_null()
+    )
+    for of in dated.partition_by("series"):
+        newest = of.filter("current")
+        before = of.filter(
+            ~pl.col("current") & (pl.col("lines") > pl.col("header_lines") + pl.col("preamble"))
+        ).sort("version")
+        if newest.is_empty() or before.is_empty():
+            continue
+        path, last = newest["path"][0], before.row(-1, named=True)
+        ((first, same_year),) = con.execute(
+            """
+            select min(day), min(day) <= any_value(year.last) and any_value(year.first) <= $stamp
+            from read_attendance join days on days.text = date, (
+              select min(date) as first, max(date) as last from stg_school_days
+              where in_session
+                and year_start = (select max(year_start) from stg_school_days where date <= $newest)
+            ) as year
+            where _file in (select unnest($paths)) and _rule is null
+            """,
+            {
+                "paths": newest["path"].to_list(),
+                "stamp": last["version"].date(),
+                "newest": newest["version"].max().date(),  # type: ignore[union-attr]
+            },
+        ).fetchall()
+        if first is None or first <= last["version"].date() or not same_year:
+            continue
+        message = (
+            f"{path} begins on {day_month(first)} {first.year}, after the date of {last['path']}, which "
+            "is left out as the older version of it. If each file has its own days only, so that all "
+            f"count, {_DELTA}; else export attendance again, from the first day of school on."
+        )
+        problem = school_problem("attendance", "parts_by_date", newest["series"][0], message)
+        yield problem.releasable("If the older ones are to be left out")
+
+
+def _versions_with_other_names(con: duckdb.DuckDBPyConnection) -> Iterator[Problem]:
+    """Files of exceptions that are added up, though they tell of the same days of the same people.
+
+    Parts are of other days, of other classes (where there are no homerooms, of other students), of
+    other codes or sessions, or have numbered names.
+    """
+    found = con.execute(
+        f"""
+        with homes as (
+          select person_id as student_id, class_id, begin_date, end_date
+          from stg_enrollments join stg_classes using (class_id)
+          where role = 'student' and class_type = 'homeroom'
+        ),
+        lines as (
+          select _file as file, day, code, session, coalesce(class_id, item.student_id) as whose
+          from read_attendance as item
+          join days on days.text = item.date
+          left join homes on homes.student_id = item.student_id
+            and day >= begin_date and day < end_date
+          where _rule is null
+        ),
+        files as (
+          select file, min(day) as first, max(day) as last, list(distinct whose) as whose,
+                 list(distinct code) as codes,
+                 coalesce(list(distinct session) filter (session is not null), []) as sessions
+          from lines group by all
+        ),
+        pairs as (
+          select one.file as one, other.file as other, greatest(one.first, other.first) as first,
+                 least(one.last, other.last) as last,
+                 least(one.last - one.first, other.last - other.first) + 1 as shorter,
+                 list_intersect(one.whose, other.whose) as shared,
+                 least(len(one.whose), len(other.whose)) as fewer
+          from files as one join files as other on one.file < other.file
+          where list_has_any(one.codes, other.codes)
+            and (one.sessions = [] or other.sessions = []
+                 or list_has_any(one.sessions, other.sessions))
+        )
+        select one, other, first, last from pairs
+        where last - first + 1 > {MOST} * shorter and len(shared) > {MOST} * fewer
+        order by all
+        """
+    ).fetchall()
+    for one, other, first, last in found:
+        if _NUMBERS.sub("", one) == _NUMBERS.sub("", other):
+            continue
+        message = (
+            f"{one} and {other} are added up, though both tell of the days from {day_month(first)} to "
+            f"{day_month(last)} {last.year} and of the same classes, as two versions of one export do: "
+            "what was corrected in one would count all the same. Leave only the newer, or write the "
+            "day of the export into the names, such as attendance_2026-09-18.csv."
+        )
+        problem = school_problem(
+            "attendance", "versions_added", f"{one} {other}", message, known_as=one + other
+        )
+        yield problem.releasable("If both count")
+
+
+def _named_by_first_day(con: duckdb.DuckDBPyConnection, settings: Settings) -> Iterator[Problem]:
+    """Exceptions of days after the date in a file's name that nobody can have planned.
+
+    Such as late arrivals and unexcused absences, or most of a file.
+    """
+    found = con.execute(
+        f"""
+        select lost.file, list(item.code), min(lost.day), max(lost.day),
+               (select count(*) from read_attendance as every
+                where every._file = lost.file and every._rule is null)
+        from rejected_attendance as lost
+        join read_attendance as item on item._file = lost.file and item._line = lost.line
+        join landing_files as file
+          on file.path = lost.file and file."table" = 'attendance' and stamped
+        where rule = {literal(AFTER)}
+        group by lost.file order by lost.file
+        """
+    ).fetchall()
+    for file, codes, first, last, of in found:
+        marks = [mark for code in codes if (mark := settings.attendance.mark(code))]
+        happened = [mark for mark in marks if mark.tardy or mark.excused is False]
+        if len(happened) <= 1 and len(codes) <= MOST * of:
+            continue
+        message = (
+            f"{counted(len(codes), 'row')} of {of} in {file} {'is' if len(codes) == 1 else 'are'} of "
+            f"days after the date in its name, from {day_month(first)} to {day_month(last)} "
+            f"{last.year}, and taken for planned absences, which count nowhere yet. If that date is the "
+            "file's first day, or of its last week, give it the last one, such as "
+            f"attendance_{last}.csv, or {_DELTA}."
+        )
+        problem = school_problem(
+            "attendance", "named_by_first_day", file, message, len(codes), first=first
+        )
+        yield problem.releasable("If they are planned")

@@ -1,0 +1,143 @@
+"""Files of attendance whose days say that they are something else than their names say."""
+
+from collections.abc import Callable
+
+import duckdb
+import pytest
+
+Land = Callable[..., duckdb.DuckDBPyConnection]
+Messages = Callable[[duckdb.DuckDBPyConnection], list[str]]
+HEADER = "student_id,date,code\n"
+EXCEPTIONS = '[landing.attendance]\nshape = "exceptions"\n'
+DELTA = f'{EXCEPTIONS}export = "delta"\n'
+CODES = '[attendance.codes]\nU = "unexcused"\nE = "excused"\n'
+TWO_WEEKS = {
+    "calendar.csv": "date,in_session\n"
+    + "".join(f"2026-09-{day:02},Y\n" for day in (7, 8, 9, 10, 11, 14, 15, 16, 17, 18)),
+    "attendance.csv": None,
+}
+
+
+def rows(*lines: str) -> str:
+    """`007 08 U` is a mark of that student on 8 September."""
+    cells = (line.split() for line in lines)
+    return HEADER + "".join(f"{who},2026-09-{day},{code}\n" for who, day, code in cells)
+
+
+def test_dated_files_with_days_of_their_own_are_parts_until_somebody_says_otherwise(
+    land: Land, messages: Messages
+) -> None:
+    files = {
+        **TWO_WEEKS,
+        "attendance_2026-09-11.csv": rows("007 08 absent"),
+        "attendance_2026-09-18.csv": rows("008 15 absent"),
+    }
+    (message,) = messages(land(files, EXCEPTIONS))
+    assert message.startswith(
+        "school/attendance_2026-09-18.csv begins on 15\u00a0September 2026, after the date of "
+        "school/attendance_2026-09-11.csv, which is left out as the older version of it. If each file "
+        'has its own days only, so that all count, add to [landing.attendance]: export = "delta"; '
+        "else export attendance again, from the first day of school on. If the older ones are to be "
+        "left out: edu-pipeline gate release"
+    )  # fmt: skip
+    assert messages(land({}, DELTA)) == []
+
+
+@pytest.mark.parametrize(
+    ("older", "newer"),
+    [
+        ("007 08 absent", "007 08 absent"),
+        (None, "008 15 absent"),  # nothing but a header
+    ],
+)
+def test_a_newer_whole_export_is_no_question(
+    land: Land, messages: Messages, older: str | None, newer: str
+) -> None:
+    files = {
+        **TWO_WEEKS,
+        "attendance_2026-09-11.csv": rows(older) if older else HEADER,
+        "attendance_2026-09-18.csv": rows(newer),
+    }
+    assert messages(land(files, EXCEPTIONS)) == []
+
+
+def test_the_last_export_of_another_school_year_is_left_out(land: Land, messages: Messages) -> None:
+    files = {
+        **TWO_WEEKS,
+        "attendance_2026-06-19.csv": "student_id,date,code\n007,2026-06-10,absent\n",
+        "attendance_2026-09-18.csv": rows("008 15 absent"),
+    }
+    assert messages(land(files, EXCEPTIONS)) == []
+
+
+def test_lists_of_absences_about_the_same_days_and_classes_may_be_versions(
+    land: Land, messages: Messages
+) -> None:
+    files = {
+        **TWO_WEEKS,
+        "attendance.csv": rows("007 08 absent", "008 18 absent"),
+        "attendance_office.csv": rows("007 15 absent", "007 17 absent"),
+    }
+    (message,) = messages(land(files, EXCEPTIONS))
+    assert message.startswith(
+        "school/attendance.csv and school/attendance_office.csv are added up, though both tell of the "
+        "days from 15\u00a0September to 17\u00a0September 2026 and of the same classes"
+    )
+
+
+@pytest.mark.parametrize(
+    ("name", "marks"),
+    [
+        ("attendance_late.csv", ("007 09 tardy", "008 17 tardy")),
+        ("attendance_week38.csv", ("007 14 absent", "008 17 absent")),
+    ],
+)
+def test_lists_of_other_codes_or_other_days_are_parts(
+    land: Land, messages: Messages, name: str, marks: tuple[str, ...]
+) -> None:
+    files = {**TWO_WEEKS, "attendance_week37.csv": rows("007 08 absent", "008 11 absent")}
+    assert messages(land({**files, name: rows(*marks)}, EXCEPTIONS)) == []
+
+
+def test_lists_of_other_classes_are_parts(land: Land, messages: Messages) -> None:
+    files = {
+        **TWO_WEEKS,
+        "classes.csv": (
+            "class_id,class_name,class_type,grade\nHR-7A,7A,homeroom,7\nHR-7B,7B,homeroom,7\n"
+        ),
+        "enrollments.csv": (
+            "class_id,person_id,role,begin_date,end_date\nHR-7A,007,student,2026-09-01,\n"
+            "HR-7B,008,student,2026-09-01,\nHR-7A,T1,teacher,2026-09-01,\n"
+        ),
+        "attendance_north.csv": rows("007 08 absent", "007 17 absent"),
+        "attendance_south.csv": rows("008 08 absent", "008 17 absent"),
+    }
+    assert messages(land(files, EXCEPTIONS)) == []
+
+
+def test_a_file_named_by_its_first_day_is_told(land: Land, messages: Messages) -> None:
+    files = {**TWO_WEEKS, "attendance_2026-09-07.csv": rows("007 08 U", "008 17 U")}
+    (message,) = messages(land(files, EXCEPTIONS + CODES))
+    assert message.startswith(
+        "2 rows of 2 in school/attendance_2026-09-07.csv are of days after the date in its name, from "
+        "8\u00a0September to 17\u00a0September 2026, and taken for planned absences, which count nowhere "
+        "yet. If that date is the file's first day, or of its last week, give it the last one, such as "
+        'attendance_2026-09-17.csv, or add to [landing.attendance]: export = "delta". If they are '
+        "planned: edu-pipeline gate release"
+    )
+    con = land({}, DELTA + CODES)
+    assert messages(con) == []
+    assert con.sql("select count(*) from stg_attendance").fetchall() == [(2,)]
+
+
+def test_late_arrivals_and_unexcused_absences_are_not_planned(
+    land: Land, messages: Messages
+) -> None:
+    before = [f"007 {day} U" for day in ("07", "08", "09", "10", "11")]
+    name = "attendance_2026-09-14.csv"
+    planned = {**TWO_WEEKS, name: rows(*before, "007 15 E", "007 16 E")}
+    assert messages(land(planned, EXCEPTIONS + CODES)) == []
+    (message,) = messages(
+        land({name: rows(*before, "007 15 U", "007 16 tardy")}, EXCEPTIONS + CODES)
+    )
+    assert message.startswith("2 rows of 7 in school/attendance_2026-09-14.csv are of days after")
