@@ -269,6 +269,7 @@ def _round(home: Home, wanted: date | None) -> None:
         look = rounds.send(room, chosen)
     elif done.school:
         out.print(f"There are no letters. {_why_not_due(periods)}", soft_wrap=True)
+        look = done.attendance and not periods
     if not last:
         unchanged.end(room, landed)
     raise typer.Exit(HELD if look or done.problems else 0)
@@ -285,8 +286,8 @@ def _why_not_due(periods: Sequence["Period"]) -> str:
     if not periods:
         return (
             "No week has figures: no mark is of a student who is enrolled in a class of the same "
-            "school on a day in session. Look at what is rejected above, and whether school_id is "
-            "the same in students, classes and calendar."
+            "school on a day in session. Look above at what became of attendance and why, and "
+            "whether school_id is the same in students, classes and calendar."
         )
     newest = periods[-1]
     waiting = (

@@ -31,6 +31,8 @@ class Refreshed:
     """That somebody must look at, and nobody has released; they have been printed."""
     school: bool
     """Whether a school's exports are there, or nothing at all."""
+    attendance: bool
+    """Whether attendance has landed, so that there should be weeks with figures."""
 
 
 def refresh(room: "MailRoom") -> Refreshed:
@@ -43,11 +45,12 @@ def refreshed(room: "MailRoom") -> Refreshed:
     """Say what the last refresh found."""
     with room.open_ledger() as ledger:
         periods = ledger.recorded_periods()
-    problems, school = _print_landed(room)
+    problems, received = _print_landed(room)
     index = room.home.site / "index.html"
     if index.exists():
         out.print(f"Pages: {index}", markup=False, soft_wrap=True)
-    return Refreshed(periods, problems, school)
+    school = not received.keys().isdisjoint(SCHOOL_TABLES)
+    return Refreshed(periods, problems, school, received.get("attendance", 0) > 0)
 
 
 def send(room: "MailRoom", period: "Period") -> bool:
@@ -108,11 +111,11 @@ def _out_since(room: "MailRoom", period: "Period") -> Mapping[str, datetime | No
     return {entry.key: entry.sent_at for entry in entries if entry.state in OUT}
 
 
-def _print_landed(room: "MailRoom") -> tuple[list[str], bool]:
+def _print_landed(room: "MailRoom") -> tuple[list[str], Mapping[str, int]]:
     """Print what landed, and what must be looked at.
 
     Returns:
-        `Refreshed.problems` and `Refreshed.school`.
+        `Refreshed.problems`, and export → rows received.
     """
     import polars as pl
 
@@ -147,7 +150,7 @@ def _print_landed(room: "MailRoom") -> tuple[list[str], bool]:
     for message in notes:
         out.print(Text.assemble(("! ", "bold yellow"), message), soft_wrap=True)
     out.print()
-    return [*messages, *notes], any(export.table in SCHOOL_TABLES for export in exports)
+    return [*messages, *notes], {export.table: export.received for export in exports}
 
 
 def _print_gaps(home: Home, period: "Period") -> None:

@@ -23,6 +23,24 @@ def test_an_empty_landing_zone_says_what_to_put_into_it(command: Command, tmp_pa
     assert "Warning" not in done.output
 
 
+def test_attendance_without_a_week_that_has_figures_is_something_to_look_at(
+    command: Command, tmp_path: Path
+) -> None:
+    make_home(
+        tmp_path,
+        {
+            "students.csv": "student_id,homeroom\n007,7A\n",
+            "staff.csv": "staff_id,email\nT1,carla.reed@riverside.example\n",
+            "attendance.csv": "student_id,date,code\n007,2026-05-08,N\n007,2026-05-11,N\n",
+        },
+        '[attendance.codes]\nN = "not_taken"\n',
+    )
+    done = command("run")
+    assert "There are no letters. No week has figures" in done.output
+    assert "!" not in done.output  # nothing else is wrong
+    assert done.exit_code == 3
+
+
 def test_a_week_without_figures_says_which_have_some(command: Command, tmp_path: Path) -> None:
     make_home(
         tmp_path,

@@ -1,12 +1,19 @@
 """Which file is the newest version of an export, by names and times."""
 
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import UTC, datetime
 
 import duckdb
 import pytest
 
-from edu_pipeline.landing.versions import months_first, newest, rival_versions, version_of
+from edu_pipeline.landing.versions import (
+    months_first,
+    newest,
+    replaced_sheets,
+    rival_versions,
+    version_of,
+)
 from edu_pipeline.landing.zone import LandedFile
 
 Land = Callable[..., duckdb.DuckDBPyConnection]
@@ -75,6 +82,9 @@ def test_a_name_that_is_only_a_date_has_a_series_that_can_be_read() -> None:
         "x copy 3.csv",
         "Copy of x.csv",
         "x_old.csv",
+        "x (old).csv",
+        "x_final.csv",
+        "x corrected (1).csv",
         "x_2026-11-20 (1).csv",
         "x_11-20-2026.csv",
         "x 20.11.2026.csv",
@@ -84,7 +94,9 @@ def test_downloads_and_copies_are_versions(copy: str) -> None:
     assert version_of(landed(f"a/{copy}")).series == "a/x"
 
 
-@pytest.mark.parametrize("part", ["x 1.csv", "x (2026).csv", "x (7A).csv", "x_am.csv", "x-9.csv"])
+@pytest.mark.parametrize(
+    "part", ["x 1.csv", "x (2026).csv", "x (7A).csv", "x_am.csv", "x-9.csv", "x_new.csv"]
+)
 def test_other_numbers_and_words_are_parts(part: str) -> None:
     assert version_of(landed(f"a/{part}")).series != "a/x"
 
@@ -93,6 +105,20 @@ def test_the_second_download_counts_and_a_copy_set_aside_never() -> None:
     files = [landed("x.csv"), landed("x (1).csv"), landed("x (2).csv"), landed("x_old.csv", 20)]
     assert newest(files) == {"x (2).csv"}
     assert rivals(*files) == []
+
+
+def test_the_final_one_counts_unless_it_is_so_small_that_it_may_hold_corrections_only() -> None:
+    first, final = landed("x.csv"), landed("x_final.csv", 13)
+    assert newest([first, final]) == {"x_final.csv"}
+    assert rivals(first, final) == []
+    assert rivals(replace(first, size=100), replace(final, size=49)) == [("x.csv", "x_final.csv")]
+    assert rivals(replace(first, size=100), replace(final, size=50)) == []
+
+
+def test_a_sheet_that_another_replaces_says_so_in_words() -> None:
+    assert replaced_sheets(["Absences", "Absences (old)", "Late"]) == {"Absences (old)"}
+    assert replaced_sheets(["May", "May final"]) == {"May"}
+    assert replaced_sheets(["May", "May (2)", "Old"]) == frozenset()
 
 
 def test_names_and_times_that_contradict_each_other_are_a_question() -> None:

@@ -34,9 +34,9 @@ def test_dated_files_with_days_of_their_own_are_parts_until_somebody_says_otherw
     }
     (message,) = messages(land(files, EXCEPTIONS))
     assert message.startswith(
-        "school/attendance_2026-09-18.csv begins on 15\u00a0September 2026, after the date of "
-        "school/attendance_2026-09-11.csv, which is left out as the older version of it. If each file "
-        'has its own days only, so that all count, add to [landing.attendance]: export = "delta"; '
+        "school/attendance_2026-09-18.csv has no row before 15\u00a0September 2026, which is after the "
+        "date of school/attendance_2026-09-11.csv, and that is left out as an older version of it. If "
+        'each file has its own days only, so that all count, add to [landing.attendance]: export = "delta"; '
         "else export attendance again, from the first day of school on. If the older ones are to be "
         "left out: edu-pipeline gate release"
     )  # fmt: skip

@@ -141,3 +141,15 @@ def test_ids_that_excel_made_numbers_of_get_their_zeros_back(stage: Land) -> Non
 )
 def test_a_cell_is_what_people_see_of_it(cell: object, seen: str) -> None:
     assert text(cell) == seen  # type: ignore[arg-type]
+
+
+def test_a_sheet_set_aside_as_old_is_left_out(land: Land, messages: Messages) -> None:
+    header = ["student_id", "date", "code"]
+    kept, gone = ["007", "2026-09-07", "present"], ["008", "2026-09-07", "absent"]
+    book = workbook({"Marks": [header, kept], "Marks (old)": [header, kept, gone]})
+    con = land({"attendance.csv": None, "attendance.xlsx": book})
+    assert con.sql("select student_id from stg_attendance").fetchall() == [("007",)]
+    assert con.sql("select path from landing_files where not current").fetchall() == [
+        ("school/attendance.xlsx#Marks (old)",)
+    ]
+    assert messages(con) == []

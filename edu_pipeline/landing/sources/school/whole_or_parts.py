@@ -80,9 +80,10 @@ def _parts_named_by_date(con: duckdb.DuckDBPyConnection, files: pl.DataFrame) ->
         if first is None or first <= last["version"].date() or not same_year:
             continue
         message = (
-            f"{path} begins on {day_month(first)} {first.year}, after the date of {last['path']}, which "
-            "is left out as the older version of it. If each file has its own days only, so that all "
-            f"count, {_DELTA}; else export attendance again, from the first day of school on."
+            f"{path} has no row before {day_month(first)} {first.year}, which is after the date of "
+            f"{last['path']}, and that is left out as an older version of it. If each file has its own "
+            f"days only, so that all count, {_DELTA}; else export attendance again, from the first day "
+            "of school on."
         )
         problem = school_problem("attendance", "parts_by_date", newest["series"][0], message)
         yield problem.releasable("If the older ones are to be left out")
