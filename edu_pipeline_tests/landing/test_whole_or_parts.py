@@ -1,9 +1,15 @@
 """Files of attendance whose days say that they are something else than their names say."""
 
 from collections.abc import Callable
+from datetime import date
 
 import duckdb
 import pytest
+
+from edu_pipeline.ground.warehouse import read_table
+from edu_pipeline.landing.sources.school.finding import weeks_of_exceptions
+from edu_pipeline.landing.sources.school.school_fates import school_fates
+from edu_pipeline.settings.landing import AttendanceExport, Landing
 
 Land = Callable[..., duckdb.DuckDBPyConnection]
 Messages = Callable[[duckdb.DuckDBPyConnection], list[str]]
@@ -29,7 +35,7 @@ def test_dated_files_with_days_of_their_own_are_parts_until_somebody_says_otherw
 ) -> None:
     files = {
         **TWO_WEEKS,
-        "attendance_2026-09-11.csv": rows("007 08 absent"),
+        "attendance_2026-09-11.csv": rows("007 08 absent", "008 09 absent"),
         "attendance_2026-09-18.csv": rows("008 15 absent"),
     }
     (message,) = messages(land(files, EXCEPTIONS))
@@ -48,6 +54,7 @@ def test_dated_files_with_days_of_their_own_are_parts_until_somebody_says_otherw
     [
         ("007 08 absent", "007 08 absent"),
         (None, "008 15 absent"),  # nothing but a header
+        ("007 08 absent", "008 15 absent"),  # the only absence was corrected
     ],
 )
 def test_a_newer_whole_export_is_no_question(
@@ -64,7 +71,7 @@ def test_a_newer_whole_export_is_no_question(
 def test_the_last_export_of_another_school_year_is_left_out(land: Land, messages: Messages) -> None:
     files = {
         **TWO_WEEKS,
-        "attendance_2026-06-19.csv": "student_id,date,code\n007,2026-06-10,absent\n",
+        "attendance_2026-06-19.csv": "student_id,date,code\n007,2026-06-10,absent\n008,2026-06-10,absent\n",
         "attendance_2026-09-18.csv": rows("008 15 absent"),
     }
     assert messages(land(files, EXCEPTIONS)) == []
@@ -141,3 +148,23 @@ def test_late_arrivals_and_unexcused_absences_are_not_planned(
         land({name: rows(*before, "007 15 U", "007 16 tardy")}, EXCEPTIONS + CODES)
     )
     assert message.startswith("2 rows of 7 in school/attendance_2026-09-14.csv are of days after")
+
+
+def test_weeks_that_begin_on_sunday_are_so_in_all_that_is_said_of_them(land: Land) -> None:
+    con = land(
+        {
+            "calendar.csv": "date,in_session\n2026-09-06,Y\n2026-09-07,Y\n2026-09-13,Y\n",
+            "attendance.csv": rows("007 06 absent", "007 07 absent"),
+            "homework.csv": "student_id,assignment_id,due_date,status\n"
+            "007,w1,2026-09-12,complete\n007,w2,2026-09-13,complete\n",
+        },
+        f'{EXCEPTIONS}[school]\nweek_begins = "sunday"\n',
+    )
+    files, exceptions = read_table(con, "landing_files"), AttendanceExport(shape="exceptions")
+    told = school_fates(con, files, Landing(), "sunday").filter(table="homework")
+    assert told.select("fate", "rule", "rows").rows() == [
+        ("counted", "", 1),
+        ("outside", "not_yet_due", 1),
+    ]
+    weeks = weeks_of_exceptions(con, files, exceptions, "sunday")
+    assert weeks.rows() == [("1", date(2026, 9, 7), 2, 2)]

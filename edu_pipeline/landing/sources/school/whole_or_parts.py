@@ -48,7 +48,8 @@ def whole_or_parts(
 def _parts_named_by_date(con: duckdb.DuckDBPyConnection, files: pl.DataFrame) -> Iterator[Problem]:
     """The newest of several dated files, if it has no day up to the date of the one before.
 
-    A whole export would have the days of that one, too, but for that of another school year.
+    A whole export would have the days of that one, too, but for that of another school year. A single
+    row that is gone may have been corrected.
     """
     dated = files.filter(
         (pl.col("table") == "attendance") & pl.col("stamped") & pl.col("error").is_null()
@@ -56,7 +57,7 @@ def _parts_named_by_date(con: duckdb.DuckDBPyConnection, files: pl.DataFrame) ->
     for of in dated.partition_by("series"):
         newest = of.filter("current")
         before = of.filter(
-            ~pl.col("current") & (pl.col("lines") > pl.col("header_lines") + pl.col("preamble"))
+            ~pl.col("current") & (pl.col("lines") > pl.col("header_lines") + 1)
         ).sort("version")
         if newest.is_empty() or before.is_empty():
             continue
