@@ -172,7 +172,7 @@ def _blank_marks(con: duckdb.DuckDBPyConnection, settings: Settings) -> Iterator
             "code",
             f"{counted(blanks, 'mark')} of attendance {'is' if blanks == 1 else 'are'} blank, and all others "
             f"({shown}) mean {all_are}: does blank mean {other}, or that the register was not taken, as it is "
-            f'read now? Add to [attendance.codes]: "" = "…"  # {other}, or not_taken',
+            f'read now? Add to [attendance.codes]: "" = "…"  # {other}, or not_taken.',
             blanks,
             f"Blank marks of attendance beside {shown}.",
         )
@@ -221,7 +221,7 @@ def _blank_homework(
             f"{counted(blanks, 'piece')} of homework {'has' if blanks == 1 else 'have'} no status though the "
             f"day {'it was' if blanks == 1 else 'they were'} due is over, and all others are {outcome}: does "
             f"blank mean {other}, or that nobody knows, as it is read now? Add to [homework.codes]: "
-            f'"" = "…"  # {other}, or unknown',
+            f'"" = "…"  # {other}, or unknown.',
             blanks,
             f"Homework without a status beside {outcome} only.",
         )
@@ -245,7 +245,7 @@ def _blank_days(con: duckdb.DuckDBPyConnection, settings: Settings) -> Iterator[
             path,
             f"{counted(blanks, 'day')} of {path} {'does' if blanks == 1 else 'do'} not say whether school was "
             f"in session, where others say '{word}': {'it is' if blanks == 1 else 'they are'} taken for "
-            'school days. Add to [landing.calendar.values.in_session]: "" = "…"  # true or false',
+            'school days. Add to [landing.calendar.values.in_session]: "" = "…"  # true or false.',
             blanks,
             f"Days of {path} that do not say whether they are in session.",
         )

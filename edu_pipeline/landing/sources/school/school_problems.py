@@ -538,9 +538,9 @@ def _sessions_of_exceptions(sessions: Sequence[str], landing: Landing) -> list[P
     )
     sentence = (
         f"Absences are about single sessions ({shown}{more}), {expected}: a session counts as "
-        f"{f'one in {said} of a day' if said > 1 else 'a whole day'}. "
+        f"{f'1/{said} of a day' if said > 1 else 'a whole day'}. "
         f"{'Say in' if explicit else 'Add to'} [landing.attendance]: sessions_per_day = {likely}  "
-        "# the number of sessions of a full day"
+        "# or more, if a full day has more."
     )
     problem = school_problem(
         "attendance", "more_sessions", "session", sentence, known_as=f"{likely} of {said} sessions."

@@ -23,7 +23,7 @@ from edu_pipeline.model.problems import Problem
 from edu_pipeline.settings.home import Settings
 
 UNITS = frozenset({"minutes", "minute", "mins", "min", "hours", "hour", "hrs"})
-SHARES = frozenset({"portion", "fraction", "duration", "part", "value", "amount", "day", "days"})
+SHARES = frozenset({"portion", "fraction", "duration", "value", "amount", "day", "days"})
 MISSED = frozenset({"absence", "absent", "absences", "missed", "attendance", "attended", "present"})
 """What headers say that hold how much of a day somebody was away or there."""
 NOT_MISSED = frozenset(
@@ -155,8 +155,9 @@ def _amounts(con: duckdb.DuckDBPyConnection, names: Sequence[str]) -> Iterator[P
                 "attendance",
                 name,
                 f"The column {name} of attendance, which is not read, has parts of a whole ({_shown(cells)}): if "
-                f"it says how much of the day was missed, these {counted(fractions, 'row')} count wrongly. Add "
-                f"to [landing.attendance.columns]: {ours} = {toml_text(name)}",
+                f"it says how much of the day was missed, {counted(fractions, 'row')} "
+                f"{'counts' if fractions == 1 else 'count'} wrongly. Add to [landing.attendance.columns]: "
+                f"{ours} = {toml_text(name)}",
                 fractions,
             )
         if share or words.isdisjoint(
