@@ -215,7 +215,13 @@ def _wanted(usable: Sequence[_File], export: TableExport) -> str:
         # whoever says where the header is has seen what stands above it
         start = "true" if export.header_line is None else f"_line > {file.header_lines}"
         return " and ".join(
-            [start, *(f"trim({quoted(name)}) in {literals(values)}" for name, values in filters)]
+            [
+                start,
+                *(
+                    f"coalesce(trim({quoted(name)}), '') in {literals(values)}"
+                    for name, values in filters
+                ),
+            ]
         )
 
     paths = literals([file.path for file in usable])

@@ -12,11 +12,11 @@ import polars as pl
 from edu_pipeline.ground.sql import literal, literals, quoted
 from edu_pipeline.ground.toml import toml_key, toml_text
 from edu_pipeline.ground.wording import counted, day_month, listed
-from edu_pipeline.landing.rules import AFTER
+from edu_pipeline.landing.rules import AFTER, UNMAPPED
 from edu_pipeline.landing.sources.school.canonical import CODES, resolved_headers
 from edu_pipeline.landing.sources.school.fields import DATES, FIELDS
-from edu_pipeline.landing.sources.school.school_problems import school_problem
-from edu_pipeline.landing.sources.school.stage_facts import distinct_texts
+from edu_pipeline.landing.sources.school.school_problems import WHOLE_DAY, school_problem
+from edu_pipeline.landing.sources.school.stage_facts import distinct_texts, export_days
 from edu_pipeline.landing.tables.dates import is_moment
 from edu_pipeline.landing.tables.headers import normal
 from edu_pipeline.model.problems import Problem
@@ -24,10 +24,6 @@ from edu_pipeline.settings.home import Settings
 from edu_pipeline.settings.landing import SCHOOL_TABLES
 from edu_pipeline.settings.marks import GRADED
 
-WHOLE_DAY = frozenset(
-    {"all", "allday", "full", "fullday", "whole", "wholeday", "day", "daily", "both", "ampm", "fd"}
-)
-"""What systems call a session that is all of them, without punctuation."""
 HALVES = 2
 PERIOD_WORDS = ("period", "session", "lesson", "block")
 SCORES = ("score", "points", "grade", "mark", "percent", "result")
@@ -50,6 +46,9 @@ def doubts(
     """
     yield from _columns_of_one_name(con, files, settings)
     yield from _empty_codes_beside_others(con, files, settings)
+    yield from _blank_marks(con, settings)
+    yield from _blank_homework(con, files, settings)
+    yield from _blank_days(con, settings)
     yield from _moments_without_a_zone(con, settings)
     yield from _whole_days_beside_sessions(con, settings)
     yield from _shorter_days(con, files, settings)
@@ -126,6 +125,132 @@ def _empty_codes_beside_others(
                 )
 
 
+def _blank_marks(con: duckdb.DuckDBPyConnection, settings: Settings) -> Iterator[Problem]:
+    """Blank marks beside others that all mean the same: the blank may be how the rest is entered.
+
+    In a daily export blanks of whole registers are registers not taken.
+    """
+    daily = settings.landing.attendance.shape == "daily"
+    if "" in settings.attendance.codes or _has_unmapped(con, "attendance"):
+        return
+    found = dict(con.execute("select code, count(*) from stg_attendance group by code").fetchall())
+    marks = {code: settings.attendance.mark(code) for code in sorted(found) if code}
+    there = {
+        code: mark.attended >= mark.possible and (daily or not mark.tardy)
+        for code, mark in marks.items()
+        if mark and mark.submitted and mark.possible
+    }
+    if len(set(there.values())) != 1:
+        return
+    ((blanks,),) = con.execute(
+        f"""
+        with placed as (
+          select home.class_id, date, session, code
+          from stg_attendance as mark left join (
+            select * from stg_enrollments semi join (
+              from stg_classes where class_type = 'homeroom'
+            ) using (class_id) where role = 'student'
+          ) as home
+            on mark.student_id = home.person_id
+            and mark.date >= home.begin_date and mark.date < home.end_date
+        ),
+        registers as (
+          select *, bool_or(code <> '') over (partition by class_id, date, session) as begun
+          from placed
+        )
+        select if(bool_or(code = '' and {"begun" if daily else "true"}), count(*) filter (code = ''), 0)
+        from registers
+        """
+    ).fetchall()
+    if blanks:
+        present = next(iter(there.values()))
+        shown = listed([f"'{code}'" for code in list(there)[:SESSIONS_SHOWN]])
+        all_are, other = ("present", "absent") if present else ("absent", "present")
+        yield _question(
+            "attendance",
+            "blank_codes",
+            "code",
+            f"{counted(blanks, 'mark')} of attendance {'is' if blanks == 1 else 'are'} blank, and all others "
+            f"({shown}) mean {all_are}: does blank mean {other}, or that the register was not taken, as it is "
+            f'read now? Add to [attendance.codes]: "" = "…"  # {other}, or not_taken.',
+            blanks,
+            f"Blank marks of attendance beside {shown}.",
+        )
+
+
+def _has_unmapped(con: duckdb.DuckDBPyConnection, table: str) -> bool:
+    """Whether there are codes that nobody mapped: what they mean is asked first."""
+    found = con.execute(
+        f"select count(*) from rejected_{table} where rule = {literal(UNMAPPED)}"
+    ).fetchall()
+    return bool(found[0][0])
+
+
+def _blank_homework(
+    con: duckdb.DuckDBPyConnection, files: pl.DataFrame, settings: Settings
+) -> Iterator[Problem]:
+    """Pieces without a status that were due before the file was written, beside complete ones only."""
+    if "" in settings.homework.codes or _has_unmapped(con, "homework"):
+        return
+    path_column = {
+        path: found.headers["status"]
+        for path, found in resolved_headers("homework", files, settings.landing.homework).items()
+        if "status" in found.headers
+    }
+    if not path_column:
+        return
+    con.register("export_days", export_days(files, "homework", settings))
+    ((blanks, complete, missing),) = con.execute(
+        f"""
+        select count(*) filter (read.status = '' and piece.due_date < last_day),
+               count(*) filter (piece.status in ('complete', 'late')),
+               count(*) filter (piece.status = 'missing')
+        from stg_homework as piece
+        join read_homework as read on read._file = piece.file and read._line = piece.line
+        left join export_days on export_days.file = piece.file
+        where piece.file in {literals(sorted(path_column))}
+        """
+    ).fetchall()
+    con.unregister("export_days")
+    if blanks and bool(complete) != bool(missing):
+        outcome, other = ("complete", "missing") if complete else ("missing", "complete")
+        yield _question(
+            "homework",
+            "blank_codes",
+            "status",
+            f"{counted(blanks, 'piece')} of homework {'has' if blanks == 1 else 'have'} no status though the "
+            f"day {'it was' if blanks == 1 else 'they were'} due is over, and all others are {outcome}: does "
+            f"blank mean {other}, or that nobody knows, as it is read now? Add to [homework.codes]: "
+            f'"" = "…"  # {other}, or unknown.',
+            blanks,
+            f"Homework without a status beside {outcome} only.",
+        )
+
+
+def _blank_days(con: duckdb.DuckDBPyConnection, settings: Settings) -> Iterator[Problem]:
+    """Days of the calendar of which nothing says whether they are in session, beside some that say it."""
+    if "" in settings.landing.calendar.values.get("in_session", {}):
+        return
+    found = con.execute(
+        """
+        select _file, count(*) - count(in_session) as blanks, min(in_session)
+        from read_calendar where _rule is null and date is not null
+        group by all having blanks > 0 and count(in_session) > 0 order by all
+        """
+    ).fetchall()
+    for path, blanks, word in found:
+        yield _question(
+            "calendar",
+            "blank_days",
+            path,
+            f"{counted(blanks, 'day')} of {path} {'does' if blanks == 1 else 'do'} not say whether school was "
+            f"in session, where others say '{word}': {'it is' if blanks == 1 else 'they are'} taken for "
+            'school days. Add to [landing.calendar.values.in_session]: "" = "…"  # true or false.',
+            blanks,
+            f"Days of {path} that do not say whether they are in session.",
+        )
+
+
 def _moments_without_a_zone(
     con: duckdb.DuckDBPyConnection, settings: Settings
 ) -> Iterator[Problem]:
@@ -159,7 +284,8 @@ def _whole_days_beside_sessions(
     if per_day == 1 or len(found) < HALVES:
         return
     whole = [name for name in found if not name or normal(name) in WHOLE_DAY]
-    if not whole and per_day == HALVES and len(found) > HALVES:
+    words = [name for name in found if not any(map(str.isdigit, name))]
+    if not whole and words and per_day == HALVES and len(found) > HALVES:
         whole = sorted(found, key=lambda name: (found[name], name))[: len(found) - HALVES]
     if not whole or len(whole) == len(found):
         return

@@ -73,6 +73,7 @@ from edu_pipeline.landing.sources.school.stage_facts import (
 )
 from edu_pipeline.landing.sources.school.stage_roster import names_years
 from edu_pipeline.landing.sources.school.telling_apart import several_problem, several_rows
+from edu_pipeline.landing.sources.school.unread import unread_problems
 from edu_pipeline.landing.sources.school.whole_or_parts import whole_or_parts
 from edu_pipeline.model.problems import Problem, problems_frame
 from edu_pipeline.model.school_calendar import WeekBegins
@@ -111,11 +112,12 @@ def find_problems(
         *change_problems(changes),
         *word_problems(words, landing),
         *code_problems(unmapped),
-        *session_problems(sessions_found(con), landing),
+        *session_problems(*sessions_found(con), landing),
         *shape,
         *_rows_left_out(con, files, settings, weighed=not shape),
         *doubts(con, files, settings),
         *roster_doubts(con, files, settings),
+        *unread_problems(con, files, settings),
         *_disagreements(con, files, settings),
     ]
     if not any(problem.holds and problem.id not in released for problem in problems):

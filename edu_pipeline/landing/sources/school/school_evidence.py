@@ -17,6 +17,7 @@ from edu_pipeline.landing.sources.school.school_problems import (
     FEW_PRESENT,
     MANY_CODES,
     MEANINGS,
+    sessions_likely,
 )
 from edu_pipeline.landing.sources.school.school_reading import (
     LINKS,
@@ -317,16 +318,18 @@ def _shape_lines(read: Reading) -> list[Line]:
 def _session_lines(read: Reading) -> list[Line]:
     """How many marks make a day."""
     export = read.settings.landing.attendance
-    most = read.con.execute(
-        "select coalesce(max(marks), 0) from (select count(distinct coalesce(session, '')) as marks "
-        f"from {read.rows('attendance')} group by student_id, date)"
-    ).fetchall()[0][0]
-    if most <= export.sessions_per_day:
-        return []
-    why = f"a student has up to {most} marks on one day"
     exceptions = export.shape == "exceptions"
     if exceptions:
-        why += " and a full day may have more: say how many"
+        most = sessions_likely(str(name or "") for name, _ in read.counts("attendance", "session"))
+        why = "absences are about single sessions: say how many a full day has"
+    else:
+        most = read.con.execute(
+            "select coalesce(max(marks), 0) from (select count(distinct coalesce(session, '')) as marks "
+            f"from {read.rows('attendance')} group by student_id, date)"
+        ).fetchall()[0][0]
+        why = f"a student has up to {most} marks on one day"
+    if most <= export.sessions_per_day:
+        return []
     section = ("landing", "attendance")
     return [Line(section, "sessions_per_day", most, why, certain=not exceptions)]
 

@@ -30,6 +30,7 @@ from edu_pipeline.landing.sources.school.fields import FIELDS, OTHER_ROLES
 from edu_pipeline.landing.sources.school.school_columns import Resolved
 from edu_pipeline.landing.sources.school.stage_roster import words_unknown
 from edu_pipeline.landing.tables.date_order import date_orders, replaced
+from edu_pipeline.landing.tables.headers import normal
 from edu_pipeline.landing.versions import months_first, rival_versions
 from edu_pipeline.landing.zone import SHEET, LandedFile
 from edu_pipeline.model.problems import Problem
@@ -75,6 +76,19 @@ RESOLVED_WITH = frozenset({"students", "staff", "classes", "calendar"})
 """Exports that the ids and days of others are looked up in."""
 
 NAMED_CLASSES = 4
+
+NAMED_SESSIONS = 8
+
+MOST_SESSIONS = 12
+"""A higher number in the name of a session is an id or a time of day."""
+
+WHOLE_DAY = frozenset(
+    {"all", "allday", "full", "fullday", "whole", "wholeday", "day", "daily", "both", "ampm", "fd"}
+)
+"""What systems call a session that is all of them, without punctuation."""
+
+HALF_DAY = frozenset({"am", "pm", "morning", "afternoon"})
+"""What they call one of two."""
 
 ADVICE: Mapping[str, str] = {
     TOO_MANY_CELLS: "Export it again with cells quoted: some hold the character between cells.",
@@ -485,14 +499,21 @@ def shape_problems(marks: int, present: int, landing: Landing) -> list[Problem]:
     return [problem.releasable("If the marks are right")]
 
 
-def session_problems(most: int, landing: Landing) -> list[Problem]:
+def session_problems(most: int, sessions: Iterable[str], landing: Landing) -> list[Problem]:
     """More marks for a student and a day than the settings say a day has.
+
+    In an export of exceptions the names of the sessions say it, never the marks: who misses one of
+    six periods has one.
 
     Args:
         most: `stage_facts.sessions_found`.
+        sessions: What the sessions of marks are called.
         landing: The section of `pipeline.toml`.
     """
     said = landing.attendance.sessions_per_day
+    names = [name for name in sessions if name]
+    if landing.attendance.shape == "exceptions" and names:
+        return _sessions_of_exceptions(names, landing)
     if most <= said:
         return []
     message = (
@@ -500,6 +521,53 @@ def session_problems(most: int, landing: Landing) -> list[Problem]:
         f"Add to [landing.attendance]: sessions_per_day = {most}"
     )
     return [school_problem("attendance", "more_sessions", "session", message)]
+
+
+def _sessions_of_exceptions(sessions: Sequence[str], landing: Landing) -> list[Problem]:
+    said = landing.attendance.sessions_per_day
+    likely = sessions_likely(sessions)
+    explicit = "sessions_per_day" in landing.attendance.model_fields_set
+    if likely <= said or (explicit and not all(map(_number_of, sessions))):
+        return []
+    shown = listed([f"'{name}'" for name in sessions[:NAMED_SESSIONS]])
+    more = " and others" if len(sessions) > NAMED_SESSIONS else ""
+    expected = (
+        f"and the settings expect {counted(said, 'session')} a day"
+        if explicit
+        else "and nothing says how many sessions a full day has"
+    )
+    sentence = (
+        f"Absences are about single sessions ({shown}{more}), {expected}: a session counts as "
+        f"{f'1/{said} of a day' if said > 1 else 'a whole day'}. "
+        f"{'Say in' if explicit else 'Add to'} [landing.attendance]: sessions_per_day = {likely}  "
+        "# or more, if a full day has more."
+    )
+    problem = school_problem(
+        "attendance", "more_sessions", "session", sentence, known_as=f"{likely} of {said} sessions."
+    )
+    return [problem.releasable("If it is right as it is read")]
+
+
+def sessions_likely(sessions: Iterable[str]) -> int:
+    """How many sessions a full day has, going by what some of them are called.
+
+    Args:
+        sessions: Such as `AM`, of which there are two, `3` or `Period 6`.
+
+    Returns:
+        At least 1; words for the whole day are no session of it.
+    """
+    parts = [name for name in sessions if name and normal(name) not in WHOLE_DAY]
+    numbers = [number for name in parts if (number := _number_of(name)) <= MOST_SESSIONS]
+    halves = 2 if any(normal(name) in HALF_DAY for name in parts) else 1
+    # a single one may be the period in which the day's attendance is taken
+    return max(len(parts), halves, *(numbers if len(parts) > 1 else []))
+
+
+def _number_of(session: str) -> int:
+    """The number of a session: 3 of `Period 3`, `P3` and `3(A-B)`; 0 where it has none."""
+    found = re.search(r"\d+", session)
+    return int(found[0]) if found else 0
 
 
 def row_problems(

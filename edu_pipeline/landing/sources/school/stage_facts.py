@@ -470,8 +470,8 @@ def attendance_dates(con: duckdb.DuckDBPyConnection, export: AttendanceExport) -
     return dates
 
 
-def sessions_found(con: duckdb.DuckDBPyConnection) -> int:
-    """The most rows that a student has on one day.
+def sessions_found(con: duckdb.DuckDBPyConnection) -> tuple[int, list[str]]:
+    """The most rows that a student has on one day, and what sessions are called.
 
     Args:
         con: The warehouse, with `stg_attendance`.
@@ -482,7 +482,8 @@ def sessions_found(con: duckdb.DuckDBPyConnection) -> int:
         from (select count(*) as marks from stg_attendance group by student_id, date)
         """
     ).fetchall()[0][0]
-    return most
+    names = con.execute("select distinct session from stg_attendance order by 1").fetchall()
+    return most, [name for (name,) in names]
 
 
 def marks_found(con: duckdb.DuckDBPyConnection) -> tuple[int, int]:

@@ -304,8 +304,9 @@ def _days(
     spelling = one_spelling(rows["school_id"], schools, rows["school_id"])
     rows = rows.with_columns(pl.col("school_id").replace(spelling))
     everyone = pl.DataFrame({"every_school": list(schools) or [DEFAULT_SCHOOL]})
+    blank = export.values.get("in_session", {}).get("", "true")
     rows = rows.filter(~unknown).with_columns(
-        in_session=pl.col("in_session").fill_null("true") == "true"
+        in_session=pl.col("in_session").fill_null(blank) == "true"
     )
     rows = pl.concat(
         [

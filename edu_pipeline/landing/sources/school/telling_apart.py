@@ -35,10 +35,14 @@ class Several:
     of: int
     most: int
     """The most rows of one key."""
+    fewest: int
+    """The fewest rows of a key that has several."""
     apart: tuple[tuple[str, int], ...]
     """Columns that nobody reads in which each of them has another value, and how many there are."""
     differ: tuple[str, ...]
     """Columns that nobody reads in which they differ at all."""
+    uneven: bool = False
+    """Whether they are equal absences, of some days more than of others."""
 
 
 def several_rows(
@@ -53,7 +57,8 @@ def several_rows(
         settings: How it is read.
 
     Returns:
-        None where there are none, or so few that nothing but their order tells them apart.
+        None where there are none, or so few that nothing but their order tells them apart. Absences of
+        which some days have two equal rows and others six may be periods without their name.
     """
     ((repeated, contradicting, staged),) = con.execute(
         f"""
@@ -63,13 +68,15 @@ def several_rows(
         """
     ).fetchall()
     many = repeated > MANY_REJECTED * (repeated + staged)
-    if not repeated or not (contradicting or (many and table == "homework")):
+    doubtful = contradicting or (many and table == "homework")
+    periods = table == "attendance" and settings.landing.attendance.shape == "exceptions"
+    if not repeated or not (doubtful or periods):
         return None
     export = settings.landing.export(table)
     (day,) = DATES[table]
     register_days(con, distinct_texts(con, table, day)[day], export, settings.known_zone)
     key = ", ".join(["_file", *(name for name in KEYS[table] if name != day), "days.day"])
-    unread = _unread_columns(con, table, files, settings)
+    unread = unread_names(con, table, files, settings)
     cells = "".join(f", raw.{quoted(name)}" for name in unread)
     con.execute(
         f"""
@@ -91,9 +98,10 @@ def several_rows(
     ((rows, keys, distinct, *found),) = con.execute(
         f"select count(*), count(distinct key), count(distinct ({whole})){counts} from sharing"
     ).fetchall()
-    most = con.execute(
-        "select coalesce(max(rows), 0) from (select count(*) as rows from sharing group by key)"
-    ).fetchall()[0][0]
+    ((most, fewest),) = con.execute(
+        "select coalesce(max(rows), 0), coalesce(min(rows), 0) "
+        "from (select count(*) as rows from sharing group by key)"
+    ).fetchall()
     con.execute("drop table sharing")
     columns = [(name, *found[3 * n : 3 * n + 3]) for n, name in enumerate(unread)]
     # one that differs in every row is the row's own number
@@ -103,21 +111,24 @@ def several_rows(
         if pairs == distinct > keys and filled == rows and 2 * values <= rows
     ]
     differ = [name for name, pairs, _, _ in columns if pairs > keys]
-    if not many and not differ:
+    if not (periods and most > fewest) and not (doubtful and (many or differ)):
         return None
     return Several(
         table,
         int(repeated),
         int(repeated + staged),
         int(most),
+        int(fewest),
         tuple(sorted(apart, key=lambda pair: pair[1])),
         tuple(differ),
+        uneven=periods and most > fewest and not contradicting,
     )
 
 
-def _unread_columns(
+def unread_names(
     con: duckdb.DuckDBPyConnection, table: str, files: pl.DataFrame, settings: Settings
 ) -> Sequence[str]:
+    """Columns of an export that no file of it is read from."""
     found = resolved_headers(table, files, settings.landing.export(table)).values()
     read = {header for each in found for header in (*each.headers.values(), *each.filters)}
     columns = [name for name in con.table(f"raw_{table}").columns if name not in RECEIVED]
@@ -158,6 +169,11 @@ def _of_attendance(several: Several) -> tuple[str, str]:
             f"session.{rivals} {lines}"
         )
     seen = f" They differ in {', '.join(several.differ[:SHOWN])}." if several.differ else ""
+    if several.uneven:
+        return what, (
+            f"On other days it is {several.fewest}, so each row may be a period that was missed. Export the "
+            f"period as well, or one row per student and day.{seen}"
+        )
     return what, (
         f"Export one row per student and day, or say in [landing.attendance.where] which rows count.{seen}"
     )

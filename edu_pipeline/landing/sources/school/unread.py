@@ -1,0 +1,324 @@
+"""Columns of attendance and homework that nobody reads and that may say how a row counts.
+
+Most columns of an export are of no concern: names, comments, who entered it and when. A few say that
+a row counts for less, for more days than one or not at all; they are asked about where what stands in
+them is not what the codes say already.
+"""
+
+import re
+from collections.abc import Iterator, Sequence
+
+import duckdb
+import polars as pl
+
+from edu_pipeline.ground.sql import literals, quoted
+from edu_pipeline.ground.toml import toml_key, toml_list, toml_text
+from edu_pipeline.ground.wording import counted, listed
+from edu_pipeline.landing.sources.school.canonical import CODES, resolved_headers
+from edu_pipeline.landing.sources.school.school_problems import school_problem
+from edu_pipeline.landing.sources.school.stage_facts import distinct_texts, register_days
+from edu_pipeline.landing.sources.school.telling_apart import unread_names
+from edu_pipeline.landing.tables.date_order import is_date
+from edu_pipeline.model.problems import Problem
+from edu_pipeline.settings.home import Settings
+
+UNITS = frozenset({"minutes", "minute", "mins", "min", "hours", "hour", "hrs"})
+SHARES = frozenset({"portion", "fraction", "duration", "value", "amount", "day", "days"})
+MISSED = frozenset({"absence", "absent", "absences", "missed", "attendance", "attended", "present"})
+"""What headers say that hold how much of a day somebody was away or there."""
+NOT_MISSED = frozenset(
+    {
+        *("late", "tardy", "lateness", "arrival", "ytd", "cumulative", "year", "term", "rate"),
+        *("possible", "expected", "scheduled", "remaining", "percent", "percentage", "average"),
+    }
+)
+PARTS = frozenset({"half", "portion", "daypart"})
+BEGINNINGS = frozenset({"from", "start", "begin", "out"})
+ENDS = frozenset({"to", "end", "until", "till", "through", "thru", "last", "in"})
+NOT_ENDS = frozenset(
+    {"term", "year", "semester", "quarter", "class", "course", "section", "school", "enrollment"}
+)
+VOID = frozenset({"void", "voided", "deleted", "cancelled", "canceled", "removed", "revoked"})
+FLAGS = {
+    "missing": ("missing",),
+    "late": ("late", "missing"),
+    "excused": ("exempt", "not_due"),
+    "exempt": ("exempt", "not_due"),
+}
+"""What a flag of homework is called → the outcomes that say the same."""
+FLAG_WORDS = frozenset({"is", "was", "flag", "flagged", "submission", "assignment", "homework"})
+TRUE = ("true", "yes", "y", "t", "1", "x")
+FALSE = ("", "false", "no", "n", "f", "0", "null", "none")
+_TIME = r"\d{1,2}[:.]\d{2}([:.]\d{2})?( ?[AaPp]\.?[Mm]\.?)?"
+_AMOUNT = r"\d+([.,:]\d+)? ?(%|h|hrs?|hours?|m|mins?|minutes?)?"
+VALUES_SHOWN = 3
+
+
+def unread_problems(
+    con: duckdb.DuckDBPyConnection, files: pl.DataFrame, settings: Settings
+) -> Iterator[Problem]:
+    """Questions about columns that nobody reads, table by table.
+
+    Args:
+        con: The warehouse, with `raw_…`, `read_…` and the staging tables.
+        files: `LandingFiles`.
+        settings: How the exports are read.
+    """
+    for table in CODES:
+        names = unread_names(con, table, files, settings)
+        headers = resolved_headers(table, files, settings.landing.export(table)).values()
+        read = {ours for found in headers for ours in found.headers}
+        yield from _void(con, table, names)
+        if table == "homework":
+            yield from _flags(con, names, settings)
+            continue
+        said = not read.isdisjoint({"duration", "portion_absent"})
+        if not said:
+            yield from _amounts(con, names)
+        if settings.landing.attendance.shape == "exceptions":
+            yield from _last_days(con, names, settings)
+            if not said and "session" not in read:
+                yield from _times(con, names)
+        if not said and "session" not in read:
+            yield from _parts(con, names)
+
+
+def words_of(header: str) -> frozenset[str]:
+    """The words of a header: `absent` and `minutes` of `AbsentMinutes`, `Absent Minutes` and so on."""
+    found = re.findall(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+", header)
+    return frozenset(word.casefold() for word in found)
+
+
+def _rows(table: str, name: str) -> str:
+    """SQL of the rows that count, with what stands in a column nobody reads (`cell`, never null)."""
+    return f"""(
+        select mark.*, coalesce(trim(raw.{quoted(name)}), '') as cell
+        from stg_{table} as mark
+        join raw_{table} as raw on raw._file = mark.file and raw._line = mark.line
+    )"""
+
+
+def _cells(con: duckdb.DuckDBPyConnection, rows: str, where: str = "true") -> Sequence[str]:
+    found = con.execute(f"select distinct cell from {rows} where {where} order by 1").fetchall()
+    return [cell for (cell,) in found]
+
+
+def _shown(cells: Sequence[str]) -> str:
+    """A few of several cells: only such as are numbers, times, dates or flags, never a name."""
+    return listed([f"'{cell}'" for cell in cells if cell][:VALUES_SHOWN])
+
+
+def _void(con: duckdb.DuckDBPyConnection, table: str, names: Sequence[str]) -> Iterator[Problem]:
+    for name in names:
+        if words_of(name).isdisjoint(VOID):
+            continue
+        cells = _cells(con, _rows(table, name))
+        kept = [cell for cell in cells if cell.casefold() in FALSE]
+        if kept and len(kept) < len(cells):
+            ((rows,),) = con.execute(
+                f"select count(*) from {_rows(table, name)} where lower(cell) not in {literals(FALSE)}"
+            ).fetchall()
+            yield _question(
+                table,
+                name,
+                f"The column {name} of {table}, which is not read, is filled in {counted(rows, 'row')} as if "
+                f"{'it' if rows == 1 else 'they'} did not count any more; {'it is' if rows == 1 else 'they are'} "
+                f"counted. Add to [landing.{table}.where]: {toml_key(name)} = {toml_list(kept)}",
+                rows,
+            )
+
+
+def _amounts(con: duckdb.DuckDBPyConnection, names: Sequence[str]) -> Iterator[Problem]:
+    """How much of a day was missed, where absences of one kind have different amounts."""
+    for name in names:
+        words = words_of(name)
+        if not words.isdisjoint(NOT_MISSED) or words.isdisjoint(UNITS | SHARES):
+            continue
+        rows = _rows("attendance", name)
+        cells = _cells(con, rows, "cell <> '' and not tardy")
+        if not all(re.fullmatch(_AMOUNT, cell, re.IGNORECASE) for cell in cells):
+            continue
+        number = "try_cast(replace(rtrim(cell, '% '), ',', '.') as double) / if(ends_with(cell, '%'), 100, 1)"
+        share, different, fractions = con.execute(
+            f"""
+            select coalesce(bool_and(amount between 0 and 1) filter (cell <> ''), false),
+                   count(distinct cell),
+                   count(*) filter (
+                     amount not in (attended / possible, 1 - attended / possible)
+                   )
+            from (select *, {number} as amount from {rows} where not tardy and possible > 0)
+            """
+        ).fetchall()[0]
+        if share and different > 1 and fractions:
+            ours = "duration" if words & {"present", "attended"} else "portion_absent"
+            yield _question(
+                "attendance",
+                name,
+                f"The column {name} of attendance, which is not read, has parts of a whole ({_shown(cells)}): if "
+                f"it says how much of the day was missed, {counted(fractions, 'row')} "
+                f"{'counts' if fractions == 1 else 'count'} wrongly. Add to [landing.attendance.columns]: "
+                f"{ours} = {toml_text(name)}",
+                fractions,
+            )
+        if share or words.isdisjoint(
+            UNITS | {"duration"} | (MISSED if "value" in words else set())
+        ):
+            continue
+        ((absences,),) = con.execute(
+            f"""
+            select coalesce(sum(rows) filter (cells > 1), 0)
+            from (
+              select count(*) as rows, count(distinct cell) as cells from {rows}
+              where not tardy and attended < possible group by attended / possible
+            )
+            """
+        ).fetchall()
+        if cells and absences:
+            yield _question(
+                "attendance",
+                name,
+                f"The column {name} of attendance, which is not read, differs between absences "
+                f"({_shown(cells)}): if it says how long somebody was away, {counted(int(absences), 'row')} may "
+                f"count for too much. Export it as a part of the day (0.5 for half of it) and add to "
+                f'[landing.attendance.columns]: portion_absent = "…"',
+                int(absences),
+            )
+
+
+def _parts(con: duckdb.DuckDBPyConnection, names: Sequence[str]) -> Iterator[Problem]:
+    """Words for the part of a day that was missed."""
+    for name in names:
+        words = words_of(name)
+        if not (words & PARTS or {"part", "day"} <= words) or words & NOT_MISSED:
+            continue
+        rows = _rows("attendance", name)
+        cells = _cells(con, rows, "not tardy and attended < possible")
+        if len(cells) > 1 and not all(re.fullmatch(_AMOUNT, cell) for cell in cells if cell):
+            ((absences,),) = con.execute(
+                f"select count(*) from {rows} where not tardy and attended < possible"
+            ).fetchall()
+            yield _question(
+                "attendance",
+                name,
+                f"The column {name} of attendance, which is not read, has {len(cells)} different texts in "
+                f"{counted(absences, 'absence')}: if it says which part of the day was missed, some count for "
+                "too much. Export the part as a number (0.5 for half a day) and add to "
+                '[landing.attendance.columns]: portion_absent = "…"  # if it is the session of each row, add '
+                f"session = {toml_text(name)} instead, and sessions_per_day to [landing.attendance].",
+                absences,
+            )
+
+
+def _times(con: duckdb.DuckDBPyConnection, names: Sequence[str]) -> Iterator[Problem]:
+    """From when to when somebody was away, where it differs from absence to absence."""
+    where = "not tardy and attended < possible"
+    cells = {
+        name: [cell for cell in _cells(con, _rows("attendance", name), where) if cell]
+        for name in names
+        if words_of(name) & (BEGINNINGS | ENDS)
+    }
+    times = {
+        name: found
+        for name, found in cells.items()
+        if found and all(re.fullmatch(_TIME, cell) for cell in found)
+    }
+    first = [name for name in times if words_of(name) & BEGINNINGS]
+    last = [name for name in times if words_of(name) & ENDS]
+    if first and last and max(len(times[first[0]]), len(times[last[0]])) > 1:
+        shown = _shown(sorted({*times[first[0]], *times[last[0]]}))
+        yield _question(
+            "attendance",
+            f"{first[0]} {last[0]}",
+            f"The columns {first[0]} and {last[0]} of attendance, which are not read, differ between absences "
+            f"({shown}): if they say when somebody was away, absences of a part of the day count as whole days. "
+            "Export how much of the day was missed (0.5 for half of it) and add to "
+            '[landing.attendance.columns]: portion_absent = "…"',
+            0,
+        )
+
+
+def _last_days(
+    con: duckdb.DuckDBPyConnection, names: Sequence[str], settings: Settings
+) -> Iterator[Problem]:
+    """The last day of an absence that goes on: only its first is counted."""
+    for name in names:
+        words = words_of(name)
+        if words.isdisjoint(ENDS - {"in"}) or words & (NOT_ENDS | NOT_MISSED):
+            continue
+        rows = _rows("attendance", name)
+        cells = [cell for cell in _cells(con, rows) if cell]
+        if not cells or not all(map(is_date, cells)):
+            continue
+        both = pl.concat(
+            [distinct_texts(con, "attendance", "date")["date"], pl.Series("date", cells)]
+        )
+        register_days(con, both.unique(), settings.landing.attendance, settings.known_zone)
+        ((longer,),) = con.execute(
+            f"select count(*) from {rows} join days on days.text = cell where days.day > date"
+        ).fetchall()
+        con.unregister("days")
+        if longer:
+            yield _question(
+                "attendance",
+                name,
+                f"The column {name} of attendance, which is not read, has a later day than the row in "
+                f"{counted(longer, 'row')}: if an absence lasts until then, only its first day is counted. Export "
+                "a row for each day of an absence.",
+                longer,
+            )
+
+
+def _flags(
+    con: duckdb.DuckDBPyConnection, names: Sequence[str], settings: Settings
+) -> Iterator[Problem]:
+    """Flags of homework that contradict its status."""
+    for name in names:
+        words = words_of(name) - FLAG_WORDS
+        flag = next(iter(words)) if len(words) == 1 else ""
+        if flag not in FLAGS or (flag == "late" and settings.homework.late_counts):
+            continue
+        rows = _rows("homework", name)
+        cells = _cells(con, rows)
+        flagged = f"lower(cell) in {literals((*TRUE, flag))}"
+        ((differ, others),) = con.execute(
+            f"""
+            select count(*) filter ({flagged} and status not in {literals(FLAGS[flag])}),
+                   count(*) filter (not {flagged})
+            from {rows}
+            """
+        ).fetchall()
+        if not differ or not others:
+            continue
+        yes = [cell for cell in cells if cell.casefold() in (*TRUE, flag)]
+        no = [cell for cell in cells if cell not in yes]
+        if flag in {"missing", "late"}:
+            codes = [f'{toml_key(cell)} = "{flag}"' for cell in yes]
+            codes += [f'{toml_key(cell)} = "complete"' for cell in no]
+            advice = (
+                f"If the flag is right, add to [landing.homework.columns]: status = {toml_text(name)}  # and "
+                f"to [homework.codes]: {', '.join(codes)}."
+            )
+        else:
+            advice = (
+                "If the flag is right, leave them out: add to [landing.homework.where]: "
+                f"{toml_key(name)} = {toml_list(no)}"
+            )
+        yield _question(
+            "homework",
+            name,
+            f"The column {name} of homework, which is not read, is {_shown(yes)} for "
+            f"{counted(differ, 'piece')} whose status says something else. {advice}",
+            differ,
+        )
+
+
+def _question(table: str, name: str, sentence: str, rows: int) -> Problem:
+    problem = school_problem(
+        table,
+        "unread_column",
+        name,
+        sentence,
+        rows,
+        known_as=f"The column {name} of {table} may say how a row counts.",
+    )
+    return problem.releasable("If it is right as it is read")

@@ -1,0 +1,140 @@
+"""Blank cells beside others that all mean the same, and sessions of which only absences are listed."""
+
+from collections.abc import Callable
+
+import duckdb
+import pytest
+
+from edu_pipeline_tests.landing.conftest import Land
+
+Messages = Callable[[duckdb.DuckDBPyConnection], list[str]]
+
+EXCEPTIONS = '[landing.attendance]\nshape = "exceptions"\n'
+HOMEWORK = "student_id,assignment_id,class_id,due_date,status"
+
+
+def _register(*marks: str) -> dict[str, str]:
+    """Marks of 007 and 008 on 7 September, then on the 8th and so on."""
+    days = [f"00{7 + n % 2},2026-09-{7 + n // 2:02}" for n in range(len(marks))]
+    rows = [f"{day},{mark}" for day, mark in zip(days, marks, strict=True)]
+    return {"attendance.csv": "\n".join(["student_id,date,code", *rows]) + "\n"}
+
+
+@pytest.mark.parametrize(
+    ("mark", "meaning", "blank", "attended"),
+    [("1", "present", "absent", 3), ("X", "absent", "present", 1)],
+)
+def test_a_blank_beside_marks_of_one_meaning_is_asked_about(
+    land: Land, messages: Messages, mark: str, meaning: str, blank: str, attended: int
+) -> None:
+    codes = f'[attendance.codes]\n{mark} = "{meaning}"\n'
+    (message,) = messages(land(_register(mark, mark, "", mark), codes))
+    assert f'Add to [attendance.codes]: "" = "…"  # {blank}, or not_taken' in message
+    con = land({}, f'{codes}"" = "{blank}"')
+    assert messages(con) == []
+    assert con.sql("select sum(attended), sum(possible) from stg_attendance").fetchall() == [
+        (attended, 4)
+    ]
+    assert messages(land({}, f'{codes}"" = "not_taken"')) == []
+
+
+@pytest.mark.parametrize(
+    "marks",
+    [
+        ("present", "absent", "present", "", "present", "present"),
+        ("present", "present", "", ""),
+    ],
+)
+def test_registers_that_were_not_taken_are_not_asked_about(
+    land: Land, messages: Messages, marks: tuple[str, ...]
+) -> None:
+    assert messages(land(_register(*marks))) == []
+
+
+def test_absences_without_a_code_are_asked_about_where_all_others_are_absent(
+    land: Land, messages: Messages
+) -> None:
+    (message,) = messages(land(_register("absent", "", "late", "absent"), EXCEPTIONS))
+    assert message.startswith("1 mark of attendance is blank")
+
+
+def test_homework_without_a_status_long_past_due_is_asked_about_beside_complete_only(
+    land: Land, messages: Messages
+) -> None:
+    rows = "007,A,MAT,2026-09-08,submitted\n008,A,MAT,2026-09-08,\n"
+    (message,) = messages(land({"homework.csv": f"{HOMEWORK}\n{rows}"}))
+    assert 'Add to [homework.codes]: "" = "…"  # missing, or unknown' in message
+    con = land({}, '[homework.codes]\n"" = "missing"')
+    assert messages(con) == []
+    assert con.sql("select status from stg_homework order by student_id").fetchall() == [
+        ("complete",),
+        ("missing",),
+    ]
+
+
+@pytest.mark.parametrize(
+    "rows",
+    [
+        "007,A,MAT,2026-09-08,submitted\n008,A,MAT,2026-09-08,\n007,B,MAT,2026-09-09,missing\n",
+        "007,A,MAT,2026-09-08,submitted\n008,B,MAT,2099-09-08,\n",
+    ],
+)
+def test_homework_that_is_not_yet_due_or_beside_missing_ones_is_not_asked_about(
+    land: Land, messages: Messages, rows: str
+) -> None:
+    assert messages(land({"homework.csv": f"{HOMEWORK}\n{rows}"})) == []
+
+
+def test_blank_days_of_a_calendar_are_asked_about_and_the_line_works(
+    land: Land, messages: Messages
+) -> None:
+    days = "date,in_session\n2026-09-07,Y\n2026-09-08,Y\n2026-09-12,\n"
+    (message,) = messages(land({"calendar.csv": days}))
+    assert 'Add to [landing.calendar.values.in_session]: "" = "…"  # true or false' in message
+    con = land({}, '[landing.calendar.values.in_session]\n"" = "false"')
+    assert messages(con) == []
+    assert con.sql("select count(*) from stg_school_days where in_session").fetchall() == [(2,)]
+
+
+def _sessions(*names: str) -> dict[str, str]:
+    rows = [f"007,2026-09-{7 + n:02},absent,{name}" for n, name in enumerate(names)]
+    return {"attendance.csv": "\n".join(["student_id,date,code,period", *rows]) + "\n"}
+
+
+@pytest.mark.parametrize(
+    ("names", "said", "likely"),
+    [
+        (("3", "5", "6"), None, 6),
+        (("Period 3", "P4", "Period 3"), None, 4),
+        (("AM", "PM", "AM"), None, 2),
+        (("PM", "PM", "PM"), None, 2),
+        (("A", "B", "C"), None, 3),
+        (("801", "802", "803"), None, 3),
+        (("3", "4", "4"), 2, 4),
+    ],
+)
+def test_absences_of_single_sessions_ask_how_many_a_day_has(
+    land: Land, messages: Messages, names: tuple[str, ...], said: int | None, likely: int
+) -> None:
+    setting = f"sessions_per_day = {said}\n" if said else ""
+    (message,) = messages(land(_sessions(*names), EXCEPTIONS + setting))
+    assert f"sessions_per_day = {likely}  # or more" in message
+    assert messages(land({}, f"{EXCEPTIONS}sessions_per_day = {max(likely, 6)}")) == []
+
+
+@pytest.mark.parametrize("names", [("2", "2", "2"), ("All day", "", "All day"), ("", "", "")])
+def test_a_single_session_or_the_whole_day_asks_nothing(
+    land: Land, messages: Messages, names: tuple[str, ...]
+) -> None:
+    assert messages(land(_sessions(*names), EXCEPTIONS)) == []
+
+
+def test_equal_absences_of_some_days_more_than_of_others_may_be_periods(
+    land: Land, messages: Messages
+) -> None:
+    twice, thrice = "007,2026-09-07,absent\n" * 2, "008,2026-09-08,absent\n" * 3
+    files = {"attendance.csv": f"student_id,date,code\n{twice}{thrice}"}
+    (message,) = messages(land(files, EXCEPTIONS))
+    assert "each row may be a period that was missed" in message
+    files = {"attendance.csv": f"student_id,date,code\n{twice}{twice.replace('07,', '08,')}"}
+    assert messages(land(files, EXCEPTIONS)) == []

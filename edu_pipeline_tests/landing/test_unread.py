@@ -1,0 +1,137 @@
+"""Columns that nobody reads and that may say how a row counts; the many others ask nothing."""
+
+from collections.abc import Callable
+
+import duckdb
+import pytest
+
+from edu_pipeline_tests.landing.conftest import Land
+
+Messages = Callable[[duckdb.DuckDBPyConnection], list[str]]
+
+EXCEPTIONS = '[landing.attendance]\nshape = "exceptions"\n'
+HOMEWORK = "student_id,assignment_id,class_id,due_date,status"
+
+
+def _absences(header: str, *cells: str) -> dict[str, str]:
+    """A list of three absences with another column."""
+    rows = zip(("007,2026-09-07", "008,2026-09-08", "008,2026-09-09"), cells, strict=True)
+    lines = [f"student_id,date,code,{header}", *(f"{row},absent,{cell}" for row, cell in rows)]
+    return {"attendance.csv": "\n".join(lines) + "\n"}
+
+
+@pytest.mark.parametrize(
+    ("header", "cells", "says"),
+    [
+        ("Absence Value", ("0.5", "1.0", "0.25"), 'portion_absent = "Absence Value"'),
+        ("AbsentMinutes", ("45", "390", "390"), "may count for too much"),
+        ("Hours missed", ('"1,5"', "6", ""), "may count for too much"),
+        ("Part of Day", ("Full", "Morning", "Full"), "which part of the day was missed"),
+        ("end date", ("2026-09-08", "2026-09-08", "2026-09-09"), "a row for each day"),
+        ("From,To", ("08:00,08:45", "08:00,15:00", "08:00,15:00"), "when somebody was away"),
+        ("voided", ("N", "Y", "N"), '[landing.attendance.where]: voided = ["N"]'),
+        ("Deleted At", ("", "2026-09-09 10:00", ""), '"Deleted At" = [""]'),
+    ],
+)
+def test_a_column_that_may_say_how_an_absence_counts_is_asked_about(
+    land: Land, messages: Messages, header: str, cells: tuple[str, ...], says: str
+) -> None:
+    (message,) = messages(land(_absences(header, *cells), EXCEPTIONS))
+    assert says in message
+    assert "gate release" in message
+
+
+@pytest.mark.parametrize(
+    ("header", "cells"),
+    [
+        ("comment", ("sick", "phone, half a day", "")),
+        ("entered_by", ("office", "teacher", "office")),
+        ("entered at", ("2026-09-07 08:10", "2026-09-09 08:30", "2026-09-09 08:31")),
+        ("excused", ("yes", "no", "no")),
+        ("reason code", ("1", "2", "0")),
+        ("voided", ("N", "N", "N")),
+        ("Absence Value", ("1", "1", "1.0")),
+        ("Days", ("1", "0", "1")),
+        ("Minutes Absent", ("390", "390", "390")),
+        ("Minutes late", ("5", "", "10")),
+        ("Days absent YTD", ("0.5", "3", "4")),
+        ("End Date", ("2026-09-07", "2026-09-08", "2026-09-09")),
+        ("Time In", ("08:10", "", "09:15")),
+        ("Part time", ("0.5", "1", "1")),
+        ("school year", ("2026", "2027", "2026")),
+        ("homeroom", ("7A", "7B", "7A")),
+        ("Term end date", ("2026-12-18", "2026-12-19", "2026-12-18")),
+    ],
+)
+def test_an_ordinary_column_asks_nothing(
+    land: Land, messages: Messages, header: str, cells: tuple[str, ...]
+) -> None:
+    quoted = tuple(f'"{cell}"' for cell in cells)
+    assert messages(land(_absences(header, *quoted), EXCEPTIONS)) == []
+
+
+def test_the_pasted_lines_count_what_was_missed(land: Land, messages: Messages) -> None:
+    columns = '[landing.attendance.columns]\nportion_absent = "Absence Value"\n'
+    con = land(_absences("Absence Value", "0.5", "1.0", "0.25"), EXCEPTIONS + columns)
+    assert messages(con) == []
+    # 0.5, none and 0.75 of three days
+    assert con.sql("select sum(attended) from stg_attendance").fetchall() == [(1.25,)]
+
+    where = '[landing.attendance.where]\n"Deleted At" = [""]\n'
+    con = land(_absences("Deleted At", "", "2026-09-09", ""), EXCEPTIONS + where)
+    assert messages(con) == []
+    assert con.sql("select count(*) from stg_attendance").fetchall() == [(2,)]
+
+
+def test_what_another_column_says_already_is_not_asked(land: Land, messages: Messages) -> None:
+    files = _absences("duration,Minutes Absent", "0.5,195", "1,390", "1,390")
+    assert messages(land(files, EXCEPTIONS)) == []
+    files = _absences("am_pm,Part of Day", "AM,First", "PM,Second", "AM,First")
+    two = EXCEPTIONS + "sessions_per_day = 2\n"
+    assert messages(land(files, two)) == []
+
+
+def test_an_amount_that_the_codes_say_already_is_not_asked(land: Land, messages: Messages) -> None:
+    rows = "007,2026-09-07,present,390,1\n008,2026-09-07,absent,0,0\n007,2026-09-08,H,195,0.5\n"
+    files = {"attendance.csv": f"student_id,date,code,Minutes,Day Value\n{rows}"}
+    assert messages(land(files, '[attendance.codes]\nH = "half_day"')) == []
+
+
+def test_arrival_times_of_a_daily_export_are_not_asked_about(
+    land: Land, messages: Messages
+) -> None:
+    rows = "007,2026-09-07,present,,\n008,2026-09-07,late,08:40,15:00\n007,2026-09-08,late,09:10,14:00\n"
+    files = {"attendance.csv": f"student_id,date,code,Time In,Time Out\n{rows}"}
+    assert messages(land(files)) == []
+
+
+def test_flags_of_homework_that_contradict_its_status_are_asked_about(
+    land: Land, messages: Messages
+) -> None:
+    rows = "007,A,MAT,2026-09-08,graded,true,false\n008,A,MAT,2026-09-08,graded,false,true\n"
+    files = {"homework.csv": f"{HOMEWORK},missing,is_excused\n{rows}"}
+    excused, missing = messages(land(files))
+    assert '[landing.homework.where]: is_excused = ["false"]' in excused
+    assert 'status = "missing"  # and to [homework.codes]: true = "missing"' in missing
+    lines = (
+        '[landing.homework.where]\nis_excused = ["false"]\n'
+        '[landing.homework.columns]\nstatus = "missing"\n'
+        '[homework.codes]\ntrue = "missing"\nfalse = "complete"\n'
+    )
+    con = land({}, lines)
+    assert messages(con) == []
+    assert con.sql("select student_id, status from stg_homework").fetchall() == [("007", "missing")]
+
+
+def test_flags_of_homework_that_say_what_its_status_says_ask_nothing(
+    land: Land, messages: Messages
+) -> None:
+    rows = (
+        "007,A,MAT,2026-09-08,submitted,false,true,8\n008,A,MAT,2026-09-08,missing,true,false,\n"
+        "007,B,MAT,2026-09-09,late,0,1,5\n"
+    )
+    files = {"homework.csv": f"{HOMEWORK},missing,late,points\n{rows}"}
+    assert messages(land(files)) == []
+    # on time or late: the same where late counts, and not where it does not
+    (message,) = messages(land(files, "[homework]\nlate_counts = false"))
+    assert "The column late of homework" in message
