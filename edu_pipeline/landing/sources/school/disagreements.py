@@ -10,7 +10,7 @@ from datetime import date
 import polars as pl
 
 from edu_pipeline.ground.toml import toml_key, toml_list, toml_text
-from edu_pipeline.ground.wording import day_month, listed, percent
+from edu_pipeline.ground.wording import counted, day_month, listed, percent
 from edu_pipeline.landing.sources.school.school_problems import between, school_problem
 from edu_pipeline.landing.tables.dates import parsed_date
 from edu_pipeline.model.problems import Problem
@@ -28,11 +28,15 @@ FEW_UNMARKED = 0.2
 FEW_MARKED = 0.5
 """Share of a class's students who are marked, below which a register was not taken."""
 MOST = 0.5
+MANY_CLOSED = 0.2
+"""Share of days with school from which closed days with marks are no accident."""
 ENOUGH_LEAVERS = 2
 NAMED = 4
 SUNDAYS = 2
 RIVAL_GAP_DAYS = (24, LONG_GAP_DAYS)
 """Days without school that may be a summer or a break."""
+LONGEST_WINTER_BREAK = 31
+"""Days from the last of four weeks' holidays' school to the first; in the south summers are longer."""
 WEEKENDS = 0.1
 MONDAY_TO_FRIDAY = 5
 
@@ -220,6 +224,52 @@ def days_problems(schools: pl.DataFrame, known: Sequence[str], landed: bool) -> 
     return problems
 
 
+def closed_problems(closed: pl.DataFrame, landing: Landing) -> list[Problem]:
+    """Marks on closed days that say the calendar is wrong.
+
+    A few are right and count nowhere: a day of snow for which everybody had been marked before, a
+    detention on a Saturday.
+
+    Args:
+        closed: `agreement.marks_on_closed_days`.
+        landing: The section of `pipeline.toml`.
+    """
+    daily = landing.attendance.shape == "daily"
+    week = pl.col("date").dt.truncate("1w")
+    register = (pl.col("missed") > 0) & (pl.col("marks") >= MOST * pl.col("usual")) & daily
+    closed_days = pl.len().over("school_id")
+    odd = closed.with_columns(
+        many=(closed_days > MANY_CLOSED * (closed_days + pl.col("open")))
+        & ((closed_days > 1) | (pl.col("open") == 0)),
+        week=pl.col("alone") & (pl.len().over("school_id", week) > 1),
+    ).filter(pl.col("many") | pl.col("week") | pl.col("ahead") | register)
+    problems = []
+    for (school,), days in odd.group_by("school_id", maintain_order=True):
+        first = days.row(0, named=True)
+        dates = [f"{day_month(day)} {day.year}" for day in days["date"].head(NAMED)]
+        marks = int(days["marks"].sum())
+        of = f" of school {school}" if closed["school_id"].n_unique() > 1 else ""
+        message = (
+            f"The calendar{of} has no school on {listed(dates)}"
+            f"{' and other days' if days.height > NAMED else ''}, and there "
+            f"{'is' if marks == 1 else 'are'} {counted(marks, 'mark')} of attendance on "
+            f"{'it' if days.height == 1 else 'them'} ({first['file']}, line {first['line']}), which "
+            f"{'counts' if marks == 1 else 'count'} nowhere. If there was school, export the calendar "
+            "again with these days in session."
+        )
+        problem = school_problem(
+            "calendar",
+            "marks_on_closed_days",
+            str(school),
+            message,
+            marks,
+            first=first["date"],
+            known_as=f"School {school} has marks on days without school from {first['date']}.",
+        )
+        problems.append(problem.releasable("If there was none"))
+    return problems
+
+
 def homeroom_problems(pairs: pl.DataFrame) -> list[Problem]:
     """Homerooms that students are in at once, as no student is who only moved.
 
@@ -378,7 +428,9 @@ def year_problems(
             gap=(pl.col("date") - pl.col("date").shift(1).over("school_id")).dt.total_days()
         )
         .filter(pl.col("year_start") == pl.col("year_start").max().over("school_id"))
-        .filter(pl.col("gap").is_between(*RIVAL_GAP_DAYS))
+        .filter(
+            pl.col("gap").is_between(*RIVAL_GAP_DAYS) & ~_of_winter(pl.col("date"), pl.col("gap"))
+        )
     )
     if session.is_empty():
         return []
@@ -390,6 +442,16 @@ def year_problems(
     )
     problem = school_problem("calendar", "year_begins", "year_begins", message, first=day)
     return [problem]
+
+
+def _of_winter(back: pl.Expr, gap: pl.Expr) -> pl.Expr:
+    """Whether school begins again in January after Christmas and not much more: no summer is so short."""
+    christmas = pl.date(back.dt.year() - 1, 12, 25)
+    return (
+        (back.dt.month() == 1)
+        & (back - pl.duration(days=gap) < christmas)
+        & (gap <= LONGEST_WINTER_BREAK)
+    )
 
 
 def date_order_problems(table: str, texts: pl.Series, landing: Landing) -> list[Problem]:

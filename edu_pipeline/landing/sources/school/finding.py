@@ -6,12 +6,13 @@ import duckdb
 import polars as pl
 
 from edu_pipeline.ground.warehouse import read_table
-from edu_pipeline.landing.rules import SUPERSEDED, UNPARSEABLE
+from edu_pipeline.landing.rules import SUPERSEDED, UNKNOWN, UNPARSEABLE
 from edu_pipeline.landing.sources.school.agreement import (
     calendar_rivals,
     enrollment_days,
     homerooms_at_once,
     marks_at_hand,
+    marks_on_closed_days,
     marks_on_end_dates,
     marks_outside,
     names_for_ids,
@@ -20,9 +21,19 @@ from edu_pipeline.landing.sources.school.agreement import (
     schools_without_days,
     teachers_unknown,
 )
+from edu_pipeline.landing.sources.school.belonging import (
+    classes_of_several_schools,
+    enrollments_that_differ,
+    rival_problems,
+    stranger_problems,
+    strangers_enrolled,
+    zero_problems,
+    zeros_lost,
+)
 from edu_pipeline.landing.sources.school.canonical import CODES
 from edu_pipeline.landing.sources.school.disagreements import (
     calendar_problems,
+    closed_problems,
     date_order_problems,
     days_problems,
     end_date_problems,
@@ -75,6 +86,9 @@ from edu_pipeline.landing.sources.school.telling_apart import several_problem, s
 from edu_pipeline.model.problems import Problem, problems_frame
 from edu_pipeline.settings.home import Settings
 from edu_pipeline.settings.landing import AttendanceExport, Landing
+
+UNKNOWN_PEOPLE = (f"{UNKNOWN}student_id", f"{UNKNOWN}person_id")
+"""Rules that rows about people break whom no export has."""
 
 
 def find_problems(
@@ -137,10 +151,14 @@ def _rows_left_out(
         for table in CODES
         if (found := several_rows(con, table, files, settings))
     }
+    zeros = zeros_lost(con)
+    # of these the zeros are told, which is more
+    explained = zeros.filter(pl.col("rows") == pl.col("of"))["table"].to_list()
     many = [
         problem
         for problem in row_problems(counts, rows_received(con), files, landing)
         if not (problem.table in several and problem.subject == SUPERSEDED)
+        and not (problem.table in explained and problem.subject in UNKNOWN_PEOPLE)
     ]
     told = {
         table: {
@@ -156,8 +174,23 @@ def _rows_left_out(
     if weighed:
         rows = attendance_lost(con, landing.attendance, told["attendance"])
         lost += loss_problems(rows, advice["attendance"])
+    strangers = stranger_problems(strangers_enrolled(con), landing.attendance)
     known = {(problem.table, problem.subject) for problem in (*many, *lost)}
-    return [*several.values(), *many, *lost, *worse_rows_problems(worse_rows_lost(con), known)]
+    known |= {(table, rule) for table in explained for rule in UNKNOWN_PEOPLE}
+    rivals = rival_problems(
+        classes_of_several_schools(con),
+        enrollments_that_differ(con, landing.enrollments, settings.known_zone),
+        {problem.table for problem in many if problem.subject == SUPERSEDED},
+    )
+    return [
+        *several.values(),
+        *many,
+        *zero_problems(zeros),
+        *strangers,
+        *rivals,
+        *lost,
+        *worse_rows_problems(worse_rows_lost(con), known, landing.attendance),
+    ]
 
 
 def _date_advice(table: str, counts: pl.DataFrame, landing: Landing) -> str:
@@ -185,6 +218,7 @@ def _disagreements(
         *name_problems(names_for_ids(con, files, landing)),
         *part_problems(parts_that_repeat(con, files, landing)),
         *calendar_problems(*calendar_rivals(con, files, schools, landing)),
+        *closed_problems(marks_on_closed_days(con), landing),
         *homeroom_problems(homerooms_at_once(con)),
         *days_problems(
             schools_without_days(con), [school for (school,) in known], "calendar" in files["table"]
