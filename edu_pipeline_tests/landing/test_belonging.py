@@ -138,3 +138,86 @@ def test_one_class_id_of_two_schools_is_asked_about_among_many_classes(
     )
     same = land({"classes.csv": classes + both.replace(",2\n", ",01\n")})
     assert not [message for message in messages(same) if "more than once" in message]
+
+
+def test_a_school_that_the_calendar_writes_otherwise_is_translated(
+    land: Land, messages: Messages, paste: Callable[[duckdb.DuckDBPyConnection], str]
+) -> None:
+    days = "".join(f"{day},Hill School,Y\n" for day in WEEK)
+    files = {
+        "students.csv": "student_id,school_id\n007,1\n008,1\n",
+        "classes.csv": "class_id,class_name,class_type,school_id\nHR-7A,7A,homeroom,1\n",
+        "calendar.csv": f"date,school_id,in_session\n{days}",
+    }
+    line = paste(land(files))
+    assert line == '[landing.calendar.values.school_id]\n"Hill School" = "1"\n'
+    said = land({}, line)
+    assert messages(said) == []
+    assert said.sql("select sum(attended), sum(possible) from stg_attendance").fetchall() == [
+        (1, 2)
+    ]
+
+
+@pytest.mark.parametrize(
+    ("begin", "told"),
+    [
+        (
+            "2025-09-01",
+            "HR-6A began on 1\u00a0September 2025, and nothing says that it has ended. If the one",
+        ),
+        ("2026-08-31", "or end the enrollments that are over. If the one counts that began later"),
+        ("2026-09-01", "or end the enrollments that are over."),
+    ],
+)
+def test_of_two_homerooms_the_one_of_last_year_is_named(
+    land: Land, messages: Messages, begin: str, told: str
+) -> None:
+    classes = "class_id,class_name,class_type\nHR-7A,7A,homeroom\nHR-6A,6A,homeroom\n"
+    old = "".join(f"HR-6A,{n:04},student,{begin},\n" for n in IDS)
+    con = land(
+        {
+            "students.csv": STUDENTS,
+            "classes.csv": classes,
+            "enrollments.csv": ENROLLED + old,
+            "attendance.csv": HEADER + MARKS,
+        }
+    )
+    (message,) = messages(con)
+    assert told in message
+    assert ("gate release" in message) == ("If the one" in told)
+
+
+def test_days_weeks_from_any_other_are_dates_the_wrong_way_round(
+    land: Land, messages: Messages
+) -> None:
+    swapped = [date(2026, month, 9) for month in (10, 11, 12)]
+    days = [*WEEK, *swapped]
+    marks = "".join(f"{n},{day},present\n" for n in ("007", "008") for day in days)
+    con = land({"attendance.csv": HEADER + marks, "calendar.csv": None})
+    assert messages(con)[0].startswith(
+        "3 days with marks of attendance, such as 9\u00a0October 2026, 9\u00a0November 2026 and "
+        "9\u00a0December 2026, are weeks away from any other"
+    )
+    two = "".join(f"{n},{day},present\n" for n in ("007", "008") for day in days[:-1])
+    assert "lonely_days" not in _kinds(land({"attendance.csv": HEADER + two}))
+
+
+def _kinds(con: duckdb.DuckDBPyConnection) -> set[str]:
+    return {kind for (kind,) in con.sql("select kind from landing_problems").fetchall()}
+
+
+def test_corrections_that_the_office_appends_are_no_sessions(
+    land: Land, messages: Messages
+) -> None:
+    rows = "".join(f"{n},{day},present,Teacher\n" for n in ("007", "008") for day in WEEK)
+    corrected = f"007,{WEEK[1]},absent,Office\n008,{WEEK[2]},absent,Office\n"
+    con = land({"attendance.csv": f"student_id,date,code,source\n{rows}{corrected}"})
+    (message,) = messages(con)
+    assert "so these are likely corrections and no sessions" in message
+    assert "sessions_per_day" not in message
+
+
+def test_the_status_of_a_record_is_no_outcome_of_homework(land: Land, messages: Messages) -> None:
+    header = "student_id,assignment_id,class_id,due_date,status"
+    con = land({"homework.csv": f"{header}\n007,a1,MAT,2026-09-08,active\n"})
+    assert 'status = "scoreStatus"' in messages(con)[0]

@@ -6,13 +6,14 @@ are ordinary and what is said of the others stands in `disagreements`.
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import date
 
 import duckdb
 import polars as pl
 
-from edu_pipeline.ground.sql import literal, quoted, week_of
+from edu_pipeline.ground.sql import literal, literals, quoted, week_of
 from edu_pipeline.ground.warehouse import read_table
-from edu_pipeline.landing.rules import CLOSED
+from edu_pipeline.landing.rules import CLOSED, OUTSIDE
 from edu_pipeline.landing.sources.school.canonical import resolved_headers
 from edu_pipeline.landing.sources.school.fields import KEYS
 from edu_pipeline.landing.sources.school.stage_roster import days_that_differ
@@ -230,6 +231,18 @@ def schools_without_days(con: duckdb.DuckDBPyConnection) -> pl.DataFrame:
     return found
 
 
+def marked_days(con: duckdb.DuckDBPyConnection) -> list[date]:
+    """Days that attendance has marks of, in order, also closed days and days to come."""
+    found = con.execute(
+        f"""
+        select date from stg_attendance union
+        select day from rejected_attendance where rule in {literals(OUTSIDE)} and day is not null
+        order by 1
+        """
+    ).fetchall()
+    return [day for (day,) in found]
+
+
 def marks_on_closed_days(con: duckdb.DuckDBPyConnection) -> pl.DataFrame:
     """Days that have marks and are closed, of schools that the calendar has days of.
 
@@ -290,7 +303,8 @@ def homerooms_at_once(con: duckdb.DuckDBPyConnection) -> pl.DataFrame:
 
     Returns:
         One row per `one` and `other` (ids of classes): `shared` students, on the same days, `together`
-        (of these, from the same day on), and `smaller`, the students of the smaller one.
+        (of these, from the same day on), `smaller`, the students of the smaller one, and the days on which
+        `one_began` and `other_began` for any of them.
     """
     found: pl.DataFrame = con.sql(
         """
@@ -303,13 +317,15 @@ def homerooms_at_once(con: duckdb.DuckDBPyConnection) -> pl.DataFrame:
         pairs as (
           select one.class_id as one, other.class_id as other,
                  count(distinct one.person_id) as shared,
-                 count(distinct one.person_id) filter (one.begin_date = other.begin_date) as together
+                 count(distinct one.person_id) filter (one.begin_date = other.begin_date) as together,
+                 min(one.begin_date) as one_began, min(other.begin_date) as other_began
           from homes as one join homes as other
             on one.person_id = other.person_id and one.class_id < other.class_id
             and one.begin_date < other.end_date and other.begin_date < one.end_date
           group by all
         )
-        select one, other, shared, together, least(a.students, b.students) as smaller
+        select one, other, shared, together, least(a.students, b.students) as smaller,
+               one_began, other_began
         from pairs join sizes as a on a.class_id = one join sizes as b on b.class_id = other
         order by all
         """

@@ -6,6 +6,7 @@ stands in `school_problems`.
 
 from collections.abc import Sequence
 from datetime import date
+from itertools import pairwise
 
 import polars as pl
 
@@ -33,12 +34,16 @@ MANY_CLOSED = 0.2
 ENOUGH_LEAVERS = 2
 NAMED = 4
 SUNDAYS = 2
+LONG_AGO_DAYS = 180
+"""Days after which one homeroom is likely of the school year before another."""
 RIVAL_GAP_DAYS = (24, LONG_GAP_DAYS)
 """Days without school that may be a summer or a break."""
 LONGEST_WINTER_BREAK = 31
 """Days from the last of four weeks' holidays' school to the first; in the south summers are longer."""
 WEEKENDS = 0.1
 MONDAY_TO_FRIDAY = 5
+LONELY_DAYS = 10
+ENOUGH_LONELY = 3
 
 
 def outside_problems(
@@ -186,12 +191,15 @@ def register_problems(registers: pl.DataFrame) -> list[Problem]:
     return problems
 
 
-def days_problems(schools: pl.DataFrame, known: Sequence[str], landed: bool) -> list[Problem]:
+def days_problems(
+    schools: pl.DataFrame, known: Sequence[str], ours: Sequence[str], landed: bool
+) -> list[Problem]:
     """Schools with students and no day in session: their classes would not be there.
 
     Args:
         schools: `agreement.schools_without_days`.
         known: Schools that have days.
+        ours: Schools that students are of.
         landed: Whether there is a calendar.
     """
     problems = []
@@ -203,8 +211,13 @@ def days_problems(schools: pl.DataFrame, known: Sequence[str], landed: bool) -> 
             one.isdigit() and one.lstrip("0") == school.lstrip("0") for one in known
         )
         source = "the calendar has no day in session" if landed else "there is no mark on any day"
+        theirs = [one for one in known if one not in ours] if landed else []
+        school_ids = (toml_text(school), "") if schools.height == 1 else ('"…"', "  # its school")
         advice = (
-            f"Others write it otherwise: add to [landing.classes.width]: school_id = {digits}"
+            f"The calendar writes schools otherwise: {_few(theirs)}. Add to "
+            f"[landing.calendar.values.school_id]: {toml_key(theirs[0])} = {''.join(school_ids)}"
+            if theirs and not (same and digits > len(school))
+            else f"Others write it otherwise: add to [landing.classes.width]: school_id = {digits}"
             if same and digits > len(school)
             else "Schools with days are "
             f"{_few(list(known))}: export the calendar with it, write the school in all "
@@ -282,18 +295,29 @@ def homeroom_problems(pairs: pl.DataFrame) -> list[Problem]:
     )
     if odd.is_empty():
         return []
-    one, other, shared = odd.row(0)[:3]
+    one, other, shared, together, _, one_began, other_began = odd.row(0)
     more = f", and in {odd.height - 1} other pairs of homerooms" if odd.height > 1 else ""
+    (began, old), (later, _) = sorted([(one_began, one), (other_began, other)])
+    over = "end the enrollments that are over."
+    if (later - began).days > LONG_AGO_DAYS:
+        over = (
+            f"end the enrollments that are over: {old} began on {day_month(began)} {began.year}, and "
+            "nothing says that it has ended."
+        )
     message = (
         f"{shared} students are in two homerooms at once, {one} and {other}{more}; each counts in one "
         "only. Say which kind is none, such as an advisory, in [landing.classes.values.class_type]: "
-        'advisory = "scheduled", or end the enrollments that are over.'
+        f'advisory = "scheduled", or {over}'
     )
     subject, rows = f"{one} {other}", int(odd["shared"].sum())
-    return [
+    problems = [
         school_problem("classes", "two_homerooms", subject, message, rows, class_id=class_id)
         for class_id in sorted({*odd["one"], *odd["other"]})
     ]
+    if together:  # nothing says which of them counts
+        return problems
+    later_counts = "If the one counts that began later"
+    return [problem.releasable(later_counts) for problem in problems]
 
 
 def calendar_problems(differ: pl.DataFrame, telling: Sequence[str]) -> list[Problem]:
@@ -442,6 +466,36 @@ def year_problems(
     )
     problem = school_problem("calendar", "year_begins", "year_begins", message, first=day)
     return [problem]
+
+
+def apart_problems(days: Sequence[date], landing: Landing) -> list[Problem]:
+    """Single days with marks, weeks from any other: dates whose day and month were swapped.
+
+    Args:
+        days: Days of marks, also of those that count nowhere, in order.
+        landing: The section of `pipeline.toml`.
+    """
+    if landing.attendance.shape != "daily":
+        return []
+    between_them = [(later - day).days for day, later in pairwise(days)]
+    gaps = [LONELY_DAYS, *between_them, LONELY_DAYS]
+    lonely = [
+        day
+        for day, before, after in zip(days, gaps, gaps[1:], strict=False)
+        if min(before, after) >= LONELY_DAYS
+    ]
+    if len(lonely) < ENOUGH_LONELY or len(lonely) == len(days):
+        return []
+    shown = [f"{day_month(day)} {day.year}" for day in lonely[:NAMED]]
+    message = (
+        f"{len(lonely)} days with marks of attendance, such as {listed(shown)}, are weeks away from any "
+        "other, as if day and month were the wrong way round in some dates: two offices may write them in "
+        "two ways, or Excel may have swapped them. Export attendance again with dates such as 2026-09-18."
+    )
+    problem = school_problem(
+        "attendance", "lonely_days", "date", message, first=lonely[0], known_as="lonely days"
+    )
+    return [problem.releasable("If there was school on these days")]
 
 
 def _of_winter(back: pl.Expr, gap: pl.Expr) -> pl.Expr:

@@ -11,6 +11,7 @@ from edu_pipeline.landing.sources.school.agreement import (
     calendar_rivals,
     enrollment_days,
     homerooms_at_once,
+    marked_days,
     marks_at_hand,
     marks_on_closed_days,
     marks_on_end_dates,
@@ -32,6 +33,7 @@ from edu_pipeline.landing.sources.school.belonging import (
 )
 from edu_pipeline.landing.sources.school.canonical import CODES
 from edu_pipeline.landing.sources.school.disagreements import (
+    apart_problems,
     calendar_problems,
     closed_problems,
     date_order_problems,
@@ -214,19 +216,25 @@ def _disagreements(
         "select distinct school_id from stg_school_days where in_session order by 1"
     ).fetchall()
     staff = files.filter((pl.col("table") == "staff") & pl.col("current"))["path"].to_list()
+    apart = apart_problems(marked_days(con), landing)
     found = [
         *name_problems(names_for_ids(con, files, landing)),
         *part_problems(parts_that_repeat(con, files, landing)),
         *calendar_problems(*calendar_rivals(con, files, schools, landing)),
-        *closed_problems(marks_on_closed_days(con), landing),
+        *apart,
         *homeroom_problems(homerooms_at_once(con)),
         *days_problems(
-            schools_without_days(con), [school for (school,) in known], "calendar" in files["table"]
+            schools_without_days(con),
+            [school for (school,) in known],
+            schools,
+            "calendar" in files["table"],
         ),
         *staff_problems(*teachers_unknown(con), staff),
         *week_problems(days, settings.school),
-        *year_problems(days, through, settings.school, named),
     ]
+    if not apart:  # else these days are none
+        found += closed_problems(marks_on_closed_days(con), landing)
+        found += year_problems(days, through, settings.school, named)
     for table in ("attendance", "homework", "enrollments"):
         for column in DATES[table]:
             texts = distinct_texts(con, table, column)[column].drop_nulls()

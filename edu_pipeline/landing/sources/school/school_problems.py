@@ -90,6 +90,9 @@ CODE_MEANINGS: Mapping[str, Sequence[str]] = {
     "homework": get_args(HomeworkStatus),
 }
 
+OF_RECORDS = frozenset({"active", "inactive"})
+"""Words of OneRoster's about a record itself, in a column `status`."""
+
 DATE_LIKE = re.compile(
     r"(?=.*\d)[\d\s./:,TZ-]*((jan|feb|mar|apr|may|jun|jul|aug|sep|oct|nov|dec)[a-z]{,6})?"
     r"[\d\s./:,TZ-]*$",
@@ -315,10 +318,19 @@ def _unmapped(table: str, code: str, concerned: pl.DataFrame) -> list[Problem]:
     shown = ", ".join(names[:NAMED_CLASSES]) + (" …" if len(names) > NAMED_CLASSES else "")
     first = concerned.row(0, named=True)
     when = between(first["first_date"], first["last_date"])
+    of_record = (
+        f"'{code}' appears {_times(first['rows'])} in homework: that is what OneRoster says of a record "
+        "in status, and not whether the piece was handed in. Export scoreStatus as well, and add to "
+        '[landing.homework.columns]: status = "scoreStatus"'
+    )
     message = (
-        f"'{code}' appears {_times(first['rows'])}{when}{f' ({shown})' if shown else ''}, and "
-        f"nobody has said what it means. Add to [{table}.codes]: {toml_key(code)} = "
-        f'"…"  # {", ".join(CODE_MEANINGS[table])}'
+        of_record
+        if table == "homework" and code.casefold() in OF_RECORDS
+        else (
+            f"'{code}' appears {_times(first['rows'])}{when}{f' ({shown})' if shown else ''}, and "
+            f"nobody has said what it means. Add to [{table}.codes]: {toml_key(code)} = "
+            f'"…"  # {", ".join(CODE_MEANINGS[table])}'
+        )
     )
     return [
         school_problem(
