@@ -77,7 +77,7 @@ class TableExport(Part):
     )
     values: dict[str, dict[str, str]] = Field(
         default_factory=dict,
-        description="Our column = {their word = our word}, for class_type, role and in_session.",
+        description="Our column = {their word = our word}, for class_type, role, in_session and school_id.",
     )
     date_formats: Annotated[
         tuple[Annotated[str, AfterValidator(_known_format)], ...], AfterValidator(_one_order)

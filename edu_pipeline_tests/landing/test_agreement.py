@@ -1,7 +1,7 @@
 """A school's facts held against each other: what is said where they disagree, and what is not."""
 
 from collections.abc import Callable
-from datetime import date
+from datetime import date, timedelta
 
 import duckdb
 import polars as pl
@@ -347,3 +347,19 @@ def test_a_code_in_two_cases_of_which_one_is_mapped_is_asked_about(
     assert asked.startswith("'e' appears once")
     alone = land({"attendance.csv": marks.format("p")}, toml)
     assert messages(alone) == []
+
+
+@pytest.mark.parametrize(
+    ("last", "back", "asks"),
+    [
+        (date(2025, 12, 19), date(2026, 1, 12), 0),
+        (date(2025, 12, 19), date(2026, 1, 19), 0),
+        (date(2025, 12, 10), date(2026, 1, 14), 1),
+        (date(2026, 7, 24), date(2026, 8, 24), 1),
+    ],
+)
+def test_holidays_over_christmas_are_no_summer_unless_they_are_long(
+    last: date, back: date, asks: int
+) -> None:
+    days = with_weeks(calendar(last - timedelta(days=1), last, back))
+    assert len(year_problems(days, back, School(), named=False)) == asks

@@ -7,6 +7,7 @@ import duckdb
 import polars as pl
 import pytest
 
+from edu_pipeline.landing.tables.date_order import date_orders
 from edu_pipeline.landing.tables.dates import parsed_date
 
 Land = Callable[..., duckdb.DuckDBPyConnection]
@@ -135,3 +136,16 @@ def test_the_session_beside_the_date_is_a_session(stage: Land) -> None:
         ("007", "PM", 0),
         ("008", "", 0.5),
     ]
+
+
+def test_a_first_number_that_never_changes_is_the_year(stage: Land) -> None:
+    said = '[landing.attendance]\ndate_formats = ["%y-%m-%d"]'
+    con = stage({"attendance.csv": "student_id,date,code\n007,26-09-10,present\n"}, said)
+    assert con.sql("select date from stg_attendance").fetchall() == [(date(2026, 9, 10),)]
+    september = {f"24-09-{day:02}": 1 for day in range(9, 21)}
+    (order,) = date_orders(september)
+    assert order.formats == ("%y-%m-%d",)
+    (over_the_year,) = date_orders({"24-12-19": 1, "24-12-20": 1, "25-01-13": 1})
+    assert over_the_year.formats == ("%y-%m-%d",)
+    (birthdays,) = date_orders({"24-09-10": 1, "03-01-11": 1, "17-05-12": 1})
+    assert birthdays.formats == ("%d-%m-%y",)

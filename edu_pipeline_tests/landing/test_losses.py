@@ -27,6 +27,7 @@ def week(**codes: list[str]) -> str:
 
 
 PRESENT = ["present"] * 5
+SCHOOL_DAYS = "date,in_session\n" + "".join(f"{day},Y\n" for day in WEEK)
 
 
 def test_a_lost_absence_holds_the_class_and_says_what_it_could_do(
@@ -132,13 +133,17 @@ def test_marks_of_days_to_come_count_nowhere_and_are_said(land: Land) -> None:
     con = land(
         {
             "attendance.csv": None,
-            "attendance_2026-09-09.csv": HEADER + week(s007=PRESENT),
+            "attendance_2026-09-09.csv": HEADER + week(s007=PRESENT, s008=[*PRESENT[:3], "", ""]),
         }
     )
     assert con.sql("select max(date) from stg_attendance").fetchall() == [(date(2026, 9, 9),)]
     assert con.sql("select kind, holds, rows from landing_problems").fetchall() == [
         ("days_to_come", None, 2)
     ]
+    prefilled = HEADER + week(s007=PRESENT, s008=PRESENT)
+    quiet = land({"attendance_2026-09-09.csv": prefilled})
+    assert quiet.sql("select kind from landing_problems").fetchall() == []
+    assert quiet.sql("select sum(possible) from stg_attendance").fetchall() == [(6,)]
     planned = land({}, '[landing.attendance]\nshape = "exceptions"')
     assert planned.sql("select kind from landing_problems").fetchall() == []
 
@@ -193,6 +198,42 @@ def test_midnights_in_utc_are_the_days_themselves(land: Land, messages: Messages
     con = land({"homework.csv": f"{HOMEWORK}\n{rows}"}, '[school]\ntime_zone = "America/New_York"')
     assert messages(con) == []
     assert con.sql("select due_date from stg_homework").fetchall() == [(date(2026, 9, 11),)]
+
+
+def test_midnights_beside_moments_are_days_where_they_are_many(stage: Land) -> None:
+    absences = "007,2026-09-08T00:00:00Z,absent\n"
+    late = "".join(f"008,{day}T13:05:00Z,tardy\n" for day in WEEK)
+    said = '[school]\ntime_zone = "America/New_York"'
+    con = stage({"attendance.csv": HEADER + absences + late}, said)
+    found = con.sql("select date from stg_attendance where attended = 0").fetchall()
+    assert found == [(date(2026, 9, 8),)]
+
+
+def test_a_few_marks_on_closed_days_are_right_and_count_nowhere(land: Land) -> None:
+    closed = SCHOOL_DAYS.replace("2026-09-09,Y", "2026-09-09,N")
+    snow = land(
+        {"calendar.csv": closed, "attendance.csv": HEADER + week(s007=PRESENT, s008=PRESENT)}
+    )
+    assert snow.sql("select kind from landing_problems").fetchall() == []
+    assert snow.sql("select sum(attended), sum(possible) from stg_attendance").fetchall() == [
+        (8, 8)
+    ]
+    entered = HEADER + week(s007=["", "absent", "absent", "", "absent"])
+    absences = land({"attendance.csv": entered}, '[landing.attendance]\nshape = "exceptions"')
+    assert absences.sql("select kind from landing_problems").fetchall() == []
+
+
+def test_a_register_on_a_closed_day_or_after_the_calendar_ends_says_it_is_wrong(land: Land) -> None:
+    taken = HEADER + week(s007=PRESENT, s008=["present", "present", "absent", "present", "present"])
+    closed = SCHOOL_DAYS.replace("2026-09-09,Y", "2026-09-09,N")
+    con = land({"calendar.csv": closed, "attendance.csv": taken})
+    found = "select kind, first_date, rows from landing_problems"
+    assert con.sql(found).fetchall() == [("marks_on_closed_days", WEEK[2], 2)]
+    days = [WEEK[0] + timedelta(days=7 * weeks + day) for weeks in range(3) for day in range(5)]
+    short = "date,in_session\n" + "".join(f"{day},Y\n" for day in days[:14])
+    marks = "".join(f"007,{day},present\n008,{day},present\n" for day in days)
+    ended = land({"calendar.csv": short, "attendance.csv": HEADER + marks})
+    assert ended.sql(found).fetchall() == [("marks_on_closed_days", days[14], 2)]
 
 
 def test_one_task_of_two_classes_is_two_pieces(stage: Land) -> None:

@@ -279,7 +279,7 @@ def test_one_file_of_many_that_fails_altogether_is_a_problem(
 
 
 def test_exports_that_do_not_know_each_other_are_a_problem(land: Land, messages: Messages) -> None:
-    con = land({"attendance.csv": "student_id,date,code\n7,2026-09-07,present\n"})
+    con = land({"attendance.csv": "student_id,date,code\n9,2026-09-07,present\n"})
     assert messages(con) == [
         "1 of 1 rows of attendance are rejected: unknown student id (school/attendance.csv, line 2). "
         "The exports do not fit together: export them again on the same day, or say in "
@@ -289,7 +289,11 @@ def test_exports_that_do_not_know_each_other_are_a_problem(land: Land, messages:
 
 def test_attendance_on_closed_days_only_is_a_problem(land: Land, messages: Messages) -> None:
     con = land({"attendance.csv": "student_id,date,code\n007,2026-09-12,present\n"})
-    assert messages(con)[0].startswith("1 of 1 rows of attendance are rejected: school closed")
+    assert messages(con)[0].startswith(
+        "The calendar has no school on 12\u00a0September 2026, and there is 1 mark of attendance on it "
+        "(school/attendance.csv, line 2), which counts nowhere. If there was school, export the calendar "
+        "again with these days in session."
+    )
 
 
 def test_rows_that_say_nobody_was_expected_on_a_closed_day_hold_nothing(

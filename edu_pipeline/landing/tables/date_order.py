@@ -20,6 +20,8 @@ _FORMS: Sequence[tuple[str, str]] = (
     (r"^\d{1,2}[ -][A-Za-z]{3,9}[ -]\d{2,4}", "%d %b %Y"),
     (r"^[A-Za-z]{3,9} \d{1,2}, \d{4}", "%b %d, %Y"),
 )
+_FEW_YEARS = 2
+"""Years that the dates of a school year are of."""
 MOST_DAYS = 12
 """A larger number than this is no month."""
 
@@ -67,11 +69,12 @@ def date_orders(texts: Mapping[str, int]) -> list[DateOrder]:
     Args:
         texts: Date as received → rows.
     """
-    parts: dict[tuple[str, str], list[tuple[int, int]]] = {}
+    parts: dict[tuple[str, str], list[tuple[int, int, int]]] = {}
     for text in texts:
         if found := _NUMERIC.match(text):
             year = "%Y" if len(found[4]) > len("26") else "%y"
-            parts.setdefault((found[2], year), []).append((int(found[1]), int(found[3])))
+            numbers = int(found[1]), int(found[3]), int(found[4])
+            parts.setdefault((found[2], year), []).append(numbers)
     return [_order(mark, year, pairs) for (mark, year), pairs in sorted(parts.items())]
 
 
@@ -115,9 +118,13 @@ def replaced(formats: Sequence[str], form: str) -> tuple[str, ...]:
     return tuple(one for one in formats if one.replace("%-", "%") == swapped != plain)
 
 
-def _order(mark: str, year: str, pairs: Sequence[tuple[int, int]]) -> DateOrder:
+def _order(mark: str, year: str, numbers: Sequence[tuple[int, int, int]]) -> DateOrder:
     month_first, day_first = f"%m{mark}%d{mark}{year}", f"%d{mark}%m{mark}{year}"
-    left, right = max(first for first, _ in pairs), max(second for _, second in pairs)
+    firsts, seconds, thirds = (set(part) for part in zip(*numbers, strict=True))
+    left, right = max(firsts), max(seconds)
+    if year == "%y" and min(firsts) > MOST_DAYS and len(firsts) <= _FEW_YEARS < len(thirds):
+        why = f"the first number is {' or '.join(map(str, sorted(firsts)))}, the last another each day"
+        return DateOrder(mark, year, (f"%y{mark}%m{mark}%d",), why)
     if left > MOST_DAYS >= right:
         return DateOrder(mark, year, (day_first,), f"the first number goes up to {left}")
     if right > MOST_DAYS >= left:

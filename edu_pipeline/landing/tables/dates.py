@@ -47,6 +47,8 @@ _SHAPE = (
 _SEPT = r"(?i)\bsept\b"
 _MOMENT = r"^(\d{4}-\d{2}-\d{2})(?:T|\s)(\d{2}:\d{2})(?::\d{2}(?:[.,]\d+)?)?\s?(?:Z|UTC|\+00:?00)$"
 """A moment in UTC, whose day depends on where one is."""
+MANY_MIDNIGHTS = 0.1
+"""Share of moments that are midnights in UTC from which these are no time of day."""
 _NEVER = r"^(?:0{1,4}[-/.]0{1,2}[-/.]0{1,4}|0{8}|1900-0?1-0?1|0?1[/.]0?1[/.]1900)(?:[T\s].*)?$"
 """What systems write where they have no date."""
 
@@ -87,7 +89,8 @@ def is_moment(text: pl.Expr) -> pl.Expr:
 def days_read(texts: pl.Series, formats: Sequence[str], zone: str | None = None) -> pl.DataFrame:
     """The days that the texts of one column are.
 
-    Moments in UTC are days of the school's zone where that is known, unless all are midnights.
+    Moments in UTC are days of the school's zone where that is known. Midnights are among them, unless they
+    are many: then they stand for the days themselves.
 
     Args:
         texts: As received, in any number.
@@ -102,8 +105,12 @@ def days_read(texts: pl.Series, formats: Sequence[str], zone: str | None = None)
     )
     if zone is None or not days.select(is_moment(pl.col("text")).any()).item():
         return days
+    clock = pl.col("text").str.extract(_MOMENT, 2)
+    midnights = days.select((clock == "00:00").sum() / clock.is_not_null().sum()).item()
     moment = pl.concat_str(
         [pl.col("text").str.extract(_MOMENT, 1), pl.col("text").str.extract(_MOMENT, 2)],
         separator=" ",
     ).str.to_datetime("%Y-%m-%d %H:%M", strict=False, time_zone="UTC")
-    return days.with_columns(day=pl.coalesce(moment.dt.convert_time_zone(zone).dt.date(), "day"))
+    moves = clock.is_not_null() & ((clock != "00:00") | (midnights < MANY_MIDNIGHTS))
+    there = pl.when(moves).then(moment.dt.convert_time_zone(zone).dt.date())
+    return days.with_columns(day=pl.coalesce(there, "day"))

@@ -6,12 +6,14 @@ are ordinary and what is said of the others stands in `disagreements`.
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import date
 
 import duckdb
 import polars as pl
 
-from edu_pipeline.ground.sql import literal, quoted, week_of
+from edu_pipeline.ground.sql import literal, literals, quoted, week_of
 from edu_pipeline.ground.warehouse import read_table
+from edu_pipeline.landing.rules import CLOSED, OUTSIDE
 from edu_pipeline.landing.sources.school.canonical import resolved_headers
 from edu_pipeline.landing.sources.school.fields import KEYS
 from edu_pipeline.landing.sources.school.stage_roster import days_that_differ
@@ -229,12 +231,80 @@ def schools_without_days(con: duckdb.DuckDBPyConnection) -> pl.DataFrame:
     return found
 
 
+def marked_days(con: duckdb.DuckDBPyConnection) -> list[date]:
+    """Days that attendance has marks of, in order, also closed days and days to come."""
+    found = con.execute(
+        f"""
+        select date from stg_attendance union
+        select day from rejected_attendance where rule in {literals(OUTSIDE)} and day is not null
+        order by 1
+        """
+    ).fetchall()
+    return [day for (day,) in found]
+
+
+def marks_on_closed_days(con: duckdb.DuckDBPyConnection) -> pl.DataFrame:
+    """Days that have marks and are closed, of schools that the calendar has days of.
+
+    Returns:
+        One row per `school_id` and closed `date`: `marks`; `missed`, of these, those of who was not there
+        all the time; `usual`, the marks of one of its other days; `ahead`, whether it is on a weekday of
+        school before the first or after the last day in session; `alone`, whether its week has marks on
+        no day in session; `open`, the days in session between the first and the last mark; `file`,
+        `line` of the first mark.
+    """
+    found: pl.DataFrame = con.sql(
+        f"""
+        with closed as (
+          select school_id, day as date, count(*) as marks,
+                 count(*) filter (attended < possible) as missed,
+                 min(file) as file, arg_min(line, (file, line)) as line
+          from rejected_attendance as mark join stg_student_schools as pupil
+            on pupil.student_id = mark.student_id and day >= begin_date and day < end_date
+          where rule = {literal(CLOSED)} group by all
+        ),
+        taken as (
+          select school_id, date, count(*) as marks
+          from stg_attendance as mark join stg_student_schools as pupil
+            on pupil.student_id = mark.student_id and date >= begin_date and date < end_date
+          group by all
+        ),
+        bounds as (
+          select school_id, min(date) as first, max(date) as last,
+                 list(distinct isodow(date)) as weekdays
+          from stg_school_days where in_session group by all
+        ),
+        marked as (
+          select school_id, min(date) as first, max(date) as last
+          from (select school_id, date from closed union all select school_id, date from taken)
+          group by all
+        )
+        select school_id, date, marks, missed,
+               (select median(marks) from taken where taken.school_id = closed.school_id) as usual,
+               (date < bounds.first or date > bounds.last)
+                 and list_contains(weekdays, isodow(date)) as ahead,
+               not exists (
+                 from taken where taken.school_id = closed.school_id
+                   and date_trunc('week', taken.date) = date_trunc('week', closed.date)
+               ) as alone,
+               (select count(*) from stg_school_days as day
+                where day.school_id = closed.school_id and in_session
+                  and day.date between marked.first and marked.last) as open,
+               file, line
+        from closed join bounds using (school_id) join marked using (school_id)
+        order by all
+        """
+    ).pl()
+    return found
+
+
 def homerooms_at_once(con: duckdb.DuckDBPyConnection) -> pl.DataFrame:
     """Pairs of homerooms that students are in on the same days.
 
     Returns:
         One row per `one` and `other` (ids of classes): `shared` students, on the same days, `together`
-        (of these, from the same day on), and `smaller`, the students of the smaller one.
+        (of these, from the same day on), `smaller`, the students of the smaller one, and the days on which
+        `one_began` and `other_began` for any of them.
     """
     found: pl.DataFrame = con.sql(
         """
@@ -247,13 +317,15 @@ def homerooms_at_once(con: duckdb.DuckDBPyConnection) -> pl.DataFrame:
         pairs as (
           select one.class_id as one, other.class_id as other,
                  count(distinct one.person_id) as shared,
-                 count(distinct one.person_id) filter (one.begin_date = other.begin_date) as together
+                 count(distinct one.person_id) filter (one.begin_date = other.begin_date) as together,
+                 min(one.begin_date) as one_began, min(other.begin_date) as other_began
           from homes as one join homes as other
             on one.person_id = other.person_id and one.class_id < other.class_id
             and one.begin_date < other.end_date and other.begin_date < one.end_date
           group by all
         )
-        select one, other, shared, together, least(a.students, b.students) as smaller
+        select one, other, shared, together, least(a.students, b.students) as smaller,
+               one_began, other_began
         from pairs join sizes as a on a.class_id = one join sizes as b on b.class_id = other
         order by all
         """

@@ -270,4 +270,9 @@ def _cell(table: str, field: Field, usable: Sequence[_File], export: TableExport
     )
     names = NAMES_LIKE_MISSING.get((table, field.name), ())
     missing = [word for word in MISSING if word not in names]
-    return f"case when {cell} in {literals(missing)} then null else {padded} end"
+    cases = "".join(
+        f" when {cell} = {literal(theirs)} then {literal(ours)}"
+        for theirs, ours in export.values.get(field.name, {}).items()
+        if field.name == "school_id"
+    )
+    return f"case when {cell} in {literals(missing)} then null{cases} else {padded} end"

@@ -6,11 +6,12 @@ stands in `school_problems`.
 
 from collections.abc import Sequence
 from datetime import date
+from itertools import pairwise
 
 import polars as pl
 
 from edu_pipeline.ground.toml import toml_key, toml_list, toml_text
-from edu_pipeline.ground.wording import day_month, listed, percent
+from edu_pipeline.ground.wording import counted, day_month, listed, percent
 from edu_pipeline.landing.sources.school.school_problems import between, school_problem
 from edu_pipeline.landing.tables.dates import parsed_date
 from edu_pipeline.model.problems import Problem
@@ -28,13 +29,21 @@ FEW_UNMARKED = 0.2
 FEW_MARKED = 0.5
 """Share of a class's students who are marked, below which a register was not taken."""
 MOST = 0.5
+MANY_CLOSED = 0.2
+"""Share of days with school from which closed days with marks are no accident."""
 ENOUGH_LEAVERS = 2
 NAMED = 4
 SUNDAYS = 2
+LONG_AGO_DAYS = 180
+"""Days after which one homeroom is likely of the school year before another."""
 RIVAL_GAP_DAYS = (24, LONG_GAP_DAYS)
 """Days without school that may be a summer or a break."""
+LONGEST_WINTER_BREAK = 31
+"""Days from the last of four weeks' holidays' school to the first; in the south summers are longer."""
 WEEKENDS = 0.1
 MONDAY_TO_FRIDAY = 5
+LONELY_DAYS = 10
+ENOUGH_LONELY = 3
 
 
 def outside_problems(
@@ -182,12 +191,15 @@ def register_problems(registers: pl.DataFrame) -> list[Problem]:
     return problems
 
 
-def days_problems(schools: pl.DataFrame, known: Sequence[str], landed: bool) -> list[Problem]:
+def days_problems(
+    schools: pl.DataFrame, known: Sequence[str], ours: Sequence[str], landed: bool
+) -> list[Problem]:
     """Schools with students and no day in session: their classes would not be there.
 
     Args:
         schools: `agreement.schools_without_days`.
         known: Schools that have days.
+        ours: Schools that students are of.
         landed: Whether there is a calendar.
     """
     problems = []
@@ -199,8 +211,13 @@ def days_problems(schools: pl.DataFrame, known: Sequence[str], landed: bool) -> 
             one.isdigit() and one.lstrip("0") == school.lstrip("0") for one in known
         )
         source = "the calendar has no day in session" if landed else "there is no mark on any day"
+        theirs = [one for one in known if one not in ours] if landed else []
+        school_ids = (toml_text(school), "") if schools.height == 1 else ('"…"', "  # its school")
         advice = (
-            f"Others write it otherwise: add to [landing.classes.width]: school_id = {digits}"
+            f"The calendar writes schools otherwise: {_few(theirs)}. Add to "
+            f"[landing.calendar.values.school_id]: {toml_key(theirs[0])} = {''.join(school_ids)}"
+            if theirs and not (same and digits > len(school))
+            else f"Others write it otherwise: add to [landing.classes.width]: school_id = {digits}"
             if same and digits > len(school)
             else "Schools with days are "
             f"{_few(list(known))}: export the calendar with it, write the school in all "
@@ -220,6 +237,52 @@ def days_problems(schools: pl.DataFrame, known: Sequence[str], landed: bool) -> 
     return problems
 
 
+def closed_problems(closed: pl.DataFrame, landing: Landing) -> list[Problem]:
+    """Marks on closed days that say the calendar is wrong.
+
+    A few are right and count nowhere: a day of snow for which everybody had been marked before, a
+    detention on a Saturday.
+
+    Args:
+        closed: `agreement.marks_on_closed_days`.
+        landing: The section of `pipeline.toml`.
+    """
+    daily = landing.attendance.shape == "daily"
+    week = pl.col("date").dt.truncate("1w")
+    register = (pl.col("missed") > 0) & (pl.col("marks") >= MOST * pl.col("usual")) & daily
+    closed_days = pl.len().over("school_id")
+    odd = closed.with_columns(
+        many=(closed_days > MANY_CLOSED * (closed_days + pl.col("open")))
+        & ((closed_days > 1) | (pl.col("open") == 0)),
+        week=pl.col("alone") & (pl.len().over("school_id", week) > 1),
+    ).filter(pl.col("many") | pl.col("week") | pl.col("ahead") | register)
+    problems = []
+    for (school,), days in odd.group_by("school_id", maintain_order=True):
+        first = days.row(0, named=True)
+        dates = [f"{day_month(day)} {day.year}" for day in days["date"].head(NAMED)]
+        marks = int(days["marks"].sum())
+        of = f" of school {school}" if closed["school_id"].n_unique() > 1 else ""
+        message = (
+            f"The calendar{of} has no school on {listed(dates)}"
+            f"{' and other days' if days.height > NAMED else ''}, and there "
+            f"{'is' if marks == 1 else 'are'} {counted(marks, 'mark')} of attendance on "
+            f"{'it' if days.height == 1 else 'them'} ({first['file']}, line {first['line']}), which "
+            f"{'counts' if marks == 1 else 'count'} nowhere. If there was school, export the calendar "
+            "again with these days in session."
+        )
+        problem = school_problem(
+            "calendar",
+            "marks_on_closed_days",
+            str(school),
+            message,
+            marks,
+            first=first["date"],
+            known_as=f"School {school} has marks on days without school from {first['date']}.",
+        )
+        problems.append(problem.releasable("If there was none"))
+    return problems
+
+
 def homeroom_problems(pairs: pl.DataFrame) -> list[Problem]:
     """Homerooms that students are in at once, as no student is who only moved.
 
@@ -232,18 +295,29 @@ def homeroom_problems(pairs: pl.DataFrame) -> list[Problem]:
     )
     if odd.is_empty():
         return []
-    one, other, shared = odd.row(0)[:3]
+    one, other, shared, together, _, one_began, other_began = odd.row(0)
     more = f", and in {odd.height - 1} other pairs of homerooms" if odd.height > 1 else ""
+    (began, old), (later, _) = sorted([(one_began, one), (other_began, other)])
+    over = "end the enrollments that are over."
+    if (later - began).days > LONG_AGO_DAYS:
+        over = (
+            f"end the enrollments that are over: {old} began on {day_month(began)} {began.year}, and "
+            "nothing says that it has ended."
+        )
     message = (
         f"{shared} students are in two homerooms at once, {one} and {other}{more}; each counts in one "
         "only. Say which kind is none, such as an advisory, in [landing.classes.values.class_type]: "
-        'advisory = "scheduled", or end the enrollments that are over.'
+        f'advisory = "scheduled", or {over}'
     )
     subject, rows = f"{one} {other}", int(odd["shared"].sum())
-    return [
+    problems = [
         school_problem("classes", "two_homerooms", subject, message, rows, class_id=class_id)
         for class_id in sorted({*odd["one"], *odd["other"]})
     ]
+    if together:  # nothing says which of them counts
+        return problems
+    later_counts = "If the one counts that began later"
+    return [problem.releasable(later_counts) for problem in problems]
 
 
 def calendar_problems(differ: pl.DataFrame, telling: Sequence[str]) -> list[Problem]:
@@ -388,7 +462,9 @@ def year_problems(
             gap=(pl.col("date") - pl.col("date").shift(1).over("school_id")).dt.total_days()
         )
         .filter(pl.col("year_start") == pl.col("year_start").max().over("school_id"))
-        .filter(pl.col("gap").is_between(*RIVAL_GAP_DAYS))
+        .filter(
+            pl.col("gap").is_between(*RIVAL_GAP_DAYS) & ~_of_winter(pl.col("date"), pl.col("gap"))
+        )
     )
     if session.is_empty():
         return []
@@ -400,6 +476,46 @@ def year_problems(
     )
     problem = school_problem("calendar", "year_begins", "year_begins", message, first=day)
     return [problem]
+
+
+def apart_problems(days: Sequence[date], landing: Landing) -> list[Problem]:
+    """Single days with marks, weeks from any other: dates whose day and month were swapped.
+
+    Args:
+        days: Days of marks, also of those that count nowhere, in order.
+        landing: The section of `pipeline.toml`.
+    """
+    if landing.attendance.shape != "daily":
+        return []
+    between_them = [(later - day).days for day, later in pairwise(days)]
+    gaps = [LONELY_DAYS, *between_them, LONELY_DAYS]
+    lonely = [
+        day
+        for day, before, after in zip(days, gaps, gaps[1:], strict=False)
+        if min(before, after) >= LONELY_DAYS
+    ]
+    if len(lonely) < ENOUGH_LONELY or len(lonely) == len(days):
+        return []
+    shown = [f"{day_month(day)} {day.year}" for day in lonely[:NAMED]]
+    message = (
+        f"{len(lonely)} days with marks of attendance, such as {listed(shown)}, are weeks away from any "
+        "other, as if day and month were the wrong way round in some dates: two offices may write them in "
+        "two ways, or Excel may have swapped them. Export attendance again with dates such as 2026-09-18."
+    )
+    problem = school_problem(
+        "attendance", "lonely_days", "date", message, first=lonely[0], known_as="lonely days"
+    )
+    return [problem.releasable("If there was school on these days")]
+
+
+def _of_winter(back: pl.Expr, gap: pl.Expr) -> pl.Expr:
+    """Whether school begins again in January after Christmas and not much more: no summer is so short."""
+    christmas = pl.date(back.dt.year() - 1, 12, 25)
+    return (
+        (back.dt.month() == 1)
+        & (back - pl.duration(days=gap) < christmas)
+        & (gap <= LONGEST_WINTER_BREAK)
+    )
 
 
 def date_order_problems(table: str, texts: pl.Series, landing: Landing) -> list[Problem]:

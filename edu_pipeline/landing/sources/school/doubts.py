@@ -30,6 +30,8 @@ SCORES = ("score", "points", "grade", "mark", "percent", "result")
 """What a header says that holds what a piece of homework was worth."""
 UNKNOWN_STATUS = 0.5
 """Share of pieces without a known outcome from which there is something to wonder at."""
+PREFILLED = 0.5
+"""Share of the marks of a day from which one to come is no typing error."""
 DATES_SHOWN = 4
 SESSIONS_SHOWN = 8
 
@@ -339,14 +341,28 @@ def _shorter_days(
 
 
 def _days_to_come(con: duckdb.DuckDBPyConnection, settings: Settings) -> Iterator[Problem]:
-    """Marks of days that had not come: of a daily export typing errors, of one of exceptions planned."""
+    """Marks of days that had not come: of a daily export typing errors, of one of exceptions planned.
+
+    A day on which most students are marked, and all as present, is filled in before it comes.
+    """
     if settings.landing.attendance.shape != "daily":
         return
     found = con.execute(
         f"""
+        with usual as (
+          select median(marks) as marks
+          from (select count(*) as marks from stg_attendance group by date)
+        ),
+        prefilled as (
+          select day from rejected_attendance where rule = {literal(AFTER)} and possible > 0
+          group by all
+          having bool_and(attended = possible)
+            and count(*) > {PREFILLED} * (select marks from usual)
+        )
         select count(*), list(distinct day order by day)[:{DATES_SHOWN}], count(distinct day),
-               any_value(file), min(line)
-        from rejected_attendance where rule = {literal(AFTER)} and possible > 0
+               min(file), arg_min(line, (file, line))
+        from rejected_attendance anti join prefilled using (day)
+        where rule = {literal(AFTER)} and possible > 0
         """
     ).fetchall()
     rows, days, different, file, line = found[0]

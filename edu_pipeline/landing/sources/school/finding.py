@@ -7,12 +7,14 @@ import polars as pl
 
 from edu_pipeline.ground.sql import week_of
 from edu_pipeline.ground.warehouse import read_table
-from edu_pipeline.landing.rules import SUPERSEDED, UNPARSEABLE
+from edu_pipeline.landing.rules import SUPERSEDED, UNKNOWN, UNPARSEABLE
 from edu_pipeline.landing.sources.school.agreement import (
     calendar_rivals,
     enrollment_days,
     homerooms_at_once,
+    marked_days,
     marks_at_hand,
+    marks_on_closed_days,
     marks_on_end_dates,
     marks_outside,
     names_for_ids,
@@ -21,9 +23,20 @@ from edu_pipeline.landing.sources.school.agreement import (
     schools_without_days,
     teachers_unknown,
 )
+from edu_pipeline.landing.sources.school.belonging import (
+    classes_of_several_schools,
+    enrollments_that_differ,
+    rival_problems,
+    stranger_problems,
+    strangers_enrolled,
+    zero_problems,
+    zeros_lost,
+)
 from edu_pipeline.landing.sources.school.canonical import CODES
 from edu_pipeline.landing.sources.school.disagreements import (
+    apart_problems,
     calendar_problems,
+    closed_problems,
     date_order_problems,
     days_problems,
     end_date_problems,
@@ -79,6 +92,9 @@ from edu_pipeline.model.problems import Problem, problems_frame
 from edu_pipeline.model.school_calendar import WeekBegins
 from edu_pipeline.settings.home import Settings
 from edu_pipeline.settings.landing import AttendanceExport, Landing
+
+UNKNOWN_PEOPLE = (f"{UNKNOWN}student_id", f"{UNKNOWN}person_id")
+"""Rules that rows about people break whom no export has."""
 
 
 def find_problems(
@@ -143,10 +159,14 @@ def _rows_left_out(
         for table in CODES
         if (found := several_rows(con, table, files, settings))
     }
+    zeros = zeros_lost(con)
+    # of these the zeros are told, which is more
+    explained = zeros.filter(pl.col("rows") == pl.col("of"))["table"].to_list()
     many = [
         problem
         for problem in row_problems(counts, rows_received(con), files, landing)
         if not (problem.table in several and problem.subject == SUPERSEDED)
+        and not (problem.table in explained and problem.subject in UNKNOWN_PEOPLE)
     ]
     told = {
         table: {
@@ -160,8 +180,23 @@ def _rows_left_out(
     if weighed:
         rows = attendance_lost(con, landing.attendance, told["attendance"], begins)
         lost += loss_problems(rows, advice["attendance"])
+    strangers = stranger_problems(strangers_enrolled(con), landing.attendance)
     known = {(problem.table, problem.subject) for problem in (*many, *lost)}
-    return [*several.values(), *many, *lost, *worse_rows_problems(worse_rows_lost(con), known)]
+    known |= {(table, rule) for table in explained for rule in UNKNOWN_PEOPLE}
+    rivals = rival_problems(
+        classes_of_several_schools(con),
+        enrollments_that_differ(con, landing.enrollments, settings.known_zone),
+        {problem.table for problem in many if problem.subject == SUPERSEDED},
+    )
+    return [
+        *several.values(),
+        *many,
+        *zero_problems(zeros),
+        *strangers,
+        *rivals,
+        *lost,
+        *worse_rows_problems(worse_rows_lost(con), known, landing.attendance),
+    ]
 
 
 def _date_advice(table: str, counts: pl.DataFrame, landing: Landing) -> str:
@@ -185,19 +220,26 @@ def _disagreements(
         "select distinct school_id from stg_school_days where in_session order by 1"
     ).fetchall()
     staff = files.filter((pl.col("table") == "staff") & pl.col("current"))["path"].to_list()
+    apart = apart_problems(marked_days(con), landing)
     found = [
         *name_problems(names_for_ids(con, files, landing)),
         *part_problems(parts_that_repeat(con, files, landing)),
         *whole_or_parts(con, files, settings),
         *calendar_problems(*calendar_rivals(con, files, schools, landing)),
+        *apart,
         *homeroom_problems(homerooms_at_once(con)),
         *days_problems(
-            schools_without_days(con), [school for (school,) in known], "calendar" in files["table"]
+            schools_without_days(con),
+            [school for (school,) in known],
+            schools,
+            "calendar" in files["table"],
         ),
         *staff_problems(*teachers_unknown(con), staff),
         *week_problems(days, settings.school),
-        *year_problems(days, through, settings.school, named),
     ]
+    if not apart:  # else these days are none
+        found += closed_problems(marks_on_closed_days(con), landing)
+        found += year_problems(days, through, settings.school, named)
     for table in ("attendance", "homework", "enrollments"):
         for column in DATES[table]:
             texts = distinct_texts(con, table, column)[column].drop_nulls()

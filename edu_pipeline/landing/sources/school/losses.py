@@ -371,29 +371,43 @@ def worse_rows_lost(con: duckdb.DuckDBPyConnection) -> pl.DataFrame:
 
 MANY_ABSENCES = 0.05
 FEW_ABSENCES = 2
+OF_NOBODY = ("missing_student_id", f"{UNKNOWN}student_id")
+"""Rules that rows break of which nobody knows whose they are."""
 
 
-def worse_rows_problems(found: pl.DataFrame, told: Collection[tuple[str, str]]) -> list[Problem]:
+def worse_rows_problems(
+    found: pl.DataFrame, told: Collection[tuple[str, str]], attendance: AttendanceExport
+) -> list[Problem]:
     """Absences that are lost far more often than other marks: what is left looks better than it was.
+
+    Where only absences have rows, one that is about nobody is a student who seems to be present.
 
     Args:
         found: `worse_rows_lost`.
         told: Tables and rules that another problem names already.
+        attendance: How attendance is exported.
     """
+    exceptions = attendance.shape == "exceptions"
     problems = []
     for row in found.iter_rows(named=True):
         table, rule = row["table"], row["rule"]
         of = row["bad"] + row["bad_kept"]
         share, usual = row["bad"] / max(of, 1), row["good"] / max(row["good"] + row["good_kept"], 1)
         few = row["bad"] < FEW_ABSENCES or share <= max(MANY_ABSENCES, 2 * usual)
-        if few or (table, rule) in told:
+        nobody = exceptions and table == "attendance" and rule in OF_NOBODY and row["bad"] > 0
+        if (few and not nobody) or (table, rule) in told:
             continue
         what = "absences in attendance" if table == "attendance" else "missing pieces of homework"
+        where = f"{rule.replace('_', ' ')} ({row['file']}, line {row['line']})."
         sentence = (
-            f"{row['bad']:,} of {of:,} {what} are rejected, and hardly any other row: "
-            f"{rule.replace('_', ' ')} ({row['file']}, line {row['line']}). Without them everything seems "
-            "to be in order."
+            f"{row['bad']:,} of {of:,} {what} are rejected, and hardly any other row: {where} Without "
+            "them everything seems to be in order."
         )
+        if few:
+            sentence = (
+                f"{row['bad']:,} of {of:,} {what} {'is' if row['bad'] == 1 else 'are'} rejected: {where} "
+                "Who was absent seems to have been present."
+            )
         if rule.startswith(UNKNOWN):
             sentence += (
                 " They seem to be exported with other ids: export them again, or say in "

@@ -15,9 +15,8 @@ from edu_pipeline.ground.toml import toml_key, toml_list, toml_text
 from edu_pipeline.ground.wording import counted, day_month, listed, percent
 from edu_pipeline.landing.rules import (
     AFTER,
-    CLOSED,
     NO_DATA,
-    NOT_EXPECTED,
+    OUTSIDE,
     SUPERSEDED,
     TOO_MANY_CELLS,
     UNKNOWN,
@@ -97,7 +96,6 @@ ADVICE: Mapping[str, str] = {
         "[landing.{table}.columns] or leave the others out with [landing.{table}.where]."
     ),
     AFTER: "If its name has another date than that of its export, give it another name.",
-    CLOSED: "Export the calendar again: these days are closed in it, or it lacks them or the school.",
 }
 """Rule → what to do when many rows break it."""
 
@@ -105,6 +103,9 @@ CODE_MEANINGS: Mapping[str, Sequence[str]] = {
     "attendance": tuple(MARKS),
     "homework": get_args(HomeworkStatus),
 }
+
+OF_RECORDS = frozenset({"active", "inactive"})
+"""Words of OneRoster's about a record itself, in a column `status`."""
 
 DATE_LIKE = re.compile(
     r"(?=.*\d)[\d\s./:,TZ-]*((jan|feb|mar|apr|may|jun|jul|aug|sep|oct|nov|dec)[a-z]{,6})?"
@@ -331,10 +332,19 @@ def _unmapped(table: str, code: str, concerned: pl.DataFrame) -> list[Problem]:
     shown = ", ".join(names[:NAMED_CLASSES]) + (" …" if len(names) > NAMED_CLASSES else "")
     first = concerned.row(0, named=True)
     when = between(first["first_date"], first["last_date"])
+    of_record = (
+        f"'{code}' appears {_times(first['rows'])} in homework: that is what OneRoster says of a record "
+        "in status, and not whether the piece was handed in. Export scoreStatus as well, and add to "
+        '[landing.homework.columns]: status = "scoreStatus"'
+    )
     message = (
-        f"'{code}' appears {_times(first['rows'])}{when}{f' ({shown})' if shown else ''}, and "
-        f"nobody has said what it means. Add to [{table}.codes]: {toml_key(code)} = "
-        f'"…"  # {", ".join(CODE_MEANINGS[table])}'
+        of_record
+        if table == "homework" and code.casefold() in OF_RECORDS
+        else (
+            f"'{code}' appears {_times(first['rows'])}{when}{f' ({shown})' if shown else ''}, and "
+            f"nobody has said what it means. Add to [{table}.codes]: {toml_key(code)} = "
+            f'"…"  # {", ".join(CODE_MEANINGS[table])}'
+        )
     )
     return [
         school_problem(
@@ -596,7 +606,8 @@ def row_problems(
     rows = [_no_rows(table, files) for table in empty]
     counted = rejected.filter(
         ~pl.col("rule").is_in(
-            [UNMAPPED, NOT_EXPECTED, *NO_DATA]
+            # what is right and counts nowhere; but a whole file of days to come is named wrongly
+            [UNMAPPED, *NO_DATA, *(rule for rule in OUTSIDE if rule != AFTER)]
             # absences that are planned, where only absences have rows
             + ([AFTER] if landing.attendance.shape == "exceptions" else [])
         )
@@ -606,9 +617,7 @@ def row_problems(
     if not RESOLVED_WITH.isdisjoint(
         [*empty, *(problem.table for problem in file_problems(files, landing))]
     ):
-        counted = counted.filter(
-            ~(pl.col("rule").str.starts_with(UNKNOWN) | (pl.col("rule") == CLOSED))
-        )
+        counted = counted.filter(~pl.col("rule").str.starts_with(UNKNOWN))
     for (table, rule), bad in counted.group_by("table", "rule", maintain_order=True):
         of = _total(received.filter(pl.col("table") == table))
         if rule != AFTER and _total(bad) > MANY_REJECTED * of:

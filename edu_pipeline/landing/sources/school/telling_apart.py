@@ -23,6 +23,8 @@ from edu_pipeline.settings.home import Settings
 MOST_COLUMNS = 60
 """Columns looked at; what tells rows apart is hardly the sixty-first."""
 SHOWN = 4
+FEW_REPEATED = 0.5
+"""Rows that repeat a key to a key; of two sessions a day there is one."""
 
 
 @dataclass(frozen=True)
@@ -43,6 +45,8 @@ class Several:
     """Columns that nobody reads in which they differ at all."""
     uneven: bool = False
     """Whether they are equal absences, of some days more than of others."""
+    corrects: bool = False
+    """Whether so few have several rows, where everybody has one, that they hardly are a day's sessions."""
 
 
 def several_rows(
@@ -122,6 +126,7 @@ def several_rows(
         tuple(sorted(apart, key=lambda pair: pair[1])),
         tuple(differ),
         uneven=periods and most > fewest and not contradicting,
+        corrects=settings.landing.attendance.shape == "daily" and repeated < FEW_REPEATED * staged,
     )
 
 
@@ -156,6 +161,12 @@ def several_problem(several: Several) -> Problem:
 
 def _of_attendance(several: Several) -> tuple[str, str]:
     what = f"Up to {several.most} rows of attendance are about the same student and day"
+    if several.apart and several.corrects:
+        (name, values), *_ = several.apart
+        return what, (
+            f"{name} has {values} values and another one in each of these rows, but few students have "
+            "several, so these are likely corrections and no sessions. Export only the rows that count."
+        )
     if several.apart:
         (name, values), *others = several.apart
         per_day = several.most

@@ -1,0 +1,223 @@
+"""Few rows that say who is whom and in which class: each is asked about."""
+
+from collections.abc import Callable
+from datetime import date, timedelta
+
+import duckdb
+import pytest
+
+Land = Callable[..., duckdb.DuckDBPyConnection]
+Messages = Callable[[duckdb.DuckDBPyConnection], list[str]]
+
+WEEK = [date(2026, 9, 7) + timedelta(days=n) for n in range(5)]
+HEADER = "student_id,date,code\n"
+EXCEPTIONS = '[landing.attendance]\nshape = "exceptions"'
+IDS = [*range(1000, 1024), 412]
+"""25 students; the last one is 0412."""
+STUDENTS = "student_id\n" + "".join(f"{n:04}\n" for n in IDS)
+ENROLLED = "class_id,person_id,role,begin_date,end_date\n" + "".join(
+    f"HR-7A,{n:04},student,2026-09-01,\n" for n in IDS
+)
+MARKS = "".join(f"{n:04},{day},present\n" for n in IDS[:-1] for day in WEEK)
+
+
+def asked(con: duckdb.DuckDBPyConnection) -> list[tuple[str, str | None, date | None]]:
+    return con.sql(
+        "select kind, class_id, first_date from landing_problems where holds = 'letters' order by all"
+    ).fetchall()
+
+
+def test_an_id_that_lost_its_zero_is_asked_about_with_the_line_that_gives_it_back(
+    land: Land, messages: Messages
+) -> None:
+    lost = "".join(f"412,{day},absent\n" for day in WEEK)
+    con = land(
+        {
+            "students.csv": STUDENTS,
+            "enrollments.csv": ENROLLED,
+            "attendance.csv": HEADER + MARKS + lost,
+        }
+    )
+    assert asked(con) == [("zeros_lost", None, None)]
+    (message,) = messages(con)
+    assert "Add to [landing.attendance.width]: student_id = 4" in message
+    found = land({}, "[landing.attendance.width]\nstudent_id = 4")
+    assert messages(found) == []
+    assert found.sql("select sum(attended), sum(possible) from stg_attendance").fetchall() == [
+        (120, 125)
+    ]
+
+
+@pytest.mark.parametrize(
+    ("students", "told"),
+    [
+        ("412\n", "Add to [landing.students.width]: student_id = 4"),
+        ("00412\n99\n", "Write the ids alike in students and attendance"),
+        ("00412\n", "Add to [landing.attendance.width]: student_id = 5"),
+    ],
+)
+def test_zeros_are_given_back_where_that_spoils_no_other_id(
+    land: Land, messages: Messages, students: str, told: str
+) -> None:
+    con = land(
+        {
+            "students.csv": f"student_id\n{students}",
+            "attendance.csv": f"{HEADER}0412,2026-09-07,present\n",
+        }
+    )
+    assert [told in message for message in messages(con)].count(True) == 1
+
+
+def test_who_is_enrolled_and_has_marks_and_is_not_among_students_is_missed(
+    land: Land, messages: Messages
+) -> None:
+    without = STUDENTS.replace("0412\n", "")
+    marks = "".join(f"0412,{day},present\n" for day in WEEK)
+    files = {
+        "students.csv": without,
+        "enrollments.csv": ENROLLED,
+        "attendance.csv": HEADER + MARKS + marks,
+    }
+    con = land(files)
+    assert asked(con) == [("not_among_students", "HR-7A", WEEK[0])]
+    assert messages(con)[0].startswith(
+        "1 student of 7A is in enrollments (school/enrollments.csv, line 26) and in attendance, but not in "
+        "students, so 5 rows of attendance count nowhere."
+    )
+    one_day = land({"attendance.csv": f"{HEADER}{MARKS}0412,{WEEK[0]},absent\n"})
+    assert asked(one_day) == []
+
+
+def test_where_only_absences_have_rows_one_of_nobody_is_somebody_who_seems_present(
+    land: Land, messages: Messages
+) -> None:
+    late = "".join(f"{n},{WEEK[0]},tardy\n" for n in IDS[:24])
+    files = {
+        "students.csv": STUDENTS,
+        "enrollments.csv": ENROLLED,
+        "attendance.csv": f"{HEADER}{late},{WEEK[1]},absent\n",
+    }
+    con = land(files, EXCEPTIONS)
+    assert asked(con) == [("absences_lost", None, None)]
+    assert messages(con)[0].startswith(
+        "1 of 1 absences in attendance is rejected: missing student id (school/attendance.csv, line 26)."
+    )
+    late_too = land({"attendance.csv": f"{HEADER}{late},{WEEK[1]},tardy\n"}, EXCEPTIONS)
+    assert asked(late_too) == []
+
+
+@pytest.mark.parametrize(("end", "holds"), [("2026-09-10", True), ("2027-06-18", False)])
+def test_one_enrollment_that_ended_and_did_not_is_asked_about_where_a_figure_depends_on_it(
+    land: Land, end: str, *, holds: bool
+) -> None:
+    twice = ENROLLED.replace(
+        "HR-7A,0412,student,2026-09-01,\n",
+        f"HR-7A,0412,student,2026-09-01,{end}\nHR-7A,0412,student,2026-09-01,\n",
+    )
+    con = land(
+        {
+            "students.csv": STUDENTS,
+            "enrollments.csv": twice,
+            "attendance.csv": f"{HEADER}1000,{WEEK[4]},absent\n",
+        },
+        EXCEPTIONS,
+    )
+    assert asked(con) == ([("different_ends", "HR-7A", date(2026, 9, 10))] if holds else [])
+
+
+def test_one_class_id_of_two_schools_is_asked_about_among_many_classes(
+    land: Land, messages: Messages
+) -> None:
+    others = "".join(f"EL{n},Elective {n},scheduled,1\n" for n in range(30))
+    classes = "class_id,class_name,class_type,school_id\n" + others
+    both = "HR-7A,7A,homeroom,1\nHR-7A,7A,homeroom,2\n"
+    con = land({"classes.csv": classes + both, "students.csv": None, "attendance.csv": None})
+    found = [message for message in messages(con) if "more than once" in message]
+    assert found[0].startswith(
+        "Class HR-7A stands in classes more than once, for several schools (school/classes.csv, line 32)"
+    )
+    same = land({"classes.csv": classes + both.replace(",2\n", ",01\n")})
+    assert not [message for message in messages(same) if "more than once" in message]
+
+
+def test_a_school_that_the_calendar_writes_otherwise_is_translated(
+    land: Land, messages: Messages, paste: Callable[[duckdb.DuckDBPyConnection], str]
+) -> None:
+    days = "".join(f"{day},Hill School,Y\n" for day in WEEK)
+    files = {
+        "students.csv": "student_id,school_id\n007,1\n008,1\n",
+        "classes.csv": "class_id,class_name,class_type,school_id\nHR-7A,7A,homeroom,1\n",
+        "calendar.csv": f"date,school_id,in_session\n{days}",
+    }
+    line = paste(land(files))
+    assert line == '[landing.calendar.values.school_id]\n"Hill School" = "1"\n'
+    said = land({}, line)
+    assert messages(said) == []
+    assert said.sql("select sum(attended), sum(possible) from stg_attendance").fetchall() == [
+        (1, 2)
+    ]
+
+
+@pytest.mark.parametrize(
+    ("begin", "told"),
+    [
+        (
+            "2025-09-01",
+            "HR-6A began on 1\u00a0September 2025, and nothing says that it has ended. If the one",
+        ),
+        ("2026-08-31", "or end the enrollments that are over. If the one counts that began later"),
+        ("2026-09-01", "or end the enrollments that are over."),
+    ],
+)
+def test_of_two_homerooms_the_one_of_last_year_is_named(
+    land: Land, messages: Messages, begin: str, told: str
+) -> None:
+    classes = "class_id,class_name,class_type\nHR-7A,7A,homeroom\nHR-6A,6A,homeroom\n"
+    old = "".join(f"HR-6A,{n:04},student,{begin},\n" for n in IDS)
+    con = land(
+        {
+            "students.csv": STUDENTS,
+            "classes.csv": classes,
+            "enrollments.csv": ENROLLED + old,
+            "attendance.csv": HEADER + MARKS,
+        }
+    )
+    (message,) = messages(con)
+    assert told in message
+    assert ("gate release" in message) == ("If the one" in told)
+
+
+def test_days_weeks_from_any_other_are_dates_the_wrong_way_round(
+    land: Land, messages: Messages
+) -> None:
+    swapped = [date(2026, month, 9) for month in (10, 11, 12)]
+    days = [*WEEK, *swapped]
+    marks = "".join(f"{n},{day},present\n" for n in ("007", "008") for day in days)
+    con = land({"attendance.csv": HEADER + marks, "calendar.csv": None})
+    assert messages(con)[0].startswith(
+        "3 days with marks of attendance, such as 9\u00a0October 2026, 9\u00a0November 2026 and "
+        "9\u00a0December 2026, are weeks away from any other"
+    )
+    two = "".join(f"{n},{day},present\n" for n in ("007", "008") for day in days[:-1])
+    assert "lonely_days" not in _kinds(land({"attendance.csv": HEADER + two}))
+
+
+def _kinds(con: duckdb.DuckDBPyConnection) -> set[str]:
+    return {kind for (kind,) in con.sql("select kind from landing_problems").fetchall()}
+
+
+def test_corrections_that_the_office_appends_are_no_sessions(
+    land: Land, messages: Messages
+) -> None:
+    rows = "".join(f"{n},{day},present,Teacher\n" for n in ("007", "008") for day in WEEK)
+    corrected = f"007,{WEEK[1]},absent,Office\n008,{WEEK[2]},absent,Office\n"
+    con = land({"attendance.csv": f"student_id,date,code,source\n{rows}{corrected}"})
+    (message,) = messages(con)
+    assert "so these are likely corrections and no sessions" in message
+    assert "sessions_per_day" not in message
+
+
+def test_the_status_of_a_record_is_no_outcome_of_homework(land: Land, messages: Messages) -> None:
+    header = "student_id,assignment_id,class_id,due_date,status"
+    con = land({"homework.csv": f"{header}\n007,a1,MAT,2026-09-08,active\n"})
+    assert 'status = "scoreStatus"' in messages(con)[0]
