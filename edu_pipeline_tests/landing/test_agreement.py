@@ -306,6 +306,7 @@ def test_a_calendar_that_lists_the_days_without_school_is_told_as_such(
         }
     )
     assert any("it seems to list the days without school" in text for text in messages(con))
+    assert not any("with these days in session" in text for text in messages(con))
 
 
 def test_students_who_are_gone_by_a_column_that_nobody_reads_are_asked_about(

@@ -136,6 +136,9 @@ def find_problems(
         *unread_problems(con, files, settings),
         *_disagreements(con, files, settings),
     ]
+    if any(problem.kind == "holidays_only" for problem in problems):
+        # days that are closed because all of the calendar's are holidays are told already
+        problems = [problem for problem in problems if problem.kind != "marks_on_closed_days"]
     if not any(problem.holds and problem.id not in released for problem in problems):
         # what is wrong with an export is no second time wrong with those that it is held against
         problems += _of_marks(con, settings)
