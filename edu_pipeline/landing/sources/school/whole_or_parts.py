@@ -40,7 +40,7 @@ def whole_or_parts(
     register_days(con, texts, export, settings.known_zone)
     found = [*_parts_named_by_date(con, files)]
     if export.shape == "exceptions":
-        found += [*_versions_with_other_names(con), *_named_by_first_day(con, settings)]
+        found += [*_versions_with_other_names(con), *_named_by_first_day(con, files, settings)]
     con.unregister("days")
     return found
 
@@ -148,11 +148,14 @@ def _versions_with_other_names(con: duckdb.DuckDBPyConnection) -> Iterator[Probl
         yield problem.releasable("If both count")
 
 
-def _named_by_first_day(con: duckdb.DuckDBPyConnection, settings: Settings) -> Iterator[Problem]:
+def _named_by_first_day(
+    con: duckdb.DuckDBPyConnection, files: pl.DataFrame, settings: Settings
+) -> Iterator[Problem]:
     """Exceptions of days after the date in a file's name that nobody can have planned.
 
     Such as late arrivals and unexcused absences, or most of a file.
     """
+    stamped = files.filter((pl.col("table") == "attendance") & pl.col("stamped"))
     found = con.execute(
         f"""
         select lost.file, list(item.code), min(lost.day), max(lost.day),
@@ -160,11 +163,10 @@ def _named_by_first_day(con: duckdb.DuckDBPyConnection, settings: Settings) -> I
                 where every._file = lost.file and every._rule is null)
         from rejected_attendance as lost
         join read_attendance as item on item._file = lost.file and item._line = lost.line
-        join landing_files as file
-          on file.path = lost.file and file."table" = 'attendance' and stamped
-        where rule = {literal(AFTER)}
+        where lost.file in (select unnest($stamped)) and rule = {literal(AFTER)}
         group by lost.file order by lost.file
-        """
+        """,
+        {"stamped": stamped["path"].to_list()},
     ).fetchall()
     for file, codes, first, last, of in found:
         marks = [mark for code in codes if (mark := settings.attendance.mark(code))]
