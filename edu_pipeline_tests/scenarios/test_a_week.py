@@ -183,7 +183,9 @@ def test_a_list_of_absentees_read_as_all_marks_holds_all_mail_until_its_shape_is
     rates = table(sample_home, "class_week")["attendance_rate"].to_list()
     path = school(sample_home, "attendance")
     lines = path.read_text(encoding="utf-8").splitlines(keepends=True)
-    path.write_text("".join(x for x in lines if not x.endswith(",P\n")), encoding="utf-8")
+    # an absence of nobody whom the exports know would hold letters, too: it may be anybody's
+    absences = [x for x in lines if not x.endswith(",P\n") and not x.startswith("999999,")]
+    path.write_text("".join(absences), encoding="utf-8")
     # as a new home: nothing there that the list could be compared with
     sample_home.warehouse.unlink()
     run_job(sample_home, "refresh_school")

@@ -249,13 +249,15 @@ def closed_problems(closed: pl.DataFrame, landing: Landing) -> list[Problem]:
     """
     daily = landing.attendance.shape == "daily"
     week = pl.col("date").dt.truncate("1w")
-    register = (pl.col("missed") > 0) & (pl.col("marks") >= MOST * pl.col("usual")) & daily
+    whole = pl.col("marks") >= MOST * pl.col("usual")
+    register = (pl.col("missed") > 0) & whole & daily
+    beyond = pl.col("ahead") & (whole | (not daily))
     closed_days = pl.len().over("school_id")
     odd = closed.with_columns(
         many=(closed_days > MANY_CLOSED * (closed_days + pl.col("open")))
         & ((closed_days > 1) | (pl.col("open") == 0)),
         week=pl.col("alone") & (pl.len().over("school_id", week) > 1),
-    ).filter(pl.col("many") | pl.col("week") | pl.col("ahead") | register)
+    ).filter(pl.col("many") | pl.col("week") | beyond | register)
     problems = []
     for (school,), days in odd.group_by("school_id", maintain_order=True):
         first = days.row(0, named=True)
