@@ -3,6 +3,7 @@
 import os
 from collections.abc import Callable, Iterator, Mapping
 from datetime import UTC, date, datetime
+from functools import partial
 from pathlib import Path
 
 import polars as pl
@@ -60,7 +61,8 @@ def refresh(tmp_path: Path) -> Iterator[Refresh]:
             forget_accepted(con, settings, forgotten)
             for table in SCHOOL_TABLES:
                 export = settings.landing.export(table)
-                load_raw(con, zone, table, listed, keep_out(con, table, listed, export, forgotten))
+                out = partial(keep_out, con, table, listed, export, forgotten)
+                load_raw(con, zone, table, listed, out)
                 read_export(con, table, listed, export)
             write_table(con, "landing_files", listed)
             changes = compare(con, listed, settings, mailed=mailed)
