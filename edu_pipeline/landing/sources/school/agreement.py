@@ -16,6 +16,7 @@ from edu_pipeline.ground.warehouse import read_table
 from edu_pipeline.landing.rules import CLOSED, OUTSIDE
 from edu_pipeline.landing.sources.school.canonical import resolved_headers
 from edu_pipeline.landing.sources.school.fields import KEYS
+from edu_pipeline.landing.sources.school.stage_facts import HOMES
 from edu_pipeline.landing.sources.school.stage_roster import days_that_differ
 from edu_pipeline.landing.tables.raw import RECEIVED
 from edu_pipeline.model.school_calendar import WeekBegins
@@ -61,26 +62,44 @@ def marks_outside(
     """
     found: pl.DataFrame = con.sql(
         f"""
-        with judged as (
-          select marks.student_id, marks.date,
-                 bool_or(date >= begin_date and date < end_date) as inside,
-                 min(begin_date) > date as before, max(end_date) <= date as after
-          from marks left join stays using (student_id)
-          group by marks.student_id, marks.date
+        -- few, so what all have in a week is counted only for theirs
+        with strays as (
+          select student_id, date, {week_of("date", week_begins)} as week_start
+          from marks where not exists (
+            from stays where stays.student_id = marks.student_id
+              and marks.date >= begin_date and marks.date < end_date
+          )
         ),
-        theirs as (select distinct student_id, class_id from stays)
-        select class_id, {week_of("date", week_begins)} as week_start,
-               count(*) filter (inside is not true) as outside,
-               count(*) filter (inside is not true and before) as before,
-               count(*) filter (inside is not true and after) as after,
-               case when class_id is null then any_value(everyone) else count(*) end as marked,
-               min(date) filter (inside is not true) as first_date,
-               max(date) filter (inside is not true) as last_date
-        from (
-          select *, count(*) over (partition by {week_of("date", week_begins)}) as everyone
-          from judged
-        ) left join theirs using (student_id)
-        group by class_id, week_start having outside > 0
+        theirs as (
+          select student_id, class_id, min(begin_date) as first, max(end_date) as last
+          from stays group by all
+        ),
+        bounds as (
+          select student_id, min(first) as first, max(last) as last from theirs group by all
+        ),
+        lost as (
+          select class_id, week_start, count(*) as outside,
+                 count(*) filter (bounds.first > date) as before,
+                 count(*) filter (bounds.last <= date) as after,
+                 min(date) as first_date, max(date) as last_date
+          from strays left join bounds using (student_id) left join theirs using (student_id)
+          group by all
+        ),
+        days as (
+          select student_id, {week_of("date", week_begins)} as week_start, count(*) as days
+          from marks semi join strays on {week_of("marks.date", week_begins)} = strays.week_start
+          group by all
+        ),
+        sums as (
+          select class_id, week_start, sum(days)::bigint as marked
+          from (
+            select theirs.class_id, week_start, days from days join theirs using (student_id)
+            union all select null, week_start, days from days
+          ) group by all
+        )
+        select lost.class_id, week_start, outside, before, after, marked, first_date, last_date
+        from lost join sums using (week_start)
+        where lost.class_id is not distinct from sums.class_id
         order by all
         """
     ).pl()
@@ -307,20 +326,16 @@ def homerooms_at_once(con: duckdb.DuckDBPyConnection) -> pl.DataFrame:
         `one_began` and `other_began` for any of them.
     """
     found: pl.DataFrame = con.sql(
-        """
-        with homes as (
-          select distinct class_id, person_id, begin_date, end_date
-          from stg_enrollments join stg_classes using (class_id)
-          where role = 'student' and class_type = 'homeroom'
-        ),
-        sizes as (select class_id, count(distinct person_id) as students from homes group by all),
+        f"""
+        with homes as (select distinct * from {HOMES}),
+        sizes as (select class_id, count(distinct student_id) as students from homes group by all),
         pairs as (
           select one.class_id as one, other.class_id as other,
-                 count(distinct one.person_id) as shared,
-                 count(distinct one.person_id) filter (one.begin_date = other.begin_date) as together,
+                 count(distinct one.student_id) as shared,
+                 count(distinct one.student_id) filter (one.begin_date = other.begin_date) as together,
                  min(one.begin_date) as one_began, min(other.begin_date) as other_began
           from homes as one join homes as other
-            on one.person_id = other.person_id and one.class_id < other.class_id
+            on one.student_id = other.student_id and one.class_id < other.class_id
             and one.begin_date < other.end_date and other.begin_date < one.end_date
           group by all
         )

@@ -12,7 +12,7 @@ import polars as pl
 from edu_pipeline.ground.sql import literal
 from edu_pipeline.ground.wording import counted
 from edu_pipeline.landing.rules import SUPERSEDED, UNKNOWN
-from edu_pipeline.landing.sources.school.school_problems import NAMED_CLASSES, school_problem
+from edu_pipeline.landing.sources.school.school_problems import classes_told, school_problem
 from edu_pipeline.landing.sources.school.stage_facts import distinct_texts, register_days
 from edu_pipeline.model.problems import Problem
 from edu_pipeline.settings.landing import AttendanceExport, EnrollmentsExport
@@ -142,7 +142,7 @@ def stranger_problems(found: pl.DataFrame, attendance: AttendanceExport) -> list
     found = found.filter(pl.col("days") > chance * pl.col("people"))
     if found.is_empty():
         return []
-    names, shown = _classes(found)
+    names, shown = classes_told(found)
     people, rows = int(shown["people"].sum()), int(shown["rows"].sum())
     first = shown.row(0, named=True)
     message = (
@@ -164,14 +164,6 @@ def stranger_problems(found: pl.DataFrame, attendance: AttendanceExport) -> list
         ).releasable("If they do not belong to the class")
         for row in found.iter_rows(named=True)
     ]
-
-
-def _classes(found: pl.DataFrame) -> tuple[str, pl.DataFrame]:
-    """The names of the homerooms, or where there are none of all classes, and their rows."""
-    homerooms = found.filter(pl.col("class_type") == "homeroom")
-    shown = found if homerooms.is_empty() else homerooms
-    names = shown["class_name"].unique(maintain_order=True).to_list()
-    return ", ".join(names[:NAMED_CLASSES]) + (" …" if len(names) > NAMED_CLASSES else ""), shown
 
 
 def classes_of_several_schools(con: duckdb.DuckDBPyConnection) -> pl.DataFrame:
@@ -275,7 +267,7 @@ def rival_problems(
         yield problem.releasable(last)
     if enrollments.is_empty() or "enrollments" in told:
         return
-    names, shown = _classes(enrollments)
+    names, shown = classes_told(enrollments)
     students, first = int(shown["students"].sum()), shown.row(0, named=True)
     message = (
         f"{counted(students, 'student')} of {names} {'is' if students == 1 else 'are'} enrolled twice "

@@ -12,7 +12,7 @@ import polars as pl
 
 from edu_pipeline.ground.toml import toml_key, toml_list, toml_text
 from edu_pipeline.ground.wording import counted, day_month, listed, percent
-from edu_pipeline.landing.sources.school.school_problems import between, school_problem
+from edu_pipeline.landing.sources.school.school_problems import NAMED, between, few, school_problem
 from edu_pipeline.landing.tables.dates import parsed_date
 from edu_pipeline.model.problems import Problem
 from edu_pipeline.model.school_calendar import LONG_GAP_DAYS
@@ -32,7 +32,6 @@ MOST = 0.5
 MANY_CLOSED = 0.2
 """Share of days with school from which closed days with marks are no accident."""
 ENOUGH_LEAVERS = 2
-NAMED = 4
 SUNDAYS = 2
 LONG_AGO_DAYS = 180
 """Days after which one homeroom is likely of the school year before another."""
@@ -90,7 +89,7 @@ def outside_problems(
         message = (
             f"{rows:,} student-days with a mark{when} are outside every enrollment, so they count "
             f"nowhere{': ' if parts else ''}{' and '.join(parts)}"
-            f"{f' (classes {_few(ids)})' if ids else ', of students in no class'}. Either the marks "
+            f"{f' (classes {few(ids)})' if ids else ', of students in no class'}. Either the marks "
             "or the dates of the enrollments are wrong: correct begin_date and end_date."
         )
         for class_id in ids or [None]:
@@ -214,19 +213,19 @@ def days_problems(
         theirs = [one for one in known if one not in ours] if landed else []
         school_ids = (toml_text(school), "") if schools.height == 1 else ('"…"', "  # its school")
         advice = (
-            f"The calendar writes schools otherwise: {_few(theirs)}. Add to "
+            f"The calendar writes schools otherwise: {few(theirs)}. Add to "
             f"[landing.calendar.values.school_id]: {toml_key(theirs[0])} = {''.join(school_ids)}"
             if theirs and not (same and digits > len(school))
             else f"Others write it otherwise: add to [landing.classes.width]: school_id = {digits}"
             if same and digits > len(school)
             else "Schools with days are "
-            f"{_few(list(known))}: export the calendar with it, write the school in all "
+            f"{few(list(known))}: export the calendar with it, write the school in all "
             "exports alike, or, if there is one school only, say its id in "
             f"[landing.classes.constants]: school_id = {toml_text(known[0])}"
         )
         message = (
             f"For school {school} {source}, so {students} students"
-            f"{f' of classes {_few(class_ids)}' if class_ids else ''} count nowhere. {advice}"
+            f"{f' of classes {few(class_ids)}' if class_ids else ''} count nowhere. {advice}"
         )
         problems += [
             school_problem(
@@ -438,7 +437,7 @@ def week_problems(days: pl.DataFrame, school: School) -> list[Problem]:
     )
     first, on = ("sunday", "Sundays") if early.is_empty() else ("saturday", "Saturdays and Sundays")
     message = (
-        f"School {_few(counts['school_id'].to_list())} is in session on {on} and hardly on Fridays, "
+        f"School {few(counts['school_id'].to_list())} is in session on {on} and hardly on Fridays, "
         f'but weeks are counted from Monday. Add to [school]: week_begins = "{first}"  # or monday'
     )
     return [school_problem("calendar", "week_begins", "week_begins", message)]
@@ -554,7 +553,3 @@ def date_order_problems(table: str, texts: pl.Series, landing: Landing) -> list[
         table, "date_order", "date_formats", message, known_as="dates at week-ends"
     )
     return [problem.releasable("If school is at week-ends")]
-
-
-def _few(names: Sequence[str]) -> str:
-    return ", ".join(names[:NAMED]) + (" …" if len(names) > NAMED else "")

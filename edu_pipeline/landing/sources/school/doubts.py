@@ -16,7 +16,7 @@ from edu_pipeline.landing.rules import AFTER, UNMAPPED
 from edu_pipeline.landing.sources.school.canonical import CODES, resolved_headers
 from edu_pipeline.landing.sources.school.fields import DATES, FIELDS
 from edu_pipeline.landing.sources.school.school_problems import WHOLE_DAY, school_problem
-from edu_pipeline.landing.sources.school.stage_facts import distinct_texts, export_days
+from edu_pipeline.landing.sources.school.stage_facts import HOMES, distinct_texts, export_days
 from edu_pipeline.landing.tables.dates import is_moment
 from edu_pipeline.landing.tables.headers import normal
 from edu_pipeline.model.problems import Problem
@@ -148,12 +148,8 @@ def _blank_marks(con: duckdb.DuckDBPyConnection, settings: Settings) -> Iterator
         f"""
         with placed as (
           select home.class_id, date, session, code
-          from stg_attendance as mark left join (
-            select * from stg_enrollments semi join (
-              from stg_classes where class_type = 'homeroom'
-            ) using (class_id) where role = 'student'
-          ) as home
-            on mark.student_id = home.person_id
+          from stg_attendance as mark left join {HOMES} as home
+            on mark.student_id = home.student_id
             and mark.date >= home.begin_date and mark.date < home.end_date
         ),
         registers as (
@@ -204,13 +200,12 @@ def _blank_homework(
     con.register("export_days", export_days(files, "homework", settings))
     ((blanks, complete, missing),) = con.execute(
         f"""
-        select count(*) filter (read.status = '' and piece.due_date < last_day),
-               count(*) filter (piece.status in ('complete', 'late')),
-               count(*) filter (piece.status = 'missing')
-        from stg_homework as piece
-        join read_homework as read on read._file = piece.file and read._line = piece.line
-        left join export_days on export_days.file = piece.file
-        where piece.file in {literals(sorted(path_column))}
+        with theirs as (from stg_homework where file in {literals(sorted(path_column))}),
+        blank as (select _file as file, _line as line from read_homework where status = '')
+        select (select count(*) from theirs semi join blank using (file, line)
+                  join export_days using (file) where due_date < last_day),
+               (select count(*) from theirs where status in ('complete', 'late')),
+               (select count(*) from theirs where status = 'missing')
         """
     ).fetchall()
     con.unregister("export_days")

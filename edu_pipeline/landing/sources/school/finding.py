@@ -64,7 +64,7 @@ from edu_pipeline.landing.sources.school.rejections import (
     rows_received,
     unmapped_codes,
 )
-from edu_pipeline.landing.sources.school.roster_doubts import roster_doubts
+from edu_pipeline.landing.sources.school.roster_doubts import holidays_only, roster_doubts
 from edu_pipeline.landing.sources.school.school_problems import (
     DATE_LIKE,
     change_problems,
@@ -122,6 +122,7 @@ def find_problems(
     # what nobody mapped may be the presences
     unsure = "attendance" in unmapped["table"]
     shape = [] if unsure else shape_problems(*marks_found(con), landing)
+    holidays = list(holidays_only(con))
     problems = [
         *file_problems(files, landing),
         *version_problems(files, landing),
@@ -132,13 +133,10 @@ def find_problems(
         *shape,
         *_rows_left_out(con, files, settings, weighed=not shape),
         *doubts(con, files, settings),
-        *roster_doubts(con, files, settings),
+        *roster_doubts(con, files, settings, holidays),
         *unread_problems(con, files, settings),
-        *_disagreements(con, files, settings),
+        *_disagreements(con, files, settings, holidays),
     ]
-    if any(problem.kind == "holidays_only" for problem in problems):
-        # days that are closed because all of the calendar's are holidays are told already
-        problems = [problem for problem in problems if problem.kind != "marks_on_closed_days"]
     if not any(problem.holds and problem.id not in released for problem in problems):
         # what is wrong with an export is no second time wrong with those that it is held against
         problems += _of_marks(con, settings)
@@ -211,7 +209,10 @@ def _date_advice(table: str, counts: pl.DataFrame, landing: Landing) -> str:
 
 
 def _disagreements(
-    con: duckdb.DuckDBPyConnection, files: pl.DataFrame, settings: Settings
+    con: duckdb.DuckDBPyConnection,
+    files: pl.DataFrame,
+    settings: Settings,
+    holidays: Collection[Problem],
 ) -> list[Problem]:
     """Where exports contradict themselves or one another, whatever the marks say."""
     landing = settings.landing
@@ -241,7 +242,8 @@ def _disagreements(
         *week_problems(days, settings.school),
     ]
     if not apart:  # else these days are none
-        found += closed_problems(marks_on_closed_days(con), landing)
+        # of a calendar of holidays that is told already
+        found += [] if holidays else closed_problems(marks_on_closed_days(con), landing)
         found += year_problems(days, through, settings.school, named)
     for table in ("attendance", "homework", "enrollments"):
         for column in DATES[table]:

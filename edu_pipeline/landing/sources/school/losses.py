@@ -19,7 +19,13 @@ from edu_pipeline.landing.rules import (
     UNMAPPED,
     UNPARSEABLE,
 )
-from edu_pipeline.landing.sources.school.school_problems import DATE_LIKE, school_problem
+from edu_pipeline.landing.sources.school.school_problems import (
+    DATE_LIKE,
+    classes_told,
+    few,
+    school_problem,
+)
+from edu_pipeline.landing.sources.school.stage_facts import HOMES
 from edu_pipeline.model.problems import Problem
 from edu_pipeline.model.school_calendar import WeekBegins
 from edu_pipeline.settings.landing import AttendanceExport
@@ -30,7 +36,6 @@ MANY_OF_A_WEEK = 0.05
 """Share of a class's rows of a week."""
 MOST_ROWS = 20_000
 """Rows that are looked at one by one: more make no other problem."""
-NAMED_CLASSES = 4
 _JUDGED_ELSEWHERE = (*NO_DATA, *OUTSIDE, UNMAPPED)
 
 
@@ -175,10 +180,7 @@ def loss_problems(lost: pl.DataFrame, advice: str) -> list[Problem]:
 
 
 def _sentence(rule: str, rows: pl.DataFrame, advice: str) -> str:
-    homerooms = rows.filter(pl.col("class_type") == "homeroom")
-    shown = rows if homerooms.is_empty() else homerooms
-    names = shown["class_name"].unique(maintain_order=True).to_list()
-    classes = ", ".join(names[:NAMED_CLASSES]) + (" …" if len(names) > NAMED_CLASSES else "")
+    classes, shown = classes_told(rows)
     weeks = shown["week"].unique().sort().to_list()
     when = (
         f"the week of {day_month(weeks[0])} {weeks[0].year}"
@@ -244,11 +246,7 @@ def homework_lost(
     judged = sorted({*_JUDGED_ELSEWHERE, SUPERSEDED, "missing_due_date", *told})
     found: pl.DataFrame = con.sql(
         f"""
-        with homes as (
-          select person_id as student_id, class_id, begin_date, end_date
-          from stg_enrollments join stg_classes using (class_id)
-          where role = 'student' and class_type = 'homeroom'
-        ),
+        with homes as {HOMES},
         lost as (
           select rule, student_id, class_id, day, file, line
           from rejected_homework semi join stg_students using (student_id)
@@ -307,8 +305,7 @@ def homework_problems(lost: pl.DataFrame, advice: str) -> list[Problem]:
     for (rule,), rows in lost.filter(many & (pl.col("rows") > 1)).group_by(
         "rule", maintain_order=True
     ):
-        names = rows["class_name"].unique(maintain_order=True).to_list()
-        classes = ", ".join(names[:NAMED_CLASSES]) + (" …" if len(names) > NAMED_CLASSES else "")
+        classes = few(rows["class_name"].unique(maintain_order=True).to_list())
         most = rows.sort("rows", descending=True).row(0, named=True)
         when = (
             f"in the week of {day_month(most['week'])} {most['week'].year}"

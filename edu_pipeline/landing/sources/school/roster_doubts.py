@@ -30,7 +30,10 @@ MOST = 0.5
 
 
 def roster_doubts(
-    con: duckdb.DuckDBPyConnection, files: pl.DataFrame, settings: Settings
+    con: duckdb.DuckDBPyConnection,
+    files: pl.DataFrame,
+    settings: Settings,
+    holidays: Collection[Problem] = (),
 ) -> Iterator[Problem]:
     """Every question about the calendar and students that the data raise.
 
@@ -38,8 +41,9 @@ def roster_doubts(
         con: The warehouse, with `raw_…`, the staging tables and `rejected_…`.
         files: `LandingFiles`.
         settings: How the exports are read.
+        holidays: `holidays_only`.
     """
-    yield from list(_holidays_only(con)) or _days_without_a_word(con, files, settings)
+    yield from holidays or _days_without_a_word(con, files, settings)
     yield from _gone_and_enrolled(con, files, settings)
 
 
@@ -80,7 +84,7 @@ def _days_without_a_word(
                 yield problem.releasable("If school is in session on all of them")
 
 
-def _holidays_only(con: duckdb.DuckDBPyConnection) -> Iterator[Problem]:
+def holidays_only(con: duckdb.DuckDBPyConnection) -> Iterator[Problem]:
     """A calendar whose days in session have no marks, while most marks are of other days."""
     marked, closed, without, days = con.execute(
         f"""

@@ -74,7 +74,8 @@ MANY_CODES = 25
 RESOLVED_WITH = frozenset({"students", "staff", "classes", "calendar"})
 """Exports that the ids and days of others are looked up in."""
 
-NAMED_CLASSES = 4
+NAMED = 4
+"""Of anything, in a sentence."""
 
 NAMED_SESSIONS = 8
 
@@ -329,7 +330,7 @@ def _unmapped(table: str, code: str, concerned: pl.DataFrame) -> list[Problem]:
     classes = concerned.filter(pl.col("class_id").is_not_null())
     homerooms = classes.filter(pl.col("class_type") == "homeroom")["class_name"].to_list()
     names = homerooms or classes["class_name"].to_list()
-    shown = ", ".join(names[:NAMED_CLASSES]) + (" …" if len(names) > NAMED_CLASSES else "")
+    shown = few(names)
     first = concerned.row(0, named=True)
     when = between(first["first_date"], first["last_date"])
     of_record = (
@@ -686,6 +687,18 @@ def date_advice(values: Sequence[str], table: str, landing: Landing) -> str:
 
 def _times(times: int) -> str:
     return "once" if times == 1 else f"{times} times"
+
+
+def few(names: Sequence[str]) -> str:
+    """The first of several names, and that there are more."""
+    return ", ".join(names[:NAMED]) + (" …" if len(names) > NAMED else "")
+
+
+def classes_told(rows: pl.DataFrame) -> tuple[str, pl.DataFrame]:
+    """The names of the homerooms, or where there are none of all classes, and their rows."""
+    homerooms = rows.filter(pl.col("class_type") == "homeroom")
+    shown = rows if homerooms.is_empty() else homerooms
+    return few(shown["class_name"].unique(maintain_order=True).to_list()), shown
 
 
 def between(first: object, last: object) -> str:

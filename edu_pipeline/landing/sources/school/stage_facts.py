@@ -50,6 +50,12 @@ class _Fact:
     """SQL of the file within which each day is a row of its own; None: the key has the day."""
 
 
+HOMES = """(
+  select person_id as student_id, class_id, begin_date, end_date
+  from stg_enrollments semi join (from stg_classes where class_type = 'homeroom') using (class_id)
+  where role = 'student'
+)"""
+"""SQL of the homerooms that students are in, and when."""
 FURTHEST_AHEAD = timedelta(hours=14)
 """How far the zones east of Greenwich are ahead of it."""
 TITLES = frozenset(
@@ -212,7 +218,7 @@ def _leave_out_registers_not_taken(con: duckdb.DuckDBPyConnection) -> None:
     What stands there is the office's: absences reported by telephone, without those who came.
     """
     con.execute(
-        """
+        f"""
         create or replace temp table office_only as
         with blank as (
           select date, session, count(*) as marks from stg_attendance
@@ -222,12 +228,7 @@ def _leave_out_registers_not_taken(con: duckdb.DuckDBPyConnection) -> None:
           select student_id, mark.date, mark.session, class_id, submitted,
                  attended > 0 as came
           from stg_attendance as mark semi join blank using (date, session)
-          left join (
-            select person_id as student_id, class_id, begin_date, end_date
-            from stg_enrollments semi join (
-              from stg_classes where class_type = 'homeroom'
-            ) using (class_id) where role = 'student'
-          ) as home using (student_id)
+          left join {HOMES} as home using (student_id)
           where home.class_id is null or mark.date >= begin_date and mark.date < end_date
         ),
         registers as (

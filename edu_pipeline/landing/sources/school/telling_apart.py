@@ -85,12 +85,14 @@ def several_rows(
     con.execute(
         f"""
         create or replace temp table sharing as
-        select key{cells}
-        from (
+        with keyed as (
           select _file, _line, hash({key}) as key
-          from read_{table} as parsed join days on days.text = parsed.{day}
-          where _rule is null qualify count(*) over (partition by {key}) > 1
-        ) join raw_{table} as raw using (_file, _line)
+          from read_{table} as parsed join days on days.text = parsed.{day} where _rule is null
+        )
+        select key{cells}
+        from keyed semi join (
+          select key from keyed group by all having count(*) > 1
+        ) using (key) join raw_{table} as raw using (_file, _line)
         """
     )
     con.unregister("days")

@@ -13,7 +13,7 @@ from edu_pipeline.ground.sql import literal
 from edu_pipeline.ground.wording import counted, day_month
 from edu_pipeline.landing.rules import AFTER
 from edu_pipeline.landing.sources.school.school_problems import school_problem
-from edu_pipeline.landing.sources.school.stage_facts import distinct_texts, register_days
+from edu_pipeline.landing.sources.school.stage_facts import HOMES, distinct_texts, register_days
 from edu_pipeline.model.problems import Problem
 from edu_pipeline.settings.home import Settings
 
@@ -98,11 +98,7 @@ def _versions_with_other_names(con: duckdb.DuckDBPyConnection) -> Iterator[Probl
     """
     found = con.execute(
         f"""
-        with homes as (
-          select person_id as student_id, class_id, begin_date, end_date
-          from stg_enrollments join stg_classes using (class_id)
-          where role = 'student' and class_type = 'homeroom'
-        ),
+        with homes as {HOMES},
         lines as (
           select _file as file, day, code, session, coalesce(class_id, item.student_id) as whose
           from read_attendance as item
