@@ -16,6 +16,7 @@ from edu_pipeline.sample.school import make_school
 from edu_pipeline.settings.home import Home
 from edu_pipeline.wiring.environment import mail_room
 from edu_pipeline_tests.ledgers import (  # noqa: F401 - fixtures, with one server for all rooms
+    empty_url,
     ledger,
     postgres,
     postgres_url,

@@ -359,13 +359,14 @@ def test_what_is_known_of_a_campaigns_periods_is_replaced_whole(ledger: Ledger) 
 
 
 def test_an_error_of_the_database_carries_no_part_of_a_letter(
-    ledger: Ledger, make_letter: LetterMaker
+    empty_url: str, make_letter: LetterMaker
 ) -> None:
-    with ledger.begin() as connection:
-        connection.execute(sa.text("drop table content_images"))
     letter = make_letter("t_1")
-    with pytest.raises(sa.exc.DatabaseError) as caught:
-        queue(ledger, letter)
+    with Ledger(empty_url) as ledger:
+        with ledger.begin() as connection:
+            connection.execute(sa.text("drop table content_images"))
+        with pytest.raises(sa.exc.DatabaseError) as caught:
+            queue(ledger, letter)
     assert letter.recipient.email not in str(caught.value)
     assert letter.html not in str(caught.value)
 

@@ -43,9 +43,9 @@ INSERT INTO changes VALUES (1, 'teachers:2026-W40:t_1', '2026-10-02 15:00:00', N
 
 
 @pytest.fixture
-def first_release(url: str) -> str:
+def first_release(empty_url: str) -> str:
     """URL of a ledger as the first release left it, with a letter sent and one waiting."""
-    engine = sa.create_engine(url)
+    engine = sa.create_engine(empty_url)
     postgres = engine.dialect.name == "postgresql"
     with engine.begin() as connection:
         config = Config()
@@ -59,7 +59,7 @@ def first_release(url: str) -> str:
         for statement in rows.split(";\n")[:-1]:
             connection.exec_driver_sql(statement)
     engine.dispose()
-    return url
+    return empty_url
 
 
 def test_a_ledger_of_the_first_release_keeps_every_letter_and_its_story(
@@ -177,11 +177,11 @@ def test_a_migration_that_breaks_leaves_the_ledger_as_it_was(first_release: str)
         assert len(ledger.entries("teachers", "2026-W40")) == 2
 
 
-def test_a_ledger_of_a_newer_release_is_refused_and_left_alone(url: str) -> None:
-    with Ledger(url) as ledger, ledger.begin() as connection:
+def test_a_ledger_of_a_newer_release_is_refused_and_left_alone(empty_url: str) -> None:
+    with Ledger(empty_url) as ledger, ledger.begin() as connection:
         connection.execute(sa.text("UPDATE alembic_version SET version_num = '0099'"))
     with pytest.raises(LedgerError, match="its version is 0099"):
-        Ledger(url)
+        Ledger(empty_url)
 
 
 def test_a_database_that_cannot_be_reached_is_said_in_a_sentence(tmp_path: Path) -> None:
