@@ -8,7 +8,7 @@ from contextlib import suppress
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, BrowserContext, Page, Playwright, sync_playwright
+from playwright.sync_api import Browser, Page, Playwright, Request, sync_playwright
 from playwright.sync_api import Error as PlaywrightError
 
 from edu_pipeline.teachers.letter import LetterContent
@@ -50,34 +50,35 @@ def _launch(playwright: Playwright) -> Browser | None:
 
 
 @pytest.fixture(scope="module")
-def _offline(chromium: Browser) -> Iterator[BrowserContext]:
+def _shown(chromium: Browser) -> Iterator[Page]:
+    """One page for a module: a new one would be a new process, which reads every script again."""
     context = chromium.new_context(offline=True)
     context.add_init_script(LOOKS)
-    yield context
+    yield context.new_page()
     context.close()
 
 
 @pytest.fixture
-def open_page(_offline: BrowserContext) -> Iterator[Opener]:
+def open_page(_shown: Page) -> Iterator[Opener]:
     """Shows a file, or a page from its HTML; nothing but the disk may be asked for."""
-    pages: list[Page] = []
     wanted: list[str] = []
 
-    def open_in_browser(shown: str | Path, width: int = 600) -> Page:
-        page = _offline.new_page()
-        pages.append(page)
-        page.on("request", lambda request: wanted.append(request.url))
-        page.set_viewport_size({"width": width, "height": 900})
-        if isinstance(shown, Path):
-            page.goto(shown.as_uri())
-        else:
-            page.set_content(shown)
-            page.evaluate(LOOKS)
-        return page
+    def note(request: Request) -> None:
+        wanted.append(request.url)
 
+    def open_in_browser(shown: str | Path, width: int = 600) -> Page:
+        _shown.set_viewport_size({"width": width, "height": 900})
+        if isinstance(shown, Path):
+            _shown.goto(shown.as_uri())
+        else:
+            _shown.goto("about:blank")
+            _shown.set_content(shown)
+        return _shown
+
+    _shown.on("request", note)
     yield open_in_browser
-    for page in pages:
-        page.close()
+    _shown.remove_listener("request", note)
+    _shown.emulate_media(media="null", color_scheme="null")
     assert [url for url in wanted if not url.startswith((*ON_DISK, "cid:"))] == []
 
 
