@@ -34,9 +34,9 @@ from edu_pipeline.commands.console import (
 )
 from edu_pipeline.commands.mail.app import app as mail_app
 from edu_pipeline.commands.mishaps import sentence
-from edu_pipeline.ground.shipped import PROJECT, shipped
+from edu_pipeline.ground.shipped import shipped
 from edu_pipeline.ground.weeks import parse_week, week_name
-from edu_pipeline.settings.home import Home, Settings, load_settings
+from edu_pipeline.settings.home import Home, Settings, home_around, load_settings
 from edu_pipeline.wiring.mailings import TEACHERS
 
 if TYPE_CHECKING:
@@ -64,13 +64,13 @@ def choose_home(
         typer.Option(
             "--home",
             envvar="EDU_PIPELINE_HOME",
-            help="Folder with pipeline.toml and data/. Default: the project's root.",
+            help="Folder with pipeline.toml and data/. Default: the one that you are in, else the project's root.",
             show_default=False,
         ),
     ] = None,
 ) -> None:
     """Raw exports in, letters out. Start with: edu-pipeline demo."""
-    context.obj = Home((home or PROJECT).expanduser().resolve())
+    context.obj = Home(home.expanduser().resolve()) if home else home_around(Path.cwd())
 
 
 @app.command()

@@ -8,10 +8,11 @@ import pytest
 import yaml
 
 from edu_pipeline.cli import init, main
+from edu_pipeline.ground.shipped import PROJECT
 from edu_pipeline.ground.warehouse import hold
 from edu_pipeline.sample.landing import write_sample
 from edu_pipeline.sample.school import make_school
-from edu_pipeline.settings.home import Home
+from edu_pipeline.settings.home import Home, home_around
 from edu_pipeline.wiring.runs import share_history
 from edu_pipeline_tests.conftest import CODES, THROUGH
 
@@ -73,6 +74,18 @@ def test_help_names_the_commands() -> None:
     shown = cli("--help").stdout
     for command in ("init", "sample", "run", "demo", "ui", "gate", "mail"):
         assert f" {command} " in shown
+
+
+def test_a_home_is_the_one_that_one_is_in(
+    here: Here, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    home = new_home(tmp_path / "school")
+    monkeypatch.chdir(home.data / "landing")
+    assert here("sample", "--students", "12").returncode == 0
+    assert (home.data / "landing" / "school" / "students.csv").exists()
+    # elsewhere nothing is taken for one
+    (tmp_path / "pipeline.toml").write_text("", encoding="utf-8")
+    assert home_around(tmp_path).root == PROJECT
 
 
 def test_a_new_home_has_settings_and_a_place_for_exports(tmp_path: Path) -> None:

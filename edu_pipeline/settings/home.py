@@ -16,6 +16,7 @@ from zoneinfo import ZoneInfo, available_timezones
 
 from pydantic import AfterValidator, Field, ValidationError, model_validator
 
+from edu_pipeline.ground.shipped import PROJECT
 from edu_pipeline.settings.attainment import Attainment
 from edu_pipeline.settings.landing import SAMPLE_MARKER, Landing
 from edu_pipeline.settings.letters import Letters, Notice, Targets
@@ -212,6 +213,13 @@ class Home:
         if "://" in settings.landing.url:
             return settings.landing.url
         return (self.root / settings.landing.url).resolve().as_uri()
+
+
+def home_around(folder: Path) -> Home:
+    """The home that a folder is, or lies in; else the project's root."""
+    around = (folder, *folder.parents)
+    homes = (Home(root) for root in around if Home(root).config.is_file())
+    return next((home for home in homes if home.data.is_dir()), Home(PROJECT))
 
 
 def load_settings(home: Home) -> Settings:

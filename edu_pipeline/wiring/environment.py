@@ -3,14 +3,14 @@
 import os
 from pathlib import Path
 
-from edu_pipeline.ground.shipped import PROJECT
 from edu_pipeline.mail.room import MailRoom
-from edu_pipeline.settings.home import Home, Secrets, load_settings
+from edu_pipeline.settings.home import Home, Secrets, home_around, load_settings
 
 
 def home_from_environment() -> Home:
-    """The home that `EDU_PIPELINE_HOME` names, else the project's root."""
-    return Home(Path(os.environ.get("EDU_PIPELINE_HOME") or PROJECT).resolve())
+    """The home that `EDU_PIPELINE_HOME` names, else the one around the current folder."""
+    named = os.environ.get("EDU_PIPELINE_HOME")
+    return Home(Path(named).resolve()) if named else home_around(Path.cwd())
 
 
 def secrets_from_environment() -> Secrets:
