@@ -6,6 +6,8 @@ from uuid import uuid4
 
 import dagster as dg
 import pytest
+from dagster._core.definitions.job_base import InMemoryJob
+from dagster._core.execution.api import execute_run
 
 from edu_pipeline.definitions import build_definitions
 from edu_pipeline.landing.zone import Zone
@@ -55,6 +57,18 @@ def test_new_exports_start_a_refresh_once(home_of: Callable[..., Home]) -> None:
     home = home_of({"students.csv": STUDENTS})
     _, cursor = refreshed(home, None)
     assert isinstance(tick(home, cursor), dg.SkipReason)
+
+
+def test_a_refresh_that_a_sensor_starts_records_the_gate(home_of: Callable[..., Home]) -> None:
+    home = home_of({"students.csv": STUDENTS})
+    job = build_definitions(mail_room(home)).resolve_job_def(SCHOOL.job)
+    with dg.DagsterInstance.ephemeral() as instance:
+        # as Dagster's daemon makes it: of no steps it says that they are chosen
+        run = instance.create_run_for_job(job)._replace(step_keys_to_execute=None)
+        assert execute_run(InMemoryJob(job), run, instance).success
+        made = instance.get_latest_materialization_event(dg.AssetKey("mail_gate"))
+    assert made
+    assert made.run_id == run.run_id
 
 
 def test_an_empty_landing_zone_starts_nothing(home_of: Callable[..., Home]) -> None:

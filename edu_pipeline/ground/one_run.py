@@ -43,7 +43,8 @@ def require_whole(
         for each in rests_on - made
         if each in step or (apart is not None and each not in apart)
     }
-    again = set(context.job_def.graph.node_dict) - set(context.run.step_keys_to_execute or ())
+    chosen = context.run.step_keys_to_execute  # None: all, as of a run that a sensor started
+    again = chosen is not None and set(context.job_def.graph.node_dict) - set(chosen)
     if context.run.job_name not in jobs or older or again:
         raise dg.Failure(
             f"{name} must not be made alone: what it rests on may be from another run. Launch the "
