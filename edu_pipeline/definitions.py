@@ -8,7 +8,7 @@ from edu_pipeline.attainment import assets as attainment
 from edu_pipeline.facts import assets as facts
 from edu_pipeline.ground.resources import Warehouse
 from edu_pipeline.ground.shipped import shipped
-from edu_pipeline.ground.steps import Table, step
+from edu_pipeline.ground.steps import Table, step, thinned
 from edu_pipeline.ground.templates import environment
 from edu_pipeline.landing import assets as landing
 from edu_pipeline.landing.sources.edx import assets as edx
@@ -83,30 +83,32 @@ def build_definitions(
         else []
     )
     return dg.Definitions(
-        assets=[
-            step("read_ledger", mail.LEDGER),
-            step("list_files", [landing.landing_files]),
-            step("land_school", landing.LANDED, together=False),
-            step("stage_school", landing.STAGING, together=False),
-            *results.ASSETS,
-            step(
-                "judge_landing",
-                landing.judged(looked_at),
-                checks=landing.CHECKS,
-            ),
-            step("compute_facts", facts.TABLES),
-            computed("compute_teachers", TEACHERS, teachers.TABLES),
-            *attainment.ASSETS,
-            step("publish_attainment", [site.attainment_pages]),
-            *sent(TEACHERS, mail.said_before(CAMPAIGN), *teachers.OF_A_WEEK),
-            *of_programmes,
-            step("ask_carrier", mail.OF_CARRIER),
-            step(
-                "look_at_letters",
-                [mail.ledger_letters(mailings), mail.campaign_engagement, site.letters_page],
-                checks=mail.OF_LETTERS,
-            ),
-        ],
+        assets=thinned(
+            [
+                step("read_ledger", mail.LEDGER),
+                step("list_files", [landing.landing_files]),
+                step("land_school", landing.LANDED, together=False),
+                step("stage_school", landing.STAGING, together=False),
+                *results.ASSETS,
+                step(
+                    "judge_landing",
+                    landing.judged(looked_at),
+                    checks=landing.CHECKS,
+                ),
+                step("compute_facts", facts.TABLES),
+                computed("compute_teachers", TEACHERS, teachers.TABLES),
+                *attainment.ASSETS,
+                step("publish_attainment", [site.attainment_pages]),
+                *sent(TEACHERS, mail.said_before(CAMPAIGN), *teachers.OF_A_WEEK),
+                *of_programmes,
+                step("ask_carrier", mail.OF_CARRIER),
+                step(
+                    "look_at_letters",
+                    [mail.ledger_letters(mailings), mail.campaign_engagement, site.letters_page],
+                    checks=mail.OF_LETTERS,
+                ),
+            ]
+        ),
         jobs=[
             *jobs.all(),
             *approval_jobs(partitions, write_page),

@@ -72,6 +72,30 @@ AFTER_MAIL = {"ledger_letters", "campaign_engagement", "letters_page"}
 """How letters stand may change in every job."""
 
 
+def test_every_run_makes_a_table_after_all_that_it_reads(
+    definitions: dg.Definitions, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # the lines that are drawn are fewer than what is read
+    monkeypatch.setattr("edu_pipeline.definitions.thinned", list)
+    home = make_home(tmp_path / "home", {}, CODES + PROGRAMME)
+    read = build_definitions(mail_room(home)).resolve_asset_graph()
+    drawn = definitions.resolve_asset_graph()
+    lines = [
+        sum(len(graph.get(key).parent_keys) for key in graph.get_all_asset_keys())
+        for graph in (drawn, read)
+    ]
+    assert lines[0] < 0.7 * lines[1]
+    for job in definitions.jobs or []:
+        layer = definitions.resolve_job_def(job.name).asset_layer
+        made = set(layer.executable_asset_keys)
+        before: dict[dg.AssetKey, set[dg.AssetKey]] = {}
+        for key in drawn.toposorted_asset_keys:
+            parents = made & set(drawn.get(key).parent_keys)
+            before[key] = parents.union(*(before[each] for each in parents))
+            if key in made:
+                assert made & set(read.get(key).parent_keys) <= before[key], (job.name, key)
+
+
 def test_refreshing_and_sending_share_the_assets_between_them(definitions: dg.Definitions) -> None:
     refresh, letters, nudges = (
         assets_of(definitions, job) for job in ("refresh", "send_letters", "send_nudges")

@@ -6,7 +6,7 @@ import polars as pl
 import pytest
 
 from edu_pipeline.ground.resources import Warehouse
-from edu_pipeline.ground.steps import Table, check, step, table
+from edu_pipeline.ground.steps import Table, check, step, table, thinned
 from edu_pipeline.ground.warehouse import open_warehouse, read_table, write_table
 
 NUMBERS = pl.DataFrame({"n": [1, 2]})
@@ -115,3 +115,32 @@ def test_a_table_before_what_it_rests_on_is_refused() -> None:
 
 def test_a_table_is_tagged_by_its_source() -> None:
     assert [each.spec().tags.get("source") for each in (doubled, total)] == [None, "school"]
+
+
+def named(name: str, *deps: str, source: str | None = None) -> Table:
+    def make() -> pl.DataFrame:
+        return NUMBERS
+
+    return table("sums", kinds={"polars"}, pii="none", name=name, deps=deps, source=source)(make)
+
+
+def test_a_table_names_what_lies_behind_another_only_where_runs_leave_that_one_out() -> None:
+    made = [
+        named("files"),
+        named("school", "files", source="school"),
+        named("edx", "files", source="edx"),
+        named("staged", "files", "school", source="school"),
+        # by way of the school alone: a run of edX would not know that the files come first
+        named("told", "files", "staged"),
+        named("all", "files", "edx", "school", "staged", "told"),
+    ]
+    (sums,) = thinned([step("sum_up", made)])
+    deps = {spec.key.path[-1]: {dep.asset_key.path[-1] for dep in spec.deps} for spec in sums.specs}
+    assert deps == {
+        "files": set(),
+        "school": {"files"},
+        "edx": {"files"},
+        "staged": {"school"},
+        "told": {"files", "staged"},
+        "all": {"edx", "told"},
+    }

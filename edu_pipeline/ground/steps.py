@@ -257,6 +257,44 @@ def step(
     return make
 
 
+def thinned(steps: Sequence[dg.AssetsDefinition]) -> list[dg.AssetsDefinition]:
+    """Steps whose tables name only what they rest on directly, so that a person can follow the lines.
+
+    What lies behind another table is left out where every run that makes both makes that one, too: it
+    is of the same source as either, or of all.
+    """
+    specs = {spec.key: spec for each in steps for spec in each.specs}
+
+    def source(key: dg.AssetKey) -> str | None:
+        return specs[key].tags.get(SOURCE_TAG)
+
+    def rests_on(key: dg.AssetKey) -> set[dg.AssetKey]:
+        return {dep.asset_key for dep in specs[key].deps} & specs.keys()
+
+    def behind(key: dg.AssetKey, along: Collection[str | None]) -> set[dg.AssetKey]:
+        """All that a table rests on by way of tables of these sources."""
+        found: set[dg.AssetKey] = set()
+        todo = [key]
+        while todo:
+            for each in rests_on(todo.pop()) - found:
+                found.add(each)
+                if source(each) in along:
+                    todo.append(each)
+        return found
+
+    def direct(spec: dg.AssetSpec) -> dg.AssetSpec:
+        own = rests_on(spec.key)
+        far = {
+            dep
+            for dep in own
+            for along in [{None, source(dep), source(spec.key)}]
+            if any(dep in behind(each, along) for each in own if source(each) in along)
+        }
+        return spec.replace_attributes(deps=[dep for dep in spec.deps if dep.asset_key not in far])
+
+    return list(dg.map_asset_specs(direct, steps))
+
+
 def picture(png: bytes | None, title: str = "a chart", *, name: str = "preview") -> Notes:
     """A note that shows a picture; none where there is none.
 
