@@ -159,36 +159,6 @@ def _against_other_subjects() -> pl.Expr:
     return pl.when(others > 0).then(result - mean)
 
 
-def comparison(
-    outcomes: pl.DataFrame, series: str, against: str, attainment: Attainment
-) -> pl.DataFrame:
-    """Any series held against any other, for every entry.
-
-    Rounding and tolerance are for baselines: between two exam series only the same grade is met.
-
-    Args:
-        outcomes: `attainment_outcomes`.
-        series: The later, as a rule.
-        against: The one it is held against.
-        attainment: The settings, with both.
-
-    Returns:
-        cohort, student_id, subject, `result` and `baseline` (points in the two series), `expected`,
-        `difference`, `outcome` (as in `AttainmentOutcomes`; `no baseline`: nothing in `against`).
-    """
-    columns = series_columns(attainment)
-    exact = attainment.model_copy(update={"tolerance": 0.0, "baseline_rounding": "none"})
-    return outcomes.select(
-        *ENTRY, result=pl.col(columns[series]), baseline=pl.col(columns[against])
-    ).with_columns(
-        _held_against(
-            pl.col("result"),
-            pl.col("baseline"),
-            attainment if against == attainment.baseline else exact,
-        )
-    )
-
-
 def comparison_sentence(compared: str | None, attainment: Attainment) -> str:
     """What is compared: `GCSE against baseline`, `MOCK 2 against baseline; GCSE not sat`."""
     if compared is None:

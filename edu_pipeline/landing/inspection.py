@@ -25,16 +25,13 @@ from edu_pipeline.settings.attainment import ATTAINMENT_FOLDER
 from edu_pipeline.settings.home import Settings
 from edu_pipeline.settings.landing import PROGRAMMES_FOLDER, SCHOOL_TABLES
 
-JOBS = ("teachers", "programmes", "attainment")
-"""What a home may be for: letters to teachers, MicroMasters programmes, exam results."""
-
 
 @dataclass(frozen=True)
 class Inspection:
     """Everything that can be said of a landing zone without a run."""
 
     jobs: tuple[str, ...]
-    """Those of `JOBS` that files or settings give a sign of."""
+    """What the home is for, as files or settings give a sign: teachers, programmes, attainment."""
     taken: tuple[Taken, ...]
     """Every file but those that belong to no source and are known not to be needed."""
     blocks: tuple[Block, ...]

@@ -5,7 +5,6 @@ import pytest
 
 from edu_pipeline.attainment.outcomes import (
     attainment_outcomes,
-    comparison,
     comparison_sentence,
     half_grade_sentence,
     series_columns,
@@ -156,24 +155,6 @@ def test_a_mock_is_no_measure_for_a_final_in_another_subject() -> None:
 
     assert found["ana", "English Literature"]["residual"] is None
     assert found["ana", "Maths"]["residual"] == -2
-
-
-def test_any_two_series_can_be_compared() -> None:
-    rows = attainment_outcomes(
-        landed([("ana", "Maths", [4.5, 5, 9, 4.5]), ("bo", "Maths", [None, 5, 9, 4])]),
-        settings(tolerance=1, baseline_rounding="down"),
-    )
-    said = settings(tolerance=1, baseline_rounding="down")
-    names = ["student_id", "result", "baseline", "expected", "difference", "outcome"]
-
-    mocks = comparison(rows, "MOCK 2", "MOCK 1", said).select(names).rows()
-    assert mocks == [
-        ("ana", 5, 4.5, 4.5, 0.5, "exceeded"),
-        ("bo", 5, None, None, None, "no baseline"),
-    ]
-    # rounding and tolerance are for baselines
-    against = comparison(rows, "MOCK 2", "BASELINE", said).select(names).rows()
-    assert against == [("ana", 5, 4.5, 4, 1, "met"), ("bo", 5, 4, 4, 1, "met")]
 
 
 HALVES: list[Entry] = [

@@ -49,8 +49,6 @@ _MOMENT = r"^(\d{4}-\d{2}-\d{2})(?:T|\s)(\d{2}:\d{2})(?::\d{2}(?:[.,]\d+)?)?\s?(
 """A moment in UTC, whose day depends on where one is."""
 MANY_MIDNIGHTS = 0.1
 """Share of moments that are midnights in UTC from which these are no time of day."""
-_NEVER = r"^(?:0{1,4}[-/.]0{1,2}[-/.]0{1,4}|0{8}|1900-0?1-0?1|0?1[/.]0?1[/.]1900)(?:[T\s].*)?$"
-"""What systems write where they have no date."""
 
 
 def parsed_date(text: pl.Expr, formats: Sequence[str]) -> pl.Expr:
@@ -73,11 +71,6 @@ def parsed_date(text: pl.Expr, formats: Sequence[str]) -> pl.Expr:
         *(pl.when(day.dt.year() >= EARLIEST_YEAR).then(day) for day in dates),
         pl.when(days.is_between(*EXCEL_DAYS)).then(pl.lit(EXCEL_DAY_0) + pl.duration(days=days)),
     )
-
-
-def is_never(text: pl.Expr) -> pl.Expr:
-    """Whether a text stands for no date at all, such as 0000-00-00 as the end of what goes on."""
-    return text.str.contains(_NEVER).fill_null(value=False)
 
 
 def is_moment(text: pl.Expr) -> pl.Expr:

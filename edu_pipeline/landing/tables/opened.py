@@ -24,7 +24,6 @@ from edu_pipeline.landing.tables.encodings import (
 from edu_pipeline.landing.tables.workbook import counts_from_1904, is_workbook, write_csv
 
 STANDARD, BACKSLASHES, FROM_1904 = "standard", "backslashes", "days since 1904"
-DIALECTS = (STANDARD, BACKSLASHES, FROM_1904)
 """How cells are written: quotation marks in them doubled; after backslashes, as databases dump them; in
 workbooks whose days count from 1904."""
 
@@ -111,7 +110,7 @@ def as_text(path: Path, encoding: str, sheet: str | None, dialect: str) -> Itera
         path: The file.
         encoding: As measured, and so are the others.
         sheet: Of a workbook.
-        dialect: One of `DIALECTS`.
+        dialect: How its cells are written.
 
     Raises:
         UnreadableFileError: It is not of that encoding, or has no such sheet.

@@ -313,15 +313,3 @@ NAMES_LIKE_MISSING: Mapping[tuple[str, str], tuple[str, ...]] = {
 }
 """(export, column) → what is a name there: people are called Null, and a homeroom after Nora Ash. Of
 ids it is for staging to say whether there is such a class."""
-
-DATE_FORMATS = (
-    "%m/%d/%Y",
-    "%d/%m/%Y",
-    "%d.%m.%Y",
-    "%m-%d-%Y",
-    "%d-%m-%Y",
-    "%m/%d/%y",
-    "%d/%m/%y",
-    "%d-%b-%y",
-)
-"""What is tried to suggest a format; never to read with. Month first goes before day first."""
