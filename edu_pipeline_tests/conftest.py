@@ -2,11 +2,12 @@
 
 import shutil
 import sqlite3
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from datetime import date
 from pathlib import Path
 
 import dagster as dg
+import duckdb
 import pytest
 import sqlalchemy as sa
 
@@ -92,3 +93,17 @@ def home_of(tmp_path: Path) -> Callable[..., Home]:
         return make_home(tmp_path / "home", files, config)
 
     return make
+
+
+@pytest.fixture(scope="session")
+def _database() -> Iterator[duckdb.DuckDBPyConnection]:
+    with duckdb.connect(config={"python_enable_replacements": False}) as opened:
+        yield opened
+
+
+@pytest.fixture
+def con(_database: duckdb.DuckDBPyConnection) -> Iterator[duckdb.DuckDBPyConnection]:
+    """An empty warehouse in memory: what a test writes is taken back, which is quicker than a new one."""
+    _database.execute("begin")
+    yield _database
+    _database.execute("rollback")

@@ -3,7 +3,7 @@
 The programme `lead` has three courses, `a`, `b` and `c`, and the capstone `z`; pass mark 0.65.
 """
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, date, datetime
 from typing import Any
 
@@ -138,12 +138,6 @@ def _short(row: pl.DataFrame) -> Row:
 
 
 Build = Callable[..., Tables]
-
-
-@pytest.fixture
-def con() -> Iterator[duckdb.DuckDBPyConnection]:
-    with duckdb.connect(config={"python_enable_replacements": False}) as opened:
-        yield opened
 
 
 @pytest.fixture
