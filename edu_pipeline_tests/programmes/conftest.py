@@ -172,7 +172,8 @@ def build(con: duckdb.DuckDBPyConnection) -> Build:
         write_table(con, "programme_runs", all_runs)
         build_course_completion(con)
         build_certificate_differences(con, today)
-        CourseCompletion.validate(read_table(con, "course_completion"), cast=True)
+        completion = read_table(con, "course_completion")
+        CourseCompletion.validate(completion.cast(dtypes(CourseCompletion)))
         progress = [
             programme_progress(
                 each,
