@@ -2,7 +2,7 @@
 
 import shutil
 import sqlite3
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import date
 from pathlib import Path
 
@@ -26,6 +26,8 @@ from edu_pipeline_tests.ledgers import (  # noqa: F401 - fixtures, with one serv
 THROUGH = date(2026, 5, 15)
 """Last day of the sample school's data: a Friday, with all registers in."""
 WEEK = date(2026, 5, 11)
+WRITTEN = ("students_of_week", "said_before", "letter_charts", "teacher_letters")
+"""What of `send_letters` writes a week's letters, without queueing them."""
 
 CODES = """
 [letters]
@@ -59,13 +61,19 @@ def make_home(root: Path, files: Mapping[str, str], config: str = CODES) -> Home
 
 
 def run_job(
-    home: Home, job: str, instance: dg.DagsterInstance | None = None, week: date | None = None
+    home: Home,
+    job: str,
+    instance: dg.DagsterInstance | None = None,
+    week: date | None = None,
+    only: Sequence[str] = (),
 ) -> dg.ExecuteInProcessResult:
-    """Run a job of a home in this process."""
+    """Run a job of a home in this process, or `only` some of its assets, as a person may in the UI."""
     definitions = build_definitions(mail_room(home))
     with instance or dg.DagsterInstance.ephemeral() as history:
         return definitions.resolve_job_def(job).execute_in_process(
-            instance=history, partition_key=week.isoformat() if week else None
+            instance=history,
+            partition_key=week.isoformat() if week else None,
+            asset_selection=[dg.AssetKey(name) for name in only] or None,
         )
 
 
