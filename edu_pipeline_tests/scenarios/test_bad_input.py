@@ -50,10 +50,9 @@ ILL = {
     "T00004": SHARED,
     "T00005": "The recipient's name would hold a line break or another control character, with which headers can be forged. Remove it in the source data.",
     "T00006": "Template letters/teacher.txt.j2, line 1, uses something that letters do not have: 'upper'. Correct it, or delete it from the home's templates folder to use the shipped one.",
-    "T00007": "The message has 36 MB with its images; keep it below 30 MB, or it is refused. Use fewer or smaller images.",
 }
 """Teacher → why their letter waits."""
-WELL = ("T00008", "T00009", "T00010")
+WELL = ("T00007", "T00008", "T00009", "T00010")
 
 
 def spoil_staff(row: Row) -> Row:
@@ -74,11 +73,11 @@ def spoil_student(row: Row) -> Row:
     return row | {"given_name": f"<b onclick='x()'>{row['given_name']}</b>"}
 
 
-def add_to_template(home: Home, *lines: str) -> None:
+def add_to_template(home: Home, line: str) -> None:
     own = home.templates / "letters" / "teacher.txt.j2"
     own.parent.mkdir(parents=True)
     words = (shipped("templates") / "letters" / own.name).read_text(encoding="utf-8")
-    own.write_text("\n".join([*lines, words]), encoding="utf-8")
+    own.write_text(f"{line}\n{words}", encoding="utf-8")
 
 
 def test_whatever_is_wrong_with_one_letter_keeps_no_other_from_going_out(
@@ -86,11 +85,7 @@ def test_whatever_is_wrong_with_one_letter_keeps_no_other_from_going_out(
 ) -> None:
     rewrite(sample_home, "staff", spoil_staff)
     rewrite(sample_home, "students", spoil_student)
-    add_to_template(
-        sample_home,
-        "{{ given_name.upper() }}",
-        "{{ 'x' * 12000000 if given_name == 'Isaac' else '' }}",
-    )
+    add_to_template(sample_home, "{{ given_name.upper() }}")
     sample_home.warehouse.unlink()  # these exports are the first, not ones with everybody renamed
     run_job(sample_home, "refresh_school")
     run_job(sample_home, "send_letters", week=WEEK)
