@@ -2,11 +2,12 @@
 
 import shutil
 import sqlite3
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import date
 from pathlib import Path
 
 import dagster as dg
+import duckdb
 import pytest
 import sqlalchemy as sa
 
@@ -26,6 +27,8 @@ from edu_pipeline_tests.ledgers import (  # noqa: F401 - fixtures, with one serv
 THROUGH = date(2026, 5, 15)
 """Last day of the sample school's data: a Friday, with all registers in."""
 WEEK = date(2026, 5, 11)
+WRITTEN = ("students_of_week", "said_before", "letter_charts", "teacher_letters")
+"""What of `send_letters` writes a week's letters, without queueing them."""
 
 CODES = """
 [letters]
@@ -59,13 +62,19 @@ def make_home(root: Path, files: Mapping[str, str], config: str = CODES) -> Home
 
 
 def run_job(
-    home: Home, job: str, instance: dg.DagsterInstance | None = None, week: date | None = None
+    home: Home,
+    job: str,
+    instance: dg.DagsterInstance | None = None,
+    week: date | None = None,
+    only: Sequence[str] = (),
 ) -> dg.ExecuteInProcessResult:
-    """Run a job of a home in this process."""
+    """Run a job of a home in this process, or `only` some of its assets, as a person may in the UI."""
     definitions = build_definitions(mail_room(home))
     with instance or dg.DagsterInstance.ephemeral() as history:
         return definitions.resolve_job_def(job).execute_in_process(
-            instance=history, partition_key=week.isoformat() if week else None
+            instance=history,
+            partition_key=week.isoformat() if week else None,
+            asset_selection=[dg.AssetKey(name) for name in only] or None,
         )
 
 
@@ -93,3 +102,17 @@ def home_of(tmp_path: Path) -> Callable[..., Home]:
         return make_home(tmp_path / "home", files, config)
 
     return make
+
+
+@pytest.fixture(scope="session")
+def _database() -> Iterator[duckdb.DuckDBPyConnection]:
+    with duckdb.connect(config={"python_enable_replacements": False}) as opened:
+        yield opened
+
+
+@pytest.fixture
+def con(_database: duckdb.DuckDBPyConnection) -> Iterator[duckdb.DuckDBPyConnection]:
+    """An empty warehouse in memory: what a test writes is taken back, which is quicker than a new one."""
+    _database.execute("begin")
+    yield _database
+    _database.execute("rollback")

@@ -5,10 +5,13 @@ from typing import Literal
 
 import polars as pl
 
+from edu_pipeline.landing.sources.school.school_problems import shape_problems
 from edu_pipeline.landing.zone import fingerprint
 from edu_pipeline.model.columns import dtypes
 from edu_pipeline.model.gate import holds, mail_gate, standing
+from edu_pipeline.model.problems import problems_frame
 from edu_pipeline.model.quality import LandingProblems
+from edu_pipeline.settings.landing import Landing
 
 SINCE = datetime(2026, 9, 20, 8, 30, tzinfo=UTC)
 FIRST, SECOND, THIRD = date(2026, 9, 7), date(2026, 9, 14), date(2026, 9, 21)
@@ -78,6 +81,11 @@ def test_hold_holds_every_class_and_hold_affected_only_those_concerned() -> None
 def test_a_problem_of_no_class_in_particular_holds_all_under_hold_affected_too() -> None:
     gate = gate_of(problem("No staff."), on_problem="hold_affected")
     assert held(gate, "7B") == ["No staff."] * 3
+
+
+def test_absences_alone_read_as_all_marks_hold_every_class_and_week() -> None:
+    found = problems_frame(shape_problems(500, 0, Landing()))
+    assert held(gate_of(found), "7A") == [found["message"].item()] * 3
 
 
 def test_a_message_about_several_classes_is_told_once() -> None:

@@ -19,9 +19,9 @@ from edu_pipeline.ground.one_run import SOURCE_TAG, require_whole
 from edu_pipeline.ground.resources import Warehouse, declared_columns, table_metadata
 from edu_pipeline.ground.warehouse import (
     Connection,
+    columns_of,
     partition_columns,
     read_table,
-    tables,
     transaction,
     write_partition,
     write_table,
@@ -349,7 +349,7 @@ class _Reach:
         return self._read[name]
 
     def _from_warehouse(self, name: str) -> pl.DataFrame:
-        if name not in tables(self.con):
+        if columns_of(self.con, name) is None:
             raise dg.Failure(
                 f"The table {name} is not there yet. Run the refresh job first "
                 "(edu-pipeline run, or materialise it in the UI)."

@@ -9,8 +9,10 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from html import escape
 from pathlib import Path
+from types import CodeType
 
 import jinja2
+from jinja2.bccache import Bucket
 
 from edu_pipeline.ground import wording
 
@@ -27,6 +29,26 @@ _OR_DELETE = "or delete it from the home's templates folder to use the shipped o
 
 class TemplateError(Exception):
     """A template cannot be used; the message says which and where."""
+
+
+class _Compiled(jinja2.BytecodeCache):
+    """Templates as they were compiled last in this process, for environments to come."""
+
+    def __init__(self) -> None:
+        self._codes: dict[str, tuple[str, CodeType]] = {}
+
+    def load_bytecode(self, bucket: Bucket) -> None:
+        """Give the code of a template whose source is the same."""
+        checksum, code = self._codes.get(bucket.key, ("", None))
+        bucket.code = code if checksum == bucket.checksum else None
+
+    def dump_bytecode(self, bucket: Bucket) -> None:
+        """Keep the code of a template."""
+        if bucket.code is not None:
+            self._codes[bucket.key] = bucket.checksum, bucket.code
+
+
+_COMPILED = _Compiled()
 
 
 def environment(search_path: Sequence[Path]) -> jinja2.Environment:
@@ -46,6 +68,7 @@ def environment(search_path: Sequence[Path]) -> jinja2.Environment:
         undefined=jinja2.StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,
+        bytecode_cache=_COMPILED,
     )
     env.filters |= {
         "percent": wording.percent,

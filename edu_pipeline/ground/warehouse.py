@@ -152,6 +152,14 @@ def tables(con: duckdb.DuckDBPyConnection) -> set[str]:
     return {row[0] for row in con.execute(names).fetchall()}
 
 
+def columns_of(con: duckdb.DuckDBPyConnection, name: str) -> list[str] | None:
+    """Columns of a table; None where it is not there. Much quicker than `tables`."""
+    try:
+        return list(con.table(name).columns)
+    except duckdb.CatalogException:
+        return None
+
+
 def read_table(con: duckdb.DuckDBPyConnection, name: str) -> pl.DataFrame:
     """A whole table as a frame."""
     frame: pl.DataFrame = con.table(name).pl()
@@ -160,8 +168,7 @@ def read_table(con: duckdb.DuckDBPyConnection, name: str) -> pl.DataFrame:
 
 def read_earlier(con: duckdb.DuckDBPyConnection, name: str, nothing: pl.DataFrame) -> pl.DataFrame:
     """A table as the refresh before left it; `nothing` where there was none, or none of its columns."""
-    found = read_table(con, name) if name in tables(con) else nothing
-    return found if found.columns == nothing.columns else nothing
+    return read_table(con, name) if columns_of(con, name) == nothing.columns else nothing
 
 
 def write_table(con: duckdb.DuckDBPyConnection, name: str, frame: pl.DataFrame) -> None:
@@ -198,7 +205,7 @@ def write_partition(
     con: duckdb.DuckDBPyConnection, name: str, frame: pl.DataFrame, key: str
 ) -> None:
     """Replace one partition of a table, within a transaction; other columns replace it whole."""
-    if name not in tables(con) or con.table(name).columns != frame.columns:
+    if columns_of(con, name) != frame.columns:
         write_table(con, name, frame)
         return
     columns = partition_columns(key)

@@ -10,7 +10,7 @@ from datetime import UTC, datetime
 import duckdb
 import polars as pl
 
-from edu_pipeline.ground.warehouse import read_earlier, read_table, tables
+from edu_pipeline.ground.warehouse import columns_of, read_earlier, read_table, tables
 from edu_pipeline.landing.elsewhere import lying_elsewhere
 from edu_pipeline.landing.sources.edx.edx_evidence import counted
 from edu_pipeline.landing.sources.edx.edx_problems import (
@@ -134,7 +134,7 @@ def _of_school(
     """
     elsewhere = lying_elsewhere(file.path for file in zone.list())
     strays = problems_frame(place(zone, settings.landing, elsewhere).problems())
-    if "landing_changes" not in tables(con):
+    if columns_of(con, "landing_changes") is None:
         return strays
     files = read_table(con, "landing_files")
     sources = set(files["source"])

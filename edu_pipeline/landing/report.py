@@ -10,7 +10,7 @@ from datetime import UTC, datetime
 import duckdb
 import polars as pl
 
-from edu_pipeline.ground.warehouse import read_table, tables
+from edu_pipeline.ground.warehouse import columns_of, read_table
 from edu_pipeline.ground.wording import counted, listed, percent
 from edu_pipeline.landing.described import Block, Row
 from edu_pipeline.landing.elsewhere import lying_elsewhere
@@ -61,7 +61,7 @@ def landed(con: duckdb.DuckDBPyConnection) -> list[Landed]:
     school = [_landed(table, fates.filter(source="school", table=table)) for table in SCHOOL_TABLES]
     others = [
         _landed(f"edX {table.replace('_', ' ')}", fates.filter(source="edx", table=table))
-        for table in (EDX_TABLES.values() if "edx_exports" in tables(con) else ())
+        for table in (EDX_TABLES.values() if columns_of(con, "edx_exports") else ())
     ]
     of_results = fates.filter(source="results")
     if of_results.height:

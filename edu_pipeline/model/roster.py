@@ -10,6 +10,8 @@ from itertools import pairwise
 import dataframely as dy
 import polars as pl
 
+from edu_pipeline.model.columns import dtypes
+
 CLASS_TYPES = ("homeroom", "scheduled")
 ROLES = ("student", "teacher")
 DEFAULT_SCHOOL = "1"
@@ -142,7 +144,7 @@ def student_schools(
     ]
     elsewhere = pl.DataFrame(rows, schema=stay.schema, orient="row")
     return StudentSchools.validate(
-        pl.concat([stay, elsewhere]).sort("student_id", "begin_date"), cast=True
+        pl.concat([stay, elsewhere]).sort("student_id", "begin_date").cast(dtypes(StudentSchools))
     )
 
 

@@ -118,8 +118,7 @@ def test_a_home_with_nothing_but_results_is_told_of_its_page_and_of_no_letters(
     home = make_home(tmp_path, {})
     folder = home.data / "landing" / "attainment"
     folder.mkdir()
-    results(folder / "y11.csv")
-    stating(folder / "leavers.csv")
+    stating(folder / "y11.csv")
     said = command("run")
 
     assert said.exit_code == 3  # as the command without a home: for the difference

@@ -125,7 +125,7 @@ def test_a_wrong_letter_is_approved_and_sent_again_as_a_correction(
 
     export = home.data / "landing" / "school" / "attendance.csv"
     export.write_text(school(3) + other, encoding="utf-8")
-    run_job(mail_room(home), "refresh", "A refresh")
+    run_job(mail_room(home), "refresh_school", "A refresh")
     stale = command("mail", "send")
     assert stale.exit_code == 3
     assert "The exports were read again after these letters were written." in stale.stdout

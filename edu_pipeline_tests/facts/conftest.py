@@ -3,7 +3,7 @@
 Days are written as `2wed`, the Wednesday of the second week; week 1 begins on 31 August 2026.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from datetime import date, datetime, time, timedelta
 from typing import Any
 
@@ -177,12 +177,6 @@ def _files(stamps: str) -> Rows:
         read = ("utf-8", None, None, ",", 1, 1, 0, None, "run")
         rows.append((path, "school", "attendance", at, at, True, path, 1, "0", True, [], *read))
     return rows
-
-
-@pytest.fixture
-def con() -> Iterator[duckdb.DuckDBPyConnection]:
-    with duckdb.connect(config={"python_enable_replacements": False}) as opened:
-        yield opened
 
 
 @pytest.fixture

@@ -3,7 +3,7 @@
 The programme `lead` has three courses, `a`, `b` and `c`, and the capstone `z`; pass mark 0.65.
 """
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, date, datetime
 from typing import Any
 
@@ -141,12 +141,6 @@ Build = Callable[..., Tables]
 
 
 @pytest.fixture
-def con() -> Iterator[duckdb.DuckDBPyConnection]:
-    with duckdb.connect(config={"python_enable_replacements": False}) as opened:
-        yield opened
-
-
-@pytest.fixture
 def build(con: duckdb.DuckDBPyConnection) -> Build:
     def build_tables(
         results: list[Row],
@@ -178,7 +172,8 @@ def build(con: duckdb.DuckDBPyConnection) -> Build:
         write_table(con, "programme_runs", all_runs)
         build_course_completion(con)
         build_certificate_differences(con, today)
-        CourseCompletion.validate(read_table(con, "course_completion"), cast=True)
+        completion = read_table(con, "course_completion")
+        CourseCompletion.validate(completion.cast(dtypes(CourseCompletion)))
         progress = [
             programme_progress(
                 each,

@@ -3,7 +3,6 @@
 import csv
 import json
 import shutil
-from datetime import date
 from email import message_from_bytes, policy
 from pathlib import Path
 from typing import NamedTuple
@@ -12,7 +11,6 @@ import dagster as dg
 import polars as pl
 import pytest
 
-from edu_pipeline.definitions import build_definitions
 from edu_pipeline.ground.warehouse import open_warehouse, read_table
 from edu_pipeline.mail.letter import opaque_key
 from edu_pipeline.mail.links import token
@@ -21,7 +19,7 @@ from edu_pipeline.model.mail import CampaignEngagement
 from edu_pipeline.sample.plan import CO_TAUGHT, SHARED_TEACHER
 from edu_pipeline.settings.home import Home
 from edu_pipeline.wiring.environment import mail_room
-from edu_pipeline_tests.conftest import CODES, WEEK, run_job
+from edu_pipeline_tests.conftest import CODES, WEEK, WRITTEN, run_job
 
 PERIOD = "2026-W20"
 LETTERS = 10  # six for homerooms (one has two teachers, one teacher two), four for subjects only
@@ -44,18 +42,17 @@ def copied(home: Home, root: Path) -> Home:
 
 @pytest.fixture(scope="module")
 def sent(refreshed_sample: Home, tmp_path_factory: pytest.TempPathFactory) -> Sent:
-    """After the first sending; to be looked at only."""
+    """After exam results landed, and the first sending; to be looked at only."""
     home = copied(refreshed_sample, tmp_path_factory.mktemp("sent") / "home")
     home.config.write_text(LINKED, encoding="utf-8")
-    return Sent(home, (run_job(home, "send_letters", week=WEEK),))
+    return Sent(home, (run_job(home, "refresh_results"), run_job(home, "send_letters", week=WEEK)))
 
 
 @pytest.fixture(scope="module")
 def sent_again(sent: Sent, tmp_path_factory: pytest.TempPathFactory) -> Sent:
-    """After another refresh and another sending, of the same exports; to be looked at only."""
+    """After another sending, of the same tables; to be looked at only."""
     home = copied(sent.home, tmp_path_factory.mktemp("again") / "home")
-    runs = (run_job(home, "refresh"), run_job(home, "send_letters", week=WEEK))
-    return Sent(home, (*sent.runs, *runs))
+    return Sent(home, (*sent.runs, run_job(home, "send_letters", week=WEEK)))
 
 
 def table(home: Home, name: str) -> pl.DataFrame:
@@ -151,9 +148,11 @@ def test_two_teachers_of_a_homeroom_both_get_it_and_two_homerooms_make_one_lette
     assert sum(subject.startswith(" and ".join(shared)) for subject in subjects) == 1
 
 
-def test_an_unmapped_code_holds_all_mail_until_the_pasted_fix_lets_it_go(
+def test_an_unmapped_code_holds_the_letters_concerned_until_the_pasted_fix_lets_them_go(
     sample_home: Home,
 ) -> None:
+    config = f'[mail]\non_problem = "hold_affected"\n{CODES}'
+    sample_home.config.write_text(config, encoding="utf-8")
     line, student = mark_of_the_week(sample_home)
     edit(school(sample_home, "attendance"), line, "P", "QT")
     result = run_job(sample_home, "refresh_school")
@@ -167,48 +166,6 @@ def test_an_unmapped_code_holds_all_mail_until_the_pasted_fix_lets_it_go(
     rejected = table(sample_home, "rejected_rows").filter(pl.col("rule") == "unmapped_code")
     assert rejected.select("file", "line").rows() == [("school/attendance.csv", line)]
 
-    run_job(sample_home, "send_letters", week=WEEK)
-    assert states(sample_home) == {State.held: LETTERS}
-    assert outbox(sample_home) == {}
-
-    sample_home.config.write_text(f'{CODES}QT = "absent"\n', encoding="utf-8")
-    run_job(sample_home, "refresh_school")
-    run_job(sample_home, "send_letters", week=WEEK)
-    assert states(sample_home) == {State.sent: LETTERS}
-
-
-def test_a_list_of_absentees_read_as_all_marks_holds_all_mail_until_its_shape_is_said(
-    sample_home: Home,
-) -> None:
-    rates = table(sample_home, "class_week")["attendance_rate"].to_list()
-    path = school(sample_home, "attendance")
-    lines = path.read_text(encoding="utf-8").splitlines(keepends=True)
-    # an absence of nobody whom the exports know would hold letters, too: it may be anybody's
-    absences = [x for x in lines if not x.endswith(",P\n") and not x.startswith("999999,")]
-    path.write_text("".join(absences), encoding="utf-8")
-    # as a new home: nothing there that the list could be compared with
-    sample_home.warehouse.unlink()
-    run_job(sample_home, "refresh_school")
-    problems = table(sample_home, "landing_problems")
-    assert problems["kind"].to_list() == ["only_exceptions"]
-    run_job(sample_home, "send_letters", week=WEEK)
-    assert states(sample_home) == {State.held: LETTERS}
-
-    shape = '[landing.attendance]\nshape = "exceptions"\n'
-    sample_home.config.write_text(f"{CODES}{shape}", encoding="utf-8")
-    run_job(sample_home, "refresh_school")
-    run_job(sample_home, "send_letters", week=WEEK)
-    assert states(sample_home) == {State.sent: LETTERS}
-    assert table(sample_home, "class_week")["attendance_rate"].to_list() == rates
-
-
-def test_hold_affected_holds_only_the_classes_concerned(sample_home: Home) -> None:
-    config = f'{CODES}\n[mail]\non_problem = "hold_affected"\n'
-    sample_home.config.write_text(config, encoding="utf-8")
-    line, student = mark_of_the_week(sample_home)
-    edit(school(sample_home, "attendance"), line, "P", "QT")
-    run_job(sample_home, "refresh_school")
-    run_job(sample_home, "send_letters", week=WEEK)
     enrollments = table(sample_home, "stg_enrollments")
     classes = enrollments.filter(
         (pl.col("person_id") == student)
@@ -220,7 +177,13 @@ def test_hold_affected_holds_only_the_classes_concerned(sample_home: Home) -> No
         & (pl.col("end_date") > WEEK)
     )["person_id"].n_unique()
     assert 0 < teachers < LETTERS
+    run_job(sample_home, "send_letters", week=WEEK)
     assert states(sample_home) == {State.held: teachers, State.sent: LETTERS - teachers}
+
+    sample_home.config.write_text(f'{config}QT = "absent"\n', encoding="utf-8")
+    run_job(sample_home, "refresh_school")
+    run_job(sample_home, "send_letters", week=WEEK)
+    assert states(sample_home) == {State.sent: LETTERS}
 
 
 @pytest.fixture(scope="module")
@@ -257,6 +220,7 @@ def test_an_unreadable_file_holds_the_mail(
     assert table(home, "landing_problems")["kind"].to_list() == ["unreadable_file"]
     run_job(home, "send_letters", week=WEEK)
     assert states(home) == {State.held: LETTERS}
+    assert outbox(home) == {}
 
 
 def test_a_badly_quoted_row_does_not_travel_into_dagsters_log(
@@ -273,41 +237,28 @@ def test_a_refresh_that_broke_off_keeps_letters_from_resting_on_half_of_it(
 ) -> None:
     with school(sample_home, "students").open("a", encoding="utf-8") as file:
         file.write("777777,New,Student,7,1\n")
-    run_only(sample_home, "refresh", "landing_files")
+    run_job(sample_home, "refresh", only=["landing_files"])
     with pytest.raises(dg.Failure, match="The last refresh did not finish"):
         run_job(sample_home, "send_letters", week=WEEK)
     assert outbox(sample_home) == {}
 
 
-def test_exam_results_that_landed_leave_the_weeks_letters_free_to_go(sample_home: Home) -> None:
-    run_job(sample_home, "refresh_results")
-    run_job(sample_home, "send_letters", week=WEEK)
-    assert states(sample_home) == {State.sent: LETTERS}
-
-
-def run_only(home: Home, job: str, *assets: str, week: date | None = None) -> None:
-    """Materialise some assets alone, as a person may in the UI."""
-    resolved = build_definitions(mail_room(home)).resolve_job_def(job)
-    with dg.DagsterInstance.ephemeral() as instance:
-        resolved.execute_in_process(
-            instance=instance,
-            asset_selection=[dg.AssetKey(name) for name in assets],
-            partition_key=week.isoformat() if week else None,
-        )
+def test_exam_results_that_landed_leave_the_weeks_letters_free_to_go(sent: Sent) -> None:
+    assert [run.job_def.name for run in sent.runs] == ["refresh_results", "send_letters"]
+    assert states(sent.home) == {State.sent: LETTERS}
 
 
 def test_the_gate_is_never_recorded_for_tables_of_another_run(sample_home: Home) -> None:
     line, _ = mark_of_the_week(sample_home)
     edit(school(sample_home, "attendance"), line, "P", "QT")
     with pytest.raises(dg.Failure, match="Launch the whole job refresh_school"):
-        run_only(sample_home, "refresh", "landing_files", "mail_gate")
+        run_job(sample_home, "refresh", only=["landing_files", "mail_gate"])
 
 
 def test_letters_are_queued_only_in_the_run_that_wrote_them(sample_home: Home) -> None:
-    made = ("students_of_week", "said_before", "letter_charts", "teacher_letters")
-    run_only(sample_home, "send_letters", *made, week=WEEK)
+    run_job(sample_home, "send_letters", week=WEEK, only=WRITTEN)
     with pytest.raises(dg.Failure, match="Launch the whole job send_letters"):
-        run_only(sample_home, "send_letters", "queued_letters", week=WEEK)
+        run_job(sample_home, "send_letters", week=WEEK, only=["queued_letters"])
     assert states(sample_home) == {}
 
 
@@ -375,7 +326,7 @@ def test_what_the_carrier_reports_in_the_landing_zone_is_on_the_page_of_letters(
 
 
 def test_charts_that_no_letter_shows_are_not_drawn(sample_home: Home) -> None:
-    run_only(sample_home, "send_letters", "letter_charts", week=WEEK)
+    run_job(sample_home, "send_letters", week=WEEK, only=["letter_charts"])
     assert table(sample_home, "letter_charts").is_empty()
 
 
@@ -411,9 +362,12 @@ def test_a_large_homeroom_that_never_took_a_register_keeps_nobody_from_a_letter(
     assert states(sample_home) == {State.sent: LETTERS}
 
 
-def test_nothing_that_dagster_keeps_has_a_name_or_an_address(sent_again: Sent) -> None:
+def test_nothing_that_dagster_keeps_has_a_name_or_an_address(
+    unreadable: tuple[Home, dg.ExecuteInProcessResult], sent_again: Sent
+) -> None:
     sample_home = sent_again.home
-    kept = "\n".join(str(event) for result in sent_again.runs for event in result.all_events)
+    runs = (unreadable[1], *sent_again.runs)
+    kept = "\n".join(str(event) for result in runs for event in result.all_events)
     people = pl.concat(
         [
             table(sample_home, "stg_students").select("given_name", "family_name"),

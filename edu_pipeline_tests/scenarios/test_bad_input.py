@@ -13,11 +13,12 @@ from edu_pipeline.ground.warehouse import open_warehouse, read_table
 from edu_pipeline.mail.checks import hold_reasons
 from edu_pipeline.mail.frames import letters_from
 from edu_pipeline.mail.letter import opaque_key
+from edu_pipeline.mail.names import Names, foreign_names
 from edu_pipeline.mail.states import State
 from edu_pipeline.settings.home import Home
 from edu_pipeline.settings.mail import Mail
 from edu_pipeline.wiring.environment import mail_room
-from edu_pipeline_tests.conftest import WEEK, run_job
+from edu_pipeline_tests.conftest import WEEK, WRITTEN, run_job
 
 PERIOD = "2026-W20"
 NOW = datetime(2026, 5, 16, 8, tzinfo=UTC)
@@ -49,10 +50,9 @@ ILL = {
     "T00004": SHARED,
     "T00005": "The recipient's name would hold a line break or another control character, with which headers can be forged. Remove it in the source data.",
     "T00006": "Template letters/teacher.txt.j2, line 1, uses something that letters do not have: 'upper'. Correct it, or delete it from the home's templates folder to use the shipped one.",
-    "T00007": "The message has 36 MB with its images; keep it below 30 MB, or it is refused. Use fewer or smaller images.",
 }
 """Teacher → why their letter waits."""
-WELL = ("T00008", "T00009", "T00010")
+WELL = ("T00007", "T00008", "T00009", "T00010")
 
 
 def spoil_staff(row: Row) -> Row:
@@ -73,11 +73,11 @@ def spoil_student(row: Row) -> Row:
     return row | {"given_name": f"<b onclick='x()'>{row['given_name']}</b>"}
 
 
-def add_to_template(home: Home, *lines: str) -> None:
+def add_to_template(home: Home, line: str) -> None:
     own = home.templates / "letters" / "teacher.txt.j2"
     own.parent.mkdir(parents=True)
     words = (shipped("templates") / "letters" / own.name).read_text(encoding="utf-8")
-    own.write_text("\n".join([*lines, words]), encoding="utf-8")
+    own.write_text(f"{line}\n{words}", encoding="utf-8")
 
 
 def test_whatever_is_wrong_with_one_letter_keeps_no_other_from_going_out(
@@ -85,11 +85,7 @@ def test_whatever_is_wrong_with_one_letter_keeps_no_other_from_going_out(
 ) -> None:
     rewrite(sample_home, "staff", spoil_staff)
     rewrite(sample_home, "students", spoil_student)
-    add_to_template(
-        sample_home,
-        "{{ given_name.upper() }}",
-        "{{ 'x' * 12000000 if given_name == 'Isaac' else '' }}",
-    )
+    add_to_template(sample_home, "{{ given_name.upper() }}")
     sample_home.warehouse.unlink()  # these exports are the first, not ones with everybody renamed
     run_job(sample_home, "refresh_school")
     run_job(sample_home, "send_letters", week=WEEK)
@@ -127,11 +123,12 @@ def test_whatever_is_wrong_with_one_letter_keeps_no_other_from_going_out(
 
 
 def test_every_letter_of_the_sample_school_names_only_its_own_people(sample_home: Home) -> None:
-    run_job(sample_home, "send_letters", week=WEEK)
+    run_job(sample_home, "send_letters", week=WEEK, only=WRITTEN)
     letters = letters_from(table(sample_home, "teacher_letters"))
     known = table(sample_home, "known_names")["name"].to_list()
     assert hold_reasons(letters, known, Mail()) == {}
 
+    names = Names(known)
     for number, letter in enumerate(letters):
         others = [name for name in known if name not in letter.names]
         stranger = others[number * 7 % len(others)]
@@ -144,5 +141,6 @@ def test_every_letter_of_the_sample_school_names_only_its_own_people(sample_home
             ),
             replace(letter, html=letter.html.replace("<table", f'<table title="{stranger}"', 1)),
         ):
-            (reason,) = hold_reasons([leak], known, Mail()).values()
-            assert reason.startswith("It shows the full name of 1 person")
+            assert foreign_names(leak, names) == 1
+    (reason,) = hold_reasons([leak], known, Mail()).values()
+    assert reason.startswith("It shows the full name of 1 person")

@@ -2,8 +2,7 @@
 
 import re
 import shutil
-from collections.abc import Sequence
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime, timedelta
 from email import message_from_bytes, policy
 from email.message import EmailMessage
 from pathlib import Path
@@ -26,6 +25,7 @@ from edu_pipeline.mail.states import State
 from edu_pipeline.sample.programme import PROGRAMME, make_programme
 from edu_pipeline.settings.home import Home
 from edu_pipeline.wiring.environment import mail_room
+from edu_pipeline_tests.conftest import run_job
 
 ADDRESS = "Lumen University, 1 Main Road, Town 4000"
 MAIL = f"""
@@ -46,6 +46,9 @@ PROGRAMMES = make_programme(TODAY, learners=1).settings
 PARTITION = f"{PROGRAMME}|{monday(TODAY)}"
 
 
+YEARS_AT_HAND = timedelta(days=730)
+
+
 class Round(NamedTuple):
     """A round from the shell."""
 
@@ -53,15 +56,27 @@ class Round(NamedTuple):
     done: Result
 
 
+class Sent(NamedTuple):
+    """A home after its nudges were sent, and what Dagster kept of that."""
+
+    home: Home
+    log: str
+
+
 @pytest.fixture(scope="module")
 def first_round(tmp_path_factory: pytest.TempPathFactory) -> Round:
-    """`programmes nudge`, while [mail] does not say yet how learners can stop letters."""
+    """`programmes nudge`, while [mail] does not say yet how learners can stop letters.
+
+    Of the sample, only exports of the last years are there.
+    """
     home = Home(tmp_path_factory.mktemp("nudges"))
-    sample = make_programme(TODAY, learners=120)
+    sample = make_programme(TODAY, learners=60)
     for path, content in sample.files.items():
+        exported = date.fromisoformat(path[-len("2026-12-01-0930.csv") :][:10])
         file = home.data / "landing" / path
         file.parent.mkdir(parents=True, exist_ok=True)
-        file.write_bytes(content)
+        if exported > TODAY - YEARS_AT_HAND:
+            file.write_bytes(content)
     home.config.write_text(WHO + sample.settings, encoding="utf-8")
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("COLUMNS", "200")
@@ -71,32 +86,45 @@ def first_round(tmp_path_factory: pytest.TempPathFactory) -> Round:
     return Round(home, done)
 
 
-@pytest.fixture
-def home(first_round: Round, tmp_path: Path) -> Home:
+def copied(home: Home, folder: Path) -> Home:
+    return Home(Path(shutil.copytree(home.root, folder / "home")))
+
+
+def able_to_send(first_round: Round, folder: Path) -> Home:
     """A copy of that home, where [mail] has all it needs by now."""
-    shutil.copytree(first_round.home.root, tmp_path / "home")
-    home = Home(tmp_path / "home")
+    home = copied(first_round.home, folder)
     text = home.config.read_text(encoding="utf-8")
     home.config.write_text(f"{MAIL}{text}", encoding="utf-8")
     return home
 
 
-def run(home: Home, job: str, only: Sequence[str] = ()) -> None:
+@pytest.fixture
+def home(first_round: Round, tmp_path: Path) -> Home:
+    return able_to_send(first_round, tmp_path)
+
+
+@pytest.fixture(scope="module")
+def sent(first_round: Round, tmp_path_factory: pytest.TempPathFactory) -> Sent:
+    """After the first sending; to be looked at only."""
+    home = able_to_send(first_round, tmp_path_factory.mktemp("sent"))
+    return Sent(home, send(home))
+
+
+def send(home: Home) -> str:
+    """Send the week's nudges; what Dagster keeps of the run."""
     definitions = build_definitions(mail_room(home))
     with dg.DagsterInstance.ephemeral() as instance:
-        done = definitions.resolve_job_def(job).execute_in_process(
-            instance=instance,
-            partition_key=None if job == "refresh" else PARTITION,
-            asset_selection=[dg.AssetKey(name) for name in only] or None,
+        done = definitions.resolve_job_def("send_nudges").execute_in_process(
+            instance=instance, partition_key=PARTITION
         )
-        assert done.success
+        return "\n".join(str(entry) for entry in instance.all_logs(done.run_id))
 
 
 def decide_and_send_again(home: Home) -> None:
     """A refresh of what may differ where no export has changed, and another sending."""
     decided = ("nudges", "nudge_summary", "nudge_problems", "nudge_periods")
-    run(home, "refresh", ("told_before", "opted_out", *decided, "recorded_nudge_periods"))
-    run(home, "send_nudges")
+    run_job(home, "refresh", only=["told_before", "opted_out", *decided, "recorded_nudge_periods"])
+    send(home)
 
 
 def table(home: Home, name: str) -> pl.DataFrame:
@@ -122,8 +150,10 @@ def plain(message: EmailMessage) -> str:
     return " ".join(str(body.get_content()).split())
 
 
-def test_every_learner_with_news_gets_one_letter_and_a_second_run_sends_nothing(home: Home) -> None:
-    run(home, "send_nudges")
+def test_every_learner_with_news_gets_one_letter_and_a_second_run_sends_nothing(
+    sent: Sent, tmp_path: Path
+) -> None:
+    home = copied(sent.home, tmp_path)
     chosen = table(home, "nudges").filter(decision="letter")
     first = outbox(home)
     assert chosen.height == len(first) > 0
@@ -138,8 +168,8 @@ def test_every_learner_with_news_gets_one_letter_and_a_second_run_sends_nothing(
         assert ledger.letters_frame()["attempts"].to_list() == [1] * len(first)
 
 
-def test_a_letter_goes_to_its_learner_says_their_grade_and_how_to_stop(home: Home) -> None:
-    run(home, "send_nudges")
+def test_a_letter_goes_to_its_learner_says_their_grade_and_how_to_stop(sent: Sent) -> None:
+    home = sent.home
     learners = table(home, "stg_learners")
     rows = table(home, "nudges").filter(decision="letter").join(learners, on="learner_id")
     by_address = {row["email"]: row for row in rows.iter_rows(named=True)}
@@ -164,7 +194,7 @@ def test_a_letter_goes_to_its_learner_says_their_grade_and_how_to_stop(home: Hom
 def test_drafts_stay_when_the_same_exports_are_read_again(home: Home) -> None:
     text = home.config.read_text(encoding="utf-8")
     home.config.write_text(text.replace("[mail]\n", f"[mail]\n{LEAVES}") + NOWHERE)
-    run(home, "send_nudges")
+    send(home)
     before = states(home)
     assert set(before) == {State.draft}
     decide_and_send_again(home)
@@ -178,14 +208,8 @@ def test_without_a_way_out_letters_are_held_and_nothing_counts_as_told(home: Hom
     assert states(home) == {State.sent: held[State.held]}
 
 
-def test_nothing_that_dagster_keeps_has_a_name_or_an_address(home: Home) -> None:
-    definitions = build_definitions(mail_room(home))
-    with dg.DagsterInstance.ephemeral() as instance:
-        definitions.resolve_job_def("send_nudges").execute_in_process(
-            instance=instance, partition_key=PARTITION
-        )
-        (record,) = instance.get_run_records()
-        log = "\n".join(str(entry) for entry in instance.all_logs(record.dagster_run.run_id))
+def test_nothing_that_dagster_keeps_has_a_name_or_an_address(sent: Sent) -> None:
+    home, log = sent
     learners = (
         table(home, "nudges")
         .filter(decision="letter")
@@ -197,20 +221,19 @@ def test_nothing_that_dagster_keeps_has_a_name_or_an_address(home: Home) -> None
 
 
 def test_whom_the_mail_room_wrote_to_another_mailer_does_not_write_again(
-    home: Home, monkeypatch: pytest.MonkeyPatch
+    first_round: Round, sent: Sent, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setenv("EDU_PIPELINE_HOME", str(home.root))
+    monkeypatch.setenv("EDU_PIPELINE_HOME", "")
 
-    def audience(name: str) -> Result:
+    def audience(home: Home) -> Result:
         arguments = ("--home", str(home.root), "programmes", "audience", PROGRAMME, "-o")
-        return CliRunner().invoke(app, [*arguments, str(home.root / name)])
+        return CliRunner().invoke(app, [*arguments, str(tmp_path / "audience.csv")])
 
-    assert audience("before.csv").exit_code == 0
-    run(home, "send_nudges")
-    again = audience("after.csv")
+    again = audience(sent.home)
     assert isinstance(again.exception, UserError)
     assert f"all who get a letter of {WEEK} have had one" in str(again.exception)
-    assert not (home.root / "after.csv").exists()
+    assert not (tmp_path / "audience.csv").exists()
+    assert audience(first_round.home).exit_code == 0
 
 
 def test_the_shell_goes_the_whole_way_and_says_who_gets_no_letter(first_round: Round) -> None:
@@ -225,20 +248,23 @@ def test_the_shell_goes_the_whole_way_and_says_who_gets_no_letter(first_round: R
 
 
 def test_the_shell_says_that_what_is_out_was_not_sent_again(
-    home: Home, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    sent: Sent,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
 ) -> None:
+    home = copied(sent.home, tmp_path)
     for variable in RUN_SETS:
         monkeypatch.setenv(variable, str(home.root))
-    run(home, "send_nudges")
-    sent = states(home)
+    out = states(home)
     room = mail_room(home)
     with room.open_ledger() as ledger:
         (period,) = ledger.recorded_periods()
     rounds.send(room, period)
     said = " ".join(capsys.readouterr().out.split())
-    assert f"Letters about {WEEK}: {sent[State.sent]} sent" in said
-    assert f"{sent[State.sent]} of them went out in an earlier run and were not sent again." in said
-    assert states(home) == sent
+    assert f"Letters about {WEEK}: {out[State.sent]} sent" in said
+    assert f"{out[State.sent]} of them went out in an earlier run and were not sent again." in said
+    assert states(home) == out
 
 
 @pytest.mark.parametrize(

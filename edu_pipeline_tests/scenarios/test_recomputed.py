@@ -5,13 +5,12 @@ Nothing of the pipeline's own reckoning is used here: no polars, no SQL, no shar
 
 import csv
 from collections import Counter, defaultdict
-from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import date, timedelta
 from functools import cached_property
 from itertools import pairwise
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 import pytest
 from scipy import special
@@ -31,7 +30,6 @@ from edu_pipeline.sample.school import make_school
 from edu_pipeline.settings.home import Home
 from edu_pipeline_tests.conftest import CODES, THROUGH, make_home, run_job
 
-SHAPES: tuple[Literal["daily", "exceptions"], ...] = ("daily", "exceptions")
 ATTENDED = {"P": 1.0, "T": 1.0, "A": 0.0, "E": 0.0, "H": 0.5}
 Row = dict[str, Any]
 
@@ -88,9 +86,8 @@ def change(now: float | None, then: float | None) -> float | None:
 class School:
     """The exports as they lie on disk, and what follows from them."""
 
-    def __init__(self, folder: Path, *, exceptions: bool) -> None:
+    def __init__(self, folder: Path) -> None:
         self.folder = folder
-        self.exceptions = exceptions
         self.students = {row["student_id"]: row for row in self.rows("students")}
         self.classes = {row["class_id"]: row for row in self.rows("classes")}
         self.open_days: dict[str, list[date]] = defaultdict(list)
@@ -143,15 +140,19 @@ class School:
     def last_day(self) -> date:
         return max(day for _, day in self.marks)
 
-    def student_days(self) -> Iterator[tuple[str, date, str]]:
+    @cached_property
+    def student_days(self) -> list[tuple[str, date, str]]:
         """Student, day and code of every day that counts."""
-        for student in self.students:
-            for day in self.open_days[self.students[student]["school_id"]]:
-                code = self.marks.get((student, day), "P" if self.exceptions else None)
-                if code and day <= self.last_day and self.classes_of(student, day):
-                    yield student, day, code
+        return [
+            (student, day, code)
+            for student in self.students
+            for day in self.open_days[self.students[student]["school_id"]]
+            if (code := self.marks.get((student, day)))
+            if day <= self.last_day and self.classes_of(student, day)
+        ]
 
-    def homework(self) -> Iterator[tuple[str, str, date, str]]:
+    @cached_property
+    def homework(self) -> list[tuple[str, str, date, str]]:
         """Student, class, due date and status of every item that counts."""
         latest = {}
         for row in self.rows("homework"):
@@ -159,14 +160,15 @@ class School:
             if due and row["student_id"] in self.students and row["class_id"] in self.classes:
                 item = row["student_id"], row["class_id"], due, row["status"]
                 latest[row["student_id"], row["assignment_id"]] = item
-        for student, class_id, due, status in latest.values():
-            if (
-                status in ("complete", "late", "missing")
-                and due <= self.last_day
-                and class_id in self.classes_of(student, due)
-            ):
-                yield student, class_id, due, status
+        return [
+            (student, class_id, due, status)
+            for student, class_id, due, status in latest.values()
+            if status in ("complete", "late", "missing")
+            and due <= self.last_day
+            and class_id in self.classes_of(student, due)
+        ]
 
+    @cached_property
     def sums(self) -> tuple[dict[Any, Sums], dict[str, Sums]]:
         """Of classes, teams and schools by week; and of students."""
         groups: dict[Any, Sums] = defaultdict(Sums)
@@ -183,11 +185,11 @@ class School:
                 people[student],
             ]
 
-        for student, day, code in self.student_days():
+        for student, day, code in self.student_days:
             own = [groups["class", name, monday(day)] for name in self.classes_of(student, day)]
             for one in (*own, *whole(student, day)):
                 one.add_day(day, code)
-        for student, class_id, due, status in self.homework():
+        for student, class_id, due, status in self.homework:
             home = self.homeroom_of(student, due)
             names = {class_id} | ({home["class_id"]} if home else set())
             own = [groups["class", name, monday(due)] for name in names]
@@ -224,10 +226,10 @@ class School:
                     for day in self.open_days[self.classes[name]["school_id"]]:
                         if class_id == name and max(begin, first) <= day < min(end, last):
                             taught[who, monday(day)].add((name, student))
-        for student, day, code in self.student_days():
+        for student, day, code in self.student_days:
             for who in self.teachers_of(self.classes_of(student, day), day):
                 sums[who, monday(day)].add_day(day, code)
-        for student, class_id, due, status in self.homework():
+        for student, class_id, due, status in self.homework:
             home = self.homeroom_of(student, due)
             for who in self.teachers_of({class_id} | ({home["class_id"]} if home else set()), due):
                 sums[who, monday(due)].statuses[status] += 1
@@ -256,9 +258,9 @@ class School:
             if row["in_session"] == "Y"
         }
         sums: dict[str, Sums] = defaultdict(Sums)
-        for _, day, code in self.student_days():
+        for _, day, code in self.student_days:
             sums[names[day]].add_day(day, code)
-        for _, _, due, status in self.homework():
+        for _, _, due, status in self.homework:
             sums[names[max(day for day in names if day <= due)]].statuses[status] += 1
         found: dict[str, Row] = {}
         before: Row = dict.fromkeys(Sums().rates)
@@ -293,11 +295,11 @@ class School:
         windows = {"": week, "_previous": before, "_to_date": None}
         sums: dict[tuple[str, str], Sums] = defaultdict(Sums)
         everything = self.classes[class_id]["class_type"] == "homeroom"
-        for student, day, code in self.student_days():
+        for student, day, code in self.student_days:
             for window, only in windows.items():
                 if day <= last and only in (None, monday(day)):
                     sums[student, window].add_day(day, code)
-        for student, setter, due, status in self.homework():
+        for student, setter, due, status in self.homework:
             for window, only in windows.items():
                 if (
                     monday(due) <= week
@@ -332,8 +334,9 @@ class School:
                 }
         return found
 
+    @cached_property
     def class_weeks(self) -> dict[tuple[date, str], Row]:
-        groups, _ = self.sums()
+        groups, _ = self.sums
         enrolled: dict[tuple[date, str], set[str]] = defaultdict(set)
         for student, spells in self.spells.items():
             for name, begin, end in spells:
@@ -382,7 +385,7 @@ class School:
         return found
 
     def student_tables(self) -> tuple[dict[str, Row], dict[str, Row]]:
-        _, people = self.sums()
+        _, people = self.sums
         attendance = {
             student: {
                 "student_id": student,
@@ -415,22 +418,19 @@ class School:
 
 
 @pytest.fixture(scope="module")
-def homes(refreshed_sample: Home, tmp_path_factory: pytest.TempPathFactory) -> dict[str, Home]:
-    """The same school, exported in both shapes and refreshed."""
+def exceptions(tmp_path_factory: pytest.TempPathFactory) -> Home:
+    """The same school, of whose attendance only exceptions are exported, refreshed."""
     config = f'[landing.attendance]\nshape = "exceptions"\n{CODES}'
     home = make_home(tmp_path_factory.mktemp("exceptions"), {}, config)
     tables = make_school(students=132, through=THROUGH, shape="exceptions")
     write_sample(home.data / "landing", tables)
     run_job(home, "refresh_school")
-    return {"daily": refreshed_sample, "exceptions": home}
+    return home
 
 
 @pytest.fixture(scope="module")
-def schools(homes: dict[str, Home]) -> dict[str, School]:
-    return {
-        shape: School(home.data / "landing" / "school", exceptions=shape == "exceptions")
-        for shape, home in homes.items()
-    }
+def school(refreshed_sample: Home) -> School:
+    return School(refreshed_sample.data / "landing" / "school")
 
 
 def computed(home: Home, table: str) -> list[Row]:
@@ -449,26 +449,20 @@ def assert_same(found: list[Row], expected: dict[Any, Row], key: tuple[str, ...]
         assert same == pytest.approx(row, abs=1e-9), row_key
 
 
-@pytest.mark.parametrize("shape", SHAPES)
-def test_class_week_is_what_the_exports_say(
-    homes: dict[str, Home], schools: dict[str, School], shape: str
-) -> None:
-    found = computed(homes[shape], "class_week")
-    expected = schools[shape].class_weeks()
+def test_class_week_is_what_the_exports_say(refreshed_sample: Home, school: School) -> None:
+    found = computed(refreshed_sample, "class_week")
+    expected = school.class_weeks
 
     assert set(found[0]) == set(ClassWeek.column_names())
-    assert {row["class_id"] for row in found} == set(schools[shape].classes)
+    assert {row["class_id"] for row in found} == set(school.classes)
     assert max(row["week_start"] for row in found) == monday(THROUGH)
     assert_same(found, expected, ("week_start", "class_id"))
 
 
-@pytest.mark.parametrize("shape", SHAPES)
-def test_student_tables_are_what_the_exports_say(
-    homes: dict[str, Home], schools: dict[str, School], shape: str
-) -> None:
-    attendance, homework = schools[shape].student_tables()
-    found_attendance = computed(homes[shape], "student_attendance")
-    found_homework = computed(homes[shape], "student_homework")
+def test_student_tables_are_what_the_exports_say(refreshed_sample: Home, school: School) -> None:
+    attendance, homework = school.student_tables()
+    found_attendance = computed(refreshed_sample, "student_attendance")
+    found_homework = computed(refreshed_sample, "student_homework")
 
     assert set(found_attendance[0]) == set(StudentAttendance.column_names())
     assert set(found_homework[0]) == set(StudentHomework.column_names())
@@ -489,42 +483,36 @@ def test_student_tables_are_what_the_exports_say(
     ],
 )
 def test_exceptions_only_gives_the_same_figures_as_a_row_for_every_day(
-    homes: dict[str, Home], table: str
+    refreshed_sample: Home, exceptions: Home, table: str
 ) -> None:
-    assert computed(homes["daily"], table) == computed(homes["exceptions"], table)
+    assert computed(refreshed_sample, table) == computed(exceptions, table)
 
 
-@pytest.mark.parametrize("shape", SHAPES)
-def test_teacher_week_is_what_the_exports_say(
-    homes: dict[str, Home], schools: dict[str, School], shape: str
-) -> None:
-    found = computed(homes[shape], "teacher_week")
+def test_teacher_week_is_what_the_exports_say(refreshed_sample: Home, school: School) -> None:
+    found = computed(refreshed_sample, "teacher_week")
 
     assert set(found[0]) == set(TeacherWeek.column_names())
-    assert_same(found, schools[shape].teacher_weeks(), ("staff_id", "week_start"))
+    assert_same(found, school.teacher_weeks(), ("staff_id", "week_start"))
 
 
-@pytest.mark.parametrize("shape", SHAPES)
-def test_school_term_is_what_the_exports_say(
-    homes: dict[str, Home], schools: dict[str, School], shape: str
-) -> None:
-    found = computed(homes[shape], "school_term")
+def test_school_term_is_what_the_exports_say(refreshed_sample: Home, school: School) -> None:
+    found = computed(refreshed_sample, "school_term")
 
     assert set(found[0]) == set(SchoolTerm.column_names())
     assert [row["term"] for row in found] == ["Trimester 1", "Trimester 2", "Trimester 3"]
-    assert_same(found, schools[shape].terms(), ("term",))
+    assert_same(found, school.terms(), ("term",))
 
 
 @pytest.mark.parametrize("class_id", ["HR-7B", "MAT-7B"])
 @pytest.mark.parametrize("week", [monday(THROUGH), date(2025, 11, 10)])
 def test_the_students_of_a_class_are_what_the_exports_say(
-    homes: dict[str, Home], schools: dict[str, School], class_id: str, week: date
+    refreshed_sample: Home, school: School, class_id: str, week: date
 ) -> None:
-    with open_warehouse(homes["daily"].warehouse, read_only=True) as con:
+    with open_warehouse(refreshed_sample.warehouse, read_only=True) as con:
         rows = students_of_week(con, week, late_counts=True).filter(class_id=class_id).to_dicts()
 
     assert set(rows[0]) == set(StudentOfWeek.column_names())
-    assert_same(rows, schools["daily"].students_of(class_id, week), ("student_id",))
+    assert_same(rows, school.students_of(class_id, week), ("student_id",))
 
 
 def bent(share: float) -> float:
@@ -553,11 +541,11 @@ def usual(past: list[tuple[float, float]], size: float) -> tuple[float, float]:
 
 @pytest.mark.parametrize("class_id", ["HR-7B", "MAT-8A"])
 def test_usual_ranges_and_years_to_date_are_what_the_exports_say(
-    homes: dict[str, Home], schools: dict[str, School], class_id: str
+    refreshed_sample: Home, school: School, class_id: str
 ) -> None:
-    rows = schools["daily"].class_weeks()
+    rows = school.class_weeks
     weeks = [rows[key] for key in sorted(rows) if key[1] == class_id]
-    found = [row for row in computed(homes["daily"], "class_week") if row["class_id"] == class_id]
+    found = [row for row in computed(refreshed_sample, "class_week") if row["class_id"] == class_id]
     judged = 0
 
     for metric, numerator, denominator in (

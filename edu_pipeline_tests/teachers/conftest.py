@@ -7,6 +7,7 @@ from typing import Any
 import polars as pl
 import pytest
 
+from edu_pipeline.model.columns import dtypes
 from edu_pipeline.model.teachers import ClassWeek
 
 HistoryMaker = Callable[..., pl.DataFrame]
@@ -91,6 +92,6 @@ def make_history() -> HistoryMaker:
                     **columns,
                 }
             )
-        return ClassWeek.validate(pl.DataFrame(rows, infer_schema_length=None), cast=True)
+        return ClassWeek.validate(pl.DataFrame(rows, schema=dtypes(ClassWeek)))
 
     return history

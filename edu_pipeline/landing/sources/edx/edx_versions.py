@@ -12,7 +12,7 @@ import duckdb
 import polars as pl
 
 from edu_pipeline.ground.sql import literals
-from edu_pipeline.ground.warehouse import tables
+from edu_pipeline.ground.warehouse import columns_of
 from edu_pipeline.ground.wording import listed, percent
 from edu_pipeline.landing.sources.edx.edx_names import Kind
 from edu_pipeline.landing.sources.edx.edx_reports import COLUMNS, REPORTS, bare_id, said
@@ -204,7 +204,7 @@ def forget_reports(con: duckdb.DuckDBPyConnection, identifiers: Collection[str])
         con: The warehouse.
         identifiers: Such as `learner:11`.
     """
-    if ACCEPTED not in tables(con):
+    if columns_of(con, ACCEPTED) is None:
         return
     con.execute(
         f"delete from {ACCEPTED} where 'learner:' || learner_id in (select unnest(?::varchar[]))",

@@ -13,7 +13,7 @@ import duckdb
 import polars as pl
 
 from edu_pipeline.ground.sql import literal, literals
-from edu_pipeline.ground.warehouse import read_table, tables
+from edu_pipeline.ground.warehouse import columns_of, read_table
 from edu_pipeline.landing.sources.school.canonical import CODES, canonical_query, resolved_headers
 from edu_pipeline.landing.sources.school.fields import DATES, FIELDS, KEYS
 from edu_pipeline.landing.sources.school.forgotten import ABOUT_OTHERS, about
@@ -111,12 +111,12 @@ def forget_accepted(
         settings: How the exports are read.
         tombstones: `hash` and `salt`.
     """
-    if tombstones.is_empty() or "landing_files" not in tables(con):
+    if tombstones.is_empty() or columns_of(con, "landing_files") is None:
         return
     files = read_table(con, "landing_files")
     con.register("tombstones", tombstones)
     for table in SCHOOL_TABLES:
-        if not _is_accepted(con, table) or f"raw_{table}" not in tables(con):
+        if not _is_accepted(con, table) or columns_of(con, f"raw_{table}") is None:
             continue
         export = settings.landing.export(table)
         con.execute(
@@ -206,8 +206,7 @@ def _compare_export(
 
 def _is_accepted(con: duckdb.DuckDBPyConnection, table: str) -> bool:
     """Whether there is something to compare with, and of the form that this version writes."""
-    name = f"accepted_{table}"
-    return name in tables(con) and con.table(name).columns == ["key", "row", "series", "day"]
+    return columns_of(con, f"accepted_{table}") == ["key", "row", "series", "day"]
 
 
 def _accepted(

@@ -8,7 +8,7 @@ import duckdb
 import polars as pl
 
 from edu_pipeline.ground.sql import end_of_week, literal, literals
-from edu_pipeline.ground.warehouse import tables
+from edu_pipeline.ground.warehouse import columns_of
 from edu_pipeline.landing.rules import (
     ELSEWHERE,
     FORGOTTEN,
@@ -93,7 +93,7 @@ def school_fates(
             _as_fates(table, lost.with_columns(fate=_mapped(lost["rule"]))),
             _as_fates(table, used),
         ]
-    if "forgotten_rows" in tables(con):
+    if columns_of(con, "forgotten_rows"):
         kept_out = con.sql(
             f"select \"table\", file, rows, {literal(FORGOTTEN)} as rule, 'not_read' as fate "
             "from forgotten_rows"
@@ -104,8 +104,8 @@ def school_fates(
         .group_by("source", "table", "file", "fate", "rule")
         .agg(pl.col("rows").sum())
         .filter(pl.col("rows") > 0)
-        .sort("table", "file", "fate", "rule"),
-        cast=True,
+        .sort("table", "file", "fate", "rule")
+        .cast(dtypes(LandingFates))
     )
 
 

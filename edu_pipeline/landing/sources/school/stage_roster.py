@@ -339,7 +339,7 @@ def _placed(days: pl.DataFrame, school: School | None) -> pl.DataFrame:
         year_begins=school.year_begins if school else None,
     )
     return SchoolDays.validate(
-        days.select(SchoolDays.column_names()).sort(KEYS["calendar"]), cast=True
+        days.select(SchoolDays.column_names()).sort(KEYS["calendar"]).cast(dtypes(SchoolDays))
     )
 
 
