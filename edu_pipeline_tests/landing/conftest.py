@@ -5,6 +5,7 @@ import tomllib
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack
 from pathlib import Path
+from typing import NamedTuple
 
 import duckdb
 import polars as pl
@@ -44,7 +45,40 @@ SCHOOL = {
     ),
     "attendance.csv": "student_id,date,code\n007,2026-09-07,present\n008,2026-09-07,absent\n",
 }
+ROSTERS = """
+create table stg_students as select unnest(['007', '008']) as student_id, '1' as school_id;
+create table stg_student_schools as
+  select *, date '0001-01-01' as begin_date, date '9999-12-31' as end_date from stg_students;
+create table stg_classes as from (
+  values ('HR-7A', '7A', 'homeroom', '1'), ('MAT', 'Maths', 'scheduled', '1')
+) as classes (class_id, class_name, class_type, school_id);
+create table stg_enrollments as
+  select 'HR-7A' as class_id, student_id as person_id, 'student' as role,
+         date '2026-09-01' as begin_date, date '9999-12-31' as end_date from stg_students;
+create table stg_school_days as
+  select date '2026-09-07' + day::int as date, '1' as school_id, day < 5 as in_session
+  from range(6) as days (day);
+"""
+"""The rosters of this school and its calendar, as they are staged."""
 NAMES = ("Ada", "Moss", "Benedict", "Oakley", "Carla", "Reed")
+
+
+class Facts(NamedTuple):
+    """Attendance and homework as they are staged, for questions about them."""
+
+    con: duckdb.DuckDBPyConnection
+    files: pl.DataFrame
+    settings: Settings
+
+
+def _put(school: Path, files: Files) -> None:
+    for name, content in files.items():
+        path = school / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        if content is None:
+            path.unlink(missing_ok=True)
+        else:
+            path.write_bytes(content.encode() if isinstance(content, str) else content)
 
 
 def _stage(con: duckdb.DuckDBPyConnection, zone: Zone, settings: Settings) -> None:
@@ -70,14 +104,7 @@ def stage(tmp_path: Path) -> Iterator[Land]:
     with ExitStack() as open_connections:
 
         def run(files: Files | None = None, toml: str = "") -> duckdb.DuckDBPyConnection:
-            wanted: dict[str, str | bytes | None] = {} if school.exists() else dict(SCHOOL)
-            for name, content in {**wanted, **(files or {})}.items():
-                path = school / name
-                path.parent.mkdir(parents=True, exist_ok=True)
-                if content is None:
-                    path.unlink(missing_ok=True)
-                else:
-                    path.write_bytes(content.encode() if isinstance(content, str) else content)
+            _put(school, {**({} if school.exists() else SCHOOL), **(files or {})})
             con = open_connections.enter_context(
                 duckdb.connect(config={"python_enable_replacements": False})
             )
@@ -103,6 +130,33 @@ def land(stage: Land) -> Land:
         return con
 
     return run
+
+
+@pytest.fixture
+def facts(tmp_path: Path) -> Iterator[Callable[..., Facts]]:
+    """Stages exports of attendance and homework, and nothing else, in a school with `ROSTERS`.
+
+    A third of what `stage` takes. A calendar is read, for what is asked about its file.
+    """
+    with ExitStack() as open_connections:
+
+        def run(files: Files, toml: str = "") -> Facts:
+            _put(tmp_path / "landing" / "school", files)
+            con = open_connections.enter_context(
+                duckdb.connect(config={"python_enable_replacements": False})
+            )
+            con.execute(ROSTERS)
+            zone = Zone((tmp_path / "landing").as_uri())
+            settings = Settings.model_validate(tomllib.loads(toml))
+            listed = survey(zone, settings.landing)
+            for table in ("calendar", "attendance", "homework"):
+                load_raw(con, zone, table, listed)
+                read_export(con, table, listed, settings.landing.export(table))
+                if table != "calendar":
+                    stage_table(con, table, listed, settings)
+            return Facts(con, listed, settings)
+
+        yield run
 
 
 @pytest.fixture
