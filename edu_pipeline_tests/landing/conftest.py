@@ -2,7 +2,7 @@
 
 import re
 import tomllib
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from contextlib import ExitStack
 from pathlib import Path
 from typing import NamedTuple
@@ -18,6 +18,7 @@ from edu_pipeline.landing.sources.school.finding import find_problems
 from edu_pipeline.landing.sources.school.manifest import survey
 from edu_pipeline.landing.sources.school.school_fates import school_fates
 from edu_pipeline.landing.sources.school.school_staging import STAGED, stage_table
+from edu_pipeline.landing.sources.school.stage_roster import stage_staff, stage_students
 from edu_pipeline.landing.tables.raw import load_raw
 from edu_pipeline.landing.zone import Zone
 from edu_pipeline.model.quality import LandingChanges
@@ -64,7 +65,7 @@ NAMES = ("Ada", "Moss", "Benedict", "Oakley", "Carla", "Reed")
 
 
 class Facts(NamedTuple):
-    """Attendance and homework as they are staged, for questions about them."""
+    """What is asked about, and by what settings it was read."""
 
     con: duckdb.DuckDBPyConnection
     files: pl.DataFrame
@@ -133,30 +134,58 @@ def land(stage: Land) -> Land:
 
 
 @pytest.fixture
-def facts(tmp_path: Path) -> Iterator[Callable[..., Facts]]:
-    """Stages exports of attendance and homework, and nothing else, in a school with `ROSTERS`.
-
-    A third of what `stage` takes. A calendar is read, for what is asked about its file.
-    """
+def read_exports(tmp_path: Path) -> Iterator[Callable[..., Facts]]:
+    """Reads these exports into a warehouse in memory, and of `also` that there is none."""
     with ExitStack() as open_connections:
 
-        def run(files: Files, toml: str = "") -> Facts:
+        def run(files: Files, toml: str = "", also: Collection[str] = ()) -> Facts:
             _put(tmp_path / "landing" / "school", files)
             con = open_connections.enter_context(
                 duckdb.connect(config={"python_enable_replacements": False})
             )
-            con.execute(ROSTERS)
             zone = Zone((tmp_path / "landing").as_uri())
             settings = Settings.model_validate(tomllib.loads(toml))
             listed = survey(zone, settings.landing)
-            for table in ("calendar", "attendance", "homework"):
+            for table in sorted({*listed["table"], *also}):
                 load_raw(con, zone, table, listed)
                 read_export(con, table, listed, settings.landing.export(table))
-                if table != "calendar":
-                    stage_table(con, table, listed, settings)
             return Facts(con, listed, settings)
 
         yield run
+
+
+@pytest.fixture
+def facts(read_exports: Callable[..., Facts]) -> Callable[..., Facts]:
+    """Stages exports of attendance and homework, and nothing else, in a school with `ROSTERS`.
+
+    A third of what `stage` takes. A calendar is read, for what is asked about its file.
+    """
+
+    def run(files: Files, toml: str = "") -> Facts:
+        found = read_exports(files, toml, also=("attendance", "calendar", "homework"))
+        found.con.execute(ROSTERS)
+        for table in ("attendance", "homework"):
+            stage_table(found.con, table, found.files, found.settings)
+        return found
+
+    return run
+
+
+@pytest.fixture
+def people(read_exports: Callable[..., Facts]) -> Callable[..., duckdb.DuckDBPyConnection]:
+    """Stages exports of students and staff, and nothing else."""
+
+    def run(files: Files, toml: str = "") -> duckdb.DuckDBPyConnection:
+        con, listed, settings = read_exports(files, toml)
+        for table, stage_people in (("students", stage_students), ("staff", stage_staff)):
+            if table in listed["table"]:
+                export = settings.landing.export(table)
+                good, rejected = stage_people(read_table(con, f"read_{table}"), export)
+                write_table(con, f"stg_{table}", good)
+                write_table(con, f"rejected_{table}", rejected)
+        return con
+
+    return run
 
 
 @pytest.fixture
