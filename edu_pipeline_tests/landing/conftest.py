@@ -2,7 +2,7 @@
 
 import re
 import tomllib
-from collections.abc import Callable, Collection, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from contextlib import ExitStack
 from pathlib import Path
 from typing import NamedTuple
@@ -46,6 +46,7 @@ SCHOOL = {
     ),
     "attendance.csv": "student_id,date,code\n007,2026-09-07,present\n008,2026-09-07,absent\n",
 }
+NAMES = ("Ada", "Moss", "Benedict", "Oakley", "Carla", "Reed")
 ROSTERS = """
 create table stg_students as select unnest(['007', '008']) as student_id, '1' as school_id;
 create table stg_student_schools as
@@ -61,7 +62,11 @@ create table stg_school_days as
   from range(6) as days (day);
 """
 """The rosters of this school and its calendar, as they are staged."""
-NAMES = ("Ada", "Moss", "Benedict", "Oakley", "Carla", "Reed")
+
+
+def rosters_of(students: Iterable[str]) -> str:
+    """`ROSTERS` with other students, all of 7A."""
+    return ROSTERS.replace("['007', '008']", str([*students]))
 
 
 class Facts(NamedTuple):
@@ -161,9 +166,9 @@ def facts(read_exports: Callable[..., Facts]) -> Callable[..., Facts]:
     A third of what `stage` takes. A calendar is read, for what is asked about its file.
     """
 
-    def run(files: Files, toml: str = "") -> Facts:
+    def run(files: Files, toml: str = "", rosters: str = ROSTERS) -> Facts:
         found = read_exports(files, toml, also=("attendance", "calendar", "homework"))
-        found.con.execute(ROSTERS)
+        found.con.execute(rosters)
         for table in ("attendance", "homework"):
             stage_table(found.con, table, found.files, found.settings)
         return found
