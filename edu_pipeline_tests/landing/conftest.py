@@ -58,8 +58,8 @@ create table stg_enrollments as
   select 'HR-7A' as class_id, student_id as person_id, 'student' as role,
          date '2026-09-01' as begin_date, date '9999-12-31' as end_date from stg_students;
 create table stg_school_days as
-  select date '2026-09-07' + day::int as date, '1' as school_id, day < 5 as in_session
-  from range(6) as days (day);
+  select date '2026-09-07' + day::int as date, '1' as school_id, day < 5 as in_session,
+         date '2026-09-07' as year_start from range(6) as days (day);
 """
 """The rosters of this school and its calendar, as they are staged."""
 
@@ -214,14 +214,19 @@ def messages() -> Callable[[duckdb.DuckDBPyConnection], list[str]]:
     return _messages
 
 
+def lines_told(message: str) -> str:
+    """The lines that a message tells people to add to `pipeline.toml`."""
+    found = re.search(r"Add to (\[[^\]]+\]): (.*)$", message)
+    assert found, message
+    return f"{found[1]}\n{found[2]}\n"
+
+
 @pytest.fixture
 def paste() -> Callable[[duckdb.DuckDBPyConnection], str]:
     """The lines that the only problem tells people to add to `pipeline.toml`."""
 
     def pasted(con: duckdb.DuckDBPyConnection) -> str:
         (message,) = _messages(con)
-        found = re.search(r"Add to (\[[^\]]+\]): (.*)$", message)
-        assert found, message
-        return f"{found[1]}\n{found[2]}\n"
+        return lines_told(message)
 
     return pasted

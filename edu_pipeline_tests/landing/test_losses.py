@@ -244,7 +244,7 @@ def test_a_register_on_a_closed_day_or_after_the_calendar_ends_says_it_is_wrong(
     assert _closed(register) == [("marks_on_closed_days", WEEK[2], 2)]
     days = [WEEK[0] + timedelta(days=7 * weeks + day) for weeks in range(3) for day in range(5)]
     short = "insert into stg_school_days from (values {});".format(
-        ", ".join(f"(date '{day}', '1', true)" for day in days[5:14])
+        ", ".join(f"(date '{day}', '1', true, null)" for day in days[5:14])
     )
     marks = "".join(f"007,{day},present\n008,{day},present\n" for day in days)
     ended = facts({"attendance.csv": HEADER + marks}, rosters=ROSTERS + short)
@@ -315,7 +315,7 @@ def test_dates_that_a_column_proves_are_read_and_others_asked_about(
     land: Land, messages: Messages, facts: Stage
 ) -> None:
     proven = "007,14/09/2026 08:14,absent\n007,2026-09-07,present\n008,07/09/2026,present\n"
-    later = "insert into stg_school_days values ('2026-09-14', '1', true);"
+    later = "insert into stg_school_days values ('2026-09-14', '1', true, null);"
     con, *_ = facts({"attendance.csv": HEADER + proven}, rosters=ROSTERS + later)
     assert con.sql("select * from rejected_attendance").fetchall() == []
     assert con.sql("select student_id, date from stg_attendance order by all").fetchall() == [
