@@ -13,7 +13,7 @@ import pytest
 
 from edu_pipeline.ground.warehouse import read_table, write_table
 from edu_pipeline.landing.rejected import collect_rejected
-from edu_pipeline.landing.sources.school.canonical import read_export
+from edu_pipeline.landing.sources.school.canonical import CODES, read_export
 from edu_pipeline.landing.sources.school.finding import find_problems
 from edu_pipeline.landing.sources.school.manifest import survey
 from edu_pipeline.landing.sources.school.school_fates import school_fates
@@ -121,18 +121,23 @@ def stage(tmp_path: Path) -> Iterator[Land]:
         yield run
 
 
+def look_for_problems(con: duckdb.DuckDBPyConnection, toml: str) -> None:
+    """Find the problems of a school that `stage` has staged; none of them may ever show a name."""
+    settings = Settings.model_validate(tomllib.loads(toml))
+    listed = read_table(con, "landing_files")
+    problems = find_problems(con, listed, LandingChanges.create_empty(), settings)
+    write_table(con, "landing_problems", problems)
+    told = " ".join(problems["message"])
+    assert not [name for name in NAMES if name in told]
+
+
 @pytest.fixture
 def land(stage: Land) -> Land:
-    """As `stage`, and finds the problems, none of which may ever show a name."""
+    """As `stage`, and finds the problems."""
 
     def run(files: Files | None = None, toml: str = "") -> duckdb.DuckDBPyConnection:
         con = stage(files, toml)
-        settings = Settings.model_validate(tomllib.loads(toml))
-        listed = read_table(con, "landing_files")
-        problems = find_problems(con, listed, LandingChanges.create_empty(), settings)
-        write_table(con, "landing_problems", problems)
-        told = " ".join(problems["message"])
-        assert not [name for name in NAMES if name in told]
+        look_for_problems(con, toml)
         return con
 
     return run
@@ -172,6 +177,23 @@ def facts(read_exports: Callable[..., Facts]) -> Callable[..., Facts]:
         for table in ("attendance", "homework"):
             stage_table(found.con, table, found.files, found.settings)
         return found
+
+    return run
+
+
+@pytest.fixture
+def roster(read_exports: Callable[..., Facts]) -> Land:
+    """As `stage`, without attendance and homework and in half the time."""
+
+    def run(files: Files | None = None, toml: str = "") -> duckdb.DuckDBPyConnection:
+        exports = {name: text for name, text in SCHOOL.items() if name != "attendance.csv"}
+        tables = [table for table in SCHOOL_TABLES if table not in CODES]
+        con, listed, settings = read_exports({**exports, **(files or {})}, toml, also=tables)
+        for table in STAGED:
+            if table not in CODES:
+                stage_table(con, table, listed, settings)
+        collect_rejected(con)
+        return con
 
     return run
 

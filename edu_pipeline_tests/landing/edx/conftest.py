@@ -11,7 +11,7 @@ import duckdb
 import polars as pl
 import pytest
 
-from edu_pipeline.ground.warehouse import read_table, write_table
+from edu_pipeline.ground.warehouse import open_warehouse, read_table, write_table
 from edu_pipeline.landing.sources.edx.edx_evidence import counted
 from edu_pipeline.landing.sources.edx.edx_problems import find_programme_problems
 from edu_pipeline.landing.sources.edx.exports import land, programme_files
@@ -104,9 +104,7 @@ def land_files(tmp_path: Path) -> Iterator[Land]:
             con = (
                 again.con
                 if again
-                else opened.enter_context(
-                    duckdb.connect(config={"python_enable_replacements": False})
-                )
+                else opened.enter_context(open_warehouse(folder / "warehouse.duckdb"))
             )
             exports = land(con, zone, programmes, forgotten, released)
             lists = land_opt_ins(con, zone, programmes, forgotten)
