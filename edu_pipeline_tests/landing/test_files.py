@@ -255,6 +255,7 @@ def test_files_that_cannot_be_read_hold_all_mail(land: Land, messages: Messages)
         ("unreadable_file", None, None)
     ] * len(contents)
     assert con.sql("select count(*) from raw_attendance").fetchall() == [(0,)]
+    assert con.sql("select count(*) from stg_students").fetchall() == [(2,)], "others are read"
 
 
 def test_a_quotation_mark_inside_a_cell_is_a_character(people: Land) -> None:

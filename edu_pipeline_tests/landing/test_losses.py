@@ -92,7 +92,7 @@ def test_absences_under_other_ids_are_missed(facts: Stage) -> None:
 
 def _asked_of_several(found: Facts, table: str = "attendance") -> str | None:
     several = several_rows(found.con, table, found.files, found.settings)
-    return several and several_problem(several).message
+    return several_problem(several).message if several else None
 
 
 def test_a_mark_per_period_in_an_unknown_column_is_asked_about_and_the_line_works(
