@@ -2,9 +2,10 @@
 
 import re
 import tomllib
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from contextlib import ExitStack
 from pathlib import Path
+from typing import NamedTuple
 
 import duckdb
 import polars as pl
@@ -12,11 +13,12 @@ import pytest
 
 from edu_pipeline.ground.warehouse import read_table, write_table
 from edu_pipeline.landing.rejected import collect_rejected
-from edu_pipeline.landing.sources.school.canonical import read_export
+from edu_pipeline.landing.sources.school.canonical import CODES, read_export
 from edu_pipeline.landing.sources.school.finding import find_problems
 from edu_pipeline.landing.sources.school.manifest import survey
 from edu_pipeline.landing.sources.school.school_fates import school_fates
 from edu_pipeline.landing.sources.school.school_staging import STAGED, stage_table
+from edu_pipeline.landing.sources.school.stage_roster import stage_staff, stage_students
 from edu_pipeline.landing.tables.raw import load_raw
 from edu_pipeline.landing.zone import Zone
 from edu_pipeline.model.quality import LandingChanges
@@ -45,6 +47,44 @@ SCHOOL = {
     "attendance.csv": "student_id,date,code\n007,2026-09-07,present\n008,2026-09-07,absent\n",
 }
 NAMES = ("Ada", "Moss", "Benedict", "Oakley", "Carla", "Reed")
+ROSTERS = """
+create table stg_students as select unnest(['007', '008']) as student_id, '1' as school_id;
+create table stg_student_schools as
+  select *, date '0001-01-01' as begin_date, date '9999-12-31' as end_date from stg_students;
+create table stg_classes as from (
+  values ('HR-7A', '7A', 'homeroom', '1'), ('MAT', 'Maths', 'scheduled', '1')
+) as classes (class_id, class_name, class_type, school_id);
+create table stg_enrollments as
+  select 'HR-7A' as class_id, student_id as person_id, 'student' as role,
+         date '2026-09-01' as begin_date, date '9999-12-31' as end_date from stg_students;
+create table stg_school_days as
+  select date '2026-09-07' + day::int as date, '1' as school_id, day < 5 as in_session,
+         date '2026-09-07' as year_start from range(6) as days (day);
+"""
+"""The rosters of this school and its calendar, as they are staged."""
+
+
+def rosters_of(students: Iterable[str]) -> str:
+    """`ROSTERS` with other students, all of 7A."""
+    return ROSTERS.replace("['007', '008']", str([*students]))
+
+
+class Facts(NamedTuple):
+    """What is asked about, and by what settings it was read."""
+
+    con: duckdb.DuckDBPyConnection
+    files: pl.DataFrame
+    settings: Settings
+
+
+def _put(school: Path, files: Files) -> None:
+    for name, content in files.items():
+        path = school / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        if content is None:
+            path.unlink(missing_ok=True)
+        else:
+            path.write_bytes(content.encode() if isinstance(content, str) else content)
 
 
 def _stage(con: duckdb.DuckDBPyConnection, zone: Zone, settings: Settings) -> None:
@@ -70,14 +110,7 @@ def stage(tmp_path: Path) -> Iterator[Land]:
     with ExitStack() as open_connections:
 
         def run(files: Files | None = None, toml: str = "") -> duckdb.DuckDBPyConnection:
-            wanted: dict[str, str | bytes | None] = {} if school.exists() else dict(SCHOOL)
-            for name, content in {**wanted, **(files or {})}.items():
-                path = school / name
-                path.parent.mkdir(parents=True, exist_ok=True)
-                if content is None:
-                    path.unlink(missing_ok=True)
-                else:
-                    path.write_bytes(content.encode() if isinstance(content, str) else content)
+            _put(school, {**({} if school.exists() else SCHOOL), **(files or {})})
             con = open_connections.enter_context(
                 duckdb.connect(config={"python_enable_replacements": False})
             )
@@ -88,18 +121,95 @@ def stage(tmp_path: Path) -> Iterator[Land]:
         yield run
 
 
+def look_for_problems(con: duckdb.DuckDBPyConnection, toml: str) -> None:
+    """Find the problems of a school that `stage` has staged; none of them may ever show a name."""
+    settings = Settings.model_validate(tomllib.loads(toml))
+    listed = read_table(con, "landing_files")
+    problems = find_problems(con, listed, LandingChanges.create_empty(), settings)
+    write_table(con, "landing_problems", problems)
+    told = " ".join(problems["message"])
+    assert not [name for name in NAMES if name in told]
+
+
 @pytest.fixture
 def land(stage: Land) -> Land:
-    """As `stage`, and finds the problems, none of which may ever show a name."""
+    """As `stage`, and finds the problems."""
 
     def run(files: Files | None = None, toml: str = "") -> duckdb.DuckDBPyConnection:
         con = stage(files, toml)
-        settings = Settings.model_validate(tomllib.loads(toml))
-        listed = read_table(con, "landing_files")
-        problems = find_problems(con, listed, LandingChanges.create_empty(), settings)
-        write_table(con, "landing_problems", problems)
-        told = " ".join(problems["message"])
-        assert not [name for name in NAMES if name in told]
+        look_for_problems(con, toml)
+        return con
+
+    return run
+
+
+@pytest.fixture
+def read_exports(tmp_path: Path) -> Iterator[Callable[..., Facts]]:
+    """Reads these exports into a warehouse in memory, and of `also` that there is none."""
+    with ExitStack() as open_connections:
+
+        def run(files: Files, toml: str = "", also: Collection[str] = ()) -> Facts:
+            _put(tmp_path / "landing" / "school", files)
+            con = open_connections.enter_context(
+                duckdb.connect(config={"python_enable_replacements": False})
+            )
+            zone = Zone((tmp_path / "landing").as_uri())
+            settings = Settings.model_validate(tomllib.loads(toml))
+            listed = survey(zone, settings.landing)
+            for table in sorted({*listed["table"], *also}):
+                load_raw(con, zone, table, listed)
+                read_export(con, table, listed, settings.landing.export(table))
+            return Facts(con, listed, settings)
+
+        yield run
+
+
+@pytest.fixture
+def facts(read_exports: Callable[..., Facts]) -> Callable[..., Facts]:
+    """Stages exports of attendance and homework, and nothing else, in a school with `ROSTERS`.
+
+    A third of what `stage` takes. A calendar is read, for what is asked about its file.
+    """
+
+    def run(files: Files, toml: str = "", rosters: str = ROSTERS) -> Facts:
+        found = read_exports(files, toml, also=("attendance", "calendar", "homework"))
+        found.con.execute(rosters)
+        for table in ("attendance", "homework"):
+            stage_table(found.con, table, found.files, found.settings)
+        return found
+
+    return run
+
+
+@pytest.fixture
+def roster(read_exports: Callable[..., Facts]) -> Land:
+    """As `stage`, without attendance and homework and in half the time."""
+
+    def run(files: Files | None = None, toml: str = "") -> duckdb.DuckDBPyConnection:
+        exports = {name: text for name, text in SCHOOL.items() if name != "attendance.csv"}
+        tables = [table for table in SCHOOL_TABLES if table not in CODES]
+        con, listed, settings = read_exports({**exports, **(files or {})}, toml, also=tables)
+        for table in STAGED:
+            if table not in CODES:
+                stage_table(con, table, listed, settings)
+        collect_rejected(con)
+        return con
+
+    return run
+
+
+@pytest.fixture
+def people(read_exports: Callable[..., Facts]) -> Callable[..., duckdb.DuckDBPyConnection]:
+    """Stages exports of students and staff, and nothing else."""
+
+    def run(files: Files, toml: str = "") -> duckdb.DuckDBPyConnection:
+        con, listed, settings = read_exports(files, toml)
+        for table, stage_people in (("students", stage_students), ("staff", stage_staff)):
+            if table in listed["table"]:
+                export = settings.landing.export(table)
+                good, rejected = stage_people(read_table(con, f"read_{table}"), export)
+                write_table(con, f"stg_{table}", good)
+                write_table(con, f"rejected_{table}", rejected)
         return con
 
     return run
@@ -126,14 +236,19 @@ def messages() -> Callable[[duckdb.DuckDBPyConnection], list[str]]:
     return _messages
 
 
+def lines_told(message: str) -> str:
+    """The lines that a message tells people to add to `pipeline.toml`."""
+    found = re.search(r"Add to (\[[^\]]+\]): (.*)$", message)
+    assert found, message
+    return f"{found[1]}\n{found[2]}\n"
+
+
 @pytest.fixture
 def paste() -> Callable[[duckdb.DuckDBPyConnection], str]:
     """The lines that the only problem tells people to add to `pipeline.toml`."""
 
     def pasted(con: duckdb.DuckDBPyConnection) -> str:
         (message,) = _messages(con)
-        found = re.search(r"Add to (\[[^\]]+\]): (.*)$", message)
-        assert found, message
-        return f"{found[1]}\n{found[2]}\n"
+        return lines_told(message)
 
     return pasted

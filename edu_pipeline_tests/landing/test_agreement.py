@@ -7,12 +7,39 @@ import duckdb
 import polars as pl
 import pytest
 
-from edu_pipeline.landing.sources.school.disagreements import week_problems, year_problems
-from edu_pipeline.landing.sources.school.stage_roster import one_spelling
+from edu_pipeline.ground.warehouse import read_table
+from edu_pipeline.landing.sources.school.agreement import (
+    calendar_rivals,
+    enrollment_days,
+    homerooms_at_once,
+    marks_at_hand,
+    marks_on_end_dates,
+    marks_outside,
+    names_for_ids,
+    parts_that_repeat,
+    registers,
+)
+from edu_pipeline.landing.sources.school.disagreements import (
+    calendar_problems,
+    end_date_problems,
+    homeroom_problems,
+    name_problems,
+    outside_problems,
+    part_problems,
+    register_problems,
+    week_problems,
+    year_problems,
+)
+from edu_pipeline.landing.sources.school.rejections import unmapped_codes
+from edu_pipeline.landing.sources.school.roster_doubts import roster_doubts
+from edu_pipeline.landing.sources.school.school_problems import code_problems
+from edu_pipeline.landing.sources.school.stage_roster import one_spelling, stage_students
 from edu_pipeline.model.roster import student_schools
 from edu_pipeline.model.school_calendar import with_weeks
 from edu_pipeline.settings.home import School
+from edu_pipeline_tests.landing.conftest import ROSTERS, SCHOOL, Facts, rosters_of
 
+Stage = Callable[..., Facts]
 Land = Callable[..., duckdb.DuckDBPyConnection]
 Messages = Callable[[duckdb.DuckDBPyConnection], list[str]]
 DAYS = ("2026-09-07", "2026-09-08", "2026-09-09", "2026-09-10", "2026-09-11")
@@ -35,6 +62,42 @@ def enrollments(*rows: str) -> str:
 TEACHER = "HR-7A,T1,teacher,2026-09-01,"
 
 
+def kinds(con: duckdb.DuckDBPyConnection) -> set[str]:
+    return {kind for (kind,) in con.sql("select distinct kind from landing_problems").fetchall()}
+
+
+def test_everything_is_held_against_everything(land: Land) -> None:
+    """The rules themselves have tests of their own below, over what they look at."""
+    fourth = "student_id,date,code\n007,2026-09-10,present\n008,2026-09-10,absent\n"
+    con = land(
+        {
+            "calendar.csv": "date,grade,in_session\n2026-09-07,7,Y\n2026-09-08,7,Y\n2026-09-08,8,N\n"
+            "2026-09-10,7,N\n2026-09-11,7,Y\n",
+            "attendance.csv": marks("007 1-1", "008 1-1"),
+            "attendance_new.csv": marks("007 1-1"),
+            "attendance_office.csv": fourth,
+            "homework.csv": 'student,title,due,status\n"Xi, Yu",a,2026-09-08,complete\n',
+        }
+    )
+    assert kinds(con) >= {"names_for_ids", "parts_repeat", "days_differ", "marks_on_closed_days"}
+    con = land(
+        {
+            **{f"attendance_{name}.csv": None for name in ("new", "office")},
+            **SCHOOL,
+            "homework.csv": None,
+            "students.csv": "student_id,grade\n007,7\n008,7\n009,7\n010,7\n",
+            "enrollments.csv": enrollments(
+                "HR-7A,007,student,2026-09-01,2026-09-10",
+                "HR-7A,008,student,2026-09-01,2026-09-11",
+                *(f"HR-7A,{n},student,2026-09-01," for n in ("009", "010")),
+                TEACHER,
+            ),
+            "attendance.csv": marks("007 1-4", "008 1-5", "009 1-1", "010 1-1"),
+        }
+    )
+    assert kinds(con) >= {"marks_on_end_dates", "registers_in_part"}
+
+
 def test_marks_before_an_enrollment_are_told_with_their_class(
     land: Land, messages: Messages
 ) -> None:
@@ -55,49 +118,60 @@ def test_marks_before_an_enrollment_are_told_with_their_class(
     ]
 
 
-def test_enrollments_of_another_year_are_one_sentence(land: Land, messages: Messages) -> None:
-    con = land({"enrollments.csv": enrollments("HR-7A,007,student,2027-09-01,", TEACHER)})
-    (message,) = messages(con)
-    assert message.startswith("None of 2 student-days with a mark falls into an enrollment")
+def test_enrollments_of_another_year_are_one_sentence(facts: Stage) -> None:
+    next_year = ROSTERS.replace("2026-09-01", "2027-09-01")
+    con, *_ = facts({"attendance.csv": marks("007 1-1", "008 1-1")}, rosters=next_year)
+    with marks_at_hand(con):
+        (problem,) = outside_problems(marks_outside(con), *enrollment_days(con))
+    assert problem.message.startswith(
+        "None of 2 student-days with a mark falls into an enrollment: students are enrolled from "
+        "2027-09-01"
+    )
 
 
 def test_marks_on_every_end_date_suggest_that_it_is_the_last_day(
-    land: Land, messages: Messages
+    land: Land, messages: Messages, facts: Stage
 ) -> None:
-    left = enrollments(
+    attendance = {"attendance.csv": marks("007 1-4", "008 1-5")}
+    left = """
+    update stg_enrollments set end_date = if(person_id = '007', '2026-09-10', '2026-09-11')::date;
+    """
+    con, _, settings = facts(attendance, rosters=ROSTERS + left)
+    with marks_at_hand(con):
+        (problem,) = end_date_problems(*marks_on_end_dates(con), settings.landing)
+    assert 'end_date = "inclusive"' in problem.message
+    enrolled = enrollments(
         "HR-7A,007,student,2026-09-01,2026-09-10",
         "HR-7A,008,student,2026-09-01,2026-09-11",
         TEACHER,
     )
-    files = {"enrollments.csv": left, "attendance.csv": marks("007 1-4", "008 1-5")}
-    assert any('end_date = "inclusive"' in message for message in messages(land(files)))
-    assert messages(land({}, '[landing.enrollments]\nend_date = "inclusive"')) == []
+    files = {**SCHOOL, **attendance, "enrollments.csv": enrolled}
+    assert messages(land(files, '[landing.enrollments]\nend_date = "inclusive"')) == []
 
 
-def test_a_register_of_which_most_is_missing_holds_its_class(
-    land: Land, messages: Messages
-) -> None:
-    con = land(
-        {
-            "students.csv": "student_id,grade\n007,7\n008,7\n009,7\n010,7\n",
-            "enrollments.csv": enrollments(
-                *(f"HR-7A,{n},student,2026-09-01," for n in ("007", "008", "009", "010")), TEACHER
-            ),
-            "attendance.csv": marks("007 1-5", "008 1-4", "009 1-4", "010 1-4"),
-        }
-    )
-    (message,) = messages(con)
+def _of_registers(found: Facts) -> list[str]:
+    with marks_at_hand(found.con):
+        return [problem.message for problem in register_problems(registers(found.con))]
+
+
+def test_a_register_of_which_most_is_missing_holds_its_class(facts: Stage) -> None:
+    attendance = {"attendance.csv": marks("007 1-5", "008 1-4", "009 1-4", "010 1-4")}
+    (message,) = _of_registers(facts(attendance, rosters=rosters_of(["007", "008", "009", "010"])))
     assert message.startswith("In class HR-7A, most students have no mark on a day")
 
 
-def test_rows_of_the_calendar_that_differ_by_grade_are_a_question(
-    land: Land, messages: Messages
-) -> None:
+def test_rows_of_the_calendar_that_differ_by_grade_are_a_question(read_exports: Stage) -> None:
     days = "date,grade,in_session\n2026-09-07,7,Y\n2026-09-07,8,Y\n2026-09-08,7,N\n2026-09-08,8,Y\n"
-    (message,) = messages(land({"calendar.csv": days}))
+
+    def told(toml: str = "") -> list[str]:
+        con, files, settings = read_exports({"calendar.csv": days}, toml)
+        rivals = calendar_rivals(con, files, ["1"], settings.landing)
+        return [problem.message for problem in calendar_problems(*rivals)]
+
+    (message,) = told()
     assert "they are told apart by grade" in message
     assert 'grade = ["…"]' in message
-    assert messages(land({}, '[landing.calendar.where]\ngrade = ["8"]')) == []
+    assert told('[landing.calendar.where]\ngrade = ["8"]') == []
 
 
 def test_two_homerooms_at_once_are_a_question_and_a_move_is_none(
@@ -111,29 +185,38 @@ def test_two_homerooms_at_once_are_a_question_and_a_move_is_none(
     (message,) = messages(land({"classes.csv": classes, "enrollments.csv": both}))
     assert 'advisory = "scheduled"' in message
     assert messages(land({}, '[landing.classes.values.class_type]\nadvisory = "scheduled"')) == []
-    moved = both.replace("ADV,007,student,2026-09-01", "ADV,007,student,2026-09-09")
-    assert messages(land({"enrollments.csv": moved})) == []
+    moved = """
+    insert into stg_classes values ('ADV', 'Advisory', 'homeroom', '1');
+    insert into stg_enrollments values ('ADV', '007', 'student', '2026-09-09', '9999-12-31');
+    """
+    with duckdb.connect() as con:
+        con.execute(ROSTERS + moved)
+        pairs = homerooms_at_once(con)
+    assert pairs.select("one", "other", "shared", "together").rows() == [("ADV", "HR-7A", 1, 0)]
+    assert homeroom_problems(pairs) == []
 
 
-def test_names_are_no_ids(land: Land, messages: Messages) -> None:
-    con = land(
+def test_names_are_no_ids(read_exports: Stage) -> None:
+    con, files, settings = read_exports(
         {
             "students.csv": 'Student,ID,Grade\n"Xi, Yu",007,7\n"Xu, Yi",008,7\n',
             "attendance.csv": 'Student,Date,Code\n"Xi, Yu",2026-09-07,present\n',
-        }
+        },
+        also=("enrollments", "homework"),
     )
-    assert con.sql("select student_id from stg_students order by 1").fetchall() == [
-        ("007",),
-        ("008",),
-    ]
-    assert any("names are no ids" in message for message in messages(con))
+    ids = con.sql("select student_id from read_students order by 1").fetchall()
+    assert ids == [("007",), ("008",)]
+    (problem,) = name_problems(names_for_ids(con, files, settings.landing))
+    assert problem.table == "attendance"
+    assert "names are no ids" in problem.message
 
 
-def test_parts_of_which_one_repeats_the_other_are_a_question(
-    land: Land, messages: Messages
-) -> None:
-    con = land({"attendance_new.csv": "student_id,date,code\n007,2026-09-07,absent\n"})
-    assert any("would be added up" in message for message in messages(con))
+def test_parts_of_which_one_repeats_the_other_are_a_question(read_exports: Stage) -> None:
+    absence = "student_id,date,code\n007,2026-09-07,absent\n"
+    files = {"attendance.csv": f"{absence}008,2026-09-07,absent\n", "attendance_new.csv": absence}
+    con, listed, settings = read_exports(files)
+    (problem,) = part_problems(parts_that_repeat(con, listed, settings.landing))
+    assert "would be added up, but 1 of 1 rows" in problem.message
 
 
 @pytest.mark.parametrize(
@@ -208,8 +291,8 @@ def test_enrollments_without_dates_have_those_of_the_term_and_of_the_stay(stage:
     ]
 
 
-def test_names_as_people_write_them(stage: Land) -> None:
-    con = stage(
+def test_names_as_people_write_them(people: Land) -> None:
+    con = people(
         {
             "students.csv": "student_id,name,known as\n"
             '007,"Fox, Jr., Joe",\n008,"Fox, Joe, Jr.",\n009,"Null, Amy",\n010,"Day, Rob",Robin\n'
@@ -220,16 +303,13 @@ def test_names_as_people_write_them(stage: Land) -> None:
     ).fetchall() == [("Joe", "Fox Jr"), ("Joe", "Fox Jr"), ("Amy", "Null"), ("Robin", "Day")]
 
 
-def test_a_homeroom_may_be_called_na_where_there_is_such_a_class(stage: Land) -> None:
-    files = {
-        "students.csv": "student_id,homeroom\n007,NA\n008,OB\n",
-        "classes.csv": "class_id,class_type\nNA,homeroom\nOB,homeroom\n",
-        "enrollments.csv": None,
-    }
-    homerooms = "select homeroom_id from stg_students order by student_id"
-    assert stage(files).sql(homerooms).fetchall() == [("NA",), ("OB",)]
-    con = stage({"classes.csv": "class_id,class_type\nOB,homeroom\n"})
-    assert con.sql(homerooms).fetchall() == [(None,), ("OB",)]
+def test_a_homeroom_may_be_called_na_where_there_is_such_a_class(read_exports: Stage) -> None:
+    con, _, settings = read_exports({"students.csv": "student_id,homeroom\n007,NA\n008,OB\n"})
+    rows, export = read_table(con, "read_students"), settings.landing.students
+    homerooms = stage_students(rows, export, ["NA", "OB"]).good.sort("student_id")["homeroom_id"]
+    assert homerooms.to_list() == ["NA", "OB"]
+    homerooms = stage_students(rows, export, ["OB"]).good.sort("student_id")["homeroom_id"]
+    assert homerooms.to_list() == [None, "OB"]
 
 
 def calendar(*days: date, years: list[str] | None = None) -> pl.DataFrame:
@@ -275,25 +355,27 @@ CALENDAR_OF_TYPES = "date,type\n" + "".join(
 
 
 def test_a_calendar_whose_holidays_stand_in_a_column_that_nobody_reads_is_a_question(
-    land: Land, messages: Messages
+    land: Land, messages: Messages, read_exports: Stage
 ) -> None:
-    con = land({"calendar.csv": CALENDAR_OF_TYPES})
-    (asked,) = messages(con)
+    (asked,) = roster_doubts(*read_exports({"calendar.csv": CALENDAR_OF_TYPES}))
     assert (
         "type has 'Holiday' on 1 day. Add to [landing.calendar.columns]: in_session = \"type\""
-        in (asked)
+        in asked.message
     )
-    said = land({}, '[landing.calendar.columns]\nin_session = "type"')
+    said = land(
+        {**SCHOOL, "calendar.csv": CALENDAR_OF_TYPES},
+        '[landing.calendar.columns]\nin_session = "type"',
+    )
     assert messages(said) == []
     days = said.sql("select date from stg_school_days where not in_session").fetchall()
     assert days == [(date(2026, 9, 9),)]
 
 
-def test_a_calendar_of_school_days_with_other_columns_asks_nothing(
-    land: Land, messages: Messages
-) -> None:
+def test_a_calendar_of_school_days_with_other_columns_asks_nothing(read_exports: Stage) -> None:
     rows = "".join(f"2026-09-{day:02},day {day},A\n" for day in range(7, 12))
-    assert messages(land({"calendar.csv": f"date,day_name,cycle\n{rows}"})) == []
+    assert (
+        list(roster_doubts(*read_exports({"calendar.csv": f"date,day_name,cycle\n{rows}"}))) == []
+    )
 
 
 def test_a_calendar_that_lists_the_days_without_school_is_told_as_such(
@@ -310,7 +392,7 @@ def test_a_calendar_that_lists_the_days_without_school_is_told_as_such(
 
 
 def test_students_who_are_gone_by_a_column_that_nobody_reads_are_asked_about(
-    land: Land, messages: Messages
+    land: Land, messages: Messages, facts: Stage
 ) -> None:
     students = "student_id,given_name,family_name,grade,Enroll_Status\n007,A,M,7,0\n008,B,O,7,2\n"
     (asked,) = messages(land({"students.csv": students}))
@@ -318,36 +400,34 @@ def test_students_who_are_gone_by_a_column_that_nobody_reads_are_asked_about(
         "Enroll_Status of school/students.csv says of 1 student that they are no longer there"
     )
     assert 'add to [landing.students.where]: Enroll_Status = ["0"]' in asked
-    all_there = students.replace("7,2", "7,0")
-    assert messages(land({"students.csv": all_there})) == []
+    all_there = {"students.csv": students.replace("7,2", "7,0")}
+    assert list(roster_doubts(*facts(all_there))) == []
 
 
-def test_a_class_of_which_only_absences_are_marked_is_asked_about(
-    land: Land, messages: Messages
-) -> None:
-    files = {
-        "students.csv": "student_id\n007\n008\n009\n010\n",
-        "classes.csv": "class_id,class_name,class_type\nHR-7A,7A,homeroom\nHR-7B,7B,homeroom\n",
-        "enrollments.csv": "class_id,person_id,role\nHR-7A,007,student\nHR-7A,008,student\n"
-        "HR-7B,009,student\nHR-7B,010,student\n",
-        "attendance.csv": "student_id,date,code\n007,2026-09-07,present\n008,2026-09-07,present\n"
-        "009,2026-09-07,absent\n",
-    }
-    (asked,) = messages(land(files))
+def test_a_class_of_which_only_absences_are_marked_is_asked_about(facts: Stage) -> None:
+    other_class = """
+    insert into stg_classes values ('HR-7B', '7B', 'homeroom', '1');
+    update stg_enrollments set class_id = 'HR-7B' where person_id in ('009', '010');
+    """
+    rosters = rosters_of(["007", "008", "009", "010"]) + other_class
+    of_both = (
+        "student_id,date,code\n007,2026-09-07,present\n008,2026-09-07,present\n"
+        "009,2026-09-07,absent\n"
+    )
+    (asked,) = _of_registers(facts({"attendance.csv": of_both}, rosters=rosters))
     assert asked.startswith("In class HR-7B, only absences are marked, and the others have no mark")
-    everyone = files["attendance.csv"] + "010,2026-09-07,absent\n"
-    assert messages(land({"attendance.csv": everyone})) == []
+    everyone = {"attendance.csv": f"{of_both}010,2026-09-07,absent\n"}
+    assert _of_registers(facts(everyone, rosters=rosters)) == []
 
 
-def test_a_code_in_two_cases_of_which_one_is_mapped_is_asked_about(
-    land: Land, messages: Messages
-) -> None:
+def test_a_code_in_two_cases_of_which_one_is_mapped_is_asked_about(facts: Stage) -> None:
     toml = '[attendance.codes]\nE = "excused"\nP = "present"'
-    marks = "student_id,date,code\n007,2026-09-07,E\n008,2026-09-07,{}\n"
-    (asked,) = messages(land({"attendance.csv": marks.format("e")}, toml))
-    assert asked.startswith("'e' appears once")
-    alone = land({"attendance.csv": marks.format("p")}, toml)
-    assert messages(alone) == []
+    rows = "student_id,date,code\n007,2026-09-07,E\n008,2026-09-07,{}\n"
+    both, *_ = facts({"attendance.csv": rows.format("e")}, toml)
+    (asked,) = code_problems(unmapped_codes(both))
+    assert asked.message.startswith("'e' appears once")
+    alone, *_ = facts({"attendance.csv": rows.format("p")}, toml)
+    assert code_problems(unmapped_codes(alone)) == []
 
 
 @pytest.mark.parametrize(

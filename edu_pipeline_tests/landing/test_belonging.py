@@ -4,8 +4,29 @@ from collections.abc import Callable
 from datetime import date, timedelta
 
 import duckdb
+import polars as pl
 import pytest
 
+from edu_pipeline.ground.warehouse import read_table, write_table
+from edu_pipeline.landing.sources.school.agreement import homerooms_at_once
+from edu_pipeline.landing.sources.school.belonging import (
+    classes_of_several_schools,
+    rival_problems,
+    stranger_problems,
+    zero_problems,
+    zeros_lost,
+)
+from edu_pipeline.landing.sources.school.disagreements import apart_problems, homeroom_problems
+from edu_pipeline.landing.sources.school.losses import worse_rows_lost, worse_rows_problems
+from edu_pipeline.landing.sources.school.rejections import unmapped_codes
+from edu_pipeline.landing.sources.school.school_problems import code_problems
+from edu_pipeline.landing.sources.school.stage_roster import stage_classes
+from edu_pipeline.model.problems import problems_frame
+from edu_pipeline.model.roster import Students
+from edu_pipeline.settings.landing import AttendanceExport, Landing
+from edu_pipeline_tests.landing.conftest import Facts, rosters_of
+
+Stage = Callable[..., Facts]
 Land = Callable[..., duckdb.DuckDBPyConnection]
 Messages = Callable[[duckdb.DuckDBPyConnection], list[str]]
 
@@ -18,6 +39,7 @@ STUDENTS = "student_id\n" + "".join(f"{n:04}\n" for n in IDS)
 ENROLLED = "class_id,person_id,role,begin_date,end_date\n" + "".join(
     f"HR-7A,{n:04},student,2026-09-01,\n" for n in IDS
 )
+ROSTER = rosters_of(f"{n:04}" for n in IDS)
 MARKS = "".join(f"{n:04},{day},present\n" for n in IDS[:-1] for day in WEEK)
 
 
@@ -28,7 +50,7 @@ def asked(con: duckdb.DuckDBPyConnection) -> list[tuple[str, str | None, date | 
 
 
 def test_an_id_that_lost_its_zero_is_asked_about_with_the_line_that_gives_it_back(
-    land: Land, messages: Messages
+    land: Land, messages: Messages, facts: Stage
 ) -> None:
     lost = "".join(f"412,{day},absent\n" for day in WEEK)
     con = land(
@@ -41,8 +63,8 @@ def test_an_id_that_lost_its_zero_is_asked_about_with_the_line_that_gives_it_bac
     assert asked(con) == [("zeros_lost", None, None)]
     (message,) = messages(con)
     assert "Add to [landing.attendance.width]: student_id = 4" in message
-    found = land({}, "[landing.attendance.width]\nstudent_id = 4")
-    assert messages(found) == []
+    found, *_ = facts({}, "[landing.attendance.width]\nstudent_id = 4", ROSTER)
+    assert found.sql("select * from rejected_attendance").fetchall() == []
     assert found.sql("select sum(attended), sum(possible) from stg_attendance").fetchall() == [
         (120, 125)
     ]
@@ -51,21 +73,19 @@ def test_an_id_that_lost_its_zero_is_asked_about_with_the_line_that_gives_it_bac
 @pytest.mark.parametrize(
     ("students", "told"),
     [
-        ("412\n", "Add to [landing.students.width]: student_id = 4"),
-        ("00412\n99\n", "Write the ids alike in students and attendance"),
-        ("00412\n", "Add to [landing.attendance.width]: student_id = 5"),
+        (["412"], "Add to [landing.students.width]: student_id = 4"),
+        (["00412", "99"], "Write the ids alike in students and attendance"),
+        (["00412"], "Add to [landing.attendance.width]: student_id = 5"),
     ],
 )
 def test_zeros_are_given_back_where_that_spoils_no_other_id(
-    land: Land, messages: Messages, students: str, told: str
+    facts: Stage, students: list[str], told: str
 ) -> None:
-    con = land(
-        {
-            "students.csv": f"student_id\n{students}",
-            "attendance.csv": f"{HEADER}0412,2026-09-07,present\n",
-        }
-    )
-    assert [told in message for message in messages(con)].count(True) == 1
+    marks = {"attendance.csv": f"{HEADER}0412,2026-09-07,present\n"}
+    con, *_ = facts(marks, rosters=rosters_of(students))
+    con.execute("create table rejected_enrollments as from rejected_attendance limit 0")
+    (problem,) = zero_problems(zeros_lost(con))
+    assert told in problem.message
 
 
 def test_who_is_enrolled_and_has_marks_and_is_not_among_students_is_missed(
@@ -84,12 +104,20 @@ def test_who_is_enrolled_and_has_marks_and_is_not_among_students_is_missed(
         "1 student of 7A is in enrollments (school/enrollments.csv, line 26) and in attendance, but not in "
         "students, so 5 rows of attendance count nowhere."
     )
-    one_day = land({"attendance.csv": f"{HEADER}{MARKS}0412,{WEEK[0]},absent\n"})
-    assert asked(one_day) == []
+    strangers = pl.DataFrame(
+        {
+            "class_id": ["HR-7A"],
+            "class_name": "7A",
+            "class_type": "homeroom",
+            "people": 1,
+            "days": 1,
+        }
+    )
+    assert stranger_problems(strangers, AttendanceExport()) == []
 
 
 def test_where_only_absences_have_rows_one_of_nobody_is_somebody_who_seems_present(
-    land: Land, messages: Messages
+    land: Land, messages: Messages, facts: Stage
 ) -> None:
     late = "".join(f"{n},{WEEK[0]},tardy\n" for n in IDS[:24])
     files = {
@@ -102,8 +130,10 @@ def test_where_only_absences_have_rows_one_of_nobody_is_somebody_who_seems_prese
     assert messages(con)[0].startswith(
         "1 of 1 absences in attendance is rejected: missing student id (school/attendance.csv, line 26)."
     )
-    late_too = land({"attendance.csv": f"{HEADER}{late},{WEEK[1]},tardy\n"}, EXCEPTIONS)
-    assert asked(late_too) == []
+    late_too = {"attendance.csv": f"{HEADER}{late},{WEEK[1]},tardy\n"}
+    con, _, settings = facts(late_too, EXCEPTIONS, ROSTER)
+    assert con.sql("select rule from rejected_attendance").fetchall() == [("missing_student_id",)]
+    assert worse_rows_problems(worse_rows_lost(con), (), settings.landing.attendance) == []
 
 
 @pytest.mark.parametrize(("end", "holds"), [("2026-09-10", True), ("2027-06-18", False)])
@@ -125,19 +155,21 @@ def test_one_enrollment_that_ended_and_did_not_is_asked_about_where_a_figure_dep
     assert asked(con) == ([("different_ends", "HR-7A", date(2026, 9, 10))] if holds else [])
 
 
+@pytest.mark.parametrize(("second", "asks"), [("2", True), ("01", False)])
 def test_one_class_id_of_two_schools_is_asked_about_among_many_classes(
-    land: Land, messages: Messages
+    read_exports: Stage, second: str, *, asks: bool
 ) -> None:
     others = "".join(f"EL{n},Elective {n},scheduled,1\n" for n in range(30))
-    classes = "class_id,class_name,class_type,school_id\n" + others
-    both = "HR-7A,7A,homeroom,1\nHR-7A,7A,homeroom,2\n"
-    con = land({"classes.csv": classes + both, "students.csv": None, "attendance.csv": None})
-    found = [message for message in messages(con) if "more than once" in message]
-    assert found[0].startswith(
+    both = f"HR-7A,7A,homeroom,1\nHR-7A,7A,homeroom,{second}\n"
+    classes = f"class_id,class_name,class_type,school_id\n{others}{both}"
+    con, _, settings = read_exports({"classes.csv": classes})
+    rows = read_table(con, "read_classes")
+    staged = stage_classes(rows, Students.create_empty(), settings.landing.classes)
+    write_table(con, "rejected_classes", staged.rejected)
+    found = [*rival_problems(classes_of_several_schools(con), pl.DataFrame(), ())]
+    assert [problem.message.partition(", and only")[0] for problem in found] == [
         "Class HR-7A stands in classes more than once, for several schools (school/classes.csv, line 32)"
-    )
-    same = land({"classes.csv": classes + both.replace(",2\n", ",01\n")})
-    assert not [message for message in messages(same) if "more than once" in message]
+    ] * asks
 
 
 def test_a_school_that_the_calendar_writes_otherwise_is_translated(
@@ -169,20 +201,17 @@ def test_a_school_that_the_calendar_writes_otherwise_is_translated(
         ("2026-09-01", "or end the enrollments that are over."),
     ],
 )
-def test_of_two_homerooms_the_one_of_last_year_is_named(
-    land: Land, messages: Messages, begin: str, told: str
-) -> None:
-    classes = "class_id,class_name,class_type\nHR-7A,7A,homeroom\nHR-6A,6A,homeroom\n"
-    old = "".join(f"HR-6A,{n:04},student,{begin},\n" for n in IDS)
-    con = land(
-        {
-            "students.csv": STUDENTS,
-            "classes.csv": classes,
-            "enrollments.csv": ENROLLED + old,
-            "attendance.csv": HEADER + MARKS,
-        }
-    )
-    (message,) = messages(con)
+def test_of_two_homerooms_the_one_of_last_year_is_named(begin: str, told: str) -> None:
+    with duckdb.connect() as con:
+        con.execute(ROSTER)
+        con.execute("insert into stg_classes values ('HR-6A', '6A', 'homeroom', '1')")
+        con.execute(
+            "insert into stg_enrollments "
+            "select 'HR-6A', student_id, 'student', ?, '9999-12-31' from stg_students",
+            [begin],
+        )
+        found = problems_frame(homeroom_problems(homerooms_at_once(con)))
+    (message,) = found["message"].unique()
     assert told in message
     assert ("gate release" in message) == ("If the one" in told)
 
@@ -198,12 +227,7 @@ def test_days_weeks_from_any_other_are_dates_the_wrong_way_round(
         "3 days with marks of attendance, such as 9\u00a0October 2026, 9\u00a0November 2026 and "
         "9\u00a0December 2026, are weeks away from any other"
     )
-    two = "".join(f"{n},{day},present\n" for n in ("007", "008") for day in days[:-1])
-    assert "lonely_days" not in _kinds(land({"attendance.csv": HEADER + two}))
-
-
-def _kinds(con: duckdb.DuckDBPyConnection) -> set[str]:
-    return {kind for (kind,) in con.sql("select kind from landing_problems").fetchall()}
+    assert apart_problems(days[:-1], Landing()) == []
 
 
 def test_corrections_that_the_office_appends_are_no_sessions(
@@ -217,7 +241,8 @@ def test_corrections_that_the_office_appends_are_no_sessions(
     assert "sessions_per_day" not in message
 
 
-def test_the_status_of_a_record_is_no_outcome_of_homework(land: Land, messages: Messages) -> None:
+def test_the_status_of_a_record_is_no_outcome_of_homework(facts: Stage) -> None:
     header = "student_id,assignment_id,class_id,due_date,status"
-    con = land({"homework.csv": f"{header}\n007,a1,MAT,2026-09-08,active\n"})
-    assert 'status = "scoreStatus"' in messages(con)[0]
+    con, *_ = facts({"homework.csv": f"{header}\n007,a1,MAT,2026-09-08,active\n"})
+    (problem,) = code_problems(unmapped_codes(con))
+    assert 'status = "scoreStatus"' in problem.message

@@ -6,10 +6,11 @@ from datetime import UTC, date, datetime
 from functools import partial
 from pathlib import Path
 
+import duckdb
 import polars as pl
 import pytest
 
-from edu_pipeline.ground.warehouse import open_warehouse, write_table
+from edu_pipeline.ground.warehouse import write_table
 from edu_pipeline.landing.sources.school.canonical import read_export
 from edu_pipeline.landing.sources.school.changes import accept, compare, forget_accepted
 from edu_pipeline.landing.sources.school.forgotten import keep_out
@@ -18,7 +19,6 @@ from edu_pipeline.landing.sources.school.school_problems import change_problems
 from edu_pipeline.landing.tables.raw import load_raw
 from edu_pipeline.landing.zone import Zone
 from edu_pipeline.settings.home import Settings
-from edu_pipeline.settings.landing import SCHOOL_TABLES
 from edu_pipeline_tests.landing.test_forgotten import NOBODY, tombstones
 
 Refresh = Callable[..., pl.DataFrame]
@@ -36,7 +36,8 @@ def marks(students: range, code: str = "P", day: int = 7) -> str:
 def refresh(tmp_path: Path) -> Iterator[Refresh]:
     folder = tmp_path / "landing" / "school"
     folder.mkdir(parents=True)
-    with open_warehouse(tmp_path / "warehouse.duckdb") as con:
+    landed: set[str] = set()
+    with duckdb.connect() as con:
 
         def run(
             files: Mapping[str, str | None],
@@ -59,7 +60,8 @@ def refresh(tmp_path: Path) -> Iterator[Refresh]:
             zone = Zone((tmp_path / "landing").as_uri())
             listed = survey(zone, settings.landing)
             forget_accepted(con, settings, forgotten)
-            for table in SCHOOL_TABLES:
+            landed.update(listed["table"])
+            for table in sorted(landed):
                 export = settings.landing.export(table)
                 out = partial(keep_out, con, table, listed, export, forgotten)
                 load_raw(con, zone, table, listed, out)

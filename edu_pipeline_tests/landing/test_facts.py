@@ -5,15 +5,18 @@ from datetime import date
 
 import duckdb
 
+from edu_pipeline_tests.landing.conftest import Facts
+
+Stage = Callable[..., Facts]
 Land = Callable[..., duckdb.DuckDBPyConnection]
 Messages = Callable[[duckdb.DuckDBPyConnection], list[str]]
 
-REJECTED = "select line, rule, value from rejected_rows order by all"
+REJECTED = "select line, rule, value from rejected_{} order by all"
 HOMEWORK = "student_id,assignment_id,class_id,due_date,status\n"
 
 
-def test_a_mark_is_a_fraction_of_a_day(stage: Land) -> None:
-    con = stage(
+def test_a_mark_is_a_fraction_of_a_day(facts: Stage) -> None:
+    con, *_ = facts(
         {
             "attendance.csv": (
                 "student_id,date,code\n007,2026-09-07,H\n007,2026-09-08,Q\n007,2026-09-09,\n"
@@ -32,8 +35,8 @@ def test_a_mark_is_a_fraction_of_a_day(stage: Land) -> None:
     ]
 
 
-def test_each_rule_rejects_its_row_and_the_first_that_is_broken_is_named(stage: Land) -> None:
-    con = stage(
+def test_each_rule_rejects_its_row_and_the_first_that_is_broken_is_named(facts: Stage) -> None:
+    con, *_ = facts(
         {
             "attendance.csv": (
                 "student_id,date,code\n"
@@ -49,7 +52,7 @@ def test_each_rule_rejects_its_row_and_the_first_that_is_broken_is_named(stage: 
             )
         }
     )
-    assert con.sql(REJECTED).fetchall() == [
+    assert con.sql(REJECTED.format("attendance")).fetchall() == [
         (3, "missing_student_id", None),
         (4, "missing_date", None),
         (5, "unparseable_date", "07/09/2026"),
@@ -65,9 +68,9 @@ def test_each_rule_rejects_its_row_and_the_first_that_is_broken_is_named(stage: 
 
 
 def test_a_corrected_mark_in_the_same_snapshot_counts_unless_the_correction_is_bad(
-    stage: Land,
+    facts: Stage,
 ) -> None:
-    con = stage(
+    con, *_ = facts(
         {
             "attendance.csv": (
                 "student_id,date,code\n007,2026-09-07,absent\n007,2026-09-07,tardy\n"
@@ -79,7 +82,7 @@ def test_a_corrected_mark_in_the_same_snapshot_counts_unless_the_correction_is_b
         ("007", "tardy"),
         ("008", "absent"),
     ]
-    assert con.sql(REJECTED).fetchall() == [
+    assert con.sql(REJECTED.format("attendance")).fetchall() == [
         (2, "same_key_later_row_counts", None),
         (5, "unmapped_code", "QT"),
     ]
@@ -105,8 +108,8 @@ def test_homework_statuses_mean_what_the_systems_mean(land: Land, messages: Mess
     ]
 
 
-def test_homework_is_checked_row_by_row_and_may_be_due_on_a_closed_day(stage: Land) -> None:
-    con = stage(
+def test_homework_is_checked_row_by_row_and_may_be_due_on_a_closed_day(facts: Stage) -> None:
+    con, *_ = facts(
         {
             "homework.csv": HOMEWORK
             + "007,a1,MAT,2026-09-08,complete\n"
@@ -126,7 +129,7 @@ def test_homework_is_checked_row_by_row_and_may_be_due_on_a_closed_day(stage: La
         ("a2", None, date(2026, 9, 8)),
         ("a6", "MAT", date(2026, 9, 12)),
     ]
-    assert con.sql(REJECTED).fetchall() == [
+    assert con.sql(REJECTED.format("homework")).fetchall() == [
         (4, "missing_assignment_id", None),
         (5, "unknown_class_id", "XXX"),
         (6, "unknown_student_id", "999"),

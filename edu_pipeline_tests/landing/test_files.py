@@ -8,13 +8,16 @@ import duckdb
 import pytest
 
 from edu_pipeline.landing.sources.school.manifest import survey
+from edu_pipeline.landing.sources.school.school_problems import file_problems
 from edu_pipeline.landing.tables.csvfile import Layout, layout
 from edu_pipeline.landing.tables.encodings import as_utf8, encoding_but_utf_8
 from edu_pipeline.landing.tables.raw import load_raw
 from edu_pipeline.landing.zone import LandingError, Zone
 from edu_pipeline.settings.landing import Landing
+from edu_pipeline_tests.landing.conftest import Facts
 
 Land = Callable[..., duckdb.DuckDBPyConnection]
+Stage = Callable[..., Facts]
 Messages = Callable[[duckdb.DuckDBPyConnection], list[str]]
 Paste = Callable[[duckdb.DuckDBPyConnection], str]
 
@@ -24,8 +27,8 @@ STUDENTS = "select student_id, given_name, family_name from stg_students order b
 LINES = "select _line, student_id from raw_students order by 1"
 
 
-def test_a_file_with_a_byte_order_mark_is_utf_8_whatever_the_settings_say(stage: Land) -> None:
-    con = stage(
+def test_a_file_with_a_byte_order_mark_is_utf_8_whatever_the_settings_say(people: Land) -> None:
+    con = people(
         {"students.csv": "\ufeffstudent_id,given_name\n007,Zoë\n"},
         '[landing.students]\nencoding = "cp1252"',
     )
@@ -44,7 +47,7 @@ def as_read(folder: Path, content: bytes) -> tuple[str, str]:
 NAMED = "student_id,given_name\n008,x\n007,Zoë’s\n"
 
 
-def test_the_encoding_is_found_and_told(land: Land, messages: Messages) -> None:
+def test_the_encoding_is_found_and_told(read_exports: Stage) -> None:
     """And a byte order mark is no part of the first header."""
     encoded: dict[str, Callable[[str], bytes]] = {
         "utf-8": lambda text: text.encode(),
@@ -55,21 +58,16 @@ def test_the_encoding_is_found_and_told(land: Land, messages: Messages) -> None:
         "utf-16-le": lambda text: text.encode("utf-16-le"),
         "utf-16-be": lambda text: text.encode("utf-16-be"),
     }
-    con = land(
+    con, listed, _ = read_exports(
         {
             f"students_{name}.csv": encode(NAMED.replace("00", f"{number}0"))
             for number, (name, encode) in enumerate(encoded.items(), start=1)
         }
     )
     assert con.sql(
-        "select student_id, given_name from stg_students where student_id like '_07' "
-        "and student_id <> '007' order by 1"
+        "select student_id, given_name from read_students where student_id like '_07' order by 1"
     ).fetchall() == [(f"{number}07", "Zoë’s") for number in range(1, 8)]
-    assert messages(con) == []
-    found = con.sql(
-        "select path, encoding from landing_files where path like '%/students\\_%' escape '\\'"
-    )
-    assert dict(found.fetchall()) == {
+    assert dict(listed.select("path", "encoding").iter_rows()) == {
         f"school/students_{name}.csv": name.partition(" ")[0] for name in encoded
     }
     assert not [name for name in con.table("raw_students").columns if "\ufeff" in name]
@@ -82,22 +80,17 @@ def test_one_windows_byte_far_down_makes_the_whole_file_cp1252(tmp_path: Path) -
     assert (encoding, text) == ("cp1252", f"{rows}007,Zoë\n008,\x81\n")
 
 
-def test_one_bad_byte_does_not_garble_the_names_of_a_utf_8_file(
-    land: Land, messages: Messages
-) -> None:
+def test_one_bad_byte_does_not_garble_the_names_of_a_utf_8_file(read_exports: Stage) -> None:
     names = "".join(f"{number},Zoë’s\n" for number in range(100, 103))
-    con = land(
+    con, listed, _ = read_exports(
         {"students.csv": f"student_id,given_name\n{names}".encode() + b"007,Ren\xe9\n008,x\n"}
     )
-    assert con.sql("select distinct given_name from stg_students order by 1").fetchall() == [
+    assert con.sql("select distinct given_name from read_students order by 1").fetchall() == [
         ("René",),
         ("Zoë’s",),
         ("x",),
     ]
-    assert con.sql(
-        "select encoding from landing_files where \"table\" = 'students'"
-    ).fetchall() == [("utf-8 with cp1252 bytes, first in line 5",)]
-    assert messages(con) == []
+    assert listed["encoding"].to_list() == ["utf-8 with cp1252 bytes, first in line 5"]
 
 
 def test_a_character_cut_in_two_by_the_pieces_of_a_file_is_one(
@@ -113,19 +106,18 @@ def test_a_file_with_as_many_strange_bytes_as_characters_is_cp1252(tmp_path: Pat
     assert found == ("cp1252", "007,Ã©\n008,é\n")
 
 
-def test_an_encoding_of_the_settings_is_checked(land: Land, messages: Messages) -> None:
-    con = land(
+def test_an_encoding_of_the_settings_is_checked(read_exports: Stage) -> None:
+    found = read_exports(
         {"students.csv": NAMED.encode("cp1252"), "students_b.csv": NAMED.encode("utf-16")},
         '[landing.students]\nencoding = "utf-8"',
     )
-    assert messages(con) == [
-        "school/students.csv: not utf-8 (near line 1). Add to [landing.students]: "
-        'encoding = "cp1252"',
-        'school/students_b.csv: not utf-8 but UTF-16. Add to [landing.students]: encoding = "utf-16"',
+    assert found.files["error"].to_list() == [
+        'not utf-8 (near line 1). Add to [landing.students]: encoding = "cp1252"',
+        'not utf-8 but UTF-16. Add to [landing.students]: encoding = "utf-16"',
     ]
 
 
-def test_the_delimiter_is_found(stage: Land) -> None:
+def test_the_delimiter_is_found(people: Land) -> None:
     header = "student_id", "given_name", "family_name"
     parts = {
         f"students_{name}.csv": "".join(
@@ -133,34 +125,34 @@ def test_the_delimiter_is_found(stage: Land) -> None:
         )
         for name, delimiter in (("a", ","), ("b", ";"), ("c", "\t"), ("d", "|"))
     }
-    con = stage({"students.csv": None, **parts})
+    con = people(parts)
     assert con.sql(STUDENTS).fetchall() == [(name, "Zoë", "Noe") for name in "abcd"]
 
 
-def test_a_delimiter_that_cannot_be_found_is_said_in_the_settings(stage: Land) -> None:
-    con = stage(
+def test_a_delimiter_that_cannot_be_found_is_said_in_the_settings(people: Land) -> None:
+    con = people(
         {"students.csv": "student_id~grade\n007~7\n"}, '[landing.students]\ndelimiter = "~"'
     )
     assert con.sql("select student_id, grade from stg_students").fetchall() == [("007", "7")]
 
 
-def test_lines_count_on_across_quoted_line_breaks_and_blank_lines(stage: Land) -> None:
+def test_lines_count_on_across_quoted_line_breaks_and_blank_lines(people: Land) -> None:
     text = (
         'student_id,comment\n007,"one\ntwo"\n\n008,"said ""no"""\n   ,\n009,\n'
         "\n010,last without a line end"
     )
-    con = stage({"students.csv": text})
+    con = people({"students.csv": text})
     assert con.sql(LINES).fetchall() == [(2, "007"), (5, "008"), (7, "009"), (9, "010")]
     assert con.sql("select comment from raw_students where _line = 2").fetchall() == [("one\ntwo",)]
 
 
-def test_lines_are_counted_whatever_ends_them(stage: Land) -> None:
+def test_lines_are_counted_whatever_ends_them(people: Land) -> None:
     ends = {"a": "\n", "b": "\r\n", "c": "\r"}
     parts = {
         f"students_{name}.csv": end.join(["student_id,grade", f"{name}7,7", f"{name}8,7", ""])
         for name, end in ends.items()
     }
-    con = stage({"students.csv": None, **parts})
+    con = people(parts)
     assert con.sql("select student_id, _line from raw_students order by 1").fetchall() == [
         *(("a7", 2), ("a8", 3)),
         *(("b7", 2), ("b8", 3)),
@@ -169,21 +161,23 @@ def test_lines_are_counted_whatever_ends_them(stage: Land) -> None:
     assert con.sql("select distinct grade from raw_students").fetchall() == [("7",)]
 
 
-def test_a_header_over_two_lines_pushes_the_rows_down(stage: Land) -> None:
-    con = stage({"students.csv": 'student_id,"family\nname"\n007,Noe\n'})
+def test_a_header_over_two_lines_pushes_the_rows_down(people: Land) -> None:
+    con = people({"students.csv": 'student_id,"family\nname"\n007,Noe\n'})
     assert con.sql(LINES).fetchall() == [(3, "007")]
     assert con.sql(STUDENTS).fetchall() == [("007", None, "Noe")]
 
 
-def test_a_short_row_has_empty_cells_and_a_long_one_is_rejected(stage: Land) -> None:
-    con = stage({"students.csv": "student_id,grade,given_name\n007,7\n008,7,Ben,x,y\n009,8,Cy,,\n"})
+def test_a_short_row_has_empty_cells_and_a_long_one_is_rejected(people: Land) -> None:
+    con = people(
+        {"students.csv": "student_id,grade,given_name\n007,7\n008,7,Ben,x,y\n009,8,Cy,,\n"}
+    )
     assert con.sql("select student_id, grade, given_name from stg_students").fetchall() == [
         ("007", "7", None),
         ("009", "8", "Cy"),
     ]
-    assert con.sql(
-        "select line, rule, value from rejected_rows where \"table\" = 'students'"
-    ).fetchall() == [(3, "too_many_cells", "x,y")]
+    assert con.sql("select line, rule, value from rejected_students").fetchall() == [
+        (3, "too_many_cells", "x,y")
+    ]
 
 
 def test_repeated_and_empty_headers_get_names_of_their_own(tmp_path: Path) -> None:
@@ -214,7 +208,7 @@ def test_headers_and_cells_are_never_sql(stage: Land) -> None:
     assert con.sql("select attended from stg_attendance").fetchall() == [(1,)]
 
 
-def test_a_file_may_have_an_odd_name(stage: Land) -> None:
+def test_a_file_may_have_an_odd_name(people: Land) -> None:
     """One with brackets is not read as a pattern, either."""
     names = {
         "students it's 50%25 é [1] #2?.csv": "007",
@@ -223,11 +217,11 @@ def test_a_file_may_have_an_odd_name(stage: Land) -> None:
         "students[1].csv": "010",
     }
     odd = {name: f"student_id\n{student}\n" for name, student in names.items()}
-    con = stage({"students.csv": None, **odd})
+    con = people(odd)
     found = [(f"school/{name}", student) for name, student in names.items()]
     read = "select _file, student_id from raw_students order by 2"
     assert con.sql(read).fetchall() == found
-    again = stage({"students1.csv": "student_id\n011\n"})
+    again = people({"students1.csv": "student_id\n011\n"})
     assert again.sql(read).fetchall() == [*found, ("school/students1.csv", "011")]
 
 
@@ -261,11 +255,11 @@ def test_files_that_cannot_be_read_hold_all_mail(land: Land, messages: Messages)
         ("unreadable_file", None, None)
     ] * len(contents)
     assert con.sql("select count(*) from raw_attendance").fetchall() == [(0,)]
+    assert con.sql("select count(*) from stg_students").fetchall() == [(2,)], "others are read"
 
 
-def test_a_quotation_mark_inside_a_cell_is_a_character(land: Land, messages: Messages) -> None:
-    con = land({"students.csv": 'student_id,grade\n007,5" class\n008,7\n'})
-    assert messages(con) == []
+def test_a_quotation_mark_inside_a_cell_is_a_character(people: Land) -> None:
+    con = people({"students.csv": 'student_id,grade\n007,5" class\n008,7\n'})
     assert con.sql("select student_id, grade from stg_students").fetchall() == [
         ("007", '5" class'),
         ("008", "7"),
@@ -273,14 +267,14 @@ def test_a_quotation_mark_inside_a_cell_is_a_character(land: Land, messages: Mes
 
 
 def test_two_marks_that_would_swallow_the_rows_between_are_a_problem_of_their_file(
-    land: Land, messages: Messages
+    read_exports: Stage,
 ) -> None:
-    con = land({"homework.csv": 'student_id,title,due,status\n007,"7\n008,7\n009,"7\n'})
-    assert messages(con) == [
-        "school/homework.csv: a quotation mark in the row that begins in line 2 is not closed. Export "
-        "it again with cells quoted."
+    found = read_exports({"homework.csv": 'student_id,title,due,status\n007,"7\n008,7\n009,"7\n'})
+    assert found.files["error"].to_list() == [
+        "a quotation mark in the row that begins in line 2 is not closed. Export it again with cells "
+        "quoted."
     ]
-    assert con.sql("select count(*) from stg_attendance").fetchall() == [(2,)]
+    assert found.con.sql("select * from raw_homework").fetchall() == []
 
 
 def test_an_export_without_rows_holds_all_mail(land: Land, messages: Messages) -> None:
@@ -311,30 +305,36 @@ def test_rows_that_where_leaves_out_altogether_are_no_rows(land: Land, messages:
     assert messages(con)[0].startswith("The attendance export has no row.")
 
 
-def test_a_file_that_lacks_a_filtered_column_is_a_problem(land: Land, messages: Messages) -> None:
-    con = land({}, '[landing.attendance.where]\n"Type" = ["daily"]')
-    assert messages(con) == [
+def test_a_file_that_lacks_a_filtered_column_is_a_problem(read_exports: Stage) -> None:
+    marks = "student_id,date,code\n007,2026-09-07,present\n"
+    where = '[landing.attendance.where]\n"Type" = ["daily"]'
+    _, listed, settings = read_exports({"attendance.csv": marks}, where)
+    assert [
+        problem.message
+        for problem in file_problems(listed, settings.landing)
+        if problem.kind != "missing_export"
+    ] == [
         'school/attendance.csv: [landing.attendance.where] names "Type", but the file has no such '
         "column. Its columns are: student_id, date, code."
     ]
 
 
-def test_two_files_of_a_table_may_have_different_headers(land: Land, messages: Messages) -> None:
-    con = land(
+def test_two_files_of_a_table_may_have_different_headers(facts: Stage) -> None:
+    con, *_ = facts(
         {
             "attendance.csv": "student_id,date,code\n007,2026-09-07,present\n",
             "attendance_north.csv": "Student ID,Attendance Date,note,Mark\n008,2026-09-08,x,absent\n",
         }
     )
-    assert messages(con) == []
+    assert con.sql("select * from rejected_attendance").fetchall() == []
     assert con.sql("select student_id, date, code from stg_attendance order by 1").fetchall() == [
         ("007", date(2026, 9, 7), "present"),
         ("008", date(2026, 9, 8), "absent"),
     ]
 
 
-def test_raw_rows_say_when_they_landed(stage: Land, tmp_path: Path) -> None:
-    con = stage()
+def test_raw_rows_say_when_they_landed(read_exports: Stage, tmp_path: Path) -> None:
+    con, *_ = read_exports({"students.csv": "student_id\n007\n"})
     (landed,) = con.execute("select distinct _landed_at from raw_students").fetchall()
     changed = (tmp_path / "landing/school/students.csv").stat().st_mtime
     assert abs(landed[0].replace(tzinfo=UTC) - datetime.fromtimestamp(changed, UTC)).seconds < 1
@@ -369,7 +369,7 @@ def test_a_file_that_vanishes_after_the_survey_stops_the_run(tmp_path: Path) -> 
 
 
 def test_a_plain_file_is_not_read_record_by_record(
-    stage: Land, monkeypatch: pytest.MonkeyPatch
+    read_exports: Stage, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Ten million rows would take minutes. Blank lines at its end do not matter."""
 
@@ -377,7 +377,7 @@ def test_a_plain_file_is_not_read_record_by_record(
         raise AssertionError(path, shape)
 
     monkeypatch.setattr("edu_pipeline.landing.tables.cells.records", refuse)
-    con = stage(
+    con, *_ = read_exports(
         {
             "students.csv": 'student_id,grade\n007,"7, or ""8"""\n008,8\n',
             "attendance.csv": "student_id,date,code\n007,2026-09-07,present\n\n\n",
@@ -385,4 +385,4 @@ def test_a_plain_file_is_not_read_record_by_record(
     )
     assert con.sql(LINES).fetchall() == [(2, "007"), (3, "008")]
     assert con.sql("select grade from raw_students where _line = 2").fetchall() == [('7, or "8"',)]
-    assert con.sql("select student_id, line from stg_attendance").fetchall() == [("007", 2)]
+    assert con.sql("select student_id, _line from read_attendance").fetchall() == [("007", 2)]

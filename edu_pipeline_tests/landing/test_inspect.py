@@ -2,11 +2,12 @@
 
 import re
 import tomllib
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from datetime import date, datetime, timedelta
 from functools import cache, partial
 from pathlib import Path
 
+import duckdb
 import pytest
 from typer.testing import CliRunner
 
@@ -15,6 +16,7 @@ from edu_pipeline.landing.report import blocks, markdown
 from edu_pipeline.landing.sources.school.school_described import (
     ExportSeen,
     SchoolSeen,
+    evidence,
     inspect_school,
 )
 from edu_pipeline.landing.sources.school.suggestions import Line, toml_lines
@@ -25,6 +27,8 @@ from edu_pipeline.settings.home import Settings
 System = Callable[[str], SchoolSeen]
 Look = Callable[..., SchoolSeen]
 """Files (path → text) and `pipeline.toml` → what is seen."""
+Lines = Callable[..., Sequence[Line]]
+"""The same → what to add to `pipeline.toml`."""
 
 NOW = datetime(2026, 11, 21, 9)  # noqa: DTZ001 - as versions are
 NAMES = ("Ada", "Moss", "Carla", "Reed", "Zoë")
@@ -83,13 +87,17 @@ CLEVER = {
 SYSTEMS = {"powerschool": POWERSCHOOL, "sims": SIMS, "clever": CLEVER}
 
 
-def inspected(folder: Path, files: Mapping[str, str | bytes], toml: str = "") -> SchoolSeen:
+def zone_of(folder: Path, files: Mapping[str, str | bytes]) -> Zone:
     for name, content in files.items():
         path = folder / name
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_bytes(content.encode() if isinstance(content, str) else content)
+    return Zone(folder.as_uri())
+
+
+def inspected(folder: Path, files: Mapping[str, str | bytes], toml: str = "") -> SchoolSeen:
     settings = Settings.model_validate(tomllib.loads(toml))
-    seen = inspect_school(Zone(folder.as_uri()), settings)
+    seen = inspect_school(zone_of(folder, files), settings)
     told = repr(blocks(seen, NOW)) + toml_lines(seen.lines, settings)
     assert not [name for name in NAMES if name in told]
     return seen
@@ -99,6 +107,18 @@ def inspected(folder: Path, files: Mapping[str, str | bytes], toml: str = "") ->
 def look(tmp_path: Path) -> Look:
     """Called again, it looks at what lies there by then."""
     return partial(inspected, tmp_path / "exports")
+
+
+@pytest.fixture
+def lines(tmp_path: Path) -> Lines:
+    """Called again, it looks at what lies there by then."""
+
+    def found(files: Mapping[str, str | bytes], toml: str = "") -> Sequence[Line]:
+        zone = zone_of(tmp_path / "exports", files)
+        with duckdb.connect() as con:
+            return evidence(con, zone, Settings.model_validate(tomllib.loads(toml)))[1]
+
+    return found
 
 
 @pytest.fixture(scope="module")
@@ -112,14 +132,14 @@ def system(tmp_path_factory: pytest.TempPathFactory) -> System:
     return seen
 
 
-def suggested(seen: SchoolSeen) -> Mapping[str, object]:
+def suggested(lines: Sequence[Line]) -> Mapping[str, object]:
     """The certain lines, as pasted."""
-    return tomllib.loads(toml_lines(seen.lines, Settings()))
+    return tomllib.loads(toml_lines(lines, Settings()))
 
 
-def asked(seen: SchoolSeen) -> list[str]:
+def asked(lines: Sequence[Line]) -> list[str]:
     """What only a person can know."""
-    return [line.toml() for line in seen.lines if not line.certain]
+    return [line.toml() for line in lines if not line.certain]
 
 
 def told(seen: SchoolSeen) -> list[str]:
@@ -137,7 +157,7 @@ def words(seen: SchoolSeen, table: str) -> list[tuple[str, int, str | None]]:
 
 def test_powerschool_like_exports_are_understood(system: System) -> None:
     seen = system("powerschool")
-    assert suggested(seen) == {
+    assert suggested(seen.lines) == {
         "landing": {
             "students": {"files": ["Export_Schüler.csv"], "width": {"student_id": 6}},
             "staff": {"files": ["Lehrer.csv"], "columns": {"email": "Email_Addr"}},
@@ -151,7 +171,7 @@ def test_powerschool_like_exports_are_understood(system: System) -> None:
         },
         "attendance": {"codes": {}},
     }
-    assert asked(seen) == [
+    assert asked(seen.lines) == [
         '# A = "…"  # 5 rows, 2026-09-07 to 2026-09-17: say what it means',
         '# T = "…"  # 5 rows, 2026-09-08 to 2026-09-18: say what it means',
     ]
@@ -161,7 +181,7 @@ def test_powerschool_like_exports_are_understood(system: System) -> None:
 
 def test_sims_like_exports_are_understood(system: System) -> None:
     seen = system("sims")
-    assert suggested(seen) == {
+    assert suggested(seen.lines) == {
         "landing": {
             "students": {"files": ["pupils.csv"]},
             "staff": {"files": ["staff list.csv"]},
@@ -173,12 +193,12 @@ def test_sims_like_exports_are_understood(system: System) -> None:
         },
         "attendance": {"codes": {}},
     }
-    assert len(asked(seen)) == 2
+    assert len(asked(seen.lines)) == 2
 
 
 def test_clever_like_exports_are_understood(system: System) -> None:
     seen = system("clever")
-    assert suggested(seen) == {
+    assert suggested(seen.lines) == {
         "landing": {
             "students": {"files": ["students.csv"]},
             "staff": {"files": ["teachers.csv"]},
@@ -191,18 +211,18 @@ def test_clever_like_exports_are_understood(system: System) -> None:
         },
         "attendance": {"codes": {}},
     }
-    assert asked(seen) == ['# ISS = "…"  # 1 row, 2026-09-21: say what it means']
+    assert asked(seen.lines) == ['# ISS = "…"  # 1 row, 2026-09-21: say what it means']
 
 
 @pytest.mark.parametrize("name", ["powerschool", "sims", "clever"])
 def test_what_is_suggested_works_when_pasted_and_leaves_only_questions_for_people(
-    look: Look, system: System, name: str
+    look: Look, lines: Lines, system: System, name: str
 ) -> None:
     first = system(name)
     pasted = toml_lines(first.lines, Settings())
-    second = look(SYSTEMS[name], pasted)
-    assert asked(second) == asked(first)
-    assert [line for line in second.lines if line.certain] == []
+    second = lines(SYSTEMS[name], pasted)
+    assert asked(second) == asked(first.lines)
+    assert [line for line in second if line.certain] == []
     answered = pasted.replace("# A =", "A =").replace("# T =", "T =").replace("# ISS =", "ISS =")
     answered = re.sub(r'^# ("[^ ]+" =) "…"', r'\1 "present"', answered, flags=re.MULTILINE)
     answered = answered.replace('"…"', '"absent"')
@@ -239,10 +259,10 @@ def test_dates_codes_and_ids_are_told_as_they_will_be_read(system: System) -> No
     assert words(system("clever"), "attendance") == [("present", 300, "present"), ("ISS", 1, None)]
 
 
-def test_an_unknown_code_is_never_given_a_meaning(look: Look) -> None:
-    seen = look(CLEVER | {"attendance.csv": "Student_id,date,code\n412,2026-09-07,Absnt\n"})
-    assert asked(seen) == ['# Absnt = "…"  # 1 row, 2026-09-07: say what it means']
-    assert "absent" not in str(suggested(seen))
+def test_an_unknown_code_is_never_given_a_meaning(lines: Lines) -> None:
+    found = lines(CLEVER | {"attendance.csv": "Student_id,date,code\n412,2026-09-07,Absnt\n"})
+    assert asked(found) == ['# Absnt = "…"  # 1 row, 2026-09-07: say what it means']
+    assert "absent" not in str(suggested(found))
 
 
 def test_names_in_the_place_of_codes_are_not_shown(look: Look) -> None:
@@ -270,10 +290,10 @@ def test_files_that_are_no_export_of_their_own_are_told_and_stand_in_nobodys_way
     assert seen.companions["notes.pdf"].startswith("Not read: the name of an export ends in .csv")
 
 
-def test_one_file_of_students_and_teachers_is_told_apart_by_its_role(look: Look) -> None:
+def test_one_file_of_students_and_teachers_is_told_apart_by_its_role(lines: Lines) -> None:
     users = "sourcedId,role,givenName,familyName,email\nu1,student,Ada,Moss,\nu2,Teacher,Carla,Reed,c@riverside.example\n"
-    seen = look({"users.csv": users})
-    assert suggested(seen) == {
+    found = lines({"users.csv": users})
+    assert suggested(found) == {
         "landing": {
             "students": {"files": ["users.csv"], "where": {"role": ["student"]}},
             "staff": {"files": ["users.csv"], "where": {"role": ["Teacher"]}},
@@ -281,39 +301,39 @@ def test_one_file_of_students_and_teachers_is_told_apart_by_its_role(look: Look)
     }
 
 
-def test_ids_that_stand_in_another_column_are_found(look: Look) -> None:
+def test_ids_that_stand_in_another_column_are_found(lines: Lines) -> None:
     students = "ID,Student_Number,Last_Name\n" + "".join(f"{i - 400},{i},Moss\n" for i in STUDENTS)
-    seen = look(
+    found = lines(
         {
             "school/students.csv": students,
             "school/attendance.csv": "StudentUniqueId,date,code\n"
             + "".join(f"{i - 400},2026-09-07,present\n" for i in STUDENTS),
         }
     )
-    assert suggested(seen)["landing"] == {"students": {"columns": {"student_id": "ID"}}}
+    assert suggested(found)["landing"] == {"students": {"columns": {"student_id": "ID"}}}
 
 
-def test_words_that_the_ids_explain_are_mapped_and_others_are_asked_for(look: Look) -> None:
-    seen = look(
+def test_words_that_the_ids_explain_are_mapped_and_others_are_asked_for(lines: Lines) -> None:
+    found = lines(
         CLEVER
         | {
             "enrollments.csv": "class_id,person_id,role\nS1,T1,TE\nS1,gone,XX\n"
             + "".join(f"S1,{i},ST\n" for i in STUDENTS)
         }
     )
-    landing = suggested(seen)["landing"]
+    landing = suggested(found)["landing"]
     assert isinstance(landing, dict)
     assert landing["enrollments"]["values"] == {"role": {"ST": "student", "TE": "teacher"}}
-    assert [line for line in asked(seen) if "XX" in line] == [
+    assert [line for line in asked(found) if "XX" in line] == [
         "# XX = \"…\"  # 1 row, 0 % of the ids are students', 0 % staff's: say which, student or "
         "teacher"
     ]
 
 
-def test_classes_in_which_students_are_several_times_are_left_to_a_person(look: Look) -> None:
+def test_classes_in_which_students_are_several_times_are_left_to_a_person(lines: Lines) -> None:
     twice = "".join(f"S1,{i}\nS2,{i}\n" for i in STUDENTS)
-    seen = look(CLEVER | {"enrollments.csv": f"Section_id,Student_id\n{twice}"})
-    assert asked(seen)[0] == (
+    found = lines(CLEVER | {"enrollments.csv": f"Section_id,Student_id\n{twice}"})
+    assert asked(found)[0] == (
         '# class_type = "…"  # students are in several of them: say which, homeroom or scheduled'
     )
 
@@ -336,18 +356,18 @@ def test_only_a_number_above_12_decides_between_day_and_month(
     assert order.formats == formats
 
 
-def test_dates_of_either_order_are_asked_for(look: Look) -> None:
-    seen = look({"school/calendar.csv": "date,in_session\n9/7/2026,1\n9/8/2026,1\n"})
-    assert asked(seen) == [
+def test_dates_of_either_order_are_asked_for(lines: Lines) -> None:
+    found = lines({"school/calendar.csv": "date,in_session\n9/7/2026,1\n9/8/2026,1\n"})
+    assert asked(found) == [
         '# date_formats = ["…"]  # 2 rows, no number is above 12, so either can be: say which, '
         '"%m/%d/%Y" or "%d/%m/%Y"'
     ]
 
 
-def test_attendance_of_one_year_group_is_not_taken_for_exceptions(look: Look) -> None:
+def test_attendance_of_one_year_group_is_not_taken_for_exceptions(lines: Lines) -> None:
     few = "".join(f"{i},{day},X\n" for i in (412, 413) for day in DAYS)
-    seen = look(CLEVER | {"attendance.csv": f"Student_id,date,code\n{few}"})
-    assert "shape" not in str(suggested(seen))
+    found = lines(CLEVER | {"attendance.csv": f"Student_id,date,code\n{few}"})
+    assert "shape" not in str(suggested(found))
 
 
 MAPPED = '[attendance.codes]\nA = "absent"\nT = "tardy"\nP = "present"\n'
@@ -364,7 +384,7 @@ def of_days(days: int, codes: str) -> Mapping[str, str]:
 
 def test_too_few_days_to_tell_exceptions_by_are_left_to_a_person(look: Look) -> None:
     seen = look(of_days(1, "AAT"), MAPPED)
-    assert asked(seen) == [
+    assert asked(seen.lines) == [
         '# shape = "exceptions"  # 0 of 30 marks are present: say so if nobody present has a row'
     ]
     (problem,) = told(seen)
@@ -377,25 +397,25 @@ def test_too_few_days_to_tell_exceptions_by_are_left_to_a_person(look: Look) -> 
     ids=["one in ten present", "unmapped", "said"],
 )
 def test_the_shape_is_not_asked_for_where_the_codes_leave_no_doubt_or_it_is_said(
-    look: Look, codes: str, toml: str
+    lines: Lines, codes: str, toml: str
 ) -> None:
-    assert not [line for line in asked(look(of_days(2, codes), toml)) if "shape" in line]
+    assert not [line for line in asked(lines(of_days(2, codes), toml)) if "shape" in line]
 
 
 def test_a_few_presences_among_exceptions_do_not_hide_that_they_are(look: Look) -> None:
     marks = "".join(f"{412 + n},{day},{'AP'[n == 0]}\n" for n, day in enumerate(DAYS * 2))
     few = CLEVER | {"attendance.csv": f"Student_id,date,code\n{marks}"}
     seen = look(few, MAPPED)
-    landing = suggested(seen)["landing"]
+    landing = suggested(seen.lines)["landing"]
     assert isinstance(landing, dict)
     assert landing["attendance"]["shape"] == "exceptions"
     assert [problem.split(".")[0] for problem in told(seen)] == ["No calendar export has landed"]
 
 
-def test_the_patterns_that_are_suggested_match_nothing_else(look: Look) -> None:
+def test_the_patterns_that_are_suggested_match_nothing_else(lines: Lines) -> None:
     marks = "student_id,date,code\n412,2026-09-07,present\n"
-    seen = look({"a_2026-09-07.csv": marks, "a_x.csv": "Section_ID,title\n7A,7A\n"})
-    landing = suggested(seen)["landing"]
+    found = lines({"a_2026-09-07.csv": marks, "a_x.csv": "Section_ID,title\n7A,7A\n"})
+    landing = suggested(found)["landing"]
     assert isinstance(landing, dict)
     assert landing["attendance"]["files"] == ["a_2026-09-07.csv"]
 
@@ -461,14 +481,14 @@ def test_a_home_that_is_ready_says_so(tmp_path: Path) -> None:
     assert not (tmp_path / "data" / "warehouse.duckdb").exists()
 
 
-def test_a_file_that_may_be_something_else_is_asked_about_and_not_written(look: Look) -> None:
-    seen = look(
+def test_a_file_that_may_be_something_else_is_asked_about_and_not_written(lines: Lines) -> None:
+    found = lines(
         {
             "a.csv": "sourcedId,status,name,type\n1,active,Hill,school\n",
             "b.csv": "sourcedId,status,title,grades\nC1,,Maths,07\n",
         }
     )
-    assert not [line for line in seen.lines if line.key == "files" and line.certain]
-    tie, id_of_every_kind = (line for line in asked(seen) if "files" in line)
+    assert not [line for line in found if line.key == "files" and line.certain]
+    tie, id_of_every_kind = (line for line in asked(found) if "files" in line)
     assert "as well like classes" in tie
     assert "its ids may be anything's" in id_of_every_kind

@@ -6,7 +6,20 @@ from datetime import date, timedelta
 import duckdb
 import polars as pl
 
+from edu_pipeline.landing.sources.school.agreement import marks_on_closed_days
+from edu_pipeline.landing.sources.school.disagreements import closed_problems
+from edu_pipeline.landing.sources.school.doubts import doubts
+from edu_pipeline.landing.sources.school.losses import (
+    attendance_lost,
+    loss_problems,
+    worse_rows_lost,
+    worse_rows_problems,
+)
+from edu_pipeline.landing.sources.school.telling_apart import several_problem, several_rows
+from edu_pipeline_tests.landing.conftest import ROSTERS, Facts, rosters_of
+
 Land = Callable[..., duckdb.DuckDBPyConnection]
+Stage = Callable[..., Facts]
 Fates = Callable[[duckdb.DuckDBPyConnection], pl.DataFrame]
 Messages = Callable[[duckdb.DuckDBPyConnection], list[str]]
 
@@ -26,6 +39,11 @@ def week(**codes: list[str]) -> str:
     )
 
 
+def asked(found: Facts) -> list[str]:
+    return [problem.message for problem in doubts(*found)]
+
+
+EXCEPTIONS = '[landing.attendance]\nshape = "exceptions"'
 PRESENT = ["present"] * 5
 SCHOOL_DAYS = "date,in_session\n" + "".join(f"{day},Y\n" for day in WEEK)
 
@@ -53,33 +71,32 @@ def test_a_lost_absence_holds_the_class_and_says_what_it_could_do(
     )
 
 
-def test_a_lost_row_of_a_student_who_has_all_marks_moves_no_figure(land: Land) -> None:
+def test_a_lost_row_of_a_student_who_has_all_marks_moves_no_figure(facts: Stage) -> None:
     marks = week(s007=PRESENT, s008=PRESENT)
-    con = land({"attendance.csv": f"{HEADER}{marks}007,2026-13-45,absent\n"})
-    # one of eleven rows is many, so the export itself is asked about, but no class
-    assert con.sql("select distinct kind from landing_problems").fetchall() == [("many_rejected",)]
+    con, _, settings = facts({"attendance.csv": f"{HEADER}{marks}007,2026-13-45,absent\n"})
+    assert con.sql("select rule from rejected_attendance").fetchall() == [("unparseable_date",)]
+    assert loss_problems(attendance_lost(con, settings.landing.attendance), "") == []
 
 
-def test_absences_under_other_ids_are_missed(land: Land, messages: Messages) -> None:
+def test_absences_under_other_ids_are_missed(facts: Stage) -> None:
     students = [f"{n:03}" for n in range(100, 150)]
     marks = "".join(f"{s},{day},present\n" for s in students for day in WEEK[:3])
     absences = "".join(f"X{s},{WEEK[0]},absent\n" for s in students[:4])
-    con = land(
-        {
-            "students.csv": "student_id\n" + "".join(f"{s}\n" for s in students),
-            "enrollments.csv": "class_id,person_id,role\n"
-            + "".join(f"HR-7A,{s},student\n" for s in students),
-            "attendance.csv": f"{HEADER}{marks}{absences}",
-        }
-    )
-    (message,) = messages(con)
-    assert message.startswith(
+    exports = {"attendance.csv": f"{HEADER}{marks}{absences}"}
+    con, _, settings = facts(exports, rosters=rosters_of(students))
+    (problem,) = worse_rows_problems(worse_rows_lost(con), (), settings.landing.attendance)
+    assert problem.message.startswith(
         "4 of 4 absences in attendance are rejected, and hardly any other row"
     )
 
 
+def _asked_of_several(found: Facts, table: str = "attendance") -> str | None:
+    several = several_rows(found.con, table, found.files, found.settings)
+    return several_problem(several).message if several else None
+
+
 def test_a_mark_per_period_in_an_unknown_column_is_asked_about_and_the_line_works(
-    land: Land, messages: Messages
+    facts: Stage,
 ) -> None:
     marks = "".join(
         f"{student},{day},{code},{unit}\n"
@@ -87,8 +104,8 @@ def test_a_mark_per_period_in_an_unknown_column_is_asked_about_and_the_line_work
         for day in WEEK[:3]
         for unit, code in (("U1", "absent" if student == "007" else "present"), ("U2", "present"))
     )
-    con = land({"attendance.csv": f"student_id,date,code,Unit\n{marks}"})
-    (message,) = messages(con)
+    message = _asked_of_several(facts({"attendance.csv": f"student_id,date,code,Unit\n{marks}"}))
+    assert message
     assert message.startswith(
         "Up to 2 rows of attendance are about the same student and day, and no column is known to tell "
         "them apart: 6 of 12 rows would be left out. Unit has 2 values"
@@ -97,9 +114,9 @@ def test_a_mark_per_period_in_an_unknown_column_is_asked_about_and_the_line_work
         '[landing.attendance.columns]\nsession = "Unit"\n[landing.attendance]\nsessions_per_day = 2'
     )
     assert all(line in message for line in ('session = "Unit"', "sessions_per_day = 2"))
-    fixed = land({}, lines)
-    assert messages(fixed) == []
-    assert fixed.sql("select sum(possible), sum(attended) from stg_attendance").fetchall() == [
+    fixed = facts({}, lines)
+    assert _asked_of_several(fixed) is None
+    assert fixed.con.sql("select sum(possible), sum(attended) from stg_attendance").fetchall() == [
         (6, 4.5)
     ]
 
@@ -114,102 +131,99 @@ def test_an_export_appended_to_itself_counts_once(
     assert found.rows() == [("counted", 10), ("same", 10)]
 
 
-def test_two_columns_of_one_name_that_differ_are_asked_about(
-    land: Land, messages: Messages
-) -> None:
+def test_two_columns_of_one_name_that_differ_are_asked_about(facts: Stage) -> None:
     header = "student_id,date,code,code\n"
-    con = land(
-        {
-            "attendance.csv": f"{header}007,2026-09-07,present,absent\n",
-            "attendance_same.csv": f"{header}007,2026-09-08,present,present\n",
-        }
+    (message,) = asked(
+        facts(
+            {
+                "attendance.csv": f"{header}007,2026-09-07,present,absent\n",
+                "attendance_same.csv": f"{header}007,2026-09-08,present,present\n",
+            }
+        )
     )
-    (message,) = messages(con)
     assert message.startswith("school/attendance.csv")
     assert "has 2 columns of the same name, code, and they differ in 1 rows" in message
 
 
-def test_marks_of_days_to_come_count_nowhere_and_are_said(land: Land) -> None:
-    con = land(
-        {
-            "attendance.csv": None,
-            "attendance_2026-09-09.csv": HEADER + week(s007=PRESENT, s008=[*PRESENT[:3], "", ""]),
-        }
-    )
-    assert con.sql("select max(date) from stg_attendance").fetchall() == [(date(2026, 9, 9),)]
-    assert con.sql("select kind, holds, rows from landing_problems").fetchall() == [
+def test_marks_of_days_to_come_count_nowhere_and_are_said(facts: Stage) -> None:
+    rows = HEADER + week(s007=PRESENT, s008=[*PRESENT[:3], "", ""])
+    found = facts({"attendance_2026-09-09.csv": rows})
+    assert found.con.sql("select max(date) from stg_attendance").fetchall() == [(WEEK[2],)]
+    assert [(each.kind, each.holds, each.rows) for each in doubts(*found)] == [
         ("days_to_come", None, 2)
     ]
     prefilled = HEADER + week(s007=PRESENT, s008=PRESENT)
-    quiet = land({"attendance_2026-09-09.csv": prefilled})
-    assert quiet.sql("select kind from landing_problems").fetchall() == []
-    assert quiet.sql("select sum(possible) from stg_attendance").fetchall() == [(6,)]
-    planned = land({}, '[landing.attendance]\nshape = "exceptions"')
-    assert planned.sql("select kind from landing_problems").fetchall() == []
+    quiet = facts({"attendance_2026-09-09.csv": prefilled})
+    assert list(doubts(*quiet)) == []
+    assert quiet.con.sql("select sum(possible) from stg_attendance").fetchall() == [(6,)]
+    planned = facts({"attendance_2026-09-09.csv": rows}, EXCEPTIONS)
+    assert list(doubts(*planned)) == []
 
 
-def test_a_register_with_the_office_s_absences_only_is_not_in(stage: Land) -> None:
+def test_a_register_with_the_office_s_absences_only_is_not_in(facts: Stage) -> None:
     students = [f"{n:03}" for n in range(100, 104)]
     friday = "".join(f"{s},{WEEK[4]},{code}\n" for s, code in zip(students, ("absent", "", "", ""), strict=True))  # fmt: skip
     thursday = "".join(f"{s},{WEEK[3]},{code}\n" for s, code in zip(students, ("absent", "", "present", ""), strict=True))  # fmt: skip
-    con = stage(
-        {
-            "students.csv": "student_id\n" + "".join(f"{s}\n" for s in students),
-            "enrollments.csv": "class_id,person_id,role\n"
-            + "".join(f"HR-7A,{s},student\n" for s in students),
-            "attendance.csv": HEADER + thursday + friday,
-        }
-    )
+    con, *_ = facts({"attendance.csv": HEADER + thursday + friday}, rosters=rosters_of(students))
     assert con.sql(
         "select date, sum(possible), bool_or(submitted) from stg_attendance group by all order by 1"
     ).fetchall() == [(WEEK[3], 2, True), (WEEK[4], 0, False)]
 
 
-def test_the_duration_of_a_presence_is_how_long_somebody_was_there(stage: Land) -> None:
+def test_the_duration_of_a_presence_is_how_long_somebody_was_there(facts: Stage) -> None:
     durations = {"1": 1, "0.5": 0.5, "0": 1, "": 1, "25 %": 0.25}
     rows = "".join(
         f"007,{day},In Attendance,{duration}\n"
         for day, duration in zip(WEEK, durations, strict=True)
     )
-    con = stage({"attendance.csv": f"student_id,date,code,EventDuration\n{rows}"})
+    con, *_ = facts({"attendance.csv": f"student_id,date,code,EventDuration\n{rows}"})
     found = con.sql("select attended from stg_attendance order by date").fetchall()
     assert dict(zip(durations, (attended for (attended,) in found), strict=True)) == durations
 
 
-def test_the_portion_absent_of_somebody_present_is_missed(stage: Land) -> None:
-    con = stage(
+def test_the_portion_absent_of_somebody_present_is_missed(facts: Stage) -> None:
+    con, *_ = facts(
         {"attendance.csv": "student_id,date,code,Portion Absent\n007,2026-09-07,present,0.25\n"}
     )
     assert con.sql("select attended from stg_attendance").fetchall() == [(0.75,)]
 
 
-def test_a_moment_in_utc_is_a_day_of_the_school(land: Land, messages: Messages) -> None:
+def test_a_moment_in_utc_is_a_day_of_the_school(facts: Stage) -> None:
     rows = "007,a1,MAT,2026-09-12T03:59:00Z,complete\n"
-    files = {"homework.csv": f"{HOMEWORK}\n{rows}", "enrollments.csv": BOTH_IN_MATHS}
-    asked = land(files)
-    assert "which day that is depends on the time zone" in messages(asked)[0]
-    said = land({}, '[school]\ntime_zone = "America/New_York"')
-    assert messages(said) == []
-    assert said.sql("select due_date from stg_homework").fetchall() == [(date(2026, 9, 11),)]
+    (message,) = asked(facts({"homework.csv": f"{HOMEWORK}\n{rows}"}))
+    assert "which day that is depends on the time zone" in message
+    said = facts({}, '[school]\ntime_zone = "America/New_York"')
+    assert asked(said) == []
+    assert said.con.sql("select due_date from stg_homework").fetchall() == [(date(2026, 9, 11),)]
 
 
-def test_midnights_in_utc_are_the_days_themselves(land: Land, messages: Messages) -> None:
+def test_midnights_in_utc_are_the_days_themselves(facts: Stage) -> None:
     rows = "007,a1,MAT,2026-09-11T00:00:00Z,complete\n"
-    con = land({"homework.csv": f"{HOMEWORK}\n{rows}"}, '[school]\ntime_zone = "America/New_York"')
-    assert messages(con) == []
-    assert con.sql("select due_date from stg_homework").fetchall() == [(date(2026, 9, 11),)]
+    found = facts(
+        {"homework.csv": f"{HOMEWORK}\n{rows}"}, '[school]\ntime_zone = "America/New_York"'
+    )
+    assert asked(found) == []
+    assert found.con.sql("select due_date from stg_homework").fetchall() == [(date(2026, 9, 11),)]
 
 
-def test_midnights_beside_moments_are_days_where_they_are_many(stage: Land) -> None:
+def test_midnights_beside_moments_are_days_where_they_are_many(facts: Stage) -> None:
     absences = "007,2026-09-08T00:00:00Z,absent\n"
     late = "".join(f"008,{day}T13:05:00Z,tardy\n" for day in WEEK)
     said = '[school]\ntime_zone = "America/New_York"'
-    con = stage({"attendance.csv": HEADER + absences + late}, said)
+    con, *_ = facts({"attendance.csv": HEADER + absences + late}, said)
     found = con.sql("select date from stg_attendance where attended = 0").fetchall()
     assert found == [(date(2026, 9, 8),)]
 
 
-def test_a_few_marks_on_closed_days_are_right_and_count_nowhere(land: Land) -> None:
+CLOSED = ROSTERS.replace("day < 5 as", "day not in (2, 5) as")
+
+
+def _closed(found: Facts) -> list[tuple[str, date | None, int]]:
+    problems = closed_problems(marks_on_closed_days(found.con), found.settings.landing)
+    return [(problem.kind, problem.first_date, problem.rows) for problem in problems]
+
+
+def test_a_few_marks_on_closed_days_are_right_and_count_nowhere(land: Land, facts: Stage) -> None:
     closed = SCHOOL_DAYS.replace("2026-09-09,Y", "2026-09-09,N")
     snow = land(
         {"calendar.csv": closed, "attendance.csv": HEADER + week(s007=PRESENT, s008=PRESENT)}
@@ -219,38 +233,41 @@ def test_a_few_marks_on_closed_days_are_right_and_count_nowhere(land: Land) -> N
         (8, 8)
     ]
     entered = HEADER + week(s007=["", "absent", "absent", "", "absent"])
-    absences = land({"attendance.csv": entered}, '[landing.attendance]\nshape = "exceptions"')
-    assert absences.sql("select kind from landing_problems").fetchall() == []
+    assert _closed(facts({"attendance.csv": entered}, EXCEPTIONS, CLOSED)) == []
 
 
-def test_a_register_on_a_closed_day_or_after_the_calendar_ends_says_it_is_wrong(land: Land) -> None:
+def test_a_register_on_a_closed_day_or_after_the_calendar_ends_says_it_is_wrong(
+    facts: Stage,
+) -> None:
     taken = HEADER + week(s007=PRESENT, s008=["present", "present", "absent", "present", "present"])
-    closed = SCHOOL_DAYS.replace("2026-09-09,Y", "2026-09-09,N")
-    con = land({"calendar.csv": closed, "attendance.csv": taken})
-    found = "select kind, first_date, rows from landing_problems"
-    assert con.sql(found).fetchall() == [("marks_on_closed_days", WEEK[2], 2)]
+    register = facts({"attendance.csv": taken}, rosters=CLOSED)
+    assert _closed(register) == [("marks_on_closed_days", WEEK[2], 2)]
     days = [WEEK[0] + timedelta(days=7 * weeks + day) for weeks in range(3) for day in range(5)]
-    short = "date,in_session\n" + "".join(f"{day},Y\n" for day in days[:14])
+    short = "insert into stg_school_days from (values {});".format(
+        ", ".join(f"(date '{day}', '1', true, null)" for day in days[5:14])
+    )
     marks = "".join(f"007,{day},present\n008,{day},present\n" for day in days)
-    ended = land({"calendar.csv": short, "attendance.csv": HEADER + marks})
-    assert ended.sql(found).fetchall() == [("marks_on_closed_days", days[14], 2)]
+    ended = facts({"attendance.csv": HEADER + marks}, rosters=ROSTERS + short)
+    assert _closed(ended) == [("marks_on_closed_days", days[14], 2)]
 
 
-def test_one_task_of_two_classes_is_two_pieces(stage: Land) -> None:
+def test_one_task_of_two_classes_is_two_pieces(facts: Stage) -> None:
     rows = "007,a1,MAT,2026-09-08,complete\n007,a1,HR-7A,2026-09-08,missing\n"
-    con = stage({"homework.csv": f"{HOMEWORK}\n{rows}"})
+    con, *_ = facts({"homework.csv": f"{HOMEWORK}\n{rows}"})
     assert con.sql("select class_id, status from stg_homework order by 1").fetchall() == [
         ("HR-7A", "missing"),
         ("MAT", "complete"),
     ]
 
 
-def test_a_title_that_comes_every_week_is_a_piece_each_time_and_an_id_is_moved(stage: Land) -> None:
+def test_a_title_that_comes_every_week_is_a_piece_each_time_and_an_id_is_moved(
+    facts: Stage,
+) -> None:
     delta = '[landing.homework]\nexport = "delta"'
     first, second = "007,Log,MAT,2026-09-08,complete\n", "007,Log,MAT,2026-09-11,missing\n"
     for column, pieces in (("title", 2), ("assignment_id", 1)):
         header = HOMEWORK.replace("assignment_id", column)
-        con = stage(
+        con, *_ = facts(
             {
                 "homework_2026-09-08.csv": f"{header}\n{first}",
                 "homework_2026-09-11.csv": f"{header}\n{second}",
@@ -260,53 +277,47 @@ def test_a_title_that_comes_every_week_is_a_piece_each_time_and_an_id_is_moved(s
         assert con.sql("select count(*) from stg_homework").fetchall() == [(pieces,)]
 
 
-def test_of_several_attempts_a_person_says_which_counts(land: Land, messages: Messages) -> None:
+def test_of_several_attempts_a_person_says_which_counts(facts: Stage) -> None:
     rows = "007,a1,MAT,2026-09-08,complete,2\n008,a1,MAT,2026-09-08,complete,1\n007,a1,MAT,2026-09-08,missing,1\n"
-    con = land({"homework.csv": f"{HOMEWORK},attempt\n{rows}"})
-    (message,) = messages(con)
+    message = _asked_of_several(facts({"homework.csv": f"{HOMEWORK},attempt\n{rows}"}), "homework")
+    assert message
     assert "about the same piece of a student" in message
     assert "They differ in attempt." in message
 
 
-def test_graded_with_nothing_is_asked_until_somebody_says_what_it_means(
-    land: Land, messages: Messages
-) -> None:
+def test_graded_with_nothing_is_asked_until_somebody_says_what_it_means(facts: Stage) -> None:
     rows = "007,a1,MAT,2026-09-08,fully graded,0\n008,a1,MAT,2026-09-08,fully graded,9\n"
-    con = land({"homework.csv": f"{HOMEWORK},score\n{rows}"})
-    (message,) = messages(con)
+    (message,) = asked(facts({"homework.csv": f"{HOMEWORK},score\n{rows}"}))
     assert message.startswith("1 piece of homework is 'fully graded' with a score of 0")
-    assert messages(land({}, '[homework.codes]\n"fully graded" = "complete"')) == []
+    assert asked(facts({}, '[homework.codes]\n"fully graded" = "complete"')) == []
 
 
-def test_the_outcome_is_read_and_not_the_record_s_own_status(stage: Land) -> None:
+def test_the_outcome_is_read_and_not_the_record_s_own_status(facts: Stage) -> None:
     rows = "007,a1,MAT,2026-09-08,,fully graded\n"
-    con = stage({"homework.csv": f"{HOMEWORK},scoreStatus\n{rows}"})
+    con, *_ = facts({"homework.csv": f"{HOMEWORK},scoreStatus\n{rows}"})
     assert con.sql("select status from stg_homework").fetchall() == [("complete",)]
 
 
-def test_homework_of_which_no_outcome_is_known_is_a_problem(land: Land, messages: Messages) -> None:
-    con = land({"homework.csv": f"{HOMEWORK}\n007,a1,MAT,2026-09-08,\n008,a1,MAT,2026-09-08,\n"})
-    (message,) = messages(con)
+def test_homework_of_which_no_outcome_is_known_is_a_problem(facts: Stage) -> None:
+    rows = "007,a1,MAT,2026-09-08,\n008,a1,MAT,2026-09-08,\n"
+    (message,) = asked(facts({"homework.csv": f"{HOMEWORK}\n{rows}"}))
     assert message.startswith("Of 2 rows of homework none has a known outcome")
 
 
-def test_a_session_that_is_the_whole_day_is_asked_about(land: Land, messages: Messages) -> None:
+def test_a_session_that_is_the_whole_day_is_asked_about(facts: Stage) -> None:
     rows = "007,2026-09-07,absent,ALL\n008,2026-09-08,absent,AM\n008,2026-09-09,absent,PM\n"
-    con = land(
-        {"attendance.csv": f"student_id,date,code,session\n{rows}"},
-        '[landing.attendance]\nshape = "exceptions"\nsessions_per_day = 2',
-    )
-    (message,) = messages(con)
+    marks = {"attendance.csv": f"student_id,date,code,session\n{rows}"}
+    (message,) = asked(facts(marks, f"{EXCEPTIONS}\nsessions_per_day = 2"))
     assert message.startswith("1 row of attendance with 'ALL' stands where others have AM and PM")
 
 
 def test_dates_that_a_column_proves_are_read_and_others_asked_about(
-    land: Land, messages: Messages
+    land: Land, messages: Messages, facts: Stage
 ) -> None:
     proven = "007,14/09/2026 08:14,absent\n007,2026-09-07,present\n008,07/09/2026,present\n"
-    calendar = "date\n2026-09-07\n2026-09-14\n"
-    con = land({"calendar.csv": calendar, "attendance.csv": HEADER + proven})
-    assert messages(con) == []
+    later = "insert into stg_school_days values ('2026-09-14', '1', true, null);"
+    con, *_ = facts({"attendance.csv": HEADER + proven}, rosters=ROSTERS + later)
+    assert con.sql("select * from rejected_attendance").fetchall() == []
     assert con.sql("select student_id, date from stg_attendance order by all").fetchall() == [
         ("007", date(2026, 9, 7)),
         ("007", date(2026, 9, 14)),

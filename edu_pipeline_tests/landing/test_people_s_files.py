@@ -9,9 +9,12 @@ from zipfile import ZipFile, ZipInfo
 import duckdb
 import pytest
 
+from edu_pipeline.landing.sources.school.school_problems import file_problems
 from edu_pipeline.landing.tables.encodings import encoding_but_utf_8
+from edu_pipeline_tests.landing.conftest import Facts, lines_told
 from edu_pipeline_tests.landing.test_workbook import workbook
 
+Stage = Callable[..., Facts]
 Land = Callable[..., duckdb.DuckDBPyConnection]
 Messages = Callable[[duckdb.DuckDBPyConnection], list[str]]
 Rows = list[list[str]]
@@ -113,10 +116,9 @@ def test_an_export_is_read_however_it_is_wrapped(land: Land, messages: Messages)
     assert messages(con) == []
 
 
-def test_rows_of_archives_and_sheets_say_where_they_stand(stage: Land) -> None:
-    con = stage(
+def test_rows_of_archives_and_sheets_say_where_they_stand(read_exports: Stage) -> None:
+    con, *_ = read_exports(
         {
-            "attendance.csv": None,
             "drop.zip": archive({"attendance.csv": CSV}),
             "attendance.xlsx": workbook({"A": [HEADER, MONDAY], "B": [HEADER, [], TUESDAY]}),
         }
@@ -129,12 +131,9 @@ def test_rows_of_archives_and_sheets_say_where_they_stand(stage: Land) -> None:
     ]
 
 
-def test_a_newer_workbook_takes_the_place_of_all_sheets_of_the_older(
-    land: Land, messages: Messages
-) -> None:
-    con = land(
+def test_a_newer_workbook_takes_the_place_of_all_sheets_of_the_older(facts: Stage) -> None:
+    con, *_ = facts(
         {
-            "attendance.csv": None,
             "attendance_2026-09-11.xlsx": workbook(
                 {"A": [HEADER, MONDAY], "B": [HEADER, ["008", *TUESDAY[1:]]]}
             ),
@@ -142,32 +141,30 @@ def test_a_newer_workbook_takes_the_place_of_all_sheets_of_the_older(
         }
     )
     assert con.sql(MARKS).fetchall() == BOTH
-    assert messages(con) == []
+    assert con.sql("select * from rejected_attendance").fetchall() == []
 
 
 def test_a_sheet_that_lacks_columns_of_the_others_is_a_question_whose_answer_works(
-    land: Land, messages: Messages, paste: Callable[[duckdb.DuckDBPyConnection], str]
+    read_exports: Stage, facts: Stage
 ) -> None:
     """It may be a week whose header was lost."""
     book = workbook({"Week 1": [HEADER, MONDAY, TUESDAY], "Week 2": [["x", "y", "z"], TUESDAY]})
-    con = land({"attendance.csv": None, "attendance.xlsx": book})
-    assert messages(con)[0].startswith(
-        "school/attendance.xlsx#Week 2: the workbook has other sheets"
-    )
-    con = land({"attendance.xlsx": book}, paste(con))
-    assert (con.sql(MARKS).fetchall(), messages(con)) == (BOTH, [])
+    whole, lacking = read_exports({"attendance.xlsx": book}).files["error"]
+    assert whole is None
+    assert lacking.startswith("the workbook has other sheets")
+    con, files, _ = facts({}, lines_told(lacking))
+    assert con.sql(MARKS).fetchall() == BOTH
+    assert files["error"].to_list() == [None]
 
 
-def test_dates_of_old_macs_are_not_four_years_early(stage: Land) -> None:
+def test_dates_of_old_macs_are_not_four_years_early(facts: Stage) -> None:
     """46272 - 1462 days after 1 January 1904 is 7 September 2026."""
     content = workbook({"A": [HEADER, ["007", 44810, "present"]]}, since_1904=True)
-    con = stage({"attendance.csv": None, "attendance.xlsx": content})
+    con, *_ = facts({"attendance.xlsx": content})
     assert con.sql(MARKS).fetchall() == [tuple(MONDAY)]
 
 
-def test_files_that_cannot_be_read_are_told_and_the_others_are_read(
-    land: Land, messages: Messages
-) -> None:
+def test_files_that_cannot_be_read_say_why(read_exports: Stage) -> None:
     files = {
         "attendance_a.csv.gz": (
             gzip.compress(CSV.encode(), mtime=0)[:-20],
@@ -184,14 +181,15 @@ def test_files_that_cannot_be_read_are_told_and_the_others_are_read(
         "attendance_d.csv": ('<?xml version="1.0"?><Interchange/>', "an XML file"),
         "attendance_e.csv": (f'{CSV}"00"7,2026-09-09,present\n', "begins in line 4 is not closed"),
     }
-    con = land({"attendance.csv": None, **{name: content for name, (content, _) in files.items()}})
-    for message, (name, (_, told)) in zip(messages(con), files.items(), strict=True):
-        assert message.startswith(f"school/{name}: ")
-        assert told in message
-    assert con.sql("select count(*) from stg_students").fetchall() == [(2,)]
+    found = read_exports({name: content for name, (content, _) in files.items()}).files
+    for path, error, (name, (_, told)) in zip(
+        found["path"], found["error"], files.items(), strict=True
+    ):
+        assert path == f"school/{name}"
+        assert told in error
 
 
-def test_a_wide_table_is_one_question_no_header_answers(land: Land, messages: Messages) -> None:
+def test_a_wide_table_is_one_question_no_header_answers(read_exports: Stage) -> None:
     headers = {
         "attendance_a": "student_id,name,2026-09-07,2026-09-08,2026-09-09",
         "attendance_b": "student_id,Mon 7,Tue 8,Wed 9",
@@ -201,7 +199,9 @@ def test_a_wide_table_is_one_question_no_header_answers(land: Land, messages: Me
         "homework": "student_id,Essay (12),Quiz (13),Poster (14)",
     }
     wide = {f"{name}.csv": f"{header}\n007,a,b,c,d\n" for name, header in headers.items()}
-    con = land({"attendance.csv": None, **wide})
+    found = read_exports(wide)
+    problems = file_problems(found.files, found.settings.landing)
+    messages = [each.message for each in problems if each.kind == "missing_column"]
     rows_of = {
         "attendance_a": "a row per student and day",
         "attendance_b": "a row per student and day",
@@ -210,7 +210,7 @@ def test_a_wide_table_is_one_question_no_header_answers(land: Land, messages: Me
         "attendance_e": "a row per student, day and session",
         "homework": "a row per student and assignment",
     }
-    for message, (name, told) in zip(messages(con), rows_of.items(), strict=True):
+    for message, (name, told) in zip(messages, rows_of.items(), strict=True):
         assert message.startswith(f"school/{name}.csv: ")
         assert "This shape is not read" in message
         assert told in message

@@ -8,17 +8,32 @@ import duckdb
 import polars as pl
 import pytest
 
+from edu_pipeline.ground.warehouse import read_table
+from edu_pipeline.landing.rules import SUPERSEDED
+from edu_pipeline.landing.sources.school.agreement import marks_on_closed_days
+from edu_pipeline.landing.sources.school.disagreements import closed_problems
+from edu_pipeline.landing.sources.school.rejections import unmapped_codes
 from edu_pipeline.landing.sources.school.school_problems import (
+    MEANINGS,
+    code_problems,
     date_advice,
     exception_problems,
+    file_problems,
+    row_problems,
     shape_problems,
+    word_problems,
 )
+from edu_pipeline.landing.sources.school.stage_facts import marks_found
+from edu_pipeline.landing.sources.school.telling_apart import several_problem, several_rows
 from edu_pipeline.landing.tables.dates import parsed_date
 from edu_pipeline.model.gate import known_since
 from edu_pipeline.model.problems import Problem, problems_frame
+from edu_pipeline.model.quality import LandingFiles
 from edu_pipeline.settings.landing import AttendanceExport, Landing
+from edu_pipeline_tests.landing.conftest import Facts, lines_told, rosters_of
 
 Land = Callable[..., duckdb.DuckDBPyConnection]
+Stage = Callable[..., Facts]
 Messages = Callable[[duckdb.DuckDBPyConnection], list[str]]
 Paste = Callable[[duckdb.DuckDBPyConnection], str]
 
@@ -26,49 +41,54 @@ SECTION = "[landing.attendance]\n"
 EXCEPTIONS = 'shape = "exceptions"\n'
 
 
+def of_files(found: Facts) -> list[Problem]:
+    """What is wrong with files, but for exports of which there is none."""
+    problems = file_problems(found.files, found.settings.landing)
+    return [problem for problem in problems if problem.kind != "missing_export"]
+
+
 def test_a_clean_school_has_no_problem(land: Land, messages: Messages) -> None:
     assert messages(land()) == []
 
 
-def test_a_missing_column_is_told_with_the_line_to_paste(land: Land, messages: Messages) -> None:
-    con = land(
+def test_a_missing_column_is_told_with_the_line_to_paste(read_exports: Stage) -> None:
+    found = read_exports(
         {
             "attendance.csv": "pupil,date,code\n007,2026-09-07,present\n",
             "attendance_b.csv": '"Student ""Ident""",date,code\n007,2026-09-08,present\n',
         }
     )
-    assert messages(con) == [
+    problems = of_files(found)
+    assert [problem.message for problem in problems] == [
         "school/attendance.csv: no column for student_id. Its columns are: pupil, date, code. "
         'Add to [landing.attendance.columns]: student_id = "…"',
         'school/attendance_b.csv: no column for student_id. Its columns are: Student "Ident", date, '
         'code. Add to [landing.attendance.columns]: student_id = "Student \\"Ident\\""',
     ]
-    assert con.sql("select kind, class_id, first_date from landing_problems").fetchall() == [
-        ("missing_column", None, None),
-        ("missing_column", None, None),
-    ]
+    assert {(each.kind, each.class_id, each.first_date) for each in problems} == {
+        ("missing_column", None, None)
+    }
 
 
-def test_the_pasted_column_works(land: Land, messages: Messages, paste: Paste) -> None:
-    con = land({"attendance.csv": '"Student ""Ident""",date,code\n007,2026-09-07,present\n'})
-    fixed = land({}, paste(con))
-    assert messages(fixed) == []
-    assert fixed.sql("select student_id from stg_attendance").fetchall() == [("007",)]
+def test_the_pasted_column_works(facts: Stage) -> None:
+    marks = '"Student ""Ident""",date,code\n007,2026-09-07,present\n'
+    (problem,) = of_files(facts({"attendance.csv": marks}))
+    fixed = facts({}, lines_told(problem.message))
+    assert of_files(fixed) == []
+    assert fixed.con.sql("select student_id from stg_attendance").fetchall() == [("007",)]
 
 
-def test_a_column_of_the_settings_that_is_not_there_is_a_problem(
-    land: Land, messages: Messages
-) -> None:
-    con = land(
-        {},
+def test_a_column_of_the_settings_that_is_not_there_is_a_problem(read_exports: Stage) -> None:
+    found = read_exports(
+        {"students.csv": "student_id,given_name,family_name,grade\n"},
         '[landing.students.columns]\ngrade = "Form Year"\n'
         '[landing.staff.constants]\nschol_id = "1"',
     )
-    assert messages(con) == [
-        "[landing.staff.constants] has schol_id, which is none of its columns: staff_id, "
-        "given_name, family_name, full_name, preferred_name, email, school_id.",
+    assert [problem.message for problem in of_files(found)] == [
         'school/students.csv: [landing.students.columns] says grade = "Form Year", but the file '
         "has no such column. Its columns are: student_id, given_name, family_name, grade.",
+        "[landing.staff.constants] has schol_id, which is none of its columns: staff_id, "
+        "given_name, family_name, full_name, preferred_name, email, school_id.",
     ]
 
 
@@ -97,20 +117,21 @@ def test_an_unmapped_code_names_its_classes_and_the_finished_line_works(
     assert fixed.sql("select sum(attended) from stg_attendance").fetchall() == [(1,)]
 
 
-def test_any_code_can_be_pasted(land: Land, messages: Messages) -> None:
+def test_any_code_can_be_pasted(facts: Stage) -> None:
     codes = "'", '"', "\\", "a b", "[x]", "é", "#"
     cells = [code.replace('"', '""') for code in codes]
     marks = "".join(
         f'00{7 + number % 2},2026-09-{7 + number // 2:02},"{cell}"\n'
         for number, cell in enumerate(cells)
     )
-    con = land({"attendance.csv": f"student_id,date,code\n{marks}"})
+    con, *_ = facts({"attendance.csv": f"student_id,date,code\n{marks}"})
+    told = [problem.message for problem in code_problems(unmapped_codes(con))]
     section = "[attendance.codes]\n"
-    lines = [told.partition(f"Add to {section.strip()}: ")[2] for told in messages(con)]
+    lines = [message.partition(f"Add to {section.strip()}: ")[2] for message in told]
     assert len(lines) == len(codes)
-    fixed = land({}, section + "\n".join(lines).replace("…", "absent"))
-    assert messages(fixed) == []
-    read = fixed.sql("select code, attended from stg_attendance order by line").fetchall()
+    con, *_ = facts({}, section + "\n".join(lines).replace("…", "absent"))
+    assert code_problems(unmapped_codes(con)) == []
+    read = con.sql("select code, attended from stg_attendance order by line").fetchall()
     assert read == [(code, 0) for code in codes]
 
 
@@ -164,25 +185,29 @@ def test_a_column_of_free_text_is_not_shown_as_codes_or_words(
     ).fetchall() == [("unmapped_code", 30), ("unmapped_word", 30)]
 
 
-def test_an_unmapped_word_is_a_problem_whose_fix_works(land: Land, messages: Messages) -> None:
+def test_an_unmapped_word_is_a_problem_whose_fix_works(read_exports: Stage) -> None:
     texts = {
         "classes": "class_id,class_name,class_type\nHR-7A,7A,Base Group\nMAT,Maths,scheduled\n",
         "enrollments": "class_id,person_id,role\nMAT,007,enrolled\nMAT,008,student\n",
         "calendar": "date,in_session\n2026-09-07,Y\n2026-09-08,open\n",
     }
-    con = land({f"{table}.csv": text for table, text in texts.items()})
-    pasted = ""
+
+    def told(toml: str = "") -> list[str]:
+        con, _, settings = read_exports({f"{name}.csv": text for name, text in texts.items()}, toml)
+        words = {(table, column): read_table(con, f"read_{table}") for table, column in MEANINGS}
+        return [problem.message for problem in word_problems(words, settings.landing)]
+
+    pasted, asked = "", told()
     for table, column, word, meaning in (
         ("classes", "class_type", "Base Group", "homeroom"),
         ("enrollments", "role", "enrolled", "student"),
         ("calendar", "in_session", "open", "true"),
     ):
-        (told,) = [each for each in messages(con) if each.startswith(column)]
+        (message,) = [each for each in asked if each.startswith(column)]
         begins = f"{column} '{word}' appears once in {table}. Add to [landing.{table}."
-        assert told.startswith(begins)
-        section, _, line = told.partition("Add to ")[2].partition(": ")
-        pasted += f"{section}\n{line.replace('…', meaning)}\n"
-    assert messages(land({}, pasted)) == []
+        assert message.startswith(begins)
+        pasted += lines_told(message).replace("…", meaning)
+    assert told(pasted) == []
 
 
 @pytest.mark.parametrize(
@@ -233,9 +258,24 @@ def test_the_other_order_of_day_and_month_replaces_the_one_that_is_set() -> None
     )
 
 
-def test_a_cell_that_looks_like_no_date_is_not_shown(land: Land, messages: Messages) -> None:
-    con = land({"attendance.csv": "student_id,date,code\n007,Ada Moss 3,present\n"})
-    assert messages(con) == [
+def _many_rejected(
+    rule: str, *files: tuple[str, int, int, str | None], table: str = "attendance"
+) -> list[str]:
+    """What is said where of each file so many rows, of so many, broke a rule, the first with a value."""
+    rejected = pl.DataFrame(
+        [(table, rule, path, bad, 2, value, [value]) for path, bad, _, value in files if bad],
+        schema=["table", "rule", "file", "rows", "line", "first_value", "values"],
+        orient="row",
+    )
+    received = pl.DataFrame(
+        [(table, path, of) for path, _, of, _ in files], ["table", "file", "rows"], orient="row"
+    )
+    problems = row_problems(rejected, received, LandingFiles.create_empty(), Landing())
+    return [problem.message for problem in problems]
+
+
+def test_a_cell_that_looks_like_no_date_is_not_shown() -> None:
+    assert _many_rejected("unparseable_date", ("school/attendance.csv", 1, 1, "Ada Moss 3")) == [
         "1 of 1 rows of attendance are rejected: unparseable date (school/attendance.csv, line 2). "
         'Add to [landing.attendance]: date_formats = ["…"]'
     ]
@@ -258,23 +298,11 @@ def test_a_few_bad_rows_are_rejected_and_hold_nothing(land: Land, messages: Mess
     ]
 
 
-def test_one_file_of_many_that_fails_altogether_is_a_problem(
-    land: Land, messages: Messages
-) -> None:
-    students = "".join(f"{i},7\n" for i in range(100, 140))
-    marks = "".join(f"{i},2026-09-07,present\n" for i in range(100, 140))
-    con = land(
-        {
-            "students.csv": f"student_id,grade\n{students}",
-            "enrollments.csv": "class_id,person_id,role\nHR-7A,100,student\n",
-            "attendance.csv": f"student_id,date,code\n{marks}",
-            "attendance_new.csv": "student_id,date,code\n100,08.09.2026,present\n",
-        }
-    )
-    assert messages(con) == [
-        "1 of 1 rows of school/attendance_new.csv are rejected: unparseable date, such as "
-        "'08.09.2026' (school/attendance_new.csv, line 2). Add to [landing.attendance]: "
-        'date_formats = ["%d.%m.%Y"]'
+def test_one_file_of_many_that_fails_altogether_is_a_problem() -> None:
+    files = ("school/attendance.csv", 0, 40, None), ("school/new.csv", 1, 1, "08.09.2026")
+    assert _many_rejected("unparseable_date", *files) == [
+        "1 of 1 rows of school/new.csv are rejected: unparseable date, such as '08.09.2026' "
+        '(school/new.csv, line 2). Add to [landing.attendance]: date_formats = ["%d.%m.%Y"]'
     ]
 
 
@@ -287,9 +315,11 @@ def test_exports_that_do_not_know_each_other_are_a_problem(land: Land, messages:
     ]
 
 
-def test_attendance_on_closed_days_only_is_a_problem(land: Land, messages: Messages) -> None:
-    con = land({"attendance.csv": "student_id,date,code\n007,2026-09-12,present\n"})
-    assert messages(con)[0].startswith(
+def test_attendance_on_closed_days_only_is_a_problem(facts: Stage) -> None:
+    marks = "student_id,date,code\n007,2026-09-12,present\n"
+    con, _, settings = facts({"attendance.csv": marks})
+    (problem,) = closed_problems(marks_on_closed_days(con), settings.landing)
+    assert problem.message.startswith(
         "The calendar has no school on 12\u00a0September 2026, and there is 1 mark of attendance on it "
         "(school/attendance.csv, line 2), which counts nowhere. If there was school, export the calendar "
         "again with these days in session."
@@ -309,38 +339,34 @@ def test_rows_that_say_nobody_was_expected_on_a_closed_day_hold_nothing(
     ]
 
 
-def test_several_marks_for_one_key_are_a_problem(land: Land, messages: Messages) -> None:
-    con = land(
-        {"attendance.csv": "student_id,date,code\n007,2026-09-07,present\n007,2026-09-07,absent\n"}
-    )
-    assert messages(con)[0].startswith(
+def test_several_marks_for_one_key_are_a_problem(facts: Stage) -> None:
+    marks = "student_id,date,code\n007,2026-09-07,present\n007,2026-09-07,absent\n"
+    con, files, settings = facts({"attendance.csv": marks})
+    several = several_rows(con, "attendance", files, settings)
+    assert several
+    assert several_problem(several).message.startswith(
         "Up to 2 rows of attendance are about the same student and day, and no column is known"
     )
 
 
-def test_a_teacher_of_two_schools_is_no_problem(land: Land, messages: Messages) -> None:
-    con = land(
-        {
-            "staff.csv": (
-                "staff_id,email,school_id\nT1,c@riverside.example,1\nT1,c@riverside.example,2\n"
-            )
-        }
-    )
-    assert messages(con) == []
+def test_a_teacher_of_two_schools_is_no_problem(people: Land) -> None:
+    con = people({"staff.csv": "staff_id,email,school_id\nT1,c@x.example,1\nT1,c@x.example,2\n"})
     assert con.sql("select staff_id from stg_staff").fetchall() == [("T1",)]
+    assert con.sql("select rule from rejected_staff").fetchall() == [(SUPERSEDED,)]
+    assert _many_rejected(SUPERSEDED, ("school/staff.csv", 1, 2, None), table="staff") == []
+    assert _many_rejected(SUPERSEDED, ("school/students.csv", 1, 2, None), table="students")
 
 
-def test_an_export_that_is_needed_and_not_there_is_a_problem(
-    land: Land, messages: Messages
-) -> None:
-    tables = "attendance", "staff", "students"
-    con = land({f"{table}.csv": None for table in tables})
-    assert messages(con) == [
-        f"No {table} export has landed. Put a file named like school/{table}*.csv into the landing "
-        f"zone, or say in [landing.{table}] files = […] where it is."
-        for table in tables
+def test_an_export_that_is_needed_and_not_there_is_a_problem() -> None:
+    problems = file_problems(LandingFiles.create_empty(), Landing())
+    assert [(problem.kind, problem.message) for problem in problems] == [
+        (
+            "missing_export",
+            f"No {table} export has landed. Put a file named like school/{table}*.csv into the "
+            f"landing zone, or say in [landing.{table}] files = […] where it is.",
+        )
+        for table in ("students", "staff", "attendance")
     ]
-    assert con.sql("select distinct kind from landing_problems").fetchall() == [("missing_export",)]
 
 
 def test_homework_classes_and_enrollments_need_not_be_there(land: Land, messages: Messages) -> None:
@@ -445,8 +471,13 @@ def test_a_list_of_absentees_under_daily_is_a_problem_that_the_pasted_shape_lift
     assert messages(land({}, f"{LETTERS}{pasted[1]}\n{pasted[2]}\n")) == []
 
 
-def test_only_marks_that_count_in_a_rate_tell_the_shape(land: Land, messages: Messages) -> None:
-    assert messages(land(list_of_marks("A" * 19 + "X" * 9 + "O" * 9), LETTERS)) == []
+def test_only_marks_that_count_in_a_rate_tell_the_shape(facts: Stage) -> None:
+    codes = "A" * 19 + "X" * 9 + "O" * 9
+    marks = {"attendance.csv": list_of_marks(codes)["attendance.csv"]}
+    rosters = rosters_of(f"{n:03}" for n in range(len(codes)))
+    con, _, settings = facts(marks, LETTERS, rosters)
+    assert con.sql("select count(*) from stg_attendance").fetchall() == [(len(codes),)]
+    assert shape_problems(*marks_found(con), settings.landing) == []
 
 
 def test_marks_that_nobody_mapped_may_be_those_of_the_present(
@@ -512,12 +543,14 @@ def test_where_few_exceptions_are_usual_a_week_without_is_no_problem() -> None:
     assert exception_problems(weeks_with(15, 15, 15, 1)) == []
 
 
-def test_an_empty_export_of_other_files_is_another_problem(land: Land) -> None:
+def test_an_empty_export_of_other_files_is_another_problem(read_exports: Stage) -> None:
     ids = set()
     for header in ("student_id,date,code\n", "student_id,date,code,note\n"):
-        con = land({"attendance.csv": header})
-        found = con.sql("select id from landing_problems where kind = 'empty_export'").fetchall()
-        ids.update(found)
+        _, files, settings = read_exports({"attendance.csv": header})
+        nothing = pl.DataFrame(schema=["table", "rule", "file", "rows"]).cast({"rule": pl.String})
+        (problem,) = row_problems(nothing, nothing, files, settings.landing)
+        assert problem.kind == "empty_export"
+        ids.add(problem.id)
     assert len(ids) == 2
 
 

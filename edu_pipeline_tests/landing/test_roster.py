@@ -15,10 +15,10 @@ DAYS = "select date, school_id, in_session from stg_school_days order by all"
 
 
 def test_of_rows_about_a_student_the_later_counts_and_only_one_that_differs_is_reported(
-    stage: Land,
+    people: Land,
 ) -> None:
     """009 is repeated for each contact; a row without its key is rejected."""
-    con = stage(
+    con = people(
         {
             "students.csv": (
                 "student_id,grade,contact\n007,7,\n008,7,\n007,8,\n009,7,a\n009,7,b\nNULL,7,\n  ,8,\n"
@@ -30,15 +30,15 @@ def test_of_rows_about_a_student_the_later_counts_and_only_one_that_differs_is_r
         ("008", "7"),
         ("009", "7"),
     ]
-    assert con.sql(REJECTED).fetchall() == [
+    assert con.sql(REJECTED.replace("rejected_rows", "rejected_students")).fetchall() == [
         ("students", 2, "same_key_later_row_counts", "007"),
         ("students", 7, "missing_student_id", None),
         ("students", 8, "missing_student_id", None),
     ]
 
 
-def test_class_types_and_roles_are_understood_in_any_case(stage: Land) -> None:
-    con = stage(
+def test_class_types_and_roles_are_understood_in_any_case(roster: Land) -> None:
+    con = roster(
         {
             "classes.csv": ("class_id,class_type\na,Advisory\nb,SECTION\nc,Band\nHR-7A,homeroom\n"),
             "enrollments.csv": "class_id,person_id,role\na,007,Pupil\na,T1,CHIEF\n",
@@ -59,8 +59,8 @@ def test_class_types_and_roles_are_understood_in_any_case(stage: Land) -> None:
     ]
 
 
-def test_the_team_is_the_grade_where_the_export_names_none(stage: Land) -> None:
-    con = stage(
+def test_the_team_is_the_grade_where_the_export_names_none(roster: Land) -> None:
+    con = roster(
         {"classes.csv": "class_id,class_type,grade,team\na,hr,7,Blue\nb,hr,7,\nc,hr,,\n"},
     )
     assert con.sql("select class_id, team from stg_classes order by 1").fetchall() == [
@@ -70,8 +70,8 @@ def test_the_team_is_the_grade_where_the_export_names_none(stage: Land) -> None:
     ]
 
 
-def test_enrollments_without_dates_are_open_on_both_ends(stage: Land) -> None:
-    con = stage({"enrollments.csv": "class_id,person_id,role\nHR-7A,007,student\n"})
+def test_enrollments_without_dates_are_open_on_both_ends(roster: Land) -> None:
+    con = roster({"enrollments.csv": "class_id,person_id,role\nHR-7A,007,student\n"})
     assert con.sql(SPELLS).fetchall() == [("HR-7A", "007", "student", BEGINNING, END)]
 
 
@@ -93,14 +93,14 @@ def test_enrollments_without_dates_are_open_on_both_ends(stage: Land) -> None:
     ],
 )
 def test_an_end_date_is_the_first_day_out_unless_the_settings_say_it_is_the_last_day_in(
-    stage: Land,
+    roster: Land,
     meaning: str,
     last: date,
     of_one_day: list[tuple[object, ...]],
     rejected: list[tuple[object, ...]],
 ) -> None:
     """So a spell of no day is rejected, or one of a day."""
-    con = stage(
+    con = roster(
         {
             "enrollments.csv": (
                 "class_id,person_id,role,begin_date,end_date\n"
@@ -118,8 +118,8 @@ def test_an_end_date_is_the_first_day_out_unless_the_settings_say_it_is_the_last
     assert con.sql(REJECTED).fetchall() == rejected
 
 
-def test_enrollments_that_resolve_to_nothing_are_rejected_with_their_line(stage: Land) -> None:
-    con = stage(
+def test_enrollments_that_resolve_to_nothing_are_rejected_with_their_line(roster: Land) -> None:
+    con = roster(
         {
             "enrollments.csv": (
                 "class_id,person_id,role,begin_date\n"
@@ -140,8 +140,8 @@ def test_enrollments_that_resolve_to_nothing_are_rejected_with_their_line(stage:
     ]
 
 
-def test_homerooms_may_be_only_a_column_of_the_students(stage: Land) -> None:
-    con = stage(
+def test_homerooms_may_be_only_a_column_of_the_students(roster: Land) -> None:
+    con = roster(
         {
             "students.csv": "student_id,grade,homeroom\n007,7,7A\n008,7,7A\n009,8,8B\n010,8,\n",
             "classes.csv": None,
@@ -158,8 +158,10 @@ def test_homerooms_may_be_only_a_column_of_the_students(stage: Land) -> None:
     ]
 
 
-def test_a_class_without_a_grade_has_that_of_the_students_whose_homeroom_it_is(stage: Land) -> None:
-    con = stage(
+def test_a_class_without_a_grade_has_that_of_the_students_whose_homeroom_it_is(
+    roster: Land,
+) -> None:
+    con = roster(
         {
             "students.csv": "student_id,grade,homeroom\n1,7,7A\n2,7,7A\n3,8,7A\n4,8,8A\n",
             "classes.csv": "class_id,class_type,grade\n7A,homeroom,\n8A,homeroom,9\n",
@@ -169,8 +171,8 @@ def test_a_class_without_a_grade_has_that_of_the_students_whose_homeroom_it_is(s
     assert found == [("7A", "7", "7"), ("8A", "9", "9")]
 
 
-def test_a_dated_homeroom_wins_over_the_column_of_the_students(stage: Land) -> None:
-    con = stage(
+def test_a_dated_homeroom_wins_over_the_column_of_the_students(roster: Land) -> None:
+    con = roster(
         {
             "students.csv": "student_id,homeroom\n007,HR-7A\n008,HR-7A\n",
             "enrollments.csv": (
@@ -186,8 +188,8 @@ def test_a_dated_homeroom_wins_over_the_column_of_the_students(stage: Land) -> N
     ]
 
 
-def test_a_teacher_may_be_only_a_column_of_the_classes(stage: Land) -> None:
-    con = stage(
+def test_a_teacher_may_be_only_a_column_of_the_classes(roster: Land) -> None:
+    con = roster(
         {
             "classes.csv": (
                 "class_id,class_type,teacher\nHR-7A,homeroom,T1\nMAT,scheduled,T1\nART,scheduled,T9\n"
@@ -203,8 +205,8 @@ def test_a_teacher_may_be_only_a_column_of_the_classes(stage: Land) -> None:
     ]
 
 
-def test_a_calendar_without_schools_is_every_schools(stage: Land) -> None:
-    con = stage(
+def test_a_calendar_without_schools_is_every_schools(roster: Land) -> None:
+    con = roster(
         {
             "students.csv": "student_id,school\n007,north\n008,south\n",
             "calendar.csv": "date,in_session,school\n2026-09-07,1,\n2026-09-08,0,north\n",
@@ -217,24 +219,24 @@ def test_a_calendar_without_schools_is_every_schools(stage: Land) -> None:
     ]
 
 
-def test_a_calendar_without_marks_lists_the_days_in_session(stage: Land) -> None:
-    con = stage({"calendar.csv": "date\n2026-09-07\n2026-09-08\n"})
+def test_a_calendar_without_marks_lists_the_days_in_session(roster: Land) -> None:
+    con = roster({"calendar.csv": "date\n2026-09-07\n2026-09-08\n"})
     assert con.sql("select date, in_session from stg_school_days order by 1").fetchall() == [
         (date(2026, 9, 7), True),
         (date(2026, 9, 8), True),
     ]
 
 
-def test_days_of_the_calendar_that_cannot_be_read_are_rejected(stage: Land) -> None:
-    con = stage({"calendar.csv": "date,in_session\n2026-09-07,Y\nmonday,Y\n2026-09-08,maybe\n"})
+def test_days_of_the_calendar_that_cannot_be_read_are_rejected(roster: Land) -> None:
+    con = roster({"calendar.csv": "date,in_session\n2026-09-07,Y\nmonday,Y\n2026-09-08,maybe\n"})
     assert con.sql("select line, rule, value from rejected_rows order by all").fetchall() == [
         (3, "unparseable_date", "monday"),
         (4, "unknown_in_session", "maybe"),
     ]
 
 
-def test_the_year_begins_on_the_first_day_in_session_also_after_a_correction(stage: Land) -> None:
-    con = stage(
+def test_the_year_begins_on_the_first_day_in_session_also_after_a_correction(roster: Land) -> None:
+    con = roster(
         {"calendar.csv": "date,in_session\n2026-09-04,Y\n2026-09-07,Y\n2026-09-04,N\n"},
         '[landing.calendar]\nexport = "delta"',
     )

@@ -5,11 +5,25 @@ from datetime import date
 
 import duckdb
 
+from edu_pipeline.landing.sources.school.doubts import doubts
+from edu_pipeline.landing.sources.school.school_problems import session_problems
+from edu_pipeline.landing.sources.school.stage_facts import sessions_found
+from edu_pipeline.landing.sources.school.unread import unread_problems
+from edu_pipeline_tests.landing.conftest import Facts, lines_told
+
+Stage = Callable[..., Facts]
 Land = Callable[..., duckdb.DuckDBPyConnection]
 Messages = Callable[[duckdb.DuckDBPyConnection], list[str]]
 
 ATTENDANCE = "select student_id, date, code, attended from stg_attendance order by 1, 2, session"
 MONDAY = date(2026, 9, 7)
+
+
+def asked(found: Facts) -> list[str]:
+    """What has to be said about an export besides the settings."""
+    rejected = found.con.sql("select rule from rejected_attendance").fetchall()
+    questions = [*doubts(*found), *unread_problems(*found)]
+    return [*(rule for (rule,) in rejected), *(problem.message for problem in questions)]
 
 
 def test_one_roster_files_need_only_to_be_pointed_at(land: Land, messages: Messages) -> None:
@@ -77,10 +91,8 @@ def test_one_roster_files_need_only_to_be_pointed_at(land: Land, messages: Messa
     ]
 
 
-def test_clever_daily_rows_are_kept_and_section_rows_left_out(
-    land: Land, messages: Messages
-) -> None:
-    con = land(
+def test_clever_daily_rows_are_kept_and_section_rows_left_out(facts: Stage) -> None:
+    found = facts(
         {
             "attendance.csv": (
                 "School_id,Student_id,Section_id,Attendance_date,Attendance_type,Attendance_status,"
@@ -91,8 +103,8 @@ def test_clever_daily_rows_are_kept_and_section_rows_left_out(
         },
         '[landing.attendance.where]\n"Attendance type" = ["daily"]',
     )
-    assert messages(con) == []
-    assert con.sql("select code, attended, tardy from stg_attendance").fetchall() == [
+    assert asked(found) == []
+    assert found.con.sql("select code, attended, tardy from stg_attendance").fetchall() == [
         ("tardy", 1, True)
     ]
 
@@ -123,17 +135,17 @@ def test_powerschool_headers_with_table_numbers_and_american_dates(
 
 
 def test_of_two_powerschool_headers_that_differ_in_the_number_the_named_one_counts(
-    stage: Land,
+    people: Land,
 ) -> None:
-    con = stage(
+    con = people(
         {"students.csv": "[1]Student_Number,[2]Student_Number\nx,007\n"},
         '[landing.students.columns]\nstudent_id = "[2]Student_Number"',
     )
     assert con.sql("select student_id from stg_students").fetchall() == [("007",)]
 
 
-def test_aspen_exceptions_with_a_flag_column(land: Land, messages: Messages) -> None:
-    con = land(
+def test_aspen_exceptions_with_a_flag_column(facts: Stage) -> None:
+    found = facts(
         {
             "attendance.csv": (
                 "event_date,local_id,school_local_id,absence,tardy,dismissed,excused,reason,comment\n"
@@ -150,12 +162,15 @@ def test_aspen_exceptions_with_a_flag_column(land: Land, messages: Messages) -> 
         0 = "tardy"
         """,
     )
-    assert messages(con) == []
-    assert con.sql(ATTENDANCE).fetchall() == [("007", MONDAY, "1", 0), ("008", MONDAY, "0", 1)]
+    assert asked(found) == []
+    assert found.con.sql(ATTENDANCE).fetchall() == [
+        ("007", MONDAY, "1", 0),
+        ("008", MONDAY, "0", 1),
+    ]
 
 
-def test_ed_fi_duration_says_how_much_of_the_day_was_missed(land: Land, messages: Messages) -> None:
-    con = land(
+def test_ed_fi_duration_says_how_much_of_the_day_was_missed(facts: Stage) -> None:
+    found = facts(
         {
             "attendance.csv": (
                 "EventDate,AttendanceEventCategory,EventDuration,StudentUniqueId,SchoolId\n"
@@ -167,8 +182,8 @@ def test_ed_fi_duration_says_how_much_of_the_day_was_missed(land: Land, messages
         },
         '[landing.attendance]\nshape = "exceptions"',
     )
-    assert messages(con) == []
-    assert con.sql(
+    assert asked(found) == []
+    assert found.con.sql(
         "select date, attended, excused, tardy from stg_attendance order by 1"
     ).fetchall() == [
         (date(2026, 9, 7), 0.75, True, False),
@@ -229,27 +244,24 @@ def test_uk_sessions_halve_the_day_and_marks_are_case_sensitive(
     ]
 
 
-def test_two_sessions_a_day_that_the_settings_do_not_expect_are_a_problem(
-    land: Land, messages: Messages, paste: Callable[[duckdb.DuckDBPyConnection], str]
-) -> None:
-    files = {
-        "attendance.csv": (
-            "student_id,date,session,code\n"
-            "007,2026-09-07,AM,present\n007,2026-09-07,PM,present\n008,2026-09-07,AM,absent\n"
-        )
-    }
-    con = land(files)
-    assert messages(con) == [
+def test_two_sessions_a_day_that_the_settings_do_not_expect_are_a_problem(facts: Stage) -> None:
+    marks = (
+        "student_id,date,session,code\n"
+        "007,2026-09-07,AM,present\n007,2026-09-07,PM,present\n008,2026-09-07,AM,absent\n"
+    )
+    con, _, settings = facts({"attendance.csv": marks})
+    (problem,) = session_problems(*sessions_found(con), settings.landing)
+    assert problem.message == (
         "A student has up to 2 marks on one day, where the settings expect 1. "
         "Add to [landing.attendance]: sessions_per_day = 2"
-    ]
-    con = land({}, paste(con))
-    assert messages(con) == []
+    )
+    con, _, settings = facts({}, lines_told(problem.message))
+    assert session_problems(*sessions_found(con), settings.landing) == []
     assert con.sql("select sum(possible) from stg_attendance").fetchall() == [(1.5,)]
 
 
-def test_codes_in_a_constant_serve_a_list_of_absentees(land: Land, messages: Messages) -> None:
-    con = land(
+def test_codes_in_a_constant_serve_a_list_of_absentees(facts: Stage) -> None:
+    found = facts(
         {"attendance.csv": "student_id,date\n007,2026-09-07\n"},
         """
         [landing.attendance]
@@ -258,12 +270,12 @@ def test_codes_in_a_constant_serve_a_list_of_absentees(land: Land, messages: Mes
         code = "absent"
         """,
     )
-    assert messages(con) == []
-    assert con.sql(ATTENDANCE).fetchall() == [("007", MONDAY, "absent", 0)]
+    assert asked(found) == []
+    assert found.con.sql(ATTENDANCE).fetchall() == [("007", MONDAY, "absent", 0)]
 
 
-def test_a_constant_does_not_fill_the_blanks_of_a_column(stage: Land) -> None:
-    con = stage(
+def test_a_constant_does_not_fill_the_blanks_of_a_column(people: Land) -> None:
+    con = people(
         {
             "students.csv": "student_id,grade\n007,\n008,8\n",
             "students_new.csv": "student_id\n009\n",

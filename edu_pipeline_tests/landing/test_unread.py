@@ -5,12 +5,25 @@ from collections.abc import Callable
 import duckdb
 import pytest
 
-from edu_pipeline_tests.landing.conftest import Land
+from edu_pipeline.landing.sources.school.unread import unread_problems
+from edu_pipeline.model.problems import problems_frame
+from edu_pipeline_tests.landing.conftest import Facts, Land
 
 Messages = Callable[[duckdb.DuckDBPyConnection], list[str]]
+Asked = Callable[..., list[str]]
+"""Exports of attendance or homework and `pipeline.toml` → what is asked about their columns."""
 
 EXCEPTIONS = '[landing.attendance]\nshape = "exceptions"\n'
 HOMEWORK = "student_id,assignment_id,class_id,due_date,status"
+
+
+@pytest.fixture
+def asked(facts: Callable[..., Facts]) -> Asked:
+    def asked(files: dict[str, str], toml: str = "") -> list[str]:
+        found = problems_frame(list(unread_problems(*facts(files, toml))))
+        return found["message"].sort().to_list()
+
+    return asked
 
 
 def _absences(header: str, *cells: str) -> dict[str, str]:
@@ -34,43 +47,41 @@ def _absences(header: str, *cells: str) -> dict[str, str]:
     ],
 )
 def test_a_column_that_may_say_how_an_absence_counts_is_asked_about(
-    land: Land, messages: Messages, header: str, cells: tuple[str, ...], says: str
+    asked: Asked, header: str, cells: tuple[str, ...], says: str
 ) -> None:
-    (message,) = messages(land(_absences(header, *cells), EXCEPTIONS))
+    (message,) = asked(_absences(header, *cells), EXCEPTIONS)
     assert says in message
     assert "gate release" in message
 
 
-@pytest.mark.parametrize(
-    ("header", "cells"),
-    [
-        ("comment", ("sick", "phone, half a day", "")),
-        ("entered_by", ("office", "teacher", "office")),
-        ("entered at", ("2026-09-07 08:10", "2026-09-09 08:30", "2026-09-09 08:31")),
-        ("excused", ("yes", "no", "no")),
-        ("reason code", ("1", "2", "0")),
-        ("voided", ("N", "N", "N")),
-        ("Absence Value", ("1", "1", "1.0")),
-        ("Days", ("1", "0", "1")),
-        ("Minutes Absent", ("390", "390", "390")),
-        ("Minutes late", ("5", "", "10")),
-        ("Days absent YTD", ("0.5", "3", "4")),
-        ("End Date", ("2026-09-07", "2026-09-08", "2026-09-09")),
-        ("Time In", ("08:10", "", "09:15")),
-        ("Part time", ("0.5", "1", "1")),
-        ("school year", ("2026", "2027", "2026")),
-        ("homeroom", ("7A", "7B", "7A")),
-        ("Term end date", ("2026-12-18", "2026-12-19", "2026-12-18")),
-    ],
-)
-def test_an_ordinary_column_asks_nothing(
-    land: Land, messages: Messages, header: str, cells: tuple[str, ...]
+def test_ordinary_columns_ask_nothing(land: Land, messages: Messages) -> None:
+    """None of them, and none beside another."""
+    columns = {
+        "comment": ("sick", "phone, half a day", ""),
+        "entered_by": ("office", "teacher", "office"),
+        "entered at": ("2026-09-07 08:10", "2026-09-09 08:30", "2026-09-09 08:31"),
+        "excused": ("yes", "no", "no"),
+        "reason code": ("1", "2", "0"),
+        "voided": ("N", "N", "N"),
+        "Absence Value": ("1", "1", "1.0"),
+        "Days": ("1", "0", "1"),
+        "Minutes Absent": ("390", "390", "390"),
+        "Minutes late": ("5", "", "10"),
+        "Days absent YTD": ("0.5", "3", "4"),
+        "End Date": ("2026-09-07", "2026-09-08", "2026-09-09"),
+        "Time In": ("08:10", "", "09:15"),
+        "Part time": ("0.5", "1", "1"),
+        "school year": ("2026", "2027", "2026"),
+        "homeroom": ("7A", "7B", "7A"),
+        "Term end date": ("2026-12-18", "2026-12-19", "2026-12-18"),
+    }
+    rows = (",".join(f'"{cell}"' for cell in row) for row in zip(*columns.values(), strict=True))
+    assert messages(land(_absences(",".join(columns), *rows), EXCEPTIONS)) == []
+
+
+def test_the_pasted_lines_count_what_was_missed(
+    land: Land, messages: Messages, facts: Callable[..., Facts]
 ) -> None:
-    quoted = tuple(f'"{cell}"' for cell in cells)
-    assert messages(land(_absences(header, *quoted), EXCEPTIONS)) == []
-
-
-def test_the_pasted_lines_count_what_was_missed(land: Land, messages: Messages) -> None:
     columns = '[landing.attendance.columns]\nportion_absent = "Absence Value"\n'
     con = land(_absences("Absence Value", "0.5", "1.0", "0.25"), EXCEPTIONS + columns)
     assert messages(con) == []
@@ -78,31 +89,27 @@ def test_the_pasted_lines_count_what_was_missed(land: Land, messages: Messages) 
     assert con.sql("select sum(attended) from stg_attendance").fetchall() == [(1.25,)]
 
     where = '[landing.attendance.where]\n"Deleted At" = [""]\n'
-    con = land(_absences("Deleted At", "", "2026-09-09", ""), EXCEPTIONS + where)
-    assert messages(con) == []
-    assert con.sql("select count(*) from stg_attendance").fetchall() == [(2,)]
+    said = facts(_absences("Deleted At", "", "2026-09-09", ""), EXCEPTIONS + where)
+    assert list(unread_problems(*said)) == []
+    assert said.con.sql("select count(*) from stg_attendance").fetchall() == [(2,)]
 
 
-def test_what_another_column_says_already_is_not_asked(land: Land, messages: Messages) -> None:
+def test_what_another_column_says_already_is_not_asked(asked: Asked) -> None:
     files = _absences("duration,Minutes Absent", "0.5,195", "1,390", "1,390")
-    assert messages(land(files, EXCEPTIONS)) == []
+    assert asked(files, EXCEPTIONS) == []
     files = _absences("am_pm,Part of Day", "AM,First", "PM,Second", "AM,First")
-    two = EXCEPTIONS + "sessions_per_day = 2\n"
-    assert messages(land(files, two)) == []
+    assert asked(files, EXCEPTIONS + "sessions_per_day = 2\n") == []
 
 
-def test_an_amount_that_the_codes_say_already_is_not_asked(land: Land, messages: Messages) -> None:
+def test_an_amount_that_the_codes_say_already_is_not_asked(asked: Asked) -> None:
     rows = "007,2026-09-07,present,390,1\n008,2026-09-07,absent,0,0\n007,2026-09-08,H,195,0.5\n"
     files = {"attendance.csv": f"student_id,date,code,Minutes,Day Value\n{rows}"}
-    assert messages(land(files, '[attendance.codes]\nH = "half_day"')) == []
+    assert asked(files, '[attendance.codes]\nH = "half_day"') == []
 
 
-def test_arrival_times_of_a_daily_export_are_not_asked_about(
-    land: Land, messages: Messages
-) -> None:
+def test_arrival_times_of_a_daily_export_are_not_asked_about(asked: Asked) -> None:
     rows = "007,2026-09-07,present,,\n008,2026-09-07,late,08:40,15:00\n007,2026-09-08,late,09:10,14:00\n"
-    files = {"attendance.csv": f"student_id,date,code,Time In,Time Out\n{rows}"}
-    assert messages(land(files)) == []
+    assert asked({"attendance.csv": f"student_id,date,code,Time In,Time Out\n{rows}"}) == []
 
 
 def test_flags_of_homework_that_contradict_its_status_are_asked_about(
@@ -123,15 +130,13 @@ def test_flags_of_homework_that_contradict_its_status_are_asked_about(
     assert con.sql("select student_id, status from stg_homework").fetchall() == [("007", "missing")]
 
 
-def test_flags_of_homework_that_say_what_its_status_says_ask_nothing(
-    land: Land, messages: Messages
-) -> None:
+def test_flags_of_homework_that_say_what_its_status_says_ask_nothing(asked: Asked) -> None:
     rows = (
         "007,A,MAT,2026-09-08,submitted,false,true,8\n008,A,MAT,2026-09-08,missing,true,false,\n"
         "007,B,MAT,2026-09-09,late,0,1,5\n"
     )
     files = {"homework.csv": f"{HOMEWORK},missing,late,points\n{rows}"}
-    assert messages(land(files)) == []
+    assert asked(files) == []
     # on time or late: the same where late counts, and not where it does not
-    (message,) = messages(land(files, "[homework]\nlate_counts = false"))
+    (message,) = asked(files, "[homework]\nlate_counts = false")
     assert "The column late of homework" in message

@@ -9,19 +9,34 @@ import pytest
 from edu_pipeline.ground.warehouse import read_table
 from edu_pipeline.landing.sources.school.finding import weeks_of_exceptions
 from edu_pipeline.landing.sources.school.school_fates import school_fates
+from edu_pipeline.landing.sources.school.whole_or_parts import whole_or_parts
+from edu_pipeline.model.problems import problems_frame
 from edu_pipeline.settings.landing import AttendanceExport, Landing
+from edu_pipeline_tests.landing.conftest import ROSTERS, Facts
 
+Asked = Callable[..., list[str]]
+"""Files of attendance, `pipeline.toml` and rosters → what is asked about the files."""
 Land = Callable[..., duckdb.DuckDBPyConnection]
 Messages = Callable[[duckdb.DuckDBPyConnection], list[str]]
 HEADER = "student_id,date,code\n"
 EXCEPTIONS = '[landing.attendance]\nshape = "exceptions"\n'
 DELTA = f'{EXCEPTIONS}export = "delta"\n'
 CODES = '[attendance.codes]\nU = "unexcused"\nE = "excused"\n'
-TWO_WEEKS = {
+CALENDAR = {
     "calendar.csv": "date,in_session\n"
     + "".join(f"2026-09-{day:02},Y\n" for day in (7, 8, 9, 10, 11, 14, 15, 16, 17, 18)),
     "attendance.csv": None,
 }
+TWO_WEEKS = ROSTERS.replace("day < 5", "day not in (5, 6)").replace("range(6)", "range(12)")
+
+
+@pytest.fixture
+def asked(facts: Callable[..., Facts]) -> Asked:
+    def asked(files: dict[str, str], toml: str, rosters: str = TWO_WEEKS) -> list[str]:
+        found = problems_frame(whole_or_parts(*facts(files, toml, rosters)))
+        return found["message"].to_list()
+
+    return asked
 
 
 def rows(*lines: str) -> str:
@@ -31,14 +46,15 @@ def rows(*lines: str) -> str:
 
 
 def test_dated_files_with_days_of_their_own_are_parts_until_somebody_says_otherwise(
-    land: Land, messages: Messages
+    asked: Asked,
+    land: Land,
+    messages: Messages,
 ) -> None:
     files = {
-        **TWO_WEEKS,
         "attendance_2026-09-11.csv": rows("007 08 absent", "008 09 absent"),
         "attendance_2026-09-18.csv": rows("008 15 absent"),
     }
-    (message,) = messages(land(files, EXCEPTIONS))
+    (message,) = messages(land({**files, **CALENDAR}, EXCEPTIONS))
     assert message.startswith(
         "school/attendance_2026-09-18.csv has no row before 15\u00a0September 2026, which is after the "
         "date of school/attendance_2026-09-11.csv, and that is left out as an older version of it. If "
@@ -46,7 +62,7 @@ def test_dated_files_with_days_of_their_own_are_parts_until_somebody_says_otherw
         "else export attendance again, from the first day of school on. If the older ones are to be "
         "left out: edu-pipeline gate release"
     )  # fmt: skip
-    assert messages(land({}, DELTA)) == []
+    assert asked({}, DELTA) == []
 
 
 @pytest.mark.parametrize(
@@ -57,35 +73,28 @@ def test_dated_files_with_days_of_their_own_are_parts_until_somebody_says_otherw
         ("007 08 absent", "008 15 absent"),  # the only absence was corrected
     ],
 )
-def test_a_newer_whole_export_is_no_question(
-    land: Land, messages: Messages, older: str | None, newer: str
-) -> None:
+def test_a_newer_whole_export_is_no_question(asked: Asked, older: str | None, newer: str) -> None:
     files = {
-        **TWO_WEEKS,
         "attendance_2026-09-11.csv": rows(older) if older else HEADER,
         "attendance_2026-09-18.csv": rows(newer),
     }
-    assert messages(land(files, EXCEPTIONS)) == []
+    assert asked(files, EXCEPTIONS) == []
 
 
-def test_the_last_export_of_another_school_year_is_left_out(land: Land, messages: Messages) -> None:
+def test_the_last_export_of_another_school_year_is_left_out(asked: Asked) -> None:
     files = {
-        **TWO_WEEKS,
         "attendance_2026-06-19.csv": "student_id,date,code\n007,2026-06-10,absent\n008,2026-06-10,absent\n",
         "attendance_2026-09-18.csv": rows("008 15 absent"),
     }
-    assert messages(land(files, EXCEPTIONS)) == []
+    assert asked(files, EXCEPTIONS) == []
 
 
-def test_lists_of_absences_about_the_same_days_and_classes_may_be_versions(
-    land: Land, messages: Messages
-) -> None:
+def test_lists_of_absences_about_the_same_days_and_classes_may_be_versions(asked: Asked) -> None:
     files = {
-        **TWO_WEEKS,
         "attendance.csv": rows("007 08 absent", "008 18 absent"),
         "attendance_office.csv": rows("007 15 absent", "007 17 absent"),
     }
-    (message,) = messages(land(files, EXCEPTIONS))
+    (message,) = asked(files, EXCEPTIONS)
     assert message.startswith(
         "school/attendance.csv and school/attendance_office.csv are added up, though both tell of the "
         "days from 15\u00a0September to 17\u00a0September 2026 and of the same classes"
@@ -100,31 +109,28 @@ def test_lists_of_absences_about_the_same_days_and_classes_may_be_versions(
     ],
 )
 def test_lists_of_other_codes_or_other_days_are_parts(
-    land: Land, messages: Messages, name: str, marks: tuple[str, ...]
+    asked: Asked, name: str, marks: tuple[str, ...]
 ) -> None:
-    files = {**TWO_WEEKS, "attendance_week37.csv": rows("007 08 absent", "008 11 absent")}
-    assert messages(land({**files, name: rows(*marks)}, EXCEPTIONS)) == []
+    files = {"attendance_week37.csv": rows("007 08 absent", "008 11 absent")}
+    assert asked({**files, name: rows(*marks)}, EXCEPTIONS) == []
 
 
-def test_lists_of_other_classes_are_parts(land: Land, messages: Messages) -> None:
+def test_lists_of_other_classes_are_parts(asked: Asked) -> None:
     files = {
-        **TWO_WEEKS,
-        "classes.csv": (
-            "class_id,class_name,class_type,grade\nHR-7A,7A,homeroom,7\nHR-7B,7B,homeroom,7\n"
-        ),
-        "enrollments.csv": (
-            "class_id,person_id,role,begin_date,end_date\nHR-7A,007,student,2026-09-01,\n"
-            "HR-7B,008,student,2026-09-01,\nHR-7A,T1,teacher,2026-09-01,\n"
-        ),
         "attendance_north.csv": rows("007 08 absent", "007 17 absent"),
         "attendance_south.csv": rows("008 08 absent", "008 17 absent"),
     }
-    assert messages(land(files, EXCEPTIONS)) == []
+    other_class = """
+    insert into stg_classes values ('HR-7B', '7B', 'homeroom', '1');
+    update stg_enrollments set class_id = 'HR-7B' where person_id = '008';
+    """
+    assert asked(files, EXCEPTIONS, TWO_WEEKS + other_class) == []
+    assert asked(files, EXCEPTIONS)
 
 
-def test_a_file_named_by_its_first_day_is_told(land: Land, messages: Messages) -> None:
-    files = {**TWO_WEEKS, "attendance_2026-09-07.csv": rows("007 08 U", "008 17 U")}
-    (message,) = messages(land(files, EXCEPTIONS + CODES))
+def test_a_file_named_by_its_first_day_is_told(asked: Asked, facts: Callable[..., Facts]) -> None:
+    files = {"attendance_2026-09-07.csv": rows("007 08 U", "008 17 U")}
+    (message,) = asked(files, EXCEPTIONS + CODES)
     assert message.startswith(
         "2 rows of 2 in school/attendance_2026-09-07.csv are of days after the date in its name, from "
         "8\u00a0September to 17\u00a0September 2026, and taken for planned absences, which count nowhere "
@@ -132,26 +138,22 @@ def test_a_file_named_by_its_first_day_is_told(land: Land, messages: Messages) -
         'attendance_2026-09-17.csv, or add to [landing.attendance]: export = "delta". If they are '
         "planned: edu-pipeline gate release"
     )
-    con = land({}, DELTA + CODES)
-    assert messages(con) == []
-    assert con.sql("select count(*) from stg_attendance").fetchall() == [(2,)]
+    said = facts({}, DELTA + CODES, TWO_WEEKS)
+    assert whole_or_parts(*said) == []
+    assert said.con.sql("select count(*) from stg_attendance").fetchall() == [(2,)]
 
 
-def test_late_arrivals_and_unexcused_absences_are_not_planned(
-    land: Land, messages: Messages
-) -> None:
+def test_late_arrivals_and_unexcused_absences_are_not_planned(asked: Asked) -> None:
     before = [f"007 {day} U" for day in ("07", "08", "09", "10", "11")]
     name = "attendance_2026-09-14.csv"
-    planned = {**TWO_WEEKS, name: rows(*before, "007 15 E", "007 16 E")}
-    assert messages(land(planned, EXCEPTIONS + CODES)) == []
-    (message,) = messages(
-        land({name: rows(*before, "007 15 U", "007 16 tardy")}, EXCEPTIONS + CODES)
-    )
+    planned = {name: rows(*before, "007 15 E", "007 16 E")}
+    assert asked(planned, EXCEPTIONS + CODES) == []
+    (message,) = asked({name: rows(*before, "007 15 U", "007 16 tardy")}, EXCEPTIONS + CODES)
     assert message.startswith("2 rows of 7 in school/attendance_2026-09-14.csv are of days after")
 
 
-def test_weeks_that_begin_on_sunday_are_so_in_all_that_is_said_of_them(land: Land) -> None:
-    con = land(
+def test_weeks_that_begin_on_sunday_are_so_in_all_that_is_said_of_them(stage: Land) -> None:
+    con = stage(
         {
             "calendar.csv": "date,in_session\n2026-09-06,Y\n2026-09-07,Y\n2026-09-13,Y\n",
             "attendance.csv": rows("007 06 absent", "007 07 absent"),

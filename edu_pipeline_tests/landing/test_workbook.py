@@ -5,11 +5,14 @@ from datetime import date, datetime, time, timedelta
 from io import BytesIO
 
 import duckdb
+import polars as pl
 import pytest
 import xlsxwriter  # type: ignore[import-untyped]
 
 from edu_pipeline.landing.tables.workbook import text
+from edu_pipeline_tests.landing.conftest import Facts
 
+Stage = Callable[..., Facts]
 Land = Callable[..., duckdb.DuckDBPyConnection]
 Messages = Callable[[duckdb.DuckDBPyConnection], list[str]]
 STUDENTS = "select student_id, given_name, grade from stg_students order by 1"
@@ -53,37 +56,33 @@ def test_a_workbook_is_read_like_a_csv_file(land: Land, messages: Messages) -> N
     ).fetchall() == [("school/students.xlsx", "Export", ROWS[0])]
 
 
-def test_a_workbook_is_one_whatever_its_name_and_the_settings_for_text_files(stage: Land) -> None:
-    con = stage(
+def test_a_workbook_is_one_whatever_its_name_and_the_settings_for_text_files(people: Land) -> None:
+    con = people(
         {"students.csv": workbook({"Export": ROWS})},
         '[landing.students]\ndelimiter = ";"\nencoding = "cp1252"',
     )
     assert con.sql("select count(*) from stg_students").fetchall() == [(2,)]
 
 
-def test_the_named_sheet_counts(stage: Land) -> None:
+def test_the_named_sheet_counts(people: Land) -> None:
     book = workbook({"Notes": [["Nothing", "here"]], "Pupils 2026": ROWS})
-    con = stage(
-        {"students.csv": None, "students.xlsx": book}, '[landing.students]\nsheet = "Pupils 2026"'
-    )
+    con = people({"students.xlsx": book}, '[landing.students]\nsheet = "Pupils 2026"')
     assert con.sql("select count(*) from stg_students").fetchall() == [(2,)]
 
 
-def test_a_sheet_that_is_not_there_is_a_problem_whose_fix_works(
-    land: Land, messages: Messages
-) -> None:
-    con = land(
-        {"students.csv": None, "students.xlsx": workbook({"One": ROWS, "Two": [["x"]]})},
-        '[landing.students]\nsheet = "Three"',
-    )
-    assert (
-        "school/students.xlsx: it has no sheet “Three”. Its sheets are: One, Two. "
+def test_a_sheet_that_is_not_there_is_a_problem_whose_fix_works(read_exports: Stage) -> None:
+    book = workbook({"One": ROWS, "Two": [["x"]]})
+    said = read_exports({"students.xlsx": book}, '[landing.students]\nsheet = "Three"')
+    assert said.files["error"].to_list() == [
+        "it has no sheet “Three”. Its sheets are: One, Two. "
         'Add to [landing.students]: sheet = "One"'
-    ) in messages(con)
-    assert messages(land({}, '[landing.students]\nsheet = "One"')) == []
+    ]
+    fixed = read_exports({}, '[landing.students]\nsheet = "One"')
+    assert fixed.files["error"].to_list() == [None]
+    assert fixed.con.sql("select count(*) from read_students").fetchall() == [(2,)]
 
 
-def test_lines_are_rows_of_the_sheet(stage: Land) -> None:
+def test_lines_are_rows_of_the_sheet(facts: Stage) -> None:
     rows: list[list[object]] = [
         ["Riverside School"],
         [],
@@ -93,19 +92,19 @@ def test_lines_are_rows_of_the_sheet(stage: Land) -> None:
         ["008", "two\nlines", "present"],
         ["999", date(2026, 9, 7), "present"],
     ]
-    con = stage({"attendance.csv": None, "attendance.xlsx": workbook({"A": rows})})
+    con, *_ = facts({"attendance.xlsx": workbook({"A": rows})})
     assert con.sql("select line, date from stg_attendance").fetchall() == [(4, date(2026, 9, 7))]
-    assert con.sql("select line, rule, value from rejected_rows order by 1").fetchall() == [
+    assert con.sql("select line, rule, value from rejected_attendance order by 1").fetchall() == [
         (6, "unparseable_date", "two lines"),
         (7, "unknown_student_id", "999"),
     ]
 
 
-def test_ids_that_excel_made_numbers_of_get_their_zeros_back(stage: Land) -> None:
+def test_ids_that_excel_made_numbers_of_get_their_zeros_back(people: Land) -> None:
     """In a sheet of one column, where rows after a gap keep their numbers, too."""
     rows: list[list[object]] = [["student_id"], [7], [None], [8.0], ["A9"], [1234]]
-    con = stage(
-        {"students.csv": None, "students.xlsx": workbook({"A": rows})},
+    con = people(
+        {"students.xlsx": workbook({"A": rows})},
         "[landing.students.width]\nstudent_id = 3",
     )
     assert con.sql("select student_id from stg_students order by 1").fetchall() == [
@@ -143,13 +142,13 @@ def test_a_cell_is_what_people_see_of_it(cell: object, seen: str) -> None:
     assert text(cell) == seen  # type: ignore[arg-type]
 
 
-def test_a_sheet_set_aside_as_old_is_left_out(land: Land, messages: Messages) -> None:
+def test_a_sheet_set_aside_as_old_is_left_out(facts: Stage) -> None:
     header = ["student_id", "date", "code"]
     kept, gone = ["007", "2026-09-07", "present"], ["008", "2026-09-07", "absent"]
     book = workbook({"Marks": [header, kept], "Marks (old)": [header, kept, gone]})
-    con = land({"attendance.csv": None, "attendance.xlsx": book})
+    con, files, _ = facts({"attendance.xlsx": book})
     assert con.sql("select student_id from stg_attendance").fetchall() == [("007",)]
-    assert con.sql("select path from landing_files where not current").fetchall() == [
-        ("school/attendance.xlsx#Marks (old)",)
+    assert files.filter(~pl.col("current"))["path"].to_list() == [
+        "school/attendance.xlsx#Marks (old)"
     ]
-    assert messages(con) == []
+    assert con.sql("select * from rejected_attendance").fetchall() == []

@@ -12,7 +12,9 @@ from edu_pipeline.landing.glance import Glance, look
 from edu_pipeline.landing.sources.school.manifest import landing_fingerprint, survey
 from edu_pipeline.landing.zone import LandingError, Zone
 from edu_pipeline.settings.landing import Landing
+from edu_pipeline_tests.landing.conftest import Facts
 
+Stage = Callable[..., Facts]
 Land = Callable[..., duckdb.DuckDBPyConnection]
 
 STUDENTS = "select student_id, grade from stg_students order by 1"
@@ -30,18 +32,17 @@ class CountingZone(Zone):
         return super().local(path)
 
 
-def test_a_workbook_is_a_version_of_a_csv_file(stage: Land) -> None:
-    con = stage({"students_2026-11-20.txt": "student_id\n009\n"})
-    assert con.sql(
-        "select path, series, current from landing_files where \"table\" = 'students' order by 1"
-    ).fetchall() == [
+def test_a_workbook_is_a_version_of_a_csv_file(read_exports: Stage) -> None:
+    students = {"students.csv": "student_id\n007\n", "students_2026-11-20.txt": "student_id\n009\n"}
+    files = read_exports(students).files
+    assert files.select("path", "series", "current").sort("path").rows() == [
         ("school/students.csv", "school/students", True),
         ("school/students_2026-11-20.txt", "school/students", False),
     ]
 
 
-def test_an_old_dated_snapshot_does_not_bring_back_what_the_newest_file_lacks(stage: Land) -> None:
-    con = stage(
+def test_an_old_dated_snapshot_does_not_bring_back_what_the_newest_file_lacks(people: Land) -> None:
+    con = people(
         {
             "students.csv": "student_id\n007\n",
             "students_2020-09-07.csv": "student_id\n007\n008\n",
@@ -73,8 +74,8 @@ def test_of_dated_snapshots_the_newest_is_the_whole_truth(stage: Land) -> None:
     assert con.sql("select student_id from stg_attendance").fetchall() == [("008",)]
 
 
-def test_a_new_snapshot_that_cannot_be_read_is_not_replaced_by_an_old_one(stage: Land) -> None:
-    con = stage(
+def test_a_new_snapshot_that_cannot_be_read_is_not_replaced_by_an_old_one(people: Land) -> None:
+    con = people(
         {
             "students.csv": None,
             "students_2026-09-14.csv": b"",
@@ -84,11 +85,10 @@ def test_a_new_snapshot_that_cannot_be_read_is_not_replaced_by_an_old_one(stage:
     assert con.sql(STUDENTS).fetchall() == []
 
 
-def test_parts_without_a_full_date_all_count(stage: Land) -> None:
+def test_parts_without_a_full_date_all_count(facts: Stage) -> None:
     header = "student_id,date,code\n"
-    con = stage(
+    con, *_ = facts(
         {
-            "attendance.csv": None,
             "attendance_2026-08.csv": f"{header}007,2026-09-07,present\n",
             "attendance_2026-09.csv": f"{header}007,2026-09-08,present\n",
         }
@@ -119,8 +119,8 @@ def test_in_a_delta_later_files_replace_rows_of_the_same_key_and_keep_the_others
     assert con.sql("select count(*) from rejected_rows").fetchall() == [(0,)]
 
 
-def test_files_are_found_by_the_patterns_of_the_settings(stage: Land) -> None:
-    con = stage(
+def test_files_are_found_by_the_patterns_of_the_settings(read_exports: Stage) -> None:
+    con, *_ = read_exports(
         {"sis/pupils 1.csv": "student_id\n007\n", "sis/pupils 2.csv": "student_id\n008\n"},
         '[landing.students]\nfiles = ["school/sis/pupils*.csv"]',
     )
@@ -180,19 +180,19 @@ def test_a_sensor_that_has_seen_nothing_or_remembers_otherwise_knows_nothing(
     assert Glance.of(cursor) == Glance()
 
 
-def test_real_exports_beside_the_sample_are_refused(stage: Land, tmp_path: Path) -> None:
+def test_real_exports_beside_the_sample_are_refused(read_exports: Stage, tmp_path: Path) -> None:
     marker = tmp_path / "landing" / "SAMPLE.json"
     marker.parent.mkdir()
     names = ["students", "staff", "classes", "enrollments", "calendar", "attendance"]
     files = [f"school/{name}.csv" for name in names]
     marker.write_text(json.dumps({"files": files}), encoding="utf-8")
     (tmp_path / "landing" / "README.txt").write_text("hello", encoding="utf-8")
-    stage()
+    read_exports({"students.csv": "student_id\n007\n"})
     with pytest.raises(LandingError, match=r"^school/students_real\.csv lies beside the sample"):
-        stage({"students_real.csv": "student_id\n1\n"})
+        read_exports({"students_real.csv": "student_id\n1\n"})
     marker.write_text("{}", encoding="utf-8")
     with pytest.raises(LandingError, match="not a marker this program wrote"):
-        stage()
+        read_exports({})
 
 
 def test_a_zone_that_cannot_be_listed_is_not_an_empty_one(tmp_path: Path) -> None:

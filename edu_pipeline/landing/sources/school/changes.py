@@ -59,7 +59,8 @@ def compare(
     found = [
         _compare_export(con, table, files, settings)
         for table in SCHOOL_TABLES
-        if not _unusable(table, files, settings.landing.export(table))
+        if (table in files["table"] or _is_accepted(con, table))
+        and not _unusable(table, files, settings.landing.export(table))
     ]
     changes = pl.concat([LandingChanges.create_empty(), *found])
     return LandingChanges.validate(

@@ -149,18 +149,9 @@ def inspect_school(
     Raises:
         LandingError: The zone cannot be listed, or real exports lie beside invented ones.
     """
-    placing = place(zone, settings.landing, elsewhere)
-    lines = list(placing.lines)
-    settings = with_lines(settings, lines)
-    files = survey(zone, settings.landing)
     with duckdb.connect(config={"python_enable_replacements": False}) as con:
-        for table in SCHOOL_TABLES:
-            load_raw(con, zone, table, files)
-        read = Reading(con, files, settings)
-        for step in STEPS:
-            found = step(read)
-            lines += found
-            read = read.having(with_lines(read.settings, found))
+        read, lines, placing = evidence(con, zone, settings, elsewhere)
+        files = read.files
         exports = _describe_all(read, placing)
         problems = _problems(read)
         fates = school_fates(con, files, read.settings.landing, read.settings.school.week_begins)
@@ -179,6 +170,40 @@ def inspect_school(
             & ~(pl.col("subject").str.starts_with("unparseable") & pl.col("table").is_in(said))
         ),
     )
+
+
+def evidence(
+    con: duckdb.DuckDBPyConnection,
+    zone: Zone,
+    settings: Settings,
+    elsewhere: Mapping[str, str] | None = None,
+) -> tuple[Reading, Sequence[Line], Placing]:
+    """Read a landing zone into `raw_…` and find out by what lines it can be read.
+
+    Args:
+        con: Where to.
+        zone: Where the files lie.
+        settings: Of the home.
+        elsewhere: Path → why it is another source's.
+
+    Returns:
+        The exports, read with these lines; the lines; and what each file is taken for.
+
+    Raises:
+        LandingError: The zone cannot be listed, or real exports lie beside invented ones.
+    """
+    placing = place(zone, settings.landing, elsewhere)
+    lines = list(placing.lines)
+    settings = with_lines(settings, lines)
+    files = survey(zone, settings.landing)
+    for table in SCHOOL_TABLES:
+        load_raw(con, zone, table, files)
+    read = Reading(con, files, settings)
+    for step in STEPS:
+        found = step(read)
+        lines += found
+        read = read.having(with_lines(read.settings, found))
+    return read, lines, placing
 
 
 def _place_of(section: Sequence[str]) -> tuple[int, int, Sequence[str]]:
