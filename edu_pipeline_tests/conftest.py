@@ -43,6 +43,13 @@ H = "half_day"
 """
 
 
+NO_HISTORY = """
+event_log_storage: {module: dagster._core.storage.event_log, class: InMemoryEventLogStorage}
+telemetry: {enabled: false}
+"""
+"""A `dagster.yaml` by which runs from the shell leave no events, which take a third of their time."""
+
+
 @sa.event.listens_for(sa.engine.Engine, "connect")
 def _do_not_wait_for_the_disk(connection: object, _: object) -> None:
     """No test loses power, so Dagster's history need not be on the disk; ledgers say so again."""

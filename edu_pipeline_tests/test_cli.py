@@ -139,7 +139,7 @@ def test_a_code_that_means_nothing_is_refused_in_one_line(tmp_path: Path, here: 
 def test_the_demo_runs_through_and_a_second_one_delivers_nothing(
     tmp_path: Path, here: Here
 ) -> None:
-    new_home(tmp_path, students=30)
+    new_home(tmp_path, students=6)
     first = cli("--home", tmp_path, "demo")
     assert first.returncode == 0, first.stderr
     assert "attendance" in first.stdout

@@ -158,19 +158,20 @@ def test_copies_of_the_ledger_go_and_the_warehouse_keeps_what_a_refresh_compares
         assert tables(con) == {"accepted_students", "landing_problems"}
 
 
-@pytest.mark.parametrize(
-    "cell", ["Carla Reed", "7B (Reed, Carla)", "reed,carla", "write to CARLA@riverside.example"]
-)
-def test_a_name_in_a_cell_about_something_else_is_told(home: Home, cell: str) -> None:
+def test_a_name_in_a_cell_about_something_else_is_told(home: Home) -> None:
     found = look_up(home, "T1")
     assert left_over(home, found.person) == []
-    with open_warehouse(home.warehouse) as con:
-        write_table(con, "stg_classes", pl.DataFrame({"class_name": [cell, "7A", None], "n": 1}))
-        write_table(con, "nested", pl.DataFrame({"notes": [[cell], ["Carl Reed"]]}))
-    assert left_over(home, found.person) == [
-        ("nested", "notes", 1),
-        ("stg_classes", "class_name", 1),
-    ]
+    for cell in (
+        *("Carla Reed", "7B (Reed, Carla)", "reed,carla"),
+        "write to CARLA@riverside.example",
+    ):
+        with open_warehouse(home.warehouse) as con:
+            write_table(con, "stg_classes", pl.DataFrame({"class_name": [cell, "7A", None]}))
+            write_table(con, "nested", pl.DataFrame({"notes": [[cell], ["Carl Reed"]]}))
+        assert left_over(home, found.person) == [
+            ("nested", "notes", 1),
+            ("stg_classes", "class_name", 1),
+        ]
 
 
 PROGRAMME = """

@@ -7,8 +7,15 @@ import pytest
 from typer.testing import CliRunner, Result
 
 from edu_pipeline.cli import app
+from edu_pipeline_tests.conftest import NO_HISTORY
 
 Command = Callable[..., Result]
+
+
+@pytest.fixture
+def no_history(tmp_path: Path) -> None:
+    """For a home that is looked at after one run."""
+    (tmp_path / "dagster.yaml").write_text(NO_HISTORY, encoding="utf-8")
 
 
 @pytest.fixture

@@ -7,6 +7,8 @@ from edu_pipeline.sample.cohort import make_cohort
 from edu_pipeline_tests.commands.conftest import Command
 from edu_pipeline_tests.conftest import make_home
 
+pytestmark = pytest.mark.usefixtures("no_history")
+
 HEADER = "Student,Gender,Subject,Exam_Series,Score\n"
 GRADES = {"MOCK 1": 3, "MOCK 2": 4, "GCSE": 5}
 

@@ -13,6 +13,8 @@ from edu_pipeline.wiring.runs import RunFailedError
 from edu_pipeline_tests.commands.conftest import Command
 from edu_pipeline_tests.conftest import THROUGH, make_home
 
+pytestmark = pytest.mark.usefixtures("no_history")
+
 
 def test_an_empty_landing_zone_says_what_to_put_into_it(command: Command, tmp_path: Path) -> None:
     make_home(tmp_path, {})

@@ -25,7 +25,7 @@ from edu_pipeline.mail.states import State
 from edu_pipeline.sample.programme import PROGRAMME, make_programme
 from edu_pipeline.settings.home import Home
 from edu_pipeline.wiring.environment import mail_room
-from edu_pipeline_tests.conftest import run_job
+from edu_pipeline_tests.conftest import NO_HISTORY, run_job
 
 ADDRESS = "Lumen University, 1 Main Road, Town 4000"
 MAIL = f"""
@@ -78,6 +78,7 @@ def first_round(tmp_path_factory: pytest.TempPathFactory) -> Round:
         if exported > TODAY - YEARS_AT_HAND:
             file.write_bytes(content)
     home.config.write_text(WHO + sample.settings, encoding="utf-8")
+    (home.root / "dagster.yaml").write_text(NO_HISTORY, encoding="utf-8")
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("COLUMNS", "200")
         for variable in RUN_SETS:
