@@ -175,7 +175,7 @@ def test_rows_of_the_calendar_that_differ_by_grade_are_a_question(read_exports: 
 
 
 def test_two_homerooms_at_once_are_a_question_and_a_move_is_none(
-    land: Land, messages: Messages
+    land: Land, messages: Messages, roster: Land
 ) -> None:
     classes = "class_id,class_type\nHR-7A,homeroom\nADV,advisory\n"
     both = enrollments(
@@ -184,7 +184,9 @@ def test_two_homerooms_at_once_are_a_question_and_a_move_is_none(
     )  # fmt: skip
     (message,) = messages(land({"classes.csv": classes, "enrollments.csv": both}))
     assert 'advisory = "scheduled"' in message
-    assert messages(land({}, '[landing.classes.values.class_type]\nadvisory = "scheduled"')) == []
+    both_exports = {"classes.csv": classes, "enrollments.csv": both}
+    con = roster(both_exports, '[landing.classes.values.class_type]\nadvisory = "scheduled"')
+    assert homerooms_at_once(con).is_empty()
     moved = """
     insert into stg_classes values ('ADV', 'Advisory', 'homeroom', '1');
     insert into stg_enrollments values ('ADV', '007', 'student', '2026-09-09', '9999-12-31');
