@@ -145,10 +145,15 @@ def land(stage: Land) -> Land:
 
 @pytest.fixture
 def read_exports(tmp_path: Path) -> Iterator[Callable[..., Facts]]:
-    """Reads these exports into a warehouse in memory, and of `also` that there is none."""
+    """Reads exports into a warehouse in memory: `among` those that lie there, and `also` some that may not."""
     with ExitStack() as open_connections:
 
-        def run(files: Files, toml: str = "", also: Collection[str] = ()) -> Facts:
+        def run(
+            files: Files,
+            toml: str = "",
+            also: Collection[str] = (),
+            among: Collection[str] = SCHOOL_TABLES,
+        ) -> Facts:
             _put(tmp_path / "landing" / "school", files)
             con = open_connections.enter_context(
                 duckdb.connect(config={"python_enable_replacements": False})
@@ -156,7 +161,7 @@ def read_exports(tmp_path: Path) -> Iterator[Callable[..., Facts]]:
             zone = Zone((tmp_path / "landing").as_uri())
             settings = Settings.model_validate(tomllib.loads(toml))
             listed = survey(zone, settings.landing)
-            for table in sorted({*listed["table"], *also}):
+            for table in sorted({*also, *listed["table"]} & {*also, *among}):
                 load_raw(con, zone, table, listed)
                 read_export(con, table, listed, settings.landing.export(table))
             return Facts(con, listed, settings)
@@ -172,7 +177,8 @@ def facts(read_exports: Callable[..., Facts]) -> Callable[..., Facts]:
     """
 
     def run(files: Files, toml: str = "", rosters: str = ROSTERS) -> Facts:
-        found = read_exports(files, toml, also=("attendance", "calendar", "homework"))
+        exports = "attendance", "calendar", "homework"
+        found = read_exports(files, toml, also=exports, among=("students",))
         found.con.execute(rosters)
         for table in ("attendance", "homework"):
             stage_table(found.con, table, found.files, found.settings)

@@ -18,9 +18,11 @@ from edu_pipeline.landing.sources.school.agreement import (
     names_for_ids,
     parts_that_repeat,
     registers,
+    schools_without_days,
 )
 from edu_pipeline.landing.sources.school.disagreements import (
     calendar_problems,
+    days_problems,
     end_date_problems,
     homeroom_problems,
     name_problems,
@@ -34,6 +36,7 @@ from edu_pipeline.landing.sources.school.rejections import unmapped_codes
 from edu_pipeline.landing.sources.school.roster_doubts import roster_doubts
 from edu_pipeline.landing.sources.school.school_problems import code_problems
 from edu_pipeline.landing.sources.school.stage_roster import one_spelling, stage_students
+from edu_pipeline.model.problems import Problem
 from edu_pipeline.model.roster import student_schools
 from edu_pipeline.model.school_calendar import with_weeks
 from edu_pipeline.settings.home import School
@@ -89,40 +92,36 @@ def test_everything_is_held_against_everything(land: Land) -> None:
             "enrollments.csv": enrollments(
                 "HR-7A,007,student,2026-09-01,2026-09-10",
                 "HR-7A,008,student,2026-09-01,2026-09-11",
-                *(f"HR-7A,{n},student,2026-09-01," for n in ("009", "010")),
+                "HR-7A,009,student,2026-09-09,",
+                "HR-7A,010,student,2026-09-01,",
                 TEACHER,
             ),
-            "attendance.csv": marks("007 1-4", "008 1-5", "009 1-1", "010 1-1"),
+            "attendance.csv": marks("007 1-4", "008 1-5", "009 1-2", "010 1-1"),
         }
     )
-    assert kinds(con) >= {"marks_on_end_dates", "registers_in_part"}
+    assert kinds(con) >= {"marks_on_end_dates", "marks_outside", "registers_in_part"}
 
 
-def test_marks_before_an_enrollment_are_told_with_their_class(
-    land: Land, messages: Messages
-) -> None:
-    con = land(
-        {
-            "enrollments.csv": enrollments(
-                "HR-7A,007,student,2026-09-01,", "HR-7A,008,student,2026-09-09,", TEACHER
-            ),
-            "attendance.csv": marks("007 1-5", "008 1-5"),
-        }
+def _outside(found: Facts) -> list[Problem]:
+    with marks_at_hand(found.con):
+        return outside_problems(marks_outside(found.con), *enrollment_days(found.con))
+
+
+def test_marks_before_an_enrollment_are_told_with_their_class(facts: Stage) -> None:
+    later = "update stg_enrollments set begin_date = '2026-09-09' where person_id = '008';"
+    (problem,) = _outside(
+        facts({"attendance.csv": marks("007 1-5", "008 1-5")}, rosters=ROSTERS + later)
     )
-    (message,) = messages(con)
-    assert message.startswith(
+    assert problem.message.startswith(
         "2 student-days with a mark from 2026-09-07 to 2026-09-08 are outside"
     )
-    assert con.sql("select class_id, holds from landing_problems").fetchall() == [
-        ("HR-7A", "letters")
-    ]
+    assert (problem.class_id, problem.holds) == ("HR-7A", "letters")
 
 
 def test_enrollments_of_another_year_are_one_sentence(facts: Stage) -> None:
     next_year = ROSTERS.replace("2026-09-01", "2027-09-01")
-    con, *_ = facts({"attendance.csv": marks("007 1-1", "008 1-1")}, rosters=next_year)
-    with marks_at_hand(con):
-        (problem,) = outside_problems(marks_outside(con), *enrollment_days(con))
+    attendance = {"attendance.csv": marks("007 1-1", "008 1-1")}
+    (problem,) = _outside(facts(attendance, rosters=next_year))
     assert problem.message.startswith(
         "None of 2 student-days with a mark falls into an enrollment: students are enrolled from "
         "2027-09-01"
@@ -130,23 +129,24 @@ def test_enrollments_of_another_year_are_one_sentence(facts: Stage) -> None:
 
 
 def test_marks_on_every_end_date_suggest_that_it_is_the_last_day(
-    land: Land, messages: Messages, facts: Stage
+    facts: Stage,
 ) -> None:
     attendance = {"attendance.csv": marks("007 1-4", "008 1-5")}
     left = """
     update stg_enrollments set end_date = if(person_id = '007', '2026-09-10', '2026-09-11')::date;
     """
-    con, _, settings = facts(attendance, rosters=ROSTERS + left)
-    with marks_at_hand(con):
-        (problem,) = end_date_problems(*marks_on_end_dates(con), settings.landing)
-    assert 'end_date = "inclusive"' in problem.message
-    enrolled = enrollments(
-        "HR-7A,007,student,2026-09-01,2026-09-10",
-        "HR-7A,008,student,2026-09-01,2026-09-11",
-        TEACHER,
-    )
-    files = {**SCHOOL, **attendance, "enrollments.csv": enrolled}
-    assert messages(land(files, '[landing.enrollments]\nend_date = "inclusive"')) == []
+
+    def told(rosters: str, toml: str = "") -> list[str]:
+        con, _, settings = facts(attendance, toml, rosters)
+        with marks_at_hand(con):
+            problems = end_date_problems(*marks_on_end_dates(con), settings.landing)
+        return [problem.message for problem in problems]
+
+    (message,) = told(ROSTERS + left)
+    assert 'end_date = "inclusive"' in message
+    # where it is the last day, what is staged is the day after it
+    inclusive = left.replace("09-11", "09-12").replace("09-10", "09-11")
+    assert told(ROSTERS + inclusive, '[landing.enrollments]\nend_date = "inclusive"') == []
 
 
 def _of_registers(found: Facts) -> list[str]:
@@ -175,7 +175,7 @@ def test_rows_of_the_calendar_that_differ_by_grade_are_a_question(read_exports: 
 
 
 def test_two_homerooms_at_once_are_a_question_and_a_move_is_none(
-    land: Land, messages: Messages
+    land: Land, messages: Messages, roster: Land
 ) -> None:
     classes = "class_id,class_type\nHR-7A,homeroom\nADV,advisory\n"
     both = enrollments(
@@ -184,7 +184,9 @@ def test_two_homerooms_at_once_are_a_question_and_a_move_is_none(
     )  # fmt: skip
     (message,) = messages(land({"classes.csv": classes, "enrollments.csv": both}))
     assert 'advisory = "scheduled"' in message
-    assert messages(land({}, '[landing.classes.values.class_type]\nadvisory = "scheduled"')) == []
+    both_exports = {"classes.csv": classes, "enrollments.csv": both}
+    con = roster(both_exports, '[landing.classes.values.class_type]\nadvisory = "scheduled"')
+    assert homerooms_at_once(con).is_empty()
     moved = """
     insert into stg_classes values ('ADV', 'Advisory', 'homeroom', '1');
     insert into stg_enrollments values ('ADV', '007', 'student', '2026-09-09', '9999-12-31');
@@ -236,16 +238,16 @@ def test_a_school_is_known_by_another_spelling_where_there_is_no_rival(
     assert one_spelling(ids, known, others) == same
 
 
-def test_a_school_without_a_calendar_is_told_with_its_classes(
-    land: Land, messages: Messages
-) -> None:
-    con = land(
-        {
-            "classes.csv": "class_id,class_type,school_id\nHR-7A,homeroom,9\n",
-            "calendar.csv": "date,school_id\n2026-09-07,1\n",
-        }
-    )
-    assert any("For school 9 the calendar has no day in session" in m for m in messages(con))
+def test_a_school_without_a_calendar_is_told_with_its_classes() -> None:
+    with duckdb.connect() as con:
+        con.execute(ROSTERS)
+        con.execute("update stg_student_schools set school_id = '9'")
+        con.execute("update stg_classes set school_id = '9' where class_id = 'HR-7A'")
+        without = schools_without_days(con)
+    assert without.rows() == [("9", 2, ["HR-7A"])]
+    (problem,) = days_problems(without, ["1"], ["9"], landed=True)
+    assert problem.class_id == "HR-7A"
+    assert "For school 9 the calendar has no day in session" in problem.message
 
 
 def test_a_students_days_belong_to_the_school_of_the_homeroom_of_the_day() -> None:
@@ -392,16 +394,17 @@ def test_a_calendar_that_lists_the_days_without_school_is_told_as_such(
 
 
 def test_students_who_are_gone_by_a_column_that_nobody_reads_are_asked_about(
-    land: Land, messages: Messages, facts: Stage
+    facts: Stage,
 ) -> None:
     students = "student_id,given_name,family_name,grade,Enroll_Status\n007,A,M,7,0\n008,B,O,7,2\n"
-    (asked,) = messages(land({"students.csv": students}))
+    marks = {"attendance.csv": SCHOOL["attendance.csv"], "students.csv": students}
+    asked = next(roster_doubts(*facts(marks))).message
     assert asked.startswith(
         "Enroll_Status of school/students.csv says of 1 student that they are no longer there"
     )
     assert 'add to [landing.students.where]: Enroll_Status = ["0"]' in asked
     all_there = {"students.csv": students.replace("7,2", "7,0")}
-    assert list(roster_doubts(*facts(all_there))) == []
+    assert list(roster_doubts(*facts({**marks, **all_there}))) == []
 
 
 def test_a_class_of_which_only_absences_are_marked_is_asked_about(facts: Stage) -> None:

@@ -68,14 +68,14 @@ def test_absences_without_a_code_are_asked_about_where_all_others_are_absent(ask
 
 
 def test_homework_without_a_status_long_past_due_is_asked_about_beside_complete_only(
-    land: Land, messages: Messages
+    land: Land, messages: Messages, facts: Callable[..., Facts]
 ) -> None:
     rows = "007,A,MAT,2026-09-08,submitted\n008,A,MAT,2026-09-08,\n"
     (message,) = messages(land({"homework.csv": f"{HOMEWORK}\n{rows}"}))
     assert 'Add to [homework.codes]: "" = "…"  # missing, or unknown' in message
-    con = land({}, '[homework.codes]\n"" = "missing"')
-    assert messages(con) == []
-    assert con.sql("select status from stg_homework order by student_id").fetchall() == [
+    said = facts({}, '[homework.codes]\n"" = "missing"')
+    assert list(doubts(*said)) == []
+    assert said.con.sql("select status from stg_homework order by student_id").fetchall() == [
         ("complete",),
         ("missing",),
     ]

@@ -5,6 +5,7 @@ from datetime import date
 
 import duckdb
 
+from edu_pipeline.landing.sources.school.doubts import doubts
 from edu_pipeline_tests.landing.conftest import Facts
 
 Stage = Callable[..., Facts]
@@ -88,7 +89,7 @@ def test_a_corrected_mark_in_the_same_snapshot_counts_unless_the_correction_is_b
     ]
 
 
-def test_homework_statuses_mean_what_the_systems_mean(land: Land, messages: Messages) -> None:
+def test_homework_statuses_mean_what_the_systems_mean(facts: Stage) -> None:
     words = {
         "Submitted": "complete",
         "partially graded": "complete",
@@ -101,9 +102,9 @@ def test_homework_statuses_mean_what_the_systems_mean(land: Land, messages: Mess
     rows = "".join(
         f"007,a{number},MAT,2026-09-08,{word}\n" for number, word in enumerate(words, start=1)
     )
-    con = land({"homework.csv": HOMEWORK + rows}, '[homework.codes]\n"handed in" = "complete"')
-    assert messages(con) == []
-    assert con.sql("select status from stg_homework order by assignment_id").fetchall() == [
+    found = facts({"homework.csv": HOMEWORK + rows}, '[homework.codes]\n"handed in" = "complete"')
+    assert list(doubts(*found)) == []
+    assert found.con.sql("select status from stg_homework order by assignment_id").fetchall() == [
         (status,) for status in words.values()
     ]
 

@@ -5,10 +5,11 @@ from datetime import UTC, date, datetime
 from pathlib import Path
 
 import duckdb
+import polars as pl
 import pytest
 
 from edu_pipeline.landing.sources.school.manifest import survey
-from edu_pipeline.landing.sources.school.school_problems import file_problems
+from edu_pipeline.landing.sources.school.school_problems import file_problems, row_problems
 from edu_pipeline.landing.tables.csvfile import Layout, layout
 from edu_pipeline.landing.tables.encodings import as_utf8, encoding_but_utf_8
 from edu_pipeline.landing.tables.raw import load_raw
@@ -293,16 +294,28 @@ def test_an_export_without_rows_holds_all_mail(land: Land, messages: Messages) -
     ]
 
 
-def test_a_part_without_rows_holds_nothing(land: Land, messages: Messages) -> None:
-    assert messages(land({"attendance_2026-10.csv": "student_id,date,code\n"})) == []
+def _without_rows(found: Facts) -> list[str]:
+    """What is said of exports that have none."""
+    received = found.con.sql(
+        """select 'attendance' as "table", _file as file, count(*) as rows
+        from read_attendance group by all"""
+    ).pl()
+    rejected = received.clear().with_columns(rule=pl.lit(""))
+    problems = row_problems(rejected, received, found.files, found.settings.landing)
+    return [problem.message for problem in problems]
 
 
-def test_rows_that_where_leaves_out_altogether_are_no_rows(land: Land, messages: Messages) -> None:
-    con = land(
-        {"attendance.csv": "student_id,date,code,type\n007,2026-09-07,present,Daily\n"},
-        '[landing.attendance.where]\ntype = ["daily"]',
-    )
-    assert messages(con)[0].startswith("The attendance export has no row.")
+def test_a_part_without_rows_holds_nothing(read_exports: Stage) -> None:
+    header, row = "student_id,date,code\n", "007,2026-09-07,present\n"
+    parts = {"attendance_2026-09.csv": header + row, "attendance_2026-10.csv": header}
+    assert _without_rows(read_exports(parts)) == []
+
+
+def test_rows_that_where_leaves_out_altogether_are_no_rows(read_exports: Stage) -> None:
+    marks = {"attendance.csv": "student_id,date,code,type\n007,2026-09-07,present,Daily\n"}
+    found = read_exports(marks, '[landing.attendance.where]\ntype = ["daily"]')
+    (message,) = _without_rows(found)
+    assert message.startswith("The attendance export has no row.")
 
 
 def test_a_file_that_lacks_a_filtered_column_is_a_problem(read_exports: Stage) -> None:

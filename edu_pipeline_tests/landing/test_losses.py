@@ -15,6 +15,7 @@ from edu_pipeline.landing.sources.school.losses import (
     worse_rows_lost,
     worse_rows_problems,
 )
+from edu_pipeline.landing.sources.school.school_problems import date_advice
 from edu_pipeline.landing.sources.school.telling_apart import several_problem, several_rows
 from edu_pipeline_tests.landing.conftest import ROSTERS, Facts, rosters_of
 
@@ -312,7 +313,7 @@ def test_a_session_that_is_the_whole_day_is_asked_about(facts: Stage) -> None:
 
 
 def test_dates_that_a_column_proves_are_read_and_others_asked_about(
-    land: Land, messages: Messages, facts: Stage
+    facts: Stage,
 ) -> None:
     proven = "007,14/09/2026 08:14,absent\n007,2026-09-07,present\n008,07/09/2026,present\n"
     later = "insert into stg_school_days values ('2026-09-14', '1', true, null);"
@@ -323,8 +324,12 @@ def test_dates_that_a_column_proves_are_read_and_others_asked_about(
         ("007", date(2026, 9, 14)),
         ("008", date(2026, 9, 7)),
     ]
-    open_ = land({"attendance.csv": HEADER + "007,08/09/2026,absent\n008,2026-09-07,present\n"})
-    assert 'say which, "%m/%d/%Y" or "%d/%m/%Y"' in messages(open_)[0]
+    open_ = {"attendance.csv": f"{HEADER}007,08/09/2026,absent\n008,2026-09-07,present\n"}
+    con, _, settings = facts(open_)
+    unread = "select rule, value from rejected_attendance"
+    assert con.sql(unread).fetchall() == [("unparseable_date", "08/09/2026")]
+    advice = date_advice(["08/09/2026"], "attendance", settings.landing)
+    assert 'say which, "%m/%d/%Y" or "%d/%m/%Y"' in advice
 
 
 def test_homework_of_a_class_that_cannot_be_read_is_told_though_it_is_little_of_the_export(

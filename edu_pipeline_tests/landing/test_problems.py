@@ -30,7 +30,7 @@ from edu_pipeline.model.gate import known_since
 from edu_pipeline.model.problems import Problem, problems_frame
 from edu_pipeline.model.quality import LandingFiles
 from edu_pipeline.settings.landing import AttendanceExport, Landing
-from edu_pipeline_tests.landing.conftest import Facts, lines_told, rosters_of
+from edu_pipeline_tests.landing.conftest import ROSTERS, Facts, lines_told, rosters_of
 
 Land = Callable[..., duckdb.DuckDBPyConnection]
 Stage = Callable[..., Facts]
@@ -93,7 +93,7 @@ def test_a_column_of_the_settings_that_is_not_there_is_a_problem(read_exports: S
 
 
 def test_an_unmapped_code_names_its_classes_and_the_finished_line_works(
-    land: Land, messages: Messages, paste: Paste
+    land: Land, messages: Messages, paste: Paste, facts: Stage
 ) -> None:
     con = land(
         {
@@ -112,8 +112,8 @@ def test_an_unmapped_code_names_its_classes_and_the_finished_line_works(
     ).fetchall() == [
         ("unmapped_code", "QT", 2, date(2026, 9, 7), date(2026, 9, 8), "HR-7A"),
     ]
-    fixed = land({}, paste(con).replace("…", "absent"))
-    assert messages(fixed) == []
+    fixed, *_ = facts({}, paste(con).replace("…", "absent"))
+    assert code_problems(unmapped_codes(fixed)) == []
     assert fixed.sql("select sum(attended) from stg_attendance").fetchall() == [(1,)]
 
 
@@ -135,28 +135,20 @@ def test_any_code_can_be_pasted(facts: Stage) -> None:
     assert read == [(code, 0) for code in codes]
 
 
-def test_only_classes_in_which_a_student_was_on_that_day_are_concerned(
-    land: Land, messages: Messages
-) -> None:
-    con = land(
-        {
-            "classes.csv": (
-                "class_id,class_name,class_type\nHR-7A,7A,homeroom\nHR-7B,7B,homeroom\n"
-                "MAT,Maths,scheduled\nART,Art,scheduled\n"
-            ),
-            "enrollments.csv": (
-                "class_id,person_id,role,begin_date,end_date\n"
-                "HR-7A,007,student,2026-09-01,2026-09-08\nHR-7B,007,student,2026-09-08,\n"
-                "MAT,007,student,,\nART,008,student,,\n"
-            ),
-            "attendance.csv": "student_id,date,code\n007,2026-09-08,QT\n008,2026-09-08,present\n",
-        }
-    )
-    assert messages(con)[0].startswith("'QT' appears once on 2026-09-08 (7B), and nobody")
-    assert con.sql("select class_id from landing_problems order by 1").fetchall() == [
-        ("HR-7B",),
-        ("MAT",),
-    ]
+def test_only_classes_in_which_a_student_was_on_that_day_are_concerned(facts: Stage) -> None:
+    moved = """
+    insert into stg_classes values ('HR-7B', '7B', 'homeroom', '1'), ('ART', 'Art', 'scheduled', '1');
+    update stg_enrollments set end_date = '2026-09-08' where person_id = '007';
+    update stg_enrollments set class_id = 'ART' where person_id = '008';
+    insert into stg_enrollments values
+      ('HR-7B', '007', 'student', '2026-09-08', '9999-12-31'),
+      ('MAT', '007', 'student', '0001-01-01', '9999-12-31');
+    """
+    marks = "student_id,date,code\n007,2026-09-08,QT\n008,2026-09-08,present\n"
+    con, *_ = facts({"attendance.csv": marks}, rosters=ROSTERS + moved)
+    problems = code_problems(unmapped_codes(con))
+    assert problems[0].message.startswith("'QT' appears once on 2026-09-08 (7B), and nobody")
+    assert sorted(str(problem.class_id) for problem in problems) == ["HR-7B", "MAT"]
 
 
 def test_a_column_of_free_text_is_not_shown_as_codes_or_words(
@@ -232,7 +224,7 @@ def test_the_advice_about_dates_is_a_format_that_reads_them(
 
 
 def test_a_wrong_date_format_is_one_problem_whose_fix_works(
-    land: Land, messages: Messages, paste: Paste
+    land: Land, messages: Messages, paste: Paste, facts: Stage
 ) -> None:
     marks = "007,9/7/2026,present\n007,09/08/2026,present\n"
     con = land({"calendar.csv": None, "attendance.csv": f"student_id,date,code\n{marks}"})
@@ -242,8 +234,7 @@ def test_a_wrong_date_format_is_one_problem_whose_fix_works(
         "(school/attendance.csv, line 2). Add to [landing.attendance]: date_formats = "
         '["…"]  # say which, "%m/%d/%Y" or "%d/%m/%Y"'
     )
-    fixed = land({}, paste(con).replace("…", "%m/%d/%Y"))
-    assert messages(fixed) == []
+    fixed, *_ = facts({}, paste(con).replace("…", "%m/%d/%Y"))
     assert fixed.sql("select date from stg_attendance order by 1").fetchall() == [
         (date(2026, 9, 7),),
         (date(2026, 9, 8),),
@@ -452,14 +443,17 @@ O = "not_taken"
 
 
 def test_a_list_of_absentees_under_daily_is_a_problem_that_the_pasted_shape_lifts(
-    land: Land, messages: Messages
+    facts: Stage,
 ) -> None:
-    con = land(list_of_marks("A" * 15 + "T" * 5 + "P"), LETTERS)
-    ((found, kind, rows, first),) = con.sql(
-        "select id, kind, rows, first_date from landing_problems"
-    ).fetchall()
+    codes = "A" * 15 + "T" * 5 + "P"
+    marks = {"attendance.csv": list_of_marks(codes)["attendance.csv"]}
+    rosters = rosters_of(f"{n:03}" for n in range(len(codes)))
+    con, _, settings = facts(marks, LETTERS, rosters)
+    told = problems_frame(shape_problems(*marks_found(con), settings.landing))
+    ((found, kind, rows, first, message),) = told.select(
+        "id", "kind", "rows", "first_date", "message"
+    ).rows()
     assert (kind, rows, first) == ("only_exceptions", 21, None)
-    (message,) = messages(con)
     assert message == (
         "Only 1 of 21 attendance marks are present, as if there were rows for absences and late "
         'arrivals only. If so, add to [landing.attendance]: shape = "exceptions". If everyone has '
@@ -468,7 +462,8 @@ def test_a_list_of_absentees_under_daily_is_a_problem_that_the_pasted_shape_lift
     )
     pasted = re.search(r"add to (\[[^\]]+\]): (.*?)\. If", message)
     assert pasted
-    assert messages(land({}, f"{LETTERS}{pasted[1]}\n{pasted[2]}\n")) == []
+    con, _, settings = facts({}, f"{LETTERS}{pasted[1]}\n{pasted[2]}\n", rosters)
+    assert shape_problems(*marks_found(con), settings.landing) == []
 
 
 def test_only_marks_that_count_in_a_rate_tell_the_shape(facts: Stage) -> None:

@@ -80,13 +80,13 @@ def test_ordinary_columns_ask_nothing(land: Land, messages: Messages) -> None:
 
 
 def test_the_pasted_lines_count_what_was_missed(
-    land: Land, messages: Messages, facts: Callable[..., Facts]
+    facts: Callable[..., Facts],
 ) -> None:
     columns = '[landing.attendance.columns]\nportion_absent = "Absence Value"\n'
-    con = land(_absences("Absence Value", "0.5", "1.0", "0.25"), EXCEPTIONS + columns)
-    assert messages(con) == []
+    said = facts(_absences("Absence Value", "0.5", "1.0", "0.25"), EXCEPTIONS + columns)
+    assert list(unread_problems(*said)) == []
     # 0.5, none and 0.75 of three days
-    assert con.sql("select sum(attended) from stg_attendance").fetchall() == [(1.25,)]
+    assert said.con.sql("select sum(attended) from stg_attendance").fetchall() == [(1.25,)]
 
     where = '[landing.attendance.where]\n"Deleted At" = [""]\n'
     said = facts(_absences("Deleted At", "", "2026-09-09", ""), EXCEPTIONS + where)
@@ -113,7 +113,7 @@ def test_arrival_times_of_a_daily_export_are_not_asked_about(asked: Asked) -> No
 
 
 def test_flags_of_homework_that_contradict_its_status_are_asked_about(
-    land: Land, messages: Messages
+    land: Land, messages: Messages, facts: Callable[..., Facts]
 ) -> None:
     rows = "007,A,MAT,2026-09-08,graded,true,false\n008,A,MAT,2026-09-08,graded,false,true\n"
     files = {"homework.csv": f"{HOMEWORK},missing,is_excused\n{rows}"}
@@ -125,9 +125,11 @@ def test_flags_of_homework_that_contradict_its_status_are_asked_about(
         '[landing.homework.columns]\nstatus = "missing"\n'
         '[homework.codes]\ntrue = "missing"\nfalse = "complete"\n'
     )
-    con = land({}, lines)
-    assert messages(con) == []
-    assert con.sql("select student_id, status from stg_homework").fetchall() == [("007", "missing")]
+    said = facts({}, lines)
+    assert list(unread_problems(*said)) == []
+    assert said.con.sql("select student_id, status from stg_homework").fetchall() == [
+        ("007", "missing")
+    ]
 
 
 def test_flags_of_homework_that_say_what_its_status_says_ask_nothing(asked: Asked) -> None:

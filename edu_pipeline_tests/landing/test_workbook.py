@@ -47,13 +47,13 @@ ROWS: list[list[object]] = [
 ]
 
 
-def test_a_workbook_is_read_like_a_csv_file(land: Land, messages: Messages) -> None:
-    con = land({"students.csv": None, "students.xlsx": workbook({"Export": ROWS})})
+def test_a_workbook_is_read_like_a_csv_file(people: Land, read_exports: Stage) -> None:
+    con = people({"students.xlsx": workbook({"Export": ROWS})})
     assert con.sql(STUDENTS).fetchall() == [("007", "Zoë", "7"), ("008", "Ben", "7")]
-    assert messages(con) == []
-    assert con.sql(
-        "select path, sheet, header from landing_files where \"table\" = 'students'"
-    ).fetchall() == [("school/students.xlsx", "Export", ROWS[0])]
+    assert con.sql("select * from rejected_students").fetchall() == []
+    assert read_exports({}).files.select("path", "sheet", "header", "error").rows() == [
+        ("school/students.xlsx", "Export", ROWS[0], None)
+    ]
 
 
 def test_a_workbook_is_one_whatever_its_name_and_the_settings_for_text_files(people: Land) -> None:

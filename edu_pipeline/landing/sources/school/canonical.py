@@ -107,18 +107,22 @@ def canonical_query(
     sends elsewhere are left out. `rows` is another table of the same columns to take them from.
     """
     usable = _usable(table, files, export)
+    if not usable:
+        names = [*(field.name for field in FIELDS[table]), "_rule", "_value"]
+        nothing = ", ".join(f"null::varchar as {name}" for name in names)
+        return f"select _file, _line, _version, {nothing} from {rows or f'raw_{table}'} where false"
     columns = [f"{_cell(table, field, usable, export)} as {field.name}" for field in FIELDS[table]]
-    below = _by_file(usable, lambda file: f"_line <= {file.header_lines + UNITS_WITHIN}", "false")
+    below = _by_file(usable, lambda file: f"_line <= {file.header_lines + UNITS_WITHIN}")
     return f"""
         select * exclude (_overflow, _first, _below, _short, _deleted),
                case {_rules(table, usable)} end as _rule,
                case when _rule = {literal(TOO_MANY_CELLS)} then _overflow end as _value
         from (
           select _file, _line, _version, _overflow, {", ".join(columns)},
-                 {_by_file(usable, lambda file: quoted(file.header[0]), "null")} as _first,
+                 {_by_file(usable, lambda file: quoted(file.header[0]))} as _first,
                  {below} as _below,
-                 {_by_file(usable, lambda file: _lacks_code(table, file), "false")} as _short,
-                 {_by_file(usable, _is_deleted, "false")} as _deleted
+                 {_by_file(usable, lambda file: _lacks_code(table, file))} as _short,
+                 {_by_file(usable, _is_deleted)} as _deleted
           from {rows or f"raw_{table}"} where {_wanted(usable, export)}
         )"""
 
@@ -153,7 +157,7 @@ def _rules(table: str, usable: Sequence[_File]) -> str:
     }
     again = [f"{name} in {literals(texts)}" for name, texts in headers.items() if texts]
     rules = {
-        ABOVE: _by_file(usable, lambda file: f"_line <= {file.header_lines}", "false"),
+        ABOVE: _by_file(usable, lambda file: f"_line <= {file.header_lines}"),
         REPEATED_HEADER: " and ".join(again) or "false",
         TOTALS: " and ".join(
             [
@@ -225,10 +229,10 @@ def _wanted(usable: Sequence[_File], export: TableExport) -> str:
         )
 
     paths = literals([file.path for file in usable])
-    return f"_file in {paths} and {_by_file(usable, kept, 'false')}" if usable else "false"
+    return f"_file in {paths} and {_by_file(usable, kept)}"
 
 
-def _by_file(usable: Sequence[_File], sql: Callable[[_File], str], otherwise: str) -> str:
+def _by_file(usable: Sequence[_File], sql: Callable[[_File], str]) -> str:
     """SQL that differs from file to file."""
     files_by_sql: dict[str, list[str]] = {}
     for file in usable:
@@ -238,7 +242,7 @@ def _by_file(usable: Sequence[_File], sql: Callable[[_File], str], otherwise: st
             f"when _file in {literals(paths)} then {one}" for one, paths in files_by_sql.items()
         )
         return f"case {cases} end"
-    return next(iter(files_by_sql), otherwise)
+    return next(iter(files_by_sql))
 
 
 def _cell(table: str, field: Field, usable: Sequence[_File], export: TableExport) -> str:
@@ -252,9 +256,9 @@ def _cell(table: str, field: Field, usable: Sequence[_File], export: TableExport
 
     if constant is None and not any(field.name in file.found.headers for file in usable):
         return "''" if CODES.get(table) == field.name else otherwise
-    cell = f"trim(replace({_by_file(usable, received, otherwise)}, chr(9), ' '))"
+    cell = f"trim(replace({_by_file(usable, received)}, chr(9), ' '))"
     if field.name in DATES.get(table, ()):
-        cell = _by_file(usable, partial(_day, cell=cell), cell)
+        cell = _by_file(usable, partial(_day, cell=cell))
     elif field.name.endswith("_id"):
         cell = f"ltrim({cell}, {literal(TEXT_MARK)})"
     if CODES.get(table) == field.name:
