@@ -111,7 +111,7 @@ def test_two_rows_of_a_learner_that_differ_are_told_and_equal_ones_count_once(
     for other in (learner(1, grade=0.2), learner(1, given="N")):
         landed = land_files({GRADES: report(*learners(1, 2), other)})
         assert told(landed) == [("rows_differ", f"micromasters/buslead/{GRADES}", "nudges")]
-        assert "in 1 rows, first in line 2" in landed.problems["message"][0]
+        assert "(1 of its rows, first in line 2)" in landed.problems["message"][0]
 
 
 def test_one_report_under_the_names_of_two_runs_is_told(land_files: Land) -> None:

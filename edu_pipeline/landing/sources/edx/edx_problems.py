@@ -457,9 +457,9 @@ def _rows_differ(exports: pl.DataFrame, rejected: pl.DataFrame) -> list[Problem]
         .sort("file"),
         "rows_differ",
         "file",
-        "{file}: learners stand there again further down with another grade, track or certificate, in "
-        "{rows:,} rows, first in line {line}. Which is right nobody knows; the last one counts. Download "
-        "it again and leave it as it comes.",
+        "{file}: some learners stand there twice, with two grades, tracks or certificates ({rows:,} of its "
+        "rows, first in line {line}). Which is right nobody knows; the later one counts. Download it "
+        "again and leave it as it comes.",
     )
 
 
