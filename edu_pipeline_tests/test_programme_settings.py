@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from edu_pipeline.ground.shipped import PROJECT
+from edu_pipeline.model.course_keys import course_of
 from edu_pipeline.settings.home import Home, Settings, SettingsError, load_settings
 from edu_pipeline.settings.programmes import Programme, Requirement
 
@@ -41,6 +42,13 @@ def run(course: str, name: str, more: str = "") -> str:
 
 def test_a_course_without_a_key_has_its_title_for_one() -> None:
     assert programme().course_keys == {"a1": "UQx_A1", "a2": "UQx_A2", "a3": "UQx_A3"}
+
+
+def test_of_keys_that_begin_alike_the_longest_has_the_run() -> None:
+    text = toml(courses=COURSES.replace("UQx/A3", "UQx/A1/x"), more=run("a1", "1T2027"))
+    (found,) = Settings.model_validate(tomllib.loads(text)).programmes
+    assert course_of("UQx_A1_x_1T2027", found.course_keys) == ("a3", "1T2027")
+    assert course_of("UQx_A1_1T2027", found.course_keys) == ("a1", "1T2027")
 
 
 def test_without_a_requirement_all_courses_but_the_capstone_are_required() -> None:
@@ -122,8 +130,12 @@ def test_nudges_are_for_everybody_unless_the_settings_say_otherwise() -> None:
             "ends (2027-01-01) is before starts (2027-02-01)",
         ),
         (
-            toml(courses=COURSES.replace("UQx/A3", "UQx/A1/x")),
-            "a3 has the key 'UQx_A1_x', which begins with that of a1, 'UQx_A1'",
+            toml(courses=COURSES.replace("UQx/A3", "UQx/a1")),
+            "a3 and a1 have one key, 'UQx_a1': its runs could be of either",
+        ),
+        (
+            toml(courses=COURSES.replace("UQx/A3", "UQx/A1/x"), more=run("a1", "x_1T2027")),
+            "run 'x_1T2027' is not of a1, whose key is 'UQx_A1', but of a3",
         ),
         (
             toml(courses=COURSES.replace("UQx/A3", "Statistics")),

@@ -266,8 +266,11 @@ PROBLEM_CHECKS: Sequence[tuple[str, str, Sequence[str] | None, str]] = (
     (
         "every_listed_run_has_exports",
         "edx",
-        ("no_exports", "run_without_export"),
-        "Every listed run that has begun is in some export.",
+        (
+            *("no_exports", "run_without_export", "course_without_export"),
+            *("no_grade_report", "outdated_grade_report"),
+        ),
+        "Every course that is needed, and every run that has begun, has a grade report of its end.",
     ),
     (
         "edx_tracks_are_known",

@@ -158,10 +158,12 @@ def _of_programmes(
         return without_programmes(strays)
     if "stg_run_results" not in there:
         return problems_frame([])
+    exports = read_table(con, "edx_exports")
     return find_programme_problems(
         settings.programmes,
         strays,
-        read_table(con, "edx_exports"),
+        exports,
         read_table(con, "opt_in_lists"),
-        counted(con),
+        counted(con, exports),
+        datetime.now(settings.zone).date(),
     )

@@ -66,8 +66,9 @@ def landed(con: duckdb.DuckDBPyConnection) -> list[Landed]:
     of_results = fates.filter(source="results")
     if of_results.height:
         others.append(_landed("exam results", of_results))
-    received = any(export.received for export in others)
-    return others if received and not any(e.received for e in school) else [*school, *others]
+    told = read_table(con, "landing_problems").filter(pl.col("source") != "school")
+    theirs = bool(told.height) or any(export.received for export in others)
+    return others if theirs and not any(e.received for e in school) else [*school, *others]
 
 
 def _landed(table: str, fates: pl.DataFrame) -> Landed:

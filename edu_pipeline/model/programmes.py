@@ -1,8 +1,20 @@
 """Programmes as edX's exports have them: files, learners, what they have in each run."""
 
 import dataframely as dy
+import polars as pl
 
 KINDS = ("profile", "grades", "grade_errors")
+FINAL = pl.coalesce("certificates_available", "ends")
+"""Of a run the day from which exports show who has a certificate; empty: nobody said."""
+
+
+def outdated(by: pl.Expr) -> pl.Expr:
+    """Whether an export, of `stamp`, is from before its run's certificates, once there are some.
+
+    Args:
+        by: The day by which there are.
+    """
+    return ((by >= FINAL) & (pl.col("stamp").dt.date() < FINAL)).fill_null(value=False)
 
 
 class EdxExports(dy.Schema):

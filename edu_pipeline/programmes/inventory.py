@@ -7,6 +7,7 @@ import polars as pl
 
 from edu_pipeline.model.columns import dtypes
 from edu_pipeline.model.completion import NEEDED_KINDS, ExportInventory
+from edu_pipeline.model.programmes import outdated
 
 FRESH_DAYS = 7
 """Age from which an export of a run that goes on is called old."""
@@ -33,11 +34,8 @@ def export_inventory(exports: pl.DataFrame, runs: pl.DataFrame, as_of: date) -> 
         *key, "kind", "stamp"
     )
     today = pl.lit(as_of)
-    final = pl.coalesce("certificates_available", "ends")
-    stamped = pl.col("stamp").dt.date()
-    age = (today - stamped).dt.total_days()
+    age = (today - pl.col("stamp").dt.date()).dt.total_days()
     missing = pl.col("stamp").is_null()
-    outdated = (final <= today) & (stamped < final)
     old = pl.col("under_way") & (age > FRESH_DAYS)
     called = pl.col("kind").replace_strict(_CALLED, return_dtype=pl.String)
     seen = newest.select(key).unique().with_columns(seen=True)
@@ -49,10 +47,10 @@ def export_inventory(exports: pl.DataFrame, runs: pl.DataFrame, as_of: date) -> 
         .with_columns(
             as_of=today,
             age_days=age,
-            needed=missing | (outdated | old).fill_null(value=False),
+            needed=missing | outdated(today) | old.fill_null(value=False),
             sentence=pl.when(missing)
             .then(pl.format("{} missing", called))
-            .when(outdated)
+            .when(outdated(today))
             .then(pl.format("{} {} old, from before its certificates", called, _days(age)))
             .otherwise(pl.format("{} {} old", called, _days(age))),
         )

@@ -290,20 +290,20 @@ class Programme(Part):
         return self
 
     def _keys_are_told_apart(self) -> None:
-        keys = list(self.course_keys.items())
-        for course, key in keys:
-            for other, longer in keys:
-                if course != other and f"{longer}_".casefold().startswith(f"{key}_".casefold()):
-                    raise ValueError(
-                        f"{other} has the key {longer!r}, which begins with that of {course}, "
-                        f"{key!r}: its runs could be of either. Correct the wrong one"
-                    )
+        taken: dict[str, str] = {}
+        for course, key in self.course_keys.items():
+            if (other := taken.setdefault(folded(key), course)) != course:
+                raise ValueError(
+                    f"{course} and {other} have one key, {key!r}: its runs could be of either. Correct "
+                    "the wrong one"
+                )
 
     def _runs_are_of_their_courses(self) -> None:
         taken: set[str] = set()
         for run in self.runs:
             of = course_of(run.run, self.course_keys)
             stranger = any(mark in run.run for mark in ":/+") and of is None
+            of = of or course_of(self.run_key(run), self.course_keys)
             if stranger or (of is not None and of[0] != run.course):
                 raise ValueError(
                     f"run {run.run!r} is not of {run.course}, whose key is "

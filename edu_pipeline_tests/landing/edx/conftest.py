@@ -4,6 +4,7 @@ import tomllib
 from collections.abc import Callable, Collection, Iterator, Mapping
 from contextlib import ExitStack
 from dataclasses import dataclass
+from datetime import date
 from itertools import count
 from pathlib import Path
 
@@ -36,7 +37,13 @@ id = "buslead5x"
 title = "Capstone"
 key = "course-v1:UQx+BUSLEAD5x"
 pass_mark = 0.65
+
+[[programmes.runs]]
+course = "buslead5x"
+run = "1T2099"
+starts = 2099-02-01
 """
+TODAY = date(2026, 10, 1)
 NOBODY = pl.DataFrame(schema={"hash": pl.String, "salt": pl.String})
 Files = Mapping[str, str | bytes]
 
@@ -112,7 +119,9 @@ def land_files(tmp_path: Path) -> Iterator[Land]:
             stage_opt_ins(con, lists)
             write_table(con, "opt_in_lists", lists)
             _, strays = programme_files(zone.list(), programmes)
-            problems = find_programme_problems(programmes, strays, exports, lists, counted(con))
+            problems = find_programme_problems(
+                programmes, strays, exports, lists, counted(con, exports), TODAY
+            )
             return Landed(con, exports, problems)
 
         yield landed

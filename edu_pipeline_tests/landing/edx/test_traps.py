@@ -297,7 +297,7 @@ def test_rows_that_cannot_be_right_are_rejected_and_the_others_count(land_files:
     landed = land_files({GRADES: report(*rows)})
     assert landed.grades() == {"11": 0.8, "17": None}
     assert landed.rejected() == [
-        ("grade_reports", 2, "same_key_later_row_counts", None),
+        ("grade_reports", 2, "another_row_of_the_learner_differs", None),
         ("grade_reports", 3, "unparseable_grade", "good"),
         ("grade_reports", 4, "grade_not_between_0_and_1", "85"),
         ("grade_reports", 5, "grade_not_between_0_and_1", "-0.1"),
@@ -307,12 +307,12 @@ def test_rows_that_cannot_be_right_are_rejected_and_the_others_count(land_files:
     ]
     # who is only in rejected rows is no learner
     assert landed.learners["learner_id"].to_list() == ["11", "17"]
-    (problem,) = landed.problems.filter(subject=f"micromasters/buslead/{GRADES}")["message"]
+    (problem,) = landed.problems.filter(kind="many_rejected")["message"]
     assert (
-        "7 of 9 rows (77.8\u00a0%) are not counted: same key later row counts 1, unparseable grade 1, "
-        "grade not between 0 and 1 2, missing id 1," in problem
+        "6 of 9 rows (66.7\u00a0%) are not counted: unparseable grade 1, grade not between 0 and 1 2, "
+        "missing id 1," in problem
     )
-    assert "columns do not fit 1, first in line 2." in problem
+    assert "columns do not fit 1, first in line 3." in problem
     assert "ben" not in problem.replace(GRADES, "")
 
 
@@ -429,8 +429,9 @@ def test_runs_that_are_not_listed_count_too(land_files: Land) -> None:
     landed = land_files({GRADES: report(ADA)}, settings)
     found = course_runs(Settings.model_validate(tomllib.loads(settings)).programmes, landed.exports)
     assert found.select("run", "position", "run_position", "listed", "pass_mark").rows() == [
-        ("UQx_BUSLEAD1x_1T2025", 1, 1, True, 0.65),
-        ("UQx_BUSLEAD1x_2T2025", 1, 2, True, 0.65),
+        ("UQx_BUSLEAD5x_1T2099", 2, 1, True, 0.65),
+        ("UQx_BUSLEAD1x_1T2025", 1, 2, True, 0.65),
+        ("UQx_BUSLEAD1x_2T2025", 1, 3, True, 0.65),
         (RUN, 1, None, False, 0.65),
     ]
 

@@ -6,7 +6,7 @@ from typing import cast
 import duckdb
 import polars as pl
 
-from edu_pipeline.landing.sources.edx.edx_reports import TABLES
+from edu_pipeline.landing.sources.edx.edx_reports import TABLES, bare_id, said
 from edu_pipeline.landing.sources.edx.stage import grade_scales
 
 
@@ -29,20 +29,31 @@ class Evidence:
     shared: pl.DataFrame
     """Accounts with one address that all have some certificate of a programme: per `programme_id` and
     address `learner_ids`."""
+    twins: pl.DataFrame
+    """Grade reports of two runs that say the same of the same learners: `programme_id`, `file`, `other`,
+    `rows` (learners)."""
+    crossed: pl.DataFrame
+    """Of a profile and a grade report of one run and day how many `rows` are of the same learner, how many are
+    on another track, in one direction (`up`) and the other (`down`), and how many are called otherwise
+    (`renamed`)."""
+    named: pl.DataFrame
+    """What the columns `course_id` and `course_run` of reports say: per `file` and both of them `rows`."""
 
 
-def counted(con: duckdb.DuckDBPyConnection) -> Evidence:
+def counted(con: duckdb.DuckDBPyConnection, exports: pl.DataFrame) -> Evidence:
     """Count.
 
     Args:
-        con: The warehouse, with the staged tables of edX.
+        con: The warehouse, with the raw and staged tables of edX.
+        exports: `EdxExports`.
     """
+    con.register("counting", exports.filter("current"))
 
     def found(query: str) -> pl.DataFrame:
         return cast("pl.DataFrame", con.sql(f"{query} order by all").pl())
 
     rejected = " union all ".join(f"from rejected_{table}" for table in TABLES.values())
-    return Evidence(
+    evidence = Evidence(
         rejected=found(
             f"""
             select file, rule, count(*) as rows, min(line) as line from ({rejected}) group by all
@@ -72,7 +83,12 @@ def counted(con: duckdb.DuckDBPyConnection) -> Evidence:
         scales=grade_scales(con),
         apart=found(_APART),
         shared=found(_SHARED),
+        twins=found(_TWINS),
+        crossed=found(_CROSSED),
+        named=found(_NAMED),
     )
+    con.unregister("counting")
+    return evidence
 
 
 _APART = """
@@ -111,3 +127,37 @@ from (
 )
 group by programme_id, address having count(*) > 1
 """
+_TWINS = """
+with graded as (
+  select programme_id, course_id, run, file, count(*) as learners, count(distinct grade) as grades,
+         bit_xor(hash(learner_id, grade)) as content
+  from stg_run_results where grade is not null
+  group by all having max(grade) > 0
+)
+select programme_id, one.file, two.file as other, learners as rows
+from graded as one join graded as two using (programme_id, learners, content)
+where one.run < two.run and if(one.course_id = two.course_id, learners > 1, one.grades > 2)
+"""
+_CROSSED = f"""
+with known as (
+  select lists.programme_id, lists.run, lists.path as profile, grades.path as grades,
+         lower({said("one.track")}) as one_track, lower({said("two.track")}) as two_track,
+         lower(trim(one.username)) <> lower(trim(two.username))
+           or lower({said("one.email")}) <> lower({said("two.email")}) as renamed
+  from counting as lists
+  join counting as grades using (programme_id, run)
+  join raw_profiles as one on one._file = lists.path
+  join raw_grade_reports as two
+    on two._file = grades.path and {bare_id("two.user_id")} = {bare_id("one.user_id")}
+  where lists.kind = 'profile' and grades.kind = 'grades'
+    and abs(epoch(lists.stamp) - epoch(grades.stamp)) <= 24 * 60 * 60
+)
+select programme_id, run, profile, grades, count(*) as rows, count(*) filter (renamed) as renamed,
+       count(*) filter (one_track < two_track) as up, count(*) filter (one_track > two_track) as down
+from known group by all
+"""
+_NAMED = " union all ".join(
+    f"select _file as file, course, course_run, count(*) as rows from raw_{table} "
+    "where coalesce(course, course_run) is not null group by all"
+    for table in ("profiles", "grade_reports")
+)

@@ -52,6 +52,7 @@ _ENDING = re.compile(
 )
 _WORKBOOKS = (".xls", ".xlsx", ".xlsm", ".xlsb", ".ods", ".numbers")
 _TEXTS = (".csv", ".tsv", ".txt")
+_UNFINISHED = (".crdownload", ".part", ".partial", ".download", ".opdownload", ".tmp")
 EXAMPLE = "UQx_BUSLEAD1x_1T2027_grade_report_2027-05-01-0930.csv"
 
 
@@ -102,6 +103,10 @@ def why_not(path: str) -> str:
     parts = _ENDING.fullmatch(name)
     ending = ((parts and parts["ending"]) or "").casefold()
     stem = parts["name"] if parts else name
+    if name.casefold().endswith(_UNFINISHED):
+        return "its download was not finished. Download it again, and delete this one."
+    if ending and ending not in (*_TEXTS, *_WORKBOOKS):
+        return f"it is packed ({ending}). Unpack it, so that its files end in .csv."
     if not any(f"_{report.casefold()}" in stem.casefold() for report in REPORTS):
         return (
             f"its name is none that edX gives a report, such as {EXAMPLE}. Give it back the name that "
@@ -113,8 +118,6 @@ def why_not(path: str) -> str:
             "leave it as it comes, or save it as CSV under the same name (columns of ids and dates as "
             "text)."
         )
-    if ending and ending not in _TEXTS:
-        return f"it is packed ({ending}). Unpack it, so that it ends in .csv."
     if parsed(f"{stem}.csv") is not None:
         return "its ending is not .csv. Give it back the ending that it was downloaded with."
     return (

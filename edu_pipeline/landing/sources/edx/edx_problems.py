@@ -3,7 +3,9 @@
 Pure: frames and settings in, frames out. They hold no teacher's letter; because of some, nudges wait.
 """
 
+import re
 from collections.abc import Sequence
+from datetime import date, timedelta
 from difflib import SequenceMatcher
 from itertools import groupby
 
@@ -11,13 +13,15 @@ import polars as pl
 
 from edu_pipeline.ground.toml import toml_list
 from edu_pipeline.ground.wording import counted, percent
+from edu_pipeline.landing.rules import SUPERSEDED
 from edu_pipeline.landing.sources.edx.edx_evidence import Evidence
 from edu_pipeline.landing.sources.edx.edx_names import parsed, why_not
 from edu_pipeline.landing.sources.edx.edx_versions import loss_problem
-from edu_pipeline.landing.sources.edx.exports import Stray
-from edu_pipeline.landing.sources.edx.stage import PERCENT, SHARES, UNCLEAR
+from edu_pipeline.landing.sources.edx.exports import Stray, course_runs
+from edu_pipeline.landing.sources.edx.stage import DIFFERENT, PERCENT, SHARES, UNCLEAR
 from edu_pipeline.model.course_keys import folded
 from edu_pipeline.model.problems import Problem, problems_frame
+from edu_pipeline.model.programmes import FINAL, outdated
 from edu_pipeline.settings.landing import PROGRAMMES_FOLDER
 from edu_pipeline.settings.programmes import Programme
 
@@ -26,14 +30,17 @@ MANY_REJECTED = 0.05
 NAMED = 3
 LIKE = 0.75
 """Names of this likeness may be one name, written otherwise."""
+LONG_AGO = timedelta(days=30)
+"""So long after a run's certificates could be had, its grade report is not waited for any more."""
 APART = 0.2
 """Share of a profile's learners whom a grade report, made at the same time or later, may not have."""
-HOLDING = (
-    *("unreadable_file", "unreadable_opt_ins", "unclaimed_export", "many_rejected"),
-    *("unknown_track", "unpaid_certificates", "grades_in_percent", "run_spelled_otherwise"),
-    *("reports_apart", "ids_apart", "shared_address"),
-)
-"""Because of these, somebody may be told what is not so, or who wants no mail: nudges wait."""
+CROSSED = 0.05
+"""So many learners of two reports of one day may have changed between them, as a share."""
+NEARLY_ALL = 0.9
+TWICE = (SUPERSEDED, DIFFERENT)
+"""Rows of learners who stand there again."""
+ONLY_SAID = ("unknown_file", "unknown_folder", "no_exports")
+"""Because of all others somebody may be told what is not so, or who wants no mail: nudges wait."""
 
 
 def find_programme_problems(
@@ -42,6 +49,7 @@ def find_programme_problems(
     exports: pl.DataFrame,
     lists: pl.DataFrame,
     evidence: Evidence,
+    today: date,
 ) -> pl.DataFrame:
     """What a person must look at.
 
@@ -51,6 +59,7 @@ def find_programme_problems(
         exports: `EdxExports`.
         lists: `OptInLists`.
         evidence: `edx_evidence.counted`.
+        today: The day on which this is looked at.
 
     Returns:
         `LandingProblems`, without `since`.
@@ -61,11 +70,23 @@ def find_programme_problems(
         *_unreadable(exports),
         *_unreadable_lists(lists),
         *_without_export(programmes, exports),
+        *_without_grades(programmes, exports, today),
         *_many_rejected(exports, lists, evidence.rejected),
         *_in_percent(exports, evidence.scales),
         *_unknown_tracks(programmes, evidence.tracks),
         *_unpaid_certificates(programmes, evidence.unpaid),
-        *_apart(exports, evidence.apart),
+        *_rows_differ(exports, evidence.rejected),
+        *_copies_differ(exports),
+        *_told(
+            evidence.twins,
+            "saved_twice",
+            "other",
+            "{file} and {other} have the same {rows:,} learners with the same grades: one report was "
+            "saved under the names of two runs. Download both again.",
+        ),
+        *_rows_crossed(evidence.crossed),
+        *_other_run(exports, evidence.named),
+        *_apart(exports, evidence.apart, evidence.rejected),
         *_shared_addresses(evidence.shared),
     ]
     return problems_frame(
@@ -100,17 +121,42 @@ def _problem(
     rows: int = 0,
     table: str = "reports",
 ) -> Problem:
-    """A problem of edX's exports; see `HOLDING`."""
+    """A problem of edX's exports; see `ONLY_SAID`."""
     return Problem(
         "edx",
         table,
         kind,
         subject,
         message,
-        "nudges" if kind in HOLDING else None,
+        None if kind in ONLY_SAID else "nudges",
         rows=rows,
         part=programme_id,
     )
+
+
+def _told(
+    found: pl.DataFrame, kind: str, subject: str, sentence: str, *, table: str = "reports"
+) -> list[Problem]:
+    """A problem per row of a frame with `programme_id`, perhaps `rows`, and what the sentence names.
+
+    Args:
+        found: What is told.
+        kind: See `ONLY_SAID`.
+        subject: Name of the column.
+        sentence: With names of columns in braces, as for `str.format`.
+        table: Of all.
+    """
+    return [
+        _problem(
+            row["programme_id"],
+            kind,
+            row[subject],
+            sentence.format_map(row),
+            rows=row.get("rows") or 0,
+            table=table,
+        )
+        for row in found.iter_rows(named=True)
+    ]
 
 
 def _stray_problems(strays: Sequence[Stray], hint: str = "") -> list[Problem]:
@@ -230,22 +276,20 @@ def _unreadable(exports: pl.DataFrame) -> list[Problem]:
 
 
 def _unreadable_lists(lists: pl.DataFrame) -> list[Problem]:
-    return [
-        _problem(
-            programme,
-            "unreadable_opt_ins",
-            path,
-            f"{path}: {error} Until then nobody knows from it who wants no e-mail.",
-            table="opt_ins",
-        )
-        for programme, path, error in lists.drop_nulls("error")
-        .select("programme_id", "path", "error")
-        .iter_rows()
-    ]
+    return _told(
+        lists.drop_nulls("error").drop("rows"),
+        "unreadable_opt_ins",
+        "path",
+        "{path}: {error} Until then nobody knows from it who wants no e-mail.",
+        table="opt_ins",
+    )
 
 
 def _without_export(programmes: Sequence[Programme], exports: pl.DataFrame) -> list[Problem]:
-    """Listed runs that no export mentions, but for those that begin after the newest export."""
+    """Listed runs that no export mentions, but for those that begin after the newest export.
+
+    And courses that a programme needs, of which there is neither an export nor a run to come.
+    """
     problems = []
     for programme in programmes:
         of = exports.filter(pl.col("programme_id") == programme.id)
@@ -279,7 +323,62 @@ def _without_export(programmes: Sequence[Programme], exports: pl.DataFrame) -> l
                 "to start needs its starts = …"
             )
             problems.append(_problem(programme.id, "run_without_export", key, message))
+        needed = {*programme.requirement.courses(), programme.capstone} - {None}
+        known = {*of["course_id"], *(run.course for run in programme.runs)}
+        problems += [
+            _problem(
+                programme.id,
+                "course_without_export",
+                course,
+                f"{programme.id} needs the course {course}, and no export is of it: nobody knows who "
+                f"completed it. Download the student profile and grade report of each of its runs "
+                f"({programme.course_keys[course]}_…), or add its first run to [[programmes.runs]] with "
+                "starts = … if there was none yet.",
+            )
+            for course in programme.course_keys
+            if course in needed - known and of["course_id"].count()
+        ]
     return problems
+
+
+def _without_grades(
+    programmes: Sequence[Programme], exports: pl.DataFrame, today: date
+) -> list[Problem]:
+    """Runs of which no grade report landed, or one from before their certificates only.
+
+    Whoever comes back for later exports, or for none in `LONG_AGO`, has forgotten that one.
+    """
+    of_grades = pl.col("kind") == "grades"
+    kept = (
+        exports.drop_nulls("course_id")
+        .with_columns(by=pl.col("stamp").max().over("programme_id").dt.date())
+        .group_by("programme_id", "run", by=pl.max_horizontal("by", pl.lit(today - LONG_AGO)))
+        .agg(
+            pl.col("stamp").filter("current", of_grades).max(),
+            graded=of_grades.any(),
+            seen=pl.col("stamp").max().dt.date(),
+        )
+    )
+    runs = course_runs(programmes, exports).with_columns(final=FINAL)
+    runs = runs.join(kept, on=["programme_id", "run"], maintain_order="left")
+    begun = (pl.col("starts") <= pl.col("seen")).fill_null(value=True)
+    return [
+        *_told(
+            runs.filter(~pl.col("graded"), begun),
+            "no_grade_report",
+            "run",
+            "{run} has exports and no grade report among them: nobody knows who passed it or has its "
+            "certificate. Download its grade report from the instructor dashboard.",
+        ),
+        *_told(
+            runs.filter(outdated(pl.col("by"))),
+            "outdated_grade_report",
+            "run",
+            "The newest grade report of {run} is of {stamp:%Y-%m-%d}, from before its certificates "
+            "could be had ({final}): nobody knows who passed it or has one. Download it again, or "
+            "correct the dates of the run.",
+        ),
+    ]
 
 
 def _nearest_run(programme: Programme, exports: pl.DataFrame, course: str, key: str) -> str | None:
@@ -298,34 +397,28 @@ def _nearest_run(programme: Programme, exports: pl.DataFrame, course: str, key: 
 def _many_rejected(
     exports: pl.DataFrame, lists: pl.DataFrame, rejected: pl.DataFrame
 ) -> list[Problem]:
-    columns = ("programme_id", "path", "rows")
-    received = pl.concat([exports.select(columns), lists.select(columns)])
+    why = pl.format("{} {}", pl.col("rule").str.replace_all("_", " "), pl.col("rows"))
     files = (
-        rejected.sort("file", "line")
-        .with_columns(
-            why=pl.format("{} {}", pl.col("rule").str.replace_all("_", " "), pl.col("rows"))
-        )
-        .group_by("file", maintain_order=True)
-        .agg(pl.col("rows").sum(), pl.col("why").str.join(", "), pl.col("line").first())
+        rejected.filter(~pl.col("rule").is_in(TWICE))
+        .sort("file", "line")
+        .group_by(path="file", maintain_order=True)
+        .agg(pl.sum("rows"), pl.first("line"), why=why.str.join(", "))
     )
-    many = (
-        files.join(received, left_on="file", right_on="path", suffix="_received")
-        .filter(pl.col("rows") > MANY_REJECTED * pl.col("rows_received"))
-        .sort("file", "programme_id")
+    received = pl.concat(
+        each.select("programme_id", "path", received="rows") for each in (exports, lists)
     )
-    return [
-        _problem(
-            row["programme_id"],
-            "many_rejected",
-            row["file"],
-            f"{row['file']}: {row['rows']:,} of {row['rows_received']:,} rows "
-            f"({percent(row['rows'] / row['rows_received'])}) are not counted: {row['why']}, first in "
-            f"line {row['line']}. Look at them in rejected_rows, and download the report again if it "
-            "was changed by another program.",
-            rows=row["rows"],
-        )
-        for row in many.iter_rows(named=True)
-    ]
+    many = files.join(received, on="path").filter(
+        pl.col("rows") > MANY_REJECTED * pl.col("received")
+    )
+    share = (pl.col("rows") / pl.col("received")).map_elements(percent, pl.String)
+    return _told(
+        many.with_columns(share=share).sort("path", "programme_id"),
+        "many_rejected",
+        "path",
+        "{path}: {rows:,} of {received:,} rows ({share}) are not counted: {why}, first in line {line}. "
+        "Look at them in rejected_rows, and download the report again if it was changed by another "
+        "program.",
+    )
 
 
 def _lost(exports: pl.DataFrame) -> list[Problem]:
@@ -341,67 +434,135 @@ def _lost(exports: pl.DataFrame) -> list[Problem]:
 
 def _in_percent(exports: pl.DataFrame, scales: pl.DataFrame) -> list[Problem]:
     """Grade reports whose grades are no shares from 0 to 1 as edX writes them."""
-    found = scales.filter(pl.col("scale") != SHARES).join(
-        exports, left_on="file", right_on="path", suffix="_received"
-    )
     said = {
         PERCENT: "all are read as percentages, a 1 as 1 %",
         UNCLEAR: "others are between 0 and 1, so that none can be read and none counts",
     }
-    return [
-        _problem(
-            row["programme_id"],
-            "grades_in_percent",
-            row["file"],
-            f"{row['file']}: {row['above']:,} of {row['grades']:,} grades are above 1, where edX writes "
-            f"grades between 0 and 1; {said[row['scale']]}. Download the report again and leave it as "
-            "it comes.",
-            rows=row["grades"],
+    found = scales.filter(pl.col("scale") != SHARES).rename({"file": "path", "grades": "rows"})
+    return _told(
+        found.with_columns(pl.col("scale").replace_strict(said, return_dtype=pl.String))
+        .join(exports.drop("rows"), on="path")
+        .sort("path"),
+        "grades_in_percent",
+        "path",
+        "{path}: {above:,} of {rows:,} grades are above 1, where edX writes grades between 0 and 1; "
+        "{scale}. Download the report again and leave it as it comes.",
+    )
+
+
+def _rows_differ(exports: pl.DataFrame, rejected: pl.DataFrame) -> list[Problem]:
+    return _told(
+        rejected.filter(rule=DIFFERENT)
+        .join(exports.drop("rows"), left_on="file", right_on="path")
+        .sort("file"),
+        "rows_differ",
+        "file",
+        "{file}: some learners stand there twice, with two grades, tracks or certificates ({rows:,} of its "
+        "rows, first in line {line}). Which is right nobody knows; the later one counts. Download it "
+        "again and leave it as it comes.",
+    )
+
+
+def _copies_differ(exports: pl.DataFrame) -> list[Problem]:
+    """Files of one run, report and minute, one of which counts, that are not the same."""
+    copies = (
+        exports.filter(pl.col("error").is_null())
+        .group_by("programme_id", "run", "kind", "stamp", maintain_order=True)
+        .agg(
+            pl.col("sha256").drop_nulls().n_unique(),
+            pl.col("doubt").count(),
+            path=pl.col("path").str.join(" and "),
+            counts=pl.col("path").filter("current").first(),
         )
-        for row in found.sort("file").iter_rows(named=True)
-    ]
+    )
+    return _told(
+        copies.filter(pl.col("sha256") > 1, pl.col("doubt") == 0, pl.col("counts").is_not_null()),
+        "copies_differ",
+        "counts",
+        "{path} are one report by their names, and differ: one was cut or changed. {counts} counts. "
+        "Download it again, and delete these.",
+    )
 
 
-def _apart(exports: pl.DataFrame, apart: pl.DataFrame) -> list[Problem]:
+def _rows_crossed(crossed: pl.DataFrame) -> list[Problem]:
+    """Reports of one run and day that say of too many learners what is another's."""
+    few = pl.max_horizontal(pl.lit(1), CROSSED * pl.col("rows"))
+    moved = pl.col("up") + pl.col("down")
+    both_ways = (pl.min_horizontal("up", "down") > 1) & (moved > few)
+    return _told(
+        crossed.with_columns(moved=moved).filter(both_ways | (pl.col("renamed") > few)),
+        "rows_crossed",
+        "run",
+        "Of {rows:,} learners whom both {profile} and {grades} have, {moved:,} are on another track in "
+        "the other one, and {renamed:,} have another username or address there, though both are of one "
+        "day: some columns were sorted without the others. Download both again and leave them as they "
+        "come.",
+    )
+
+
+def _other_run(exports: pl.DataFrame, named: pl.DataFrame) -> list[Problem]:
+    """Files whose rows nearly all say that they are of another run than the file's name."""
+
+    def stranger(row: dict[str, str | None]) -> bool:
+        said = [text for text in (row["course"], row["course_run"]) if text]
+        key = f"_{folded(row['run'] or '')}_"  # what is a number only is the site's own
+        return any(
+            f"_{folded(text)}_" not in key and re.search("[a-z]", text, re.IGNORECASE)
+            for text in said
+        )
+
+    of = exports.select("programme_id", "run", file="path", received="rows")
+    rows = named.join(of, on="file")
+    strange = pl.Series([stranger(row) for row in rows.iter_rows(named=True)], dtype=pl.Boolean)
+    others = rows.filter(strange).group_by(of.columns, maintain_order=True).agg(pl.sum("rows"))
+    return _told(
+        others.filter(pl.col("rows") > NEARLY_ALL * pl.col("received")),
+        "other_run",
+        "file",
+        "{file}: by their columns course_id and course_run {rows:,} of its {received:,} rows are not of "
+        "{run}, as its name says. Give it back the name that it was downloaded with, or download it "
+        "again.",
+    )
+
+
+def _apart(exports: pl.DataFrame, apart: pl.DataFrame, rejected: pl.DataFrame) -> list[Problem]:
     """Profiles and grade reports of one run that are not about the same people."""
+    lost = (
+        rejected.filter(~pl.col("rule").is_in(TWICE))
+        .group_by(grades="file")
+        .agg(lost=pl.sum("rows"))
+    )
     grades = exports.filter("current", kind="grades").select(
         "programme_id", "run", "stamp", grades="path"
     )
     pairs = (
         exports.filter("current", kind="profile")
-        .join(apart, left_on="path", right_on="profile")
+        .rename({"path": "profile", "rows": "received"})
+        .join(apart.rename({"learners": "rows"}), on="profile")
         .join(grades, on=["programme_id", "run"], suffix="_of_grades")
-        .filter(pl.col("learners") > APART * pl.col("rows"))
-        .sort("path")
+        .join(lost, on="grades", how="left")
+        .filter(pl.col("rows") - pl.col("lost").fill_null(0) > APART * pl.col("received"))
+        .sort("profile")
     )
-    problems = []
-    for row in pairs.iter_rows(named=True):
-        which = f"{row['learners']:,} of the {row['rows']:,} learners of {row['path']}"
-        if row["renamed"]:
-            problems.append(
-                _problem(
-                    row["programme_id"],
-                    "ids_apart",
-                    row["run"],
-                    f"{which} are not in {row['grades']}, and {row['renamed']:,} of them are there "
-                    "under the same username and another id: one of the two has a site's own number "
-                    "where edX's id should be. Download both again, with edX's column of ids (id, or "
-                    "Student ID in grade reports).",
-                    rows=row["renamed"],
-                )
-            )
-        elif row["stamp_of_grades"] >= row["stamp"] and row["learners"] > 1:
-            problems.append(
-                _problem(
-                    row["programme_id"],
-                    "reports_apart",
-                    row["run"],
-                    f"{which} are missing in {row['grades']}, though it is no older: it was cut, it is "
-                    "of other people, or it lists only some (verified ones). Download both again.",
-                    rows=row["learners"],
-                )
-            )
-    return problems
+    which = "{rows:,} of the {received:,} learners of {profile} are "
+    later = pl.col("stamp_of_grades") >= pl.col("stamp")
+    return [
+        *_told(
+            pairs.filter(pl.col("renamed") > 0),
+            "ids_apart",
+            "run",
+            f"{which}not in {{grades}}, and {{renamed:,}} of them are there under the same username and "
+            "another id: one of the two has a site's own number where edX's id should be. Download both "
+            "again, with edX's column of ids (id, or Student ID in grade reports).",
+        ),
+        *_told(
+            pairs.filter(later, pl.col("rows") > 1, pl.col("renamed") == 0),
+            "reports_apart",
+            "run",
+            f"{which}missing in {{grades}}, though it is no older: it was cut, it is of other people, or "
+            "it lists only some (verified ones). Download both again.",
+        ),
+    ]
 
 
 def _shared_addresses(shared: pl.DataFrame) -> list[Problem]:

@@ -47,6 +47,8 @@ _BLOCKS: Mapping[Source, Sequence[Sequence[str]]] = {
 }
 """Labels that stand side by side in reports as edX writes them, whatever a site puts around them:
 there they are edX's own, and what is called so elsewhere is not."""
+_OF_A_PLUGIN = {"course": ("course_id",), "course_run": ("course_run",)}
+"""Which run a row is of, where a site says so."""
 COLUMNS: Mapping[Source, Mapping[str, Sequence[str]]] = {
     "profile": {
         "user_id": _ID,
@@ -56,6 +58,7 @@ COLUMNS: Mapping[Source, Mapping[str, Sequence[str]]] = {
         "country": ("country",),
         "track": ("enrollment_mode",),
         "verification": ("verification_status",),
+        **_OF_A_PLUGIN,
     },
     "grades": {
         "user_id": _ID,
@@ -68,6 +71,7 @@ COLUMNS: Mapping[Source, Mapping[str, Sequence[str]]] = {
         "certificate_delivered": ("certificate delivered",),
         "certificate_type": ("certificate type",),
         "enrolled": ("enrollment status",),
+        **_OF_A_PLUGIN,
     },
     "grade_errors": {"user_id": _ID, "username": ("username",)},
     "opt_ins": {
@@ -240,7 +244,8 @@ def _positions(kind: Source, header: Sequence[str]) -> Mapping[str, int]:
     """Our column → its place in the header.
 
     Raises:
-        UnreadableFileError: Without it nobody knows whom a row is about, or what it says of them.
+        UnreadableFileError: Without it nobody knows whom a row is about, or what it says of them: edX
+            always wrote all columns of `_TAIL`, or none.
     """
     places = _places(kind, header)
     for column, rivals in places.items():
@@ -256,6 +261,8 @@ def _positions(kind: Source, header: Sequence[str]) -> Mapping[str, int]:
     required = _REQUIRED.get(kind)
     if required is not None and required not in at:
         lacking.append(COLUMNS[kind][required][0])
+    if kind == "grades" and at.keys() & {*_TAIL}:
+        lacking += [COLUMNS[kind][column][0].title() for column in _TAIL if column not in at]
     if lacking:
         again = "" if kind == "opt_ins" else " from the instructor dashboard"
         raise UnreadableFileError(

@@ -97,7 +97,8 @@ def losses(now: Difference, older: str) -> Sequence[str]:
             )
     elif _many(now.grades_gone, now.grades, FEW):
         found.append(
-            f"{now.grades_gone:,} of the {now.grades:,} learners with a grade in {older} have none in it"
+            f"{now.grades_gone:,} of the {now.grades:,} learners with a grade in {older} have none above 0 in "
+            "it"
         )
     if _many(now.certificates_gone, now.certificates, FEW):
         found.append(
@@ -218,8 +219,11 @@ def difference(
     path: str,
     before: str | None,
     paid_tracks: Sequence[str],
+    graded: str | None,
 ) -> Difference:
     """A report, which its raw table has, against the one before.
+
+    Who has left the run, as its grade report says, is not missed in a profile.
 
     Args:
         con: The warehouse, after `create_accepted`.
@@ -227,21 +231,27 @@ def difference(
         path: The report's.
         before: Path of another report in the raw table; None: the one that was accepted last.
         paid_tracks: Of the programme.
+        graded: Path of the run's grade report that counts, of a profile; None: there is none.
     """
     kind = key[2]
     table = f"raw_{REPORTS[kind]}"
-    parameters = {**_named(key), "path": path}
+    parameters = {**_named(key), "path": path, "graded": graded}
     if before is None:
         earlier = f"select * from {ACCEPTED} where {_OF_KEY}"
     else:
         earlier = _facts(kind, "$before")
-        parameters = {"path": path, "before": before}
+        parameters = {"path": path, "before": before, "graded": graded}
     # a profile without the column of tracks says nothing: the grade report has them
     paid = f"{{}}.track in {literals(paid_tracks)}" if kind == "grades" else "false"
     lists_leavers = f"bool_or({'enrolled is not null' if kind == 'grades' else False})"
     found: pl.DataFrame = con.sql(
         f"""
-        with now as ({_facts(kind, "$path")}), before as ({earlier}),
+        with now as ({_facts(kind, "$path")}),
+        has_left as (
+          select {bare_id()} as learner_id from raw_grade_reports
+          where _file = $graded and lower(trim(enrolled)) = 'unenrolled'
+        ),
+        before as (from ({earlier}) anti join has_left using (learner_id)),
         pairs as (
           select now.learner_id is not null as there, before.learner_id is not null as was,
                  was and there as met, before.scored as had_grade,

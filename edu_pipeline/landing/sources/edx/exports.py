@@ -16,6 +16,7 @@ from edu_pipeline.landing.sources.edx.edx_reports import (
     load,
 )
 from edu_pipeline.landing.sources.edx.edx_versions import (
+    Difference,
     Key,
     accept,
     accepted,
@@ -33,6 +34,9 @@ from edu_pipeline.model.course_keys import course_of
 from edu_pipeline.model.programmes import CourseRuns, EdxExports
 from edu_pipeline.settings.landing import PROGRAMMES_FOLDER
 from edu_pipeline.settings.programmes import Programme, Run
+
+_GRADES_FIRST: Sequence[Kind] = ("grades", "profile", "grade_errors")
+"""The grade report says who has left a run, and from when on an error is settled."""
 
 
 @dataclass(frozen=True)
@@ -130,12 +134,14 @@ def land(
     found, _ = programme_files(zone.list(), programmes)
     if not forgotten.is_empty():
         con.register("tombstones", forgotten)
-    reading = _Reading(con, zone, forgotten, frozenset(released), accepted(con))
+    known, let_go = accepted(con), frozenset(released)
     exports = [
         export
         for programme in programmes
         for versions in _by_run(programme, found[programme.id])
-        for export in reading.of_run(versions, programme.paid_tracks)
+        for export in _Reading(con, zone, forgotten, let_go, known, programme.paid_tracks).of_run(
+            versions
+        )
     ]
     if not forgotten.is_empty():
         con.unregister("tombstones")
@@ -169,7 +175,7 @@ def _by_run(
         run = shown.setdefault(name.run.casefold(), name.run)
         course = course_of(run, programme.course_keys)
         export = _Export(file, programme.id, course[0] if course else None, run, name)
-        runs.setdefault(run, {kind: [] for kind in REPORTS})[export.kind].append(export)
+        runs.setdefault(run, {kind: [] for kind in _GRADES_FIRST})[export.kind].append(export)
     for kinds in runs.values():
         yield {
             kind: sorted(each, key=lambda e: (e.name.stamp, e.file.path), reverse=True)
@@ -179,7 +185,7 @@ def _by_run(
 
 @dataclass
 class _Reading:
-    """Reads the exports of runs, and finds which of them count."""
+    """Reads the exports of one run, and finds which of them count."""
 
     con: duckdb.DuckDBPyConnection
     zone: Zone
@@ -187,29 +193,39 @@ class _Reading:
     released: frozenset[str]
     accepted: Mapping[Key, tuple[str, str]]
     """Path and digest of the report that was accepted last."""
+    paid_tracks: Sequence[str]
+    graded: _Export | None = None
+    """The grade report that counts, once it was read."""
 
-    def of_run(
-        self, versions: Mapping[Kind, Sequence[_Export]], paid_tracks: Sequence[str]
-    ) -> Iterator[_Export]:
+    def of_run(self, versions: Mapping[Kind, Sequence[_Export]]) -> Iterator[_Export]:
         """The exports of one run, with what reading those that may count has shown."""
-        graded = None
         for kind, newest_first in versions.items():
             if not newest_first or newest_first[0].course_id is None:
                 yield from newest_first
                 continue
             if kind == "grade_errors":
                 read = self._newest(
-                    [e for e in newest_first if graded is None or e.name.stamp >= graded]
+                    [
+                        e
+                        for e in newest_first
+                        if not self.graded or e.name.stamp >= self.graded.name.stamp
+                    ]
                 )
             else:
-                read = self._whole(newest_first, paid_tracks)
+                read = self._whole(newest_first)
             for export in read.values():
                 if not export.current and export.rows:
                     table = f"raw_{REPORTS[kind]}"
                     self.con.execute(f"delete from {table} where _file = ?", [export.file.path])
                 if export.current and kind == "grades":
-                    graded = export.name.stamp
-            yield from (read.get(export.file.path, export) for export in newest_first)
+                    self.graded = export
+            stamps = {export.name.stamp for export in read.values() if export.current}
+            for export in newest_first:
+                found = read.get(export.file.path, export)
+                if found.sha256 is None and found.name.stamp in stamps:
+                    with self.zone.local(found.file.path) as path:
+                        found = replace(found, sha256=digest(path))
+                yield found
 
     def _newest(self, newest_first: Iterable[_Export]) -> dict[str, _Export]:
         """The newest that can be read, which counts, and before it those that cannot."""
@@ -221,9 +237,7 @@ class _Reading:
                 break
         return read
 
-    def _whole(
-        self, newest_first: Sequence[_Export], paid_tracks: Sequence[str]
-    ) -> dict[str, _Export]:
+    def _whole(self, newest_first: Sequence[_Export]) -> dict[str, _Export]:
         """Those that had to be read: the newest counts, or the one that it lost too much of."""
         read = self._newest(newest_first)
         newest = _current(read)
@@ -236,11 +250,11 @@ class _Reading:
         if called is not None:
             older = self._newest(each for each in others if each.file.path == called)
             before = next((each for each in older.values() if each.sha256 == sha256), None)
-            seen = difference(self.con, newest.key, newest.file.path, None, paid_tracks)
+            seen = self._against(newest, None)
         else:
-            older, before = self._older(others, paid_tracks)
+            older, before = self._older(others)
             called = before.file.path if before else None
-            seen = difference(self.con, newest.key, newest.file.path, called, paid_tracks)
+            seen = self._against(newest, called)
         read |= {path: replace(each, current=False) for path, each in older.items()}
         lost = losses(seen, called or "")
         doubt = "; ".join(lost or asked(seen, called or ""))
@@ -258,9 +272,7 @@ class _Reading:
             read[before.file.path] = replace(before, current=True)
         return read
 
-    def _older(
-        self, newest_first: Sequence[_Export], paid_tracks: Sequence[str]
-    ) -> tuple[dict[str, _Export], _Export | None]:
+    def _older(self, newest_first: Sequence[_Export]) -> tuple[dict[str, _Export], _Export | None]:
         """Of older reports, of which none was ever accepted, those read and the one that counted.
 
         That is the newest of them, unless it lost too much of the largest: of two bad reports in a
@@ -276,8 +288,12 @@ class _Reading:
         if largest is None:
             return read, nearest
         path = largest.file.path
-        seen = difference(self.con, nearest.key, nearest.file.path, path, paid_tracks)
+        seen = self._against(nearest, path)
         return {**more, **read}, largest if losses(seen, path) else nearest
+
+    def _against(self, export: _Export, before: str | None) -> Difference:
+        graded = self.graded.file.path if self.graded else None
+        return difference(self.con, export.key, export.file.path, before, self.paid_tracks, graded)
 
     def _read(self, export: _Export) -> _Export:
         file, kept_out = export.file, forgotten_rows(export.kind, self.forgotten)

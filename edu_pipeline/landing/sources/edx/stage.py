@@ -86,6 +86,8 @@ _CLEANED: Mapping[Kind, Mapping[str, str]] = {
 }
 
 
+DIFFERENT = "another_row_of_the_learner_differs"
+"""Of two rows of one learner in a file, where they do not say the same: the last one counts."""
 SHARES, PERCENT, UNCLEAR = "shares", "percent", "unclear"
 SEVERAL = 0.2
 """So many grades above 1, as a share of those above 0, are more than slips of single rows."""
@@ -218,11 +220,13 @@ def _judge(con: duckdb.DuckDBPyConnection, kind: Kind, path: str | None, scale: 
         """
     )
     con.execute(f"delete from judged_{kind} where rule is not null")
+    says = ", ".join(f"clean_{name}" for name in columns) or "null"
+    differ = f"count(distinct row({says})) over (partition by learner_id) > 1"
     con.execute(
         f"""
         create or replace temp table superseded as
         with twice as (select learner_id from judged_{kind} group by all having count(*) > 1)
-        select _file, _line
+        select _file, _line, if({differ}, {literal(DIFFERENT)}, {literal(SUPERSEDED)}) as rule
         from judged_{kind} semi join twice using (learner_id)
         qualify row_number() over (partition by learner_id order by _line desc) > 1
         """
@@ -230,7 +234,7 @@ def _judge(con: duckdb.DuckDBPyConnection, kind: Kind, path: str | None, scale: 
     con.execute(
         f"""
         insert into rejected_{table}
-        select {literal(table)}, _file, _line, {literal(SUPERSEDED)}, null from superseded
+        select {literal(table)}, _file, _line, rule, null from superseded
         """
     )
     con.execute(
