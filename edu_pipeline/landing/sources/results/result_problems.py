@@ -352,6 +352,21 @@ def without_id(cohort: str, names: Collection[str], files: Collection[str]) -> l
     return [note("id_is_name", message, cohort=cohort, number=len(names), known_as=known_as)]
 
 
+def nobody(cohort: str, file: str, lines: Collection[int], names: Collection[str]) -> Note:
+    """Rows that are told apart as no other of their file is."""
+    one = len(lines) == 1
+    message = (
+        f"{file}: {_number(len(lines), 'row')} without an id, or with one word or a figure for a name, "
+        f"unlike the others ({'line' if one else 'lines'} {_some([str(n) for n in sorted(lines)])}): "
+        f"{'an average' if one else 'averages'}, or a student? {'It counts' if one else 'They count'} "
+        "for nobody, and no figure is shown. Take out what is no student; give a student an id, or the "
+        "whole name."
+    )
+    return note(
+        "ambiguous_name", message, cohort=cohort, number=len(lines), who=names, holds="page"
+    )
+
+
 def two_in_one(cohort: str, column: str, names: Collection[str]) -> Note:
     """Names that may be of two students, because a file says two things of them."""
     one = len(names) == 1

@@ -23,6 +23,7 @@ from edu_pipeline.landing.sources.results.result_groups import (
     restating,
     two_in_one,
 )
+from edu_pipeline.landing.sources.results.result_people import unlike_names
 from edu_pipeline.landing.sources.results.result_staging import (
     ENTRY,
     KEY,
@@ -59,6 +60,7 @@ TABLE = "results"
 """What its rejected rows are called."""
 NO_COHORT = "no_cohort"
 IGNORED = "ignored"
+NOBODY = "nobody_we_know"
 NO_SUBJECT = "no_subject"
 NO_SERIES = "no_series"
 UNKNOWN_SERIES = "unknown_series"
@@ -70,7 +72,7 @@ MARKS = "marks"
 OTHER_SCALE = "other_scale"
 UNSURE = "others_are_unsure"
 TOLD = (
-    *(NO_COHORT, UNKNOWN_SERIES, UNKNOWN_GRADE, AMBIGUOUS, UNMATCHED, DUPLICATE),
+    *(NO_COHORT, NOBODY, UNKNOWN_SERIES, UNKNOWN_GRADE, AMBIGUOUS, UNMATCHED, DUPLICATE),
     *(MARKS, OTHER_SCALE, UNSURE),
 )
 """Rules of rejected rows that a problem of its own is about."""
@@ -147,6 +149,12 @@ def read_cohort(
     cells = labels.with_subjects(cells)
     cells, unplaced = _in_series(cells, labels, found.tables, settings, sieve, notes)
     seen = years_of(found.tables, rows)
+    ids = {
+        t.sheet.file: t.sheet.header[next(iter(t.columns.ids.values()))]
+        for t in found.tables
+        if t.columns.ids
+    }
+    questions += unlike_names(rows, ids)
     questions += several_cohorts(seen)
     questions += doubtful_finals(found.tables, cells, settings, seen.groups())
     cells = _of_students(cells, rows, found.tables, sieve, notes)
@@ -277,6 +285,12 @@ def _of_students(
     bare = named.filter("by_name", ~pl.col("baseline"))
     for (cohort,), found in bare.group_by("cohort", maintain_order=True):
         notes += say.without_id(cohort, set(found["student_id"]), set(found["file"]))
+    nobody = pl.col("how") == "nobody"
+    for (cohort, file), found in cells.filter(nobody).group_by(
+        "cohort", "file", maintain_order=True
+    ):
+        notes.append(say.nobody(cohort, file, set(found["line"]), set(found["label"])))
+    cells = sieve.keep(cells, ~nobody, NOBODY)
     known = pl.col("student_id").is_not_null()
     cells = sieve.keep(cells, known | pl.col("baseline"), AMBIGUOUS)
     return sieve.keep(cells, known, UNMATCHED)

@@ -136,7 +136,11 @@ def _people(
     forgotten: Callable[[str], bool],
 ) -> list[tuple[object, ...]]:
     everybody = [(table, number, reads[table].persons[number]) for table, number in of]
-    students = People(person for table, _, person in everybody if not tables[table].baseline)
+    students = People(
+        person
+        for table, number, person in everybody
+        if not tables[table].baseline and number not in reads[table].odd
+    )
     shared = {
         table: shared_names(person for other, _, person in everybody if other == table)
         for table in {table for table, _ in of if tables[table].baseline}
@@ -150,6 +154,8 @@ def _people(
         found = students.find(person, comparable[table])
         if found.kind == "name" and person.key in shared.get(table, ()):
             found = Resolved("ambiguous")
+        elif found.kind == "unknown" and not tables[table].baseline:
+            found = Resolved("nobody")
         known_as = {found.student_id, found.namesake, *(value for _, value in person.ids)}
         if not person.ids:
             known_as.add(normal_name(person.name or ""))
