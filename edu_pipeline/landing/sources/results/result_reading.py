@@ -148,7 +148,7 @@ def read_cohort(
     cells = sieve.keep(cells, ~_is_ignored(settings), IGNORED)
     cells = labels.with_subjects(cells)
     cells, unplaced = _in_series(cells, labels, found.tables, settings, sieve, notes)
-    seen = years_of(found.tables, rows)
+    seen = years_of(found.tables, rows, cells)
     ids = {
         t.sheet.file: t.sheet.header[next(iter(t.columns.ids.values()))]
         for t in found.tables

@@ -59,6 +59,8 @@ _YEAR_GROUPS = range(7, 14)
 _SITTING_GROUPS = frozenset({0, 11, 13})
 """Year groups that sit final exams; 0: it is not said."""
 _SCHOOL_YEAR_STARTS = 9
+_LAST_OF_A_YEAR = 4
+"""Place in the school year of December."""
 _AFTER_MOCKS = 8
 """Place in the school year of the last month, April, in which there are mocks before the final."""
 
@@ -212,6 +214,12 @@ def is_of_an_earlier_year(text: str) -> bool:
 def year_in(text: str) -> int | None:
     """The calendar year that a text says."""
     return _said(text).year or None
+
+
+def leaving_year_in(text: str) -> int | None:
+    """The summer in which the school year ends that a text is of."""
+    said = _said(text)
+    return said.year + (0 < said.month <= _LAST_OF_A_YEAR) if said.year else None
 
 
 def year_group_in(text: str) -> int | None:
