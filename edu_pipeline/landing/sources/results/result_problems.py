@@ -227,6 +227,7 @@ def unknown_series(
             f"{'is' if found.height == 1 else 'are'} of series that we do not know: "
             f"{_with_counts(counts, shown)}. Say in pipeline.toml which of {', '.join(settings.series)} "
             f"each is: {paste('attainment.series_names', lines or {'…': '…'})}"
+            f"{f'{chr(10)}Of what is none, no figure is made: {ignoring(shown)}' if shown else ''}"
         )
         holds: Holds | None = None if cohort in finals else "page"
         rows.append(

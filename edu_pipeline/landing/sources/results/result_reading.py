@@ -533,14 +533,17 @@ def _facts(
     frames = [pl.DataFrame(schema=FACTS)]
     for number, table in enumerate(tables):
         columns, sheet = table.columns, table.sheet
-        stated = [] if columns.difference is None else [columns.difference]
+        stated = {value.place: value.subject for value in columns.differences}
         for place in (*columns.groups, *stated):
+            subject = stated.get(place)
             texts = [" ".join(row.cells[place].split()) or None for row in sheet.rows]
             frame = pl.DataFrame(
                 {
                     "table": [number] * len(texts),
                     "row": range(len(texts)),
-                    "subject": table.texts(columns.subject, table.subject),
+                    "subject": table.texts(
+                        None if subject else columns.subject, subject or table.subject
+                    ),
                     "series": table.texts(columns.series, table.series),
                     "column": [not_all(sheet.header[place])] * len(texts),
                     "like": [normal(sheet.header[place])] * len(texts),

@@ -295,15 +295,15 @@ def described(table: Table) -> str:
         ("cohort", columns.cohort),
         ("subject", columns.subject),
         ("series", columns.series),
-        ("difference", columns.difference),
+        *(("difference", value.place) for value in columns.differences),
     ):
         if place is not None:
             parts.append(f"{what} = {header[place]}")
     parts.append(f"grades = {', '.join(header[value.place] for value in columns.values)}")
     if columns.groups:
         parts.append(f"also kept = {', '.join(header[place] for place in columns.groups)}")
-    taken = {*columns.who, columns.cohort, columns.subject, columns.series, columns.difference}
-    taken |= {value.place for value in columns.values} | set(columns.groups)
+    taken = {*columns.who, columns.cohort, columns.subject, columns.series, *columns.groups}
+    taken |= {value.place for value in (*columns.values, *columns.differences)}
     left = [name for place, name in enumerate(header) if place not in taken]
     if left:
         parts.append(f"not read = {', '.join(left)}")

@@ -175,6 +175,12 @@ def is_expectation(text: str) -> bool:
     return not _EXPECTED.isdisjoint(_said(text).words)
 
 
+def may_be_final(text: str, settings: Attainment) -> bool:
+    """Whether a text has the name of the final in it, and more that we do not know."""
+    said, final = _said(text), set(_said(settings.final).words)
+    return bool(final) and final < set(said.words) and "mock" not in said.words
+
+
 def is_some_mock(text: str) -> bool:
     """Whether a text is a mock exam of the final year, and says nothing else but when."""
     said = _said(text)
