@@ -85,9 +85,10 @@ def test_what_the_same_students_sat_in_several_years_is_one_cohort(read: Read) -
     assert "which_cohort" not in kinds(read(files))
 
 
-def test_a_school_year_has_two_calendar_years(read: Read) -> None:
+@pytest.mark.parametrize("autumn", ["Mock 1 Nov 2024", "Mock 1 2024-25", "Mock 1 2024–2025"])
+def test_a_school_year_has_two_calendar_years(read: Read, autumn: str) -> None:
     files = {
-        "all/Mock 1 Nov 2024.csv": table("Maths", ONE, "4"),
+        f"all/{autumn}.csv": table("Maths", ONE, "4"),
         "all/Mock 1 Jan 2025.csv": table("Maths", OTHER, "4"),
     }
     assert "which_cohort" not in kinds(read(files))

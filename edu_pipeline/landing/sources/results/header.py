@@ -580,7 +580,8 @@ def _difference(free: _Free) -> tuple[Value, ...]:
             ),
             None,
         )
-        free.headers.pop(found or -1, None)
+        if found is not None:
+            del free.headers[found]
     return () if found is None else (Value(found),)
 
 

@@ -36,7 +36,7 @@ from edu_pipeline.landing.sources.results.result_staging import (
 from edu_pipeline.landing.sources.results.result_tables import Found, Table, described, find_tables
 from edu_pipeline.landing.sources.results.row_fates import fates_of
 from edu_pipeline.landing.sources.results.unsure import losses
-from edu_pipeline.landing.sources.results.which_cohort import several_cohorts, years_of
+from edu_pipeline.landing.sources.results.which_cohort import groups_in, several_cohorts, years_of
 from edu_pipeline.landing.sources.results.which_scale import (
     columns_of_marks,
     on_scale,
@@ -142,7 +142,7 @@ def read_cohort(
     )
     cells = cells.with_columns(spelt="subject", received="series")
     labels = labels_of(cells, settings)
-    notes = say.file_problems(found)
+    notes = list(say.file_problems(found))
     names = _words_of_names(rows)
     cells = sieve.keep(cells, pl.col("cohort").is_not_null(), NO_COHORT)
     cells = sieve.keep(cells, ~_is_ignored(settings), IGNORED)
@@ -156,7 +156,7 @@ def read_cohort(
     }
     questions += unlike_names(rows, ids)
     questions += several_cohorts(seen)
-    questions += doubtful_finals(found.tables, cells, settings, seen.groups())
+    questions += doubtful_finals(found.tables, cells, settings, groups_in(seen))
     cells = _of_students(cells, rows, found.tables, sieve, notes)
     given = cells.filter("baseline").select("table", "row")
     cells = _with_baselines(cells, found.tables, settings, names, notes)
@@ -549,15 +549,7 @@ def _facts(
                     "like": [normal(sheet.header[place])] * len(texts),
                     "value": texts,
                 },
-                schema={
-                    "table": pl.Int64,
-                    "row": pl.Int64,
-                    "subject": pl.String,
-                    "series": pl.String,
-                    "column": pl.String,
-                    "like": pl.String,
-                    "value": pl.String,
-                },
+                schema_overrides=dict.fromkeys(("subject", "series", "value"), pl.String),
             )
             told = frame.filter(pl.col("value").is_not_null()).join(rows, on=["table", "row"])
             told = told.filter(pl.col("student_id").is_not_null())

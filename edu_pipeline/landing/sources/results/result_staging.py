@@ -11,7 +11,7 @@ from dataclasses import dataclass
 import polars as pl
 
 from edu_pipeline.landing.sources.results.names import normal_name
-from edu_pipeline.landing.sources.results.result_cells import Read
+from edu_pipeline.landing.sources.results.result_cells import ENTRIES, Read
 from edu_pipeline.landing.sources.results.result_people import People, Resolved, shared_names
 from edu_pipeline.landing.sources.results.result_tables import Table
 from edu_pipeline.landing.sources.results.series import SeriesNames, read_series
@@ -91,7 +91,7 @@ def people_of(
         `student_id` (empty where it is not known), `how` it is known, `name`, a `label` of it that is
         never empty, `by_name`, `forgotten`.
     """
-    entries = pl.concat([read.entries for read in reads]) if reads else _no_entries()
+    entries = pl.concat([pl.DataFrame(schema=ENTRIES), *(read.entries for read in reads)])
     pairs: dict[str, list[tuple[int, int]]] = defaultdict(list)
     for cohort, table, person in (
         entries.select("cohort", "table", "person").drop_nulls().unique(maintain_order=True).rows()
@@ -119,12 +119,6 @@ def people_of(
     )
     return entries.join(places, on=["table", "row"], maintain_order="left").join(
         people, on=["cohort", "table", "person"], how="left", maintain_order="left"
-    )
-
-
-def _no_entries() -> pl.DataFrame:
-    return pl.DataFrame(
-        schema={"table": pl.Int64, "row": pl.Int64, "person": pl.Int64, "cohort": pl.String}
     )
 
 

@@ -224,6 +224,9 @@ def year_in(text: str) -> int | None:
 
 def leaving_year_in(text: str) -> int | None:
     """The summer in which the school year ends that a text is of."""
+    both = re.search(r"20(\d\d)[-/–\s]+(?:20)?(\d\d)\b", text)
+    if both and int(both[2]) == int(both[1]) + 1:
+        return 2000 + int(both[2])
     said = _said(text)
     return said.year + (0 < said.month <= _LAST_OF_A_YEAR) if said.year else None
 

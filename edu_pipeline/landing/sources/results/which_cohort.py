@@ -3,7 +3,6 @@
 import re
 from collections import defaultdict
 from collections.abc import Collection, Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import PurePosixPath
 
 import polars as pl
@@ -31,43 +30,30 @@ _NO_COHORT = word_set("birth born dob entry entered admission joined start start
 _FORMS = word_set("form reg registration tutor class")
 
 
-_SEEN = pl.Schema(
-    {
-        "cohort": pl.String(),
-        "student_id": pl.String(),
-        "kind": pl.String(),
-        "where": pl.String(),
-        "header": pl.String(),
-        "year": pl.String(),
-        "value": pl.String(),
-    }
+_SEEN = dict.fromkeys(
+    ("cohort", "student_id", "kind", "where", "header", "year", "value"), pl.String
 )
 _COLUMNS, _SERIES, _SHEETS, _FILES = "columns", "series", "names of sheets", "names of files"
 
 
-@dataclass(frozen=True)
-class YearsSeen:
-    """What is said of the year of students."""
-
-    frame: pl.DataFrame
-    """`cohort`, `student_id`, `kind`, `where`, `header`, `year`, `value`: each once."""
-
-    def groups(self) -> Mapping[str, set[int]]:
-        """Cohort → year groups that columns say."""
-        rows = self.frame.filter(kind="group", where=_COLUMNS).select("cohort", "year").unique()
-        found: dict[str, set[int]] = defaultdict(set)
-        for cohort, year in rows.iter_rows():
-            found[cohort].add(int(year))
-        return found
+def groups_in(seen: pl.DataFrame) -> Mapping[str, set[int]]:
+    """Cohort → year groups that columns say."""
+    found: dict[str, set[int]] = defaultdict(set)
+    for cohort, year in seen.filter(kind="group", where=_COLUMNS).select("cohort", "year").rows():
+        found[cohort].add(int(year))
+    return found
 
 
-def years_of(tables: Sequence[Table], rows: pl.DataFrame, cells: pl.DataFrame) -> YearsSeen:
+def years_of(tables: Sequence[Table], rows: pl.DataFrame, cells: pl.DataFrame) -> pl.DataFrame:
     """Academic years, year groups and forms of students, by whatever says one.
 
     Args:
         tables: Of all cohorts.
         rows: `table`, `row`, `cohort`, `student_id`.
         cells: `cohort`, `student_id`, `received` (the text of the series, if any), `baseline`.
+
+    Returns:
+        `cohort`, `student_id`, `kind`, `where`, `header`, `year`, `value`: each once.
     """
     frames = [pl.DataFrame(schema=_SEEN)]
     of_exports = cells.filter(~pl.col("baseline"))
@@ -90,7 +76,7 @@ def years_of(tables: Sequence[Table], rows: pl.DataFrame, cells: pl.DataFrame) -
             column = pl.DataFrame({"row": range(len(texts)), "value": texts}).join(here, on="row")
             if kind is not None:
                 frames.append(_seen(column, kind, _COLUMNS, header, years))
-    return YearsSeen(pl.concat(frames).unique(maintain_order=True))
+    return pl.concat(frames).unique(maintain_order=True)
 
 
 def _in_texts(where: str, told: pl.DataFrame) -> Iterator[pl.DataFrame]:
@@ -135,11 +121,11 @@ def _years(header: str, values: Collection[str]) -> tuple[str | None, Mapping[st
     return None, {}
 
 
-def several_cohorts(seen: YearsSeen) -> Iterator[Question]:
+def several_cohorts(seen: pl.DataFrame) -> Iterator[Question]:
     """Cohorts in which students of several years are: told by what says one of each of them."""
     asked = set()
     by = ["cohort", "kind", "where"]
-    for (cohort, kind, where), found in seen.frame.sort(by, maintain_order=True).group_by(
+    for (cohort, kind, where), found in seen.sort(by, maintain_order=True).group_by(
         by, maintain_order=True
     ):
         years = found.group_by("student_id").agg(pl.col("year").unique())
