@@ -309,7 +309,8 @@ def test_a_series_that_nobody_knows_is_rejected_with_the_line_to_paste(read: Rea
     assert results(landed) == [("A1", "Maths", "GCSE", 6.0)]
     assert rejected(landed) == [(line, "unknown_series", theirs) for line in (2, 3, 4)]
     (message,) = problems(landed, "unknown_series")["message"]
-    assert message.endswith(f'[attainment.series_names]\n"{theirs}" = "…"')
+    assert f'[attainment.series_names]\n"{theirs}" = "…"\n' in message
+    assert message.endswith(f'ignore = ["{theirs}"]')
     known = read(files, {"series_names": {theirs: "MOCK 1"}})
     assert results(known, "student_id", "series", "points") == [
         ("A1", "GCSE", 6.0),

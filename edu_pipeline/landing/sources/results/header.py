@@ -14,13 +14,14 @@ from edu_pipeline.landing.sources.results.names import word_set
 from edu_pipeline.landing.sources.results.series import (
     is_expectation,
     is_series,
+    may_be_final,
     own_series,
     series_of,
     sounds_like_series,
 )
 from edu_pipeline.landing.sources.results.sheets import Sheet
 from edu_pipeline.model.grades import is_absent, is_nothing, points_of
-from edu_pipeline.model.subjects import is_known, sounds_like_one, tidy
+from edu_pipeline.model.subjects import is_known, sounds_like_one, subject_key, tidy
 from edu_pipeline.settings.attainment import Attainment, Column
 
 STUDENT_ID = "student id"
@@ -151,7 +152,8 @@ class Columns:
     cohort: int | None = None
     subject: int | None = None
     series: int | None = None
-    difference: int | None = None
+    differences: tuple[Value, ...] = ()
+    """What the export says of results against baselines, of all subjects or of one each."""
     values: tuple[Value, ...] = ()
     groups: tuple[int, ...] = ()
     """What else is said of students."""
@@ -161,6 +163,8 @@ class Columns:
     """Targets, predictions, teachers' expectations: no exam was sat."""
     unknown: tuple[str, ...] = ()
     """Headers beside subjects, or beside series, that are known for none and have grades below."""
+    beside: tuple[str, ...] = ()
+    """What stands beside subjects in headers, is known for nothing and has grades below."""
 
     @property
     def who(self) -> tuple[int, ...]:
@@ -198,7 +202,7 @@ def normal(header: str) -> str:
 
 
 def _compact(header: str) -> str:
-    return normal(header).replace(" ", "")
+    return normal(header).replace(" ", "") or header.strip()
 
 
 _ROLES: Mapping[str, str] = {
@@ -252,8 +256,12 @@ def is_subject(header: str, settings: Attainment) -> bool:
         or (
             sounds_like_one(header) and words.isdisjoint(_NO_SUBJECT) and not is_expectation(header)
         )
-        or tidy(header).casefold() in {tidy(name).casefold() for name in settings.subjects}
+        or _is_said(header, settings)
     )
+
+
+def _is_said(subject: str, settings: Attainment) -> bool:
+    return tidy(subject).casefold() in {tidy(name).casefold() for name in settings.subjects}
 
 
 def pair(header: str, settings: Attainment) -> tuple[str, str] | None:
@@ -261,19 +269,42 @@ def pair(header: str, settings: Attainment) -> tuple[str, str] | None:
 
     The series may be one without a place, or an expectation.
     """
+    found = [
+        (tidy(subject), series)
+        for subject, series in _cuts(header)
+        if _is_label(series, settings) and is_subject(subject, settings)
+    ]
+    return max(
+        found,
+        key=lambda each: (is_series(each[1], settings), _known_length(each[0]), len(each[1])),
+        default=None,
+    )
+
+
+def _beside_a_subject(header: str) -> tuple[str, str] | None:
+    """The known subject of a header that is none itself, and what stands beside it."""
+    found = [(tidy(subject), rest) for subject, rest in _cuts(header) if is_known(subject)]
+    best = max(found, key=lambda e: (not _has_words(e[1]), _known_length(e[0])), default=None)
+    return None if best is None or (is_known(header) and _has_words(best[1])) else best
+
+
+def _has_words(text: str) -> bool:
+    return re.search(r"\w", text) is not None
+
+
+def _known_length(subject: str) -> int:
+    """Which of two cuts leaves a known subject whole: not that through `English Language`."""
+    return len(subject_key(subject)) if is_known(subject) else 0
+
+
+def _cuts(header: str) -> Iterator[tuple[str, str]]:
+    """A header as a subject and what stands beside it, in every way."""
     words = list(_WORDS.finditer(header))
-    found = []
     for cut in range(1, len(words)):
         left = header[: words[cut - 1].end()].strip(" ([")
         right = header[words[cut].start() :].strip(" )]")
-        for subject, series in ((left, right), (right, left)):
-            if _is_label(series, settings) and is_subject(subject, settings):
-                found.append((tidy(subject), series))
-    return max(
-        found,
-        key=lambda each: (is_series(each[1], settings), is_known(each[0]), len(each[1])),
-        default=None,
-    )
+        yield left, right
+        yield right, left
 
 
 def _is_label(text: str, settings: Attainment) -> bool:
@@ -390,6 +421,14 @@ class _Free:
         numbers = self.share(place, _is_number)
         return not self.cells(place) or max(self.like_grades(place), numbers) > _MOSTLY
 
+    def may_be_beside(self, place: int, rest: str) -> bool:
+        """Whether results may stand below a header that has this beside its subject."""
+        return _NO_SUBJECT.isdisjoint(normal(rest).split()) and self.may_be_results(place)
+
+    def is_difference(self, place: int, text: str) -> bool:
+        """Whether a column, by what its header says, compares results with baselines."""
+        return bool(_DIFFERENCE.search(text)) and self.share(place, _is_number) >= _SURELY
+
     def is_flag(self, place: int) -> bool:
         """Whether a column says one of two things: yes or no, the first half of the year or the other."""
         texts = set(self.cells(place))
@@ -444,7 +483,7 @@ def read_columns(sheet: Sheet, context: Context) -> Columns:
         cohort=cohort,
         subject=subject,
         series=series,
-        difference=difference,
+        differences=(*difference, *graded.differences),
         groups=tuple(free.headers),
     )
 
@@ -528,14 +567,22 @@ def _by_cells(
     return None
 
 
-def _difference(free: _Free) -> int | None:
+def _difference(free: _Free) -> tuple[Value, ...]:
+    """The column of the difference, whatever the subject."""
     if free.said("difference"):
-        return free.take((), "difference")
-    for place, header in free.headers.items():
-        if _DIFFERENCE.search(header) and free.share(place, _is_number) >= _SURELY:
-            del free.headers[place]
-            return place
-    return None
+        found = free.take((), "difference")
+    else:
+        found = next(
+            (
+                place
+                for place, header in free.headers.items()
+                if free.is_difference(place, header) and _beside_a_subject(header) is None
+            ),
+            None,
+        )
+        if found is not None:
+            del free.headers[found]
+    return () if found is None else (Value(found),)
 
 
 def _is_number(text: str) -> bool:
@@ -550,7 +597,20 @@ class _Graded:
         self._free = free
         self._unplaced: list[Aside] = []
         self._expected: list[Aside] = []
+        self._differences: list[Value] = []
+        self._beside: list[str] = []
         self.unknown: list[str] = []
+
+    def put_beside(self, place: int, subject: str, rest: str) -> None:
+        """Take a column of a subject that is no series we know; it may be a version of the final."""
+        free = self._free
+        del free.headers[place]
+        if free.is_difference(place, rest):
+            self._differences.append(Value(place, subject))
+        elif may_be_final(rest, free.context.settings) and not free.is_ignored(rest):
+            self.values.append(Value(place, subject, rest))
+        elif not free.is_ignored(rest) and rest not in self._beside:
+            self._beside.append(rest)
 
     def put(self, place: int, subject: str | None, label: str) -> None:
         """Take a column whose header says a series, or something like it, if grades stand there.
@@ -579,14 +639,21 @@ class _Graded:
                 self.put(place, None, header)
 
     def put_strangers(self) -> None:
-        """Take columns that are called like nothing we know and have grades, or numbers like grades."""
+        """Take columns that are called like nothing we know and have grades, or numbers like grades.
+
+        Beside series such a column may be a version of the final.
+        """
         free = self._free
+        of_series = all(value.subject is None for value in self.values)
         for place, header in list(free.headers.items()):
             words = set(normal(header).split())
             plain = words.isdisjoint(_NO_SUBJECT) and _compact(header) not in _NO_GUESS
             if plain and free.graded(place) >= _SURELY and not free.is_flag(place):
                 del free.headers[place]
-                self.unknown.append(header)
+                if of_series and may_be_final(header, free.context.settings):
+                    self.values.append(Value(place, None, header))
+                else:
+                    self.unknown.append(header)
 
     def columns(self) -> Columns:
         """What was found."""
@@ -595,6 +662,8 @@ class _Graded:
             unplaced=tuple(self._unplaced),
             expected=tuple(self._expected),
             unknown=tuple(self.unknown),
+            beside=tuple(self._beside),
+            differences=tuple(self._differences),
         )
 
 
@@ -631,10 +700,13 @@ def _per_subject(free: _Free) -> Columns:
     """Columns of grades where each is of a subject."""
     settings, baseline = free.context.settings, free.context.baseline
     found = _Graded(free)
+    besides = {} if baseline else _besides(free.headers, settings)
     for place, header in list(free.headers.items()):
         both = pair(header, settings)
         bare = _without_fillers(header) if baseline else header
-        if both is not None and (not baseline or own_series(both[1], settings) is not None):
+        if place in besides and free.may_be_beside(place, besides[place][1]):
+            found.put_beside(place, *besides[place])
+        elif both is not None and (not baseline or own_series(both[1], settings) is not None):
             found.put(place, *both)
         elif is_subject(bare, settings) and free.may_be_results(place):
             del free.headers[place]
@@ -647,6 +719,27 @@ def _per_subject(free: _Free) -> Columns:
     elif not found.values:
         found.put_labelled()
     return found.columns()
+
+
+def _besides(headers: Mapping[int, str], settings: Attainment) -> Mapping[int, tuple[str, str]]:
+    """Columns of what we do not know beside a subject that stands there by itself or with a series."""
+    pairs = {place: pair(header, settings) for place, header in headers.items()}
+    alone = {subject_key(header) for header in headers.values() if is_known(header)}
+    with_series = {
+        subject_key(both[0])
+        for both in pairs.values()
+        if both is not None and is_known(both[0]) and is_series(both[1], settings)
+    }
+    found = {}
+    for place, header in headers.items():
+        both, beside = pairs[place], _beside_a_subject(header)
+        subject = header if both is None else both[0]
+        if beside is None or (both and is_known(subject)) or _is_said(subject, settings):
+            continue
+        key = subject_key(beside[0])
+        if key in with_series or (both is None and (with_series or key in alone)):
+            found[place] = beside
+    return found
 
 
 def _without_fillers(header: str) -> str:

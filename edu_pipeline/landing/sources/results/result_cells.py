@@ -16,11 +16,12 @@ from edu_pipeline.landing.tables.headers import normal as normal_header
 from edu_pipeline.model.grades import is_nothing
 
 NO_STUDENT = "no_student"
+_SUMS = r"(?:total|average|mean|median|count|sum|std dev|standard deviation|number of \w+)s?"
 _TOTAL = re.compile(
-    r"(?:(?:grand|sub|class|cohort|school|year|group|overall)[ -]?)?"
-    r"(?:total|average|mean|median|count|sum|std dev|standard deviation|number of \w+)s?:?",
-    re.IGNORECASE,
+    rf"(?:(?:grand|sub|class|cohort|school|year|group|overall)[ -]?)?{_SUMS}:?", re.IGNORECASE
 )
+_NO_NAME = re.compile(rf"\S*|.*[%+\d].*|(?:.* )?{_SUMS}(?: .*)?", re.IGNORECASE)
+"""Of one word, or with a figure: where others' names are none of it, an average, or a class."""
 
 CELLS = pl.Schema(
     {
@@ -41,6 +42,8 @@ class Read:
 
     persons: tuple[Person, ...]
     """Everybody in it once."""
+    odd: frozenset[int]
+    """Of these, who is told as hardly another is: without an id, or by what is no name."""
     entries: pl.DataFrame
     """One per row that is about somebody: `person`, counted from 0, and `cohort`."""
     cells: pl.DataFrame
@@ -82,12 +85,20 @@ def read_rows(number: int, table: Table) -> Read:
     cells = pl.concat([pl.DataFrame(schema=CELLS), *_cells(number, table)])
     return Read(
         tuple(persons),
+        _odd(tuple(persons)),
         frame,
         cells.join(frame, on=["table", "row"], how="semi", maintain_order="left").filter(
             ~pl.col("row").is_in(broken)
         ),
         tuple(rejected),
     )
+
+
+def _odd(persons: Sequence[Person]) -> frozenset[int]:
+    bare = [n for n, person in enumerate(persons) if not person.ids]
+    if 2 * len(bare) >= len(persons):
+        bare = [n for n in bare if _NO_NAME.fullmatch(persons[n].name or "")]
+    return frozenset(bare if 2 * len(bare) < len(persons) else ())
 
 
 def _person(table: Table, row: Row) -> Person | None:

@@ -1,14 +1,19 @@
 """Who the rows of a cohort's exports are about: by id, else by name; never by likeness."""
 
 from collections import defaultdict
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from itertools import combinations
 from typing import Literal
 
+import polars as pl
+
+from edu_pipeline.ground.wording import counted, listed
+from edu_pipeline.landing.sources.results.asking import FEW, SHOWN, Question, ignoring
 from edu_pipeline.landing.sources.results.header import IDS, STUDENT_ID
 from edu_pipeline.landing.sources.results.names import match_key, normal_name
 
-Kind = Literal["id", "name", "unknown", "ambiguous", "other_id"]
+Kind = Literal["id", "name", "unknown", "nobody", "ambiguous", "other_id"]
 
 
 @dataclass(frozen=True)
@@ -30,8 +35,8 @@ class Resolved:
     """Whom a row is about."""
 
     kind: Kind
-    """How that is known: by `id` or `name`; or `unknown`, `ambiguous`, or of the name of somebody with
-    an `other_id`."""
+    """How that is known: by `id` or `name`; or `unknown`, `nobody` (an average, it seems), `ambiguous`,
+    or of the name of somebody with an `other_id`."""
     student_id: str | None = None
     namesake: str | None = None
     """Who has the other id."""
@@ -153,3 +158,43 @@ def shared_names(persons: Iterable[Person]) -> set[str]:
         if person.key and person.ids:
             ids[person.key].add(person.ids)
     return {key for key, those in ids.items() if len(those) > 1}
+
+
+def unlike_names(rows: pl.DataFrame, headers: Mapping[str, str]) -> Iterator[Question]:
+    """Ids under which names stand that share no word: they are of two people.
+
+    Who changes one name keeps another. In one file an id was copied; between two, what is called so is
+    of two kinds, such as the number of a row. Of a single student it may be a name that was changed.
+
+    Args:
+        rows: `cohort`, `file`, `student_id`, `how`, `name` of every row.
+        headers: File → the header of its ids.
+    """
+    named = (
+        rows.filter(how="id").select("cohort", "student_id", "file", "name").drop_nulls().unique()
+    )
+    several = named.filter(pl.col("name").n_unique().over("cohort", "student_id") > 1).sort(
+        pl.all()
+    )
+    found: dict[tuple[str, bool], tuple[set[str], set[str]]] = defaultdict(lambda: (set(), set()))
+    for (cohort, student), of in several.group_by("cohort", "student_id", maintain_order=True):
+        for (file, name), (other, another) in combinations(of.select("file", "name").rows(), 2):
+            if set(normal_name(name).split()).isdisjoint(normal_name(another).split()):
+                files, students = found[cohort, file == other]
+                files |= {file, other}
+                students.add(student)
+    for (cohort, inside), (files, students) in found.items():
+        where = listed([*sorted(files)[:SHOWN], *(["others"] if len(files) > SHOWN else [])])
+        message = (
+            f"{cohort}: in {where}{'' if inside else ' together'}, names that share no word have one id "
+            f"({counted(len(students), 'such id')}), so the rows of two students count as one's. "
+        )
+        if inside:
+            message += "Correct the id."
+        else:
+            message += (
+                "Correct the ids; or, if they are of two kinds or numbers of rows, leave them out, and "
+                f"students are told by name: {ignoring(sorted({headers[file] for file in files}))}"
+            )
+        holds = inside or len(students) >= FEW
+        yield Question("ambiguous_name", cohort, message, len(students), holds=holds)

@@ -4,7 +4,7 @@ A sentence names nobody; who is concerned stands beside it, for the page that st
 """
 
 import re
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 import polars as pl
@@ -117,18 +117,17 @@ def result_problems(notes: pl.DataFrame) -> pl.DataFrame:
     )
 
 
-def file_problems(found: Found) -> list[Note]:
+def file_problems(found: Found) -> Iterator[Note]:
     """Files and sheets that are not read, and baselines of no cohort."""
-    rows = []
     read = {table.sheet.path for table in found.tables}
     for stray in found.strays:
         where = stray.path if stray.name is None else f"{stray.path}, sheet “{stray.name}”"
         message = f"{where} is not read: {stray.reason}"
         kind = "unreadable_file" if stray.unreadable else "not_understood"
-        rows.append(note("not_read" if stray.path in read else kind, message))
+        yield note("not_read" if stray.path in read else kind, message)
     for path, newer in sorted(found.replaced.items()):
         message = f"{path} is not read: {newer} is a newer export of the same."
-        rows.append(note("replaced", message))
+        yield note("replaced", message)
     exports = [table for table in found.tables if not table.baseline]
     every = sorted({cohort for table in exports for cohort in cohorts_of(table)})
     for table in found.tables:
@@ -143,11 +142,10 @@ def file_problems(found: Found) -> list[Note]:
                 f"{table.sheet.file} is a baseline, and {which}. Put it beside the results of its "
                 f"cohort into a folder of their own, such as {example}"
             )
-            rows.append(note("no_cohort", message))
-    return rows
+            yield note("no_cohort", message)
 
 
-def expectations(table: Table, baselines: Collection[str], settings: Attainment) -> list[Note]:
+def expectations(table: Table, baselines: Collection[str], settings: Attainment) -> Iterator[Note]:
     """Targets and predictions, which are no results and no baseline unless the settings say so.
 
     In a cohort without a baseline it is a question whether one of them is it.
@@ -159,7 +157,7 @@ def expectations(table: Table, baselines: Collection[str], settings: Attainment)
     """
     found = table.columns.expected
     if not found:
-        return []
+        return
     headers = _some([f"“{name}”" for name in dict.fromkeys(each.header for each in found)])
     labels = list(dict.fromkeys(each.label for each in found))
     example = paste("attainment.series_names", {labels[0]: settings.baseline})
@@ -172,19 +170,19 @@ def expectations(table: Table, baselines: Collection[str], settings: Attainment)
         message += f"To leave them out for good: {ignoring(labels)}\n"
     message += f"If one is what results are to be measured by, add to pipeline.toml: {example}"
     kind = "which_baseline" if asked else "not_read"
-    return [note(kind, message, cohort=table.cohort, number=len(found))]
+    yield note(kind, message, cohort=table.cohort, number=len(found))
 
 
-def inferred_series(cohort: str, inferred: Mapping[str, str]) -> list[Note]:
+def inferred_series(cohort: str, inferred: Mapping[str, str]) -> Iterator[Note]:
     """Mocks that are told apart by their order in the school year."""
     if not inferred:
-        return []
+        return
     pairs = listed([f"“{theirs}” for {ours}" for theirs, ours in sorted(inferred.items())])
     message = (
         f"{cohort}: taken {pairs}, by their order in the school year. If that is wrong, say it in "
         "[attainment.series_names]."
     )
-    return [note("taken_for", message, cohort=cohort, number=len(inferred))]
+    yield note("taken_for", message, cohort=cohort, number=len(inferred))
 
 
 def asked(question: Question) -> Note:
@@ -201,7 +199,7 @@ def asked(question: Question) -> Note:
 
 def unknown_series(
     bad: pl.DataFrame, settings: Attainment, names: Collection[str], finals: Collection[str]
-) -> list[Note]:
+) -> Iterator[Note]:
     """Series that are none of the settings'.
 
     While nobody has a final, the newest exam is the result, and one of these may be it.
@@ -212,7 +210,6 @@ def unknown_series(
         names: Words of students' names: a cell that has one is not shown.
         finals: Cohorts that have results of the final.
     """
-    rows = []
     for (cohort,), found in bad.sort("cohort").group_by("cohort", maintain_order=True):
         counts = _counts(found["received"])
         telling = _telling(found, "received", names)
@@ -227,28 +224,19 @@ def unknown_series(
             f"{'is' if found.height == 1 else 'are'} of series that we do not know: "
             f"{_with_counts(counts, shown)}. Say in pipeline.toml which of {', '.join(settings.series)} "
             f"each is: {paste('attainment.series_names', lines or {'…': '…'})}"
+            f"{f'{chr(10)}Of what is none, no figure is made: {ignoring(shown)}' if shown else ''}"
         )
         holds: Holds | None = None if cohort in finals else "page"
-        rows.append(
-            note(
-                "unknown_series",
-                message,
-                cohort=str(cohort),
-                number=found.height,
-                holds=holds,
-            )
-        )
-    return rows
+        yield note("unknown_series", message, cohort=str(cohort), number=found.height, holds=holds)
 
 
-def unknown_grades(bad: pl.DataFrame, names: Collection[str]) -> list[Note]:
+def unknown_grades(bad: pl.DataFrame, names: Collection[str]) -> Iterator[Note]:
     """Texts that are no grades.
 
     Args:
         bad: `cohort`, `student_id` and `grade` of every cell concerned.
         names: Words of students' names: a cell that has one is not shown.
     """
-    rows = []
     for (cohort,), found in bad.sort("cohort").group_by("cohort", maintain_order=True):
         counts = _counts(found["grade"])
         shown = _telling(found, "grade", names)
@@ -278,8 +266,7 @@ def unknown_grades(bad: pl.DataFrame, names: Collection[str]) -> list[Note]:
         else:
             message += "Look at them in rejected_rows."
         message = message.rstrip()
-        rows.append(note("unknown_grade", message, cohort=str(cohort), number=found.height))
-    return rows
+        yield note("unknown_grade", message, cohort=str(cohort), number=found.height)
 
 
 def _is_mark(text: str) -> bool:
@@ -289,7 +276,7 @@ def _is_mark(text: str) -> bool:
         return False
 
 
-def duplicates(bad: pl.DataFrame, names: Collection[str]) -> list[Note]:
+def duplicates(bad: pl.DataFrame, names: Collection[str]) -> Iterator[Note]:
     """Results that stand there twice and differ; of baselines, where they are of different files.
 
     Args:
@@ -297,7 +284,6 @@ def duplicates(bad: pl.DataFrame, names: Collection[str]) -> list[Note]:
             whether its file is a `baseline`.
         names: Words of students' names: a cell that has one is not shown.
     """
-    rows = []
     key = ["cohort", "student_id", "subject", "series"]
     several = pl.col("baseline").any().over(key) & (pl.col("file").n_unique().over(key) > 1)
     bad = bad.with_columns(several=several)
@@ -313,7 +299,7 @@ def duplicates(bad: pl.DataFrame, names: Collection[str]) -> list[Note]:
         )
         named = found.group_by("student_id", "subject").agg(pl.col("name").drop_nulls().first())
         who = {f"{name or student} ({of})" for student, of, name in named.iter_rows()}
-        rows.append(note("duplicate_result", message, cohort=str(cohort), number=number, who=who))
+        yield note("duplicate_result", message, cohort=str(cohort), number=number, who=who)
     bad = bad.filter(~pl.col("several"))
     for (cohort,), found in bad.sort("cohort").group_by("cohort", maintain_order=True):
         results = found.group_by(key, maintain_order=True).agg("name", "file", "line")
@@ -332,16 +318,13 @@ def duplicates(bad: pl.DataFrame, names: Collection[str]) -> list[Note]:
             f"grades, so none of these counts; such as {listed(example)} in "
             f"{listed(places)}. Correct the export; two students of one name need an id."
         )
-        rows.append(
-            note("duplicate_result", message, cohort=str(cohort), number=results.height, who=who)
-        )
-    return rows
+        yield note("duplicate_result", message, cohort=str(cohort), number=results.height, who=who)
 
 
-def without_id(cohort: str, names: Collection[str], files: Collection[str]) -> list[Note]:
+def without_id(cohort: str, names: Collection[str], files: Collection[str]) -> Iterator[Note]:
     """Students whom only their names tell apart."""
     if not names:
-        return []
+        return
     message = (
         f"{cohort}: {_some(sorted(files))} {'has' if len(files) == 1 else 'have'} no student id, so "
         f"{_number(len(names), 'student')} {'is' if len(names) == 1 else 'are'} told apart by name, "
@@ -349,7 +332,22 @@ def without_id(cohort: str, names: Collection[str], files: Collection[str]) -> l
     )
     # how many they are, changes with every export, and a release should not lapse with it
     known_as = f"{cohort}: students are told apart by name."
-    return [note("id_is_name", message, cohort=cohort, number=len(names), known_as=known_as)]
+    yield note("id_is_name", message, cohort=cohort, number=len(names), known_as=known_as)
+
+
+def nobody(cohort: str, file: str, lines: Collection[int], names: Collection[str]) -> Note:
+    """Rows that are told apart as no other of their file is."""
+    one = len(lines) == 1
+    message = (
+        f"{file}: {_number(len(lines), 'row')} without an id, or with one word or a figure for a name, "
+        f"unlike the others ({'line' if one else 'lines'} {_some([str(n) for n in sorted(lines)])}): "
+        f"{'an average' if one else 'averages'}, or a student? {'It counts' if one else 'They count'} "
+        "for nobody, and no figure is shown. Take out what is no student; give a student an id, or the "
+        "whole name."
+    )
+    return note(
+        "ambiguous_name", message, cohort=cohort, number=len(lines), who=names, holds="page"
+    )
 
 
 def two_in_one(cohort: str, column: str, names: Collection[str]) -> Note:
@@ -389,7 +387,7 @@ def unmatched(
     shared: Collection[str],
     other_id: Collection[str],
     of: int,
-) -> list[Note]:
+) -> Iterator[Note]:
     """Students of a baseline file who are nobody in the results.
 
     Args:
@@ -402,7 +400,7 @@ def unmatched(
     """
     number = len(unknown) + len(shared) + len(other_id)
     if not number:
-        return []
+        return
     reasons = [
         (len(who), why)
         for who, why in (
@@ -429,7 +427,7 @@ def unmatched(
         *(f"{name} (more than one of this name)" for name in shared),
         *(f"{name} (another id in the results)" for name in other_id),
     ]
-    return [note("unmatched_baseline", message, cohort=cohort, number=number, who=who)]
+    yield note("unmatched_baseline", message, cohort=cohort, number=number, who=who)
 
 
 def unknown_subjects(
@@ -438,7 +436,7 @@ def unknown_subjects(
     without: Mapping[str, int],
     strange: Collection[str],
     names: Collection[str],
-) -> list[Note]:
+) -> Iterator[Note]:
     """Subjects of results of which a baseline file says nothing, although it has strange ones.
 
     Args:
@@ -449,7 +447,7 @@ def unknown_subjects(
         names: Words of students' names: a text that has one is not shown.
     """
     if not without or not strange:
-        return []
+        return
     lacking = _some(_shown(sorted(without), names))
     there = _shown(sorted(strange), names)
     lines = dict.fromkeys(there, "…")
@@ -458,18 +456,18 @@ def unknown_subjects(
         f"{_some(there)}, which are no subjects of {cohort}. Where two are the same, "
         f"add to pipeline.toml: {paste('attainment.subjects', lines)}"
     )
-    return [note("unknown_subject", message, cohort=cohort, number=len(without))]
+    yield note("unknown_subject", message, cohort=cohort, number=len(without))
 
 
-def not_taken(cohort: str, file: str, number: int) -> list[Note]:
+def not_taken(cohort: str, file: str, number: int) -> Iterator[Note]:
     """Baselines in subjects that the student does not take, as prediction services give them."""
     if not number:
-        return []
+        return
     message = (
         f"{file}: {_number(number, 'baseline')} {'is' if number == 1 else 'are'} not used, of subjects "
         "that the student does not take."
     )
-    return [note("not_read", message, cohort=cohort, number=number)]
+    yield note("not_read", message, cohort=cohort, number=number)
 
 
 def overall(cohort: str, file: str, students: int) -> Note:
@@ -482,7 +480,7 @@ def overall(cohort: str, file: str, students: int) -> Note:
     return note("overall_baseline", message, cohort=cohort, number=students)
 
 
-def broken_rows(rejected: pl.DataFrame, told: Collection[str]) -> list[Note]:
+def broken_rows(rejected: pl.DataFrame, told: Collection[str]) -> Iterator[Note]:
     """Rows that are not read, by rule and file.
 
     Args:
@@ -495,16 +493,13 @@ def broken_rows(rejected: pl.DataFrame, told: Collection[str]) -> list[Note]:
         .agg(rows=pl.len(), line=pl.col("line").min())
         .sort("file", "rule")
     )
-    return [
-        note(
-            "rejected_rows",
+    for file, rule, rows, line in found.iter_rows():
+        message = (
             f"{file.removeprefix(ATTAINMENT_FOLDER)}: {_number(rows, 'row')} "
             f"{'is' if rows == 1 else 'are'} not read: {rule.replace('_', ' ')}, first in line {line}. "
-            "Look at them in rejected_rows.",
-            number=rows,
+            "Look at them in rejected_rows."
         )
-        for file, rule, rows, line in found.iter_rows()
-    ]
+        yield note("rejected_rows", message, number=rows)
 
 
 def _telling(found: pl.DataFrame, column: str, names: Collection[str]) -> list[str]:

@@ -23,6 +23,7 @@ from edu_pipeline.landing.sources.results.result_groups import (
     restating,
     two_in_one,
 )
+from edu_pipeline.landing.sources.results.result_people import unlike_names
 from edu_pipeline.landing.sources.results.result_staging import (
     ENTRY,
     KEY,
@@ -35,7 +36,7 @@ from edu_pipeline.landing.sources.results.result_staging import (
 from edu_pipeline.landing.sources.results.result_tables import Found, Table, described, find_tables
 from edu_pipeline.landing.sources.results.row_fates import fates_of
 from edu_pipeline.landing.sources.results.unsure import losses
-from edu_pipeline.landing.sources.results.which_cohort import several_cohorts, years_of
+from edu_pipeline.landing.sources.results.which_cohort import groups_in, several_cohorts, years_of
 from edu_pipeline.landing.sources.results.which_scale import (
     columns_of_marks,
     on_scale,
@@ -59,6 +60,7 @@ TABLE = "results"
 """What its rejected rows are called."""
 NO_COHORT = "no_cohort"
 IGNORED = "ignored"
+NOBODY = "nobody_we_know"
 NO_SUBJECT = "no_subject"
 NO_SERIES = "no_series"
 UNKNOWN_SERIES = "unknown_series"
@@ -70,7 +72,7 @@ MARKS = "marks"
 OTHER_SCALE = "other_scale"
 UNSURE = "others_are_unsure"
 TOLD = (
-    *(NO_COHORT, UNKNOWN_SERIES, UNKNOWN_GRADE, AMBIGUOUS, UNMATCHED, DUPLICATE),
+    *(NO_COHORT, NOBODY, UNKNOWN_SERIES, UNKNOWN_GRADE, AMBIGUOUS, UNMATCHED, DUPLICATE),
     *(MARKS, OTHER_SCALE, UNSURE),
 )
 """Rules of rejected rows that a problem of its own is about."""
@@ -140,15 +142,21 @@ def read_cohort(
     )
     cells = cells.with_columns(spelt="subject", received="series")
     labels = labels_of(cells, settings)
-    notes = say.file_problems(found)
+    notes = list(say.file_problems(found))
     names = _words_of_names(rows)
     cells = sieve.keep(cells, pl.col("cohort").is_not_null(), NO_COHORT)
     cells = sieve.keep(cells, ~_is_ignored(settings), IGNORED)
     cells = labels.with_subjects(cells)
     cells, unplaced = _in_series(cells, labels, found.tables, settings, sieve, notes)
-    seen = years_of(found.tables, rows)
+    seen = years_of(found.tables, rows, cells)
+    ids = {
+        t.sheet.file: t.sheet.header[next(iter(t.columns.ids.values()))]
+        for t in found.tables
+        if t.columns.ids
+    }
+    questions += unlike_names(rows, ids)
     questions += several_cohorts(seen)
-    questions += doubtful_finals(found.tables, cells, settings, seen.groups())
+    questions += doubtful_finals(found.tables, cells, settings, groups_in(seen))
     cells = _of_students(cells, rows, found.tables, sieve, notes)
     given = cells.filter("baseline").select("table", "row")
     cells = _with_baselines(cells, found.tables, settings, names, notes)
@@ -277,6 +285,12 @@ def _of_students(
     bare = named.filter("by_name", ~pl.col("baseline"))
     for (cohort,), found in bare.group_by("cohort", maintain_order=True):
         notes += say.without_id(cohort, set(found["student_id"]), set(found["file"]))
+    nobody = pl.col("how") == "nobody"
+    for (cohort, file), found in cells.filter(nobody).group_by(
+        "cohort", "file", maintain_order=True
+    ):
+        notes.append(say.nobody(cohort, file, set(found["line"]), set(found["label"])))
+    cells = sieve.keep(cells, ~nobody, NOBODY)
     known = pl.col("student_id").is_not_null()
     cells = sieve.keep(cells, known | pl.col("baseline"), AMBIGUOUS)
     return sieve.keep(cells, known, UNMATCHED)
@@ -519,28 +533,23 @@ def _facts(
     frames = [pl.DataFrame(schema=FACTS)]
     for number, table in enumerate(tables):
         columns, sheet = table.columns, table.sheet
-        stated = [] if columns.difference is None else [columns.difference]
+        stated = {value.place: value.subject for value in columns.differences}
         for place in (*columns.groups, *stated):
+            subject = stated.get(place)
             texts = [" ".join(row.cells[place].split()) or None for row in sheet.rows]
             frame = pl.DataFrame(
                 {
                     "table": [number] * len(texts),
                     "row": range(len(texts)),
-                    "subject": table.texts(columns.subject, table.subject),
+                    "subject": table.texts(
+                        None if subject else columns.subject, subject or table.subject
+                    ),
                     "series": table.texts(columns.series, table.series),
                     "column": [not_all(sheet.header[place])] * len(texts),
                     "like": [normal(sheet.header[place])] * len(texts),
                     "value": texts,
                 },
-                schema={
-                    "table": pl.Int64,
-                    "row": pl.Int64,
-                    "subject": pl.String,
-                    "series": pl.String,
-                    "column": pl.String,
-                    "like": pl.String,
-                    "value": pl.String,
-                },
+                schema_overrides=dict.fromkeys(("subject", "series", "value"), pl.String),
             )
             told = frame.filter(pl.col("value").is_not_null()).join(rows, on=["table", "row"])
             told = told.filter(pl.col("student_id").is_not_null())

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 import polars as pl
 
 from edu_pipeline.landing.sources.results.names import normal_name
-from edu_pipeline.landing.sources.results.result_cells import Read
+from edu_pipeline.landing.sources.results.result_cells import ENTRIES, Read
 from edu_pipeline.landing.sources.results.result_people import People, Resolved, shared_names
 from edu_pipeline.landing.sources.results.result_tables import Table
 from edu_pipeline.landing.sources.results.series import SeriesNames, read_series
@@ -91,7 +91,7 @@ def people_of(
         `student_id` (empty where it is not known), `how` it is known, `name`, a `label` of it that is
         never empty, `by_name`, `forgotten`.
     """
-    entries = pl.concat([read.entries for read in reads]) if reads else _no_entries()
+    entries = pl.concat([pl.DataFrame(schema=ENTRIES), *(read.entries for read in reads)])
     pairs: dict[str, list[tuple[int, int]]] = defaultdict(list)
     for cohort, table, person in (
         entries.select("cohort", "table", "person").drop_nulls().unique(maintain_order=True).rows()
@@ -122,12 +122,6 @@ def people_of(
     )
 
 
-def _no_entries() -> pl.DataFrame:
-    return pl.DataFrame(
-        schema={"table": pl.Int64, "row": pl.Int64, "person": pl.Int64, "cohort": pl.String}
-    )
-
-
 def _people(
     cohort: str,
     of: Sequence[tuple[int, int]],
@@ -136,7 +130,11 @@ def _people(
     forgotten: Callable[[str], bool],
 ) -> list[tuple[object, ...]]:
     everybody = [(table, number, reads[table].persons[number]) for table, number in of]
-    students = People(person for table, _, person in everybody if not tables[table].baseline)
+    students = People(
+        person
+        for table, number, person in everybody
+        if not tables[table].baseline and number not in reads[table].odd
+    )
     shared = {
         table: shared_names(person for other, _, person in everybody if other == table)
         for table in {table for table, _ in of if tables[table].baseline}
@@ -150,6 +148,8 @@ def _people(
         found = students.find(person, comparable[table])
         if found.kind == "name" and person.key in shared.get(table, ()):
             found = Resolved("ambiguous")
+        elif found.kind == "unknown" and not tables[table].baseline:
+            found = Resolved("nobody")
         known_as = {found.student_id, found.namesake, *(value for _, value in person.ids)}
         if not person.ids:
             known_as.add(normal_name(person.name or ""))

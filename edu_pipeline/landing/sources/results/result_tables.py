@@ -156,7 +156,7 @@ def _replaced(paths: Collection[str]) -> Mapping[str, str]:
 
 def _table(sheet: Sheet, settings: Attainment, said: bool, cohort: str | None) -> Table:
     plain = read_columns(sheet, Context(settings))
-    stem = _stem(sheet.path)
+    stem = stem_of(sheet.path)
     titles = [title for title in (sheet.name, stem) if title]
     baseline = said or (
         any(
@@ -182,7 +182,7 @@ def _table(sheet: Sheet, settings: Attainment, said: bool, cohort: str | None) -
     return Table(sheet, columns, baseline, cohort, subject, series)
 
 
-def _stem(path: str) -> str:
+def stem_of(path: str) -> str:
     """A file's name without ending and date."""
     stem = PurePosixPath(version_of(LandedFile(path, 0, "", _LONG_AGO)).series).name
     return PurePosixPath(path).stem if stem == "*" else stem
@@ -295,15 +295,15 @@ def described(table: Table) -> str:
         ("cohort", columns.cohort),
         ("subject", columns.subject),
         ("series", columns.series),
-        ("difference", columns.difference),
+        *(("difference", value.place) for value in columns.differences),
     ):
         if place is not None:
             parts.append(f"{what} = {header[place]}")
     parts.append(f"grades = {', '.join(header[value.place] for value in columns.values)}")
     if columns.groups:
         parts.append(f"also kept = {', '.join(header[place] for place in columns.groups)}")
-    taken = {*columns.who, columns.cohort, columns.subject, columns.series, columns.difference}
-    taken |= {value.place for value in columns.values} | set(columns.groups)
+    taken = {*columns.who, columns.cohort, columns.subject, columns.series, *columns.groups}
+    taken |= {value.place for value in (*columns.values, *columns.differences)}
     left = [name for place, name in enumerate(header) if place not in taken]
     if left:
         parts.append(f"not read = {', '.join(left)}")

@@ -59,6 +59,8 @@ _YEAR_GROUPS = range(7, 14)
 _SITTING_GROUPS = frozenset({0, 11, 13})
 """Year groups that sit final exams; 0: it is not said."""
 _SCHOOL_YEAR_STARTS = 9
+_LAST_OF_A_YEAR = 4
+"""Place in the school year of December."""
 _AFTER_MOCKS = 8
 """Place in the school year of the last month, April, in which there are mocks before the final."""
 
@@ -173,6 +175,12 @@ def is_expectation(text: str) -> bool:
     return not _EXPECTED.isdisjoint(_said(text).words)
 
 
+def may_be_final(text: str, settings: Attainment) -> bool:
+    """Whether a text has the name of the final in it, and more that we do not know."""
+    said, final = _said(text), set(_said(settings.final).words)
+    return bool(final) and final < set(said.words) and "mock" not in said.words
+
+
 def is_some_mock(text: str) -> bool:
     """Whether a text is a mock exam of the final year, and says nothing else but when."""
     said = _said(text)
@@ -212,6 +220,15 @@ def is_of_an_earlier_year(text: str) -> bool:
 def year_in(text: str) -> int | None:
     """The calendar year that a text says."""
     return _said(text).year or None
+
+
+def leaving_year_in(text: str) -> int | None:
+    """The summer in which the school year ends that a text is of."""
+    both = re.search(r"20(\d\d)[-/–\s]+(?:20)?(\d\d)\b", text)
+    if both and int(both[2]) == int(both[1]) + 1:
+        return 2000 + int(both[2])
+    said = _said(text)
+    return said.year + (0 < said.month <= _LAST_OF_A_YEAR) if said.year else None
 
 
 def year_group_in(text: str) -> int | None:

@@ -1,9 +1,9 @@
-"""Whether the students of a cohort are one: what columns say of their academic year and year group. Pure."""
+"""Whether the students of a cohort are one, by what is said of their year and year group. Pure."""
 
 import re
 from collections import defaultdict
 from collections.abc import Collection, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from pathlib import PurePosixPath
 
 import polars as pl
 
@@ -16,93 +16,91 @@ from edu_pipeline.landing.sources.results.asking import (
     ignoring,
 )
 from edu_pipeline.landing.sources.results.header import normal
-from edu_pipeline.landing.sources.results.result_tables import Table, paste
+from edu_pipeline.landing.sources.results.names import word_set
+from edu_pipeline.landing.sources.results.result_tables import Table, paste, stem_of
+from edu_pipeline.landing.sources.results.series import leaving_year_in, year_group_in
 
 _OTHER_COHORT = 0.05
 """Share of students of another year from which on a file is no longer of one cohort."""
 _YEAR = re.compile(r"20\d\d(?:\s*[-/–]\s*(?:20)?\d\d)?")
 _YEAR_GROUP = re.compile(r"(?:year|yr|y|nc ?year|nc)?\s*(7|8|9|10|11|12|13)", re.IGNORECASE)
-_FORM = re.compile(r"(7|8|9|10|11|12|13)[\W_]?[A-Za-z]\w*.*")
-_NO_COHORT = frozenset(
-    [
-        "birth",
-        "born",
-        "dob",
-        "entry",
-        "entered",
-        "admission",
-        "joined",
-        "start",
-        "started",
-        "date",
-        "of",
-    ]
+_FORM = re.compile(r"(?:year|yr|y)?[\W_]?(7|8|9|10|11|12|13)[\W_]?[A-Za-z]\w*.*", re.IGNORECASE)
+_FORM_FIRST = re.compile(r"(7|8|9|10|11|12|13)[\W_]?[A-Za-z]\d?\b")
+_NO_COHORT = word_set("birth born dob entry entered admission joined start started date of")
+_FORMS = word_set("form reg registration tutor class")
+
+
+_SEEN = dict.fromkeys(
+    ("cohort", "student_id", "kind", "where", "header", "year", "value"), pl.String
 )
-_FORMS = frozenset({"form", "reg", "registration", "tutor", "class"})
+_COLUMNS, _SERIES, _SHEETS, _FILES = "columns", "series", "names of sheets", "names of files"
 
 
-@dataclass(frozen=True)
-class YearsSeen:
-    """What columns say of the year of students."""
-
-    frame: pl.DataFrame
-    """`cohort`, `student_id`, `kind`, `header`, `year`, `value`: each once."""
-
-    def groups(self) -> Mapping[str, set[int]]:
-        """Cohort → year groups."""
-        rows = self.frame.filter(pl.col("kind") == "group").select("cohort", "year").unique()
-        found: dict[str, set[int]] = defaultdict(set)
-        for cohort, year in rows.iter_rows():
-            found[cohort].add(int(year))
-        return found
+def groups_in(seen: pl.DataFrame) -> Mapping[str, set[int]]:
+    """Cohort → year groups that columns say."""
+    found: dict[str, set[int]] = defaultdict(set)
+    for cohort, year in seen.filter(kind="group", where=_COLUMNS).select("cohort", "year").rows():
+        found[cohort].add(int(year))
+    return found
 
 
-def years_of(tables: Sequence[Table], rows: pl.DataFrame) -> YearsSeen:
-    """Academic years, year groups and forms of students.
+def years_of(tables: Sequence[Table], rows: pl.DataFrame, cells: pl.DataFrame) -> pl.DataFrame:
+    """Academic years, year groups and forms of students, by whatever says one.
 
     Args:
         tables: Of all cohorts.
         rows: `table`, `row`, `cohort`, `student_id`.
+        cells: `cohort`, `student_id`, `received` (the text of the series, if any), `baseline`.
+
+    Returns:
+        `cohort`, `student_id`, `kind`, `where`, `header`, `year`, `value`: each once.
     """
-    schema = {
-        "cohort": pl.String,
-        "student_id": pl.String,
-        "kind": pl.String,
-        "header": pl.String,
-        "year": pl.String,
-        "value": pl.String,
-    }
-    frames = [pl.DataFrame(schema=schema)]
+    frames = [pl.DataFrame(schema=_SEEN)]
+    of_exports = cells.filter(~pl.col("baseline"))
+    frames += _in_texts(_SERIES, of_exports.select("cohort", "student_id", value="received"))
     for number, table in enumerate(tables):
         if table.baseline:
             continue
+        here = rows.filter(table=number)
+        path = PurePosixPath(table.sheet.path.removeprefix(f"{table.cohort}/"))
+        for where, text in (
+            (_SHEETS, table.sheet.name),
+            (_FILES, str(path.parent / stem_of(str(path)))),
+        ):
+            told = here.select("cohort", "student_id", value=pl.lit(text, pl.String))
+            frames += _in_texts(where, told)
         unused = [table.columns.cohort] if table.cohort is not None else []
         for place in (*table.columns.groups, *(p for p in unused if p is not None)):
-            texts = table.texts(place, None)
-            kind, years = _years(table.sheet.header[place], set(filter(None, texts)))
-            if kind is None:
-                continue
-            column = pl.DataFrame(
-                {
-                    "table": [number] * len(texts),
-                    "row": range(len(texts)),
-                    "year": [years.get(text or "") for text in texts],
-                    "value": texts,
-                },
-                schema={
-                    "table": pl.Int64,
-                    "row": pl.Int64,
-                    "year": pl.String,
-                    "value": pl.String,
-                },
-            )
-            told = column.join(rows, on=["table", "row"]).with_columns(
-                kind=pl.lit(kind), header=pl.lit(table.sheet.header[place])
-            )
-            frames.append(
-                told.drop_nulls(["cohort", "student_id", "year"]).select(list(schema)).unique()
-            )
-    return YearsSeen(pl.concat(frames).unique(maintain_order=True))
+            texts, header = table.texts(place, None), table.sheet.header[place]
+            kind, years = _years(header, set(filter(None, texts)))
+            column = pl.DataFrame({"row": range(len(texts)), "value": texts}).join(here, on="row")
+            if kind is not None:
+                frames.append(_seen(column, kind, _COLUMNS, header, years))
+    return pl.concat(frames).unique(maintain_order=True)
+
+
+def _in_texts(where: str, told: pl.DataFrame) -> Iterator[pl.DataFrame]:
+    for kind, said in (("year", leaving_year_in), ("group", _group_in)):
+        texts = told["value"].drop_nulls().unique()
+        if kind == "year" and where != _SERIES:  # where two figures may be anything
+            texts = texts.filter(texts.str.contains(r"20\d\d"))
+        years = {text: str(year) for text in texts if (year := said(text))}
+        yield _seen(told, kind, where, "", years)
+
+
+def _group_in(text: str) -> int | None:
+    form = _FORM_FIRST.match(text)
+    return year_group_in(text) or (int(form[1]) if form else None)
+
+
+def _seen(
+    told: pl.DataFrame, kind: str, where: str, header: str, years: Mapping[str, str]
+) -> pl.DataFrame:
+    year = pl.col("value").replace_strict(years, default=None, return_dtype=pl.String)
+    found = told.with_columns(
+        kind=pl.lit(kind), where=pl.lit(where), header=pl.lit(header), year=year
+    )
+    return found.select(list(_SEEN)).drop_nulls(["cohort", "student_id", "year"]).unique()
 
 
 def _years(header: str, values: Collection[str]) -> tuple[str | None, Mapping[str, str]]:
@@ -115,7 +113,7 @@ def _years(header: str, values: Collection[str]) -> tuple[str | None, Mapping[st
     for kind, pattern, fits in (
         ("year", _YEAR, about_years or "leavers" in words),
         ("group", _YEAR_GROUP, about_years or all(not value.isdigit() for value in values)),
-        ("group", _FORM, by_form),
+        ("group", _FORM, by_form or all(value[:1] in "Yy" for value in values)),
     ):
         found = {value: match for value in values if (match := pattern.fullmatch(value.strip()))}
         if fits and values and len(found) >= NEARLY_ALL * len(values):
@@ -123,36 +121,39 @@ def _years(header: str, values: Collection[str]) -> tuple[str | None, Mapping[st
     return None, {}
 
 
-def several_cohorts(seen: YearsSeen) -> Iterator[Question]:
-    """Cohorts in which students of several years are: told by columns in which each has one."""
-    for (cohort, kind), found in seen.frame.group_by("cohort", "kind", maintain_order=True):
-        years = found.group_by("student_id").agg(pl.col("year").unique(), pl.col("header").first())
+def several_cohorts(seen: pl.DataFrame) -> Iterator[Question]:
+    """Cohorts in which students of several years are: told by what says one of each of them."""
+    asked = set()
+    by = ["cohort", "kind", "where"]
+    for (cohort, kind, where), found in seen.sort(by, maintain_order=True).group_by(
+        by, maintain_order=True
+    ):
+        years = found.group_by("student_id").agg(pl.col("year").unique())
         alone = years.filter(pl.col("year").list.len() == 1)
-        if alone.height < NEARLY_ALL * years.height:
+        counts = alone.group_by(pl.col("year").list.first()).len().sort(pl.col("year").str.zfill(9))
+        others = sum(counts["len"]) - max(counts["len"], default=0)
+        if (cohort, kind) in asked or not others or alone.height < NEARLY_ALL * years.height:
             continue  # the same students over several years
-        counts = alone.group_by(pl.col("year").list.first()).len().sort("year")
-        largest = counts["len"].max()
-        others = alone.height - (largest if isinstance(largest, int) else 0)
-        if not others:
-            continue
+        asked.add((cohort, kind))
         headers = found["header"].unique(maintain_order=True).to_list()
-        by_number = counts.sort(pl.col("year").str.zfill(9))
         what = "Year " if kind == "group" else ""
-        which = listed([f"{what}{year} ({n:,})" for year, n in by_number.head(SHOWN).iter_rows()])
-        of_form = all(
-            not _YEAR_GROUP.fullmatch(v) and not _YEAR.fullmatch(v) for v in found["value"]
-        )
+        which = listed([f"{what}{year} ({n:,})" for year, n in counts.head(SHOWN).iter_rows()])
+        says = f"“{headers[0]}” says" if where == _COLUMNS else f"{where} say"
         message = (
-            f"{cohort}: “{headers[0]}” says students of {which}{' …' if counts.height > SHOWN else ''}, so "
+            f"{cohort}: {says} students of {which}{' …' if counts.height > SHOWN else ''}, so "
             "this is not one cohort, and a figure of all together says nothing. "
         )
-        if of_form:
+        values = found["value"]
+        if where != _COLUMNS:
+            message += "Put each year into a folder of its own, which is a cohort."
+        elif not any(_YEAR_GROUP.fullmatch(v) or _YEAR.fullmatch(v) for v in values):
             message += "Put each year group into a folder of its own, which is a cohort. "
         else:
             message += (
                 "If each is a cohort, add to pipeline.toml: "
                 f"{paste('attainment.columns', {'cohort': headers[0]})}\n"
             )
-        message += f"If they are one all the same: {ignoring(headers)}"
+        if where == _COLUMNS:
+            message += f"If they are one all the same: {ignoring(headers)}"
         holds = others >= FEW and others >= _OTHER_COHORT * alone.height
         yield Question("which_cohort", str(cohort), message, others, holds=holds)

@@ -10,6 +10,7 @@ import polars as pl
 from edu_pipeline.ground.toml import toml_list
 from edu_pipeline.ground.wording import counted, listed
 from edu_pipeline.landing.sources.results.asking import (
+    SHOWN,
     Question,
     ignoring,
     only_cohort,
@@ -20,6 +21,7 @@ from edu_pipeline.landing.sources.results.result_tables import Table, cohorts_of
 from edu_pipeline.landing.sources.results.series import (
     is_in_settings,
     is_of_an_earlier_year,
+    may_be_final,
     series_of,
     year_group_in,
     year_in,
@@ -29,6 +31,8 @@ from edu_pipeline.model.subjects import subject_key, tidy
 from edu_pipeline.settings.attainment import Attainment
 
 _HALF_A_GRADE = 0.5
+_MARKS = re.compile(r"%|\b(?:ums|marks?|raw|per ?cent(?:age)?)\b", re.IGNORECASE)
+"""Words of columns in which marks stand, beside those of the grades."""
 _FIRST_SITTING = 11
 """The first year group that sits final exams."""
 
@@ -52,8 +56,9 @@ def without_rivals(table: Table, settings: Attainment) -> tuple[Table, tuple[Que
     for (_, series), rivals in claims.items():
         kept = _one_of(table, rivals, settings)
         if kept is None:
-            labels = tuple(sorted({_label(table, value, settings) for value in rivals}))
-            asked[series, labels].append(_differ(table, rivals))
+            graded = _without_marks(table, rivals, settings)
+            labels = tuple(sorted({_label(table, value, settings) for value in graded}))
+            asked[series, labels].append(_differ(table, graded))
         out |= {value.place for value in rivals if value not in (kept or ())}
     values = tuple(value for value in table.columns.values if value.place not in out)
     questions = tuple(
@@ -68,14 +73,17 @@ def _claimed(table: Table, value: Value, settings: Attainment) -> str:
     if table.baseline:
         return settings.baseline
     said = value.series or table.series or ""
-    return series_of(said, settings) or said
+    known = series_of(said, settings)
+    return known or (settings.final if may_be_final(said, settings) else said)
 
 
 def _label(table: Table, value: Value, settings: Attainment) -> str:
     """What tells a column from its rivals: its header without the subject."""
     header = as_received(table.sheet.header)[value.place]
     both = pair(header, settings)
-    return both[1] if both is not None and value.subject is not None else header
+    if value.subject is None:
+        return header
+    return both[1] if both is not None else value.series or header
 
 
 def _one_of(
@@ -83,15 +91,25 @@ def _one_of(
 ) -> Collection[Value] | None:
     """Of columns that claim the same the ones that count; None where that is not known."""
     if len(values) == 1 or not _differ(table, values):
-        return values
+        known = [v for v in values if series_of(v.series or table.series or "", settings)]
+        return known or values
     said = [v for v in values if is_in_settings(_label(table, v, settings), settings)]
     if said and not _differ(table, said):
         return said
+    graded = _without_marks(table, values, settings)
+    if len(graded) < len(values):
+        return _one_of(table, graded, settings)
     if table.baseline or _claimed(table, values[0], settings) == settings.baseline:
         finer = [value for value in values if _is_fine(table, value, settings)]
         if finer and not _differ(table, finer) and not _differ(table, values, _HALF_A_GRADE):
             return finer
     return None
+
+
+def _without_marks(table: Table, values: Sequence[Value], settings: Attainment) -> Sequence[Value]:
+    """Columns but those that their headers call marks, where others are there."""
+    graded = [v for v in values if not _MARKS.search(_label(table, v, settings))]
+    return graded or values
 
 
 def _differ(table: Table, values: Sequence[Value], by: float = 0.0) -> int:
@@ -132,8 +150,8 @@ def _rivals(
     if twice:
         message += "take one out of the file, or give it another name."
     else:
-        line = paste("attainment.series_names", {labels[0]: series})
-        message += f"say which one is {what}, by a line in pipeline.toml such as {line}"
+        lines = [paste("attainment.series_names", {label: series}) for label in labels[:SHOWN]]
+        message += f"say which one is {what}, in pipeline.toml: " + "\nor: ".join(lines)
     return Question(
         "which_baseline" if baseline else "which_series",
         next(iter(cohorts)) if len(cohorts) == 1 else None,
@@ -154,25 +172,31 @@ def unknown_columns(
         settings: The section of `pipeline.toml`.
     """
     for table in tables:
-        headers = table.columns.unknown
-        if not headers or table.baseline:
-            continue
-        of_series = table.columns.subject is not None or table.subject is not None
-        what, section, example = (
-            ("series", "series_names", settings.final)
-            if of_series
-            else ("subject", "subjects", headers[0])
-        )
-        one = len(headers) == 1
-        holds = of_series and not cohorts_of(table) <= set(finals)
-        message = (
-            f"{table.sheet.file}: {quoted(headers)} {'is' if one else 'are'} no {what} that we know, and "
-            f"what stands there could be grades. {'It is' if one else 'They are'} left out"
-            f"{', and the page waits, because it may be the result' if holds else ''}. If one is a "
-            f"{what}, add to pipeline.toml: {paste(f'attainment.{section}', {headers[0]: example})}\n"
-            f"If it is none: {ignoring(headers)}"
-        )
-        yield Question("which_column", only_cohort(table), message, len(headers), holds=holds)
+        columns, cohorts = table.columns, cohorts_of(table)
+        of_series = columns.subject is not None or table.subject is not None
+        for headers, is_series in ((columns.unknown, of_series), (columns.beside, True)):
+            if headers and not table.baseline:
+                holds = is_series and not cohorts <= set(finals)
+                yield _unknown(table, headers, settings, is_series=is_series, holds=holds)
+
+
+def _unknown(
+    table: Table, headers: Sequence[str], settings: Attainment, *, is_series: bool, holds: bool
+) -> Question:
+    what, section, example = (
+        ("series", "series_names", settings.final)
+        if is_series
+        else ("subject", "subjects", headers[0])
+    )
+    one = len(headers) == 1
+    message = (
+        f"{table.sheet.file}: {quoted(headers)} {'is' if one else 'are'} no {what} that we know, and "
+        f"what stands there could be grades. {'It is' if one else 'They are'} left out"
+        f"{', and the page waits, because it may be the result' if holds else ''}. If one is a "
+        f"{what}, add to pipeline.toml: {paste(f'attainment.{section}', {headers[0]: example})}\n"
+        f"If it is none: {ignoring(headers)}"
+    )
+    return Question("which_column", only_cohort(table), message, len(headers), holds=holds)
 
 
 def unplaced_series(
@@ -236,11 +260,20 @@ def silent_series(table: Table, settings: Attainment) -> Question:
     """A table that says no series, neither in a column nor in a header, nor in its name."""
     stem = re.sub(r"\.\w+$", "", table.sheet.path.rpartition("/")[2])
     name = table.sheet.name or stem
+    headers, values = table.sheet.header, table.columns.values
+    silent = [headers[value.place] for value in values if value.series is None]
+    beside = len(silent) < len(values)  # others say one
+    where = (
+        f"header, such as “{silent[0]} {settings.final}”"
+        if beside
+        else (f"name of the file, such as “{settings.final} {stem}”")
+    )
     message = (
-        f"{table.sheet.file} says no series, so nobody can know whether its grades are those of "
-        f"{settings.final} or of {settings.sat[0]}. Say it in the name of the file, such as "
-        f"“{settings.final} {stem}”, or in pipeline.toml: "
+        f"{table.sheet.file} says no series{f' of {quoted(silent)}' if beside else ''}, so nobody can "
+        f"know whether {'these' if beside else 'its'} grades are those of {settings.final} or of "
+        f"{settings.sat[0]}. Say it in the {where}, or in pipeline.toml: "
         f"{paste('attainment.series_names', {name: settings.final})}"
+        f"{f'{chr(10)}To leave them out: {ignoring(silent)}' if beside else ''}"
     )
     return Question("which_series", only_cohort(table), message, len(table.sheet.rows), holds=True)
 

@@ -1,0 +1,127 @@
+"""Headers of a subject and something beside it: a series, a difference, or what is asked about."""
+
+from collections.abc import Mapping
+
+import pytest
+
+from edu_pipeline.landing.sources.results.header import pair
+from edu_pipeline.landing.sources.results.result_reading import Landed
+from edu_pipeline.settings.attainment import Attainment
+from edu_pipeline_tests.landing.results.conftest import Read, held, kinds, problems
+
+SUBJECTS = ("Maths", "English Language")
+
+
+def wide(columns: Mapping[str, str]) -> Mapping[str, str]:
+    """A file with these columns in each of two subjects: header beside the subject → cells."""
+    header = [f"{subject} {name}".strip() for subject in SUBJECTS for name in columns]
+    rows = zip(*(cells.split() for cells in columns.values()), strict=True)
+    lines = [",".join([f"A{n}", *row, *row]) for n, row in enumerate(rows, start=1)]
+    return {"2026/tracker.csv": "\n".join([",".join(["UPN", *header]), *lines])}
+
+
+def maths(landed: Landed) -> dict[str, list[float]]:
+    """Points in maths by series; that English has the same."""
+    by_series: dict[str, dict[str, list[float]]] = {"Maths": {}, "English Language": {}}
+    for subject, series, points in landed.results.select("subject", "series", "points").rows():
+        by_series[subject].setdefault(series, []).append(points)
+    assert by_series["Maths"] == by_series["English Language"]
+    return by_series["Maths"]
+
+
+FINAL = {"Mock 1": "4 5 6", "GCSE": "5 6 2"}
+RESULTS = {"MOCK 1": [4, 5, 6], "GCSE": [5, 6, 2]}
+
+
+@pytest.mark.parametrize("rest", ["WAG", "+/-", "%", "Paper 1 Mock 1"])
+def test_what_is_unknown_beside_a_subject_is_asked_about_once_and_makes_no_subject(
+    read: Read, rest: str
+) -> None:
+    files = wide({**FINAL, rest: "1 0 2"})
+    landed = read(files)
+    assert maths(landed) == RESULTS
+    (message,) = problems(landed, "which_column")["message"]
+    assert f"“{rest}” is no series" in message
+    assert f'ignore = ["{rest}"]' in message
+    told = read(files, {"ignore": [rest]})
+    assert maths(told) == RESULTS
+    assert not kinds(told)
+
+
+def test_what_is_unknown_may_be_the_result_while_there_is_none(read: Read) -> None:
+    files = wide({"Mock 1": "4 5 6", "WAG": "5 6 7"})
+    assert held(read(files)) == [("2026", "")]
+    told = read(files, {"series_names": {"WAG": "MOCK 2"}})
+    assert maths(told) == {"MOCK 1": [4, 5, 6], "MOCK 2": [5, 6, 7]}
+
+
+def test_a_subject_that_the_settings_name_is_one_whatever_it_is_called(read: Read) -> None:
+    files = {"2026/GCSE.csv": "UPN,Maths,Sport,Sport BTEC\nA1,5,6,M"}
+    assert "which_column" in kinds(read(files))
+    told = read(files, {"subjects": {"Sport BTEC": "Sport BTEC"}})
+    assert "Sport BTEC" in told.results["subject"]
+    assert not kinds(told)
+
+
+def test_beside_a_bare_subject_no_other_is_made_of_it(read: Read) -> None:
+    files = {"2026/GCSE.csv": wide({"": "5 6 2", "WAG": "5 6 7"})["2026/tracker.csv"]}
+    landed = read(files)
+    assert maths(landed) == {"GCSE": [5, 6, 2]}
+    assert kinds(landed) == {"which_column"}
+
+
+@pytest.mark.parametrize("long", [False, True])
+def test_a_version_of_the_final_competes_with_it(read: Read, *, long: bool) -> None:
+    files = wide({**FINAL, "GCSE after review": "5 6 3"})
+    if long:
+        rows = [f"A1,{s},4,2,3\nA2,{s},5,6,6" for s in SUBJECTS]
+        header = "UPN,Subject,Mock 1,GCSE,GCSE after review"
+        files = {"2026/r.csv": "\n".join([header, *rows])}
+    landed = read(files)
+    assert "GCSE" not in maths(landed)
+    assert held(landed) == [("2026", "")]
+    for name, points in (("GCSE", 2), ("GCSE after review", 3)):
+        assert f'"{name}" = "GCSE"' in problems(landed, "which_series")["message"].item()
+        told = read(files, {"series_names": {name: "GCSE"}})
+        assert min(maths(told)["GCSE"]) == points
+        assert not kinds(told)
+
+
+def test_a_version_that_says_the_same_is_no_question(read: Read) -> None:
+    landed = read(wide({**FINAL, "GCSE after review": FINAL["GCSE"]}))
+    assert maths(landed) == RESULTS
+    assert not kinds(landed)
+
+
+def test_each_subject_may_state_its_difference(read: Read) -> None:
+    landed = read(wide({"GCSE": "5 6 2", "Baseline": "4 6 3", "Diff": "1 0 -1"}))
+    assert not kinds(landed)
+    assert landed.differences.filter(subject="Maths")["difference"].to_list() == [1, 0, -1]
+    assert set(landed.differences["subject"]) == set(SUBJECTS)
+
+
+@pytest.mark.parametrize("marks", ["Mock 1 %", "Mock 1 Mark"])
+def test_marks_do_not_compete_with_the_grades_beside_them(read: Read, marks: str) -> None:
+    landed = read(wide({marks: "39 52 61", "Mock 1 Grade": "4 5 6", "GCSE": "5 6 2"}))
+    assert maths(landed) == RESULTS
+    assert not kinds(landed)
+
+
+def test_subjects_without_the_series_that_others_have_are_named(read: Read) -> None:
+    landed = read({"2026/r.csv": "UPN,Maths GCSE,Art\nA1,5,6"})
+    (message,) = problems(landed, "which_series")["message"]
+    assert "says no series of “Art”" in message
+    assert "“Art GCSE”" in message
+    assert not kinds(read({"2026/r.csv": "UPN,Maths GCSE,Art\nA1,5,6"}, {"ignore": ["Art"]}))
+
+
+@pytest.mark.parametrize(
+    ("header", "both"),
+    [
+        ("English Language MEG", ("English Language", "MEG")),
+        ("English Language GCSE Target", ("English Language", "GCSE Target")),
+        ("Mock 1 English Language", ("English Language", "Mock 1")),
+    ],
+)
+def test_a_header_is_not_cut_through_a_subject(header: str, both: tuple[str, str]) -> None:
+    assert pair(header, Attainment()) == both
