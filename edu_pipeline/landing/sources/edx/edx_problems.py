@@ -512,15 +512,20 @@ def _other_run(exports: pl.DataFrame, named: pl.DataFrame) -> list[Problem]:
         )
 
     of = exports.select("programme_id", "run", file="path", received="rows")
-    rows = named.join(of, on="file")
+    rows = named.join(of, on="file").sort("file", "rows", descending=[False, True])
     strange = pl.Series([stranger(row) for row in rows.iter_rows(named=True)], dtype=pl.Boolean)
-    others = rows.filter(strange).group_by(of.columns, maintain_order=True).agg(pl.sum("rows"))
+    says = pl.coalesce("course_run", "course").first()
+    others = (
+        rows.filter(strange)
+        .group_by(of.columns, maintain_order=True)
+        .agg(pl.sum("rows"), says=says)
+    )
     return _told(
         others.filter(pl.col("rows") > NEARLY_ALL * pl.col("received")),
         "other_run",
         "file",
-        "{file}: by their columns course_id and course_run {rows:,} of its {received:,} rows are not of "
-        "{run}, as its name says. Give it back the name that it was downloaded with, or download it "
+        "{file}: by their columns course_id and course_run {rows:,} of its {received:,} rows are of another "
+        "run ({says}) than its name says. Give it back the name that it was downloaded with, or download it "
         "again.",
     )
 
