@@ -14,7 +14,10 @@ from edu_pipeline.settings.home import Settings
 Look = Callable[..., Inspection]
 NOW = datetime(2026, 11, 21, 9)  # noqa: DTZ001 - as versions are
 SCHOOL = {"school/attendance.csv": "student_id,date,code\n1,2026-09-07,present\n"}
-GRADES = "Student ID,Email,Username,Grade,Enrollment Track\n1,a@x.example,ada,0.9,verified\n"
+GRADES = (
+    "Student ID,Email,Username,Grade,Enrollment Track,Verification Status,Certificate Eligible,"
+    "Certificate Delivered,Certificate Type\n1,a@x.example,ada,0.9,verified,N/A,Y,Y,verified\n"
+)
 EDX = {"micromasters/lead/UQx_LEAD1x_1T2027_grade_report_2027-05-01-0930.csv": GRADES}
 PROGRAMME = (
     '[[programmes]]\nid = "lead"\ntitle = "Leading"\n'

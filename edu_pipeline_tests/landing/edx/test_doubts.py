@@ -148,6 +148,7 @@ def test_rows_that_name_another_run_than_the_file_are_told(
     rows = [f"{cells},{row}" for row in learners(1, 2)]
     landed = land_files({GRADES: report(*rows, header=f"course_id,course_run,{ERA_D}")})
     assert landed.problems["kind"].to_list() == kinds
+    assert all("run (2T2024) than its name" in each for each in landed.problems["message"])
 
 
 def test_columns_that_were_sorted_without_the_others_are_told(land_files: Land) -> None:

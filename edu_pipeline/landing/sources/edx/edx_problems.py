@@ -68,7 +68,12 @@ def find_programme_problems(
         *_stray_problems(strays),
         *_unclaimed(programmes, exports),
         *_unreadable(exports),
-        *_unreadable_lists(lists),
+        *_told(
+            lists.drop_nulls("error").with_columns(table=pl.lit("opt_ins")),
+            "unreadable_opt_ins",
+            "path",
+            "{path}: {error} Until then nobody knows from it who wants no e-mail.",
+        ),
         *_without_export(programmes, exports),
         *_without_grades(programmes, exports, today),
         *_many_rejected(exports, lists, evidence.rejected),
@@ -134,17 +139,14 @@ def _problem(
     )
 
 
-def _told(
-    found: pl.DataFrame, kind: str, subject: str, sentence: str, *, table: str = "reports"
-) -> list[Problem]:
-    """A problem per row of a frame with `programme_id`, perhaps `rows`, and what the sentence names.
+def _told(found: pl.DataFrame, kind: str, subject: str, sentence: str) -> list[Problem]:
+    """A problem per row of a frame with `programme_id`, perhaps `rows` and `table`.
 
     Args:
         found: What is told.
         kind: See `ONLY_SAID`.
         subject: Name of the column.
         sentence: With names of columns in braces, as for `str.format`.
-        table: Of all.
     """
     return [
         _problem(
@@ -153,7 +155,7 @@ def _told(
             row[subject],
             sentence.format_map(row),
             rows=row.get("rows") or 0,
-            table=table,
+            table=row.get("table", "reports"),
         )
         for row in found.iter_rows(named=True)
     ]
@@ -253,35 +255,18 @@ def alike(one: str, other: str) -> float:
 
 
 def _unreadable(exports: pl.DataFrame) -> list[Problem]:
-    problems = []
-    for export in exports.filter(pl.col("error").is_not_null()).iter_rows(named=True):
-        instead = exports.filter(
-            "current",
-            pl.col("programme_id") == export["programme_id"],
-            pl.col("run") == export["run"],
-            pl.col("kind") == export["kind"],
-        )
-        older = f" Until then {instead['path'][0]} counts." if instead.height else ""
-        message = f"{export['path']}: {export['error']}{older}"
-        problems.append(
-            _problem(
-                export["programme_id"],
-                "unreadable_file",
-                export["path"],
-                message,
-                table=export["kind"],
-            )
-        )
-    return problems
-
-
-def _unreadable_lists(lists: pl.DataFrame) -> list[Problem]:
+    key = ["programme_id", "run", "kind"]
+    older = exports.filter("current").select(
+        *key, older=pl.format(" Until then {} counts.", "path")
+    )
+    found = exports.drop_nulls("error").drop("rows").join(older, on=key, how="left")
     return _told(
-        lists.drop_nulls("error").drop("rows"),
-        "unreadable_opt_ins",
+        found.with_columns(pl.col("older").fill_null(""), table="kind").sort(
+            "programme_id", "path"
+        ),
+        "unreadable_file",
         "path",
-        "{path}: {error} Until then nobody knows from it who wants no e-mail.",
-        table="opt_ins",
+        "{path}: {error}{older}",
     )
 
 
@@ -512,15 +497,20 @@ def _other_run(exports: pl.DataFrame, named: pl.DataFrame) -> list[Problem]:
         )
 
     of = exports.select("programme_id", "run", file="path", received="rows")
-    rows = named.join(of, on="file")
+    rows = named.join(of, on="file").sort("file", "rows", descending=[False, True])
     strange = pl.Series([stranger(row) for row in rows.iter_rows(named=True)], dtype=pl.Boolean)
-    others = rows.filter(strange).group_by(of.columns, maintain_order=True).agg(pl.sum("rows"))
+    says = pl.coalesce("course_run", "course").first()
+    others = (
+        rows.filter(strange)
+        .group_by(of.columns, maintain_order=True)
+        .agg(pl.sum("rows"), says=says)
+    )
     return _told(
         others.filter(pl.col("rows") > NEARLY_ALL * pl.col("received")),
         "other_run",
         "file",
-        "{file}: by their columns course_id and course_run {rows:,} of its {received:,} rows are not of "
-        "{run}, as its name says. Give it back the name that it was downloaded with, or download it "
+        "{file}: by their columns course_id and course_run {rows:,} of its {received:,} rows are of another "
+        "run ({says}) than its name says. Give it back the name that it was downloaded with, or download it "
         "again.",
     )
 
