@@ -63,6 +63,12 @@ def test_a_subject_that_the_settings_name_is_one_whatever_it_is_called(read: Rea
     assert not kinds(told)
 
 
+def test_two_subjects_in_one_header_are_one_of_that_name(read: Read) -> None:
+    landed = read({"2026/GCSE.csv": "UPN,Science,Science Biology\nA1,5,6"})
+    assert set(landed.results["subject"]) == {"Science", "Science Biology"}
+    assert not kinds(landed)
+
+
 def test_beside_a_bare_subject_no_other_is_made_of_it(read: Read) -> None:
     files = {"2026/GCSE.csv": wide({"": "5 6 2", "WAG": "5 6 7"})["2026/tracker.csv"]}
     landed = read(files)

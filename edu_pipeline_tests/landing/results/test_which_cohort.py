@@ -92,3 +92,7 @@ def test_a_school_year_has_two_calendar_years(read: Read, autumn: str) -> None:
         "all/Mock 1 Jan 2025.csv": table("Maths", OTHER, "4"),
     }
     assert "which_cohort" not in kinds(read(files))
+
+
+def test_of_a_file_without_rows_nothing_is_said(read: Read) -> None:
+    assert not kinds(read({"2026/GCSE.csv": table("Year Group,Tutor Group,Maths", ())}))

@@ -43,8 +43,12 @@ def only_cohort(table: Table) -> str | None:
 
 def quoted(texts: Sequence[str]) -> str:
     """Texts of headers or cells, as far as a sentence has room for them."""
-    shown = [f"“{text}”" for text in texts[:SHOWN]]
-    return listed([*shown, *(["others"] if len(texts) > SHOWN else [])])
+    return some([f"“{text}”" for text in texts])
+
+
+def some(texts: Sequence[str]) -> str:
+    """The same without quotes."""
+    return listed([*texts[:SHOWN], *(["others"] if len(texts) > SHOWN else [])])
 
 
 def ignoring(texts: Sequence[str]) -> str:

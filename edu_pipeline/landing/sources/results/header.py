@@ -116,6 +116,8 @@ _FINE = re.compile(r"(?:[1-9]\s?[-+=abc]|[A-G]\*?[-+=]|[1-9][.,]\d+)")
 """Grades that are cut finer than exam boards cut them; what they are worth differs by school."""
 _SUBJECTS_ENOUGH = 2
 """Columns that are surely subjects, from which on others among them may be."""
+_SHORT = 3
+"""Letters that may be a subject's beside another, and anything else."""
 _TWO = 2
 """Values of a column that says yes or no, or which half of a year a student is in."""
 
@@ -283,7 +285,11 @@ def pair(header: str, settings: Attainment) -> tuple[str, str] | None:
 
 def _beside_a_subject(header: str) -> tuple[str, str] | None:
     """The known subject of a header that is none itself, and what stands beside it."""
-    found = [(tidy(subject), rest) for subject, rest in _cuts(header) if is_known(subject)]
+    found = [
+        (tidy(subject), rest)
+        for subject, rest in _cuts(header)
+        if is_known(subject) and not (is_known(rest) and len(rest) > _SHORT)
+    ]
     best = max(found, key=lambda e: (not _has_words(e[1]), _known_length(e[0])), default=None)
     return None if best is None or (is_known(header) and _has_words(best[1])) else best
 

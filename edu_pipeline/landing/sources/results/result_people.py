@@ -8,8 +8,8 @@ from typing import Literal
 
 import polars as pl
 
-from edu_pipeline.ground.wording import counted, listed
-from edu_pipeline.landing.sources.results.asking import FEW, SHOWN, Question, ignoring
+from edu_pipeline.ground.wording import counted
+from edu_pipeline.landing.sources.results.asking import FEW, Question, ignoring, some
 from edu_pipeline.landing.sources.results.header import IDS, STUDENT_ID
 from edu_pipeline.landing.sources.results.names import match_key, normal_name
 
@@ -184,9 +184,8 @@ def unlike_names(rows: pl.DataFrame, headers: Mapping[str, str]) -> Iterator[Que
                 files |= {file, other}
                 students.add(student)
     for (cohort, inside), (files, students) in found.items():
-        where = listed([*sorted(files)[:SHOWN], *(["others"] if len(files) > SHOWN else [])])
         message = (
-            f"{cohort}: in {where}{'' if inside else ' together'}, names that share no word have one id "
+            f"{cohort}: in {some(sorted(files))}{'' if inside else ' together'}, names that share no word have one id "
             f"({counted(len(students), 'such id')}), so the rows of two students count as one's. "
         )
         if inside:

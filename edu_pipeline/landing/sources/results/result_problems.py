@@ -11,7 +11,7 @@ import polars as pl
 
 from edu_pipeline.ground.wording import listed
 from edu_pipeline.landing.rules import NO_DATA
-from edu_pipeline.landing.sources.results.asking import Question, ignoring
+from edu_pipeline.landing.sources.results.asking import SHOWN, Question, ignoring, quoted, some
 from edu_pipeline.landing.sources.results.names import normal_name
 from edu_pipeline.landing.sources.results.result_tables import Found, Table, cohorts_of, paste
 from edu_pipeline.landing.sources.results.series import sounds_like_series
@@ -23,8 +23,6 @@ from edu_pipeline.model.problems import Holds, Problem, problems_frame
 from edu_pipeline.model.quality import LandingProblems
 from edu_pipeline.settings.attainment import ATTAINMENT_FOLDER, Attainment
 
-SHOWN = 8
-"""Texts of cells, or files, in one sentence."""
 LONGEST = 24
 """Characters of a cell that a sentence shows; what is longer may be anything."""
 SHORT, SEVERAL = 3, 3
@@ -134,7 +132,7 @@ def file_problems(found: Found) -> Iterator[Note]:
         if table.baseline and not cohorts_of(table):
             example = f"{ATTAINMENT_FOLDER}{every[0] if every else '2026'}/"
             which = (
-                f"there are {len(every)} cohorts that it may be of ({_some(every)})"
+                f"there are {len(every)} cohorts that it may be of ({some(every)})"
                 if every
                 else "there are no results that it may be of"
             )
@@ -158,7 +156,7 @@ def expectations(table: Table, baselines: Collection[str], settings: Attainment)
     found = table.columns.expected
     if not found:
         return
-    headers = _some([f"“{name}”" for name in dict.fromkeys(each.header for each in found)])
+    headers = quoted(list(dict.fromkeys(each.header for each in found)))
     labels = list(dict.fromkeys(each.label for each in found))
     example = paste("attainment.series_names", {labels[0]: settings.baseline})
     message = (
@@ -326,7 +324,7 @@ def without_id(cohort: str, names: Collection[str], files: Collection[str]) -> I
     if not names:
         return
     message = (
-        f"{cohort}: {_some(sorted(files))} {'has' if len(files) == 1 else 'have'} no student id, so "
+        f"{cohort}: {some(sorted(files))} {'has' if len(files) == 1 else 'have'} no student id, so "
         f"{_number(len(names), 'student')} {'is' if len(names) == 1 else 'are'} told apart by name, "
         "and two of one name would be one. Export it with a UPN or an admission number."
     )
@@ -340,7 +338,7 @@ def nobody(cohort: str, file: str, lines: Collection[int], names: Collection[str
     one = len(lines) == 1
     message = (
         f"{file}: {_number(len(lines), 'row')} without an id, or with one word or a figure for a name, "
-        f"unlike the others ({'line' if one else 'lines'} {_some([str(n) for n in sorted(lines)])}): "
+        f"unlike the others ({'line' if one else 'lines'} {some([str(n) for n in sorted(lines)])}): "
         f"{'an average' if one else 'averages'}, or a student? {'It counts' if one else 'They count'} "
         "for nobody, and no figure is shown. Take out what is no student; give a student an id, or the "
         "whole name."
@@ -448,12 +446,12 @@ def unknown_subjects(
     """
     if not without or not strange:
         return
-    lacking = _some(_shown(sorted(without), names))
+    lacking = some(_shown(sorted(without), names))
     there = _shown(sorted(strange), names)
     lines = dict.fromkeys(there, "…")
     message = (
         f"{file} has no baseline for {lacking} ({_number(sum(without.values()), 'entry')}), and has "
-        f"{_some(there)}, which are no subjects of {cohort}. Where two are the same, "
+        f"{some(there)}, which are no subjects of {cohort}. Where two are the same, "
         f"add to pipeline.toml: {paste('attainment.subjects', lines)}"
     )
     yield note("unknown_subject", message, cohort=cohort, number=len(without))
@@ -534,10 +532,6 @@ def _is_nobodys(text: str, names: Collection[str]) -> bool:
 def _with_counts(counts: Mapping[str, int], shown: Collection[str]) -> str:
     more = ["others"] if len(counts) > len(shown) else []
     return listed([*(f"“{text}” ({counts[text]:,})" for text in shown), *more])
-
-
-def _some(texts: Sequence[str]) -> str:
-    return listed([*texts[:SHOWN], *(["others"] if len(texts) > SHOWN else [])])
 
 
 def _number(number: int, what: str) -> str:

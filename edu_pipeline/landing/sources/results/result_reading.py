@@ -549,7 +549,10 @@ def _facts(
                     "like": [normal(sheet.header[place])] * len(texts),
                     "value": texts,
                 },
-                schema_overrides=dict.fromkeys(("subject", "series", "value"), pl.String),
+                schema_overrides={
+                    **dict.fromkeys(("table", "row"), pl.Int64),
+                    **dict.fromkeys(("subject", "series", "column", "like", "value"), pl.String),
+                },
             )
             told = frame.filter(pl.col("value").is_not_null()).join(rows, on=["table", "row"])
             told = told.filter(pl.col("student_id").is_not_null())

@@ -73,9 +73,12 @@ def years_of(tables: Sequence[Table], rows: pl.DataFrame, cells: pl.DataFrame) -
         for place in (*table.columns.groups, *(p for p in unused if p is not None)):
             texts, header = table.texts(place, None), table.sheet.header[place]
             kind, years = _years(header, set(filter(None, texts)))
-            column = pl.DataFrame({"row": range(len(texts)), "value": texts}).join(here, on="row")
+            column = pl.DataFrame(
+                list(enumerate(texts)), schema={"row": pl.Int64, "value": pl.String}, orient="row"
+            )
             if kind is not None:
-                frames.append(_seen(column, kind, _COLUMNS, header, years))
+                told = column.join(here, on="row")
+                frames.append(_seen(told, kind, _COLUMNS, header, years))
     return pl.concat(frames).unique(maintain_order=True)
 
 
