@@ -240,6 +240,13 @@ def test_a_file_that_vanished_takes_its_rows_along(refresh: Refresh) -> None:
     ]
 
 
+def test_an_export_of_which_no_file_is_left_is_a_loss(refresh: Refresh) -> None:
+    refresh({"attendance.csv": HEADER + marks(range(100))})
+    assert counts(refresh({"attendance.csv": None})) == [
+        ("school/attendance", 0, 100, 0, 0, 100, True)
+    ]
+
+
 def test_what_a_delta_does_not_mention_is_not_gone_and_its_later_row_counts(
     refresh: Refresh,
 ) -> None:
