@@ -67,7 +67,7 @@ class Sent(NamedTuple):
 def first_round(tmp_path_factory: pytest.TempPathFactory) -> Round:
     """`programmes nudge`, while [mail] does not say yet how learners can stop letters.
 
-    Of the sample, only exports of the last years are there.
+    Of the sample, only runs and exports of the last years are there.
     """
     home = Home(tmp_path_factory.mktemp("nudges"))
     sample = make_programme(TODAY, learners=60)
@@ -77,7 +77,15 @@ def first_round(tmp_path_factory: pytest.TempPathFactory) -> Round:
         file.parent.mkdir(parents=True, exist_ok=True)
         if exported > TODAY - YEARS_AT_HAND:
             file.write_bytes(content)
-    home.config.write_text(WHO + sample.settings, encoding="utf-8")
+    courses, *runs = sample.settings.split("[[programmes.runs]]\n")
+    starts = re.compile(r"starts = (\S+)")
+    at_hand = [
+        run
+        for run in runs
+        if (day := starts.search(run)) and date.fromisoformat(day[1]) > TODAY - YEARS_AT_HAND
+    ]
+    listed = "[[programmes.runs]]\n".join([courses, *at_hand])
+    home.config.write_text(WHO + listed, encoding="utf-8")
     (home.root / "dagster.yaml").write_text(NO_HISTORY, encoding="utf-8")
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("COLUMNS", "200")
