@@ -7,8 +7,10 @@ import duckdb
 import polars as pl
 import pytest
 
+from edu_pipeline.landing.sources.school.disagreements import date_order_problems
 from edu_pipeline.landing.tables.date_order import date_orders
 from edu_pipeline.landing.tables.dates import parsed_date
+from edu_pipeline.settings.landing import Landing
 
 Land = Callable[..., duckdb.DuckDBPyConnection]
 MONDAY = date(2026, 9, 7)
@@ -149,3 +151,19 @@ def test_a_first_number_that_never_changes_is_the_year(stage: Land) -> None:
     assert over_the_year.formats == ("%y-%m-%d",)
     (birthdays,) = date_orders({"24-09-10": 1, "03-01-11": 1, "17-05-12": 1})
     assert birthdays.formats == ("%d-%m-%y",)
+
+
+def test_dates_at_week_ends_as_the_settings_read_them_are_asked_about() -> None:
+    # the first weeks of September and October, Monday to Friday, written month first
+    texts = pl.Series([f"{month}/{day:02}/2026" for month in ("09", "10") for day in range(5, 12)])
+    weekdays = texts.filter(texts.str.to_date("%m/%d/%Y").dt.weekday() <= 5)
+    day_first, month_first = (
+        Landing.model_validate({"attendance": {"date_formats": [form]}})
+        for form in ("%d/%m/%Y", "%m/%d/%Y")
+    )
+    (problem,) = date_order_problems("attendance", weekdays, day_first)
+    # 9 August and 10 May are Sundays
+    assert problem.message.startswith("2 of 10 dates of attendance are at week-ends")
+    assert 'date_formats = ["%m/%d/%Y"]' in problem.message
+    assert date_order_problems("attendance", weekdays, month_first) == []
+    assert date_order_problems("attendance", weekdays, Landing()) == []
