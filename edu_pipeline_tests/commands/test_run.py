@@ -2,11 +2,15 @@
 
 import subprocess
 import sys
+from datetime import date
 from pathlib import Path
 
 import pytest
 
+from edu_pipeline.cli import _wanted_period
 from edu_pipeline.commands.console import UserError
+from edu_pipeline.ground.weeks import week_name
+from edu_pipeline.mail.due import Period
 from edu_pipeline.sample.landing import write_sample
 from edu_pipeline.sample.school import make_school
 from edu_pipeline.wiring.runs import RunFailedError
@@ -43,16 +47,15 @@ def test_attendance_without_a_week_that_has_figures_is_something_to_look_at(
     assert done.exit_code == 3
 
 
-def test_a_week_without_figures_says_which_have_some(command: Command, tmp_path: Path) -> None:
-    make_home(
-        tmp_path,
-        {
-            "students.csv": "student_id,homeroom\n007,7A\n",
-            "attendance.csv": "student_id,date,code\n007,2026-05-08,P\n007,2026-05-11,P\n",
-        },
-    )
+def test_a_week_without_figures_says_which_have_some() -> None:
+    mondays = [date(2026, 5, 4), date(2026, 5, 11)]
+    periods = [
+        Period("teachers", week_name(day), f"{day}", day, complete=True, held=None)
+        for day in mondays
+    ]
+    assert _wanted_period(periods, mondays[0]) == periods[0]
     with pytest.raises(UserError, match=r"no figures for 2019-W02.* 2026-W19 to 2026-W20"):
-        command("run", "--week", "2019-W02")
+        _wanted_period(periods, date(2019, 1, 7))
 
 
 def test_real_exports_beside_the_sample_are_refused_with_a_sentence(

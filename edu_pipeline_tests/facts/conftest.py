@@ -34,7 +34,6 @@ from edu_pipeline.facts.roster import (
     build_student_spells,
     build_teacher_spells,
 )
-from edu_pipeline.facts.students import build_class_spread, build_team_spread
 from edu_pipeline.ground.warehouse import read_table, write_table
 from edu_pipeline.model.columns import dtypes
 from edu_pipeline.model.facts import Attendance, Homework
@@ -181,7 +180,7 @@ def _files(stamps: str) -> Rows:
 
 @pytest.fixture
 def facts(con: duckdb.DuckDBPyConnection) -> Facts:
-    """Writes staging tables, builds every fact and returns a function that runs a query.
+    """Writes staging tables, builds every fact but spreads and returns a function that runs a query.
 
     Every student named in a spell, and every one in `students`, has a row in `stg_students`.
     """
@@ -239,8 +238,6 @@ def facts(con: duckdb.DuckDBPyConnection) -> Facts:
         build_homework_group_day(con)
         build_homework_teacher_week(con)
         build_student_homework(con)
-        build_class_spread(con, late_counts=True)
-        build_team_spread(con)
         return lambda query: con.execute(query).fetchall()
 
     return build

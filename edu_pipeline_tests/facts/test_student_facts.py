@@ -4,7 +4,7 @@ from typing import Any
 import duckdb
 import pytest
 
-from edu_pipeline.facts.students import students_of_week
+from edu_pipeline.facts.students import build_class_spread, build_team_spread, students_of_week
 from edu_pipeline_tests.facts.conftest import Facts, day
 
 CLASSES = """
@@ -15,16 +15,18 @@ CLASSES = """
 TEACHERS = "select * exclude (school_id) from attendance_teacher_week"
 
 
-def spread(query: Any, class_id: str, metric: str, window: str) -> list[tuple[Any, ...]]:
+def spread(
+    con: duckdb.DuckDBPyConnection, class_id: str, metric: str, window: str
+) -> list[tuple[Any, ...]]:
     """Week, students, Σ whole, Σ whole², Σ part, Σ part², Σ part · whole of a class."""
-    rows: list[tuple[Any, ...]] = query(
+    build_class_spread(con, late_counts=True)
+    return con.execute(
         f"""
         select week_start, students, whole_1, whole_2, part_1, part_2, part_1_whole_1
         from class_spread
         where class_id = '{class_id}' and metric = '{metric}' and "window" = '{window}'
         """  # noqa: S608
-    )
-    return rows
+    ).fetchall()
 
 
 def student_of(
@@ -61,41 +63,45 @@ def test_a_teacher_has_the_days_on_which_they_taught_the_class(facts: Facts) -> 
     ]
 
 
-def test_the_spread_sums_powers_over_students(facts: Facts) -> None:
-    query = facts(
+def test_the_spread_sums_powers_over_students(facts: Facts, con: duckdb.DuckDBPyConnection) -> None:
+    facts(
         calendar="1mon-fri 2mon-fri",
         classes=CLASSES,
         spells="7A s1\n7A s2",
         marks="s1 1mon-fri present\ns1 2mon-tue absent\ns2 1mon-tue half\ns2 2mon absent",
     )
 
-    assert spread(query, "7A", "attendance_rate", "week") == [
+    assert spread(con, "7A", "attendance_rate", "week") == [
         (day("1mon"), 2, 7, 29, 6, 26, 27),
         (day("2mon"), 2, 3, 5, 0, 0, 0),
     ]
-    assert spread(query, "7A", "attendance_rate", "to_date") == [
+    assert spread(con, "7A", "attendance_rate", "to_date") == [
         (day("1mon"), 2, 7, 29, 6, 26, 27),
         (day("2mon"), 2, 10, 58, 6, 26, 38),
     ]
 
 
-def test_who_has_left_stays_in_the_spread_to_date_and_a_new_year_begins_anew(facts: Facts) -> None:
-    query = facts(
+def test_who_has_left_stays_in_the_spread_to_date_and_a_new_year_begins_anew(
+    facts: Facts, con: duckdb.DuckDBPyConnection
+) -> None:
+    facts(
         calendar="1mon-fri 2mon-fri 10mon-fri",
         classes=CLASSES,
         spells="7A s1 - 2mon\n7A s2",
         marks="s1 1mon present\ns2 1mon present\ns2 2mon present\ns2 10mon present",
     )
 
-    assert [row[:3] for row in spread(query, "7A", "attendance_rate", "to_date")] == [
+    assert [row[:3] for row in spread(con, "7A", "attendance_rate", "to_date")] == [
         (day("1mon"), 2, 2),
         (day("2mon"), 2, 3),
         (day("10mon"), 1, 1),
     ]
 
 
-def test_homework_is_spread_over_the_students_of_homerooms_only(facts: Facts) -> None:
-    query = facts(
+def test_homework_is_spread_over_the_students_of_homerooms_only(
+    facts: Facts, con: duckdb.DuckDBPyConnection
+) -> None:
+    facts(
         calendar="1mon-fri",
         classes=CLASSES,
         spells="7A s1\nMAT s1\n7A s2",
@@ -103,17 +109,20 @@ def test_homework_is_spread_over_the_students_of_homerooms_only(facts: Facts) ->
         homework="s1 w1 MAT 1mon complete\ns1 w2 - 1mon missing\ns2 w1 - 1mon late",
     )
 
-    assert spread(query, "7A", "homework_rate", "week") == [(day("1mon"), 2, 3, 5, 2, 2, 3)]
-    assert spread(query, "MAT", "homework_rate", "week") == []
+    assert spread(con, "7A", "homework_rate", "week") == [(day("1mon"), 2, 3, 5, 2, 2, 3)]
+    assert spread(con, "MAT", "homework_rate", "week") == []
 
 
-def test_a_teams_sizes_are_of_all_its_students(facts: Facts) -> None:
+def test_a_teams_sizes_are_of_all_its_students(
+    facts: Facts, con: duckdb.DuckDBPyConnection
+) -> None:
     query = facts(
         calendar="1mon-fri",
         classes=CLASSES,
         spells="7A s1\n7B s2\n7B s1 1wed -",
         marks="s1 1mon-fri present\ns2 1mon-tue present",
     )
+    build_team_spread(con)
 
     assert query(
         "select team, students, whole_1, whole_2 from team_spread "

@@ -49,8 +49,11 @@ def all_that_is_kept(home: Home) -> bytes:
         for path in files
         if landing not in path.parents
     ]
+    cells = home.root.with_name("cells.csv")
     with open_warehouse(home.warehouse, read_only=True) as con:
-        parts += [str(read_table(con, table).rows()).encode() for table in sorted(tables(con))]
+        for table in sorted(tables(con)):
+            con.table(table).write_csv(str(cells))
+            parts.append(cells.read_bytes())
     return b"\n".join(parts)
 
 

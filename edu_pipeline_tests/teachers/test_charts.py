@@ -25,6 +25,7 @@ from edu_pipeline.teachers.charts import (
     x_ticks,
     y_axis,
 )
+from edu_pipeline.teachers.drawings import DRAWN, preview
 from edu_pipeline.teachers.letter import WORDS
 from edu_pipeline_tests.teachers.conftest import FIRST_MONDAY, HistoryMaker
 
@@ -404,3 +405,21 @@ def test_a_chart_shows_something_else_only_where_people_could_see_it(
     before = chart(0.82)
     assert (chart(rate).shows == before.shows) is looks_the_same
     assert (chart(rate).spec == before.spec) is (rate == 0.82)
+
+
+def test_the_preview_is_the_largest_homerooms_picture_and_none_where_it_has_none(
+    make_history: HistoryMaker,
+) -> None:
+    homerooms = pl.concat(
+        make_history([0.9], class_id=name, students=size) for name, size in (("A", 20), ("B", 24))
+    )
+    drawn = pl.DataFrame(
+        [
+            (FIRST_MONDAY, f"class:{name}", "attendance", name.encode(), "alt", "shows")
+            for name in ("A", "B")
+        ],
+        schema=dict(DRAWN),
+        orient="row",
+    )
+    assert preview(drawn, homerooms) == b"B"
+    assert preview(drawn.filter(subject="class:A"), homerooms) is None
