@@ -1,5 +1,6 @@
 """What several rooms of tests share: small homes and the sample school."""
 
+import os
 import shutil
 import sqlite3
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -48,6 +49,11 @@ event_log_storage: {module: dagster._core.storage.event_log, class: InMemoryEven
 telemetry: {enabled: false}
 """
 """A `dagster.yaml` by which runs from the shell leave no events, which take a third of their time."""
+
+
+def pytest_xdist_auto_num_workers() -> int:
+    """One more than there are cores: many tests wait for a process, a server or a page."""
+    return (os.cpu_count() or 1) + 1
 
 
 @sa.event.listens_for(sa.engine.Engine, "connect")
