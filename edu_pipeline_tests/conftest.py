@@ -51,6 +51,7 @@ telemetry: {enabled: false}
 """A `dagster.yaml` by which runs from the shell leave no events, which take a third of their time."""
 
 
+@pytest.hookimpl(optionalhook=True)
 def pytest_xdist_auto_num_workers() -> int:
     """One more than there are cores: many tests wait for a process, a server or a page."""
     return (os.cpu_count() or 1) + 1
