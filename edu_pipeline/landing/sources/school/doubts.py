@@ -32,6 +32,13 @@ UNKNOWN_STATUS = 0.5
 """Share of pieces without a known outcome from which there is something to wonder at."""
 PREFILLED = 0.5
 """Share of the marks of a day from which one to come is no typing error."""
+ENOUGH_MARKS = 100
+"""Of which one would be an absence, if absences were listed."""
+FEW_WITHOUT = 0.01
+"""Share of student-days without a mark that nobody wonders at."""
+ENOUGH_PIECES = 10
+MANY_WITHOUT = 0.05
+"""Share of pieces that are not for every student of a class."""
 DATES_SHOWN = 4
 SESSIONS_SHOWN = 8
 
@@ -56,6 +63,8 @@ def doubts(
     yield from _shorter_days(con, files, settings)
     yield from _days_to_come(con, settings)
     yield from _homework_without_outcome(con)
+    yield from _nobody_absent(con, settings)
+    yield from _nothing_missing(con)
     yield from _graded_with_nothing(con, files, settings)
 
 
@@ -395,6 +404,76 @@ def _homework_without_outcome(con: duckdb.DuckDBPyConnection) -> Iterator[Proble
             'status = "…"',
             unknown,
             "No homework has a known outcome.",
+        )
+
+
+def _nobody_absent(con: duckdb.DuckDBPyConnection, settings: Settings) -> Iterator[Problem]:
+    """A daily export in which all were there, beside students whose register has no row of them."""
+    if settings.landing.attendance.shape != "daily":
+        return
+    ((marks, absent, days, without),) = con.execute(
+        f"""
+        with taken as (
+          select student_id, date from stg_attendance where submitted and possible > 0 group by all
+        ),
+        registers as (
+          select distinct class_id, date from taken join {HOMES} as home using (student_id)
+          where date >= begin_date and date < end_date
+        ),
+        expected as (
+          select distinct home.student_id, registers.date
+          from registers join {HOMES} as home using (class_id)
+          where date >= begin_date and date < end_date
+        )
+        select (select count(*) from stg_attendance where submitted and possible > 0),
+               (select count(*) from stg_attendance where attended < possible),
+               (select count(*) from expected),
+               (select count(*) from expected anti join taken using (student_id, date))
+        """
+    ).fetchall()
+    if marks >= ENOUGH_MARKS and not absent and 1 < without >= FEW_WITHOUT * days:
+        yield _question(
+            "attendance",
+            "nobody_absent",
+            "code",
+            f"All {marks:,} marks of attendance mean present, and {without:,} of {days:,} student-days on "
+            "which others of the class are marked have none: it seems to list only who was there. Export "
+            "a mark of everybody, or the absences alone.",
+            without,
+            "Attendance lists nobody as absent.",
+        )
+
+
+def _nothing_missing(con: duckdb.DuckDBPyConnection) -> Iterator[Problem]:
+    """Homework of which none is missing, beside students of the class who have no row of a piece."""
+    ((pieces, missing, pairs, without),) = con.execute(
+        """
+        with pieces as (
+          select distinct class_id, assignment_id, due_date from stg_homework
+          where class_id is not null and status in ('complete', 'late')
+        ),
+        pairs as (
+          select distinct person_id as student_id, class_id, assignment_id
+          from pieces join stg_enrollments using (class_id)
+          where role = 'student' and due_date >= begin_date and due_date < end_date
+        )
+        select (select count(*) from stg_homework where status in ('complete', 'late')),
+               (select count(*) from stg_homework where status not in ('complete', 'late')),
+               (select count(*) from pairs),
+               (select count(*) from pairs anti join stg_homework
+                  using (student_id, class_id, assignment_id))
+        """
+    ).fetchall()
+    if pieces >= ENOUGH_PIECES and not missing and without > MANY_WITHOUT * pairs:
+        yield _question(
+            "homework",
+            "nothing_missing",
+            "status",
+            f"None of {pieces:,} pieces of homework is missing, and of {without:,} of {pairs:,} that were due "
+            "in a class its student has no row: it seems to list only what was handed in. Export a row "
+            "for each student and piece.",
+            without,
+            "Homework lists nothing as missing.",
         )
 
 

@@ -1,0 +1,55 @@
+"""Exports that list only who was there, or only what was handed in."""
+
+from collections.abc import Callable, Collection
+
+import pytest
+
+from edu_pipeline.landing.sources.school.doubts import doubts
+from edu_pipeline_tests.landing.conftest import Facts, rosters_of
+
+STUDENTS = [f"{number:03}" for number in range(1, 26)]
+Asked = Callable[..., list[str]]
+
+
+@pytest.fixture
+def asked(facts: Callable[..., Facts]) -> Asked:
+    """An export of all of 7A's 25 students → the kinds of what is asked."""
+    return lambda files: [each.kind for each in doubts(*facts(files, "", rosters_of(STUDENTS)))]
+
+
+def marks(without: Collection[str] = (), absent: Collection[str] = ()) -> dict[str, str]:
+    """Of 25 students on five days but for the first day of some."""
+    rows = [
+        f"{student},2026-09-{day:02},{'absent' if student in absent else 'present'}\n"
+        for student in STUDENTS
+        for day in range(7, 12)
+        if day > 7 or student not in without
+    ]
+    return {"attendance.csv": f"student_id,date,code\n{''.join(rows)}"}
+
+
+def test_marks_that_are_all_present_are_asked_about_where_some_have_none(asked: Asked) -> None:
+    assert asked(marks(without=STUDENTS[:2])) == ["nobody_absent"]
+    # somebody who is forgotten in a register is none
+    assert asked(marks(without=STUDENTS[:1])) == []
+    assert asked(marks()) == []
+    assert asked(marks(without=STUDENTS[:2], absent=STUDENTS[2:3])) == []
+
+
+def homework(without: int, status: str = "submitted") -> dict[str, str]:
+    """A piece of 7A of all but some students; the first one's has this status."""
+    rows = [
+        f"{student},A,HR-7A,2026-09-08,{status if student == STUDENTS[0] else 'submitted'}\n"
+        for student in STUDENTS[: len(STUDENTS) - without]
+    ]
+    header = "student_id,assignment_id,class_id,due_date,status"
+    return {"homework.csv": f"{header}\n{''.join(rows)}"}
+
+
+def test_homework_of_which_none_is_missing_is_asked_about_where_some_have_no_row(
+    asked: Asked,
+) -> None:
+    assert asked(homework(without=2)) == ["nothing_missing"]
+    # of one in twenty-five it may have been asked of others only
+    assert asked(homework(without=1)) == []
+    assert asked(homework(without=2, status="missing")) == []
