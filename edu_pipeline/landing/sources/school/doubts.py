@@ -409,13 +409,14 @@ def _homework_without_outcome(con: duckdb.DuckDBPyConnection) -> Iterator[Proble
 
 def _nobody_absent(con: duckdb.DuckDBPyConnection, settings: Settings) -> Iterator[Problem]:
     """A daily export in which all were there, beside students whose register has no row of them."""
-    if settings.landing.attendance.shape != "daily":
+    ((marks, absent),) = con.execute(
+        "select count(*), count(*) filter (attended < possible) from stg_attendance where possible > 0"
+    ).fetchall()
+    if settings.landing.attendance.shape != "daily" or absent or marks < ENOUGH_MARKS:
         return
-    ((marks, absent, days, without),) = con.execute(
+    ((days, without),) = con.execute(
         f"""
-        with taken as (
-          select student_id, date from stg_attendance where submitted and possible > 0 group by all
-        ),
+        with taken as (select distinct student_id, date from stg_attendance where possible > 0),
         registers as (
           select distinct class_id, date from taken join {HOMES} as home using (student_id)
           where date >= begin_date and date < end_date
@@ -425,13 +426,11 @@ def _nobody_absent(con: duckdb.DuckDBPyConnection, settings: Settings) -> Iterat
           from registers join {HOMES} as home using (class_id)
           where date >= begin_date and date < end_date
         )
-        select (select count(*) from stg_attendance where submitted and possible > 0),
-               (select count(*) from stg_attendance where attended < possible),
-               (select count(*) from expected),
+        select (select count(*) from expected),
                (select count(*) from expected anti join taken using (student_id, date))
         """
     ).fetchall()
-    if marks >= ENOUGH_MARKS and not absent and 1 < without >= FEW_WITHOUT * days:
+    if 1 < without >= FEW_WITHOUT * days:
         yield _question(
             "attendance",
             "nobody_absent",
@@ -446,25 +445,32 @@ def _nobody_absent(con: duckdb.DuckDBPyConnection, settings: Settings) -> Iterat
 
 def _nothing_missing(con: duckdb.DuckDBPyConnection) -> Iterator[Problem]:
     """Homework of which none is missing, beside students of the class who have no row of a piece."""
-    ((pieces, missing, pairs, without),) = con.execute(
+    ((pieces, missing),) = con.execute(
+        """
+        select count(*) filter (status in ('complete', 'late')),
+               count(*) filter (status not in ('complete', 'late'))
+        from stg_homework
+        """
+    ).fetchall()
+    if missing or pieces < ENOUGH_PIECES:
+        return
+    ((pairs, without),) = con.execute(
         """
         with pieces as (
           select distinct class_id, assignment_id, due_date from stg_homework
-          where class_id is not null and status in ('complete', 'late')
+          where class_id is not null
         ),
         pairs as (
           select distinct person_id as student_id, class_id, assignment_id
           from pieces join stg_enrollments using (class_id)
           where role = 'student' and due_date >= begin_date and due_date < end_date
         )
-        select (select count(*) from stg_homework where status in ('complete', 'late')),
-               (select count(*) from stg_homework where status not in ('complete', 'late')),
-               (select count(*) from pairs),
+        select (select count(*) from pairs),
                (select count(*) from pairs anti join stg_homework
                   using (student_id, class_id, assignment_id))
         """
     ).fetchall()
-    if pieces >= ENOUGH_PIECES and not missing and without > MANY_WITHOUT * pairs:
+    if without > MANY_WITHOUT * pairs:
         yield _question(
             "homework",
             "nothing_missing",
