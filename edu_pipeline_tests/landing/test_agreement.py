@@ -212,6 +212,20 @@ def test_a_register_of_which_most_is_missing_holds_its_class(facts: Stage) -> No
     assert message.startswith("In class HR-7A, most students have no mark on a day")
 
 
+def test_absences_of_days_to_come_are_told_as_such(facts: Stage) -> None:
+    students = ["007", "008", "009", "010"]
+    here = marks(*(f"{student} 1-5" for student in students))
+    trip = "".join(f"007,2026-09-{day},absent\n" for day in (14, 15))
+    rosters = rosters_of(students).replace("day < 5", "day not in (5, 6)")
+    found = facts({"attendance.csv": here + trip}, rosters=rosters.replace("range(6)", "range(12)"))
+    for message in _of_registers(found):
+        assert (
+            "in the week of 14\u00a0September. The register is not complete, or these are"
+            in message
+        )
+        assert "absences of days to come: export attendance again, and write the day of" in message
+
+
 def test_rows_of_the_calendar_that_differ_by_grade_are_a_question(read_exports: Stage) -> None:
     days = "date,grade,in_session\n2026-09-07,7,Y\n2026-09-07,8,Y\n2026-09-08,7,N\n2026-09-08,8,Y\n"
 
