@@ -12,6 +12,7 @@ from edu_pipeline.landing.sources.school.agreement import (
     calendar_rivals,
     enrollment_days,
     homerooms_at_once,
+    homework_outside,
     marks_at_hand,
     marks_on_end_dates,
     marks_outside,
@@ -25,6 +26,7 @@ from edu_pipeline.landing.sources.school.disagreements import (
     days_problems,
     end_date_problems,
     homeroom_problems,
+    homework_outside_problems,
     name_problems,
     outside_problems,
     part_problems,
@@ -102,6 +104,58 @@ def test_everything_is_held_against_everything(land: Land) -> None:
     assert kinds(con) >= {"marks_on_end_dates", "marks_outside", "registers_in_part"}
 
 
+STUDENTS = [f"{n:03}" for n in range(1, 11)]
+IN_MATHS = """
+insert into stg_enrollments
+select 'MAT', person_id, role, date '2026-09-01', date '9999-12-31' from stg_enrollments;
+"""
+
+
+def _homework(facts: Stage, *rosters: str) -> list[Problem]:
+    """What is told of a piece of Maths of each of ten students, all due on 9 September."""
+    rows = "".join(f"{student},w1,MAT,2026-09-09,complete\n" for student in STUDENTS)
+    homework = f"student_id,assignment_id,class_id,due_date,status\n{rows}"
+    sql = rosters_of(STUDENTS) + IN_MATHS + "".join(rosters)
+    found = facts({"homework.csv": homework}, rosters=sql)
+    with marks_at_hand(found.con):
+        return homework_outside_problems(homework_outside(found.con))
+
+
+@pytest.mark.parametrize(
+    "rosters",
+    [
+        "update stg_enrollments set class_id = 'B' where class_id = 'MAT' and person_id < '004';",  # cross-listed
+        # re-rostered
+        "update stg_enrollments set begin_date = '2026-09-14' "
+        "where class_id = 'MAT' and person_id < '004';",
+    ],
+)
+def test_homework_of_students_who_are_in_other_classes_is_told(facts: Stage, rosters: str) -> None:
+    (problem,) = _homework(facts, rosters)
+    assert problem.message.startswith(
+        "3 of 10 pieces of homework of class MAT on 2026-09-09 are of students who are not enrolled in it"
+    )
+    assert problem.holds == "letters"
+
+
+@pytest.mark.parametrize(
+    "rosters",
+    [
+        "",
+        "delete from stg_enrollments where class_id = 'MAT' and person_id = '001';",  # one of ten
+        # they dropped it
+        "update stg_enrollments set end_date = '2026-09-08' "
+        "where class_id = 'MAT' and person_id < '004';",
+        "update stg_enrollments set end_date = '2026-09-08' where person_id < '004';",  # left school
+        "delete from stg_enrollments where class_id = 'MAT';",  # counts for the homerooms
+    ],
+)
+def test_homework_that_counts_or_rightly_does_not_is_no_question(
+    facts: Stage, rosters: str
+) -> None:
+    assert _homework(facts, rosters) == []
+
+
 def _outside(found: Facts) -> list[Problem]:
     with marks_at_hand(found.con):
         return outside_problems(marks_outside(found.con), *enrollment_days(found.con))
@@ -156,6 +210,20 @@ def test_a_register_of_which_most_is_missing_holds_its_class(facts: Stage) -> No
     attendance = {"attendance.csv": marks("007 1-5", "008 1-4", "009 1-4", "010 1-4")}
     (message,) = _of_registers(facts(attendance, rosters=rosters_of(["007", "008", "009", "010"])))
     assert message.startswith("In class HR-7A, most students have no mark on a day")
+
+
+def test_absences_of_days_to_come_are_told_as_such(facts: Stage) -> None:
+    students = ["007", "008", "009", "010"]
+    here = marks(*(f"{student} 1-5" for student in students))
+    trip = "".join(f"007,2026-09-{day},absent\n" for day in (14, 15))
+    rosters = rosters_of(students).replace("day < 5", "day not in (5, 6)")
+    found = facts({"attendance.csv": here + trip}, rosters=rosters.replace("range(6)", "range(12)"))
+    for message in _of_registers(found):
+        assert (
+            "in the week of 14\u00a0September. The register is not complete, or these are"
+            in message
+        )
+        assert "absences of days to come: export attendance again, and write the day of" in message
 
 
 def test_rows_of_the_calendar_that_differ_by_grade_are_a_question(read_exports: Stage) -> None:

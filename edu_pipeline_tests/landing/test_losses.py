@@ -161,6 +161,33 @@ def test_marks_of_days_to_come_count_nowhere_and_are_said(facts: Stage) -> None:
     assert list(doubts(*planned)) == []
 
 
+def test_an_excused_trip_next_week_is_no_typing_error(facts: Stage) -> None:
+    name, codes = (
+        "attendance_2026-09-09.csv",
+        '[attendance.codes]\nE = "excused"\nU = "unexcused"\n',
+    )
+    here = HEADER + week(s007=[*PRESENT[:3], "", ""])
+    trip = "007,2026-09-14,E\n007,2026-09-15,E\n"
+    assert asked(facts({name: here + trip}, codes)) == []
+    for typed in (
+        "007,2026-09-14,U\n",
+        "007,2027-09-08,E\n",  # no trip is a year ahead
+        "008,2026-09-14,E\n",  # of somebody without marks
+    ):
+        (message,) = asked(facts({name: here + trip + typed}, codes))
+        assert message.startswith("1 mark of attendance is about ")
+
+
+def test_marks_of_whole_days_beside_sessions_are_told_once(land: Land, messages: Messages) -> None:
+    sessions = ("AM", "PM", "")
+    marks = "".join(f"{who},{WEEK[0]},present,{of}\n" for who in ("007", "008") for of in sessions)
+    files = {"attendance.csv": f"student_id,date,code,session\n{marks}"}
+    (message,) = messages(land(files, "[landing.attendance]\nsessions_per_day = 2"))
+    assert message.startswith(
+        "2 rows of attendance with no session stand where others have AM and PM"
+    )
+
+
 def test_a_register_with_the_office_s_absences_only_is_not_in(facts: Stage) -> None:
     students = [f"{n:03}" for n in range(100, 104)]
     friday = "".join(f"{s},{WEEK[4]},{code}\n" for s, code in zip(students, ("absent", "", "", ""), strict=True))  # fmt: skip

@@ -89,6 +89,86 @@ def test_the_last_export_of_another_school_year_is_left_out(asked: Asked) -> Non
     assert asked(files, EXCEPTIONS) == []
 
 
+def pieces(*lines: str) -> str:
+    """`w1 08` is a piece of homework of both students, due on 8 September."""
+    cells = (line.split() for line in lines)
+    return "student_id,assignment_id,due_date,status\n" + "".join(
+        f"{who},{what},2026-09-{day},complete\n" for what, day in cells for who in ("007", "008")
+    )
+
+
+def test_dated_files_of_homework_with_pieces_of_their_own_are_parts(asked: Asked) -> None:
+    older, newer = "homework_2026-09-11.csv", "homework_2026-09-18.csv"
+    parts = {older: pieces("w1 08", "w2 09"), newer: pieces("w3 15")}
+    (message,) = asked(parts, EXCEPTIONS)
+    assert message.startswith(
+        "school/homework_2026-09-18.csv has no row before 15\u00a0September 2026, which is after the date "
+        "of school/homework_2026-09-11.csv"
+    )
+    assert 'add to [landing.homework]: export = "delta"; else export homework again' in message
+    assert asked(parts, '[landing.homework]\nexport = "delta"\n') == []
+    assert asked({newer: pieces("w1 08", "w2 09", "w3 15")}, EXCEPTIONS) == []
+
+
+def test_the_first_homework_of_a_year_may_be_due_after_its_export(asked: Asked) -> None:
+    first, second, third = (f"homework_2026-09-{day}.csv" for day in ("04", "08", "11"))
+    both = {first: pieces("w1 09"), second: pieces("w1 09", "w2 10")}
+    assert asked(both, EXCEPTIONS) == []
+    assert len(asked({third: pieces("w3 15", "w4 15", "w5 16", "w6 16")}, EXCEPTIONS)) == 1
+
+
+SECOND_CLASS = """
+insert into stg_classes values ('HR-7B', '7B', 'homeroom', '1');
+update stg_enrollments set class_id = 'HR-7B' where person_id = '008';
+"""
+
+
+def test_a_list_of_absences_that_is_older_than_another_is_asked_about(asked: Asked) -> None:
+    older, newer = "attendance_7B_2026-09-11.csv", "attendance_7A_2026-09-18.csv"
+    rosters = TWO_WEEKS + SECOND_CLASS
+    files = {older: rows("008 08 absent"), newer: rows("007 08 absent", "007 17 absent")}
+    (message,) = asked(files, EXCEPTIONS, rosters)
+    assert message.startswith(
+        "school/attendance_7B_2026-09-11.csv tells of nothing after the date in its name, "
+        "11\u00a0September 2026, and school/attendance_7A_2026-09-18.csv of days up to "
+        "17\u00a0September: on 4 school days whoever is in the older one only counts as there"
+    )
+    # all of the newer one's days may be later
+    assert len(asked({newer: rows("007 17 absent")}, EXCEPTIONS, rosters)) == 1
+    # of nobody
+    assert len(asked({older: HEADER}, EXCEPTIONS, rosters)) == 1
+
+
+@pytest.mark.parametrize(
+    ("older", "newer", "marks"),
+    [
+        ("7B_2026-09-18", "7A_2026-09-18", ("008 08", "007 17")),  # of one day
+        ("7B_2026-09-11", "7A_2026-09-13", ("008 08", "007 11")),  # no school between
+        (
+            "7B_2026-09-11",
+            "7A_2026-09-18",
+            ("008 08", "007 09"),
+        ),  # nothing is claimed of later days
+        ("2026-09-07_2026-09-11", "2026-09-14_2026-09-18", ("008 08", "007 15")),  # one week each
+    ],
+)
+def test_lists_of_absences_that_end_together_or_follow_each_other_are_no_question(
+    asked: Asked, older: str, newer: str, marks: tuple[str, str]
+) -> None:
+    one, other = (rows(f"{mark} absent") for mark in marks)
+    files = {f"attendance_{older}.csv": one, f"attendance_{newer}.csv": other}
+    assert asked(files, EXCEPTIONS, TWO_WEEKS + SECOND_CLASS) == []
+
+
+def test_lists_of_absences_of_two_schools_have_days_of_their_own(asked: Asked) -> None:
+    files = {
+        "attendance_south_2026-09-11.csv": rows("008 08 absent"),
+        "attendance_north_2026-09-18.csv": rows("007 08 absent", "007 17 absent"),
+    }
+    south = "update stg_student_schools set school_id = '2' where student_id = '008';"
+    assert asked(files, EXCEPTIONS, TWO_WEEKS + SECOND_CLASS + south) == []
+
+
 def test_lists_of_absences_about_the_same_days_and_classes_may_be_versions(asked: Asked) -> None:
     files = {
         "attendance.csv": rows("007 08 absent", "008 18 absent"),

@@ -106,6 +106,56 @@ def marks_outside(
     return found
 
 
+def homework_outside(
+    con: duckdb.DuckDBPyConnection, week_begins: WeekBegins | None = None
+) -> pl.DataFrame:
+    """Homework with an outcome that counts nowhere, since its student is in other classes on the day.
+
+    What is due after the student has left the class is rightly left out, and so is that of who has
+    left school.
+
+    Returns:
+        One row per `class_id` (with students at any time) and `week_start`: `outside`, `pieces` of
+        the class in all, `first_date`, `last_date` of those outside.
+    """
+    found: pl.DataFrame = con.sql(
+        f"""
+        with pieces as (
+          select student_id, class_id, due_date, count(*) as pieces
+          from stg_homework semi join stays using (class_id)
+          where status in ('complete', 'late', 'missing') group by all
+        ),
+        strays as (
+          -- in the class by then, or gone from it
+          select * from pieces where not exists (
+            from stays where stays.student_id = pieces.student_id
+              and stays.class_id = pieces.class_id and begin_date <= due_date
+              and (due_date < end_date or not exists (
+                from stays as later where later.student_id = stays.student_id
+                  and later.class_id = stays.class_id and later.begin_date > due_date
+              ))
+          ) and exists (
+            from stays where stays.student_id = pieces.student_id
+              and due_date >= begin_date and due_date < end_date
+          )
+        ),
+        lost as (
+          select class_id, {week_of("due_date", week_begins)} as week_start,
+                 sum(pieces)::bigint as outside, min(due_date) as first_date,
+                 max(due_date) as last_date
+          from strays group by all
+        )
+        select lost.class_id, week_start, any_value(outside) as outside,
+               sum(pieces)::bigint as pieces, any_value(first_date) as first_date,
+               any_value(last_date) as last_date
+        from lost join pieces on pieces.class_id = lost.class_id
+          and {week_of("due_date", week_begins)} = week_start
+        group by all order by all
+        """
+    ).pl()
+    return found
+
+
 def enrollment_days(con: duckdb.DuckDBPyConnection) -> tuple[int, int, str, str]:
     """Days marked, those of students in a class, and the first and last day that students are enrolled."""
     found: tuple[int, int, str, str] = con.execute(

@@ -108,6 +108,33 @@ def outside_problems(
     return problems
 
 
+def homework_outside_problems(outside: pl.DataFrame) -> list[Problem]:
+    """Homework of a class that is, for a good part, of students who are in other classes on the day.
+
+    Args:
+        outside: `agreement.homework_outside`.
+    """
+    odd = outside.filter(
+        (pl.col("outside") > 1) & (pl.col("outside") >= MANY_OUTSIDE * pl.col("pieces"))
+    )
+    problems = []
+    for (class_id,), weeks in odd.group_by("class_id", maintain_order=True):
+        rows, of = int(weeks["outside"].sum()), int(weeks["pieces"].sum())
+        first, last = weeks["first_date"].min(), weeks["last_date"].max()
+        message = (
+            f"{rows:,} of {of:,} pieces of homework of class {class_id}"
+            f"{between(first, last)} are of students who are not enrolled in it on the day they were "
+            "due, but in others, so they count nowhere. Either homework names another class than the "
+            "enrollments, or these begin too late: export both with the same classes, or correct "
+            "begin_date."
+        )
+        problem = school_problem(
+            "homework", "homework_outside", str(class_id), message, rows, first=first, last=last
+        )
+        problems.append(problem.releasable("If it is right that they do not count"))
+    return problems
+
+
 def end_date_problems(leavers: int, on: int, after: int, landing: Landing) -> list[Problem]:
     """End dates on which nearly every leaver still has a mark.
 
@@ -143,6 +170,8 @@ def register_problems(registers: pl.DataFrame) -> list[Problem]:
     Args:
         registers: `agreement.registers`.
     """
+    # nobody at all came in the week
+    registers = registers.with_columns(ahead=(pl.col("came") == 0).all().over("week_start"))
     silent = registers.filter(
         (pl.col("unmarked") > 1) & (pl.col("unmarked") > FEW_UNMARKED * pl.col("students"))
     )
@@ -171,10 +200,15 @@ def register_problems(registers: pl.DataFrame) -> list[Problem]:
                 if kind == "students_without_marks"
                 else ""
             )
+            advice = "or they have left: export attendance again, or end their enrollments."
+            if weeks["ahead"].all():
+                advice = (
+                    "or these are absences of days to come: export attendance again, and write the day "
+                    "of the export into the name of the file, so that later days do not count yet."
+                )
             message = (
                 f"In class {class_id}, {what.format(count)}, in the week of "
-                f"{listed(named)}{more}. The register is not complete, or they have left: export "
-                "attendance again, or end their enrollments."
+                f"{listed(named)}{more}. The register is not complete, {advice}"
             )
             problem = school_problem(
                 "attendance",

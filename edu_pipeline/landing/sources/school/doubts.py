@@ -39,6 +39,8 @@ FEW_WITHOUT = 0.01
 ENOUGH_PIECES = 10
 MANY_WITHOUT = 0.05
 """Share of pieces that are not for every student of a class."""
+PLANNED_DAYS = 31
+"""How far ahead absences are known; a mark of a later day is a typing error."""
 DATES_SHOWN = 4
 SESSIONS_SHOWN = 8
 
@@ -347,10 +349,15 @@ def _shorter_days(
 def _days_to_come(con: duckdb.DuckDBPyConnection, settings: Settings) -> Iterator[Problem]:
     """Marks of days that had not come: of a daily export typing errors, of one of exceptions planned.
 
-    A day on which most students are marked, and all as present, is filled in before it comes.
+    A day on which most students are marked, and all as present, is filled in before it comes. What is
+    excused in the next weeks is planned, of students who have marks before.
     """
     if settings.landing.attendance.shape != "daily":
         return
+    codes = distinct_texts(con, "attendance", "code")["code"].drop_nulls()
+    marks = {code: settings.attendance.mark(code) for code in codes}
+    excused = sorted(code for code, mark in marks.items() if mark and mark.excused)
+    is_excused = f"code in {literals(excused)}" if excused else "false"
     found = con.execute(
         f"""
         with usual as (
@@ -362,11 +369,22 @@ def _days_to_come(con: duckdb.DuckDBPyConnection, settings: Settings) -> Iterato
           group by all
           having bool_and(attended = possible)
             and count(*) > {PREFILLED} * (select marks from usual)
+        ),
+        planned as (
+          select _file as file, _line as line
+          from read_attendance semi join stg_attendance using (student_id)
+          where {is_excused}
+        ),
+        told as (
+          select * from rejected_attendance
+          where rule = {literal(AFTER)} and possible > 0 and not (
+            attended < possible and day <= (select max(date) from stg_attendance) + {PLANNED_DAYS}
+            and (file, line) in (select (file, line) from planned)
+          )
         )
         select count(*), list(distinct day order by day)[:{DATES_SHOWN}], count(distinct day),
                min(file), arg_min(line, (file, line))
-        from rejected_attendance anti join prefilled using (day)
-        where rule = {literal(AFTER)} and possible > 0
+        from told anti join prefilled using (day)
         """
     ).fetchall()
     rows, days, different, file, line = found[0]

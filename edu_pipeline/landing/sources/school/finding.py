@@ -12,6 +12,7 @@ from edu_pipeline.landing.sources.school.agreement import (
     calendar_rivals,
     enrollment_days,
     homerooms_at_once,
+    homework_outside,
     marked_days,
     marks_at_hand,
     marks_on_closed_days,
@@ -41,6 +42,7 @@ from edu_pipeline.landing.sources.school.disagreements import (
     days_problems,
     end_date_problems,
     homeroom_problems,
+    homework_outside_problems,
     name_problems,
     outside_problems,
     part_problems,
@@ -123,16 +125,21 @@ def find_problems(
     unsure = "attendance" in unmapped["table"]
     shape = [] if unsure else shape_problems(*marks_found(con), landing)
     holidays = list(holidays_only(con))
+    asked = list(doubts(con, files, settings))
+    whole_days = any(
+        problem.kind == "whole_day_session" and problem.id not in released for problem in asked
+    )
     problems = [
         *file_problems(files, landing),
         *version_problems(files, landing),
         *change_problems(changes),
         *word_problems(words, landing),
         *code_problems(unmapped),
-        *session_problems(*sessions_found(con), landing),
+        # marks of whole days beside sessions are no further session
+        *([] if whole_days else session_problems(*sessions_found(con), landing)),
         *shape,
         *_rows_left_out(con, files, settings, weighed=not shape),
-        *doubts(con, files, settings),
+        *asked,
         *roster_doubts(con, files, settings, holidays),
         *unread_problems(con, files, settings),
         *_disagreements(con, files, settings, holidays),
@@ -259,6 +266,7 @@ def _of_marks(con: duckdb.DuckDBPyConnection, settings: Settings) -> list[Proble
     with marks_at_hand(con):
         return [
             *outside_problems(marks_outside(con, begins), *enrollment_days(con)),
+            *homework_outside_problems(homework_outside(con, begins)),
             *end_date_problems(*marks_on_end_dates(con), landing),
             *(register_problems(registers(con, begins)) if daily else []),
         ]
