@@ -117,7 +117,7 @@ def _raw(of: str) -> Table:
             zone,
             of,
             landing_files,
-            lambda: keep_out(con, of, landing_files, export, forgotten),
+            keep_out(con, of, landing_files, export, forgotten),
         )
         read_export(con, of, landing_files, export)
 

@@ -3,7 +3,6 @@
 import os
 from collections.abc import Callable, Iterator, Mapping
 from datetime import UTC, date, datetime
-from functools import partial
 from pathlib import Path
 
 import duckdb
@@ -63,8 +62,7 @@ def refresh(tmp_path: Path) -> Iterator[Refresh]:
             landed.update(listed["table"])
             for table in sorted(landed):
                 export = settings.landing.export(table)
-                out = partial(keep_out, con, table, listed, export, forgotten)
-                load_raw(con, zone, table, listed, out)
+                load_raw(con, zone, table, listed, keep_out(con, table, listed, export, forgotten))
                 read_export(con, table, listed, export)
             write_table(con, "landing_files", listed)
             changes = compare(con, listed, settings, mailed=mailed)

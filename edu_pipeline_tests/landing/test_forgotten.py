@@ -69,7 +69,7 @@ def load(con: duckdb.DuckDBPyConnection, tmp_path: Path) -> Load:
         settings = Settings.model_validate({"landing": {table: config or {}}})
         export = settings.landing.export(table)
         files = survey(zone, settings.landing)
-        load_raw(con, zone, table, files, lambda: keep_out(con, table, files, export, forgotten))
+        load_raw(con, zone, table, files, keep_out(con, table, files, export, forgotten))
         query = canonical_query(table, files, export) if canonical else f"from raw_{table}"
         frame: pl.DataFrame = con.sql(f"from ({query}) order by _line").pl()
         return frame

@@ -23,7 +23,7 @@ def load_raw(
     zone: Zone,
     table: str,
     files: pl.DataFrame,
-    select: Callable[[], str] = lambda: "from incoming_rows",
+    select: Callable[[], str] | None = None,
 ) -> None:
     """Make `raw_<table>` from an export's current, readable files.
 
@@ -32,22 +32,24 @@ def load_raw(
         zone: Where the files lie.
         table: One of `SCHOOL_TABLES`.
         files: `LandingFiles` of all exports.
-        select: SQL of the rows to keep, asked for when all are in `incoming_rows`.
+        select: SQL of the rows to keep, asked for when all are in `incoming_rows`, which is not
+            in the file of the database; None: all are kept.
 
     The columns are `RECEIVED` and the union of the files' headers, all text.
 
     Raises:
         LandingError: A file has changed since it was listed, or its quotation marks make no cells.
     """
+    target = "incoming_rows" if select else f"raw_{table}"
     con.execute(
-        "create or replace temp table incoming_rows (_file varchar, _line bigint, "
+        f"create or replace {'temp ' if select else ''}table {target} (_file varchar, _line bigint, "
         f"_landed_at timestamp, _version timestamp, {CELLS} bigint, {OVERFLOW} varchar)"
     )
     usable = files.filter(
         (pl.col("table") == table) & pl.col("current") & pl.col("error").is_null()
     ).sort("version", "path")
     for file in usable.iter_rows(named=True):
-        _add_columns(con, file["header"])
+        _add_columns(con, target, file["header"])
         with zone.unpacked(container(file["path"], file["sheet"])) as path:
             if digest(path) != file["sha256"]:
                 raise LandingError(
@@ -56,11 +58,12 @@ def load_raw(
                 )
             try:
                 with as_text(path, file["encoding"], file["sheet"], file["dialect"]) as text:
-                    _append(con, text, file)
+                    _append(con, target, text, file)
             except UnreadableFileError as error:
                 raise LandingError(f"{file['path']}: {error}.") from None
-    con.execute(f"create or replace table raw_{table} as {select()}")
-    con.execute("drop table incoming_rows")
+    if select:
+        con.execute(f"create or replace table raw_{table} as {select()}")
+        con.execute("drop table incoming_rows")
 
 
 def container(path: str, sheet: str | None) -> str:
@@ -68,12 +71,14 @@ def container(path: str, sheet: str | None) -> str:
     return path.removesuffix(f"{SHEET}{sheet}") if sheet else path
 
 
-def _add_columns(con: duckdb.DuckDBPyConnection, header: list[str]) -> None:
+def _add_columns(con: duckdb.DuckDBPyConnection, target: str, header: list[str]) -> None:
     for name in header:
-        con.execute(f"alter table incoming_rows add column if not exists {quoted(name)} varchar")
+        con.execute(f"alter table {target} add column if not exists {quoted(name)} varchar")
 
 
-def _append(con: duckdb.DuckDBPyConnection, path: Path, file: Mapping[str, Any]) -> None:
+def _append(
+    con: duckdb.DuckDBPyConnection, target: str, path: Path, file: Mapping[str, Any]
+) -> None:
     shape = Layout(
         tuple(file["header"]),
         file["delimiter"],
@@ -82,21 +87,23 @@ def _append(con: duckdb.DuckDBPyConnection, path: Path, file: Mapping[str, Any])
         file["preamble"],
     )
     with cells_of(con, path, shape):
-        _insert(con, file, shape)
+        _insert(con, target, file, shape)
     if rows := [(line, None, [*cells, None]) for line, cells in above(path, shape)]:
         table_of(con, rows, shape, range(len(shape.header)))
-        _insert(con, file, shape)
+        _insert(con, target, file, shape)
         con.execute("drop table cells")
 
 
-def _insert(con: duckdb.DuckDBPyConnection, file: Mapping[str, Any], shape: Layout) -> None:
+def _insert(
+    con: duckdb.DuckDBPyConnection, target: str, file: Mapping[str, Any], shape: Layout
+) -> None:
     """The rows of `cells` that are not blank."""
     places = range(len(shape.header))
     names = ", ".join(f"c{n} as {quoted(name)}" for n, name in enumerate(shape.header))
     blank = " and ".join(f"trim(coalesce(c{n}, '')) = ''" for n in places)
     con.execute(
         f"""
-        insert into incoming_rows by name
+        insert into {target} by name
         select ? as _file, line as _line, ?::timestamp as _landed_at, ?::timestamp as _version,
                if(missing > 0, {len(shape.header)} - missing, null) as {CELLS},
                overflow as {OVERFLOW}, {names}

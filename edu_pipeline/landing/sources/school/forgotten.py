@@ -4,7 +4,8 @@ Whom that concerns is told by tombstones, salted hashes of an id with its kind (
 or of an address; who they were is not known here. An id counts as the settings read it.
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from functools import partial
 
 import duckdb
 import polars as pl
@@ -58,15 +59,15 @@ def keep_out(
     files: pl.DataFrame,
     export: TableExport,
     tombstones: pl.DataFrame,
-) -> str:
-    """SQL of the `incoming_rows` that may come in, for `load_raw`.
+) -> Callable[[], str] | None:
+    """What gives `load_raw` the SQL of the `incoming_rows` that may come in; None: all may.
 
     Where anybody was forgotten, only rows that belong to the export and cells of columns that are
     read come in: in any other cell a forgotten name might stand. How many rows are kept out is noted
     in `forgotten_rows`, without what was in them.
 
     Args:
-        con: The warehouse, with `incoming_rows`.
+        con: The warehouse.
         table: One of `SCHOOL_TABLES`.
         files: `LandingFiles`.
         export: Its section of `pipeline.toml`.
@@ -78,7 +79,17 @@ def keep_out(
     con.execute("alter table forgotten_rows add column if not exists file varchar")
     con.execute('delete from forgotten_rows where "table" = ?', [table])
     if tombstones.is_empty():
-        return "from incoming_rows"
+        return None
+    return partial(_known, con, table, files, export, tombstones)
+
+
+def _known(
+    con: duckdb.DuckDBPyConnection,
+    table: str,
+    files: pl.DataFrame,
+    export: TableExport,
+    tombstones: pl.DataFrame,
+) -> str:
     query = canonical_query(table, files, export, rows="incoming_rows")
     con.register("tombstones", tombstones)
     con.execute(
