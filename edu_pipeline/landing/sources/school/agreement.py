@@ -50,6 +50,18 @@ def marks_at_hand(con: duckdb.DuckDBPyConnection) -> Iterator[None]:
         con.execute("drop view stays")
 
 
+def _away(of: str) -> str:
+    """SQL of the days from `first` until before `last` on which those of `stays` have not begun, or have paused."""
+    return f"""
+        select {of}, coalesce(covered, date '0001-01-01') as first, begin_date as last
+        from (
+          select {of}, begin_date, max(end_date) over (
+            partition by {of} order by begin_date rows between unbounded preceding and 1 preceding
+          ) as covered
+          from stays
+        ) where covered is null or covered < begin_date"""
+
+
 def marks_outside(
     con: duckdb.DuckDBPyConnection, week_begins: WeekBegins | None = None
 ) -> pl.DataFrame:
@@ -63,11 +75,13 @@ def marks_outside(
     found: pl.DataFrame = con.sql(
         f"""
         -- few, so what all have in a week is counted only for theirs
-        with strays as (
-          select student_id, date, {week_of("date", week_begins)} as week_start
-          from marks where not exists (
-            from stays where stays.student_id = marks.student_id
-              and marks.date >= begin_date and marks.date < end_date
+        with away as ({_away("student_id")} union all
+          select student_id, max(end_date), null from stays group by all),
+        strays as (
+          select student_id, date, {week_of("date", week_begins)} as week_start from (
+            select student_id, date from marks join away using (student_id)
+            where date >= away.first and coalesce(date < away.last, true)
+            union all select student_id, date from marks anti join stays using (student_id)
           )
         ),
         theirs as (
@@ -125,17 +139,14 @@ def homework_outside(
           from stg_homework semi join stays using (class_id)
           where status in ('complete', 'late', 'missing') group by all
         ),
+        away as ({_away("student_id, class_id")}),
         strays as (
-          -- in the class by then, or gone from it
-          select * from pieces where not exists (
-            from stays where stays.student_id = pieces.student_id
-              and stays.class_id = pieces.class_id and begin_date <= due_date
-              and (due_date < end_date or not exists (
-                from stays as later where later.student_id = stays.student_id
-                  and later.class_id = stays.class_id and later.begin_date > due_date
-              ))
-          ) and exists (
-            from stays where stays.student_id = pieces.student_id
+          from (
+            select pieces.* from pieces join away using (student_id, class_id)
+            where due_date >= away.first and due_date < away.last
+            union all from pieces anti join stays using (student_id, class_id)
+          ) as apart where exists (
+            from stays where stays.student_id = apart.student_id
               and due_date >= begin_date and due_date < end_date
           )
         ),
