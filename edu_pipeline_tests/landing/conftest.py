@@ -178,7 +178,7 @@ def facts(read_exports: Callable[..., Facts]) -> Callable[..., Facts]:
 
     def run(files: Files, toml: str = "", rosters: str = ROSTERS) -> Facts:
         exports = "attendance", "calendar", "homework"
-        found = read_exports(files, toml, also=exports, among=("students",))
+        found = read_exports(files, toml, also=exports, among=("students", "enrollments"))
         found.con.execute(rosters)
         for table in ("attendance", "homework"):
             stage_table(found.con, table, found.files, found.settings)

@@ -459,20 +459,6 @@ def test_a_calendar_that_lists_the_days_without_school_is_told_as_such(
     assert not any("with these days in session" in text for text in messages(con))
 
 
-def test_students_who_are_gone_by_a_column_that_nobody_reads_are_asked_about(
-    facts: Stage,
-) -> None:
-    students = "student_id,given_name,family_name,grade,Enroll_Status\n007,A,M,7,0\n008,B,O,7,2\n"
-    marks = {"attendance.csv": SCHOOL["attendance.csv"], "students.csv": students}
-    asked = next(roster_doubts(*facts(marks))).message
-    assert asked.startswith(
-        "Enroll_Status of school/students.csv says of 1 student that they are no longer there"
-    )
-    assert 'add to [landing.students.where]: Enroll_Status = ["0"]' in asked
-    all_there = {"students.csv": students.replace("7,2", "7,0")}
-    assert list(roster_doubts(*facts({**marks, **all_there}))) == []
-
-
 def test_a_class_of_which_only_absences_are_marked_is_asked_about(facts: Stage) -> None:
     other_class = """
     insert into stg_classes values ('HR-7B', '7B', 'homeroom', '1');

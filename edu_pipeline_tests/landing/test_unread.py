@@ -3,11 +3,15 @@
 from collections.abc import Callable
 
 import duckdb
+import polars as pl
 import pytest
 
+from edu_pipeline.ground.toml import toml_key, toml_list
+from edu_pipeline.landing.sources.school.no_longer import no_longer
+from edu_pipeline.landing.sources.school.second_columns import second_columns
 from edu_pipeline.landing.sources.school.unread import unread_problems
 from edu_pipeline.model.problems import problems_frame
-from edu_pipeline_tests.landing.conftest import Facts, Land
+from edu_pipeline_tests.landing.conftest import SCHOOL, Facts, Land
 
 Messages = Callable[[duckdb.DuckDBPyConnection], list[str]]
 Asked = Callable[..., list[str]]
@@ -20,10 +24,14 @@ HOMEWORK = "student_id,assignment_id,class_id,due_date,status"
 @pytest.fixture
 def asked(facts: Callable[..., Facts]) -> Asked:
     def asked(files: dict[str, str], toml: str = "") -> list[str]:
-        found = problems_frame(list(unread_problems(*facts(files, toml))))
-        return found["message"].sort().to_list()
+        return _asked(facts(files, toml))["message"].sort().to_list()
 
     return asked
+
+
+def _asked(found: Facts) -> pl.DataFrame:
+    looks = (no_longer, second_columns, unread_problems)
+    return problems_frame([problem for look in looks for problem in look(*found)])
 
 
 def _absences(header: str, *cells: str) -> dict[str, str]:
@@ -44,6 +52,20 @@ def _absences(header: str, *cells: str) -> dict[str, str]:
         ("From,To", ("08:00,08:45", "08:00,15:00", "08:00,15:00"), "when somebody was away"),
         ("voided", ("N", "Y", "N"), '[landing.attendance.where]: voided = ["N"]'),
         ("Deleted At", ("", "2026-09-09 10:00", ""), '"Deleted At" = [""]'),
+        (
+            "State",
+            ("Confirmed", "Cancelled", ""),
+            '[landing.attendance.where]: State = ["", "Confirmed"]',
+        ),
+        ("Active", ("Y", "N", "Y"), 'Active = ["Y"]'),
+        ("Final Code", ("absent", "present", "late"), 'code = "Final Code"'),
+        ("Final Code", ("absent", "", "late"), "export one column with what counts, as code"),
+        ("Absence Date", ("2026-09-07", "2026-09-07", "2026-09-08"), 'date = "Absence Date"'),
+        (
+            "Back on",
+            ("2026-09-08", "2026-09-10", "2026-09-10"),
+            "has a later day than the row in 1 row",
+        ),
     ],
 )
 def test_a_column_that_may_say_how_an_absence_counts_is_asked_about(
@@ -63,6 +85,17 @@ def test_ordinary_columns_ask_nothing(land: Land, messages: Messages) -> None:
         "excused": ("yes", "no", "no"),
         "reason code": ("1", "2", "0"),
         "voided": ("N", "N", "N"),
+        "leaving": ("left early", "Left", "ill"),
+        "State": ("Confirmed", "Confirmed", "Open"),
+        "Reason": ("Cancelled", "ill", "ill"),
+        "Presence": ("Absent", "Absent", "Absent"),
+        "Register": ("absent", "Absent", "Excused absence"),
+        "Original code": ("present", "absent", "absent"),
+        "1st flag": ("T", "F", "T"),
+        "Back on": ("2026-09-08", "2026-09-09", "2026-09-10"),
+        "Date entered": ("2026-09-08", "2026-09-09", "2026-09-10"),
+        "Date of lesson": ("2026-09-07", "2026-09-08", "2026-09-09"),
+        "First absence": ("2026-09-01", "2026-09-01", "2026-09-01"),
         "Absence Value": ("1", "1", "1.0"),
         "Days": ("1", "0", "1"),
         "Minutes Absent": ("390", "390", "390"),
@@ -84,13 +117,13 @@ def test_the_pasted_lines_count_what_was_missed(
 ) -> None:
     columns = '[landing.attendance.columns]\nportion_absent = "Absence Value"\n'
     said = facts(_absences("Absence Value", "0.5", "1.0", "0.25"), EXCEPTIONS + columns)
-    assert list(unread_problems(*said)) == []
+    assert _asked(said).is_empty()
     # 0.5, none and 0.75 of three days
     assert said.con.sql("select sum(attended) from stg_attendance").fetchall() == [(1.25,)]
 
     where = '[landing.attendance.where]\n"Deleted At" = [""]\n'
     said = facts(_absences("Deleted At", "", "2026-09-09", ""), EXCEPTIONS + where)
-    assert list(unread_problems(*said)) == []
+    assert _asked(said).is_empty()
     assert said.con.sql("select count(*) from stg_attendance").fetchall() == [(2,)]
 
 
@@ -126,7 +159,7 @@ def test_flags_of_homework_that_contradict_its_status_are_asked_about(
         '[homework.codes]\ntrue = "missing"\nfalse = "complete"\n'
     )
     said = facts({}, lines)
-    assert list(unread_problems(*said)) == []
+    assert _asked(said).is_empty()
     assert said.con.sql("select student_id, status from stg_homework").fetchall() == [
         ("007", "missing")
     ]
@@ -142,3 +175,88 @@ def test_flags_of_homework_that_say_what_its_status_says_ask_nothing(asked: Aske
     # on time or late: the same where late counts, and not where it does not
     (message,) = asked(files, "[homework]\nlate_counts = false")
     assert "The column late of homework" in message
+
+
+ENROLLED = "class_id,person_id,role,begin_date,end_date"
+
+
+@pytest.mark.parametrize(
+    ("header", "there", "gone"),
+    [
+        ("workflow_state", "active", "deleted"),
+        ("Enrollment Status", "Enrolled", "Dropped"),
+        ("Status", "On roll", "Left"),
+        ("Tag", "", "I"),
+        ("Enroll_Status", "0", "2"),
+        ("Membership", "Current", "Transferred out"),
+    ],
+)
+def test_people_who_are_gone_by_a_word_and_whose_enrollment_goes_on_are_asked_about(
+    facts: Callable[..., Facts], header: str, there: str, gone: str
+) -> None:
+    students = f"student_id,given_name,family_name,{header}\n007,A,M,{there}\n008,B,O,"
+    marks = {"attendance.csv": SCHOOL["attendance.csv"]}
+    (message,) = _asked(facts({**marks, "students.csv": f"{students}{gone}\n"}))["message"]
+    shown = f"('{gone}') that it does not count any more"
+    assert f"The column {header} of students, which is not read, says of 1 row {shown}" in message
+    assert message.split("[landing.students.where]: ")[1].startswith(
+        f"{toml_key(header)} = {toml_list([there])}"
+    )
+    assert _asked(facts({"students.csv": f"{students}{there}\n"})).is_empty()
+
+    rows = f"HR-7A,007,student,2026-09-01,,{there}\nHR-7A,008,student,2026-09-01,"
+    roster = f"{ENROLLED},{header}\n{rows}"
+    (message,) = _asked(facts({"enrollments.csv": f"{roster},{gone}\n"}))["message"]
+    assert f"[landing.enrollments.where]: {toml_key(header)}" in message
+    # of a spell that ended nothing is said that its end does not say
+    assert _asked(facts({"enrollments.csv": f"{roster}2026-09-08,{gone}\n"})).is_empty()
+
+
+def test_words_of_rosters_that_are_about_something_else_ask_nothing(
+    facts: Callable[..., Facts],
+) -> None:
+    columns = {
+        "ELL Status": ("Exited", "Current"),
+        "Exit Reason": ("Transferred", "Graduated"),
+        "Dominant hand": ("left", "right"),
+        "State": ("Ohio", "Indiana"),
+        "Homeroom letter": ("I", "A"),
+        "Entry": ("Transferred in", "New"),
+        "Counselor": ("Dropped", "Ms R. O., who has room 7 on the second floor"),
+        "School_id": ("1", "2"),
+    }
+    rows = zip(("007,A,M", "008,B,O"), zip(*columns.values(), strict=True), strict=True)
+    lines = [f'{who},"' + '","'.join(cells) + '"' for who, cells in rows]
+    header = ",".join(["student_id,given_name,family_name", *columns])
+    students = "\n".join([header, *lines, ""])
+    marks = {"attendance.csv": SCHOOL["attendance.csv"], "students.csv": students}
+    assert _asked(facts(marks)).is_empty()
+
+
+def test_a_second_column_of_homework_that_says_something_else_is_asked_about(asked: Asked) -> None:
+    def homework(header: str, first: str, second: str) -> dict[str, str]:
+        rows = (
+            f"007,A,MAT,2026-09-08,graded,{first}\n008,A,MAT,2026-09-08,graded,{second}\n"
+            "007,B,MAT,2026-09-09,submitted,\n"
+        )
+        return {"homework.csv": f"{HOMEWORK},{header}\n{rows}"}
+
+    files = homework("grade", "complete", "incomplete")
+    (message,) = asked(files)
+    assert "The column grade of homework, which is not read, has codes ('complete' and" in message
+    assert "as status, in 1 row" in message
+    full = {"homework.csv": files["homework.csv"].replace("submitted,", "submitted,complete")}
+    (message,) = asked(full)
+    lines = 'status = "grade"  # and to [homework.codes]: incomplete = "missing"'
+    assert f"[landing.homework.columns]: {lines}" in message
+    said = (
+        '[landing.homework.columns]\nstatus = "grade"\n[homework.codes]\nincomplete = "missing"\n'
+    )
+    assert asked(full, said) == []
+    assert asked(homework("grade", "complete", "submitted")) == []
+    assert asked(homework("grade", "A", "incomplete")) == []
+
+    (message,) = asked(homework("extended_due_date", "", "2026-09-10"))
+    assert "has other days than those that are read as due_date, in 1 row" in message
+    assert asked(homework("extended_due_date", "", "2026-09-08")) == []
+    assert asked(homework("submitted on", "2026-09-07", "2026-09-10")) == []

@@ -61,6 +61,7 @@ from edu_pipeline.landing.sources.school.losses import (
     worse_rows_lost,
     worse_rows_problems,
 )
+from edu_pipeline.landing.sources.school.no_longer import no_longer
 from edu_pipeline.landing.sources.school.rejections import (
     reject_counts,
     rows_received,
@@ -81,6 +82,7 @@ from edu_pipeline.landing.sources.school.school_problems import (
     word_problems,
 )
 from edu_pipeline.landing.sources.school.school_staging import schools_of
+from edu_pipeline.landing.sources.school.second_columns import second_columns
 from edu_pipeline.landing.sources.school.stage_facts import (
     distinct_texts,
     marks_found,
@@ -141,6 +143,8 @@ def find_problems(
         *_rows_left_out(con, files, settings, weighed=not shape),
         *asked,
         *roster_doubts(con, files, settings, holidays),
+        *no_longer(con, files, settings),
+        *second_columns(con, files, settings),
         *unread_problems(con, files, settings),
         *_disagreements(con, files, settings, holidays),
     ]

@@ -1,4 +1,4 @@
-"""Readings of the calendar and of students that have a rival: questions, never guesses.
+"""Readings of the calendar that have a rival: questions, never guesses.
 
 Those about attendance and homework stand in `doubts`.
 """
@@ -9,22 +9,17 @@ import duckdb
 import polars as pl
 
 from edu_pipeline.ground.sql import literal, literals, quoted
-from edu_pipeline.ground.toml import toml_key, toml_list, toml_text
+from edu_pipeline.ground.toml import toml_text
 from edu_pipeline.ground.wording import counted, listed
 from edu_pipeline.landing.rules import CLOSED
 from edu_pipeline.landing.sources.school.canonical import resolved_headers
 from edu_pipeline.landing.sources.school.fields import WORDS
 from edu_pipeline.landing.sources.school.school_problems import school_problem
-from edu_pipeline.landing.tables.headers import normal
 from edu_pipeline.model.problems import Problem
 from edu_pipeline.settings.home import Settings
 
 NO_SCHOOL = r"holiday|closed|closure|vacation|no school|no students|non[- ]?instruction|day off"
 """In what calendars say of days without school, besides the words that are known."""
-STATUSES = frozenset({"enrollstatus", "enrollmentstatus", "enrolmentstatus", "studentstatus"})
-"""Headers, normal, of whether a student is still there."""
-GONE = r"[123]|.*(inactive|withdraw|transfer|graduat|left|leaver|exit|dropped|former).*"
-"""PowerSchool's numbers, and the words of others, of those who are not."""
 SHOWN = 4
 MOST = 0.5
 
@@ -35,7 +30,7 @@ def roster_doubts(
     settings: Settings,
     holidays: Collection[Problem] = (),
 ) -> Iterator[Problem]:
-    """Every question about the calendar and students that the data raise.
+    """Every question about the calendar that the data raise.
 
     Args:
         con: The warehouse, with `raw_…`, the staging tables and `rejected_…`.
@@ -44,7 +39,6 @@ def roster_doubts(
         holidays: `holidays_only`.
     """
     yield from holidays or _days_without_a_word(con, files, settings)
-    yield from _gone_and_enrolled(con, files, settings)
 
 
 def _days_without_a_word(
@@ -112,49 +106,6 @@ def holidays_only(con: duckdb.DuckDBPyConnection) -> Iterator[Problem]:
             '[landing.calendar.columns] which one it is: in_session = "…"',
             closed,
         )
-
-
-def _gone_and_enrolled(
-    con: duckdb.DuckDBPyConnection, files: pl.DataFrame, settings: Settings
-) -> Iterator[Problem]:
-    """Students who are no longer there, says a column that nobody reads, and whose enrollment goes on."""
-    export = settings.landing.students
-    for path, found in resolved_headers("students", files, export).items():
-        for name in _unread(files, "students", path, found.headers.values()):
-            if normal(name) not in STATUSES or name in found.filters:
-                continue
-            student = found.headers["student_id"]
-            gone = con.execute(
-                f"""
-                select count(distinct trim({quoted(student)}))
-                from raw_students join stg_enrollments
-                  on person_id = trim({quoted(student)}) and role = 'student'
-                where _file = ? and regexp_full_match(lower(trim({quoted(name)})), {literal(GONE)})
-                  and end_date > (select max(date) from stg_attendance)
-                """,
-                [path],
-            ).fetchall()[0][0]
-            there = con.execute(
-                f"""
-                select distinct trim({quoted(name)}) from raw_students
-                where _file = ? and trim({quoted(name)}) <> ''
-                  and not regexp_full_match(lower(trim({quoted(name)})), {literal(GONE)}) order by 1
-                """,
-                [path],
-            ).fetchall()
-            if gone and there:
-                words = toml_list([word for (word,) in there[:SHOWN]])
-                problem = school_problem(
-                    "students",
-                    "gone_and_enrolled",
-                    name,
-                    f"{name} of {path} says of {counted(gone, 'student')} that they are no longer there, and "
-                    "their enrollments go on. Export the day on which they left, or leave them out: add to "
-                    f"[landing.students.where]: {toml_key(name)} = {words}",
-                    gone,
-                    known_as=f"{path} has students who are gone by {name}.",
-                )
-                yield problem.releasable("If they are still there")
 
 
 def _unread(files: pl.DataFrame, table: str, path: str, read: Collection[str]) -> list[str]:

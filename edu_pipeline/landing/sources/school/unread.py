@@ -15,6 +15,7 @@ from edu_pipeline.ground.sql import literals, quoted
 from edu_pipeline.ground.toml import toml_key, toml_list, toml_text
 from edu_pipeline.ground.wording import counted, listed
 from edu_pipeline.landing.sources.school.canonical import CODES, resolved_headers
+from edu_pipeline.landing.sources.school.fields import DATES
 from edu_pipeline.landing.sources.school.school_problems import school_problem
 from edu_pipeline.landing.sources.school.stage_facts import distinct_texts, register_days
 from edu_pipeline.landing.sources.school.telling_apart import unread_names
@@ -34,11 +35,12 @@ NOT_MISSED = frozenset(
 )
 PARTS = frozenset({"half", "portion", "daypart"})
 BEGINNINGS = frozenset({"from", "start", "begin", "out"})
+BACK = frozenset({"back", "return", "returned", "returns", "returning"})
+"""What headers say that hold the first day after an absence."""
 ENDS = frozenset({"to", "end", "until", "till", "through", "thru", "last", "in"})
 NOT_ENDS = frozenset(
     {"term", "year", "semester", "quarter", "class", "course", "section", "school", "enrollment"}
 )
-VOID = frozenset({"void", "voided", "deleted", "cancelled", "canceled", "removed", "revoked"})
 FLAGS = {
     "missing": ("missing",),
     "late": ("late", "missing"),
@@ -68,7 +70,6 @@ def unread_problems(
         names = unread_names(con, table, files, settings)
         headers = resolved_headers(table, files, settings.landing.export(table)).values()
         read = {ours for found in headers for ours in found.headers}
-        yield from _void(con, table, names)
         if table == "homework":
             yield from _flags(con, names, settings)
             continue
@@ -89,7 +90,7 @@ def words_of(header: str) -> frozenset[str]:
     return frozenset(word.casefold() for word in found)
 
 
-def _rows(table: str, name: str) -> str:
+def rows_with(table: str, name: str) -> str:
     """SQL of the rows that count, with what stands in a column nobody reads (`cell`, never null)."""
     return f"""(
         select mark.*, coalesce(trim(raw.{quoted(name)}), '') as cell
@@ -98,34 +99,26 @@ def _rows(table: str, name: str) -> str:
     )"""
 
 
-def _cells(con: duckdb.DuckDBPyConnection, rows: str, where: str = "true") -> Sequence[str]:
+def cells_of(con: duckdb.DuckDBPyConnection, rows: str, where: str = "true") -> Sequence[str]:
+    """The different cells of `rows_with`."""
     found = con.execute(f"select distinct cell from {rows} where {where} order by 1").fetchall()
     return [cell for (cell,) in found]
 
 
-def _shown(cells: Sequence[str]) -> str:
+def few_cells(
+    con: duckdb.DuckDBPyConnection, table: str, name: str, most: int
+) -> Sequence[str] | None:
+    """The different cells of a column as received, without empty ones; None of one with too many."""
+    cell = f"trim({quoted(name)})"
+    found = con.execute(
+        f"select distinct {cell} from raw_{table} where {cell} <> '' limit {most + 1}"
+    ).fetchall()
+    return sorted(cell for (cell,) in found) if len(found) <= most else None
+
+
+def shown_cells(cells: Sequence[str]) -> str:
     """A few of several cells: only such as are numbers, times, dates or flags, never a name."""
     return listed([f"'{cell}'" for cell in cells if cell][:VALUES_SHOWN])
-
-
-def _void(con: duckdb.DuckDBPyConnection, table: str, names: Sequence[str]) -> Iterator[Problem]:
-    for name in names:
-        if words_of(name).isdisjoint(VOID):
-            continue
-        cells = _cells(con, _rows(table, name))
-        kept = [cell for cell in cells if cell.casefold() in FALSE]
-        if kept and len(kept) < len(cells):
-            ((rows,),) = con.execute(
-                f"select count(*) from {_rows(table, name)} where lower(cell) not in {literals(FALSE)}"
-            ).fetchall()
-            yield _question(
-                table,
-                name,
-                f"The column {name} of {table}, which is not read, is filled in {counted(rows, 'row')} as if "
-                f"{'it' if rows == 1 else 'they'} did not count any more; {'it is' if rows == 1 else 'they are'} "
-                f"counted. Add to [landing.{table}.where]: {toml_key(name)} = {toml_list(kept)}",
-                rows,
-            )
 
 
 def _amounts(con: duckdb.DuckDBPyConnection, names: Sequence[str]) -> Iterator[Problem]:
@@ -134,8 +127,8 @@ def _amounts(con: duckdb.DuckDBPyConnection, names: Sequence[str]) -> Iterator[P
         words = words_of(name)
         if not words.isdisjoint(NOT_MISSED) or words.isdisjoint(UNITS | SHARES):
             continue
-        rows = _rows("attendance", name)
-        cells = _cells(con, rows, "cell <> '' and not tardy")
+        rows = rows_with("attendance", name)
+        cells = cells_of(con, rows, "cell <> '' and not tardy")
         if not all(re.fullmatch(_AMOUNT, cell, re.IGNORECASE) for cell in cells):
             continue
         number = "try_cast(replace(rtrim(cell, '% '), ',', '.') as double) / if(ends_with(cell, '%'), 100, 1)"
@@ -151,10 +144,10 @@ def _amounts(con: duckdb.DuckDBPyConnection, names: Sequence[str]) -> Iterator[P
         ).fetchall()[0]
         if share and different > 1 and fractions:
             ours = "duration" if words & {"present", "attended"} else "portion_absent"
-            yield _question(
+            yield unread_question(
                 "attendance",
                 name,
-                f"The column {name} of attendance, which is not read, has parts of a whole ({_shown(cells)}): if "
+                f"The column {name} of attendance, which is not read, has parts of a whole ({shown_cells(cells)}): if "
                 f"it says how much of the day was missed, {counted(fractions, 'row')} "
                 f"{'counts' if fractions == 1 else 'count'} wrongly. Add to [landing.attendance.columns]: "
                 f"{ours} = {toml_text(name)}",
@@ -174,11 +167,11 @@ def _amounts(con: duckdb.DuckDBPyConnection, names: Sequence[str]) -> Iterator[P
             """
         ).fetchall()
         if cells and absences:
-            yield _question(
+            yield unread_question(
                 "attendance",
                 name,
                 f"The column {name} of attendance, which is not read, differs between absences "
-                f"({_shown(cells)}): if it says how long somebody was away, {counted(int(absences), 'row')} may "
+                f"({shown_cells(cells)}): if it says how long somebody was away, {counted(int(absences), 'row')} may "
                 f"count for too much. Export it as a part of the day (0.5 for half of it) and add to "
                 f'[landing.attendance.columns]: portion_absent = "…"',
                 int(absences),
@@ -191,13 +184,13 @@ def _parts(con: duckdb.DuckDBPyConnection, names: Sequence[str]) -> Iterator[Pro
         words = words_of(name)
         if not (words & PARTS or {"part", "day"} <= words) or words & NOT_MISSED:
             continue
-        rows = _rows("attendance", name)
-        cells = _cells(con, rows, "not tardy and attended < possible")
+        rows = rows_with("attendance", name)
+        cells = cells_of(con, rows, "not tardy and attended < possible")
         if len(cells) > 1 and not all(re.fullmatch(_AMOUNT, cell) for cell in cells if cell):
             ((absences,),) = con.execute(
                 f"select count(*) from {rows} where not tardy and attended < possible"
             ).fetchall()
-            yield _question(
+            yield unread_question(
                 "attendance",
                 name,
                 f"The column {name} of attendance, which is not read, has {len(cells)} different texts in "
@@ -213,7 +206,7 @@ def _times(con: duckdb.DuckDBPyConnection, names: Sequence[str]) -> Iterator[Pro
     """From when to when somebody was away, where it differs from absence to absence."""
     where = "not tardy and attended < possible"
     cells = {
-        name: [cell for cell in _cells(con, _rows("attendance", name), where) if cell]
+        name: [cell for cell in cells_of(con, rows_with("attendance", name), where) if cell]
         for name in names
         if words_of(name) & (BEGINNINGS | ENDS)
     }
@@ -225,8 +218,8 @@ def _times(con: duckdb.DuckDBPyConnection, names: Sequence[str]) -> Iterator[Pro
     first = [name for name in times if words_of(name) & BEGINNINGS]
     last = [name for name in times if words_of(name) & ENDS]
     if first and last and max(len(times[first[0]]), len(times[last[0]])) > 1:
-        shown = _shown(sorted({*times[first[0]], *times[last[0]]}))
-        yield _question(
+        shown = shown_cells(sorted({*times[first[0]], *times[last[0]]}))
+        yield unread_question(
             "attendance",
             f"{first[0]} {last[0]}",
             f"The columns {first[0]} and {last[0]} of attendance, which are not read, differ between absences "
@@ -243,22 +236,16 @@ def _last_days(
     """The last day of an absence that goes on: only its first is counted."""
     for name in names:
         words = words_of(name)
-        if words.isdisjoint(ENDS - {"in"}) or words & (NOT_ENDS | NOT_MISSED):
+        if words.isdisjoint((ENDS | BACK) - {"in"}) or words & (NOT_ENDS | NOT_MISSED):
             continue
-        rows = _rows("attendance", name)
-        cells = [cell for cell in _cells(con, rows) if cell]
-        if not cells or not all(map(is_date, cells)):
-            continue
-        both = pl.concat(
-            [distinct_texts(con, "attendance", "date")["date"], pl.Series("date", cells)]
+        between = (
+            "exists (from stg_school_days as open where in_session "
+            "and open.date > found.date and open.date < day)"
         )
-        register_days(con, both.unique(), settings.landing.attendance, settings.known_zone)
-        ((longer,),) = con.execute(
-            f"select count(*) from {rows} join days on days.text = cell where days.day > date"
-        ).fetchall()
-        con.unregister("days")
+        later = "day > found.date" if words.isdisjoint(BACK) else between
+        longer = rows_by_day(con, "attendance", name, settings, later)
         if longer:
-            yield _question(
+            yield unread_question(
                 "attendance",
                 name,
                 f"The column {name} of attendance, which is not read, has a later day than the row in "
@@ -266,6 +253,31 @@ def _last_days(
                 "a row for each day of an absence.",
                 longer,
             )
+
+
+def rows_by_day(
+    con: duckdb.DuckDBPyConnection, table: str, name: str, settings: Settings, where: str
+) -> int:
+    """How many rows of `found` have a `day` in a column nobody reads of which something is true.
+
+    Args:
+        con: The warehouse, with `raw_…`, `read_…` and the staging tables.
+        table: attendance or homework.
+        name: A column, of which nothing is counted unless it has days and nothing else.
+        settings: How the exports are read.
+        where: SQL of what must be true.
+    """
+    rows, (date,) = rows_with(table, name), DATES[table]
+    cells = [cell for cell in cells_of(con, rows) if cell]
+    if not all(map(is_date, cells)):
+        return 0
+    both = pl.concat([distinct_texts(con, table, date)[date], pl.Series(date, cells, pl.String)])
+    register_days(con, both.unique(), settings.landing.export(table), settings.known_zone)
+    ((count,),) = con.execute(
+        f"select count(*) from {rows} as found join days on days.text = cell where {where}"
+    ).fetchall()
+    con.unregister("days")
+    return int(count)
 
 
 def _flags(
@@ -277,8 +289,8 @@ def _flags(
         flag = next(iter(words)) if len(words) == 1 else ""
         if flag not in FLAGS or (flag == "late" and settings.homework.late_counts):
             continue
-        rows = _rows("homework", name)
-        cells = _cells(con, rows)
+        rows = rows_with("homework", name)
+        cells = cells_of(con, rows)
         flagged = f"lower(cell) in {literals((*TRUE, flag))}"
         ((differ, others),) = con.execute(
             f"""
@@ -303,16 +315,17 @@ def _flags(
                 "If the flag is right, leave them out: add to [landing.homework.where]: "
                 f"{toml_key(name)} = {toml_list(no)}"
             )
-        yield _question(
+        yield unread_question(
             "homework",
             name,
-            f"The column {name} of homework, which is not read, is {_shown(yes)} for "
+            f"The column {name} of homework, which is not read, is {shown_cells(yes)} for "
             f"{counted(differ, 'piece')} whose status says something else. {advice}",
             differ,
         )
 
 
-def _question(table: str, name: str, sentence: str, rows: int) -> Problem:
+def unread_question(table: str, name: str, sentence: str, rows: int) -> Problem:
+    """What holds letters until somebody says what a column means."""
     problem = school_problem(
         table,
         "unread_column",

@@ -1,0 +1,142 @@
+"""Rows that do not count any more, or are of somebody who is gone, says a column that nobody reads."""
+
+import re
+from collections.abc import Iterator, Mapping
+
+import duckdb
+import polars as pl
+
+from edu_pipeline.ground.sql import quoted
+from edu_pipeline.ground.toml import toml_key, toml_list
+from edu_pipeline.ground.wording import counted
+from edu_pipeline.landing.sources.school.canonical import CODES
+from edu_pipeline.landing.sources.school.stage_facts import distinct_texts, register_days
+from edu_pipeline.landing.sources.school.telling_apart import unread_names
+from edu_pipeline.landing.sources.school.unread import (
+    FALSE,
+    few_cells,
+    rows_with,
+    shown_cells,
+    unread_question,
+    words_of,
+)
+from edu_pipeline.landing.tables.headers import normal
+from edu_pipeline.model.problems import Problem
+from edu_pipeline.settings.home import Settings
+
+VOID = frozenset(
+    {
+        *("void", "voided", "deleted", "cancelled", "canceled", "removed", "revoked", "reversed"),
+        *("rejected", "retracted", "inactive"),
+    }
+)
+"""Headers of columns that are filled, and cells, of rows that do not count any more."""
+GONE = (
+    r"(.* )?(inactive|withdrawn|withdrew|transferred(?! in)|graduated?|left|leavers?|exited|dropped|former"
+    r"|no[- ]?show|unenrolled|off[- ]roll)( .*)?"
+)
+"""Cells, in lower case, of people who are no longer there."""
+LETTERS, STATES = frozenset("iwnt"), frozenset({"status", "state", "tag"})
+NUMBERS = frozenset("123")
+STATUSES = frozenset({"enrollstatus", "enrollmentstatus", "enrolmentstatus", "studentstatus"})
+"""Headers, normal, under which PowerSchool's numbers mean the same, as letters do under `STATES`."""
+NOT_OF_ROWS = frozenset(
+    {
+        *("reason", "comment", "comments", "note", "notes", "remark", "remarks", "description"),
+        *("code", "type", "el", "ell", "eal", "esl", "lep", "iep", "sped", "sen", "lunch", "meal"),
+        *("program", "programme", "gifted", "language", "medical", "bus", "transport", "hand"),
+    }
+)
+"""What headers say whose words are about something else than the row."""
+SPELLS = {
+    "students": "spell.person_id = parsed.student_id and spell.role = 'student'",
+    "enrollments": "spell.class_id = parsed.class_id and spell.person_id = parsed.person_id",
+}
+"""Rosters → the spells in `stg_enrollments` that a row is about."""
+FEW = 8
+LATE_ENTRY = 3
+"""Days after the last mark on which the spell of somebody who is gone may end."""
+_WORD = r"-?\d|[^\W\d_][\w /()-]{0,23}"
+
+
+def no_longer(
+    con: duckdb.DuckDBPyConnection, files: pl.DataFrame, settings: Settings
+) -> Iterator[Problem]:
+    """Questions about columns of few words, some of which say so while others do not.
+
+    Args:
+        con: The warehouse, with `raw_…`, `read_…` and the staging tables.
+        files: `LandingFiles`.
+        settings: How the exports are read.
+    """
+    for table in (*SPELLS, *CODES):
+        if table not in files["table"]:
+            continue
+        for name in unread_names(con, table, files, settings):
+            words = words_of(name)
+            if words & NOT_OF_ROWS or not (words & VOID or _is_of_few_words(con, table, name)):
+                continue
+            cells = _rows_by_cell(con, table, name, settings)
+            out = [cell for cell in cells if _says_so(table, name, cell)]
+            kept = [cell for cell in cells if cell not in out]
+            count = sum(cells[cell] for cell in out)
+            if count and kept:
+                shown = "" if words & VOID else f" ({shown_cells(out)})"
+                are = "it is" if count == 1 else "they are"
+                ended = "the day on which each of these ended, or leave them out: add"
+                yield unread_question(
+                    table,
+                    name,
+                    f"The column {name} of {table}, which is not read, says of {counted(count, 'row')}{shown} "
+                    f"that {'it does' if count == 1 else 'they do'} not count any more; {are} counted. "
+                    f"{f'Export {ended}' if table in SPELLS else 'Add'} to [landing.{table}.where]: "
+                    f"{toml_key(name)} = {toml_list(kept)}",
+                    count,
+                )
+
+
+def _says_so(table: str, name: str, cell: str) -> bool:
+    words, word = words_of(name), cell.casefold()
+    if words & VOID:
+        return word not in FALSE
+    if "active" in words and word in FALSE:
+        return word != ""
+    if word in VOID or table in CODES:
+        return word in VOID
+    letters = LETTERS if words & STATES else frozenset()
+    numbers = NUMBERS if normal(name) in STATUSES else frozenset()
+    return word in letters | numbers or re.fullmatch(GONE, word) is not None
+
+
+def _is_of_few_words(con: duckdb.DuckDBPyConnection, table: str, name: str) -> bool:
+    cells = few_cells(con, table, name, FEW)
+    return cells is not None and all(re.fullmatch(_WORD, cell) for cell in cells)
+
+
+def _rows_by_cell(
+    con: duckdb.DuckDBPyConnection, table: str, name: str, settings: Settings
+) -> Mapping[str, int]:
+    """Cell → the rows that it is about: of rosters those whose spell goes on after the last mark."""
+    if table in CODES:
+        rows = f"select cell, true as goes_on from {rows_with(table, name)}"
+    else:
+        last = f"(select max(date) + {LATE_ENTRY} from stg_attendance)"
+        ended = ""
+        if table == "enrollments":
+            texts = distinct_texts(con, table, "end_date")["end_date"]
+            register_days(con, texts, settings.landing.enrollments, settings.known_zone)
+            ended = f"and not coalesce(parsed.end_date in (select text from days where day <= {last}), false)"
+        rows = f"""
+            select coalesce(trim(raw.{quoted(name)}), '') as cell,
+                   exists (
+                     from stg_enrollments as spell where {SPELLS[table]} and spell.end_date > {last}
+                   ) {ended} as goes_on
+            from read_{table} as parsed join raw_{table} as raw using (_file, _line)
+            where parsed._rule is null
+        """
+    found = con.execute(
+        f"select cell, count(*) filter (goes_on) from ({rows}) group by all order by all"
+    ).fetchall()
+    if table == "enrollments":
+        con.unregister("days")
+    return dict(found)

@@ -1,0 +1,179 @@
+"""A second column of codes or of days beside the one that is read, and that says something else."""
+
+from collections.abc import Collection, Hashable, Iterator, Sequence
+from dataclasses import dataclass
+
+import duckdb
+import polars as pl
+
+from edu_pipeline.ground.toml import toml_key, toml_text
+from edu_pipeline.ground.wording import counted
+from edu_pipeline.landing.sources.school.canonical import CODES, resolved_headers
+from edu_pipeline.landing.sources.school.fields import DATES
+from edu_pipeline.landing.sources.school.telling_apart import unread_names
+from edu_pipeline.landing.sources.school.unread import (
+    BACK,
+    BEGINNINGS,
+    ENDS,
+    FALSE,
+    TRUE,
+    cells_of,
+    few_cells,
+    rows_by_day,
+    rows_with,
+    shown_cells,
+    unread_question,
+    words_of,
+)
+from edu_pipeline.model.problems import Problem
+from edu_pipeline.settings.home import Settings
+
+UNDONE = "incomplete"
+"""What is no status of homework, and is one beside `complete`."""
+BEFORE = frozenset({"original", "previous", "prior", "old", "initial"})
+"""What headers say of what counted once."""
+DAYS = {
+    "attendance": frozenset({"absence", "absent", "lesson", "missed"}),
+    "homework": frozenset({"due", "deadline", "extended", "extension"}),
+}
+"""What headers say of the day that a row is about."""
+OTHER_DAYS = BEFORE | {
+    *("created", "entered", "modified", "updated", "recorded", "reported", "notified", "birth"),
+    *("submitted", "available", "first", "next"),
+}
+MOST_CODES = 40
+
+
+@dataclass(frozen=True)
+class Meaning:
+    """What a code says of its row."""
+
+    counts: Hashable
+    """An outcome of homework, or what was possible and attended."""
+    tardy: bool = False
+    excused: bool | None = None
+
+
+NOTHING = Meaning(None)
+
+
+def second_columns(
+    con: duckdb.DuckDBPyConnection, files: pl.DataFrame, settings: Settings
+) -> Iterator[Problem]:
+    """Which of two columns counts, unless somebody said in `pipeline.toml` which is read.
+
+    Args:
+        con: The warehouse, with `raw_…`, `read_…` and the staging tables.
+        files: `LandingFiles`.
+        settings: How the exports are read, and what their codes mean.
+    """
+    for table, code in CODES.items():
+        found = resolved_headers(table, files, settings.landing.export(table)).values()
+        copies = {name for each in found for names in each.repeated.values() for name in names}
+        names = [name for name in unread_names(con, table, files, settings) if name not in copies]
+        (day,) = DATES[table]
+        said = {ours for each in found for ours, how in each.how.items() if how == "setting"}
+        if code not in said:
+            yield from _codes(con, table, names, settings)
+        if day not in said:
+            yield from _days(con, table, names, settings)
+
+
+def _codes(
+    con: duckdb.DuckDBPyConnection, table: str, names: Sequence[str], settings: Settings
+) -> Iterator[Problem]:
+    """Columns in which nothing but known codes stand, where they do not mean what is read."""
+    for name in names:
+        cells = few_cells(con, table, name, MOST_CODES) or []
+        said = {cell: _meaning(table, cell, settings) for cell in cells}
+        flags = {cell.casefold() for cell in cells} <= {*TRUE, *FALSE}
+        if len(cells) <= 1 or flags or None in said.values() or words_of(name) & BEFORE:
+            continue
+        pairs = con.execute(
+            f"select {CODES[table]}, cell, count(*) from {rows_with(table, name)} "
+            "where cell <> '' group by all"
+        ).fetchall()
+        read = {code: _meaning(table, code, settings) for code, _, _ in pairs}
+        if set(read.values()) <= {NOTHING}:
+            continue  # which is asked elsewhere
+        count = sum(
+            rows for code, cell, rows in pairs if _differ(read[code], said[cell], said.values())
+        )
+        if count:
+            undone = [toml_key(cell) for cell in cells if cell.casefold() == UNDONE]
+            codes = ", ".join(f'{cell} = "missing"' for cell in undone if table == "homework")
+            yield _which(
+                con,
+                table,
+                name,
+                CODES[table],
+                f"has codes ({shown_cells(cells)}) which mean something else than those that are read",
+                count,
+                f"  # and to [homework.codes]: {codes}" if codes else "",
+            )
+
+
+def _days(
+    con: duckdb.DuckDBPyConnection, table: str, names: Sequence[str], settings: Settings
+) -> Iterator[Problem]:
+    """Columns in which nothing but days stand, by their header those that the rows are about."""
+    (day,) = DATES[table]
+    others = OTHER_DAYS | (BEGINNINGS | ENDS | BACK if table == "attendance" else frozenset())
+    for name in names:
+        words = words_of(name)
+        if words.isdisjoint(DAYS[table]) or words & others:
+            continue
+        count = rows_by_day(con, table, name, settings, f"day <> found.{day}")
+        if count:
+            yield _which(con, table, name, day, "has other days than those that are read", count)
+
+
+def _which(
+    con: duckdb.DuckDBPyConnection,
+    table: str,
+    name: str,
+    ours: str,
+    what: str,
+    count: int,
+    also: str = "",
+) -> Problem:
+    """Which of both columns counts: the other one only where it is filled in all rows."""
+    full = "" not in cells_of(con, rows_with(table, name))
+    advice = (
+        f"Add to [landing.{table}.columns]: {ours} = {toml_text(name)}{also}"
+        if full
+        else f"It is not filled in all rows: export one column with what counts, as {ours}."
+    )
+    return unread_question(
+        table,
+        name,
+        f"The column {name} of {table}, which is not read, {what} as {ours}, in {counted(count, 'row')}: if it "
+        f"is the one that counts, figures are wrong. {advice}",
+        count,
+    )
+
+
+def _meaning(table: str, code: str, settings: Settings) -> Meaning | None:
+    """What a code says of its row; None where nobody mapped it."""
+    if table == "attendance":
+        mark = settings.attendance.mark(code)
+        if mark is None:
+            return None
+        known = Meaning((mark.possible, mark.attended), mark.tardy, mark.excused)
+        return known if mark.submitted else NOTHING
+    status = "missing" if code.casefold() == UNDONE else settings.homework.status(code)
+    if status == "late" and settings.homework.late_counts:
+        return Meaning("complete")
+    return NOTHING if status == "unknown" else status and Meaning(status)
+
+
+def _differ(
+    read: Meaning | None, said: Meaning | None, all_said: Collection[Meaning | None]
+) -> bool:
+    """Whether a code contradicts the one that is read, and does not only say less than it."""
+    if read is None or said is None or said == NOTHING:
+        return False
+    coarser = read != NOTHING and read.counts not in {each.counts for each in all_said if each}
+    tardy = read.tardy != said.tardy and any(each.tardy for each in all_said if each)
+    excused = None not in {read.excused, said.excused} and read.excused != said.excused
+    return excused or (not coarser and (read.counts != said.counts or tardy))
