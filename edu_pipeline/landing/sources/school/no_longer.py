@@ -83,7 +83,8 @@ def no_longer(
             if count and kept:
                 shown = "" if words & VOID else f" ({shown_cells(out)})"
                 are = "it is" if count == 1 else "they are"
-                ended = "the day on which each of these ended, or leave them out: add"
+                also = " and their enrollments" if table == "students" else ""
+                ended = f"the day on which each of these ended, or leave them{also} out: add"
                 yield unread_question(
                     table,
                     name,
