@@ -446,6 +446,7 @@ def _nobody_absent(con: duckdb.DuckDBPyConnection, settings: Settings) -> Iterat
         )
         select (select count(*) from expected),
                (select count(*) from expected anti join taken using (student_id, date))
+                 - (select count(*) from rejected_attendance)
         """
     ).fetchall()
     if 1 < without >= FEW_WITHOUT * days:
