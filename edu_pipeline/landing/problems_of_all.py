@@ -21,7 +21,6 @@ from edu_pipeline.landing.sources.edx.exports import programme_files
 from edu_pipeline.landing.sources.results.result_problems import result_problems
 from edu_pipeline.landing.sources.school.changes import accept, compare
 from edu_pipeline.landing.sources.school.finding import find_problems
-from edu_pipeline.landing.sources.school.older_roster import classes_lost
 from edu_pipeline.landing.sources.school.placing import LIKELY_EXPORT, place
 from edu_pipeline.landing.sources.school.school_problems import change_problems
 from edu_pipeline.landing.zone import Zone
@@ -146,9 +145,8 @@ def _of_school(
     likely = strays.filter(pl.col("kind") == LIKELY_EXPORT)["table"].to_list()
     missing = (pl.col("kind") == "missing_export") & pl.col("table").is_in(likely)
     changes, released = read_table(con, "landing_changes"), releases["id"].to_list()
-    found = find_problems(con, files, changes, settings, released)
-    lost = problems_frame(classes_lost(con, zone, files, settings.landing.enrollments))
-    return pl.concat([found.filter(~missing), lost, strays])
+    found = find_problems(con, zone, files, changes, settings, released)
+    return pl.concat([found.filter(~missing), strays])
 
 
 def _of_programmes(

@@ -121,23 +121,23 @@ def stage(tmp_path: Path) -> Iterator[Land]:
         yield run
 
 
-def look_for_problems(con: duckdb.DuckDBPyConnection, toml: str) -> None:
+def look_for_problems(con: duckdb.DuckDBPyConnection, folder: Path, toml: str) -> None:
     """Find the problems of a school that `stage` has staged; none of them may ever show a name."""
     settings = Settings.model_validate(tomllib.loads(toml))
-    listed = read_table(con, "landing_files")
-    problems = find_problems(con, listed, LandingChanges.create_empty(), settings)
+    zone, listed = Zone((folder / "landing").as_uri()), read_table(con, "landing_files")
+    problems = find_problems(con, zone, listed, LandingChanges.create_empty(), settings)
     write_table(con, "landing_problems", problems)
     told = " ".join(problems["message"])
     assert not [name for name in NAMES if name in told]
 
 
 @pytest.fixture
-def land(stage: Land) -> Land:
+def land(stage: Land, tmp_path: Path) -> Land:
     """As `stage`, and finds the problems."""
 
     def run(files: Files | None = None, toml: str = "") -> duckdb.DuckDBPyConnection:
         con = stage(files, toml)
-        look_for_problems(con, toml)
+        look_for_problems(con, tmp_path, toml)
         return con
 
     return run

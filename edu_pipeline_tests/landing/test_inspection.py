@@ -103,6 +103,23 @@ def test_all_three_are_told_and_only_the_school_is_incomplete(look: Look) -> Non
     ]
 
 
+def test_a_class_that_the_newest_roster_has_lost_is_told_before_any_run(look: Look) -> None:
+    header = "class_id,person_id,role,begin_date,end_date\n"
+    ada, ben = (
+        "".join(f"HR-{room},{n},student,2026-09-01,\n" for n in people)
+        for room, people in (("7A", range(3)), ("7B", range(3, 6)))
+    )
+    older, newer = (f"school/enrollments_2026-09-{day}.csv" for day in (11, 18))
+    files = {
+        **SCHOOL,
+        "school/students.csv": f"student_id\n{''.join(f'{n}{chr(10)}' for n in range(6))}",
+        older: header + ada + ben,
+        newer: header + ada,
+    }
+    assert f"{newer} has no student of class HR-7B" in told(look(files))
+    assert "has no student of" not in told(look({**files, newer: header + ada + ben}))
+
+
 def test_a_file_that_breaks_off_in_its_rows_does_not_end_the_inspection(look: Look) -> None:
     broken = "assignment_id,student_id,due_date,status\n" + 'a1,1,2026-09-07,"done\n' * 3
     seen = look(SCHOOL | {"school/homework.csv": broken})

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Sequence
 from itertools import product
+from pathlib import Path
 
 import duckdb
 import polars as pl
@@ -63,7 +64,13 @@ WAYS = (
 )
 @given(data=st.data(), per_day=st.sampled_from([1, 2]), how=st.sampled_from(WAYS))
 def test_no_figure_changes_in_silence(
-    stage: Land, messages: Messages, fates: Fates, data: st.DataObject, per_day: int, how: str
+    stage: Land,
+    tmp_path: Path,
+    messages: Messages,
+    fates: Fates,
+    data: st.DataObject,
+    per_day: int,
+    how: str,
 ) -> None:
     sessions = ("AM", "PM")[:per_day]
     slots = list(product(STUDENTS, DAYS, sessions))
@@ -82,7 +89,7 @@ def test_no_figure_changes_in_silence(
         "select coalesce(sum(possible), 0), coalesce(sum(possible - attended), 0) from stg_attendance"
     ).fetchall()
     if figures != [(len(STUDENTS) * len(DAYS), missed)]:
-        look_for_problems(con, toml)
+        look_for_problems(con, tmp_path, toml)
         assert messages(con), (how, codes)
     read = fates(con).filter(pl.col("table") == "attendance", pl.col("rule") != "newer_file")
     assert con.sql("select count(*) from raw_attendance").fetchall() == [(read["rows"].sum(),)]

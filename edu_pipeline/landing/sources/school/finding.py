@@ -62,6 +62,7 @@ from edu_pipeline.landing.sources.school.losses import (
     worse_rows_problems,
 )
 from edu_pipeline.landing.sources.school.no_longer import no_longer
+from edu_pipeline.landing.sources.school.older_roster import classes_lost
 from edu_pipeline.landing.sources.school.rejections import (
     reject_counts,
     rows_received,
@@ -92,6 +93,7 @@ from edu_pipeline.landing.sources.school.stage_roster import names_years
 from edu_pipeline.landing.sources.school.telling_apart import several_problem, several_rows
 from edu_pipeline.landing.sources.school.unread import unread_problems
 from edu_pipeline.landing.sources.school.whole_or_parts import whole_or_parts
+from edu_pipeline.landing.zone import Zone
 from edu_pipeline.model.problems import Problem, problems_frame
 from edu_pipeline.model.school_calendar import WeekBegins
 from edu_pipeline.settings.home import Settings
@@ -103,6 +105,7 @@ UNKNOWN_PEOPLE = (f"{UNKNOWN}student_id", f"{UNKNOWN}person_id")
 
 def find_problems(
     con: duckdb.DuckDBPyConnection,
+    zone: Zone,
     files: pl.DataFrame,
     changes: pl.DataFrame,
     settings: Settings,
@@ -112,6 +115,7 @@ def find_problems(
 
     Args:
         con: The warehouse, with `raw_…`, `read_…`, the staging tables and `rejected_…`.
+        zone: Where exports land.
         files: `LandingFiles`.
         changes: `LandingChanges`.
         settings: How the exports are read, and what their codes mean.
@@ -154,6 +158,7 @@ def find_problems(
     if landing.attendance.shape == "exceptions":
         weeks = weeks_of_exceptions(con, files, landing.attendance, settings.school.week_begins)
         problems += exception_problems(weeks)
+    problems += classes_lost(con, zone, files, landing.enrollments)
     return problems_frame(problems)
 
 

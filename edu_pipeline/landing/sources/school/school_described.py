@@ -153,7 +153,7 @@ def inspect_school(
         read, lines, placing = evidence(con, zone, settings, elsewhere)
         files = read.files
         exports = _describe_all(read, placing)
-        problems = _problems(read)
+        problems = _problems(read, zone)
         fates = school_fates(con, files, read.settings.landing, read.settings.school.week_begins)
     said = {line.section[1] for line in lines if line.key == "date_formats"}
     return SchoolSeen(
@@ -339,11 +339,11 @@ def _link(read: Reading, table: str, column: str, targets: Sequence[tuple[str, s
     )  # fmt: skip
 
 
-def _problems(read: Reading) -> pl.DataFrame:
+def _problems(read: Reading, zone: Zone) -> pl.DataFrame:
     """What a refresh would find, by staging as it does."""
     con, files, settings = read.con, read.files, read.settings
     for table in SCHOOL_TABLES:
         read.rows(table)
     for table in STAGED:
         stage_table(con, table, files, settings)
-    return find_problems(con, files, LandingChanges.create_empty(), settings)
+    return find_problems(con, zone, files, LandingChanges.create_empty(), settings)
