@@ -5,6 +5,7 @@ whatever `GIVEN` has. Which tables there are, is for the `assets` modules to say
 """
 
 import base64
+import functools
 import inspect
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import nullcontext
@@ -271,7 +272,8 @@ def thinned(steps: Sequence[dg.AssetsDefinition]) -> list[dg.AssetsDefinition]:
     def rests_on(key: dg.AssetKey) -> set[dg.AssetKey]:
         return {dep.asset_key for dep in specs[key].deps} & specs.keys()
 
-    def behind(key: dg.AssetKey, along: Collection[str | None]) -> set[dg.AssetKey]:
+    @functools.cache
+    def behind(key: dg.AssetKey, along: frozenset[str | None]) -> set[dg.AssetKey]:
         """All that a table rests on by way of tables of these sources."""
         found: set[dg.AssetKey] = set()
         todo = [key]
@@ -284,13 +286,14 @@ def thinned(steps: Sequence[dg.AssetsDefinition]) -> list[dg.AssetsDefinition]:
 
     def direct(spec: dg.AssetSpec) -> dg.AssetSpec:
         own = rests_on(spec.key)
-        far = {
-            dep
-            for dep in own
-            for along in [{None, source(dep), source(spec.key)}]
-            if any(dep in behind(each, along) for each in own if source(each) in along)
-        }
-        return spec.replace_attributes(deps=[dep for dep in spec.deps if dep.asset_key not in far])
+
+        def is_far(dep: dg.AssetKey) -> bool:
+            along = frozenset({None, source(dep), source(spec.key)})
+            return any(dep in behind(each, along) for each in own if source(each) in along)
+
+        return spec.replace_attributes(
+            deps=[dep for dep in spec.deps if dep.asset_key not in own or not is_far(dep.asset_key)]
+        )
 
     return list(dg.map_asset_specs(direct, steps))
 
