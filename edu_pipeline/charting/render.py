@@ -17,6 +17,8 @@ from typing import Any
 import vl_convert
 from PIL import Image
 
+from edu_pipeline.charting.fonts import fonts_for
+
 SCALE = 2
 MOST_COLOURS = 256
 """That a palette holds."""
@@ -44,7 +46,7 @@ def render_pngs(
     Returns:
         One PNG per specification, in their order; the same bytes for the same specification.
     """
-    jobs = [json.dumps(spec) for spec in specs]
+    jobs = [json.dumps(spec, ensure_ascii=False) for spec in specs]
     processes = min(workers or os.cpu_count() or 1, len(jobs) // POOL_PAYS_FROM)
     if processes <= 1:
         return _collect(map(_png, jobs), on_progress)
@@ -60,6 +62,7 @@ def render_svg(spec: dict[str, Any]) -> str:
     Args:
         spec: A complete Vega-Lite specification with its data; colours may be variables of CSS.
     """
+    fonts_for(json.dumps(spec, ensure_ascii=False))
     return str(vl_convert.vegalite_to_svg(spec, allowed_base_urls=[]))
 
 
@@ -73,6 +76,7 @@ def _collect(pngs: Iterable[bytes], on_progress: Callable[[int], None] | None) -
 
 
 def _png(spec: str) -> bytes:
+    fonts_for(spec)
     svg = str(vl_convert.vega_to_svg(_vega(json.loads(spec)), allowed_base_urls=[]))
     drawn = vl_convert.svg_to_png(svg, scale=SCALE)
     palette = _palette(frozenset(re.findall("#[0-9a-f]{6}", svg.lower())))

@@ -1,4 +1,7 @@
 import io
+import os
+import subprocess
+import sys
 from typing import Any
 
 from PIL import Image
@@ -73,3 +76,36 @@ def test_worker_processes_draw_the_same_bytes_in_the_same_order() -> None:
 
 def test_no_charts_are_no_work() -> None:
     assert render_pngs([]) == []
+
+
+def test_a_picture_depends_on_no_font_of_the_machine_unless_its_own_font_lacks_a_letter() -> None:
+    script = """
+import hashlib, os, sys
+from edu_pipeline.charting.render import render_pngs
+words = sys.argv[1:]
+def text(word):
+    return {"data": {"values": [{}]}, "mark": {"type": "text", "text": word, "fontSize": 20,
+            "font": "Liberation Sans"}, "width": 200, "height": 40,
+            "config": {"background": "#ffffff"}}
+for word in words:
+    print(hashlib.sha256(render_pngs([text(word)])[0]).hexdigest())
+print(os.environ.get("FONTCONFIG_FILE"))
+"""
+
+    def drawn(*words: str, fonts: str) -> list[str]:
+        made = subprocess.run(
+            [sys.executable, "-c", script, *words],
+            env={**os.environ, "FONTCONFIG_FILE": fonts},
+            capture_output=True,
+            text=True,
+            check=True,
+        )
+        return made.stdout.split()
+
+    plain, _, again, environment = drawn(
+        "Zoë ▲ Ωж", "हि", "Zoë ▲ Ωж", fonts="/etc/fonts/fonts.conf"
+    )
+
+    assert plain == again
+    assert drawn("Zoë ▲ Ωж", fonts="/nowhere")[0] == plain
+    assert environment == "/etc/fonts/fonts.conf"
