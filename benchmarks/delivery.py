@@ -2,17 +2,24 @@
 
 .venv/bin/python benchmarks/delivery.py storm --letters 300
 .venv/bin/python benchmarks/delivery.py speed --letters 1000 --connections 4
+.venv/bin/python benchmarks/delivery.py ratio --letters 1000 --connections 4
 """
 
 import argparse
+import base64
+import json
 import random
+import sys
 import time
 from collections.abc import Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from tempfile import TemporaryDirectory
+
+import httpx
 
 from edu_pipeline.mail.delivery import deliver
 from edu_pipeline.mail.ledger.store import Ledger
@@ -52,15 +59,17 @@ def main() -> None:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument("what", choices=("storm", "speed"))
+    parser.add_argument("what", choices=("storm", "speed", "ratio"))
     parser.add_argument("--letters", type=int, default=300)
     parser.add_argument("--connections", type=int, default=4)
     asked = parser.parse_args()
     with TemporaryDirectory() as folder, FakeSendGrid(Path(folder)) as fake:
         if asked.what == "storm":
             storm(fake, Path(folder), asked.letters, asked.connections)
-        else:
+        elif asked.what == "speed":
             speed(fake, Path(folder), asked.letters, asked.connections)
+        else:
+            ratio(fake, Path(folder), asked.letters, asked.connections)
 
 
 def storm(fake: FakeSendGrid, folder: Path, letters: int, connections: int) -> None:
@@ -99,6 +108,45 @@ def speed(fake: FakeSendGrid, folder: Path, letters: int, connections: int) -> N
                 f"| {name} | {number} | {' | '.join(cells)} | {letters / seconds[1]:.0f} |",
                 flush=True,
             )
+
+
+def ratio(fake: FakeSendGrid, folder: Path, letters: int, connections: int) -> None:
+    """Letters a second with a SQLite ledger, and by httpx alone, which keeps no account; as JSON."""
+    with _sqlite(folder) as url, Ledger(url) as ledger:
+        fake.reset()
+        _, seconds, _ = _timed(fake, ledger, letters, connections)
+    fake.reset()
+    json.dump(
+        {"ours": letters / seconds, "bare": letters / _bare(fake, letters, connections)}, sys.stdout
+    )
+
+
+def _bare(fake: FakeSendGrid, letters: int, connections: int) -> float:
+    """Seconds of posting letters of the same size."""
+    images = [
+        {"content": base64.b64encode(bytes(CHART_BYTES)).decode(), "filename": f"c{n}.png"}
+        for n in range(CHARTS)
+    ]
+    body = {
+        "personalizations": [{"to": [{"email": "t@riverside.example"}]}],
+        "from": {"email": "reports@riverside.example"},
+        "subject": "s",
+        "content": [
+            {"type": "text/html", "value": "<p>a line of a table</p>" * (HTML_BYTES // 24)}
+        ],
+        "attachments": images,
+    }
+    content = json.dumps(body).encode()
+    headers = {"Authorization": f"Bearer {fake.key}", "Content-Type": "application/json"}
+    with httpx.Client(base_url=fake.url, headers=headers, trust_env=False) as client:
+
+        def post(_: int) -> None:
+            client.post("/v3/mail/send", content=content).raise_for_status()
+
+        begin = time.perf_counter()
+        with ThreadPoolExecutor(connections) as pool:
+            list(pool.map(post, range(letters)))
+        return time.perf_counter() - begin
 
 
 def _timed(

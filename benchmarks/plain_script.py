@@ -45,6 +45,7 @@ td, th { padding: 4px 12px 4px 0; text-align: left }
 
 
 def read(folder: Path, table: str) -> pd.DataFrame:
+    """An export as it is."""
     return pd.read_csv(folder / f"{table}.csv", dtype=str, keep_default_na=False)
 
 
@@ -55,6 +56,7 @@ def rate(rows: pd.DataFrame, by: list[str]) -> pd.Series:
 
 
 def chart(title: str, lines: dict[str, pd.Series]) -> str:
+    """A line a name, as a PNG in base64."""
     figure, axes = plt.subplots(figsize=(6, 2.4), dpi=200)
     for name, shares in lines.items():
         axes.plot(shares.index, 100 * shares.to_numpy(), label=name)
@@ -70,6 +72,7 @@ def chart(title: str, lines: dict[str, pd.Series]) -> str:
 
 
 def part(title: str, lines: dict[str, pd.Series], week: pd.Timestamp) -> dict[str, object]:
+    """What a letter says of one rate."""
     weeks = (week, week - pd.Timedelta(days=7))
     return {
         "title": title,
@@ -85,6 +88,7 @@ def part(title: str, lines: dict[str, pd.Series], week: pd.Timestamp) -> dict[st
 
 
 def main() -> None:
+    """A letter to everybody who teaches."""
     exports, out = Path(sys.argv[1]), Path(sys.argv[2])
     out.mkdir(parents=True, exist_ok=True)
     staff, classes = read(exports, "staff"), read(exports, "classes")
@@ -92,7 +96,7 @@ def main() -> None:
     attendance, homework = read(exports, "attendance"), read(exports, "homework")
 
     enrollments["begin"] = pd.to_datetime(enrollments["begin_date"])
-    enrollments["end"] = pd.to_datetime(enrollments["end_date"]).fillna(pd.Timestamp.max)
+    enrollments["end"] = pd.to_datetime(enrollments["end_date"].replace("", "2200-01-01"))
     homerooms = classes[classes["class_type"] == "homeroom"]
     members = enrollments[enrollments["role"] == "student"].merge(homerooms, on="class_id")
     school_days = calendar.loc[calendar["in_session"] == "Y", ["school_id", "date"]]
@@ -118,7 +122,7 @@ def main() -> None:
     pieces = pieces[(pieces["day"] >= pieces["begin"]) & (pieces["day"] < pieces["end"])]
 
     for rows in (marks, pieces):
-        rows["week"] = rows["day"] - pd.to_timedelta(rows["day"].dt.weekday, unit="D")
+        rows["week"] = rows["day"] - pd.to_timedelta(rows["day"].dt.dayofweek, unit="D")
     week = marks["week"].max()
     rates = {
         kind: {by: rate(rows, keys) for by, keys in groups.items()}

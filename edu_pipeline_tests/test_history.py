@@ -1,14 +1,16 @@
 from pathlib import Path
 
+import dagster as dg
 import sqlalchemy as sa
+from dagster._core.storage.event_log.sqlite import sqlite_event_log
 
-from edu_pipeline.ground.history import history_at_hand
+from edu_pipeline.wiring.history import history_at_hand
 
 NORMAL = 1
 
 
 def synchronous(path: Path) -> int:
-    engine = sa.create_engine(f"sqlite:///{path}", poolclass=sa.NullPool)
+    engine = vars(sqlite_event_log)["create_engine"](f"sqlite:///{path}", poolclass=sa.NullPool)
     with engine.connect() as connection:
         return int(connection.exec_driver_sql("pragma synchronous").scalar_one())
 
@@ -24,13 +26,21 @@ def test_only_the_history_waits_less_for_the_disk_and_only_while_a_run_writes(
     assert synchronous(history) == usual != NORMAL
 
 
-def test_what_was_written_is_in_the_one_file_when_the_run_is_over(tmp_path: Path) -> None:
-    path = tmp_path / "runs.db"
-    with history_at_hand(tmp_path):
-        engine = sa.create_engine(f"sqlite:///{path}", poolclass=sa.NullPool)
-        with engine.begin() as connection:
-            connection.exec_driver_sql("create table events (id integer)")
-        assert path.with_name("runs.db-wal").exists()
-    assert not path.with_name("runs.db-wal").exists()
-    with engine.connect() as connection:
-        assert connection.exec_driver_sql("select count(*) from events").scalar_one() == 0
+def test_what_dagster_notes_stays_open_between_events_and_is_in_one_file_when_the_run_is_over(
+    tmp_path: Path,
+) -> None:
+    @dg.asset
+    def one() -> None:
+        open_then.extend(path.stem for path in tmp_path.rglob("*.db-wal"))
+
+    open_then: list[str] = []
+    with (
+        history_at_hand(tmp_path),
+        dg.DagsterInstance.local_temp(str(tmp_path)) as instance,
+    ):
+        run = dg.materialize([one], instance=instance)
+
+    assert {"index", "runs", run.run_id} <= set(open_then)
+    assert not list(tmp_path.rglob("*.db-wal"))
+    with dg.DagsterInstance.local_temp(str(tmp_path)) as instance:
+        assert instance.get_latest_materialization_event(dg.AssetKey("one")) is not None

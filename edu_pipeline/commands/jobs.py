@@ -23,8 +23,8 @@ def run_job(
         RunFailedError: A step failed, or there is no such partition.
     """
     from edu_pipeline.definitions import build_definitions
-    from edu_pipeline.ground.history import history_at_hand
     from edu_pipeline.ground.warehouse import hold
+    from edu_pipeline.wiring.history import history_at_hand
     from edu_pipeline.wiring.runs import (
         LOGGER,
         ShellLog,
