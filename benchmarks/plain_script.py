@@ -87,6 +87,30 @@ def part(title: str, lines: dict[str, pd.Series], week: pd.Timestamp) -> dict[st
     }
 
 
+def rates_of(marks: pd.DataFrame, pieces: pd.DataFrame) -> dict[str, dict[str, pd.Series]]:
+    """What was possible and done, by kind and group."""
+    return {
+        kind: {by: rate(rows, keys) for by, keys in groups.items()}
+        for kind, rows, groups in (
+            (
+                "Attendance",
+                marks,
+                {"class": ["class_id"], "team": ["school_id", "grade"], "school": ["school_id"]},
+            ),
+            (
+                "Homework",
+                pieces,
+                {
+                    "class": ["class_id"],
+                    "team": ["school_id", "grade"],
+                    "school": ["school_id"],
+                    "work": ["class_id_of_work"],
+                },
+            ),
+        )
+    }
+
+
 def main() -> None:
     """A letter to everybody who teaches."""
     exports, out = Path(sys.argv[1]), Path(sys.argv[2])
@@ -124,26 +148,7 @@ def main() -> None:
     for rows in (marks, pieces):
         rows["week"] = rows["day"] - pd.to_timedelta(rows["day"].dt.dayofweek, unit="D")
     week = marks["week"].max()
-    rates = {
-        kind: {by: rate(rows, keys) for by, keys in groups.items()}
-        for kind, rows, groups in (
-            (
-                "Attendance",
-                marks,
-                {"class": ["class_id"], "team": ["school_id", "grade"], "school": ["school_id"]},
-            ),
-            (
-                "Homework",
-                pieces,
-                {
-                    "class": ["class_id"],
-                    "team": ["school_id", "grade"],
-                    "school": ["school_id"],
-                    "work": ["class_id_of_work"],
-                },
-            ),
-        )
-    }
+    rates = rates_of(marks, pieces)
 
     of_homeroom = homerooms.set_index("class_id")
     teaching = enrollments[(enrollments["role"] == "teacher") & (enrollments["end"] > week)]

@@ -28,8 +28,7 @@ from edu_pipeline.mail.outgoing import recorded_period, send_period, why_not_by
 from edu_pipeline.mail.proofs import write_proofs
 from edu_pipeline.mail.queueing import queue_letters
 from edu_pipeline.mail.room import MailRoom, MissingSecretError
-from edu_pipeline.mail.transports.sendgrid import SendGridTransport
-from edu_pipeline.mail.transports.sendgrid_api import SendGridError
+from edu_pipeline.mail.transports.protocol import CarrierError
 
 CORRECTION_TAG = "edu_pipeline/correction"
 """Of a run whose letters correct those that went out; its value says why."""
@@ -208,9 +207,11 @@ def carrier_suppressions(context: dg.AssetExecutionContext, mail_room: MailRoom)
         return {"new": 0, "asked": "no: letters do not go by SendGrid"}
     try:
         with closing(mail_room.transport()) as transport:
+            from edu_pipeline.mail.transports.sendgrid import SendGridTransport  # noqa: PLC0415
+
             assert isinstance(transport, SendGridTransport)  # noqa: S101 - as the settings say
             lines = transport.api.suppressions()
-    except (MissingSecretError, SendGridError) as error:
+    except (MissingSecretError, CarrierError) as error:
         context.log.warning("SendGrid's list of suppressed addresses was not read: %s", error)
         return {"new": 0, "asked": f"without success: {error}"}
     with mail_room.open_ledger() as ledger:

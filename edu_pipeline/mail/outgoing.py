@@ -18,7 +18,7 @@ from edu_pipeline.mail.pace import Rules
 from edu_pipeline.mail.plan import to_rehearse
 from edu_pipeline.mail.rehearsal import RehearsalReport, rehearse
 from edu_pipeline.mail.room import MailRoom, MissingSecretError
-from edu_pipeline.mail.transports.sendgrid_api import SendGridError
+from edu_pipeline.mail.transports.protocol import CarrierError
 
 
 class NotRecordedError(Exception):
@@ -87,7 +87,7 @@ def send_period(room: MailRoom, ledger: Ledger, period: Period, owner: str) -> S
         )
     try:
         return _sent(room, ledger, period, owner)
-    except (LedgerError, MissingSecretError, SendGridError) as error:
+    except (LedgerError, MissingSecretError, CarrierError) as error:
         return Sent(trouble=str(error))
 
 

@@ -5,8 +5,6 @@ from dataclasses import dataclass
 from edu_pipeline.mail.ledger.store import Ledger
 from edu_pipeline.mail.transports.folder import FolderTransport
 from edu_pipeline.mail.transports.protocol import Transport
-from edu_pipeline.mail.transports.sendgrid import SendGridTransport
-from edu_pipeline.mail.transports.smtp import SmtpTransport
 from edu_pipeline.settings.home import Home, Secrets, Settings
 
 
@@ -44,6 +42,9 @@ class MailRoom:
                     "There is no SendGrid API key. Set the environment variable SENDGRID_API_KEY, "
                     'or keep letters on this machine with [mail] transport = "folder".'
                 )
+            # slow to import, and most homes send nothing
+            from edu_pipeline.mail.transports.sendgrid import SendGridTransport  # noqa: PLC0415
+
             return SendGridTransport(self.secrets.sendgrid_key, mail)
         if mail.transport == "smtp":
             if mail.smtp.username and not self.secrets.smtp_password:
@@ -51,5 +52,7 @@ class MailRoom:
                     "There is no password for the mail server. Set the environment variable "
                     "EDU_PIPELINE_SMTP_PASSWORD, or take username out of [mail.smtp]."
                 )
+            from edu_pipeline.mail.transports.smtp import SmtpTransport  # noqa: PLC0415
+
             return SmtpTransport(mail.smtp, self.secrets.smtp_password)
         return FolderTransport(self.home.outbox)
