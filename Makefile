@@ -12,7 +12,7 @@ UV := $(shell command -v uv 2>/dev/null || echo PYTHONPATH=.uv $(PYTHON) -m uv)
 unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
-.PHONY: help demo run test ui lint types unit format lock docs clean
+.PHONY: help demo run test ui lint types unit format bench lock docs clean
 
 help: ## Show the commands
 	@grep -E '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## (.*)/  make \1	\2/' | expand -t 16
@@ -46,12 +46,22 @@ format: $(VENV)/.ready ## Put the code into shape
 docs: $(VENV)/.ready ## Write the generated pages of docs/ again
 	$(BIN)/python -m edu_pipeline.glossary.pages
 
+bench: $(VENV)/.ready .bench/.ready ## How fast everything is, against what is not ours: docs/performance.md
+	$(BIN)/python benchmarks/bench.py --script .bench/$(notdir $(BIN))/python $(SIZES)
+
 lock: ## Resolve the dependencies again
 	$(UV) pip compile --quiet --universal --generate-hashes --upgrade --python-version 3.11 \
 	  --all-extras pyproject.toml --output-file requirements.lock
+	$(UV) pip compile --quiet --universal --generate-hashes --upgrade --python-version 3.11 \
+	  --group script --output-file benchmarks/requirements.lock
 
 clean: ## Remove the environment and everything generated; landed exports and the ledger stay
-	rm -rf $(VENV) .uv .mypy_cache .ruff_cache data/warehouse.duckdb data/dagster
+	rm -rf $(VENV) .bench .uv .mypy_cache .ruff_cache data/warehouse.duckdb data/dagster
+
+.bench/.ready: benchmarks/requirements.lock
+	@test -d .bench || $(UV) venv --quiet --python '>=3.11,<3.14' .bench
+	@$(UV) pip sync --quiet --compile-bytecode --python .bench --require-hashes benchmarks/requirements.lock
+	@touch $@
 
 $(VENV)/.ready: requirements.lock pyproject.toml
 	@echo "Preparing the environment (once) ..."

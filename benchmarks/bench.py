@@ -255,6 +255,10 @@ def ticks(folder: Path, files: int) -> Row:
 def from_the_ui(folder: Path) -> Row:
     """From a changed file to the letters, when Dagster's daemon does it all."""
     fresh(folder)
+    config = folder / "pipeline.toml"
+    config.write_text(
+        config.read_text("utf-8").replace('send = "manual"', 'send = "after_refresh"'), "utf-8"
+    )
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]

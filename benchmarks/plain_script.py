@@ -12,6 +12,7 @@ import io
 import sys
 from email.message import EmailMessage
 from pathlib import Path
+from typing import Any
 
 import jinja2
 import matplotlib as mpl
@@ -111,6 +112,21 @@ def rates_of(marks: pd.DataFrame, pieces: pd.DataFrame) -> dict[str, dict[str, p
     }
 
 
+def letter(
+    person: Any,  # noqa: ANN401 - a row
+    parts: list[dict[str, object]],
+    week: pd.Timestamp,
+) -> bytes:
+    """A mail to a member of staff."""
+    mail = EmailMessage()
+    mail["From"], mail["To"] = "data@riverside.example", person.email
+    mail["Subject"] = f"Your week from {week:%d %B}"
+    mail.set_content("This letter is best read as HTML.")
+    name = f"{person.given_name} {person.family_name}"
+    mail.add_alternative(LETTER.render(name=name, parts=parts), "html")
+    return mail.as_bytes()
+
+
 def main() -> None:
     """A letter to everybody who teaches."""
     exports, out = Path(sys.argv[1]), Path(sys.argv[2])
@@ -146,7 +162,7 @@ def main() -> None:
     pieces = pieces[(pieces["day"] >= pieces["begin"]) & (pieces["day"] < pieces["end"])]
 
     for rows in (marks, pieces):
-        rows["week"] = rows["day"] - pd.to_timedelta(rows["day"].dt.dayofweek, unit="D")
+        rows["week"] = rows["day"] - pd.to_timedelta(rows["day"].dt.day_of_week, unit="D")
     week = marks["week"].max()
     rates = rates_of(marks, pieces)
 
@@ -175,14 +191,7 @@ def main() -> None:
             parts.append(part("Homework in my classes", lines, week))
         if not parts:
             continue
-        mail = EmailMessage()
-        mail["From"], mail["To"] = "data@riverside.example", person.email
-        mail["Subject"] = f"Your week from {week:%d %B}"
-        mail.set_content("This letter is best read as HTML.")
-        mail.add_alternative(
-            LETTER.render(name=f"{person.given_name} {person.family_name}", parts=parts), "html"
-        )
-        (out / f"{person.staff_id}.eml").write_bytes(mail.as_bytes())
+        (out / f"{person.staff_id}.eml").write_bytes(letter(person, parts, week))
 
 
 if __name__ == "__main__":

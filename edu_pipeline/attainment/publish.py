@@ -7,7 +7,6 @@ import json
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from hashlib import sha256
 from pathlib import Path
 from shutil import rmtree
 from typing import Any, get_args
@@ -28,7 +27,7 @@ from edu_pipeline.attainment.pictures import pictures
 from edu_pipeline.attainment.shareable import shareable
 from edu_pipeline.attainment.waiting import NOTHING, Waiting
 from edu_pipeline.charting.bundle import BUNDLE, first_line, vega_bundle
-from edu_pipeline.charting.render import render_pngs, render_svg
+from edu_pipeline.charting.render import drawn_from, render_pngs, render_svg
 from edu_pipeline.ground.files import replaced
 from edu_pipeline.ground.templates import render_text
 
@@ -138,10 +137,7 @@ def _drawing(folder: Path, charts: Mapping[str, dict[str, Any]]) -> _Drawing:
     """What is to be drawn, which costs more than all the rest; what is drawn no more is removed."""
     names = file_names(list(charts))
     own = {names[name]: chart for name, chart in charts.items()}
-    digests = {
-        name: sha256(f"{first_line()}{json.dumps(chart)}".encode()).hexdigest()
-        for name, chart in own.items()
-    }
+    digests = {name: drawn_from(chart) for name, chart in own.items()}
     notes = folder / _DRAWN
     before = json.loads(notes.read_text(encoding="utf-8")) if notes.is_file() else {}
     for path in folder.glob("*.*"):

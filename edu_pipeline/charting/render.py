@@ -4,6 +4,7 @@ Knows nothing about what a chart shows. A worker process imports this module, so
 """
 
 import functools
+import hashlib
 import io
 import itertools
 import json
@@ -12,6 +13,8 @@ import os
 import re
 from collections.abc import Callable, Collection, Iterable, Sequence
 from concurrent.futures import ProcessPoolExecutor
+from importlib.metadata import version
+from pathlib import Path
 from typing import Any
 
 import vl_convert
@@ -28,6 +31,19 @@ NEAREST = 8
 POOL_PAYS_FROM = 20
 """Charts per worker below which starting processes takes longer than it saves."""
 _CHUNK = 8
+_DRAW = ("render.py", "fonts.py")
+_RENDERERS = ("vl-convert-python", "pillow")
+
+
+def drawn_from(spec: dict[str, Any]) -> str:
+    """Digest of all that decides how a chart looks: its specification, the renderer, and this code."""
+    return hashlib.sha256(f"{_renderer()}{json.dumps(spec)}".encode()).hexdigest()
+
+
+@functools.cache
+def _renderer() -> str:
+    code = (Path(__file__).with_name(name).read_text(encoding="utf-8") for name in _DRAW)
+    return "\n".join((*(f"{name} {version(name)}" for name in _RENDERERS), *code))
 
 
 def render_pngs(

@@ -21,7 +21,6 @@ from edu_pipeline.ground.resources import Warehouse, declared_columns, table_met
 from edu_pipeline.ground.warehouse import (
     Connection,
     columns_of,
-    partition_columns,
     read_table,
     transaction,
     write_partition,
@@ -357,10 +356,7 @@ class _Reach:
                 f"The table {name} is not there yet. Run the refresh job first "
                 "(edu-pipeline run, or materialise it in the UI)."
             )
-        frame = read_table(self.con, name)
-        if self.partition and name in self._partitioned:
-            return frame.filter(**partition_columns(self.partition))
-        return frame
+        return read_table(self.con, name, self.partition if name in self._partitioned else None)
 
 
 def _keep(reach: _Reach, each: Table) -> Notes:

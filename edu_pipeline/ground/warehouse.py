@@ -6,7 +6,7 @@ is not here. A run that writes holds the home's lock from its first to its last 
 
 import json
 import os
-from collections.abc import Collection, Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator
 from contextlib import contextmanager
 from datetime import UTC, date, datetime
 from errno import EACCES, EPERM, EROFS
@@ -160,15 +160,21 @@ def columns_of(con: duckdb.DuckDBPyConnection, name: str) -> list[str] | None:
         return None
 
 
-def read_table(con: duckdb.DuckDBPyConnection, name: str) -> pl.DataFrame:
-    """A whole table as a frame."""
-    frame: pl.DataFrame = con.table(name).pl()
+def read_table(
+    con: duckdb.DuckDBPyConnection, name: str, partition: str | None = None
+) -> pl.DataFrame:
+    """A table as a frame: whole, or one partition of it."""
+    of, values = _its_rows(partition) if partition else ("true", [])
+    frame: pl.DataFrame = con.sql(f'from "{name}" where {of}', params=values).pl()
     return frame
 
 
-def read_earlier(con: duckdb.DuckDBPyConnection, name: str, nothing: pl.DataFrame) -> pl.DataFrame:
-    """A table as the refresh before left it; `nothing` where there was none, or none of its columns."""
-    return read_table(con, name) if columns_of(con, name) == nothing.columns else nothing
+def read_earlier(
+    con: duckdb.DuckDBPyConnection, name: str, nothing: pl.DataFrame, partition: str | None = None
+) -> pl.DataFrame:
+    """A table as the run before left it; `nothing` where there was none, or none of its columns."""
+    as_now = columns_of(con, name) == nothing.columns
+    return read_table(con, name, partition) if as_now else nothing
 
 
 def write_table(con: duckdb.DuckDBPyConnection, name: str, frame: pl.DataFrame) -> None:
@@ -178,15 +184,6 @@ def write_table(con: duckdb.DuckDBPyConnection, name: str, frame: pl.DataFrame) 
         con.execute(f'create or replace table "{name}" as from incoming')
     finally:
         con.unregister("incoming")
-
-
-def partition_columns(key: str) -> Mapping[str, str | date]:
-    """What a partition's rows have in which columns: of `2026-09-28`, or of `buslead|2026-09-28`."""
-    programme, _, week = key.rpartition("|")
-    return {
-        "week_start": date.fromisoformat(week),
-        **({"programme_id": programme} if programme else {}),
-    }
 
 
 @contextmanager
@@ -208,14 +205,22 @@ def write_partition(
     if columns_of(con, name) != frame.columns:
         write_table(con, name, frame)
         return
-    columns = partition_columns(key)
-    its_rows = " and ".join(f"{column} = ?" for column in columns)
+    of, values = _its_rows(key)
     con.register("incoming", frame)
     try:
-        con.execute(f'delete from "{name}" where {its_rows}', list(columns.values()))
+        con.execute(f'delete from "{name}" where {of}', values)
         con.execute(f'insert into "{name}" by name from incoming')
     finally:
         con.unregister("incoming")
+
+
+def _its_rows(partition: str) -> tuple[str, list[str | date]]:
+    """Condition on a partition's rows: of `2026-09-28`, or of `buslead|2026-09-28`."""
+    programme, _, week = partition.rpartition("|")
+    monday = date.fromisoformat(week)
+    if programme:
+        return "week_start = ? and programme_id = ?", [monday, programme]
+    return "week_start = ?", [monday]
 
 
 def texts_with(con: duckdb.DuckDBPyConnection, texts: Iterable[str]) -> list[tuple[str, str, int]]:

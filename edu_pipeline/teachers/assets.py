@@ -14,7 +14,7 @@ from edu_pipeline.ground.one_run import require_one_refresh
 from edu_pipeline.ground.shipped import shipped
 from edu_pipeline.ground.steps import Notes, Table, picture, table
 from edu_pipeline.ground.templates import environment, phrase
-from edu_pipeline.ground.warehouse import Connection
+from edu_pipeline.ground.warehouse import Connection, read_earlier
 from edu_pipeline.mail.due import not_after
 from edu_pipeline.mail.frames import letters_frame
 from edu_pipeline.mail.links import ways_out
@@ -191,6 +191,7 @@ def students_of_week(
 @_table(kinds={"altair"}, pii="groups")
 def letter_charts(
     context: dg.AssetExecutionContext,
+    con: Connection,
     class_week: pl.DataFrame,
     teacher_week: pl.DataFrame,
     school_week: pl.DataFrame,
@@ -212,6 +213,7 @@ def letter_charts(
         _week(context),
         settings.targets,
         functools.partial(phrase, _templates(home), WORDS),
+        read_earlier(con, "letter_charts", pl.DataFrame(schema=dict(DRAWN)), context.partition_key),
     )
     # the event log keeps the preview
     return drawn, picture(preview(drawn, homerooms.filter(week_start=_week(context))))

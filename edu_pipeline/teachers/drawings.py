@@ -8,7 +8,7 @@ from datetime import date
 
 import polars as pl
 
-from edu_pipeline.charting.render import render_pngs
+from edu_pipeline.charting.render import drawn_from, render_pngs
 from edu_pipeline.settings.letters import Targets
 from edu_pipeline.teachers.charts import (
     Drawing,
@@ -25,8 +25,9 @@ DRAWN: Mapping[str, type[pl.DataType]] = {
     "png": pl.Binary,
     "alt": pl.String,
     "shows": pl.String,
+    "drawn_from": pl.String,
 }
-"""`subject` is `class:…` or `staff:…`."""
+"""`subject` is `class:…` or `staff:…`; where `drawn_from` is the same, so is the picture."""
 
 
 def drawings_of_week(
@@ -36,6 +37,7 @@ def drawings_of_week(
     week: date,
     targets: Targets,
     words: Words,
+    earlier: pl.DataFrame,
 ) -> pl.DataFrame:
     """A picture per homeroom and rate and per subject teacher's homework.
 
@@ -46,6 +48,7 @@ def drawings_of_week(
         week: Monday of the week.
         targets: As the settings have them.
         words: The templates' words.
+        earlier: `DRAWN`: pictures that need not be drawn again.
 
     Returns:
         `DRAWN`.
@@ -62,11 +65,18 @@ def drawings_of_week(
         for subject, history in histories.items()
         for kind, chart in chart_specs(history, targets, words).items()
     ]
-    pngs = render_pngs([chart.spec for _, _, chart in charts])
+    sources = [drawn_from(chart.spec) for _, _, chart in charts]
+    pngs = dict(earlier.select("drawn_from", "png").iter_rows())
+    new = {
+        source: chart.spec
+        for source, (_, _, chart) in zip(sources, charts, strict=True)
+        if source not in pngs
+    }
+    pngs |= zip(new, render_pngs([*new.values()]), strict=True)
     return pl.DataFrame(
         [
-            (week, subject, kind, png, chart.alt, chart.shows)
-            for (subject, kind, chart), png in zip(charts, pngs, strict=True)
+            (week, subject, kind, pngs[source], chart.alt, chart.shows, source)
+            for (subject, kind, chart), source in zip(charts, sources, strict=True)
         ],
         schema=dict(DRAWN),
         orient="row",

@@ -55,7 +55,7 @@ def landing_sensor(source: Source) -> dg.SensorDefinition:
     @dg.sensor(
         name=source.sensor,
         job_name=source.job,
-        minimum_interval_seconds=30,
+        minimum_interval_seconds=15,
         default_status=dg.DefaultSensorStatus.RUNNING,
         description=f"Starts {source.job} when what has landed has changed: {source.about}.",
     )
@@ -119,6 +119,7 @@ def send_after_refresh(settings: Settings) -> dg.SensorDefinition:
         run_status=dg.DagsterRunStatus.SUCCESS,
         monitored_jobs=[jobs.everything, *(jobs.of_sources[source] for source in makes_due)],
         request_jobs=list(jobs.send.values()),
+        minimum_interval_seconds=5,
         default_status=status.RUNNING if on else status.STOPPED,
         description='Sends the weeks that a refresh has made due ([mail] send = "after_refresh").',
     )

@@ -2,11 +2,14 @@ import io
 import os
 import subprocess
 import sys
+from pathlib import Path
 from typing import Any
 
+import pytest
 from PIL import Image
 
-from edu_pipeline.charting.render import POOL_PAYS_FROM, render_pngs
+from edu_pipeline.charting import render
+from edu_pipeline.charting.render import POOL_PAYS_FROM, drawn_from, render_pngs
 
 
 def square(colour: str) -> dict[str, Any]:
@@ -81,6 +84,7 @@ def test_no_charts_are_no_work() -> None:
 def test_a_picture_depends_on_no_font_of_the_machine_unless_its_own_font_lacks_a_letter() -> None:
     script = """
 import hashlib, os, sys
+from edu_pipeline.charting import render
 from edu_pipeline.charting.render import render_pngs
 words = sys.argv[1:]
 def text(word):
@@ -109,3 +113,28 @@ print(os.environ.get("FONTCONFIG_FILE"))
     assert plain == again
     assert drawn("Zoë ▲ Ωж", fonts="/nowhere")[0] == plain
     assert environment == "/etc/fonts/fonts.conf"
+
+
+def test_a_picture_counts_as_made_from_something_else_where_chart_renderer_or_code_is_another(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    def made_from(spec: dict[str, Any]) -> str:
+        render._renderer.cache_clear()
+        return drawn_from(spec)
+
+    before = made_from(square("#0072B2"))
+    assert made_from(square("#0072B2")) == before != made_from(square("#0072B3"))
+
+    monkeypatch.setattr(render, "version", lambda name: f"{name} of tomorrow")
+    assert made_from(square("#0072B2")) != before
+    monkeypatch.undo()
+
+    for name in ("render.py", "fonts.py"):
+        code = Path(render.__file__).with_name(name).read_text(encoding="utf-8")
+        (tmp_path / name).write_text(code, encoding="utf-8")
+    monkeypatch.setattr(render, "__file__", str(tmp_path / "render.py"))
+    assert made_from(square("#0072B2")) == before
+    (tmp_path / "fonts.py").write_text("# changed", encoding="utf-8")
+    assert made_from(square("#0072B2")) != before
+    monkeypatch.undo()
+    render._renderer.cache_clear()

@@ -1,5 +1,6 @@
 import functools
 import itertools
+from collections.abc import Mapping
 from datetime import date, timedelta
 from typing import Any
 
@@ -9,6 +10,7 @@ import pytest
 
 from edu_pipeline.ground.shipped import shipped
 from edu_pipeline.ground.templates import environment, phrase
+from edu_pipeline.model.teachers import SchoolWeek, TeacherWeek
 from edu_pipeline.settings.letters import Targets
 from edu_pipeline.teachers.charts import (
     ATTENDANCE,
@@ -25,7 +27,7 @@ from edu_pipeline.teachers.charts import (
     x_ticks,
     y_axis,
 )
-from edu_pipeline.teachers.drawings import DRAWN, preview
+from edu_pipeline.teachers.drawings import DRAWN, drawings_of_week, preview
 from edu_pipeline.teachers.letter import WORDS
 from edu_pipeline_tests.teachers.conftest import FIRST_MONDAY, HistoryMaker
 
@@ -415,7 +417,7 @@ def test_the_preview_is_the_largest_homerooms_picture_and_none_where_it_has_none
     )
     drawn = pl.DataFrame(
         [
-            (FIRST_MONDAY, f"class:{name}", "attendance", name.encode(), "alt", "shows")
+            (FIRST_MONDAY, f"class:{name}", "attendance", name.encode(), "alt", "shows", name)
             for name in ("A", "B")
         ],
         schema=dict(DRAWN),
@@ -423,3 +425,34 @@ def test_the_preview_is_the_largest_homerooms_picture_and_none_where_it_has_none
     )
     assert preview(drawn, homerooms) == b"B"
     assert preview(drawn.filter(subject="class:A"), homerooms) is None
+
+
+def test_a_picture_is_drawn_again_only_where_what_it_is_made_from_has_changed(
+    make_history: HistoryMaker,
+) -> None:
+    def drawn(rates: Mapping[str, float], earlier: pl.DataFrame) -> pl.DataFrame:
+        homerooms = pl.concat(
+            make_history([0.9, rate], class_id=name) for name, rate in rates.items()
+        )
+        return drawings_of_week(
+            homerooms,
+            TeacherWeek.create_empty(),
+            SchoolWeek.create_empty(),
+            FIRST_MONDAY + timedelta(weeks=1),
+            Targets(),
+            words,
+            earlier,
+        )
+
+    first = drawn({"A": 0.91, "B": 0.92}, pl.DataFrame(schema=dict(DRAWN)))
+    marked = first.with_columns(png=pl.lit(b"kept"))
+    again = drawn({"A": 0.91, "B": 0.95}, marked)
+
+    new = again.filter(pl.col("png") != b"kept")
+    assert new.select("subject", "kind").rows() == [("class:B", "attendance")]
+    assert again.select("subject", "kind").rows() == first.select("subject", "kind").rows()
+    assert (
+        again.filter(subject="class:A")
+        .drop("png")
+        .equals(first.filter(subject="class:A").drop("png"))
+    )
