@@ -14,11 +14,10 @@ import polars as pl
 from edu_pipeline.ground.sql import literal, literals, quoted, week_of
 from edu_pipeline.ground.warehouse import read_table
 from edu_pipeline.landing.rules import CLOSED, OUTSIDE
-from edu_pipeline.landing.sources.school.canonical import resolved_headers
+from edu_pipeline.landing.sources.school.canonical import resolved_headers, unread_names
 from edu_pipeline.landing.sources.school.fields import KEYS
 from edu_pipeline.landing.sources.school.stage_facts import HOMES
 from edu_pipeline.landing.sources.school.stage_roster import days_that_differ
-from edu_pipeline.landing.tables.raw import RECEIVED
 from edu_pipeline.model.school_calendar import WeekBegins
 from edu_pipeline.settings.landing import Landing
 
@@ -422,16 +421,9 @@ def calendar_rivals(
     differ = days_that_differ(read_table(con, "read_calendar"), schools, export)
     if differ.is_empty():
         return differ, []
-    read = {
-        header
-        for found in resolved_headers("calendar", files, export).values()
-        for header in found.headers.values()
-    }
     con.register("differ", differ)
     telling = []
-    for header in con.table("raw_calendar").columns:
-        if header in read or header in RECEIVED:
-            continue
+    for header in unread_names(con, "calendar", files, export):
         cell = f"coalesce(raw.{quoted(header)}, '')"
         ((apart,),) = con.execute(
             f"""

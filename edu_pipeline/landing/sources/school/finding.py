@@ -1,6 +1,6 @@
 """Everything that is wrong with staged exports, for a refresh and for an inspection alike."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Iterator
 
 import duckdb
 import polars as pl
@@ -33,7 +33,7 @@ from edu_pipeline.landing.sources.school.belonging import (
     zero_problems,
     zeros_lost,
 )
-from edu_pipeline.landing.sources.school.canonical import CODES
+from edu_pipeline.landing.sources.school.canonical import CODES, resolved_headers, unread_names
 from edu_pipeline.landing.sources.school.disagreements import (
     apart_problems,
     calendar_problems,
@@ -61,7 +61,7 @@ from edu_pipeline.landing.sources.school.losses import (
     worse_rows_lost,
     worse_rows_problems,
 )
-from edu_pipeline.landing.sources.school.no_longer import no_longer
+from edu_pipeline.landing.sources.school.no_longer import SPELLS, no_longer
 from edu_pipeline.landing.sources.school.older_roster import classes_lost
 from edu_pipeline.landing.sources.school.rejections import (
     reject_counts,
@@ -147,9 +147,7 @@ def find_problems(
         *_rows_left_out(con, files, settings, weighed=not shape),
         *asked,
         *roster_doubts(con, files, settings, holidays),
-        *no_longer(con, files, settings),
-        *second_columns(con, files, settings),
-        *unread_problems(con, files, settings),
+        *column_questions(con, files, settings),
         *_disagreements(con, files, settings, holidays),
     ]
     if not any(problem.holds and problem.id not in released for problem in problems):
@@ -166,6 +164,28 @@ def _rows_left_out(
     con: duckdb.DuckDBPyConnection, files: pl.DataFrame, settings: Settings, *, weighed: bool
 ) -> list[Problem]:
     """Rows that break rules or share a key: of whole exports, else where they matter.
+def column_questions(
+    con: duckdb.DuckDBPyConnection, files: pl.DataFrame, settings: Settings
+) -> Iterator[Problem]:
+    """Questions about columns that nobody reads, table by table.
+
+    Args:
+        con: The warehouse, with `raw_…`, `read_…` and the staging tables.
+        files: `LandingFiles`.
+        settings: How the exports are read, and what their codes mean.
+    """
+    for table in (*SPELLS, *CODES):
+        if table not in files["table"]:
+            continue
+        export = settings.landing.export(table)
+        names = unread_names(con, table, files, export)
+        yield from no_longer(con, table, names, settings)
+        if table in CODES:
+            found = resolved_headers(table, files, export).values()
+            yield from second_columns(con, table, names, found, settings)
+            yield from unread_problems(con, table, names, found, settings)
+
+
 
     Against rates that are themselves in doubt they are not `weighed`.
     """
