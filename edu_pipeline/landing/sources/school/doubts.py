@@ -15,7 +15,12 @@ from edu_pipeline.ground.wording import counted, day_month, listed
 from edu_pipeline.landing.rules import AFTER, UNMAPPED
 from edu_pipeline.landing.sources.school.canonical import CODES, resolved_headers
 from edu_pipeline.landing.sources.school.fields import DATES, FIELDS
-from edu_pipeline.landing.sources.school.school_problems import WHOLE_DAY, school_problem
+from edu_pipeline.landing.sources.school.school_problems import (
+    WHOLE_DAY,
+    number_of,
+    school_problem,
+    span_of,
+)
 from edu_pipeline.landing.sources.school.stage_facts import HOMES, distinct_texts, export_days
 from edu_pipeline.landing.tables.dates import is_moment
 from edu_pipeline.landing.tables.headers import normal
@@ -289,8 +294,26 @@ def _whole_days_beside_sessions(
             "select session, count(*) from stg_attendance group by all order by all"
         ).fetchall()
     )
-    if per_day == 1 or len(found) < HALVES:
+    if per_day == 1:
         return
+    spans = [name for name in found if span_of(name)]
+    # of blocks such as 1-2, 3-4 and 5-6 a day has three
+    if (
+        spans
+        and max(map(number_of, found), default=0) <= per_day
+        and max(map(span_of, spans)) <= per_day
+    ):
+        shown = listed([f"'{name}'" for name in spans[:SESSIONS_SHOWN]])
+        rows = sum(found[name] for name in spans)
+        yield _question(
+            "attendance",
+            "whole_day_session",
+            " ".join(spans),
+            f"{counted(rows, 'row')} of attendance {'is' if rows == 1 else 'are'} of {shown}: if that means "
+            f"several periods, each counts as one of {per_day} sessions only. Export a row for each period.",
+            rows,
+            f"Sessions of several periods: {shown}.",
+        )
     whole = [name for name in found if not name or normal(name) in WHOLE_DAY]
     words = [name for name in found if not any(map(str.isdigit, name))]
     if not whole and words and per_day == HALVES and len(found) > HALVES:

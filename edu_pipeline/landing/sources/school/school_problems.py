@@ -108,6 +108,11 @@ CODE_MEANINGS: Mapping[str, Sequence[str]] = {
 OF_RECORDS = frozenset({"active", "inactive"})
 """Words of OneRoster's about a record itself, in a column `status`."""
 
+_PERIOD = r"((p|per|periods?|lessons?|sessions?|blocks?|hours?)\.?\s*)?"
+_SPAN = re.compile(
+    rf"{_PERIOD}\d+(\s*([-–—,;&+]|to|thru|through|until|and)\s*{_PERIOD}\d+)+(\(.*)?", re.IGNORECASE
+)
+
 DATE_LIKE = re.compile(
     r"(?=.*\d)[\d\s./:,TZ-]*((jan|feb|mar|apr|may|jun|jul|aug|sep|oct|nov|dec)[a-z]{,6})?"
     r"[\d\s./:,TZ-]*$",
@@ -538,7 +543,7 @@ def _sessions_of_exceptions(sessions: Sequence[str], landing: Landing) -> list[P
     said = landing.attendance.sessions_per_day
     likely = sessions_likely(sessions)
     explicit = "sessions_per_day" in landing.attendance.model_fields_set
-    if likely <= said or (explicit and not all(map(_number_of, sessions))):
+    if likely <= said or (explicit and not all(map(number_of, sessions))):
         return []
     shown = listed([f"'{name}'" for name in sessions[:NAMED_SESSIONS]])
     more = " and others" if len(sessions) > NAMED_SESSIONS else ""
@@ -568,14 +573,23 @@ def sessions_likely(sessions: Iterable[str]) -> int:
     Returns:
         At least 1; words for the whole day are no session of it.
     """
-    parts = [name for name in sessions if name and normal(name) not in WHOLE_DAY]
-    numbers = [number for name in parts if (number := _number_of(name)) <= MOST_SESSIONS]
+    sessions = [name for name in sessions if name and normal(name) not in WHOLE_DAY]
+    parts = [name for name in sessions if not span_of(name)]
+    numbers = [number for name in parts if (number := number_of(name)) <= MOST_SESSIONS]
     halves = 2 if any(normal(name) in HALF_DAY for name in parts) else 1
     # a single one may be the period in which the day's attendance is taken
-    return max(len(parts), halves, *(numbers if len(parts) > 1 else []))
+    ends = [span_of(name) for name in sessions]
+    return max(len(parts), halves, 1, *(numbers if len(parts) > 1 else []), *ends)
 
 
-def _number_of(session: str) -> int:
+def span_of(session: str) -> int:
+    """The last of several periods that one session stands for: 3 of `1-3` or `P1, P2, P3`; else 0."""
+    numbers = [int(number) for number in re.findall(r"\d+", session)]
+    rising = numbers == sorted({*numbers}) and numbers[-1:] <= [MOST_SESSIONS]
+    return numbers[-1] if rising and _SPAN.fullmatch(session) else 0
+
+
+def number_of(session: str) -> int:
     """The number of a session: 3 of `Period 3`, `P3` and `3(A-B)`; 0 where it has none."""
     found = re.search(r"\d+", session)
     return int(found[0]) if found else 0
