@@ -25,11 +25,15 @@ from edu_pipeline.landing.sources.school.agreement import (
     teachers_unknown,
 )
 from edu_pipeline.landing.sources.school.belonging import (
+    causes_of_unknown,
     classes_of_several_schools,
     enrollments_that_differ,
+    homerooms_by_name,
+    people_without_ids,
     rival_problems,
     stranger_problems,
     strangers_enrolled,
+    students_twice,
     zero_problems,
     zeros_lost,
 )
@@ -160,10 +164,6 @@ def find_problems(
     return problems_frame(problems)
 
 
-def _rows_left_out(
-    con: duckdb.DuckDBPyConnection, files: pl.DataFrame, settings: Settings, *, weighed: bool
-) -> list[Problem]:
-    """Rows that break rules or share a key: of whole exports, else where they matter.
 def column_questions(
     con: duckdb.DuckDBPyConnection, files: pl.DataFrame, settings: Settings
 ) -> Iterator[Problem]:
@@ -186,6 +186,10 @@ def column_questions(
             yield from unread_problems(con, table, names, found, settings)
 
 
+def _rows_left_out(
+    con: duckdb.DuckDBPyConnection, files: pl.DataFrame, settings: Settings, *, weighed: bool
+) -> list[Problem]:
+    """Rows that break rules or share a key: of whole exports, else where they matter.
 
     Against rates that are themselves in doubt they are not `weighed`.
     """
@@ -199,10 +203,17 @@ def column_questions(
     zeros = zeros_lost(con)
     # of these the zeros are told, which is more
     explained = zeros.filter(pl.col("rows") == pl.col("of"))["table"].to_list()
+    causes = causes_of_unknown(con)
+    twice = students_twice(con)
     many = [
         problem
-        for problem in row_problems(counts, rows_received(con), files, landing)
+        for problem in row_problems(counts, rows_received(con), files, landing, causes)
         if not (problem.table in several and problem.subject == SUPERSEDED)
+        and not (
+            problem.table == "students"
+            and problem.subject == SUPERSEDED
+            and problem.rows == twice["rows"].max()
+        )
         and not (problem.table in explained and problem.subject in UNKNOWN_PEOPLE)
     ]
     told = {
@@ -223,6 +234,7 @@ def column_questions(
     rivals = rival_problems(
         classes_of_several_schools(con),
         enrollments_that_differ(con, landing.enrollments, settings.known_zone),
+        twice,
         {problem.table for problem in many if problem.subject == SUPERSEDED},
     )
     return [
@@ -230,6 +242,8 @@ def column_questions(
         *many,
         *zero_problems(zeros),
         *strangers,
+        *people_without_ids(con, landing.enrollments),
+        *homerooms_by_name(con),
         *rivals,
         *lost,
         *worse_rows_problems(worse_rows_lost(con), known, landing.attendance),

@@ -596,7 +596,11 @@ def number_of(session: str) -> int:
 
 
 def row_problems(
-    rejected: pl.DataFrame, received: pl.DataFrame, files: pl.DataFrame, landing: Landing
+    rejected: pl.DataFrame,
+    received: pl.DataFrame,
+    files: pl.DataFrame,
+    landing: Landing,
+    causes: Mapping[tuple[str, str], str] | None = None,
 ) -> list[Problem]:
     """Exports without rows, and those of which so many rows fail that the export must be wrong.
 
@@ -608,6 +612,7 @@ def row_problems(
         received: `rejected.rows_received`.
         files: `LandingFiles`.
         landing: The section of `pipeline.toml`.
+        causes: `belonging.causes_of_unknown`.
 
     Returns:
         Problems; these concern every class and every week.
@@ -635,12 +640,13 @@ def row_problems(
         counted = counted.filter(~pl.col("rule").str.starts_with(UNKNOWN))
     for (table, rule), bad in counted.group_by("table", "rule", maintain_order=True):
         of = _total(received.filter(pl.col("table") == table))
+        cause = (causes or {}).get((str(table), str(rule)), "")
         if rule != AFTER and _total(bad) > MANY_REJECTED * of:
-            rows.append(_many(str(table), str(rule), bad, of, str(table), landing))
+            rows.append(_many(str(table), str(rule), bad, of, str(table), landing, cause))
             continue
         for file in bad.filter(pl.col("rows") > MOST * pl.col("of")).partition_by("file"):
             name = file["file"][0]
-            rows.append(_many(str(table), str(rule), file, file["of"][0], name, landing))
+            rows.append(_many(str(table), str(rule), file, file["of"][0], name, landing, cause))
     return rows
 
 
@@ -655,7 +661,7 @@ def _no_rows(table: str, files: pl.DataFrame) -> Problem:
 
 
 def _many(
-    table: str, rule: str, bad: pl.DataFrame, of: int, whole: str, landing: Landing
+    table: str, rule: str, bad: pl.DataFrame, of: int, whole: str, landing: Landing, cause: str
 ) -> Problem:
     # cells are not shown, because they may hold names; but what should be a date and looks like one
     values = [value for value in bad["values"].explode().drop_nulls() if DATE_LIKE.match(value)]
@@ -670,7 +676,7 @@ def _many(
     if rule.startswith(UNPARSEABLE):
         message += date_advice(values, table, landing)
     elif rule.startswith(UNKNOWN):
-        message += (
+        message += cause or (
             " The exports do not fit together: export them again on the same day, or say in "
             f"[landing.{table}.columns] which column holds the same ids."
         )
