@@ -116,12 +116,7 @@ def _empty_codes_beside_others(
         known = {normal(name) for name in field.names}
         for path, found in resolved_headers(table, files, export).items():
             first = found.headers.get(ours)
-            header = files.filter(table=table, path=path)["header"].to_list()[0]
-            others = [
-                name
-                for name in header
-                if normal(name) in known and name not in found.headers.values()
-            ]
+            others = [name for name in found.unread if normal(name) in known]
             if first is None or not others or found.how[ours] == "setting":
                 continue
             counts = ", ".join(
@@ -343,11 +338,8 @@ def _shorter_days(
     if attendance.shape != "exceptions" or attendance.sessions_per_day == 1:
         return
     for path, found in resolved_headers("calendar", files, settings.landing.calendar).items():
-        header = files.filter(table="calendar", path=path)["header"].to_list()[0]
-        for name in header:
-            if name in found.headers.values() or not any(
-                word in normal(name) for word in PERIOD_WORDS
-            ):
+        for name in found.unread:
+            if not any(word in normal(name) for word in PERIOD_WORDS):
                 continue
             number = f"try_cast(trim({quoted(name)}) as integer)"
             days, fewest, most = con.execute(
@@ -537,10 +529,8 @@ def _graded_with_nothing(
     column = ""
     for path, read in resolved_headers("homework", files, settings.landing.homework).items():
         status = read.headers.get("status")
-        header = files.filter(table="homework", path=path)["header"].to_list()[0]
-        for name in header:
-            of_score = normal(name).endswith(SCORES) and name not in read.headers.values()
-            if status is None or not of_score:
+        for name in read.unread:
+            if status is None or not normal(name).endswith(SCORES):
                 continue
             counts = con.execute(
                 f"""

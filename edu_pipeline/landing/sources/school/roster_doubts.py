@@ -68,7 +68,7 @@ def _days_without_a_word(
     for path, found in resolved_headers("calendar", files, export).items():
         if "in_session" in found.headers or "in_session" in export.constants:
             continue
-        for name in _unread(files, "calendar", path, found.headers.values()):
+        for name in found.unread:
             cell = f"lower(trim({quoted(name)}))"
             rows = con.execute(
                 f"""
@@ -202,8 +202,3 @@ def _term(text: str) -> tuple[str, str, str] | None:
     if found["bare"]:
         return year, "term", found["bare"]
     return year, (found["part"] or found["th"] or "")[:1], found["number"] or found["first"] or ""
-
-
-def _unread(files: pl.DataFrame, table: str, path: str, read: Collection[str]) -> list[str]:
-    header = files.filter(table=table, path=path)["header"].to_list()[0]
-    return [name for name in header if name not in read]

@@ -99,9 +99,7 @@ def _classes(room: _Room) -> None:
 def _enrollments(room: _Room) -> None:
     landing = room.settings.landing
     everywhere = landing.classes.model_copy(update={"where": {}})
-    elsewhere = room.con.sql(
-        f"select class_id from ({canonical_query('classes', room.files, everywhere)})"
-    ).pl()
+    query = f"select class_id from ({canonical_query('classes', room.files, everywhere)})"
     staged = stage_enrollments(
         room.rows("enrollments"),
         room.staged("classes"),
@@ -110,7 +108,7 @@ def _enrollments(room: _Room) -> None:
         landing.enrollments,
         stays=stays_of(room.rows("students"), landing.students, landing.enrollments),
         terms=terms_of(room.rows("classes"), landing.classes),
-        elsewhere=elsewhere["class_id"] if landing.classes.where else (),
+        elsewhere=room.con.sql(query).pl()["class_id"] if landing.classes.where else (),
     )
     room.keep("enrollments", staged)
 
