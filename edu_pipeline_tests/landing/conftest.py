@@ -198,6 +198,7 @@ def roster(read_exports: Callable[..., Facts]) -> Land:
         for table in STAGED:
             if table not in CODES:
                 stage_table(con, table, listed, settings)
+        write_table(con, "landing_files", listed)
         collect_rejected(con)
         return con
 

@@ -8,6 +8,7 @@ import polars as pl
 import pytest
 
 from edu_pipeline.ground.warehouse import read_table
+from edu_pipeline.landing.rules import fate_of
 from edu_pipeline.landing.sources.school.agreement import (
     calendar_rivals,
     enrollment_days,
@@ -35,13 +36,13 @@ from edu_pipeline.landing.sources.school.disagreements import (
     year_problems,
 )
 from edu_pipeline.landing.sources.school.rejections import unmapped_codes
-from edu_pipeline.landing.sources.school.roster_doubts import roster_doubts
+from edu_pipeline.landing.sources.school.roster_doubts import roster_doubts, terms_without_days
 from edu_pipeline.landing.sources.school.school_problems import code_problems
 from edu_pipeline.landing.sources.school.stage_roster import one_spelling, stage_students
 from edu_pipeline.model.problems import Problem
 from edu_pipeline.model.roster import student_schools
 from edu_pipeline.model.school_calendar import with_weeks
-from edu_pipeline.settings.home import School
+from edu_pipeline.settings.home import School, Settings
 from edu_pipeline_tests.landing.conftest import ROSTERS, SCHOOL, Facts, rosters_of
 
 Stage = Callable[..., Facts]
@@ -201,6 +202,27 @@ def test_marks_on_every_end_date_suggest_that_it_is_the_last_day(
     assert told(ROSTERS + left, '[landing.enrollments]\nend_date = "inclusive"') == []
 
 
+@pytest.mark.parametrize(("end", "again", "asks"), [
+    ("2026-09-10", None, True), ("2026-09-11", None, False), ("2026-09-09", None, False),
+    ("2026-09-10", "2026-09-11", True), ("2026-09-10", "2026-09-10", False),
+])  # fmt: skip
+def test_a_single_mark_on_the_end_date_is_asked_about(
+    facts: Stage, end: str, again: str | None, *, asks: bool
+) -> None:
+    """007 has a mark up to the 10th, and in another class, if there is one, from the 11th on."""
+    con, _, settings = facts({"attendance.csv": marks("007 1-4", "008 1-5")})
+    con.execute("update stg_enrollments set end_date = ? where person_id = '007'", [end])
+    if again:
+        con.execute(
+            "insert into stg_enrollments values ('HR-7B', '007', 'student', ?, '9999-12-31')",
+            [again],
+        )
+    with marks_at_hand(con):
+        found = end_date_problems(*marks_on_end_dates(con), settings.landing)
+    start = "On 1 of 1 end date of enrollments the student who left has a mark"
+    assert [problem.message.startswith(start) for problem in found] == [True] * asks
+
+
 def _of_registers(found: Facts) -> list[str]:
     with marks_at_hand(found.con):
         return [problem.message for problem in register_problems(registers(found.con))]
@@ -262,6 +284,51 @@ def test_two_homerooms_at_once_are_a_question_and_a_move_is_none(
         pairs = homerooms_at_once(con)
     assert pairs.select("one", "other", "shared", "together").rows() == [("ADV", "HR-7A", 1, 0)]
     assert homeroom_problems(pairs) == []
+    # a move to another school, unless it is none
+    found = homeroom_problems(pairs.with_columns(apart=True))
+    assert [problem.class_id for problem in found] == ["ADV", "HR-7A"]
+    assert found[0].message.startswith(
+        "1 student is in two homerooms at once, ADV and HR-7A of another school; each counts in one only."
+    )
+
+
+CLASSES = "class_id,class_type"
+ENROLLED = "class_id,person_id,role\nHR-7A,007,student\nHR-7A,008,student\nMUS,007,student\n"
+
+
+@pytest.mark.parametrize(("header", "one", "other", "asks"), [
+    ("school_year", "2025-26", "2026-27", True), ("Term", "S1", "S2", True),
+    ("Academic Session", "Fall 2026", "Spring 2027", True), ("Term Name", "2025-2026", "SY26-27", True),
+    ("termSourcedIds", "y1", "y2", True), ("termSourcedIds", "q1,q2", "q2", False),
+    ("Term", "Full Year", "S1", False), ("Term", "2026-27", "2026-27 S1", False),
+    ("Term", "S1", "Q1", False), ("Semester", "1", "2", True), ("Term", "evening", "morning", False), ("Term type", "S1", "S2", False),
+])  # fmt: skip
+def test_classes_of_several_terms_without_days_are_asked_about(
+    roster: Land, header: str, one: str, other: str, *, asks: bool
+) -> None:
+    classes = f'{CLASSES},{header}\nHR-7A,homeroom,"{one}"\nMUS,scheduled,"{other}"\n'
+    con = roster({"classes.csv": classes, "enrollments.csv": ENROLLED})
+    problems = [*terms_without_days(con, read_table(con, "landing_files"), Settings())]
+    assert [problem.class_id for problem in problems] == ["HR-7A", "MUS"] * asks
+    if asks:
+        assert f"('{one}' and '{other}')" in problems[0].message
+        dated = ENROLLED.replace("role", "role,begin_date").replace(
+            "student\n", "student,2026-09-01\n"
+        )
+        con = roster({"enrollments.csv": dated})
+        assert not [*terms_without_days(con, read_table(con, "landing_files"), Settings())]
+
+
+def test_who_leaves_classes_out_leaves_out_their_enrollments(roster: Land) -> None:
+    classes = f"{CLASSES},Term\nHR-7A,homeroom,S1\nMUS,scheduled,S2\n"
+    files = {"classes.csv": classes, "enrollments.csv": f"{ENROLLED}ART,007,student\n"}
+    con = roster(files, '[landing.classes.where]\nTerm = ["S1"]')
+    assert con.sql("select value, rule from rejected_enrollments order by 1").fetchall() == [
+        ("ART", "unknown_class_id"), ("MUS", "where"),
+    ]  # fmt: skip
+    assert fate_of("where") == "not_read"
+    said = Settings.model_validate({"landing": {"classes": {"where": {"Term": ["S1"]}}}})
+    assert not [*terms_without_days(con, read_table(con, "landing_files"), said)]
 
 
 def test_names_are_no_ids(read_exports: Stage) -> None:

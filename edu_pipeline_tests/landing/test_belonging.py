@@ -10,9 +10,13 @@ import pytest
 from edu_pipeline.ground.warehouse import read_table, write_table
 from edu_pipeline.landing.sources.school.agreement import homerooms_at_once
 from edu_pipeline.landing.sources.school.belonging import (
+    causes_of_unknown,
     classes_of_several_schools,
+    homerooms_by_name,
+    people_without_ids,
     rival_problems,
     stranger_problems,
+    students_twice,
     zero_problems,
     zeros_lost,
 )
@@ -23,7 +27,7 @@ from edu_pipeline.landing.sources.school.school_problems import code_problems
 from edu_pipeline.landing.sources.school.stage_roster import stage_classes
 from edu_pipeline.model.problems import problems_frame
 from edu_pipeline.model.roster import Students
-from edu_pipeline.settings.landing import AttendanceExport, Landing
+from edu_pipeline.settings.landing import AttendanceExport, EnrollmentsExport, Landing
 from edu_pipeline_tests.landing.conftest import Facts, rosters_of
 
 Stage = Callable[..., Facts]
@@ -166,10 +170,93 @@ def test_one_class_id_of_two_schools_is_asked_about_among_many_classes(
     rows = read_table(con, "read_classes")
     staged = stage_classes(rows, Students.create_empty(), settings.landing.classes)
     write_table(con, "rejected_classes", staged.rejected)
-    found = [*rival_problems(classes_of_several_schools(con), pl.DataFrame(), ())]
+    nothing = pl.DataFrame()
+    found = [*rival_problems(classes_of_several_schools(con), nothing, nothing, ())]
     assert [problem.message.partition(", and only")[0] for problem in found] == [
         "Class HR-7A stands in classes more than once, for several schools (school/classes.csv, line 32)"
     ] * asks
+
+
+NAMED = "student_id,given_name,family_name,homeroom,school_id"
+
+
+@pytest.mark.parametrize(("second", "told"), [
+    ("007,Dora,Pine,HR-7A,1", "with different names"), ("007,Ada,Moss,HR-7B,1", "different homerooms"),
+    ("007,Ada,Moss,HR-7A,2", ""), ("007,ada,Moss,HR-7A,1", ""),
+])  # fmt: skip
+def test_an_id_that_stands_twice_among_students_is_asked_about(
+    roster: Land, second: str, told: str
+) -> None:
+    con = roster({"students.csv": f"{NAMED}\n007,Ada,Moss,HR-7A,1\n{second}\n008,B,O,HR-7A,1\n"})
+    nothing = pl.DataFrame()
+    found = [*rival_problems(nothing, nothing, students_twice(con), ())]
+    assert [told in problem.message for problem in found] == [True] * len(found)
+    classes = {problem.class_id for problem in found}
+    assert classes == ({"HR-7A", "HR-7B"} if "homerooms" in told else {"HR-7A"} if told else set())
+    if found:
+        assert found[0].message.startswith("1 id of 7A")
+
+
+def test_students_of_a_class_without_an_id_hold_it_and_no_other(roster: Land) -> None:
+    rows = "HR-7A,007,student\nHR-7A,,student\nMAT,008,student\nMAT,,teacher\n"
+    con = roster({"enrollments.csv": f"class_id,person_id,role\n{rows}"})
+    (problem,) = people_without_ids(con, EnrollmentsExport())
+    assert problem.class_id == "HR-7A"
+    assert problem.message.startswith(
+        "1 row of enrollments about 7A has no id (school/enrollments.csv, line 3), so its figures lack a student"
+    )
+
+
+def test_a_homeroom_by_its_name_is_asked_about(roster: Land) -> None:
+    students = "student_id,homeroom\n007,{0}\n008,{0}\n"
+    teachers = {"enrollments.csv": "class_id,person_id,role\nHR-7A,T1,teacher\n"}
+    con = roster({"students.csv": students.format("7A"), **teachers})
+    (problem,) = homerooms_by_name(con)
+    assert problem.message.startswith(
+        "7A is the homeroom of 2 students, and classes has it as a name"
+    )
+    assert [
+        *homerooms_by_name(roster({"students.csv": students.format("HR-7A"), **teachers}))
+    ] == []
+    con = roster({}, '[landing.classes.columns]\nclass_id = "class_name"')
+    assert [*homerooms_by_name(con)] == []
+
+
+LONG = "123456789012345"
+REJECTED = "create table rejected_{} as select '{}' as rule, unnest({}) as value;"
+
+
+@pytest.mark.parametrize(("known", "unknown", "lost"), [
+    (f"{LONG}67", f"{LONG}00", "in attendance"), (f"{LONG}00", f"{LONG}67", "in students"),
+    (f"{LONG}67", "1.23457E+16", "in attendance"), (f"{LONG}67", "99", ""), ("12", "1200", ""),
+])  # fmt: skip
+def test_ids_with_more_digits_than_excel_keeps_are_told_as_such(
+    known: str, unknown: str, lost: str
+) -> None:
+    with duckdb.connect() as con:
+        con.execute(rosters_of([known]))
+        for table in ("homework", "enrollments"):
+            con.execute(REJECTED.format(table, "unknown_class_id", "[]::varchar[]"))
+        con.execute(REJECTED.format("attendance", "unknown_student_id", [unknown]))
+        causes = causes_of_unknown(con)
+    assert [lost in cause for cause in causes.values()] == [True] * bool(lost)
+
+
+@pytest.mark.parametrize(("ids", "told"), [
+    ("HR-1,7A\nHR-2,7B", 'class_id = "class_name"'), ("HR-1,7A\nHR-2,7A", "with the ids that classes has."),
+    ("HR-1,8A\nHR-2,8B", ""),
+])  # fmt: skip
+def test_names_of_classes_in_place_of_their_ids_are_told_as_such(
+    roster: Land, ids: str, told: str
+) -> None:
+    classes = f"class_id,class_name\n{ids}\n"
+    constants = '[landing.classes.constants]\nclass_type = "homeroom"'
+    enrolled = "class_id,person_id,role\n7A,007,student\n7A,008,student\n"
+    con = roster({"classes.csv": classes, "enrollments.csv": enrolled}, constants)
+    for table in ("homework", "attendance"):
+        con.execute(f"create table rejected_{table} as from rejected_enrollments limit 0")
+    causes = causes_of_unknown(con)
+    assert [told in cause for cause in causes.values()] == [True] * bool(told)
 
 
 def test_a_school_that_the_calendar_writes_otherwise_is_translated(

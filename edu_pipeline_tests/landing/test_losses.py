@@ -5,6 +5,7 @@ from datetime import date, timedelta
 
 import duckdb
 import polars as pl
+import pytest
 
 from edu_pipeline.landing.sources.school.agreement import marks_on_closed_days
 from edu_pipeline.landing.sources.school.disagreements import closed_problems
@@ -15,7 +16,7 @@ from edu_pipeline.landing.sources.school.losses import (
     worse_rows_lost,
     worse_rows_problems,
 )
-from edu_pipeline.landing.sources.school.school_problems import date_advice
+from edu_pipeline.landing.sources.school.school_problems import date_advice, sessions_likely
 from edu_pipeline.landing.sources.school.telling_apart import several_problem, several_rows
 from edu_pipeline_tests.landing.conftest import ROSTERS, Facts, rosters_of
 
@@ -337,6 +338,30 @@ def test_a_session_that_is_the_whole_day_is_asked_about(facts: Stage) -> None:
     marks = {"attendance.csv": f"student_id,date,code,session\n{rows}"}
     (message,) = asked(facts(marks, f"{EXCEPTIONS}\nsessions_per_day = 2"))
     assert message.startswith("1 row of attendance with 'ALL' stands where others have AM and PM")
+
+
+@pytest.mark.parametrize("span", ["1-3", "P1 to P3", '"1, 2, 3"'])
+def test_one_row_of_several_periods_is_asked_about_beside_rows_of_one(
+    facts: Stage, span: str
+) -> None:
+    """It would count as one sixth of a day, and is half of one."""
+    rows = f"007,2026-09-07,absent,{span}\n008,2026-09-08,absent,2\n"
+    marks = {"attendance.csv": f"student_id,date,code,period\n{rows}"}
+    found = facts(marks, f"{EXCEPTIONS}\nsessions_per_day = 6")
+    (message,) = asked(found)
+    shown = span.replace('"', "")
+    assert message.startswith(f"1 row of attendance is of '{shown}': if that means several periods")
+    names = [name for (name,) in found.con.sql("select session from stg_attendance").fetchall()]
+    assert sessions_likely(names) == 3
+
+
+@pytest.mark.parametrize("names", [("1-2", "3-4", "5(A-B)"), ("Algebra 1-2", "2", "3")])
+def test_blocks_of_several_periods_that_are_all_of_a_day_ask_nothing(
+    facts: Stage, names: tuple[str, ...]
+) -> None:
+    rows = "".join(f"007,2026-09-{7 + n:02},absent,{name}\n" for n, name in enumerate(names))
+    marks = {"attendance.csv": f"student_id,date,code,period\n{rows}"}
+    assert asked(facts(marks, f"{EXCEPTIONS}\nsessions_per_day = 3")) == []
 
 
 def test_dates_that_a_column_proves_are_read_and_others_asked_about(

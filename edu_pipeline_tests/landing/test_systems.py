@@ -6,11 +6,9 @@ from datetime import date
 import duckdb
 
 from edu_pipeline.landing.sources.school.doubts import doubts
-from edu_pipeline.landing.sources.school.no_longer import no_longer
+from edu_pipeline.landing.sources.school.finding import column_questions
 from edu_pipeline.landing.sources.school.school_problems import session_problems
-from edu_pipeline.landing.sources.school.second_columns import second_columns
 from edu_pipeline.landing.sources.school.stage_facts import sessions_found
-from edu_pipeline.landing.sources.school.unread import unread_problems
 from edu_pipeline_tests.landing.conftest import Facts, lines_told
 
 Stage = Callable[..., Facts]
@@ -24,7 +22,7 @@ MONDAY = date(2026, 9, 7)
 def asked(found: Facts) -> list[str]:
     """What has to be said about an export besides the settings."""
     rejected = found.con.sql("select rule from rejected_attendance").fetchall()
-    looks = (doubts, no_longer, second_columns, unread_problems)
+    looks = (doubts, column_questions)
     questions = [problem for look in looks for problem in look(*found)]
     return [*(rule for (rule,) in rejected), *(problem.message for problem in questions)]
 

@@ -7,9 +7,7 @@ import polars as pl
 import pytest
 
 from edu_pipeline.ground.toml import toml_key, toml_list
-from edu_pipeline.landing.sources.school.no_longer import no_longer
-from edu_pipeline.landing.sources.school.second_columns import second_columns
-from edu_pipeline.landing.sources.school.unread import unread_problems
+from edu_pipeline.landing.sources.school.finding import column_questions
 from edu_pipeline.model.problems import problems_frame
 from edu_pipeline_tests.landing.conftest import SCHOOL, Facts, Land
 
@@ -30,8 +28,7 @@ def asked(facts: Callable[..., Facts]) -> Asked:
 
 
 def _asked(found: Facts) -> pl.DataFrame:
-    looks = (no_longer, second_columns, unread_problems)
-    return problems_frame([problem for look in looks for problem in look(*found)])
+    return problems_frame(column_questions(*found))
 
 
 def _absences(header: str, *cells: str) -> dict[str, str]:
@@ -143,6 +140,60 @@ def test_an_amount_that_the_codes_say_already_is_not_asked(asked: Asked) -> None
 def test_arrival_times_of_a_daily_export_are_not_asked_about(asked: Asked) -> None:
     rows = "007,2026-09-07,present,,\n008,2026-09-07,late,08:40,15:00\n007,2026-09-08,late,09:10,14:00\n"
     assert asked({"attendance.csv": f"student_id,date,code,Time In,Time Out\n{rows}"}) == []
+
+
+def test_arrivals_are_asked_about_where_late_counts_for_less_and_no_code_says_late(
+    asked: Asked,
+) -> None:
+    rows = "007,2026-09-08,present,08:20\n008,2026-09-07,L,9:10 AM\n007,2026-09-07,present,"
+    half = "[attendance.codes]\nL = { attended = 0.5, tardy = true }"
+
+    def told(header: str, last: str, toml: str = half, *, late: bool = True) -> list[str]:
+        text = f"student_id,date,code,{header}\n{rows}{last}\n"
+        return asked({"attendance.csv": text if late else text.replace(",L,", ",present,")}, toml)
+
+    (message,) = told("Arrival Time", "09:15")
+    assert "has '09:15' in 1 row whose code says present, as late as others" in message
+    (message,) = told("Time In", "2026-09-08 08:21", late=False)
+    assert "in 3 rows whose code says present. A late arrival counts for less" in message
+    assert told("Arrival Time", "08:30") == []
+    assert told("Arrival Time", "Gate 3") == []
+    # on another day of the week school may begin later
+    assert told("Arrival Time", "08:30\n008,2026-09-09,present,09:15") == []
+    assert told("Arrival Time", "09:15", '[attendance.codes]\nL = "tardy"') == []
+
+
+def test_homework_handed_in_after_it_was_due_is_asked_about_where_late_does_not_count(
+    asked: Asked,
+) -> None:
+    rows = "007,A,MAT,2026-09-08,complete,2026-09-08 23:50\n008,A,MAT,2026-09-08,complete,2026-09-10 07:00\n"
+    files = {"homework.csv": f"{HOMEWORK},Submitted At\n{rows}"}
+    (message,) = asked(files, "[homework]\nlate_counts = false")
+    assert "has a later day than the one it was due in 1 row whose status says complete" in message
+    assert asked(files) == []
+
+
+def test_days_on_which_a_student_was_no_member_are_asked_about(
+    facts: Callable[..., Facts],
+) -> None:
+    """One of four days is left of 008, who was no member on the others."""
+    rows = "".join(
+        f"{who},2026-09-{day:02},absent,{int(who == '007' or day == 7)}\n"
+        for who in ("007", "008")
+        for day in range(7, 11)
+    )
+    files = {"attendance.csv": f"student_id,date,code,MembershipValue\n{rows}"}
+    (message,) = _asked(facts(files))["message"]
+    assert "says of 3 rows ('0') that they do not count; they are counted" in message
+    assert '[landing.attendance.where]: MembershipValue = ["1"]' in message
+    said = facts(files, '[landing.attendance.where]\nMembershipValue = ["1"]')
+    assert _asked(said).is_empty()
+    assert said.con.sql("select sum(possible) from stg_attendance").fetchall() == [(5,)]
+    (message,) = _asked(facts(files, EXCEPTIONS))["message"]
+    assert '"…" = "not_expected"' in message
+    # who is not expected counts nowhere already
+    codes = '[attendance.codes]\nabsent = "not_expected"'
+    assert _asked(facts(files, codes)).is_empty()
 
 
 def test_flags_of_homework_that_contradict_its_status_are_asked_about(

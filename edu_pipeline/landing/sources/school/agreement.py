@@ -14,11 +14,10 @@ import polars as pl
 from edu_pipeline.ground.sql import literal, literals, quoted, week_of
 from edu_pipeline.ground.warehouse import read_table
 from edu_pipeline.landing.rules import CLOSED, OUTSIDE
-from edu_pipeline.landing.sources.school.canonical import resolved_headers
+from edu_pipeline.landing.sources.school.canonical import resolved_headers, unread_names
 from edu_pipeline.landing.sources.school.fields import KEYS
 from edu_pipeline.landing.sources.school.stage_facts import HOMES
 from edu_pipeline.landing.sources.school.stage_roster import days_that_differ
-from edu_pipeline.landing.tables.raw import RECEIVED
 from edu_pipeline.model.school_calendar import WeekBegins
 from edu_pipeline.settings.landing import Landing
 
@@ -182,30 +181,36 @@ def enrollment_days(con: duckdb.DuckDBPyConnection) -> tuple[int, int, str, str]
 
 
 def marks_on_end_dates(con: duckdb.DuckDBPyConnection) -> tuple[int, int, int]:
-    """Leavers whose end date is a day on which others of their school are marked.
+    """Days on which students left, for good or for a while, and on which others of their school are marked.
 
     Returns:
-        How many there are; how many have a mark on that very day; how many have one after it.
+        How many there are; on how many the student has a mark; after how many, while in no class.
     """
     found: tuple[int, int, int] = con.execute(
-        """
+        f"""
         with leavers as (
-          select student_id, max(end_date) as day from stays group by student_id
+          select student_id, away.first as day, away.last as back from ({_away("student_id")}) as away
+          where day > date '0001-01-01'
+          union all
+          select student_id, max(end_date) as day, null from stays group by student_id
           having day < date '9999-12-31'
         ),
         taken as (
           select distinct school_id, date
           from marks join stg_student_schools as pupil using (student_id)
           where date >= pupil.begin_date and date < pupil.end_date
+        ),
+        outside as (
+          select student_id, day, bool_or(date = day) as on_it, bool_or(date > day) as later
+          from leavers join marks using (student_id)
+          where date >= day and coalesce(date < back, true) group by all
         )
-        select count(*), count(*) filter (on_day.date is not null),
-               count(*) filter (leaver.student_id in (
-                 select student_id from marks join leavers using (student_id) where date > day))
+        select count(*), count(*) filter (on_it), count(*) filter (later)
         from leavers as leaver
         join stg_student_schools as pupil on pupil.student_id = leaver.student_id
           and day >= pupil.begin_date and day < pupil.end_date
         join taken on taken.school_id = pupil.school_id and taken.date = leaver.day
-        left join marks as on_day on on_day.student_id = leaver.student_id and on_day.date = leaver.day
+        left join outside on outside.student_id = leaver.student_id and outside.day = leaver.day
         """
     ).fetchall()[0]
     return found
@@ -383,8 +388,8 @@ def homerooms_at_once(con: duckdb.DuckDBPyConnection) -> pl.DataFrame:
 
     Returns:
         One row per `one` and `other` (ids of classes): `shared` students, on the same days, `together`
-        (of these, from the same day on), `smaller`, the students of the smaller one, and the days on which
-        `one_began` and `other_began` for any of them.
+        (of these, from the same day on), `smaller`, the students of the smaller one, the days on which
+        `one_began` and `other_began` for any of them, and whether they are `apart`, in two schools.
     """
     found: pl.DataFrame = con.sql(
         f"""
@@ -401,8 +406,9 @@ def homerooms_at_once(con: duckdb.DuckDBPyConnection) -> pl.DataFrame:
           group by all
         )
         select one, other, shared, together, least(a.students, b.students) as smaller,
-               one_began, other_began
+               one_began, other_began, here.school_id <> there.school_id as apart
         from pairs join sizes as a on a.class_id = one join sizes as b on b.class_id = other
+        join stg_classes as here on here.class_id = one join stg_classes as there on there.class_id = other
         order by all
         """
     ).pl()
@@ -422,16 +428,9 @@ def calendar_rivals(
     differ = days_that_differ(read_table(con, "read_calendar"), schools, export)
     if differ.is_empty():
         return differ, []
-    read = {
-        header
-        for found in resolved_headers("calendar", files, export).values()
-        for header in found.headers.values()
-    }
     con.register("differ", differ)
     telling = []
-    for header in con.table("raw_calendar").columns:
-        if header in read or header in RECEIVED:
-            continue
+    for header in unread_names(con, "calendar", files, export):
         cell = f"coalesce(raw.{quoted(header)}, '')"
         ((apart,),) = con.execute(
             f"""

@@ -4,21 +4,29 @@ A student whose id lost its zero, one who is enrolled and in no export of studen
 there for two schools: hardly a row of the export, and all that there is of somebody.
 """
 
-from collections.abc import Collection, Iterator
+import re
+from collections.abc import Collection, Iterator, Mapping, Sequence
 
 import duckdb
 import polars as pl
 
-from edu_pipeline.ground.sql import literal
+from edu_pipeline.ground.sql import literal, literals, quoted
+from edu_pipeline.ground.toml import toml_text
 from edu_pipeline.ground.wording import counted
 from edu_pipeline.landing.rules import SUPERSEDED, UNKNOWN
+from edu_pipeline.landing.sources.school.fields import WORDS
 from edu_pipeline.landing.sources.school.school_problems import classes_told, school_problem
-from edu_pipeline.landing.sources.school.stage_facts import distinct_texts, register_days
+from edu_pipeline.landing.sources.school.stage_facts import HOMES, distinct_texts, register_days
+from edu_pipeline.landing.tables.raw import RECEIVED
 from edu_pipeline.model.problems import Problem
 from edu_pipeline.settings.landing import AttendanceExport, EnrollmentsExport
 
 _IDS = {"attendance": "student_id", "homework": "student_id", "enrollments": "person_id"}
 """Export → its column of ids of students."""
+DIGITS = 15
+"""Of a number that Excel keeps; it writes 0 for those behind."""
+_AS_NUMBER = r"\d([.,]\d+)?[eE]\+?\d+"
+MOST = 0.5
 _CHANCE_DAYS = 1
 """Days with marks of somebody unknown, in an export of everybody's, that are a slip of the pen."""
 
@@ -97,6 +105,167 @@ def zero_problems(lost: pl.DataFrame) -> list[Problem]:
         )
         problems.append(problem.releasable("If that is somebody else"))
     return problems
+
+
+def causes_of_unknown(con: duckdb.DuckDBPyConnection) -> Mapping[tuple[str, str], str]:
+    """Export and rule → why most of its ids are nobody's and what to do, where they tell.
+
+    Args:
+        con: The warehouse, with `raw_classes`, the staging tables and `rejected_…`.
+    """
+    causes = {}
+    for table, column in (*_IDS.items(), ("enrollments", "class_id"), ("homework", "class_id")):
+        rule = f"{UNKNOWN}{column}"
+        found = con.execute(
+            f"select distinct value from rejected_{table} where rule = ?", [rule]
+        ).fetchall()
+        look = _in_another_column if column == "class_id" else _cut_short
+        cause = look(con, table, [value for (value,) in found])
+        if cause:
+            causes[table, rule] = f" {cause}"
+    return causes
+
+
+def _cut_short(con: duckdb.DuckDBPyConnection, table: str, ids: Sequence[str]) -> str | None:
+    """Ids with more digits than Excel keeps of a number."""
+    known = con.execute(
+        f"select distinct left(student_id, {DIGITS}) from stg_students "
+        f"where regexp_full_match(student_id, '\\d{{{DIGITS + 1},}}')"
+    ).fetchall()
+    starts = {start for (start,) in known}
+    cut = [each for each in ids if each[:DIGITS] in starts or re.fullmatch(_AS_NUMBER, each)]
+    if len(cut) <= MOST * len(ids):
+        return None
+    lost = table if not any(each[DIGITS:].strip("0") for each in cut) else "students"
+    return (
+        f"Excel keeps {DIGITS} digits of a number, and these ids have more, so their last digits became 0 in "
+        f"{lost}: export {lost} again with ids as text, and do not save it from Excel before it lands."
+    )
+
+
+def _in_another_column(
+    con: duckdb.DuckDBPyConnection, table: str, ids: Sequence[str]
+) -> str | None:
+    """Names of classes, or their codes, where classes has the other as ids."""
+    for name in con.table("raw_classes").columns if ids else ():
+        if name in RECEIVED:
+            continue
+        rows = con.execute(f"select trim({quoted(name)}) from raw_classes").fetchall()
+        cells = {cell for (cell,) in rows}
+        if sum(each in cells for each in ids) > MOST * len(ids):
+            line = f"add to [landing.classes.columns]: class_id = {toml_text(name)}"
+            return (
+                f"They stand in {name} of classes, and its ids in another column: export {table} with the ids "
+                f"that classes has{f', or {line}' if len(cells) == len(rows) else '.'}"
+            )
+    return None
+
+
+def students_twice(con: duckdb.DuckDBPyConnection) -> pl.DataFrame:
+    """Ids that stand in students more than once, with other names, homerooms or schools.
+
+    Of schools only where the student is in no homeroom, which would say where the days belong.
+
+    Args:
+        con: The warehouse, with `read_students`, the staging tables and `rejected_students`.
+
+    Returns:
+        One row per `class_id` they are in (empty: in none): `class_name`, `class_type`; of all classes `ids`,
+        how many of them are `named` otherwise, `rows` that a later one replaces, `file`, `line` of the first.
+    """
+    found: pl.DataFrame = con.sql(
+        f"""
+        with replaced as (from rejected_students where rule = {literal(SUPERSEDED)}),
+        twice as (
+          select student_id, min(replaced.file) as file,
+                 arg_min(replaced.line, (replaced.file, replaced.line)) as line,
+                 count(replaced.line) as rows,
+                 count(distinct lower(concat_ws(' ', given_name, family_name, full_name))) > 1 as named
+          from read_students left join replaced on _file = file and _line = line
+          where _rule is null and student_id in (select value from replaced)
+          group by student_id
+          having named or count(distinct homeroom_id) > 1 or (
+            count(distinct ltrim(lower(school_id), '0')) > 1
+            and student_id not in (select student_id from {HOMES})
+          )
+        ),
+        places as (
+          select person_id as student_id, class_id from stg_enrollments where role = 'student'
+          union select student_id, homeroom_id from read_students where homeroom_id is not null
+        )
+        select distinct class_id, class_name, class_type, ids, told.named, told.rows, told.file, told.line
+        from (
+          select count(*) as ids, count(*) filter (named) as named, sum(rows)::bigint as rows,
+                 min(file) as file, arg_min(line, (file, line)) as line from twice
+        ) as told, twice left join places using (student_id) left join stg_classes using (class_id)
+        order by class_type, class_name, class_id
+        """
+    ).pl()
+    return found
+
+
+def people_without_ids(
+    con: duckdb.DuckDBPyConnection, export: EnrollmentsExport
+) -> Iterator[Problem]:
+    """Rows of students of a class that have no id: their class's figures lack somebody.
+
+    Args:
+        con: The warehouse, with `read_…` of enrollments and students, the staging tables and `rejected_…`.
+        export: How enrollments are read.
+    """
+    words = {**WORDS["enrollments", "role"], **export.values.get("role", {})}
+    roles = [their.casefold() for their, ours in words.items() if ours == "student"]
+    parts = [
+        f"""
+        select {literal(table)} as "table", {class_id} as class_id, lost.file, lost.line
+        from rejected_{table} as lost
+        join read_{table} on _file = file and _line = line
+        where rule = {literal(f"missing_{column}")} and {where}
+        """
+        for table, class_id, column, where in (
+            ("enrollments", "class_id", "person_id", f"lower(role) in {literals(roles)}"),
+            ("students", "homeroom_id", "student_id", "true"),
+        )
+    ]
+    found = con.execute(
+        f"""
+        select "table", class_id, class_name, count(*), min(file), arg_min(line, (file, line))
+        from ({" union all ".join(parts)}) join stg_classes using (class_id)
+        group by all order by all
+        """
+    ).fetchall()
+    for table, class_id, name, people, file, line in found:
+        message = (
+            f"{counted(people, 'row')} of {table} about {name} {'has' if people == 1 else 'have'} no id "
+            f"({file}, line {line}), so its figures lack {'a student' if people == 1 else 'students'}. Give "
+            f"everybody an id, and export {table} again."
+        )
+        yield school_problem(
+            table, "without_ids", class_id, message, people, class_id=class_id
+        ).releasable("If nobody is missing")
+
+
+def homerooms_by_name(con: duckdb.DuckDBPyConnection) -> Iterator[Problem]:
+    """Homerooms that students name as classes calls them, not by its id: nobody teaches those."""
+    found = con.execute(
+        f"""
+        select home.class_id, count(distinct student_id)
+        from {HOMES} as home join stg_classes as named on named.class_name = home.class_id
+        where named.class_id not in (select class_id from {HOMES})
+          and home.class_id not in (select class_id from read_classes where class_id is not null)
+        group by all order by all
+        """
+    ).fetchall()
+    for class_id, students in found:
+        message = (
+            f"{class_id} is the homeroom of {counted(students, 'student')}, and classes has it as a name, "
+            "with another id, so it is taken for another class, which nobody teaches. Export students with the ids "
+            "of classes, or say in [landing.classes.columns] which column has what students have: "
+            'class_id = "…"'
+        )
+        yield school_problem(
+            "students", "homerooms_by_name", class_id, message, students, class_id=class_id
+        ).releasable("If it is another class")
 
 
 def strangers_enrolled(con: duckdb.DuckDBPyConnection) -> pl.DataFrame:
@@ -239,12 +408,13 @@ def enrollments_that_differ(
 
 
 def rival_problems(
-    classes: pl.DataFrame, enrollments: pl.DataFrame, told: Collection[str]
+    classes: pl.DataFrame, enrollments: pl.DataFrame, students: pl.DataFrame, told: Collection[str]
 ) -> Iterator[Problem]:
     """Rows of one key of which one would count, though figures depend on which.
 
     Args:
         classes: `classes_of_several_schools`.
+        students: `students_twice`.
         enrollments: `enrollments_that_differ`.
         told: Exports of which a problem says already that many rows share their keys.
     """
@@ -265,12 +435,14 @@ def rival_problems(
             "classes", "class_twice", row["class_id"], message, class_id=row["class_id"]
         )
         yield problem.releasable(last)
+    if not students.is_empty():
+        yield from _twice(students, last)
     if enrollments.is_empty() or "enrollments" in told:
         return
     names, shown = classes_told(enrollments)
-    students, first = int(shown["students"].sum()), shown.row(0, named=True)
+    count, first = int(shown["students"].sum()), shown.row(0, named=True)
     message = (
-        f"{counted(students, 'student')} of {names} {'is' if students == 1 else 'are'} enrolled twice "
+        f"{counted(count, 'student')} of {names} {'is' if count == 1 else 'are'} enrolled twice "
         f"from the same day on, with different ends ({first['file']}, line {first['line']}), and only "
         "the last row counts. Leave only the row that is true; if somebody left and came back, the second "
         "begins on that day."
@@ -283,5 +455,28 @@ def rival_problems(
             message,
             row["students"],
             first=row["first_end"],
+            class_id=row["class_id"],
+        ).releasable(last)
+
+
+def _twice(students: pl.DataFrame, last: str) -> Iterator[Problem]:
+    names, shown = classes_told(students)
+    first = shown.row(0, named=True)
+    what, cure = "homerooms or schools", "Leave only the row that is true."
+    if first["named"]:
+        what = "names"
+        cure = "If an id is two people's, give each one of their own in all exports; else leave the true row."
+    message = (
+        f"{counted(first['ids'], 'id')}{f' of {names}' if names else ''} "
+        f"{'stands' if first['ids'] == 1 else 'stand'} in students more than once, with different {what} "
+        f"({first['file']}, line {first['line']}), and only the last row counts. {cure}"
+    )
+    for row in students.iter_rows(named=True):
+        yield school_problem(
+            "students",
+            "student_twice",
+            "student_id",
+            message,
+            row["rows"],
             class_id=row["class_id"],
         ).releasable(last)

@@ -33,6 +33,7 @@ from edu_pipeline.landing.sources.school.school_columns import Field, Resolved, 
 from edu_pipeline.landing.tables.csvfile import CELLS
 from edu_pipeline.landing.tables.headers import normal
 from edu_pipeline.landing.tables.opened import FROM_1904
+from edu_pipeline.landing.tables.raw import RECEIVED
 from edu_pipeline.settings.landing import TableExport
 
 CODES = {"attendance": "code", "homework": "status"}
@@ -49,6 +50,9 @@ UNITS_WITHIN = 3
 """Lines below the header in which units stand."""
 
 _TOTAL = r"((grand|sub|overall)[ -]?)?(totals?|sum|averages?|mean|median|count)[\s:.()%\d]*"
+
+MOST_COLUMNS = 60
+"""Unread columns looked at; what says how a row counts is hardly the sixty-first."""
 
 DAYS_TO_1904 = 1462
 """From the day that workbooks count from to the one that those of old Macs do."""
@@ -88,6 +92,16 @@ def resolved_headers(
         path: resolve(table, FIELDS[table], header, export)
         for path, header in usable.select("path", "header").iter_rows()
     }
+
+
+def unread_names(
+    con: duckdb.DuckDBPyConnection, table: str, files: pl.DataFrame, export: TableExport
+) -> Sequence[str]:
+    """Columns of an export that no file of it is read from."""
+    found = resolved_headers(table, files, export).values()
+    read = {header for each in found for header in (*each.headers.values(), *each.filters)}
+    columns = [name for name in con.table(f"raw_{table}").columns if name not in RECEIVED]
+    return [name for name in columns if name not in read][:MOST_COLUMNS]
 
 
 def read_export(

@@ -31,7 +31,6 @@ FEW_MARKED = 0.5
 MOST = 0.5
 MANY_CLOSED = 0.2
 """Share of days with school from which closed days with marks are no accident."""
-ENOUGH_LEAVERS = 2
 SUNDAYS = 2
 LONG_AGO_DAYS = 180
 """Days after which one homeroom is likely of the school year before another."""
@@ -135,23 +134,23 @@ def homework_outside_problems(outside: pl.DataFrame) -> list[Problem]:
     return problems
 
 
-def end_date_problems(leavers: int, on: int, after: int, landing: Landing) -> list[Problem]:
-    """End dates on which nearly every leaver still has a mark.
+def end_date_problems(ends: int, on: int, after: int, landing: Landing) -> list[Problem]:
+    """End dates on which nearly every student who left still has a mark.
 
     Args:
-        leavers: As `agreement.marks_on_end_dates` has them.
+        ends: As `agreement.marks_on_end_dates` has them.
         on: Of these, with a mark on the end date.
         after: With a mark after it.
         landing: The section of `pipeline.toml`.
     """
-    if landing.enrollments.end_date == "inclusive" or leavers < ENOUGH_LEAVERS:
+    if landing.enrollments.end_date == "inclusive" or not on:
         return []
-    if on < (1 - WEEKENDS) * leavers or after > MOST * on:
+    if on < (1 - WEEKENDS) * ends or after > MOST * on:
         return []
     message = (
-        f"{on} of {leavers} leavers have a mark on the very end date of their enrollment, as if they "
-        "still belonged to the class on it. If so, add to [landing.enrollments]: "
-        'end_date = "inclusive".'
+        f"On {on} of {counted(ends, 'end date')} of enrollments the student who left has a mark, as if it were "
+        "the last day in the class; it counts nowhere. If they still belonged to it, add to "
+        '[landing.enrollments]: end_date = "inclusive".'
     )
     problem = school_problem(
         "enrollments",
@@ -319,18 +318,19 @@ def closed_problems(closed: pl.DataFrame, landing: Landing) -> list[Problem]:
 
 
 def homeroom_problems(pairs: pl.DataFrame) -> list[Problem]:
-    """Homerooms that students are in at once, as no student is who only moved.
+    """Homerooms that students are in at once, as no student is who only moved within a school.
 
     Args:
         pairs: `agreement.homerooms_at_once`.
     """
     odd = pairs.filter(
-        (pl.col("together") > 0)
+        pl.col("apart")
+        | (pl.col("together") > 0)
         | ((pl.col("shared") > 1) & (pl.col("shared") > MOST * pl.col("smaller")))
     )
     if odd.is_empty():
         return []
-    one, other, shared, together, _, one_began, other_began = odd.row(0)
+    one, other, shared, _, _, one_began, other_began, apart = odd.row(0)
     more = f", and in {odd.height - 1} other pairs of homerooms" if odd.height > 1 else ""
     (began, old), (later, _) = sorted([(one_began, one), (other_began, other)])
     over = "end the enrollments that are over."
@@ -340,16 +340,21 @@ def homeroom_problems(pairs: pl.DataFrame) -> list[Problem]:
             "nothing says that it has ended."
         )
     message = (
-        f"{shared} students are in two homerooms at once, {one} and {other}{more}; each counts in one "
-        "only. Say which kind is none, such as an advisory, in [landing.classes.values.class_type]: "
-        f'advisory = "scheduled", or {over}'
+        f"{counted(shared, 'student')} {'is' if shared == 1 else 'are'} in two homerooms at once, {one} and "
+        f"{other}{' of another school' if apart else ''}{more}; each counts in one only. "
+        + (
+            f"Keep the homeroom of the school where they are marked, and {over}"
+            if apart
+            else "Say which kind is none, such as an advisory, in [landing.classes.values.class_type]: "
+            f'advisory = "scheduled", or {over}'
+        )
     )
     subject, rows = f"{one} {other}", int(odd["shared"].sum())
     problems = [
         school_problem("classes", "two_homerooms", subject, message, rows, class_id=class_id)
         for class_id in sorted({*odd["one"], *odd["other"]})
     ]
-    if together:  # nothing says which of them counts
+    if odd["together"].sum():  # nothing says which of them counts
         return problems
     later_counts = "If the one counts that began later"
     return [problem.releasable(later_counts) for problem in problems]

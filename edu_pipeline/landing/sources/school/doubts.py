@@ -15,7 +15,12 @@ from edu_pipeline.ground.wording import counted, day_month, listed
 from edu_pipeline.landing.rules import AFTER, UNMAPPED
 from edu_pipeline.landing.sources.school.canonical import CODES, resolved_headers
 from edu_pipeline.landing.sources.school.fields import DATES, FIELDS
-from edu_pipeline.landing.sources.school.school_problems import WHOLE_DAY, school_problem
+from edu_pipeline.landing.sources.school.school_problems import (
+    WHOLE_DAY,
+    number_of,
+    school_problem,
+    span_of,
+)
 from edu_pipeline.landing.sources.school.stage_facts import HOMES, distinct_texts, export_days
 from edu_pipeline.landing.tables.dates import is_moment
 from edu_pipeline.landing.tables.headers import normal
@@ -111,12 +116,7 @@ def _empty_codes_beside_others(
         known = {normal(name) for name in field.names}
         for path, found in resolved_headers(table, files, export).items():
             first = found.headers.get(ours)
-            header = files.filter(table=table, path=path)["header"].to_list()[0]
-            others = [
-                name
-                for name in header
-                if normal(name) in known and name not in found.headers.values()
-            ]
+            others = [name for name in found.unread if normal(name) in known]
             if first is None or not others or found.how[ours] == "setting":
                 continue
             counts = ", ".join(
@@ -289,8 +289,26 @@ def _whole_days_beside_sessions(
             "select session, count(*) from stg_attendance group by all order by all"
         ).fetchall()
     )
-    if per_day == 1 or len(found) < HALVES:
+    if per_day == 1:
         return
+    spans = [name for name in found if span_of(name)]
+    # of blocks such as 1-2, 3-4 and 5-6 a day has three
+    if (
+        spans
+        and max(map(number_of, found), default=0) <= per_day
+        and max(map(span_of, spans)) <= per_day
+    ):
+        shown = listed([f"'{name}'" for name in spans[:SESSIONS_SHOWN]])
+        rows = sum(found[name] for name in spans)
+        yield _question(
+            "attendance",
+            "whole_day_session",
+            " ".join(spans),
+            f"{counted(rows, 'row')} of attendance {'is' if rows == 1 else 'are'} of {shown}: if that means "
+            f"several periods, each counts as one of {per_day} sessions only. Export a row for each period.",
+            rows,
+            f"Sessions of several periods: {shown}.",
+        )
     whole = [name for name in found if not name or normal(name) in WHOLE_DAY]
     words = [name for name in found if not any(map(str.isdigit, name))]
     if not whole and words and per_day == HALVES and len(found) > HALVES:
@@ -320,11 +338,8 @@ def _shorter_days(
     if attendance.shape != "exceptions" or attendance.sessions_per_day == 1:
         return
     for path, found in resolved_headers("calendar", files, settings.landing.calendar).items():
-        header = files.filter(table="calendar", path=path)["header"].to_list()[0]
-        for name in header:
-            if name in found.headers.values() or not any(
-                word in normal(name) for word in PERIOD_WORDS
-            ):
+        for name in found.unread:
+            if not any(word in normal(name) for word in PERIOD_WORDS):
                 continue
             number = f"try_cast(trim({quoted(name)}) as integer)"
             days, fewest, most = con.execute(
@@ -514,10 +529,8 @@ def _graded_with_nothing(
     column = ""
     for path, read in resolved_headers("homework", files, settings.landing.homework).items():
         status = read.headers.get("status")
-        header = files.filter(table="homework", path=path)["header"].to_list()[0]
-        for name in header:
-            of_score = normal(name).endswith(SCORES) and name not in read.headers.values()
-            if status is None or not of_score:
+        for name in read.unread:
+            if status is None or not normal(name).endswith(SCORES):
                 continue
             counts = con.execute(
                 f"""

@@ -1,6 +1,6 @@
 """Everything that is wrong with staged exports, for a refresh and for an inspection alike."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Iterator
 
 import duckdb
 import polars as pl
@@ -25,15 +25,19 @@ from edu_pipeline.landing.sources.school.agreement import (
     teachers_unknown,
 )
 from edu_pipeline.landing.sources.school.belonging import (
+    causes_of_unknown,
     classes_of_several_schools,
     enrollments_that_differ,
+    homerooms_by_name,
+    people_without_ids,
     rival_problems,
     stranger_problems,
     strangers_enrolled,
+    students_twice,
     zero_problems,
     zeros_lost,
 )
-from edu_pipeline.landing.sources.school.canonical import CODES
+from edu_pipeline.landing.sources.school.canonical import CODES, resolved_headers, unread_names
 from edu_pipeline.landing.sources.school.disagreements import (
     apart_problems,
     calendar_problems,
@@ -61,7 +65,7 @@ from edu_pipeline.landing.sources.school.losses import (
     worse_rows_lost,
     worse_rows_problems,
 )
-from edu_pipeline.landing.sources.school.no_longer import no_longer
+from edu_pipeline.landing.sources.school.no_longer import SPELLS, no_longer
 from edu_pipeline.landing.sources.school.older_roster import classes_lost
 from edu_pipeline.landing.sources.school.rejections import (
     reject_counts,
@@ -147,9 +151,7 @@ def find_problems(
         *_rows_left_out(con, files, settings, weighed=not shape),
         *asked,
         *roster_doubts(con, files, settings, holidays),
-        *no_longer(con, files, settings),
-        *second_columns(con, files, settings),
-        *unread_problems(con, files, settings),
+        *column_questions(con, files, settings),
         *_disagreements(con, files, settings, holidays),
     ]
     if not any(problem.holds and problem.id not in released for problem in problems):
@@ -160,6 +162,28 @@ def find_problems(
         problems += exception_problems(weeks)
     problems += classes_lost(con, zone, files, landing.enrollments)
     return problems_frame(problems)
+
+
+def column_questions(
+    con: duckdb.DuckDBPyConnection, files: pl.DataFrame, settings: Settings
+) -> Iterator[Problem]:
+    """Questions about columns that nobody reads, table by table.
+
+    Args:
+        con: The warehouse, with `raw_…`, `read_…` and the staging tables.
+        files: `LandingFiles`.
+        settings: How the exports are read, and what their codes mean.
+    """
+    for table in (*SPELLS, *CODES):
+        if table not in files["table"]:
+            continue
+        export = settings.landing.export(table)
+        names = unread_names(con, table, files, export)
+        yield from no_longer(con, table, names, settings)
+        if table in CODES:
+            found = resolved_headers(table, files, export).values()
+            yield from second_columns(con, table, names, found, settings)
+            yield from unread_problems(con, table, names, found, settings)
 
 
 def _rows_left_out(
@@ -179,10 +203,17 @@ def _rows_left_out(
     zeros = zeros_lost(con)
     # of these the zeros are told, which is more
     explained = zeros.filter(pl.col("rows") == pl.col("of"))["table"].to_list()
+    causes = causes_of_unknown(con)
+    twice = students_twice(con)
     many = [
         problem
-        for problem in row_problems(counts, rows_received(con), files, landing)
+        for problem in row_problems(counts, rows_received(con), files, landing, causes)
         if not (problem.table in several and problem.subject == SUPERSEDED)
+        and not (
+            problem.table == "students"
+            and problem.subject == SUPERSEDED
+            and problem.rows == twice["rows"].max()
+        )
         and not (problem.table in explained and problem.subject in UNKNOWN_PEOPLE)
     ]
     told = {
@@ -203,6 +234,7 @@ def _rows_left_out(
     rivals = rival_problems(
         classes_of_several_schools(con),
         enrollments_that_differ(con, landing.enrollments, settings.known_zone),
+        twice,
         {problem.table for problem in many if problem.subject == SUPERSEDED},
     )
     return [
@@ -210,6 +242,8 @@ def _rows_left_out(
         *many,
         *zero_problems(zeros),
         *strangers,
+        *people_without_ids(con, landing.enrollments),
+        *homerooms_by_name(con),
         *rivals,
         *lost,
         *worse_rows_problems(worse_rows_lost(con), known, landing.attendance),

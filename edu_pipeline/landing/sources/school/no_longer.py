@@ -1,17 +1,15 @@
 """Rows that do not count any more, or are of somebody who is gone, says a column that nobody reads."""
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 
 import duckdb
-import polars as pl
 
 from edu_pipeline.ground.sql import quoted
 from edu_pipeline.ground.toml import toml_key, toml_list
 from edu_pipeline.ground.wording import counted
 from edu_pipeline.landing.sources.school.canonical import CODES
 from edu_pipeline.landing.sources.school.stage_facts import distinct_texts, register_days
-from edu_pipeline.landing.sources.school.telling_apart import unread_names
 from edu_pipeline.landing.sources.school.unread import (
     FALSE,
     few_cells,
@@ -60,44 +58,60 @@ _WORD = r"-?\d|[^\W\d_][\w /()-]{0,23}"
 
 
 def no_longer(
-    con: duckdb.DuckDBPyConnection, files: pl.DataFrame, settings: Settings
+    con: duckdb.DuckDBPyConnection, table: str, names: Sequence[str], settings: Settings
 ) -> Iterator[Problem]:
     """Questions about columns of few words, some of which say so while others do not.
 
     Args:
         con: The warehouse, with `raw_…`, `read_…` and the staging tables.
-        files: `LandingFiles`.
-        settings: How the exports are read.
+        table: One of `SPELLS` or `CODES`.
+        names: `unread_names`.
+        settings: How it is read.
     """
-    for table in (*SPELLS, *CODES):
-        if table not in files["table"]:
+    for name in names:
+        words = words_of(name)
+        known = words & VOID or _is_membership(table, name)
+        if words & NOT_OF_ROWS or not (known or _is_of_few_words(con, table, name)):
             continue
-        for name in unread_names(con, table, files, settings):
-            words = words_of(name)
-            if words & NOT_OF_ROWS or not (words & VOID or _is_of_few_words(con, table, name)):
-                continue
-            cells = _rows_by_cell(con, table, name, settings)
-            out = [cell for cell in cells if _says_so(table, name, cell)]
-            kept = [cell for cell in cells if cell not in out]
-            count = sum(cells[cell] for cell in out)
-            if count and kept:
-                shown = "" if words & VOID else f" ({shown_cells(out)})"
-                are = "it is" if count == 1 else "they are"
-                also = " and their enrollments" if table == "students" else ""
-                ended = f"the day on which each of these ended, or leave them{also} out: add"
-                yield unread_question(
-                    table,
-                    name,
-                    f"The column {name} of {table}, which is not read, says of {counted(count, 'row')}{shown} "
-                    f"that {'it does' if count == 1 else 'they do'} not count any more; {are} counted. "
-                    f"{f'Export {ended}' if table in SPELLS else 'Add'} to [landing.{table}.where]: "
-                    f"{toml_key(name)} = {toml_list(kept)}",
-                    count,
-                )
+        cells = _rows_by_cell(con, table, name, settings)
+        out = [cell for cell in cells if _says_so(table, name, cell)]
+        kept = [cell for cell in cells if cell not in out]
+        count = sum(cells[cell] for cell in out)
+        if count and kept:
+            shown = "" if words & VOID else f" ({shown_cells(out)})"
+            are = "it is" if count == 1 else "they are"
+            more = "" if _is_membership(table, name) else " any more"
+            yield unread_question(
+                table,
+                name,
+                f"The column {name} of {table}, which is not read, says of {counted(count, 'row')}{shown} "
+                f"that {'it does' if count == 1 else 'they do'} not count{more}; {are} counted. "
+                f"{_advice(table, name, kept, settings)}",
+                count,
+            )
+
+
+def _advice(table: str, name: str, kept: Sequence[str], settings: Settings) -> str:
+    if _is_membership(table, name) and settings.landing.attendance.shape == "exceptions":
+        return (
+            "Without a row they would count as present: export them with a code of their own, and add to "
+            '[attendance.codes]: "…" = "not_expected"'
+        )
+    also = " and their enrollments" if table == "students" else ""
+    ended = f"Export the day on which each of these ended, or leave them{also} out: add"
+    where = f"[landing.{table}.where]: {toml_key(name)} = {toml_list(kept)}"
+    return f"{ended if table in SPELLS else 'Add'} to {where}"
+
+
+def _is_membership(table: str, name: str) -> bool:
+    """Whether it is PowerSchool's membership value: 0 on days on which a student was no member."""
+    return table == "attendance" and "membership" in normal(name)
 
 
 def _says_so(table: str, name: str, cell: str) -> bool:
     words, word = words_of(name), cell.casefold()
+    if _is_membership(table, name):
+        return re.fullmatch(r"0+([.,]0+)?", cell) is not None
     if words & VOID:
         return word not in FALSE
     if "active" in words and word in FALSE:
@@ -119,7 +133,8 @@ def _rows_by_cell(
 ) -> Mapping[str, int]:
     """Cell → the rows that it is about: of rosters those whose spell goes on after the last mark."""
     if table in CODES:
-        rows = f"select cell, true as goes_on from {rows_with(table, name)}"
+        counts = "possible > 0" if _is_membership(table, name) else "true"
+        rows = f"select cell, {counts} as goes_on from {rows_with(table, name)}"
     else:
         last = f"(select max(date) + {LATE_ENTRY} from stg_attendance)"
         ended = ""

@@ -1,25 +1,41 @@
-"""Readings of the calendar that have a rival: questions, never guesses.
+"""Readings of the calendar and of classes that have a rival: questions, never guesses.
 
 Those about attendance and homework stand in `doubts`.
 """
 
+import re
 from collections.abc import Collection, Iterator
 
 import duckdb
 import polars as pl
 
 from edu_pipeline.ground.sql import literal, literals, quoted
-from edu_pipeline.ground.toml import toml_text
+from edu_pipeline.ground.toml import toml_key, toml_text
 from edu_pipeline.ground.wording import counted, listed
 from edu_pipeline.landing.rules import CLOSED
-from edu_pipeline.landing.sources.school.canonical import resolved_headers
+from edu_pipeline.landing.sources.school.canonical import resolved_headers, unread_names
 from edu_pipeline.landing.sources.school.fields import WORDS
 from edu_pipeline.landing.sources.school.school_problems import school_problem
+from edu_pipeline.landing.tables.headers import normal
 from edu_pipeline.model.problems import Problem
 from edu_pipeline.settings.home import Settings
 
 NO_SCHOOL = r"holiday|closed|closure|vacation|no school|no students|non[- ]?instruction|day off"
 """In what calendars say of days without school, besides the words that are known."""
+_TERM_HEADER = (
+    r"(course|class|section)?(term|semester|trimester|quarter|(school|academic)(year|term|session))s?"
+    r"(name|code|abbr|abbreviation|id|sourcedids?)?"
+)
+"""Headers, normal, of the term or year that a class is of."""
+_YEAR = r"(?:\d{4}|\d{2}(?=[-/–]\d{2}))"
+_PARTS = r"s|q|t|h|sem(?:ester)?|term|tri(?:mester)?|quarter|qtr|half"
+_TERM = (
+    rf"(?:sy ?)?(?P<year>{_YEAR})?(?:[-/–](?:\d{{4}}|\d{{2}}))?[ _/,:-]*"
+    rf"(?:(?P<part>{_PARTS})[ ._]?(?P<number>\d)|(?P<first>\d)(?:st|nd|rd|th)? (?P<th>{_PARTS})"
+    r"|(?P<season>fall|autumn|winter|spring|summer)|(?P<bare>\d)|(?:full |school )?(?:year|yr|fy)|annual)?"
+    rf"[ _/,:-]*(?P<after>{_YEAR})?(?:[-/–](?:\d{{4}}|\d{{2}}))?"
+)
+"""`2024-25`, `SY24-25`, `S2`, `2nd semester`, `Fall 2024`, `2024-25 Q1`, `Full year`."""
 SHOWN = 4
 MOST = 0.5
 
@@ -30,15 +46,16 @@ def roster_doubts(
     settings: Settings,
     holidays: Collection[Problem] = (),
 ) -> Iterator[Problem]:
-    """Every question about the calendar that the data raise.
+    """Every question about the calendar and classes that the data raise.
 
     Args:
-        con: The warehouse, with `raw_…`, the staging tables and `rejected_…`.
+        con: The warehouse, with `raw_…`, `read_…`, the staging tables and `rejected_…`.
         files: `LandingFiles`.
         settings: How the exports are read.
         holidays: `holidays_only`.
     """
     yield from holidays or _days_without_a_word(con, files, settings)
+    yield from terms_without_days(con, files, settings)
 
 
 def _days_without_a_word(
@@ -51,7 +68,7 @@ def _days_without_a_word(
     for path, found in resolved_headers("calendar", files, export).items():
         if "in_session" in found.headers or "in_session" in export.constants:
             continue
-        for name in _unread(files, "calendar", path, found.headers.values()):
+        for name in found.unread:
             cell = f"lower(trim({quoted(name)}))"
             rows = con.execute(
                 f"""
@@ -108,6 +125,80 @@ def holidays_only(con: duckdb.DuckDBPyConnection) -> Iterator[Problem]:
         )
 
 
-def _unread(files: pl.DataFrame, table: str, path: str, read: Collection[str]) -> list[str]:
-    header = files.filter(table=table, path=path)["header"].to_list()[0]
-    return [name for name in header if name not in read]
+def terms_without_days(
+    con: duckdb.DuckDBPyConnection, files: pl.DataFrame, settings: Settings
+) -> Iterator[Problem]:
+    """Classes of several terms or school years, where no day says which of them are on.
+
+    Args:
+        con: The warehouse, with `raw_…`, `read_…` and `stg_enrollments`.
+        files: `LandingFiles`.
+        settings: How the exports are read.
+    """
+    for table in ("classes", "enrollments"):
+        if table not in files["table"]:
+            continue
+        for name in unread_names(con, table, files, settings.landing.export(table)):
+            if not re.fullmatch(_TERM_HEADER, normal(name)):
+                continue
+            rows = con.execute(
+                f"""
+                with dated as (
+                  select class_id from read_classes where coalesce(first_day, last_day) is not null
+                  union all
+                  select class_id from read_enrollments
+                  where coalesce(begin_date, end_date) is not null
+                    and person_id in (select student_id from stg_students)
+                )
+                select distinct trim(raw.{quoted(name)}) as cell, parsed.class_id
+                from read_{table} as parsed join raw_{table} as raw using (_file, _line)
+                semi join (from stg_enrollments where role = 'student') as spell
+                  on spell.class_id = parsed.class_id
+                anti join dated on dated.class_id = parsed.class_id
+                where parsed._rule is null and cell <> '' order by all
+                """
+            ).fetchall()
+            cells = sorted({cell for cell, _ in rows})
+            of_ids = normal(name).endswith(("id", "ids"))
+            rivals = [
+                one for one in cells if any(_are_rivals(one, other, of_ids) for other in cells)
+            ]
+            shown = listed([f"'{cell}'" for cell in rivals[:SHOWN]])
+            for class_id in sorted({class_id for cell, class_id in rows if cell in rivals}):
+                problem = school_problem(
+                    table,
+                    "terms_without_days",
+                    name,
+                    f"The column {name} of {table}, which is not read, has several terms or school years "
+                    f"({shown}), and no day says when their classes "
+                    "begin and end, so all of them count as if they were on. Export begin_date and end_date "
+                    "of enrollments, or first_day and last_day of classes; or leave out what is not on: add to "
+                    f'[landing.{table}.where]: {toml_key(name)} = ["…"]  # the terms that are on',
+                    class_id=class_id,
+                    known_as=f"{name} of {table} has several terms: {' '.join(rivals)}.",
+                )
+                yield problem.releasable("If all of them are on")
+
+
+def _are_rivals(one: str, other: str, of_ids: bool) -> bool:
+    """Whether no class can be on in both terms; of ids nobody knows: they are."""
+    first, second = _term(one), _term(other)
+    if first is None or second is None:
+        return of_ids and set(re.split("[,;|]", one)).isdisjoint(re.split("[,;|]", other))
+    (year, kind, number), (another, its_kind, its_number) = first, second
+    if year and another and year != another:
+        return True
+    return bool(kind) and kind == its_kind and number != its_number
+
+
+def _term(text: str) -> tuple[str, str, str] | None:
+    """The year in which it begins, what part of it, such as a semester, and which one; None of other texts."""
+    found = re.fullmatch(_TERM, text.strip().casefold())
+    if not found:
+        return None
+    year = (found["year"] or found["after"] or "")[-2:]
+    if found["season"]:
+        return year, "season", found["season"].replace("autumn", "fall")
+    if found["bare"]:
+        return year, "term", found["bare"]
+    return year, (found["part"] or found["th"] or "")[:1], found["number"] or found["first"] or ""

@@ -61,6 +61,8 @@ class Resolved:
     """Our column → further headers of the same name, which are not read: the first counts."""
     filters: Mapping[str, tuple[str, ...]]
     """The file's header → the values whose rows are kept."""
+    unread: tuple[str, ...]
+    """The file's other headers."""
     missing: tuple[str, ...]
     """A sentence for every column that is needed and was not found."""
 
@@ -84,16 +86,18 @@ def resolve(
         for field in fields
         if field.name in headers
     }
-    for name, found in _alike(fields, header, headers, export).items():
-        headers[name], how[name] = found, "likeness"
-    filters = {_found(name, header, by_normal): kept for name, kept in export.where.items()}
+    for name, alike in _alike(fields, header, headers, export).items():
+        headers[name], how[name] = alike, "likeness"
+    found = {_found(name, header, by_normal): kept for name, kept in export.where.items()}
+    filters = {name: kept for name, kept in found.items() if name is not None}
     return Resolved(
         headers=headers,
         how=how,
         repeated={
             name: copies for name, first in headers.items() if (copies := _copies(first, header))
         },
-        filters={name: kept for name, kept in filters.items() if name is not None},
+        filters=filters,
+        unread=tuple(name for name in header if name not in {*headers.values(), *filters}),
         missing=_missing(table, fields, header, headers, export),
     )
 

@@ -269,7 +269,6 @@ def _file(
             columns.append(ColumnSeen(field.name, export.constants[field.name], "constant"))
         elif found and field.required:
             missing.append(field.name)
-    used = {column.header for column in columns} | set(found.filters if found else ())
     preamble = file["preamble"]
     assert isinstance(header, list)  # noqa: S101 - a column of LandingFiles
     assert isinstance(preamble, int)  # noqa: S101
@@ -290,7 +289,7 @@ def _file(
         rows=received,
         columns=tuple(columns),
         missing=tuple(missing),
-        unused=tuple(name for name in header if name not in used) if found else (),
+        unused=found.unread if found else (),
         error=file["error"],  # type: ignore[arg-type]
     )
 

@@ -108,6 +108,11 @@ CODE_MEANINGS: Mapping[str, Sequence[str]] = {
 OF_RECORDS = frozenset({"active", "inactive"})
 """Words of OneRoster's about a record itself, in a column `status`."""
 
+_PERIOD = r"((p|per|periods?|lessons?|sessions?|blocks?|hours?)\.?\s*)?"
+_SPAN = re.compile(
+    rf"{_PERIOD}\d+(\s*([-–—,;&+]|to|thru|through|until|and)\s*{_PERIOD}\d+)+(\(.*)?", re.IGNORECASE
+)
+
 DATE_LIKE = re.compile(
     r"(?=.*\d)[\d\s./:,TZ-]*((jan|feb|mar|apr|may|jun|jul|aug|sep|oct|nov|dec)[a-z]{,6})?"
     r"[\d\s./:,TZ-]*$",
@@ -538,7 +543,7 @@ def _sessions_of_exceptions(sessions: Sequence[str], landing: Landing) -> list[P
     said = landing.attendance.sessions_per_day
     likely = sessions_likely(sessions)
     explicit = "sessions_per_day" in landing.attendance.model_fields_set
-    if likely <= said or (explicit and not all(map(_number_of, sessions))):
+    if likely <= said or (explicit and not all(map(number_of, sessions))):
         return []
     shown = listed([f"'{name}'" for name in sessions[:NAMED_SESSIONS]])
     more = " and others" if len(sessions) > NAMED_SESSIONS else ""
@@ -568,21 +573,34 @@ def sessions_likely(sessions: Iterable[str]) -> int:
     Returns:
         At least 1; words for the whole day are no session of it.
     """
-    parts = [name for name in sessions if name and normal(name) not in WHOLE_DAY]
-    numbers = [number for name in parts if (number := _number_of(name)) <= MOST_SESSIONS]
+    sessions = [name for name in sessions if name and normal(name) not in WHOLE_DAY]
+    parts = [name for name in sessions if not span_of(name)]
+    numbers = [number for name in parts if (number := number_of(name)) <= MOST_SESSIONS]
     halves = 2 if any(normal(name) in HALF_DAY for name in parts) else 1
     # a single one may be the period in which the day's attendance is taken
-    return max(len(parts), halves, *(numbers if len(parts) > 1 else []))
+    ends = [span_of(name) for name in sessions]
+    return max(len(parts), halves, 1, *(numbers if len(parts) > 1 else []), *ends)
 
 
-def _number_of(session: str) -> int:
+def span_of(session: str) -> int:
+    """The last of several periods that one session stands for: 3 of `1-3` or `P1, P2, P3`; else 0."""
+    numbers = [int(number) for number in re.findall(r"\d+", session)]
+    rising = numbers == sorted({*numbers}) and numbers[-1:] <= [MOST_SESSIONS]
+    return numbers[-1] if rising and _SPAN.fullmatch(session) else 0
+
+
+def number_of(session: str) -> int:
     """The number of a session: 3 of `Period 3`, `P3` and `3(A-B)`; 0 where it has none."""
     found = re.search(r"\d+", session)
     return int(found[0]) if found else 0
 
 
 def row_problems(
-    rejected: pl.DataFrame, received: pl.DataFrame, files: pl.DataFrame, landing: Landing
+    rejected: pl.DataFrame,
+    received: pl.DataFrame,
+    files: pl.DataFrame,
+    landing: Landing,
+    causes: Mapping[tuple[str, str], str] | None = None,
 ) -> list[Problem]:
     """Exports without rows, and those of which so many rows fail that the export must be wrong.
 
@@ -594,6 +612,7 @@ def row_problems(
         received: `rejected.rows_received`.
         files: `LandingFiles`.
         landing: The section of `pipeline.toml`.
+        causes: `belonging.causes_of_unknown`.
 
     Returns:
         Problems; these concern every class and every week.
@@ -621,12 +640,13 @@ def row_problems(
         counted = counted.filter(~pl.col("rule").str.starts_with(UNKNOWN))
     for (table, rule), bad in counted.group_by("table", "rule", maintain_order=True):
         of = _total(received.filter(pl.col("table") == table))
+        cause = (causes or {}).get((str(table), str(rule)), "")
         if rule != AFTER and _total(bad) > MANY_REJECTED * of:
-            rows.append(_many(str(table), str(rule), bad, of, str(table), landing))
+            rows.append(_many(str(table), str(rule), bad, of, str(table), landing, cause))
             continue
         for file in bad.filter(pl.col("rows") > MOST * pl.col("of")).partition_by("file"):
             name = file["file"][0]
-            rows.append(_many(str(table), str(rule), file, file["of"][0], name, landing))
+            rows.append(_many(str(table), str(rule), file, file["of"][0], name, landing, cause))
     return rows
 
 
@@ -641,7 +661,7 @@ def _no_rows(table: str, files: pl.DataFrame) -> Problem:
 
 
 def _many(
-    table: str, rule: str, bad: pl.DataFrame, of: int, whole: str, landing: Landing
+    table: str, rule: str, bad: pl.DataFrame, of: int, whole: str, landing: Landing, cause: str
 ) -> Problem:
     # cells are not shown, because they may hold names; but what should be a date and looks like one
     values = [value for value in bad["values"].explode().drop_nulls() if DATE_LIKE.match(value)]
@@ -656,7 +676,7 @@ def _many(
     if rule.startswith(UNPARSEABLE):
         message += date_advice(values, table, landing)
     elif rule.startswith(UNKNOWN):
-        message += (
+        message += cause or (
             " The exports do not fit together: export them again on the same day, or say in "
             f"[landing.{table}.columns] which column holds the same ids."
         )

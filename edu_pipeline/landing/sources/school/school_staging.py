@@ -8,6 +8,7 @@ import duckdb
 import polars as pl
 
 from edu_pipeline.ground.warehouse import read_table, write_table
+from edu_pipeline.landing.sources.school.canonical import canonical_query
 from edu_pipeline.landing.sources.school.stage_facts import (
     attendance_dates,
     stage_attendance,
@@ -97,6 +98,8 @@ def _classes(room: _Room) -> None:
 
 def _enrollments(room: _Room) -> None:
     landing = room.settings.landing
+    everywhere = landing.classes.model_copy(update={"where": {}})
+    query = f"select class_id from ({canonical_query('classes', room.files, everywhere)})"
     staged = stage_enrollments(
         room.rows("enrollments"),
         room.staged("classes"),
@@ -105,6 +108,7 @@ def _enrollments(room: _Room) -> None:
         landing.enrollments,
         stays=stays_of(room.rows("students"), landing.students, landing.enrollments),
         terms=terms_of(room.rows("classes"), landing.classes),
+        elsewhere=room.con.sql(query).pl()["class_id"] if landing.classes.where else (),
     )
     room.keep("enrollments", staged)
 

@@ -4,13 +4,12 @@ from collections.abc import Collection, Hashable, Iterator, Sequence
 from dataclasses import dataclass
 
 import duckdb
-import polars as pl
 
 from edu_pipeline.ground.toml import toml_key, toml_text
 from edu_pipeline.ground.wording import counted
-from edu_pipeline.landing.sources.school.canonical import CODES, resolved_headers
+from edu_pipeline.landing.sources.school.canonical import CODES
 from edu_pipeline.landing.sources.school.fields import DATES
-from edu_pipeline.landing.sources.school.telling_apart import unread_names
+from edu_pipeline.landing.sources.school.school_columns import Resolved
 from edu_pipeline.landing.sources.school.unread import (
     BACK,
     BEGINNINGS,
@@ -58,25 +57,28 @@ NOTHING = Meaning(None)
 
 
 def second_columns(
-    con: duckdb.DuckDBPyConnection, files: pl.DataFrame, settings: Settings
+    con: duckdb.DuckDBPyConnection,
+    table: str,
+    names: Sequence[str],
+    found: Collection[Resolved],
+    settings: Settings,
 ) -> Iterator[Problem]:
     """Which of two columns counts, unless somebody said in `pipeline.toml` which is read.
 
     Args:
         con: The warehouse, with `raw_…`, `read_…` and the staging tables.
-        files: `LandingFiles`.
-        settings: How the exports are read, and what their codes mean.
+        table: attendance or homework.
+        names: `unread_names`.
+        found: Its headers, understood.
+        settings: How it is read, and what its codes mean.
     """
-    for table, code in CODES.items():
-        found = resolved_headers(table, files, settings.landing.export(table)).values()
-        copies = {name for each in found for names in each.repeated.values() for name in names}
-        names = [name for name in unread_names(con, table, files, settings) if name not in copies]
-        (day,) = DATES[table]
-        said = {ours for each in found for ours, how in each.how.items() if how == "setting"}
-        if code not in said:
-            yield from _codes(con, table, names, settings)
-        if day not in said:
-            yield from _days(con, table, names, settings)
+    copies = {name for each in found for copied in each.repeated.values() for name in copied}
+    others = [name for name in names if name not in copies]
+    said = {ours for each in found for ours, how in each.how.items() if how == "setting"}
+    if CODES[table] not in said:
+        yield from _codes(con, table, others, settings)
+    if said.isdisjoint(DATES[table]):
+        yield from _days(con, table, others, settings)
 
 
 def _codes(

@@ -10,7 +10,7 @@ from typing import NamedTuple
 import dataframely as dy
 import polars as pl
 
-from edu_pipeline.landing.rules import SUPERSEDED, UNKNOWN, UNPARSEABLE
+from edu_pipeline.landing.rules import ELSEWHERE, SUPERSEDED, UNKNOWN, UNPARSEABLE
 from edu_pipeline.landing.sources.school.fields import KEYS, MISSING, OTHER_ROLES, WORDS
 from edu_pipeline.landing.tables.dates import parsed_date
 from edu_pipeline.model.columns import dtypes
@@ -193,6 +193,7 @@ def stage_enrollments(
     *,
     stays: pl.DataFrame | None = None,
     terms: pl.DataFrame | None = None,
+    elsewhere: Collection[str] = (),
 ) -> Staged:
     """Spells of people in classes, from the export and from the columns that imply them.
 
@@ -208,6 +209,7 @@ def stage_enrollments(
         export: Their section of `pipeline.toml`.
         stays: `stays_of` the students.
         terms: `terms_of` the classes.
+        elsewhere: Ids of classes, also of those that the settings leave out.
     """
     within = pl.concat(
         [
@@ -225,6 +227,10 @@ def stage_enrollments(
     rows = _bounded(rows.with_columns(end_date=_end("end_date", export)), within)
     staged = _checked("enrollments", rows, Enrollments, export)
     good, strangers = _resolved(staged.good, rows, classes, students, staff)
+    left_out = (pl.col("rule") == f"{UNKNOWN}class_id") & pl.col("value").is_in(list(elsewhere))
+    strangers = strangers.with_columns(
+        rule=pl.when(left_out).then(pl.lit(ELSEWHERE)).otherwise("rule")
+    )
     implied = _bounded(_implied(good, classes, students, staff), within).filter(
         pl.col("begin_date") < pl.col("end_date")
     )

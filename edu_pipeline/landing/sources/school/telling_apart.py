@@ -4,7 +4,6 @@ A mark per period whose period is in a column that nobody knows, several attempt
 homework: which of them counts is for a person to say, never for their order.
 """
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 
 import duckdb
@@ -12,16 +11,13 @@ import polars as pl
 
 from edu_pipeline.ground.sql import quoted
 from edu_pipeline.ground.toml import toml_text
-from edu_pipeline.landing.sources.school.canonical import resolved_headers
+from edu_pipeline.landing.sources.school.canonical import unread_names
 from edu_pipeline.landing.sources.school.fields import DATES, KEYS
 from edu_pipeline.landing.sources.school.school_problems import MANY_REJECTED, school_problem
 from edu_pipeline.landing.sources.school.stage_facts import distinct_texts, register_days
-from edu_pipeline.landing.tables.raw import RECEIVED
 from edu_pipeline.model.problems import Problem
 from edu_pipeline.settings.home import Settings
 
-MOST_COLUMNS = 60
-"""Columns looked at; what tells rows apart is hardly the sixty-first."""
 SHOWN = 4
 FEW_REPEATED = 0.5
 """Rows that repeat a key to a key; of two sessions a day there is one."""
@@ -80,7 +76,7 @@ def several_rows(
     (day,) = DATES[table]
     register_days(con, distinct_texts(con, table, day)[day], export, settings.known_zone)
     key = ", ".join(["_file", *(name for name in KEYS[table] if name != day), "days.day"])
-    unread = unread_names(con, table, files, settings)
+    unread = unread_names(con, table, files, export)
     cells = "".join(f", raw.{quoted(name)}" for name in unread)
     con.execute(
         f"""
@@ -130,16 +126,6 @@ def several_rows(
         uneven=periods and most > fewest and not contradicting,
         corrects=settings.landing.attendance.shape == "daily" and repeated < FEW_REPEATED * staged,
     )
-
-
-def unread_names(
-    con: duckdb.DuckDBPyConnection, table: str, files: pl.DataFrame, settings: Settings
-) -> Sequence[str]:
-    """Columns of an export that no file of it is read from."""
-    found = resolved_headers(table, files, settings.landing.export(table)).values()
-    read = {header for each in found for header in (*each.headers.values(), *each.filters)}
-    columns = [name for name in con.table(f"raw_{table}").columns if name not in RECEIVED]
-    return [name for name in columns if name not in read][:MOST_COLUMNS]
 
 
 def several_problem(several: Several) -> Problem:

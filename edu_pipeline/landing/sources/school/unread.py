@@ -6,7 +6,8 @@ them is not what the codes say already.
 """
 
 import re
-from collections.abc import Iterator, Sequence
+from collections import Counter
+from collections.abc import Collection, Iterator, Sequence
 
 import duckdb
 import polars as pl
@@ -14,11 +15,10 @@ import polars as pl
 from edu_pipeline.ground.sql import literals, quoted
 from edu_pipeline.ground.toml import toml_key, toml_list, toml_text
 from edu_pipeline.ground.wording import counted, listed
-from edu_pipeline.landing.sources.school.canonical import CODES, resolved_headers
 from edu_pipeline.landing.sources.school.fields import DATES
+from edu_pipeline.landing.sources.school.school_columns import Resolved
 from edu_pipeline.landing.sources.school.school_problems import school_problem
 from edu_pipeline.landing.sources.school.stage_facts import distinct_texts, register_days
-from edu_pipeline.landing.sources.school.telling_apart import unread_names
 from edu_pipeline.landing.tables.date_order import is_date
 from edu_pipeline.model.problems import Problem
 from edu_pipeline.settings.home import Settings
@@ -51,37 +51,52 @@ FLAGS = {
 FLAG_WORDS = frozenset({"is", "was", "flag", "flagged", "submission", "assignment", "homework"})
 TRUE = ("true", "yes", "y", "t", "1", "x")
 FALSE = ("", "false", "no", "n", "f", "0", "null", "none")
+LATE = frozenset({"t", "l", "late", "tardy"})
+"""Codes, in lower case, of late arrivals even where they are mapped to an absence."""
+ARRIVED = frozenset({"arrival", "arrived", "arrives", "late", "tardy", "lateness"})
+SIGNED = frozenset({"time", "sign", "signed", "check", "checked", "clock", "scan", "scanned"})
+"""What headers say of when somebody came; the latter beside `in`."""
+HANDED_IN = frozenset({"submitted", "submission", "turned", "handed"})
+_MOMENT = (
+    r"(.*[ T])?(?P<hour>\d{1,2})[:.](?P<minute>\d{2})([:.]\d{2}(\.\d+)?)?Z?"
+    r"( ?(?P<half>[AaPp])\.?[Mm]\.?)?"
+)
 _TIME = r"\d{1,2}[:.]\d{2}([:.]\d{2})?( ?[AaPp]\.?[Mm]\.?)?"
 _AMOUNT = r"\d+([.,:]\d+)? ?(%|h|hrs?|hours?|m|mins?|minutes?)?"
 VALUES_SHOWN = 3
 
 
 def unread_problems(
-    con: duckdb.DuckDBPyConnection, files: pl.DataFrame, settings: Settings
+    con: duckdb.DuckDBPyConnection,
+    table: str,
+    names: Sequence[str],
+    found: Collection[Resolved],
+    settings: Settings,
 ) -> Iterator[Problem]:
-    """Questions about columns that nobody reads, table by table.
+    """Questions about columns of attendance or homework that nobody reads.
 
     Args:
         con: The warehouse, with `raw_…`, `read_…` and the staging tables.
-        files: `LandingFiles`.
-        settings: How the exports are read.
+        table: attendance or homework.
+        names: `unread_names`.
+        found: Its headers, understood.
+        settings: How it is read.
     """
-    for table in CODES:
-        names = unread_names(con, table, files, settings)
-        headers = resolved_headers(table, files, settings.landing.export(table)).values()
-        read = {ours for found in headers for ours in found.headers}
-        if table == "homework":
-            yield from _flags(con, names, settings)
-            continue
-        said = not read.isdisjoint({"duration", "portion_absent"})
-        if not said:
-            yield from _amounts(con, names)
-        if settings.landing.attendance.shape == "exceptions":
-            yield from _last_days(con, names, settings)
-            if not said and "session" not in read:
-                yield from _times(con, names)
+    if table == "homework":
+        yield from _flags(con, names, settings)
+        yield from _handed_in(con, names, settings)
+        return
+    read = {ours for each in found for ours in each.headers}
+    said = not read.isdisjoint({"duration", "portion_absent"})
+    if not said:
+        yield from _amounts(con, names)
+        yield from _arrivals(con, names, settings)
+    if settings.landing.attendance.shape == "exceptions":
+        yield from _last_days(con, names, settings)
         if not said and "session" not in read:
-            yield from _parts(con, names)
+            yield from _times(con, names)
+    if not said and "session" not in read:
+        yield from _parts(con, names)
 
 
 def words_of(header: str) -> frozenset[str]:
@@ -228,6 +243,88 @@ def _times(con: duckdb.DuckDBPyConnection, names: Sequence[str]) -> Iterator[Pro
             '[landing.attendance.columns]: portion_absent = "…"',
             0,
         )
+
+
+def _arrivals(
+    con: duckdb.DuckDBPyConnection, names: Sequence[str], settings: Settings
+) -> Iterator[Problem]:
+    """When somebody came or how late, where who is late counts for less and only the code says who is.
+
+    Of an export with codes for it only present marks as late as one of these are odd.
+    """
+    marks = {code: settings.attendance.mark(code) for code in settings.attendance.codes}
+    late = {
+        code.casefold(): code
+        for code, mark in marks.items()
+        if mark and mark.attended < mark.possible and (mark.tardy or code.casefold() in LATE)
+    }
+    for name in names if late else ():
+        words = words_of(name)
+        if words.isdisjoint(ARRIVED) and not ("in" in words and words & SIGNED):
+            continue
+        # each school, session and day of the week may begin at another time
+        rows = con.execute(
+            f"""
+            select (school_id, session, isodow(date))::varchar, lower(code), cell,
+                   attended = possible and possible > 0 and not tardy, count(*)
+            from {rows_with("attendance", name)} join stg_students using (student_id)
+            group by all order by all
+            """
+        ).fetchall()
+        minutes = {cell: _minutes(cell) for _, _, cell, _, _ in rows if cell}
+        first: dict[str, float] = {}
+        for when, code, cell, _, _ in rows:
+            if code in late and (minute := minutes.get(cell)):
+                first[when] = min(minute, first.get(when, minute))
+        if None in minutes.values() or (len({row[2] for row in rows}) <= 1 and not first):
+            continue
+        odd: Counter[str] = Counter()
+        for when, _, cell, there, count in rows:
+            if there and (minutes.get(cell) or 0) >= first.get(when, float("inf") if first else 1):
+                odd[cell] += count
+        if odd:
+            latest = sorted(odd, key=lambda cell: -(minutes[cell] or 0))
+            yield unread_question(
+                "attendance",
+                name,
+                f"The column {name} of attendance, which is not read, has {shown_cells(latest)} in "
+                f"{counted(odd.total(), 'row')} whose code says present"
+                f"{', as late as others whose code says late' if first else ''}. A late arrival counts "
+                "for less, as [attendance.codes] says, and only its code tells of it: if these came late, "
+                f"export them with the code of late arrivals ({listed(sorted(late.values()))}).",
+                odd.total(),
+            )
+
+
+def _minutes(cell: str) -> float | None:
+    """The minute of the day, or how many minutes somebody was late; None where it is neither."""
+    if found := re.fullmatch(_MOMENT, cell):
+        half = (found["half"] or "").casefold()
+        hour = int(found["hour"]) % 12 + 12 * (half == "p") if half else int(found["hour"])
+        return 60 * hour + int(found["minute"])
+    number = re.fullmatch(r"(\d+)([.,]\d+)?( ?min.*)?", cell)
+    return float(number[1]) if number else None
+
+
+def _handed_in(
+    con: duckdb.DuckDBPyConnection, names: Sequence[str], settings: Settings
+) -> Iterator[Problem]:
+    """Homework that is complete and was handed in after it was due, where late does not count."""
+    for name in () if settings.homework.late_counts else names:
+        if words_of(name).isdisjoint(HANDED_IN):
+            continue
+        later = "day > found.due_date and status = 'complete'"
+        count = rows_by_day(con, "homework", name, settings, later)
+        if count:
+            yield unread_question(
+                "homework",
+                name,
+                f"The column {name} of homework, which is not read, has a later day than the one it was due "
+                f"in {counted(count, 'row')} whose status says complete, and late homework does not count, as "
+                "[homework] late_counts = false says. If these were late, export them with a status that "
+                "says so, such as late.",
+                count,
+            )
 
 
 def _last_days(
