@@ -21,6 +21,7 @@ from edu_pipeline.model.grades import normal as normal_grade
 from edu_pipeline.model.grades import points_of
 from edu_pipeline.model.problems import Holds, Problem, problems_frame
 from edu_pipeline.model.quality import LandingProblems
+from edu_pipeline.model.subjects import is_double
 from edu_pipeline.settings.attainment import ATTAINMENT_FOLDER, Attainment
 
 LONGEST = 24
@@ -306,6 +307,7 @@ def duplicates(bad: pl.DataFrame, names: Collection[str]) -> Iterator[Note]:
             f"{file} line {line}" for file, line in zip(first["file"], first["line"], strict=True)
         ]
         example = [*_shown([first["subject"]], names), first["series"]]
+        doubles = any(map(is_double, results["subject"]))
         who = {
             f"{row['name'][0] or row['student_id']} ({row['subject']}, {row['series']})"
             for row in results.iter_rows(named=True)
@@ -314,7 +316,8 @@ def duplicates(bad: pl.DataFrame, names: Collection[str]) -> Iterator[Note]:
             f"{cohort}: {_number(results.height, 'result')} "
             f"{'stands' if results.height == 1 else 'stand'} there more than once with different "
             f"grades, so none of these counts; such as {listed(example)} in "
-            f"{listed(places)}. Correct the export; two students of one name need an id."
+            f"{listed(places)}. Correct the export; two students of one name need an id"
+            f"{', and the two grades of a double award one cell, such as 5-4' if doubles else ''}."
         )
         yield note("duplicate_result", message, cohort=str(cohort), number=results.height, who=who)
 

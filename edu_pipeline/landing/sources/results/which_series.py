@@ -27,7 +27,7 @@ from edu_pipeline.landing.sources.results.series import (
     year_in,
 )
 from edu_pipeline.model.grades import is_nothing, points_of
-from edu_pipeline.model.subjects import subject_key, tidy
+from edu_pipeline.model.subjects import is_half, subject_key, tidy
 from edu_pipeline.settings.attainment import Attainment
 
 _HALF_A_GRADE = 0.5
@@ -81,7 +81,7 @@ def _label(table: Table, value: Value, settings: Attainment) -> str:
     """What tells a column from its rivals: its header without the subject."""
     header = as_received(table.sheet.header)[value.place]
     both = pair(header, settings)
-    if value.subject is None:
+    if value.subject is None or is_half(value.subject):
         return header
     return both[1] if both is not None else value.series or header
 
@@ -151,6 +151,8 @@ def _rivals(
         message += "take one out of the file, or give it another name."
     else:
         lines = [paste("attainment.series_names", {label: series}) for label in labels[:SHOWN]]
+        if any(is_half(v.subject or "") for v in table.columns.values):
+            message += "the two grades of one award belong into one column, such as 5-4; else "
         message += f"say which one is {what}, in pipeline.toml: " + "\nor: ".join(lines)
     return Question(
         "which_baseline" if baseline else "which_series",
@@ -183,18 +185,16 @@ def unknown_columns(
 def _unknown(
     table: Table, headers: Sequence[str], settings: Attainment, *, is_series: bool, holds: bool
 ) -> Question:
-    what, section, example = (
-        ("series", "series_names", settings.final)
-        if is_series
-        else ("subject", "subjects", headers[0])
-    )
+    what, section = ("series", "series_names") if is_series else ("subject", "subjects")
+    lines = {header: "…" if is_series else header for header in headers[:SHOWN]}
+    which = f" and which of {listed(list(settings.series))}" if is_series else ""
     one = len(headers) == 1
     message = (
         f"{table.sheet.file}: {quoted(headers)} {'is' if one else 'are'} no {what} that we know, and "
         f"what stands there could be grades. {'It is' if one else 'They are'} left out"
-        f"{', and the page waits, because it may be the result' if holds else ''}. If one is a "
-        f"{what}, add to pipeline.toml: {paste(f'attainment.{section}', {headers[0]: example})}\n"
-        f"If it is none: {ignoring(headers)}"
+        f"{', and the page waits, because it may be the result' if holds else ''}. Say in pipeline.toml "
+        f"which is a {what}{which}: {paste(f'attainment.{section}', lines)}\n"
+        f"and which is none: {ignoring(headers)}"
     )
     return Question("which_column", only_cohort(table), message, len(headers), holds=holds)
 
