@@ -36,7 +36,12 @@ from edu_pipeline.landing.sources.results.result_staging import (
 from edu_pipeline.landing.sources.results.result_tables import Found, Table, described, find_tables
 from edu_pipeline.landing.sources.results.row_fates import fates_of
 from edu_pipeline.landing.sources.results.unsure import losses
-from edu_pipeline.landing.sources.results.which_cohort import groups_in, several_cohorts, years_of
+from edu_pipeline.landing.sources.results.which_cohort import (
+    cohorts_apart,
+    groups_in,
+    several_cohorts,
+    years_of,
+)
 from edu_pipeline.landing.sources.results.which_scale import (
     columns_of_marks,
     on_scale,
@@ -156,6 +161,7 @@ def read_cohort(
     }
     questions += unlike_names(rows, ids)
     questions += several_cohorts(seen)
+    questions += cohorts_apart(found.tables, seen)
     questions += doubtful_finals(found.tables, cells, settings, groups_in(seen))
     cells = _of_students(cells, rows, found.tables, sieve, notes)
     given = cells.filter("baseline").select("table", "row")

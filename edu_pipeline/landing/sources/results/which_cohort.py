@@ -17,7 +17,7 @@ from edu_pipeline.landing.sources.results.asking import (
 )
 from edu_pipeline.landing.sources.results.header import normal
 from edu_pipeline.landing.sources.results.names import word_set
-from edu_pipeline.landing.sources.results.result_tables import Table, paste, stem_of
+from edu_pipeline.landing.sources.results.result_tables import Table, cohorts_of, paste, stem_of
 from edu_pipeline.landing.sources.results.series import leaving_year_in, year_group_in
 
 _OTHER_COHORT = 0.05
@@ -34,6 +34,9 @@ _SEEN = dict.fromkeys(
     ("cohort", "student_id", "kind", "where", "header", "year", "value"), pl.String
 )
 _COLUMNS, _SERIES, _SHEETS, _FILES = "columns", "series", "names of sheets", "names of files"
+_TOGETHER = "columns and names together"
+_STRENGTH = {_COLUMNS: 0, _SHEETS: 1, _FILES: 2}
+"""Of a student the first of these counts that says anything; a series is of an exam."""
 
 
 def groups_in(seen: pl.DataFrame) -> Mapping[str, set[int]]:
@@ -128,9 +131,11 @@ def several_cohorts(seen: pl.DataFrame) -> Iterator[Question]:
     """Cohorts in which students of several years are: told by what says one of each of them."""
     asked = set()
     by = ["cohort", "kind", "where"]
-    for (cohort, kind, where), found in seen.sort(by, maintain_order=True).group_by(
-        by, maintain_order=True
-    ):
+    strength = pl.col("where").replace_strict(_STRENGTH, default=None, return_dtype=pl.Int64)
+    strongest = strength == strength.min().over("cohort", "kind", "student_id")
+    together = seen.filter(strongest).with_columns(where=pl.lit(_TOGETHER))
+    every = pl.concat([seen.sort(by, maintain_order=True), together])
+    for (cohort, kind, where), found in every.group_by(by, maintain_order=True):
         years = found.group_by("student_id").agg(pl.col("year").unique())
         alone = years.filter(pl.col("year").list.len() == 1)
         counts = alone.group_by(pl.col("year").list.first()).len().sort(pl.col("year").str.zfill(9))
@@ -160,3 +165,46 @@ def several_cohorts(seen: pl.DataFrame) -> Iterator[Question]:
             message += f"If they are one all the same: {ignoring(headers)}"
         holds = others >= FEW and others >= _OTHER_COHORT * alone.height
         yield Question("which_cohort", str(cohort), message, others, holds=holds)
+
+
+def cohorts_apart(tables: Sequence[Table], seen: pl.DataFrame) -> Iterator[Question]:
+    """Cohorts of one year group, which a column says of one and only a name of the other.
+
+    Folders are cohorts because somebody made them; what a column says is one, or a loose file, may be
+    a part of another.
+
+    Args:
+        tables: Of all cohorts.
+        seen: `years_of`.
+    """
+    exports = [table for table in tables if not table.baseline]
+    loose = {table.cohort for table in exports if table.loose and table.cohort is not None}
+    by_column = {
+        (match[1], cohort)
+        for table in exports
+        if table.cohort is None
+        for cohort in cohorts_of(table)
+        if (match := _YEAR_GROUP.fullmatch(cohort))
+    }
+    columns = seen.filter(kind="group", where=_COLUMNS)
+    of_loose = columns.filter(pl.col("cohort").is_in(list(loose))).select("year", "cohort")
+    named = seen.filter(pl.col("where").is_in([_SHEETS, _FILES]), kind="group")
+    asked = named.join(columns, on=["cohort", "student_id"], how="anti")
+    for cohort, group in asked.select("cohort", "year").unique().sort(pl.all()).rows():
+        others = {other for year, other in by_column if year == group}
+        if cohort in loose:
+            others |= {other for year, other in of_loose.rows() if year == group}
+        both = sorted({cohort, *others})
+        years = {leaving_year_in(each) for each in both if re.search(r"20\d\d", each)}
+        if len(both) == 1 or len(years) > 1:
+            continue
+        for each in both:
+            yield Question(
+                "which_cohort",
+                each,
+                f"{each}: {listed([f'“{name}”' for name in both])} are each of Year {group}, by a column of "
+                "one file and by the name of another, and nobody can know whether they are one cohort. No "
+                "figure is shown. Put each cohort into a folder of its own, or give all files the column, "
+                "and say in [attainment.columns] that it is the cohort.",
+                holds=True,
+            )
