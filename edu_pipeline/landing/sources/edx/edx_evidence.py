@@ -36,6 +36,9 @@ class Evidence:
     """Of a profile and a grade report of one run and day how many `rows` are of the same learner, how many are
     on another track, in one direction (`up`) and the other (`down`), and how many are called otherwise
     (`renamed`)."""
+    verdicts: pl.DataFrame
+    """What edX says of grades: per `programme_id`, `run`, `grade`, whether it calls them `eligible` for a
+    certificate and whether their learners are on a paid track (`paid`) `rows`."""
     named: pl.DataFrame
     """What the columns `course_id` and `course_run` of reports say: per `file` and both of them `rows`."""
 
@@ -85,6 +88,7 @@ def counted(con: duckdb.DuckDBPyConnection, exports: pl.DataFrame) -> Evidence:
         shared=found(_SHARED),
         twins=found(_TWINS),
         crossed=found(_CROSSED),
+        verdicts=found(_VERDICTS),
         named=found(_NAMED),
     )
     con.unregister("counting")
@@ -155,6 +159,11 @@ with known as (
 select programme_id, run, profile, grades, count(*) as rows, count(*) filter (renamed) as renamed,
        count(*) filter (one_track < two_track) as up, count(*) filter (one_track > two_track) as down
 from known group by all
+"""
+_VERDICTS = """
+select programme_id, run, grade, certificate_eligible or certificate_delivered as eligible,
+       coalesce(paid and enrolled, false) as paid, count(*) as rows
+from stg_run_results where grade is not null and eligible is not null group by all
 """
 _NAMED = " union all ".join(
     f"select _file as file, course, course_run, count(*) as rows from raw_{table} "

@@ -91,6 +91,7 @@ def find_programme_problems(
         ),
         *_rows_crossed(evidence.crossed),
         *_other_run(exports, evidence.named),
+        *_other_mark(programmes, exports, evidence.verdicts),
         *_apart(exports, evidence.apart, evidence.rejected),
         *_shared_addresses(evidence.shared),
     ]
@@ -512,6 +513,40 @@ def _other_run(exports: pl.DataFrame, named: pl.DataFrame) -> list[Problem]:
         "{file}: by their columns course_id and course_run {rows:,} of its {received:,} rows are of another "
         "run ({says}) than its name says. Give it back the name that it was downloaded with, or download it "
         "again.",
+    )
+
+
+def _other_mark(
+    programmes: Sequence[Programme], exports: pl.DataFrame, verdicts: pl.DataFrame
+) -> list[Problem]:
+    """Runs with another pass mark in edX, by whom it calls eligible for a certificate.
+
+    A learner here and there is on a list of edX's whatever the grade, or in an embargoed country; and
+    who is on no paid track is eligible in old reports only.
+    """
+    marks = course_runs(programmes, exports).select("programme_id", "run", "course_id", "pass_mark")
+    grade, mark, rows, yes = (pl.col(name) for name in ("grade", "pass_mark", "rows", "eligible"))
+    no = ~yes & pl.col("paid")
+    below, above = yes & (grade < mark) & (~yes).any(), no & (grade >= mark)
+    runs = (
+        verdicts.join(marks, on=["programme_id", "run"])
+        .group_by("programme_id", "run", "course_id", "pass_mark", maintain_order=True)
+        .agg(
+            rows=rows.filter(below | above).sum(),
+            judged=rows.filter(yes | no).sum(),
+            below=rows.filter(below).sum(),
+            above=rows.filter(above).sum(),
+            another=(grade.filter(no).max() < grade.filter(yes).min()).fill_null(value=True),
+        )
+    )
+    several = rows > pl.when("another").then(0).otherwise(1)
+    return _told(
+        runs.filter(several, rows > CROSSED * pl.col("judged")),
+        "other_pass_mark",
+        "run",
+        "{run}: by pipeline.toml {course_id} is passed from {pass_mark:g}. edX calls {below:,} learners below "
+        "that eligible for a certificate, and {above:,} from there on, on a paid track, not: nobody knows "
+        "who passed. Correct its pass_mark to what the course has in edX.",
     )
 
 
