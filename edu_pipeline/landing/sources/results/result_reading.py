@@ -12,7 +12,7 @@ import polars as pl
 
 from edu_pipeline.landing.rules import NO_DATA
 from edu_pipeline.landing.sources.results import result_problems as say
-from edu_pipeline.landing.sources.results.asking import Question
+from edu_pipeline.landing.sources.results.asking import Note
 from edu_pipeline.landing.sources.results.header import normal
 from edu_pipeline.landing.sources.results.names import normal_name
 from edu_pipeline.landing.sources.results.result_cells import CELLS, as_json, read_rows
@@ -187,7 +187,7 @@ def read_cohort(
     rejects = sieve.rejected()
     rejected = _rejected(rejects.filter(pl.col("rule") != IGNORED), people, found.tables)
     notes += say.broken_rows(rejected, TOLD)
-    notes = [*map(say.asked, questions), *notes]
+    notes = [*questions, *notes]
     facts = _facts(found.tables, rows, labels, settings)
     differences = differences_of(facts.filter("stated"))
     groups = _groups(facts, results, differences, settings, notes)
@@ -211,10 +211,10 @@ def read_cohort(
     )
 
 
-def _agreed(found: Found, settings: Attainment) -> tuple[Found, list[Question]]:
+def _agreed(found: Found, settings: Attainment) -> tuple[Found, list[Note]]:
     """What lies there without columns of which nobody knows which one counts, and what is asked."""
     tables: list[Table] = []
-    questions: list[Question] = []
+    questions: list[Note] = []
     for table in found.tables:
         one, asked = without_rivals(table, settings)
         tables.append(one)
@@ -237,7 +237,7 @@ def _in_series(
     tables: Sequence[Table],
     settings: Attainment,
     sieve: Sieve,
-    notes: list[say.Note],
+    notes: list[Note],
 ) -> tuple[pl.DataFrame, pl.DataFrame]:
     """Cells whose series is known, and those of series that have no place.
 
@@ -258,7 +258,7 @@ def _in_series(
     known = sieve.keep(known, placed, UNKNOWN_SERIES, "received")
     for number, table in enumerate(tables):
         if number in silent:
-            notes.append(say.asked(silent_series(table, settings)))
+            notes.append(silent_series(table, settings))
     for cohort, of in sorted(labels.series.items()):
         notes += say.inferred_series(cohort, of.inferred)
     return pl.concat([known, of_baselines]), unplaced
@@ -269,7 +269,7 @@ def _of_students(
     rows: pl.DataFrame,
     tables: Sequence[Table],
     sieve: Sieve,
-    notes: list[say.Note],
+    notes: list[Note],
 ) -> pl.DataFrame:
     """Cells of students whom the results have."""
     named = rows.filter(pl.col("cohort").is_not_null())
@@ -307,7 +307,7 @@ def _with_baselines(
     tables: Sequence[Table],
     settings: Attainment,
     names: Collection[str],
-    notes: list[say.Note],
+    notes: list[Note],
 ) -> pl.DataFrame:
     """Cells with those of baseline files in the subjects that the student takes."""
     exports = cells.filter(~pl.col("baseline"))
@@ -350,7 +350,7 @@ def _on_scale(
     tables: Sequence[Table],
     settings: Attainment,
     sieve: Sieve,
-    questions: list[Question],
+    questions: list[Note],
 ) -> pl.DataFrame:
     """Cells on the scale of GCSEs, with the `level` of their qualification."""
     cells = with_levels(cells, tables, settings)
@@ -368,7 +368,7 @@ def _graded(
     settings: Attainment,
     names: Collection[str],
     sieve: Sieve,
-    notes: list[say.Note],
+    notes: list[Note],
 ) -> pl.DataFrame:
     cells = with_points(cells, settings)
     good = pl.col("points").is_not_null() | pl.col("absent")
@@ -394,7 +394,7 @@ def _why(cells: pl.DataFrame, graded: pl.DataFrame, results: pl.DataFrame) -> pl
 
 
 def _once(
-    cells: pl.DataFrame, names: Collection[str], sieve: Sieve, notes: list[say.Note]
+    cells: pl.DataFrame, names: Collection[str], sieve: Sieve, notes: list[Note]
 ) -> pl.DataFrame:
     """One result per student, subject and series; where several differ, none."""
     cells = cells.with_columns(agreed=pl.struct("points", "absent").n_unique().over(KEY) == 1).sort(
@@ -509,7 +509,7 @@ def _groups(
     results: pl.DataFrame,
     stated: pl.DataFrame,
     settings: Attainment,
-    notes: list[say.Note],
+    notes: list[Note],
 ) -> pl.DataFrame:
     """`ResultGroups`, without columns that say again what is computed."""
     facts = facts.filter(~pl.col("stated"))

@@ -7,7 +7,7 @@ import polars as pl
 
 from edu_pipeline.landing.sources.results.asking import (
     FEW,
-    Question,
+    Note,
 )
 from edu_pipeline.settings.attainment import Attainment
 
@@ -21,7 +21,7 @@ class Loss:
 
     dropped: pl.DataFrame
     """`cohort`, `subject`, `series` of which no result counts, and others of the subject do."""
-    questions: tuple[Question, ...]
+    questions: tuple[Note, ...]
 
 
 def losses(
@@ -68,7 +68,7 @@ def losses(
             else f"{row['series']} is left out of the subject"
         )
         questions.append(
-            Question(
+            Note(
                 "too_much_unsure",
                 row["cohort"],
                 f"{row['cohort']}: in {row['subject']}, {row['lost']} of {row['of']} results of "

@@ -12,7 +12,7 @@ from edu_pipeline.landing.sources.results.asking import (
     FEW,
     NEARLY_ALL,
     SHOWN,
-    Question,
+    Note,
     ignoring,
 )
 from edu_pipeline.landing.sources.results.header import normal
@@ -127,7 +127,7 @@ def _years(header: str, values: Collection[str]) -> tuple[str | None, Mapping[st
     return None, {}
 
 
-def several_cohorts(seen: pl.DataFrame) -> Iterator[Question]:
+def several_cohorts(seen: pl.DataFrame) -> Iterator[Note]:
     """Cohorts in which students of several years are: told by what says one of each of them."""
     asked = set()
     by = ["cohort", "kind", "where"]
@@ -164,10 +164,10 @@ def several_cohorts(seen: pl.DataFrame) -> Iterator[Question]:
         if where == _COLUMNS:
             message += f"If they are one all the same: {ignoring(headers)}"
         holds = others >= FEW and others >= _OTHER_COHORT * alone.height
-        yield Question("which_cohort", str(cohort), message, others, holds=holds)
+        yield Note("which_cohort", str(cohort), message, others, holds=holds)
 
 
-def cohorts_apart(tables: Sequence[Table], seen: pl.DataFrame) -> Iterator[Question]:
+def cohorts_apart(tables: Sequence[Table], seen: pl.DataFrame) -> Iterator[Note]:
     """Cohorts of one year group, which a column says of one and only a name of the other.
 
     Folders are cohorts because somebody made them; what a column says is one, or a loose file, may be
@@ -199,7 +199,7 @@ def cohorts_apart(tables: Sequence[Table], seen: pl.DataFrame) -> Iterator[Quest
         if len(both) == 1 or len(years) > 1:
             continue
         for each in both:
-            yield Question(
+            yield Note(
                 "which_cohort",
                 each,
                 f"{each}: {listed([f'“{name}”' for name in both])} are each of Year {group}, by a column of "

@@ -9,7 +9,7 @@ from edu_pipeline.ground.wording import counted, listed
 from edu_pipeline.landing.sources.results.asking import (
     FEW,
     SHOWN,
-    Question,
+    Note,
     quoted,
 )
 from edu_pipeline.landing.sources.results.header import normal
@@ -111,7 +111,7 @@ def on_scale(settings: Attainment) -> pl.Expr:
     return pl.col("baseline") | (pl.col("series") == settings.baseline) | ~other | plain.is_in(own)
 
 
-def other_scales(cells: pl.DataFrame, settings: Attainment) -> Iterator[Question]:
+def other_scales(cells: pl.DataFrame, settings: Attainment) -> Iterator[Note]:
     """Grades of qualifications that stand on another scale than GCSEs.
 
     Args:
@@ -136,7 +136,7 @@ def other_scales(cells: pl.DataFrame, settings: Attainment) -> Iterator[Question
             and settings.final == "GCSE"
             and not any("gcse" in normal(text) for text in found["received"].drop_nulls().unique())
         ):
-            yield Question(
+            yield Note(
                 "which_scale",
                 str(cohort),
                 f"{cohort}: all grades are letters, {quoted(sorted(found['plain'].unique()))}, and nothing "
@@ -148,7 +148,7 @@ def other_scales(cells: pl.DataFrame, settings: Attainment) -> Iterator[Question
             )
 
 
-def _of_other_levels(cohort: str, found: pl.DataFrame, high: pl.DataFrame) -> Iterator[Question]:
+def _of_other_levels(cohort: str, found: pl.DataFrame, high: pl.DataFrame) -> Iterator[Note]:
     everywhere = set(high["subject"]) >= set(found["subject"])
     for level, what in ((3, "A levels, or other qualifications of level 3"), (0, "entry level")):
         of = high.filter(pl.col("level") == level)
@@ -162,7 +162,7 @@ def _of_other_levels(cohort: str, found: pl.DataFrame, high: pl.DataFrame) -> It
             f"{_worth(of['plain'])}"
         )
         for subject in [None] if everywhere else subjects:
-            yield Question("which_scale", cohort, message, of.height, subject, holds=True)
+            yield Note("which_scale", cohort, message, of.height, subject, holds=True)
 
 
 def _worth(grades: pl.Series) -> str:
@@ -172,7 +172,7 @@ def _worth(grades: pl.Series) -> str:
 
 def columns_of_marks(
     cells: pl.DataFrame, tables: Sequence[Table], settings: Attainment
-) -> tuple[pl.DataFrame, list[Question]]:
+) -> tuple[pl.DataFrame, list[Note]]:
     """Columns in which marks stand: also what could be a grade there is none.
 
     Args:
@@ -212,7 +212,7 @@ def columns_of_marks(
             continue
         bad.append(marks.select(key))
         questions.append(
-            Question(
+            Note(
                 "which_scale",
                 str(cohort),
                 f"{table.sheet.file}: “{header}” has marks, or scores, and no grades: {marks['high'].sum()} of "
@@ -225,8 +225,8 @@ def columns_of_marks(
     return pl.concat(bad), questions
 
 
-def _maybe_marks(cohort: str, table: Table, header: str, number: int) -> Question:
-    return Question(
+def _maybe_marks(cohort: str, table: Table, header: str, number: int) -> Note:
+    return Note(
         "which_scale",
         cohort,
         f"{table.sheet.file}: “{header}” may have marks, or grades from 1 to 9. No figure is shown. If they "

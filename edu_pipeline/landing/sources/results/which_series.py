@@ -11,7 +11,7 @@ from edu_pipeline.ground.toml import toml_list
 from edu_pipeline.ground.wording import counted, listed
 from edu_pipeline.landing.sources.results.asking import (
     SHOWN,
-    Question,
+    Note,
     ignoring,
     only_cohort,
     quoted,
@@ -37,7 +37,7 @@ _FIRST_SITTING = 11
 """The first year group that sits final exams."""
 
 
-def without_rivals(table: Table, settings: Attainment) -> tuple[Table, tuple[Question, ...]]:
+def without_rivals(table: Table, settings: Attainment) -> tuple[Table, tuple[Note, ...]]:
     """A table without columns of which several claim to be one series of one subject.
 
     Several that never differ say the same. Of a baseline's points and its grades the finer count. Else
@@ -133,7 +133,7 @@ def _is_fine(table: Table, value: Value, settings: Attainment) -> bool:
 
 def _rivals(
     table: Table, series: str, labels: Sequence[str], entries: int, settings: Attainment
-) -> Question:
+) -> Note:
     baseline = series == settings.baseline
     what = "the baseline" if baseline else f"“{series}”"
     cohorts = cohorts_of(table)
@@ -154,7 +154,7 @@ def _rivals(
         if any(is_half(v.subject or "") for v in table.columns.values):
             message += "the two grades of one award belong into one column, such as 5-4; else "
         message += f"say which one is {what}, in pipeline.toml: " + "\nor: ".join(lines)
-    return Question(
+    return Note(
         "which_baseline" if baseline else "which_series",
         next(iter(cohorts)) if len(cohorts) == 1 else None,
         message,
@@ -165,7 +165,7 @@ def _rivals(
 
 def unknown_columns(
     tables: Sequence[Table], finals: Collection[str], settings: Attainment
-) -> Iterator[Question]:
+) -> Iterator[Note]:
     """Columns of which we know neither subject nor series, although what stands there could be grades.
 
     Args:
@@ -184,7 +184,7 @@ def unknown_columns(
 
 def _unknown(
     table: Table, headers: Sequence[str], settings: Attainment, *, is_series: bool, holds: bool
-) -> Question:
+) -> Note:
     what, section = ("series", "series_names") if is_series else ("subject", "subjects")
     lines = {header: "…" if is_series else header for header in headers[:SHOWN]}
     which = f" and which of {listed(list(settings.series))}" if is_series else ""
@@ -196,12 +196,12 @@ def _unknown(
         f"which is a {what}{which}: {paste(f'attainment.{section}', lines)}\n"
         f"and which is none: {ignoring(headers)}"
     )
-    return Question("which_column", only_cohort(table), message, len(headers), holds=holds)
+    return Note("which_column", only_cohort(table), message, len(headers), holds=holds)
 
 
 def unplaced_series(
     tables: Sequence[Table], finals: Collection[str], settings: Attainment
-) -> Iterator[Question]:
+) -> Iterator[Note]:
     """Columns of exams without a place among the series.
 
     While no final has been sat, the newest exam is the result; so then figures wait for their place.
@@ -229,7 +229,7 @@ def _unplaced(
     settings: Attainment,
     *,
     holds: bool,
-) -> Question:
+) -> Note:
     labels = [aside.label for aside in asides]
     one = len(labels) == 1
     last = settings.series.index(settings.final)
@@ -253,10 +253,10 @@ def _unplaced(
         f"pipeline.toml, in the order in which they were sat: [attainment]\nseries = {toml_list(order)}\n"
         f"To leave {'it' if one else 'them'} out: {ignoring(labels)}"
     )
-    return Question("which_series", only_cohort(table), message, len(labels), holds=holds)
+    return Note("which_series", only_cohort(table), message, len(labels), holds=holds)
 
 
-def silent_series(table: Table, settings: Attainment) -> Question:
+def silent_series(table: Table, settings: Attainment) -> Note:
     """A table that says no series, neither in a column nor in a header, nor in its name."""
     stem = re.sub(r"\.\w+$", "", table.sheet.path.rpartition("/")[2])
     name = table.sheet.name or stem
@@ -275,7 +275,7 @@ def silent_series(table: Table, settings: Attainment) -> Question:
         f"{paste('attainment.series_names', {name: settings.final})}"
         f"{f'{chr(10)}To leave them out: {ignoring(silent)}' if beside else ''}"
     )
-    return Question("which_series", only_cohort(table), message, len(table.sheet.rows), holds=True)
+    return Note("which_series", only_cohort(table), message, len(table.sheet.rows), holds=True)
 
 
 def doubtful_finals(
@@ -283,7 +283,7 @@ def doubtful_finals(
     cells: pl.DataFrame,
     settings: Attainment,
     groups: Mapping[str, set[int]],
-) -> Iterator[Question]:
+) -> Iterator[Note]:
     """Finals that the rest of the export contradicts: of a year group that sits none, of another year.
 
     Args:
@@ -304,7 +304,7 @@ def doubtful_finals(
         line = paste("attainment.series_names", {received: settings.final})
         if wrong and wrong == said | groups.get(cohort, set()):
             group = max(wrong)
-            yield Question(
+            yield Note(
                 "which_series",
                 cohort,
                 f"{table.sheet.file}: “{received}” would be {settings.final}, which Year {group} has not "
@@ -321,7 +321,7 @@ def doubtful_finals(
             and year not in {*years, min(years) + 1}
             and "gcse" not in normal(received)
         ):
-            yield Question(
+            yield Note(
                 "which_series",
                 cohort,
                 f"{table.sheet.file}: “{received}” would be {settings.final} of {cohort}, and says another "
