@@ -106,7 +106,9 @@ def file_problems(found: Found) -> Iterator[Note]:
             yield Note("no_cohort", None, message)
 
 
-def expectations(table: Table, baselines: Collection[str], settings: Attainment) -> Iterator[Note]:
+def expectations(
+    table: Table, baselines: Collection[str | None], settings: Attainment
+) -> Iterator[Note]:
     """Targets and predictions, which are no results and no baseline unless the settings say so.
 
     In a cohort without a baseline it is a question whether one of them is it.

@@ -30,13 +30,10 @@ ENTRY = ["cohort", "student_id", "subject"]
 class Sieve:
     """Rows that did not make it, each once per rule and text."""
 
-    def __init__(self) -> None:
-        self._rejected = [pl.DataFrame(schema=REJECTS)]
-
-    def note(self, number: int, read: Read) -> None:
-        """Take the rows that were broken as such."""
-        rows = [(number, *each) for each in read.rejected]
-        self._rejected.append(pl.DataFrame(rows, schema=REJECTS, orient="row"))
+    def __init__(self, reads: Sequence[Read]) -> None:
+        # those that were broken as such
+        rows = [(number, *each) for number, read in enumerate(reads) for each in read.rejected]
+        self._rejected = [pl.DataFrame(rows, schema=REJECTS, orient="row")]
 
     def keep(
         self, cells: pl.DataFrame, good: pl.Expr, rule: str, value: str | None = None
