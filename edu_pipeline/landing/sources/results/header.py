@@ -134,15 +134,6 @@ class Value:
 
 
 @dataclass(frozen=True)
-class Aside:
-    """A column of grades of which no figure is made unless the settings say what it is."""
-
-    header: str
-    label: str
-    """The header without its subject: what the settings would name."""
-
-
-@dataclass(frozen=True)
 class Columns:
     """What the columns of a sheet are, each by its place counted from 0."""
 
@@ -159,10 +150,12 @@ class Columns:
     values: tuple[Value, ...] = ()
     groups: tuple[int, ...] = ()
     """What else is said of students."""
-    unplaced: tuple[Aside, ...] = ()
-    """Columns of exams that have no place among the settings' series."""
-    expected: tuple[Aside, ...] = ()
-    """Targets, predictions, teachers' expectations: no exam was sat."""
+    unplaced: tuple[str, ...] = ()
+    """Columns of exams that have no place among the settings' series, by their headers without the
+    subject, as the settings would name them."""
+    expected: tuple[tuple[str, str], ...] = ()
+    """Headers, and the same without the subject, of targets, predictions, teachers' expectations: no exam
+    was sat."""
     unknown: tuple[str, ...] = ()
     """Headers beside subjects, or beside series, that are known for none and have grades below."""
     beside: tuple[str, ...] = ()
@@ -601,8 +594,8 @@ class _Graded:
     def __init__(self, free: _Free) -> None:
         self.values: list[Value] = []
         self._free = free
-        self._unplaced: list[Aside] = []
-        self._expected: list[Aside] = []
+        self._unplaced: list[str] = []
+        self._expected: list[tuple[str, str]] = []
         self._differences: list[Value] = []
         self._beside: list[str] = []
         self.unknown: list[str] = []
@@ -633,9 +626,9 @@ class _Graded:
         elif free.is_ignored(label):
             pass
         elif is_expectation(label):
-            self._expected.append(Aside(header, label))
+            self._expected.append((header, label))
         else:
-            self._unplaced.append(Aside(header, label))
+            self._unplaced.append(label)
         del free.headers[place]
 
     def put_labelled(self) -> None:

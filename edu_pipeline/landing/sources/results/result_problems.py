@@ -121,11 +121,10 @@ def expectations(
     found = table.columns.expected
     if not found:
         return
-    headers = quoted(list(dict.fromkeys(each.header for each in found)))
-    labels = list(dict.fromkeys(each.label for each in found))
+    headers, labels = (list(dict.fromkeys(texts)) for texts in zip(*found, strict=True))
     example = paste("attainment.series_names", {labels[0]: settings.baseline})
     message = (
-        f"{table.sheet.file}: grades stand in {headers}, which say what somebody expects and are no "
+        f"{table.sheet.file}: grades stand in {quoted(headers)}, which say what somebody expects and are no "
         "results. No figure is made of them. "
     )
     asked = not cohorts_of(table) <= set(baselines)

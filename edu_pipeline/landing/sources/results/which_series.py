@@ -16,7 +16,7 @@ from edu_pipeline.landing.sources.results.asking import (
     only_cohort,
     quoted,
 )
-from edu_pipeline.landing.sources.results.header import Aside, Value, as_received, normal, pair
+from edu_pipeline.landing.sources.results.header import Value, as_received, normal, pair
 from edu_pipeline.landing.sources.results.result_tables import Table, cohorts_of, paste
 from edu_pipeline.landing.sources.results.series import (
     is_in_settings,
@@ -31,6 +31,7 @@ from edu_pipeline.model.subjects import is_half, subject_key, tidy
 from edu_pipeline.settings.attainment import Attainment
 
 _HALF_A_GRADE = 0.5
+_SECTIONS = {"series": "series_names", "subject": "subjects"}
 _MARKS = re.compile(r"%|\b(?:ums|marks?|raw|per ?cent(?:age)?)\b", re.IGNORECASE)
 """Words of columns in which marks stand, beside those of the grades."""
 _FIRST_SITTING = 11
@@ -136,7 +137,6 @@ def _rivals(
 ) -> Note:
     baseline = series == settings.baseline
     what = "the baseline" if baseline else f"“{series}”"
-    cohorts = cohorts_of(table)
     twice = len(labels) == 1
     which = (
         f"two columns are called “{labels[0]}”"
@@ -156,7 +156,7 @@ def _rivals(
         message += f"say which one is {what}, in pipeline.toml: " + "\nor: ".join(lines)
     return Note(
         "which_baseline" if baseline else "which_series",
-        next(iter(cohorts)) if len(cohorts) == 1 else None,
+        only_cohort(table),
         message,
         entries,
         holds=series == settings.final,
@@ -174,29 +174,25 @@ def unknown_columns(
         settings: The section of `pipeline.toml`.
     """
     for table in tables:
-        columns, cohorts = table.columns, cohorts_of(table)
+        columns, waits = table.columns, not cohorts_of(table) <= set(finals)
         of_series = columns.subject is not None or table.subject is not None
         for headers, is_series in ((columns.unknown, of_series), (columns.beside, True)):
-            if headers and not table.baseline:
-                holds = is_series and not cohorts <= set(finals)
-                yield _unknown(table, headers, settings, is_series=is_series, holds=holds)
-
-
-def _unknown(
-    table: Table, headers: Sequence[str], settings: Attainment, *, is_series: bool, holds: bool
-) -> Note:
-    what, section = ("series", "series_names") if is_series else ("subject", "subjects")
-    lines = {header: "…" if is_series else header for header in headers[:SHOWN]}
-    which = f" and which of {listed(list(settings.series))}" if is_series else ""
-    one = len(headers) == 1
-    message = (
-        f"{table.sheet.file}: {quoted(headers)} {'is' if one else 'are'} no {what} that we know, and "
-        f"what stands there could be grades. {'It is' if one else 'They are'} left out"
-        f"{', and the page waits, because it may be the result' if holds else ''}. Say in pipeline.toml "
-        f"which is a {what}{which}: {paste(f'attainment.{section}', lines)}\n"
-        f"and which is none: {ignoring(headers)}"
-    )
-    return Note("which_column", only_cohort(table), message, len(headers), holds=holds)
+            if not headers or table.baseline:
+                continue
+            what, which = "subject", ""
+            lines = {header: header for header in headers[:SHOWN]}
+            if is_series:
+                what, which = "series", f" and which of {listed(list(settings.series))}"
+                lines = dict.fromkeys(lines, "…")
+            one, holds = len(headers) == 1, is_series and waits
+            message = (
+                f"{table.sheet.file}: {quoted(headers)} {'is' if one else 'are'} no {what} that we know, and "
+                f"what stands there could be grades. {'It is' if one else 'They are'} left out"
+                f"{', and the page waits, because it may be the result' if holds else ''}. Say in "
+                f"pipeline.toml which is a {what}{which}: "
+                f"{paste(f'attainment.{_SECTIONS[what]}', lines)}\nand which is none: {ignoring(headers)}"
+            )
+            yield Note("which_column", only_cohort(table), message, len(headers), holds=holds)
 
 
 def unplaced_series(
@@ -211,49 +207,37 @@ def unplaced_series(
         finals: Cohorts that have results of the final.
         settings: The section of `pipeline.toml`.
     """
-    for table in tables:
-        asides = {aside.label: aside for aside in table.columns.unplaced}
-        if not asides or table.baseline:
-            continue
-        earlier = [label for label in asides if is_of_an_earlier_year(label)]
-        later = [label for label in asides if label not in earlier]
-        cohorts = cohorts_of(table)
-        holds = bool(later) and not cohorts <= set(finals)
-        yield _unplaced(table, list(asides.values()), earlier, settings, holds=holds)
-
-
-def _unplaced(
-    table: Table,
-    asides: Sequence[Aside],
-    earlier: Collection[str],
-    settings: Attainment,
-    *,
-    holds: bool,
-) -> Note:
-    labels = [aside.label for aside in asides]
-    one = len(labels) == 1
     last = settings.series.index(settings.final)
-    order = [
-        *(tidy(label).upper() for label in earlier),
-        *settings.series[:last],
-        *(tidy(label).upper() for label in labels if label not in earlier),
-        *settings.series[last:],
-    ]
-    message = (
-        f"{table.sheet.file}: {quoted(labels)} {'is' if one else 'are'} of exams, or of terms, that have no "
-        f"place among {listed(list(settings.series))}, so {'it is' if one else 'they are'} left out. "
-    )
-    if earlier:
-        year = "is of a year" if len(earlier) == 1 else "are of years"
-        message += f"{quoted(sorted(earlier))} {year} before the final exams and never the {settings.final}. "
-    if holds:
-        message += f"While no {settings.final} is there, the newest exam is the result, so the page waits. "
-    message += (
-        f"To show {'it' if one else 'them'}, give {'it a place' if one else 'them places'} in "
-        f"pipeline.toml, in the order in which they were sat: [attainment]\nseries = {toml_list(order)}\n"
-        f"To leave {'it' if one else 'them'} out: {ignoring(labels)}"
-    )
-    return Note("which_series", only_cohort(table), message, len(labels), holds=holds)
+    for table in tables:
+        labels = list(dict.fromkeys(table.columns.unplaced))
+        if not labels or table.baseline:
+            continue
+        earlier = [label for label in labels if is_of_an_earlier_year(label)]
+        later = [label for label in labels if label not in earlier]
+        holds = bool(later) and not cohorts_of(table) <= set(finals)
+        one = len(labels) == 1
+        order = [
+            *(tidy(label).upper() for label in earlier),
+            *settings.series[:last],
+            *(tidy(label).upper() for label in later),
+            *settings.series[last:],
+        ]
+        message = (
+            f"{table.sheet.file}: {quoted(labels)} {'is' if one else 'are'} of exams, or of terms, that have "
+            f"no place among {listed(list(settings.series))}, so {'it is' if one else 'they are'} left out. "
+        )
+        if earlier:
+            year = "is of a year" if len(earlier) == 1 else "are of years"
+            message += f"{quoted(sorted(earlier))} {year} before the final exams and never the {settings.final}. "
+        if holds:
+            message += f"While no {settings.final} is there, the newest exam is the result, so the page waits. "
+        message += (
+            f"To show {'it' if one else 'them'}, give {'it a place' if one else 'them places'} in "
+            "pipeline.toml, in the order in which they were sat: [attainment]\n"
+            f"series = {toml_list(order)}\n"
+            f"To leave {'it' if one else 'them'} out: {ignoring(labels)}"
+        )
+        yield Note("which_series", only_cohort(table), message, len(labels), holds=holds)
 
 
 def silent_series(table: Table, settings: Attainment) -> Note:
