@@ -6,7 +6,6 @@ an address or a name with them.
 
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
-from datetime import UTC
 
 import duckdb
 import polars as pl
@@ -165,10 +164,9 @@ def _exports(zone: Zone, programmes: Sequence[Programme]) -> list[tuple[LandedFi
 def _take(con: duckdb.DuckDBPyConnection, zone: Zone, file: LandedFile, kind: Source) -> bool:
     """Add whom a file is about; False where it cannot be read."""
     create_raw(con)
-    at = file.last_modified.astimezone(UTC).replace(tzinfo=None)
     try:
         with zone.local(file.path) as path:
-            load(con, kind, path, Landed(file.path, at, at), "false")
+            load(con, kind, path, Landed(file.path, file.landed_at, file.landed_at), "false")
     except (UnreadableFileError, LandingError):
         return False
     cells = ", ".join(

@@ -7,7 +7,6 @@ it: until the list is corrected, it counts as a no.
 """
 
 from collections.abc import Iterable, Sequence
-from datetime import UTC
 from fnmatch import fnmatchcase
 from pathlib import PurePosixPath
 
@@ -66,16 +65,14 @@ def land_opt_ins(
     Raises:
         LandingError: The zone cannot be listed, or a file is not there any more.
     """
-    if not forgotten.is_empty():
-        con.register("tombstones", forgotten)
+    con.register("tombstones", forgotten)
     kept_out = forgotten_rows("opt_ins", forgotten)
     rows: list[dict[str, object]] = []
     for file in zone.list():
         if of := lists_of(file.path, programmes):
             read = _read(con, zone, file, kept_out)
             rows += [{"programme_id": programme_id, **read} for programme_id in of]
-    if not forgotten.is_empty():
-        con.unregister("tombstones")
+    con.unregister("tombstones")
     frame = pl.DataFrame(rows, schema=dtypes(OptInLists), orient="row")
     return OptInLists.validate(frame.sort("programme_id", "path"))
 
@@ -84,12 +81,13 @@ def _read(
     con: duckdb.DuckDBPyConnection, zone: Zone, file: LandedFile, kept_out: str
 ) -> dict[str, object]:
     at = version_of(file).at
-    landed_at = file.last_modified.astimezone(UTC).replace(tzinfo=None)
     found: dict[str, object] = {"path": file.path, "version": at}
     with zone.local(file.path) as path:
         found["sha256"] = digest(path)
         try:
-            found["rows"] = load(con, "opt_ins", path, Landed(file.path, landed_at, at), kept_out)
+            found["rows"] = load(
+                con, "opt_ins", path, Landed(file.path, file.landed_at, at), kept_out
+            )
         except UnreadableFileError as error:
             found["error"] = f"{error}."
     return found
