@@ -17,16 +17,8 @@ OF_STUDENTS = frozenset(
 """Headers of what is a student's, whatever the subject, even where an export contradicts itself."""
 ONE_PER_STUDENT = frozenset(
     {
-        *(
-            "gender",
-            "sex",
-            "form",
-            "reg",
-            "reg group",
-            "registration group",
-            "tutor group",
-            "house",
-        ),
+        *("gender", "sex", "form", "reg", "reg group", "registration group", "tutor group"),
+        "house",
     }
 )
 """Of these, what one file says once of a student."""

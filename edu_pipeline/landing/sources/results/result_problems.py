@@ -84,7 +84,7 @@ def file_problems(found: Found) -> Iterator[Note]:
     for stray in found.strays:
         where = stray.path if stray.name is None else f"{stray.path}, sheet “{stray.name}”"
         message = f"{where} is not read: {stray.reason}"
-        kind = "unreadable_file" if stray.unreadable else "not_understood"
+        kind = "unreadable_file" if stray.rows is None else "not_understood"
         yield Note("not_read" if stray.path in read else kind, None, message)
     for path, newer in sorted(found.replaced.items()):
         message = f"{path} is not read: {newer} is a newer export of the same."

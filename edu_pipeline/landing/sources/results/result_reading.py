@@ -505,7 +505,7 @@ def _files(
                 "sha256": digests[table.sheet.path],
             }
         )
-    strays = [(stray.path, stray.file, stray.rows) for stray in found.strays]
+    strays = [(stray.path, stray.file, stray.rows or 0) for stray in found.strays]
     older = [(path, path, rows) for path, rows in found.superseded.items()]
     for path, file, count in [*strays, *older]:
         empty = dict.fromkeys(("students", "results", "rejected"), 0)

@@ -25,7 +25,7 @@ from edu_pipeline.landing.sources.results.series import (
     series_of,
     sounds_like_series,
 )
-from edu_pipeline.landing.sources.results.sheets import Sheet, Unread, sheets_of
+from edu_pipeline.landing.sources.results.sheets import Sheet, Stray, sheets_of
 from edu_pipeline.landing.versions import version_of
 from edu_pipeline.landing.zone import ENDINGS, LandedFile
 from edu_pipeline.model.subjects import is_known, tidy
@@ -64,25 +64,6 @@ class Table:
 
 
 @dataclass(frozen=True)
-class Stray:
-    """A sheet that is not read."""
-
-    path: str
-    name: str | None
-    reason: str
-    """A sentence, with what to do."""
-    unreadable: bool
-    """Whether it could not even be read as a table."""
-    rows: int = 0
-    """How many it has, as far as it could be read."""
-
-    @property
-    def file(self) -> str:
-        """Where it stands, as tables say it."""
-        return self.path if self.name is None else f"{self.path}#{self.name}"
-
-
-@dataclass(frozen=True)
 class Found:
     """Everything that lies there."""
 
@@ -116,17 +97,16 @@ def find_tables(
             endings = (
                 f"the name of an export ends in {', '.join(ENDINGS)}. Save it as one of these."
             )
-            strays.append(Stray(path, None, endings, unreadable=True))
+            strays.append(Stray(path, None, endings))
             continue
         for sheet in sheets_of(path, files[path], known_names(settings), WHO):
-            if isinstance(sheet, Unread):
-                strays.append(Stray(path, sheet.name, sheet.reason, unreadable=True))
+            if isinstance(sheet, Stray):
+                strays.append(sheet)
                 continue
             table = _table(one_header(sheet, settings), settings, path in baselines, cohort)
             reason = _not_understood(table, settings)
             if reason:
-                rows = len(sheet.rows)
-                strays.append(Stray(path, sheet.name, reason, unreadable=False, rows=rows))
+                strays.append(Stray(path, sheet.name, reason, len(sheet.rows)))
             else:
                 tables.append(table)
     superseded = {path: _rows_of(path, files[path], settings) for path in replaced}
@@ -135,7 +115,7 @@ def find_tables(
 
 def _rows_of(path: str, content: bytes, settings: Attainment) -> int:
     sheets = sheets_of(path, content, known_names(settings), WHO)
-    return sum(len(sheet.rows) for sheet in sheets if not isinstance(sheet, Unread))
+    return sum(len(sheet.rows) for sheet in sheets if isinstance(sheet, Sheet))
 
 
 def _replaced(paths: Collection[str]) -> Mapping[str, str]:
