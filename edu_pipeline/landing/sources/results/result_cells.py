@@ -25,12 +25,8 @@ _NO_NAME = re.compile(rf"\S*|.*[%+\d].*|(?:.* )?{_SUMS}(?: .*)?", re.IGNORECASE)
 
 CELLS = pl.Schema(
     {
-        "table": pl.Int64,
-        "row": pl.Int64,
-        "place": pl.Int64,
-        "subject": pl.String,
-        "series": pl.String,
-        "grade": pl.String,
+        **dict.fromkeys(("table", "row", "place"), pl.Int64),
+        **dict.fromkeys(("subject", "series", "grade"), pl.String),
     }
 )
 ENTRIES = pl.Schema({"table": pl.Int64, "row": pl.Int64, "person": pl.Int64, "cohort": pl.String})

@@ -61,16 +61,12 @@ def with_levels(cells: pl.DataFrame, tables: Sequence[Table], settings: Attainme
         tables: Of all cohorts.
         settings: The section of `pipeline.toml`.
     """
-    frames = [
-        pl.DataFrame(
-            schema={"table": pl.Int64, "row": pl.Int64, "said": pl.Int64, "title": pl.Int64}
-        )
-    ]
+    schema = dict.fromkeys(("table", "row", "said", "title"), pl.Int64)
+    rows: list[tuple[int, int, int | None, int | None]] = []
     for number, table in enumerate(tables):
-        size = len(table.sheet.rows)
         titles = [table.sheet.name or "", table.sheet.path.rpartition("/")[2]]
         title = next((level for text in titles if (level := level_of(text)) is not None), None)
-        said: list[int | None] = [None] * size
+        said: list[int | None] = [None] * len(table.sheet.rows)
         for place in table.columns.groups:
             texts = table.texts(place, None)
             values = set(filter(None, texts))
@@ -78,18 +74,13 @@ def with_levels(cells: pl.DataFrame, tables: Sequence[Table], settings: Attainme
                 levels = {value: level_of(value) for value in values}
                 said = [levels.get(text or "") for text in texts]
                 break
-        frames.append(
-            pl.DataFrame(
-                {
-                    "table": [number] * size,
-                    "row": range(size),
-                    "said": said,
-                    "title": [title] * size,
-                },
-                schema=frames[0].schema,
-            )
-        )
-    found = cells.join(pl.concat(frames), on=["table", "row"], how="left", maintain_order="left")
+        rows += [(number, place, level, title) for place, level in enumerate(said)]
+    found = cells.join(
+        pl.DataFrame(rows, schema=schema, orient="row"),
+        on=["table", "row"],
+        how="left",
+        maintain_order="left",
+    )
     own = level_of(settings.final)
     letters = ~pl.col("grade").str.contains(r"^\s*[0-9]")  # a year group says nothing of numbers
     around = pl.when(letters).then(pl.coalesce(_levels("received"), "title"))
@@ -198,42 +189,29 @@ def columns_of_marks(
     for (cohort, number, place), found in counts.group_by(
         "cohort", "table", "place", maintain_order=True
     ):
-        table = tables[number]
-        header = table.sheet.header[place]
+        file, header = tables[number].sheet.file, tables[number].sheet.header[place]
         called = _called_marks(header, settings)
-        high = (pl.col("high") >= FEW) & (pl.col("high") >= _MARKS * pl.col("n"))
-        marks = found.filter(high)
+        marks = found.filter(pl.col("high") >= FEW, pl.col("high") >= _MARKS * pl.col("n"))
         if called and found["high"].sum() > 0:
             marks = found
-        series = sorted(set(marks["series"]))
-        if marks.is_empty():
-            if called and found["numbers"].all():
-                questions.append(_maybe_marks(str(cohort), table, header, int(found["n"].sum())))
-            continue
-        bad.append(marks.select(key))
-        questions.append(
-            Note(
-                "which_scale",
-                str(cohort),
-                f"{table.sheet.file}: “{header}” has marks, or scores, and no grades: {marks['high'].sum()} of "
-                f"{marks['n'].sum()} in {listed(series)} are above 9. Nobody but the school knows the "
-                "boundaries, so none of them counts, whatever it is. Put grades there.",
-                int(marks["n"].sum()),
-                holds=True,
+        if marks.height:
+            bad.append(marks.select(key))
+            of, series = int(marks["n"].sum()), sorted(set(marks["series"]))
+            message = (
+                f"{file}: “{header}” has marks, or scores, and no grades: {marks['high'].sum()} of "
+                f"{of} in {listed(series)} are above 9. Nobody but the school knows the "
+                "boundaries, so none of them counts, whatever it is. Put grades there."
             )
-        )
+        elif called and found["numbers"].all():
+            of = int(found["n"].sum())
+            message = (
+                f"{file}: “{header}” may have marks, or grades from 1 to 9. No figure is shown. If they "
+                f"are grades, add to pipeline.toml: {paste('attainment.columns', {'grade': header})}"
+            )
+        else:
+            continue
+        questions.append(Note("which_scale", str(cohort), message, of, holds=True))
     return pl.concat(bad), questions
-
-
-def _maybe_marks(cohort: str, table: Table, header: str, number: int) -> Note:
-    return Note(
-        "which_scale",
-        cohort,
-        f"{table.sheet.file}: “{header}” may have marks, or grades from 1 to 9. No figure is shown. If they "
-        f"are grades, add to pipeline.toml: {paste('attainment.columns', {'grade': header})}",
-        number,
-        holds=True,
-    )
 
 
 def _called_marks(header: str, settings: Attainment) -> bool:
