@@ -7,8 +7,10 @@ one word where the data says otherwise. The questions themselves are in `which_s
 `which_scale` and `unsure`; what is wrong with a single file, row or cell is for `result_problems`.
 """
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
+
+import polars as pl
 
 from edu_pipeline.ground.toml import toml_list
 from edu_pipeline.ground.wording import listed
@@ -53,6 +55,12 @@ class Note:
             part=self.cohort,
             known_as=self.known_as,
         )
+
+
+def by_cohort(frame: pl.DataFrame) -> Iterator[tuple[str, pl.DataFrame]]:
+    """The rows of each cohort, cohorts in the order of their names."""
+    for (cohort,), found in frame.sort("cohort").group_by("cohort", maintain_order=True):
+        yield str(cohort), found
 
 
 def only_cohort(table: Table) -> str | None:

@@ -180,17 +180,6 @@ class Columns:
         return f"a student, with a column per subject{' and series' if paired else ''}"
 
 
-@dataclass(frozen=True)
-class Context:
-    """What is known of a sheet besides its cells."""
-
-    settings: Attainment
-    baseline: bool = False
-    """Whether it holds nothing but baselines."""
-    subject: str | None = None
-    """That its name says."""
-
-
 def normal(header: str) -> str:
     """A header without case and punctuation, its words apart."""
     return " ".join(re.findall(r"[^\W_]+", re.sub(r"(?<=[a-z])(?=[A-Z])", " ", header).casefold()))
@@ -354,8 +343,8 @@ def as_received(header: Sequence[str]) -> list[str]:
 class _Reading:
     """The columns of a sheet that nothing has taken yet, and those of grades as they are found."""
 
-    def __init__(self, sheet: Sheet, context: Context) -> None:
-        self.context, self.settings = context, context.settings
+    def __init__(self, sheet: Sheet, settings: Attainment, *, baseline: bool) -> None:
+        self.settings, self.baseline = settings, baseline
         ignored = {_compact(name) for name in self.settings.ignore}
         self.headers = {
             place: header
@@ -524,7 +513,7 @@ class _Reading:
 
     def grade(self) -> int | None:
         """Take the column of the grade: of those that are called so, the first with grades in it."""
-        names = (*PREDICTED, *GRADE) if self.context.baseline else GRADE
+        names = (*PREDICTED, *GRADE) if self.baseline else GRADE
         called = list(self.called(names, "grade"))
         return self.first([p for p in called if self.share(p, self.graded) > _MOSTLY] or called)
 
@@ -587,7 +576,7 @@ class _Reading:
         grade = self.grade()
         if grade is not None:
             self.values.append(Value(grade))
-            if self.context.baseline:
+            if self.baseline:
                 return
         self.put_labelled()
         if grade is None and self.values:
@@ -598,7 +587,7 @@ class _Reading:
 
     def put_per_subject(self) -> None:
         """Take columns of grades where each is of a subject."""
-        settings, baseline = self.settings, self.context.baseline
+        settings, baseline = self.settings, self.baseline
         besides = {} if baseline else _besides(self.headers, settings)
         for place, header in list(self.headers.items()):
             both = pair(header, settings)
@@ -624,14 +613,18 @@ class _Reading:
             self.put_labelled()
 
 
-def read_columns(sheet: Sheet, context: Context) -> Columns:
+def read_columns(
+    sheet: Sheet, settings: Attainment, *, baseline: bool = False, of: str | None = None
+) -> Columns:
     """What each column of a sheet is.
 
     Args:
         sheet: The table, its header in one line.
-        context: What is known of it besides.
+        settings: The section of `pipeline.toml`.
+        baseline: Whether it holds nothing but baselines.
+        of: The subject that its name says.
     """
-    reading = _Reading(sheet, context)
+    reading = _Reading(sheet, settings, baseline=baseline)
     people = reading.people()
     cohort = reading.take(COHORT, "cohort")
     subject = reading.take(SUBJECT, "subject")
@@ -640,7 +633,7 @@ def read_columns(sheet: Sheet, context: Context) -> Columns:
         subject = reading.by_cells(is_known)
     if (difference := reading.difference()) is not None:
         reading.differences.append(Value(difference))
-    if subject is not None or context.subject is not None:
+    if subject is not None or of is not None:
         reading.put_of_a_subject(series=series is not None)
     else:
         reading.put_per_subject()

@@ -11,7 +11,14 @@ import polars as pl
 
 from edu_pipeline.ground.wording import counted, listed
 from edu_pipeline.landing.rules import NO_DATA
-from edu_pipeline.landing.sources.results.asking import SHOWN, Note, ignoring, quoted, some
+from edu_pipeline.landing.sources.results.asking import (
+    SHOWN,
+    Note,
+    by_cohort,
+    ignoring,
+    quoted,
+    some,
+)
 from edu_pipeline.landing.sources.results.names import normal_name
 from edu_pipeline.landing.sources.results.result_tables import Found, Table, cohorts_of, paste
 from edu_pipeline.landing.sources.results.series import sounds_like_series
@@ -86,7 +93,7 @@ def file_problems(found: Found) -> Iterator[Note]:
         message = f"{where} is not read: {stray.reason}"
         kind = "unreadable_file" if stray.rows is None else "not_understood"
         yield Note("not_read" if stray.path in read else kind, None, message)
-    for path, newer in sorted(found.replaced.items()):
+    for path, (newer, _) in sorted(found.replaced.items()):
         message = f"{path} is not read: {newer} is a newer export of the same."
         yield Note("replaced", None, message)
     exports = [table for table in found.tables if not table.baseline]
@@ -160,7 +167,7 @@ def unknown_series(
         names: Words of students' names: a cell that has one is not shown.
         finals: Cohorts that have results of the final.
     """
-    for (cohort,), found in bad.sort("cohort").group_by("cohort", maintain_order=True):
+    for cohort, found in by_cohort(bad):
         counts = _counts(found["received"])
         telling = _telling(found, "received", names)
         shown = [
@@ -177,7 +184,7 @@ def unknown_series(
             f"{f'{chr(10)}Of what is none, no figure is made: {ignoring(shown)}' if shown else ''}"
         )
         holds = cohort not in finals
-        yield Note("unknown_series", str(cohort), message, found.height, holds=holds)
+        yield Note("unknown_series", cohort, message, found.height, holds=holds)
 
 
 def unknown_grades(bad: pl.DataFrame, names: Collection[str]) -> Iterator[Note]:
@@ -187,7 +194,7 @@ def unknown_grades(bad: pl.DataFrame, names: Collection[str]) -> Iterator[Note]:
         bad: `cohort`, `student_id` and `grade` of every cell concerned.
         names: Words of students' names: a cell that has one is not shown.
     """
-    for (cohort,), found in bad.sort("cohort").group_by("cohort", maintain_order=True):
+    for cohort, found in by_cohort(bad):
         counts = _counts(found["grade"])
         shown = _telling(found, "grade", names)
         marks = sum(n for text, n in counts.items() if _is_mark(text))
@@ -216,7 +223,7 @@ def unknown_grades(bad: pl.DataFrame, names: Collection[str]) -> Iterator[Note]:
         else:
             message += "Look at them in rejected_rows."
         message = message.rstrip()
-        yield Note("unknown_grade", str(cohort), message, found.height)
+        yield Note("unknown_grade", cohort, message, found.height)
 
 
 def _is_mark(text: str) -> bool:
@@ -237,9 +244,7 @@ def duplicates(bad: pl.DataFrame, names: Collection[str]) -> Iterator[Note]:
     key = ["cohort", "student_id", "subject", "series"]
     several = pl.col("baseline").any().over(key) & (pl.col("file").n_unique().over(key) > 1)
     bad = bad.with_columns(several=several)
-    for (cohort,), found in (
-        bad.filter("several").sort("cohort").group_by("cohort", maintain_order=True)
-    ):
+    for cohort, found in by_cohort(bad.filter("several")):
         number = found.select(key).n_unique()
         files = sorted(set(found["file"]))
         message = (
@@ -249,9 +254,8 @@ def duplicates(bad: pl.DataFrame, names: Collection[str]) -> Iterator[Note]:
         )
         named = found.group_by("student_id", "subject").agg(pl.col("name").drop_nulls().first())
         who = {f"{name or student} ({of})" for student, of, name in named.iter_rows()}
-        yield Note("duplicate_result", str(cohort), message, number, who=who)
-    bad = bad.filter(~pl.col("several"))
-    for (cohort,), found in bad.sort("cohort").group_by("cohort", maintain_order=True):
+        yield Note("duplicate_result", cohort, message, number, who=who)
+    for cohort, found in by_cohort(bad.filter(~pl.col("several"))):
         results = found.group_by(key, maintain_order=True).agg("name", "file", "line")
         first = results.row(0, named=True)
         places = [
@@ -270,7 +274,7 @@ def duplicates(bad: pl.DataFrame, names: Collection[str]) -> Iterator[Note]:
             f"{listed(places)}. Correct the export; two students of one name need an id"
             f"{', and the two grades of a double award one cell, such as 5-4' if doubles else ''}."
         )
-        yield Note("duplicate_result", str(cohort), message, results.height, who=who)
+        yield Note("duplicate_result", cohort, message, results.height, who=who)
 
 
 def without_id(cohort: str, names: Collection[str], files: Collection[str]) -> Iterator[Note]:

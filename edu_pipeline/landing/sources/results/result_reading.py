@@ -167,10 +167,10 @@ def read_cohort(
     cells = steps.on_scale(cells)
     graded = steps.graded(cells)
     results = steps.once(graded)
-    loss = losses(_why(cells, graded, results), results, settings, _REASONS)
+    dropped, unsure = losses(_why(cells, graded, results), results, settings, _REASONS)
     key = ["cohort", "subject", "series"]
-    sieve.reject(results.join(loss.dropped, on=key, how="semi"), UNSURE)
-    results = results.join(loss.dropped, on=key, how="anti", maintain_order="left")
+    sieve.reject(results.join(dropped, on=key, how="semi"), UNSURE)
+    results = results.join(dropped, on=key, how="anti", maintain_order="left")
     finals = set(results.filter(pl.col("series") == settings.final)["cohort"])
     measured = {each.cohort for each in questions if each.kind == "which_baseline"}
     measured |= set(results.filter(pl.col("series") == settings.baseline)["cohort"])
@@ -178,7 +178,7 @@ def read_cohort(
         notes += say.expectations(table, measured, settings)
     questions += unplaced_series(found.tables, finals, settings)
     questions += unknown_columns(found.tables, finals, settings)
-    questions += loss.questions
+    questions += unsure
     notes += say.unknown_series(unplaced, settings, steps.names, finals)
     rejects = sieve.rejected()
     rejected = _rejected(rejects.filter(pl.col("rule") != IGNORED), people, found.tables)
@@ -506,7 +506,7 @@ def _files(
             }
         )
     strays = [(stray.path, stray.file, stray.rows or 0) for stray in found.strays]
-    older = [(path, path, rows) for path, rows in found.superseded.items()]
+    older = [(path, path, rows) for path, (_, rows) in found.replaced.items()]
     for path, file, count in [*strays, *older]:
         empty = dict.fromkeys(("students", "results", "rejected"), 0)
         lines.append(

@@ -11,7 +11,6 @@ from edu_pipeline.ground.toml import toml_text
 from edu_pipeline.landing.sources.results.header import (
     WHO,
     Columns,
-    Context,
     known_names,
     one_header,
     pair,
@@ -69,10 +68,8 @@ class Found:
 
     tables: tuple[Table, ...]
     strays: tuple[Stray, ...]
-    replaced: Mapping[str, str]
-    """File → the newer one that counts."""
-    superseded: Mapping[str, int]
-    """File that is replaced → its rows."""
+    replaced: Mapping[str, tuple[str, int]]
+    """File → the newer one that counts, and how many rows the older has."""
 
 
 def find_tables(
@@ -109,13 +106,11 @@ def find_tables(
                 strays.append(Stray(path, sheet.name, reason, len(sheet.rows)))
             else:
                 tables.append(table)
-    superseded = {path: _rows_of(path, files[path], settings) for path in replaced}
-    return Found(tuple(_with_cohorts(tables)), tuple(strays), replaced, superseded)
-
-
-def _rows_of(path: str, content: bytes, settings: Attainment) -> int:
-    sheets = sheets_of(path, content, known_names(settings), WHO)
-    return sum(len(sheet.rows) for sheet in sheets if isinstance(sheet, Sheet))
+    older = {}
+    for path, newer in replaced.items():
+        sheets = sheets_of(path, files[path], known_names(settings), WHO)
+        older[path] = newer, sum(len(each.rows) for each in sheets if isinstance(each, Sheet))
+    return Found(tuple(_with_cohorts(tables)), tuple(strays), older)
 
 
 def _replaced(paths: Collection[str]) -> Mapping[str, str]:
@@ -135,7 +130,7 @@ def _replaced(paths: Collection[str]) -> Mapping[str, str]:
 
 
 def _table(sheet: Sheet, settings: Attainment, said: bool, cohort: str | None) -> Table:
-    plain = read_columns(sheet, Context(settings))
+    plain = read_columns(sheet, settings)
     stem = stem_of(sheet.path)
     titles = [title for title in (sheet.name, stem) if title]
     baseline = said or (
@@ -149,7 +144,7 @@ def _table(sheet: Sheet, settings: Attainment, said: bool, cohort: str | None) -
     subject, series = _said_by(titles, settings)
     columns = plain
     if baseline or (subject is not None and plain.subject is None):
-        columns = read_columns(sheet, Context(settings, baseline, subject))
+        columns = read_columns(sheet, settings, baseline=baseline, of=subject)
         if any(value.subject for value in columns.values):
             subject = None
     folder, _, below = sheet.path.partition("/")

@@ -79,7 +79,7 @@ def fates_of(
     counts = marks.group_by("file", "fate", "rule").len("rows")
     beside = [
         (stray.file, "not_read", NOT_UNDERSTOOD, stray.rows or 0) for stray in found.strays
-    ] + [(path, "superseded", NEWER_FILE, rows) for path, rows in found.superseded.items()]
+    ] + [(path, "superseded", NEWER_FILE, rows) for path, (_, rows) in found.replaced.items()]
     others = pl.DataFrame(beside, schema=["file", "fate", "rule", "rows"], orient="row")
     every = pl.concat([counts, others.cast(counts.schema)]).filter(pl.col("rows") > 0)
     return LandingFates.validate(
