@@ -7,7 +7,6 @@ import re
 from collections.abc import Callable, Mapping, Sequence
 from datetime import date, timedelta
 from difflib import SequenceMatcher
-from itertools import groupby
 from typing import Any
 
 import polars as pl
@@ -177,24 +176,24 @@ def _stray_problems(strays: Sequence[Stray], hint: str = "") -> list[Problem]:
         for stray in strays
         if stray.programme_id is not None
     ]
-    nobodys = sorted(stray.path for stray in strays if stray.programme_id is None)
-    for folder, paths in groupby(nobodys, key=_folder):
-        files = list(paths)
-        if folder is None:
+    nobodys: dict[str | None, list[str]] = {}
+    for path in sorted(stray.path for stray in strays if stray.programme_id is None):
+        folder, slash, _ = path.removeprefix(PROGRAMMES_FOLDER).partition("/")
+        nobodys.setdefault(folder if slash else None, []).append(path)
+    for of, files in nobodys.items():
+        if of is None:
             message = (
                 f"{_several(files)} not read: exports lie in the folder of their programme, such as "
                 f"{PROGRAMMES_FOLDER}buslead/."
             )
         else:
             message = (
-                f"{PROGRAMMES_FOLDER}{folder}/ is not read ({len(files)} "
-                f"{'file' if len(files) == 1 else 'files'}): no programme has this id. Add "
-                f'[[programmes]] with id = "{folder}" to pipeline.toml{_courses_seen(files)}, or '
+                f"{PROGRAMMES_FOLDER}{of}/ is not read ({counted(len(files), 'file')}): no programme has "
+                f'this id. Add [[programmes]] with id = "{of}" to pipeline.toml{_courses_seen(files)}, or '
                 "correct the name of the folder."
             )
-        found.append(
-            _problem(None, "unknown_folder", folder or PROGRAMMES_FOLDER, f"{message}{hint}")
-        )
+        subject = of or PROGRAMMES_FOLDER
+        found.append(_problem(None, "unknown_folder", subject, f"{message}{hint}"))
     return found
 
 
@@ -207,11 +206,6 @@ def _courses_seen(paths: Sequence[str]) -> str:
         return ""
     shown = ", ".join(list(keys)[:NAMED]) + (" …" if len(keys) > NAMED else "")
     return f" and a [[programmes.courses]] for each of its courses (by the names of the files: {shown})"
-
-
-def _folder(path: str) -> str | None:
-    folder, _, below = path.removeprefix(PROGRAMMES_FOLDER).partition("/")
-    return folder if below else None
 
 
 def _several(files: Sequence[str]) -> str:

@@ -508,17 +508,15 @@ def _files(
     strays = [(stray.path, stray.file, stray.rows or 0) for stray in found.strays]
     older = [(path, path, rows) for path, (_, rows) in found.replaced.items()]
     for path, file, count in [*strays, *older]:
-        empty = dict.fromkeys(("students", "results", "rejected"), 0)
         lines.append(
             {
                 "file": ATTAINMENT_FOLDER + file,
-                "rows": count,
                 "path": ATTAINMENT_FOLDER + path,
                 "kind": "not_read",
-                "shape": "",
-                "read_as": "",
+                "rows": count,
                 "sha256": digests[path],
-                **empty,
+                **dict.fromkeys(("shape", "read_as"), ""),
+                **dict.fromkeys(("students", "results", "rejected"), 0),
             }
         )
     frame = pl.DataFrame(lines, schema=dtypes(AttainmentFiles), orient="row")

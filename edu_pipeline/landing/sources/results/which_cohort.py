@@ -8,13 +8,7 @@ from pathlib import PurePosixPath
 import polars as pl
 
 from edu_pipeline.ground.wording import listed
-from edu_pipeline.landing.sources.results.asking import (
-    FEW,
-    NEARLY_ALL,
-    SHOWN,
-    Note,
-    ignoring,
-)
+from edu_pipeline.landing.sources.results.asking import FEW, NEARLY_ALL, SHOWN, Note, ignoring
 from edu_pipeline.landing.sources.results.header import normal
 from edu_pipeline.landing.sources.results.names import word_set
 from edu_pipeline.landing.sources.results.result_tables import Table, cohorts_of, paste, stem_of

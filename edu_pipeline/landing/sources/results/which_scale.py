@@ -6,12 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 import polars as pl
 
 from edu_pipeline.ground.wording import counted, listed
-from edu_pipeline.landing.sources.results.asking import (
-    FEW,
-    SHOWN,
-    Note,
-    quoted,
-)
+from edu_pipeline.landing.sources.results.asking import FEW, SHOWN, Note, quoted
 from edu_pipeline.landing.sources.results.header import normal
 from edu_pipeline.landing.sources.results.result_tables import Table, paste
 from edu_pipeline.model.grades import HIGHEST, LETTERS, points_of

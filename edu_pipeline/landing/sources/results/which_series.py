@@ -9,13 +9,7 @@ import polars as pl
 
 from edu_pipeline.ground.toml import toml_list
 from edu_pipeline.ground.wording import counted, listed
-from edu_pipeline.landing.sources.results.asking import (
-    SHOWN,
-    Note,
-    ignoring,
-    only_cohort,
-    quoted,
-)
+from edu_pipeline.landing.sources.results.asking import SHOWN, Note, ignoring, only_cohort, quoted
 from edu_pipeline.landing.sources.results.header import Value, as_received, normal, pair
 from edu_pipeline.landing.sources.results.result_tables import Table, cohorts_of, paste
 from edu_pipeline.landing.sources.results.series import (
