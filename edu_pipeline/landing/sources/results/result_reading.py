@@ -399,13 +399,10 @@ class _Steps:
             columns, sheet = table.columns, table.sheet
             stated = {value.place: value.subject for value in columns.differences}
             for place in (*columns.groups, *stated):
-                subject = stated.get(place)
                 cells = {
-                    "subject": table.texts(
-                        None if subject else columns.subject, subject or table.subject
-                    ),
+                    "subject": table.texts(columns.subject, table.subject, stated.get(place)),
                     "series": table.texts(columns.series, table.series),
-                    "value": table.texts(place, None),
+                    "value": table.texts(place),
                 }
                 frame = pl.DataFrame(cells, schema=dict.fromkeys(cells, pl.String)).select(
                     pl.all(),

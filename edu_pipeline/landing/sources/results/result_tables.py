@@ -55,10 +55,15 @@ class Table:
         """Whether its file is in no cohort's folder."""
         return "/" not in self.sheet.path
 
-    def texts(self, place: int | None, instead: str | None) -> list[str | None]:
-        """A column's cells, row by row, blank ones empty; without the column what stands instead."""
-        if place is None:
-            return [instead] * len(self.sheet.rows)
+    def texts(
+        self, place: int | None, instead: str | None = None, own: str | None = None
+    ) -> list[str | None]:
+        """A column's cells, row by row, blank ones empty; without the column what stands instead.
+
+        What a column of grades says of its `own` wins.
+        """
+        if own or place is None:
+            return [own or instead] * len(self.sheet.rows)
         return [" ".join(row.cells[place].split()) or None for row in self.sheet.rows]
 
 

@@ -68,7 +68,7 @@ def years_of(tables: Sequence[Table], rows: pl.DataFrame, cells: pl.DataFrame) -
             frames += _in_texts(where, told)
         unused = [table.columns.cohort] if table.cohort is not None else []
         for place in (*table.columns.groups, *(p for p in unused if p is not None)):
-            texts, header = table.texts(place, None), table.sheet.header[place]
+            texts, header = table.texts(place), table.sheet.header[place]
             kind, years = _years(header, set(filter(None, texts)))
             column = pl.DataFrame(
                 list(enumerate(texts)), schema={"row": pl.Int64, "value": pl.String}, orient="row"

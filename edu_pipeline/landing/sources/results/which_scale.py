@@ -63,7 +63,7 @@ def with_levels(cells: pl.DataFrame, tables: Sequence[Table], settings: Attainme
         title = next((level for text in titles if (level := level_of(text)) is not None), None)
         said: list[int | None] = [None] * len(table.sheet.rows)
         for place in table.columns.groups:
-            texts = table.texts(place, None)
+            texts = table.texts(place)
             values = set(filter(None, texts))
             if values and sum(map(bool, map(_QUALIFICATION.search, values))) * 2 > len(values):
                 levels = {value: level_of(value) for value in values}
