@@ -18,7 +18,7 @@ from edu_pipeline.landing.sources.results.result_people import (
     Resolved,
     shared_names,
 )
-from edu_pipeline.landing.sources.results.result_tables import Table
+from edu_pipeline.landing.sources.results.result_tables import Table, rows_of
 from edu_pipeline.landing.sources.results.series import SeriesNames, read_series
 from edu_pipeline.model.grades import is_absent, points_of, speaks_of_vocation
 from edu_pipeline.model.grades import normal as normal_grade
@@ -98,20 +98,7 @@ def people_of(
         row for cohort, of in pairs.items() for row in _people(cohort, of, tables, reads, forgotten)
     ]
     people = pl.DataFrame(found, schema=_PEOPLE, orient="row")
-    places = pl.DataFrame(
-        [
-            (number, place, row.line, table.sheet.file, table.sheet.path, table.baseline)
-            for number, table in enumerate(tables)
-            for place, row in enumerate(table.sheet.rows)
-        ],
-        schema={
-            **dict.fromkeys(("table", "row", "line"), pl.Int64),
-            **dict.fromkeys(("file", "path"), pl.String),
-            "baseline": pl.Boolean,
-        },
-        orient="row",
-    )
-    return entries.join(places, on=["table", "row"], maintain_order="left").join(
+    return entries.join(rows_of(tables), on=["table", "row"], maintain_order="left").join(
         people, on=["cohort", "table", "person"], how="left", maintain_order="left"
     )
 

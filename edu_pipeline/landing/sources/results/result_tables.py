@@ -1,11 +1,13 @@
 """Which files and sheets are tables of results, whose, and of what: before any row is looked at."""
 
 from collections import defaultdict
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from fnmatch import fnmatchcase
 from pathlib import PurePosixPath
+
+import polars as pl
 
 from edu_pipeline.ground.toml import toml_text
 from edu_pipeline.landing.sources.results.header import (
@@ -252,6 +254,23 @@ def _with_cohorts(tables: Collection[Table]) -> Iterator[Table]:
             yield replace(table, cohort=only if one else None)
         else:
             yield table
+
+
+def rows_of(tables: Sequence[Table]) -> pl.DataFrame:
+    """Every row of every table: `table`, `row`, `line`, `file`, `path`, `baseline`."""
+    return pl.DataFrame(
+        [
+            (number, place, row.line, table.sheet.file, table.sheet.path, table.baseline)
+            for number, table in enumerate(tables)
+            for place, row in enumerate(table.sheet.rows)
+        ],
+        schema={
+            **dict.fromkeys(("table", "row", "line"), pl.Int64),
+            **dict.fromkeys(("file", "path"), pl.String),
+            "baseline": pl.Boolean,
+        },
+        orient="row",
+    )
 
 
 def cohorts_of(table: Table) -> set[str]:

@@ -7,7 +7,7 @@ from collections.abc import Collection
 
 import polars as pl
 
-from edu_pipeline.landing.sources.results.result_tables import Found
+from edu_pipeline.landing.sources.results.result_tables import Found, rows_of
 from edu_pipeline.model.columns import dtypes
 from edu_pipeline.model.quality import LandingFates
 from edu_pipeline.settings.attainment import ATTAINMENT_FOLDER
@@ -46,13 +46,7 @@ def fates_of(
         `LandingFates`.
     """
     rule = pl.col("rule")
-    of_tables = [
-        (number, place, table.sheet.file, table.baseline)
-        for number, table in enumerate(found.tables)
-        for place in range(len(table.sheet.rows))
-    ]
-    schema = {"table": pl.Int64, "row": pl.Int64, "file": pl.String, "baseline": pl.Boolean}
-    marks = pl.DataFrame(of_tables, schema=schema, orient="row")
+    marks = rows_of(found.tables)
     buried = people.filter("forgotten")
     for name, cells in (("forgotten", buried), ("used", used), ("graded", graded)):
         mark = cells.select(_ROW).unique().with_columns(pl.lit(value=True).alias(name))

@@ -172,7 +172,8 @@ def cohorts_apart(tables: Sequence[Table], seen: pl.DataFrame) -> Iterator[Note]
         seen: `years_of`.
     """
     exports = [table for table in tables if not table.baseline]
-    loose = {table.cohort for table in exports if table.loose and table.cohort is not None}
+    loose = {table.cohort for table in exports if table.loose}
+    columns = seen.filter(kind="group", where=_COLUMNS)
     by_column = {
         (match[1], cohort)
         for table in exports
@@ -180,15 +181,12 @@ def cohorts_apart(tables: Sequence[Table], seen: pl.DataFrame) -> Iterator[Note]
         for cohort in cohorts_of(table)
         if (match := _YEAR_GROUP.fullmatch(cohort))
     }
-    columns = seen.filter(kind="group", where=_COLUMNS)
-    of_loose = columns.filter(pl.col("cohort").is_in(list(loose))).select("year", "cohort")
+    parts = {row for row in columns.select("year", "cohort").rows() if row[1] in loose}
     named = seen.filter(pl.col("where").is_in([_SHEETS, _FILES]), kind="group")
     asked = named.join(columns, on=["cohort", "student_id"], how="anti")
     for cohort, group in asked.select("cohort", "year").unique().sort(pl.all()).rows():
-        others = {other for year, other in by_column if year == group}
-        if cohort in loose:
-            others |= {other for year, other in of_loose.rows() if year == group}
-        both = sorted({cohort, *others})
+        rivals = by_column | (parts if cohort in loose else set())
+        both = sorted({cohort, *(other for year, other in rivals if year == group)})
         years = {leaving_year_in(each) for each in both if re.search(r"20\d\d", each)}
         if len(both) == 1 or len(years) > 1:
             continue
