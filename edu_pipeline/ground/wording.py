@@ -57,8 +57,9 @@ def span(bounds: tuple[float, float]) -> str:
 
 
 def counted(number: int, word: str) -> str:
-    """How many there are of something: `1 row`, `1,200 rows`."""
-    return f"{number:,} {word}{'' if number == 1 else 's'}"
+    """How many there are of something: `1 row`, `1,200 rows`, `2 entries`."""
+    several = f"{word[:-1]}ies" if word.endswith("ry") else f"{word}s"
+    return f"{number:,} {word if number == 1 else several}"
 
 
 def plain(number: float) -> str:

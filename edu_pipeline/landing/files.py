@@ -1,7 +1,6 @@
 """Every file of the landing zone, whosever it is; what one is taken for, its source says."""
 
 from collections.abc import Iterator, Mapping, Sequence
-from datetime import UTC
 
 import polars as pl
 
@@ -66,7 +65,7 @@ def _row(file: LandedFile, programmes: Sequence[Programme], refresh: str) -> dic
         "path": file.path,
         "source": source,
         "table": _table(file.path, source, programmes),
-        "landed_at": file.last_modified.astimezone(UTC).replace(tzinfo=None),
+        "landed_at": file.landed_at,
         "size": file.size,
         "refresh": refresh,
     }

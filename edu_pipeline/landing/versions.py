@@ -7,7 +7,7 @@ import re
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime
+from datetime import datetime
 from pathlib import PurePosixPath
 
 from edu_pipeline.landing.zone import ARCHIVE, ENDINGS, LandedFile, archive_of, bare_path
@@ -86,7 +86,7 @@ def version_of(file: LandedFile, *, month_first: bool | None = None) -> Version:
         unstamped = unstamped or "*"
         series = f"{folder}/{unstamped}" if folder else unstamped
         return Version(at, stamped, series, dated=True, copy=copy)
-    changed = file.last_modified.astimezone(UTC).replace(tzinfo=None)
+    changed = file.landed_at
     series = f"{folder}/{name}" if folder else name
     return Version(changed, stamped=False, series=series, dated=False, copy=copy)
 
@@ -196,7 +196,7 @@ def _ranked(files: Collection[LandedFile], month_first: bool | None) -> Mapping[
                 (
                     version.at if version.dated or undated is None else undated,
                     version.copy,
-                    file.last_modified.astimezone(UTC).replace(tzinfo=None),
+                    file.landed_at,
                 ),
             )
             for version, file in found

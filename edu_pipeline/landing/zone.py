@@ -12,7 +12,7 @@ import zlib
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import UTC, datetime
 from pathlib import Path, PurePosixPath
 from tempfile import TemporaryDirectory
 from urllib.parse import urlparse
@@ -66,6 +66,11 @@ class LandedFile:
     size: int
     e_tag: str
     last_modified: datetime
+
+    @property
+    def landed_at(self) -> datetime:
+        """When it was changed last, UTC, without zone."""
+        return self.last_modified.astimezone(UTC).replace(tzinfo=None)
 
 
 class Zone:

@@ -140,6 +140,8 @@ _TELLING = frozenset(
 )
 """Words in a header that tell a subject that is not in the list, such as `Triple Chemistry`."""
 _DOUBLE = re.compile(r"\b(sci|comb|trilogy|synergy|double|dual)", re.IGNORECASE)
+_HALF = re.compile(r"(.+?)(?: award| grade)? (?:1|2|1st|2nd|first|second)(?: award| grade)?")
+"""What tells the two grades of a double award from each other, where each has a name of its own."""
 
 
 def _words(text: str) -> list[str]:
@@ -151,7 +153,18 @@ def _words(text: str) -> list[str]:
 def subject_key(text: str) -> str:
     """What the spellings of one subject have in common: `Eng Lang`, `English Lang.` are one."""
     words = " ".join(_words(text)) or " ".join(re.findall(r"[^\W_]+", text.casefold()))
-    return _KEYS.get(words) or _KEYS.get(_without_title(text), words)
+    return _KEYS.get(words) or _KEYS.get(_without_title(text)) or _award_of(text) or words
+
+
+def _award_of(text: str) -> str | None:
+    half = _HALF.fullmatch(" ".join(_words(text)))
+    award = _KEYS.get(half[1]) if half else None
+    return award if award in ("combined science", "science") else None
+
+
+def is_half(text: str) -> bool:
+    """Whether a subject is one of the two grades of a double award, such as `Combined Science 2`."""
+    return not is_known(text) and _award_of(text) is not None
 
 
 def _without_title(text: str) -> str:

@@ -3,9 +3,9 @@
 import polars as pl
 
 from edu_pipeline.landing.problems_of_all import messages_of
+from edu_pipeline.landing.sources.results.asking import Note
 from edu_pipeline.landing.sources.results.result_problems import (
     as_frame,
-    note,
     result_problems,
     without_id,
 )
@@ -32,10 +32,8 @@ def test_a_kind_that_no_check_names_fails_the_last_check_of_its_source() -> None
 def test_what_was_done_without_being_told_is_no_problem_and_names_stay_with_the_notes() -> None:
     notes = as_frame(
         [
-            note("taken_for", "2026: taken “Autumn” for MOCK 1.", cohort="2026"),
-            note(
-                "unmatched_baseline", "1 of 2 unmatched.", cohort="2026", number=1, who=["Ada Moss"]
-            ),
+            Note("taken_for", "2026", "2026: taken “Autumn” for MOCK 1."),
+            Note("unmatched_baseline", "2026", "1 of 2 unmatched.", 1, who=["Ada Moss"]),
         ]
     )
     (problem,) = result_problems(notes).rows(named=True)

@@ -114,6 +114,41 @@ def test_two_rows_of_a_learner_that_differ_are_told_and_equal_ones_count_once(
         assert "(1 of its rows, first in line 2)" in landed.problems["message"][0]
 
 
+@pytest.mark.parametrize(
+    ("verdicts", "below", "above"),
+    [
+        # edX's mark is higher than ours of 0.65, whoever is on which track
+        ({0.9: "Y", 0.8: "Y", 0.7: "N", 0.3: "N"}, 0, 1),
+        # lower
+        ({0.9: "Y", 0.6: "Y", 0.5: "Y", 0.3: "N"}, 2, 0),
+        # by no mark at all
+        ({0.9: "Y", 0.85: "N", 0.8: "Y", 0.7: "N"}, 0, 2),
+        ({0.9: "Y", 0.65: "Y", 0.64: "N"}, 0, 0),
+        # single ones on a list, or in an embargoed country
+        ({0.9: "Y", 0.8: "N", 0.7: "Y", 0.3: "N"}, 0, 0),
+        ({0.9: "Y", 0.8: "Y", 0.4: "N", 0.3: "Y"}, 0, 0),
+        # where everybody is eligible, that says nothing of grades
+        ({0.9: "Y", 0.2: "Y", 0.1: "Y"}, 0, 0),
+    ],
+)
+def test_a_pass_mark_that_edx_contradicts_is_told(
+    land_files: Land, verdicts: dict[float, str], below: int, above: int
+) -> None:
+    rows = [
+        learner(n, grade=grade, given=given)
+        for n, (grade, given) in enumerate(verdicts.items(), start=1)
+    ]
+    # an audit pass is eligible in old reports only
+    landed = land_files({GRADES: report(*rows, learner(9, track="audit", given="N"))})
+    kinds = [("other_pass_mark", "UQx_BUSLEAD1x_1T2024", "nudges")] if below or above else []
+    if set(verdicts.values()) == {"Y"}:
+        landed = land_files({GRADES: report(*rows)})
+    assert told(landed) == kinds
+    for message in landed.problems["message"]:
+        assert f"calls {below} learners below" in message
+        assert f"and {above} from there on" in message
+
+
 def test_one_report_under_the_names_of_two_runs_is_told(land_files: Land) -> None:
     landed = land_files({GRADES: report(*learners(1, 2)), OTHER: report(*learners(2, 1))})
     assert told(landed) == [("saved_twice", f"micromasters/buslead/{OTHER}", "nudges")]

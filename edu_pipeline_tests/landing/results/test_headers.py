@@ -50,7 +50,10 @@ def test_what_is_unknown_beside_a_subject_is_asked_about_once_and_makes_no_subje
 
 def test_what_is_unknown_may_be_the_result_while_there_is_none(read: Read) -> None:
     files = wide({"Mock 1": "4 5 6", "WAG": "5 6 7"})
-    assert held(read(files)) == [("2026", "")]
+    landed = read(files)
+    assert held(landed) == [("2026", "")]
+    # what it means is for somebody to say
+    assert '"WAG" = "…"' in problems(landed, "which_column")["message"][0]
     told = read(files, {"series_names": {"WAG": "MOCK 2"}})
     assert maths(told) == {"MOCK 1": [4, 5, 6], "MOCK 2": [5, 6, 7]}
 

@@ -1,11 +1,21 @@
 """What becomes of grades, absences, series, duplicates and students' ids."""
 
+from collections.abc import Sequence
+
+import polars as pl
 import pytest
 
 from edu_pipeline.landing.sources.results.names import match_key, normal_name
 from edu_pipeline.landing.sources.results.series import read_series, series_of
 from edu_pipeline.settings.attainment import Attainment
-from edu_pipeline_tests.landing.results.conftest import Read, kinds, problems, rejected, results
+from edu_pipeline_tests.landing.results.conftest import (
+    Read,
+    held,
+    kinds,
+    problems,
+    rejected,
+    results,
+)
 
 HEADER = "UPN,Name,Subject,Series,Grade\n"
 
@@ -343,3 +353,37 @@ def test_spellings_of_a_subject_are_one_called_as_most_rows_or_the_settings_do(r
     assert set(read(files).results["subject"]) == {"English Language", "Computing", "Welsh Bacc"}
     own = {"subjects": {"English Language": "English", "welsh bacc": "WBQ"}}
     assert set(read(files, own).results["subject"]) == {"English", "Eng Lang", "Computing", "WBQ"}
+
+
+HALVES = [
+    ("Combined Science 1", "Combined Science 2"),
+    ("Science (1st)", "Science (2nd)"),
+    ("Trilogy GCSE (1st award)", "Trilogy GCSE (2nd award)"),
+]
+
+
+@pytest.mark.parametrize("names", HALVES)
+def test_the_two_grades_of_a_double_award_are_never_two_subjects(
+    read: Read, names: Sequence[str]
+) -> None:
+    header = f"UPN,Maths,{','.join(names)}"
+    apart = read({"2026/GCSE.csv": f"{header}\nA1,5,5,4\nA2,6,6,6\nA3,4,4,3"})
+    assert held(apart) == [("2026", "")]
+    assert {subject for _, subject, *_ in results(apart)} == {"Maths"}
+    assert "such as 5-4" in problems(apart, "which_series")["message"][0]
+    # the whole award in both says it twice: (5 + 4) / 2, (6 + 6) / 2
+    twice = read({"2026/GCSE.csv": f"{header}\nA1,5,5-4,54\nA2,6,66,6-6"})
+    assert held(twice) == []
+    points = twice.results.filter(pl.col("subject") != "Maths")["points"]
+    assert points.to_list() == [4.5, 6.0]
+
+
+@pytest.mark.parametrize("names", HALVES)
+def test_the_two_grades_of_a_double_award_in_two_rows_are_told(
+    read: Read, names: Sequence[str]
+) -> None:
+    rows = [f"A{n},{name},{5 + half}" for n in (1, 2) for half, name in enumerate(names)]
+    landed = read({"2026/r.csv": "\n".join(["UPN,Subject,GCSE", *rows, "A1,Maths,5"])})
+    assert results(landed) == [("A1", "Maths", "GCSE", 5.0)]
+    assert "such as 5-4" in problems(landed, "duplicate_result")["message"][0]
+    assert held(landed) == [("2026", names[0])]

@@ -277,6 +277,7 @@ def test_an_unknown_header_among_subjects_is_asked_about_and_no_figure_is_made_o
     assert {subject for (subject,) in results(landed, "subject")} == {"Maths", "History"}
     (message,) = problems(landed, "which_column")["message"]
     assert "“Zulu” and “Detentions” are no subject that we know" in message
+    assert '"Zulu" = "Zulu"\n"Detentions" = "Detentions"\n' in message
     assert set(landed.groups["column"]) == {"HPA", "Attendance"}  # yes or no, and no grade
     said = read({"GCSE.csv": text}, {"subjects": {"Zulu": "Zulu"}, "ignore": ["detentions"]})
     assert ("A1", "Zulu", "GCSE", 7.0) in results(said)

@@ -96,3 +96,38 @@ def test_a_school_year_has_two_calendar_years(read: Read, autumn: str) -> None:
 
 def test_of_a_file_without_rows_nothing_is_said(read: Read) -> None:
     assert not kinds(read({"2026/GCSE.csv": table("Year Group,Tutor Group,Maths", ())}))
+
+
+BY_COLUMN = "UPN,Year Group,Maths GCSE\nA1,11,5\nA2,11,6"
+BY_NAME = "UPN,Maths GCSE\nB1,5\nB2,6"
+SAID = {"columns": {"cohort": "Year Group"}}
+
+
+def test_years_that_a_column_and_a_name_say_are_held_against_each_other(read: Read) -> None:
+    landed = read({"26/all.csv": BY_COLUMN, "26/Year 10.csv": BY_NAME.replace("GCSE", "Mock 1")})
+    assert held(landed) == [("26", "")]
+    assert "Year 10 (2) and Year 11 (2)" in said(landed)
+    # the same year group by both is one cohort
+    assert not kinds(read({"26/all.csv": BY_COLUMN, "26/Y11 results.csv": BY_NAME}))
+    # and so is a file of last year about students whose year a column says
+    earlier = BY_NAME.replace("B", "A").replace("GCSE", "Mock 1")
+    assert not kinds(read({"26/all.csv": BY_COLUMN, "26/Y10 Mock 1.csv": earlier}))
+
+
+@pytest.mark.parametrize(
+    ("files", "settings", "cohorts"),
+    [
+        (("all.csv", "Y11 results.csv"), {}, ["Y11 results", "all"]),
+        (("all.csv", "Y11 results.csv"), SAID, ["11", "Y11 results"]),
+        (("26/all.csv", "26/Y11 results.csv"), SAID, ["11", "26"]),
+        # two years, a folder for each
+        (("2025/all.csv", "2026/Y11 results.csv"), {}, []),
+        (("all 2025.csv", "Y11 results 2026.csv"), {}, []),
+        (("all.csv", "Y12 results.csv"), {}, []),
+    ],
+)
+def test_a_year_group_that_a_column_and_a_name_say_is_one_cohort_or_a_question(
+    read: Read, files: Sequence[str], settings: Mapping[str, object], cohorts: Sequence[str]
+) -> None:
+    landed = read(dict(zip(files, (BY_COLUMN, BY_NAME), strict=True)), settings)
+    assert sorted(str(cohort) for cohort, _ in held(landed)) == cohorts

@@ -5,7 +5,6 @@ Not here: what is wrong with them (`edx_problems`).
 
 from collections import Counter
 from collections.abc import Iterator, Sequence
-from datetime import datetime
 
 import duckdb
 import polars as pl
@@ -48,7 +47,12 @@ def describe(
     write_table(con, "opt_in_lists", lists)
     files = [file for file in zone.list() if file.path.startswith(PROGRAMMES_FOLDER)]
     of_courses = {programme.id for programme in programmes}
-    taken = [*_exports(exports), *_lists(lists), *_others(files, programmes)]
+    why = "its name is that of an opt-in list ([[programmes]] opt_in)"
+    of_lists = [
+        Taken(row["path"], "edx", "e-mail opt-in list", why, rows=row["rows"], error=row["error"])
+        for row in lists.unique("path", maintain_order=True).iter_rows(named=True)
+    ]
+    taken = [*_exports(exports), *of_lists, *_others(files, programmes)]
     blocks = [
         _programme(con, programme, exports.filter(programme_id=programme.id), lists, taken)
         for programme in programmes
@@ -67,23 +71,8 @@ def _exports(exports: pl.DataFrame) -> Iterator[Taken]:
         course = export["course_id"]
         why = f"its name says run, report and time ({export['stamp']:%Y-%m-%d %H:%M} UTC)"
         why += f", its folder the programme; course {course}" if course else ""
-        yield Taken(
-            export["path"],
-            "edx",
-            what,
-            why,
-            export["current"],
-            export["rows"],
-            export["error"],
-        )
-
-
-def _lists(lists: pl.DataFrame) -> Iterator[Taken]:
-    for row in lists.unique("path", maintain_order=True).iter_rows(named=True):
-        why = "its name is that of an opt-in list ([[programmes]] opt_in)"
-        yield Taken(
-            row["path"], "edx", "e-mail opt-in list", why, rows=row["rows"], error=row["error"]
-        )
+        counts, rows, error = export["current"], export["rows"], export["error"]
+        yield Taken(export["path"], "edx", what, why, counts, rows, error)
 
 
 def _others(files: Sequence[LandedFile], programmes: Sequence[Programme]) -> Iterator[Taken]:
@@ -119,7 +108,11 @@ def _programme(
         rows += [_run(con, course.id, of_run) for of_run in runs]
         if not runs:
             rows.append(Row(course.id, f"no export of it, by its key {course.key}"))
-    rows += [_run(con, "no course", of_run, wrong=True) for of_run in _unclaimed(exports)]
+    unclaimed = exports.filter(pl.col("course_id").is_null())
+    rows += [
+        _run(con, "no course", of_run, wrong=True)
+        for of_run in unclaimed.partition_by("run", maintain_order=True)
+    ]
     rows += [
         Row(
             "opt-in list",
@@ -128,22 +121,17 @@ def _programme(
         )
         for row in lists.filter(programme_id=programme.id).iter_rows(named=True)
     ]
-    unneeded = [
-        parsed(each.path)
+    unneeded = sum(
+        each.path.startswith(folder) and each.taken_for is None and parsed(each.path) is not None
         for each in taken
-        if each.path.startswith(folder) and each.taken_for is None
-    ]
-    if names := [name for name in unneeded if name is not None]:
-        rows.append(Row("not needed", f"{counted(len(names), 'other report')} of edX"))
+    )
+    if unneeded:
+        rows.append(Row("not needed", f"{counted(unneeded, 'other report')} of edX"))
     return Block(
         f"edX: {programme.id}, {counted(exports.height, 'export')} of "
         f"{counted(exports['run'].n_unique(), 'run')}",
         tuple(rows),
     )
-
-
-def _unclaimed(exports: pl.DataFrame) -> list[pl.DataFrame]:
-    return exports.filter(pl.col("course_id").is_null()).partition_by("run", maintain_order=True)
 
 
 def _run(
@@ -193,9 +181,9 @@ def _nobodys(folder: str, files: Sequence[tuple[str, Name | None]]) -> Block:
     for course, of_course in sorted(_courses(names).items()):
         runs = ", ".join(sorted({name.run.rpartition("_")[2] for name in of_course}))
         kinds = Counter(CALLED[name.kind] if name.kind else UNNEEDED for name in of_course)
-        first, last = (f(name.stamp for name in of_course) for f in (min, max))
+        days = sorted({f"{f(name.stamp for name in of_course):%Y-%m-%d}" for f in (min, max)})
         what = ", ".join(f"{number} {kind}" for kind, number in kinds.items())
-        text = f"runs {runs}; {what}; {_days(first, last)}"
+        text = f"runs {runs}; {what}; of {' to '.join(days)}"
         rows.append(Row(course, text, wrong=True))
     if strangers := len(files) - len(names):
         rows.append(Row("no reports of edX", counted(strangers, "file"), wrong=True))
@@ -208,10 +196,6 @@ def _courses(names: Sequence[Name]) -> dict[str, list[Name]]:
     for name in names:
         found.setdefault(name.run.rpartition("_")[0] or name.run, []).append(name)
     return found
-
-
-def _days(first: datetime, last: datetime) -> str:
-    return f"of {first:%Y-%m-%d}" + ("" if first == last else f" to {last:%Y-%m-%d}")
 
 
 def programme_lines(zone: Zone, programmes: Sequence[Programme]) -> str:

@@ -1,6 +1,6 @@
 """What the staged tables show of edX's exports, counted where it lies, for `edx_problems` to judge."""
 
-from dataclasses import dataclass
+from collections.abc import Mapping
 from typing import cast
 
 import duckdb
@@ -9,35 +9,8 @@ import polars as pl
 from edu_pipeline.landing.sources.edx.edx_reports import TABLES, bare_id, said
 from edu_pipeline.landing.sources.edx.stage import grade_scales
 
-
-@dataclass(frozen=True)
-class Evidence:
-    """Counts of what landed and was staged."""
-
-    rejected: pl.DataFrame
-    """Rows that did not make it: per `file` and `rule` `rows` and the first `line`."""
-    tracks: pl.DataFrame
-    """Tracks in no list: per `programme_id` and `track` `rows`."""
-    unpaid: pl.DataFrame
-    """Certificates delivered on a free track in a programme that has none on a paid one: per
-    `programme_id` and `track` `rows`."""
-    scales: pl.DataFrame
-    """`stage.grade_scales`."""
-    apart: pl.DataFrame
-    """Learners whom of a run only the profile has: per `profile` (its path) `learners`, and how many
-    of them (`renamed`) have their username in the run's grade report under another id."""
-    shared: pl.DataFrame
-    """Accounts with one address that all have some certificate of a programme: per `programme_id` and
-    address `learner_ids`."""
-    twins: pl.DataFrame
-    """Grade reports of two runs that say the same of the same learners: `programme_id`, `file`, `other`,
-    `rows` (learners)."""
-    crossed: pl.DataFrame
-    """Of a profile and a grade report of one run and day how many `rows` are of the same learner, how many are
-    on another track, in one direction (`up`) and the other (`down`), and how many are called otherwise
-    (`renamed`)."""
-    named: pl.DataFrame
-    """What the columns `course_id` and `course_run` of reports say: per `file` and both of them `rows`."""
+Evidence = Mapping[str, pl.DataFrame]
+"""Counts of what landed and was staged, by `scales` (`stage.grade_scales`) and by what `_QUERIES` counts."""
 
 
 def counted(con: duckdb.DuckDBPyConnection, exports: pl.DataFrame) -> Evidence:
@@ -48,49 +21,39 @@ def counted(con: duckdb.DuckDBPyConnection, exports: pl.DataFrame) -> Evidence:
         exports: `EdxExports`.
     """
     con.register("counting", exports.filter("current"))
-
-    def found(query: str) -> pl.DataFrame:
-        return cast("pl.DataFrame", con.sql(f"{query} order by all").pl())
-
-    rejected = " union all ".join(f"from rejected_{table}" for table in TABLES.values())
-    evidence = Evidence(
-        rejected=found(
-            f"""
-            select file, rule, count(*) as rows, min(line) as line from ({rejected}) group by all
-            """
-        ),
-        tracks=found(
-            # what is no word, such as a name that slipped in, is not told
-            """
-            select programme_id, count(*) as rows,
-                   case when regexp_full_match(track, '[a-z0-9]+([-_][a-z0-9]+)*') then track
-                        else '(no word)' end as track
-            from stg_run_results where track is not null and paid is null
-            group by all
-            """
-        ),
-        unpaid=found(
-            """
-            select programme_id, track, count(*) as rows
-            from stg_run_results
-            where certificate_delivered and not paid and programme_id not in (
-              select programme_id from stg_run_results
-              where certificate_delivered and (paid or certificate_paid)
-            )
-            group by all
-            """
-        ),
-        scales=grade_scales(con),
-        apart=found(_APART),
-        shared=found(_SHARED),
-        twins=found(_TWINS),
-        crossed=found(_CROSSED),
-        named=found(_NAMED),
-    )
+    found = {
+        name: cast("pl.DataFrame", con.sql(f"{query} order by all").pl())
+        for name, query in _QUERIES.items()
+    }
     con.unregister("counting")
-    return evidence
+    return {**found, "scales": grade_scales(con)}
 
 
+_REJECTED = f"""
+select file, rule, count(*) as rows, min(line) as line
+from ({" union all ".join(f"from rejected_{table}" for table in TABLES.values())}) group by all
+"""
+"""Rows that did not make it: per `file` and `rule` `rows` and the first `line`."""
+# what is no word, such as a name that slipped in, is not told
+_TRACKS = """
+select programme_id, count(*) as rows,
+       case when regexp_full_match(track, '[a-z0-9]+([-_][a-z0-9]+)*') then track
+            else '(no word)' end as track
+from stg_run_results where track is not null and paid is null
+group by all
+"""
+"""Tracks in no list: per `programme_id` and `track` `rows`."""
+_UNPAID = """
+select programme_id, track, count(*) as rows
+from stg_run_results
+where certificate_delivered and not paid and programme_id not in (
+  select programme_id from stg_run_results
+  where certificate_delivered and (paid or certificate_paid)
+)
+group by all
+"""
+"""Certificates delivered on a free track in a programme that has none on a paid one: per `programme_id`
+and `track` `rows`."""
 _APART = """
 with alone as (
   select result.file as profile, programme_id, run, result.learner_id, username
@@ -110,6 +73,8 @@ select profile, count(*) as learners, count(graded.username) as renamed
 from alone left join (select distinct * from graded) as graded using (programme_id, run, username)
 group by profile
 """
+"""Learners whom of a run only the profile has: per `profile` (its path) `learners`, and how many of them
+(`renamed`) have their username in the run's grade report under another id."""
 _SHARED = """
 with same as (
   select lower(trim(email)) as address from stg_learners where email is not null
@@ -127,6 +92,8 @@ from (
 )
 group by programme_id, address having count(*) > 1
 """
+"""Accounts with one address that all have some certificate of a programme: per `programme_id` and
+address `learner_ids`."""
 _TWINS = """
 with graded as (
   select programme_id, course_id, run, file, count(*) as learners, count(distinct grade) as grades,
@@ -138,6 +105,8 @@ select programme_id, one.file, two.file as other, learners as rows
 from graded as one join graded as two using (programme_id, learners, content)
 where one.run < two.run and if(one.course_id = two.course_id, learners > 1, one.grades > 2)
 """
+"""Grade reports of two runs that say the same of the same learners: `programme_id`, `file`, `other`,
+`rows` (learners)."""
 _CROSSED = f"""
 with known as (
   select lists.programme_id, lists.run, lists.path as profile, grades.path as grades,
@@ -156,8 +125,30 @@ select programme_id, run, profile, grades, count(*) as rows, count(*) filter (re
        count(*) filter (one_track < two_track) as up, count(*) filter (one_track > two_track) as down
 from known group by all
 """
+"""Of a profile and a grade report of one run and day how many `rows` are of the same learner, how many are
+on another track, in one direction (`up`) and the other (`down`), and how many are called otherwise
+(`renamed`)."""
+_VERDICTS = """
+select programme_id, run, grade, certificate_eligible or certificate_delivered as eligible,
+       coalesce(paid and enrolled, false) as paid, count(*) as rows
+from stg_run_results where grade is not null and eligible is not null group by all
+"""
+"""What edX says of grades: per `programme_id`, `run`, `grade`, whether it calls them `eligible` for a
+certificate and whether their learners are on a paid track (`paid`) `rows`."""
 _NAMED = " union all ".join(
     f"select _file as file, course, course_run, count(*) as rows from raw_{table} "
     "where coalesce(course, course_run) is not null group by all"
     for table in ("profiles", "grade_reports")
 )
+"""What the columns `course_id` and `course_run` of reports say: per `file` and both of them `rows`."""
+_QUERIES = {
+    "rejected": _REJECTED,
+    "tracks": _TRACKS,
+    "unpaid": _UNPAID,
+    "apart": _APART,
+    "shared": _SHARED,
+    "twins": _TWINS,
+    "crossed": _CROSSED,
+    "verdicts": _VERDICTS,
+    "named": _NAMED,
+}

@@ -41,11 +41,10 @@ def edx_fates(
         ],
         how="diagonal",
     ).filter(pl.col("rows") > 0)
+    held = pl.when(pl.col("doubt").is_not_null())
     whole = received.filter(~pl.col("current")).with_columns(
-        fate=pl.when(pl.col("doubt").is_null())
-        .then(pl.lit("superseded"))
-        .otherwise(pl.lit("not_read")),
-        rule=pl.when(pl.col("doubt").is_null()).then(pl.lit(NEWER_FILE)).otherwise(pl.lit(HELD)),
+        fate=held.then(pl.lit("not_read")).otherwise(pl.lit("superseded")),
+        rule=held.then(pl.lit(HELD)).otherwise(pl.lit(NEWER_FILE)),
     )
     rejected = " union all ".join(f"from rejected_{table}" for table in TABLES.values())
     lost: pl.DataFrame = con.sql(

@@ -18,22 +18,24 @@ REPORTS: Mapping[str, Kind | None] = {
     "student_profile_info": "profile",
     "grade_report": "grades",
     "grade_report_err": "grade_errors",
-    "problem_grade_report": None,
-    "problem_grade_report_err": None,
-    "may_enroll_info": None,
-    "may_enroll_info_err": None,
-    "student_profile_info_err": None,
-    "anonymized_ids": None,
-    "cohort_results": None,
-    "course_survey_results": None,
-    "course_survey_results_err": None,
-    "proctored_exam_results_report": None,
-    "issued_certificates": None,
-    "executive_summary_report": None,
-    "enrollment_report": None,
-    "ORA_data": None,
-    "ORA_summary": None,
-    "ORA2_data": None,
+    **dict.fromkeys(
+        (
+            *("problem_grade_report", "problem_grade_report_err", "may_enroll_info"),
+            *(
+                "may_enroll_info_err",
+                "student_profile_info_err",
+                "anonymized_ids",
+                "cohort_results",
+            ),
+            *(
+                "course_survey_results",
+                "course_survey_results_err",
+                "proctored_exam_results_report",
+            ),
+            *("issued_certificates", "executive_summary_report", "enrollment_report", "ORA_data"),
+            *("ORA_summary", "ORA2_data"),
+        )
+    ),
 }
 """edX's name of a report → what it is read as; None: it is another report, which is not read."""
 _STAMP = r"\d{4}-\d{2}-\d{2}-\d{4}"

@@ -4,9 +4,9 @@ Learners are many, so of a landing zone only those are looked at who were asked 
 an address or a name with them.
 """
 
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from datetime import UTC
+from itertools import chain
 
 import duckdb
 import polars as pl
@@ -147,28 +147,23 @@ def related_learners(
     return found
 
 
-def _exports(zone: Zone, programmes: Sequence[Programme]) -> list[tuple[LandedFile, Source]]:
+def _exports(zone: Zone, programmes: Sequence[Programme]) -> Iterator[tuple[LandedFile, Source]]:
     files = zone.list()
     by_programme, _ = programme_files(files, programmes)
-    reports: list[tuple[LandedFile, Source]] = [
-        (file, name.kind)
-        for of in by_programme.values()
-        for file, name in of
-        if name.kind is not None
-    ]
-    lists: list[tuple[LandedFile, Source]] = [
-        (file, "opt_ins") for file in files if lists_of(file.path, programmes)
-    ]
-    return reports + lists
+    for file, name in chain.from_iterable(by_programme.values()):
+        if name.kind is not None:
+            yield file, name.kind
+    for file in files:
+        if lists_of(file.path, programmes):
+            yield file, "opt_ins"
 
 
 def _take(con: duckdb.DuckDBPyConnection, zone: Zone, file: LandedFile, kind: Source) -> bool:
     """Add whom a file is about; False where it cannot be read."""
     create_raw(con)
-    at = file.last_modified.astimezone(UTC).replace(tzinfo=None)
     try:
         with zone.local(file.path) as path:
-            load(con, kind, path, Landed(file.path, at, at), "false")
+            load(con, kind, path, Landed(file.path, file.landed_at, file.landed_at), "false")
     except (UnreadableFileError, LandingError):
         return False
     cells = ", ".join(

@@ -4,10 +4,10 @@ Pure: frames and settings in, frames out. They hold no teacher's letter; because
 """
 
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import date, timedelta
 from difflib import SequenceMatcher
-from itertools import groupby
+from typing import Any
 
 import polars as pl
 
@@ -39,6 +39,7 @@ CROSSED = 0.05
 NEARLY_ALL = 0.9
 TWICE = (SUPERSEDED, DIFFERENT)
 """Rows of learners who stand there again."""
+Row = Mapping[str, Any]
 ONLY_SAID = ("unknown_file", "unknown_folder", "no_exports")
 """Because of all others somebody may be told what is not so, or who wants no mail: nudges wait."""
 
@@ -76,23 +77,24 @@ def find_programme_problems(
         ),
         *_without_export(programmes, exports),
         *_without_grades(programmes, exports, today),
-        *_many_rejected(exports, lists, evidence.rejected),
-        *_in_percent(exports, evidence.scales),
-        *_unknown_tracks(programmes, evidence.tracks),
-        *_unpaid_certificates(programmes, evidence.unpaid),
-        *_rows_differ(exports, evidence.rejected),
+        *_many_rejected(exports, lists, evidence["rejected"]),
+        *_in_percent(exports, evidence["scales"]),
+        *_unknown_tracks(programmes, evidence["tracks"]),
+        *_unpaid_certificates(programmes, evidence["unpaid"]),
+        *_rows_differ(exports, evidence["rejected"]),
         *_copies_differ(exports),
         *_told(
-            evidence.twins,
+            evidence["twins"],
             "saved_twice",
             "other",
             "{file} and {other} have the same {rows:,} learners with the same grades: one report was "
             "saved under the names of two runs. Download both again.",
         ),
-        *_rows_crossed(evidence.crossed),
-        *_other_run(exports, evidence.named),
-        *_apart(exports, evidence.apart, evidence.rejected),
-        *_shared_addresses(evidence.shared),
+        *_rows_crossed(evidence["crossed"]),
+        *_other_run(exports, evidence["named"]),
+        *_other_mark(programmes, exports, evidence["verdicts"]),
+        *_apart(exports, evidence["apart"], evidence["rejected"]),
+        *_shared_addresses(evidence["shared"]),
     ]
     return problems_frame(
         [
@@ -139,21 +141,23 @@ def _problem(
     )
 
 
-def _told(found: pl.DataFrame, kind: str, subject: str, sentence: str) -> list[Problem]:
+def _told(
+    found: pl.DataFrame, kind: str, subject: str, sentence: str | Callable[[Row], str]
+) -> list[Problem]:
     """A problem per row of a frame with `programme_id`, perhaps `rows` and `table`.
 
     Args:
         found: What is told.
         kind: See `ONLY_SAID`.
         subject: Name of the column.
-        sentence: With names of columns in braces, as for `str.format`.
+        sentence: With names of columns in braces, as for `str.format`; or what makes one of a row.
     """
     return [
         _problem(
             row["programme_id"],
             kind,
             row[subject],
-            sentence.format_map(row),
+            sentence.format_map(row) if isinstance(sentence, str) else sentence(row),
             rows=row.get("rows") or 0,
             table=row.get("table", "reports"),
         )
@@ -172,24 +176,24 @@ def _stray_problems(strays: Sequence[Stray], hint: str = "") -> list[Problem]:
         for stray in strays
         if stray.programme_id is not None
     ]
-    nobodys = sorted(stray.path for stray in strays if stray.programme_id is None)
-    for folder, paths in groupby(nobodys, key=_folder):
-        files = list(paths)
-        if folder is None:
+    nobodys: dict[str | None, list[str]] = {}
+    for path in sorted(stray.path for stray in strays if stray.programme_id is None):
+        folder, slash, _ = path.removeprefix(PROGRAMMES_FOLDER).partition("/")
+        nobodys.setdefault(folder if slash else None, []).append(path)
+    for of, files in nobodys.items():
+        if of is None:
             message = (
                 f"{_several(files)} not read: exports lie in the folder of their programme, such as "
                 f"{PROGRAMMES_FOLDER}buslead/."
             )
         else:
             message = (
-                f"{PROGRAMMES_FOLDER}{folder}/ is not read ({len(files)} "
-                f"{'file' if len(files) == 1 else 'files'}): no programme has this id. Add "
-                f'[[programmes]] with id = "{folder}" to pipeline.toml{_courses_seen(files)}, or '
+                f"{PROGRAMMES_FOLDER}{of}/ is not read ({counted(len(files), 'file')}): no programme has "
+                f'this id. Add [[programmes]] with id = "{of}" to pipeline.toml{_courses_seen(files)}, or '
                 "correct the name of the folder."
             )
-        found.append(
-            _problem(None, "unknown_folder", folder or PROGRAMMES_FOLDER, f"{message}{hint}")
-        )
+        subject = of or PROGRAMMES_FOLDER
+        found.append(_problem(None, "unknown_folder", subject, f"{message}{hint}"))
     return found
 
 
@@ -202,11 +206,6 @@ def _courses_seen(paths: Sequence[str]) -> str:
         return ""
     shown = ", ".join(list(keys)[:NAMED]) + (" …" if len(keys) > NAMED else "")
     return f" and a [[programmes.courses]] for each of its courses (by the names of the files: {shown})"
-
-
-def _folder(path: str) -> str | None:
-    folder, _, below = path.removeprefix(PROGRAMMES_FOLDER).partition("/")
-    return folder if below else None
 
 
 def _several(files: Sequence[str]) -> str:
@@ -222,17 +221,16 @@ def _unclaimed(programmes: Sequence[Programme], exports: pl.DataFrame) -> list[P
     )
     of = {programme.id: programme for programme in programmes}
     claimed = set(exports.select("programme_id", "course_id").drop_nulls().iter_rows())
-    return [
-        _problem(
-            programme,
-            "unclaimed_export",
-            run,
-            f"{_several(paths)} not read: no course of {programme} has a key that {run} begins with. "
+
+    def sentence(row: Row) -> str:
+        programme, run = row["programme_id"], row["run"]
+        return (
+            f"{_several(row['path'])} not read: no course of {programme} has a key that {run} begins with. "
             f"{_nearest_course(of[programme], run, claimed)}Add the course to [[programmes.courses]] of "
-            f"{programme}, correct its key, or move what is of another programme into its folder.",
+            f"{programme}, correct its key, or move what is of another programme into its folder."
         )
-        for programme, run, paths in runs.iter_rows()
-    ]
+
+    return _told(runs, "unclaimed_export", "run", sentence)
 
 
 def _nearest_course(programme: Programme, run: str, claimed: set[tuple[str, str]]) -> str:
@@ -515,6 +513,40 @@ def _other_run(exports: pl.DataFrame, named: pl.DataFrame) -> list[Problem]:
     )
 
 
+def _other_mark(
+    programmes: Sequence[Programme], exports: pl.DataFrame, verdicts: pl.DataFrame
+) -> list[Problem]:
+    """Runs with another pass mark in edX, by whom it calls eligible for a certificate.
+
+    A learner here and there is on a list of edX's whatever the grade, or in an embargoed country; and
+    who is on no paid track is eligible in old reports only.
+    """
+    marks = course_runs(programmes, exports).select("programme_id", "run", "course_id", "pass_mark")
+    grade, mark, rows, yes = (pl.col(name) for name in ("grade", "pass_mark", "rows", "eligible"))
+    no = ~yes & pl.col("paid")
+    below, above = yes & (grade < mark) & (~yes).any(), no & (grade >= mark)
+    runs = (
+        verdicts.join(marks, on=["programme_id", "run"])
+        .group_by("programme_id", "run", "course_id", "pass_mark", maintain_order=True)
+        .agg(
+            rows=rows.filter(below | above).sum(),
+            judged=rows.filter(yes | no).sum(),
+            below=rows.filter(below).sum(),
+            above=rows.filter(above).sum(),
+            another=(grade.filter(no).max() < grade.filter(yes).min()).fill_null(value=True),
+        )
+    )
+    several = rows > pl.when("another").then(0).otherwise(1)
+    return _told(
+        runs.filter(several, rows > CROSSED * pl.col("judged")),
+        "other_pass_mark",
+        "run",
+        "{run}: by pipeline.toml {course_id} is passed from {pass_mark:g}. edX calls {below:,} learners below "
+        "that eligible for a certificate, and {above:,} from there on, on a paid track, not: nobody knows "
+        "who passed. Correct its pass_mark to what the course has in edX.",
+    )
+
+
 def _apart(exports: pl.DataFrame, apart: pl.DataFrame, rejected: pl.DataFrame) -> list[Problem]:
     """Profiles and grade reports of one run that are not about the same people."""
     lost = (
@@ -557,52 +589,44 @@ def _apart(exports: pl.DataFrame, apart: pl.DataFrame, rejected: pl.DataFrame) -
 
 def _shared_addresses(shared: pl.DataFrame) -> list[Problem]:
     """Accounts that are likely one person's: what they hold is not put together."""
-    problems = []
-    for (programme,), accounts in shared.group_by("programme_id", maintain_order=True):
-        shown = [" and ".join(ids) for ids in accounts["learner_ids"].head(NAMED)]
-        more = accounts.height - len(shown)
-        shown += [f"{more:,} more"] if more > 0 else []
-        one = accounts.height == 1
-        problems.append(
-            _problem(
-                str(programme),
-                "shared_address",
-                str(programme),
-                f"{'Accounts' if one else f'{accounts.height:,} times accounts'} of {programme} have the "
-                f"same e-mail address, and each has certificates: {'; '.join(shown)}. They are likely "
-                "one person, but are counted as several, and each may be told to take what another "
-                "holds. Ask edX to merge them, or correct the address.",
-                rows=sum(map(len, accounts["learner_ids"])),
-            )
+
+    def sentence(row: Row) -> str:
+        times = len(row["learner_ids"])
+        shown = [" and ".join(ids) for ids in row["learner_ids"][:NAMED]]
+        shown += [f"{times - NAMED:,} more"] if times > NAMED else []
+        return (
+            f"{'Accounts' if times == 1 else f'{times:,} times accounts'} of {row['programme_id']} have the "
+            f"same e-mail address, and each has certificates: {'; '.join(shown)}. They are likely "
+            "one person, but are counted as several, and each may be told to take what another "
+            "holds. Ask edX to merge them, or correct the address."
         )
-    return problems
+
+    accounts = shared.group_by("programme_id", maintain_order=True).agg(
+        "learner_ids", rows=pl.col("learner_ids").list.len().sum()
+    )
+    return _told(accounts, "shared_address", "programme_id", sentence)
 
 
 def _unknown_tracks(programmes: Sequence[Programme], tracks: pl.DataFrame) -> list[Problem]:
     of = {programme.id: programme for programme in programmes}
-    return [
-        _problem(
-            programme,
-            "unknown_track",
-            track,
-            f"Track {track} of {counted(rows, 'result')} of {programme} is in "
+
+    def sentence(row: Row) -> str:
+        programme, track = of[row["programme_id"]], row["track"]
+        said = (
+            f"Track {track} of {counted(row['rows'], 'result')} of {programme.id} is in "
             "no list of its tracks: a pass on it is neither an audit pass nor, unless one of a paid "
-            f"track was delivered, a certificate. {_sorted_out(of[programme], track)}",
-            rows=rows,
+            "track was delivered, a certificate. "
         )
-        for programme, track, rows in tracks.select("programme_id", "track", "rows").iter_rows()
-    ]
+        if not track.isascii() or " " in track:
+            return f"{said}It is no word that edX has for a track: download the report again."
+        return (
+            f"{said}If its certificates count, paste into [[programmes]] of {programme.id}: "
+            f"{_tracks('paid_tracks', (*programme.paid_tracks, track))}; if it costs nothing: "
+            f"{_tracks('free_tracks', (*programme.free_tracks, track))}. If it is no track, download the "
+            "report again."
+        )
 
-
-def _sorted_out(programme: Programme, track: str) -> str:
-    if not track.isascii() or " " in track:
-        return "It is no word that edX has for a track: download the report again."
-    return (
-        f"If its certificates count, paste into [[programmes]] of {programme.id}: "
-        f"{_tracks('paid_tracks', (*programme.paid_tracks, track))}; if it costs nothing: "
-        f"{_tracks('free_tracks', (*programme.free_tracks, track))}. If it is no track, download the "
-        "report again."
-    )
+    return _told(tracks, "unknown_track", "track", sentence)
 
 
 def _tracks(name: str, tracks: Sequence[str]) -> str:
@@ -612,18 +636,16 @@ def _tracks(name: str, tracks: Sequence[str]) -> str:
 def _unpaid_certificates(programmes: Sequence[Programme], unpaid: pl.DataFrame) -> list[Problem]:
     """Programmes in which every certificate was delivered on a track that is held to be free."""
     of = {programme.id: programme for programme in programmes}
-    return [
-        _problem(
-            programme,
-            "unpaid_certificates",
-            track,
-            f"{counted(rows, 'certificate')} of {programme} "
+
+    def sentence(row: Row) -> str:
+        programme, track, rows = of[row["programme_id"]], row["track"], row["rows"]
+        free = [each for each in programme.free_tracks if each != track]
+        return (
+            f"{counted(rows, 'certificate')} of {programme.id} "
             f"{'was' if rows == 1 else 'were'} delivered on the track {track} and none on a paid one, "
             f"and {track} is held to be free: nobody completes anything. If these certificates count, "
-            f"paste into [[programmes]] of {programme}: "
-            f"{_tracks('paid_tracks', (*of[programme].paid_tracks, track))} and "
-            f"{_tracks('free_tracks', [each for each in of[programme].free_tracks if each != track])}.",
-            rows=rows,
+            f"paste into [[programmes]] of {programme.id}: "
+            f"{_tracks('paid_tracks', (*programme.paid_tracks, track))} and {_tracks('free_tracks', free)}."
         )
-        for programme, track, rows in unpaid.select("programme_id", "track", "rows").iter_rows()
-    ]
+
+    return _told(unpaid, "unpaid_certificates", "track", sentence)

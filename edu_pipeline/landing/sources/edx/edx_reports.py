@@ -169,14 +169,20 @@ def load(
     Raises:
         UnreadableFileError: It is no such export. Nothing of it is added.
     """
-    found = measured(local, Look(known=lambda names: _found(kind, names).keys()))
+    found = measured(local, Look(known=lambda names: _places(kind, names).keys()))
     shape = found.layout
     at = _positions(kind, shape.header)
-    columns = {name: _cell(kind, name, at) for name in COLUMNS[kind]}
+    most = _most_missing(kind, at)
+    behind = [place for place in at.values() if "grade" in at and place > at["grade"]]
+    # of what stands behind the grades of assignments, also to the left
+    moved = {place - n for place in behind for n in range(most + 1)}
+    needed = sorted({*at.values(), *moved, len(shape.header) - 1})
+    columns = {name: _cell(name, at, behind, most) for name in COLUMNS[kind]}
+    missing = MOST_MISSING if kind == "grades" else 0
     blank = " and ".join(f"trim(coalesce({cell}, '')) = ''" for cell in columns.values())
     with (
         as_text(local, found.encoding, found.sheet, found.dialect) as text,
-        cells_of(con, text, shape, _needed(kind, at, len(shape.header)), missing=_missing(kind)),
+        cells_of(con, text, shape, needed, missing=missing),
     ):
         con.execute(
             f"""
@@ -196,17 +202,6 @@ def load(
         f"select count(*) from raw_{TABLES[kind]} where _file = ?", [landed.path]
     ).fetchall()[0][0]
     return rows
-
-
-def _missing(kind: Source) -> int:
-    """So many cells are often missing in a row."""
-    return MOST_MISSING if kind == "grades" else 0
-
-
-def _found(kind: Source, header: Sequence[str]) -> Mapping[str, int]:
-    """Our column → its place in the header, counted from 0, where edX has it."""
-    places = _places(kind, header)
-    return {column: found[0] for column, found in places.items()}
 
 
 def _places(kind: Source, header: Sequence[str]) -> Mapping[str, Sequence[int]]:
@@ -271,7 +266,7 @@ def _positions(kind: Source, header: Sequence[str]) -> Mapping[str, int]:
     return at
 
 
-def _cell(kind: Source, column: str, at: Mapping[str, int]) -> str:
+def _cell(column: str, at: Mapping[str, int], behind: Sequence[int], most: int) -> str:
     """SQL over `cells` of one of our columns; the grade is null where too many cells are missing.
 
     An assignment type without a grader has an average in the header and none in the rows, so what
@@ -279,18 +274,13 @@ def _cell(kind: Source, column: str, at: Mapping[str, int]) -> str:
     """
     if column not in at:
         return "null::varchar"
-    place, most = at[column], _most_missing(kind, at)
-    if column == "grade" and _after_the_grade(at):
+    place = at[column]
+    if column == "grade" and behind:
         return f"if(missing <= {most}, c{place}, null)"
-    if kind != "grades" or place <= at["grade"]:
+    if place not in behind:
         return f"c{place}"
     moved = " ".join(f"when {n} then c{place - n}" for n in range(most + 1))
     return f"case missing {moved} end"
-
-
-def _after_the_grade(at: Mapping[str, int]) -> list[int]:
-    """Places of our columns behind the grades of assignments."""
-    return [place for place in at.values() if "grade" in at and place > at["grade"]]
 
 
 def _most_missing(kind: Source, at: Mapping[str, int]) -> int:
@@ -301,10 +291,3 @@ def _most_missing(kind: Source, at: Mapping[str, int]) -> int:
     first = at.get(_TAIL[0], 0)
     whole = [at.get(column) for column in _TAIL] == list(range(first, first + len(_TAIL)))
     return min(MOST_MISSING, first - at["grade"] - 1) if kind == "grades" and whole else 0
-
-
-def _needed(kind: Source, at: Mapping[str, int], width: int) -> list[int]:
-    """Places whose cells may be wanted: of our columns, and to their left those they may stand in."""
-    moves = range(_most_missing(kind, at) + 1)
-    moved = {place - n for place in _after_the_grade(at) for n in moves}
-    return sorted({*at.values(), *moved, width - 1})

@@ -2,7 +2,7 @@
 
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import UTC
+from datetime import datetime
 
 import duckdb
 import polars as pl
@@ -41,13 +41,14 @@ _GRADES_FIRST: Sequence[Kind] = ("grades", "profile", "grade_errors")
 
 @dataclass(frozen=True)
 class _Export:
-    """A file of a programme's folder that is read where it counts."""
+    """A row of `EdxExports`: a file of a programme's folder that is read where it counts."""
 
     file: LandedFile
     programme_id: str
     course_id: str | None
     run: str
-    name: Name
+    kind: Kind
+    stamp: datetime
     current: bool = False
     rows: int | None = None
     sha256: str | None = None
@@ -59,9 +60,8 @@ class _Export:
         return self.programme_id, self.run, self.kind
 
     @property
-    def kind(self) -> Kind:
-        assert self.name.kind is not None  # noqa: S101 - others are no exports of these
-        return self.name.kind
+    def path(self) -> str:
+        return self.file.path
 
 
 @dataclass(frozen=True)
@@ -132,8 +132,7 @@ def land(
     create_raw(con)
     create_accepted(con)
     found, _ = programme_files(zone.list(), programmes)
-    if not forgotten.is_empty():
-        con.register("tombstones", forgotten)
+    con.register("tombstones", forgotten)
     known, let_go = accepted(con), frozenset(released)
     exports = [
         export
@@ -143,25 +142,10 @@ def land(
             versions
         )
     ]
-    if not forgotten.is_empty():
-        con.unregister("tombstones")
-    rows = [
-        {
-            "path": export.file.path,
-            "programme_id": export.programme_id,
-            "course_id": export.course_id,
-            "run": export.run,
-            "kind": export.kind,
-            "stamp": export.name.stamp,
-            "current": export.current,
-            "rows": export.rows,
-            "sha256": export.sha256,
-            "error": export.error,
-            "doubt": export.doubt,
-        }
-        for export in exports
-    ]
-    frame = pl.DataFrame(rows, schema=dtypes(EdxExports), orient="row")
+    con.unregister("tombstones")
+    schema = dtypes(EdxExports)
+    rows = [{name: getattr(export, name) for name in schema} for export in exports]
+    frame = pl.DataFrame(rows, schema=schema, orient="row")
     return EdxExports.validate(frame.sort("programme_id", "run", "kind", "stamp", "path"))
 
 
@@ -174,11 +158,12 @@ def _by_run(
     for file, name in sorted(files, key=lambda each: each[0].path):
         run = shown.setdefault(name.run.casefold(), name.run)
         course = course_of(run, programme.course_keys)
-        export = _Export(file, programme.id, course[0] if course else None, run, name)
-        runs.setdefault(run, {kind: [] for kind in _GRADES_FIRST})[export.kind].append(export)
+        if (kind := name.kind) is not None:  # others are no exports of these
+            export = _Export(file, programme.id, course and course[0], run, kind, name.stamp)
+            runs.setdefault(run, {each: [] for each in _GRADES_FIRST})[kind].append(export)
     for kinds in runs.values():
         yield {
-            kind: sorted(each, key=lambda e: (e.name.stamp, e.file.path), reverse=True)
+            kind: sorted(each, key=lambda e: (e.stamp, e.path), reverse=True)
             for kind, each in kinds.items()
         }
 
@@ -204,26 +189,21 @@ class _Reading:
                 yield from newest_first
                 continue
             if kind == "grade_errors":
-                read = self._newest(
-                    [
-                        e
-                        for e in newest_first
-                        if not self.graded or e.name.stamp >= self.graded.name.stamp
-                    ]
-                )
+                settled = self.graded.stamp if self.graded else newest_first[-1].stamp
+                read = self._newest(each for each in newest_first if each.stamp >= settled)
             else:
                 read = self._whole(newest_first)
             for export in read.values():
                 if not export.current and export.rows:
                     table = f"raw_{REPORTS[kind]}"
-                    self.con.execute(f"delete from {table} where _file = ?", [export.file.path])
+                    self.con.execute(f"delete from {table} where _file = ?", [export.path])
                 if export.current and kind == "grades":
                     self.graded = export
-            stamps = {export.name.stamp for export in read.values() if export.current}
+            stamps = {export.stamp for export in read.values() if export.current}
             for export in newest_first:
-                found = read.get(export.file.path, export)
-                if found.sha256 is None and found.name.stamp in stamps:
-                    with self.zone.local(found.file.path) as path:
+                found = read.get(export.path, export)
+                if found.sha256 is None and found.stamp in stamps:
+                    with self.zone.local(found.path) as path:
                         found = replace(found, sha256=digest(path))
                 yield found
 
@@ -232,7 +212,7 @@ class _Reading:
         read: dict[str, _Export] = {}
         for export in newest_first:
             found = self._read(export)
-            read[export.file.path] = found
+            read[export.path] = found
             if found.current:
                 break
         return read
@@ -243,33 +223,32 @@ class _Reading:
         newest = _current(read)
         if newest is None:
             return read
-        others = [export for export in newest_first if export.file.path not in read]
+        others = [export for export in newest_first if export.path not in read]
         called, sha256 = self.accepted.get(newest.key, (None, None))
         if newest.sha256 == sha256:
             return read
         if called is not None:
-            older = self._newest(each for each in others if each.file.path == called)
+            older = self._newest(each for each in others if each.path == called)
             before = next((each for each in older.values() if each.sha256 == sha256), None)
             seen = self._against(newest, None)
         else:
             older, before = self._older(others)
-            called = before.file.path if before else None
+            called = before.path if before else None
             seen = self._against(newest, called)
         read |= {path: replace(each, current=False) for path, each in older.items()}
         lost = losses(seen, called or "")
         doubt = "; ".join(lost or asked(seen, called or ""))
         if (
             not doubt
-            or loss_problem(newest.key, newest.file.path, doubt, str(newest.sha256)).id
-            in self.released
+            or loss_problem(newest.key, newest.path, doubt, str(newest.sha256)).id in self.released
         ):
-            accept(self.con, newest.key, newest.file.path, str(newest.sha256))
+            accept(self.con, newest.key, newest.path, str(newest.sha256))
             return read
         if before is not None and sha256 is None:
-            accept(self.con, newest.key, before.file.path, str(before.sha256))
-        read[newest.file.path] = replace(newest, doubt=doubt, current=not lost or before is None)
+            accept(self.con, newest.key, before.path, str(before.sha256))
+        read[newest.path] = replace(newest, doubt=doubt, current=not lost or before is None)
         if lost and before is not None:
-            read[before.file.path] = replace(before, current=True)
+            read[before.path] = replace(before, current=True)
         return read
 
     def _older(self, newest_first: Sequence[_Export]) -> tuple[dict[str, _Export], _Export | None]:
@@ -287,20 +266,19 @@ class _Reading:
         largest = _current(more)
         if largest is None:
             return read, nearest
-        path = largest.file.path
+        path = largest.path
         seen = self._against(nearest, path)
         return {**more, **read}, largest if losses(seen, path) else nearest
 
     def _against(self, export: _Export, before: str | None) -> Difference:
-        graded = self.graded.file.path if self.graded else None
-        return difference(self.con, export.key, export.file.path, before, self.paid_tracks, graded)
+        graded = self.graded.path if self.graded else None
+        return difference(self.con, export.key, export.path, before, self.paid_tracks, graded)
 
     def _read(self, export: _Export) -> _Export:
-        file, kept_out = export.file, forgotten_rows(export.kind, self.forgotten)
-        with self.zone.local(file.path) as path:
+        kept_out = forgotten_rows(export.kind, self.forgotten)
+        with self.zone.local(export.path) as path:
             sha256 = digest(path)
-            at = file.last_modified.astimezone(UTC).replace(tzinfo=None)
-            landed = Landed(file.path, at, export.name.stamp)
+            landed = Landed(export.path, export.file.landed_at, export.stamp)
             try:
                 rows = load(self.con, export.kind, path, landed, kept_out)
             except UnreadableFileError as error:

@@ -7,7 +7,6 @@ it: until the list is corrected, it counts as a no.
 """
 
 from collections.abc import Iterable, Sequence
-from datetime import UTC
 from fnmatch import fnmatchcase
 from pathlib import PurePosixPath
 
@@ -20,7 +19,7 @@ from edu_pipeline.landing.sources.edx.edx_reports import Landed, bare_id, forgot
 from edu_pipeline.landing.tables.csvfile import OVERFLOW
 from edu_pipeline.landing.tables.encodings import UnreadableFileError
 from edu_pipeline.landing.versions import version_of
-from edu_pipeline.landing.zone import LandedFile, Zone, digest
+from edu_pipeline.landing.zone import Zone, digest
 from edu_pipeline.model.columns import dtypes
 from edu_pipeline.model.programmes import OptInLists
 from edu_pipeline.settings.landing import PROGRAMMES_FOLDER
@@ -66,33 +65,25 @@ def land_opt_ins(
     Raises:
         LandingError: The zone cannot be listed, or a file is not there any more.
     """
-    if not forgotten.is_empty():
-        con.register("tombstones", forgotten)
+    con.register("tombstones", forgotten)
     kept_out = forgotten_rows("opt_ins", forgotten)
     rows: list[dict[str, object]] = []
     for file in zone.list():
-        if of := lists_of(file.path, programmes):
-            read = _read(con, zone, file, kept_out)
-            rows += [{"programme_id": programme_id, **read} for programme_id in of]
-    if not forgotten.is_empty():
-        con.unregister("tombstones")
+        if not (of := lists_of(file.path, programmes)):
+            continue
+        at = version_of(file).at
+        found: dict[str, object] = {"path": file.path, "version": at}
+        with zone.local(file.path) as path:
+            found["sha256"] = digest(path)
+            landed = Landed(file.path, file.landed_at, at)
+            try:
+                found["rows"] = load(con, "opt_ins", path, landed, kept_out)
+            except UnreadableFileError as error:
+                found["error"] = f"{error}."
+        rows += [{"programme_id": programme_id, **found} for programme_id in of]
+    con.unregister("tombstones")
     frame = pl.DataFrame(rows, schema=dtypes(OptInLists), orient="row")
     return OptInLists.validate(frame.sort("programme_id", "path"))
-
-
-def _read(
-    con: duckdb.DuckDBPyConnection, zone: Zone, file: LandedFile, kept_out: str
-) -> dict[str, object]:
-    at = version_of(file).at
-    landed_at = file.last_modified.astimezone(UTC).replace(tzinfo=None)
-    found: dict[str, object] = {"path": file.path, "version": at}
-    with zone.local(file.path) as path:
-        found["sha256"] = digest(path)
-        try:
-            found["rows"] = load(con, "opt_ins", path, Landed(file.path, landed_at, at), kept_out)
-        except UnreadableFileError as error:
-            found["error"] = f"{error}."
-    return found
 
 
 def stage_opt_ins(con: duckdb.DuckDBPyConnection, lists: pl.DataFrame) -> None:

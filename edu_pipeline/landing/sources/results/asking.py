@@ -7,12 +7,15 @@ one word where the data says otherwise. The questions themselves are in `which_s
 `which_scale` and `unsure`; what is wrong with a single file, row or cell is for `result_problems`.
 """
 
-from collections.abc import Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
+
+import polars as pl
 
 from edu_pipeline.ground.toml import toml_list
 from edu_pipeline.ground.wording import listed
 from edu_pipeline.landing.sources.results.result_tables import Table, cohorts_of
+from edu_pipeline.model.problems import Problem
 
 SHOWN = 6
 """Columns, values or subjects in one sentence."""
@@ -22,8 +25,8 @@ NEARLY_ALL = 0.9
 
 
 @dataclass(frozen=True)
-class Question:
-    """What only somebody at the school can say."""
+class Note:
+    """What is said of exports of results: a problem, or, of the kinds of `NOTICES`, what was done."""
 
     kind: str
     cohort: str | None
@@ -33,6 +36,31 @@ class Question:
     """The subject whose figures wait; none: those of the cohort, if any."""
     holds: bool = False
     """Whether figures wait for the answer; else what is asked about is left out of them."""
+    who: Collection[str] = ()
+    """Students concerned, by name."""
+    known_as: str = ""
+    """As of a `Problem`."""
+
+    @property
+    def problem(self) -> Problem:
+        """What a person must look at, without names."""
+        return Problem(
+            "results",
+            "results",
+            self.kind,
+            self.subject or "",
+            self.message,
+            "page" if self.holds else None,
+            rows=self.number,
+            part=self.cohort,
+            known_as=self.known_as,
+        )
+
+
+def by_cohort(frame: pl.DataFrame) -> Iterator[tuple[str, pl.DataFrame]]:
+    """The rows of each cohort, cohorts in the order of their names."""
+    for (cohort,), found in frame.sort("cohort").group_by("cohort", maintain_order=True):
+        yield str(cohort), found
 
 
 def only_cohort(table: Table) -> str | None:

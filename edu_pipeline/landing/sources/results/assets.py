@@ -1,6 +1,6 @@
 """Exam results as Dagster sees them: files, results, students, groups, differences, notes."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
 
 import dagster as dg
@@ -17,32 +17,21 @@ from edu_pipeline.settings.home import Settings
 
 REJECTED, FATES = "rejected_results", "result_fates"
 """Parts of `rejected_rows` and of `landing_fates`."""
-_TABLES: Mapping[str, str] = {
-    "attainment_files": "none",
-    "stg_results": "ids",
-    "cohort_students": "names",
-    "result_groups": "ids",
-    "stated_differences": "ids",
-    "attainment_notes": "names",
+_TABLES: Mapping[str, tuple[str, Callable[[Landed], pl.DataFrame]]] = {
+    "attainment_files": ("none", lambda landed: landed.files),
+    "stg_results": ("ids", lambda landed: landed.results),
+    "cohort_students": ("names", lambda landed: landed.students),
+    "result_groups": ("ids", lambda landed: landed.groups),
+    "stated_differences": ("ids", lambda landed: landed.differences),
+    "attainment_notes": ("names", lambda landed: landed.notes),
 }
-"""Table → whom it tells of. Where an export has no id, the id is the name."""
-
-
-def _frames(landed: Landed) -> Mapping[str, pl.DataFrame]:
-    return {
-        "attainment_files": landed.files,
-        "stg_results": landed.results,
-        "cohort_students": landed.students,
-        "result_groups": landed.groups,
-        "stated_differences": landed.differences,
-        "attainment_notes": landed.notes,
-    }
+"""Table → whom it tells of, and what it is. Where an export has no id, the id is the name."""
 
 
 @dg.multi_asset(
     specs=[
         spec_of(name, "landing", kinds={"polars"}, pii=pii, deps=["forgotten"], source="results")
-        for name, pii in _TABLES.items()
+        for name, (pii, _) in _TABLES.items()
     ]
 )
 def land_attainment(
@@ -58,8 +47,8 @@ def land_attainment(
         landed = replace(landed, files=with_landing_times(landed.files, zone))
         write_table(con, REJECTED, landed.rejected)
         write_table(con, FATES, landed.fates)
-        for name, frame in _frames(landed).items():
-            write_table(con, name, frame)
+        for name, (_, frame) in _TABLES.items():
+            write_table(con, name, frame(landed))
             yield dg.MaterializeResult(asset_key=name, metadata=table_metadata(con, name))
 
 

@@ -5,7 +5,7 @@ By the header first, and by what stands below it where headers leave it open.
 
 import re
 from collections import Counter
-from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cache
 
@@ -134,15 +134,6 @@ class Value:
 
 
 @dataclass(frozen=True)
-class Aside:
-    """A column of grades of which no figure is made unless the settings say what it is."""
-
-    header: str
-    label: str
-    """The header without its subject: what the settings would name."""
-
-
-@dataclass(frozen=True)
 class Columns:
     """What the columns of a sheet are, each by its place counted from 0."""
 
@@ -159,10 +150,12 @@ class Columns:
     values: tuple[Value, ...] = ()
     groups: tuple[int, ...] = ()
     """What else is said of students."""
-    unplaced: tuple[Aside, ...] = ()
-    """Columns of exams that have no place among the settings' series."""
-    expected: tuple[Aside, ...] = ()
-    """Targets, predictions, teachers' expectations: no exam was sat."""
+    unplaced: tuple[str, ...] = ()
+    """Columns of exams that have no place among the settings' series, by their headers without the
+    subject, as the settings would name them."""
+    expected: tuple[tuple[str, str], ...] = ()
+    """Headers, and the same without the subject, of targets, predictions, teachers' expectations: no exam
+    was sat."""
     unknown: tuple[str, ...] = ()
     """Headers beside subjects, or beside series, that are known for none and have grades below."""
     beside: tuple[str, ...] = ()
@@ -185,17 +178,6 @@ class Columns:
             return "a student"
         paired = any(value.subject and value.series for value in self.values)
         return f"a student, with a column per subject{' and series' if paired else ''}"
-
-
-@dataclass(frozen=True)
-class Context:
-    """What is known of a sheet besides its cells."""
-
-    settings: Attainment
-    baseline: bool = False
-    """Whether it holds nothing but baselines."""
-    subject: str | None = None
-    """That its name says."""
 
 
 def normal(header: str) -> str:
@@ -358,42 +340,27 @@ def as_received(header: Sequence[str]) -> list[str]:
     ]
 
 
-class _Free:
-    """The columns of a sheet that nothing has taken yet."""
+class _Reading:
+    """The columns of a sheet that nothing has taken yet, and those of grades as they are found."""
 
-    def __init__(self, sheet: Sheet, context: Context) -> None:
-        self.context = context
-        ignored = {_compact(name) for name in context.settings.ignore}
+    def __init__(self, sheet: Sheet, settings: Attainment, *, baseline: bool) -> None:
+        self.settings, self.baseline = settings, baseline
+        ignored = {_compact(name) for name in self.settings.ignore}
         self.headers = {
             place: header
             for place, header in enumerate(as_received(sheet.header))
             if not _BLANK.fullmatch(header) and _compact(header) not in ignored
         }
+        self.values: list[Value] = []
+        self.unplaced: list[str] = []
+        self.expected: list[tuple[str, str]] = []
+        self.differences: list[Value] = []
+        self.beside: list[str] = []
+        self.unknown: list[str] = []
         self._rows, self._header = sheet.rows, sheet.header
         self._cells: dict[int, Counter[str]] = {}
 
-    def take(self, names: Sequence[str], column: Column | None = None) -> int | None:
-        """The column that the settings name, else the first of these names that is there."""
-        found = next(self.called(names, column), None)
-        if found is not None:
-            del self.headers[found]
-        return found
-
-    def called(self, names: Sequence[str], column: Column | None = None) -> Iterator[int]:
-        """Columns that the settings name, else of these names, in their order."""
-        said = self.context.settings.columns.get(column) if column is not None else None
-        wanted = [_compact(name) for name in ([said] if said else names)]
-        plain = {place: _compact(header) for place, header in self.headers.items()}
-        for name in wanted:
-            yield from [place for place, header in plain.items() if header == name]
-
-    def sheet_header(self, place: int) -> str:
-        """A column's header, whether or not it is taken."""
-        return self._header[place]
-
-    def said(self, column: Column) -> bool:
-        """Whether the settings name a column."""
-        return column in self.context.settings.columns
+    # What stands in a column
 
     def cells(self, place: int) -> Counter[str]:
         """Texts of a column that are not blank, and how often each stands there."""
@@ -409,27 +376,18 @@ class _Free:
         cells = self.cells(place)
         return sum(n for text, n in cells.items() if test(text)) / max(cells.total(), 1)
 
-    def graded(self, place: int) -> float:
-        """Share of grades and absences."""
-        own = self.context.settings.grades
-        return self.share(place, lambda t: is_absent(t) or points_of(t, own) is not None)
+    def graded(self, text: str) -> bool:
+        """Whether a cell is a grade or an absence."""
+        return is_absent(text) or points_of(text, self.settings.grades) is not None
 
     def like_grades(self, place: int) -> float:
         """Share of grades and absences, also of those cut finer than exam boards cut them."""
-        own = self.context.settings.grades
-        return self.share(
-            place,
-            lambda t: is_absent(t) or points_of(t, own) is not None or bool(_FINE.fullmatch(t)),
-        )
+        return self.share(place, lambda t: self.graded(t) or bool(_FINE.fullmatch(t)))
 
     def may_be_results(self, place: int) -> bool:
         """Whether grades stand in a column, or marks that are none, or nothing at all."""
         numbers = self.share(place, _is_number)
         return not self.cells(place) or max(self.like_grades(place), numbers) > _MOSTLY
-
-    def may_be_beside(self, place: int, rest: str) -> bool:
-        """Whether results may stand below a header that has this beside its subject."""
-        return _NO_SUBJECT.isdisjoint(normal(rest).split()) and self.may_be_results(place)
 
     def is_difference(self, place: int, text: str) -> bool:
         """Whether a column, by what its header says, compares results with baselines."""
@@ -442,7 +400,7 @@ class _Free:
 
     def is_ignored(self, label: str) -> bool:
         """Whether the settings leave a column out that has this beside its subject."""
-        return _compact(label) in {_compact(name) for name in self.context.settings.ignore}
+        return _compact(label) in {_compact(name) for name in self.settings.ignore}
 
     def tells_apart(self, place: int, keys: Sequence[int]) -> bool:
         """Whether rows that say the same in these columns differ in this one: nearly always."""
@@ -454,66 +412,244 @@ class _Free:
         apart = [texts for texts in repeated if len(set(texts)) == len(texts)]
         return 2 * len(repeated) >= len(several) > 0 and len(apart) >= _SURELY * len(repeated)
 
-    @property
-    def rows(self) -> int:
-        """Rows of the sheet."""
-        return len(self._rows)
+    def counts_rows(self, place: int, name: int | None) -> bool:
+        """Whether what is called an id is the row's number: it never repeats, and names do."""
+        rows = len(self._rows)
+        return (
+            _compact(self._header[place]) == "id"
+            and name is not None
+            and len(self.cells(place)) == rows
+            and len(self.cells(name)) * 2 <= rows
+        )
+
+    # Columns of one kind
+
+    def called(self, names: Sequence[str], column: Column | None = None) -> Iterator[int]:
+        """Columns that the settings name, else of these names, in their order."""
+        said = self.settings.columns.get(column) if column is not None else None
+        wanted = [_compact(name) for name in ([said] if said else names)]
+        plain = {place: _compact(header) for place, header in self.headers.items()}
+        for name in wanted:
+            yield from [place for place, header in plain.items() if header == name]
+
+    def first(self, places: Iterable[int]) -> int | None:
+        """Take the first of some columns, if there is one."""
+        found = next(iter(places), None)
+        if found is not None:
+            del self.headers[found]
+        return found
+
+    def take(self, names: Sequence[str], column: Column | None = None) -> int | None:
+        """Take the column that the settings name, else the first of these names that is there."""
+        return self.first(self.called(names, column))
+
+    def by_cells(
+        self, test: Callable[[str], bool], enough: Callable[[Collection[str]], bool] = bool
+    ) -> int | None:
+        """Take the first column in which nearly all cells pass a test, and repeat."""
+        return self.first(
+            place
+            for place in self.headers
+            if len(cells := self.cells(place)) * 2 <= cells.total()
+            and self.share(place, test) >= _SURELY
+            and enough(cells)
+        )
+
+    def people(self) -> Columns:
+        """Take who it is: ids of all kinds, and the name as one column or two."""
+        given, family = self.take(GIVEN, "given_name"), self.take(FAMILY, "family_name")
+        name = self.take(NAME, "name")
+        said = self.settings.columns
+        ids = {}
+        for kind, aliases in IDS.items():
+            place = self.take(aliases, "student_id" if kind == STUDENT_ID else None)
+            if place is not None:
+                ids[kind] = place
+        if family is not None and given is None:
+            given, name = name, None
+        if name is not None and "name" not in said and self.share(name, _has_digit) > _MOSTLY:
+            ids, name = {STUDENT_ID: name, **ids}, None
+        own = ids.get(STUDENT_ID)
+        if own is not None and "student_id" not in said:
+            if name is None and given is None and self.share(own, _is_name) > _MOSTLY:
+                name = ids.pop(STUDENT_ID)
+            elif self.counts_rows(own, name):
+                del ids[STUDENT_ID]
+        return Columns(ids=ids, name=name, given=given, family=family)
+
+    def series(self, keys: Sequence[int]) -> int | None:
+        """Take the column of the series: by its name, or because series stand in it.
+
+        One that is called like it and tells a student's rows of a subject apart says a series, whether
+        or not we know which; one that says GCSE in every row says what kind of exam.
+        """
+
+        def is_one(text: str) -> bool:
+            return sounds_like_series(text, self.settings)
+
+        found = self.take(SERIES, "series")
+        if found is None:
+            found = self.first(
+                place
+                for place in self.called(MAYBE_SERIES)
+                if self.share(place, is_one) > _MOSTLY or self.tells_apart(place, keys)
+            )
+        if found is not None:
+            return found
+        final = self.settings.final
+        return self.by_cells(
+            is_one, lambda texts: any(series_of(t, self.settings) != final for t in texts)
+        )
+
+    def difference(self) -> int | None:
+        """Take the column of the difference, whatever the subject."""
+        if "difference" in self.settings.columns:
+            return self.take((), "difference")
+        return self.first(
+            place
+            for place, header in self.headers.items()
+            if self.is_difference(place, header) and _beside_a_subject(header) is None
+        )
+
+    def grade(self) -> int | None:
+        """Take the column of the grade: of those that are called so, the first with grades in it."""
+        names = (*PREDICTED, *GRADE) if self.baseline else GRADE
+        called = list(self.called(names, "grade"))
+        return self.first([p for p in called if self.share(p, self.graded) > _MOSTLY] or called)
+
+    # Columns of grades
+
+    def put_beside(self, place: int, subject: str, rest: str) -> None:
+        """Take a column of a subject that is no series we know; it may be a version of the final."""
+        del self.headers[place]
+        if self.is_difference(place, rest):
+            self.differences.append(Value(place, subject))
+        elif may_be_final(rest, self.settings) and not self.is_ignored(rest):
+            self.values.append(Value(place, subject, rest))
+        elif not self.is_ignored(rest) and rest not in self.beside:
+            self.beside.append(rest)
+
+    def put(self, place: int, subject: str | None, label: str) -> None:
+        """Take a column whose header says a series, or something like it, if grades stand there.
+
+        An exam is one however unreadable its grades are; a baseline may be a score that is none.
+        """
+        settings = self.settings
+        like = self.like_grades(place) > _MOSTLY or not self.cells(place)
+        if is_series(label, settings) and (like or series_of(label, settings) != settings.baseline):
+            self.values.append(Value(place, subject, label))
+        elif not like:
+            return
+        elif self.is_ignored(label):
+            pass
+        elif is_expectation(label):
+            self.expected.append((self.headers[place], label))
+        else:
+            self.unplaced.append(label)
+        del self.headers[place]
+
+    def put_labelled(self) -> None:
+        """Take every column whose header is a series, or something like it, and nothing else."""
+        for place, header in list(self.headers.items()):
+            if _is_label(header, self.settings):
+                self.put(place, None, header)
+
+    def put_strangers(self) -> None:
+        """Take columns that are called like nothing we know and have grades, or numbers like grades.
+
+        Beside series such a column may be a version of the final.
+        """
+        of_series = all(value.subject is None for value in self.values)
+        for place, header in list(self.headers.items()):
+            words = set(normal(header).split())
+            plain = words.isdisjoint(_NO_SUBJECT) and _compact(header) not in _NO_GUESS
+            surely = plain and self.share(place, self.graded) >= _SURELY
+            if surely and not self.is_flag(place):
+                del self.headers[place]
+                if of_series and may_be_final(header, self.settings):
+                    self.values.append(Value(place, None, header))
+                else:
+                    self.unknown.append(header)
+
+    def put_of_a_subject(self, *, series: bool) -> None:
+        """Take columns of grades where a row is of one subject."""
+        grade = self.grade()
+        if grade is not None:
+            self.values.append(Value(grade))
+            if self.baseline:
+                return
+        self.put_labelled()
+        if grade is None and self.values:
+            self.put_strangers()
+        if len(self.values) > 1 and grade is not None and not series:
+            # beside columns for each series, what has no series is something else
+            self.values = [value for value in self.values if value.series is not None]
+
+    def put_per_subject(self) -> None:
+        """Take columns of grades where each is of a subject."""
+        settings, baseline = self.settings, self.baseline
+        besides = {} if baseline else _besides(self.headers, settings)
+        for place, header in list(self.headers.items()):
+            both = pair(header, settings)
+            bare = _without_fillers(header) if baseline else header
+            beside = besides.get(place)
+            if (
+                beside is not None
+                and _NO_SUBJECT.isdisjoint(normal(beside[1]).split())
+                and self.may_be_results(place)
+            ):
+                self.put_beside(place, *beside)
+            elif both is not None and (not baseline or own_series(both[1], settings) is not None):
+                self.put(place, *both)
+            elif is_subject(bare, settings) and self.may_be_results(place):
+                del self.headers[place]
+                self.values.append(Value(place, tidy(bare), header if baseline else None))
+        if len(self.values) >= _SUBJECTS_ENOUGH:
+            self.put_labelled()
+            self.put_strangers()
+        elif not self.values and (overall := self.grade()) is not None:
+            self.values.append(Value(overall))
+        elif not self.values:
+            self.put_labelled()
 
 
-def read_columns(sheet: Sheet, context: Context) -> Columns:
+def read_columns(
+    sheet: Sheet, settings: Attainment, *, baseline: bool = False, of: str | None = None
+) -> Columns:
     """What each column of a sheet is.
 
     Args:
         sheet: The table, its header in one line.
-        context: What is known of it besides.
+        settings: The section of `pipeline.toml`.
+        baseline: Whether it holds nothing but baselines.
+        of: The subject that its name says.
     """
-    free = _Free(sheet, context)
-    people = _people(free)
-    cohort = free.take(COHORT, "cohort")
-    subject = free.take(SUBJECT, "subject")
-    series = _series(free, [*people.who, *([] if subject is None else [subject])])
+    reading = _Reading(sheet, settings, baseline=baseline)
+    people = reading.people()
+    cohort = reading.take(COHORT, "cohort")
+    subject = reading.take(SUBJECT, "subject")
+    series = reading.series([*people.who, *([] if subject is None else [subject])])
     if subject is None:
-        subject = _by_cells(free, is_known)
-    difference = _difference(free)
-    if subject is not None or context.subject is not None:
-        graded = _of_a_subject(free, series=series is not None)
+        subject = reading.by_cells(is_known)
+    if (difference := reading.difference()) is not None:
+        reading.differences.append(Value(difference))
+    if subject is not None or of is not None:
+        reading.put_of_a_subject(series=series is not None)
     else:
-        graded = _per_subject(free)
-    free.headers = {p: h for p, h in free.headers.items() if not _PRIVATE.search(normal(h))}
+        reading.put_per_subject()
     return replace(
-        graded,
-        ids=people.ids,
-        name=people.name,
-        given=people.given,
-        family=people.family,
+        people,
         cohort=cohort,
         subject=subject,
         series=series,
-        differences=(*difference, *graded.differences),
-        groups=tuple(free.headers),
+        differences=tuple(reading.differences),
+        values=tuple(reading.values),
+        groups=tuple(p for p, h in reading.headers.items() if not _PRIVATE.search(normal(h))),
+        unplaced=tuple(reading.unplaced),
+        expected=tuple(reading.expected),
+        unknown=tuple(reading.unknown),
+        beside=tuple(reading.beside),
     )
-
-
-def _people(free: _Free) -> Columns:
-    """Who: ids of all kinds, and the name as one column or two."""
-    given, family = free.take(GIVEN, "given_name"), free.take(FAMILY, "family_name")
-    name = free.take(NAME, "name")
-    ids = {}
-    for kind, aliases in IDS.items():
-        place = free.take(aliases, "student_id" if kind == STUDENT_ID else None)
-        if place is not None:
-            ids[kind] = place
-    if family is not None and given is None:
-        given, name = name, None
-    if name is not None and not free.said("name") and free.share(name, _has_digit) > _MOSTLY:
-        ids, name = {STUDENT_ID: name, **ids}, None
-    own = ids.get(STUDENT_ID)
-    if own is not None and not free.said("student_id"):
-        if name is None and given is None and free.share(own, _is_name) > _MOSTLY:
-            name = ids.pop(STUDENT_ID)
-        elif _compact(free.sheet_header(own)) == "id" and _counts_rows(free, own, name):
-            del ids[STUDENT_ID]
-    return Columns(ids=ids, name=name, given=given, family=family)
 
 
 def _has_digit(text: str) -> bool:
@@ -524,207 +660,8 @@ def _is_name(text: str) -> bool:
     return " " in text and not _has_digit(text)
 
 
-def _counts_rows(free: _Free, place: int, name: int | None) -> bool:
-    """Whether what is called an id is the row's number: it never repeats, and names do."""
-    return (
-        name is not None
-        and len(free.cells(place)) == free.rows
-        and len(free.cells(name)) * 2 <= free.rows
-    )
-
-
-def _series(free: _Free, keys: Sequence[int]) -> int | None:
-    """The column of the series: by its name, or because series stand in it.
-
-    One that is called like it and tells a student's rows of a subject apart says a series, whether or
-    not we know which.
-    """
-    found = free.take(SERIES, "series")
-    if found is not None:
-        return found
-    settings = free.context.settings
-    for place in free.called(MAYBE_SERIES):
-        known = free.share(place, lambda text: sounds_like_series(text, settings)) > _MOSTLY
-        if known or free.tells_apart(place, keys):
-            del free.headers[place]
-            return place
-    return _by_cells(
-        free, lambda text: sounds_like_series(text, settings), _more_than_the_final(settings)
-    )
-
-
-def _more_than_the_final(settings: Attainment) -> Callable[[Collection[str]], bool]:
-    """A column that says GCSE in every row says what kind of exam, not which series."""
-    return lambda texts: any(series_of(text, settings) != settings.final for text in texts)
-
-
-def _by_cells(
-    free: _Free,
-    test: Callable[[str], bool],
-    enough: Callable[[Collection[str]], bool] = bool,
-) -> int | None:
-    """The first column in which nearly all cells pass a test, and repeat."""
-    for place in free.headers:
-        cells = free.cells(place)
-        repeats = len(cells) * 2 <= cells.total()
-        if repeats and free.share(place, test) >= _SURELY and enough(cells):
-            del free.headers[place]
-            return place
-    return None
-
-
-def _difference(free: _Free) -> tuple[Value, ...]:
-    """The column of the difference, whatever the subject."""
-    if free.said("difference"):
-        found = free.take((), "difference")
-    else:
-        found = next(
-            (
-                place
-                for place, header in free.headers.items()
-                if free.is_difference(place, header) and _beside_a_subject(header) is None
-            ),
-            None,
-        )
-        if found is not None:
-            del free.headers[found]
-    return () if found is None else (Value(found),)
-
-
 def _is_number(text: str) -> bool:
     return re.fullmatch(r"[-+−]?\d+(?:[.,]\d+)?", text) is not None
-
-
-class _Graded:
-    """Columns of grades as they are found."""
-
-    def __init__(self, free: _Free) -> None:
-        self.values: list[Value] = []
-        self._free = free
-        self._unplaced: list[Aside] = []
-        self._expected: list[Aside] = []
-        self._differences: list[Value] = []
-        self._beside: list[str] = []
-        self.unknown: list[str] = []
-
-    def put_beside(self, place: int, subject: str, rest: str) -> None:
-        """Take a column of a subject that is no series we know; it may be a version of the final."""
-        free = self._free
-        del free.headers[place]
-        if free.is_difference(place, rest):
-            self._differences.append(Value(place, subject))
-        elif may_be_final(rest, free.context.settings) and not free.is_ignored(rest):
-            self.values.append(Value(place, subject, rest))
-        elif not free.is_ignored(rest) and rest not in self._beside:
-            self._beside.append(rest)
-
-    def put(self, place: int, subject: str | None, label: str) -> None:
-        """Take a column whose header says a series, or something like it, if grades stand there.
-
-        An exam is one however unreadable its grades are; a baseline may be a score that is none.
-        """
-        free, header = self._free, self._free.headers[place]
-        settings = free.context.settings
-        like = free.like_grades(place) > _MOSTLY or not free.cells(place)
-        if is_series(label, settings) and (like or series_of(label, settings) != settings.baseline):
-            self.values.append(Value(place, subject, label))
-        elif not like:
-            return
-        elif free.is_ignored(label):
-            pass
-        elif is_expectation(label):
-            self._expected.append(Aside(header, label))
-        else:
-            self._unplaced.append(Aside(header, label))
-        del free.headers[place]
-
-    def put_labelled(self) -> None:
-        """Take every column whose header is a series, or something like it, and nothing else."""
-        for place, header in list(self._free.headers.items()):
-            if _is_label(header, self._free.context.settings):
-                self.put(place, None, header)
-
-    def put_strangers(self) -> None:
-        """Take columns that are called like nothing we know and have grades, or numbers like grades.
-
-        Beside series such a column may be a version of the final.
-        """
-        free = self._free
-        of_series = all(value.subject is None for value in self.values)
-        for place, header in list(free.headers.items()):
-            words = set(normal(header).split())
-            plain = words.isdisjoint(_NO_SUBJECT) and _compact(header) not in _NO_GUESS
-            if plain and free.graded(place) >= _SURELY and not free.is_flag(place):
-                del free.headers[place]
-                if of_series and may_be_final(header, free.context.settings):
-                    self.values.append(Value(place, None, header))
-                else:
-                    self.unknown.append(header)
-
-    def columns(self) -> Columns:
-        """What was found."""
-        return Columns(
-            values=tuple(self.values),
-            unplaced=tuple(self._unplaced),
-            expected=tuple(self._expected),
-            unknown=tuple(self.unknown),
-            beside=tuple(self._beside),
-            differences=tuple(self._differences),
-        )
-
-
-def _of_a_subject(free: _Free, *, series: bool) -> Columns:
-    """Columns of grades where a row is of one subject."""
-    grade = _grade(free)
-    found = _Graded(free)
-    if grade is not None:
-        found.values.append(Value(grade))
-        if free.context.baseline:
-            return found.columns()
-    found.put_labelled()
-    if grade is None and found.values:
-        found.put_strangers()
-    if len(found.values) > 1 and grade is not None and not series:
-        # beside columns for each series, what has no series is something else
-        found.values = [value for value in found.values if value.series is not None]
-    return found.columns()
-
-
-def _grade(free: _Free) -> int | None:
-    """The column of the grade: of those that are called so, the first with grades in it."""
-    names = (*PREDICTED, *GRADE) if free.context.baseline else GRADE
-    candidates = list(free.called(names, "grade"))
-    found = next((place for place in candidates if free.graded(place) > _MOSTLY), None)
-    if found is None:
-        found = next(iter(candidates), None)
-    if found is not None:
-        del free.headers[found]
-    return found
-
-
-def _per_subject(free: _Free) -> Columns:
-    """Columns of grades where each is of a subject."""
-    settings, baseline = free.context.settings, free.context.baseline
-    found = _Graded(free)
-    besides = {} if baseline else _besides(free.headers, settings)
-    for place, header in list(free.headers.items()):
-        both = pair(header, settings)
-        bare = _without_fillers(header) if baseline else header
-        if place in besides and free.may_be_beside(place, besides[place][1]):
-            found.put_beside(place, *besides[place])
-        elif both is not None and (not baseline or own_series(both[1], settings) is not None):
-            found.put(place, *both)
-        elif is_subject(bare, settings) and free.may_be_results(place):
-            del free.headers[place]
-            found.values.append(Value(place, tidy(bare), header if baseline else None))
-    if len(found.values) >= _SUBJECTS_ENOUGH:
-        found.put_labelled()
-        found.put_strangers()
-    elif not found.values and (overall := _grade(free)) is not None:
-        found.values.append(Value(overall))
-    elif not found.values:
-        found.put_labelled()
-    return found.columns()
 
 
 def _besides(headers: Mapping[int, str], settings: Attainment) -> Mapping[int, tuple[str, str]]:

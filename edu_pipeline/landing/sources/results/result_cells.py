@@ -25,12 +25,8 @@ _NO_NAME = re.compile(rf"\S*|.*[%+\d].*|(?:.* )?{_SUMS}(?: .*)?", re.IGNORECASE)
 
 CELLS = pl.Schema(
     {
-        "table": pl.Int64,
-        "row": pl.Int64,
-        "place": pl.Int64,
-        "subject": pl.String,
-        "series": pl.String,
-        "grade": pl.String,
+        **dict.fromkeys(("table", "row", "place"), pl.Int64),
+        **dict.fromkeys(("subject", "series", "grade"), pl.String),
     }
 )
 ENTRIES = pl.Schema({"table": pl.Int64, "row": pl.Int64, "person": pl.Int64, "cohort": pl.String})
@@ -60,6 +56,7 @@ def read_rows(number: int, table: Table) -> Read:
         table: What its columns are.
     """
     persons: dict[Person, int] = {}
+    cohorts = table.texts(None if table.cohort else table.columns.cohort, table.cohort)
     entries: list[tuple[int, int, int, str | None]] = []
     rejected: list[tuple[int, str, str | None]] = []
     columns = table.columns
@@ -79,7 +76,7 @@ def read_rows(number: int, table: Table) -> Read:
             rejected.append((place, NO_STUDENT, None))
         if person is not None and rule is None:
             index = persons.setdefault(person, len(persons))
-            entries.append((number, place, index, _cohort(table, row)))
+            entries.append((number, place, index, cohorts[place]))
     frame = pl.DataFrame(entries, schema=ENTRIES, orient="row")
     broken = [place for place, *_ in rejected]
     cells = pl.concat([pl.DataFrame(schema=CELLS), *_cells(number, table)])
@@ -124,34 +121,20 @@ def _no_data(table: Table, said: Sequence[str]) -> str | None:
     return None
 
 
-def _cohort(table: Table, row: Row) -> str | None:
-    place = table.columns.cohort
-    if table.cohort is not None or place is None:
-        return table.cohort
-    return " ".join(row.cells[place].split()) or None
-
-
 def _cells(number: int, table: Table) -> Iterator[pl.DataFrame]:
-    columns = table.columns
-
+    columns, rows = table.columns, len(table.sheet.rows)
     for value in columns.values:
-        frame = pl.DataFrame(
-            {
-                "table": [number] * len(table.sheet.rows),
-                "row": range(len(table.sheet.rows)),
-                "place": [value.place] * len(table.sheet.rows),
-                "subject": table.texts(
-                    None if value.subject else columns.subject, value.subject or table.subject
-                ),
-                "series": table.texts(
-                    None if value.series else columns.series, value.series or table.series
-                ),
-                "grade": table.texts(value.place, None),
-            },
-            schema=CELLS,
-        )
-        blank = [text for text in frame["grade"].drop_nulls().unique() if is_nothing(text)]
-        yield frame.filter(pl.col("grade").is_not_null(), ~pl.col("grade").is_in(blank))
+        cells = {
+            "table": [number] * rows,
+            "row": range(rows),
+            "place": [value.place] * rows,
+            "subject": table.texts(columns.subject, table.subject, value.subject),
+            "series": table.texts(columns.series, table.series, value.series),
+            "grade": table.texts(value.place),
+        }
+        frame = pl.DataFrame(cells, schema=CELLS).drop_nulls("grade")
+        blank = [text for text in frame["grade"].unique() if is_nothing(text)]
+        yield frame.filter(~pl.col("grade").is_in(blank))
 
 
 def as_json(table: Table, row: int) -> str:

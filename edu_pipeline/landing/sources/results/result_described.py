@@ -74,6 +74,8 @@ def _cohort(landed: Landed, cohort: str, settings: Attainment) -> Block:
     with_baseline = students.filter("in_results", "in_baseline").height
     in_results = students.filter("in_results").height
     files = landed.files.filter(cohort=cohort)
+    points = results["points"].drop_nulls().to_list()
+    scale = f"{min(points):g} to {max(points):g} points, of 9" if points else "no grade has points"
     rows = [
         *(
             Row(
@@ -85,7 +87,7 @@ def _cohort(landed: Landed, cohort: str, settings: Attainment) -> Block:
         Row("series", _series(results, settings)),
         Row("subjects", _counts(results["subject"])),
         Row("grades", _counts(results["grade"])),
-        Row("scale", _scale(results)),
+        Row("scale", scale),
         Row(
             "baselines",
             f"{with_baseline:,} of {counted(in_results, 'student')} with results have one",
@@ -103,11 +105,6 @@ def _series(results: pl.DataFrame, settings: Attainment) -> str:
         role = {settings.final: ", the final", settings.baseline: ", the baseline"}.get(name, "")
         parts.append(f"{name}{role}: {counted(counts.get(name, 0), 'grade')}")
     return "; ".join(parts)
-
-
-def _scale(results: pl.DataFrame) -> str:
-    points = results["points"].drop_nulls().to_list()
-    return f"{min(points):g} to {max(points):g} points, of 9" if points else "no grade has points"
 
 
 def _counts(texts: pl.Series) -> str:

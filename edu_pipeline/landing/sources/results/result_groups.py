@@ -17,16 +17,8 @@ OF_STUDENTS = frozenset(
 """Headers of what is a student's, whatever the subject, even where an export contradicts itself."""
 ONE_PER_STUDENT = frozenset(
     {
-        *(
-            "gender",
-            "sex",
-            "form",
-            "reg",
-            "reg group",
-            "registration group",
-            "tutor group",
-            "house",
-        ),
+        *("gender", "sex", "form", "reg", "reg group", "registration group", "tutor group"),
+        "house",
     }
 )
 """Of these, what one file says once of a student."""
@@ -37,19 +29,10 @@ _ENOUGH = 5
 _MOST_VALUES = 9
 FACTS = pl.Schema(
     {
-        "cohort": pl.String(),
-        "table": pl.Int64(),
-        "student_id": pl.String(),
-        "name": pl.String(),
-        "by_name": pl.Boolean(),
-        "subject": pl.String(),
-        "column": pl.String(),
-        "like": pl.String(),
-        "value": pl.String(),
-        "rank": pl.Int64(),
-        "order": pl.Int64(),
-        "final": pl.Boolean(),
-        "stated": pl.Boolean(),
+        **dict.fromkeys(("cohort", "student_id", "name", "subject"), pl.String()),
+        **dict.fromkeys(("column", "like", "value"), pl.String()),
+        **dict.fromkeys(("table", "rank", "order"), pl.Int64()),
+        **dict.fromkeys(("by_name", "final", "stated"), pl.Boolean()),
     }
 )
 """What rows say besides results: `like` is the column's header as spellings of it have in common,

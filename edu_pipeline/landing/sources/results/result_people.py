@@ -9,7 +9,7 @@ from typing import Literal
 import polars as pl
 
 from edu_pipeline.ground.wording import counted
-from edu_pipeline.landing.sources.results.asking import FEW, Question, ignoring, some
+from edu_pipeline.landing.sources.results.asking import FEW, Note, ignoring, some
 from edu_pipeline.landing.sources.results.header import IDS, STUDENT_ID
 from edu_pipeline.landing.sources.results.names import match_key, normal_name
 
@@ -160,7 +160,7 @@ def shared_names(persons: Iterable[Person]) -> set[str]:
     return {key for key, those in ids.items() if len(those) > 1}
 
 
-def unlike_names(rows: pl.DataFrame, headers: Mapping[str, str]) -> Iterator[Question]:
+def unlike_names(rows: pl.DataFrame, headers: Mapping[str, str]) -> Iterator[Note]:
     """Ids under which names stand that share no word: they are of two people.
 
     Who changes one name keeps another. In one file an id was copied; between two, what is called so is
@@ -196,4 +196,4 @@ def unlike_names(rows: pl.DataFrame, headers: Mapping[str, str]) -> Iterator[Que
                 f"students are told by name: {ignoring(sorted({headers[file] for file in files}))}"
             )
         holds = inside or len(students) >= FEW
-        yield Question("ambiguous_name", cohort, message, len(students), holds=holds)
+        yield Note("ambiguous_name", cohort, message, len(students), holds=holds)

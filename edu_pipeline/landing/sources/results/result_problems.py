@@ -5,13 +5,20 @@ A sentence names nobody; who is concerned stands beside it, for the page that st
 
 import re
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict
 
 import polars as pl
 
-from edu_pipeline.ground.wording import listed
+from edu_pipeline.ground.wording import counted, listed
 from edu_pipeline.landing.rules import NO_DATA
-from edu_pipeline.landing.sources.results.asking import SHOWN, Question, ignoring, quoted, some
+from edu_pipeline.landing.sources.results.asking import (
+    SHOWN,
+    Note,
+    by_cohort,
+    ignoring,
+    quoted,
+    some,
+)
 from edu_pipeline.landing.sources.results.names import normal_name
 from edu_pipeline.landing.sources.results.result_tables import Found, Table, cohorts_of, paste
 from edu_pipeline.landing.sources.results.series import sounds_like_series
@@ -19,8 +26,9 @@ from edu_pipeline.model.attainment import NOTICES, AttainmentNotes
 from edu_pipeline.model.columns import dtypes
 from edu_pipeline.model.grades import normal as normal_grade
 from edu_pipeline.model.grades import points_of
-from edu_pipeline.model.problems import Holds, Problem, problems_frame
+from edu_pipeline.model.problems import problems_frame
 from edu_pipeline.model.quality import LandingProblems
+from edu_pipeline.model.subjects import is_double
 from edu_pipeline.settings.attainment import ATTAINMENT_FOLDER, Attainment
 
 LONGEST = 24
@@ -34,59 +42,21 @@ MARKS = 10
 """Points from which on a number is a mark or a percentage."""
 
 
-@dataclass(frozen=True)
-class Note:
-    """What is said of exports of results: a problem, or, of the kinds of `NOTICES`, what was done."""
-
-    problem: Problem
-    who: str | None
-    """Students concerned, by name."""
-
-
-def note(
-    kind: str,
-    message: str,
-    *,
-    cohort: str | None = None,
-    number: int = 1,
-    who: Collection[str] = (),
-    subject: str = "",
-    holds: Holds | None = None,
-    known_as: str = "",
-) -> Note:
-    """What a row of `AttainmentNotes` says; the arguments are those of `Problem`."""
-    problem = Problem(
-        "results",
-        "results",
-        kind,
-        subject,
-        message,
-        holds,
-        rows=number,
-        part=cohort,
-        known_as=known_as,
-    )
-    return Note(problem, "; ".join(sorted(who)) or None)
-
-
 def as_frame(notes: Iterable[Note]) -> pl.DataFrame:
     """`AttainmentNotes`, in the order given."""
     rows = [
         {
-            "kind": each.problem.kind,
-            "cohort": each.problem.part,
-            "number": each.problem.rows,
-            "message": each.problem.message,
-            "who": each.who,
+            **asdict(each.problem),
+            "cohort": each.cohort,
+            "number": each.number,
+            "who": "; ".join(sorted(each.who)) or None,
             "id": each.problem.id,
-            "subject": each.problem.subject,
-            "holds": each.problem.holds,
         }
         for each in notes
     ]
-    return AttainmentNotes.validate(
-        pl.DataFrame(rows, schema=dtypes(AttainmentNotes), orient="row")
-    )
+    schema = dtypes(AttainmentNotes)
+    frame = pl.DataFrame([{name: row[name] for name in schema} for row in rows], schema=schema)
+    return AttainmentNotes.validate(frame)
 
 
 def result_problems(notes: pl.DataFrame) -> pl.DataFrame:
@@ -121,11 +91,11 @@ def file_problems(found: Found) -> Iterator[Note]:
     for stray in found.strays:
         where = stray.path if stray.name is None else f"{stray.path}, sheet “{stray.name}”"
         message = f"{where} is not read: {stray.reason}"
-        kind = "unreadable_file" if stray.unreadable else "not_understood"
-        yield note("not_read" if stray.path in read else kind, message)
-    for path, newer in sorted(found.replaced.items()):
+        kind = "unreadable_file" if stray.rows is None else "not_understood"
+        yield Note("not_read" if stray.path in read else kind, None, message)
+    for path, (newer, _) in sorted(found.replaced.items()):
         message = f"{path} is not read: {newer} is a newer export of the same."
-        yield note("replaced", message)
+        yield Note("replaced", None, message)
     exports = [table for table in found.tables if not table.baseline]
     every = sorted({cohort for table in exports for cohort in cohorts_of(table)})
     for table in found.tables:
@@ -140,10 +110,12 @@ def file_problems(found: Found) -> Iterator[Note]:
                 f"{table.sheet.file} is a baseline, and {which}. Put it beside the results of its "
                 f"cohort into a folder of their own, such as {example}"
             )
-            yield note("no_cohort", message)
+            yield Note("no_cohort", None, message)
 
 
-def expectations(table: Table, baselines: Collection[str], settings: Attainment) -> Iterator[Note]:
+def expectations(
+    table: Table, baselines: Collection[str | None], settings: Attainment
+) -> Iterator[Note]:
     """Targets and predictions, which are no results and no baseline unless the settings say so.
 
     In a cohort without a baseline it is a question whether one of them is it.
@@ -156,11 +128,10 @@ def expectations(table: Table, baselines: Collection[str], settings: Attainment)
     found = table.columns.expected
     if not found:
         return
-    headers = quoted(list(dict.fromkeys(each.header for each in found)))
-    labels = list(dict.fromkeys(each.label for each in found))
+    headers, labels = (list(dict.fromkeys(texts)) for texts in zip(*found, strict=True))
     example = paste("attainment.series_names", {labels[0]: settings.baseline})
     message = (
-        f"{table.sheet.file}: grades stand in {headers}, which say what somebody expects and are no "
+        f"{table.sheet.file}: grades stand in {quoted(headers)}, which say what somebody expects and are no "
         "results. No figure is made of them. "
     )
     asked = not cohorts_of(table) <= set(baselines)
@@ -168,7 +139,7 @@ def expectations(table: Table, baselines: Collection[str], settings: Attainment)
         message += f"To leave them out for good: {ignoring(labels)}\n"
     message += f"If one is what results are to be measured by, add to pipeline.toml: {example}"
     kind = "which_baseline" if asked else "not_read"
-    yield note(kind, message, cohort=table.cohort, number=len(found))
+    yield Note(kind, table.cohort, message, len(found))
 
 
 def inferred_series(cohort: str, inferred: Mapping[str, str]) -> Iterator[Note]:
@@ -180,19 +151,7 @@ def inferred_series(cohort: str, inferred: Mapping[str, str]) -> Iterator[Note]:
         f"{cohort}: taken {pairs}, by their order in the school year. If that is wrong, say it in "
         "[attainment.series_names]."
     )
-    yield note("taken_for", message, cohort=cohort, number=len(inferred))
-
-
-def asked(question: Question) -> Note:
-    """What only somebody at the school can say."""
-    return note(
-        question.kind,
-        question.message,
-        cohort=question.cohort,
-        number=question.number,
-        subject=question.subject or "",
-        holds="page" if question.holds else None,
-    )
+    yield Note("taken_for", cohort, message, len(inferred))
 
 
 def unknown_series(
@@ -208,7 +167,7 @@ def unknown_series(
         names: Words of students' names: a cell that has one is not shown.
         finals: Cohorts that have results of the final.
     """
-    for (cohort,), found in bad.sort("cohort").group_by("cohort", maintain_order=True):
+    for cohort, found in by_cohort(bad):
         counts = _counts(found["received"])
         telling = _telling(found, "received", names)
         shown = [
@@ -218,14 +177,14 @@ def unknown_series(
         ][:SHOWN]
         lines = dict.fromkeys(shown, "…")
         message = (
-            f"{cohort}: {_number(found.height, 'grade')} "
+            f"{cohort}: {counted(found.height, 'grade')} "
             f"{'is' if found.height == 1 else 'are'} of series that we do not know: "
             f"{_with_counts(counts, shown)}. Say in pipeline.toml which of {', '.join(settings.series)} "
             f"each is: {paste('attainment.series_names', lines or {'…': '…'})}"
             f"{f'{chr(10)}Of what is none, no figure is made: {ignoring(shown)}' if shown else ''}"
         )
-        holds: Holds | None = None if cohort in finals else "page"
-        yield note("unknown_series", message, cohort=str(cohort), number=found.height, holds=holds)
+        holds = cohort not in finals
+        yield Note("unknown_series", cohort, message, found.height, holds=holds)
 
 
 def unknown_grades(bad: pl.DataFrame, names: Collection[str]) -> Iterator[Note]:
@@ -235,12 +194,12 @@ def unknown_grades(bad: pl.DataFrame, names: Collection[str]) -> Iterator[Note]:
         bad: `cohort`, `student_id` and `grade` of every cell concerned.
         names: Words of students' names: a cell that has one is not shown.
     """
-    for (cohort,), found in bad.sort("cohort").group_by("cohort", maintain_order=True):
+    for cohort, found in by_cohort(bad):
         counts = _counts(found["grade"])
         shown = _telling(found, "grade", names)
         marks = sum(n for text, n in counts.items() if _is_mark(text))
         message = (
-            f"{cohort}: {_number(found.height, 'cell')} "
+            f"{cohort}: {counted(found.height, 'cell')} "
             f"{'is no grade' if found.height == 1 else 'are no grades'} that we know"
             f"{f': {_with_counts(counts, shown)}' if shown else ''}. "
         )
@@ -264,7 +223,7 @@ def unknown_grades(bad: pl.DataFrame, names: Collection[str]) -> Iterator[Note]:
         else:
             message += "Look at them in rejected_rows."
         message = message.rstrip()
-        yield note("unknown_grade", message, cohort=str(cohort), number=found.height)
+        yield Note("unknown_grade", cohort, message, found.height)
 
 
 def _is_mark(text: str) -> bool:
@@ -285,38 +244,37 @@ def duplicates(bad: pl.DataFrame, names: Collection[str]) -> Iterator[Note]:
     key = ["cohort", "student_id", "subject", "series"]
     several = pl.col("baseline").any().over(key) & (pl.col("file").n_unique().over(key) > 1)
     bad = bad.with_columns(several=several)
-    for (cohort,), found in (
-        bad.filter("several").sort("cohort").group_by("cohort", maintain_order=True)
-    ):
+    for cohort, found in by_cohort(bad.filter("several")):
         number = found.select(key).n_unique()
         files = sorted(set(found["file"]))
         message = (
             f"{cohort}: two baselines given, in {listed(files)}, and they differ for "
-            f"{_number(number, 'entry')}, of which none counts. Keep one: take the other out of its "
+            f"{counted(number, 'entry')}, of which none counts. Keep one: take the other out of its "
             "file, or leave the file out."
         )
         named = found.group_by("student_id", "subject").agg(pl.col("name").drop_nulls().first())
         who = {f"{name or student} ({of})" for student, of, name in named.iter_rows()}
-        yield note("duplicate_result", message, cohort=str(cohort), number=number, who=who)
-    bad = bad.filter(~pl.col("several"))
-    for (cohort,), found in bad.sort("cohort").group_by("cohort", maintain_order=True):
+        yield Note("duplicate_result", cohort, message, number, who=who)
+    for cohort, found in by_cohort(bad.filter(~pl.col("several"))):
         results = found.group_by(key, maintain_order=True).agg("name", "file", "line")
         first = results.row(0, named=True)
         places = [
             f"{file} line {line}" for file, line in zip(first["file"], first["line"], strict=True)
         ]
         example = [*_shown([first["subject"]], names), first["series"]]
+        doubles = any(map(is_double, results["subject"]))
         who = {
             f"{row['name'][0] or row['student_id']} ({row['subject']}, {row['series']})"
             for row in results.iter_rows(named=True)
         }
         message = (
-            f"{cohort}: {_number(results.height, 'result')} "
+            f"{cohort}: {counted(results.height, 'result')} "
             f"{'stands' if results.height == 1 else 'stand'} there more than once with different "
             f"grades, so none of these counts; such as {listed(example)} in "
-            f"{listed(places)}. Correct the export; two students of one name need an id."
+            f"{listed(places)}. Correct the export; two students of one name need an id"
+            f"{', and the two grades of a double award one cell, such as 5-4' if doubles else ''}."
         )
-        yield note("duplicate_result", message, cohort=str(cohort), number=results.height, who=who)
+        yield Note("duplicate_result", cohort, message, results.height, who=who)
 
 
 def without_id(cohort: str, names: Collection[str], files: Collection[str]) -> Iterator[Note]:
@@ -325,38 +283,36 @@ def without_id(cohort: str, names: Collection[str], files: Collection[str]) -> I
         return
     message = (
         f"{cohort}: {some(sorted(files))} {'has' if len(files) == 1 else 'have'} no student id, so "
-        f"{_number(len(names), 'student')} {'is' if len(names) == 1 else 'are'} told apart by name, "
+        f"{counted(len(names), 'student')} {'is' if len(names) == 1 else 'are'} told apart by name, "
         "and two of one name would be one. Export it with a UPN or an admission number."
     )
     # how many they are, changes with every export, and a release should not lapse with it
     known_as = f"{cohort}: students are told apart by name."
-    yield note("id_is_name", message, cohort=cohort, number=len(names), known_as=known_as)
+    yield Note("id_is_name", cohort, message, len(names), known_as=known_as)
 
 
 def nobody(cohort: str, file: str, lines: Collection[int], names: Collection[str]) -> Note:
     """Rows that are told apart as no other of their file is."""
     one = len(lines) == 1
     message = (
-        f"{file}: {_number(len(lines), 'row')} without an id, or with one word or a figure for a name, "
+        f"{file}: {counted(len(lines), 'row')} without an id, or with one word or a figure for a name, "
         f"unlike the others ({'line' if one else 'lines'} {some([str(n) for n in sorted(lines)])}): "
         f"{'an average' if one else 'averages'}, or a student? {'It counts' if one else 'They count'} "
         "for nobody, and no figure is shown. Take out what is no student; give a student an id, or the "
         "whole name."
     )
-    return note(
-        "ambiguous_name", message, cohort=cohort, number=len(lines), who=names, holds="page"
-    )
+    return Note("ambiguous_name", cohort, message, len(lines), who=names, holds=True)
 
 
 def two_in_one(cohort: str, column: str, names: Collection[str]) -> Note:
     """Names that may be of two students, because a file says two things of them."""
     one = len(names) == 1
     message = (
-        f"{cohort}: {_number(len(names), 'name')} {'has' if one else 'have'} two values of {column} in "
+        f"{cohort}: {counted(len(names), 'name')} {'has' if one else 'have'} two values of {column} in "
         f"one file: two students? Without an id they are one{'' if one else ' each'}. Export it with a "
         "UPN or an admission number, or write the names so that they differ."
     )
-    return note("ambiguous_name", message, cohort=cohort, number=len(names), who=names)
+    return Note("ambiguous_name", cohort, message, len(names), who=names)
 
 
 def restating(cohort: str, columns: Sequence[str]) -> Note:
@@ -366,16 +322,16 @@ def restating(cohort: str, columns: Sequence[str]) -> Note:
         f"{cohort}: {listed([f'“{column}”' for column in columns])} {'says' if one else 'say'} again "
         f"how results differ from baselines, so {'it makes' if one else 'they make'} no groups."
     )
-    return note("not_read", message, cohort=cohort, number=len(columns))
+    return Note("not_read", cohort, message, len(columns))
 
 
 def ambiguous(cohort: str, file: str, names: Collection[str]) -> Note:
     """Rows of results that only have a name, which two students have."""
     message = (
-        f"{file}: {_number(len(names), 'name')} {'is' if len(names) == 1 else 'are'} those of more "
+        f"{file}: {counted(len(names), 'name')} {'is' if len(names) == 1 else 'are'} those of more "
         "than one student, so its rows count for nobody. Export it with the id that the others have."
     )
-    return note("ambiguous_name", message, cohort=cohort, number=len(names), who=names)
+    return Note("ambiguous_name", cohort, message, len(names), who=names)
 
 
 def unmatched(
@@ -425,7 +381,7 @@ def unmatched(
         *(f"{name} (more than one of this name)" for name in shared),
         *(f"{name} (another id in the results)" for name in other_id),
     ]
-    yield note("unmatched_baseline", message, cohort=cohort, number=number, who=who)
+    yield Note("unmatched_baseline", cohort, message, number, who=who)
 
 
 def unknown_subjects(
@@ -450,11 +406,11 @@ def unknown_subjects(
     there = _shown(sorted(strange), names)
     lines = dict.fromkeys(there, "…")
     message = (
-        f"{file} has no baseline for {lacking} ({_number(sum(without.values()), 'entry')}), and has "
+        f"{file} has no baseline for {lacking} ({counted(sum(without.values()), 'entry')}), and has "
         f"{some(there)}, which are no subjects of {cohort}. Where two are the same, "
         f"add to pipeline.toml: {paste('attainment.subjects', lines)}"
     )
-    yield note("unknown_subject", message, cohort=cohort, number=len(without))
+    yield Note("unknown_subject", cohort, message, len(without))
 
 
 def not_taken(cohort: str, file: str, number: int) -> Iterator[Note]:
@@ -462,20 +418,20 @@ def not_taken(cohort: str, file: str, number: int) -> Iterator[Note]:
     if not number:
         return
     message = (
-        f"{file}: {_number(number, 'baseline')} {'is' if number == 1 else 'are'} not used, of subjects "
+        f"{file}: {counted(number, 'baseline')} {'is' if number == 1 else 'are'} not used, of subjects "
         "that the student does not take."
     )
-    yield note("not_read", message, cohort=cohort, number=number)
+    yield Note("not_read", cohort, message, number)
 
 
 def overall(cohort: str, file: str, students: int) -> Note:
     """A baseline without subject."""
     message = (
-        f"{file} has one figure for each of {_number(students, 'student')} and says no subject, so it "
+        f"{file} has one figure for each of {counted(students, 'student')} and says no subject, so it "
         "is not used. If it is to count for every subject of the student, add to pipeline.toml: "
         '[attainment]\noverall_baseline = "every_subject"'
     )
-    return note("overall_baseline", message, cohort=cohort, number=students)
+    return Note("overall_baseline", cohort, message, students)
 
 
 def broken_rows(rejected: pl.DataFrame, told: Collection[str]) -> Iterator[Note]:
@@ -493,11 +449,11 @@ def broken_rows(rejected: pl.DataFrame, told: Collection[str]) -> Iterator[Note]
     )
     for file, rule, rows, line in found.iter_rows():
         message = (
-            f"{file.removeprefix(ATTAINMENT_FOLDER)}: {_number(rows, 'row')} "
+            f"{file.removeprefix(ATTAINMENT_FOLDER)}: {counted(rows, 'row')} "
             f"{'is' if rows == 1 else 'are'} not read: {rule.replace('_', ' ')}, first in line {line}. "
             "Look at them in rejected_rows."
         )
-        yield note("rejected_rows", message, number=rows)
+        yield Note("rejected_rows", None, message, rows)
 
 
 def _telling(found: pl.DataFrame, column: str, names: Collection[str]) -> list[str]:
@@ -532,8 +488,3 @@ def _is_nobodys(text: str, names: Collection[str]) -> bool:
 def _with_counts(counts: Mapping[str, int], shown: Collection[str]) -> str:
     more = ["others"] if len(counts) > len(shown) else []
     return listed([*(f"“{text}” ({counts[text]:,})" for text in shown), *more])
-
-
-def _number(number: int, what: str) -> str:
-    plural = "entries" if what == "entry" else f"{what}s"
-    return f"1 {what}" if number == 1 else f"{number:,} {plural}"

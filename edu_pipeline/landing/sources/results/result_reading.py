@@ -7,12 +7,13 @@ rejected row or a problem, never an error.
 import hashlib
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import cached_property
 
 import polars as pl
 
 from edu_pipeline.landing.rules import NO_DATA
 from edu_pipeline.landing.sources.results import result_problems as say
-from edu_pipeline.landing.sources.results.asking import Question
+from edu_pipeline.landing.sources.results.asking import Note
 from edu_pipeline.landing.sources.results.header import normal
 from edu_pipeline.landing.sources.results.names import normal_name
 from edu_pipeline.landing.sources.results.result_cells import CELLS, as_json, read_rows
@@ -36,7 +37,12 @@ from edu_pipeline.landing.sources.results.result_staging import (
 from edu_pipeline.landing.sources.results.result_tables import Found, Table, described, find_tables
 from edu_pipeline.landing.sources.results.row_fates import fates_of
 from edu_pipeline.landing.sources.results.unsure import losses
-from edu_pipeline.landing.sources.results.which_cohort import groups_in, several_cohorts, years_of
+from edu_pipeline.landing.sources.results.which_cohort import (
+    cohorts_apart,
+    groups_in,
+    several_cohorts,
+    years_of,
+)
 from edu_pipeline.landing.sources.results.which_scale import (
     columns_of_marks,
     on_scale,
@@ -133,21 +139,17 @@ def read_cohort(
     found, questions = _agreed(find_tables(files, settings, baselines, cohort), settings)
     reads = [read_rows(number, table) for number, table in enumerate(found.tables)]
     people = people_of(found.tables, reads, forgotten)
-    sieve = Sieve()
-    for number, read in enumerate(reads):
-        sieve.note(number, read)
     rows = people.filter(~pl.col("forgotten").fill_null(value=False))
     cells = pl.concat([pl.DataFrame(schema=CELLS), *(read.cells for read in reads)]).join(
         rows, on=["table", "row"], maintain_order="left"
     )
     cells = cells.with_columns(spelt="subject", received="series")
     labels = labels_of(cells, settings)
-    notes = list(say.file_problems(found))
-    names = _words_of_names(rows)
+    sieve, notes = Sieve(reads), list(say.file_problems(found))
+    steps = _Steps(found.tables, rows, labels, settings, sieve, notes, questions)
     cells = sieve.keep(cells, pl.col("cohort").is_not_null(), NO_COHORT)
     cells = sieve.keep(cells, ~_is_ignored(settings), IGNORED)
-    cells = labels.with_subjects(cells)
-    cells, unplaced = _in_series(cells, labels, found.tables, settings, sieve, notes)
+    cells, unplaced = steps.in_series(labels.with_subjects(cells))
     seen = years_of(found.tables, rows, cells)
     ids = {
         t.sheet.file: t.sheet.header[next(iter(t.columns.ids.values()))]
@@ -156,59 +158,52 @@ def read_cohort(
     }
     questions += unlike_names(rows, ids)
     questions += several_cohorts(seen)
+    questions += cohorts_apart(found.tables, seen)
     questions += doubtful_finals(found.tables, cells, settings, groups_in(seen))
-    cells = _of_students(cells, rows, found.tables, sieve, notes)
+    cells = steps.of_students(cells)
     given = cells.filter("baseline").select("table", "row")
-    cells = _with_baselines(cells, found.tables, settings, names, notes)
+    cells = steps.with_baselines(cells)
     cells = sieve.keep(cells, pl.col("subject").is_not_null(), NO_SUBJECT)
-    cells = _on_scale(cells, found.tables, settings, sieve, questions)
-    graded = _graded(cells, settings, names, sieve, notes)
-    results = _once(graded, names, sieve, notes)
-    loss = losses(_why(cells, graded, results), results, settings, _REASONS)
+    cells = steps.on_scale(cells)
+    graded = steps.graded(cells)
+    results = steps.once(graded)
+    dropped, unsure = losses(_why(cells, graded, results), results, settings, _REASONS)
     key = ["cohort", "subject", "series"]
-    sieve.reject(results.join(loss.dropped, on=key, how="semi"), UNSURE)
-    results = results.join(loss.dropped, on=key, how="anti", maintain_order="left")
+    sieve.reject(results.join(dropped, on=key, how="semi"), UNSURE)
+    results = results.join(dropped, on=key, how="anti", maintain_order="left")
     finals = set(results.filter(pl.col("series") == settings.final)["cohort"])
-    asked = [each.cohort for each in questions if each.kind == "which_baseline"]
-    baselines = {cohort for cohort in asked if cohort is not None}
-    baselines |= set(results.filter(pl.col("series") == settings.baseline)["cohort"])
+    measured = {each.cohort for each in questions if each.kind == "which_baseline"}
+    measured |= set(results.filter(pl.col("series") == settings.baseline)["cohort"])
     for table in found.tables:
-        notes += say.expectations(table, baselines, settings)
+        notes += say.expectations(table, measured, settings)
     questions += unplaced_series(found.tables, finals, settings)
     questions += unknown_columns(found.tables, finals, settings)
-    questions += loss.questions
-    notes += say.unknown_series(unplaced, settings, names, finals)
+    questions += unsure
+    notes += say.unknown_series(unplaced, settings, steps.names, finals)
     rejects = sieve.rejected()
     rejected = _rejected(rejects.filter(pl.col("rule") != IGNORED), people, found.tables)
     notes += say.broken_rows(rejected, TOLD)
-    notes = [*map(say.asked, questions), *notes]
-    facts = _facts(found.tables, rows, labels, settings)
+    facts = steps.facts()
     differences = differences_of(facts.filter("stated"))
-    groups = _groups(facts, results, differences, settings, notes)
+    groups = steps.groups(facts, results, differences)
+    every_grade = pl.concat([given, graded], how="diagonal")
     return Landed(
         files=_files(files, found, rows, results, rejected),
         results=_as_results(results),
         students=_students(rows, results, settings),
         groups=groups,
         differences=differences,
-        notes=say.as_frame(notes),
+        notes=say.as_frame([*questions, *notes]),
         rejected=rejected,
-        fates=fates_of(
-            found,
-            people,
-            results,
-            pl.concat([given, graded], how="diagonal"),
-            rejects,
-            _NOT_READ,
-        ),
+        fates=fates_of(found, people, results, every_grade, rejects, _NOT_READ),
         seen=rows.select("cohort", "student_id", "name", "path").unique(maintain_order=True),
     )
 
 
-def _agreed(found: Found, settings: Attainment) -> tuple[Found, list[Question]]:
+def _agreed(found: Found, settings: Attainment) -> tuple[Found, list[Note]]:
     """What lies there without columns of which nobody knows which one counts, and what is asked."""
     tables: list[Table] = []
-    questions: list[Question] = []
+    questions: list[Note] = []
     for table in found.tables:
         one, asked = without_rivals(table, settings)
         tables.append(one)
@@ -223,151 +218,6 @@ def _is_ignored(settings: Attainment) -> pl.Expr:
         pl.col(column).str.to_lowercase().is_in(names).fill_null(value=False)
         for column in ("spelt", "received")
     )
-
-
-def _in_series(
-    cells: pl.DataFrame,
-    labels: Labels,
-    tables: Sequence[Table],
-    settings: Attainment,
-    sieve: Sieve,
-    notes: list[say.Note],
-) -> tuple[pl.DataFrame, pl.DataFrame]:
-    """Cells whose series is known, and those of series that have no place.
-
-    Those of a file that says none are kept as the final, for whoever looks, and hold the page.
-    """
-    by_column = [n for n, table in enumerate(tables) if table.columns.series is not None]
-    of_baselines = cells.filter("baseline").with_columns(series=pl.lit(settings.baseline))
-    of_exports = cells.filter(~pl.col("baseline"))
-    said = pl.col("series").is_not_null()
-    silent = set(of_exports.filter(~said, ~pl.col("table").is_in(by_column))["table"])
-    of_exports = sieve.keep(of_exports, said | ~pl.col("table").is_in(by_column), NO_SERIES)
-    silence = pl.col("received").is_null()
-    known = labels.with_series(of_exports).with_columns(
-        series=pl.when(silence).then(pl.lit(settings.final)).otherwise("series")
-    )
-    placed = pl.col("series").is_not_null()
-    unplaced = known.filter(~placed)
-    known = sieve.keep(known, placed, UNKNOWN_SERIES, "received")
-    for number, table in enumerate(tables):
-        if number in silent:
-            notes.append(say.asked(silent_series(table, settings)))
-    for cohort, of in sorted(labels.series.items()):
-        notes += say.inferred_series(cohort, of.inferred)
-    return pl.concat([known, of_baselines]), unplaced
-
-
-def _of_students(
-    cells: pl.DataFrame,
-    rows: pl.DataFrame,
-    tables: Sequence[Table],
-    sieve: Sieve,
-    notes: list[say.Note],
-) -> pl.DataFrame:
-    """Cells of students whom the results have."""
-    named = rows.filter(pl.col("cohort").is_not_null())
-    for (cohort, number), found in named.group_by("cohort", "table", maintain_order=True):
-        labels = {how: set(of["label"]) for (how,), of in found.group_by("how")}
-        file, unclear = tables[number].sheet.file, labels.get("ambiguous", set())
-        if tables[number].baseline:
-            of = found["person"].n_unique()
-            notes += say.unmatched(
-                cohort,
-                file,
-                labels.get("unknown", set()),
-                unclear,
-                labels.get("other_id", set()),
-                of,
-            )
-        elif unclear:
-            notes.append(say.ambiguous(cohort, file, unclear))
-    bare = named.filter("by_name", ~pl.col("baseline"))
-    for (cohort,), found in bare.group_by("cohort", maintain_order=True):
-        notes += say.without_id(cohort, set(found["student_id"]), set(found["file"]))
-    nobody = pl.col("how") == "nobody"
-    for (cohort, file), found in cells.filter(nobody).group_by(
-        "cohort", "file", maintain_order=True
-    ):
-        notes.append(say.nobody(cohort, file, set(found["line"]), set(found["label"])))
-    cells = sieve.keep(cells, ~nobody, NOBODY)
-    known = pl.col("student_id").is_not_null()
-    cells = sieve.keep(cells, known | pl.col("baseline"), AMBIGUOUS)
-    return sieve.keep(cells, known, UNMATCHED)
-
-
-def _with_baselines(
-    cells: pl.DataFrame,
-    tables: Sequence[Table],
-    settings: Attainment,
-    names: Collection[str],
-    notes: list[say.Note],
-) -> pl.DataFrame:
-    """Cells with those of baseline files in the subjects that the student takes."""
-    exports = cells.filter(~pl.col("baseline"))
-    taken = exports.select(ENTRY).drop_nulls().unique(maintain_order=True)
-    of_files = [exports]
-    baselines = cells.filter("baseline")
-    for (cohort, number), found in baselines.group_by("cohort", "table", maintain_order=True):
-        file = tables[number].sheet.file
-        overall = found.filter(pl.col("subject").is_null())
-        if overall.height and settings.overall_baseline == "every_subject":
-            of_files.append(
-                overall.drop("subject")
-                .join(taken, on=["cohort", "student_id"], maintain_order="left")
-                .select(exports.columns)
-            )
-        elif overall.height:
-            notes.append(say.overall(cohort, file, overall["student_id"].n_unique()))
-        with_subject = found.filter(pl.col("subject").is_not_null())
-        of_files.append(with_subject.join(taken, on=ENTRY, how="semi", maintain_order="left"))
-        if with_subject.height:
-            here = taken.filter(pl.col("cohort") == cohort)
-            subjects = set(with_subject["subject"])
-            without = here.filter(~pl.col("subject").is_in(list(subjects)))
-            counts = dict(without.group_by("subject").len().iter_rows())
-            strange = subjects - set(here["subject"])
-            notes += say.unknown_subjects(cohort, file, counts, strange, names)
-            unused = with_subject.height - of_files[-1].height
-            notes += say.not_taken(cohort, file, unused)
-    return pl.concat(of_files)
-
-
-def _words_of_names(rows: pl.DataFrame) -> set[str]:
-    """What no sentence may show, wherever it stands."""
-    names = rows["name"].drop_nulls().unique()
-    return {word for name in names for word in normal_name(name).split()}
-
-
-def _on_scale(
-    cells: pl.DataFrame,
-    tables: Sequence[Table],
-    settings: Attainment,
-    sieve: Sieve,
-    questions: list[Question],
-) -> pl.DataFrame:
-    """Cells on the scale of GCSEs, with the `level` of their qualification."""
-    cells = with_levels(cells, tables, settings)
-    marks, asked = columns_of_marks(cells, tables, settings)
-    questions += asked
-    of_marks = cells.join(marks, on=["table", "place", "series"], how="semi")
-    sieve.reject(of_marks, MARKS)
-    cells = cells.join(marks, on=["table", "place", "series"], how="anti", maintain_order="left")
-    questions += other_scales(cells, settings)
-    return sieve.keep(cells, on_scale(settings), OTHER_SCALE, "grade")
-
-
-def _graded(
-    cells: pl.DataFrame,
-    settings: Attainment,
-    names: Collection[str],
-    sieve: Sieve,
-    notes: list[say.Note],
-) -> pl.DataFrame:
-    cells = with_points(cells, settings)
-    good = pl.col("points").is_not_null() | pl.col("absent")
-    notes += say.unknown_grades(cells.filter(~good).select("cohort", "student_id", "grade"), names)
-    return sieve.keep(cells, good, UNKNOWN_GRADE, "grade")
 
 
 def _why(cells: pl.DataFrame, graded: pl.DataFrame, results: pl.DataFrame) -> pl.DataFrame:
@@ -387,16 +237,190 @@ def _why(cells: pl.DataFrame, graded: pl.DataFrame, results: pl.DataFrame) -> pl
     )
 
 
-def _once(
-    cells: pl.DataFrame, names: Collection[str], sieve: Sieve, notes: list[say.Note]
-) -> pl.DataFrame:
-    """One result per student, subject and series; where several differ, none."""
-    cells = cells.with_columns(agreed=pl.struct("points", "absent").n_unique().over(KEY) == 1).sort(
-        "table", "row", maintain_order=True
-    )
-    notes += say.duplicates(cells.filter(~pl.col("agreed")), names)
-    cells = sieve.keep(cells, pl.col("agreed"), DUPLICATE, "grade")
-    return cells.unique(KEY, keep="first", maintain_order=True)
+@dataclass
+class _Steps:
+    """From cells as received to results, with what is said and rejected on the way."""
+
+    tables: Sequence[Table]
+    rows: pl.DataFrame
+    """By `people_of`, of who is not forgotten."""
+    labels: Labels
+    settings: Attainment
+    sieve: Sieve
+    notes: list[Note]
+    questions: list[Note]
+
+    @cached_property
+    def names(self) -> Collection[str]:
+        """Words of students' names, which no sentence may show, wherever they stand."""
+        names = self.rows["name"].drop_nulls().unique()
+        return {word for name in names for word in normal_name(name).split()}
+
+    def in_series(self, cells: pl.DataFrame) -> tuple[pl.DataFrame, pl.DataFrame]:
+        """Cells whose series is known, and those of series that have no place.
+
+        Those of a file that says none are kept as the final, for whoever looks, and hold the page.
+        """
+        by_column = [n for n, table in enumerate(self.tables) if table.columns.series is not None]
+        of_baselines = cells.filter("baseline").with_columns(series=pl.lit(self.settings.baseline))
+        of_exports = cells.filter(~pl.col("baseline"))
+        said = pl.col("series").is_not_null()
+        silent = set(of_exports.filter(~said, ~pl.col("table").is_in(by_column))["table"])
+        of_exports = self.sieve.keep(
+            of_exports, said | ~pl.col("table").is_in(by_column), NO_SERIES
+        )
+        silence = pl.col("received").is_null()
+        known = self.labels.with_series(of_exports).with_columns(
+            series=pl.when(silence).then(pl.lit(self.settings.final)).otherwise("series")
+        )
+        placed = pl.col("series").is_not_null()
+        unplaced = known.filter(~placed)
+        known = self.sieve.keep(known, placed, UNKNOWN_SERIES, "received")
+        for number, table in enumerate(self.tables):
+            if number in silent:
+                self.notes.append(silent_series(table, self.settings))
+        for cohort, of in sorted(self.labels.series.items()):
+            self.notes += say.inferred_series(cohort, of.inferred)
+        return pl.concat([known, of_baselines]), unplaced
+
+    def of_students(self, cells: pl.DataFrame) -> pl.DataFrame:
+        """Cells of students whom the results have."""
+        named = self.rows.filter(pl.col("cohort").is_not_null())
+        for (cohort, number), found in named.group_by("cohort", "table", maintain_order=True):
+            labels = {how: set(of["label"]) for (how,), of in found.group_by("how")}
+            unknown, unclear, other = (
+                labels.get(how, set()) for how in ("unknown", "ambiguous", "other_id")
+            )
+            file, of = self.tables[number].sheet.file, found["person"].n_unique()
+            if self.tables[number].baseline:
+                self.notes += say.unmatched(cohort, file, unknown, unclear, other, of)
+            elif unclear:
+                self.notes.append(say.ambiguous(cohort, file, unclear))
+        bare = named.filter("by_name", ~pl.col("baseline"))
+        for (cohort,), found in bare.group_by("cohort", maintain_order=True):
+            self.notes += say.without_id(cohort, set(found["student_id"]), set(found["file"]))
+        nobody = pl.col("how") == "nobody"
+        for (cohort, file), found in cells.filter(nobody).group_by(
+            "cohort", "file", maintain_order=True
+        ):
+            self.notes.append(say.nobody(cohort, file, set(found["line"]), set(found["label"])))
+        cells = self.sieve.keep(cells, ~nobody, NOBODY)
+        known = pl.col("student_id").is_not_null()
+        cells = self.sieve.keep(cells, known | pl.col("baseline"), AMBIGUOUS)
+        return self.sieve.keep(cells, known, UNMATCHED)
+
+    def with_baselines(self, cells: pl.DataFrame) -> pl.DataFrame:
+        """Cells with those of baseline files in the subjects that the student takes."""
+        exports = cells.filter(~pl.col("baseline"))
+        taken = exports.select(ENTRY).drop_nulls().unique(maintain_order=True)
+        of_files = [exports]
+        baselines = cells.filter("baseline")
+        for (cohort, number), found in baselines.group_by("cohort", "table", maintain_order=True):
+            file = self.tables[number].sheet.file
+            overall = found.filter(pl.col("subject").is_null())
+            if overall.height and self.settings.overall_baseline == "every_subject":
+                of_files.append(
+                    overall.drop("subject")
+                    .join(taken, on=["cohort", "student_id"], maintain_order="left")
+                    .select(exports.columns)
+                )
+            elif overall.height:
+                self.notes.append(say.overall(cohort, file, overall["student_id"].n_unique()))
+            with_subject = found.filter(pl.col("subject").is_not_null())
+            of_files.append(with_subject.join(taken, on=ENTRY, how="semi", maintain_order="left"))
+            if with_subject.height:
+                here = taken.filter(pl.col("cohort") == cohort)
+                subjects = set(with_subject["subject"])
+                without = here.filter(~pl.col("subject").is_in(list(subjects)))
+                counts = dict(without.group_by("subject").len().iter_rows())
+                strange = subjects - set(here["subject"])
+                self.notes += say.unknown_subjects(cohort, file, counts, strange, self.names)
+                unused = with_subject.height - of_files[-1].height
+                self.notes += say.not_taken(cohort, file, unused)
+        return pl.concat(of_files)
+
+    def on_scale(self, cells: pl.DataFrame) -> pl.DataFrame:
+        """Cells on the scale of GCSEs, with the `level` of their qualification."""
+        cells = with_levels(cells, self.tables, self.settings)
+        marks, asked = columns_of_marks(cells, self.tables, self.settings)
+        self.questions += asked
+        of_marks = cells.join(marks, on=["table", "place", "series"], how="semi")
+        self.sieve.reject(of_marks, MARKS)
+        cells = cells.join(
+            marks, on=["table", "place", "series"], how="anti", maintain_order="left"
+        )
+        self.questions += other_scales(cells, self.settings)
+        return self.sieve.keep(cells, on_scale(self.settings), OTHER_SCALE, "grade")
+
+    def graded(self, cells: pl.DataFrame) -> pl.DataFrame:
+        """Cells with `points`, or of somebody who was absent."""
+        cells = with_points(cells, self.settings)
+        good = pl.col("points").is_not_null() | pl.col("absent")
+        self.notes += say.unknown_grades(cells.filter(~good), self.names)
+        return self.sieve.keep(cells, good, UNKNOWN_GRADE, "grade")
+
+    def once(self, cells: pl.DataFrame) -> pl.DataFrame:
+        """One result per student, subject and series; where several differ, none."""
+        cells = cells.with_columns(
+            agreed=pl.struct("points", "absent").n_unique().over(KEY) == 1
+        ).sort("table", "row", maintain_order=True)
+        self.notes += say.duplicates(cells.filter(~pl.col("agreed")), self.names)
+        cells = self.sieve.keep(cells, pl.col("agreed"), DUPLICATE, "grade")
+        return cells.unique(KEY, keep="first", maintain_order=True)
+
+    def groups(
+        self, facts: pl.DataFrame, results: pl.DataFrame, stated: pl.DataFrame
+    ) -> pl.DataFrame:
+        """`ResultGroups`, without columns that say again what is computed."""
+        facts = facts.filter(~pl.col("stated"))
+        for cohort, column, names in two_in_one(facts).iter_rows():
+            self.notes.append(say.two_in_one(cohort, column, names))
+        groups = groups_of(facts)
+        final, baseline = (
+            results.filter(pl.col("series") == name).select(*ENTRY, "points")
+            for name in (self.settings.final, self.settings.baseline)
+        )
+        computed = final.join(baseline, on=ENTRY).select(
+            *ENTRY, difference=pl.col("points") - pl.col("points_right")
+        )
+        again = pl.concat(
+            restating(groups, differences.drop_nulls()) for differences in (stated, computed)
+        ).unique(maintain_order=True)
+        for (cohort,), of in again.sort("cohort", "column").group_by("cohort", maintain_order=True):
+            self.notes.append(say.restating(str(cohort), of["column"].to_list()))
+        return groups.join(again, on=["cohort", "column"], how="anti", maintain_order="left")
+
+    def facts(self) -> pl.DataFrame:
+        """Further columns and stated differences, row by row, with the newest series last."""
+        newest_last = (self.settings.baseline, *self.settings.sat)
+        order = {name: place for place, name in enumerate(newest_last)}
+        frames = [pl.DataFrame(schema=FACTS)]
+        for number, table in enumerate(self.tables):
+            columns, sheet = table.columns, table.sheet
+            stated = {value.place: value.subject for value in columns.differences}
+            for place in (*columns.groups, *stated):
+                cells = {
+                    "subject": table.texts(columns.subject, table.subject, stated.get(place)),
+                    "series": table.texts(columns.series, table.series),
+                    "value": table.texts(place),
+                }
+                frame = pl.DataFrame(cells, schema=dict.fromkeys(cells, pl.String)).select(
+                    pl.all(),
+                    table=pl.lit(number, pl.Int64),
+                    row=pl.int_range(pl.len(), dtype=pl.Int64),
+                    column=pl.lit(not_all(sheet.header[place])),
+                    like=pl.lit(normal(sheet.header[place])),
+                )
+                told = frame.drop_nulls("value").join(self.rows, on=["table", "row"])
+                told = told.drop_nulls("student_id")
+                told = self.labels.with_series(self.labels.with_subjects(told)).with_columns(
+                    rank=pl.col("series").replace_strict(order, default=-1, return_dtype=pl.Int64),
+                    order=pl.struct("table", "row").rank("ordinal").cast(pl.Int64),
+                    final=pl.col("series").fill_null("") == self.settings.final,
+                    stated=pl.lit(place in stated),
+                )
+                frames.append(told.select(list(FACTS)))
+        return pl.concat(frames)
 
 
 def _as_results(results: pl.DataFrame) -> pl.DataFrame:
@@ -478,89 +502,19 @@ def _files(
                 "sha256": digests[table.sheet.path],
             }
         )
-    strays = [(stray.path, stray.file, stray.rows) for stray in found.strays]
-    older = [(path, path, rows) for path, rows in found.superseded.items()]
+    strays = [(stray.path, stray.file, stray.rows or 0) for stray in found.strays]
+    older = [(path, path, rows) for path, (_, rows) in found.replaced.items()]
     for path, file, count in [*strays, *older]:
-        empty = dict.fromkeys(("students", "results", "rejected"), 0)
         lines.append(
             {
                 "file": ATTAINMENT_FOLDER + file,
-                "rows": count,
                 "path": ATTAINMENT_FOLDER + path,
                 "kind": "not_read",
-                "shape": "",
-                "read_as": "",
+                "rows": count,
                 "sha256": digests[path],
-                **empty,
+                **dict.fromkeys(("shape", "read_as"), ""),
+                **dict.fromkeys(("students", "results", "rejected"), 0),
             }
         )
     frame = pl.DataFrame(lines, schema=dtypes(AttainmentFiles), orient="row")
     return AttainmentFiles.validate(frame.sort("file"))
-
-
-def _groups(
-    facts: pl.DataFrame,
-    results: pl.DataFrame,
-    stated: pl.DataFrame,
-    settings: Attainment,
-    notes: list[say.Note],
-) -> pl.DataFrame:
-    """`ResultGroups`, without columns that say again what is computed."""
-    facts = facts.filter(~pl.col("stated"))
-    for cohort, column, names in two_in_one(facts).iter_rows():
-        notes.append(say.two_in_one(cohort, column, names))
-    groups = groups_of(facts)
-    final, baseline = (
-        results.filter(pl.col("series") == name).select(*ENTRY, "points")
-        for name in (settings.final, settings.baseline)
-    )
-    computed = final.join(baseline, on=ENTRY).select(
-        *ENTRY, difference=pl.col("points") - pl.col("points_right")
-    )
-    again = pl.concat(
-        restating(groups, differences.drop_nulls()) for differences in (stated, computed)
-    ).unique(maintain_order=True)
-    for (cohort,), of in again.sort("cohort", "column").group_by("cohort", maintain_order=True):
-        notes.append(say.restating(str(cohort), of["column"].to_list()))
-    return groups.join(again, on=["cohort", "column"], how="anti", maintain_order="left")
-
-
-def _facts(
-    tables: Sequence[Table], rows: pl.DataFrame, labels: Labels, settings: Attainment
-) -> pl.DataFrame:
-    """Further columns and stated differences, row by row, with the newest series last."""
-    order = {settings.baseline: 0, **{name: n for n, name in enumerate(settings.sat, start=1)}}
-    frames = [pl.DataFrame(schema=FACTS)]
-    for number, table in enumerate(tables):
-        columns, sheet = table.columns, table.sheet
-        stated = {value.place: value.subject for value in columns.differences}
-        for place in (*columns.groups, *stated):
-            subject = stated.get(place)
-            texts = [" ".join(row.cells[place].split()) or None for row in sheet.rows]
-            frame = pl.DataFrame(
-                {
-                    "table": [number] * len(texts),
-                    "row": range(len(texts)),
-                    "subject": table.texts(
-                        None if subject else columns.subject, subject or table.subject
-                    ),
-                    "series": table.texts(columns.series, table.series),
-                    "column": [not_all(sheet.header[place])] * len(texts),
-                    "like": [normal(sheet.header[place])] * len(texts),
-                    "value": texts,
-                },
-                schema_overrides={
-                    **dict.fromkeys(("table", "row"), pl.Int64),
-                    **dict.fromkeys(("subject", "series", "column", "like", "value"), pl.String),
-                },
-            )
-            told = frame.filter(pl.col("value").is_not_null()).join(rows, on=["table", "row"])
-            told = told.filter(pl.col("student_id").is_not_null())
-            told = labels.with_series(labels.with_subjects(told)).with_columns(
-                rank=pl.col("series").replace_strict(order, default=-1, return_dtype=pl.Int64),
-                order=pl.struct("table", "row").rank("ordinal").cast(pl.Int64),
-                final=pl.col("series").fill_null("") == settings.final,
-                stated=pl.lit(place in stated),
-            )
-            frames.append(told.select(list(FACTS)))
-    return pl.concat(frames)

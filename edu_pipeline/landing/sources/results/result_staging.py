@@ -12,8 +12,13 @@ import polars as pl
 
 from edu_pipeline.landing.sources.results.names import normal_name
 from edu_pipeline.landing.sources.results.result_cells import ENTRIES, Read
-from edu_pipeline.landing.sources.results.result_people import People, Resolved, shared_names
-from edu_pipeline.landing.sources.results.result_tables import Table
+from edu_pipeline.landing.sources.results.result_people import (
+    People,
+    Person,
+    Resolved,
+    shared_names,
+)
+from edu_pipeline.landing.sources.results.result_tables import Table, rows_of
 from edu_pipeline.landing.sources.results.series import SeriesNames, read_series
 from edu_pipeline.model.grades import is_absent, points_of, speaks_of_vocation
 from edu_pipeline.model.grades import normal as normal_grade
@@ -30,13 +35,10 @@ ENTRY = ["cohort", "student_id", "subject"]
 class Sieve:
     """Rows that did not make it, each once per rule and text."""
 
-    def __init__(self) -> None:
-        self._rejected = [pl.DataFrame(schema=REJECTS)]
-
-    def note(self, number: int, read: Read) -> None:
-        """Take the rows that were broken as such."""
-        rows = [(number, *each) for each in read.rejected]
-        self._rejected.append(pl.DataFrame(rows, schema=REJECTS, orient="row"))
+    def __init__(self, reads: Sequence[Read]) -> None:
+        # those that were broken as such
+        rows = [(number, *each) for number, read in enumerate(reads) for each in read.rejected]
+        self._rejected = [pl.DataFrame(rows, schema=REJECTS, orient="row")]
 
     def keep(
         self, cells: pl.DataFrame, good: pl.Expr, rule: str, value: str | None = None
@@ -64,14 +66,9 @@ class Sieve:
 _PEOPLE = pl.Schema(
     {
         "cohort": pl.String(),
-        "table": pl.Int64(),
-        "person": pl.Int64(),
-        "student_id": pl.String(),
-        "how": pl.String(),
-        "name": pl.String(),
-        "label": pl.String(),
-        "by_name": pl.Boolean(),
-        "forgotten": pl.Boolean(),
+        **dict.fromkeys(("table", "person"), pl.Int64()),
+        **dict.fromkeys(("student_id", "how", "name", "label"), pl.String()),
+        **dict.fromkeys(("by_name", "forgotten"), pl.Boolean()),
     }
 )
 
@@ -101,23 +98,7 @@ def people_of(
         row for cohort, of in pairs.items() for row in _people(cohort, of, tables, reads, forgotten)
     ]
     people = pl.DataFrame(found, schema=_PEOPLE, orient="row")
-    places = pl.DataFrame(
-        [
-            (number, place, row.line, table.sheet.file, table.sheet.path, table.baseline)
-            for number, table in enumerate(tables)
-            for place, row in enumerate(table.sheet.rows)
-        ],
-        schema={
-            "table": pl.Int64,
-            "row": pl.Int64,
-            "line": pl.Int64,
-            "file": pl.String,
-            "path": pl.String,
-            "baseline": pl.Boolean,
-        },
-        orient="row",
-    )
-    return entries.join(places, on=["table", "row"], maintain_order="left").join(
+    return entries.join(rows_of(tables), on=["table", "row"], maintain_order="left").join(
         people, on=["cohort", "table", "person"], how="left", maintain_order="left"
     )
 
@@ -135,14 +116,11 @@ def _people(
         for table, number, person in everybody
         if not tables[table].baseline and number not in reads[table].odd
     )
-    shared = {
-        table: shared_names(person for other, _, person in everybody if other == table)
-        for table in {table for table, _ in of if tables[table].baseline}
-    }
-    comparable = {
-        table: students.comparable(person for other, _, person in everybody if other == table)
-        for table in {table for table, _ in of}
-    }
+    by_table: dict[int, list[Person]] = defaultdict(list)
+    for table, _, person in everybody:
+        by_table[table].append(person)
+    shared = {n: shared_names(those) for n, those in by_table.items() if tables[n].baseline}
+    comparable = {n: students.comparable(those) for n, those in by_table.items()}
     rows: list[tuple[object, ...]] = []
     for table, number, person in everybody:
         found = students.find(person, comparable[table])
@@ -243,9 +221,15 @@ def with_points(cells: pl.DataFrame, settings: Attainment) -> pl.DataFrame:
 
     A distinction, merit or pass is worth what it is at the qualification's `level`. Of other series than the final, a mark of absence is one whatever the settings' grades say.
     """
-    level_1 = (pl.col("level") == 1).fill_null(value=False)
-    cells = cells.with_columns(final=pl.col("series") == settings.final, level_1=level_1)
-    kinds = cells.select("cohort", "subject", "grade", "final", "level_1").unique()
+    cells = cells.with_columns(
+        final=pl.col("series") == settings.final,
+        level_1=(pl.col("level") == 1).fill_null(value=False),
+    )
+    key = {
+        **dict.fromkeys(("cohort", "subject", "grade"), pl.String()),
+        **dict.fromkeys(("final", "level_1"), pl.Boolean()),
+    }
+    kinds = cells.select(list(key)).unique()
     texts: dict[tuple[str, str], set[str]] = defaultdict(set)
     for cohort, subject, grade, _, _ in kinds.iter_rows():
         texts[cohort, subject].add(grade)
@@ -262,22 +246,9 @@ def with_points(cells: pl.DataFrame, settings: Attainment) -> pl.DataFrame:
         )
         absent = is_absent(grade) and (points is None or not final)
         rows.append((cohort, subject, grade, final, low, None if absent else points, absent))
-    schema = {
-        "cohort": pl.String,
-        "subject": pl.String,
-        "grade": pl.String,
-        "final": pl.Boolean,
-        "level_1": pl.Boolean,
-        "points": pl.Float64,
-        "absent": pl.Boolean,
-    }
+    schema = {**key, "points": pl.Float64(), "absent": pl.Boolean()}
     meaning = pl.DataFrame(rows, schema=schema, orient="row")
-    return cells.join(
-        meaning,
-        on=["cohort", "subject", "grade", "final", "level_1"],
-        how="left",
-        maintain_order="left",
-    )
+    return cells.join(meaning, on=list(key), how="left", maintain_order="left")
 
 
 def _is_vocational(grades: set[str]) -> bool:

@@ -1,17 +1,18 @@
 """Which files and sheets are tables of results, whose, and of what: before any row is looked at."""
 
 from collections import defaultdict
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from fnmatch import fnmatchcase
 from pathlib import PurePosixPath
 
+import polars as pl
+
 from edu_pipeline.ground.toml import toml_text
 from edu_pipeline.landing.sources.results.header import (
     WHO,
     Columns,
-    Context,
     known_names,
     one_header,
     pair,
@@ -25,7 +26,7 @@ from edu_pipeline.landing.sources.results.series import (
     series_of,
     sounds_like_series,
 )
-from edu_pipeline.landing.sources.results.sheets import Sheet, Unread, sheets_of
+from edu_pipeline.landing.sources.results.sheets import Sheet, Stray, sheets_of
 from edu_pipeline.landing.versions import version_of
 from edu_pipeline.landing.zone import ENDINGS, LandedFile
 from edu_pipeline.model.subjects import is_known, tidy
@@ -56,30 +57,16 @@ class Table:
         """Whether its file is in no cohort's folder."""
         return "/" not in self.sheet.path
 
-    def texts(self, place: int | None, instead: str | None) -> list[str | None]:
-        """A column's cells, row by row, blank ones empty; without the column what stands instead."""
-        if place is None:
-            return [instead] * len(self.sheet.rows)
+    def texts(
+        self, place: int | None, instead: str | None = None, own: str | None = None
+    ) -> list[str | None]:
+        """A column's cells, row by row, blank ones empty; without the column what stands instead.
+
+        What a column of grades says of its `own` wins.
+        """
+        if own or place is None:
+            return [own or instead] * len(self.sheet.rows)
         return [" ".join(row.cells[place].split()) or None for row in self.sheet.rows]
-
-
-@dataclass(frozen=True)
-class Stray:
-    """A sheet that is not read."""
-
-    path: str
-    name: str | None
-    reason: str
-    """A sentence, with what to do."""
-    unreadable: bool
-    """Whether it could not even be read as a table."""
-    rows: int = 0
-    """How many it has, as far as it could be read."""
-
-    @property
-    def file(self) -> str:
-        """Where it stands, as tables say it."""
-        return self.path if self.name is None else f"{self.path}#{self.name}"
 
 
 @dataclass(frozen=True)
@@ -88,10 +75,8 @@ class Found:
 
     tables: tuple[Table, ...]
     strays: tuple[Stray, ...]
-    replaced: Mapping[str, str]
-    """File → the newer one that counts."""
-    superseded: Mapping[str, int]
-    """File that is replaced → its rows."""
+    replaced: Mapping[str, tuple[str, int]]
+    """File → the newer one that counts, and how many rows the older has."""
 
 
 def find_tables(
@@ -116,26 +101,23 @@ def find_tables(
             endings = (
                 f"the name of an export ends in {', '.join(ENDINGS)}. Save it as one of these."
             )
-            strays.append(Stray(path, None, endings, unreadable=True))
+            strays.append(Stray(path, None, endings))
             continue
         for sheet in sheets_of(path, files[path], known_names(settings), WHO):
-            if isinstance(sheet, Unread):
-                strays.append(Stray(path, sheet.name, sheet.reason, unreadable=True))
+            if isinstance(sheet, Stray):
+                strays.append(sheet)
                 continue
             table = _table(one_header(sheet, settings), settings, path in baselines, cohort)
             reason = _not_understood(table, settings)
             if reason:
-                rows = len(sheet.rows)
-                strays.append(Stray(path, sheet.name, reason, unreadable=False, rows=rows))
+                strays.append(Stray(path, sheet.name, reason, len(sheet.rows)))
             else:
                 tables.append(table)
-    superseded = {path: _rows_of(path, files[path], settings) for path in replaced}
-    return Found(tuple(_with_cohorts(tables)), tuple(strays), replaced, superseded)
-
-
-def _rows_of(path: str, content: bytes, settings: Attainment) -> int:
-    sheets = sheets_of(path, content, known_names(settings), WHO)
-    return sum(len(sheet.rows) for sheet in sheets if not isinstance(sheet, Unread))
+    older = {}
+    for path, newer in replaced.items():
+        sheets = sheets_of(path, files[path], known_names(settings), WHO)
+        older[path] = newer, sum(len(each.rows) for each in sheets if isinstance(each, Sheet))
+    return Found(tuple(_with_cohorts(tables)), tuple(strays), older)
 
 
 def _replaced(paths: Collection[str]) -> Mapping[str, str]:
@@ -155,7 +137,7 @@ def _replaced(paths: Collection[str]) -> Mapping[str, str]:
 
 
 def _table(sheet: Sheet, settings: Attainment, said: bool, cohort: str | None) -> Table:
-    plain = read_columns(sheet, Context(settings))
+    plain = read_columns(sheet, settings)
     stem = stem_of(sheet.path)
     titles = [title for title in (sheet.name, stem) if title]
     baseline = said or (
@@ -169,7 +151,7 @@ def _table(sheet: Sheet, settings: Attainment, said: bool, cohort: str | None) -
     subject, series = _said_by(titles, settings)
     columns = plain
     if baseline or (subject is not None and plain.subject is None):
-        columns = read_columns(sheet, Context(settings, baseline, subject))
+        columns = read_columns(sheet, settings, baseline=baseline, of=subject)
         if any(value.subject for value in columns.values):
             subject = None
     folder, _, below = sheet.path.partition("/")
@@ -272,6 +254,23 @@ def _with_cohorts(tables: Collection[Table]) -> Iterator[Table]:
             yield replace(table, cohort=only if one else None)
         else:
             yield table
+
+
+def rows_of(tables: Sequence[Table]) -> pl.DataFrame:
+    """Every row of every table: `table`, `row`, `line`, `file`, `path`, `baseline`."""
+    return pl.DataFrame(
+        [
+            (number, place, row.line, table.sheet.file, table.sheet.path, table.baseline)
+            for number, table in enumerate(tables)
+            for place, row in enumerate(table.sheet.rows)
+        ],
+        schema={
+            **dict.fromkeys(("table", "row", "line"), pl.Int64),
+            **dict.fromkeys(("file", "path"), pl.String),
+            "baseline": pl.Boolean,
+        },
+        orient="row",
+    )
 
 
 def cohorts_of(table: Table) -> set[str]:

@@ -2,7 +2,6 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import UTC
 
 import polars as pl
 
@@ -32,9 +31,7 @@ def with_landing_times(files: pl.DataFrame, zone: Zone) -> pl.DataFrame:
     Raises:
         LandingError: The zone cannot be listed.
     """
-    times = {
-        file.path: file.last_modified.astimezone(UTC).replace(tzinfo=None) for file in zone.list()
-    }
+    times = {file.path: file.landed_at for file in zone.list()}
     landed_at = pl.Series("landed_at", [times.get(path) for path in files["path"]])
     return files.with_columns(landed_at.cast(files.schema["landed_at"]))
 

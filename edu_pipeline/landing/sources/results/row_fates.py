@@ -3,11 +3,11 @@
 It counts if any of its grades does. Which rules reject it is for `result_reading`.
 """
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection
 
 import polars as pl
 
-from edu_pipeline.landing.sources.results.result_tables import Found, Table
+from edu_pipeline.landing.sources.results.result_tables import Found, rows_of
 from edu_pipeline.model.columns import dtypes
 from edu_pipeline.model.quality import LandingFates
 from edu_pipeline.settings.attainment import ATTAINMENT_FOLDER
@@ -46,45 +46,34 @@ def fates_of(
         `LandingFates`.
     """
     rule = pl.col("rule")
-    rejected = rejects.group_by(_ROW).agg(rule.min())
-    marks = (
-        _rows(found.tables)
-        .join(_marked(people.filter("forgotten"), "forgotten"), on=_ROW, how="left")
-        .join(_marked(used, "used"), on=_ROW, how="left")
-        .join(_marked(graded, "graded"), on=_ROW, how="left")
-        .join(rejected, on=_ROW, how="left")
-    )
-    known = pl.col("forgotten").is_not_null()
-    fate = (
-        pl.when(known)
-        .then(pl.lit("not_read"))
-        .when(pl.col("used").is_not_null())
-        .then(pl.lit("counted"))
+    marks = rows_of(found.tables)
+    buried = people.filter("forgotten")
+    for name, cells in (("forgotten", buried), ("used", used), ("graded", graded)):
+        mark = cells.select(_ROW).unique().with_columns(pl.lit(value=True).alias(name))
+        marks = marks.join(mark, on=_ROW, how="left").with_columns(
+            pl.col(name).fill_null(value=False)
+        )
+    marks = marks.join(rejects.group_by(_ROW).agg(rule.min()), on=_ROW, how="left")
+    became = (
+        pl.when("forgotten")
+        .then(_fate("not_read", FORGOTTEN))
+        .when("used")
+        .then(_fate("counted", ""))
         .when(rule.is_in(list(not_read)))
-        .then(pl.lit("not_read"))
+        .then(_fate("not_read", rule))
         .when(rule.is_not_null())
-        .then(pl.lit("rejected"))
-        .when(pl.col("graded").is_not_null() & ~pl.col("baseline"))
-        .then(pl.lit("same"))
-        .otherwise(pl.lit("outside"))
+        .then(_fate("rejected", rule))
+        .when(pl.col("graded") & ~pl.col("baseline"))
+        .then(_fate("same", SAME))
+        .when("graded")
+        .then(_fate("outside", NOT_TAKEN))
+        .otherwise(_fate("outside", NO_GRADE))
     )
-    why = (
-        pl.when(known)
-        .then(pl.lit(FORGOTTEN))
-        .when(fate == "counted")
-        .then(pl.lit(""))
-        .when(rule.is_not_null())
-        .then(rule)
-        .when(fate == "same")
-        .then(pl.lit(SAME))
-        .when(pl.col("graded").is_not_null())
-        .then(pl.lit(NOT_TAKEN))
-        .otherwise(pl.lit(NO_GRADE))
-    )
-    counts = marks.select("file", fate=fate, rule=why).group_by("file", "fate", "rule").len("rows")
-    beside = [(stray.file, "not_read", NOT_UNDERSTOOD, stray.rows) for stray in found.strays] + [
-        (path, "superseded", NEWER_FILE, rows) for path, rows in found.superseded.items()
-    ]
+    marks = marks.select("file", became=became).unnest("became")
+    counts = marks.group_by("file", "fate", "rule").len("rows")
+    beside = [
+        (stray.file, "not_read", NOT_UNDERSTOOD, stray.rows or 0) for stray in found.strays
+    ] + [(path, "superseded", NEWER_FILE, rows) for path, (_, rows) in found.replaced.items()]
     others = pl.DataFrame(beside, schema=["file", "fate", "rule", "rows"], orient="row")
     every = pl.concat([counts, others.cast(counts.schema)]).filter(pl.col("rows") > 0)
     return LandingFates.validate(
@@ -97,15 +86,5 @@ def fates_of(
     )
 
 
-def _rows(tables: Sequence[Table]) -> pl.DataFrame:
-    schema = {"table": pl.Int64, "row": pl.Int64, "file": pl.String, "baseline": pl.Boolean}
-    rows = [
-        (number, place, table.sheet.file, table.baseline)
-        for number, table in enumerate(tables)
-        for place in range(len(table.sheet.rows))
-    ]
-    return pl.DataFrame(rows, schema=schema, orient="row")
-
-
-def _marked(cells: pl.DataFrame, name: str) -> pl.DataFrame:
-    return cells.select(_ROW).unique().with_columns(pl.lit(value=True).alias(name))
+def _fate(fate: str, rule: str | pl.Expr) -> pl.Expr:
+    return pl.struct(fate=pl.lit(fate), rule=pl.lit(rule) if isinstance(rule, str) else rule)

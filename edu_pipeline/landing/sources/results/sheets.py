@@ -54,21 +54,33 @@ class Sheet:
     @property
     def file(self) -> str:
         """Where its rows stand, as tables say it."""
-        return self.path if self.name is None else f"{self.path}#{self.name}"
+        return _where(self.path, self.name)
 
 
 @dataclass(frozen=True)
-class Unread:
-    """A file or sheet that cannot be read as a table."""
+class Stray:
+    """A file or sheet that is not read."""
 
     path: str
     name: str | None
     reason: str
+    """A sentence, with what to do."""
+    rows: int | None = None
+    """How many it has; None: it could not even be read as a table."""
+
+    @property
+    def file(self) -> str:
+        """Where it stands, as tables say it."""
+        return _where(self.path, self.name)
+
+
+def _where(path: str, sheet: str | None) -> str:
+    return path if sheet is None else f"{path}#{sheet}"
 
 
 def sheets_of(
     path: str, content: bytes, known: Known, required: Collection[str]
-) -> Iterator[Sheet | Unread]:
+) -> Iterator[Sheet | Stray]:
     """The tables of one file.
 
     Args:
@@ -83,15 +95,13 @@ def sheets_of(
         try:
             names = _sheet_names(path, content, local)
         except UnreadableFileError as error:
-            yield Unread(path, None, f"{error}.")
+            yield Stray(path, None, f"{error}.")
             return
         for name in names:
             try:
-                sheet = _read(path, local, Look(known=known, required=required), name)
+                yield _read(path, local, Look(known=known, required=required), name)
             except UnreadableFileError as error:
-                yield Unread(path, name, f"{error}.")
-            else:
-                yield sheet
+                yield Stray(path, name, f"{error}.")
 
 
 def _sheet_names(path: str, content: bytes, local: Path) -> Sequence[str | None]:
@@ -106,16 +116,13 @@ def _sheet_names(path: str, content: bytes, local: Path) -> Sequence[str | None]
 
 def _read(path: str, local: Path, look: Look, name: str | None) -> Sheet:
     found = measured(local, look, name)
+    shape = found.layout
     with as_text(local, found.encoding, found.sheet, found.dialect) as text:
-        return _table(path, found.sheet, text, found.layout)
-
-
-def _table(path: str, sheet: str | None, text: Path, shape: Layout) -> Sheet:
-    rows = tuple(
-        Row(line, tuple(cell or "" for cell in cells[:-1]), cells[-1])
-        for line, _, cells in records(text, shape)
-    )
-    return Sheet(path, sheet, shape.header, _over(text, shape), rows)
+        rows = tuple(
+            Row(line, tuple(cell or "" for cell in cells[:-1]), cells[-1])
+            for line, _, cells in records(text, shape)
+        )
+        return Sheet(path, found.sheet, shape.header, _over(text, shape), rows)
 
 
 def _over(text: Path, shape: Layout) -> tuple[str, ...]:

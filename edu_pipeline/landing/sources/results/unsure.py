@@ -1,32 +1,19 @@
 """Subjects and series of which so many results are unsure that those left are no figure. Pure."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 
 import polars as pl
 
-from edu_pipeline.landing.sources.results.asking import (
-    FEW,
-    Question,
-)
+from edu_pipeline.landing.sources.results.asking import FEW, Note
 from edu_pipeline.settings.attainment import Attainment
 
 ORDINARY_LOSS = 0.1
 """Share of a subject's students in a series whose results may be unsure without moving its figures."""
 
 
-@dataclass(frozen=True)
-class Loss:
-    """Figures that would be of those few who are left."""
-
-    dropped: pl.DataFrame
-    """`cohort`, `subject`, `series` of which no result counts, and others of the subject do."""
-    questions: tuple[Question, ...]
-
-
 def losses(
     cells: pl.DataFrame, good: pl.DataFrame, settings: Attainment, reasons: Mapping[str, str]
-) -> Loss:
+) -> tuple[pl.DataFrame, list[Note]]:
     """Subjects and series of which too many results are unsure to show the others.
 
     A mock beside a final is left out; else the subject waits. Who has a grade and who has none is not
@@ -38,6 +25,10 @@ def losses(
         good: Of these, the ones that count.
         settings: The section of `pipeline.toml`.
         reasons: What happened to those that do not.
+
+    Returns:
+        `cohort`, `subject`, `series` of which no result counts and others of the subject do; and what
+        is said of these and of subjects that wait.
     """
     key = ["cohort", "subject", "series"]
     entry = [*key, "student_id"]
@@ -68,7 +59,7 @@ def losses(
             else f"{row['series']} is left out of the subject"
         )
         questions.append(
-            Question(
+            Note(
                 "too_much_unsure",
                 row["cohort"],
                 f"{row['cohort']}: in {row['subject']}, {row['lost']} of {row['of']} results of "
@@ -79,4 +70,4 @@ def losses(
                 holds=row["holds"],
             )
         )
-    return Loss(counts.filter(~pl.col("holds")).select(key), tuple(questions))
+    return counts.filter(~pl.col("holds")).select(key), questions

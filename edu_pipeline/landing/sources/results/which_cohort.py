@@ -8,16 +8,10 @@ from pathlib import PurePosixPath
 import polars as pl
 
 from edu_pipeline.ground.wording import listed
-from edu_pipeline.landing.sources.results.asking import (
-    FEW,
-    NEARLY_ALL,
-    SHOWN,
-    Question,
-    ignoring,
-)
+from edu_pipeline.landing.sources.results.asking import FEW, NEARLY_ALL, SHOWN, Note, ignoring
 from edu_pipeline.landing.sources.results.header import normal
 from edu_pipeline.landing.sources.results.names import word_set
-from edu_pipeline.landing.sources.results.result_tables import Table, paste, stem_of
+from edu_pipeline.landing.sources.results.result_tables import Table, cohorts_of, paste, stem_of
 from edu_pipeline.landing.sources.results.series import leaving_year_in, year_group_in
 
 _OTHER_COHORT = 0.05
@@ -34,6 +28,9 @@ _SEEN = dict.fromkeys(
     ("cohort", "student_id", "kind", "where", "header", "year", "value"), pl.String
 )
 _COLUMNS, _SERIES, _SHEETS, _FILES = "columns", "series", "names of sheets", "names of files"
+_TOGETHER = "columns and names together"
+_STRENGTH = {_COLUMNS: 0, _SHEETS: 1, _FILES: 2}
+"""Of a student the first of these counts that says anything; a series is of an exam."""
 
 
 def groups_in(seen: pl.DataFrame) -> Mapping[str, set[int]]:
@@ -71,7 +68,7 @@ def years_of(tables: Sequence[Table], rows: pl.DataFrame, cells: pl.DataFrame) -
             frames += _in_texts(where, told)
         unused = [table.columns.cohort] if table.cohort is not None else []
         for place in (*table.columns.groups, *(p for p in unused if p is not None)):
-            texts, header = table.texts(place, None), table.sheet.header[place]
+            texts, header = table.texts(place), table.sheet.header[place]
             kind, years = _years(header, set(filter(None, texts)))
             column = pl.DataFrame(
                 list(enumerate(texts)), schema={"row": pl.Int64, "value": pl.String}, orient="row"
@@ -124,13 +121,15 @@ def _years(header: str, values: Collection[str]) -> tuple[str | None, Mapping[st
     return None, {}
 
 
-def several_cohorts(seen: pl.DataFrame) -> Iterator[Question]:
+def several_cohorts(seen: pl.DataFrame) -> Iterator[Note]:
     """Cohorts in which students of several years are: told by what says one of each of them."""
     asked = set()
     by = ["cohort", "kind", "where"]
-    for (cohort, kind, where), found in seen.sort(by, maintain_order=True).group_by(
-        by, maintain_order=True
-    ):
+    strength = pl.col("where").replace_strict(_STRENGTH, default=None, return_dtype=pl.Int64)
+    strongest = strength == strength.min().over("cohort", "kind", "student_id")
+    together = seen.filter(strongest).with_columns(where=pl.lit(_TOGETHER))
+    every = pl.concat([seen.sort(by, maintain_order=True), together])
+    for (cohort, kind, where), found in every.group_by(by, maintain_order=True):
         years = found.group_by("student_id").agg(pl.col("year").unique())
         alone = years.filter(pl.col("year").list.len() == 1)
         counts = alone.group_by(pl.col("year").list.first()).len().sort(pl.col("year").str.zfill(9))
@@ -159,4 +158,45 @@ def several_cohorts(seen: pl.DataFrame) -> Iterator[Question]:
         if where == _COLUMNS:
             message += f"If they are one all the same: {ignoring(headers)}"
         holds = others >= FEW and others >= _OTHER_COHORT * alone.height
-        yield Question("which_cohort", str(cohort), message, others, holds=holds)
+        yield Note("which_cohort", str(cohort), message, others, holds=holds)
+
+
+def cohorts_apart(tables: Sequence[Table], seen: pl.DataFrame) -> Iterator[Note]:
+    """Cohorts of one year group, which a column says of one and only a name of the other.
+
+    Folders are cohorts because somebody made them; what a column says is one, or a loose file, may be
+    a part of another.
+
+    Args:
+        tables: Of all cohorts.
+        seen: `years_of`.
+    """
+    exports = [table for table in tables if not table.baseline]
+    loose = {table.cohort for table in exports if table.loose}
+    columns = seen.filter(kind="group", where=_COLUMNS)
+    by_column = {
+        (match[1], cohort)
+        for table in exports
+        if table.cohort is None
+        for cohort in cohorts_of(table)
+        if (match := _YEAR_GROUP.fullmatch(cohort))
+    }
+    parts = {row for row in columns.select("year", "cohort").rows() if row[1] in loose}
+    named = seen.filter(pl.col("where").is_in([_SHEETS, _FILES]), kind="group")
+    asked = named.join(columns, on=["cohort", "student_id"], how="anti")
+    for cohort, group in asked.select("cohort", "year").unique().sort(pl.all()).rows():
+        rivals = by_column | (parts if cohort in loose else set())
+        both = sorted({cohort, *(other for year, other in rivals if year == group)})
+        years = {leaving_year_in(each) for each in both if re.search(r"20\d\d", each)}
+        if len(both) == 1 or len(years) > 1:
+            continue
+        for each in both:
+            yield Note(
+                "which_cohort",
+                each,
+                f"{each}: {listed([f'“{name}”' for name in both])} are each of Year {group}, by a column of "
+                "one file and by the name of another, and nobody can know whether they are one cohort. No "
+                "figure is shown. Put each cohort into a folder of its own, or give all files the column, "
+                "and say in [attainment.columns] that it is the cohort.",
+                holds=True,
+            )

@@ -6,12 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 import polars as pl
 
 from edu_pipeline.ground.wording import counted, listed
-from edu_pipeline.landing.sources.results.asking import (
-    FEW,
-    SHOWN,
-    Question,
-    quoted,
-)
+from edu_pipeline.landing.sources.results.asking import FEW, SHOWN, Note, quoted
 from edu_pipeline.landing.sources.results.header import normal
 from edu_pipeline.landing.sources.results.result_tables import Table, paste
 from edu_pipeline.model.grades import HIGHEST, LETTERS, points_of
@@ -61,35 +56,26 @@ def with_levels(cells: pl.DataFrame, tables: Sequence[Table], settings: Attainme
         tables: Of all cohorts.
         settings: The section of `pipeline.toml`.
     """
-    frames = [
-        pl.DataFrame(
-            schema={"table": pl.Int64, "row": pl.Int64, "said": pl.Int64, "title": pl.Int64}
-        )
-    ]
+    schema = dict.fromkeys(("table", "row", "said", "title"), pl.Int64)
+    rows: list[tuple[int, int, int | None, int | None]] = []
     for number, table in enumerate(tables):
-        size = len(table.sheet.rows)
         titles = [table.sheet.name or "", table.sheet.path.rpartition("/")[2]]
         title = next((level for text in titles if (level := level_of(text)) is not None), None)
-        said: list[int | None] = [None] * size
+        said: list[int | None] = [None] * len(table.sheet.rows)
         for place in table.columns.groups:
-            texts = table.texts(place, None)
+            texts = table.texts(place)
             values = set(filter(None, texts))
             if values and sum(map(bool, map(_QUALIFICATION.search, values))) * 2 > len(values):
                 levels = {value: level_of(value) for value in values}
                 said = [levels.get(text or "") for text in texts]
                 break
-        frames.append(
-            pl.DataFrame(
-                {
-                    "table": [number] * size,
-                    "row": range(size),
-                    "said": said,
-                    "title": [title] * size,
-                },
-                schema=frames[0].schema,
-            )
-        )
-    found = cells.join(pl.concat(frames), on=["table", "row"], how="left", maintain_order="left")
+        rows += [(number, place, level, title) for place, level in enumerate(said)]
+    found = cells.join(
+        pl.DataFrame(rows, schema=schema, orient="row"),
+        on=["table", "row"],
+        how="left",
+        maintain_order="left",
+    )
     own = level_of(settings.final)
     letters = ~pl.col("grade").str.contains(r"^\s*[0-9]")  # a year group says nothing of numbers
     around = pl.when(letters).then(pl.coalesce(_levels("received"), "title"))
@@ -111,7 +97,7 @@ def on_scale(settings: Attainment) -> pl.Expr:
     return pl.col("baseline") | (pl.col("series") == settings.baseline) | ~other | plain.is_in(own)
 
 
-def other_scales(cells: pl.DataFrame, settings: Attainment) -> Iterator[Question]:
+def other_scales(cells: pl.DataFrame, settings: Attainment) -> Iterator[Note]:
     """Grades of qualifications that stand on another scale than GCSEs.
 
     Args:
@@ -136,7 +122,7 @@ def other_scales(cells: pl.DataFrame, settings: Attainment) -> Iterator[Question
             and settings.final == "GCSE"
             and not any("gcse" in normal(text) for text in found["received"].drop_nulls().unique())
         ):
-            yield Question(
+            yield Note(
                 "which_scale",
                 str(cohort),
                 f"{cohort}: all grades are letters, {quoted(sorted(found['plain'].unique()))}, and nothing "
@@ -148,7 +134,7 @@ def other_scales(cells: pl.DataFrame, settings: Attainment) -> Iterator[Question
             )
 
 
-def _of_other_levels(cohort: str, found: pl.DataFrame, high: pl.DataFrame) -> Iterator[Question]:
+def _of_other_levels(cohort: str, found: pl.DataFrame, high: pl.DataFrame) -> Iterator[Note]:
     everywhere = set(high["subject"]) >= set(found["subject"])
     for level, what in ((3, "A levels, or other qualifications of level 3"), (0, "entry level")):
         of = high.filter(pl.col("level") == level)
@@ -162,7 +148,7 @@ def _of_other_levels(cohort: str, found: pl.DataFrame, high: pl.DataFrame) -> It
             f"{_worth(of['plain'])}"
         )
         for subject in [None] if everywhere else subjects:
-            yield Question("which_scale", cohort, message, of.height, subject, holds=True)
+            yield Note("which_scale", cohort, message, of.height, subject, holds=True)
 
 
 def _worth(grades: pl.Series) -> str:
@@ -172,7 +158,7 @@ def _worth(grades: pl.Series) -> str:
 
 def columns_of_marks(
     cells: pl.DataFrame, tables: Sequence[Table], settings: Attainment
-) -> tuple[pl.DataFrame, list[Question]]:
+) -> tuple[pl.DataFrame, list[Note]]:
     """Columns in which marks stand: also what could be a grade there is none.
 
     Args:
@@ -198,42 +184,29 @@ def columns_of_marks(
     for (cohort, number, place), found in counts.group_by(
         "cohort", "table", "place", maintain_order=True
     ):
-        table = tables[number]
-        header = table.sheet.header[place]
+        file, header = tables[number].sheet.file, tables[number].sheet.header[place]
         called = _called_marks(header, settings)
-        high = (pl.col("high") >= FEW) & (pl.col("high") >= _MARKS * pl.col("n"))
-        marks = found.filter(high)
+        marks = found.filter(pl.col("high") >= FEW, pl.col("high") >= _MARKS * pl.col("n"))
         if called and found["high"].sum() > 0:
             marks = found
-        series = sorted(set(marks["series"]))
-        if marks.is_empty():
-            if called and found["numbers"].all():
-                questions.append(_maybe_marks(str(cohort), table, header, int(found["n"].sum())))
-            continue
-        bad.append(marks.select(key))
-        questions.append(
-            Question(
-                "which_scale",
-                str(cohort),
-                f"{table.sheet.file}: “{header}” has marks, or scores, and no grades: {marks['high'].sum()} of "
-                f"{marks['n'].sum()} in {listed(series)} are above 9. Nobody but the school knows the "
-                "boundaries, so none of them counts, whatever it is. Put grades there.",
-                int(marks["n"].sum()),
-                holds=True,
+        if marks.height:
+            bad.append(marks.select(key))
+            of, series = int(marks["n"].sum()), sorted(set(marks["series"]))
+            message = (
+                f"{file}: “{header}” has marks, or scores, and no grades: {marks['high'].sum()} of "
+                f"{of} in {listed(series)} are above 9. Nobody but the school knows the "
+                "boundaries, so none of them counts, whatever it is. Put grades there."
             )
-        )
+        elif called and found["numbers"].all():
+            of = int(found["n"].sum())
+            message = (
+                f"{file}: “{header}” may have marks, or grades from 1 to 9. No figure is shown. If they "
+                f"are grades, add to pipeline.toml: {paste('attainment.columns', {'grade': header})}"
+            )
+        else:
+            continue
+        questions.append(Note("which_scale", str(cohort), message, of, holds=True))
     return pl.concat(bad), questions
-
-
-def _maybe_marks(cohort: str, table: Table, header: str, number: int) -> Question:
-    return Question(
-        "which_scale",
-        cohort,
-        f"{table.sheet.file}: “{header}” may have marks, or grades from 1 to 9. No figure is shown. If they "
-        f"are grades, add to pipeline.toml: {paste('attainment.columns', {'grade': header})}",
-        number,
-        holds=True,
-    )
 
 
 def _called_marks(header: str, settings: Attainment) -> bool:

@@ -9,14 +9,8 @@ import polars as pl
 
 from edu_pipeline.ground.toml import toml_list
 from edu_pipeline.ground.wording import counted, listed
-from edu_pipeline.landing.sources.results.asking import (
-    SHOWN,
-    Question,
-    ignoring,
-    only_cohort,
-    quoted,
-)
-from edu_pipeline.landing.sources.results.header import Aside, Value, as_received, normal, pair
+from edu_pipeline.landing.sources.results.asking import SHOWN, Note, ignoring, only_cohort, quoted
+from edu_pipeline.landing.sources.results.header import Value, as_received, normal, pair
 from edu_pipeline.landing.sources.results.result_tables import Table, cohorts_of, paste
 from edu_pipeline.landing.sources.results.series import (
     is_in_settings,
@@ -27,17 +21,18 @@ from edu_pipeline.landing.sources.results.series import (
     year_in,
 )
 from edu_pipeline.model.grades import is_nothing, points_of
-from edu_pipeline.model.subjects import subject_key, tidy
+from edu_pipeline.model.subjects import is_half, subject_key, tidy
 from edu_pipeline.settings.attainment import Attainment
 
 _HALF_A_GRADE = 0.5
+_SECTIONS = {"series": "series_names", "subject": "subjects"}
 _MARKS = re.compile(r"%|\b(?:ums|marks?|raw|per ?cent(?:age)?)\b", re.IGNORECASE)
 """Words of columns in which marks stand, beside those of the grades."""
 _FIRST_SITTING = 11
 """The first year group that sits final exams."""
 
 
-def without_rivals(table: Table, settings: Attainment) -> tuple[Table, tuple[Question, ...]]:
+def without_rivals(table: Table, settings: Attainment) -> tuple[Table, tuple[Note, ...]]:
     """A table without columns of which several claim to be one series of one subject.
 
     Several that never differ say the same. Of a baseline's points and its grades the finer count. Else
@@ -81,7 +76,7 @@ def _label(table: Table, value: Value, settings: Attainment) -> str:
     """What tells a column from its rivals: its header without the subject."""
     header = as_received(table.sheet.header)[value.place]
     both = pair(header, settings)
-    if value.subject is None:
+    if value.subject is None or is_half(value.subject):
         return header
     return both[1] if both is not None else value.series or header
 
@@ -133,10 +128,9 @@ def _is_fine(table: Table, value: Value, settings: Attainment) -> bool:
 
 def _rivals(
     table: Table, series: str, labels: Sequence[str], entries: int, settings: Attainment
-) -> Question:
+) -> Note:
     baseline = series == settings.baseline
     what = "the baseline" if baseline else f"“{series}”"
-    cohorts = cohorts_of(table)
     twice = len(labels) == 1
     which = (
         f"two columns are called “{labels[0]}”"
@@ -151,10 +145,12 @@ def _rivals(
         message += "take one out of the file, or give it another name."
     else:
         lines = [paste("attainment.series_names", {label: series}) for label in labels[:SHOWN]]
+        if any(is_half(v.subject or "") for v in table.columns.values):
+            message += "the two grades of one award belong into one column, such as 5-4; else "
         message += f"say which one is {what}, in pipeline.toml: " + "\nor: ".join(lines)
-    return Question(
+    return Note(
         "which_baseline" if baseline else "which_series",
-        next(iter(cohorts)) if len(cohorts) == 1 else None,
+        only_cohort(table),
         message,
         entries,
         holds=series == settings.final,
@@ -163,7 +159,7 @@ def _rivals(
 
 def unknown_columns(
     tables: Sequence[Table], finals: Collection[str], settings: Attainment
-) -> Iterator[Question]:
+) -> Iterator[Note]:
     """Columns of which we know neither subject nor series, although what stands there could be grades.
 
     Args:
@@ -172,36 +168,30 @@ def unknown_columns(
         settings: The section of `pipeline.toml`.
     """
     for table in tables:
-        columns, cohorts = table.columns, cohorts_of(table)
+        columns, waits = table.columns, not cohorts_of(table) <= set(finals)
         of_series = columns.subject is not None or table.subject is not None
         for headers, is_series in ((columns.unknown, of_series), (columns.beside, True)):
-            if headers and not table.baseline:
-                holds = is_series and not cohorts <= set(finals)
-                yield _unknown(table, headers, settings, is_series=is_series, holds=holds)
-
-
-def _unknown(
-    table: Table, headers: Sequence[str], settings: Attainment, *, is_series: bool, holds: bool
-) -> Question:
-    what, section, example = (
-        ("series", "series_names", settings.final)
-        if is_series
-        else ("subject", "subjects", headers[0])
-    )
-    one = len(headers) == 1
-    message = (
-        f"{table.sheet.file}: {quoted(headers)} {'is' if one else 'are'} no {what} that we know, and "
-        f"what stands there could be grades. {'It is' if one else 'They are'} left out"
-        f"{', and the page waits, because it may be the result' if holds else ''}. If one is a "
-        f"{what}, add to pipeline.toml: {paste(f'attainment.{section}', {headers[0]: example})}\n"
-        f"If it is none: {ignoring(headers)}"
-    )
-    return Question("which_column", only_cohort(table), message, len(headers), holds=holds)
+            if not headers or table.baseline:
+                continue
+            what, which = "subject", ""
+            lines = {header: header for header in headers[:SHOWN]}
+            if is_series:
+                what, which = "series", f" and which of {listed(list(settings.series))}"
+                lines = dict.fromkeys(lines, "…")
+            one, holds = len(headers) == 1, is_series and waits
+            message = (
+                f"{table.sheet.file}: {quoted(headers)} {'is' if one else 'are'} no {what} that we know, and "
+                f"what stands there could be grades. {'It is' if one else 'They are'} left out"
+                f"{', and the page waits, because it may be the result' if holds else ''}. Say in "
+                f"pipeline.toml which is a {what}{which}: "
+                f"{paste(f'attainment.{_SECTIONS[what]}', lines)}\nand which is none: {ignoring(headers)}"
+            )
+            yield Note("which_column", only_cohort(table), message, len(headers), holds=holds)
 
 
 def unplaced_series(
     tables: Sequence[Table], finals: Collection[str], settings: Attainment
-) -> Iterator[Question]:
+) -> Iterator[Note]:
     """Columns of exams without a place among the series.
 
     While no final has been sat, the newest exam is the result; so then figures wait for their place.
@@ -211,52 +201,40 @@ def unplaced_series(
         finals: Cohorts that have results of the final.
         settings: The section of `pipeline.toml`.
     """
-    for table in tables:
-        asides = {aside.label: aside for aside in table.columns.unplaced}
-        if not asides or table.baseline:
-            continue
-        earlier = [label for label in asides if is_of_an_earlier_year(label)]
-        later = [label for label in asides if label not in earlier]
-        cohorts = cohorts_of(table)
-        holds = bool(later) and not cohorts <= set(finals)
-        yield _unplaced(table, list(asides.values()), earlier, settings, holds=holds)
-
-
-def _unplaced(
-    table: Table,
-    asides: Sequence[Aside],
-    earlier: Collection[str],
-    settings: Attainment,
-    *,
-    holds: bool,
-) -> Question:
-    labels = [aside.label for aside in asides]
-    one = len(labels) == 1
     last = settings.series.index(settings.final)
-    order = [
-        *(tidy(label).upper() for label in earlier),
-        *settings.series[:last],
-        *(tidy(label).upper() for label in labels if label not in earlier),
-        *settings.series[last:],
-    ]
-    message = (
-        f"{table.sheet.file}: {quoted(labels)} {'is' if one else 'are'} of exams, or of terms, that have no "
-        f"place among {listed(list(settings.series))}, so {'it is' if one else 'they are'} left out. "
-    )
-    if earlier:
-        year = "is of a year" if len(earlier) == 1 else "are of years"
-        message += f"{quoted(sorted(earlier))} {year} before the final exams and never the {settings.final}. "
-    if holds:
-        message += f"While no {settings.final} is there, the newest exam is the result, so the page waits. "
-    message += (
-        f"To show {'it' if one else 'them'}, give {'it a place' if one else 'them places'} in "
-        f"pipeline.toml, in the order in which they were sat: [attainment]\nseries = {toml_list(order)}\n"
-        f"To leave {'it' if one else 'them'} out: {ignoring(labels)}"
-    )
-    return Question("which_series", only_cohort(table), message, len(labels), holds=holds)
+    for table in tables:
+        labels = list(dict.fromkeys(table.columns.unplaced))
+        if not labels or table.baseline:
+            continue
+        earlier = [label for label in labels if is_of_an_earlier_year(label)]
+        later = [label for label in labels if label not in earlier]
+        holds = bool(later) and not cohorts_of(table) <= set(finals)
+        one = len(labels) == 1
+        order = [
+            *(tidy(label).upper() for label in earlier),
+            *settings.series[:last],
+            *(tidy(label).upper() for label in later),
+            *settings.series[last:],
+        ]
+        message = (
+            f"{table.sheet.file}: {quoted(labels)} {'is' if one else 'are'} of exams, or of terms, that have "
+            f"no place among {listed(list(settings.series))}, so {'it is' if one else 'they are'} left out. "
+        )
+        if earlier:
+            year = "is of a year" if len(earlier) == 1 else "are of years"
+            message += f"{quoted(sorted(earlier))} {year} before the final exams and never the {settings.final}. "
+        if holds:
+            message += f"While no {settings.final} is there, the newest exam is the result, so the page waits. "
+        message += (
+            f"To show {'it' if one else 'them'}, give {'it a place' if one else 'them places'} in "
+            "pipeline.toml, in the order in which they were sat: [attainment]\n"
+            f"series = {toml_list(order)}\n"
+            f"To leave {'it' if one else 'them'} out: {ignoring(labels)}"
+        )
+        yield Note("which_series", only_cohort(table), message, len(labels), holds=holds)
 
 
-def silent_series(table: Table, settings: Attainment) -> Question:
+def silent_series(table: Table, settings: Attainment) -> Note:
     """A table that says no series, neither in a column nor in a header, nor in its name."""
     stem = re.sub(r"\.\w+$", "", table.sheet.path.rpartition("/")[2])
     name = table.sheet.name or stem
@@ -275,7 +253,7 @@ def silent_series(table: Table, settings: Attainment) -> Question:
         f"{paste('attainment.series_names', {name: settings.final})}"
         f"{f'{chr(10)}To leave them out: {ignoring(silent)}' if beside else ''}"
     )
-    return Question("which_series", only_cohort(table), message, len(table.sheet.rows), holds=True)
+    return Note("which_series", only_cohort(table), message, len(table.sheet.rows), holds=True)
 
 
 def doubtful_finals(
@@ -283,7 +261,7 @@ def doubtful_finals(
     cells: pl.DataFrame,
     settings: Attainment,
     groups: Mapping[str, set[int]],
-) -> Iterator[Question]:
+) -> Iterator[Note]:
     """Finals that the rest of the export contradicts: of a year group that sits none, of another year.
 
     Args:
@@ -304,7 +282,7 @@ def doubtful_finals(
         line = paste("attainment.series_names", {received: settings.final})
         if wrong and wrong == said | groups.get(cohort, set()):
             group = max(wrong)
-            yield Question(
+            yield Note(
                 "which_series",
                 cohort,
                 f"{table.sheet.file}: “{received}” would be {settings.final}, which Year {group} has not "
@@ -321,7 +299,7 @@ def doubtful_finals(
             and year not in {*years, min(years) + 1}
             and "gcse" not in normal(received)
         ):
-            yield Question(
+            yield Note(
                 "which_series",
                 cohort,
                 f"{table.sheet.file}: “{received}” would be {settings.final} of {cohort}, and says another "

@@ -4,7 +4,6 @@ import hashlib
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import UTC
 from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import Any
@@ -237,7 +236,7 @@ def _row(
         "source": "school",
         "table": table,
         "version": version.at,
-        "landed_at": file.last_modified.astimezone(UTC).replace(tzinfo=None),
+        "landed_at": file.landed_at,
         "stamped": version.stamped,
         "series": version.series,
         "size": file.size,
