@@ -68,7 +68,10 @@ def read(database: str, *exports: str) -> float:
     begin = time.perf_counter()
     with duckdb.connect(database) as con:
         for path in exports:
-            con.execute(f'create or replace table "{Path(path).stem}" as from read_csv(?, all_varchar=true)', [path])
+            con.execute(
+                f'create or replace table "{Path(path).stem}" as from read_csv(?, all_varchar=true)',
+                [path],
+            )
     return time.perf_counter() - begin
 
 
