@@ -170,6 +170,8 @@ def _compare_export(
     many = MANY_ROWS.get(table, FEW_ROWS)
     ahead = DAYS_BEFORE_MONDAY[settings.school.week_begins]
     names = {"incoming": f"incoming_{table}", "before": before, "many": many, "ahead": ahead}
+    if comparable:
+        con.execute(f"create or replace temp table differing as {_DIFFERING.format(**names)}")
     counts: pl.DataFrame = con.sql((_BY_KEY if comparable else _BY_COUNT).format(**names)).pl()
     weeks: pl.DataFrame = con.sql(
         (_WEEKS_BY_KEY if comparable else _WEEKS_BY_COUNT).format(**names, most=MOST_OF_A_WEEK)
@@ -227,31 +229,31 @@ def _accepted(
     return f"accepted_{table}", accepted, {row[3] for row in rows} <= {reading}
 
 
+_DIFFERING = """
+select key, incoming.series as series, before.series as series_before, before.day,
+       incoming.key is null as is_gone, coalesce(incoming.series <> before.series, false) as is_moved,
+       not is_gone and before.row is not null and before.row is distinct from incoming.row as is_changed,
+       incoming.row as now
+from {before} as before left join {incoming} as incoming using (key)
+where is_gone or is_moved or is_changed
+"""
+"""The rows that are not as they were: few, so what is counted of them costs nothing."""
 _BY_KEY = """
 select series, sum(rows)::bigint as rows, sum(rows_before)::bigint as rows_before,
-       sum(added)::bigint as added, sum(changed)::bigint as changed, sum(gone)::bigint as gone,
-       sum(moved)::bigint as moved, max(last_date) as last_date,
+       sum(rows - rows_before + gone + moved - arrived)::bigint as added, sum(changed)::bigint as changed,
+       sum(gone)::bigint as gone, sum(moved)::bigint as moved, max(last_date) as last_date,
        printf('%016x', bit_xor(digest)) as digest
 from (
-  select series, count(*) as rows, 0 as rows_before, count(*) filter (old is null) as added,
-         0 as changed, 0 as gone, 0 as moved, max(day) as last_date, 0::ubigint as digest
-  from (
-    select incoming.series, incoming.day, before.key as old
-    from {incoming} as incoming left join {before} as before using (key)
-  )
-  group by series
+  select series, count(*) as rows, 0 as rows_before, 0 as changed, 0 as gone, 0 as moved, 0 as arrived,
+         max(day) as last_date, 0::ubigint as digest
+  from {incoming} group by series
+  union all select series, 0, count(*), 0, 0, 0, 0, null, 0 from {before} group by series
+  union all select series, 0, 0, 0, 0, 0, count(*), null, 0 from differing where is_moved group by series
   union all
-  select series, 0, count(*), 0, count(*) filter (is_changed), count(*) filter (is_gone),
-         count(*) filter (is_moved), null,
+  select series_before, 0, 0, count(*) filter (is_changed), count(*) filter (is_gone),
+         count(*) filter (is_moved), 0, null,
          coalesce(bit_xor(hash(key, is_gone, now)) filter (is_changed or is_gone), 0)
-  from (
-    select before.series, before.key, incoming.row as now, incoming.key is null as is_gone,
-           coalesce(incoming.series <> before.series, false) as is_moved,
-           incoming.key is not null and before.row is not null
-             and before.row is distinct from incoming.row as is_changed
-    from {before} as before left join {incoming} as incoming using (key)
-  )
-  group by series
+  from differing group by series_before
 )
 group by series
 """
@@ -276,11 +278,14 @@ group by series
 """
 _WEEKS_BY_KEY = _WEEKS_LOST.format(
     counts="""
-select before.series, date_trunc('week', before.day + {ahead})::date as week, count(*) as rows_before,
-       count(*) filter (incoming.key is null) as gone
-from {before} as before left join {incoming} as incoming using (key)
-where before.day is not null
-group by all
+select series, week, rows_before, gone
+from (
+  select series_before as series, date_trunc('week', day + {ahead})::date as week, count(*) as gone
+  from differing where is_gone group by all
+) join (
+  select series, date_trunc('week', day + {ahead})::date as week, count(*) as rows_before
+  from {before} where day is not null group by all
+) using (series, week)
 """
 )
 _WEEKS_BY_COUNT = _WEEKS_LOST.format(
