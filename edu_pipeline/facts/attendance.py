@@ -102,17 +102,11 @@ def build_student_days(con: duckdb.DuckDBPyConnection, export: AttendanceExport)
     con.execute(
         f"""
         create or replace table student_days as
-        with marks as (
-          select student_id, date, count(*) as sessions,
-                 sum(possible) as possible, sum(attended) as attended,
-                 sum(case when excused then possible - attended else 0 end) as excused,
-                 bool_or(tardy) as tardy, bool_or(submitted) as submitted
-          from stg_attendance group by student_id, date
-        )
+        with marks as ({_marks_of_days(con)})
         select spell.student_id, spell.begin_date as spell_begin, day.date, week_start, year_start, spell.school_id, team,
                {unmarked} + coalesce(possible, 0) as possible,
                {unmarked} + coalesce(attended, 0) as attended,
-               coalesce(excused, 0) as excused, coalesce(tardy, false) as tardy
+               coalesce(missed_excused, 0) as excused, coalesce(tardy, false) as tardy
         from student_spells as spell
         join counted_through as through using (school_id)
         join stg_school_days as day
@@ -123,6 +117,21 @@ def build_student_days(con: duckdb.DuckDBPyConnection, export: AttendanceExport)
         where coalesce(submitted, true) or {unmarked} > 0
         """
     )
+
+
+def _marks_of_days(con: duckdb.DuckDBPyConnection) -> str:
+    """SQL of a student's day; of several sessions they are added up, which takes as long as all the rest."""
+    several = "select count(distinct coalesce(session, '')) > 1 from stg_attendance"
+    ((is_several,),) = con.execute(several).fetchall()
+    excused = "case when excused then possible - attended else 0 end"
+    if not is_several:
+        return f"select *, 1 as sessions, {excused} as missed_excused from stg_attendance"
+    return f"""
+        select student_id, date, count(*) as sessions,
+               sum(possible) as possible, sum(attended) as attended, sum({excused}) as missed_excused,
+               bool_or(tardy) as tardy, bool_or(submitted) as submitted
+        from stg_attendance group by student_id, date
+    """
 
 
 def build_student_weeks(con: duckdb.DuckDBPyConnection) -> None:
