@@ -10,12 +10,17 @@ from typing import Any
 
 import dagster as dg
 import yaml
+from dagster._core.instance.ref import InstanceRef
 
 from edu_pipeline.ground.one_run import is_older_than
 from edu_pipeline.ground.shipped import shipped
 from edu_pipeline.settings.home import Home
 
 LOGGER = "shell"
+_TO_SCREEN = {
+    "module": "dagster._core.storage.noop_compute_log_manager",
+    "class": "NoOpComputeLogManager",
+}
 OnStep = Callable[[str, int, int], None]
 """Called with a step, how many steps are done, and how many there are."""
 
@@ -114,7 +119,9 @@ def execute(
             "[school] first_week."
         )
     log.begin(len(resolved.graph.node_dict))
-    with dg.DagsterInstance.get() as instance:
+    # Dagster would take what a run prints to the screen by way of a file, and lose the last of it
+    own = InstanceRef.from_dir(os.environ["DAGSTER_HOME"], overrides={"compute_logs": _TO_SCREEN})
+    with dg.DagsterInstance.from_ref(own) as instance:
         result = resolved.execute_in_process(
             run_config={"loggers": {LOGGER: {}}},
             instance=instance,
