@@ -323,6 +323,8 @@ ENROLLED = "class_id,person_id,role,begin_date,end_date"
         ("Membership", "Current", "Transferred out"),
         ("Student Status", "A", "I"),
         ("Enrollment State", "A", "W"),
+        ("StuStatus", "A", "T"),
+        ("Withdrawal Status", "", "W"),
         ("Is_Active", "Y", "N"),
         ("Currently Active", "true", "false"),
     ],

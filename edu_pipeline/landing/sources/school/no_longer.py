@@ -61,7 +61,29 @@ OF_PEOPLE = frozenset(
             "workflow",
             "sis",
         ),
-        *("code", "attendance", "mark", "homework", "assignment", "submission", "year"),
+        *(
+            "code",
+            "attendance",
+            "mark",
+            "homework",
+            "assignment",
+            "submission",
+            "year",
+            "reg",
+            "enr",
+        ),
+        *(
+            "stu",
+            "stud",
+            "ind",
+            "yn",
+            "withdrawal",
+            "withdraw",
+            "exit",
+            "leaving",
+            "district",
+            "campus",
+        ),
     }
 )
 """What headers say beside `status` or `active` of the row itself: an `Active Duty` is a parent's."""
