@@ -41,6 +41,8 @@ OTHER_DAYS = BEFORE | {
     *("submitted", "available", "first", "next"),
 }
 MOST_CODES = 40
+MANY, ROWS_OF_EACH = 10, 5
+"""Students or days, and rows of each, of which it is no accident that all have the same."""
 
 
 @dataclass(frozen=True)
@@ -101,7 +103,7 @@ def _codes(
         count = sum(
             rows for code, cell, rows in pairs if _differ(read[code], said[cell], said.values())
         )
-        if count:
+        if count and not _is_of_others(con, table, name):
             undone = [toml_key(cell) for cell in cells if cell.casefold() == UNDONE]
             codes = ", ".join(f'{cell} = "missing"' for cell in undone if table == "homework")
             yield _which(
@@ -113,6 +115,18 @@ def _codes(
                 count,
                 f"  # and to [homework.codes]: {codes}" if codes else "",
             )
+
+
+def _is_of_others(con: duckdb.DuckDBPyConnection, table: str, name: str) -> bool:
+    """Whether always the same stands there of each of many students, or days: their year, or the term."""
+    for of in ("student_id", *DATES[table]):
+        ((rows, many, cells),) = con.execute(
+            f"select count(*), count(distinct {of}), count(distinct ({of}, cell)) "
+            f"from {rows_with(table, name)}"
+        ).fetchall()
+        if cells == many >= MANY and rows >= ROWS_OF_EACH * many:
+            return True
+    return False
 
 
 def _days(
