@@ -97,6 +97,23 @@ def _asked_of_several(found: Facts, table: str = "attendance") -> str | None:
     return several_problem(several).message if several else None
 
 
+def test_marks_of_two_systems_are_no_sessions(facts: Stage) -> None:
+    """A half of 007's day would be missed, though one system has it present and the other absent."""
+    marks = "".join(
+        f"{student},{day},{code},{system}\n"
+        for student in ("007", "008")
+        for day in WEEK[:3]
+        for system, code in (("SIS", "absent"), ("Gate", "present"))
+    )
+    files = {"attendance.csv": f"student_id,date,code,Source\n{marks}"}
+    message = _asked_of_several(facts(files))
+    assert message
+    assert "likely the same days as several systems" in message
+    assert "sessions_per_day" not in message
+    assert '[landing.attendance.where]: Source = ["…"]' in message
+    assert _asked_of_several(facts({}, '[landing.attendance.where]\nSource = ["SIS"]')) is None
+
+
 def test_a_mark_per_period_in_an_unknown_column_is_asked_about_and_the_line_works(
     facts: Stage,
 ) -> None:
