@@ -53,3 +53,14 @@ def test_homework_of_which_none_is_missing_is_asked_about_where_some_have_no_row
     # of one in twenty-five it may have been asked of others only
     assert asked(homework(without=1)) == []
     assert asked(homework(without=2, status="missing")) == []
+
+
+def test_students_without_any_homework_among_others_with_all_are_asked_about(asked: Asked) -> None:
+    """Of 25 five have none, as where the file ends early."""
+    assert asked(homework(without=5, status="missing")) == ["students_without_homework"]
+    assert asked(homework(without=4, status="missing")) == []
+    # of pieces for a part of the class each it may be right
+    halves = homework(without=5, status="missing")["homework.csv"].replace("010,A", "010,B")
+    for student in STUDENTS[10:20]:
+        halves = halves.replace(f"{student},A", f"{student},B")
+    assert asked({"homework.csv": halves}) == []

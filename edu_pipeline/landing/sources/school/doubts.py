@@ -42,6 +42,8 @@ ENOUGH_MARKS = 100
 FEW_WITHOUT = 0.01
 """Share of student-days without a mark that nobody wonders at."""
 ENOUGH_PIECES = 10
+MANY_STUDENTS, NEARLY_ALL = 0.2, 0.8
+"""Share of a class of which none has a piece; share of the pieces that are set that the others have."""
 MANY_WITHOUT = 0.05
 """Share of pieces that are not for every student of a class."""
 PLANNED_DAYS = 31
@@ -72,6 +74,7 @@ def doubts(
     yield from _homework_without_outcome(con)
     yield from _nobody_absent(con, settings)
     yield from _nothing_missing(con)
+    yield from _without_homework(con)
     yield from _graded_with_nothing(con, files, settings)
 
 
@@ -515,6 +518,50 @@ def _nothing_missing(con: duckdb.DuckDBPyConnection) -> Iterator[Problem]:
             without,
             "Homework lists nothing as missing.",
         )
+
+
+def _without_homework(con: duckdb.DuckDBPyConnection) -> Iterator[Problem]:
+    """Students of a class who have no piece at all, where the others have nearly every one."""
+    found = con.execute(
+        f"""
+        with pieces as (
+          select distinct class_id, assignment_id, due_date from stg_homework
+          where class_id is not null
+        ),
+        pairs as (
+          select distinct class_id, person_id as student_id, assignment_id
+          from pieces join stg_enrollments using (class_id)
+          where role = 'student' and due_date >= begin_date and due_date < end_date
+        ),
+        had as (
+          select class_id, student_id, count(*) as due,
+                 count(*) filter (
+                   (class_id, student_id, assignment_id) in
+                     (select (class_id, student_id, assignment_id) from stg_homework)
+                 ) as pieces,
+                 student_id in (select student_id from rejected_homework) as told
+          from pairs group by all
+        )
+        select class_id, count(*) filter (pieces = 0 and not told) as without, count(*) as students
+        from had group by all
+        having without >= greatest(2, {MANY_STUDENTS} * students)
+          and sum(pieces) >= {NEARLY_ALL} * sum(due) filter (pieces > 0)
+          and students - without >= without and sum(pieces) >= {ENOUGH_PIECES}
+        order by all
+        """
+    ).fetchall()
+    for class_id, without, students in found:
+        problem = school_problem(
+            "homework",
+            "students_without_homework",
+            "student_id",
+            f"In class {class_id}, {without} of {students} students have no piece of homework at all, though the "
+            "others have nearly every one: the file may be cut short, or they have left. Export homework again, "
+            "or end their enrollments.",
+            without,
+            class_id=class_id,
+        )
+        yield problem.releasable("If that is right")
 
 
 def _graded_with_nothing(
