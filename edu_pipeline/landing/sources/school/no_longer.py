@@ -25,16 +25,30 @@ from edu_pipeline.settings.home import Settings
 VOID = frozenset(
     {
         *("void", "voided", "deleted", "cancelled", "canceled", "removed", "revoked", "reversed"),
-        *("rejected", "retracted", "inactive"),
+        *("rejected", "retracted", "inactive", "superseded", "obsolete"),
     }
 )
 """Headers of columns that are filled, and cells, of rows that do not count any more."""
+STANDING = frozenset({"active", "current", "valid", "latest"})
+"""Headers of columns in which a no says so."""
+LOGGED = frozenset({"op", "operation", "action", "change", "event"})
+UNDOING = frozenset({"d", "del", "delete", "deleted", "remove", "removed"})
+DOING = frozenset(
+    {
+        *("i", "ins", "insert", "inserted", "a", "add", "added", "c", "create", "created", "new"),
+        *("u", "upd", "update", "updated", "change", "changed", "edit", "edited", "modified"),
+    }
+)
+"""What logs of changes say, under headers of `LOGGED`, of rows that were taken back, and of others."""
 GONE = (
     r"(.* )?(inactive|withdrawn|withdrew|transferred(?! in)|graduated?|left|leavers?|exited|dropped|former"
     r"|no[- ]?show|unenrolled|off[- ]roll)( .*)?"
 )
 """Cells, in lower case, of people who are no longer there."""
-LETTERS, STATES = frozenset("iwnt"), frozenset({"status", "state", "tag"})
+GONE_ABROAD = r"(de )?baja|retirad[oa]|trasladad[oa]|egresad[oa]|abgemeldet|ausgetreten|abgegangen|radiée?|partie?"
+"""The same under headers of `STATES` only: `Alta` and `Baja` are also high and low."""
+LETTERS = frozenset("iwnt")
+STATES = frozenset({"status", "state", "tag", "estado", "estatus", "situacion", "statut"})
 NUMBERS = frozenset("123")
 STATUSES = frozenset({"enrollstatus", "enrollmentstatus", "enrolmentstatus", "studentstatus"})
 """Headers, normal, under which PowerSchool's numbers mean the same, as letters do under `STATES`."""
@@ -74,7 +88,12 @@ def no_longer(
         if words & NOT_OF_ROWS or not (known or _is_of_few_words(con, table, name)):
             continue
         cells = _rows_by_cell(con, table, name, settings)
-        out = [cell for cell in cells if _says_so(table, name, cell)]
+        logged = words & LOGGED and {cell.casefold() for cell in cells} <= DOING | UNDOING
+        out = [
+            cell
+            for cell in cells
+            if _says_so(table, name, cell) or (logged and cell.casefold() in UNDOING)
+        ]
         kept = [cell for cell in cells if cell not in out]
         count = sum(cells[cell] for cell in out)
         if count and kept:
@@ -114,10 +133,12 @@ def _says_so(table: str, name: str, cell: str) -> bool:
         return re.fullmatch(r"0+([.,]0+)?", cell) is not None
     if words & VOID:
         return word not in FALSE
-    if "active" in words and word in FALSE:
+    if words & STANDING and word in FALSE:
         return word != ""
     if word in VOID or table in CODES:
         return word in VOID
+    if words & STATES and re.fullmatch(GONE_ABROAD, word):
+        return True
     letters = LETTERS if words & STATES else frozenset()
     numbers = NUMBERS if normal(name) in STATUSES else frozenset()
     return word in letters | numbers or re.fullmatch(GONE, word) is not None
