@@ -48,6 +48,8 @@ MANY_WITHOUT = 0.05
 """Share of pieces that are not for every student of a class."""
 PLANNED_DAYS = 31
 """How far ahead absences are known; a mark of a later day is a typing error."""
+USUAL_EXCEPTIONS = 10
+"""Students absent or late a day, where a day without any is no chance."""
 DATES_SHOWN = 4
 SESSIONS_SHOWN = 8
 
@@ -72,6 +74,7 @@ def doubts(
     yield from _shorter_days(con, files, settings)
     yield from _days_to_come(con, settings)
     yield from _homework_without_outcome(con)
+    yield from _days_without_exceptions(con, settings)
     yield from _nobody_absent(con, settings)
     yield from _nothing_missing(con)
     yield from _without_homework(con)
@@ -440,6 +443,49 @@ def _homework_without_outcome(con: duckdb.DuckDBPyConnection) -> Iterator[Proble
             'status = "…"',
             unknown,
             "No homework has a known outcome.",
+        )
+
+
+def _days_without_exceptions(
+    con: duckdb.DuckDBPyConnection, settings: Settings
+) -> Iterator[Problem]:
+    """Single school days without an exception: closed, or an export with a gap; everyone would be present."""
+    if settings.landing.attendance.shape != "exceptions":
+        return
+    found = con.execute(
+        f"""
+        with marks as (
+          select school_id, date, count(distinct mark.student_id) as students
+          from stg_attendance as mark join stg_student_schools as pupil
+            on pupil.student_id = mark.student_id and date >= begin_date and date < end_date
+          group by all
+        ),
+        usual as (
+          select school_id, median(students) as students, min(date) as first, max(date) as last
+          from marks group by all having median(students) >= {USUAL_EXCEPTIONS}
+        )
+        select school_id, list(date order by date), any_value(usual.students)
+        from stg_school_days as day join usual using (school_id)
+        where day.in_session and date > first and date < last
+          and (school_id, date) not in (select (school_id, date) from marks)
+          -- weeks that have none are told elsewhere
+          and (school_id, date_trunc('week', date)) in
+            (select (school_id, date_trunc('week', date)) from marks)
+        group by all order by all
+        """
+    ).fetchall()
+    for school, days, usual in found:
+        shown = listed([f"{day_month(day)} {day.year}" for day in days[:DATES_SHOWN]])
+        more = " and other days" if len(days) > DATES_SHOWN else ""
+        yield _question(
+            "attendance",
+            "day_without_exceptions",
+            f"{school} {days[0]}",
+            f"Nobody of school {school} was absent or late on {shown}{more}, where about {round(usual)} students a "
+            "day are usual, and everyone counts as present. If there was no school, export the calendar again "
+            "without; if the marks are missing, export attendance again.",
+            len(days),
+            f"Days without an exception at school {school}: {shown}{more}.",
         )
 
 
