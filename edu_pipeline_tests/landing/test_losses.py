@@ -357,6 +357,18 @@ def test_a_session_that_is_the_whole_day_is_asked_about(facts: Stage) -> None:
     assert message.startswith("1 row of attendance with 'ALL' stands where others have AM and PM")
 
 
+def test_a_whole_day_in_another_language_is_told_from_its_halves(facts: Stage) -> None:
+    rows = "007,2026-09-07,absent,Journée\n007,2026-09-08,absent,Journée\n"
+    halves = "008,2026-09-08,absent,Matin\n008,2026-09-09,absent,Après-midi\n"
+    marks = {"attendance.csv": f"student_id,date,code,session\n{rows}{halves}"}
+    (message,) = asked(facts(marks, f"{EXCEPTIONS}\nsessions_per_day = 2"))
+    assert message.startswith(
+        "2 rows of attendance with 'Journée' stand where others have Après-midi"
+    )
+    marks = {"attendance.csv": f"student_id,date,code,session\n{halves}"}
+    assert asked(facts(marks, f"{EXCEPTIONS}\nsessions_per_day = 2")) == []
+
+
 @pytest.mark.parametrize("span", ["1-3", "P1 to P3", '"1, 2, 3"'])
 def test_one_row_of_several_periods_is_asked_about_beside_rows_of_one(
     facts: Stage, span: str
