@@ -48,7 +48,7 @@ SCHOOL = {
 }
 NAMES = ("Ada", "Moss", "Benedict", "Oakley", "Carla", "Reed")
 ROSTERS = """
-create table stg_students as select unnest(['007', '008']) as student_id, '1' as school_id;
+create table stg_students as select unnest(['007', '008']) as student_id, '1' as school_id, '7' as grade;
 create table stg_student_schools as
   select *, date '0001-01-01' as begin_date, date '9999-12-31' as end_date from stg_students;
 create table stg_classes as from (

@@ -223,6 +223,17 @@ def test_a_single_mark_on_the_end_date_is_asked_about(
     assert [problem.message.startswith(start) for problem in found] == [True] * asks
 
 
+def test_who_is_not_expected_on_the_end_date_has_left_before(facts: Stage) -> None:
+    """The office marks the day of leaving with a code of its own."""
+    left = "update stg_enrollments set end_date = '2026-09-10' where person_id = '007';"
+    for code, on in (("gone", 0), ("absent", 1)):
+        attendance = marks("007 1-3", "008 1-5") + f"007,2026-09-10,{code}\n"
+        codes = '[attendance.codes]\ngone = "not_expected"\n'
+        con, *_ = facts({"attendance.csv": attendance}, codes, ROSTERS + left)
+        with marks_at_hand(con):
+            assert marks_on_end_dates(con) == (1, on, 0)
+
+
 def _of_registers(found: Facts) -> list[str]:
     with marks_at_hand(found.con):
         return [problem.message for problem in register_problems(registers(found.con))]

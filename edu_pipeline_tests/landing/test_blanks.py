@@ -148,6 +148,25 @@ def test_the_sessions_of_an_export_are_asked_about_until_their_number_is_said(
     assert messages(land({}, f"{EXCEPTIONS}sessions_per_day = 6")) == []
 
 
+def test_periods_that_come_in_turn_are_no_more_of_a_day(land: Land, messages: Messages) -> None:
+    """Two a day: 1 and 2 on A days, which are the 7th, 9th and 11th, and 3 and 4 on the others."""
+    two = f"{EXCEPTIONS}sessions_per_day = 2"
+    turns = [
+        f"007,2026-09-{day:02},absent,{period}\n"
+        for day in range(7, 12)
+        for period in ((1, 2) if day % 2 else (3, 4))
+    ]
+    header = "student_id,date,code,period\n"
+    assert messages(land({"attendance.csv": header + "".join(turns)}, two)) == []
+    # a day with one of both has more than two
+    mixed = "".join(turns) + "008,2026-09-10,absent,1\n"
+    (message,) = messages(land({"attendance.csv": header + mixed}, two))
+    assert "sessions_per_day = 4  # or more" in message
+    # few days of them may be an accident
+    (message,) = messages(land({"attendance.csv": header + "".join(turns[:8])}, two))
+    assert "sessions_per_day = 4  # or more" in message
+
+
 def test_equal_absences_of_some_days_more_than_of_others_may_be_periods(
     facts: Callable[..., Facts],
 ) -> None:

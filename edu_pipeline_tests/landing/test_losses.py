@@ -336,6 +336,12 @@ def test_graded_with_nothing_is_asked_until_somebody_says_what_it_means(facts: S
     (message,) = asked(facts({"homework.csv": f"{HOMEWORK},score\n{rows}"}))
     assert message.startswith("1 piece of homework is 'fully graded' with a score of 0")
     assert asked(facts({}, '[homework.codes]\n"fully graded" = "complete"')) == []
+    # points of another kind, of which 0 are ordinary
+    columns = "score,bonus points,Min Score,late_penalty_points"
+    rows = (
+        "007,a1,MAT,2026-09-08,fully graded,8,0,0,0\n008,a1,MAT,2026-09-08,fully graded,9,1,0,0\n"
+    )
+    assert asked(facts({"homework.csv": f"{HOMEWORK},{columns}\n{rows}"})) == []
 
 
 def test_the_outcome_is_read_and_not_the_record_s_own_status(facts: Stage) -> None:

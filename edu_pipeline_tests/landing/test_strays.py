@@ -43,6 +43,10 @@ MARKS = "student_id,date,code\n007,2026-09-07,present\n"
         ("Orgs_2026-09-11.csv", "sourcedId,status,name,type\n1,active,Hill,school\n"),
         ("academicSessions.csv", "sourcedId,title,type,startDate,endDate\n"),
         ("demographics.csv", "sourcedId,birthDate,sex\n007,2012-05-04,female\n"),
+        (
+            "roles.csv",
+            "sourcedId,userSourcedId,roleType,role,orgSourcedId\nr1,007,primary,student,1\n",
+        ),
         ("schools.csv", "School_id,School_name,Low_grade\n1,Hill,6\n"),
         ("School.csv", "SIS ID,Name\n1,Hill\n"),
         ("~$attendance.xlsx", "\x00"),
@@ -70,6 +74,13 @@ def test_the_name_of_a_companion_alone_is_not_enough(strays: Strays) -> None:
     placing = strays({"orgs.csv": "student_id,given_name,grade\n007,Ada,7\n"})
     assert placing.companions == {}
     assert [line.section for line in placing.lines] == [("landing", "students")]
+
+
+def test_enrollments_called_roles_are_no_companion(strays: Strays) -> None:
+    rows = "class_id,person_id,role,begin_date\nHR-7A,007,student,2026-09-01\n"
+    placing = strays({"students.csv": STUDENTS, "roles.csv": rows})
+    assert placing.companions == {}
+    assert [line.section for line in placing.lines] == [("landing", "enrollments")]
 
 
 def test_what_the_settings_ignore_is_neither_read_nor_asked_about(strays: Strays) -> None:

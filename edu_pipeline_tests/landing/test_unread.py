@@ -9,7 +9,7 @@ import pytest
 from edu_pipeline.ground.toml import toml_key, toml_list
 from edu_pipeline.landing.sources.school.finding import column_questions
 from edu_pipeline.model.problems import problems_frame
-from edu_pipeline_tests.landing.conftest import ROSTERS, SCHOOL, Facts, Land
+from edu_pipeline_tests.landing.conftest import ROSTERS, SCHOOL, Facts, Land, rosters_of
 
 Messages = Callable[[duckdb.DuckDBPyConnection], list[str]]
 Asked = Callable[..., list[str]]
@@ -121,6 +121,11 @@ def test_ordinary_columns_ask_nothing(land: Land, messages: Messages) -> None:
         "school year": ("2026", "2027", "2026"),
         "homeroom": ("7A", "7B", "7A"),
         "Term end date": ("2026-12-18", "2026-12-19", "2026-12-18"),
+        "Week End": ("2026-09-11", "2026-09-11", "2026-09-11"),
+        "Marking Period End": ("2026-11-06", "2026-11-06", "2026-11-06"),
+        "Last Modified": ("2026-09-07 10:02", "2026-09-10 08:00", "2026-09-11 08:00"),
+        "LastUpdated": ("2026-09-08", "2026-09-09", "2026-09-09"),
+        "Letter sent to parent": ("2026-09-09", "2026-09-10", "2026-09-11"),
     }
     rows = (",".join(f'"{cell}"' for cell in row) for row in zip(*columns.values(), strict=True))
     assert messages(land(_absences(",".join(columns), *rows), EXCEPTIONS)) == []
@@ -154,6 +159,57 @@ def test_an_amount_that_the_codes_say_already_is_not_asked(asked: Asked) -> None
     assert asked(files, '[attendance.codes]\nH = "half_day"') == []
 
 
+def _of_six(header: str, *rows: tuple[str, str, str]) -> dict[str, str]:
+    """Marks of six students on a day: the day, their codes (`P` or `A`), and what stands in a column of each."""
+    lines = [
+        f"{who:03},2026-09-{day},{'present' if code == 'P' else 'absent'},{cell}"
+        for day, codes, cells in rows
+        for who, (code, cell) in enumerate(zip(codes, cells.split(), strict=True), 1)
+    ]
+    return {"attendance.csv": "\n".join([f"student_id,date,code,{header}", *lines, ""])}
+
+
+@pytest.mark.parametrize(
+    ("rows", "asks"),
+    [
+        # school was out after half a day on the 8th: three who missed it missed 195 minutes
+        ([("07", "PPPPPA", "0 0 0 0 0 390"), ("08", "PPPAAA", "0 0 0 195 195 195")], False),
+        # what a day has, whoever was there
+        ([("07", "PPPPPA", "390 " * 6), ("08", "PPPPPA", "195 " * 6)], False),
+        # two may have left together
+        ([("07", "PPPAAA", "0 0 0 390 390 390"), ("08", "PPPPAA", "0 0 0 0 195 195")], True),
+        # of who missed the same day, one was away for half of it
+        ([("07", "PPAAAA", "0 0 390 390 390 195"), ("08", "PPPAAA", "0 0 0 195 195 195")], True),
+    ],
+)
+def test_minutes_that_say_how_long_a_day_was_are_no_part_of_it(
+    facts: Callable[..., Facts], rows: list[tuple[str, str, str]], *, asks: bool
+) -> None:
+    six = rosters_of(f"{who:03}" for who in range(1, 7))
+    found = _asked(facts(_of_six("Minutes Absent", *rows), rosters=six))
+    assert found.height == asks
+
+
+def test_a_column_of_who_or_of_when_is_no_second_column_of_codes(
+    facts: Callable[..., Facts],
+) -> None:
+    """Codes are 1 and 2, and so are the years of ten students, who have marks on five days each."""
+    ten = [f"{who:03}" for who in range(1, 11)]
+    codes = '[attendance.codes]\n1 = "present"\n2 = "absent"\n'
+
+    def told(header: str, cell: Callable[[str, int], int]) -> int:
+        rows = [
+            f"{who},2026-09-{day:02},{1 + (who == '003' and day == 8)},{cell(who, day)}"
+            for who in ten
+            for day in range(7, 12)
+        ]
+        text = "\n".join([f"student_id,date,code,{header}", *rows, ""])
+        return _asked(facts({"attendance.csv": text}, codes, rosters_of(ten))).height
+
+    assert told("Grade", lambda who, _: 1 + int(who) % 2) == 0
+    assert told("Final", lambda who, day: 1 + (who == "004" and day == 9)) == 1
+
+
 def test_arrival_times_of_a_daily_export_are_not_asked_about(asked: Asked) -> None:
     rows = "007,2026-09-07,present,,\n008,2026-09-07,late,08:40,15:00\n007,2026-09-08,late,09:10,14:00\n"
     assert asked({"attendance.csv": f"student_id,date,code,Time In,Time Out\n{rows}"}) == []
@@ -178,6 +234,31 @@ def test_arrivals_are_asked_about_where_late_counts_for_less_and_no_code_says_la
     # on another day of the week school may begin later
     assert told("Arrival Time", "08:30\n008,2026-09-09,present,09:15") == []
     assert told("Arrival Time", "09:15", '[attendance.codes]\nL = "tardy"') == []
+    # so often until then, and on no day
+    assert told("Times tardy YTD", "3") == []
+
+
+def test_a_day_that_began_later_makes_nobody_late(facts: Callable[..., Facts]) -> None:
+    """On the 14th, a Monday as the 7th, all of twelve came two hours later than one who was late."""
+    twelve = [f"{who:03}" for who in range(1, 13)]
+    half = "[attendance.codes]\nL = { attended = 0.5, tardy = true }"
+    open_on_the_14th = "insert into stg_school_days values ('2026-09-14', '1', true, '2026-09-07');"
+
+    def told(*late: str) -> list[str]:
+        rows = [
+            f"{who},2026-09-07,{'L,08:10' if who == '012' else 'present,07:50'}" for who in twelve
+        ]
+        rows += [
+            f"{who},2026-09-14,present,{'10:05' if who in late else '07:55'}" for who in twelve
+        ]
+        text = "\n".join(["student_id,date,code,Arrival Time", *rows, ""])
+        return _asked(facts({"attendance.csv": text}, half, rosters_of(twelve) + open_on_the_14th))[
+            "message"
+        ].to_list()
+
+    assert told(*twelve) == []
+    (message,) = told("004", "005")
+    assert "has '10:05' in 2 rows whose code says present, as late as others" in message
 
 
 def test_homework_handed_in_after_it_was_due_is_asked_about_where_late_does_not_count(
@@ -258,6 +339,12 @@ ENROLLED = "class_id,person_id,role,begin_date,end_date"
         ("Estado", "Alta", "Baja"),
         ("Enroll_Status", "0", "2"),
         ("Membership", "Current", "Transferred out"),
+        ("Student Status", "A", "I"),
+        ("Enrollment State", "A", "W"),
+        ("StuStatus", "A", "T"),
+        ("Withdrawal Status", "", "W"),
+        ("Is_Active", "Y", "N"),
+        ("Currently Active", "true", "false"),
     ],
 )
 def test_people_who_are_gone_by_a_word_and_whose_enrollment_goes_on_are_asked_about(
@@ -294,6 +381,18 @@ def test_words_of_rosters_that_are_about_something_else_ask_nothing(
         "Prioridad": ("Alta", "Baja"),
         "Counselor": ("Dropped", "Ms R. O., who has room 7 on the second floor"),
         "School_id": ("1", "2"),
+        # of Clever, and of US districts, whose N is a no and whose T is a transfer pupil of good standing
+        "Frl_status": ("N", "F"),
+        "504 Status": ("Y", "N"),
+        "Active 504": ("Y", "N"),
+        "Homeless Status": ("N", "Y"),
+        "Immunization Status": ("C", "I"),
+        "Residency Status": ("R", "T"),
+        "Active Duty Parent": ("N", "Y"),
+        "Dismissal": ("Dropped off", "Bus"),
+        "Portal Status": ("Active", "Inactive"),
+        "Entry Status": ("New", "Transferred from Hill"),
+        "Came": ("New", "Transferred from Hill"),
     }
     rows = zip(("007,A,M", "008,B,O"), zip(*columns.values(), strict=True), strict=True)
     lines = [f'{who},"' + '","'.join(cells) + '"' for who, cells in rows]

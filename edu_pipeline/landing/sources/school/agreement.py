@@ -27,11 +27,11 @@ FEW_WEEKS = 3
 
 @contextmanager
 def marks_at_hand(con: duckdb.DuckDBPyConnection) -> Iterator[None]:
-    """`marks` (student × day, whether they came) and `stays` (of students in classes), which the counts of marks look at."""
+    """`marks` (student × day, whether they came, and were expected) and `stays` (of students in classes), which the counts of marks look at."""
     con.execute(
         """
         create or replace temp table marks as
-        select student_id, date, bool_or(attended > 0) as came
+        select student_id, date, bool_or(attended > 0) as came, bool_or(possible > 0) as expected
         from stg_attendance where submitted group by all
         """
     )
@@ -184,7 +184,8 @@ def marks_on_end_dates(con: duckdb.DuckDBPyConnection) -> tuple[int, int, int]:
     """Days on which students left, for good or for a while, and on which others of their school are marked.
 
     Returns:
-        How many there are; on how many the student has a mark; after how many, while in no class.
+        How many there are; on how many the student has a mark, other than that nobody expected them; after
+        how many, while in no class.
     """
     found: tuple[int, int, int] = con.execute(
         f"""
@@ -203,7 +204,7 @@ def marks_on_end_dates(con: duckdb.DuckDBPyConnection) -> tuple[int, int, int]:
         outside as (
           select student_id, day, bool_or(date = day) as on_it, bool_or(date > day) as later
           from leavers join marks using (student_id)
-          where date >= day and coalesce(date < back, true) group by all
+          where date >= day and coalesce(date < back, true) and expected group by all
         )
         select count(*), count(*) filter (on_it), count(*) filter (later)
         from leavers as leaver

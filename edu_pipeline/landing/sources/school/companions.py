@@ -26,6 +26,8 @@ COMPANIONS: Mapping[str, Sequence[tuple[str, frozenset[str]]]] = {
         "orgs": [(ONEROSTER, "sourcedid name type")],
         "relationships": [(SDS, "usersourcedid relationshipusersourcedid")],
         "resources": [(ONEROSTER, "sourcedid vendorresourceid"), (CLEVER, "resourceid")],
+        # who is a student stands in enrollments, too, and who has neither counts nowhere
+        "roles": [(ONEROSTER, "usersourcedid roletype role orgsourcedid")],
         "schools": [(CLEVER, "schoolid schoolname"), (ONEROSTER, "sourcedid name")],
         "school": [(SDS, "sisid name")],
         "scorescales": [(ONEROSTER, "sourcedid title type")],

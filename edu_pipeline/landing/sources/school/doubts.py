@@ -33,6 +33,8 @@ HALVES = 2
 PERIOD_WORDS = ("period", "session", "lesson", "block")
 SCORES = ("score", "points", "grade", "mark", "percent", "result")
 """What a header says that holds what a piece of homework was worth."""
+NO_SCORE = ("min", "bonus", "extra", "penalty", "deduct", "possible", "curve")
+"""What a header says of points that are 0 of whatever was handed in."""
 UNKNOWN_STATUS = 0.5
 """Share of pieces without a known outcome from which there is something to wonder at."""
 PREFILLED = 0.5
@@ -623,7 +625,8 @@ def _graded_with_nothing(
     for path, read in resolved_headers("homework", files, settings.landing.homework).items():
         status = read.headers.get("status")
         for name in read.unread:
-            if status is None or not normal(name).endswith(SCORES):
+            scored = normal(name).endswith(SCORES) and not any(map(normal(name).count, NO_SCORE))
+            if status is None or not scored:
                 continue
             counts = con.execute(
                 f"""

@@ -92,6 +92,7 @@ from edu_pipeline.landing.sources.school.stage_facts import (
     distinct_texts,
     marks_found,
     sessions_found,
+    sessions_in_turn,
 )
 from edu_pipeline.landing.sources.school.stage_roster import names_years
 from edu_pipeline.landing.sources.school.telling_apart import several_problem, several_rows
@@ -139,6 +140,10 @@ def find_problems(
     whole_days = any(
         problem.kind == "whole_day_session" and problem.id not in released for problem in asked
     )
+    marks = landing.attendance
+    in_turn = marks.shape == "exceptions" and sessions_in_turn(
+        con, "stg_attendance", marks.sessions_per_day
+    )
     problems = [
         *file_problems(files, landing),
         *version_problems(files, landing),
@@ -146,7 +151,7 @@ def find_problems(
         *word_problems(words, landing),
         *code_problems(unmapped),
         # marks of whole days beside sessions are no further session
-        *([] if whole_days else session_problems(*sessions_found(con), landing)),
+        *([] if whole_days or in_turn else session_problems(*sessions_found(con), landing)),
         *shape,
         *_rows_left_out(con, files, settings, weighed=not shape),
         *asked,

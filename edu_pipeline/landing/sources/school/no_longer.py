@@ -1,7 +1,7 @@
 """Rows that do not count any more, or are of somebody who is gone, says a column that nobody reads."""
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 
 import duckdb
 
@@ -43,7 +43,8 @@ DOING = frozenset(
 )
 """What logs of changes say, under headers of `LOGGED`, of rows that were taken back, and of others."""
 GONE = (
-    r"(.* )?(inactive|withdrawn|withdrew|transferred(?! in)|graduated?|left|leavers?|exited|dropped|former"
+    r"(.* )?(inactive|withdrawn|withdrew|transferred(?! (in|from))|graduated?|left|leavers?|exited"
+    r"|dropped(?! off)|former"
     r"|no[- ]?show|unenrolled|off[- ]roll)( .*)?"
 )
 """Cells, in lower case, of people who are no longer there."""
@@ -51,6 +52,57 @@ GONE_ABROAD = r"(de )?baja|retirad[oa]|trasladad[oa]|egresad[oa]|abgemeldet|ausg
 """The same under headers of `STATES` only: `Alta` and `Baja` are also high and low."""
 LETTERS = frozenset("iwnt")
 STATES = frozenset({"status", "state", "tag", "estado", "estatus", "situacion", "statut"})
+OF_PEOPLE = frozenset(
+    {
+        *(
+            "is",
+            "current",
+            "currently",
+            "flag",
+            "indicator",
+            "student",
+            "pupil",
+            "learner",
+            "person",
+        ),
+        *("enroll", "enrolled", "enrol", "enrolment", "enrollment", "membership", "member", "roll"),
+        *(
+            "register",
+            "registration",
+            "record",
+            "row",
+            "school",
+            "class",
+            "section",
+            "workflow",
+            "sis",
+        ),
+        *(
+            "code",
+            "attendance",
+            "mark",
+            "homework",
+            "assignment",
+            "submission",
+            "year",
+            "reg",
+            "enr",
+        ),
+        *(
+            "stu",
+            "stud",
+            "ind",
+            "yn",
+            "withdrawal",
+            "withdraw",
+            "exit",
+            "leaving",
+            "district",
+            "campus",
+        ),
+    }
+)
+"""What headers say beside `status` or `active` of the row itself: an `Active Duty` is a parent's."""
 NUMBERS = frozenset("123")
 STATUSES = frozenset({"enrollstatus", "enrollmentstatus", "enrolmentstatus", "studentstatus"})
 """Headers, normal, under which PowerSchool's numbers mean the same, as letters do under `STATES`."""
@@ -59,6 +111,18 @@ NOT_OF_ROWS = frozenset(
         *("reason", "comment", "comments", "note", "notes", "remark", "remarks", "description"),
         *("code", "type", "el", "ell", "eal", "esl", "lep", "iep", "sped", "sen", "lunch", "meal"),
         *("program", "programme", "gifted", "language", "medical", "bus", "transport", "hand"),
+        *(
+            "portal",
+            "account",
+            "email",
+            "device",
+            "frl",
+            "frpl",
+            "title",
+            "entry",
+            "previous",
+            "prior",
+        ),
     }
 )
 """What headers say whose words are about something else than the row."""
@@ -88,7 +152,7 @@ def no_longer(
     for name in names:
         words = words_of(name)
         known = words & VOID or _is_of_day(table, name)
-        others = NOT_OF_ROWS - {"type"} if table in CODES else NOT_OF_ROWS
+        others = NOT_OF_ROWS - {"type", "entry"} if table in CODES else NOT_OF_ROWS
         if words & others or not (known or _is_of_few_words(con, table, name)):
             continue
         cells = _rows_by_cell(con, table, name, settings)
@@ -146,14 +210,19 @@ def _says_so(table: str, name: str, cell: str) -> bool:
     if words & VOID:
         return word not in FALSE
     if words & STANDING and word in FALSE:
-        return word != ""
+        return word != "" and _is_of_people(name, STANDING)
     if word in VOID or table in CODES:
         return word in VOID
     if words & STATES and re.fullmatch(GONE_ABROAD, word):
         return True
-    letters = LETTERS if words & STATES else frozenset()
+    letters = LETTERS if words & STATES and _is_of_people(name, STATES) else frozenset()
     numbers = NUMBERS if normal(name) in STATUSES else frozenset()
     return word in letters | numbers or re.fullmatch(GONE, word) is not None
+
+
+def _is_of_people(name: str, besides: Collection[str]) -> bool:
+    """Whether a header speaks of nothing but the row: `504 Status` and `Homeless Status` do not."""
+    return words_of(name) <= OF_PEOPLE.union(besides) and not any(map(str.isdigit, name))
 
 
 def _is_of_few_words(con: duckdb.DuckDBPyConnection, table: str, name: str) -> bool:

@@ -27,6 +27,7 @@ from edu_pipeline.landing.sources.school.school_reading import (
     texts_of,
     word_meaning,
 )
+from edu_pipeline.landing.sources.school.stage_facts import sessions_in_turn
 from edu_pipeline.landing.sources.school.suggestions import OPEN, Line, format_lines
 from edu_pipeline.landing.tables.date_order import date_orders, is_date, unread
 from edu_pipeline.landing.tables.headers import normal
@@ -328,7 +329,10 @@ def _session_lines(read: Reading) -> list[Line]:
             f"from {read.rows('attendance')} group by student_id, date)"
         ).fetchall()[0][0]
         why = f"a student has up to {most} marks on one day"
-    if most <= export.sessions_per_day:
+    in_turn = exceptions and sessions_in_turn(
+        read.con, read.rows("attendance"), export.sessions_per_day
+    )
+    if most <= export.sessions_per_day or in_turn:
         return []
     section = ("landing", "attendance")
     return [Line(section, "sessions_per_day", most, why, certain=not exceptions)]

@@ -47,6 +47,8 @@ OTHER_DAYS = BEFORE | {
 MOST_CODES = 40
 ENOUGH_ROWS = 3
 """Of one code, for what stands beside it to be its meaning."""
+MANY, ROWS_OF_EACH = 10, 5
+"""Students or days, and rows of each, of which it is no accident that all have the same."""
 
 
 @dataclass(frozen=True)
@@ -110,7 +112,7 @@ def _codes(
         # where one code stands, it is what the others were corrected to
         all_said = [*said.values(), *(read.values() if one else ())]
         count = sum(rows for code, cell, rows in pairs if _differ(read[code], said[cell], all_said))
-        if count:
+        if count and not _is_of_others(con, table, name):
             undone = [toml_key(cell) for cell in cells if cell.casefold() == UNDONE]
             codes = ", ".join(f'{cell} = "missing"' for cell in undone if table == "homework")
             yield _which(
@@ -158,6 +160,18 @@ def _codes_by_school(con: duckdb.DuckDBPyConnection, names: Sequence[str]) -> It
                 f"code = {toml_text(name)}  # and its words to [attendance.codes].",
                 int(rows),
             )
+
+
+def _is_of_others(con: duckdb.DuckDBPyConnection, table: str, name: str) -> bool:
+    """Whether always the same stands there of each of many students, or days: their year, or the term."""
+    for of in ("student_id", *DATES[table]):
+        ((rows, many, cells),) = con.execute(
+            f"select count(*), count(distinct {of}), count(distinct ({of}, cell)) "
+            f"from {rows_with(table, name)}"
+        ).fetchall()
+        if cells == many >= MANY and rows >= ROWS_OF_EACH * many:
+            return True
+    return False
 
 
 def _days(

@@ -56,6 +56,8 @@ HOMES = """(
   where role = 'student'
 )"""
 """SQL of the homerooms that students are in, and when."""
+ENOUGH_DAYS = 5
+"""Days with marks of all their sessions, from which it is no accident which these are."""
 FURTHEST_AHEAD = timedelta(hours=14)
 """How far the zones east of Greenwich are ahead of it."""
 TITLES = frozenset(
@@ -485,6 +487,28 @@ def sessions_found(con: duckdb.DuckDBPyConnection) -> tuple[int, list[str]]:
     ).fetchall()[0][0]
     names = con.execute("select distinct session from stg_attendance order by 1").fetchall()
     return most, [name for (name,) in names]
+
+
+def sessions_in_turn(con: duckdb.DuckDBPyConnection, rows: str, per_day: int) -> bool:
+    """Whether days have their sessions in turn: 1 to 4 on A days, 5 to 8 on B days, and never another.
+
+    Args:
+        con: The warehouse.
+        rows: A table of marks.
+        per_day: How many sessions a day has, as the settings say.
+    """
+    found = con.execute(
+        f"select list(distinct session) from {rows} where session <> '' group by date"
+    ).fetchall()
+    days = [frozenset(names) for (names,) in found]
+    full = [names for names in days if len(names) == per_day]
+    turns = {*full}
+    return (
+        len(full) >= ENOUGH_DAYS
+        and len(turns) > 1
+        and sum(map(len, turns)) == len(frozenset().union(*turns))
+        and all(any(names <= turn for turn in turns) for names in days)
+    )
 
 
 def marks_found(con: duckdb.DuckDBPyConnection) -> tuple[int, int]:

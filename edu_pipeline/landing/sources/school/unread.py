@@ -7,8 +7,8 @@ them is not what the codes say already.
 
 import re
 import unicodedata
-from collections import Counter
-from collections.abc import Collection, Iterator, Sequence
+from collections import Counter, defaultdict
+from collections.abc import Collection, Iterator, Mapping, Sequence
 
 import duckdb
 import polars as pl
@@ -48,8 +48,34 @@ BACK = frozenset({"back", "return", "returned", "returns", "returning"})
 """What headers say that hold the first day after an absence."""
 ENDS = frozenset({"to", "end", "until", "till", "through", "thru", "last", "in"})
 NOT_ENDS = frozenset(
-    {"term", "year", "semester", "quarter", "class", "course", "section", "school", "enrollment"}
+    {
+        *(
+            "term",
+            "year",
+            "semester",
+            "quarter",
+            "class",
+            "course",
+            "section",
+            "school",
+            "enrollment",
+        ),
+        *("week", "month", "marking", "grading", "cycle", "trimester"),
+        *("modified", "updated", "changed", "edited", "saved", "entered", "created", "recorded"),
+        *(
+            "sent",
+            "notified",
+            "mailed",
+            "printed",
+            "contacted",
+            "submitted",
+            "login",
+            "sync",
+            "synced",
+        ),
+    }
 )
+"""What headers say besides of days that are not those of an absence, such as `Last Modified`."""
 FLAGS = {
     "missing": ("missing",),
     "late": ("late", "missing"),
@@ -73,6 +99,13 @@ FALSE = ("", "false", "no", "n", "f", "0", "null", "none")
 LATE = frozenset({"t", "l", "late", "tardy"})
 """Codes, in lower case, of late arrivals even where they are mapped to an absence."""
 ARRIVED = frozenset({"arrival", "arrived", "arrives", "late", "tardy", "lateness"})
+COUNTS = frozenset(
+    {
+        *("ytd", "cumulative", "count", "number", "total", "times", "average", "rate", "percent"),
+        *("year", "term", "semester", "quarter"),
+    }
+)
+"""What headers say that hold how often somebody was late."""
 SIGNED = frozenset({"time", "sign", "signed", "check", "checked", "clock", "scan", "scanned"})
 """What headers say of when somebody came; the latter beside `in`."""
 KINDS = frozenset(
@@ -102,6 +135,11 @@ _MOMENT = (
 _TIME = r"\d{1,2}[:.]\d{2}([:.]\d{2})?( ?[AaPp]\.?[Mm]\.?)?"
 _AMOUNT = r"-?\d+([.,:]\d+)? ?(%|h|hrs?|hours?|m|mins?|minutes?)?"
 VALUES_SHOWN = 3
+SEVERAL = 3
+"""Rows that have the same amount on a day, from which it is no accident."""
+MANY_AT_ONCE = 10
+"""Students who came late at once, from which school began later for them."""
+MOST = 0.5
 
 
 def unread_problems(
@@ -225,7 +263,7 @@ def _amounts(con: duckdb.DuckDBPyConnection, names: Sequence[str]) -> Iterator[P
             )
             """
         ).fetchall()
-        if cells and absences:
+        if cells and absences and not _is_of_the_day(con, rows):
             yield unread_question(
                 "attendance",
                 name,
@@ -235,6 +273,32 @@ def _amounts(con: duckdb.DuckDBPyConnection, names: Sequence[str]) -> Iterator[P
                 f'[landing.attendance.columns]: portion_absent = "…"',
                 int(absences),
             )
+
+
+def _is_of_the_day(con: duckdb.DuckDBPyConnection, rows: str) -> bool:
+    """Whether all of a day and session have the same, as where it is how long these are.
+
+    Each amount but that of a whole day must be that of several at once: two may have left together.
+    """
+    absence = "not tardy and attended < possible"
+    number = r"try_cast(replace(regexp_extract(cell, '\d+([.,]\d+)?'), ',', '.') as double)"
+    for of, kind in (("true", "true"), (absence, "attended / possible")):
+        for grade in ("true", "grade"):
+            ((proven,),) = con.execute(
+                f"""
+                with said as (
+                  select min(cell) as cell, count(distinct cell) as cells, count(*) as rows,
+                         school_id, session, date, {grade} as grade, {kind} as kind
+                  from {rows} join stg_students using (student_id) where {of} group by all
+                )
+                select bool_and(cells = 1) and count(distinct cell) = count(distinct cell) filter (
+                  rows >= {SEVERAL} or cell = (select arg_max(cell, {number}) from said)
+                ) from said
+                """
+            ).fetchall()
+            if proven:
+                return True
+    return False
 
 
 def _parts(con: duckdb.DuckDBPyConnection, names: Sequence[str]) -> Iterator[Problem]:
@@ -304,28 +368,25 @@ def _arrivals(
     }
     for name in names if late else ():
         words = words_of(name)
-        if words.isdisjoint(ARRIVED) and not ("in" in words and words & SIGNED):
+        if words & COUNTS or (words.isdisjoint(ARRIVED) and not ("in" in words and words & SIGNED)):
             continue
         # each school, session and day of the week may begin at another time
         rows = con.execute(
             f"""
-            select (school_id, session, isodow(date))::varchar, lower(code), cell,
-                   attended = possible and possible > 0 and not tardy, count(*)
+            select (school_id, session, isodow(date))::varchar, (school_id, grade, session, date)::varchar,
+                   lower(code), cell, attended = possible and possible > 0 and not tardy, count(*)
             from {rows_with("attendance", name)} join stg_students using (student_id)
             group by all order by all
             """
         ).fetchall()
-        minutes = {cell: _minutes(cell) for _, _, cell, _, _ in rows if cell}
+        minutes = {cell: _minutes(cell) for *_, cell, _, _ in rows if cell}
         first: dict[str, float] = {}
-        for when, code, cell, _, _ in rows:
+        for when, _, code, cell, _, _ in rows:
             if code in late and (minute := minutes.get(cell)):
                 first[when] = min(minute, first.get(when, minute))
-        if None in minutes.values() or (len({row[2] for row in rows}) <= 1 and not first):
+        if None in minutes.values() or (len({row[3] for row in rows}) <= 1 and not first):
             continue
-        odd: Counter[str] = Counter()
-        for when, _, cell, there, count in rows:
-            if there and (minutes.get(cell) or 0) >= first.get(when, float("inf") if first else 1):
-                odd[cell] += count
+        odd = _came_late(rows, minutes, first)
         if odd:
             latest = sorted(odd, key=lambda cell: -(minutes[cell] or 0))
             yield unread_question(
@@ -338,6 +399,28 @@ def _arrivals(
                 f"export them with the code of late arrivals ({listed(sorted(late.values()))}).",
                 odd.total(),
             )
+
+
+def _came_late(
+    rows: Sequence[tuple[str, str, str, str, bool, int]],
+    minutes: Mapping[str, float | None],
+    first: Mapping[str, float],
+) -> Counter[str]:
+    """Arrivals of those whose code says present that are as late as the first late one, and of how many.
+
+    Where most came that late, school began later: after snow, or for the little ones.
+    """
+    came: Counter[str] = Counter()
+    after: dict[str, Counter[str]] = defaultdict(Counter)
+    for when, day, _, cell, there, count in rows:
+        came[day] += count if there and cell else 0
+        if there and (minutes.get(cell) or 0) >= first.get(when, float("inf") if first else 1):
+            after[day][cell] += count
+    odd: Counter[str] = Counter()
+    for day, cells in after.items():
+        if not first or cells.total() <= max(MOST * came[day], MANY_AT_ONCE):
+            odd.update(cells)
+    return odd
 
 
 def _minutes(cell: str) -> float | None:
