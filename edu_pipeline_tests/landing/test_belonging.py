@@ -242,6 +242,19 @@ def test_ids_with_more_digits_than_excel_keeps_are_told_as_such(
     assert [lost in cause for cause in causes.values()] == [True] * bool(lost)
 
 
+@pytest.mark.parametrize(("known", "unknown", "told"), [
+    ("S07", "s07", True), ("1007", "1,007", True), ("S-07", "S07", True), ("S07", "S08", False),
+])  # fmt: skip
+def test_ids_in_other_letters_are_told_as_such(known: str, unknown: str, told: bool) -> None:
+    with duckdb.connect() as con:
+        con.execute(rosters_of([known]))
+        for table in ("homework", "enrollments"):
+            con.execute(REJECTED.format(table, "unknown_class_id", "[]::varchar[]"))
+        con.execute(REJECTED.format("attendance", "unknown_student_id", [unknown]))
+        causes = causes_of_unknown(con)
+    assert ["in other letters" in cause for cause in causes.values()] == [True] * told
+
+
 @pytest.mark.parametrize(("ids", "told"), [
     ("HR-1,7A\nHR-2,7B", 'class_id = "class_name"'), ("HR-1,7A\nHR-2,7A", "with the ids that classes has."),
     ("HR-1,8A\nHR-2,8B", ""),

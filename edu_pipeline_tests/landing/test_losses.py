@@ -97,6 +97,23 @@ def _asked_of_several(found: Facts, table: str = "attendance") -> str | None:
     return several_problem(several).message if several else None
 
 
+def test_marks_of_two_systems_are_no_sessions(facts: Stage) -> None:
+    """A half of 007's day would be missed, though one system has it present and the other absent."""
+    marks = "".join(
+        f"{student},{day},{code},{system}\n"
+        for student in ("007", "008")
+        for day in WEEK[:3]
+        for system, code in (("SIS", "absent"), ("Gate", "present"))
+    )
+    files = {"attendance.csv": f"student_id,date,code,Source\n{marks}"}
+    message = _asked_of_several(facts(files))
+    assert message
+    assert "likely the same days as several systems" in message
+    assert "sessions_per_day" not in message
+    assert '[landing.attendance.where]: Source = ["…"]' in message
+    assert _asked_of_several(facts({}, '[landing.attendance.where]\nSource = ["SIS"]')) is None
+
+
 def test_a_mark_per_period_in_an_unknown_column_is_asked_about_and_the_line_works(
     facts: Stage,
 ) -> None:
@@ -344,6 +361,18 @@ def test_a_session_that_is_the_whole_day_is_asked_about(facts: Stage) -> None:
     marks = {"attendance.csv": f"student_id,date,code,session\n{rows}"}
     (message,) = asked(facts(marks, f"{EXCEPTIONS}\nsessions_per_day = 2"))
     assert message.startswith("1 row of attendance with 'ALL' stands where others have AM and PM")
+
+
+def test_a_whole_day_in_another_language_is_told_from_its_halves(facts: Stage) -> None:
+    rows = "007,2026-09-07,absent,Journée\n007,2026-09-08,absent,Journée\n"
+    halves = "008,2026-09-08,absent,Matin\n008,2026-09-09,absent,Après-midi\n"
+    marks = {"attendance.csv": f"student_id,date,code,session\n{rows}{halves}"}
+    (message,) = asked(facts(marks, f"{EXCEPTIONS}\nsessions_per_day = 2"))
+    assert message.startswith(
+        "2 rows of attendance with 'Journée' stand where others have Après-midi"
+    )
+    marks = {"attendance.csv": f"student_id,date,code,session\n{halves}"}
+    assert asked(facts(marks, f"{EXCEPTIONS}\nsessions_per_day = 2")) == []
 
 
 @pytest.mark.parametrize("span", ["1-3", "P1 to P3", '"1, 2, 3"'])

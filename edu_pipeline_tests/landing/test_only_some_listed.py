@@ -53,3 +53,45 @@ def test_homework_of_which_none_is_missing_is_asked_about_where_some_have_no_row
     # of one in twenty-five it may have been asked of others only
     assert asked(homework(without=1)) == []
     assert asked(homework(without=2, status="missing")) == []
+
+
+def test_students_without_any_homework_among_others_with_all_are_asked_about(asked: Asked) -> None:
+    """Of 25 five have none, as where the file ends early."""
+    assert asked(homework(without=5, status="missing")) == ["students_without_homework"]
+    assert asked(homework(without=4, status="missing")) == []
+    # of pieces for a part of the class each it may be right
+    halves = homework(without=5, status="missing")["homework.csv"].replace("010,A", "010,B")
+    for student in STUDENTS[10:20]:
+        halves = halves.replace(f"{student},A", f"{student},B")
+    assert asked({"homework.csv": halves}) == []
+
+
+def exceptions(*per_day: int) -> dict[str, str]:
+    """So many absences of 7A on each day of a week."""
+    rows = [
+        f"{student},2026-09-{day:02},absent\n"
+        for day, count in enumerate(per_day, start=7)
+        for student in STUDENTS[:count]
+    ]
+    return {"attendance.csv": f"student_id,date,code\n{''.join(rows)}"}
+
+
+def test_a_day_without_exceptions_is_asked_about_where_many_are_usual(
+    facts: Callable[..., Facts],
+) -> None:
+    def asked(*per_day: int) -> list[str]:
+        shape = '[landing.attendance]\nshape = "exceptions"'
+        return [
+            each.message
+            for each in doubts(*facts(exceptions(*per_day), shape, rosters_of(STUDENTS)))
+        ]
+
+    (message,) = asked(12, 11, 0, 10, 12)
+    assert (
+        "absent or late on 9\u00a0September 2026, where about 12 students a day are usual"
+        in message
+    )
+    # of few it may be chance, and after the last one nobody knows
+    assert asked(9, 9, 0, 9, 9) == []
+    assert asked(12, 11, 10, 12, 0) == []
+    assert asked(12, 11, 1, 10, 12) == []

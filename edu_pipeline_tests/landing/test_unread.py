@@ -9,7 +9,7 @@ import pytest
 from edu_pipeline.ground.toml import toml_key, toml_list
 from edu_pipeline.landing.sources.school.finding import column_questions
 from edu_pipeline.model.problems import problems_frame
-from edu_pipeline_tests.landing.conftest import SCHOOL, Facts, Land, rosters_of
+from edu_pipeline_tests.landing.conftest import ROSTERS, SCHOOL, Facts, Land, rosters_of
 
 Messages = Callable[[duckdb.DuckDBPyConnection], list[str]]
 Asked = Callable[..., list[str]]
@@ -55,8 +55,18 @@ def _absences(header: str, *cells: str) -> dict[str, str]:
             '[landing.attendance.where]: State = ["", "Confirmed"]',
         ),
         ("Active", ("Y", "N", "Y"), 'Active = ["Y"]'),
+        ("is_current", ("1", "0", "1"), 'is_current = ["1"]'),
+        ("Op", ("I", "D", "U"), "would keep the rows that they take back"),
+        ("Entry type", ("New", "Reversal", "New"), "would keep the rows that they take back"),
+        ("Register taken", ("Y", "N", "Y"), '"…" = "not_expected"'),
+        ("Demi-journées", ("1", "2", "2"), "may count for too much"),
+        ("Fehlstunden", ("2", "6", "6"), "may count for too much"),
+        ("minutes", ("390", "-390", "390"), "may count for too much"),
+        ("Periods missed", ("2", "6", "6"), "may count for too much"),
+        ("No. of Days", ("2", "1", "3"), "is more than 1 in 2 absences without a row on the days"),
         ("Final Code", ("absent", "present", "late"), 'code = "Final Code"'),
         ("Final Code", ("absent", "", "late"), "export one column with what counts, as code"),
+        ("Corrected", ("", "present", ""), "export one column with what counts, as code"),
         ("Absence Date", ("2026-09-07", "2026-09-07", "2026-09-08"), 'date = "Absence Date"'),
         (
             "Back on",
@@ -87,6 +97,7 @@ def test_ordinary_columns_ask_nothing(land: Land, messages: Messages) -> None:
         "Reason": ("Cancelled", "ill", "ill"),
         "Presence": ("Absent", "Absent", "Absent"),
         "Register": ("absent", "Absent", "Excused absence"),
+        "Corrected": ("", "", "absent"),
         "Original code": ("present", "absent", "absent"),
         "1st flag": ("T", "F", "T"),
         "Back on": ("2026-09-08", "2026-09-09", "2026-09-10"),
@@ -95,6 +106,12 @@ def test_ordinary_columns_ask_nothing(land: Land, messages: Messages) -> None:
         "First absence": ("2026-09-01", "2026-09-01", "2026-09-01"),
         "Absence Value": ("1", "1", "1.0"),
         "Days": ("1", "0", "1"),
+        "Total days": ("1", "2", "2"),
+        "Days absent": ("4", "2", "3"),
+        "Time taken": ("08:10", "No", "08:15"),
+        "Absence type": ("Medical", "Family", "Medical"),
+        "Action": ("D", "Detention", "D"),
+        "Valid school day": ("Y", "Y", "Y"),
         "Minutes Absent": ("390", "390", "390"),
         "Minutes late": ("5", "", "10"),
         "Days absent YTD": ("0.5", "3", "4"),
@@ -319,6 +336,7 @@ ENROLLED = "class_id,person_id,role,begin_date,end_date"
         ("Enrollment Status", "Enrolled", "Dropped"),
         ("Status", "On roll", "Left"),
         ("Tag", "", "I"),
+        ("Estado", "Alta", "Baja"),
         ("Enroll_Status", "0", "2"),
         ("Membership", "Current", "Transferred out"),
         ("Student Status", "A", "I"),
@@ -360,6 +378,7 @@ def test_words_of_rosters_that_are_about_something_else_ask_nothing(
         "State": ("Ohio", "Indiana"),
         "Homeroom letter": ("I", "A"),
         "Entry": ("Transferred in", "New"),
+        "Prioridad": ("Alta", "Baja"),
         "Counselor": ("Dropped", "Ms R. O., who has room 7 on the second floor"),
         "School_id": ("1", "2"),
         # of Clever, and of US districts, whose N is a no and whose T is a transfer pupil of good standing
@@ -410,3 +429,88 @@ def test_a_second_column_of_homework_that_says_something_else_is_asked_about(ask
     assert "has other days than those that are read as due_date, in 1 row" in message
     assert asked(homework("extended_due_date", "", "2026-09-08")) == []
     assert asked(homework("submitted on", "2026-09-07", "2026-09-10")) == []
+
+
+@pytest.mark.parametrize(
+    ("header", "due", "optional"),
+    [
+        ("published", "TRUE", "FALSE"),
+        ("Count in Final Grade", "1", "0"),
+        ("required", "Yes", "No"),
+        ("Optional", "", "x"),
+        ("Extra credit", "N", "Y"),
+    ],
+)
+def test_homework_that_nobody_has_to_hand_in_is_asked_about(
+    facts: Callable[..., Facts], header: str, due: str, optional: str
+) -> None:
+    """Two pieces are missing; 008 had to hand in one of three, 007 one of one."""
+    rows = (
+        f"007,A,MAT,2026-09-08,submitted,{due}\n008,A,MAT,2026-09-08,submitted,{due}\n"
+        f"008,B,MAT,2026-09-09,missing,{optional}\n008,C,MAT,2026-09-09,missing,{optional}\n"
+    )
+    files = {"homework.csv": f"{HOMEWORK},{header}\n{rows}"}
+    (message,) = _asked(facts(files))["message"]
+    assert f"'{optional}' for 2 pieces whose status says something else" in message
+    line = f"[landing.homework.where]\n{toml_key(header)} = {toml_list([due])}\n"
+    assert f"{toml_key(header)} = {toml_list([due])}" in message
+    said = facts(files, line)
+    assert _asked(said).is_empty()
+    assert said.con.sql("select count(*) from stg_homework").fetchall() == [(2,)]
+    # of pieces that are exempt already it says nothing new
+    exempt = {"homework.csv": files["homework.csv"].replace("missing", "exempt")}
+    assert _asked(facts(exempt)).is_empty()
+
+
+def test_tests_among_homework_are_asked_about(facts: Callable[..., Facts]) -> None:
+    rows = "007,A,MAT,2026-09-08,submitted,Homework\n008,B,MAT,2026-09-08,missing,{}\n"
+    files = {"homework.csv": f"{HOMEWORK},Category\n" + rows.format("Unit test")}
+    (message,) = _asked(facts(files))["message"]
+    assert "says of 1 piece ('Unit test') that it is no homework" in message
+    assert 'Category = ["Homework"]' in message
+    said = facts(files, '[landing.homework.where]\nCategory = ["Homework"]\n')
+    assert _asked(said).is_empty()
+    assert said.con.sql("select student_id, status from stg_homework").fetchall() == [
+        ("007", "complete")
+    ]
+    for word in ("Reading", "Take-home test", "Contest"):
+        assert _asked(
+            facts({"homework.csv": f"{HOMEWORK},Category\n" + rows.format(word)})
+        ).is_empty()
+
+
+def test_a_code_that_means_something_else_at_another_school_is_asked_about(
+    facts: Callable[..., Facts],
+) -> None:
+    """`S` is a suspension of 007, and a trip of 008 of another school, who is there on all four days."""
+
+    def marks(word: str, teachers: str = "") -> dict[str, str]:
+        rows = "".join(
+            f"{who},2026-09-{day:02},{code},{teachers or said}\n"
+            for who, day, code, said in (
+                *(("007", day, "present", "There") for day in (7, 8, 9)),
+                *(("008", day, "present", "There") for day in (7, 8, 9)),
+                ("007", 10, "S", "Suspended"),
+                ("008", 10, "S", word),
+            )
+        )
+        return {"attendance.csv": f"student_id,date,code,Means\n{rows}"}
+
+    codes = '[attendance.codes]\nS = "unexcused"\n'
+    moved = "update stg_students set school_id = '2' where student_id = '008'"
+
+    def asked(files: dict[str, str], toml: str = codes) -> list[str]:
+        found = facts(files, toml, rosters=f"{ROSTERS}{moved};")
+        return _asked(found)["message"].to_list()
+
+    (message,) = asked(marks("School trip"))
+    assert "and of 'S' something else at another school, where all count alike: 2 rows" in message
+    assert "trip" not in message
+    assert 'code = "Means"' in message
+    assert asked(marks("Suspended")) == []
+    assert asked(marks("", "Ms R. O.")) == []
+    said = (
+        '[landing.attendance.columns]\ncode = "Means"\n[attendance.codes]\nThere = "present"\n'
+        'Suspended = "unexcused"\n"School trip" = "present"\n'
+    )
+    assert asked(marks("School trip"), said) == []

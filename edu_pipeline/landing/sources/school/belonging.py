@@ -17,6 +17,7 @@ from edu_pipeline.landing.rules import SUPERSEDED, UNKNOWN
 from edu_pipeline.landing.sources.school.fields import WORDS
 from edu_pipeline.landing.sources.school.school_problems import classes_told, school_problem
 from edu_pipeline.landing.sources.school.stage_facts import HOMES, distinct_texts, register_days
+from edu_pipeline.landing.tables.headers import normal
 from edu_pipeline.landing.tables.raw import RECEIVED
 from edu_pipeline.model.problems import Problem
 from edu_pipeline.settings.landing import AttendanceExport, EnrollmentsExport
@@ -120,7 +121,8 @@ def causes_of_unknown(con: duckdb.DuckDBPyConnection) -> Mapping[tuple[str, str]
             f"select distinct value from rejected_{table} where rule = ?", [rule]
         ).fetchall()
         look = _in_another_column if column == "class_id" else _cut_short
-        cause = look(con, table, [value for (value,) in found])
+        ids = [value for (value,) in found]
+        cause = look(con, table, ids) or _in_other_letters(con, table, column, ids)
         if cause:
             causes[table, rule] = f" {cause}"
     return causes
@@ -140,6 +142,20 @@ def _cut_short(con: duckdb.DuckDBPyConnection, table: str, ids: Sequence[str]) -
     return (
         f"Excel keeps {DIGITS} digits of a number, and these ids have more, so their last digits became 0 in "
         f"{lost}: export {lost} again with ids as text, and do not save it from Excel before it lands."
+    )
+
+
+def _in_other_letters(
+    con: duckdb.DuckDBPyConnection, table: str, column: str, ids: Sequence[str]
+) -> str | None:
+    """Ids that are known but for case, blanks and punctuation, such as `s07` or `1,007`."""
+    export, ours = ("classes", "class_id") if column == "class_id" else ("students", "student_id")
+    known = {normal(each) for (each,) in con.execute(f"select {ours} from stg_{export}").fetchall()}
+    if sum(normal(each) in known for each in ids) <= MOST * len(ids):
+        return None
+    return (
+        f"They stand in {export} in other letters, or with other blanks and punctuation (as s07 is S07, and 1,007 "
+        f"is 1007): export {table} and {export} with the same ids."
     )
 
 

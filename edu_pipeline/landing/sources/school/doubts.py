@@ -44,10 +44,14 @@ ENOUGH_MARKS = 100
 FEW_WITHOUT = 0.01
 """Share of student-days without a mark that nobody wonders at."""
 ENOUGH_PIECES = 10
+MANY_STUDENTS, NEARLY_ALL = 0.2, 0.8
+"""Share of a class of which none has a piece; share of the pieces that are set that the others have."""
 MANY_WITHOUT = 0.05
 """Share of pieces that are not for every student of a class."""
 PLANNED_DAYS = 31
 """How far ahead absences are known; a mark of a later day is a typing error."""
+USUAL_EXCEPTIONS = 10
+"""Students absent or late a day, where a day without any is no chance."""
 DATES_SHOWN = 4
 SESSIONS_SHOWN = 8
 
@@ -72,8 +76,10 @@ def doubts(
     yield from _shorter_days(con, files, settings)
     yield from _days_to_come(con, settings)
     yield from _homework_without_outcome(con)
+    yield from _days_without_exceptions(con, settings)
     yield from _nobody_absent(con, settings)
     yield from _nothing_missing(con)
+    yield from _without_homework(con)
     yield from _graded_with_nothing(con, files, settings)
 
 
@@ -442,6 +448,49 @@ def _homework_without_outcome(con: duckdb.DuckDBPyConnection) -> Iterator[Proble
         )
 
 
+def _days_without_exceptions(
+    con: duckdb.DuckDBPyConnection, settings: Settings
+) -> Iterator[Problem]:
+    """Single school days without an exception: closed, or an export with a gap; everyone would be present."""
+    if settings.landing.attendance.shape != "exceptions":
+        return
+    found = con.execute(
+        f"""
+        with marks as (
+          select school_id, date, count(distinct mark.student_id) as students
+          from stg_attendance as mark join stg_student_schools as pupil
+            on pupil.student_id = mark.student_id and date >= begin_date and date < end_date
+          group by all
+        ),
+        usual as (
+          select school_id, median(students) as students, min(date) as first, max(date) as last
+          from marks group by all having median(students) >= {USUAL_EXCEPTIONS}
+        )
+        select school_id, list(date order by date), any_value(usual.students)
+        from stg_school_days as day join usual using (school_id)
+        where day.in_session and date > first and date < last
+          and (school_id, date) not in (select (school_id, date) from marks)
+          -- weeks that have none are told elsewhere
+          and (school_id, date_trunc('week', date)) in
+            (select (school_id, date_trunc('week', date)) from marks)
+        group by all order by all
+        """
+    ).fetchall()
+    for school, days, usual in found:
+        shown = listed([f"{day_month(day)} {day.year}" for day in days[:DATES_SHOWN]])
+        more = " and other days" if len(days) > DATES_SHOWN else ""
+        yield _question(
+            "attendance",
+            "day_without_exceptions",
+            f"{school} {days[0]}",
+            f"Nobody of school {school} was absent or late on {shown}{more}, where about {round(usual)} students a "
+            "day are usual, and everyone counts as present. If there was no school, export the calendar again "
+            "without; if the marks are missing, export attendance again.",
+            len(days),
+            f"Days without an exception at school {school}: {shown}{more}.",
+        )
+
+
 def _nobody_absent(con: duckdb.DuckDBPyConnection, settings: Settings) -> Iterator[Problem]:
     """A daily export in which all were there, beside students whose register has no row of them."""
     ((marks, absent),) = con.execute(
@@ -517,6 +566,50 @@ def _nothing_missing(con: duckdb.DuckDBPyConnection) -> Iterator[Problem]:
             without,
             "Homework lists nothing as missing.",
         )
+
+
+def _without_homework(con: duckdb.DuckDBPyConnection) -> Iterator[Problem]:
+    """Students of a class who have no piece at all, where the others have nearly every one."""
+    found = con.execute(
+        f"""
+        with pieces as (
+          select distinct class_id, assignment_id, due_date from stg_homework
+          where class_id is not null
+        ),
+        pairs as (
+          select distinct class_id, person_id as student_id, assignment_id
+          from pieces join stg_enrollments using (class_id)
+          where role = 'student' and due_date >= begin_date and due_date < end_date
+        ),
+        had as (
+          select class_id, student_id, count(*) as due,
+                 count(*) filter (
+                   (class_id, student_id, assignment_id) in
+                     (select (class_id, student_id, assignment_id) from stg_homework)
+                 ) as pieces,
+                 student_id in (select student_id from rejected_homework) as told
+          from pairs group by all
+        )
+        select class_id, count(*) filter (pieces = 0 and not told) as without, count(*) as students
+        from had group by all
+        having without >= greatest(2, {MANY_STUDENTS} * students)
+          and sum(pieces) >= {NEARLY_ALL} * sum(due) filter (pieces > 0)
+          and students - without >= without and sum(pieces) >= {ENOUGH_PIECES}
+        order by all
+        """
+    ).fetchall()
+    for class_id, without, students in found:
+        problem = school_problem(
+            "homework",
+            "students_without_homework",
+            "student_id",
+            f"In class {class_id}, {without} of {students} students have no piece of homework at all, though the "
+            "others have nearly every one: the file may be cut short, or they have left. Export homework again, "
+            "or end their enrollments.",
+            without,
+            class_id=class_id,
+        )
+        yield problem.releasable("If that is right")
 
 
 def _graded_with_nothing(

@@ -22,20 +22,36 @@ from edu_pipeline.landing.tables.headers import normal
 from edu_pipeline.model.problems import Problem
 from edu_pipeline.settings.home import Settings
 
-VOID = frozenset(
+REVERSALS = frozenset({"reversal", "cancellation", "deletion"})
+"""What is said of rows that take another one back."""
+VOID = REVERSALS | frozenset(
     {
         *("void", "voided", "deleted", "cancelled", "canceled", "removed", "revoked", "reversed"),
-        *("rejected", "retracted", "inactive"),
+        *("rejected", "retracted", "inactive", "superseded", "obsolete"),
     }
 )
 """Headers of columns that are filled, and cells, of rows that do not count any more."""
+STANDING = frozenset({"active", "current", "valid", "latest"})
+"""Headers of columns in which a no says so."""
+LOGGED = frozenset({"op", "operation", "action", "change", "event"})
+UNDOING = frozenset({"d", "del", "delete", "deleted", "remove", "removed"})
+DOING = frozenset(
+    {
+        *("i", "ins", "insert", "inserted", "a", "add", "added", "c", "create", "created", "new"),
+        *("u", "upd", "update", "updated", "change", "changed", "edit", "edited", "modified"),
+    }
+)
+"""What logs of changes say, under headers of `LOGGED`, of rows that were taken back, and of others."""
 GONE = (
     r"(.* )?(inactive|withdrawn|withdrew|transferred(?! (in|from))|graduated?|left|leavers?|exited"
     r"|dropped(?! off)|former"
     r"|no[- ]?show|unenrolled|off[- ]roll)( .*)?"
 )
 """Cells, in lower case, of people who are no longer there."""
-LETTERS, STATES = frozenset("iwnt"), frozenset({"status", "state", "tag"})
+GONE_ABROAD = r"(de )?baja|retirad[oa]|trasladad[oa]|egresad[oa]|abgemeldet|ausgetreten|abgegangen|radiée?|partie?"
+"""The same under headers of `STATES` only: `Alta` and `Baja` are also high and low."""
+LETTERS = frozenset("iwnt")
+STATES = frozenset({"status", "state", "tag", "estado", "estatus", "situacion", "statut"})
 OF_PEOPLE = frozenset(
     {
         *(
@@ -110,6 +126,7 @@ NOT_OF_ROWS = frozenset(
     }
 )
 """What headers say whose words are about something else than the row."""
+REGISTER_WORDS = frozenset({"register", "roll", "attendance", "student", "is", "was"})
 SPELLS = {
     "students": "spell.person_id = parsed.student_id and spell.role = 'student'",
     "enrollments": "spell.class_id = parsed.class_id and spell.person_id = parsed.person_id",
@@ -134,29 +151,41 @@ def no_longer(
     """
     for name in names:
         words = words_of(name)
-        known = words & VOID or _is_membership(table, name)
-        if words & NOT_OF_ROWS or not (known or _is_of_few_words(con, table, name)):
+        known = words & VOID or _is_of_day(table, name)
+        others = NOT_OF_ROWS - {"type", "entry"} if table in CODES else NOT_OF_ROWS
+        if words & others or not (known or _is_of_few_words(con, table, name)):
             continue
         cells = _rows_by_cell(con, table, name, settings)
-        out = [cell for cell in cells if _says_so(table, name, cell)]
+        logged = words & LOGGED and {cell.casefold() for cell in cells} <= DOING | UNDOING
+        out = [
+            cell
+            for cell in cells
+            if _says_so(table, name, cell) or (logged and cell.casefold() in UNDOING)
+        ]
         kept = [cell for cell in cells if cell not in out]
         count = sum(cells[cell] for cell in out)
         if count and kept:
             shown = "" if words & VOID else f" ({shown_cells(out)})"
             are = "it is" if count == 1 else "they are"
-            more = "" if _is_membership(table, name) else " any more"
+            more = "" if _is_of_day(table, name) else " any more"
+            back = logged or {*words, *map(str.casefold, out)} & REVERSALS
+            advice = (
+                "Leaving these out would keep the rows that they take back: export only what still counts."
+                if back
+                else _advice(table, name, kept, settings)
+            )
             yield unread_question(
                 table,
                 name,
                 f"The column {name} of {table}, which is not read, says of {counted(count, 'row')}{shown} "
                 f"that {'it does' if count == 1 else 'they do'} not count{more}; {are} counted. "
-                f"{_advice(table, name, kept, settings)}",
+                f"{advice}",
                 count,
             )
 
 
 def _advice(table: str, name: str, kept: Sequence[str], settings: Settings) -> str:
-    if _is_membership(table, name) and settings.landing.attendance.shape == "exceptions":
+    if _is_of_day(table, name) and settings.landing.attendance.shape == "exceptions":
         return (
             "Without a row they would count as present: export them with a code of their own, and add to "
             '[attendance.codes]: "…" = "not_expected"'
@@ -167,21 +196,25 @@ def _advice(table: str, name: str, kept: Sequence[str], settings: Settings) -> s
     return f"{ended if table in SPELLS else 'Add'} to {where}"
 
 
-def _is_membership(table: str, name: str) -> bool:
-    """Whether it is PowerSchool's membership value: 0 on days on which a student was no member."""
-    return table == "attendance" and "membership" in normal(name)
+def _is_of_day(table: str, name: str) -> bool:
+    """Whether it says if a day counts: PowerSchool's membership value, or if a register was taken."""
+    words = words_of(name) - REGISTER_WORDS
+    said = "membership" in normal(name) or words in ({"taken"}, {"expected"})
+    return table == "attendance" and said
 
 
 def _says_so(table: str, name: str, cell: str) -> bool:
     words, word = words_of(name), cell.casefold()
-    if _is_membership(table, name):
-        return re.fullmatch(r"0+([.,]0+)?", cell) is not None
+    if _is_of_day(table, name):
+        return re.fullmatch(r"0+([.,]0+)?|no?|f|false", word) is not None
     if words & VOID:
         return word not in FALSE
-    if "active" in words and word in FALSE:
-        return word != "" and _is_of_people(name, {"active"})
+    if words & STANDING and word in FALSE:
+        return word != "" and _is_of_people(name, STANDING)
     if word in VOID or table in CODES:
         return word in VOID
+    if words & STATES and re.fullmatch(GONE_ABROAD, word):
+        return True
     letters = LETTERS if words & STATES and _is_of_people(name, STATES) else frozenset()
     numbers = NUMBERS if normal(name) in STATUSES else frozenset()
     return word in letters | numbers or re.fullmatch(GONE, word) is not None
@@ -202,7 +235,7 @@ def _rows_by_cell(
 ) -> Mapping[str, int]:
     """Cell → the rows that it is about: of rosters those whose spell goes on after the last mark."""
     if table in CODES:
-        counts = "possible > 0" if _is_membership(table, name) else "true"
+        counts = "possible > 0" if table == "attendance" else "true"
         rows = f"select cell, {counts} as goes_on from {rows_with(table, name)}"
     else:
         last = f"(select max(date) + {LATE_ENTRY} from stg_attendance)"

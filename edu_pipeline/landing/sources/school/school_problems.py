@@ -83,7 +83,10 @@ MOST_SESSIONS = 12
 """A higher number in the name of a session is an id or a time of day."""
 
 WHOLE_DAY = frozenset(
-    {"all", "allday", "full", "fullday", "whole", "wholeday", "day", "daily", "both", "ampm", "fd"}
+    {
+        *("all", "allday", "full", "fullday", "whole", "wholeday", "day", "daily", "both", "ampm"),
+        *("fd", "journée", "journee", "todoeldía", "todoeldia", "jornada", "ganztags", "ganztägig"),
+    }
 )
 """What systems call a session that is all of them, without punctuation."""
 

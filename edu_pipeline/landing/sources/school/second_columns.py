@@ -31,6 +31,10 @@ UNDONE = "incomplete"
 """What is no status of homework, and is one beside `complete`."""
 BEFORE = frozenset({"original", "previous", "prior", "old", "initial"})
 """What headers say of what counted once."""
+AFTER = frozenset(
+    {"corrected", "correction", "final", "amended", "revised", "adjusted", "override"}
+)
+"""What headers say of what counts instead, where anything stands there."""
 DAYS = {
     "attendance": frozenset({"absence", "absent", "lesson", "missed"}),
     "homework": frozenset({"due", "deadline", "extended", "extension"}),
@@ -41,6 +45,8 @@ OTHER_DAYS = BEFORE | {
     *("submitted", "available", "first", "next"),
 }
 MOST_CODES = 40
+ENOUGH_ROWS = 3
+"""Of one code, for what stands beside it to be its meaning."""
 MANY, ROWS_OF_EACH = 10, 5
 """Students or days, and rows of each, of which it is no accident that all have the same."""
 
@@ -79,6 +85,8 @@ def second_columns(
     said = {ours for each in found for ours, how in each.how.items() if how == "setting"}
     if CODES[table] not in said:
         yield from _codes(con, table, others, settings)
+        if table == "attendance":
+            yield from _codes_by_school(con, others)
     if said.isdisjoint(DATES[table]):
         yield from _days(con, table, others, settings)
 
@@ -91,7 +99,8 @@ def _codes(
         cells = few_cells(con, table, name, MOST_CODES) or []
         said = {cell: _meaning(table, cell, settings) for cell in cells}
         flags = {cell.casefold() for cell in cells} <= {*TRUE, *FALSE}
-        if len(cells) <= 1 or flags or None in said.values() or words_of(name) & BEFORE:
+        words, one = words_of(name), len(cells) <= 1
+        if (one and not words & AFTER) or flags or None in said.values() or words & BEFORE:
             continue
         pairs = con.execute(
             f"select {CODES[table]}, cell, count(*) from {rows_with(table, name)} "
@@ -100,9 +109,9 @@ def _codes(
         read = {code: _meaning(table, code, settings) for code, _, _ in pairs}
         if set(read.values()) <= {NOTHING}:
             continue  # which is asked elsewhere
-        count = sum(
-            rows for code, cell, rows in pairs if _differ(read[code], said[cell], said.values())
-        )
+        # where one code stands, it is what the others were corrected to
+        all_said = [*said.values(), *(read.values() if one else ())]
+        count = sum(rows for code, cell, rows in pairs if _differ(read[code], said[cell], all_said))
         if count and not _is_of_others(con, table, name):
             undone = [toml_key(cell) for cell in cells if cell.casefold() == UNDONE]
             codes = ", ".join(f'{cell} = "missing"' for cell in undone if table == "homework")
@@ -114,6 +123,42 @@ def _codes(
                 f"has codes ({shown_cells(cells)}) which mean something else than those that are read",
                 count,
                 f"  # and to [homework.codes]: {codes}" if codes else "",
+            )
+
+
+def _codes_by_school(con: duckdb.DuckDBPyConnection, names: Sequence[str]) -> Iterator[Problem]:
+    """A column that says of each code what it means, and of one something else at another school."""
+    for name in names:
+        if not few_cells(con, "attendance", name, MOST_CODES):
+            continue
+        twice, one_each, rows = con.execute(
+            f"""
+            with said as (
+              select school_id, code, lower(cell) as cell, count(*) as rows
+              from {rows_with("attendance", name)} join stg_students using (student_id)
+              where cell <> '' group by all
+            )
+            select (select list(code order by code) from (
+                      select code from said group by all having count(distinct cell) > 1
+                    )),
+                   count(*) > 1 and count(distinct (school_id, code)) = count(*)
+                     and count(distinct (school_id, cell)) = count(*)
+                     and max(rows) >= {ENOUGH_ROWS},
+                   coalesce(sum(rows) filter (code in (
+                     select code from said group by all having count(distinct cell) > 1
+                   )), 0)
+            from said
+            """
+        ).fetchall()[0]
+        if twice and one_each:
+            yield unread_question(
+                "attendance",
+                name,
+                f"The column {name} of attendance, which is not read, says of each code what it means, and of "
+                f"{shown_cells(twice)} something else at another school, where all count alike: "
+                f"{counted(int(rows), 'row')}. If it is right, add to [landing.attendance.columns]: "
+                f"code = {toml_text(name)}  # and its words to [attendance.codes].",
+                int(rows),
             )
 
 

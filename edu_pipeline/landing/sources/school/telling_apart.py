@@ -10,15 +10,20 @@ import duckdb
 import polars as pl
 
 from edu_pipeline.ground.sql import quoted
-from edu_pipeline.ground.toml import toml_text
+from edu_pipeline.ground.toml import toml_key, toml_text
 from edu_pipeline.landing.sources.school.canonical import unread_names
 from edu_pipeline.landing.sources.school.fields import DATES, KEYS
 from edu_pipeline.landing.sources.school.school_problems import MANY_REJECTED, school_problem
 from edu_pipeline.landing.sources.school.stage_facts import distinct_texts, register_days
+from edu_pipeline.landing.sources.school.unread import words_of
 from edu_pipeline.model.problems import Problem
 from edu_pipeline.settings.home import Settings
 
 SHOWN = 4
+SOURCES = frozenset(
+    {"source", "system", "origin", "provider", "vendor", "database", "quelle", "origen"}
+)
+"""What headers say that hold where a row comes from."""
 FEW_REPEATED = 0.5
 """Rows that repeat a key to a key; of two sessions a day there is one."""
 
@@ -154,6 +159,13 @@ def _of_attendance(several: Several) -> tuple[str, str]:
         return what, (
             f"{name} has {values} values and another one in each of these rows, but few students have "
             "several, so these are likely corrections and no sessions. Export only the rows that count."
+        )
+    if several.apart and words_of(several.apart[0][0]) & SOURCES:
+        name = several.apart[0][0]
+        return what, (
+            f"{name} has another value in each of these rows, so they are likely the same days as several "
+            "systems have them. Add to [landing.attendance.where]: "
+            f'{toml_key(name)} = ["…"]  # the one that counts.'
         )
     if several.apart:
         (name, values), *others = several.apart

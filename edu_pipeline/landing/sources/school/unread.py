@@ -6,6 +6,7 @@ them is not what the codes say already.
 """
 
 import re
+import unicodedata
 from collections import Counter, defaultdict
 from collections.abc import Collection, Iterator, Mapping, Sequence
 
@@ -23,8 +24,16 @@ from edu_pipeline.landing.tables.date_order import is_date
 from edu_pipeline.model.problems import Problem
 from edu_pipeline.settings.home import Settings
 
-UNITS = frozenset({"minutes", "minute", "mins", "min", "hours", "hour", "hrs"})
-SHARES = frozenset({"portion", "fraction", "duration", "value", "amount", "day", "days"})
+UNITS = frozenset(
+    {
+        *("minutes", "minute", "mins", "min", "hours", "hour", "hrs"),
+        *("periods", "lessons", "blocks", "sessions", "halves"),
+        *("minuten", "stunden", "std", "fehlminuten", "fehlstunden", "heures", "demi", "uren"),
+        *("minutos", "horas", "minuti", "ore"),
+    }
+)
+DAYS = frozenset({"days", "tage", "fehltage", "jours", "dias", "giorni", "dagen"})
+SHARES = frozenset({"portion", "fraction", "duration", "value", "amount", "day"}) | DAYS
 MISSED = frozenset({"absence", "absent", "absences", "missed", "attendance", "attended", "present"})
 """What headers say that hold how much of a day somebody was away or there."""
 NOT_MISSED = frozenset(
@@ -72,9 +81,19 @@ FLAGS = {
     "late": ("late", "missing"),
     "excused": ("exempt", "not_due"),
     "exempt": ("exempt", "not_due"),
+    **dict.fromkeys(("optional", "extra", "unpublished", "omit", "omitted"), ("exempt", "not_due")),
 }
 """What a flag of homework is called → the outcomes that say the same."""
-FLAG_WORDS = frozenset({"is", "was", "flag", "flagged", "submission", "assignment", "homework"})
+NO_FLAGS = frozenset(
+    {"published", "required", "mandatory", "count", "counts", "include", "included"}
+)
+"""Flags of homework of which a no says that it is exempt."""
+FLAG_WORDS = frozenset(
+    {
+        *("is", "was", "flag", "flagged", "submission", "assignment", "homework"),
+        *("in", "for", "to", "toward", "towards", "the", "final", "grade", "credit"),
+    }
+)
 TRUE = ("true", "yes", "y", "t", "1", "x")
 FALSE = ("", "false", "no", "n", "f", "0", "null", "none")
 LATE = frozenset({"t", "l", "late", "tardy"})
@@ -89,13 +108,32 @@ COUNTS = frozenset(
 """What headers say that hold how often somebody was late."""
 SIGNED = frozenset({"time", "sign", "signed", "check", "checked", "clock", "scan", "scanned"})
 """What headers say of when somebody came; the latter beside `in`."""
+KINDS = frozenset(
+    {
+        "category",
+        "type",
+        "kind",
+        "group",
+        "categoria",
+        "categorie",
+        "kategorie",
+        "tipo",
+        "typ",
+        "art",
+    }
+)
+NO_HOMEWORK = (
+    r"tests?|quiz(zes)?|exams?|mid-?terms?|assessments?|summative|participation|classwork|in[- ]class"
+    r"|klausur(en)?|klassenarbeit(en)?|pr[üu]fung(en)?|ex[aá]men(es)?|pruebas?|contr[oô]les?|interrogations?"
+)
+"""What gradebooks call, under headers of `KINDS`, what is not done at home."""
 HANDED_IN = frozenset({"submitted", "submission", "turned", "handed"})
 _MOMENT = (
     r"(.*[ T])?(?P<hour>\d{1,2})[:.](?P<minute>\d{2})([:.]\d{2}(\.\d+)?)?Z?"
     r"( ?(?P<half>[AaPp])\.?[Mm]\.?)?"
 )
 _TIME = r"\d{1,2}[:.]\d{2}([:.]\d{2})?( ?[AaPp]\.?[Mm]\.?)?"
-_AMOUNT = r"\d+([.,:]\d+)? ?(%|h|hrs?|hours?|m|mins?|minutes?)?"
+_AMOUNT = r"-?\d+([.,:]\d+)? ?(%|h|hrs?|hours?|m|mins?|minutes?)?"
 VALUES_SHOWN = 3
 SEVERAL = 3
 """Rows that have the same amount on a day, from which it is no accident."""
@@ -123,6 +161,7 @@ def unread_problems(
     if table == "homework":
         yield from _flags(con, names, settings)
         yield from _handed_in(con, names, settings)
+        yield from _no_homework(con, names)
         return
     read = {ours for each in found for ours in each.headers}
     said = not read.isdisjoint({"duration", "portion_absent"})
@@ -131,6 +170,7 @@ def unread_problems(
         yield from _arrivals(con, names, settings)
     if settings.landing.attendance.shape == "exceptions":
         yield from _last_days(con, names, settings)
+        yield from _several_days(con, names)
         if not said and "session" not in read:
             yield from _times(con, names)
     if not said and "session" not in read:
@@ -138,8 +178,12 @@ def unread_problems(
 
 
 def words_of(header: str) -> frozenset[str]:
-    """The words of a header: `absent` and `minutes` of `AbsentMinutes`, `Absent Minutes` and so on."""
-    found = re.findall(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+", header)
+    """The words of a header: `absent` and `minutes` of `AbsentMinutes`, `Absent Minutes` and so on.
+
+    Without accents: `journees` of `Journées`.
+    """
+    plain = re.sub(r"[\u0300-\u036f]", "", unicodedata.normalize("NFKD", header))
+    found = re.findall(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+", plain)
     return frozenset(word.casefold() for word in found)
 
 
@@ -435,6 +479,46 @@ def _last_days(
             )
 
 
+def _several_days(con: duckdb.DuckDBPyConnection, names: Sequence[str]) -> Iterator[Problem]:
+    """How many days an absence lasts that has a row for its first one only.
+
+    A number that grows from absence to absence, or that all rows of a student share, is a count of them.
+    """
+    for name in names:
+        words = words_of(name)
+        if words.isdisjoint(DAYS) or words & NOT_MISSED:
+            continue
+        rows = rows_with("attendance", name)
+        ((longer, counts),) = con.execute(
+            f"""
+            with numbered as (
+              select date, try_cast(replace(cell, ',', '.') as double) as days,
+                     lead(date) over each as next, lag(days) over each as before,
+                     count(*) over (partition by student_id) as rows
+              from {rows} where not tardy and attended < possible
+              window each as (partition by student_id order by date)
+            )
+            select count(*) filter (days > 1 and (next is null or days <= (
+                     select count(distinct open.date) from stg_school_days as open
+                     where in_session and open.date >= numbered.date and open.date < next
+                   ))),
+                   coalesce(bool_and(
+                     days - before in (0.5, 1) or (days = before and days >= rows)
+                   ), false)
+            from numbered
+            """
+        ).fetchall()
+        if longer and not counts:
+            yield unread_question(
+                "attendance",
+                name,
+                f"The column {name} of attendance, which is not read, is more than 1 in "
+                f"{counted(longer, 'absence')} without a row on the days that follow: if it says how many days an "
+                "absence lasts, only its first is counted. Export a row for each day of an absence.",
+                longer,
+            )
+
+
 def rows_by_day(
     con: duckdb.DuckDBPyConnection, table: str, name: str, settings: Settings, where: str
 ) -> int:
@@ -467,21 +551,25 @@ def _flags(
     for name in names:
         words = words_of(name) - FLAG_WORDS
         flag = next(iter(words)) if len(words) == 1 else ""
-        if flag not in FLAGS or (flag == "late" and settings.homework.late_counts):
+        if flag in NO_FLAGS:
+            yes_words, says = FALSE[1:], (*FLAGS["exempt"], "unknown")
+        elif flag in FLAGS and not (flag == "late" and settings.homework.late_counts):
+            yes_words, says = (*TRUE, flag), FLAGS[flag]
+        else:
             continue
         rows = rows_with("homework", name)
         cells = cells_of(con, rows)
-        flagged = f"lower(cell) in {literals((*TRUE, flag))}"
+        flagged = f"lower(cell) in {literals(yes_words)}"
         ((differ, others),) = con.execute(
             f"""
-            select count(*) filter ({flagged} and status not in {literals(FLAGS[flag])}),
+            select count(*) filter ({flagged} and status not in {literals(says)}),
                    count(*) filter (not {flagged})
             from {rows}
             """
         ).fetchall()
         if not differ or not others:
             continue
-        yes = [cell for cell in cells if cell.casefold() in (*TRUE, flag)]
+        yes = [cell for cell in cells if cell.casefold() in yes_words]
         no = [cell for cell in cells if cell not in yes]
         if flag in {"missing", "late"}:
             codes = [f'{toml_key(cell)} = "{flag}"' for cell in yes]
@@ -502,6 +590,32 @@ def _flags(
             f"{counted(differ, 'piece')} whose status says something else. {advice}",
             differ,
         )
+
+
+def _no_homework(con: duckdb.DuckDBPyConnection, names: Sequence[str]) -> Iterator[Problem]:
+    """What a gradebook has besides homework."""
+    for name in names:
+        if words_of(name).isdisjoint(KINDS):
+            continue
+        counts = con.execute(
+            f"select cell, count(*) from {rows_with('homework', name)} group by all order by all"
+        ).fetchall()
+        out = {
+            cell: rows
+            for cell, rows in counts
+            if re.search(rf"\b({NO_HOMEWORK})\b", cell, re.IGNORECASE)
+            and "home" not in cell.casefold()
+        }
+        kept = [cell for cell, _ in counts if cell not in out]
+        if out and kept:
+            yield unread_question(
+                "homework",
+                name,
+                f"The column {name} of homework, which is not read, says of {counted(sum(out.values()), 'piece')} "
+                f"({shown_cells([*out])}) that it is no homework, and all are counted. To leave them out, add to "
+                f"[landing.homework.where]: {toml_key(name)} = {toml_list(kept)}",
+                sum(out.values()),
+            )
 
 
 def unread_question(table: str, name: str, sentence: str, rows: int) -> Problem:
