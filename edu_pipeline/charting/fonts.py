@@ -21,7 +21,12 @@ _NOTHING = '<svg xmlns="http://www.w3.org/2000/svg" width="1" height="1"/>'
 
 
 def fonts_for(text: str) -> None:
-    """Have the fonts at hand that a text needs, before anything is drawn with it."""
+    """Have the fonts at hand that a text needs, before anything is drawn with it.
+
+    On Linux fonts are looked for where fontconfig says, once; elsewhere the renderer asks the system.
+    """
+    if sys.platform != "linux":
+        return
     _own()
     if _OTHER.search(text):
         _of_the_machine()
@@ -29,9 +34,6 @@ def fonts_for(text: str) -> None:
 
 @functools.cache
 def _own() -> None:
-    """On Linux fonts are looked for where fontconfig says, once: elsewhere the system is asked."""
-    if sys.platform != "linux":
-        return
     environ = os.environ  # noqa: TID251 - there is no other way to tell the renderer
     before = environ.get(_WHERE)
     with TemporaryDirectory() as folder:
@@ -48,8 +50,6 @@ def _own() -> None:
 
 @functools.cache
 def _of_the_machine() -> None:
-    if sys.platform != "linux":
-        return
     for folder in _FOLDERS:
         if (path := Path(folder).expanduser()).is_dir():
             vl_convert.register_font_directory(str(path))

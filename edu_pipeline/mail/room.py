@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from edu_pipeline.mail.ledger.store import Ledger
 from edu_pipeline.mail.transports.folder import FolderTransport
 from edu_pipeline.mail.transports.protocol import Transport
+from edu_pipeline.mail.transports.smtp import SmtpTransport
 from edu_pipeline.settings.home import Home, Secrets, Settings
 
 
@@ -52,7 +53,5 @@ class MailRoom:
                     "There is no password for the mail server. Set the environment variable "
                     "EDU_PIPELINE_SMTP_PASSWORD, or take username out of [mail.smtp]."
                 )
-            from edu_pipeline.mail.transports.smtp import SmtpTransport  # noqa: PLC0415
-
             return SmtpTransport(mail.smtp, self.secrets.smtp_password)
         return FolderTransport(self.home.outbox)

@@ -1,10 +1,9 @@
 """Dagster's history of runs, as SQLite keeps it."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from sqlite3 import Connection
-from types import MappingProxyType
 
 import sqlalchemy as sa
 from dagster._core.storage.event_log.sqlite import sqlite_event_log
@@ -13,7 +12,6 @@ from dagster._core.storage.runs.sqlite import sqlite_run_storage
 _STORAGES = (vars(sqlite_event_log), vars(sqlite_run_storage))
 _NAME = "create_engine"
 """By which they make an engine."""
-_NO_MORE: Mapping[str, object] = MappingProxyType({})
 
 
 @contextmanager
@@ -24,16 +22,16 @@ def history_at_hand(folder: Path) -> Iterator[None]:
     the last one that closes it, copies all of it and waits for the disk. After a power cut the last events
     may be missing, never the ledger's.
     """
-    own, theirs = str(folder.resolve()), sa.create_engine
+    own, theirs = folder.resolve(), sa.create_engine
     kept: dict[str, sa.Engine] = {}
 
     def engine_of(
-        url: str, poolclass: type[sa.Pool], connect_args: Mapping[str, object] = _NO_MORE
+        url: str, poolclass: type[sa.Pool], connect_args: dict[str, object] | None = None
     ) -> sa.Engine:
-        if not str(sa.make_url(url).database).startswith(own):
-            return theirs(url, poolclass=poolclass, connect_args=dict(connect_args))
+        if not Path(sa.make_url(url).database or "").is_relative_to(own):
+            return theirs(url, poolclass=poolclass, connect_args=connect_args or {})
         if url not in kept:
-            engine = kept[url] = theirs(url, connect_args=dict(connect_args))
+            engine = kept[url] = theirs(url, connect_args=connect_args or {})
             sa.event.listen(engine, "connect", _lightly)
             engine.dispose = lambda close=True: None  # type: ignore[method-assign]  # noqa: ARG005
         return kept[url]

@@ -10,7 +10,6 @@ from dataclasses import dataclass, field, replace
 from functools import cache
 
 from edu_pipeline.ground.wording import listed
-from edu_pipeline.landing.sources.results.names import word_set
 from edu_pipeline.landing.sources.results.series import (
     is_expectation,
     is_series,
@@ -20,6 +19,7 @@ from edu_pipeline.landing.sources.results.series import (
     sounds_like_series,
 )
 from edu_pipeline.landing.sources.results.sheets import Sheet
+from edu_pipeline.landing.tables.headers import word_set
 from edu_pipeline.model.grades import is_absent, is_nothing, points_of
 from edu_pipeline.model.subjects import is_known, sounds_like_one, subject_key, tidy
 from edu_pipeline.settings.attainment import Attainment, Column

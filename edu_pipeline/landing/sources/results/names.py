@@ -34,8 +34,3 @@ def normal_name(name: str) -> str:
 def match_key(name: str) -> str:
     """What two spellings of one name have in common: `O'Brien`, `OBrien` and `O Brien` are one."""
     return normal_name(name).replace(" ", "")
-
-
-def word_set(text: str) -> frozenset[str]:
-    """The words of a text."""
-    return frozenset(text.split())

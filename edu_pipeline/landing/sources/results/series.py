@@ -4,7 +4,7 @@ import re
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 
-from edu_pipeline.landing.sources.results.names import word_set
+from edu_pipeline.landing.tables.headers import word_set
 from edu_pipeline.settings.attainment import Attainment
 
 _SAME = {

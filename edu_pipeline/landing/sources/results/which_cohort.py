@@ -10,9 +10,9 @@ import polars as pl
 from edu_pipeline.ground.wording import listed
 from edu_pipeline.landing.sources.results.asking import FEW, NEARLY_ALL, SHOWN, Note, ignoring
 from edu_pipeline.landing.sources.results.header import normal
-from edu_pipeline.landing.sources.results.names import word_set
 from edu_pipeline.landing.sources.results.result_tables import Table, cohorts_of, paste, stem_of
 from edu_pipeline.landing.sources.results.series import leaving_year_in, year_group_in
+from edu_pipeline.landing.tables.headers import word_set
 
 _OTHER_COHORT = 0.05
 """Share of students of another year from which on a file is no longer of one cohort."""

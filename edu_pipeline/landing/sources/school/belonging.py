@@ -121,7 +121,8 @@ def causes_of_unknown(con: duckdb.DuckDBPyConnection) -> Mapping[tuple[str, str]
             f"select distinct value from rejected_{table} where rule = ?", [rule]
         ).fetchall()
         look = _in_another_column if column == "class_id" else _cut_short
-        ids = [value for (value,) in found]
+        if not (ids := [value for (value,) in found]):
+            continue
         cause = look(con, table, ids) or _in_other_letters(con, table, column, ids)
         if cause:
             causes[table, rule] = f" {cause}"
@@ -163,7 +164,7 @@ def _in_another_column(
     con: duckdb.DuckDBPyConnection, table: str, ids: Sequence[str]
 ) -> str | None:
     """Names of classes, or their codes, where classes has the other as ids."""
-    for name in con.table("raw_classes").columns if ids else ():
+    for name in con.table("raw_classes").columns:
         if name in RECEIVED:
             continue
         rows = con.execute(f"select trim({quoted(name)}) from raw_classes").fetchall()

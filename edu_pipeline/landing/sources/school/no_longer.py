@@ -18,28 +18,24 @@ from edu_pipeline.landing.sources.school.unread import (
     unread_question,
     words_of,
 )
-from edu_pipeline.landing.tables.headers import normal
+from edu_pipeline.landing.tables.headers import normal, word_set
 from edu_pipeline.model.problems import Problem
 from edu_pipeline.settings.home import Settings
 
 REVERSALS = frozenset({"reversal", "cancellation", "deletion"})
 """What is said of rows that take another one back."""
-VOID = REVERSALS | frozenset(
-    {
-        *("void", "voided", "deleted", "cancelled", "canceled", "removed", "revoked", "reversed"),
-        *("rejected", "retracted", "inactive", "superseded", "obsolete"),
-    }
+VOID = REVERSALS | word_set(
+    "void voided deleted cancelled canceled removed revoked reversed rejected retracted "
+    "inactive superseded obsolete"
 )
 """Headers of columns that are filled, and cells, of rows that do not count any more."""
-STANDING = frozenset({"active", "current", "valid", "latest"})
+STANDING = word_set("active current valid latest")
 """Headers of columns in which a no says so."""
-LOGGED = frozenset({"op", "operation", "action", "change", "event"})
-UNDOING = frozenset({"d", "del", "delete", "deleted", "remove", "removed"})
-DOING = frozenset(
-    {
-        *("i", "ins", "insert", "inserted", "a", "add", "added", "c", "create", "created", "new"),
-        *("u", "upd", "update", "updated", "change", "changed", "edit", "edited", "modified"),
-    }
+LOGGED = word_set("op operation action change event")
+UNDOING = word_set("d del delete deleted remove removed")
+DOING = word_set(
+    "i ins insert inserted a add added c create created new u upd update updated change "
+    "changed edit edited modified"
 )
 """What logs of changes say, under headers of `LOGGED`, of rows that were taken back, and of others."""
 GONE = (
@@ -51,82 +47,24 @@ GONE = (
 GONE_ABROAD = r"(de )?baja|retirad[oa]|trasladad[oa]|egresad[oa]|abgemeldet|ausgetreten|abgegangen|radiée?|partie?"
 """The same under headers of `STATES` only: `Alta` and `Baja` are also high and low."""
 LETTERS = frozenset("iwnt")
-STATES = frozenset({"status", "state", "tag", "estado", "estatus", "situacion", "statut"})
-OF_PEOPLE = frozenset(
-    {
-        *(
-            "is",
-            "current",
-            "currently",
-            "flag",
-            "indicator",
-            "student",
-            "pupil",
-            "learner",
-            "person",
-        ),
-        *("enroll", "enrolled", "enrol", "enrolment", "enrollment", "membership", "member", "roll"),
-        *(
-            "register",
-            "registration",
-            "record",
-            "row",
-            "school",
-            "class",
-            "section",
-            "workflow",
-            "sis",
-        ),
-        *(
-            "code",
-            "attendance",
-            "mark",
-            "homework",
-            "assignment",
-            "submission",
-            "year",
-            "reg",
-            "enr",
-        ),
-        *(
-            "stu",
-            "stud",
-            "ind",
-            "yn",
-            "withdrawal",
-            "withdraw",
-            "exit",
-            "leaving",
-            "district",
-            "campus",
-        ),
-    }
+STATES = word_set("status state tag estado estatus situacion statut")
+OF_PEOPLE = word_set(
+    "is current currently flag indicator student pupil learner person enroll enrolled enrol "
+    "enrolment enrollment membership member roll register registration record row school "
+    "class section workflow sis code attendance mark homework assignment submission year reg "
+    "enr stu stud ind yn withdrawal withdraw exit leaving district campus"
 )
 """What headers say beside `status` or `active` of the row itself: an `Active Duty` is a parent's."""
 NUMBERS = frozenset("123")
-STATUSES = frozenset({"enrollstatus", "enrollmentstatus", "enrolmentstatus", "studentstatus"})
+STATUSES = word_set("enrollstatus enrollmentstatus enrolmentstatus studentstatus")
 """Headers, normal, under which PowerSchool's numbers mean the same, as letters do under `STATES`."""
-NOT_OF_ROWS = frozenset(
-    {
-        *("reason", "comment", "comments", "note", "notes", "remark", "remarks", "description"),
-        *("code", "type", "el", "ell", "eal", "esl", "lep", "iep", "sped", "sen", "lunch", "meal"),
-        *("program", "programme", "gifted", "language", "medical", "bus", "transport", "hand"),
-        *(
-            "portal",
-            "account",
-            "email",
-            "device",
-            "frl",
-            "frpl",
-            "title",
-            "entry",
-            "previous",
-            "prior",
-        ),
-    }
+NOT_OF_ROWS = word_set(
+    "reason comment comments note notes remark remarks description code type el ell eal esl "
+    "lep iep sped sen lunch meal program programme gifted language medical bus transport hand "
+    "portal account email device frl frpl title entry previous prior"
 )
 """What headers say whose words are about something else than the row."""
-REGISTER_WORDS = frozenset({"register", "roll", "attendance", "student", "is", "was"})
+REGISTER_WORDS = word_set("register roll attendance student is was")
 SPELLS = {
     "students": "spell.person_id = parsed.student_id and spell.role = 'student'",
     "enrollments": "spell.class_id = parsed.class_id and spell.person_id = parsed.person_id",

@@ -24,20 +24,19 @@ from edu_pipeline.landing.sources.school.unread import (
     unread_question,
     words_of,
 )
+from edu_pipeline.landing.tables.headers import word_set
 from edu_pipeline.model.problems import Problem
 from edu_pipeline.settings.home import Settings
 
 UNDONE = "incomplete"
 """What is no status of homework, and is one beside `complete`."""
-BEFORE = frozenset({"original", "previous", "prior", "old", "initial"})
+BEFORE = word_set("original previous prior old initial")
 """What headers say of what counted once."""
-AFTER = frozenset(
-    {"corrected", "correction", "final", "amended", "revised", "adjusted", "override"}
-)
+AFTER = word_set("corrected correction final amended revised adjusted override")
 """What headers say of what counts instead, where anything stands there."""
 DAYS = {
-    "attendance": frozenset({"absence", "absent", "lesson", "missed"}),
-    "homework": frozenset({"due", "deadline", "extended", "extension"}),
+    "attendance": word_set("absence absent lesson missed"),
+    "homework": word_set("due deadline extended extension"),
 }
 """What headers say of the day that a row is about."""
 OTHER_DAYS = BEFORE | {

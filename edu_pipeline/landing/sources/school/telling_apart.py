@@ -16,13 +16,12 @@ from edu_pipeline.landing.sources.school.fields import DATES, KEYS
 from edu_pipeline.landing.sources.school.school_problems import MANY_REJECTED, school_problem
 from edu_pipeline.landing.sources.school.stage_facts import distinct_texts, register_days
 from edu_pipeline.landing.sources.school.unread import words_of
+from edu_pipeline.landing.tables.headers import word_set
 from edu_pipeline.model.problems import Problem
 from edu_pipeline.settings.home import Settings
 
 SHOWN = 4
-SOURCES = frozenset(
-    {"source", "system", "origin", "provider", "vendor", "database", "quelle", "origen"}
-)
+SOURCES = word_set("source system origin provider vendor database quelle origen")
 """What headers say that hold where a row comes from."""
 FEW_REPEATED = 0.5
 """Rows that repeat a key to a key; of two sessions a day there is one."""

@@ -21,59 +21,31 @@ from edu_pipeline.landing.sources.school.school_columns import Resolved
 from edu_pipeline.landing.sources.school.school_problems import school_problem
 from edu_pipeline.landing.sources.school.stage_facts import distinct_texts, register_days
 from edu_pipeline.landing.tables.date_order import is_date
+from edu_pipeline.landing.tables.headers import word_set
 from edu_pipeline.model.problems import Problem
 from edu_pipeline.settings.home import Settings
 
-UNITS = frozenset(
-    {
-        *("minutes", "minute", "mins", "min", "hours", "hour", "hrs"),
-        *("periods", "lessons", "blocks", "sessions", "halves"),
-        *("minuten", "stunden", "std", "fehlminuten", "fehlstunden", "heures", "demi", "uren"),
-        *("minutos", "horas", "minuti", "ore"),
-    }
+UNITS = word_set(
+    "minutes minute mins min hours hour hrs periods lessons blocks sessions halves minuten "
+    "stunden std fehlminuten fehlstunden heures demi uren minutos horas minuti ore"
 )
-DAYS = frozenset({"days", "tage", "fehltage", "jours", "dias", "giorni", "dagen"})
-SHARES = frozenset({"portion", "fraction", "duration", "value", "amount", "day"}) | DAYS
-MISSED = frozenset({"absence", "absent", "absences", "missed", "attendance", "attended", "present"})
+DAYS = word_set("days tage fehltage jours dias giorni dagen")
+SHARES = word_set("portion fraction duration value amount day") | DAYS
+MISSED = word_set("absence absent absences missed attendance attended present")
 """What headers say that hold how much of a day somebody was away or there."""
-NOT_MISSED = frozenset(
-    {
-        *("late", "tardy", "lateness", "arrival", "ytd", "cumulative", "year", "term", "rate"),
-        *("possible", "expected", "scheduled", "remaining", "percent", "percentage", "average"),
-    }
+NOT_MISSED = word_set(
+    "late tardy lateness arrival ytd cumulative year term rate possible expected scheduled "
+    "remaining percent percentage average"
 )
 PARTS = frozenset({"half", "portion", "daypart"})
-BEGINNINGS = frozenset({"from", "start", "begin", "out"})
-BACK = frozenset({"back", "return", "returned", "returns", "returning"})
+BEGINNINGS = word_set("from start begin out")
+BACK = word_set("back return returned returns returning")
 """What headers say that hold the first day after an absence."""
-ENDS = frozenset({"to", "end", "until", "till", "through", "thru", "last", "in"})
-NOT_ENDS = frozenset(
-    {
-        *(
-            "term",
-            "year",
-            "semester",
-            "quarter",
-            "class",
-            "course",
-            "section",
-            "school",
-            "enrollment",
-        ),
-        *("week", "month", "marking", "grading", "cycle", "trimester"),
-        *("modified", "updated", "changed", "edited", "saved", "entered", "created", "recorded"),
-        *(
-            "sent",
-            "notified",
-            "mailed",
-            "printed",
-            "contacted",
-            "submitted",
-            "login",
-            "sync",
-            "synced",
-        ),
-    }
+ENDS = word_set("to end until till through thru last in")
+NOT_ENDS = word_set(
+    "term year semester quarter class course section school enrollment week month marking "
+    "grading cycle trimester modified updated changed edited saved entered created recorded "
+    "sent notified mailed printed contacted submitted login sync synced"
 )
 """What headers say besides of days that are not those of an absence, such as `Last Modified`."""
 FLAGS = {
@@ -84,50 +56,30 @@ FLAGS = {
     **dict.fromkeys(("optional", "extra", "unpublished", "omit", "omitted"), ("exempt", "not_due")),
 }
 """What a flag of homework is called → the outcomes that say the same."""
-NO_FLAGS = frozenset(
-    {"published", "required", "mandatory", "count", "counts", "include", "included"}
-)
+NO_FLAGS = word_set("published required mandatory count counts include included")
 """Flags of homework of which a no says that it is exempt."""
-FLAG_WORDS = frozenset(
-    {
-        *("is", "was", "flag", "flagged", "submission", "assignment", "homework"),
-        *("in", "for", "to", "toward", "towards", "the", "final", "grade", "credit"),
-    }
+FLAG_WORDS = word_set(
+    "is was flag flagged submission assignment homework in for to toward towards the final "
+    "grade credit"
 )
 TRUE = ("true", "yes", "y", "t", "1", "x")
 FALSE = ("", "false", "no", "n", "f", "0", "null", "none")
-LATE = frozenset({"t", "l", "late", "tardy"})
+LATE = word_set("t l late tardy")
 """Codes, in lower case, of late arrivals even where they are mapped to an absence."""
-ARRIVED = frozenset({"arrival", "arrived", "arrives", "late", "tardy", "lateness"})
-COUNTS = frozenset(
-    {
-        *("ytd", "cumulative", "count", "number", "total", "times", "average", "rate", "percent"),
-        *("year", "term", "semester", "quarter"),
-    }
+ARRIVED = word_set("arrival arrived arrives late tardy lateness")
+COUNTS = word_set(
+    "ytd cumulative count number total times average rate percent year term semester quarter"
 )
 """What headers say that hold how often somebody was late."""
-SIGNED = frozenset({"time", "sign", "signed", "check", "checked", "clock", "scan", "scanned"})
+SIGNED = word_set("time sign signed check checked clock scan scanned")
 """What headers say of when somebody came; the latter beside `in`."""
-KINDS = frozenset(
-    {
-        "category",
-        "type",
-        "kind",
-        "group",
-        "categoria",
-        "categorie",
-        "kategorie",
-        "tipo",
-        "typ",
-        "art",
-    }
-)
+KINDS = word_set("category type kind group categoria categorie kategorie tipo typ art")
 NO_HOMEWORK = (
     r"tests?|quiz(zes)?|exams?|mid-?terms?|assessments?|summative|participation|classwork|in[- ]class"
     r"|klausur(en)?|klassenarbeit(en)?|pr[üu]fung(en)?|ex[aá]men(es)?|pruebas?|contr[oô]les?|interrogations?"
 )
 """What gradebooks call, under headers of `KINDS`, what is not done at home."""
-HANDED_IN = frozenset({"submitted", "submission", "turned", "handed"})
+HANDED_IN = word_set("submitted submission turned handed")
 _MOMENT = (
     r"(.*[ T])?(?P<hour>\d{1,2})[:.](?P<minute>\d{2})([:.]\d{2}(\.\d+)?)?Z?"
     r"( ?(?P<half>[AaPp])\.?[Mm]\.?)?"
