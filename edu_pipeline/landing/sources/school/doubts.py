@@ -541,9 +541,17 @@ def _nothing_missing(con: duckdb.DuckDBPyConnection) -> Iterator[Problem]:
         return
     ((pairs, without),) = con.execute(
         """
-        with pieces as (
-          select distinct class_id, assignment_id, due_date from stg_homework
-          where class_id is not null
+        with lacking as (
+          select spell.class_id
+          from stg_enrollments as spell anti join stg_homework as piece
+            on piece.class_id = spell.class_id and piece.student_id = spell.person_id
+            and due_date >= begin_date and due_date < end_date
+          where role = 'student'
+          group by all having count(distinct person_id) >= 2
+        ),
+        pieces as (
+          select distinct class_id, assignment_id, due_date
+          from stg_homework semi join lacking using (class_id)
         ),
         pairs as (
           select distinct person_id as student_id, class_id, assignment_id
@@ -572,9 +580,17 @@ def _without_homework(con: duckdb.DuckDBPyConnection) -> Iterator[Problem]:
     """Students of a class who have no piece at all, where the others have nearly every one."""
     found = con.execute(
         f"""
-        with pieces as (
-          select distinct class_id, assignment_id, due_date from stg_homework
-          where class_id is not null
+        with lacking as (
+          select spell.class_id
+          from stg_enrollments as spell anti join stg_homework as piece
+            on piece.class_id = spell.class_id and piece.student_id = spell.person_id
+            and due_date >= begin_date and due_date < end_date
+          where role = 'student'
+          group by all having count(distinct person_id) >= 2
+        ),
+        pieces as (
+          select distinct class_id, assignment_id, due_date
+          from stg_homework semi join lacking using (class_id)
         ),
         pairs as (
           select distinct class_id, person_id as student_id, assignment_id
