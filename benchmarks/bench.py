@@ -43,6 +43,8 @@ LEFT_BY_A_RUN = ("warehouse.duckdb", "dagster", "ledger.db", "outbox", "site", "
 READING = (["mail", "status"], ["gate", "show"], ["landing", "inspect"])
 READ = ("list_landing", "land_school", "stage_school", "judge_landing")
 SUMMED = ("compute_facts", "compute_teachers")
+REST = 50
+"""Times as long as a look at memory takes there is none."""
 TIMES = 3
 """That a short command is run; the median counts."""
 
@@ -129,8 +131,10 @@ def watched(command: Sequence[str], **environment: str) -> tuple[Took, str]:
 
 def _watch(running: "subprocess.Popen[bytes]", peak: list[float]) -> None:
     while running.poll() is None:
+        begin = time.perf_counter()
         peak[0] = max(peak[0], sum(map(_megabytes, _tree(running.pid))))
-        time.sleep(0.05)
+        # while its pages are counted a process stands still
+        time.sleep(max(0.02, REST * (time.perf_counter() - begin)))
 
 
 def _tree(pid: int) -> Iterator[int]:

@@ -113,7 +113,7 @@ def pictures(folder: Path, most: int) -> dict[str, Any]:
     (folder / "specs.json").write_text(json.dumps(specs), encoding="utf-8")
     render_pngs(specs[:1])
     begin = time.perf_counter()
-    render_pngs(specs, workers=1)
+    render_pngs(specs, alone=True)
     return {"seconds": time.perf_counter() - begin, "pictures": len(specs)}
 
 

@@ -11,7 +11,7 @@ import json
 import multiprocessing
 import os
 import re
-from collections.abc import Callable, Collection, Iterable, Sequence
+from collections.abc import Collection, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from importlib.metadata import version
 from pathlib import Path
@@ -28,9 +28,11 @@ MOST_COLOURS = 256
 EDGE_STEPS = 3
 """Colours between two that meet; more make larger pictures that look the same."""
 NEAREST = 8
-POOL_PAYS_FROM = 20
-"""Charts per worker below which starting processes takes longer than it saves."""
+POOL_PAYS_FROM = 40
+"""Charts below which starting processes takes longer than it saves."""
+MOST_WORKERS = 8
 _CHUNK = 8
+_TINY = '{"mark": "point", "data": {"values": []}}'
 _DRAW = ("render.py", "fonts.py")
 _RENDERERS = ("vl-convert-python", "pillow")
 
@@ -46,30 +48,37 @@ def _renderer() -> str:
     return "\n".join((*(f"{name} {version(name)}" for name in _RENDERERS), *code))
 
 
-def render_pngs(
-    specs: Sequence[dict[str, Any]],
-    *,
-    workers: int | None = None,
-    on_progress: Callable[[int], None] | None = None,
-) -> list[bytes]:
+def render_pngs(specs: Sequence[dict[str, Any]], *, alone: bool = False) -> list[bytes]:
     """Draw charts at twice their size in CSS pixels, reduced to a palette.
 
     Args:
         specs: Complete Vega-Lite specifications with their data.
-        workers: Processes at most; by default one per core. Few charts are drawn in this process.
-        on_progress: Called with the number of charts done so far.
+        alone: All in this process, as few charts are anyway.
 
     Returns:
         One PNG per specification, in their order; the same bytes for the same specification.
     """
     jobs = [json.dumps(spec, ensure_ascii=False) for spec in specs]
-    processes = min(workers or os.cpu_count() or 1, len(jobs) // POOL_PAYS_FROM)
-    if processes <= 1:
-        return _collect(map(_png, jobs), on_progress)
+    if alone or _cores() == 1 or len(jobs) < POOL_PAYS_FROM:
+        return [*map(_png, jobs)]
+    return [*_pool().map(_png, jobs, chunksize=_CHUNK)]
+
+
+def warm() -> None:
+    """Have the processes start that draw many charts, while something else is done."""
+    if _cores() > 1:
+        for _ in range(_cores()):
+            _pool().submit(_png, _TINY)
+
+
+def _cores() -> int:
+    return min(os.cpu_count() or 1, MOST_WORKERS)
+
+
+@functools.cache
+def _pool() -> ProcessPoolExecutor:
     # a forked child of a process that has drawn a chart waits for ever, so children start afresh
-    context = multiprocessing.get_context("spawn")
-    with ProcessPoolExecutor(processes, mp_context=context) as pool:
-        return _collect(pool.map(_png, jobs, chunksize=_CHUNK), on_progress)
+    return ProcessPoolExecutor(_cores(), mp_context=multiprocessing.get_context("spawn"))
 
 
 def render_svg(spec: dict[str, Any]) -> str:
@@ -80,15 +89,6 @@ def render_svg(spec: dict[str, Any]) -> str:
     """
     fonts_for(json.dumps(spec, ensure_ascii=False))
     return str(vl_convert.vegalite_to_svg(spec, allowed_base_urls=[]))
-
-
-def _collect(pngs: Iterable[bytes], on_progress: Callable[[int], None] | None) -> list[bytes]:
-    done: list[bytes] = []
-    for png in pngs:
-        done.append(png)
-        if on_progress:
-            on_progress(len(done))
-    return done
 
 
 def _png(spec: str) -> bytes:

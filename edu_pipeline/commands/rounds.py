@@ -59,10 +59,13 @@ def send(room: "MailRoom", period: "Period") -> bool:
     Returns:
         Whether something must be looked at.
     """
+    from edu_pipeline.charting.render import warm
     from edu_pipeline.wiring.runs import RunFailedError
 
     before = _out_since(room, period)
     mailing = mailing_of(period.campaign)
+    if mailing is TEACHERS:  # whose letters have pictures
+        warm()
     title = period.period if mailing is TEACHERS else f"{period.period} ({period.campaign})"
     try:
         run_job(room, mailing.send, f"Letters about {title}", period.partition)

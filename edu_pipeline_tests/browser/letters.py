@@ -260,7 +260,7 @@ def _sample(
             drawn |= {(f"class:{views[-1].class_id}", kind): spec for kind, spec in specs.items()}
     if not all(view.homeroom for view in views):
         drawn |= {("staff:t1", kind): spec for kind, spec in _all_classes(classes[-1][0]).items()}
-    pngs = render_pngs([spec.spec for spec in drawn.values()], workers=1)
+    pngs = render_pngs([spec.spec for spec in drawn.values()], alone=True)
     pictures = {
         key: charts.Drawing(png, spec.alt, spec.shows)
         for (key, spec), png in zip(drawn.items(), pngs, strict=True)

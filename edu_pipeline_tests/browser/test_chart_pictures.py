@@ -99,14 +99,14 @@ def test_every_word_of_a_chart_is_inside_it_and_alone_in_its_place(
 @every_history
 def test_a_chart_is_a_small_picture_of_twice_its_size(name: str) -> None:
     specs = chart_specs(HISTORIES[name](), SETTINGS.targets, EDITION.words)
-    for png in render_pngs([spec.spec for spec in specs.values()], workers=1):
+    for png in render_pngs([spec.spec for spec in specs.values()], alone=True):
         assert len(png) < 40_000
         assert Image.open(io.BytesIO(png)).size == (SCALE * WIDTH, SCALE * HEIGHT)
 
 
 def test_the_usual_range_has_one_colour_in_all_charts() -> None:
     specs = chart_specs(history(DROPPED, usual=BELOW), SETTINGS.targets, EDITION.words)
-    for png in render_pngs([spec.spec for spec in specs.values()], workers=1):
+    for png in render_pngs([spec.spec for spec in specs.values()], alone=True):
         picture = Image.open(io.BytesIO(png)).convert("RGB")
         band = (0xD8, 0xE7, 0xF5)
         close = sum(
