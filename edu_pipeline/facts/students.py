@@ -40,13 +40,22 @@ def build_class_spread(con: duckdb.DuckDBPyConnection, *, late_counts: bool) -> 
         f"""
         create or replace table class_spread as
         with {_SCHOOL_YEARS},
+        stays as (
+          select class_id, student_id, list((begin_date, end_date) order by begin_date) as spells
+          from class_spells group by all
+        ),
+        -- most classes of a student begin and end together: their running sums are the same
+        alike as (
+          select student_id, spells, row_number() over () as stay from stays group by all
+        ),
+        classes as (select class_id, stay from stays join alike using (student_id, spells)),
+        spans as (select student_id, stay, unnest(spells) as span from alike),
         days as (
-          select spell.class_id, week.student_id, week.year_start, week.week_start,
-                 sum(possible) as whole, sum(attended) as part
+          select stay, year_start, week_start, sum(possible) as whole, sum(attended) as part
           from student_weeks as week
-          join class_spells as spell
-            on spell.student_id = week.student_id
-            and week.spell_begin >= spell.begin_date and week.spell_begin < spell.end_date
+          join spans
+            on spans.student_id = week.student_id
+            and week.spell_begin >= span[1] and week.spell_begin < span[2]
           group by all
         ),
         pieces as (
@@ -59,8 +68,8 @@ def build_class_spread(con: duckdb.DuckDBPyConnection, *, late_counts: bool) -> 
           from pieces join stg_classes using (class_id) join school_years using (school_id)
           where week_start >= first_week and week_start < next_first_week
         ),
-        {_sums("attendance", "class_id", "days", part="part")},
-        {_sums("homework", "class_id", "dated", part="part")}
+        {_sums("attendance", "class_id", "days", person="stay", members="join classes using (stay)", part="part")},
+        {_sums("homework", "class_id", "dated", person="class_id, student_id", part="part")}
         select 'attendance_rate' as metric, * from attendance
         union all select 'homework_rate', * from homework
         order by metric, "window", class_id, week_start
@@ -93,8 +102,8 @@ def build_team_spread(con: duckdb.DuckDBPyConnection) -> None:
           from pieces join school_years using (school_id)
           where week_start >= first_week and week_start < next_first_week
         ),
-        {_sums("attendance", "school_id, team", "days")},
-        {_sums("homework", "school_id, team", "dated")}
+        {_sums("attendance", "school_id, team", "days", person="school_id, team, student_id")},
+        {_sums("homework", "school_id, team", "dated", person="school_id, team, student_id")}
         select 'attendance_rate' as metric, * from attendance
         union all select 'homework_rate', * from homework
         order by metric, "window", school_id, team, week_start
@@ -113,8 +122,12 @@ _SCHOOL_YEARS = """
 """
 
 
-def _sums(name: str, unit: str, source: str, *, part: str = "0") -> str:
+def _sums(
+    name: str, unit: str, source: str, *, person: str, members: str = "", part: str = "0"
+) -> str:
     """Common table expressions ending in `name`: unit × week × window with the moments.
+
+    `source` has a row per `person` and week; `members` joins it to the units that the person is of.
 
     Running sums of powers are sums of what each week adds to every student's power, so that
     students without a row in a week, or who have left, keep what they had.
@@ -133,13 +146,15 @@ def _sums(name: str, unit: str, source: str, *, part: str = "0") -> str:
     key = f"{unit}, year_start, week_start"
     return f"""
         {name}_running as (
-          select {key}, whole as w, {part} as p,
+          select *, whole as w, {part} as p,
                  sum(whole) over so_far as w_all, sum({part}) over so_far as p_all
           from {source}
           where whole > 0
-          window so_far as (partition by {unit}, student_id, year_start order by week_start)
+          window so_far as (partition by {person}, year_start order by week_start)
         ),
-        {name}_weeks as (select {key}, {weekly}, {added} from {name}_running group by all),
+        {name}_weeks as (
+          select {key}, {weekly}, {added} from {name}_running {members} group by all
+        ),
         {name} as (
           select {key}, 'week' as "window",
                  {", ".join(f"week_{each}::double as {each}" for each in names)}

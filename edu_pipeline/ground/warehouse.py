@@ -21,6 +21,8 @@ Connection = duckdb.DuckDBPyConnection
 """For signatures of those who hand it on."""
 
 
+MEGABYTES_PER_CORE = 200
+"""Of memory that a query may take before it goes on in a file beside the warehouse."""
 MOMENT_SECONDS = 3
 """How long the shell waits for a home: whoever only reads is through by then."""
 
@@ -117,7 +119,12 @@ def open_warehouse(path: Path, *, read_only: bool = False) -> Iterator[duckdb.Du
     path.parent.mkdir(parents=True, exist_ok=True)
     try:
         con = duckdb.connect(
-            str(path), read_only=read_only, config={"python_enable_replacements": False}
+            str(path),
+            read_only=read_only,
+            config={
+                "python_enable_replacements": False,
+                "memory_limit": f"{MEGABYTES_PER_CORE * (os.cpu_count() or 1)}MB",
+            },
         )
     except (duckdb.SerializationException, duckdb.InternalException, duckdb.FatalException):
         raise WarehouseBrokenError(broken(path)) from None

@@ -3,6 +3,7 @@
 Pure functions on frames. What a metric means stands in `glossary`; what is counted, in `facts`.
 """
 
+import functools
 from collections.abc import Sequence
 from dataclasses import dataclass, fields
 from datetime import date
@@ -48,6 +49,7 @@ PARTS = {
 RATES = tuple(PARTS)
 BOTH_RATES = {name: rate(*parts) for name, parts in PARTS.items()}
 COUNTS = tuple(column for part in PARTS.values() for column in part)
+CLASSES_AT_ONCE = 1_000
 
 
 def homework_counts(items: pl.DataFrame, by: Sequence[str], *, late_counts: bool) -> pl.DataFrame:
@@ -129,6 +131,8 @@ def class_week(
 ) -> pl.DataFrame:
     """Every class in every school week up to the latest data, beside its past and its peers.
 
+    Some schools at a time: what is worked out on the way is several times as large as the result.
+
     Args:
         classes: `Classes`.
         calendar: Days and how far they count.
@@ -143,9 +147,52 @@ def class_week(
         `ClassWeek`.
     """
     pieces = homework_counts(homework, ["class_id", "week_start"], late_counts=late_counts)
+    weeks = calendar.weeks
+    peers = (
+        ("team", ["school_id", "team"], team_weeks(groups, late_counts=late_counts)),
+        ("school", ["school_id"], whole_school_weeks(groups, late_counts=late_counts)),
+    )
+    before = pl.col("classes").cum_sum() - pl.col("classes")
+    batches = (
+        classes.group_by("school_id")
+        .agg(classes=pl.len())
+        .sort("school_id")
+        .with_columns(batch=before // CLASSES_AT_ONCE)
+        .join(classes, on="school_id")
+        .partition_by("batch")
+    )
+    made = []
+    for batch in batches or [classes]:
+        mine, ours = (
+            functools.partial(pl.DataFrame.join, other=batch, on=key, how="semi")
+            for key in ("class_id", "school_id")
+        )
+        made.append(
+            _class_week(
+                batch,
+                ours(weeks),
+                mine(students),
+                mine(attendance),
+                mine(pieces),
+                [(suffix, unit, ours(counts)) for suffix, unit, counts in peers],
+                Spreads(mine(spreads.classes), ours(spreads.teams)),
+            )
+        )
+    return pl.concat(made)
+
+
+def _class_week(
+    classes: pl.DataFrame,
+    weeks: pl.DataFrame,
+    students: pl.DataFrame,
+    attendance: pl.DataFrame,
+    pieces: pl.DataFrame,
+    peers: Sequence[tuple[str, Sequence[str], pl.DataFrame]],
+    spreads: Spreads,
+) -> pl.DataFrame:
     rows = (
         classes.select("class_id", "class_name", "class_type", "grade", "team", "school_id")
-        .join(calendar.weeks, on="school_id")
+        .join(weeks, on="school_id")
         .join(students, on=["class_id", "week_start"])
         .join(attendance, on=["class_id", "week_start"], how="left")
         .join(pieces, on=["class_id", "week_start"], how="left")
@@ -156,26 +203,24 @@ def class_week(
         classes.select("class_id", "school_id"), on="class_id"
     )
     rows = rows.join(
-        to_date(both, ["class_id"], calendar.weeks, rows), on=["class_id", "week_start"], how="left"
+        to_date(both, ["class_id"], weeks, rows), on=["class_id", "week_start"], how="left"
     )
-    for suffix, unit, counts in (
-        ("team", ["school_id", "team"], team_weeks(groups, late_counts=late_counts)),
-        ("school", ["school_id"], whole_school_weeks(groups, late_counts=late_counts)),
-    ):
+    for suffix, unit, counts in peers:
         key = [*unit, "week_start"]
         rows = rows.join(
             counts.select(*key, **{f"{name}_{suffix}": each for name, each in BOTH_RATES.items()}),
             on=key,
             how="left",
         ).join(
-            to_date(counts, unit, calendar.weeks, rows).rename(
+            to_date(counts, unit, weeks, rows).rename(
                 {f"{name}_to_date": f"{name}_{suffix}_to_date" for name in RATES}
             ),
             on=key,
             how="left",
         )
     rows = _of_enough_students(_beside_past(rows, ["class_id"]))
-    return _as(ClassWeek, _beside_team(rows, spreads)).sort("week_start", "class_type", "class_id")
+    rows = _as(ClassWeek, _beside_team(rows, spreads))
+    return rows.sort("week_start", "class_type", "class_id")
 
 
 def teacher_week(
