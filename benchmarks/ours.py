@@ -111,9 +111,9 @@ def pictures(folder: Path, most: int) -> dict[str, Any]:
         for chart in chart_specs(history, settings.targets, words).values()
     ][:most]
     (folder / "specs.json").write_text(json.dumps(specs), encoding="utf-8")
-    render_pngs(specs[:1])
+    next(render_pngs(specs, alone=True))
     begin = time.perf_counter()
-    render_pngs(specs, alone=True)
+    list(render_pngs(specs, alone=True))
     return {"seconds": time.perf_counter() - begin, "pictures": len(specs)}
 
 

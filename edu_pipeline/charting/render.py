@@ -11,8 +11,9 @@ import json
 import multiprocessing
 import os
 import re
-from collections.abc import Collection, Sequence
-from concurrent.futures import ProcessPoolExecutor
+from collections import deque
+from collections.abc import Collection, Iterable, Iterator, Sequence
+from concurrent.futures import Future, ProcessPoolExecutor
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -31,7 +32,8 @@ NEAREST = 8
 POOL_PAYS_FROM = 40
 """Charts below which starting processes takes longer than it saves."""
 MOST_WORKERS = 8
-_CHUNK = 8
+AHEAD = 8
+"""Charts per worker that wait to be drawn."""
 _TINY = '{"mark": "point", "data": {"values": []}}'
 _DRAW = ("render.py", "fonts.py")
 _RENDERERS = ("vl-convert-python", "pillow")
@@ -48,34 +50,47 @@ def _renderer() -> str:
     return "\n".join((*(f"{name} {version(name)}" for name in _RENDERERS), *code))
 
 
-def render_pngs(specs: Sequence[dict[str, Any]], *, alone: bool = False) -> list[bytes]:
+def render_pngs(specs: Iterable[dict[str, Any]], *, alone: bool = False) -> Iterator[bytes]:
     """Draw charts at twice their size in CSS pixels, reduced to a palette.
 
     Args:
-        specs: Complete Vega-Lite specifications with their data.
+        specs: Complete Vega-Lite specifications with their data; taken as they are drawn.
         alone: All in this process, as few charts are anyway.
 
-    Returns:
+    Yields:
         One PNG per specification, in their order; the same bytes for the same specification.
     """
-    jobs = [json.dumps(spec, ensure_ascii=False) for spec in specs]
-    if alone or _cores() == 1 or len(jobs) < POOL_PAYS_FROM:
-        return [*map(_png, jobs)]
-    return [*_pool().map(_png, jobs, chunksize=_CHUNK)]
+    jobs = (json.dumps(spec, ensure_ascii=False) for spec in specs)
+    few = [*itertools.islice(jobs, POOL_PAYS_FROM)]
+    if alone or _cores() == 1 or len(few) < POOL_PAYS_FROM:
+        yield from map(_png, itertools.chain(few, jobs))
+        return
+    ahead: deque[Future[bytes]] = deque()
+    with _warm.pop() if _warm else _pool() as pool:
+        for job in itertools.chain(few, jobs):
+            ahead.append(pool.submit(_png, job))
+            if len(ahead) > AHEAD * _cores():
+                yield ahead.popleft().result()
+        while ahead:
+            yield ahead.popleft().result()
 
 
 def warm() -> None:
     """Have the processes start that draw many charts, while something else is done."""
-    if _cores() > 1:
+    if _cores() > 1 and not _warm:
+        pool = _pool()
         for _ in range(_cores()):
-            _pool().submit(_png, _TINY)
+            pool.submit(_png, _TINY)
+        _warm.append(pool)
+
+
+_warm: list[ProcessPoolExecutor] = []
 
 
 def _cores() -> int:
     return min(os.cpu_count() or 1, MOST_WORKERS)
 
 
-@functools.cache
 def _pool() -> ProcessPoolExecutor:
     # a forked child of a process that has drawn a chart waits for ever, so children start afresh
     return ProcessPoolExecutor(_cores(), mp_context=multiprocessing.get_context("spawn"))

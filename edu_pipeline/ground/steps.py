@@ -7,7 +7,7 @@ whatever `GIVEN` has. Which tables there are, is for the `assets` modules to say
 import base64
 import functools
 import inspect
-from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import nullcontext
 from dataclasses import dataclass, field
 from types import MappingProxyType
@@ -243,9 +243,10 @@ def step(
         with warehouse.connect() as con, transaction(con) if together else nullcontext():
             # a run of one week also makes tables that have no weeks
             reach = _Reach(context, con, own if partitions else [])
-            for each in todo:
+            for place, each in enumerate(todo, start=1):
                 notes = _keep(reach, each)
                 done.append(dg.MaterializeResult(asset_key=each.name, metadata=notes))
+                reach.forget_but(_read_by(todo[place:]) | _read_by(checks))
             looked_at = {(key.asset_key, key.name) for key in context.selected_asset_check_keys}
             done += [
                 _seen(each, each.look(**reach.of(each)))
@@ -338,6 +339,10 @@ class _Reach:
         given = {name: self._given(name) for name in _parameters(of) if name in GIVEN}
         return given | {name: self._table(of_table) for name, of_table in of.reads.items()}
 
+    def forget_but(self, needed: Collection[str]) -> None:
+        """Let go of the tables that nothing else in the step reads."""
+        self._read = {name: frame for name, frame in self._read.items() if name in needed}
+
     def _given(self, name: str) -> object:
         if name == "con":
             return self.con
@@ -357,6 +362,10 @@ class _Reach:
                 "(edu-pipeline run, or materialise it in the UI)."
             )
         return read_table(self.con, name, self.partition if name in self._partitioned else None)
+
+
+def _read_by(of: Iterable[Table | Check]) -> set[str]:
+    return {name for each in of for name in each.reads.values()}
 
 
 def _keep(reach: _Reach, each: Table) -> Notes:

@@ -157,10 +157,11 @@ def class_histories(class_week: pl.DataFrame, week_start: date) -> dict[str, pl.
         .filter(pl.col("year") == pl.col("year").max().over("class_id"))
         .drop("year")
     )
-    return {
-        str(history["class_id"][0]): history
-        for history in rows.partition_by("class_id", maintain_order=True)
-    }
+    histories, place = {}, 0
+    for class_id, weeks in rows.group_by("class_id", maintain_order=True).len().iter_rows():
+        histories[str(class_id)] = rows.slice(place, weeks)  # which copies nothing
+        place += weeks
+    return histories
 
 
 def teacher_histories(

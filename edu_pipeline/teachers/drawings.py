@@ -3,8 +3,9 @@
 What a chart shows is in `charts`; which of them a letter has, in `letter`.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from datetime import date
+from typing import Any
 
 import polars as pl
 
@@ -60,26 +61,30 @@ def drawings_of_week(
             for key, rows in teacher_histories(teachers, school_week, week, words).items()
         },
     }
-    charts = [
-        (subject, kind, chart)
-        for subject, history in histories.items()
-        for kind, chart in chart_specs(history, targets, words).items()
-    ]
-    sources = [drawn_from(chart.spec) for _, _, chart in charts]
-    pngs = dict(earlier.select("drawn_from", "png").iter_rows())
-    new = {
-        source: chart.spec
-        for source, (_, _, chart) in zip(sources, charts, strict=True)
-        if source not in pngs
-    }
-    pngs |= zip(new, render_pngs([*new.values()]), strict=True)
-    return pl.DataFrame(
-        [
-            (week, subject, kind, pngs[source], chart.alt, chart.shows, source)
-            for (subject, kind, chart), source in zip(charts, sources, strict=True)
-        ],
-        schema=dict(DRAWN),
-        orient="row",
+    new = dict.fromkeys(earlier["drawn_from"], False)
+    rows = []
+
+    def to_draw() -> Iterator[dict[str, Any]]:
+        for subject, history in histories.items():
+            for kind, chart in chart_specs(history, targets, words).items():
+                source = drawn_from(chart.spec)
+                rows.append((week, subject, kind, chart.alt, chart.shows, source))
+                if source not in new:
+                    new[source] = True
+                    yield chart.spec
+
+    pngs = pl.Series("png", render_pngs(to_draw()), pl.Binary)
+    sources = pl.Series(
+        "drawn_from", [source for source, is_new in new.items() if is_new], pl.String
+    )
+    drawn = pl.concat(
+        [earlier.select("drawn_from", "png").unique("drawn_from"), pl.DataFrame([sources, pngs])]
+    )
+    schema = {name: kind for name, kind in DRAWN.items() if name != "png"}
+    return (
+        pl.DataFrame(rows, schema=schema, orient="row")
+        .join(drawn, on="drawn_from", how="left", maintain_order="left")
+        .select(*DRAWN)
     )
 
 

@@ -12,7 +12,7 @@ import polars as pl
 
 from edu_pipeline.landing.rules import ELSEWHERE, SUPERSEDED, UNKNOWN, UNPARSEABLE
 from edu_pipeline.landing.sources.school.fields import KEYS, MISSING, OTHER_ROLES, WORDS
-from edu_pipeline.landing.tables.dates import parsed_date
+from edu_pipeline.landing.tables.dates import days_read
 from edu_pipeline.model.columns import dtypes
 from edu_pipeline.model.roster import (
     DEFAULT_SCHOOL,
@@ -407,15 +407,17 @@ def _with_dates(
     rows = rows.with_columns(
         pl.when(~pl.col(name).str.contains(NO_DATE)).then(name).alias(name) for name in columns
     )
-    read = {f"_{name}": parsed_date(pl.col(name), export.date_formats) for name in columns}
-    parsed = rows.with_columns(**read)
-    rejected = []
+    parsed, rejected = rows, []
     for name in columns:
+        days = days_read(parsed[name], export.date_formats).rename(
+            {"text": name, "day": f"_{name}"}
+        )
+        parsed = parsed.join(days, on=name, how="left", maintain_order="left")
         bad = pl.col(name).is_not_null() & pl.col(f"_{name}").is_null()
         rejected.append(_rejects(table, parsed.filter(bad), f"{UNPARSEABLE}{name}", name))
         parsed = parsed.filter(~bad)
-    good = parsed.with_columns(**{name: f"_{name}" for name in columns}).drop(list(read))
-    return good, pl.concat(rejected)
+    read = {name: f"_{name}" for name in columns}
+    return parsed.with_columns(**read).drop(read.values()), pl.concat(rejected)
 
 
 def _translated(rows: pl.DataFrame, table: str, column: str, export: TableExport) -> pl.DataFrame:
