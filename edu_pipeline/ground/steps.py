@@ -7,7 +7,7 @@ whatever `GIVEN` has. Which tables there are, is for the `assets` modules to say
 import base64
 import functools
 import inspect
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Generator, Iterable, Iterator, Mapping, Sequence
 from contextlib import nullcontext
 from dataclasses import dataclass, field
 from types import MappingProxyType
@@ -20,6 +20,7 @@ from edu_pipeline.ground.one_run import SOURCE_TAG, require_whole
 from edu_pipeline.ground.resources import Warehouse, declared_columns, table_metadata
 from edu_pipeline.ground.warehouse import (
     Connection,
+    append,
     columns_of,
     read_table,
     transaction,
@@ -35,8 +36,10 @@ GIVEN = frozenset({"con", "context"}) | _RESOURCES
 
 Notes = Mapping[str, Any]
 """What Dagster shows with a table, such as how many letters there are."""
-Made = pl.DataFrame | tuple[pl.DataFrame, Notes] | Notes | None
-"""A table; a table with notes; notes alone, of what is no table; None: it is in the warehouse."""
+Parts = Generator[pl.DataFrame, None, Notes]
+"""A table that is too large to be in memory whole, one frame at least; its notes at the end."""
+Made = pl.DataFrame | tuple[pl.DataFrame, Notes] | Parts | Notes | None
+"""A table; a table with notes; in parts; notes alone, of what is no table; None: it is in the warehouse."""
 
 
 def spec_of(
@@ -371,14 +374,33 @@ def _read_by(of: Iterable[Table | Check]) -> set[str]:
 def _keep(reach: _Reach, each: Table) -> Notes:
     """Make a table, put it into the warehouse, and say what Dagster shows with it."""
     made = each.make(**reach.of(each))
+    if isinstance(made, Generator):
+        notes = _keep_parts(reach, each.name, made)
+        return {**table_metadata(reach.con, each.name), **notes}
     frame, notes = made if isinstance(made, tuple) else (made, {})
     if isinstance(frame, Mapping):
         return frame
-    if frame is not None and reach.partition:
-        write_partition(reach.con, each.name, frame, reach.partition)
-    elif frame is not None:
-        write_table(reach.con, each.name, frame)
+    if frame is not None:
+        _write(reach, each.name, frame)
     return {**table_metadata(reach.con, each.name), **notes}
+
+
+def _keep_parts(reach: _Reach, name: str, parts: Parts) -> Notes:
+    _write(reach, name, next(parts))
+    while True:
+        try:
+            part = next(parts)
+        except StopIteration as end:
+            notes: Notes = end.value
+            return notes
+        append(reach.con, name, part)
+
+
+def _write(reach: _Reach, name: str, frame: pl.DataFrame) -> None:
+    if reach.partition:
+        write_partition(reach.con, name, frame, reach.partition)
+    else:
+        write_table(reach.con, name, frame)
 
 
 def _seen(look: Check, result: dg.AssetCheckResult) -> dg.AssetCheckResult:

@@ -168,12 +168,23 @@ def columns_of(con: duckdb.DuckDBPyConnection, name: str) -> list[str] | None:
 
 
 def read_table(
-    con: duckdb.DuckDBPyConnection, name: str, partition: str | None = None
+    con: duckdb.DuckDBPyConnection,
+    name: str,
+    partition: str | None = None,
+    columns: Collection[str] = ("*",),
 ) -> pl.DataFrame:
     """A table as a frame: whole, or one partition of it."""
     of, values = _its_rows(partition) if partition else ("true", [])
-    frame: pl.DataFrame = con.sql(f'from "{name}" where {of}', params=values).pl()
+    query = f'select {", ".join(columns)} from "{name}" where {of}'
+    frame: pl.DataFrame = con.sql(query, params=values).pl()
     return frame
+
+
+def read_parts(con: duckdb.DuckDBPyConnection, name: str, partition: str) -> Iterator[pl.DataFrame]:
+    """One partition of a table in frames of some thousand rows; nothing else is asked in between."""
+    of, values = _its_rows(partition)
+    for part in con.sql(f'from "{name}" where {of}', params=values).to_arrow_reader(1):
+        yield pl.DataFrame(part)
 
 
 def read_earlier(
@@ -205,6 +216,15 @@ def transaction(con: duckdb.DuckDBPyConnection) -> Iterator[None]:
     con.execute("commit")
 
 
+def append(con: duckdb.DuckDBPyConnection, name: str, frame: pl.DataFrame) -> None:
+    """Add rows to a table."""
+    con.register("incoming", frame)
+    try:
+        con.execute(f'insert into "{name}" by name from incoming')
+    finally:
+        con.unregister("incoming")
+
+
 def write_partition(
     con: duckdb.DuckDBPyConnection, name: str, frame: pl.DataFrame, key: str
 ) -> None:
@@ -213,12 +233,8 @@ def write_partition(
         write_table(con, name, frame)
         return
     of, values = _its_rows(key)
-    con.register("incoming", frame)
-    try:
-        con.execute(f'delete from "{name}" where {of}', values)
-        con.execute(f'insert into "{name}" by name from incoming')
-    finally:
-        con.unregister("incoming")
+    con.execute(f'delete from "{name}" where {of}', values)
+    append(con, name, frame)
 
 
 def _its_rows(partition: str) -> tuple[str, list[str | date]]:

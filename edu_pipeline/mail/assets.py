@@ -4,6 +4,7 @@ import functools
 from collections.abc import Callable, Sequence
 from contextlib import closing
 from datetime import UTC, date, datetime
+from itertools import chain
 
 import dagster as dg
 import polars as pl
@@ -12,6 +13,7 @@ from edu_pipeline.ground.one_run import is_older_than
 from edu_pipeline.ground.shipped import shipped
 from edu_pipeline.ground.steps import Check, Notes, Table, check, table
 from edu_pipeline.ground.templates import environment
+from edu_pipeline.ground.warehouse import Connection, read_parts, read_table
 from edu_pipeline.mail import attention
 from edu_pipeline.mail.due import Period
 from edu_pipeline.mail.engagement import campaign_engagement as engagement_of
@@ -84,12 +86,12 @@ def said_before(campaign: str) -> Table:
 
 def queued(mailing: Mailing) -> Table:
     """The asset that queues one partition's letters; made with what writes them."""
-    reads = {"letters": mailing.letters, **({"known": mailing.names} if mailing.names else {})}
+    reads = {"known": mailing.names} if mailing.names else {}
 
     def queue(
         context: dg.AssetExecutionContext,
+        con: Connection,
         mail_room: MailRoom,
-        letters: pl.DataFrame,
         known: pl.DataFrame | None = None,
     ) -> Notes:
         """The week's letters, checked one by one and frozen in the ledger.
@@ -99,12 +101,15 @@ def queued(mailing: Mailing) -> Table:
         the tag `edu_pipeline/correction` (its value says why) also queues corrections of letters
         that went out and would now say something else.
         """
+        whose = mailing.letters, context.partition_key
+        people = read_table(con, *whose, columns=("email", "name"))
         with mail_room.open_ledger() as ledger:
             period = recorded_period(ledger, mailing, context.partition_key)
             return queue_letters(
                 ledger,
-                letters_from(letters),
-                (letters if known is None else known)["name"].drop_nulls().to_list(),
+                chain.from_iterable(map(letters_from, read_parts(con, *whose))),
+                people["email"],
+                (people if known is None else known)["name"].drop_nulls(),
                 searched=known is not None,
                 of=(period.campaign, period.period),
                 by=f"run {context.run.run_id}",
@@ -113,7 +118,12 @@ def queued(mailing: Mailing) -> Table:
             )
 
     return _mail(
-        name=mailing.queued, kinds={"sqlite"}, pii="names", reads=reads, whole=(mailing.send,)
+        name=mailing.queued,
+        kinds={"sqlite"},
+        pii="names",
+        deps=[mailing.letters],
+        reads=reads,
+        whole=(mailing.send,),
     )(queue)
 
 

@@ -5,8 +5,7 @@ nothing personal: it is kept in the ledger and shown to whoever looks after the 
 """
 
 import re
-from collections import Counter
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Iterator
 from dataclasses import replace
 from html import escape
 
@@ -28,36 +27,30 @@ _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]")
 _UNSUBSCRIBE_URL = re.compile(r"<(https://[^>]+)>")
 
 
-def hold_reasons(
-    letters: Sequence[Letter], known_names: Collection[str], mail: Mail
-) -> dict[str, str]:
-    """Why letters must wait.
+def hold_reason(letter: Letter, known: Names, mail: Mail, *, alone: bool) -> str | None:
+    """Why a letter must wait.
 
     Args:
-        letters: All that are to be queued together; an address or name may be missing.
-        known_names: Full names of everybody who must not be named to just anyone.
+        letter: As it would be sent; its address or name may be missing.
+        known: Full names of everybody who must not be named to just anyone.
         mail: From the settings.
+        alone: Whether no other letter of the period goes to its address.
 
     Returns:
-        Key of a letter → one sentence or more, its own `hold` first; only those that must wait.
+        One sentence or more, its own `hold` first; None where it need not wait.
     """
-    known = Names(known_names)
-    letters = [replace(letter, recipient=_whole(letter.recipient)) for letter in letters]
-    shared = Counter(map(_mailbox, letters))
-    reasons = {
-        letter.key: [
-            *filter(None, [letter.hold]),
-            *_address(letter, mail, alone=shared[_mailbox(letter)] == 1),
-            *_headers(letter),
-            *_nul(letter),
-            *_way_out(letter, mail),
-            *_size(letter),
-            *lint(letter.html),
-            *_names(letter, known),
-        ]
-        for letter in letters
-    }
-    return {key: " ".join(found) for key, found in reasons.items() if found}
+    letter = replace(letter, recipient=_whole(letter.recipient))
+    found = [
+        *filter(None, [letter.hold]),
+        *_address(letter, mail, alone=alone),
+        *_headers(letter),
+        *_nul(letter),
+        *_way_out(letter, mail),
+        *_size(letter),
+        *lint(letter.html),
+        *_names(letter, known),
+    ]
+    return " ".join(found) or None
 
 
 NOT_ALLOWED = (
@@ -90,10 +83,6 @@ def can_be_addressed(email: str) -> bool:
 def _whole(recipient: Address) -> Address:
     """A job may know of somebody without an address, or without a name."""
     return Address(recipient.email or "", recipient.name or "")
-
-
-def _mailbox(letter: Letter) -> tuple[str, str, str]:
-    return letter.campaign, letter.period, same_address(letter.recipient.email)
 
 
 def _address(letter: Letter, mail: Mail, *, alone: bool) -> Iterator[str]:

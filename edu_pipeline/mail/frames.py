@@ -1,8 +1,10 @@
 """Letters as a frame, one row each: how a job hands them to the mail room through the warehouse."""
 
-from collections.abc import Mapping, Sequence
+from collections import Counter
+from collections.abc import Generator, Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict
 from datetime import UTC, date
+from itertools import islice
 from types import MappingProxyType
 from typing import Any
 
@@ -47,6 +49,8 @@ SCHEMA: Mapping[str, pl.DataType | type[pl.DataType]] = MappingProxyType(
     }
 )
 """`not_after` is in UTC."""
+AT_ONCE = 100
+"""Letters that are in memory together, with their pictures."""
 
 
 def letters_frame(letters: Sequence[Letter], week: date) -> pl.DataFrame:
@@ -68,10 +72,33 @@ def letters_frame(letters: Sequence[Letter], week: date) -> pl.DataFrame:
     return pl.DataFrame(rows, schema=dict(SCHEMA), orient="row")
 
 
-def letters_from(frame: pl.DataFrame) -> list[Letter]:
+def letters_frames(
+    letters: Iterable[Letter], week: date, **more: str
+) -> Generator[pl.DataFrame, None, Mapping[str, int]]:
+    """Letters of one week as frames of `SCHEMA`, one at least, each as soon as its letters are there.
+
+    Args:
+        letters: Taken one by one.
+        week: Its Monday.
+        more: Columns that all have alike.
+
+    Returns:
+        How many `letters` there are, and how many are `held` by who wrote them.
+    """
+    told: Counter[str] = Counter(letters=0, held=0)
+    rest = iter(letters)
+    while (some := [*islice(rest, AT_ONCE)]) or not told["letters"]:
+        told.update(letters=len(some), held=sum(letter.hold is not None for letter in some))
+        yield letters_frame(some, week).with_columns(pl.lit(v).alias(k) for k, v in more.items())
+        if not some:
+            break
+    return dict(told)
+
+
+def letters_from(frame: pl.DataFrame) -> Iterator[Letter]:
     """The letters of a frame of `SCHEMA`."""
-    return [
-        Letter(
+    for row in frame.iter_rows(named=True, buffer_size=AT_ONCE):
+        yield Letter(
             campaign=row["campaign"],
             period=row["period"],
             recipient_key=row["recipient_key"],
@@ -91,5 +118,3 @@ def letters_from(frame: pl.DataFrame) -> list[Letter]:
             headers={header["name"]: header["value"] for header in row["headers"]},
             opt_out=row["opt_out"],
         )
-        for row in frame.iter_rows(named=True)
-    ]

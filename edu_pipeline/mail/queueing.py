@@ -1,10 +1,12 @@
 """Letters as they are written into letters as they are queued: checked one by one, then frozen."""
 
-from collections.abc import Mapping, Sequence
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
 from datetime import UTC, datetime
 
-from edu_pipeline.mail.checks import hold_reasons
+from edu_pipeline.ground.addresses import same_address
+from edu_pipeline.mail.checks import hold_reason
 from edu_pipeline.mail.corrections import corrected, unfit
 from edu_pipeline.mail.ledger.store import Ledger, Queueing
 from edu_pipeline.mail.letter import Letter
@@ -19,8 +21,9 @@ class UnfitReasonError(Exception):
 
 def queue_letters(
     ledger: Ledger,
-    letters: Sequence[Letter],
-    names: Sequence[str],
+    letters: Iterable[Letter],
+    addresses: Iterable[str | None],
+    names: Iterable[str],
     *,
     searched: bool,
     of: tuple[str, str],
@@ -28,11 +31,12 @@ def queue_letters(
     mail: Mail,
     correction: str | None,
 ) -> Mapping[str, int]:
-    """Queue a period's letters; those that must wait with the reason why.
+    """Queue a period's letters one after the other; those that must wait with the reason why.
 
     Args:
         ledger: An open ledger.
-        letters: All of the period.
+        letters: All of the period, taken one by one: together they may be gigabytes.
+        addresses: To which they go.
         names: Of everybody whom a letter might name.
         searched: Whether letters are searched for them.
         of: Campaign and period.
@@ -46,12 +50,20 @@ def queue_letters(
     Raises:
         UnfitReasonError: The reason names somebody, or cannot be put into a letter.
     """
-    if correction and (problem := unfit(correction, Names(names))):
+    known = Names(names)
+    if correction and (problem := unfit(correction, known)):
         raise UnfitReasonError(f"Nothing was queued. {problem}")
-    as_sent = [corrected(letter, correction) if correction else letter for letter in letters]
-    reasons = hold_reasons(as_sent, names if searched else (), mail)
+    known = known if searched else Names(())
+    to = Counter(same_address(address or "") for address in addresses)
+
+    def checked() -> Iterator[Letter]:
+        for letter in letters:
+            as_sent = corrected(letter, correction) if correction else letter
+            alone = to[same_address(letter.recipient.email)] == 1
+            yield replace(letter, hold=hold_reason(as_sent, known, mail, alone=alone))
+
     result = ledger.queue(
-        [replace(letter, hold=reasons.get(letter.key)) for letter in letters],
+        checked(),
         of=of,
         now=datetime.now(UTC),
         by=by,

@@ -33,11 +33,11 @@ from edu_pipeline.facts.run_results import (
 )
 from edu_pipeline.ground.one_run import require_finished_refresh
 from edu_pipeline.ground.shipped import shipped
-from edu_pipeline.ground.steps import Notes, Table, table
+from edu_pipeline.ground.steps import Notes, Parts, Table, table
 from edu_pipeline.ground.templates import environment
 from edu_pipeline.ground.warehouse import Connection, read_earlier
 from edu_pipeline.mail.due import not_after
-from edu_pipeline.mail.frames import letters_frame
+from edu_pipeline.mail.frames import letters_frames
 from edu_pipeline.mail.links import ways_out
 from edu_pipeline.model.columns import dtypes
 from edu_pipeline.model.completion import CertificateReconciliation, ProgrammeProgress
@@ -338,7 +338,7 @@ def nudge_letters(
     ledger_identity: pl.DataFrame,
     home: Home,
     settings: Settings,
-) -> tuple[pl.DataFrame, Notes]:
+) -> Parts:
     """One letter to every learner of a programme who is nudged this week."""
     require_finished_refresh(context, "edx_exports", "recorded_nudge_periods")
     programme_id, _, monday = context.partition_key.rpartition("|")
@@ -375,15 +375,12 @@ def nudge_letters(
         zone=settings.zone,
     )
     rows = nudges_to_write(con, programme_id).iter_rows(named=True)
+    letters = nudge_letters_of(rows, edition)
+    frames = letters_frames(letters, date.fromisoformat(monday), programme_id=programme_id)
     try:
-        letters = nudge_letters_of(rows, edition)
+        return (yield from frames)
     except UnknownCourseError as error:
         raise dg.Failure(f"{error} Run the refresh job.", allow_retries=False) from error
-    frame = letters_frame(letters, date.fromisoformat(monday))
-    return frame.with_columns(programme_id=pl.lit(programme_id)), {
-        "letters": len(letters),
-        "could not be written": sum(letter.hold is not None for letter in letters),
-    }
 
 
 COMPUTED: Sequence[Table] = [

@@ -4,7 +4,7 @@ Pure. Every word stands in the templates, which a home or a programme can replac
 and why, is in `nudges`; that it arrives is the mail room's business.
 """
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any
@@ -159,7 +159,7 @@ def nudge_view(
     )
 
 
-def nudge_letters(rows: Iterable[Mapping[str, Any]], edition: Edition) -> list[Letter]:
+def nudge_letters(rows: Iterable[Mapping[str, Any]], edition: Edition) -> Iterator[Letter]:
     """The letters of a programme and period, held where one could not be written.
 
     Args:
@@ -170,11 +170,13 @@ def nudge_letters(rows: Iterable[Mapping[str, Any]], edition: Edition) -> list[L
         TemplateError: No letter could be written.
         UnknownCourseError: The settings have changed since the refresh.
     """
-    made = [nudge_letter(row, edition) for row in rows]
-    faults = [letter.hold for letter in made if letter.hold]
-    if made and len(faults) == len(made):
+    made, faults = 0, list[str]()
+    for letter in (nudge_letter(row, edition) for row in rows):
+        made += 1
+        faults += filter(None, [letter.hold])
+        yield letter
+    if made and len(faults) == made:
         raise TemplateError(" ".join(dict.fromkeys(faults)))
-    return made
 
 
 def nudge_letter(row: Mapping[str, Any], edition: Edition) -> Letter:

@@ -12,17 +12,17 @@ from edu_pipeline.facts.students import students_of_week as students_of_week_of
 from edu_pipeline.glossary.metrics import definitions
 from edu_pipeline.ground.one_run import require_one_refresh
 from edu_pipeline.ground.shipped import shipped
-from edu_pipeline.ground.steps import Notes, Table, picture, table
+from edu_pipeline.ground.steps import Notes, Parts, Table, picture, table
 from edu_pipeline.ground.templates import environment, phrase
 from edu_pipeline.ground.warehouse import Connection, read_earlier
 from edu_pipeline.mail.due import not_after
-from edu_pipeline.mail.frames import letters_frame
+from edu_pipeline.mail.frames import letters_frames
 from edu_pipeline.mail.links import ways_out
 from edu_pipeline.model.gate import mail_gate as mail_gate_of
 from edu_pipeline.model.school_calendar import closing_day
 from edu_pipeline.settings.home import Home, Settings
 from edu_pipeline.settings.mail import weekday_number
-from edu_pipeline.teachers.drawings import DRAWN, by_subject, drawings_of_week, preview
+from edu_pipeline.teachers.drawings import DRAWN, Drawings, drawings_of_week, preview
 from edu_pipeline.teachers.edition import (
     CAMPAIGN,
     Tables,
@@ -199,12 +199,14 @@ def letter_charts(
     stg_classes: pl.DataFrame,
     home: Home,
     settings: Settings,
-) -> tuple[pl.DataFrame, Notes]:
+) -> Parts:
     """A picture per homeroom and rate and per subject teacher's homework, with its alt text."""
     if "charts" not in settings.letters.blocks:
-        return pl.DataFrame(schema=dict(DRAWN)), {}
+        yield pl.DataFrame(schema=dict(DRAWN))
+        return {}
     homerooms = class_week.filter(pl.col("class_type") == "homeroom")
-    drawn = drawings_of_week(
+    largest = None
+    for drawn in drawings_of_week(
         homerooms,
         teacher_week.join(
             subject_teachers(stg_enrollments, stg_classes), on="staff_id", how="semi"
@@ -214,9 +216,10 @@ def letter_charts(
         settings.targets,
         functools.partial(phrase, _templates(home), WORDS),
         read_earlier(con, "letter_charts", pl.DataFrame(schema=dict(DRAWN)), context.partition_key),
-    )
-    # the event log keeps the preview
-    return drawn, picture(preview(drawn, homerooms.filter(week_start=_week(context))))
+    ):
+        largest = preview(drawn, homerooms.filter(week_start=_week(context))) or largest
+        yield drawn
+    return picture(largest)  # which the event log keeps
 
 
 @_table(kinds={"polars"}, pii="none")
@@ -261,7 +264,7 @@ def teacher_letters(
     ledger_identity: pl.DataFrame,
     home: Home,
     settings: Settings,
-) -> tuple[pl.DataFrame, Notes]:
+) -> Parts:
     """The week's letter to every teacher."""
     week = _week(context)
     require_one_refresh(landing_files, mail_gate)
@@ -269,7 +272,7 @@ def teacher_letters(
     letters = letters_of_week(
         teachers_of(stg_enrollments, stg_classes, stg_staff, through).values(),
         Tables(class_week, students_of_week, stg_students, said_before, mail_gate),
-        by_subject(letter_charts),
+        Drawings(letter_charts),
         Edition(
             school=settings.school.called,
             week=week,
@@ -287,8 +290,7 @@ def teacher_letters(
         ),
         not_after(through, now=datetime.now(UTC), mail=settings.mail, zone=settings.zone),
     )
-    held = sum(letter.hold is not None for letter in letters)
-    return letters_frame(letters, week), {"letters": len(letters), "held": held}
+    return (yield from letters_frames(letters, week))
 
 
 def _week(context: dg.AssetExecutionContext) -> date:

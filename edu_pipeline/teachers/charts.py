@@ -157,11 +157,16 @@ def class_histories(class_week: pl.DataFrame, week_start: date) -> dict[str, pl.
         .filter(pl.col("year") == pl.col("year").max().over("class_id"))
         .drop("year")
     )
-    histories, place = {}, 0
-    for class_id, weeks in rows.group_by("class_id", maintain_order=True).len().iter_rows():
-        histories[str(class_id)] = rows.slice(place, weeks)  # which copies nothing
-        place += weeks
-    return histories
+    return by_class(rows)
+
+
+def by_class(rows: pl.DataFrame) -> dict[str, pl.DataFrame]:
+    """`class_id` → its rows, of a frame in which each class's stand together; nothing is copied."""
+    found, place = {}, 0
+    for class_id, height in rows.group_by("class_id", maintain_order=True).len().iter_rows():
+        found[str(class_id)] = rows.slice(place, height)
+        place += height
+    return found
 
 
 def teacher_histories(

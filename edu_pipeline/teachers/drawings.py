@@ -3,8 +3,10 @@
 What a chart shows is in `charts`; which of them a letter has, in `letter`.
 """
 
+from collections import deque
 from collections.abc import Iterator, Mapping
 from datetime import date
+from itertools import islice
 from typing import Any
 
 import polars as pl
@@ -29,6 +31,8 @@ DRAWN: Mapping[str, type[pl.DataType]] = {
     "drawn_from": pl.String,
 }
 """`subject` is `class:…` or `staff:…`; where `drawn_from` is the same, so is the picture."""
+AT_ONCE = 200
+"""Pictures that are in memory together."""
 
 
 def drawings_of_week(
@@ -39,7 +43,7 @@ def drawings_of_week(
     targets: Targets,
     words: Words,
     earlier: pl.DataFrame,
-) -> pl.DataFrame:
+) -> Iterator[pl.DataFrame]:
     """A picture per homeroom and rate and per subject teacher's homework.
 
     Args:
@@ -51,8 +55,8 @@ def drawings_of_week(
         words: The templates' words.
         earlier: `DRAWN`: pictures that need not be drawn again.
 
-    Returns:
-        `DRAWN`.
+    Yields:
+        `DRAWN`, some at a time; at least once.
     """
     histories = {
         **{f"class:{key}": rows for key, rows in class_histories(homerooms, week).items()},
@@ -61,43 +65,55 @@ def drawings_of_week(
             for key, rows in teacher_histories(teachers, school_week, week, words).items()
         },
     }
-    new = dict.fromkeys(earlier["drawn_from"], False)
-    rows = []
+    known = frozenset(earlier["drawn_from"])
+    rows: deque[dict[str, Any]] = deque()
 
     def to_draw() -> Iterator[dict[str, Any]]:
         for subject, history in histories.items():
             for kind, chart in chart_specs(history, targets, words).items():
                 source = drawn_from(chart.spec)
-                rows.append((week, subject, kind, chart.alt, chart.shows, source))
-                if source not in new:
-                    new[source] = True
+                row = {"week_start": week, "subject": subject, "kind": kind, "png": None}
+                rows.append(row | {"alt": chart.alt, "shows": chart.shows, "drawn_from": source})
+                if source not in known:
                     yield chart.spec
 
-    pngs = pl.Series("png", render_pngs(to_draw()), pl.Binary)
-    sources = pl.Series(
-        "drawn_from", [source for source, is_new in new.items() if is_new], pl.String
-    )
-    drawn = pl.concat(
-        [earlier.select("drawn_from", "png").unique("drawn_from"), pl.DataFrame([sources, pngs])]
-    )
-    schema = {name: kind for name, kind in DRAWN.items() if name != "png"}
-    return (
-        pl.DataFrame(rows, schema=schema, orient="row")
-        .join(drawn, on="drawn_from", how="left", maintain_order="left")
-        .select(*DRAWN)
-    )
+    def drawn() -> Iterator[dict[str, Any]]:
+        for png in render_pngs(to_draw()):
+            while rows[0]["drawn_from"] in known:
+                yield rows.popleft()
+            yield {**rows.popleft(), "png": png}
+        yield from rows
+
+    done = drawn()
+    part = [*islice(done, AT_ONCE)]
+    pngs = earlier.select("drawn_from", before="png").unique("drawn_from")
+    while True:
+        yield (
+            pl.DataFrame(part, schema=dict(DRAWN), orient="row")
+            .join(pngs, on="drawn_from", how="left", maintain_order="left")
+            .with_columns(png=pl.coalesce("png", "before"))
+            .drop("before")
+        )
+        if not (part := [*islice(done, AT_ONCE)]):
+            return
 
 
-def by_subject(drawn: pl.DataFrame) -> Mapping[tuple[str, str], Drawing]:
-    """(`subject`, `kind`) → its drawing.
+class Drawings(Mapping[tuple[str, str], Drawing]):
+    """(`subject`, `kind`) → its drawing, taken out of a frame of `DRAWN` when it is asked for."""
 
-    Args:
-        drawn: `DRAWN`.
-    """
-    return {
-        (row["subject"], row["kind"]): Drawing(row["png"], row["alt"], row["shows"])
-        for row in drawn.iter_rows(named=True)
-    }
+    def __init__(self, drawn: pl.DataFrame) -> None:
+        self._drawn = drawn
+        self._places = {key: n for n, key in enumerate(drawn.select("subject", "kind").iter_rows())}
+
+    def __getitem__(self, key: tuple[str, str]) -> Drawing:
+        row = self._drawn.row(self._places[key], named=True)
+        return Drawing(row["png"], row["alt"], row["shows"])
+
+    def __iter__(self) -> Iterator[tuple[str, str]]:
+        return iter(self._places)
+
+    def __len__(self) -> int:
+        return len(self._places)
 
 
 def preview(drawn: pl.DataFrame, homerooms: pl.DataFrame) -> bytes | None:

@@ -3,7 +3,7 @@
 Pure. What a letter says is in `letter`; that it arrives is the mail room's business.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 
@@ -17,7 +17,7 @@ from edu_pipeline.mail.letter import Address, Letter
 from edu_pipeline.mail.render import UNWRITTEN
 from edu_pipeline.model.gate import holds
 from edu_pipeline.model.school_calendar import school_weeks
-from edu_pipeline.teachers.charts import Drawing, class_histories
+from edu_pipeline.teachers.charts import Drawing, by_class, class_histories
 from edu_pipeline.teachers.letter import (
     ClassView,
     Edition,
@@ -262,7 +262,7 @@ def letters_of_week(
     pictures: Mapping[tuple[str, str], Drawing],
     edition: Edition,
     not_after: datetime,
-) -> list[Letter]:
+) -> Iterator[Letter]:
     """Every teacher's letter, held where the gate says so or where it could not be written.
 
     Args:
@@ -276,12 +276,12 @@ def letters_of_week(
         TemplateError: No letter could be written.
     """
     histories = class_histories(tables.class_week, edition.week)
-    rosters = tables.students_of_week.partition_by("class_id", as_dict=True)
+    rosters = by_class(tables.students_of_week.sort("class_id", maintain_order=True))
     names = shown_names(tables.students, edition.letters.students)
     said = _said(tables.said_before)
     nobody = tables.students_of_week.clear()
     homework = any(source.table == "homework" for source in edition.sources)
-    made, faults = [], []
+    made, faults = 0, list[str]()
     for teacher, class_ids in teachers:
         key = edition.recipient_key(teacher.staff_id)
         views = []
@@ -294,7 +294,7 @@ def letters_of_week(
             if edition.letters.to == "homeroom_teachers" and not homeroom:
                 continue
             notes = class_notes(
-                rosters.get((class_id,), nobody),
+                rosters.get(class_id, nobody),
                 names,
                 edition.notice,
                 frozenset(Kind) if homeroom else IN_LESSONS,
@@ -318,10 +318,10 @@ def letters_of_week(
                 content, fault = _NOTHING, str(error)
                 faults.append(fault)
             reasons = " ".join(filter(None, (gate, fault)))
-            made.append(_letter(teacher, key, views, content, reasons, edition, not_after))
-    if made and len(faults) == len(made):
+            made += 1
+            yield _letter(teacher, key, views, content, reasons, edition, not_after)
+    if made and len(faults) == made:
         raise TemplateError(" ".join(dict.fromkeys(faults)))
-    return made
 
 
 _NOTHING = LetterContent(*UNWRITTEN, images=(), notes=(), figures=(), names=frozenset())

@@ -3,11 +3,12 @@ from typing import Any
 
 import pytest
 
-from edu_pipeline.mail.checks import hold_reasons, is_allowed
+from edu_pipeline.mail.checks import is_allowed
 from edu_pipeline.mail.letter import Address, Image, Letter
 from edu_pipeline.mail.links import opt_out_headers
 from edu_pipeline.settings.mail import Mail
 from edu_pipeline_tests.mail.conftest import LetterMaker
+from edu_pipeline_tests.mail.holding import hold_reasons
 
 HTML = '<html lang="en"><head><title>Your week</title></head><body><p>{}</p></body></html>'
 LIVE = Mail(transport="smtp", allowed=("riverside.example",))

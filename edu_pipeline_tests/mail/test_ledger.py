@@ -314,14 +314,14 @@ def test_a_key_that_could_leave_its_folder_or_be_read_two_ways_is_refused(
     ledger: Ledger, make_letter: LetterMaker, part: str
 ) -> None:
     with pytest.raises(LedgerError, match="recipient_key cannot be used in its key"):
-        queue(ledger, make_letter(), make_letter(part))
+        queue(ledger, make_letter(part), make_letter())
     assert ledger.periods() == []
 
 
 def test_two_letters_to_one_recipient_in_a_batch_are_refused(
     ledger: Ledger, make_letter: LetterMaker
 ) -> None:
-    with pytest.raises(LedgerError, match="2 times in the batch"):
+    with pytest.raises(LedgerError, match="twice in the batch"):
         queue(ledger, make_letter(), make_letter(subject="Again"))
 
 

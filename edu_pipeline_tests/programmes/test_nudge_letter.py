@@ -12,13 +12,13 @@ import pytest
 
 from edu_pipeline.ground.shipped import shipped
 from edu_pipeline.ground.templates import TemplateError, environment
-from edu_pipeline.mail.checks import hold_reasons
 from edu_pipeline.mail.letter import Figure, Letter
 from edu_pipeline.programmes.letter import Edition, RunDates, nudge_letter, nudge_letters
 from edu_pipeline.programmes.nudges import UnknownCourseError
 from edu_pipeline.settings.letters import Letters
 from edu_pipeline.settings.mail import Mail
 from edu_pipeline.settings.programmes import Course, Programme
+from edu_pipeline_tests.mail.holding import hold_reasons
 
 ADDRESS = "Lumen University, 1 Main Road, Town 4000"
 URL = "https://letters.lumen.example"
@@ -281,7 +281,7 @@ def test_a_letter_whose_template_fails_is_held_and_the_others_are_written(tmp_pa
     assert "Ada" not in held.text
     assert held.figures
     with pytest.raises(TemplateError, match=r"lead\.txt\.j2"):
-        nudge_letters([alone], broken)
+        list(nudge_letters([alone], broken))
 
 
 @pytest.mark.parametrize("column", ["course_id", "next_course"])
@@ -289,7 +289,7 @@ def test_a_course_that_was_renamed_after_the_refresh_is_named(column: str) -> No
     with pytest.raises(
         UnknownCourseError, match="no course lead9x in lead, which the last refresh"
     ):
-        nudge_letters([row(**{column: "lead9x"})], edition())
+        list(nudge_letters([row(**{column: "lead9x"})], edition()))
 
 
 @pytest.mark.parametrize(

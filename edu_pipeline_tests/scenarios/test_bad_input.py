@@ -10,7 +10,6 @@ import polars as pl
 
 from edu_pipeline.ground.shipped import shipped
 from edu_pipeline.ground.warehouse import open_warehouse, read_table
-from edu_pipeline.mail.checks import hold_reasons
 from edu_pipeline.mail.frames import letters_from
 from edu_pipeline.mail.letter import opaque_key
 from edu_pipeline.mail.names import Names, foreign_names
@@ -19,6 +18,7 @@ from edu_pipeline.settings.home import Home
 from edu_pipeline.settings.mail import Mail
 from edu_pipeline.wiring.environment import mail_room
 from edu_pipeline_tests.conftest import WEEK, WRITTEN, run_job
+from edu_pipeline_tests.mail.holding import hold_reasons
 
 PERIOD = "2026-W20"
 NOW = datetime(2026, 5, 16, 8, tzinfo=UTC)
@@ -135,7 +135,7 @@ def test_whatever_is_wrong_with_one_letter_keeps_no_other_from_going_out(
 
 def test_every_letter_of_the_sample_school_names_only_its_own_people(sample_home: Home) -> None:
     run_job(sample_home, "send_letters", week=WEEK, only=WRITTEN)
-    letters = letters_from(table(sample_home, "teacher_letters"))
+    letters = [*letters_from(table(sample_home, "teacher_letters"))]
     known = table(sample_home, "known_names")["name"].to_list()
     assert hold_reasons(letters, known, Mail()) == {}
 

@@ -434,7 +434,7 @@ def test_a_picture_is_drawn_again_only_where_what_it_is_made_from_has_changed(
         homerooms = pl.concat(
             make_history([0.9, rate], class_id=name) for name, rate in rates.items()
         )
-        return drawings_of_week(
+        parts = drawings_of_week(
             homerooms,
             TeacherWeek.create_empty(),
             SchoolWeek.create_empty(),
@@ -443,6 +443,7 @@ def test_a_picture_is_drawn_again_only_where_what_it_is_made_from_has_changed(
             words,
             earlier,
         )
+        return pl.concat(parts)
 
     first = drawn({"A": 0.91, "B": 0.92}, pl.DataFrame(schema=dict(DRAWN)))
     marked = first.with_columns(png=pl.lit(b"kept"))

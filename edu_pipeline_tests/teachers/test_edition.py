@@ -13,7 +13,6 @@ from edu_pipeline.glossary.metrics import definitions
 from edu_pipeline.ground.shipped import shipped
 from edu_pipeline.ground.templates import TemplateError, environment
 from edu_pipeline.ground.weeks import monday
-from edu_pipeline.mail.checks import hold_reasons
 from edu_pipeline.mail.due import PERIODS
 from edu_pipeline.mail.letter import Figure, Letter, opaque_key
 from edu_pipeline.mail.render import lint
@@ -36,6 +35,7 @@ from edu_pipeline.teachers.edition import (
 )
 from edu_pipeline.teachers.letter import Edition, SchoolWeek, Source, Teacher, subject_of
 from edu_pipeline.teachers.metrics import WeekState
+from edu_pipeline_tests.mail.holding import hold_reasons
 from edu_pipeline_tests.teachers.conftest import FIRST_MONDAY, HistoryMaker
 
 WEEK = FIRST_MONDAY
@@ -401,46 +401,48 @@ def letters(
     rates = [0.95 - 0.05 * n for n in range(weeks)]
     homerooms = [make_history(rates, class_id=room, class_name=f"7{room}") for room in "AB"]
     days = [day for n in range(weeks) for day in later(n)]
-    return letters_of_week(
-        [
-            (
-                Teacher(
-                    one,
-                    one.title(),
-                    f"{one.title()}son",
-                    f"{one}@riverside.example" if email is None else email,
-                ),
-                class_ids,
-            )
-            for one, class_ids in teachers
-        ],
-        Tables(
-            class_week=pl.concat([*homerooms, *([] if classes_too is None else [classes_too])]),
-            students_of_week=of_week() if students is None else students,
-            students=STUDENTS,
-            said_before=said() if said_before is None else said_before,
-            gate=gate,
-        ),
-        {},
-        Edition(
-            school="Riverside School",
-            week=week,
-            schools=calendar_of_week(calendar(*days), through(s1=days[-1]), week),
-            letters=Letters.model_validate(
-                {
-                    "from_name": "School data",
-                    "from_email": "data@riverside.example",
-                    "students": naming,
-                }
-                | settings
+    return list(
+        letters_of_week(
+            [
+                (
+                    Teacher(
+                        one,
+                        one.title(),
+                        f"{one.title()}son",
+                        f"{one}@riverside.example" if email is None else email,
+                    ),
+                    class_ids,
+                )
+                for one, class_ids in teachers
+            ],
+            Tables(
+                class_week=pl.concat([*homerooms, *([] if classes_too is None else [classes_too])]),
+                students_of_week=of_week() if students is None else students,
+                students=STUDENTS,
+                said_before=said() if said_before is None else said_before,
+                gate=gate,
             ),
-            notice=SETTINGS.notice,
-            targets=SETTINGS.targets,
-            definitions=definitions(SETTINGS),
-            sources=[Source("homework", exported or days[-1])],
-            env=env,
-        ),
-        NOT_AFTER,
+            {},
+            Edition(
+                school="Riverside School",
+                week=week,
+                schools=calendar_of_week(calendar(*days), through(s1=days[-1]), week),
+                letters=Letters.model_validate(
+                    {
+                        "from_name": "School data",
+                        "from_email": "data@riverside.example",
+                        "students": naming,
+                    }
+                    | settings
+                ),
+                notice=SETTINGS.notice,
+                targets=SETTINGS.targets,
+                definitions=definitions(SETTINGS),
+                sources=[Source("homework", exported or days[-1])],
+                env=env,
+            ),
+            NOT_AFTER,
+        )
     )
 
 

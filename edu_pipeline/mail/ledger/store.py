@@ -10,7 +10,7 @@ sent from here.
 import hashlib
 import re
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from datetime import datetime
 from functools import cached_property
@@ -177,7 +177,7 @@ class Ledger(LedgerReader):
         rules: Queueing = _PLAIN,
         of: tuple[str, str] | None = None,
     ) -> QueueResult:
-        """Freeze a batch: all letters of its campaigns and periods, each in a transaction.
+        """Freeze a batch: all letters of its campaigns and periods, one by one, each in a transaction.
 
         Queueing the same batch again changes nothing. A letter that has not gone out is replaced
         where it differs, and has to be approved anew; one that has, or may have, is never touched,
@@ -186,14 +186,20 @@ class Ledger(LedgerReader):
         campaign and period, says of what the batch is where it may be empty.
 
         Raises:
-            LedgerError: A key is unusable or twice in the batch, an image name twice in a letter.
+            LedgerError: A key is unusable or twice in the batch, an image name twice in a letter;
+                those before it are queued.
         """
-        batch = list(letters)
-        _check_batch(batch)
-        tally = Counter(self._queue_one(letter, now, by, rules) for letter in batch)
-        kept = {letter.recipient_key for letter in batch}
+        tally: Counter[_Verdict] = Counter()
+        keys: set[str] = set()
+        kept: set[str] = set()
+        of_all = {of} if of else set()
+        for letter in letters:
+            _check(letter, keys)
+            keys.add(letter.key)
+            kept.add(letter.recipient_key)
+            of_all.add((letter.campaign, letter.period))
+            tally[self._queue_one(letter, now, by, rules)] += 1
         cancelled = tally["cancelled"]
-        of_all = {(letter.campaign, letter.period) for letter in batch} | ({of} if of else set())
         for campaign, period in sorted(of_all):
             waiting = self._recipients(of_period(campaign, period), LETTERS.c.state.in_(WAITING))
             # not in SQL: a database takes no statement with a hundred thousand values
@@ -440,21 +446,19 @@ class Ledger(LedgerReader):
             )
 
 
-def _check_batch(batch: Sequence[Letter]) -> None:
-    for letter in batch:
-        for part in ("campaign", "period", "recipient_key"):
-            if not _KEY_PART.fullmatch(getattr(letter, part)):
-                raise LedgerError(
-                    f"A letter's {part} cannot be used in its key: it may have letters, digits, "
-                    ". _ and -, and must begin with a letter or digit."
-                )
-        if len({image.name for image in letter.images}) < len(letter.images):
-            raise LedgerError(f"{letter.key} has two images of one name; give each its own.")
-    for key, number in Counter(letter.key for letter in batch).items():
-        if number > 1:
+def _check(letter: Letter, before: Collection[str]) -> None:
+    for part in ("campaign", "period", "recipient_key"):
+        if not _KEY_PART.fullmatch(getattr(letter, part)):
             raise LedgerError(
-                f"{key} is {number} times in the batch; a recipient gets one letter a period."
+                f"A letter's {part} cannot be used in its key: it may have letters, digits, "
+                ". _ and -, and must begin with a letter or digit."
             )
+    if len({image.name for image in letter.images}) < len(letter.images):
+        raise LedgerError(f"{letter.key} has two images of one name; give each its own.")
+    if letter.key in before:
+        raise LedgerError(
+            f"{letter.key} is twice in the batch; a recipient gets one letter a period."
+        )
 
 
 @dataclass(frozen=True)
