@@ -73,6 +73,7 @@ def rehearse(
             known += 1
             continue
         pace.wait()
+        pace.take()
         outcome = attempt(transport, rehearsed(letter, to), now())
         record_rehearsal(
             ledger,

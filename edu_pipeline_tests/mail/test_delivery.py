@@ -14,7 +14,7 @@ from edu_pipeline.mail.ledger.approvals import approve, review
 from edu_pipeline.mail.ledger.controls import pause, resume
 from edu_pipeline.mail.ledger.database import SenderBusyError
 from edu_pipeline.mail.ledger.reading import FrozenLetter
-from edu_pipeline.mail.ledger.store import Ledger, Queueing
+from edu_pipeline.mail.ledger.store import Ended, Ledger, Queueing
 from edu_pipeline.mail.ledger.suppressions import suppress
 from edu_pipeline.mail.ledger.tombstones import bury
 from edu_pipeline.mail.letter import Letter
@@ -68,28 +68,25 @@ class Postbox:
 
 
 class DyingLedger(Ledger):
-    """Dies right after a claim, or around the recording of an outcome, of the second letter."""
+    """Dies right after a claim, or after the recording of an outcome, of the second letter."""
 
     dies = ""
 
-    def claim(self, key: str, *, owner: str, transport: str, now: datetime) -> bool:
-        claimed = super().claim(key, owner=owner, transport=transport, now=now)
-        if key.endswith("t_2") and self.dies == "after claiming":
-            os._exit(9)
-        return claimed
-
-    def record(
+    def exchange(
         self,
-        key: str,
-        outcome: State,
+        ended: Collection[Ended],
+        keys: Collection[str],
         *,
+        owner: str,
+        transport: str,
         now: datetime,
-        detail: str = "",
-        transport_id: str | None = None,
-    ) -> None:
-        super().record(key, outcome, now=now, detail=detail, transport_id=transport_id)
-        if key.endswith("t_2") and self.dies == "after recording":
+    ) -> Sequence[FrozenLetter]:
+        letters = super().exchange(ended, keys, owner=owner, transport=transport, now=now)
+        claimed = [letter.recipient_key for letter in letters]
+        recorded = [each.key.split(":")[2] for each in ended]
+        if "t_2" in {"after claiming": claimed, "after recording": recorded}.get(self.dies, ()):
             os._exit(9)
+        return letters
 
 
 def run(
@@ -309,7 +306,7 @@ def test_progress_counts_up_to_all_letters(
         ("after claiming", 0, 1),
         ("before writing", 0, 1),
         ("after writing", 1, 0),
-        ("after recording", 0, 0),
+        ("after recording", 0, 1),  # the third, claimed together with it
     ],
 )
 def test_a_sender_killed_at_any_step_loses_nothing_and_sends_nothing_twice(

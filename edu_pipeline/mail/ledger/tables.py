@@ -41,6 +41,9 @@ class UtcDateTime(sa.TypeDecorator[datetime]):
         return value.replace(tzinfo=UTC) if value and value.tzinfo is None else value
 
 
+Text = str | sa.ColumnElement[str]
+"""A value, or a column of another query."""
+
 METADATA = sa.MetaData()
 
 _STATE = sa.Enum(State, native_enum=False, create_constraint=False, length=16)
