@@ -182,7 +182,7 @@ class _Run:
 
     def __post_init__(self) -> None:
         self._connections = max(1, min(self.rules.connections, self.transport.connections))
-        self._pace = Pace(self.rules.per_second, self.now, self.sleep)
+        self._pace = Pace(self.rules.per_second, self.now)
         self._waiting: deque[str] = deque()
         self._under_way: dict[Future[Outcome], str] = {}
         self._done: SimpleQueue[Future[Outcome]] = SimpleQueue()

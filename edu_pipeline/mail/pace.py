@@ -109,24 +109,14 @@ def shown(moment: datetime, zone: ZoneInfo) -> str:
 class Pace:
     """Lets letters through one by one, at most `per_second`, and none before a moment that is set."""
 
-    def __init__(
-        self,
-        per_second: float | None,
-        now: Callable[[], datetime],
-        sleep: Callable[[float], None],
-    ) -> None:
+    def __init__(self, per_second: float | None, now: Callable[[], datetime]) -> None:
         self._gap = timedelta(seconds=1 / per_second) if per_second else timedelta()
-        self._now, self._sleep = now, sleep
+        self._now = now
         self._next = now()
 
     def seconds(self) -> float:
         """How long until the next may go; 0: now."""
         return max((self._next - self._now()).total_seconds(), 0)
-
-    def wait(self) -> None:
-        """Return when the next may go."""
-        if seconds := self.seconds():
-            self._sleep(seconds)
 
     def take(self) -> None:
         """One goes now."""

@@ -104,6 +104,17 @@ class Cause:
     why: str
 
 
+class Step(NamedTuple):
+    """A letter goes from one state to another."""
+
+    key: str
+    from_state: State
+    to_state: State
+    cause: Cause
+    values: Mapping[str, Any]
+    """What else changes in its row."""
+
+
 @dataclass(frozen=True)
 class Ended:
     """How an attempt at a letter ended."""
@@ -306,14 +317,14 @@ class Ledger(LedgerReader):
         To people who are not written to any more, or who got theirs by other means.
         """
         with self.begin() as connection:
-            unwanted = _unwanted(connection)
-            _suppress(connection, unwanted, now, by)
-        return len(unwanted)
+            rows = _unwanted(connection, _TO_GO.with_for_update())
+            move(connection, *(_suppressing(row, now, by) for row in rows))
+        return len(rows)
 
     def not_to_be_sent(self) -> Mapping[str, str]:
         """The letters that `suppress_waiting` would take, by key, and why."""
         with self.connect() as connection:
-            return {row.key: _why_not(row) for row in _unwanted(connection)}
+            return {row.key: _why_not(row) for row in _unwanted(connection, _TO_GO)}
 
     def demand_approval(self, campaign: str, period: str, *, now: datetime, by: str) -> int:
         """Make pending letters drafts whose content nobody approved; how many.
@@ -359,15 +370,10 @@ class Ledger(LedgerReader):
         Raises:
             TransitionError: An attempt ended of a letter that is not claimed, or cannot go there.
         """
-        steps = [_ending(each, now, owner) for each in ended]
         with self.begin() as connection:
             rows = connection.execute(_CLAIMABLE, {"keys": keys, "now": now}).all() if keys else []
-            steps += [_claiming(row, owner, transport, now) for row in rows]
-            if not move(connection, *steps):
-                row = row_of(connection, steps[0].key)
-                raise TransitionError(f"{row.key} is {row.state}, not claimed; nothing to record.")
-            if ended:
-                _append_attempts(connection, ended, now)
+            claims = [_claiming(row, owner, transport, now) for row in rows]
+            _end_attempts(connection, ended, now, owner, *claims)
             claimed = [row for row in rows if not _why_not(row)]
             return self.letters_from(connection, claimed, claimed_at=now) if claimed else []
 
@@ -376,14 +382,9 @@ class Ledger(LedgerReader):
         why = "the sender stopped before it noted the outcome"
         left_over = sa.select(LETTERS.c.key).where(LETTERS.c.state == State.claimed)
         with self.begin() as connection:
-            ended = [
-                Ended(key, State.unknown, why)
-                for key in connection.scalars(left_over.with_for_update())
-            ]
-            if ended:
-                move(connection, *(_ending(each, now, by) for each in ended))
-                _append_attempts(connection, ended, now)
-        return len(ended)
+            keys = connection.scalars(left_over.with_for_update()).all()
+            _end_attempts(connection, [Ended(key, State.unknown, why) for key in keys], now, by)
+        return len(keys)
 
     def resolve(
         self, key: str, outcome: State, cause: Cause, transport_id: str | None = None
@@ -393,13 +394,13 @@ class Ledger(LedgerReader):
         Raises:
             TransitionError: The letter is neither, or cannot go to that state.
         """
-        values = _outcome_values(outcome, cause, transport_id)
-        if outcome is State.cancelled:
-            values["cancelled_for_good"] = True  # it may be out
         with self.begin() as connection:
             row = row_of(connection, key)
             if row.state not in {State.unknown, State.failed}:
                 raise TransitionError(f"{key} is {row.state}: there is nothing to resolve.")
+            values = _outcome_values(outcome, cause, transport_id)
+            if outcome is State.cancelled:
+                values["cancelled_for_good"] = True  # it may be out
             if not move(connection, Step(key, row.state, outcome, cause, values)):
                 raise ConcurrentChangeError(f"{key} changed while it was resolved.")
 
@@ -641,27 +642,17 @@ _KEPT_FROM = _kept_from(
 )
 
 
-_TO_GO = (
-    sa.select(LETTERS.c.key, LETTERS.c.state, *_KEPT_FROM)
-    .where(LETTERS.c.state.in_({State.draft, State.approved, State.pending}))
-    .with_for_update()
+_TO_GO = sa.select(LETTERS.c.key, LETTERS.c.state, *_KEPT_FROM).where(
+    LETTERS.c.state.in_({State.draft, State.approved, State.pending})
 )
 
 
-def _unwanted(connection: sa.Connection) -> list[sa.Row[Any]]:
-    return [row for row in connection.execute(_TO_GO) if _why_not(row)]
+def _unwanted(connection: sa.Connection, query: sa.Select[Any]) -> list[sa.Row[Any]]:
+    return [row for row in connection.execute(query) if _why_not(row)]
 
 
-def _suppress(
-    connection: sa.Connection, unwanted: Iterable[sa.Row[Any]], now: datetime, by: str
-) -> None:
-    move(
-        connection,
-        *(
-            _step(row.key, row.state, State.suppressed, Cause(now, by, _why_not(row)))
-            for row in unwanted
-        ),
-    )
+def _suppressing(row: sa.Row[Any], now: datetime, by: str) -> Step:
+    return _step(row.key, row.state, State.suppressed, Cause(now, by, _why_not(row)))
 
 
 _UNWANTED: Mapping[Reason, str] = {
@@ -785,17 +776,6 @@ def _append_changes(
     )
 
 
-class Step(NamedTuple):
-    """A letter goes from one state to another."""
-
-    key: str
-    from_state: State
-    to_state: State
-    cause: Cause
-    values: Mapping[str, Any]
-    """What else changes in its row."""
-
-
 def _step(key: str, from_state: State, to_state: State, cause: Cause) -> Step:
     return Step(key, from_state, to_state, cause, {"reason": cause.why})
 
@@ -837,9 +817,8 @@ def move(connection: sa.Connection, *steps: Step) -> bool:
 
 
 def _outcome_values(outcome: State, cause: Cause, transport_id: str | None) -> dict[str, Any]:
-    if outcome is State.sent:
-        return {"reason": cause.why, "sent_at": cause.at, "transport_id": transport_id}
-    return {"reason": cause.why}
+    sent_at, its_id = (cause.at, transport_id) if outcome is State.sent else (None, None)
+    return {"reason": cause.why, "sent_at": sent_at, "transport_id": its_id}
 
 
 _PAUSED = sa.select(CONTROLS.c.paused).order_by(CONTROLS.c.id.desc()).limit(1).scalar_subquery()
@@ -857,52 +836,43 @@ _CLAIMABLE = (
         ~_HELD,
         ~sa.func.coalesce(_PAUSED, sa.false()),
     )
+    .order_by(LETTERS.c.key)
     .with_for_update(of=LETTERS)
 )
 
 
 def _claiming(row: sa.Row[Any], owner: str, transport: str, now: datetime) -> Step:
     """What becomes of a letter that may go out, unless its recipient must not be written to."""
-    if why := _why_not(row):
-        return _step(row.key, row.state, State.suppressed, Cause(now, owner, why))
+    if _why_not(row):
+        return _suppressing(row, now, owner)
     cause = Cause(now, owner, f"to be sent by {transport}")
-    values = {
-        "owner": owner,
-        "transport": transport,
-        "claimed_at": now,
-        "attempts": row.attempts + 1,
-        "reason": "",
-    }
+    values = {"owner": owner, "transport": transport, "claimed_at": now, "reason": ""}
+    values["attempts"] = row.attempts + 1
     return Step(row.key, row.state, State.claimed, cause, values)
 
 
-def _ending(ended: Ended, now: datetime, by: str) -> Step:
-    cause = Cause(now, by, ended.detail)
-    values = {"sent_at": None, "transport_id": None}  # of a letter that is claimed
-    values |= _outcome_values(ended.state, cause, ended.transport_id)
-    return Step(ended.key, State.claimed, ended.state, cause, values)
-
-
-_IN_LETTERS = sa.select(LETTERS).where(LETTERS.c.key == sa.bindparam("of")).subquery()
 _APPEND_ATTEMPT = ATTEMPTS.insert().values(
-    attempt=sa.select(_IN_LETTERS.c.attempts).scalar_subquery(),
-    transport=sa.select(_IN_LETTERS.c.transport).scalar_subquery(),
+    {
+        name: sa.select(column).where(LETTERS.c.key == sa.bindparam("of")).scalar_subquery()
+        for name, column in (("attempt", LETTERS.c.attempts), ("transport", LETTERS.c.transport))
+    }
 )
 
 
-def _append_attempts(connection: sa.Connection, ended: Iterable[Ended], now: datetime) -> None:
-    connection.execute(
-        _APPEND_ATTEMPT,
-        [
-            {
-                "of": each.key,
-                "letter_key": each.key,
-                "at": now,
-                "outcome": each.state,
-                "detail": each.detail,
-                "transport_id": each.transport_id,
-            }
-            for each in ended
-        ],
-    )
-    fold_events(connection, [each.key for each in ended], now)
+def _end_attempts(
+    connection: sa.Connection, ended: Collection[Ended], now: datetime, by: str, *also: Step
+) -> None:
+    """Note how attempts ended, and take other steps together with them."""
+    steps, attempts = [], []
+    for each in ended:
+        cause = Cause(now, by, each.detail)
+        values = _outcome_values(each.state, cause, each.transport_id)
+        steps.append(Step(each.key, State.claimed, each.state, cause, values))
+        attempt = {"of": each.key, "letter_key": each.key, "at": now, "outcome": each.state}
+        attempts.append(attempt | {"detail": each.detail, "transport_id": each.transport_id})
+    if not move(connection, *steps, *also):
+        row = row_of(connection, (*steps, *also)[0].key)
+        raise TransitionError(f"{row.key} is {row.state}, not claimed; nothing to record.")
+    if ended:
+        connection.execute(_APPEND_ATTEMPT, attempts)
+        fold_events(connection, [each.key for each in ended], now)
