@@ -250,6 +250,7 @@ HISTORY = sa.Table(
     sa.Column("about", sa.String, primary_key=True, default=""),
     sa.Column("sent_on", sa.Date, nullable=False),
     sa.Column("source", sa.String, nullable=False),
+    sa.Index("history_by_email", "email", "campaign"),
 )
 """What went out by other means, so that it is not repeated; addresses in lower case.
 
