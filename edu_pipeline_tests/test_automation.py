@@ -31,6 +31,7 @@ from edu_pipeline.wiring.environment import mail_room
 from edu_pipeline.wiring.jobs import EDX, REPORTED, RESULTS, SCHOOL, Source
 from edu_pipeline.wiring.mailings import NUDGES, TEACHERS
 from edu_pipeline_tests.conftest import CODES, WEEK
+from edu_pipeline_tests.mail.letters import claimed, recorded
 
 STUDENTS = "student_id\n001\n"
 
@@ -289,8 +290,8 @@ def test_while_sending_is_paused_nothing_is_ready(home_of: Callable[..., Home]) 
 def test_a_full_hour_is_waited_for(home_of: Callable[..., Home]) -> None:
     home = with_letters(home_of({}, f"{BEFORE}[mail]\nper_hour = 1\n"))
     with mail_room(home).open_ledger() as ledger:
-        ledger.claim("teachers:2026-W40:t_1", owner="me", transport="folder", now=FRIDAY)
-        ledger.record("teachers:2026-W40:t_1", State.sent, now=FRIDAY)
+        claimed(ledger, "teachers:2026-W40:t_1", owner="me", transport="folder", now=FRIDAY)
+        recorded(ledger, "teachers:2026-W40:t_1", State.sent, now=FRIDAY)
     assert ready(home, FRIDAY + timedelta(minutes=59)) == []
     assert ready(home, FRIDAY + timedelta(minutes=61)) == [MONDAY]
 
@@ -338,8 +339,8 @@ def tried(home: Home, outcome: State) -> None:
     """An attempt at each letter, by somebody at the shell, and each may be sent again."""
     with mail_room(home).open_ledger() as ledger:
         for key in ledger.waiting("teachers", "2026-W40"):
-            ledger.claim(key, owner="Kim", transport="folder", now=FRIDAY)
-            ledger.record(key, outcome, now=FRIDAY)
+            claimed(ledger, key, owner="Kim", transport="folder", now=FRIDAY)
+            recorded(ledger, key, outcome, now=FRIDAY)
             if outcome is State.failed:
                 ledger.resolve(key, State.pending, Cause(FRIDAY, "Kim", "once more"))
 

@@ -6,19 +6,26 @@ on the carrier's evidence or by a person, never by waiting alone. What may go ou
 the letter was queued and approved; how it goes is the transport's.
 """
 
-import threading
 import time
-from collections import Counter
+from collections import Counter, deque
 from collections.abc import Callable, Mapping
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from queue import Empty, SimpleQueue
 
 from edu_pipeline.mail.checks import NOT_ALLOWED, is_allowed
 from edu_pipeline.mail.ledger.controls import paused
 from edu_pipeline.mail.ledger.database import LedgerError
 from edu_pipeline.mail.ledger.reading import FrozenLetter
-from edu_pipeline.mail.ledger.store import Cause, ConcurrentChangeError, Ledger, TransitionError
+from edu_pipeline.mail.ledger.store import (
+    Cause,
+    ConcurrentChangeError,
+    Ended,
+    Ledger,
+    TransitionError,
+)
 from edu_pipeline.mail.ledger.tables import OUT
 from edu_pipeline.mail.ledger.tombstones import is_forgotten
 from edu_pipeline.mail.mailing import options
@@ -154,7 +161,12 @@ def _hold_outsiders(
 
 @dataclass
 class _Run:
-    """One delivery under way; its methods are called by several threads."""
+    """One delivery under way.
+
+    One thread keeps the books, others send. What ended and what goes out next is one transaction,
+    because a durable one takes longer than a letter: while it is written, more letters end. No more
+    letters are claimed than there are connections, so no more are in doubt when the sender dies.
+    """
 
     ledger: Ledger
     transport: Transport
@@ -169,92 +181,133 @@ class _Run:
     outcomes: Counter[State] = field(default_factory=Counter)
 
     def __post_init__(self) -> None:
-        self._pace = Pace(self.rules.per_second, self.now, self.sleep)
-        self._lock = threading.Lock()
+        self._connections = max(1, min(self.rules.connections, self.transport.connections))
+        self._pace = Pace(self.rules.per_second, self.now)
+        self._waiting: deque[str] = deque()
+        self._under_way: dict[Future[Outcome], str] = {}
+        self._done: SimpleQueue[Future[Outcome]] = SimpleQueue()
+        self._ended: list[Ended] = []
         self._bad_in_a_row = 0
         self._waited = timedelta()
-        self._again = threading.Event()
+        self._again = False
         self._gone = [*self.ledger.attempts_since(self.now() - HOUR, self.transport.name)]
 
     def send_all(self, on_progress: Callable[[int, int], None] | None) -> None:
         """Every pending letter once, and those again that the carrier asked to bring later."""
-        workers = max(1, min(self.rules.connections, self.transport.connections))
-        while True:
-            keys = self.ledger.waiting(self.campaign, self.period)
-            self._again.clear()
-            with ThreadPoolExecutor(workers) as pool:
-                try:
-                    for done, _ in enumerate(pool.map(self._one, keys), start=1):
-                        if on_progress:
-                            on_progress(done, len(keys))
-                except BaseException:
-                    self.stopped = "interrupted"  # so that the threads come to an end
-                    raise
-            if self.stopped or not self._again.is_set():
-                return
+        with ThreadPoolExecutor(1) as keeper:
+            try:
+                # not in this thread: what a person breaks off by Ctrl-C must not be a claim
+                keeper.submit(self._keep_books, on_progress).result()
+            except BaseException:
+                self.stopped = "interrupted"  # so that the threads come to an end
+                raise
+
+    def _keep_books(self, on_progress: Callable[[int, int], None] | None) -> None:
+        with ThreadPoolExecutor(self._connections) as senders:
+            try:
+                self._again = True
+                while self._again and not self.stopped:
+                    self._again = False
+                    self._waiting.extend(self.ledger.waiting(self.campaign, self.period))
+                    self._one_round(senders, on_progress)
+            except BaseException:
+                self.stopped = "interrupted"
+                self._one_round(senders, None)  # what is under way
+                raise
+
+    def _one_round(
+        self, senders: ThreadPoolExecutor, on_progress: Callable[[int, int], None] | None
+    ) -> None:
+        total, heard = len(self._waiting), 0
+        while self._under_way or self._ended or (self._waiting and not self.stopped):
+            self._wait()
+            now = self.now()
+            keys = self._next(now)
+            if not keys and not self._ended:
+                continue
+            letters = self.ledger.exchange(
+                self._ended, keys, owner=self.owner, transport=self.transport.name, now=now
+            )
+            self._ended.clear()
+            if len(letters) < len(keys):
+                self.may_go_on()
+            for letter in letters:
+                attempted = senders.submit(attempt, self.transport, letter, now)
+                self._under_way[attempted] = letter.key
+                attempted.add_done_callback(self._done.put)
+            done = total - len(self._waiting) - len(self._under_way)
+            if on_progress and done > heard:
+                heard = done
+                on_progress(done, total)
+
+    def _wait(self) -> None:
+        """Until an attempt has ended, or the next letter may go on a free connection."""
+        free = len(self._under_way) < self._connections
+        seconds = self._pace.seconds() if free and self._waiting and not self.stopped else None
+        if not self._under_way:
+            if seconds:
+                self.sleep(seconds)
+            return
+        with suppress(Empty):
+            self._take(self._done.get(timeout=seconds))
+            while True:
+                self._take(self._done.get_nowait())
+
+    def _take(self, attempted: Future[Outcome]) -> None:
+        key = self._under_way.pop(attempted)
+        outcome = attempted.result()
+        self._ended.append(Ended(key, outcome.state, outcome.detail, outcome.transport_id))
+        self._note(outcome)
+
+    def _next(self, now: datetime) -> list[str]:
+        """The letters that go out now: no more than connections are free, and the rules allow."""
+        keys: list[str] = []
+        free = self._connections - len(self._under_way)
+        while self._waiting and not self.stopped and len(keys) < free and not self._pace.seconds():
+            if why := standstill(self.rules, None, self._gone, now):
+                self._stop(why)
+                break
+            keys.append(self._waiting.popleft())
+            self._gone.append(now)
+            self._pace.take()
+        return keys
 
     def may_go_on(self) -> bool:
-        """Stop where nothing may go out now: paused, outside the window, too many this hour."""
-        if why := self._held() or standstill(
+        """Stop where nothing may go out now: paused, outside the window, too many this hour.
+
+        Or where the gate holds the period by now: a refresh may end while letters go out.
+        """
+        if why := self.ledger.held(self.campaign, self.period) or standstill(
             self.rules, paused(self.ledger), self._gone, self.now()
         ):
             self._stop(why)
         return not self.stopped
 
-    def _held(self) -> str | None:
-        """Why the gate holds the period by now: a refresh may end while letters go out."""
-        for period in self.ledger.recorded_periods():
-            if (period.campaign, period.period) == (self.campaign, self.period):
-                return period.held
-        return None
-
-    def _one(self, key: str) -> None:
-        if self.stopped:
-            return
-        self._pace.wait()
-        with self._lock:
-            if not self.may_go_on():
-                return
-            self._gone.append(self.now())
-        now = self.now()
-        if not self.ledger.claim(key, owner=self.owner, transport=self.transport.name, now=now):
-            return
-        outcome = attempt(self.transport, self.ledger.letter(key), now)
-        self.ledger.record(
-            key,
-            outcome.state,
-            now=self.now(),
-            detail=outcome.detail,
-            transport_id=outcome.transport_id,
-        )
-        self._note(outcome)
-
     def _note(self, outcome: Outcome) -> None:
-        with self._lock:
-            self.outcomes[outcome.state] += 1
-            if outcome.state is State.pending:
-                self._gone.pop()
-            if outcome.stops:
-                self._stop(outcome.detail, trouble=True)
-            elif outcome.retry_at:
-                self._later(outcome.retry_at)
-            elif outcome.state is State.sent or outcome.checked:
-                self._bad_in_a_row = 0
-            else:
-                self._bad_in_a_row += 1
-                if self._bad_in_a_row >= self.rules.stop_after:
-                    self._stop(
-                        f"{self._bad_in_a_row} letters in a row did not go out or are in doubt. "
-                        f"The last: {outcome.detail}",
-                        trouble=True,
-                    )
+        self.outcomes[outcome.state] += 1
+        if outcome.state is State.pending:
+            self._gone.pop()
+        if outcome.stops:
+            self._stop(outcome.detail, trouble=True)
+        elif outcome.retry_at:
+            self._later(outcome.retry_at)
+        elif outcome.state is State.sent or outcome.checked:
+            self._bad_in_a_row = 0
+        else:
+            self._bad_in_a_row += 1
+            if self._bad_in_a_row >= self.rules.stop_after:
+                self._stop(
+                    f"{self._bad_in_a_row} letters in a row did not go out or are in doubt. "
+                    f"The last: {outcome.detail}",
+                    trouble=True,
+                )
 
     def _later(self, moment: datetime) -> None:
         self._waited += max(moment - self.now(), timedelta())
         if self._waited > LONGEST_WAIT:
             self._stop(f"The carrier takes no more until {shown(moment, self.rules.zone)}.")
         else:
-            self._again.set()
+            self._again = True
             self._pace.hold_until(moment)
 
     def _stop(self, why: str, *, trouble: bool = False) -> None:

@@ -13,11 +13,13 @@ from email import headerregistry
 from email.errors import HeaderParseError
 from email.message import EmailMessage
 from email.policy import SMTP, EmailPolicy
+from functools import lru_cache
 
 from edu_pipeline.mail.ledger.reading import FrozenLetter
 from edu_pipeline.mail.letter import Address, Image
 
-_CID = re.compile(r"""(?<=["'])cid:([^"']*)(?=["'])""")
+# quickly found, because it begins with what is searched for and looks behind only there
+_CID = re.compile(r"""cid:(?<=["']cid:)([^"']*)(?=["'])""")
 _CONTROL = re.compile(r"[\x00-\x1f\x7f\x85\u2028\u2029]")
 _HEADER_NAME = re.compile(r"[A-Za-z0-9-]{1,64}")
 _OURS = re.compile(
@@ -168,6 +170,7 @@ def _free(name: str, value: str) -> str:
     return value
 
 
+@lru_cache(maxsize=16)  # the sender's is the same in every letter, and asked for each image
 def _mailbox(part: str, address: Address) -> headerregistry.Address:
     name = _one_line(f"{part}'s name", address.name)
     email = _one_line(f"{part}'s address", address.email)

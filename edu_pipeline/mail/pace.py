@@ -3,7 +3,7 @@
 Knows no letter. What has gone out in the last hour, and whether somebody paused, the ledger says.
 """
 
-import threading
+from bisect import bisect_right
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
@@ -73,10 +73,9 @@ def room_at(sent: Sequence[datetime], per_hour: int | None, now: datetime) -> da
         per_hour: At most so many in any hour; None is no limit.
         now: With time zone.
     """
-    recent = [moment for moment in sent if moment > now - HOUR]
-    if per_hour is None or len(recent) < per_hour:
+    if per_hour is None or len(sent) - bisect_right(sent, now - HOUR) < per_hour:
         return None
-    return recent[-per_hour] + HOUR
+    return sent[-per_hour] + HOUR
 
 
 def standstill(
@@ -108,28 +107,21 @@ def shown(moment: datetime, zone: ZoneInfo) -> str:
 
 
 class Pace:
-    """Lets threads through one by one, at most `per_second`, and none before a moment that is set."""
+    """Lets letters through one by one, at most `per_second`, and none before a moment that is set."""
 
-    def __init__(
-        self,
-        per_second: float | None,
-        now: Callable[[], datetime],
-        sleep: Callable[[float], None],
-    ) -> None:
+    def __init__(self, per_second: float | None, now: Callable[[], datetime]) -> None:
         self._gap = timedelta(seconds=1 / per_second) if per_second else timedelta()
-        self._now, self._sleep = now, sleep
+        self._now = now
         self._next = now()
-        self._lock = threading.Lock()
 
-    def wait(self) -> None:
-        """Return when it is this caller's turn."""
-        with self._lock:
-            moment = max(self._next, self._now())
-            self._next = moment + self._gap
-        if (seconds := (moment - self._now()).total_seconds()) > 0:
-            self._sleep(seconds)
+    def seconds(self) -> float:
+        """How long until the next may go; 0: now."""
+        return max((self._next - self._now()).total_seconds(), 0)
+
+    def take(self) -> None:
+        """One goes now."""
+        self._next = max(self._next, self._now()) + self._gap
 
     def hold_until(self, moment: datetime) -> None:
         """Let nobody through before a moment."""
-        with self._lock:
-            self._next = max(self._next, moment)
+        self._next = max(self._next, moment)

@@ -56,7 +56,6 @@ class Conditions:
 
 def conditions_of(
     ledger: Ledger,
-    entries: Iterable[Entry],
     *,
     now: datetime,
     mail: Mail,
@@ -67,15 +66,11 @@ def conditions_of(
 
     Args:
         ledger: Read only.
-        entries: Of the period.
         now: With time zone.
         mail: From the settings.
         zone: The school's.
         held: Why the gate lets none of them go.
     """
-    reasons = {
-        entry.key: ledger.not_to_be_sent(entry.key) for entry in entries if entry.state in _TO_GO
-    }
     return Conditions(
         now=now,
         rules=Rules.of(mail, zone),
@@ -84,7 +79,7 @@ def conditions_of(
         gone=ledger.attempts_since(now - HOUR, mail.transport),
         leaves=mail.leaves,
         unapproved=ledger.unapproved(),
-        unwanted={key: why for key, why in reasons.items() if why},
+        unwanted=ledger.not_to_be_sent(),
     )
 
 

@@ -63,7 +63,7 @@ def rehearse(
     """
     sent = known = not_sent = in_a_row = 0
     stopped = None
-    pace = Pace(rules.per_second, now, sleep)
+    pace = Pace(rules.per_second, now)
     for key in keys:
         if brake := standstill(_ANY_TIME, paused(ledger), (), now()):
             stopped = brake
@@ -72,7 +72,9 @@ def rehearse(
         if not again and has_rehearsed(ledger, key, letter.digest, to):
             known += 1
             continue
-        pace.wait()
+        if seconds := pace.seconds():
+            sleep(seconds)
+        pace.take()
         outcome = attempt(transport, rehearsed(letter, to), now())
         record_rehearsal(
             ledger,

@@ -198,7 +198,6 @@ def ready_to_go(mail_room: MailRoom, now: datetime) -> list[tuple[Period, str]]:
             entries = ledger.entries(period.campaign, period.period)
             conditions = conditions_of(
                 ledger,
-                entries,
                 now=now,
                 mail=mail,
                 zone=mail_room.settings.zone,

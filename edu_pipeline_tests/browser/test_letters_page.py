@@ -17,6 +17,7 @@ from edu_pipeline.settings.home import Home, Settings
 from edu_pipeline.site.mail_page import write_mail_page
 from edu_pipeline_tests.browser.conftest import Opener
 from edu_pipeline_tests.browser.letters import ENV
+from edu_pipeline_tests.mail.letters import claimed, recorded
 
 FIRST = date(2026, 1, 5)
 WEEKS = 16
@@ -76,10 +77,10 @@ def fill(ledger: Ledger) -> None:
             continue
         events = []
         for n, letter in enumerate(batch[1:], start=1):
-            ledger.claim(letter.key, owner="test", transport="sendgrid", now=at)
+            claimed(ledger, letter.key, owner="test", transport="sendgrid", now=at)
             doubtful = week == WEEKS - 2 and n == 1
             state = State.unknown if doubtful else State.sent
-            ledger.record(letter.key, state, now=at, transport_id="x")
+            recorded(ledger, letter.key, state, now=at, transport_id="x")
             if not doubtful:
                 events.append(event(ledger, letter.key, "delivered", at, machine=False))
                 if n <= 4 + week % 5:

@@ -10,6 +10,8 @@ from edu_pipeline.mail.letter import Address, Figure, Letter
 from edu_pipeline.mail.states import State
 from edu_pipeline.settings.home import Home
 from edu_pipeline.wiring.environment import mail_room
+from edu_pipeline_tests.mail.letters import claimed
+from edu_pipeline_tests.mail.letters import recorded as record_outcome
 
 WEEK = "2026-W40"
 WHO = '[letters]\nfrom_email = "reports@riverside.example"\n'
@@ -101,5 +103,5 @@ def went(home: Home, recipient: str, outcome: State, *, transport: str = "sendgr
     now = datetime.now(UTC)
     with mail_room(home).open_ledger() as ledger:
         ledger.release_approved("teachers", WEEK, now=now, by="test")
-        assert ledger.claim(key, owner="test", transport=transport, now=now)
-        ledger.record(key, outcome, now=now, detail="The line broke.", transport_id="x1")
+        assert claimed(ledger, key, owner="test", transport=transport, now=now)
+        record_outcome(ledger, key, outcome, now=now, detail="The line broke.", transport_id="x1")

@@ -138,7 +138,7 @@ def weather(campaign: Campaign, storm: Storm) -> Tally:
     sent again by a person.
     """
     dice = random.Random(storm.seed)  # noqa: S311 - no secret
-    most_steps = 18 * storm.letters // max(storm.kills, 1)
+    most_steps = 12 * storm.letters // max(storm.kills, 1)
     kills, quiet = 0, 0.0
     before: Mapping[str, State] = {}
     for senders in range(1, _MOST_SENDERS):

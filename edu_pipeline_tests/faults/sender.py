@@ -20,7 +20,7 @@ import sqlalchemy as sa
 from edu_pipeline.mail.delivery import deliver
 from edu_pipeline.mail.ledger.database import LedgerError
 from edu_pipeline.mail.ledger.reading import FrozenLetter
-from edu_pipeline.mail.ledger.store import Ledger
+from edu_pipeline.mail.ledger.store import Ended, Ledger
 from edu_pipeline.mail.pace import Rules
 from edu_pipeline.mail.states import State
 from edu_pipeline.mail.transports.protocol import Logged, Outcome
@@ -166,20 +166,12 @@ class _Steps:
         self._lock = threading.Lock()
         self._thread = threading.local()
 
-    @contextmanager
-    def of(self, what: str, key: str) -> Iterator[None]:
-        """What this thread does is about this letter, until it takes another."""
-        self._thread.recipient, self._thread.what = key.split(":")[2], what
-        try:
-            yield
-        finally:
-            self._thread.what = "other"
+    def about(self, key: str) -> None:
+        """What this thread does from now on is about this letter."""
+        self._thread.recipient = key.split(":")[2]
 
-    def transaction(self, moment: str) -> None:
-        self.reach(f"{getattr(self._thread, 'what', 'other')} {moment}")
-
-    def reach(self, name: str) -> None:
-        step = (name, getattr(self._thread, "recipient", ""))
+    def reach(self, name: str, recipient: str | None = None) -> None:
+        step = (name, recipient or getattr(self._thread, "recipient", ""))
         halts = step == self._order.halts
         if halts and not self._order.waits:
             os._exit(9)
@@ -198,33 +190,51 @@ class _Steps:
 class _Ledger(Ledger):
     def __init__(self, url: str, steps: _Steps) -> None:
         self._steps = steps
+        self._changes: list[Step] = []
         super().__init__(url)
 
     @contextmanager
     def begin(self) -> Iterator[sa.Connection]:
         with super().begin() as connection:
             yield connection
-            self._steps.transaction("written")
-        self._steps.transaction("committed")
+            self._tell("written")
+        self._tell("committed")
 
-    def claim(self, key: str, *, owner: str, transport: str, now: datetime) -> bool:
-        with self._steps.of("claim", key):
-            return super().claim(key, owner=owner, transport=transport, now=now)
+    def _tell(self, moment: str) -> None:
+        """Of each letter in the transaction; of one that is about none, that there was one."""
+        for what, recipient in self._changes or [("other", "")]:
+            self._steps.reach(f"{what} {moment}", recipient)
 
-    def record(
+    def exchange(
         self,
-        key: str,
-        outcome: State,
+        ended: Collection[Ended],
+        keys: Collection[str],
         *,
+        owner: str,
+        transport: str,
         now: datetime,
-        detail: str = "",
-        transport_id: str | None = None,
-    ) -> None:
-        with self._steps.of("outcome", key):
-            super().record(key, outcome, now=now, detail=detail, transport_id=transport_id)
+    ) -> Sequence[FrozenLetter]:
+        self._changes = [
+            *(("outcome", each.key.split(":")[2]) for each in ended),
+            *(("claim", key.split(":")[2]) for key in keys),
+        ]
+        try:
+            return super().exchange(ended, keys, owner=owner, transport=transport, now=now)
+        finally:
+            self._changes = []
 
 
-class _Forgetful(SendGridTransport):
+class _Telling(SendGridTransport):
+    """Says of which letter this thread's steps on the wire are."""
+
+    steps: _Steps
+
+    def send(self, letter: FrozenLetter, now: datetime) -> Outcome:
+        self.steps.about(letter.key)
+        return super().send(letter, now)
+
+
+class _Forgetful(_Telling):
     def find(self, letter: FrozenLetter) -> Outcome:
         del letter
         return Outcome.not_sent("no note of it")
@@ -234,9 +244,20 @@ class _Forgetful(SendGridTransport):
         return []
 
 
-def transport(order: Order, clock: Callable[[], datetime]) -> SendGridTransport:
+class _Wire(httpx.BaseTransport):
+    """Has httpcore tell how far each request is."""
+
+    def __init__(self, wire: httpx.BaseTransport, steps: _Steps) -> None:
+        self._wire, self._steps = wire, steps
+
+    def handle_request(self, request: httpx.Request) -> httpx.Response:
+        request.extensions = {**request.extensions, "trace": self._steps.trace}
+        return self._wire.handle_request(request)
+
+
+def transport(order: Order, clock: Callable[[], datetime]) -> _Telling:
     """As an order says."""
-    kind = _Forgetful if order.forgetful else SendGridTransport
+    kind = _Forgetful if order.forgetful else _Telling
     settings = SendGrid(url=order.api, timeout_seconds=order.timeout)
     mail = Mail(connections=order.connections, tracking="individual", sendgrid=settings)
     return kind(order.key, mail, clock=clock)
@@ -247,11 +268,8 @@ def _run(order: Order, wire: Connection) -> None:
     steps = _Steps(order, wire)
     clock = Clock(order.begin)
     carrier = transport(order, clock)
-
-    def traced(request: httpx.Request) -> None:
-        request.extensions["trace"] = steps.trace
-
-    carrier.api._client.event_hooks = {"request": [traced]}
+    carrier.steps = steps
+    carrier.api._wire = _Wire(carrier.api._wire, steps)
     with _Ledger(order.ledger, steps) as ledger:
         try:
             report = deliver(

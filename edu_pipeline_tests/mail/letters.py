@@ -4,7 +4,9 @@ from datetime import UTC, datetime
 from typing import Any
 
 from edu_pipeline.mail.ledger.reading import FrozenLetter
+from edu_pipeline.mail.ledger.store import Ended, Ledger
 from edu_pipeline.mail.letter import Address, Image, Letter
+from edu_pipeline.mail.states import State
 
 NOW = datetime(2026, 10, 2, 15, tzinfo=UTC)
 PNG = bytes.fromhex(
@@ -68,3 +70,22 @@ def frozen_letter(
         "claimed_at": NOW,
     }
     return FrozenLetter(**(defaults | fields))
+
+
+def claimed(ledger: Ledger, key: str, *, owner: str, transport: str, now: datetime) -> bool:
+    """Claim one letter, as a sender does; False where it may not be had."""
+    return bool(ledger.exchange([], [key], owner=owner, transport=transport, now=now))
+
+
+def recorded(
+    ledger: Ledger,
+    key: str,
+    outcome: State,
+    *,
+    now: datetime,
+    detail: str = "",
+    transport_id: str | None = None,
+) -> None:
+    """Note how the attempt at one letter ended, as its sender does."""
+    ended = [Ended(key, outcome, detail, transport_id)]
+    ledger.exchange(ended, [], owner="me", transport="", now=now)

@@ -41,6 +41,7 @@ from edu_pipeline.wiring.approval import approval_jobs
 from edu_pipeline.wiring.environment import mail_room
 from edu_pipeline_tests.conftest import make_home
 from edu_pipeline_tests.mail.conftest import LetterMaker
+from edu_pipeline_tests.mail.letters import claimed, recorded
 
 NOW = datetime(2026, 10, 2, 15, tzinfo=UTC)
 WEEKS = dg.WeeklyPartitionsDefinition(start_date="2026-08-31", day_offset=1)
@@ -93,8 +94,8 @@ def test_a_week_reads_what_the_week_before_said_also_where_that_is_nothing(
             now=NOW,
             by="test",
         )
-        ledger.claim("teachers:2026-W40:t_1", owner="me", transport="folder", now=NOW)
-        ledger.record("teachers:2026-W40:t_1", State.sent, now=NOW)
+        claimed(ledger, "teachers:2026-W40:t_1", owner="me", transport="folder", now=NOW)
+        recorded(ledger, "teachers:2026-W40:t_1", State.sent, now=NOW)
     said = table(home, SAID_BEFORE, "2026-10-05")
 
     assert said.rows() == [
@@ -108,8 +109,8 @@ def test_it_is_known_whether_letters_ever_went_out(home: Home, make_letter: Lett
     with mail_room(home).open_ledger() as ledger:
         ledger.queue([make_letter()], now=NOW, by="test")
         assert table(home, mailed_before).rows() == [(False,)]
-        ledger.claim("teachers:2026-W40:t_1", owner="me", transport="folder", now=NOW)
-        ledger.record("teachers:2026-W40:t_1", State.sent, now=NOW)
+        claimed(ledger, "teachers:2026-W40:t_1", owner="me", transport="folder", now=NOW)
+        recorded(ledger, "teachers:2026-W40:t_1", State.sent, now=NOW)
     assert table(home, mailed_before).rows() == [(True,)]
 
 
@@ -487,8 +488,8 @@ def test_a_check_fails_while_anything_is_unknown_and_says_what_to_do(week: Week)
     room = mail_room(week.home)
     assert look(no_letter_is_unknown, room).passed
     with room.open_ledger() as ledger:
-        ledger.claim(KEY, owner="me", transport="smtp", now=NOW)
-        ledger.record(KEY, State.unknown, now=NOW)
+        claimed(ledger, KEY, owner="me", transport="smtp", now=NOW)
+        recorded(ledger, KEY, State.unknown, now=NOW)
     result = look(no_letter_is_unknown, room)
     assert not result.passed
     assert "1 letter may or may not have gone out: 1 in teachers 2026-W40." in str(

@@ -1,4 +1,5 @@
 import os
+import signal
 import threading
 from collections import Counter
 from collections.abc import Callable, Collection, Mapping, Sequence
@@ -14,7 +15,7 @@ from edu_pipeline.mail.ledger.approvals import approve, review
 from edu_pipeline.mail.ledger.controls import pause, resume
 from edu_pipeline.mail.ledger.database import SenderBusyError
 from edu_pipeline.mail.ledger.reading import FrozenLetter
-from edu_pipeline.mail.ledger.store import Ledger, Queueing
+from edu_pipeline.mail.ledger.store import Ended, Ledger, Queueing
 from edu_pipeline.mail.ledger.suppressions import suppress
 from edu_pipeline.mail.ledger.tombstones import bury
 from edu_pipeline.mail.letter import Letter
@@ -24,6 +25,7 @@ from edu_pipeline.mail.transports.folder import FolderTransport
 from edu_pipeline.mail.transports.protocol import Logged, Outcome, Transport
 from edu_pipeline.settings.mail import Window
 from edu_pipeline_tests.ledgers import FORKS
+from edu_pipeline_tests.mail.letters import claimed
 
 NOW = datetime(2026, 10, 2, 15, tzinfo=UTC)
 
@@ -68,28 +70,25 @@ class Postbox:
 
 
 class DyingLedger(Ledger):
-    """Dies right after a claim, or around the recording of an outcome, of the second letter."""
+    """Dies right after a claim, or after the recording of an outcome, of the second letter."""
 
     dies = ""
 
-    def claim(self, key: str, *, owner: str, transport: str, now: datetime) -> bool:
-        claimed = super().claim(key, owner=owner, transport=transport, now=now)
-        if key.endswith("t_2") and self.dies == "after claiming":
-            os._exit(9)
-        return claimed
-
-    def record(
+    def exchange(
         self,
-        key: str,
-        outcome: State,
+        ended: Collection[Ended],
+        keys: Collection[str],
         *,
+        owner: str,
+        transport: str,
         now: datetime,
-        detail: str = "",
-        transport_id: str | None = None,
-    ) -> None:
-        super().record(key, outcome, now=now, detail=detail, transport_id=transport_id)
-        if key.endswith("t_2") and self.dies == "after recording":
+    ) -> Sequence[FrozenLetter]:
+        letters = super().exchange(ended, keys, owner=owner, transport=transport, now=now)
+        claimed = [letter.recipient_key for letter in letters]
+        recorded = [each.key.split(":")[2] for each in ended]
+        if "t_2" in {"after claiming": claimed, "after recording": recorded}.get(self.dies, ()):
             os._exit(9)
+        return letters
 
 
 def run(
@@ -309,7 +308,7 @@ def test_progress_counts_up_to_all_letters(
         ("after claiming", 0, 1),
         ("before writing", 0, 1),
         ("after writing", 1, 0),
-        ("after recording", 0, 0),
+        ("after recording", 0, 1),  # the third, claimed together with it
     ],
 )
 def test_a_sender_killed_at_any_step_loses_nothing_and_sends_nothing_twice(
@@ -744,3 +743,126 @@ def test_a_letter_to_somebody_who_was_forgotten_since_surprises_nobody(
         bury(connection, ledger.salt, [key], now=NOW, by="carla")
     records = [Logged("id-9", "teachers:2026-W40:t_9", NOW)]
     assert run(ledger, Moody({}, records=records)).sent == 1
+
+
+def test_no_more_letters_are_claimed_at_once_than_there_are_connections(
+    ledger: Ledger, make_letter: LetterMaker
+) -> None:
+    queue(ledger, *(make_letter(f"t_{n}") for n in range(20)))
+    together = threading.Barrier(3, timeout=30)
+    claimed: list[int] = []
+
+    @dataclass
+    class Counting(Moody):
+        """The first three meet on the way."""
+
+        def send(self, letter: FrozenLetter, now: datetime) -> Outcome:
+            outcome = super().send(letter, now)
+            if len(self.asked) <= 3:
+                together.wait()
+            claimed.append(ledger.counts("teachers", "2026-W40")[State.claimed])
+            return outcome
+
+    assert run(ledger, Counting({}), rules=Rules(connections=3)).sent == 20
+    assert (len(claimed), max(claimed)) == (20, 3)
+
+
+def test_a_letter_is_claimed_before_it_goes_and_its_outcome_is_known_before_the_next_one_does(
+    ledger: Ledger, url: str, make_letter: LetterMaker
+) -> None:
+    queue(ledger, *(make_letter(f"t_{n}") for n in range(1, 4)))
+    seen: list[list[State]] = []
+
+    @dataclass
+    class Watched(Moody):
+        """Somebody looks into the ledger while each letter is on its way."""
+
+        def send(self, letter: FrozenLetter, now: datetime) -> Outcome:
+            with Ledger(url) as other:
+                seen.append([entry.state for entry in other.entries("teachers", "2026-W40")])
+            return super().send(letter, now)
+
+    run(ledger, Watched({}))
+    claimed, sent, pending = State.claimed, State.sent, State.pending
+    assert seen == [[claimed, pending, pending], [sent, claimed, pending], [sent, sent, claimed]]
+
+
+def test_what_is_under_way_when_a_person_breaks_off_is_noted_and_nothing_else_claimed(
+    ledger: Ledger, make_letter: LetterMaker
+) -> None:
+    queue(ledger, *(make_letter(f"t_{n}") for n in range(1, 6)))
+    broken_off = threading.Event()
+
+    @dataclass
+    class Slow(Moody):
+        def send(self, letter: FrozenLetter, now: datetime) -> Outcome:
+            if letter.recipient_key == "t_2":
+                os.kill(os.getpid(), signal.SIGINT)
+                assert broken_off.wait(30)
+            return super().send(letter, now)
+
+    def note_and_raise(*_: object) -> None:
+        broken_off.set()
+        raise KeyboardInterrupt
+
+    before = signal.signal(signal.SIGINT, note_and_raise)
+    try:
+        with pytest.raises(KeyboardInterrupt):
+            run(ledger, Slow({}), rules=Rules(connections=2))
+    finally:
+        signal.signal(signal.SIGINT, before)
+    counts = ledger.counts("teachers", "2026-W40")
+    assert counts.keys() <= {State.sent, State.pending}
+    assert counts[State.sent] >= 2
+
+
+def test_a_fault_of_one_thread_leaves_only_its_letter_in_doubt(
+    ledger: Ledger, make_letter: LetterMaker
+) -> None:
+    class Fault(BaseException):
+        """Nothing that a transport may expect."""
+
+    queue(ledger, *(make_letter(f"t_{n}") for n in range(1, 6)))
+    together = threading.Barrier(2, timeout=30)
+
+    @dataclass
+    class Faulty(Moody):
+        def send(self, letter: FrozenLetter, now: datetime) -> Outcome:
+            if letter.recipient_key in {"t_1", "t_2"}:
+                together.wait()
+            if letter.recipient_key == "t_1":
+                raise Fault
+            return super().send(letter, now)
+
+    with pytest.raises(Fault):
+        run(ledger, Faulty({}), rules=Rules(connections=2))
+    states = {e.recipient_key: e.state for e in ledger.entries("teachers", "2026-W40")}
+    assert states["t_1"] is State.claimed
+    assert states["t_2"] is State.sent
+    assert set(states.values()) <= {State.claimed, State.sent, State.pending}
+    assert list(states.values()).count(State.claimed) == 1
+
+
+def test_who_unsubscribed_is_known_by_an_address_in_any_case_of_any_alphabet(
+    ledger: Ledger, make_letter: LetterMaker
+) -> None:
+    queue(ledger, make_letter("t_1", email="ÄDA@riverside.example"))
+    suppress(ledger, "äda@riverside.example", "*", "unsubscribe", source="link", now=NOW, by="x")
+    assert ledger.not_to_be_sent().keys() == {"teachers:2026-W40:t_1"}
+    assert run(ledger, Moody({})).counts == {State.suppressed: 1}
+
+
+def test_a_pause_or_a_gate_that_came_after_the_last_look_lets_nothing_be_claimed(
+    ledger: Ledger, make_letter: LetterMaker
+) -> None:
+    queue(ledger, make_letter("t_1"))
+    key = "teachers:2026-W40:t_1"
+    pause(ledger, "Stop!", now=NOW, by="carla")
+    assert not claimed(ledger, key, owner="me", transport="moody", now=NOW)
+    resume(ledger, "Over.", now=NOW, by="carla")
+    day = date(2026, 10, 2)
+    for held in ("Cut file.", None):
+        period = Period("teachers", "2026-W40", "2026-09-28", day, complete=True, held=held)
+        ledger.record_periods("teachers", [period])
+        got = claimed(ledger, key, owner="me", transport="moody", now=NOW)
+        assert got is (held is None)

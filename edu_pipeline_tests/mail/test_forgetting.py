@@ -29,6 +29,7 @@ from edu_pipeline.mail.ledger.tables import EVENTS, METADATA
 from edu_pipeline.mail.ledger.tombstones import is_forgotten, tombstone, tombstones_frame
 from edu_pipeline.mail.letter import Figure, Letter
 from edu_pipeline.mail.states import State
+from edu_pipeline_tests.mail.letters import claimed, recorded
 
 NOW = datetime(2026, 10, 2, 15, tzinfo=UTC)
 PERIOD = "2026-W40"
@@ -76,8 +77,8 @@ def queue(ledger: Ledger, *letters: Letter, **rules: object) -> None:
 
 
 def send(ledger: Ledger, letter: Letter, outcome: State = State.sent) -> None:
-    assert ledger.claim(letter.key, owner="me", transport="smtp", now=NOW)
-    ledger.record(letter.key, outcome, now=NOW, transport_id="<m1>")
+    assert claimed(ledger, letter.key, owner="me", transport="smtp", now=NOW)
+    recorded(ledger, letter.key, outcome, now=NOW, transport_id="<m1>")
 
 
 def everything(ledger: Ledger) -> str:
@@ -225,7 +226,7 @@ def test_a_content_that_was_replaced_is_erased_and_the_letter_still_goes_out(
 
 def test_a_letter_in_doubt_has_to_be_settled_first(ledger: Ledger, naming: Letter) -> None:
     queue(ledger, naming)
-    ledger.claim(naming.key, owner="me", transport="smtp", now=NOW)
+    claimed(ledger, naming.key, owner="me", transport="smtp", now=NOW)
     with pytest.raises(LedgerError, match=f"Settle them first.*{naming.key}"):
         forget(ledger, STUDENT)
     assert ledger.letter(naming.key).text == naming.text

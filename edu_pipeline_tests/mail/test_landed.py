@@ -10,6 +10,7 @@ from edu_pipeline.mail.ledger.store import Ledger
 from edu_pipeline.mail.states import State
 from edu_pipeline.model.mail import LandedEvents
 from edu_pipeline_tests.mail.conftest import LetterMaker
+from edu_pipeline_tests.mail.letters import claimed, recorded
 
 NOW = datetime(2026, 10, 2, 15, tzinfo=UTC)
 KEY = "teachers:2026-W40:t_1"
@@ -26,8 +27,8 @@ def folder(tmp_path: Path) -> Path:
 def sent(tmp_path: Path, make_letter: LetterMaker) -> Ledger:
     ledger = Ledger(f"sqlite:///{tmp_path / 'ledger.db'}")
     ledger.queue([make_letter()], now=NOW, by="test")
-    ledger.claim(KEY, owner="me", transport="sendgrid", now=NOW)
-    ledger.record(KEY, State.sent, now=NOW, transport_id="x")
+    claimed(ledger, KEY, owner="me", transport="sendgrid", now=NOW)
+    recorded(ledger, KEY, State.sent, now=NOW, transport_id="x")
     return ledger
 
 

@@ -14,6 +14,7 @@ from edu_pipeline.mail.ledger.store import TRANSITIONS, Cause, Ledger, QueueResu
 from edu_pipeline.mail.letter import Figure, Image, Letter
 from edu_pipeline.mail.states import State
 from edu_pipeline_tests.ledgers import FORKS
+from edu_pipeline_tests.mail.letters import claimed, recorded
 
 if TYPE_CHECKING:
     from multiprocessing.queues import Queue
@@ -32,7 +33,7 @@ def queue(ledger: Ledger, *letters: Letter, now: datetime = NOW) -> QueueResult:
 
 
 def claim(ledger: Ledger, key: str = KEY, now: datetime = NOW) -> bool:
-    return ledger.claim(key, owner="me", transport="folder", now=now)
+    return claimed(ledger, key, owner="me", transport="folder", now=now)
 
 
 def state(ledger: Ledger, key: str = KEY) -> State:
@@ -46,7 +47,7 @@ def bring_to(ledger: Ledger, letter: Letter, wanted: State) -> None:
     elif wanted is not State.pending:
         assert claim(ledger)
         if wanted is not State.claimed:
-            ledger.record(KEY, wanted, now=NOW)
+            recorded(ledger, KEY, wanted, now=NOW)
     assert state(ledger) is wanted
 
 
@@ -153,7 +154,7 @@ def test_held_and_pending_letters_expire_and_sent_ones_do_not(
 ) -> None:
     queue(ledger, make_letter("t_1"), make_letter("t_2"), make_letter("t_3", hold="look"))
     assert claim(ledger)
-    ledger.record(KEY, State.sent, now=NOW, transport_id="id")
+    recorded(ledger, KEY, State.sent, now=NOW, transport_id="id")
     assert ledger.expire(now=STALE, by="test") == 2
     assert ledger.counts("teachers", "2026-W40") == {State.sent: 1, State.expired: 2}
 
@@ -234,7 +235,7 @@ def test_a_result_can_be_recorded_only_for_a_claimed_letter(
 ) -> None:
     queue(ledger, make_letter())
     with pytest.raises(TransitionError, match="is pending, not claimed"):
-        ledger.record(KEY, State.sent, now=NOW)
+        recorded(ledger, KEY, State.sent, now=NOW)
     assert state(ledger) is State.pending
 
 
@@ -244,7 +245,7 @@ def test_a_change_that_the_rules_do_not_know_is_refused_and_leaves_no_trace(
     bring_to(ledger, make_letter(), State.claimed)
     story = ledger.story(KEY)
     with pytest.raises(TransitionError, match="from claimed to delivered"):
-        ledger.record(KEY, State.delivered, now=NOW)
+        recorded(ledger, KEY, State.delivered, now=NOW)
     assert ledger.story(KEY) == story
 
 
@@ -265,9 +266,9 @@ def test_the_story_keeps_every_attempt_and_change_in_order(
 ) -> None:
     queue(ledger, make_letter())
     claim(ledger)
-    ledger.record(KEY, State.pending, now=NOW, detail="disk full")
+    recorded(ledger, KEY, State.pending, now=NOW, detail="disk full")
     claim(ledger, now=LATER)
-    ledger.record(KEY, State.sent, now=LATER, transport_id="<id>")
+    recorded(ledger, KEY, State.sent, now=LATER, transport_id="<id>")
     assert [line.what for line in ledger.story(KEY)] == [
         "new → pending",
         "pending → claimed",
@@ -284,7 +285,7 @@ def test_the_warehouse_copy_has_no_names_addresses_or_content(
 ) -> None:
     queue(ledger, make_letter(), make_letter("t_2", hold="look"))
     claim(ledger)
-    ledger.record(KEY, State.sent, now=LATER, transport_id="<id>")
+    recorded(ledger, KEY, State.sent, now=LATER, transport_id="<id>")
     frame = ledger.letters_frame()
     assert frame.select("key", "state", "queued_at", "sent_at", "attempts").rows() == [
         (KEY, "sent", NOW, LATER, 1),
@@ -394,7 +395,7 @@ def test_figures_were_said_only_by_letters_that_arrived(
     for number, outcome in ((1, State.sent), (2, State.failed), (3, State.unknown)):
         key = f"teachers:2026-W40:t_{number}"
         assert claim(ledger, key)
-        ledger.record(key, outcome, now=NOW)
+        recorded(ledger, key, outcome, now=NOW)
     assert said(ledger) == [("t_1", "HR-7B/attendance_rate", 93.0, 100.0)]
     assert said(ledger, "2026-W39") == []
     assert ledger.figures("teachers", "2026-W39").schema == ledger.figures("x", "y").schema
@@ -441,7 +442,7 @@ def test_a_week_is_told_what_the_newest_week_before_it_said(
         queue(ledger, make_letter(period=period, figures=(ATTENDANCE,)))
         if period != "2026-W40":  # nothing of it went out
             assert claim(ledger, f"teachers:{period}:t_1")
-            ledger.record(f"teachers:{period}:t_1", State.sent, now=NOW)
+            recorded(ledger, f"teachers:{period}:t_1", State.sent, now=NOW)
     week = date(2026, 10, 5)
     before = ledger.figures_before("teachers", week)
     assert before.rows() == [(week, "2026-W39", "t_1", "HR-7B/attendance_rate", 93.0, 100.0)]

@@ -18,6 +18,7 @@ from edu_pipeline.mail.ledger.suppressions import in_force, lift
 from edu_pipeline.mail.ledger.tables import EVENTS
 from edu_pipeline.mail.states import State
 from edu_pipeline_tests.mail.conftest import LetterMaker
+from edu_pipeline_tests.mail.letters import claimed, recorded
 
 MONDAY = datetime(2026, 10, 5, 8, tzinfo=UTC)
 LATER = MONDAY + timedelta(hours=3)
@@ -51,8 +52,8 @@ def sent(ledger: Ledger, make_letter: LetterMaker) -> None:
     letters = [make_letter("t_1"), make_letter("t_2")]
     ledger.queue(letters, now=MONDAY, by="test")
     for letter in letters:
-        assert ledger.claim(letter.key, owner="test", transport="sendgrid", now=MONDAY)
-        ledger.record(letter.key, State.sent, now=MONDAY, transport_id="x")
+        assert claimed(ledger, letter.key, owner="test", transport="sendgrid", now=MONDAY)
+        recorded(ledger, letter.key, State.sent, now=MONDAY, transport_id="x")
 
 
 def state_of(ledger: Ledger, key: str = KEY) -> State:
@@ -120,8 +121,8 @@ def test_any_order_and_repetition_in_any_batches_ends_the_same(
     letters = [make_letter(recipient) for recipient in recipients]
     ledger.queue(letters, now=MONDAY, by="test")
     for letter in letters:
-        ledger.claim(letter.key, owner="test", transport="sendgrid", now=MONDAY)
-        ledger.record(letter.key, State.sent, now=MONDAY, transport_id="x")
+        claimed(ledger, letter.key, owner="test", transport="sendgrid", now=MONDAY)
+        recorded(ledger, letter.key, State.sent, now=MONDAY, transport_id="x")
         story = [event(name, letter.key) for name in names] * 2
         chance.shuffle(story)
         cut = chance.randrange(len(story))
@@ -144,8 +145,8 @@ def test_an_event_proves_that_a_doubtful_letter_went_out(
     ledger: Ledger, event: EventMaker, make_letter: LetterMaker
 ) -> None:
     ledger.queue([make_letter("t_1")], now=MONDAY, by="test")
-    ledger.claim(KEY, owner="test", transport="sendgrid", now=MONDAY)
-    ledger.record(KEY, State.unknown, now=MONDAY, detail="no answer")
+    claimed(ledger, KEY, owner="test", transport="sendgrid", now=MONDAY)
+    recorded(ledger, KEY, State.unknown, now=MONDAY, detail="no answer")
     record_events(ledger, [event("processed")], now=LATER, tracking="off")
     assert state_of(ledger) is State.sent
 
@@ -154,10 +155,10 @@ def test_a_letter_under_way_is_left_to_its_sender_and_the_event_counts_afterward
     ledger: Ledger, event: EventMaker, make_letter: LetterMaker
 ) -> None:
     ledger.queue([make_letter("t_1")], now=MONDAY, by="test")
-    ledger.claim(KEY, owner="test", transport="sendgrid", now=MONDAY)
+    claimed(ledger, KEY, owner="test", transport="sendgrid", now=MONDAY)
     record_events(ledger, [event("delivered")], now=LATER, tracking="off")
     assert state_of(ledger) is State.claimed
-    ledger.record(KEY, State.unknown, now=LATER, detail="no answer")
+    recorded(ledger, KEY, State.unknown, now=LATER, detail="no answer")
     assert state_of(ledger) is State.delivered
 
 
@@ -255,8 +256,8 @@ OLD, NEW = "t_1@riverside.example", "moss@riverside.example"
 def readdressed(ledger: Ledger, make_letter: LetterMaker) -> None:
     """In doubt at the old address, then sent again, which is still to come, to the new one."""
     ledger.queue([make_letter("t_1", email=OLD)], now=MONDAY, by="test")
-    ledger.claim(KEY, owner="test", transport="sendgrid", now=MONDAY)
-    ledger.record(KEY, State.unknown, now=MONDAY, detail="no answer")
+    claimed(ledger, KEY, owner="test", transport="sendgrid", now=MONDAY)
+    recorded(ledger, KEY, State.unknown, now=MONDAY, detail="no answer")
     ledger.resolve(KEY, State.pending, Cause(MONDAY, "office", "send again"))
     ledger.queue([make_letter("t_1", email=NEW)], now=MONDAY, by="test")
     assert state_of(ledger) is State.pending
@@ -272,8 +273,8 @@ def test_an_event_of_an_earlier_address_does_not_move_the_letter(
     assert (done.new, done.foreign) == (0, 1)
     assert state_of(ledger) is State.pending
     if name != "spamreport":  # after which it must not go out at all
-        assert ledger.claim(KEY, owner="test", transport="sendgrid", now=MONDAY)
-        ledger.record(KEY, State.sent, now=MONDAY, transport_id="y")
+        assert claimed(ledger, KEY, owner="test", transport="sendgrid", now=MONDAY)
+        recorded(ledger, KEY, State.sent, now=MONDAY, transport_id="y")
         assert state_of(ledger) is State.sent
 
 
@@ -298,8 +299,8 @@ def test_an_event_suppresses_its_own_address_and_a_wish_the_new_one_too(
 
 @pytest.mark.usefixtures("readdressed")
 def test_an_event_of_the_new_address_is_the_letters(ledger: Ledger, event: EventMaker) -> None:
-    ledger.claim(KEY, owner="test", transport="sendgrid", now=MONDAY)
-    ledger.record(KEY, State.sent, now=MONDAY, transport_id="y")
+    claimed(ledger, KEY, owner="test", transport="sendgrid", now=MONDAY)
+    recorded(ledger, KEY, State.sent, now=MONDAY, transport_id="y")
     batch = [event("bounce", email=OLD), event("delivered", email="Moss@Riverside.example")]
     assert record_events(ledger, batch, now=LATER, tracking="off").new == 1
     assert state_of(ledger) is State.delivered
@@ -369,8 +370,8 @@ def test_receivers_of_different_events_of_the_same_letters_at_once_miss_none(
     letters = [make_letter(f"t_{number}") for number in range(20)]
     ledger.queue(letters, now=MONDAY, by="test")
     for letter in letters:
-        ledger.claim(letter.key, owner="test", transport="sendgrid", now=MONDAY)
-        ledger.record(letter.key, State.unknown, now=MONDAY)
+        claimed(ledger, letter.key, owner="test", transport="sendgrid", now=MONDAY)
+        recorded(ledger, letter.key, State.unknown, now=MONDAY)
     at_once(
         *(
             partial(

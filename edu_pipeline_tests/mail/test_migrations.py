@@ -120,9 +120,8 @@ def test_history_of_an_earlier_ledger_stays_and_more_can_come(second_release: st
         done = import_history(ledger, content, source="again.csv")
         assert (done.new, done.known) == (1, 1)
         with ledger.connect() as connection:
-            before = sent_before(
-                connection, campaign="teachers", period="2026-W39", email="ada@riverside.example"
-            )
+            day = sent_before(campaign="teachers", period="2026-W39", email="ada@riverside.example")
+            before = connection.scalar(sa.select(day))
             context = MigrationContext.configure(connection, opts={"compare_type": False})
             assert compare_metadata(context, METADATA) == []
     assert before == date(2026, 9, 25)

@@ -138,7 +138,6 @@ def test_the_conditions_are_what_the_ledger_says_of_the_letters(
     import_history(ledger, before, source="test")
     found = conditions_of(
         ledger,
-        ledger.entries("teachers", "2026-W40"),
         now=NOW,
         mail=Mail(transport="smtp", allowed=("riverside.example",)),
         zone=ZoneInfo("UTC"),

@@ -16,6 +16,7 @@ from edu_pipeline.mail.pace import Rules
 from edu_pipeline.mail.proofs import LOOKS, write_proofs
 from edu_pipeline.mail.states import State
 from edu_pipeline.mail.transports.folder import FolderTransport
+from edu_pipeline_tests.mail.letters import claimed, recorded
 
 NOW = datetime(2026, 10, 2, 15, tzinfo=UTC)
 
@@ -71,8 +72,8 @@ def test_odd_letters_come_first_then_the_most_notes_then_by_subject(
         make_letter("t_7", subject="6Z"),
         make_letter("t_8", subject="7H"),
     )
-    ledger.claim("teachers:2026-W40:t_5", owner="test", transport="other", now=NOW)
-    ledger.record("teachers:2026-W40:t_5", State.unknown, now=NOW, detail="connection lost")
+    claimed(ledger, "teachers:2026-W40:t_5", owner="test", transport="other", now=NOW)
+    recorded(ledger, "teachers:2026-W40:t_5", State.unknown, now=NOW, detail="connection lost")
     queue(
         ledger,
         *(

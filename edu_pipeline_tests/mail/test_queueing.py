@@ -12,6 +12,7 @@ from edu_pipeline.mail.ledger.tombstones import tombstone
 from edu_pipeline.mail.letter import Figure, Letter
 from edu_pipeline.mail.states import State
 from edu_pipeline_tests.mail.conftest import LetterMaker
+from edu_pipeline_tests.mail.letters import claimed, recorded
 
 NOW = datetime(2026, 10, 2, 15, tzinfo=UTC)
 KEY = "teachers:2026-W40:t_1"
@@ -24,8 +25,8 @@ def queue(ledger: Ledger, *letters: Letter, rules: Queueing = LIVE) -> QueueResu
 
 
 def send(ledger: Ledger, key: str = KEY, transport: str = "sendgrid") -> None:
-    assert ledger.claim(key, owner="me", transport=transport, now=NOW)
-    ledger.record(key, State.sent, now=NOW, transport_id=f"id of {key}")
+    assert claimed(ledger, key, owner="me", transport=transport, now=NOW)
+    recorded(ledger, key, State.sent, now=NOW, transport_id=f"id of {key}")
 
 
 def states(ledger: Ledger) -> dict[str, State]:
@@ -135,8 +136,8 @@ def test_a_letter_that_may_not_have_arrived_is_not_corrected(
     ledger: Ledger, make_letter: LetterMaker, outcome: State
 ) -> None:
     queue(ledger, make_letter(text="92 %\n"))
-    assert ledger.claim(KEY, owner="me", transport="sendgrid", now=NOW)
-    ledger.record(KEY, outcome, now=NOW)
+    assert claimed(ledger, KEY, owner="me", transport="sendgrid", now=NOW)
+    recorded(ledger, KEY, outcome, now=NOW)
     assert queue(ledger, make_letter(text="91 %\n"), rules=CORRECT).corrections == 0
 
 
@@ -233,8 +234,8 @@ def test_a_letter_in_doubt_that_was_given_up_never_comes_back(
     ledger: Ledger, make_letter: LetterMaker
 ) -> None:
     queue(ledger, make_letter())
-    assert ledger.claim(KEY, owner="me", transport="sendgrid", now=NOW)
-    ledger.record(KEY, State.unknown, now=NOW)
+    assert claimed(ledger, KEY, owner="me", transport="sendgrid", now=NOW)
+    recorded(ledger, KEY, State.unknown, now=NOW)
     cause = Cause(NOW, "carla", "Nobody can tell.")
     ledger.resolve(KEY, State.cancelled, cause)
     assert queue(ledger, make_letter(text="Other\n")).unchanged == 1

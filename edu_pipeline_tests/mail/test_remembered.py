@@ -13,7 +13,7 @@ from edu_pipeline.mail.ledger.suppressions import import_suppressions, lift, sto
 from edu_pipeline.mail.letter import Figure, Letter
 from edu_pipeline.mail.links import Subscription
 from edu_pipeline.mail.states import State
-from edu_pipeline_tests.mail.letters import letter
+from edu_pipeline_tests.mail.letters import claimed, letter, recorded
 
 # half past midnight of Tuesday in Brisbane
 NOW = datetime(2026, 11, 16, 14, 30, tzinfo=UTC)
@@ -43,9 +43,9 @@ def went(
 ) -> None:
     ledger.queue(letters, now=NOW, by="run 1")
     for one in letters:
-        assert ledger.claim(one.key, owner="run 1", transport=transport, now=NOW)
+        assert claimed(ledger, one.key, owner="run 1", transport=transport, now=NOW)
         if outcome is not State.claimed:
-            ledger.record(one.key, outcome, now=NOW)
+            recorded(ledger, one.key, outcome, now=NOW)
 
 
 def told(ledger: Ledger, campaign: str = "nudges") -> list[tuple[object, ...]]:
@@ -184,8 +184,8 @@ def test_what_another_tool_said_in_another_week_stops_a_letter_that_waits(ledger
         b"nudges.buslead,2026-W45,L_2@x.example,2026-11-05,verify/UQx_BUSLEAD1x_1T2027\n",
         source="another tool",
     )
-    assert not ledger.claim(same.key, owner="run 1", transport="folder", now=NOW)
-    assert ledger.claim(other.key, owner="run 1", transport="folder", now=NOW)
+    assert not claimed(ledger, same.key, owner="run 1", transport="folder", now=NOW)
+    assert claimed(ledger, other.key, owner="run 1", transport="folder", now=NOW)
     entries = {entry.key: entry for entry in ledger.entries("nudges.buslead", WEEK)}
     assert entries[same.key].state is State.suppressed
     assert "2026-11-05" in entries[same.key].reason

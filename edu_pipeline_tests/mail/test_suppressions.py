@@ -3,7 +3,9 @@
 from datetime import UTC, date, datetime, timedelta
 
 import pytest
+import sqlalchemy as sa
 
+from edu_pipeline.ground.addresses import same_address
 from edu_pipeline.mail.ledger.history import import_history, sent_before
 from edu_pipeline.mail.ledger.store import Ledger
 from edu_pipeline.mail.ledger.suppressions import (
@@ -41,9 +43,9 @@ def to_ada(
 ) -> bool:
     with ledger.connect() as connection:
         reason = reason_not_to_write(
-            connection, campaign=campaign, recipient_key="t_1", email=email
+            campaign=campaign, recipient_key="t_1", email=same_address(email)
         )
-    return reason is not None
+        return connection.scalar(sa.select(reason)) is not None
 
 
 def test_a_suppressed_address_is_known_in_any_case(ledger: Ledger) -> None:
@@ -296,7 +298,8 @@ def test_the_history_of_another_tool_is_imported_once(ledger: Ledger) -> None:
     with ledger.connect() as connection:
 
         def before(period: str, email: str = "ADA@riverside.example") -> date | None:
-            return sent_before(connection, campaign="teachers", period=period, email=email)
+            day = sent_before(campaign="teachers", period=period, email=same_address(email))
+            return connection.scalar(sa.select(day))
 
         assert before("2026-W39") == date(2026, 9, 25)
         assert before("2026-W40") is None
@@ -317,8 +320,8 @@ def test_two_letters_of_a_period_to_one_address_are_told_apart_by_what_they_were
     assert done == Imported(new=2, known=1, bad=(), undated=1)
     with ledger.connect() as connection:
         for email, day in ((ADA, date(2026, 9, 24)), ("bo@riverside.example", None)):
-            before = sent_before(connection, campaign="nudges.lead", period="2026-W39", email=email)
-            assert before == day
+            before = sent_before(campaign="nudges.lead", period="2026-W39", email=email)
+            assert connection.scalar(sa.select(before)) == day
 
 
 def test_nothing_is_imported_of_a_file_without_its_columns(ledger: Ledger) -> None:

@@ -27,6 +27,7 @@ from edu_pipeline.mail.states import State
 from edu_pipeline.settings.home import School, Settings
 from edu_pipeline.settings.mail import Mail, SendGrid
 from edu_pipeline_tests.mail.conftest import LetterMaker
+from edu_pipeline_tests.mail.letters import claimed, recorded
 from edu_pipeline_tests.mail.serving import serving
 
 MONDAY = datetime(2026, 10, 5, 8, tzinfo=UTC)
@@ -93,8 +94,8 @@ def url(tmp_path: Path) -> str:
 @pytest.fixture
 def open_site(ledger: Ledger, make_letter: LetterMaker) -> Iterator[Opener]:
     ledger.queue([make_letter("t_1")], now=MONDAY, by="test")
-    ledger.claim(KEY, owner="test", transport="sendgrid", now=MONDAY)
-    ledger.record(KEY, State.sent, now=MONDAY, transport_id="x")
+    claimed(ledger, KEY, owner="test", transport="sendgrid", now=MONDAY)
+    recorded(ledger, KEY, State.sent, now=MONDAY, transport_id="x")
     with ExitStack() as stack:
 
         def opener(wanted: Settings) -> Site:

@@ -179,7 +179,6 @@ def outlook(
     entries = ledger.entries(campaign, period)
     conditions = conditions_of(
         ledger,
-        entries,
         now=datetime.now(UTC),
         mail=mail,
         zone=room.settings.zone,

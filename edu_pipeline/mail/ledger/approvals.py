@@ -14,7 +14,7 @@ import sqlalchemy as sa
 
 from edu_pipeline.mail.ledger.database import Database, LedgerError
 from edu_pipeline.mail.ledger.reading import figures_of, of_period
-from edu_pipeline.mail.ledger.store import Cause, move
+from edu_pipeline.mail.ledger.store import Cause, Step, move
 from edu_pipeline.mail.ledger.tables import APPROVALS, LETTERS
 from edu_pipeline.mail.letter import Moved, moved
 from edu_pipeline.mail.states import State
@@ -73,17 +73,21 @@ def approve(ledger: Database, drafts: Collection[Draft], *, now: datetime, by: s
         LedgerError: One has changed since, or does not wait any more; nothing is approved.
     """
     cause = Cause(now, by, "approved")
+    waiting = sa.select(LETTERS.c.key, LETTERS.c.digest).where(LETTERS.c.state == State.draft)
     with ledger.begin() as connection:
-        for draft in drafts:
-            same = LETTERS.c.digest == draft.digest
-            step = (draft.key, State.draft, State.approved)
-            if not move(connection, step, cause, {"reason": ""}, same):
-                raise LedgerError(
-                    "The letters have changed since you looked at them, so nothing was approved. "
-                    "Look again, then approve."
-                )
+        same = {tuple(row) for row in connection.execute(waiting.with_for_update())}
+        if any((draft.key, draft.digest) not in same for draft in drafts):
+            raise LedgerError(
+                "The letters have changed since you looked at them, so nothing was approved. "
+                "Look again, then approve."
+            )
+        if drafts:
+            values = {"reason": ""}
+            steps = [Step(d.key, State.draft, State.approved, cause, values) for d in drafts]
+            move(connection, *steps)
             connection.execute(
-                APPROVALS.insert().values(letter_key=draft.key, digest=draft.digest, at=now, by=by)
+                APPROVALS.insert(),
+                [{"letter_key": d.key, "digest": d.digest, "at": now, "by": by} for d in drafts],
             )
     return len(drafts)
 

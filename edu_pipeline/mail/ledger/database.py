@@ -18,7 +18,7 @@ from filelock import FileLock, Timeout
 
 from edu_pipeline.mail.ledger.tables import IDENTITY, METADATA
 
-HEAD = "0003"
+HEAD = "0004"
 """The newest migration."""
 _MIGRATIONS = Path(__file__).parent / "migrations"
 _VERSION = sa.table("alembic_version", sa.column("version_num", sa.String))
@@ -81,8 +81,14 @@ class Database:
 
     @contextmanager
     def begin(self) -> Iterator[sa.Connection]:
-        """A transaction, durable when the block is left."""
+        """A transaction, durable when the block is left.
+
+        SQLite's driver would begin it at the first change only, and commit changes of the schema
+        one by one. Begun at once, what it reads cannot change under it.
+        """
         with self._engine.begin() as connection:
+            if connection.dialect.name == "sqlite":
+                connection.exec_driver_sql("BEGIN IMMEDIATE")
             yield connection
 
     @contextmanager
@@ -195,21 +201,13 @@ class Database:
             raise busy from None
 
     def _make(self) -> None:
-        with self._transaction() as connection:
+        with self.begin() as connection:
             METADATA.create_all(connection)
             connection.execute(
                 sa.text("CREATE TABLE alembic_version (version_num VARCHAR(32) NOT NULL)")
             )
             connection.execute(_VERSION.insert().values(version_num=HEAD))
             connection.execute(IDENTITY.insert(), new_identity())
-
-    @contextmanager
-    def _transaction(self) -> Iterator[sa.Connection]:
-        """For changes of the schema, which SQLite's driver would commit one by one."""
-        with self._engine.begin() as connection:
-            if self._file is not None:
-                connection.exec_driver_sql("BEGIN IMMEDIATE")
-            yield connection
 
     def _migrate(self, version: str | None) -> None:
         from alembic import command  # noqa: PLC0415 - slow to import, and rarely needed
@@ -226,7 +224,7 @@ class Database:
             )
         if self._file is not None:
             _keep_copy(self._file, f".before-{HEAD}.db")
-        with self._transaction() as connection:
+        with self.begin() as connection:
             config.attributes["connection"] = connection
             if version is None:  # the first release knew no migrations
                 command.stamp(config, "0001")
@@ -287,11 +285,15 @@ def _replace_nul(engine: sa.Engine) -> None:
         return statement, [clean(row) for row in parameters]
 
 
+def _lower(text: str | None) -> str | None:
+    return text and text.lower()
+
+
 def _prepare_sqlite(engine: sa.Engine) -> None:
     @sa.event.listens_for(engine, "connect")
     def _set_up(connection: Any, _record: object) -> None:  # noqa: ANN401 - a DB-API connection
-        # a write takes its lock at once, so it waits for another writer instead of failing
-        connection.isolation_level = "IMMEDIATE"
+        # as Python and PostgreSQL write small letters, not only those of ASCII
+        connection.create_function("lower", 1, _lower, deterministic=True)
         for pragma in (
             "busy_timeout = 30000",
             "journal_mode = WAL",

@@ -102,8 +102,8 @@ def _record(
     for event in batch:
         if event.letter_key is None and event.ledger_id in {None, own}:
             suppressed += _late_bounce(connection, event)
-    for key in sorted({str(event.letter_key) for event in new}):
-        fold_events(connection, key, now)
+    for some in _parts(sorted({str(event.letter_key) for event in new})):
+        fold_events(connection, some, now)
     return EventCounts(
         new=len(new),
         known=len(wanted) - len(new),

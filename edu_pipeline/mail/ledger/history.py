@@ -5,10 +5,9 @@ from datetime import date
 
 import sqlalchemy as sa
 
-from edu_pipeline.ground.addresses import same_address
 from edu_pipeline.mail.ledger.database import Database
 from edu_pipeline.mail.ledger.suppressions import Imported
-from edu_pipeline.mail.ledger.tables import HISTORY
+from edu_pipeline.mail.ledger.tables import HISTORY, LETTERS, Text
 from edu_pipeline.mail.ledger.tombstones import is_forgotten
 from edu_pipeline.mail.lists import HistoryLine, read_history
 
@@ -17,26 +16,22 @@ Abouts = Collection[str] | sa.Select[tuple[str]]
 
 
 def sent_before(
-    connection: sa.Connection,
-    *,
-    campaign: str,
-    period: str,
-    email: str,
-    abouts: Abouts = (),
-) -> date | None:
+    *, campaign: Text, period: Text, email: Text, abouts: Abouts = ()
+) -> sa.ScalarSelect[date]:
     """The first day on which another tool wrote to this address about this period, if it did.
 
-    Or, in whatever period, about one of `abouts`.
+    Or, in whatever period, about one of `abouts`. The others are columns of `LETTERS`, or what a
+    letter would have there; `email` as `same_address` writes it.
     """
-    return connection.scalar(
-        sa.select(HISTORY.c.sent_on)
+    return (
+        sa.select(sa.func.min(HISTORY.c.sent_on))
         .where(
             HISTORY.c.campaign == campaign,
             sa.or_(HISTORY.c.period == period, HISTORY.c.about.in_(abouts)),
-            HISTORY.c.email == same_address(email),
+            HISTORY.c.email == email,
         )
-        .order_by(HISTORY.c.sent_on)
-        .limit(1)
+        .correlate(LETTERS)
+        .scalar_subquery()
     )
 
 

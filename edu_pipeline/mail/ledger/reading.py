@@ -122,6 +122,26 @@ _ITS_CONTENT = sa.and_(
 _ITS_FIGURES = sa.and_(FIGURES.c.letter_key == LETTERS.c.key, FIGURES.c.digest == LETTERS.c.digest)
 
 
+FROZEN = sa.select(
+    *LETTERS.c["key", "campaign", "period", "recipient_key", "revision", "email", "name"],
+    *LETTERS.c["digest", "claimed_at"],
+    *CONTENTS.c["sender_email", "sender_name", "reply_to", "subject", "html", "text", "headers"],
+).join_from(LETTERS, CONTENTS, _ITS_CONTENT)
+"""All of a letter but its images."""
+_PICTURES = (
+    sa.select(LETTERS.c.key, CONTENT_IMAGES.c.name, IMAGES.c.png)
+    .join_from(
+        LETTERS,
+        CONTENT_IMAGES,
+        (CONTENT_IMAGES.c.letter_key == LETTERS.c.key)
+        & (CONTENT_IMAGES.c.digest == LETTERS.c.digest),
+    )
+    .join(IMAGES)
+    .where(LETTERS.c.key.in_(sa.bindparam("keys", expanding=True)))
+    .order_by(LETTERS.c.key, CONTENT_IMAGES.c.position)
+)
+
+
 class LedgerReader(Database):
     """A ledger to read from."""
 
@@ -151,6 +171,14 @@ class LedgerReader(Database):
         query = sa.select(PERIODS).order_by(PERIODS.c.last_day, PERIODS.c.campaign)
         with self.connect() as connection:
             return [Period(**row._asdict()) for row in connection.execute(query)]
+
+    def held(self, campaign: str, period: str) -> str | None:
+        """Why the last refresh lets no letter of a period go; None where they may, or it has none."""
+        query = sa.select(PERIODS.c.held).where(
+            PERIODS.c.campaign == campaign, PERIODS.c.period == period
+        )
+        with self.connect() as connection:
+            return connection.scalar(query)
 
     def releases(self) -> Sequence[Release]:
         """Every release, oldest first."""
@@ -192,36 +220,43 @@ class LedgerReader(Database):
             LedgerError: There is no such letter.
         """
         with self.connect() as connection:
-            row = row_of(connection, key)
-            content = connection.execute(
-                sa.select(CONTENTS).where(
-                    CONTENTS.c.letter_key == key, CONTENTS.c.digest == row.digest
-                )
-            ).one()
-            images = connection.execute(
-                sa.select(CONTENT_IMAGES.c.name, IMAGES.c.png)
-                .join(IMAGES)
-                .where(CONTENT_IMAGES.c.letter_key == key, CONTENT_IMAGES.c.digest == row.digest)
-                .order_by(CONTENT_IMAGES.c.position)
-            ).all()
-        return FrozenLetter(
-            key=row.key,
-            campaign=row.campaign,
-            period=row.period,
-            recipient_key=row.recipient_key,
-            recipient=Address(row.email, row.name),
-            sender=Address(content.sender_email, content.sender_name),
-            reply_to=content.reply_to,
-            subject=content.subject,
-            html=content.html,
-            text=content.text,
-            images=tuple(Image(name, png) for name, png in images),
-            digest=row.digest,
-            ledger_id=self.id,
-            headers=content.headers,
-            revision=row.revision,
-            claimed_at=row.claimed_at,
-        )
+            rows = connection.execute(FROZEN.where(LETTERS.c.key == key)).all()
+            if not rows:
+                raise LedgerError(f"There is no letter {key} in the ledger.")
+            return self.letters_from(connection, rows)[0]
+
+    def letters_from(
+        self,
+        connection: sa.Connection,
+        rows: Sequence[sa.Row[Any]],
+        claimed_at: datetime | None = None,
+    ) -> list[FrozenLetter]:
+        """Letters from rows of `FROZEN`, with their images."""
+        images: dict[str, list[Image]] = {}
+        keys = [row.key for row in rows]
+        for key, name, png in connection.execute(_PICTURES, {"keys": keys}):
+            images.setdefault(key, []).append(Image(name, png))
+        return [
+            FrozenLetter(
+                key=row.key,
+                campaign=row.campaign,
+                period=row.period,
+                recipient_key=row.recipient_key,
+                recipient=Address(row.email, row.name),
+                sender=Address(row.sender_email, row.sender_name),
+                reply_to=row.reply_to,
+                subject=row.subject,
+                html=row.html,
+                text=row.text,
+                images=tuple(images.get(row.key, ())),
+                digest=row.digest,
+                ledger_id=self.id,
+                headers=row.headers,
+                revision=row.revision,
+                claimed_at=claimed_at or row.claimed_at,
+            )
+            for row in rows
+        ]
 
     def entries(self, campaign: str, period: str) -> Sequence[Entry]:
         """The letters of a period, by key, without their content."""

@@ -14,6 +14,7 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from datetime import datetime
 from functools import cached_property
+from itertools import groupby
 from typing import Any, Literal, NamedTuple
 
 import sqlalchemy as sa
@@ -25,7 +26,14 @@ from edu_pipeline.mail.due import Period
 from edu_pipeline.mail.events import fold
 from edu_pipeline.mail.ledger.database import LedgerError
 from edu_pipeline.mail.ledger.history import Abouts, sent_before
-from edu_pipeline.mail.ledger.reading import LedgerReader, Release, of_period, row_of
+from edu_pipeline.mail.ledger.reading import (
+    FROZEN,
+    FrozenLetter,
+    LedgerReader,
+    Release,
+    of_period,
+    row_of,
+)
 from edu_pipeline.mail.ledger.suppressions import reason_not_to_write
 from edu_pipeline.mail.ledger.tables import (
     APPROVALS,
@@ -34,6 +42,7 @@ from edu_pipeline.mail.ledger.tables import (
     CHANGES,
     CONTENT_IMAGES,
     CONTENTS,
+    CONTROLS,
     EVENTS,
     FIGURES,
     IMAGES,
@@ -42,6 +51,7 @@ from edu_pipeline.mail.ledger.tables import (
     PERIODS,
     RELEASES,
     WAITING,
+    Text,
 )
 from edu_pipeline.mail.ledger.tombstones import is_forgotten
 from edu_pipeline.mail.letter import Letter, letter_key
@@ -92,6 +102,28 @@ class Cause:
     at: datetime
     by: str
     why: str
+
+
+class Step(NamedTuple):
+    """A letter goes from one state to another."""
+
+    key: str
+    from_state: State
+    to_state: State
+    cause: Cause
+    values: Mapping[str, Any]
+    """What else changes in its row."""
+
+
+@dataclass(frozen=True)
+class Ended:
+    """How an attempt at a letter ended."""
+
+    key: str
+    state: State
+    """Sent, failed, unknown, or pending where it provably did not go."""
+    detail: str = ""
+    transport_id: str | None = None
 
 
 @dataclass(frozen=True)
@@ -265,18 +297,14 @@ class Ledger(LedgerReader):
             ATTEMPTS.c.letter_key == key, ATTEMPTS.c.outcome.in_({State.sent, State.unknown})
         )
         with self.begin() as connection:
-            return not connection.scalar(sa.select(tried)) and move(
-                connection,
-                (key, State.cancelled, State.cancelled),
-                cause,
-                {"reason": "to be written anew", "cancelled_for_good": False},
-            )
+            values = {"reason": "to be written anew", "cancelled_for_good": False}
+            step = Step(key, State.cancelled, State.cancelled, cause, values)
+            return not connection.scalar(sa.select(tried)) and move(connection, step)
 
     def hold(self, key: str, cause: Cause) -> bool:
         """Let a pending letter wait for a person; False where it is not pending any more."""
         with self.begin() as connection:
-            step = (key, State.pending, State.held)
-            return move(connection, step, cause, {"reason": cause.why})
+            return move(connection, _step(key, State.pending, State.held, cause))
 
     # Delivering
 
@@ -294,23 +322,15 @@ class Ledger(LedgerReader):
 
         To people who are not written to any more, or who got theirs by other means.
         """
-        moved = 0
         with self.begin() as connection:
-            rows = connection.execute(
-                sa.select(LETTERS).where(
-                    LETTERS.c.state.in_({State.draft, State.approved, State.pending})
-                )
-            ).all()
-            for row in rows:
-                if why := _not_to_be_sent(connection, _addressed(row)):
-                    step = (row.key, row.state, State.suppressed)
-                    moved += move(connection, step, Cause(now, by, why), {"reason": why})
-        return moved
+            rows = _unwanted(connection, _TO_GO.with_for_update())
+            move(connection, *(_suppressing(row, now, by) for row in rows))
+        return len(rows)
 
-    def not_to_be_sent(self, key: str) -> str | None:
-        """Why a letter must not go to its recipient: sent by other means, or not wanted."""
+    def not_to_be_sent(self) -> Mapping[str, str]:
+        """The letters that `suppress_waiting` would take, by key, and why."""
         with self.connect() as connection:
-            return _not_to_be_sent(connection, _addressed(row_of(connection, key)))
+            return {row.key: _why_not(row) for row in _unwanted(connection, _TO_GO)}
 
     def demand_approval(self, campaign: str, period: str, *, now: datetime, by: str) -> int:
         """Make pending letters drafts whose content nobody approved; how many.
@@ -328,67 +348,49 @@ class Ledger(LedgerReader):
             ~approved,
         )
 
-    def claim(self, key: str, *, owner: str, transport: str, now: datetime) -> bool:
-        """Take a pending letter that is still news; committed before the first byte goes out.
-
-        Returns:
-            False where somebody else has it, it is not pending any more, or it must not go to its
-            recipient by now and is suppressed.
-        """
-        with self.begin() as connection:
-            row = row_of(connection, key)
-            if row.state is State.pending and (why := _not_to_be_sent(connection, _addressed(row))):
-                step = (key, State.pending, State.suppressed)
-                move(connection, step, Cause(now, owner, why), {"reason": why})
-                return False
-            return move(
-                connection,
-                (key, State.pending, State.claimed),
-                Cause(now, owner, f"to be sent by {transport}"),
-                {
-                    "owner": owner,
-                    "transport": transport,
-                    "claimed_at": now,
-                    "attempts": LETTERS.c.attempts + 1,
-                    "reason": "",
-                },
-                LETTERS.c.not_after > now,
-            )
-
-    def record(
+    def exchange(
         self,
-        key: str,
-        outcome: State,
+        ended: Collection[Ended],
+        keys: Collection[str],
         *,
+        owner: str,
+        transport: str,
         now: datetime,
-        detail: str = "",
-        transport_id: str | None = None,
-    ) -> None:
-        """Note how the attempt ended: sent, failed, unknown, or pending if it provably did not go.
+    ) -> Sequence[FrozenLetter]:
+        """Note how attempts ended and claim what goes out next, in one transaction.
 
         What the carrier reported in the meantime is taken into account.
 
+        Args:
+            ended: Of letters that are claimed.
+            keys: Of the letters to claim.
+            owner: Names this sender.
+            transport: By which it sends.
+            now: With time zone.
+
+        Returns:
+            The letters that are claimed now, committed before their first byte goes out: those that
+            were pending and still news, unless the gate holds them or somebody paused all sending.
+            Whose recipients must not be written to by now are suppressed instead.
+
         Raises:
-            TransitionError: The letter is not claimed, or cannot go to that state.
+            TransitionError: An attempt ended of a letter that is not claimed, or cannot go there.
         """
         with self.begin() as connection:
-            row = row_of(connection, key)
-            if row.state is not State.claimed:
-                raise TransitionError(f"{key} is {row.state}, not claimed; nothing to record.")
-            _end_attempt(connection, row, outcome, Cause(now, row.owner, detail), transport_id)
-            fold_events(connection, key, now)
+            rows = connection.execute(_CLAIMABLE, {"keys": keys, "now": now}).all() if keys else []
+            claims = [_claiming(row, owner, transport, now) for row in rows]
+            _end_attempts(connection, ended, now, owner, *claims)
+            claimed = [row for row in rows if not _why_not(row)]
+            return self.letters_from(connection, claimed, claimed_at=now) if claimed else []
 
     def abandon_claims(self, *, now: datetime, by: str) -> int:
         """Make left-over claims unknown; only right while no other sender can be at work."""
-        cause = Cause(now, by, "the sender stopped before it noted the outcome")
+        why = "the sender stopped before it noted the outcome"
+        left_over = sa.select(LETTERS.c.key).where(LETTERS.c.state == State.claimed)
         with self.begin() as connection:
-            rows = connection.execute(
-                sa.select(LETTERS).where(LETTERS.c.state == State.claimed)
-            ).all()
-            for row in rows:
-                _end_attempt(connection, row, State.unknown, cause, None)
-                fold_events(connection, row.key, now)
-        return len(rows)
+            keys = connection.scalars(left_over.with_for_update()).all()
+            _end_attempts(connection, [Ended(key, State.unknown, why) for key in keys], now, by)
+        return len(keys)
 
     def resolve(
         self, key: str, outcome: State, cause: Cause, transport_id: str | None = None
@@ -398,14 +400,14 @@ class Ledger(LedgerReader):
         Raises:
             TransitionError: The letter is neither, or cannot go to that state.
         """
-        values = _outcome_values(outcome, cause, transport_id)
-        if outcome is State.cancelled:
-            values["cancelled_for_good"] = True  # it may be out
         with self.begin() as connection:
             row = row_of(connection, key)
             if row.state not in {State.unknown, State.failed}:
                 raise TransitionError(f"{key} is {row.state}: there is nothing to resolve.")
-            if not move(connection, (key, row.state, outcome), cause, values):
+            values = _outcome_values(outcome, cause, transport_id)
+            if outcome is State.cancelled:
+                values["cancelled_for_good"] = True  # it may be out
+            if not move(connection, Step(key, row.state, outcome, cause, values)):
                 raise ConcurrentChangeError(f"{key} changed while it was resolved.")
 
     def adopt(self, key: str, cause: Cause, transport_id: str, transport: str) -> bool:
@@ -424,7 +426,7 @@ class Ledger(LedgerReader):
             row = row_of(connection, key)
             if row.state in OUT or row.state is State.claimed:
                 return False
-            return move(connection, (key, row.state, State.sent), cause, values)
+            return move(connection, Step(key, row.state, State.sent, cause, values))
 
     def expire(self, *, now: datetime, by: str) -> int:
         """Make every waiting letter expired that is no longer news; how many."""
@@ -439,11 +441,12 @@ class Ledger(LedgerReader):
     ) -> int:
         with self.begin() as connection:
             keys = connection.scalars(
-                sa.select(LETTERS.c.key).where(LETTERS.c.state == state, *conditions)
+                sa.select(LETTERS.c.key)
+                .where(LETTERS.c.state == state, *conditions)
+                .with_for_update()
             ).all()
-            return sum(
-                move(connection, (key, state, to), cause, {"reason": cause.why}) for key in keys
-            )
+            move(connection, *(_step(key, state, to, cause) for key in keys))
+            return len(keys)
 
 
 def _check(letter: Letter, before: Collection[str]) -> None:
@@ -541,7 +544,7 @@ def _insert(
         )
     )
     _insert_content(connection, draft, now)
-    _append_change(connection, draft.key, None, state, Cause(now, by, reason or "queued"))
+    _append_changes(connection, (draft.key, None, state, Cause(now, by, reason or "queued")))
 
 
 def _replace(
@@ -576,7 +579,7 @@ def _replace(
         values |= {**draft.values, "queued_at": now}
         _insert_content(connection, draft, now)
     cause = Cause(now, by, "; ".join(differences))
-    if not move(connection, (row.key, row.state, state), cause, values):
+    if not move(connection, Step(row.key, row.state, state, cause, values)):
         raise ConcurrentChangeError(f"{row.key} changed while it was queued.")
     return "changed"
 
@@ -586,14 +589,14 @@ def _first_state(
 ) -> tuple[State, str]:
     """Where a letter stands that is about to wait, and why."""
     letter = draft.letter
-    to = _Addressed(
+    unwanted = _kept_from(
         letter.campaign,
         letter.period,
         letter.recipient_key,
-        letter.recipient.email,
-        frozenset(figure.subject for figure in letter.figures),
+        same_address(letter.recipient.email),
+        {figure.subject for figure in letter.figures},
     )
-    if why := _not_to_be_sent(connection, to):
+    if why := _why_not(connection.execute(sa.select(*unwanted)).one()):
         return State.suppressed, why
     if letter.hold:
         return State.held, letter.hold
@@ -613,43 +616,47 @@ def _first_state(
     return State.pending, ""
 
 
-class _Addressed(NamedTuple):
-    """To whom a letter is, and about what."""
+def _kept_from(
+    campaign: Text, period: Text, recipient_key: Text, email: Text, abouts: Abouts
+) -> tuple[sa.Label[Any], ...]:
+    """Why somebody gets no letter about a period, as two columns: sent by other means, not wanted.
 
-    campaign: str
-    period: str
-    recipient_key: str
-    email: str
-    abouts: Abouts
-    """Subjects of the figures that it states."""
-
-
-def _addressed(row: sa.Row[Any]) -> _Addressed:
-    # asked within another query, because this is done for every letter that waits
-    subjects = sa.select(FIGURES.c.subject).where(
-        FIGURES.c.letter_key == row.key, FIGURES.c.digest == row.digest
-    )
-    return _Addressed(row.campaign, row.period, row.recipient_key, row.email, subjects)
+    `abouts` are the subjects of the figures that it states.
+    """
+    day = sent_before(campaign=campaign, period=period, email=email, abouts=abouts)
+    reason = reason_not_to_write(campaign=campaign, recipient_key=recipient_key, email=email)
+    return day.label("day"), reason.label("not_wanted")
 
 
-def _not_to_be_sent(connection: sa.Connection, letter: _Addressed) -> str | None:
-    """Why somebody gets no letter about a period: sent by other means, or not wanted."""
-    day = sent_before(
-        connection,
-        campaign=letter.campaign,
-        period=letter.period,
-        email=letter.email,
-        abouts=letter.abouts,
-    )
-    if day:
-        return f"It went out by other means, on {day}."
-    reason = reason_not_to_write(
-        connection,
-        campaign=letter.campaign,
-        recipient_key=letter.recipient_key,
-        email=letter.email,
-    )
-    return _UNWANTED[reason] if reason else None
+def _why_not(row: sa.Row[Any]) -> str:
+    """The columns of `_kept_from` in words; empty where nothing keeps from writing."""
+    if row.day:
+        return f"It went out by other means, on {row.day}."
+    return _UNWANTED[row.not_wanted] if row.not_wanted else ""
+
+
+_KEPT_FROM = _kept_from(
+    LETTERS.c.campaign,
+    LETTERS.c.period,
+    LETTERS.c.recipient_key,
+    sa.func.lower(sa.func.trim(LETTERS.c.email)),
+    sa.select(FIGURES.c.subject)
+    .where(FIGURES.c.letter_key == LETTERS.c.key, FIGURES.c.digest == LETTERS.c.digest)
+    .correlate(LETTERS),
+)
+
+
+_TO_GO = sa.select(LETTERS.c.key, LETTERS.c.state, *_KEPT_FROM).where(
+    LETTERS.c.state.in_({State.draft, State.approved, State.pending})
+)
+
+
+def _unwanted(connection: sa.Connection, query: sa.Select[Any]) -> list[sa.Row[Any]]:
+    return [row for row in connection.execute(query) if _why_not(row)]
+
+
+def _suppressing(row: sa.Row[Any], now: datetime, by: str) -> Step:
+    return _step(row.key, row.state, State.suppressed, Cause(now, by, _why_not(row)))
 
 
 _UNWANTED: Mapping[Reason, str] = {
@@ -715,101 +722,161 @@ def _differences(
     return [why for why, applies in found.items() if applies]
 
 
-def fold_events(connection: sa.Connection, key: str, now: datetime) -> bool:
-    """Bring a letter to where all that the carrier reported of it puts it; whether it moved.
+def fold_events(connection: sa.Connection, keys: Collection[str], now: datetime) -> None:
+    """Bring letters to where all that the carrier reported of them puts them.
 
-    Order and repetitions do not matter. A letter whose sender is at work is left to `record`, and
+    Order and repetitions do not matter. A letter whose sender is at work is left to `exchange`, and
     one that was never tried cannot be out, whatever is reported.
     """
-    reported = sa.select(EVENTS.c.kind, EVENTS.c.at).where(EVENTS.c.letter_key == key)
-    events = connection.execute(reported).all()
-    row = row_of(connection, key)
-    state = fold([event.kind for event in events])
-    never_tried = row.attempts == 0 and row.state not in OUT
-    if (
-        state is None
-        or never_tried
-        or row.state is State.claimed
-        or state not in TRANSITIONS.get(row.state, ())
-    ):
-        return False
-    values: dict[str, Any] = {"reason": "reported by the carrier"}
-    if row.sent_at is None:
-        values["sent_at"] = min(event.at for event in events)
-    cause = Cause(now, "events", "reported by the carrier")
-    return move(connection, (key, row.state, state), cause, values)
+    reported: dict[str, list[sa.Row[Any, Any, Any]]] = {}
+    for event in connection.execute(_REPORTED, {"keys": keys}):
+        reported.setdefault(event.letter_key, []).append(event)
+    steps = []
+    for key, events in reported.items():
+        row = row_of(connection, key)
+        state = fold([event.kind for event in events])
+        never_tried = row.attempts == 0 and row.state not in OUT
+        if (
+            state is None
+            or never_tried
+            or row.state is State.claimed
+            or state not in TRANSITIONS.get(row.state, ())
+        ):
+            continue
+        cause = Cause(now, "events", "reported by the carrier")
+        sent_at = row.sent_at or min(event.at for event in events)
+        values = {"reason": cause.why, "sent_at": sent_at}
+        steps.append(Step(key, row.state, state, cause, values))
+    move(connection, *steps)
+
+
+_REPORTED = sa.select(EVENTS.c.letter_key, EVENTS.c.kind, EVENTS.c.at).where(
+    EVENTS.c.letter_key.in_(sa.bindparam("keys", expanding=True))
+)
 
 
 def cancel_in(connection: sa.Connection, row: sa.Row[Any], cause: Cause, *, for_good: bool) -> bool:
     """Cancel a letter in a transaction that does more; False where it changed in between."""
     values = {"reason": cause.why, "cancelled_for_good": for_good}
-    return move(connection, (row.key, row.state, State.cancelled), cause, values)
+    return move(connection, Step(row.key, row.state, State.cancelled, cause, values))
 
 
-def _append_change(
-    connection: sa.Connection, key: str, from_state: State | None, to_state: State, cause: Cause
+def _append_changes(
+    connection: sa.Connection, *changes: tuple[str, State | None, State, Cause]
 ) -> None:
     connection.execute(
-        CHANGES.insert().values(
-            letter_key=key,
-            at=cause.at,
-            from_state=from_state,
-            to_state=to_state,
-            by=cause.by,
-            why=cause.why,
-        )
+        CHANGES.insert(),
+        [
+            {
+                "letter_key": key,
+                "at": cause.at,
+                "from_state": from_state,
+                "to_state": to_state,
+                "by": cause.by,
+                "why": cause.why,
+            }
+            for key, from_state, to_state, cause in changes
+        ],
     )
 
 
-def move(
-    connection: sa.Connection,
-    step: tuple[str, State, State],
-    cause: Cause,
-    values: Mapping[str, Any],
-    *conditions: sa.ColumnElement[bool],
-) -> bool:
-    """Take a letter (key) from a state to another, if it is still in the former.
+def _step(key: str, from_state: State, to_state: State, cause: Cause) -> Step:
+    return Step(key, from_state, to_state, cause, {"reason": cause.why})
+
+
+_MOVE = LETTERS.update().where(
+    LETTERS.c.key == sa.bindparam("of"), LETTERS.c.state == sa.bindparam("from_state")
+)
+
+
+def move(connection: sa.Connection, *steps: Step) -> bool:
+    """Take letters from a state to another, if they are still in the former.
 
     The only writer of a state after the first.
+
+    Returns:
+        False where a single letter was not; then nothing has changed.
+
+    Raises:
+        ConcurrentChangeError: One of several was not; the transaction must not be committed.
     """
-    key, from_state, to_state = step
-    if to_state not in TRANSITIONS.get(from_state, frozenset()):
-        raise TransitionError(f"{key} cannot go from {from_state} to {to_state}.")
-    moved = connection.execute(
-        LETTERS.update()
-        .where(LETTERS.c.key == key, LETTERS.c.state == from_state, *conditions)
-        .values(state=to_state, **values)
-    )
-    if moved.rowcount != 1:
-        return False
-    _append_change(connection, key, from_state, to_state, cause)
-    return True
+    for key, from_state, to_state, *_ in steps:
+        if to_state not in TRANSITIONS.get(from_state, frozenset()):
+            raise TransitionError(f"{key} cannot go from {from_state} to {to_state}.")
+    if not steps:
+        return True
+    moved = 0
+    for _, alike in groupby(steps, lambda step: step.values.keys()):
+        rows = [
+            {"of": key, "from_state": from_state, "state": to_state, **values}
+            for key, from_state, to_state, _, values in alike
+        ]
+        moved += connection.execute(_MOVE, rows).rowcount
+    if moved == len(steps):
+        _append_changes(connection, *(step[:4] for step in steps))
+        return True
+    if len(steps) > 1:
+        raise ConcurrentChangeError("A letter changed while others were changed with it.")
+    return False
 
 
 def _outcome_values(outcome: State, cause: Cause, transport_id: str | None) -> dict[str, Any]:
-    if outcome is State.sent:
-        return {"reason": cause.why, "sent_at": cause.at, "transport_id": transport_id}
-    return {"reason": cause.why}
+    sent_at, its_id = (cause.at, transport_id) if outcome is State.sent else (None, None)
+    return {"reason": cause.why, "sent_at": sent_at, "transport_id": its_id}
 
 
-def _end_attempt(
-    connection: sa.Connection,
-    row: sa.Row[Any],
-    outcome: State,
-    cause: Cause,
-    transport_id: str | None,
-) -> None:
-    values = _outcome_values(outcome, cause, transport_id)
-    if not move(connection, (row.key, State.claimed, outcome), cause, values):
-        raise ConcurrentChangeError(f"{row.key} changed while its attempt was recorded.")
-    connection.execute(
-        ATTEMPTS.insert().values(
-            letter_key=row.key,
-            attempt=row.attempts,
-            at=cause.at,
-            transport=row.transport,
-            outcome=outcome,
-            detail=cause.why,
-            transport_id=transport_id,
-        )
+_PAUSED = sa.select(CONTROLS.c.paused).order_by(CONTROLS.c.id.desc()).limit(1).scalar_subquery()
+_HELD = sa.exists().where(
+    PERIODS.c.campaign == LETTERS.c.campaign,
+    PERIODS.c.period == LETTERS.c.period,
+    PERIODS.c.held.is_not(None),
+)
+_CLAIMABLE = (
+    FROZEN.add_columns(LETTERS.c.state, LETTERS.c.attempts, *_KEPT_FROM)
+    .where(
+        LETTERS.c.key.in_(sa.bindparam("keys", expanding=True)),
+        LETTERS.c.state == State.pending,
+        LETTERS.c.not_after > sa.bindparam("now"),
+        ~_HELD,
+        ~sa.func.coalesce(_PAUSED, sa.false()),
     )
+    .order_by(LETTERS.c.key)
+    .with_for_update(of=LETTERS)
+)
+
+
+def _claiming(row: sa.Row[Any], owner: str, transport: str, now: datetime) -> Step:
+    """What becomes of a letter that may go out, unless its recipient must not be written to."""
+    if _why_not(row):
+        return _suppressing(row, now, owner)
+    cause = Cause(now, owner, f"to be sent by {transport}")
+    values = {"owner": owner, "transport": transport, "claimed_at": now, "reason": ""}
+    values["attempts"] = row.attempts + 1
+    return Step(row.key, row.state, State.claimed, cause, values)
+
+
+_APPEND_ATTEMPT = ATTEMPTS.insert().values(
+    {
+        name: sa.select(column).where(LETTERS.c.key == sa.bindparam("of")).scalar_subquery()
+        for name, column in (("attempt", LETTERS.c.attempts), ("transport", LETTERS.c.transport))
+    }
+)
+
+
+def _end_attempts(
+    connection: sa.Connection, ended: Collection[Ended], now: datetime, by: str, *also: Step
+) -> None:
+    """Note how attempts ended, and take other steps together with them."""
+    steps, attempts = [], []
+    for each in ended:
+        cause = Cause(now, by, each.detail)
+        values = _outcome_values(each.state, cause, each.transport_id)
+        steps.append(Step(each.key, State.claimed, each.state, cause, values))
+        attempt = {"of": each.key, "letter_key": each.key, "at": now, "outcome": each.state}
+        attempts.append(attempt | {"detail": each.detail, "transport_id": each.transport_id})
+    if not move(connection, *steps, *also):
+        row = row_of(connection, (*steps, *also)[0].key)
+        raise TransitionError(f"{row.key} is {row.state}, not claimed; nothing to record.")
+    if ended:
+        connection.execute(_APPEND_ATTEMPT, attempts)
+        fold_events(connection, [each.key for each in ended], now)

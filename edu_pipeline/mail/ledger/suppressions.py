@@ -15,7 +15,7 @@ import sqlalchemy as sa
 
 from edu_pipeline.ground.addresses import same_address
 from edu_pipeline.mail.ledger.database import Database
-from edu_pipeline.mail.ledger.tables import LETTERS, SUPPRESSIONS
+from edu_pipeline.mail.ledger.tables import LETTERS, SUPPRESSIONS, Text
 from edu_pipeline.mail.ledger.tombstones import is_forgotten
 from edu_pipeline.mail.links import Subscription
 from edu_pipeline.mail.lists import EVERY_CAMPAIGN, BadLine, read_suppressions, write_csv
@@ -41,26 +41,40 @@ class Imported:
 
 
 def reason_not_to_write(
-    connection: sa.Connection, *, campaign: str, recipient_key: str, email: str
-) -> Reason | None:
-    """Why a letter must not go to this person at this address; None where it may.
+    *, campaign: Text, recipient_key: Text, email: Text
+) -> sa.ScalarSelect[str]:
+    """Why a letter must not go to this person at this address; null where it may.
 
     A wish to be left alone also holds when the person has a new address since.
+
+    Args:
+        campaign: A column of `LETTERS`, or what a letter would have there.
+        recipient_key: Likewise.
+        email: Likewise, as `same_address` writes it.
     """
-    earlier = sa.select(sa.func.lower(LETTERS.c.email)).where(
-        LETTERS.c.recipient_key == recipient_key
+    line, newer, other = SUPPRESSIONS.c, SUPPRESSIONS.alias().c, LETTERS.alias().c
+    earlier = sa.select(sa.func.lower(other.email)).where(other.recipient_key == recipient_key)
+    above = sa.func.substr(campaign, 1, sa.func.length(line.scope) + 1) == line.scope + "."
+    outdated = sa.exists().where(
+        newer.email == line.email,
+        newer.scope == line.scope,
+        newer.reason == line.reason,
+        newer.id > line.id,
     )
-    own = same_address(email)
-    found = _in_force(
-        connection,
-        SUPPRESSIONS.c.scope.in_({campaign, campaign.partition(".")[0], EVERY_CAMPAIGN}),
-        (SUPPRESSIONS.c.email == own) | SUPPRESSIONS.c.email.in_(earlier),
+    return (
+        sa.select(line.reason)
+        .where(
+            (line.email == email)
+            | (line.email.in_(earlier.correlate(LETTERS)) & line.reason.in_(OF_THE_PERSON)),
+            line.scope.in_([campaign, EVERY_CAMPAIGN]) | above,
+            line.suppressed,
+            ~outdated,
+        )
+        .order_by(line.id)
+        .limit(1)
+        .correlate(LETTERS)
+        .scalar_subquery()
     )
-    for row in found:
-        if row.email == own or row.reason in OF_THE_PERSON:
-            reason: Reason = row.reason
-            return reason
-    return None
 
 
 def suppress(

@@ -41,6 +41,9 @@ class UtcDateTime(sa.TypeDecorator[datetime]):
         return value.replace(tzinfo=UTC) if value and value.tzinfo is None else value
 
 
+Text = str | sa.ColumnElement[str]
+"""A value, or a column of another query."""
+
 METADATA = sa.MetaData()
 
 _STATE = sa.Enum(State, native_enum=False, create_constraint=False, length=16)
@@ -247,6 +250,7 @@ HISTORY = sa.Table(
     sa.Column("about", sa.String, primary_key=True, default=""),
     sa.Column("sent_on", sa.Date, nullable=False),
     sa.Column("source", sa.String, nullable=False),
+    sa.Index("history_by_email", "email", "campaign"),
 )
 """What went out by other means, so that it is not repeated; addresses in lower case.
 

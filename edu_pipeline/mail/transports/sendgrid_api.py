@@ -12,6 +12,7 @@ import urllib.parse
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from typing import Any
 
 import httpx
@@ -109,14 +110,26 @@ class SendGridApi:
             )
         self._clock = clock
         self._pause = pause
-        seconds = settings.timeout_seconds
-        self._client = httpx.Client(
-            base_url=settings.url.rstrip("/"),
-            headers={"Authorization": f"Bearer {key}", "Accept": "application/json"},
-            timeout=httpx.Timeout(seconds, connect=min(seconds, _CONNECT_SECONDS)),
+        url, seconds = settings.url.rstrip("/"), settings.timeout_seconds
+        timeout = httpx.Timeout(seconds, connect=min(seconds, _CONNECT_SECONDS))
+        self._wire: httpx.BaseTransport = httpx.HTTPTransport(
             limits=httpx.Limits(max_connections=connections, max_keepalive_connections=connections),
+            trust_env=False,
+        )
+        self._client = httpx.Client(
+            base_url=url,
+            headers={"Authorization": f"Bearer {key}", "Accept": "application/json"},
+            timeout=timeout,
+            transport=self._wire,
             follow_redirects=False,
             trust_env=False,  # no proxy and no password file of whoever runs this
+        )
+        self._post_mail = partial(
+            httpx.Request,
+            "POST",
+            httpx.URL(f"{url}/v3/mail/send"),
+            headers=httpx.Headers({**self._client.headers, "Content-Type": "application/json"}),
+            extensions={"timeout": timeout.as_dict()},
         )
 
     def close(self) -> None:
@@ -126,14 +139,13 @@ class SendGridApi:
     def post_mail(self, content: bytes) -> Answer:
         """POST /v3/mail/send, once.
 
+        Straight onto the wire: cookies and redirects, for which a client is, are not wanted.
+
         Raises:
             httpx.HTTPError: There was no answer.
         """
-        with self._client.stream(
-            "POST",
-            "/v3/mail/send",
-            content=content,
-            headers={"Content-Type": "application/json"},
+        with contextlib.closing(
+            self._wire.handle_request(self._post_mail(content=content))
         ) as answer:
             return Answer(answer.status_code, answer.headers, _beginning(answer))
 
