@@ -6,7 +6,7 @@ import polars as pl
 import pytest
 
 from edu_pipeline.ground.resources import Warehouse
-from edu_pipeline.ground.steps import Table, check, step, table, thinned
+from edu_pipeline.ground.steps import Parts, Table, check, step, table, thinned
 from edu_pipeline.ground.warehouse import open_warehouse, read_table, write_table
 
 NUMBERS = pl.DataFrame({"n": [1, 2]})
@@ -30,9 +30,19 @@ def broken(total: pl.DataFrame) -> pl.DataFrame:
     raise ArithmeticError(total.height)
 
 
+@table("sums", kinds={"polars"}, pii="none", name="total")
+def total_in_parts(numbers: pl.DataFrame) -> Parts:
+    """One by one; the number nine breaks it off."""
+    for n in numbers["n"]:
+        if n == 9:
+            raise ArithmeticError(n)
+        yield pl.DataFrame({"n": [n * 2]})
+    return {"parts": numbers.height}
+
+
 @check("total", "It is even.")
 def is_even(total: pl.DataFrame) -> dg.AssetCheckResult:
-    return dg.AssetCheckResult(passed=total["n"].item() % 2 == 0)
+    return dg.AssetCheckResult(passed=total["n"].sum() % 2 == 0)
 
 
 class Room:
@@ -98,6 +108,19 @@ def test_of_a_step_that_fails_nothing_stays(room: Room) -> None:
     assert not result.success
     assert result.get_asset_materialization_events() == []
     assert room.table("doubled") == [7]
+
+
+def test_a_table_that_comes_in_parts_is_whole_or_as_it_was(room: Room) -> None:
+    room.keep(numbers=pl.DataFrame({"n": [1, 2, 3]}), total=pl.DataFrame({"n": [7]}))
+    result = room.run(total_in_parts, only="total")
+    (event,) = result.get_asset_materialization_events()
+    assert event.materialization.metadata["parts"].value == 3
+    assert event.materialization.metadata["dagster/row_count"].value == 3
+    assert room.table("total") == [2, 4, 6]
+
+    room.keep(numbers=pl.DataFrame({"n": [5, 9]}))
+    assert not room.run(total_in_parts, only="total").success
+    assert room.table("total") == [2, 4, 6]
 
 
 def test_a_table_that_is_not_there_yet_is_asked_for_in_a_sentence(room: Room) -> None:

@@ -3,7 +3,7 @@ from pathlib import Path
 
 import polars as pl
 
-from edu_pipeline.ground.warehouse import open_warehouse, read_table, write_partition
+from edu_pipeline.ground.warehouse import open_warehouse, read_parts, read_table, write_partition
 
 
 def letters(programme: str, week: date, *subjects: str) -> pl.DataFrame:
@@ -25,3 +25,24 @@ def test_a_partition_of_a_programme_and_a_week_replaces_only_itself(tmp_path: Pa
         ("old", "buslead", monday),
         ("old", "lead", next_monday),
     ]
+
+
+def test_a_query_takes_no_more_memory_than_is_meant_for_its_cores(tmp_path: Path) -> None:
+    with open_warehouse(tmp_path / "warehouse.duckdb") as con:
+        ((limit, threads),) = con.execute(
+            "select current_setting('memory_limit'), current_setting('threads')"
+        ).fetchall()
+    number, unit = limit.split()
+    assert unit == "MiB"
+    assert 0 < float(number) <= 200 * threads
+
+
+def test_a_partition_is_read_in_parts_that_make_it_whole(tmp_path: Path) -> None:
+    monday = date(2026, 9, 28)
+    with open_warehouse(tmp_path / "warehouse.duckdb") as con:
+        subjects = [f"s{number}" for number in range(5000)]
+        write_partition(con, "made", letters("lead", monday, *subjects), f"lead|{monday}")
+        write_partition(con, "made", letters("bus", monday, "other"), f"bus|{monday}")
+        parts = [*read_parts(con, "made", f"lead|{monday}")]
+    assert len(parts) > 1
+    assert pl.concat(parts)["subject"].to_list() == subjects

@@ -98,6 +98,26 @@ def test_who_has_left_stays_in_the_spread_to_date_and_a_new_year_begins_anew(
     ]
 
 
+def test_who_comes_back_to_a_class_has_both_stays_in_its_spread_to_date(
+    facts: Facts, con: duckdb.DuckDBPyConnection
+) -> None:
+    facts(
+        calendar="1mon-fri 2mon-fri",
+        classes=CLASSES,
+        spells="7A s1\nMAT s1 - 1wed\nMAT s1 2wed -",
+        marks="s1 1mon-fri present\ns1 2mon-fri present",
+    )
+
+    assert spread(con, "MAT", "attendance_rate", "to_date") == [
+        (day("1mon"), 1, 2, 4, 2, 4, 4),
+        (day("2mon"), 1, 5, 25, 5, 25, 25),
+    ]
+    assert spread(con, "7A", "attendance_rate", "to_date") == [
+        (day("1mon"), 1, 5, 25, 5, 25, 25),
+        (day("2mon"), 1, 10, 100, 10, 100, 100),
+    ]
+
+
 def test_homework_is_spread_over_the_students_of_homerooms_only(
     facts: Facts, con: duckdb.DuckDBPyConnection
 ) -> None:

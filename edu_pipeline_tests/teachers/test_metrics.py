@@ -4,9 +4,11 @@ from typing import Any
 
 import polars as pl
 import pytest
+from polars.testing import assert_frame_equal
 
 from edu_pipeline.model.school_calendar import with_weeks
 from edu_pipeline.settings.mail import WEEKDAYS
+from edu_pipeline.teachers import metrics
 from edu_pipeline.teachers.metrics import (
     Calendar,
     Groups,
@@ -349,6 +351,32 @@ def test_a_school_that_is_behind_has_rows_without_figures() -> None:
     )
 
     assert column(rows.filter(class_id="7X"), "attendance_rate") == [0.8, None]
+
+
+def test_schools_that_are_worked_out_apart_have_the_figures_that_they_have_together(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def made() -> pl.DataFrame:
+        return class_weeks(
+            pl.concat([calendar({1: 5, 2: 5}), calendar({1: 5, 2: 4}, "2")]),
+            {
+                ("7A", 1): (5, 10, 9),
+                ("7A", 2): (5, 10, 7),
+                ("7X", 1): (5, 10, 8),
+                ("7X", 2): (4, 8, 8),
+            },
+            classes={"7A": "1", "7X": "2"},
+            teams={("1", "Seven", 1): (20, 19), ("2", "Seven", 1): (20, 11)},
+            counted_through=through(s1=week(2) + timedelta(days=4), s2=week(2) + timedelta(days=3)),
+        )
+
+    together = made()
+    monkeypatch.setattr(metrics, "CLASSES_AT_ONCE", 1)
+
+    assert_frame_equal(
+        made().sort("week_start", "class_id"), together.sort("week_start", "class_id")
+    )
+    assert together.filter(class_id="7X")["attendance_rate_team"].to_list()[0] == 0.55
 
 
 def test_a_school_without_any_data_has_no_rows() -> None:
