@@ -1,12 +1,15 @@
 """Exports that list only who was there, or only what was handed in."""
 
+import tomllib
 from collections.abc import Callable, Collection
 
 import pytest
 
 from edu_pipeline.landing.sources.school.doubts import doubts
-from edu_pipeline_tests.landing.conftest import Facts, rosters_of
+from edu_pipeline.landing.sources.school.finding import column_questions
+from edu_pipeline_tests.landing.conftest import Facts, lines_told, rosters_of
 
+EXCEPTIONS = '[landing.attendance]\nshape = "exceptions"\n'
 STUDENTS = [f"{number:03}" for number in range(1, 26)]
 Asked = Callable[..., list[str]]
 
@@ -95,3 +98,33 @@ def test_a_day_without_exceptions_is_asked_about_where_many_are_usual(
     assert asked(9, 9, 0, 9, 9) == []
     assert asked(12, 11, 10, 12, 0) == []
     assert asked(12, 11, 1, 10, 12) == []
+
+
+@pytest.mark.parametrize(("header", "cells", "asks"), [
+    ("FTE", ("1", "0.6"), True), ("FTE %", ("100", "60"), True), ("Student FTE", ("1,0", "0,5"), True),
+    ("FTE", ("1.0", "1"), False), ("FTE", ("1", ""), False),
+    ("Part-time", ("N", "Y"), True), ("PartTime", ("No", "No"), False),
+    ("Enrollment Type", ("Full-time", "Part-time"), True), ("Enrollment Status", ("Full-Time", "Part-Time"), True),
+    ("Percent Enrolled", ("100%", "40%"), True), ("Days per week", ("5", "3"), True),
+    ("Part-time job", ("N", "Y"), False), ("Attendance percent", ("97", "88"), False),
+])  # fmt: skip
+def test_who_is_there_for_a_part_of_the_week_was_not_expected_each_day_without_a_row(
+    facts: Callable[..., Facts], header: str, cells: tuple[str, str], *, asks: bool
+) -> None:
+    files = {
+        "students.csv": f'student_id,{header}\n007,"{cells[0]}"\n008,"{cells[1]}"\n',
+        "attendance.csv": "student_id,date,code\n007,2026-09-07,absent\n",
+    }
+    found = facts(files, EXCEPTIONS)
+    problems = [*column_questions(*found)]
+    assert [problem.class_id for problem in problems] == ["HR-7A"] * asks
+    for problem in problems:
+        assert "says of 1 student" in problem.message
+        said = tomllib.loads(EXCEPTIONS + lines_told(problem.message.split(" If they")[0]))
+        rows = said["landing"]["students"]["where"][header]
+        assert cells[0] in rows
+        assert cells[1] not in rows
+    assert not [*column_questions(*facts(files))]
+    told_apart = {"attendance.csv": f"{files['attendance.csv']}008,2026-09-08,O\n"}
+    away = EXCEPTIONS + '[attendance.codes]\nO = "not_expected"\n'
+    assert not [*column_questions(*facts({**files, **told_apart}, away))]
