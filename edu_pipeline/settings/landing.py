@@ -46,6 +46,17 @@ def _one_order(forms: tuple[str, ...]) -> tuple[str, ...]:
     return forms
 
 
+class FilesOfExport(Part):
+    """Where some files of an export differ from the others."""
+
+    columns: dict[str, str] = Field(
+        default_factory=dict, description="As of the export, for these files."
+    )
+    constants: dict[str, str] = Field(
+        default_factory=dict, description="As of the export, for these files."
+    )
+
+
 class TableExport(Part):
     """How one kind of export is found and read."""
 
@@ -70,6 +81,13 @@ class TableExport(Part):
     )
     constants: dict[str, str] = Field(
         default_factory=dict, description="Our column = a value for every row, if it has no column."
+    )
+    parts: dict[str, FilesOfExport] = Field(
+        default_factory=dict,
+        description=(
+            "Pattern of files = their own columns and constants, such as "
+            '`{ "*/TeacherRoster*" = { constants = { role = "teacher" } } }`.'
+        ),
     )
     where: dict[str, tuple[str, ...]] = Field(
         default_factory=dict,

@@ -14,6 +14,7 @@ _SCHOOL = Field(
         "schoolSourcedId",
         "orgSourcedIds",
         "primaryOrgSourcedId",
+        "school sis id",
         "school",
         "school_local_id",
         "school code",
@@ -82,7 +83,15 @@ FIELDS: Mapping[str, tuple[Field, ...]] = {
     "staff": (
         Field(
             "staff_id",
-            ("StaffUniqueId", "teacher_id", "teacher number", "employee id", "sourcedId", "id"),
+            (
+                "StaffUniqueId",
+                "teacher_id",
+                "teacher number",
+                "employee id",
+                "sourcedId",
+                "sis id",
+                "id",
+            ),
             required=True,
         ),
         _GIVEN,
@@ -99,7 +108,7 @@ FIELDS: Mapping[str, tuple[Field, ...]] = {
     "classes": (
         Field(
             "class_id",
-            ("sourcedId", "section_id", "SectionIdentifier", "classCode", "id"),
+            ("sourcedId", "section_id", "SectionIdentifier", "classCode", "sis id", "id"),
             required=True,
         ),
         Field("class_name", ("title", "name", "section name", "section number")),
@@ -119,7 +128,7 @@ FIELDS: Mapping[str, tuple[Field, ...]] = {
     "enrollments": (
         Field(
             "class_id",
-            ("classSourcedId", "section_id", "SectionIdentifier", "class"),
+            ("classSourcedId", "section_id", "SectionIdentifier", "section sis id", "class"),
             required=True,
         ),
         Field(
@@ -130,6 +139,9 @@ FIELDS: Mapping[str, tuple[Field, ...]] = {
                 "student_id",
                 "StudentUniqueId",
                 "student number",
+                "student sis id",
+                "teacher sis id",
+                "sis id",
                 "student",
             ),
             required=True,
@@ -270,6 +282,13 @@ WORDS: Mapping[tuple[str, str], Mapping[str, str]] = {
     },
 }
 """(table, column) → their word, without case → ours. `[landing.<table>.values.<column>]` adds."""
+
+FILES_OF_STANDARDS: Mapping[tuple[str, str, str], Mapping[str, str]] = {
+    ("enrollments", name, "sectionsisid"): {"role": role}
+    for name, role in (("studentenrollment", "student"), ("teacherroster", "teacher"))
+}
+"""(export, how a file is called, a column of it), as compared → what its standard says of every row:
+School Data Sync has a file for each role."""
 
 OTHER_ROLES = frozenset(
     {"administrator", "aide", "guardian", "parent", "proctor", "relative", "counselor"}

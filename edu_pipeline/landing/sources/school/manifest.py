@@ -2,7 +2,7 @@
 
 import hashlib
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from fnmatch import fnmatchcase
 from pathlib import Path
@@ -11,6 +11,7 @@ from typing import Any
 import polars as pl
 
 from edu_pipeline.ground.toml import toml_list
+from edu_pipeline.landing.sources.school.canonical import export_of_file
 from edu_pipeline.landing.sources.school.fields import FIELDS
 from edu_pipeline.landing.sources.school.school_columns import known, resolve
 from edu_pipeline.landing.tables.csvfile import ENOUGH_NAMES, Layout
@@ -28,7 +29,7 @@ from edu_pipeline.landing.zone import (
     digest,
     fingerprint,
     invented_with_real,
-    names_of,
+    is_like,
 )
 from edu_pipeline.model.columns import dtypes
 from edu_pipeline.model.quality import LandingFiles
@@ -158,22 +159,12 @@ def exports_in(zone: Zone, landing: Landing) -> Sequence[LandedFile]:
 
 def is_ignored(path: str, landing: Landing) -> bool:
     """Whether the settings say that a file is not ours."""
-    return _is_like(path, landing.ignore)
+    return is_like(path, landing.ignore)
 
 
 def matches(path: str, table: str, export: TableExport) -> bool:
     """Whether a path is one of an export's files, in any case; in an archive also by its name there."""
-    return _is_like(
-        path, export.files or [f"{SCHOOL_FOLDER}{table}*{ending}" for ending in ENDINGS]
-    )
-
-
-def _is_like(path: str, patterns: Iterable[str]) -> bool:
-    return any(
-        fnmatchcase(name.casefold(), pattern.casefold())
-        for name in names_of(path)
-        for pattern in patterns
-    )
+    return is_like(path, export.files or [f"{SCHOOL_FOLDER}{table}*{ending}" for ending in ENDINGS])
 
 
 def _refuse_a_mix(zone: Zone, paths: list[str]) -> None:
@@ -206,6 +197,7 @@ def rows_of(
         month_first: How names write dates, as `months_first` has it.
     """
     file = piece.file
+    export = export_of_file(table, piece.path, (), export)
     version = version_of(file, month_first=month_first)
     try:
         with zone.unpacked(file.path) as path:

@@ -66,7 +66,7 @@ def _days_without_a_word(
     words = [word for word, ours in WORDS["calendar", "in_session"].items() if ours == "false"]
     known = [word for word in words if len(word) > 1]  # a 0 or an N may say anything
     for path, found in resolved_headers("calendar", files, export).items():
-        if "in_session" in found.headers or "in_session" in export.constants:
+        if "in_session" in {**found.headers, **found.constants}:
             continue
         for name in found.unread:
             cell = f"lower(trim({quoted(name)}))"
