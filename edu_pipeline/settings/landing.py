@@ -24,6 +24,7 @@ SCHOOL_TABLES = (
     "attendance",
     "homework",
     "calendar",
+    "terms",
 )
 
 
@@ -63,8 +64,8 @@ class TableExport(Part):
     files: tuple[str, ...] | None = Field(
         None,
         description=(
-            "Patterns below the landing zone; default `school/<table>*`, as .csv, .txt, .tsv, "
-            ".xlsx, .xls or .ods."
+            "Patterns below the landing zone; default `school/<table>*`, of terms `school/academicSessions*`, "
+            "as .csv, .txt, .tsv, .xlsx, .xls or .ods."
         ),
     )
     export: Literal["snapshot", "delta"] = Field(
@@ -188,6 +189,7 @@ class Landing(Part):
     attendance: AttendanceExport = Field(default_factory=AttendanceExport)
     homework: TableExport = Field(default_factory=TableExport)
     calendar: TableExport = Field(default_factory=TableExport)
+    terms: TableExport = Field(default_factory=TableExport)
 
     def export(self, table: str) -> TableExport:
         """The section of one of `SCHOOL_TABLES`."""

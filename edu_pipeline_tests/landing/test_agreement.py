@@ -40,7 +40,7 @@ from edu_pipeline.landing.sources.school.roster_doubts import roster_doubts, ter
 from edu_pipeline.landing.sources.school.school_problems import code_problems
 from edu_pipeline.landing.sources.school.stage_roster import one_spelling, stage_students
 from edu_pipeline.model.problems import Problem
-from edu_pipeline.model.roster import student_schools
+from edu_pipeline.model.roster import OPEN_BEGIN, OPEN_END, student_schools
 from edu_pipeline.model.school_calendar import with_weeks
 from edu_pipeline.settings.home import School, Settings
 from edu_pipeline_tests.landing.conftest import ROSTERS, SCHOOL, Facts, rosters_of
@@ -328,6 +328,37 @@ def test_classes_of_several_terms_without_days_are_asked_about(
         )
         con = roster({"enrollments.csv": dated})
         assert not [*terms_without_days(con, read_table(con, "landing_files"), Settings())]
+
+
+SESSIONS = (
+    "sourcedId,title,type,startDate,endDate\n1,Fall,term,2026-09-01,2026-12-18\n"
+    "2,Q3,gradingPeriod,2027-01-05,2027-03-20\n3,Q4,gradingPeriod,2027-03-21,2027-06-20\n4,X,term,,\n"
+)
+
+
+def test_a_class_is_on_from_the_first_day_of_its_terms_to_the_last(roster: Land) -> None:
+    classes = "class_id,class_type,termSourcedIds\n"
+    for terms, begin, end in (
+        ('"2, 3"', date(2027, 1, 5), date(2027, 6, 21)),
+        ("1", date(2026, 9, 1), date(2026, 12, 19)),
+        ('"1,4"', OPEN_BEGIN, OPEN_END),
+        ('"1,5"', OPEN_BEGIN, OPEN_END),
+        ("", OPEN_BEGIN, OPEN_END),
+    ):
+        con = roster(
+            {
+                "academicSessions.csv": SESSIONS,
+                "classes.csv": f"{classes}MUS,scheduled,{terms}\nHR-7A,homeroom,1\n",
+                "enrollments.csv": ENROLLED,
+            }
+        )
+        spells = con.sql("select class_id, begin_date, end_date from stg_enrollments").fetchall()
+        assert ("MUS", begin, end) in spells
+        assert not [*terms_without_days(con, read_table(con, "landing_files"), Settings())]
+    unknown = {"academicSessions.csv": SESSIONS.replace("\n1,", "\n9,").replace("\n2,", "\n8,")}
+    opaque = {"classes.csv": f"{classes}MUS,scheduled,2\nHR-7A,homeroom,1\n"}
+    con = roster({**unknown, **opaque, "enrollments.csv": ENROLLED})
+    assert len([*terms_without_days(con, read_table(con, "landing_files"), Settings())]) == 2
 
 
 def test_who_leaves_classes_out_leaves_out_their_enrollments(roster: Land) -> None:

@@ -124,6 +124,7 @@ FIELDS: Mapping[str, tuple[Field, ...]] = {
             "first_day", ("term start", "term start date", "term begin", "start date", "begin date")
         ),
         Field("last_day", ("term end", "term end date", "end date")),
+        Field("term_ids", ("termSourcedIds", "sessionSourcedIds")),
     ),
     "enrollments": (
         Field(
@@ -200,6 +201,11 @@ FIELDS: Mapping[str, tuple[Field, ...]] = {
         Field("term", ("trimester", "semester", "grading period")),
         Field("school_year", ("academic year",)),
     ),
+    "terms": (
+        Field("term_id", ("sourcedId",), required=True),
+        Field("first_day", ("startDate",)),
+        Field("last_day", ("endDate",)),
+    ),
 }
 
 KEYS: Mapping[str, tuple[str, ...]] = {
@@ -210,6 +216,7 @@ KEYS: Mapping[str, tuple[str, ...]] = {
     "attendance": ("student_id", "date", "session"),
     "homework": ("student_id", "assignment_id", "class_id"),
     "calendar": ("date", "school_id"),
+    "terms": ("term_id",),
 }
 """Natural keys: of two rows with the same key the later one counts."""
 
@@ -220,6 +227,7 @@ DATES: Mapping[str, tuple[str, ...]] = {
     "attendance": ("date",),
     "homework": ("due_date",),
     "calendar": ("date",),
+    "terms": ("first_day", "last_day"),
 }
 """Columns of dates."""
 

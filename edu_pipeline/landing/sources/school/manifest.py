@@ -43,6 +43,8 @@ from edu_pipeline.settings.landing import (
 
 SCHOOL_FOLDER = "school/"
 AUTO = "auto"
+CALLED = {"terms": "academicSessions"}
+"""What files of an export are called where it is not its name."""
 
 
 def survey(zone: Zone, landing: Landing, refresh: str = "") -> pl.DataFrame:
@@ -164,7 +166,11 @@ def is_ignored(path: str, landing: Landing) -> bool:
 
 def matches(path: str, table: str, export: TableExport) -> bool:
     """Whether a path is one of an export's files, in any case; in an archive also by its name there."""
-    return is_like(path, export.files or [f"{SCHOOL_FOLDER}{table}*{ending}" for ending in ENDINGS])
+    return is_like(
+        path,
+        export.files
+        or [f"{SCHOOL_FOLDER}{CALLED.get(table, table)}*{ending}" for ending in ENDINGS],
+    )
 
 
 def _refuse_a_mix(zone: Zone, paths: list[str]) -> None:

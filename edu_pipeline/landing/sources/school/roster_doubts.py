@@ -138,13 +138,23 @@ def terms_without_days(
     for table in ("classes", "enrollments"):
         if table not in files["table"]:
             continue
-        for name in unread_names(con, table, files, settings.landing.export(table)):
+        export = settings.landing.export(table)
+        of_terms = {
+            found.headers["term_ids"]
+            for found in resolved_headers(table, files, export).values()
+            if "term_ids" in found.headers
+        }
+        for name in [*unread_names(con, table, files, export), *sorted(of_terms)]:
             if not re.fullmatch(_TERM_HEADER, normal(name)):
                 continue
             rows = con.execute(
                 f"""
                 with dated as (
                   select class_id from read_classes where coalesce(first_day, last_day) is not null
+                  union all
+                  select class_id from (select class_id, unnest(split(term_ids, ',')) as term_id from read_classes) as named
+                  join stg_terms on stg_terms.term_id = trim(named.term_id)
+                  where coalesce(first_day, last_day) is not null
                   union all
                   select class_id from read_enrollments
                   where coalesce(begin_date, end_date) is not null

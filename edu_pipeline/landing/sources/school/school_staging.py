@@ -22,6 +22,7 @@ from edu_pipeline.landing.sources.school.stage_roster import (
     stage_school_days,
     stage_staff,
     stage_students,
+    stage_terms,
     stays_of,
     terms_of,
 )
@@ -96,6 +97,10 @@ def _classes(room: _Room) -> None:
     room.keep("classes", staged)
 
 
+def _terms(room: _Room) -> None:
+    room.keep("terms", stage_terms(room.rows("terms"), room.settings.landing.terms))
+
+
 def _enrollments(room: _Room) -> None:
     landing = room.settings.landing
     everywhere = landing.classes.model_copy(update={"where": {}})
@@ -107,7 +112,7 @@ def _enrollments(room: _Room) -> None:
         room.staged("staff"),
         landing.enrollments,
         stays=stays_of(room.rows("students"), landing.students, landing.enrollments),
-        terms=terms_of(room.rows("classes"), landing.classes),
+        terms=terms_of(room.rows("classes"), landing.classes, room.staged("terms")),
         elsewhere=room.con.sql(query).pl()["class_id"] if landing.classes.where else (),
     )
     room.keep("enrollments", staged)
@@ -144,6 +149,7 @@ STAGED: Mapping[str, Callable[[_Room], None]] = MappingProxyType(
         "students": _students,
         "staff": _staff,
         "classes": _classes,
+        "terms": _terms,
         "enrollments": _enrollments,
         "student_schools": _student_schools,
         "school_days": _school_days,

@@ -23,6 +23,7 @@ from edu_pipeline.model.roster import (
     SchoolDays,
     Staff,
     Students,
+    Terms,
 )
 from edu_pipeline.model.school_calendar import with_weeks, years_are_named
 from edu_pipeline.settings.home import School
@@ -238,6 +239,19 @@ def stage_enrollments(
         pl.concat([good, implied.select(good.columns)]).sort(KEYS["enrollments"]),
         pl.concat([apart, undated, staged.rejected, strangers]),
     )
+
+
+def stage_terms(rows: pl.DataFrame, export: TableExport) -> Staged:
+    """Terms, one each.
+
+    Args:
+        rows: `read_terms`.
+        export: Their section of `pipeline.toml`.
+    """
+    rows, apart = _data("terms", rows)
+    rows, undated = _with_dates(rows, "terms", ("first_day", "last_day"), export)
+    staged = _checked("terms", rows, Terms, export)
+    return Staged(staged.good, pl.concat([apart, undated, staged.rejected]))
 
 
 def stage_school_days(
@@ -558,18 +572,40 @@ def stays_of(
     )
 
 
-def terms_of(rows: pl.DataFrame, export: TableExport) -> pl.DataFrame:
-    """The term of each class, where the export of classes says it: its last day belongs to it.
+def terms_of(rows: pl.DataFrame, export: TableExport, terms: pl.DataFrame) -> pl.DataFrame:
+    """When each class is on, as it says itself, else by its terms: the last day belongs to it.
+
+    One term without a day, or that is not known, leaves that end open.
 
     Args:
         rows: `read_classes`.
         export: Their section of `pipeline.toml`.
+        terms: `Terms`.
 
     Returns:
         `STRETCH`, one per class.
     """
     inclusive = EnrollmentsExport(end_date="inclusive")
-    return _days_of("classes", rows, ("class_id", "first_day", "last_day"), export, inclusive)
+    own = _days_of("classes", rows, ("class_id", "first_day", "last_day"), export, inclusive)
+    by_terms = (
+        _latest(_data("classes", rows)[0], "class_id")
+        .select(id="class_id", term_id=pl.col("term_ids").str.split(","))
+        .explode("term_id")
+        .with_columns(pl.col("term_id").str.strip_chars())
+        .join(
+            terms.select("term_id", begin="first_day", over=_end("last_day", inclusive)),
+            on="term_id",
+            how="left",
+        )
+        .group_by("id")
+        .agg(
+            begin=pl.when(~pl.col("begin").has_nulls()).then(pl.col("begin").min()),
+            over=pl.when(~pl.col("over").has_nulls()).then(pl.col("over").max()),
+        )
+    )
+    return own.join(by_terms, on="id", how="left", maintain_order="left").select(
+        "id", pl.coalesce("first", "begin"), pl.coalesce("end", "over")
+    )
 
 
 def _days_of(
@@ -581,12 +617,15 @@ def _days_of(
 ) -> pl.DataFrame:
     name, first, end = columns
     rows, _ = _with_dates(_data(table, rows)[0], table, (first, end), export)
+    return _latest(rows, name).select(id=name, first=first, end=_end(end, ends)).cast(STRETCH)
+
+
+def _latest(rows: pl.DataFrame, name: str) -> pl.DataFrame:
+    """The last row of each id."""
     return (
         rows.filter(pl.col(name).is_not_null())
         .sort("_version", "_file", "_line")
         .unique(name, keep="last", maintain_order=True)
-        .select(id=name, first=first, end=_end(end, ends))
-        .cast(STRETCH)
     )
 
 
