@@ -43,6 +43,7 @@ from edu_pipeline.model.problems import Problem
 from edu_pipeline.model.roster import OPEN_BEGIN, OPEN_END, student_schools
 from edu_pipeline.model.school_calendar import with_weeks
 from edu_pipeline.settings.home import School, Settings
+from edu_pipeline.settings.marks import ATTENDANCE_WORDS, in_two_cases
 from edu_pipeline_tests.landing.conftest import ROSTERS, SCHOOL, Facts, rosters_of
 
 Stage = Callable[..., Facts]
@@ -221,6 +222,7 @@ def test_a_single_mark_on_the_end_date_is_asked_about(
         found = end_date_problems(*marks_on_end_dates(con), settings.landing)
     start = "On 1 of 1 end date of enrollments the student who left has a mark"
     assert [problem.message.startswith(start) for problem in found] == [True] * asks
+    assert [problem.class_id for problem in found] == ["HR-7A"] * asks
 
 
 def test_who_is_not_expected_on_the_end_date_has_left_before(facts: Stage) -> None:
@@ -231,7 +233,7 @@ def test_who_is_not_expected_on_the_end_date_has_left_before(facts: Stage) -> No
         codes = '[attendance.codes]\ngone = "not_expected"\n'
         con, *_ = facts({"attendance.csv": attendance}, codes, ROSTERS + left)
         with marks_at_hand(con):
-            assert marks_on_end_dates(con) == (1, on, 0)
+            assert marks_on_end_dates(con) == (1, on, 0, ["HR-7A"] * on)
 
 
 def _of_registers(found: Facts) -> list[str]:
@@ -592,6 +594,21 @@ def test_a_code_in_two_cases_of_which_one_is_mapped_is_asked_about(facts: Stage)
     assert asked.message.startswith("'e' appears once")
     alone, *_ = facts({"attendance.csv": rows.format("p")}, toml)
     assert code_problems(unmapped_codes(alone)) == []
+
+
+@pytest.mark.parametrize(("codes", "said", "asks"), [
+    (["Absent", "ABSENT", "absent"], {"Absent": "absent"}, set()),
+    (["Bus", "BUS"], {"Bus": "tardy"}, set()),
+    (["Late", "late"], {"Late": "absent"}, {"late"}),
+    (["E", "e", "P"], {"E": "excused", "P": "present"}, {"e"}),
+    (["E", "e", "P", "p"], {"E": "excused", "P": "present"}, set()),
+    (["E", "e"], {"E": "excused", "e": "tardy"}, set()),
+    (["Eb"], {"EB": "excused", "eb": "tardy"}, {"Eb"}),
+])  # fmt: skip
+def test_a_code_in_another_case_is_the_one_that_is_mapped_unless_it_may_be_another(
+    codes: list[str], said: dict[str, str], asks: set[str]
+) -> None:
+    assert in_two_cases(codes, said, ATTENDANCE_WORDS) == asks
 
 
 @pytest.mark.parametrize(

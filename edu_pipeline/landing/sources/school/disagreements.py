@@ -134,13 +134,16 @@ def homework_outside_problems(outside: pl.DataFrame) -> list[Problem]:
     return problems
 
 
-def end_date_problems(ends: int, on: int, after: int, landing: Landing) -> list[Problem]:
+def end_date_problems(
+    ends: int, on: int, after: int, classes: Sequence[str], landing: Landing
+) -> list[Problem]:
     """End dates on which nearly every student who left still has a mark.
 
     Args:
         ends: As `agreement.marks_on_end_dates` has them.
         on: Of these, with a mark on the end date.
         after: With a mark after it.
+        classes: Of the second, those that they left: the figures of others do not depend on it.
         landing: The section of `pipeline.toml`.
     """
     if landing.enrollments.end_date == "inclusive" or not on:
@@ -152,15 +155,18 @@ def end_date_problems(ends: int, on: int, after: int, landing: Landing) -> list[
         "the last day in the class; it counts nowhere. If they still belonged to it, add to "
         '[landing.enrollments]: end_date = "inclusive".'
     )
-    problem = school_problem(
-        "enrollments",
-        "marks_on_end_dates",
-        "end_date",
-        message,
-        on,
-        known_as="end dates with marks",
-    )
-    return [problem.releasable("If they had left before")]
+    return [
+        school_problem(
+            "enrollments",
+            "marks_on_end_dates",
+            "end_date",
+            message,
+            on,
+            class_id=class_id,
+            known_as="end dates with marks",
+        ).releasable("If they had left before")
+        for class_id in classes
+    ]
 
 
 def register_problems(registers: pl.DataFrame) -> list[Problem]:

@@ -28,7 +28,7 @@ from edu_pipeline.landing.tables.dates import days_read
 from edu_pipeline.landing.tables.headers import normal
 from edu_pipeline.settings.home import Settings
 from edu_pipeline.settings.landing import AttendanceExport, TableExport
-from edu_pipeline.settings.marks import in_two_cases
+from edu_pipeline.settings.marks import ATTENDANCE_WORDS, HOMEWORK_WORDS, in_two_cases
 
 
 @dataclass(frozen=True)
@@ -136,7 +136,7 @@ def stage_attendance(
     per_day = export.sessions_per_day
     texts = distinct_texts(con, "attendance", "date", "code")
     codes = texts["code"].unique().sort().to_list()
-    unsaid = in_two_cases(codes, settings.attendance.codes)
+    unsaid = in_two_cases(codes, settings.attendance.codes, ATTENDANCE_WORDS)
     marks = {code: settings.attendance.mark(code) for code in codes if code not in unsaid}
     con.register(
         "code_meanings",
@@ -267,7 +267,7 @@ def stage_homework(con: duckdb.DuckDBPyConnection, settings: Settings, files: pl
     """
     texts = distinct_texts(con, "homework", "due_date", "status")
     codes = texts["status"].unique().sort().to_list()
-    unsaid = in_two_cases(codes, settings.homework.codes)
+    unsaid = in_two_cases(codes, settings.homework.codes, HOMEWORK_WORDS)
     statuses = {code: settings.homework.status(code) for code in codes if code not in unsaid}
     con.register(
         "code_meanings",
