@@ -33,6 +33,7 @@ from edu_pipeline.landing.sources.school.fields import (
 )
 from edu_pipeline.landing.sources.school.school_columns import Field, Resolved, resolve
 from edu_pipeline.landing.tables.csvfile import CELLS
+from edu_pipeline.landing.tables.dates import HALF_A_SECOND
 from edu_pipeline.landing.tables.headers import normal
 from edu_pipeline.landing.tables.opened import FROM_1904
 from edu_pipeline.landing.tables.raw import RECEIVED
@@ -255,7 +256,7 @@ def _day(file: _File, cell: str) -> str:
         return cell
     return (
         rf"if(regexp_full_match({cell}, '\d{{5}}(\.\d+)?'), "
-        f"({DAYS_TO_1904} + floor(try_cast({cell} as double)))::int::varchar, {cell})"
+        f"({DAYS_TO_1904} + floor(try_cast({cell} as double) + {HALF_A_SECOND}))::int::varchar, {cell})"
     )
 
 

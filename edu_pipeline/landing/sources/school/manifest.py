@@ -11,6 +11,7 @@ from typing import Any
 import polars as pl
 
 from edu_pipeline.ground.toml import toml_list
+from edu_pipeline.ground.wording import listed
 from edu_pipeline.landing.sources.school.canonical import export_of_file
 from edu_pipeline.landing.sources.school.fields import FIELDS
 from edu_pipeline.landing.sources.school.school_columns import known, resolve
@@ -347,7 +348,15 @@ def _named(
     """A file without a header has a student for one, whom nobody may read in a message."""
     if isinstance(found, UnreadableFileError):
         return found
-    ours = resolve(table, FIELDS[table], found.layout.header, export).headers.keys()
+    header = found.layout.header
+    headers = resolve(table, FIELDS[table], header, export).headers
+    merged = [header[place] for place in sorted(found.merged) if place < len(header)]
+    if read := [name for name in merged if name in headers.values()]:
+        return UnreadableFileError(
+            f"cells of {listed(read)} are merged over several rows, of which only the first has what stands "
+            "there. Unmerge them in Excel, so that every row has its own, and export it again"
+        )
+    ours = headers.keys()
     if len(ours) < ENOUGH_NAMES and not ours & {f.name for f in FIELDS[table] if f.required}:
         column = next(field.name for field in FIELDS[table] if field.required)
         return UnreadableFileError(
