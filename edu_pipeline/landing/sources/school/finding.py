@@ -34,6 +34,7 @@ from edu_pipeline.landing.sources.school.belonging import (
     stranger_problems,
     strangers_enrolled,
     students_twice,
+    students_twice_by_file,
     zero_problems,
     zeros_lost,
 )
@@ -212,16 +213,15 @@ def _rows_left_out(
     # of these the zeros are told, which is more
     explained = zeros.filter(pl.col("rows") == pl.col("of"))["table"].to_list()
     causes = causes_of_unknown(con)
-    twice = students_twice(con)
+    # of students who stand there twice the ids are told
+    others = counts.join(students_twice_by_file(con), on=["table", "rule", "file"], how="left")
+    others = others.with_columns(pl.col("rows") - pl.col("told").fill_null(0)).filter(
+        pl.col("rows") > 0
+    )
     many = [
         problem
-        for problem in row_problems(counts, rows_received(con), files, landing, causes)
+        for problem in row_problems(others, rows_received(con), files, landing, causes)
         if not (problem.table in several and problem.subject == SUPERSEDED)
-        and not (
-            problem.table == "students"
-            and problem.subject == SUPERSEDED
-            and problem.rows == twice["rows"].max()
-        )
         and not (problem.table in explained and problem.subject in UNKNOWN_PEOPLE)
     ]
     told = {
@@ -242,7 +242,7 @@ def _rows_left_out(
     rivals = rival_problems(
         classes_of_several_schools(con),
         enrollments_that_differ(con, landing.enrollments, settings.known_zone),
-        twice,
+        students_twice(con),
         {problem.table for problem in many if problem.subject == SUPERSEDED},
     )
     return [
