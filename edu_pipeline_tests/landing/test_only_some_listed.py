@@ -3,6 +3,7 @@
 import tomllib
 from collections.abc import Callable, Collection
 
+import duckdb
 import pytest
 
 from edu_pipeline.landing.sources.school.doubts import doubts
@@ -11,6 +12,7 @@ from edu_pipeline_tests.landing.conftest import Facts, lines_told, rosters_of
 
 EXCEPTIONS = '[landing.attendance]\nshape = "exceptions"\n'
 STUDENTS = [f"{number:03}" for number in range(1, 26)]
+Land = Callable[..., duckdb.DuckDBPyConnection]
 Asked = Callable[..., list[str]]
 
 
@@ -128,3 +130,42 @@ def test_who_is_there_for_a_part_of_the_week_was_not_expected_each_day_without_a
     told_apart = {"attendance.csv": f"{files['attendance.csv']}008,2026-09-08,O\n"}
     away = EXCEPTIONS + '[attendance.codes]\nO = "not_expected"\n'
     assert not [*column_questions(*facts({**files, **told_apart}, away))]
+
+
+@pytest.mark.parametrize(("header", "day", "asks"), [
+    ("Date of leaving", "2026-09-08", 'exit_date = "Date of leaving"'), ("Last Day", "2026-09-08", "exit_date"),
+    ("Left on", "2026-09-30", ""), ("Start Date", "2026-09-09", "entry_date"), ("Start Date", "2026-09-01", ""),
+    ("Date modified", "2026-09-08", ""), ("Left", "N", ""), ("IEP end date", "2026-09-08", ""),
+])  # fmt: skip
+def test_days_on_which_somebody_came_or_left_are_asked_about_where_they_are_enrolled_before_or_after(
+    facts: Callable[..., Facts], header: str, day: str, asks: str
+) -> None:
+    files = {
+        "students.csv": f"student_id,{header}\n007,\n008,{day}\n",
+        "attendance.csv": "student_id,date,code\n007,2026-09-07,absent\n007,2026-09-10,absent\n",
+    }
+    problems = [*column_questions(*facts(files, EXCEPTIONS))]
+    assert [problem.class_id for problem in problems] == ["HR-7A"] * bool(asks)
+    assert all(asks in problem.message for problem in problems)
+    assert not [*column_questions(*facts(files))]
+
+
+def test_a_calendar_with_week_ends_in_session_is_asked_about_where_only_absences_are_listed(
+    facts: Callable[..., Facts],
+) -> None:
+    rosters = rosters_of(STUDENTS).replace("day < 5", "true").replace("range(6)", "range(14)")
+    absences = exceptions(2, 1, 2, 3, 2, 0, 0, 1, 2, 2, 1, 1)
+    (problem,) = doubts(*facts(absences, EXCEPTIONS, rosters))
+    assert problem.kind == "weekdays_without_exceptions"
+    assert (
+        "on Saturdays and Sundays, of which the calendar has 2 days in session" in problem.message
+    )
+    five = rosters.replace("true as in_session", "day % 7 < 5 as in_session")
+    assert not [*doubts(*facts(absences, EXCEPTIONS, five))]
+
+
+def test_a_homeroom_is_the_class_that_is_spelt_like_it(roster: Land) -> None:
+    students = "student_id,homeroom\n007,hr-7a\n008,HR-7A\n"
+    enrolled = "class_id,person_id,role\nHR-7A,T1,teacher\n"
+    con = roster({"students.csv": students, "enrollments.csv": enrolled})
+    assert con.sql("select distinct class_id from stg_enrollments").fetchall() == [("HR-7A",)]

@@ -68,7 +68,7 @@ from edu_pipeline.landing.sources.school.losses import (
 )
 from edu_pipeline.landing.sources.school.no_longer import SPELLS, no_longer
 from edu_pipeline.landing.sources.school.older_roster import classes_lost
-from edu_pipeline.landing.sources.school.part_time import part_time
+from edu_pipeline.landing.sources.school.part_time import part_time, stays_unread
 from edu_pipeline.landing.sources.school.rejections import (
     reject_counts,
     rows_received,
@@ -188,6 +188,7 @@ def column_questions(
         names = unread_names(con, table, files, export)
         if table in SPELLS:
             yield from part_time(con, table, names, settings)
+            yield from stays_unread(con, table, names, settings)
         yield from no_longer(con, table, names, settings)
         if table in CODES:
             found = resolved_headers(table, files, export).values()

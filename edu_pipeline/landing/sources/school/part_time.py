@@ -1,4 +1,4 @@
-"""Students who are at school for a part of the week, where who has no row counts as present each day."""
+"""Students who are at school for a part of the time, where who has no row counts as present each day."""
 
 import re
 from collections.abc import Iterator, Sequence
@@ -6,10 +6,11 @@ from collections.abc import Iterator, Sequence
 import duckdb
 
 from edu_pipeline.ground.sql import literals, quoted
-from edu_pipeline.ground.toml import toml_key, toml_list
+from edu_pipeline.ground.toml import toml_key, toml_list, toml_text
 from edu_pipeline.ground.wording import counted
 from edu_pipeline.landing.sources.school.no_longer import OF_PEOPLE, SPELLS, STATES
 from edu_pipeline.landing.sources.school.school_problems import school_problem
+from edu_pipeline.landing.sources.school.stage_facts import register_days
 from edu_pipeline.landing.sources.school.unread import (
     FALSE,
     TRUE,
@@ -31,11 +32,79 @@ SHARES = (
     frozenset({"days", "week"}),
 )
 """What headers say together of how much of the week somebody is at school."""
+STAYS = {
+    "begin": word_set("start begin beginning join joined admission admitted arrival arrived first"),
+    "end": word_set(
+        "leave leaving leaves left exit exited withdraw withdrawal withdrawn departure departed drop dropped "
+        "discharge discharged unenrolled end last"
+    ),
+}
+"""What headers say of the first day of somebody's stay, or the last."""
+OURS = {
+    ("students", "begin"): "entry_date",
+    ("students", "end"): "exit_date",
+    ("enrollments", "begin"): "begin_date",
+    ("enrollments", "end"): "end_date",
+}
 MODES = word_set("type mode pattern schedule timetable per")
 PART_TIME = r"(part|half)[- ]?time( .*)?|pt"
 """Cells, in lower case, that say it in words."""
+DAY_WORDS = word_set("date day on of")
 PERCENT, WEEK = 100, 7
 MOST_SHARES = 40
+
+
+def stays_unread(
+    con: duckdb.DuckDBPyConnection, table: str, names: Sequence[str], settings: Settings
+) -> Iterator[Problem]:
+    """Questions about columns of the days on which somebody came or left, class by class.
+
+    Args:
+        con: The warehouse, with `raw_…`, `read_…` and the staging tables.
+        table: One of `SPELLS`.
+        names: `unread_names`.
+        settings: How it is read.
+    """
+    export = settings.landing.export(table)
+    for name in names if settings.landing.attendance.shape == "exceptions" else ():
+        words = words_of(name)
+        said = [end for end, known in STAYS.items() if words & known]
+        if len(said) != 1 or not words <= OF_PEOPLE.union(STAYS[said[0]], DAY_WORDS):
+            continue
+        cell = f"nullif(trim(raw.{quoted(name)}), '')"
+        texts = con.sql(f"select distinct {cell} as text from raw_{table} as raw").pl()["text"]
+        register_days(con, texts.drop_nulls(), export, settings.known_zone)
+        ((unread,),) = con.execute("select count(*) from days where day is null").fetchall()
+        differs = {
+            "begin": "day > (select min(date) from stg_attendance) and begin_date < day and end_date > day",
+            "end": "day < (select max(date) from stg_attendance) and begin_date <= day and end_date > day + 1",
+        }
+        found = con.execute(
+            f"""
+            select spell.class_id, count(distinct spell.person_id)
+            from read_{table} as parsed join raw_{table} as raw using (_file, _line)
+            join days on days.text = {cell}
+            join stg_enrollments as spell on {SPELLS[table]} and spell.role = 'student'
+            where parsed._rule is null and {differs[said[0]]}
+            group by all order by all
+            """
+        ).fetchall()
+        con.unregister("days")
+        when = "before they came" if said[0] == "begin" else "after they left"
+        for class_id, students in () if unread else found:
+            problem = school_problem(
+                table,
+                "unread_stay",
+                name,
+                f"The column {name} of {table}, which is not read, has days in the middle of the time that "
+                f"{counted(students, 'student')} of class {class_id} {'is' if students == 1 else 'are'} enrolled: "
+                f"if it says when they {'came' if said[0] == 'begin' else 'left'}, they count as present {when}. "
+                f"Add to [landing.{table}.columns]: {OURS[table, said[0]]} = {toml_text(name)}",
+                students,
+                class_id=class_id,
+                known_as=f"{name} of {table} may say when students came or left.",
+            )
+            yield problem.releasable("If it is right as it is read")
 
 
 def part_time(

@@ -12,6 +12,7 @@ import polars as pl
 
 from edu_pipeline.landing.rules import ELSEWHERE, SUPERSEDED, UNKNOWN, UNPARSEABLE
 from edu_pipeline.landing.sources.school.fields import KEYS, MISSING, OTHER_ROLES, WORDS
+from edu_pipeline.landing.tables.date_order import with_proven
 from edu_pipeline.landing.tables.dates import parsed_date
 from edu_pipeline.model.columns import dtypes
 from edu_pipeline.model.roster import (
@@ -68,7 +69,7 @@ def stage_students(
     homeroom = pl.col("homeroom_id")
     rows = rows.with_columns(
         homeroom_id=pl.when(~homeroom.is_in(MISSING) | homeroom.is_in(list(homerooms))).then(
-            homeroom
+            homeroom.replace(one_spelling(rows["homeroom_id"], homerooms))
         )
     )
     rows, undated = _with_dates(rows, "students", ("entry_date", "exit_date"), export)
@@ -417,11 +418,13 @@ def _called() -> pl.Expr:
 def _with_dates(
     rows: pl.DataFrame, table: str, columns: Sequence[str], export: TableExport
 ) -> tuple[pl.DataFrame, pl.DataFrame]:
-    """Rows with dates parsed, and those with a date that no format fits."""
+    """Rows with dates parsed, and those with a date that neither the settings nor the others tell how to read."""
     rows = rows.with_columns(
         pl.when(~pl.col(name).str.contains(NO_DATE)).then(name).alias(name) for name in columns
     )
-    read = {f"_{name}": parsed_date(pl.col(name), export.date_formats) for name in columns}
+    texts = pl.concat([rows[name].alias("text") for name in columns]).drop_nulls().unique().sort()
+    formats = with_proven(texts, export.date_formats)
+    read = {f"_{name}": parsed_date(pl.col(name), formats) for name in columns}
     parsed = rows.with_columns(**read)
     rejected = []
     for name in columns:

@@ -18,10 +18,10 @@ from edu_pipeline.ground.toml import toml_key, toml_list, toml_text
 from edu_pipeline.ground.wording import counted, listed
 from edu_pipeline.landing.sources.school.fields import DATES, MISSING
 from edu_pipeline.landing.sources.school.school_columns import Resolved
-from edu_pipeline.landing.sources.school.school_problems import school_problem
+from edu_pipeline.landing.sources.school.school_problems import WHOLE_DAY, school_problem
 from edu_pipeline.landing.sources.school.stage_facts import distinct_texts, register_days
 from edu_pipeline.landing.tables.date_order import is_date
-from edu_pipeline.landing.tables.headers import word_set
+from edu_pipeline.landing.tables.headers import normal, word_set
 from edu_pipeline.model.problems import Problem
 from edu_pipeline.settings.home import Settings
 
@@ -30,7 +30,7 @@ UNITS = word_set(
     "stunden std fehlminuten fehlstunden heures demi uren minutos horas minuti ore"
 )
 DAYS = word_set("days tage fehltage jours dias giorni dagen")
-SHARES = word_set("portion fraction duration value amount day") | DAYS
+SHARES = word_set("portion fraction duration length value amount day") | DAYS
 MISSED = word_set("absence absent absences missed attendance attended present")
 """What headers say that hold how much of a day somebody was away or there."""
 NOT_MISSED = word_set(
@@ -221,7 +221,10 @@ def _amounts(con: duckdb.DuckDBPyConnection, names: Sequence[str]) -> Iterator[P
             continue
         rows = rows_with("attendance", name)
         cells = cells_of(con, rows, "cell <> '' and not tardy")
-        if not all(re.fullmatch(_AMOUNT, cell, re.IGNORECASE) for cell in cells):
+        if not all(
+            re.fullmatch(_AMOUNT, cell, re.IGNORECASE) or normal(cell) in WHOLE_DAY
+            for cell in cells
+        ):
             continue
         number = "try_cast(replace(rtrim(cell, '% '), ',', '.') as double) / if(ends_with(cell, '%'), 100, 1)"
         share, different, fractions = con.execute(
@@ -246,7 +249,7 @@ def _amounts(con: duckdb.DuckDBPyConnection, names: Sequence[str]) -> Iterator[P
                 fractions,
             )
         if share or words.isdisjoint(
-            UNITS | {"duration"} | (MISSED if "value" in words else set())
+            UNITS | {"duration", "length"} | (MISSED if "value" in words else set())
         ):
             continue
         ((absences,),) = con.execute(
