@@ -17,6 +17,7 @@ from edu_pipeline.landing.sources.school.agreement import (
     marks_at_hand,
     marks_on_end_dates,
     marks_outside,
+    moves_apart,
     names_for_ids,
     parts_that_repeat,
     registers,
@@ -28,6 +29,7 @@ from edu_pipeline.landing.sources.school.disagreements import (
     end_date_problems,
     homeroom_problems,
     homework_outside_problems,
+    move_problems,
     name_problems,
     outside_problems,
     part_problems,
@@ -223,6 +225,31 @@ def test_a_single_mark_on_the_end_date_is_asked_about(
     start = "On 1 of 1 end date of enrollments the student who left has a mark"
     assert [problem.message.startswith(start) for problem in found] == [True] * asks
     assert [problem.class_id for problem in found] == ["HR-7A"] * asks
+
+
+@pytest.mark.parametrize(("begins", "other", "asks"), [
+    ("2026-09-10", None, True), ("2026-09-09", None, False), ("2026-09-11", None, False),
+    ("2026-09-10", "2026-09-09", False),
+])  # fmt: skip
+def test_a_school_day_between_two_classes_is_asked_about_if_it_is_the_end_date_of_the_first(
+    facts: Stage, begins: str, other: str | None, *, asks: bool
+) -> None:
+    """007 leaves on the 9th; 008 moves without a day between, if at all."""
+    con, *_ = facts({"attendance.csv": marks("007 1-1", "008 1-1")})
+    moves = {"007": ("2026-09-09", begins), "008": (other, other)}
+    for student, (end, begin) in moves.items():
+        if end:
+            con.execute(
+                "update stg_enrollments set end_date = ? where person_id = ?", [end, student]
+            )
+            con.execute(
+                "insert into stg_enrollments values ('HR-7B', ?, 'student', ?, '9999-12-31')",
+                [student, begin],
+            )
+    with marks_at_hand(con):
+        found = move_problems(*moves_apart(con))
+    assert [problem.class_id for problem in found] == ["HR-7A"] * asks
+    assert all('[landing.enrollments]: end_date = "inclusive"' in each.message for each in found)
 
 
 def test_who_is_not_expected_on_the_end_date_has_left_before(facts: Stage) -> None:

@@ -221,6 +221,34 @@ def marks_on_end_dates(con: duckdb.DuckDBPyConnection) -> tuple[int, int, int, l
     return found
 
 
+def moves_apart(con: duckdb.DuckDBPyConnection) -> tuple[int, int, list[str]]:
+    """Students in no class on the one school day between two, which is the end date of the first.
+
+    Returns:
+        How many such moves there are, and how many without a day between; the classes that the first left.
+    """
+    found: tuple[int, int, list[str]] = con.execute(
+        f"""
+        with gaps as (
+          select away.student_id, away.first
+          from ({_away("student_id")}) as away
+          join stg_student_schools as pupil on pupil.student_id = away.student_id
+            and first >= pupil.begin_date and first < pupil.end_date
+          join stg_school_days as open on open.school_id = pupil.school_id and open.in_session
+            and open.date >= first and open.date < last
+          where first > date '0001-01-01' group by all
+          having count(*) = 1 and min(open.date) = first
+        )
+        select (select count(*) from gaps),
+               (select count(distinct student_id) from stays semi join stays as former
+                on former.student_id = stays.student_id and former.end_date = stays.begin_date),
+               (select coalesce(list(distinct class_id order by class_id), [])
+                from stays join gaps using (student_id) where end_date = first)
+        """
+    ).fetchall()[0]
+    return found
+
+
 def registers(
     con: duckdb.DuckDBPyConnection, week_begins: WeekBegins | None = None
 ) -> pl.DataFrame:

@@ -169,6 +169,33 @@ def end_date_problems(
     ]
 
 
+def move_problems(apart: int, at_once: int, classes: Sequence[str]) -> list[Problem]:
+    """End dates on the day before the next class begins, where who has no row of attendance was present.
+
+    Args:
+        apart: As `agreement.moves_apart` has them.
+        at_once: Moves without a day between.
+        classes: Those that the first left.
+    """
+    message = (
+        f"{counted(apart, 'student')} who moved to another class {'is' if apart == 1 else 'are'} in none on the "
+        "school day between, which is the end date of the first and counts nowhere, as if it were the last day in "
+        'the class. If so, add to [landing.enrollments]: end_date = "inclusive".'
+    )
+    return [
+        school_problem(
+            "enrollments",
+            "moves_apart",
+            "end_date",
+            message,
+            apart,
+            class_id=class_id,
+            known_as="end dates on the day before the next begin",
+        ).releasable("If they were in none on that day")
+        for class_id in (classes if apart > at_once else ())
+    ]
+
+
 def register_problems(registers: pl.DataFrame) -> list[Problem]:
     """Weeks in which many students of a class have no mark though others have.
 

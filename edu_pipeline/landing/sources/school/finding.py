@@ -18,6 +18,7 @@ from edu_pipeline.landing.sources.school.agreement import (
     marks_on_closed_days,
     marks_on_end_dates,
     marks_outside,
+    moves_apart,
     names_for_ids,
     parts_that_repeat,
     registers,
@@ -48,6 +49,7 @@ from edu_pipeline.landing.sources.school.disagreements import (
     end_date_problems,
     homeroom_problems,
     homework_outside_problems,
+    move_problems,
     name_problems,
     outside_problems,
     part_problems,
@@ -320,7 +322,11 @@ def _of_marks(con: duckdb.DuckDBPyConnection, settings: Settings) -> list[Proble
             *outside_problems(marks_outside(con, begins), *enrollment_days(con)),
             *homework_outside_problems(homework_outside(con, begins)),
             *end_date_problems(*marks_on_end_dates(con), landing),
-            *(register_problems(registers(con, begins)) if daily else []),
+            *(
+                register_problems(registers(con, begins))
+                if daily
+                else move_problems(*moves_apart(con))
+            ),
         ]
 
 

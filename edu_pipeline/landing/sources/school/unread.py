@@ -84,7 +84,7 @@ ACTIVITIES = word_set("activity activities club clubs excursion")
 ACTIVITY = (
     r"clubs?|activit(y|ies)|(field|school|class|day) ?trips?|excursi[oó]n(es)?|outings?|extra-?curricular"
     r"|after[- ]?school|school[- ](event|business|sponsored|related)|athletics|rehearsals?|sortie|ausflug"
-    r"|klassenfahrt|arbeitsgemeinschaft|ag"
+    r"|klassenfahrt|arbeitsgemeinschaft"
 )
 """What cells say of it under any other header than those of `REMARKS`."""
 REMARKS = word_set("comment comments note notes remark remarks description teacher")
