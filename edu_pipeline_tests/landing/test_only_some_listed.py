@@ -147,6 +147,10 @@ def test_days_on_which_somebody_came_or_left_are_asked_about_where_they_are_enro
     problems = [*column_questions(*facts(files, EXCEPTIONS))]
     assert [problem.class_id for problem in problems] == ["HR-7A"] * bool(asks)
     assert all(asks in problem.message for problem in problems)
+    enrolled = f"class_id,person_id,role,begin_date,{header}\nHR-7A,008,student,2026-09-01,{day}\n"
+    of_spells = {**files, "students.csv": "student_id\n007\n008\n", "enrollments.csv": enrolled}
+    problems = [*column_questions(*facts(of_spells, EXCEPTIONS))]
+    assert [problem.table for problem in problems] == ["enrollments"] * bool(asks)
     assert not [*column_questions(*facts(files))]
 
 

@@ -75,9 +75,10 @@ def stays_unread(
         texts = con.sql(f"select distinct {cell} as text from raw_{table} as raw").pl()["text"]
         register_days(con, texts.drop_nulls(), export, settings.known_zone)
         ((unread,),) = con.execute("select count(*) from days where day is null").fetchall()
+        within = "spell.begin_date <= day and spell.end_date > day"
         differs = {
-            "begin": "day > (select min(date) from stg_attendance) and begin_date < day and end_date > day",
-            "end": "day < (select max(date) from stg_attendance) and begin_date <= day and end_date > day + 1",
+            "begin": f"{within} and spell.begin_date < day and day > (select min(date) from stg_attendance)",
+            "end": f"{within} + 1 and day < (select max(date) from stg_attendance)",
         }
         found = con.execute(
             f"""
