@@ -56,6 +56,7 @@ _OF_STAGING: Mapping[str, tuple[str, Sequence[str]]] = {
         "ids",
         [
             "raw_attendance",
+            "raw_students",
             "stg_students",
             "stg_student_schools",
             "stg_classes",
@@ -65,7 +66,14 @@ _OF_STAGING: Mapping[str, tuple[str, Sequence[str]]] = {
     ),
     "homework": (
         "ids",
-        ["raw_homework", "stg_students", "stg_student_schools", "stg_classes", "stg_school_days"],
+        [
+            "raw_homework",
+            "raw_students",
+            "stg_students",
+            "stg_student_schools",
+            "stg_classes",
+            "stg_school_days",
+        ],
     ),
 }
 """Staging table → whom it tells of, what it is made from."""

@@ -402,6 +402,24 @@ def test_who_leaves_classes_out_leaves_out_their_enrollments(roster: Land) -> No
     assert not [*terms_without_days(con, read_table(con, "landing_files"), said)]
 
 
+def test_who_leaves_students_out_leaves_out_what_is_said_of_them(land: Land) -> None:
+    files = {
+        "students.csv": "student_id,FTE\n007,1\n008,0.5\n",
+        "enrollments.csv": f"{ENROLLED.replace('MUS,007', 'HR-7A,009')}HR-7A,008,teacher\n",
+        "attendance.csv": "student_id,date,code\n008,2026-09-07,absent\n010,2026-09-07,absent\n",
+    }
+    con = land(files, '[landing.students.where]\nFTE = ["1"]')
+    for table, expected in (
+        (
+            "enrollments",
+            [("008", "unknown_person_id"), ("008", "where"), ("009", "unknown_person_id")],
+        ),
+        ("attendance", [("008", "where"), ("010", "unknown_student_id")]),
+    ):
+        rows = con.table(f"rejected_{table}").select("value", "rule").order("all").fetchall()
+        assert rows == expected
+
+
 def test_names_are_no_ids(read_exports: Stage) -> None:
     con, files, settings = read_exports(
         {

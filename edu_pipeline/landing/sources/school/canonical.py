@@ -176,6 +176,16 @@ def canonical_query(
         )"""
 
 
+def ids_left_out(table: str, column: str, files: pl.DataFrame, export: TableExport) -> str:
+    """SQL of the ids of an export's rows, also of those that `where` leaves out; of none without one."""
+    if not export.where:
+        return f"select null::varchar as {column} where false"
+    everywhere = export.model_copy(update={"where": {}})
+    return (
+        f"select {column} from ({canonical_query(table, files, everywhere)}) where {column} <> ''"
+    )
+
+
 def _usable(table: str, files: pl.DataFrame, export: TableExport) -> Sequence[_File]:
     """The files of an export that have what it needs."""
     resolved = resolved_headers(table, files, export)

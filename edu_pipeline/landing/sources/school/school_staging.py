@@ -8,7 +8,7 @@ import duckdb
 import polars as pl
 
 from edu_pipeline.ground.warehouse import read_table, write_table
-from edu_pipeline.landing.sources.school.canonical import canonical_query
+from edu_pipeline.landing.sources.school.canonical import ids_left_out
 from edu_pipeline.landing.sources.school.stage_facts import (
     attendance_dates,
     stage_attendance,
@@ -103,8 +103,12 @@ def _terms(room: _Room) -> None:
 
 def _enrollments(room: _Room) -> None:
     landing = room.settings.landing
-    everywhere = landing.classes.model_copy(update={"where": {}})
-    query = f"select class_id from ({canonical_query('classes', room.files, everywhere)})"
+    left_out = {
+        table: room.con.sql(ids_left_out(table, column, room.files, landing.export(table))).pl()[
+            column
+        ]
+        for table, column in (("classes", "class_id"), ("students", "student_id"))
+    }
     staged = stage_enrollments(
         room.rows("enrollments"),
         room.staged("classes"),
@@ -113,7 +117,7 @@ def _enrollments(room: _Room) -> None:
         landing.enrollments,
         stays=stays_of(room.rows("students"), landing.students, landing.enrollments),
         terms=terms_of(room.rows("classes"), landing.classes, room.staged("terms")),
-        elsewhere=room.con.sql(query).pl()["class_id"] if landing.classes.where else (),
+        left_out=left_out,
     )
     room.keep("enrollments", staged)
 

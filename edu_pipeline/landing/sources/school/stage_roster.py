@@ -5,6 +5,7 @@ are done in SQL. Every function is frames in, frames out.
 """
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
+from types import MappingProxyType
 from typing import NamedTuple
 
 import dataframely as dy
@@ -195,7 +196,7 @@ def stage_enrollments(
     *,
     stays: pl.DataFrame | None = None,
     terms: pl.DataFrame | None = None,
-    elsewhere: Collection[str] = (),
+    left_out: Mapping[str, Iterable[str]] = MappingProxyType({}),
 ) -> Staged:
     """Spells of people in classes, from the export and from the columns that imply them.
 
@@ -211,7 +212,7 @@ def stage_enrollments(
         export: Their section of `pipeline.toml`.
         stays: `stays_of` the students.
         terms: `terms_of` the classes.
-        elsewhere: Ids of classes, also of those that the settings leave out.
+        left_out: `ids_left_out` of classes and students.
     """
     within = pl.concat(
         [
@@ -228,11 +229,7 @@ def stage_enrollments(
     rows, undated = _with_dates(rows, "enrollments", ("begin_date", "end_date"), export)
     rows = _bounded(rows.with_columns(end_date=_end("end_date", export)), within)
     staged = _checked("enrollments", rows, Enrollments, export)
-    good, strangers = _resolved(staged.good, rows, classes, students, staff)
-    left_out = (pl.col("rule") == f"{UNKNOWN}class_id") & pl.col("value").is_in(list(elsewhere))
-    strangers = strangers.with_columns(
-        rule=pl.when(left_out).then(pl.lit(ELSEWHERE)).otherwise("rule")
-    )
+    good, strangers = _resolved(staged.good, rows, classes, students, staff, left_out)
     implied = _bounded(_implied(good, classes, students, staff), within).filter(
         pl.col("begin_date") < pl.col("end_date")
     )
@@ -504,8 +501,14 @@ def _resolved(
     classes: pl.DataFrame,
     students: pl.DataFrame,
     staff: pl.DataFrame,
+    left_out: Mapping[str, Iterable[str]],
 ) -> tuple[pl.DataFrame, pl.DataFrame]:
     """Spells whose class and person exist, and the others as rejected rows."""
+    told = {
+        "class_id": pl.col("class_id").is_in([*left_out.get("classes", ())]),
+        "person_id": (pl.col("role") == "student")
+        & pl.col("person_id").is_in([*left_out.get("students", ())]),
+    }
     people = pl.concat(
         [
             students.select(person_id="student_id", role=pl.lit("student")),
@@ -524,11 +527,12 @@ def _resolved(
     rejected = [
         _rejects(
             "enrollments",
-            bad.join(lines, on=list(KEYS["enrollments"])),
-            f"{UNKNOWN}{column}",
+            bad.filter(which).join(lines, on=list(KEYS["enrollments"])),
+            rule,
             column,
         )
         for bad, column in ((no_class, "class_id"), (no_person, "person_id"))
+        for which, rule in ((told[column], ELSEWHERE), (~told[column], f"{UNKNOWN}{column}"))
     ]
     good = spells.join(pl.concat([no_class, no_person]), on=list(KEYS["enrollments"]), how="anti")
     return good, pl.concat(rejected)
