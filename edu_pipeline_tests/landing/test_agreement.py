@@ -595,6 +595,19 @@ def test_a_calendar_whose_holidays_stand_in_a_column_that_nobody_reads_is_a_ques
     assert days == [(date(2026, 9, 9),)]
 
 
+@pytest.mark.parametrize(("moment", "zone", "asks"), [
+    ("2026-09-06T22:00:00Z", "Europe/Berlin", True), ("2026-09-07T08:15:00Z", "Europe/Berlin", False),
+    ("2026-09-07T08:15:00Z", "", True), ("2026-09-07T00:00:00Z", "", False),
+])  # fmt: skip
+def test_moments_of_a_calendar_are_asked_about_where_they_are_another_day_at_the_school(
+    read_exports: Stage, moment: str, zone: str, *, asks: bool
+) -> None:
+    toml = f'[school]\ntime_zone = "{zone}"' if zone else ""
+    days = {"calendar.csv": f"date,in_session\n{moment},Y\n"}
+    found = [*roster_doubts(*read_exports(days, toml))]
+    assert [problem.kind for problem in found] == ["moments_in_rosters"] * asks
+
+
 def test_a_calendar_of_school_days_with_other_columns_asks_nothing(read_exports: Stage) -> None:
     rows = "".join(f"2026-09-{day:02},day {day},A\n" for day in range(7, 12))
     assert (

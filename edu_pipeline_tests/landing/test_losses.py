@@ -362,18 +362,6 @@ def test_homework_of_which_no_outcome_is_known_is_a_problem(facts: Stage) -> Non
     assert message.startswith("Of 2 rows of homework none has a known outcome")
 
 
-@pytest.mark.parametrize(("moment", "zone", "asks"), [
-    ("2026-09-06T22:00:00Z", "Europe/Berlin", True), ("2026-09-07T08:15:00Z", "Europe/Berlin", False),
-    ("2026-09-07T08:15:00Z", "", True), ("2026-09-07T00:00:00Z", "", False),
-])  # fmt: skip
-def test_moments_of_a_calendar_are_asked_about_where_they_are_another_day_at_the_school(
-    facts: Stage, moment: str, zone: str, *, asks: bool
-) -> None:
-    toml = f'[school]\ntime_zone = "{zone}"' if zone else ""
-    found = [*doubts(*facts({"calendar.csv": f"date,in_session\n{moment},Y\n"}, toml))]
-    assert [problem.kind for problem in found] == ["moments_in_rosters"] * asks
-
-
 def test_a_session_that_is_the_whole_day_is_asked_about(facts: Stage) -> None:
     rows = "007,2026-09-07,absent,ALL\n008,2026-09-08,absent,AM\n008,2026-09-09,absent,PM\n"
     marks = {"attendance.csv": f"student_id,date,code,session\n{rows}"}

@@ -22,7 +22,7 @@ from edu_pipeline.landing.sources.school.school_problems import (
     span_of,
 )
 from edu_pipeline.landing.sources.school.stage_facts import HOMES, distinct_texts, export_days
-from edu_pipeline.landing.tables.dates import days_read, is_moment, parsed_date
+from edu_pipeline.landing.tables.dates import is_moment
 from edu_pipeline.landing.tables.headers import normal
 from edu_pipeline.model.problems import Problem
 from edu_pipeline.settings.home import Settings
@@ -74,7 +74,6 @@ def doubts(
     yield from _blank_homework(con, files, settings)
     yield from _blank_days(con, settings)
     yield from _moments_without_a_zone(con, settings)
-    yield from _moments_in_rosters(con, files, settings)
     yield from _whole_days_beside_sessions(con, settings)
     yield from _shorter_days(con, files, settings)
     yield from _days_to_come(con, settings)
@@ -290,29 +289,6 @@ def _moments_without_a_zone(
                 texts.len(),
                 f"{day} of {table} is written in UTC.",
             )
-
-
-def _moments_in_rosters(
-    con: duckdb.DuckDBPyConnection, files: pl.DataFrame, settings: Settings
-) -> Iterator[Problem]:
-    """Moments in UTC in rosters and calendars, where only their date is read: another day at the school."""
-    for table in sorted({*DATES}.difference(CODES).intersection(files["table"])):
-        for day in DATES[table]:
-            texts = distinct_texts(con, table, day)[day].drop_nulls()
-            moments = texts.filter(texts.to_frame().select(is_moment(pl.col(day))).to_series())
-            if settings.known_zone is not None:
-                there = days_read(moments, (), settings.known_zone)
-                moments = there.filter(pl.col("day") != parsed_date(pl.col("text"), ()))["text"]
-            if moments.len():
-                yield _question(
-                    table,
-                    "moments_in_rosters",
-                    day,
-                    f"{day} of {table} is written as moments in UTC, such as {moments.sort()[0]}, and only their "
-                    "date is read, though at the school it may be another day. Export dates, such as 2026-09-18.",
-                    moments.len(),
-                    f"{day} of {table} is written in UTC.",
-                )
 
 
 def _whole_days_beside_sessions(

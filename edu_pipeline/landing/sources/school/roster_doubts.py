@@ -13,9 +13,11 @@ from edu_pipeline.ground.sql import literal, literals, quoted
 from edu_pipeline.ground.toml import toml_key, toml_text
 from edu_pipeline.ground.wording import counted, listed
 from edu_pipeline.landing.rules import CLOSED
-from edu_pipeline.landing.sources.school.canonical import resolved_headers, unread_names
-from edu_pipeline.landing.sources.school.fields import WORDS
+from edu_pipeline.landing.sources.school.canonical import CODES, resolved_headers, unread_names
+from edu_pipeline.landing.sources.school.fields import DATES, WORDS
 from edu_pipeline.landing.sources.school.school_problems import school_problem
+from edu_pipeline.landing.sources.school.stage_facts import distinct_texts
+from edu_pipeline.landing.tables.dates import days_read, is_moment, parsed_date
 from edu_pipeline.landing.tables.headers import normal
 from edu_pipeline.model.problems import Problem
 from edu_pipeline.settings.home import Settings
@@ -56,6 +58,31 @@ def roster_doubts(
     """
     yield from holidays or _days_without_a_word(con, files, settings)
     yield from terms_without_days(con, files, settings)
+    yield from _moments_in_rosters(con, files, settings)
+
+
+def _moments_in_rosters(
+    con: duckdb.DuckDBPyConnection, files: pl.DataFrame, settings: Settings
+) -> Iterator[Problem]:
+    """Moments in UTC in rosters and calendars, where only their date is read: another day at the school."""
+    for table in sorted({*DATES}.difference(CODES).intersection(files["table"])):
+        for day in DATES[table]:
+            texts = distinct_texts(con, table, day)[day].drop_nulls()
+            moments = texts.filter(texts.to_frame().select(is_moment(pl.col(day))).to_series())
+            if settings.known_zone is not None:
+                there = days_read(moments, (), settings.known_zone)
+                moments = there.filter(pl.col("day") != parsed_date(pl.col("text"), ()))["text"]
+            if moments.len():
+                problem = school_problem(
+                    table,
+                    "moments_in_rosters",
+                    day,
+                    f"{day} of {table} is written as moments in UTC, such as {moments.sort()[0]}, and only their "
+                    "date is read, though at the school it may be another day. Export dates, such as 2026-09-18.",
+                    moments.len(),
+                    known_as=f"{day} of {table} is written in UTC.",
+                )
+                yield problem.releasable("If it is right as it is read")
 
 
 def _days_without_a_word(
