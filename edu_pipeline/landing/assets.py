@@ -31,6 +31,7 @@ from edu_pipeline.settings.landing import SCHOOL_TABLES
 
 STALE_AFTER = timedelta(days=8)
 _OF_STAGING: Mapping[str, tuple[str, Sequence[str]]] = {
+    "terms": ("none", ["raw_terms"]),
     "students": ("names", ["raw_students", "raw_classes"]),
     "staff": ("names", ["raw_staff"]),
     "classes": ("ids", ["raw_classes", "raw_calendar", "raw_enrollments", "stg_students"]),
@@ -40,6 +41,7 @@ _OF_STAGING: Mapping[str, tuple[str, Sequence[str]]] = {
             "raw_enrollments",
             "raw_students",
             "raw_classes",
+            "stg_terms",
             "stg_classes",
             "stg_students",
             "stg_staff",
@@ -54,6 +56,7 @@ _OF_STAGING: Mapping[str, tuple[str, Sequence[str]]] = {
         "ids",
         [
             "raw_attendance",
+            "raw_students",
             "stg_students",
             "stg_student_schools",
             "stg_classes",
@@ -63,7 +66,14 @@ _OF_STAGING: Mapping[str, tuple[str, Sequence[str]]] = {
     ),
     "homework": (
         "ids",
-        ["raw_homework", "stg_students", "stg_student_schools", "stg_classes", "stg_school_days"],
+        [
+            "raw_homework",
+            "raw_students",
+            "stg_students",
+            "stg_student_schools",
+            "stg_classes",
+            "stg_school_days",
+        ],
     ),
 }
 """Staging table → whom it tells of, what it is made from."""

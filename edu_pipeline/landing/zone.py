@@ -13,6 +13,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
+from fnmatch import fnmatchcase
 from pathlib import Path, PurePosixPath
 from tempfile import TemporaryDirectory
 from urllib.parse import urlparse
@@ -277,3 +278,12 @@ def _folder(path: str) -> str:
     """The folder right below the zone's root that a path is in; nothing for none."""
     folder, _, below = path.partition("/")
     return folder if below else ""
+
+
+def is_like(path: str, patterns: Iterable[str]) -> bool:
+    """Whether a path is like a pattern, in any case; in an archive also by its name there."""
+    return any(
+        fnmatchcase(name.casefold(), pattern.casefold())
+        for name in names_of(path)
+        for pattern in patterns
+    )

@@ -63,6 +63,7 @@ from edu_pipeline.model.roster import (
     Staff,
     Students,
     StudentSchools,
+    Terms,
 )
 from edu_pipeline.model.teachers import (
     ClassWeek,
@@ -84,6 +85,7 @@ SCHEMAS: Mapping[str, type[dy.Schema]] = MappingProxyType(
         "stg_enrollments": Enrollments,
         "stg_student_schools": StudentSchools,
         "stg_school_days": SchoolDays,
+        "stg_terms": Terms,
         "stg_attendance": Attendance,
         "stg_homework": Homework,
         "edx_exports": EdxExports,

@@ -97,6 +97,14 @@ class SchoolDays(dy.Schema):
     year_start = dy.Date(nullable=True, description="First day in session of the school year")
 
 
+class Terms(dy.Schema):
+    """One term or school year that classes name."""
+
+    term_id = dy.String(primary_key=True, min_length=1, description="As classes write it")
+    first_day = dy.Date(nullable=True, description="First day")
+    last_day = dy.Date(nullable=True, description="Last day")
+
+
 def student_schools(
     students: pl.DataFrame, classes: pl.DataFrame, enrollments: pl.DataFrame
 ) -> pl.DataFrame:

@@ -24,6 +24,7 @@ SCHOOL_TABLES = (
     "attendance",
     "homework",
     "calendar",
+    "terms",
 )
 
 
@@ -46,14 +47,25 @@ def _one_order(forms: tuple[str, ...]) -> tuple[str, ...]:
     return forms
 
 
+class FilesOfExport(Part):
+    """Where some files of an export differ from the others."""
+
+    columns: dict[str, str] = Field(
+        default_factory=dict, description="As of the export, for these files."
+    )
+    constants: dict[str, str] = Field(
+        default_factory=dict, description="As of the export, for these files."
+    )
+
+
 class TableExport(Part):
     """How one kind of export is found and read."""
 
     files: tuple[str, ...] | None = Field(
         None,
         description=(
-            "Patterns below the landing zone; default `school/<table>*`, as .csv, .txt, .tsv, "
-            ".xlsx, .xls or .ods."
+            "Patterns below the landing zone; default `school/<table>*`, of terms `school/academicSessions*`, "
+            "as .csv, .txt, .tsv, .xlsx, .xls or .ods."
         ),
     )
     export: Literal["snapshot", "delta"] = Field(
@@ -70,6 +82,13 @@ class TableExport(Part):
     )
     constants: dict[str, str] = Field(
         default_factory=dict, description="Our column = a value for every row, if it has no column."
+    )
+    parts: dict[str, FilesOfExport] = Field(
+        default_factory=dict,
+        description=(
+            "Pattern of files = their own columns and constants, such as "
+            '`{ "*/TeacherRoster*" = { constants = { role = "teacher" } } }`.'
+        ),
     )
     where: dict[str, tuple[str, ...]] = Field(
         default_factory=dict,
@@ -170,6 +189,7 @@ class Landing(Part):
     attendance: AttendanceExport = Field(default_factory=AttendanceExport)
     homework: TableExport = Field(default_factory=TableExport)
     calendar: TableExport = Field(default_factory=TableExport)
+    terms: TableExport = Field(default_factory=TableExport)
 
     def export(self, table: str) -> TableExport:
         """The section of one of `SCHOOL_TABLES`."""

@@ -1,6 +1,6 @@
 """What codes of attendance and statuses of homework mean: `[attendance]`, `[homework]`."""
 
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Mapping
 from typing import Literal, Self, TypeVar
 
 from pydantic import Field, model_validator
@@ -83,6 +83,10 @@ GRADED = ("graded", "fully graded", "partially graded")
 """Statuses that are complete unless the piece is worth nothing: then a person is asked."""
 
 
+LETTERS = 2
+"""Of a code that is no word."""
+
+
 class Attendance(Part):
     """What the attendance codes mean."""
 
@@ -118,14 +122,35 @@ class Homework(Part):
         return _meaning(code, self.codes) or HOMEWORK_WORDS.get(code.casefold())
 
 
-def in_two_cases(codes: Iterable[str], said: Collection[str]) -> frozenset[str]:
-    """Codes of a column that nobody mapped as they are written, beside another spelling that is.
+def in_two_cases(
+    codes: Collection[str], said: Mapping[str, object], words: Mapping[str, object]
+) -> frozenset[str]:
+    """Codes of a column that nobody mapped as they are written, and that may be none of those that are.
 
-    Whether `e` is the `E` that was mapped cannot be known where both stand in one column.
+    A word in another case is the same, and so are letters where several stand there in both cases, as
+    people type them; whether `e` is the `E` that was mapped cannot be known where it alone does.
+
+    Args:
+        codes: What stands in the column.
+        said: Code → what it means, as somebody said.
+        words: Plain word → what it means.
     """
-    written = {code for code in codes if code in said}
-    folded = {code.casefold() for code in written}
-    return frozenset(code for code in codes if code not in written and code.casefold() in folded)
+    meanings: dict[str, list[object]] = {}
+    for code, meaning in said.items():
+        meanings.setdefault(code.casefold(), []).append(meaning)
+    there = {code.casefold() for code in codes if code in said}
+    others = [code for code in codes if code not in said and code.casefold() in meanings]
+    twice = {code.casefold() for code in others} & there
+
+    def is_another(code: str) -> bool:
+        folded = code.casefold()
+        first, *more = meanings[folded]
+        if folded in there and folded in words:
+            more.append(words[folded])
+        short = folded in twice and len(twice) == 1 and len(code) <= LETTERS
+        return short or any(each != first for each in more)
+
+    return frozenset(filter(is_another, others))
 
 
 def _meaning(code: str, codes: Mapping[str, Meaning]) -> Meaning | None:

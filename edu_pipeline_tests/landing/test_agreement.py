@@ -17,6 +17,7 @@ from edu_pipeline.landing.sources.school.agreement import (
     marks_at_hand,
     marks_on_end_dates,
     marks_outside,
+    moves_apart,
     names_for_ids,
     parts_that_repeat,
     registers,
@@ -28,6 +29,7 @@ from edu_pipeline.landing.sources.school.disagreements import (
     end_date_problems,
     homeroom_problems,
     homework_outside_problems,
+    move_problems,
     name_problems,
     outside_problems,
     part_problems,
@@ -40,9 +42,10 @@ from edu_pipeline.landing.sources.school.roster_doubts import roster_doubts, ter
 from edu_pipeline.landing.sources.school.school_problems import code_problems
 from edu_pipeline.landing.sources.school.stage_roster import one_spelling, stage_students
 from edu_pipeline.model.problems import Problem
-from edu_pipeline.model.roster import student_schools
+from edu_pipeline.model.roster import OPEN_BEGIN, OPEN_END, student_schools
 from edu_pipeline.model.school_calendar import with_weeks
 from edu_pipeline.settings.home import School, Settings
+from edu_pipeline.settings.marks import ATTENDANCE_WORDS, in_two_cases
 from edu_pipeline_tests.landing.conftest import ROSTERS, SCHOOL, Facts, rosters_of
 
 Stage = Callable[..., Facts]
@@ -221,6 +224,32 @@ def test_a_single_mark_on_the_end_date_is_asked_about(
         found = end_date_problems(*marks_on_end_dates(con), settings.landing)
     start = "On 1 of 1 end date of enrollments the student who left has a mark"
     assert [problem.message.startswith(start) for problem in found] == [True] * asks
+    assert [problem.class_id for problem in found] == ["HR-7A"] * asks
+
+
+@pytest.mark.parametrize(("begins", "other", "asks"), [
+    ("2026-09-10", None, True), ("2026-09-09", None, False), ("2026-09-11", None, False),
+    ("2026-09-10", "2026-09-09", False),
+])  # fmt: skip
+def test_a_school_day_between_two_classes_is_asked_about_if_it_is_the_end_date_of_the_first(
+    facts: Stage, begins: str, other: str | None, *, asks: bool
+) -> None:
+    """007 leaves on the 9th; 008 moves without a day between, if at all."""
+    con, *_ = facts({"attendance.csv": marks("007 1-1", "008 1-1")})
+    moves = {"007": ("2026-09-09", begins), "008": (other, other)}
+    for student, (end, begin) in moves.items():
+        if end:
+            con.execute(
+                "update stg_enrollments set end_date = ? where person_id = ?", [end, student]
+            )
+            con.execute(
+                "insert into stg_enrollments values ('HR-7B', ?, 'student', ?, '9999-12-31')",
+                [student, begin],
+            )
+    with marks_at_hand(con):
+        found = move_problems(*moves_apart(con))
+    assert [problem.class_id for problem in found] == ["HR-7A"] * asks
+    assert all('[landing.enrollments]: end_date = "inclusive"' in each.message for each in found)
 
 
 def test_who_is_not_expected_on_the_end_date_has_left_before(facts: Stage) -> None:
@@ -231,7 +260,7 @@ def test_who_is_not_expected_on_the_end_date_has_left_before(facts: Stage) -> No
         codes = '[attendance.codes]\ngone = "not_expected"\n'
         con, *_ = facts({"attendance.csv": attendance}, codes, ROSTERS + left)
         with marks_at_hand(con):
-            assert marks_on_end_dates(con) == (1, on, 0)
+            assert marks_on_end_dates(con) == (1, on, 0, ["HR-7A"] * on)
 
 
 def _of_registers(found: Facts) -> list[str]:
@@ -330,6 +359,37 @@ def test_classes_of_several_terms_without_days_are_asked_about(
         assert not [*terms_without_days(con, read_table(con, "landing_files"), Settings())]
 
 
+SESSIONS = (
+    "sourcedId,title,type,startDate,endDate\n1,Fall,term,2026-09-01,2026-12-18\n"
+    "2,Q3,gradingPeriod,2027-01-05,2027-03-20\n3,Q4,gradingPeriod,2027-03-21,2027-06-20\n4,X,term,,\n"
+)
+
+
+def test_a_class_is_on_from_the_first_day_of_its_terms_to_the_last(roster: Land) -> None:
+    classes = "class_id,class_type,termSourcedIds\n"
+    for terms, begin, end in (
+        ('"2, 3"', date(2027, 1, 5), date(2027, 6, 21)),
+        ("1", date(2026, 9, 1), date(2026, 12, 19)),
+        ('"1,4"', OPEN_BEGIN, OPEN_END),
+        ('"1,5"', OPEN_BEGIN, OPEN_END),
+        ("", OPEN_BEGIN, OPEN_END),
+    ):
+        con = roster(
+            {
+                "academicSessions.csv": SESSIONS,
+                "classes.csv": f"{classes}MUS,scheduled,{terms}\nHR-7A,homeroom,1\n",
+                "enrollments.csv": ENROLLED,
+            }
+        )
+        spells = con.sql("select class_id, begin_date, end_date from stg_enrollments").fetchall()
+        assert ("MUS", begin, end) in spells
+        assert not [*terms_without_days(con, read_table(con, "landing_files"), Settings())]
+    unknown = {"academicSessions.csv": SESSIONS.replace("\n1,", "\n9,").replace("\n2,", "\n8,")}
+    opaque = {"classes.csv": f"{classes}MUS,scheduled,2\nHR-7A,homeroom,1\n"}
+    con = roster({**unknown, **opaque, "enrollments.csv": ENROLLED})
+    assert len([*terms_without_days(con, read_table(con, "landing_files"), Settings())]) == 2
+
+
 def test_who_leaves_classes_out_leaves_out_their_enrollments(roster: Land) -> None:
     classes = f"{CLASSES},Term\nHR-7A,homeroom,S1\nMUS,scheduled,S2\n"
     files = {"classes.csv": classes, "enrollments.csv": f"{ENROLLED}ART,007,student\n"}
@@ -340,6 +400,24 @@ def test_who_leaves_classes_out_leaves_out_their_enrollments(roster: Land) -> No
     assert fate_of("where") == "not_read"
     said = Settings.model_validate({"landing": {"classes": {"where": {"Term": ["S1"]}}}})
     assert not [*terms_without_days(con, read_table(con, "landing_files"), said)]
+
+
+def test_who_leaves_students_out_leaves_out_what_is_said_of_them(land: Land) -> None:
+    files = {
+        "students.csv": "student_id,FTE\n007,1\n008,0.5\n",
+        "enrollments.csv": f"{ENROLLED.replace('MUS,007', 'HR-7A,009')}HR-7A,008,teacher\n",
+        "attendance.csv": "student_id,date,code\n008,2026-09-07,absent\n010,2026-09-07,absent\n",
+    }
+    con = land(files, '[landing.students.where]\nFTE = ["1"]')
+    for table, expected in (
+        (
+            "enrollments",
+            [("008", "unknown_person_id"), ("008", "where"), ("009", "unknown_person_id")],
+        ),
+        ("attendance", [("008", "where"), ("010", "unknown_student_id")]),
+    ):
+        rows = con.table(f"rejected_{table}").select("value", "rule").order("all").fetchall()
+        assert rows == expected
 
 
 def test_names_are_no_ids(read_exports: Stage) -> None:
@@ -517,6 +595,19 @@ def test_a_calendar_whose_holidays_stand_in_a_column_that_nobody_reads_is_a_ques
     assert days == [(date(2026, 9, 9),)]
 
 
+@pytest.mark.parametrize(("moment", "zone", "asks"), [
+    ("2026-09-06T22:00:00Z", "Europe/Berlin", True), ("2026-09-07T08:15:00Z", "Europe/Berlin", False),
+    ("2026-09-07T08:15:00Z", "", True), ("2026-09-07T00:00:00Z", "", False),
+])  # fmt: skip
+def test_moments_of_a_calendar_are_asked_about_where_they_are_another_day_at_the_school(
+    read_exports: Stage, moment: str, zone: str, *, asks: bool
+) -> None:
+    toml = f'[school]\ntime_zone = "{zone}"' if zone else ""
+    days = {"calendar.csv": f"date,in_session\n{moment},Y\n"}
+    found = [*roster_doubts(*read_exports(days, toml))]
+    assert [problem.kind for problem in found] == ["moments_in_rosters"] * asks
+
+
 def test_a_calendar_of_school_days_with_other_columns_asks_nothing(read_exports: Stage) -> None:
     rows = "".join(f"2026-09-{day:02},day {day},A\n" for day in range(7, 12))
     assert (
@@ -561,6 +652,21 @@ def test_a_code_in_two_cases_of_which_one_is_mapped_is_asked_about(facts: Stage)
     assert asked.message.startswith("'e' appears once")
     alone, *_ = facts({"attendance.csv": rows.format("p")}, toml)
     assert code_problems(unmapped_codes(alone)) == []
+
+
+@pytest.mark.parametrize(("codes", "said", "asks"), [
+    (["Absent", "ABSENT", "absent"], {"Absent": "absent"}, set()),
+    (["Bus", "BUS"], {"Bus": "tardy"}, set()),
+    (["Late", "late"], {"Late": "absent"}, {"late"}),
+    (["E", "e", "P"], {"E": "excused", "P": "present"}, {"e"}),
+    (["E", "e", "P", "p"], {"E": "excused", "P": "present"}, set()),
+    (["E", "e"], {"E": "excused", "e": "tardy"}, set()),
+    (["Eb"], {"EB": "excused", "eb": "tardy"}, {"Eb"}),
+])  # fmt: skip
+def test_a_code_in_another_case_is_the_one_that_is_mapped_unless_it_may_be_another(
+    codes: list[str], said: dict[str, str], asks: set[str]
+) -> None:
+    assert in_two_cases(codes, said, ATTENDANCE_WORDS) == asks
 
 
 @pytest.mark.parametrize(

@@ -37,6 +37,8 @@ TEXTS: dict[str, date | None] = {
     "46272": MONDAY,
     "46272.0": MONDAY,
     "46272.5": MONDAY,
+    "46271.9999999": MONDAY,
+    "46272.9999": MONDAY,
     "32874": date(1990, 1, 1),
     "58806": date(2060, 12, 31),
     "32873": None,

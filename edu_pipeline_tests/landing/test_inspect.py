@@ -246,7 +246,7 @@ def test_every_file_says_what_it_is_taken_for_and_how_it_is_read(system: System)
         ("att_2026-11-13.csv", False),
         ("att_2026-11-20.csv", True),
     ]
-    assert seen.absent == ("enrollments", "homework")
+    assert seen.absent == ("enrollments", "homework", "terms")
 
 
 def test_dates_codes_and_ids_are_told_as_they_will_be_read(system: System) -> None:

@@ -336,6 +336,12 @@ def test_graded_with_nothing_is_asked_until_somebody_says_what_it_means(facts: S
     (message,) = asked(facts({"homework.csv": f"{HOMEWORK},score\n{rows}"}))
     assert message.startswith("1 piece of homework is 'fully graded' with a score of 0")
     assert asked(facts({}, '[homework.codes]\n"fully graded" = "complete"')) == []
+    # no score is the same, but where the piece has none at all
+    rows = "007,a1,MAT,2026-09-08,graded,\n008,a1,MAT,2026-09-08,graded,9\n007,a2,MAT,2026-09-08,graded,\n"
+    (message,) = asked(facts({"homework.csv": f"{HOMEWORK},score\n{rows}"}))
+    assert message.startswith("1 piece of homework is 'graded' with a score of 0 or none")
+    rows = "007,a1,MAT,2026-09-08,graded,,B\n008,a1,MAT,2026-09-08,graded,9,\n"
+    assert asked(facts({"homework.csv": f"{HOMEWORK},score,textScore\n{rows}"})) == []
     # points of another kind, of which 0 are ordinary
     columns = "score,bonus points,Min Score,late_penalty_points"
     rows = (

@@ -1,13 +1,18 @@
 """Exports that list only who was there, or only what was handed in."""
 
+import tomllib
 from collections.abc import Callable, Collection
 
+import duckdb
 import pytest
 
 from edu_pipeline.landing.sources.school.doubts import doubts
-from edu_pipeline_tests.landing.conftest import Facts, rosters_of
+from edu_pipeline.landing.sources.school.finding import column_questions
+from edu_pipeline_tests.landing.conftest import Facts, lines_told, rosters_of
 
+EXCEPTIONS = '[landing.attendance]\nshape = "exceptions"\n'
 STUDENTS = [f"{number:03}" for number in range(1, 26)]
+Land = Callable[..., duckdb.DuckDBPyConnection]
 Asked = Callable[..., list[str]]
 
 
@@ -95,3 +100,76 @@ def test_a_day_without_exceptions_is_asked_about_where_many_are_usual(
     assert asked(9, 9, 0, 9, 9) == []
     assert asked(12, 11, 10, 12, 0) == []
     assert asked(12, 11, 1, 10, 12) == []
+
+
+@pytest.mark.parametrize(("header", "cells", "asks"), [
+    ("FTE", ("1", "0.6"), True), ("FTE %", ("100", "60"), True), ("Student FTE", ("1,0", "0,5"), True),
+    ("FTE", ("1.0", "1"), False), ("FTE", ("1", ""), False),
+    ("Part-time", ("N", "Y"), True), ("PartTime", ("No", "No"), False),
+    ("Enrollment Type", ("Full-time", "Part-time"), True), ("Enrollment Status", ("Full-Time", "Part-Time"), True),
+    ("Percent Enrolled", ("100%", "40%"), True), ("Days per week", ("5", "3"), True),
+    ("Part-time job", ("N", "Y"), False), ("Attendance percent", ("97", "88"), False),
+])  # fmt: skip
+def test_who_is_there_for_a_part_of_the_week_was_not_expected_each_day_without_a_row(
+    facts: Callable[..., Facts], header: str, cells: tuple[str, str], *, asks: bool
+) -> None:
+    files = {
+        "students.csv": f'student_id,{header}\n007,"{cells[0]}"\n008,"{cells[1]}"\n',
+        "attendance.csv": "student_id,date,code\n007,2026-09-07,absent\n",
+    }
+    found = facts(files, EXCEPTIONS)
+    problems = [*column_questions(*found)]
+    assert [problem.class_id for problem in problems] == ["HR-7A"] * asks
+    for problem in problems:
+        assert "says of 1 student" in problem.message
+        said = tomllib.loads(EXCEPTIONS + lines_told(problem.message.split(" If they")[0]))
+        rows = said["landing"]["students"]["where"][header]
+        assert cells[0] in rows
+        assert cells[1] not in rows
+    assert not [*column_questions(*facts(files))]
+    told_apart = {"attendance.csv": f"{files['attendance.csv']}008,2026-09-08,O\n"}
+    away = EXCEPTIONS + '[attendance.codes]\nO = "not_expected"\n'
+    assert not [*column_questions(*facts({**files, **told_apart}, away))]
+
+
+@pytest.mark.parametrize(("header", "day", "asks"), [
+    ("Date of leaving", "2026-09-08", 'exit_date = "Date of leaving"'), ("Last Day", "2026-09-08", "exit_date"),
+    ("Left on", "2026-09-30", ""), ("Start Date", "2026-09-09", "entry_date"), ("Start Date", "2026-09-01", ""),
+    ("Date modified", "2026-09-08", ""), ("Left", "N", ""), ("IEP end date", "2026-09-08", ""),
+])  # fmt: skip
+def test_days_on_which_somebody_came_or_left_are_asked_about_where_they_are_enrolled_before_or_after(
+    facts: Callable[..., Facts], header: str, day: str, asks: str
+) -> None:
+    files = {
+        "students.csv": f"student_id,{header}\n007,\n008,{day}\n",
+        "attendance.csv": "student_id,date,code\n007,2026-09-07,absent\n007,2026-09-10,absent\n",
+    }
+    problems = [*column_questions(*facts(files, EXCEPTIONS))]
+    assert [problem.class_id for problem in problems] == ["HR-7A"] * bool(asks)
+    assert all(asks in problem.message for problem in problems)
+    enrolled = f"class_id,person_id,role,begin_date,{header}\nHR-7A,008,student,2026-09-01,{day}\n"
+    of_spells = {**files, "students.csv": "student_id\n007\n008\n", "enrollments.csv": enrolled}
+    problems = [*column_questions(*facts(of_spells, EXCEPTIONS))]
+    assert [problem.table for problem in problems] == ["enrollments"] * bool(asks)
+    assert not [*column_questions(*facts(files))]
+
+
+def test_a_calendar_with_week_ends_in_session_is_asked_about_where_only_absences_are_listed(
+    facts: Callable[..., Facts],
+) -> None:
+    rosters = rosters_of(STUDENTS).replace("day < 5", "true").replace("range(6)", "range(14)")
+    absences = exceptions(2, 1, 2, 3, 2, 0, 0, 1, 2, 2, 1, 1)
+    (problem,) = doubts(*facts(absences, EXCEPTIONS, rosters))
+    assert problem.kind == "weekdays_without_exceptions"
+    assert (
+        "on Saturdays and Sundays, of which the calendar has 2 days in session" in problem.message
+    )
+    five = rosters.replace("true as in_session", "day % 7 < 5 as in_session")
+    assert not [*doubts(*facts(absences, EXCEPTIONS, five))]
+
+
+def test_a_homeroom_is_the_class_that_is_spelt_like_it(roster: Land) -> None:
+    students = "student_id,homeroom\n007,hr-7a\n008,HR-7A\n"
+    enrolled = "class_id,person_id,role\nHR-7A,T1,teacher\n"
+    con = roster({"students.csv": students, "enrollments.csv": enrolled})
+    assert con.sql("select distinct class_id from stg_enrollments").fetchall() == [("HR-7A",)]

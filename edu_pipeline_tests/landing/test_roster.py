@@ -270,3 +270,16 @@ def test_without_a_calendar_the_days_with_attendance_are_the_school_days(stage: 
 def test_an_exceptions_only_export_tells_no_school_days(stage: Land) -> None:
     con = stage({"calendar.csv": None}, '[landing.attendance]\nshape = "exceptions"')
     assert con.sql(DAYS).fetchall() == []
+
+
+def test_dates_that_the_others_of_their_export_leave_no_other_reading_are_read(
+    roster: Land,
+) -> None:
+    classes = "class_id,class_type,Term Start,Term End\nHR-7A,homeroom,7/1/2026,6/30/2027\n"
+    enrolled = "class_id,person_id,role\nHR-7A,007,student\n"
+    con = roster({"classes.csv": classes, "enrollments.csv": enrolled})
+    assert con.sql(SPELLS).fetchall() == [
+        ("HR-7A", "007", "student", date(2026, 7, 1), date(2027, 7, 1))
+    ]
+    con = roster({"classes.csv": classes.replace("6/30", "6/5")})
+    assert con.sql("select rule from rejected_classes").fetchall() == [("unparseable_first_day",)]

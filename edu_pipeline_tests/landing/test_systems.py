@@ -288,3 +288,44 @@ def test_a_constant_does_not_fill_the_blanks_of_a_column(people: Land) -> None:
         ("008", "8"),
         ("009", "7"),
     ]
+
+
+ROLES = "select class_id, person_id, role from stg_enrollments order by all"
+ENROLLED = [("HR-7A", "007", "student"), ("HR-7A", "T1", "teacher")]
+
+
+def test_school_data_sync_has_a_file_for_each_role(roster: Land) -> None:
+    header = "Section SIS ID,SIS ID\n"
+    files = {
+        "enrollments.csv": None,
+        "StudentEnrollment.csv": f"{header}HR-7A,007\n",
+        "TeacherRoster.csv": "Section SIS ID,Teacher SIS ID\nHR-7A,T1\n",
+    }
+    files_of = '[landing.enrollments]\nfiles = ["school/StudentE*", "school/TeacherRoster*"]\n'
+    for columns in ("", '[landing.enrollments.columns]\nperson_id = "SIS ID"\n'):
+        con = roster(files, f"{files_of}{columns}")
+        assert con.sql(ROLES).fetchall() == ENROLLED
+
+
+def test_files_of_an_export_may_differ_in_columns_and_constants(roster: Land, land: Land) -> None:
+    files = {
+        "enrollments.csv": "class_id,person_id,role\nHR-7A,007,student\n",
+        "enrollments_staff.csv": "class_id,Staff No.\nHR-7A,T1\n",
+    }
+    part = '[landing.enrollments.parts."school/enrollments_staff*"]\n'
+    con = roster(
+        files, f'{part}columns = {{ person_id = "Staff No." }}\nconstants.role = "teacher"'
+    )
+    assert con.sql(ROLES).fetchall() == ENROLLED
+    misspelt = land(
+        files, f'{part}columns = {{ person_id = "Staff No." }}\nconstants.rule = "teacher"'
+    )
+    messages = misspelt.sql(
+        "select message from landing_problems where kind in ('missing_column', 'unknown_column') order by kind"
+    ).fetchall()
+    assert len(messages) == 2
+    assert (
+        '[landing.enrollments.parts."school/enrollments_staff.csv".constants]: role = "…"'
+        in messages[0][0]
+    )
+    assert "has rule, which is none of its columns" in messages[1][0]

@@ -134,6 +134,7 @@ def test_ids_that_excel_made_numbers_of_get_their_zeros_back(people: Land) -> No
         (date(2026, 9, 7), "2026-09-07"),
         (datetime(2026, 9, 7), "2026-09-07"),  # noqa: DTZ001 - a sheet knows no zones
         (datetime(2026, 9, 7, 8, 5), "2026-09-07 08:05:00"),  # noqa: DTZ001
+        (datetime(2026, 9, 6, 23, 59, 59, 999_000), "2026-09-07"),  # noqa: DTZ001
         (time(8, 5), "08:05:00"),
         (timedelta(hours=1, minutes=30), "1:30:00"),
     ],
@@ -152,3 +153,25 @@ def test_a_sheet_set_aside_as_old_is_left_out(facts: Stage) -> None:
         "school/attendance.xlsx#Marks (old)"
     ]
     assert con.sql("select * from rejected_attendance").fetchall() == []
+
+
+@pytest.mark.parametrize(("column", "line", "told"), [(0, 1, True), (2, 1, False), (0, 0, False)])
+def test_cells_that_are_merged_over_rows_are_told_where_they_are_read(
+    read_exports: Stage, column: int, line: int, *, told: bool
+) -> None:
+    """In a column that nobody reads, and in the header, they are as good as any."""
+    rows = [["student_id", "First name", "Bus"], ["007", "Zoë", "A"], ["008", "Ben", "B"]]
+    target = BytesIO()
+    with xlsxwriter.Workbook(target) as book:
+        sheet = book.add_worksheet()
+        for number, cells in enumerate(rows if line else [["", "", ""], *rows]):
+            sheet.write_row(number, 0, cells)
+        sheet.merge_range(line, column, line + 1, column, rows[line][column])
+    page = "".join(
+        f"<tr>{''.join(f'<td>{cell}</td>' for cell in cells)}</tr>"
+        for cells in (rows if line else [rows[0][1:], *rows[1:]])
+    ).replace(f"<td>{rows[line][column]}</td>", f'<td rowspan="2">{rows[line][column]}</td>')
+    pages = {"students_b.xls": f"<html><table>{page}</table></html>"} if line else {}
+    files = read_exports({"students_a.xlsx": target.getvalue(), **pages}).files
+    for error in files["error"]:
+        assert (error is not None and "student_id are merged over several rows" in error) == told

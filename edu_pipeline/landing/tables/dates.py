@@ -30,7 +30,9 @@ EXCEL_DAYS = (
     (date(2060, 12, 31) - EXCEL_DAY_0).days,
 )
 """First and last serial number of Excel's that is taken for a date; others are typing errors."""
-_SERIAL = r"^(\d{5})(?:\.\d+)?$"
+_SERIAL = r"^(\d{5}(?:\.\d+)?)$"
+HALF_A_SECOND = 0.5 / 86_400
+"""Of a day: so little before midnight a number is the next day, as which Excel shows it."""
 _WITH_TIME = (
     r"^(.*?\d)(?:"
     r"(?:T|\s+)\d{1,2}:\d{2}(?::\d{2}(?:[.,]\d+)?)?\s?(?:[AaPp][Mm])?"
@@ -66,7 +68,7 @@ def parsed_date(text: pl.Expr, formats: Sequence[str]) -> pl.Expr:
         *((shaped, form) for form in UNAMBIGUOUS),
     ]
     dates = [cell.str.to_date(form, strict=False, exact=True) for cell, form in tried]
-    days = text.str.extract(_SERIAL, 1).cast(pl.Int32)
+    days = (text.str.extract(_SERIAL, 1).cast(pl.Float64) + HALF_A_SECOND).floor().cast(pl.Int32)
     return pl.coalesce(
         *(pl.when(day.dt.year() >= EARLIEST_YEAR).then(day) for day in dates),
         pl.when(days.is_between(*EXCEL_DAYS)).then(pl.lit(EXCEL_DAY_0) + pl.duration(days=days)),

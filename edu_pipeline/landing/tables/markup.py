@@ -29,12 +29,18 @@ _LONGEST = 1_048_576
 """Its rows."""
 
 
+Place = tuple[int, int]
+"""Row and column, from 0."""
+
+
 @dataclass
 class MarkupTable:
     """A table of a page, or a sheet."""
 
     name: str
     rows: list[list[str]] = field(default_factory=list)
+    reaching_down: list[Place] = field(default_factory=list)
+    """Of cells of one column and several rows."""
     hidden: bool = False
 
 
@@ -146,6 +152,8 @@ class _Tables(HTMLParser):
         down = _number(said.get("rowspan")) or _number(said.get("mergedown")) + 1
         for place in range(len(row), len(row) + self._width) if down > 1 else ():
             self._below[place] = down
+        if down > 1 and self._width == 1 and self._open:
+            self._open[-1].reaching_down.append((len(self._open[-1].rows), len(row)))
 
     def handle_startendtag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
         self.handle_starttag(tag, attrs)

@@ -21,6 +21,7 @@ from edu_pipeline.landing.tables.encodings import (
     encoding_but_utf_8,
     likely_encoding,
 )
+from edu_pipeline.landing.tables.markup import Place
 from edu_pipeline.landing.tables.workbook import counts_from_1904, is_workbook, write_csv
 
 STANDARD, BACKSLASHES, FROM_1904 = "standard", "backslashes", "days since 1904"
@@ -51,6 +52,8 @@ class Measured:
     """None where it is no workbook."""
     dialect: str
     layout: Layout
+    merged: frozenset[int] = frozenset()
+    """Columns, from 0, with cells that reach over several rows below the header."""
 
 
 def measured(path: Path, look: Look, sheet: str | None = None) -> Measured:
@@ -66,8 +69,10 @@ def measured(path: Path, look: Look, sheet: str | None = None) -> Measured:
     """
     if is_workbook(path):
         dialect = FROM_1904 if counts_from_1904(path) else STANDARD
-        with _sheet(path, sheet) as (text, name):
-            return Measured(UTF_8, name, dialect, _layout(text, replace(look, delimiter=",")))
+        with _sheet(path, sheet) as (text, name, merged):
+            rows = _layout(text, replace(look, delimiter=","))
+            below = frozenset(column for line, column in merged if line >= rows.header_lines)
+            return Measured(UTF_8, name, dialect, rows, below)
     encoding = look.encoding or likely_encoding(path)
     try:
         return _measured(path, look, encoding)
@@ -116,7 +121,7 @@ def as_text(path: Path, encoding: str, sheet: str | None, dialect: str) -> Itera
         UnreadableFileError: It is not of that encoding, or has no such sheet.
     """
     if is_workbook(path):
-        with _sheet(path, sheet) as (text, _):
+        with _sheet(path, sheet) as (text, *_):
             yield text
         return
     with as_utf8(path, encoding) as text:
@@ -134,10 +139,10 @@ def as_text(path: Path, encoding: str, sheet: str | None, dialect: str) -> Itera
 
 
 @contextmanager
-def _sheet(path: Path, sheet: str | None) -> Iterator[tuple[Path, str]]:
+def _sheet(path: Path, sheet: str | None) -> Iterator[tuple[Path, str, Sequence[Place]]]:
     with TemporaryDirectory(prefix="edu-sheet-") as scratch:
         copy = Path(scratch) / "sheet.csv"
-        yield copy, write_csv(path, sheet, copy)
+        yield copy, *write_csv(path, sheet, copy)
 
 
 def _measured(path: Path, look: Look, encoding: str) -> Measured:

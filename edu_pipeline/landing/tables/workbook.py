@@ -21,7 +21,7 @@ from python_calamine import (
 )
 
 from edu_pipeline.landing.tables.encodings import UnreadableFileError
-from edu_pipeline.landing.tables.markup import is_markup, tables_in
+from edu_pipeline.landing.tables.markup import Place, is_markup, tables_in
 
 STARTS = (b"PK\x03\x04", b"\xd0\xcf\x11\xe0")
 """How .xlsx and .ods files begin, and .xls, whatever their name."""
@@ -56,8 +56,8 @@ def shown_sheets(path: Path) -> Sequence[str]:
         return _shown(book)
 
 
-def write_csv(path: Path, sheet: str | None, target: Path) -> str:
-    """Write a sheet of a workbook as CSV in UTF-8; gives its name.
+def write_csv(path: Path, sheet: str | None, target: Path) -> tuple[str, Sequence[Place]]:
+    """Write a sheet of a workbook as CSV in UTF-8; gives its name, and where a cell reaches down.
 
     Args:
         path: The workbook.
@@ -68,16 +68,19 @@ def write_csv(path: Path, sheet: str | None, target: Path) -> str:
         UnreadableFileError: The workbook cannot be opened, or has no such sheet.
     """
     if not _is_book(path):
-        tables = {table.name: table.rows for table in reversed(tables_in(path))}
+        tables = {table.name: table for table in reversed(tables_in(path))}
         name = _named(sheet, list(reversed(tables)), list(reversed(tables)))
-        _write(tables[name], target)
-        return name
+        _write(tables[name].rows, target)
+        return name, tables[name].reaching_down
     try:
         with _opened(path) as book:
             name = _named(sheet, _shown(book), book.sheet_names)
-            cells = book.get_sheet_by_name(name).to_python(skip_empty_area=False)
-            _write((map(text, row) for row in cells), target)
-            return name
+            found = book.get_sheet_by_name(name)
+            _write((map(text, row) for row in found.to_python(skip_empty_area=False)), target)
+            merged = found.merged_cell_ranges or ()
+            return name, [
+                start for start, end in merged if start[0] < end[0] and start[1] == end[1]
+            ]
     except CalamineError:
         raise _broken() from None
 
@@ -144,6 +147,7 @@ def text(cell: Cell) -> str:
         case float() if cell.is_integer():
             return str(int(cell))
         case datetime():
+            cell += timedelta(milliseconds=500)
             return cell.isoformat(sep=" ", timespec="seconds").removesuffix(" 00:00:00")
         case date() | time():
             return cell.isoformat()

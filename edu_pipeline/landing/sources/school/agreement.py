@@ -180,14 +180,14 @@ def enrollment_days(con: duckdb.DuckDBPyConnection) -> tuple[int, int, str, str]
     return found
 
 
-def marks_on_end_dates(con: duckdb.DuckDBPyConnection) -> tuple[int, int, int]:
+def marks_on_end_dates(con: duckdb.DuckDBPyConnection) -> tuple[int, int, int, list[str]]:
     """Days on which students left, for good or for a while, and on which others of their school are marked.
 
     Returns:
         How many there are; on how many the student has a mark, other than that nobody expected them; after
-        how many, while in no class.
+        how many, while in no class; and the classes that those of the second were in until then.
     """
-    found: tuple[int, int, int] = con.execute(
+    found: tuple[int, int, int, list[str]] = con.execute(
         f"""
         with leavers as (
           select student_id, away.first as day, away.last as back from ({_away("student_id")}) as away
@@ -206,12 +206,44 @@ def marks_on_end_dates(con: duckdb.DuckDBPyConnection) -> tuple[int, int, int]:
           from leavers join marks using (student_id)
           where date >= day and coalesce(date < back, true) and expected group by all
         )
-        select count(*), count(*) filter (on_it), count(*) filter (later)
+        select count(*), count(*) filter (on_it), count(*) filter (later),
+               list_sort(list_distinct(flatten(coalesce(list(classes) filter (on_it), []))))
         from leavers as leaver
         join stg_student_schools as pupil on pupil.student_id = leaver.student_id
           and day >= pupil.begin_date and day < pupil.end_date
         join taken on taken.school_id = pupil.school_id and taken.date = leaver.day
         left join outside on outside.student_id = leaver.student_id and outside.day = leaver.day
+        left join (
+          select student_id, end_date, list(class_id) as classes from stays group by all
+        ) as ended on ended.student_id = leaver.student_id and ended.end_date = leaver.day
+        """
+    ).fetchall()[0]
+    return found
+
+
+def moves_apart(con: duckdb.DuckDBPyConnection) -> tuple[int, int, list[str]]:
+    """Students in no class on the one school day between two, which is the end date of the first.
+
+    Returns:
+        How many such moves there are, and how many without a day between; the classes that the first left.
+    """
+    found: tuple[int, int, list[str]] = con.execute(
+        f"""
+        with gaps as (
+          select away.student_id, away.first
+          from ({_away("student_id")}) as away
+          join stg_student_schools as pupil on pupil.student_id = away.student_id
+            and first >= pupil.begin_date and first < pupil.end_date
+          join stg_school_days as open on open.school_id = pupil.school_id and open.in_session
+            and open.date >= first and open.date < last
+          where first > date '0001-01-01' group by all
+          having count(*) = 1 and min(open.date) = first
+        )
+        select (select count(*) from gaps),
+               (select count(distinct student_id) from stays semi join stays as former
+                on former.student_id = stays.student_id and former.end_date = stays.begin_date),
+               (select coalesce(list(distinct class_id order by class_id), [])
+                from stays join gaps using (student_id) where end_date = first)
         """
     ).fetchall()[0]
     return found

@@ -178,6 +178,41 @@ def _in_another_column(
     return None
 
 
+_STUDENTS_TWICE = f"""
+    replaced as (from rejected_students where rule = {literal(SUPERSEDED)}),
+    twice as (
+      select student_id, min(replaced.file) as file,
+             arg_min(replaced.line, (replaced.file, replaced.line)) as line,
+             count(replaced.line) as rows,
+             count(distinct lower(concat_ws(' ', given_name, family_name, full_name))) > 1 as named
+      from read_students left join replaced on _file = file and _line = line
+      where _rule is null and student_id in (select value from replaced)
+      group by student_id
+      having named or count(distinct homeroom_id) > 1 or (
+        count(distinct ltrim(lower(school_id), '0')) > 1
+        and student_id not in (select student_id from {HOMES})
+      )
+    )
+"""
+"""SQL of `replaced` rows of students, and of the ids (`twice`) of which these say something else."""
+
+
+def students_twice_by_file(con: duckdb.DuckDBPyConnection) -> pl.DataFrame:
+    """Rows of the ids of `students_twice` that a later one replaces.
+
+    Returns:
+        One row per `file`: `table`, `rule`, `told`.
+    """
+    found: pl.DataFrame = con.sql(
+        f"""
+        with {_STUDENTS_TWICE}
+        select 'students' as "table", rule, file, count(*) as told from replaced
+        where value in (select student_id from twice) group by all
+        """
+    ).pl()
+    return found
+
+
 def students_twice(con: duckdb.DuckDBPyConnection) -> pl.DataFrame:
     """Ids that stand in students more than once, with other names, homerooms or schools.
 
@@ -192,20 +227,7 @@ def students_twice(con: duckdb.DuckDBPyConnection) -> pl.DataFrame:
     """
     found: pl.DataFrame = con.sql(
         f"""
-        with replaced as (from rejected_students where rule = {literal(SUPERSEDED)}),
-        twice as (
-          select student_id, min(replaced.file) as file,
-                 arg_min(replaced.line, (replaced.file, replaced.line)) as line,
-                 count(replaced.line) as rows,
-                 count(distinct lower(concat_ws(' ', given_name, family_name, full_name))) > 1 as named
-          from read_students left join replaced on _file = file and _line = line
-          where _rule is null and student_id in (select value from replaced)
-          group by student_id
-          having named or count(distinct homeroom_id) > 1 or (
-            count(distinct ltrim(lower(school_id), '0')) > 1
-            and student_id not in (select student_id from {HOMES})
-          )
-        ),
+        with {_STUDENTS_TWICE},
         places as (
           select person_id as student_id, class_id from stg_enrollments where role = 'student'
           union select student_id, homeroom_id from read_students where homeroom_id is not null

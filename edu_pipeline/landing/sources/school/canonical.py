@@ -8,6 +8,7 @@ afterwards.
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
+from pathlib import PurePosixPath
 
 import duckdb
 import polars as pl
@@ -24,6 +25,7 @@ from edu_pipeline.landing.rules import (
 from edu_pipeline.landing.sources.school.fields import (
     DATES,
     FIELDS,
+    FILES_OF_STANDARDS,
     KEYS,
     MISSING,
     MISSING_CODES,
@@ -31,9 +33,11 @@ from edu_pipeline.landing.sources.school.fields import (
 )
 from edu_pipeline.landing.sources.school.school_columns import Field, Resolved, resolve
 from edu_pipeline.landing.tables.csvfile import CELLS
+from edu_pipeline.landing.tables.dates import HALF_A_SECOND
 from edu_pipeline.landing.tables.headers import normal
 from edu_pipeline.landing.tables.opened import FROM_1904
 from edu_pipeline.landing.tables.raw import RECEIVED
+from edu_pipeline.landing.zone import is_like, names_of
 from edu_pipeline.settings.landing import TableExport
 
 CODES = {"attendance": "code", "homework": "status"}
@@ -89,9 +93,40 @@ def resolved_headers(
         (pl.col("table") == table) & pl.col("current") & pl.col("error").is_null()
     )
     return {
-        path: resolve(table, FIELDS[table], header, export)
+        path: resolve(table, FIELDS[table], header, export_of_file(table, path, header, export))
         for path, header in usable.select("path", "header").iter_rows()
     }
+
+
+def export_of_file(
+    table: str, path: str, header: Sequence[str], export: TableExport
+) -> TableExport:
+    """How one file of an export is read: as its own part says, or the standard that it is of."""
+    names = {normal(PurePosixPath(name).stem) for name in names_of(path)}
+    columns = {normal(name) for name in header}
+    standard: Mapping[str, str] = {}
+    for (of, name, column), constants in FILES_OF_STANDARDS.items():
+        if of == table and column in columns and any(each.startswith(name) for each in names):
+            standard = constants
+    parts = [part for pattern, part in export.parts.items() if is_like(path, (pattern,))]
+    if not standard and not parts:
+        return export
+    own = {
+        key: {name: value for part in parts for name, value in getattr(part, key).items()}
+        for key in ("columns", "constants")
+    }
+    # what is said of another file of the set is not said of this one
+    said = {
+        name: theirs
+        for name, theirs in export.columns.items()
+        if not standard or normal(theirs) in columns
+    }
+    return export.model_copy(
+        update={
+            "columns": said | own["columns"],
+            "constants": {**standard, **export.constants, **own["constants"]},
+        }
+    )
 
 
 def unread_names(
@@ -139,6 +174,16 @@ def canonical_query(
                  {_by_file(usable, _is_deleted)} as _deleted
           from {rows or f"raw_{table}"} where {_wanted(usable, export)}
         )"""
+
+
+def ids_left_out(table: str, column: str, files: pl.DataFrame, export: TableExport) -> str:
+    """SQL of the ids of an export's rows, also of those that `where` leaves out; of none without one."""
+    if not export.where:
+        return f"select null::varchar as {column} where false"
+    everywhere = export.model_copy(update={"where": {}})
+    return (
+        f"select {column} from ({canonical_query(table, files, everywhere)}) where {column} <> ''"
+    )
 
 
 def _usable(table: str, files: pl.DataFrame, export: TableExport) -> Sequence[_File]:
@@ -221,7 +266,7 @@ def _day(file: _File, cell: str) -> str:
         return cell
     return (
         rf"if(regexp_full_match({cell}, '\d{{5}}(\.\d+)?'), "
-        f"({DAYS_TO_1904} + floor(try_cast({cell} as double)))::int::varchar, {cell})"
+        f"({DAYS_TO_1904} + floor(try_cast({cell} as double) + {HALF_A_SECOND}))::int::varchar, {cell})"
     )
 
 
@@ -261,15 +306,16 @@ def _by_file(usable: Sequence[_File], sql: Callable[[_File], str]) -> str:
 
 def _cell(table: str, field: Field, usable: Sequence[_File], export: TableExport) -> str:
     """SQL of one of our columns: the file's, else the constant, else empty."""
-    constant = export.constants.get(field.name)
-    otherwise = "null::varchar" if constant is None else literal(constant)
 
     def received(file: _File) -> str:
         header = file.found.headers.get(field.name)
-        return quoted(header) if header else otherwise
+        constant = file.found.constants.get(field.name)
+        return (
+            quoted(header) if header else "null::varchar" if constant is None else literal(constant)
+        )
 
-    if constant is None and not any(field.name in file.found.headers for file in usable):
-        return "''" if CODES.get(table) == field.name else otherwise
+    if not any(field.name in {**file.found.headers, **file.found.constants} for file in usable):
+        return "''" if CODES.get(table) == field.name else "null::varchar"
     cell = f"trim(replace({_by_file(usable, received)}, chr(9), ' '))"
     if field.name in DATES.get(table, ()):
         cell = _by_file(usable, partial(_day, cell=cell))

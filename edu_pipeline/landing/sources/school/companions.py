@@ -14,7 +14,6 @@ ONEROSTER, CLEVER, SDS = "OneRoster", "Clever", "Microsoft School Data Sync"
 COMPANIONS: Mapping[str, Sequence[tuple[str, frozenset[str]]]] = {
     name: [(standard, frozenset(columns.split())) for standard, columns in of]
     for name, of in {
-        "academicsessions": [(ONEROSTER, "sourcedid title type startdate enddate")],
         "assessmentlineitems": [(ONEROSTER, "sourcedid title")],
         "assessmentresults": [(ONEROSTER, "sourcedid assessmentlineitemsourcedid")],
         "categories": [(ONEROSTER, "sourcedid title")],

@@ -134,13 +134,16 @@ def homework_outside_problems(outside: pl.DataFrame) -> list[Problem]:
     return problems
 
 
-def end_date_problems(ends: int, on: int, after: int, landing: Landing) -> list[Problem]:
+def end_date_problems(
+    ends: int, on: int, after: int, classes: Sequence[str], landing: Landing
+) -> list[Problem]:
     """End dates on which nearly every student who left still has a mark.
 
     Args:
         ends: As `agreement.marks_on_end_dates` has them.
         on: Of these, with a mark on the end date.
         after: With a mark after it.
+        classes: Of the second, those that they left: the figures of others do not depend on it.
         landing: The section of `pipeline.toml`.
     """
     if landing.enrollments.end_date == "inclusive" or not on:
@@ -152,15 +155,45 @@ def end_date_problems(ends: int, on: int, after: int, landing: Landing) -> list[
         "the last day in the class; it counts nowhere. If they still belonged to it, add to "
         '[landing.enrollments]: end_date = "inclusive".'
     )
-    problem = school_problem(
-        "enrollments",
-        "marks_on_end_dates",
-        "end_date",
-        message,
-        on,
-        known_as="end dates with marks",
+    return [
+        school_problem(
+            "enrollments",
+            "marks_on_end_dates",
+            "end_date",
+            message,
+            on,
+            class_id=class_id,
+            known_as="end dates with marks",
+        ).releasable("If they had left before")
+        for class_id in classes
+    ]
+
+
+def move_problems(apart: int, at_once: int, classes: Sequence[str]) -> list[Problem]:
+    """End dates on the day before the next class begins, where who has no row of attendance was present.
+
+    Args:
+        apart: As `agreement.moves_apart` has them.
+        at_once: Moves without a day between.
+        classes: Those that the first left.
+    """
+    message = (
+        f"{counted(apart, 'student')} who moved to another class {'is' if apart == 1 else 'are'} in none on the "
+        "school day between, which is the end date of the first and counts nowhere, as if it were the last day in "
+        'the class. If so, add to [landing.enrollments]: end_date = "inclusive".'
     )
-    return [problem.releasable("If they had left before")]
+    return [
+        school_problem(
+            "enrollments",
+            "moves_apart",
+            "end_date",
+            message,
+            apart,
+            class_id=class_id,
+            known_as="end dates on the day before the next begin",
+        ).releasable("If they were in none on that day")
+        for class_id in (classes if apart > at_once else ())
+    ]
 
 
 def register_problems(registers: pl.DataFrame) -> list[Problem]:

@@ -51,7 +51,9 @@ MANY_WITHOUT = 0.05
 PLANNED_DAYS = 31
 """How far ahead absences are known; a mark of a later day is a typing error."""
 USUAL_EXCEPTIONS = 10
-"""Students absent or late a day, where a day without any is no chance."""
+"""Students absent or late on days, where none is no chance."""
+FEW_EXCEPTIONS = 3
+"""The same of Saturdays and Sundays, when hardly any school is open on both."""
 DATES_SHOWN = 4
 SESSIONS_SHOWN = 8
 
@@ -77,6 +79,7 @@ def doubts(
     yield from _days_to_come(con, settings)
     yield from _homework_without_outcome(con)
     yield from _days_without_exceptions(con, settings)
+    yield from _weekdays_without_exceptions(con, settings)
     yield from _nobody_absent(con, settings)
     yield from _nothing_missing(con)
     yield from _without_homework(con)
@@ -491,6 +494,54 @@ def _days_without_exceptions(
         )
 
 
+def _weekdays_without_exceptions(
+    con: duckdb.DuckDBPyConnection, settings: Settings
+) -> Iterator[Problem]:
+    """Days of the week on which nobody is ever absent: a calendar may have all of them in session."""
+    if settings.landing.attendance.shape != "exceptions":
+        return
+    found = con.execute(
+        f"""
+        with marks as (
+          select school_id, date, count(distinct mark.student_id) as students
+          from stg_attendance as mark join stg_student_schools as pupil
+            on pupil.student_id = mark.student_id and date >= begin_date and date < end_date
+          group by all
+        ),
+        bounds as (select school_id, min(date) as first, max(date) as last from marks group by all),
+        weekdays as (
+          select school_id, isodow(date) as weekday, dayname(date) as called, count(*) as days,
+                 coalesce(sum(students), 0) as students
+          from stg_school_days join bounds using (school_id) left join marks using (school_id, date)
+          where in_session and date between first and last group by all
+        ),
+        usual as (
+          select school_id, sum(students) / sum(days) as students
+          from weekdays where students > 0 group by all
+        ),
+        silent as (
+          select school_id, list(called || 's' order by weekday) as called, sum(days)::bigint as days,
+                 list_has_all(list(weekday), [6, 7]) as weekends, sum(days * usual.students) as expected
+          from weekdays join usual using (school_id)
+          where weekdays.students = 0 and (days > 1 or weekday > 5) group by all
+        )
+        select school_id, called, days from silent
+        where expected >= if(weekends, {FEW_EXCEPTIONS}, {USUAL_EXCEPTIONS}) order by all
+        """
+    ).fetchall()
+    for school, called, days in found:
+        yield _question(
+            "calendar",
+            "weekdays_without_exceptions",
+            school,
+            f"Nobody of school {school} was ever absent or late on {listed(called)}, of which the calendar has "
+            f"{counted(days, 'day')} in session, and everyone counts as present. If there is no school on them, "
+            "export the calendar without them, or with a column in_session that says so.",
+            days,
+            f"No exceptions on {listed(called)} at school {school}.",
+        )
+
+
 def _nobody_absent(con: duckdb.DuckDBPyConnection, settings: Settings) -> Iterator[Problem]:
     """A daily export in which all were there, beside students whose register has no row of them."""
     ((marks, absent),) = con.execute(
@@ -631,7 +682,7 @@ def _without_homework(con: duckdb.DuckDBPyConnection) -> Iterator[Problem]:
 def _graded_with_nothing(
     con: duckdb.DuckDBPyConnection, files: pl.DataFrame, settings: Settings
 ) -> Iterator[Problem]:
-    """Graded with 0: a piece that was never handed in, or a bad one."""
+    """Graded with 0, or without a score that others of the piece have: never handed in, or a bad one."""
     said = {code.casefold() for code in settings.homework.codes}
     words = [word for word in GRADED if word not in said]
     if not words:
@@ -640,28 +691,39 @@ def _graded_with_nothing(
     column = ""
     for path, read in resolved_headers("homework", files, settings.landing.homework).items():
         status = read.headers.get("status")
-        for name in read.unread:
-            scored = normal(name).endswith(SCORES) and not any(map(normal(name).count, NO_SCORE))
-            if status is None or not scored:
-                continue
-            counts = con.execute(
-                f"""
-                select trim({quoted(status)}), count(*) from raw_homework
-                where _file = ? and lower(trim({quoted(status)})) in {literals(words)}
-                  and try_cast(rtrim(trim({quoted(name)}), '% ') as double) = 0
-                group by all order by all
-                """,
-                [path],
-            ).fetchall()
-            if counts:
-                found, column = dict(counts), name
+        scored = [
+            name
+            for name in read.unread
+            if normal(name).endswith(SCORES) and not any(map(normal(name).count, NO_SCORE))
+        ]
+        if status is None or not scored:
+            continue
+        cells = [f"rtrim(trim(coalesce({quoted(name)}, '')), '% ')" for name in scored]
+        piece = read.headers.get("assignment_id", status)
+        counts = con.execute(
+            f"""
+            with graded as (
+              select trim({quoted(status)}) as word, {quoted(piece)} as piece,
+                     {" or ".join(f"coalesce(try_cast({cell} as double) = 0, false)" for cell in cells)} as nothing,
+                     concat({", ".join(cells)}) = '' as blank
+              from raw_homework where _file = ? and lower(word) in {literals(words)}
+            )
+            select word, count(*) from (
+              select word, nothing or (blank and not bool_and(blank) over (partition by piece)) as asked
+              from graded
+            ) where asked group by all order by all
+            """,
+            [path],
+        ).fetchall()
+        if counts:
+            found, column = dict(counts), scored[0]
     for word, rows in found.items():
         yield _question(
             "homework",
             "graded_with_nothing",
             word,
             f"{counted(rows, 'piece')} of homework {'is' if rows == 1 else 'are'} "
-            f"'{word}' with a {column} of 0: handed in, or never? If handed in, add to [homework.codes]: "
+            f"'{word}' with a {column} of 0 or none: handed in, or never? If handed in, add to [homework.codes]: "
             f'{toml_key(word)} = "complete"; if not, export these with a status of their own.',
             rows,
             f"Homework is '{word}' with a {column} of 0.",

@@ -14,6 +14,7 @@ _SCHOOL = Field(
         "schoolSourcedId",
         "orgSourcedIds",
         "primaryOrgSourcedId",
+        "school sis id",
         "school",
         "school_local_id",
         "school code",
@@ -82,7 +83,15 @@ FIELDS: Mapping[str, tuple[Field, ...]] = {
     "staff": (
         Field(
             "staff_id",
-            ("StaffUniqueId", "teacher_id", "teacher number", "employee id", "sourcedId", "id"),
+            (
+                "StaffUniqueId",
+                "teacher_id",
+                "teacher number",
+                "employee id",
+                "sourcedId",
+                "sis id",
+                "id",
+            ),
             required=True,
         ),
         _GIVEN,
@@ -99,7 +108,7 @@ FIELDS: Mapping[str, tuple[Field, ...]] = {
     "classes": (
         Field(
             "class_id",
-            ("sourcedId", "section_id", "SectionIdentifier", "classCode", "id"),
+            ("sourcedId", "section_id", "SectionIdentifier", "classCode", "sis id", "id"),
             required=True,
         ),
         Field("class_name", ("title", "name", "section name", "section number")),
@@ -115,11 +124,12 @@ FIELDS: Mapping[str, tuple[Field, ...]] = {
             "first_day", ("term start", "term start date", "term begin", "start date", "begin date")
         ),
         Field("last_day", ("term end", "term end date", "end date")),
+        Field("term_ids", ("termSourcedIds", "sessionSourcedIds")),
     ),
     "enrollments": (
         Field(
             "class_id",
-            ("classSourcedId", "section_id", "SectionIdentifier", "class"),
+            ("classSourcedId", "section_id", "SectionIdentifier", "section sis id", "class"),
             required=True,
         ),
         Field(
@@ -130,6 +140,9 @@ FIELDS: Mapping[str, tuple[Field, ...]] = {
                 "student_id",
                 "StudentUniqueId",
                 "student number",
+                "student sis id",
+                "teacher sis id",
+                "sis id",
                 "student",
             ),
             required=True,
@@ -188,6 +201,11 @@ FIELDS: Mapping[str, tuple[Field, ...]] = {
         Field("term", ("trimester", "semester", "grading period")),
         Field("school_year", ("academic year",)),
     ),
+    "terms": (
+        Field("term_id", ("sourcedId",), required=True),
+        Field("first_day", ("startDate",)),
+        Field("last_day", ("endDate",)),
+    ),
 }
 
 KEYS: Mapping[str, tuple[str, ...]] = {
@@ -198,6 +216,7 @@ KEYS: Mapping[str, tuple[str, ...]] = {
     "attendance": ("student_id", "date", "session"),
     "homework": ("student_id", "assignment_id", "class_id"),
     "calendar": ("date", "school_id"),
+    "terms": ("term_id",),
 }
 """Natural keys: of two rows with the same key the later one counts."""
 
@@ -208,6 +227,7 @@ DATES: Mapping[str, tuple[str, ...]] = {
     "attendance": ("date",),
     "homework": ("due_date",),
     "calendar": ("date",),
+    "terms": ("first_day", "last_day"),
 }
 """Columns of dates."""
 
@@ -270,6 +290,13 @@ WORDS: Mapping[tuple[str, str], Mapping[str, str]] = {
     },
 }
 """(table, column) → their word, without case → ours. `[landing.<table>.values.<column>]` adds."""
+
+FILES_OF_STANDARDS: Mapping[tuple[str, str, str], Mapping[str, str]] = {
+    ("enrollments", name, "sectionsisid"): {"role": role}
+    for name, role in (("studentenrollment", "student"), ("teacherroster", "teacher"))
+}
+"""(export, how a file is called, a column of it), as compared → what its standard says of every row:
+School Data Sync has a file for each role."""
 
 OTHER_ROLES = frozenset(
     {"administrator", "aide", "guardian", "parent", "proctor", "relative", "counselor"}

@@ -18,6 +18,7 @@ from edu_pipeline.landing.sources.school.agreement import (
     marks_on_closed_days,
     marks_on_end_dates,
     marks_outside,
+    moves_apart,
     names_for_ids,
     parts_that_repeat,
     registers,
@@ -34,6 +35,7 @@ from edu_pipeline.landing.sources.school.belonging import (
     stranger_problems,
     strangers_enrolled,
     students_twice,
+    students_twice_by_file,
     zero_problems,
     zeros_lost,
 )
@@ -47,6 +49,7 @@ from edu_pipeline.landing.sources.school.disagreements import (
     end_date_problems,
     homeroom_problems,
     homework_outside_problems,
+    move_problems,
     name_problems,
     outside_problems,
     part_problems,
@@ -67,6 +70,7 @@ from edu_pipeline.landing.sources.school.losses import (
 )
 from edu_pipeline.landing.sources.school.no_longer import SPELLS, no_longer
 from edu_pipeline.landing.sources.school.older_roster import classes_lost
+from edu_pipeline.landing.sources.school.part_time import part_time, stays_unread
 from edu_pipeline.landing.sources.school.rejections import (
     reject_counts,
     rows_received,
@@ -184,6 +188,9 @@ def column_questions(
             continue
         export = settings.landing.export(table)
         names = unread_names(con, table, files, export)
+        if table in SPELLS:
+            yield from part_time(con, table, names, settings)
+            yield from stays_unread(con, table, names, settings)
         yield from no_longer(con, table, names, settings)
         if table in CODES:
             found = resolved_headers(table, files, export).values()
@@ -209,16 +216,15 @@ def _rows_left_out(
     # of these the zeros are told, which is more
     explained = zeros.filter(pl.col("rows") == pl.col("of"))["table"].to_list()
     causes = causes_of_unknown(con)
-    twice = students_twice(con)
+    # of students who stand there twice the ids are told
+    others = counts.join(students_twice_by_file(con), on=["table", "rule", "file"], how="left")
+    others = others.with_columns(pl.col("rows") - pl.col("told").fill_null(0)).filter(
+        pl.col("rows") > 0
+    )
     many = [
         problem
-        for problem in row_problems(counts, rows_received(con), files, landing, causes)
+        for problem in row_problems(others, rows_received(con), files, landing, causes)
         if not (problem.table in several and problem.subject == SUPERSEDED)
-        and not (
-            problem.table == "students"
-            and problem.subject == SUPERSEDED
-            and problem.rows == twice["rows"].max()
-        )
         and not (problem.table in explained and problem.subject in UNKNOWN_PEOPLE)
     ]
     told = {
@@ -239,7 +245,7 @@ def _rows_left_out(
     rivals = rival_problems(
         classes_of_several_schools(con),
         enrollments_that_differ(con, landing.enrollments, settings.known_zone),
-        twice,
+        students_twice(con),
         {problem.table for problem in many if problem.subject == SUPERSEDED},
     )
     return [
@@ -316,7 +322,11 @@ def _of_marks(con: duckdb.DuckDBPyConnection, settings: Settings) -> list[Proble
             *outside_problems(marks_outside(con, begins), *enrollment_days(con)),
             *homework_outside_problems(homework_outside(con, begins)),
             *end_date_problems(*marks_on_end_dates(con), landing),
-            *(register_problems(registers(con, begins)) if daily else []),
+            *(
+                register_problems(registers(con, begins))
+                if daily
+                else move_problems(*moves_apart(con))
+            ),
         ]
 
 

@@ -2,7 +2,7 @@
 
 import hashlib
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from fnmatch import fnmatchcase
 from pathlib import Path
@@ -11,6 +11,8 @@ from typing import Any
 import polars as pl
 
 from edu_pipeline.ground.toml import toml_list
+from edu_pipeline.ground.wording import listed
+from edu_pipeline.landing.sources.school.canonical import export_of_file
 from edu_pipeline.landing.sources.school.fields import FIELDS
 from edu_pipeline.landing.sources.school.school_columns import known, resolve
 from edu_pipeline.landing.tables.csvfile import ENOUGH_NAMES, Layout
@@ -28,7 +30,7 @@ from edu_pipeline.landing.zone import (
     digest,
     fingerprint,
     invented_with_real,
-    names_of,
+    is_like,
 )
 from edu_pipeline.model.columns import dtypes
 from edu_pipeline.model.quality import LandingFiles
@@ -42,6 +44,8 @@ from edu_pipeline.settings.landing import (
 
 SCHOOL_FOLDER = "school/"
 AUTO = "auto"
+CALLED = {"terms": "academicSessions"}
+"""What files of an export are called where it is not its name."""
 
 
 def survey(zone: Zone, landing: Landing, refresh: str = "") -> pl.DataFrame:
@@ -158,21 +162,15 @@ def exports_in(zone: Zone, landing: Landing) -> Sequence[LandedFile]:
 
 def is_ignored(path: str, landing: Landing) -> bool:
     """Whether the settings say that a file is not ours."""
-    return _is_like(path, landing.ignore)
+    return is_like(path, landing.ignore)
 
 
 def matches(path: str, table: str, export: TableExport) -> bool:
     """Whether a path is one of an export's files, in any case; in an archive also by its name there."""
-    return _is_like(
-        path, export.files or [f"{SCHOOL_FOLDER}{table}*{ending}" for ending in ENDINGS]
-    )
-
-
-def _is_like(path: str, patterns: Iterable[str]) -> bool:
-    return any(
-        fnmatchcase(name.casefold(), pattern.casefold())
-        for name in names_of(path)
-        for pattern in patterns
+    return is_like(
+        path,
+        export.files
+        or [f"{SCHOOL_FOLDER}{CALLED.get(table, table)}*{ending}" for ending in ENDINGS],
     )
 
 
@@ -206,6 +204,7 @@ def rows_of(
         month_first: How names write dates, as `months_first` has it.
     """
     file = piece.file
+    export = export_of_file(table, piece.path, (), export)
     version = version_of(file, month_first=month_first)
     try:
         with zone.unpacked(file.path) as path:
@@ -349,7 +348,15 @@ def _named(
     """A file without a header has a student for one, whom nobody may read in a message."""
     if isinstance(found, UnreadableFileError):
         return found
-    ours = resolve(table, FIELDS[table], found.layout.header, export).headers.keys()
+    header = found.layout.header
+    headers = resolve(table, FIELDS[table], header, export).headers
+    merged = [header[place] for place in sorted(found.merged) if place < len(header)]
+    if read := [name for name in merged if name in headers.values()]:
+        return UnreadableFileError(
+            f"cells of {listed(read)} are merged over several rows, of which only the first has what stands "
+            "there. Unmerge them in Excel, so that every row has its own, and export it again"
+        )
+    ours = headers.keys()
     if len(ours) < ENOUGH_NAMES and not ours & {f.name for f in FIELDS[table] if f.required}:
         column = next(field.name for field in FIELDS[table] if field.required)
         return UnreadableFileError(

@@ -54,6 +54,8 @@ HINTS: Mapping[str, tuple[str, ...]] = {
     "status": ("status", "submi"),
 }
 """Required column → what headers say that may be it; what the cells are decides later."""
+ALSO_CALLED = {"classes": ("section",), "staff": ("teacher",)}
+"""What is in the names of files besides the export's own."""
 GENERIC_IDS = frozenset({"id", "sourcedid", "sisid"})
 """Headers of ids, as compared, that files of every kind have: alone they prove nothing."""
 TIE = 0.1
@@ -339,7 +341,8 @@ def _likely(zone: Zone, landing: Landing, stray: Piece) -> tuple[list[_Guess], s
         lacking = needed - {*found.headers, *export.constants}
         hinted = all(_hinted(name, header) for name in lacking)
         if hinted and len(found.headers) >= ENOUGH_COLUMNS:
-            named = table.rstrip("s") in stray.path.casefold()
+            words = (table.rstrip("s"), *ALSO_CALLED.get(table, ()))
+            named = any(word in stray.path.casefold() for word in words)
             score = len(found.headers) + len(needed) / 10 + named / 20 - 2 * len(lacking)
             guesses.append(_Guess(stray, table, score, tuple(header), tuple(found.headers)))
             key = next(field.name for field in FIELDS[table] if field.required)

@@ -13,9 +13,11 @@ from edu_pipeline.ground.sql import literal, literals, quoted
 from edu_pipeline.ground.toml import toml_key, toml_text
 from edu_pipeline.ground.wording import counted, listed
 from edu_pipeline.landing.rules import CLOSED
-from edu_pipeline.landing.sources.school.canonical import resolved_headers, unread_names
-from edu_pipeline.landing.sources.school.fields import WORDS
+from edu_pipeline.landing.sources.school.canonical import CODES, resolved_headers, unread_names
+from edu_pipeline.landing.sources.school.fields import DATES, WORDS
 from edu_pipeline.landing.sources.school.school_problems import school_problem
+from edu_pipeline.landing.sources.school.stage_facts import distinct_texts
+from edu_pipeline.landing.tables.dates import days_read, is_moment, parsed_date
 from edu_pipeline.landing.tables.headers import normal
 from edu_pipeline.model.problems import Problem
 from edu_pipeline.settings.home import Settings
@@ -56,6 +58,31 @@ def roster_doubts(
     """
     yield from holidays or _days_without_a_word(con, files, settings)
     yield from terms_without_days(con, files, settings)
+    yield from _moments_in_rosters(con, files, settings)
+
+
+def _moments_in_rosters(
+    con: duckdb.DuckDBPyConnection, files: pl.DataFrame, settings: Settings
+) -> Iterator[Problem]:
+    """Moments in UTC in rosters and calendars, where only their date is read: another day at the school."""
+    for table in sorted({*DATES}.difference(CODES).intersection(files["table"])):
+        for day in DATES[table]:
+            texts = distinct_texts(con, table, day)[day].drop_nulls()
+            moments = texts.filter(texts.to_frame().select(is_moment(pl.col(day))).to_series())
+            if settings.known_zone is not None:
+                there = days_read(moments, (), settings.known_zone)
+                moments = there.filter(pl.col("day") != parsed_date(pl.col("text"), ()))["text"]
+            if moments.len():
+                problem = school_problem(
+                    table,
+                    "moments_in_rosters",
+                    day,
+                    f"{day} of {table} is written as moments in UTC, such as {moments.sort()[0]}, and only their "
+                    "date is read, though at the school it may be another day. Export dates, such as 2026-09-18.",
+                    moments.len(),
+                    known_as=f"{day} of {table} is written in UTC.",
+                )
+                yield problem.releasable("If it is right as it is read")
 
 
 def _days_without_a_word(
@@ -66,7 +93,7 @@ def _days_without_a_word(
     words = [word for word, ours in WORDS["calendar", "in_session"].items() if ours == "false"]
     known = [word for word in words if len(word) > 1]  # a 0 or an N may say anything
     for path, found in resolved_headers("calendar", files, export).items():
-        if "in_session" in found.headers or "in_session" in export.constants:
+        if "in_session" in {**found.headers, **found.constants}:
             continue
         for name in found.unread:
             cell = f"lower(trim({quoted(name)}))"
@@ -138,13 +165,23 @@ def terms_without_days(
     for table in ("classes", "enrollments"):
         if table not in files["table"]:
             continue
-        for name in unread_names(con, table, files, settings.landing.export(table)):
+        export = settings.landing.export(table)
+        of_terms = {
+            found.headers["term_ids"]
+            for found in resolved_headers(table, files, export).values()
+            if "term_ids" in found.headers
+        }
+        for name in [*unread_names(con, table, files, export), *sorted(of_terms)]:
             if not re.fullmatch(_TERM_HEADER, normal(name)):
                 continue
             rows = con.execute(
                 f"""
                 with dated as (
                   select class_id from read_classes where coalesce(first_day, last_day) is not null
+                  union all
+                  select class_id from (select class_id, unnest(split(term_ids, ',')) as term_id from read_classes) as named
+                  join stg_terms on stg_terms.term_id = trim(named.term_id)
+                  where coalesce(first_day, last_day) is not null
                   union all
                   select class_id from read_enrollments
                   where coalesce(begin_date, end_date) is not null

@@ -59,6 +59,8 @@ class Resolved:
     """Our column → what it was found by: a setting, our own name, an alias, or likeness to one."""
     repeated: Mapping[str, tuple[str, ...]]
     """Our column → further headers of the same name, which are not read: the first counts."""
+    constants: Mapping[str, str]
+    """Our column → the value of every row that has none of its own."""
     filters: Mapping[str, tuple[str, ...]]
     """The file's header → the values whose rows are kept."""
     unread: tuple[str, ...]
@@ -96,6 +98,7 @@ def resolve(
         repeated={
             name: copies for name, first in headers.items() if (copies := _copies(first, header))
         },
+        constants=export.constants,
         filters=filters,
         unread=tuple(name for name in header if name not in {*headers.values(), *filters}),
         missing=_missing(table, fields, header, headers, export),

@@ -265,8 +265,8 @@ def _file(
         if found and field.name in found.headers:
             how = found.how[field.name]
             columns.append(ColumnSeen(field.name, found.headers[field.name], how))
-        elif found and field.name in export.constants:
-            columns.append(ColumnSeen(field.name, export.constants[field.name], "constant"))
+        elif found and field.name in found.constants:
+            columns.append(ColumnSeen(field.name, found.constants[field.name], "constant"))
         elif found and field.required:
             missing.append(field.name)
     preamble = file["preamble"]

@@ -147,13 +147,15 @@ def file_problems(files: pl.DataFrame, landing: Landing) -> list[Problem]:
     contents = dict(current.select("path", "sha256").iter_rows())
     for table in SCHOOL_TABLES:
         rows += _unknown_columns(table, landing.export(table))
-        for path, found in resolved_headers(table, files, landing.export(table)).items():
+        headers = resolved_headers(table, files, landing.export(table))
+        for path, found in headers.items():
+            of_file = f"parts.{toml_key(path)}." if len(headers) > 1 else ""
             rows += [
                 school_problem(
                     table,
                     "missing_column",
                     path,
-                    f"{path}: {sentence}{_or_constant(table, sentence)}",
+                    f"{path}: {sentence}{_or_constant(table, sentence, of_file)}",
                     content=contents[path],
                 )
                 for sentence in found.missing
@@ -182,12 +184,12 @@ def file_problems(files: pl.DataFrame, landing: Landing) -> list[Problem]:
     return rows
 
 
-def _or_constant(table: str, sentence: str) -> str:
+def _or_constant(table: str, sentence: str, of_file: str) -> str:
     """The other way out where a column is missing that may be the same for every row."""
     for (export, column), ours in MEANINGS.items():
         if export == table and sentence.startswith(f"no column for {column}."):
             return (
-                f"  # or, if it is the same for every row, to [landing.{table}.constants]: "
+                f"  # or, if it is the same for every row, to [landing.{table}.{of_file}constants]: "
                 f'{column} = "…"  # {" or ".join(ours[:2])}'
             )
     return ""
@@ -196,6 +198,10 @@ def _or_constant(table: str, sentence: str) -> str:
 def _unknown_columns(table: str, export: TableExport) -> list[Problem]:
     """Columns that the settings map and that we do not have: a misspelling, not a silence."""
     ours = [field.name for field in FIELDS[table]]
+    said = {key: getattr(export, key) for key in ("columns", "constants", "values", "width")}
+    for pattern, part in export.parts.items():
+        of = f"parts.{toml_key(pattern)}"
+        said |= {f"{of}.columns": part.columns, f"{of}.constants": part.constants}
     return [
         school_problem(
             table,
@@ -204,8 +210,8 @@ def _unknown_columns(table: str, export: TableExport) -> list[Problem]:
             f"[landing.{table}.{section}] has {name}, which is none of its columns: "
             f"{', '.join(ours)}.",
         )
-        for section in ("columns", "constants", "values", "width")
-        for name in getattr(export, section)
+        for section, names in said.items()
+        for name in names
         if name not in ours
     ]
 
@@ -623,7 +629,8 @@ def row_problems(
     empty = [
         table
         for table in SCHOOL_TABLES
-        if table not in received["table"]
+        if table != "terms"
+        and table not in received["table"]
         and any(not found.missing for found in _headers(table, files, landing))
     ]
     rows = [_no_rows(table, files) for table in empty]

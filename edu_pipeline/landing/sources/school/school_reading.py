@@ -98,9 +98,8 @@ class Reading:
     def lacks(self, table: str, column: str) -> bool:
         """Whether an export is there and has no such column, nor a constant for it."""
         found = resolved_headers(table, self.files, self.settings.landing.export(table)).values()
-        return bool(found) and not (
-            any(column in each.headers for each in found)
-            or column in self.settings.landing.export(table).constants
+        return bool(found) and not any(
+            column in {**each.headers, **each.constants} for each in found
         )
 
     def with_placeholders(self) -> "Reading":

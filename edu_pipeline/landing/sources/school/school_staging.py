@@ -8,7 +8,7 @@ import duckdb
 import polars as pl
 
 from edu_pipeline.ground.warehouse import read_table, write_table
-from edu_pipeline.landing.sources.school.canonical import canonical_query
+from edu_pipeline.landing.sources.school.canonical import ids_left_out
 from edu_pipeline.landing.sources.school.stage_facts import (
     attendance_dates,
     stage_attendance,
@@ -22,6 +22,7 @@ from edu_pipeline.landing.sources.school.stage_roster import (
     stage_school_days,
     stage_staff,
     stage_students,
+    stage_terms,
     stays_of,
     terms_of,
 )
@@ -96,10 +97,18 @@ def _classes(room: _Room) -> None:
     room.keep("classes", staged)
 
 
+def _terms(room: _Room) -> None:
+    room.keep("terms", stage_terms(room.rows("terms"), room.settings.landing.terms))
+
+
 def _enrollments(room: _Room) -> None:
     landing = room.settings.landing
-    everywhere = landing.classes.model_copy(update={"where": {}})
-    query = f"select class_id from ({canonical_query('classes', room.files, everywhere)})"
+    left_out = {
+        table: room.con.sql(ids_left_out(table, column, room.files, landing.export(table))).pl()[
+            column
+        ]
+        for table, column in (("classes", "class_id"), ("students", "student_id"))
+    }
     staged = stage_enrollments(
         room.rows("enrollments"),
         room.staged("classes"),
@@ -107,8 +116,8 @@ def _enrollments(room: _Room) -> None:
         room.staged("staff"),
         landing.enrollments,
         stays=stays_of(room.rows("students"), landing.students, landing.enrollments),
-        terms=terms_of(room.rows("classes"), landing.classes),
-        elsewhere=room.con.sql(query).pl()["class_id"] if landing.classes.where else (),
+        terms=terms_of(room.rows("classes"), landing.classes, room.staged("terms")),
+        left_out=left_out,
     )
     room.keep("enrollments", staged)
 
@@ -144,6 +153,7 @@ STAGED: Mapping[str, Callable[[_Room], None]] = MappingProxyType(
         "students": _students,
         "staff": _staff,
         "classes": _classes,
+        "terms": _terms,
         "enrollments": _enrollments,
         "student_schools": _student_schools,
         "school_days": _school_days,

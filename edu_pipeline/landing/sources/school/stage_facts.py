@@ -15,20 +15,21 @@ from edu_pipeline.ground.sql import literal, literals
 from edu_pipeline.landing.rules import (
     AFTER,
     CLOSED,
+    ELSEWHERE,
     NOT_EXPECTED,
     SUPERSEDED,
     UNKNOWN,
     UNMAPPED,
     UNPARSEABLE,
 )
-from edu_pipeline.landing.sources.school.canonical import resolved_headers
+from edu_pipeline.landing.sources.school.canonical import ids_left_out, resolved_headers
 from edu_pipeline.landing.sources.school.fields import KEYS
 from edu_pipeline.landing.tables.date_order import with_proven
 from edu_pipeline.landing.tables.dates import days_read
 from edu_pipeline.landing.tables.headers import normal
 from edu_pipeline.settings.home import Settings
 from edu_pipeline.settings.landing import AttendanceExport, TableExport
-from edu_pipeline.settings.marks import in_two_cases
+from edu_pipeline.settings.marks import ATTENDANCE_WORDS, HOMEWORK_WORDS, in_two_cases
 
 
 @dataclass(frozen=True)
@@ -136,7 +137,7 @@ def stage_attendance(
     per_day = export.sessions_per_day
     texts = distinct_texts(con, "attendance", "date", "code")
     codes = texts["code"].unique().sort().to_list()
-    unsaid = in_two_cases(codes, settings.attendance.codes)
+    unsaid = in_two_cases(codes, settings.attendance.codes, ATTENDANCE_WORDS)
     marks = {code: settings.attendance.mark(code) for code in codes if code not in unsaid}
     con.register(
         "code_meanings",
@@ -200,7 +201,7 @@ def stage_attendance(
             CLOSED: ("open.date is null", "parsed.date"),
         },
     )
-    _stage(con, texts, settings, fact)
+    _stage(con, texts, settings, fact, files)
     con.unregister("export_days")
     if export.shape == "daily":
         _leave_out_registers_not_taken(con)
@@ -267,7 +268,7 @@ def stage_homework(con: duckdb.DuckDBPyConnection, settings: Settings, files: pl
     """
     texts = distinct_texts(con, "homework", "due_date", "status")
     codes = texts["status"].unique().sort().to_list()
-    unsaid = in_two_cases(codes, settings.homework.codes)
+    unsaid = in_two_cases(codes, settings.homework.codes, HOMEWORK_WORDS)
     statuses = {code: settings.homework.status(code) for code in codes if code not in unsaid}
     con.register(
         "code_meanings",
@@ -308,7 +309,7 @@ def stage_homework(con: duckdb.DuckDBPyConnection, settings: Settings, files: pl
         },
         within=within,
     )
-    _stage(con, texts, settings, fact)
+    _stage(con, texts, settings, fact, files)
 
 
 def _stage(
@@ -316,6 +317,7 @@ def _stage(
     texts: pl.DataFrame,
     settings: Settings,
     fact: _Fact,
+    files: pl.DataFrame,
 ) -> None:
     day, table = fact.day, fact.table
     export = settings.landing.export(table)
@@ -324,6 +326,11 @@ def _stage(
         "missing_student_id": ("parsed.student_id is null", "null"),
         f"missing_{day}": (f"parsed.{day} is null", "null"),
         f"{UNPARSEABLE}{day}": ("days.day is null", f"parsed.{day}"),
+        ELSEWHERE: (
+            "student.student_id is null and parsed.student_id in "
+            f"({ids_left_out('students', 'student_id', files, settings.landing.students)})",
+            "parsed.student_id",
+        ),
         f"{UNKNOWN}student_id": ("student.student_id is null", "parsed.student_id"),
         UNMAPPED: ("meaning.word is null", f"parsed.{fact.code}"),
         **fact.rules,

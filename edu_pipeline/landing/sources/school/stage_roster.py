@@ -5,6 +5,7 @@ are done in SQL. Every function is frames in, frames out.
 """
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
+from types import MappingProxyType
 from typing import NamedTuple
 
 import dataframely as dy
@@ -12,6 +13,7 @@ import polars as pl
 
 from edu_pipeline.landing.rules import ELSEWHERE, SUPERSEDED, UNKNOWN, UNPARSEABLE
 from edu_pipeline.landing.sources.school.fields import KEYS, MISSING, OTHER_ROLES, WORDS
+from edu_pipeline.landing.tables.date_order import with_proven
 from edu_pipeline.landing.tables.dates import days_read
 from edu_pipeline.model.columns import dtypes
 from edu_pipeline.model.roster import (
@@ -23,6 +25,7 @@ from edu_pipeline.model.roster import (
     SchoolDays,
     Staff,
     Students,
+    Terms,
 )
 from edu_pipeline.model.school_calendar import with_weeks, years_are_named
 from edu_pipeline.settings.home import School
@@ -67,7 +70,7 @@ def stage_students(
     homeroom = pl.col("homeroom_id")
     rows = rows.with_columns(
         homeroom_id=pl.when(~homeroom.is_in(MISSING) | homeroom.is_in(list(homerooms))).then(
-            homeroom
+            homeroom.replace(one_spelling(rows["homeroom_id"], homerooms))
         )
     )
     rows, undated = _with_dates(rows, "students", ("entry_date", "exit_date"), export)
@@ -193,7 +196,7 @@ def stage_enrollments(
     *,
     stays: pl.DataFrame | None = None,
     terms: pl.DataFrame | None = None,
-    elsewhere: Collection[str] = (),
+    left_out: Mapping[str, Iterable[str]] = MappingProxyType({}),
 ) -> Staged:
     """Spells of people in classes, from the export and from the columns that imply them.
 
@@ -209,7 +212,7 @@ def stage_enrollments(
         export: Their section of `pipeline.toml`.
         stays: `stays_of` the students.
         terms: `terms_of` the classes.
-        elsewhere: Ids of classes, also of those that the settings leave out.
+        left_out: `ids_left_out` of classes and students.
     """
     within = pl.concat(
         [
@@ -226,11 +229,7 @@ def stage_enrollments(
     rows, undated = _with_dates(rows, "enrollments", ("begin_date", "end_date"), export)
     rows = _bounded(rows.with_columns(end_date=_end("end_date", export)), within)
     staged = _checked("enrollments", rows, Enrollments, export)
-    good, strangers = _resolved(staged.good, rows, classes, students, staff)
-    left_out = (pl.col("rule") == f"{UNKNOWN}class_id") & pl.col("value").is_in(list(elsewhere))
-    strangers = strangers.with_columns(
-        rule=pl.when(left_out).then(pl.lit(ELSEWHERE)).otherwise("rule")
-    )
+    good, strangers = _resolved(staged.good, rows, classes, students, staff, left_out)
     implied = _bounded(_implied(good, classes, students, staff), within).filter(
         pl.col("begin_date") < pl.col("end_date")
     )
@@ -238,6 +237,19 @@ def stage_enrollments(
         pl.concat([good, implied.select(good.columns)]).sort(KEYS["enrollments"]),
         pl.concat([apart, undated, staged.rejected, strangers]),
     )
+
+
+def stage_terms(rows: pl.DataFrame, export: TableExport) -> Staged:
+    """Terms, one each.
+
+    Args:
+        rows: `read_terms`.
+        export: Their section of `pipeline.toml`.
+    """
+    rows, apart = _data("terms", rows)
+    rows, undated = _with_dates(rows, "terms", ("first_day", "last_day"), export)
+    staged = _checked("terms", rows, Terms, export)
+    return Staged(staged.good, pl.concat([apart, undated, staged.rejected]))
 
 
 def stage_school_days(
@@ -403,15 +415,15 @@ def _called() -> pl.Expr:
 def _with_dates(
     rows: pl.DataFrame, table: str, columns: Sequence[str], export: TableExport
 ) -> tuple[pl.DataFrame, pl.DataFrame]:
-    """Rows with dates parsed, and those with a date that no format fits."""
+    """Rows with dates parsed, and those with a date that neither the settings nor the others tell how to read."""
     rows = rows.with_columns(
         pl.when(~pl.col(name).str.contains(NO_DATE)).then(name).alias(name) for name in columns
     )
+    texts = pl.concat([rows[name].alias("text") for name in columns]).drop_nulls().unique().sort()
+    formats = with_proven(texts, export.date_formats)
     parsed, rejected = rows, []
     for name in columns:
-        days = days_read(parsed[name], export.date_formats).rename(
-            {"text": name, "day": f"_{name}"}
-        )
+        days = days_read(parsed[name], formats).rename({"text": name, "day": f"_{name}"})
         parsed = parsed.join(days, on=name, how="left", maintain_order="left")
         bad = pl.col(name).is_not_null() & pl.col(f"_{name}").is_null()
         rejected.append(_rejects(table, parsed.filter(bad), f"{UNPARSEABLE}{name}", name))
@@ -489,8 +501,14 @@ def _resolved(
     classes: pl.DataFrame,
     students: pl.DataFrame,
     staff: pl.DataFrame,
+    left_out: Mapping[str, Iterable[str]],
 ) -> tuple[pl.DataFrame, pl.DataFrame]:
     """Spells whose class and person exist, and the others as rejected rows."""
+    told = {
+        "class_id": pl.col("class_id").is_in([*left_out.get("classes", ())]),
+        "person_id": (pl.col("role") == "student")
+        & pl.col("person_id").is_in([*left_out.get("students", ())]),
+    }
     people = pl.concat(
         [
             students.select(person_id="student_id", role=pl.lit("student")),
@@ -509,11 +527,12 @@ def _resolved(
     rejected = [
         _rejects(
             "enrollments",
-            bad.join(lines, on=list(KEYS["enrollments"])),
-            f"{UNKNOWN}{column}",
+            bad.filter(which).join(lines, on=list(KEYS["enrollments"])),
+            rule,
             column,
         )
         for bad, column in ((no_class, "class_id"), (no_person, "person_id"))
+        for which, rule in ((told[column], ELSEWHERE), (~told[column], f"{UNKNOWN}{column}"))
     ]
     good = spells.join(pl.concat([no_class, no_person]), on=list(KEYS["enrollments"]), how="anti")
     return good, pl.concat(rejected)
@@ -560,18 +579,40 @@ def stays_of(
     )
 
 
-def terms_of(rows: pl.DataFrame, export: TableExport) -> pl.DataFrame:
-    """The term of each class, where the export of classes says it: its last day belongs to it.
+def terms_of(rows: pl.DataFrame, export: TableExport, terms: pl.DataFrame) -> pl.DataFrame:
+    """When each class is on, as it says itself, else by its terms: the last day belongs to it.
+
+    One term without a day, or that is not known, leaves that end open.
 
     Args:
         rows: `read_classes`.
         export: Their section of `pipeline.toml`.
+        terms: `Terms`.
 
     Returns:
         `STRETCH`, one per class.
     """
     inclusive = EnrollmentsExport(end_date="inclusive")
-    return _days_of("classes", rows, ("class_id", "first_day", "last_day"), export, inclusive)
+    own = _days_of("classes", rows, ("class_id", "first_day", "last_day"), export, inclusive)
+    by_terms = (
+        _latest(_data("classes", rows)[0], "class_id")
+        .select(id="class_id", term_id=pl.col("term_ids").str.split(","))
+        .explode("term_id")
+        .with_columns(pl.col("term_id").str.strip_chars())
+        .join(
+            terms.select("term_id", begin="first_day", over=_end("last_day", inclusive)),
+            on="term_id",
+            how="left",
+        )
+        .group_by("id")
+        .agg(
+            begin=pl.when(~pl.col("begin").has_nulls()).then(pl.col("begin").min()),
+            over=pl.when(~pl.col("over").has_nulls()).then(pl.col("over").max()),
+        )
+    )
+    return own.join(by_terms, on="id", how="left", maintain_order="left").select(
+        "id", pl.coalesce("first", "begin"), pl.coalesce("end", "over")
+    )
 
 
 def _days_of(
@@ -583,12 +624,15 @@ def _days_of(
 ) -> pl.DataFrame:
     name, first, end = columns
     rows, _ = _with_dates(_data(table, rows)[0], table, (first, end), export)
+    return _latest(rows, name).select(id=name, first=first, end=_end(end, ends)).cast(STRETCH)
+
+
+def _latest(rows: pl.DataFrame, name: str) -> pl.DataFrame:
+    """The last row of each id."""
     return (
         rows.filter(pl.col(name).is_not_null())
         .sort("_version", "_file", "_line")
         .unique(name, keep="last", maintain_order=True)
-        .select(id=name, first=first, end=_end(end, ends))
-        .cast(STRETCH)
     )
 
 

@@ -16,12 +16,12 @@ import polars as pl
 from edu_pipeline.ground.sql import literals, quoted
 from edu_pipeline.ground.toml import toml_key, toml_list, toml_text
 from edu_pipeline.ground.wording import counted, listed
-from edu_pipeline.landing.sources.school.fields import DATES
+from edu_pipeline.landing.sources.school.fields import DATES, MISSING
 from edu_pipeline.landing.sources.school.school_columns import Resolved
-from edu_pipeline.landing.sources.school.school_problems import school_problem
+from edu_pipeline.landing.sources.school.school_problems import WHOLE_DAY, school_problem
 from edu_pipeline.landing.sources.school.stage_facts import distinct_texts, register_days
 from edu_pipeline.landing.tables.date_order import is_date
-from edu_pipeline.landing.tables.headers import word_set
+from edu_pipeline.landing.tables.headers import normal, word_set
 from edu_pipeline.model.problems import Problem
 from edu_pipeline.settings.home import Settings
 
@@ -30,7 +30,7 @@ UNITS = word_set(
     "stunden std fehlminuten fehlstunden heures demi uren minutos horas minuti ore"
 )
 DAYS = word_set("days tage fehltage jours dias giorni dagen")
-SHARES = word_set("portion fraction duration value amount day") | DAYS
+SHARES = word_set("portion fraction duration length value amount day") | DAYS
 MISSED = word_set("absence absent absences missed attendance attended present")
 """What headers say that hold how much of a day somebody was away or there."""
 NOT_MISSED = word_set(
@@ -79,6 +79,15 @@ NO_HOMEWORK = (
     r"|klausur(en)?|klassenarbeit(en)?|pr[üu]fung(en)?|ex[aá]men(es)?|pruebas?|contr[oô]les?|interrogations?"
 )
 """What gradebooks call, under headers of `KINDS`, what is not done at home."""
+ACTIVITIES = word_set("activity activities club clubs excursion")
+"""What headers say of where somebody was instead, or from where they were away."""
+ACTIVITY = (
+    r"clubs?|activit(y|ies)|(field|school|class|day) ?trips?|excursi[oó]n(es)?|outings?|extra-?curricular"
+    r"|after[- ]?school|school[- ](event|business|sponsored|related)|athletics|rehearsals?|sortie|ausflug"
+    r"|klassenfahrt|arbeitsgemeinschaft"
+)
+"""What cells say of it under any other header than those of `REMARKS`."""
+REMARKS = word_set("comment comments note notes remark remarks description teacher")
 HANDED_IN = word_set("submitted submission turned handed")
 _MOMENT = (
     r"(.*[ T])?(?P<hour>\d{1,2})[:.](?P<minute>\d{2})([:.]\d{2}(\.\d+)?)?Z?"
@@ -87,6 +96,7 @@ _MOMENT = (
 _TIME = r"\d{1,2}[:.]\d{2}([:.]\d{2})?( ?[AaPp]\.?[Mm]\.?)?"
 _AMOUNT = r"-?\d+([.,:]\d+)? ?(%|h|hrs?|hours?|m|mins?|minutes?)?"
 VALUES_SHOWN = 3
+MOST_WORDS = 40
 SEVERAL = 3
 """Rows that have the same amount on a day, from which it is no accident."""
 MANY_AT_ONCE = 10
@@ -121,6 +131,8 @@ def unread_problems(
         yield from _amounts(con, names)
         yield from _arrivals(con, names, settings)
     if settings.landing.attendance.shape == "exceptions":
+        sessions = {each.headers["session"] for each in found if "session" in each.headers}
+        yield from _activities(con, [*names, *sorted(sessions)])
         yield from _last_days(con, names, settings)
         yield from _several_days(con, names)
         if not said and "session" not in read:
@@ -170,6 +182,37 @@ def shown_cells(cells: Sequence[str]) -> str:
     return listed([f"'{cell}'" for cell in cells if cell][:VALUES_SHOWN])
 
 
+def _activities(con: duckdb.DuckDBPyConnection, names: Sequence[str]) -> Iterator[Problem]:
+    """Absences from a club or for a field trip, which may be none from school.
+
+    Of what stands there nothing is shown: it may be a remark, or who leads the club.
+    """
+    for name in names:
+        cells = few_cells(con, "attendance", name, MOST_WORDS) or []
+        if words_of(name) & REMARKS or all(map(is_date, cells)):
+            continue
+        likely = [cell for cell in cells if re.search(rf"\b({ACTIVITY})\b", cell, re.IGNORECASE)]
+        kept = ["…"]
+        if words_of(name) & ACTIVITIES:
+            likely = [
+                cell for cell in cells if cell.casefold() not in FALSE and cell not in MISSING
+            ]
+            kept = ["", *(cell for cell in cells if cell not in likely)]
+        ((count,),) = con.execute(
+            f"select count(*) from {rows_with('attendance', name)} "
+            f"where cell in {literals([*likely, ''])} and cell <> '' and attended < possible"
+        ).fetchall()
+        if count:
+            yield unread_question(
+                "attendance",
+                name,
+                f"The column {name} of attendance speaks of activities in {counted(count, 'absence')}: who was "
+                "away from one, or at one for the school, may not have been absent from school. To leave these "
+                f"out, add to [landing.attendance.where]: {toml_key(name)} = {toml_list(kept)}",
+                count,
+            )
+
+
 def _amounts(con: duckdb.DuckDBPyConnection, names: Sequence[str]) -> Iterator[Problem]:
     """How much of a day was missed, where absences of one kind have different amounts."""
     for name in names:
@@ -178,7 +221,10 @@ def _amounts(con: duckdb.DuckDBPyConnection, names: Sequence[str]) -> Iterator[P
             continue
         rows = rows_with("attendance", name)
         cells = cells_of(con, rows, "cell <> '' and not tardy")
-        if not all(re.fullmatch(_AMOUNT, cell, re.IGNORECASE) for cell in cells):
+        if not all(
+            re.fullmatch(_AMOUNT, cell, re.IGNORECASE) or normal(cell) in WHOLE_DAY
+            for cell in cells
+        ):
             continue
         number = "try_cast(replace(rtrim(cell, '% '), ',', '.') as double) / if(ends_with(cell, '%'), 100, 1)"
         share, different, fractions = con.execute(
@@ -203,7 +249,7 @@ def _amounts(con: duckdb.DuckDBPyConnection, names: Sequence[str]) -> Iterator[P
                 fractions,
             )
         if share or words.isdisjoint(
-            UNITS | {"duration"} | (MISSED if "value" in words else set())
+            UNITS | {"duration", "length"} | (MISSED if "value" in words else set())
         ):
             continue
         ((absences,),) = con.execute(
