@@ -22,7 +22,9 @@ Connection = duckdb.DuckDBPyConnection
 
 
 MEGABYTES_PER_CORE = 200
-"""Of memory that a query may take before it goes on in a file beside the warehouse."""
+"""Of memory that a query may always take before it goes on in a file beside the warehouse."""
+PART_OF_FILE = 4
+"""It may take that part of the warehouse's size: what rows by the million are joined with grows, too."""
 MOMENT_SECONDS = 3
 """How long the shell waits for a home: whoever only reads is through by then."""
 
@@ -123,7 +125,7 @@ def open_warehouse(path: Path, *, read_only: bool = False) -> Iterator[duckdb.Du
             read_only=read_only,
             config={
                 "python_enable_replacements": False,
-                "memory_limit": f"{MEGABYTES_PER_CORE * (os.cpu_count() or 1)}MB",
+                "memory_limit": f"{_memory(path)}MB",
             },
         )
     except (duckdb.SerializationException, duckdb.InternalException, duckdb.FatalException):
@@ -142,6 +144,12 @@ def open_warehouse(path: Path, *, read_only: bool = False) -> Iterator[duckdb.Du
         yield con
     finally:
         con.close()
+
+
+def _memory(path: Path) -> int:
+    """Megabytes that a query may take."""
+    size = path.stat().st_size if path.is_file() else 0
+    return max(MEGABYTES_PER_CORE * (os.cpu_count() or 1), size // PART_OF_FILE // 1_000_000)
 
 
 def broken(path: Path) -> str:
