@@ -15,6 +15,7 @@ from edu_pipeline.ground.warehouse import (
     forget_holder,
     holder,
     home_lock,
+    limit_memory,
     note_holder,
     open_warehouse,
 )
@@ -97,4 +98,5 @@ class Warehouse(dg.ConfigurableResource[Any]):
         if self._con is None:
             self._con = self._opened.enter_context(open_warehouse(Path(self.path)))
         with self._con.cursor() as con:
+            limit_memory(con, Path(self.path))
             yield con

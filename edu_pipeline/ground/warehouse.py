@@ -22,9 +22,9 @@ Connection = duckdb.DuckDBPyConnection
 
 
 MEGABYTES_PER_CORE = 200
-"""Of memory that a query may always take before it goes on in a file beside the warehouse."""
+"""Of memory that a query may always take."""
 PART_OF_FILE = 4
-"""It may take that part of the warehouse's size: what rows by the million are joined with grows, too."""
+"""It may take as much: what rows by the million are joined with grows with them."""
 MOMENT_SECONDS = 3
 """How long the shell waits for a home: whoever only reads is through by then."""
 
@@ -121,12 +121,7 @@ def open_warehouse(path: Path, *, read_only: bool = False) -> Iterator[duckdb.Du
     path.parent.mkdir(parents=True, exist_ok=True)
     try:
         con = duckdb.connect(
-            str(path),
-            read_only=read_only,
-            config={
-                "python_enable_replacements": False,
-                "memory_limit": f"{_memory(path)}MB",
-            },
+            str(path), read_only=read_only, config={"python_enable_replacements": False}
         )
     except (duckdb.SerializationException, duckdb.InternalException, duckdb.FatalException):
         raise WarehouseBrokenError(broken(path)) from None
@@ -141,15 +136,17 @@ def open_warehouse(path: Path, *, read_only: bool = False) -> Iterator[duckdb.Du
             "perhaps) and run again."
         ) from error
     try:
+        limit_memory(con, path)
         yield con
     finally:
         con.close()
 
 
-def _memory(path: Path) -> int:
-    """Megabytes that a query may take."""
+def limit_memory(con: duckdb.DuckDBPyConnection, path: Path) -> None:
+    """Say how much memory a query may take before it goes on in a file beside the warehouse."""
     size = path.stat().st_size if path.is_file() else 0
-    return max(MEGABYTES_PER_CORE * (os.cpu_count() or 1), size // PART_OF_FILE // 1_000_000)
+    megabytes = max(MEGABYTES_PER_CORE * (os.cpu_count() or 1), size // PART_OF_FILE // 1_000_000)
+    con.execute(f"set memory_limit = '{megabytes}MB'")
 
 
 def broken(path: Path) -> str:
