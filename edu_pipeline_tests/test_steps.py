@@ -7,7 +7,7 @@ import pytest
 
 from edu_pipeline.ground.resources import Warehouse
 from edu_pipeline.ground.steps import Parts, Table, check, step, table, thinned
-from edu_pipeline.ground.warehouse import open_warehouse, read_table, write_table
+from edu_pipeline.ground.warehouse import Connection, open_warehouse, read_table, write_table
 
 NUMBERS = pl.DataFrame({"n": [1, 2]})
 
@@ -121,6 +121,23 @@ def test_a_table_that_comes_in_parts_is_whole_or_as_it_was(room: Room) -> None:
     room.keep(numbers=pl.DataFrame({"n": [5, 9]}))
     assert not room.run(total_in_parts, only="total").success
     assert room.table("total") == [2, 4, 6]
+
+
+def test_what_needs_more_memory_than_is_usual_is_made_with_more(room: Room) -> None:
+    limits: list[str] = []
+
+    @table("sums", kinds={"duckdb"}, pii="none", name="total")
+    def large(con: Connection, numbers: pl.DataFrame) -> pl.DataFrame:
+        ((limit,),) = con.execute("select current_setting('memory_limit')").fetchall()
+        limits.append(limit)
+        if len(limits) == 1:
+            con.execute("set memory_limit = '5MB'")
+        con.execute("create or replace temp table t as select list(range) from range(3_000_000)")
+        return numbers
+
+    assert room.run(large, only="total").success
+    assert room.table("total") == [1, 2]
+    assert len(set(limits)) == 2
 
 
 def test_a_table_that_is_not_there_yet_is_asked_for_in_a_sentence(room: Room) -> None:

@@ -20,8 +20,10 @@ from edu_pipeline.ground.one_run import SOURCE_TAG, require_whole
 from edu_pipeline.ground.resources import Warehouse, declared_columns, table_metadata
 from edu_pipeline.ground.warehouse import (
     Connection,
+    OutOfMemoryError,
     append,
     columns_of,
+    give_memory,
     read_table,
     transaction,
     write_partition,
@@ -225,6 +227,21 @@ def step(
     members: Sequence[Table | Check] = (*made, *checks)
     needed = {parameter for each in members for parameter in _parameters(each)}
 
+    def made_in(
+        con: Connection, context: dg.AssetExecutionContext, todo: Sequence[Table]
+    ) -> Iterator[dg.MaterializeResult[None] | dg.AssetCheckResult]:
+        with transaction(con) if together else nullcontext():
+            # a run of one week also makes tables that have no weeks
+            reach = _Reach(context, con, own if partitions else [])
+            for place, each in enumerate(todo, start=1):
+                notes = _keep(reach, each)
+                yield dg.MaterializeResult(asset_key=each.name, metadata=notes)
+                reach.forget_but(_read_by(todo[place:]) | _read_by(checks))
+            looked_at = {(key.asset_key, key.name) for key in context.selected_asset_check_keys}
+            for look in checks:
+                if (dg.AssetKey(look.of), look.name) in looked_at:
+                    yield _seen(look, look.look(**reach.of(look)))
+
     @dg.multi_asset(
         name=name,
         specs=[each.spec() for each in made],
@@ -241,21 +258,13 @@ def step(
         for each in todo:
             if each.whole:
                 require_whole(context, each.name, each.whole, own, apart)
-        done: list[dg.MaterializeResult[None] | dg.AssetCheckResult] = []
         warehouse: Warehouse = context.resources.warehouse
-        with warehouse.connect() as con, transaction(con) if together else nullcontext():
-            # a run of one week also makes tables that have no weeks
-            reach = _Reach(context, con, own if partitions else [])
-            for place, each in enumerate(todo, start=1):
-                notes = _keep(reach, each)
-                done.append(dg.MaterializeResult(asset_key=each.name, metadata=notes))
-                reach.forget_but(_read_by(todo[place:]) | _read_by(checks))
-            looked_at = {(key.asset_key, key.name) for key in context.selected_asset_check_keys}
-            done += [
-                _seen(each, each.look(**reach.of(each)))
-                for each in checks
-                if (dg.AssetKey(each.of), each.name) in looked_at
-            ]
+        with warehouse.connect() as con:
+            try:
+                done = [*made_in(con, context, todo)]
+            except OutOfMemoryError:
+                give_memory(con)
+                done = [*made_in(con, context, todo)]
         yield from done
 
     return make

@@ -19,11 +19,13 @@ from filelock import FileLock, Timeout
 LOCK_PATIENCE_SECONDS = 3600
 Connection = duckdb.DuckDBPyConnection
 """For signatures of those who hand it on."""
+OutOfMemoryError = duckdb.OutOfMemoryException
+"""A query needs more than it may take; see `give_memory`."""
 
 
 MEGABYTES_PER_CORE = 200
 """Of memory that a query may always take."""
-PART_OF_FILE = 4
+PART_OF_FILE = 2
 """It may take as much: what rows by the million are joined with grows with them."""
 MOMENT_SECONDS = 3
 """How long the shell waits for a home: whoever only reads is through by then."""
@@ -147,6 +149,11 @@ def limit_memory(con: duckdb.DuckDBPyConnection, path: Path) -> None:
     size = path.stat().st_size if path.is_file() else 0
     megabytes = max(MEGABYTES_PER_CORE * (os.cpu_count() or 1), size // PART_OF_FILE // 1_000_000)
     con.execute(f"set memory_limit = '{megabytes}MB'")
+
+
+def give_memory(con: duckdb.DuckDBPyConnection) -> None:
+    """Let a query take what the machine has: not every one can go on in a file."""
+    con.execute("reset memory_limit")
 
 
 def broken(path: Path) -> str:
