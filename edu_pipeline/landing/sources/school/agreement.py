@@ -28,11 +28,14 @@ FEW_WEEKS = 3
 @contextmanager
 def marks_at_hand(con: duckdb.DuckDBPyConnection) -> Iterator[None]:
     """`marks` (student × day, whether they came, and were expected) and `stays` (of students in classes), which the counts of marks look at."""
+    several = "select count(distinct session) > 1 from stg_attendance"
+    ((is_several,),) = con.execute(several).fetchall()
+    each, of_day = ("bool_or", "group by student_id, date") if is_several else ("", "")
     con.execute(
-        """
+        f"""
         create or replace temp table marks as
-        select student_id, date, bool_or(attended > 0) as came, bool_or(possible > 0) as expected
-        from stg_attendance where submitted group by all
+        select student_id, date, {each}(attended > 0) as came, {each}(possible > 0) as expected
+        from stg_attendance where submitted {of_day}
         """
     )
     con.execute(

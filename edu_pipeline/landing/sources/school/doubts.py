@@ -219,19 +219,24 @@ def _blank_homework(
     }
     if not path_column:
         return
+    theirs = f"stg_homework where file in {literals(sorted(path_column))}"
+    ((complete, missing),) = con.execute(
+        "select count(*) filter (status in ('complete', 'late')), count(*) filter (status = 'missing') "
+        f"from {theirs}"
+    ).fetchall()
+    if bool(complete) == bool(missing):
+        return
     con.register("export_days", export_days(files, "homework", settings))
-    ((blanks, complete, missing),) = con.execute(
+    ((blanks,),) = con.execute(
         f"""
-        with theirs as (from stg_homework where file in {literals(sorted(path_column))}),
+        with theirs as (from {theirs}),
         blank as (select _file as file, _line as line from read_homework where status = '')
-        select (select count(*) from theirs semi join blank using (file, line)
-                  join export_days using (file) where due_date < last_day),
-               (select count(*) from theirs where status in ('complete', 'late')),
-               (select count(*) from theirs where status = 'missing')
+        select count(*) from theirs semi join blank using (file, line)
+        join export_days using (file) where due_date < last_day
         """
     ).fetchall()
     con.unregister("export_days")
-    if blanks and bool(complete) != bool(missing):
+    if blanks:
         outcome, other = ("complete", "missing") if complete else ("missing", "complete")
         yield _question(
             "homework",

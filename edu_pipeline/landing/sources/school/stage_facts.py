@@ -486,14 +486,17 @@ def sessions_found(con: duckdb.DuckDBPyConnection) -> tuple[int, list[str]]:
     Args:
         con: The warehouse, with `stg_attendance`.
     """
+    found = con.execute("select distinct session from stg_attendance order by 1").fetchall()
+    names = [name for (name,) in found]
+    if len(names) <= 1:  # then a day has one row, as rows of one key have been set apart
+        return len(names), names
     most: int = con.execute(
         """
-        select coalesce(max(marks), 0)
+        select max(marks)
         from (select count(*) as marks from stg_attendance group by student_id, date)
         """
     ).fetchall()[0][0]
-    names = con.execute("select distinct session from stg_attendance order by 1").fetchall()
-    return most, [name for (name,) in names]
+    return most, names
 
 
 def sessions_in_turn(con: duckdb.DuckDBPyConnection, rows: str, per_day: int) -> bool:
