@@ -125,7 +125,7 @@ def build_definitions(
             "home": home,
             "mail_room": room,
             "settings": settings,
-            "zone": Zone(home.landing_url(settings)),
+            "zone": Zone(home.landing_url(settings), settings.landing.ignore),
         },
         executor=dg.in_process_executor,
         loggers=loggers,

@@ -73,7 +73,7 @@ def inspect(
     with err.status("Reading the files …"):
         now = datetime.now(UTC).replace(tzinfo=None)
         released = () if elsewhere or not home.config.is_file() else _released(home)
-        seen = inspect_zone(Zone(url), settings, now, released)
+        seen = inspect_zone(Zone(url, settings.landing.ignore), settings, now, released)
     if write:
         _write(home, seen.lines)
         if not seen.ready:
@@ -126,8 +126,12 @@ def _released(home: Home) -> list[str]:
         with reading(home, ["landing_problems"]) as con:
             problems = recorded_problems(con, room.settings)
         releases = releases_of(room)
-    except (UserError, WarehouseBrokenError, HomeBusyError, LedgerError):
-        return []  # looking at files needs none of these
+    except UserError:
+        return []
+    except (WarehouseBrokenError, HomeBusyError, LedgerError) as error:
+        # looking at files needs none of these
+        err.print(Text(f"{error}\nUntil then what was let go is told here, too.\n"), soft_wrap=True)
+        return []
     return list(in_force(problems, releases)["id"].unique())
 
 

@@ -27,7 +27,7 @@ _DUCKDB: _Known = (
     (("no space", "disk full"), _FULL),
     (("read-only", "permission denied"), f"data/warehouse.duckdb {_RIGHTS}"),
     (
-        ("corrupt", "checksum", "not a valid duckdb", "deserializ"),
+        ("corrupt", "checksum", "not a valid duckdb", "deserializ", "could not read enough bytes"),
         "data/warehouse.duckdb is damaged. Delete it; it holds nothing that cannot be computed again from the "
         "exports. Then: edu-pipeline run",
     ),

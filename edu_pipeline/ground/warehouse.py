@@ -112,6 +112,10 @@ def _note(path: Path) -> Path:
     return path.with_name(f"{path.name}-holder")
 
 
+_DAMAGED = ("not a valid duckdb", "corrupt", "checksum", "could not read enough bytes")
+"""What DuckDB says of a file that is none of its own, or is cut."""
+
+
 @contextmanager
 def open_warehouse(path: Path, *, read_only: bool = False) -> Iterator[duckdb.DuckDBPyConnection]:
     """A connection for one operation.
@@ -129,7 +133,7 @@ def open_warehouse(path: Path, *, read_only: bool = False) -> Iterator[duckdb.Du
         raise WarehouseBrokenError(broken(path)) from None
     except duckdb.IOException as error:
         told = str(error).lower()
-        if path.is_dir() or "not a valid duckdb" in told or "corrupt" in told or "checksum" in told:
+        if path.is_dir() or any(words in told for words in _DAMAGED):
             raise WarehouseBrokenError(broken(path)) from None
         if "lock" not in told:
             raise

@@ -7,7 +7,7 @@ import polars as pl
 from edu_pipeline.landing.sources.edx.edx_names import parsed
 from edu_pipeline.landing.sources.edx.opt_ins import lists_of
 from edu_pipeline.landing.sources.school.manifest import survey
-from edu_pipeline.landing.zone import LandedFile, Zone
+from edu_pipeline.landing.zone import LandedFile, Zone, is_like
 from edu_pipeline.model.columns import dtypes
 from edu_pipeline.model.quality import LandingFiles
 from edu_pipeline.settings.attainment import ATTAINMENT_FOLDER
@@ -45,7 +45,7 @@ def files_of_all(
     school = survey(zone, settings.landing, refresh) if school is None else school
     taken = {whole for path in school["path"] for whole in _wholes(path)}
     rows = [
-        _row(file, settings.programmes, refresh)
+        _row(file, settings, refresh)
         for file in zone.list()
         if file.path != SAMPLE_MARKER and file.path not in taken
     ]
@@ -59,12 +59,14 @@ def _wholes(path: str) -> Iterator[str]:
     yield from (path[:at] for at, letter in enumerate(path) if letter in _WITHIN)
 
 
-def _row(file: LandedFile, programmes: Sequence[Programme], refresh: str) -> dict[str, object]:
+def _row(file: LandedFile, settings: Settings, refresh: str) -> dict[str, object]:
     source = next((of for folder, of in FOLDERS.items() if file.path.startswith(folder)), None)
     return {
         "path": file.path,
         "source": source,
-        "table": _table(file.path, source, programmes),
+        "table": ""
+        if is_like(file.path, settings.landing.ignore)
+        else _table(file.path, source, settings.programmes),
         "landed_at": file.landed_at,
         "size": file.size,
         "refresh": refresh,

@@ -65,7 +65,7 @@ def inspect_zone(
     Raises:
         LandingError: The zone cannot be listed, or real exports lie beside invented ones.
     """
-    paths = [file.path for file in zone.list()]
+    paths = [file.path for file in zone.ours()]
     seen = inspect_school(zone, settings, lying_elsewhere(paths))
     jobs = tuple(_jobs(paths, seen, settings))
     taken: list[Taken] = [*_of_school(seen)]

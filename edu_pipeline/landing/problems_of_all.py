@@ -153,7 +153,7 @@ def _of_programmes(
     con: duckdb.DuckDBPyConnection, zone: Zone, settings: Settings, there: set[str]
 ) -> pl.DataFrame:
     """What is wrong with edX's exports; without `[[programmes]]`, that they are there."""
-    _, strays = programme_files(zone.list(), settings.programmes)
+    _, strays = programme_files(zone.ours(), settings.programmes)
     if not settings.programmes:
         return without_programmes(strays)
     if "stg_run_results" not in there:

@@ -32,6 +32,8 @@ ARCHIVE, COMPRESSED = ".zip", ".gz"
 """How the names of archives end, and what stands behind the ending of a file that is compressed."""
 SHEET = "#"
 """Stands between a workbook and its sheet, where sheets are files of their own."""
+NOBODYS = re.compile(r"(^|/)(~\$[^/]*|\.[^/]*|thumbs\.db|desktop\.ini|readme[^/]*)$", re.IGNORECASE)
+"""What programs leave behind, and what is for people to read."""
 _IN_ARCHIVE = re.compile(rf"(.*?{re.escape(ARCHIVE)})/(.+)", re.IGNORECASE)
 
 
@@ -77,8 +79,9 @@ class LandedFile:
 class Zone:
     """A folder or a bucket that exports land in."""
 
-    def __init__(self, url: str) -> None:
+    def __init__(self, url: str, ignored: Iterable[str] = ()) -> None:
         self._url = url
+        self._ignored = tuple(ignored)
         parsed = urlparse(url)
         self._folder = Path(url2pathname(parsed.path)) if parsed.scheme == "file" else None
         if self._folder is not None:
@@ -111,6 +114,18 @@ class Zone:
             ),
             key=lambda file: file.path,
         )
+
+    def ours(self) -> Sequence[LandedFile]:
+        """As `list`, but for what the patterns say is not ours, and what programs leave behind.
+
+        Raises:
+            LandingError: The zone cannot be listed.
+        """
+        return [
+            file
+            for file in self.list()
+            if not is_like(file.path, self._ignored) and not NOBODYS.search(file.path)
+        ]
 
     def exports(self) -> Sequence[LandedFile]:
         """As `list`, with the files of archives in the place of the archives.

@@ -5,8 +5,11 @@ from datetime import date, timedelta
 from pathlib import Path
 
 import pytest
+from filelock import FileLock
 
 from edu_pipeline.commands.console import HELD, UserError
+from edu_pipeline.ground.warehouse import open_warehouse
+from edu_pipeline.settings.home import Home
 from edu_pipeline_tests.commands.conftest import Command
 
 STUDENTS = range(412, 432)
@@ -59,3 +62,16 @@ def test_lines_for_files_elsewhere_are_not_written(
     with pytest.raises(UserError, match="Put the files there"):
         command("landing", "inspect", tmp_path_factory.mktemp("exports"), "--write")
     assert (home / "pipeline.toml").read_bytes() == before
+
+
+def test_whoever_looks_while_a_run_holds_the_home_is_told_that_releases_are_not_read(
+    home: Path, command: Command
+) -> None:
+    with open_warehouse(Home(home).warehouse):
+        pass
+    with FileLock(Home(home).lock):
+        result = command("landing", "inspect")
+    assert result.exit_code == HELD
+    said = " ".join(result.stderr.split())
+    assert said.startswith("Another process holds this home.")
+    assert "what was let go is told here, too" in said

@@ -25,6 +25,7 @@ from edu_pipeline.mail.ledger.store import Ledger
         (sqlite3.OperationalError("disk I/O error"), "The disk is full."),
         (sqlite3.DatabaseError("file is not a database"), "Dagster's history"),
         (duckdb.IOException("Corrupt database file: checksum"), "data/warehouse.duckdb is damaged"),
+        (duckdb.IOException("Could not read enough bytes"), "data/warehouse.duckdb is damaged"),
     ],
 )
 def test_a_mishap_has_a_sentence(error: Exception, told: str) -> None:
@@ -41,8 +42,17 @@ def test_a_fault_of_ours_has_none() -> None:
     assert sentence(KeyError("weeks")) is None
 
 
+def cut(path: Path) -> None:
+    with open_warehouse(path) as con:
+        con.execute("create table week as select range from range(100_000)")
+    with path.open("r+b") as file:
+        file.truncate(path.stat().st_size // 2)
+
+
 @pytest.mark.parametrize(
-    "spoil", [lambda path: path.write_bytes(b"junk" * 20), Path.mkdir], ids=["junk", "folder"]
+    "spoil",
+    [lambda path: path.write_bytes(b"junk" * 20), Path.mkdir, cut],
+    ids=["junk", "folder", "cut"],
 )
 def test_a_warehouse_that_cannot_be_read_may_be_deleted(
     tmp_path: Path, spoil: Callable[[Path], object]

@@ -14,15 +14,18 @@ def test_every_file_has_its_source_or_none(tmp_path: Path) -> None:
         "loose.csv",
         "micromasters/lead/UQx_A_1T2027_grade_report_2027-05-01-0930.csv",
         "micromasters/lead/notes.txt",
+        "attainment/2026/old.csv",
         "attainment/2026/results.csv",
         "mail/events/sendgrid.json",
     ):
         target = tmp_path / path
         target.parent.mkdir(parents=True, exist_ok=True)
         target.write_text("student_id\n7\n")
-    files = files_of_all(Zone(tmp_path.as_uri()), Settings(), "run-1")
+    settings = Settings.model_validate({"landing": {"ignore": ["*/old.csv"]}})
+    files = files_of_all(Zone(tmp_path.as_uri()), settings, "run-1")
     assert files.select("path", "source", "table").rows() == [
         ("school/students.csv", "school", "students"),
+        ("attainment/2026/old.csv", "results", ""),
         ("attainment/2026/results.csv", "results", "results"),
         ("loose.csv", None, ""),
         ("mail/events/sendgrid.json", "mail", "events"),

@@ -39,7 +39,8 @@ def look(tmp_path: Path) -> Look:
             path.parent.mkdir(parents=True, exist_ok=True)
             path.write_text(content, encoding="utf-8")
         settings = Settings.model_validate(tomllib.loads(toml))
-        return inspect_zone(Zone(tmp_path.as_uri()), settings, NOW, released)
+        zone = Zone(tmp_path.as_uri(), settings.landing.ignore)
+        return inspect_zone(zone, settings, NOW, released)
 
     return inspect
 
@@ -146,3 +147,29 @@ def test_what_was_released_is_not_to_be_done(look: Look) -> None:
     seen = look(files, PROGRAMME)
     assert not seen.ready
     assert look({}, PROGRAMME, seen.problems["id"].to_list()).ready
+
+
+STRAYS = {
+    "micromasters/lead/UQx_LEAD1x_2T2027_grade_report_2027-05-02-0930.csv": "not,a,report\n1,2,3\n",
+    "micromasters/lead/notes.xlsx": "notes",
+    "attainment/2026/old.xlsx": "no workbook",
+}
+
+
+def test_what_is_told_to_be_ignored_is_asked_about_in_no_folder(look: Look) -> None:
+    files = {**EDX, **EXAMS, **STRAYS}
+    assert not look(files, PROGRAMME).ready
+    seen = look(files, f'landing.ignore = ["*_2T2027_*", "*/notes.xlsx", "*/OLD.*"]\n{PROGRAMME}')
+    assert seen.ready, seen.to_do
+    assert {path for path, what in taken(seen).items() if what is None} == STRAYS.keys()
+    assert all(f"{path}: Ignored, as [landing] ignore says." in told(seen) for path in STRAYS)
+
+
+def test_what_programs_leave_behind_is_asked_about_in_no_folder(look: Look) -> None:
+    left = (
+        "micromasters/lead/Thumbs.db",
+        "attainment/2026/~$results.xlsx",
+        "attainment/desktop.ini",
+    )
+    seen = look({**EDX, **EXAMS, **dict.fromkeys(left, "x")}, PROGRAMME)
+    assert seen.ready, seen.to_do

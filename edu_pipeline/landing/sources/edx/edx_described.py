@@ -45,7 +45,7 @@ def describe(
     stage_opt_ins(con, lists)
     write_table(con, "edx_exports", exports)
     write_table(con, "opt_in_lists", lists)
-    files = [file for file in zone.list() if file.path.startswith(PROGRAMMES_FOLDER)]
+    files = [file for file in zone.ours() if file.path.startswith(PROGRAMMES_FOLDER)]
     of_courses = {programme.id for programme in programmes}
     why = "its name is that of an opt-in list ([[programmes]] opt_in)"
     of_lists = [
@@ -206,7 +206,7 @@ def programme_lines(zone: Zone, programmes: Sequence[Programme]) -> str:
         programmes: As `pipeline.toml` has them.
     """
     known = {programme.id for programme in programmes}
-    files = [file for file in zone.list() if file.path.startswith(PROGRAMMES_FOLDER)]
+    files = [file for file in zone.ours() if file.path.startswith(PROGRAMMES_FOLDER)]
     parts = []
     for folder, named in _by_folder(files).items():
         names = [name for _, name in named if name is not None and name.kind is not None]

@@ -131,7 +131,7 @@ def land(
     """
     create_raw(con)
     create_accepted(con)
-    found, _ = programme_files(zone.list(), programmes)
+    found, _ = programme_files(zone.ours(), programmes)
     con.register("tombstones", forgotten)
     known, let_go = accepted(con), frozenset(released)
     exports = [

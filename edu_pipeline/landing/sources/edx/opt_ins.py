@@ -68,7 +68,7 @@ def land_opt_ins(
     con.register("tombstones", forgotten)
     kept_out = forgotten_rows("opt_ins", forgotten)
     rows: list[dict[str, object]] = []
-    for file in zone.list():
+    for file in zone.ours():
         if not (of := lists_of(file.path, programmes)):
             continue
         at = version_of(file).at

@@ -12,13 +12,13 @@ from edu_pipeline.settings.attainment import ATTAINMENT_FOLDER, Attainment
 
 
 def exports_in(zone: Zone) -> Mapping[str, bytes]:
-    """Path below `attainment/` → content.
+    """Path below `attainment/` → content, but for what is told to be ignored.
 
     Raises:
         LandingError: The zone cannot be listed, or a file is not there any more.
     """
     found = {}
-    for file in zone.list():
+    for file in zone.ours():
         if file.path.startswith(ATTAINMENT_FOLDER):
             with zone.local(file.path) as path:
                 found[file.path.removeprefix(ATTAINMENT_FOLDER)] = path.read_bytes()

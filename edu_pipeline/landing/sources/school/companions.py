@@ -4,7 +4,6 @@ One is known by its name and its columns together: another file of that name is 
 people, classes, marks or work is not here, even where a format names it otherwise.
 """
 
-import re
 from collections.abc import Mapping, Sequence
 from pathlib import PurePosixPath
 
@@ -37,8 +36,6 @@ COMPANIONS: Mapping[str, Sequence[tuple[str, frozenset[str]]]] = {
     }.items()
 }
 """Name without case and punctuation → the standards that have such a file, and columns it has."""
-NOBODYS = re.compile(r"(^|/)(~\$[^/]*|\.[^/]*|thumbs\.db|desktop\.ini|readme[^/]*)$", re.IGNORECASE)
-"""What programs leave behind, and what is for people to read."""
 
 
 def companion_of(series: str, header: Sequence[str]) -> str | None:

@@ -8,7 +8,7 @@ from pathlib import Path, PurePosixPath
 
 from edu_pipeline.ground.toml import toml_list, toml_text
 from edu_pipeline.ground.wording import listed
-from edu_pipeline.landing.sources.school.companions import NOBODYS, companion_of
+from edu_pipeline.landing.sources.school.companions import companion_of
 from edu_pipeline.landing.sources.school.fields import FIELDS
 from edu_pipeline.landing.sources.school.manifest import (
     SCHOOL_FOLDER,
@@ -28,6 +28,7 @@ from edu_pipeline.landing.versions import version_of
 from edu_pipeline.landing.zone import (
     ARCHIVE,
     ENDINGS,
+    NOBODYS,
     DamagedFileError,
     LandedFile,
     Zone,
@@ -159,7 +160,10 @@ def place(zone: Zone, landing: Landing, elsewhere: Mapping[str, str] | None = No
         file
         for file in zone.exports()
         if file.path != SAMPLE_MARKER
-        and not file.path.startswith((EVENTS_FOLDER, PROGRAMMES_FOLDER, ATTAINMENT_FOLDER))
+        and (
+            is_ignored(file.path, landing)  # whosever it would be
+            or not file.path.startswith((EVENTS_FOLDER, PROGRAMMES_FOLDER, ATTAINMENT_FOLDER))
+        )
     ]
     companions = {
         file.path: "Ignored, as [landing] ignore says."
