@@ -274,6 +274,19 @@ def test_a_register_of_which_most_is_missing_holds_its_class(facts: Stage) -> No
     assert message.startswith("In class HR-7A, most students have no mark on a day")
 
 
+def test_a_week_in_which_many_marks_of_a_class_are_missing_holds_it(facts: Stage) -> None:
+    rosters = rosters_of(["007", "008", "009", "010"])
+    full = ("007 1-5", "008 1-5", "009 1-5")
+    (message,) = _of_registers(
+        facts({"attendance.csv": marks(*full[:2], "009 1-3", "010 1-4")}, rosters=rosters)
+    )
+    assert message.startswith(
+        "In class HR-7A, many student-days have no mark, 3 of 20, though others of the same days have, "
+        "in the week of 7\u00a0September."
+    )
+    assert _of_registers(facts({"attendance.csv": marks(*full, "010 1-3")}, rosters=rosters)) == []
+
+
 def test_absences_of_days_to_come_are_told_as_such(facts: Stage) -> None:
     students = ["007", "008", "009", "010"]
     here = marks(*(f"{student} 1-5" for student in students))

@@ -23,6 +23,8 @@ from edu_pipeline.settings.landing import Landing
 
 FEW_WEEKS = 3
 """Of marks, after which it is no accident that somebody has none at all."""
+FEW_NEVER_SEEN = 0.1
+"""Share of a class's students who never have a mark, up to which they are on its roster only."""
 
 
 @contextmanager
@@ -259,7 +261,8 @@ def registers(
 
     Returns:
         One row per `class_id` and `week_start`: `days` with a mark, `fewest` (the smallest share of
-        its students who are marked on one of them), `came` (student-days marked as present),
+        its students who are marked on one of them), `came` (student-days marked as present), `marked` and
+        `expected` (student-days with a mark, and of all who are enrolled, on these days),
         `students` enrolled on all of them, `unmarked` (of these, without a single mark).
     """
     found: pl.DataFrame = con.sql(
@@ -272,11 +275,17 @@ def registers(
           select class_id from marks join stays using (student_id)
           group by all having count(distinct {week_of("date", week_begins)}) > {FEW_WEEKS}
         ),
-        -- who never has a mark in many weeks is on the roster only
+        listed as (
+          select *, student_id in (select student_id from marks) as seen
+          from stays semi join rooms using (class_id)
+        ),
+        -- who never has a mark in many weeks is on the roster only, unless they are many
+        rosters as (
+          select class_id from listed semi join long using (class_id)
+          group by all having avg((not seen)::int) <= {FEW_NEVER_SEEN}
+        ),
         members as (
-          select * from stays semi join rooms using (class_id)
-          where student_id in (select student_id from marks)
-             or class_id not in (select class_id from long)
+          from listed where seen or class_id not in (select class_id from rosters)
         ),
         dates as (
           select class_id, date, count(*) as marked, count(*) filter (came) as came
@@ -296,6 +305,7 @@ def registers(
         weeks as (
           select class_id, {week_of("date", week_begins)} as week_start, count(*) as days,
                  min(marked / enrolled) as fewest, sum(came) as came,
+                 sum(marked) as marked, sum(enrolled) as expected,
                  min(date) as first, max(date) as last
           from size group by all
         ),
@@ -311,7 +321,8 @@ def registers(
           from stg_attendance
         )
         select weeks.class_id, weeks.week_start, any_value(days) as days, any_value(fewest) as fewest,
-               any_value(came)::bigint as came,
+               any_value(came)::bigint as came, any_value(marked)::bigint as marked,
+               any_value(expected)::bigint as expected,
                count(pupils.student_id) as students,
                count(pupils.student_id) filter (theirs.student_id is null) as unmarked
         from weeks

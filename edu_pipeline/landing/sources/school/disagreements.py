@@ -26,6 +26,8 @@ MANY_OUTSIDE = 0.2
 """Share from which the class's figure depends on it."""
 FEW_UNMARKED = 0.2
 """Share of a class's students for whom it is ordinary that a whole week has no mark."""
+FEW_MISSING = 0.1
+"""Share of a class's student-days in a week without a mark, by which its rate may be wrong unseen."""
 FEW_MARKED = 0.5
 """Share of a class's students who are marked, below which a register was not taken."""
 MOST = 0.5
@@ -210,6 +212,10 @@ def register_problems(registers: pl.DataFrame) -> list[Problem]:
     came = pl.col("came") > 0
     absences = ~came & (pl.col("fewest") < 1) & came.any().over("week_start")
     partial = registers.filter((pl.col("fewest") < FEW_MARKED) & ~absences)
+    told = pl.concat([silent, partial]).select("class_id")
+    missing = registers.filter(
+        ~absences & (pl.col("expected") - pl.col("marked") > FEW_MISSING * pl.col("expected"))
+    ).join(told, on="class_id", how="anti")
     problems = []
     for kind, found, what in (
         (
@@ -219,6 +225,11 @@ def register_problems(registers: pl.DataFrame) -> list[Problem]:
         ),
         ("registers_in_part", partial, "most students have no mark on a day, though others have"),
         (
+            "marks_missing",
+            missing,
+            "many student-days have no mark{}, though others of the same days have",
+        ),
+        (
             "only_absences",
             registers.filter(absences),
             "only absences are marked, and the others have no mark",
@@ -227,11 +238,11 @@ def register_problems(registers: pl.DataFrame) -> list[Problem]:
         for (class_id,), weeks in found.group_by("class_id", maintain_order=True):
             named = [day_month(week) for week in weeks["week_start"].head(NAMED)]
             more = " and others" if weeks.height > NAMED else ""
-            count = (
-                f", {int(weeks['unmarked'].max())} of {int(weeks['students'].max())}"  # type: ignore[arg-type]
-                if kind == "students_without_marks"
-                else ""
-            )
+            count = ""
+            if kind == "students_without_marks":
+                count = f", {int(weeks['unmarked'].max())} of {int(weeks['students'].max())}"  # type: ignore[arg-type]
+            elif kind == "marks_missing":
+                count = f", {(weeks['expected'] - weeks['marked']).sum():,} of {weeks['expected'].sum():,}"
             advice = "or they have left: export attendance again, or end their enrollments."
             if weeks["ahead"].all():
                 advice = (

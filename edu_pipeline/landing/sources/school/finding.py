@@ -69,7 +69,7 @@ from edu_pipeline.landing.sources.school.losses import (
     worse_rows_problems,
 )
 from edu_pipeline.landing.sources.school.no_longer import SPELLS, no_longer
-from edu_pipeline.landing.sources.school.older_roster import classes_lost
+from edu_pipeline.landing.sources.school.older_files import classes_lost, days_replaced
 from edu_pipeline.landing.sources.school.part_time import part_time, stays_unread
 from edu_pipeline.landing.sources.school.rejections import (
     reject_counts,
@@ -170,6 +170,7 @@ def find_problems(
         weeks = weeks_of_exceptions(con, files, landing.attendance, settings.school.week_begins)
         problems += exception_problems(weeks)
     problems += classes_lost(con, zone, files, landing.enrollments)
+    problems += days_replaced(con, zone, files, landing)
     return problems_frame(problems)
 
 

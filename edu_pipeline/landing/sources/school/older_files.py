@@ -1,19 +1,23 @@
-"""The newest roster held against the one before that still lies there: a class that it has lost.
+"""The newest file of an export held against the one before that still lies there: what it has lost.
 
 What was accepted last (`changes`) says nothing of it on a first run, nor of a small class.
 """
 
+from datetime import date
+
 import duckdb
 import polars as pl
 
-from edu_pipeline.landing.sources.school.canonical import read_export, resolved_headers
+from edu_pipeline.ground.wording import day_month
+from edu_pipeline.landing.sources.school.canonical import CODES, read_export, resolved_headers
+from edu_pipeline.landing.sources.school.fields import DATES
 from edu_pipeline.landing.sources.school.school_problems import few, school_problem
 from edu_pipeline.landing.sources.school.stage_facts import distinct_texts, register_days
 from edu_pipeline.landing.tables.raw import load_raw
 from edu_pipeline.landing.zone import Zone
 from edu_pipeline.model.problems import Problem
 from edu_pipeline.model.school_calendar import LONG_GAP_DAYS
-from edu_pipeline.settings.landing import TableExport
+from edu_pipeline.settings.landing import Landing, TableExport
 
 ENOUGH_STUDENTS = 3
 MOST = 0.5
@@ -88,3 +92,63 @@ def classes_lost(
             problem = school_problem("enrollments", "classes_lost", classes, message)
             problems.append(problem.releasable("If they have left"))
     return problems
+
+
+def days_replaced(
+    con: duckdb.DuckDBPyConnection, zone: Zone, files: pl.DataFrame, landing: Landing
+) -> list[Problem]:
+    """Days of a file with a date in its name that the file which replaces it, as it changed later, lacks.
+
+    Args:
+        con: The warehouse, with `read_…`.
+        zone: Where exports land.
+        files: `LandingFiles`.
+        landing: How exports are read.
+
+    Raises:
+        LandingError: A file has changed since it was listed.
+    """
+    problems = []
+    for table in CODES:
+        export = landing.export(table)
+        usable = files.filter((pl.col("table") == table) & pl.col("error").is_null())
+        for of in usable.partition_by("series") if export.export != "delta" else ():
+            newest = of.filter("current")
+            before = of.filter(~pl.col("current") & pl.col("stamped")).sort("version").tail(1)
+            if newest.is_empty() or newest["stamped"].any() or before.is_empty():
+                continue
+            before = before.with_columns(current=pl.lit(value=True))
+            headers = resolved_headers(table, before, export).values()
+            if any(found.missing for found in headers):
+                continue
+            with duckdb.connect(config={"python_enable_replacements": False}) as beside:
+                load_raw(beside, zone, table, before)
+                read_export(beside, table, before, export)
+                older = _last_day(beside, table, before, export)
+            newer = _last_day(con, table, newest, export)
+            if older and newer and older > newer:
+                path, other = newest["path"][0], before["path"][0]
+                message = (
+                    f"{path} counts because it was changed last, though {other}, which it replaces, goes on "
+                    f"to {day_month(older)} and it ends on {day_month(newer)}: files that are copied or "
+                    "unpacked have the time of that. Delete the older one, or write the day of the "
+                    "export into the name of both."
+                )
+                problem = school_problem(table, "days_replaced", path, message)
+                problems.append(problem.releasable("If it is the newer one"))
+    return problems
+
+
+def _last_day(
+    con: duckdb.DuckDBPyConnection, table: str, files: pl.DataFrame, export: TableExport
+) -> date | None:
+    (column,) = DATES[table]
+    register_days(con, distinct_texts(con, table, column)[column], export)
+    ((day,),) = con.execute(
+        f"select max(day) from read_{table} join days on text = {column} "
+        "where _rule is null and list_contains($files, _file)",
+        {"files": files["path"].to_list()},
+    ).fetchall()
+    con.unregister("days")
+    found: date | None = day
+    return found

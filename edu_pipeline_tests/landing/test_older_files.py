@@ -1,4 +1,4 @@
-"""The newest roster held against the one before that still lies there."""
+"""The newest file of an export held against the one before that still lies there."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -7,10 +7,12 @@ import duckdb
 import pytest
 
 from edu_pipeline.landing.sources.school.manifest import survey
-from edu_pipeline.landing.sources.school.older_roster import classes_lost
+from edu_pipeline.landing.sources.school.older_files import classes_lost
 from edu_pipeline.landing.zone import Zone
 from edu_pipeline.settings.landing import Landing
+from edu_pipeline_tests.landing.conftest import Land
 
+Messages = Callable[[duckdb.DuckDBPyConnection], list[str]]
 Lost = Callable[..., list[str]]
 """Enrollments by the name of their file → what is asked about them."""
 OLDER, NEWER = "enrollments_2026-09-11.csv", "enrollments_2026-09-18.csv"
@@ -62,3 +64,23 @@ def test_students_who_moved_or_left_are_no_class_lost(lost: Lost) -> None:
 
 def test_the_roster_of_another_school_year_is_none_to_compare_with(lost: Lost) -> None:
     assert lost(("HR-7A,007",), name="enrollments_2026-06-11.csv") == []
+
+
+def test_a_file_with_later_days_that_is_replaced_by_one_without_a_date_is_asked_about(
+    land: Land, messages: Messages
+) -> None:
+    first, second = "student_id,date,code\n007,2026-09-07,present\n", "007,2026-09-08,absent\n"
+    (message,) = (
+        text
+        for text in messages(
+            land({"attendance.csv": first, "attendance_2026-09-08.csv": first + second})
+        )
+        if "changed last" in text
+    )
+    assert message.startswith(
+        "school/attendance.csv counts because it was changed last, though "
+        "school/attendance_2026-09-08.csv, which it replaces, goes on to 8\u00a0September and it ends on "
+        "7\u00a0September"
+    )
+    found = messages(land({"attendance.csv": first + second, "attendance_2026-09-08.csv": first}))
+    assert not any("changed last" in text for text in found)
