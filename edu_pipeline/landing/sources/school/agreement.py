@@ -23,8 +23,6 @@ from edu_pipeline.settings.landing import Landing
 
 FEW_WEEKS = 3
 """Of marks, after which it is no accident that somebody has none at all."""
-FEW_NEVER_SEEN = 0.1
-"""Share of a class's students who never have a mark, up to which they are on its roster only."""
 
 
 @contextmanager
@@ -275,17 +273,11 @@ def registers(
           select class_id from marks join stays using (student_id)
           group by all having count(distinct {week_of("date", week_begins)}) > {FEW_WEEKS}
         ),
-        listed as (
-          select *, student_id in (select student_id from marks) as seen
-          from stays semi join rooms using (class_id)
-        ),
-        -- who never has a mark in many weeks is on the roster only, unless they are many
-        rosters as (
-          select class_id from listed semi join long using (class_id)
-          group by all having avg((not seen)::int) <= {FEW_NEVER_SEEN}
-        ),
+        -- who never has a mark in many weeks is on the roster only
         members as (
-          from listed where seen or class_id not in (select class_id from rosters)
+          select * from stays semi join rooms using (class_id)
+          where student_id in (select student_id from marks)
+             or class_id not in (select class_id from long)
         ),
         dates as (
           select class_id, date, count(*) as marked, count(*) filter (came) as came
