@@ -28,6 +28,8 @@ FEW_UNMARKED = 0.2
 """Share of a class's students for whom it is ordinary that a whole week has no mark."""
 FEW_MISSING = 0.1
 """Share of a class's student-days in a week without a mark, by which its rate may be wrong unseen."""
+A_FEW_DAYS = 2
+"""Student-days without a mark that are ordinary in the smallest class."""
 FEW_MARKED = 0.5
 """Share of a class's students who are marked, below which a register was not taken."""
 MOST = 0.5
@@ -213,8 +215,9 @@ def register_problems(registers: pl.DataFrame) -> list[Problem]:
     absences = ~came & (pl.col("fewest") < 1) & came.any().over("week_start")
     partial = registers.filter((pl.col("fewest") < FEW_MARKED) & ~absences)
     told = pl.concat([silent, partial]).select("class_id")
+    lacking = pl.col("expected") - pl.col("marked")
     missing = registers.filter(
-        ~absences & (pl.col("expected") - pl.col("marked") > FEW_MISSING * pl.col("expected"))
+        ~absences & (lacking > A_FEW_DAYS) & (lacking > FEW_MISSING * pl.col("expected"))
     ).join(told, on="class_id", how="anti")
     problems = []
     for kind, found, what in (
