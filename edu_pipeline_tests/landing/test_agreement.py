@@ -287,6 +287,28 @@ def test_a_week_in_which_many_marks_of_a_class_are_missing_holds_it(facts: Stage
     assert _of_registers(facts({"attendance.csv": marks(*full, "010 1-3")}, rosters=rosters)) == []
 
 
+def test_missing_marks_of_one_week_are_told_beside_a_register_of_another(facts: Stage) -> None:
+    students = ["007", "008", "009", "010"]
+    in_part = marks("007 1-5", "008 1-4", "009 1-4", "010 1-4")
+    missing = "".join(
+        f"{student},2026-09-{day},present\n"
+        for day in range(14, 18)
+        for student in (students if day == 14 else students[:3])
+    )
+    rosters = rosters_of(students).replace("day < 5", "day not in (5, 6)")
+    told = _of_registers(
+        facts(
+            {"attendance.csv": in_part + missing}, rosters=rosters.replace("range(6)", "range(12)")
+        )
+    )
+    assert [message.partition(". The register")[0] for message in told] == [
+        "In class HR-7A, most students have no mark on a day, though others have, in the week of "
+        "7\u00a0September",
+        "In class HR-7A, many student-days have no mark, 3 of 16, though others of the same days have, "
+        "in the week of 14\u00a0September",
+    ]
+
+
 def test_absences_of_days_to_come_are_told_as_such(facts: Stage) -> None:
     students = ["007", "008", "009", "010"]
     here = marks(*(f"{student} 1-5" for student in students))

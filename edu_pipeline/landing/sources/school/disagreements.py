@@ -214,11 +214,11 @@ def register_problems(registers: pl.DataFrame) -> list[Problem]:
     came = pl.col("came") > 0
     absences = ~came & (pl.col("fewest") < 1) & came.any().over("week_start")
     partial = registers.filter((pl.col("fewest") < FEW_MARKED) & ~absences)
-    told = pl.concat([silent, partial]).select("class_id")
+    told = pl.concat([silent, partial])
     lacking = pl.col("expected") - pl.col("marked")
     missing = registers.filter(
         ~absences & (lacking > A_FEW_DAYS) & (lacking > FEW_MISSING * pl.col("expected"))
-    ).join(told, on="class_id", how="anti")
+    ).join(told, on=["class_id", "week_start"], how="anti")
     problems = []
     for kind, found, what in (
         (
