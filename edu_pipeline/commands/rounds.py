@@ -64,7 +64,7 @@ def send(room: "MailRoom", period: "Period") -> bool:
 
     before = _out_since(room, period)
     mailing = mailing_of(period.campaign)
-    if mailing is TEACHERS:  # whose letters have pictures
+    if mailing is TEACHERS and not before:  # else hardly a picture is new
         warm()
     title = period.period if mailing is TEACHERS else f"{period.period} ({period.campaign})"
     try:

@@ -383,18 +383,18 @@ def _read_by(of: Iterable[Table | Check]) -> set[str]:
 def _keep(reach: _Reach, each: Table) -> Notes:
     """Make a table, put it into the warehouse, and say what Dagster shows with it."""
     made = each.make(**reach.of(each))
+    if isinstance(made, Mapping):
+        return made
+    notes: Notes = {}
     if isinstance(made, Generator):
-        notes = _keep_parts(reach, each.name, made)
-        return {**table_metadata(reach.con, each.name), **notes}
-    frame, notes = made if isinstance(made, tuple) else (made, {})
-    if isinstance(frame, Mapping):
-        return frame
-    if frame is not None:
+        notes = _write_parts(reach, each.name, made)
+    elif made is not None:
+        frame, notes = made if isinstance(made, tuple) else (made, notes)
         _write(reach, each.name, frame)
     return {**table_metadata(reach.con, each.name), **notes}
 
 
-def _keep_parts(reach: _Reach, name: str, parts: Parts) -> Notes:
+def _write_parts(reach: _Reach, name: str, parts: Parts) -> Notes:
     _write(reach, name, next(parts))
     while True:
         try:

@@ -213,11 +213,7 @@ def read_earlier(
 
 def write_table(con: duckdb.DuckDBPyConnection, name: str, frame: pl.DataFrame) -> None:
     """Replace a table in one step: readers see the old one or the new one."""
-    con.register("incoming", frame)
-    try:
-        con.execute(f'create or replace table "{name}" as from incoming')
-    finally:
-        con.unregister("incoming")
+    _from_incoming(con, f'create or replace table "{name}" as', frame)
 
 
 @contextmanager
@@ -234,9 +230,13 @@ def transaction(con: duckdb.DuckDBPyConnection) -> Iterator[None]:
 
 def append(con: duckdb.DuckDBPyConnection, name: str, frame: pl.DataFrame) -> None:
     """Add rows to a table."""
+    _from_incoming(con, f'insert into "{name}" by name', frame)
+
+
+def _from_incoming(con: duckdb.DuckDBPyConnection, doing: str, frame: pl.DataFrame) -> None:
     con.register("incoming", frame)
     try:
-        con.execute(f'insert into "{name}" by name from incoming')
+        con.execute(f"{doing} from incoming")
     finally:
         con.unregister("incoming")
 

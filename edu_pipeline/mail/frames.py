@@ -4,12 +4,12 @@ from collections import Counter
 from collections.abc import Generator, Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict
 from datetime import UTC, date
-from itertools import islice
 from types import MappingProxyType
 from typing import Any
 
 import polars as pl
 
+from edu_pipeline.ground.parts import in_parts
 from edu_pipeline.mail.letter import Address, Figure, Image, Letter
 
 SCHEMA: Mapping[str, pl.DataType | type[pl.DataType]] = MappingProxyType(
@@ -86,12 +86,9 @@ def letters_frames(
         How many `letters` there are, and how many are `held` by who wrote them.
     """
     told: Counter[str] = Counter(letters=0, held=0)
-    rest = iter(letters)
-    while (some := [*islice(rest, AT_ONCE)]) or not told["letters"]:
+    for some in in_parts(letters, AT_ONCE):
         told.update(letters=len(some), held=sum(letter.hold is not None for letter in some))
         yield letters_frame(some, week).with_columns(pl.lit(v).alias(k) for k, v in more.items())
-        if not some:
-            break
     return dict(told)
 
 

@@ -6,12 +6,12 @@ What a chart shows is in `charts`; which of them a letter has, in `letter`.
 from collections import deque
 from collections.abc import Iterator, Mapping
 from datetime import date
-from itertools import islice
 from typing import Any
 
 import polars as pl
 
 from edu_pipeline.charting.render import drawn_from, render_pngs
+from edu_pipeline.ground.parts import in_parts
 from edu_pipeline.settings.letters import Targets
 from edu_pipeline.teachers.charts import (
     Drawing,
@@ -84,18 +84,14 @@ def drawings_of_week(
             yield {**rows.popleft(), "png": png}
         yield from rows
 
-    done = drawn()
-    part = [*islice(done, AT_ONCE)]
     pngs = earlier.select("drawn_from", before="png").unique("drawn_from")
-    while True:
+    for part in in_parts(drawn(), AT_ONCE):
         yield (
             pl.DataFrame(part, schema=dict(DRAWN), orient="row")
             .join(pngs, on="drawn_from", how="left", maintain_order="left")
             .with_columns(png=pl.coalesce("png", "before"))
             .drop("before")
         )
-        if not (part := [*islice(done, AT_ONCE)]):
-            return
 
 
 class Drawings(Mapping[tuple[str, str], Drawing]):

@@ -3,7 +3,6 @@
 Pure functions on frames. What a metric means stands in `glossary`; what is counted, in `facts`.
 """
 
-import functools
 from collections.abc import Sequence
 from dataclasses import dataclass, fields
 from datetime import date
@@ -161,24 +160,10 @@ def class_week(
         .join(classes, on="school_id")
         .partition_by("batch")
     )
-    made = []
-    for batch in batches or [classes]:
-        mine, ours = (
-            functools.partial(pl.DataFrame.join, other=batch, on=key, how="semi")
-            for key in ("class_id", "school_id")
-        )
-        made.append(
-            _class_week(
-                batch,
-                ours(weeks),
-                mine(students),
-                mine(attendance),
-                mine(pieces),
-                [(suffix, unit, ours(counts)) for suffix, unit, counts in peers],
-                Spreads(mine(spreads.classes), ours(spreads.teams)),
-            )
-        )
-    return pl.concat(made)
+    return pl.concat(
+        _class_week(batch, weeks, students, attendance, pieces, peers, spreads)
+        for batch in batches or [classes]
+    )
 
 
 def _class_week(
@@ -190,6 +175,10 @@ def _class_week(
     peers: Sequence[tuple[str, Sequence[str], pl.DataFrame]],
     spreads: Spreads,
 ) -> pl.DataFrame:
+    attendance, pieces, spread = (
+        frame.join(classes, on="class_id", how="semi")
+        for frame in (attendance, pieces, spreads.classes)
+    )
     rows = (
         classes.select("class_id", "class_name", "class_type", "grade", "team", "school_id")
         .join(weeks, on="school_id")
@@ -219,7 +208,7 @@ def _class_week(
             how="left",
         )
     rows = _of_enough_students(_beside_past(rows, ["class_id"]))
-    rows = _as(ClassWeek, _beside_team(rows, spreads))
+    rows = _as(ClassWeek, _beside_team(rows, Spreads(spread, spreads.teams)))
     return rows.sort("week_start", "class_type", "class_id")
 
 

@@ -7,12 +7,12 @@ path, record by record, for all others: blank lines, rows of another width, a he
 import glob
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
-from itertools import islice
 from pathlib import Path
 
 import duckdb
 import polars as pl
 
+from edu_pipeline.ground.parts import in_parts
 from edu_pipeline.landing.tables.csvfile import Layout, records
 
 BATCH = 100_000
@@ -97,8 +97,7 @@ def table_of(
             wanted = (cells[n] or empty if n < there else None for n in places)
             yield (line, width - there, cells[-1], *wanted)
 
-    batches = picked()
-    while batch := list(islice(batches, BATCH)):
+    for batch in in_parts(picked(), BATCH):
         con.register("batch", pl.DataFrame(batch, schema=schema, orient="row"))
         con.execute("insert into cells by name from batch")
         con.unregister("batch")

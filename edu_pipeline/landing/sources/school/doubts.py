@@ -456,6 +456,17 @@ def _homework_without_outcome(con: duckdb.DuckDBPyConnection) -> Iterator[Proble
         )
 
 
+_EXCEPTIONS_BY_DAY = """
+    marks as (
+      select school_id, date, count(distinct mark.student_id) as students
+      from stg_attendance as mark join stg_student_schools as pupil
+        on pupil.student_id = mark.student_id and date >= begin_date and date < end_date
+      group by all
+    )
+"""
+"""SQL of how many students of a school were absent or late on a day; of other days there is nothing."""
+
+
 def _days_without_exceptions(
     con: duckdb.DuckDBPyConnection, settings: Settings
 ) -> Iterator[Problem]:
@@ -464,12 +475,7 @@ def _days_without_exceptions(
         return
     found = con.execute(
         f"""
-        with marks as (
-          select school_id, date, count(distinct mark.student_id) as students
-          from stg_attendance as mark join stg_student_schools as pupil
-            on pupil.student_id = mark.student_id and date >= begin_date and date < end_date
-          group by all
-        ),
+        with {_EXCEPTIONS_BY_DAY},
         usual as (
           select school_id, median(students) as students, min(date) as first, max(date) as last
           from marks group by all having median(students) >= {USUAL_EXCEPTIONS}
@@ -507,12 +513,7 @@ def _weekdays_without_exceptions(
         return
     found = con.execute(
         f"""
-        with marks as (
-          select school_id, date, count(distinct mark.student_id) as students
-          from stg_attendance as mark join stg_student_schools as pupil
-            on pupil.student_id = mark.student_id and date >= begin_date and date < end_date
-          group by all
-        ),
+        with {_EXCEPTIONS_BY_DAY},
         bounds as (select school_id, min(date) as first, max(date) as last from marks group by all),
         weekdays as (
           select school_id, isodow(date) as weekday, dayname(date) as called, count(*) as days,

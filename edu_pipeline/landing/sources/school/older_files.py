@@ -3,6 +3,8 @@
 What was accepted last (`changes`) says nothing of it on a first run, nor of a small class.
 """
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import date
 
 import duckdb
@@ -45,8 +47,7 @@ def classes_lost(
     problems = []
     for of in dated.partition_by("series"):
         newest = of.filter("current")
-        before = of.filter(~pl.col("current")).sort("version").tail(1)
-        before = before.with_columns(current=pl.lit(value=True))
+        before = _before(of)
         if newest.is_empty() or before.is_empty() or export.export == "delta":
             continue
         gap = newest["version"][0] - before["version"][0]
@@ -54,9 +55,7 @@ def classes_lost(
         readable = not any(found.missing for found in headers)
         if gap.days >= LONG_GAP_DAYS or not readable:  # or of another school year
             continue
-        with duckdb.connect(config={"python_enable_replacements": False}) as beside:
-            load_raw(beside, zone, "enrollments", before)
-            read_export(beside, "enrollments", before, export)
+        with _read_beside(zone, "enrollments", before, export) as beside:
             ends = distinct_texts(beside, "enrollments", "end_date")["end_date"]
             register_days(beside, ends, export)
             older: pl.DataFrame = beside.sql(
@@ -114,16 +113,13 @@ def days_replaced(
         usable = files.filter((pl.col("table") == table) & pl.col("error").is_null())
         for of in usable.partition_by("series") if export.export != "delta" else ():
             newest = of.filter("current")
-            before = of.filter(~pl.col("current") & pl.col("stamped")).sort("version").tail(1)
+            before = _before(of)
             if newest.is_empty() or newest["stamped"].any() or before.is_empty():
                 continue
-            before = before.with_columns(current=pl.lit(value=True))
             headers = resolved_headers(table, before, export).values()
             if any(found.missing for found in headers):
                 continue
-            with duckdb.connect(config={"python_enable_replacements": False}) as beside:
-                load_raw(beside, zone, table, before)
-                read_export(beside, table, before, export)
+            with _read_beside(zone, table, before, export) as beside:
                 older = _last_day(beside, table, before, export)
             newer = _last_day(con, table, newest, export)
             if older and newer and older > newer:
@@ -137,6 +133,23 @@ def days_replaced(
                 problem = school_problem(table, "days_replaced", path, message)
                 problems.append(problem.releasable("If it is the newer one"))
     return problems
+
+
+def _before(of: pl.DataFrame) -> pl.DataFrame:
+    """Of the files of a series the newest dated one that is replaced, as if it were not; or none."""
+    replaced = of.filter(~pl.col("current") & pl.col("stamped")).sort("version").tail(1)
+    return replaced.with_columns(current=pl.lit(value=True))
+
+
+@contextmanager
+def _read_beside(
+    zone: Zone, table: str, files: pl.DataFrame, export: TableExport
+) -> Iterator[duckdb.DuckDBPyConnection]:
+    """A database of its own with `read_<table>` of these files."""
+    with duckdb.connect(config={"python_enable_replacements": False}) as beside:
+        load_raw(beside, zone, table, files)
+        read_export(beside, table, files, export)
+        yield beside
 
 
 def _last_day(
