@@ -32,7 +32,7 @@ from edu_pipeline.landing.sources.school.school_reading import WordSeen
 from edu_pipeline.landing.zone import Zone
 from edu_pipeline.model.quality import LandingFates
 from edu_pipeline.settings.home import Settings
-from edu_pipeline.settings.landing import SCHOOL_TABLES
+from edu_pipeline.settings.landing import OF_SOME_SYSTEMS, SCHOOL_TABLES
 
 KILOBYTE = 1024
 DELIMITERS = {",": "commas", ";": "semicolons", "\t": "tabs", "|": "bars"}
@@ -58,7 +58,12 @@ def landed(con: duckdb.DuckDBPyConnection) -> list[Landed]:
         con: The warehouse after a refresh.
     """
     fates = read_table(con, "landing_fates")
-    school = [_landed(table, fates.filter(source="school", table=table)) for table in SCHOOL_TABLES]
+    of_school = fates.filter(source="school")
+    school = [
+        _landed(table, of_school.filter(table=table))
+        for table in SCHOOL_TABLES
+        if table not in OF_SOME_SYSTEMS or table in of_school["table"]
+    ]
     others = [
         _landed(f"edX {table.replace('_', ' ')}", fates.filter(source="edx", table=table))
         for table in (EDX_TABLES.values() if columns_of(con, "edx_exports") else ())

@@ -26,6 +26,8 @@ SCHOOL_TABLES = (
     "calendar",
     "terms",
 )
+OF_SOME_SYSTEMS = frozenset({"terms"})
+"""Of these, what most systems do not export: that there are no rows of it is no news."""
 
 
 def _known_format(form: str) -> str:

@@ -34,7 +34,7 @@ from edu_pipeline.landing.versions import months_first, rival_versions
 from edu_pipeline.landing.zone import SHEET, LandedFile
 from edu_pipeline.model.problems import Problem
 from edu_pipeline.model.roster import CLASS_TYPES, ROLES
-from edu_pipeline.settings.landing import SCHOOL_TABLES, Landing, TableExport
+from edu_pipeline.settings.landing import OF_SOME_SYSTEMS, SCHOOL_TABLES, Landing, TableExport
 from edu_pipeline.settings.marks import MARKS, HomeworkStatus
 
 MEANINGS: Mapping[tuple[str, str], Sequence[str]] = {
@@ -629,7 +629,7 @@ def row_problems(
     empty = [
         table
         for table in SCHOOL_TABLES
-        if table != "terms"
+        if table not in OF_SOME_SYSTEMS
         and table not in received["table"]
         and any(not found.missing for found in _headers(table, files, landing))
     ]
