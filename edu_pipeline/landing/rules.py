@@ -11,6 +11,8 @@ REPEATED_HEADER = "repeated_header"
 """The header once more, as where two exports were put together."""
 DELETED = "to_be_deleted"
 """OneRoster's `tobedeleted` in a column `status`."""
+UPDATED = "changed_by_a_later_file"
+"""A record that a file of changes has again, or says is deleted."""
 FORGOTTEN = "forgotten"
 """Of people who were erased: only counted, and kept nowhere."""
 SUPERSEDED = "same_key_later_row_counts"
@@ -19,7 +21,7 @@ NEWER_FILE = "newer_file"
 """Rows of a snapshot that a newer one replaces; they are not read."""
 ELSEWHERE = "where"
 """Rows that the settings send elsewhere, and enrollments in classes that they do."""
-NO_DATA = (TOTALS, UNITS, REPEATED_HEADER, DELETED, ELSEWHERE)
+NO_DATA = (TOTALS, UNITS, REPEATED_HEADER, DELETED, UPDATED, ELSEWHERE)
 """Rows that are about the others: set apart, and nothing that a person must look at."""
 NO_COLUMN = "missing_column"
 """Rows of a file that lacks a column that is needed."""
@@ -46,8 +48,8 @@ OUTSIDE = (CLOSED, NOT_EXPECTED, AFTER)
 
 def fate_of(rule: str) -> str:
     """What became of a row that did not make it to staging by this rule, as in `LandingFates`."""
+    if rule in (SUPERSEDED, UPDATED):
+        return "superseded"
     if rule in NO_DATA or rule == FORGOTTEN:
         return "not_read"
-    if rule == SUPERSEDED:
-        return "superseded"
     return "outside" if rule in OUTSIDE else "rejected"

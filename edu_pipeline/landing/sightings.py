@@ -83,7 +83,7 @@ class _Reader:
         for path in self.files.filter(pl.col("table") == table)["path"].to_list():
             file = self.files.filter((pl.col("table") == table) & (pl.col("path") == path))
             try:
-                load_raw(self.con, self.zone, table, file)
+                load_raw(self.con, self.zone, table, file, beside=self.files)
             except LandingError:
                 self.unread.add(path)
             else:

@@ -295,6 +295,11 @@ def _folder(path: str) -> str:
     return folder if below else ""
 
 
+def exactly(path: str) -> str:
+    """The pattern of one path alone."""
+    return re.sub(r"([\[*?])", r"[\1]", path)
+
+
 def is_like(path: str, patterns: Iterable[str]) -> bool:
     """Whether a path is like a pattern, in any case; in an archive also by its name there."""
     return any(

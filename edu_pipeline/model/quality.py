@@ -71,6 +71,16 @@ class LandingFiles(dy.Schema):
     )
     preamble = dy.Int64(nullable=True, description="Of these, above the header; of a school's")
     error = dy.String(nullable=True, description="Why it cannot be read; of a school's")
+    format = dy.String(
+        nullable=True, description="The published format that it is a file of, such as OneRoster"
+    )
+    part = dy.String(
+        nullable=True,
+        description=(
+            "How it is read where it differs from other files of its export, as its format or "
+            "`[landing.<table>.parts]` says; JSON"
+        ),
+    )
     refresh = dy.String(description="The run that listed it: tables of one refresh fit together")
 
 

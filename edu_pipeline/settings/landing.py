@@ -49,6 +49,19 @@ def _one_order(forms: tuple[str, ...]) -> tuple[str, ...]:
     return forms
 
 
+_DateFormats = Annotated[
+    tuple[Annotated[str, AfterValidator(_known_format)], ...], AfterValidator(_one_order)
+]
+
+
+class Join(Part):
+    """Another file that has more about the rows of one."""
+
+    files: tuple[str, ...] = Field(description="Patterns of the other file, as of the export.")
+    on: str = Field(description="The header here whose cells are in `key` there.")
+    key: str = Field(description="The other file's header.")
+
+
 class FilesOfExport(Part):
     """Where some files of an export differ from the others."""
 
@@ -58,6 +71,41 @@ class FilesOfExport(Part):
     constants: dict[str, str] = Field(
         default_factory=dict, description="As of the export, for these files."
     )
+    where: dict[str, tuple[str, ...]] = Field(
+        default_factory=dict, description="As of the export, in any case, for these files."
+    )
+    lists: tuple[str, ...] = Field(
+        (),
+        description=(
+            "Our columns whose cells may list several values (`2,3`): of schools the first counts, of "
+            "others a list is none."
+        ),
+    )
+    date_formats: _DateFormats = Field(
+        (), description="As of the export, for these files; first match wins."
+    )
+    join: dict[str, Join] = Field(
+        default_factory=dict,
+        description=(
+            "A name = another file that has more about these rows; its columns are then called "
+            '`name.header`, such as `{ task = { files = ["school/lineItems*"], on = "lineItemSourcedId", '
+            'key = "sourcedId" } }` and `columns = { due_date = "task.dueDate" }`.'
+        ),
+    )
+    export: Literal["snapshot", "delta"] | None = Field(
+        None, description="As of the export, for these files: changes of the last whole."
+    )
+    key: str | None = Field(
+        None,
+        description=(
+            "The header of a record's own id: where files of changes have it again, the latest counts."
+        ),
+    )
+
+    def joined(self) -> tuple[str, ...]:
+        """The columns of other files that are wanted here."""
+        wanted = dict.fromkeys((*self.columns.values(), *self.where))
+        return tuple(name for name in wanted if name.partition(".")[0] in self.join)
 
 
 class TableExport(Part):
@@ -88,7 +136,7 @@ class TableExport(Part):
     parts: dict[str, FilesOfExport] = Field(
         default_factory=dict,
         description=(
-            "Pattern of files = their own columns and constants, such as "
+            "Pattern of files = how they are read where that differs, such as "
             '`{ "*/TeacherRoster*" = { constants = { role = "teacher" } } }`.'
         ),
     )
@@ -100,9 +148,7 @@ class TableExport(Part):
         default_factory=dict,
         description="Our column = {their word = our word}, for class_type, role, in_session and school_id.",
     )
-    date_formats: Annotated[
-        tuple[Annotated[str, AfterValidator(_known_format)], ...], AfterValidator(_one_order)
-    ] = Field(
+    date_formats: _DateFormats = Field(
         (),
         description=(
             "Date formats of this export besides those that can only be read in one way, first "

@@ -29,6 +29,10 @@ STANDARD, BACKSLASHES, FROM_1904 = "standard", "backslashes", "days since 1904"
 workbooks whose days count from 1904."""
 
 
+TOP = 2**18
+"""Bytes of a file among which its header stands; even, as letters of two bytes are."""
+
+
 @dataclass(frozen=True)
 class Look:
     """What to look for in a file."""
@@ -84,6 +88,27 @@ def measured(path: Path, look: Look, sheet: str | None = None) -> Measured:
         return _measured(path, look, found)
     except NotThisEncodingError:
         return _measured(path, look, WINDOWS)
+
+
+def columns_of(path: Path, look: Look, sheet: str | None = None) -> tuple[str, ...]:
+    """A file's columns, found in its first lines.
+
+    Args:
+        path: Text, a workbook or a web page.
+        look: What to look for.
+        sheet: The sheet of a workbook; else the first that is shown.
+
+    Raises:
+        UnreadableFileError: It is no table.
+    """
+    if is_workbook(path) or path.stat().st_size <= TOP:
+        return measured(path, look, sheet).layout.header
+    with TemporaryDirectory(prefix="edu-top-") as scratch, path.open("rb") as file:
+        top = Path(scratch) / "top"
+        lines = file.read(TOP)
+        # of two bytes a letter: a line may end between them
+        top.write_bytes(lines if b"\0" in lines else lines[: lines.rfind(b"\n") + 1] or lines)
+        return measured(top, look).layout.header
 
 
 def proven(path: Path, found: Measured) -> Measured:

@@ -1,6 +1,8 @@
 """Raw tables: every row as received, as text, with its file, its line and when it landed."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -11,11 +13,15 @@ from edu_pipeline.ground.sql import quoted
 from edu_pipeline.landing.tables.cells import cells_of, table_of
 from edu_pipeline.landing.tables.csvfile import CELLS, OVERFLOW, Layout, above
 from edu_pipeline.landing.tables.encodings import UnreadableFileError
+from edu_pipeline.landing.tables.headers import normal
 from edu_pipeline.landing.tables.opened import as_text
-from edu_pipeline.landing.zone import SHEET, LandingError, Zone, digest
+from edu_pipeline.landing.zone import SHEET, LandingError, Zone, digest, is_like
+from edu_pipeline.settings.landing import FilesOfExport, Join
 
 RECEIVED = ("_file", "_line", "_landed_at", "_version", CELLS, OVERFLOW)
 """What raw tables add to the columns of the files."""
+LISTED = ","
+"""Between several values in one cell."""
 
 
 def load_raw(
@@ -24,6 +30,7 @@ def load_raw(
     table: str,
     files: pl.DataFrame,
     select: Callable[[], str] | None = None,
+    beside: pl.DataFrame | None = None,
 ) -> None:
     """Make `raw_<table>` from an export's current, readable files.
 
@@ -34,8 +41,10 @@ def load_raw(
         files: `LandingFiles` of all exports.
         select: SQL of the rows to keep, asked for when all are in `incoming_rows`, which is not
             in the file of the database; None: all are kept.
+        beside: `LandingFiles` with the files that these are joined with; else they are in `files`.
 
-    The columns are `RECEIVED` and the union of the files' headers, all text.
+    The columns are `RECEIVED` and the union of the files' headers, then of what they are joined
+    with, all text.
 
     Raises:
         LandingError: A file has changed since it was listed, or its quotation marks make no cells.
@@ -49,21 +58,94 @@ def load_raw(
         (pl.col("table") == table) & pl.col("current") & pl.col("error").is_null()
     ).sort("version", "path")
     for file in usable.iter_rows(named=True):
-        _add_columns(con, target, file["header"])
-        with zone.unpacked(container(file["path"], file["sheet"])) as path:
-            if digest(path) != file["sha256"]:
-                raise LandingError(
-                    f"{file['path']} changed while it was being read. Run again when the export "
-                    "has finished."
-                )
-            try:
-                with as_text(path, file["encoding"], file["sheet"], file["dialect"]) as text:
-                    _append(con, target, text, file)
-            except UnreadableFileError as error:
-                raise LandingError(f"{file['path']}: {error}.") from None
+        part = FilesOfExport.model_validate_json(file["part"] or "{}")
+        _add_columns(con, target, [*file["header"], *part.joined()])
+        joined = [
+            _joined(con, zone, name, join, part.joined(), files if beside is None else beside)
+            for name, join in part.join.items()
+        ]
+        with _opened(zone, file) as text:
+            _append(con, target, text, file, joined)
+        for each in joined:
+            con.execute(f"drop table {each.table}")
     if select:
         con.execute(f"create or replace table raw_{table} as {select()}")
         con.execute("drop table incoming_rows")
+
+
+@contextmanager
+def _opened(zone: Zone, file: Mapping[str, Any]) -> Iterator[Path]:
+    """A file's text, where it is what it was when it was listed."""
+    with zone.unpacked(container(file["path"], file["sheet"])) as path:
+        if digest(path) != file["sha256"]:
+            raise LandingError(
+                f"{file['path']} changed while it was being read. Run again when the export "
+                "has finished."
+            )
+        try:
+            with as_text(path, file["encoding"], file["sheet"], file["dialect"]) as text:
+                yield text
+        except UnreadableFileError as error:
+            raise LandingError(f"{file['path']}: {error}.") from None
+
+
+@dataclass(frozen=True)
+class _Joined:
+    """Columns of another file, in a temporary table: `key`, and the columns by their names here."""
+
+    table: str
+    on: str
+    """The header here."""
+    columns: Sequence[str]
+
+
+def _joined(
+    con: duckdb.DuckDBPyConnection,
+    zone: Zone,
+    name: str,
+    join: Join,
+    wanted: Sequence[str],
+    files: pl.DataFrame,
+) -> _Joined:
+    """What another file says of each key: its newest version does, and several values are a list.
+
+    Rows that OneRoster says are deleted say nothing.
+    """
+    columns = [column for column in wanted if column.startswith(f"{name}.")]
+    table, rows = quoted(f"joined_{name}"), quoted(f"rows_{name}")
+    cells = "".join(f", {quoted(column)} varchar" for column in columns)
+    con.execute(
+        f"create or replace temp table {rows} (key varchar, version timestamp, deleted bool{cells})"
+    )
+    paths = [path for path in files["path"].unique() if is_like(path, join.files)]
+    usable = files.filter(
+        pl.col("path").is_in(paths) & pl.col("current") & pl.col("error").is_null()
+    ).unique("path")
+    for file in usable.iter_rows(named=True):
+        places = {header: f"c{n}" for n, header in enumerate(file["header"])}
+        if join.key not in places:
+            continue
+        found = [places.get(column.partition(".")[2], "null::varchar") for column in columns]
+        status = next((places[header] for header in places if normal(header) == "status"), "''")
+        with _opened(zone, file) as text, cells_of(con, text, _layout_of(file)):
+            con.execute(
+                f"insert into {rows} select trim({places[join.key]}), ?::timestamp, "
+                f"lower(trim(coalesce({status}, ''))) = 'tobedeleted'"
+                f"{''.join(f', {cell}' for cell in found)} from cells",
+                [file["version"]],
+            )
+    lists = "".join(
+        f", list_aggregate(list_sort(list_distinct(list(nullif(trim({cell}), '')))), 'string_agg', "
+        f"'{LISTED}') as {cell}"
+        for cell in map(quoted, columns)
+    )
+    con.execute(
+        f"create or replace temp table {table} as select key{lists} from ("
+        f"from {rows} where key <> '' qualify version = max(version) over (partition by key)"
+        ") where not deleted group by key"
+    )
+    con.execute(f"drop table {rows}")
+    return _Joined(table, join.on, columns)
 
 
 def container(path: str, sheet: str | None) -> str:
@@ -76,30 +158,47 @@ def _add_columns(con: duckdb.DuckDBPyConnection, target: str, header: list[str])
         con.execute(f"alter table {target} add column if not exists {quoted(name)} varchar")
 
 
-def _append(
-    con: duckdb.DuckDBPyConnection, target: str, path: Path, file: Mapping[str, Any]
-) -> None:
-    shape = Layout(
+def _layout_of(file: Mapping[str, Any]) -> Layout:
+    return Layout(
         tuple(file["header"]),
         file["delimiter"],
         file["lines"],
         file["header_lines"],
         file["preamble"],
     )
+
+
+def _append(
+    con: duckdb.DuckDBPyConnection,
+    target: str,
+    path: Path,
+    file: Mapping[str, Any],
+    joined: Sequence[_Joined],
+) -> None:
+    shape = _layout_of(file)
     with cells_of(con, path, shape):
-        _insert(con, target, file, shape)
+        _insert(con, target, file, shape, joined)
     if rows := [(line, None, [*cells, None]) for line, cells in above(path, shape)]:
         table_of(con, rows, shape, range(len(shape.header)))
-        _insert(con, target, file, shape)
+        _insert(con, target, file, shape, joined)
         con.execute("drop table cells")
 
 
 def _insert(
-    con: duckdb.DuckDBPyConnection, target: str, file: Mapping[str, Any], shape: Layout
+    con: duckdb.DuckDBPyConnection,
+    target: str,
+    file: Mapping[str, Any],
+    shape: Layout,
+    joined: Sequence[_Joined],
 ) -> None:
     """The rows of `cells` that are not blank."""
     places = range(len(shape.header))
     names = ", ".join(f"c{n} as {quoted(name)}" for n, name in enumerate(shape.header))
+    names += "".join(f", {quoted(name)}" for each in joined for name in each.columns)
+    more = " ".join(
+        f"left join {each.table} on {each.table}.key = trim(c{shape.header.index(each.on)})"
+        for each in joined
+    )
     blank = " and ".join(f"trim(coalesce(c{n}, '')) = ''" for n in places)
     con.execute(
         f"""
@@ -107,7 +206,7 @@ def _insert(
         select ? as _file, line as _line, ?::timestamp as _landed_at, ?::timestamp as _version,
                if(missing > 0, {len(shape.header)} - missing, null) as {CELLS},
                overflow as {OVERFLOW}, {names}
-        from cells where not ({blank})
+        from cells {more} where not ({blank})
         """,
         [file["path"], file["landed_at"], file["version"]],
     )

@@ -5,10 +5,10 @@
 afterwards.
 """
 
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from functools import partial
-from pathlib import PurePosixPath
+from typing import Any
 
 import duckdb
 import polars as pl
@@ -21,11 +21,11 @@ from edu_pipeline.landing.rules import (
     TOO_MANY_CELLS,
     TOTALS,
     UNITS,
+    UPDATED,
 )
 from edu_pipeline.landing.sources.school.fields import (
     DATES,
     FIELDS,
-    FILES_OF_STANDARDS,
     KEYS,
     MISSING,
     MISSING_CODES,
@@ -36,9 +36,9 @@ from edu_pipeline.landing.tables.csvfile import CELLS
 from edu_pipeline.landing.tables.dates import HALF_A_SECOND
 from edu_pipeline.landing.tables.headers import normal
 from edu_pipeline.landing.tables.opened import FROM_1904
-from edu_pipeline.landing.tables.raw import RECEIVED
-from edu_pipeline.landing.zone import is_like, names_of
-from edu_pipeline.settings.landing import TableExport
+from edu_pipeline.landing.tables.raw import LISTED, RECEIVED
+from edu_pipeline.landing.zone import is_like
+from edu_pipeline.settings.landing import FilesOfExport, TableExport
 
 CODES = {"attendance": "code", "homework": "status"}
 """Columns whose cells are codes: an empty one means something, and `-` may be a code."""
@@ -78,6 +78,7 @@ _UNIT = (
 class _File:
     """How the rows of one file are read."""
 
+    part: FilesOfExport
     path: str
     header: Sequence[str]
     header_lines: int
@@ -89,42 +90,72 @@ def resolved_headers(
     table: str, files: pl.DataFrame, export: TableExport
 ) -> Mapping[str, Resolved]:
     """File → its header, understood, for an export's current and readable files."""
+    return {path: found for path, found, _ in _resolved(table, files, export)}
+
+
+def _resolved(
+    table: str, files: pl.DataFrame, export: TableExport
+) -> Iterator[tuple[str, Resolved, FilesOfExport]]:
     usable = files.filter(
         (pl.col("table") == table) & pl.col("current") & pl.col("error").is_null()
     )
-    return {
-        path: resolve(table, FIELDS[table], header, export_of_file(table, path, header, export))
-        for path, header in usable.select("path", "header").iter_rows()
-    }
+    for path, header, form, text in usable.select("path", "header", "format", "part").iter_rows():
+        part = part_of(text)
+        columns = [*header, *part.joined()]
+        said = as_said(path, export, part, columns if form else None)
+        found = resolve(table, FIELDS[table], columns, said)
+        if form:
+            by_form = part.columns.keys() - export.columns.keys()
+            how = {name: "format" if name in by_form else how for name, how in found.how.items()}
+            found = replace(found, how=how)
+        yield path, found, part
 
 
-def export_of_file(
-    table: str, path: str, header: Sequence[str], export: TableExport
+def part_of(text: str | None) -> FilesOfExport:
+    """How a file is read where that differs, as `LandingFiles.part` has it."""
+    return FilesOfExport.model_validate_json(text) if text else FilesOfExport()
+
+
+def own_part(
+    path: str, export: TableExport, standard: FilesOfExport | None = None
+) -> FilesOfExport:
+    """How one file is read where that differs: as the settings say, else its format."""
+    parts = [standard] if standard else []
+    parts += [part for pattern, part in export.parts.items() if is_like(path, (pattern,))]
+    said: dict[str, Any] = {}
+    for part in parts:
+        for name in part.model_fields_set:
+            value = getattr(part, name)
+            said[name] = {**said.get(name, {}), **value} if isinstance(value, dict) else value
+    return FilesOfExport(**said)
+
+
+def as_said(
+    path: str, export: TableExport, part: FilesOfExport, among: Sequence[str] | None = None
 ) -> TableExport:
-    """How one file of an export is read: as its own part says, or the standard that it is of."""
-    names = {normal(PurePosixPath(name).stem) for name in names_of(path)}
-    columns = {normal(name) for name in header}
-    standard: Mapping[str, str] = {}
-    for (of, name, column), constants in FILES_OF_STANDARDS.items():
-        if of == table and column in columns and any(each.startswith(name) for each in names):
-            standard = constants
-    parts = [part for pattern, part in export.parts.items() if is_like(path, (pattern,))]
-    if not standard and not parts:
+    """How one file of an export is read.
+
+    Args:
+        path: Of the file.
+        export: As the settings say.
+        part: As `LandingFiles` has it.
+        among: The columns of a file of a format: what the settings say of another file of the set, with
+            other columns, is not said of this one.
+    """
+    if part == FilesOfExport():
         return export
-    own = {
-        key: {name: value for part in parts for name, value in getattr(part, key).items()}
-        for key in ("columns", "constants")
-    }
-    # what is said of another file of the set is not said of this one
+    own = own_part(path, export)
+    here = None if among is None else {normal(name) for name in among}
     said = {
-        name: theirs
-        for name, theirs in export.columns.items()
-        if not standard or normal(theirs) in columns
+        ours: theirs
+        for ours, theirs in export.columns.items()
+        if here is None or normal(theirs) in here
     }
     return export.model_copy(
         update={
-            "columns": said | own["columns"],
-            "constants": {**standard, **export.constants, **own["constants"]},
+            "columns": {**part.columns, **said, **own.columns},
+            "constants": {**part.constants, **export.constants, **own.constants},
+            "where": {**part.where, **export.where, **own.where},
         }
     )
 
@@ -163,7 +194,7 @@ def canonical_query(
     columns = [f"{_cell(table, field, usable, export)} as {field.name}" for field in FIELDS[table]]
     below = _by_file(usable, lambda file: f"_line <= {file.header_lines + UNITS_WITHIN}")
     return f"""
-        select * exclude (_overflow, _first, _below, _short, _deleted),
+        select * exclude (_overflow, _first, _below, _short, _deleted, _updated),
                case {_rules(table, usable)} end as _rule,
                case when _rule = {literal(TOO_MANY_CELLS)} then _overflow end as _value
         from (
@@ -171,8 +202,8 @@ def canonical_query(
                  {_by_file(usable, lambda file: quoted(file.header[0]))} as _first,
                  {below} as _below,
                  {_by_file(usable, lambda file: _lacks_code(table, file))} as _short,
-                 {_by_file(usable, _is_deleted)} as _deleted
-          from {rows or f"raw_{table}"} where {_wanted(usable, export)}
+                 {_by_file(usable, _is_deleted)} as _deleted, _updated
+          from (select *, {_is_updated(usable)} as _updated from {rows or f"raw_{table}"}) where {_wanted(usable, export)}
         )"""
 
 
@@ -188,15 +219,15 @@ def ids_left_out(table: str, column: str, files: pl.DataFrame, export: TableExpo
 
 def _usable(table: str, files: pl.DataFrame, export: TableExport) -> Sequence[_File]:
     """The files of an export that have what it needs."""
-    resolved = resolved_headers(table, files, export)
+    resolved = {path: (found, part) for path, found, part in _resolved(table, files, export)}
     return [
-        _File(path, header, header_lines, dialect, resolved[path])
+        _File(resolved[path][1], path, header, header_lines, dialect, resolved[path][0])
         for path, header, header_lines, dialect in files.filter(
             (pl.col("table") == table) & pl.col("path").is_in(resolved.keys())
         )
         .select("path", "header", "header_lines", "dialect")
         .iter_rows()
-        if not resolved[path].missing
+        if not resolved[path][0].missing
     ]
 
 
@@ -226,6 +257,7 @@ def _rules(table: str, usable: Sequence[_File]) -> str:
             ]
         ),
         UNITS: (f"_below and (lower(trim(_first)) = 'points possible' or {_each(cells, _UNIT)})"),
+        UPDATED: "_updated",
         DELETED: "_deleted",
         TOO_MANY_CELLS: "_overflow is not null",
         f"missing_{CODES.get(table)}": "_short",
@@ -238,6 +270,14 @@ def _is_deleted(file: _File) -> str:
     status = [name for name in file.header if normal(name) == "status"]
     free = [name for name in status if name not in file.found.headers.values()]
     return f"coalesce({_like(quoted(free[0]), 'tobedeleted')}, false)" if free else "false"
+
+
+def _is_updated(usable: Sequence[_File]) -> str:
+    """SQL that is true for a record which a later file of changes has again."""
+    if not any(file.part.export == "delta" for file in usable):
+        return "false"
+    key = _by_file(usable, lambda file: quoted(file.part.key) if file.part.key else "null::varchar")
+    return f"coalesce({key} <> '' and _version < max(_version) over (partition by {key}), false)"
 
 
 def _like(cell: str, pattern: str) -> str:
@@ -270,6 +310,15 @@ def _day(file: _File, cell: str) -> str:
     )
 
 
+def _written(file: _File, cell: str) -> str:
+    """SQL of a cell with a date, written as its file is said to write dates."""
+    forms = [literal(form) for form in file.part.date_formats]
+    if not forms:
+        return cell
+    days = ", ".join(f"try_strptime({cell}, {form})" for form in forms)
+    return f"coalesce(strftime(coalesce({days}), '%Y-%m-%d'), {cell})"
+
+
 def _wanted(usable: Sequence[_File], export: TableExport) -> str:
     """SQL that is true for the rows to keep of each file."""
 
@@ -280,15 +329,23 @@ def _wanted(usable: Sequence[_File], export: TableExport) -> str:
         return " and ".join(
             [
                 start,
-                *(
-                    f"coalesce(trim({quoted(name)}), '') in {literals(values)}"
-                    for name, values in filters
-                ),
+                *(_is_one_of(file, name, values) for name, values in filters),
             ]
         )
 
     paths = literals([file.path for file in usable])
     return f"_file in {paths} and {_by_file(usable, kept)}"
+
+
+def _is_one_of(file: _File, header: str, values: Sequence[str]) -> str:
+    """SQL that is true where a cell has one of some values; a joined one may list several."""
+    cell = f"coalesce(trim({quoted(header)}), '')"
+    if header not in file.part.where:
+        return f"{cell} in {literals(values)}"
+    among = literals([value.casefold() for value in values])
+    if header not in file.part.joined():
+        return f"lower({cell}) in {among}"
+    return f"list_has_any(string_split(lower({cell}), '{LISTED}'), [{among[1:-1]}])"
 
 
 def _by_file(usable: Sequence[_File], sql: Callable[[_File], str]) -> str:
@@ -310,15 +367,18 @@ def _cell(table: str, field: Field, usable: Sequence[_File], export: TableExport
     def received(file: _File) -> str:
         header = file.found.headers.get(field.name)
         constant = file.found.constants.get(field.name)
-        return (
-            quoted(header) if header else "null::varchar" if constant is None else literal(constant)
-        )
+        if not header:
+            return "null::varchar" if constant is None else literal(constant)
+        if field.name in file.part.lists:
+            return f"if(contains({quoted(header)}, '{LISTED}'), null, {quoted(header)})"
+        return quoted(header)
 
     if not any(field.name in {**file.found.headers, **file.found.constants} for file in usable):
         return "''" if CODES.get(table) == field.name else "null::varchar"
     cell = f"trim(replace({_by_file(usable, received)}, chr(9), ' '))"
     if field.name in DATES.get(table, ()):
         cell = _by_file(usable, partial(_day, cell=cell))
+        cell = _by_file(usable, partial(_written, cell=cell))
     elif field.name.endswith("_id"):
         cell = f"ltrim({cell}, {literal(TEXT_MARK)})"
     if CODES.get(table) == field.name:

@@ -250,7 +250,21 @@ WORDS: Mapping[tuple[str, str], Mapping[str, str]] = {
     },
     ("enrollments", "role"): {
         **dict.fromkeys(("student", "pupil", "learner"), "student"),
-        **dict.fromkeys(("teacher", "primary", "lead", "co-teacher", "tutor"), "teacher"),
+        **dict.fromkeys(
+            (
+                "teacher",
+                "primary",
+                "lead",
+                "co-teacher",
+                "tutor",
+                "professor",
+                "faculty",
+                "adjunct",
+                "lecturer",
+                "instructor",
+            ),
+            "teacher",
+        ),
     },
     ("calendar", "in_session"): {
         **dict.fromkeys(
@@ -290,13 +304,6 @@ WORDS: Mapping[tuple[str, str], Mapping[str, str]] = {
     },
 }
 """(table, column) → their word, without case → ours. `[landing.<table>.values.<column>]` adds."""
-
-FILES_OF_STANDARDS: Mapping[tuple[str, str, str], Mapping[str, str]] = {
-    ("enrollments", name, "sectionsisid"): {"role": role}
-    for name, role in (("studentenrollment", "student"), ("teacherroster", "teacher"))
-}
-"""(export, how a file is called, a column of it), as compared → what its standard says of every row:
-School Data Sync has a file for each role."""
 
 OTHER_ROLES = frozenset(
     {"administrator", "aide", "guardian", "parent", "proctor", "relative", "counselor"}

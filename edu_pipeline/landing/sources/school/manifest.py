@@ -1,8 +1,9 @@
 """The list of landed files: which export each is taken for, which counts, how it is laid out."""
 
+import csv
 import hashlib
 from collections import defaultdict
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from fnmatch import fnmatchcase
 from pathlib import Path
@@ -12,12 +13,20 @@ import polars as pl
 
 from edu_pipeline.ground.toml import toml_list
 from edu_pipeline.ground.wording import listed
-from edu_pipeline.landing.sources.school.canonical import export_of_file
+from edu_pipeline.landing.sources.school.canonical import as_said, own_part
 from edu_pipeline.landing.sources.school.fields import FIELDS
+from edu_pipeline.landing.sources.school.formats.recognition import Lying, Recognised, recognised
 from edu_pipeline.landing.sources.school.school_columns import known, resolve
 from edu_pipeline.landing.tables.csvfile import ENOUGH_NAMES, Layout
 from edu_pipeline.landing.tables.encodings import UTF_8, UnreadableFileError
-from edu_pipeline.landing.tables.opened import STANDARD, Look, Measured, measured, proven
+from edu_pipeline.landing.tables.opened import (
+    STANDARD,
+    Look,
+    Measured,
+    columns_of,
+    measured,
+    proven,
+)
 from edu_pipeline.landing.tables.workbook import WORKBOOKS, is_workbook, shown_sheets
 from edu_pipeline.landing.versions import Version, months_first, newest, replaced_sheets, version_of
 from edu_pipeline.landing.zone import (
@@ -34,10 +43,13 @@ from edu_pipeline.landing.zone import (
 )
 from edu_pipeline.model.columns import dtypes
 from edu_pipeline.model.quality import LandingFiles
+from edu_pipeline.settings.attainment import ATTAINMENT_FOLDER
 from edu_pipeline.settings.landing import (
     EVENTS_FOLDER,
+    PROGRAMMES_FOLDER,
     SAMPLE_MARKER,
     SCHOOL_TABLES,
+    FilesOfExport,
     Landing,
     TableExport,
 )
@@ -46,6 +58,9 @@ SCHOOL_FOLDER = "school/"
 AUTO = "auto"
 CALLED = {"terms": "academicSessions"}
 """What files of an export are called where it is not its name."""
+JOINED = ""
+"""The export of files that only tell more about rows of others."""
+OTHER_SOURCES = (EVENTS_FOLDER, PROGRAMMES_FOLDER, ATTAINMENT_FOLDER)
 
 
 def survey(zone: Zone, landing: Landing, refresh: str = "") -> pl.DataFrame:
@@ -65,30 +80,65 @@ def survey(zone: Zone, landing: Landing, refresh: str = "") -> pl.DataFrame:
     files = exports_in(zone, landing)
     _refuse_a_mix(zone, [file.path for file in zone.list()])
     order = months_first(file.path for file in files)
-    claimed = [claim for file in files for claim in claims(zone, file, landing)[0]]
-    rows = []
+    sets = formats_in(zone, files)
+    claimed = [claim for file in files for claim in claims(zone, file, landing, sets)[0]]
+    rows: list[dict[str, Any]] = []
     for table in SCHOOL_TABLES:
-        export = landing.export(table)
         theirs = [piece for of, piece in claimed if of == table]
-        counts = newest({piece.file for piece in theirs}, month_first=order)
-        found = [
-            (piece.file.path, row)
-            for piece in theirs
-            for row in rows_of(zone, piece, table, export, month_first=order)
-        ]
-        replaced = _replaced(found)
-        rows += [
-            {
-                **row,
-                # of a snapshot's versions only the newest counts; of a delta all do
-                "current": export.export == "delta"
-                or (file in counts and row["path"] not in replaced),
-                "refresh": refresh,
-            }
-            for file, row in found
-        ]
+        rows += _versions(zone, theirs, table, landing.export(table), sets, order, refresh)
+    joins = [
+        join.files
+        for row in rows
+        for join in FilesOfExport.model_validate_json(row["part"] or "{}").join.values()
+    ]
+    listed = {row["path"] for row in rows}
+    others = [
+        piece
+        for file in files
+        for piece in pieces_of(zone, file)
+        if piece.path not in listed and any(is_like(piece.path, patterns) for patterns in joins)
+    ]
+    rows += _versions(zone, others, JOINED, TableExport(), sets, order, refresh)
     frame = pl.DataFrame(rows, schema=dtypes(LandingFiles), orient="row")
     return LandingFiles.validate(frame)
+
+
+def _versions(
+    zone: Zone,
+    pieces: Sequence["Piece"],
+    table: str,
+    export: TableExport,
+    sets: Mapping[str, Recognised],
+    month_first: bool | None,
+    refresh: str,
+) -> Iterator[dict[str, Any]]:
+    """`LandingFiles` of the files that are taken for one export: which of their versions count."""
+    found = [
+        (piece.file.path, row)
+        for piece in pieces
+        for row in rows_of(
+            zone, piece, table, export, sets.get(piece.path), month_first=month_first
+        )
+    ]
+    replaced = _replaced(found)
+    adding = [row["path"] for _, row in found if _adds(row, export)]
+    wholes = [piece.file for piece in pieces if piece.path not in adding]
+    counts = newest(set(wholes), month_first=month_first)
+    # changes count that are newer than the whole that they are changes of
+    since = max((row["version"] for file, row in found if file in counts), default=None)
+    for file, row in found:
+        if export.export == "delta":
+            current = True
+        elif row["path"] in adding:
+            current = since is None or row["version"] >= since
+        else:
+            current = file in counts and row["path"] not in replaced
+        yield {**row, "current": current, "refresh": refresh}
+
+
+def _adds(row: Mapping[str, Any], export: TableExport) -> bool:
+    part = FilesOfExport.model_validate_json(row["part"] or "{}")
+    return (part.export or export.export) == "delta"
 
 
 def _replaced(rows: Sequence[tuple[str, Mapping[str, Any]]]) -> frozenset[str]:
@@ -118,30 +168,94 @@ class Piece:
         return self.file.path if self.sheet is None else f"{self.file.path}{SHEET}{self.sheet}"
 
 
+def pieces_of(zone: Zone, file: LandedFile) -> Sequence[Piece]:
+    """A file, or the sheets of a workbook that has several."""
+    sheets = _shown_sheets(zone, file.path)
+    return [Piece(file, sheet) for sheet in sheets] if len(sheets) > 1 else [Piece(file)]
+
+
+def formats_in(zone: Zone, files: Sequence[LandedFile]) -> Mapping[str, Recognised]:
+    """Path → what it is, of the files of published formats.
+
+    Where the school has a folder of its own, others are not looked at.
+    """
+    own = any(file.path.startswith(SCHOOL_FOLDER) for file in files)
+    pieces = {
+        piece.path: piece
+        for file in files
+        if file.path.startswith(SCHOOL_FOLDER)
+        or (not own and not file.path.startswith(OTHER_SOURCES))
+        or "/" not in file.path
+        for piece in pieces_of(zone, file)
+    }
+
+    def header(path: str) -> Sequence[str]:
+        return columns_there(zone, pieces[path])
+
+    def rows(path: str) -> Iterator[Mapping[str, str]]:
+        piece = pieces[path]
+        with zone.unpacked(piece.file.path) as local:
+            if piece.sheet is None:
+                with local.open(encoding="utf-8-sig", newline="", errors="replace") as file:
+                    yield from csv.DictReader(file)
+
+    return recognised([_lying(piece) for piece in pieces.values()], header, rows)
+
+
+def _lying(piece: Piece) -> Lying:
+    if piece.sheet is not None:
+        return Lying(piece.path, piece.sheet, piece.file.path)
+    series = version_of(piece.file).series
+    return Lying(piece.path, series.rpartition("/")[2], piece.path.rpartition("/")[0])
+
+
+def columns_there(zone: Zone, piece: Piece) -> Sequence[str]:
+    """The columns of a file, whatever export it may be; none of what cannot be read."""
+    try:
+        with zone.unpacked(piece.file.path) as path:
+            return columns_of(path, Look(known=any_known), piece.sheet)
+    except (DamagedFileError, UnreadableFileError):
+        return ()
+
+
+def any_known(header: Sequence[str]) -> Collection[str]:
+    """Headers that are some column of some export."""
+    nothing_said = TableExport()
+    return {
+        name
+        for table in SCHOOL_TABLES
+        for name in known(FIELDS[table], header, nothing_said).values()
+    }
+
+
 def claims(
-    zone: Zone, file: LandedFile, landing: Landing
+    zone: Zone, file: LandedFile, landing: Landing, sets: Mapping[str, Recognised]
 ) -> tuple[Sequence[tuple[str, Piece]], Sequence[Piece]]:
-    """The exports that a file is named like, and what of it is named like none.
+    """The exports that a file is for, by its format or its name, and what of it is for none.
 
     A workbook that is named like none may have sheets that are.
     """
 
     def named(piece: Piece) -> list[tuple[str, Piece]]:
         return [
-            (table, piece)
-            for table in SCHOOL_TABLES
-            if matches(piece.path, table, landing.export(table))
+            (table, piece) for table in SCHOOL_TABLES if is_for(piece.path, table, landing, sets)
         ]
 
     whole = Piece(file)
     if found := named(whole):
         return found, []
-    sheets = [Piece(file, sheet) for sheet in _shown_sheets(zone, file.path)]
-    if len(sheets) <= 1:
-        return [], [whole]
-    return [claim for sheet in sheets for claim in named(sheet)], [
-        sheet for sheet in sheets if not named(sheet)
+    pieces = pieces_of(zone, file)
+    return [claim for piece in pieces for claim in named(piece)], [
+        piece for piece in pieces if piece.path not in sets and not named(piece)
     ]
+
+
+def is_for(path: str, table: str, landing: Landing, sets: Mapping[str, Recognised]) -> bool:
+    """Whether a file is one of an export: as the settings say, else its format, else its name."""
+    export = landing.export(table)
+    if export.files is None and (found := sets.get(path)):
+        return table in found.read_as
+    return matches(path, table, export)
 
 
 def _shown_sheets(zone: Zone, path: str) -> Sequence[str]:
@@ -191,6 +305,7 @@ def rows_of(
     piece: Piece,
     table: str,
     export: TableExport,
+    found_as: Recognised | None = None,
     *,
     month_first: bool | None = None,
 ) -> Iterator[dict[str, Any]]:
@@ -199,21 +314,26 @@ def rows_of(
     Args:
         zone: Where it lies.
         piece: The file, or the sheet.
-        table: One of `SCHOOL_TABLES`.
+        table: One of `SCHOOL_TABLES`, or `JOINED`.
         export: How it is read.
+        found_as: What it is, where its format is known.
         month_first: How names write dates, as `months_first` has it.
     """
     file = piece.file
-    export = export_of_file(table, piece.path, (), export)
+    part = own_part(piece.path, export, found_as.read_as.get(table) if found_as else None)
     version = version_of(file, month_first=month_first)
+    said = {
+        "format": found_as.format if found_as else None,
+        "part": part.model_dump_json(exclude_defaults=True) if part != FilesOfExport() else None,
+    }
     try:
         with zone.unpacked(file.path) as path:
             sha256 = digest(path)
-            for called, found in _parts(path, piece, table, export):
-                yield _row(replace(file, path=called), version, table, sha256, found)
+            for called, found in _parts(path, piece, table, export, part):
+                yield _row(replace(file, path=called), version, table, sha256, found) | said
     except DamagedFileError as error:
         sha256 = hashlib.sha256(file.e_tag.encode()).hexdigest()
-        yield _row(file, version, table, sha256, UnreadableFileError(str(error)))
+        yield _row(file, version, table, sha256, UnreadableFileError(str(error))) | said
 
 
 def _row(
@@ -256,15 +376,19 @@ Part = tuple[str, Measured | UnreadableFileError]
 """What a file, or a sheet of it, is called, and how it is read or why not."""
 
 
-def _parts(path: Path, piece: Piece, table: str, export: TableExport) -> list[Part]:
+def _parts(
+    path: Path, piece: Piece, table: str, said: TableExport, part: FilesOfExport
+) -> list[Part]:
     """What of a file is part of an export.
 
     Args:
         path: The file on this machine.
         piece: The file, or the sheet of it.
-        table: One of `SCHOOL_TABLES`.
-        export: How it is read.
+        table: One of `SCHOOL_TABLES`, or `JOINED`.
+        said: How the export is read.
+        part: How this file is, where that differs.
     """
+    export = as_said(piece.path, said, part)
     if piece.sheet is not None:
         return [(piece.path, _named(_read(path, table, export, piece.sheet), table, export))]
     try:
@@ -275,7 +399,7 @@ def _parts(path: Path, piece: Piece, table: str, export: TableExport) -> list[Pa
         sheets = _said(export.sheet, sheets)
     names: Sequence[str | None] = sheets or [None]
     read = {sheet: _read(path, table, export, sheet) for sheet in names}
-    if len(read) > 1 and export.sheet is None:
+    if len(read) > 1 and export.sheet is None and table != JOINED:
         read = _of_one_export(read, table, export)
     return [
         (Piece(piece.file, sheet if len(read) > 1 else None).path, _named(found, table, export))
@@ -329,9 +453,10 @@ def _read(
     path: Path, table: str, export: TableExport, sheet: str | None
 ) -> Measured | UnreadableFileError:
     """How a file or a sheet of it is read, or why not."""
+    fields = FIELDS.get(table, ())
     look = Look(
-        known=lambda names: known(FIELDS[table], names, export).keys(),
-        required={field.name for field in FIELDS[table] if field.required},
+        known=lambda names: known(fields, names, export).keys() if fields else any_known(names),
+        required={field.name for field in fields if field.required},
         encoding=None if export.encoding == AUTO else export.encoding,
         delimiter=export.delimiter,
         header_line=export.header_line,
@@ -346,7 +471,7 @@ def _named(
     found: Measured | UnreadableFileError, table: str, export: TableExport
 ) -> Measured | UnreadableFileError:
     """A file without a header has a student for one, whom nobody may read in a message."""
-    if isinstance(found, UnreadableFileError):
+    if isinstance(found, UnreadableFileError) or table == JOINED:
         return found
     header = found.layout.header
     headers = resolve(table, FIELDS[table], header, export).headers

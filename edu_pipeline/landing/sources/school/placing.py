@@ -4,26 +4,29 @@ import re
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import takewhile
-from pathlib import Path, PurePosixPath
+from pathlib import PurePosixPath
 
 from edu_pipeline.ground.toml import toml_list, toml_text
 from edu_pipeline.ground.wording import listed
-from edu_pipeline.landing.sources.school.companions import companion_of
 from edu_pipeline.landing.sources.school.fields import FIELDS
+from edu_pipeline.landing.sources.school.formats.recognition import companion_of
 from edu_pipeline.landing.sources.school.manifest import (
     SCHOOL_FOLDER,
     Piece,
+    any_known,
     claims,
+    formats_in,
+    is_for,
     is_ignored,
     matches,
     rows_of,
 )
-from edu_pipeline.landing.sources.school.school_columns import column_per_day, known, resolve
+from edu_pipeline.landing.sources.school.school_columns import column_per_day, resolve
 from edu_pipeline.landing.sources.school.school_problems import school_problem
 from edu_pipeline.landing.sources.school.suggestions import Line
 from edu_pipeline.landing.tables.encodings import UnreadableFileError
 from edu_pipeline.landing.tables.headers import normal
-from edu_pipeline.landing.tables.opened import Look, measured
+from edu_pipeline.landing.tables.opened import Look, columns_of
 from edu_pipeline.landing.versions import version_of
 from edu_pipeline.landing.zone import (
     ARCHIVE,
@@ -32,6 +35,7 @@ from edu_pipeline.landing.zone import (
     DamagedFileError,
     LandedFile,
     Zone,
+    exactly,
     names_of,
 )
 from edu_pipeline.model.problems import Problem
@@ -174,10 +178,18 @@ def place(zone: Zone, landing: Landing, elsewhere: Mapping[str, str] | None = No
     }
     files = [file for file in files if file.path not in companions]
     of_a_school = any(file.path.startswith(SCHOOL_FOLDER) for file in files)
+    sets = formats_in(zone, files)
+    companions |= {
+        path: f"Read together with {found.read_beside}."
+        if found.read_beside
+        else f"A file of {found.format} that is not needed."
+        for path, found in sets.items()
+        if not any(is_for(path, table, landing, sets) for table in SCHOOL_TABLES)
+    }
     claimed: set[str] = set()
     strays: list[Piece] = []
     for file in files:
-        named, others = claims(zone, file, landing)
+        named, others = claims(zone, file, landing, sets)
         claimed |= {table for table, _ in named}
         # other folders are not the school's where it has its own
         if not of_a_school or file.path.startswith(SCHOOL_FOLDER) or "/" not in file.path:
@@ -231,7 +243,7 @@ def _lines(table: str, taken: Sequence[_Guess], files: Sequence[LandedFile]) -> 
             pattern = _pattern(file)
             others = [other.path for other in files if other.path not in paths]
             if any(matches(other, table, TableExport(files=(pattern,))) for other in others):
-                pattern = _escaped(file.path)
+                pattern = exactly(file.path)
             patterns.append(pattern)
     doubt = next((guess.doubt for guess in taken if guess.doubt), "")
     why = f"its columns look like {table}: {', '.join(taken[0].found)}{doubt}"
@@ -248,18 +260,14 @@ def _pattern(file: LandedFile) -> str:
     """A file's path, with a star where the date of its export stands."""
     version = version_of(file)
     if not version.stamped:
-        return _escaped(file.path)
+        return exactly(file.path)
     pairs = zip(file.path, version.series, strict=False)
     start = "".join(left for left, _ in takewhile(lambda pair: pair[0] == pair[1], pairs))
     ending = PurePosixPath(file.path).suffix
     rest = version.series[len(start) :].removeprefix("*")
     rest += ending if ending.casefold() in ENDINGS else ""
     start += re.match(r"[-_. ]*", file.path[len(start) :])[0]  # type: ignore[index]
-    return f"{_escaped(start)}*{_escaped(rest)}"
-
-
-def _escaped(path: str) -> str:
-    return re.sub(r"([\[*?])", r"[\1]", path)
+    return f"{exactly(start)}*{exactly(rest)}"
 
 
 def _guesses(
@@ -278,11 +286,12 @@ def _guesses(
             continue
         try:
             with zone.unpacked(stray.file.path) as path:
-                header = _header(path, stray.sheet)
+                header = columns_of(path, Look(known=any_known), stray.sheet)
         except (DamagedFileError, UnreadableFileError) as error:
             unplaced[stray.path] = f"Not read: {error}."
             continue
-        standard = companion_of(version_of(stray.file).series, header)
+        name = stray.sheet or version_of(stray.file).series.rpartition("/")[2]
+        standard = companion_of(name, header)
         if standard:
             companions[stray.path] = f"A file of {standard} that is not needed."
             continue
@@ -302,20 +311,6 @@ def _guesses(
         },
         companions,
     )
-
-
-def _header(path: Path, sheet: str | None) -> Sequence[str]:
-    """The columns of a file, whatever export it may be."""
-    nothing_said = TableExport()
-
-    def names(header: Sequence[str]) -> set[str]:
-        return {
-            name
-            for table in SCHOOL_TABLES
-            for name in known(FIELDS[table], header, nothing_said).values()
-        }
-
-    return measured(path, Look(known=names), sheet).layout.header
 
 
 def _nothing(path: str, header: Sequence[str]) -> str:

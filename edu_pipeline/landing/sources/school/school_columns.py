@@ -31,7 +31,7 @@ class Field:
         return (*self.before, self.name, *self.aliases)
 
 
-How = Literal["setting", "name", "alias", "likeness"]
+How = Literal["setting", "format", "name", "alias", "likeness"]
 
 MANY_ALIKE = 3
 """So many columns of one kind make a table wide."""
@@ -56,7 +56,8 @@ class Resolved:
     headers: Mapping[str, str]
     """Our column → the file's header."""
     how: Mapping[str, How]
-    """Our column → what it was found by: a setting, our own name, an alias, or likeness to one."""
+    """Our column → what it was found by: a setting, the file's format, our own name, an alias, or likeness
+    to one."""
     repeated: Mapping[str, tuple[str, ...]]
     """Our column → further headers of the same name, which are not read: the first counts."""
     constants: Mapping[str, str]

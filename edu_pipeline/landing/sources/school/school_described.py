@@ -277,7 +277,9 @@ def _file(
     ).fetchall()[0][0]
     return FileSeen(
         path=path,
-        why=placing.why.get(path) or f"its name is like {_pattern(path, table, export.files)}",
+        why=placing.why.get(path)
+        or (f"it is a file of {file['format']}" if file["format"] else "")
+        or f"its name is like {_pattern(path, table, export.files)}",
         size=file["size"],  # type: ignore[arg-type]
         landed_at=file["landed_at"],  # type: ignore[arg-type]
         version=file["version"],  # type: ignore[arg-type]

@@ -1,0 +1,59 @@
+"""What a published format is: its files, how each is known, and what it is read as."""
+
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+
+from edu_pipeline.landing.tables.headers import normal
+from edu_pipeline.settings.landing import FilesOfExport
+
+
+@dataclass(frozen=True)
+class Member:
+    """One file of a format. It is known by its name and its columns together."""
+
+    name: str
+    """Without ending and stamp; compared without case and punctuation."""
+    columns: tuple[str, ...]
+    """Headers that it always has, as the specification writes them."""
+    read_as: Mapping[str, FilesOfExport] = field(default_factory=dict)
+    """Export → how its rows are read; without any nobody needs it. Joined with are other members."""
+
+    def fits(self, name: str, header: Sequence[str]) -> bool:
+        """Whether a file of this name (as compared) and these columns may be it."""
+        return name == normal(self.name) and all(spelt(each, header) for each in self.columns)
+
+
+@dataclass(frozen=True)
+class Format:
+    """A published format."""
+
+    name: str
+    members: tuple[Member, ...]
+    proofs: tuple[frozenset[str], ...]
+    """Names of members that make a set one of this format, where they lie together: any of these."""
+    version: str | None = None
+    """What a manifest says that the set is of: proof enough, and it says of each file whether it is the
+    whole (`bulk`) or changes only (`delta`)."""
+
+
+def spelt(column: str, header: Iterable[str]) -> str | None:
+    """The header that is a column of a specification; None where there is none."""
+    names = list(header)
+    return next(
+        (name for form in (normal, _bare) for name in names if form(name) == form(column)), None
+    )
+
+
+def _bare(name: str) -> str:
+    """`orgSourcedIds` and `orgs` alike: who saves files again leaves out what all have."""
+    return re.sub("s?(sourcedids?)?$", "", normal(name)) or normal(name)
+
+
+def companions(columns: Mapping[str, str]) -> tuple[Member, ...]:
+    """Members that nobody needs.
+
+    Args:
+        columns: Name → headers, apart by spaces.
+    """
+    return tuple(Member(name, tuple(headers.split())) for name, headers in columns.items())

@@ -1,0 +1,199 @@
+"""Which files of a landing zone are of a published format, and how they are read then.
+
+Files that lie together (in one folder, archive or workbook) are a set. Names come first: where they
+make no set, no header is looked at, so that a folder of other exports costs nothing.
+"""
+
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+
+from edu_pipeline.landing.sources.school.formats import clever, oneroster, sds
+from edu_pipeline.landing.sources.school.formats.format import Format, Member, spelt
+from edu_pipeline.landing.tables.headers import normal
+from edu_pipeline.landing.zone import exactly
+from edu_pipeline.settings.landing import FilesOfExport, Join
+
+FORMATS: Sequence[Format] = (oneroster.OLD, oneroster.NEW, sds.NEW, sds.OLD, clever.FORMAT)
+"""The narrower first: of several that fit the first counts."""
+MANIFEST = "manifest"
+
+
+@dataclass(frozen=True)
+class Lying:
+    """A file, or a sheet, that may be of a format."""
+
+    path: str
+    name: str
+    """Without folder, stamp and ending."""
+    folder: str
+    """What it lies together with others in."""
+
+
+@dataclass(frozen=True)
+class Recognised:
+    """A file of a format."""
+
+    format: str
+    member: str
+    read_as: Mapping[str, FilesOfExport]
+    """Export → how its rows are read, in this file's own headers."""
+    read_beside: str | None
+    """The file whose rows it tells more of."""
+
+
+@dataclass(frozen=True)
+class _Set:
+    form: Format
+    members: Mapping[str, Member]
+    """Path → what it is."""
+    headers: Mapping[str, Sequence[str]]
+    changes: frozenset[str]
+    """Names, as compared, of the members that have changes only."""
+
+
+def recognised(
+    files: Iterable[Lying],
+    header: Callable[[str], Sequence[str]],
+    rows: Callable[[str], Iterable[Mapping[str, str]]],
+) -> Mapping[str, Recognised]:
+    """Path → what it is, for every file of a set.
+
+    Args:
+        files: What lies there.
+        header: Gives the columns of a file by its path; none of one that cannot be read.
+        rows: Gives the rows of a manifest.
+    """
+    together: dict[str, list[Lying]] = defaultdict(list)
+    for file in files:
+        together[file.folder].append(file)
+    sets = [found for lying in together.values() if (found := _set_of(lying, header, rows))]
+    return {
+        path: each for form in FORMATS for path, each in _read([s for s in sets if s.form is form])
+    }
+
+
+def companion_of(name: str, header: Sequence[str]) -> str | None:
+    """The format that has such a file and in which nobody needs it; None where none has.
+
+    Args:
+        name: Without folder, stamp and ending.
+        header: Its columns.
+    """
+    return next(
+        (
+            form.name
+            for form in FORMATS
+            for member in form.members
+            if not member.read_as and member.fits(normal(name), header)
+        ),
+        None,
+    )
+
+
+def _set_of(
+    lying: Sequence[Lying],
+    header: Callable[[str], Sequence[str]],
+    rows: Callable[[str], Iterable[Mapping[str, str]]],
+) -> _Set | None:
+    """The set that files which lie together are, if they are one."""
+    headers: dict[str, Sequence[str]] = {}
+    names = {normal(file.name) for file in lying}
+    for form in FORMATS:
+        if not (form.version and MANIFEST in names) and not _proven(form, names):
+            continue
+        members: dict[str, Member] = {}
+        for file in lying:
+            called = [m for m in form.members if normal(m.name) == normal(file.name)]
+            if called and file.path not in headers:
+                headers[file.path] = header(file.path)
+            fitting = (m for m in called if m.fits(normal(file.name), headers[file.path]))
+            if member := next(fitting, None):
+                members[file.path] = member
+        said = {
+            row.get("propertyName") or "": (row.get("value") or "").strip()
+            for path, member in members.items()
+            if member.name == MANIFEST
+            for row in rows(path)
+        }
+        fits = said.get("oneroster.version", form.version) == form.version
+        if fits and (said or _proven(form, {normal(member.name) for member in members.values()})):
+            changes = (name for name, mode in said.items() if mode.casefold() == "delta")
+            names = {normal(name.removeprefix("file.")) for name in changes}
+            return _Set(form, members, headers, frozenset(names))
+    return None
+
+
+def _proven(form: Format, names: set[str]) -> bool:
+    return any({normal(name) for name in proof} <= names for proof in form.proofs)
+
+
+def _read(sets: Sequence[_Set]) -> Iterator[tuple[str, Recognised]]:
+    """Path and what it is, of all sets of one format: changes are joined with what came before."""
+    members = {path: member for each in sets for path, member in each.members.items()}
+    headers = {path: header for each in sets for path, header in each.headers.items()}
+
+    def files(name: str) -> Sequence[str]:
+        return [path for path, member in members.items() if member.name == name]
+
+    beside = {
+        other: path
+        for path, member in members.items()
+        for part in member.read_as.values()
+        for join in part.join.values()
+        for other in files(join.files[0])
+    }
+    for each in sets:
+        for path, member in each.members.items():
+            read_as = {
+                table: found
+                for table, part in member.read_as.items()
+                if (found := _in_its_words(part, headers[path], files, headers))
+            }
+            if normal(member.name) in each.changes:
+                read_as = {
+                    table: part.model_copy(update={"export": "delta"})
+                    for table, part in read_as.items()
+                }
+            yield path, Recognised(each.form.name, member.name, read_as, beside.get(path))
+
+
+def _in_its_words(
+    part: FilesOfExport,
+    header: Sequence[str],
+    files: Callable[[str], Sequence[str]],
+    headers: Mapping[str, Sequence[str]],
+) -> FilesOfExport | None:
+    """How a file is read, by the headers that it has; None where its rows cannot be told apart.
+
+    Columns that it has not are left out.
+
+    Args:
+        part: As the specification has it.
+        header: Of the file.
+        files: Gives the paths of a member.
+        headers: Path → columns.
+    """
+    joins = {}
+    others: dict[str, Sequence[str]] = {}
+    for name, join in part.join.items():
+        paths = files(join.files[0])
+        on = spelt(join.on, header)
+        key = spelt(join.key, headers[paths[0]]) if paths else None
+        if on and key:
+            joins[name] = Join(files=tuple(map(exactly, paths)), on=on, key=key)
+            others[name] = headers[paths[0]]
+
+    def theirs(column: str) -> str | None:
+        name, _, rest = column.partition(".")
+        if name not in part.join:
+            return spelt(column, header)
+        other = spelt(rest, others.get(name, ()))
+        return other and f"{name}.{other}"
+
+    columns = {ours: found for ours, column in part.columns.items() if (found := theirs(column))}
+    where = {found: kept for column, kept in part.where.items() if (found := theirs(column))}
+    if len(where) < len(part.where):
+        return None
+    key = part.key and spelt(part.key, header)
+    return part.model_copy(update={"columns": columns, "where": where, "join": joins, "key": key})

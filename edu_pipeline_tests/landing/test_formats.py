@@ -1,0 +1,270 @@
+"""Published formats are recognised as sets of files and need no setting that they answer themselves."""
+
+import io
+import zipfile
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import pytest
+
+from edu_pipeline.landing.sources.school.formats.recognition import Lying, recognised
+from edu_pipeline_tests.landing.conftest import Land
+
+EMPTY: Mapping[str, str | None] = dict.fromkeys(
+    ("students.csv", "staff.csv", "classes.csv", "enrollments.csv")
+)
+"""Takes the tiny school's own rosters away."""
+OLD: Mapping[str, str] = {
+    "manifest.csv": "propertyName,value\noneroster.version,1.1\nfile.users,bulk\n",
+    "orgs.csv": "sourcedId,status,dateLastModified,name,type,identifier,parentSourcedId\n"
+    "N,active,,North,school,,\nS,active,,South,school,,\n",
+    "users.csv": "sourcedId,status,dateLastModified,enabledUser,orgSourcedIds,role,username,givenName,"
+    "familyName,email,grades\n"
+    "007,active,,true,N,student,am,Ada,Moss,,07\n"
+    '008,active,,true,"N,S",student,bo,Benedict,Oakley,,"07,08"\n'
+    "T1,active,,true,N,teacher,cr,Carla,Reed,carla.reed@riverside.example,\n"
+    "G1,active,,true,N,guardian,dm,Dora,Moss,dora@home.example,\n",
+    "classes.csv": "sourcedId,status,dateLastModified,title,grades,courseSourcedId,classCode,classType,"
+    "location,schoolSourcedId,termSourcedIds\n"
+    'C1,active,,Maths,"07,08",X,m,scheduled,,S,Q1\n',
+    "enrollments.csv": "sourcedId,status,dateLastModified,classSourcedId,schoolSourcedId,userSourcedId,"
+    "role,primary,beginDate,endDate\n"
+    "E1,active,,C1,S,007,student,,,\nE2,active,,C1,S,008,student,,,\nE3,active,,C1,S,T1,teacher,true,,\n",
+    "academicSessions.csv": "sourcedId,status,dateLastModified,title,type,startDate,endDate,"
+    "parentSourcedId,schoolYear\nQ1,active,,Autumn,term,2026-09-01,2026-12-18,,2027\n",
+}
+NEW: Mapping[str, str] = {
+    **OLD,
+    "manifest.csv": "propertyName,value\noneroster.version,1.2\n",
+    "users.csv": "sourcedId,status,dateLastModified,enabledUser,username,givenName,familyName,email,"
+    "grades,preferredGivenName,primaryOrgSourcedId\n"
+    "007,active,,true,am,Ada,Moss,,07,Addie,N\n008,active,,true,bo,Benedict,Oakley,,07,,\n"
+    "T1,active,,true,cr,Carla,Reed,carla.reed@riverside.example,,,S\n"
+    "G1,active,,true,dm,Dora,Moss,dora@home.example,,,N\n",
+    "roles.csv": "sourcedId,status,dateLastModified,userSourcedId,roleType,role,beginDate,endDate,"
+    "orgSourcedId\n"
+    "R1,active,,007,primary,student,,,N\nR2,active,,008,primary,student,,,N\n"
+    "R3,active,,T1,primary,teacher,,,S\nR4,active,,T1,secondary,guardian,,,S\n"
+    "R5,active,,G1,primary,guardian,,,N\n",
+}
+TASKS: Mapping[str, str] = {
+    "lineItems.csv": "sourcedId,status,dateLastModified,title,description,assignDate,dueDate,"
+    "classSourcedId,categorySourcedId,gradingPeriodSourcedId,resultValueMin,resultValueMax\n"
+    "L1,active,,Sums,,2026-09-08,2026-09-10,C1,K,Q1,0,10\n",
+    "results.csv": "sourcedId,status,dateLastModified,lineItemSourcedId,studentSourcedId,scoreStatus,"
+    "score,scoreDate,comment\n"
+    "1,active,,L1,007,submitted,,2026-09-11,\n2,active,,L1,008,not submitted,,2026-09-11,\n",
+}
+PEOPLE = "select student_id, school_id, grade from stg_students order by 1"
+
+
+def zipped(files: Mapping[str, str]) -> bytes:
+    """A zip of files, as systems deliver it."""
+    packed = io.BytesIO()
+    with zipfile.ZipFile(packed, "w") as book:
+        for name, text in files.items():
+            book.writestr(name, text)
+    return packed.getvalue()
+
+
+def rows(con: Any, sql: str) -> list[tuple[Any, ...]]:
+    found: list[tuple[Any, ...]] = con.execute(sql).fetchall()
+    return found
+
+
+@pytest.mark.parametrize("files", [OLD, NEW], ids=["1.1", "1.2"])
+def test_a_oneroster_zip_needs_no_setting(stage: Land, files: Mapping[str, str]) -> None:
+    con = stage({**EMPTY, "all.zip": zipped(files)})
+    assert rows(con, "select student_id from stg_students order by 1") == [("007",), ("008",)]
+    assert rows(con, "select staff_id, email from stg_staff") == [
+        ("T1", "carla.reed@riverside.example")
+    ]
+    assert rows(con, "select class_id, class_type, grade, school_id from stg_classes") == [
+        ("C1", "scheduled", None, "S")  # of two grades, so of none
+    ]
+    assert rows(con, "select distinct begin_date::text, end_date::text from stg_enrollments") == [
+        ("2026-09-01", "2026-12-19")  # as its term says
+    ]
+    assert rows(con, "select distinct format from landing_files where format is not null") == [
+        (f"OneRoster {'1.2' if 'roles.csv' in files else '1.1'}",)
+    ]
+
+
+def test_who_is_at_several_schools_is_where_the_classes_are(stage: Land) -> None:
+    con = stage({**EMPTY, **OLD})
+    assert rows(con, PEOPLE) == [("007", "N", "07"), ("008", "1", None)]
+    assert ("008", "S") in rows(con, "select student_id, school_id from stg_student_schools")
+
+
+def test_results_have_their_class_and_due_date_from_line_items(stage: Land) -> None:
+    con = stage({**EMPTY, **OLD, **TASKS})
+    assert rows(
+        con,
+        "select student_id, assignment_id, class_id, due_date::text, status from stg_homework order by 1",
+    ) == [
+        ("007", "L1", "C1", "2026-09-10", "complete"),
+        ("008", "L1", "C1", "2026-09-10", "missing"),
+    ]
+
+
+def test_a_file_that_changed_is_joined_anew(stage: Land) -> None:
+    stage({**EMPTY, **OLD, **TASKS})
+    later = TASKS["lineItems.csv"].replace("2026-09-10", "2026-09-11")
+    con = stage({"lineItems.csv": later})
+    assert rows(con, "select distinct due_date::text from stg_homework") == [("2026-09-11",)]
+
+
+def test_headers_that_a_spreadsheet_shortened_are_still_the_formats(stage: Land) -> None:
+    shorter = {
+        name: text.replace("orgSourcedIds", "orgs")
+        .replace("userSourcedId", "user")
+        .replace("classSourcedId", "class")
+        for name, text in OLD.items()
+    }
+    con = stage({**EMPTY, **shorter})
+    assert rows(con, PEOPLE) == [("007", "N", "07"), ("008", "1", None)]
+    assert rows(con, "select count(*) from stg_enrollments") == [(3,)]
+
+
+def test_changes_come_on_top_of_the_last_whole(stage: Land) -> None:
+    head, *_ = OLD["users.csv"].splitlines(keepends=True)
+    changes = {
+        "manifest.csv": "propertyName,value\noneroster.version,1.1\nfile.users,delta\nfile.enrollments,delta\n",
+        "users.csv": head
+        + "007,active,,true,N,student,am,Ada,Moss,,08\n"
+        + "008,tobedeleted,,true,N,student,bo,Benedict,Oakley,,07\n"
+        + "009,active,,true,N,student,eh,Ellen,Hill,,07\n",
+        "enrollments.csv": OLD["enrollments.csv"].splitlines()[0]
+        + "\nE2,tobedeleted,,C1,S,008,student,,,\nE4,active,,C1,S,009,student,,2026-10-01,\n",
+    }
+    older = {
+        **changes,
+        "users.csv": changes["users.csv"].replace("08\n", "12\n"),
+    }
+    con = stage(
+        {
+            **EMPTY,
+            "roster_2026-09-01.zip": zipped(older),
+            "roster_2026-09-02.zip": zipped(OLD),
+            "roster_2026-09-03.zip": zipped(changes),
+        }
+    )
+    # changes from before the whole are in it
+    assert rows(con, PEOPLE) == [("007", "N", "08"), ("009", "N", "07")]
+    assert rows(
+        con,
+        "select person_id, begin_date::text from stg_enrollments where role = 'student' order by 1",
+    ) == [("007", "2026-09-01"), ("009", "2026-10-01")]
+    assert rows(con, "select rule, count(*) from rejected_students group by all order by all") == [
+        ("changed_by_a_later_file", 2),
+        ("to_be_deleted", 1),
+    ]
+
+
+def test_somebody_whose_role_changed_is_no_student_any_more(stage: Land) -> None:
+    head = OLD["users.csv"].splitlines()[0]
+    changes = {
+        "manifest.csv": "propertyName,value\noneroster.version,1.1\nfile.users,delta\n",
+        "users.csv": f"{head}\n008,active,,true,N,teacher,bo,Benedict,Oakley,b@riverside.example,\n",
+    }
+    con = stage(
+        {
+            **EMPTY,
+            "roster_2026-09-02.zip": zipped(OLD),
+            "roster_2026-09-03.zip": zipped(changes),
+        }
+    )
+    assert rows(con, "select student_id from stg_students") == [("007",)]
+    assert rows(con, "select staff_id from stg_staff order by 1") == [("008",), ("T1",)]
+
+
+def test_school_data_sync_has_a_file_for_each_role_and_writes_months_first(stage: Land) -> None:
+    con = stage(
+        {
+            **EMPTY,
+            "Student.csv": "SIS ID,School SIS ID,First Name,Last Name,Username,Grade,Student Number\n"
+            "007,N,Ada,Moss,am,7,1\n",
+            "Teacher.csv": "SIS ID,School SIS ID,First Name,Last Name,Username\n"
+            "T1,N,Carla,Reed,carla.reed@riverside.example\n",
+            "Section.csv": "SIS ID,School SIS ID,Section Name,Term StartDate,Term EndDate\n"
+            "C1,N,Maths,9/1/2026,12/8/2026\n",
+            "StudentEnrollment.csv": "Section SIS ID,SIS ID\nC1,007\n",
+            "TeacherRoster.csv": "Section SIS ID,SIS ID\nC1,T1\n",
+            "School.csv": "SIS ID,Name\nN,North\n",
+        }
+    )
+    assert rows(
+        con,
+        "select person_id, role, begin_date::text, end_date::text from stg_enrollments order by 1",
+    ) == [
+        ("007", "student", "2026-09-01", "2026-12-09"),
+        ("T1", "teacher", "2026-09-01", "2026-12-09"),
+    ]
+    assert rows(con, "select email from stg_staff") == [("carla.reed@riverside.example",)]
+
+
+def test_an_export_that_the_settings_name_comes_from_there(stage: Land) -> None:
+    toml = '[landing.students]\nfiles = ["school/pupils.csv"]\n'
+    con = stage({**EMPTY, **OLD, "pupils.csv": "student_id,grade\n007,9\n"}, toml)
+    assert rows(con, "select student_id, grade from stg_students") == [("007", "9")]
+    assert rows(con, "select staff_id from stg_staff") == [("T1",)]
+
+
+def test_files_are_joined_as_the_settings_say(stage: Land) -> None:
+    toml = """
+        [landing.students.parts."school/students*"]
+        columns = { grade = "year.group" }
+        join = { year = { files = ["school/years*"], on = "student_id", key = "id" } }
+        """
+    con = stage(
+        {
+            "students.csv": "student_id,given_name,family_name\n007,Ada,Moss\n008,Benedict,Oakley\n",
+            "years.csv": "id,group\n007,8\n",
+        },
+        toml,
+    )
+    assert rows(con, "select student_id, grade from stg_students order by 1") == [
+        ("007", "8"),
+        ("008", None),
+    ]
+
+
+def looked_at(files: Mapping[str, str]) -> tuple[dict[str, str], list[str]]:
+    """Path → format, and the paths whose headers were looked at."""
+    seen: list[str] = []
+
+    def header(path: str) -> list[str]:
+        seen.append(path)
+        return files[path].split()
+
+    lying = [Lying(path, path.rpartition("/")[2], path.rpartition("/")[0]) for path in files]
+    nothing: Callable[[str], list[Mapping[str, str]]] = lambda _: []  # noqa: E731
+    found = recognised(lying, header, nothing)
+    return {path: each.format for path, each in found.items()}, seen
+
+
+def test_of_a_folder_whose_names_are_no_set_no_header_is_looked_at() -> None:
+    plain = dict.fromkeys(("a/students", "a/classes", "a/enrollments", "a/attendance"), "id")
+    assert looked_at(plain) == ({}, [])
+
+
+def test_files_that_are_named_so_and_have_other_columns_are_no_set() -> None:
+    found, seen = looked_at(
+        {
+            "a/users": "sourcedId givenName familyName role",
+            "a/classes": "sourcedId title classType schoolSourcedId",
+            "a/enrollments": "id class",
+        }
+    )
+    assert (found, len(seen)) == ({}, 3)
+
+
+def test_files_of_several_folders_are_no_set() -> None:
+    found, _ = looked_at(
+        {
+            "a/users": "sourcedId givenName familyName role",
+            "b/classes": "sourcedId title classType schoolSourcedId",
+            "a/enrollments": "classSourcedId userSourcedId role",
+        }
+    )
+    assert found == {}
