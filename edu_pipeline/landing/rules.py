@@ -19,7 +19,7 @@ SUPERSEDED = "same_key_later_row_counts"
 SAME = "another_row_says_the_same"
 NEWER_FILE = "newer_file"
 """Rows of a snapshot that a newer one replaces; they are not read."""
-ELSEWHERE = "where"
+ELSEWHERE = "of_another_export"
 """Rows that the settings send elsewhere, and enrollments in classes that they do."""
 NO_DATA = (TOTALS, UNITS, REPEATED_HEADER, DELETED, UPDATED, ELSEWHERE)
 """Rows that are about the others: set apart, and nothing that a person must look at."""

@@ -8,7 +8,7 @@ import polars as pl
 import pytest
 
 from edu_pipeline.ground.warehouse import read_table
-from edu_pipeline.landing.rules import fate_of
+from edu_pipeline.landing.rules import ELSEWHERE, fate_of
 from edu_pipeline.landing.sources.school.agreement import (
     calendar_rivals,
     enrollment_days,
@@ -430,9 +430,9 @@ def test_who_leaves_classes_out_leaves_out_their_enrollments(roster: Land) -> No
     files = {"classes.csv": classes, "enrollments.csv": f"{ENROLLED}ART,007,student\n"}
     con = roster(files, '[landing.classes.where]\nTerm = ["S1"]')
     assert con.sql("select value, rule from rejected_enrollments order by 1").fetchall() == [
-        ("ART", "unknown_class_id"), ("MUS", "where"),
+        ("ART", "unknown_class_id"), ("MUS", ELSEWHERE),
     ]  # fmt: skip
-    assert fate_of("where") == "not_read"
+    assert fate_of(ELSEWHERE) == "not_read"
     said = Settings.model_validate({"landing": {"classes": {"where": {"Term": ["S1"]}}}})
     assert not [*terms_without_days(con, read_table(con, "landing_files"), said)]
 
@@ -447,9 +447,9 @@ def test_who_leaves_students_out_leaves_out_what_is_said_of_them(land: Land) -> 
     for table, expected in (
         (
             "enrollments",
-            [("008", "unknown_person_id"), ("008", "where"), ("009", "unknown_person_id")],
+            [("008", ELSEWHERE), ("008", "unknown_person_id"), ("009", "unknown_person_id")],
         ),
-        ("attendance", [("008", "where"), ("010", "unknown_student_id")]),
+        ("attendance", [("008", ELSEWHERE), ("010", "unknown_student_id")]),
     ):
         rows = con.table(f"rejected_{table}").select("value", "rule").order("all").fetchall()
         assert rows == expected

@@ -532,7 +532,7 @@ def parts_that_repeat(
     """
     found = [pl.DataFrame(schema=_REPEATED)]
     for table, paths in (
-        files.filter(pl.col("current") & pl.col("error").is_null())
+        files.filter(pl.col("current") & pl.col("error").is_null() & (pl.col("table") != ""))
         .group_by("table", maintain_order=True)
         .agg("path")
         .filter(pl.col("path").list.len() > 1)

@@ -54,9 +54,15 @@ DAILY_COLUMNS = frozenset({"attendancetype", "attmodecode", "type"})
 def _people_lines(read: Reading) -> list[Line]:
     """One file of students and staff: which rows are whose."""
     lines = []
-    both = set(read.files.filter(table="students")["path"]) & set(
-        read.files.filter(table="staff")["path"]
-    )
+    unsaid = {
+        table: {
+            path
+            for path, form in read.files.filter(table=table).select("path", "format").iter_rows()
+            if form is None  # which says it itself
+        }
+        for table in ("students", "staff")
+    }
+    both = unsaid["students"] & unsaid["staff"]
     for table, role in (("students", "student"), ("staff", "teacher")):
         role_header = next((name for name in read.headers(table) if normal(name) == "role"), None)
         if not both or not role_header or read.settings.landing.export(table).where:
