@@ -1,5 +1,6 @@
 """Published formats are recognised as sets of files and need no setting that they answer themselves."""
 
+import csv
 import io
 import zipfile
 from collections.abc import Callable, Mapping
@@ -8,7 +9,8 @@ from typing import Any
 import pytest
 
 from edu_pipeline.landing.sources.school.formats.recognition import Lying, recognised
-from edu_pipeline_tests.landing.conftest import Land
+from edu_pipeline_tests.landing.conftest import Facts, Land
+from edu_pipeline_tests.landing.test_workbook import workbook
 
 EMPTY: Mapping[str, str | None] = dict.fromkeys(
     ("students.csv", "staff.csv", "classes.csv", "enrollments.csv")
@@ -268,3 +270,29 @@ def test_files_of_several_folders_are_no_set() -> None:
         }
     )
     assert found == {}
+
+
+@pytest.mark.parametrize(
+    ("files", "path", "other"),
+    [
+        ({**NEW, "roles.csv": None}, "school/users.csv", "roles of OneRoster 1.2"),
+        ({**OLD, "results.csv": TASKS["results.csv"]}, "school/results.csv", "lineItems"),
+    ],
+)
+def test_what_a_set_lacks_is_said(
+    read_exports: Callable[..., Facts], files: Mapping[str, str], path: str, other: str
+) -> None:
+    found = read_exports(files, among=()).files.filter(path=path)
+    assert found.height
+    assert all(f"without {other}" in error for error in found["error"])
+
+
+def test_the_sheets_of_a_workbook_are_a_set(stage: Land) -> None:
+    sheets = {
+        name.removesuffix(".csv"): [*csv.reader(text.splitlines())] for name, text in NEW.items()
+    }
+    con = stage({**EMPTY, "all.xlsx": workbook(sheets)})
+    assert rows(con, "select student_id, given_name from stg_students order by 1") == [
+        ("007", "Addie"),
+        ("008", "Benedict"),
+    ]

@@ -326,11 +326,16 @@ def rows_of(
         "format": found_as.format if found_as else None,
         "part": part.model_dump_json(exclude_defaults=True) if part != FilesOfExport() else None,
     }
+    other = found_as.lacking.get(table) if found_as else None
+    lacking = other and UnreadableFileError(
+        f"it cannot be read without {other} of {said['format']}, which does not lie beside it. Export both"
+    )
     try:
         with zone.unpacked(file.path) as path:
             sha256 = digest(path)
             for called, found in _parts(path, piece, table, export, part):
-                yield _row(replace(file, path=called), version, table, sha256, found) | said
+                row = _row(replace(file, path=called), version, table, sha256, lacking or found)
+                yield row | said
     except DamagedFileError as error:
         sha256 = hashlib.sha256(file.e_tag.encode()).hexdigest()
         yield _row(file, version, table, sha256, UnreadableFileError(str(error))) | said

@@ -8,6 +8,7 @@ from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
+from edu_pipeline.landing.sources.school.fields import FIELDS
 from edu_pipeline.landing.sources.school.formats import clever, oneroster, sds
 from edu_pipeline.landing.sources.school.formats.format import Format, Member, spelt
 from edu_pipeline.landing.tables.headers import normal
@@ -38,6 +39,8 @@ class Recognised:
     member: str
     read_as: Mapping[str, FilesOfExport]
     """Export → how its rows are read, in this file's own headers."""
+    lacking: Mapping[str, str]
+    """Export → the file of the set that it cannot be read without and that is not there."""
     read_beside: str | None
     """The file whose rows it tells more of."""
 
@@ -146,16 +149,28 @@ def _read(sets: Sequence[_Set]) -> Iterator[tuple[str, Recognised]]:
     for each in sets:
         for path, member in each.members.items():
             read_as = {
-                table: found
+                table: _in_its_words(part, headers[path], files, headers)
                 for table, part in member.read_as.items()
-                if (found := _in_its_words(part, headers[path], files, headers))
+            }
+            lacking = {
+                table: join.files[0]
+                for table, part in member.read_as.items()
+                for name, join in part.join.items()
+                if not files(join.files[0]) and _is_needed(name, table, part)
             }
             if normal(member.name) in each.changes:
                 read_as = {
                     table: part.model_copy(update={"export": "delta"})
                     for table, part in read_as.items()
                 }
-            yield path, Recognised(each.form.name, member.name, read_as, beside.get(path))
+            yield path, Recognised(each.form.name, member.name, read_as, lacking, beside.get(path))
+
+
+def _is_needed(join: str, table: str, part: FilesOfExport) -> bool:
+    """Whether an export cannot be read without what a file is joined with."""
+    needed = {field.name for field in FIELDS[table] if field.required}
+    said = [*part.where, *(theirs for ours, theirs in part.columns.items() if ours in needed)]
+    return any(column.startswith(f"{join}.") for column in said)
 
 
 def _in_its_words(
@@ -163,10 +178,8 @@ def _in_its_words(
     header: Sequence[str],
     files: Callable[[str], Sequence[str]],
     headers: Mapping[str, Sequence[str]],
-) -> FilesOfExport | None:
-    """How a file is read, by the headers that it has; None where its rows cannot be told apart.
-
-    Columns that it has not are left out.
+) -> FilesOfExport:
+    """How a file is read, by the headers that it has; what it has not is left out.
 
     Args:
         part: As the specification has it.
@@ -193,7 +206,5 @@ def _in_its_words(
 
     columns = {ours: found for ours, column in part.columns.items() if (found := theirs(column))}
     where = {found: kept for column, kept in part.where.items() if (found := theirs(column))}
-    if len(where) < len(part.where):
-        return None
     key = part.key and spelt(part.key, header)
     return part.model_copy(update={"columns": columns, "where": where, "join": joins, "key": key})
