@@ -283,3 +283,18 @@ def test_dates_that_the_others_of_their_export_leave_no_other_reading_are_read(
     ]
     con = roster({"classes.csv": classes.replace("6/30", "6/5")})
     assert con.sql("select rule from rejected_classes").fetchall() == [("unparseable_first_day",)]
+
+
+def test_classes_of_one_name_are_told_apart_by_their_periods(roster: Land) -> None:
+    con = roster(
+        {
+            "classes.csv": "sourcedId,title,classType,periods\n"
+            "HR-7A,7A,homeroom,0\na,Art,scheduled,2\nb,Art,scheduled,5\nc,Music,scheduled,2\n"
+        }
+    )
+    assert con.sql("select class_name from stg_classes order by class_id").fetchall() == [
+        ("7A",),
+        ("Art, period 2",),
+        ("Art, period 5",),
+        ("Music",),
+    ]

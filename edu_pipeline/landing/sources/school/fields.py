@@ -124,6 +124,7 @@ FIELDS: Mapping[str, tuple[Field, ...]] = {
             "first_day", ("term start", "term start date", "term begin", "start date", "begin date")
         ),
         Field("last_day", ("term end", "term end date", "end date")),
+        Field("period", ("periods",)),
         Field("term_ids", ("termSourcedIds", "sessionSourcedIds")),
     ),
     "enrollments": (

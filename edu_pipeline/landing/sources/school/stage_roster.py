@@ -133,7 +133,7 @@ def stage_classes(
         .join(homerooms, on="class_id", how="left", maintain_order="left")
         .join(enrolled, on="class_id", how="left", maintain_order="left")
         .with_columns(
-            class_name=pl.coalesce("class_name", "class_id"),
+            class_name=pl.coalesce(_told_apart(pl.col("class_name")), "class_id"),
             grade=pl.coalesce("grade", "students_grade"),
             school_id=pl.coalesce(
                 pl.col("school_id").replace(spelling),
@@ -157,6 +157,16 @@ def stage_classes(
     return Staged(
         pl.concat([staged.good, named.select(staged.good.columns)]),
         pl.concat([apart, undated, staged.rejected]),
+    )
+
+
+def _told_apart(name: pl.Expr) -> pl.Expr:
+    """A class's name, with its period where the same name is taught in several."""
+    several = pl.col("period").n_unique().over("class_name", "school_id") > 1
+    return (
+        pl.when(several)
+        .then(pl.format("{}, period {}", name, pl.col("period").fill_null("?")))
+        .otherwise(name)
     )
 
 
