@@ -22,7 +22,14 @@ ONEROSTER: Figures = [
     ("Mathematics 8", "2026-09-07", 19, 20, 2, 3),
     ("Mathematics 8", "2026-09-14", 20, 20, 3, 4),
 ]
-EXPECTED: dict[str, Figures] = {"oneroster-1.1": ONEROSTER, "oneroster-1.2": ONEROSTER}
+# One absent on Tuesday; last term's class is over.
+SDS: Figures = [("Mathematics 8", "2026-09-07", 19, 20, 0, 0)]
+EXPECTED: dict[str, Figures] = {
+    "oneroster-1.1": ONEROSTER,
+    "oneroster-1.2": ONEROSTER,
+    "school-data-sync-v1": SDS,
+    "school-data-sync-v2.1": SDS,
+}
 
 
 @pytest.mark.parametrize("example", EXPECTED)
