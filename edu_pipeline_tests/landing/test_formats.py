@@ -261,6 +261,19 @@ def test_files_that_are_named_so_and_have_other_columns_are_no_set() -> None:
     assert (found, len(seen)) == ({}, 3)
 
 
+def test_sets_of_several_formats_may_lie_together() -> None:
+    found, _ = looked_at(
+        {
+            "a/users": "sourcedId givenName familyName role",
+            "a/classes": "sourcedId title classType schoolSourcedId",
+            "a/enrollments": "classSourcedId userSourcedId role",
+            "a/lineItems": "sourcedId title dueDate classSourcedId",
+            "a/StudentEnrollment": "Section_SIS_ID SIS_ID",
+        }
+    )
+    assert {*found.values()} == {"OneRoster 1.1", "School Data Sync v1"}
+
+
 def test_files_of_several_folders_are_no_set() -> None:
     found, _ = looked_at(
         {

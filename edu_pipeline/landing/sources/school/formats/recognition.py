@@ -70,7 +70,7 @@ def recognised(
     together: dict[str, list[Lying]] = defaultdict(list)
     for file in files:
         together[file.folder].append(file)
-    sets = [found for lying in together.values() if (found := _set_of(lying, header, rows))]
+    sets = [found for lying in together.values() for found in _sets_of(lying, header, rows)]
     return {
         path: each for form in FORMATS for path, each in _read([s for s in sets if s.form is form])
     }
@@ -94,19 +94,20 @@ def companion_of(name: str, header: Sequence[str]) -> str | None:
     )
 
 
-def _set_of(
+def _sets_of(
     lying: Sequence[Lying],
     header: Callable[[str], Sequence[str]],
     rows: Callable[[str], Iterable[Mapping[str, str]]],
-) -> _Set | None:
-    """The set that files which lie together are, if they are one."""
+) -> Iterator[_Set]:
+    """The sets that files which lie together are: a roster of one format, marks of another."""
     headers: dict[str, Sequence[str]] = {}
-    names = {normal(file.name) for file in lying}
+    left = list(lying)
     for form in FORMATS:
+        names = {normal(file.name) for file in left}
         if not (form.version and MANIFEST in names) and not _proven(form, names):
             continue
         members: dict[str, Member] = {}
-        for file in lying:
+        for file in left:
             called = [m for m in form.members if normal(m.name) == normal(file.name)]
             if called and file.path not in headers:
                 headers[file.path] = header(file.path)
@@ -121,10 +122,14 @@ def _set_of(
         }
         fits = said.get("oneroster.version", form.version) == form.version
         if fits and (said or _proven(form, {normal(member.name) for member in members.values()})):
-            changes = (name for name, mode in said.items() if mode.casefold() == "delta")
-            names = {normal(name.removeprefix("file.")) for name in changes}
-            return _Set(form, members, headers, frozenset(names))
-    return None
+            changes = [name for name, mode in said.items() if mode.casefold() == "delta"]
+            yield _Set(
+                form,
+                members,
+                headers,
+                frozenset(normal(name.removeprefix("file.")) for name in changes),
+            )
+            left = [file for file in left if file.path not in members]
 
 
 def _proven(form: Format, names: set[str]) -> bool:
