@@ -98,7 +98,11 @@ TABLES: Sequence[Table] = [
         lambda settings: {"export": settings.landing.attendance},
     ),
     _fact("student_weeks", build_student_weeks, ["student_days"]),
-    _fact("attendance_class_week", build_attendance_class_week, ["student_weeks", "class_spells"]),
+    _fact(
+        "attendance_class_week",
+        build_attendance_class_week,
+        ["student_days", "student_weeks", "class_spells", "stg_attendance"],
+    ),
     _fact("attendance_group_day", build_attendance_group_day, ["student_days"]),
     _fact(
         "attendance_teacher_week",

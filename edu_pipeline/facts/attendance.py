@@ -98,7 +98,7 @@ def build_student_days(con: duckdb.DuckDBPyConnection, export: AttendanceExport)
         join, unmarked = "join", "0"
     else:
         join = "left join"
-        unmarked = f"greatest(0, 1 - coalesce(sessions, 0) / {export.sessions_per_day})"
+        unmarked = "(case when share > 1 - 1e-9 then 0 else 1 - coalesce(share, 0) end)"
     con.execute(
         f"""
         create or replace table student_days as
@@ -121,13 +121,14 @@ def build_student_days(con: duckdb.DuckDBPyConnection, export: AttendanceExport)
 
 def _marks_of_days(con: duckdb.DuckDBPyConnection) -> str:
     """SQL of a student's day; of several sessions they are added up, which takes as long as all the rest."""
-    several = "select count(distinct coalesce(session, '')) > 1 from stg_attendance"
-    ((is_several,),) = con.execute(several).fetchall()
+    ((is_several,),) = con.execute(
+        "select count(distinct session) > 1 or count(class_id) > 0 from stg_attendance"
+    ).fetchall()
     excused = "case when excused then possible - attended else 0 end"
     if not is_several:
-        return f"select *, 1 as sessions, {excused} as missed_excused from stg_attendance"
+        return f"select *, {excused} as missed_excused from stg_attendance"
     return f"""
-        select student_id, date, count(*) as sessions,
+        select student_id, date, sum(share) as share,
                sum(possible) as possible, sum(attended) as attended, sum({excused}) as missed_excused,
                bool_or(tardy) as tardy, bool_or(submitted) as submitted
         from stg_attendance group by student_id, date
@@ -161,20 +162,48 @@ def build_attendance_class_week(con: duckdb.DuckDBPyConnection) -> None:
     """Make `attendance_class_week`: class × week.
 
     `days_submitted`, `possible_days`, `attended_days`, over the students of the class on each day.
+    Where attendance has marks of the lessons of a scheduled class, its `possible_days` and
+    `attended_days` are student-lessons, and `lessons` is how many had a register; else it is empty.
 
     Args:
-        con: The warehouse, with `student_weeks` and `class_spells`.
+        con: The warehouse, with `student_days`, `student_weeks`, `class_spells` and
+            `stg_attendance`.
     """
     con.execute(
         """
         create or replace table attendance_class_week as
-        select spell.class_id, week.week_start, bit_count(bit_or(week.days)) as days_submitted,
-               sum(week.possible) as possible_days, sum(week.attended) as attended_days
-        from student_weeks as week
-        join class_spells as spell
-          on spell.student_id = week.student_id
-          and week.spell_begin >= spell.begin_date and week.spell_begin < spell.end_date
-        group by all
+        with days as (
+          select spell.class_id, week.week_start, bit_count(bit_or(week.days)) as days_submitted,
+                 sum(week.possible) as possible_days, sum(week.attended) as attended_days
+          from student_weeks as week
+          join class_spells as spell
+            on spell.student_id = week.student_id
+            and week.spell_begin >= spell.begin_date and week.spell_begin < spell.end_date
+          group by all
+        ),
+        marks as (
+          select class_id, student_id, date, session, lesson
+          from stg_attendance where lesson is not null
+        ),
+        lessons as (
+          select mark.class_id, week_start, count(distinct (mark.date, session)) as lessons,
+                 count(*)::double as possible_days, sum(lesson) as attended_days
+          from marks as mark
+          join student_days as day using (student_id, date)
+          join class_spells as spell
+            on spell.class_id = mark.class_id and spell.student_id = mark.student_id
+            and mark.date >= spell.begin_date and mark.date < spell.end_date
+          where spell.class_type = 'scheduled'
+          group by all
+        )
+        select days.class_id, days.week_start, days_submitted,
+               if(own, coalesce(lessons.possible_days, 0), days.possible_days) as possible_days,
+               if(own, coalesce(lessons.attended_days, 0), days.attended_days) as attended_days,
+               if(own, coalesce(lessons, 0), null) as lessons
+        from (
+          select *, class_id in (select class_id from lessons) as own from days
+        ) as days
+        left join lessons using (class_id, week_start)
         order by all
         """
     )

@@ -43,7 +43,23 @@ _METRICS = (
         numerator="Student-days attended, in fractions of a day; tardy is attended",
         denominator=(
             "Student-days on which a student was enrolled, the school in session and the register "
-            "taken, less those on which the student was not expected"
+            "taken, less those on which the student was not expected. Where marks are taken in lessons, "
+            "a day is attended by as many of the student's lessons that day as were attended"
+        ),
+        window="One school week, Monday to Sunday",
+    ),
+    Metric(
+        name="lesson_rate",
+        title="Attendance in your lessons",
+        sentence=(
+            "Of a class whose lessons have registers of their own: lessons attended as a share of the "
+            "lessons in which its students were expected. It says nothing of the rest of their days."
+        ),
+        columns="attendance_rate of scheduled classes with lessons",
+        numerator="Student-lessons attended, in fractions of a lesson; tardy is attended",
+        denominator=(
+            "Lessons of the class with a mark of a student who was enrolled in it that day, less "
+            "those in which the student was not expected"
         ),
         window="One school week, Monday to Sunday",
     ),

@@ -56,6 +56,7 @@ _OF_STAGING: Mapping[str, tuple[str, Sequence[str]]] = {
         "ids",
         [
             "raw_attendance",
+            "raw_calendar",
             "raw_students",
             "stg_students",
             "stg_student_schools",

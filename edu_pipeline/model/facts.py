@@ -18,12 +18,33 @@ class Attendance(dy.Schema):
     student_id = dy.String(primary_key=True, description="The student")
     date = dy.Date(primary_key=True, description="The school day")
     session = dy.String(primary_key=True, description="Session or period; empty for a whole day")
+    class_id = dy.String(
+        nullable=True,
+        description="The class that the mark was taken in, where the export says; part of the key",
+    )
     code = dy.String(nullable=True, description="The code as received")
     possible = dy.Float64(min=0, max=1, description="Fraction of a day the student was expected")
     attended = dy.Float64(min=0, max=1, description="Fraction of a day the student was there")
     tardy = dy.Bool(description="Came late; still counted as there")
     excused = dy.Bool(nullable=True, description="Whether an absence was excused; empty: not said")
     submitted = dy.Bool(description="False where the mark is blank: the register was not taken")
+    share = dy.Float64(
+        min=0,
+        max=1,
+        description=(
+            "Fraction of the day that the mark is about: 1, ½ of two sessions, 1 ÷ the lessons that "
+            "took place for the student that day; 0 of a lesson beside a mark of the whole day"
+        ),
+    )
+    lesson = dy.Float64(
+        nullable=True,
+        min=0,
+        max=1,
+        description=(
+            "Of a lesson: how much of it the student was there; empty: no lesson, not expected, or "
+            "register not taken"
+        ),
+    )
     file = dy.String(description="File of the row that counts, below the landing zone's root")
     line = dy.Int64(description="Line where that row starts")
 

@@ -98,6 +98,15 @@ class _OfClass(dy.Schema):
     school_id = dy.String(description="The school")
     days_in_session = dy.Int64(min=1, description="School days in the week, also those to come")
     days_submitted = dy.Int64(min=0, description="School days whose register counts here")
+    lessons = dy.Int64(
+        nullable=True,
+        min=0,
+        description=(
+            "Of a scheduled class whose lessons have marks of their own: how many had a register; its "
+            "possible_days and attended_days are student-lessons, and its rate is not held against the "
+            "team's. Empty: its rate is that of the days of its students"
+        ),
+    )
     students = dy.Int64(min=1, description="Students enrolled on a school day of the week")
 
 

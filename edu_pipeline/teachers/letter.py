@@ -178,9 +178,11 @@ class RateWeek:
     last_known: charts.Point | None
     """The week and value before this one, where this week has none."""
     nothing: str | None
-    """Why there is no value: `no_register`, `nobody_expected`, `no_results` or `none_this_year`."""
+    """Why there is no value: `no_register`, `no_lesson`, `nobody_expected`, `no_results` or `none_this_year`."""
     rows: tuple[Comparison, ...]
     """Class, grade team, school; empty where the class has no figure all year."""
+    in_lessons: bool = False
+    """Whether it is of the class's own lessons, not of the whole days of its students."""
 
     @property
     def changed(self) -> bool:
@@ -203,6 +205,8 @@ class Correction:
     """Student-days or pieces that came in since; negative where some were taken back."""
     last_week: bool
     """Whether that was the calendar week before this letter's."""
+    in_lessons: bool = False
+    """As `RateWeek` has it."""
 
 
 @dataclass(frozen=True)
@@ -492,6 +496,7 @@ def _rate_week(
         ),
         nothing=nothing if value is None else None,
         rows=rows if history[column].is_not_null().any() else (),
+        in_lessons=rate.kind == "attendance" and row["lessons"] is not None,
     )
 
 
@@ -510,6 +515,8 @@ def _gap(row: Mapping[str, Any], column: str, window: str) -> float | None:
 
 
 def _no_attendance(row: Mapping[str, Any]) -> str:
+    if row["lessons"] is not None:
+        return "no_lesson"
     return "no_register" if row["days_submitted"] == 0 else "nobody_expected"
 
 
@@ -542,6 +549,7 @@ def _correction(
         now=now,
         more=row[COUNTS[rate.column][1]] - denominator,
         last_week=week.start - about == _WEEK,
+        in_lessons=rate.kind == "attendance" and row["lessons"] is not None,
     )
 
 
@@ -582,6 +590,7 @@ def _defined(views: Sequence[ClassView], blocks: Collection[str]) -> list[str]:
     )
     shown = {
         "attendance_rate": True,
+        "lesson_rate": any(view.attendance.in_lessons for view in views),
         "homework_rate": any(view.tells_homework for view in views),
         "previous": table or taught,
         "start": table,

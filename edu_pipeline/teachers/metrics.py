@@ -136,7 +136,7 @@ def class_week(
         classes: `Classes`.
         calendar: Days and how far they count.
         students: class × week: `students`.
-        attendance: class × week: `days_submitted`, `possible_days`, `attended_days`.
+        attendance: class × week: `days_submitted`, `possible_days`, `attended_days`, `lessons`.
         homework: class × week × status: `items`.
         groups: Teams and schools by day.
         spreads: For the comparison with the team.
@@ -185,7 +185,12 @@ def _class_week(
         .join(students, on=["class_id", "week_start"])
         .join(attendance, on=["class_id", "week_start"], how="left")
         .join(pieces, on=["class_id", "week_start"], how="left")
-        .with_columns(pl.col("days_submitted", *COUNTS).fill_null(0))
+        .with_columns(
+            pl.col("days_submitted", *COUNTS).fill_null(0),
+            lessons=pl.when(pl.col("lessons").is_not_null().any().over("class_id")).then(
+                pl.col("lessons").fill_null(0)
+            ),
+        )
         .with_columns(**BOTH_RATES)
     )
     both = attendance.join(pieces, on=["class_id", "week_start"], how="full", coalesce=True).join(
@@ -452,7 +457,9 @@ def _beside_team(rows: pl.DataFrame, spreads: Spreads) -> pl.DataFrame:
             verdicts = _team_verdicts(
                 rows.select(
                     *("class_id", "class_type", "school_id", "team", "week_start", "year_start"),
-                    rate=pl.col(f"{name}{suffix}"),
+                    rate=pl.col(f"{name}{suffix}")
+                    if name == "homework_rate"
+                    else pl.when(pl.col("lessons").is_null()).then(f"{name}{suffix}"),
                     team_rate=pl.col(f"{name}_team{suffix}"),
                 ),
                 *(

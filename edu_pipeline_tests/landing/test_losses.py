@@ -16,7 +16,8 @@ from edu_pipeline.landing.sources.school.losses import (
     worse_rows_lost,
     worse_rows_problems,
 )
-from edu_pipeline.landing.sources.school.school_problems import date_advice, sessions_likely
+from edu_pipeline.landing.sources.school.parts_of_day import sessions_likely
+from edu_pipeline.landing.sources.school.school_problems import date_advice
 from edu_pipeline.landing.sources.school.telling_apart import several_problem, several_rows
 from edu_pipeline_tests.landing.conftest import ROSTERS, Facts, rosters_of
 

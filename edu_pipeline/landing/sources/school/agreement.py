@@ -28,7 +28,7 @@ FEW_WEEKS = 3
 @contextmanager
 def marks_at_hand(con: duckdb.DuckDBPyConnection) -> Iterator[None]:
     """`marks` (student × day, whether they came, and were expected) and `stays` (of students in classes), which the counts of marks look at."""
-    several = "select count(distinct session) > 1 from stg_attendance"
+    several = "select count(distinct session) > 1 or count(class_id) > 0 from stg_attendance"
     ((is_several,),) = con.execute(several).fetchall()
     each, of_day = ("bool_or", "group by student_id, date") if is_several else ("", "")
     con.execute(

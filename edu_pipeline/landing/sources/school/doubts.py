@@ -15,13 +15,17 @@ from edu_pipeline.ground.wording import counted, day_month, listed
 from edu_pipeline.landing.rules import AFTER, UNMAPPED
 from edu_pipeline.landing.sources.school.canonical import CODES, resolved_headers
 from edu_pipeline.landing.sources.school.fields import DATES, FIELDS
+from edu_pipeline.landing.sources.school.parts_of_day import WHOLE_DAY, number_of, span_of
 from edu_pipeline.landing.sources.school.school_problems import (
-    WHOLE_DAY,
-    number_of,
     school_problem,
-    span_of,
 )
-from edu_pipeline.landing.sources.school.stage_facts import HOMES, distinct_texts, export_days
+from edu_pipeline.landing.sources.school.stage_facts import (
+    HOMES,
+    day_divided,
+    distinct_texts,
+    export_days,
+    has_lessons,
+)
 from edu_pipeline.landing.tables.dates import is_moment
 from edu_pipeline.landing.tables.headers import normal
 from edu_pipeline.model.problems import Problem
@@ -169,7 +173,7 @@ def _blank_marks(con: duckdb.DuckDBPyConnection, settings: Settings) -> Iterator
     ((blanks,),) = con.execute(
         f"""
         with placed as (
-          select home.class_id, date, session, code
+          select coalesce(mark.class_id, home.class_id) as class_id, date, session, code
           from stg_attendance as mark left join {HOMES} as home
             on mark.student_id = home.student_id
             and mark.date >= home.begin_date and mark.date < home.end_date
@@ -299,14 +303,21 @@ def _moments_without_a_zone(
 def _whole_days_beside_sessions(
     con: duckdb.DuckDBPyConnection, settings: Settings
 ) -> Iterator[Problem]:
-    per_day = settings.landing.attendance.sessions_per_day
+    parts, per_day = day_divided(con, settings.landing.attendance)
+    if per_day == 1 or has_lessons(con, "stg_attendance"):
+        return
+    understood = "false"
+    if parts.whole:  # and the only mark of their day
+        understood = (
+            f"session in {literals(parts.whole)} and (student_id, date) not in "
+            f"(select (student_id, date) from stg_attendance where session not in {literals(parts.whole)})"
+        )
     found = dict(
         con.execute(
-            "select session, count(*) from stg_attendance group by all order by all"
+            f"select session, count(*) from stg_attendance where not ({understood}) "
+            "group by all order by all"
         ).fetchall()
     )
-    if per_day == 1:
-        return
     spans = [name for name in found if span_of(name)]
     # of blocks such as 1-2, 3-4 and 5-6 a day has three
     if (
@@ -334,12 +345,15 @@ def _whole_days_beside_sessions(
     others = [name for name in found if name not in whole][:SESSIONS_SHOWN]
     shown = listed([f"'{name}'" if name else "no session" for name in whole])
     rows = sum(found[name] for name in whole)
+    counts = "counts as a day" if parts.by_day else f"counts as one of {per_day} sessions only"
+    if {*whole} <= {*parts.whole}:
+        counts = "counts as a day beside its sessions"
     yield _question(
         "attendance",
         "whole_day_session",
         " ".join(whole),
         f"{counted(rows, 'row')} of attendance with {shown} {'stands' if rows == 1 else 'stand'} where others have {listed(others)}: if that means the "
-        f"whole day, each counts as one of {per_day} sessions only. Export a row for each session, or "
+        f"whole day, each {counts}. Export a row for each session, or "
         f"leave them out with [landing.attendance.where].",
         rows,
         f"Sessions {shown} beside others.",
@@ -354,7 +368,8 @@ def _shorter_days(
     if attendance.shape != "exceptions" or attendance.sessions_per_day == 1:
         return
     for path, found in resolved_headers("calendar", files, settings.landing.calendar).items():
-        for name in found.unread:
+        understood = found.headers.get("periods", "")
+        for name in (*found.unread, understood):
             if not any(word in normal(name) for word in PERIOD_WORDS):
                 continue
             number = f"try_cast(trim({quoted(name)}) as integer)"
@@ -363,7 +378,8 @@ def _shorter_days(
                 f"min({number}), max({number}) from raw_calendar where _file = ?",
                 [path],
             ).fetchall()[0]
-            if days and most is not None and most <= attendance.sessions_per_day:
+            longest = attendance.sessions_per_day - (name == understood)
+            if days and most is not None and most <= longest:
                 yield _question(
                     "calendar",
                     "shorter_days",

@@ -173,6 +173,7 @@ FIELDS: Mapping[str, tuple[Field, ...]] = {
             required=True,
         ),
         Field("session", ("period", "period_id", "am_pm")),
+        Field("class_id", ("classSourcedId", "section_id", "SectionIdentifier", "section sis id")),
         Field("duration", ("EventDuration",)),
         Field("portion_absent", ("att_portion_absent",)),
     ),
@@ -201,6 +202,13 @@ FIELDS: Mapping[str, tuple[Field, ...]] = {
         ),
         Field("term", ("trimester", "semester", "grading period")),
         Field("school_year", ("academic year",)),
+        Field(
+            "periods",
+            (
+                *("number of periods", "periods per day", "period count", "sessions"),
+                *("number of sessions", "sessions per day", "lessons"),
+            ),
+        ),
     ),
     "terms": (
         Field("term_id", ("sourcedId",), required=True),
@@ -214,7 +222,7 @@ KEYS: Mapping[str, tuple[str, ...]] = {
     "staff": ("staff_id",),
     "classes": ("class_id",),
     "enrollments": ("class_id", "person_id", "role", "begin_date"),
-    "attendance": ("student_id", "date", "session"),
+    "attendance": ("student_id", "date", "session", "class_id"),
     "homework": ("student_id", "assignment_id", "class_id"),
     "calendar": ("date", "school_id"),
     "terms": ("term_id",),

@@ -60,6 +60,7 @@ from edu_pipeline.landing.sources.school.disagreements import (
 )
 from edu_pipeline.landing.sources.school.doubts import doubts
 from edu_pipeline.landing.sources.school.fields import DATES, WORDS
+from edu_pipeline.landing.sources.school.lessons import lesson_problems
 from edu_pipeline.landing.sources.school.losses import (
     attendance_lost,
     homework_lost,
@@ -97,6 +98,7 @@ from edu_pipeline.landing.sources.school.stage_facts import (
     marks_found,
     sessions_found,
     sessions_in_turn,
+    sessions_proven,
 )
 from edu_pipeline.landing.sources.school.stage_roster import names_years
 from edu_pipeline.landing.sources.school.telling_apart import several_problem, several_rows
@@ -155,11 +157,16 @@ def find_problems(
         *word_problems(words, landing),
         *code_problems(unmapped),
         # marks of whole days beside sessions are no further session
-        *([] if whole_days or in_turn else session_problems(*sessions_found(con), landing)),
+        *(
+            []
+            if whole_days or in_turn or sessions_proven(con, marks)
+            else session_problems(*sessions_found(con), landing)
+        ),
         *shape,
         *_rows_left_out(con, files, settings, weighed=not shape),
         *asked,
         *roster_doubts(con, files, settings, holidays),
+        *lesson_problems(con, landing.attendance),
         *column_questions(con, files, settings),
         *_disagreements(con, files, settings, holidays),
     ]

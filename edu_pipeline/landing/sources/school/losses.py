@@ -25,7 +25,7 @@ from edu_pipeline.landing.sources.school.school_problems import (
     few,
     school_problem,
 )
-from edu_pipeline.landing.sources.school.stage_facts import HOMES
+from edu_pipeline.landing.sources.school.stage_facts import HOMES, day_divided
 from edu_pipeline.model.problems import Problem
 from edu_pipeline.model.school_calendar import WeekBegins
 from edu_pipeline.settings.landing import AttendanceExport
@@ -62,7 +62,8 @@ def attendance_lost(
         (of these, not known to be present), `first_day`; `now`, `low`, `high`, the class's rate
         as counted and as it could be; `of`, its marks, or its days where no mark means present; `file`, `line`, `value` of the first row.
     """
-    per_day = export.sessions_per_day
+    parts, per_day = day_divided(con, export)
+    of_day = f"/ {per_day}" if parts.by_day else ""
     exceptions = export.shape == "exceptions"
     # of a duration that is no part of a day nothing is known
     said = f"if(rule = {literal(SUPERSEDED)} or attended between 0 and possible, attended, null)"
@@ -70,8 +71,9 @@ def attendance_lost(
         f"""
         with lost as (
           select row_number() over () as n, student_id, day, rule, file, line, value,
-                 coalesce(possible, 1 / {per_day}) as possible,
-                 coalesce({said}, 0) as low, coalesce({said}, possible, 1 / {per_day}) as high
+                 coalesce(possible {of_day}, 1 / {per_day}) as possible,
+                 coalesce({said} {of_day}, 0) as low,
+                 coalesce({said} {of_day}, possible {of_day}, 1 / {per_day}) as high
           from rejected_attendance semi join stg_students using (student_id)
           where rule not in {literals(sorted({*_JUDGED_ELSEWHERE, *told}))} limit {MOST_ROWS}
         ),
@@ -111,7 +113,7 @@ def attendance_lost(
             and open.date >= begin_date and open.date < end_date
         ),
         kept as (
-          select class_id, week, count(mark.date) as marks,
+          select days.class_id, week, count(mark.date) as marks,
                  {"count(distinct (days.student_id, days.date))" if exceptions else "coalesce(sum(possible), 0)"} as possible,
                  {"count(distinct (days.student_id, days.date)) - coalesce(sum(possible - attended), 0)" if exceptions else "coalesce(sum(attended), 0)"} as attended
           from days left join stg_attendance as mark

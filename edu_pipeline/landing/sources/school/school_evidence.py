@@ -11,13 +11,14 @@ from functools import partial
 from edu_pipeline.ground.wording import counted
 from edu_pipeline.landing.sources.school.canonical import CODES
 from edu_pipeline.landing.sources.school.fields import DATES, FIELDS, WORDS
+from edu_pipeline.landing.sources.school.lessons import DAILY, DAILY_COLUMNS
+from edu_pipeline.landing.sources.school.parts_of_day import parts_of_day, sessions_likely
 from edu_pipeline.landing.sources.school.placing import SAID_ONCE
 from edu_pipeline.landing.sources.school.school_problems import (
     ENOUGH_MARKS,
     FEW_PRESENT,
     MANY_CODES,
     MEANINGS,
-    sessions_likely,
 )
 from edu_pipeline.landing.sources.school.school_reading import (
     LINKS,
@@ -44,11 +45,6 @@ FEW_DAYS = 0.5
 
 SOME_DAYS = 5
 """Days that an export must have before its shape is concluded from them."""
-
-DAILY = {"daily": "section", "att_modedaily": "att_modemeeting"}
-"""Word of rows about a whole day → word of rows about a class, in one attendance export."""
-
-DAILY_COLUMNS = frozenset({"attendancetype", "attmodecode", "type"})
 
 
 def _people_lines(read: Reading) -> list[Line]:
@@ -81,7 +77,7 @@ def _people_lines(read: Reading) -> list[Line]:
 
 def _daily_lines(read: Reading) -> list[Line]:
     """Rows about whole days and rows about classes in one attendance export: the days count."""
-    if read.settings.landing.attendance.where:
+    if read.settings.landing.attendance.where or not read.lacks("attendance", "class_id"):
         return []
     for header in read.headers("attendance"):
         if normal(header) in DAILY_COLUMNS:
@@ -326,8 +322,12 @@ def _session_lines(read: Reading) -> list[Line]:
     """How many marks make a day."""
     export = read.settings.landing.attendance
     exceptions = export.shape == "exceptions"
+    names = [str(name or "") for name, _ in read.counts("attendance", "session")]
+    parts = parts_of_day(names, export, lessons=bool(read.ids("attendance", "class_id")))
+    if parts.by_day or parts.per_day > export.sessions_per_day:
+        return []
     if exceptions:
-        most = sessions_likely(str(name or "") for name, _ in read.counts("attendance", "session"))
+        most = sessions_likely(names)
         why = "absences are about single sessions: say how many a full day has"
     else:
         most = read.con.execute(

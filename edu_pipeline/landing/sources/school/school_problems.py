@@ -26,10 +26,10 @@ from edu_pipeline.landing.rules import (
 from edu_pipeline.landing.sources.school.canonical import CODES, resolved_headers
 from edu_pipeline.landing.sources.school.changes import EVERY_EXPORT, MANY_SHARE
 from edu_pipeline.landing.sources.school.fields import FIELDS, OTHER_ROLES
+from edu_pipeline.landing.sources.school.parts_of_day import number_of, sessions_likely
 from edu_pipeline.landing.sources.school.school_columns import Resolved
 from edu_pipeline.landing.sources.school.stage_roster import words_unknown
 from edu_pipeline.landing.tables.date_order import date_orders, replaced
-from edu_pipeline.landing.tables.headers import normal
 from edu_pipeline.landing.versions import months_first, rival_versions
 from edu_pipeline.landing.zone import SHEET, LandedFile
 from edu_pipeline.model.problems import Problem
@@ -79,20 +79,6 @@ NAMED = 4
 
 NAMED_SESSIONS = 8
 
-MOST_SESSIONS = 12
-"""A higher number in the name of a session is an id or a time of day."""
-
-WHOLE_DAY = frozenset(
-    {
-        *("all", "allday", "full", "fullday", "whole", "wholeday", "day", "daily", "both", "ampm"),
-        *("fd", "journée", "journee", "todoeldía", "todoeldia", "jornada", "ganztags", "ganztägig"),
-    }
-)
-"""What systems call a session that is all of them, without punctuation."""
-
-HALF_DAY = frozenset({"am", "pm", "morning", "afternoon"})
-"""What they call one of two."""
-
 ADVICE: Mapping[str, str] = {
     TOO_MANY_CELLS: "Export it again with cells quoted: some hold the character between cells.",
     SUPERSEDED: (
@@ -110,11 +96,6 @@ CODE_MEANINGS: Mapping[str, Sequence[str]] = {
 
 OF_RECORDS = frozenset({"active", "inactive"})
 """Words of OneRoster's about a record itself, in a column `status`."""
-
-_PERIOD = r"((p|per|periods?|lessons?|sessions?|blocks?|hours?)\.?\s*)?"
-_SPAN = re.compile(
-    rf"{_PERIOD}\d+(\s*([-–—,;&+]|to|thru|through|until|and)\s*{_PERIOD}\d+)+(\(.*)?", re.IGNORECASE
-)
 
 DATE_LIKE = re.compile(
     r"(?=.*\d)[\d\s./:,TZ-]*((jan|feb|mar|apr|may|jun|jul|aug|sep|oct|nov|dec)[a-z]{,6})?"
@@ -571,37 +552,6 @@ def _sessions_of_exceptions(sessions: Sequence[str], landing: Landing) -> list[P
         "attendance", "more_sessions", "session", sentence, known_as=f"{likely} of {said} sessions."
     )
     return [problem.releasable("If it is right as it is read")]
-
-
-def sessions_likely(sessions: Iterable[str]) -> int:
-    """How many sessions a full day has, going by what some of them are called.
-
-    Args:
-        sessions: Such as `AM`, of which there are two, `3` or `Period 6`.
-
-    Returns:
-        At least 1; words for the whole day are no session of it.
-    """
-    sessions = [name for name in sessions if name and normal(name) not in WHOLE_DAY]
-    parts = [name for name in sessions if not span_of(name)]
-    numbers = [number for name in parts if (number := number_of(name)) <= MOST_SESSIONS]
-    halves = 2 if any(normal(name) in HALF_DAY for name in parts) else 1
-    # a single one may be the period in which the day's attendance is taken
-    ends = [span_of(name) for name in sessions]
-    return max(len(parts), halves, 1, *(numbers if len(parts) > 1 else []), *ends)
-
-
-def span_of(session: str) -> int:
-    """The last of several periods that one session stands for: 3 of `1-3` or `P1, P2, P3`; else 0."""
-    numbers = [int(number) for number in re.findall(r"\d+", session)]
-    rising = numbers == sorted({*numbers}) and numbers[-1:] <= [MOST_SESSIONS]
-    return numbers[-1] if rising and _SPAN.fullmatch(session) else 0
-
-
-def number_of(session: str) -> int:
-    """The number of a session: 3 of `Period 3`, `P3` and `3(A-B)`; 0 where it has none."""
-    found = re.search(r"\d+", session)
-    return int(found[0]) if found else 0
 
 
 def row_problems(

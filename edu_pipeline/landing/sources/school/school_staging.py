@@ -16,6 +16,7 @@ from edu_pipeline.landing.sources.school.stage_facts import (
 )
 from edu_pipeline.landing.sources.school.stage_roster import (
     Staged,
+    day_lengths,
     school_days_seen,
     stage_classes,
     stage_enrollments,
@@ -141,7 +142,11 @@ def _school_days(room: _Room) -> None:
 
 
 def _attendance(room: _Room) -> None:
-    stage_attendance(room.con, room.settings, room.files)
+    landing = room.settings.landing
+    lengths = None
+    if landing.attendance.shape == "exceptions":
+        lengths = day_lengths(room.rows("calendar"), schools_of(room.con), landing.calendar)
+    stage_attendance(room.con, room.settings, room.files, lengths)
 
 
 def _homework(room: _Room) -> None:

@@ -4,8 +4,8 @@ The rules are those of `model.facts`; they stand here in SQL because these are t
 by the million. Both exports go the same way: parse, meaning of the code, rules, later rows win.
 """
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import timedelta
 
 import duckdb
@@ -24,6 +24,7 @@ from edu_pipeline.landing.rules import (
 )
 from edu_pipeline.landing.sources.school.canonical import ids_left_out, resolved_headers
 from edu_pipeline.landing.sources.school.fields import KEYS
+from edu_pipeline.landing.sources.school.parts_of_day import PartsOfDay, number_of, parts_of_day
 from edu_pipeline.landing.tables.date_order import with_proven
 from edu_pipeline.landing.tables.dates import days_read
 from edu_pipeline.landing.tables.headers import normal
@@ -49,6 +50,16 @@ class _Fact:
     """Further columns that are kept of a row which is left out."""
     within: str | None = None
     """SQL of the file within which each day is a row of its own; None: the key has the day."""
+    left_out: tuple[str, ...] = ()
+    """Columns of the key that no file has."""
+    staged: Mapping[str, str] = field(default_factory=dict)
+    """Column → SQL over the rows that count, where it rests on others of them."""
+    joins: str = ""
+    """SQL of further tables that `columns` and `rules` need."""
+
+    @property
+    def key(self) -> Sequence[str]:
+        return [name for name in KEYS[self.table] if name not in self.left_out]
 
 
 HOMES = """(
@@ -123,19 +134,33 @@ def export_days(files: pl.DataFrame, table: str, settings: Settings) -> pl.DataF
 
 
 def stage_attendance(
-    con: duckdb.DuckDBPyConnection, settings: Settings, files: pl.DataFrame
+    con: duckdb.DuckDBPyConnection,
+    settings: Settings,
+    files: pl.DataFrame,
+    lengths: pl.DataFrame | None = None,
 ) -> None:
     """Make `stg_attendance`, `rejected_attendance` and `repeated_attendance`.
+
+    What is rejected of lessons has `possible` and `attended` as parts of the lesson.
 
     Args:
         con: The warehouse, with `read_attendance`, `stg_students`, `stg_student_schools`,
             `stg_enrollments`, `stg_classes` and `stg_school_days`.
         settings: How the export is read, and what its codes mean.
         files: `LandingFiles`.
+        lengths: date × school: `periods` of the day, where the calendar says.
     """
     export = settings.landing.attendance
-    per_day = export.sessions_per_day
-    texts = distinct_texts(con, "attendance", "date", "code")
+    lessons = has_lessons(con, "read_attendance")
+    texts = distinct_texts(con, "attendance", "date", "code", "session")
+    parts = parts_of_day(_session_names(con, texts), export, lessons=lessons)
+    if lengths is not None and not _fit(lengths, parts, texts, export):
+        lengths = None
+    known = parts.per_day if lengths is None else f"coalesce(length.periods, {parts.per_day})"
+    per_day = f"case when {_SESSION} in {literals(parts.whole)} then 1 else {known} end"
+    per_day = per_day if parts.whole and not parts.by_day else str(known)
+    if lengths is not None:
+        con.register("day_lengths", lengths)
     codes = texts["code"].unique().sort().to_list()
     unsaid = in_two_cases(codes, settings.attendance.codes, ATTENDANCE_WORDS)
     marks = {code: settings.attendance.mark(code) for code in codes if code not in unsaid}
@@ -160,6 +185,15 @@ def stage_attendance(
     )
     con.register("export_days", export_days(files, "attendance", settings))
     duration, missed = _share("duration"), _share("portion_absent")
+    # a duration is that of what the code says: of the absence, or of the presence
+    there = (
+        f"case when {missed} is not null and not meaning.tardy "
+        f"then meaning.possible * (1 - {missed}) "
+        f"when {duration} is null then meaning.attended "
+        f"when meaning.attended < meaning.possible then meaning.possible * (1 - {duration}) "
+        f"when {duration} > 0 and not meaning.tardy then meaning.possible * {duration} "
+        "else meaning.attended end"
+    )
     fact = _Fact(
         table="attendance",
         day="date",
@@ -167,26 +201,30 @@ def stage_attendance(
         columns={
             "student_id": "parsed.student_id",
             "date": "days.day",
-            # some write it beside the date: `21 Sep 2026 AM`
-            "session": (
-                "coalesce(parsed.session, case when right(parsed.date, 1) in ('M', 'm') "
-                "and not contains(parsed.date, ':') then upper(right(parsed.date, 2)) end, '')"
-            ),
+            "session": _SESSION,
+            "class_id": "parsed.class_id",
             "code": "parsed.code",
             "possible": f"meaning.possible / {per_day}",
-            # a duration is that of what the code says: of the absence, or of the presence
-            "attended": (
-                f"case when {missed} is not null and not meaning.tardy "
-                f"then meaning.possible * (1 - {missed}) "
-                f"when {duration} is null then meaning.attended "
-                f"when meaning.attended < meaning.possible then meaning.possible * (1 - {duration}) "
-                f"when {duration} > 0 and not meaning.tardy then meaning.possible * {duration} "
-                f"else meaning.attended end / {per_day}"
-            ),
+            "attended": f"{there} / {per_day}",
             "tardy": "meaning.tardy",
             "excused": "meaning.excused",
             "submitted": "meaning.submitted",
+            "share": f"1 / {per_day}",
+            "lesson": (
+                f"case when parsed.class_id is not null and meaning.submitted and meaning.possible > 0 "
+                f"then {there} / meaning.possible end"
+                if lessons
+                else "null::double"
+            ),
         },
+        left_out=() if lessons else ("class_id",),
+        staged=_shares(parts) if parts.by_day else {},
+        joins=""
+        if lengths is None
+        else """
+          left join day_lengths as length
+            on length.date = days.day and length.school_id = pupil.school_id
+        """,
         adds=("possible", "attended"),
         rules={
             f"{name}_not_between_0_and_1": (
@@ -203,8 +241,76 @@ def stage_attendance(
     )
     _stage(con, texts, settings, fact, files)
     con.unregister("export_days")
+    if lengths is not None:
+        con.unregister("day_lengths")
     if export.shape == "daily":
         _leave_out_registers_not_taken(con)
+
+
+def has_lessons(con: duckdb.DuckDBPyConnection, rows: str) -> bool:
+    """Whether any of the marks in a table names the class that it was taken in."""
+    ((found,),) = con.execute(f"select count(class_id) > 0 from {rows}").fetchall()
+    return bool(found)
+
+
+def day_divided(con: duckdb.DuckDBPyConnection, export: AttendanceExport) -> tuple[PartsOfDay, int]:
+    """How `stg_attendance` divides a day, and how many rows a student usually has on one."""
+    names = [
+        name for (name,) in con.execute("select distinct session from stg_attendance").fetchall()
+    ]
+    parts = parts_of_day(names, export, lessons=has_lessons(con, "stg_attendance"))
+    if not parts.by_day:
+        return parts, parts.per_day
+    ((usual,),) = con.execute(
+        "select coalesce(mode(marks), 1) from "
+        "(select count(*) as marks from stg_attendance group by student_id, date)"
+    ).fetchall()
+    return parts, int(usual)
+
+
+# some write it beside the date: `21 Sep 2026 AM`
+_SESSION = (
+    "coalesce(parsed.session, case when right(parsed.date, 1) in ('M', 'm') "
+    "and not contains(parsed.date, ':') then upper(right(parsed.date, 2)) end, '')"
+)
+
+
+def _fit(
+    lengths: pl.DataFrame, parts: PartsOfDay, texts: pl.DataFrame, export: AttendanceExport
+) -> bool:
+    """Whether the lengths of days are those of the sessions, or lessons, that absences are about."""
+    numbers = [number_of(name) for name in texts["session"].drop_nulls().unique()]
+    most = int(lengths["periods"].max() or 0)  # type: ignore[arg-type]
+    said = "sessions_per_day" in export.model_fields_set
+    counted = any(numbers) and max(numbers) <= most
+    return counted and (parts.per_day == most if said else parts.per_day == 1)
+
+
+def _session_names(con: duckdb.DuckDBPyConnection, texts: pl.DataFrame) -> Sequence[str]:
+    """What sessions are called, of `distinct_texts` with `date` and `session`."""
+    con.register("parsed", texts)
+    found = con.execute(f"select distinct {_SESSION} from parsed order by 1").fetchall()
+    con.unregister("parsed")
+    return [name for (name,) in found]
+
+
+def _shares(parts: PartsOfDay) -> dict[str, str]:
+    """SQL of the day's part of lessons and periods: 1 ÷ those that took place for the student.
+
+    A mark of the whole day beside them decides the day.
+    """
+    part = f"(class_id is not null or session not in {literals(['', *parts.whole])})"
+    took_place = f"count(*) filter ({part} and (possible > 0 or not submitted)) over day"
+    day = "(partition by student_id, date)"
+    share = (
+        f"case when not {part} then 1 when bool_or(not {part}) over day then 0 "
+        f"else 1 / greatest(1, {took_place}) end"
+    ).replace("over day", f"over {day}")
+    return {
+        "share": share,
+        "possible": f"possible * ({share})",
+        "attended": f"attended * ({share})",
+    }
 
 
 def _share(column: str) -> str:
@@ -228,8 +334,8 @@ def _leave_out_registers_not_taken(con: duckdb.DuckDBPyConnection) -> None:
           where not submitted group by all
         ),
         placed as (
-          select student_id, mark.date, mark.session, class_id, submitted,
-                 attended > 0 as came
+          select student_id, mark.date, mark.session, mark.class_id as lesson,
+                 coalesce(mark.class_id, home.class_id) as class_id, submitted, attended > 0 as came
           from stg_attendance as mark semi join blank using (date, session)
           left join {HOMES} as home using (student_id)
           where home.class_id is null or mark.date >= begin_date and mark.date < end_date
@@ -239,16 +345,18 @@ def _leave_out_registers_not_taken(con: duckdb.DuckDBPyConnection) -> None:
           having count(*) filter (not submitted) > count(*) filter (submitted)
             and count(*) filter (submitted) > 0 and not bool_or(submitted and came)
         )
-        select distinct student_id, date, session
+        select distinct student_id, date, session, lesson
         from placed join registers using (class_id, date, session) where submitted
         """
     )
     con.execute(
         """
-        update stg_attendance set submitted = false, possible = 0, attended = 0, tardy = false
+        update stg_attendance
+        set submitted = false, possible = 0, attended = 0, lesson = null, tardy = false
         from office_only as register
         where stg_attendance.student_id = register.student_id
           and stg_attendance.date = register.date and stg_attendance.session = register.session
+          and stg_attendance.class_id is not distinct from register.lesson
         """
     )
     con.execute("drop table office_only")
@@ -356,6 +464,7 @@ def _stage(
         left join stg_school_days as open
           on open.date = days.day and open.school_id = pupil.school_id and open.in_session
         {last_day}
+        {fact.joins}
         """
     )
     con.unregister("code_meanings")
@@ -370,10 +479,11 @@ def _stage(
         """
     )
     _set_repeated_apart(con, export, fact)
+    staged = {**{name: name for name in fact.columns}, **fact.staged}
     con.execute(
         f"""
         create or replace table stg_{table} as
-        select {", ".join(fact.columns)}, _file as file, _line as line
+        select {", ".join(f"{sql} as {name}" for name, sql in staged.items())}, _file as file, _line as line
         from judged where rule is null
         """
     )
@@ -386,7 +496,7 @@ def _set_repeated_apart(con: duckdb.DuckDBPyConnection, export: TableExport, fac
     Makes `repeated_<table>`: the others, counted by `file`, whether they `differ` from the one that
     counts and whether that one stands in the same file (`here`).
     """
-    key, values = KEYS[fact.table], ", ".join(fact.columns)
+    key, values = fact.key, ", ".join(fact.columns)
     keys = ", ".join(key)
     alike = " and ".join(f"judged.{name} is not distinct from twice.{name}" for name in key)
     older, apart = "false", keys
@@ -497,6 +607,18 @@ def sessions_found(con: duckdb.DuckDBPyConnection) -> tuple[int, list[str]]:
         """
     ).fetchall()[0][0]
     return most, names
+
+
+def sessions_proven(con: duckdb.DuckDBPyConnection, export: AttendanceExport) -> bool:
+    """Whether it is known without the settings what part of a day each mark is about.
+
+    Args:
+        con: The warehouse, with `stg_attendance`.
+        export: How attendance is exported.
+    """
+    said = "sessions_per_day" in export.model_fields_set
+    ((parts,),) = con.execute("select coalesce(min(share), 1) < 1 from stg_attendance").fetchall()
+    return not said and bool(parts)
 
 
 def sessions_in_turn(con: duckdb.DuckDBPyConnection, rows: str, per_day: int) -> bool:

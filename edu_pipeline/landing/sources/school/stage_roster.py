@@ -13,6 +13,7 @@ import polars as pl
 
 from edu_pipeline.landing.rules import ELSEWHERE, SUPERSEDED, UNKNOWN, UNPARSEABLE
 from edu_pipeline.landing.sources.school.fields import KEYS, MISSING, OTHER_ROLES, WORDS
+from edu_pipeline.landing.sources.school.parts_of_day import MOST_SESSIONS
 from edu_pipeline.landing.tables.date_order import with_proven
 from edu_pipeline.landing.tables.dates import days_read
 from edu_pipeline.model.columns import dtypes
@@ -307,6 +308,28 @@ def days_that_differ(
     return rows.filter(differ & pl.lit(export.export == "snapshot")).select(
         *KEYS["calendar"], "in_session", "_file", "_line"
     )
+
+
+def day_lengths(
+    rows: pl.DataFrame, schools: Sequence[str], export: TableExport
+) -> pl.DataFrame | None:
+    """How many periods each day in session has, where the calendar says it of all of them.
+
+    Args:
+        rows: `read_calendar`.
+        schools: Ids of the schools that there are.
+        export: Its section of `pipeline.toml`.
+
+    Returns:
+        date × school: `periods`; None where the calendar does not say, or says something else.
+    """
+    if rows["periods"].null_count() == rows.height:
+        return None
+    days = _days(rows, schools, export)[0].filter("in_session")
+    days = days.select("date", "school_id", pl.col("periods").cast(pl.Int64, strict=False))
+    said = days.unique()
+    plain = said["periods"].is_between(1, MOST_SESSIONS).fill_null(value=False).all()
+    return said if plain and not said.select(KEYS["calendar"]).is_duplicated().any() else None
 
 
 def names_years(rows: pl.DataFrame, schools: Sequence[str], export: TableExport) -> bool:

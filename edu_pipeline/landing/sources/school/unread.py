@@ -17,8 +17,9 @@ from edu_pipeline.ground.sql import literals, quoted
 from edu_pipeline.ground.toml import toml_key, toml_list, toml_text
 from edu_pipeline.ground.wording import counted, listed
 from edu_pipeline.landing.sources.school.fields import DATES, MISSING
+from edu_pipeline.landing.sources.school.parts_of_day import WHOLE_DAY
 from edu_pipeline.landing.sources.school.school_columns import Resolved
-from edu_pipeline.landing.sources.school.school_problems import WHOLE_DAY, school_problem
+from edu_pipeline.landing.sources.school.school_problems import school_problem
 from edu_pipeline.landing.sources.school.stage_facts import distinct_texts, register_days
 from edu_pipeline.landing.tables.date_order import is_date
 from edu_pipeline.landing.tables.headers import normal, word_set

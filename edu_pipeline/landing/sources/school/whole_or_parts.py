@@ -115,7 +115,7 @@ def _versions_with_other_names(con: duckdb.DuckDBPyConnection) -> Iterator[Probl
         f"""
         with homes as {HOMES},
         lines as (
-          select _file as file, day, code, session, coalesce(class_id, item.student_id) as whose
+          select _file as file, day, code, session, coalesce(homes.class_id, item.student_id) as whose
           from read_attendance as item
           join days on days.text = item.date
           left join homes on homes.student_id = item.student_id
