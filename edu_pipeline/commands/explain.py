@@ -79,16 +79,16 @@ def explain(
         monday = parse_week(week)
     except ValueError as error:
         raise UserError(str(error)) from None
-    class_id, name, stated, through, rows = _read(home, settings, rate, of_class, monday)
+    class_id, name, of, stated, through, rows = _read(home, settings, rate, of_class, monday)
     words = _WORDS[rate]
     counted = rows.filter("counted")
     found = (float(counted["numerator"].sum()), float(counted["denominator"].sum()))
 
-    metric = GLOSSARY[rate]
+    metric = GLOSSARY[of]
     what = name if name == class_id else f"{name} ({class_id})"
     out.print(Text.assemble((metric.title, "bold"), f" of {what} in {week_name(monday)}"))
     out.print(_division(found, metric.title))
-    out.print(f"Rule: {definition(rate, settings)}", soft_wrap=True)
+    out.print(f"Rule: {definition(of, settings)}", soft_wrap=True)
     if through:
         out.print(f"As of {long_date(through)}, the last day counted.")
     _print_rows(counted, words, f"Rows behind it: {counted.height}", show_all=show_all)
@@ -111,11 +111,16 @@ def explain(
 
 def _read(
     home: Home, settings: Settings, rate: Rate, of_class: str, monday: date
-) -> "tuple[str, str, tuple[float, float], date | None, pl.DataFrame]":
-    """Class id and name, the figure as `class_week` has it, the last day counted, the rows."""
+) -> "tuple[str, str, str, tuple[float, float], date | None, pl.DataFrame]":
+    """Class id and name, the metric, the figure as `class_week` has it, the last day counted, the rows."""
     import polars as pl
 
-    from edu_pipeline.facts.explain import attendance_rows, counted_through, homework_rows
+    from edu_pipeline.facts.explain import (
+        attendance_rows,
+        counted_through,
+        homework_rows,
+        lesson_rows,
+    )
     from edu_pipeline.ground.warehouse import hold, open_warehouse
 
     with hold(home.lock, READS, reads=True):  # over all reading, so that no refresh comes between
@@ -128,15 +133,18 @@ def _read(
             ends = " to ".join(dict.fromkeys([*weeks[:1], *weeks[-1:]]))
             known = f"It has some for {ends}." if weeks else "It has none at all."
             raise UserError(f"{name} has no figures for {week_name(monday)}. {known}")
+        metric = str(rate)
         numerator, denominator = figure.select(pl.col(*_WORDS[rate].stated).cast(pl.Float64)).row(0)
         with open_warehouse(home.warehouse, read_only=True) as con:
-            rows = (
-                attendance_rows(con, class_id, monday)
-                if rate is Rate.attendance_rate
-                else homework_rows(con, class_id, monday, late_counts=settings.homework.late_counts)
-            )
+            if rate is Rate.homework_rate:
+                late_counts = settings.homework.late_counts
+                rows = homework_rows(con, class_id, monday, late_counts=late_counts)
+            elif figure["lessons"].item() is None:
+                rows = attendance_rows(con, class_id, monday)
+            else:
+                metric, rows = "lesson_rate", lesson_rows(con, class_id, monday)
             through = counted_through(con, class_id)
-    return class_id, name, (numerator, denominator), through, rows
+    return class_id, name, metric, (numerator, denominator), through, rows
 
 
 def find_class(classes: "pl.DataFrame", wanted: str) -> tuple[str, str]:

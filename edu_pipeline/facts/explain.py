@@ -93,9 +93,7 @@ def attendance_rows(con: duckdb.DuckDBPyConnection, class_id: str, week: date) -
                    else 'register not taken'
                  end as note
           from marks as row
-          anti join counted
-            on counted.student_id = row.student_id and counted.date = row.date
-            and counted.session = row.session
+          anti join counted on counted.file = row.file and counted.line = row.line
           {_PLACED}
           left join stg_school_days as open
             on open.school_id = place.school_id and open.date = row.date and open.in_session
@@ -133,6 +131,53 @@ def attendance_rows(con: duckdb.DuckDBPyConnection, class_id: str, week: date) -
         from rejected
         union all by name
         select student_id, date, false as counted, 'no row in the export' as note from unmentioned
+        """,
+    )
+
+
+def lesson_rows(con: duckdb.DuckDBPyConnection, class_id: str, week: date) -> pl.DataFrame:
+    """The marks behind the attendance of a class in its own lessons in a week.
+
+    Args:
+        con: The warehouse after a refresh.
+        class_id: A scheduled class whose lessons have marks.
+        week: Monday of the week.
+
+    Returns:
+        One row per mark taken in the class, with the columns of `attendance_rows`; `numerator` and
+        `denominator` are lessons.
+    """
+    return _rows(
+        con,
+        class_id,
+        week,
+        f"""
+        with {_MEMBERS},
+        judged as (
+          select row.*,
+                 case
+                   when not row.submitted then 'register not taken'
+                   when spell.student_id is null then 'not in the class that day'
+                   {_TOO_LATE}
+                   when day.student_id is null then 'the school was closed that day'
+                   when row.lesson is null then 'not expected'
+                 end as note
+          from stg_attendance as row
+          {_PLACED}
+          left join student_days as day
+            on day.student_id = row.student_id and day.date = row.date
+          left join members as spell
+            on spell.student_id = row.student_id
+            and row.date >= spell.begin_date and row.date < spell.end_date
+          where row.class_id = $class_id and row.date >= $week and row.date < $week + 7
+        )
+        select student_id, date, session as item, code,
+               case when note is null then lesson end as numerator,
+               case when note is null then 1 end as denominator,
+               note is null as counted, note, file, line
+        from judged
+        union all by name
+        ({_rejected("attendance")})
         """,
     )
 
