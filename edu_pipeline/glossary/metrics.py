@@ -53,7 +53,7 @@ _METRICS = (
         title="Attendance in your lessons",
         sentence=(
             "Of a class whose lessons have registers of their own: lessons attended as a share of the "
-            "lessons in which its students were expected. It says nothing of the rest of their days."
+            "lessons in which its students were expected. A student’s days are those of all their lessons, whoever taught them."
         ),
         columns="attendance_rate of scheduled classes with lessons",
         numerator="Student-lessons attended, in fractions of a lesson; tardy is attended",

@@ -91,7 +91,7 @@ def accept(
             continue
         con.execute(f"create or replace table accepted_{table} as from incoming_{table}")
         con.execute('delete from accepted_exports where "table" = ?', [table])
-        reading = _reading(settings.landing.export(table))
+        reading = _reading(table, settings.landing.export(table))
         # who accepts a loss starts counting from what is left
         most = pl.when("held").then("rows").otherwise(pl.max_horizontal("rows", "rows_most"))
         marks = changes.filter(pl.col("table") == table).select("series", most=most)
@@ -154,10 +154,11 @@ def _series(table: str, files: pl.DataFrame) -> pl.DataFrame:
     return current.group_by("series").agg(pl.col("version").max()).sort("series")
 
 
-def _reading(export: TableExport) -> str:
+def _reading(table: str, export: TableExport) -> str:
     """Digest of what decides which cells are compared, and of what hashes them."""
     settings = export.model_dump(include={"columns", "constants", "where", "width"})
-    text = json.dumps([settings, duckdb.__version__], sort_keys=True)
+    ours = [KEYS[table], [(field.name, field.aliases) for field in FIELDS[table]]]
+    text = json.dumps([settings, ours, duckdb.__version__], sort_keys=True)
     return hashlib.sha256(text.encode()).hexdigest()
 
 
@@ -166,7 +167,7 @@ def _compare_export(
 ) -> pl.DataFrame:
     export = settings.landing.export(table)
     _hash_rows(con, table, files, settings)
-    before, accepted, comparable = _accepted(con, table, _reading(export))
+    before, accepted, comparable = _accepted(con, table, _reading(table, export))
     many = MANY_ROWS.get(table, FEW_ROWS)
     ahead = DAYS_BEFORE_MONDAY[settings.school.week_begins]
     names = {"incoming": f"incoming_{table}", "before": before, "many": many, "ahead": ahead}
