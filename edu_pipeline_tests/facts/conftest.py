@@ -3,6 +3,7 @@
 Days are written as `2wed`, the Wednesday of the second week; week 1 begins on 31 August 2026.
 """
 
+from collections import Counter
 from collections.abc import Callable
 from datetime import date, datetime, time, timedelta
 from typing import Any
@@ -136,26 +137,36 @@ def _spells(text: str) -> Rows:
 
 
 def _marks(text: str, per_day: int) -> Rows:
-    """Student, days, code and session, of which the last may be left out."""
+    """Student, days, code and, if any, session or `@` and class: of lessons, so many as stand here a day."""
+    marks = [
+        (student_id, date_, code or "", (more or [""])[0] or "")
+        for student_id, on, code, *more in lines(text)
+        for date_ in days(on or "")
+    ]
+    lessons = Counter((student, date_) for student, date_, _, more in marks if more[:1] == "@")
     rows: Rows = []
-    for student_id, on, code, *session in lines(text):
-        possible, attended, tardy, excused, submitted = CODES[code or ""]
-        rows += [
+    for number, (student_id, date_, code, more) in enumerate(marks):
+        possible, attended, tardy, excused, submitted = CODES[code]
+        parts = lessons[student_id, date_] or per_day
+        lesson = more[:1] == "@"
+        rows.append(
             (
                 student_id,
                 date_,
-                (session or [""])[0],
+                "" if lesson else more,
+                more[1:] if lesson else None,
                 code,
-                possible / per_day,
-                attended / per_day,
+                possible / parts,
+                attended / parts,
                 tardy,
                 excused,
                 submitted,
+                1 / parts,
+                attended / possible if lesson and possible else None,
                 "attendance.csv",
-                2 + len(rows) + number,
+                2 + number,
             )
-            for number, date_ in enumerate(days(on or ""))
-        ]
+        )
     return rows
 
 
@@ -173,7 +184,7 @@ def _files(stamps: str) -> Rows:
     for name in stamps.split():
         at = datetime.combine(day(name), time())
         path = f"school/attendance_{name}.csv"
-        read = ("utf-8", None, None, ",", 1, 1, 0, None, "run")
+        read = ("utf-8", None, None, ",", 1, 1, 0, None, None, None, "run")
         rows.append((path, "school", "attendance", at, at, True, path, 1, "0", True, [], *read))
     return rows
 

@@ -9,7 +9,7 @@ ROOMS = """
     7B homeroom Seven
 """
 ROOM = "7A homeroom Seven"
-CLASS_WEEKS = "select * from attendance_class_week"
+CLASS_WEEKS = "select * exclude (lessons) from attendance_class_week"
 THROUGH = "select school_id, submitted_through, counted_through from counted_through"
 
 
@@ -537,3 +537,69 @@ def test_a_session_not_taken_leaves_the_silent_rest_of_an_exceptions_only_day(
         (0.5, 0.5),
         (1.0, 0.5),
     ]
+
+
+LESSONS = """
+    7A homeroom Seven
+    MAT scheduled Seven
+    ART scheduled Seven
+"""
+BOTH = "7A s1\n7A s2\nMAT s1\nMAT s2\nART s1"
+
+
+def test_a_class_has_the_rate_of_its_own_lessons_and_a_homeroom_that_of_the_days(
+    facts: Facts,
+) -> None:
+    """s1 misses half of Monday, in MAT; s2 has MAT alone, so misses all of Tuesday with it."""
+    query = facts(
+        calendar="1mon-wed",
+        classes=LESSONS,
+        spells=BOTH,
+        marks="""
+            s1 1mon absent @MAT
+            s1 1mon present @ART
+            s1 1tue-wed present @MAT
+            s2 1mon present @MAT
+            s2 1tue absent @MAT
+        """,
+    )
+
+    assert query(
+        "select class_id, days_submitted, lessons, possible_days, attended_days "
+        "from attendance_class_week order by all"
+    ) == [("7A", 3, None, 5.0, 3.5), ("ART", 3, 1, 1.0, 1.0), ("MAT", 3, 3, 5.0, 3.0)]
+
+
+def test_a_lesson_of_who_is_not_in_the_class_counts_in_the_day_and_not_in_the_class(
+    facts: Facts,
+) -> None:
+    query = facts(
+        calendar="1mon",
+        classes=LESSONS,
+        spells=BOTH,
+        marks="s1 1mon present @ART\ns2 1mon absent @ART\ns2 1mon present @MAT",
+    )
+
+    assert query("select student_id, attended from student_days order by all") == [
+        ("s1", 1.0),
+        ("s2", 0.5),
+    ]
+    assert query(
+        "select lessons, possible_days, attended_days from attendance_class_week where class_id = 'ART'"
+    ) == [(1, 1.0, 1.0)]
+
+
+def test_a_class_without_a_lesson_in_a_week_has_no_rate_of_its_students_days_instead(
+    facts: Facts,
+) -> None:
+    query = facts(
+        calendar="1mon 2mon",
+        classes=LESSONS,
+        spells=BOTH,
+        marks="s1 1mon present @ART\ns1 2mon present @MAT",
+    )
+
+    assert query(
+        "select lessons, possible_days from attendance_class_week "
+        "where class_id = 'ART' order by week_start"
+    ) == [(1, 1.0), (0, 0.0)]

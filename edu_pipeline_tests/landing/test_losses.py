@@ -363,20 +363,26 @@ def test_homework_of_which_no_outcome_is_known_is_a_problem(facts: Stage) -> Non
     assert message.startswith("Of 2 rows of homework none has a known outcome")
 
 
-def test_a_session_that_is_the_whole_day_is_asked_about(facts: Stage) -> None:
-    rows = "007,2026-09-07,absent,ALL\n008,2026-09-08,absent,AM\n008,2026-09-09,absent,PM\n"
+def test_a_mark_without_a_session_is_asked_about_beside_sessions(facts: Stage) -> None:
+    rows = "007,2026-09-07,absent,\n008,2026-09-08,absent,AM\n008,2026-09-09,absent,PM\n"
     marks = {"attendance.csv": f"student_id,date,code,session\n{rows}"}
     (message,) = asked(facts(marks, f"{EXCEPTIONS}\nsessions_per_day = 2"))
-    assert message.startswith("1 row of attendance with 'ALL' stands where others have AM and PM")
+    assert message.startswith(
+        "1 row of attendance with no session stands where others have AM and PM"
+    )
 
 
-def test_a_whole_day_in_another_language_is_told_from_its_halves(facts: Stage) -> None:
-    rows = "007,2026-09-07,absent,Journée\n007,2026-09-08,absent,Journée\n"
-    halves = "008,2026-09-08,absent,Matin\n008,2026-09-09,absent,Après-midi\n"
+def test_a_whole_day_in_a_language_nobody_knows_is_told_from_its_halves(facts: Stage) -> None:
+    rows = "007,2026-09-07,absent,Giornata\n"
+    halves = "".join(
+        f"008,2026-09-{day:02},absent,{half}\n"
+        for day in (8, 9)
+        for half in ("Mattina", "Pomeriggio")
+    )
     marks = {"attendance.csv": f"student_id,date,code,session\n{rows}{halves}"}
     (message,) = asked(facts(marks, f"{EXCEPTIONS}\nsessions_per_day = 2"))
     assert message.startswith(
-        "2 rows of attendance with 'Journée' stand where others have Après-midi"
+        "1 row of attendance with 'Giornata' stands where others have Mattina"
     )
     marks = {"attendance.csv": f"student_id,date,code,session\n{halves}"}
     assert asked(facts(marks, f"{EXCEPTIONS}\nsessions_per_day = 2")) == []

@@ -76,6 +76,7 @@ def make_history() -> HistoryMaker:
                     "school_id": "s1",
                     "days_in_session": 5,
                     "days_submitted": 0 if rate is None else 5,
+                    "lessons": None,
                     "students": 20,
                     "possible_days": 0.0 if rate is None else 100.0,
                     "attended_days": 0.0 if rate is None else 100 * rate,

@@ -113,12 +113,16 @@ def class_weeks(
             students=pl.Int64,
         ),
         attendance=_frame(
-            [(name, week(n), *sums) for (name, n), sums in attendance.items()],
+            [
+                (name, week(n), *sums, *([None] if len(sums) == 3 else []))
+                for (name, n), sums in attendance.items()
+            ],
             class_id=pl.String,
             week_start=pl.Date,
             days_submitted=pl.Int64,
             possible_days=pl.Float64,
             attended_days=pl.Float64,
+            lessons=pl.Int64,
         ),
         groups=Groups(_attendance_groups(teams or {}), _homework_groups(teams_homework or {})),
         spreads=_spreads(pupils or {}, team_pupils or {}),
