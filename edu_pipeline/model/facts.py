@@ -41,8 +41,8 @@ class Attendance(dy.Schema):
         min=0,
         max=1,
         description=(
-            "Of a lesson: how much of it the student was there; empty: no lesson, not expected, or "
-            "register not taken"
+            "Of a lesson: how much of it the student was there; empty: no lesson, not expected, "
+            "register not taken, or an exceptions-only export"
         ),
     )
     file = dy.String(description="File of the row that counts, below the landing zone's root")

@@ -203,7 +203,12 @@ class AttendanceExport(TableExport):
         ),
     )
     sessions_per_day: int = Field(
-        1, ge=1, description="Rows a student has for a full day: 2 for AM and PM, 6 for periods."
+        1,
+        ge=1,
+        description=(
+            "Rows a student has for a full day: 2 for AM and PM, 6 for periods. Not needed for AM and PM, "
+            "nor in a daily export for periods with numbers and for lessons."
+        ),
     )
 
 

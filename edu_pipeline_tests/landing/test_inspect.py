@@ -188,7 +188,6 @@ def test_sims_like_exports_are_understood(system: System) -> None:
             "attendance": {
                 "files": ["marks.csv"],
                 "date_formats": ["%d/%m/%Y"],
-                "sessions_per_day": 2,
             },
         },
         "attendance": {"codes": {}},
@@ -204,14 +203,13 @@ def test_clever_like_exports_are_understood(system: System) -> None:
             "staff": {"files": ["teachers.csv"]},
             "classes": {"files": ["sections.csv"], "constants": {"class_type": "homeroom"}},
             "enrollments": {"files": ["enrollments.csv"], "constants": {"role": "student"}},
-            "attendance": {
-                "files": ["attendance.csv"],
-                "where": {"Attendance_type": ["daily"]},
-            },
+            "attendance": {"files": ["attendance.csv"]},
         },
         "attendance": {"codes": {}},
     }
-    assert asked(seen.lines) == ['# ISS = "…"  # 1 row, 2026-09-21: say what it means']
+    assert asked(seen.lines) == [
+        '# ISS = "…"  # 301 rows, 2026-09-07 to 2026-09-21: say what it means'
+    ]
 
 
 @pytest.mark.parametrize("name", ["powerschool", "sims", "clever"])
@@ -256,7 +254,10 @@ def test_dates_codes_and_ids_are_told_as_they_will_be_read(system: System) -> No
     assert [(form.text, form.cells) for form in dates.forms] == [("%m/%d/%Y", 10)]
     (link,) = attendance.links
     assert (link.column, link.ids, link.found) == ("student_id", 10, 10)
-    assert words(system("clever"), "attendance") == [("present", 300, "present"), ("ISS", 1, None)]
+    assert words(system("clever"), "attendance") == [
+        ("ISS", 301, None),
+        ("present", 300, "present"),
+    ]
 
 
 def test_an_unknown_code_is_never_given_a_meaning(lines: Lines) -> None:

@@ -63,7 +63,7 @@ def through(**day_by_school: date) -> pl.DataFrame:
 
 def class_weeks(
     days: pl.DataFrame,
-    attendance: Mapping[tuple[str, int], tuple[int, float, float]],
+    attendance: Mapping[tuple[str, int], tuple[int, float, float] | tuple[int, float, float, int]],
     *,
     homework: Mapping[tuple[str, int], Mapping[str, int]] | None = None,
     teams: Mapping[tuple[str, str | None, int], tuple[float, float]] | None = None,
@@ -856,3 +856,20 @@ def test_without_classes_there_are_no_weeks() -> None:
     none = class_weeks(days, {("7A", 1): (5, 10, 9)}).clear()
 
     assert week_states(none, days, closing=6) == []
+
+
+def test_a_class_with_the_rate_of_its_lessons_is_not_held_against_the_days_of_its_team() -> None:
+    """A week without a lesson has none, and the year to date goes on."""
+    rows = class_weeks(
+        calendar({1: 5, 2: 5}),
+        {("MAT", 1): (5, 30, 24, 3), ("MAT", 2): (5, 0, 0, 0), ("7A", 1): (5, 10, 9)},
+        students={("MAT", 1): 12, ("MAT", 2): 12, ("7A", 1): 12},
+        pupils={("MAT", 1): [(2, 5)] * 12, ("7A", 1): [(5, 5)] * 12},
+        teams={("1", "Seven", 1): (120, 118)},
+        team_pupils={1: [5] * 24},
+    ).filter(class_id="MAT")
+
+    assert column(rows, "lessons") == [3, 0]
+    assert column(rows, "attendance_rate") == [0.8, None]
+    assert column(rows, "attendance_rate_to_date") == [0.8, 0.8]
+    assert column(rows, "attendance_rate_team_verdict") == [None, None]

@@ -210,10 +210,11 @@ def stage_attendance(
             "excused": "meaning.excused",
             "submitted": "meaning.submitted",
             "share": f"1 / {per_day}",
+            # of exceptions nobody knows who was there in a lesson
             "lesson": (
                 f"case when parsed.class_id is not null and meaning.submitted and meaning.possible > 0 "
                 f"then {there} / meaning.possible end"
-                if lessons
+                if lessons and export.shape == "daily"
                 else "null::double"
             ),
         },
