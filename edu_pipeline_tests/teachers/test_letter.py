@@ -1128,6 +1128,26 @@ def test_only_classes_taught_need_no_homeroom(make_history: HistoryMaker) -> Non
     assert "<h2" not in loud.html
 
 
+def test_a_letter_says_that_a_figure_is_of_the_lessons_and_which_are_of_whole_days(
+    make_history: HistoryMaker,
+) -> None:
+    maths = {"class_type": "scheduled", "class_id": "m", "class_name": "Maths 7", "lessons": 4}
+    art = {"class_type": "scheduled", "class_id": "a", "class_name": "Art 7"}
+    low = view_of(make_history([0.95, 0.83], **BELOW, **maths))
+    days = view_of(make_history([0.95, 0.94], **WITHIN, **art))
+    alone, mixed = letter(low), letter(low, days)
+
+    assert "Attendance in your lessons" in explained(alone)
+    assert "Attendance in your lessons" not in explained(letter(days))
+    for text in both(alone):
+        assert "Attendance in your lessons in Maths 7 was 83.0 %, below its usual range" in text
+    for text in both(mixed):
+        assert (
+            "Attendance in Maths 7 is that of your lessons; in Art 7, of the whole days of the students."
+        ) in text
+    assert "attendance in your lessons 83.0 %" in alone.subject
+
+
 def test_how_a_class_taught_differs_from_the_team_is_not_the_subjects_business(
     make_history: HistoryMaker,
 ) -> None:
