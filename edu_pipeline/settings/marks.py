@@ -1,6 +1,8 @@
 """What codes of attendance and statuses of homework mean: `[attendance]`, `[homework]`."""
 
 from collections.abc import Collection, Mapping
+from dataclasses import dataclass
+from datetime import date
 from typing import Literal, Self, TypeVar
 
 from pydantic import Field, model_validator
@@ -52,6 +54,7 @@ MarkName = Literal[
 
 HomeworkStatus = Literal["complete", "late", "missing", "exempt", "not_due", "unknown"]
 
+_CAME_LATE, _EXCUSED = ("tardy", "tardy + dismissed early"), ("excused", "unexcused")
 ATTENDANCE_WORDS: Mapping[str, MarkName] = {
     "": "not_taken",
     "present": "present",
@@ -61,7 +64,65 @@ ATTENDANCE_WORDS: Mapping[str, MarkName] = {
     "absent": "absent",
     "excused absence": "excused",
     "unexcused absence": "unexcused",
+    # of columns that say yes or no in place of a code
+    **dict.fromkeys(("not absent", "not absent + unexcused"), "present"),
+    "absent + excused": "excused",
+    "absent + unexcused": "unexcused",
+    **dict.fromkeys([f"{each} + {of}" for each in _CAME_LATE for of in _EXCUSED], "tardy"),
+    **dict.fromkeys([f"dismissed early + {of}" for of in _EXCUSED], "present"),
+    "dismissed early": "present",
+    "tardy + dismissed early": "tardy",
 }
+
+
+@dataclass(frozen=True)
+class CodeSet:
+    """Codes that an authority publishes for all its schools, with the days on which they hold."""
+
+    title: str
+    begins: date
+    ends: date
+    """The first day on which another set holds."""
+    codes: Mapping[str, MarkName]
+
+
+DISTINCTIVE = frozenset({"/", "\\", "#"})
+"""Marks of DfE's registers that other systems' codes hardly have."""
+_FROM_2024 = date(2024, 8, 19)
+_DFE: Mapping[str, MarkName] = {
+    **dict.fromkeys(("/", "\\"), "present"),
+    "L": "tardy",
+    **dict.fromkeys("BPVW", "present"),  # at an approved educational activity
+    **dict.fromkeys("CEIMRST", "excused"),
+    **dict.fromkeys("GNOU", "unexcused"),
+    **dict.fromkeys("DXZ#", "not_expected"),
+    "-": "not_taken",
+}
+CODE_SETS: Mapping[str, CodeSet] = {
+    "dfe-2022": CodeSet(
+        "DfE's register codes of September 2022",
+        date(2022, 9, 1),
+        _FROM_2024,
+        {**_DFE, "J": "present", "H": "excused", "Y": "not_expected"},
+    ),
+    "dfe-2024": CodeSet(
+        "DfE's register codes of August 2024",
+        _FROM_2024,
+        date.max,
+        {
+            **_DFE,
+            "K": "present",
+            **dict.fromkeys(("C1", "C2", "J1"), "excused"),
+            **dict.fromkeys(("Q", *(f"Y{n}" for n in range(1, 8))), "not_expected"),
+        },
+    ),
+}
+"""Name → set. England: "Working together to improve school attendance", statutory guidance of the
+Department for Education, the editions of May 2022 and August 2024, which class each code for statistics as
+attending, authorised or unauthorised absence, or no possible attendance; the latter carries out regulation
+10 of the School Attendance (Pupil Registration) (England) Regulations 2024. What schools add (`0` to `9`,
+`@`) is in none."""
+CodeSetName = Literal["dfe-2022", "dfe-2024"]
 
 HOMEWORK_WORDS: Mapping[str, HomeworkStatus] = {
     "": "unknown",
@@ -98,10 +159,23 @@ class Attendance(Part):
             "{ attended = 0.25, excused = true }. An unknown code holds the mail."
         ),
     )
+    code_set: CodeSetName | None = Field(
+        None,
+        description=(
+            "Published codes that the school uses: `dfe-2024` are those of registers in England from "
+            "19 August 2024 on, `dfe-2022` those until then. `codes` add to them and win over them."
+        ),
+    )
 
     def mark(self, code: str) -> Mark | None:
-        """The meaning of a code: as written, else in any case; None where nobody mapped it."""
-        found = _meaning(code, self.codes) or ATTENDANCE_WORDS.get(code.casefold())
+        """The meaning of a code: as somebody said, as the set says, else in any case; None if nobody did."""
+        of_set = CODE_SETS[self.code_set].codes if self.code_set else {}
+        found = (
+            self.codes.get(code)
+            or of_set.get(code)
+            or _meaning(code, self.codes)
+            or ATTENDANCE_WORDS.get(code.casefold())
+        )
         return MARKS[found] if isinstance(found, str) else found
 
 

@@ -62,6 +62,10 @@ DAYS_TO_1904 = 1462
 """From the day that workbooks count from to the one that those of old Macs do."""
 TEXT_MARK = "'"
 """What is typed before an id, so that a spreadsheet takes it for text."""
+YES = ("1", "1.0", "true", "t", "yes", "y", "x")
+NO = ("0", "0.0", "false", "f", "no", "n")
+NOTHING = ("", "null", "none", "\\n")
+"""Cells of a column of yes and no, in lower case."""
 _APART = "\x1f"
 """Stands between the cells of a row, and in none."""
 
@@ -165,7 +169,11 @@ def unread_names(
 ) -> Sequence[str]:
     """Columns of an export that no file of it is read from."""
     found = resolved_headers(table, files, export).values()
-    read = {header for each in found for header in (*each.headers.values(), *each.filters)}
+    read = {
+        header
+        for each in found
+        for header in (*each.headers.values(), *each.flags.values(), *each.filters)
+    }
     columns = [name for name in con.table(f"raw_{table}").columns if name not in RECEIVED]
     return [name for name in columns if name not in read][:MOST_COLUMNS]
 
@@ -361,10 +369,33 @@ def _by_file(usable: Sequence[_File], sql: Callable[[_File], str]) -> str:
     return next(iter(files_by_sql))
 
 
+def _flags_said(flags: Mapping[str, str]) -> str:
+    """SQL of what columns of yes and no say, such as `absent + excused` or `tardy + unexcused`.
+
+    A row of which the first column says no, and no other yes, is `not absent`; where it says nothing,
+    `no flag`. What is neither yes nor no is shown: `absent = 2`.
+    """
+    cells = {word: f"lower(trim(coalesce({quoted(name)}, '')))" for word, name in flags.items()}
+
+    def said(word: str, otherwise: str) -> str:
+        return (
+            f"case when {cells[word]} in {literals(YES)} then {literal(word)} "
+            f"when {cells[word]} in {literals(NO)} then {otherwise} "
+            f"when {cells[word]} not in {literals(NOTHING)} then {literal(f'{word} = ')} || {cells[word]} end"
+        )
+
+    what = ", ".join(said(word, "null") for word in flags if word != "excused")
+    neither = f"if({cells['absent']} in {literals(NO)}, 'not absent', 'no flag')"
+    excused = f", {said('excused', literal('unexcused'))}" if "excused" in flags else ""
+    return f"concat_ws(' + ', coalesce(nullif(concat_ws(' + ', {what}), ''), {neither}){excused})"
+
+
 def _cell(table: str, field: Field, usable: Sequence[_File], export: TableExport) -> str:
     """SQL of one of our columns: the file's, else the constant, else empty."""
 
     def received(file: _File) -> str:
+        if file.found.how.get(field.name) == "flags":
+            return _flags_said(file.found.flags)
         header = file.found.headers.get(field.name)
         constant = file.found.constants.get(field.name)
         if not header:

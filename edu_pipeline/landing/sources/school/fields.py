@@ -34,6 +34,15 @@ _STUDENT = Field(
     ),
     required=True,
 )
+
+
+def _flag(*words: str) -> tuple[str, ...]:
+    """What columns of yes and no are called: Aspen's `ATT_ABSENT_IND`, and `absence` as it is exported."""
+    return tuple(
+        form.format(word) for word in words for form in ("{}", "is {}", "{} ind", "att {} ind")
+    )
+
+
 _FULL_NAME = Field(
     "full_name",
     (
@@ -171,6 +180,12 @@ FIELDS: Mapping[str, tuple[Field, ...]] = {
                 "status",
             ),
             required=True,
+            flags=(
+                ("absent", _flag("absent", "absence")),
+                ("tardy", _flag("tardy", "late")),
+                ("dismissed early", _flag("dismissed", "dismissal")),
+                ("excused", _flag("excused")),
+            ),
         ),
         Field("session", ("period", "period_id", "am_pm")),
         Field("class_id", ("classSourcedId", "section_id", "SectionIdentifier", "section sis id")),

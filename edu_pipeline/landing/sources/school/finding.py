@@ -40,6 +40,7 @@ from edu_pipeline.landing.sources.school.belonging import (
     zeros_lost,
 )
 from edu_pipeline.landing.sources.school.canonical import CODES, resolved_headers, unread_names
+from edu_pipeline.landing.sources.school.code_sets import asked_as_set, code_set_problems
 from edu_pipeline.landing.sources.school.disagreements import (
     apart_problems,
     calendar_problems,
@@ -138,6 +139,7 @@ def find_problems(
     landing = settings.landing
     words = {(table, column): read_table(con, f"read_{table}") for table, column in WORDS}
     unmapped = unmapped_codes(con)
+    of_set, alone = asked_as_set(unmapped)
     # what nobody mapped may be the presences
     unsure = "attendance" in unmapped["table"]
     shape = [] if unsure else shape_problems(*marks_found(con), landing)
@@ -155,7 +157,9 @@ def find_problems(
         *version_problems(files, landing),
         *change_problems(changes),
         *word_problems(words, landing),
-        *code_problems(unmapped),
+        *of_set,
+        *code_problems(alone),
+        *code_set_problems(con, settings.attendance),
         # marks of whole days beside sessions are no further session
         *(
             []

@@ -24,6 +24,8 @@ class Field:
     required: bool = False
     before: tuple[str, ...] = ()
     """Names that are more telling than our own."""
+    flags: tuple[tuple[str, tuple[str, ...]], ...] = ()
+    """What columns of yes and no say in its place, and what exports call them; the first must be there."""
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -31,7 +33,10 @@ class Field:
         return (*self.before, self.name, *self.aliases)
 
 
-How = Literal["setting", "format", "name", "alias", "likeness"]
+How = Literal["setting", "format", "name", "alias", "flags", "likeness"]
+
+ENOUGH_FLAGS = 2
+"""Columns of yes and no that are read in place of one; a single one may have anything in it."""
 
 MANY_ALIKE = 3
 """So many columns of one kind make a table wide."""
@@ -56,8 +61,10 @@ class Resolved:
     headers: Mapping[str, str]
     """Our column → the file's header."""
     how: Mapping[str, How]
-    """Our column → what it was found by: a setting, the file's format, our own name, an alias, or likeness
-    to one."""
+    """Our column → what it was found by: a setting, the file's format, our own name, an alias, columns of
+    yes and no whose first is its header, or likeness to a name."""
+    flags: Mapping[str, str]
+    """What columns of yes and no say in place of a column → the file's header."""
     repeated: Mapping[str, tuple[str, ...]]
     """Our column → further headers of the same name, which are not read: the first counts."""
     constants: Mapping[str, str]
@@ -89,6 +96,13 @@ def resolve(
         for field in fields
         if field.name in headers
     }
+    flags: Mapping[str, str] = {}
+    for field in fields:
+        if field.name in {*headers, *export.columns, *export.constants}:
+            continue
+        if found_flags := _flags(field, header, by_normal):
+            flags = found_flags
+            headers[field.name], how[field.name] = next(iter(flags.values())), "flags"
     for name, alike in _alike(fields, header, headers, export).items():
         headers[name], how[name] = alike, "likeness"
     found = {_found(name, header, by_normal): kept for name, kept in export.where.items()}
@@ -96,12 +110,15 @@ def resolve(
     return Resolved(
         headers=headers,
         how=how,
+        flags=flags,
         repeated={
             name: copies for name, first in headers.items() if (copies := _copies(first, header))
         },
         constants=export.constants,
         filters=filters,
-        unread=tuple(name for name in header if name not in {*headers.values(), *filters}),
+        unread=tuple(
+            name for name in header if name not in {*headers.values(), *flags.values(), *filters}
+        ),
         missing=_missing(table, fields, header, headers, export),
     )
 
@@ -117,6 +134,16 @@ def known(fields: Sequence[Field], header: Sequence[str], export: TableExport) -
         if found is not None:
             headers[field.name] = found
     return headers
+
+
+def _flags(field: Field, header: Sequence[str], by_normal: Mapping[str, str]) -> Mapping[str, str]:
+    """What columns of yes and no say in place of one → their headers; none where the first is not there."""
+    found = {
+        word: name
+        for word, names in field.flags
+        if (name := next(filter(None, (_found(each, header, by_normal) for each in names)), None))
+    }
+    return found if len(found) >= ENOUGH_FLAGS and field.flags[0][0] in found else {}
 
 
 def _by_normal(header: Sequence[str]) -> Mapping[str, str]:

@@ -10,6 +10,7 @@ from functools import partial
 
 from edu_pipeline.ground.wording import counted
 from edu_pipeline.landing.sources.school.canonical import CODES
+from edu_pipeline.landing.sources.school.code_sets import likely_set, meanings_shown
 from edu_pipeline.landing.sources.school.fields import DATES, FIELDS, WORDS
 from edu_pipeline.landing.sources.school.lessons import DAILY, DAILY_COLUMNS
 from edu_pipeline.landing.sources.school.parts_of_day import parts_of_day, sessions_likely
@@ -33,6 +34,7 @@ from edu_pipeline.landing.sources.school.suggestions import OPEN, Line, format_l
 from edu_pipeline.landing.tables.date_order import date_orders, is_date, unread
 from edu_pipeline.landing.tables.headers import normal
 from edu_pipeline.settings.landing import SCHOOL_TABLES
+from edu_pipeline.settings.marks import CODE_SETS
 
 ENOUGH = 0.9
 """Share of ids that must be found in another export before something is concluded from it."""
@@ -331,8 +333,10 @@ def _session_lines(read: Reading) -> list[Line]:
         why = "absences are about single sessions: say how many a full day has"
     else:
         most = read.con.execute(
-            "select coalesce(max(marks), 0) from (select count(distinct coalesce(session, '')) as marks "
-            f"from {read.rows('attendance')} group by student_id, date)"
+            # some write the session beside the date: `21 Sep 2026 AM`
+            "select coalesce(max(marks), 0) from (select count(distinct (coalesce(session, ''), date)) as marks "
+            f"from {read.rows('attendance')} "
+            r"group by student_id, regexp_replace(date, '\s+[AP]M$', '', 'i'))"
         ).fetchall()[0][0]
         why = f"a student has up to {most} marks on one day"
     in_turn = exceptions and sessions_in_turn(
@@ -349,6 +353,14 @@ def _code_lines(read: Reading) -> list[Line]:
     lines = []
     for table in CODES:
         unknown = [word for word in codes_seen(read, table) if word.meaning is None]
+        if table == "attendance" and (name := likely_set({w.text: w.last for w in unknown})):
+            theirs = {w.text for w in unknown if w.text in CODE_SETS[name].codes}
+            why = (
+                f"{counted(len(theirs), 'code')} of {CODE_SETS[name].title}: {meanings_shown(name, theirs)}; say "
+                "so, or else what each means at this school in [attendance.codes]"
+            )
+            lines.append(Line((table,), "code_set", name, why, certain=False))
+            unknown = [word for word in unknown if word.text not in theirs]
         if len(unknown) > MANY_CODES:
             continue
         lines += [

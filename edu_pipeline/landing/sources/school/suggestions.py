@@ -53,7 +53,7 @@ def toml_lines(lines: Iterable[Line], settings: Settings) -> str:
             "# pipeline.toml has this section: add the lines to it, in place of those they replace"
         )
         head = f"[{'.'.join(map(toml_key, section))}]"
-        meanings = CODE_MEANINGS.get(section[0])
+        meanings = CODE_MEANINGS.get(section[0]) if section[1:] else None
         one_of = f"# what a code means is one of: {', '.join(meanings)}" if meanings else None
         parts.append(
             [
