@@ -54,7 +54,9 @@ MarkName = Literal[
 
 HomeworkStatus = Literal["complete", "late", "missing", "exempt", "not_due", "unknown"]
 
-_CAME_LATE, _EXCUSED = ("tardy", "tardy + dismissed early"), ("excused", "unexcused")
+DISMISSED = "dismissed early"
+"""Left before the end of the day, which is no absence; who stays has no row because of it."""
+_EXCUSED = ("excused", "unexcused")
 ATTENDANCE_WORDS: Mapping[str, MarkName] = {
     "": "not_taken",
     "present": "present",
@@ -68,10 +70,12 @@ ATTENDANCE_WORDS: Mapping[str, MarkName] = {
     **dict.fromkeys(("not absent", "not absent + unexcused"), "present"),
     "absent + excused": "excused",
     "absent + unexcused": "unexcused",
-    **dict.fromkeys([f"{each} + {of}" for each in _CAME_LATE for of in _EXCUSED], "tardy"),
-    **dict.fromkeys([f"dismissed early + {of}" for of in _EXCUSED], "present"),
-    "dismissed early": "present",
-    "tardy + dismissed early": "tardy",
+    DISMISSED: "present",
+    **dict.fromkeys([f"{DISMISSED} + {of}" for of in _EXCUSED], "present"),
+    f"tardy + {DISMISSED}": "tardy",
+    **dict.fromkeys(
+        [f"{late} + {of}" for late in ("tardy", f"tardy + {DISMISSED}") for of in _EXCUSED], "tardy"
+    ),
 }
 
 

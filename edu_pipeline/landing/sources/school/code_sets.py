@@ -3,7 +3,8 @@
 A set is never taken for the school's own because its codes fit: the same letters mean other things elsewhere.
 """
 
-from collections.abc import Collection, Iterator, Mapping
+import re
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from datetime import date
 
 import duckdb
@@ -16,6 +17,46 @@ from edu_pipeline.settings.marks import CODE_SETS, DISTINCTIVE, Attendance
 
 ENOUGH_MARKS = 2
 """Distinctive marks that must occur before a set is named."""
+IN_WORDS: Mapping[str, str] = {
+    "/": r"present|am\b",
+    "\\": r"present|pm\b",
+    "L": "late",
+    "B": "off.?site|activity",
+    "C": "leave|authori[sz]ed|exceptional",
+    "C1": "perform|employ",
+    "C2": "part.?time|reduced",
+    "D": "dual|another (school|establishment)",
+    "E": "exclu|suspen",
+    "G": "holiday",
+    "H": "holiday",
+    "I": r"ill\b|illness|sick",
+    "J": "interview",
+    "J1": "interview",
+    "K": "provision|local authority",
+    "M": "medical|dental",
+    "N": "no reason|reason not",
+    "O": "unauthori[sz]ed",
+    "P": "sport",
+    "Q": "access",
+    "R": "relig",
+    "S": "study",
+    "T": "travel",
+    "U": "late|after regist",
+    "V": "visit|trip",
+    "W": "work",
+    "X": "not required|non.?compulsory|not (be )?in school",
+    "Y": "unable|exceptional",
+    "Y1": "transport",
+    "Y2": "travel",
+    "Y3": "part of",
+    "Y4": "whole|site",
+    "Y5": "justice|detention|custod",
+    "Y6": "health",
+    "Y7": "unavoidable",
+    "Z": "not on|prospective|on admission",
+    "#": "clos|holiday",
+}
+"""Code of DfE's sets → what systems say beside it, in any case: the words of its description."""
 
 
 def likely_set(codes: Mapping[str, date | None]) -> str | None:
@@ -49,6 +90,20 @@ def meanings_shown(name: str, codes: Collection[str]) -> str:
     )
 
 
+def said_in_words(codes: Collection[str], beside: Iterable[tuple[str, str]]) -> bool:
+    """Whether a column beside the codes says of each that it means what it means in its set.
+
+    Args:
+        codes: Those of a set that occur.
+        beside: Code and what stands beside it, each pair once.
+    """
+    told = {(code, text) for code, text in beside if text and code in codes}
+    wanted = {code for code in codes if code in IN_WORDS}
+    return {code for code, _ in told} >= wanted and all(
+        re.search(IN_WORDS[code], text, re.IGNORECASE) for code, text in told if code in IN_WORDS
+    )
+
+
 def asked_as_set(codes: pl.DataFrame) -> tuple[list[Problem], pl.DataFrame]:
     """One question, whether the school uses a set, in place of one for each of its codes.
 
@@ -67,8 +122,8 @@ def asked_as_set(codes: pl.DataFrame) -> tuple[list[Problem], pl.DataFrame]:
     theirs = found.filter(pl.col("code").is_in([*known.codes]))
     rows = int(theirs["rows"].sum())
     message = (
-        f"Nobody has said what the codes of attendance mean. {counted(theirs.height, 'code')} of {rows:,} marks "
-        f"are {known.title}: {meanings_shown(name, theirs['code'])}. If the school means another thing by one of "
+        f"Nobody has said what the codes of attendance mean. {counted(theirs.height, 'code')} of {rows:,} "
+        f"marks are among {known.title}: {meanings_shown(name, theirs['code'])}. If the school means another thing by one of "
         f'them, [attendance.codes] wins over the set. Add to [attendance]: code_set = "{name}"'
     )
     problem = school_problem(
@@ -77,7 +132,7 @@ def asked_as_set(codes: pl.DataFrame) -> tuple[list[Problem], pl.DataFrame]:
         name,
         message,
         rows,
-        known_as=f"Codes of attendance that are {known.title}.",
+        known_as=f"Codes of attendance among {known.title}.",
     )
     others = ~((pl.col("table") == "attendance") & pl.col("code").is_in(theirs["code"].to_list()))
     return [problem], codes.filter(others)

@@ -7,6 +7,7 @@ are checked is elsewhere.
 from collections.abc import Mapping
 
 from edu_pipeline.landing.sources.school.school_columns import Field
+from edu_pipeline.settings.marks import DISMISSED
 
 _SCHOOL = Field(
     "school_id",
@@ -67,6 +68,8 @@ _PREFERRED = Field(
         "chosen name",
     ),
 )
+_HOMEROOM = ("reg", "registration group", "tutor group")
+"""What UK systems call a homeroom."""
 _GRADE = Field("grade", ("grades", "grade level", "year group", "year"))
 
 FIELDS: Mapping[str, tuple[Field, ...]] = {
@@ -81,7 +84,7 @@ FIELDS: Mapping[str, tuple[Field, ...]] = {
         _SCHOOL,
         Field(
             "homeroom_id",
-            ("homeroom", "home room", "reg", "registration group", "form", "tutor group"),
+            ("homeroom", "home room", *_HOMEROOM, "form"),
         ),
         Field("entry_date", ("enrollment date", "enrolment date", "DateEnrolled")),
         Field(
@@ -97,6 +100,7 @@ FIELDS: Mapping[str, tuple[Field, ...]] = {
                 "teacher_id",
                 "teacher number",
                 "employee id",
+                "staff code",
                 "sourcedId",
                 "sis id",
                 "id",
@@ -117,7 +121,15 @@ FIELDS: Mapping[str, tuple[Field, ...]] = {
     "classes": (
         Field(
             "class_id",
-            ("sourcedId", "section_id", "SectionIdentifier", "classCode", "sis id", "id"),
+            (
+                "sourcedId",
+                "section_id",
+                "SectionIdentifier",
+                "classCode",
+                "sis id",
+                "id",
+                *_HOMEROOM,
+            ),
             required=True,
         ),
         Field("class_name", ("title", "name", "section name", "section number")),
@@ -127,7 +139,10 @@ FIELDS: Mapping[str, tuple[Field, ...]] = {
         _SCHOOL,
         Field(
             "teacher_id",
-            ("teacher", "staff_id", "StaffUniqueId", "advisor_id", "teacher number"),
+            (
+                *("teacher", "staff_id", "StaffUniqueId", "advisor_id", "teacher number"),
+                *("tutor", "form tutor", "registration tutor"),
+            ),
         ),
         Field(
             "first_day", ("term start", "term start date", "term begin", "start date", "begin date")
@@ -183,7 +198,7 @@ FIELDS: Mapping[str, tuple[Field, ...]] = {
             flags=(
                 ("absent", _flag("absent", "absence")),
                 ("tardy", _flag("tardy", "late")),
-                ("dismissed early", _flag("dismissed", "dismissal")),
+                (DISMISSED, _flag("dismissed", "dismissal")),
                 ("excused", _flag("excused")),
             ),
         ),

@@ -10,7 +10,11 @@ from functools import partial
 
 from edu_pipeline.ground.wording import counted
 from edu_pipeline.landing.sources.school.canonical import CODES
-from edu_pipeline.landing.sources.school.code_sets import likely_set, meanings_shown
+from edu_pipeline.landing.sources.school.code_sets import (
+    likely_set,
+    meanings_shown,
+    said_in_words,
+)
 from edu_pipeline.landing.sources.school.fields import DATES, FIELDS, WORDS
 from edu_pipeline.landing.sources.school.lessons import DAILY, DAILY_COLUMNS
 from edu_pipeline.landing.sources.school.parts_of_day import parts_of_day, sessions_likely
@@ -34,7 +38,7 @@ from edu_pipeline.landing.sources.school.suggestions import OPEN, Line, format_l
 from edu_pipeline.landing.tables.date_order import date_orders, is_date, unread
 from edu_pipeline.landing.tables.headers import normal
 from edu_pipeline.settings.landing import SCHOOL_TABLES
-from edu_pipeline.settings.marks import CODE_SETS
+from edu_pipeline.settings.marks import CODE_SETS, DISMISSED
 
 ENOUGH = 0.9
 """Share of ids that must be found in another export before something is concluded from it."""
@@ -298,6 +302,7 @@ def _shape_lines(read: Reading) -> list[Line]:
     codes = [
         (read.settings.attendance.mark(str(code)), int(rows))
         for code, rows in read.counts("attendance", "code")
+        if not str(code).startswith(DISMISSED)
     ]
     counted = [
         (mark, rows) for mark, rows in codes if not mark or (mark.submitted and mark.possible)
@@ -348,18 +353,32 @@ def _session_lines(read: Reading) -> list[Line]:
     return [Line(section, "sessions_per_day", most, why, certain=not exceptions)]
 
 
+def _set_line(read: Reading, unknown: Sequence[WordSeen]) -> Line | None:
+    """The published set that codes may be of; certain where a column says of each what it means there."""
+    name = likely_set({word.text: word.last for word in unknown})
+    if name is None:
+        return None
+    title = CODE_SETS[name].title
+    theirs = [word.text for word in unknown if word.text in CODE_SETS[name].codes]
+    for header in read.headers("attendance"):
+        if said_in_words(theirs, read.beside("attendance", "code", header)):
+            why = f"{header} says of each code what it means among {title}"
+            return Line(("attendance",), "code_set", name, why)
+    why = (
+        f"{counted(len(theirs), 'code')} are among {title}: {meanings_shown(name, theirs)}; say so, or else "
+        "what each means at this school in [attendance.codes]"
+    )
+    return Line(("attendance",), "code_set", name, why, certain=False)
+
+
 def _code_lines(read: Reading) -> list[Line]:
     """Codes that nobody has given a meaning. What they mean is never guessed."""
     lines = []
     for table in CODES:
         unknown = [word for word in codes_seen(read, table) if word.meaning is None]
-        if table == "attendance" and (name := likely_set({w.text: w.last for w in unknown})):
-            theirs = {w.text for w in unknown if w.text in CODE_SETS[name].codes}
-            why = (
-                f"{counted(len(theirs), 'code')} of {CODE_SETS[name].title}: {meanings_shown(name, theirs)}; say "
-                "so, or else what each means at this school in [attendance.codes]"
-            )
-            lines.append(Line((table,), "code_set", name, why, certain=False))
+        if table == "attendance" and (of_set := _set_line(read, unknown)):
+            lines.append(of_set)
+            theirs = CODE_SETS[str(of_set.value)].codes
             unknown = [word for word in unknown if word.text not in theirs]
         if len(unknown) > MANY_CODES:
             continue

@@ -32,6 +32,9 @@ LINKS: Sequence[tuple[str, str, tuple[tuple[str, str], ...]]] = (
 )
 """(export, column) → where its ids should be found."""
 
+MOST_PAIRS = 200
+"""Of a code and what it is called beside it; with more it is something else."""
+
 
 @dataclass(frozen=True)
 class WordSeen:
@@ -90,6 +93,14 @@ class Reading:
             "where cell <> '' group by all order by all"
         ).fetchall()
         return Counter(dict(rows))
+
+    def beside(self, table: str, column: str, header: str) -> list[tuple[str, str]]:
+        """Texts of a column and of a header of the files that stand in one row, each pair once; none of too many."""
+        pairs = self.con.execute(
+            f"select distinct {column}, coalesce(trim(raw.{quoted(header)}), '') "
+            f"from {self.rows(table)} join raw_{table} as raw using (_file, _line) limit {MOST_PAIRS + 1}"
+        ).fetchall()
+        return pairs if len(pairs) <= MOST_PAIRS else []
 
     def headers(self, table: str) -> list[str]:
         """Every header of an export's files."""

@@ -30,7 +30,7 @@ from edu_pipeline.landing.tables.dates import days_read
 from edu_pipeline.landing.tables.headers import normal
 from edu_pipeline.settings.home import Settings
 from edu_pipeline.settings.landing import AttendanceExport, TableExport
-from edu_pipeline.settings.marks import ATTENDANCE_WORDS, HOMEWORK_WORDS, in_two_cases
+from edu_pipeline.settings.marks import ATTENDANCE_WORDS, DISMISSED, HOMEWORK_WORDS, in_two_cases
 
 
 @dataclass(frozen=True)
@@ -651,9 +651,10 @@ def marks_found(con: duckdb.DuckDBPyConnection) -> tuple[int, int]:
         con: The warehouse, with `stg_attendance`.
     """
     ((marks, present),) = con.execute(
-        """
+        f"""
         select count(*), count(*) filter (attended >= possible and not tardy)
-        from stg_attendance where submitted and possible > 0
+        from stg_attendance
+        where submitted and possible > 0 and not starts_with(code, {literal(DISMISSED)})
         """
     ).fetchall()
     return marks, present
