@@ -1,6 +1,5 @@
 """What is said of exports that nobody has configured, and the lines that are suggested for them."""
 
-import re
 import tomllib
 from collections.abc import Callable, Mapping, Sequence
 from datetime import date, datetime, timedelta
@@ -190,9 +189,12 @@ def test_sims_like_exports_are_understood(system: System) -> None:
                 "date_formats": ["%d/%m/%Y"],
             },
         },
-        "attendance": {"codes": {}},
+        "attendance": {},
     }
-    assert len(asked(seen.lines)) == 2
+    assert asked(seen.lines) == [
+        "# code_set = \"dfe-2024\"  # 2 codes are among DfE's register codes of August 2024: '/' and '\\' "
+        "present; say so, or else what each means at this school in [attendance.codes]"
+    ]
 
 
 def test_clever_like_exports_are_understood(system: System) -> None:
@@ -222,8 +224,7 @@ def test_what_is_suggested_works_when_pasted_and_leaves_only_questions_for_peopl
     assert asked(second) == asked(first.lines)
     assert [line for line in second if line.certain] == []
     answered = pasted.replace("# A =", "A =").replace("# T =", "T =").replace("# ISS =", "ISS =")
-    answered = re.sub(r'^# ("[^ ]+" =) "…"', r'\1 "present"', answered, flags=re.MULTILINE)
-    answered = answered.replace('"…"', '"absent"')
+    answered = answered.replace("# code_set =", "code_set =").replace('"…"', '"absent"')
     third = look({}, answered)
     assert (third.lines, told(third), third.unplaced) == ((), [], {})
 
@@ -264,6 +265,38 @@ def test_an_unknown_code_is_never_given_a_meaning(lines: Lines) -> None:
     found = lines(CLEVER | {"attendance.csv": "Student_id,date,code\n412,2026-09-07,Absnt\n"})
     assert asked(found) == ['# Absnt = "…"  # 1 row, 2026-09-07: say what it means']
     assert "absent" not in str(suggested(found))
+
+
+def test_a_set_of_codes_is_certain_only_where_a_column_says_of_each_what_it_means(
+    lines: Lines,
+) -> None:
+    header = SIMS["marks.csv"].splitlines()[0]
+
+    def marks(late: str) -> dict[str, str]:
+        told = {"/": "Present", "\\": "Present (PM)", "L": late}
+        rows = [
+            f"A{i},Moss,14/09/2026,{'PM' if mark == chr(92) else 'AM'},{mark},{text}"
+            for i, (mark, text) in enumerate(told.items(), start=412)
+        ]
+        return {**SIMS, "marks.csv": "\n".join([f"{header},Session.Label", *rows])}
+
+    assert suggested(lines(marks("Late before registers closed")))["attendance"] == {
+        "code_set": "dfe-2024"
+    }
+    assert suggested(lines(marks("Lunch")))["attendance"] == {}
+
+
+def test_the_session_beside_the_date_says_how_many_marks_a_day_has(lines: Lines) -> None:
+    marks = "UPN,Date,Mark\n" + "".join(
+        f"A{i},{day} Sep 2026 {half},present\n"
+        for i in STUDENTS
+        for day in (14, 15)
+        for half in ("AM", "PM")
+    )
+    assert suggested(lines({**SIMS, "marks.csv": marks}))["landing"]["attendance"] == {  # type: ignore[index]
+        "files": ["marks.csv"],
+        "sessions_per_day": 2,
+    }
 
 
 def test_names_in_the_place_of_codes_are_not_shown(look: Look) -> None:

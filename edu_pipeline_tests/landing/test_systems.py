@@ -4,11 +4,12 @@ from collections.abc import Callable
 from datetime import date
 
 import duckdb
+import pytest
 
 from edu_pipeline.landing.sources.school.doubts import doubts
 from edu_pipeline.landing.sources.school.finding import column_questions
 from edu_pipeline.landing.sources.school.school_problems import session_problems
-from edu_pipeline.landing.sources.school.stage_facts import sessions_found
+from edu_pipeline.landing.sources.school.stage_facts import marks_found, sessions_found
 from edu_pipeline_tests.landing.conftest import Facts, lines_told
 
 Stage = Callable[..., Facts]
@@ -168,6 +169,62 @@ def test_aspen_exceptions_with_a_flag_column(facts: Stage) -> None:
         ("007", MONDAY, "1", 0),
         ("008", MONDAY, "0", 1),
     ]
+
+
+FLAGS = "event_date,local_id,absence,tardy,dismissed,excused,reason\n"
+
+
+@pytest.mark.parametrize(
+    ("cells", "code", "attended"),
+    [
+        ("1,0,0,1", "absent + excused", 0),
+        ("true,false,false,false", "absent + unexcused", 0),
+        ("1,0,0,", "absent", 0),
+        ("N,Y,N,N", "tardy + unexcused", 1),
+        ("0,1,1,0", "tardy + dismissed early + unexcused", 1),
+        ("0,0,1,1", "dismissed early + excused", 1),
+        (",,1,NULL", "dismissed early", 1),
+        ("0,0,0,0", "not absent + unexcused", 1),
+        # what only a person can know
+        ("1,1,0,0", "absent + tardy + unexcused", None),
+        ("1,0,1,1", "absent + dismissed early + excused", None),
+        (",,,", "no flag", None),
+        ("0,0,0,1", "not absent + excused", None),
+        ("2,0,0,0", "absent = 2 + unexcused", None),
+    ],
+)
+def test_aspen_says_yes_or_no_in_place_of_a_code(
+    cells: str, code: str, attended: int | None, facts: Stage
+) -> None:
+    con, *_ = facts({"attendance.csv": f"{FLAGS}2026-09-07,007,{cells},\n"})
+    if attended is None:
+        assert con.sql("select rule, value from rejected_attendance").fetchall() == [
+            ("unmapped_code", code)
+        ]
+    else:
+        assert con.sql("select code, attended from stg_attendance").fetchall() == [(code, attended)]
+
+
+def test_a_portion_says_how_much_of_an_absence_in_columns_of_yes_and_no_was_missed(
+    facts: Stage,
+) -> None:
+    marks = "ATT_DATE,local_id,ATT_ABSENT_IND,ATT_TARDY_IND,ATT_PORTION_ABSENT\n2026-09-07,007,1,0,0.5\n"
+    con, *_ = facts({"attendance.csv": marks})
+    assert con.sql("select code, attended from stg_attendance").fetchall() == [("absent", 0.5)]
+
+
+def test_columns_of_yes_and_no_are_read_only_where_there_is_no_code(facts: Stage) -> None:
+    marks = "student_id,date,status,absent,tardy\n007,2026-09-07,present,1,0\n"
+    con, *_ = facts({"attendance.csv": marks})
+    assert con.sql("select code from stg_attendance").fetchall() == [("present",)]
+
+
+def test_who_is_dismissed_early_is_no_ordinary_presence(facts: Stage) -> None:
+    """Else a list of exceptions with some of them would pass for a row for everyone."""
+    con, *_ = facts(
+        {"attendance.csv": f"{FLAGS}2026-09-07,007,1,0,0,0,\n2026-09-07,008,0,0,1,0,\n"}
+    )
+    assert marks_found(con) == (1, 0)
 
 
 def test_ed_fi_duration_says_how_much_of_the_day_was_missed(facts: Stage) -> None:

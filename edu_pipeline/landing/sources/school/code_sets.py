@@ -18,8 +18,8 @@ from edu_pipeline.settings.marks import CODE_SETS, DISTINCTIVE, Attendance
 ENOUGH_MARKS = 2
 """Distinctive marks that must occur before a set is named."""
 IN_WORDS: Mapping[str, str] = {
-    "/": r"present|am\b",
-    "\\": r"present|pm\b",
+    "/": "present",
+    "\\": "present",
     "L": "late",
     "B": "off.?site|activity",
     "C": "leave|authori[sz]ed|exceptional",
