@@ -54,6 +54,10 @@ _DateFormats = Annotated[
 ]
 
 
+ANYTHING = "*"
+"""Of the values of a `where`: any but none."""
+
+
 class Join(Part):
     """Another file that has more about the rows of one."""
 
@@ -72,7 +76,8 @@ class FilesOfExport(Part):
         default_factory=dict, description="As of the export, for these files."
     )
     where: dict[str, tuple[str, ...]] = Field(
-        default_factory=dict, description="As of the export, in any case, for these files."
+        default_factory=dict,
+        description="As of the export, in any case, for these files; `*`: anything that stands there.",
     )
     lists: tuple[str, ...] = Field(
         (),

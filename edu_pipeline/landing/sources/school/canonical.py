@@ -38,7 +38,7 @@ from edu_pipeline.landing.tables.headers import normal
 from edu_pipeline.landing.tables.opened import FROM_1904
 from edu_pipeline.landing.tables.raw import LISTED, RECEIVED
 from edu_pipeline.landing.zone import is_like
-from edu_pipeline.settings.landing import FilesOfExport, TableExport
+from edu_pipeline.settings.landing import ANYTHING, FilesOfExport, TableExport
 
 CODES = {"attendance": "code", "homework": "status"}
 """Columns whose cells are codes: an empty one means something, and `-` may be a code."""
@@ -348,6 +348,8 @@ def _wanted(usable: Sequence[_File], export: TableExport) -> str:
 def _is_one_of(file: _File, header: str, values: Sequence[str]) -> str:
     """SQL that is true where a cell has one of some values; a joined one may list several."""
     cell = f"coalesce(trim({quoted(header)}), '')"
+    if ANYTHING in values:
+        return f"{cell} not in {literals(MISSING)}"
     if header not in file.part.where:
         return f"{cell} in {literals(values)}"
     among = literals([value.casefold() for value in values])

@@ -371,6 +371,7 @@ MISSING = (
     "#REF!",
     "#DIV/0!",
     "#NAME?",
+    "0-000",  # Aspen's: no homeroom
 )
 """Cells of other columns that mean: nothing here."""
 _INITIALS = ("NA", "na", "NONE", "None", "none")

@@ -9,13 +9,20 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from edu_pipeline.landing.sources.school.fields import FIELDS
-from edu_pipeline.landing.sources.school.formats import clever, oneroster, sds
+from edu_pipeline.landing.sources.school.formats import aspen, clever, oneroster, sds
 from edu_pipeline.landing.sources.school.formats.format import Format, Member, spelt
 from edu_pipeline.landing.tables.headers import normal
 from edu_pipeline.landing.zone import exactly
 from edu_pipeline.settings.landing import FilesOfExport, Join
 
-FORMATS: Sequence[Format] = (oneroster.OLD, oneroster.NEW, sds.NEW, sds.OLD, clever.FORMAT)
+FORMATS: Sequence[Format] = (
+    oneroster.OLD,
+    oneroster.NEW,
+    sds.NEW,
+    sds.OLD,
+    clever.FORMAT,
+    aspen.FORMAT,
+)
 """The narrower first: of several that fit the first counts."""
 MANIFEST = "manifest"
 
