@@ -1,14 +1,19 @@
-"""The documented example of every published format: dropped as it is, it needs no setting.
+"""The documented example of every published format: dropped as it is, it needs no setting but what is sure.
 
 The figures were worked out by hand from the files of `docs/exports/<format>/`.
 """
 
 import shutil
+import tomllib
 from pathlib import Path
 
 import pytest
 
 from edu_pipeline.ground.warehouse import open_warehouse, read_table
+from edu_pipeline.landing.sources.school.school_described import inspect_school
+from edu_pipeline.landing.sources.school.suggestions import toml_lines
+from edu_pipeline.landing.zone import Zone
+from edu_pipeline.settings.home import Settings
 from edu_pipeline_tests.conftest import make_home, run_job
 
 EXAMPLES = Path(__file__).parent.parent.parent / "docs" / "exports"
@@ -24,18 +29,52 @@ ONEROSTER: Figures = [
 ]
 # One absent on Tuesday; last term's class is over.
 SDS: Figures = [("Mathematics 8", "2026-09-07", 19, 20, 0, 0)]
+# Homeroom 110: two days absent and one, of three students; one dismissed early was there. 112: two days of
+# two students; the calendar goes on, the exceptions end on Wednesday.
+ASPEN: Figures = [
+    ("110", "2026-09-07", 12, 15, 0, 0),
+    ("110", "2026-09-14", 9, 9, 0, 0),
+    ("112", "2026-09-07", 10, 10, 0, 0),
+    ("112", "2026-09-14", 4, 6, 0, 0),
+]
+# Closed on Friday (#). 7A: illness of a day, T of a day, M and U of half of one; then a mark that is missing,
+# N of a day, C2 of one; V is present. 7B: not required (X) on a day, illness of one and a half; then K is present.
+UK: Figures = [
+    ("7A", "2026-09-07", 9, 12, 0, 0),
+    ("7A", "2026-09-14", 12.5, 14.5, 0, 0),
+    ("7B", "2026-09-07", 5.5, 7, 0, 0),
+    ("7B", "2026-09-14", 10, 10, 0, 0),
+]
 EXPECTED: dict[str, Figures] = {
+    "aspen": ASPEN,
     "oneroster-1.1": ONEROSTER,
     "oneroster-1.2": ONEROSTER,
     "school-data-sync-v1": SDS,
     "school-data-sync-v2.1": SDS,
+    "uk": UK,
 }
+SURE: dict[str, dict[str, object]] = {
+    "aspen": {"landing": {"attendance": {"shape": "exceptions"}}},
+    "uk": {
+        "landing": {
+            "classes": {"constants": {"class_type": "homeroom"}},
+            "attendance": {"date_formats": ["%d/%m/%Y"], "sessions_per_day": 2},
+        },
+        "attendance": {"code_set": "dfe-2024"},
+    },
+}
+"""What `inspect --write` adds."""
 
 
 @pytest.mark.parametrize("example", EXPECTED)
-def test_an_example_needs_no_setting(tmp_path: Path, example: str) -> None:
-    home = make_home(tmp_path, {}, config="")
-    shutil.copytree(EXAMPLES / example, home.data / "landing" / "school", dirs_exist_ok=True)
+def test_an_example_needs_no_setting_that_is_not_sure(tmp_path: Path, example: str) -> None:
+    landing = tmp_path / "data" / "landing"
+    shutil.copytree(EXAMPLES / example, landing / "school")
+    seen = inspect_school(Zone(landing.as_uri()), Settings())
+    assert [line for line in seen.lines if not line.certain] == []
+    lines = toml_lines(seen.lines, Settings())
+    assert tomllib.loads(lines) == SURE.get(example, {})
+    home = make_home(tmp_path, {}, config=lines)
     run_job(home, "refresh")
     with open_warehouse(home.warehouse) as con:
         assert read_table(con, "landing_problems")["message"].to_list() == []

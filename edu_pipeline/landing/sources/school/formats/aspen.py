@@ -1,7 +1,7 @@
-"""Aspen's (X2's) tables as districts export them: people with their homeroom, and attendance in columns of yes and no.
+"""Aspen's (X2's) tables, under the names and columns of the exports that Student Insights publishes for it.
 
-Staff have a homeroom, too: who has students in it teaches them. Attendance has a row only for who is
-absent, tardy or dismissed.
+Staff have a homeroom, as students have: it is theirs to teach. Attendance says yes or no in place of a code,
+which its field tells.
 """
 
 from edu_pipeline.landing.sources.school.formats.format import Format, Member
@@ -37,15 +37,10 @@ _ATTENDANCE = {
 
 FORMAT = Format(
     "Aspen",
-    tuple(
-        Member(f"{name}{ending}", columns, read_as)
-        for ending in ("", "_export")
-        for name, columns, read_as in (
-            ("students", ("local_id", "full_name", "homeroom"), _STUDENTS),
-            ("staff", ("local_id", "full_name", "homeroom"), _STAFF),
-            ("educators", ("local_id", "full_name", "homeroom"), _STAFF),
-            ("attendance", ("local_id", "event_date", "absence", "tardy"), _ATTENDANCE),
-        )
+    (
+        Member("students_export", ("local_id", "full_name", "homeroom"), _STUDENTS),
+        Member("educators_export", ("local_id", "full_name", "homeroom"), _STAFF),
+        Member("attendance_export", ("local_id", "event_date", "absence", "tardy"), _ATTENDANCE),
     ),
-    tuple(frozenset({f"students{ending}", f"attendance{ending}"}) for ending in ("", "_export")),
+    (frozenset({"students_export", "attendance_export"}),),
 )
