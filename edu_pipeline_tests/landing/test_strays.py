@@ -111,6 +111,16 @@ def test_what_looks_like_an_export_under_another_name_is_one_question(strays: St
     ]
 
 
+def test_marks_that_tell_of_their_students_as_well_are_marks(strays: Strays) -> None:
+    marks = (
+        "UPN,Surname,Forename,Year.Group,Reg,Gender,Date,Session,Session.Mark\n"
+        "007,Moss,Ada,7,7A,F,07/09/2026,AM,/\n"
+    )
+    placing = strays({"Session marks.csv": marks})
+    assert [line.section for line in placing.lines] == [("landing", "attendance")]
+    assert [line.certain for line in placing.lines] == [True]
+
+
 def test_a_second_file_holds_letters_where_its_rows_would_count(strays: Strays) -> None:
     placing = strays({"attendance.csv": MARKS, "register.csv": MARKS.replace("code", "mark")})
     ((holds, message),) = told(placing)

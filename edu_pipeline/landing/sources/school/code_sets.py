@@ -20,9 +20,9 @@ ENOUGH_MARKS = 2
 IN_WORDS: Mapping[str, str] = {
     "/": "present",
     "\\": "present",
-    "L": "late",
+    "L": "late(?!.*(after|unauthori))",
     "B": "off.?site|activity",
-    "C": "leave|authori[sz]ed|exceptional",
+    "C": r"leave|\bauthori[sz]ed|exceptional",
     "C1": "perform|employ",
     "C2": "part.?time|reduced",
     "D": "dual|another (school|establishment)",
@@ -60,23 +60,18 @@ IN_WORDS: Mapping[str, str] = {
 
 
 def likely_set(codes: Mapping[str, date | None]) -> str | None:
-    """The set that codes without a meaning may be of: every letter is one of its, and marks are that only it has.
+    """The set that codes without a meaning may be of: the one of the last day, where its own marks stand.
 
     Args:
-        codes: Code → the last day on which it stands. Digits and signs may be the school's own.
+        codes: Code → the last day on which it stands. Letters must be of some set, as the school may use
+            one that has ended; digits and signs may be its own.
     """
     last = max(filter(None, codes.values()), default=None)
-    if last is None or len(DISTINCTIVE.intersection(codes)) < ENOUGH_MARKS:
+    known = {code for each in CODE_SETS.values() for code in each.codes}
+    strange = [code for code in codes if any(map(str.isalpha, code)) and code not in known]
+    if last is None or strange or len(DISTINCTIVE.intersection(codes)) < ENOUGH_MARKS:
         return None
-    words = [code for code in codes if any(map(str.isalpha, code))]
-    return next(
-        (
-            name
-            for name, known in CODE_SETS.items()
-            if known.begins <= last < known.ends and known.codes.keys() >= {*words}
-        ),
-        None,
-    )
+    return next((name for name, each in CODE_SETS.items() if each.begins <= last < each.ends), None)
 
 
 def meanings_shown(name: str, codes: Collection[str]) -> str:

@@ -8,6 +8,7 @@ from pathlib import PurePosixPath
 
 from edu_pipeline.ground.toml import toml_list, toml_text
 from edu_pipeline.ground.wording import listed
+from edu_pipeline.landing.sources.school.canonical import CODES
 from edu_pipeline.landing.sources.school.fields import FIELDS
 from edu_pipeline.landing.sources.school.formats.recognition import companion_of
 from edu_pipeline.landing.sources.school.manifest import (
@@ -343,6 +344,9 @@ def _likely(zone: Zone, landing: Landing, stray: Piece) -> tuple[list[_Guess], s
             words = (table.rstrip("s"), *ALSO_CALLED.get(table, ()))
             named = any(word in stray.path.casefold() for word in words)
             score = len(found.headers) + len(needed) / 10 + named / 20 - 2 * len(lacking)
+            # marks and pieces, with their session or class, may tell of their students as well
+            if table in CODES and not lacking and len(found.headers) > len(needed):
+                score += len(header)
             guesses.append(_Guess(stray, table, score, tuple(header), tuple(found.headers)))
             key = next(field.name for field in FIELDS[table] if field.required)
             if not named and normal(found.headers.get(key, "")) in GENERIC_IDS:
