@@ -58,7 +58,7 @@ SURE: dict[str, dict[str, object]] = {
     "uk": {
         "landing": {
             "classes": {"constants": {"class_type": "homeroom"}},
-            "attendance": {"date_formats": ["%d/%m/%Y"], "sessions_per_day": 2},
+            "attendance": {"date_formats": ["%d/%m/%Y"]},
         },
         "attendance": {"code_set": "dfe-2024"},
     },
