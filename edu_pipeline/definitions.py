@@ -13,7 +13,6 @@ from edu_pipeline.ground.templates import environment
 from edu_pipeline.landing import assets as landing
 from edu_pipeline.landing.sources.edx import assets as edx
 from edu_pipeline.landing.sources.results import assets as results
-from edu_pipeline.landing.zone import Zone
 from edu_pipeline.mail import assets as mail
 from edu_pipeline.mail.ledger.store import Ledger
 from edu_pipeline.mail.mailing import Mailing
@@ -33,7 +32,7 @@ from edu_pipeline.wiring.automation import (
     send_weekly,
     tell_operator,
 )
-from edu_pipeline.wiring.environment import home_from_environment, mail_room
+from edu_pipeline.wiring.environment import home_from_environment, landing_zone, mail_room
 from edu_pipeline.wiring.jobs import jobs_of
 from edu_pipeline.wiring.mailings import NUDGES, TEACHERS, mailings_of
 
@@ -125,7 +124,7 @@ def build_definitions(
             "home": home,
             "mail_room": room,
             "settings": settings,
-            "zone": Zone(home.landing_url(settings), settings.landing.ignore),
+            "zone": landing_zone(room),
         },
         executor=dg.in_process_executor,
         loggers=loggers,

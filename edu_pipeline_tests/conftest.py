@@ -13,6 +13,7 @@ import pytest
 import sqlalchemy as sa
 
 from edu_pipeline.definitions import build_definitions
+from edu_pipeline.landing import zone
 from edu_pipeline.sample.landing import write_sample
 from edu_pipeline.sample.school import make_school
 from edu_pipeline.settings.home import Home
@@ -62,6 +63,12 @@ def _do_not_wait_for_the_disk(connection: object, _: object) -> None:
     """No test loses power, so Dagster's history need not be on the disk; ledgers say so again."""
     if isinstance(connection, sqlite3.Connection):
         connection.execute("pragma synchronous = off")
+
+
+@pytest.fixture(autouse=True)
+def _files_are_settled(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What a test has written is complete."""
+    monkeypatch.setattr(zone, "SETTLING", 0)
 
 
 def make_home(root: Path, files: Mapping[str, str], config: str = CODES) -> Home:

@@ -36,11 +36,21 @@ from edu_pipeline_tests.mail.letters import claimed, recorded
 STUDENTS = "student_id\n001\n"
 
 
-def tick(home: Home, cursor: str | None, of: Source = SCHOOL) -> dg.SensorResult | dg.SkipReason:
+def one_look(
+    home: Home, cursor: str | None, of: Source = SCHOOL
+) -> tuple[dg.SensorResult | dg.SkipReason, str | None]:
     settings = load_settings(home)
     resources = {"zone": Zone(home.landing_url(settings)), "settings": settings}
-    result = landing_sensor(of)(dg.build_sensor_context(cursor=cursor, resources=resources))
+    context = dg.build_sensor_context(cursor=cursor, resources=resources)
+    result = landing_sensor(of)(context)
     assert isinstance(result, dg.SensorResult | dg.SkipReason)
+    return result, context.cursor
+
+
+def tick(home: Home, cursor: str | None, of: Source = SCHOOL) -> dg.SensorResult | dg.SkipReason:
+    """The second look of two at what lies there, which is what it does about it."""
+    _, waiting = one_look(home, cursor, of)
+    result, _ = one_look(home, waiting, of)
     return result
 
 
@@ -70,6 +80,23 @@ def test_a_refresh_that_a_sensor_starts_records_the_gate(home_of: Callable[..., 
         made = instance.get_latest_materialization_event(dg.AssetKey("mail_gate"))
     assert made
     assert made.run_id == run.run_id
+
+
+def test_a_file_that_still_grows_starts_nothing_until_two_looks_see_the_same(
+    home_of: Callable[..., Home],
+) -> None:
+    home = home_of({"students.csv": STUDENTS})
+    file = home.data / "landing" / "school" / "students.csv"
+    cursor = None
+    for row in ("002\n", "003\n"):
+        told, cursor = one_look(home, cursor)
+        assert isinstance(told, dg.SkipReason)
+        assert "school/students.csv is the newest file. It waits" in str(told.skip_message)
+        file.write_text(file.read_text(encoding="utf-8") + row, encoding="utf-8")
+    told, cursor = one_look(home, cursor)
+    assert isinstance(told, dg.SkipReason)
+    told, _ = one_look(home, cursor)
+    assert isinstance(told, dg.SensorResult)
 
 
 def test_an_empty_landing_zone_starts_nothing(home_of: Callable[..., Home]) -> None:

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from edu_pipeline.landing.described import Block
     from edu_pipeline.landing.inspection import Inspection
     from edu_pipeline.landing.sources.school.suggestions import Line
+    from edu_pipeline.landing.zone import Zone
 
 app = typer.Typer(name="landing", help="Look at exports before any run.", no_args_is_help=True)
 
@@ -55,7 +56,6 @@ def inspect(
     """
     from edu_pipeline.landing.inspection import inspect_zone
     from edu_pipeline.landing.sources.school.suggestions import toml_lines
-    from edu_pipeline.landing.zone import Zone
 
     home: Home = context.obj
     if suggest + write + as_json > 1:
@@ -63,8 +63,8 @@ def inspect(
             "--suggest prints the lines, --write adds them, --json prints all there is: say one of them."
         )
     settings = load_settings(home) if home.config.is_file() or folder is None else Settings()
-    url = _exports(home, settings, folder)
-    elsewhere = url != home.landing_url(settings)
+    zone = _zone(home, settings, folder)
+    elsewhere = zone.url != home.landing_url(settings)
     if write and elsewhere:
         raise UserError(
             f"--write is for the exports in the landing zone, {home.landing_url(settings)}. "
@@ -73,7 +73,7 @@ def inspect(
     with err.status("Reading the files …"):
         now = datetime.now(UTC).replace(tzinfo=None)
         released = () if elsewhere or not home.config.is_file() else _released(home)
-        seen = inspect_zone(Zone(url, settings.landing.ignore), settings, now, released)
+        seen = inspect_zone(zone, settings, now, released)
     if write:
         _write(home, seen.lines)
         if not seen.ready:
@@ -87,7 +87,7 @@ def inspect(
         raise typer.Exit(0 if seen.ready else HELD)
     lines = "\n\n".join(filter(None, (toml_lines(seen.lines, settings), seen.more_lines)))
     if elsewhere and lines:
-        lines = f"# files = […] is below {url}: put the files into the landing zone\n{lines}"
+        lines = f"# files = […] is below {zone.url}: put the files into the landing zone\n{lines}"
     if suggest and lines:
         typer.echo(lines)
     elif suggest:
@@ -150,12 +150,15 @@ def _json(seen: "Inspection") -> str:
     return json.dumps(said, ensure_ascii=False, indent=2, default=str)
 
 
-def _exports(home: Home, settings: Settings, folder: Path | None) -> str:
+def _zone(home: Home, settings: Settings, folder: Path | None) -> "Zone":
+    from edu_pipeline.landing.zone import Zone
+    from edu_pipeline.wiring.environment import landing_zone, mail_room
+
     if folder is None:
-        return home.landing_url(settings)
+        return landing_zone(mail_room(home))
     if not folder.is_dir():
         raise UserError(f"{folder} is no folder.")
-    return folder.resolve().as_uri()
+    return Zone(folder.resolve().as_uri(), settings.landing)
 
 
 def _write(home: Home, lines: "Sequence[Line]") -> None:

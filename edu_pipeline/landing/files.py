@@ -7,7 +7,8 @@ import polars as pl
 from edu_pipeline.landing.sources.edx.edx_names import parsed
 from edu_pipeline.landing.sources.edx.opt_ins import lists_of
 from edu_pipeline.landing.sources.school.manifest import survey
-from edu_pipeline.landing.zone import LandedFile, Zone, is_like
+from edu_pipeline.landing.stores import LandedFile
+from edu_pipeline.landing.zone import Zone, is_like
 from edu_pipeline.model.columns import dtypes
 from edu_pipeline.model.quality import LandingFiles
 from edu_pipeline.settings.attainment import ATTAINMENT_FOLDER

@@ -9,7 +9,8 @@ import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from edu_pipeline.landing.zone import LandedFile, Zone, digest, fingerprint
+from edu_pipeline.landing.stores import LandedFile
+from edu_pipeline.landing.zone import Zone, digest, fingerprint
 
 
 @dataclass(frozen=True)
@@ -22,18 +23,20 @@ class Glance:
     """Digest of names, sizes, ETags and times."""
     content: str = ""
     """Digest of what is in them and of what they are read with; nothing where there are none."""
+    waiting: str = ""
+    """Digest of a listing that was new at the last look, of which files may still grow."""
 
     def to_text(self) -> str:
         """As a sensor's cursor."""
-        return f"{self.turn} {self.listing} {self.content}"
+        return f"{self.turn} {self.listing} {self.content} {self.waiting}"
 
     @classmethod
     def of(cls, cursor: str | None) -> "Glance":
         """From a sensor's cursor; of one that is none it knows nothing."""
         parts = (cursor or "").split(" ")
-        if len(parts) != 3 or not parts[0].isdecimal():  # noqa: PLR2004
+        if len(parts) not in (3, 4) or not parts[0].isdecimal():
             return cls()
-        return cls(int(parts[0]), parts[1], parts[2])
+        return cls(int(parts[0]), *parts[1:])
 
 
 def look(zone: Zone, files: Sequence[LandedFile], read_with: str, before: Glance) -> Glance:
@@ -48,12 +51,7 @@ def look(zone: Zone, files: Sequence[LandedFile], read_with: str, before: Glance
     Returns:
         With the next turn where `content` is another.
     """
-    listing = _digest(
-        [
-            read_with,
-            *([file.path, file.size, file.e_tag, file.last_modified.isoformat()] for file in files),
-        ]
-    )
+    listing = listing_of(files, read_with)
     if listing == before.listing:
         return before
     digests = {}
@@ -63,6 +61,12 @@ def look(zone: Zone, files: Sequence[LandedFile], read_with: str, before: Glance
     content = _digest([read_with, fingerprint(digests)]) if files else ""
     turn = before.turn + (content != before.content)
     return Glance(turn, listing, content)
+
+
+def listing_of(files: Sequence[LandedFile], read_with: str) -> str:
+    """Digest of what can be seen of files without reading them, and of what they are read with."""
+    seen = ([each.path, each.size, each.e_tag, each.last_modified.isoformat()] for each in files)
+    return _digest([read_with, *seen])
 
 
 def _digest(of: object) -> str:

@@ -18,9 +18,10 @@ from edu_pipeline.landing.sources.school.canonical import canonical_query
 from edu_pipeline.landing.sources.school.forgotten import PEOPLE, about
 from edu_pipeline.landing.sources.school.manifest import survey
 from edu_pipeline.landing.sources.school.stage_roster import stage_staff, stage_students
+from edu_pipeline.landing.stores import LandingError
 from edu_pipeline.landing.tables.raw import load_raw
 from edu_pipeline.landing.tombstones import IsOne
-from edu_pipeline.landing.zone import LandingError, Zone
+from edu_pipeline.landing.zone import Zone
 from edu_pipeline.settings.home import Settings
 
 _ID = {"student": "student_id", "staff": "staff_id"}

@@ -10,7 +10,9 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import PurePosixPath
 
-from edu_pipeline.landing.zone import ARCHIVE, ENDINGS, LandedFile, archive_of, bare_path
+from edu_pipeline.landing.archives import ARCHIVE, archive_of, bare_path
+from edu_pipeline.landing.stores import LandedFile
+from edu_pipeline.landing.zone import ENDINGS
 
 SHRUNK = 0.5
 """Share of another version's size below which a file is no correction of it."""

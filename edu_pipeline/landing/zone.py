@@ -1,119 +1,116 @@
 """The landing zone: which files lie there, what they hold, and how to read their bytes.
 
-A zone is a URL, a folder or a bucket. What a file means is for the source modules to say.
+A zone is a URL: a folder, a bucket, a folder of a server. What a file means is for the source modules to say.
 """
 
-import gzip
 import hashlib
 import json
 import re
-import shutil
-import zlib
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
-from dataclasses import dataclass, replace
-from datetime import UTC, datetime
+import time
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
+from datetime import UTC, datetime, timedelta
 from fnmatch import fnmatchcase
 from pathlib import Path, PurePosixPath
 from tempfile import TemporaryDirectory
-from urllib.parse import urlparse
-from urllib.request import url2pathname
-from zipfile import BadZipFile, ZipFile
 
-import obstore
-from obstore.exceptions import BaseError
-from obstore.store import from_url
-
-from edu_pipeline.settings.landing import SAMPLE_MARKER
+from edu_pipeline.ground.wording import listed
+from edu_pipeline.landing.archives import (
+    ARCHIVE,
+    MEGABYTE,
+    DamagedFileError,
+    archive_of,
+    bare_path,
+    members,
+    too_large,
+    unpacked,
+)
+from edu_pipeline.landing.stores import Bucket, LandedFile, LandingError, store_of
+from edu_pipeline.settings.landing import SAMPLE_MARKER, Landing
 
 ENDINGS = (".csv", ".txt", ".tsv", ".xlsx", ".xls", ".ods")
 """How the names of exports end, unless the settings name others."""
-ARCHIVE, COMPRESSED = ".zip", ".gz"
-"""How the names of archives end, and what stands behind the ending of a file that is compressed."""
 SHEET = "#"
 """Stands between a workbook and its sheet, where sheets are files of their own."""
-NOBODYS = re.compile(r"(^|/)(~\$[^/]*|\.[^/]*|thumbs\.db|desktop\.ini|readme[^/]*)$", re.IGNORECASE)
-"""What programs leave behind, and what is for people to read."""
-_IN_ARCHIVE = re.compile(rf"(.*?{re.escape(ARCHIVE)})/(.+)", re.IGNORECASE)
-
-
-_UNPACKING = (
-    BadZipFile,
-    EOFError,
-    KeyError,
-    NotImplementedError,
-    OSError,
-    RuntimeError,  # a password
-    zlib.error,
+NOBODYS = re.compile(
+    r"(^|/)(~\$[^/]*|\.[^/]*|thumbs\.db|desktop\.ini|readme[^/]*"
+    r"|[^/]+\.(part|partial|filepart|crdownload|tmp))$",
+    re.IGNORECASE,
 )
-_NO_ARCHIVE = (
-    "an archive that cannot be opened; it may be cut short or have a password. Unpack it and put what "
-    "is in it here"
-)
+"""What programs leave behind or have not finished, by its name, and what is for people to read."""
 
 
-class LandingError(Exception):
-    """The landing zone cannot be used; the message says what to do."""
-
-
-class DamagedFileError(LandingError):
-    """A file is there and cannot be unpacked; the message says why and what to do."""
-
-
-@dataclass(frozen=True)
-class LandedFile:
-    """One object of the zone, or of an archive there, not yet read."""
-
-    path: str
-    """Below the zone's root, with forward slashes; `week.zip/users.csv` lies in an archive."""
-    size: int
-    e_tag: str
-    last_modified: datetime
-
-    @property
-    def landed_at(self) -> datetime:
-        """When it was changed last, UTC, without zone."""
-        return self.last_modified.astimezone(UTC).replace(tzinfo=None)
+SETTLING = 2.0
+"""Seconds that a file must have been as it is before it is read."""
 
 
 class Zone:
-    """A folder or a bucket that exports land in."""
+    """A folder or a bucket that exports land in, or a server's folder.
 
-    def __init__(self, url: str, ignored: Iterable[str] = ()) -> None:
-        self._url = url
-        self._ignored = tuple(ignored)
-        parsed = urlparse(url)
-        self._folder = Path(url2pathname(parsed.path)) if parsed.scheme == "file" else None
+    What does not lie on this machine is fetched when it is listed, once: what has the size, the time and
+    the mark of what was fetched before is not fetched again.
+    """
+
+    def __init__(
+        self,
+        url: str,
+        landing: Landing | None = None,
+        *,
+        access: Mapping[str, str] | None = None,
+        kept: Path | None = None,
+    ) -> None:
+        """Look at a landing zone.
+
+        Args:
+            url: Where it is.
+            landing: What is ignored, and how large a file may be.
+            access: Of `stores.ACCESS`, what the environment says.
+            kept: The folder of this machine for what is fetched; for folders there is no need of one.
+        """
+        landing = landing or Landing()
+        self.url, self._ignored = url, landing.ignore
+        self.largest, self.most_rows = landing.max_file_mb * MEGABYTE, landing.max_rows
+        self._store = store_of(url, access or {})
+        self._folder = self._store.folder if isinstance(self._store, Bucket) else None
         if self._folder is not None:
             self._folder.mkdir(parents=True, exist_ok=True)
+        elif kept is None:
+            raise ValueError(f"{url} needs a folder for what is fetched")
+        self._kept = kept or Path()
+        self._settled: set[LandedFile] = set()
+        self._there: dict[str, LandedFile] = {}
 
-    def list(self) -> list[LandedFile]:
-        """All files but hidden ones and READMEs, by path.
+    def glimpse(self) -> list[LandedFile]:
+        """As `list`, complete or not, and nothing is fetched.
 
         Raises:
-            LandingError: The zone cannot be listed. An unreadable zone is not an empty one.
+            LandingError: The zone cannot be listed.
         """
-        try:
-            found = [meta for chunk in obstore.list(from_url(self._url)) for meta in chunk]
-        except BaseError as error:
-            raise LandingError(
-                f"The landing zone {self._url} cannot be listed: {str(error).splitlines()[0]}. "
-                "Check [landing] url in pipeline.toml and, for a bucket, the AWS_ settings."
-            ) from error
-        return sorted(
+        found = sorted(
             (
-                LandedFile(
-                    path=meta["path"],
-                    size=meta["size"],
-                    e_tag=meta["e_tag"] or "",
-                    last_modified=meta["last_modified"],
-                )
-                for meta in found
-                if not any(part.startswith(".") for part in meta["path"].split("/"))
-                and PurePosixPath(meta["path"]).stem.upper() != "README"
+                file
+                for file in self._store.files()
+                if not any(part.startswith(".") for part in file.path.split("/"))
+                and PurePosixPath(file.path).stem.upper() != "README"
             ),
             key=lambda file: file.path,
         )
+        self._there = {file.path: file for file in found}
+        return found
+
+    def list(self) -> list[LandedFile]:
+        """All files but hidden ones and READMEs, by path, each of them complete.
+
+        Raises:
+            LandingError: The zone cannot be listed, or a file is still being written. An unreadable zone is
+                not an empty one.
+        """
+        found = self.glimpse()
+        self._settle([file for file in found if self._is_ours(file)])
+        if self._folder is None:
+            self._fetch([file for file in found if self._is_ours(file)])
+            self._forget({self._place(file) for file in found})
+        return found
 
     def ours(self) -> Sequence[LandedFile]:
         """As `list`, but for what the patterns say is not ours, and what programs leave behind.
@@ -121,11 +118,7 @@ class Zone:
         Raises:
             LandingError: The zone cannot be listed.
         """
-        return [
-            file
-            for file in self.list()
-            if not is_like(file.path, self._ignored) and not NOBODYS.search(file.path)
-        ]
+        return [file for file in self.list() if self._is_ours(file)]
 
     def exports(self) -> Sequence[LandedFile]:
         """As `list`, with the files of archives in the place of the archives.
@@ -137,9 +130,9 @@ class Zone:
         """
         found = []
         for file in self.list():
-            if file.path.casefold().endswith(ARCHIVE):
+            if file.path.casefold().endswith(ARCHIVE) and file.size <= self.largest:
                 with self.local(file.path) as path:
-                    found += _members(file, path) or [file]
+                    found += members(file, path) or [file]
             else:
                 found.append(file)
         return sorted(found, key=lambda file: file.path)
@@ -149,91 +142,85 @@ class Zone:
         """A file of `exports` as it is read: out of its archive, and not compressed.
 
         Raises:
-            DamagedFileError: It cannot be unpacked.
+            DamagedFileError: It cannot be unpacked, or is too large.
             LandingError: It is not there any more, or may not be read.
         """
-        archive, member = archive_of(path)
+        archive, _ = archive_of(path)
         with self.local(archive) as local, TemporaryDirectory(prefix="edu-unpacked-") as scratch:
-            yield _unpacked(local, path, member, Path(scratch))
+            yield unpacked(local, path, Path(scratch), self.largest)
 
     @contextmanager
     def local(self, path: str) -> Iterator[Path]:
         """A file of the zone as a path of this machine, for readers that want one.
 
         Raises:
+            DamagedFileError: It is larger than the settings allow.
             LandingError: It is not there any more, or may not be read.
         """
-        if self._folder is not None and (self._folder / path).is_file():
-            yield self._folder / path
+        if self._folder is not None:
+            place = self._folder / path
+        else:
+            if path not in self._there:
+                self.glimpse()
+            if path not in self._there:
+                raise LandingError(_GONE.format(path))
+            place = self._place(self._there[path])
+            self._fetch([self._there[path]])
+        try:
+            size = place.stat().st_size
+        except OSError as error:
+            raise LandingError(_GONE.format(path)) from error
+        if why := too_large(size, self.largest):
+            raise DamagedFileError(why)
+        yield place
+
+    def _is_ours(self, file: LandedFile) -> bool:
+        return not is_like(file.path, self._ignored) and not NOBODYS.search(file.path)
+
+    def _settle(self, found: Sequence[LandedFile]) -> None:
+        """Stop if a file changes while it is looked at for as long as files settle."""
+        new = {file for file in found if self._may_grow(file)}
+        if not new:
             return
-        with TemporaryDirectory(prefix="edu-landing-") as scratch:
-            target = Path(scratch) / "object"
-            try:
-                with target.open("wb") as out:
-                    for chunk in obstore.get(from_url(self._url), path):
-                        out.write(chunk)
-            except (BaseError, FileNotFoundError) as error:
-                raise LandingError(
-                    f"{path} was listed but cannot be read: {str(error).splitlines()[0]}. "
-                    "Run again when the export has finished."
-                ) from error
-            yield target
+        time.sleep(SETTLING)
+        again = {file.path: file for file in self.glimpse()}
+        growing = sorted(file.path for file in new if again.get(file.path) != file)
+        if growing:
+            raise LandingError(
+                f"{listed(growing[:3])}{' and others' if len(growing) > 3 else ''} changed while being looked "  # noqa: PLR2004
+                "at: still being written, it seems. Nothing was read and nothing changed; run again when the "
+                "export has finished."
+            )
+        self._settled |= new
+
+    def _may_grow(self, file: LandedFile) -> bool:
+        if not self._store.grows or file in self._settled:
+            return False
+        if self._folder is None:  # whose clock is not ours
+            return not self._place(file).exists()
+        return datetime.now(UTC) - file.last_modified < timedelta(seconds=SETTLING)
+
+    def _fetch(self, files: Sequence[LandedFile]) -> None:
+        """Fetch what is not kept here yet; what is too large stays where it is."""
+        new = {file: self._place(file) for file in files if file.size <= self.largest}
+        new = {file: place for file, place in new.items() if not place.exists()}
+        if new:
+            self._store.fetch(new)
+
+    def _place(self, file: LandedFile) -> Path:
+        """Where a file is kept that was fetched."""
+        mark = json.dumps([self.url, file.path, file.size, file.e_tag, str(file.last_modified)])
+        return self._kept / hashlib.sha256(mark.encode()).hexdigest()
+
+    def _forget(self, kept: Collection[Path]) -> None:
+        """Remove what was fetched and does not lie there any more, for it may be of people."""
+        for place in self._kept.iterdir() if self._kept.is_dir() else ():
+            if place not in kept and not place.name.startswith("."):  # drafts
+                with suppress(OSError):  # another program may have it open
+                    place.unlink()
 
 
-def _members(archive: LandedFile, path: Path) -> list[LandedFile]:
-    """The files of an archive; none where it cannot be opened."""
-    try:
-        with ZipFile(path) as book:
-            return [
-                replace(archive, path=f"{archive.path}/{member.filename}", size=member.file_size)
-                for member in book.infolist()
-                if not member.is_dir()
-                and not any(part.startswith((".", "__")) for part in member.filename.split("/"))
-                and PurePosixPath(member.filename).stem.upper() != "README"
-            ]
-    except (BadZipFile, OSError):
-        return []
-
-
-def archive_of(path: str) -> tuple[str, str | None]:
-    """The object that a file of `exports` lies in, and its name there; it may be the object itself."""
-    found = _IN_ARCHIVE.match(path)
-    return (found[1], found[2]) if found else (path, None)
-
-
-def bare_path(path: str) -> str:
-    """A path without what compression adds to it."""
-    return path[: -len(COMPRESSED)] if path.casefold().endswith(COMPRESSED) else path
-
-
-def _unpacked(local: Path, path: str, member: str | None, scratch: Path) -> Path:
-    """A file out of its archive and not compressed.
-
-    Args:
-        local: The archive, or the file.
-        path: What it is called.
-        member: Its name in the archive, if it is in one.
-        scratch: Where copies may be made.
-    """
-    if path.casefold().endswith(ARCHIVE):
-        raise DamagedFileError(_NO_ARCHIVE)
-    member_copy, copy = scratch / "member", scratch / "file"
-    try:
-        if member is not None:
-            with (
-                ZipFile(local) as book,
-                book.open(member) as packed,
-                member_copy.open("wb") as out,
-            ):
-                shutil.copyfileobj(packed, out)
-            local = member_copy
-        if not path.casefold().endswith(COMPRESSED):
-            return local
-        with gzip.open(local) as compressed, copy.open("wb") as out:
-            shutil.copyfileobj(compressed, out)
-    except _UNPACKING as error:
-        raise DamagedFileError(_NO_ARCHIVE) from error
-    return copy
+_GONE = "{} was listed but cannot be read. Run again when the export has finished."
 
 
 def names_of(path: str) -> tuple[str, ...]:

@@ -146,6 +146,8 @@ class Secrets:
     sendgrid_key: str | None = field(default=None, repr=False)
     smtp_password: str | None = field(default=None, repr=False)
     ledger_url: str | None = field(default=None, repr=False)
+    landing: Mapping[str, str] = field(default_factory=dict, repr=False)
+    """Variables of the environment by which the landing zone is reached."""
 
 
 @dataclass(frozen=True)
@@ -199,6 +201,11 @@ class Home:
         return self.data / ".lock"
 
     @property
+    def fetched(self) -> Path:
+        """What was fetched from a landing zone elsewhere."""
+        return self.data / "fetched"
+
+    @property
     def brought(self) -> Path:
         """Settings that samples brought."""
         return self.data / "sample"
@@ -209,7 +216,7 @@ class Home:
         return self.root / "templates"
 
     def landing_url(self, settings: Settings) -> str:
-        """The landing zone as a URL, whether it is a folder of the home or a bucket."""
+        """The landing zone as a URL, whether it is a folder of the home or elsewhere."""
         if "://" in settings.landing.url:
             return settings.landing.url
         return (self.root / settings.landing.url).resolve().as_uri()

@@ -2,6 +2,7 @@
 
 import re
 from typing import Annotated, Literal
+from urllib.parse import urlparse
 
 from pydantic import AfterValidator, Field
 
@@ -64,6 +65,20 @@ class Join(Part):
     files: tuple[str, ...] = Field(description="Patterns of the other file, as of the export.")
     on: str = Field(description="The header here whose cells are in `key` there.")
     key: str = Field(description="The other file's header.")
+
+
+def _known_place(url: str) -> str:
+    place = urlparse(url)
+    if place.password:
+        raise ValueError(
+            "a password must not stand in a file: take it out, and set the environment variable "
+            "EDU_PIPELINE_SFTP_PASSWORD"
+        )
+    if "://" in url and place.scheme not in ("file", "s3", "sftp"):
+        raise ValueError("write a folder, s3://bucket/prefix or sftp://user@host/path")
+    if place.scheme in ("s3", "sftp") and not place.hostname:
+        raise ValueError(f"{url!r} does not say which bucket or server")
+    return url
 
 
 class FilesOfExport(Part):
@@ -229,9 +244,12 @@ class EnrollmentsExport(TableExport):
 class Landing(Part):
     """Where exports land and how to read them."""
 
-    url: str = Field(
+    url: Annotated[str, AfterValidator(_known_place)] = Field(
         "data/landing",
-        description="A folder, relative to the home, or `s3://bucket/prefix`.",
+        description=(
+            "A folder, relative to the home, `s3://bucket/prefix` or `sftp://user@host/path`; below "
+            "the folder that one logs in to: `sftp://user@host/~/path`."
+        ),
     )
     ignore: tuple[str, ...] = Field(
         (),
@@ -239,6 +257,17 @@ class Landing(Part):
             "Patterns of files below the landing zone that are not ours, such as "
             "`*/demographics.csv`: they are not read and not asked about."
         ),
+    )
+    max_file_mb: int = Field(
+        4000,
+        ge=1,
+        description=(
+            "Millions of bytes that a file may have, and all files of an archive or workbook together "
+            "when they are unpacked; a larger one is refused."
+        ),
+    )
+    max_rows: int = Field(
+        100_000_000, ge=1, description="Lines that a file may have; a longer one is refused."
     )
     students: TableExport = Field(default_factory=TableExport)
     staff: TableExport = Field(default_factory=TableExport)

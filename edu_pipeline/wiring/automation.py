@@ -6,12 +6,14 @@ What has changed is for `landing.glance` to say, what is due for `mail.due.due_p
 import hashlib
 from collections.abc import Sequence
 from contextlib import closing
+from dataclasses import replace
 from datetime import UTC, datetime
 
 import dagster as dg
 
 from edu_pipeline.ground.one_run import is_older_than
-from edu_pipeline.landing.glance import Glance, look
+from edu_pipeline.landing.glance import Glance, listing_of, look
+from edu_pipeline.landing.stores import LandedFile
 from edu_pipeline.landing.zone import Zone
 from edu_pipeline.mail.alerts import alert
 from edu_pipeline.mail.due import Period, due_periods
@@ -65,8 +67,14 @@ def landing_sensor(source: Source) -> dg.SensorDefinition:
         settings: dg.ResourceParam[Settings],
     ) -> dg.SensorResult | dg.SkipReason:
         before = Glance.of(context.cursor)
-        files = [file for file in zone.list() if source.claims(file.path)]
-        now = look(zone, files, source.read_with(settings), before)
+        files = [file for file in zone.glimpse() if source.claims(file.path)]
+        read_with = source.read_with(settings)
+        seen = listing_of(files, read_with)
+        if seen not in {before.listing, before.waiting}:
+            # what is being written is another at the next look
+            context.update_cursor(replace(before, waiting=seen).to_text())
+            return dg.SkipReason(_still_growing(files))
+        now = look(zone, files, read_with, before)
         if now.content == before.content:
             context.update_cursor(now.to_text())
             return dg.SkipReason("Nothing has landed or changed since the last look.")
@@ -77,6 +85,12 @@ def landing_sensor(source: Source) -> dg.SensorDefinition:
         )
 
     return sensor
+
+
+def _still_growing(files: Sequence[LandedFile]) -> str:
+    newest = max(files, key=lambda file: file.last_modified, default=None)
+    which = f"{newest.path} is the newest file. It" if newest else "What lies there"
+    return f"Something has changed: {which} waits until the next look, for a file may still be growing."
 
 
 def due(mail_room: MailRoom, now: datetime) -> list[Period]:

@@ -3,6 +3,8 @@
 import os
 from pathlib import Path
 
+from edu_pipeline.landing.stores import ACCESS
+from edu_pipeline.landing.zone import Zone
 from edu_pipeline.mail.room import MailRoom
 from edu_pipeline.settings.home import Home, Secrets, home_around, load_settings
 
@@ -19,6 +21,7 @@ def secrets_from_environment() -> Secrets:
         sendgrid_key=os.environ.get("SENDGRID_API_KEY") or None,
         smtp_password=os.environ.get("EDU_PIPELINE_SMTP_PASSWORD") or None,
         ledger_url=os.environ.get("EDU_PIPELINE_LEDGER_URL") or None,
+        landing={name: value for name in ACCESS if (value := os.environ.get(name))},
     )
 
 
@@ -29,3 +32,10 @@ def mail_room(home: Home) -> MailRoom:
         SettingsError: `pipeline.toml` cannot be used.
     """
     return MailRoom(home, load_settings(home), secrets_from_environment())
+
+
+def landing_zone(room: MailRoom) -> Zone:
+    """Where a home's exports land."""
+    home, settings = room.home, room.settings
+    url = home.landing_url(settings)
+    return Zone(url, settings.landing, access=room.secrets.landing, kept=home.fetched)

@@ -42,6 +42,7 @@ from edu_pipeline.mail.transports.folder import period_folder
 from edu_pipeline.settings.home import Home
 from edu_pipeline.settings.landing import SCHOOL_TABLES
 from edu_pipeline.site.mail_page import mail_page, write_mail_page
+from edu_pipeline.wiring.environment import landing_zone
 
 KINDS = ("student", "staff", "learner")
 RECIPIENTS = {"student": (), "staff": ("teacher",), "learner": ("learner",)}
@@ -114,7 +115,7 @@ def find(
         ForgetError: Nobody or more than one person is meant.
         LandingError: The landing zone cannot be listed.
     """
-    zone = Zone(room.home.landing_url(room.settings))
+    zone = landing_zone(room)
     seen = find_person(zone, room.settings, who)
     rosters = seen.rosters | _in_warehouse(room.home, who, seen.rosters)
     ids = {(of, found) for of, found, _ in seen.files} | _ids(who, rosters)

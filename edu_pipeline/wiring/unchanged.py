@@ -16,8 +16,8 @@ from pathlib import Path
 
 from edu_pipeline.ground.shipped import shipped
 from edu_pipeline.landing.glance import Glance, look
-from edu_pipeline.landing.zone import Zone
 from edu_pipeline.mail.room import MailRoom
+from edu_pipeline.wiring.environment import landing_zone
 
 _CODE = Path(__file__).resolve().parents[1]
 _LIBRARIES = ("altair", "duckdb", "jinja2", "polars", "vl-convert-python")
@@ -81,7 +81,7 @@ def _note(room: MailRoom) -> Path:
 
 
 def _landed(room: MailRoom, before: Glance) -> Glance:
-    zone = Zone(room.home.landing_url(room.settings))
+    zone = landing_zone(room)
     return look(zone, zone.list(), "", before)
 
 

@@ -114,8 +114,8 @@ def stage(tmp_path: Path) -> Iterator[Land]:
             con = open_connections.enter_context(
                 duckdb.connect(config={"python_enable_replacements": False})
             )
-            zone = Zone((tmp_path / "landing").as_uri())
-            _stage(con, zone, Settings.model_validate(tomllib.loads(toml)))
+            settings = Settings.model_validate(tomllib.loads(toml))
+            _stage(con, Zone((tmp_path / "landing").as_uri(), settings.landing), settings)
             return con
 
         yield run
@@ -158,8 +158,8 @@ def read_exports(tmp_path: Path) -> Iterator[Callable[..., Facts]]:
             con = open_connections.enter_context(
                 duckdb.connect(config={"python_enable_replacements": False})
             )
-            zone = Zone((tmp_path / "landing").as_uri())
             settings = Settings.model_validate(tomllib.loads(toml))
+            zone = Zone((tmp_path / "landing").as_uri(), settings.landing)
             listed = survey(zone, settings.landing)
             for table in sorted({*also, *listed["table"]} & {*also, *among}):
                 load_raw(con, zone, table, listed)

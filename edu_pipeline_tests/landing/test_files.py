@@ -10,10 +10,11 @@ import pytest
 
 from edu_pipeline.landing.sources.school.manifest import survey
 from edu_pipeline.landing.sources.school.school_problems import file_problems, row_problems
+from edu_pipeline.landing.stores import LandingError
 from edu_pipeline.landing.tables.csvfile import Layout, layout
 from edu_pipeline.landing.tables.encodings import as_utf8, encoding_but_utf_8
 from edu_pipeline.landing.tables.raw import load_raw
-from edu_pipeline.landing.zone import LandingError, Zone
+from edu_pipeline.landing.zone import Zone
 from edu_pipeline.settings.landing import Landing
 from edu_pipeline_tests.landing.conftest import Facts
 

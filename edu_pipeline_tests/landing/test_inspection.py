@@ -39,7 +39,7 @@ def look(tmp_path: Path) -> Look:
             path.parent.mkdir(parents=True, exist_ok=True)
             path.write_text(content, encoding="utf-8")
         settings = Settings.model_validate(tomllib.loads(toml))
-        zone = Zone(tmp_path.as_uri(), settings.landing.ignore)
+        zone = Zone(tmp_path.as_uri(), settings.landing)
         return inspect_zone(zone, settings, NOW, released)
 
     return inspect

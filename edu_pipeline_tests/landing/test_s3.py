@@ -2,6 +2,7 @@
 
 import urllib.request
 from collections.abc import Iterator
+from pathlib import Path
 
 import obstore
 import pytest
@@ -10,7 +11,8 @@ from obstore.store import from_url
 
 from edu_pipeline.landing.glance import Glance, look
 from edu_pipeline.landing.sources.school.manifest import survey
-from edu_pipeline.landing.zone import LandingError, Zone
+from edu_pipeline.landing.stores import ACCESS, LandingError
+from edu_pipeline.landing.zone import Zone
 from edu_pipeline.settings.landing import Landing
 
 URL = "s3://exports/our-school"
@@ -41,11 +43,13 @@ def bucket(endpoint: str, monkeypatch: pytest.MonkeyPatch) -> str:
 
 
 @pytest.mark.usefixtures("bucket")
-def test_exports_in_a_bucket_are_listed_read_and_seen_to_change(endpoint: str) -> None:
+def test_exports_in_a_bucket_are_listed_read_and_seen_to_change(
+    endpoint: str, tmp_path: Path
+) -> None:
     make_bucket(endpoint)
     store = from_url(URL)
     obstore.put(store, "school/students.csv", STUDENTS)
-    zone = Zone(URL)
+    zone = Zone(URL, kept=tmp_path)
     files = survey(zone, Landing())
     assert files.select("path", "table", "size").rows() == [
         ("school/students.csv", "students", len(STUDENTS))
@@ -61,9 +65,38 @@ def test_exports_in_a_bucket_are_listed_read_and_seen_to_change(endpoint: str) -
 
 
 @pytest.mark.usefixtures("bucket")
-def test_a_bucket_that_is_not_there_is_not_an_empty_one() -> None:
-    with pytest.raises(LandingError, match="cannot be listed"):
-        Zone("s3://no-such-bucket/x").list()
+def test_a_bucket_that_is_not_there_is_not_an_empty_one(tmp_path: Path) -> None:
+    zone = Zone("s3://no-such-bucket/x", access=dict.fromkeys(ACCESS, "said"), kept=tmp_path)
+    with pytest.raises(LandingError, match=r"cannot be listed: .*AWS_ENDPOINT_URL"):
+        zone.list()
+
+
+@pytest.mark.usefixtures("bucket")
+def test_what_the_environment_does_not_say_is_named_where_a_bucket_cannot_be_listed(
+    tmp_path: Path,
+) -> None:
+    zone = Zone("s3://no-such-bucket/x", access={"AWS_REGION": "us-east-1"}, kept=tmp_path)
+    with pytest.raises(
+        LandingError, match="does not say AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY"
+    ):
+        zone.list()
+
+
+@pytest.mark.usefixtures("bucket")
+def test_what_has_not_changed_in_a_bucket_is_fetched_once(endpoint: str, tmp_path: Path) -> None:
+    make_bucket(endpoint)
+    obstore.put(from_url(URL), "school/students.csv", STUDENTS)
+    Zone(URL, kept=tmp_path).list()
+    (kept,) = tmp_path.iterdir()
+    kept.write_bytes(b"as it was fetched")
+    zone = Zone(URL, kept=tmp_path)
+    zone.list()
+    with zone.local("school/students.csv") as path:
+        assert path.read_bytes() == b"as it was fetched"
+    obstore.put(from_url(URL), "school/students.csv", STUDENTS + b"002,Bea\n")
+    zone.list()
+    with zone.local("school/students.csv") as path:
+        assert path.read_bytes() == STUDENTS + b"002,Bea\n"
 
 
 def make_bucket(endpoint: str) -> None:

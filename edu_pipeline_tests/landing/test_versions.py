@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 import duckdb
 import pytest
 
+from edu_pipeline.landing.stores import LandedFile
 from edu_pipeline.landing.versions import (
     months_first,
     newest,
@@ -14,7 +15,6 @@ from edu_pipeline.landing.versions import (
     rival_versions,
     version_of,
 )
-from edu_pipeline.landing.zone import LandedFile
 
 Land = Callable[..., duckdb.DuckDBPyConnection]
 Messages = Callable[[duckdb.DuckDBPyConnection], list[str]]

@@ -2,15 +2,18 @@
 
 import json
 import os
+import time
 from collections.abc import Callable
 from pathlib import Path
 
 import duckdb
 import pytest
 
+from edu_pipeline.landing import zone
 from edu_pipeline.landing.glance import Glance, look
 from edu_pipeline.landing.sources.school.manifest import landing_fingerprint, survey
-from edu_pipeline.landing.zone import LandingError, Zone
+from edu_pipeline.landing.stores import LandingError
+from edu_pipeline.landing.zone import Zone
 from edu_pipeline.settings.landing import Landing
 from edu_pipeline_tests.landing.conftest import Facts
 
@@ -200,3 +203,61 @@ def test_a_zone_that_cannot_be_listed_is_not_an_empty_one(tmp_path: Path) -> Non
     (tmp_path / "zone").rmdir()
     with pytest.raises(LandingError, match=r"cannot be listed.*Check \[landing\] url"):
         zone.list()
+
+
+def test_a_file_that_is_still_written_waits_and_is_not_read_in_half(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    file = tmp_path / "students.csv"
+    file.write_text("student_id\n007\n", encoding="utf-8")
+    rows = ["008\n"]
+
+    def pass_by(_: float) -> None:
+        file.write_text("".join([file.read_text(encoding="utf-8"), *rows]), encoding="utf-8")
+
+    monkeypatch.setattr(zone, "SETTLING", 60)
+    monkeypatch.setattr(time, "sleep", pass_by)
+    growing = Zone(tmp_path.as_uri())
+    with pytest.raises(LandingError, match=r"^students\.csv changed while being looked at"):
+        growing.list()
+    assert Zone(tmp_path.as_uri(), Landing(ignore=("students*",))).list()
+    rows.clear()
+    os.utime(file, (1, 1))
+    assert [each.path for each in growing.list()] == ["students.csv"]
+
+
+def test_what_is_uploaded_under_a_name_of_its_own_is_no_export_yet(tmp_path: Path) -> None:
+    for name in ("students.csv.filepart", "students.csv.part", "students.tmp", "students.csv"):
+        (tmp_path / name).write_text("1", encoding="utf-8")
+    assert [file.path for file in Zone(tmp_path.as_uri()).ours()] == ["students.csv"]
+
+
+def test_a_link_to_nothing_is_told_by_its_name(tmp_path: Path) -> None:
+    (tmp_path / "school").mkdir()
+    (tmp_path / "school" / "students.csv").symlink_to(tmp_path / "nowhere.csv")
+    with pytest.raises(
+        LandingError, match=r"^school/students\.csv is a link to a file that is not"
+    ):
+        Zone(tmp_path.as_uri()).list()
+
+
+def test_a_file_larger_than_the_settings_allow_is_a_problem_of_its_own(
+    read_exports: Stage,
+) -> None:
+    long = "student_id\n" + "1234567\n" * 200_000
+    files = read_exports(
+        {"students.csv": long, "staff.csv": "staff_id\nT1\n"}, "[landing]\nmax_file_mb = 1"
+    )
+    assert files.files.select("path", "error").rows() == [
+        (
+            "school/students.csv",
+            "1 MB, more than a file may have. If it is an export, raise in [landing]: max_file_mb = 2.",
+        ),
+        ("school/staff.csv", None),
+    ]
+    files = read_exports({"students.csv": "student_id\n1\n2\n3\n"}, "[landing]\nmax_rows = 3")
+    (told, _) = files.files["error"]
+    assert (
+        told
+        == "4 lines, more than a file may have. If it is an export, raise in [landing]: max_rows = 4."
+    )

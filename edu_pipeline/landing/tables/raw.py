@@ -10,12 +10,13 @@ import duckdb
 import polars as pl
 
 from edu_pipeline.ground.sql import quoted
+from edu_pipeline.landing.stores import LandingError
 from edu_pipeline.landing.tables.cells import cells_of, table_of
 from edu_pipeline.landing.tables.csvfile import CELLS, OVERFLOW, Layout, above
 from edu_pipeline.landing.tables.encodings import UnreadableFileError
 from edu_pipeline.landing.tables.headers import normal
 from edu_pipeline.landing.tables.opened import as_text
-from edu_pipeline.landing.zone import SHEET, LandingError, Zone, digest, is_like
+from edu_pipeline.landing.zone import SHEET, Zone, digest, is_like
 from edu_pipeline.settings.landing import FilesOfExport, Join
 
 RECEIVED = ("_file", "_line", "_landed_at", "_version", CELLS, OVERFLOW)

@@ -17,7 +17,8 @@ from edu_pipeline.landing.sources.edx.edx_names import Name, parsed, why_not
 from edu_pipeline.landing.sources.edx.exports import land, programme_files
 from edu_pipeline.landing.sources.edx.opt_ins import land_opt_ins, lists_of, stage_opt_ins
 from edu_pipeline.landing.sources.edx.stage import stage
-from edu_pipeline.landing.zone import LandedFile, Zone
+from edu_pipeline.landing.stores import LandedFile
+from edu_pipeline.landing.zone import Zone
 from edu_pipeline.settings.landing import PROGRAMMES_FOLDER
 from edu_pipeline.settings.programmes import Programme
 

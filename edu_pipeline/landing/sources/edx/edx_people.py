@@ -23,8 +23,9 @@ from edu_pipeline.landing.sources.edx.edx_reports import (
 )
 from edu_pipeline.landing.sources.edx.exports import programme_files
 from edu_pipeline.landing.sources.edx.opt_ins import lists_of
+from edu_pipeline.landing.stores import LandedFile, LandingError
 from edu_pipeline.landing.tables.encodings import UnreadableFileError
-from edu_pipeline.landing.zone import LandedFile, LandingError, Zone
+from edu_pipeline.landing.zone import Zone
 from edu_pipeline.settings.programmes import Programme
 
 

@@ -27,8 +27,9 @@ from edu_pipeline.landing.sources.edx.edx_versions import (
     losses,
 )
 from edu_pipeline.landing.sources.edx.opt_ins import lists_of
+from edu_pipeline.landing.stores import LandedFile
 from edu_pipeline.landing.tables.encodings import UnreadableFileError
-from edu_pipeline.landing.zone import LandedFile, Zone, digest
+from edu_pipeline.landing.zone import Zone, digest
 from edu_pipeline.model.columns import dtypes
 from edu_pipeline.model.course_keys import course_of
 from edu_pipeline.model.programmes import CourseRuns, EdxExports

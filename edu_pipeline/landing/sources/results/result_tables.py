@@ -27,8 +27,9 @@ from edu_pipeline.landing.sources.results.series import (
     sounds_like_series,
 )
 from edu_pipeline.landing.sources.results.sheets import Sheet, Stray, sheets_of
+from edu_pipeline.landing.stores import LandedFile
 from edu_pipeline.landing.versions import version_of
-from edu_pipeline.landing.zone import ENDINGS, LandedFile
+from edu_pipeline.landing.zone import ENDINGS
 from edu_pipeline.model.subjects import is_known, tidy
 from edu_pipeline.settings.attainment import Attainment
 

@@ -13,10 +13,12 @@ import polars as pl
 
 from edu_pipeline.ground.toml import toml_list
 from edu_pipeline.ground.wording import listed
+from edu_pipeline.landing.archives import DamagedFileError
 from edu_pipeline.landing.sources.school.canonical import as_said, own_part
 from edu_pipeline.landing.sources.school.fields import FIELDS
 from edu_pipeline.landing.sources.school.formats.recognition import Lying, Recognised, recognised
 from edu_pipeline.landing.sources.school.school_columns import known, resolve
+from edu_pipeline.landing.stores import LandedFile, LandingError
 from edu_pipeline.landing.tables.csvfile import ENOUGH_NAMES, Layout
 from edu_pipeline.landing.tables.encodings import UTF_8, UnreadableFileError
 from edu_pipeline.landing.tables.opened import (
@@ -32,9 +34,6 @@ from edu_pipeline.landing.versions import Version, months_first, newest, replace
 from edu_pipeline.landing.zone import (
     ENDINGS,
     SHEET,
-    DamagedFileError,
-    LandedFile,
-    LandingError,
     Zone,
     digest,
     fingerprint,
@@ -334,11 +333,22 @@ def rows_of(
         with zone.unpacked(file.path) as path:
             sha256 = digest(path)
             for called, found in _parts(path, piece, table, export, part):
-                row = _row(replace(file, path=called), version, table, sha256, lacking or found)
+                short = _short(found, zone.most_rows)
+                row = _row(replace(file, path=called), version, table, sha256, lacking or short)
                 yield row | said
     except DamagedFileError as error:
         sha256 = hashlib.sha256(file.e_tag.encode()).hexdigest()
         yield _row(file, version, table, sha256, UnreadableFileError(str(error))) | said
+
+
+def _short(found: Measured | UnreadableFileError, most_rows: int) -> Measured | UnreadableFileError:
+    """A file, unless it has more lines than the settings allow."""
+    if isinstance(found, Measured) and found.layout.lines > most_rows:
+        return UnreadableFileError(
+            f"{found.layout.lines:,} lines, more than a file may have. If it is an export, raise in "
+            f"[landing]: max_rows = {found.layout.lines}"
+        )
+    return found
 
 
 def _row(

@@ -9,6 +9,7 @@ from pathlib import PurePosixPath
 from edu_pipeline.ground.toml import toml_list, toml_text
 from edu_pipeline.ground.wording import listed
 from edu_pipeline.landing.sources.school.canonical import CODES
+from edu_pipeline.landing.archives import ARCHIVE, DamagedFileError
 from edu_pipeline.landing.sources.school.fields import FIELDS
 from edu_pipeline.landing.sources.school.formats.recognition import companion_of
 from edu_pipeline.landing.sources.school.manifest import (
@@ -25,20 +26,12 @@ from edu_pipeline.landing.sources.school.manifest import (
 from edu_pipeline.landing.sources.school.school_columns import column_per_day, resolve
 from edu_pipeline.landing.sources.school.school_problems import school_problem
 from edu_pipeline.landing.sources.school.suggestions import Line
+from edu_pipeline.landing.stores import LandedFile
 from edu_pipeline.landing.tables.encodings import UnreadableFileError
 from edu_pipeline.landing.tables.headers import normal
 from edu_pipeline.landing.tables.opened import Look, columns_of
 from edu_pipeline.landing.versions import version_of
-from edu_pipeline.landing.zone import (
-    ARCHIVE,
-    ENDINGS,
-    NOBODYS,
-    DamagedFileError,
-    LandedFile,
-    Zone,
-    exactly,
-    names_of,
-)
+from edu_pipeline.landing.zone import ENDINGS, NOBODYS, Zone, exactly, names_of
 from edu_pipeline.model.problems import Problem
 from edu_pipeline.settings.attainment import ATTAINMENT_FOLDER
 from edu_pipeline.settings.landing import (

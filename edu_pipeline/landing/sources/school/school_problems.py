@@ -29,9 +29,10 @@ from edu_pipeline.landing.sources.school.fields import FIELDS, OTHER_ROLES
 from edu_pipeline.landing.sources.school.parts_of_day import number_of, sessions_likely
 from edu_pipeline.landing.sources.school.school_columns import Resolved
 from edu_pipeline.landing.sources.school.stage_roster import words_unknown
+from edu_pipeline.landing.stores import LandedFile
 from edu_pipeline.landing.tables.date_order import date_orders, replaced
 from edu_pipeline.landing.versions import months_first, rival_versions
-from edu_pipeline.landing.zone import SHEET, LandedFile
+from edu_pipeline.landing.zone import SHEET
 from edu_pipeline.model.problems import Problem
 from edu_pipeline.model.roster import CLASS_TYPES, ROLES
 from edu_pipeline.settings.landing import OF_SOME_SYSTEMS, SCHOOL_TABLES, Landing, TableExport
