@@ -71,6 +71,7 @@ def explain(
 
     Exit code 3 says that the rows do not add up to the figure.
     """
+    from edu_pipeline.facts.files import write_csv
     from edu_pipeline.glossary.metrics import GLOSSARY, definition
 
     home: Home = context.obj
@@ -95,7 +96,7 @@ def explain(
     left_out = rows.filter(~rows["counted"])
     _print_left_out(left_out, words, show_all=show_all)
     if csv:
-        _renamed(rows, words).write_csv(csv)
+        write_csv(_renamed(rows, words), csv)
         out.print(f"\nAll {rows.height} rows: {csv}", soft_wrap=True)
     if any(abs(a - b) > ROUNDING for a, b in zip(found, stated, strict=True)):
         err.print(

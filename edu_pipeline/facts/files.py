@@ -51,3 +51,14 @@ def export_frame(
         export_table(con, name, folder)
     finally:
         con.unregister(name)
+
+
+def write_csv(table: pl.DataFrame, path: Path) -> None:
+    """Write a CSV, UTF-8 with lines that end as RFC 4180 has it, whole or not at all.
+
+    Text that a spreadsheet would take for a formula gets an apostrophe in front.
+    """
+    text = pl.col(pl.String)
+    inert = pl.when(text.str.contains(BEGINS_FORMULA)).then("'" + text).otherwise(text)
+    with replaced(path) as draft:
+        table.with_columns(inert.name.keep()).write_csv(draft, line_terminator="\r\n")

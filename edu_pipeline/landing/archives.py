@@ -26,6 +26,7 @@ _IN_ARCHIVE = re.compile(rf"(.*?{re.escape(ARCHIVE)})/(.+)", re.IGNORECASE)
 MEGABYTE = 1_000_000
 _RATIO, _HARMLESS = 400, 50 * MEGABYTE
 """Exports are packed to a 20th, rarely to a 100th; what shrinks more and is as large as that is none."""
+_PACKED = b"PK\x03\x04"
 _CHUNK = 1 << 20
 _UNPACKING = (
     BadZipFile,
@@ -93,16 +94,19 @@ def unpacked(local: Path, path: str, scratch: Path, largest: int) -> Path:
         DamagedFileError: It cannot be unpacked, or must not.
     """
     _, member = archive_of(path)
+    if why := refused(local, largest):
+        raise DamagedFileError(why)
     if path.casefold().endswith(ARCHIVE):
         raise DamagedFileError(_NO_ARCHIVE if member is None else _NESTED)
     member_copy, copy = scratch / "member", scratch / "file"
     try:
         if member is not None:
             with ZipFile(local) as book:
-                refuse_member(book.getinfo(member))
-                refuse_bomb(book, largest)
+                _refuse_member(book.getinfo(member))
                 with book.open(member) as packed:
                     _copy(packed, member_copy, largest)
+            if why := refused(member_copy, largest):
+                raise DamagedFileError(why)
             local = member_copy
         if not path.casefold().endswith(COMPRESSED):
             return local
@@ -113,12 +117,41 @@ def unpacked(local: Path, path: str, scratch: Path, largest: int) -> Path:
     return copy
 
 
-def refuse_member(member: ZipInfo) -> None:
-    """Stop at a member of an archive that is none of its files.
+def refused(path: Path, largest: int) -> str | None:
+    """Why a file of this machine is not read, if so: it is too large, or will be when it is unpacked.
 
-    Raises:
-        DamagedFileError: It is a link, or its name leads elsewhere.
+    Args:
+        path: Of any kind; workbooks are archives, too.
+        largest: Bytes that it, and all that is packed in it together, may have.
     """
+    size = path.stat().st_size
+    if size > largest:
+        return _too_large(size)
+    with path.open("rb") as file:
+        if not file.read(4).startswith(_PACKED):
+            return None
+    try:
+        with ZipFile(path) as book:
+            return _bomb(book.infolist(), largest)
+    except (BadZipFile, OSError):  # whoever reads it will say so
+        return None
+
+
+def _bomb(held: Sequence[ZipInfo], largest: int) -> str | None:
+    whole = sum(member.file_size for member in held)
+    if whole > largest:
+        return f"unpacked it has {_too_large(whole)}"
+    if whole > _most(sum(member.compress_size for member in held)):
+        worst = max(held, key=lambda member: member.file_size)
+        return (
+            f"“{worst.filename}” in it is packed to less than a {_RATIO}th of its size, as no export is. Look at "
+            "it; if it is one, unpack it and put what is in it here"
+        )
+    return None
+
+
+def _refuse_member(member: ZipInfo) -> None:
+    """Stop at a member of an archive that is none of its files."""
     if stat.S_ISLNK(member.external_attr >> 16):
         raise DamagedFileError(_LINK)
     parts = re.split(r"[/\\]", member.filename)
@@ -126,38 +159,12 @@ def refuse_member(member: ZipInfo) -> None:
         raise DamagedFileError(_OUTSIDE)
 
 
-def refuse_bomb(book: ZipFile, largest: int) -> None:
-    """Stop before an archive, or a workbook, which is one, becomes more than anybody exports.
-
-    Raises:
-        DamagedFileError: It would.
-    """
-    held = book.infolist()
-    packed, whole = (sum(sizes) for sizes in _sizes(held))
-    if whole > min(largest, _most(packed)):
-        raise DamagedFileError(_too_large(whole, largest))
-
-
-def too_large(size: int, largest: int) -> str | None:
-    """Why a file of that many bytes is not read, if so."""
-    return _too_large(size, largest) if size > largest else None
-
-
-def _sizes(held: Sequence[ZipInfo]) -> tuple[list[int], list[int]]:
-    return [each.compress_size for each in held], [each.file_size for each in held]
-
-
 def _most(packed: int) -> int:
     """Bytes that so many packed ones may become."""
     return max(_HARMLESS, packed * _RATIO)
 
 
-def _too_large(size: int, largest: int) -> str:
-    if size <= largest:
-        return (
-            f"packed to less than a {_RATIO}th of its {size // MEGABYTE:,} MB, as no export is. Look at it; if "
-            "it is one, unpack it and put what is in it here"
-        )
+def _too_large(size: int) -> str:
     return (
         f"{size // MEGABYTE:,} MB, more than a file may have. If it is an export, raise in [landing]: "
         f"max_file_mb = {-(-size // MEGABYTE)}"
@@ -172,8 +179,7 @@ def _copy(source: "SupportsRead[bytes]", target: Path, most: int) -> None:
             left -= len(chunk)
             if left < 0:
                 raise DamagedFileError(
-                    f"more than {most // MEGABYTE:,} MB when it is unpacked, which no export of its size is. "
-                    "Look at it; if it is one, unpack it, put what is in it here and raise max_file_mb in "
-                    "[landing] where that is said"
+                    f"more than {most // MEGABYTE:,} MB when it is unpacked, as no export of its size is. Look "
+                    "at it; if it is one, unpack it and put what is in it here"
                 )
             out.write(chunk)

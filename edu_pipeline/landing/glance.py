@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from edu_pipeline.landing.stores import LandedFile
-from edu_pipeline.landing.zone import Zone, digest, fingerprint
+from edu_pipeline.landing.zone import Zone, fingerprint
 
 
 @dataclass(frozen=True)
@@ -54,10 +54,7 @@ def look(zone: Zone, files: Sequence[LandedFile], read_with: str, before: Glance
     listing = listing_of(files, read_with)
     if listing == before.listing:
         return before
-    digests = {}
-    for file in files:
-        with zone.local(file.path) as path:
-            digests[file.path] = digest(path)
+    digests = {file.path: zone.content(file.path) for file in files}
     content = _digest([read_with, fingerprint(digests)]) if files else ""
     turn = before.turn + (content != before.content)
     return Glance(turn, listing, content)

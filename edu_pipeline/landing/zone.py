@@ -18,11 +18,10 @@ from edu_pipeline.ground.wording import listed
 from edu_pipeline.landing.archives import (
     ARCHIVE,
     MEGABYTE,
-    DamagedFileError,
     archive_of,
     bare_path,
     members,
-    too_large,
+    refused,
     unpacked,
 )
 from edu_pipeline.landing.stores import Bucket, LandedFile, LandingError, store_of
@@ -130,9 +129,10 @@ class Zone:
         """
         found = []
         for file in self.list():
-            if file.path.casefold().endswith(ARCHIVE) and file.size <= self.largest:
-                with self.local(file.path) as path:
-                    found += members(file, path) or [file]
+            if file.path.casefold().endswith(ARCHIVE):
+                here = self._here(file.path)
+                bomb = refused(here, self.largest)
+                found += [file] if bomb else members(file, here) or [file]
             else:
                 found.append(file)
         return sorted(found, key=lambda file: file.path)
@@ -146,17 +146,26 @@ class Zone:
             LandingError: It is not there any more, or may not be read.
         """
         archive, _ = archive_of(path)
-        with self.local(archive) as local, TemporaryDirectory(prefix="edu-unpacked-") as scratch:
-            yield unpacked(local, path, Path(scratch), self.largest)
+        with TemporaryDirectory(prefix="edu-unpacked-") as scratch:
+            yield unpacked(self._here(archive), path, Path(scratch), self.largest)
 
     @contextmanager
     def local(self, path: str) -> Iterator[Path]:
         """A file of the zone as a path of this machine, for readers that want one.
 
         Raises:
-            DamagedFileError: It is larger than the settings allow.
-            LandingError: It is not there any more, or may not be read.
+            LandingError: It is not there any more, may not be read, or is larger than the settings allow.
         """
+        place = self._here(path)
+        if why := refused(place, self.largest):
+            raise LandingError(f"{path}: {why}.")
+        yield place
+
+    def content(self, path: str) -> str:
+        """The digest of a file, of one that is too large, too."""
+        return digest(self._here(path))
+
+    def _here(self, path: str) -> Path:
         if self._folder is not None:
             place = self._folder / path
         else:
@@ -164,15 +173,11 @@ class Zone:
                 self.glimpse()
             if path not in self._there:
                 raise LandingError(_GONE.format(path))
-            place = self._place(self._there[path])
             self._fetch([self._there[path]])
-        try:
-            size = place.stat().st_size
-        except OSError as error:
-            raise LandingError(_GONE.format(path)) from error
-        if why := too_large(size, self.largest):
-            raise DamagedFileError(why)
-        yield place
+            place = self._place(self._there[path])
+        if not place.is_file():
+            raise LandingError(_GONE.format(path))
+        return place
 
     def _is_ours(self, file: LandedFile) -> bool:
         return not is_like(file.path, self._ignored) and not NOBODYS.search(file.path)
@@ -201,8 +206,8 @@ class Zone:
         return datetime.now(UTC) - file.last_modified < timedelta(seconds=SETTLING)
 
     def _fetch(self, files: Sequence[LandedFile]) -> None:
-        """Fetch what is not kept here yet; what is too large stays where it is."""
-        new = {file: self._place(file) for file in files if file.size <= self.largest}
+        """Fetch what is not kept here yet."""
+        new = {file: self._place(file) for file in files}
         new = {file: place for file, place in new.items() if not place.exists()}
         if new:
             self._store.fetch(new)

@@ -10,7 +10,7 @@ from pathlib import Path
 import polars as pl
 import xlsxwriter  # type: ignore[import-untyped]
 
-from edu_pipeline.facts.files import BEGINS_FORMULA
+from edu_pipeline.facts.files import write_csv
 from edu_pipeline.ground.files import replaced, write_whole
 
 MOST_ROWS = 1_048_575
@@ -66,17 +66,6 @@ def write_report(
         workbook.unlink(missing_ok=True)
         return [str(error)]
     return []
-
-
-def write_csv(table: pl.DataFrame, path: Path) -> None:
-    """Write a CSV, UTF-8 with lines that end as RFC 4180 has it, whole or not at all.
-
-    Text that a spreadsheet would take for a formula gets an apostrophe in front.
-    """
-    text = pl.col(pl.String)
-    inert = pl.when(text.str.contains(BEGINS_FORMULA)).then("'" + text).otherwise(text)
-    with replaced(path) as draft:
-        table.with_columns(inert.name.keep()).write_csv(draft, line_terminator="\r\n")
 
 
 def write_xlsx(table: pl.DataFrame, path: Path) -> None:

@@ -6,7 +6,7 @@ import polars as pl
 import pytest
 from python_calamine import CalamineWorkbook
 
-from edu_pipeline.facts.files import export_table
+from edu_pipeline.facts.files import export_table, write_csv
 from edu_pipeline.facts.run_results import report_rows
 from edu_pipeline.ground.files import replaced
 from edu_pipeline.ground.warehouse import write_table
@@ -14,7 +14,6 @@ from edu_pipeline.programmes import reports
 from edu_pipeline.programmes.reports import (
     TooManyRowsError,
     completion_report,
-    write_csv,
     write_xlsx,
 )
 from edu_pipeline_tests.programmes.conftest import Build, Tables, certified, result

@@ -27,6 +27,17 @@ _WIDEST = 16_384
 """Columns of Excel's widest sheet; a page may claim any number."""
 _LONGEST = 1_048_576
 """Its rows."""
+_DIGITS = 9
+"""Of a number that a page may say; what is longer is too large anyway."""
+
+
+_MOST_BLANKS = 20_000_000
+"""Cells of a page, all tables together, that only say that another reaches over them."""
+_ENTITY = "<!ENTITY"
+_ENTITIES = (
+    "a page or XML file that defines words of its own (<!ENTITY …>), which no export does: they are not "
+    "followed. Look at where it comes from, and export it as CSV or .xlsx"
+)
 
 
 Place = tuple[int, int]
@@ -57,6 +68,8 @@ def is_markup(path: Path) -> bool:
         )
     if not start.startswith("<"):
         return False
+    if _ENTITY.casefold() in start:
+        raise UnreadableFileError(_ENTITIES)
     if any(f"<{tag}" in start for tag in ("html", "table", "!doctype html", "body", "head")):
         return True
     if _SPREADSHEET in start:
@@ -70,8 +83,11 @@ def is_markup(path: Path) -> bool:
 
 def tables_in(path: Path) -> list[MarkupTable]:
     """The tables of a page that have rows and are shown, in their order."""
+    text = _text(path)
+    if _ENTITY in text[:HEAD].upper():
+        raise UnreadableFileError(_ENTITIES)
     parser = _Tables()
-    parser.feed(_text(path))
+    parser.feed(text)
     parser.close()
     tables = [table for table in parser.tables if table.rows and not table.hidden]
     if not tables:
@@ -109,6 +125,7 @@ class _Tables(HTMLParser):
         self._width = 1
         self._below: dict[int, int] = {}
         self._visible = False
+        self._said = 0
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
         said = {name.rpartition(":")[2]: value or "" for name, value in attrs}
@@ -138,22 +155,32 @@ class _Tables(HTMLParser):
         self._row = []
         if self._open:
             rows = self._open[-1].rows
-            rows += [[] for _ in range(min(index - 1, _LONGEST) - len(rows))]
+            rows += [[] for _ in range(self._blanks(min(index - 1, _LONGEST) - len(rows)))]
 
     def _begin_cell(self, row: list[str], said: Mapping[str, str]) -> None:
         self._end_cell()
         self._cell = []
         index = _number(said.get("index"))
-        row += [""] * (min(index - 1, _WIDEST) - len(row))
+        row += [""] * self._blanks(min(index - 1, _WIDEST) - len(row))
         while self._below.get(len(row), 0) > 0:  # a cell of a row above reaches down
             row.append("")
         across = _number(said.get("colspan")) or _number(said.get("mergeacross")) + 1
-        self._width = min(across, _WIDEST)
+        self._width = self._blanks(min(across, _WIDEST) - 1) + 1
         down = _number(said.get("rowspan")) or _number(said.get("mergedown")) + 1
         for place in range(len(row), len(row) + self._width) if down > 1 else ():
             self._below[place] = down
         if down > 1 and self._width == 1 and self._open:
             self._open[-1].reaching_down.append((len(self._open[-1].rows), len(row)))
+
+    def _blanks(self, more: int) -> int:
+        """So many cells or rows that only say that another reaches over them; none for less than none."""
+        self._said += max(more, 0)
+        if self._said > _MOST_BLANKS:
+            raise UnreadableFileError(
+                "a page whose cells reach over more rows and columns than any table has. Export it as CSV "
+                "or .xlsx"
+            )
+        return max(more, 0)
 
     def handle_startendtag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
         self.handle_starttag(tag, attrs)
@@ -196,4 +223,4 @@ class _Tables(HTMLParser):
 
 
 def _number(text: str | None) -> int:
-    return int(text) if text and text.isdecimal() else 0
+    return int(text[:_DIGITS]) if text and text.isdecimal() else 0

@@ -27,6 +27,12 @@ STARTS = (b"PK\x03\x04", b"\xd0\xcf\x11\xe0")
 """How .xlsx and .ods files begin, and .xls, whatever their name."""
 WORKBOOKS = (".xlsx", ".xls", ".xlsm", ".xlsb", ".ods")
 """How they are called."""
+_A_SHEET = re.compile(r"xl/worksheets/[^/]+\.xml")
+_CELL = re.compile(rb'[":]([A-Z]{1,3})([0-9]{1,7})"')
+_LOOKED_AT = 1 << 24
+"""Bytes of a sheet in which far cells are looked for: what is larger has so many near ones."""
+_MOST_CELLS = 150_000_000
+"""Of a sheet as it is read: a full one of Excel's longest with 140 columns."""
 Cell = float | str | bool | time | date | timedelta
 
 
@@ -72,6 +78,7 @@ def write_csv(path: Path, sheet: str | None, target: Path) -> tuple[str, Sequenc
         name = _named(sheet, list(reversed(tables)), list(reversed(tables)))
         _write(tables[name].rows, target)
         return name, tables[name].reaching_down
+    _refuse_far_cells(path)
     try:
         with _opened(path) as book:
             name = _named(sheet, _shown(book), book.sheet_names)
@@ -92,6 +99,38 @@ def counts_from_1904(path: Path) -> bool:
             return re.search(rb"""date1904\s*=\s*["'](1|true)""", said.read()) is not None
     except (BadZipFile, KeyError, OSError, RuntimeError):
         return False
+
+
+def _refuse_far_cells(path: Path) -> None:
+    """Stop at a sheet with a cell so far from the others that there is no room for what lies between.
+
+    The reader makes room for every cell up to the last, and ends the process where there is none. All of
+    the first cells are looked at, and what the sheet says of its size.
+    """
+    try:
+        with ZipFile(path) as book:
+            for name in book.namelist():
+                if not _A_SHEET.fullmatch(name):
+                    continue
+                with book.open(name) as sheet:
+                    cells = _CELL.findall(sheet.read(_LOOKED_AT))
+                rows = max((int(row) for _, row in cells), default=0)
+                columns = max((_column(letters) for letters, _ in set(cells)), default=0)
+                if rows * columns > _MOST_CELLS:
+                    raise UnreadableFileError(
+                        f"a workbook with a cell far from all others: {name} reaches over {rows:,} rows and "
+                        f"{columns:,} columns. Delete the empty rows and columns around the table and save it "
+                        "again, or export it as CSV"
+                    )
+    except (BadZipFile, KeyError, OSError, RuntimeError):
+        return  # another kind of workbook, or a broken one
+
+
+def _column(letters: bytes) -> int:
+    number = 0
+    for letter in letters:
+        number = number * 26 + letter - ord("A") + 1
+    return number
 
 
 def _opened(path: Path) -> CalamineWorkbook:

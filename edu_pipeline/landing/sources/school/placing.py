@@ -9,7 +9,7 @@ from pathlib import PurePosixPath
 from edu_pipeline.ground.toml import toml_list, toml_text
 from edu_pipeline.ground.wording import listed
 from edu_pipeline.landing.sources.school.canonical import CODES
-from edu_pipeline.landing.archives import ARCHIVE, DamagedFileError
+from edu_pipeline.landing.archives import ARCHIVE, NOT_READ, OTHER_ARCHIVES, DamagedFileError
 from edu_pipeline.landing.sources.school.fields import FIELDS
 from edu_pipeline.landing.sources.school.formats.recognition import companion_of
 from edu_pipeline.landing.sources.school.manifest import (
@@ -273,7 +273,11 @@ def _guesses(
     companions: dict[str, str] = {}
     placed_books = set()
     for stray in strays:
-        if not names_of(stray.file.path)[-1].casefold().endswith((*ENDINGS, ARCHIVE)):
+        name = names_of(stray.file.path)[-1].casefold()
+        if name.endswith(OTHER_ARCHIVES):
+            unplaced[stray.path] = f"Not read: {NOT_READ}."
+            continue
+        if not name.endswith((*ENDINGS, ARCHIVE)):
             companions[stray.path] = (
                 f"Not read: the name of an export ends in {', '.join(ENDINGS)}."
             )
