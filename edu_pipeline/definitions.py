@@ -33,6 +33,7 @@ from edu_pipeline.wiring.automation import (
     tell_operator,
 )
 from edu_pipeline.wiring.environment import home_from_environment, landing_zone, mail_room
+from edu_pipeline.wiring.fetching import fetching
 from edu_pipeline.wiring.jobs import jobs_of
 from edu_pipeline.wiring.mailings import NUDGES, TEACHERS, mailings_of
 
@@ -118,7 +119,10 @@ def build_definitions(
             mail_sensor(settings),
             tell_operator(settings),
         ],
-        schedules=[send_weekly(settings, mailing) for mailing in mailings],
+        schedules=[
+            *(send_weekly(settings, mailing) for mailing in mailings),
+            *fetching(settings),
+        ],
         resources={
             "warehouse": warehouse,
             "home": home,

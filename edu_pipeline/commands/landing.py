@@ -97,6 +97,42 @@ def inspect(
     raise typer.Exit(0 if seen.ready else HELD)
 
 
+@app.command()
+def fetch(
+    context: typer.Context,
+    names: Annotated[
+        list[str] | None,
+        typer.Argument(help="Of [[sources]]. Default: all.", show_default=False),
+    ] = None,
+) -> None:
+    """Fetch exports from the systems of [[sources]], each whole or not at all.
+
+    They land as an archive each, beside what people put there. Exit code 1: one could not be fetched.
+    """
+    from edu_pipeline.landing.stores import LandingError
+    from edu_pipeline.wiring.environment import mail_room
+    from edu_pipeline.wiring.fetching import fetch_source
+
+    room = mail_room(context.obj)
+    known = {source.name: source for source in room.settings.sources}
+    if unknown := set(names or ()) - known.keys():
+        raise UserError(f"pipeline.toml has no [[sources]] named {', '.join(sorted(unknown))}.")
+    if not known:
+        raise UserError("pipeline.toml names no [[sources]] to fetch from; see docs/exports.md.")
+    failed = False
+    for name in names or known:
+        try:
+            with err.status(f"Asking {name} …"):
+                landed = fetch_source(room, known[name])
+        except LandingError as error:
+            failed = True
+            err.print(Text.assemble(("! ", "bold red"), f"{name}: {error}"), soft_wrap=True)
+            continue
+        what = f"landed as {landed}" if landed else "has what it had"
+        out.print(Text(f"{name}: {what}"), soft_wrap=True)
+    raise typer.Exit(1 if failed else 0)
+
+
 def _show(home: Home, seen: "Inspection", lines: str) -> None:
     from edu_pipeline.landing.report import to_do
 

@@ -24,6 +24,7 @@ from edu_pipeline.settings.mail import Mail
 from edu_pipeline.settings.marks import Attendance, Homework
 from edu_pipeline.settings.part import Part
 from edu_pipeline.settings.programmes import Programme
+from edu_pipeline.settings.sources import Fetched
 
 
 class SettingsError(Exception):
@@ -98,9 +99,24 @@ class Settings(Part):
     notice: Notice = Field(default_factory=Notice)
     mail: Mail = Field(default_factory=Mail)
     attainment: Attainment = Field(default_factory=Attainment)
+    sources: tuple[Fetched, ...] = Field(
+        (), description="Systems that a school's exports are fetched from, into the landing zone."
+    )
     programmes: tuple[Programme, ...] = Field(
         (), description="MicroMasters programmes whose completion is computed from edX exports."
     )
+
+    @model_validator(mode="after")
+    def _what_is_fetched_has_a_place(self) -> Self:
+        names = [source.name for source in self.sources]
+        if len(set(names)) < len(names):
+            raise ValueError("two sources have the same name; give each its own")
+        if names and "://" in self.landing.url:
+            raise ValueError(
+                "what is fetched from [[sources]] lands in a folder of this machine, so [landing] url must "
+                "be one"
+            )
+        return self
 
     @model_validator(mode="after")
     def _programmes_are_told_apart(self) -> Self:
@@ -147,7 +163,7 @@ class Secrets:
     smtp_password: str | None = field(default=None, repr=False)
     ledger_url: str | None = field(default=None, repr=False)
     landing: Mapping[str, str] = field(default_factory=dict, repr=False)
-    """Variables of the environment by which the landing zone is reached."""
+    """Variables of the environment by which the landing zone and `[[sources]]` are reached."""
 
 
 @dataclass(frozen=True)

@@ -1,12 +1,15 @@
 """The one place that reads the environment: which home, and its secrets."""
 
 import os
+import re
 from pathlib import Path
 
 from edu_pipeline.landing.stores import ACCESS
 from edu_pipeline.landing.zone import Zone
 from edu_pipeline.mail.room import MailRoom
 from edu_pipeline.settings.home import Home, Secrets, home_around, load_settings
+
+_OF_SOURCES = re.compile(r"EDU_PIPELINE_[A-Z0-9_]+_(ID|SECRET)")
 
 
 def home_from_environment() -> Home:
@@ -21,7 +24,11 @@ def secrets_from_environment() -> Secrets:
         sendgrid_key=os.environ.get("SENDGRID_API_KEY") or None,
         smtp_password=os.environ.get("EDU_PIPELINE_SMTP_PASSWORD") or None,
         ledger_url=os.environ.get("EDU_PIPELINE_LEDGER_URL") or None,
-        landing={name: value for name in ACCESS if (value := os.environ.get(name))},
+        landing={
+            name: value
+            for name, value in os.environ.items()
+            if value and (name in ACCESS or _OF_SOURCES.fullmatch(name))
+        },
     )
 
 
