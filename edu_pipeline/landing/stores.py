@@ -229,6 +229,8 @@ class Server:
         hosts = Path(self._access.get(KNOWN_HOSTS) or "~/.ssh/known_hosts").expanduser()
 
         async def connected() -> _T:
+            # what a broken connection leaves behind is told once, in the sentence below
+            asyncio.get_running_loop().set_exception_handler(lambda *_: None)
             async with asyncssh.connect(
                 self._at.hostname or "",
                 self._at.port or 22,

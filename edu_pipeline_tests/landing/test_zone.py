@@ -213,7 +213,8 @@ def test_a_file_that_is_still_written_waits_and_is_not_read_in_half(
     rows = ["008\n"]
 
     def pass_by(_: float) -> None:
-        file.write_text("".join([file.read_text(encoding="utf-8"), *rows]), encoding="utf-8")
+        for row in rows:
+            file.write_text(file.read_text(encoding="utf-8") + row, encoding="utf-8")
 
     monkeypatch.setattr(zone, "SETTLING", 60)
     monkeypatch.setattr(time, "sleep", pass_by)
