@@ -8,8 +8,8 @@ from pathlib import PurePosixPath
 
 from edu_pipeline.ground.toml import toml_list, toml_text
 from edu_pipeline.ground.wording import listed
-from edu_pipeline.landing.sources.school.canonical import CODES
 from edu_pipeline.landing.archives import ARCHIVE, NOT_READ, OTHER_ARCHIVES, DamagedFileError
+from edu_pipeline.landing.sources.school.canonical import CODES
 from edu_pipeline.landing.sources.school.fields import FIELDS
 from edu_pipeline.landing.sources.school.formats.recognition import companion_of
 from edu_pipeline.landing.sources.school.manifest import (
