@@ -204,8 +204,14 @@ def _facts(file: FileSeen, now: datetime) -> str:
             else DELIMITERS.get(file.delimiter, file.delimiter)
         )
         encoding = [] if file.sheet else [file.encoding]
-        facts += [*encoding, how, f"header in line {file.header_line}", counted(file.rows, "row")]
+        facts += [*encoding, how, f"header in line {file.header_line}", _rows(file)]
     return ", ".join(facts)
+
+
+def _rows(file: FileSeen) -> str:
+    if file.cells == 0:
+        return counted(file.rows, "row")
+    return f"{counted(file.rows, 'line')} of {counted(file.cells, 'row')} each"
 
 
 def _columns(file: FileSeen, *, alone: bool) -> list[Row]:

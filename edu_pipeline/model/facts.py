@@ -47,6 +47,9 @@ class Attendance(dy.Schema):
     )
     file = dy.String(description="File of the row that counts, below the landing zone's root")
     line = dy.Int64(description="Line where that row starts")
+    heading = dy.String(
+        description="Header of its cell, in a file with a column per day or assignment; else empty"
+    )
 
 
 class Homework(dy.Schema):
@@ -62,3 +65,6 @@ class Homework(dy.Schema):
     )
     file = dy.String(description="File of the row that counts, below the landing zone's root")
     line = dy.Int64(description="Line where that row starts")
+    heading = dy.String(
+        description="Header of its cell, in a file with a column per day or assignment; else empty"
+    )

@@ -91,6 +91,9 @@ class RejectedRows(dy.Schema):
     table = dy.String(description="The export, such as attendance")
     file = dy.String(description="Path below the landing zone's root")
     line = dy.Int64(description="Line where the row starts")
+    heading = dy.String(
+        description="Header of its cell, in a file with a column per day or assignment; else empty"
+    )
     rule = dy.String(description="The rule that it broke")
     value = dy.String(nullable=True, description="The text that broke it")
     row = dy.String(description="The row as received, as JSON")

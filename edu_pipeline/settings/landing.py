@@ -1,6 +1,7 @@
 """How exports are read: `[landing]` and its tables."""
 
 import re
+from datetime import date
 from typing import Annotated, Literal
 from urllib.parse import urlparse
 
@@ -81,6 +82,25 @@ def _known_place(url: str) -> str:
     return url
 
 
+_HEADED = frozenset({"date", "session", "assignment_id", "class_id", "due_date"})
+"""Our columns that headers of a wide table can say."""
+
+
+def _known_pattern(text: str) -> str:
+    try:
+        named = re.compile(text).groupindex.keys()
+    except re.error as error:
+        raise ValueError(f"{text!r} is no regular expression: {error}") from None
+    if unknown := named - _HEADED:
+        raise ValueError(
+            f"{', '.join(sorted(unknown))} in {text!r} is none of {', '.join(sorted(_HEADED))}"
+        )
+    return text
+
+
+_Headers = Annotated[str, AfterValidator(_known_pattern)] | None
+
+
 class FilesOfExport(Part):
     """Where some files of an export differ from the others."""
 
@@ -94,6 +114,8 @@ class FilesOfExport(Part):
         default_factory=dict,
         description="As of the export, in any case, for these files; `*`: anything that stands there.",
     )
+    cells: _Headers = Field(None, description="As of the export, for these files.")
+    first_day: date | None = Field(None, description="As of the export, for these files.")
     lists: tuple[str, ...] = Field(
         (),
         description=(
@@ -212,8 +234,30 @@ class TableExport(Part):
     )
 
 
-class AttendanceExport(TableExport):
+class WideExport(TableExport):
+    """More keys for attendance and homework, which may have a column per day or assignment."""
+
+    cells: _Headers = Field(
+        None,
+        description=(
+            "Of a table with a column per day, session or assignment: a regular expression of the headers "
+            "whose cells are codes. The header is the date or the assignment, or what a group in it finds; "
+            "named groups, such as `(?P<session>AM|PM)`, are these columns. Dates that headers have whole "
+            "are found without it."
+        ),
+    )
+
+
+class AttendanceExport(WideExport):
     """More keys for attendance."""
+
+    first_day: date | None = Field(
+        None,
+        description=(
+            "Of a table with a column per day whose headers have no year, such as `7 Sep`, `Mon` or `14`: "
+            "a day from which they go on, each the next such day after the one to its left."
+        ),
+    )
 
     shape: Literal["daily", "exceptions"] = Field(
         "daily",
@@ -274,7 +318,7 @@ class Landing(Part):
     classes: TableExport = Field(default_factory=TableExport)
     enrollments: EnrollmentsExport = Field(default_factory=EnrollmentsExport)
     attendance: AttendanceExport = Field(default_factory=AttendanceExport)
-    homework: TableExport = Field(default_factory=TableExport)
+    homework: WideExport = Field(default_factory=WideExport)
     calendar: TableExport = Field(default_factory=TableExport)
     terms: TableExport = Field(default_factory=TableExport)
 

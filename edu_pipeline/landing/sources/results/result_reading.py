@@ -464,6 +464,7 @@ def _rejected(rejects: pl.DataFrame, people: pl.DataFrame, tables: Sequence[Tabl
             "table": TABLE,
             "file": ATTAINMENT_FOLDER + tables[table].sheet.file,
             "line": tables[table].sheet.rows[row].line,
+            "heading": "",
             "rule": rule,
             "value": value,
             "row": as_json(tables[table], row),

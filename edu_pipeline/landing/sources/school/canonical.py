@@ -2,7 +2,8 @@
 
 `read_<table>` has the file, line and version of each row, one text column per field of
 `school.FIELDS`, and the rule by which a row is no data (`_rule`); what a cell means is parsed
-afterwards.
+afterwards. A line of a table with a column per day or assignment is a row for each of these columns,
+of which `_heading` is the header; of other rows it is empty.
 """
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -18,6 +19,7 @@ from edu_pipeline.landing.rules import (
     ABOVE,
     DELETED,
     REPEATED_HEADER,
+    TEST_STUDENT,
     TOO_MANY_CELLS,
     TOTALS,
     UNITS,
@@ -32,15 +34,22 @@ from edu_pipeline.landing.sources.school.fields import (
     NAMES_LIKE_MISSING,
 )
 from edu_pipeline.landing.sources.school.school_columns import Field, Resolved, resolve
+from edu_pipeline.landing.sources.school.wide import HEADED, WideColumn
 from edu_pipeline.landing.tables.csvfile import CELLS
 from edu_pipeline.landing.tables.dates import HALF_A_SECOND
 from edu_pipeline.landing.tables.headers import normal
 from edu_pipeline.landing.tables.opened import FROM_1904
 from edu_pipeline.landing.tables.raw import LISTED, RECEIVED
 from edu_pipeline.landing.zone import is_like
-from edu_pipeline.settings.landing import ANYTHING, FilesOfExport, TableExport
+from edu_pipeline.settings.landing import (
+    ANYTHING,
+    AttendanceExport,
+    FilesOfExport,
+    TableExport,
+    WideExport,
+)
 
-CODES = {"attendance": "code", "homework": "status"}
+CODES = {table: code for table, (_, code) in HEADED.items()}
 """Columns whose cells are codes: an empty one means something, and `-` may be a code."""
 
 TOLD = {
@@ -53,6 +62,8 @@ TOLD = {
 UNITS_WITHIN = 3
 """Lines below the header in which units stand."""
 
+_ABOUT_COLUMNS = r"(due )?dates?|due|max(imum)? ?points|points( possible)?|out of|week ?days?|days?"
+"""What stands before the cells of a line that says something of its columns."""
 _TOTAL = r"((grand|sub|overall)[ -]?)?(totals?|sum|averages?|mean|median|count)[\s:.()%\d]*"
 
 MOST_COLUMNS = 60
@@ -98,10 +109,10 @@ def resolved_headers(
 
 
 def _resolved(
-    table: str, files: pl.DataFrame, export: TableExport
+    table: str, files: pl.DataFrame, export: TableExport, *, older: bool = False
 ) -> Iterator[tuple[str, Resolved, FilesOfExport]]:
     usable = files.filter(
-        (pl.col("table") == table) & pl.col("current") & pl.col("error").is_null()
+        (pl.col("table") == table) & (pl.col("current") | older) & pl.col("error").is_null()
     )
     for path, header, form, text in usable.select("path", "header", "format", "part").iter_rows():
         part = part_of(text)
@@ -155,8 +166,14 @@ def as_said(
         for ours, theirs in export.columns.items()
         if here is None or normal(theirs) in here
     }
+    wide: dict[str, Any] = {}
+    if isinstance(export, WideExport):
+        wide["cells"] = own.cells or export.cells or part.cells
+    if isinstance(export, AttendanceExport):
+        wide["first_day"] = own.first_day or export.first_day
     return export.model_copy(
         update={
+            **wide,
             "columns": {**part.columns, **said, **own.columns},
             "constants": {**part.constants, **export.constants, **own.constants},
             "where": {**part.where, **export.where, **own.where},
@@ -172,10 +189,26 @@ def unread_names(
     read = {
         header
         for each in found
-        for header in (*each.headers.values(), *each.flags.values(), *each.filters)
+        for header in (
+            *each.headers.values(),
+            *each.flags.values(),
+            *each.filters,
+            *headings(each),
+        )
     }
     columns = [name for name in con.table(f"raw_{table}").columns if name not in RECEIVED]
     return [name for name in columns if name not in read][:MOST_COLUMNS]
+
+
+def headings(found: Resolved) -> tuple[str, ...]:
+    """The headers each of whose cells is a row."""
+    return tuple(cell.header for cell in found.cells)
+
+
+def rows_per_line(table: str, files: pl.DataFrame, export: TableExport) -> Mapping[str, int]:
+    """File of a wide table → rows that each of its lines is."""
+    found = {path: each for path, each, _ in _resolved(table, files, export, older=True)}
+    return {path: len(each.cells) for path, each in found.items() if each.cells}
 
 
 def read_export(
@@ -188,7 +221,7 @@ def read_export(
 def canonical_query(
     table: str, files: pl.DataFrame, export: TableExport, *, rows: str | None = None
 ) -> str:
-    """SQL over `raw_<table>`: `_file`, `_line`, `_version`, our columns as text, `_rule`, `_value`.
+    """SQL over `raw_<table>`: `_file`, `_line`, `_heading`, `_version`, our columns as text, `_rule`, `_value`.
 
     `_rule` is that of a row which holds no data or not a row's, else empty; `_value` what broke it.
     Files that lack a required column give no rows; they are a landing problem. Rows that `where`
@@ -198,20 +231,27 @@ def canonical_query(
     if not usable:
         names = [*(field.name for field in FIELDS[table]), "_rule", "_value"]
         nothing = ", ".join(f"null::varchar as {name}" for name in names)
-        return f"select _file, _line, _version, {nothing} from {rows or f'raw_{table}'} where false"
+        return (
+            f"select _file, _line, '' as _heading, _version, {nothing} "
+            f"from {rows or f'raw_{table}'} where false"
+        )
     columns = [f"{_cell(table, field, usable, export)} as {field.name}" for field in FIELDS[table]]
     below = _by_file(usable, lambda file: f"_line <= {file.header_lines + UNITS_WITHIN}")
     return f"""
-        select * exclude (_overflow, _first, _below, _short, _deleted, _updated),
+        select * exclude (_overflow, _first, _below, _alone, _short, _deleted, _updated),
                case {_rules(table, usable)} end as _rule,
                case when _rule = {literal(TOO_MANY_CELLS)} then _overflow end as _value
         from (
-          select _file, _line, _version, _overflow, {", ".join(columns)},
+          select _file, _line, {_by_file(usable, lambda file: "_cell.heading" if file.found.cells else "''")} as _heading,
+                 _version, _overflow, {", ".join(columns)},
                  {_by_file(usable, lambda file: quoted(file.header[0]))} as _first,
                  {below} as _below,
+                 {_by_file(usable, _stands_alone)} as _alone,
                  {_by_file(usable, lambda file: _lacks_code(table, file))} as _short,
                  {_by_file(usable, _is_deleted)} as _deleted, _updated
-          from (select *, {_is_updated(usable)} as _updated from {rows or f"raw_{table}"}) where {_wanted(usable, export)}
+          from (
+            select *, {_is_updated(usable)} as _updated from {_by_cell(rows or f"raw_{table}", usable)}
+          ) where {_wanted(usable, export)}
         )"""
 
 
@@ -239,6 +279,36 @@ def _usable(table: str, files: pl.DataFrame, export: TableExport) -> Sequence[_F
     ]
 
 
+def _by_cell(rows: str, usable: Sequence[_File]) -> str:
+    """SQL of rows with the `_cell` that each is about, where files have several in a line."""
+    if not any(file.found.cells for file in usable):
+        return rows
+    says = sorted({name for file in usable for cell in file.found.cells for name in cell.says})
+
+    def struct(place: int, cell: WideColumn) -> str:
+        said = {name: literal(cell.says[name]) if name in cell.says else "null" for name in says}
+        texts = {"heading": literal(cell.header), "cell": quoted(cell.header), **said}
+        parts = ", ".join(f"{name}: {text}::varchar" for name, text in texts.items())
+        return f"{{place: {place}, {parts}}}"
+
+    def cells(file: _File) -> str:
+        places = {name: place for place, name in enumerate(file.header)}
+        wide = [struct(places[cell.header], cell) for cell in file.found.cells]
+        return f"[{', '.join(wide) or 'null'}]"
+
+    # what of a line is read is not known here, and DuckDB leaves the rest
+    return f"(select *, unnest({_by_file(usable, cells)}) as _cell from {rows})"
+
+
+def _stands_alone(file: _File) -> str:
+    """SQL that is true for a line of a wide table that has nothing but cells: it is about the columns."""
+    if not file.found.cells:
+        return "false"
+    others = [quoted(name) for name in file.header if name not in headings(file.found)]
+    filled = f"trim(concat({', '.join(others)}))"
+    return f"{filled} = '' or regexp_full_match({filled}, {literal(_ABOUT_COLUMNS)}, 'i')"
+
+
 def _rules(table: str, usable: Sequence[_File]) -> str:
     """SQL of the rules that set rows apart before anything is parsed.
 
@@ -249,22 +319,27 @@ def _rules(table: str, usable: Sequence[_File]) -> str:
     # one pattern for several cells: each takes DuckDB milliseconds to compile
     cells = _joined([f"nullif({field.name}, '')" for field in FIELDS[table]])
     told = _joined(TOLD.get(table, ()))
-    headers = {
-        name: sorted({file.found.headers[name] for file in usable if name in file.found.headers})
-        for name in required
-    }
-    again = [f"{name} in {literals(texts)}" for name, texts in headers.items() if texts]
+
+    def again(file: _File) -> str:
+        texts = {name: file.found.headers.get(name) for name in required}
+        same = [f"{name} = {literal(text)}" for name, text in texts.items() if text is not None]
+        return f"coalesce({' and '.join(same) or 'false'}, false)"
+
+    def apart(file: _File) -> str:
+        return " and ".join(f"{name} is null" for name in others if name not in file.found.said)
+
     rules = {
         ABOVE: _by_file(usable, lambda file: f"_line <= {file.header_lines}"),
-        REPEATED_HEADER: " and ".join(again) or "false",
+        REPEATED_HEADER: _by_file(usable, again),
         TOTALS: " and ".join(
             [
-                *(f"{name} is null" for name in others),
+                _by_file(usable, lambda file: apart(file) or "true"),
                 f"({told} = '' or {_each(told, _NOTHING_TOLD)})",
                 f"coalesce({_like(f'coalesce({key}, _first)', _TOTAL)}, false)",
             ]
         ),
-        UNITS: (f"_below and (lower(trim(_first)) = 'points possible' or {_each(cells, _UNIT)})"),
+        UNITS: f"_below and (_alone or lower(trim(_first)) = 'points possible' or {_each(cells, _UNIT)})",
+        TEST_STUDENT: "_heading <> '' and lower(trim(_first)) = 'student, test'",
         UPDATED: "_updated",
         DELETED: "_deleted",
         TOO_MANY_CELLS: "_overflow is not null",
@@ -304,6 +379,8 @@ def _each(cells: str, pattern: str) -> str:
 
 def _lacks_code(table: str, file: _File) -> str:
     """A row that ends before its code has none, which is not the same as an empty one."""
+    if file.found.cells:
+        return f"coalesce({CELLS} <= _cell.place, false)"
     header = file.found.headers.get(CODES.get(table, ""))
     return "false" if header is None else f"coalesce({CELLS} <= {file.header.index(header)}, false)"
 
@@ -398,6 +475,8 @@ def _cell(table: str, field: Field, usable: Sequence[_File], export: TableExport
     def received(file: _File) -> str:
         if file.found.how.get(field.name) == "flags":
             return _flags_said(file.found.flags)
+        if field.name in file.found.said:
+            return f"_cell.{'cell' if field.name == CODES[table] else field.name}"
         header = file.found.headers.get(field.name)
         constant = file.found.constants.get(field.name)
         if not header:
@@ -406,7 +485,7 @@ def _cell(table: str, field: Field, usable: Sequence[_File], export: TableExport
             return f"if(contains({quoted(header)}, '{LISTED}'), null, {quoted(header)})"
         return quoted(header)
 
-    if not any(field.name in {**file.found.headers, **file.found.constants} for file in usable):
+    if not any(field.name in file.found.found for file in usable):
         return "''" if CODES.get(table) == field.name else "null::varchar"
     cell = f"trim(replace({_by_file(usable, received)}, chr(9), ' '))"
     if field.name in DATES.get(table, ()):

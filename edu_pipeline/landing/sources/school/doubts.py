@@ -216,14 +216,11 @@ def _blank_homework(
     """Pieces without a status that were due before the file was written, beside complete ones only."""
     if "" in settings.homework.codes or _has_unmapped(con, "homework"):
         return
-    path_column = {
-        path: found.headers["status"]
-        for path, found in resolved_headers("homework", files, settings.landing.homework).items()
-        if "status" in found.headers
-    }
-    if not path_column:
+    read = resolved_headers("homework", files, settings.landing.homework)
+    paths = [path for path, found in read.items() if "status" in {*found.headers, *found.said}]
+    if not paths:
         return
-    theirs = f"stg_homework where file in {literals(sorted(path_column))}"
+    theirs = f"stg_homework where file in {literals(sorted(paths))}"
     ((complete, missing),) = con.execute(
         "select count(*) filter (status in ('complete', 'late')), count(*) filter (status = 'missing') "
         f"from {theirs}"
@@ -234,8 +231,11 @@ def _blank_homework(
     ((blanks,),) = con.execute(
         f"""
         with theirs as (from {theirs}),
-        blank as (select _file as file, _line as line from read_homework where status = '')
-        select count(*) from theirs semi join blank using (file, line)
+        blank as (
+          select _file as file, _line as line, _heading as heading from read_homework
+          where status = ''
+        )
+        select count(*) from theirs semi join blank using (file, line, heading)
         join export_days using (file) where due_date < last_day
         """
     ).fetchall()
@@ -418,7 +418,7 @@ def _days_to_come(con: duckdb.DuckDBPyConnection, settings: Settings) -> Iterato
             and count(*) > {PREFILLED} * (select marks from usual)
         ),
         planned as (
-          select _file as file, _line as line
+          select _file as file, _line as line, _heading as heading
           from read_attendance semi join stg_attendance using (student_id)
           where {is_excused}
         ),
@@ -426,7 +426,7 @@ def _days_to_come(con: duckdb.DuckDBPyConnection, settings: Settings) -> Iterato
           select * from rejected_attendance
           where rule = {literal(AFTER)} and possible > 0 and not (
             attended < possible and day <= (select max(date) from stg_attendance) + {PLANNED_DAYS}
-            and (file, line) in (select (file, line) from planned)
+            and (file, line, heading) in (select (file, line, heading) from planned)
           )
         )
         select count(*), list(distinct day order by day)[:{DATES_SHOWN}], count(distinct day),

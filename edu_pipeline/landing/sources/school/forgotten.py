@@ -11,7 +11,11 @@ import duckdb
 import polars as pl
 
 from edu_pipeline.ground.sql import literals, quoted
-from edu_pipeline.landing.sources.school.canonical import canonical_query, resolved_headers
+from edu_pipeline.landing.sources.school.canonical import (
+    canonical_query,
+    headings,
+    resolved_headers,
+)
 from edu_pipeline.landing.sources.school.fields import WORDS
 from edu_pipeline.landing.tables.headers import normal
 from edu_pipeline.landing.tables.raw import RECEIVED
@@ -105,7 +109,13 @@ def _known(
         )
         con.execute("delete from known_rows where forgotten")
     cells = ", ".join(_cells(con, table, files, export))
-    return f"select {cells} from incoming_rows join known_rows using (_file, _line)"
+    if table in ABOUT_OTHERS:
+        return f"select {cells} from incoming_rows join known_rows using (_file, _line)"
+    # a line of a wide table is several known rows
+    left = (
+        "select *, false as forgotten from incoming_rows semi join known_rows using (_file, _line)"
+    )
+    return f"select {cells} from ({left})"
 
 
 def _cells(
@@ -117,7 +127,7 @@ def _cells(
     people: set[str] = set()
     for path, found in resolved_headers(table, files, export).items():
         # the first column tells totals from rows
-        read |= {*found.headers.values(), *found.filters, first[path][0]}
+        read |= {*found.headers.values(), *found.filters, *headings(found), first[path][0]}
         people |= {
             found.headers[column] for _, column in PEOPLE.get(table, ()) if column in found.headers
         }

@@ -17,7 +17,7 @@ from edu_pipeline.landing.archives import DamagedFileError
 from edu_pipeline.landing.sources.school.canonical import as_said, own_part
 from edu_pipeline.landing.sources.school.fields import FIELDS
 from edu_pipeline.landing.sources.school.formats.recognition import Lying, Recognised, recognised
-from edu_pipeline.landing.sources.school.school_columns import known, resolve
+from edu_pipeline.landing.sources.school.school_columns import known, resolve, surely_known
 from edu_pipeline.landing.stores import LandedFile, LandingError
 from edu_pipeline.landing.tables.csvfile import ENOUGH_NAMES, Layout
 from edu_pipeline.landing.tables.encodings import UTF_8, UnreadableFileError
@@ -470,7 +470,9 @@ def _read(
     """How a file or a sheet of it is read, or why not."""
     fields = FIELDS.get(table, ())
     look = Look(
-        known=lambda names: known(fields, names, export).keys() if fields else any_known(names),
+        known=lambda names: (
+            surely_known(table, fields, names, export) if fields else any_known(names)
+        ),
         required={field.name for field in fields if field.required},
         encoding=None if export.encoding == AUTO else export.encoding,
         delimiter=export.delimiter,

@@ -23,9 +23,10 @@ from edu_pipeline.landing.sources.school.manifest import (
     matches,
     rows_of,
 )
-from edu_pipeline.landing.sources.school.school_columns import column_per_day, resolve
+from edu_pipeline.landing.sources.school.school_columns import resolve
 from edu_pipeline.landing.sources.school.school_problems import school_problem
 from edu_pipeline.landing.sources.school.suggestions import Line
+from edu_pipeline.landing.sources.school.wide import column_per_day
 from edu_pipeline.landing.stores import LandedFile
 from edu_pipeline.landing.tables.encodings import UnreadableFileError
 from edu_pipeline.landing.tables.headers import normal
@@ -335,16 +336,17 @@ def _likely(zone: Zone, landing: Landing, stray: Piece) -> tuple[list[_Guess], s
         header = row["header"]
         found = resolve(table, FIELDS[table], header, export)
         needed = {field.name for field in FIELDS[table] if field.required} - SAID_ONCE
-        lacking = needed - {*found.headers, *export.constants}
+        lacking = needed - found.found
         hinted = all(_hinted(name, header) for name in lacking)
-        if hinted and len(found.headers) >= ENOUGH_COLUMNS:
+        ours = [*found.headers, *sorted(found.said)]
+        if hinted and len(ours) >= ENOUGH_COLUMNS:
             words = (table.rstrip("s"), *ALSO_CALLED.get(table, ()))
             named = any(word in stray.path.casefold() for word in words)
-            score = len(found.headers) + len(needed) / 10 + named / 20 - 2 * len(lacking)
+            score = len(ours) + len(needed) / 10 + named / 20 - 2 * len(lacking)
             # marks and pieces, with their session or class, may tell of their students as well
-            if table in CODES and not lacking and len(found.headers) > len(needed):
+            if table in CODES and not lacking and len(ours) > len(needed):
                 score += len(header)
-            guesses.append(_Guess(stray, table, score, tuple(header), tuple(found.headers)))
+            guesses.append(_Guess(stray, table, score, tuple(header), tuple(ours)))
             key = next(field.name for field in FIELDS[table] if field.required)
             if not named and normal(found.headers.get(key, "")) in GENERIC_IDS:
                 generic.add(table)

@@ -11,6 +11,12 @@ from difflib import SequenceMatcher, get_close_matches
 from typing import Literal
 
 from edu_pipeline.ground.toml import toml_text
+from edu_pipeline.landing.sources.school.wide import (
+    WideColumn,
+    said_by,
+    wide_columns,
+    wide_question,
+)
 from edu_pipeline.landing.tables.headers import normal
 from edu_pipeline.settings.landing import TableExport
 
@@ -38,18 +44,6 @@ How = Literal["setting", "format", "name", "alias", "flags", "likeness"]
 ENOUGH_FLAGS = 2
 """Columns of yes and no that are read in place of one; a single one may have anything in it."""
 
-MANY_ALIKE = 3
-"""So many columns of one kind make a table wide."""
-SHOWN = 3
-"""Headers shown of many."""
-_WEEKDAY = r"(mon|tue|tues|wed|thu|thur|thurs|fri|sat|sun)(day|nesday|rsday|urday)?\.?"
-_MONTH = r"(jan|feb|mar|apr|may|jun|jul|aug|sep|sept|oct|nov|dec)[a-z]*\.?"
-_DAY = re.compile(
-    rf"(?=.*\d|{_WEEKDAY})(({_WEEKDAY}|{_MONTH}|day|week|am|pm|\d+)[\s./:,_T-]*)+", re.IGNORECASE
-)
-"""A header that is a day: `2026-09-07`, `7 Sep`, `Mon 7`, `14`."""
-_SESSION = re.compile(r"\d+|\b(am|pm)\b|morning|afternoon|\b(first|second)\b")
-"""What tells headers of sessions apart."""
 ALIKE = 0.88
 """How alike a misspelt header must be (`Stduent ID`); `edit date` is not `exit date`."""
 
@@ -71,10 +65,19 @@ class Resolved:
     """Our column → the value of every row that has none of its own."""
     filters: Mapping[str, tuple[str, ...]]
     """The file's header → the values whose rows are kept."""
+    cells: tuple[WideColumn, ...]
+    """The headers each of whose cells is a row of its own."""
+    said: frozenset[str]
+    """Our columns that these headers and their cells say."""
     unread: tuple[str, ...]
     """The file's other headers."""
     missing: tuple[str, ...]
     """A sentence for every column that is needed and was not found."""
+
+    @property
+    def found(self) -> frozenset[str]:
+        """Every column of ours that rows of the file have."""
+        return frozenset({*self.headers, *self.constants, *self.said})
 
 
 def resolve(
@@ -87,6 +90,12 @@ def resolve(
     """
     by_normal = _by_normal(header)
     headers = dict(known(fields, header, export))
+    cells = wide_columns(table, header, headers, export)
+    said = said_by(table, cells)
+    wide = {cell.header for cell in cells}
+    headers = {
+        ours: name for ours, name in headers.items() if name not in wide and ours not in said
+    }
     how: dict[str, How] = {
         field.name: "setting"
         if field.name in export.columns
@@ -96,14 +105,16 @@ def resolve(
         for field in fields
         if field.name in headers
     }
+    free = [name for name in header if name not in wide]
     flags: Mapping[str, str] = {}
     for field in fields:
-        if field.name in {*headers, *export.columns, *export.constants}:
+        if field.name in {*headers, *said, *export.columns, *export.constants}:
             continue
-        if found_flags := _flags(field, header, by_normal):
+        if found_flags := _flags(field, free, by_normal):
             flags = found_flags
             headers[field.name], how[field.name] = next(iter(flags.values())), "flags"
-    for name, alike in _alike(fields, header, headers, export).items():
+    have = {**headers, **dict.fromkeys(said, "")}
+    for name, alike in _alike(fields, free, have, export).items():
         headers[name], how[name] = alike, "likeness"
     found = {_found(name, header, by_normal): kept for name, kept in export.where.items()}
     filters = {name: kept for name, kept in found.items() if name is not None}
@@ -116,10 +127,22 @@ def resolve(
         },
         constants=export.constants,
         filters=filters,
+        cells=cells,
+        said=said,
         unread=tuple(
-            name for name in header if name not in {*headers.values(), *flags.values(), *filters}
+            name for name in free if name not in {*headers.values(), *flags.values(), *filters}
         ),
-        missing=_missing(table, fields, header, headers, export),
+        missing=_missing(table, fields, header, {**have, **headers}, export),
+    )
+
+
+def surely_known(
+    table: str, fields: Sequence[Field], header: Sequence[str], export: TableExport
+) -> frozenset[str]:
+    """Which of our columns a line has the names of, if it is the header: for telling which line is."""
+    headers = known(fields, header, export)
+    return frozenset(headers) | (
+        said_by(table, wide_columns(table, header, headers, export)) if headers else frozenset()
     )
 
 
@@ -197,8 +220,11 @@ def _missing(
     export: TableExport,
 ) -> tuple[str, ...]:
     """A sentence for every column and filter that the file should have and has not."""
-    if (shape := _shape(table, fields, header, headers, export)) is not None:
-        return (shape,)
+    needed = {field.name for field in fields if field.required}
+    lacking = frozenset(needed - {*headers, *export.constants, *export.columns})
+    free = [name for name in header if name not in headers.values()]
+    if wide := wide_question(table, free, lacking, export):
+        return (wide,)
     by_normal = _by_normal(header)
     seen = f"Its columns are: {', '.join(header)}."
     missing = []
@@ -224,60 +250,6 @@ def _missing(
         if _found(name, header, by_normal) is None
     ]
     return tuple(missing)
-
-
-def _shape(
-    table: str,
-    fields: Sequence[Field],
-    header: Sequence[str],
-    headers: Mapping[str, str],
-    export: TableExport,
-) -> str | None:
-    """What to say of a table that lacks columns because it is wide: no other header would do."""
-    have = {*headers, *export.constants, *export.columns}
-    lacking = {field.name for field in fields if field.required} - have
-    free = [name for name in header if name not in headers.values()]
-    if table == "attendance" and lacking & {"date", "code"}:
-        return column_per_day(free) or _column_per_session(free)
-    if table == "homework" and len(lacking - {"student_id"}) > 1 and len(free) >= MANY_ALIKE:
-        return (
-            f"it has no column for {' and none for '.join(sorted(lacking))}, and columns of its own "
-            f"({_some(free)}): it may be a gradebook with a column per assignment. This shape is not "
-            "read: a row per student and assignment is needed. Export it so, or unpivot it."
-        )
-    return None
-
-
-def column_per_day(header: Sequence[str]) -> str | None:
-    """What to say of a register that has a column per day; None where it has none."""
-    days = [name for name in header if _DAY.fullmatch(name.strip())]
-    if len(days) < MANY_ALIKE:
-        return None
-    return (
-        f"it has a column per day ({_some(days)}). This shape is not read: a row per student and day "
-        "is needed. Export it so, or unpivot it."
-    )
-
-
-def _column_per_session(header: Sequence[str]) -> str | None:
-    alike: dict[str, list[str]] = {}
-    for name in header:
-        bare = _SESSION.sub("", name.casefold())
-        if bare != name.casefold():
-            alike.setdefault(normal(bare), []).append(name)
-    sessions = max(alike.values(), key=len, default=[])
-    if len(sessions) <= 1:
-        return None
-    return (
-        f"it has a column per session ({_some(sessions)}). This shape is not read: a row per student, "
-        "day and session is needed. Export it so, or unpivot it."
-    )
-
-
-def _some(names: Sequence[str]) -> str:
-    return ", ".join(names[:SHOWN]) + (
-        f" and {len(names) - SHOWN} more" if len(names) > SHOWN else ""
-    )
 
 
 def _found(name: str, header: Sequence[str], by_normal: Mapping[str, str]) -> str | None:

@@ -12,11 +12,13 @@ from datetime import date, datetime
 import duckdb
 import polars as pl
 
+from edu_pipeline.ground.wording import counted
 from edu_pipeline.landing.sources.school.canonical import CODES, resolved_headers
 from edu_pipeline.landing.sources.school.fields import DATES, FIELDS
 from edu_pipeline.landing.sources.school.finding import find_problems
 from edu_pipeline.landing.sources.school.manifest import survey
 from edu_pipeline.landing.sources.school.placing import Placing, place
+from edu_pipeline.landing.sources.school.school_columns import Resolved
 from edu_pipeline.landing.sources.school.school_evidence import STEPS
 from edu_pipeline.landing.sources.school.school_fates import school_fates
 from edu_pipeline.landing.sources.school.school_problems import MANY_CODES, MEANINGS
@@ -46,7 +48,7 @@ class ColumnSeen:
     ours: str
     header: str
     how: str
-    """`setting`, `name`, `alias`, `likeness` or `constant`."""
+    """`setting`, `name`, `alias`, `likeness`, `constant`, `headers` or `cells`."""
 
 
 @dataclass(frozen=True)
@@ -64,6 +66,8 @@ class FileSeen:
     sheet: str | None
     header_line: int
     rows: int
+    cells: int
+    """Of a wide table, the columns of which each makes a row of every line."""
     columns: tuple[ColumnSeen, ...]
     missing: tuple[str, ...]
     """Our columns that are needed and were not found."""
@@ -267,6 +271,8 @@ def _file(
             columns.append(ColumnSeen(field.name, found.headers[field.name], how))
         elif found and field.name in found.constants:
             columns.append(ColumnSeen(field.name, found.constants[field.name], "constant"))
+        elif found and field.name in found.said:
+            columns.append(ColumnSeen(field.name, *_wide(field.name, found)))
         elif found and field.required:
             missing.append(field.name)
     preamble = file["preamble"]
@@ -289,11 +295,19 @@ def _file(
         sheet=file["sheet"],  # type: ignore[arg-type]
         header_line=preamble + 1,
         rows=received,
+        cells=len(found.cells) if found else 0,
         columns=tuple(columns),
         missing=tuple(missing),
         unused=found.unread if found else (),
         error=file["error"],  # type: ignore[arg-type]
     )
+
+
+def _wide(ours: str, found: Resolved) -> tuple[str, str]:
+    """The headers, or the cells below them, that say one of our columns, and which of both."""
+    first, last = found.cells[0].header, found.cells[-1].header
+    headers = f"{counted(len(found.cells), 'column')}, {first} to {last}"
+    return headers, "headers" if any(ours in cell.says for cell in found.cells) else "cells"
 
 
 def _pattern(path: str, table: str, patterns: Sequence[str] | None) -> str:

@@ -1,8 +1,11 @@
 """What became of every row of a school's exports: counted where they lie.
 
-Of every file the fates add up to its rows. Which rows break a rule is for staging to say, and which of
+Of every file the fates add up to its rows; of a table with a column per day or assignment to its lines
+times these columns. Which rows break a rule is for staging to say, and which of
 them a person must look at for the problems.
 """
+
+from collections.abc import Mapping
 
 import duckdb
 import polars as pl
@@ -23,12 +26,13 @@ from edu_pipeline.landing.rules import (
     SUPERSEDED,
     fate_of,
 )
+from edu_pipeline.landing.sources.school.canonical import CODES, rows_per_line
 from edu_pipeline.landing.sources.school.fields import KEYS, OTHER_ROLES
 from edu_pipeline.landing.sources.school.school_staging import STAGED_AS
 from edu_pipeline.model.columns import dtypes
 from edu_pipeline.model.quality import LandingFates
 from edu_pipeline.model.school_calendar import WeekBegins
-from edu_pipeline.settings.landing import SCHOOL_TABLES, Landing
+from edu_pipeline.settings.landing import Landing
 
 _STRETCHES = """
     select {keys}, min(begin_date) as begin_date, max(end_date) as end_date
@@ -72,12 +76,16 @@ def school_fates(
     Returns:
         `LandingFates`.
     """
-    found = [_unread(files)]
+    found = []
     for table, staged in STAGED_AS.items():
+        per_line = rows_per_line(table, files, landing.export(table))
+        found.append(_unread(table, files, per_line))
+        times = "".join(f" when {literal(path)} then {rows}" for path, rows in per_line.items())
         used = _FACTS[table](con, week_begins) if table in _FACTS else _small(con, table, landing)
         beside = con.sql(
             f"""
-            select _file as file, count(*) - coalesce(any_value(used.rows), 0) as rows,
+            select _file as file,
+                   count(*) * {f"case _file{times} else 1 end" if times else 1} - coalesce(any_value(used.rows), 0) as rows,
                    case when any_value(used.rows) is null then {literal(NO_COLUMN)}
                         else {literal(ELSEWHERE)} end as rule
             from raw_{table} left join (
@@ -86,7 +94,7 @@ def school_fates(
             """
         ).pl()
         lost = con.sql(
-            f"select file, rule, count(distinct line) as rows from ({_first_rule(staged)}) group by all"
+            f"select file, rule, count(*) as rows from ({_first_rule(staged)}) group by all"
         ).pl()
         found += [
             _as_fates(table, beside.with_columns(fate=pl.lit("not_read"))),
@@ -111,7 +119,8 @@ def school_fates(
 
 def _first_rule(staged: str) -> str:
     """SQL of each rejected row once: one that breaks several rules has one fate."""
-    return f"select file, line, min(rule) as rule from rejected_{staged} group by file, line"
+    row = "file, line, heading" if staged in CODES else "file, line"
+    return f"select {row}, min(rule) as rule from rejected_{staged} group by {row}"
 
 
 def _mapped(rules: pl.Series) -> pl.Series:
@@ -126,16 +135,17 @@ def _as_fates(table: str, counts: pl.DataFrame) -> pl.DataFrame:
     )
 
 
-def _unread(files: pl.DataFrame) -> pl.DataFrame:
+def _unread(table: str, files: pl.DataFrame, per_line: Mapping[str, int]) -> pl.DataFrame:
     """Snapshots that a newer one replaces."""
-    older = files.filter(~pl.col("current") & pl.col("table").is_in(SCHOOL_TABLES))
+    older = files.filter(~pl.col("current") & (pl.col("table") == table))
+    lines = (pl.col("lines") - pl.col("header_lines")).cast(pl.Int64)
     return older.select(
         source=pl.lit("school"),
         table="table",
         file="path",
         fate=pl.lit("superseded"),
         rule=pl.lit(NEWER_FILE),
-        rows=(pl.col("lines") - pl.col("header_lines")).cast(pl.Int64),
+        rows=lines * pl.col("path").replace_strict(per_line, default=1, return_dtype=pl.Int64),
     ).cast(dtypes(LandingFates))
 
 

@@ -109,9 +109,7 @@ class Reading:
     def lacks(self, table: str, column: str) -> bool:
         """Whether an export is there and has no such column, nor a constant for it."""
         found = resolved_headers(table, self.files, self.settings.landing.export(table)).values()
-        return bool(found) and not any(
-            column in {**each.headers, **each.constants} for each in found
-        )
+        return bool(found) and not any(column in each.found for each in found)
 
     def with_placeholders(self) -> "Reading":
         """Rows also of the exports that lack what only has to be said once for all of them."""

@@ -450,7 +450,7 @@ def _stage(
     con.execute(
         f"""
         create or replace temp table judged as
-        select parsed._file, parsed._line, parsed._version,
+        select parsed._file, parsed._line, parsed._heading, parsed._version,
                case when parsed._rule is not null then parsed._rule {rule} end as rule,
                case when parsed._rule is not null then parsed._value {value} end as value,
                days.day as _day, parsed.student_id as _student_id,
@@ -474,8 +474,8 @@ def _stage(
     con.execute(
         f"""
         create or replace table rejected_{table} as
-        select {literal(table)} as "table", _file as file, _line as line, rule, value,
-               _student_id as student_id, _day as day{adds}
+        select {literal(table)} as "table", _file as file, _line as line, _heading as heading,
+               rule, value, _student_id as student_id, _day as day{adds}
         from judged where rule is not null
         """
     )
@@ -484,7 +484,8 @@ def _stage(
     con.execute(
         f"""
         create or replace table stg_{table} as
-        select {", ".join(f"{sql} as {name}" for name, sql in staged.items())}, _file as file, _line as line
+        select {", ".join(f"{sql} as {name}" for name, sql in staged.items())}, _file as file, _line as line,
+               _heading as heading
         from judged where rule is null
         """
     )
@@ -512,10 +513,10 @@ def _set_repeated_apart(con: duckdb.DuckDBPyConnection, export: TableExport, fac
           select {keys} from judged where rule is null group by all having count(*) > 1
         ),
         repeated as (
-          select *, {older} as older from judged semi join twice on {alike} where rule is null
+          select *, judged.rowid as _row, {older} as older from judged semi join twice on {alike} where rule is null
         ),
         ranked as (
-          select _file, _line, older, _student_id, _day,
+          select _row, _file, _line, _heading, older, _student_id, _day,
                  row_number() over latest as place,
                  first_value(_file) over latest = _file and not older as here,
                  first_value(older) over latest
@@ -535,17 +536,12 @@ def _set_repeated_apart(con: duckdb.DuckDBPyConnection, export: TableExport, fac
         select _file as file, differs, here, count(*) as rows from again group by all
         """
     )
-    con.execute(
-        """
-        delete from judged using again
-        where judged._file = again._file and judged._line = again._line
-        """
-    )
+    con.execute("delete from judged where rowid in (select _row from again)")
     if export.export == "snapshot":
         con.execute(
             f"""
             insert into rejected_{fact.table} by name
-            select {literal(fact.table)} as "table", _file as file, _line as line,
+            select {literal(fact.table)} as "table", _file as file, _line as line, _heading as heading,
                    {literal(SUPERSEDED)} as rule, _student_id as student_id, _day as day
                    {"".join(f", {name}" for name in fact.adds)}
             from again where differs

@@ -173,7 +173,8 @@ def _named_by_first_day(
                (select count(*) from read_attendance as every
                 where every._file = lost.file and every._rule is null)
         from rejected_attendance as lost
-        join read_attendance as item on item._file = lost.file and item._line = lost.line
+        join read_attendance as item
+          on item._file = lost.file and item._line = lost.line and item._heading = lost.heading
         where lost.file in (select unnest($stamped)) and rule = {literal(AFTER)}
         group by lost.file order by lost.file
         """,
