@@ -64,7 +64,12 @@ class Join(Part):
     """Another file that has more about the rows of one."""
 
     files: tuple[str, ...] = Field(description="Patterns of the other file, as of the export.")
-    on: str = Field(description="The header here whose cells are in `key` there.")
+    on: str = Field(
+        description=(
+            "The header here whose cells are in `key` there; of a table with a column per assignment also "
+            "`assignment_id`."
+        )
+    )
     key: str = Field(description="The other file's header.")
 
 
@@ -116,6 +121,14 @@ class FilesOfExport(Part):
     )
     cells: _Headers = Field(None, description="As of the export, for these files.")
     first_day: date | None = Field(None, description="As of the export, for these files.")
+    scores: bool = Field(
+        default=False,
+        description="As of the export, for these files.",
+    )
+    values: dict[str, dict[str, str]] = Field(
+        default_factory=dict,
+        description="Our column = {their word = a word of ours}, for status and code of these files.",
+    )
     lists: tuple[str, ...] = Field(
         (),
         description=(
@@ -244,6 +257,13 @@ class WideExport(TableExport):
             "whose cells are codes. The header is the date or the assignment, or what a group in it finds; "
             "named groups, such as `(?P<session>AM|PM)`, are these columns. Dates that headers have whole "
             "are found without it."
+        ),
+    )
+    scores: bool = Field(
+        default=False,
+        description=(
+            "Whether statuses are scores: a number above 0 is read as `graded`, 0 as `0`, which is for you "
+            "to say, and so is what a blank cell means."
         ),
     )
 

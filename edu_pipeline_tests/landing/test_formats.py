@@ -288,7 +288,11 @@ def test_files_of_several_folders_are_no_set() -> None:
 @pytest.mark.parametrize(
     ("files", "path", "other"),
     [
-        ({**NEW, "roles.csv": None}, "school/users.csv", "roles of OneRoster 1.2"),
+        (
+            {**NEW, "roles.csv": None},
+            "school/users.csv",
+            "roles (columns userSourcedId, role, orgSourcedId) of OneRoster 1.2",
+        ),
         ({**OLD, "results.csv": TASKS["results.csv"]}, "school/results.csv", "lineItems"),
     ],
 )

@@ -9,7 +9,7 @@ from typing import Any
 import duckdb
 import polars as pl
 
-from edu_pipeline.ground.sql import quoted
+from edu_pipeline.ground.sql import literal, quoted
 from edu_pipeline.landing.stores import LandingError
 from edu_pipeline.landing.tables.cells import cells_of, table_of
 from edu_pipeline.landing.tables.csvfile import CELLS, OVERFLOW, Layout, above
@@ -195,11 +195,15 @@ def _insert(
     """The rows of `cells` that are not blank."""
     places = range(len(shape.header))
     names = ", ".join(f"c{n} as {quoted(name)}" for n, name in enumerate(shape.header))
-    names += "".join(f", {quoted(name)}" for each in joined for name in each.columns)
+    by_cell = [each for each in joined if each.on in shape.header]
+    names += "".join(f", {quoted(name)}" for each in by_cell for name in each.columns)
     more = " ".join(
         f"left join {each.table} on {each.table}.key = trim(c{shape.header.index(each.on)})"
-        for each in joined
+        for each in by_cell
     )
+    for each in joined:
+        if each not in by_cell:
+            names += _by_header(con, each, shape.header)
     blank = " and ".join(f"trim(coalesce(c{n}, '')) = ''" for n in places)
     con.execute(
         f"""
@@ -210,4 +214,20 @@ def _insert(
         from cells {more} where not ({blank})
         """,
         [file["path"], file["landed_at"], file["version"]],
+    )
+
+
+def _by_header(con: duckdb.DuckDBPyConnection, joined: _Joined, header: Sequence[str]) -> str:
+    """SQL of what another file says of columns: in every row all of it, a JSON object of keys in headers."""
+    objects = ", ".join(
+        f"to_json(map_from_entries(list((key, {quoted(name)}))))::varchar"
+        for name in joined.columns
+    )
+    (texts,) = con.execute(
+        f"select {objects} from {joined.table} where list_bool_or([contains(name, key) for name in $header])",
+        {"header": list(header)},
+    ).fetchall()
+    return "".join(
+        f", {literal(text or '{}')} as {quoted(name)}"
+        for text, name in zip(texts, joined.columns, strict=True)
     )

@@ -99,6 +99,7 @@ class _File:
     header_lines: int
     dialect: str
     found: Resolved
+    scores: bool
 
 
 def resolved_headers(
@@ -129,6 +130,17 @@ def _resolved(
 def part_of(text: str | None) -> FilesOfExport:
     """How a file is read where that differs, as `LandingFiles.part` has it."""
     return FilesOfExport.model_validate_json(text) if text else FilesOfExport()
+
+
+def has_scores(part: FilesOfExport, export: TableExport) -> bool:
+    """Whether the statuses of a file are scores."""
+    return part.scores or (isinstance(export, WideExport) and export.scores)
+
+
+def scored_files(table: str, files: pl.DataFrame, export: TableExport) -> frozenset[str]:
+    """The current files of an export whose statuses are scores."""
+    found = _resolved(table, files, export)
+    return frozenset(path for path, _, part in found if has_scores(part, export))
 
 
 def own_part(
@@ -269,7 +281,15 @@ def _usable(table: str, files: pl.DataFrame, export: TableExport) -> Sequence[_F
     """The files of an export that have what it needs."""
     resolved = {path: (found, part) for path, found, part in _resolved(table, files, export)}
     return [
-        _File(resolved[path][1], path, header, header_lines, dialect, resolved[path][0])
+        _File(
+            part=resolved[path][1],
+            path=path,
+            header=header,
+            header_lines=header_lines,
+            dialect=dialect,
+            found=resolved[path][0],
+            scores=has_scores(resolved[path][1], export),
+        )
         for path, header, header_lines, dialect in files.filter(
             (pl.col("table") == table) & pl.col("path").is_in(resolved.keys())
         )
@@ -385,6 +405,24 @@ def _lacks_code(table: str, file: _File) -> str:
     return "false" if header is None else f"coalesce({CELLS} <= {file.header.index(header)}, false)"
 
 
+def _said_of_headers(file: _File, header: str) -> str | None:
+    """Our column, said by headers, by whose text a joined file says this; None where cells do."""
+    join = file.part.join.get(header.partition(".")[0]) if header not in file.header else None
+    return join.on if join and join.on in file.found.said else None
+
+
+def _in_words(file: _File, column: str, cell: str) -> str:
+    """SQL of a status or code as a word, where the file has numbers or words of its own system."""
+    words = file.part.values.get(column, {})
+    cases = [
+        f"when upper({cell}) = {literal(w.upper())} then {literal(o)}" for w, o in words.items()
+    ]
+    if file.scores:
+        score = f"try_cast(replace({cell}, ',', '.') as double)"
+        cases += [f"when {score} > 0 then 'graded'", f"when {score} = 0 then '0'"]
+    return f"case {' '.join(cases)} else {cell} end" if cases else cell
+
+
 def _day(file: _File, cell: str) -> str:
     """SQL of a cell with a date, its days counted as in newer workbooks."""
     if file.dialect != FROM_1904:
@@ -481,6 +519,8 @@ def _cell(table: str, field: Field, usable: Sequence[_File], export: TableExport
         constant = file.found.constants.get(field.name)
         if not header:
             return "null::varchar" if constant is None else literal(constant)
+        if on := _said_of_headers(file, header):
+            return f"from_json({quoted(header)}, '\"MAP(VARCHAR, VARCHAR)\"')[_cell.{on}]"
         if field.name in file.part.lists:
             return f"if(contains({quoted(header)}, '{LISTED}'), null, {quoted(header)})"
         return quoted(header)
@@ -494,6 +534,7 @@ def _cell(table: str, field: Field, usable: Sequence[_File], export: TableExport
     elif field.name.endswith("_id"):
         cell = f"ltrim({cell}, {literal(TEXT_MARK)})"
     if CODES.get(table) == field.name:
+        cell = _by_file(usable, partial(_in_words, column=field.name, cell=cell))
         return (
             f"case when {cell} in {literals(MISSING_CODES)} then '' else coalesce({cell}, '') end"
         )

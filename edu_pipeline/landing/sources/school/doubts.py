@@ -4,7 +4,8 @@ Each looks at one kind of doubt, counts what it is about and says what to write 
 that share a key and rows that were lost are looked at elsewhere.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
+from pathlib import PurePosixPath
 
 import duckdb
 import polars as pl
@@ -13,7 +14,7 @@ from edu_pipeline.ground.sql import literal, literals, quoted
 from edu_pipeline.ground.toml import toml_key, toml_text
 from edu_pipeline.ground.wording import counted, day_month, listed
 from edu_pipeline.landing.rules import AFTER, UNMAPPED
-from edu_pipeline.landing.sources.school.canonical import CODES, resolved_headers
+from edu_pipeline.landing.sources.school.canonical import CODES, resolved_headers, scored_files
 from edu_pipeline.landing.sources.school.fields import DATES, FIELDS
 from edu_pipeline.landing.sources.school.parts_of_day import WHOLE_DAY, number_of, span_of
 from edu_pipeline.landing.sources.school.school_problems import (
@@ -28,6 +29,7 @@ from edu_pipeline.landing.sources.school.stage_facts import (
 )
 from edu_pipeline.landing.tables.dates import is_moment
 from edu_pipeline.landing.tables.headers import normal
+from edu_pipeline.landing.zone import is_like
 from edu_pipeline.model.problems import Problem
 from edu_pipeline.settings.home import Settings
 from edu_pipeline.settings.landing import SCHOOL_TABLES
@@ -82,6 +84,7 @@ def doubts(
     yield from _shorter_days(con, files, settings)
     yield from _days_to_come(con, settings)
     yield from _homework_without_outcome(con)
+    yield from _homework_of_no_class(con, files)
     yield from _days_without_exceptions(con, settings)
     yield from _weekdays_without_exceptions(con, settings)
     yield from _nobody_absent(con, settings)
@@ -217,15 +220,29 @@ def _blank_homework(
     if "" in settings.homework.codes or _has_unmapped(con, "homework"):
         return
     read = resolved_headers("homework", files, settings.landing.homework)
-    paths = [path for path, found in read.items() if "status" in {*found.headers, *found.said}]
-    if not paths:
-        return
+    scored = scored_files("homework", files, settings.landing.homework)
+    with_status = [
+        path for path, found in read.items() if "status" in {*found.headers, *found.said}
+    ]
+    for paths in (scored, frozenset(with_status) - scored):
+        if paths:
+            yield from _blank_among(con, files, settings, paths, scored=paths == scored)
+
+
+def _blank_among(
+    con: duckdb.DuckDBPyConnection,
+    files: pl.DataFrame,
+    settings: Settings,
+    paths: Collection[str],
+    *,
+    scored: bool,
+) -> Iterator[Problem]:
     theirs = f"stg_homework where file in {literals(sorted(paths))}"
     ((complete, missing),) = con.execute(
         "select count(*) filter (status in ('complete', 'late')), count(*) filter (status = 'missing') "
         f"from {theirs}"
     ).fetchall()
-    if bool(complete) == bool(missing):
+    if bool(complete) == bool(missing) and not scored:
         return
     con.register("export_days", export_days(files, "homework", settings))
     ((blanks,),) = con.execute(
@@ -240,19 +257,24 @@ def _blank_homework(
         """
     ).fetchall()
     con.unregister("export_days")
-    if blanks:
-        outcome, other = ("complete", "missing") if complete else ("missing", "complete")
-        yield _question(
-            "homework",
-            "blank_codes",
-            "status",
-            f"{counted(blanks, 'piece')} of homework {'has' if blanks == 1 else 'have'} no status though the "
-            f"day {'it was' if blanks == 1 else 'they were'} due is over, and all others are {outcome}: does "
-            f"blank mean {other}, or that nobody knows, as it is read now? Add to [homework.codes]: "
-            f'"" = "…"  # {other}, or unknown.',
-            blanks,
-            f"Homework without a status beside {outcome} only.",
+    if not blanks:
+        return
+    due = f"though the day {'it was' if blanks == 1 else 'they were'} due is over"
+    pieces = f"{counted(blanks, 'piece')} of homework {'has' if blanks == 1 else 'have'}"
+    if scored:
+        sentence = (
+            f"{pieces} no score {due}: not handed in, or not graded yet? A gradebook of scores does not say. "
+            'Add to [homework.codes]: "" = "…"  # missing, or unknown.'
         )
+        known_as = "Homework without a score."
+    else:
+        outcome, other = ("complete", "missing") if complete else ("missing", "complete")
+        sentence = (
+            f"{pieces} no status {due}, and all others are {outcome}: does blank mean {other}, or that nobody "
+            f'knows, as it is read now? Add to [homework.codes]: "" = "…"  # {other}, or unknown.'
+        )
+        known_as = f"Homework without a status beside {outcome} only."
+    yield _question("homework", "blank_codes", "status", sentence, blanks, known_as)
 
 
 def _blank_days(con: duckdb.DuckDBPyConnection, settings: Settings) -> Iterator[Problem]:
@@ -447,6 +469,29 @@ def _days_to_come(con: duckdb.DuckDBPyConnection, settings: Settings) -> Iterato
             f"{'it counts' if rows == 1 else 'they count'} nowhere.",
             rows,
             holds=False,
+        )
+
+
+def _homework_of_no_class(con: duckdb.DuckDBPyConnection, files: pl.DataFrame) -> Iterator[Problem]:
+    """Homework that does not say its class, where there are no homerooms that it could count in."""
+    ((pieces, path),) = con.execute(
+        "select count(*), min(file) from stg_homework where class_id is null "
+        "and not exists (from stg_classes where class_type = 'homeroom')"
+    ).fetchall()
+    if pieces:
+        (series,) = files.filter(path=path, table="homework")["series"]
+        pattern = f"*{PurePosixPath(series).name}*"  # of the next export, too
+        pattern = pattern if is_like(path, (pattern,)) else path
+        yield school_problem(
+            "homework",
+            "homework_of_no_class",
+            "class_id",
+            f"{counted(pieces, 'piece')} of homework {'does' if pieces == 1 else 'do'} not say of which class "
+            f"{'it is' if pieces == 1 else 'they are'}, and there are no homerooms: "
+            f"{'it counts' if pieces == 1 else 'they count'} nowhere. Say which column is the class, in "
+            '[landing.homework.columns]: class_id = "…"; or, of a file of one class, add to '
+            f'[landing.homework.parts.{toml_key(pattern)}.constants]: class_id = "…"',
+            pieces,
         )
 
 

@@ -325,7 +325,12 @@ def rows_of(
         "format": found_as.format if found_as else None,
         "part": part.model_dump_json(exclude_defaults=True) if part != FilesOfExport() else None,
     }
-    other = found_as.lacking.get(table) if found_as else None
+    # whoever says how a file is read knows what it lacks
+    other = (
+        found_as.lacking.get(table)
+        if found_as and own_part(piece.path, export) == FilesOfExport()
+        else None
+    )
     lacking = other and UnreadableFileError(
         f"it cannot be read without {other} of {said['format']}, which does not lie beside it. Export both"
     )

@@ -70,11 +70,12 @@ class Reading:
         return f"read_{table}"
 
     def counts(self, table: str, *columns: str) -> list[tuple[str | int, ...]]:
-        """Distinct texts of columns and how many rows have them."""
+        """Distinct texts of columns and how many rows have them, of those that hold data."""
         rows, counted = self.rows(table), (table, *columns)
         if counted not in self.known:
             self.known[counted] = self.con.execute(
-                f"select {', '.join(columns)}, count(*) from {rows} group by all order by all"
+                f"select {', '.join(columns)}, count(*) from {rows} where _rule is null "
+                "group by all order by all"
             ).fetchall()
         return self.known[counted]
 

@@ -391,6 +391,8 @@ def stage_homework(con: duckdb.DuckDBPyConnection, settings: Settings, files: pl
         path
         for path, found in resolved_headers("homework", files, settings.landing.homework).items()
         if normal(found.headers.get("assignment_id", "")) in TITLES
+        # a header is a title, unless the id is in it
+        or any(not cell.says.get("assignment_id", "0").isdigit() for cell in found.cells)
     }
     within = (
         f"case when _file in {literals(sorted(titled))} then '' else _file end"

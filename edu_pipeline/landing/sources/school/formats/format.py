@@ -18,10 +18,13 @@ class Member:
     """Headers that it always has, as the specification writes them."""
     read_as: Mapping[str, FilesOfExport] = field(default_factory=dict)
     """Export → how its rows are read; without any nobody needs it. Joined with are other members."""
+    any_name: bool = False
+    """Whether it is known by its columns alone, as people save it under any name."""
 
     def fits(self, name: str, header: Sequence[str]) -> bool:
         """Whether a file of this name (as compared) and these columns may be it."""
-        return name == normal(self.name) and all(spelt(each, header) for each in self.columns)
+        named = self.any_name or name == normal(self.name)
+        return named and all(spelt(each, header) for each in self.columns)
 
 
 @dataclass(frozen=True)

@@ -9,11 +9,11 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from edu_pipeline.landing.sources.school.fields import FIELDS
-from edu_pipeline.landing.sources.school.formats import aspen, clever, oneroster, sds
+from edu_pipeline.landing.sources.school.formats import aspen, canvas, clever, oneroster, sds
 from edu_pipeline.landing.sources.school.formats.format import Format, Member, spelt
 from edu_pipeline.landing.tables.headers import normal
 from edu_pipeline.landing.zone import exactly
-from edu_pipeline.settings.landing import FilesOfExport, Join
+from edu_pipeline.settings.landing import SCHOOL_TABLES, FilesOfExport, Join
 
 FORMATS: Sequence[Format] = (
     oneroster.OLD,
@@ -22,6 +22,7 @@ FORMATS: Sequence[Format] = (
     sds.OLD,
     clever.FORMAT,
     aspen.FORMAT,
+    canvas.FORMAT,
 )
 """The narrower first: of several that fit the first counts."""
 MANIFEST = "manifest"
@@ -78,6 +79,9 @@ def recognised(
     for file in files:
         together[file.folder].append(file)
     sets = [found for lying in together.values() for found in _sets_of(lying, header, rows)]
+    taken = {path for each in sets for path in each.members}
+    for lying in together.values():
+        sets += _by_columns([file for file in lying if file.path not in taken], header)
     return {
         path: each for form in FORMATS for path, each in _read([s for s in sets if s.form is form])
     }
@@ -139,6 +143,29 @@ def _sets_of(
             left = [file for file in left if file.path not in members]
 
 
+def _by_columns(lying: Sequence[Lying], header: Callable[[str], Sequence[str]]) -> Iterator[_Set]:
+    """The sets around files that are known by their columns alone, where their names say nothing else."""
+    for form in FORMATS:
+        if not any(member.any_name for member in form.members):
+            continue
+        others = {normal(m.name) for of in FORMATS if of is not form for m in of.members}
+        headers = {
+            file.path: header(file.path)
+            for file in lying
+            if normal(file.name) not in others
+            and not normal(file.name).startswith(tuple({*SCHOOL_TABLES} - {"homework"}))
+        }
+        members = {
+            file.path: member
+            for file in lying
+            if file.path in headers
+            for member in form.members
+            if member.fits(normal(file.name), headers[file.path])
+        }
+        if any(member.any_name for member in members.values()):
+            yield _Set(form, members, headers, frozenset())
+
+
 def _proven(form: Format, names: set[str]) -> bool:
     return any({normal(name) for name in proof} <= names for proof in form.proofs)
 
@@ -165,7 +192,7 @@ def _read(sets: Sequence[_Set]) -> Iterator[tuple[str, Recognised]]:
                 for table, part in member.read_as.items()
             }
             lacking = {
-                table: join.files[0]
+                table: _called(join.files[0], each.form)
                 for table, part in member.read_as.items()
                 for name, join in part.join.items()
                 if not files(join.files[0]) and _is_needed(name, table, part)
@@ -176,6 +203,12 @@ def _read(sets: Sequence[_Set]) -> Iterator[tuple[str, Recognised]]:
                     for table, part in read_as.items()
                 }
             yield path, Recognised(each.form.name, member.name, read_as, lacking, beside.get(path))
+
+
+def _called(name: str, form: Format) -> str:
+    """A member by its name and columns."""
+    columns = next((member.columns for member in form.members if member.name == name), ())
+    return f"{name} (columns {', '.join(columns)})"
 
 
 def _is_needed(join: str, table: str, part: FilesOfExport) -> bool:
@@ -203,7 +236,8 @@ def _in_its_words(
     others: dict[str, Sequence[str]] = {}
     for name, join in part.join.items():
         paths = files(join.files[0])
-        on = spelt(join.on, header)
+        # what the headers of a wide table say is no header
+        on = spelt(join.on, header) or (join.on if part.cells else None)
         key = spelt(join.key, headers[paths[0]]) if paths else None
         if on and key:
             joins[name] = Join(files=tuple(map(exactly, paths)), on=on, key=key)
