@@ -9,7 +9,15 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from edu_pipeline.landing.sources.school.fields import FIELDS
-from edu_pipeline.landing.sources.school.formats import aspen, canvas, clever, oneroster, sds
+from edu_pipeline.landing.sources.school.formats import (
+    aspen,
+    canvas,
+    classroom,
+    clever,
+    moodle,
+    oneroster,
+    sds,
+)
 from edu_pipeline.landing.sources.school.formats.format import Format, Member, spelt
 from edu_pipeline.landing.tables.headers import normal
 from edu_pipeline.landing.zone import exactly
@@ -23,6 +31,8 @@ FORMATS: Sequence[Format] = (
     clever.FORMAT,
     aspen.FORMAT,
     canvas.FORMAT,
+    classroom.FORMAT,
+    moodle.FORMAT,
 )
 """The narrower first: of several that fit the first counts."""
 MANIFEST = "manifest"
@@ -148,7 +158,12 @@ def _by_columns(lying: Sequence[Lying], header: Callable[[str], Sequence[str]]) 
     for form in FORMATS:
         if not any(member.any_name for member in form.members):
             continue
-        others = {normal(m.name) for of in FORMATS if of is not form for m in of.members}
+        others = {
+            normal(member.name)
+            for other in FORMATS
+            for member in other.members
+            if other is not form and not member.any_name
+        }
         headers = {
             file.path: header(file.path)
             for file in lying

@@ -1,0 +1,123 @@
+"""Gradebooks as systems export them: known by their columns, whatever they are called."""
+
+from collections.abc import Callable, Mapping
+
+import pytest
+
+from edu_pipeline.landing.sources.school.doubts import doubts
+from edu_pipeline.landing.sources.school.school_problems import file_problems
+from edu_pipeline_tests.landing.conftest import Facts
+
+Stage = Callable[..., Facts]
+PIECES = (
+    "select student_id, assignment_id, due_date::varchar, status from stg_homework order by all"
+)
+CANVAS = (
+    "Student,ID,SIS User ID,SIS Login ID,Section,Essay (Draft) (12),Quiz (13),"
+    "Current Score (2026),Unposted Final Score (2026)\n"
+    "    Points Possible,,,,,10.00,5.00,(read only),(read only)\n"
+    '"Moss, Ada",1,007,am,7A,"7,50",,75,30\n'
+    '"Oakley, Ben",2,008,bo,7A,EX,0.00,,0\n'
+    '"Student, Test",3,,x1,7A,,,,\n'
+)
+DUE = "id,name,due_at\n12,Essay,2026-09-09T03:59:59Z\n13,Quiz,2026-09-10T15:00:00Z\n"
+ZONE = '[school]\ntime_zone = "America/New_York"\n'
+MOODLE = (
+    "First name,Surname,ID number,Institution,Department,Email address,Assignment: Essay (Real),"
+    "Assignment: Essay (Percentage),Quiz: Tests (Real),Course total (Real),Last downloaded from this course\n"
+    "Ada,Moss,007,,,am@home.example,8.00,80.00 %,-,8.00,1789000000\n"
+    "Ben,Oakley,008,,,bo@home.example,0.00,0.00 %,5.00,5.00,1789000000\n"
+)
+CLASSROOM = (
+    "courseId,courseWorkId,userId,state,dueDate\n"
+    "C,1,007,TURNED_IN,2026-09-08\nC,1,008,RECLAIMED_BY_STUDENT,2026-09-08\n"
+    "C,2,007,CREATED,2026-09-09\nC,2,008,RETURNED,2026-09-09\n"
+)
+
+
+def _missing(found: Facts) -> str:
+    problems = file_problems(found.files, found.settings.landing)
+    return " ".join(each.message for each in problems if each.table == "homework")
+
+
+def test_canvas_s_scores_are_handed_in_and_its_due_times_are_days_of_the_school(
+    facts: Stage,
+) -> None:
+    codes = '[homework.codes]\n0 = "missing"\n'
+    con, files, settings = facts(
+        {"2026-09-11T0815_Grades-Maths.csv": CANVAS, "assignments.csv": DUE}, ZONE + codes
+    )
+    assert con.sql(PIECES).fetchall() == [
+        ("007", "12", "2026-09-08", "complete"),
+        ("007", "13", "2026-09-10", "unknown"),
+        ("008", "12", "2026-09-08", "exempt"),
+        ("008", "13", "2026-09-10", "missing"),
+    ]
+    assert con.sql(
+        "select rule, count(*) from rejected_homework group by 1 order by 1"
+    ).fetchall() == [
+        ("test_student", 2),
+        ("units_row", 2),
+    ]
+    # beside missing ones, too: an empty cell is never taken for either in silence
+    told = [each.message for each in doubts(con, files, settings) if each.kind == "blank_codes"]
+    assert len(told) == 1
+    assert "1 piece of homework has no score" in told[0]
+
+
+def test_a_score_of_nothing_is_a_code_that_somebody_says(facts: Stage) -> None:
+    con, *_ = facts({"grades.csv": CANVAS, "assignments.csv": DUE}, ZONE)
+    assert con.sql(
+        "select value, heading from rejected_homework where rule = 'unmapped_code'"
+    ).fetchall() == [("0", "Quiz (13)")]
+
+
+@pytest.mark.parametrize(
+    ("files", "told"),
+    [
+        ({"grades.csv": CANVAS}, "without assignments (columns id, due_at) of Canvas"),
+        ({"grades.csv": MOODLE}, "no column for due_date"),
+    ],
+)
+def test_what_a_gradebook_lacks_is_a_question(
+    read_exports: Stage, files: Mapping[str, str], told: str
+) -> None:
+    assert told in _missing(read_exports(files))
+
+
+def test_a_homework_file_may_be_a_gradebook_too(facts: Stage) -> None:
+    con, *_ = facts({"homework.csv": CANVAS, "assignments.csv": DUE}, ZONE)
+    assert con.sql("select count(*) from stg_homework").fetchall() == [(3,)]
+
+
+def test_moodle_s_points_are_read_and_neither_percentages_nor_totals(facts: Stage) -> None:
+    con, *_ = facts(
+        {"Maths Grades.csv": MOODLE, "due.csv": "task,due\nAssignment: Essay,2026-09-08\n"},
+        """
+        [homework.codes]
+        0 = "missing"
+        [landing.homework.parts."*Grades*"]
+        columns = { due_date = "due.due" }
+        join = { due = { files = ["school/due*"], on = "assignment_id", key = "task" } }
+        """,
+    )
+    assert con.sql(PIECES).fetchall() == [
+        ("007", "Assignment: Essay", "2026-09-08", "complete"),
+        ("008", "Assignment: Essay", "2026-09-08", "missing"),
+    ]
+    assert con.sql("select rule, heading from rejected_homework order by all").fetchall() == [
+        ("missing_due_date", "Quiz: Tests (Real)"),
+        ("missing_due_date", "Quiz: Tests (Real)"),
+    ]
+
+
+def test_what_classroom_says_was_returned_may_never_have_been_turned_in(facts: Stage) -> None:
+    con, *_ = facts({"submissions.csv": CLASSROOM})
+    assert con.sql(PIECES).fetchall() == [
+        ("007", "1", "2026-09-08", "complete"),
+        ("007", "2", "2026-09-09", "missing"),
+        ("008", "1", "2026-09-08", "missing"),
+    ]
+    assert con.sql("select rule, value from rejected_homework").fetchall() == [
+        ("unmapped_code", "RETURNED")
+    ]
