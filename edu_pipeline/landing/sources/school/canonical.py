@@ -507,27 +507,28 @@ def _flags_said(flags: Mapping[str, str]) -> str:
     return f"concat_ws(' + ', coalesce(nullif(concat_ws(' + ', {what}), ''), {neither}){excused})"
 
 
+def _received(file: _File, table: str, field: Field) -> str:
+    """SQL of one of our columns as a file has it: by its header, in its headings, or as a constant."""
+    if file.found.how.get(field.name) == "flags":
+        return _flags_said(file.found.flags)
+    if field.name in file.found.said:
+        return f"_cell.{'cell' if field.name == CODES[table] else field.name}"
+    header = file.found.headers.get(field.name)
+    constant = file.found.constants.get(field.name)
+    if not header:
+        return "null::varchar" if constant is None else literal(constant)
+    if on := _said_of_headers(file, header):
+        return f"from_json({quoted(header)}, '\"MAP(VARCHAR, VARCHAR)\"')[_cell.{on}]"
+    if field.name in file.part.lists:
+        return f"if(contains({quoted(header)}, '{LISTED}'), null, {quoted(header)})"
+    return quoted(header)
+
+
 def _cell(table: str, field: Field, usable: Sequence[_File], export: TableExport) -> str:
     """SQL of one of our columns: the file's, else the constant, else empty."""
-
-    def received(file: _File) -> str:
-        if file.found.how.get(field.name) == "flags":
-            return _flags_said(file.found.flags)
-        if field.name in file.found.said:
-            return f"_cell.{'cell' if field.name == CODES[table] else field.name}"
-        header = file.found.headers.get(field.name)
-        constant = file.found.constants.get(field.name)
-        if not header:
-            return "null::varchar" if constant is None else literal(constant)
-        if on := _said_of_headers(file, header):
-            return f"from_json({quoted(header)}, '\"MAP(VARCHAR, VARCHAR)\"')[_cell.{on}]"
-        if field.name in file.part.lists:
-            return f"if(contains({quoted(header)}, '{LISTED}'), null, {quoted(header)})"
-        return quoted(header)
-
     if not any(field.name in file.found.found for file in usable):
         return "''" if CODES.get(table) == field.name else "null::varchar"
-    cell = f"trim(replace({_by_file(usable, received)}, chr(9), ' '))"
+    cell = f"trim(replace({_by_file(usable, partial(_received, table=table, field=field))}, chr(9), ' '))"
     if field.name in DATES.get(table, ()):
         cell = _by_file(usable, partial(_day, cell=cell))
         cell = _by_file(usable, partial(_written, cell=cell))
