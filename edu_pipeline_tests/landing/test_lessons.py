@@ -210,3 +210,14 @@ def test_a_session_that_is_all_of_the_day_counts_as_one_and_not_beside_its_halve
     ]
     (message,) = messages(land({"attendance.csv": f"{rows}007,2026-09-07,absent,AM\n"}, EXCEPTIONS))
     assert message.startswith("1 row of attendance with 'ALL' stands where others have AM")
+
+
+def test_marks_of_halves_that_nothing_tells_apart_hold_though_all_are_alike(land: Land) -> None:
+    marks = "".join(f"007,2026-09-07,present,{half}\n" for half in ("AM", "PM"))
+    con = land(
+        {"attendance.csv": f"student_id,date,code,Hälfte\n{marks}"},
+        "[landing.attendance]\nsessions_per_day = 2",
+    )
+    assert con.sql("select kind, holds from landing_problems").fetchall() == [
+        ("fewer_sessions", "letters")
+    ]

@@ -507,7 +507,7 @@ def shape_problems(marks: int, present: int, landing: Landing) -> list[Problem]:
 
 
 def session_problems(most: int, sessions: Iterable[str], landing: Landing) -> list[Problem]:
-    """More marks for a student and a day than the settings say a day has.
+    """More marks for a student and a day than the settings say a day has, or never more than one.
 
     In an export of exceptions the names of the sessions say it, never the marks: who misses one of
     six periods has one.
@@ -521,6 +521,13 @@ def session_problems(most: int, sessions: Iterable[str], landing: Landing) -> li
     names = [name for name in sessions if name]
     if landing.attendance.shape == "exceptions" and names:
         return _sessions_of_exceptions(names, landing)
+    if landing.attendance.shape == "daily" and most and said > 1 and not names:
+        one = (
+            f"The settings expect {said} marks of a student and day, and no column that is read tells them "
+            f"apart, so one counts, as 1/{said} of a day. Say in [landing.attendance.columns] which it is: "
+            'session = "…"; or take sessions_per_day out of [landing.attendance].'
+        )
+        return [school_problem("attendance", "fewer_sessions", "session", one)]
     if most <= said:
         return []
     message = (
