@@ -58,7 +58,11 @@ def _fact(
         deps=deps,
     )
     def fact(con: duckdb.DuckDBPyConnection, settings: Settings) -> Notes:
-        build(con, **arguments(settings))
+        parts = con.execute(
+            'select "table", part from landing_files where current and error is null'
+        ).fetchall()
+        landing = settings.landing.as_formats_say(parts)
+        build(con, **arguments(settings.model_copy(update={"landing": landing})))
         return {**table_metadata(con, name), **{what: of(con) for what, of in remarks.items()}}
 
     return fact

@@ -12,7 +12,7 @@ from pathlib import PurePosixPath
 
 from edu_pipeline.landing.archives import ARCHIVE, archive_of, bare_path
 from edu_pipeline.landing.stores import LandedFile
-from edu_pipeline.landing.zone import ENDINGS
+from edu_pipeline.landing.zone import ENDINGS, INTERCHANGE
 
 SHRUNK = 0.5
 """Share of another version's size below which a file is no correction of it."""
@@ -78,7 +78,7 @@ def version_of(file: LandedFile, *, month_first: bool | None = None) -> Version:
         decides = inner if inner.dated and not outer.dated else outer
         return replace(decides, series=f"{outer.series}/{inner.series}")
     path = PurePosixPath(bare_path(file.path))
-    ended = path.suffix.casefold() in (*ENDINGS, ARCHIVE)
+    ended = path.suffix.casefold() in (*ENDINGS, INTERCHANGE, ARCHIVE)
     bare = str(path.with_suffix("")) if ended else str(path)
     folder, _, name = bare.rpartition("/")
     name, copy = _without_copy(name)

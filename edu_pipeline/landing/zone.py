@@ -29,6 +29,8 @@ from edu_pipeline.settings.landing import SAMPLE_MARKER, Landing
 
 ENDINGS = (".csv", ".txt", ".tsv", ".xlsx", ".xls", ".ods")
 """How the names of exports end, unless the settings name others."""
+INTERCHANGE = ".xml"
+"""How the names of Ed-Fi's exports end."""
 SHEET = "#"
 """Stands between a workbook and its sheet, where sheets are files of their own."""
 NOBODYS = re.compile(

@@ -1,11 +1,12 @@
 """How exports are read: `[landing]` and its tables."""
 
 import re
+from collections.abc import Iterable
 from datetime import date
-from typing import Annotated, Literal
+from typing import Annotated, Literal, Self
 from urllib.parse import urlparse
 
-from pydantic import AfterValidator, Field
+from pydantic import AfterValidator, Field, field_validator, model_validator
 
 from edu_pipeline.settings.part import Part
 
@@ -58,19 +59,35 @@ _DateFormats = Annotated[
 
 ANYTHING = "*"
 """Of the values of a `where`: any but none."""
+FIRST_DAYS = ("entry_date", "begin_date", "first_day")
+LAST_DAYS = ("exit_date", "end_date", "last_day")
+"""Our columns of days on which something begins and ends."""
 
 
 class Join(Part):
     """Another file that has more about the rows of one."""
 
     files: tuple[str, ...] = Field(description="Patterns of the other file, as of the export.")
-    on: str = Field(
+    on: tuple[str, ...] = Field(
         description=(
             "The header here whose cells are in `key` there; of a table with a column per assignment also "
             "`assignment_id`."
         )
     )
-    key: str = Field(description="The other file's header.")
+    key: tuple[str, ...] = Field(
+        description="The other file's header; several of both where it takes them."
+    )
+
+    @field_validator("on", "key", mode="before")
+    @classmethod
+    def _several(cls, said: object) -> object:
+        return (said,) if isinstance(said, str) else said
+
+    @model_validator(mode="after")
+    def _pairs(self) -> Self:
+        if len(self.on) != len(self.key):
+            raise ValueError("on and key must name as many headers")
+        return self
 
 
 def _known_place(url: str) -> str:
@@ -119,6 +136,13 @@ class FilesOfExport(Part):
         default_factory=dict,
         description="As of the export, in any case, for these files; `*`: anything that stands there.",
     )
+    beside: dict[str, str] = Field(
+        default_factory=dict,
+        description=(
+            "Our column of codes = a header whose word is put beside the code where there is one: "
+            "`Graded + Late`."
+        ),
+    )
     cells: _Headers = Field(None, description="As of the export, for these files.")
     first_day: date | None = Field(None, description="As of the export, for these files.")
     scores: bool = Field(
@@ -127,7 +151,7 @@ class FilesOfExport(Part):
     )
     values: dict[str, dict[str, str]] = Field(
         default_factory=dict,
-        description="Our column = {their word = a word of ours}, for status and code of these files.",
+        description="Our column = {their word, in any case = a word of ours}, for these files.",
     )
     lists: tuple[str, ...] = Field(
         (),
@@ -149,6 +173,12 @@ class FilesOfExport(Part):
     )
     export: Literal["snapshot", "delta"] | None = Field(
         None, description="As of the export, for these files: changes of the last whole."
+    )
+    shape: Literal["daily", "exceptions"] | None = Field(
+        None, description="As of attendance, if it is that of all files."
+    )
+    end_date: Literal["exclusive", "inclusive"] | None = Field(
+        None, description="As of enrollments, if it is that of all files."
     )
     key: str | None = Field(
         None,
@@ -283,7 +313,7 @@ class AttendanceExport(WideExport):
         "daily",
         description=(
             "`daily`: a row for every student and day. `exceptions`: no row means present, so "
-            "enrollments and a calendar are needed to know who was expected."
+            "enrollments and a calendar are needed to know who was expected. A published format may say it."
         ),
     )
     sessions_per_day: int = Field(
@@ -301,7 +331,9 @@ class EnrollmentsExport(TableExport):
 
     end_date: Literal["exclusive", "inclusive"] = Field(
         "exclusive",
-        description="Whether a student still belonged to the class on the end date.",
+        description=(
+            "Whether a student still belonged to the class on the end date. A published format may say it."
+        ),
     )
 
 
@@ -347,3 +379,18 @@ class Landing(Part):
         section = getattr(self, table)
         assert isinstance(section, TableExport)  # noqa: S101 - narrows getattr
         return section
+
+    def as_formats_say(self, parts: Iterable[tuple[str, str | None]]) -> "Landing":
+        """These, with what the formats of the files say of a whole export and nobody else does.
+
+        Args:
+            parts: Export and how a file of it is read, as `LandingFiles` has it, of all that count.
+        """
+        read = [(table, FilesOfExport.model_validate_json(text or "{}")) for table, text in parts]
+        said = {}
+        for table, key in (("attendance", "shape"), ("enrollments", "end_date")):
+            export = self.export(table)
+            found = {getattr(part, key) for of, part in read if of == table}
+            if key not in export.model_fields_set and len(found) == 1 and None not in found:
+                said[table] = export.model_copy(update={key: found.pop()})
+        return self.model_copy(update=said)

@@ -128,7 +128,7 @@ attending, authorised or unauthorised absence, or no possible attendance; the la
 `@`) is in none."""
 CodeSetName = Literal["dfe-2022", "dfe-2024"]
 
-HOMEWORK_WORDS: Mapping[str, HomeworkStatus] = {
+_HOMEWORK: Mapping[str, HomeworkStatus] = {
     "": "unknown",
     "complete": "complete",
     "submitted": "complete",
@@ -142,6 +142,14 @@ HOMEWORK_WORDS: Mapping[str, HomeworkStatus] = {
     "exempt": "exempt",
     "not due": "not_due",
     "no status set": "unknown",
+}
+_ED_FI = ("submitted", "graded", "not submitted", "exempt")
+HOMEWORK_WORDS: Mapping[str, HomeworkStatus] = {
+    **_HOMEWORK,
+    # beside which Ed-Fi says whether it was late
+    **{f"{word} + not late": _HOMEWORK[word] for word in _ED_FI},
+    **dict.fromkeys(("submitted + late", "graded + late"), "late"),
+    **{f"{word} + late": _HOMEWORK[word] for word in ("not submitted", "exempt")},
 }
 
 GRADED = ("graded", "fully graded", "partially graded")

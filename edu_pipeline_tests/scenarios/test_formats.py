@@ -49,8 +49,17 @@ UK: Figures = [
 # Due on Thursday, 23:59 in New York: two of three (one excused), the score of 0 is not handed in; and on
 # Sunday, which is of the same week: two of three (one not assigned), the empty cell is not handed in.
 CANVAS: Figures = [("Mathematics 8", "2026-09-07", 19, 20, 4, 6)]
+# Six in the homeroom, four days a week: one is away for a day and one for half a day, then one for a day and
+# one, whose last day is Wednesday, on that day. Of four and of five pieces one is missing; late ones count.
+ED_FI: Figures = [
+    ("Homeroom 8A", "2026-09-07", 22.5, 24, 3, 4),
+    ("Homeroom 8A", "2026-09-14", 21, 23, 4, 5),
+    ("Mathematics 8", "2026-09-07", 18.5, 20, 3, 4),
+    ("Mathematics 8", "2026-09-14", 19, 20, 4, 5),
+]
 EXPECTED: dict[str, Figures] = {
     "aspen": ASPEN,
+    "ed-fi": ED_FI,
     "oneroster-1.1": ONEROSTER,
     "oneroster-1.2": ONEROSTER,
     "school-data-sync-v1": SDS,

@@ -1,6 +1,6 @@
 """Raw tables: every row as received, as text, with its file, its line and when it landed."""
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,12 +17,14 @@ from edu_pipeline.landing.tables.encodings import UnreadableFileError
 from edu_pipeline.landing.tables.headers import normal
 from edu_pipeline.landing.tables.opened import as_text
 from edu_pipeline.landing.zone import SHEET, Zone, digest, is_like
-from edu_pipeline.settings.landing import FilesOfExport, Join
+from edu_pipeline.settings.landing import FIRST_DAYS, LAST_DAYS, FilesOfExport
 
 RECEIVED = ("_file", "_line", "_landed_at", "_version", CELLS, OVERFLOW)
 """What raw tables add to the columns of the files."""
 LISTED = ","
 """Between several values in one cell."""
+_APART = "\x1f"
+"""Between the cells of a key."""
 
 
 def load_raw(
@@ -62,7 +64,7 @@ def load_raw(
         part = FilesOfExport.model_validate_json(file["part"] or "{}")
         _add_columns(con, target, [*file["header"], *part.joined()])
         joined = [
-            _joined(con, zone, name, join, part.joined(), files if beside is None else beside)
+            _joined(con, zone, name, part, files if beside is None else beside)
             for name, join in part.join.items()
         ]
         with _opened(zone, file) as text:
@@ -95,8 +97,8 @@ class _Joined:
     """Columns of another file, in a temporary table: `key`, and the columns by their names here."""
 
     table: str
-    on: str
-    """The header here."""
+    on: Sequence[str]
+    """The headers here."""
     columns: Sequence[str]
 
 
@@ -104,15 +106,16 @@ def _joined(
     con: duckdb.DuckDBPyConnection,
     zone: Zone,
     name: str,
-    join: Join,
-    wanted: Sequence[str],
+    part: FilesOfExport,
     files: pl.DataFrame,
 ) -> _Joined:
     """What another file says of each key: its newest version does, and several values are a list.
 
-    Rows that OneRoster says are deleted say nothing.
+    Several days are one where they are read as a beginning or an end. Rows that OneRoster says are
+    deleted say nothing.
     """
-    columns = [column for column in wanted if column.startswith(f"{name}.")]
+    join = part.join[name]
+    columns = [column for column in part.joined() if column.startswith(f"{name}.")]
     table, rows = quoted(f"joined_{name}"), quoted(f"rows_{name}")
     cells = "".join(f", {quoted(column)} varchar" for column in columns)
     con.execute(
@@ -124,29 +127,48 @@ def _joined(
     ).unique("path")
     for file in usable.iter_rows(named=True):
         places = {header: f"c{n}" for n, header in enumerate(file["header"])}
-        if join.key not in places:
+        if not places.keys() >= {*join.key}:
             continue
         found = [places.get(column.partition(".")[2], "null::varchar") for column in columns]
         status = next((places[header] for header in places if normal(header) == "status"), "''")
         with _opened(zone, file) as text, cells_of(con, text, _layout_of(file)):
             con.execute(
-                f"insert into {rows} select trim({places[join.key]}), ?::timestamp, "
+                f"insert into {rows} select {_key(map(places.__getitem__, join.key))}, ?::timestamp, "
                 f"lower(trim(coalesce({status}, ''))) = 'tobedeleted'"
                 f"{''.join(f', {cell}' for cell in found)} from cells",
                 [file["version"]],
             )
+    ours = {column: our for our, column in part.columns.items()}
     lists = "".join(
-        f", list_aggregate(list_sort(list_distinct(list(nullif(trim({cell}), '')))), 'string_agg', "
-        f"'{LISTED}') as {cell}"
-        for cell in map(quoted, columns)
+        f", {_of_several(quoted(column), ours.get(column))} as {quoted(column)}"
+        for column in columns
     )
     con.execute(
         f"create or replace temp table {table} as select key{lists} from ("
-        f"from {rows} where key <> '' qualify version = max(version) over (partition by key)"
+        f"from {rows} where trim(key, '{_APART} ') <> '' qualify version = max(version) over (partition by key)"
         ") where not deleted group by key"
     )
     con.execute(f"drop table {rows}")
     return _Joined(table, join.on, columns)
+
+
+def _key(cells: Iterable[str]) -> str:
+    """SQL of the key that cells make."""
+    filled = ", ".join(f"coalesce(trim({cell}), '')" for cell in cells)
+    return f"concat_ws('{_APART}', {filled})"
+
+
+def _of_several(cell: str, ours: str | None) -> str:
+    """SQL of what several rows say: a list; of beginnings the first day, of ends the last, if none is open."""
+    said = f"nullif(trim({cell}), '')"
+    listed = f"list_aggregate(list_sort(list_distinct(list({said}))), 'string_agg', '{LISTED}')"
+    if ours not in (*FIRST_DAYS, *LAST_DAYS):
+        return listed
+    day = f"max({said})" if ours in LAST_DAYS else f"min({said})"
+    return (
+        f"case when bool_or({said} is null) then null "
+        rf"when bool_and(regexp_matches({said}, '^\d{{4}}-\d\d-\d\d')) then {day} else {listed} end"
+    )
 
 
 def container(path: str, sheet: str | None) -> str:
@@ -195,10 +217,11 @@ def _insert(
     """The rows of `cells` that are not blank."""
     places = range(len(shape.header))
     names = ", ".join(f"c{n} as {quoted(name)}" for n, name in enumerate(shape.header))
-    by_cell = [each for each in joined if each.on in shape.header]
+    by_cell = [each for each in joined if {*each.on} <= {*shape.header}]
     names += "".join(f", {quoted(name)}" for each in by_cell for name in each.columns)
     more = " ".join(
-        f"left join {each.table} on {each.table}.key = trim(c{shape.header.index(each.on)})"
+        f"left join {each.table} on {each.table}.key = "
+        f"{_key(f'c{shape.header.index(name)}' for name in each.on)}"
         for each in by_cell
     )
     for each in joined:

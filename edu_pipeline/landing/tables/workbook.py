@@ -1,11 +1,12 @@
 """A workbook's sheets as CSV: row n of a sheet is line n.
 
-Reads what calamine does (.xlsx, .xls, .xlsb, .ods), and the web pages and SpreadsheetML that are called
-so. Sheets that are hidden are not there.
+Reads what calamine does (.xlsx, .xls, .xlsb, .ods), the web pages and SpreadsheetML that are called so, and
+Ed-Fi's interchanges. Sheets that are hidden are not there.
 """
 
 import csv
 import re
+import shutil
 from collections.abc import Iterable, Sequence
 from datetime import date, datetime, time, timedelta
 from pathlib import Path
@@ -21,6 +22,7 @@ from python_calamine import (
 )
 
 from edu_pipeline.landing.tables.encodings import UnreadableFileError
+from edu_pipeline.landing.tables.interchange import entities_in, is_interchange
 from edu_pipeline.landing.tables.markup import Place, is_markup, tables_in
 
 STARTS = (b"PK\x03\x04", b"\xd0\xcf\x11\xe0")
@@ -42,7 +44,7 @@ def is_workbook(path: Path) -> bool:
     Raises:
         UnreadableFileError: It is XML or a web archive, which nobody reads.
     """
-    return _is_book(path) or is_markup(path)
+    return _is_book(path) or is_interchange(path) or is_markup(path)
 
 
 def _is_book(path: Path) -> bool:
@@ -57,7 +59,11 @@ def shown_sheets(path: Path) -> Sequence[str]:
         UnreadableFileError: It cannot be opened, or has none.
     """
     if not _is_book(path):
-        return [table.name for table in tables_in(path)]
+        return (
+            [*entities_in(path)]
+            if is_interchange(path)
+            else [table.name for table in tables_in(path)]
+        )
     with _opened(path) as book:
         return _shown(book)
 
@@ -73,6 +79,11 @@ def write_csv(path: Path, sheet: str | None, target: Path) -> tuple[str, Sequenc
     Raises:
         UnreadableFileError: The workbook cannot be opened, or has no such sheet.
     """
+    if is_interchange(path):
+        entities = entities_in(path)
+        name = _named(sheet, [*entities], [*entities])
+        shutil.copyfile(entities[name], target)
+        return name, []
     if not _is_book(path):
         tables = {table.name: table for table in reversed(tables_in(path))}
         name = _named(sheet, list(reversed(tables)), list(reversed(tables)))

@@ -32,6 +32,7 @@ from edu_pipeline.landing.sources.school.fields import (
     MISSING,
     MISSING_CODES,
     NAMES_LIKE_MISSING,
+    WORDS,
 )
 from edu_pipeline.landing.sources.school.school_columns import Field, Resolved, resolve
 from edu_pipeline.landing.sources.school.wide import HEADED, WideColumn
@@ -41,6 +42,7 @@ from edu_pipeline.landing.tables.headers import normal
 from edu_pipeline.landing.tables.opened import FROM_1904
 from edu_pipeline.landing.tables.raw import LISTED, RECEIVED
 from edu_pipeline.landing.zone import is_like
+from edu_pipeline.settings.home import Settings
 from edu_pipeline.settings.landing import (
     ANYTHING,
     AttendanceExport,
@@ -123,8 +125,21 @@ def _resolved(
         if form:
             by_form = part.columns.keys() - export.columns.keys()
             how = {name: "format" if name in by_form else how for name, how in found.how.items()}
-            found = replace(found, how=how)
+            unread = tuple(name for name in found.unread if name not in part.beside.values())
+            found = replace(found, how=how, unread=unread)
         yield path, found, part
+
+
+def as_found(settings: Settings, files: pl.DataFrame) -> Settings:
+    """Settings with what the formats of a school's files say where nobody else does.
+
+    Args:
+        settings: Of the home.
+        files: `LandingFiles`.
+    """
+    counts = files.filter(pl.col("current") & pl.col("error").is_null())
+    landing = settings.landing.as_formats_say(counts.select("table", "part").iter_rows())
+    return settings.model_copy(update={"landing": landing})
 
 
 def part_of(text: str | None) -> FilesOfExport:
@@ -197,15 +212,15 @@ def unread_names(
     con: duckdb.DuckDBPyConnection, table: str, files: pl.DataFrame, export: TableExport
 ) -> Sequence[str]:
     """Columns of an export that no file of it is read from."""
-    found = resolved_headers(table, files, export).values()
     read = {
         header
-        for each in found
+        for _, found, part in _resolved(table, files, export)
         for header in (
-            *each.headers.values(),
-            *each.flags.values(),
-            *each.filters,
-            *headings(each),
+            *found.headers.values(),
+            *found.flags.values(),
+            *found.filters,
+            *part.beside.values(),
+            *headings(found),
         )
     }
     columns = [name for name in con.table(f"raw_{table}").columns if name not in RECEIVED]
@@ -408,16 +423,17 @@ def _lacks_code(table: str, file: _File) -> str:
 def _said_of_headers(file: _File, header: str) -> str | None:
     """Our column, said by headers, by whose text a joined file says this; None where cells do."""
     join = file.part.join.get(header.partition(".")[0]) if header not in file.header else None
-    return join.on if join and join.on in file.found.said else None
+    return join.on[0] if join and join.on[0] in file.found.said else None
 
 
 def _in_words(file: _File, column: str, cell: str) -> str:
-    """SQL of a status or code as a word, where the file has numbers or words of its own system."""
+    """SQL of a cell as a word, where the file has numbers or words of its own system."""
     words = file.part.values.get(column, {})
     cases = [
-        f"when upper({cell}) = {literal(w.upper())} then {literal(o)}" for w, o in words.items()
+        f"when upper(coalesce({cell}, '')) = {literal(w.upper())} then {literal(o)}"
+        for w, o in words.items()
     ]
-    if file.scores:
+    if file.scores and column in CODES.values():
         score = f"try_cast(replace({cell}, ',', '.') as double)"
         cases += [f"when {score} > 0 then 'graded'", f"when {score} = 0 then '0'"]
     return f"case {' '.join(cases)} else {cell} end" if cases else cell
@@ -473,6 +489,11 @@ def _is_one_of(file: _File, header: str, values: Sequence[str]) -> str:
     return f"list_has_any(string_split(lower({cell}), '{LISTED}'), [{among[1:-1]}])"
 
 
+def described(cell: str) -> str:
+    """SQL of the words of a cell, which Ed-Fi writes as `uri://ed-fi.org/GradeLevelDescriptor#Ninth grade`."""
+    return f"if(starts_with({cell}, 'uri://'), regexp_replace({cell}, 'uri://[^#]*#', '', 'g'), {cell})"
+
+
 def _by_file(usable: Sequence[_File], sql: Callable[[_File], str]) -> str:
     """SQL that differs from file to file."""
     files_by_sql: dict[str, list[str]] = {}
@@ -519,9 +540,14 @@ def _received(file: _File, table: str, field: Field) -> str:
         return "null::varchar" if constant is None else literal(constant)
     if on := _said_of_headers(file, header):
         return f"from_json({quoted(header)}, '\"MAP(VARCHAR, VARCHAR)\"')[_cell.{on}]"
+    cell = quoted(header)
     if field.name in file.part.lists:
-        return f"if(contains({quoted(header)}, '{LISTED}'), null, {quoted(header)})"
-    return quoted(header)
+        cell = f"if(contains({cell}, '{LISTED}'), null, {cell})"
+    if CODES.get(table) == field.name or (table, field.name) in WORDS or field.name == "grade":
+        cell = described(cell)
+    if also := file.part.beside.get(field.name):
+        cell = f"concat_ws(' + ', {cell}, nullif(trim({described(quoted(also))}), ''))"
+    return cell
 
 
 def _cell(table: str, field: Field, usable: Sequence[_File], export: TableExport) -> str:
@@ -534,8 +560,8 @@ def _cell(table: str, field: Field, usable: Sequence[_File], export: TableExport
         cell = _by_file(usable, partial(_written, cell=cell))
     elif field.name.endswith("_id"):
         cell = f"ltrim({cell}, {literal(TEXT_MARK)})"
+    cell = _by_file(usable, partial(_in_words, column=field.name, cell=cell))
     if CODES.get(table) == field.name:
-        cell = _by_file(usable, partial(_in_words, column=field.name, cell=cell))
         return (
             f"case when {cell} in {literals(MISSING_CODES)} then '' else coalesce({cell}, '') end"
         )

@@ -14,7 +14,12 @@ from edu_pipeline.ground.sql import literal, literals, quoted
 from edu_pipeline.ground.toml import toml_key, toml_text
 from edu_pipeline.ground.wording import counted, day_month, listed
 from edu_pipeline.landing.rules import AFTER, UNMAPPED
-from edu_pipeline.landing.sources.school.canonical import CODES, resolved_headers, scored_files
+from edu_pipeline.landing.sources.school.canonical import (
+    CODES,
+    described,
+    resolved_headers,
+    scored_files,
+)
 from edu_pipeline.landing.sources.school.fields import DATES, FIELDS
 from edu_pipeline.landing.sources.school.parts_of_day import WHOLE_DAY, number_of, span_of
 from edu_pipeline.landing.sources.school.school_problems import (
@@ -37,7 +42,7 @@ from edu_pipeline.settings.marks import GRADED
 
 HALVES = 2
 PERIOD_WORDS = ("period", "session", "lesson", "block")
-SCORES = ("score", "points", "grade", "mark", "percent", "result")
+SCORES = ("score", "points", "grade", "mark", "percent", "result", "earned")
 """What a header says that holds what a piece of homework was worth."""
 NO_SCORE = ("min", "bonus", "extra", "penalty", "deduct", "possible", "curve")
 """What a header says of points that are 0 of whatever was handed in."""
@@ -770,7 +775,7 @@ def _graded_with_nothing(
         counts = con.execute(
             f"""
             with graded as (
-              select trim({quoted(status)}) as word, {quoted(piece)} as piece,
+              select {described(f"trim({quoted(status)})")} as word, {quoted(piece)} as piece,
                      {" or ".join(f"coalesce(try_cast({cell} as double) = 0, false)" for cell in cells)} as nothing,
                      concat({", ".join(cells)}) = '' as blank
               from raw_homework where _file = ? and lower(word) in {literals(words)}

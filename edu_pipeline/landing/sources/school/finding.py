@@ -39,7 +39,12 @@ from edu_pipeline.landing.sources.school.belonging import (
     zero_problems,
     zeros_lost,
 )
-from edu_pipeline.landing.sources.school.canonical import CODES, resolved_headers, unread_names
+from edu_pipeline.landing.sources.school.canonical import (
+    CODES,
+    as_found,
+    resolved_headers,
+    unread_names,
+)
 from edu_pipeline.landing.sources.school.code_sets import asked_as_set, code_set_problems
 from edu_pipeline.landing.sources.school.disagreements import (
     apart_problems,
@@ -136,13 +141,15 @@ def find_problems(
     Returns:
         `LandingProblems`, those that keep others from being looked for first.
     """
+    by_format = "shape" not in settings.landing.attendance.model_fields_set
+    settings = as_found(settings, files)
     landing = settings.landing
     words = {(table, column): read_table(con, f"read_{table}") for table, column in WORDS}
     unmapped = unmapped_codes(con)
     of_set, alone = asked_as_set(unmapped)
     # what nobody mapped may be the presences
     unsure = "attendance" in unmapped["table"]
-    shape = [] if unsure else shape_problems(*marks_found(con), landing)
+    shape = [] if unsure else shape_problems(*marks_found(con), landing, by_format=by_format)
     holidays = list(holidays_only(con))
     asked = list(doubts(con, files, settings))
     whole_days = any(

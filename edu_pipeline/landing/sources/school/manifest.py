@@ -13,7 +13,7 @@ import polars as pl
 
 from edu_pipeline.ground.toml import toml_list
 from edu_pipeline.ground.wording import listed
-from edu_pipeline.landing.archives import DamagedFileError
+from edu_pipeline.landing.archives import DamagedFileError, bare_path
 from edu_pipeline.landing.sources.school.canonical import as_said, own_part
 from edu_pipeline.landing.sources.school.fields import FIELDS
 from edu_pipeline.landing.sources.school.formats.recognition import Lying, Recognised, recognised
@@ -33,6 +33,7 @@ from edu_pipeline.landing.tables.workbook import WORKBOOKS, is_workbook, shown_s
 from edu_pipeline.landing.versions import Version, months_first, newest, replaced_sheets, version_of
 from edu_pipeline.landing.zone import (
     ENDINGS,
+    INTERCHANGE,
     SHEET,
     Zone,
     digest,
@@ -168,9 +169,14 @@ class Piece:
 
 
 def pieces_of(zone: Zone, file: LandedFile) -> Sequence[Piece]:
-    """A file, or the sheets of a workbook that has several."""
+    """A file, or the sheets of a workbook that has several; of an interchange, whatever it has."""
     sheets = _shown_sheets(zone, file.path)
-    return [Piece(file, sheet) for sheet in sheets] if len(sheets) > 1 else [Piece(file)]
+    several = len(sheets) > 1 or (sheets and _is_xml(file.path))
+    return [Piece(file, sheet) for sheet in sheets] if several else [Piece(file)]
+
+
+def _is_xml(path: str) -> bool:
+    return bare_path(path).casefold().endswith(INTERCHANGE)
 
 
 def formats_in(zone: Zone, files: Sequence[LandedFile]) -> Mapping[str, Recognised]:
@@ -203,7 +209,9 @@ def formats_in(zone: Zone, files: Sequence[LandedFile]) -> Mapping[str, Recognis
 
 def _lying(piece: Piece) -> Lying:
     if piece.sheet is not None:
-        return Lying(piece.path, piece.sheet, piece.file.path)
+        # interchanges split one set over many files
+        folder = INTERCHANGE if _is_xml(piece.file.path) else piece.file.path
+        return Lying(piece.path, piece.sheet, folder)
     series = version_of(piece.file).series
     return Lying(piece.path, series.rpartition("/")[2], piece.path.rpartition("/")[0])
 
@@ -259,7 +267,7 @@ def is_for(path: str, table: str, landing: Landing, sets: Mapping[str, Recognise
 
 def _shown_sheets(zone: Zone, path: str) -> Sequence[str]:
     """The sheets of a workbook; none of what is not called so or cannot be opened."""
-    if not path.casefold().endswith(WORKBOOKS):
+    if not path.casefold().endswith(WORKBOOKS) and not _is_xml(path):
         return []
     try:
         with zone.unpacked(path) as local:

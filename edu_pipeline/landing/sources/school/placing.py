@@ -30,9 +30,10 @@ from edu_pipeline.landing.sources.school.wide import column_per_day
 from edu_pipeline.landing.stores import LandedFile
 from edu_pipeline.landing.tables.encodings import UnreadableFileError
 from edu_pipeline.landing.tables.headers import normal
+from edu_pipeline.landing.tables.interchange import BrokenInterchangeError
 from edu_pipeline.landing.tables.opened import Look, columns_of
 from edu_pipeline.landing.versions import version_of
-from edu_pipeline.landing.zone import ENDINGS, NOBODYS, Zone, exactly, names_of
+from edu_pipeline.landing.zone import ENDINGS, INTERCHANGE, NOBODYS, Zone, exactly, names_of
 from edu_pipeline.model.problems import Problem
 from edu_pipeline.settings.attainment import ATTAINMENT_FOLDER
 from edu_pipeline.settings.landing import (
@@ -189,11 +190,11 @@ def place(zone: Zone, landing: Landing, elsewhere: Mapping[str, str] | None = No
         # other folders are not the school's where it has its own
         if not of_a_school or file.path.startswith(SCHOOL_FOLDER) or "/" not in file.path:
             strays += others
-    guesses, unplaced, known = _guesses(
+    guesses, unplaced, known, broken = _guesses(
         zone, landing, [stray for stray in strays if stray.path not in elsewhere]
     )
     unplaced |= {stray.path: elsewhere[stray.path] for stray in strays if stray.path in elsewhere}
-    return _placed(landing, files, claimed, guesses, unplaced, {**companions, **known})
+    return _placed(landing, files, claimed, guesses, unplaced, {**companions, **known}, broken)
 
 
 def _placed(
@@ -203,11 +204,12 @@ def _placed(
     guesses: Sequence[_Guess],
     unplaced: dict[str, str],
     companions: Mapping[str, str],
+    broken: Collection[str],
 ) -> Placing:
     """Of the files that look like one export those that look most like it, and are alike."""
     why: dict[str, str] = {}
     lines: list[Line] = []
-    doubtful: set[str] = set()
+    doubtful = {*broken}
     for table in SCHOOL_TABLES:
         likely = sorted(
             (guess for guess in guesses if guess.table == table),
@@ -267,8 +269,9 @@ def _pattern(file: LandedFile) -> str:
 
 def _guesses(
     zone: Zone, landing: Landing, strays: Sequence[Piece]
-) -> tuple[list[_Guess], dict[str, str], dict[str, str]]:
-    """What strays look like; of the others why they are nothing, or why nobody needs them."""
+) -> tuple[list[_Guess], dict[str, str], dict[str, str], set[str]]:
+    """What strays look like; of the others why they are nothing, or not needed; which of them are broken."""
+    broken: set[str] = set()
     guesses: list[_Guess] = []
     unplaced: dict[str, str] = {}
     companions: dict[str, str] = {}
@@ -278,7 +281,10 @@ def _guesses(
         if name.endswith(OTHER_ARCHIVES):
             unplaced[stray.path] = f"Not read: {NOT_READ}."
             continue
-        if not name.endswith((*ENDINGS, ARCHIVE)):
+        if stray.sheet and name.endswith(INTERCHANGE):
+            companions[stray.path] = "A part of an Ed-Fi interchange that is not needed."
+            continue
+        if not name.endswith((*ENDINGS, INTERCHANGE, ARCHIVE)):
             companions[stray.path] = (
                 f"Not read: the name of an export ends in {', '.join(ENDINGS)}."
             )
@@ -288,6 +294,7 @@ def _guesses(
                 header = columns_of(path, Look(known=any_known), stray.sheet)
         except (DamagedFileError, UnreadableFileError) as error:
             unplaced[stray.path] = f"Not read: {error}."
+            broken |= {stray.path} if isinstance(error, BrokenInterchangeError) else set()
             continue
         name = stray.sheet or version_of(stray.file).series.rpartition("/")[2]
         standard = companion_of(name, header)
@@ -309,6 +316,7 @@ def _guesses(
             if stray.path in unplaced and not (stray.sheet and stray.file.path in placed_books)
         },
         companions,
+        broken,
     )
 
 

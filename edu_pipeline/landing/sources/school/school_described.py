@@ -13,7 +13,7 @@ import duckdb
 import polars as pl
 
 from edu_pipeline.ground.wording import counted
-from edu_pipeline.landing.sources.school.canonical import CODES, resolved_headers
+from edu_pipeline.landing.sources.school.canonical import CODES, as_found, resolved_headers
 from edu_pipeline.landing.sources.school.fields import DATES, FIELDS
 from edu_pipeline.landing.sources.school.finding import find_problems
 from edu_pipeline.landing.sources.school.manifest import survey
@@ -200,6 +200,7 @@ def evidence(
     lines = list(placing.lines)
     settings = with_lines(settings, lines)
     files = survey(zone, settings.landing)
+    settings = as_found(settings, files)
     for table in SCHOOL_TABLES:
         load_raw(con, zone, table, files)
     read = Reading(con, files, settings)

@@ -471,22 +471,30 @@ def exception_problems(weeks: pl.DataFrame) -> list[Problem]:
     return problems
 
 
-def shape_problems(marks: int, present: int, landing: Landing) -> list[Problem]:
-    """Marks of which hardly any are present, where the settings expect a row for everyone.
+def shape_problems(
+    marks: int, present: int, landing: Landing, *, by_format: bool = False
+) -> list[Problem]:
+    """Marks of which hardly any are present, where a row is expected for everyone, or many, where none is.
 
     Args:
         marks: Marks that count in a rate, as `stage_facts.marks_found` has them.
         present: Of these, present and on time.
         landing: The section of `pipeline.toml`.
+        by_format: Whether nobody but a published format says what is expected.
 
     Returns:
         Problems; these concern every class and every week.
     """
-    if (
-        landing.attendance.shape == "exceptions"
-        or marks < ENOUGH_MARKS
-        or present / marks >= FEW_PRESENT
-    ):
+    exceptions = landing.attendance.shape == "exceptions"
+    many = marks > 0 and present / marks >= FEW_PRESENT
+    if exceptions and by_format and many:
+        message = (
+            f"{present:,} of {marks:,} attendance marks are present, in a format that as a rule has rows for "
+            "absences and late arrivals only. Is there a row for every student and day? If so, add to "
+            '[landing.attendance]: shape = "daily"; if not: shape = "exceptions".'
+        )
+        return [school_problem("attendance", "many_present", "shape", message, rows=marks)]
+    if exceptions or many or marks < ENOUGH_MARKS:
         return []
     # the counts change with every export, and a release of this should not lapse with them
     sentence = (

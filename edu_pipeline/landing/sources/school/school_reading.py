@@ -17,7 +17,7 @@ from edu_pipeline.landing.sources.school.fields import DATES, OTHER_ROLES, WORDS
 from edu_pipeline.landing.sources.school.school_problems import MEANINGS
 from edu_pipeline.landing.sources.school.suggestions import Line, with_lines
 from edu_pipeline.landing.tables.dates import parsed_date
-from edu_pipeline.landing.tables.raw import RECEIVED
+from edu_pipeline.landing.tables.raw import LISTED, RECEIVED
 from edu_pipeline.settings.home import Settings
 from edu_pipeline.settings.landing import TableExport
 from edu_pipeline.settings.marks import MARKS
@@ -138,9 +138,11 @@ def texts_of(read: Reading, table: str, column: str) -> dict[str, int]:
 def word_meaning(settings: Settings, table: str, column: str, word: str) -> str | None:
     """What a word of `class_type`, `role` or `in_session` is taken for."""
     said = settings.landing.export(table).values.get(column, {})
-    mapped = {their.casefold(): our for their, our in said.items()}
+    words = {**WORDS[table, column], **{their.casefold(): our for their, our in said.items()}}
     folded = word.casefold()
-    meaning = mapped.get(folded) or WORDS[table, column].get(folded, folded)
+    # as `stage_roster` does: several that mean the same are one
+    each = {words.get(one.strip(), one.strip()) for one in folded.split(LISTED)}
+    meaning = each.pop() if len(each) == 1 else words.get(folded, folded)
     allowed = {*MEANINGS[table, column], *(OTHER_ROLES if column == "role" else ())}
     return meaning if meaning in allowed else None
 

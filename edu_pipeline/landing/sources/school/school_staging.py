@@ -8,7 +8,7 @@ import duckdb
 import polars as pl
 
 from edu_pipeline.ground.warehouse import read_table, write_table
-from edu_pipeline.landing.sources.school.canonical import ids_left_out
+from edu_pipeline.landing.sources.school.canonical import as_found, ids_left_out
 from edu_pipeline.landing.sources.school.stage_facts import (
     attendance_dates,
     stage_attendance,
@@ -65,7 +65,7 @@ def stage_table(
         files: `LandingFiles`.
         settings: How the exports are read, and what their codes mean.
     """
-    STAGED[table](_Room(con, files, settings))
+    STAGED[table](_Room(con, files, as_found(settings, files)))
 
 
 def schools_of(con: duckdb.DuckDBPyConnection) -> list[str]:

@@ -16,6 +16,7 @@ from edu_pipeline.landing.sources.school.fields import KEYS, MISSING, OTHER_ROLE
 from edu_pipeline.landing.sources.school.parts_of_day import MOST_SESSIONS
 from edu_pipeline.landing.tables.date_order import with_proven
 from edu_pipeline.landing.tables.dates import days_read
+from edu_pipeline.landing.tables.raw import LISTED
 from edu_pipeline.model.columns import dtypes
 from edu_pipeline.model.roster import (
     DEFAULT_SCHOOL,
@@ -466,10 +467,16 @@ def _with_dates(
 
 
 def _translated(rows: pl.DataFrame, table: str, column: str, export: TableExport) -> pl.DataFrame:
-    """Their words replaced by ours, in any case; an unknown word stays, for the checks to find."""
+    """Their words replaced by ours, in any case; an unknown word stays, for the checks to find.
+
+    Of several in one cell that mean the same, such as two events of a day, that is what it means.
+    """
     words = dict(WORDS[table, column])
     words |= {their.casefold(): our for their, our in export.values.get(column, {}).items()}
-    return rows.with_columns(pl.col(column).str.to_lowercase().replace(words).alias(column))
+    cell = pl.col(column).str.to_lowercase()
+    each = cell.str.split(LISTED).list.eval(pl.element().str.strip_chars().replace(words).unique())
+    said = pl.when(each.list.len() == 1).then(each.list.first()).otherwise(cell.replace(words))
+    return rows.with_columns(said.alias(column))
 
 
 def _checked(

@@ -7,13 +7,16 @@ from dataclasses import dataclass, field
 from edu_pipeline.landing.tables.headers import normal
 from edu_pipeline.settings.landing import FilesOfExport
 
+OR = "|"
+"""Between headers of a specification that one of our columns may be read from."""
+
 
 @dataclass(frozen=True)
 class Member:
     """One file of a format. It is known by its name and its columns together."""
 
     name: str
-    """Without ending and stamp; compared without case and punctuation."""
+    """Without ending and stamp; compared as `called` has it."""
     columns: tuple[str, ...]
     """Headers that it always has, as the specification writes them."""
     read_as: Mapping[str, FilesOfExport] = field(default_factory=dict)
@@ -23,7 +26,7 @@ class Member:
 
     def fits(self, name: str, header: Sequence[str]) -> bool:
         """Whether a file of this name (as compared) and these columns may be it."""
-        named = self.any_name or name == normal(self.name)
+        named = self.any_name or name == called(self.name)
         return named and all(spelt(each, header) for each in self.columns)
 
 
@@ -40,17 +43,36 @@ class Format:
     whole (`bulk`) or changes only (`delta`)."""
 
 
+def called(name: str) -> str:
+    """A name without case, punctuation and plural: `calendarDates` is the file of each `CalendarDate`."""
+    return re.sub("ie$", "y", normal(name).removesuffix("s"))
+
+
 def spelt(column: str, header: Iterable[str]) -> str | None:
-    """The header that is a column of a specification; None where there is none."""
+    """The header that is a column of a specification; None where there is none.
+
+    One below a reference (`schoolReference.schoolId`) may stand there without it.
+    """
     names = list(header)
     return next(
-        (name for form in (normal, _bare) for name in names if form(name) == form(column)), None
+        (
+            name
+            for form, wanted in (
+                (normal, column),
+                (_bare, column),
+                (_bare, column.rpartition(".")[2]),
+            )
+            for name in names
+            if form(name) == form(wanted)
+        ),
+        None,
     )
 
 
 def _bare(name: str) -> str:
     """`orgSourcedIds` and `orgs` alike: who saves files again leaves out what all have."""
-    return re.sub("s?(sourcedids?)?$", "", normal(name)) or normal(name)
+    plain = normal(name).removesuffix("descriptor")
+    return re.sub("s?(sourcedids?)?$", "", plain) or plain
 
 
 def companions(columns: Mapping[str, str]) -> tuple[Member, ...]:

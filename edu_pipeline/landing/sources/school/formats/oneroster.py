@@ -15,8 +15,8 @@ _STAFF = {"staff_id": "sourcedId", **_NAMES, "email": "email"}
 _PREFERRED = {"preferred_name": "preferredGivenName"}
 _ORGS = {"school_id": "orgSourcedIds"}
 _PRIMARY = {"school_id": "primaryOrgSourcedId"}
-_ROLES = {"roles": Join(files=("roles",), on="sourcedId", key="userSourcedId")}
-_TASK = {"lineItems": Join(files=("lineItems",), on="lineItemSourcedId", key="sourcedId")}
+_ROLES = {"roles": Join(files=("roles",), on=("sourcedId",), key=("userSourcedId",))}
+_TASK = {"lineItems": Join(files=("lineItems",), on=("lineItemSourcedId",), key=("sourcedId",))}
 
 _OLD_USERS = Member(
     "users",

@@ -14,11 +14,12 @@ from edu_pipeline.landing.sources.school.formats import (
     canvas,
     classroom,
     clever,
+    edfi,
     moodle,
     oneroster,
     sds,
 )
-from edu_pipeline.landing.sources.school.formats.format import Format, Member, spelt
+from edu_pipeline.landing.sources.school.formats.format import OR, Format, Member, called, spelt
 from edu_pipeline.landing.tables.headers import normal
 from edu_pipeline.landing.zone import exactly
 from edu_pipeline.settings.landing import SCHOOL_TABLES, FilesOfExport, Join
@@ -28,6 +29,7 @@ FORMATS: Sequence[Format] = (
     oneroster.NEW,
     sds.NEW,
     sds.OLD,
+    edfi.FORMAT,
     clever.FORMAT,
     aspen.FORMAT,
     canvas.FORMAT,
@@ -109,7 +111,10 @@ def companion_of(name: str, header: Sequence[str]) -> str | None:
             form.name
             for form in FORMATS
             for member in form.members
-            if not member.read_as and member.fits(normal(name), header)
+            # alone, a plural says too little: users are no list of `User`
+            if not member.read_as
+            and normal(name) == normal(member.name)
+            and member.fits(called(name), header)
         ),
         None,
     )
@@ -124,15 +129,15 @@ def _sets_of(
     headers: dict[str, Sequence[str]] = {}
     left = list(lying)
     for form in FORMATS:
-        names = {normal(file.name) for file in left}
+        names = {called(file.name) for file in left}
         if not (form.version and MANIFEST in names) and not _proven(form, names):
             continue
         members: dict[str, Member] = {}
         for file in left:
-            called = [m for m in form.members if normal(m.name) == normal(file.name)]
-            if called and file.path not in headers:
+            named = [m for m in form.members if called(m.name) == called(file.name)]
+            if named and file.path not in headers:
                 headers[file.path] = header(file.path)
-            fitting = (m for m in called if m.fits(normal(file.name), headers[file.path]))
+            fitting = (m for m in named if m.fits(called(file.name), headers[file.path]))
             if member := next(fitting, None):
                 members[file.path] = member
         said = {
@@ -142,13 +147,13 @@ def _sets_of(
             for row in rows(path)
         }
         fits = said.get("oneroster.version", form.version) == form.version
-        if fits and (said or _proven(form, {normal(member.name) for member in members.values()})):
+        if fits and (said or _proven(form, {called(member.name) for member in members.values()})):
             changes = [name for name, mode in said.items() if mode.casefold() == "delta"]
             yield _Set(
                 form,
                 members,
                 headers,
-                frozenset(normal(name.removeprefix("file.")) for name in changes),
+                frozenset(called(name.removeprefix("file.")) for name in changes),
             )
             left = [file for file in left if file.path not in members]
 
@@ -175,14 +180,14 @@ def _by_columns(lying: Sequence[Lying], header: Callable[[str], Sequence[str]]) 
             for file in lying
             if file.path in headers
             for member in form.members
-            if member.fits(normal(file.name), headers[file.path])
+            if member.fits(called(file.name), headers[file.path])
         }
         if any(member.any_name for member in members.values()):
             yield _Set(form, members, headers, frozenset())
 
 
 def _proven(form: Format, names: set[str]) -> bool:
-    return any({normal(name) for name in proof} <= names for proof in form.proofs)
+    return any({called(name) for name in proof} <= names for proof in form.proofs)
 
 
 def _read(sets: Sequence[_Set]) -> Iterator[tuple[str, Recognised]]:
@@ -212,7 +217,7 @@ def _read(sets: Sequence[_Set]) -> Iterator[tuple[str, Recognised]]:
                 for name, join in part.join.items()
                 if not files(join.files[0]) and _is_needed(name, table, part)
             }
-            if normal(member.name) in each.changes:
+            if called(member.name) in each.changes:
                 read_as = {
                     table: part.model_copy(update={"export": "delta"})
                     for table, part in read_as.items()
@@ -228,7 +233,7 @@ def _called(name: str, form: Format) -> str:
 
 def _is_needed(join: str, table: str, part: FilesOfExport) -> bool:
     """Whether an export cannot be read without what a file is joined with."""
-    needed = {field.name for field in FIELDS[table] if field.required}
+    needed = {field.name for field in FIELDS[table] if field.required} - part.constants.keys()
     said = [*part.where, *(theirs for ours, theirs in part.columns.items() if ours in needed)]
     return any(column.startswith(f"{join}.") for column in said)
 
@@ -241,6 +246,8 @@ def _in_its_words(
 ) -> FilesOfExport:
     """How a file is read, by the headers that it has; what it has not is left out.
 
+    Of several headers (apart by `OR`) the first counts that it has.
+
     Args:
         part: As the specification has it.
         header: Of the file.
@@ -252,10 +259,11 @@ def _in_its_words(
     for name, join in part.join.items():
         paths = files(join.files[0])
         # what the headers of a wide table say is no header
-        on = spelt(join.on, header) or (join.on if part.cells else None)
-        key = spelt(join.key, headers[paths[0]]) if paths else None
-        if on and key:
-            joins[name] = Join(files=tuple(map(exactly, paths)), on=on, key=key)
+        on = [spelt(column, header) or (column if part.cells else None) for column in join.on]
+        keys = [spelt(column, headers[paths[0]]) for column in join.key] if paths else [None]
+        if all(on) and all(keys):
+            said = {"on": on, "key": keys, "files": [*map(exactly, paths)]}
+            joins[name] = Join.model_validate(said)
             others[name] = headers[paths[0]]
 
     def theirs(column: str) -> str | None:
@@ -265,7 +273,14 @@ def _in_its_words(
         other = spelt(rest, others.get(name, ()))
         return other and f"{name}.{other}"
 
-    columns = {ours: found for ours, column in part.columns.items() if (found := theirs(column))}
+    columns = {
+        ours: found
+        for ours, several in part.columns.items()
+        if (found := next(filter(None, map(theirs, several.split(OR))), None))
+    }
     where = {found: kept for column, kept in part.where.items() if (found := theirs(column))}
+    beside = {ours: found for ours, column in part.beside.items() if (found := theirs(column))}
     key = part.key and spelt(part.key, header)
-    return part.model_copy(update={"columns": columns, "where": where, "join": joins, "key": key})
+    return part.model_copy(
+        update={"columns": columns, "where": where, "join": joins, "key": key, "beside": beside}
+    )

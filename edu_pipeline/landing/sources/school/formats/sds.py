@@ -68,7 +68,7 @@ OLD = Format(
 )
 
 _NAMES = {"given_name": "givenName", "family_name": "familyName"}
-_ROLES = {"roles": Join(files=("roles",), on="sourcedId", key="userSourcedId")}
+_ROLES = {"roles": Join(files=("roles",), on=("sourcedId",), key=("userSourcedId",))}
 _TEACHERS = ("professor", "faculty", "adjunct", "lecturer", "instructor")
 NEW = Format(
     "School Data Sync v2.1",
