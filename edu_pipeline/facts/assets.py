@@ -25,6 +25,7 @@ from edu_pipeline.facts.homework import (
     homework_of_empty_classes,
 )
 from edu_pipeline.facts.roster import (
+    build_class_days_off,
     build_class_spells,
     build_class_students,
     build_student_spells,
@@ -33,6 +34,8 @@ from edu_pipeline.facts.roster import (
 from edu_pipeline.facts.students import build_class_spread, build_team_spread
 from edu_pipeline.ground.resources import table_metadata
 from edu_pipeline.ground.steps import Notes, Table, table
+from edu_pipeline.ground.warehouse import read_table
+from edu_pipeline.model.school_calendar import week_begins_of
 from edu_pipeline.settings.home import Settings
 
 
@@ -44,6 +47,8 @@ def _fact(
     remarks: Mapping[str, Callable[[duckdb.DuckDBPyConnection], int]] = MappingProxyType({}),
 ) -> Table:
     """A table that is made by `build(con, **arguments(settings))` and described by it.
+
+    Where the settings do not say when the week begins, the calendar does.
 
     Remarks are counted when it is made and shown with it.
     """
@@ -62,7 +67,11 @@ def _fact(
             'select "table", part from landing_files where current and error is null'
         ).fetchall()
         landing = settings.landing.as_formats_say(parts)
-        build(con, **arguments(settings.model_copy(update={"landing": landing})))
+        given = dict(arguments(settings.model_copy(update={"landing": landing})))
+        if "week_begins" in given:
+            days = read_table(con, "stg_school_days")
+            given["week_begins"] = week_begins_of(days, settings.school.week_begins)
+        build(con, **given)
         return {**table_metadata(con, name), **{what: of(con) for what, of in remarks.items()}}
 
     return fact
@@ -77,8 +86,17 @@ TABLES: Sequence[Table] = [
         ["class_spells", "teacher_spells", "stg_classes", "stg_students", "stg_student_schools"],
     ),
     _fact(
-        "class_students", build_class_students, ["class_spells", "stg_classes", "stg_school_days"]
+        "class_students",
+        build_class_students,
+        [
+            "class_spells",
+            "stg_classes",
+            "stg_student_schools",
+            "stg_school_days",
+            "stg_days_off",
+        ],
     ),
+    _fact("class_days_off", build_class_days_off, ["class_spells", "stg_days_off"]),
     _fact(
         "counted_through",
         build_counted_through,
@@ -98,7 +116,13 @@ TABLES: Sequence[Table] = [
     _fact(
         "student_days",
         build_student_days,
-        ["stg_attendance", "stg_school_days", "student_spells", "counted_through"],
+        [
+            "stg_attendance",
+            "stg_school_days",
+            "stg_days_off",
+            "student_spells",
+            "counted_through",
+        ],
         lambda settings: {"export": settings.landing.attendance},
     ),
     _fact("student_weeks", build_student_weeks, ["student_days"]),
@@ -116,7 +140,9 @@ TABLES: Sequence[Table] = [
             "student_spells",
             "class_spells",
             "teacher_spells",
+            "stg_student_schools",
             "stg_school_days",
+            "stg_days_off",
             "counted_through",
         ],
     ),

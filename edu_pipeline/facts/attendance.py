@@ -2,6 +2,7 @@
 
 import duckdb
 
+from edu_pipeline.facts.roster import WEEKS_OFF
 from edu_pipeline.ground.sql import week_of
 from edu_pipeline.model.school_calendar import WeekBegins, closing_day
 from edu_pipeline.settings.landing import AttendanceExport
@@ -83,14 +84,14 @@ def build_counted_through(
 def build_student_days(con: duckdb.DuckDBPyConnection, export: AttendanceExport) -> None:
     """Make `student_days`: student × day that counts for attendance.
 
-    A day counts when the student was enrolled in a class, the school in session and the register
-    in. Columns: `student_id`, `spell_begin` (the stretch of `student_spells`), `date`,
+    A day counts when the student was enrolled in a class, the school in session, also for them, and
+    the register in. Columns: `student_id`, `spell_begin` (the stretch of `student_spells`), `date`,
     `week_start`, `year_start`, `school_id`, `team` (as in `student_spells`), `possible`, `attended` (fractions of a day), `excused` (fraction missed and
     excused), `tardy`.
 
     Args:
-        con: The warehouse, with `stg_attendance`, `stg_school_days`, `student_spells` and
-            `counted_through`.
+        con: The warehouse, with `stg_attendance`, `stg_school_days`, `stg_days_off`,
+            `student_spells` and `counted_through`.
         export: How attendance is exported. In an exceptions-only export every enrolled student
             was expected on every day in session, and there in all sessions without a row.
     """
@@ -113,6 +114,7 @@ def build_student_days(con: duckdb.DuckDBPyConnection, export: AttendanceExport)
           on day.school_id = spell.school_id and day.in_session
           and day.date <= through.counted_through
           and day.date >= spell.begin_date and day.date < spell.end_date
+        anti join stg_days_off as off on off.student_id = spell.student_id and off.date = day.date
         {join} marks on marks.student_id = spell.student_id and marks.date = day.date
         where coalesce(submitted, true) or {unmarked} > 0
         """
@@ -239,10 +241,10 @@ def build_attendance_teacher_week(con: duckdb.DuckDBPyConnection) -> None:
 
     Args:
         con: The warehouse, with `student_weeks`, `student_spells`, `class_spells`,
-            `teacher_spells`, `stg_school_days` and `counted_through`.
+            `teacher_spells`, `stg_school_days`, `stg_days_off` and `counted_through`.
     """
     con.execute(
-        """
+        f"""
         create or replace table attendance_teacher_week as
         with taught as (
           select staff_id, spell.class_id, student_id, stretch.school_id,
@@ -268,6 +270,7 @@ def build_attendance_teacher_week(con: duckdb.DuckDBPyConnection) -> None:
           select staff_id, week_start, count(distinct class_id) as classes,
                  count(distinct student_id) as students
           from taught join open using (school_id, begin_date, end_date)
+          anti join ({WEEKS_OFF}) using (student_id, week_start)
           group by all
         ),
         counted as (

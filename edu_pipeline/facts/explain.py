@@ -113,6 +113,8 @@ def attendance_rows(con: duckdb.DuckDBPyConnection, class_id: str, week: date) -
             and open.date >= spell.begin_date and open.date < spell.end_date
             and open.date >= place.begin_date and open.date < place.end_date
             and open.date <= through.counted_through
+          anti join stg_days_off as off
+            on off.student_id = place.student_id and off.date = open.date
           anti join days on days.student_id = place.student_id and days.date = open.date
           anti join marks on marks.student_id = place.student_id and marks.date = open.date
           anti join rejected on rejected.student_id = place.student_id and rejected.date = open.date

@@ -2,6 +2,19 @@
 
 import duckdb
 
+WEEKS_OFF = """
+    select student_id, week_start
+    from stg_days_off join stg_student_schools as pupil using (student_id)
+    join stg_school_days as day using (school_id, date)
+    where date >= begin_date and date < end_date
+    group by student_id, school_id, week_start
+    having count(*) = (
+      select count(*) from stg_school_days as whole
+      where in_session and whole.school_id = pupil.school_id and whole.week_start = day.week_start
+    )
+"""
+"""SQL of the weeks in which a student's school is in session on no day for them."""
+
 
 def build_class_spells(con: duckdb.DuckDBPyConnection) -> None:
     """Make `class_spells`: class × student × stretch of days, from enrollments.
@@ -133,10 +146,11 @@ def build_class_students(con: duckdb.DuckDBPyConnection) -> None:
     """Make `class_students`: class × school week: `students` enrolled on a day in session.
 
     Args:
-        con: The warehouse, with `class_spells`, `stg_classes` and `stg_school_days`.
+        con: The warehouse, with `class_spells`, `stg_classes`, `stg_student_schools`,
+            `stg_school_days` and `stg_days_off`.
     """
     con.execute(
-        """
+        f"""
         create or replace table class_students as
         with spells as (
           select class_id, student_id, school_id, begin_date, end_date
@@ -151,7 +165,31 @@ def build_class_students(con: duckdb.DuckDBPyConnection) -> None:
         )
         select class_id, week_start, count(distinct student_id) as students
         from spells join open using (school_id, begin_date, end_date)
+        anti join ({WEEKS_OFF}) using (student_id, week_start)
         group by all
+        order by all
+        """
+    )
+
+
+def build_class_days_off(con: duckdb.DuckDBPyConnection) -> None:
+    """Make `class_days_off`: class × date on which school is in session, and for none of its students.
+
+    Args:
+        con: The warehouse, with `class_spells` and `stg_days_off`.
+    """
+    con.execute(
+        """
+        create or replace table class_days_off as
+        with off as (
+          select class_id, date, count(distinct student_id) as students
+          from class_spells join stg_days_off using (student_id)
+          where date >= begin_date and date < end_date group by all
+        )
+        select class_id, date
+        from off join class_spells as spell using (class_id)
+        where date >= begin_date and date < end_date
+        group by class_id, date having count(distinct student_id) = any_value(students)
         order by all
         """
     )

@@ -52,6 +52,18 @@ _OF_STAGING: Mapping[str, tuple[str, Sequence[str]]] = {
         ["stg_students", "stg_classes", "stg_enrollments"],
     ),
     "school_days": ("none", ["raw_calendar", "raw_attendance", "stg_student_schools"]),
+    "days_off": (
+        "ids",
+        [
+            "raw_calendar",
+            "raw_students",
+            "stg_students",
+            "stg_student_schools",
+            "stg_classes",
+            "stg_enrollments",
+            "stg_school_days",
+        ],
+    ),
     "attendance": (
         "ids",
         [
@@ -63,6 +75,7 @@ _OF_STAGING: Mapping[str, tuple[str, Sequence[str]]] = {
             "stg_classes",
             "stg_enrollments",
             "stg_school_days",
+            "stg_days_off",
         ],
     ),
     "homework": (
@@ -74,6 +87,7 @@ _OF_STAGING: Mapping[str, tuple[str, Sequence[str]]] = {
             "stg_student_schools",
             "stg_classes",
             "stg_school_days",
+            "stg_days_off",
         ],
     ),
 }
@@ -170,7 +184,7 @@ def judged(others: Sequence[str]) -> Sequence[Table]:
     def landing_fates(
         con: Connection, landing_files: pl.DataFrame, settings: Settings
     ) -> pl.DataFrame:
-        return fates_of_all(con, landing_files, settings.landing, settings.school.week_begins)
+        return fates_of_all(con, landing_files, settings)
 
     @_of_school(kinds={"duckdb"}, pii="none", deps=of_school)
     def landing_changes(

@@ -9,8 +9,7 @@ from edu_pipeline.ground.warehouse import read_table, tables
 from edu_pipeline.landing.sources.edx.edx_fates import edx_fates
 from edu_pipeline.landing.sources.school.school_fates import school_fates
 from edu_pipeline.model.quality import FATES, LandingFates
-from edu_pipeline.model.school_calendar import WeekBegins
-from edu_pipeline.settings.landing import Landing
+from edu_pipeline.settings.home import Settings
 
 IN_WORDS: Mapping[str, str] = {
     "counted": "counted",
@@ -27,16 +26,14 @@ OF_RESULTS = "result_fates"
 def fates_of_all(
     con: duckdb.DuckDBPyConnection,
     files: pl.DataFrame,
-    landing: Landing,
-    week_begins: WeekBegins | None = None,
+    settings: Settings,
 ) -> pl.DataFrame:
     """What became of the rows of all exports.
 
     Args:
         con: The warehouse; the tables of a source need not be there.
         files: `LandingFiles`.
-        landing: How the school's exports are read.
-        week_begins: First day of the school week.
+        settings: How the school's exports are read.
 
     Returns:
         `LandingFates`.
@@ -44,7 +41,7 @@ def fates_of_all(
     there = tables(con)
     found: list[pl.DataFrame] = [LandingFates.create_empty()]
     if "stg_attendance" in there:
-        found.append(school_fates(con, files, landing, week_begins))
+        found.append(school_fates(con, files, settings))
     if "edx_exports" in there:
         exports, lists = read_table(con, "edx_exports"), read_table(con, "opt_in_lists")
         found.append(edx_fates(con, exports, lists))

@@ -58,6 +58,7 @@ from edu_pipeline.model.quality import (
 )
 from edu_pipeline.model.roster import (
     Classes,
+    DaysOff,
     Enrollments,
     SchoolDays,
     Staff,
@@ -85,6 +86,7 @@ SCHEMAS: Mapping[str, type[dy.Schema]] = MappingProxyType(
         "stg_enrollments": Enrollments,
         "stg_student_schools": StudentSchools,
         "stg_school_days": SchoolDays,
+        "stg_days_off": DaysOff,
         "stg_terms": Terms,
         "stg_attendance": Attendance,
         "stg_homework": Homework,

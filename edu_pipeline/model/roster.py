@@ -86,12 +86,32 @@ class StudentSchools(dy.Schema):
     end_date = dy.Date(description="First day no longer; 9999-12-31 of the last stretch")
 
 
+class CalendarDays(dy.Schema):
+    """One date of one calendar: a school's, or that of a grade, a track or a class of it."""
+
+    date = dy.Date(primary_key=True, description="The date")
+    school_id = dy.String(primary_key=True, description="The school")
+    grade = dy.String(primary_key=True, description="Whose days these are; blank: every grade's")
+    track = dy.String(primary_key=True, description="Track or calendar code; blank: every one's")
+    class_id = dy.String(primary_key=True, description="The class; blank: every class's")
+    in_session = dy.Bool(description="Whether these students were expected")
+    term = dy.String(nullable=True, description="Term or trimester, as the calendar names it")
+    school_year = dy.String(nullable=True, description="School year, as the calendar names it")
+
+
+class DaysOff(dy.Schema):
+    """A day on which a student's school is in session, and their grade, track or class is not."""
+
+    student_id = dy.String(primary_key=True, description="The student")
+    date = dy.Date(primary_key=True, description="The date")
+
+
 class SchoolDays(dy.Schema):
     """One date of one school's calendar."""
 
     date = dy.Date(primary_key=True, description="The date")
     school_id = dy.String(primary_key=True, description="The school")
-    in_session = dy.Bool(description="Whether students were expected")
+    in_session = dy.Bool(description="Whether students were expected, if only those of a grade")
     term = dy.String(nullable=True, description="Term or trimester, as the calendar names it")
     week_start = dy.Date(description="Monday of the date's week")
     year_start = dy.Date(nullable=True, description="First day in session of the school year")

@@ -19,6 +19,9 @@ DAYS_BEFORE_MONDAY: dict[WeekBegins | None, int] = {
 LONG_GAP_DAYS = 35
 """A calendar gap this long is a summer: the day after it begins a new school year."""
 
+SUNDAYS = 2
+"""In session, from which it is no accident that school is on them."""
+
 WHOLE_YEAR = "School year"
 """What the only term of a school year without terms is called."""
 
@@ -26,6 +29,58 @@ WHOLE_YEAR = "School year"
 def week_of(day: pl.Expr, week_begins: WeekBegins | None = None) -> pl.Expr:
     """The Monday that names a day's school week, also where the week begins before it."""
     return (day + timedelta(days=DAYS_BEFORE_MONDAY[week_begins])).dt.truncate("1w")
+
+
+def week_begins_of(days: pl.DataFrame, said: WeekBegins | None = None) -> WeekBegins | None:
+    """The first day of the school week: as it is said, else as the weeks of a calendar have it.
+
+    Args:
+        days: `SchoolDays`.
+        said: By the settings.
+    """
+    ahead = (days["week_start"] - days["date"]).dt.total_days().max()
+    return said or next((day for day, n in DAYS_BEFORE_MONDAY.items() if day and n == ahead), None)
+
+
+def proven_week_begins(days: pl.DataFrame) -> WeekBegins | None:
+    """The first day of the school week where school is in session on Sundays, and never before it.
+
+    Week for week on Sundays and never on Fridays or Saturdays; or on Saturdays as well. Schools that
+    are open on neither fit every week.
+
+    Args:
+        days: date × school, with `date`, `school_id`, `in_session`.
+
+    Returns:
+        None where the days leave it open, as after some Fridays, or where schools differ.
+    """
+    weekday = pl.col("date").dt.weekday()
+    counts = (
+        days.filter("in_session")
+        .group_by("school_id")
+        .agg(
+            weeks=pl.col("date").dt.truncate("1w").n_unique(),
+            fridays=(weekday == 5).sum(),  # noqa: PLR2004
+            saturdays=(weekday == 6).sum(),  # noqa: PLR2004
+            sundays=(weekday == 7).sum(),  # noqa: PLR2004
+        )
+        .filter((pl.col("sundays") > 0) | (pl.col("saturdays") > 0))
+    )
+    often = {
+        name: (pl.col(name) >= SUNDAYS) & (2 * pl.col(name) >= pl.col("weeks"))
+        for name in ("sundays", "saturdays")
+    }
+    early = pl.col("fridays") == 0
+    kinds = counts.select(
+        pl.when(early & often["sundays"] & (pl.col("saturdays") == 0))
+        .then(pl.lit("sunday"))
+        .when(early & often["sundays"] & often["saturdays"])
+        .then(pl.lit("saturday"))
+        .when(pl.col("sundays") == 0)
+        .then(pl.lit("monday"))
+    ).to_series()
+    found: list[WeekBegins | None] = kinds.unique().to_list()
+    return found[0] if len(found) == 1 and found[0] != "monday" else None
 
 
 def closing_day(close_week: int | None, week_begins: WeekBegins | None = None) -> int:
@@ -118,11 +173,12 @@ def years_are_named(days: pl.DataFrame) -> bool:
     return runs.height == runs.unique().height
 
 
-def school_weeks(days: pl.DataFrame) -> pl.DataFrame:
+def school_weeks(days: pl.DataFrame, whose: str = "school_id") -> pl.DataFrame:
     """The weeks with at least one day in session.
 
     Args:
-        days: `stg_school_days`.
+        days: `stg_school_days`, or `days_of_classes`.
+        whose: The column of whom they are the days.
 
     Returns:
         school × week: `school_id`, `week_start`, `year_start`, `days_in_session`,
@@ -132,25 +188,48 @@ def school_weeks(days: pl.DataFrame) -> pl.DataFrame:
     """
     weeks = (
         days.filter("in_session")
-        .group_by("school_id", "year_start", "week_start")
+        .group_by(whose, "year_start", "week_start")
         .agg(days_in_session=pl.col("date").n_unique().cast(pl.Int64))
-        .sort("school_id", "week_start")
+        .sort(whose, "week_start")
     )
     usual = (
-        weeks.group_by("school_id", "year_start", "days_in_session")
+        weeks.group_by(whose, "year_start", "days_in_session")
         .len()
         .sort("len", "days_in_session", descending=True)
-        .group_by("school_id", "year_start", maintain_order=True)
+        .group_by(whose, "year_start", maintain_order=True)
         .agg(usual=pl.col("days_in_session").first())
     )
     start = (
-        weeks.join(usual, on=["school_id", "year_start"])
+        weeks.join(usual, on=[whose, "year_start"])
         .filter(pl.col("days_in_session") >= pl.col("usual"))
-        .group_by("school_id", "year_start")
+        .group_by(whose, "year_start")
         .agg(start_week=pl.col("week_start").min())
     )
-    return weeks.join(start, on=["school_id", "year_start"], how="left").with_columns(
-        previous_week=pl.col("week_start").shift(1).over("school_id", "year_start")
+    return weeks.join(start, on=[whose, "year_start"], how="left").with_columns(
+        previous_week=pl.col("week_start").shift(1).over(whose, "year_start")
+    )
+
+
+def days_of_classes(
+    days: pl.DataFrame, classes: pl.DataFrame, days_off: pl.DataFrame
+) -> pl.DataFrame:
+    """The days of the classes that have no school on some on which their school is in session.
+
+    Args:
+        days: `SchoolDays`.
+        classes: `Classes`.
+        days_off: class × `date`: `class_days_off`.
+
+    Returns:
+        date × class: the columns of `SchoolDays`, and `class_id`; none of the other classes.
+    """
+    apart = classes.select("class_id", "school_id").join(days_off, on="class_id", how="semi")
+    off = days_off.with_columns(off=pl.lit(value=True))
+    return (
+        apart.join(days, on="school_id")
+        .join(off, on=["class_id", "date"], how="left")
+        .with_columns(in_session=pl.col("in_session") & pl.col("off").is_null())
+        .drop("off")
     )
 
 

@@ -65,8 +65,10 @@ class School(Part):
     week_begins: Literal["monday", "sunday", "saturday"] | None = Field(
         None,
         description=(
-            "First day of the school week: `monday` unless it is said, `sunday` or `saturday`. A "
-            "week keeps the date of its Monday as its name."
+            "First day of the school week: `monday`, `sunday` or `saturday`. Default: `sunday` where "
+            "school is on Sundays and never on Fridays or Saturdays, `saturday` where it is on both "
+            "Saturdays and Sundays and never on Fridays, else `monday`. A week keeps the date of its "
+            "Monday as its name."
         ),
     )
     year_begins: Annotated[str, AfterValidator(_month_and_day)] | None = Field(

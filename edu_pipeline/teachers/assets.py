@@ -19,7 +19,7 @@ from edu_pipeline.mail.due import not_after
 from edu_pipeline.mail.frames import letters_frames
 from edu_pipeline.mail.links import ways_out
 from edu_pipeline.model.gate import mail_gate as mail_gate_of
-from edu_pipeline.model.school_calendar import closing_day
+from edu_pipeline.model.school_calendar import closing_day, week_begins_of
 from edu_pipeline.settings.home import Home, Settings
 from edu_pipeline.settings.mail import weekday_number
 from edu_pipeline.teachers.drawings import DRAWN, Drawings, drawings_of_week, preview
@@ -27,6 +27,7 @@ from edu_pipeline.teachers.edition import (
     CAMPAIGN,
     Tables,
     calendar_of_week,
+    classes_of_week,
     gaps,
     letters_of_week,
     periods_of,
@@ -59,6 +60,7 @@ def class_week(
     stg_classes: pl.DataFrame,
     stg_school_days: pl.DataFrame,
     class_students: pl.DataFrame,
+    class_days_off: pl.DataFrame,
     attendance_class_week: pl.DataFrame,
     attendance_group_day: pl.DataFrame,
     homework_class_week: pl.DataFrame,
@@ -71,11 +73,15 @@ def class_week(
     """One class in one school week, beside its past, its grade team and its school."""
     return class_week_of(
         classes=stg_classes,
-        calendar=Calendar(stg_school_days, counted_through),
+        calendar=Calendar(stg_school_days, counted_through, class_days_off),
         students=class_students,
         attendance=attendance_class_week,
         homework=homework_class_week,
-        groups=Groups(attendance_group_day, homework_group_day, settings.school.week_begins),
+        groups=Groups(
+            attendance_group_day,
+            homework_group_day,
+            week_begins_of(stg_school_days, settings.school.week_begins),
+        ),
         spreads=Spreads(class_spread, team_spread),
         late_counts=settings.homework.late_counts,
     )
@@ -111,7 +117,11 @@ def _of_groups(name: str, build: Callable[..., pl.DataFrame], grain: str) -> Tab
     ) -> pl.DataFrame:
         return build(
             calendar=Calendar(stg_school_days, counted_through),
-            groups=Groups(attendance_group_day, homework_group_day, settings.school.week_begins),
+            groups=Groups(
+                attendance_group_day,
+                homework_group_day,
+                week_begins_of(stg_school_days, settings.school.week_begins),
+            ),
             late_counts=settings.homework.late_counts,
         )
 
@@ -158,12 +168,14 @@ def mail_gate(
 def teacher_periods(
     class_week: pl.DataFrame,
     stg_school_days: pl.DataFrame,
+    class_days_off: pl.DataFrame,
     mail_gate: pl.DataFrame,
     settings: Settings,
 ) -> pl.DataFrame:
     """The weeks that letters can be about: how far the registers are in, and what holds them."""
-    last = closing_day(weekday_number(settings.mail.close_week), settings.school.week_begins)
-    states = week_states(class_week, stg_school_days, closing=last)
+    begins = week_begins_of(stg_school_days, settings.school.week_begins)
+    last = closing_day(weekday_number(settings.mail.close_week), begins)
+    states = week_states(class_week, stg_school_days, class_days_off, closing=last)
     return periods_of(states, mail_gate)
 
 
@@ -255,6 +267,7 @@ def teacher_letters(
     said_before: pl.DataFrame,
     counted_through: pl.DataFrame,
     stg_school_days: pl.DataFrame,
+    class_days_off: pl.DataFrame,
     stg_enrollments: pl.DataFrame,
     stg_classes: pl.DataFrame,
     stg_staff: pl.DataFrame,
@@ -277,6 +290,9 @@ def teacher_letters(
             school=settings.school.called,
             week=week,
             schools=schools,
+            classes=classes_of_week(
+                stg_school_days, counted_through, week, stg_classes, class_days_off
+            ),
             letters=settings.letters,
             notice=settings.notice,
             targets=settings.targets,

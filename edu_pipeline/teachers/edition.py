@@ -16,7 +16,7 @@ from edu_pipeline.mail.due import PERIODS, Period
 from edu_pipeline.mail.letter import Address, Letter
 from edu_pipeline.mail.render import UNWRITTEN
 from edu_pipeline.model.gate import holds
-from edu_pipeline.model.school_calendar import school_weeks
+from edu_pipeline.model.school_calendar import days_of_classes, school_weeks
 from edu_pipeline.teachers.charts import Drawing, by_class, class_histories
 from edu_pipeline.teachers.letter import (
     ClassView,
@@ -100,21 +100,50 @@ def calendar_of_week(
     Returns:
         `school_id` → its week, for the schools that were open and have figures.
     """
-    weeks = school_weeks(school_days)
-    lengths = weeks.select("school_id", start_week="week_start", full_days="days_in_session")
+    days = school_days.join(counted_through.select("school_id", "counted_through"), on="school_id")
+    return _weeks_of(days, week, "school_id")
+
+
+def classes_of_week(
+    school_days: pl.DataFrame,
+    counted_through: pl.DataFrame,
+    week: date,
+    classes: pl.DataFrame,
+    days_off: pl.DataFrame,
+) -> dict[str, SchoolWeek]:
+    """The letter's week of the classes that have a calendar of their own.
+
+    Args:
+        school_days: `SchoolDays`.
+        counted_through: school: `counted_through`.
+        week: Monday of the week.
+        classes: `Classes`.
+        days_off: `class_days_off`.
+
+    Returns:
+        `class_id` → its week.
+    """
+    days = days_of_classes(school_days, classes, days_off).join(
+        counted_through.select("school_id", "counted_through"), on="school_id"
+    )
+    return _weeks_of(days, week, "class_id")
+
+
+def _weeks_of(days: pl.DataFrame, week: date, whose: str) -> dict[str, SchoolWeek]:
+    weeks = school_weeks(days, whose)
+    lengths = weeks.select(whose, start_week="week_start", full_days="days_in_session")
     days = (
-        school_days.filter(pl.col("in_session") & (pl.col("week_start") == week))
-        .group_by("school_id")
-        .agg(days=pl.col("date").unique().sort())
-        .join(counted_through.select("school_id", "counted_through"), on="school_id")
-        .join(weeks.filter(pl.col("week_start") == week), on="school_id")
-        .join(lengths, on=["school_id", "start_week"], how="left")
+        days.filter(pl.col("in_session") & (pl.col("week_start") == week))
+        .group_by(whose)
+        .agg(days=pl.col("date").unique().sort(), counted_through=pl.col("counted_through").first())
+        .join(weeks.filter(pl.col("week_start") == week), on=whose)
+        .join(lengths, on=[whose, "start_week"], how="left")
     )
     found = {}
     for row in days.iter_rows(named=True):
         counted = [day for day in row["days"] if day <= row["counted_through"]]
         if counted:
-            found[row["school_id"]] = SchoolWeek(
+            found[row[whose]] = SchoolWeek(
                 start=week,
                 previous=row["previous_week"],
                 first_full=row["start_week"],
@@ -287,8 +316,10 @@ def letters_of_week(
         views = []
         for class_id in class_ids:
             history = histories.get(class_id)
-            week = edition.schools.get(history["school_id"][-1]) if history is not None else None
-            if history is None or week is None:
+            if history is None:
+                continue
+            week = edition.classes.get(class_id) or edition.schools.get(history["school_id"][-1])
+            if week is None:
                 continue
             homeroom = history["class_type"][-1] == "homeroom"
             if edition.letters.to == "homeroom_teachers" and not homeroom:

@@ -8,7 +8,7 @@ is the business of `edition` and the mail room.
 import re
 from collections import Counter
 from collections.abc import Callable, Collection, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date, timedelta
 from enum import StrEnum
 from typing import Any
@@ -126,6 +126,8 @@ class Edition:
     """From `mail.render.environment`; has the templates in `letters/`."""
     salt: str = ""
     """The ledger's, for keys that nobody else can make."""
+    classes: Mapping[str, SchoolWeek] = field(default_factory=dict)
+    """`class_id` → its week, of those that have a calendar of their own."""
     pause_url: Callable[[str], str] | None = None
     """Recipient key → where they pause these letters; None where there is no such page."""
 

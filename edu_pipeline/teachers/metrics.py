@@ -21,7 +21,13 @@ from edu_pipeline.chance.noise import (
     usual_range,
 )
 from edu_pipeline.model.columns import dtypes
-from edu_pipeline.model.school_calendar import WeekBegins, school_weeks, term_days, week_of
+from edu_pipeline.model.school_calendar import (
+    WeekBegins,
+    days_of_classes,
+    school_weeks,
+    term_days,
+    week_of,
+)
 from edu_pipeline.model.teachers import (
     ClassWeek,
     GradeWeek,
@@ -80,6 +86,21 @@ class Calendar:
     """`SchoolDays`."""
     counted_through: pl.DataFrame
     """school: `counted_through`."""
+    days_off: pl.DataFrame | None = None
+    """`class_days_off`; None: of no class."""
+
+    def weeks_of(self, classes: pl.DataFrame) -> pl.DataFrame:
+        """Class × week: those of its school, or of its own calendar."""
+        theirs = classes.select("class_id", "school_id").join(self.weeks, on="school_id")
+        if self.days_off is None or self.days_off.is_empty():
+            return theirs
+        days = days_of_classes(self.days, classes, self.days_off)
+        own = (
+            school_weeks(days, "class_id")
+            .join(classes.select("class_id", "school_id"), on="class_id")
+            .join(self.weeks, on=["school_id", "week_start"], how="semi")
+        )
+        return pl.concat([theirs.join(own, on="class_id", how="anti"), own.select(theirs.columns)])
 
     @property
     def weeks(self) -> pl.DataFrame:
@@ -161,7 +182,9 @@ def class_week(
         .partition_by("batch")
     )
     return pl.concat(
-        _class_week(batch, weeks, students, attendance, pieces, peers, spreads)
+        _class_week(
+            batch, weeks, calendar.weeks_of(batch), students, attendance, pieces, peers, spreads
+        )
         for batch in batches or [classes]
     )
 
@@ -169,6 +192,7 @@ def class_week(
 def _class_week(
     classes: pl.DataFrame,
     weeks: pl.DataFrame,
+    theirs: pl.DataFrame,
     students: pl.DataFrame,
     attendance: pl.DataFrame,
     pieces: pl.DataFrame,
@@ -181,7 +205,7 @@ def _class_week(
     )
     rows = (
         classes.select("class_id", "class_name", "class_type", "grade", "team", "school_id")
-        .join(weeks, on="school_id")
+        .join(theirs, on=["class_id", "school_id"])
         .join(students, on=["class_id", "week_start"])
         .join(attendance, on=["class_id", "week_start"], how="left")
         .join(pieces, on=["class_id", "week_start"], how="left")
@@ -557,7 +581,11 @@ class WeekState:
 
 
 def week_states(
-    class_weeks: pl.DataFrame, school_days: pl.DataFrame, *, closing: int
+    class_weeks: pl.DataFrame,
+    school_days: pl.DataFrame,
+    days_off: pl.DataFrame | None = None,
+    *,
+    closing: int,
 ) -> list[WeekState]:
     """The state of every week that has figures, oldest first.
 
@@ -567,6 +595,7 @@ def week_states(
     Args:
         class_weeks: `ClassWeek`.
         school_days: `SchoolDays`.
+        days_off: `class_days_off`; None: of no class.
         closing: `school_calendar.closing_day`.
     """
     homeroom = pl.col("class_type") == "homeroom"
@@ -576,15 +605,27 @@ def week_states(
     running = classes["week_start"].max()
     day = pl.col("date")
     after_monday = (day - pl.col("week_start")).dt.total_days()
-    closed = (
-        school_days.filter("in_session")
-        .filter((pl.col("week_start") != running) | (after_monday <= closing))
-        .group_by("school_id", "week_start")
-        .agg(days_closed=day.n_unique(), last_closed_day=day.max())
+    days = school_days.filter("in_session").filter(
+        (pl.col("week_start") != running) | (after_monday <= closing)
     )
+    closed = days.group_by("school_id", "week_start").agg(
+        days_closed=day.n_unique(), last_closed_day=day.max()
+    )
+    rows = classes.join(closed, on=["school_id", "week_start"])
+    if days_off is not None and not days_off.is_empty():
+        off = (
+            classes.select("class_id", "school_id")
+            .unique()
+            .join(days_off, on="class_id")
+            .join(days, on=["school_id", "date"])
+            .group_by("class_id", "week_start")
+            .agg(off=pl.len())
+        )
+        rows = rows.join(off, on=["class_id", "week_start"], how="left").with_columns(
+            pl.col("days_closed") - pl.col("off").fill_null(0)
+        )
     states = (
-        classes.join(closed, on=["school_id", "week_start"])
-        .group_by("week_start")
+        rows.group_by("week_start")
         .agg(
             last_closed_day=pl.col("last_closed_day").max(),
             classes=pl.len(),

@@ -30,6 +30,7 @@ from edu_pipeline.facts.homework import (
     build_student_homework,
 )
 from edu_pipeline.facts.roster import (
+    build_class_days_off,
     build_class_spells,
     build_class_students,
     build_student_spells,
@@ -39,7 +40,14 @@ from edu_pipeline.ground.warehouse import read_table, write_table
 from edu_pipeline.model.columns import dtypes
 from edu_pipeline.model.facts import Attendance, Homework
 from edu_pipeline.model.quality import LandingFiles
-from edu_pipeline.model.roster import Classes, Enrollments, SchoolDays, Students, student_schools
+from edu_pipeline.model.roster import (
+    Classes,
+    DaysOff,
+    Enrollments,
+    SchoolDays,
+    Students,
+    student_schools,
+)
 from edu_pipeline.model.school_calendar import WeekBegins, with_weeks
 from edu_pipeline.settings.landing import AttendanceExport
 from edu_pipeline.settings.mail import WEEKDAYS, Weekday
@@ -204,6 +212,7 @@ def facts(con: duckdb.DuckDBPyConnection) -> Facts:
         marks: str = "",
         homework: str = "",
         students: str = "",
+        off: str = "",
         stamp: str = "",
         close_week: Weekday | None = None,
         week_begins: WeekBegins | None = None,
@@ -228,6 +237,8 @@ def facts(con: duckdb.DuckDBPyConnection) -> Facts:
         }
         for name, (schema, values) in rows.items():
             write_table(con, name, pl.DataFrame(values, schema=dtypes(schema), orient="row"))
+        off_ = [(student, each) for student, text in lines(off) for each in days(str(text))]
+        write_table(con, "stg_days_off", pl.DataFrame(off_, schema=dtypes(DaysOff), orient="row"))
         days_ = _calendar(calendar, week_begins)
         write_table(con, "stg_school_days", days_.select(SchoolDays.column_names()))
         frames = [read_table(con, f"stg_{name}") for name in ("students", "classes", "enrollments")]
@@ -236,6 +247,7 @@ def facts(con: duckdb.DuckDBPyConnection) -> Facts:
         build_teacher_spells(con)
         build_student_spells(con)
         build_class_students(con)
+        build_class_days_off(con)
         build_counted_through(con, attendance, close_week, week_begins)
         build_student_days(con, attendance)
         build_student_weeks(con)

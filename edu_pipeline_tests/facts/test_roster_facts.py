@@ -173,3 +173,36 @@ def test_a_students_stretch_ends_where_a_teacher_of_theirs_changes(facts: Facts)
         (day("1mon"), day("1wed")),
         (day("1wed"), day("1fri")),
     ]
+
+
+def test_days_off_are_expected_of_nobody_and_a_class_has_them_where_all_have(facts: Facts) -> None:
+    for shape in ("daily", "exceptions"):
+        query = facts(
+            calendar="1mon-fri 2mon-fri",
+            classes=HOMEROOMS + "MAT class Seven",
+            spells="7A s1\n7A s2\n7B s3\nMAT s1\nMAT s3\n7A t1 - - teacher",
+            marks="s1 1mon-fri present\ns2 1mon-fri present\ns3 1mon-fri present\ns3 2fri absent",
+            off="s1 1wed\ns2 1wed\ns1 2mon-fri\ns2 2mon-fri",
+            shape=shape,
+        )
+
+        weeks = query("select class_id, week_start, days_submitted from attendance_class_week")
+        assert [row for row in weeks if row[1] == day("1mon")] == [
+            ("7A", day("1mon"), 4),
+            ("7B", day("1mon"), 5),
+            ("MAT", day("1mon"), 5),
+        ]
+        assert query("select sum(possible) from student_days where week_start = '2026-08-31'") == [
+            (4 + 4 + 5,)
+        ]
+        assert sorted(query(STUDENTS)) == [
+            ("7A", day("1mon"), 2),
+            ("7B", day("1mon"), 1),
+            ("MAT", day("1mon"), 2),
+            ("7B", day("2mon"), 1),
+            ("MAT", day("2mon"), 1),
+        ]
+        assert query("select week_start from attendance_teacher_week") == [(day("1mon"),)]
+        assert query("select class_id, date from class_days_off where date < '2026-09-07'") == [
+            ("7A", day("1wed"))
+        ]

@@ -23,7 +23,7 @@ from edu_pipeline.landing.tables.raw import load_raw
 from edu_pipeline.landing.zone import Zone
 from edu_pipeline.model.quality import LandingChanges
 from edu_pipeline.settings.home import Settings
-from edu_pipeline.settings.landing import SCHOOL_TABLES, Landing
+from edu_pipeline.settings.landing import SCHOOL_TABLES
 
 Files = Mapping[str, str | bytes | None]
 Land = Callable[..., duckdb.DuckDBPyConnection]
@@ -60,6 +60,7 @@ create table stg_enrollments as
 create table stg_school_days as
   select date '2026-09-07' + day::int as date, '1' as school_id, day < 5 as in_session,
          date '2026-09-07' as year_start from range(6) as days (day);
+create table stg_days_off (student_id varchar, date date);
 """
 """The rosters of this school and its calendar, as they are staged."""
 
@@ -227,7 +228,7 @@ def fates() -> Callable[[duckdb.DuckDBPyConnection], pl.DataFrame]:
     """What became of the rows of staged snapshots."""
 
     def counted(con: duckdb.DuckDBPyConnection) -> pl.DataFrame:
-        return school_fates(con, read_table(con, "landing_files"), Landing())
+        return school_fates(con, read_table(con, "landing_files"), Settings())
 
     return counted
 

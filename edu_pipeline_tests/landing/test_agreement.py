@@ -43,7 +43,7 @@ from edu_pipeline.landing.sources.school.school_problems import code_problems
 from edu_pipeline.landing.sources.school.stage_roster import one_spelling, stage_students
 from edu_pipeline.model.problems import Problem
 from edu_pipeline.model.roster import OPEN_BEGIN, OPEN_END, student_schools
-from edu_pipeline.model.school_calendar import with_weeks
+from edu_pipeline.model.school_calendar import proven_week_begins, week_begins_of, with_weeks
 from edu_pipeline.settings.home import School, Settings
 from edu_pipeline.settings.marks import ATTENDANCE_WORDS, in_two_cases
 from edu_pipeline_tests.landing.conftest import ROSTERS, SCHOOL, Facts, rosters_of
@@ -80,7 +80,7 @@ def test_everything_is_held_against_everything(land: Land) -> None:
     fourth = "student_id,date,code\n007,2026-09-10,present\n008,2026-09-10,absent\n"
     con = land(
         {
-            "calendar.csv": "date,grade,in_session\n2026-09-07,7,Y\n2026-09-08,7,Y\n2026-09-08,8,N\n"
+            "calendar.csv": "date,cohort,in_session\n2026-09-07,7,Y\n2026-09-08,7,Y\n2026-09-08,8,N\n"
             "2026-09-10,7,N\n2026-09-11,7,Y\n",
             "attendance.csv": marks("007 1-1", "008 1-1"),
             "attendance_new.csv": marks("007 1-1"),
@@ -323,8 +323,12 @@ def test_absences_of_days_to_come_are_told_as_such(facts: Stage) -> None:
         assert "absences of days to come: export attendance again, and write the day of" in message
 
 
-def test_rows_of_the_calendar_that_differ_by_grade_are_a_question(read_exports: Stage) -> None:
-    days = "date,grade,in_session\n2026-09-07,7,Y\n2026-09-07,8,Y\n2026-09-08,7,N\n2026-09-08,8,Y\n"
+def test_rows_of_the_calendar_that_differ_by_an_unknown_column_are_a_question(
+    read_exports: Stage,
+) -> None:
+    days = (
+        "date,cohort,in_session\n2026-09-07,7,Y\n2026-09-07,8,Y\n2026-09-08,7,N\n2026-09-08,8,Y\n"
+    )
 
     def told(toml: str = "") -> list[str]:
         con, files, settings = read_exports({"calendar.csv": days}, toml)
@@ -332,15 +336,17 @@ def test_rows_of_the_calendar_that_differ_by_grade_are_a_question(read_exports: 
         return [problem.message for problem in calendar_problems(*rivals)]
 
     (message,) = told()
-    assert "they are told apart by grade" in message
-    assert 'grade = ["…"]' in message
-    assert told('[landing.calendar.where]\ngrade = ["8"]') == []
+    assert "they are told apart by cohort" in message
+    assert 'in [landing.calendar.columns] which: grade = "cohort"  # or track' in message
+    assert 'cohort = ["…"]' in message
+    assert told('[landing.calendar.where]\ncohort = ["8"]') == []
+    assert told('[landing.calendar.columns]\ntrack = "cohort"') == []
 
 
 def test_two_homerooms_at_once_are_a_question_and_a_move_is_none(
     land: Land, messages: Messages, roster: Land
 ) -> None:
-    classes = "class_id,class_type\nHR-7A,homeroom\nADV,advisory\n"
+    classes = "class_id,class_type\nHR-7A,homeroom\nADV,HR\n"
     both = enrollments(
         "HR-7A,007,student,2026-09-01,", "ADV,007,student,2026-09-01,",
         "HR-7A,008,student,2026-09-01,", TEACHER,
@@ -348,7 +354,7 @@ def test_two_homerooms_at_once_are_a_question_and_a_move_is_none(
     (message,) = messages(land({"classes.csv": classes, "enrollments.csv": both}))
     assert 'advisory = "scheduled"' in message
     both_exports = {"classes.csv": classes, "enrollments.csv": both}
-    con = roster(both_exports, '[landing.classes.values.class_type]\nadvisory = "scheduled"')
+    con = roster(both_exports, '[landing.classes.values.class_type]\nhr = "scheduled"')
     assert homerooms_at_once(con).is_empty()
     moved = """
     insert into stg_classes values ('ADV', 'Advisory', 'homeroom', '1');
@@ -365,6 +371,49 @@ def test_two_homerooms_at_once_are_a_question_and_a_move_is_none(
     assert found[0].message.startswith(
         "1 student is in two homerooms at once, ADV and HR-7A of another school; each counts in one only."
     )
+
+
+@pytest.mark.parametrize(("word", "begin", "students", "toml", "becomes"), [
+    ("advisory", "2026-09-01", "HR-7A HR-7A", "", "scheduled"),
+    ("Tutor Group", "", "HR-7A HR-7A", "", "scheduled"),
+    ("advisory", "2026-09-01", "HR-7A -", "", "homeroom"),  # half of its students have no other
+    ("advisory", "2025-09-01", "HR-7A HR-7A", "", "homeroom"),  # of the year before
+    ("advisory", "2026-09-01", "- -", "", "homeroom"),
+    ("homeroom", "2026-09-01", "HR-7A HR-7A", "", "homeroom"),
+    ("advisory", "2026-09-01", "HR-7A HR-7A", 'advisory = "homeroom"', "homeroom"),
+])  # fmt: skip
+def test_an_advisory_is_no_homeroom_where_its_students_have_one(
+    roster: Land, word: str, begin: str, students: str, toml: str, becomes: str
+) -> None:
+    people = ("007", "008")
+    spells = [f"ADV,{student},student,{begin}," for student in people]
+    spells += [
+        f"{home},{student},student,2026-09-01,"
+        for student, home in zip(people, students.split(), strict=True)
+        if home != "-"
+    ]
+    classes = f"class_id,class_type\nHR-7A,homeroom\nADV,{word}\n"
+    exports = {"classes.csv": classes, "enrollments.csv": enrollments(*spells)}
+    con = roster(exports, f"[landing.classes.values.class_type]\n{toml}" if toml else "")
+    found = con.sql("select class_type from stg_classes where class_id = 'ADV'").fetchall()
+    assert found == [(becomes,)]
+    assert homerooms_at_once(con).is_empty() == (becomes == "scheduled" or students == "- -")
+
+
+def test_a_homeroom_in_a_column_counts_beside_an_advisory(roster: Land) -> None:
+    con = roster(
+        {
+            "students.csv": "student_id,homeroom\n007,HR-7A\n008,HR-7A\n",
+            "classes.csv": "class_id,class_type\nADV,advisory\nHR-7A,homeroom\n",
+            "enrollments.csv": enrollments("ADV,007,student,,", "ADV,008,student,,"),
+        }
+    )
+    assert con.sql("select class_id, class_type from stg_classes order by 1").fetchall() == [
+        ("ADV", "scheduled"),
+        ("HR-7A", "homeroom"),
+    ]
+    placed = "select class_id, count(*) from stg_enrollments group by all order by 1"
+    assert con.sql(placed).fetchall() == [("ADV", 2), ("HR-7A", 2)]
 
 
 CLASSES = "class_id,class_type"
@@ -580,18 +629,69 @@ def test_a_week_that_begins_on_sunday_is_named_by_its_monday() -> None:
     sundays = calendar(date(2026, 9, 6), date(2026, 9, 10), date(2026, 9, 13), date(2026, 9, 17))
     weeks = with_weeks(sundays, week_begins="sunday")["week_start"].to_list()
     assert weeks == [date(2026, 9, 7)] * 2 + [date(2026, 9, 14)] * 2
-    asked = [each.message for each in week_problems(with_weeks(sundays), School())]
+    assert week_begins_of(with_weeks(sundays, week_begins="sunday")) == "sunday"
+    assert week_begins_of(with_weeks(sundays, week_begins="sunday"), "monday") == "monday"
+    friday = pl.concat([sundays, calendar(date(2026, 9, 11))])
+    asked = [each.message for each in week_problems(with_weeks(friday), School())]
     assert 'week_begins = "sunday"' in asked[0]
-    assert week_problems(with_weeks(sundays), School(week_begins="monday")) == []
+    assert week_problems(with_weeks(friday), School(week_begins="monday")) == []
+
+
+def test_the_days_prove_on_which_one_the_week_begins() -> None:
+    def proven(*numbers: int, school: str = "1") -> pl.DataFrame:
+        days = calendar(*(date(2026, 9, number) for number in numbers))
+        return days.with_columns(school_id=pl.lit(school))
+
+    to_thursday = proven(6, 7, 8, 9, 10, 13, 14, 15, 16, 17)
+    monday_to_friday = proven(7, 8, 9, 10, 11, 14, 15, 16, 17, 18, school="2")
+    for days, first in (
+        (to_thursday, "sunday"),
+        (proven(5, 6, 7, 8, 9, 12, 13, 14, 15, 16), "saturday"),
+        (monday_to_friday, None),
+        (pl.concat([to_thursday, monday_to_friday]), "sunday"),
+        # a Sunday of four, some Saturdays, a Friday, a school that is open on Saturdays
+        (proven(6, 7, 8, 9, 10, 14, 15, 16, 17, 21, 22, 28, 29), None),
+        (pl.concat([to_thursday, proven(12)]), None),
+        (pl.concat([to_thursday, proven(11)]), None),
+        (pl.concat([to_thursday, proven(7, 8, 12, 14, 15, 19, school="2")]), None),
+    ):
+        assert proven_week_begins(days) == first
+        if first:
+            assert week_problems(with_weeks(days, week_begins=first), School()) == []
 
 
 def test_with_school_on_saturdays_the_week_begins_with_them() -> None:
-    days = (date(2026, 9, n) for n in (5, 6, 7, 8, 9, 12, 13, 14, 15, 16))
+    days = (date(2026, 9, n) for n in (5, 6, 7, 8, 9, 11, 12, 13, 14, 15, 16))
     (asked,) = week_problems(with_weeks(calendar(*days)), School())
     assert asked.message == (
         "School 1 is in session on Saturdays and Sundays and hardly on Fridays, but weeks are counted "
         'from Monday. Add to [school]: week_begins = "saturday"  # or monday'
     )
+
+
+def test_a_school_year_that_begins_in_spring_or_never_ends_is_a_question() -> None:
+    through = date(2026, 9, 25)
+
+    def told(*days: date, **said: str) -> list[str]:
+        placed = with_weeks(calendar(*days), year_begins=said.get("year_begins"))
+        return [
+            each.message for each in year_problems(placed, through, School(**said), named=False)
+        ]
+
+    def fortnightly(first: date, times: int) -> list[date]:
+        return [first + timedelta(days=14 * n) for n in range(times)]
+
+    spring = [*fortnightly(date(2026, 4, 8), 8), *fortnightly(date(2026, 9, 1), 2)]
+    (asked,) = told(*spring)
+    assert 'year_begins = "09-01"  # or "04-01"' in asked
+    assert told(*spring, year_begins="04-01") == []
+    assert told(*fortnightly(date(2026, 1, 14), 6), *spring) == []
+    assert told(*spring[:8]) == []
+    long = fortnightly(date(2025, 9, 1), 28)
+    (asked,) = told(*long)
+    assert "no break of more than 35 days since 2025-09-01" in asked
+    assert 'Add to [school]: year_begins = "…"' in asked
+    assert told(*long[3:]) == []
 
 
 def test_a_school_year_begins_as_said_or_named_and_a_short_summer_is_a_question() -> None:

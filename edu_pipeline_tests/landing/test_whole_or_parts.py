@@ -11,7 +11,8 @@ from edu_pipeline.landing.sources.school.finding import weeks_of_exceptions
 from edu_pipeline.landing.sources.school.school_fates import school_fates
 from edu_pipeline.landing.sources.school.whole_or_parts import whole_or_parts
 from edu_pipeline.model.problems import problems_frame
-from edu_pipeline.settings.landing import AttendanceExport, Landing
+from edu_pipeline.settings.home import School, Settings
+from edu_pipeline.settings.landing import AttendanceExport
 from edu_pipeline_tests.landing.conftest import ROSTERS, Facts
 
 Asked = Callable[..., list[str]]
@@ -243,7 +244,9 @@ def test_weeks_that_begin_on_sunday_are_so_in_all_that_is_said_of_them(stage: La
         f'{EXCEPTIONS}[school]\nweek_begins = "sunday"\n',
     )
     files, exceptions = read_table(con, "landing_files"), AttendanceExport(shape="exceptions")
-    told = school_fates(con, files, Landing(), "sunday").filter(table="homework")
+    told = school_fates(con, files, Settings(school=School(week_begins="sunday"))).filter(
+        table="homework"
+    )
     assert told.select("fate", "rule", "rows").rows() == [
         ("counted", "", 1),
         ("outside", "not_yet_due", 1),

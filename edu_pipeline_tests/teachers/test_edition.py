@@ -27,6 +27,7 @@ from edu_pipeline.settings.mail import Mail
 from edu_pipeline.teachers.edition import (
     Tables,
     calendar_of_week,
+    classes_of_week,
     gaps,
     letters_of_week,
     periods_of,
@@ -282,6 +283,19 @@ def test_a_past_week_counts_to_its_last_day_in_session_and_the_running_one_as_fa
 def test_a_week_without_figures_or_days_has_no_school() -> None:
     assert calendar_of_week(calendar(*DAYS, *later(1)), through(s1=WEEK), later(1)[0]) == {}
     assert calendar_of_week(calendar(*DAYS), through(s1=later(1)[0]), later(1)[0]) == {}
+
+
+def test_a_class_with_days_off_has_a_week_of_its_own() -> None:
+    days, last = calendar(*DAYS, *later(1)), through(s1=later(1)[-1])
+    classes = pl.DataFrame({"class_id": ["A", "B"], "school_id": ["s1", "s1"]})
+    off = pl.DataFrame({"class_id": ["A"], "date": [later(1)[4]]})
+
+    found = classes_of_week(days, last, later(1)[0], classes, off)
+
+    assert list(found) == ["A"]
+    assert (found["A"].days, found["A"].through) == (later(1)[:4], later(1)[3])
+    assert found["A"].short
+    assert classes_of_week(days, last, WEEK, classes, off.clear()) == {}
 
 
 def test_schools_with_different_calendars_have_weeks_of_their_own() -> None:

@@ -73,6 +73,7 @@ def class_weeks(
     pupils: Mapping[tuple[str, int], Sequence[tuple[float, float]]] | None = None,
     team_pupils: Mapping[int, Sequence[float]] | None = None,
     counted_through: pl.DataFrame | None = None,
+    off: pl.DataFrame | None = None,
     late_counts: bool = True,
 ) -> pl.DataFrame:
     """`class_week` from (class, week) → days submitted, possible, attended.
@@ -105,6 +106,7 @@ def class_weeks(
             through(s1=week(last) + timedelta(days=FRIDAY))
             if counted_through is None
             else counted_through,
+            off,
         ),
         students=_frame(
             [(name, week(n), size) for (name, n), size in sizes.items()],
@@ -873,3 +875,31 @@ def test_a_class_with_the_rate_of_its_lessons_is_not_held_against_the_days_of_it
     assert column(rows, "attendance_rate") == [0.8, None]
     assert column(rows, "attendance_rate_to_date") == [0.8, 0.8]
     assert column(rows, "attendance_rate_team_verdict") == [None, None]
+
+
+def test_a_class_with_days_off_has_its_own_weeks() -> None:
+    days = calendar({1: 5, 2: 5, 3: 5})
+    # 7A is at home on the Wednesday of the first week and in all of the second
+    home = [week(1) + timedelta(days=2), *(week(2) + timedelta(days=n) for n in range(5))]
+    off = pl.DataFrame({"class_id": ["7A"] * len(home), "date": home})
+    rows = class_weeks(
+        days,
+        {
+            ("7A", 1): (4, 8.0, 8.0),
+            ("7A", 3): (5, 10.0, 9.0),
+            ("7B", 1): (5, 10.0, 9.0),
+            ("7B", 2): (5, 10.0, 9.0),
+            ("7B", 3): (4, 8.0, 8.0),
+        },
+        off=off,
+    )
+
+    known = rows.select("class_id", "week_start", "days_in_session", "attendance_rate_previous")
+    assert known.sort("class_id", "week_start").rows() == [
+        ("7A", week(1), 4, None),
+        ("7A", week(3), 5, 1.0),
+        ("7B", week(1), 5, None),
+        ("7B", week(2), 5, 0.9),
+        ("7B", week(3), 5, 0.9),
+    ]
+    assert [state.classes_missing for state in week_states(rows, days, off, closing=6)] == [0, 0, 1]

@@ -291,8 +291,11 @@ def registers(
         size as (
           select open.class_id, open.date, any_value(marked) as marked, any_value(came) as came,
                  count(*) as enrolled
-          from open join members using (class_id)
+          from open join members using (class_id) anti join stg_days_off using (student_id, date)
           where date >= begin_date and date < end_date group by all
+        ),
+        away as (
+          select distinct student_id, {week_of("date", week_begins)} as week_start from stg_days_off
         ),
         weeks as (
           select class_id, {week_of("date", week_begins)} as week_start, count(*) as days,
@@ -303,7 +306,7 @@ def registers(
         ),
         pupils as (
           select weeks.class_id, week_start, student_id
-          from weeks join members using (class_id)
+          from weeks join members using (class_id) anti join away using (student_id, week_start)
           where begin_date <= first and end_date > last
           group by all
         ),
@@ -484,6 +487,36 @@ def calendar_rivals(
             telling.append(header)
     con.unregister("differ")
     return differ, telling
+
+
+def without_a_calendar(con: duckdb.DuckDBPyConnection) -> pl.DataFrame:
+    """Students of whom the calendar has no days, in schools of which it has several calendars.
+
+    Returns:
+        One row per school: `school_id`, `kind` (grade, track or class_id: what they lack), `students`,
+        `theirs` (their grades or tracks), `known` (those of the calendar), `strange` (of these, those
+        of no student at all), `class_ids`.
+    """
+    found: pl.DataFrame = con.sql(
+        """
+        with classes as (
+          select school_id, list(distinct class_id order by class_id) as class_ids
+          from students_without_calendar as pupil join stg_enrollments as spell
+            on spell.person_id = pupil.student_id and role = 'student'
+          group by all
+        )
+        select school_id, kind, count(*) as students,
+               list(distinct value order by value) filter (value <> '') as theirs,
+               any_value(known) as known, any_value(class_ids) as class_ids
+        from students_without_calendar join classes using (school_id)
+        group by school_id, kind order by all
+        """
+    ).pl()
+    grades = con.sql("select distinct grade from stg_students").pl()["grade"].drop_nulls()
+    return found.with_columns(
+        pl.col("theirs").fill_null([]),
+        strange=pl.col("known").list.set_difference(grades.implode()).list.sort(),
+    )
 
 
 def names_for_ids(

@@ -61,6 +61,9 @@ TOLD = {
 }
 """What a person or a class has besides its only key, and a total has not."""
 
+OTHERWISE = frozenset({"school_id", "grade", "track"})
+"""What exports write in different ways, so that `values` says which of one is which of another."""
+
 UNITS_WITHIN = 3
 """Lines below the header in which units stand."""
 
@@ -577,6 +580,6 @@ def _cell(table: str, field: Field, usable: Sequence[_File], export: TableExport
     cases = "".join(
         f" when {cell} = {literal(theirs)} then {literal(ours)}"
         for theirs, ours in export.values.get(field.name, {}).items()
-        if field.name == "school_id"
+        if field.name in OTHERWISE
     )
     return f"case when {cell} in {literals(missing)} then null{cases} else {padded} end"

@@ -21,7 +21,7 @@ from edu_pipeline.landing.sources.school.stage_facts import distinct_texts, regi
 from edu_pipeline.landing.tombstones import buried
 from edu_pipeline.model.columns import dtypes
 from edu_pipeline.model.quality import LandingChanges
-from edu_pipeline.model.school_calendar import DAYS_BEFORE_MONDAY
+from edu_pipeline.model.school_calendar import DAYS_BEFORE_MONDAY, week_begins_of
 from edu_pipeline.settings.home import Settings
 from edu_pipeline.settings.landing import SCHOOL_TABLES, TableExport
 
@@ -169,7 +169,8 @@ def _compare_export(
     _hash_rows(con, table, files, settings)
     before, accepted, comparable = _accepted(con, table, _reading(table, export))
     many = MANY_ROWS.get(table, FEW_ROWS)
-    ahead = DAYS_BEFORE_MONDAY[settings.school.week_begins]
+    days = read_table(con, "stg_school_days")
+    ahead = DAYS_BEFORE_MONDAY[week_begins_of(days, settings.school.week_begins)]
     names = {"incoming": f"incoming_{table}", "before": before, "many": many, "ahead": ahead}
     if comparable:
         con.execute(f"create or replace temp table differing as {_DIFFERING.format(**names)}")

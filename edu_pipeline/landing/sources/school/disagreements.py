@@ -13,9 +13,10 @@ import polars as pl
 from edu_pipeline.ground.toml import toml_key, toml_list, toml_text
 from edu_pipeline.ground.wording import counted, day_month, listed, percent
 from edu_pipeline.landing.sources.school.school_problems import NAMED, between, few, school_problem
+from edu_pipeline.landing.sources.school.stage_roster import LONG_AGO_DAYS
 from edu_pipeline.landing.tables.dates import parsed_date
 from edu_pipeline.model.problems import Problem
-from edu_pipeline.model.school_calendar import LONG_GAP_DAYS
+from edu_pipeline.model.school_calendar import LONG_GAP_DAYS, SUNDAYS, proven_week_begins
 from edu_pipeline.settings.home import School
 from edu_pipeline.settings.landing import Landing
 
@@ -35,11 +36,12 @@ FEW_MARKED = 0.5
 MOST = 0.5
 MANY_CLOSED = 0.2
 """Share of days with school from which closed days with marks are no accident."""
-SUNDAYS = 2
-LONG_AGO_DAYS = 180
-"""Days after which one homeroom is likely of the school year before another."""
 RIVAL_GAP_DAYS = (24, LONG_GAP_DAYS)
 """Days without school that may be a summer or a break."""
+LONGEST_YEAR_DAYS = 345
+"""From the first to the last day of a school year, of a school without a long summer."""
+SPRING = ("03-20", "04-20")
+"""First days of school years that have their summer's break in the middle."""
 LONGEST_WINTER_BREAK = 31
 """Days from the last of four weeks' holidays' school to the first; in the south summers are longer."""
 WEEKENDS = 0.1
@@ -424,13 +426,55 @@ def calendar_problems(differ: pl.DataFrame, telling: Sequence[str]) -> list[Prob
         f"The calendar has several rows per date and school, and on {days} "
         f"{'date' if days == 1 else 'dates'} ({first['date']}: {first['_file']}, line "
         f"{first['_line']}) they differ in whether school is in session; they are told apart {column}. "
-        "Calendars per grade, track or code are not read: keep the rows that are true for all in "
-        f'[landing.calendar.where]: {toml_key(name)} = ["…"]'
+        "If these are calendars per grade, track or class, say in [landing.calendar.columns] which: "
+        f"grade = {toml_text(name)}  # or track, of which students have a column as well, or class_id. Else "
+        f'keep the rows that are true for all in [landing.calendar.where]: {toml_key(name)} = ["…"]'
     )
     problem = school_problem(
         "calendar", "days_differ", name, message, differ.height, first=differ["date"].min()
     )
     return [problem.releasable("If a day counts that is in session for some")]
+
+
+def group_problems(without: pl.DataFrame) -> list[Problem]:
+    """Students of whom the calendar has no days, though it has days of its own for others.
+
+    Args:
+        without: `agreement.without_a_calendar`.
+    """
+    problems = []
+    for row in without.iter_rows(named=True):
+        kind, theirs, strange, students = (
+            row[name] for name in ("kind", "theirs", "strange", "students")
+        )
+        of = "class" if kind == "class_id" else kind
+        if not theirs and kind != "class_id":
+            advice = f'Add to [landing.students.columns]: {kind} = "…"  # the column that holds it'
+        elif theirs and strange:
+            advice = (
+                f"Add to [landing.calendar.values.{kind}]: {toml_key(strange[0])} = "
+                f"{toml_text(theirs[0])}  # if the one is the other"
+            )
+        else:
+            advice = f"Export days of every {of}, or rows without any, which are everybody's."
+        message = (
+            f"School {row['school_id']} is not in session on the same days for all: the calendar has days "
+            f"of {of} {few(row['known'])}, and {counted(students, 'student')} "
+            f"{'is' if students == 1 else 'are'} in none of them{f' ({of} {few(theirs)})' if theirs else ''}, "
+            f"so nobody knows on which days they were expected. {advice}"
+        )
+        problems += [
+            school_problem(
+                "calendar",
+                "students_without_calendar",
+                kind,
+                message,
+                students,
+                class_id=class_id,
+            )
+            for class_id in row["class_ids"]
+        ]
+    return problems
 
 
 def name_problems(names: pl.DataFrame) -> list[Problem]:
@@ -496,7 +540,7 @@ def staff_problems(named: int, unknown: int, files: Sequence[str]) -> list[Probl
 
 
 def week_problems(days: pl.DataFrame, school: School) -> list[Problem]:
-    """School on Sundays and hardly on Fridays, where nobody said when the week begins.
+    """School on Sundays and hardly on Fridays, where nothing says when the week begins.
 
     With school on Saturdays too the week begins with them.
 
@@ -516,7 +560,7 @@ def week_problems(days: pl.DataFrame, school: School) -> list[Problem]:
         .filter((pl.col("sundays") >= SUNDAYS) & (pl.col("sundays") > pl.col("fridays")))
         .sort("school_id")
     )
-    if school.week_begins is not None or counts.is_empty():
+    if school.week_begins is not None or counts.is_empty() or proven_week_begins(days):
         return []
     early = counts.filter(
         (pl.col("saturdays") >= SUNDAYS) & (pl.col("saturdays") > pl.col("fridays"))
@@ -532,7 +576,7 @@ def week_problems(days: pl.DataFrame, school: School) -> list[Problem]:
 def year_problems(
     days: pl.DataFrame, through: date | None, school: School, named: bool
 ) -> list[Problem]:
-    """Breaks in the running school year that may be a summer.
+    """Breaks in the running school year that may be a summer, and a summer that may be a break in it.
 
     Args:
         days: `SchoolDays`.
@@ -546,23 +590,44 @@ def year_problems(
         days.filter(pl.col("in_session") & (pl.col("date") <= through))
         .sort("school_id", "date")
         .with_columns(
-            gap=(pl.col("date") - pl.col("date").shift(1).over("school_id")).dt.total_days()
+            gap=(pl.col("date") - pl.col("date").shift(1).over("school_id")).dt.total_days(),
+            first=pl.col("date").min().over("school_id"),
         )
         .filter(pl.col("year_start") == pl.col("year_start").max().over("school_id"))
-        .filter(
-            pl.col("gap").is_between(*RIVAL_GAP_DAYS) & ~_of_winter(pl.col("date"), pl.col("gap"))
+    )
+    back = pl.col("date")
+    breaks = session.filter(
+        pl.col("gap").is_between(*RIVAL_GAP_DAYS) & ~_of_winter(back, pl.col("gap"))
+    )
+    if not breaks.is_empty():
+        day, gap, start = breaks.select("date", "gap", "year_start").row(-1)
+        message = (
+            f"School begins again on {day}, after {gap} days without school: that may be a new school "
+            f"year after a summer, or a break in the one that began on {start}, and figures of the school "
+            f'year depend on it. Add to [school]: year_begins = "{day:%m}-01"  # or "{start:%m}-01"'
         )
-    )
-    if session.is_empty():
+        return [school_problem("calendar", "year_begins", "year_begins", message, first=day)]
+    spring = pl.col("first").dt.to_string("%m-%d").is_between(*map(pl.lit, SPRING))
+    summers = session.filter(spring & (back == pl.col("year_start")) & (pl.col("first") < back))
+    if not summers.is_empty():
+        day, gap, first = summers.select("date", "gap", "first").row(-1)
+        message = (
+            f"School begins again on {day}, after {gap} days without school: that may be a new school "
+            f"year, or, as the calendar begins on {first}, the summer of one that begins in spring, and "
+            f'figures of the school year depend on it. Add to [school]: year_begins = "{day:%m}-01"  '
+            f'# or "{first:%m}-01"'
+        )
+        return [school_problem("calendar", "year_begins", "year_begins", message, first=day)]
+    longest = session.filter((back - pl.col("year_start")).dt.total_days() > LONGEST_YEAR_DAYS)
+    if longest.is_empty():
         return []
-    day, gap, start = session.select("date", "gap", "year_start").row(-1)
+    start = longest["year_start"][0]
     message = (
-        f"School begins again on {day}, after {gap} days without school: that may be a new school year "
-        f"after a summer, or a break in the one that began on {start}, and figures of the school year "
-        f'depend on it. Add to [school]: year_begins = "{day:%m}-01"  # or "{start:%m}-01"'
+        f"The calendar has no break of more than {LONG_GAP_DAYS} days since {start}, as if the school year "
+        f"that began then were still going on on {through}, and figures of the school year depend on "
+        'it. Add to [school]: year_begins = "…"  # month and day, such as 08-15'
     )
-    problem = school_problem("calendar", "year_begins", "year_begins", message, first=day)
-    return [problem]
+    return [school_problem("calendar", "year_begins", "year_begins", message, first=start)]
 
 
 def apart_problems(days: Sequence[date], landing: Landing) -> list[Problem]:

@@ -71,6 +71,7 @@ _PREFERRED = Field(
 _HOMEROOM = ("reg", "registration group", "tutor group")
 """What UK systems call a homeroom."""
 _GRADE = Field("grade", ("grades", "grade level", "year group", "year"))
+_TRACK = Field("track", ("CalendarCode", "calendar_id"))
 
 FIELDS: Mapping[str, tuple[Field, ...]] = {
     "students": (
@@ -86,6 +87,7 @@ FIELDS: Mapping[str, tuple[Field, ...]] = {
             "homeroom_id",
             ("homeroom", "home room", *_HOMEROOM, "form"),
         ),
+        _TRACK,
         Field("entry_date", ("enrollment date", "enrolment date", "DateEnrolled")),
         Field(
             "exit_date",
@@ -239,6 +241,10 @@ FIELDS: Mapping[str, tuple[Field, ...]] = {
                 *("number of sessions", "sessions per day", "lessons"),
             ),
         ),
+        # whose days these are, where they are not the whole school's
+        Field(_GRADE.name, _GRADE.aliases[:-1]),
+        _TRACK,
+        Field("class_id", ("section_id", "classSourcedId", "class", "homeroom_id", "homeroom")),
     ),
     "terms": (
         Field("term_id", ("sourcedId",), required=True),
@@ -254,7 +260,7 @@ KEYS: Mapping[str, tuple[str, ...]] = {
     "enrollments": ("class_id", "person_id", "role", "begin_date"),
     "attendance": ("student_id", "date", "session", "class_id"),
     "homework": ("student_id", "assignment_id", "class_id"),
-    "calendar": ("date", "school_id"),
+    "calendar": ("date", "school_id", "grade", "track", "class_id"),
     "terms": ("term_id",),
 }
 """Natural keys: of two rows with the same key the later one counts."""

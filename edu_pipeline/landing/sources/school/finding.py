@@ -24,6 +24,7 @@ from edu_pipeline.landing.sources.school.agreement import (
     registers,
     schools_without_days,
     teachers_unknown,
+    without_a_calendar,
 )
 from edu_pipeline.landing.sources.school.belonging import (
     causes_of_unknown,
@@ -53,6 +54,7 @@ from edu_pipeline.landing.sources.school.disagreements import (
     date_order_problems,
     days_problems,
     end_date_problems,
+    group_problems,
     homeroom_problems,
     homework_outside_problems,
     move_problems,
@@ -112,7 +114,7 @@ from edu_pipeline.landing.sources.school.unread import unread_problems
 from edu_pipeline.landing.sources.school.whole_or_parts import whole_or_parts
 from edu_pipeline.landing.zone import Zone
 from edu_pipeline.model.problems import Problem, problems_frame
-from edu_pipeline.model.school_calendar import WeekBegins
+from edu_pipeline.model.school_calendar import WeekBegins, week_begins_of
 from edu_pipeline.settings.home import Settings
 from edu_pipeline.settings.landing import AttendanceExport, Landing
 
@@ -185,7 +187,7 @@ def find_problems(
         # what is wrong with an export is no second time wrong with those that it is held against
         problems += _of_marks(con, settings)
     if landing.attendance.shape == "exceptions":
-        weeks = weeks_of_exceptions(con, files, landing.attendance, settings.school.week_begins)
+        weeks = weeks_of_exceptions(con, files, landing.attendance, _week_begins(con, settings))
         problems += exception_problems(weeks)
     problems += classes_lost(con, zone, files, landing.enrollments)
     problems += days_replaced(con, zone, files, landing)
@@ -224,7 +226,7 @@ def _rows_left_out(
 
     Against rates that are themselves in doubt they are not `weighed`.
     """
-    landing, begins = settings.landing, settings.school.week_begins
+    landing, begins = settings.landing, _week_begins(con, settings)
     counts = reject_counts(con)
     several = {
         table: several_problem(found)
@@ -280,6 +282,10 @@ def _rows_left_out(
     ]
 
 
+def _week_begins(con: duckdb.DuckDBPyConnection, settings: Settings) -> WeekBegins | None:
+    return week_begins_of(read_table(con, "stg_school_days"), settings.school.week_begins)
+
+
 def _date_advice(table: str, counts: pl.DataFrame, landing: Landing) -> str:
     (day,) = DATES[table]
     dates = counts.filter(table=table, rule=f"{UNPARSEABLE}{day}")["values"].explode()
@@ -310,6 +316,7 @@ def _disagreements(
         *part_problems(parts_that_repeat(con, files, landing)),
         *whole_or_parts(con, files, settings),
         *calendar_problems(*calendar_rivals(con, files, schools, landing)),
+        *group_problems(without_a_calendar(con)),
         *apart,
         *homeroom_problems(homerooms_at_once(con)),
         *days_problems(
@@ -334,7 +341,7 @@ def _disagreements(
 
 def _of_marks(con: duckdb.DuckDBPyConnection, settings: Settings) -> list[Problem]:
     """Where marks contradict enrollments and calendars."""
-    landing, begins = settings.landing, settings.school.week_begins
+    landing, begins = settings.landing, _week_begins(con, settings)
     daily = landing.attendance.shape == "daily"
     with marks_at_hand(con):
         return [

@@ -158,7 +158,7 @@ def inspect_school(
         files = read.files
         exports = _describe_all(read, placing)
         problems = _problems(read, zone)
-        fates = school_fates(con, files, read.settings.landing, read.settings.school.week_begins)
+        fates = school_fates(con, files, read.settings)
     said = {line.section[1] for line in lines if line.key == "date_formats"}
     return SchoolSeen(
         exports=exports,

@@ -11,7 +11,7 @@ import duckdb
 import polars as pl
 
 from edu_pipeline.ground.sql import end_of_week, literal, literals
-from edu_pipeline.ground.warehouse import columns_of
+from edu_pipeline.ground.warehouse import columns_of, read_table
 from edu_pipeline.landing.rules import (
     ELSEWHERE,
     FORGOTTEN,
@@ -31,7 +31,8 @@ from edu_pipeline.landing.sources.school.fields import KEYS, OTHER_ROLES
 from edu_pipeline.landing.sources.school.school_staging import STAGED_AS
 from edu_pipeline.model.columns import dtypes
 from edu_pipeline.model.quality import LandingFates
-from edu_pipeline.model.school_calendar import WeekBegins
+from edu_pipeline.model.school_calendar import WeekBegins, week_begins_of
+from edu_pipeline.settings.home import Settings
 from edu_pipeline.settings.landing import Landing
 
 _STRETCHES = """
@@ -60,8 +61,7 @@ _STRETCHES = """
 def school_fates(
     con: duckdb.DuckDBPyConnection,
     files: pl.DataFrame,
-    landing: Landing,
-    week_begins: WeekBegins | None = None,
+    settings: Settings,
 ) -> pl.DataFrame:
     """What became of the rows of a school's exports.
 
@@ -70,18 +70,19 @@ def school_fates(
     Args:
         con: The warehouse, with `raw_…`, `read_…`, `stg_…`, `rejected_…` and `repeated_…` of every export.
         files: `LandingFiles`.
-        landing: How the exports are read.
-        week_begins: First day of the school week.
+        settings: How the exports are read.
 
     Returns:
         `LandingFates`.
     """
+    begins = week_begins_of(read_table(con, "stg_school_days"), settings.school.week_begins)
+    landing = settings.landing
     found = []
     for table, staged in STAGED_AS.items():
         per_line = rows_per_line(table, files, landing.export(table))
         found.append(_unread(table, files, per_line))
         times = "".join(f" when {literal(path)} then {rows}" for path, rows in per_line.items())
-        used = _FACTS[table](con, week_begins) if table in _FACTS else _small(con, table, landing)
+        used = _FACTS[table](con, begins) if table in _FACTS else _small(con, table, landing)
         beside = con.sql(
             f"""
             select _file as file,

@@ -9,6 +9,7 @@ import polars as pl
 
 from edu_pipeline.ground.warehouse import read_table, write_table
 from edu_pipeline.landing.sources.school.canonical import as_found, ids_left_out
+from edu_pipeline.landing.sources.school.days_off import stage_days_off
 from edu_pipeline.landing.sources.school.stage_facts import (
     attendance_dates,
     stage_attendance,
@@ -17,15 +18,18 @@ from edu_pipeline.landing.sources.school.stage_facts import (
 from edu_pipeline.landing.sources.school.stage_roster import (
     Staged,
     day_lengths,
+    members_of,
+    school_days,
     school_days_seen,
+    stage_calendar,
     stage_classes,
     stage_enrollments,
-    stage_school_days,
     stage_staff,
     stage_students,
     stage_terms,
     stays_of,
     terms_of,
+    tracks_of,
 )
 from edu_pipeline.model.roster import student_schools
 from edu_pipeline.settings.home import Settings
@@ -47,6 +51,12 @@ class _Room:
     def staged(self, table: str) -> pl.DataFrame:
         """A staging table that was made before."""
         return read_table(self.con, f"stg_{table}")
+
+    def calendar(self) -> Staged:
+        """The calendar, before it is told whose days are whose."""
+        return stage_calendar(
+            self.rows("calendar"), schools_of(self.con), self.settings.landing.calendar
+        )
 
     def keep(self, table: str, staged: Staged) -> None:
         """Put a staging table, and what was rejected of it, into the warehouse."""
@@ -93,7 +103,7 @@ def _classes(room: _Room) -> None:
         room.staged("students"),
         export,
         room.rows("calendar")["school_id"],
-        room.rows("enrollments").select("class_id", "person_id"),
+        members_of(room.rows("enrollments"), room.settings.landing.enrollments),
     )
     room.keep("classes", staged)
 
@@ -132,13 +142,16 @@ def _school_days(room: _Room) -> None:
     """The calendar; without one, the dates on which attendance was taken."""
     landing = room.settings.landing
     school = room.settings.school
-    staged = stage_school_days(
-        room.rows("calendar"), schools_of(room.con), landing.calendar, school
-    )
-    if "calendar" not in room.files["table"]:
-        dates = attendance_dates(room.con, landing.attendance)
-        staged = Staged(school_days_seen(dates, school), staged.rejected)
-    room.keep("school_days", staged)
+    staged = room.calendar()
+    if "calendar" in room.files["table"]:
+        days = school_days(staged.good, school)
+    else:
+        days = school_days_seen(attendance_dates(room.con, landing.attendance), school)
+    room.keep("school_days", Staged(days, staged.rejected))
+
+
+def _days_off(room: _Room) -> None:
+    stage_days_off(room.con, room.calendar().good, tracks_of(room.rows("students")))
 
 
 def _attendance(room: _Room) -> None:
@@ -162,6 +175,7 @@ STAGED: Mapping[str, Callable[[_Room], None]] = MappingProxyType(
         "enrollments": _enrollments,
         "student_schools": _student_schools,
         "school_days": _school_days,
+        "days_off": _days_off,
         "attendance": _attendance,
         "homework": _homework,
     }

@@ -145,7 +145,7 @@ def stage_attendance(
 
     Args:
         con: The warehouse, with `read_attendance`, `stg_students`, `stg_student_schools`,
-            `stg_enrollments`, `stg_classes` and `stg_school_days`.
+            `stg_enrollments`, `stg_classes`, `stg_school_days` and `stg_days_off`.
         settings: How the export is read, and what its codes mean.
         files: `LandingFiles`.
         lengths: date × school: `periods` of the day, where the calendar says.
@@ -194,6 +194,7 @@ def stage_attendance(
         f"when {duration} > 0 and not meaning.tardy then meaning.possible * {duration} "
         "else meaning.attended end"
     )
+    closed = "(open.date is null or off.date is not null)"
     fact = _Fact(
         table="attendance",
         day="date",
@@ -236,8 +237,8 @@ def stage_attendance(
         }
         | {
             AFTER: ("days.day > export_days.last_day", "days.day::varchar"),
-            NOT_EXPECTED: ("open.date is null and meaning.possible = 0", "parsed.date"),
-            CLOSED: ("open.date is null", "parsed.date"),
+            NOT_EXPECTED: (f"{closed} and meaning.possible = 0", "parsed.date"),
+            CLOSED: (closed, "parsed.date"),
         },
     )
     _stage(con, texts, settings, fact, files)
@@ -371,7 +372,7 @@ def stage_homework(con: duckdb.DuckDBPyConnection, settings: Settings, files: pl
 
     Args:
         con: The warehouse, with `read_homework`, `stg_students`, `stg_student_schools`, `stg_classes`
-            and `stg_school_days`.
+            `stg_school_days` and `stg_days_off`.
         settings: How the export is read, and what its statuses mean.
         files: `LandingFiles`.
     """
@@ -466,6 +467,8 @@ def _stage(
           and days.day >= pupil.begin_date and days.day < pupil.end_date
         left join stg_school_days as open
           on open.date = days.day and open.school_id = pupil.school_id and open.in_session
+        left join stg_days_off as off
+          on off.date = days.day and off.student_id = parsed.student_id
         {last_day}
         {fact.joins}
         """

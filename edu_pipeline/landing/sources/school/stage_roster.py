@@ -22,6 +22,7 @@ from edu_pipeline.model.roster import (
     DEFAULT_SCHOOL,
     OPEN_BEGIN,
     OPEN_END,
+    CalendarDays,
     Classes,
     Enrollments,
     SchoolDays,
@@ -29,7 +30,7 @@ from edu_pipeline.model.roster import (
     Students,
     Terms,
 )
-from edu_pipeline.model.school_calendar import with_weeks, years_are_named
+from edu_pipeline.model.school_calendar import proven_week_begins, with_weeks, years_are_named
 from edu_pipeline.settings.home import School
 from edu_pipeline.settings.landing import EnrollmentsExport, TableExport
 
@@ -37,6 +38,11 @@ NO_DATE = r"^[0\s./:T-]+$"
 """What some systems write where there is no date, such as 0000-00-00."""
 LONG_AGO = 1971
 """An end before it is none: 1900-01-01 and 1970-01-01 stand for no date."""
+HOMEROOMS = frozenset({"homeroom", "home room", "hr"})
+"""What a class is called that is a homeroom whatever else its students are in."""
+LONG_AGO_DAYS = 180
+"""Days after which one homeroom is likely of the school year before another."""
+MOST = 0.5
 STRETCH = pl.Schema({"id": pl.String, "first": pl.Date, "end": pl.Date})
 """First day, and first day no longer, of what has an id; empty: open."""
 REJECTED_SCHEMA = pl.Schema(
@@ -108,8 +114,8 @@ def stage_classes(
         students: `Students`.
         export: Their section of `pipeline.toml`.
         calendar_schools: Schools as the calendar writes them.
-        members: `class_id` and `person_id` of the enrollments; a class that names no school has that
-            of most of its students.
+        members: `members_of` the enrollments; a class that names no school has that of most of its
+            students, and an advisory whose students have a homeroom beside it is scheduled.
     """
     homerooms = (
         students.filter(pl.col("homeroom_id").is_not_null())
@@ -130,6 +136,8 @@ def stage_classes(
     rows, apart = _data("classes", rows)
     rows, undated = _with_dates(rows, "classes", ("first_day", "last_day"), export)
     spelling = one_spelling(rows["school_id"], students["school_id"], calendar_schools)
+    if members is not None:
+        rows = _beside_homerooms(rows, students, members, export)
     rows = (
         _translated(rows, "classes", "class_type", export)
         .join(homerooms, on="class_id", how="left", maintain_order="left")
@@ -169,6 +177,58 @@ def _told_apart(name: pl.Expr) -> pl.Expr:
         pl.when(several)
         .then(pl.format("{}, period {}", name, pl.col("period").fill_null("?")))
         .otherwise(name)
+    )
+
+
+def members_of(rows: pl.DataFrame, export: EnrollmentsExport) -> pl.DataFrame:
+    """Who is in which class and when: `class_id`, `person_id`, `begin_date`, `end_date`.
+
+    Args:
+        rows: `read_enrollments`.
+        export: Their section of `pipeline.toml`.
+    """
+    columns = ("begin_date", "end_date")
+    rows, _ = _with_dates(_data("enrollments", rows)[0], "enrollments", columns, export)
+    return rows.select("class_id", "person_id", *columns)
+
+
+def _beside_homerooms(
+    rows: pl.DataFrame, students: pl.DataFrame, members: pl.DataFrame, export: TableExport
+) -> pl.DataFrame:
+    """Rows of classes in which an advisory is scheduled whose students have a homeroom beside it.
+
+    An export that calls one class a homeroom and another of the same students an advisory says which is
+    which. One that began long before, or has ended, is not beside it.
+    """
+    said = {word.casefold() for word in export.values.get("class_type", {})}
+    words = WORDS["classes", "class_type"]
+    advisories = {word for word, ours in words.items() if ours == "homeroom"} - HOMEROOMS - said
+    word = pl.col("class_type").str.to_lowercase()
+    kinds = rows.select("class_id", home=word.is_in(HOMEROOMS), other=word.is_in(advisories))
+    spells = members.join(students, left_on="person_id", right_on="student_id", how="semi")
+    column = students.select(
+        class_id="homeroom_id",
+        person_id="student_id",
+        begin_date=pl.lit(None, pl.Date),
+        end_date=pl.lit(None, pl.Date),
+    )
+    homes = pl.concat([spells, column]).join(kinds.filter("home"), on="class_id", how="semi")
+    beside = (
+        (pl.col("begin_date") - pl.col("begin_date_right")).dt.total_days().abs() <= LONG_AGO_DAYS
+    ) & (pl.col("end_date") > pl.col("begin_date_right"))
+    beside &= pl.col("end_date_right") > pl.col("begin_date")
+    shares = (
+        spells.join(kinds.filter("other"), on="class_id", how="semi")
+        .join(homes, on="person_id", how="left")
+        .group_by("class_id", "person_id")
+        .agg(both=(pl.col("class_id_right").is_not_null() & beside.fill_null(value=True)).any())
+        .group_by("class_id")
+        .agg(pl.col("both").mean())
+        .filter(pl.col("both") > MOST)
+    )
+    scheduled = pl.col("class_id").is_in(shares["class_id"].to_list())
+    return rows.with_columns(
+        class_type=pl.when(scheduled).then(pl.lit("scheduled")).otherwise("class_type")
     )
 
 
@@ -264,35 +324,44 @@ def stage_terms(rows: pl.DataFrame, export: TableExport) -> Staged:
     return Staged(staged.good, pl.concat([apart, undated, staged.rejected]))
 
 
-def stage_school_days(
-    rows: pl.DataFrame, schools: Sequence[str], export: TableExport, school: School | None = None
-) -> Staged:
+def stage_calendar(rows: pl.DataFrame, schools: Sequence[str], export: TableExport) -> Staged:
     """The calendar: a date without a school is every school's, one without a mark is in session.
 
-    Of rows of a snapshot about one date and school that differ, a day in session counts; see
+    Of rows of a snapshot about one date of the same that differ, a day in session counts; see
     `days_that_differ`.
 
     Args:
         rows: `read_calendar`.
         schools: Ids of the schools that there are.
         export: Its section of `pipeline.toml`.
-        school: When school weeks and years begin.
+
+    Returns:
+        `CalendarDays`.
     """
     rows, undated, wrong, apart = _days(rows, schools, export)
     if export.export == "snapshot":
         rows = rows.with_columns(pl.col("in_session").any().over(KEYS["calendar"]))
-    unplaced = rows.with_columns(week_start="date", year_start=pl.lit(None, pl.Date))
-    staged = _checked("calendar", unplaced, SchoolDays, export)
-    years = rows.sort("_version", "_file", "_line").select(*KEYS["calendar"], "school_year")
-    years = years.unique(KEYS["calendar"], keep="last")
-    good = staged.good.join(years, on=list(KEYS["calendar"]), how="left")
-    return Staged(_placed(good, school), pl.concat([apart, undated, wrong, staged.rejected]))
+    staged = _checked("calendar", rows, CalendarDays, export)
+    return Staged(staged.good, pl.concat([apart, undated, wrong, staged.rejected]))
+
+
+def school_days(calendar: pl.DataFrame, school: School | None = None) -> pl.DataFrame:
+    """`SchoolDays` of `CalendarDays`: school is in session where it is for anybody.
+
+    Args:
+        calendar: `CalendarDays`.
+        school: When school weeks and years begin.
+    """
+    days = calendar.group_by("date", "school_id").agg(
+        pl.col("in_session").any(), pl.col("term", "school_year").drop_nulls().last()
+    )
+    return _placed(days, school)
 
 
 def days_that_differ(
     rows: pl.DataFrame, schools: Sequence[str], export: TableExport
 ) -> pl.DataFrame:
-    """Rows of the calendar about one date and school that differ in whether it is in session.
+    """Rows of the calendar about one date of the same school, grade, track and class that differ.
 
     In a delta the later one corrects the earlier.
 
@@ -307,7 +376,7 @@ def days_that_differ(
     rows, *_ = _days(rows, schools, export)
     differ = pl.col("in_session").n_unique().over(KEYS["calendar"]) > 1
     return rows.filter(differ & pl.lit(export.export == "snapshot")).select(
-        *KEYS["calendar"], "in_session", "_file", "_line"
+        "date", "school_id", "in_session", "_file", "_line"
     )
 
 
@@ -354,7 +423,17 @@ def _days(
     unknown = pl.col("in_session").is_not_null() & ~pl.col("in_session").is_in(["true", "false"])
     wrong = _rejects("calendar", rows.filter(unknown), f"{UNKNOWN}in_session", "in_session")
     spelling = one_spelling(rows["school_id"], schools, rows["school_id"])
-    rows = rows.with_columns(pl.col("school_id").replace(spelling))
+    rows = rows.with_columns(
+        pl.col("school_id").replace(spelling),
+        pl.col("grade").str.split(","),
+        pl.col("track", "class_id").fill_null(""),
+    ).explode("grade")
+    # whoever is in a class has its days, whatever their grade
+    whole = pl.col("class_id") == ""
+    rows = rows.with_columns(
+        grade=pl.when(whole).then(pl.col("grade").str.strip_chars()).fill_null(""),
+        track=pl.when(whole).then("track").otherwise(pl.lit("")),
+    )
     everyone = pl.DataFrame({"every_school": list(schools) or [DEFAULT_SCHOOL]})
     blank = export.values.get("in_session", {}).get("", "true")
     rows = rows.filter(~unknown).with_columns(
@@ -385,13 +464,14 @@ def school_days_seen(dates: pl.DataFrame, school: School | None = None) -> pl.Da
 
 def _placed(days: pl.DataFrame, school: School | None) -> pl.DataFrame:
     """Checked days in their weeks and school years."""
+    said = school.week_begins if school else None
     days = with_weeks(
         days.drop("week_start", "year_start", strict=False),
-        week_begins=school.week_begins if school else None,
+        week_begins=said or proven_week_begins(days),
         year_begins=school.year_begins if school else None,
     )
     return SchoolDays.validate(
-        days.select(SchoolDays.column_names()).sort(KEYS["calendar"]).cast(dtypes(SchoolDays))
+        days.select(SchoolDays.column_names()).sort("date", "school_id").cast(dtypes(SchoolDays))
     )
 
 
@@ -616,6 +696,20 @@ def stays_of(
     """
     return _days_of(
         "students", rows, ("student_id", "entry_date", "exit_date"), export, enrollments
+    )
+
+
+def tracks_of(rows: pl.DataFrame) -> pl.DataFrame:
+    """The tracks, or codes of calendars, that students are on.
+
+    Args:
+        rows: `read_students`.
+
+    Returns:
+        `student_id`, `track`, one row per student who is on one.
+    """
+    return (
+        _latest(_data("students", rows)[0], "student_id").select("student_id", "track").drop_nulls()
     )
 
 
