@@ -39,12 +39,14 @@ NO_OUTCOME = "no_outcome"
 UNMAPPED = "unmapped_code"
 CLOSED = "school_closed"
 NOT_EXPECTED = "not_expected_on_a_closed_day"
+OUT_OF_TERM = "class_is_not_on"
+"""Enrollments that end before the term of their class begins, or begin after it."""
 UNPARSEABLE = "unparseable_"
 """Followed by the date's column."""
 UNKNOWN = "unknown_"
 """Followed by the column of the id that resolves to nothing."""
 
-OUTSIDE = (CLOSED, NOT_EXPECTED, AFTER)
+OUTSIDE = (CLOSED, NOT_EXPECTED, AFTER, OUT_OF_TERM)
 """Rows that are right and count nowhere."""
 
 

@@ -246,11 +246,11 @@ def letter_gaps(
     settings: Settings,
 ) -> tuple[pl.DataFrame, Notes]:
     """Who gets no letter about the week and which classes nobody hears about, in sentences."""
-    _, through = _schools(stg_school_days, counted_through, _week(context))
+    schools = _schools(stg_school_days, counted_through, _week(context))
     found = gaps(
         class_week,
         stg_staff,
-        teachers_of(stg_enrollments, stg_classes, stg_staff, through),
+        teachers_of(stg_enrollments, stg_classes, stg_staff, schools),
         _week(context),
         only_homerooms=settings.letters.to == "homeroom_teachers",
     )
@@ -281,9 +281,10 @@ def teacher_letters(
     """The week's letter to every teacher."""
     week = _week(context)
     require_one_refresh(landing_files, mail_gate)
-    schools, through = _schools(stg_school_days, counted_through, week)
+    schools = _schools(stg_school_days, counted_through, week)
+    through = max(school.through for school in schools.values())
     letters = letters_of_week(
-        teachers_of(stg_enrollments, stg_classes, stg_staff, through).values(),
+        teachers_of(stg_enrollments, stg_classes, stg_staff, schools).values(),
         Tables(class_week, students_of_week, stg_students, said_before, mail_gate),
         Drawings(letter_charts),
         Edition(
@@ -319,15 +320,15 @@ def _templates(home: Home) -> jinja2.Environment:
 
 def _schools(
     school_days: pl.DataFrame, counted_through: pl.DataFrame, week: date
-) -> tuple[Mapping[str, SchoolWeek], date]:
-    """The week in every school's calendar, and the last day of it that any figures include."""
+) -> Mapping[str, SchoolWeek]:
+    """The week in every school's calendar."""
     schools = calendar_of_week(school_days, counted_through, week)
     if not schools:
         raise dg.Failure(
             f"There are no figures for the week of {week}. Run the refresh job, or choose a "
             "week that the class_week table has."
         )
-    return schools, max(school.through for school in schools.values())
+    return schools
 
 
 TABLES: Sequence[Table] = [

@@ -29,33 +29,35 @@ from edu_pipeline.teachers.letter import (
     compose,
 )
 from edu_pipeline.teachers.metrics import WeekState
-from edu_pipeline.teachers.students import IN_LESSONS, Kind, class_notes, shown_names
+from edu_pipeline.teachers.students import IN_LESSONS, Kind, class_notes, shown_names, told_apart
 
 CAMPAIGN = "teachers"
 _CLASSES_NAMED = 8
 
 
 def teachers_of(
-    enrollments: pl.DataFrame, classes: pl.DataFrame, staff: pl.DataFrame, day: date
+    enrollments: pl.DataFrame,
+    classes: pl.DataFrame,
+    staff: pl.DataFrame,
+    schools: Mapping[str, SchoolWeek],
 ) -> dict[str, tuple[Teacher, list[str]]]:
-    """Who teaches which classes on a day.
+    """Who teaches which classes on the last day that the letters are about.
 
     Args:
         enrollments: `Enrollments`.
         classes: `Classes`.
         staff: `Staff`.
-        day: The last day that the letters are about.
+        schools: `school_id` → its week. A school without one has the last day of all.
 
     Returns:
         `staff_id` → the teacher and their `class_id`s, homerooms first, then by name.
     """
+    days = {school: week.through for school, week in schools.items()}
+    day = pl.col("school_id").replace_strict(days, default=max(days.values()), return_dtype=pl.Date)
     rows = (
-        enrollments.filter(
-            (pl.col("role") == "teacher")
-            & (pl.col("begin_date") <= day)
-            & (pl.col("end_date") > day)
-        )
+        enrollments.filter(role="teacher")
         .join(classes, on="class_id")
+        .filter((pl.col("begin_date") <= day) & (pl.col("end_date") > day))
         .join(staff, left_on="person_id", right_on="staff_id")
         .sort("person_id", pl.col("class_type") != "homeroom", "class_name", "class_id")
     )
@@ -307,6 +309,7 @@ def letters_of_week(
     histories = class_histories(tables.class_week, edition.week)
     rosters = by_class(tables.students_of_week.sort("class_id", maintain_order=True))
     names = shown_names(tables.students, edition.letters.students)
+    homerooms = _homerooms(tables, edition.week)
     said = _said(tables.said_before)
     nobody = tables.students_of_week.clear()
     homework = any(source.table == "homework" for source in edition.sources)
@@ -314,6 +317,13 @@ def letters_of_week(
     for teacher, class_ids in teachers:
         key = edition.recipient_key(teacher.staff_id)
         views = []
+        here = {
+            student: names.get(student, student)
+            for class_id in class_ids
+            for student in rosters.get(class_id, nobody)["student_id"]
+        }
+        if edition.letters.students == "full":
+            here = told_apart(here, homerooms)
         for class_id in class_ids:
             history = histories.get(class_id)
             if history is None:
@@ -326,7 +336,7 @@ def letters_of_week(
                 continue
             notes = class_notes(
                 rosters.get(class_id, nobody),
-                names,
+                here,
                 edition.notice,
                 frozenset(Kind) if homeroom else IN_LESSONS,
             )
@@ -353,6 +363,15 @@ def letters_of_week(
             yield _letter(teacher, key, views, content, reasons, edition, not_after)
     if made and len(faults) == made:
         raise TemplateError(" ".join(dict.fromkeys(faults)))
+
+
+def _homerooms(tables: Tables, week: date) -> dict[str, str]:
+    """Student → what their homeroom is called in the week."""
+    homerooms = tables.class_week.filter(
+        (pl.col("week_start") == week) & (pl.col("class_type") == "homeroom")
+    )
+    placed = tables.students_of_week.join(homerooms, on="class_id").sort("class_id")
+    return dict(placed.select("student_id", "class_name").iter_rows())
 
 
 _NOTHING = LetterContent(*UNWRITTEN, images=(), notes=(), figures=(), names=frozenset())

@@ -16,6 +16,8 @@ import polars as pl
 from edu_pipeline.settings.letters import Notice
 
 NameStyle = Literal["full", "initials", "none"]
+FEWEST_SHOWN = 3
+"""Characters of an id."""
 _ENOUGH = 1e-9
 """Days are sums of fractions; a sum may miss a whole number by less than this."""
 
@@ -137,8 +139,7 @@ def shown_names(students: pl.DataFrame, style: NameStyle) -> dict[str, str]:
 
     Args:
         students: `Students`.
-        style: Of the settings; with `initials` students may share theirs, as in `A. K.`. Full names
-            that several students have are told apart by their ids.
+        style: Of the settings; with `initials` students may share theirs, as in `A. K.`.
     """
     shown = {}
     for row in students.select("student_id", "given_name", "family_name").iter_rows(named=True):
@@ -147,13 +148,44 @@ def shown_names(students: pl.DataFrame, style: NameStyle) -> dict[str, str]:
         if style == "initials":
             parts = [f"{part[0]}." for part in parts]
         shown[row["student_id"]] = " ".join(parts) or f"student {row['student_id']}"
-    if style == "initials":
-        return shown
-    times = Counter(shown.values())
-    return {
-        student: f"{name} ({student})" if times[name] > 1 else name
-        for student, name in shown.items()
-    }
+    return shown
+
+
+def told_apart(names: Mapping[str, str], homerooms: Mapping[str, str]) -> dict[str, str]:
+    """Full names of students in one letter, those that several have with what tells them apart.
+
+    That is the homeroom, or where they share it, the last characters of their ids.
+
+    Args:
+        names: `student_id` → name.
+        homerooms: `student_id` → what their homeroom is called.
+    """
+    times = Counter(name.casefold() for name in names.values())
+    namesakes: dict[str, list[str]] = {}
+    for student, name in names.items():
+        if times[name.casefold()] > 1:
+            namesakes.setdefault(name.casefold(), []).append(student)
+    apart = dict(names)
+    for students in namesakes.values():
+        marks = [homerooms.get(student, "") for student in students]
+        if "" in marks or len({*marks}) < len(marks):
+            marks = _ends(students)
+        apart |= {
+            student: f"{names[student]} ({mark})"
+            for student, mark in zip(students, marks, strict=True)
+        }
+    return apart
+
+
+def _ends(ids: Sequence[str]) -> list[str]:
+    """The last characters of ids, as few as tell them apart."""
+    longest = max(map(len, ids))
+    length = next(
+        n
+        for n in range(FEWEST_SHOWN, longest + FEWEST_SHOWN)
+        if len({one[-n:] for one in ids}) == len(ids)
+    )
+    return [one if len(one) <= length else f"…{one[-length:]}" for one in ids]
 
 
 def known_names(students: pl.DataFrame, staff: pl.DataFrame) -> pl.DataFrame:

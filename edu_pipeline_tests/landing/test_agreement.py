@@ -603,12 +603,23 @@ def test_names_as_people_write_them(people: Land) -> None:
     con = people(
         {
             "students.csv": "student_id,name,known as\n"
-            '007,"Fox, Jr., Joe",\n008,"Fox, Joe, Jr.",\n009,"Null, Amy",\n010,"Day, Rob",Robin\n'
+            '007,"Fox, Jr., Joe",\n008,"Fox, Joe, Jr.",\n011,"Fox, Joe Lee III",\n009,"Null, Amy",\n010,"Day, Rob",Robin\n'
         }
     )
     assert con.sql(
         "select given_name, family_name from stg_students order by student_id"
-    ).fetchall() == [("Joe", "Fox Jr"), ("Joe", "Fox Jr"), ("Amy", "Null"), ("Robin", "Day")]
+    ).fetchall() == [
+        ("Joe", "Fox Jr"),
+        ("Joe", "Fox Jr"),
+        ("Amy", "Null"),
+        ("Robin", "Day"),
+        ("Joe Lee", "Fox III"),
+    ]
+    con = people(
+        {"students.csv": "student_id,first name,last name,suffix\n007,Joe,Fox,Jr.\n008,Jo,Fox,\n"}
+    )
+    names = con.sql("select given_name, family_name from stg_students order by student_id")
+    assert names.fetchall() == [("Joe", "Fox Jr."), ("Jo", "Fox")]
 
 
 def test_a_homeroom_may_be_called_na_where_there_is_such_a_class(read_exports: Stage) -> None:

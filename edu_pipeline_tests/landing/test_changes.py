@@ -37,6 +37,7 @@ def refresh(tmp_path: Path) -> Iterator[Refresh]:
     folder.mkdir(parents=True)
     landed: set[str] = set()
     with duckdb.connect() as con:
+        con.execute("create table stg_school_days (date date, week_start date)")
 
         def run(
             files: Mapping[str, str | None],

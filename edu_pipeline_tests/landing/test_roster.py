@@ -298,3 +298,30 @@ def test_classes_of_one_name_are_told_apart_by_their_periods(roster: Land) -> No
         ("Art, period 5",),
         ("Music",),
     ]
+
+
+@pytest.mark.parametrize(("term", "spell", "counts"), [
+    (("2026-09-07", "2026-12-18"), ("", ""), ("2026-09-07", "2026-12-19")),
+    (("2026-09-07", "2026-12-18"), ("2026-08-20", ""), ("2026-09-07", "2026-12-19")),
+    (("2026-09-07", "2026-12-18"), ("2026-10-01", "2027-06-30"), ("2026-10-01", "2026-12-19")),
+    (("2026-09-07", "2026-12-18"), ("2026-10-01", "2026-11-01"), ("2026-10-01", "2026-11-01")),
+    (("2026-09-07", ""), ("2026-08-20", "2026-11-01"), ("2026-09-07", "2026-11-01")),
+    # dropped before the term begins, added after it
+    (("2026-09-07", "2026-12-18"), ("2026-08-20", "2026-09-07"), "class_is_not_on"),
+    (("2026-09-07", "2026-12-18"), ("2026-12-19", ""), "class_is_not_on"),
+    # a typing error bounds no days that are known
+    (("2026-12-18", "2026-09-07"), ("2026-10-01", "2026-11-01"), ("2026-10-01", "2026-11-01")),
+    (("2026-12-18", "2026-09-07"), ("", ""), "ends_after_it_begins"),
+])  # fmt: skip
+def test_nobody_is_in_a_class_before_its_term_or_after_it(
+    roster: Land, term: tuple[str, str], spell: tuple[str, str], counts: tuple[str, str] | str
+) -> None:
+    classes = (
+        f"class_id,class_type,Term Start Date,Term End Date\nMAT,scheduled,{term[0]},{term[1]}\n"
+    )
+    rows = f"class_id,person_id,role,begin_date,end_date\nMAT,007,student,{spell[0]},{spell[1]}\n"
+    con = roster({"classes.csv": classes, "enrollments.csv": rows})
+    found = con.sql("select begin_date::varchar, end_date::varchar from stg_enrollments").fetchall()
+    rules = con.sql("select rule from rejected_enrollments").fetchall()
+    assert (found or rules) == [counts if isinstance(counts, tuple) else (counts,)]
+    assert len(found) + len(rules) == 1

@@ -63,10 +63,17 @@ def staff(*ids: str) -> pl.DataFrame:
     return pl.DataFrame(rows, schema=dtypes(Staff), orient="row")
 
 
+def through_(day: date) -> SchoolWeek:
+    """A school's week that counts up to a day."""
+    return SchoolWeek(WEEK, None, WEEK, DAYS, 5, day)
+
+
 def taught(*spells: tuple[str, str, date, date], day: date = FRIDAY) -> dict[str, list[str]]:
     """Teacher → classes on a day."""
     kinds = {"A": "homeroom", "B": "homeroom", "ART": "scheduled", "MAT": "scheduled"}
-    found = teachers_of(roster(*spells), classes(**kinds), staff("ada", "ben"), day)
+    found = teachers_of(
+        roster(*spells), classes(**kinds), staff("ada", "ben"), {"1": through_(day)}
+    )
     return {staff_id: class_ids for staff_id, (_, class_ids) in found.items()}
 
 
@@ -99,7 +106,19 @@ def test_a_homeroom_comes_before_the_classes_taught() -> None:
 def test_a_student_in_a_class_is_not_its_teacher() -> None:
     spells = roster(("A", "ada", *ALWAYS), role="student")
 
-    assert teachers_of(spells, classes(A="homeroom"), staff("ada"), FRIDAY) == {}
+    assert teachers_of(spells, classes(A="homeroom"), staff("ada"), {"1": through_(FRIDAY)}) == {}
+
+
+def test_who_teaches_on_the_last_day_of_the_class_s_own_school_gets_its_letter() -> None:
+    thursday = WEEK + timedelta(days=3)
+    spells = roster(("A", "ada", ALWAYS[0], FRIDAY), ("A", "ben", FRIDAY, ALWAYS[1]))
+    schools = {"1": through_(thursday), "2": through_(FRIDAY)}
+    room, people = classes(A="homeroom"), staff("ada", "ben")
+
+    assert list(teachers_of(spells, room, people, schools)) == ["ada"]
+    # a school without a week has that of the others
+    moved = room.with_columns(school_id=pl.lit("3"))
+    assert list(teachers_of(spells, moved, people, schools)) == ["ben"]
 
 
 # ---- who gets none -----------------------------------------------------------------------------

@@ -15,6 +15,7 @@ from edu_pipeline.teachers.students import (
     known_names,
     missed_ahead,
     shown_names,
+    told_apart,
 )
 
 HERE_ALL_YEAR: dict[str, Any] = {
@@ -211,16 +212,22 @@ def test_a_list_is_cut_where_it_saves_more_than_one_line() -> None:
     assert first(notes, 3) == (notes[:3], 2)
 
 
-def test_students_of_one_name_are_told_apart_by_their_ids() -> None:
-    students = pl.DataFrame(
-        {
-            "student_id": ["S1", "S2", "S3"],
-            "given_name": ["Ana", "Ana", "Ben"],
-            "family_name": ["Aalto", "Aalto", "Berg"],
-        }
-    )
-    assert shown_names(students, "full") == {
-        "S1": "Ana Aalto (S1)",
-        "S2": "Ana Aalto (S2)",
-        "S3": "Ben Berg",
+def test_students_of_one_name_are_told_apart_by_their_homerooms_or_ids() -> None:
+    names = {"30117": "Ana Aalto", "30217": "ana aalto", "9": "Ben Berg"}
+    assert told_apart(names, {"30117": "7A", "30217": "7B"}) == {
+        "30117": "Ana Aalto (7A)",
+        "30217": "ana aalto (7B)",
+        "9": "Ben Berg",
     }
+    assert told_apart(names, {"30117": "7A", "30217": "7A"}) == {
+        "30117": "Ana Aalto (…117)",
+        "30217": "ana aalto (…217)",
+        "9": "Ben Berg",
+    }
+    # one of them is in no homeroom, their ids end alike, and one is the end of the other
+    assert told_apart({"S12117": "A", "S22117": "A", "2117": "A"}, {"S12117": "7A"}) == {
+        "S12117": "A (…12117)",
+        "S22117": "A (…22117)",
+        "2117": "A (2117)",
+    }
+    assert told_apart({"S1": "A", "S2": "A"}, {}) == {"S1": "A (S1)", "S2": "A (S2)"}

@@ -607,7 +607,7 @@ def year_problems(
             f'year depend on it. Add to [school]: year_begins = "{day:%m}-01"  # or "{start:%m}-01"'
         )
         return [school_problem("calendar", "year_begins", "year_begins", message, first=day)]
-    spring = pl.col("first").dt.to_string("%m-%d").is_between(*map(pl.lit, SPRING))
+    spring = pl.col("first").dt.to_string("%m-%d").is_between(pl.lit(SPRING[0]), pl.lit(SPRING[1]))
     summers = session.filter(spring & (back == pl.col("year_start")) & (pl.col("first") < back))
     if not summers.is_empty():
         day, gap, first = summers.select("date", "gap", "first").row(-1)

@@ -70,6 +70,7 @@ _PREFERRED = Field(
 )
 _HOMEROOM = ("reg", "registration group", "tutor group")
 """What UK systems call a homeroom."""
+_SUFFIX = Field("suffix", ("GenerationCodeSuffix", "name suffix", "suffix name"))
 _GRADE = Field("grade", ("grades", "grade level", "year group", "year"))
 _TRACK = Field("track", ("CalendarCode", "calendar_id"))
 
@@ -81,6 +82,7 @@ FIELDS: Mapping[str, tuple[Field, ...]] = {
         _FAMILY,
         _FULL_NAME,
         _PREFERRED,
+        _SUFFIX,
         _GRADE,
         _SCHOOL,
         Field(
@@ -113,6 +115,7 @@ FIELDS: Mapping[str, tuple[Field, ...]] = {
         _FAMILY,
         _FULL_NAME,
         _PREFERRED,
+        _SUFFIX,
         Field(
             "email",
             ("email address", "e-mail", "teacher email", "staff email", "mail"),

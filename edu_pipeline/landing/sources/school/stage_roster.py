@@ -11,7 +11,7 @@ from typing import NamedTuple
 import dataframely as dy
 import polars as pl
 
-from edu_pipeline.landing.rules import ELSEWHERE, SUPERSEDED, UNKNOWN, UNPARSEABLE
+from edu_pipeline.landing.rules import ELSEWHERE, OUT_OF_TERM, SUPERSEDED, UNKNOWN, UNPARSEABLE
 from edu_pipeline.landing.sources.school.fields import KEYS, MISSING, OTHER_ROLES, WORDS
 from edu_pipeline.landing.sources.school.parts_of_day import MOST_SESSIONS
 from edu_pipeline.landing.tables.date_order import with_proven
@@ -34,6 +34,8 @@ from edu_pipeline.model.school_calendar import proven_week_begins, with_weeks, y
 from edu_pipeline.settings.home import School
 from edu_pipeline.settings.landing import EnrollmentsExport, TableExport
 
+_SUFFIX = "jr|sr|i{2,3}|iv"
+"""What stands behind a family name, and is part of neither name."""
 NO_DATE = r"^[0\s./:T-]+$"
 """What some systems write where there is no date, such as 0000-00-00."""
 LONG_AGO = 1971
@@ -274,7 +276,7 @@ def stage_enrollments(
 
     A student's `homeroom_id` counts for a student whom the export enrolls in no homeroom; a class's
     `teacher_id` for a class to which it enrolls no teacher. What has no first or last day has that
-    of the class's term, and of the student's stay at the school.
+    of the student's stay at the school, and nobody is in a class before its term or after it.
 
     Args:
         rows: `read_enrollments`.
@@ -300,14 +302,16 @@ def stage_enrollments(
     )
     rows, undated = _with_dates(rows, "enrollments", ("begin_date", "end_date"), export)
     rows = _bounded(rows.with_columns(end_date=_end("end_date", export)), within)
+    over = _rejects("enrollments", rows.filter("is_over"), OUT_OF_TERM, "begin_date")
+    rows = rows.filter(~pl.col("is_over"))
     staged = _checked("enrollments", rows, Enrollments, export)
     good, strangers = _resolved(staged.good, rows, classes, students, staff, left_out)
     implied = _bounded(_implied(good, classes, students, staff), within).filter(
-        pl.col("begin_date") < pl.col("end_date")
+        (pl.col("begin_date") < pl.col("end_date")) & ~pl.col("is_over")
     )
     return Staged(
         pl.concat([good, implied.select(good.columns)]).sort(KEYS["enrollments"]),
-        pl.concat([apart, undated, staged.rejected, strangers]),
+        pl.concat([apart, undated, over, staged.rejected, strangers]),
     )
 
 
@@ -491,8 +495,8 @@ def _named(rows: pl.DataFrame) -> pl.DataFrame:
     """
     whole = pl.col("full_name").str.replace_all(r"\s+", " ")
     words = whole.str.split(" ")
-    whole = whole.str.replace(r"(?i),\s*(jr|sr|i{2,3}|iv)\b\.?\s*,", " ${1},").str.replace(
-        r"(?i)^([^,]+),([^,]+),\s*(jr|sr|i{2,3}|iv)\b\.?$", "${1} ${3},${2}"
+    whole = whole.str.replace(rf"(?i),\s*({_SUFFIX})\b\.?\s*,", " ${1},").str.replace(
+        rf"(?i)^([^,]+),\s*([^,]+?),?\s+({_SUFFIX})\.?$", "${1} ${3}, ${2}"
     )
     comma, two = whole.str.contains(",", literal=True), words.list.len() == 2  # noqa: PLR2004
     last_first = whole.str.splitn(",", 2)
@@ -515,7 +519,12 @@ def _named(rows: pl.DataFrame) -> pl.DataFrame:
         given_name=pl.coalesce(
             _called(), pl.when(unnamed).then(given).otherwise(pl.col("given_name"))
         ),
-        family_name=pl.when(unnamed).then(family).otherwise("family_name"),
+        family_name=pl.concat_str(
+            pl.when(unnamed).then(family).otherwise("family_name"),
+            "suffix",
+            separator=" ",
+            ignore_nulls=True,
+        ).replace("", None),
     )
 
 
@@ -778,21 +787,27 @@ def _end(column: str, export: EnrollmentsExport) -> pl.Expr:
 
 
 def _bounded(spells: pl.DataFrame, within: pl.DataFrame) -> pl.DataFrame:
-    """Spells whose open days are those of the class's term and of the student's stay."""
+    """Spells whose open days are those of the class's term and the student's stay, and lie in the term.
+
+    A spell that `is_over` has no day in it. A term that ends before it begins bounds no other days.
+    """
     terms = within.filter(of="class").select(class_id="id", term_first="first", term_end="end")
     stays = within.filter(of="person").select(
         person_id="id", role=pl.lit("student"), stay_first="first", stay_end="end"
     )
+    begin = pl.coalesce("begin_date", "stay_first", pl.lit(OPEN_BEGIN))
+    end = pl.coalesce("end_date", "stay_end", pl.lit(OPEN_END))
+    first, last = pl.max_horizontal(begin, "term_first"), pl.min_horizontal(end, "term_end")
+    is_term = (pl.col("term_first") < pl.col("term_end")).fill_null(value=True)
     return (
         spells.join(terms, on="class_id", how="left", maintain_order="left")
         .join(stays, on=["person_id", "role"], how="left", maintain_order="left")
         .with_columns(
-            begin_date=pl.coalesce(
-                "begin_date", pl.max_horizontal("term_first", "stay_first"), pl.lit(OPEN_BEGIN)
-            ),
-            end_date=pl.coalesce(
-                "end_date", pl.min_horizontal("term_end", "stay_end"), pl.lit(OPEN_END)
-            ),
+            is_over=is_term & (begin < end) & (first >= last),
+            begin_date=pl.when(is_term | pl.col("begin_date").is_null())
+            .then(first)
+            .otherwise(begin),
+            end_date=pl.when(is_term | pl.col("end_date").is_null()).then(last).otherwise(end),
         )
         .drop("term_first", "term_end", "stay_first", "stay_end")
     )
