@@ -88,7 +88,7 @@ def test_a_column_of_the_settings_that_is_not_there_is_a_problem(read_exports: S
         'school/students.csv: [landing.students.columns] says grade = "Form Year", but the file '
         "has no such column. Its columns are: student_id, given_name, family_name, grade.",
         "[landing.staff.constants] has schol_id, which is none of its columns: staff_id, "
-        "given_name, family_name, full_name, preferred_name, email, school_id.",
+        "given_name, family_name, full_name, preferred_name, suffix, email, school_id.",
     ]
 
 
