@@ -403,7 +403,7 @@ def day_lengths(
     days = days.select("date", "school_id", pl.col("periods").cast(pl.Int64, strict=False))
     said = days.unique()
     plain = said["periods"].is_between(1, MOST_SESSIONS).fill_null(value=False).all()
-    return said if plain and not said.select(KEYS["calendar"]).is_duplicated().any() else None
+    return said if plain and not said.select("date", "school_id").is_duplicated().any() else None
 
 
 def names_years(rows: pl.DataFrame, schools: Sequence[str], export: TableExport) -> bool:
