@@ -173,6 +173,7 @@ def _marks(text: str, per_day: int) -> Rows:
                 attended / possible if lesson and possible else None,
                 "attendance.csv",
                 2 + number,
+                None,
             )
         )
     return rows
@@ -181,7 +182,7 @@ def _marks(text: str, per_day: int) -> Rows:
 def _homework(text: str) -> Rows:
     """Student, assignment, class, due day and status."""
     return [
-        (student_id, assignment, class_id, day(due or ""), status, "homework.csv", 2 + number)
+        (student_id, assignment, class_id, day(due or ""), status, "homework.csv", 2 + number, None)
         for number, (student_id, assignment, class_id, due, status) in enumerate(lines(text))
     ]
 

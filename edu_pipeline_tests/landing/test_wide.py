@@ -13,7 +13,8 @@ from edu_pipeline.landing.sources.school.fields import FIELDS
 from edu_pipeline.landing.sources.school.school_columns import resolve
 from edu_pipeline.landing.sources.school.school_fates import school_fates
 from edu_pipeline.landing.sources.school.school_problems import file_problems
-from edu_pipeline.settings.landing import AttendanceExport, Landing, WideExport
+from edu_pipeline.settings.home import Settings
+from edu_pipeline.settings.landing import AttendanceExport, WideExport
 from edu_pipeline_tests.landing.conftest import Facts
 
 Stage = Callable[..., Facts]
@@ -75,7 +76,7 @@ def test_fates_of_a_wide_register_add_up_to_its_lines_times_its_days(stage: Land
     fates = school_fates(
         con,
         read_table(con, "landing_files"),
-        Landing.model_validate({"attendance": {"where": {"kind": ["main", ""]}}}),
+        Settings.model_validate({"landing": {"attendance": {"where": {"kind": ["main", ""]}}}}),
     )
     of = fates.filter(table="attendance").select("fate", "rule", "rows").rows()
     assert of == [
