@@ -85,6 +85,7 @@ def history(
             "students": 24,
             "possible_days": 0.0 if attendance[n] is None else 120.0,
             "attended_days": 120 * (attendance[n] or 0),
+            "lessons": None,
             "homework_due": 0 if homework[n] is None else 80,
             "homework_complete": round(80 * (homework[n] or 0)),
         }
