@@ -205,6 +205,48 @@ def test_school_data_sync_has_a_file_for_each_role_and_writes_months_first(stage
     assert rows(con, "select email from stg_staff") == [("carla.reed@riverside.example",)]
 
 
+CLEVER: Mapping[str, str] = {
+    "schools.csv": "School_id,School_name\nN,North\n",
+    "students.csv": "School_id,Student_id,Last_name,First_name,Grade,Contact_name\n"
+    "N,007,Moss,Ada,7,Dora Moss\nN,007,Moss,Ada,7,Paul Moss\nN,008,Oakley,Benedict,7,\n",
+    "teachers.csv": "School_id,Teacher_id,Teacher_email,First_name,Last_name\n"
+    "N,T1,carla.reed@riverside.example,Carla,Reed\nN,T2,eli.wood@riverside.example,Eli,Wood\n"
+    "N,T3,fay.hunt@riverside.example,Fay,Hunt\n",
+    "staff.csv": "School_id,Staff_id,Staff_email,First_name,Last_name\n"
+    "N,T1,office@riverside.example,Olga,Stone\n",
+    "sections.csv": "School_id,Section_id,Teacher_id,Teacher_2_id,Teacher_10_id,Name,Grade,Term_start,"
+    "Term_end\nN,C1,T1,T3,T2,Maths,7,2026-09-01,2026-12-18\nN,C2,T2,,,Art,7,2026-09-01,2026-12-18\n",
+    "enrollments.csv": "School_id,Section_id,Student_id\nN,C1,007\nN,C1,008\nN,C2,007\n",
+    "attendance.csv": "Student_id,School_id,Section_id,Attendance_date,Attendance_type,"
+    "Attendance_status,Excuse_code,Sis_id\n007,N,,2026-09-07,daily,tardy,,1\n"
+    "008,N,,2026-09-07,daily,absent,,2\n",
+}
+
+
+def test_of_clever_teachers_are_the_staff_and_contacts_are_no_students(stage: Land) -> None:
+    con = stage({**EMPTY, **CLEVER})
+    assert rows(con, PEOPLE) == [("007", "N", "7"), ("008", "N", "7")]
+    assert rows(con, "select staff_id, given_name from stg_staff order by 1") == [
+        ("T1", "Carla"),
+        ("T2", "Eli"),
+        ("T3", "Fay"),
+    ]
+    assert rows(con, "select count(*) from rejected_students") == [(0,)]
+    assert rows(con, "select student_id, attended from stg_attendance order by 1") == [
+        ("007", 1),
+        ("008", 0),
+    ]
+
+
+def test_all_teachers_of_a_clever_section_teach_it_in_its_term(stage: Land) -> None:
+    con = stage({**EMPTY, **CLEVER})
+    assert rows(
+        con,
+        "select class_id, string_agg(person_id, ' ' order by person_id), min(begin_date)::text, "
+        "max(end_date)::text from stg_enrollments where role = 'teacher' group by 1 order by 1",
+    ) == [("C1", "T1 T2 T3", "2026-09-01", "2026-12-19"), ("C2", "T2", "2026-09-01", "2026-12-19")]
+
+
 def test_an_export_that_the_settings_name_comes_from_there(stage: Land) -> None:
     toml = '[landing.students]\nfiles = ["school/pupils.csv"]\n'
     con = stage({**EMPTY, **OLD, "pupils.csv": "student_id,grade\n007,9\n"}, toml)

@@ -57,8 +57,16 @@ ED_FI: Figures = [
     ("Mathematics 8", "2026-09-07", 18.5, 20, 3, 4),
     ("Mathematics 8", "2026-09-14", 19, 20, 4, 5),
 ]
+# Absent: one on Tuesday of the first week, one on Monday of the second. English goes on in another section.
+CLEVER: Figures = [
+    ("English 8 (fall)", "2026-09-07", 19, 20, 0, 0),
+    ("English 8 (winter)", "2026-09-14", 19, 20, 0, 0),
+    ("Homeroom 8A", "2026-09-07", 19, 20, 0, 0),
+    ("Homeroom 8A", "2026-09-14", 19, 20, 0, 0),
+]
 EXPECTED: dict[str, Figures] = {
     "aspen": ASPEN,
+    "clever": CLEVER,
     "ed-fi": ED_FI,
     "oneroster-1.1": ONEROSTER,
     "oneroster-1.2": ONEROSTER,

@@ -15,7 +15,7 @@ from edu_pipeline.ground.sql import literal, literals, quoted, week_of
 from edu_pipeline.ground.warehouse import read_table
 from edu_pipeline.landing.rules import CLOSED, OUTSIDE
 from edu_pipeline.landing.sources.school.canonical import resolved_headers, unread_names
-from edu_pipeline.landing.sources.school.fields import KEYS
+from edu_pipeline.landing.sources.school.fields import CO_TEACHERS, KEYS
 from edu_pipeline.landing.sources.school.stage_facts import HOMES
 from edu_pipeline.landing.sources.school.stage_roster import days_that_differ
 from edu_pipeline.model.school_calendar import WeekBegins
@@ -600,13 +600,15 @@ _REPEATED = pl.Schema(
 
 
 def teachers_unknown(con: duckdb.DuckDBPyConnection) -> tuple[int, int]:
-    """Classes with students whose export names a teacher, and those whose teacher is in no export of staff."""
+    """Classes with students whose export names teachers, and those of which one is in no export of staff."""
     found: tuple[int, int] = con.execute(
-        """
-        select count(*), count(*) filter (teacher_id not in (select staff_id from stg_staff))
-        from stg_classes
-        where teacher_id is not null
-          and class_id in (select class_id from stg_enrollments where role = 'student')
+        f"""
+        select count(distinct class_id), count(distinct class_id) filter (teacher not in (select staff_id from stg_staff))
+        from (
+          unpivot (select class_id, teacher_id, {", ".join(CO_TEACHERS)} from read_classes where _rule is null)
+          on * exclude (class_id) into name column_name value teacher
+        )
+        where class_id in (select class_id from stg_enrollments where role = 'student')
         """
     ).fetchall()[0]
     return found

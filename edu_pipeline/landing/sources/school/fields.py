@@ -73,6 +73,8 @@ _HOMEROOM = ("reg", "registration group", "tutor group")
 _SUFFIX = Field("suffix", ("GenerationCodeSuffix", "name suffix", "suffix name"))
 _GRADE = Field("grade", ("grades", "grade level", "year group", "year"))
 _TRACK = Field("track", ("CalendarCode", "calendar_id"))
+CO_TEACHERS = tuple(f"teacher_{n}_id" for n in range(2, 11))
+"""Who teaches a class besides `teacher_id`: Clever has columns for nine more."""
 
 FIELDS: Mapping[str, tuple[Field, ...]] = {
     "students": (
@@ -149,6 +151,7 @@ FIELDS: Mapping[str, tuple[Field, ...]] = {
                 *("tutor", "form tutor", "registration tutor"),
             ),
         ),
+        *map(Field, CO_TEACHERS),
         Field(
             "first_day", ("term start", "term start date", "term begin", "start date", "begin date")
         ),

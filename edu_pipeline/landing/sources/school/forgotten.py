@@ -16,7 +16,7 @@ from edu_pipeline.landing.sources.school.canonical import (
     headings,
     resolved_headers,
 )
-from edu_pipeline.landing.sources.school.fields import WORDS
+from edu_pipeline.landing.sources.school.fields import CO_TEACHERS, WORDS
 from edu_pipeline.landing.tables.headers import normal
 from edu_pipeline.landing.tables.raw import RECEIVED
 from edu_pipeline.landing.tombstones import IsOne, buried
@@ -25,7 +25,7 @@ from edu_pipeline.settings.landing import TableExport
 PEOPLE: Mapping[str, tuple[tuple[str, str], ...]] = {
     "students": (("student", "student_id"),),
     "staff": (("staff", "staff_id"), ("address", "email")),
-    "classes": (("staff", "teacher_id"),),
+    "classes": tuple(("staff", column) for column in ("teacher_id", *CO_TEACHERS)),
     "enrollments": (("student", "person_id"), ("staff", "person_id")),
     "attendance": (("student", "student_id"),),
     "homework": (("student", "student_id"),),

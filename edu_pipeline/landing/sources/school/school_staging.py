@@ -18,6 +18,7 @@ from edu_pipeline.landing.sources.school.stage_facts import (
 from edu_pipeline.landing.sources.school.stage_roster import (
     Staged,
     day_lengths,
+    co_teachers_of,
     members_of,
     school_days,
     school_days_seen,
@@ -128,6 +129,7 @@ def _enrollments(room: _Room) -> None:
         landing.enrollments,
         stays=stays_of(room.rows("students"), landing.students, landing.enrollments),
         terms=terms_of(room.rows("classes"), landing.classes, room.staged("terms")),
+        co_teachers=co_teachers_of(room.rows("classes")),
         left_out=left_out,
     )
     room.keep("enrollments", staged)

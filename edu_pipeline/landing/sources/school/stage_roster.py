@@ -12,8 +12,14 @@ import dataframely as dy
 import polars as pl
 
 from edu_pipeline.landing.rules import ELSEWHERE, OUT_OF_TERM, SUPERSEDED, UNKNOWN, UNPARSEABLE
-from edu_pipeline.landing.sources.school.fields import KEYS, MISSING, OTHER_ROLES, WORDS
 from edu_pipeline.landing.sources.school.parts_of_day import MOST_SESSIONS
+from edu_pipeline.landing.sources.school.fields import (
+    CO_TEACHERS,
+    KEYS,
+    MISSING,
+    OTHER_ROLES,
+    WORDS,
+)
 from edu_pipeline.landing.tables.date_order import with_proven
 from edu_pipeline.landing.tables.dates import days_read
 from edu_pipeline.landing.tables.raw import LISTED
@@ -270,13 +276,14 @@ def stage_enrollments(
     *,
     stays: pl.DataFrame | None = None,
     terms: pl.DataFrame | None = None,
+    co_teachers: pl.DataFrame | None = None,
     left_out: Mapping[str, Iterable[str]] = MappingProxyType({}),
 ) -> Staged:
     """Spells of people in classes, from the export and from the columns that imply them.
 
     A student's `homeroom_id` counts for a student whom the export enrolls in no homeroom; a class's
-    `teacher_id` for a class to which it enrolls no teacher. What has no first or last day has that
-    of the student's stay at the school, and nobody is in a class before its term or after it.
+    `teacher_id`, and who teaches beside, for a class to which it enrolls no teacher. What has no first
+    or last day has that of the student's stay at the school, and nobody is in a class before its term or after it.
 
     Args:
         rows: `read_enrollments`.
@@ -286,6 +293,7 @@ def stage_enrollments(
         export: Their section of `pipeline.toml`.
         stays: `stays_of` the students.
         terms: `terms_of` the classes.
+        co_teachers: `co_teachers_of` the classes.
         left_out: `ids_left_out` of classes and students.
     """
     within = pl.concat(
@@ -306,7 +314,8 @@ def stage_enrollments(
     rows = rows.filter(~pl.col("is_over"))
     staged = _checked("enrollments", rows, Enrollments, export)
     good, strangers = _resolved(staged.good, rows, classes, students, staff, left_out)
-    implied = _bounded(_implied(good, classes, students, staff), within).filter(
+    implied = _implied(good, classes, students, staff, co_teachers)
+    implied = _bounded(implied, within).filter(
         (pl.col("begin_date") < pl.col("end_date")) & ~pl.col("is_over")
     )
     return Staged(
@@ -668,7 +677,11 @@ def _resolved(
 
 
 def _implied(
-    spells: pl.DataFrame, classes: pl.DataFrame, students: pl.DataFrame, staff: pl.DataFrame
+    spells: pl.DataFrame,
+    classes: pl.DataFrame,
+    students: pl.DataFrame,
+    staff: pl.DataFrame,
+    co_teachers: pl.DataFrame | None,
 ) -> pl.DataFrame:
     homerooms = classes.filter(pl.col("class_type") == "homeroom").select("class_id")
     placed = spells.filter(pl.col("role") == "student").join(homerooms, on="class_id")
@@ -679,9 +692,12 @@ def _implied(
         .join(homerooms, left_on="homeroom_id", right_on="class_id", how="semi")
         .select(class_id="homeroom_id", person_id="student_id", role=pl.lit("student"))
     )
+    teachers = classes.select("class_id", "teacher_id")
+    if co_teachers is not None:
+        more = co_teachers.join(classes, on="class_id", how="semi")
+        teachers = pl.concat([teachers, more.select("class_id", "teacher_id")]).unique()
     from_classes = (
-        classes.filter(pl.col("teacher_id").is_not_null())
-        .join(taught, on="class_id", how="anti")
+        teachers.join(taught, on="class_id", how="anti")
         .join(staff, left_on="teacher_id", right_on="staff_id", how="semi")
         .select(class_id="class_id", person_id="teacher_id", role=pl.lit("teacher"))
     )
@@ -719,6 +735,24 @@ def tracks_of(rows: pl.DataFrame) -> pl.DataFrame:
     """
     return (
         _latest(_data("students", rows)[0], "student_id").select("student_id", "track").drop_nulls()
+    )
+
+
+def co_teachers_of(rows: pl.DataFrame) -> pl.DataFrame:
+    """Who teaches beside the `teacher_id` of a class.
+
+    Args:
+        rows: `read_classes`.
+
+    Returns:
+        `class_id`, `teacher_id`.
+    """
+    return (
+        _latest(_data("classes", rows)[0], "class_id")
+        .select("class_id", *CO_TEACHERS)
+        .unpivot(index="class_id", value_name="teacher_id")
+        .select("class_id", "teacher_id")
+        .drop_nulls()
     )
 
 
