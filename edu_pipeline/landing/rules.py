@@ -31,6 +31,8 @@ OTHER_ROLE = "other_role"
 """Enrollments of people who take no part in a class's figures."""
 AFTER = "after_the_export"
 """A day that had not come when the file was written."""
+NEVER_CAME = "ended_before_the_first_day"
+"""Enrollments that were taken back: not a day of them was."""
 NOT_TAKEN = "register_not_taken"
 NOT_ENROLLED = "not_enrolled_that_day"
 NOT_YET_DUE = "not_yet_due"
@@ -46,7 +48,7 @@ UNPARSEABLE = "unparseable_"
 UNKNOWN = "unknown_"
 """Followed by the column of the id that resolves to nothing."""
 
-OUTSIDE = (CLOSED, NOT_EXPECTED, AFTER, OUT_OF_TERM)
+OUTSIDE = (CLOSED, NOT_EXPECTED, AFTER, OUT_OF_TERM, NEVER_CAME)
 """Rows that are right and count nowhere."""
 
 

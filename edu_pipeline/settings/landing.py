@@ -160,6 +160,12 @@ class FilesOfExport(Part):
             "others a list is none."
         ),
     )
+    unsigned: tuple[str, ...] = Field(
+        (),
+        description=(
+            "Our columns whose numbers have a minus where a row is over, as PowerSchool writes: `-123` is 123."
+        ),
+    )
     date_formats: _DateFormats = Field(
         (), description="As of the export, for these files; first match wins."
     )

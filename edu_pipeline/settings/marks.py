@@ -1,5 +1,6 @@
 """What codes of attendance and statuses of homework mean: `[attendance]`, `[homework]`."""
 
+import re
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from datetime import date
@@ -156,6 +157,8 @@ GRADED = ("graded", "fully graded", "partially graded")
 """Statuses that are complete unless the piece is worth nothing: then a person is asked."""
 
 
+PRESENCE = re.compile(r"(.*?)\s*\((present|absent)\)")
+"""A code, and what its own system says of it."""
 LETTERS = 2
 """Of a code that is no word."""
 
@@ -180,7 +183,11 @@ class Attendance(Part):
     )
 
     def mark(self, code: str) -> Mark | None:
-        """The meaning of a code: as somebody said, as the set says, else in any case; None if nobody did."""
+        """The meaning of a code: as somebody said, as the set says, else in any case; None if nobody did.
+
+        Where its own system says whether it is a presence, as in `X (absent)`, a meaning of `X` counts that
+        agrees; without one an absence is known, and of a presence only whether it is tardy is not.
+        """
         of_set = CODE_SETS[self.code_set].codes if self.code_set else {}
         found = (
             self.codes.get(code)
@@ -188,6 +195,12 @@ class Attendance(Part):
             or _meaning(code, self.codes)
             or ATTENDANCE_WORDS.get(code.casefold())
         )
+        if found is None and (told := PRESENCE.fullmatch(code)):
+            bare, word = told.groups()
+            meant = self.mark(bare) if bare else None
+            if meant is not None and meant.possible and (meant.attended > 0) == (word == "present"):
+                return meant
+            found = "absent" if word == "absent" else "present" if not bare else None
         return MARKS[found] if isinstance(found, str) else found
 
 

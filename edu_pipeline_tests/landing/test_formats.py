@@ -247,6 +247,81 @@ def test_all_teachers_of_a_clever_section_teach_it_in_its_term(stage: Land) -> N
     ) == [("C1", "T1 T2 T3", "2026-09-01", "2026-12-19"), ("C2", "T2", "2026-09-01", "2026-12-19")]
 
 
+POWERSCHOOL: Mapping[str, str] = {
+    "Students.csv": "[1]ID,[1]Student_Number,LastFirst,Grade_Level,SchoolID,EntryDate,ExitDate,Enroll_Status\n"
+    '41,007,"Moss, Ada",7,12,8/17/2026,6/12/2027,0\n42,008,"Oakley, Benedict",7,12,8/17/2026,9/16/2026,2\n'
+    '43,009,"Hale, Emil",7,12,8/17/2026,6/12/2027,-1\n',
+    "CC.csv": "ID,StudentID,SectionID,TermID,DateEnrolled,DateLeft\n"
+    "1,41,71,3600,8/17/2026,6/12/2027\n2,42,-71,-3600,8/17/2026,9/16/2026\n"
+    "3,41,-72,-3600,8/17/2026,8/17/2026\n4,42,-72,-3600,8/17/2026,9/16/2026\n",
+    "Courses.csv": "Course_Number,Course_Name\nM,Maths\n",
+    "Sections.csv": "ID,Course_Number,Expression,SchoolID,Teacher\n71,M,1(A),12,31\n72,M,2(A),12,32\n",
+    "Teachers.csv": "ID,TeacherNumber,LastFirst,Email_Addr,SchoolID\n"
+    '31,501,"Reed, Carla",carla.reed@riverside.example,12\n32,501,"Reed, Carla",carla.reed@riverside.example,14\n',
+    "Attendance_Code.csv": "ID,SchoolID,YearID,Att_Code,Presence_Status_CD\n"
+    "1,12,36,A,Absent\n2,12,36,K,Present\n3,12,36,,Present\n4,14,36,A,Present\n",
+    "Attendance.csv": "ID,StudentID,SchoolID,Att_Date,Att_Mode_Code,Attendance_CodeID,PeriodID\n"
+    "1,41,12,9/14/2026,ATT_ModeDaily,1,0\n2,42,12,9/14/2026,ATT_ModeDaily,2,0\n"
+    "3,41,12,9/15/2026,ATT_ModeDaily,3,0\n4,42,12,9/15/2026,ATT_ModeDaily,4,0\n",
+    "Calendar_Day.csv": "ID,Date_Value,InSession,SchoolID\n"
+    + "".join(f"{day},9/{day}/2026,1,12\n" for day in range(14, 19)),
+}
+NEWER: Mapping[str, str] = {
+    "Users.csv": 'DCID,LastFirst,Email_Addr,HomeSchoolID\n501,"Reed, Carla",carla.reed@riverside.example,12\n',
+    "SchoolStaff.csv": "ID,Users_DCID,SchoolID\n31,501,12\n32,501,14\n",
+}
+
+
+def powerschool(other: Mapping[str, str | None]) -> Mapping[str, str | None]:
+    """The files of PowerSchool, and others, in a folder of their own instead of the tiny school's."""
+    tables = {f"ps/{name}": text for name, text in {**POWERSCHOOL, **other}.items() if text}
+    return {**EMPTY, "attendance.csv": None, "calendar.csv": None, **tables}
+
+
+@pytest.mark.parametrize("staff", [{}, {"Teachers.csv": None, **NEWER}], ids=["old", "newer"])
+def test_powerschools_people_are_who_came_by_their_numbers(
+    stage: Land, staff: Mapping[str, str | None]
+) -> None:
+    con = stage(powerschool(staff))
+    assert rows(con, PEOPLE) == [("007", "12", "7"), ("008", "12", "7")]
+    assert rows(con, "select staff_id, email from stg_staff") == [
+        ("501", "carla.reed@riverside.example")
+    ]
+    assert rows(con, "select class_id, class_name, teacher_id from stg_classes order by 1") == [
+        ("71", "Maths, period 1(A)", "501"),
+        ("72", "Maths, period 2(A)", "501"),
+    ]
+
+
+def test_a_section_of_powerschool_that_was_left_counts_until_then(stage: Land) -> None:
+    con = stage(powerschool({}))
+    assert rows(
+        con,
+        "select class_id, person_id, end_date::text from stg_enrollments where role = 'student' order by all",
+    ) == [("71", "007", "2027-06-12"), ("71", "008", "2026-09-16"), ("72", "008", "2026-09-16")]
+    assert rows(con, "select line, rule from rejected_enrollments") == [
+        (4, "ended_before_the_first_day")
+    ]
+
+
+def test_what_powerschools_code_says_of_presence_counts_and_what_it_leaves_open_is_asked(
+    stage: Land,
+) -> None:
+    toml = '[attendance.codes]\nA = "unexcused"\n[landing.attendance]\nshape = "exceptions"\n'
+    con = stage(powerschool({}), toml)
+    assert rows(
+        con, "select student_id, date::text, code, attended, excused from stg_attendance order by 2"
+    ) == [
+        ("007", "2026-09-14", "A (absent)", 0, False),
+        ("007", "2026-09-15", "(present)", 1, None),
+    ]
+    # another school's A is a presence, and nobody knows whether K is tardy
+    assert rows(con, "select rule, value from rejected_attendance order by 2") == [
+        ("unmapped_code", "A (present)"),
+        ("unmapped_code", "K (present)"),
+    ]
+
+
 def test_an_export_that_the_settings_name_comes_from_there(stage: Land) -> None:
     toml = '[landing.students]\nfiles = ["school/pupils.csv"]\n'
     con = stage({**EMPTY, **OLD, "pupils.csv": "student_id,grade\n007,9\n"}, toml)

@@ -64,12 +64,32 @@ CLEVER: Figures = [
     ("Homeroom 8A", "2026-09-07", 19, 20, 0, 0),
     ("Homeroom 8A", "2026-09-14", 19, 20, 0, 0),
 ]
+# Labor Day is no school day. Finch left on 16 September, Quaye went to the other section on the 14th. Absent:
+# Lind on the 8th, Moreau on the 14th, Finch on the 15th. Before, everybody was there.
+POWERSCHOOL: Figures = [
+    *(("English 8", week, 20, 20, 0, 0) for week in ("2026-08-17", "2026-08-24", "2026-08-31")),
+    ("English 8", "2026-09-07", 15, 16, 0, 0),
+    ("English 8", "2026-09-14", 15, 17, 0, 0),
+    *(
+        ("Mathematics 8, period 3(A-E)", week, 10, 10, 0, 0)
+        for week in ("2026-08-17", "2026-08-24", "2026-08-31")
+    ),
+    ("Mathematics 8, period 3(A-E)", "2026-09-07", 7, 8, 0, 0),
+    ("Mathematics 8, period 3(A-E)", "2026-09-14", 5, 5, 0, 0),
+    *(
+        ("Mathematics 8, period 4(A-E)", week, 10, 10, 0, 0)
+        for week in ("2026-08-17", "2026-08-24", "2026-08-31")
+    ),
+    ("Mathematics 8, period 4(A-E)", "2026-09-07", 8, 8, 0, 0),
+    ("Mathematics 8, period 4(A-E)", "2026-09-14", 10, 12, 0, 0),
+]
 EXPECTED: dict[str, Figures] = {
     "aspen": ASPEN,
     "clever": CLEVER,
     "ed-fi": ED_FI,
     "oneroster-1.1": ONEROSTER,
     "oneroster-1.2": ONEROSTER,
+    "powerschool": POWERSCHOOL,
     "school-data-sync-v1": SDS,
     "school-data-sync-v2.1": SDS,
     "uk": UK,
@@ -84,11 +104,23 @@ LEFT_OPEN = {
         "" = "missing"
         [landing.homework.parts."*Grades-Mathematics_8*".constants]
         class_id = "m1"
-    """
+    """,
+    "powerschool": """
+        [attendance.codes]
+        T = "tardy"
+    """,
 }
 """What a format does not say, and is asked."""
 SURE: dict[str, dict[str, object]] = {
     "aspen": {"landing": {"attendance": {"shape": "exceptions"}}},
+    "powerschool": {
+        "landing": {
+            "students": {"date_formats": ["%m/%d/%Y"]},
+            "enrollments": {"date_formats": ["%m/%d/%Y"]},
+            "attendance": {"date_formats": ["%m/%d/%Y"], "shape": "exceptions"},
+            "calendar": {"date_formats": ["%m/%d/%Y"]},
+        }
+    },
     "uk": {
         "landing": {
             "classes": {"constants": {"class_type": "homeroom"}},

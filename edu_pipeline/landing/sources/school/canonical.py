@@ -18,6 +18,7 @@ from edu_pipeline.ground.sql import literal, literals, quoted
 from edu_pipeline.landing.rules import (
     ABOVE,
     DELETED,
+    NEVER_CAME,
     REPEATED_HEADER,
     TEST_STUDENT,
     TOO_MANY_CELLS,
@@ -46,6 +47,7 @@ from edu_pipeline.settings.home import Settings
 from edu_pipeline.settings.landing import (
     ANYTHING,
     AttendanceExport,
+    EnrollmentsExport,
     FilesOfExport,
     TableExport,
     WideExport,
@@ -265,10 +267,13 @@ def canonical_query(
             f"select _file, _line, '' as _heading, _version, {nothing} "
             f"from {rows or f'raw_{table}'} where false"
         )
-    columns = [f"{_cell(table, field, usable, export)} as {field.name}" for field in FIELDS[table]]
+    cells = {field.name: _cell(table, field, usable, export) for field in FIELDS[table]}
+    if any("presence" in file.found.headers for file in usable):
+        cells["code"] = _with_presence(cells["code"], cells["presence"])
+    columns = [f"{cell} as {name}" for name, cell in cells.items()]
     below = _by_file(usable, lambda file: f"_line <= {file.header_lines + UNITS_WITHIN}")
     return f"""
-        select * exclude (_overflow, _first, _below, _alone, _short, _deleted, _updated),
+        select * exclude (_overflow, _first, _below, _alone, _short, _deleted, _updated, _never_came),
                case {_rules(table, usable)} end as _rule,
                case when _rule = {literal(TOO_MANY_CELLS)} then _overflow end as _value
         from (
@@ -278,7 +283,8 @@ def canonical_query(
                  {below} as _below,
                  {_by_file(usable, _stands_alone)} as _alone,
                  {_by_file(usable, lambda file: _lacks_code(table, file))} as _short,
-                 {_by_file(usable, _is_deleted)} as _deleted, _updated
+                 {_by_file(usable, _is_deleted)} as _deleted, _updated,
+                 {_by_file(usable, partial(_never_came, export=export))} as _never_came
           from (
             select *, {_is_updated(usable)} as _updated from {_by_cell(rows or f"raw_{table}", usable)}
           ) where {_wanted(usable, export)}
@@ -380,6 +386,7 @@ def _rules(table: str, usable: Sequence[_File]) -> str:
         TEST_STUDENT: "_heading <> '' and lower(trim(_first)) = 'student, test'",
         UPDATED: "_updated",
         DELETED: "_deleted",
+        NEVER_CAME: "_never_came",
         TOO_MANY_CELLS: "_overflow is not null",
         f"missing_{CODES.get(table)}": "_short",
     }
@@ -391,6 +398,15 @@ def _is_deleted(file: _File) -> str:
     status = [name for name in file.header if normal(name) == "status"]
     free = [name for name in status if name not in file.found.headers.values()]
     return f"coalesce({_like(quoted(free[0]), 'tobedeleted')}, false)" if free else "false"
+
+
+def _never_came(file: _File, export: TableExport) -> str:
+    """SQL that is true for an enrollment of no day, where its end is surely the first day out."""
+    ends = isinstance(export, EnrollmentsExport) and export.end_date == "exclusive"
+    first, end = (file.found.headers.get(name) for name in ("begin_date", "end_date"))
+    if not (file.part.end_date == "exclusive" and ends and first and end):
+        return "false"
+    return f"coalesce({quoted(first)} = {quoted(end)}, false)"
 
 
 def _is_updated(usable: Sequence[_File]) -> str:
@@ -420,7 +436,9 @@ def _lacks_code(table: str, file: _File) -> str:
     if file.found.cells:
         return f"coalesce({CELLS} <= _cell.place, false)"
     header = file.found.headers.get(CODES.get(table, ""))
-    return "false" if header is None else f"coalesce({CELLS} <= {file.header.index(header)}, false)"
+    if header not in file.header:  # or in a file that is joined
+        return "false"
+    return f"coalesce({CELLS} <= {file.header.index(header)}, false)"
 
 
 def _said_of_headers(file: _File, header: str) -> str | None:
@@ -551,6 +569,14 @@ def _received(file: _File, table: str, field: Field) -> str:
     if also := file.part.beside.get(field.name):
         cell = f"concat_ws(' + ', {cell}, nullif(trim({described(quoted(also))}), ''))"
     return cell
+
+
+def _with_presence(code: str, presence: str) -> str:
+    """SQL of a code with what its own system says of presence behind it, as `PRESENCE` reads it."""
+    return (
+        f"case when lower({presence}) in ('present', 'absent') "
+        f"then trim({code} || ' (' || lower({presence}) || ')') else {code} end"
+    )
 
 
 def _cell(table: str, field: Field, usable: Sequence[_File], export: TableExport) -> str:

@@ -210,6 +210,7 @@ FIELDS: Mapping[str, tuple[Field, ...]] = {
                 ("excused", _flag("excused")),
             ),
         ),
+        Field("presence", ("presence_status_cd", "presence status")),
         Field("session", ("period", "period_id", "am_pm")),
         Field("class_id", ("classSourcedId", "section_id", "SectionIdentifier", "section sis id")),
         Field("duration", ("EventDuration",)),

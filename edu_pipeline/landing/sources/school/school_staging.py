@@ -17,8 +17,8 @@ from edu_pipeline.landing.sources.school.stage_facts import (
 )
 from edu_pipeline.landing.sources.school.stage_roster import (
     Staged,
-    day_lengths,
     co_teachers_of,
+    day_lengths,
     members_of,
     school_days,
     school_days_seen,

@@ -12,7 +12,6 @@ import dataframely as dy
 import polars as pl
 
 from edu_pipeline.landing.rules import ELSEWHERE, OUT_OF_TERM, SUPERSEDED, UNKNOWN, UNPARSEABLE
-from edu_pipeline.landing.sources.school.parts_of_day import MOST_SESSIONS
 from edu_pipeline.landing.sources.school.fields import (
     CO_TEACHERS,
     KEYS,
@@ -20,6 +19,7 @@ from edu_pipeline.landing.sources.school.fields import (
     OTHER_ROLES,
     WORDS,
 )
+from edu_pipeline.landing.sources.school.parts_of_day import MOST_SESSIONS
 from edu_pipeline.landing.tables.date_order import with_proven
 from edu_pipeline.landing.tables.dates import days_read
 from edu_pipeline.landing.tables.raw import LISTED

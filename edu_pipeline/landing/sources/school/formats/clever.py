@@ -39,6 +39,7 @@ FORMAT = Format(
                         "class_id": "Section_id",
                         "class_name": "Name",
                         "grade": "Grade",
+                        "period": "Period",
                         "school_id": "School_id",
                         "teacher_id": "Teacher_id",
                         "first_day": "Term_start",
@@ -67,6 +68,7 @@ FORMAT = Format(
                         "student_id": "Student_id",
                         "date": "Attendance_date",
                         "code": "Attendance_status",
+                        "class_id": "Section_id",
                     }
                 )
             },

@@ -17,6 +17,7 @@ from edu_pipeline.landing.sources.school.formats import (
     edfi,
     moodle,
     oneroster,
+    powerschool,
     sds,
 )
 from edu_pipeline.landing.sources.school.formats.format import OR, Format, Member, called, spelt
@@ -35,6 +36,8 @@ FORMATS: Sequence[Format] = (
     canvas.FORMAT,
     classroom.FORMAT,
     moodle.FORMAT,
+    powerschool.OLD,
+    powerschool.NEW,
 )
 """The narrower first: of several that fit the first counts."""
 MANIFEST = "manifest"
