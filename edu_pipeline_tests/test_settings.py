@@ -27,6 +27,25 @@ def test_a_code_is_understood_as_written_else_in_any_case_else_by_default() -> N
     assert codes.mark("QT") is None
 
 
+@pytest.mark.parametrize(
+    ("code", "meaning"),
+    [
+        ("X (absent)", "absent"),
+        ("(present)", "present"),
+        ("K (present)", None),  # tardy, or not?
+        ("T (present)", "tardy"),
+        ("E (absent)", "excused"),
+        ("E (present)", None),  # another school's, or another year's
+        ("T (absent)", "absent"),
+    ],
+)
+def test_what_the_system_says_of_presence_goes_with_what_the_school_says(
+    code: str, meaning: str | None
+) -> None:
+    said = Attendance(codes={"T": "tardy", "E": "excused"})
+    assert said.mark(code) == (meaning and MARKS[meaning])
+
+
 def test_what_the_school_says_wins_over_the_default_in_any_case() -> None:
     assert Attendance(codes={"Late": "excused"}).mark("late") == MARKS["excused"]
     assert Homework(codes={"GRADED": "missing"}).status("graded") == "missing"

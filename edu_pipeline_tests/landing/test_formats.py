@@ -8,6 +8,8 @@ from typing import Any
 
 import pytest
 
+from edu_pipeline.ground.warehouse import read_table
+from edu_pipeline.landing.sources.school.agreement import schools_of_sets
 from edu_pipeline.landing.sources.school.formats.recognition import Lying, recognised
 from edu_pipeline_tests.landing.conftest import Facts, Land
 from edu_pipeline_tests.landing.test_workbook import workbook
@@ -307,7 +309,7 @@ def test_a_section_of_powerschool_that_was_left_counts_until_then(stage: Land) -
 def test_what_powerschools_code_says_of_presence_counts_and_what_it_leaves_open_is_asked(
     stage: Land,
 ) -> None:
-    toml = '[attendance.codes]\nA = "unexcused"\n[landing.attendance]\nshape = "exceptions"\n'
+    toml = '[attendance.codes]\nA = "unexcused"\n'
     con = stage(powerschool({}), toml)
     assert rows(
         con, "select student_id, date::text, code, attended, excused from stg_attendance order by 2"
@@ -320,6 +322,21 @@ def test_what_powerschools_code_says_of_presence_counts_and_what_it_leaves_open_
         ("unmapped_code", "A (present)"),
         ("unmapped_code", "K (present)"),
     ]
+
+
+def test_one_school_in_two_sets_is_asked_about_and_two_schools_are_not(stage: Land) -> None:
+    south = {
+        name: text.replace("00", "10").replace("T1", "U1").replace("C1", "D1")
+        for name, text in CLEVER.items()
+    }
+    sets = {f"{folder}/{name}": text for folder, files in (("a", CLEVER), ("b", south)) for name, text in files.items()}  # fmt: skip
+    con = stage({**EMPTY, "attendance.csv": None, **sets})
+    files = read_table(con, "landing_files")
+    assert schools_of_sets(con, files).rows() == [
+        ("N", "Clever", ["school/a/students.csv", "school/b/students.csv"])
+    ]
+    con = stage({f"b/{name}": text.replace("N,", "S,") for name, text in south.items()})
+    assert schools_of_sets(con, read_table(con, "landing_files")).rows() == []
 
 
 def test_an_export_that_the_settings_name_comes_from_there(stage: Land) -> None:

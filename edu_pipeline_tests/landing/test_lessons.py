@@ -5,12 +5,13 @@ from collections.abc import Callable, Collection
 import duckdb
 import pytest
 
-from edu_pipeline.landing.sources.school.lessons import lesson_problems
+from edu_pipeline.landing.sources.school.lessons import days_and_lessons, lesson_problems
 from edu_pipeline.landing.sources.school.parts_of_day import PartsOfDay, parts_of_day
 from edu_pipeline.settings.landing import AttendanceExport
-from edu_pipeline_tests.landing.conftest import Land
+from edu_pipeline_tests.landing.conftest import Facts, Land
 
 Messages = Callable[[duckdb.DuckDBPyConnection], list[str]]
+Stage = Callable[..., Facts]
 
 HEADER = "student_id,date,section_id,attendance_status\n"
 EXCEPTIONS = '[landing.attendance]\nshape = "exceptions"\n'
@@ -221,3 +222,18 @@ def test_marks_of_halves_that_nothing_tells_apart_hold_though_all_are_alike(land
     assert con.sql("select kind, holds from landing_problems").fetchall() == [
         ("fewer_sessions", "letters")
     ]
+
+
+@pytest.mark.parametrize("shape", ["daily", "exceptions"])
+def test_days_and_lessons_that_would_be_added_up_are_asked_about(facts: Stage, shape: str) -> None:
+    rows = "008,2026-09-07,A,ATT_ModeDaily,\n" + "".join(
+        f"008,2026-09-07,A,ATT_ModeMeeting,{period}\n" for period in (1, 2)
+    )
+    files = {"attendance.csv": f"student_id,date,code,Att_Mode_Code,period\n{rows}"}
+    toml = f'[attendance.codes]\nA = "absent"\n[landing.attendance]\nshape = "{shape}"\n'
+    line = '[landing.attendance.where]\nAtt_Mode_Code = ["ATT_ModeDaily"]\n'
+    asked, answered = facts(files, toml), facts({}, toml + line)
+    (problem,) = days_and_lessons(asked.con, asked.settings.landing.attendance)
+    assert "1 mark of attendance is of whole days" in problem.message
+    assert '[landing.attendance.where]: Att_Mode_Code = ["ATT_ModeDaily"]' in problem.message
+    assert [*days_and_lessons(answered.con, answered.settings.landing.attendance)] == []

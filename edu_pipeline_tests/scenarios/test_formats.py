@@ -117,7 +117,7 @@ SURE: dict[str, dict[str, object]] = {
         "landing": {
             "students": {"date_formats": ["%m/%d/%Y"]},
             "enrollments": {"date_formats": ["%m/%d/%Y"]},
-            "attendance": {"date_formats": ["%m/%d/%Y"], "shape": "exceptions"},
+            "attendance": {"date_formats": ["%m/%d/%Y"]},
             "calendar": {"date_formats": ["%m/%d/%Y"]},
         }
     },

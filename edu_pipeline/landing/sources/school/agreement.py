@@ -14,7 +14,7 @@ import polars as pl
 from edu_pipeline.ground.sql import literal, literals, quoted, week_of
 from edu_pipeline.ground.warehouse import read_table
 from edu_pipeline.landing.rules import CLOSED, OUTSIDE
-from edu_pipeline.landing.sources.school.canonical import resolved_headers, unread_names
+from edu_pipeline.landing.sources.school.canonical import part_of, resolved_headers, unread_names
 from edu_pipeline.landing.sources.school.fields import CO_TEACHERS, KEYS
 from edu_pipeline.landing.sources.school.stage_facts import HOMES
 from edu_pipeline.landing.sources.school.stage_roster import days_that_differ
@@ -597,6 +597,37 @@ def parts_that_repeat(
 _REPEATED = pl.Schema(
     {"table": pl.String, "one": pl.String, "other": pl.String, "rows": pl.Int64, "shared": pl.Int64}
 )
+
+
+def schools_of_sets(con: duckdb.DuckDBPyConnection, files: pl.DataFrame) -> pl.DataFrame:
+    """Schools whose students stand in several sets of one format.
+
+    Args:
+        con: The warehouse, with `read_students`.
+        files: `LandingFiles`.
+
+    Returns:
+        One row per `school_id`: `format`, and the `paths` of its students.
+    """
+    sets = files.filter(
+        (pl.col("table") == "students")
+        & pl.col("current")
+        & pl.col("format").is_not_null()
+        & pl.col("part").map_elements(
+            lambda part: part_of(part).export != "delta", return_dtype=pl.Boolean
+        )
+    ).select("path", "format", folder=pl.col("path").str.replace(r"[^/#]*$", ""))
+    con.register("sets", sets)
+    found: pl.DataFrame = con.sql(
+        """
+        select school_id, format, list(distinct path order by path) as paths
+        from read_students join sets on path = _file
+        where _rule is null and school_id is not null
+        group by all having count(distinct folder) > 1 order by all
+        """
+    ).pl()
+    con.unregister("sets")
+    return found
 
 
 def teachers_unknown(con: duckdb.DuckDBPyConnection) -> tuple[int, int]:

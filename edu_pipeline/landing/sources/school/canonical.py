@@ -589,6 +589,8 @@ def _cell(table: str, field: Field, usable: Sequence[_File], export: TableExport
         cell = _by_file(usable, partial(_written, cell=cell))
     elif field.name.endswith("_id"):
         cell = f"ltrim({cell}, {literal(TEXT_MARK)})"
+        unsigned = f"ltrim({cell}, '-')"
+        cell = _by_file(usable, lambda file: unsigned if field.name in file.part.unsigned else cell)
     cell = _by_file(usable, partial(_in_words, column=field.name, cell=cell))
     if CODES.get(table) == field.name:
         return (

@@ -521,6 +521,24 @@ def part_problems(repeats: pl.DataFrame) -> list[Problem]:
     return problems
 
 
+def school_in_two_sets(schools: pl.DataFrame) -> list[Problem]:
+    """Schools whose students would be added up from several sets: of two districts, or two years?
+
+    Args:
+        schools: `agreement.schools_of_sets`.
+    """
+    problems = []
+    for school_id, form, paths in schools.iter_rows():
+        message = (
+            f"{listed(paths)} are of {len(paths)} sets of {form}, and all have students of a school "
+            f"{school_id}, who would be added up. If they are schools of two districts, keep these in two homes; "
+            "if it is one school in two years, leave only the newer set."
+        )
+        problem = school_problem("students", "school_in_two_sets", school_id, message)
+        problems.append(problem.releasable("If it is one school"))
+    return problems
+
+
 def staff_problems(named: int, unknown: int, files: Sequence[str]) -> list[Problem]:
     """Classes whose teachers are in no export of staff.
 

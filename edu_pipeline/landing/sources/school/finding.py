@@ -22,6 +22,7 @@ from edu_pipeline.landing.sources.school.agreement import (
     names_for_ids,
     parts_that_repeat,
     registers,
+    schools_of_sets,
     schools_without_days,
     teachers_unknown,
     without_a_calendar,
@@ -62,13 +63,14 @@ from edu_pipeline.landing.sources.school.disagreements import (
     outside_problems,
     part_problems,
     register_problems,
+    school_in_two_sets,
     staff_problems,
     week_problems,
     year_problems,
 )
 from edu_pipeline.landing.sources.school.doubts import doubts
 from edu_pipeline.landing.sources.school.fields import DATES, WORDS
-from edu_pipeline.landing.sources.school.lessons import lesson_problems
+from edu_pipeline.landing.sources.school.lessons import days_and_lessons, lesson_problems
 from edu_pipeline.landing.sources.school.losses import (
     attendance_lost,
     homework_lost,
@@ -161,6 +163,7 @@ def find_problems(
     in_turn = marks.shape == "exceptions" and sessions_in_turn(
         con, "stg_attendance", marks.sessions_per_day
     )
+    mixed = list(days_and_lessons(con, marks))
     problems = [
         *file_problems(files, landing),
         *version_problems(files, landing),
@@ -171,8 +174,8 @@ def find_problems(
         *code_set_problems(con, settings.attendance),
         # marks of whole days beside sessions are no further session
         *(
-            []
-            if whole_days or in_turn or sessions_proven(con, marks)
+            mixed
+            if mixed or whole_days or in_turn or sessions_proven(con, marks)
             else session_problems(*sessions_found(con), landing)
         ),
         *shape,
@@ -314,6 +317,7 @@ def _disagreements(
     found = [
         *name_problems(names_for_ids(con, files, landing)),
         *part_problems(parts_that_repeat(con, files, landing)),
+        *school_in_two_sets(schools_of_sets(con, files)),
         *whole_or_parts(con, files, settings),
         *calendar_problems(*calendar_rivals(con, files, schools, landing)),
         *group_problems(without_a_calendar(con)),

@@ -5,6 +5,7 @@ from collections.abc import Iterator
 import duckdb
 
 from edu_pipeline.ground.sql import quoted
+from edu_pipeline.ground.toml import toml_key, toml_list
 from edu_pipeline.ground.wording import counted
 from edu_pipeline.landing.sources.school.school_problems import few, school_problem
 from edu_pipeline.landing.sources.school.stage_facts import has_lessons
@@ -47,6 +48,42 @@ def lesson_problems(con: duckdb.DuckDBPyConnection, export: AttendanceExport) ->
     if export.shape == "daily":
         yield from _without_lessons(con)
         yield from _few_lessons(con)
+
+
+def days_and_lessons(con: duckdb.DuckDBPyConnection, export: AttendanceExport) -> Iterator[Problem]:
+    """Marks of whole days and marks of lessons that would be added up: nothing else tells them apart.
+
+    Args:
+        con: The warehouse, with `raw_attendance` and the staging tables.
+        export: How attendance is exported.
+    """
+    if export.shape == "daily" and has_lessons(con, "stg_attendance"):
+        return  # where a mark of the day decides it
+    for name in con.table("raw_attendance").columns:
+        if name in RECEIVED or normal(name) not in DAILY_COLUMNS:
+            continue
+        words = {
+            word.casefold(): (word, rows)
+            for word, rows in con.execute(
+                f"""
+                select trim({quoted(name)}) as word, count(*) from raw_attendance as received
+                semi join stg_attendance as mark
+                  on mark.file = received._file and mark.line = received._line
+                where word is not null group by all
+                """
+            ).fetchall()
+        }
+        for day, lesson in DAILY.items():
+            if day in words and lesson in words:
+                (daily, rows), (single, others) = words[day], words[lesson]
+                yield _problem(
+                    "days_and_lessons",
+                    name,
+                    f"{counted(rows, 'mark')} of attendance {'is' if rows == 1 else 'are'} of whole days ({name} is "
+                    f"{daily}) and {others:,} of single lessons ({single}), and both count. Say which of them "
+                    f"decide a day. Add to [landing.attendance.where]: {toml_key(name)} = {toml_list((daily,))}",
+                    rows + others,
+                )
 
 
 def _unknown_length(con: duckdb.DuckDBPyConnection, export: AttendanceExport) -> Iterator[Problem]:

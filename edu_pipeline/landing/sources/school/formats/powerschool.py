@@ -73,10 +73,11 @@ _TABLES = (
                     "date": "Att_Date",
                     "code": "code.Att_Code",
                     "presence": "code.Presence_Status_CD",
-                    "session": "PeriodID",
+                    "session": "period.Period_Number",
                 },
                 join={
                     **_STUDENT,
+                    "period": Join(files=("Period",), on="PeriodID", key="ID"),
                     "code": Join(files=("Attendance_Code",), on="Attendance_CodeID", key="ID"),
                 },
                 shape="exceptions",
@@ -86,10 +87,10 @@ _TABLES = (
     _calendar("Date"),
     _calendar("Date_Value"),
     Member("Attendance_Code", ("ID", "Att_Code", "Presence_Status_CD")),
+    Member("Period", ("ID", "Period_Number")),
     Member("Courses", ("Course_Number", "Course_Name")),
     *companions(
         {
-            "Period": "Period_Number",
             "Schools": "School_Number Name",
             "Terms": "FirstDay LastDay",
         }
