@@ -111,6 +111,20 @@ def test_results_have_their_class_and_due_date_from_line_items(stage: Land) -> N
     ]
 
 
+def test_work_that_came_late_is_late_where_oneroster_1_2_says_so(stage: Land) -> None:
+    results = (
+        "sourcedId,status,dateLastModified,lineItemSourcedId,studentSourcedId,scoreStatus,score,scoreDate,"
+        "comment,textScore,classSourcedId,inProgress,incomplete,late,missing\n"
+        "1,active,,L1,007,submitted,,,,,C1,false,false,TRUE,false\n"
+        "2,active,,L1,008,not submitted,,,,,C1,false,false,true,true\n"
+    )
+    con = stage({**EMPTY, **NEW, **TASKS, "results.csv": results})
+    assert rows(con, "select student_id, status from stg_homework order by 1") == [
+        ("007", "late"),
+        ("008", "missing"),
+    ]
+
+
 def test_a_file_that_changed_is_joined_anew(stage: Land) -> None:
     stage({**EMPTY, **OLD, **TASKS})
     later = TASKS["lineItems.csv"].replace("2026-09-10", "2026-09-11")
