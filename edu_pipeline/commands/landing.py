@@ -76,6 +76,7 @@ def inspect(
         seen = inspect_zone(zone, settings, now, released)
     if write:
         _write(home, seen.lines)
+        seen = inspect_zone(zone, load_settings(home), now, released)
         if not seen.ready:
             look = command(home, "landing inspect")
             out.print(

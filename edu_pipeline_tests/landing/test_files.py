@@ -400,3 +400,15 @@ def test_a_plain_file_is_not_read_record_by_record(
     assert con.sql(LINES).fetchall() == [(2, "007"), (3, "008")]
     assert con.sql("select grade from raw_students where _line = 2").fetchall() == [('7, or "8"',)]
     assert con.sql("select student_id, _line from read_attendance").fetchall() == [("007", 2)]
+
+
+def test_the_name_of_an_export_stands_in_a_files_name_as_a_word(
+    read_exports: Callable[..., Facts],
+) -> None:
+    text = "student_id,grade\n007,7\n"
+    named = ("students.csv", "students2026.csv", "StudentsAll.csv", "STUDENTS_b.csv")
+    files = read_exports(
+        dict.fromkeys((*named, "studentSubmissions.csv", "studentship.csv"), text), among=()
+    ).files
+    found = files.filter(table="students")["path"].to_list()
+    assert sorted(found) == sorted(f"school/{name}" for name in named)

@@ -325,3 +325,23 @@ def test_nobody_is_in_a_class_before_its_term_or_after_it(
     rules = con.sql("select rule from rejected_enrollments").fetchall()
     assert (found or rules) == [counts if isinstance(counts, tuple) else (counts,)]
     assert len(found) + len(rules) == 1
+
+
+def test_who_has_left_school_has_left_the_class_whatever_its_own_end_date_says(
+    roster: Land,
+) -> None:
+    con = roster(
+        {
+            "students.csv": "student_id,entry_date,exit_date\n"
+            "007,2026-09-01,2026-11-13\n"
+            "008,2026-10-01,2026-09-20\n"  # came back, so the exit is an earlier one
+            "009,2025-09-01,2026-07-01\n",  # no day in the class: it is not about this year
+            "enrollments.csv": "class_id,person_id,role,begin_date,end_date\n"
+            "HR-7A,007,student,2026-09-07,2026-12-18\n"
+            "HR-7A,008,student,2026-09-07,2026-12-18\n"
+            "HR-7A,009,student,2026-09-07,2026-12-18\n",
+        }
+    )
+    assert con.sql(
+        "select person_id, end_date::varchar from stg_enrollments where role = 'student' order by 1"
+    ).fetchall() == [("007", "2026-11-13"), ("008", "2026-12-18"), ("009", "2026-12-18")]

@@ -2,6 +2,7 @@
 
 import csv
 import hashlib
+import re
 from collections import defaultdict
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -40,6 +41,7 @@ from edu_pipeline.landing.zone import (
     fingerprint,
     invented_with_real,
     is_like,
+    names_of,
 )
 from edu_pipeline.model.columns import dtypes
 from edu_pipeline.model.quality import LandingFiles
@@ -288,11 +290,11 @@ def is_ignored(path: str, landing: Landing) -> bool:
 
 def matches(path: str, table: str, export: TableExport) -> bool:
     """Whether a path is one of an export's files, in any case; in an archive also by its name there."""
-    return is_like(
-        path,
-        export.files
-        or [f"{SCHOOL_FOLDER}{CALLED.get(table, table)}*{ending}" for ending in ENDINGS],
-    )
+    if export.files:
+        return is_like(path, export.files)
+    # as a word of its own: studentSubmissions are no students
+    called = re.compile(rf"(?i:{SCHOOL_FOLDER}{CALLED.get(table, table)})(?![a-z])")
+    return any(called.match(name) and name.casefold().endswith(ENDINGS) for name in names_of(path))
 
 
 def _refuse_a_mix(zone: Zone, paths: list[str]) -> None:

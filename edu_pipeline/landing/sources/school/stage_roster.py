@@ -823,6 +823,8 @@ def _end(column: str, export: EnrollmentsExport) -> pl.Expr:
 def _bounded(spells: pl.DataFrame, within: pl.DataFrame) -> pl.DataFrame:
     """Spells whose open days are those of the class's term and the student's stay, and lie in the term.
 
+    None goes on after its student has left school, whatever its own end date says.
+
     A spell that `is_over` has no day in it. A term that ends before it begins bounds no other days.
     """
     terms = within.filter(of="class").select(class_id="id", term_first="first", term_end="end")
@@ -830,7 +832,12 @@ def _bounded(spells: pl.DataFrame, within: pl.DataFrame) -> pl.DataFrame:
         person_id="id", role=pl.lit("student"), stay_first="first", stay_end="end"
     )
     begin = pl.coalesce("begin_date", "stay_first", pl.lit(OPEN_BEGIN))
-    end = pl.coalesce("end_date", "stay_end", pl.lit(OPEN_END))
+    # a class's end date may be its term's, and whoever has left the school left the class
+    left = pl.when(
+        begin < pl.col("stay_end"),
+        pl.col("stay_first").is_null() | (pl.col("stay_first") < pl.col("stay_end")),
+    ).then("stay_end")
+    end = pl.coalesce(pl.min_horizontal("end_date", left), "stay_end", pl.lit(OPEN_END))
     first, last = pl.max_horizontal(begin, "term_first"), pl.min_horizontal(end, "term_end")
     is_term = (pl.col("term_first") < pl.col("term_end")).fill_null(value=True)
     return (
