@@ -345,3 +345,32 @@ def test_who_has_left_school_has_left_the_class_whatever_its_own_end_date_says(
     assert con.sql(
         "select person_id, end_date::varchar from stg_enrollments where role = 'student' order by 1"
     ).fetchall() == [("007", "2026-11-13"), ("008", "2026-12-18"), ("009", "2026-12-18")]
+
+
+def test_a_class_with_a_row_for_each_term_runs_from_the_first_to_the_last(roster: Land) -> None:
+    terms = ("2026-09-01,2026-10-23", "2026-11-02,2026-12-18")
+    for first, second in (terms, terms[::-1]):
+        con = roster(
+            {
+                "classes.csv": "class_id,class_type,first_day,last_day\nHR-7A,homeroom,2026-09-01,\n"
+                f"MAT,scheduled,{first}\nMAT,scheduled,{second}\n",
+                "enrollments.csv": "class_id,person_id,role\nMAT,007,student\n",
+            }
+        )
+        assert con.sql(
+            "select begin_date::varchar, end_date::varchar from stg_enrollments where class_id = 'MAT'"
+        ).fetchall() == [("2026-09-01", "2026-12-19")]
+
+
+def test_a_student_who_came_back_is_there_though_an_earlier_stay_ended(roster: Land) -> None:
+    con = roster(
+        {
+            "students.csv": "student_id,entry_date,exit_date\n"
+            "007,2026-10-15,\n007,2026-09-01,2026-10-01\n",
+            "enrollments.csv": "class_id,person_id,role,begin_date,end_date\n"
+            "HR-7A,007,student,2026-09-01,2026-12-18\n",
+        }
+    )
+    assert con.sql(
+        "select end_date::varchar from stg_enrollments where role = 'student'"
+    ).fetchall() == [("2026-12-18",)]

@@ -799,9 +799,20 @@ def _days_of(
     export: TableExport,
     ends: EnrollmentsExport,
 ) -> pl.DataFrame:
+    """From the first day of all rows of an id in its newest file to the last; open where one is."""
     name, first, end = columns
     rows, _ = _with_dates(_data(table, rows)[0], table, (first, end), export)
-    return _latest(rows, name).select(id=name, first=first, end=_end(end, ends)).cast(STRETCH)
+    newest = _latest(rows, name).select(name, "_version", "_file")
+    begin, over = pl.col(first), _end(end, ends)
+    return (
+        rows.join(newest, on=[name, "_version", "_file"], maintain_order="left")
+        .group_by(id=name, maintain_order=True)
+        .agg(
+            first=pl.when(~begin.has_nulls()).then(begin.min()),
+            end=pl.when(~over.has_nulls()).then(over.max()),
+        )
+        .cast(STRETCH)
+    )
 
 
 def _latest(rows: pl.DataFrame, name: str) -> pl.DataFrame:
