@@ -3,6 +3,7 @@
 Pure functions on frames. What a metric means stands in `glossary`; what is counted, in `facts`.
 """
 
+import functools
 from collections.abc import Sequence
 from dataclasses import dataclass, fields
 from datetime import date
@@ -89,16 +90,16 @@ class Calendar:
     days_off: pl.DataFrame | None = None
     """`class_days_off`; None: of no class."""
 
-    def weeks_of(self, classes: pl.DataFrame) -> pl.DataFrame:
-        """Class × week: those of its school, or of its own calendar."""
-        theirs = classes.select("class_id", "school_id").join(self.weeks, on="school_id")
+    def weeks_of(self, classes: pl.DataFrame, weeks: pl.DataFrame) -> pl.DataFrame:
+        """Class × week: those of its school among these `weeks`, or of its own calendar."""
+        theirs = classes.select("class_id", "school_id").join(weeks, on="school_id")
         if self.days_off is None or self.days_off.is_empty():
             return theirs
         days = days_of_classes(self.days, classes, self.days_off)
         own = (
             school_weeks(days, "class_id")
             .join(classes.select("class_id", "school_id"), on="class_id")
-            .join(self.weeks, on=["school_id", "week_start"], how="semi")
+            .join(weeks, on=["school_id", "week_start"], how="semi")
         )
         return pl.concat([theirs.join(own, on="class_id", how="anti"), own.select(theirs.columns)])
 
@@ -181,12 +182,25 @@ def class_week(
         .join(classes, on="school_id")
         .partition_by("batch")
     )
-    return pl.concat(
-        _class_week(
-            batch, weeks, calendar.weeks_of(batch), students, attendance, pieces, peers, spreads
+    made = []
+    for batch in batches or [classes]:
+        mine, ours = (
+            functools.partial(pl.DataFrame.join, other=batch, on=key, how="semi")
+            for key in ("class_id", "school_id")
         )
-        for batch in batches or [classes]
-    )
+        made.append(
+            _class_week(
+                batch,
+                ours(weeks),
+                calendar.weeks_of(batch, ours(weeks)),
+                mine(students),
+                mine(attendance),
+                mine(pieces),
+                [(suffix, unit, ours(counts)) for suffix, unit, counts in peers],
+                Spreads(mine(spreads.classes), ours(spreads.teams)),
+            )
+        )
+    return pl.concat(made)
 
 
 def _class_week(
@@ -199,10 +213,6 @@ def _class_week(
     peers: Sequence[tuple[str, Sequence[str], pl.DataFrame]],
     spreads: Spreads,
 ) -> pl.DataFrame:
-    attendance, pieces, spread = (
-        frame.join(classes, on="class_id", how="semi")
-        for frame in (attendance, pieces, spreads.classes)
-    )
     rows = (
         classes.select("class_id", "class_name", "class_type", "grade", "team", "school_id")
         .join(theirs, on=["class_id", "school_id"])
@@ -237,7 +247,7 @@ def _class_week(
             how="left",
         )
     rows = _of_enough_students(_beside_past(rows, ["class_id"]))
-    rows = _as(ClassWeek, _beside_team(rows, Spreads(spread, spreads.teams)))
+    rows = _as(ClassWeek, _beside_team(rows, spreads))
     return rows.sort("week_start", "class_type", "class_id")
 
 
