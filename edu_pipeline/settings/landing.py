@@ -193,6 +193,11 @@ class FilesOfExport(Part):
         ),
     )
 
+    @classmethod
+    def of(cls, text: str | None) -> Self:
+        """As `LandingFiles` has it in `part`; empty for what is read as its export is."""
+        return cls.model_validate_json(text or "{}")
+
     def joined(self) -> tuple[str, ...]:
         """The columns of other files that are wanted here."""
         wanted = dict.fromkeys((*self.columns.values(), *self.where))
@@ -392,7 +397,7 @@ class Landing(Part):
         Args:
             parts: Export and how a file of it is read, as `LandingFiles` has it, of all that count.
         """
-        read = [(table, FilesOfExport.model_validate_json(text or "{}")) for table, text in parts]
+        read = [(table, FilesOfExport.of(text)) for table, text in parts]
         said = {}
         for table, key in (("attendance", "shape"), ("enrollments", "end_date")):
             export = self.export(table)

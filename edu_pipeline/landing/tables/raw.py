@@ -61,7 +61,7 @@ def load_raw(
         (pl.col("table") == table) & pl.col("current") & pl.col("error").is_null()
     ).sort("version", "path")
     for file in usable.iter_rows(named=True):
-        part = FilesOfExport.model_validate_json(file["part"] or "{}")
+        part = FilesOfExport.of(file["part"])
         _add_columns(con, target, [*file["header"], *part.joined()])
         joined = [
             _joined(con, zone, name, part, files if beside is None else beside)

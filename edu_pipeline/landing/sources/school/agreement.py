@@ -14,12 +14,12 @@ import polars as pl
 from edu_pipeline.ground.sql import literal, literals, quoted, week_of
 from edu_pipeline.ground.warehouse import read_table
 from edu_pipeline.landing.rules import CLOSED, OUTSIDE
-from edu_pipeline.landing.sources.school.canonical import part_of, resolved_headers, unread_names
+from edu_pipeline.landing.sources.school.canonical import resolved_headers, unread_names
 from edu_pipeline.landing.sources.school.fields import CO_TEACHERS, KEYS
 from edu_pipeline.landing.sources.school.stage_facts import HOMES
 from edu_pipeline.landing.sources.school.stage_roster import days_that_differ
 from edu_pipeline.model.school_calendar import WeekBegins
-from edu_pipeline.settings.landing import Landing
+from edu_pipeline.settings.landing import FilesOfExport, Landing
 
 FEW_WEEKS = 3
 """Of marks, after which it is no accident that somebody has none at all."""
@@ -614,7 +614,7 @@ def schools_of_sets(con: duckdb.DuckDBPyConnection, files: pl.DataFrame) -> pl.D
         & pl.col("current")
         & pl.col("format").is_not_null()
         & pl.col("part").map_elements(
-            lambda part: part_of(part).export != "delta", return_dtype=pl.Boolean
+            lambda part: FilesOfExport.of(part).export != "delta", return_dtype=pl.Boolean
         )
     ).select("path", "format", folder=pl.col("path").str.replace(r"[^/#]*$", ""))
     con.register("sets", sets)

@@ -123,7 +123,7 @@ def _resolved(
         (pl.col("table") == table) & (pl.col("current") | older) & pl.col("error").is_null()
     )
     for path, header, form, text in usable.select("path", "header", "format", "part").iter_rows():
-        part = part_of(text)
+        part = FilesOfExport.of(text)
         columns = [*header, *part.joined()]
         said = as_said(path, export, part, columns if form else None)
         found = resolve(table, FIELDS[table], columns, said)
@@ -145,11 +145,6 @@ def as_found(settings: Settings, files: pl.DataFrame) -> Settings:
     counts = files.filter(pl.col("current") & pl.col("error").is_null())
     landing = settings.landing.as_formats_say(counts.select("table", "part").iter_rows())
     return settings.model_copy(update={"landing": landing})
-
-
-def part_of(text: str | None) -> FilesOfExport:
-    """How a file is read where that differs, as `LandingFiles.part` has it."""
-    return FilesOfExport.model_validate_json(text) if text else FilesOfExport()
 
 
 def has_scores(part: FilesOfExport, export: TableExport) -> bool:

@@ -4,7 +4,7 @@ import csv
 import hashlib
 import re
 from collections import defaultdict
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from fnmatch import fnmatchcase
 from pathlib import Path
@@ -82,22 +82,19 @@ def survey(zone: Zone, landing: Landing, refresh: str = "") -> pl.DataFrame:
     files = exports_in(zone, landing)
     _refuse_a_mix(zone, [file.path for file in zone.list()])
     order = months_first(file.path for file in files)
-    sets = formats_in(zone, files)
-    claimed = [claim for file in files for claim in claims(zone, file, landing, sets)[0]]
+    pieces = pieces_of(zone, files)
+    sets = formats_in(zone, pieces)
+    claimed = [claim for parts in pieces.values() for claim in claims(parts, landing, sets)[0]]
     rows: list[dict[str, Any]] = []
     for table in SCHOOL_TABLES:
         theirs = [piece for of, piece in claimed if of == table]
         rows += _versions(zone, theirs, table, landing.export(table), sets, order, refresh)
-    joins = [
-        join.files
-        for row in rows
-        for join in FilesOfExport.model_validate_json(row["part"] or "{}").join.values()
-    ]
+    joins = [join.files for row in rows for join in FilesOfExport.of(row["part"]).join.values()]
     listed = {row["path"] for row in rows}
     others = [
         piece
-        for file in files
-        for piece in pieces_of(zone, file)
+        for parts in pieces.values()
+        for piece in parts
         if piece.path not in listed and any(is_like(piece.path, patterns) for patterns in joins)
     ]
     rows += _versions(zone, others, JOINED, TableExport(), sets, order, refresh)
@@ -139,7 +136,7 @@ def _versions(
 
 
 def _adds(row: Mapping[str, Any], export: TableExport) -> bool:
-    part = FilesOfExport.model_validate_json(row["part"] or "{}")
+    part = FilesOfExport.of(row["part"])
     return (part.export or export.export) == "delta"
 
 
@@ -170,30 +167,43 @@ class Piece:
         return self.file.path if self.sheet is None else f"{self.file.path}{SHEET}{self.sheet}"
 
 
-def pieces_of(zone: Zone, file: LandedFile) -> Sequence[Piece]:
-    """A file, or the sheets of a workbook that has several; of an interchange, whatever it has."""
-    sheets = _shown_sheets(zone, file.path)
-    several = len(sheets) > 1 or (sheets and _is_xml(file.path))
-    return [Piece(file, sheet) for sheet in sheets] if several else [Piece(file)]
+def pieces_of(zone: Zone, files: Iterable[LandedFile]) -> Mapping[str, Sequence[Piece]]:
+    """Path → the file, or the sheets of a workbook that has several; of an interchange, whatever it has."""
+
+    def parts(file: LandedFile) -> Sequence[Piece]:
+        sheets = _shown_sheets(zone, file.path)
+        several = len(sheets) > 1 or (sheets and _is_xml(file.path))
+        return [Piece(file, sheet) for sheet in sheets] if several else [Piece(file)]
+
+    return {file.path: parts(file) for file in files}
+
+
+def of_school(paths: Collection[str]) -> frozenset[str]:
+    """Of some paths those that may be a school's: where it has a folder of its own, no other folder's."""
+    own = any(path.startswith(SCHOOL_FOLDER) for path in paths)
+    return frozenset(
+        path
+        for path in paths
+        if path.startswith(SCHOOL_FOLDER)
+        or "/" not in path
+        or not (own or path.startswith(OTHER_SOURCES))
+    )
 
 
 def _is_xml(path: str) -> bool:
     return bare_path(path).casefold().endswith(INTERCHANGE)
 
 
-def formats_in(zone: Zone, files: Sequence[LandedFile]) -> Mapping[str, Recognised]:
-    """Path → what it is, of the files of published formats.
-
-    Where the school has a folder of its own, others are not looked at.
-    """
-    own = any(file.path.startswith(SCHOOL_FOLDER) for file in files)
+def formats_in(
+    zone: Zone, pieces_by_file: Mapping[str, Sequence[Piece]]
+) -> Mapping[str, Recognised]:
+    """Path → what it is, of those of `pieces_of` that are of a published format."""
+    ours = of_school(pieces_by_file.keys())
     pieces = {
         piece.path: piece
-        for file in files
-        if file.path.startswith(SCHOOL_FOLDER)
-        or (not own and not file.path.startswith(OTHER_SOURCES))
-        or "/" not in file.path
-        for piece in pieces_of(zone, file)
+        for path, parts in pieces_by_file.items()
+        if path in ours
+        for piece in parts
     }
 
     def header(path: str) -> Sequence[str]:
@@ -238,11 +248,16 @@ def any_known(header: Sequence[str]) -> Collection[str]:
 
 
 def claims(
-    zone: Zone, file: LandedFile, landing: Landing, sets: Mapping[str, Recognised]
+    pieces: Sequence[Piece], landing: Landing, sets: Mapping[str, Recognised]
 ) -> tuple[Sequence[tuple[str, Piece]], Sequence[Piece]]:
     """The exports that a file is for, by its format or its name, and what of it is for none.
 
     A workbook that is named like none may have sheets that are.
+
+    Args:
+        pieces: Of one file.
+        landing: The section of `pipeline.toml`.
+        sets: `formats_in` what lies there.
     """
 
     def named(piece: Piece) -> list[tuple[str, Piece]]:
@@ -250,10 +265,8 @@ def claims(
             (table, piece) for table in SCHOOL_TABLES if is_for(piece.path, table, landing, sets)
         ]
 
-    whole = Piece(file)
-    if found := named(whole):
+    if found := named(Piece(pieces[0].file)):
         return found, []
-    pieces = pieces_of(zone, file)
     return [claim for piece in pieces for claim in named(piece)], [
         piece for piece in pieces if piece.path not in sets and not named(piece)
     ]

@@ -13,7 +13,7 @@ from edu_pipeline.landing.sources.school.canonical import CODES
 from edu_pipeline.landing.sources.school.fields import FIELDS
 from edu_pipeline.landing.sources.school.formats.recognition import companion_of
 from edu_pipeline.landing.sources.school.manifest import (
-    SCHOOL_FOLDER,
+    OTHER_SOURCES,
     Piece,
     any_known,
     claims,
@@ -21,6 +21,8 @@ from edu_pipeline.landing.sources.school.manifest import (
     is_for,
     is_ignored,
     matches,
+    of_school,
+    pieces_of,
     rows_of,
 )
 from edu_pipeline.landing.sources.school.school_columns import resolve
@@ -35,10 +37,7 @@ from edu_pipeline.landing.tables.opened import Look, columns_of
 from edu_pipeline.landing.versions import version_of
 from edu_pipeline.landing.zone import ENDINGS, INTERCHANGE, NOBODYS, Zone, exactly, names_of
 from edu_pipeline.model.problems import Problem
-from edu_pipeline.settings.attainment import ATTAINMENT_FOLDER
 from edu_pipeline.settings.landing import (
-    EVENTS_FOLDER,
-    PROGRAMMES_FOLDER,
     SAMPLE_MARKER,
     SCHOOL_TABLES,
     Landing,
@@ -162,7 +161,7 @@ def place(zone: Zone, landing: Landing, elsewhere: Mapping[str, str] | None = No
         if file.path != SAMPLE_MARKER
         and (
             is_ignored(file.path, landing)  # whosever it would be
-            or not file.path.startswith((EVENTS_FOLDER, PROGRAMMES_FOLDER, ATTAINMENT_FOLDER))
+            or not file.path.startswith(OTHER_SOURCES)
         )
     ]
     companions = {
@@ -173,8 +172,8 @@ def place(zone: Zone, landing: Landing, elsewhere: Mapping[str, str] | None = No
         if is_ignored(file.path, landing) or NOBODYS.search(file.path)
     }
     files = [file for file in files if file.path not in companions]
-    of_a_school = any(file.path.startswith(SCHOOL_FOLDER) for file in files)
-    sets = formats_in(zone, files)
+    pieces = pieces_of(zone, files)
+    ours, sets = of_school(pieces.keys()), formats_in(zone, pieces)
     companions |= {
         path: f"Read together with {found.read_beside}."
         if found.read_beside
@@ -184,12 +183,10 @@ def place(zone: Zone, landing: Landing, elsewhere: Mapping[str, str] | None = No
     }
     claimed: set[str] = set()
     strays: list[Piece] = []
-    for file in files:
-        named, others = claims(zone, file, landing, sets)
+    for path, parts in pieces.items():
+        named, others = claims(parts, landing, sets)
         claimed |= {table for table, _ in named}
-        # other folders are not the school's where it has its own
-        if not of_a_school or file.path.startswith(SCHOOL_FOLDER) or "/" not in file.path:
-            strays += others
+        strays += others if path in ours else []
     guesses, unplaced, known, broken = _guesses(
         zone, landing, [stray for stray in strays if stray.path not in elsewhere]
     )
