@@ -39,16 +39,28 @@ from edu_pipeline.model.school_calendar import week_begins_of
 from edu_pipeline.settings.home import Settings
 
 
+def _as_found(con: duckdb.DuckDBPyConnection, settings: Settings) -> Settings:
+    """Settings with what the formats of files and the weeks of the calendar say where nobody else does."""
+    parts = con.execute(
+        'select "table", part from landing_files where current and error is null'
+    ).fetchall()
+    begins = week_begins_of(read_table(con, "stg_school_days"), settings.school.week_begins)
+    return settings.model_copy(
+        update={
+            "landing": settings.landing.as_formats_say(parts),
+            "school": settings.school.model_copy(update={"week_begins": begins}),
+        }
+    )
+
+
 def _fact(
     name: str,
     build: Callable[..., None],
     deps: Sequence[str],
-    arguments: Callable[[Settings], Mapping[str, object]] = lambda _: {},
+    arguments: Callable[[Settings], Mapping[str, object]] | None = None,
     remarks: Mapping[str, Callable[[duckdb.DuckDBPyConnection], int]] = MappingProxyType({}),
 ) -> Table:
     """A table that is made by `build(con, **arguments(settings))` and described by it.
-
-    Where the settings do not say when the week begins, the calendar does.
 
     Remarks are counted when it is made and shown with it.
     """
@@ -63,15 +75,7 @@ def _fact(
         deps=deps,
     )
     def fact(con: duckdb.DuckDBPyConnection, settings: Settings) -> Notes:
-        parts = con.execute(
-            'select "table", part from landing_files where current and error is null'
-        ).fetchall()
-        landing = settings.landing.as_formats_say(parts)
-        given = dict(arguments(settings.model_copy(update={"landing": landing})))
-        if "week_begins" in given:
-            days = read_table(con, "stg_school_days")
-            given["week_begins"] = week_begins_of(days, settings.school.week_begins)
-        build(con, **given)
+        build(con, **(arguments(_as_found(con, settings)) if arguments else {}))
         return {**table_metadata(con, name), **{what: of(con) for what, of in remarks.items()}}
 
     return fact

@@ -156,8 +156,8 @@ class FilesOfExport(Part):
     lists: tuple[str, ...] = Field(
         (),
         description=(
-            "Our columns whose cells may list several values (`2,3`): of schools the first counts, of "
-            "others a list is none."
+            "Our columns whose cells may list several values (`2,3`), which then is none: who is at two "
+            "schools is where the classes are."
         ),
     )
     unsigned: tuple[str, ...] = Field(

@@ -15,7 +15,6 @@ import httpx
 import pytest
 
 from edu_pipeline import cli
-from edu_pipeline.ground.warehouse import open_warehouse, read_table
 from edu_pipeline.landing.doors.fetch import fetch
 from edu_pipeline.landing.doors.oneroster_rest import _day
 from edu_pipeline.landing.stores import LandingError
@@ -23,7 +22,7 @@ from edu_pipeline.settings.home import SettingsError, load_settings
 from edu_pipeline.settings.sources import Fetched
 from edu_pipeline_tests import fake_oneroster
 from edu_pipeline_tests.conftest import make_home, run_job
-from edu_pipeline_tests.scenarios.test_formats import EXAMPLES, ONEROSTER
+from edu_pipeline_tests.scenarios.test_formats import EXAMPLES, ONEROSTER, refreshed
 
 SECRETS = {"EDU_PIPELINE_SIS_ID": "an-id", "EDU_PIPELINE_SIS_SECRET": "a-secret"}
 PERSONAL = {"agentSourcedIds"}
@@ -218,14 +217,4 @@ def test_a_school_whose_system_is_asked_needs_only_its_registers_beside(
     with pytest.raises(SystemExit) as ended:
         cli.app(["--home", str(home.root), "landing", "fetch"])
     assert ended.value.code == 0
-    run_job(home, "refresh")
-    with open_warehouse(home.warehouse) as con:
-        assert read_table(con, "landing_problems")["message"].to_list() == []
-        weeks = con.execute(
-            """
-            select class_name, week_start::varchar, attended_days, possible_days,
-                   homework_complete, homework_due
-            from class_week order by all
-            """
-        ).fetchall()
-    assert weeks == ONEROSTER
+    assert refreshed(home) == ([], ONEROSTER)

@@ -14,7 +14,7 @@ from edu_pipeline.ground.warehouse import open_warehouse, read_table
 from edu_pipeline.landing.sources.school.school_described import inspect_school
 from edu_pipeline.landing.sources.school.suggestions import toml_lines
 from edu_pipeline.landing.zone import Zone
-from edu_pipeline.settings.home import Settings
+from edu_pipeline.settings.home import Home, Settings
 from edu_pipeline_tests.conftest import make_home, run_job
 
 EXAMPLES = Path(__file__).parent.parent.parent / "docs" / "exports"
@@ -132,6 +132,21 @@ SURE: dict[str, dict[str, object]] = {
 """What `inspect --write` adds."""
 
 
+def refreshed(home: Home) -> tuple[list[str], Figures]:
+    """What is said of the exports of a home after a refresh, and the figures of its classes."""
+    run_job(home, "refresh")
+    with open_warehouse(home.warehouse) as con:
+        messages = read_table(con, "landing_problems")["message"].to_list()
+        weeks = con.execute(
+            """
+            select class_name, week_start::varchar, attended_days, possible_days,
+                   homework_complete, homework_due
+            from class_week order by all
+            """
+        ).fetchall()
+    return messages, weeks
+
+
 @pytest.mark.parametrize("example", EXPECTED)
 def test_an_example_needs_no_more_settings(tmp_path: Path, example: str) -> None:
     landing = tmp_path / "data" / "landing"
@@ -143,17 +158,7 @@ def test_an_example_needs_no_more_settings(tmp_path: Path, example: str) -> None
     lines = toml_lines(seen.lines, settings)
     assert tomllib.loads(lines) == SURE.get(example, {})
     home = make_home(tmp_path, {}, config=said + lines)
-    run_job(home, "refresh")
-    with open_warehouse(home.warehouse) as con:
-        assert read_table(con, "landing_problems")["message"].to_list() == []
-        weeks = con.execute(
-            """
-            select class_name, week_start::varchar, attended_days, possible_days,
-                   homework_complete, homework_due
-            from class_week order by all
-            """
-        ).fetchall()
-    assert weeks == EXPECTED[example]
+    assert refreshed(home) == ([], EXPECTED[example])
 
 
 def test_every_example_is_tried() -> None:

@@ -17,6 +17,8 @@ OVERFLOW = "_overflow"
 """Column of the cells that a row has beyond the header; a row with any is rejected later."""
 CELLS = "_cells"
 """Column of the number of cells of a row that has fewer than the header."""
+LISTED = ","
+"""Stands between several values in one cell."""
 HEADER_WITHIN = 20
 """Lines among which the header is looked for."""
 ENOUGH_NAMES = 2

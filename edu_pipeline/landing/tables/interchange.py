@@ -20,11 +20,10 @@ from typing import Any
 from weakref import finalize
 from xml.parsers import expat
 
-from edu_pipeline.landing.tables.csvfile import LONGEST_CELL
+from edu_pipeline.landing.tables.csvfile import LISTED, LONGEST_CELL
 from edu_pipeline.landing.tables.encodings import UnreadableFileError
 from edu_pipeline.landing.zone import digest
 
-LISTED = ","
 _HEAD = 4096
 """Bytes among which its root begins."""
 _ROOT = re.compile(rb"<([\w.-]+:)?interchange\w*\s[^>]*ed-fi\.org", re.IGNORECASE)

@@ -12,7 +12,7 @@ import polars as pl
 from edu_pipeline.ground.sql import literal, quoted
 from edu_pipeline.landing.stores import LandingError
 from edu_pipeline.landing.tables.cells import cells_of, table_of
-from edu_pipeline.landing.tables.csvfile import CELLS, OVERFLOW, Layout, above
+from edu_pipeline.landing.tables.csvfile import CELLS, LISTED, OVERFLOW, Layout, above
 from edu_pipeline.landing.tables.encodings import UnreadableFileError
 from edu_pipeline.landing.tables.headers import normal
 from edu_pipeline.landing.tables.opened import as_text
@@ -21,8 +21,6 @@ from edu_pipeline.settings.landing import FIRST_DAYS, LAST_DAYS, FilesOfExport
 
 RECEIVED = ("_file", "_line", "_landed_at", "_version", CELLS, OVERFLOW)
 """What raw tables add to the columns of the files."""
-LISTED = ","
-"""Between several values in one cell."""
 _APART = "\x1f"
 """Between the cells of a key."""
 

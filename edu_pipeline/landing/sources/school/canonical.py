@@ -28,20 +28,22 @@ from edu_pipeline.landing.rules import (
 )
 from edu_pipeline.landing.sources.school.fields import (
     DATES,
+    FALSE,
     FIELDS,
     KEYS,
     MISSING,
     MISSING_CODES,
     NAMES_LIKE_MISSING,
+    TRUE,
     WORDS,
 )
 from edu_pipeline.landing.sources.school.school_columns import Field, Resolved, resolve
 from edu_pipeline.landing.sources.school.wide import HEADED, WideColumn
-from edu_pipeline.landing.tables.csvfile import CELLS
+from edu_pipeline.landing.tables.csvfile import CELLS, LISTED
 from edu_pipeline.landing.tables.dates import HALF_A_SECOND
 from edu_pipeline.landing.tables.headers import normal
 from edu_pipeline.landing.tables.opened import FROM_1904
-from edu_pipeline.landing.tables.raw import LISTED, RECEIVED
+from edu_pipeline.landing.tables.raw import RECEIVED
 from edu_pipeline.landing.zone import is_like
 from edu_pipeline.settings.home import Settings
 from edu_pipeline.settings.landing import (
@@ -80,10 +82,9 @@ DAYS_TO_1904 = 1462
 """From the day that workbooks count from to the one that those of old Macs do."""
 TEXT_MARK = "'"
 """What is typed before an id, so that a spreadsheet takes it for text."""
-YES = ("1", "1.0", "true", "t", "yes", "y", "x")
-NO = ("0", "0.0", "false", "f", "no", "n")
 NOTHING = ("", "null", "none", "\\n")
-"""Cells of a column of yes and no, in lower case."""
+YES, NO = (*TRUE, "1.0"), (*(word for word in FALSE if word not in NOTHING), "0.0")
+"""Cells of a column of flags, in lower case, where what is not filled in says neither."""
 _APART = "\x1f"
 """Stands between the cells of a row, and in none."""
 

@@ -367,6 +367,9 @@ OTHER_ROLES = frozenset(
 )
 """OneRoster roles that take no part in a class's figures."""
 
+TRUE = ("true", "yes", "y", "t", "1", "x")
+FALSE = ("", "false", "no", "n", "f", "0", "null", "none")
+"""Cells of columns of yes and no, in lower case; what is not filled in says no."""
 MISSING_CODES = ("NULL", "Null", "null", "None", "NaN", "nan", "NAN", "(null)", "\\N")
 """Cells of a code column that are as good as empty: no system has such a code."""
 MISSING = (

@@ -1,6 +1,6 @@
 """Marks per lesson, held against the rosters and against each other: counts, and what is said of them."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 import duckdb
 
@@ -59,9 +59,7 @@ def days_and_lessons(con: duckdb.DuckDBPyConnection, export: AttendanceExport) -
     """
     if export.shape == "daily" and has_lessons(con, "stg_attendance"):
         return  # where a mark of the day decides it
-    for name in con.table("raw_attendance").columns:
-        if name in RECEIVED or normal(name) not in DAILY_COLUMNS:
-            continue
+    for name in _daily_columns(con):
         words = {
             word.casefold(): (word, rows)
             for word, rows in con.execute(
@@ -202,11 +200,15 @@ def _days_beside_lessons(con: duckdb.DuckDBPyConnection) -> Iterator[Problem]:
         ).releasable("If they are of the whole day")
 
 
+def _daily_columns(con: duckdb.DuckDBPyConnection) -> Sequence[str]:
+    """Headers that may say of marks whether they are of the whole day."""
+    names = con.table("raw_attendance").columns
+    return [name for name in names if name not in RECEIVED and normal(name) in DAILY_COLUMNS]
+
+
 def _told_apart(con: duckdb.DuckDBPyConnection) -> bool:
     """Whether a column of the export says of marks without a class that they are of the whole day."""
-    for name in con.table("raw_attendance").columns:
-        if name in RECEIVED or normal(name) not in DAILY_COLUMNS:
-            continue
+    for name in _daily_columns(con):
         words = con.execute(
             f"""
             select distinct lower(trim(raw.{quoted(name)})), class_id is null

@@ -9,9 +9,9 @@ from edu_pipeline.ground.sql import quoted
 from edu_pipeline.ground.toml import toml_key, toml_list
 from edu_pipeline.ground.wording import counted
 from edu_pipeline.landing.sources.school.canonical import CODES
+from edu_pipeline.landing.sources.school.fields import FALSE
 from edu_pipeline.landing.sources.school.stage_facts import distinct_texts, register_days
 from edu_pipeline.landing.sources.school.unread import (
-    FALSE,
     few_cells,
     rows_with,
     shown_cells,

@@ -8,12 +8,11 @@ import duckdb
 from edu_pipeline.ground.sql import literals, quoted
 from edu_pipeline.ground.toml import toml_key, toml_list, toml_text
 from edu_pipeline.ground.wording import counted
+from edu_pipeline.landing.sources.school.fields import FALSE, TRUE
 from edu_pipeline.landing.sources.school.no_longer import OF_PEOPLE, SPELLS, STATES
 from edu_pipeline.landing.sources.school.school_problems import school_problem
 from edu_pipeline.landing.sources.school.stage_facts import register_days
 from edu_pipeline.landing.sources.school.unread import (
-    FALSE,
-    TRUE,
     few_cells,
     shown_cells,
     words_of,

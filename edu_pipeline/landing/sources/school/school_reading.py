@@ -16,8 +16,9 @@ from edu_pipeline.landing.sources.school.canonical import CODES, read_export, re
 from edu_pipeline.landing.sources.school.fields import DATES, OTHER_ROLES, WORDS
 from edu_pipeline.landing.sources.school.school_problems import MEANINGS
 from edu_pipeline.landing.sources.school.suggestions import Line, with_lines
+from edu_pipeline.landing.tables.csvfile import LISTED
 from edu_pipeline.landing.tables.dates import parsed_date
-from edu_pipeline.landing.tables.raw import LISTED, RECEIVED
+from edu_pipeline.landing.tables.raw import RECEIVED
 from edu_pipeline.settings.home import Settings
 from edu_pipeline.settings.landing import TableExport
 from edu_pipeline.settings.marks import MARKS

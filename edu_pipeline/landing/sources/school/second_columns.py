@@ -8,14 +8,12 @@ import duckdb
 from edu_pipeline.ground.toml import toml_key, toml_text
 from edu_pipeline.ground.wording import counted
 from edu_pipeline.landing.sources.school.canonical import CODES
-from edu_pipeline.landing.sources.school.fields import DATES
+from edu_pipeline.landing.sources.school.fields import DATES, FALSE, TRUE
 from edu_pipeline.landing.sources.school.school_columns import Resolved
 from edu_pipeline.landing.sources.school.unread import (
     BACK,
     BEGINNINGS,
     ENDS,
-    FALSE,
-    TRUE,
     cells_of,
     few_cells,
     rows_by_day,

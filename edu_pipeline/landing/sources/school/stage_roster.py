@@ -20,9 +20,9 @@ from edu_pipeline.landing.sources.school.fields import (
     WORDS,
 )
 from edu_pipeline.landing.sources.school.parts_of_day import MOST_SESSIONS
+from edu_pipeline.landing.tables.csvfile import LISTED
 from edu_pipeline.landing.tables.date_order import with_proven
 from edu_pipeline.landing.tables.dates import days_read
-from edu_pipeline.landing.tables.raw import LISTED
 from edu_pipeline.model.columns import dtypes
 from edu_pipeline.model.roster import (
     DEFAULT_SCHOOL,
@@ -51,6 +51,7 @@ HOMEROOMS = frozenset({"homeroom", "home room", "hr"})
 LONG_AGO_DAYS = 180
 """Days after which one homeroom is likely of the school year before another."""
 MOST = 0.5
+"""Share of an advisory's students whose homeroom makes it one beside homerooms."""
 STRETCH = pl.Schema({"id": pl.String, "first": pl.Date, "end": pl.Date})
 """First day, and first day no longer, of what has an id; empty: open."""
 REJECTED_SCHEMA = pl.Schema(

@@ -16,7 +16,7 @@ import polars as pl
 from edu_pipeline.ground.sql import literals, quoted
 from edu_pipeline.ground.toml import toml_key, toml_list, toml_text
 from edu_pipeline.ground.wording import counted, listed
-from edu_pipeline.landing.sources.school.fields import DATES, MISSING
+from edu_pipeline.landing.sources.school.fields import DATES, FALSE, MISSING, TRUE
 from edu_pipeline.landing.sources.school.parts_of_day import WHOLE_DAY
 from edu_pipeline.landing.sources.school.school_columns import Resolved
 from edu_pipeline.landing.sources.school.school_problems import school_problem
@@ -63,8 +63,6 @@ FLAG_WORDS = word_set(
     "is was flag flagged submission assignment homework in for to toward towards the final "
     "grade credit"
 )
-TRUE = ("true", "yes", "y", "t", "1", "x")
-FALSE = ("", "false", "no", "n", "f", "0", "null", "none")
 LATE = word_set("t l late tardy")
 """Codes, in lower case, of late arrivals even where they are mapped to an absence."""
 ARRIVED = word_set("arrival arrived arrives late tardy lateness")

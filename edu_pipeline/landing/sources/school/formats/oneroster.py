@@ -9,13 +9,13 @@ from edu_pipeline.settings.landing import FilesOfExport, Join
 
 STAFF = ("teacher", "administrator", "aide", "proctor")
 """Roles of people who may be written to about a class."""
-_NAMES = {"given_name": "givenName", "family_name": "familyName"}
-_STUDENT = {"student_id": "sourcedId", **_NAMES, "grade": "grades"}
-_STAFF = {"staff_id": "sourcedId", **_NAMES, "email": "email"}
+NAMES = {"given_name": "givenName", "family_name": "familyName"}
+_STUDENT = {"student_id": "sourcedId", **NAMES, "grade": "grades"}
+_STAFF = {"staff_id": "sourcedId", **NAMES, "email": "email"}
 _PREFERRED = {"preferred_name": "preferredGivenName"}
 _ORGS = {"school_id": "orgSourcedIds"}
 _PRIMARY = {"school_id": "primaryOrgSourcedId"}
-_ROLES = {"roles": Join(files=("roles",), on=("sourcedId",), key=("userSourcedId",))}
+ROLES = {"roles": Join(files=("roles",), on=("sourcedId",), key=("userSourcedId",))}
 _TASK = {"lineItems": Join(files=("lineItems",), on=("lineItemSourcedId",), key=("sourcedId",))}
 
 _HANDED_IN = ("submitted", "fully graded", "partially graded")
@@ -52,16 +52,42 @@ _USERS = Member(
         "students": FilesOfExport(
             columns={**_STUDENT, **_PREFERRED, **_PRIMARY},
             where={"roles.role": ("student",)},
-            join=_ROLES,
+            join=ROLES,
             lists=("grade", "school_id"),
             key="sourcedId",
         ),
         "staff": FilesOfExport(
             columns={**_STAFF, **_PREFERRED, **_PRIMARY},
             where={"roles.role": STAFF},
-            join=_ROLES,
+            join=ROLES,
             key="sourcedId",
         ),
+    },
+)
+ENROLLMENTS = Member(
+    "enrollments",
+    ("classSourcedId", "userSourcedId", "role"),
+    {
+        "enrollments": FilesOfExport(
+            columns={
+                "class_id": "classSourcedId",
+                "person_id": "userSourcedId",
+                "role": "role",
+                "begin_date": "beginDate",
+                "end_date": "endDate",
+            },
+            key="sourcedId",
+        )
+    },
+)
+SESSIONS = Member(
+    "academicSessions",
+    ("sourcedId", "title", "type", "startDate", "endDate"),
+    {
+        "terms": FilesOfExport(
+            columns={"term_id": "sourcedId", "first_day": "startDate", "last_day": "endDate"},
+            key="sourcedId",
+        )
     },
 )
 _REST = (
@@ -83,32 +109,8 @@ _REST = (
             )
         },
     ),
-    Member(
-        "enrollments",
-        ("classSourcedId", "userSourcedId", "role"),
-        {
-            "enrollments": FilesOfExport(
-                columns={
-                    "class_id": "classSourcedId",
-                    "person_id": "userSourcedId",
-                    "role": "role",
-                    "begin_date": "beginDate",
-                    "end_date": "endDate",
-                },
-                key="sourcedId",
-            )
-        },
-    ),
-    Member(
-        "academicSessions",
-        ("sourcedId", "title", "type", "startDate", "endDate"),
-        {
-            "terms": FilesOfExport(
-                columns={"term_id": "sourcedId", "first_day": "startDate", "last_day": "endDate"},
-                key="sourcedId",
-            )
-        },
-    ),
+    ENROLLMENTS,
+    SESSIONS,
     Member(
         "results",
         ("sourcedId", "lineItemSourcedId", "studentSourcedId", "scoreStatus"),

@@ -5,8 +5,14 @@ v1 has a file of enrollments for each role and ids called `SIS ID` everywhere; v
 """
 
 from edu_pipeline.landing.sources.school.formats.format import Format, Member, companions
-from edu_pipeline.landing.sources.school.formats.oneroster import STAFF
-from edu_pipeline.settings.landing import FilesOfExport, Join
+from edu_pipeline.landing.sources.school.formats.oneroster import (
+    ENROLLMENTS,
+    NAMES,
+    ROLES,
+    SESSIONS,
+    STAFF,
+)
+from edu_pipeline.settings.landing import FilesOfExport
 
 _PERSON = {
     "given_name": "First Name",
@@ -67,8 +73,6 @@ OLD = Format(
     (frozenset({"StudentEnrollment"}), frozenset({"TeacherRoster"})),
 )
 
-_NAMES = {"given_name": "givenName", "family_name": "familyName"}
-_ROLES = {"roles": Join(files=("roles",), on=("sourcedId",), key=("userSourcedId",))}
 _TEACHERS = ("professor", "faculty", "adjunct", "lecturer", "instructor")
 NEW = Format(
     "School Data Sync v2.1",
@@ -82,10 +86,10 @@ NEW = Format(
                         "student_id": "sourcedId",
                         "grade": "roles.grade",
                         "school_id": "roles.orgSourcedId",
-                        **_NAMES,
+                        **NAMES,
                     },
                     where={"roles.role": ("student",)},
-                    join=_ROLES,
+                    join=ROLES,
                     lists=("grade", "school_id"),
                 ),
                 "staff": FilesOfExport(
@@ -93,10 +97,10 @@ NEW = Format(
                         "staff_id": "sourcedId",
                         "email": "username",
                         "school_id": "roles.orgSourcedId",
-                        **_NAMES,
+                        **NAMES,
                     },
                     where={"roles.role": (*STAFF, *_TEACHERS)},
-                    join=_ROLES,
+                    join=ROLES,
                     lists=("school_id",),
                 ),
             },
@@ -116,32 +120,8 @@ NEW = Format(
                 )
             },
         ),
-        Member(
-            "enrollments",
-            ("classSourcedId", "userSourcedId", "role"),
-            {
-                "enrollments": FilesOfExport(
-                    columns={
-                        "class_id": "classSourcedId",
-                        "person_id": "userSourcedId",
-                        "role": "role",
-                    }
-                )
-            },
-        ),
-        Member(
-            "academicSessions",
-            ("sourcedId", "title", "type", "startDate", "endDate"),
-            {
-                "terms": FilesOfExport(
-                    columns={
-                        "term_id": "sourcedId",
-                        "first_day": "startDate",
-                        "last_day": "endDate",
-                    }
-                )
-            },
-        ),
+        ENROLLMENTS,
+        SESSIONS,
         Member("roles", ("userSourcedId", "orgSourcedId", "role")),
         *companions(
             {
