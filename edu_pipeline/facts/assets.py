@@ -127,7 +127,10 @@ TABLES: Sequence[Table] = [
             "student_spells",
             "counted_through",
         ],
-        lambda settings: {"export": settings.landing.attendance},
+        lambda settings: {
+            "export": settings.landing.attendance,
+            "absent_from": settings.attendance.absent_from,
+        },
     ),
     _fact("student_weeks", build_student_weeks, ["student_days"]),
     _fact(

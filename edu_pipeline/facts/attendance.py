@@ -81,7 +81,9 @@ def build_counted_through(
     )
 
 
-def build_student_days(con: duckdb.DuckDBPyConnection, export: AttendanceExport) -> None:
+def build_student_days(
+    con: duckdb.DuckDBPyConnection, export: AttendanceExport, absent_from: float | None = None
+) -> None:
     """Make `student_days`: student × day that counts for attendance.
 
     A day counts when the student was enrolled in a class, the school in session, also for them, and
@@ -94,6 +96,8 @@ def build_student_days(con: duckdb.DuckDBPyConnection, export: AttendanceExport)
             `student_spells` and `counted_through`.
         export: How attendance is exported. In an exceptions-only export every enrolled student
             was expected on every day in session, and there in all sessions without a row.
+        absent_from: Share of a day from which all of it counts as missed, and else nothing; None: the
+            share itself does.
     """
     if export.shape == "daily":
         join, unmarked = "join", "0"
@@ -119,6 +123,19 @@ def build_student_days(con: duckdb.DuckDBPyConnection, export: AttendanceExport)
         where coalesce(submitted, true) or {unmarked} > 0
         """
     )
+    if absent_from is not None:
+        con.execute(
+            """
+            update student_days
+            set attended = if(possible - attended >= $absent_from * possible - 1e-9, 0, possible),
+                excused = if(
+                  possible - attended >= $absent_from * possible - 1e-9,
+                  excused * possible / (possible - attended), 0
+                )
+            where attended > 1e-9 and attended < possible - 1e-9
+            """,
+            {"absent_from": absent_from},
+        )
 
 
 def _marks_of_days(con: duckdb.DuckDBPyConnection) -> str:

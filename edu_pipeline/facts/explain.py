@@ -74,9 +74,16 @@ def attendance_rows(con: duckdb.DuckDBPyConnection, class_id: str, week: date) -
             and date >= $week and date < $week + 7
         ),
         counted as (
-          select student_id, date, session, code, marks.attended, marks.possible, file, line
-          from marks join days using (student_id, date)
-          where submitted
+          select *, if(abs(attended - own) > 1e-9, 'by all of the day', null) as note
+          from (
+            select student_id, date, session, code, marks.possible, file, line, marks.attended as own,
+                   -- a rule of the school's may have all or nothing of a day count
+                   case when days.attended < 1e-9 then 0
+                        when days.attended > days.possible - 1e-9 then marks.possible
+                        else marks.attended end as attended
+            from marks join days using (student_id, date)
+            where submitted
+          )
         ),
         silent as (
           select student_id, date, any_value(days.attended) - coalesce(sum(counted.attended), 0) as attended,
@@ -120,11 +127,11 @@ def attendance_rows(con: duckdb.DuckDBPyConnection, class_id: str, week: date) -
           anti join rejected on rejected.student_id = place.student_id and rejected.date = open.date
         )
         select student_id, date, session as item, code, attended as numerator,
-               possible as denominator, true as counted, null as note, file, line
+               possible as denominator, true as counted, note, file, line
         from counted
         union all by name
         select student_id, date, attended as numerator, possible as denominator, true as counted,
-               'no row: present' as note
+               if(attended < 1e-9, 'no row: by all of the day', 'no row: present') as note
         from silent where possible > 1e-9
         union all by name
         select student_id, date, session as item, code, false as counted, note, file, line

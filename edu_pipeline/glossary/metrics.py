@@ -36,7 +36,7 @@ _METRICS = (
         name="attendance_rate",
         title="Attendance",
         sentence=(
-            "Days attended as a share of days expected. Half days count as halves, coming late "
+            "Days attended as a share of days expected. {half_days}, coming late "
             "counts as attended, and days whose register is not in are left out."
         ),
         columns="attendance_rate",
@@ -44,7 +44,8 @@ _METRICS = (
         denominator=(
             "Student-days on which a student was enrolled, the school in session and the register "
             "taken, less those on which the student was not expected. Where marks are taken in lessons, "
-            "a day is attended by as many of the student's lessons that day as were attended"
+            "a day is attended by as many of the student's lessons that day as were attended; all or "
+            "nothing of a day counts where `[attendance] absent_from` says so"
         ),
         window="One school week, Monday to Sunday",
     ),
@@ -638,6 +639,7 @@ def definition(name: str, settings: Settings) -> str:
     """The sentence to print beside a metric, as this school's settings have it."""
     notice, attainment = settings.notice, settings.attainment
     return GLOSSARY[name].sentence.format(
+        half_days=_half_days(settings.attendance.absent_from),
         late="handed in" if settings.homework.late_counts else "not handed in",
         weeks=FEWEST_WEEKS,
         students=FEWEST_STUDENTS_USUAL,
@@ -650,6 +652,13 @@ def definition(name: str, settings: Settings) -> str:
         final=attainment.final,
         fewest=attainment.fewest,
     )
+
+
+def _half_days(absent_from: float | None) -> str:
+    """What a day counts as of which a part was missed."""
+    if absent_from is None:
+        return "Half days count as halves"
+    return f"A day of which {100 * absent_from:g} % or more was missed counts as missed and any other as attended"
 
 
 def _met(attainment: Attainment) -> str:

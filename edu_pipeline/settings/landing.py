@@ -335,6 +335,14 @@ class AttendanceExport(WideExport):
             "nor in a daily export for periods with numbers and for lessons."
         ),
     )
+    full_duration: float = Field(
+        1,
+        gt=0,
+        description=(
+            "What `duration` and `portion_absent` have for all of a day or, where it has several rows, of one "
+            "session or lesson: 390 or 60 where they are in minutes."
+        ),
+    )
 
 
 class EnrollmentsExport(TableExport):

@@ -181,6 +181,15 @@ class Attendance(Part):
             "19 August 2024 on, `dfe-2022` those until then. `codes` add to them and win over them."
         ),
     )
+    absent_from: float | None = Field(
+        None,
+        gt=0,
+        le=1,
+        description=(
+            "Share of a student's day from which, if it was missed, all of the day counts as missed; of any other "
+            "day nothing does. `0.5`: who missed half a day or more was absent. Default: the share itself counts."
+        ),
+    )
 
     def mark(self, code: str) -> Mark | None:
         """The meaning of a code: as somebody said, as the set says, else in any case; None if nobody did.

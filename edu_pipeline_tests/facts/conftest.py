@@ -217,6 +217,7 @@ def facts(con: duckdb.DuckDBPyConnection) -> Facts:
         stamp: str = "",
         close_week: Weekday | None = None,
         week_begins: WeekBegins | None = None,
+        absent_from: float | None = None,
         **export: Any,
     ) -> Query:
         attendance = AttendanceExport(**export)
@@ -250,7 +251,7 @@ def facts(con: duckdb.DuckDBPyConnection) -> Facts:
         build_class_students(con)
         build_class_days_off(con)
         build_counted_through(con, attendance, close_week, week_begins)
-        build_student_days(con, attendance)
+        build_student_days(con, attendance, absent_from)
         build_student_weeks(con)
         build_attendance_class_week(con)
         build_attendance_group_day(con)

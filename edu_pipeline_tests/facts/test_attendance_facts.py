@@ -206,6 +206,44 @@ def test_sessions_of_a_day_add_up_to_fractions(facts: Facts) -> None:
     ]
 
 
+QUARTERS = (
+    # Monday a quarter missed, Tuesday half, Wednesday three quarters, Thursday all, Friday nothing
+    "s1 1mon excused 1\ns1 1mon present 2\ns1 1mon present 3\ns1 1mon present 4\n"
+    "s1 1tue excused 1\ns1 1tue absent 2\ns1 1tue present 3\ns1 1tue present 4\n"
+    "s1 1wed absent 1\ns1 1wed absent 2\ns1 1wed absent 3\ns1 1wed present 4\n"
+    "s1 1thu absent 1\ns1 1thu absent 2\ns1 1thu absent 3\ns1 1thu absent 4\n"
+    "s1 1fri present 1\ns1 1fri present 2\ns1 1fri present 3\ns1 1fri tardy 4"
+)
+
+
+@pytest.mark.parametrize("shape", ["daily", "exceptions"])
+@pytest.mark.parametrize(
+    ("absent_from", "attended", "excused"),
+    [
+        (None, [0.75, 0.5, 0.25, 0.0, 1.0], [0.25, 0.25, 0.0, 0.0, 0.0]),
+        (0.5, [1.0, 0.0, 0.0, 0.0, 1.0], [0.0, 0.5, 0.0, 0.0, 0.0]),
+        (1.0, [1.0, 1.0, 1.0, 0.0, 1.0], [0.0] * 5),
+        (0.25, [0.0, 0.0, 0.0, 0.0, 1.0], [1.0, 0.5, 0.0, 0.0, 0.0]),
+    ],
+)
+def test_a_school_may_say_from_which_share_missed_all_of_a_day_counts_as_missed(
+    facts: Facts, shape: str, absent_from: float | None, attended: list[float], excused: list[float]
+) -> None:
+    """Excused is the share of what was missed."""
+    silent = "\n".join(row for row in QUARTERS.split("\n") if "present" not in row)
+    query = facts(
+        calendar="1mon-fri",
+        classes=ROOM,
+        spells="7A s1",
+        marks=QUARTERS if shape == "daily" else silent,
+        shape=shape,
+        sessions_per_day=4,
+        absent_from=absent_from,
+    )
+    found = query("select possible, attended, excused from student_days order by date")
+    assert found == [(1.0, *each) for each in zip(attended, excused, strict=True)]
+
+
 def test_a_day_with_one_session_taken_counts_that_session(facts: Facts) -> None:
     query = facts(
         calendar="1mon",

@@ -159,6 +159,31 @@ def test_silence_is_presence_in_an_exceptions_only_export(
     assert [sums(rows)] == query("select attended_days, possible_days from attendance_class_week")
 
 
+def test_where_all_or_nothing_of_a_day_counts_rows_say_so(
+    facts: Facts, reject: Reject, con: duckdb.DuckDBPyConnection
+) -> None:
+    """A quarter of Monday missed, half of Tuesday: Monday counts whole, Tuesday not at all."""
+    query = facts(
+        calendar="1mon-tue 2mon",
+        classes=CLASSES,
+        spells="7A s1",
+        marks="s1 1mon absent 1\ns1 1tue absent 1\ns1 1tue absent 2",
+        sessions_per_day=4,
+        absent_from=0.5,
+        **EXCEPTIONS,
+    )
+    reject()
+    rows = attendance_rows(con, "7A", day("1mon"))
+    assert sorted(rows.select("date", "numerator", "denominator", "note").rows()) == [
+        (day("1mon"), 0.25, 0.25, "by all of the day"),
+        (day("1mon"), 0.75, 0.75, "no row: present"),
+        (day("1tue"), 0.0, 0.25, None),
+        (day("1tue"), 0.0, 0.25, None),
+        (day("1tue"), 0.0, 0.5, "no row: by all of the day"),
+    ]
+    assert [sums(rows)] == query("select attended_days, possible_days from attendance_class_week")
+
+
 HOMEWORK = """
     s1 w1 MAT 1mon complete
     s1 w2 MAT 1mon late

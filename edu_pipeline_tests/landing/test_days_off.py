@@ -135,6 +135,14 @@ def test_students_whose_grade_the_calendar_does_not_have_are_a_question(roster: 
     assert (off(con), asked(con)) == ([("007", "07")], [])
 
 
+def test_a_track_by_another_word_is_told_with_the_line(roster: Land) -> None:
+    """7, which is a grade of students and no track, is no word for theirs; B is a student's."""
+    students = "student_id,given_name,family_name,grade,track\n007,Ada,Moss,7,A\n008,Ben,Oak,7,B\n"
+    days = "date,track,in_session\n2026-09-07,7,Y\n2026-09-07,B,N\n2026-09-08,B,Y\n"
+    con = roster({**ROSTER, "students.csv": students, "calendar.csv": days})
+    assert '[landing.calendar.values.track]: 7 = "A"' in asked(con)[0]
+
+
 def test_tracks_that_no_student_has_are_a_question(roster: Land) -> None:
     days = "date,track,in_session\n2026-09-07,A,Y\n2026-09-07,B,N\n2026-09-08,B,Y\n"
     con = roster({**ROSTER, "calendar.csv": days})

@@ -299,6 +299,56 @@ def test_the_session_beside_the_date_says_how_many_marks_a_day_has(lines: Lines)
     }
 
 
+def _grid(header: str, *sessions: str, without: int = 0) -> dict[str, str]:
+    """Marks of every pupil on two days, in each of these sessions; the first ones are `without` the last."""
+    rows = [
+        f"A{i},{day}/09/2026,{session},present"
+        for n, i in enumerate(STUDENTS)
+        for day in (14, 15)
+        for session in (sessions[:-1] if n < without else sessions)
+    ]
+    return {**SIMS, "marks.csv": "\n".join([f"UPN,Date,{header},Mark", *rows, ""])}
+
+
+@pytest.mark.parametrize(
+    ("header", "sessions", "found"),
+    [
+        ("Half", ("Morning", "Afternoon"), {"session": "Half"}),
+        ("Expression", ("1", "2", "3", "4", "5", "6"), {"session": "Expression"}),
+        ("Lesson no", ("P1", "P2", "P3"), {"session": "Lesson no"}),
+        ("Blk", ("A", "B", "C", "D"), {"session": "Blk"}),
+        # two kinds of marks, two systems, some numbers
+        ("Blk", ("S", "C"), None),
+        ("Mark Type", ("1", "2", "3"), None),
+        ("Source", ("1", "2", "3"), None),
+        ("Room", ("7", "9", "12"), None),
+        ("Half", ("AM", "PM", "ALL"), None),
+    ],
+)
+def test_a_session_in_a_column_of_another_name_is_found_by_its_cells(
+    lines: Lines, header: str, sessions: tuple[str, ...], found: dict[str, str] | None
+) -> None:
+    seen = suggested(lines(_grid(header, *sessions)))["landing"]["attendance"]  # type: ignore[index]
+    assert seen.get("columns") == found
+    per_day = len(sessions) if header == "Blk" and found else None
+    assert seen.get("sessions_per_day") == per_day
+
+
+def test_a_session_that_a_tenth_of_the_marks_lack_or_that_has_a_rival_is_left_to_a_person(
+    lines: Lines,
+) -> None:
+    def columns(files: Mapping[str, str]) -> object:
+        return suggested(lines(files))["landing"]["attendance"].get("columns")  # type: ignore[index]
+
+    # of 30 pupils, 8 without the third session: 164 of 180 marks; 10: 160
+    assert columns(_grid("Unit", "1", "2", "3", without=8)) == {"session": "Unit"}
+    assert columns(_grid("Unit", "1", "2", "3", without=10)) is None
+    two = _grid("Unit", "1", "2", "3")
+    head, *rows = two["marks.csv"].splitlines()
+    rival = "\n".join([f"{head},Room", *(f"{row},{row.split(',')[2]}" for row in rows)])
+    assert columns({**two, "marks.csv": rival}) is None
+
+
 def test_names_in_the_place_of_codes_are_not_shown(look: Look) -> None:
     """The `look` fixture asserts that no name is told."""
     marks = "".join(f"412,2026-09-07,Ada{i} Moss\n" for i in range(30))

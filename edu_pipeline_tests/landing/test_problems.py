@@ -92,6 +92,35 @@ def test_a_column_of_the_settings_that_is_not_there_is_a_problem(read_exports: S
     ]
 
 
+@pytest.mark.parametrize(
+    ("part", "said"),
+    [
+        ('values = { clas_id = { "a" = "b" } }', "clas_id, which is none of its columns"),
+        ('beside = { staus = "Late" }', "staus, which is none of its columns"),
+        ('lists = ["clas_id"]', "clas_id, which is none of its columns"),
+        ('where = { Kiend = ["x"] }', 'names "Kiend", but the file has no such column'),
+        (
+            'join = { task = { files = ["school/task*"], on = "Tsak", key = "id" } }',
+            'its join task: on = "Tsak", but the file has no such column',
+        ),
+        (
+            'join = { task = { files = ["school/task*"], on = "Task", key = "idd" } }',
+            'its join task: key = ["idd"], but no file of school/task* has such columns',
+        ),
+        ('columns = { due_date = "tsk.due" }', 'due_date = "tsk.due", but the file has no such'),
+    ],
+)
+def test_a_misspelling_in_a_part_is_told(read_exports: Stage, part: str, said: str) -> None:
+    found = read_exports(
+        {
+            "homework.csv": "student_id,assignment_id,due_date,status,Task\n",
+            "tasks.csv": "id,due\n",
+        },
+        f'[landing.homework.parts."*homework*"]\n{part}',
+    )
+    assert said in " ".join(problem.message for problem in of_files(found))
+
+
 def test_an_unmapped_code_names_its_classes_and_the_finished_line_works(
     land: Land, messages: Messages, paste: Paste, facts: Stage
 ) -> None:

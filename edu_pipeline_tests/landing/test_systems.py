@@ -258,7 +258,57 @@ def test_a_duration_in_minutes_is_a_problem(land: Land, messages: Messages) -> N
     assert con.sql("select count(*) from stg_attendance").fetchall() == [(0,)]
     assert messages(con) == [
         "1 of 1 rows of attendance are rejected: duration not between 0 and 1 "
-        "(school/attendance.csv, line 2)."
+        "(school/attendance.csv, line 2). It must be the part of the day, or of the session, such as 0.5 or "
+        "50 %. If it is in minutes, add to [landing.attendance]: full_duration = …  # the minutes of all of "
+        "it, such as 390"
+    ]
+
+
+@pytest.mark.parametrize(
+    ("settings", "marks", "right"),
+    [
+        pytest.param(
+            "full_duration = 390",
+            # three days: all missed, 130 of 390 minutes missed, half of it missed as a share
+            ["09-07,,absent,390", "09-08,,absent,130", "09-09,,absent,50%", "09-10,,present,"],
+            [(1, 0), (1, 2 / 3), (1, 0.5), (1, 1)],
+            id="a row a day",
+        ),
+        pytest.param(
+            "full_duration = 180",
+            # AM all missed; PM 90 of 180; ALL of the day is twice 180, of which 90 missed
+            ["09-07,AM,absent,180", "09-08,PM,absent,90", "09-09,ALL,absent,90"],
+            [(0.5, 0), (0.5, 0.25), (1, 0.75)],
+            id="halves of the day",
+        ),
+        pytest.param(
+            "full_duration = 60",
+            # a day of three lessons of 60 minutes: 15 of the first missed
+            ["09-07,1,absent,15", "09-07,2,present,", "09-07,3,present,60"],
+            [(1 / 3, 0.25), (1 / 3, 1 / 3), (1 / 3, 1 / 3)],
+            id="periods",
+        ),
+    ],
+)
+def test_a_duration_in_minutes_is_the_part_of_what_a_full_one_has(
+    land: Land, settings: str, marks: list[str], right: list[tuple[float, float]]
+) -> None:
+    rows = "".join(f"007,2026-{mark}\n" for mark in marks)
+    con = land(
+        {"attendance.csv": f"student_id,date,session,code,EventDuration\n{rows}"},
+        f"[landing.attendance]\n{settings}",
+    )
+    found = con.sql("select possible, attended from stg_attendance order by line").fetchall()
+    assert found == [pytest.approx(each) for each in right]
+
+
+def test_more_minutes_than_a_full_day_has_are_no_part_of_it(land: Land) -> None:
+    con = land(
+        {"attendance.csv": "student_id,date,code,EventDuration\n007,2026-09-07,absent,400\n"},
+        "[landing.attendance]\nfull_duration = 390",
+    )
+    assert con.sql("select rule from rejected_attendance").fetchall() == [
+        ("duration_not_between_0_and_1",)
     ]
 
 

@@ -197,6 +197,21 @@ def test_minutes_that_say_how_long_a_day_was_are_no_part_of_it(
     assert found.height == asks
 
 
+def test_minutes_present_that_differ_between_presences_are_asked_about(
+    facts: Callable[..., Facts],
+) -> None:
+    six = rosters_of(f"{who:03}" for who in range(1, 7))
+    files = _of_six("Minutes Present", ("07", "PPPPPP", "390 390 390 195 390 390"))
+    (message,) = _asked(facts(files, rosters=six))["message"]
+    assert "differs between presences" in message
+    assert (
+        '[landing.attendance.columns]: duration = "Minutes Present"  # and to [landing.attendance]: '
+        "full_duration = …"
+    ) in message
+    alike = _of_six("Minutes Present", ("07", "PPPPPA", "390 390 390 390 390 0"))
+    assert _asked(facts(alike, rosters=six)).height == 0
+
+
 def test_a_column_of_who_or_of_when_is_no_second_column_of_codes(
     facts: Callable[..., Facts],
 ) -> None:

@@ -57,6 +57,58 @@ def test_a_register_with_a_column_per_day_is_a_mark_per_student_and_day(facts: S
     ).fetchall() == [(3, 4, 2)]
 
 
+TITLE = "Riverside School,,,,,,\nRegister of 7A,,,,,,\n\n"
+
+
+@pytest.mark.parametrize(
+    "header",
+    [
+        pytest.param(
+            "Adm No,Name,Reg,07/09/2026,,08/09/2026,\n,,,AM,PM,AM,PM\n", id="days beside the names"
+        ),
+        pytest.param(
+            ",,,07/09/2026,,08/09/2026,\nAdm No,Name,Reg,AM,PM,AM,PM\n", id="days above the names"
+        ),
+        pytest.param(
+            ",,,Mon 7 Sep 2026,,Tue 8 Sep 2026\nAdm No,Name,Reg,AM,PM,AM,PM\n",
+            id="a line that ends early",
+        ),
+    ],
+)
+def test_days_in_a_line_above_their_sessions_are_read(facts: Stage, header: str) -> None:
+    """Two pupils, two days: 007 missed Tuesday afternoon, 008 all of Monday: 2.5 of 4 days."""
+    rows = "007,Ada Moss,7A,/,\\,/,N\n008,Ben Oakley,7A,I,I,/,\\\n"
+    con, *_ = facts(
+        {"attendance.csv": TITLE + header + rows},
+        '[landing.attendance]\ndate_formats = ["%d/%m/%Y"]\n[attendance]\ncode_set = "dfe-2024"',
+    )
+    first = [mark[:5] for mark in con.sql(MARKS).fetchall()[:4]]
+    assert first == [
+        ("007", "2026-09-07", "AM", "/", 6),
+        ("007", "2026-09-07", "PM", "\\", 6),
+        ("007", "2026-09-08", "AM", "/", 6),
+        ("007", "2026-09-08", "PM", "N", 6),
+    ]
+    assert con.sql(
+        "select sum(attended), sum(possible), count(*) from stg_attendance"
+    ).fetchall() == [(2.5, 4, 8)]
+    assert con.sql("select count(*) from rejected_attendance").fetchall() == [(0,)]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        # names twice below a title; a row whose first cells are blank; marks below blank names
+        "Sheet,,,\nstudent_id,date,code,code\n007,2026-09-07,P,P\n",
+        "student_id,date,code,note\n,,P,P\n007,2026-09-07,P,x\n",
+        "student_id,date,code,\n,,P,P\n007,2026-09-07,P,x\n",
+    ],
+)
+def test_other_lines_are_no_second_line_of_a_header(facts: Stage, text: str) -> None:
+    con, *_ = facts({"attendance.csv": text}, CODES)
+    assert con.sql("select student_id, code from stg_attendance").fetchall() == [("007", "P")]
+
+
 def test_fates_of_a_wide_register_add_up_to_its_lines_times_its_days(stage: Land) -> None:
     con = stage(
         {

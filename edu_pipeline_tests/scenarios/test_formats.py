@@ -93,6 +93,7 @@ EXPECTED: dict[str, Figures] = {
     "school-data-sync-v1": SDS,
     "school-data-sync-v2.1": SDS,
     "uk": UK,
+    "uk-register": UK,
     "canvas": CANVAS,
 }
 LEFT_OPEN = {
@@ -108,6 +109,10 @@ LEFT_OPEN = {
     "powerschool": """
         [attendance.codes]
         T = "tardy"
+    """,
+    "uk-register": """
+        [attendance]
+        code_set = "dfe-2024"
     """,
 }
 """What a format does not say, and is asked."""
@@ -127,6 +132,13 @@ SURE: dict[str, dict[str, object]] = {
             "attendance": {"date_formats": ["%d/%m/%Y"]},
         },
         "attendance": {"code_set": "dfe-2024"},
+    },
+    "uk-register": {
+        "landing": {
+            "students": {"columns": {"student_id": "Adm No"}},  # and not UPN
+            "classes": {"constants": {"class_type": "homeroom"}},
+            "attendance": {"date_formats": ["%d/%m/%Y"]},
+        },
     },
 }
 """What `inspect --write` adds."""

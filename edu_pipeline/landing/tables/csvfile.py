@@ -5,9 +5,10 @@ What the columns mean is not decided here; every cell stays text.
 
 import codecs
 import csv
+from collections import Counter
 from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass
-from itertools import islice
+from itertools import islice, zip_longest
 from pathlib import Path
 
 from edu_pipeline.landing.tables.encodings import UTF_8, UnreadableFileError, chunks, decoded
@@ -135,10 +136,39 @@ def _header_in(
 ) -> _Header:
     reader = csv.reader(top[line:], delimiter=delimiter)
     try:
-        names = next(reader)
+        names: Sequence[str] = next(reader)
     except (StopIteration, csv.Error):
         names = []
-    return _Header(names, delimiter, line, reader.line_num, frozenset(known(_unique(names))))
+    lines = reader.line_num
+    if spread := _of_two_lines(
+        names, next(csv.reader(top[line + lines :][:1], delimiter=delimiter), [])
+    ):
+        names, lines = spread, lines + 1
+    return _Header(names, delimiter, line, lines, frozenset(known(_unique(names))))
+
+
+def _of_two_lines(upper: Sequence[str], lower: Sequence[str]) -> Sequence[str]:
+    """Names such as `07/09/2026 AM`, where days stand above sessions, a day over several; else none.
+
+    The other columns have their name in one of the lines, all of them in the same, and nothing in the other.
+    """
+    if len(upper) >= len(lower) and len({*filter(None, upper)}) == len(upper):
+        return ()
+    columns = [(high.strip(), low.strip()) for high, low in zip_longest(upper, lower, fillvalue="")]
+    repeated = {
+        low for low, times in Counter(low for _, low in columns).items() if low and times > 1
+    }
+    own = [pair for pair in columns if pair[1] not in repeated]
+    days = {high for high, low in columns if high and low in repeated}
+    one_line = any(map(any, own)) and any(not any(line) for line in zip(*own, strict=True))
+    if not one_line or not 1 < len(days) < len(columns) - len(own):
+        return ()
+    names, day = [], ""
+    for high, low in columns:
+        day = (high or day) if low in repeated else ""
+        names.append(f"{day} {low}" if day else high or low)
+    filled = [*filter(None, names)]
+    return names if len({*filled}) == len(filled) else ()
 
 
 def _unique(names: Sequence[str]) -> tuple[str, ...]:
@@ -189,13 +219,11 @@ def records(path: Path, shape: Layout) -> Iterator[tuple[int, int | None, list[s
     width = len(shape.header)
     csv.field_size_limit(LONGEST_CELL)
     with path.open(encoding="utf-8-sig", newline="") as file:
-        for _ in range(shape.preamble):
+        for _ in range(shape.header_lines):
             file.readline()
         reader = csv.reader(file, delimiter=shape.delimiter, strict=True)
-        line = shape.preamble + 1
+        line = shape.header_lines + 1
         try:
-            next(reader)
-            line = shape.preamble + reader.line_num + 1
             for cells in reader:
                 if any(cell.strip() for cell in cells):
                     row = [_unwrapped(cell) or None for cell in cells[:width]]
@@ -203,7 +231,7 @@ def records(path: Path, shape: Layout) -> Iterator[tuple[int, int | None, list[s
                     beyond = cells[width:] if any(cells[width:]) else []
                     short = len(cells) if len(cells) < width else None
                     yield line, short, [*row, shape.delimiter.join(beyond) or None]
-                line = shape.preamble + reader.line_num + 1
+                line = shape.header_lines + reader.line_num + 1
         except csv.Error as error:
             raise UnreadableFileError(
                 f"a quotation mark in the row that begins in line {line} is not closed. Export it "

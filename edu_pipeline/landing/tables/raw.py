@@ -240,6 +240,8 @@ def _insert(
 
 def _by_header(con: duckdb.DuckDBPyConnection, joined: _Joined, header: Sequence[str]) -> str:
     """SQL of what another file says of columns: in every row all of it, a JSON object of keys in headers."""
+    if not joined.columns:
+        return ""
     objects = ", ".join(
         f"to_json(map_from_entries(list((key, {quoted(name)}))))::varchar"
         for name in joined.columns

@@ -495,7 +495,7 @@ def without_a_calendar(con: duckdb.DuckDBPyConnection) -> pl.DataFrame:
     Returns:
         One row per school: `school_id`, `kind` (grade, track or class_id: what they lack), `students`,
         `theirs` (their grades or tracks), `known` (those of the calendar), `strange` (of these, those
-        of no student at all), `class_ids`.
+        of no student or class at all), `class_ids`.
     """
     found: pl.DataFrame = con.sql(
         """
@@ -512,10 +512,22 @@ def without_a_calendar(con: duckdb.DuckDBPyConnection) -> pl.DataFrame:
         group by school_id, kind order by all
         """
     ).pl()
-    grades = con.sql("select distinct grade from stg_students").pl()["grade"].drop_nulls()
-    return found.with_columns(
-        pl.col("theirs").fill_null([]),
-        strange=pl.col("known").list.set_difference(grades.implode()).list.sort(),
+    taken = con.sql(
+        """
+        select 'grade' as kind, list(distinct grade) as taken from stg_students
+        union all
+        select 'track', list(distinct track) from read_students
+        union all
+        select 'class_id', list(distinct class_id) from stg_classes
+        """
+    ).pl()
+    return (
+        found.join(taken, on="kind", how="left", maintain_order="left")
+        .with_columns(
+            pl.col("theirs").fill_null([]),
+            strange=pl.col("known").list.set_difference("taken").list.sort(),
+        )
+        .drop("taken")
     )
 
 

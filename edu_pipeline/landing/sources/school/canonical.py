@@ -15,6 +15,8 @@ import duckdb
 import polars as pl
 
 from edu_pipeline.ground.sql import literal, literals, quoted
+from edu_pipeline.ground.toml import toml_list, toml_text
+from edu_pipeline.ground.wording import listed
 from edu_pipeline.landing.rules import (
     ABOVE,
     DELETED,
@@ -51,6 +53,7 @@ from edu_pipeline.settings.landing import (
     AttendanceExport,
     EnrollmentsExport,
     FilesOfExport,
+    Join,
     TableExport,
     WideExport,
 )
@@ -133,7 +136,24 @@ def _resolved(
             how = {name: "format" if name in by_form else how for name, how in found.how.items()}
             unread = tuple(name for name in found.unread if name not in part.beside.values())
             found = replace(found, how=how, unread=unread)
+        if joins := own_part(path, export).join:
+            unjoined = _unjoined(table, joins, header, files)
+            found = replace(found, missing=(*found.missing, *unjoined))
         yield path, found, part
+
+
+def _unjoined(
+    table: str, joins: Mapping[str, Join], header: Sequence[str], files: pl.DataFrame
+) -> Iterator[str]:
+    """A sentence for every column by which the settings join a file and which is not there."""
+    for name, join in joins.items():
+        said = f"[landing.{table}.parts] says of its join {name}"
+        for on in join.on:
+            if on not in (*header, "assignment_id"):
+                yield f"{said}: on = {toml_text(on)}, but the file has no such column. Its columns are: {', '.join(header)}."
+        others = files.select("path", "header").drop_nulls().iter_rows()
+        if not any(is_like(path, join.files) and {*join.key} <= {*of} for path, of in others):
+            yield f"{said}: key = {toml_list(join.key)}, but no file of {listed(list(join.files))} has such columns."
 
 
 def as_found(settings: Settings, files: pl.DataFrame) -> Settings:

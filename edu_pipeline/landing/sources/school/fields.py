@@ -31,6 +31,7 @@ _STUDENT = Field(
         "sis_id",
         "UPN",
         "admission number",
+        *("adm no", "adno"),
         "student",
     ),
     required=True,
@@ -56,8 +57,13 @@ _FULL_NAME = Field(
         "name",
     ),
 )
-_GIVEN = Field("given_name", ("givenName", "first name", "forename", "legal first name"))
-_FAMILY = Field("family_name", ("familyName", "last name", "surname", "LastSurname"))
+_GIVEN = Field(
+    "given_name", ("givenName", "first name", "forename", "legal first name", "legal forename")
+)
+_FAMILY = Field(
+    "family_name",
+    ("familyName", "last name", "surname", "LastSurname", "legal surname", "legal last name"),
+)
 _PREFERRED = Field(
     "preferred_name",
     (
@@ -68,7 +74,7 @@ _PREFERRED = Field(
         "chosen name",
     ),
 )
-_HOMEROOM = ("reg", "registration group", "tutor group")
+_HOMEROOM = ("reg", "reg group", "registration group", "tutor group")
 """What UK systems call a homeroom."""
 _SUFFIX = Field("suffix", ("GenerationCodeSuffix", "name suffix", "suffix name"))
 _GRADE = Field("grade", ("grades", "grade level", "year group", "year"))

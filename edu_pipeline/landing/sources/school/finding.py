@@ -72,6 +72,7 @@ from edu_pipeline.landing.sources.school.doubts import doubts
 from edu_pipeline.landing.sources.school.fields import DATES, WORDS
 from edu_pipeline.landing.sources.school.lessons import days_and_lessons, lesson_problems
 from edu_pipeline.landing.sources.school.losses import (
+    RATES,
     attendance_lost,
     homework_lost,
     homework_problems,
@@ -262,6 +263,8 @@ def _rows_left_out(
     lost = homework_problems(homework_lost(con, told["homework"], begins), advice["homework"])
     if weighed:
         rows = attendance_lost(con, landing.attendance, told["attendance"], begins)
+        if settings.attendance.absent_from is not None:  # any row may turn a whole day
+            rows = rows.with_columns(pl.lit(None, pl.Float64).alias(each) for each in RATES)
         lost += loss_problems(rows, advice["attendance"])
     strangers = stranger_problems(strangers_enrolled(con), landing.attendance)
     known = {(problem.table, problem.subject) for problem in (*many, *lost)}

@@ -20,6 +20,7 @@ from edu_pipeline.landing.rules import (
     UNPARSEABLE,
 )
 from edu_pipeline.landing.sources.school.school_problems import (
+    ADVICE,
     DATE_LIKE,
     classes_told,
     few,
@@ -30,6 +31,8 @@ from edu_pipeline.model.problems import Problem
 from edu_pipeline.model.school_calendar import WeekBegins
 from edu_pipeline.settings.landing import AttendanceExport
 
+RATES = ("now", "low", "high")
+"""Of `attendance_lost`."""
 PRINTED_WITH = 0.001
 """A rate is printed in per cent with one decimal; half of the last one is the most that may be unsure."""
 MANY_OF_A_WEEK = 0.05
@@ -210,8 +213,8 @@ def _sentence(rule: str, rows: pl.DataFrame, advice: str) -> str:
         else ""
     )
     cure = advice if rule.startswith(UNPARSEABLE) else ""
-    if rule.endswith("_between_0_and_1"):
-        cure = " It must be the part of the session, such as 0.5 or 50 %."
+    if rule in ADVICE and rule.endswith("_between_0_and_1"):
+        cure = f" {ADVICE[rule]}"
     return (
         f"{what} of attendance about {classes} in {when} could not be used: "
         f"{rule.replace('_', ' ')}{example} ({first['file']}, line {first['line']}).{range_}{cure}"

@@ -7,12 +7,16 @@ elsewhere.
 import re
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass
+from string import ascii_uppercase
 
 from edu_pipeline.landing.tables.headers import normal
 from edu_pipeline.settings.landing import AttendanceExport
 
 MOST_SESSIONS = 12
 """A higher number in the name of a session is an id or a time of day."""
+
+FEWEST_IN_TURN = 3
+"""Numbers or letters that are the sessions of a day."""
 
 WHOLE_DAY = frozenset(
     {
@@ -66,13 +70,34 @@ def parts_of_day(
         return PartsOfDay(export.sessions_per_day, whole=whole if parts else ())
     if {normal(name) for name in parts} in HALVES and not lessons:
         return PartsOfDay(2, whole=whole)
-    numbers = {number_of(name) for name in parts}
-    numbered = len(numbers) == len(parts) > 1 and not any(
-        span_of(name) or not re.search(r"\d", name) for name in parts
-    )
-    if export.shape == "daily" and (lessons or (numbered and max(numbers) <= MOST_SESSIONS)):
+    if export.shape == "daily" and (lessons or _are_numbered(parts)):
         return PartsOfDay(1, by_day=True, whole=whole)
     return PartsOfDay(export.sessions_per_day)
+
+
+def _are_numbered(sessions: Collection[str]) -> bool:
+    numbers = {number_of(name) for name in sessions}
+    return (
+        len(numbers) == len(sessions) > 1
+        and max(numbers) <= MOST_SESSIONS
+        and not any(span_of(name) or not re.search(r"\d", name) for name in sessions)
+    )
+
+
+def are_called_sessions(cells: Collection[str]) -> bool:
+    """Whether what stands in a column reads like all sessions of a day: halves, or a row of numbers or letters.
+
+    Two numbers or letters may also be two kinds of marks.
+    """
+    if {normal(cell) for cell in cells} in HALVES:
+        return True
+    numbers = {number_of(cell) for cell in cells} if _are_numbered(cells) else set()
+    letters = {cell.upper() for cell in cells if len(cell) == 1}
+    in_turn = ({*range(1, len(cells) + 1)}, {*range(len(cells))})
+    return len(cells) >= FEWEST_IN_TURN and (
+        numbers in in_turn
+        or (len(cells) <= MOST_SESSIONS and letters == {*ascii_uppercase[: len(cells)]})
+    )
 
 
 def sessions_likely(sessions: Iterable[str]) -> int:

@@ -8,8 +8,9 @@ from collections import Counter
 from collections.abc import Callable, Collection, Sequence
 from functools import partial
 
+from edu_pipeline.ground.sql import quoted
 from edu_pipeline.ground.wording import counted
-from edu_pipeline.landing.sources.school.canonical import CODES
+from edu_pipeline.landing.sources.school.canonical import CODES, unread_names
 from edu_pipeline.landing.sources.school.code_sets import (
     likely_set,
     meanings_shown,
@@ -17,7 +18,12 @@ from edu_pipeline.landing.sources.school.code_sets import (
 )
 from edu_pipeline.landing.sources.school.fields import DATES, FIELDS, WORDS
 from edu_pipeline.landing.sources.school.lessons import DAILY, DAILY_COLUMNS
-from edu_pipeline.landing.sources.school.parts_of_day import parts_of_day, sessions_likely
+from edu_pipeline.landing.sources.school.parts_of_day import (
+    MOST_SESSIONS,
+    are_called_sessions,
+    parts_of_day,
+    sessions_likely,
+)
 from edu_pipeline.landing.sources.school.placing import SAID_ONCE
 from edu_pipeline.landing.sources.school.school_problems import (
     ENOUGH_MARKS,
@@ -35,8 +41,10 @@ from edu_pipeline.landing.sources.school.school_reading import (
 )
 from edu_pipeline.landing.sources.school.stage_facts import sessions_in_turn
 from edu_pipeline.landing.sources.school.suggestions import OPEN, Line, format_lines
+from edu_pipeline.landing.sources.school.telling_apart import SOURCES
+from edu_pipeline.landing.sources.school.unread import few_cells, words_of
 from edu_pipeline.landing.tables.date_order import date_orders, is_date, unread
-from edu_pipeline.landing.tables.headers import normal
+from edu_pipeline.landing.tables.headers import normal, word_set
 from edu_pipeline.settings.landing import SCHOOL_TABLES
 from edu_pipeline.settings.marks import CODE_SETS, DISMISSED
 
@@ -48,6 +56,9 @@ FEW = 0.1
 
 FEW_DAYS = 0.5
 """Share of the days on which its students have a row, below which an export is exceptions only."""
+
+VERSIONS = SOURCES | word_set("version revision attempt copy entry sequence seq type kind category")
+"""What headers say that hold which of several rows about one thing a row is."""
 
 SOME_DAYS = 5
 """Days that an export must have before its shape is concluded from them."""
@@ -325,6 +336,52 @@ def _shape_lines(read: Reading) -> list[Line]:
     return [Line(section, "shape", "exceptions", why, certain=False)]
 
 
+def _session_column_lines(read: Reading) -> list[Line]:
+    """The column of the session, where nobody knows its header and no other one can be it."""
+    if read.settings.landing.attendance.shape != "daily" or not all(
+        read.lacks("attendance", ours) for ours in ("session", "class_id")
+    ):
+        return []
+    found = [
+        name
+        for name in unread_names(
+            read.con, "attendance", read.files, read.settings.landing.attendance
+        )
+        if not words_of(name) & VERSIONS and _has_all_sessions(read, name)
+    ]
+    if len(found) != 1:
+        return []
+    why = "each mark of a student on a day has another one, and nearly all students have all of the day's"
+    return [Line(("landing", "attendance", "columns"), "session", found[0], why)]
+
+
+def _has_all_sessions(read: Reading, name: str) -> bool:
+    """Whether a column tells marks of a day apart, and nearly everybody has one for each of its values.
+
+    Of corrections, and of a second system's marks, there are fewer.
+    """
+    sessions = few_cells(read.con, "attendance", name, MOST_SESSIONS)
+    if not sessions or not are_called_sessions(sessions):
+        return False
+    ((rows, different, of, fewest),) = read.con.execute(
+        f"""
+        with marks as (
+          select parsed.student_id, parsed.date, trim(raw.{quoted(name)}) as session
+          from {read.rows("attendance")} as parsed join raw_attendance as raw using (_file, _line)
+          where _rule is null
+        ),
+        days as (
+          select count(*) as rows, count(distinct (student_id, session)) as different,
+                 count(distinct student_id) * count(distinct session) as of,
+                 count(distinct nullif(session, '')) as sessions
+          from marks group by date
+        )
+        select sum(rows), sum(different), sum(of), min(sessions) from days
+        """
+    ).fetchall()
+    return bool(rows and rows == different >= ENOUGH * of and fewest > 1)
+
+
 def _session_lines(read: Reading) -> list[Line]:
     """How many marks make a day."""
     export = read.settings.landing.attendance
@@ -416,6 +473,7 @@ STEPS: Sequence[Step] = (
     _constant_lines,
     _role_lines,
     _shape_lines,
+    _session_column_lines,
     _session_lines,
     _code_lines,
 )

@@ -80,6 +80,8 @@ NAMED = 4
 
 NAMED_SESSIONS = 8
 
+FULL_DURATION = "full_duration = …  # the minutes of all of it, such as 390"
+
 ADVICE: Mapping[str, str] = {
     TOO_MANY_CELLS: "Export it again with cells quoted: some hold the character between cells.",
     SUPERSEDED: (
@@ -87,6 +89,11 @@ ADVICE: Mapping[str, str] = {
         "[landing.{table}.columns] or leave the others out with [landing.{table}.where]."
     ),
     AFTER: "If its name has another date than that of its export, give it another name.",
+    **dict.fromkeys(
+        ("duration_not_between_0_and_1", "portion_absent_not_between_0_and_1"),
+        "It must be the part of the day, or of the session, such as 0.5 or 50 %. If it is in minutes, add to "
+        f"[landing.attendance]: {FULL_DURATION}",
+    ),
 }
 """Rule → what to do when many rows break it."""
 
@@ -177,13 +184,17 @@ def _or_constant(table: str, sentence: str, of_file: str) -> str:
     return ""
 
 
+OF_OUR_COLUMNS = ("columns", "constants", "values", "beside", "lists", "unsigned")
+"""Keys of a part of an export that have our columns."""
+
+
 def _unknown_columns(table: str, export: TableExport) -> list[Problem]:
     """Columns that the settings map and that we do not have: a misspelling, not a silence."""
     ours = [field.name for field in FIELDS[table]]
     said = {key: getattr(export, key) for key in ("columns", "constants", "values", "width")}
     for pattern, part in export.parts.items():
         of = f"parts.{toml_key(pattern)}"
-        said |= {f"{of}.columns": part.columns, f"{of}.constants": part.constants}
+        said |= {f"{of}.{key}": getattr(part, key) for key in OF_OUR_COLUMNS}
     return [
         school_problem(
             table,

@@ -184,7 +184,8 @@ def stage_attendance(
         ),
     )
     con.register("export_days", export_days(files, "attendance", settings))
-    duration, missed = _share("duration"), _share("portion_absent")
+    full = _full_duration(parts, known, per_day, export)
+    duration, missed = _share("duration", full), _share("portion_absent", full)
     # a duration is that of what the code says: of the absence, or of the presence
     there = (
         f"case when {missed} is not null and not meaning.tardy "
@@ -301,7 +302,7 @@ def _shares(parts: PartsOfDay) -> dict[str, str]:
 
     A mark of the whole day beside them decides the day.
     """
-    part = f"(class_id is not null or session not in {literals(['', *parts.whole])})"
+    part = _is_part(parts, "class_id", "session")
     took_place = f"count(*) filter ({part} and (possible > 0 or not submitted)) over day"
     day = "(partition by student_id, date)"
     share = (
@@ -315,11 +316,27 @@ def _shares(parts: PartsOfDay) -> dict[str, str]:
     }
 
 
-def _share(column: str) -> str:
-    """SQL of a part of a whole, such as 0.5, 0,5 or 50 %; null where it is no number."""
+def _is_part(parts: PartsOfDay, class_id: str, session: str) -> str:
+    """SQL of whether a mark is about a lesson or period, where days are divided by these."""
+    return f"({class_id} is not null or {session} not in {literals(['', *parts.whole])})"
+
+
+def _full_duration(
+    parts: PartsOfDay, known: str | int, per_day: str, export: AttendanceExport
+) -> str:
+    """SQL of the duration of all that a row is about; of a whole day beside lessons nobody knows it."""
+    if export.full_duration == 1:
+        return "1"
+    if parts.by_day:
+        return f"case when {_is_part(parts, 'parsed.class_id', _SESSION)} then {export.full_duration} end"
+    return f"{export.full_duration} * {known} / ({per_day})"
+
+
+def _share(column: str, full: str) -> str:
+    """SQL of a part of a whole, such as 0.5, 0,5, 50 % or 195 of 390; null where it is no number."""
     return (
         f"(try_cast(replace(rtrim(parsed.{column}, '% \u00a0\u202f'), ',', '.') as double)"
-        f" / if(ends_with(parsed.{column}, '%'), 100, 1))"
+        f" / if(ends_with(parsed.{column}, '%'), 100, {full}))"
     )
 
 

@@ -168,15 +168,10 @@ def _of_attendance(several: Several) -> tuple[str, str]:
         )
     if several.apart:
         (name, values), *others = several.apart
-        per_day = several.most
-        lines = (
-            f"Add to [landing.attendance.columns]: session = {toml_text(name)}  # and to "
-            f"[landing.attendance]: sessions_per_day = {per_day}."
-        )
         rivals = f" So has {' and '.join(other for other, _ in others[:SHOWN])}." if others else ""
         return what, (
             f"{name} has {values} values and another one in each of these rows, so it is likely the "
-            f"session.{rivals} {lines}"
+            f"session.{rivals} Add to [landing.attendance.columns]: session = {toml_text(name)}."
         )
     seen = f" They differ in {', '.join(several.differ[:SHOWN])}." if several.differ else ""
     if several.uneven:

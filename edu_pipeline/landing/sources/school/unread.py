@@ -19,7 +19,7 @@ from edu_pipeline.ground.wording import counted, listed
 from edu_pipeline.landing.sources.school.fields import DATES, FALSE, MISSING, TRUE
 from edu_pipeline.landing.sources.school.parts_of_day import WHOLE_DAY
 from edu_pipeline.landing.sources.school.school_columns import Resolved
-from edu_pipeline.landing.sources.school.school_problems import school_problem
+from edu_pipeline.landing.sources.school.school_problems import FULL_DURATION, school_problem
 from edu_pipeline.landing.sources.school.stage_facts import distinct_texts, register_days
 from edu_pipeline.landing.tables.date_order import is_date
 from edu_pipeline.landing.tables.headers import normal, word_set
@@ -236,8 +236,9 @@ def _amounts(con: duckdb.DuckDBPyConnection, names: Sequence[str]) -> Iterator[P
             from (select *, {number} as amount from {rows} where not tardy and possible > 0)
             """
         ).fetchall()[0]
+        there = bool(words & {"present", "attended"})
+        ours = "duration" if there else "portion_absent"
         if share and different > 1 and fractions:
-            ours = "duration" if words & {"present", "attended"} else "portion_absent"
             yield unread_question(
                 "attendance",
                 name,
@@ -251,24 +252,25 @@ def _amounts(con: duckdb.DuckDBPyConnection, names: Sequence[str]) -> Iterator[P
             UNITS | {"duration", "length"} | (MISSED if "value" in words else set())
         ):
             continue
-        ((absences,),) = con.execute(
+        ((unequal,),) = con.execute(
             f"""
             select coalesce(sum(rows) filter (cells > 1), 0)
             from (
               select count(*) as rows, count(distinct cell) as cells from {rows}
-              where not tardy and attended < possible group by attended / possible
+              where not tardy and attended {"> 0" if there else "< possible"} group by attended / possible
             )
             """
         ).fetchall()
-        if cells and absences and not _is_of_the_day(con, rows):
+        if cells and unequal and not _is_of_the_day(con, rows):
             yield unread_question(
                 "attendance",
                 name,
-                f"The column {name} of attendance, which is not read, differs between absences "
-                f"({shown_cells(cells)}): if it says how long somebody was away, {counted(int(absences), 'row')} may "
-                f"count for too much. Export it as a part of the day (0.5 for half of it) and add to "
-                f'[landing.attendance.columns]: portion_absent = "…"',
-                int(absences),
+                f"The column {name} of attendance, which is not read, differs between "
+                f"{'presences' if there else 'absences'} ({shown_cells(cells)}): if it says how long somebody was "
+                f"{'there' if there else 'away'}, {counted(int(unequal), 'row')} may count for too much. Add to "
+                f"[landing.attendance.columns]: {ours} = {toml_text(name)}  # and to [landing.attendance]: "
+                f"{FULL_DURATION}",
+                int(unequal),
             )
 
 
