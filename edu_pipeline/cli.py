@@ -157,12 +157,19 @@ def run(
         ),
     ] = None,
 ) -> None:
-    """Refresh every table from what has landed, then write a week's letters and deliver them.
+    """Fetch from [[sources]], refresh every table, then write a week's letters and deliver them.
 
     Where [mail] approval is required, they wait for `mail approve` first. Letters that went out
-    before are never sent again. Exit code 3 says that something is held, in doubt, or waits for you.
+    before are never sent again. Exit code 3 says that something is held, in doubt, or waits for you;
+    1, that a source could not be fetched: nothing was read or sent then.
     """
-    _refresh_and_send(context.obj, week)
+    from edu_pipeline.wiring.environment import mail_room
+
+    home: Home = context.obj
+    load_settings(home)  # nothing is touched in a folder that is no home
+    wanted = _monday(week) if week else None
+    landing.fetch_all(mail_room(home))
+    _refresh_and_send(home, wanted)
 
 
 @app.command()
@@ -230,11 +237,9 @@ def _last_friday() -> date:
     return today - timedelta(days=(today.weekday() - 4) % 7)
 
 
-def _refresh_and_send(home: Home, week: str | None) -> None:
+def _refresh_and_send(home: Home, wanted: date | None) -> None:
     from edu_pipeline.ground.warehouse import hold
 
-    load_settings(home)  # nothing is touched in a folder that is no home
-    wanted = _monday(week) if week else None
     with hold(home.lock, "`edu-pipeline run`"):
         _round(home, wanted)
 
@@ -264,11 +269,12 @@ def _round(home: Home, wanted: date | None) -> None:
         chosen = newest_ready(periods, now=now, mail=settings.mail, zone=settings.zone)
     look = False
     if chosen and last and rounds.is_written(room, chosen):
-        look = rounds.tell(room, chosen)
+        look = rounds.tell(room, chosen, done.problems)
     elif chosen:
-        look = rounds.send(room, chosen)
+        look = rounds.send(room, chosen, done.problems)
     elif done.school:
-        out.print(f"There are no letters. {_why_not_due(periods)}", soft_wrap=True)
+        why = _why_not_due(periods) if done.attendance else "No attendance has landed."
+        out.print(f"There are no letters. {why}", soft_wrap=True)
         look = done.attendance and not periods
     if not last:
         unchanged.end(room, landed)

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from edu_pipeline.landing.inspection import Inspection
     from edu_pipeline.landing.sources.school.suggestions import Line
     from edu_pipeline.landing.zone import Zone
+    from edu_pipeline.mail.room import MailRoom
 
 app = typer.Typer(name="landing", help="Look at exports before any run.", no_args_is_help=True)
 
@@ -110,16 +111,23 @@ def fetch(
 
     They land as an archive each, beside what people put there. Exit code 1: one could not be fetched.
     """
-    from edu_pipeline.landing.stores import LandingError
     from edu_pipeline.wiring.environment import mail_room
-    from edu_pipeline.wiring.fetching import fetch_source
 
     room = mail_room(context.obj)
-    known = {source.name: source for source in room.settings.sources}
-    if unknown := set(names or ()) - known.keys():
+    known = {source.name for source in room.settings.sources}
+    if unknown := set(names or ()) - known:
         raise UserError(f"pipeline.toml has no [[sources]] named {', '.join(sorted(unknown))}.")
     if not known:
         raise UserError("pipeline.toml names no [[sources]] to fetch from; see docs/exports.md.")
+    fetch_all(room, names)
+
+
+def fetch_all(room: "MailRoom", names: Sequence[str] | None = None) -> None:
+    """Fetch from the sources of a home, or some of them; where one fails, end after all were asked."""
+    from edu_pipeline.landing.stores import LandingError
+    from edu_pipeline.wiring.fetching import fetch_source
+
+    known = {source.name: source for source in room.settings.sources}
     failed = False
     for name in names or known:
         try:
@@ -131,7 +139,8 @@ def fetch(
             continue
         what = f"landed as {landed}" if landed else "has what it had"
         out.print(Text(f"{name}: {what}"), soft_wrap=True)
-    raise typer.Exit(1 if failed else 0)
+    if failed:
+        raise typer.Exit(1)
 
 
 def _show(home: Home, seen: "Inspection", lines: str) -> None:

@@ -53,8 +53,13 @@ def refreshed(room: "MailRoom") -> Refreshed:
     return Refreshed(periods, problems, school, received.get("attendance", 0) > 0)
 
 
-def send(room: "MailRoom", period: "Period") -> bool:
+def send(room: "MailRoom", period: "Period", told: Sequence[str] = ()) -> bool:
     """Write a period's letters and deliver those that may go.
+
+    Args:
+        room: Whose.
+        period: Of which letters.
+        told: Problems that have been printed.
 
     Returns:
         Whether something must be looked at.
@@ -71,19 +76,23 @@ def send(room: "MailRoom", period: "Period") -> bool:
         run_job(room, mailing.send, f"Letters about {title}", period.partition)
     except RunFailedError:
         with room.open_ledger() as ledger:  # some may have gone out before
-            print_outlook(outlook(room, ledger, period.campaign, period.period), room.home)
+            print_outlook(outlook(room, ledger, period.campaign, period.period), room.home, told)
         raise
-    return tell(room, period, before)
+    return tell(room, period, told, before)
 
 
 def tell(
-    room: "MailRoom", period: "Period", before: Mapping[str, datetime | None] | None = None
+    room: "MailRoom",
+    period: "Period",
+    told: Sequence[str],
+    before: Mapping[str, datetime | None] | None = None,
 ) -> bool:
     """Say how a period's letters stand.
 
     Args:
         room: Whose.
         period: Of which letters.
+        told: Problems that have been printed.
         before: Those that were out before they were written again, and since when; None: they were
             not written again.
 
@@ -92,7 +101,8 @@ def tell(
     """
     if mailing_of(period.campaign) is TEACHERS:
         _print_gaps(room.home, period)
-    seen = _print_letters(room, period, _out_since(room, period) if before is None else before)
+    before = _out_since(room, period) if before is None else before
+    seen = _print_letters(room, period, told, before)
     return bool(period.held) or seen.needs_a_person or not seen.counts
 
 
@@ -164,7 +174,10 @@ def _print_gaps(home: Home, period: "Period") -> None:
 
 
 def _print_letters(
-    room: "MailRoom", period: "Period", before: Mapping[str, datetime | None]
+    room: "MailRoom",
+    period: "Period",
+    told: Sequence[str],
+    before: Mapping[str, datetime | None],
 ) -> "Outlook":
     """Say how a period's letters stand, and what is next."""
     from edu_pipeline.mail.transports.folder import period_folder
@@ -180,7 +193,7 @@ def _print_letters(
             markup=False,
             soft_wrap=True,
         )
-    print_outlook(seen, home)
+    print_outlook(seen, home, told)
     if again := sum(sent_at == now_out.get(key) for key, sent_at in before.items()):
         out.print(f"{again} of them went out in an earlier run and were not sent again.")
     page = period_folder(home.outbox, period.campaign, period.period) / "index.html"

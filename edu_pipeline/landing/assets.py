@@ -255,7 +255,14 @@ PROBLEM_CHECKS: Sequence[tuple[str, str, Sequence[str] | None, str]] = (
     (
         "files_are_there",
         "school",
-        ("unreadable_file", "missing_export", "empty_export", "likely_export", "unknown_file"),
+        (
+            "unreadable_file",
+            "missing_export",
+            "empty_export",
+            "likely_export",
+            "unknown_file",
+            "changes_alone",
+        ),
         "Every export is there and readable.",
     ),
     (

@@ -72,6 +72,11 @@ def version_of(file: LandedFile, *, month_first: bool | None = None) -> Version:
             orders the files that have one.
     """
     archive, member = archive_of(file.path)
+    if member is None:
+        # a folder is as the archive that it was, where its name has a date
+        folder, _, name = file.path.rpartition("/")
+        if any(form.search(folder) for form in (_STAMP, _YEAR_LAST)):
+            archive, member = folder, name
     if member is not None:
         outer = version_of(replace(file, path=archive), month_first=month_first)
         inner = version_of(replace(file, path=member), month_first=month_first)

@@ -82,7 +82,7 @@ def send_period(room: MailRoom, ledger: Ledger, period: Period, owner: str) -> S
     """
     if period.held is not None:
         return Sent(
-            warning=f"Held, nothing delivered: {period.held}",
+            warning="Held, nothing delivered.",
             told={"not delivered, because": period.held},
         )
     try:

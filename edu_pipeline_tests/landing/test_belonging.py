@@ -235,6 +235,7 @@ def test_ids_with_more_digits_than_excel_keeps_are_told_as_such(
 ) -> None:
     with duckdb.connect() as con:
         con.execute(rosters_of([known]))
+        con.execute("create table raw_students as select student_id from stg_students")
         for table in ("homework", "enrollments"):
             con.execute(REJECTED.format(table, "unknown_class_id", "[]::varchar[]"))
         con.execute(REJECTED.format("attendance", "unknown_student_id", [unknown]))
@@ -248,6 +249,7 @@ def test_ids_with_more_digits_than_excel_keeps_are_told_as_such(
 def test_ids_in_other_letters_are_told_as_such(known: str, unknown: str, told: bool) -> None:
     with duckdb.connect() as con:
         con.execute(rosters_of([known]))
+        con.execute("create table raw_students as select student_id from stg_students")
         for table in ("homework", "enrollments"):
             con.execute(REJECTED.format(table, "unknown_class_id", "[]::varchar[]"))
         con.execute(REJECTED.format("attendance", "unknown_student_id", [unknown]))

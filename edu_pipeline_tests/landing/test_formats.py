@@ -461,3 +461,44 @@ def test_the_sheets_of_a_workbook_are_a_set(stage: Land) -> None:
         ("007", "Addie"),
         ("008", "Benedict"),
     ]
+
+
+def test_folders_with_dates_are_versions_as_zips_are(stage: Land) -> None:
+    head, *people = OLD["users.csv"].splitlines(keepends=True)
+    later = {**OLD, "users.csv": head + "".join(people[1:])}  # 007 has left
+    changes = {
+        "manifest.csv": "propertyName,value\noneroster.version,1.1\nfile.users,delta\n",
+        "users.csv": f"{head}009,active,,true,N,student,eh,Ellen,Hill,,07\n",
+    }
+    con = stage(
+        {
+            **EMPTY,
+            **{
+                f"roster-{day}/{name}": text
+                for day, files in (
+                    ("2026-09-01", OLD),
+                    ("2026-10-01", later),
+                    ("2026-10-02", changes),
+                )
+                for name, text in files.items()
+            },
+        }
+    )
+    assert rows(con, "select student_id from stg_students order by 1") == [("008",), ("009",)]
+
+
+def test_changes_without_the_whole_hold_letters(land: Land) -> None:
+    changes = {
+        **OLD,
+        "manifest.csv": "propertyName,value\noneroster.version,1.1\nfile.users,delta\n",
+    }
+    con = land({**EMPTY, **changes})
+    assert rows(
+        con, "select subject, holds is not null from landing_problems where kind = 'changes_alone'"
+    ) == [("school/users.csv", True)]
+
+
+def test_an_export_that_is_not_there_is_called_as_its_format_calls_it(land: Land) -> None:
+    con = land({**EMPTY, **{name: text for name, text in OLD.items() if name != "users.csv"}})
+    messages = rows(con, "select message from landing_problems where kind = 'missing_export'")
+    assert ["users of OneRoster 1.1" in message for (message,) in messages] == [True, True]

@@ -22,6 +22,7 @@ from edu_pipeline.landing.sources.school.suggestions import Line, toml_lines
 from edu_pipeline.landing.tables.date_order import date_orders
 from edu_pipeline.landing.zone import Zone
 from edu_pipeline.settings.home import Settings
+from edu_pipeline_tests.landing.conftest import SCHOOL
 
 System = Callable[[str], SchoolSeen]
 Look = Callable[..., SchoolSeen]
@@ -576,3 +577,45 @@ def test_a_file_that_may_be_something_else_is_asked_about_and_not_written(lines:
     tie, id_of_every_kind = (line for line in asked(found) if "files" in line)
     assert "as well like classes" in tie
     assert "its ids may be anything's" in id_of_every_kind
+
+
+def in_school(files: Mapping[str, str]) -> Mapping[str, str]:
+    """The tiny school's exports with others in place of them."""
+    return {f"school/{name}": text for name, text in {**SCHOOL, **files}.items()}
+
+
+def test_marks_by_another_number_of_the_student_are_joined_and_nothing_else_changes(
+    look: Look, lines: Lines
+) -> None:
+    numbered = {
+        "students.csv": "id,number,given_name,family_name,grade\n"
+        "a7,007,Ada,Moss,7\nb8,008,Benedict,Oakley,7\n",
+        "enrollments.csv": "class_id,person_id,role\nHR-7A,a7,student\nHR-7A,b8,student\nHR-7A,T1,teacher\n",
+        "attendance.csv": "student_id,date,code\n007,2026-09-07,present\n008,2026-09-07,absent\n",
+    }
+    first = look(in_school(numbered))
+    part = ("landing", "attendance", "parts", "school/attendance*")
+    join = (*part, "join", "students")
+    assert {(line.section, line.key, line.value) for line in first.lines if line.certain} == {
+        (join, "files", ("school/students.csv",)),
+        (join, "on", "student_id"),
+        (join, "key", "number"),
+        ((*part, "columns"), "student_id", "students.id"),
+    }
+    assert "unknown_student_id" not in " ".join(first.problems["subject"])
+    again = lines(in_school(numbered), toml_lines(first.lines, Settings()))
+    assert [line for line in again if line.certain] == []
+
+
+def test_marks_whose_ids_are_two_columns_of_students_are_a_question(look: Look) -> None:
+    twice = {
+        "students.csv": "id,number,locker,given_name,family_name,grade\n"
+        "a7,007,008,Ada,Moss,7\nb8,008,007,Benedict,Oakley,7\n",
+        "enrollments.csv": "class_id,person_id,role\nHR-7A,a7,student\nHR-7A,b8,student\nHR-7A,T1,teacher\n",
+    }
+    seen = look(in_school(twice))
+    assert [
+        (line.key, line.value, line.certain)
+        for line in seen.lines
+        if line.section[1] in ("students", "attendance") and "columns" in line.section
+    ] == [("student_id", "…", False)]

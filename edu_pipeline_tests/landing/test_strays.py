@@ -135,3 +135,58 @@ def test_sheets_of_a_workbook_are_placed_one_by_one(strays: Strays) -> None:
         ("files", ("school/all.xlsx",)),
         ("sheet", "Marks"),
     ]
+
+
+GUARDIANS = "student_id,given_name,family_name,relation\n007,Dora,Moss,mother\n"
+
+
+@pytest.mark.parametrize(
+    ("name", "content"),
+    [
+        ("students_guardians.csv", GUARDIANS),
+        ("students_schedule.csv", "student_id,period,course\n007,1,Maths\n"),
+        (
+            "staff_absences.csv",
+            "staff_id,given_name,family_name,email,date\nT1,A,B,a@b.c,2026-09-07\n",
+        ),
+    ],
+)
+def test_a_name_with_further_words_and_other_columns_is_asked_about(
+    strays: Strays, name: str, content: str
+) -> None:
+    staff = "staff_id,given_name,family_name,email\nT1,Carla,Reed,c@riverside.example\n"
+    placing = strays({"students.csv": STUDENTS, "staff.csv": staff, name: content})
+    assert list(placing.unplaced) == [f"school/{name}"]
+
+
+def test_parts_and_versions_of_an_export_may_have_further_words(strays: Strays) -> None:
+    files = {
+        "students.csv": STUDENTS,
+        "students_grade9.csv": STUDENTS.replace("007", "009"),
+        "students_2025.csv": GUARDIANS,  # no other word: its own columns say what it lacks
+        "attendance_sep.csv": MARKS,
+        "attendance_oct.csv": MARKS.replace("-09-", "-10-").replace("code", "code,remark"),
+        "classes_old_2026-09-01.csv": "class_id\nC1\n",
+        "classes_old_2026-09-08.csv": "class_id,class_type\nC1,homeroom\n",
+    }
+    assert strays(files).unplaced == {}
+
+
+def test_without_a_plain_name_the_file_with_most_columns_is_the_export(strays: Strays) -> None:
+    files = {"students_export.csv": STUDENTS, "students_guardians.csv": GUARDIANS}
+    assert list(strays(files).unplaced) == ["school/students_guardians.csv"]
+
+
+def test_a_workbook_of_which_one_sheet_is_named_has_its_others_still(strays: Strays) -> None:
+    marks, calendar = (
+        [line.split(",") for line in text.splitlines()]
+        for text in (MARKS, "date,in_session\n2026-09-07,Y\n")
+    )
+    book = {"all.xlsx": workbook({"Marks": marks, "Days": calendar, "Notes": [["x"], ["y"]]})}
+    said = {"attendance": {"files": ["school/all.xlsx"], "sheet": "Marks"}}
+    placing = strays(book, **said)
+    assert [(line.section[1], line.value) for line in placing.lines] == [
+        ("calendar", ("school/all.xlsx",)),
+        ("calendar", "Days"),
+    ]
+    assert placing.unplaced == {}

@@ -386,7 +386,7 @@ def test_a_constant_does_not_fill_the_blanks_of_a_column(people: Land) -> None:
     con = people(
         {
             "students.csv": "student_id,grade\n007,\n008,8\n",
-            "students_new.csv": "student_id\n009\n",
+            "students_2.csv": "student_id\n009\n",
         },
         '[landing.students.constants]\ngrade = "7"',
     )

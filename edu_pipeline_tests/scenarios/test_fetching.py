@@ -218,3 +218,10 @@ def test_a_school_whose_system_is_asked_needs_only_its_registers_beside(
         cli.app(["--home", str(home.root), "landing", "fetch"])
     assert ended.value.code == 0
     assert refreshed(home) == ([], ONEROSTER)
+    landed = home.data / "landing" / "school" / "sis.zip"
+    before = landed.read_bytes()
+    monkeypatch.delenv("EDU_PIPELINE_SIS_SECRET")
+    with pytest.raises(SystemExit) as ended:
+        cli.app(["--home", str(home.root), "run"])
+    assert (ended.value.code, landed.read_bytes()) == (1, before)
+    assert not home.outbox.exists()

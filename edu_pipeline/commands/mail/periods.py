@@ -224,12 +224,15 @@ def phrase(state: str) -> str:
     return _PHRASES[state]
 
 
-def reasons(seen: Outlook) -> Iterator[str]:
-    """Why letters are not out, worst first: `2 held: The teacher has no address.`."""
+def reasons(seen: Outlook, told: Collection[str] = ()) -> Iterator[str]:
+    """Why letters are not out, worst first: `2 held: The teacher has no address.`.
+
+    Sentences that are `told` above are not told again.
+    """
     from edu_pipeline.mail.plan import Fate
 
     found = Counter(
-        (str(line.entry.state), line.why)
+        (str(line.entry.state), _less(line.why, told))
         for line in seen.plan.lines
         if line.why and line.fate is not Fate.out
     )
@@ -241,6 +244,15 @@ def reasons(seen: Outlook) -> Iterator[str]:
 
     for (state, why), number in sorted(found.items(), key=rank):
         yield f"{number} {phrase(state)}: {why}"
+
+
+def _less(why: str, told: Collection[str]) -> str:
+    rest = why
+    for sentence in told:
+        rest = rest.replace(sentence, "")
+    if rest == why:
+        return why
+    return f"See the lines marked ! above. {' '.join(rest.split())}".rstrip()
 
 
 def next_step(seen: Outlook, home: Home) -> str | None:
@@ -264,11 +276,11 @@ def next_step(seen: Outlook, home: Home) -> str | None:
     return next((command(home, step) for due, step in steps if due), None)
 
 
-def print_outlook(seen: Outlook, home: Home) -> None:
-    """A period's letters by state, the reasons, and the next step."""
+def print_outlook(seen: Outlook, home: Home, told: Collection[str] = ()) -> None:
+    """A period's letters by state, the reasons but for those `told` above, and the next step."""
     counted = in_words(seen.counts) or "nobody gets one"
     out.print(Text.assemble(f"Letters about {seen.name}: ", (counted, "bold")), soft_wrap=True)
-    for line in reasons(seen):
+    for line in reasons(seen, told):
         out.print(Text(f"  {line}"), soft_wrap=True)
     step = next_step(seen, home)
     if step and seen.redirect:

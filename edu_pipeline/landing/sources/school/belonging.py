@@ -112,7 +112,7 @@ def causes_of_unknown(con: duckdb.DuckDBPyConnection) -> Mapping[tuple[str, str]
     """Export and rule → why most of its ids are nobody's and what to do, where they tell.
 
     Args:
-        con: The warehouse, with `raw_classes`, the staging tables and `rejected_…`.
+        con: The warehouse, with `raw_classes`, `raw_students`, the staging tables and `rejected_…`.
     """
     causes = {}
     for table, column in (*_IDS.items(), ("enrollments", "class_id"), ("homework", "class_id")):
@@ -120,10 +120,14 @@ def causes_of_unknown(con: duckdb.DuckDBPyConnection) -> Mapping[tuple[str, str]
         found = con.execute(
             f"select distinct value from rejected_{table} where rule = ?", [rule]
         ).fetchall()
-        look = _in_another_column if column == "class_id" else _cut_short
         if not (ids := [value for (value,) in found]):
             continue
-        cause = look(con, table, ids) or _in_other_letters(con, table, column, ids)
+        export = "classes" if column == "class_id" else "students"
+        cause = (
+            (_cut_short(con, table, ids) if export == "students" else None)
+            or _in_another_column(con, table, export, ids)
+            or _in_other_letters(con, table, column, ids)
+        )
         if cause:
             causes[table, rule] = f" {cause}"
     return causes
@@ -161,20 +165,32 @@ def _in_other_letters(
 
 
 def _in_another_column(
-    con: duckdb.DuckDBPyConnection, table: str, ids: Sequence[str]
+    con: duckdb.DuckDBPyConnection, table: str, export: str, ids: Sequence[str]
 ) -> str | None:
-    """Names of classes, or their codes, where classes has the other as ids."""
-    for name in con.table("raw_classes").columns:
+    """Names of classes, or another number of students, where their export has other ids."""
+    column = "class_id" if export == "classes" else "student_id"
+    known = {each for (each,) in con.execute(f"select {column} from stg_{export}").fetchall()}
+    for name in con.table(f"raw_{export}").columns:
         if name in RECEIVED:
             continue
-        rows = con.execute(f"select trim({quoted(name)}) from raw_classes").fetchall()
+        rows = con.execute(f"select trim({quoted(name)}) from raw_{export}").fetchall()
         cells = {cell for (cell,) in rows}
-        if sum(each in cells for each in ids) > MOST * len(ids):
-            line = f"add to [landing.classes.columns]: class_id = {toml_text(name)}"
+        share = sum(each in cells for each in ids) / len(ids)
+        if share <= MOST:
+            continue
+        if known <= cells:  # the ids themselves
             return (
-                f"They stand in {name} of classes, and its ids in another column: export {table} with the ids "
-                f"that classes has{f', or {line}' if len(cells) == len(rows) else '.'}"
+                f"They stand in {export}, in rows that are left out, such as those to be deleted: see what became "
+                "of its rows."
             )
+        line = f"add to [landing.classes.columns]: class_id = {toml_text(name)}"
+        if export == "students":
+            line = "see whether a line tells which is which: edu-pipeline landing inspect"
+        single = len(cells) == len(rows)
+        return (
+            f"{share:.0%} of the ids stand in {name} of {export}, and its ids in another column: export {table} with "
+            f"the ids that {export} has{f', or {line}' if single else '.'}"
+        ).replace("%", " %", 1)
     return None
 
 

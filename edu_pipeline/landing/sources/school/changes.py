@@ -156,7 +156,7 @@ def _series(table: str, files: pl.DataFrame) -> pl.DataFrame:
 
 def _reading(table: str, export: TableExport) -> str:
     """Digest of what decides which cells are compared, and of what hashes them."""
-    settings = export.model_dump(include={"columns", "constants", "where", "width"})
+    settings = export.model_dump(include={"columns", "constants", "where", "width", "parts"})
     ours = [KEYS[table], [(field.name, field.aliases) for field in FIELDS[table]]]
     text = json.dumps([settings, ours, duckdb.__version__], sort_keys=True)
     return hashlib.sha256(text.encode()).hexdigest()

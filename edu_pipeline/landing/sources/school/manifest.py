@@ -22,6 +22,7 @@ from edu_pipeline.landing.sources.school.school_columns import known, resolve, s
 from edu_pipeline.landing.stores import LandedFile, LandingError
 from edu_pipeline.landing.tables.csvfile import ENOUGH_NAMES, Layout
 from edu_pipeline.landing.tables.encodings import UTF_8, UnreadableFileError
+from edu_pipeline.landing.tables.headers import normal
 from edu_pipeline.landing.tables.opened import (
     STANDARD,
     Look,
@@ -60,6 +61,8 @@ SCHOOL_FOLDER = "school/"
 AUTO = "auto"
 CALLED = {"terms": "academicSessions"}
 """What files of an export are called where it is not its name."""
+PEOPLE = ("students", "staff")
+"""Exports that are told from those of other people by columns which nobody reads."""
 JOINED = ""
 """The export of files that only tell more about rows of others."""
 OTHER_SOURCES = (EVENTS_FOLDER, PROGRAMMES_FOLDER, ATTAINMENT_FOLDER)
@@ -84,7 +87,7 @@ def survey(zone: Zone, landing: Landing, refresh: str = "") -> pl.DataFrame:
     order = months_first(file.path for file in files)
     pieces = pieces_of(zone, files)
     sets = formats_in(zone, pieces)
-    claimed = [claim for parts in pieces.values() for claim in claims(parts, landing, sets)[0]]
+    claimed, _ = claims(zone, pieces, landing, sets)
     rows: list[dict[str, Any]] = []
     for table in SCHOOL_TABLES:
         theirs = [piece for of, piece in claimed if of == table]
@@ -228,11 +231,11 @@ def _lying(piece: Piece) -> Lying:
     return Lying(piece.path, series.rpartition("/")[2], piece.path.rpartition("/")[0])
 
 
-def columns_there(zone: Zone, piece: Piece) -> Sequence[str]:
-    """The columns of a file, whatever export it may be; none of what cannot be read."""
+def columns_there(zone: Zone, piece: Piece, look: Look | None = None) -> Sequence[str]:
+    """The columns of a file, whatever export it may be if not looked at as one; none of what cannot be read."""
     try:
         with zone.unpacked(piece.file.path) as path:
-            return columns_of(path, Look(known=any_known), piece.sheet)
+            return columns_of(path, look or Look(known=any_known), piece.sheet)
     except (DamagedFileError, UnreadableFileError):
         return ()
 
@@ -248,16 +251,40 @@ def any_known(header: Sequence[str]) -> Collection[str]:
 
 
 def claims(
-    pieces: Sequence[Piece], landing: Landing, sets: Mapping[str, Recognised]
+    zone: Zone,
+    pieces_by_file: Mapping[str, Sequence[Piece]],
+    landing: Landing,
+    sets: Mapping[str, Recognised],
 ) -> tuple[Sequence[tuple[str, Piece]], Sequence[Piece]]:
-    """The exports that a file is for, by its format or its name, and what of it is for none.
-
-    A workbook that is named like none may have sheets that are.
+    """The exports that files are for, by their format or their name, and what is for none.
 
     Args:
-        pieces: Of one file.
+        zone: Where they lie.
+        pieces_by_file: `pieces_of` them.
         landing: The section of `pipeline.toml`.
         sets: `formats_in` what lies there.
+    """
+    each = [_claims(parts, landing, sets) for parts in pieces_by_file.values()]
+    found = [claim for claimed, _ in each for claim in claimed]
+    other = {
+        claim
+        for table in SCHOOL_TABLES
+        for claim in _of_other_columns(
+            zone, table, [piece for of, piece in found if of == table], landing, sets
+        )
+    }
+    return [claim for claim in found if claim not in other], [
+        *(piece for _, left in each for piece in left),
+        *(piece for claim in found if claim in other for piece in claim[1:]),
+    ]
+
+
+def _claims(
+    pieces: Sequence[Piece], landing: Landing, sets: Mapping[str, Recognised]
+) -> tuple[Sequence[tuple[str, Piece]], Sequence[Piece]]:
+    """The exports that one file is for, and what of it is for none.
+
+    A workbook that is named like none may have sheets that are.
     """
 
     def named(piece: Piece) -> list[tuple[str, Piece]]:
@@ -265,11 +292,75 @@ def claims(
             (table, piece) for table in SCHOOL_TABLES if is_for(piece.path, table, landing, sets)
         ]
 
-    if found := named(Piece(pieces[0].file)):
+    found = named(Piece(pieces[0].file))
+    said = [sheet for table, _ in found if (sheet := landing.export(table).sheet) is not None]
+    if found and len(said) < len(found):
         return found, []
-    return [claim for piece in pieces for claim in named(piece)], [
-        piece for piece in pieces if piece.path not in sets and not named(piece)
+    # of a workbook whose sheets the settings name the others are still there
+    others = [
+        piece
+        for piece in pieces
+        if piece.sheet and not any(_said(sheet, [piece.sheet]) == [piece.sheet] for sheet in said)
     ]
+    others = others if found else [*pieces]
+    return [*found, *(claim for piece in others for claim in named(piece))], [
+        piece for piece in others if piece.path not in sets and not named(piece)
+    ]
+
+
+def _of_other_columns(
+    zone: Zone,
+    table: str,
+    pieces: Sequence[Piece],
+    landing: Landing,
+    sets: Mapping[str, Recognised],
+) -> Iterator[tuple[str, Piece]]:
+    """What is claimed for an export by one word of its name, and has not the columns that its files have.
+
+    `students_guardians` are no `students`, `students_grade9` may be some of them. Of versions the newest
+    decides. Where no file has the export's name alone, those do that have most of its columns.
+    """
+    export = landing.export(table)
+    series: dict[tuple[str, str | None], list[Piece]] = defaultdict(list)
+    for piece in pieces:
+        series[version_of(piece.file).series, piece.sheet].append(piece)
+    word = re.compile(rf"(?i:{CALLED.get(table, table)})[\W\d_]*")
+    open_to_doubt = {
+        key
+        for key, theirs in series.items()
+        if export.files is None
+        and not any(word.fullmatch(name) for name in (*key[0].split("/"), key[1] or ""))
+        and not any(piece.path in sets or _is_said(piece, export) for piece in theirs)
+    }
+    if len(series) == 1 or not open_to_doubt:
+        return
+    found: dict[tuple[str, str | None], frozenset[str]] = {}
+    more: dict[tuple[str, str | None], frozenset[str]] = {}
+    for key, theirs in series.items():
+        header = columns_there(zone, _newest_of(theirs), _look(table, export))
+        found[key] = surely_known(table, FIELDS[table], header, export)
+        ours = {*known(FIELDS[table], header, export).values()}
+        more[key] = frozenset(map(normal, {*header} - ours)) if table in PEOPLE else frozenset()
+    certain = series.keys() - open_to_doubt
+    most = max(map(len, found.values()))
+    for key in open_to_doubt:
+        like = (
+            any(found[key] >= found[one] and more[key] <= more[one] for one in certain)
+            if certain
+            else len(found[key]) == most
+        )
+        # of what has no known column its reader says so
+        if found[key] and not like:
+            yield from ((table, piece) for piece in series[key])
+
+
+def _is_said(piece: Piece, export: TableExport) -> bool:
+    return own_part(piece.path, export) != FilesOfExport()
+
+
+def _newest_of(pieces: Sequence[Piece]) -> Piece:
+    counts = newest([piece.file for piece in pieces])
+    return next(piece for piece in pieces if piece.file.path in counts)
 
 
 def is_for(path: str, table: str, landing: Landing, sets: Mapping[str, Recognised]) -> bool:
@@ -496,8 +587,15 @@ def _read(
     path: Path, table: str, export: TableExport, sheet: str | None
 ) -> Measured | UnreadableFileError:
     """How a file or a sheet of it is read, or why not."""
+    try:
+        return proven(path, measured(path, _look(table, export), sheet))
+    except UnreadableFileError as error:
+        return error
+
+
+def _look(table: str, export: TableExport) -> Look:
     fields = FIELDS.get(table, ())
-    look = Look(
+    return Look(
         known=lambda names: (
             surely_known(table, fields, names, export) if fields else any_known(names)
         ),
@@ -506,10 +604,6 @@ def _read(
         delimiter=export.delimiter,
         header_line=export.header_line,
     )
-    try:
-        return proven(path, measured(path, look, sheet))
-    except UnreadableFileError as error:
-        return error
 
 
 def _named(

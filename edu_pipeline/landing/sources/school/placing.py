@@ -3,6 +3,7 @@
 import re
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
+from datetime import UTC, datetime
 from itertools import takewhile
 from pathlib import PurePosixPath
 
@@ -181,14 +182,14 @@ def place(zone: Zone, landing: Landing, elsewhere: Mapping[str, str] | None = No
         for path, found in sets.items()
         if not any(is_for(path, table, landing, sets) for table in SCHOOL_TABLES)
     }
-    claimed: set[str] = set()
-    strays: list[Piece] = []
-    for path, parts in pieces.items():
-        named, others = claims(parts, landing, sets)
-        claimed |= {table for table, _ in named}
-        strays += others if path in ours else []
+    named, others = claims(zone, pieces, landing, sets)
+    claimed = {table for table, _ in named}
+    strays = [stray for stray in others if stray.file.path in ours]
     guesses, unplaced, known, broken = _guesses(
-        zone, landing, [stray for stray in strays if stray.path not in elsewhere]
+        zone,
+        landing,
+        [stray for stray in strays if stray.path not in elsewhere],
+        {piece.file.path for table, piece in named if landing.export(table).sheet},
     )
     unplaced |= {stray.path: elsewhere[stray.path] for stray in strays if stray.path in elsewhere}
     return _placed(landing, files, claimed, guesses, unplaced, {**companions, **known}, broken)
@@ -234,7 +235,7 @@ def _lines(table: str, taken: Sequence[_Guess], files: Sequence[LandedFile]) -> 
     patterns: list[str] = []
     for file in files:
         if file.path in paths:
-            pattern = _pattern(file)
+            pattern = pattern_of(file.path)
             others = [other.path for other in files if other.path not in paths]
             if any(matches(other, table, TableExport(files=(pattern,))) for other in others):
                 pattern = exactly(file.path)
@@ -250,29 +251,32 @@ def _lines(table: str, taken: Sequence[_Guess], files: Sequence[LandedFile]) -> 
     return lines
 
 
-def _pattern(file: LandedFile) -> str:
+def pattern_of(path: str) -> str:
     """A file's path, with a star where the date of its export stands."""
-    version = version_of(file)
+    version = version_of(LandedFile(path, 0, "", datetime.min.replace(tzinfo=UTC)))
     if not version.stamped:
-        return exactly(file.path)
-    pairs = zip(file.path, version.series, strict=False)
+        return exactly(path)
+    pairs = zip(path, version.series, strict=False)
     start = "".join(left for left, _ in takewhile(lambda pair: pair[0] == pair[1], pairs))
-    ending = PurePosixPath(file.path).suffix
+    ending = PurePosixPath(path).suffix
     rest = version.series[len(start) :].removeprefix("*")
     rest += ending if ending.casefold() in ENDINGS else ""
-    start += re.match(r"[-_. ]*", file.path[len(start) :])[0]  # type: ignore[index]
+    start += re.match(r"[-_. ]*", path[len(start) :])[0]  # type: ignore[index]
     return f"{exactly(start)}*{exactly(rest)}"
 
 
 def _guesses(
-    zone: Zone, landing: Landing, strays: Sequence[Piece]
+    zone: Zone, landing: Landing, strays: Sequence[Piece], books: Collection[str]
 ) -> tuple[list[_Guess], dict[str, str], dict[str, str], set[str]]:
-    """What strays look like; of the others why they are nothing, or not needed; which of them are broken."""
+    """What strays look like; of the others why they are nothing, or not needed; which of them are broken.
+
+    Of `books` the settings name some sheets.
+    """
     broken: set[str] = set()
     guesses: list[_Guess] = []
     unplaced: dict[str, str] = {}
     companions: dict[str, str] = {}
-    placed_books = set()
+    placed_books = {*books}
     for stray in strays:
         name = names_of(stray.file.path)[-1].casefold()
         if name.endswith(OTHER_ARCHIVES):

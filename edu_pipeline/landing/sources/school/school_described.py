@@ -196,7 +196,7 @@ def evidence(
     Raises:
         LandingError: The zone cannot be listed, or real exports lie beside invented ones.
     """
-    placing = place(zone, settings.landing, elsewhere)
+    asked, placing = settings, place(zone, settings.landing, elsewhere)
     lines = list(placing.lines)
     settings = with_lines(settings, lines)
     files = survey(zone, settings.landing)
@@ -206,6 +206,10 @@ def evidence(
     read = Reading(con, files, settings)
     for step in STEPS:
         found = step(read)
+        if any(line.section[2:3] == ("parts",) for line in found):
+            # what is joined has to be read before anything is said of it
+            read, more, placing = evidence(con, zone, with_lines(asked, found), elsewhere)
+            return read, [*found, *more], placing
         lines += found
         read = read.having(with_lines(read.settings, found))
     return read, lines, placing

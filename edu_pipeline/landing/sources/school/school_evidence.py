@@ -8,6 +8,8 @@ from collections import Counter
 from collections.abc import Callable, Collection, Sequence
 from functools import partial
 
+import polars as pl
+
 from edu_pipeline.ground.sql import quoted
 from edu_pipeline.ground.wording import counted
 from edu_pipeline.landing.sources.school.canonical import CODES, unread_names
@@ -18,13 +20,14 @@ from edu_pipeline.landing.sources.school.code_sets import (
 )
 from edu_pipeline.landing.sources.school.fields import DATES, FIELDS, WORDS
 from edu_pipeline.landing.sources.school.lessons import DAILY, DAILY_COLUMNS
+from edu_pipeline.landing.sources.school.manifest import SCHOOL_FOLDER
 from edu_pipeline.landing.sources.school.parts_of_day import (
     MOST_SESSIONS,
     are_called_sessions,
     parts_of_day,
     sessions_likely,
 )
-from edu_pipeline.landing.sources.school.placing import SAID_ONCE
+from edu_pipeline.landing.sources.school.placing import SAID_ONCE, pattern_of
 from edu_pipeline.landing.sources.school.school_problems import (
     ENOUGH_MARKS,
     FEW_PRESENT,
@@ -174,14 +177,56 @@ def _link_lines(
         if digits:
             why = f"{_percent(now)} of the ids of {table} are known as they are, nearly all with zeros"
             return [Line(("landing", padded, "width"), name, digits, why)]
+    why = f"{_percent(now)} of the ids of {table} are known as they are, nearly all with this"
     for other, name, wanted in ((table, column, known), (*targets[0], ids)):
-        header = _better_column(probing, other, name, wanted)
-        if header:
-            why = (
-                f"{_percent(now)} of the ids of {table} are known as they are, nearly all with this"
-            )
-            return [Line(("landing", other, "columns"), name, header, why)]
+        fits = _better_columns(probing, other, name, wanted)
+        if (
+            len(fits) == 1
+            and other == targets[0][0]
+            and _is_named_by_others(probing, table, targets)
+        ):
+            return _joined_lines(read, table, column, targets[0], fits[0], why) if now < FEW else []
+        if len(fits) == 1:
+            return [Line(("landing", other, "columns"), name, fits[0], why)]
+        if fits:
+            why = f"{why}, or with any of {', '.join(fits)}: say which"
+            return [Line(("landing", other, "columns"), name, OPEN, why, certain=False)]
     return []
+
+
+def _is_named_by_others(read: Reading, table: str, targets: tuple[tuple[str, str], ...]) -> bool:
+    """Whether exports other than this one have the ids of a target as they are."""
+    return any(
+        _share(read.ids(other, column), read.sources(to)) >= ENOUGH
+        for other, column, to in LINKS
+        if other != table and to[0] == targets[0]
+    )
+
+
+def _joined_lines(
+    read: Reading, table: str, column: str, target: tuple[str, str], key: str, why: str
+) -> list[Line]:
+    """What finds the ids that others have by a further column, which this export has: a join."""
+    ours = {found.headers.get(column) for found in read.resolved(table)}
+    theirs = {found.headers.get(target[1]) for found in read.resolved(target[0])}
+    if len(ours) != 1 or len(theirs) != 1:
+        return []
+    (on,), (their_id,) = ours, theirs
+    if on is None or their_id is None:
+        return []
+    of_target = read.files.filter((pl.col("table") == target[0]) & pl.col("current"))["path"]
+    others = tuple(map(pattern_of, of_target))
+    lines = []
+    for pattern in read.settings.landing.export(table).files or (f"{SCHOOL_FOLDER}{table}*",):
+        part = ("landing", table, "parts", pattern)
+        join = (*part, "join", target[0])
+        lines += [
+            Line(join, "files", others, f"their {key} is the {on} of {table}"),
+            Line(join, "on", on, why),
+            Line(join, "key", key, f"of {target[0]}"),
+            Line((*part, "columns"), column, f"{target[0]}.{their_id}", "as others have it"),
+        ]
+    return lines
 
 
 def _digits(short: Collection[str], long: Collection[str]) -> int | None:
@@ -195,16 +240,18 @@ def _digits(short: Collection[str], long: Collection[str]) -> int | None:
     return digits if padded and _share(padded, set(long)) >= FEW else None
 
 
-def _better_column(read: Reading, table: str, column: str, wanted: set[str]) -> str | None:
-    """A header whose cells are the ids that the column should hold."""
+def _better_columns(read: Reading, table: str, column: str, wanted: set[str]) -> list[str]:
+    """Other headers whose cells are the ids that the column should hold."""
     if column in read.settings.landing.export(table).columns:
-        return None
+        return []
+    now = {found.headers.get(column) for found in read.resolved(table)}
+    fits = []
     for header in read.headers(table):
         cells = read.raw_counts(table, header)
         common = wanted.intersection(cells)
-        if len(common) >= ENOUGH * min(len(wanted), len(cells)) and common:
-            return header
-    return None
+        if header not in now and len(common) >= ENOUGH * min(len(wanted), len(cells)) and common:
+            fits.append(header)
+    return fits
 
 
 def _constant_lines(read: Reading) -> list[Line]:

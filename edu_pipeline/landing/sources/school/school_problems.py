@@ -5,7 +5,7 @@ does not.
 """
 
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import UTC, date, datetime
 from typing import get_args
 
@@ -26,6 +26,7 @@ from edu_pipeline.landing.rules import (
 from edu_pipeline.landing.sources.school.canonical import CODES, resolved_headers
 from edu_pipeline.landing.sources.school.changes import EVERY_EXPORT, MANY_SHARE
 from edu_pipeline.landing.sources.school.fields import FIELDS, OTHER_ROLES
+from edu_pipeline.landing.sources.school.formats.recognition import file_of
 from edu_pipeline.landing.sources.school.parts_of_day import number_of, sessions_likely
 from edu_pipeline.landing.sources.school.school_columns import Resolved
 from edu_pipeline.landing.sources.school.stage_roster import words_unknown
@@ -35,7 +36,13 @@ from edu_pipeline.landing.versions import months_first, rival_versions
 from edu_pipeline.landing.zone import SHEET
 from edu_pipeline.model.problems import Problem
 from edu_pipeline.model.roster import CLASS_TYPES, ROLES
-from edu_pipeline.settings.landing import OF_SOME_SYSTEMS, SCHOOL_TABLES, Landing, TableExport
+from edu_pipeline.settings.landing import (
+    OF_SOME_SYSTEMS,
+    SCHOOL_TABLES,
+    FilesOfExport,
+    Landing,
+    TableExport,
+)
 from edu_pipeline.settings.marks import MARKS, HomeworkStatus
 
 MEANINGS: Mapping[tuple[str, str], Sequence[str]] = {
@@ -149,7 +156,8 @@ def file_problems(files: pl.DataFrame, landing: Landing) -> list[Problem]:
                 )
                 for sentence in found.missing
             ]
-    landed = set(current["table"])
+    rows += _changes_of_nothing(files)
+    landed, landed_as = set(current["table"]), set(current["format"].drop_nulls())
     needs = [(table, f"No {table} export has landed. ") for table in NEEDED]
     if landing.attendance.shape == "exceptions":
         unknown = (
@@ -160,16 +168,15 @@ def file_problems(files: pl.DataFrame, landing: Landing) -> list[Problem]:
         if table not in landed and not (
             table == "enrollments" and _homeroom_column(files, landing)
         ):
+            name = file_of(table, landed_as)
             pattern = (landing.export(table).files or (f"school/{table}*.csv",))[0]
-            rows.append(
-                school_problem(
-                    table,
-                    "missing_export",
-                    table,
-                    f"{sentence}Put a file named like {pattern} into the landing zone, or say in "
-                    f"[landing.{table}] files = […] where it is.",
-                )
+            cure = (
+                f"It is {name}: export that, too, and put it beside the others."
+                if name
+                else f"Put a file named like {pattern} into the landing zone, or say in "
+                f"[landing.{table}] files = […] where it is."
             )
+            rows.append(school_problem(table, "missing_export", table, f"{sentence}{cure}"))
     return rows
 
 
@@ -182,6 +189,31 @@ def _or_constant(table: str, sentence: str, of_file: str) -> str:
                 f'{column} = "…"  # {" or ".join(ours[:2])}'
             )
     return ""
+
+
+def _changes_of_nothing(files: pl.DataFrame) -> Iterator[Problem]:
+    """Files of a format that have changes only, without the whole that these are changes of."""
+    changes = files.filter([FilesOfExport.of(part).export == "delta" for part in files["part"]])
+    wholes = files.join(changes, on=["path", "table"], how="anti")
+    alone = changes.filter(pl.col("current") & ~pl.col("table").is_in(wholes["table"].to_list()))
+    left = changes.filter(~pl.col("current") & ~pl.col("stamped"))
+    for found, what, cure in (
+        (
+            alone,
+            "changes only, as the manifest says, and there is no whole export that they are changes of",
+            "Put the last whole one (bulk) beside them.",
+        ),
+        (
+            left,
+            "changes that are left out, for the whole export beside them was changed later",
+            "Files that are copied have the time of that: write the day of the export into the names of the "
+            "zips or folders, such as oneroster-2026-09-18.zip.",
+        ),
+    ):
+        if paths := sorted({*found["path"]}):
+            verb = "has" if len(paths) == 1 else "have"
+            message = f"{listed(paths)} {verb} {what}. {cure}"
+            yield school_problem("files", "changes_alone", paths[0], message)
 
 
 OF_OUR_COLUMNS = ("columns", "constants", "values", "beside", "lists", "unsigned")

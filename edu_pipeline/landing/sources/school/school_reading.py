@@ -4,7 +4,7 @@ Cells are only counted here; which of them may be shown is for `inspection` to s
 """
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date
 
@@ -14,6 +14,7 @@ import polars as pl
 from edu_pipeline.ground.sql import quoted
 from edu_pipeline.landing.sources.school.canonical import CODES, read_export, resolved_headers
 from edu_pipeline.landing.sources.school.fields import DATES, OTHER_ROLES, WORDS
+from edu_pipeline.landing.sources.school.school_columns import Resolved
 from edu_pipeline.landing.sources.school.school_problems import MEANINGS
 from edu_pipeline.landing.sources.school.suggestions import Line, with_lines
 from edu_pipeline.landing.tables.csvfile import LISTED
@@ -108,9 +109,13 @@ class Reading:
         """Every header of an export's files."""
         return [name for name in self.con.table(f"raw_{table}").columns if name not in RECEIVED]
 
+    def resolved(self, table: str) -> Collection[Resolved]:
+        """The headers of an export's files, understood."""
+        return resolved_headers(table, self.files, self.settings.landing.export(table)).values()
+
     def lacks(self, table: str, column: str) -> bool:
         """Whether an export is there and has no such column, nor a constant for it."""
-        found = resolved_headers(table, self.files, self.settings.landing.export(table)).values()
+        found = self.resolved(table)
         return bool(found) and not any(column in each.found for each in found)
 
     def with_placeholders(self) -> "Reading":

@@ -5,7 +5,7 @@ make no set, no header is looked at, so that a folder of other exports costs not
 """
 
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from edu_pipeline.landing.sources.school.fields import FIELDS
@@ -118,6 +118,20 @@ def companion_of(name: str, header: Sequence[str]) -> str | None:
             if not member.read_as
             and normal(name) == normal(member.name)
             and member.fits(called(name), header)
+        ),
+        None,
+    )
+
+
+def file_of(table: str, formats: Collection[str | None]) -> str | None:
+    """What an export is called in one of some formats, with the format; None where none of them has it."""
+    return next(
+        (
+            f"{member.name} of {form.name}"
+            for form in FORMATS
+            if form.name in formats
+            for member in form.members
+            if table in member.read_as and not member.any_name
         ),
         None,
     )
