@@ -318,7 +318,7 @@ def _of_other_columns(
     """What is claimed for an export by one word of its name, and has not the columns that its files have.
 
     `students_guardians` are no `students`, `students_grade9` may be some of them. Of versions the newest
-    decides. Where no file has the export's name alone, those do that have most of its columns.
+    decides. Where no file of people has the export's name alone, those do that have most of its columns.
     """
     export = landing.export(table)
     series: dict[tuple[str, str | None], list[Piece]] = defaultdict(list)
@@ -347,7 +347,7 @@ def _of_other_columns(
         like = (
             any(found[key] >= found[one] and more[key] <= more[one] for one in certain)
             if certain
-            else len(found[key]) == most
+            else len(found[key]) == most or table not in PEOPLE  # others say what they lack
         )
         # of what has no known column its reader says so
         if found[key] and not like:
