@@ -27,6 +27,7 @@ from edu_pipeline.commands import (
 )
 from edu_pipeline.commands.console import (
     HELD,
+    EvenIfOld,
     UserError,
     command,
     err,
@@ -156,6 +157,7 @@ def run(
             show_default=False,
         ),
     ] = None,
+    even_if_old: EvenIfOld = False,
 ) -> None:
     """Fetch from [[sources]], refresh every table, then write a week's letters and deliver them.
 
@@ -169,7 +171,7 @@ def run(
     load_settings(home)  # nothing is touched in a folder that is no home
     wanted = _monday(week) if week else None
     landing.fetch_all(mail_room(home))
-    _refresh_and_send(home, wanted)
+    _refresh_and_send(home, wanted, even_if_old=even_if_old)
 
 
 @app.command()
@@ -237,14 +239,14 @@ def _last_friday() -> date:
     return today - timedelta(days=(today.weekday() - 4) % 7)
 
 
-def _refresh_and_send(home: Home, wanted: date | None) -> None:
+def _refresh_and_send(home: Home, wanted: date | None, *, even_if_old: bool = False) -> None:
     from edu_pipeline.ground.warehouse import hold
 
     with hold(home.lock, "`edu-pipeline run`"):
-        _round(home, wanted)
+        _round(home, wanted, even_if_old=even_if_old)
 
 
-def _round(home: Home, wanted: date | None) -> None:
+def _round(home: Home, wanted: date | None, *, even_if_old: bool) -> None:
     from edu_pipeline.mail.due import newest_ready
     from edu_pipeline.wiring import unchanged
     from edu_pipeline.wiring.environment import mail_room
@@ -271,7 +273,7 @@ def _round(home: Home, wanted: date | None) -> None:
     if chosen and last and rounds.is_written(room, chosen):
         look = rounds.tell(room, chosen, done.problems)
     elif chosen:
-        look = rounds.send(room, chosen, done.problems)
+        look = rounds.send(room, chosen, done.problems, even_if_old=even_if_old)
     elif done.school:
         why = _why_not_due(periods) if done.attendance else "No attendance has landed."
         out.print(f"There are no letters. {why}", soft_wrap=True)

@@ -1,7 +1,9 @@
 import shutil
 from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from email import message_from_bytes, policy
+from pathlib import Path
 from uuid import uuid4
 
 import dagster as dg
@@ -20,15 +22,17 @@ from edu_pipeline.mail.letter import Address, Letter
 from edu_pipeline.mail.states import State
 from edu_pipeline.settings.home import Home, load_settings
 from edu_pipeline.wiring.automation import (
+    Attempt,
     landing_sensor,
     mail_sensor,
+    next_attempt,
     ready_to_go,
     send_after_refresh,
     send_weekly,
     tell_operator,
 )
 from edu_pipeline.wiring.environment import mail_room
-from edu_pipeline.wiring.jobs import EDX, REPORTED, RESULTS, SCHOOL, Source
+from edu_pipeline.wiring.jobs import EDX, REFRESH, REPORTED, RESULTS, SCHOOL, Source
 from edu_pipeline.wiring.mailings import NUDGES, TEACHERS
 from edu_pipeline_tests.conftest import CODES, WEEK
 from edu_pipeline_tests.mail.letters import claimed, recorded
@@ -36,38 +40,66 @@ from edu_pipeline_tests.mail.letters import claimed, recorded
 STUDENTS = "student_id\n001\n"
 
 
-def one_look(
-    home: Home, cursor: str | None, of: Source = SCHOOL
-) -> tuple[dg.SensorResult | dg.SkipReason, str | None]:
-    settings = load_settings(home)
-    resources = {"zone": Zone(home.landing_url(settings)), "settings": settings}
-    context = dg.build_sensor_context(cursor=cursor, resources=resources)
-    result = landing_sensor(of)(context)
-    assert isinstance(result, dg.SensorResult | dg.SkipReason)
-    return result, context.cursor
+SUCCESS, FAILURE = dg.DagsterRunStatus.SUCCESS, dg.DagsterRunStatus.FAILURE
 
 
-def tick(home: Home, cursor: str | None, of: Source = SCHOOL) -> dg.SensorResult | dg.SkipReason:
-    """The second look of two at what lies there, which is what it does about it."""
-    _, waiting = one_look(home, cursor, of)
-    result, _ = one_look(home, waiting, of)
-    return result
+@pytest.fixture
+def history() -> Iterator[dg.DagsterInstance]:
+    with dg.DagsterInstance.ephemeral() as instance:
+        yield instance
 
 
-def refreshed(home: Home, cursor: str | None) -> tuple[str, str]:
-    """The run key and the new cursor of a tick that must ask for a refresh."""
-    result = tick(home, cursor)
-    assert isinstance(result, dg.SensorResult)
-    assert result.run_requests
-    assert result.run_requests[0].run_key
-    assert result.cursor
-    return result.run_requests[0].run_key, result.cursor
+@dataclass
+class Sensor:
+    """The sensor of a source in a home, as Dagster's daemon calls it."""
+
+    home: Home
+    history: dg.DagsterInstance
+    of: Source = SCHOOL
+    cursor: str | None = None
+
+    def look(self) -> dg.SensorResult | dg.SkipReason:
+        """One tick."""
+        settings = load_settings(self.home)
+        resources = {"zone": Zone(self.home.landing_url(settings)), "settings": settings}
+        context = dg.build_sensor_context(
+            instance=self.history, cursor=self.cursor, resources=resources
+        )
+        result = landing_sensor(self.of)(context)
+        self.cursor = context.cursor
+        assert isinstance(result, dg.SensorResult | dg.SkipReason)
+        return result
+
+    def tick(self) -> dg.SensorResult | dg.SkipReason:
+        """The second look of two at what lies there, which is what it does about it."""
+        self.look()
+        return self.look()
+
+    def refreshes(self, status: dg.DagsterRunStatus = SUCCESS) -> str:
+        """The key of the run that a tick asks for, which then ends in this way."""
+        result = self.tick()
+        assert isinstance(result, dg.SensorResult)
+        assert result.run_requests
+        (request,) = result.run_requests
+        self.history.add_run(dg.DagsterRun(self.of.job, tags=request.tags, status=status))
+        assert request.run_key
+        return request.run_key
 
 
-def test_new_exports_start_a_refresh_once(home_of: Callable[..., Home]) -> None:
-    home = home_of({"students.csv": STUDENTS})
-    _, cursor = refreshed(home, None)
-    assert isinstance(tick(home, cursor), dg.SkipReason)
+@pytest.fixture
+def sensor_of(home_of: Callable[..., Home], history: dg.DagsterInstance) -> Callable[..., Sensor]:
+    """The sensor of the school's exports in a home with these files."""
+    return lambda files: Sensor(home_of(files), history)
+
+
+def students_in(home: Home) -> Path:
+    return home.data / "landing" / "school" / "students.csv"
+
+
+def test_new_exports_start_a_refresh_once(sensor_of: Callable[..., Sensor]) -> None:
+    sensor = sensor_of({"students.csv": STUDENTS})
+    sensor.refreshes()
+    assert isinstance(sensor.tick(), dg.SkipReason)
 
 
 def test_a_refresh_that_a_sensor_starts_records_the_gate(home_of: Callable[..., Home]) -> None:
@@ -83,45 +115,99 @@ def test_a_refresh_that_a_sensor_starts_records_the_gate(home_of: Callable[..., 
 
 
 def test_a_file_that_still_grows_starts_nothing_until_two_looks_see_the_same(
-    home_of: Callable[..., Home],
+    sensor_of: Callable[..., Sensor],
 ) -> None:
-    home = home_of({"students.csv": STUDENTS})
-    file = home.data / "landing" / "school" / "students.csv"
-    cursor = None
+    sensor = sensor_of({"students.csv": STUDENTS})
+    file = students_in(sensor.home)
     for row in ("002\n", "003\n"):
-        told, cursor = one_look(home, cursor)
+        told = sensor.look()
         assert isinstance(told, dg.SkipReason)
         assert "school/students.csv is the newest file. It waits" in str(told.skip_message)
         file.write_text(file.read_text(encoding="utf-8") + row, encoding="utf-8")
-    told, cursor = one_look(home, cursor)
-    assert isinstance(told, dg.SkipReason)
-    told, _ = one_look(home, cursor)
-    assert isinstance(told, dg.SensorResult)
+    assert isinstance(sensor.look(), dg.SkipReason)
+    assert isinstance(sensor.look(), dg.SensorResult)
 
 
-def test_an_empty_landing_zone_starts_nothing(home_of: Callable[..., Home]) -> None:
-    assert isinstance(tick(home_of({}), None), dg.SkipReason)
+def test_an_empty_landing_zone_starts_nothing(sensor_of: Callable[..., Sensor]) -> None:
+    assert isinstance(sensor_of({}).tick(), dg.SkipReason)
 
 
-def test_touching_a_file_starts_nothing(home_of: Callable[..., Home]) -> None:
-    home = home_of({"students.csv": STUDENTS})
-    _, cursor = refreshed(home, None)
-    file = home.data / "landing" / "school" / "students.csv"
-    file.write_text(STUDENTS, encoding="utf-8")
-    assert isinstance(tick(home, cursor), dg.SkipReason)
+def test_touching_a_file_starts_nothing(sensor_of: Callable[..., Sensor]) -> None:
+    sensor = sensor_of({"students.csv": STUDENTS})
+    sensor.refreshes()
+    students_in(sensor.home).write_text(STUDENTS, encoding="utf-8")
+    assert isinstance(sensor.tick(), dg.SkipReason)
 
 
 def test_exports_that_change_and_change_back_are_refreshed_each_time(
-    home_of: Callable[..., Home],
+    sensor_of: Callable[..., Sensor],
 ) -> None:
-    home = home_of({"students.csv": STUDENTS})
-    file = home.data / "landing" / "school" / "students.csv"
-    first, cursor = refreshed(home, None)
-    file.write_text(STUDENTS + "002\n", encoding="utf-8")
-    second, cursor = refreshed(home, cursor)
-    file.write_text(STUDENTS, encoding="utf-8")
-    third, _ = refreshed(home, cursor)
-    assert len({first, second, third}) == 3
+    sensor = sensor_of({"students.csv": STUDENTS})
+    file, keys = students_in(sensor.home), {sensor.refreshes()}
+    for text in (STUDENTS + "002\n", STUDENTS):
+        file.write_text(text, encoding="utf-8")
+        keys.add(sensor.refreshes())
+    assert len(keys) == 3
+
+
+# ---- at least once --------------------------------------------------------------------------------
+
+
+def test_a_refresh_that_is_at_work_is_not_asked_for_again(sensor_of: Callable[..., Sensor]) -> None:
+    sensor = sensor_of({"students.csv": STUDENTS})
+    sensor.refreshes(dg.DagsterRunStatus.STARTED)
+    told = sensor.look()
+    assert isinstance(told, dg.SkipReason)
+    assert "at work" in str(told.skip_message)
+
+
+def test_a_refresh_that_failed_is_not_what_made_everything_fresh(
+    sensor_of: Callable[..., Sensor],
+) -> None:
+    sensor = sensor_of({"students.csv": STUDENTS})
+    sensor.refreshes(FAILURE)
+    told = sensor.look()
+    assert isinstance(told, dg.SkipReason)
+    assert "tried again after" in str(told.skip_message)
+
+
+def test_whoever_refreshes_everything_has_taken_up_what_landed(
+    sensor_of: Callable[..., Sensor],
+) -> None:
+    sensor = sensor_of({"students.csv": STUDENTS})
+    sensor.refreshes(FAILURE)
+    sensor.history.add_run(dg.DagsterRun(REFRESH, status=SUCCESS))
+    told = sensor.look()
+    assert isinstance(told, dg.SkipReason)
+    assert "Nothing has landed" in str(told.skip_message)
+
+
+ENDED = datetime(2026, 10, 2, 15, tzinfo=UTC)
+
+
+def attempts(*ends: dg.DagsterRunStatus, will_retry: bool = False) -> list[Attempt]:
+    tags = {"dagster/will_retry": "true"} if will_retry else {}
+    return [Attempt(dg.DagsterRun(SCHOOL.job, status=end, tags=tags), ENDED) for end in ends]
+
+
+@pytest.mark.parametrize(("failures", "minutes"), [(1, 2), (2, 10), (3, 60)])
+def test_a_refresh_that_failed_is_tried_again_after_growing_pauses(
+    failures: int, minutes: int
+) -> None:
+    again = ENDED + timedelta(minutes=minutes)
+    runs = attempts(*[FAILURE] * failures)
+    assert isinstance(next_attempt(runs, again - timedelta(seconds=1)), str)
+    assert next_attempt(runs, again) == failures
+
+
+def test_after_the_last_attempt_a_person_has_to_look() -> None:
+    told = next_attempt(attempts(*[FAILURE] * 4), ENDED + timedelta(days=1))
+    assert "could not be taken up in 4 attempts" in str(told)
+
+
+def test_what_dagster_tries_again_by_itself_is_left_to_it() -> None:
+    runs = attempts(FAILURE, will_retry=True)
+    assert "at work" in str(next_attempt(runs, ENDED + timedelta(days=1)))
 
 
 @pytest.mark.parametrize(
@@ -135,7 +221,7 @@ def test_exports_that_change_and_change_back_are_refreshed_each_time(
     ],
 )
 def test_what_lands_starts_the_refresh_of_its_source_alone(
-    home_of: Callable[..., Home], path: str, of: Source
+    home_of: Callable[..., Home], history: dg.DagsterInstance, path: str, of: Source
 ) -> None:
     home = home_of({})
     file = home.data / "landing" / path
@@ -144,20 +230,21 @@ def test_what_lands_starts_the_refresh_of_its_source_alone(
     started = [
         each
         for each in (SCHOOL, EDX, RESULTS, REPORTED)
-        if isinstance(tick(home, None, each), dg.SensorResult)
+        if isinstance(Sensor(home, history, each).tick(), dg.SensorResult)
     ]
     assert started == [of]
 
 
 def test_other_settings_are_another_refresh_of_what_they_decide(
-    home_of: Callable[..., Home],
+    sensor_of: Callable[..., Sensor],
 ) -> None:
-    home = home_of({"students.csv": STUDENTS})
-    _, cursor = refreshed(home, None)
-    home.config.write_text(f"{CODES}\n[attainment]\ntolerance = 0.5\n", encoding="utf-8")
-    assert isinstance(tick(home, cursor), dg.SkipReason)
-    home.config.write_text(CODES.replace('A = "unexcused"', 'A = "excused"'), encoding="utf-8")
-    refreshed(home, cursor)
+    sensor = sensor_of({"students.csv": STUDENTS})
+    sensor.refreshes()
+    config = sensor.home.config
+    config.write_text(f"{CODES}\n[attainment]\ntolerance = 0.5\n", encoding="utf-8")
+    assert isinstance(sensor.tick(), dg.SkipReason)
+    config.write_text(CODES.replace('A = "unexcused"', 'A = "excused"'), encoding="utf-8")
+    sensor.refreshes()
 
 
 AfterRefresh = Callable[[str], dg.SensorResult | dg.SkipReason]

@@ -31,6 +31,10 @@ By = Annotated[
         "--by", help="Who decides. Default: the name you are logged in with.", show_default=False
     ),
 ]
+EvenIfOld = Annotated[
+    bool,
+    typer.Option("--even-if-old", help="Also letters that are no longer news ([mail] valid_days)."),
+]
 Yes = Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")]
 _COMMAND = re.compile(r"edu-pipeline (?=gate |landing |mail |programmes |run\b|sample\b)")
 

@@ -7,7 +7,7 @@ import typer
 from rich.text import Text
 
 from edu_pipeline.commands import rounds
-from edu_pipeline.commands.console import HELD, UserError, command, out, read_tables
+from edu_pipeline.commands.console import HELD, EvenIfOld, UserError, command, out, read_tables
 from edu_pipeline.settings.home import Home, load_settings
 from edu_pipeline.settings.programmes import Programme
 
@@ -20,6 +20,7 @@ def nudge(
         str | None,
         typer.Argument(help="Id of a programme. Default: all of them.", show_default=False),
     ] = None,
+    even_if_old: EvenIfOld = False,
 ) -> None:
     """Refresh every table, then write this week's letters to learners and deliver them.
 
@@ -40,7 +41,7 @@ def nudge(
         to_send = [period for period in done.periods if period.campaign == campaign_of(each.id)]
         for period in to_send:
             try:
-                look |= rounds.send(room, period)
+                look |= rounds.send(room, period, even_if_old=even_if_old)
             except RunFailedError as error:  # the other programmes need not wait for it
                 out.print(Text(str(error)), soft_wrap=True)
                 failure = failure or error

@@ -53,18 +53,22 @@ def refreshed(room: "MailRoom") -> Refreshed:
     return Refreshed(periods, problems, school, received.get("attendance", 0) > 0)
 
 
-def send(room: "MailRoom", period: "Period", told: Sequence[str] = ()) -> bool:
+def send(
+    room: "MailRoom", period: "Period", told: Sequence[str] = (), *, even_if_old: bool = False
+) -> bool:
     """Write a period's letters and deliver those that may go.
 
     Args:
         room: Whose.
         period: Of which letters.
         told: Problems that have been printed.
+        even_if_old: Also when they are no longer news.
 
     Returns:
         Whether something must be looked at.
     """
     from edu_pipeline.charting.render import warm
+    from edu_pipeline.mail.due import EVEN_IF_OLD_TAG
     from edu_pipeline.wiring.runs import RunFailedError
 
     before = _out_since(room, period)
@@ -73,7 +77,8 @@ def send(room: "MailRoom", period: "Period", told: Sequence[str] = ()) -> bool:
         warm()
     title = period.period if mailing is TEACHERS else f"{period.period} ({period.campaign})"
     try:
-        run_job(room, mailing.send, f"Letters about {title}", period.partition)
+        tags = {EVEN_IF_OLD_TAG: "true"} if even_if_old else {}
+        run_job(room, mailing.send, f"Letters about {title}", period.partition, tags)
     except RunFailedError:
         with room.open_ledger() as ledger:  # some may have gone out before
             print_outlook(outlook(room, ledger, period.campaign, period.period), room.home, told)

@@ -4,7 +4,7 @@ The sensor, the schedule and the command line all ask here. That a letter goes o
 the ledger's promise, not this module's.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 from zoneinfo import ZoneInfo
@@ -12,6 +12,9 @@ from zoneinfo import ZoneInfo
 import polars as pl
 
 from edu_pipeline.settings.mail import Mail
+
+EVEN_IF_OLD_TAG = "edu_pipeline/even_if_old"
+"""Of a run whose letters go out though they are no longer news, because a person wants it."""
 
 
 @dataclass(frozen=True)
@@ -79,7 +82,20 @@ def due_periods(
     ]
 
 
-def not_after(last_day: date, *, now: datetime, mail: Mail, zone: ZoneInfo) -> datetime:
-    """Until when a letter about a period may go out: its own end, or a day when asked for later."""
+def not_after(
+    last_day: date, *, now: datetime, mail: Mail, zone: ZoneInfo, tags: Mapping[str, str]
+) -> datetime:
+    """Until when a letter about a period may go out: as long as it is news.
+
+    Whatever makes it, it goes no later, unless a person said so, or it goes no further than a folder.
+
+    Args:
+        last_day: Of the period.
+        now: The time.
+        mail: The settings.
+        zone: The school's.
+        tags: Of the run that makes it.
+    """
     own = end_of(last_day, zone) + timedelta(days=mail.valid_days)
-    return max(own, now + timedelta(days=1))
+    though_old = EVEN_IF_OLD_TAG in tags or not mail.leaves
+    return max(own, now + timedelta(days=1)) if though_old else own

@@ -22,6 +22,7 @@ from edu_pipeline.settings.mail import Mail
 
 _TO_GO = frozenset({State.draft, State.approved, State.pending})
 """Go out, unless something keeps them; a delivery leaves out who must not be written to by now."""
+NO_NEWS = "It is no longer news."
 
 
 class Fate(StrEnum):
@@ -148,8 +149,8 @@ def plan(entries: Iterable[Entry], conditions: Conditions) -> Plan:
 
 
 def _fate(entry: Entry, conditions: Conditions, blocked: str | None) -> tuple[Fate, str]:
-    if entry.state in WAITING and entry.not_after <= conditions.now:
-        return Fate.never, "It is no longer news."
+    if entry.state in {*WAITING, State.expired} and entry.not_after <= conditions.now:
+        return Fate.never, NO_NEWS
     if entry.state in _TO_GO and (why := conditions.unwanted.get(entry.key)):
         return Fate.never, why
     if entry.state in {State.approved, State.pending}:

@@ -371,6 +371,7 @@ def nudge_letters(
             now=datetime.now(UTC),
             mail=settings.mail,
             zone=settings.zone,
+            tags=context.run.tags,
         ),
         zone=settings.zone,
     )

@@ -305,7 +305,13 @@ def teacher_letters(
                 settings.mail.public_url, ledger_identity["token_key"].item(), CAMPAIGN
             ),
         ),
-        not_after(through, now=datetime.now(UTC), mail=settings.mail, zone=settings.zone),
+        not_after(
+            through,
+            now=datetime.now(UTC),
+            mail=settings.mail,
+            zone=settings.zone,
+            tags=context.run.tags,
+        ),
     )
     return (yield from letters_frames(letters, week))
 

@@ -6,10 +6,11 @@ What has changed is for `landing.glance` to say, what is due for `mail.due.due_p
 import hashlib
 from collections.abc import Sequence
 from contextlib import closing
-from dataclasses import replace
-from datetime import UTC, datetime
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime, timedelta
 
 import dagster as dg
+from dagster._core.storage.tags import WILL_RETRY_TAG
 
 from edu_pipeline.ground.one_run import is_older_than
 from edu_pipeline.landing.glance import Glance, listing_of, look
@@ -25,10 +26,14 @@ from edu_pipeline.mail.room import MailRoom
 from edu_pipeline.mail.states import State
 from edu_pipeline.settings.home import Settings
 from edu_pipeline.settings.mail import WEEKDAYS, SendMode
-from edu_pipeline.wiring.jobs import Source, jobs_of
+from edu_pipeline.wiring.jobs import REFRESH, Source, jobs_of
 from edu_pipeline.wiring.mailings import campaigns_of, mailing_of, mailings_of
 
 _PARTITION_TAG = "dagster/partition"
+LANDED_TAG = "edu_pipeline/landed"
+"""Of a run that takes up what has landed: which state of it."""
+PAUSES = tuple(timedelta(minutes=minutes) for minutes in (2, 10, 60))
+"""After a refresh that failed, until it is tried again: a store may be out of reach for an hour."""
 _RECENT_RUNS = 20
 NOTHING_DUE = "No week is due: registers are still missing, or its letters are no longer news."
 
@@ -52,7 +57,7 @@ def nudge_partitions(settings: Settings) -> dg.MultiPartitionsDefinition:
 
 
 def landing_sensor(source: Source) -> dg.SensorDefinition:
-    """Starts a refresh of a source when the content of its files has changed."""
+    """Starts a refresh of a source when its files have changed, until one has succeeded."""
 
     @dg.sensor(
         name=source.sensor,
@@ -75,16 +80,87 @@ def landing_sensor(source: Source) -> dg.SensorDefinition:
             context.update_cursor(replace(before, waiting=seen).to_text())
             return dg.SkipReason(_still_growing(files))
         now = look(zone, files, read_with, before)
-        if now.content == before.content:
-            context.update_cursor(now.to_text())
-            return dg.SkipReason("Nothing has landed or changed since the last look.")
+        context.update_cursor(now.to_text())
+        if not now.turn:
+            return dg.SkipReason("Nothing has landed yet.")
         # exports that change and change back are refreshed twice, so the turn is in the key
-        return dg.SensorResult(
-            run_requests=[dg.RunRequest(run_key=f"{now.turn}:{now.content}")],
-            cursor=now.to_text(),
-        )
+        landed = f"{now.turn}:{now.content}"
+        step = next_attempt(_attempts(context.instance, source.job, landed), datetime.now(UTC))
+        if isinstance(step, str):
+            return dg.SkipReason(step)
+        tags = {LANDED_TAG: landed}
+        return dg.SensorResult([dg.RunRequest(run_key=f"{landed}:{step}", tags=tags)])
 
     return sensor
+
+
+@dataclass(frozen=True)
+class Attempt:
+    """A run that was to take up what had landed."""
+
+    run: dg.DagsterRun
+    ended: datetime | None
+
+    @property
+    def ended_well(self) -> bool:
+        """Whether nothing of it has to be done again."""
+        return self.run.status is dg.DagsterRunStatus.SUCCESS
+
+    @property
+    def goes_on(self) -> bool:
+        """Whether Dagster is at it, or will be without being asked."""
+        return not self.run.is_finished or self.run.tags.get(WILL_RETRY_TAG) == "true"
+
+
+def _attempts(instance: dg.DagsterInstance, job: str, landed: str) -> Sequence[Attempt]:
+    """The runs for what has landed, the newest first; and a later one of everything, by whomever."""
+    own = instance.get_run_records(dg.RunsFilter(job_name=job, tags={LANDED_TAG: landed}))
+    if not own:
+        return []
+    since = own[-1].create_timestamp
+    whole = instance.get_run_records(
+        dg.RunsFilter(
+            job_name=REFRESH, created_after=since, statuses=[dg.DagsterRunStatus.SUCCESS]
+        ),
+        limit=1,
+    )
+    return [
+        Attempt(
+            record.dagster_run,
+            datetime.fromtimestamp(record.end_time, UTC) if record.end_time else None,
+        )
+        for record in (*whole, *own)
+    ]
+
+
+def next_attempt(attempts: Sequence[Attempt], now: datetime) -> int | str:
+    """The number of the attempt that is to be made now, the first being 0, or why none is.
+
+    Args:
+        attempts: The runs so far, the newest first.
+        now: The time.
+    """
+    if not attempts:
+        return 0
+    if any(each.ended_well for each in attempts):
+        return "Nothing has landed or changed since the last look."
+    last, number = attempts[0], len(attempts)
+    if last.goes_on:
+        return "A run is at work on what has landed."
+    if are_all(attempts):
+        return (
+            f"What has landed could not be taken up in {number} attempts. Look at the last run, and "
+            "launch the job again."
+        )
+    at = (last.ended or now) + PAUSES[number - 1]
+    if now < at:
+        return f"The last run failed. It is tried again after {at:%H:%M} UTC."
+    return number
+
+
+def are_all(attempts: Sequence[Attempt]) -> bool:
+    """Whether no other attempt follows by itself, however these end."""
+    return len(attempts) > len(PAUSES)
 
 
 def _still_growing(files: Sequence[LandedFile]) -> str:
@@ -277,6 +353,8 @@ def tell_operator(settings: Settings) -> dg.SensorDefinition:
         if not mail.operator:
             return dg.SkipReason("[mail] operator is empty, so nobody is told.")
         run, step, error = context.dagster_run, *_first_failure(context)
+        if is_tried_again(context.instance, run):
+            return dg.SkipReason("It is tried again by itself before anybody is told.")
         letter = alert(
             run_id=run.run_id,
             job=run.job_name,
@@ -296,6 +374,14 @@ def tell_operator(settings: Settings) -> dg.SensorDefinition:
         return None
 
     return sensor
+
+
+def is_tried_again(instance: dg.DagsterInstance, run: dg.DagsterRun) -> bool:
+    """Whether a run that failed is followed by another without anybody's doing."""
+    landed = run.tags.get(LANDED_TAG)
+    return run.tags.get(WILL_RETRY_TAG) == "true" or (
+        landed is not None and not are_all(_attempts(instance, run.job_name, landed))
+    )
 
 
 def _ended(instance: dg.DagsterInstance, run_id: str) -> datetime:

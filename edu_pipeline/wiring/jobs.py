@@ -9,6 +9,8 @@ from dataclasses import dataclass
 from typing import Any
 
 import dagster as dg
+from dagster._core.execution.plan.resume_retry import ReexecutionStrategy
+from dagster._core.storage.tags import RETRY_STRATEGY_TAG
 
 from edu_pipeline.ground.one_run import SOURCE_TAG
 from edu_pipeline.landing.files import FOLDERS
@@ -19,6 +21,8 @@ from edu_pipeline.settings.landing import EVENTS_FOLDER, PROGRAMMES_FOLDER
 from edu_pipeline.wiring.mailings import NUDGES, TEACHERS
 
 REFRESH = "refresh"
+_AS_A_WHOLE = {RETRY_STRATEGY_TAG: ReexecutionStrategy.ALL_STEPS.value}
+"""A job that Dagster launches again: its steps belong together."""
 _AFTER_MAIL = dg.AssetSelection.assets("ledger_letters", "campaign_engagement", "letters_page")
 """How letters stand: looked at again by every job that may have changed it."""
 
@@ -141,6 +145,7 @@ def jobs_of(mailings: tuple[Mailing, ...]) -> Jobs:
         everything=dg.define_asset_job(
             REFRESH,
             selection=refreshed,
+            run_tags=_AS_A_WHOLE,
             description=(
                 "Read whatever lies in the landing zone, what the carrier reported included, and "
                 "compute every table again. Sends nothing."
@@ -149,6 +154,7 @@ def jobs_of(mailings: tuple[Mailing, ...]) -> Jobs:
         of_sources={
             source: dg.define_asset_job(
                 source.job,
+                run_tags=_AS_A_WHOLE,
                 selection=_without_others(refreshed, source, sources),
                 description=f"Read and compute again: {source.about}. Sends nothing.",
             )
@@ -157,6 +163,7 @@ def jobs_of(mailings: tuple[Mailing, ...]) -> Jobs:
         send={
             mailing: dg.define_asset_job(
                 mailing.send,
+                run_tags=_AS_A_WHOLE,
                 selection=dg.AssetSelection.assets(*mailing.written, mailing.delivered)
                 | _AFTER_MAIL,
                 description=(
@@ -170,6 +177,7 @@ def jobs_of(mailings: tuple[Mailing, ...]) -> Jobs:
         deliver={
             mailing: dg.define_asset_job(
                 mailing.deliver,
+                run_tags=_AS_A_WHOLE,
                 selection=dg.AssetSelection.assets(mailing.delivered) | _AFTER_MAIL,
                 description=(
                     f"Deliver one week's {mailing.noun} that are approved or still wait, as they "

@@ -11,10 +11,12 @@ from typing import Any
 import dagster as dg
 import yaml
 from dagster._core.instance.ref import InstanceRef
+from dagster._core.storage.tags import MAX_RETRIES_TAG
 
 from edu_pipeline.ground.one_run import is_older_than
 from edu_pipeline.ground.shipped import shipped
 from edu_pipeline.settings.home import Home
+from edu_pipeline.wiring.lost_runs import end_lost_runs
 
 LOGGER = "shell"
 _TO_SCREEN = {
@@ -34,13 +36,14 @@ def share_history(home: Home) -> None:
 
     Dagster reads its configuration from the folder that `DAGSTER_HOME` names, where a relative
     `base_dir` would mean the current folder; so the home's `dagster.yaml` is written there with the
-    folder spelt out.
+    folder spelt out. What it does not speak of, is as in a new home's.
     """
     home.dagster.mkdir(parents=True, exist_ok=True)
     own = home.root / "dagster.yaml"
-    config: dict[str, Any] = yaml.safe_load(
-        (own if own.is_file() else shipped("dagster.yaml")).read_text(encoding="utf-8")
-    )
+    config: dict[str, Any] = {}
+    for each in (shipped("dagster.yaml"), own):
+        if each.is_file():
+            config |= yaml.safe_load(each.read_text(encoding="utf-8")) or {}
     sqlite = config.get("storage", {}).get("sqlite", {})
     if isinstance(sqlite.get("base_dir"), str):
         sqlite["base_dir"] = str((home.root / sqlite["base_dir"]).resolve())
@@ -122,11 +125,12 @@ def execute(
     # Dagster would take what a run prints to the screen by way of a file, and lose the last of it
     own = InstanceRef.from_dir(os.environ["DAGSTER_HOME"], overrides={"compute_logs": _TO_SCREEN})
     with dg.DagsterInstance.from_ref(own) as instance:
+        end_lost_runs(instance)
         result = resolved.execute_in_process(
             run_config={"loggers": {LOGGER: {}}},
             instance=instance,
             partition_key=partition,
-            tags=dict(tags or {}),
+            tags={MAX_RETRIES_TAG: "0"} | dict(tags or {}),  # only the shell can run it again
             raise_on_error=False,
         )
     failures = [event for event in result.all_events if event.is_step_failure]

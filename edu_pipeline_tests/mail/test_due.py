@@ -1,14 +1,30 @@
+from collections.abc import Mapping
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
 import pytest
 
-from edu_pipeline.mail.due import Period, due_periods, end_of, newest_ready, not_after, ready
-from edu_pipeline.settings.mail import Mail
+from edu_pipeline.mail.due import (
+    EVEN_IF_OLD_TAG,
+    Period,
+    due_periods,
+    end_of,
+    newest_ready,
+    not_after,
+    ready,
+)
+from edu_pipeline.settings.mail import Mail, Smtp
 
 NEW_YORK = ZoneInfo("America/New_York")
 MAIL = Mail(cut_off_hours=24, valid_days=5)
+LIVE = Mail(
+    cut_off_hours=24,
+    valid_days=5,
+    transport="smtp",
+    allowed=["riverside.example"],
+    smtp=Smtp(host="mail.riverside.example"),
+)
 FRIDAY = date(2026, 10, 2)
 MIDNIGHT = datetime(2026, 10, 3, 4, tzinfo=UTC)  # the end of that Friday in New York
 HOUR = timedelta(hours=1)
@@ -22,6 +38,10 @@ def period(last_day: date = FRIDAY, *, complete: bool = True, **other: Any) -> P
         "held": None,
     }
     return Period(last_day=last_day, complete=complete, **(fields | other))
+
+
+def last_moment(now: datetime, mail: Mail, tags: Mapping[str, str] | None = None) -> datetime:
+    return not_after(FRIDAY, now=now, mail=mail, zone=NEW_YORK, tags=tags or {})
 
 
 def due(*periods: Period, at: datetime, mail: Mail = MAIL) -> list[str]:
@@ -121,12 +141,15 @@ def test_the_cut_off_is_counted_in_hours_that_pass_when_clocks_change() -> None:
 
 
 def test_a_letter_expires_with_its_period() -> None:
-    found = not_after(FRIDAY, now=MIDNIGHT, mail=MAIL, zone=NEW_YORK)
-
-    assert found == MIDNIGHT + timedelta(days=5)
+    assert last_moment(MIDNIGHT, LIVE) == MIDNIGHT + timedelta(days=5)
 
 
-def test_a_letter_asked_for_later_can_go_out_for_a_day() -> None:
+def test_whatever_makes_a_letter_later_does_not_make_it_news_again() -> None:
+    assert last_moment(MIDNIGHT + timedelta(days=30), LIVE) == MIDNIGHT + timedelta(days=5)
+
+
+def test_a_letter_that_is_wanted_though_it_is_old_can_go_out_for_a_day() -> None:
     asked = MIDNIGHT + timedelta(days=30)
 
-    assert not_after(FRIDAY, now=asked, mail=MAIL, zone=NEW_YORK) == asked + timedelta(days=1)
+    assert last_moment(asked, LIVE, {EVEN_IF_OLD_TAG: "true"}) == asked + timedelta(days=1)
+    assert last_moment(asked, MAIL) == asked + timedelta(days=1)  # into a folder

@@ -49,6 +49,7 @@ def correct(
     """
     from edu_pipeline.mail.assets import CORRECTION_TAG
     from edu_pipeline.mail.corrections import unfit
+    from edu_pipeline.mail.due import EVEN_IF_OLD_TAG
     from edu_pipeline.mail.ledger.tables import ARRIVED
     from edu_pipeline.mail.names import Names
     from edu_pipeline.mail.plan import corrections
@@ -85,7 +86,7 @@ def correct(
         mailing.send,
         f"Corrections of {seen.name}",
         partition,
-        {CORRECTION_TAG: reason.strip()},
+        {CORRECTION_TAG: reason.strip(), EVEN_IF_OLD_TAG: "true"},
     )
     with room.open_ledger() as ledger:
         entries = ledger.entries(summary.campaign, summary.period)

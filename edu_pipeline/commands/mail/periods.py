@@ -257,13 +257,14 @@ def _less(why: str, told: Collection[str]) -> str:
 
 def next_step(seen: Outlook, home: Home) -> str | None:
     """What to do about a period's letters, ready to paste; None where nothing waits."""
-    from edu_pipeline.mail.plan import Fate
+    from edu_pipeline.mail.plan import NO_NEWS, Fate
 
     asked = {line.entry.state for line in seen.plan.of(Fate.person)}
     goes = bool(
         seen.plan.of(Fate.now) or seen.plan.of(Fate.later) or asked & {"approved", "pending"}
     )
     again = mailing_of(seen.campaign).write_again(seen.campaign, seen.period)
+    old = any(line.fate is Fate.never and line.why == NO_NEWS for line in seen.plan.lines)
     steps = (
         ("unknown" in asked and not seen.stopped, f"mail send {seen.options}"),
         ("unknown" in asked or "failed" in asked, "mail resolve --help"),
@@ -272,6 +273,7 @@ def next_step(seen: Outlook, home: Home) -> str | None:
         (seen.stopped, "mail resume"),
         (goes, f"mail send {seen.options}"),
         ("held" in asked, again),
+        (old, f"{again} --even-if-old"),
     )
     return next((command(home, step) for due, step in steps if due), None)
 

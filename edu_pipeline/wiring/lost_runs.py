@@ -1,0 +1,66 @@
+"""Runs whose process is gone, as after a power cut.
+
+Dagster's own launcher cannot tell whether the process of a run lives, so a run that was cut off would
+stand in the queue's way for ever. Whether it is launched again is for `dagster.yaml` to say.
+"""
+
+from collections.abc import Callable
+
+import dagster as dg
+import psutil
+from dagster._core.events import DagsterEventType
+from dagster._core.launcher import CheckRunHealthResult, DefaultRunLauncher, WorkerStatus
+
+_UNFINISHED = [dg.DagsterRunStatus.STARTED, dg.DagsterRunStatus.CANCELING]
+_GONE = (
+    "The process of this run is gone without a word: the machine was switched off, or somebody or "
+    "something ended it."
+)
+_CLOCKS_DIFFER_SECONDS = 2
+
+
+class WatchedRunLauncher(DefaultRunLauncher):
+    """Dagster's launcher of processes, which also says whether the process of a run still lives."""
+
+    @property
+    def supports_check_run_worker_health(self) -> bool:
+        """Yes, so that Dagster's monitoring asks."""
+        return True
+
+    def check_run_worker_health(self, run: dg.DagsterRun) -> CheckRunHealthResult:
+        """Failed where the process is gone."""
+        if is_lost(self._instance, run.run_id):
+            return CheckRunHealthResult(WorkerStatus.FAILED, _GONE)
+        return CheckRunHealthResult(WorkerStatus.RUNNING)
+
+
+def end_lost_runs(instance: dg.DagsterInstance) -> None:
+    """End the runs of a history that wait for a process that is gone."""
+    for run in instance.get_runs(dg.RunsFilter(statuses=_UNFINISHED)):
+        if is_lost(instance, run.run_id):
+            end: dict[dg.DagsterRunStatus, Callable[..., object]] = {
+                dg.DagsterRunStatus.STARTED: instance.report_run_failed,
+                dg.DagsterRunStatus.CANCELING: instance.report_run_canceled,
+            }
+            end[run.status](run, _GONE)
+
+
+def is_lost(instance: dg.DagsterInstance, run_id: str) -> bool:
+    """Whether the process that executed a run is gone; one that has not said which it is, is not."""
+    for event in instance.all_logs(run_id, of_type=DagsterEventType.ENGINE_EVENT):
+        said = event.get_dagster_event().engine_event_data.metadata.get("pid")
+        if said is not None:
+            return not _lives(int(str(said.value)), since=event.timestamp)
+    return False
+
+
+def _lives(pid: int, since: float) -> bool:
+    """Whether a process that was there at a time is still there; its number may be another's by now."""
+    try:
+        process = psutil.Process(pid)
+        return (
+            process.create_time() <= since + _CLOCKS_DIFFER_SECONDS
+            and process.status() != psutil.STATUS_ZOMBIE
+        )
+    except psutil.NoSuchProcess:
+        return False
