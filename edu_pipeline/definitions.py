@@ -97,6 +97,7 @@ def build_definitions(
                 ),
                 step("compute_facts", facts.TABLES),
                 computed("compute_teachers", TEACHERS, teachers.TABLES),
+                step("publish_school", [site.school_page]),
                 *attainment.ASSETS,
                 step("publish_attainment", [site.attainment_pages]),
                 *sent(TEACHERS, mail.said_before(CAMPAIGN), *teachers.OF_A_WEEK),
@@ -104,7 +105,10 @@ def build_definitions(
                 step("ask_carrier", mail.OF_CARRIER),
                 step(
                     "look_at_letters",
-                    [mail.ledger_letters(mailings), mail.campaign_engagement, site.letters_page],
+                    [
+                        *(mail.ledger_letters(mailings), mail.campaign_engagement),
+                        *(site.letters_page, site.home_page(settings)),
+                    ],
                     checks=mail.OF_LETTERS,
                 ),
             ]

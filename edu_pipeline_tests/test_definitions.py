@@ -68,7 +68,7 @@ def assets_of(definitions: dg.Definitions, job: str) -> set[str]:
     return {key.path[-1] for key in keys}
 
 
-AFTER_MAIL = {"ledger_letters", "campaign_engagement", "letters_page"}
+AFTER_MAIL = {"ledger_letters", "campaign_engagement", "letters_page", "home_page"}
 """How letters stand may change in every job."""
 
 

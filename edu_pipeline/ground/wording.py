@@ -5,7 +5,7 @@ Only formats. What is said about a figure belongs to the templates.
 
 import unicodedata
 from collections.abc import Sequence
-from datetime import date, timedelta
+from datetime import date, datetime, timedelta
 
 NBSP = "\u00a0"
 NOTHING = "–"
@@ -90,6 +90,11 @@ def day_month_short(day: date) -> str:
 def long_date(day: date) -> str:
     """`Thursday 1 October 2026`."""
     return f"{weekday(day)} {day_month(day)} {day.year}"
+
+
+def moment(at: datetime) -> str:
+    """`Thursday 1 October 2026, 15:04`."""
+    return f"{long_date(at)}, {at:%H:%M}"
 
 
 def weekday(day: date) -> str:

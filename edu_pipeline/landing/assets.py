@@ -2,7 +2,7 @@
 
 import functools
 from collections.abc import Mapping, Sequence
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 
 import dagster as dg
 import polars as pl
@@ -113,6 +113,8 @@ def landing_files(
         context.run.run_id,
         school=before.filter(source="school") if made and "school" not in made else None,
     )
+    now = datetime.now(UTC).replace(tzinfo=None)
+    files = files.with_columns(pl.col("listed_at").fill_null(now))
     return files, {
         "fingerprint": landing_fingerprint(files),
         "files": files.height,

@@ -82,6 +82,7 @@ class LandingFiles(dy.Schema):
         ),
     )
     refresh = dy.String(description="The run that listed it: tables of one refresh fit together")
+    listed_at = dy.Datetime(nullable=True, description="When that run did, UTC")
 
 
 class RejectedRows(dy.Schema):

@@ -13,7 +13,7 @@ from edu_pipeline.attainment.publish import publish
 from edu_pipeline.attainment.waiting import waiting_in
 from edu_pipeline.charting.render import render_pngs
 from edu_pipeline.ground.shipped import shipped
-from edu_pipeline.ground.steps import Notes, picture, table
+from edu_pipeline.ground.steps import Notes, Table, picture, table
 from edu_pipeline.ground.templates import environment
 from edu_pipeline.ground.warehouse import Connection, read_table
 from edu_pipeline.mail.mailing import CARRIER
@@ -22,10 +22,12 @@ from edu_pipeline.model.gate import unreleased
 from edu_pipeline.programmes.charts import funnel_chart
 from edu_pipeline.programmes.nudges import campaign_of
 from edu_pipeline.settings.home import Home, Settings
-from edu_pipeline.site.index_page import attainment_page, write_index_page
+from edu_pipeline.site.data_page import landed_in, write_data_page
+from edu_pipeline.site.home_page import attainment_page, write_home_page
 from edu_pipeline.site.mail_page import write_mail_page
 from edu_pipeline.site.open_rates import open_rate_chart, spoken, told
 from edu_pipeline.site.programme_page import WIDE, ProgrammeTables, write_programme_page
+from edu_pipeline.site.school_page import SchoolTables, write_school_page
 
 _CHART_WIDTH = 520
 _page = functools.partial(table, "site", kinds={"html"})
@@ -44,7 +46,6 @@ def letters_page(
     templates = environment([mail_room.home.templates, shipped("templates")])
     with mail_room.open_ledger() as ledger:
         page = write_mail_page(mail_room.home, mail_room.settings, ledger, templates)
-    write_index_page(mail_room.home, mail_room.settings, templates)
     return {"page": dg.MetadataValue.path(page), **_previews(campaign_engagement)}
 
 
@@ -104,7 +105,6 @@ def programme_pages(
         notes[f"page, {programme.id}"] = dg.MetadataValue.path(page)
         chart = funnel_chart(of_all.of(programme.id).funnel, width=WIDE, title=programme.title)
         notes |= _drawn(f"how far learners get, {programme.id}", chart, programme.title)
-    write_index_page(home, settings, templates)
     return notes
 
 
@@ -127,5 +127,53 @@ def attainment_pages(
     waiting = waiting_in(landing_problems, gate_releases)
     found = cohorts(tables, *landed, waiting=waiting)
     published = publish(attainment_page(home).parent, frame, found, waiting)
-    write_index_page(home, settings, templates)
     return {"page": dg.MetadataValue.path(published)} if published else {}
+
+
+@_page(pii="groups", source="school")
+def school_page(
+    school_week: pl.DataFrame,
+    grade_week: pl.DataFrame,
+    school_term: pl.DataFrame,
+    class_week: pl.DataFrame,
+    student_attendance: pl.DataFrame,
+    stg_students: pl.DataFrame,
+    home: Home,
+    settings: Settings,
+) -> Notes:
+    """`data/site/school/index.html`: attendance and homework by grade team, week and term."""
+    grades = stg_students.select("student_id", "grade").unique("student_id")
+    of_all = SchoolTables(
+        schools=school_week,
+        teams=grade_week,
+        terms=school_term,
+        classes=class_week,
+        students=student_attendance.join(grades, on="student_id", how="left"),
+    )
+    templates = environment([home.templates, shipped("templates")])
+    page = write_school_page(home, settings, of_all, templates)
+    return {"page": dg.MetadataValue.path(page)} if page else {}
+
+
+def home_page(settings: Settings) -> Table:
+    """The asset that leads to all others, and is written after whatever is new of them."""
+    of_programmes = ["programme_pages", "nudge_problems"] if settings.programmes else []
+
+    @_page(
+        pii="none",
+        deps=[
+            *("landing_files", "landing_fates", "landing_problems", "mail_gate", "ledger_letters"),
+            *("letters_page", "attainment_pages", "school_page", *of_programmes),
+        ],
+    )
+    def home_page(con: Connection, mail_room: MailRoom) -> Notes:
+        """`data/site/index.html`: how this week stands, and what to do; with the page on data."""
+        home = mail_room.home
+        templates = environment([home.templates, shipped("templates")])
+        with mail_room.open_ledger() as ledger:
+            landed = landed_in(con, ledger, settings)
+            write_data_page(home, settings, landed, templates)
+            page = write_home_page(home, settings, ledger, landed, templates)
+        return {"page": dg.MetadataValue.path(page)}
+
+    return home_page

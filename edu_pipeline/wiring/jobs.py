@@ -23,7 +23,10 @@ from edu_pipeline.wiring.mailings import NUDGES, TEACHERS
 REFRESH = "refresh"
 _AS_A_WHOLE = {RETRY_STRATEGY_TAG: ReexecutionStrategy.ALL_STEPS.value}
 """A job that Dagster launches again: its steps belong together."""
-_AFTER_MAIL = dg.AssetSelection.assets("ledger_letters", "campaign_engagement", "letters_page")
+_HOME_PAGE = dg.AssetSelection.assets("home_page")
+_AFTER_MAIL = (
+    dg.AssetSelection.assets("ledger_letters", "campaign_engagement", "letters_page") | _HOME_PAGE
+)
 """How letters stand: looked at again by every job that may have changed it."""
 
 
@@ -194,7 +197,7 @@ def _without_others(
 ) -> dg.AssetSelection:
     """What is a source's own, or every source's."""
     if source.alone:
-        return refreshed & dg.AssetSelection.tag(SOURCE_TAG, source.tag)
+        return refreshed & dg.AssetSelection.tag(SOURCE_TAG, source.tag) | _HOME_PAGE
     for other in sources:
         if other.tag not in {source.tag, *source.also}:
             refreshed -= dg.AssetSelection.tag(SOURCE_TAG, other.tag)

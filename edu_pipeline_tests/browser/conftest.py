@@ -8,6 +8,7 @@ from contextlib import suppress
 from pathlib import Path
 
 import pytest
+from axe_playwright_python.sync_playwright import Axe  # type: ignore[import-untyped]
 from playwright.sync_api import Browser, Page, Playwright, Request, sync_playwright
 from playwright.sync_api import Error as PlaywrightError
 
@@ -23,6 +24,17 @@ MISSING = (
 ON_DISK = ("data:", "file:", "about:", "blob:")
 
 Opener = Callable[..., Page]
+
+
+def barriers(page: Page) -> list[str]:
+    """What axe finds that keeps somebody from reading or using a page."""
+    found = Axe().run(page).response["violations"]
+    return [
+        f"{each['id']}: {node['html']}"
+        for each in found
+        if each["impact"] in {"serious", "critical"}
+        for node in each["nodes"]
+    ]
 
 
 @pytest.fixture(scope="module")

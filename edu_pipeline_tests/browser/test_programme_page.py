@@ -6,8 +6,10 @@ from typing import Literal
 
 import pytest
 
+from edu_pipeline.mail.ledger.store import Ledger
 from edu_pipeline.settings.home import Home, Settings
-from edu_pipeline.site.index_page import write_index_page
+from edu_pipeline.site.data_page import Landed
+from edu_pipeline.site.home_page import write_home_page
 from edu_pipeline.site.programme_page import write_programme_page
 from edu_pipeline_tests.browser.conftest import Opener
 from edu_pipeline_tests.browser.letters import ENV
@@ -41,7 +43,9 @@ def written(tmp_path_factory: pytest.TempPathFactory) -> Written:
             made[name] = write_programme_page(
                 home, settings, programme, tables, ENV, held="The audience of lead moved."
             )
-            write_index_page(home, settings, ENV)
+            with Ledger(f"sqlite:///{home.root / 'ledger.db'}") as ledger:
+                nothing = Landed(None, (), (), ())
+                write_home_page(home, settings, ledger, nothing, ENV)
         return made[name]
 
     return write

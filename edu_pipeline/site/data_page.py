@@ -1,0 +1,144 @@
+"""The page on data: every file, what it was taken for, what became of its rows, what is wrong."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+
+import jinja2
+import polars as pl
+
+from edu_pipeline.ground.files import write_whole
+from edu_pipeline.ground.warehouse import Connection, read_table, tables
+from edu_pipeline.ground.wording import day_month_short, moment
+from edu_pipeline.landing.fates import in_words, reasons
+from edu_pipeline.mail.ledger.store import Ledger
+from edu_pipeline.model.gate import standing, unreleased
+from edu_pipeline.settings.home import Home, Settings
+
+SOURCES = {
+    "school": "The school’s exports",
+    "results": "Exam results",
+    "edx": "edX’s exports",
+    "mail": "What the carrier reported",
+}
+"""What the sources of files are called."""
+HOLDS = {"letters": "It holds letters.", "nudges": "It holds nudges.", "page": "It holds a page."}
+_MOST_FILES = 20
+_PROBLEMS = ("landing_problems", "nudge_problems")
+
+
+@dataclass(frozen=True)
+class File:
+    """A file, as it is shown."""
+
+    path: str
+    taken_for: str
+    """The export, with the published format where it is of one."""
+    landed: datetime
+    fates: str
+    """Such as `250 counted, 30 rejected: unknown student id 30`; nothing where no row was read."""
+    wrong: str
+    """Why it cannot be read; nothing where it can."""
+
+
+@dataclass(frozen=True)
+class Source:
+    """What has landed from one kind of system."""
+
+    title: str
+    newest: datetime
+    """When the newest of its files last changed."""
+    files: Sequence[File]
+
+
+@dataclass(frozen=True)
+class Landed:
+    """What the last refresh found."""
+
+    refreshed: datetime | None
+    """When it looked; None: there was none."""
+    sources: Sequence[Source]
+    unknown: Sequence[str]
+    """Files that are taken for nothing."""
+    problems: Sequence[dict[str, object]]
+    """Rows of `model.gate.standing`, those that nobody has released and that hold something first."""
+
+
+def data_page(home: Home) -> Path:
+    """Where the page is."""
+    return home.site / "data" / "index.html"
+
+
+def write_data_page(
+    home: Home, settings: Settings, landed: Landed, templates: jinja2.Environment
+) -> Path:
+    """Write the page.
+
+    Args:
+        home: Whose.
+        settings: The home's name.
+        landed: What the last refresh found.
+        templates: From `render.environment`; escapes what is put into `.html.j2`.
+
+    Returns:
+        The page.
+    """
+    page = data_page(home)
+    html = templates.get_template("site/data.html.j2").render(
+        school=settings.school.called,
+        landed=landed,
+        holds=HOLDS,
+        most=_MOST_FILES,
+        moment=moment,
+        day_month_short=day_month_short,
+    )
+    write_whole(page, html.encode())
+    return page
+
+
+def landed_in(con: Connection, ledger: Ledger, settings: Settings) -> Landed:
+    """What the last refresh found, of all sources.
+
+    Args:
+        con: The warehouse; before the first refresh it has nothing.
+        ledger: Read only: what was released.
+        settings: The school's time zone.
+    """
+    there = tables(con)
+    if not {"landing_files", "landing_fates"} <= there:
+        return Landed(None, (), (), ())
+    files, fates = read_table(con, "landing_files"), read_table(con, "landing_fates")
+    found = [read_table(con, name) for name in _PROBLEMS if name in there]
+    problems = standing(unreleased(pl.concat(found), ledger.releases_frame())) if found else None
+    known = files.filter(pl.col("source").is_not_null() & (pl.col("table") != ""))
+
+    def at(moment: datetime) -> datetime:
+        return moment.replace(tzinfo=UTC).astimezone(settings.zone)
+
+    def file(row: dict[str, object]) -> File:
+        mine = fates.filter(file=row["path"], table=row["table"])
+        because = ", ".join(reasons(mine))
+        assert isinstance(row["landed_at"], datetime)  # noqa: S101 - the schema says so
+        return File(
+            path=str(row["path"]),
+            taken_for=" · ".join(str(each) for each in (row["table"], row["format"]) if each),
+            landed=at(row["landed_at"]),
+            fates=in_words(mine) + (f": {because}" if because else ""),
+            wrong=str(row["error"] or ""),
+        )
+
+    refreshed = files["listed_at"].max()
+    return Landed(
+        refreshed=at(refreshed) if isinstance(refreshed, datetime) else None,
+        sources=[
+            Source(SOURCES[of], max(each.landed for each in shown), shown)
+            for of in SOURCES
+            if (rows := known.filter(source=of).sort("table", "path")).height
+            and (shown := [file(row) for row in rows.iter_rows(named=True)])
+        ],
+        unknown=files.filter(pl.col("table") == "")["path"].sort().to_list(),
+        problems=problems.sort(pl.col("holds").is_null(), "message").rows(named=True)
+        if problems is not None
+        else (),
+    )

@@ -1,0 +1,293 @@
+"""The front page, `data/site/index.html`: how this week stands, what waits for whom, what is wrong.
+
+It answers the first question of whoever opens it; what lies behind an answer is on the pages that it
+leads to. Letters and problems are counted here, never named.
+"""
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+from pathlib import Path
+
+import jinja2
+
+from edu_pipeline.ground.files import write_whole
+from edu_pipeline.ground.weeks import monday
+from edu_pipeline.ground.wording import counted, day_month, long_date, moment
+from edu_pipeline.mail.due import Period
+from edu_pipeline.mail.engagement import campaign_engagement
+from edu_pipeline.mail.ledger.controls import paused
+from edu_pipeline.mail.ledger.reports import events_frame
+from edu_pipeline.mail.ledger.store import Ledger
+from edu_pipeline.mail.ledger.tables import OUT, WAITING
+from edu_pipeline.mail.mailing import options
+from edu_pipeline.mail.proofs import Look
+from edu_pipeline.mail.states import State
+from edu_pipeline.mail.status import Standing, Status, status_of
+from edu_pipeline.settings.home import Home, Settings
+from edu_pipeline.settings.mail import Mail
+from edu_pipeline.site.data_page import Landed, data_page
+from edu_pipeline.site.mail_page import mail_page
+from edu_pipeline.site.open_rates import spoken
+from edu_pipeline.site.programme_page import programme_page
+from edu_pipeline.site.school_page import school_page
+
+_TEACHERS = "teachers"
+DONE = Look("✓", "Done", "good", "")
+WAITS = Look("○", "Waits", "wait", "")
+WRONG = Look("‖", "Held", "doubt", "")
+NOT_ASKED = Look("–", "Not needed", "quiet", "")
+_MOST_PROBLEMS = 5
+
+
+@dataclass(frozen=True)
+class Stage:
+    """One stage on the way of a week's letters."""
+
+    name: str
+    look: Look
+    told: str
+
+
+@dataclass(frozen=True)
+class Way:
+    """How far the newest letters of one campaign are."""
+
+    title: str
+    about: str
+    """Such as `about 23 to 27 November`."""
+    stages: Sequence[Stage]
+    sentence: str
+    """How they stand."""
+    step: str | None
+    """What to do next, ready to paste; None: nothing."""
+
+
+@dataclass(frozen=True)
+class Link:
+    """A page, as it is named to people."""
+
+    page: Path
+    title: str
+    about: str
+
+
+def write_home_page(
+    home: Home,
+    settings: Settings,
+    ledger: Ledger,
+    landed: Landed,
+    templates: jinja2.Environment,
+) -> Path:
+    """Write `data/site/index.html`, after any page that is new.
+
+    Args:
+        home: Whose pages.
+        settings: The home's name, and what it has.
+        ledger: Read only.
+        landed: What the last refresh found.
+        templates: From `render.environment`; escapes what is put into `.html.j2`.
+
+    Returns:
+        The page.
+    """
+    index = home.site / "index.html"
+    engagement = campaign_engagement(
+        ledger.letters_frame(), events_frame(ledger), tracking=settings.mail.tracking
+    )
+    periods = ledger.recorded_periods()
+    html = templates.get_template("site/home.html.j2").render(
+        school=settings.school.called,
+        moment=moment,
+        written=datetime.now(settings.zone),
+        pause=paused(ledger),
+        ways=ways(
+            periods,
+            status_of(ledger.periods(), periods, engagement),
+            settings,
+            landed.problems,
+        ),
+        landed=landed,
+        most=_MOST_PROBLEMS,
+        data=data_page(home).relative_to(home.site).as_posix(),
+        expected=_expected(periods, datetime.now(settings.zone).date()),
+        pages=[
+            (link.page.relative_to(home.site).as_posix(), link.title, link.about)
+            for link in _links(home, settings)
+            if link.page.exists()
+        ],
+    )
+    write_whole(index, html.encode())
+    return index
+
+
+def attainment_page(home: Home) -> Path:
+    """Where the page is that leads to the cohorts' pages."""
+    return home.site / "attainment" / "index.html"
+
+
+def _links(home: Home, settings: Settings) -> Iterator[Link]:
+    about = "Attendance and homework of the school and its grade teams, by week and by term."
+    yield Link(school_page(home), "School", about)
+    about = (
+        "Exam results of each cohort against their baselines, to explore; with names and without."
+    )
+    yield Link(attainment_page(home), "Attainment", about)
+    for programme in settings.programmes:
+        about = "Who completed it, how far the others are, and which exports are missing."
+        yield Link(programme_page(home, programme.id), programme.title, about)
+    yield Link(mail_page(home), "Letters", "How they stand, what to look at, how many were opened.")
+    about = "Every file, what it was taken for, and what became of its rows."
+    yield Link(data_page(home), "Data", about)
+
+
+def ways(
+    periods: Iterable[Period],
+    status: Status,
+    settings: Settings,
+    problems: Sequence[Mapping[str, object]],
+) -> list[Way]:
+    """How far the newest letters of every campaign are, the teachers' first.
+
+    Args:
+        periods: As the last refresh recorded them, oldest first.
+        status: How all letters stand.
+        settings: Of the home.
+        problems: From `model.gate.standing`, those that nobody has released.
+    """
+    newest = {period.campaign: period for period in periods}
+    names = {f"nudges.{each.id}": each.title for each in settings.programmes}
+    order = sorted(newest, key=lambda campaign: (campaign != _TEACHERS, campaign))
+    return [
+        _way(
+            newest[campaign],
+            "Letters to teachers"
+            if campaign == _TEACHERS
+            else f"Letters to learners of {names.get(campaign, campaign)}",
+            status,
+            settings.mail,
+            sum(
+                each["source"] == ("school" if campaign == _TEACHERS else "edx")
+                for each in problems
+            ),
+        )
+        for campaign in order
+    ]
+
+
+def _way(period: Period, title: str, status: Status, mail: Mail, problems: int) -> Way:
+    standings = status.campaigns.get(period.campaign, ())
+    standing = next((each for each in standings if each.period == period.period), None)
+    counts = standing.counts if standing else {}
+    stages = [
+        *([_registers(period)] if period.campaign == _TEACHERS else []),
+        _checked(period, problems),
+        _written(counts),
+        _approved(counts, mail),
+        _sent(counts, mail),
+        _opened(standing),
+    ]
+    sentence, step = _next(period, counts, status)
+    return Way(title, _days(period), stages, sentence, step)
+
+
+def _days(period: Period) -> str:
+    first = monday(date.fromisoformat(period.partition.rpartition("|")[2]))
+    if period.campaign != _TEACHERS:
+        return f"in the week of {day_month(first)}"
+    last = max(period.last_day, first)
+    start = f"{first.day}" if first.month == last.month else day_month(first)
+    return f"about {day_month(last) if first == last else f'{start} to {day_month(last)}'}"
+
+
+def _registers(period: Period) -> Stage:
+    if period.complete:
+        return Stage("Landed", DONE, "All registers are in.")
+    return Stage("Landed", WAITS, "Registers are missing.")
+
+
+def _checked(period: Period, problems: int) -> Stage:
+    if period.held:
+        return Stage("Checked", WRONG, "Something holds them: see below.")
+    return Stage(
+        "Checked",
+        DONE,
+        f"{counted(problems, 'thing')} to look at; they hold no letter."
+        if problems
+        else "Nothing is wrong.",
+    )
+
+
+def _written(counts: Mapping[State, int]) -> Stage:
+    number = sum(counts.values())
+    if not number:
+        return Stage("Written", WAITS, "Not yet.")
+    held = counts.get(State.held, 0)
+    told = f"{counted(number, 'letter')}{f', {held} held' if held else ''}."
+    return Stage("Written", WRONG if held else DONE, told)
+
+
+def _approved(counts: Mapping[State, int], mail: Mail) -> Stage:
+    if waiting := counts.get(State.draft, 0):
+        return Stage("Approved", WAITS, f"{counted(waiting, 'letter')} to be approved.")
+    if not mail.leaves or mail.approval == "none":
+        return Stage("Approved", NOT_ASKED, "Not asked for.")
+    return Stage("Approved", DONE if counts else WAITS, "Yes." if counts else "Not yet.")
+
+
+def _sent(counts: Mapping[State, int], mail: Mail) -> Stage:
+    out = sum(number for state, number in counts.items() if state in OUT)
+    where = "Sent" if mail.leaves else "In the folder"
+    bad = sum(counts.get(state, 0) for state in (State.unknown, State.failed))
+    if bad:
+        return Stage(where, WRONG, f"{out} out, {bad} refused or in doubt.")
+    of = sum(counts.values())
+    return Stage(where, DONE if out else WAITS, f"{out} of {of}." if out else "None yet.")
+
+
+def _opened(standing: Standing | None) -> Stage:
+    opened = standing.opened if standing else None
+    if opened is None or opened.tracking == "off":
+        return Stage("Opened", NOT_ASKED, "Nobody counts.")
+    if opened.rate is not None:
+        return Stage("Opened", DONE, f"{spoken(opened.rate)}.")
+    return Stage("Opened", NOT_ASKED, "Too early, or too few, to tell.")
+
+
+def _next(period: Period, counts: Mapping[State, int], status: Status) -> tuple[str, str | None]:
+    """How a period's letters stand in one sentence, and what to do."""
+    mine = [
+        each
+        for each in status.to_do
+        if (each.campaign, each.period) == (period.campaign, period.period)
+    ]
+    of = options(period.campaign, period.period, status.campaigns)
+    again = "run" if period.campaign == _TEACHERS else "programmes nudge"
+    waiting = sum(counts.get(state, 0) for state in WAITING - {State.draft, State.held})
+    out = sum(number for state, number in counts.items() if state in OUT)
+    if period.held:
+        return "They are held until somebody has looked.", "edu-pipeline gate show"
+    if State.draft in {each.state for each in mine}:
+        return "They wait for somebody to approve them.", f"edu-pipeline mail approve {of}"
+    if mine:
+        return mine[0].what, f"edu-pipeline mail status {of}"
+    if not counts:
+        return "They have not been written yet.", f"edu-pipeline {again}"
+    if waiting:
+        return f"{counted(waiting, 'letter')} can go out.", f"edu-pipeline mail send {of}"
+    return (
+        f"{counted(out, 'letter')} {'is' if out == 1 else 'are'} out."
+        if out
+        else "None of them goes out."
+    ), None
+
+
+def _expected(periods: Sequence[Period], today: date) -> str | None:
+    """When exports must have come, for letters that do not yet exist."""
+    of_teachers = [period for period in periods if period.campaign == _TEACHERS]
+    if not of_teachers:
+        return None
+    last = of_teachers[-1].last_day
+    following = last + timedelta(days=7)
+    late = f" That is {counted((today - following).days, 'day')} ago." if today > following else ""
+    return f"The next registers should be in by {long_date(following)}.{late}"
