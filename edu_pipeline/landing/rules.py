@@ -21,8 +21,8 @@ SUPERSEDED = "same_key_later_row_counts"
 SAME = "another_row_says_the_same"
 NEWER_FILE = "newer_file"
 """Rows of a snapshot that a newer one replaces; they are not read."""
-ELSEWHERE = "of_another_export"
-"""Rows that the settings send elsewhere, and enrollments in classes that they do."""
+ELSEWHERE = "not_for_this_export"
+"""Rows that the settings or a format leave out (guardians among users), and what is told of their people."""
 NO_DATA = (TOTALS, UNITS, TEST_STUDENT, REPEATED_HEADER, DELETED, UPDATED, ELSEWHERE)
 """Rows that are about the others: set apart, and nothing that a person must look at."""
 NO_COLUMN = "missing_column"
@@ -41,6 +41,8 @@ NO_OUTCOME = "no_outcome"
 UNMAPPED = "unmapped_code"
 CLOSED = "school_closed"
 NOT_EXPECTED = "not_expected_on_a_closed_day"
+MARKED_BY_DAY = "the_day_has_its_own_mark"
+"""Absences from lessons, of a school whose absences from days are exported besides."""
 OUT_OF_TERM = "class_is_not_on"
 """Enrollments that end before the term of their class begins, or begin after it."""
 UNPARSEABLE = "unparseable_"
@@ -48,7 +50,7 @@ UNPARSEABLE = "unparseable_"
 UNKNOWN = "unknown_"
 """Followed by the column of the id that resolves to nothing."""
 
-OUTSIDE = (CLOSED, NOT_EXPECTED, AFTER, OUT_OF_TERM, NEVER_CAME)
+OUTSIDE = (CLOSED, NOT_EXPECTED, AFTER, MARKED_BY_DAY, OUT_OF_TERM, NEVER_CAME)
 """Rows that are right and count nowhere."""
 
 

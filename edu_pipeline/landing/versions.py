@@ -84,7 +84,8 @@ def version_of(file: LandedFile, *, month_first: bool | None = None) -> Version:
         return replace(decides, series=f"{outer.series}/{inner.series}")
     path = PurePosixPath(bare_path(file.path))
     ended = path.suffix.casefold() in (*ENDINGS, INTERCHANGE, ARCHIVE)
-    bare = str(path.with_suffix("")) if ended else str(path)
+    # PowerSchool's `student.export.text` is its students
+    bare = str(path.with_suffix("")).removesuffix(".export") if ended else str(path)
     folder, _, name = bare.rpartition("/")
     name, copy = _without_copy(name)
     for found, at, stamped in _stamps(name, month_first):

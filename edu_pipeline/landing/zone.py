@@ -27,7 +27,7 @@ from edu_pipeline.landing.archives import (
 from edu_pipeline.landing.stores import Bucket, LandedFile, LandingError, store_of
 from edu_pipeline.settings.landing import SAMPLE_MARKER, Landing
 
-ENDINGS = (".csv", ".txt", ".tsv", ".xlsx", ".xls", ".ods")
+ENDINGS = (".csv", ".txt", ".text", ".tsv", ".xlsx", ".xls", ".ods")
 """How the names of exports end, unless the settings name others."""
 INTERCHANGE = ".xml"
 """How the names of Ed-Fi's exports end."""

@@ -186,6 +186,13 @@ class FilesOfExport(Part):
     end_date: Literal["exclusive", "inclusive"] | None = Field(
         None, description="As of enrollments, if it is that of all files."
     )
+    lessons: bool = Field(
+        default=False,
+        description=(
+            "Whether marks are of lessons only: a school that has marks of days in other files has its days "
+            "from those."
+        ),
+    )
     key: str | None = Field(
         None,
         description=(
@@ -211,7 +218,7 @@ class TableExport(Part):
         None,
         description=(
             "Patterns below the landing zone; default `school/<table>*`, of terms `school/academicSessions*`, "
-            "as .csv, .txt, .tsv, .xlsx, .xls or .ods."
+            "as .csv, .txt, .text, .tsv, .xlsx, .xls or .ods."
         ),
     )
     export: Literal["snapshot", "delta"] = Field(

@@ -114,6 +114,43 @@ def test_headers_without_their_references_are_the_same(stage: Land) -> None:
     assert rows(con, "select count(*) from stg_attendance") == [(2,)]
 
 
+@pytest.mark.parametrize("written", ["{}.0.{}", "{}/0/{}", "{}[0].{}"])
+def test_a_header_may_say_what_it_lies_in(stage: Land, written: str) -> None:
+    """As JSON of the API is made flat: the first of a list, below the list's name."""
+    lists = {
+        "staffs.csv": ("electronicMails", "electronicMailAddress"),
+        "calendarDates.csv": ("calendarEvents", "calendarEventDescriptor"),
+    }
+    flat = {
+        name: FLAT[name].replace(leaf, written.format(of, leaf))
+        for name, (of, leaf) in lists.items()
+    }
+    if "/" in written:
+        flat = {
+            name: "\n".join([head.replace(".", "/"), *lines])
+            for name, text in {**FLAT, **flat}.items()
+            for head, *lines in [text.split("\n")]
+        }
+    con = stage({**ALONE, **flat})
+    assert rows(con, "select email from stg_staff") == [("carla.reed@riverside.example",)]
+    assert rows(con, "select in_session from stg_school_days order by date") == [
+        (False,),
+        (True,),
+        (True,),
+    ]
+
+
+def test_which_of_two_addresses_is_the_right_one_is_asked(land: Land) -> None:
+    header = "staffUniqueId,firstName,lastSurname," + ",".join(
+        f"electronicMails.{place}.electronicMailAddress" for place in (0, 1)
+    )
+    con = land({**ALONE, "staffs.csv": f"{header}\nT1,Carla,Reed,c@home.example,c.reed@n.example\n"})
+    (message,) = rows(con, "select message from landing_problems where \"table\" = 'staff'")[0]
+    assert "no column for email" in message
+    con = land({}, '[landing.staff.columns]\nemail = "electronicMails.1.electronicMailAddress"')
+    assert rows(con, "select email from stg_staff") == [("c.reed@n.example",)]
+
+
 def _bare(header: str) -> str:
     """As databases call the columns: `StudentUniqueId`, `AttendanceEventCategory`."""
     names = (name.rpartition(".")[2].removesuffix("Descriptor") for name in header.split(","))
@@ -141,6 +178,25 @@ def test_a_piece_is_late_as_the_status_beside_it_says(stage: Land) -> None:
         ("G2", "007", "A", "2026-09-08", "missing"),
         ("G2", "008", "A", "2026-09-08", "complete"),
     ]
+
+
+def test_students_have_the_days_of_their_calendar(land: Land) -> None:
+    """The school has two, which differ on the 8th and 9th; a stay at it names the student's."""
+    event = "uri://ed-fi.org/CalendarEventDescriptor#"
+    days = "".join(
+        f"2026-09-{day:02},N,D,{event}{what}\n"
+        for day, what in ((7, "Holiday"), (8, "Instructional day"), (9, "Holiday"))
+    )
+    stays = FLAT["studentSchoolAssociations.csv"].split("\n")
+    named = zip(stays, (",calendarReference.calendarCode", ",C", ",D", ",D", ""), strict=True)
+    con = land(
+        {
+            **ALONE,
+            "calendarDates.csv": FLAT["calendarDates.csv"] + days,
+            "studentSchoolAssociations.csv": "\n".join(map("".join, named)),
+        }
+    )
+    assert rows(con, "select student_id, date::text from stg_days_off") == [("008", "2026-09-09")]
 
 
 def test_what_is_returned_for_revision_is_asked_about(land: Land) -> None:
@@ -248,21 +304,96 @@ def test_an_interchange_that_breaks_off_holds_letters(tmp_path: Path) -> None:
     }
 
 
-def test_marks_per_section_are_no_marks_of_days(land: Land) -> None:
-    section = (
-        "<StudentSectionAttendanceEvent><AttendanceEvent><EventDate>2026-09-08</EventDate>"
-        "<AttendanceEventCategory>Tardy</AttendanceEventCategory></AttendanceEvent><StudentReference>"
-        "<StudentIdentity><StudentUniqueId>007</StudentUniqueId></StudentIdentity></StudentReference>"
-        "<SectionReference><SectionIdentity><SectionIdentifier>M</SectionIdentifier></SectionIdentity>"
-        "</SectionReference></StudentSectionAttendanceEvent>"
-    )
-    flat = "studentReference.studentUniqueId,sectionReference.sectionIdentifier,eventDate\n007,M,2026-09-08\n"
+LESSONS = {
+    "studentSectionAttendanceEvents.csv": "studentReference.studentUniqueId,"
+    "sectionReference.sectionIdentifier,eventDate,attendanceEventCategoryDescriptor\n"
+    f"007,M,2026-09-08,{URI}Unexcused Absence\n008,A,2026-09-08,{URI}Partial\n"
+}
+"""007 was away in mathematics, and for half of the day; what Partial counts as, the standard leaves open."""
+
+
+def test_absences_from_sections_add_nothing_to_days_that_have_events_of_their_own(
+    land: Land,
+) -> None:
+    con = land({**ALONE, **LESSONS})
+    assert rows(con, "select student_id, date::text, attended from stg_attendance order by 1") == [
+        ("007", "2026-09-08", 0.5),
+        ("008", "2026-09-09", 0),
+    ]
+    assert rows(con, "select rule, count(*) from rejected_attendance group by all") == [
+        ("the_day_has_its_own_mark", 2)
+    ]
+    assert read_table(con, "landing_problems")["message"].to_list() == []
+
+
+def test_a_school_with_hardly_an_event_of_days_beside_its_sections_is_asked_about(land: Land) -> None:
+    calendar = FLAT["calendarDates.csv"]
+    days = "".join(calendar.split("\n")[2].replace("-08", f"-{day}") + "\n" for day in (10, 11))
+    event = "".join(f"008,A,2026-09-{day},{URI}Unexcused Absence\n" for day in (10, 11))
+    lessons = LESSONS["studentSectionAttendanceEvents.csv"] + event
     con = land(
         {
             **ALONE,
-            "StudentAttendance.xml": interchange(section),
-            "studentSectionAttendanceEvents.csv": flat,
+            "calendarDates.csv": calendar + days,
+            "studentSectionAttendanceEvents.csv": lessons.replace("008,A,2026-09-10", "007,M,2026-09-10"),
         }
     )
-    assert rows(con, "select count(*) from stg_attendance") == [(2,)]
-    assert rows(con, "select count(*) from rejected_rows") == [(0,)]
+    (message,) = read_table(con, "landing_problems")["message"].to_list()
+    assert message.startswith("School N has 4 absences from lessons on 3 days, and on 2 of these")
+
+
+def test_a_school_without_events_of_days_has_its_days_from_sections(land: Land) -> None:
+    """Of two schools: what N's students missed is told by day, what 009 missed at S by section."""
+    files = {
+        "students.csv": "009,Cleo,Pratt\n",
+        "studentSchoolAssociations.csv": "009,S,2026-09-01,,uri://ed-fi.org/GradeLevelDescriptor#Ninth grade\n",
+        "sections.csv": "E,English,ENG,S,Fall\n",
+        "studentSectionAssociations.csv": "009,E,2026-09-01,,false\n",
+        "calendarDates.csv": "2026-09-08,S,C,uri://ed-fi.org/CalendarEventDescriptor#Instructional day\n",
+    }
+    both = {name: FLAT[name] + more for name, more in files.items()}
+    event = f"009,E,2026-09-08,{URI}Excused Absence\n"
+    lessons = {name: text + event for name, text in LESSONS.items()}
+    con = land({**ALONE, **both, **lessons})
+    asked = "select kind from landing_problems where holds = 'letters'"
+    assert rows(con, asked) == [("lessons_of_a_day",)]
+    con = land({}, "[landing.attendance]\nsessions_per_day = 4")
+    assert rows(con, asked) == []
+    assert rows(
+        con, "select student_id, class_id, possible, attended from stg_attendance order by 1, date"
+    ) == [("007", None, 1, 0.5), ("008", None, 1, 0), ("009", "E", 1 / 4, 0)]
+
+
+def test_whether_a_duration_is_a_part_of_the_lesson_or_of_the_day_is_asked(land: Land) -> None:
+    (name,) = LESSONS
+    header = LESSONS[name].split("\n")[0]
+    day = "studentSchoolAttendanceEvents.csv"
+    toml = "[landing.attendance]\nsessions_per_day = 4"
+    for durations, kinds in (((1, ""), []), ((0.25, 1), [("duration_of_lessons",)])):
+        marks = "".join(
+            f"00{number},A,2026-09-08,{URI}Unexcused Absence,{part}\n"
+            for number, part in zip((7, 8), durations, strict=True)
+        )
+        con = land({**ALONE, day: None, name: f"{header},eventDuration\n{marks}"}, toml)
+        assert rows(con, "select kind from landing_problems where holds = 'letters'") == kinds
+
+
+def test_where_every_section_has_its_marks_a_class_has_its_own_rate(land: Land) -> None:
+    """Days as the school's events say: 007 was there but not in mathematics, 008 was not."""
+    day = "studentSchoolAttendanceEvents.csv"
+    header = FLAT[day].split("\n")[0]
+    days = f"{header}\n007,N,2026-09-08,{URI}In Attendance,\n008,N,2026-09-08,{URI}Excused Absence,\n"
+    lessons = LESSONS["studentSectionAttendanceEvents.csv"].split("\n")[0] + (
+        f"\n007,M,2026-09-08,{URI}Unexcused Absence\n007,A,2026-09-08,{URI}In Attendance\n"
+        f"008,A,2026-09-08,{URI}Excused Absence\n"
+    )
+    con = land(
+        {**ALONE, day: days, "studentSectionAttendanceEvents.csv": lessons},
+        '[landing.attendance]\nshape = "daily"',
+    )
+    assert rows(con, "select kind from landing_problems where holds = 'letters'") == []
+    assert rows(
+        con,
+        "select student_id, sum(possible), sum(attended), sum(lesson), count(lesson) from stg_attendance "
+        "group by all order by 1",
+    ) == [("007", 1, 1, 1, 2), ("008", 1, 0, 0, 1)]

@@ -309,6 +309,35 @@ def test_powerschools_people_are_who_came_by_their_numbers(
     ]
 
 
+@pytest.mark.parametrize("table", ["Students.", "STUDENTS.", "[1]"])
+def test_powerschool_exports_of_any_kind_are_its_tables(stage: Land, table: str) -> None:
+    """`student.export.text`, apart by tabs, whose headers may say the table, as its exports write them."""
+    header, *lines = POWERSCHOOL["Students.csv"].split("\n")
+    named = ",".join(f"{table}{name}" for name in header.split(","))
+    text = "\n".join(["\t".join(line) for line in csv.reader([named, *lines])])
+    con = stage(powerschool({"Students.csv": None, "student.export.text": text}))
+    assert rows(con, PEOPLE) == [("007", "12", "7"), ("008", "12", "7")]
+
+
+@pytest.mark.parametrize("staff", [{}, {"Teachers.csv": None, **NEWER}], ids=["old", "newer"])
+def test_whoever_teaches_a_section_besides_teaches_it_in_these_days(
+    stage: Land, staff: Mapping[str, str | None]
+) -> None:
+    con = stage(
+        powerschool(
+            {
+                **staff,
+                "SectionTeacher.csv": "ID,SectionID,TeacherID,RoleID,Start_Date,End_Date\n"
+                "1,71,31,25,8/17/2026,6/12/2027\n2,72,32,26,9/14/2026,1/15/2027\n",
+            }
+        )
+    )
+    assert rows(
+        con,
+        "select class_id, person_id, begin_date::text from stg_enrollments where role = 'teacher' order by all",
+    ) == [("71", "501", "2026-08-17"), ("72", "501", "2026-09-14")]
+
+
 def test_a_section_of_powerschool_that_was_left_counts_until_then(stage: Land) -> None:
     con = stage(powerschool({}))
     assert rows(

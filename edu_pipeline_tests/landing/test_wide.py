@@ -133,7 +133,7 @@ def test_fates_of_a_wide_register_add_up_to_its_lines_times_its_days(stage: Land
     of = fates.filter(table="attendance").select("fate", "rule", "rows").rows()
     assert of == [
         ("counted", "", 2),
-        ("not_read", "of_another_export", 3),
+        ("not_read", "not_for_this_export", 3),
         ("not_read", "totals_row", 3),
         ("not_read", "units_row", 3),
         ("outside", "not_expected_on_a_closed_day", 1),

@@ -106,6 +106,7 @@ from edu_pipeline.landing.sources.school.school_staging import schools_of
 from edu_pipeline.landing.sources.school.second_columns import second_columns
 from edu_pipeline.landing.sources.school.stage_facts import (
     distinct_texts,
+    lesson_files,
     marks_found,
     sessions_found,
     sessions_in_turn,
@@ -183,7 +184,7 @@ def find_problems(
         *_rows_left_out(con, files, settings, weighed=not shape),
         *asked,
         *roster_doubts(con, files, settings, holidays),
-        *lesson_problems(con, landing.attendance),
+        *lesson_problems(con, landing.attendance, lesson_files(files)),
         *column_questions(con, files, settings),
         *_disagreements(con, files, settings, holidays),
     ]

@@ -1,12 +1,13 @@
 """Marks per lesson, held against the rosters and against each other: counts, and what is said of them."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 
 import duckdb
 
-from edu_pipeline.ground.sql import quoted
+from edu_pipeline.ground.sql import literal, quoted
 from edu_pipeline.ground.toml import toml_key, toml_list
 from edu_pipeline.ground.wording import counted
+from edu_pipeline.landing.rules import MARKED_BY_DAY
 from edu_pipeline.landing.sources.school.school_problems import few, school_problem
 from edu_pipeline.landing.sources.school.stage_facts import has_lessons
 from edu_pipeline.landing.tables.headers import normal
@@ -18,6 +19,8 @@ FEW_ASTRAY = 0.05
 """Share of marks for which it is ordinary that rosters are behind the timetable."""
 MANY_ASTRAY = 0.2
 """Share of a class's marks from which its rate depends on it."""
+MANY_SILENT = 0.5
+"""Share of the days with absences from lessons on which it is odd that nobody missed the whole day."""
 FEW_MIXED = 0.05
 """Share of the days of students who have marks of lessons on which it is ordinary that there are none."""
 FEW_THIN = 0.05
@@ -27,24 +30,31 @@ DAILY = {"daily": "section", "att_modedaily": "att_modemeeting"}
 DAILY_COLUMNS = frozenset({"attendancetype", "attmodecode", "type"})
 
 
-def lesson_problems(con: duckdb.DuckDBPyConnection, export: AttendanceExport) -> Iterator[Problem]:
+def lesson_problems(
+    con: duckdb.DuckDBPyConnection, export: AttendanceExport, by_lesson: Collection[str] = ()
+) -> Iterator[Problem]:
     """What may be wrong with marks that name the class they were taken in.
 
     Args:
         con: The warehouse, with `raw_attendance` and the staging tables.
         export: How attendance is exported.
+        by_lesson: `lesson_files`.
     """
+    if by_lesson:
+        yield from _hardly_a_day(con)
     if not has_lessons(con, "stg_attendance"):
         return
     several = """
         select count(*) > count(distinct (student_id, date)) from stg_attendance
     """
     yield from _unknown_length(con, export)
+    if by_lesson:
+        yield from _parts_of_what(con, by_lesson)
     if not con.execute(several).fetchall()[0][0]:
         return  # a mark a day, which is the day's whatever class took it
     yield from _unknown_classes(con)
     yield from _outside_the_class(con)
-    yield from _days_beside_lessons(con)
+    yield from _days_beside_lessons(con, by_lesson)
     if export.shape == "daily":
         yield from _without_lessons(con)
         yield from _few_lessons(con)
@@ -109,6 +119,64 @@ def _unknown_length(con: duckdb.DuckDBPyConnection, export: AttendanceExport) ->
             "the day's mark is taken in one of them.",
             rows,
         ).releasable("If it is right as it is read")
+
+
+def _hardly_a_day(con: duckdb.DuckDBPyConnection) -> Iterator[Problem]:
+    """Schools whose days have marks of their own, though on most days only lessons were missed."""
+    found = con.execute(
+        f"""
+        with placed as (
+          select school_id, mark.* from stg_student_schools as place join (
+            select student_id, day, true as lesson from rejected_attendance
+            where rule = {literal(MARKED_BY_DAY)}
+            union all
+            select student_id, date, false from stg_attendance
+          ) as mark on mark.student_id = place.student_id and day >= begin_date and day < end_date
+        ),
+        days as (
+          select school_id, day, count(*) filter (lesson) as lessons, bool_and(lesson) as silent
+          from placed group by all having lessons > 0
+        )
+        select school_id, sum(lessons)::bigint, count(*), count(*) filter (silent)
+        from days group by all having count(*) filter (silent) > {MANY_SILENT} * count(*) order by all
+        """
+    ).fetchall()
+    for school, rows, days, only in found:
+        yield school_problem(
+            "attendance",
+            "days_and_lessons",
+            school,
+            f"School {school} has {counted(rows, 'absence')} from lessons on {counted(days, 'day')}, and on {only:,} of "
+            "these nobody's absence from the whole day. As some days have that, all are read so: absences from "
+            "lessons do not count. Take the files about whole days, or their rows of this school, out of the export if its "
+            "days are to be those of the lessons.",
+            rows,
+            holds=True,
+        ).releasable("If the school has its days from the files about whole days")
+
+
+def _parts_of_what(
+    con: duckdb.DuckDBPyConnection, by_lesson: Collection[str]
+) -> Iterator[Problem]:
+    """Durations of absences from lessons, which may be parts of the lesson or of the day."""
+    ((rows, example),) = con.execute(
+        """
+        select count(*), min(trim(duration)) from read_attendance as received
+        semi join (from stg_attendance where attended < possible and not tardy) as mark
+          on mark.file = received._file and mark.line = received._line
+        where _file in $by_lesson and coalesce(try_cast(duration as double), 1) not in (0, 1)
+        """,
+        {"by_lesson": [*by_lesson]},
+    ).fetchall()
+    if rows:
+        yield _problem(
+            "duration_of_lessons",
+            "duration",
+            f"{counted(rows, 'absence')} from lessons {'has' if rows == 1 else 'have'} a duration such as {example}: it "
+            "is read as the part of the lesson that was missed. If it is a part of the day, export these files "
+            "without it: each is then an absence from a whole lesson.",
+            rows,
+        ).releasable("If it is the part of the lesson")
 
 
 def _unknown_classes(con: duckdb.DuckDBPyConnection) -> Iterator[Problem]:
@@ -176,7 +244,9 @@ def _outside_the_class(con: duckdb.DuckDBPyConnection) -> Iterator[Problem]:
         ).releasable("If the enrollments are right")
 
 
-def _days_beside_lessons(con: duckdb.DuckDBPyConnection) -> Iterator[Problem]:
+def _days_beside_lessons(
+    con: duckdb.DuckDBPyConnection, by_lesson: Collection[str]
+) -> Iterator[Problem]:
     """Marks without a class on days that have marks of lessons too: the first decide the day."""
     found = con.execute(
         """
@@ -185,10 +255,13 @@ def _days_beside_lessons(con: duckdb.DuckDBPyConnection) -> Iterator[Problem]:
                  bool_or(class_id is not null) over day as lessons
           from stg_attendance window day as (partition by student_id, date)
         )
-        select count(*) from beside where whole and lessons and not lesson
+        select count(*) filter (whole and lessons and not lesson), list(distinct file) filter (lesson)
+        from beside
         """
     ).fetchall()
-    rows = found[0][0]
+    rows, files = found[0]
+    if by_lesson and {*files} <= {*by_lesson}:
+        return
     if rows and not _told_apart(con):
         yield _problem(
             "day_beside_lessons",
@@ -228,7 +301,7 @@ def _without_lessons(con: duckdb.DuckDBPyConnection) -> Iterator[Problem]:
     ((days, of),) = con.execute(
         """
         with days as (
-          select student_id, date, bool_or(class_id is not null) as lessons
+          select student_id, date, bool_and(class_id is not null) as lessons
           from stg_attendance group by all
         ),
         mixed as (select student_id from days group by all having count(distinct lessons) = 2)

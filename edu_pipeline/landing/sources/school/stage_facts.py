@@ -16,6 +16,7 @@ from edu_pipeline.landing.rules import (
     AFTER,
     CLOSED,
     ELSEWHERE,
+    MARKED_BY_DAY,
     NOT_EXPECTED,
     SUPERSEDED,
     UNKNOWN,
@@ -29,7 +30,7 @@ from edu_pipeline.landing.tables.date_order import with_proven
 from edu_pipeline.landing.tables.dates import days_read
 from edu_pipeline.landing.tables.headers import normal
 from edu_pipeline.settings.home import Settings
-from edu_pipeline.settings.landing import AttendanceExport, TableExport
+from edu_pipeline.settings.landing import AttendanceExport, FilesOfExport, TableExport
 from edu_pipeline.settings.marks import ATTENDANCE_WORDS, DISMISSED, HOMEWORK_WORDS, in_two_cases
 
 
@@ -44,6 +45,8 @@ class _Fact:
     """Column of the staging table → SQL over `parsed`."""
     rules: Mapping[str, tuple[str, str]]
     """Rule → (SQL that is true where it is broken, SQL of the value to show), in order."""
+    first: Mapping[str, tuple[str, str]] = field(default_factory=dict)
+    """Those by which it does not matter what the code means."""
     adds: tuple[str, ...] = ()
     """Columns that a row which is left out would add to a figure."""
     shown: tuple[str, ...] = ()
@@ -159,6 +162,9 @@ def stage_attendance(
     known = parts.per_day if lengths is None else f"coalesce(length.periods, {parts.per_day})"
     per_day = f"case when {_SESSION} in {literals(parts.whole)} then 1 else {known} end"
     per_day = per_day if parts.whole and not parts.by_day else str(known)
+    by_lesson = lesson_files(files)
+    if by_lesson:  # beside which the marks of other files are of whole days
+        per_day = f"case when parsed._file in {literals(by_lesson)} then {per_day} else 1 end"
     if lengths is not None:
         con.register("day_lengths", lengths)
     codes = texts["code"].unique().sort().to_list()
@@ -229,6 +235,7 @@ def stage_attendance(
             on length.date = days.day and length.school_id = pupil.school_id
         """,
         adds=("possible", "attended"),
+        first=_marked_by_day(by_lesson) if by_lesson and export.shape == "exceptions" else {},
         rules={
             f"{name}_not_between_0_and_1": (
                 f"parsed.{name} is not null and not coalesce({share} between 0 and 1, false)",
@@ -269,6 +276,33 @@ def day_divided(con: duckdb.DuckDBPyConnection, export: AttendanceExport) -> tup
         "(select count(*) as marks from stg_attendance group by student_id, date)"
     ).fetchall()
     return parts, int(usual)
+
+
+def lesson_files(files: pl.DataFrame) -> Sequence[str]:
+    """The attendance files that have marks of lessons only.
+
+    Args:
+        files: `LandingFiles`.
+    """
+    attendance = files.filter((pl.col("table") == "attendance") & pl.col("current"))
+    parts = attendance.select("path", "part").iter_rows()
+    return [path for path, part in parts if FilesOfExport.of(part).lessons]
+
+
+def _marked_by_day(lessons: Sequence[str]) -> Mapping[str, tuple[str, str]]:
+    """The rule of absences in these files where those from days are exported besides, school by school."""
+    by_day = f"""
+        pupil.school_id in (
+          select place.school_id from read_attendance as mark
+          join days as marked on marked.text = mark.date
+          join stg_student_schools as place on place.student_id = mark.student_id
+            and marked.day >= place.begin_date and marked.day < place.end_date
+          where mark._rule is null and mark._file not in {literals(lessons)}
+        )
+    """
+    return {
+        MARKED_BY_DAY: (f"parsed._file in {literals(lessons)} and {by_day}", "parsed.class_id")
+    }
 
 
 # some write it beside the date: `21 Sep 2026 AM`
@@ -461,6 +495,7 @@ def _stage(
             "parsed.student_id",
         ),
         f"{UNKNOWN}student_id": ("student.student_id is null", "parsed.student_id"),
+        **fact.first,
         UNMAPPED: ("meaning.word is null", f"parsed.{fact.code}"),
         **fact.rules,
     }

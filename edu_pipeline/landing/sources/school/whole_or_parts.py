@@ -4,7 +4,7 @@ Their names say it first (`versions`); here what they hold is held against their
 """
 
 import re
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 
 import duckdb
 import polars as pl
@@ -15,7 +15,12 @@ from edu_pipeline.landing.rules import AFTER
 from edu_pipeline.landing.sources.school.canonical import CODES
 from edu_pipeline.landing.sources.school.fields import DATES
 from edu_pipeline.landing.sources.school.school_problems import school_problem
-from edu_pipeline.landing.sources.school.stage_facts import HOMES, distinct_texts, register_days
+from edu_pipeline.landing.sources.school.stage_facts import (
+    HOMES,
+    distinct_texts,
+    lesson_files,
+    register_days,
+)
 from edu_pipeline.model.problems import Problem
 from edu_pipeline.settings.home import Settings
 
@@ -46,7 +51,8 @@ def whole_or_parts(
         register_days(con, texts, export, settings.known_zone)
         found += _parts_named_by_date(con, files, table)
         if table == "attendance" and settings.landing.attendance.shape == "exceptions":
-            found += [*_versions_with_other_names(con), *_named_by_first_day(con, files, settings)]
+            found += _versions_with_other_names(con, lesson_files(files))
+            found += _named_by_first_day(con, files, settings)
             found += _parts_left_behind(con, files)
         con.unregister("days")
     return found
@@ -105,10 +111,12 @@ def _parts_named_by_date(
         yield problem.releasable("If the older ones are to be left out")
 
 
-def _versions_with_other_names(con: duckdb.DuckDBPyConnection) -> Iterator[Problem]:
+def _versions_with_other_names(
+    con: duckdb.DuckDBPyConnection, by_lesson: Collection[str]
+) -> Iterator[Problem]:
     """Files of exceptions that are added up, though they tell of the same days of the same people.
 
-    Parts are of other days, of other classes (where there are no homerooms, of other students), of
+    Parts are of lessons beside days, of other days, of other classes (where there are no homerooms, of other students), of
     other codes or sessions, or have numbered names.
     """
     found = con.execute(
@@ -135,14 +143,16 @@ def _versions_with_other_names(con: duckdb.DuckDBPyConnection) -> Iterator[Probl
                  list_intersect(one.whose, other.whose) as shared,
                  least(len(one.whose), len(other.whose)) as fewer
           from files as one join files as other on one.file < other.file
-          where list_has_any(one.codes, other.codes)
+          where (one.file in $by_lesson) = (other.file in $by_lesson)
+            and list_has_any(one.codes, other.codes)
             and (one.sessions = [] or other.sessions = []
                  or list_has_any(one.sessions, other.sessions))
         )
         select one, other, first, last from pairs
         where last - first + 1 > {MOST} * shorter and len(shared) > {MOST} * fewer
         order by all
-        """
+        """,
+        {"by_lesson": [*by_lesson]},
     ).fetchall()
     for one, other, first, last in found:
         if _NUMBERS.sub("", one) == _NUMBERS.sub("", other):

@@ -24,7 +24,6 @@ _ENTRY = "gradebookEntryReference.gradebookEntryIdentifier"
 _OF_STUDENTS = (
     "StudentEducationOrganizationAssociation",
     "StudentSchoolFoodServiceProgramAssociation",
-    "StudentSectionAttendanceEvent",
     "StudentSpecialEducationProgramAssociation",
 )
 _OF_STAFF = (
@@ -37,6 +36,11 @@ _OF_STAFF = (
     "StaffSchoolAssociation",
 )
 """Whose flat files are called as if they were students or staff."""
+_EVENT = {
+    "student_id": _STUDENT,
+    "date": "eventDate",
+    "code": "attendanceEventCategoryDescriptor",
+}
 _OFFERED = ("localCourseCode", "schoolId", "sessionName")
 _OFFERING = ("localCourseCode", "schoolReference.schoolId", "sessionReference.sessionName")
 GRADES = {
@@ -80,6 +84,7 @@ FORMAT = Format(
                         "grade": "schools.entryGradeLevelDescriptor",
                         "entry_date": "schools.entryDate",
                         "exit_date": "schools.exitWithdrawDate",
+                        "track": "schools.calendarReference.calendarCode",
                     },
                     values={"grade": GRADES},
                     join={
@@ -174,13 +179,16 @@ FORMAT = Format(
             (_STUDENT, "eventDate", "attendanceEventCategoryDescriptor"),
             {
                 "attendance": FilesOfExport(
-                    columns={
-                        "student_id": _STUDENT,
-                        "date": "eventDate",
-                        "code": "attendanceEventCategoryDescriptor",
-                        "duration": "eventDuration",
-                    },
-                    shape="exceptions",
+                    columns={**_EVENT, "duration": "eventDuration"}, shape="exceptions"
+                )
+            },
+        ),
+        Member(
+            "StudentSectionAttendanceEvent",
+            (_STUDENT, _SECTION, "eventDate", "attendanceEventCategoryDescriptor"),
+            {
+                "attendance": FilesOfExport(
+                    columns={**_EVENT, "class_id": _SECTION}, shape="exceptions", lessons=True
                 )
             },
         ),
@@ -193,6 +201,7 @@ FORMAT = Format(
                         "date": "date",
                         "in_session": "calendarEventDescriptor",
                         "school_id": "calendarReference.schoolId",
+                        "track": "calendarReference.calendarCode",
                     }
                 )
             },
@@ -241,6 +250,7 @@ FORMAT = Format(
         frozenset({name})
         for name in (
             "StudentSchoolAttendanceEvent",
+            "StudentSectionAttendanceEvent",
             "StudentSchoolAssociation",
             "StudentSectionAssociation",
             "StaffSectionAssociation",

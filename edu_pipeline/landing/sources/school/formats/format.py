@@ -51,22 +51,24 @@ def called(name: str) -> str:
 def spelt(column: str, header: Iterable[str]) -> str | None:
     """The header that is a column of a specification; None where there is none.
 
-    One below a reference (`schoolReference.schoolId`) may stand there without it.
+    One below a reference (`schoolReference.schoolId`) may stand there without it, and a header may say
+    what it lies in: the first of a list (`electronicMails.0.electronicMailAddress`, `gradeLevels/0/…`), or
+    its table (`Students.ID`). Where several end alike, none is it.
     """
     names = list(header)
-    return next(
-        (
-            name
-            for form, wanted in (
-                (normal, column),
-                (_bare, column),
-                (_bare, column.rpartition(".")[2]),
-            )
-            for name in names
-            if form(name) == form(wanted)
-        ),
-        None,
-    )
+    leaf = column.rpartition(".")[2]
+    for form, wanted in ((normal, column), (_bare, column), (_bare, leaf)):
+        if found := next((name for name in names if form(name) == form(wanted)), None):
+            return found
+    path = _path(column)
+    ending = [name for name in names if _path(name)[-len(path) :] == path]
+    return ending[0] if len(ending) == 1 else None
+
+
+def _path(name: str) -> Sequence[str]:
+    """What a header lies in and itself, without its places in lists."""
+    parts = re.split(r"[./\[\]]+", name)
+    return [_bare(part) for part in parts if part and not part.isdigit()]
 
 
 def _bare(name: str) -> str:

@@ -128,6 +128,22 @@ def _staffed(*members: Member, teacher: str, join: Join) -> tuple[Member, ...]:
                 )
             },
         ),
+        Member(
+            "SectionTeacher",
+            ("SectionID", "TeacherID"),
+            {
+                "enrollments": FilesOfExport(
+                    columns={
+                        "class_id": "SectionID",
+                        "person_id": f"teacher.{teacher}",
+                        "begin_date": "Start_Date",
+                        "end_date": "End_Date",
+                    },
+                    constants={"role": "teacher"},
+                    join={"teacher": join.model_copy(update={"on": ("TeacherID",)})},
+                )
+            },
+        ),
         *_TABLES,
     )
 
