@@ -295,6 +295,18 @@ class TableExport(Part):
     )
 
 
+class StaffExport(TableExport):
+    """One more key for staff."""
+
+    email_domain: str | None = Field(
+        None,
+        pattern=r"^[^@\s]+\.[^@\s]+$",
+        description=(
+            "What stands behind the @ of addresses that are exported without it, as logins are: `school.org`."
+        ),
+    )
+
+
 class WideExport(TableExport):
     """More keys for attendance and homework, which may have a column per day or assignment."""
 
@@ -392,7 +404,7 @@ class Landing(Part):
         100_000_000, ge=1, description="Lines that a file may have; a longer one is refused."
     )
     students: TableExport = Field(default_factory=TableExport)
-    staff: TableExport = Field(default_factory=TableExport)
+    staff: StaffExport = Field(default_factory=StaffExport)
     classes: TableExport = Field(default_factory=TableExport)
     enrollments: EnrollmentsExport = Field(default_factory=EnrollmentsExport)
     attendance: AttendanceExport = Field(default_factory=AttendanceExport)

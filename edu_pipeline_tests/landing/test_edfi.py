@@ -144,7 +144,9 @@ def test_which_of_two_addresses_is_the_right_one_is_asked(land: Land) -> None:
     header = "staffUniqueId,firstName,lastSurname," + ",".join(
         f"electronicMails.{place}.electronicMailAddress" for place in (0, 1)
     )
-    con = land({**ALONE, "staffs.csv": f"{header}\nT1,Carla,Reed,c@home.example,c.reed@n.example\n"})
+    con = land(
+        {**ALONE, "staffs.csv": f"{header}\nT1,Carla,Reed,c@home.example,c.reed@n.example\n"}
+    )
     (message,) = rows(con, "select message from landing_problems where \"table\" = 'staff'")[0]
     assert "no column for email" in message
     con = land({}, '[landing.staff.columns]\nemail = "electronicMails.1.electronicMailAddress"')
@@ -181,7 +183,7 @@ def test_a_piece_is_late_as_the_status_beside_it_says(stage: Land) -> None:
 
 
 def test_students_have_the_days_of_their_calendar(land: Land) -> None:
-    """The school has two, which differ on the 8th and 9th; a stay at it names the student's."""
+    """The school has two, which differ on the 9th; a stay at it names the student's."""
     event = "uri://ed-fi.org/CalendarEventDescriptor#"
     days = "".join(
         f"2026-09-{day:02},N,D,{event}{what}\n"
@@ -326,7 +328,9 @@ def test_absences_from_sections_add_nothing_to_days_that_have_events_of_their_ow
     assert read_table(con, "landing_problems")["message"].to_list() == []
 
 
-def test_a_school_with_hardly_an_event_of_days_beside_its_sections_is_asked_about(land: Land) -> None:
+def test_a_school_with_hardly_an_event_of_days_beside_its_sections_is_asked_about(
+    land: Land,
+) -> None:
     calendar = FLAT["calendarDates.csv"]
     days = "".join(calendar.split("\n")[2].replace("-08", f"-{day}") + "\n" for day in (10, 11))
     event = "".join(f"008,A,2026-09-{day},{URI}Unexcused Absence\n" for day in (10, 11))
@@ -335,7 +339,9 @@ def test_a_school_with_hardly_an_event_of_days_beside_its_sections_is_asked_abou
         {
             **ALONE,
             "calendarDates.csv": calendar + days,
-            "studentSectionAttendanceEvents.csv": lessons.replace("008,A,2026-09-10", "007,M,2026-09-10"),
+            "studentSectionAttendanceEvents.csv": lessons.replace(
+                "008,A,2026-09-10", "007,M,2026-09-10"
+            ),
         }
     )
     (message,) = read_table(con, "landing_problems")["message"].to_list()
@@ -382,7 +388,9 @@ def test_where_every_section_has_its_marks_a_class_has_its_own_rate(land: Land) 
     """Days as the school's events say: 007 was there but not in mathematics, 008 was not."""
     day = "studentSchoolAttendanceEvents.csv"
     header = FLAT[day].split("\n")[0]
-    days = f"{header}\n007,N,2026-09-08,{URI}In Attendance,\n008,N,2026-09-08,{URI}Excused Absence,\n"
+    days = (
+        f"{header}\n007,N,2026-09-08,{URI}In Attendance,\n008,N,2026-09-08,{URI}Excused Absence,\n"
+    )
     lessons = LESSONS["studentSectionAttendanceEvents.csv"].split("\n")[0] + (
         f"\n007,M,2026-09-08,{URI}Unexcused Absence\n007,A,2026-09-08,{URI}In Attendance\n"
         f"008,A,2026-09-08,{URI}Excused Absence\n"

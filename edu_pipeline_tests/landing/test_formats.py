@@ -221,6 +221,24 @@ def test_school_data_sync_has_a_file_for_each_role_and_writes_months_first(stage
     assert rows(con, "select email from stg_staff") == [("carla.reed@riverside.example",)]
 
 
+def test_a_login_is_an_address_with_the_domain_that_the_settings_say(land: Land) -> None:
+    header = "SIS ID,School SIS ID,First Name,Last Name,Username\n"
+    staff = {
+        "sds/Teacher.csv": f"{header}T1,N,Carla,Reed,carla.reed\nT2,N,Eli,Wood,eli@other.example\nT3,N,Fay,Hunt,fay\n",
+        "sds/TeacherRoster.csv": "Section SIS ID,SIS ID\nMAT,T1\n",
+    }
+    asked = "select message from landing_problems where kind = 'logins_for_addresses'"
+    ((message,),) = rows(land({"staff.csv": None, **staff}), asked)
+    assert message.startswith("2 of 3 addresses of staff have no @")
+    con = land({}, '[landing.staff]\nemail_domain = "riverside.example"')
+    assert rows(con, asked) == []
+    assert rows(con, "select email from stg_staff order by staff_id") == [
+        ("carla.reed@riverside.example",),
+        ("eli@other.example",),
+        ("fay@riverside.example",),
+    ]
+
+
 CLEVER: Mapping[str, str] = {
     "schools.csv": "School_id,School_name\nN,North\n",
     "students.csv": "School_id,Student_id,Last_name,First_name,Grade,Contact_name\n"

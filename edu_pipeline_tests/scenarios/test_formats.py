@@ -51,6 +51,7 @@ UK: Figures = [
 CANVAS: Figures = [("Mathematics 8", "2026-09-07", 19, 20, 4, 6)]
 # Six in the homeroom, four days a week: one is away for a day and one for half a day, then one for a day and
 # one, whose last day is Wednesday, on that day. Of four and of five pieces one is missing; late ones count.
+# That somebody who was away for a day was away from mathematics, too, adds nothing.
 ED_FI: Figures = [
     ("Homeroom 8A", "2026-09-07", 22.5, 24, 3, 4),
     ("Homeroom 8A", "2026-09-14", 21, 23, 4, 5),

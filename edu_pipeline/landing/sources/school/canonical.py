@@ -54,6 +54,7 @@ from edu_pipeline.settings.landing import (
     EnrollmentsExport,
     FilesOfExport,
     Join,
+    StaffExport,
     TableExport,
     WideExport,
 )
@@ -607,6 +608,9 @@ def _cell(table: str, field: Field, usable: Sequence[_File], export: TableExport
         cell = f"ltrim({cell}, {literal(TEXT_MARK)})"
         unsigned = f"ltrim({cell}, '-')"
         cell = _by_file(usable, lambda file: unsigned if field.name in file.part.unsigned else cell)
+    elif field.name == "email" and isinstance(export, StaffExport) and export.email_domain:
+        domain = literal(f"@{export.email_domain}")
+        cell = f"{cell} || if({cell} = '' or contains({cell}, '@'), '', {domain})"
     cell = _by_file(usable, partial(_in_words, column=field.name, cell=cell))
     if CODES.get(table) == field.name:
         return (

@@ -155,9 +155,7 @@ def _hardly_a_day(con: duckdb.DuckDBPyConnection) -> Iterator[Problem]:
         ).releasable("If the school has its days from the files about whole days")
 
 
-def _parts_of_what(
-    con: duckdb.DuckDBPyConnection, by_lesson: Collection[str]
-) -> Iterator[Problem]:
+def _parts_of_what(con: duckdb.DuckDBPyConnection, by_lesson: Collection[str]) -> Iterator[Problem]:
     """Durations of absences from lessons, which may be parts of the lesson or of the day."""
     ((rows, example),) = con.execute(
         """

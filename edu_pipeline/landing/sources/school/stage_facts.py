@@ -300,9 +300,7 @@ def _marked_by_day(lessons: Sequence[str]) -> Mapping[str, tuple[str, str]]:
           where mark._rule is null and mark._file not in {literals(lessons)}
         )
     """
-    return {
-        MARKED_BY_DAY: (f"parsed._file in {literals(lessons)} and {by_day}", "parsed.class_id")
-    }
+    return {MARKED_BY_DAY: (f"parsed._file in {literals(lessons)} and {by_day}", "parsed.class_id")}
 
 
 # some write it beside the date: `21 Sep 2026 AM`
