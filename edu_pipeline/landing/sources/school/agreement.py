@@ -642,6 +642,14 @@ def schools_of_sets(con: duckdb.DuckDBPyConnection, files: pl.DataFrame) -> pl.D
     return found
 
 
+def without_a_domain(con: duckdb.DuckDBPyConnection) -> tuple[int, int]:
+    """Addresses of staff without an @, and all."""
+    ((logins, of),) = con.execute(
+        "select count(*) filter (not contains(email, '@')), count(email) from stg_staff"
+    ).fetchall()
+    return logins, of
+
+
 def teachers_unknown(con: duckdb.DuckDBPyConnection) -> tuple[int, int]:
     """Classes with students whose export names teachers, and those of which one is in no export of staff."""
     found: tuple[int, int] = con.execute(

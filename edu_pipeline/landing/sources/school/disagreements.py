@@ -557,6 +557,23 @@ def staff_problems(named: int, unknown: int, files: Sequence[str]) -> list[Probl
     return [school_problem("classes", "unknown_teachers", "teacher_id", message, unknown)]
 
 
+def login_problems(logins: int, of: int) -> list[Problem]:
+    """Addresses that are none, as systems write logins that are addresses of one domain.
+
+    Args:
+        logins: As `agreement.without_a_domain` has them.
+        of: All addresses.
+    """
+    if logins <= MOST * of:
+        return []
+    message = (
+        f"{logins:,} of {of:,} addresses of staff have no @, as logins have none, so no letter would reach "
+        'them. If they are addresses of one domain, add to [landing.staff]: email_domain = "…"  # such as '
+        "school.org; else name the column that holds addresses in [landing.staff.columns]."
+    )
+    return [school_problem("staff", "logins_for_addresses", "email", message, logins)]
+
+
 def week_problems(days: pl.DataFrame, school: School) -> list[Problem]:
     """School on Sundays and hardly on Fridays, where nothing says when the week begins.
 

@@ -26,6 +26,7 @@ from edu_pipeline.landing.sources.school.agreement import (
     schools_without_days,
     teachers_unknown,
     without_a_calendar,
+    without_a_domain,
 )
 from edu_pipeline.landing.sources.school.belonging import (
     causes_of_unknown,
@@ -58,6 +59,7 @@ from edu_pipeline.landing.sources.school.disagreements import (
     group_problems,
     homeroom_problems,
     homework_outside_problems,
+    login_problems,
     move_problems,
     name_problems,
     outside_problems,
@@ -334,6 +336,7 @@ def _disagreements(
             "calendar" in files["table"],
         ),
         *staff_problems(*teachers_unknown(con), staff),
+        *login_problems(*without_a_domain(con)),
         *week_problems(days, settings.school),
     ]
     if not apart:  # else these days are none

@@ -141,18 +141,18 @@ def _hardly_a_day(con: duckdb.DuckDBPyConnection) -> Iterator[Problem]:
         from days group by all having count(*) filter (silent) > {MANY_SILENT} * count(*) order by all
         """
     ).fetchall()
-    for school, rows, days, only in found:
+    for school, rows, days, silent in found:
         yield school_problem(
             "attendance",
             "days_and_lessons",
             school,
-            f"School {school} has {counted(rows, 'absence')} from lessons on {counted(days, 'day')}, and on {only:,} of "
-            "these nobody's absence from the whole day. As some days have that, all are read so: absences from "
-            "lessons do not count. Take the files about whole days, or their rows of this school, out of the export if its "
-            "days are to be those of the lessons.",
+            f"School {school} has {counted(rows, 'mark')} of lessons on {counted(days, 'day')}, and on {silent:,} of "
+            "these no mark of a whole day. As other days have such marks, they decide its days, and those of lessons "
+            "count nowhere. If its days are to be those of its lessons, leave its marks of whole days out with "
+            '[landing.attendance.parts."…".where].',
             rows,
             holds=True,
-        ).releasable("If the school has its days from the files about whole days")
+        ).releasable("If marks of whole days decide its days")
 
 
 def _parts_of_what(con: duckdb.DuckDBPyConnection, by_lesson: Collection[str]) -> Iterator[Problem]:
@@ -162,7 +162,7 @@ def _parts_of_what(con: duckdb.DuckDBPyConnection, by_lesson: Collection[str]) -
         select count(*), min(trim(duration)) from read_attendance as received
         semi join (from stg_attendance where attended < possible and not tardy) as mark
           on mark.file = received._file and mark.line = received._line
-        where _file in $by_lesson and coalesce(try_cast(duration as double), 1) not in (0, 1)
+        where _file in $by_lesson and coalesce(try_cast(replace(duration, ',', '.') as double), 1) not in (0, 1)
         """,
         {"by_lesson": [*by_lesson]},
     ).fetchall()
@@ -266,7 +266,8 @@ def _days_beside_lessons(
             "class_id",
             f"{counted(rows, 'mark')} of attendance {'names' if rows == 1 else 'name'} no class, on days on which "
             "the same students have marks of lessons, and nothing says that these are of the whole day: they "
-            "are taken for that. Leave out what does not count with [landing.attendance.where].",
+            "are taken for that. Leave out what does not count with [landing.attendance.where]; or, if all lessons "
+            'are in files of their own, say so: [landing.attendance.parts."…"] lessons = true',
             rows,
         ).releasable("If they are of the whole day")
 

@@ -59,24 +59,6 @@ def roster_doubts(
     yield from holidays or _days_without_a_word(con, files, settings)
     yield from terms_without_days(con, files, settings)
     yield from _moments_in_rosters(con, files, settings)
-    yield from _logins_for_addresses(con)
-
-
-def _logins_for_addresses(con: duckdb.DuckDBPyConnection) -> Iterator[Problem]:
-    """Addresses without an @, as systems write logins that are addresses of one domain."""
-    ((logins, of),) = con.execute(
-        "select count(*) filter (not contains(email, '@')), count(email) from stg_staff"
-    ).fetchall()
-    if logins > MOST * of:
-        yield school_problem(
-            "staff",
-            "logins_for_addresses",
-            "email",
-            f"{logins:,} of {of:,} addresses of staff have no @, as logins have none, so no letter would reach "
-            'them. If they are addresses of one domain, add to [landing.staff]: email_domain = "…"  # such as '
-            "school.org; else name the column that holds addresses in [landing.staff.columns].",
-            logins,
-        )
 
 
 def _moments_in_rosters(
