@@ -36,6 +36,10 @@ NEVER_CAME = "ended_before_the_first_day"
 NOT_TAKEN = "register_not_taken"
 NOT_ENROLLED = "not_enrolled_that_day"
 NOT_YET_DUE = "not_yet_due"
+NO_DUE_DATE = "without_a_due_date"
+"""Homework of which the export says that it has none, so that it is of no week."""
+UNLISTED = "missing_due_date"
+"""Homework of which the file that has due dates says nothing."""
 NO_OUTCOME = "no_outcome"
 """Homework that is exempt, not due or of unknown status."""
 UNMAPPED = "unmapped_code"
@@ -50,7 +54,7 @@ UNPARSEABLE = "unparseable_"
 UNKNOWN = "unknown_"
 """Followed by the column of the id that resolves to nothing."""
 
-OUTSIDE = (CLOSED, NOT_EXPECTED, AFTER, MARKED_BY_DAY, OUT_OF_TERM, NEVER_CAME)
+OUTSIDE = (CLOSED, NOT_EXPECTED, AFTER, MARKED_BY_DAY, OUT_OF_TERM, NEVER_CAME, NO_DUE_DATE)
 """Rows that are right and count nowhere."""
 
 

@@ -294,6 +294,11 @@ def exactly(path: str) -> str:
     return re.sub(r"([\[*?])", r"[\1]", path)
 
 
+def of_pattern(pattern: str) -> str:
+    """A pattern as it is said: the path, where it is of one alone."""
+    return re.sub(r"\[([\[*?])\]", r"\1", pattern)
+
+
 def is_like(path: str, patterns: Iterable[str]) -> bool:
     """Whether a path is like a pattern, in any case; in an archive also by its name there."""
     return any(

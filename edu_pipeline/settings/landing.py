@@ -6,7 +6,7 @@ from datetime import date
 from typing import Annotated, Literal, Self
 from urllib.parse import urlparse
 
-from pydantic import AfterValidator, Field, field_validator, model_validator
+from pydantic import AfterValidator, BeforeValidator, Field, model_validator
 
 from edu_pipeline.settings.part import Part
 
@@ -64,24 +64,25 @@ LAST_DAYS = ("exit_date", "end_date", "last_day")
 """Our columns of days on which something begins and ends."""
 
 
+_Several = Annotated[
+    tuple[str, ...],
+    BeforeValidator(lambda said: (said,) if isinstance(said, str) else said),
+]
+
+
 class Join(Part):
     """Another file that has more about the rows of one."""
 
     files: tuple[str, ...] = Field(description="Patterns of the other file, as of the export.")
-    on: tuple[str, ...] = Field(
+    on: _Several = Field(
         description=(
             "The header here whose cells are in `key` there; of a table with a column per assignment also "
             "`assignment_id`."
         )
     )
-    key: tuple[str, ...] = Field(
+    key: _Several = Field(
         description="The other file's header; several of both where it takes them."
     )
-
-    @field_validator("on", "key", mode="before")
-    @classmethod
-    def _several(cls, said: object) -> object:
-        return (said,) if isinstance(said, str) else said
 
     @model_validator(mode="after")
     def _pairs(self) -> Self:
@@ -136,11 +137,11 @@ class FilesOfExport(Part):
         default_factory=dict,
         description="As of the export, in any case, for these files; `*`: anything that stands there.",
     )
-    beside: dict[str, str] = Field(
+    beside: dict[str, _Several] = Field(
         default_factory=dict,
         description=(
-            "Our column of codes = a header whose word is put beside the code where there is one: "
-            "`Graded + Late`."
+            "Our column of codes = headers whose words are put beside the code where there are any, of yes "
+            "and no the header: `Graded + Late`."
         ),
     )
     cells: _Headers = Field(None, description="As of the export, for these files.")
@@ -204,6 +205,10 @@ class FilesOfExport(Part):
     def of(cls, text: str | None) -> Self:
         """As `LandingFiles` has it in `part`; empty for what is read as its export is."""
         return cls.model_validate_json(text or "{}")
+
+    def besides(self) -> frozenset[str]:
+        """The headers whose words are put beside codes."""
+        return frozenset(name for names in self.beside.values() for name in names)
 
     def joined(self) -> tuple[str, ...]:
         """The columns of other files that are wanted here."""

@@ -144,13 +144,21 @@ _HOMEWORK: Mapping[str, HomeworkStatus] = {
     "not due": "not_due",
     "no status set": "unknown",
 }
-_ED_FI = ("submitted", "graded", "not submitted", "exempt")
+_FLAGGED: Mapping[HomeworkStatus, Mapping[str, HomeworkStatus]] = {
+    "complete": {"late": "late", "missing": "missing", "excused": "exempt"},
+    "unknown": {"late": "late", "missing": "missing", "excused": "exempt"},
+    "missing": {"late": "missing", "missing": "missing", "excused": "exempt"},
+    "exempt": {"late": "exempt", "excused": "exempt"},
+}
+"""What a word means → what a flag beside it makes of that."""
 HOMEWORK_WORDS: Mapping[str, HomeworkStatus] = {
     **_HOMEWORK,
-    # beside which Ed-Fi says whether it was late
-    **{f"{word} + not late": _HOMEWORK[word] for word in _ED_FI},
-    **dict.fromkeys(("submitted + late", "graded + late"), "late"),
-    **{f"{word} + late": _HOMEWORK[word] for word in ("not submitted", "exempt")},
+    **{
+        f"{word} + {flag}": flagged
+        for word, meaning in _HOMEWORK.items()
+        for flag, flagged in {"not late": meaning, **_FLAGGED.get(meaning, {})}.items()
+        if word
+    },
 }
 
 GRADED = ("graded", "fully graded", "partially graded")

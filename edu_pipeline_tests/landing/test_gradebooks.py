@@ -1,10 +1,14 @@
 """Gradebooks as systems export them: known by their columns, whatever they are called."""
 
+import re
 from collections.abc import Callable, Mapping
 
 import pytest
 
+from edu_pipeline.landing.sources.school.agreement import names_for_ids
+from edu_pipeline.landing.sources.school.disagreements import name_problems
 from edu_pipeline.landing.sources.school.doubts import doubts
+from edu_pipeline.landing.sources.school.due_dates import due_date_problems
 from edu_pipeline.landing.sources.school.school_problems import file_problems
 from edu_pipeline_tests.landing.conftest import Facts
 
@@ -76,7 +80,7 @@ def test_a_score_of_nothing_is_a_code_that_somebody_says(facts: Stage) -> None:
     ("files", "told"),
     [
         ({"grades.csv": CANVAS}, "without assignments (columns id, due_at) of Canvas"),
-        ({"grades.csv": MOODLE}, "no column for due_date"),
+        ({"grades.csv": MOODLE}, "without due_dates (columns assignment, due_date) of Moodle"),
     ],
 )
 def test_what_a_gradebook_lacks_is_a_question(
@@ -92,14 +96,11 @@ def test_a_homework_file_may_be_a_gradebook_too(facts: Stage) -> None:
 
 def test_moodle_s_points_are_read_and_neither_percentages_nor_totals(facts: Stage) -> None:
     con, *_ = facts(
-        {"Maths Grades.csv": MOODLE, "due.csv": "task,due\nAssignment: Essay,2026-09-08\n"},
-        """
-        [homework.codes]
-        0 = "missing"
-        [landing.homework.parts."*Grades*"]
-        columns = { due_date = "due.due" }
-        join = { due = { files = ["school/due*"], on = "assignment_id", key = "task" } }
-        """,
+        {
+            "Maths Grades.csv": MOODLE,
+            "due_dates.csv": "assignment,due_date\nAssignment: Essay,2026-09-08\n",
+        },
+        '[homework.codes]\n0 = "missing"\n',
     )
     assert con.sql(PIECES).fetchall() == [
         ("007", "Assignment: Essay", "2026-09-08", "complete"),
@@ -108,6 +109,97 @@ def test_moodle_s_points_are_read_and_neither_percentages_nor_totals(facts: Stag
     assert con.sql("select rule, heading from rejected_homework order by all").fetchall() == [
         ("missing_due_date", "Quiz: Tests (Real)"),
         ("missing_due_date", "Quiz: Tests (Real)"),
+    ]
+
+
+def test_an_assignment_that_the_due_dates_do_not_list_is_asked_about_and_the_line_works(
+    facts: Stage,
+) -> None:
+    codes = f'{ZONE}[homework.codes]\n0 = "missing"\n"" = "missing"\n'
+    due, listed = DUE.rsplit("13,", 1)[0], "school/assignments.csv"
+
+    def told(lines: str) -> list[tuple[str | None, str]]:
+        con, files, _ = facts({"Maths.csv": CANVAS, "assignments.csv": due + lines}, codes)
+        return [(each.holds, each.message) for each in due_date_problems(con, files)]
+
+    ((holds, message),) = told("")
+    assert holds == "letters"
+    assert f"of 1 assignment (13), is not in {listed}" in message
+    assert "its id, and its due_at, empty where it has none" in message
+    ((holds, message),) = told("13,Quiz,\n")
+    assert (holds, "it is of no week" in message) == (None, True)
+    assert told("13,Quiz,2026-09-10\n") == []
+
+
+def test_a_piece_that_has_a_due_date_for_some_students_only_holds_letters(facts: Stage) -> None:
+    con, files, _ = facts(
+        {
+            "homework.csv": "student_id,assignment_id,due_date,status\n"
+            "007,A,2026-09-08,complete\n008,A,,missing\n007,B,,complete\n008,B,,missing\n"
+        }
+    )
+    found = [(each.holds, each.rows) for each in due_date_problems(con, files)]
+    assert sorted(found, key=str) == [("letters", 1), (None, 2)]
+
+
+def test_homework_of_which_nothing_has_a_due_date_holds_letters(facts: Stage) -> None:
+    con, files, _ = facts(
+        {"homework.csv": "student_id,assignment_id,due_date,status\n007,B,,complete\n"}
+    )
+    assert [each.holds for each in due_date_problems(con, files)] == ["letters"]
+
+
+@pytest.mark.parametrize(
+    ("said", "status"),
+    [
+        ("submitted,2026-09-08T10:00:00Z,,false,false,false", "complete"),
+        ("pending_review,2026-09-08T10:00:00Z,,true,false,false", "late"),
+        ("graded,,0,false,true,false", "missing"),
+        ("graded,,,false,false,true", "exempt"),
+        ("unsubmitted,,,false,true,false", "missing"),
+        ("unsubmitted,,,false,false,false", "unknown"),
+    ],
+)
+def test_canvas_s_flags_say_what_became_of_a_submission(
+    facts: Stage, said: str, status: str
+) -> None:
+    head = "assignment_id,user_id,workflow_state,submitted_at,score,late,missing,excused\n"
+    con, files, settings = facts(
+        {
+            "submissions.csv": f"{head}12,1,{said}\n",
+            "assignments.csv": DUE,
+            "users.csv": "id,sis_user_id\n1,007\n",
+        },
+        ZONE,
+    )
+    assert con.sql(PIECES).fetchall() == [("007", "12", "2026-09-08", status)]
+    assert "graded_with_nothing" not in {each.kind for each in doubts(con, files, settings)}
+
+
+def test_a_score_of_nothing_is_asked_about_unless_the_work_came(facts: Stage) -> None:
+    head = "assignment_id,student_id,due_date,status,submitted_at,score\n"
+    rows = "A,007,2026-09-08,graded,,0\nA,008,2026-09-08,graded,2026-09-07T08:00:00Z,0\n"
+    con, files, settings = facts({"homework.csv": head + rows})
+    (asked,) = [each for each in doubts(con, files, settings) if each.kind == "graded_with_nothing"]
+    assert asked.rows == 1
+
+
+def test_names_find_their_ids_by_the_line_that_is_shown(read_exports: Stage, facts: Stage) -> None:
+    files = {
+        "students.csv": "student_id,name\n007,Ada Moss\n008,Benedict Oakley\n",
+        "homework.csv": "Student,Title,Due,Status\nAda Moss,Log,2026-09-08,Submitted\n"
+        "Benedict Oakley,Log,2026-09-08,Not submitted\n",
+    }
+    con, listed, settings = read_exports(files, also=("enrollments", "attendance"))
+    (problem,) = name_problems(names_for_ids(con, listed, settings.landing))
+    found = re.search(
+        r"Add to (\[landing\S+\]): (columns\S+ = \S+) and (join.*\})", problem.message
+    )
+    assert found
+    con, *_ = facts(files, "\n".join(found.groups()))
+    assert con.sql("select student_id, status from stg_homework order by 1").fetchall() == [
+        ("007", "complete"),
+        ("008", "missing"),
     ]
 
 

@@ -49,6 +49,15 @@ UK: Figures = [
 # Due on Thursday, 23:59 in New York: two of three (one excused), the score of 0 is not handed in; and on
 # Sunday, which is of the same week: two of three (one not assigned), the empty cell is not handed in.
 CANVAS: Figures = [("Mathematics 8", "2026-09-07", 19, 20, 4, 6)]
+# The same pieces. Thursday: two of three (one excused), of which one is late with a score of 0; the other 0 is
+# Canvas's own for a missing one. Sunday: two of three, and of one nothing is known.
+CANVAS_API: Figures = [("Mathematics 8", "2026-09-07", 19, 20, 4, 6)]
+# Friday, 23:59 in New York: three of four, of which one is late and one returned. Sunday: two of four.
+CLASSROOM: Figures = [("Mathematics 8", "2026-09-07", 19, 20, 5, 8)]
+# Thursday: two of four (a 0, an empty cell). Saturday: three of four.
+MOODLE: Figures = [("Mathematics 8", "2026-09-07", 19, 20, 5, 8)]
+# A reading log on Thursday: two of three (one late, one without a status); and on Sunday: two of three.
+SATCHEL: Figures = [("Mathematics 8", "2026-09-07", 19, 20, 4, 6)]
 # Six in the homeroom, four days a week: one is away for a day and one for half a day, then one for a day and
 # one, whose last day is Wednesday, on that day. Of four and of five pieces one is missing; late ones count.
 # That somebody who was away for a day was away from mathematics, too, adds nothing.
@@ -96,6 +105,10 @@ EXPECTED: dict[str, Figures] = {
     "uk": UK,
     "uk-register": UK,
     "canvas": CANVAS,
+    "canvas-api": CANVAS_API,
+    "google-classroom": CLASSROOM,
+    "moodle": MOODLE,
+    "satchel": SATCHEL,
 }
 LEFT_OPEN = {
     "canvas": """
@@ -107,6 +120,29 @@ LEFT_OPEN = {
         [landing.homework.parts."*Grades-Mathematics_8*".constants]
         class_id = "m1"
     """,
+    "canvas-api": """
+        [school]
+        time_zone = "America/New_York"
+        [landing.homework.parts."*submissions*".constants]
+        class_id = "m1"
+    """,
+    "google-classroom": """
+        [school]
+        time_zone = "America/New_York"
+        [homework.codes]
+        RETURNED = "complete"
+        [landing.homework.parts."*studentSubmissions*"]
+        constants.class_id = "m1"
+        columns.student_id = "pupil.student_id"
+        join.pupil = { files = ["*students*"], on = "userId", key = "google_id" }
+    """,
+    "moodle": """
+        [homework.codes]
+        0 = "missing"
+        "" = "missing"
+        [landing.homework.parts."*Mathematics 8 Grades*".constants]
+        class_id = "m1"
+    """,
     "powerschool": """
         [attendance.codes]
         T = "tardy"
@@ -115,8 +151,23 @@ LEFT_OPEN = {
         [attendance]
         code_set = "dfe-2024"
     """,
+    "satchel": """
+        [homework.codes]
+        Absent = "exempt"
+        Resubmission = "complete"
+        [landing.homework.parts."*homework*"]
+        columns.student_id = "pupil.student_id"
+        join.pupil = { files = ["*students*"], on = "Student", key = "name" }
+    """,
 }
 """What a format does not say, and is asked."""
+WITHOUT_A_DAY = {
+    "canvas": (4, "2026-09-14T0815_Grades-Mathematics_8.csv"),
+    "canvas-api": (1, "submissions.csv"),
+    "google-classroom": (1, "studentSubmissions.csv"),
+    "moodle": (4, "Mathematics 8 Grades.csv"),
+}
+"""Rows of an assignment that has no due date, and their file: told, and of no week."""
 SURE: dict[str, dict[str, object]] = {
     "aspen": {"landing": {"attendance": {"shape": "exceptions"}}},
     "powerschool": {
@@ -171,7 +222,12 @@ def test_an_example_needs_no_more_settings(tmp_path: Path, example: str) -> None
     lines = toml_lines(seen.lines, settings)
     assert tomllib.loads(lines) == SURE.get(example, {})
     home = make_home(tmp_path, {}, config=said + lines)
-    assert refreshed(home) == ([], EXPECTED[example])
+    messages, figures = refreshed(home)
+    assert figures == EXPECTED[example]
+    rows, file = WITHOUT_A_DAY.get(example, (0, ""))
+    assert [each.split(", of ")[0] for each in messages] == (
+        [f"{rows} row{'s' if rows > 1 else ''} of homework in school/{file}"] if rows else []
+    )
 
 
 def test_every_example_is_tried() -> None:

@@ -109,7 +109,7 @@ def _joined(
 ) -> _Joined:
     """What another file says of each key: its newest version does, and several values are a list.
 
-    Several days are one where they are read as a beginning or an end. Rows that OneRoster says are
+    What is listed and has nothing is empty; what is not listed, null. Several days are one where they are read as a beginning or an end. Rows that OneRoster says are
     deleted say nothing.
     """
     join = part.join[name]
@@ -159,7 +159,7 @@ def _key(cells: Iterable[str]) -> str:
 def _of_several(cell: str, ours: str | None) -> str:
     """SQL of what several rows say: a list; of beginnings the first day, of ends the last, if none is open."""
     said = f"nullif(trim({cell}), '')"
-    listed = f"list_aggregate(list_sort(list_distinct(list({said}))), 'string_agg', '{LISTED}')"
+    listed = f"coalesce(list_aggregate(list_sort(list_distinct(list({said}))), 'string_agg', '{LISTED}'), '')"
     if ours not in (*FIRST_DAYS, *LAST_DAYS):
         return listed
     day = f"max({said})" if ours in LAST_DAYS else f"min({said})"

@@ -4,7 +4,7 @@ Of each student and day: enrolled, in session, marked? SQL and frames in, counts
 are ordinary and what is said of the others stands in `disagreements`.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from datetime import date
 
@@ -12,10 +12,12 @@ import duckdb
 import polars as pl
 
 from edu_pipeline.ground.sql import literal, literals, quoted, week_of
+from edu_pipeline.ground.toml import toml_key, toml_text
 from edu_pipeline.ground.warehouse import read_table
 from edu_pipeline.landing.rules import CLOSED, OUTSIDE
-from edu_pipeline.landing.sources.school.canonical import resolved_headers, unread_names
+from edu_pipeline.landing.sources.school.canonical import pattern_of, resolved_headers, unread_names
 from edu_pipeline.landing.sources.school.fields import CO_TEACHERS, KEYS
+from edu_pipeline.landing.sources.school.school_columns import Resolved
 from edu_pipeline.landing.sources.school.stage_facts import HOMES
 from edu_pipeline.landing.sources.school.stage_roster import days_that_differ
 from edu_pipeline.model.school_calendar import WeekBegins
@@ -23,6 +25,8 @@ from edu_pipeline.settings.landing import FilesOfExport, Landing
 
 FEW_WEEKS = 3
 """Of marks, after which it is no accident that somebody has none at all."""
+NEARLY_ALL_NAMES = 0.9
+"""Share of the names of an export, from which a column of students has the same."""
 
 
 @contextmanager
@@ -537,9 +541,11 @@ def names_for_ids(
     """Columns taken for ids of students whose cells read like names: with a comma or a blank inside.
 
     Returns:
-        One row per `table` of which most different cells do: `header`, `file`, `ids`, `names`.
+        One row per `table` of which most different cells do: `header`, `file`, `ids`, `names`; `line`, what
+        finds the ids by a column of students that has the same names, each once, if there is one.
     """
     rows = []
+    students = resolved_headers("students", files, landing.students)
     for table in ("students", "enrollments", "attendance", "homework"):
         column = "person_id" if table == "enrollments" else "student_id"
         ids, names = con.execute(
@@ -555,15 +561,50 @@ def names_for_ids(
                 for path, found in resolved_headers(table, files, landing.export(table)).items()
                 if column in found.headers
             )
-            rows.append((table, found, path, ids, names))
+            line = _ids_by_name(con, table, found, path, files, students)
+            rows.append((table, found, path, ids, names, line))
     schema = {
         "table": pl.String,
         "header": pl.String,
         "file": pl.String,
         "ids": pl.Int64,
         "names": pl.Int64,
+        "line": pl.String,
     }
     return pl.DataFrame(rows, schema=schema, orient="row")
+
+
+def _ids_by_name(
+    con: duckdb.DuckDBPyConnection,
+    table: str,
+    header: str,
+    path: str,
+    files: pl.DataFrame,
+    students: Mapping[str, Resolved],
+) -> str | None:
+    """The lines by which rows find their student's id, by names that no two students share."""
+    if table in ("students", "enrollments") or len(students) != 1:
+        return None
+    ((of, found),) = students.items()
+    for name in found.unread + tuple(found.headers.values()):
+        ((once,),) = con.execute(
+            f"""
+            with named as (select trim({quoted(name)}) as name from raw_students),
+            theirs as (select distinct trim({quoted(header)}) as name from raw_{table} where _file = ?)
+            select not exists (select name from named where name <> '' group by all having count(*) > 1)
+                   and (select count(*) from theirs semi join named using (name))
+                       >= {NEARLY_ALL_NAMES} * (select count(*) from theirs)
+            """,
+            [path],
+        ).fetchall()
+        if once:
+            part = f"landing.{table}.parts.{toml_key(pattern_of(path, table, files))}"
+            pattern = toml_text(pattern_of(of, "students", files))
+            return (
+                f"Add to [{part}]: columns.student_id = {toml_text('pupil.' + found.headers['student_id'])} and "
+                f"join.pupil = {{ files = [{pattern}], on = {toml_text(header)}, key = {toml_text(name)} }}"
+            )
+    return None
 
 
 def parts_that_repeat(

@@ -9,6 +9,7 @@ of which `_heading` is the header; of other rows it is empty.
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
+from pathlib import PurePosixPath
 from typing import Any
 
 import duckdb
@@ -21,6 +22,7 @@ from edu_pipeline.landing.rules import (
     ABOVE,
     DELETED,
     NEVER_CAME,
+    NO_DUE_DATE,
     REPEATED_HEADER,
     TEST_STUDENT,
     TOO_MANY_CELLS,
@@ -135,7 +137,7 @@ def _resolved(
         if form:
             by_form = part.columns.keys() - export.columns.keys()
             how = {name: "format" if name in by_form else how for name, how in found.how.items()}
-            unread = tuple(name for name in found.unread if name not in part.beside.values())
+            unread = tuple(name for name in found.unread if name not in part.besides())
             found = replace(found, how=how, unread=unread)
         if joins := own_part(path, export).join:
             unjoined = _unjoined(table, joins, header, files)
@@ -230,6 +232,13 @@ def as_said(
     )
 
 
+def pattern_of(path: str, table: str, files: pl.DataFrame) -> str:
+    """A pattern of a file and of its next exports, for `parts`."""
+    (series,) = files.filter(path=path, table=table)["series"]
+    pattern = f"*{PurePosixPath(series).name}*"
+    return pattern if is_like(path, (pattern,)) else path
+
+
 def unread_names(
     con: duckdb.DuckDBPyConnection, table: str, files: pl.DataFrame, export: TableExport
 ) -> Sequence[str]:
@@ -241,7 +250,7 @@ def unread_names(
             *found.headers.values(),
             *found.flags.values(),
             *found.filters,
-            *part.beside.values(),
+            *part.besides(),
             *headings(found),
         )
     }
@@ -290,7 +299,7 @@ def canonical_query(
     columns = [f"{cell} as {name}" for name, cell in cells.items()]
     below = _by_file(usable, lambda file: f"_line <= {file.header_lines + UNITS_WITHIN}")
     return f"""
-        select * exclude (_overflow, _first, _below, _alone, _short, _deleted, _updated, _never_came),
+        select * exclude (_overflow, _first, _below, _alone, _short, _undated, _deleted, _updated, _never_came),
                case {_rules(table, usable)} end as _rule,
                case when _rule = {literal(TOO_MANY_CELLS)} then _overflow end as _value
         from (
@@ -300,6 +309,7 @@ def canonical_query(
                  {below} as _below,
                  {_by_file(usable, _stands_alone)} as _alone,
                  {_by_file(usable, lambda file: _lacks_code(table, file))} as _short,
+                 {_by_file(usable, partial(_is_undated, table=table))} as _undated,
                  {_by_file(usable, _is_deleted)} as _deleted, _updated,
                  {_by_file(usable, partial(_never_came, export=export))} as _never_came
           from (
@@ -406,8 +416,20 @@ def _rules(table: str, usable: Sequence[_File]) -> str:
         NEVER_CAME: "_never_came",
         TOO_MANY_CELLS: "_overflow is not null",
         f"missing_{CODES.get(table)}": "_short",
+        NO_DUE_DATE: "_undated",
     }
     return " ".join(f"when {broken} then {literal(rule)}" for rule, broken in rules.items())
+
+
+def _is_undated(file: _File, table: str) -> str:
+    """SQL that is true for homework which is said to have no due date, and not where nothing is said of it."""
+    header = file.found.headers.get("due_date")
+    if table != "homework" or header is None:
+        return "false"
+    (field,) = (field for field in FIELDS[table] if field.name == "due_date")
+    cell = f"trim({_received(file, table, field)})"
+    joined = header not in file.header
+    return f"coalesce({cell} in {literals(MISSING)}, {'false' if joined else 'true'})"
 
 
 def _is_deleted(file: _File) -> str:
@@ -584,8 +606,18 @@ def _received(file: _File, table: str, field: Field) -> str:
     if CODES.get(table) == field.name or (table, field.name) in WORDS or field.name == "grade":
         cell = described(cell)
     if also := file.part.beside.get(field.name):
-        cell = f"concat_ws(' + ', {cell}, nullif(trim({described(quoted(also))}), ''))"
+        words = ", ".join(map(_word_beside, also))
+        cell = f"concat_ws(' + ', {_in_words(file, field.name, f'trim({cell})')}, {words})"
     return cell
+
+
+def _word_beside(header: str) -> str:
+    """SQL of what a cell says beside a code: of yes its header, of no nothing."""
+    cell = f"trim({described(quoted(header))})"
+    return (
+        f"case when lower({cell}) in {literals(YES)} then {literal(normal(header))} "
+        f"when lower({cell}) not in {literals((*NO, *NOTHING))} then {cell} end"
+    )
 
 
 def _with_presence(code: str, presence: str) -> str:

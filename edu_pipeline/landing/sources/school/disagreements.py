@@ -484,12 +484,13 @@ def name_problems(names: pl.DataFrame) -> list[Problem]:
         names: `agreement.names_for_ids`.
     """
     problems = []
-    for table, header, file, ids, count in names.iter_rows():
+    for table, header, file, ids, count, line in names.iter_rows():
         column = "person_id" if table == "enrollments" else "student_id"
         message = (
             f"The column {header} of {file}, taken for {column}, holds names in {count} of {ids} "
             "different cells, and names are no ids: two students may share one. Export it with ids "
             f'and say in [landing.{table}.columns]: {column} = "…"'
+            + (f"; or, as no two students have one of these names: {line}" if line else "")
         )
         problem = school_problem(
             table, "names_for_ids", header, message, count, known_as=f"{file} {header}"

@@ -5,7 +5,6 @@ that share a key and rows that were lost are looked at elsewhere.
 """
 
 from collections.abc import Collection, Iterator, Mapping
-from pathlib import PurePosixPath
 
 import duckdb
 import polars as pl
@@ -17,6 +16,7 @@ from edu_pipeline.landing.rules import AFTER, UNMAPPED
 from edu_pipeline.landing.sources.school.canonical import (
     CODES,
     described,
+    pattern_of,
     resolved_headers,
     scored_files,
 )
@@ -32,9 +32,9 @@ from edu_pipeline.landing.sources.school.stage_facts import (
     export_days,
     has_lessons,
 )
+from edu_pipeline.landing.sources.school.unread import HANDED_IN, words_of
 from edu_pipeline.landing.tables.dates import is_moment
 from edu_pipeline.landing.tables.headers import normal
-from edu_pipeline.landing.zone import is_like
 from edu_pipeline.model.problems import Problem
 from edu_pipeline.settings.home import Settings
 from edu_pipeline.settings.landing import SCHOOL_TABLES
@@ -46,6 +46,8 @@ SCORES = ("score", "points", "grade", "mark", "percent", "result", "earned")
 """What a header says that holds what a piece of homework was worth."""
 NO_SCORE = ("min", "bonus", "extra", "penalty", "deduct", "possible", "curve")
 """What a header says of points that are 0 of whatever was handed in."""
+_SOME_DAY = r"\d{4}-\d\d-\d\d|\d{1,2}[./]\d{1,2}[./]\d{2}"
+"""In a cell of when a piece was handed in: that it was."""
 UNKNOWN_STATUS = 0.5
 """Share of pieces without a known outcome from which there is something to wonder at."""
 PREFILLED = 0.5
@@ -484,9 +486,7 @@ def _homework_of_no_class(con: duckdb.DuckDBPyConnection, files: pl.DataFrame) -
         "and not exists (from stg_classes where class_type = 'homeroom')"
     ).fetchall()
     if pieces:
-        (series,) = files.filter(path=path, table="homework")["series"]
-        pattern = f"*{PurePosixPath(series).name}*"  # of the next export, too
-        pattern = pattern if is_like(path, (pattern,)) else path
+        pattern = pattern_of(path, "homework", files)
         yield school_problem(
             "homework",
             "homework_of_no_class",
@@ -771,21 +771,31 @@ def _graded_with_nothing(
         if status is None or not scored:
             continue
         cells = [f"rtrim(trim(coalesce({quoted(name)}, '')), '% ')" for name in scored]
+        handed_in = [
+            f"not regexp_matches(coalesce({quoted(name)}, ''), {literal(_SOME_DAY)})"
+            for name in read.unread
+            if words_of(name) & HANDED_IN
+        ]
         piece = read.headers.get("assignment_id", status)
         counts = con.execute(
             f"""
             with graded as (
-              select {described(f"trim({quoted(status)})")} as word, {quoted(piece)} as piece,
+              select _line as line, {described(f"trim({quoted(status)})")} as word, {quoted(piece)} as piece,
+                     {" and ".join(handed_in or ["true"])} as never,
                      {" or ".join(f"coalesce(try_cast({cell} as double) = 0, false)" for cell in cells)} as nothing,
                      concat({", ".join(cells)}) = '' as blank
               from raw_homework where _file = ? and lower(word) in {literals(words)}
             )
             select word, count(*) from (
-              select word, nothing or (blank and not bool_and(blank) over (partition by piece)) as asked
+              select word, line,
+                     never and (nothing or blank and not bool_and(blank) over (partition by piece)) as asked
               from graded
-            ) where asked group by all order by all
+            ) semi join (
+              select line from stg_homework where file = ? and status in ('complete', 'late')
+            ) using (line)
+            where asked group by all order by all
             """,
-            [path],
+            [path, path],
         ).fetchall()
         if counts:
             found, column = dict(counts), scored[0]

@@ -71,6 +71,7 @@ from edu_pipeline.landing.sources.school.disagreements import (
     year_problems,
 )
 from edu_pipeline.landing.sources.school.doubts import doubts
+from edu_pipeline.landing.sources.school.due_dates import due_date_problems
 from edu_pipeline.landing.sources.school.fields import DATES, WORDS
 from edu_pipeline.landing.sources.school.lessons import days_and_lessons, lesson_problems
 from edu_pipeline.landing.sources.school.losses import (
@@ -185,6 +186,7 @@ def find_problems(
         *shape,
         *_rows_left_out(con, files, settings, weighed=not shape),
         *asked,
+        *due_date_problems(con, files),
         *roster_doubts(con, files, settings, holidays),
         *lesson_problems(con, landing.attendance, lesson_files(files)),
         *column_questions(con, files, settings),

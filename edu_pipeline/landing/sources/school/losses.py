@@ -16,6 +16,7 @@ from edu_pipeline.landing.rules import (
     OUTSIDE,
     SUPERSEDED,
     UNKNOWN,
+    UNLISTED,
     UNMAPPED,
     UNPARSEABLE,
 )
@@ -248,7 +249,7 @@ def homework_lost(
         rule × class × week (empty: unknown): `rule`, `class_id`, `class_name`, `week`, `rows`, `of`
         (pieces with an outcome that were kept), `file`, `line` of the first row.
     """
-    judged = sorted({*_JUDGED_ELSEWHERE, SUPERSEDED, "missing_due_date", *told})
+    judged = sorted({*_JUDGED_ELSEWHERE, SUPERSEDED, UNLISTED, *told})
     found: pl.DataFrame = con.sql(
         f"""
         with homes as {HOMES},

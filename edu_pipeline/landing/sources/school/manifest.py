@@ -446,7 +446,8 @@ def rows_of(
         else None
     )
     lacking = other and UnreadableFileError(
-        f"it cannot be read without {other} of {said['format']}, which does not lie beside it. Export both"
+        f"it cannot be read without {other} of {said['format']}, which does not lie beside it. Export both, "
+        "or write such a file by hand"
     )
     try:
         with zone.unpacked(file.path) as path:

@@ -20,6 +20,7 @@ from edu_pipeline.landing.rules import (
     SUPERSEDED,
     TOO_MANY_CELLS,
     UNKNOWN,
+    UNLISTED,
     UNMAPPED,
     UNPARSEABLE,
 )
@@ -646,7 +647,7 @@ def row_problems(
     counted = rejected.filter(
         ~pl.col("rule").is_in(
             # what is right and counts nowhere; but a whole file of days to come is named wrongly
-            [UNMAPPED, *NO_DATA, *(rule for rule in OUTSIDE if rule != AFTER)]
+            [UNMAPPED, UNLISTED, *NO_DATA, *(rule for rule in OUTSIDE if rule != AFTER)]
             # absences that are planned, where only absences have rows
             + ([AFTER] if landing.attendance.shape == "exceptions" else [])
         )

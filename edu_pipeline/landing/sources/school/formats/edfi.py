@@ -218,7 +218,7 @@ FORMAT = Format(
                         "due_date": "entries.dueDate",
                         "status": "submissionStatusDescriptor",
                     },
-                    beside={"status": "assignmentLateStatusDescriptor"},
+                    beside={"status": ("assignmentLateStatusDescriptor",)},
                     join={
                         "entries": Join(
                             files=("GradebookEntry",),

@@ -18,15 +18,6 @@ _PRIMARY = {"school_id": "primaryOrgSourcedId"}
 ROLES = {"roles": Join(files=("roles",), on=("sourcedId",), key=("userSourcedId",))}
 _TASK = {"lineItems": Join(files=("lineItems",), on=("lineItemSourcedId",), key=("sourcedId",))}
 
-_HANDED_IN = ("submitted", "fully graded", "partially graded")
-_NOT_HANDED_IN = ("not submitted", "exempt")
-_LATE = {
-    **dict.fromkeys((f"{status} + true" for status in _HANDED_IN), "late"),
-    **{f"{status} + true": status for status in _NOT_HANDED_IN},
-    **{f"{status} + false": status for status in (*_HANDED_IN, *_NOT_HANDED_IN)},
-}
-"""A status beside whether the work was late, which 1.2 says."""
-
 _OLD_USERS = Member(
     "users",
     ("sourcedId", "givenName", "familyName", "role"),
@@ -123,8 +114,7 @@ _REST = (
                     "due_date": "lineItems.dueDate",
                     "status": "scoreStatus",
                 },
-                beside={"status": "late"},
-                values={"status": _LATE},
+                beside={"status": ("late",)},
                 join=_TASK,
                 key="sourcedId",
             )

@@ -186,11 +186,15 @@ def _by_columns(lying: Sequence[Lying], header: Callable[[str], Sequence[str]]) 
             for member in other.members
             if other is not form and not member.any_name
         }
+        own = {normal(member.name) for member in form.members}
         headers = {
             file.path: header(file.path)
             for file in lying
-            if normal(file.name) not in others
-            and not normal(file.name).startswith(tuple({*SCHOOL_TABLES} - {"homework"}))
+            if normal(file.name) in own
+            or (
+                normal(file.name) not in others
+                and not normal(file.name).startswith(tuple({*SCHOOL_TABLES} - {"homework"}))
+            )
         }
         members = {
             file.path: member
@@ -232,7 +236,7 @@ def _read(sets: Sequence[_Set]) -> Iterator[tuple[str, Recognised]]:
                 table: _called(join.files[0], each.form)
                 for table, part in member.read_as.items()
                 for name, join in part.join.items()
-                if not files(join.files[0]) and _is_needed(name, table, part)
+                if not files(join.files[0]) and _is_needed(name, table, part, read_as[table])
             }
             if called(member.name) in each.changes:
                 read_as = {
@@ -248,11 +252,12 @@ def _called(name: str, form: Format) -> str:
     return f"{name} (columns {', '.join(columns)})"
 
 
-def _is_needed(join: str, table: str, part: FilesOfExport) -> bool:
-    """Whether an export cannot be read without what a file is joined with."""
+def _is_needed(join: str, table: str, part: FilesOfExport, read: FilesOfExport) -> bool:
+    """Whether an export, as its file has it (`read`), lacks what a file is joined for."""
     needed = {field.name for field in FIELDS[table] if field.required} - part.constants.keys()
-    said = [*part.where, *(theirs for ours, theirs in part.columns.items() if ours in needed)]
-    return any(column.startswith(f"{join}.") for column in said)
+    said = [theirs for ours, theirs in part.columns.items() if ours in needed - read.columns.keys()]
+    columns = [*part.where, *(column for several in said for column in several.split(OR))]
+    return any(column.startswith(f"{join}.") for column in columns)
 
 
 def _in_its_words(
@@ -296,7 +301,7 @@ def _in_its_words(
         if (found := next(filter(None, map(theirs, several.split(OR))), None))
     }
     where = {found: kept for column, kept in part.where.items() if (found := theirs(column))}
-    beside = {ours: found for ours, column in part.beside.items() if (found := theirs(column))}
+    beside = {ours: tuple(filter(None, map(theirs, also))) for ours, also in part.beside.items()}
     key = part.key and spelt(part.key, header)
     return part.model_copy(
         update={"columns": columns, "where": where, "join": joins, "key": key, "beside": beside}
