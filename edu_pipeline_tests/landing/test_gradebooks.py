@@ -3,6 +3,7 @@
 import re
 from collections.abc import Callable, Mapping
 
+import duckdb
 import pytest
 
 from edu_pipeline.landing.sources.school.agreement import names_for_ids
@@ -118,35 +119,31 @@ def test_an_assignment_that_the_due_dates_do_not_list_is_asked_about_and_the_lin
     codes = f'{ZONE}[homework.codes]\n0 = "missing"\n"" = "missing"\n'
     due, listed = DUE.rsplit("13,", 1)[0], "school/assignments.csv"
 
-    def told(lines: str) -> list[tuple[str | None, str]]:
+    def told(lines: str) -> list[str]:
         con, files, _ = facts({"Maths.csv": CANVAS, "assignments.csv": due + lines}, codes)
-        return [(each.holds, each.message) for each in due_date_problems(con, files)]
+        return [each.message for each in due_date_problems(con, files)]
 
-    ((holds, message),) = told("")
-    assert holds == "letters"
+    (message,) = told("")
     assert f"of 1 assignment (13), is not in {listed}" in message
     assert "its id, and its due_at, empty where it has none" in message
-    ((holds, message),) = told("13,Quiz,\n")
-    assert (holds, "it is of no week" in message) == (None, True)
+    assert told("13,Quiz,\n") == []  # which is its fate
     assert told("13,Quiz,2026-09-10\n") == []
 
 
-def test_a_piece_that_has_a_due_date_for_some_students_only_holds_letters(facts: Stage) -> None:
-    con, files, _ = facts(
-        {
-            "homework.csv": "student_id,assignment_id,due_date,status\n"
-            "007,A,2026-09-08,complete\n008,A,,missing\n007,B,,complete\n008,B,,missing\n"
-        }
-    )
-    found = [(each.holds, each.rows) for each in due_date_problems(con, files)]
-    assert sorted(found, key=str) == [("letters", 1), (None, 2)]
-
-
-def test_homework_of_which_nothing_has_a_due_date_holds_letters(facts: Stage) -> None:
-    con, files, _ = facts(
-        {"homework.csv": "student_id,assignment_id,due_date,status\n007,B,,complete\n"}
-    )
-    assert [each.holds for each in due_date_problems(con, files)] == ["letters"]
+@pytest.mark.parametrize(
+    ("rows", "told"),
+    [
+        ("007,A,2026-09-08,complete\n008,A,,missing\n", "other rows of it have one"),
+        ("007,A,2026-09-08,complete\n007,B,,complete\n", "would count in no week"),
+        ("007,A,,complete\n", "would count in no week"),
+    ],
+)
+def test_homework_that_should_have_a_due_date_and_has_none_is_asked_about(
+    facts: Stage, rows: str, told: str
+) -> None:
+    con, files, _ = facts({"homework.csv": f"student_id,assignment_id,due_date,status\n{rows}"})
+    (problem,) = due_date_problems(con, files)
+    assert (problem.holds, told in problem.message) == ("letters", True)
 
 
 @pytest.mark.parametrize(
@@ -201,6 +198,43 @@ def test_names_find_their_ids_by_the_line_that_is_shown(read_exports: Stage, fac
         ("007", "complete"),
         ("008", "missing"),
     ]
+
+
+def test_a_gradebook_with_addresses_and_lines_of_dates_and_points_is_read_by_joins(
+    land: Callable[..., duckdb.DuckDBPyConnection],
+) -> None:
+    con = land(
+        {
+            "students.csv": "student_id,grade,email\n007,7,a@x.example\n008,7,b@x.example\n",
+            "homework.csv": "Last Name,First Name,Email Address,Essay,Log\n"
+            "Date,,,2026-09-08,2026-09-09\nPoints,,,10,10\n"
+            "A,B,a@x.example,9,\nC,D,b@x.example,0,6\n",
+            "due.csv": "task,due\nEssay,2026-09-08\nLog,2026-09-09\n",
+        },
+        """
+        [homework.codes]
+        0 = "missing"
+        "" = "missing"
+        [landing.homework]
+        header_line = 1
+        cells = "Essay|Log"
+        scores = true
+        [landing.homework.parts."*homework*"]
+        columns = { student_id = "pupil.student_id", due_date = "task.due" }
+        join.pupil = { files = ["*students*"], on = "Email Address", key = "email" }
+        join.task = { files = ["*due*"], on = "assignment_id", key = "task" }
+        """,
+    )
+    assert con.sql(PIECES).fetchall() == [
+        ("007", "Essay", "2026-09-08", "complete"),
+        ("007", "Log", "2026-09-09", "missing"),
+        ("008", "Essay", "2026-09-08", "missing"),
+        ("008", "Log", "2026-09-09", "complete"),
+    ]
+    told = (
+        "select message from landing_problems where kind = 'unknown_file' or \"table\" = 'homework'"
+    )
+    assert con.sql(told).fetchall() == []
 
 
 def test_what_classroom_says_was_returned_may_never_have_been_turned_in(facts: Stage) -> None:

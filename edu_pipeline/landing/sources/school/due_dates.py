@@ -1,6 +1,7 @@
 """Homework without a due date, which is of no week.
 
-Where the export says that it has none, that is told. Where it may have one that nobody said, letters wait.
+Where a list of assignments says that one has none, that is its fate. Where it may have one that nobody said,
+letters wait.
 """
 
 from collections.abc import Iterator
@@ -11,10 +12,10 @@ import polars as pl
 from edu_pipeline.ground.sql import literal, literals
 from edu_pipeline.ground.wording import counted, listed
 from edu_pipeline.landing.rules import NO_DUE_DATE, UNLISTED
-from edu_pipeline.landing.sources.school.school_problems import school_problem
+from edu_pipeline.landing.sources.school.school_problems import MANY_REJECTED, school_problem
 from edu_pipeline.landing.zone import of_pattern
 from edu_pipeline.model.problems import Problem
-from edu_pipeline.settings.landing import FilesOfExport
+from edu_pipeline.settings.landing import FilesOfExport, Join
 
 SHOWN = 4
 """Assignments in a sentence."""
@@ -52,48 +53,59 @@ def due_date_problems(con: duckdb.DuckDBPyConnection, files: pl.DataFrame) -> It
     ((nothing,),) = con.execute("select not exists (from stg_homework)").fetchall()
     parts = dict(files.filter(table="homework").select("path", "part").iter_rows())
     for file, class_id, unlisted, sometimes, rows, assignments in found:
+        part = FilesOfExport.of(parts[file])
         one = len(assignments) == 1
-        of_pieces = f"{counted(rows, 'row')} of homework in {file}, of {counted(len(assignments), 'assignment')}"
-        have = "has" if rows == 1 else "have"
+        pieces = (
+            f"{counted(len(assignments), 'assignment')}{_some(assignments) if unlisted else ''}"
+        )
+        of = f"{counted(rows, 'row')} of homework in {file}, of {pieces},"
+        have, them = "has" if rows == 1 else "have", "it" if one else "them"
         if unlisted:
-            sentence = f"{of_pieces} ({_some(assignments)}), {_list_of(parts[file], one=one)}"
+            sentence = f"{of} {_not_in_the_list(part, one=one)}"
         elif sometimes:
             sentence = (
-                f"{of_pieces}, {have} no due date, and other rows of {'it' if one else 'them'} have one: which "
-                "week they are of nobody knows. Export homework again."
+                f"{of} {have} no due date, and other rows of {them} have one: which week they are of nobody "
+                "knows. Export homework again."
             )
+        elif nothing or (not _list_of(part) and _are_many(con, file, rows)):
+            sentence = f"{of} {have} no due date, and would count in no week. Export homework with due dates."
         else:
-            sentence = (
-                f"{of_pieces}, {have} no due date: {'it is' if one else 'they are'} of no week, and "
-                f"{'counts' if one else 'count'} in none."
-            )
-        holds = unlisted or sometimes or nothing
+            continue
         problem = school_problem(
             "homework",
             "no_due_date",
-            file,
+            "due_date",
             sentence,
             rows,
-            holds=holds,
             class_id=class_id,
-            known_as=f"{file}: {' '.join(assignments)}" if holds else "",
+            known_as=f"Without a due date: {' '.join(assignments) if unlisted else sometimes}",
         )
-        yield problem.releasable("If they are to count in no week") if holds else problem
+        yield problem.releasable("If they are to count in no week")
 
 
-def _list_of(part: str | None, *, one: bool) -> str:
-    """What to do about assignments that the file of due dates does not have."""
-    read = FilesOfExport.of(part)
-    name, _, column = read.columns["due_date"].partition(".")
-    join = read.join[name]
+def _are_many(con: duckdb.DuckDBPyConnection, file: str, rows: int) -> bool:
+    ((of,),) = con.execute("select count(*) from read_homework where _file = ?", [file]).fetchall()
+    return bool(rows > MANY_REJECTED * of)
+
+
+def _list_of(part: FilesOfExport) -> Join | None:
+    """The other file that says when work is due."""
+    return part.join.get(part.columns.get("due_date", "").partition(".")[0])
+
+
+def _not_in_the_list(part: FilesOfExport, *, one: bool) -> str:
+    """What to do about assignments that the other file does not have."""
+    join = _list_of(part)
+    assert join is not None  # noqa: S101 - else a row has its own due date, or says that it has none
+    are, they = ("is not", "it is") if one else ("are not", "they are")
     where = listed([of_pattern(pattern) for pattern in join.files])
-    are = "is not" if one else "are not"
+    column = part.columns["due_date"].partition(".")[2]
     return (
-        f"{are} in {where}, so nobody knows which week {'it is' if one else 'they are'} of. Export that "
-        f"again, or add a line for each: its {join.key[-1]}, and its {column}, empty where it has none."
+        f"{are} in {where}, so nobody knows which week {they} of. Export that again, or add a line for each: "
+        f"its {join.key[-1]}, and its {column}, empty where it has none."
     )
 
 
 def _some(assignments: list[str]) -> str:
     more = len(assignments) - SHOWN
-    return ", ".join(assignments[:SHOWN]) + (f" and {more} more" if more > 0 else "")
+    return f" ({', '.join(assignments[:SHOWN])}{f' and {more} more' if more > 0 else ''})"

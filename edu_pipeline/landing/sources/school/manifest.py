@@ -611,7 +611,7 @@ def _named(
     found: Measured | UnreadableFileError, table: str, export: TableExport
 ) -> Measured | UnreadableFileError:
     """A file without a header has a student for one, whom nobody may read in a message."""
-    if isinstance(found, UnreadableFileError) or table == JOINED:
+    if isinstance(found, UnreadableFileError) or table == JOINED or export.header_line:
         return found
     header = found.layout.header
     headers = resolve(table, FIELDS[table], header, export).headers

@@ -36,7 +36,15 @@ from edu_pipeline.landing.tables.headers import normal
 from edu_pipeline.landing.tables.interchange import BrokenInterchangeError
 from edu_pipeline.landing.tables.opened import Look, columns_of
 from edu_pipeline.landing.versions import version_of
-from edu_pipeline.landing.zone import ENDINGS, INTERCHANGE, NOBODYS, Zone, exactly, names_of
+from edu_pipeline.landing.zone import (
+    ENDINGS,
+    INTERCHANGE,
+    NOBODYS,
+    Zone,
+    exactly,
+    is_like,
+    names_of,
+)
 from edu_pipeline.model.problems import Problem
 from edu_pipeline.settings.landing import (
     SAMPLE_MARKER,
@@ -182,9 +190,13 @@ def place(zone: Zone, landing: Landing, elsewhere: Mapping[str, str] | None = No
         for path, found in sets.items()
         if not any(is_for(path, table, landing, sets) for table in SCHOOL_TABLES)
     }
+    parts_said = [part for table in SCHOOL_TABLES for part in landing.export(table).parts.values()]
+    joined = [name for part in parts_said for join in part.join.values() for name in join.files]
     named, others = claims(zone, pieces, landing, sets)
     claimed = {table for table, _ in named}
-    strays = [stray for stray in others if stray.file.path in ours]
+    beside = {each.path: "Joined with others." for each in others if is_like(each.path, joined)}
+    companions |= beside
+    strays = [each for each in others if each.file.path in ours and each.path not in beside]
     guesses, unplaced, known, broken = _guesses(
         zone,
         landing,

@@ -186,25 +186,33 @@ def _by_columns(lying: Sequence[Lying], header: Callable[[str], Sequence[str]]) 
             for member in other.members
             if other is not form and not member.any_name
         }
-        own = {normal(member.name) for member in form.members}
-        headers = {
-            file.path: header(file.path)
+        leading = {normal(member.name) for member in form.members if member.any_name}
+        free = [
+            file
             for file in lying
-            if normal(file.name) in own
+            if normal(file.name) in leading
             or (
                 normal(file.name) not in others
                 and not normal(file.name).startswith(tuple({*SCHOOL_TABLES} - {"homework"}))
             )
-        }
-        members = {
-            file.path: member
-            for file in lying
-            if file.path in headers
-            for member in form.members
-            if member.fits(called(file.name), headers[file.path])
-        }
-        if any(member.any_name for member in members.values()):
-            yield _Set(form, members, headers, frozenset())
+        ]
+        headers = {file.path: header(file.path) for file in free}
+        members = dict(_fitting(form, free, headers))
+        if not any(member.any_name for member in members.values()):
+            continue
+        beside = {normal(member.name) for member in form.members} - leading
+        more = [each for each in lying if each not in free and normal(each.name) in beside]
+        headers |= {file.path: header(file.path) for file in more}
+        yield _Set(form, {**members, **dict(_fitting(form, more, headers))}, headers, frozenset())
+
+
+def _fitting(
+    form: Format, files: Iterable[Lying], headers: Mapping[str, Sequence[str]]
+) -> Iterator[tuple[str, Member]]:
+    for file in files:
+        for member in form.members:
+            if member.fits(called(file.name), headers[file.path]):
+                yield file.path, member
 
 
 def _proven(form: Format, names: set[str]) -> bool:
