@@ -23,6 +23,8 @@ _TO_SCREEN = {
     "module": "dagster._core.storage.noop_compute_log_manager",
     "class": "NoOpComputeLogManager",
 }
+_CAME_LATER = ("run_launcher", "run_monitoring", "run_retries")
+"""What the `dagster.yaml` of an older home does not speak of, and then is as in a new home's."""
 OnStep = Callable[[str, int, int], None]
 """Called with a step, how many steps are done, and how many there are."""
 
@@ -36,14 +38,14 @@ def share_history(home: Home) -> None:
 
     Dagster reads its configuration from the folder that `DAGSTER_HOME` names, where a relative
     `base_dir` would mean the current folder; so the home's `dagster.yaml` is written there with the
-    folder spelt out. What it does not speak of, is as in a new home's.
+    folder spelt out.
     """
     home.dagster.mkdir(parents=True, exist_ok=True)
     own = home.root / "dagster.yaml"
-    config: dict[str, Any] = {}
-    for each in (shipped("dagster.yaml"), own):
-        if each.is_file():
-            config |= yaml.safe_load(each.read_text(encoding="utf-8")) or {}
+    config: dict[str, Any] = yaml.safe_load(shipped("dagster.yaml").read_text(encoding="utf-8"))
+    if own.is_file():
+        late = {key: config[key] for key in _CAME_LATER}
+        config = late | (yaml.safe_load(own.read_text(encoding="utf-8")) or {})
     sqlite = config.get("storage", {}).get("sqlite", {})
     if isinstance(sqlite.get("base_dir"), str):
         sqlite["base_dir"] = str((home.root / sqlite["base_dir"]).resolve())

@@ -130,6 +130,8 @@ def test_every_proof_sheet_that_the_page_leads_to_is_there(
     page_on_disk: Path, open_page: Opener
 ) -> None:
     page = open_page(page_on_disk, width=1200)
-    links = set(page.evaluate("[...document.querySelectorAll('a[href]')].map((e) => e.href)"))
+    links = set(
+        page.evaluate("[...document.querySelectorAll('section a[href]')].map((e) => e.href)")
+    )
     assert len(links) == 3
     assert all(Path(link.removeprefix("file://")).is_file() for link in links)

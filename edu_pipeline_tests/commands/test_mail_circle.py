@@ -116,7 +116,10 @@ def test_a_wrong_letter_is_approved_and_sent_again_as_a_correction(
         + CODES.replace("[letters]\n", WHO)
         + live_by(fake).replace(WHO, ""),
     )
-    written = command("run", "--week", WEEK)
+    old = command("run", "--week", WEEK)
+    assert "2 no longer news" in old.stdout
+    assert f"Next: edu-pipeline --home {home.root} run --week {WEEK} --even-if-old" in old.stdout
+    written = command("run", "--week", WEEK, "--even-if-old")
     assert written.exit_code == 3
     assert "2 waiting for approval" in written.stdout
     assert f"Next: edu-pipeline --home {home.root} mail approve --week 2026-W40" in written.stdout

@@ -193,7 +193,7 @@ def _files(stamps: str) -> Rows:
     for name in stamps.split():
         at = datetime.combine(day(name), time())
         path = f"school/attendance_{name}.csv"
-        read = ("utf-8", None, None, ",", 1, 1, 0, None, None, None, "run")
+        read = ("utf-8", None, None, ",", 1, 1, 0, None, None, None, "run", None)
         rows.append((path, "school", "attendance", at, at, True, path, 1, "0", True, [], *read))
     return rows
 
