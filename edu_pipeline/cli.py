@@ -176,14 +176,19 @@ def run(
 
 @app.command()
 def demo(context: typer.Context) -> None:
-    """Everything once, with a made-up school if nothing has landed yet."""
+    """All three jobs once, in a home where nothing has landed yet: everybody in it is made up.
+
+    Where something has landed it is a run, and nothing is invented.
+    """
+    from edu_pipeline.commands.demo import show_all
+
     home: Home = context.obj
     landing = _landing_folder(home, load_settings(home))
-    if not any(path.is_file() for path in landing.rglob("*.csv")):
-        samples.write_school(home, landing, 660, _last_friday(), 20)
-    elif samples.has_school(home, landing):
-        samples.bring_school(home)
-    _refresh_and_send(home, None)
+    if any(path.is_file() for path in landing.rglob("*.csv")):
+        if samples.has_school(home, landing):
+            samples.bring_school(home)
+        _refresh_and_send(home, None)
+    show_all(home, landing, _last_friday())
 
 
 @app.command()

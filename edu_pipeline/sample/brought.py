@@ -28,6 +28,9 @@ H = "half_day"
 from_name = "Riverside School data"
 from_email = "reports@riverside.example"
 reply_to = "data.team@riverside.example"
+
+[mail]
+tracking = "individual"
 """
 """What the made-up school would say in its `pipeline.toml`."""
 _HEAD = (

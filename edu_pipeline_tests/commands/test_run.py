@@ -25,7 +25,7 @@ def test_an_empty_landing_zone_says_what_to_put_into_it(command: Command, tmp_pa
     done = command("run")
     assert done.exit_code == 3
     assert "school/attendance*.csv" in done.output
-    assert "There are no letters. No week has figures" in done.output
+    assert "There are no letters. No attendance has landed." in done.output
     assert "Warning" not in done.output
 
 
