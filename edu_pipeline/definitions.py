@@ -10,6 +10,7 @@ from edu_pipeline.ground.resources import Warehouse
 from edu_pipeline.ground.shipped import shipped
 from edu_pipeline.ground.steps import Table, step, thinned
 from edu_pipeline.ground.templates import environment
+from edu_pipeline.ground.warehouse import Connection
 from edu_pipeline.landing import assets as landing
 from edu_pipeline.landing.sources.edx import assets as edx
 from edu_pipeline.landing.sources.results import assets as results
@@ -19,6 +20,8 @@ from edu_pipeline.mail.mailing import Mailing
 from edu_pipeline.mail.room import MailRoom
 from edu_pipeline.programmes import assets as programmes
 from edu_pipeline.site import assets as site
+from edu_pipeline.site.data_page import landed_in
+from edu_pipeline.site.home_page import write_home_page
 from edu_pipeline.site.mail_page import write_mail_page
 from edu_pipeline.teachers import assets as teachers
 from edu_pipeline.teachers.edition import CAMPAIGN
@@ -34,6 +37,7 @@ from edu_pipeline.wiring.automation import (
 )
 from edu_pipeline.wiring.environment import home_from_environment, landing_zone, mail_room
 from edu_pipeline.wiring.fetching import fetching
+from edu_pipeline.wiring.heartbeat import heartbeat
 from edu_pipeline.wiring.jobs import jobs_of
 from edu_pipeline.wiring.mailings import NUDGES, TEACHERS, mailings_of
 
@@ -53,6 +57,11 @@ def build_definitions(
 
     def write_page(ledger: Ledger) -> None:
         write_mail_page(home, settings, ledger, environment([home.templates, shipped("templates")]))
+
+    def write_home(con: Connection, ledger: Ledger, concerns: Sequence[str]) -> None:
+        templates = environment([home.templates, shipped("templates")])
+        landed = landed_in(con, ledger, settings)
+        write_home_page(home, settings, ledger, landed, templates, concerns)
 
     def sent(mailing: Mailing, *made: Table) -> Sequence[dg.AssetsDefinition]:
         """What writes a mailing's letters, and what delivers them."""
@@ -122,6 +131,7 @@ def build_definitions(
             send_after_refresh(settings),
             mail_sensor(settings),
             tell_operator(settings),
+            heartbeat(write_home),
         ],
         schedules=[
             *(send_weekly(settings, mailing) for mailing in mailings),

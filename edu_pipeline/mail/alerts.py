@@ -1,4 +1,4 @@
-"""What an operator is told when a run fails. Nothing personal: a foreign error is not quoted."""
+"""What an operator is told. Nothing personal: a foreign error is not quoted."""
 
 import re
 from datetime import UTC, datetime
@@ -27,15 +27,34 @@ def alert(
         sender: Who it is from.
         to: The operator's address.
     """
-    told = what_happened(error)
     where = f", at the step {step}" if step else ""
-    text = (
-        f"The job {job} failed on {at.astimezone(UTC):%Y-%m-%d at %H:%M} UTC{where}.\n\n{told}\n\n"
+    return to_operator(
+        f"{job} failed",
+        f"The job {job} failed on {at.astimezone(UTC):%Y-%m-%d at %H:%M} UTC{where}.\n\n"
+        f"{what_happened(error)}\n\n"
         f"Look at the run {run_id[:8]} in the UI (edu-pipeline ui). What had gone out is in the "
-        "ledger and is not sent again: when the cause is gone, launch the job again.\n"
+        "ledger and is not sent again: when the cause is gone, launch the job again.\n",
+        key=f"r_{run_id.replace('-', '')[:12]}",
+        at=at,
+        sender=sender,
+        to=to,
     )
+
+
+def to_operator(
+    subject: str, text: str, *, key: str, at: datetime, sender: Address, to: str
+) -> FrozenLetter:
+    """A letter to the operator; it is in no ledger and counts nowhere.
+
+    Args:
+        subject: What it is about.
+        text: Paragraphs with an empty line between them.
+        key: Tells it from others of the day.
+        at: When, with time zone.
+        sender: Who it is from.
+        to: The operator's address.
+    """
     paragraphs = "".join(f"<p>{_escaped(part)}</p>" for part in text.strip().split("\n\n"))
-    key = f"r_{run_id.replace('-', '')[:12]}"
     period = f"{at.astimezone(UTC):%Y-%m-%d}"
     return FrozenLetter(
         key=f"{CAMPAIGN}:{period}:{key}",
@@ -45,8 +64,8 @@ def alert(
         recipient=Address(to),
         sender=sender,
         reply_to=sender.email,
-        subject=f"edu-pipeline: {job} failed",
-        html=f'<!doctype html><html lang="en"><title>A run failed</title><body>{paragraphs}</body></html>',
+        subject=f"edu-pipeline: {subject}",
+        html=f'<!doctype html><html lang="en"><title>{_escaped(subject)}</title><body>{paragraphs}</body></html>',
         text=text,
         images=(),
         digest="",

@@ -78,6 +78,7 @@ def write_home_page(
     ledger: Ledger,
     landed: Landed,
     templates: jinja2.Environment,
+    concerns: Sequence[str] = (),
 ) -> Path:
     """Write `data/site/index.html`, after any page that is new.
 
@@ -87,6 +88,7 @@ def write_home_page(
         ledger: Read only.
         landed: What the last refresh found.
         templates: From `render.environment`; escapes what is put into `.html.j2`.
+        concerns: What else somebody should look at, in sentences.
 
     Returns:
         The page.
@@ -108,6 +110,7 @@ def write_home_page(
             landed.problems,
         ),
         landed=landed,
+        concerns=concerns,
         most=_MOST_PROBLEMS,
         data=data_page(home).relative_to(home.site).as_posix(),
         expected=_expected(periods, datetime.now(settings.zone).date()),

@@ -1,0 +1,213 @@
+"""The heartbeat: the operator hears once a week that all is well, and within a day that it is not.
+
+What is wrong is for `mail.pulse` to say. The front page is written again with every beat, so that it
+does not say for days what was true at the last refresh.
+"""
+
+import json
+import shutil
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from contextlib import ExitStack, closing, contextmanager, suppress
+from dataclasses import asdict, dataclass, field
+from datetime import UTC, date, datetime, timedelta
+
+import dagster as dg
+import polars as pl
+from dagster._core.storage.tags import WILL_RETRY_TAG
+
+from edu_pipeline.ground.warehouse import (
+    Connection,
+    HomeBusyError,
+    WarehouseBrokenError,
+    WarehouseBusyError,
+    columns_of,
+    hold,
+    open_warehouse,
+    read_table,
+)
+from edu_pipeline.mail.alerts import to_operator
+from edu_pipeline.mail.due import Period
+from edu_pipeline.mail.ledger.store import Ledger
+from edu_pipeline.mail.letter import Address
+from edu_pipeline.mail.pulse import Pulse, concerns
+from edu_pipeline.mail.room import MailRoom, MissingSecretError
+from edu_pipeline.mail.states import State
+from edu_pipeline.mail.transports.protocol import CarrierError
+from edu_pipeline.settings.home import Home
+from edu_pipeline.wiring.jobs import REFRESH
+from edu_pipeline.wiring.mailings import TEACHERS
+
+HOUR_SECONDS = 3600
+WEEK = timedelta(days=7)
+_RECENT_RUNS = 100
+AGAIN = timedelta(days=7)
+"""After which what is still wrong is told again."""
+
+
+@dataclass(frozen=True)
+class Told:
+    """What the operator has been told, as a sensor's cursor."""
+
+    well: str | None = None
+    """The day on which all was said to be well."""
+    wrong: Mapping[str, str] = field(default_factory=dict)
+    """Kind of concern → the day on which it was told."""
+
+    @classmethod
+    def of(cls, cursor: str | None) -> "Told":
+        """From a cursor; of one that is none it knows nothing."""
+        try:
+            return cls(**json.loads(cursor or "{}"))
+        except (ValueError, TypeError):
+            return cls()
+
+
+def news(found: Mapping[str, str], told: Told, today: date) -> tuple[str | None, Told]:
+    """What to write to the operator today, and what they will have been told then.
+
+    Args:
+        found: Kind of concern → sentence; nothing where all is well.
+        told: Before.
+        today: The day.
+    """
+    day = today.isoformat()
+    if found:
+        due = {
+            kind
+            for kind in found
+            if kind not in told.wrong or today - date.fromisoformat(told.wrong[kind]) >= AGAIN
+        }
+        kept = {kind: day if kind in due else told.wrong[kind] for kind in found}
+        text = "\n\n".join(found.values()) if due else None
+        return text, Told(told.well, kept)
+    if told.wrong:
+        return "What was wrong is put right. All is well.", Told(day, {})
+    if told.well is None or today - date.fromisoformat(told.well) >= WEEK:
+        return "All is well: exports come, refreshes succeed, and no letter waits.", Told(day, {})
+    return None, told
+
+
+WriteHome = Callable[[Connection, Ledger, Sequence[str]], object]
+"""Writes the front page, with what somebody should look at."""
+
+
+def heartbeat(write_home: WriteHome) -> dg.SensorDefinition:
+    """The sensor that looks once an hour."""
+
+    @dg.sensor(
+        name="heartbeat",
+        minimum_interval_seconds=HOUR_SECONDS,
+        default_status=dg.DefaultSensorStatus.RUNNING,
+        description=(
+            "Looks whether the home needs somebody, writes the front page again, and tells [mail] "
+            "operator: at once what is wrong, once a week that all is well."
+        ),
+    )
+    def sensor(
+        context: dg.SensorEvaluationContext, mail_room: dg.ResourceParam[MailRoom]
+    ) -> dg.SkipReason:
+        now, zone = datetime.now(UTC), mail_room.settings.zone
+        with _at_rest(mail_room.home) as con, mail_room.open_ledger() as ledger:
+            pulse = pulse_of(context.instance, mail_room.home, ledger, con, now.astimezone(zone))
+            found = concerns(pulse, now, zone)
+            if con is not None:
+                write_home(con, ledger, list(found.values()))
+        text, told = news(found, Told.of(context.cursor), now.astimezone(zone).date())
+        if text and not _sent(mail_room, text, well=not found, now=now):
+            return dg.SkipReason("The operator could not be told, and will be at the next beat.")
+        context.update_cursor(json.dumps(asdict(told)))
+        return dg.SkipReason(" ".join(found.values()) or "All is well.")
+
+    return sensor
+
+
+@contextmanager
+def _at_rest(home: Home) -> Iterator[Connection | None]:
+    """The warehouse, where no run is at work on it and there is one."""
+    with ExitStack() as opened:
+        con = None
+        with suppress(HomeBusyError, WarehouseBusyError, WarehouseBrokenError):
+            opened.enter_context(hold(home.lock, "The heartbeat"))
+            if home.warehouse.is_file():
+                con = opened.enter_context(open_warehouse(home.warehouse, read_only=True))
+        yield con
+
+
+def pulse_of(
+    instance: dg.DagsterInstance,
+    home: Home,
+    ledger: Ledger,
+    con: Connection | None,
+    now: datetime,
+) -> Pulse:
+    """What is known of a home.
+
+    Args:
+        instance: Its history.
+        home: Whose.
+        ledger: Read only.
+        con: The warehouse; None: a run is at work.
+        now: In the school's time zone.
+    """
+    runs = [
+        record
+        for record in instance.get_run_records(limit=_RECENT_RUNS)
+        if record.dagster_run.job_name.startswith(REFRESH)
+    ]
+    ended = (
+        record.end_time
+        for record in runs
+        if record.dagster_run.status is dg.DagsterRunStatus.SUCCESS and record.end_time
+    )
+    last, newest = next(ended, None), runs[0].dagster_run if runs else None
+    return Pulse(
+        refreshed=datetime.fromtimestamp(last, UTC) if last else None,
+        failed=newest is not None
+        and newest.status is dg.DagsterRunStatus.FAILURE
+        and newest.tags.get(WILL_RETRY_TAG) != "true",
+        expected=None if con is None else _expected(con, ledger, now.date()),
+        free=shutil.disk_usage(home.data).free,
+        drafts=sum(each.counts.get(State.draft, 0) for each in ledger.periods()),
+        held=next((each.held for each in _newest(ledger) if each.held), None),
+    )
+
+
+def _newest(ledger: Ledger) -> Collection[Period]:
+    """The newest period of every campaign."""
+    return {period.campaign: period for period in ledger.recorded_periods()}.values()
+
+
+def _expected(con: Connection, ledger: Ledger, today: date) -> date | None:
+    """The last day of the first school week that is over and whose registers are not all in."""
+    newest = next((each for each in _newest(ledger) if TEACHERS.owns(each.campaign)), None)
+    if newest is None or columns_of(con, "stg_school_days") is None:
+        return None
+    if not newest.complete:
+        return newest.last_day if newest.last_day < today else None
+    days = read_table(con, "stg_school_days").filter(pl.col("date") > newest.last_day)
+    if days.is_empty():  # nobody has said which days are to come
+        following = newest.last_day + WEEK
+        return following if following < today else None
+    weeks = days.filter("in_session").group_by("week_start").agg(pl.col("date").max())
+    over = weeks.filter(pl.col("date") < today)["date"].sort()
+    return over[0] if len(over) else None
+
+
+def _sent(room: MailRoom, text: str, *, well: bool, now: datetime) -> bool:
+    """Write to the operator, where there is one; whether nothing is left to be said."""
+    to = room.settings.mail.operator
+    if not to:
+        return True
+    letter = to_operator(
+        "all is well" if well else "something needs you",
+        text,
+        key=f"h_{now:%H%M%S}",
+        at=now,
+        sender=Address(*room.settings.letters.sender),
+        to=to,
+    )
+    try:
+        with closing(room.transport()) as transport:
+            return transport.send(letter, now).state is State.sent
+    except (MissingSecretError, CarrierError, OSError):
+        return False
