@@ -48,10 +48,10 @@ def build_definitions(
     """Everything that one home's code location holds; `loggers` only for runs from the shell."""
     home, settings = room.home, room.settings
     warehouse = Warehouse(path=str(home.warehouse), lock_path=str(home.lock))
-    mailings, weeks = mailings_of(settings), letter_weeks(settings)
+    mailings, weeks = mailings_of(settings), letter_weeks(room)
     jobs = jobs_of(mailings)
     partitions: Mapping[Mailing, dg.PartitionsDefinition[str]] = {
-        mailing: weeks if mailing is TEACHERS else nudge_partitions(settings)
+        mailing: weeks if mailing is TEACHERS else nudge_partitions(settings, weeks)
         for mailing in mailings
     }
 

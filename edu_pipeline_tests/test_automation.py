@@ -24,6 +24,7 @@ from edu_pipeline.settings.home import Home, load_settings
 from edu_pipeline.wiring.automation import (
     Attempt,
     landing_sensor,
+    letter_weeks,
     mail_sensor,
     next_attempt,
     ready_to_go,
@@ -245,6 +246,17 @@ def test_other_settings_are_another_refresh_of_what_they_decide(
     assert isinstance(sensor.tick(), dg.SkipReason)
     config.write_text(CODES.replace('A = "unexcused"', 'A = "excused"'), encoding="utf-8")
     sensor.refreshes()
+
+
+def test_letters_have_a_partition_for_each_week_since_the_first_with_figures(
+    refreshed_sample: Home, home_of: Callable[..., Home]
+) -> None:
+    weeks = letter_weeks(mail_room(refreshed_sample)).get_partition_keys()
+    with mail_room(refreshed_sample).open_ledger() as ledger:
+        assert weeks[0] == ledger.recorded_periods()[0].partition
+    assert WEEK.isoformat() in weeks
+    before_a_refresh = letter_weeks(mail_room(home_of({})))
+    assert before_a_refresh.has_partition_key(WEEK.isoformat())
 
 
 AfterRefresh = Callable[[str], dg.SensorResult | dg.SkipReason]

@@ -79,9 +79,6 @@ class School(Part):
             "than 35 days without school."
         ),
     )
-    first_week: dt.date = Field(
-        dt.date(2015, 1, 5), description="The first week that letters can be made for."
-    )
 
     @property
     def called(self) -> str:

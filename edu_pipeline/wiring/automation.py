@@ -5,7 +5,7 @@ What has changed is for `landing.glance` to say, what is due for `mail.due.due_p
 
 import hashlib
 from collections.abc import Sequence
-from contextlib import closing
+from contextlib import closing, suppress
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 
@@ -18,6 +18,7 @@ from edu_pipeline.landing.stores import LandedFile
 from edu_pipeline.landing.zone import Zone
 from edu_pipeline.mail.alerts import alert
 from edu_pipeline.mail.due import Period, due_periods
+from edu_pipeline.mail.ledger.database import LedgerError
 from edu_pipeline.mail.ledger.store import Ledger
 from edu_pipeline.mail.letter import Address
 from edu_pipeline.mail.mailing import Mailing
@@ -35,24 +36,31 @@ LANDED_TAG = "edu_pipeline/landed"
 PAUSES = tuple(timedelta(minutes=minutes) for minutes in (2, 10, 60))
 """After a refresh that failed, until it is tried again: a store may be out of reach for an hour."""
 _RECENT_RUNS = 20
+_BEFORE_ANY_FIGURES = "2015-01-05"
+"""Until a refresh has found some, any week may turn out to have them."""
 NOTHING_DUE = "No week is due: registers are still missing, or its letters are no longer news."
 
 
-def letter_weeks(settings: Settings) -> dg.WeeklyPartitionsDefinition:
-    """One partition per week, named by its Monday, the running week included."""
+def letter_weeks(room: MailRoom) -> dg.WeeklyPartitionsDefinition:
+    """One partition per week, named by its Monday, from the first with figures to the running one."""
+    weeks: list[str] = []
+    with suppress(LedgerError), room.open_ledger() as ledger:  # whoever needs it will say it
+        weeks = [period.partition.rpartition("|")[2] for period in ledger.recorded_periods()]
     return dg.WeeklyPartitionsDefinition(
-        start_date=settings.school.first_week.isoformat(),
-        timezone=settings.zone.key,
+        start_date=min(weeks, default=_BEFORE_ANY_FIGURES),
+        timezone=room.settings.zone.key,
         day_offset=1,
         end_offset=1,
     )
 
 
-def nudge_partitions(settings: Settings) -> dg.MultiPartitionsDefinition:
+def nudge_partitions(
+    settings: Settings, weeks: dg.WeeklyPartitionsDefinition
+) -> dg.MultiPartitionsDefinition:
     """One partition per programme and week, such as `buslead|2026-09-28`."""
     programmes = [programme.id for programme in settings.programmes]
     return dg.MultiPartitionsDefinition(
-        {"programme": dg.StaticPartitionsDefinition(programmes), "week": letter_weeks(settings)}
+        {"programme": dg.StaticPartitionsDefinition(programmes), "week": weeks}
     )
 
 

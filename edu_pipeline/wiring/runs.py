@@ -120,8 +120,8 @@ def execute(
     if partition and partitions and not partitions.has_partition_key(partition):
         week = partition.rpartition("|")[2]
         raise RunFailedError(
-            f"Letters cannot be made for the week of {week}: it has not begun yet, or is before "
-            "[school] first_week."
+            f"Letters cannot be made for the week of {week}: it has not begun yet, or is before the "
+            "first with figures."
         )
     log.begin(len(resolved.graph.node_dict))
     # Dagster would take what a run prints to the screen by way of a file, and lose the last of it
