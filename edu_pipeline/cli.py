@@ -191,6 +191,18 @@ def demo(context: typer.Context) -> None:
     show_all(home, landing, _last_friday())
 
 
+@app.command("open")
+def open_site(context: typer.Context) -> None:
+    """Open the home's front page in the browser: how this week stands, and every other page."""
+    home: Home = context.obj
+    load_settings(home)
+    index = home.site / "index.html"
+    if not index.is_file():
+        raise UserError(f"There is no page yet. Make them: {command(home, 'run')}")
+    out.print(f"{index}", markup=False, soft_wrap=True)
+    typer.launch(index.as_uri())
+
+
 @app.command()
 def ui(
     context: typer.Context,

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 STUDENTS = 300
 SEED = 20
-WEEKS = 5
+WEEKS = 4
 """Weeks whose letters are written; programs and people open them ever more often."""
 
 
@@ -29,17 +29,19 @@ def show_all(home: Home, landing: Path, last: date) -> None:
         landing: Its folder.
         last: The last day with data.
     """
+    from edu_pipeline.charting.render import warm
     from edu_pipeline.ground.warehouse import hold
     from edu_pipeline.wiring.environment import mail_room
 
     samples.write_school(home, landing, STUDENTS, last, SEED)
-    samples.write_cohorts(landing, last, SEED)
+    samples.write_cohorts(landing, last, SEED, finished_only=True)
     samples.write_programme(home, landing, last, SEED)
     room = mail_room(home)
     with hold(home.lock, "`edu-pipeline demo`"):
         done = rounds.refresh(room)
         periods = [period for period in done.periods if TEACHERS.owns(period.campaign)][-WEEKS:]
         for period in periods:
+            warm()
             run_job(room, TEACHERS.send, f"Letters about {period.period}", period.partition)
         _report(room, landing, periods)
         run_job(room, "refresh_letters", "What became of the letters")

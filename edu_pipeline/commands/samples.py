@@ -91,18 +91,19 @@ def write_programme(home: Home, landing: Path, through: date, seed: int) -> None
     out.print(f"See them: {command(home, 'run')}, then {page}", markup=False, soft_wrap=True)
 
 
-def write_cohorts(landing: Path, through: date, seed: int) -> None:
+def write_cohorts(landing: Path, through: date, seed: int, *, finished_only: bool = False) -> None:
     """Write made-up exam results of the cohort that left last and of the next.
 
     Args:
         landing: The landing zone's folder.
         through: The day from which it is told which these are.
         seed: The same gives the same.
+        finished_only: Only of the one that has left.
     """
     from edu_pipeline.sample.cohort import FOLDER, make_cohorts
     from edu_pipeline.sample.landing import write_files
 
-    cohorts = make_cohorts(through=through, seed=seed)
+    cohorts = make_cohorts(through=through, seed=seed)[: 1 if finished_only else None]
     files = {path: content for each in cohorts for path, content in each.files.items()}
     written = write_files(landing, files)
     out.print(

@@ -31,6 +31,8 @@ from edu_pipeline.mail.transports.folder import (
 PREVIEWS = "previews"
 """Folder, beside the delivered letters, of those that this outbox did not deliver."""
 MOST_MOVED = 15
+MOST_ALIKE = 12
+"""Letters that are shown of those that wait for the same reason."""
 
 
 @dataclass(frozen=True)
@@ -90,6 +92,8 @@ class Section:
 
     title: str
     cards: Sequence[Card]
+    more: int = 0
+    """Not shown, for as many others have the same reason; they stand in the list of reasons."""
 
 
 @dataclass(frozen=True)
@@ -212,8 +216,15 @@ def arrange(cards: Iterable[Card]) -> Sequence[Section]:
     odd = take(lambda card: card.look.tone in {"bad", "doubt"}, by_state)
     withdrawn = take(lambda card: card.look.tone == "quiet", by_state)
     noted = take(lambda card: bool(card.entry.notes), lambda card: -len(card.entry.notes))
+    seen: Counter[tuple[State, str]] = Counter()
+    examples = []
+    for card in odd:
+        reason = (card.entry.state, card.entry.reason)
+        seen[reason] += 1
+        if seen[reason] <= MOST_ALIKE:
+            examples.append(card)
     sections = [
-        Section("Needs a look", odd),
+        Section("Needs a look", examples, len(odd) - len(examples)),
         Section("With a note", noted),
         Section("As usual", left),
         Section("Not going out", withdrawn),

@@ -27,6 +27,7 @@ from edu_pipeline.mail.status import Standing, Status, status_of
 from edu_pipeline.settings.home import Home, Settings
 from edu_pipeline.settings.mail import Mail
 from edu_pipeline.site.data_page import Landed, data_page
+from edu_pipeline.site.glossary_page import glossary_page
 from edu_pipeline.site.mail_page import mail_page
 from edu_pipeline.site.open_rates import spoken
 from edu_pipeline.site.programme_page import programme_page
@@ -142,6 +143,7 @@ def _links(home: Home, settings: Settings) -> Iterator[Link]:
     yield Link(mail_page(home), "Letters", "How they stand, what to look at, how many were opened.")
     about = "Every file, what it was taken for, and what became of its rows."
     yield Link(data_page(home), "Data", about)
+    yield Link(glossary_page(home), "Words", "What every figure means, and what it counts.")
 
 
 def ways(

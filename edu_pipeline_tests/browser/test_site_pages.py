@@ -7,7 +7,13 @@ import pytest
 from edu_pipeline.settings.home import Home
 from edu_pipeline_tests.browser.conftest import Opener, barriers
 
-PAGES = ("index.html", "school/index.html", "data/index.html", "mail/index.html")
+PAGES = (
+    "index.html",
+    "school/index.html",
+    "data/index.html",
+    "mail/index.html",
+    "glossary/index.html",
+)
 every_page = pytest.mark.parametrize("path", PAGES)
 MOST_BYTES = 100_000
 """Of the front page, as over a telephone's connection."""
@@ -43,7 +49,7 @@ def test_the_front_page_answers_and_leads_to_every_other_and_back(
     page = open_page(index, width=375)
     assert "They have not been written yet." in page.inner_text("body")
     assert "Next: edu-pipeline run" in page.inner_text("body")
-    for title in ("School", "Letters", "Data"):
+    for title in ("School", "Letters", "Data", "Words"):
         page.click(f".pages a:text-is('{title}')")
         assert page.inner_text("h1") == title
         page.click(".trail a")

@@ -13,7 +13,7 @@ from edu_pipeline.mail.ledger.store import Ledger, Queueing
 from edu_pipeline.mail.ledger.suppressions import suppress
 from edu_pipeline.mail.letter import Figure, Letter
 from edu_pipeline.mail.pace import Rules
-from edu_pipeline.mail.proofs import LOOKS, write_proofs
+from edu_pipeline.mail.proofs import LOOKS, MOST_ALIKE, write_proofs
 from edu_pipeline.mail.states import State
 from edu_pipeline.mail.transports.folder import FolderTransport
 from edu_pipeline_tests.mail.letters import claimed, recorded
@@ -97,6 +97,22 @@ def test_odd_letters_come_first_then_the_most_notes_then_by_subject(
     ]
     assert "connection lost" in page
     assert "register missing" in page
+
+
+def test_of_many_letters_that_wait_for_one_reason_some_are_shown_and_all_are_listed(
+    ledger: Ledger, make_letter: LetterMaker, outbox: Path
+) -> None:
+    alike = [
+        make_letter(f"t_{n}", subject=f"all {n}", hold="The gate.") for n in range(MOST_ALIKE + 5)
+    ]
+    queue(ledger, make_letter("t_99", subject="other", hold="No address."), *alike)
+    page = proofs(ledger, outbox)
+    assert len(shown(page)) == MOST_ALIKE + 1
+    assert "other" in shown(page)
+    assert "5 more are like these" in page
+    assert f"{MOST_ALIKE + 6}</span></h2>" in page
+    links = set(re.findall(r'href="previews/(t_\d+)\.html"', page))
+    assert len(links) == MOST_ALIKE + 6
 
 
 def test_the_top_counts_every_state(ledger: Ledger, make_letter: LetterMaker, outbox: Path) -> None:
