@@ -21,6 +21,7 @@ from edu_pipeline.commands import (
     forget,
     gate,
     landing,
+    letters,
     programmes,
     rounds,
     samples,
@@ -54,6 +55,7 @@ app = typer.Typer(
 app.add_typer(landing.app)
 app.add_typer(gate.app)
 app.add_typer(programmes.app)
+app.add_typer(letters.app)
 app.add_typer(mail_app)
 
 

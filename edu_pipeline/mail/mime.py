@@ -16,7 +16,7 @@ from email.policy import SMTP, EmailPolicy
 from functools import lru_cache
 
 from edu_pipeline.mail.ledger.reading import FrozenLetter
-from edu_pipeline.mail.letter import Address, Image
+from edu_pipeline.mail.letter import Address, Image, Letter
 
 # quickly found, because it begins with what is searched for and looks behind only there
 _CID = re.compile(r"""cid:(?<=["']cid:)([^"']*)(?=["'])""")
@@ -88,7 +88,7 @@ def content_ids(letter: FrozenLetter) -> Mapping[str, str]:
     }
 
 
-def with_images(letter: FrozenLetter, url: Callable[[Image], str]) -> str:
+def with_images(letter: FrozenLetter | Letter, url: Callable[[Image], str]) -> str:
     """The letter's HTML with every `cid:NAME` replaced by that image's URL.
 
     Raises:

@@ -9,33 +9,25 @@ import jinja2
 import polars as pl
 
 from edu_pipeline.facts.students import students_of_week as students_of_week_of
-from edu_pipeline.glossary.metrics import definitions
 from edu_pipeline.ground.one_run import require_one_refresh
 from edu_pipeline.ground.shipped import shipped
 from edu_pipeline.ground.steps import Notes, Parts, Table, picture, table
 from edu_pipeline.ground.templates import environment, phrase
 from edu_pipeline.ground.warehouse import Connection, read_earlier
-from edu_pipeline.mail.due import not_after
 from edu_pipeline.mail.frames import letters_frames
-from edu_pipeline.mail.links import ways_out
 from edu_pipeline.model.gate import mail_gate as mail_gate_of
 from edu_pipeline.model.school_calendar import closing_day, week_begins_of
 from edu_pipeline.settings.home import Home, Settings
 from edu_pipeline.settings.mail import weekday_number
-from edu_pipeline.teachers.drawings import DRAWN, Drawings, drawings_of_week, preview
+from edu_pipeline.teachers.drawings import DRAWN, drawings_of_week, preview
 from edu_pipeline.teachers.edition import (
-    CAMPAIGN,
-    Tables,
     calendar_of_week,
-    classes_of_week,
     gaps,
-    letters_of_week,
     periods_of,
-    sources,
     subject_teachers,
     teachers_of,
 )
-from edu_pipeline.teachers.letter import WORDS, Edition, SchoolWeek
+from edu_pipeline.teachers.letter import WORDS, SchoolWeek
 from edu_pipeline.teachers.metrics import (
     Calendar,
     Groups,
@@ -51,6 +43,13 @@ from edu_pipeline.teachers.metrics import student_attendance as student_attendan
 from edu_pipeline.teachers.metrics import student_homework as student_homework_of
 from edu_pipeline.teachers.metrics import teacher_week as teacher_week_of
 from edu_pipeline.teachers.students import known_names as known_names_of
+from edu_pipeline.teachers.week_of_letters import (
+    OF_ALL,
+    OF_WEEK,
+    NoFiguresError,
+    tables_of,
+    week_of_letters,
+)
 
 _table = functools.partial(table, "teachers", source="school")
 
@@ -258,60 +257,20 @@ def letter_gaps(
     return found, {"sentences": found.height}
 
 
-@_table(kinds={"jinja"}, pii="names")
+@_table(kinds={"jinja"}, pii="names", deps=[*OF_ALL, *OF_WEEK])
 def teacher_letters(
-    context: dg.AssetExecutionContext,
-    class_week: pl.DataFrame,
-    students_of_week: pl.DataFrame,
-    letter_charts: pl.DataFrame,
-    said_before: pl.DataFrame,
-    counted_through: pl.DataFrame,
-    stg_school_days: pl.DataFrame,
-    class_days_off: pl.DataFrame,
-    stg_enrollments: pl.DataFrame,
-    stg_classes: pl.DataFrame,
-    stg_staff: pl.DataFrame,
-    stg_students: pl.DataFrame,
-    landing_files: pl.DataFrame,
-    mail_gate: pl.DataFrame,
-    ledger_identity: pl.DataFrame,
-    home: Home,
-    settings: Settings,
+    context: dg.AssetExecutionContext, con: Connection, home: Home, settings: Settings
 ) -> Parts:
     """The week's letter to every teacher."""
-    week = _week(context)
-    require_one_refresh(landing_files, mail_gate)
-    schools = _schools(stg_school_days, counted_through, week)
-    through = max(school.through for school in schools.values())
-    letters = letters_of_week(
-        teachers_of(stg_enrollments, stg_classes, stg_staff, schools).values(),
-        Tables(class_week, students_of_week, stg_students, said_before, mail_gate),
-        Drawings(letter_charts),
-        Edition(
-            school=settings.school.called,
-            week=week,
-            schools=schools,
-            classes=classes_of_week(
-                stg_school_days, counted_through, week, stg_classes, class_days_off
-            ),
-            letters=settings.letters,
-            notice=settings.notice,
-            targets=settings.targets,
-            definitions=definitions(settings),
-            sources=sources(landing_files),
-            env=_templates(home),
-            salt=ledger_identity["salt"].item(),
-            pause_url=ways_out(
-                settings.mail.public_url, ledger_identity["token_key"].item(), CAMPAIGN
-            ),
-        ),
-        not_after(
-            through,
-            now=datetime.now(UTC),
-            mail=settings.mail,
-            zone=settings.zone,
-            tags=context.run.tags,
-        ),
+    week, tables = _week(context), tables_of(con, context.partition_key)
+    require_one_refresh(tables["landing_files"], tables["mail_gate"])
+    letters = week_of_letters(
+        tables,
+        week,
+        settings,
+        _templates(home),
+        now=datetime.now(UTC),
+        tags=context.run.tags,
     )
     return (yield from letters_frames(letters, week))
 
@@ -330,10 +289,7 @@ def _schools(
     """The week in every school's calendar."""
     schools = calendar_of_week(school_days, counted_through, week)
     if not schools:
-        raise dg.Failure(
-            f"There are no figures for the week of {week}. Run the refresh job, or choose a "
-            "week that the class_week table has."
-        )
+        raise NoFiguresError(f"There are no figures for the week of {week}.")
     return schools
 
 

@@ -10,6 +10,7 @@ from pathlib import Path
 
 from edu_pipeline.ground.files import write_whole
 from edu_pipeline.mail.ledger.reading import Entry, FrozenLetter
+from edu_pipeline.mail.letter import Letter
 from edu_pipeline.mail.mime import UnsendableError, message_id, to_message, with_images
 from edu_pipeline.mail.transports.protocol import Logged, Outcome, is_rehearsal
 
@@ -72,14 +73,14 @@ def period_folder(outbox: Path, campaign: str, period: str) -> Path:
     return outbox / campaign / period
 
 
-def file_stem(letter: FrozenLetter | Entry) -> str:
+def file_stem(letter: FrozenLetter | Entry | Letter) -> str:
     """The name of a letter's files; `~` is in no key."""
-    if letter.revision == 1:
+    if isinstance(letter, Letter) or letter.revision == 1:
         return letter.recipient_key
     return f"{letter.recipient_key}~{letter.revision}"
 
 
-def write_readable(folder: Path, letter: FrozenLetter) -> None:
+def write_readable(folder: Path, letter: FrozenLetter | Letter) -> None:
     """The letter as .html, complete in one file, and as .txt, for people to look at.
 
     Raises:
