@@ -10,7 +10,9 @@ from typing import NamedTuple
 import dagster as dg
 import polars as pl
 import pytest
+from typer.testing import CliRunner
 
+from edu_pipeline.cli import app
 from edu_pipeline.ground.warehouse import open_warehouse, read_table
 from edu_pipeline.mail.letter import opaque_key
 from edu_pipeline.mail.links import token
@@ -105,6 +107,39 @@ def test_every_teacher_gets_one_letter_and_a_second_run_changes_nothing(
     with mail_room(sent_again.home).open_ledger() as ledger:
         attempts = ledger.letters_frame()["attempts"].to_list()
     assert attempts == [1] * LETTERS
+
+
+def test_a_preview_is_what_a_run_would_write_and_shows_a_template_that_was_changed(
+    sent: Sent, tmp_path: Path
+) -> None:
+    home = copied(sent.home, tmp_path / "home")
+    before = states(home)
+
+    def previewed(*options: str) -> dict[str, str]:
+        shutil.rmtree(home.data / "preview", ignore_errors=True)
+        result = CliRunner().invoke(app, ["--home", str(home.root), "letters", "preview", *options])
+        assert result.exit_code == 0, result.output
+        return {
+            path.name: path.read_text(encoding="utf-8")
+            for path in (home.data / "preview").iterdir()
+        }
+
+    written = home.outbox / "teachers" / PERIOD
+    assert previewed() == {
+        path.name: path.read_text(encoding="utf-8")
+        for kind in ("html", "txt")
+        for path in written.glob(f"t_*.{kind}")
+    }
+    home.templates.joinpath("letters").mkdir(parents=True)
+    (home.templates / "letters" / "teacher.txt.j2").write_text(
+        "Dear {{ given_name }}"
+    )
+    staff = table(home, "stg_staff").row(0, named=True)
+    (text,) = (
+        text for name, text in previewed("--teacher", staff["email"]).items() if ".txt" in name
+    )
+    assert text.startswith(f"Dear {staff['given_name']}")
+    assert states(home) == before
 
 
 def test_a_letter_goes_to_its_teacher_and_names_only_their_students(sent: Sent) -> None:
