@@ -5,7 +5,6 @@ them, so that `--help` answers at once.
 """
 
 import shutil
-import subprocess
 import sys
 from collections.abc import Sequence
 from datetime import UTC, date, datetime, timedelta
@@ -25,6 +24,7 @@ from edu_pipeline.commands import (
     programmes,
     rounds,
     samples,
+    serving,
 )
 from edu_pipeline.commands.console import (
     HELD,
@@ -85,6 +85,7 @@ def init(
     if home.config.exists():
         raise UserError(f"{home.config} is there already; nothing was changed.")
     (home.data / "landing" / "school").mkdir(parents=True, exist_ok=True)
+    home.data.chmod(0o700)  # what is in it concerns nobody else on this machine
     for name in ("pipeline.toml", "dagster.yaml"):
         shutil.copyfile(shipped(name), home.root / name)
     out.print(f"A new home in [bold]{home.root}[/].")
@@ -161,7 +162,7 @@ def run(
     ] = None,
     even_if_old: EvenIfOld = False,
 ) -> None:
-    """Fetch from [[sources]], refresh every table, then write a week's letters and deliver them.
+    """Fetch from the sources there are, refresh every table, then write a week's letters and deliver them.
 
     Where [mail] approval is required, they wait for `mail approve` first. Letters that went out
     before are never sent again. Exit code 3 says that something is held, in doubt, or waits for you;
@@ -205,28 +206,8 @@ def open_site(context: typer.Context) -> None:
     typer.launch(index.as_uri())
 
 
-@app.command()
-def ui(
-    context: typer.Context,
-    port: Annotated[int, typer.Option(help="Port on 127.0.0.1.")] = 3000,
-) -> None:
-    """Open Dagster's web UI on this home, with the landing sensors on. Ctrl+C ends it."""
-    from edu_pipeline.wiring.runs import share_history
-
-    home: Home = context.obj
-    load_settings(home)
-    share_history(home)
-    out.print(f"The UI will be at [bold]http://127.0.0.1:{port}[/] in a few seconds.")
-    command = [sys.executable, "-m", "dagster", "dev", "-w", str(shipped("workspace.yaml"))]
-    try:
-        code = subprocess.run(  # noqa: S603 - our own arguments
-            [*command, "-h", "127.0.0.1", "-p", str(port)], cwd=home.dagster, check=False
-        ).returncode
-    except KeyboardInterrupt:
-        code = 0
-    raise typer.Exit(code)
-
-
+app.command()(serving.ui)
+app.command()(serving.serve)
 app.command()(explain.explain)
 app.command()(attainment.attainment)
 app.command()(forget.forget)

@@ -191,3 +191,24 @@ def test_history_is_kept_in_the_home_wherever_the_command_is_started(
     assert config["storage"]["sqlite"]["base_dir"] == str(home.dagster)
     assert config["telemetry"] == {"enabled": False}
     assert os.environ["DAGSTER_HOME"] == str(home.dagster)
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows has rights of another kind")
+def test_a_new_home_s_data_are_its_owner_s_alone(tmp_path: Path, here: Here) -> None:
+    assert here("init", tmp_path / "new").returncode == 0
+    assert (tmp_path / "new" / "data").stat().st_mode & 0o077 == 0
+
+
+def test_the_front_page_is_opened_where_there_is_one(
+    tmp_path: Path, here: Here, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    opened: list[str] = []
+    monkeypatch.setattr("typer.launch", opened.append)
+    home = new_home(tmp_path)
+    none = here("--home", tmp_path, "open")
+    assert none.returncode == 1
+    assert "There is no page yet. Make them:" in none.stderr
+    home.site.mkdir(parents=True)
+    (home.site / "index.html").touch()
+    assert here("--home", tmp_path, "open").returncode == 0
+    assert opened == [(home.site / "index.html").as_uri()]

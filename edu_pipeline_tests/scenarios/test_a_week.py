@@ -131,9 +131,7 @@ def test_a_preview_is_what_a_run_would_write_and_shows_a_template_that_was_chang
         for path in written.glob(f"t_*.{kind}")
     }
     home.templates.joinpath("letters").mkdir(parents=True)
-    (home.templates / "letters" / "teacher.txt.j2").write_text(
-        "Dear {{ given_name }}"
-    )
+    (home.templates / "letters" / "teacher.txt.j2").write_text("Dear {{ given_name }}")
     staff = table(home, "stg_staff").row(0, named=True)
     (text,) = (
         text for name, text in previewed("--teacher", staff["email"]).items() if ".txt" in name

@@ -1,0 +1,119 @@
+"""`edu-pipeline ui` and `serve`: Dagster's web server and its daemon on a home, together or apart.
+
+Apart they are services that a machine starts by itself; docs/deploy.md has the units and the container.
+"""
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Sequence
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from edu_pipeline.commands.console import err, out
+from edu_pipeline.ground.shipped import shipped
+from edu_pipeline.settings.home import Home, load_settings
+
+LOOK_SECONDS = 0.5
+LINES = 12
+"""Of what the processes said, where one ended by itself."""
+END_SECONDS = 20
+"""How long a process may take to end when it is told to: a run in it is ended first."""
+
+
+class Part(StrEnum):
+    """What can be served."""
+
+    web = "web"
+    daemon = "daemon"
+
+
+Port = Annotated[int, typer.Option(help="Port of the web server.")]
+
+
+def ui(context: typer.Context, port: Port = 3000) -> None:
+    """Open Dagster's web UI on this home, with the landing sensors on. Ctrl+C ends it."""
+    home = _prepared(context)
+    out.print(
+        f"The UI will be at [bold]http://127.0.0.1:{port}[/] in some seconds. Ctrl+C ends it."
+    )
+    commands = [command_of(part, "127.0.0.1", port) for part in Part]
+    raise typer.Exit(together(commands, home))
+
+
+def serve(
+    context: typer.Context,
+    part: Annotated[Part, typer.Argument(help="The web server, or the daemon with the sensors.")],
+    host: Annotated[
+        str, typer.Option(help="Address of the web server; it asks nobody to log in.")
+    ] = "127.0.0.1",
+    port: Port = 3000,
+) -> None:
+    """Run the web server or the daemon alone, as a service does: until it is told to end."""
+    home = _prepared(context)
+    command = command_of(part, host, port)
+    if sys.platform == "win32":  # there a program cannot take the place of another
+        raise typer.Exit(together([command], home))
+    os.chdir(home.dagster)
+    os.execv(command[0], command)  # noqa: S606 - our own arguments; it gets the service's signals
+
+
+def command_of(part: Part, host: str, port: int) -> list[str]:
+    """How Dagster's part is started."""
+    workspace = ["-w", str(shipped("workspace.yaml"))]
+    if part is Part.web:
+        return [
+            *(sys.executable, "-m", "dagster_webserver", *workspace, "-h", host, "-p", str(port)),
+            *("--dagster-log-level", "warning", "--code-server-log-level", "warning"),
+        ]
+    quiet = ["--log-level", "warning", "--code-server-log-level", "warning"]
+    return [sys.executable, "-m", "dagster._daemon", "run", *workspace, *quiet]
+
+
+def _prepared(context: typer.Context) -> Home:
+    from edu_pipeline.wiring.runs import share_history
+
+    home: Home = context.obj
+    load_settings(home)
+    share_history(home)
+    return home
+
+
+def together(commands: Sequence[Sequence[str]], home: Home) -> int:
+    """Run processes until one of them ends, or this one is told to; the code of the first that did."""
+    said = home.dagster / "ui.log"
+    running: list[subprocess.Popen[bytes]] = []
+    code: int | None = None
+    signal.signal(signal.SIGTERM, signal.default_int_handler)  # or they would outlive this process
+    log = said.open("wb")
+    try:
+        for command in commands:
+            running.append(
+                subprocess.Popen(command, cwd=home.dagster, stdout=log, stderr=log)  # noqa: S603 - our own arguments
+            )
+        while code is None:
+            time.sleep(LOOK_SECONDS)
+            code = next((each.returncode for each in running if each.poll() is not None), None)
+        err.print(f"It has ended by itself. The last it said, of {said}:", soft_wrap=True)
+        err.print("".join(_last_lines(said)), markup=False, soft_wrap=True)
+    except KeyboardInterrupt:
+        code = 0
+    finally:
+        for each in running:
+            each.terminate()
+        for each in running:
+            try:
+                each.wait(END_SECONDS)
+            except subprocess.TimeoutExpired:
+                each.kill()
+        log.close()
+    return code
+
+
+def _last_lines(said: Path) -> list[str]:
+    return said.read_text(encoding="utf-8", errors="replace").splitlines(keepends=True)[-LINES:]
