@@ -92,10 +92,10 @@ def together(commands: Sequence[Sequence[str]], home: Home) -> int:
     signal.signal(signal.SIGTERM, signal.default_int_handler)  # or they would outlive this process
     log = said.open("wb")
     try:
-        for command in commands:
-            running.append(
-                subprocess.Popen(command, cwd=home.dagster, stdout=log, stderr=log)  # noqa: S603 - our own arguments
-            )
+        running.extend(
+            subprocess.Popen(command, cwd=home.dagster, stdout=log, stderr=log)  # noqa: S603 - our own arguments
+            for command in commands
+        )
         while code is None:
             time.sleep(LOOK_SECONDS)
             code = next((each.returncode for each in running if each.poll() is not None), None)
