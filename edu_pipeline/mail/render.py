@@ -98,10 +98,8 @@ def lint(html: str) -> list[str]:
         html: After inlining. What clients show is from caniemail.com.
     """
     problems = []
-    checker = _Checker()
-    checker.feed(html)
-    checker.close()
-    size = len(html.encode()) + _TRACKING_PIXEL + checker.tracking
+    checker = _checked(html)
+    size = _arriving(html, checker)
     if size > MOST_BYTES:
         problems.append(
             f"The letter has {size // 1000} kB with what counting opens and clicks may add; keep "
@@ -112,6 +110,22 @@ def lint(html: str) -> list[str]:
     if not checker.title.strip():
         problems.append("There is no <title>; write one.")
     return list(dict.fromkeys([*problems, *checker.problems, *_css_problems(checker.css)]))
+
+
+def is_too_long(html: str) -> bool:
+    """Whether a letter would arrive with more than `MOST_BYTES`, as `lint` counts them."""
+    return _arriving(html, _checked(html)) > MOST_BYTES
+
+
+def _arriving(html: str, checker: "_Checker") -> int:
+    return len(html.encode()) + _TRACKING_PIXEL + checker.tracking
+
+
+def _checked(html: str) -> "_Checker":
+    checker = _Checker()
+    checker.feed(html)
+    checker.close()
+    return checker
 
 
 _REMOVED = frozenset(

@@ -4,7 +4,7 @@ Pure. What a letter says is in `letter`; that it arrives is the mail room's busi
 """
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime
 
 import polars as pl
@@ -14,11 +14,12 @@ from edu_pipeline.ground.templates import TemplateError
 from edu_pipeline.ground.weeks import parse_week, week_name
 from edu_pipeline.mail.due import PERIODS, Period
 from edu_pipeline.mail.letter import Address, Letter
-from edu_pipeline.mail.render import UNWRITTEN
+from edu_pipeline.mail.render import MOST_BYTES, UNWRITTEN, is_too_long
 from edu_pipeline.model.gate import holds
 from edu_pipeline.model.school_calendar import days_of_classes, school_weeks
 from edu_pipeline.teachers.charts import Drawing, by_class, class_histories
 from edu_pipeline.teachers.letter import (
+    FEWEST_LISTED,
     ClassView,
     Edition,
     LetterContent,
@@ -354,7 +355,7 @@ def letters_of_week(
         if views:
             gate = holds(tables.gate, edition.week, [view.class_id for view in views])
             try:
-                content, fault = compose(teacher, views, pictures, edition), None
+                content, fault = _fitting(teacher, views, pictures, edition), None
             except TemplateError as error:
                 content, fault = _NOTHING, str(error)
                 faults.append(fault)
@@ -363,6 +364,27 @@ def letters_of_week(
             yield _letter(teacher, key, views, content, reasons, edition, not_after)
     if made and len(faults) == made:
         raise TemplateError(" ".join(dict.fromkeys(faults)))
+
+
+def _fitting(
+    teacher: Teacher,
+    views: Sequence[ClassView],
+    pictures: Mapping[tuple[str, str], Drawing],
+    edition: Edition,
+) -> LetterContent:
+    """A letter that mail programs show whole: with many classes, without the tables of comparisons.
+
+    Where that is not enough, fewer students are listed, and the letter says how many more there are.
+    """
+    blocks = tuple(block for block in edition.letters.blocks if block != "table")
+    letters = edition.letters.model_copy(update={"blocks": blocks})
+    without_tables = replace(edition, letters=letters, shortened=True)
+    notice = edition.notice.model_copy(update={"most": FEWEST_LISTED})
+    for each in (edition, without_tables, replace(without_tables, notice=notice)):
+        content = compose(teacher, views, pictures, each)
+        if len(content.html) < MOST_BYTES // 2 or not is_too_long(content.html):
+            break
+    return content
 
 
 def _homerooms(tables: Tables, week: date) -> dict[str, str]:

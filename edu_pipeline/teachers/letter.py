@@ -31,7 +31,7 @@ WORDS = "letters/words.txt.j2"
 """Template with every sentence of the letters, as macros."""
 _WEEK = timedelta(days=7)
 _OUTSIDE = ("above", "below")
-_FEWEST_LISTED = 3
+FEWEST_LISTED = 3
 _EMPTY_LINES = re.compile(r"\n{3,}")
 
 
@@ -130,6 +130,8 @@ class Edition:
     """`class_id` → its week, of those that have a calendar of their own."""
     pause_url: Callable[[str], str] | None = None
     """Recipient key → where they pause these letters; None where there is no such page."""
+    shortened: bool = False
+    """Whether something was left out to keep the letter short, which it says."""
 
     def recipient_key(self, staff_id: str) -> str:
         """The opaque key of a member of staff."""
@@ -397,7 +399,7 @@ def compose(
     ]
     scheduled = [view for view in views if not view.homeroom]
     # many classes, and a list for each, would name a whole school
-    taught = [Part(view, max(_FEWEST_LISTED, most // len(scheduled))) for view in scheduled]
+    taught = [Part(view, max(FEWEST_LISTED, most // len(scheduled))) for view in scheduled]
     taught_pictures = (
         drawn(f"staff:{teacher.staff_id}") if any(not part.view.quiet for part in taught) else ()
     )
@@ -417,6 +419,7 @@ def compose(
         "sources": edition.sources,
         "say": edition.words,
         "letters": edition.letters,
+        "shortened": edition.shortened,
         "notice": edition.notice,
         "not_mine": _not_mine(edition, views),
         "pause_url": (
