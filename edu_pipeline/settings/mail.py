@@ -192,7 +192,10 @@ class Mail(Part):
         ),
     )
     operator: Annotated[str, AfterValidator(mailbox)] | None = Field(
-        None, description="Who is written to when a run fails; default: nobody."
+        None,
+        description=(
+            "Who is written to when something is wrong, and once a week that all is well; default: nobody."
+        ),
     )
     public_url: str | None = Field(
         None,
