@@ -5,6 +5,7 @@ from zoneinfo import ZoneInfo
 
 import dagster as dg
 import pytest
+from filelock import FileLock
 
 from edu_pipeline.ground.warehouse import open_warehouse
 from edu_pipeline.settings.home import Home
@@ -73,18 +74,24 @@ def test_the_next_school_week_is_waited_for_by_the_calendar(
 @pytest.mark.parametrize(
     ("ends", "failed"),
     [
-        ([], False),
-        (["SUCCESS"], False),
-        (["SUCCESS", "FAILURE"], True),
-        (["FAILURE", "SUCCESS"], False),
-        (["FAILURE", "STARTED"], False),
+        ("", False),
+        ("school:SUCCESS", False),
+        ("school:SUCCESS school:FAILURE", True),
+        ("school:FAILURE school:SUCCESS", False),
+        ("school:FAILURE school:STARTED", False),
+        ("school:FAILURE programmes:SUCCESS", True),
+        ("school:FAILURE all:SUCCESS", False),
+        ("school:SUCCESS all:FAILURE", True),
+        ("all:FAILURE school:SUCCESS", False),
     ],
 )
-def test_a_refresh_has_failed_where_the_last_one_did(
-    refreshed_sample: Home, history: dg.DagsterInstance, ends: list[str], failed: bool
+def test_a_refresh_has_failed_where_the_last_one_of_a_source_did(
+    refreshed_sample: Home, history: dg.DagsterInstance, ends: str, *, failed: bool
 ) -> None:
-    for end in ends:
-        history.add_run(dg.DagsterRun("refresh_school", status=dg.DagsterRunStatus(end)))
+    for end in ends.split():
+        of, status = end.split(":")
+        job = "refresh" if of == "all" else f"refresh_{of}"
+        history.add_run(dg.DagsterRun(job, status=dg.DagsterRunStatus(status)))
     history.add_run(dg.DagsterRun("send_letters", status=dg.DagsterRunStatus.FAILURE))
     with mail_room(refreshed_sample).open_ledger() as ledger:
         now = datetime(2026, 5, 18, tzinfo=ZoneInfo("UTC"))
@@ -125,3 +132,22 @@ def test_the_operator_hears_what_is_wrong_and_the_front_page_says_it(
     assert message["Subject"] == "edu-pipeline: something needs you"
     beat(sample_home, cursor)
     assert len(list((sample_home.outbox / "alerts").rglob("*.eml"))) == 1
+
+
+def test_while_a_run_is_at_work_nothing_is_said_to_be_put_right(
+    sample_home: Home, beat: Beat
+) -> None:
+    cursor = '{"well": null, "wrong": {"exports": "2026-10-05"}}'
+    with FileLock(sample_home.lock):
+        told, after, pages = beat(sample_home, cursor)
+    assert (told, after, pages) == ("A run is at work. The next beat looks again.", cursor, [])
+
+
+def test_a_damaged_warehouse_is_told(sample_home: Home, beat: Beat) -> None:
+    sample_home.warehouse.write_bytes(b"no database")
+    told, _, _ = beat(sample_home, None)
+    assert "The warehouse is damaged." in told
+
+
+def test_all_is_not_well_before_anything_was_read(home: Home, beat: Beat) -> None:
+    assert beat(home, None)[:2] == ("No refresh has succeeded yet.", None)

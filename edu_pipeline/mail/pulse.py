@@ -23,7 +23,7 @@ class Pulse:
     refreshed: datetime | None
     """When the last refresh that succeeded ended; None: none did."""
     failed: bool
-    """Whether one has failed since, and none is on its way."""
+    """Whether one has failed since, of everything or of a source, and none is on its way."""
     expected: date | None
     """The last day of the first school week that is over and has no figures; None: there is none."""
     free: int
@@ -32,6 +32,8 @@ class Pulse:
     """Letters that wait for somebody to approve them."""
     held: str | None
     """Why the newest letters are held."""
+    broken: bool = False
+    """Whether the warehouse cannot be read."""
 
 
 def concerns(pulse: Pulse, now: datetime, zone: ZoneInfo) -> Mapping[str, str]:
@@ -40,8 +42,13 @@ def concerns(pulse: Pulse, now: datetime, zone: ZoneInfo) -> Mapping[str, str]:
     when = f"on {moment(pulse.refreshed.astimezone(zone))}" if pulse.refreshed else "never"
     if pulse.failed:
         found["refresh"] = (
-            f"The last refresh failed; the last that succeeded ended {when}. Look at it in the UI "
+            f"A refresh failed; the last that succeeded ended {when}. Look at it in the UI "
             "(edu-pipeline ui), or run: edu-pipeline run"
+        )
+    if pulse.broken:
+        found["warehouse"] = (
+            "The warehouse is damaged. Delete warehouse.duckdb in the home's data folder: it holds "
+            "nothing that cannot be computed again. Then: edu-pipeline run"
         )
     if pulse.expected and now.astimezone(zone).date() - pulse.expected > LATE:
         found["exports"] = (

@@ -7,13 +7,12 @@ does not say for days what was true at the last refresh.
 import json
 import shutil
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
-from contextlib import ExitStack, closing, contextmanager, suppress
-from dataclasses import asdict, dataclass, field
+from contextlib import ExitStack, closing, contextmanager
+from dataclasses import asdict, dataclass, field, replace
 from datetime import UTC, date, datetime, timedelta
 
 import dagster as dg
 import polars as pl
-from dagster._core.storage.tags import WILL_RETRY_TAG
 
 from edu_pipeline.ground.warehouse import (
     Connection,
@@ -34,6 +33,7 @@ from edu_pipeline.mail.room import MailRoom, MissingSecretError
 from edu_pipeline.mail.states import State
 from edu_pipeline.mail.transports.protocol import CarrierError
 from edu_pipeline.settings.home import Home
+from edu_pipeline.wiring.automation import is_tried_again
 from edu_pipeline.wiring.jobs import REFRESH
 from edu_pipeline.wiring.mailings import TEACHERS
 
@@ -107,11 +107,25 @@ def heartbeat(write_home: WriteHome) -> dg.SensorDefinition:
         context: dg.SensorEvaluationContext, mail_room: dg.ResourceParam[MailRoom]
     ) -> dg.SkipReason:
         now, zone = datetime.now(UTC), mail_room.settings.zone
-        with _at_rest(mail_room.home) as con, mail_room.open_ledger() as ledger:
-            pulse = pulse_of(context.instance, mail_room.home, ledger, con, now.astimezone(zone))
+        with ExitStack() as opened:
+            con, broken = None, False
+            try:
+                con = opened.enter_context(_at_rest(mail_room.home))
+            except (
+                HomeBusyError,
+                WarehouseBusyError,
+            ):  # what is not known is neither wrong nor well
+                return dg.SkipReason("A run is at work. The next beat looks again.")
+            except WarehouseBrokenError:
+                broken = True
+            ledger = opened.enter_context(mail_room.open_ledger())
+            known = pulse_of(context.instance, mail_room.home, ledger, con, now.astimezone(zone))
+            pulse = replace(known, broken=broken)
             found = concerns(pulse, now, zone)
             if con is not None:
                 write_home(con, ledger, list(found.values()))
+        if not found and pulse.refreshed is None:
+            return dg.SkipReason("No refresh has succeeded yet.")
         text, told = news(found, Told.of(context.cursor), now.astimezone(zone).date())
         if text and not _sent(mail_room, text, well=not found, now=now):
             return dg.SkipReason("The operator could not be told, and will be at the next beat.")
@@ -123,14 +137,19 @@ def heartbeat(write_home: WriteHome) -> dg.SensorDefinition:
 
 @contextmanager
 def _at_rest(home: Home) -> Iterator[Connection | None]:
-    """The warehouse, where no run is at work on it and there is one."""
-    with ExitStack() as opened:
-        con = None
-        with suppress(HomeBusyError, WarehouseBusyError, WarehouseBrokenError):
-            opened.enter_context(hold(home.lock, "The heartbeat"))
-            if home.warehouse.is_file():
-                con = opened.enter_context(open_warehouse(home.warehouse, read_only=True))
-        yield con
+    """The warehouse, if there is one.
+
+    Raises:
+        HomeBusyError: A run is at work.
+        WarehouseBusyError: Somebody looks into it with another program.
+        WarehouseBrokenError: It cannot be read.
+    """
+    with hold(home.lock, "The heartbeat"):
+        if not home.warehouse.is_file():
+            yield None
+            return
+        with open_warehouse(home.warehouse, read_only=True) as con:
+            yield con
 
 
 def pulse_of(
@@ -146,30 +165,46 @@ def pulse_of(
         instance: Its history.
         home: Whose.
         ledger: Read only.
-        con: The warehouse; None: a run is at work.
+        con: The warehouse; None: there is none that can be read.
         now: In the school's time zone.
     """
-    runs = [
+    records = [
         record
         for record in instance.get_run_records(limit=_RECENT_RUNS)
         if record.dagster_run.job_name.startswith(REFRESH)
     ]
+    runs = [record.dagster_run for record in records]
     ended = (
         record.end_time
-        for record in runs
-        if record.dagster_run.status is dg.DagsterRunStatus.SUCCESS and record.end_time
+        for run, record in zip(runs, records, strict=True)
+        if run.status is dg.DagsterRunStatus.SUCCESS and record.end_time
     )
-    last, newest = next(ended, None), runs[0].dagster_run if runs else None
+    last = next(ended, None)
     return Pulse(
         refreshed=datetime.fromtimestamp(last, UTC) if last else None,
-        failed=newest is not None
-        and newest.status is dg.DagsterRunStatus.FAILURE
-        and newest.tags.get(WILL_RETRY_TAG) != "true",
+        failed=any(
+            run.status is dg.DagsterRunStatus.FAILURE and not is_tried_again(instance, run)
+            for run in _that_count(runs)
+        ),
         expected=None if con is None else _expected(con, ledger, now.date()),
         free=shutil.disk_usage(home.data).free,
         drafts=sum(each.counts.get(State.draft, 0) for each in ledger.periods()),
         held=next((each.held for each in _newest(ledger) if each.held), None),
     )
+
+
+def _that_count(runs: Sequence[dg.DagsterRun]) -> Iterator[dg.DagsterRun]:
+    """The newest refresh of each source, up to one of everything; that, too, if it is the newest of all."""
+    jobs: set[str] = set()
+    for run in runs:
+        if run.job_name == REFRESH:
+            if not jobs:
+                yield run
+            if run.status is dg.DagsterRunStatus.SUCCESS:
+                return
+        elif run.job_name not in jobs:
+            yield run
+        jobs.add(run.job_name)
 
 
 def _newest(ledger: Ledger) -> Collection[Period]:
