@@ -7,12 +7,13 @@ import re
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import UTC, datetime
+from itertools import takewhile
 from pathlib import PurePosixPath
 
 from edu_pipeline.landing.archives import ARCHIVE, archive_of, bare_path
 from edu_pipeline.landing.stores import LandedFile
-from edu_pipeline.landing.zone import ENDINGS, INTERCHANGE
+from edu_pipeline.landing.zone import ENDINGS, INTERCHANGE, exactly
 
 SHRUNK = 0.5
 """Share of another version's size below which a file is no correction of it."""
@@ -108,6 +109,20 @@ def months_first(paths: Iterable[str]) -> bool | None:
             if max(first, second) > _MONTHS >= min(first, second):
                 orders.add(second > _MONTHS)
     return orders.pop() if len(orders) == 1 else None
+
+
+def pattern_of(path: str) -> str:
+    """A file's path, with a star where the date of its export stands."""
+    version = version_of(LandedFile(path, 0, "", datetime.min.replace(tzinfo=UTC)))
+    if not version.stamped:
+        return exactly(path)
+    pairs = zip(path, version.series, strict=False)
+    start = "".join(left for left, _ in takewhile(lambda pair: pair[0] == pair[1], pairs))
+    ending = PurePosixPath(path).suffix
+    rest = version.series[len(start) :].removeprefix("*")
+    rest += ending if ending.casefold() in ENDINGS else ""
+    start += re.match(r"[-_. ]*", path[len(start) :])[0]  # type: ignore[index]
+    return f"{exactly(start)}*{exactly(rest)}"
 
 
 def newest(files: Collection[LandedFile], *, month_first: bool | None = None) -> frozenset[str]:

@@ -15,11 +15,12 @@ from edu_pipeline.ground.sql import literal, literals, quoted, week_of
 from edu_pipeline.ground.toml import toml_key, toml_text
 from edu_pipeline.ground.warehouse import read_table
 from edu_pipeline.landing.rules import CLOSED, OUTSIDE
-from edu_pipeline.landing.sources.school.canonical import pattern_of, resolved_headers, unread_names
+from edu_pipeline.landing.sources.school.canonical import resolved_headers, unread_names
 from edu_pipeline.landing.sources.school.fields import CO_TEACHERS, KEYS
 from edu_pipeline.landing.sources.school.school_columns import Resolved
 from edu_pipeline.landing.sources.school.stage_facts import HOMES
 from edu_pipeline.landing.sources.school.stage_roster import days_that_differ
+from edu_pipeline.landing.versions import pattern_of
 from edu_pipeline.model.school_calendar import WeekBegins
 from edu_pipeline.settings.landing import FilesOfExport, Landing
 
@@ -561,7 +562,7 @@ def names_for_ids(
                 for path, found in resolved_headers(table, files, landing.export(table)).items()
                 if column in found.headers
             )
-            line = _ids_by_name(con, table, found, path, files, students)
+            line = _ids_by_name(con, table, found, path, students)
             rows.append((table, found, path, ids, names, line))
     schema = {
         "table": pl.String,
@@ -579,7 +580,6 @@ def _ids_by_name(
     table: str,
     header: str,
     path: str,
-    files: pl.DataFrame,
     students: Mapping[str, Resolved],
 ) -> str | None:
     """The lines by which rows find their student's id, by names that no two students share."""
@@ -598,8 +598,8 @@ def _ids_by_name(
             [path],
         ).fetchall()
         if once:
-            part = f"landing.{table}.parts.{toml_key(pattern_of(path, table, files))}"
-            pattern = toml_text(pattern_of(of, "students", files))
+            part = f"landing.{table}.parts.{toml_key(pattern_of(path))}"
+            pattern = toml_text(pattern_of(of))
             return (
                 f"Add to [{part}]: columns.student_id = {toml_text('pupil.' + found.headers['student_id'])} and "
                 f"join.pupil = {{ files = [{pattern}], on = {toml_text(header)}, key = {toml_text(name)} }}"

@@ -9,7 +9,6 @@ of which `_heading` is the header; of other rows it is empty.
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
-from pathlib import PurePosixPath
 from typing import Any
 
 import duckdb
@@ -230,13 +229,6 @@ def as_said(
             "where": {**part.where, **export.where, **own.where},
         }
     )
-
-
-def pattern_of(path: str, table: str, files: pl.DataFrame) -> str:
-    """A pattern of a file and of its next exports, for `parts`."""
-    (series,) = files.filter(path=path, table=table)["series"]
-    pattern = f"*{PurePosixPath(series).name}*"
-    return pattern if is_like(path, (pattern,)) else path
 
 
 def unread_names(

@@ -16,7 +16,6 @@ from edu_pipeline.landing.rules import AFTER, UNMAPPED
 from edu_pipeline.landing.sources.school.canonical import (
     CODES,
     described,
-    pattern_of,
     resolved_headers,
     scored_files,
 )
@@ -35,6 +34,7 @@ from edu_pipeline.landing.sources.school.stage_facts import (
 from edu_pipeline.landing.sources.school.unread import HANDED_IN, words_of
 from edu_pipeline.landing.tables.dates import is_moment
 from edu_pipeline.landing.tables.headers import normal
+from edu_pipeline.landing.versions import pattern_of
 from edu_pipeline.model.problems import Problem
 from edu_pipeline.settings.home import Settings
 from edu_pipeline.settings.landing import SCHOOL_TABLES
@@ -91,7 +91,7 @@ def doubts(
     yield from _shorter_days(con, files, settings)
     yield from _days_to_come(con, settings)
     yield from _homework_without_outcome(con)
-    yield from _homework_of_no_class(con, files)
+    yield from _homework_of_no_class(con)
     yield from _days_without_exceptions(con, settings)
     yield from _weekdays_without_exceptions(con, settings)
     yield from _nobody_absent(con, settings)
@@ -479,14 +479,14 @@ def _days_to_come(con: duckdb.DuckDBPyConnection, settings: Settings) -> Iterato
         )
 
 
-def _homework_of_no_class(con: duckdb.DuckDBPyConnection, files: pl.DataFrame) -> Iterator[Problem]:
+def _homework_of_no_class(con: duckdb.DuckDBPyConnection) -> Iterator[Problem]:
     """Homework that does not say its class, where there are no homerooms that it could count in."""
     ((pieces, path),) = con.execute(
         "select count(*), min(file) from stg_homework where class_id is null "
         "and not exists (from stg_classes where class_type = 'homeroom')"
     ).fetchall()
     if pieces:
-        pattern = pattern_of(path, "homework", files)
+        pattern = pattern_of(path)
         yield school_problem(
             "homework",
             "homework_of_no_class",

@@ -60,14 +60,15 @@ def due_date_problems(con: duckdb.DuckDBPyConnection, files: pl.DataFrame) -> It
         )
         of = f"{counted(rows, 'row')} of homework in {file}, of {pieces},"
         have, them = "has" if rows == 1 else "have", "it" if one else "them"
-        if unlisted:
-            sentence = f"{of} {_not_in_the_list(part, one=one)}"
+        join = _list_of(part)
+        if unlisted and join:
+            sentence = f"{of} {_not_in_the_list(part, join, one=one)}"
         elif sometimes:
             sentence = (
                 f"{of} {have} no due date, and other rows of {them} have one: which week they are of nobody "
                 "knows. Export homework again."
             )
-        elif nothing or (not _list_of(part) and _are_many(con, file, rows)):
+        elif nothing or (not join and _are_many(con, file, rows)):
             sentence = f"{of} {have} no due date, and would count in no week. Export homework with due dates."
         else:
             continue
@@ -93,10 +94,8 @@ def _list_of(part: FilesOfExport) -> Join | None:
     return part.join.get(part.columns.get("due_date", "").partition(".")[0])
 
 
-def _not_in_the_list(part: FilesOfExport, *, one: bool) -> str:
+def _not_in_the_list(part: FilesOfExport, join: Join, *, one: bool) -> str:
     """What to do about assignments that the other file does not have."""
-    join = _list_of(part)
-    assert join is not None  # noqa: S101 - else a row has its own due date, or says that it has none
     are, they = ("is not", "it is") if one else ("are not", "they are")
     where = listed([of_pattern(pattern) for pattern in join.files])
     column = part.columns["due_date"].partition(".")[2]

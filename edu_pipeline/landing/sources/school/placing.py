@@ -1,11 +1,7 @@
 """Files that no pattern matches: which export each is likely to be, by its columns."""
 
-import re
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime
-from itertools import takewhile
-from pathlib import PurePosixPath
 
 from edu_pipeline.ground.toml import toml_list, toml_text
 from edu_pipeline.ground.wording import listed
@@ -35,7 +31,7 @@ from edu_pipeline.landing.tables.encodings import UnreadableFileError
 from edu_pipeline.landing.tables.headers import normal
 from edu_pipeline.landing.tables.interchange import BrokenInterchangeError
 from edu_pipeline.landing.tables.opened import Look, columns_of
-from edu_pipeline.landing.versions import version_of
+from edu_pipeline.landing.versions import pattern_of, version_of
 from edu_pipeline.landing.zone import (
     ENDINGS,
     INTERCHANGE,
@@ -261,20 +257,6 @@ def _lines(table: str, taken: Sequence[_Guess], files: Sequence[LandedFile]) -> 
         value = sheets if len(sheets) > 1 else sheets[0]
         lines.append(Line(section, "sheet", value, "the sheets with these columns", certain=sure))
     return lines
-
-
-def pattern_of(path: str) -> str:
-    """A file's path, with a star where the date of its export stands."""
-    version = version_of(LandedFile(path, 0, "", datetime.min.replace(tzinfo=UTC)))
-    if not version.stamped:
-        return exactly(path)
-    pairs = zip(path, version.series, strict=False)
-    start = "".join(left for left, _ in takewhile(lambda pair: pair[0] == pair[1], pairs))
-    ending = PurePosixPath(path).suffix
-    rest = version.series[len(start) :].removeprefix("*")
-    rest += ending if ending.casefold() in ENDINGS else ""
-    start += re.match(r"[-_. ]*", path[len(start) :])[0]  # type: ignore[index]
-    return f"{exactly(start)}*{exactly(rest)}"
 
 
 def _guesses(

@@ -206,9 +206,10 @@ def evidence(
     read = Reading(con, files, settings)
     for step in STEPS:
         found = step(read)
-        if any(line.section[2:3] == ("parts",) for line in found):
+        joins = any(line.section[2:3] == ("parts",) for line in found)
+        if joins and (joined := with_lines(asked, found)) != asked:
             # what is joined has to be read before anything is said of it
-            read, more, placing = evidence(con, zone, with_lines(asked, found), elsewhere)
+            read, more, placing = evidence(con, zone, joined, elsewhere)
             return read, [*found, *more], placing
         lines += found
         read = read.having(with_lines(read.settings, found))

@@ -8,8 +8,6 @@ from collections import Counter
 from collections.abc import Callable, Collection, Sequence
 from functools import partial
 
-import polars as pl
-
 from edu_pipeline.ground.sql import quoted
 from edu_pipeline.ground.wording import counted
 from edu_pipeline.landing.sources.school.canonical import CODES, unread_names
@@ -27,7 +25,7 @@ from edu_pipeline.landing.sources.school.parts_of_day import (
     parts_of_day,
     sessions_likely,
 )
-from edu_pipeline.landing.sources.school.placing import SAID_ONCE, pattern_of
+from edu_pipeline.landing.sources.school.placing import SAID_ONCE
 from edu_pipeline.landing.sources.school.school_problems import (
     ENOUGH_MARKS,
     FEW_PRESENT,
@@ -48,6 +46,8 @@ from edu_pipeline.landing.sources.school.telling_apart import SOURCES
 from edu_pipeline.landing.sources.school.unread import few_cells, words_of
 from edu_pipeline.landing.tables.date_order import date_orders, is_date, unread
 from edu_pipeline.landing.tables.headers import normal, word_set
+from edu_pipeline.landing.versions import pattern_of
+from edu_pipeline.landing.zone import is_like
 from edu_pipeline.settings.landing import SCHOOL_TABLES
 from edu_pipeline.settings.marks import CODE_SETS, DISMISSED
 
@@ -214,10 +214,13 @@ def _joined_lines(
     (on,), (their_id,) = ours, theirs
     if on is None or their_id is None:
         return []
-    of_target = read.files.filter((pl.col("table") == target[0]) & pl.col("current"))["path"]
-    others = tuple(map(pattern_of, of_target))
+    current = read.files.filter("current")
+    others = tuple(map(pattern_of, current.filter(table=target[0])["path"]))
+    patterns = read.settings.landing.export(table).files or (f"{SCHOOL_FOLDER}{table}*",)
+    if not all(is_like(path, patterns) for path in current.filter(table=table)["path"]):
+        return []  # of a format's set: what else its files are for nobody knows
     lines = []
-    for pattern in read.settings.landing.export(table).files or (f"{SCHOOL_FOLDER}{table}*",):
+    for pattern in patterns:
         part = ("landing", table, "parts", pattern)
         join = (*part, "join", target[0])
         lines += [
