@@ -191,7 +191,8 @@ def demo(context: typer.Context) -> None:
         if samples.has_school(home, landing):
             samples.bring_school(home)
         _refresh_and_send(home, None)
-    show_all(home, landing, _last_friday())
+    else:
+        show_all(home, landing, _last_friday())
 
 
 @app.command("open")

@@ -31,7 +31,7 @@ def reports(letters: Iterable[str], ledger: str, at: datetime, week: float) -> b
     first, last = _OPENED
     events: list[dict[str, object]] = []
     for key in sorted(letters):
-        chance = random.Random(f"{key}")  # noqa: S311 - nothing depends on it
+        chance = random.Random(key)  # noqa: S311 - nothing depends on it
 
         def event(kind: str, hours: float, key: str = key, **other: object) -> None:
             name = sha256(f"{key} {kind} {other}".encode()).hexdigest()[:20]

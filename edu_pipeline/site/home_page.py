@@ -24,6 +24,7 @@ from edu_pipeline.mail.mailing import options
 from edu_pipeline.mail.proofs import Look
 from edu_pipeline.mail.states import State
 from edu_pipeline.mail.status import Standing, Status, status_of
+from edu_pipeline.programmes.nudges import campaign_of
 from edu_pipeline.settings.home import Home, Settings
 from edu_pipeline.settings.mail import Mail
 from edu_pipeline.site.data_page import Landed, data_page
@@ -32,8 +33,8 @@ from edu_pipeline.site.mail_page import mail_page
 from edu_pipeline.site.open_rates import spoken
 from edu_pipeline.site.programme_page import programme_page
 from edu_pipeline.site.school_page import school_page
+from edu_pipeline.teachers.edition import CAMPAIGN
 
-_TEACHERS = "teachers"
 DONE = Look("✓", "Done", "good", "")
 WAITS = Look("○", "Waits", "wait", "")
 WRONG = Look("‖", "Held", "doubt", "")
@@ -161,19 +162,18 @@ def ways(
         problems: From `model.gate.standing`, those that nobody has released.
     """
     newest = {period.campaign: period for period in periods}
-    names = {f"nudges.{each.id}": each.title for each in settings.programmes}
-    order = sorted(newest, key=lambda campaign: (campaign != _TEACHERS, campaign))
+    names = {campaign_of(each.id): each.title for each in settings.programmes}
+    order = sorted(newest, key=lambda campaign: (campaign != CAMPAIGN, campaign))
     return [
         _way(
             newest[campaign],
             "Letters to teachers"
-            if campaign == _TEACHERS
+            if campaign == CAMPAIGN
             else f"Letters to learners of {names.get(campaign, campaign)}",
             status,
             settings.mail,
             sum(
-                each["source"] == ("school" if campaign == _TEACHERS else "edx")
-                for each in problems
+                each["source"] == ("school" if campaign == CAMPAIGN else "edx") for each in problems
             ),
         )
         for campaign in order
@@ -185,7 +185,7 @@ def _way(period: Period, title: str, status: Status, mail: Mail, problems: int) 
     standing = next((each for each in standings if each.period == period.period), None)
     counts = standing.counts if standing else {}
     stages = [
-        *([_registers(period)] if period.campaign == _TEACHERS else []),
+        *([_registers(period)] if period.campaign == CAMPAIGN else []),
         _checked(period, problems),
         _written(counts),
         _approved(counts, mail),
@@ -198,7 +198,7 @@ def _way(period: Period, title: str, status: Status, mail: Mail, problems: int) 
 
 def _days(period: Period) -> str:
     first = monday(date.fromisoformat(period.partition.rpartition("|")[2]))
-    if period.campaign != _TEACHERS:
+    if period.campaign != CAMPAIGN:
         return f"in the week of {day_month(first)}"
     last = max(period.last_day, first)
     start = f"{first.day}" if first.month == last.month else day_month(first)
@@ -267,7 +267,7 @@ def _next(period: Period, counts: Mapping[State, int], status: Status) -> tuple[
         if (each.campaign, each.period) == (period.campaign, period.period)
     ]
     of = options(period.campaign, period.period, status.campaigns)
-    again = "run" if period.campaign == _TEACHERS else "programmes nudge"
+    again = "run" if period.campaign == CAMPAIGN else "programmes nudge"
     waiting = sum(counts.get(state, 0) for state in WAITING - {State.draft, State.held})
     out = sum(number for state, number in counts.items() if state in OUT)
     if period.held:
@@ -289,7 +289,7 @@ def _next(period: Period, counts: Mapping[State, int], status: Status) -> tuple[
 
 def _expected(periods: Sequence[Period], today: date) -> str | None:
     """When exports must have come, for letters that do not yet exist."""
-    of_teachers = [period for period in periods if period.campaign == _TEACHERS]
+    of_teachers = [period for period in periods if period.campaign == CAMPAIGN]
     if not of_teachers:
         return None
     last = of_teachers[-1].last_day

@@ -1,5 +1,6 @@
 """What is said of exports that nobody has configured, and the lines that are suggested for them."""
 
+import re
 import tomllib
 from collections.abc import Callable, Mapping, Sequence
 from datetime import date, datetime, timedelta
@@ -619,3 +620,19 @@ def test_marks_whose_ids_are_two_columns_of_students_are_a_question(look: Look) 
         for line in seen.lines
         if line.section[1] in ("students", "attendance") and "columns" in line.section
     ] == [("student_id", "…", False)]
+
+
+@pytest.mark.parametrize("folder", ["school", "from the district"])
+def test_marks_of_a_format_by_another_number_are_joined_or_asked_about_wherever_it_lies(
+    look: Look, folder: str
+) -> None:
+    files = {}
+    for path in (Path(__file__).parents[2] / "docs" / "exports" / "clever").glob("*.csv"):
+        text = path.read_text(encoding="utf-8")
+        if path.name == "attendance.csv":
+            text = re.sub(r",s(\d),", lambda found: f",{10000 + int(found[1])},", text)
+        files[f"{folder}/{path.name}"] = text
+    seen = look(files)
+    joined = any(line.section[2:3] == ("parts",) for line in seen.lines)
+    assert joined is (folder == "school")
+    assert joined is not ("unknown_student_id" in " ".join(seen.problems["subject"]))
