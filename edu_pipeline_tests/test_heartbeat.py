@@ -149,5 +149,5 @@ def test_a_damaged_warehouse_is_told(sample_home: Home, beat: Beat) -> None:
     assert "The warehouse is damaged." in told
 
 
-def test_all_is_not_well_before_anything_was_read(home: Home, beat: Beat) -> None:
-    assert beat(home, None)[:2] == ("No refresh has succeeded yet.", None)
+def test_all_is_not_well_before_anything_was_read(home_of: Callable[..., Home], beat: Beat) -> None:
+    assert beat(home_of({}), None)[:2] == ("No refresh has succeeded yet.", None)
