@@ -187,7 +187,7 @@ def demo(context: typer.Context) -> None:
 
     home: Home = context.obj
     landing = _landing_folder(home, load_settings(home))
-    if any(path.is_file() for path in landing.rglob("*.csv")):
+    if any(path.is_file() and path.suffix != ".md" for path in landing.rglob("[!.]*")):
         if samples.has_school(home, landing):
             samples.bring_school(home)
         _refresh_and_send(home, None)

@@ -203,7 +203,12 @@ def test_a_refresh_that_failed_is_tried_again_after_growing_pauses(
 
 def test_after_the_last_attempt_a_person_has_to_look() -> None:
     told = next_attempt(attempts(*[FAILURE] * 4), ENDED + timedelta(days=1))
-    assert "could not be taken up in 4 attempts" in str(told)
+    assert "was not taken up: 4 attempts failed" in str(told)
+
+
+def test_what_a_person_has_cancelled_is_not_tried_again() -> None:
+    runs = attempts(dg.DagsterRunStatus.CANCELED, FAILURE)
+    assert "cancelled" in str(next_attempt(runs, ENDED + timedelta(days=1)))
 
 
 def test_what_dagster_tries_again_by_itself_is_left_to_it() -> None:

@@ -10,7 +10,7 @@ from dagster._core.events import EngineEventData
 from dagster._core.launcher import WorkerStatus
 
 from edu_pipeline.settings.home import Home
-from edu_pipeline.wiring.lost_runs import WatchedRunLauncher, end_lost_runs
+from edu_pipeline.wiring.lost_runs import HERE, HOST_TAG, WatchedRunLauncher, end_lost_runs
 from edu_pipeline.wiring.runs import share_history
 
 STARTED, FAILURE = dg.DagsterRunStatus.STARTED, dg.DagsterRunStatus.FAILURE
@@ -32,10 +32,13 @@ def process() -> Iterator[subprocess.Popen[bytes]]:
 
 
 def run_of(
-    history: dg.DagsterInstance, pid: int | None, status: dg.DagsterRunStatus = STARTED
+    history: dg.DagsterInstance,
+    pid: int | None,
+    status: dg.DagsterRunStatus = STARTED,
+    host: str = HERE,
 ) -> dg.DagsterRun:
     """A run that is executed by a process, as the history shows it."""
-    run = dg.DagsterRun("refresh", status=status)
+    run = dg.DagsterRun("refresh", status=status, tags={HOST_TAG: host})
     history.add_run(run)
     if pid is not None:
         history.report_engine_event("Executing", run, EngineEventData.in_process(pid))
@@ -77,6 +80,15 @@ def test_a_process_that_is_younger_than_the_run_is_another(
             run = run_of(history, lives.pid)
             assert after(history, run) is FAILURE
             lives.kill()
+
+
+def test_of_a_run_on_another_machine_nothing_is_known(
+    history: dg.DagsterInstance, process: subprocess.Popen[bytes]
+) -> None:
+    run = run_of(history, process.pid, host="another")
+    process.kill()
+    process.wait()
+    assert after(history, run) is STARTED
 
 
 def test_a_run_that_has_not_said_who_executes_it_is_left_alone(

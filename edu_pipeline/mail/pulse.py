@@ -30,6 +30,8 @@ class Pulse:
     """Bytes on the disk."""
     drafts: int
     """Letters that wait for somebody to approve them."""
+    trouble: int
+    """Letters that were refused, or may or may not have gone out."""
     held: str | None
     """Why the newest letters are held."""
     broken: bool = False
@@ -59,6 +61,11 @@ def concerns(pulse: Pulse, now: datetime, zone: ZoneInfo) -> Mapping[str, str]:
         found["disk"] = (
             f"Only {pulse.free / 1e6:,.0f} MB are free on the disk of this home. Make room, or "
             "refreshes and letters will fail."
+        )
+    if pulse.trouble:
+        found["letters"] = (
+            f"{counted(pulse.trouble, 'letter')} were refused, or may or may not have gone out: "
+            "edu-pipeline mail status"
         )
     if pulse.held:
         found["held"] = f"The newest letters are held. {pulse.held}"

@@ -269,6 +269,7 @@ def _charts(tables: SchoolTables, of: str) -> Sequence[Mapping[str, Any]]:
     """Per metric: its name, and a picture with words for the school and for each grade team."""
     school = tables.schools.filter(school_id=of).with_columns(team=pl.lit(_SCHOOL))
     teams = tables.teams.filter(school_id=of)
+    teams = teams.filter(pl.col("team").is_in(large_enough(teams)))
     both = pl.concat([school, teams.select(school.columns)])
     begun = tables.terms.filter(school_id=of)["year_start"].max()
     if begun is not None:
@@ -292,6 +293,22 @@ def _charts(tables: SchoolTables, of: str) -> Sequence[Mapping[str, Any]]:
 def _in_order(team: str) -> tuple[bool, int, str]:
     """The school first, then `Grade 7` before `Grade 10`."""
     return (team != _SCHOOL, len(team), team)
+
+
+def large_enough(teams: pl.DataFrame) -> list[str]:
+    """The grade teams whose figures may be shown: of ten students or more, as of their last week.
+
+    One that is left out follows from the school and the others, so one never goes alone.
+
+    Args:
+        teams: `GradeWeek` of one school.
+    """
+    last = teams.filter(pl.col("possible_days") > 0).sort("week_start").unique("team", keep="last")
+    sizes = last.select("team", size=pl.col("possible_days") / pl.col("days_in_session")).sort(
+        "size", "team"
+    )
+    small = sizes.filter(pl.col("size") < FEWEST_SHOWN).height
+    return sizes["team"].to_list()[max(small, 2) if small else 0 :]
 
 
 def _least(values: pl.Series) -> float:

@@ -155,10 +155,11 @@ def next_attempt(attempts: Sequence[Attempt], now: datetime) -> int | str:
     last, number = attempts[0], len(attempts)
     if last.goes_on:
         return "A run is at work on what has landed."
-    if are_all(attempts):
+    cancelled = last.run.status is dg.DagsterRunStatus.CANCELED
+    if cancelled or are_all(attempts):
+        why = "somebody cancelled the last run" if cancelled else f"{number} attempts failed"
         return (
-            f"What has landed could not be taken up in {number} attempts. Look at the last run, and "
-            "launch the job again."
+            f"What has landed was not taken up: {why}. Look at that run, and launch the job again."
         )
     at = (last.ended or now) + PAUSES[number - 1]
     if now < at:

@@ -83,7 +83,10 @@ def news(found: Mapping[str, str], told: Told, today: date) -> tuple[str | None,
     if told.wrong:
         return "What was wrong is put right. All is well.", Told(day, {})
     if told.well is None or today - date.fromisoformat(told.well) >= WEEK:
-        return "All is well: exports come, refreshes succeed, and no letter waits.", Told(day, {})
+        return (
+            "All is well: the last refresh succeeded, no registers are late, and no letter waits for anybody.",
+            Told(day, {}),
+        )
     return None, told
 
 
@@ -189,6 +192,11 @@ def pulse_of(
         expected=None if con is None else _expected(con, ledger, now.date()),
         free=shutil.disk_usage(home.data).free,
         drafts=sum(each.counts.get(State.draft, 0) for each in ledger.periods()),
+        trouble=sum(
+            each.counts.get(state, 0)
+            for each in ledger.periods()
+            for state in (State.unknown, State.failed)
+        ),
         held=next((each.held for each in _newest(ledger) if each.held), None),
     )
 

@@ -4,12 +4,18 @@ Dagster's own launcher cannot tell whether the process of a run lives, so a run 
 stand in the queue's way for ever. Whether it is launched again is for `dagster.yaml` to say.
 """
 
+import socket
 from collections.abc import Callable
 
 import dagster as dg
 import psutil
 from dagster._core.events import DagsterEventType
-from dagster._core.launcher import CheckRunHealthResult, DefaultRunLauncher, WorkerStatus
+from dagster._core.launcher import (
+    CheckRunHealthResult,
+    DefaultRunLauncher,
+    LaunchRunContext,
+    WorkerStatus,
+)
 
 _UNFINISHED = [dg.DagsterRunStatus.STARTED, dg.DagsterRunStatus.CANCELING]
 _GONE = (
@@ -19,8 +25,18 @@ _GONE = (
 _CLOCKS_DIFFER_SECONDS = 2
 
 
+HOST_TAG = "edu_pipeline/host"
+"""Of a run: the machine that its process is on; of another's processes nobody here knows anything."""
+HERE = socket.gethostname()
+
+
 class WatchedRunLauncher(DefaultRunLauncher):
     """Dagster's launcher of processes, which also says whether the process of a run still lives."""
+
+    def launch_run(self, context: LaunchRunContext) -> None:
+        """As Dagster does, with the name of this machine."""
+        self._instance.add_run_tags(context.dagster_run.run_id, {HOST_TAG: HERE})
+        super().launch_run(context)
 
     @property
     def supports_check_run_worker_health(self) -> bool:
@@ -29,7 +45,7 @@ class WatchedRunLauncher(DefaultRunLauncher):
 
     def check_run_worker_health(self, run: dg.DagsterRun) -> CheckRunHealthResult:
         """Failed where the process is gone."""
-        if is_lost(self._instance, run.run_id):
+        if is_lost(self._instance, run):
             return CheckRunHealthResult(WorkerStatus.FAILED, _GONE)
         return CheckRunHealthResult(WorkerStatus.RUNNING)
 
@@ -37,7 +53,7 @@ class WatchedRunLauncher(DefaultRunLauncher):
 def end_lost_runs(instance: dg.DagsterInstance) -> None:
     """End the runs of a history that wait for a process that is gone."""
     for run in instance.get_runs(dg.RunsFilter(statuses=_UNFINISHED)):
-        if is_lost(instance, run.run_id):
+        if is_lost(instance, run):
             end: dict[dg.DagsterRunStatus, Callable[..., object]] = {
                 dg.DagsterRunStatus.STARTED: instance.report_run_failed,
                 dg.DagsterRunStatus.CANCELING: instance.report_run_canceled,
@@ -45,9 +61,11 @@ def end_lost_runs(instance: dg.DagsterInstance) -> None:
             end[run.status](run, _GONE)
 
 
-def is_lost(instance: dg.DagsterInstance, run_id: str) -> bool:
+def is_lost(instance: dg.DagsterInstance, run: dg.DagsterRun) -> bool:
     """Whether the process that executed a run is gone; one that has not said which it is, is not."""
-    for event in instance.all_logs(run_id, of_type=DagsterEventType.ENGINE_EVENT):
+    if run.tags.get(HOST_TAG, HERE) != HERE:
+        return False
+    for event in instance.all_logs(run.run_id, of_type=DagsterEventType.ENGINE_EVENT):
         said = event.get_dagster_event().engine_event_data.metadata.get("pid")
         if said is not None:
             return not _lives(int(str(said.value)), since=event.timestamp)

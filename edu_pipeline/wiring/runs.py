@@ -16,7 +16,7 @@ from dagster._core.storage.tags import MAX_RETRIES_TAG
 from edu_pipeline.ground.one_run import is_older_than
 from edu_pipeline.ground.shipped import shipped
 from edu_pipeline.settings.home import Home
-from edu_pipeline.wiring.lost_runs import end_lost_runs
+from edu_pipeline.wiring.lost_runs import HERE, HOST_TAG, end_lost_runs
 
 LOGGER = "shell"
 _TO_SCREEN = {
@@ -132,7 +132,8 @@ def execute(
             run_config={"loggers": {LOGGER: {}}},
             instance=instance,
             partition_key=partition,
-            tags={MAX_RETRIES_TAG: "0"} | dict(tags or {}),  # only the shell can run it again
+            tags={MAX_RETRIES_TAG: "0", HOST_TAG: HERE}
+            | dict(tags or {}),  # only the shell can run it again
             raise_on_error=False,
         )
     failures = [event for event in result.all_events if event.is_step_failure]

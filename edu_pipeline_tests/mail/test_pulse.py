@@ -12,6 +12,7 @@ WELL = Pulse(
     expected=None,
     free=FEWEST_FREE_BYTES,
     drafts=0,
+    trouble=0,
     held=None,
 )
 
@@ -26,9 +27,14 @@ def test_where_nothing_is_wrong_nothing_is_said() -> None:
 
 def test_everything_that_needs_somebody_is_said() -> None:
     pulse = replace(
-        WELL, failed=True, expected=date(2026, 10, 2), free=FEWEST_FREE_BYTES - 1, drafts=37
+        WELL,
+        failed=True,
+        expected=date(2026, 10, 2),
+        free=FEWEST_FREE_BYTES - 1,
+        drafts=37,
+        trouble=2,
     )
-    assert kinds(pulse) == ["refresh", "exports", "disk", "drafts"]
+    assert kinds(pulse) == ["refresh", "exports", "disk", "letters", "drafts"]
     told = concerns(pulse, NOW, NEW_YORK)
     assert "ended on Monday 5\u00a0October 2026, 07:00" in told["refresh"]
     assert told["drafts"].startswith("37 letters wait")

@@ -3,7 +3,7 @@ from datetime import date, timedelta
 import polars as pl
 import pytest
 
-from edu_pipeline.site.school_page import headlines, homerooms, missed, terms
+from edu_pipeline.site.school_page import headlines, homerooms, large_enough, missed, terms
 
 NO_TERMS = pl.DataFrame(schema={"year_start": pl.Date})
 SEPTEMBER = date(2026, 9, 7)
@@ -110,6 +110,29 @@ def test_students_are_counted_by_what_they_have_missed_and_small_numbers_are_hid
     shown = {number for numbers in rows.values() for number in numbers} - {"…"}
     assert "3" not in shown
     assert found["hidden"]
+
+
+@pytest.mark.parametrize(
+    ("sizes", "shown"),
+    [
+        ({"Grade 7": 20, "Grade 8": 30}, ["Grade 7", "Grade 8"]),
+        ({"Grade 7": 9, "Grade 8": 30, "Grade 9": 40}, ["Grade 9"]),
+        ({"Grade 7": 9, "Grade 8": 8, "Grade 9": 40}, ["Grade 9"]),
+        ({"Grade 7": 9}, []),
+    ],
+)
+def test_no_team_is_shown_from_which_few_students_could_be_told(
+    sizes: dict[str, int], shown: list[str]
+) -> None:
+    teams = pl.DataFrame(
+        {
+            "team": list(sizes),
+            "week_start": SEPTEMBER,
+            "possible_days": [5.0 * size for size in sizes.values()],
+            "days_in_session": 5,
+        }
+    )
+    assert large_enough(teams) == shown
 
 
 def test_without_a_day_nobody_has_missed_any() -> None:
