@@ -162,7 +162,10 @@ def _to_do(
             "edu-pipeline landing inspect --write"
         )
     if open_ones := len(seen.lines) - certain:
-        yield f"Answer {counted(open_ones, 'question')} in pipeline.toml: the lines below with “…”."
+        yield (
+            f"Answer {counted(open_ones, 'question')} in pipeline.toml: take the # from the lines above that begin "
+            "with one, where they are right, and write what is meant in place of “…”."
+        )
     if more:
-        yield "Say in pipeline.toml what the programmes are, as below."
+        yield "Say in pipeline.toml what the programmes are, as above."
     yield from problems.filter(~missing)["message"].unique(maintain_order=True)

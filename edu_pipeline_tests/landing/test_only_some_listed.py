@@ -135,7 +135,9 @@ def test_who_is_there_for_a_part_of_the_week_was_not_expected_each_day_without_a
 @pytest.mark.parametrize(("header", "day", "asks"), [
     ("Date of leaving", "2026-09-08", 'exit_date = "Date of leaving"'), ("Last Day", "2026-09-08", "exit_date"),
     ("Left on", "2026-09-30", ""), ("Start Date", "2026-09-09", "entry_date"), ("Start Date", "2026-09-01", ""),
-    ("Date modified", "2026-09-08", ""), ("Left", "N", ""), ("IEP end date", "2026-09-08", ""),
+    ("registration_date", "2026-09-09", 'entry_date = "registration_date"'), ("Enrolled on", "2026-09-09", "entry_date"),
+    ("registration_date", "2026-09-01", ""), ("Registration end date", "2026-09-08", "exit_date"),
+    ("Registration", "2026-09-09", ""), ("Date modified", "2026-09-08", ""), ("Left", "N", ""), ("IEP end date", "2026-09-08", ""),
 ])  # fmt: skip
 def test_days_on_which_somebody_came_or_left_are_asked_about_where_they_are_enrolled_before_or_after(
     facts: Callable[..., Facts], header: str, day: str, asks: str

@@ -39,6 +39,8 @@ STAYS = {
     ),
 }
 """What headers say of the first day of somebody's stay, or the last."""
+ENTERING = word_set("enroll enrolled enrol enrolment enrollment registration registered")
+"""What headers say of a first day where they say no more than that it is a day, as Aspen's `registration_date`."""
 OURS = {
     ("students", "begin"): "entry_date",
     ("students", "end"): "exit_date",
@@ -68,6 +70,8 @@ def stays_unread(
     for name in names if settings.landing.attendance.shape == "exceptions" else ():
         words = words_of(name)
         said = [end for end, known in STAYS.items() if words & known]
+        if not said and words & ENTERING and words & DAY_WORDS:
+            said = ["begin"]
         if len(said) != 1 or not words <= OF_PEOPLE.union(STAYS[said[0]], DAY_WORDS):
             continue
         cell = f"nullif(trim(raw.{quoted(name)}), '')"
