@@ -608,6 +608,32 @@ def test_marks_by_another_number_of_the_student_are_joined_and_nothing_else_chan
     assert [line for line in again if line.certain] == []
 
 
+@pytest.mark.parametrize("known", [2, 1])
+def test_a_format_s_file_with_ids_of_its_own_is_joined_under_its_own_name(
+    look: Look, lines: Lines, known: int
+) -> None:
+    """Also where a student has none: what the join does not find is not looked for again."""
+    ids = {"007": "g7", "008": "g8" if known > 1 else ""}
+    rows = [f"{student},{google},Ada,Moss,7\n" for student, google in ids.items()]
+    files = {
+        "students.csv": f"student_id,google_id,given_name,family_name,grade\n{''.join(rows)}",
+        "courseWork.csv": "courseId,id,title,state,dueDate\nc,w1,Sums,PUBLISHED,2026-09-08\n",
+        "studentSubmissions.csv": "courseId,courseWorkId,id,userId,state,late\n"
+        "c,w1,s1,g7,TURNED_IN,\nc,w1,s2,g8,TURNED_IN,\n",
+    }
+    first = look(in_school(files))
+    part = ("landing", "homework", "parts", "school/studentSubmissions.csv")
+    assert {(line.section, line.key, line.value) for line in first.lines if line.certain} == {
+        ((*part, "join", "students"), "files", ("school/students.csv",)),
+        ((*part, "join", "students"), "on", "userId"),
+        ((*part, "join", "students"), "key", "google_id"),
+        ((*part, "columns"), "student_id", "students.student_id"),
+    }
+    assert first.problems["subject"].to_list() == ["missing_student_id"] * (known < len(ids))
+    again = lines(in_school(files), toml_lines(first.lines, Settings()))
+    assert [line for line in again if line.certain] == []
+
+
 def test_marks_whose_ids_are_two_columns_of_students_are_a_question(look: Look) -> None:
     twice = {
         "students.csv": "id,number,locker,given_name,family_name,grade\n"

@@ -212,15 +212,17 @@ def _joined_lines(
     if len(ours) != 1 or len(theirs) != 1:
         return []
     (on,), (their_id,) = ours, theirs
-    if on is None or their_id is None:
+    if on is None or their_id is None or on.startswith(f"{target[0]}."):
         return []
     current = read.files.filter("current")
     others = tuple(map(pattern_of, current.filter(table=target[0])["path"]))
-    patterns = read.settings.landing.export(table).files or (f"{SCHOOL_FOLDER}{table}*",)
-    if not all(is_like(path, patterns) for path in current.filter(table=table)["path"]):
-        return []  # of a format's set: what else its files are for nobody knows
+    named = read.settings.landing.export(table).files or (f"{SCHOOL_FOLDER}{table}*",)
     lines = []
-    for pattern in patterns:
+    # the files of a published format have names of their own
+    for pattern in dict.fromkeys(
+        next((each for each in named if is_like(path, (each,))), pattern_of(path))
+        for path in current.filter(table=table)["path"]
+    ):
         part = ("landing", table, "parts", pattern)
         join = (*part, "join", target[0])
         lines += [
