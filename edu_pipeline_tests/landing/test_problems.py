@@ -389,9 +389,16 @@ def test_an_export_that_is_needed_and_not_there_is_a_problem() -> None:
     ]
 
 
-def test_homework_classes_and_enrollments_need_not_be_there(land: Land, messages: Messages) -> None:
-    con = land({"classes.csv": None, "enrollments.csv": None})
-    assert messages(con) == []
+def test_classes_and_enrollments_need_not_be_there_where_students_have_a_homeroom(
+    land: Land, messages: Messages
+) -> None:
+    nothing = {"classes.csv": None, "enrollments.csv": None}
+    homeroom = "student_id,given_name,family_name,homeroom\n007,Ada,Moss,7A\n008,Benedict,Oakley,7A\n"
+    (message,) = messages(land(nothing))
+    assert message.startswith(
+        "No enrollments export has landed. Without it, or a homeroom column of students, nobody is in a class."
+    )
+    assert messages(land({**nothing, "students.csv": homeroom})) == []
 
 
 @pytest.mark.parametrize("table", ["calendar", "enrollments"])

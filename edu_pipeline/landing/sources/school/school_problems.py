@@ -165,6 +165,9 @@ def file_problems(files: pl.DataFrame, landing: Landing) -> list[Problem]:
             "Attendance comes as exceptions only, and without it nobody knows who was expected. "
         )
         needs += [(table, f"No {table} export has landed. {unknown}") for table in EXPECTED]
+    elif "students" in landed:
+        nobody = "Without it, or a homeroom column of students, nobody is in a class. "
+        needs.append(("enrollments", f"No enrollments export has landed. {nobody}"))
     for table, sentence in needs:
         if table not in landed and not (
             table == "enrollments" and _homeroom_column(files, landing)
