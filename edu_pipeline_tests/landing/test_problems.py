@@ -393,7 +393,9 @@ def test_classes_and_enrollments_need_not_be_there_where_students_have_a_homeroo
     land: Land, messages: Messages
 ) -> None:
     nothing = {"classes.csv": None, "enrollments.csv": None}
-    homeroom = "student_id,given_name,family_name,homeroom\n007,Ada,Moss,7A\n008,Benedict,Oakley,7A\n"
+    homeroom = (
+        "student_id,given_name,family_name,homeroom\n007,Ada,Moss,7A\n008,Benedict,Oakley,7A\n"
+    )
     (message,) = messages(land(nothing))
     assert message.startswith(
         "No enrollments export has landed. Without it, or a homeroom column of students, nobody is in a class."
