@@ -19,9 +19,10 @@ def test_where_one_process_ends_the_other_is_ended_and_its_last_words_are_told(
 ) -> None:
     home = Home(tmp_path)
     home.dagster.mkdir(parents=True)
+    before = set(psutil.Process().children())
     assert together([WAITS, FAILS], home) == 3
     assert "The port is taken." in capsys.readouterr().err
-    assert psutil.Process().children() == []
+    assert set(psutil.Process().children()) <= before
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="Windows has no such signal")

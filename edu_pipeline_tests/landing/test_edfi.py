@@ -153,6 +153,27 @@ def test_which_of_two_addresses_is_the_right_one_is_asked(land: Land) -> None:
     assert rows(con, "select email from stg_staff") == [("c.reed@n.example",)]
 
 
+def test_classes_of_sessions_whose_days_have_not_landed_are_asked_about(land: Land) -> None:
+    sections = FLAT["sections.csv"]
+    two = sections.replace("M,Maths,MAT,N,Fall", "M,Maths,MAT,N,Summer")
+    open_ended = FLAT["studentSectionAssociations.csv"].replace("2026-09-10", "")
+    asked = "select message from landing_problems where kind = 'terms_not_landed'"
+    con = land(
+        {
+            **ALONE,
+            "sections.csv": two,
+            "studentSectionAssociations.csv": open_ended,
+            "sessions.csv": None,
+        }
+    )
+    messages = [message for (message,) in rows(con, asked)]
+    assert len(messages) == 2  # of each class
+    assert "('Fall' and 'Summer'; courseOfferingReference.sessionName)" in messages[0]
+    assert not rows(land({"sections.csv": sections}), asked)
+    days = FLAT["sessions.csv"] + "Summer,N,2026-07-01,2026-08-14\n"
+    assert not rows(land({"sections.csv": two, "sessions.csv": days}), asked)
+
+
 def _bare(header: str) -> str:
     """As databases call the columns: `StudentUniqueId`, `AttendanceEventCategory`."""
     names = (name.rpartition(".")[2].removesuffix("Descriptor") for name in header.split(","))

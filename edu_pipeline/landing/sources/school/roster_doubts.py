@@ -38,6 +38,7 @@ _TERM = (
     rf"[ _/,:-]*(?P<after>{_YEAR})?(?:[-/–](?:\d{{4}}|\d{{2}}))?"
 )
 """`2024-25`, `SY24-25`, `S2`, `2nd semester`, `Fall 2024`, `2024-25 Q1`, `Full year`."""
+_SESSION_NAME = "sessionname"
 SHOWN = 4
 MOST = 0.5
 
@@ -58,6 +59,7 @@ def roster_doubts(
     """
     yield from holidays or _days_without_a_word(con, files, settings)
     yield from terms_without_days(con, files, settings)
+    yield from terms_not_landed(con, files, settings)
     yield from _moments_in_rosters(con, files, settings)
 
 
@@ -215,6 +217,64 @@ def terms_without_days(
                     known_as=f"{name} of {table} has several terms: {' '.join(rivals)}.",
                 )
                 yield problem.releasable("If all of them are on")
+
+
+def terms_not_landed(
+    con: duckdb.DuckDBPyConnection, files: pl.DataFrame, settings: Settings
+) -> Iterator[Problem]:
+    """Classes of a published format that are of several terms, whose days stand in what has not landed.
+
+    Whoever has left a class that is over may still be listed in it, so only an end says that it is over.
+
+    Args:
+        con: The warehouse, with `raw_classes`, `read_classes`, `stg_terms` and `stg_enrollments`.
+        files: `LandingFiles`.
+        settings: How the exports are read.
+    """
+    classes = files.filter(pl.col("table") == "classes", pl.col("format").is_not_null())
+    if classes.is_empty():
+        return
+    there = con.table("raw_classes").columns
+    for name in sorted(_term_names(classes, settings) & set(there)):
+        rows = con.execute(
+            f"""
+            select distinct trim(raw.{quoted(name)}) as cell, parsed.class_id
+            from read_classes as parsed join raw_classes as raw using (_file, _line)
+            semi join (
+              from stg_enrollments where role = 'student' and end_date = date '9999-12-31'
+            ) as spell on spell.class_id = parsed.class_id
+            where parsed._rule is null and parsed.last_day is null and cell <> ''
+              and not exists (from stg_terms where list_contains(
+                list_transform(split(cell, ','), lambda each: trim(each)), term_id))
+            order by all
+            """
+        ).fetchall()
+        cells = sorted({cell for cell, _ in rows})
+        if not cells[1:]:
+            continue
+        shown = listed([f"'{cell}'" for cell in cells[:SHOWN]])
+        for class_id in sorted({class_id for _, class_id in rows}):
+            problem = school_problem(
+                "classes",
+                "terms_not_landed",
+                name,
+                f"Classes are of several terms ({shown}; {name}), and no file that has landed says when these "
+                "begin and end, so classes that are over count as if they were on. Put the file with the "
+                "days of terms beside the others (academicSessions of OneRoster, sessions of Ed-Fi); or leave "
+                f'out what is not on: add to [landing.classes.where]: {toml_key(name)} = ["…"]  # the terms that are on',
+                class_id=class_id,
+                known_as=f"{name} of classes has terms without days: {' '.join(cells)}.",
+            )
+            yield problem.releasable("If all of them are on")
+
+
+def _term_names(classes: pl.DataFrame, settings: Settings) -> set[str]:
+    """The headers of classes that name their terms: ids of a table, or names in Ed-Fi's file of sessions."""
+    export = settings.landing.export("classes")
+    found = resolved_headers("classes", classes, export).values()
+    of_ids = {each.headers["term_ids"] for each in found if "term_ids" in each.headers}
+    headers = {name for names in classes["header"].drop_nulls() for name in names}
+    return of_ids | {name for name in headers if normal(name).endswith(_SESSION_NAME)}
 
 
 def _are_rivals(one: str, other: str, of_ids: bool) -> bool:
