@@ -6,11 +6,13 @@ import zipfile
 from collections.abc import Callable, Mapping
 from typing import Any
 
+import polars as pl
 import pytest
 
 from edu_pipeline.ground.warehouse import read_table
 from edu_pipeline.landing.sources.school.agreement import schools_of_sets
 from edu_pipeline.landing.sources.school.formats.recognition import Lying, recognised
+from edu_pipeline.landing.sources.school.school_problems import work_of_two_systems
 from edu_pipeline_tests.landing.conftest import Facts, Land
 from edu_pipeline_tests.landing.test_workbook import workbook
 
@@ -532,6 +534,31 @@ def test_folders_with_dates_are_versions_as_zips_are(stage: Land) -> None:
         }
     )
     assert rows(con, "select student_id from stg_students order by 1") == [("008",), ("009",)]
+
+
+@pytest.mark.parametrize(
+    ("others", "asks"),
+    [
+        ([("results.csv", "OneRoster 1.1", True)], True),
+        ([("results.csv", "OneRoster 1.1", False)], False),
+        ([("b.csv", "Canvas", True)], False),
+        ([("homework.csv", None, True)], False),
+    ],
+)
+def test_work_that_two_systems_tell_of_is_asked_about(
+    others: list[tuple[str, str | None, bool]], *, asks: bool
+) -> None:
+    files = pl.DataFrame(
+        [("a.csv", "Canvas", True), *others],
+        schema=["path", "format", "current"],
+        orient="row",
+    ).with_columns(table=pl.lit("homework"))
+    problems = [*work_of_two_systems(files)]
+    assert len(problems) == asks
+    if asks:
+        assert "Canvas (a.csv) and OneRoster 1.1 (results.csv)" in problems[0].message
+        assert 'ignore = ["results.csv"]' in problems[0].message
+        assert problems[0].holds == "letters"
 
 
 def test_changes_without_the_whole_hold_letters(land: Land) -> None:

@@ -158,6 +158,7 @@ def file_problems(files: pl.DataFrame, landing: Landing) -> list[Problem]:
                 for sentence in found.missing
             ]
     rows += _changes_of_nothing(files)
+    rows += work_of_two_systems(files)
     landed, landed_as = set(current["table"]), set(current["format"].drop_nulls())
     needs = [(table, f"No {table} export has landed. ") for table in NEEDED]
     if landing.attendance.shape == "exceptions":
@@ -218,6 +219,24 @@ def _changes_of_nothing(files: pl.DataFrame) -> Iterator[Problem]:
             verb = "has" if len(paths) == 1 else "have"
             message = f"{listed(paths)} {verb} {what}. {cure}"
             yield school_problem("files", "changes_alone", paths[0], message)
+
+
+def work_of_two_systems(files: pl.DataFrame) -> Iterator[Problem]:
+    """Homework from two published formats: a piece that both systems know would count twice."""
+    found = files.filter(pl.col("current"), table="homework").drop_nulls("format")
+    formats = found["format"].unique().sort().to_list()
+    if not formats[1:]:
+        return
+    paths = [found.filter(format=each)["path"].sort()[0] for each in formats]
+    shown = [f"{each} ({path})" for each, path in zip(formats, paths, strict=True)]
+    ignored = ", ".join(f'"{path}"' for path in found.filter(format=formats[-1])["path"].sort())
+    message = (
+        f"Homework comes from {listed(shown)}. A piece that more than one of them knows counts more than "
+        f"once. If they know the same work, leave one out: [landing] ignore = [{ignored}]"
+    )
+    yield school_problem("homework", "two_systems", " ".join(formats), message).releasable(
+        "If each has other work"
+    )
 
 
 OF_OUR_COLUMNS = ("columns", "constants", "values", "beside", "lists", "unsigned")
