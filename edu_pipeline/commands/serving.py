@@ -7,7 +7,7 @@ import os
 import signal
 import subprocess
 import sys
-import time
+import threading
 from collections.abc import Sequence
 from enum import StrEnum
 from pathlib import Path
@@ -87,23 +87,18 @@ def _prepared(context: typer.Context) -> Home:
 def together(commands: Sequence[Sequence[str]], home: Home) -> int:
     """Run processes until one of them ends, or this one is told to; the code of the first that did."""
     said = home.dagster / "ui.log"
-    running: list[subprocess.Popen[bytes]] = []
-    code: int | None = None
-    signal.signal(signal.SIGTERM, signal.default_int_handler)  # or they would outlive this process
-    log = said.open("wb")
-    try:
-        running.extend(
+    told = threading.Event()
+    # an exception could come between the start of a process and its name, and leave it behind
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda *_: told.set())
+    with said.open("wb") as log:
+        running = [
             subprocess.Popen(command, cwd=home.dagster, stdout=log, stderr=log)  # noqa: S603 - our own arguments
             for command in commands
-        )
-        while code is None:
-            time.sleep(LOOK_SECONDS)
+        ]
+        code: int | None = None
+        while code is None and not told.wait(LOOK_SECONDS):
             code = next((each.returncode for each in running if each.poll() is not None), None)
-        err.print(f"It has ended by itself. The last it said, of {said}:", soft_wrap=True)
-        err.print("".join(_last_lines(said)), markup=False, soft_wrap=True)
-    except KeyboardInterrupt:
-        code = 0
-    finally:
         for each in running:
             each.terminate()
         for each in running:
@@ -111,8 +106,10 @@ def together(commands: Sequence[Sequence[str]], home: Home) -> int:
                 each.wait(END_SECONDS)
             except subprocess.TimeoutExpired:
                 each.kill()
-        log.close()
-    return code
+    if code is not None:
+        err.print(f"It has ended by itself. The last it said, of {said}:", soft_wrap=True)
+        err.print("".join(_last_lines(said)), markup=False, soft_wrap=True)
+    return code or 0
 
 
 def _last_lines(said: Path) -> list[str]:

@@ -2,6 +2,7 @@ import os
 import signal
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 import psutil
@@ -23,6 +24,14 @@ def test_where_one_process_ends_the_other_is_ended_and_its_last_words_are_told(
     assert together([WAITS, FAILS], home) == 3
     assert "The port is taken." in capsys.readouterr().err
     assert set(psutil.Process().children()) <= before
+
+
+@pytest.fixture(autouse=True)
+def _signals_as_before() -> Iterator[None]:
+    before = {each: signal.getsignal(each) for each in (signal.SIGTERM, signal.SIGINT)}
+    yield
+    for each, handler in before.items():
+        signal.signal(each, handler)
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="Windows has no such signal")
