@@ -434,3 +434,11 @@ def test_oneroster_records_that_are_to_be_deleted_are_nobody(people: Land) -> No
     ]
     rejected = con.sql("select line, rule from rejected_students")
     assert rejected.fetchall() == [(3, "to_be_deleted")]
+
+
+def test_a_long_note_right_below_the_header_stops_nothing(people: Land) -> None:
+    con = people({"students.csv": f"student_id,remark\n007,{'x' * 140_000}\n008,\n"})
+    assert con.sql("select student_id from stg_students order by 1").fetchall() == [
+        ("007",),
+        ("008",),
+    ]

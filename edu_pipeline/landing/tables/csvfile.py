@@ -116,6 +116,7 @@ def _header(
         raise UnreadableFileError(f"it has no line {header_line}, which header_line names")
     first = 0 if header_line is None else header_line - 1
     after = HEADER_WITHIN if header_line is None else header_line
+    csv.field_size_limit(LONGEST_CELL)  # the line below a header may have a long note
     candidates = [
         max(
             (_header_in(top, line, mark, known) for mark in (delimiter or DELIMITERS)),
