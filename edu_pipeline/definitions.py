@@ -7,9 +7,8 @@ import dagster as dg
 from edu_pipeline.attainment import assets as attainment
 from edu_pipeline.facts import assets as facts
 from edu_pipeline.ground.resources import Warehouse
-from edu_pipeline.ground.shipped import shipped
 from edu_pipeline.ground.steps import Table, step, thinned
-from edu_pipeline.ground.templates import environment
+from edu_pipeline.ground.templates import templates_of
 from edu_pipeline.ground.warehouse import Connection
 from edu_pipeline.landing import assets as landing
 from edu_pipeline.landing.sources.edx import assets as edx
@@ -56,10 +55,10 @@ def build_definitions(
     }
 
     def write_page(ledger: Ledger) -> None:
-        write_mail_page(home, settings, ledger, environment([home.templates, shipped("templates")]))
+        write_mail_page(home, settings, ledger, templates_of(home.templates))
 
     def write_home(con: Connection, ledger: Ledger, concerns: Sequence[str]) -> None:
-        templates = environment([home.templates, shipped("templates")])
+        templates = templates_of(home.templates)
         landed = landed_in(con, ledger, settings)
         write_home_page(home, settings, ledger, landed, templates, concerns)
 

@@ -197,8 +197,7 @@ def _page(
     from edu_pipeline.attainment.shareable import shareable as to_share
     from edu_pipeline.attainment.waiting import waiting_of
     from edu_pipeline.charting.bundle import vega_bundle
-    from edu_pipeline.ground.shipped import shipped
-    from edu_pipeline.ground.templates import environment
+    from edu_pipeline.ground.templates import templates_of
 
     attainment = settings.attainment
     waiting = waiting_of(landed.notes)
@@ -209,7 +208,7 @@ def _page(
     one = next(cohort for cohort in found if cohort.name == chosen)
     stated = waiting.without(landed.differences)
     _, disagreements = agreement(one.tables.attainment_disagreements, stated)
-    env = environment([home.templates, shipped("templates")])
+    env = templates_of(home.templates)
     frame = Frame(env, settings, scripts_inside(env, vega_bundle()))
     if shareable:
         one = replace(one, tables=to_share(one.tables, attainment))

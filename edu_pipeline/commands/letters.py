@@ -6,7 +6,6 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from edu_pipeline.commands.console import UserError, command, out, reading
-from edu_pipeline.ground.shipped import shipped
 from edu_pipeline.ground.weeks import parse_week
 from edu_pipeline.ground.wording import counted
 from edu_pipeline.settings.home import Home, load_settings
@@ -47,7 +46,7 @@ def preview(
 
     Nothing is queued or sent, and no table is changed.
     """
-    from edu_pipeline.ground.templates import environment
+    from edu_pipeline.ground.templates import templates_of
     from edu_pipeline.ground.warehouse import read_table
     from edu_pipeline.mail.transports.folder import write_readable
     from edu_pipeline.teachers.week_of_letters import OF_ALL, OF_WEEK, tables_of, week_of_letters
@@ -73,7 +72,7 @@ def preview(
         chosen = monday or written[-1]
         tables = tables_of(con, chosen.isoformat())
     only = None if teacher is None else _found(tables["stg_staff"], teacher)
-    env = environment([home.templates, shipped("templates")])
+    env = templates_of(home.templates)
     letters = list(
         week_of_letters(tables, chosen, settings, env, now=datetime.now(UTC), tags={}, only=only)
     )

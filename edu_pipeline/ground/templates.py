@@ -15,6 +15,7 @@ import jinja2
 from jinja2.bccache import Bucket
 
 from edu_pipeline.ground import wording
+from edu_pipeline.ground.shipped import shipped
 
 _SPACES = re.compile(r"[ \t\n]+")  # but not the ones that keep a number and its unit together
 
@@ -49,6 +50,15 @@ class _Compiled(jinja2.BytecodeCache):
 
 
 _COMPILED = _Compiled()
+
+
+def templates_of(own: Path) -> jinja2.Environment:
+    """The templates of a home: its own, and the shipped ones for what it has none of.
+
+    Args:
+        own: Its folder of templates.
+    """
+    return environment([own, shipped("templates")])
 
 
 def environment(search_path: Sequence[Path]) -> jinja2.Environment:

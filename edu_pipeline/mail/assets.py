@@ -10,9 +10,8 @@ import dagster as dg
 import polars as pl
 
 from edu_pipeline.ground.one_run import is_older_than
-from edu_pipeline.ground.shipped import shipped
 from edu_pipeline.ground.steps import Check, Notes, Table, check, table
-from edu_pipeline.ground.templates import environment
+from edu_pipeline.ground.templates import templates_of
 from edu_pipeline.ground.warehouse import Connection, read_parts, read_table
 from edu_pipeline.mail import attention
 from edu_pipeline.mail.due import Period
@@ -148,7 +147,7 @@ def delivered(mailing: Mailing, write_page: WritePage) -> Table:
         with mail_room.open_ledger() as ledger:
             period = recorded_period(ledger, mailing, context.partition_key)
             sent = send_period(mail_room, ledger, period, f"run {context.run.run_id}")
-            templates = environment([mail_room.home.templates, shipped("templates")])
+            templates = templates_of(mail_room.home.templates)
             write_proofs(mail_room.home.outbox, ledger, period.campaign, period.period, templates)
             write_page(ledger)
             counts = ledger.counts(period.campaign, period.period)

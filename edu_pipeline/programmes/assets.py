@@ -32,9 +32,8 @@ from edu_pipeline.facts.run_results import (
     report_rows,
 )
 from edu_pipeline.ground.one_run import require_finished_refresh
-from edu_pipeline.ground.shipped import shipped
 from edu_pipeline.ground.steps import Notes, Parts, Table, table
-from edu_pipeline.ground.templates import environment
+from edu_pipeline.ground.templates import templates_of
 from edu_pipeline.ground.warehouse import Connection, read_earlier
 from edu_pipeline.mail.due import not_after
 from edu_pipeline.mail.frames import letters_frames
@@ -359,7 +358,7 @@ def nudge_letters(
         ),
         letters=settings.letters,
         postal_address=settings.mail.postal_address or "",
-        env=environment([home.templates, shipped("templates")]),
+        env=templates_of(home.templates),
         salt=ledger_identity["salt"].item(),
         opt_out_url=ways_out(
             settings.mail.public_url,

@@ -12,9 +12,8 @@ from edu_pipeline.attainment.page import Frame, cohorts, scripts_beside
 from edu_pipeline.attainment.publish import publish
 from edu_pipeline.attainment.waiting import waiting_in
 from edu_pipeline.charting.render import render_pngs
-from edu_pipeline.ground.shipped import shipped
 from edu_pipeline.ground.steps import Notes, Table, picture, table
-from edu_pipeline.ground.templates import environment
+from edu_pipeline.ground.templates import templates_of
 from edu_pipeline.ground.warehouse import Connection, read_table
 from edu_pipeline.mail.mailing import CARRIER
 from edu_pipeline.mail.room import MailRoom
@@ -44,7 +43,7 @@ def letters_page(
     mail_room: MailRoom,
 ) -> Notes:
     """`data/site/mail/index.html`: how all letters stand, what to do, and how many were opened."""
-    templates = environment([mail_room.home.templates, shipped("templates")])
+    templates = templates_of(mail_room.home.templates)
     with mail_room.open_ledger() as ledger:
         page = write_mail_page(mail_room.home, mail_room.settings, ledger, templates)
     return {"page": dg.MetadataValue.path(page), **_previews(campaign_engagement)}
@@ -98,7 +97,7 @@ def programme_pages(
         nudges=nudge_summary,
     )
     held = dict(nudge_periods.drop_nulls("held").select("campaign", "held").iter_rows())
-    templates = environment([home.templates, shipped("templates")])
+    templates = templates_of(home.templates)
     notes: dict[str, object] = {}
     for programme in settings.programmes:
         why_held = held.get(campaign_of(programme.id))
@@ -123,7 +122,7 @@ def attainment_pages(
     """
     landed = [read_table(con, name) for name in _OF_COHORTS]
     tables = Tables(**{name: read_table(con, name) for name in TABLES})
-    templates = environment([home.templates, shipped("templates")])
+    templates = templates_of(home.templates)
     frame = Frame(templates, settings, scripts_beside("../"), settings.school.called)
     waiting = waiting_in(landing_problems, gate_releases)
     found = cohorts(tables, *landed, waiting=waiting)
@@ -151,7 +150,7 @@ def school_page(
         classes=class_week,
         students=student_attendance.join(grades, on="student_id", how="left"),
     )
-    templates = environment([home.templates, shipped("templates")])
+    templates = templates_of(home.templates)
     page = write_school_page(home, settings, of_all, templates)
     return {"page": dg.MetadataValue.path(page)} if page else {}
 
@@ -170,7 +169,7 @@ def home_page(settings: Settings) -> Table:
     def home_page(con: Connection, mail_room: MailRoom) -> Notes:
         """`data/site/index.html`: how this week stands, and what to do; with the pages on data and words."""
         home = mail_room.home
-        templates = environment([home.templates, shipped("templates")])
+        templates = templates_of(home.templates)
         with mail_room.open_ledger() as ledger:
             landed = landed_in(con, ledger, settings)
             write_data_page(home, settings, landed, templates)

@@ -5,14 +5,12 @@ from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, date, datetime
 
 import dagster as dg
-import jinja2
 import polars as pl
 
 from edu_pipeline.facts.students import students_of_week as students_of_week_of
 from edu_pipeline.ground.one_run import require_one_refresh
-from edu_pipeline.ground.shipped import shipped
 from edu_pipeline.ground.steps import Notes, Parts, Table, picture, table
-from edu_pipeline.ground.templates import environment, phrase
+from edu_pipeline.ground.templates import phrase, templates_of
 from edu_pipeline.ground.warehouse import Connection, read_earlier
 from edu_pipeline.mail.frames import letters_frames
 from edu_pipeline.model.gate import mail_gate as mail_gate_of
@@ -225,7 +223,7 @@ def letter_charts(
         school_week,
         _week(context),
         settings.targets,
-        functools.partial(phrase, _templates(home), WORDS),
+        functools.partial(phrase, templates_of(home.templates), WORDS),
         read_earlier(con, "letter_charts", pl.DataFrame(schema=dict(DRAWN)), context.partition_key),
     ):
         largest = preview(drawn, homerooms.filter(week_start=_week(context))) or largest
@@ -268,7 +266,7 @@ def teacher_letters(
         tables,
         week,
         settings,
-        _templates(home),
+        templates_of(home.templates),
         now=datetime.now(UTC),
         tags=context.run.tags,
     )
@@ -277,10 +275,6 @@ def teacher_letters(
 
 def _week(context: dg.AssetExecutionContext) -> date:
     return date.fromisoformat(context.partition_key)
-
-
-def _templates(home: Home) -> jinja2.Environment:
-    return environment([home.templates, shipped("templates")])
 
 
 def _schools(

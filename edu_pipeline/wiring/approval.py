@@ -6,8 +6,7 @@ from datetime import UTC, datetime
 import dagster as dg
 from pydantic import Field
 
-from edu_pipeline.ground.shipped import shipped
-from edu_pipeline.ground.templates import environment
+from edu_pipeline.ground.templates import templates_of
 from edu_pipeline.mail.assets import WritePage, show_now
 from edu_pipeline.mail.attention import counted
 from edu_pipeline.mail.ledger.approvals import approve, review
@@ -70,7 +69,7 @@ def approval_jobs(
                     allow_retries=False,
                 )
             number = approve(ledger, seen.drafts, now=datetime.now(UTC), by=config.by.strip())
-            templates = environment([mail_room.home.templates, shipped("templates")])
+            templates = templates_of(mail_room.home.templates)
             write_proofs(mail_room.home.outbox, ledger, campaign, period, templates)
             write_page(ledger)
         show_now(context.instance, mail_room)

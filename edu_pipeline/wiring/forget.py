@@ -16,8 +16,7 @@ from pathlib import Path
 
 from edu_pipeline.facts.audience import forget_audience
 from edu_pipeline.ground.addresses import is_address, same_address
-from edu_pipeline.ground.shipped import shipped
-from edu_pipeline.ground.templates import environment
+from edu_pipeline.ground.templates import templates_of
 from edu_pipeline.ground.warehouse import open_warehouse, read_table, rewrite, tables, texts_with
 from edu_pipeline.landing.sightings import PersonSeen, find_person, folded, learners_among
 from edu_pipeline.landing.sources.edx.edx_people import related_learners
@@ -351,7 +350,7 @@ def _erase_pages(
     has_page = mail_page(home).exists()
     for page in pages:
         page.unlink(missing_ok=True)
-    templates = environment([home.templates, shipped("templates")])
+    templates = templates_of(home.templates)
     for campaign, period in proofs:
         write_proofs(home.outbox, ledger, campaign, period, templates)
     if has_page:

@@ -19,8 +19,7 @@ def webhook(
     Only this machine can reach it: put a proxy that speaks https in front of it, such as Caddy or
     nginx, and let nothing but POST /events and /out/… through.
     """
-    from edu_pipeline.ground.shipped import shipped
-    from edu_pipeline.ground.templates import environment
+    from edu_pipeline.ground.templates import templates_of
     from edu_pipeline.mail.web import HOST, app, serve
     from edu_pipeline.wiring.environment import mail_room
 
@@ -29,9 +28,7 @@ def webhook(
     mail = room.settings.mail
     base = (mail.public_url or "https://YOUR-NAME").rstrip("/")
     with room.open_ledger() as ledger:
-        application = app(
-            ledger, room.settings, environment([home.templates, shipped("templates")])
-        )
+        application = app(ledger, room.settings, templates_of(home.templates))
         out.print(f"Listening on http://{HOST}:{port}; Ctrl+C ends it.")
         out.print(f"  A proxy that speaks https hands on {base} to it.", soft_wrap=True)
         out.print(f"  SendGrid, Settings, Mail Settings, Event Webhook, Post URL: {base}/events")
