@@ -1,5 +1,6 @@
 """What Dagster loads, on one screen."""
 
+import functools
 from collections.abc import Mapping, Sequence
 
 import dagster as dg
@@ -9,7 +10,6 @@ from edu_pipeline.facts import assets as facts
 from edu_pipeline.ground.resources import Warehouse
 from edu_pipeline.ground.steps import Table, step, thinned
 from edu_pipeline.ground.templates import templates_of
-from edu_pipeline.ground.warehouse import Connection
 from edu_pipeline.landing import assets as landing
 from edu_pipeline.landing.sources.edx import assets as edx
 from edu_pipeline.landing.sources.results import assets as results
@@ -19,8 +19,7 @@ from edu_pipeline.mail.mailing import Mailing
 from edu_pipeline.mail.room import MailRoom
 from edu_pipeline.programmes import assets as programmes
 from edu_pipeline.site import assets as site
-from edu_pipeline.site.data_page import landed_in
-from edu_pipeline.site.home_page import write_home_page
+from edu_pipeline.site.home_page import write_front_pages
 from edu_pipeline.site.mail_page import write_mail_page
 from edu_pipeline.teachers import assets as teachers
 from edu_pipeline.teachers.edition import CAMPAIGN
@@ -56,11 +55,6 @@ def build_definitions(
 
     def write_page(ledger: Ledger) -> None:
         write_mail_page(home, settings, ledger, templates_of(home.templates))
-
-    def write_home(con: Connection, ledger: Ledger, concerns: Sequence[str]) -> None:
-        templates = templates_of(home.templates)
-        landed = landed_in(con, ledger, settings)
-        write_home_page(home, settings, ledger, landed, templates, concerns)
 
     def sent(mailing: Mailing, *made: Table) -> Sequence[dg.AssetsDefinition]:
         """What writes a mailing's letters, and what delivers them."""
@@ -130,7 +124,7 @@ def build_definitions(
             send_after_refresh(settings),
             mail_sensor(settings),
             tell_operator(settings),
-            heartbeat(write_home),
+            heartbeat(functools.partial(write_front_pages, home, settings)),
         ],
         schedules=[
             *(send_weekly(settings, mailing) for mailing in mailings),

@@ -6,6 +6,7 @@ Sentences and numbers without names; where they are shown is for others to say.
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from edu_pipeline.mail.due import newest_of_each
 from edu_pipeline.mail.ledger.approvals import review
 from edu_pipeline.mail.ledger.store import Ledger
 from edu_pipeline.mail.mailing import Mailing
@@ -60,9 +61,9 @@ def to_approve(ledger: Ledger) -> Concern:
 
 def newest_held(ledger: Ledger, mailing: Mailing) -> Concern | None:
     """Whether the newest period of every campaign may go out; None where none has figures."""
-    # the newest comes last
-    newest = {p.campaign: p for p in ledger.recorded_periods() if mailing.owns(p.campaign)}
-    held = [period.held for period in newest.values() if period.held]
+    every = newest_of_each(ledger.recorded_periods()).values()
+    newest = [period for period in every if mailing.owns(period.campaign)]
+    held = [period.held for period in newest if period.held]
     return Concern(fine=not held, sentence=" ".join(held) or "Not held.") if newest else None
 
 

@@ -34,6 +34,15 @@ class Period:
     """Why none of its letters may go out."""
 
 
+def newest_of_each(recorded: Iterable[Period]) -> Mapping[str, Period]:
+    """Campaign → its newest period.
+
+    Args:
+        recorded: From `Ledger.recorded_periods`, oldest first.
+    """
+    return {period.campaign: period for period in recorded}
+
+
 PERIODS = pl.Schema(
     {
         "campaign": pl.String,

@@ -21,9 +21,7 @@ from edu_pipeline.model.gate import unreleased
 from edu_pipeline.programmes.charts import funnel_chart
 from edu_pipeline.programmes.nudges import campaign_of
 from edu_pipeline.settings.home import Home, Settings
-from edu_pipeline.site.data_page import landed_in, write_data_page
-from edu_pipeline.site.glossary_page import write_glossary_page
-from edu_pipeline.site.home_page import attainment_page, write_home_page
+from edu_pipeline.site.home_page import attainment_page, write_front_pages
 from edu_pipeline.site.mail_page import write_mail_page
 from edu_pipeline.site.open_rates import open_rate_chart, spoken, told
 from edu_pipeline.site.programme_page import WIDE, ProgrammeTables, write_programme_page
@@ -168,13 +166,8 @@ def home_page(settings: Settings) -> Table:
     )
     def home_page(con: Connection, mail_room: MailRoom) -> Notes:
         """`data/site/index.html`: how this week stands, and what to do; with the pages on data and words."""
-        home = mail_room.home
-        templates = templates_of(home.templates)
         with mail_room.open_ledger() as ledger:
-            landed = landed_in(con, ledger, settings)
-            write_data_page(home, settings, landed, templates)
-            write_glossary_page(home, settings, templates)
-            page = write_home_page(home, settings, ledger, landed, templates)
+            page = write_front_pages(mail_room.home, settings, con, ledger)
         return {"page": dg.MetadataValue.path(page)}
 
     return home_page

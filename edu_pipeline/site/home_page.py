@@ -12,9 +12,11 @@ from pathlib import Path
 import jinja2
 
 from edu_pipeline.ground.files import write_whole
+from edu_pipeline.ground.templates import templates_of
+from edu_pipeline.ground.warehouse import Connection
 from edu_pipeline.ground.weeks import monday
 from edu_pipeline.ground.wording import counted, day_month, long_date, moment
-from edu_pipeline.mail.due import Period
+from edu_pipeline.mail.due import Period, newest_of_each
 from edu_pipeline.mail.engagement import campaign_engagement
 from edu_pipeline.mail.ledger.controls import paused
 from edu_pipeline.mail.ledger.reports import events_frame
@@ -27,8 +29,8 @@ from edu_pipeline.mail.status import Standing, Status, status_of
 from edu_pipeline.programmes.nudges import campaign_of
 from edu_pipeline.settings.home import Home, Settings
 from edu_pipeline.settings.mail import Mail
-from edu_pipeline.site.data_page import Landed, data_page
-from edu_pipeline.site.glossary_page import glossary_page
+from edu_pipeline.site.data_page import Landed, data_page, landed_in, write_data_page
+from edu_pipeline.site.glossary_page import glossary_page, write_glossary_page
 from edu_pipeline.site.mail_page import mail_page
 from edu_pipeline.site.open_rates import spoken
 from edu_pipeline.site.programme_page import programme_page
@@ -72,6 +74,27 @@ class Link:
     page: Path
     title: str
     about: str
+
+
+def write_front_pages(
+    home: Home, settings: Settings, con: Connection, ledger: Ledger, concerns: Sequence[str] = ()
+) -> Path:
+    """Write the front page and those on data and words, from what the warehouse and the ledger say now.
+
+    Args:
+        home: Whose pages.
+        settings: Of the home.
+        con: The warehouse.
+        ledger: Read only.
+        concerns: What else somebody should look at, in sentences.
+
+    Returns:
+        The front page.
+    """
+    templates, landed = templates_of(home.templates), landed_in(con, ledger, settings)
+    write_data_page(home, settings, landed, templates)
+    write_glossary_page(home, settings, templates)
+    return write_home_page(home, settings, ledger, landed, templates, concerns)
 
 
 def write_home_page(
@@ -161,7 +184,7 @@ def ways(
         settings: Of the home.
         problems: From `model.gate.standing`, those that nobody has released.
     """
-    newest = {period.campaign: period for period in periods}
+    newest = newest_of_each(periods)
     names = {campaign_of(each.id): each.title for each in settings.programmes}
     order = sorted(newest, key=lambda campaign: (campaign != CAMPAIGN, campaign))
     return [

@@ -19,6 +19,7 @@ from edu_pipeline.landing.zone import Zone
 from edu_pipeline.mail.alerts import alert
 from edu_pipeline.mail.due import Period, due_periods
 from edu_pipeline.mail.ledger.database import LedgerError
+from edu_pipeline.mail.ledger.reading import FrozenLetter
 from edu_pipeline.mail.ledger.store import Ledger
 from edu_pipeline.mail.letter import Address
 from edu_pipeline.mail.mailing import Mailing
@@ -373,16 +374,20 @@ def tell_operator(settings: Settings) -> dg.SensorDefinition:
             sender=Address(*settings.letters.sender),
             to=mail.operator,
         )
-        try:
-            with closing(mail_room.transport()) as transport:
-                outcome = transport.send(letter, datetime.now(UTC))
-        except Exception as problem:  # noqa: BLE001 - an alert must not fail, or it comes again
-            return dg.SkipReason(f"The operator was not told ({type(problem).__name__}).")
-        if outcome.state is not State.sent:
-            return dg.SkipReason(f"The operator was not told. {outcome.detail}")
-        return None
+        why_not = why_not_told(mail_room, letter)
+        return dg.SkipReason(why_not) if why_not else None
 
     return sensor
+
+
+def why_not_told(room: MailRoom, letter: FrozenLetter) -> str | None:
+    """Send the operator a letter; why it did not go, or None where it did."""
+    try:
+        with closing(room.transport()) as transport:
+            outcome = transport.send(letter, datetime.now(UTC))
+    except Exception as problem:  # noqa: BLE001 - an alert must not fail, or it comes again
+        return f"The operator was not told ({type(problem).__name__})."
+    return None if outcome.state is State.sent else f"The operator was not told. {outcome.detail}"
 
 
 def is_tried_again(instance: dg.DagsterInstance, run: dg.DagsterRun) -> bool:

@@ -6,8 +6,9 @@ does not say for days what was true at the last refresh.
 
 import json
 import shutil
-from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
-from contextlib import ExitStack, closing, contextmanager
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager
 from dataclasses import asdict, dataclass, field, replace
 from datetime import UTC, date, datetime, timedelta
 
@@ -25,15 +26,14 @@ from edu_pipeline.ground.warehouse import (
     read_table,
 )
 from edu_pipeline.mail.alerts import to_operator
-from edu_pipeline.mail.due import Period
+from edu_pipeline.mail.due import Period, newest_of_each
 from edu_pipeline.mail.ledger.store import Ledger
 from edu_pipeline.mail.letter import Address
 from edu_pipeline.mail.pulse import Pulse, concerns
-from edu_pipeline.mail.room import MailRoom, MissingSecretError
+from edu_pipeline.mail.room import MailRoom
 from edu_pipeline.mail.states import State
-from edu_pipeline.mail.transports.protocol import CarrierError
 from edu_pipeline.settings.home import Home
-from edu_pipeline.wiring.automation import is_tried_again
+from edu_pipeline.wiring.automation import is_tried_again, why_not_told
 from edu_pipeline.wiring.jobs import REFRESH
 from edu_pipeline.wiring.mailings import TEACHERS
 
@@ -183,21 +183,21 @@ def pulse_of(
         if run.status is dg.DagsterRunStatus.SUCCESS and record.end_time
     )
     last = next(ended, None)
+    newest = newest_of_each(ledger.recorded_periods())
+    letters: Counter[State] = Counter()
+    for each in ledger.periods():
+        letters.update(each.counts)
     return Pulse(
         refreshed=datetime.fromtimestamp(last, UTC) if last else None,
         failed=any(
             run.status is dg.DagsterRunStatus.FAILURE and not is_tried_again(instance, run)
             for run in _that_count(runs)
         ),
-        expected=None if con is None else _expected(con, ledger, now.date()),
+        expected=None if con is None else _expected(con, newest.get(TEACHERS.campaign), now.date()),
         free=shutil.disk_usage(home.data).free,
-        drafts=sum(each.counts.get(State.draft, 0) for each in ledger.periods()),
-        trouble=sum(
-            each.counts.get(state, 0)
-            for each in ledger.periods()
-            for state in (State.unknown, State.failed)
-        ),
-        held=next((each.held for each in _newest(ledger) if each.held), None),
+        drafts=letters[State.draft],
+        trouble=letters[State.unknown] + letters[State.failed],
+        held=next((each.held for each in newest.values() if each.held), None),
     )
 
 
@@ -215,14 +215,8 @@ def _that_count(runs: Sequence[dg.DagsterRun]) -> Iterator[dg.DagsterRun]:
         jobs.add(run.job_name)
 
 
-def _newest(ledger: Ledger) -> Collection[Period]:
-    """The newest period of every campaign."""
-    return {period.campaign: period for period in ledger.recorded_periods()}.values()
-
-
-def _expected(con: Connection, ledger: Ledger, today: date) -> date | None:
+def _expected(con: Connection, newest: Period | None, today: date) -> date | None:
     """The last day of the first school week that is over and whose registers are not all in."""
-    newest = next((each for each in _newest(ledger) if TEACHERS.owns(each.campaign)), None)
     if newest is None or columns_of(con, "stg_school_days") is None:
         return None
     if not newest.complete:
@@ -249,8 +243,4 @@ def _sent(room: MailRoom, text: str, *, well: bool, now: datetime) -> bool:
         sender=Address(*room.settings.letters.sender),
         to=to,
     )
-    try:
-        with closing(room.transport()) as transport:
-            return transport.send(letter, now).state is State.sent
-    except (MissingSecretError, CarrierError, OSError):
-        return False
+    return why_not_told(room, letter) is None

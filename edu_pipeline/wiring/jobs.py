@@ -21,8 +21,10 @@ from edu_pipeline.settings.landing import EVENTS_FOLDER, PROGRAMMES_FOLDER
 from edu_pipeline.wiring.mailings import NUDGES, TEACHERS
 
 REFRESH = "refresh"
-_AS_A_WHOLE = {RETRY_STRATEGY_TAG: ReexecutionStrategy.ALL_STEPS.value}
-"""A job that Dagster launches again: its steps belong together."""
+_job = functools.partial(
+    dg.define_asset_job, run_tags={RETRY_STRATEGY_TAG: ReexecutionStrategy.ALL_STEPS.value}
+)
+"""A job whose steps belong together: where Dagster launches it again, it is all of them."""
 _HOME_PAGE = dg.AssetSelection.assets("home_page")
 _AFTER_MAIL = (
     dg.AssetSelection.assets("ledger_letters", "campaign_engagement", "letters_page") | _HOME_PAGE
@@ -145,28 +147,25 @@ def jobs_of(mailings: tuple[Mailing, ...]) -> Jobs:
     written = [name for each in mailings for name in (*each.written, each.delivered)]
     refreshed = dg.AssetSelection.all() - dg.AssetSelection.assets(*written)
     return Jobs(
-        everything=dg.define_asset_job(
+        everything=_job(
             REFRESH,
             selection=refreshed,
-            run_tags=_AS_A_WHOLE,
             description=(
                 "Read whatever lies in the landing zone, what the carrier reported included, and "
                 "compute every table again. Sends nothing."
             ),
         ),
         of_sources={
-            source: dg.define_asset_job(
+            source: _job(
                 source.job,
-                run_tags=_AS_A_WHOLE,
                 selection=_without_others(refreshed, source, sources),
                 description=f"Read and compute again: {source.about}. Sends nothing.",
             )
             for source in sources
         },
         send={
-            mailing: dg.define_asset_job(
+            mailing: _job(
                 mailing.send,
-                run_tags=_AS_A_WHOLE,
                 selection=dg.AssetSelection.assets(*mailing.written, mailing.delivered)
                 | _AFTER_MAIL,
                 description=(
@@ -178,9 +177,8 @@ def jobs_of(mailings: tuple[Mailing, ...]) -> Jobs:
             for mailing in mailings
         },
         deliver={
-            mailing: dg.define_asset_job(
+            mailing: _job(
                 mailing.deliver,
-                run_tags=_AS_A_WHOLE,
                 selection=dg.AssetSelection.assets(mailing.delivered) | _AFTER_MAIL,
                 description=(
                     f"Deliver one week's {mailing.noun} that are approved or still wait, as they "

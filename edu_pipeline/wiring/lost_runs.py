@@ -5,7 +5,6 @@ stand in the queue's way for ever. Whether it is launched again is for `dagster.
 """
 
 import socket
-from collections.abc import Callable
 
 import dagster as dg
 import psutil
@@ -23,8 +22,6 @@ _GONE = (
     "something ended it."
 )
 _CLOCKS_DIFFER_SECONDS = 2
-
-
 HOST_TAG = "edu_pipeline/host"
 """Of a run: the machine that its process is on; of another's processes nobody here knows anything."""
 HERE = socket.gethostname()
@@ -54,11 +51,8 @@ def end_lost_runs(instance: dg.DagsterInstance) -> None:
     """End the runs of a history that wait for a process that is gone."""
     for run in instance.get_runs(dg.RunsFilter(statuses=_UNFINISHED)):
         if is_lost(instance, run):
-            end: dict[dg.DagsterRunStatus, Callable[..., object]] = {
-                dg.DagsterRunStatus.STARTED: instance.report_run_failed,
-                dg.DagsterRunStatus.CANCELING: instance.report_run_canceled,
-            }
-            end[run.status](run, _GONE)
+            canceling = run.status is dg.DagsterRunStatus.CANCELING
+            (instance.report_run_canceled if canceling else instance.report_run_failed)(run, _GONE)
 
 
 def is_lost(instance: dg.DagsterInstance, run: dg.DagsterRun) -> bool:
