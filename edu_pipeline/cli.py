@@ -32,17 +32,19 @@ from edu_pipeline.commands.console import (
     UserError,
     command,
     err,
+    monday_of,
     out,
 )
 from edu_pipeline.commands.mail.app import app as mail_app
 from edu_pipeline.commands.mishaps import sentence
 from edu_pipeline.ground.shipped import shipped
-from edu_pipeline.ground.weeks import parse_week, week_name
+from edu_pipeline.ground.weeks import week_name
 from edu_pipeline.settings.home import Home, Settings, home_around, load_settings
 from edu_pipeline.wiring.mailings import TEACHERS
 
 if TYPE_CHECKING:
     from edu_pipeline.mail.due import Period
+    from edu_pipeline.mail.room import MailRoom
 
 app = typer.Typer(
     name="edu-pipeline",
@@ -170,11 +172,11 @@ def run(
     """
     from edu_pipeline.wiring.environment import mail_room
 
-    home: Home = context.obj
-    load_settings(home)  # nothing is touched in a folder that is no home
-    wanted = _monday(week) if week else None
-    landing.fetch_all(mail_room(home))
-    _refresh_and_send(home, wanted, even_if_old=even_if_old)
+    room = mail_room(context.obj)  # nothing is touched in a folder that is no home
+    wanted = monday_of(week) if week else None
+    if room.settings.sources:
+        landing.fetch_all(room)
+    _refresh_and_send(room, wanted, even_if_old=even_if_old)
 
 
 @app.command()
@@ -184,13 +186,15 @@ def demo(context: typer.Context) -> None:
     Where something has landed it is a run, and nothing is invented.
     """
     from edu_pipeline.commands.demo import show_all
+    from edu_pipeline.sample.landing import files_in
+    from edu_pipeline.wiring.environment import mail_room
 
     home: Home = context.obj
     landing = _landing_folder(home, load_settings(home))
-    if any(path.is_file() and path.suffix != ".md" for path in landing.rglob("[!.]*")):
+    if files_in(landing):
         if samples.has_school(home, landing):
             samples.bring_school(home)
-        _refresh_and_send(home, None)
+        _refresh_and_send(mail_room(home), None)
     else:
         show_all(home, landing, _last_friday())
 
@@ -240,20 +244,18 @@ def _last_friday() -> date:
     return today - timedelta(days=(today.weekday() - 4) % 7)
 
 
-def _refresh_and_send(home: Home, wanted: date | None, *, even_if_old: bool = False) -> None:
+def _refresh_and_send(room: "MailRoom", wanted: date | None, *, even_if_old: bool = False) -> None:
     from edu_pipeline.ground.warehouse import hold
 
-    with hold(home.lock, "`edu-pipeline run`"):
-        _round(home, wanted, even_if_old=even_if_old)
+    with hold(room.home.lock, "`edu-pipeline run`"):
+        _round(room, wanted, even_if_old=even_if_old)
 
 
-def _round(home: Home, wanted: date | None, *, even_if_old: bool) -> None:
+def _round(room: "MailRoom", wanted: date | None, *, even_if_old: bool) -> None:
     from edu_pipeline.mail.due import newest_ready
     from edu_pipeline.wiring import unchanged
-    from edu_pipeline.wiring.environment import mail_room
 
-    room = mail_room(home)
-    settings = room.settings
+    home, settings = room.home, room.settings
     last = unchanged.last_round(room) if wanted is None else None
     if last:
         ended = last.ended.astimezone(settings.zone)
@@ -303,13 +305,6 @@ def _why_not_due(periods: Sequence["Period"]) -> str:
         "" if newest.complete else f" {newest.period} waits for registers up to {newest.last_day}."
     )
     return f"Weeks with figures: {periods[0].period} to {newest.period}.{waiting}"
-
-
-def _monday(week: str) -> date:
-    try:
-        return parse_week(week)
-    except ValueError as error:
-        raise UserError(str(error)) from None
 
 
 if __name__ == "__main__":

@@ -4,6 +4,7 @@ import getpass
 import re
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from datetime import date
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -13,6 +14,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from rich.text import Text
 
 from edu_pipeline.ground.shipped import PROJECT
+from edu_pipeline.ground.weeks import parse_week
 from edu_pipeline.settings.home import Home
 
 if TYPE_CHECKING:
@@ -41,6 +43,18 @@ _COMMAND = re.compile(r"edu-pipeline (?=gate |landing |mail |programmes |run\b|s
 
 class UserError(Exception):
     """Something that the user can put right; the message says how."""
+
+
+def monday_of(week: str) -> date:
+    """The Monday of a week as users say it, such as 2026-W40.
+
+    Raises:
+        UserError: It is none; the message says what is.
+    """
+    try:
+        return parse_week(week)
+    except ValueError as error:
+        raise UserError(str(error)) from None
 
 
 def command(home: Home, rest: str) -> str:

@@ -13,8 +13,17 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from edu_pipeline.commands.console import HELD, READS, UserError, command, err, out, read_tables
-from edu_pipeline.ground.weeks import parse_week, week_name
+from edu_pipeline.commands.console import (
+    HELD,
+    READS,
+    UserError,
+    command,
+    err,
+    monday_of,
+    out,
+    read_tables,
+)
+from edu_pipeline.ground.weeks import week_name
 from edu_pipeline.ground.wording import NBSP, long_date, percent, plain
 from edu_pipeline.settings.home import Home, Settings, load_settings
 
@@ -76,10 +85,7 @@ def explain(
 
     home: Home = context.obj
     settings = load_settings(home)
-    try:
-        monday = parse_week(week)
-    except ValueError as error:
-        raise UserError(str(error)) from None
+    monday = monday_of(week)
     class_id, name, of, stated, through, rows = _read(home, settings, rate, of_class, monday)
     words = _WORDS[rate]
     counted = rows.filter("counted")

@@ -5,8 +5,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from edu_pipeline.commands.console import UserError, command, out, reading
-from edu_pipeline.ground.weeks import parse_week
+from edu_pipeline.commands.console import UserError, command, monday_of, out, reading
 from edu_pipeline.ground.wording import counted
 from edu_pipeline.settings.home import Home, load_settings
 
@@ -53,10 +52,7 @@ def preview(
 
     home: Home = context.obj
     settings = load_settings(home)
-    try:
-        monday = parse_week(week) if week else None
-    except ValueError as error:
-        raise UserError(str(error)) from None
+    monday = monday_of(week) if week else None
     with reading(home, [*OF_ALL, *OF_WEEK]) as con:
         written: list[date] = (
             read_table(con, "students_of_week", columns=("week_start",))["week_start"]

@@ -55,7 +55,7 @@ def write_files(landing: Path, files: Mapping[str, bytes]) -> list[Path]:
         SampleError: As `write_sample`.
     """
     earlier = _marked_files(landing)
-    foreign = sorted(set(_files(landing)) - set(earlier))
+    foreign = sorted(set(files_in(landing)) - set(earlier))
     if foreign:
         raise SampleError(
             f"{landing} already holds {len(foreign)} file(s) that are not part of a sample, such as "
@@ -122,7 +122,7 @@ def _marked_files(landing: Path) -> list[Path]:
     return paths
 
 
-def _files(landing: Path) -> list[Path]:
+def files_in(landing: Path) -> list[Path]:
     """What lies in the landing zone, without the marker, a README and housekeeping files."""
     return [
         path

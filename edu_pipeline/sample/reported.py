@@ -5,7 +5,7 @@ Not here: which letters there are, and where the file lands.
 
 import json
 import random
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from datetime import datetime, timedelta
 from hashlib import sha256
 
@@ -29,31 +29,30 @@ def reports(letters: Iterable[str], ledger: str, at: datetime, week: float) -> b
         JSON; the same for the same letters.
     """
     first, last = _OPENED
-    events: list[dict[str, object]] = []
-    for key in sorted(letters):
-        chance = random.Random(key)  # noqa: S311 - nothing depends on it
-
-        def event(kind: str, hours: float, key: str = key, **other: object) -> None:
-            name = sha256(f"{key} {kind} {other}".encode()).hexdigest()[:20]
-            moment = int((at + timedelta(hours=hours)).timestamp())
-            events.append(
-                {
-                    "event": kind,
-                    "timestamp": moment,
-                    "sg_event_id": name,
-                    "sg_message_id": sha256(key.encode()).hexdigest()[:20],
-                    "edu_letter": key,
-                    "edu_ledger": ledger,
-                    **other,
-                }
-            )
-
-        if chance.random() < 1 / _BOUNCE_OF:
-            event("bounce", 0.01, type="blocked", reason="452 4.2.2 mailbox full")
-            continue
-        event("delivered", 0.01)
-        if chance.random() < _OPENED_BY_PROGRAMS:
-            event("open", 0.02, sg_machine_open=True)
-        if chance.random() < first + (last - first) * week:
-            event("open", 1 + 20 * chance.random())
+    opened = first + (last - first) * week
+    events = [
+        {
+            "event": kind,
+            "timestamp": int((at + timedelta(hours=hours)).timestamp()),
+            "sg_event_id": sha256(f"{key} {kind} {other}".encode()).hexdigest()[:20],
+            "sg_message_id": sha256(key.encode()).hexdigest()[:20],
+            "edu_letter": key,
+            "edu_ledger": ledger,
+            **other,
+        }
+        for key in sorted(letters)
+        for kind, hours, other in _story(random.Random(key), opened)  # noqa: S311 - nothing depends on it
+    ]
     return json.dumps(events, indent=1).encode()
+
+
+def _story(chance: random.Random, opened: float) -> Iterator[tuple[str, float, dict[str, object]]]:
+    """What is reported of a letter: the kind of event, hours after it was sent, and what else it says."""
+    if chance.random() < 1 / _BOUNCE_OF:
+        yield "bounce", 0.01, {"type": "blocked", "reason": "452 4.2.2 mailbox full"}
+        return
+    yield "delivered", 0.01, {}
+    if chance.random() < _OPENED_BY_PROGRAMS:
+        yield "open", 0.02, {"sg_machine_open": True}
+    if chance.random() < opened:
+        yield "open", 1 + 20 * chance.random(), {}

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 from rich.text import Text
 
-from edu_pipeline.commands.console import UserError, command, err, out, with_home
-from edu_pipeline.ground.weeks import parse_week, week_name
+from edu_pipeline.commands.console import UserError, command, err, monday_of, out, with_home
+from edu_pipeline.ground.weeks import week_name
 from edu_pipeline.mail.mailing import options
 from edu_pipeline.settings.home import Home
 from edu_pipeline.wiring.mailings import mailing_of
@@ -118,7 +118,7 @@ def chosen(ledger: "Ledger", week: str | None, campaign: str | None, home: Home)
                 f"There are no letters of a campaign {campaign}. Those that have some: "
                 f"{', '.join(campaigns)}."
             )
-    wanted = {known[0].period} if week is None else {week, _named(week)}
+    wanted = {known[0].period} if week is None else {week, week_name(monday_of(week))}
     found = [summary for summary in known if summary.period in wanted]
     if len(found) > 1:
         choices = "\n".join(
@@ -136,13 +136,6 @@ def chosen(ledger: "Ledger", week: str | None, campaign: str | None, home: Home)
         f"There are no letters about {week}. The newest are about {known[0].period}. To write those "
         f"of a week: {command(home, again)}"
     )
-
-
-def _named(week: str) -> str:
-    try:
-        return week_name(parse_week(week))
-    except ValueError as error:
-        raise UserError(str(error)) from None
 
 
 def held_by_gate(ledger: "Ledger", campaign: str, period: str, home: Home) -> str | None:
