@@ -6,14 +6,18 @@ What the columns mean is not decided here; every cell stays text.
 import codecs
 import csv
 from collections import Counter
-from collections.abc import Callable, Collection, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import islice, zip_longest
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from edu_pipeline.landing.tables.encodings import UTF_8, UnreadableFileError, chunks, decoded
 
 DELIMITERS = (",", ";", "\t", "|")
+if TYPE_CHECKING:
+    import _csv
+
 OVERFLOW = "_overflow"
 """Column of the cells that a row has beyond the header; a row with any is rejected later."""
 CELLS = "_cells"
@@ -104,6 +108,12 @@ class _Header:
     known: frozenset[str]
 
 
+def reader_of(lines: Iterable[str], delimiter: str = ",", *, strict: bool = False) -> "_csv.Reader":
+    """Python's reader of CSV, for which no cell is too long."""
+    csv.field_size_limit(LONGEST_CELL)
+    return csv.reader(lines, delimiter=delimiter, strict=strict)
+
+
 def _header(
     top: Sequence[str],
     delimiter: str | None,
@@ -116,7 +126,6 @@ def _header(
         raise UnreadableFileError(f"it has no line {header_line}, which header_line names")
     first = 0 if header_line is None else header_line - 1
     after = HEADER_WITHIN if header_line is None else header_line
-    csv.field_size_limit(LONGEST_CELL)  # the line below a header may have a long note
     candidates = [
         max(
             (_header_in(top, line, mark, known) for mark in (delimiter or DELIMITERS)),
@@ -135,15 +144,14 @@ def _header(
 def _header_in(
     top: Sequence[str], line: int, delimiter: str, known: Callable[[Sequence[str]], Collection[str]]
 ) -> _Header:
-    reader = csv.reader(top[line:], delimiter=delimiter)
+    reader = reader_of(top[line:], delimiter)
     try:
         names: Sequence[str] = next(reader)
     except (StopIteration, csv.Error):
         names = []
     lines = reader.line_num
-    if spread := _of_two_lines(
-        names, next(csv.reader(top[line + lines :][:1], delimiter=delimiter), [])
-    ):
+    below = next(reader_of(top[line + lines :][:1], delimiter), [])
+    if spread := _of_two_lines(names, below):
         names, lines = spread, lines + 1
     return _Header(names, delimiter, line, lines, frozenset(known(_unique(names))))
 
@@ -198,7 +206,7 @@ def above(path: Path, shape: Layout) -> Iterator[tuple[int, list[str | None]]]:
     width = len(shape.header)
     with path.open(encoding="utf-8-sig", newline="") as file:
         for line, text in enumerate(islice(file, shape.preamble), start=1):
-            cells = next(csv.reader([text], delimiter=shape.delimiter), [])
+            cells = next(reader_of([text], shape.delimiter), [])
             filled = sum(bool(cell.strip()) for cell in cells)
             if len(cells) == width >= ENOUGH_NAMES and filled >= min(ROW_LIKE, width):
                 yield line, [cell or None for cell in cells]
@@ -218,11 +226,10 @@ def records(path: Path, shape: Layout) -> Iterator[tuple[int, int | None, list[s
         UnreadableFileError: A quotation mark is not closed where its cell ends.
     """
     width = len(shape.header)
-    csv.field_size_limit(LONGEST_CELL)
     with path.open(encoding="utf-8-sig", newline="") as file:
         for _ in range(shape.header_lines):
             file.readline()
-        reader = csv.reader(file, delimiter=shape.delimiter, strict=True)
+        reader = reader_of(file, shape.delimiter, strict=True)
         line = shape.header_lines + 1
         try:
             for cells in reader:

@@ -20,7 +20,7 @@ from typing import Any
 from weakref import finalize
 from xml.parsers import expat
 
-from edu_pipeline.landing.tables.csvfile import LISTED, LONGEST_CELL
+from edu_pipeline.landing.tables.csvfile import LISTED, reader_of
 from edu_pipeline.landing.tables.encodings import UnreadableFileError
 from edu_pipeline.landing.zone import digest
 
@@ -109,12 +109,11 @@ def _converted(path: Path, folder: Path) -> Mapping[str, Path]:
 
 def _with_header(rows: Path, header: list[str], target: Path) -> None:
     """Rows below their header, each as long as it."""
-    csv.field_size_limit(LONGEST_CELL)
     with (
         rows.open(encoding="utf-8", newline="") as received,
         target.open("w", encoding="utf-8", newline="") as file,
     ):
-        padded = (row + [""] * (len(header) - len(row)) for row in csv.reader(received))
+        padded = (row + [""] * (len(header) - len(row)) for row in reader_of(received))
         csv.writer(file, lineterminator="\n").writerows(chain([header], padded))
 
 

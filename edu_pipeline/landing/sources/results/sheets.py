@@ -3,7 +3,6 @@
 What a column means is not decided here; where the header is, by names that the caller knows.
 """
 
-import csv
 import io
 import re
 from collections.abc import Callable, Collection, Iterator, Sequence
@@ -12,7 +11,7 @@ from itertools import islice
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from edu_pipeline.landing.tables.csvfile import Layout, records
+from edu_pipeline.landing.tables.csvfile import Layout, reader_of, records
 from edu_pipeline.landing.tables.encodings import UTF_8, UnreadableFileError, likely_encoding
 from edu_pipeline.landing.tables.opened import Look, as_text, measured
 from edu_pipeline.landing.tables.workbook import WORKBOOKS, is_workbook, shown_sheets
@@ -129,6 +128,6 @@ def _over(text: Path, shape: Layout) -> tuple[str, ...]:
     """The cells of the line above the header."""
     with text.open(encoding="utf-8-sig", newline="") as file:
         lines = list(islice(file, shape.preamble))
-    above = next(csv.reader(io.StringIO(lines[-1]), delimiter=shape.delimiter), []) if lines else []
+    above = next(reader_of(io.StringIO(lines[-1]), shape.delimiter), []) if lines else []
     width = len(shape.header)
     return tuple((above + [""] * width)[:width])
