@@ -41,6 +41,11 @@ def whole_percent(share: float) -> str:
     return f"{in_points(share):g}{NBSP}%"
 
 
+def rounded_percent(share: float) -> str:
+    """A share as it is typed, without decimals: `93 %`."""
+    return f"{share:.0%}".replace("%", " %")
+
+
 def in_points(change: float) -> float:
     """A share or a difference of shares times 100, to the tenth that is shown."""
     return round(change * 100, 1)

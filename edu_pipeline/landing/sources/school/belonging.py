@@ -12,7 +12,7 @@ import polars as pl
 
 from edu_pipeline.ground.sql import literal, literals, quoted
 from edu_pipeline.ground.toml import toml_text
-from edu_pipeline.ground.wording import counted
+from edu_pipeline.ground.wording import counted, rounded_percent
 from edu_pipeline.landing.rules import SUPERSEDED, UNKNOWN
 from edu_pipeline.landing.sources.school.fields import WORDS
 from edu_pipeline.landing.sources.school.school_problems import classes_told, school_problem
@@ -188,9 +188,9 @@ def _in_another_column(
             line = "see whether a line tells which is which: edu-pipeline landing inspect"
         single = len(cells) == len(rows)
         return (
-            f"{share:.0%} of the ids stand in {name} of {export}, and its ids in another column: export {table} with "
+            f"{rounded_percent(share)} of the ids stand in {name} of {export}, and its ids in another column: export {table} with "
             f"the ids that {export} has{f', or {line}' if single else '.'}"
-        ).replace("%", " %", 1)
+        )
     return None
 
 

@@ -9,7 +9,7 @@ from collections.abc import Callable, Collection, Sequence
 from functools import partial
 
 from edu_pipeline.ground.sql import quoted
-from edu_pipeline.ground.wording import counted
+from edu_pipeline.ground.wording import counted, rounded_percent
 from edu_pipeline.landing.sources.school.canonical import CODES, unread_names
 from edu_pipeline.landing.sources.school.code_sets import (
     likely_set,
@@ -175,9 +175,11 @@ def _link_lines(
         ):
             continue
         if digits:
-            why = f"{_percent(now)} of the ids of {table} are known as they are, nearly all with zeros"
+            why = f"{rounded_percent(now)} of the ids of {table} are known as they are, nearly all with zeros"
             return [Line(("landing", padded, "width"), name, digits, why)]
-    why = f"{_percent(now)} of the ids of {table} are known as they are, nearly all with this"
+    why = (
+        f"{rounded_percent(now)} of the ids of {table} are known as they are, nearly all with this"
+    )
     for other, name, wanted in ((table, column, known), (*targets[0], ids)):
         fits = _better_columns(probing, other, name, wanted)
         if (
@@ -290,10 +292,13 @@ def _role(read: Reading, people: Collection[str]) -> tuple[str | None, str]:
     students = _share(people, read.ids("students", "student_id"))
     staff = _share(people, read.ids("staff", "staff_id"))
     if students >= ENOUGH and staff <= FEW:
-        return "student", f"{_percent(students)} of the ids are students'"
+        return "student", f"{rounded_percent(students)} of the ids are students'"
     if staff >= ENOUGH and students <= FEW:
-        return "teacher", f"{_percent(staff)} of the ids are staff's"
-    return None, f"{_percent(students)} of the ids are students', {_percent(staff)} staff's"
+        return "teacher", f"{rounded_percent(staff)} of the ids are staff's"
+    return (
+        None,
+        f"{rounded_percent(students)} of the ids are students', {rounded_percent(staff)} staff's",
+    )
 
 
 def _class_type(read: Reading, classes: Collection[str]) -> tuple[str | None, str]:
@@ -379,7 +384,7 @@ def _shape_lines(read: Reading) -> list[Line]:
     section = ("landing", "attendance")
     if days >= SOME_DAYS and marks < FEW_DAYS * students * days:
         # of the students who are in it: the export may be one year group's
-        share = _percent(marks / (students * days))
+        share = rounded_percent(marks / (students * days))
         why = f"its students have a row on {share} of its days only, so no row means present"
         return [Line(section, "shape", "exceptions", why)]
     if of < ENOUGH_MARKS or not all(mark for mark, _ in codes):
@@ -509,10 +514,6 @@ def _rows(word: WordSeen) -> str:
     if word.first is None:
         return rows
     return f"{rows}, {word.first}" + (f" to {word.last}" if word.last != word.first else "")
-
-
-def _percent(share: float) -> str:
-    return f"{share:.0%}".replace("%", " %")
 
 
 Step = Callable[[Reading], list[Line]]
