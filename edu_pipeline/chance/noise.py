@@ -1,4 +1,4 @@
-"""Whether a difference is more than luck: usual ranges over weeks, groups beside their team, limits.
+"""Whether a difference between groups is more than luck: groups beside their team, limits, intervals.
 
 For repeated measures of the same people only what allows for them holds: absences come in stretches,
 and students differ. An interval that takes every student-day for an independent draw does not;
@@ -14,140 +14,15 @@ from scipy import special
 FloatArray = NDArray[np.float64]
 IntArray = NDArray[np.int64]
 
-FALSE_ALARMS_USUAL = 0.0027
-"""Share of uneventful weeks that a usual range may call a change: that of three-sigma limits on a
-normal variable, the convention of XmR charts (Wheeler, Understanding Variation, 1993). `test_noise`
-measures what becomes of it where absences carry on from day to day."""
 FALSE_ALARMS_GROUP = 0.002
 """Share of groups like all others that are called different: the 99.8 % limits of a funnel plot
 (Spiegelhalter 2005, doi 10.1002/sim.1970)."""
-FEWEST_WEEKS = 8
-"""Past weeks below which a usual range would be too wide to say anything."""
-FEWEST_STUDENTS_USUAL = 10
-"""Students below whom one long illness is a change of the whole class."""
 FEWEST_STUDENTS = 2
-
-TOO_FEW_STUDENTS = "too_few_students"
-TOO_FEW_WEEKS, WITHIN, ABOVE, BELOW = "too_few_weeks", "within", "above", "below"
-
-_D2 = 1.1283791670955126
-"""Mean range of two normal values in standard deviations: 2 ÷ √π."""
-_BEND = 0.75
-"""Rates are judged on the scale ∫ (p (1 − p))^(−1/4) dp, the regularised incomplete beta function
-I(p; 3/4, 3/4), which pulls in the long tail that rates near 100 % have below. The exponent lies
-between none and the 1/3 that makes a binomial share symmetric (Cox & Snell 1968, 'A general
-definition of residuals'): with none, whole weeks of illness are called a change five times as
-often, and with 1/3 scattered days are, above. `test_noise` measures it."""
+WITHIN, ABOVE, BELOW = "within", "above", "below"
 
 
 _SYMMETRIC = 1e-3
 """Skewness that makes no difference."""
-
-
-@dataclass(frozen=True)
-class UsualRange:
-    """The usual range of each unit in each week, from its weeks before; arrays unit × week."""
-
-    low: FloatArray
-    """Shares from 0 to 1; NaN without a value or with too few weeks before."""
-    high: FloatArray
-    weeks: IntArray
-    """Weeks before with a value."""
-    verdict: NDArray[np.object_]
-    """`too_few_weeks`, `within`, `above` or `below`; None without a value."""
-
-
-def usual_range(numerator: FloatArray, denominator: FloatArray) -> UsualRange:
-    """XmR limits for each week's rate from the weeks before it, which do not include it.
-
-    The individuals are rates on the scale of `_BEND`, less their mean, times the square root of
-    how much each week rests on (as in Laney's p' chart: Quality Engineering 14(4), 2002), so that
-    a short week counts for less and has wider limits. Sigma is their mean moving range ÷ 1.128
-    over successive weeks with a value or their standard deviation, whichever is larger: illnesses
-    that last over a weekend make successive weeks alike and their ranges too small, for up to
-    eight times the false alarms. Sigma is at least one student-day or piece of homework of an
-    average week, because no variation is finer than its unit of measurement (Wheeler's 'chunky
-    data'): a class that was complete for months is not changed by one absence.
-
-    Args:
-        numerator: unit × week of one school year, in order of time.
-        denominator: The same shape; 0 where there is no value. In whole student-days or pieces.
-    """
-    units, length = numerator.shape
-    known = denominator > 0
-    rate = np.divide(numerator, denominator, out=np.zeros_like(numerator), where=known)
-    bent = _bend(rate)
-    size = np.where(known, denominator, 0.0)
-    root = np.sqrt(size)
-    before = _latest_before(known)
-    paired = known & (before >= 0)
-    earlier = np.maximum(before, 0)
-    # a moving range is |bent·root - mean·root| against the week before it, for every mean
-    step = bent * root - np.take_along_axis(bent * root, earlier, axis=1)
-    root_step = root - np.take_along_axis(root, earlier, axis=1)
-
-    low = np.full((units, length), np.nan)
-    high = np.full((units, length), np.nan)
-    verdict = np.full((units, length), None, dtype=np.object_)
-    weeks: IntArray = np.cumsum(known, axis=1) - known
-    verdict[known & (weeks < FEWEST_WEEKS)] = TOO_FEW_WEEKS
-    total, attended = np.cumsum(size, axis=1) - size, np.cumsum(numerator * known, axis=1)
-    weighted = np.cumsum(bent * size, axis=1) - bent * size
-    for week in range(FEWEST_WEEKS, length):
-        judged = known[:, week] & (weeks[:, week] >= FEWEST_WEEKS)
-        count: IntArray = weeks[judged, week]
-        whole = total[judged, week]
-        average = whole / count
-        centre = weighted[judged, week] / whole
-        pairs = paired[judged, :week]
-        ranges = np.abs(step[judged, :week] - centre[:, None] * root_step[judged, :week])
-        moving = np.sum(ranges * pairs, axis=1) / np.sum(pairs, axis=1)
-        squares = (root[judged, :week] * (bent[judged, :week] - centre[:, None])) ** 2
-        deviation = np.sqrt(np.sum(squares, axis=1) / (count - 1))
-        mean_rate = attended[judged, week - 1] / whole
-        noise = np.maximum(moving / _D2, deviation) / np.sqrt(average)
-        sigma = np.maximum(noise, _one_unit(mean_rate, average))
-        half = _quantile(count) * sigma * np.sqrt(average / size[judged, week] + 1 / count)
-        value = bent[judged, week]
-        low[judged, week] = _unbend(centre - half)
-        high[judged, week] = _unbend(centre + half)
-        outside = np.where(value < centre - half, BELOW, ABOVE)
-        verdict[judged, week] = np.where(np.abs(value - centre) <= half, WITHIN, outside)
-    return UsualRange(low, high, weeks, verdict)
-
-
-def _bend(share: FloatArray) -> FloatArray:
-    return np.asarray(special.betainc(_BEND, _BEND, np.clip(share, 0, 1)), np.float64)
-
-
-def _unbend(bent: FloatArray) -> FloatArray:
-    return np.asarray(special.betaincinv(_BEND, _BEND, np.clip(bent, 0, 1)), np.float64)
-
-
-def _one_unit(rate: FloatArray, average: FloatArray) -> FloatArray:
-    """Half the way from one unit less to one unit more, on the bent scale."""
-    return (_bend(rate + 1 / average) - _bend(rate - 1 / average)) / 2
-
-
-def _latest_before(known: NDArray[np.bool_]) -> IntArray:
-    """Column of the latest week with a value before each; -1 where there is none."""
-    columns = np.where(known, np.arange(known.shape[1]), -1)
-    latest = np.maximum.accumulate(columns, axis=1)
-    return np.concatenate([np.full((len(known), 1), -1), latest[:, :-1]], axis=1)
-
-
-def _quantile(weeks: IntArray) -> FloatArray:
-    """How many sigmas of a mean moving range hold all but 0.27 % of what comes next.
-
-    Where the standard deviation is the sigma, or the larger of two, they hold a little more.
-
-    Student's quantile with 0.68 (m − 1) + 1 degrees of freedom: fitted to two million simulated
-    normal histories, right to 2 % from 8 to 40 weeks. (Wheeler's 0.62 (m − 1), Advanced Topics in
-    SPC, 1995, are those of the spread of the mean moving range; limits with them are too wide, by
-    half of the alarms at 8 weeks.)
-    """
-    freedom = 0.68 * (weeks - 1) + 1
-    return np.asarray(special.stdtrit(freedom, 1 - FALSE_ALARMS_USUAL / 2), np.float64)
 
 
 @dataclass(frozen=True)

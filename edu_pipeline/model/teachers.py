@@ -8,6 +8,7 @@ import dataframely as dy
 
 USUAL_VERDICTS = ("too_few_weeks", "too_few_students", "within", "above", "below")
 TEAM_VERDICTS = ("within", "above", "below")
+PHASES = ("level", "climbing", "falling")
 
 
 def _rate(description: str) -> dy.Float64:
@@ -52,9 +53,22 @@ def _team_verdict(window: str) -> dy.String:
 
 
 def _weeks() -> dy.Int64:
-    return dy.Int64(
-        min=0, description="Weeks of this school year before this one that have a value"
+    return dy.Int64(min=0, description="Weeks of its phase before this one that have a value")
+
+
+def _phase() -> dy.String:
+    return dy.String(
+        nullable=True,
+        check=lambda c: c.is_in(PHASES),
+        description=(
+            "level, climbing or falling: what the weeks up to this one are; empty: fewer than 8 "
+            "weeks, or students than 10 (of classes and teachers only)"
+        ),
     )
+
+
+def _phase_start() -> dy.Date:
+    return dy.Date(nullable=True, description="Monday of the first week of this level or trend")
 
 
 class _Counts(dy.Schema):
@@ -75,6 +89,13 @@ class _BesidePast(_Counts):
     attendance_rate_usual_high = _bound("High")
     attendance_rate_usual_weeks = _weeks()
     attendance_rate_verdict = _verdict()
+    attendance_rate_phase = _phase()
+    attendance_rate_phase_start = _phase_start()
+    attendance_rate_phase_first = _rate(
+        "Of a trend: its line in its first week; of a level: all its weeks"
+    )
+    attendance_rate_phase_last = _rate("The same in this week")
+    attendance_rate_phase_before = _rate("All weeks of the level or trend before this one")
     homework_rate_previous = _rate("homework_rate in the school week before")
     homework_rate_change_previous = _change("homework_rate − homework_rate_previous")
     homework_rate_start = _rate("homework_rate in the first full week of the school year")
@@ -83,6 +104,13 @@ class _BesidePast(_Counts):
     homework_rate_usual_high = _bound("High")
     homework_rate_usual_weeks = _weeks()
     homework_rate_verdict = _verdict()
+    homework_rate_phase = _phase()
+    homework_rate_phase_start = _phase_start()
+    homework_rate_phase_first = _rate(
+        "Of a trend: its line in its first week; of a level: all its weeks"
+    )
+    homework_rate_phase_last = _rate("The same in this week")
+    homework_rate_phase_before = _rate("All weeks of the level or trend before this one")
 
 
 # what a row is stands before its figures, because the columns of bases come in the order of these

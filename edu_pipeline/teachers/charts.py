@@ -8,6 +8,7 @@ import functools
 import hashlib
 import itertools
 import json
+import textwrap
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, timedelta
@@ -23,11 +24,14 @@ from edu_pipeline.ground import wording
 from edu_pipeline.model.school_calendar import LONG_GAP_DAYS
 from edu_pipeline.settings.letters import Targets
 
-WIDTH, HEIGHT = 552, 298
-_LEFT, _TOP, _RIGHT, _BOTTOM = 54, 72, 156, 34
+WIDTH, HEIGHT = 424, 310
+"""On a phone a letter's pictures are 343 pixels wide, so their smallest words are 11 pixels high."""
+_LEFT, _TOP, _RIGHT, _BOTTOM = 50, 104, 140, 34
 _PLOT_WIDTH, _PLOT_HEIGHT = WIDTH - _LEFT - _RIGHT, HEIGHT - _TOP - _BOTTOM
-_LABEL_X = _PLOT_WIDTH + 24
+_LABEL_X = _PLOT_WIDTH + 20
 _TITLE_CHARACTERS = 60
+_TITLE_LINE, _SUBTITLE_LINE = 42, 62
+"""Characters that have room beside one another; there is room for two lines of each."""
 _NAME_CHARACTERS = 10
 _NARROWEST = 5.0
 """Points that the y axis spans at least, so that noise is not blown up to mountains."""
@@ -36,6 +40,8 @@ _STEPS = (1, 2, 5, 10, 20, 25)
 _WEEKLY_TICKS_UP_TO = 6
 _MONTHS_APART = 3
 _WEEK = timedelta(days=7)
+_WEEKS_NEW = 16
+"""With a figure, for which a level is told; it takes half of them to be found."""
 _BAND = "#d8e7f5"
 _FINEST = 0.5
 """Per cent: a line that is less higher or lower looks the same."""
@@ -75,6 +81,36 @@ class Point:
 
 
 @dataclass(frozen=True)
+class LongView:
+    """A climb, a fall or a new level of a rate; shares from 0 to 1."""
+
+    kind: str
+    """`climbing`, `falling` or `level`."""
+    since: date
+    """Monday of its first week."""
+    whole_year: bool
+    """Whether that is the first of the school year."""
+    first: float
+    """Of a climb or fall: on its line in its first week; of a level: in all weeks before it."""
+    last: float
+    """On the line in this week; in all weeks of the level."""
+
+
+@dataclass(frozen=True)
+class Band:
+    """A usual range and the weeks that it was made of; shares from 0 to 1."""
+
+    since: date
+    """Monday of the first of these weeks."""
+    usual: tuple[float, float]
+    """Of the last week."""
+    risen: float
+    """How much higher it is than in the first of these weeks, in a climb."""
+    before: tuple[date, float] | None
+    """The level of the phase before it: Monday of its first week and its share."""
+
+
+@dataclass(frozen=True)
 class ChartFacts:
     """What a chart's title, subtitle and alt text can say; shares are from 0 to 1."""
 
@@ -85,8 +121,9 @@ class ChartFacts:
     """This week's."""
     verdict: str | None
     """Of this week: `too_few_weeks`, `too_few_students`, `within`, `above` or `below`."""
-    usual: tuple[float, float] | None
-    """The range that is usual for the class, shown as a band."""
+    band: Band | None
+    """The range that is usual for the class."""
+    long: LongView | None
     known: Point
     """The last one that there is."""
     highest: Point
@@ -239,13 +276,13 @@ def chart_facts(history: pl.DataFrame, rate: Rate, *, target: float) -> ChartFac
         Point(*pair)
         for pair in history.drop_nulls(rate.column).select("week_start", rate.column).iter_rows()
     ]
-    usual = last[f"{rate.column}_usual_low"], last[f"{rate.column}_usual_high"]
     return ChartFacts(
         kind=rate.kind,
         name=class_name(history),
         value=last[rate.column],
         verdict=last[f"{rate.column}_verdict"],
-        usual=None if None in usual else usual,
+        band=_band(history, rate.column),
+        long=long_view(history, rate.column),
         known=points[-1],
         highest=max(points, key=lambda point: point.value),
         lowest=min(points, key=lambda point: point.value),
@@ -262,6 +299,46 @@ def chart_facts(history: pl.DataFrame, rate: Rate, *, target: float) -> ChartFac
         last=last["week_start"],
         breaks=len(_calendar_weeks(history)) > history.height,
         empty_weeks=history[rate.column].is_null().any(),
+    )
+
+
+def long_view(history: pl.DataFrame, column: str) -> LongView | None:
+    """What a rate has come to, where it shows in whole points; of a level, while it is new.
+
+    Args:
+        history: As for `chart_specs`.
+        column: The rate's.
+    """
+    row = history.row(-1, named=True)
+    kind, since = row[f"{column}_phase"], row[f"{column}_phase_start"]
+    first = row[f"{column}_phase_{'before' if kind == 'level' else 'first'}"]
+    last = row[f"{column}_phase_last"]
+    if row[column] is None or first is None or round(first * 100) == round(last * 100):
+        return None
+    weeks = history.filter(pl.col("week_start") >= since)[column].count()
+    if kind == "level" and weeks > _WEEKS_NEW:
+        return None
+    return LongView(kind, since, since == history["week_start"][0], first, last)
+
+
+def _band(history: pl.DataFrame, column: str) -> Band | None:
+    """The last week's usual range, of the phase that the week before it ended in."""
+    last = history.row(-1, named=True)
+    usual = last[f"{column}_usual_low"], last[f"{column}_usual_high"]
+    if None in usual:
+        return None
+    row = history.row(-2, named=True) if history.height > 1 else last
+    first = history["week_start"][0]
+    # a phase may have begun before a pause that starts the picture anew
+    since = max(row[f"{column}_phase_start"] or first, first)
+    begun = history.filter(pl.col(f"{column}_phase_start") < since)[f"{column}_phase_start"]
+    return Band(
+        since,
+        usual,
+        risen=(row[f"{column}_phase_last"] or 0.0) - (row[f"{column}_phase_first"] or 0.0),
+        before=(
+            None if begun.is_empty() else (max(begun[-1], first), row[f"{column}_phase_before"])
+        ),
     )
 
 
@@ -293,10 +370,10 @@ def rate_chart(
     values = _series(history, rate, weeks)
     ends = {name: known[-1] for name in values if (known := _known(values[name]))}
     ends["target"] = (len(weeks) - 1, facts.target * 100)
-    usual = [round(share * 100, 3) for share in facts.usual or ()]
+    band, level = _drawn_band(facts.band, weeks)
     low, high, step = y_axis(
         [value for name in values for _, value in _known(values[name])]
-        + [facts.target * 100, *usual]
+        + [facts.target * 100, *(row[end] for row in band for end in ("from", "to"))]
     )
     week_ticks = x_ticks(weeks)
     title = words("chart_title", facts)
@@ -304,7 +381,10 @@ def rate_chart(
         title = words("chart_title", replace(facts, name=""))
     return {
         **_template(),
-        "title": {"text": title, "subtitle": words("chart_subtitle", facts)},
+        "title": {
+            "text": _lines(title),
+            "subtitle": textwrap.wrap(words("chart_subtitle", facts), _SUBTITLE_LINE),
+        },
         "params": [
             {"name": name, "value": value}
             for name, value in {
@@ -318,7 +398,8 @@ def rate_chart(
             }.items()
         ],
         "datasets": {
-            "band": [{"from": usual[0], "to": usual[1]}] if usual else [],
+            "band": band,
+            "level": level,
             "lines": [
                 {"series": name, "week": week, "value": value, "dot": dot}
                 for name in _DRAWN
@@ -329,6 +410,36 @@ def rate_chart(
             "ends": _end_labels(history, ends, low, high),
         },
     }
+
+
+def _lines(title: str) -> list[str]:
+    """A title on one line, or broken before its verdict."""
+    head, comma, verdict = title.rpartition(", ")
+    parts = [f"{head},", verdict] if comma and len(title) > _TITLE_LINE else [title]
+    return [line for part in parts for line in textwrap.wrap(part, _TITLE_LINE)]
+
+
+def _drawn_band(
+    band: Band | None, weeks: Sequence[date]
+) -> tuple[list[dict[str, float]], list[dict[str, float]]]:
+    """The ends of the band, and of the level before it, in per cent; a lone week is as wide as all."""
+    if band is None:
+        return [], []
+
+    def per_cent(share: float) -> float:
+        return round(100 * min(max(share, 0.0), 1.0), 3)
+
+    place, last = weeks.index(band.since), len(weeks) - 1
+    low, high = band.usual
+    rows = [
+        {"week": week, "from": per_cent(low - back), "to": per_cent(high - back)}
+        for week, back in ((place if place < last else 0, band.risen), (last, 0.0))
+    ]
+    if band.before is None:
+        return rows, []
+    begun, share = band.before
+    ends = weeks.index(begun), place - 1
+    return rows, [{"week": week, "value": per_cent(share)} for week in ends]
 
 
 def y_axis(values: Sequence[float]) -> tuple[int, int, int]:
@@ -468,7 +579,7 @@ def _end_label(value: str, name: str) -> str:
 @functools.cache
 def _template() -> Mapping[str, Any]:
     """The chart without anybody's data: Altair takes longer to build it than to draw it."""
-    band, lines, ends = alt.NamedData("band"), alt.NamedData("lines"), alt.NamedData("ends")
+    band, level, lines, ends = map(alt.NamedData, ("band", "level", "lines", "ends"))
     x = alt.X(
         "week:Q",
         scale=alt.Scale(
@@ -517,9 +628,10 @@ def _template() -> Mapping[str, Any]:
         "limit": WIDTH - _LEFT - _LABEL_X - 2,
     }
     chart = alt.layer(
-        alt.Chart(band)
-        .mark_rect(color=_BAND)
-        .encode(x=alt.value(0), x2=alt.value(_PLOT_WIDTH), y=alt.Y("from:Q"), y2="to:Q"),
+        alt.Chart(band).mark_area(color=_BAND).encode(x=x, y=alt.Y("from:Q"), y2="to:Q"),
+        alt.Chart(level)
+        .mark_line(color=theme.MINE, strokeWidth=1, strokeDash=[4, 3])
+        .encode(x=x, y=y),
         alt.Chart(ends)
         .transform_filter(alt.datum.series == "target")
         .mark_rule(color=theme.MUTED, strokeDash=[1, 3], strokeWidth=1.4)
@@ -567,5 +679,11 @@ def _template() -> Mapping[str, Any]:
         autosize="none",
     )
     config = theme.vega_config()
-    config["title"] |= {"dx": 8 - _LEFT, "offset": 16, "limit": WIDTH - 16}
+    config["title"] |= {
+        "dx": 8 - _LEFT,
+        "offset": 14,
+        "limit": WIDTH - 16,
+        "lineHeight": theme.TITLE_SIZE + 3,
+        "subtitleLineHeight": theme.SUBTITLE_SIZE + 4,
+    }
     return {**chart.to_dict(), "config": config}

@@ -181,6 +181,10 @@ class RateWeek:
     denominator: float
     last_known: charts.Point | None
     """The week and value before this one, where this week has none."""
+    long: charts.LongView | None
+    """What the weeks before make of it, where that is worth a word."""
+    year_so_far: float | None
+    """Where it says more than last week, which was itself out of the usual range."""
     nothing: str | None
     """Why there is no value: `no_register`, `no_lesson`, `nobody_expected`, `no_results` or `none_this_year`."""
     rows: tuple[Comparison, ...]
@@ -251,6 +255,7 @@ class ClassView:
         """Whether there is nothing to say but that all is as usual."""
         news = any(
             rate.changed
+            or rate.long is not None
             or (self.homeroom and not (rate.gap is None and rate.gap_to_date is None))
             or (rate.value is None and rate.nothing != "none_this_year")
             for rate in self.rates
@@ -499,6 +504,10 @@ def _rate_week(
             if value is None and before.height
             else None
         ),
+        long=charts.long_view(history, column),
+        year_so_far=(
+            row[f"{column}_to_date"] if last.get(f"{column}_verdict") in _OUTSIDE else None
+        ),
         nothing=nothing if value is None else None,
         rows=rows if history[column].is_not_null().any() else (),
         in_lessons=rate.kind == "attendance" and row["lessons"] is not None,
@@ -603,6 +612,7 @@ def _defined(views: Sequence[ClassView], blocks: Collection[str]) -> list[str]:
         "team": compared,
         "school": table or (bool(loud) and "charts" in blocks),
         "usual": True,
+        "phase": any(rate.long for view in views for rate in view.rates),
         "team_difference": compared,
         "missed": missed,
     }

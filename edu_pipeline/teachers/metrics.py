@@ -12,15 +12,8 @@ import dataframely as dy
 import numpy as np
 import polars as pl
 
-from edu_pipeline.chance.noise import (
-    FEWEST_STUDENTS_USUAL,
-    TOO_FEW_STUDENTS,
-    Moments,
-    effective_size,
-    group_verdict,
-    pooled_spread,
-    usual_range,
-)
+from edu_pipeline.chance.noise import Moments, effective_size, group_verdict, pooled_spread
+from edu_pipeline.chance.usual import FEWEST_STUDENTS_USUAL, TOO_FEW_STUDENTS, usual_range
 from edu_pipeline.model.columns import dtypes
 from edu_pipeline.model.school_calendar import (
     WeekBegins,
@@ -56,6 +49,7 @@ RATES = tuple(PARTS)
 BOTH_RATES = {name: rate(*parts) for name, parts in PARTS.items()}
 COUNTS = tuple(column for part in PARTS.values() for column in part)
 CLASSES_AT_ONCE = 1_000
+_PHASE = ("start", "first", "last", "before")
 
 
 def homework_counts(items: pl.DataFrame, by: Sequence[str], *, late_counts: bool) -> pl.DataFrame:
@@ -456,23 +450,37 @@ def _beside_past(rows: pl.DataFrame, unit: Sequence[str]) -> pl.DataFrame:
         part, whole = np.zeros(shape), np.zeros(shape)
         part[place], whole[place] = rows[numerator].to_numpy(), rows[denominator].to_numpy()
         usual = usual_range(part, whole)
+        phase = usual.phase
+        begun = rows["week_start"].gather(np.arange(rows.height) - place[1] + phase.start[place])
+        known = pl.Series(phase.kind[place].tolist(), dtype=pl.String)
+        of_phase = {
+            "start": begun,
+            **{end: pl.Series(getattr(phase, end)[place], nan_to_null=True) for end in _PHASE[1:]},
+        }
         rows = rows.with_columns(
             pl.Series(f"{name}_usual_low", usual.low[place], nan_to_null=True),
             pl.Series(f"{name}_usual_high", usual.high[place], nan_to_null=True),
             pl.Series(f"{name}_usual_weeks", usual.weeks[place]),
             pl.Series(f"{name}_verdict", usual.verdict[place].tolist(), dtype=pl.String),
+            known.alias(f"{name}_phase"),
+        ).with_columns(
+            pl.when(pl.col(f"{name}_phase").is_not_null())
+            .then(values)
+            .alias(f"{name}_phase_{what}")
+            for what, values in of_phase.items()
         )
     return rows
 
 
 def _of_enough_students(rows: pl.DataFrame) -> pl.DataFrame:
-    """No usual range for rows of few `students`, whose rates a single long illness moves."""
+    """No usual range or phase for rows of few `students`, whose rates a single long illness moves."""
     few = pl.col("students") < FEWEST_STUDENTS_USUAL
+    ends = *("usual_low", "usual_high", "phase"), *(f"phase_{part}" for part in _PHASE)
     return rows.with_columns(
         *(
-            pl.when(~few).then(f"{name}_usual_{end}").alias(f"{name}_usual_{end}")
+            pl.when(~few).then(f"{name}_{end}").alias(f"{name}_{end}")
             for name in RATES
-            for end in ("low", "high")
+            for end in ends
         ),
         *(
             pl.when(few & pl.col(name).is_not_null())

@@ -128,6 +128,7 @@ def _rate(
         f"{column}_usual_high": None,
         f"{column}_usual_weeks": max(0, len(known) - 1),
         f"{column}_verdict": None if value is None else "too_few_weeks",
+        **{f"{column}_phase{part}": None for part in ("", "_start", "_first", "_last", "_before")},
         f"{column}_team_verdict": None if value is None else "within",
         f"{column}_to_date": to_date,
         f"{column}_team_to_date": team,

@@ -27,11 +27,29 @@ from edu_pipeline_tests.browser.letters import (
     history,
 )
 
+
+def at_a_new_level() -> pl.DataFrame:
+    """A year whose level changed in the middle, which is known for ten weeks."""
+    year = history(DROPPED, usual=BELOW)
+    late = pl.int_range(pl.len()) >= year.height - 10
+    for rate in ("attendance_rate", "homework_rate"):
+        begun = pl.when(late).then(year["week_start"][year.height - 18])
+        year = year.with_columns(
+            pl.lit("level").alias(f"{rate}_phase"),
+            begun.otherwise(year["week_start"][0]).alias(f"{rate}_phase_start"),
+            pl.lit(0.92).alias(f"{rate}_phase_first"),
+            pl.lit(0.92).alias(f"{rate}_phase_last"),
+            pl.when(late).then(0.86).alias(f"{rate}_phase_before"),
+        )
+    return year
+
+
 HISTORIES: dict[str, Callable[[], pl.DataFrame]] = {
     "one week": lambda: history([0.93], [0.8], [0]),
     "three weeks": lambda: history([0.93, 0.95, 0.9], [0.8, 0.9, 0.85], [0, 1, 2]),
     "a year": history,
     "a year with a usual range": lambda: history(DROPPED, usual=BELOW),
+    "a new level": at_a_new_level,
     "all equal": lambda: history([0.938] * 30, [0.938] * 30, team_rate=0.938),
     "0 %": lambda: history([0.0] * 30, [0.0] * 30, team_rate=0.0),
     "100 %": lambda: history([1.0] * 30, [1.0] * 30, team_rate=1.0),

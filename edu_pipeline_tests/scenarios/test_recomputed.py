@@ -5,6 +5,7 @@ Nothing of the pipeline's own reckoning is used here: no polars, no SQL, no shar
 
 import csv
 from collections import Counter, defaultdict
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import date, timedelta
 from functools import cached_property
@@ -12,6 +13,7 @@ from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 from scipy import special
 
@@ -520,23 +522,96 @@ def bent(share: float) -> float:
     return float(special.betainc(0.75, 0.75, min(max(share, 0), 1)))
 
 
-def usual(past: list[tuple[float, float]], size: float) -> tuple[float, float]:
-    """The range of a week of so many student-days, from (attended, expected) of the weeks before."""
-    count, whole = len(past), sum(expected for _, expected in past)
-    average = whole / count
-    centre = sum(bent(a / n) * n for a, n in past) / whole
-    z = [(bent(a / n) - centre) * (n / average) ** 0.5 for a, n in past]
-    moving = sum(abs(now - then) for then, now in pairwise(z)) / (count - 1)
-    mean = sum(attended for attended, _ in past) / whole
-    unit = (bent(mean + 1 / average) - bent(mean - 1 / average)) / 2
-    deviation = (sum(one**2 for one in z) / (count - 1)) ** 0.5
-    sigma = max(moving / 1.1283791670955126, deviation, unit)
-    student = float(special.stdtrit(0.68 * (count - 1) + 1, 1 - 0.0027 / 2))
-    half = student * sigma * (average / size + 1 / count) ** 0.5
-    low, high = (
-        special.betaincinv(0.75, 0.75, min(max(x, 0), 1)) for x in (centre - half, centre + half)
-    )
-    return float(low), float(high)
+@dataclass(frozen=True)
+class Past:
+    """Weeks of one phase: their places, (attended, expected), and the slope that they are judged by."""
+
+    weeks: list[tuple[int, float, float]]
+    slope: float
+
+    def fit(self, *, line: bool) -> Callable[[float], float]:
+        """Their mean, or their line, on the bent scale."""
+        x, y, n = self.columns
+        found = np.polyfit(x, y, int(line), w=np.sqrt(n))
+        return lambda place: float(np.polyval(found, place))
+
+    @property
+    def columns(self) -> tuple[list[int], list[float], list[float]]:
+        return (
+            [place for place, _, _ in self.weeks],
+            [bent(a / n) for _, a, n in self.weeks],
+            [n for _, _, n in self.weeks],
+        )
+
+    def left(self, *, line: bool) -> float:
+        fitted = self.fit(line=line)
+        return sum(n * (y - fitted(x)) ** 2 for x, y, n in zip(*self.columns, strict=True))
+
+    @property
+    def whole(self) -> float:
+        return sum(n for _, _, n in self.weeks)
+
+    @property
+    def unit(self) -> float:
+        """One student-day or piece more or less, in an average week."""
+        average = self.whole / len(self.weeks)
+        mean = sum(attended for _, attended, _ in self.weeks) / self.whole
+        return (bent(mean + 1 / average) - bent(mean - 1 / average)) / 2 * float(average**0.5)
+
+    @property
+    def span(self) -> float:
+        x, _, n = self.columns
+        middle = sum(place * size for place, size in zip(x, n, strict=True)) / self.whole
+        return sum(size * (place - middle) ** 2 for place, size in zip(x, n, strict=True))
+
+    def sure(self, effect: float, left: float) -> bool:
+        freedom = len(self.weeks) - 2
+        sigma = max((left / freedom) ** 0.5, self.unit)
+        return bool(abs(effect) > special.stdtrit(freedom, 1 - 0.0001 / 2) * sigma)
+
+    def after(self) -> "Past":
+        """The phase that these weeks leave the class in."""
+        if len(self.weeks) < 8:
+            return Past(self.weeks, 0.0)
+        splits = [
+            (Past(self.weeks[:place], 0.0), Past(self.weeks[place:], 0.0))
+            for place in range(4, len(self.weeks) - 3)
+        ]
+        early, late = min(splits, key=lambda parts: sum(part.left(line=False) for part in parts))
+        left = early.left(line=False) + late.left(line=False)
+        fitted = self.fit(line=True)
+        slope, of_line = fitted(1) - fitted(0), self.left(line=True)
+        if self.sure(slope * self.span**0.5, of_line) and of_line <= 1.2 * left:
+            first, last = self.weeks[0][0], self.weeks[-1][0]
+            half = Past([week for week in self.weeks if week[0] >= (first + last + 1) // 2], 0.0)
+            later = half.fit(line=True)
+            goes_on = (later(1) - later(0)) / slope >= 0.5
+            return Past(self.weeks, slope if goes_on else 0.0)
+        apart = late.fit(line=False)(0) - early.fit(line=False)(0)
+        error = (1 / early.whole + 1 / late.whole) ** 0.5
+        if min(len(early.weeks), len(late.weeks)) >= 8 and self.sure(apart / error, left):
+            return late
+        return Past(self.weeks, 0.0)
+
+    def usual(self, week: int, size: float) -> tuple[float, float]:
+        """The range of a week of so many student-days."""
+        line = self.slope != 0
+        fitted = self.fit(line=line)
+        count = len(self.weeks) - line
+        z = [(y - fitted(x)) * n**0.5 for x, y, n in zip(*self.columns, strict=True)]
+        moving = sum(abs(now - then) for then, now in pairwise(z)) / (len(z) - 1)
+        deviation = (sum(one**2 for one in z) / (count - 1)) ** 0.5
+        sigma = max(moving / 1.1283791670955126, deviation, self.unit)
+        student = float(special.stdtrit(0.68 * (count - 1) + 1, 1 - 0.0027 / 2))
+        x, _, n = self.columns
+        middle = sum(place * each for place, each in zip(x, n, strict=True)) / self.whole
+        further = (week - middle) ** 2 / self.span if line else 0.0
+        half = student * sigma * (1 / size + 1 / self.whole + further) ** 0.5
+        low, high = (
+            special.betaincinv(0.75, 0.75, min(max(end, 0), 1))
+            for end in (fitted(week) - half, fitted(week) + half)
+        )
+        return float(low), float(high)
 
 
 @pytest.mark.parametrize("class_id", ["HR-7B", "MAT-8A"])
@@ -546,28 +621,39 @@ def test_usual_ranges_and_years_to_date_are_what_the_exports_say(
     rows = school.class_weeks
     weeks = [rows[key] for key in sorted(rows) if key[1] == class_id]
     found = [row for row in computed(refreshed_sample, "class_week") if row["class_id"] == class_id]
-    judged = 0
+    judged, phases = 0, set[tuple[str, date]]()
 
     for metric, numerator, denominator in (
         ("attendance_rate", "attended_days", "possible_days"),
         ("homework_rate", "homework_complete", "homework_due"),
     ):
+        past = Past([], 0.0)
         for number, (week, row) in enumerate(zip(weeks, found, strict=True)):
-            past = [
-                (one[numerator], one[denominator]) for one in weeks[:number] if one[denominator]
-            ]
             low, high = None, None
             verdict: str | None = "too_few_weeks" if week[denominator] else None
-            if len(past) >= 8 and week[denominator]:
-                low, high = usual(past, week[denominator])
+            if len(past.weeks) >= 8 and week[denominator]:
+                low, high = past.usual(number, week[denominator])
                 share, judged = week[metric], judged + 1
                 verdict = "below" if share < low else "above" if share > high else "within"
-            assert row[f"{metric}_usual_weeks"] == len(past)
+            assert row[f"{metric}_usual_weeks"] == len(past.weeks)
             assert row[f"{metric}_verdict"] == verdict
             assert row[f"{metric}_usual_low"] == pytest.approx(low, abs=1e-9)
             assert row[f"{metric}_usual_high"] == pytest.approx(high, abs=1e-9)
+            if week[denominator]:
+                past = Past(
+                    [*past.weeks, (number, week[numerator], week[denominator])], 0.0
+                ).after()
+            if len(past.weeks) >= 8:
+                place = past.weeks[0][0]
+                before = any(one[denominator] for one in weeks[:place])
+                begun = weeks[place if before else 0]["week_start"]
+                assert row[f"{metric}_phase_start"] == begun
+                trend = "climbing" if past.slope > 0 else "falling"
+                assert row[f"{metric}_phase"] == (trend if past.slope else "level")
+                phases.add((row[f"{metric}_phase"], row[f"{metric}_phase_start"]))
             whole = [(one[numerator], one[denominator]) for one in weeks[: number + 1]]
             attended, expected = (sum(part) for part in zip(*whole, strict=True))
             to_date = attended / expected if expected else None
             assert row[f"{metric}_to_date"] == pytest.approx(to_date, abs=1e-9)
     assert judged > 20
+    assert len(phases) > 1

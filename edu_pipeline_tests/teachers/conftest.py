@@ -12,6 +12,12 @@ from edu_pipeline.model.teachers import ClassWeek
 
 HistoryMaker = Callable[..., pl.DataFrame]
 FIRST_MONDAY = date(2026, 8, 31)
+RATES = (
+    "attendance_rate_usual",
+    "attendance_rate_verdict",
+    "homework_rate_usual",
+    "homework_rate_verdict",
+)
 
 
 def _changes(column: str, values: Sequence[float | None], week: int) -> dict[str, float | None]:
@@ -38,6 +44,7 @@ def _judged(column: str, values: Sequence[float | None], week: int) -> dict[str,
         f"{column}_usual_high": None,
         f"{column}_usual_weeks": len(known) - (not no_value),
         f"{column}_verdict": None if no_value else "too_few_weeks",
+        **{f"{column}_phase{part}": None for part in ("", "_start", "_first", "_last", "_before")},
         f"{column}_team_verdict": None if no_value else "within",
         f"{column}_to_date": to_date,
         f"{column}_team_to_date": 0.94,
@@ -59,10 +66,11 @@ def make_history() -> HistoryMaker:
     ) -> pl.DataFrame:
         """A homeroom of 20; `weeks` counts calendar weeks, so that a missing one is a break.
 
-        `columns` are the same in every row: of verdicts and ranges only the last row is read.
+        `columns` are the same in every row, but those of verdicts and ranges, which only the last has.
         """
         rows = []
         done = homework or [0.8] * len(attendance)
+        plain = {name: columns[name] for name in columns if not name.startswith(RATES)}
         for n, week in enumerate(weeks or range(len(attendance))):
             rate, handed_in = attendance[n], done[n]
             rows.append(
@@ -90,7 +98,7 @@ def make_history() -> HistoryMaker:
                     "attendance_rate_school": school[n] if school else 0.93,
                     "homework_rate_team": 0.78,
                     "homework_rate_school": 0.76,
-                    **columns,
+                    **(columns if n == len(attendance) - 1 else plain),
                 }
             )
         return ClassWeek.validate(pl.DataFrame(rows, schema=dtypes(ClassWeek)))

@@ -61,7 +61,7 @@ def param(spec: dict[str, Any], name: str) -> Any:
 
 
 def title(spec: dict[str, Any]) -> tuple[str, str]:
-    return plain(spec["title"]["text"]), plain(spec["title"]["subtitle"])
+    return plain(" ".join(spec["title"]["text"])), plain(" ".join(spec["title"]["subtitle"]))
 
 
 def labels(spec: dict[str, Any]) -> list[str]:
@@ -98,10 +98,93 @@ def test_the_title_has_the_verdict_and_no_change(
 def test_the_usual_range_is_a_band_that_fits_into_the_picture(make_history: HistoryMaker) -> None:
     spec = chart(make_history([0.95, 0.94], **BELOW), ATTENDANCE, target=0.95)
 
-    assert spec["datasets"]["band"] == [{"from": 88.7, "to": 97.2}]
+    ends = {"from": 88.7, "to": 97.2}
+    assert spec["datasets"]["band"] == [{"week": 0} | ends, {"week": 1} | ends]
     assert param(spec, "low") <= 88.7
     assert param(spec, "high") >= 97.2
     assert "band" in [layer.get("data", {}).get("name") for layer in spec["layer"]]
+
+
+def in_phases(
+    history: pl.DataFrame, rate: Rate, *phases: tuple[int, dict[str, object]]
+) -> pl.DataFrame:
+    """A history whose rows, from each of these on, have these columns of a phase."""
+    row = pl.int_range(pl.len())
+    for first, columns in phases:
+        history = history.with_columns(
+            pl.when(row >= first).then(pl.lit(value)).otherwise(name).alias(name)
+            for part, value in columns.items()
+            for name in [f"{rate.column}_phase{part}"]
+        )
+    return history
+
+
+def level(start: int, share: float, before: float | None = None) -> dict[str, object]:
+    return {
+        "": "level",
+        "_start": FIRST_MONDAY + timedelta(weeks=start),
+        "_first": share,
+        "_last": share,
+        "_before": before,
+    }
+
+
+def test_the_band_begins_with_the_level_that_it_is_of_and_the_level_before_is_a_line(
+    make_history: HistoryMaker,
+) -> None:
+    rates = [0.80] * 10 + [0.95] * 9
+    usual = {"attendance_rate_usual_low": 0.9, "attendance_rate_usual_high": 0.99}
+    history = in_phases(
+        make_history(rates, attendance_rate_verdict="within", **usual),
+        ATTENDANCE,
+        (7, level(0, 0.80)),
+        (17, level(10, 0.95, before=0.80)),
+    )
+    spec = chart(history, ATTENDANCE, target=0.95)
+
+    ends = {"from": 90, "to": 99}
+    assert spec["datasets"]["band"] == [{"week": 10} | ends, {"week": 18} | ends]
+    assert spec["datasets"]["level"] == [{"week": 0, "value": 80}, {"week": 9, "value": 80}]
+    assert title(spec)[1] == (
+        "Weekly attendance, September to January. Shaded: usual range since November. "
+        "Dashed: level before."
+    )
+    assert "Up to 95 % on average since November, from 80 %" in alt_text(history)
+
+
+def test_in_the_week_in_which_a_level_is_found_the_band_is_still_that_of_all_weeks(
+    make_history: HistoryMaker,
+) -> None:
+    usual = {"attendance_rate_usual_low": 0.6, "attendance_rate_usual_high": 1.0}
+    history = in_phases(
+        make_history([0.80] * 10 + [0.95] * 8, attendance_rate_verdict="within", **usual),
+        ATTENDANCE,
+        (7, level(0, 0.80)),
+        (17, level(10, 0.95, before=0.80)),
+    )
+    spec = chart(history, ATTENDANCE, target=0.95)
+
+    assert [row["week"] for row in spec["datasets"]["band"]] == [0, 17]
+    assert spec["datasets"]["level"] == []
+
+
+def test_in_a_climb_the_band_climbs_with_it(make_history: HistoryMaker) -> None:
+    climbing = {**level(0, 0.60), "": "climbing", "_last": 0.80}
+    usual = {"attendance_rate_usual_low": 0.7, "attendance_rate_usual_high": 0.95}
+    history = in_phases(
+        make_history(
+            [0.6 + 0.02 * n for n in range(12)], attendance_rate_verdict="within", **usual
+        ),
+        ATTENDANCE,
+        (7, climbing),
+    )
+    spec = chart(history, ATTENDANCE, target=0.95)
+
+    assert spec["datasets"]["band"] == [
+        {"week": 0, "from": 50, "to": 75},
+        {"week": 11, "from": 70, "to": 95},
+    ]
+    assert "Climbing since the start of the year, from about 60 %." in alt_text(history)
 
 
 def test_without_a_usual_range_there_is_no_band_and_no_word_of_one(
@@ -351,10 +434,16 @@ def teacher_weeks(staff_id: str, *rates: float) -> pl.DataFrame:
             "homework_rate_usual_low": 0.7,
             "homework_rate_usual_high": 0.9,
             "homework_rate_verdict": "within",
+            "homework_rate_phase": "level",
+            "homework_rate_phase_start": FIRST_MONDAY,
+            "homework_rate_phase_first": 0.8,
+            "homework_rate_phase_last": 0.8,
+            "homework_rate_phase_before": None,
         }
         for n, rate in enumerate(rates)
     ]
-    return pl.DataFrame(rows, schema_overrides={"homework_rate_previous": pl.Float64})
+    empty = ("homework_rate_previous", "homework_rate_phase_before")
+    return pl.DataFrame(rows, schema_overrides=dict.fromkeys(empty, pl.Float64))
 
 
 def test_a_teachers_homework_is_a_line_of_its_own_beside_the_schools() -> None:

@@ -242,6 +242,105 @@ def test_after_a_break_last_week_is_called_what_it_is(make_history: HistoryMaker
     assert "Last school week 31 Aug" in seen(letter(view))
 
 
+def test_after_a_week_that_was_odd_itself_the_year_so_far_says_more(
+    make_history: HistoryMaker,
+) -> None:
+    history = make_history([0.95, 0.95, 0.80, 0.82], **BELOW).with_columns(
+        attendance_rate_verdict=pl.Series([*["within"] * 2, "below", "below"])
+    )
+
+    assert say("sentence", view_of(history)).startswith(
+        "Attendance in 7B was 82.0 %, below its usual range of 88.7 to 97.2 % (year so far 88.0 %). "
+    )
+
+
+Phase = dict[str, Any]
+
+
+def of_phase(kind: str, start: int, first: float, last: float, before: float | None) -> Phase:
+    return {
+        "": kind,
+        "_start": FIRST_MONDAY + timedelta(weeks=start),
+        "_first": first,
+        "_last": last,
+        "_before": before,
+    }
+
+
+def with_phase(history: pl.DataFrame, phase: Phase, rate: str = "homework_rate") -> pl.DataFrame:
+    """A history in which the last week is in a phase."""
+    return history.with_columns(
+        pl.lit(value, history.schema[f"{rate}_phase{part}"]).alias(f"{rate}_phase{part}")
+        for part, value in phase.items()
+    )
+
+
+@pytest.mark.parametrize(
+    ("phase", "said"),
+    [
+        (
+            of_phase("climbing", 0, 0.661, 0.824, None),
+            "82.0 % of homework was handed in, within its usual range; climbing since the start of "
+            "the year, from about 66 %.",
+        ),
+        (
+            of_phase("falling", 5, 0.90, 0.80, 0.91),
+            "82.0 % of homework was handed in, within its usual range; falling since October, from "
+            "about 90 %.",
+        ),
+        (
+            of_phase("level", 9, 0.81, 0.81, 0.662),
+            "82.0 % of homework was handed in, within its usual range; up to 81 % on average since "
+            "November, from 66 %.",
+        ),
+        (
+            of_phase("level", 9, 0.66, 0.66, 0.81),
+            "82.0 % of homework was handed in, within its usual range; down to 66 % on average "
+            "since November, from 81 %.",
+        ),
+    ],
+    ids=["climb", "fall", "up", "down"],
+)
+def test_a_climb_a_fall_and_a_new_level_are_said_with_their_start(
+    make_history: HistoryMaker, phase: Phase, said: str
+) -> None:
+    view = view_of(with_phase(make_history([0.95] * 18, [0.82] * 18, **WITHIN), phase))
+
+    assert say("sentence", view) == (f"Attendance in 7B was 95.0 %, within its usual range. {said}")
+    assert not view.quiet
+    for text in both(letter(view)):
+        assert said in text
+        assert "Climbing, falling, a new level" in text
+
+
+@pytest.mark.parametrize(
+    "phase",
+    [
+        of_phase("level", 0, 0.8, 0.8, None),
+        of_phase("climbing", 0, 0.816, 0.823, None),  # 82 % both
+        of_phase("level", 1, 0.81, 0.81, 0.66),  # for 17 weeks
+    ],
+    ids=["the year's first level", "less than a point", "known for long"],
+)
+def test_what_is_no_news_is_not_said(make_history: HistoryMaker, phase: Phase) -> None:
+    view = view_of(with_phase(make_history([0.95] * 18, [0.82] * 18, **WITHIN), phase))
+
+    assert say("sentence", view).endswith("both within their usual range.")
+    assert view.quiet
+
+
+def test_of_a_class_taught_a_climb_is_said_too(make_history: HistoryMaker) -> None:
+    climb = of_phase("climbing", 0, 0.66, 0.82, None)
+    history = make_history(
+        [0.95] * 18, [0.82] * 18, class_type="scheduled", class_name="Maths 7", **WITHIN
+    )
+
+    assert say("taught_sentence", view_of(with_phase(history, climb))) == (
+        "In Maths 7, 82.0 % of homework was handed in, within its usual range; climbing since the "
+        "start of the year, from about 66 %."
+    )
+
+
 MOVED = re.compile(
     r"\b(up|down|by) \d|▲|▼|(above|below) its|\b(rose|rise|fell|fall|drop|improv|declin|better|worse)"
     r"|points|change|trend",
@@ -258,7 +357,7 @@ def everything_said(history: pl.DataFrame) -> str:
     }
     # somebody to notice, so that the letter has everything that a letter can have
     made = compose(TEACHER, [view_of(history, NOTES)], pictures, edition)
-    titles = [str(chart.spec["title"]) for chart in specs.values()]
+    titles = [" ".join(lines) for chart in specs.values() for lines in chart.spec["title"].values()]
     shown = seen(made).split("Figures up to")[0]  # below that the glossary explains the words
     alts = [chart.alt for chart in specs.values()]
     text = made.text.split("Figures up to")[0]

@@ -503,6 +503,29 @@ def test_a_usual_range_is_of_the_earlier_weeks_of_the_same_school_year() -> None
     assert column(rows, "homework_rate_verdict") == [None] * 20
 
 
+def test_a_new_level_is_in_every_week_from_the_one_in_which_it_is_found() -> None:
+    up_and_down = [1, -1, 2, 0, -2, 1, 0, -1, 1, -1, 0, 2]
+    rates = [60 + each for each in up_and_down] + [80 + each for each in up_and_down]
+    rows = class_weeks(
+        calendar(dict.fromkeys(range(1, 25), 5)),
+        {("7A", number): (5, 100, rate) for number, rate in enumerate(rates, start=1)},
+        students={("7A", number): 20 if number < 24 else 9 for number in range(1, 25)},
+    )
+
+    def last_but_one(part: str) -> Any:
+        return column(rows, f"attendance_rate_phase{part}")[22]
+
+    assert column(rows, "attendance_rate_phase") == [None] * 7 + ["level"] * 16 + [None]
+    starts = column(rows, "attendance_rate_phase_start")
+    weeks = column(rows, "week_start")
+    assert starts == [None] * 7 + [weeks[0]] * 12 + [weeks[12]] * 4 + [None]
+    # the levels are sums over sums
+    assert last_but_one("_first") == last_but_one("_last") == sum(rates[12:23]) / 1100
+    assert last_but_one("_before") == sum(rates[:12]) / 1200
+    assert column(rows, "attendance_rate_usual_weeks")[18:21] == [18, 19, 8]
+    assert column(rows, "homework_rate_phase") == [None] * 24
+
+
 def test_a_week_of_fewer_than_ten_students_has_no_usual_range_and_says_so() -> None:
     sizes = [20] * 8 + [9, 10, 20, 9]
     rows = class_weeks(
