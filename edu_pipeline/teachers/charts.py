@@ -589,6 +589,8 @@ def _template() -> Mapping[str, Any]:
             values=alt.ExprRef("x_ticks"),
             labelExpr="x_labels[datum.value]",
             labelFlush=False,
+            labelOverlap="greedy",
+            labelSeparation=6,
             labelPadding=8,
             tickCount=_MOST_TICKS * 4,
             title=None,
