@@ -14,18 +14,26 @@ PAID = "coalesce(result.paid, false)"
 FREE = "coalesce(not result.paid, false)"
 _DELIVERED_PAID = "coalesce(certificate_delivered and (paid or certificate_paid), false)"
 _DELIVERED_FREE = "coalesce(not paid or not certificate_paid, false)"
-CERTIFICATE = f"(({PAID} and coalesce(certificate_eligible, false)) or {_DELIVERED_PAID})"
+_DUE = f"""({PAID} and coalesce(certificate_eligible, false) and enrolled is not false
+  and verification is distinct from 'Not ID Verified'
+  and case when coalesce(certificates_available, ends) is null then true
+           else stamp::date >= coalesce(certificates_available, ends)
+                and certificate_delivered is null end)"""
+CERTIFICATE = f"({_DELIVERED_PAID} or {_DUE})"
 REACHED = "coalesce(result.grade >= pass_mark, false)"
 """SQL on a row `result` of `stg_run_results` with its run's `pass_mark`, never empty: on a paid track,
-on a free one, with a certificate, and with a grade that passes."""
+on a free one, with a certificate, and with a grade that passes. A certificate is a delivered one: edX calls people
+eligible, too, who left, were refunded, never verified who they are, or whose certificates are still to
+come. `_DUE`, that they are eligible counts where nobody can know better: of runs without dates, and of
+reports after the run's certificates that do not tell which were delivered."""
 
 
 def build_course_completion(con: duckdb.DuckDBPyConnection) -> None:
     """Make `course_completion`: programme × learner × course with at least one run.
 
     Of several runs the best is the one with a certificate, then the one with the higher grade, then
-    the one exported last, then by name. A certificate is one that edX calls eligible or delivered
-    on a paid track: old exports call any pass eligible. A pass is a grade at or above the pass mark
+    the one exported last, then by name. A certificate is one that is delivered on a paid track, or
+    see `CERTIFICATE`. A pass is a grade at or above the pass mark
     on any track; grades are compared as exported, rounded to two decimals. A missing grade is
     neither a pass nor a fail.
 
@@ -143,8 +151,8 @@ def report_rows(
 
     Returns:
         `student_id`, `username`, `email`, `name`, `track_n`, `passed_n` (empty: never taken),
-        `no_certificate_eligible`, `no_audited_passed`, `country`; most certificates first, then by
-        id, as numbers where ids are.
+        `no_certificate_eligible`, `no_audited_passed`, `country`, `core_complete`, `complete`,
+        `completed_on`; most certificates first, then by id, as numbers where ids are.
     """
     columns = ", ".join(
         f"any_value(enrollment_track) filter (course_id = $c{n}) as track_{n}, "
@@ -161,7 +169,8 @@ def report_rows(
           group by learner_id
         )
         select learner_id as student_id, username, email, name, {shown},
-               no_certificate_eligible, no_audited_passed, country
+               no_certificate_eligible, no_audited_passed, country,
+               core_complete, complete, completed_on
         from wide
         join programme_progress using (learner_id)
         left join stg_learners using (learner_id)

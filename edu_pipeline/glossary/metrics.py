@@ -317,8 +317,9 @@ _METRICS = (
         name="certificate",
         title="Certificate",
         sentence=(
-            "Called eligible by edX, or delivered, on a paid track. Old exports call every pass "
-            "eligible, so the word alone does not count."
+            "Delivered on a paid track. That edX calls somebody eligible counts only where nobody "
+            "can know better: of runs without dates, and of reports after the run's certificates "
+            "that do not tell which were delivered; never of who left or is not verified."
         ),
         columns="certificate, no_certificate_eligible",
         numerator="Courses with a certificate in some run, the capstone included",

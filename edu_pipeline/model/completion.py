@@ -59,6 +59,7 @@ class ProgrammeRuns(dy.Schema):
     upgrade_deadline = _day("Last day on which an audit learner can upgrade")
     certificates_available = _day("Day from which certificates can be had")
     enrolment_closes = _day("Last day on which somebody can join")
+    self_paced = dy.Bool(description="Whether learners can begin at any time")
     certified_on = _day("The day that its certificates are dated to: the end, else the day before")
     period = dy.Int64(
         nullable=True, description="Year of that day, else of the start, else in its name"
@@ -66,8 +67,9 @@ class ProgrammeRuns(dy.Schema):
     under_way = dy.Bool(description="Not over yet, on the day of the refresh")
     joinable = dy.Bool(
         description=(
-            "Listed and can still be joined for its certificate, on the day of the refresh: until "
-            "enrolment or the upgrade closes, or the end"
+            "Listed and can still be joined for its certificate and finished, on the day of the "
+            "refresh: until enrolment or the upgrade closes, or the end, and unless it is "
+            "self-paced, in its first two weeks"
         )
     )
 

@@ -164,4 +164,5 @@ class CourseRuns(dy.Schema):
     upgrade_deadline = dy.Date(nullable=True, description="Last day to upgrade from audit")
     certificates_available = dy.Date(nullable=True, description="Day from which there are any")
     enrolment_closes = dy.Date(nullable=True, description="Last day to join")
+    self_paced = dy.Bool(description="Whether learners can begin at any time")
     listed = dy.Bool(description="Whether pipeline.toml lists it")

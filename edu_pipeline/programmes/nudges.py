@@ -94,7 +94,7 @@ def news(programme: Programme, runs: pl.DataFrame, as_of: date) -> pl.DataFrame:
             "left": free,
             "again": free,
             "certificate": _certified(run, programme.nudges_since, as_of),
-            "paid": _News(_NO_NEWS, f"passed {label} on a paid track and has no certificate of it"),
+            "paid": _News(_NO_NEWS, _without_certificate(run, as_of)),
             "unknown": _News(_NO_NEWS, f"passed {label} on a track that no export tells"),
         }
         if free.kind == VERIFY:
@@ -143,6 +143,13 @@ def _passed_free(run: dict[str, Any], since: date | None, as_of: date) -> _News:
         return _News(VERIFY, f"{passed}; the upgrade is open until {deadline}", until=deadline)
     closed = deadline + timedelta(days=1)
     return _to_go_on(f"{passed}; the upgrade closed after {deadline}", closed, since)
+
+
+def _without_certificate(run: dict[str, Any], as_of: date) -> str:
+    available = run["certificates_available"]
+    if available and as_of < available:
+        return f"certificates of {_label(run)} are available from {available}"
+    return f"passed {_label(run)} on a paid track and has no certificate of it"
 
 
 def _certified(run: dict[str, Any], since: date | None, as_of: date) -> _News:

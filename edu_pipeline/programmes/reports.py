@@ -1,7 +1,7 @@
 """The completion report of a programme, as its team knows it, and its files.
 
 The names of its columns are those of the notebooks' report, so that what people built on it goes on
-working. What is in them is decided in `facts.run_results` and `completion`.
+working; who completed the programme stands behind them. What is in them is decided in `facts.run_results` and `completion`.
 """
 
 from collections.abc import Sequence
@@ -32,10 +32,12 @@ def completion_report(rows: pl.DataFrame, courses: Sequence[str]) -> pl.DataFram
     Returns:
         `student_id`, `username`, `email`, `name`; of every course `<course>_enrollment_track` and
         `<course>_passed` (`Y`, `N`, empty where the learner was never enrolled), those of the best
-        run; `no_certificate_eligible`, `no_audited_passed`, `country`. In the order of `rows`.
+        run; `no_certificate_eligible`, `no_audited_passed`, `country`; `core_complete` and
+        `complete` (`Y`, `N`), `completed_on`. In the order of `rows`.
     """
-    passed = pl.col("^passed_.*$").replace_strict({True: "Y", False: "N"}, return_dtype=pl.String)
-    return rows.with_columns(passed).rename(
+    told = pl.col("^(passed_.*|core_complete|complete)$")
+    words = told.replace_strict({True: "Y", False: "N"}, return_dtype=pl.String)
+    return rows.with_columns(words, pl.col("completed_on").cast(pl.String)).rename(
         {f"track_{n}": f"{course}_enrollment_track" for n, course in enumerate(courses)}
         | {f"passed_{n}": f"{course}_passed" for n, course in enumerate(courses)}
     )

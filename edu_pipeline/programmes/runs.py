@@ -1,7 +1,7 @@
 """What follows from the dates of course runs: their order, whether they are over, who can join."""
 
 from collections.abc import Iterable
-from datetime import date
+from datetime import date, timedelta
 
 import polars as pl
 
@@ -15,6 +15,8 @@ JOINED_UNTIL = pl.coalesce(
     pl.min_horizontal("enrolment_closes", "upgrade_deadline", "ends"), "starts"
 )
 """The last day on which a listed run can be joined for its certificate; empty: never."""
+_LATE = timedelta(days=14)
+"""After its first day, from when on whoever joins a run that is not self-paced cannot finish it."""
 
 
 def programme_runs(
@@ -28,8 +30,9 @@ def programme_runs(
     Certificates are dated to the end of a run, else to the day from which they can be had. A run is
     over after its end; where that is not said, after the last date that is known of it; and where
     none is, always. It can be joined until enrolment closes, the upgrade deadline or the
-    end, whichever of those said is first, because later there is no certificate; where only the
-    start is said, until the start; and without a date, never.
+    end, whichever of those said is first, because later there is no certificate, but for two weeks
+    at most unless it is self-paced; where only the start is said, until the start; and without a
+    date, never.
 
     Args:
         programmes: The settings.
@@ -57,7 +60,11 @@ def programme_runs(
             certified_on=dated,
             period=pl.coalesce(pl.coalesce(dated, "starts").dt.year(), year),
             under_way=(pl.coalesce("ends", last_known) >= today).fill_null(value=False),
-            joinable=pl.col("listed") & (today <= JOINED_UNTIL).fill_null(value=False),
+            joinable=(
+                pl.col("listed")
+                & (today <= JOINED_UNTIL).fill_null(value=False)
+                & (pl.col("self_paced") | (pl.col("starts") >= as_of - _LATE)).fill_null(value=True)
+            ),
         )
         .sort("programme_id", "held", "run_position", "position", "run_name", nulls_last=True)
         .with_columns(number=pl.int_range(1, pl.len() + 1).over("programme_id"))

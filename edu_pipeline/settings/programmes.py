@@ -146,6 +146,13 @@ class Run(Part):
             "certificate needs the upgrade."
         ),
     )
+    self_paced: bool = Field(
+        False,
+        description=(
+            "Whether learners can begin at any time. To any other run nobody is invited who would "
+            "join it more than two weeks late."
+        ),
+    )
 
     @model_validator(mode="after")
     def _in_order(self) -> Self:

@@ -94,7 +94,7 @@ def certified(learner: str, course: str, run: str = "1T2025", **cells: Any) -> R
     return result(learner, course, run, **(paid | cells))
 
 
-def run_of(course: str, run: str = "1T2025", **dates: date | None) -> Row:
+def run_of(course: str, run: str = "1T2025", **dates: date | bool | None) -> Row:
     """A listed run without dates."""
     return {
         "programme_id": "lead",
@@ -102,6 +102,7 @@ def run_of(course: str, run: str = "1T2025", **dates: date | None) -> Row:
         "position": "abcz".index(course) + 1,
         "run": key(course, run),
         "pass_mark": 0.65,
+        "self_paced": False,
         "listed": True,
     } | dates
 

@@ -264,18 +264,30 @@ def test_a_course_whose_runs_cannot_be_joined_is_passed_over(build: Build) -> No
         ({"enrolment_closes": date(2026, 12, 1), "upgrade_deadline": date(2026, 9, 30)}, False),
         ({"enrolment_closes": date(2026, 12, 1), "upgrade_deadline": date(2026, 10, 1)}, True),
         ({"enrolment_closes": date(2026, 12, 1), "ends": date(2026, 9, 30)}, False),
-        ({"starts": date(2026, 9, 1), "upgrade_deadline": date(2026, 10, 1)}, True),
+        ({"starts": date(2026, 9, 17), "upgrade_deadline": date(2026, 10, 1)}, True),
+        # who joins in its third week cannot finish it
+        ({"starts": date(2026, 9, 16), "upgrade_deadline": date(2026, 10, 1)}, False),
+        ({"starts": date(2026, 9, 1), "ends": date(2026, 12, 1), "self_paced": True}, True),
         ({"starts": date(2026, 10, 1)}, True),
         ({"starts": date(2026, 9, 30)}, False),
         ({}, False),
     ],
 )
 def test_a_run_can_be_joined_until_enrolment_or_the_upgrade_closes_or_it_ends(
-    build: Build, dates: dict[str, date], joined: bool
+    build: Build, dates: dict[str, date | bool], joined: bool
 ) -> None:
     row = build([result("1", "b")], [run_of("a", "next", **dates)]).progress("1")
 
     assert row["next_run"] == ("next" if joined else None)
+
+
+def test_a_run_that_began_months_ago_is_not_named_before_the_one_that_begins_next(
+    build: Build,
+) -> None:
+    running = run_of("a", "3T2026", starts=date(2026, 7, 1), ends=date(2026, 10, 20))
+    next_one = run_of("a", "4T2026", starts=date(2026, 12, 1), ends=date(2027, 3, 1))
+
+    assert build([result("1", "b")], [running, next_one]).progress("1")["next_run"] == "4T2026"
 
 
 def test_the_first_run_that_can_be_joined_is_named(build: Build) -> None:

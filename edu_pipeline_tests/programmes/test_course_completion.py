@@ -1,4 +1,5 @@
 from datetime import date
+from typing import Any
 
 import pytest
 
@@ -67,6 +68,40 @@ def test_every_paid_track_gives_a_certificate(build: Build, track: str) -> None:
     tables = build([certified("1", "a", track=track, certificate_delivered=False)])
 
     assert tables.course("1", "a")["certificate"]
+
+
+JUNE, AFTER, BEFORE = date(2026, 6, 15), at(2026, 9, 1), at(2026, 6, 1)
+
+
+@pytest.mark.parametrize(
+    ("run", "cells", "counts"),
+    [
+        # the report is newer than the certificates and tells of them
+        ({"certificates_available": JUNE}, {"certificate_delivered": True}, True),
+        ({"certificates_available": JUNE}, {"certificate_delivered": False}, False),
+        ({"ends": JUNE}, {"certificate_delivered": False}, False),
+        # it is older: they are expected
+        (
+            {"certificates_available": JUNE},
+            {"certificate_delivered": False, "stamp": BEFORE},
+            False,
+        ),
+        ({"certificates_available": JUNE}, {"certificate_delivered": None, "stamp": BEFORE}, False),
+        # nobody can tell who has got one
+        ({"certificates_available": JUNE}, {"certificate_delivered": None}, True),
+        ({}, {"certificate_delivered": False}, True),
+        ({}, {"certificate_delivered": False, "enrolled": False}, False),
+        ({}, {"certificate_delivered": False, "verification": "Not ID Verified"}, False),
+    ],
+)
+def test_whom_edx_calls_eligible_has_a_certificate_where_nobody_can_know_better(
+    build: Build, run: dict[str, date], cells: dict[str, Any], counts: bool
+) -> None:
+    row = certified("1", "a", **({"stamp": AFTER} | cells))
+    tables = build([row], [run_of("a", "1T2025", **run)])
+
+    assert tables.course("1", "a")["certificate"] is counts
+    assert tables.course("1", "a")["passed"]
 
 
 def test_a_certificate_delivered_counts_though_edx_no_longer_calls_it_eligible(

@@ -1,4 +1,5 @@
 import csv
+from datetime import date
 from pathlib import Path
 
 import duckdb
@@ -16,7 +17,7 @@ from edu_pipeline.programmes.reports import (
     completion_report,
     write_xlsx,
 )
-from edu_pipeline_tests.programmes.conftest import Build, Tables, certified, result
+from edu_pipeline_tests.programmes.conftest import Build, Tables, certified, result, run_of
 
 FORMULAS = ['=HYPERLINK("http://evil.example")', "+1", "-2+3", "@SUM(A1)", "\tx", "\rx", "＝1+1"]
 
@@ -43,6 +44,9 @@ def test_the_report_has_the_columns_that_people_know(build: Build) -> None:
         "no_certificate_eligible",
         "no_audited_passed",
         "country",
+        "core_complete",
+        "complete",
+        "completed_on",
     ]
 
 
@@ -78,7 +82,22 @@ def test_a_learner_is_one_row_with_the_best_run_of_every_course(build: Build) ->
             1,
             1,
             "IE",
+            *("N", "N", None),
         )
+    ]
+
+
+def test_the_report_says_who_completed_and_when(build: Build) -> None:
+    """As many certificates as there are courses and no capstone is no programme completed."""
+    runs = [run_of(course, "1T2025", ends=date(2025, 6, 20)) for course in "abcz"]
+    everything = [certified("1", course) for course in "abcz"]
+    core = [*(certified("2", course) for course in "abc"), result("2", "z", grade=0.2)]
+    rows = report(build([*everything, *core, result("3", "a")], runs))
+
+    assert rows.select("student_id", "core_complete", "complete", "completed_on").rows() == [
+        ("1", "Y", "Y", "2025-06-20"),
+        ("2", "Y", "N", None),
+        ("3", "N", "N", None),
     ]
 
 
