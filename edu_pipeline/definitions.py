@@ -20,7 +20,7 @@ from edu_pipeline.mail.room import MailRoom
 from edu_pipeline.programmes import assets as programmes
 from edu_pipeline.site import assets as site
 from edu_pipeline.site.home_page import write_front_pages
-from edu_pipeline.site.mail_page import write_mail_page
+from edu_pipeline.site.mail_page import write_mail_pages
 from edu_pipeline.teachers import assets as teachers
 from edu_pipeline.teachers.edition import CAMPAIGN
 from edu_pipeline.wiring.approval import approval_jobs
@@ -53,12 +53,12 @@ def build_definitions(
         for mailing in mailings
     }
 
-    def write_page(ledger: Ledger) -> None:
-        write_mail_page(home, settings, ledger, templates_of(home.templates))
+    def write_pages(ledger: Ledger, campaign: str, period: str) -> None:
+        write_mail_pages(home, settings, ledger, templates_of(home.templates), (campaign, period))
 
     def sent(mailing: Mailing, *made: Table) -> Sequence[dg.AssetsDefinition]:
         """What writes a mailing's letters, and what delivers them."""
-        of, delivered = partitions[mailing], mail.delivered(mailing, write_page)
+        of, delivered = partitions[mailing], mail.delivered(mailing, write_pages)
         return [
             step(f"write_{mailing.noun}", [*made, mail.queued(mailing)], partitions=of),
             step(mailing.delivered, [delivered], partitions=of),
@@ -117,7 +117,7 @@ def build_definitions(
         ),
         jobs=[
             *jobs.all(),
-            *approval_jobs(partitions, write_page),
+            *approval_jobs(partitions, write_pages),
         ],
         sensors=[
             *map(landing_sensor, jobs.of_sources),

@@ -153,7 +153,7 @@ def test_the_demo_runs_through_and_a_second_one_delivers_nothing(
     assert files == sorted(
         (path, path.stat().st_mtime_ns) for path in (tmp_path / "data" / "outbox").rglob("*.eml")
     )
-    assert (tmp_path / "data" / "outbox" / "index.html").is_file()
+    assert (tmp_path / "data" / "site" / "mail" / "to" / "index.html").is_file()
 
 
 def test_the_sample_goes_as_it_came(tmp_path: Path, here: Here) -> None:

@@ -93,6 +93,8 @@ def environment(search_path: Sequence[Path]) -> jinja2.Environment:
         "day_month": wording.day_month,
         "day_month_short": wording.day_month_short,
         "long_date": wording.long_date,
+        "week_of": wording.week_of,
+        "headed": wording.headed,
     }
     return env
 

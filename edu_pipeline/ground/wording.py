@@ -7,6 +7,8 @@ import unicodedata
 from collections.abc import Sequence
 from datetime import date, datetime, timedelta
 
+from edu_pipeline.ground.weeks import parse_week
+
 NBSP = "\u00a0"
 NOTHING = "–"
 _MONTHS = (
@@ -95,6 +97,20 @@ def day_month_short(day: date) -> str:
 def long_date(day: date) -> str:
     """`Thursday 1 October 2026`."""
     return f"{weekday(day)} {day_month(day)} {day.year}"
+
+
+def week_of(period: str) -> str:
+    """`week of 23 November 2026` for `2026-W48`; what is the name of no week stays as it is."""
+    try:
+        first = parse_week(period)
+    except ValueError:
+        return period
+    return f"week of {day_month(first)} {first.year}"
+
+
+def headed(words: str) -> str:
+    """Words as a heading begins: `Week of 23 November 2026`."""
+    return words[:1].upper() + words[1:]
 
 
 def moment(at: datetime) -> str:

@@ -11,7 +11,6 @@ import polars as pl
 
 from edu_pipeline.ground.one_run import is_older_than
 from edu_pipeline.ground.steps import Check, Notes, Table, check, table
-from edu_pipeline.ground.templates import templates_of
 from edu_pipeline.ground.warehouse import Connection, read_parts, read_table
 from edu_pipeline.mail import attention
 from edu_pipeline.mail.due import Period
@@ -26,7 +25,6 @@ from edu_pipeline.mail.ledger.tombstones import tombstones_frame
 from edu_pipeline.mail.lists import EVERY_CAMPAIGN
 from edu_pipeline.mail.mailing import CARRIER, Mailing
 from edu_pipeline.mail.outgoing import recorded_period, send_period, why_not_by
-from edu_pipeline.mail.proofs import write_proofs
 from edu_pipeline.mail.queueing import queue_letters
 from edu_pipeline.mail.room import MailRoom, MissingSecretError
 from edu_pipeline.mail.transports.protocol import CarrierError
@@ -39,7 +37,8 @@ _BACKFILL_TAG = "dagster/backfill"
 _mail = functools.partial(table, "mail")
 _remembered = functools.partial(table, "ledger", kinds={"sqlite"})
 """What is read from the ledger before anything is computed."""
-WritePage = Callable[[Ledger], object]
+WritePages = Callable[[Ledger, str, str], object]
+"""Writes the pages on letters, with the proof sheet of a campaign and period."""
 
 
 def recorded_periods(mailing: Mailing) -> Table:
@@ -126,12 +125,12 @@ def queued(mailing: Mailing) -> Table:
     )(queue)
 
 
-def delivered(mailing: Mailing, write_page: WritePage) -> Table:
+def delivered(mailing: Mailing, write_pages: WritePages) -> Table:
     """The asset that delivers one partition's letters.
 
     Args:
         mailing: What is sent.
-        write_page: Writes the page on how letters stand; called after a delivery, also a bad one.
+        write_pages: Called after a delivery, also a bad one.
     """
 
     @_mail(name=mailing.delivered, kinds={"email"}, pii="names", deps=[mailing.queued])
@@ -147,9 +146,7 @@ def delivered(mailing: Mailing, write_page: WritePage) -> Table:
         with mail_room.open_ledger() as ledger:
             period = recorded_period(ledger, mailing, context.partition_key)
             sent = send_period(mail_room, ledger, period, f"run {context.run.run_id}")
-            templates = templates_of(mail_room.home.templates)
-            write_proofs(mail_room.home.outbox, ledger, period.campaign, period.period, templates)
-            write_page(ledger)
+            write_pages(ledger, period.campaign, period.period)
             counts = ledger.counts(period.campaign, period.period)
         notes = {**sent.told, **{f"letters {state}": number for state, number in counts.items()}}
         if sent.warning:

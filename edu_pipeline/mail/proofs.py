@@ -17,7 +17,7 @@ from edu_pipeline.ground.files import write_whole
 from edu_pipeline.ground.wording import in_points
 from edu_pipeline.mail.ledger.approvals import review
 from edu_pipeline.mail.ledger.reading import Entry
-from edu_pipeline.mail.ledger.store import Ledger
+from edu_pipeline.mail.ledger.store import FOLDER, Ledger
 from edu_pipeline.mail.letter import Figure
 from edu_pipeline.mail.mailing import options
 from edu_pipeline.mail.mime import UnsendableError
@@ -142,9 +142,16 @@ class Count:
 
 
 def write_proofs(
-    outbox: Path, ledger: Ledger, campaign: str, period: str, templates: jinja2.Environment
+    outbox: Path,
+    ledger: Ledger,
+    campaign: str,
+    period: str,
+    templates: jinja2.Environment,
+    *,
+    school: str,
+    title: str,
 ) -> Path:
-    """Write a period's proof sheet and the outbox's list of periods.
+    """Write a period's proof sheet.
 
     Letters that were not delivered into this outbox are written to `previews/` to be seen.
 
@@ -154,20 +161,20 @@ def write_proofs(
         campaign: Such as `teachers`.
         period: Such as `2026-W40`.
         templates: From `render.environment`; escapes what is put into `.html.j2`.
+        school: What the home is called.
+        title: What the campaign is called.
 
     Returns:
         The period's page.
     """
     folder = period_folder(outbox, campaign, period)
     entries = ledger.entries(campaign, period)
-    cards = [_card(folder, ledger, entry) for entry in entries]
+    cards = [_card(outbox, ledger, entry) for entry in entries]
     _remove_old_previews(folder, cards)
     page = folder / "index.html"
-    _render(
-        templates,
-        "outbox/period.html.j2",
-        page,
-        campaign=campaign,
+    html = templates.get_template("outbox/period.html.j2").render(
+        school=school,
+        title=title,
         period=period,
         total=len(entries),
         digest=_digest(ledger, campaign, period),
@@ -177,23 +184,17 @@ def write_proofs(
         movement=movement_of(cards, ledger.stated(campaign, period)),
         sections=arrange(cards),
     )
-    _render(
-        templates,
-        "outbox/index.html.j2",
-        outbox / "index.html",
-        periods=[
-            {
-                "campaign": known.campaign,
-                "period": known.period,
-                "href": f"{quote(known.campaign)}/{quote(known.period)}/index.html",
-                "total": sum(known.counts.values()),
-                "counts": _counts(known.counts),
-            }
-            for known in ledger.periods()
-            if (period_folder(outbox, known.campaign, known.period) / "index.html").exists()
-        ],
-    )
+    write_whole(page, html.encode())
     return page
+
+
+def folder_of(outbox: Path, entry: Entry) -> Path:
+    """Where a letter's files are: as it was delivered there, or to be looked at."""
+    folder = period_folder(outbox, entry.campaign, entry.period)
+    delivered = LOOKS[entry.state].tone == "good" and entry.transport == FOLDER
+    if delivered and (folder / f"{file_stem(entry)}.eml").exists():
+        return folder
+    return folder / PREVIEWS
 
 
 def arrange(cards: Iterable[Card]) -> Sequence[Section]:
@@ -306,17 +307,16 @@ def _by_recipient(card: Card) -> tuple[str, str]:
     return (card.entry.recipient_name.casefold(), card.entry.key)
 
 
-def _card(folder: Path, ledger: Ledger, entry: Entry) -> Card:
-    stem = file_stem(entry)
-    delivered = LOOKS[entry.state].tone == "good" and (folder / f"{stem}.eml").exists()
-    if not delivered:
+def _card(outbox: Path, ledger: Ledger, entry: Entry) -> Card:
+    place = folder_of(outbox, entry)
+    if place.name == PREVIEWS:
         with suppress(UnsendableError):  # it failed for that, and the card says so
-            write_readable(folder / PREVIEWS, ledger.letter(entry.key))
-    place = "" if delivered else f"{PREVIEWS}/"
+            write_readable(place, ledger.letter(entry.key))
+    sheet = period_folder(outbox, entry.campaign, entry.period)
 
     def link(suffix: str) -> str:
-        name = f"{place}{stem}.{suffix}"
-        return quote(name) if (folder / name).exists() else ""
+        file = place / f"{file_stem(entry)}.{suffix}"
+        return quote(file.relative_to(sheet).as_posix()) if file.exists() else ""
 
     return Card(entry, LOOKS[entry.state], link("html"), link("txt"), link("eml"))
 
@@ -338,7 +338,3 @@ def _digest(ledger: Ledger, campaign: str, period: str) -> str:
 
 def _counts(counts: Mapping[State, int]) -> Sequence[Count]:
     return [Count(look, counts[state]) for state, look in LOOKS.items() if counts.get(state)]
-
-
-def _render(templates: jinja2.Environment, name: str, path: Path, **values: object) -> None:
-    write_whole(path, templates.get_template(name).render(**values).encode())

@@ -15,6 +15,7 @@ from edu_pipeline.charting.render import render_pngs
 from edu_pipeline.ground.steps import Notes, Table, picture, table
 from edu_pipeline.ground.templates import templates_of
 from edu_pipeline.ground.warehouse import Connection, read_table
+from edu_pipeline.ground.wording import week_of
 from edu_pipeline.mail.mailing import CARRIER
 from edu_pipeline.mail.room import MailRoom
 from edu_pipeline.model.gate import unreleased
@@ -22,7 +23,7 @@ from edu_pipeline.programmes.charts import funnel_chart
 from edu_pipeline.programmes.nudges import campaign_of
 from edu_pipeline.settings.home import Home, Settings
 from edu_pipeline.site.home_page import attainment_page, write_front_pages
-from edu_pipeline.site.mail_page import write_mail_page
+from edu_pipeline.site.mail_page import write_mail_pages
 from edu_pipeline.site.open_rates import open_rate_chart, spoken, told
 from edu_pipeline.site.programme_page import WIDE, ProgrammeTables, write_programme_page
 from edu_pipeline.site.school_page import SchoolTables, write_school_page
@@ -40,10 +41,10 @@ def letters_page(
     campaign_engagement: pl.DataFrame,
     mail_room: MailRoom,
 ) -> Notes:
-    """`data/site/mail/index.html`: how all letters stand, what to do, and how many were opened."""
+    """`data/site/mail`: how all letters stand, what to do, how many were opened, and everybody's letters."""
     templates = templates_of(mail_room.home.templates)
     with mail_room.open_ledger() as ledger:
-        page = write_mail_page(mail_room.home, mail_room.settings, ledger, templates)
+        page = write_mail_pages(mail_room.home, mail_room.settings, ledger, templates)
     return {"page": dg.MetadataValue.path(page), **_previews(campaign_engagement)}
 
 
@@ -55,7 +56,7 @@ def _previews(engagement: pl.DataFrame) -> Notes:
         if rates.is_empty():
             continue
         last = rates.drop_nulls("low").row(-1, named=True)
-        title = f"{spoken((last['low'], last['high']))} of {last['period']} opened"
+        title = f"{spoken((last['low'], last['high']))} of the {week_of(last['period'])} opened"
         chart = open_rate_chart(rates, width=_CHART_WIDTH, title=title)
         found |= _drawn(f"opened, {campaign}", chart, title)
     return found

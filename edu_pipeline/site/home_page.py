@@ -26,12 +26,11 @@ from edu_pipeline.mail.mailing import options
 from edu_pipeline.mail.proofs import Look
 from edu_pipeline.mail.states import State
 from edu_pipeline.mail.status import Standing, Status, status_of
-from edu_pipeline.programmes.nudges import campaign_of
 from edu_pipeline.settings.home import Home, Settings
 from edu_pipeline.settings.mail import Mail
 from edu_pipeline.site.data_page import Landed, data_page, landed_in, write_data_page
 from edu_pipeline.site.glossary_page import glossary_page, write_glossary_page
-from edu_pipeline.site.mail_page import mail_page
+from edu_pipeline.site.mail_page import mail_page, title_of
 from edu_pipeline.site.open_rates import spoken
 from edu_pipeline.site.programme_page import programme_page
 from edu_pipeline.site.school_page import school_page
@@ -185,14 +184,11 @@ def ways(
         problems: From `model.gate.standing`, those that nobody has released.
     """
     newest = newest_of_each(periods)
-    names = {campaign_of(each.id): each.title for each in settings.programmes}
     order = sorted(newest, key=lambda campaign: (campaign != CAMPAIGN, campaign))
     return [
         _way(
             newest[campaign],
-            "Letters to teachers"
-            if campaign == CAMPAIGN
-            else f"Letters to learners of {names.get(campaign, campaign)}",
+            title_of(campaign, settings),
             status,
             settings.mail,
             sum(

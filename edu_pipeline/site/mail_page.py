@@ -1,5 +1,6 @@
-"""The page on how letters stand: what to look at first, then every campaign period by period."""
+"""The pages on letters: how they stand, every period's proof sheet, and everybody's letters."""
 
+import functools
 from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
 from urllib.parse import quote
@@ -11,15 +12,19 @@ from edu_pipeline.charting.render import render_svg
 from edu_pipeline.charting.theme import OF_A_PAGE
 from edu_pipeline.glossary.metrics import definitions
 from edu_pipeline.ground.files import write_whole
+from edu_pipeline.ground.wording import week_of
 from edu_pipeline.mail.engagement import FEWEST_DELIVERED, campaign_engagement
 from edu_pipeline.mail.ledger.controls import paused
 from edu_pipeline.mail.ledger.reports import events_frame
 from edu_pipeline.mail.ledger.store import Ledger
-from edu_pipeline.mail.proofs import LOOKS, Look
+from edu_pipeline.mail.proofs import LOOKS, Look, write_proofs
 from edu_pipeline.mail.status import Status, status_of
 from edu_pipeline.mail.transports.folder import period_folder
+from edu_pipeline.programmes.nudges import campaign_of
 from edu_pipeline.settings.home import Home, Settings
+from edu_pipeline.site.letters_pages import write_letters_pages
 from edu_pipeline.site.open_rates import open_rate_chart, spoken, told
+from edu_pipeline.teachers.edition import CAMPAIGN
 
 _DEFINED = ("delivered", "open_rate", "clicked", "unknown_letters")
 _RECENT = 12
@@ -31,20 +36,38 @@ def mail_page(home: Home) -> Path:
     return home.site / "mail" / "index.html"
 
 
-def write_mail_page(
-    home: Home, settings: Settings, ledger: Ledger, templates: jinja2.Environment
+def title_of(campaign: str, settings: Settings) -> str:
+    """What a campaign is called, such as `Letters to teachers`."""
+    if campaign == CAMPAIGN:
+        return "Letters to teachers"
+    titles = {campaign_of(each.id): each.title for each in settings.programmes}
+    return f"Letters to learners of {titles.get(campaign, campaign)}"
+
+
+def write_mail_pages(
+    home: Home,
+    settings: Settings,
+    ledger: Ledger,
+    templates: jinja2.Environment,
+    *sheets: tuple[str, str],
 ) -> Path:
-    """Write the page from what the ledger says now.
+    """Write the pages from what the ledger says now.
 
     Args:
-        home: Whose page.
+        home: Whose pages.
         settings: The tracking, and the definitions as this school has them.
         ledger: Read only.
         templates: From `render.environment`; escapes what is put into `.html.j2`.
+        sheets: Campaigns and periods of which the proof sheet is written, too.
 
     Returns:
-        The page.
+        The page that leads to all others.
     """
+    school = settings.school.called
+    for campaign, period in sheets:
+        title = title_of(campaign, settings)
+        write_proofs(home.outbox, ledger, campaign, period, templates, school=school, title=title)
+    write_letters_pages(home, settings, ledger, templates, *sheets)
     engagement = campaign_engagement(
         ledger.letters_frame(), events_frame(ledger), tracking=settings.mail.tracking
     )
@@ -52,7 +75,9 @@ def write_mail_page(
     status = status_of(ledger.periods(), ledger.recorded_periods(), engagement)
     page = mail_page(home)
     html = templates.get_template("site/mail.html.j2").render(
-        school=settings.school.called,
+        school=school,
+        teachers=CAMPAIGN,
+        title_of=functools.partial(title_of, settings=settings),
         pause=paused(ledger),
         status=status,
         charts=_charts(engagement),
@@ -103,7 +128,7 @@ def _charts(engagement: pl.DataFrame) -> Mapping[str, Mapping[str, str]]:
             "narrow": _svg(rates.tail(_RECENT), _NARROW),
             "title": (
                 f"{spoken((last['low'], last['high']))} of the {last['delivered']} letters of "
-                f"{last['period']} were opened"
+                f"the {week_of(last['period'])} were opened"
             ),
         }
     return found

@@ -6,13 +6,11 @@ from datetime import UTC, datetime
 import dagster as dg
 from pydantic import Field
 
-from edu_pipeline.ground.templates import templates_of
-from edu_pipeline.mail.assets import WritePage, show_now
+from edu_pipeline.mail.assets import WritePages, show_now
 from edu_pipeline.mail.attention import counted
 from edu_pipeline.mail.ledger.approvals import approve, review
 from edu_pipeline.mail.mailing import Mailing
 from edu_pipeline.mail.outgoing import recorded_period
-from edu_pipeline.mail.proofs import write_proofs
 from edu_pipeline.mail.room import MailRoom
 
 
@@ -30,13 +28,13 @@ class Approval(dg.Config):
 
 
 def approval_jobs(
-    partitions: Mapping[Mailing, dg.PartitionsDefinition[str]], write_page: WritePage
+    partitions: Mapping[Mailing, dg.PartitionsDefinition[str]], write_pages: WritePages
 ) -> Sequence[dg.JobDefinition]:
     """The jobs by which a person approves a partition's drafts.
 
     Args:
         partitions: Of every mailing.
-        write_page: Writes the page on how letters stand.
+        write_pages: Writes the pages on letters.
     """
     mailings = {mailing.approve: mailing for mailing in partitions}
 
@@ -69,9 +67,7 @@ def approval_jobs(
                     allow_retries=False,
                 )
             number = approve(ledger, seen.drafts, now=datetime.now(UTC), by=config.by.strip())
-            templates = templates_of(mail_room.home.templates)
-            write_proofs(mail_room.home.outbox, ledger, campaign, period, templates)
-            write_page(ledger)
+            write_pages(ledger, campaign, period)
         show_now(context.instance, mail_room)
         context.log.info("Approved %s of %s, digest %s.", counted(number), period, seen.digest)
         context.add_output_metadata({"approved": number, "digest": seen.digest})

@@ -35,12 +35,12 @@ from edu_pipeline.mail.ledger.forgetting import (
 from edu_pipeline.mail.ledger.store import Ledger
 from edu_pipeline.mail.ledger.tombstones import is_forgotten, tombstones_frame
 from edu_pipeline.mail.letter import opaque_key
-from edu_pipeline.mail.proofs import write_proofs
 from edu_pipeline.mail.room import MailRoom
 from edu_pipeline.mail.transports.folder import period_folder
 from edu_pipeline.settings.home import Home
 from edu_pipeline.settings.landing import SCHOOL_TABLES
-from edu_pipeline.site.mail_page import mail_page, write_mail_page
+from edu_pipeline.site.letters_pages import reached_mark
+from edu_pipeline.site.mail_page import mail_page, write_mail_pages
 from edu_pipeline.wiring.environment import landing_zone
 
 KINDS = ("student", "staff", "learner")
@@ -350,11 +350,9 @@ def _erase_pages(
     has_page = mail_page(home).exists()
     for page in pages:
         page.unlink(missing_ok=True)
-    templates = templates_of(home.templates)
-    for campaign, period in proofs:
-        write_proofs(home.outbox, ledger, campaign, period, templates)
     if has_page:
-        write_mail_page(home, room.settings, ledger, templates)
+        reached_mark(home).unlink(missing_ok=True)  # the pages may quote what was erased
+        write_mail_pages(home, room.settings, ledger, templates_of(home.templates), *proofs)
 
 
 def _other_files(zone: Zone, read: Collection[str], person: Person) -> Iterator[str]:

@@ -11,11 +11,10 @@ from edu_pipeline.mail.ledger.controls import pause
 from edu_pipeline.mail.ledger.events import record_events
 from edu_pipeline.mail.ledger.store import Ledger, Queueing
 from edu_pipeline.mail.letter import Address, Letter
-from edu_pipeline.mail.proofs import write_proofs
 from edu_pipeline.mail.states import State
 from edu_pipeline.settings.home import Home, Settings
-from edu_pipeline.site.mail_page import write_mail_page
-from edu_pipeline_tests.browser.conftest import Opener
+from edu_pipeline.site.mail_page import write_mail_pages
+from edu_pipeline_tests.browser.conftest import Opener, barriers
 from edu_pipeline_tests.browser.letters import ENV
 from edu_pipeline_tests.mail.letters import claimed, recorded
 
@@ -96,9 +95,8 @@ def page_on_disk(tmp_path_factory: pytest.TempPathFactory) -> Path:
     with Ledger(f"sqlite:///{home.root / 'ledger.db'}") as ledger:
         fill(ledger)
         pause(ledger, "We look first.", now=datetime(2026, 5, 1, tzinfo=UTC), by="carla")
-        for summary in ledger.periods()[:3]:
-            write_proofs(home.outbox, ledger, "teachers", summary.period, ENV)
-        return write_mail_page(home, settings, ledger, ENV)
+        sheets = [("teachers", summary.period) for summary in ledger.periods()[:3]]
+        return write_mail_pages(home, settings, ledger, ENV, *sheets)
 
 
 def test_the_page_of_letters_can_be_read_on_a_telephone_and_on_a_wide_screen(
@@ -133,5 +131,35 @@ def test_every_proof_sheet_that_the_page_leads_to_is_there(
     links = set(
         page.evaluate("[...document.querySelectorAll('section a[href]')].map((e) => e.href)")
     )
-    assert len(links) == 3
+    assert len(links) == 4  # and the list of teachers
     assert all(Path(link.removeprefix("file://")).is_file() for link in links)
+
+
+@pytest.mark.parametrize("path", ["index.html", "t_05.html"])
+def test_a_teacher_s_letters_can_be_found_and_read_everywhere(
+    path: str, page_on_disk: Path, open_page: Opener
+) -> None:
+    page = open_page(page_on_disk.parent / "to" / path)
+    for width in (375, 1200):
+        page.set_viewport_size({"width": width, "height": 900})
+        for check in ("sideways", "cut", "overlapping", "squeezed"):
+            assert page.evaluate(f"looks.{check}()") == [], (width, check)
+    for scheme in ("light", "dark"):
+        page.emulate_media(color_scheme=scheme)
+        assert page.evaluate("looks.contrast(false)") == [], scheme
+        assert barriers(page) == [], scheme
+
+
+def test_the_newest_letter_is_shown_and_every_other_is_a_click_away(
+    page_on_disk: Path, open_page: Opener
+) -> None:
+    page = open_page(page_on_disk, width=1200)
+    page.click("a:text-is('Every letter, by teacher')")
+    page.click(".people a[href='t_05.html']")
+    seen = page.locator("section.letter:visible")
+    assert seen.evaluate_all("(all) => all.map((each) => each.id)") == ["teachers:2026-W17:t_05"]
+    page.click(".weeks a:text-is('Week of 13\u00a0April 2026')")
+    assert seen.evaluate_all("(all) => all.map((each) => each.id)") == ["teachers:2026-W16:t_05"]
+    assert "delivered" in seen.inner_text().lower()
+    (frame,) = (each for each in page.frames if each.url.endswith("2026-W16/previews/t_05.html"))
+    assert frame.inner_text("body") == "Hello"

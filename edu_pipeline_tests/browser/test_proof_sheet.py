@@ -11,8 +11,9 @@ from edu_pipeline.mail.delivery import deliver
 from edu_pipeline.mail.ledger.store import Ledger
 from edu_pipeline.mail.letter import Address, Letter
 from edu_pipeline.mail.pace import Rules
-from edu_pipeline.mail.proofs import write_proofs
-from edu_pipeline.mail.transports.folder import FolderTransport
+from edu_pipeline.mail.transports.folder import FolderTransport, period_folder
+from edu_pipeline.settings.home import Home, Settings
+from edu_pipeline.site.mail_page import write_mail_pages
 from edu_pipeline_tests.browser.conftest import Opener
 from edu_pipeline_tests.browser.letters import ARABIC, ENV, LONG, UNBROKEN, Sample
 
@@ -50,43 +51,55 @@ def sheet(tmp_path: Path, sample_of: Callable[[str], Sample]) -> Path:
                 hold=hold,
             )
         )
-    outbox = tmp_path / "outbox"
+    home, week = Home(tmp_path), ("teachers", "2027-W16")
     with Ledger(f"sqlite:///{tmp_path / 'ledger.db'}") as ledger:
         ledger.queue(letters, now=NOW, by="test")
         deliver(
             ledger,
-            FolderTransport(outbox),
+            FolderTransport(home.outbox),
             campaign="teachers",
             period="2027-W16",
             now=lambda: NOW,
             owner="test",
             rules=Rules(),
         )
-        return write_proofs(outbox, ledger, "teachers", "2027-W16", ENV)
+        write_mail_pages(home, Settings(), ledger, ENV, week)
+    return period_folder(home.outbox, *week) / "index.html"
 
 
 def test_the_proof_sheet_can_be_read_on_a_telephone_and_on_a_wide_screen(
     sheet: Path, open_page: Opener
 ) -> None:
-    for shown in (sheet, sheet.parents[2] / "index.html"):
-        page = open_page(shown)
-        for width in (375, 1400):
-            page.set_viewport_size({"width": width, "height": 900})
-            for check in ("sideways", "cut", "overlapping", "squeezed"):
-                assert page.evaluate(f"looks.{check}()") == [], (shown.name, width, check)
-        for scheme in ("light", "dark"):
-            page.emulate_media(color_scheme=scheme)
-            assert page.evaluate("looks.contrast(false)") == [], (shown.name, scheme)
+    page = open_page(sheet)
+    for width in (375, 1400):
+        page.set_viewport_size({"width": width, "height": 900})
+        for check in ("sideways", "cut", "overlapping", "squeezed"):
+            assert page.evaluate(f"looks.{check}()") == [], (width, check)
+    for scheme in ("light", "dark"):
+        page.emulate_media(color_scheme=scheme)
+        assert page.evaluate("looks.contrast(false)") == [], scheme
 
 
 def test_every_link_of_the_proof_sheet_leads_to_a_file(sheet: Path, open_page: Opener) -> None:
-    for shown in (sheet, sheet.parents[2] / "index.html"):
-        page = open_page(shown, width=1400)
-        links = page.evaluate(
-            "[...document.querySelectorAll('a[href], iframe[src]')].map((e) => e.href || e.src)"
-        )
-        assert links
-        assert [link for link in links if not Path(unquote(urlparse(link).path)).is_file()] == []
+    page = open_page(sheet, width=1400)
+    links = page.evaluate(
+        "[...document.querySelectorAll('section a[href], iframe[src]')].map((e) => e.href || e.src)"
+    )
+    assert links
+    assert [link for link in links if not Path(unquote(urlparse(link).path)).is_file()] == []
+
+
+def test_a_letter_of_the_sheet_is_seen_between_the_others_of_its_recipient_with_a_way_back(
+    sheet: Path, open_page: Opener
+) -> None:
+    page = open_page(sheet, width=1400)
+    page.click(".links a:text-is('letter') >> nth=0")
+    assert page.locator("section.letter:visible").count() == 1
+    assert any("/outbox/" in frame.url and frame.inner_text("body") for frame in page.frames)
+    page.click("a:text-is('All letters of that week')")
+    assert Path(unquote(urlparse(page.url).path)) == sheet
+    page.click(".trail a:text-is('Letters')")
+    assert page.inner_text("h1") == "Letters"
 
 
 def test_the_proof_sheet_lists_what_moved_and_why_letters_are_held(

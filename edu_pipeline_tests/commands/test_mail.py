@@ -117,7 +117,7 @@ def test_sending_delivers_what_waits_and_says_what_does_not(home: Home, command:
     assert "  1 held: The address is missing.\n" in done.stdout
     assert f"Next: edu-pipeline --home {home.root} run --week 2026-W40" in done.stdout
     assert outbox(home) == ["t_1", "t_2"]
-    assert (home.outbox / "index.html").is_file()
+    assert (home.outbox / "teachers" / "2026-W40" / "index.html").is_file()
     with mail_room(home).open_ledger() as ledger:
         assert {e.by for e in ledger.story(f"{KEY}t_1") if e.what == "pending → claimed"} == {"Kim"}
 

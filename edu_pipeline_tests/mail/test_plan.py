@@ -40,6 +40,8 @@ def entry(
     not_after: datetime = NOW + timedelta(days=1),
 ) -> Entry:
     return Entry(
+        campaign="teachers",
+        period="2026-W40",
         key=f"teachers:2026-W40:{name}{'' if revision == 1 else f':{revision}'}",
         recipient_key=name,
         recipient_name="Ada Moss",

@@ -3,7 +3,7 @@
 Changes nothing; the rules by which letters change are in `store`.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from datetime import date, datetime
 from functools import cached_property
@@ -64,6 +64,8 @@ class Entry:
     """A letter's line in the ledger: everything but its content."""
 
     key: str
+    campaign: str
+    period: str
     recipient_key: str
     recipient_name: str
     email: str
@@ -275,6 +277,10 @@ class LedgerReader(Database):
             )
         )
 
+    def entries_to(self, recipient_keys: Collection[str]) -> Sequence[Entry]:
+        """All letters to some recipients, oldest first."""
+        return self._entries(LETTERS.c.recipient_key.in_(recipient_keys))
+
     def _entries(self, condition: sa.ColumnElement[bool]) -> Sequence[Entry]:
         query = (
             sa.select(LETTERS, CONTENTS.c.subject)
@@ -286,6 +292,8 @@ class LedgerReader(Database):
             return [
                 Entry(
                     key=row.key,
+                    campaign=row.campaign,
+                    period=row.period,
                     recipient_key=row.recipient_key,
                     recipient_name=row.name,
                     email=row.email,
