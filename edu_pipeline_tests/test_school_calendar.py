@@ -9,6 +9,7 @@ from edu_pipeline.ground.weeks import monday, parse_week, week_name
 from edu_pipeline.model.school_calendar import (
     WeekBegins,
     closing_day,
+    next_registers,
     school_weeks,
     term_days,
     with_weeks,
@@ -173,3 +174,27 @@ def test_a_day_without_a_term_belongs_to_that_of_the_day_before() -> None:
     )
 
     assert term_days(named)["term"].to_list() == ["A", "A", "A", "B", "B", *["School year"] * 2]
+
+
+@pytest.mark.parametrize(
+    ("days", "complete", "expected"),
+    [
+        ("2026-10-02 2026-10-05 2026-10-08", True, date(2026, 10, 8)),
+        ("2026-10-02 2026-10-05 2026-10-08", False, date(2026, 10, 2)),
+        ("2026-10-02 2026-10-19 2026-10-23 2026-10-26", True, date(2026, 10, 23)),  # a break
+        ("2026-10-02", True, date(2026, 10, 9)),  # the calendar ends
+        ("2026-10-02 -2026-10-05", True, None),  # school has ended
+    ],
+)
+def test_the_next_registers_are_those_of_the_next_week_with_school(
+    days: str, complete: bool, expected: date | None
+) -> None:
+    dates = [date.fromisoformat(day.removeprefix("-")) for day in days.split()]
+    calendar = pl.DataFrame(
+        {
+            "date": dates,
+            "week_start": [monday(day) for day in dates],
+            "in_session": [not day.startswith("-") for day in days.split()],
+        }
+    )
+    assert next_registers(date(2026, 10, 2), calendar, complete=complete) == expected

@@ -103,7 +103,23 @@ def render_svg(spec: dict[str, Any]) -> str:
         spec: A complete Vega-Lite specification with its data; colours may be variables of CSS.
     """
     fonts_for(json.dumps(spec, ensure_ascii=False))
-    return str(vl_convert.vegalite_to_svg(spec, allowed_base_urls=[]))
+    return str(vl_convert.vega_to_svg(_vega(spec), allowed_base_urls=[]))
+
+
+class Kept:
+    """SVGs for a page; one that stands in the page as it was written last is not drawn again."""
+
+    def __init__(self, page: Path) -> None:
+        written = page.read_text(encoding="utf-8") if page.exists() else ""
+        self._there = dict(_DRAWN.findall(written))
+
+    def __call__(self, spec: dict[str, Any]) -> str:
+        """As `render_svg`; before the SVG stands what it was drawn from."""
+        source = drawn_from(spec)
+        return f"<!--{source}-->{self._there.get(source) or render_svg(spec)}"
+
+
+_DRAWN = re.compile("<!--([0-9a-f]{64})-->(<svg.*?</svg>)", re.DOTALL)
 
 
 def _png(spec: str) -> bytes:
@@ -124,20 +140,20 @@ def _vega(spec: dict[str, Any]) -> dict[str, Any]:
     Titles, parameters and named data are put in afterwards; compiling does not look at them.
     """
     title, params, datasets = (spec.get(name) for name in ("title", "params", "datasets"))
-    if not isinstance(title, dict) or not datasets:
+    if isinstance(title, str) or not datasets:
         compiled: dict[str, Any] = vl_convert.vegalite_to_vega(spec)
         return compiled
     values = {each["name"]: each["value"] for each in params or ()}
     kind = {
         **spec,
-        "title": dict.fromkeys(title, "-"),
+        **({"title": dict.fromkeys(title, "-")} if title else {}),
         "params": [{**each, "value": 0} for each in params or ()],
         "datasets": {name: [] for name in datasets},
     }
     vega = _compiled(json.dumps(kind))
     return {
         **vega,
-        "title": {**vega["title"], **title},
+        **({"title": {**vega["title"], **title}} if title else {}),
         "signals": [
             {**each, "value": values[each["name"]]} if each["name"] in values else each
             for each in vega.get("signals", ())

@@ -25,7 +25,7 @@ class Pulse:
     failed: bool
     """Whether one has failed since, of everything or of a source, and none is on its way."""
     expected: date | None
-    """The last day of the first school week that is over and has no figures; None: there is none."""
+    """The last day of the first school week whose registers are not all in; None: none is to come."""
     free: int
     """Bytes on the disk."""
     drafts: int

@@ -29,7 +29,7 @@ TO_DO: Mapping[State, str] = MappingProxyType(
             "The carrier refused them; the proof sheet says why. When that is put right: "
             "edu-pipeline mail resolve send-again {options}"
         ),
-        State.bounced: "They came back. Correct the addresses in the source data.",
+        State.bounced: "Correct the addresses in the source data; the list by teacher shows whose.",
         State.dropped: "The carrier did not deliver them; the proof sheet says why.",
         State.held: "They wait; the proof sheet says for each what must be put right.",
         State.draft: (

@@ -258,3 +258,21 @@ def term_days(days: pl.DataFrame) -> pl.DataFrame:
             .fill_null(WHOLE_YEAR),
         )
     )
+
+
+def next_registers(last_day: date, days: pl.DataFrame, *, complete: bool) -> date | None:
+    """The last day of the first school week whose registers are not all in; None: no school is to come.
+
+    Args:
+        last_day: Of the newest week with figures.
+        days: `SchoolDays`; where it ends there, nobody has said which days are to come, and
+            school goes on a week later.
+        complete: Whether that week's registers are all in.
+    """
+    if not complete:
+        return last_day
+    ahead = days.filter(pl.col("date") > last_day)
+    if ahead.is_empty():
+        return last_day + timedelta(weeks=1)
+    weeks = ahead.filter("in_session").group_by("week_start").agg(pl.col("date").max())
+    return weeks.sort("week_start")["date"].first() if weeks.height else None  # type: ignore[return-value]

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from pathlib import Path
 
 import jinja2
@@ -12,9 +12,12 @@ from edu_pipeline.ground.files import write_whole
 from edu_pipeline.ground.warehouse import Connection, read_table, tables
 from edu_pipeline.ground.wording import day_month_short, moment
 from edu_pipeline.landing.fates import in_words, reasons
+from edu_pipeline.mail.due import Period, newest_of_each
 from edu_pipeline.mail.ledger.store import Ledger
 from edu_pipeline.model.gate import standing, unreleased
+from edu_pipeline.model.school_calendar import next_registers
 from edu_pipeline.settings.home import Home, Settings
+from edu_pipeline.teachers.edition import CAMPAIGN
 
 SOURCES = {
     "school": "The school’s exports",
@@ -63,6 +66,8 @@ class Landed:
     """Files that are taken for nothing."""
     problems: Sequence[dict[str, object]]
     """Rows of `model.gate.standing`, those that nobody has released and that hold something first."""
+    expected: date | None = None
+    """By when the next registers should be in."""
 
 
 def data_page(home: Home) -> Path:
@@ -95,6 +100,19 @@ def write_data_page(
     )
     write_whole(page, html.encode())
     return page
+
+
+def expected_by(con: Connection, newest: Period | None) -> date | None:
+    """By when the next registers should be in; None: nobody can tell, or no school is to come.
+
+    Args:
+        con: The warehouse.
+        newest: Of the letters to teachers, the newest period that was recorded.
+    """
+    if newest is None or "stg_school_days" not in tables(con):
+        return None
+    days = read_table(con, "stg_school_days")
+    return next_registers(newest.last_day, days, complete=newest.complete)
 
 
 def landed_in(con: Connection, ledger: Ledger, settings: Settings) -> Landed:
@@ -141,4 +159,5 @@ def landed_in(con: Connection, ledger: Ledger, settings: Settings) -> Landed:
         problems=problems.sort(pl.col("holds").is_null(), "message").rows(named=True)
         if problems is not None
         else (),
+        expected=expected_by(con, newest_of_each(ledger.recorded_periods()).get(CAMPAIGN)),
     )

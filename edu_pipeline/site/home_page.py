@@ -6,7 +6,7 @@ leads to. Letters and problems are counted here, never named.
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date, datetime, timedelta
+from datetime import date, datetime
 from pathlib import Path
 
 import jinja2
@@ -23,7 +23,7 @@ from edu_pipeline.mail.ledger.reports import events_frame
 from edu_pipeline.mail.ledger.store import Ledger
 from edu_pipeline.mail.ledger.tables import OUT, WAITING
 from edu_pipeline.mail.mailing import options
-from edu_pipeline.mail.proofs import Look
+from edu_pipeline.mail.proofs import LOOKS, Look
 from edu_pipeline.mail.states import State
 from edu_pipeline.mail.status import Standing, Status, status_of
 from edu_pipeline.settings.home import Home, Settings
@@ -137,7 +137,7 @@ def write_home_page(
         concerns=concerns,
         most=_MOST_PROBLEMS,
         data=data_page(home).relative_to(home.site).as_posix(),
-        expected=_expected(periods, datetime.now(settings.zone).date()),
+        expected=_expected(landed.expected, datetime.now(settings.zone).date()),
         pages=[
             (link.page.relative_to(home.site).as_posix(), link.title, link.about)
             for link in _links(home, settings)
@@ -294,7 +294,9 @@ def _next(period: Period, counts: Mapping[State, int], status: Status) -> tuple[
     if State.draft in {each.state for each in mine}:
         return "They wait for somebody to approve them.", f"edu-pipeline mail approve {of}"
     if mine:
-        return mine[0].what, f"edu-pipeline mail status {of}"
+        first = mine[0]
+        told = f"{counted(first.number, 'letter')} {LOOKS[first.state].word.lower()}. {first.what}"
+        return told, f"edu-pipeline mail status {of}"
     if not counts:
         return "They have not been written yet.", f"edu-pipeline {again}"
     if waiting:
@@ -306,12 +308,9 @@ def _next(period: Period, counts: Mapping[State, int], status: Status) -> tuple[
     ), None
 
 
-def _expected(periods: Sequence[Period], today: date) -> str | None:
+def _expected(by: date | None, today: date) -> str | None:
     """When exports must have come, for letters that do not yet exist."""
-    of_teachers = [period for period in periods if period.campaign == CAMPAIGN]
-    if not of_teachers:
+    if by is None:
         return None
-    last = of_teachers[-1].last_day
-    following = last + timedelta(days=7)
-    late = f" That is {counted((today - following).days, 'day')} ago." if today > following else ""
-    return f"The next registers should be in by {long_date(following)}.{late}"
+    late = f" That is {counted((today - by).days, 'day')} ago." if today > by else ""
+    return f"The next registers should be in by {long_date(by)}.{late}"

@@ -8,7 +8,7 @@ from urllib.parse import quote
 import jinja2
 import polars as pl
 
-from edu_pipeline.charting.render import render_svg
+from edu_pipeline.charting.render import Kept
 from edu_pipeline.charting.theme import OF_A_PAGE
 from edu_pipeline.glossary.metrics import definitions
 from edu_pipeline.ground.files import write_whole
@@ -80,7 +80,7 @@ def write_mail_pages(
         title_of=functools.partial(title_of, settings=settings),
         pause=paused(ledger),
         status=status,
-        charts=_charts(engagement),
+        charts=_charts(engagement, Kept(page)),
         definitions=said,
         looks=LOOKS,
         explained=_explained(status, {title for title, _ in said}),
@@ -115,7 +115,7 @@ def _proofs(home: Home, ledger: Ledger) -> Mapping[tuple[str, str], str]:
     }
 
 
-def _charts(engagement: pl.DataFrame) -> Mapping[str, Mapping[str, str]]:
+def _charts(engagement: pl.DataFrame, kept: Kept) -> Mapping[str, Mapping[str, str]]:
     """Campaign → its chart as SVG for wide and narrow screens, and its last rate in words."""
     found = {}
     for (campaign,), rows in engagement.group_by("campaign", maintain_order=True):
@@ -124,15 +124,11 @@ def _charts(engagement: pl.DataFrame) -> Mapping[str, Mapping[str, str]]:
             continue
         last = rates.drop_nulls("low").row(-1, named=True)
         found[str(campaign)] = {
-            "wide": _svg(rates, _WIDE),
-            "narrow": _svg(rates.tail(_RECENT), _NARROW),
+            "wide": kept(open_rate_chart(rates, width=_WIDE, colours=OF_A_PAGE)),
+            "narrow": kept(open_rate_chart(rates.tail(_RECENT), width=_NARROW, colours=OF_A_PAGE)),
             "title": (
                 f"{spoken((last['low'], last['high']))} of the {last['delivered']} letters of "
                 f"the {week_of(last['period'])} were opened"
             ),
         }
     return found
-
-
-def _svg(rates: pl.DataFrame, width: int) -> str:
-    return render_svg(open_rate_chart(rates, width=width, colours=OF_A_PAGE))

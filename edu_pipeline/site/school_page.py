@@ -4,8 +4,10 @@ Of groups only: the school, its grade teams, and how many students have missed h
 and when it is unusual, the metric tables say; counts of students are shown as `chance.disclosure` allows.
 """
 
+import functools
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +16,7 @@ import jinja2
 import polars as pl
 
 from edu_pipeline.chance.disclosure import ALL, FEWEST_SHOWN, suppressed
-from edu_pipeline.charting.render import render_svg
+from edu_pipeline.charting.render import Kept
 from edu_pipeline.charting.theme import OF_A_PAGE, SUBTITLE_SIZE, vega_config
 from edu_pipeline.glossary.metrics import definitions
 from edu_pipeline.ground.files import write_whole
@@ -41,6 +43,8 @@ _FEW_WEEKS = 4
 """School weeks that are put together, at the start of the year and now."""
 _HELD_POINTS = 1.0
 """A change of fewer points is none that anybody should act on."""
+_YEAR = timedelta(weeks=52)
+"""By which a week is later than the same week of last year."""
 _WIDTH, _HEIGHT = 250, 110
 _WORDS = {
     "within": "in its usual range",
@@ -86,7 +90,7 @@ def write_school_page(
         page.unlink(missing_ok=True)
         return None
     ids = tables.schools["school_id"].unique().sort().to_list()
-    said = definitions(settings)
+    said, kept = definitions(settings), Kept(page)
     html = templates.get_template("site/school.html.j2").render(
         school=settings.school.called,
         week=day_month(_last(tables.schools)["week_start"]),
@@ -98,7 +102,8 @@ def write_school_page(
                         tables.schools.filter(school_id=of), tables.terms.filter(school_id=of)
                     )
                 ),
-                "charts": _charts(tables, of),
+                "charts": (charts := _charts(tables, of, kept)),
+                "last_year": any(chart["last_year"] for chart in charts),
                 "terms": terms(tables.terms.filter(school_id=of)),
                 "homerooms": homerooms(tables.classes.filter(school_id=of)),
                 "missed": missed(
@@ -116,16 +121,15 @@ def write_school_page(
 
 
 def headlines(weeks: pl.DataFrame, by_term: pl.DataFrame) -> Sequence[str]:
-    """What has become of each metric since the year began, a sentence each.
+    """What has become of each metric: since the year began and since last year, and between terms.
 
     Args:
         weeks: `SchoolWeek` of one school.
         by_term: `SchoolTerm` of the same.
     """
-    this_year = weeks.sort("week_start")
-    if not by_term.is_empty():
-        begun = by_term["year_start"].max()
-        this_year = this_year.filter(pl.col("week_start") + pl.duration(days=6) >= begun)
+    this_year = weeks.sort("week_start").filter(_of_this_year(by_term))
+    newest = by_term.filter(pl.col("year_start") == pl.col("year_start").max())
+    ended = newest.filter("finished").sort("first_date").tail(2)
     found = []
     for metric, name in METRICS.items():
         part, whole = _PARTS[metric]
@@ -135,12 +139,31 @@ def headlines(weeks: pl.DataFrame, by_term: pl.DataFrame) -> Sequence[str]:
                 found.append(f"{name}: {percent(known[metric][-1])} in the last week.")
             continue
         first, last = known.head(_FEW_WEEKS), known.tail(_FEW_WEEKS)
-        before, now = (float(each[part].sum()) / float(each[whole].sum()) for each in (first, last))
-        found.append(
-            f"{name} {_moved(before, now)}: {percent(now)} in the last four school weeks, "
-            f"{percent(before)} in the first four of the year."
+        past = weeks.filter(
+            pl.col("week_start").is_in((last["week_start"] - _YEAR).implode()), pl.col(whole) > 0
         )
+        before, now = (float(each[part].sum()) / float(each[whole].sum()) for each in (first, last))
+        sentence = (
+            f"{name} {_moved(before, now)}: {percent(now)} in the last four school weeks, "
+            f"{percent(before)} in the first four of the year"
+        )
+        if past.height == _FEW_WEEKS:
+            then = float(past[part].sum()) / float(past[whole].sum())
+            sentence += f", {percent(then)} in the same weeks of last year"
+        found.append(f"{sentence}.")
+        if ended.drop_nulls(metric).height == 2:  # noqa: PLR2004 - one beside the other
+            before, now = ended[metric]
+            found.append(
+                f"{name} {_moved(before, now)} between {ended['term'][0]} and {ended['term'][1]}: "
+                f"{percent(before)}, then {percent(now)}."
+            )
     return found
+
+
+def _of_this_year(by_term: pl.DataFrame) -> pl.Expr:
+    """Whether a week is of the newest school year; all are where no calendar says when it began."""
+    begun = by_term["year_start"].max()
+    return pl.lit(True) if begun is None else pl.col("week_start") + pl.duration(days=6) >= begun
 
 
 def _moved(before: float, now: float) -> str:
@@ -158,12 +181,24 @@ def terms(by_term: pl.DataFrame) -> Sequence[Mapping[str, str]]:
     """
     years = by_term["year_start"].unique().sort().tail(2)
     rows = by_term.filter(pl.col("year_start").is_in(years.implode())).sort("first_date")
+    before = {
+        row["term"]: row
+        for row in rows.filter(pl.col("year_start") < years.max(), "finished").iter_rows(named=True)
+    }
+
+    def changes(row: Mapping[str, Any], metric: str) -> str:
+        found = [_signed(row[f"{metric}_change_previous"])]
+        then = before.get(row["term"], {}).get(metric)
+        if row["year_start"] == years.max() and row["finished"] and None not in (then, row[metric]):
+            found.append(f"on last year {_signed(row[metric] - then)}")
+        return "; ".join(filter(None, found))
+
     return [
         {
             "term": f"{row['term']}{'' if row['finished'] else ', so far'}",
             "from": f"{day_month(row['first_date'])} {row['first_date'].year}",
             **{metric: percent(row[metric]) for metric in METRICS},
-            **{f"{metric}_change": _signed(row[f"{metric}_change_previous"]) for metric in METRICS},
+            **{f"{metric}_change": changes(row, metric) for metric in METRICS},
         }
         for row in rows.iter_rows(named=True)
     ]
@@ -265,28 +300,38 @@ def _last(rows: pl.DataFrame) -> dict[str, Any]:
     return rows.sort("week_start").row(-1, named=True)
 
 
-def _charts(tables: SchoolTables, of: str) -> Sequence[Mapping[str, Any]]:
+def _shown(school: pl.DataFrame, teams: pl.DataFrame, when: pl.Expr) -> pl.DataFrame:
+    """The school and the teams that may be shown, of some weeks."""
+    of_then = teams.filter(when)
+    large = of_then.filter(pl.col("team").is_in(large_enough(of_then)))
+    return pl.concat([school.filter(when), large.select(school.columns)])
+
+
+def _charts(tables: SchoolTables, of: str, kept: Kept) -> Sequence[Mapping[str, Any]]:
     """Per metric: its name, and a picture with words for the school and for each grade team."""
     school = tables.schools.filter(school_id=of).with_columns(team=pl.lit(_SCHOOL))
     teams = tables.teams.filter(school_id=of)
-    teams = teams.filter(pl.col("team").is_in(large_enough(teams)))
-    both = pl.concat([school, teams.select(school.columns)])
-    begun = tables.terms.filter(school_id=of)["year_start"].max()
-    if begun is not None:
-        both = both.filter(pl.col("week_start") + pl.duration(days=6) >= begun)
+    now = _of_this_year(tables.terms.filter(school_id=of))
+    before = _shown(school, teams, ~now).select(
+        *("team", pl.col("week_start") + _YEAR),
+        **{f"{metric}_last_year": metric for metric in METRICS},
+    )
+    both = _shown(school, teams, now).join(before, on=["team", "week_start"], how="left")
     found = []
     for metric, name in METRICS.items():
         rows = both.drop_nulls(metric)
         if rows.is_empty():
             continue
-        low = min(_least(rows[metric]), _least(rows[f"{metric}_usual_low"].drop_nulls()))
+        columns = (metric, f"{metric}_usual_low", f"{metric}_last_year")
+        low = min(_least(rows[column].drop_nulls()) for column in columns)
         floor = int(low * 20) / 20
         pictures = [
-            _picture(part.sort("week_start"), metric, str(group), (floor, 1.0))
+            _picture(part.sort("week_start"), metric, str(group), floor, kept)
             for group in sorted(rows["team"].unique(), key=_in_order)
             if (part := rows.filter(team=group)).height
         ]
-        found.append({"name": name, "pictures": pictures})
+        last_year = rows[f"{metric}_last_year"].count() > 0
+        found.append({"name": name, "pictures": pictures, "last_year": last_year})
     return found
 
 
@@ -317,7 +362,7 @@ def _least(values: pl.Series) -> float:
 
 
 def _picture(
-    rows: pl.DataFrame, metric: str, group: str, domain: tuple[float, float]
+    rows: pl.DataFrame, metric: str, group: str, floor: float, kept: Kept
 ) -> Mapping[str, str]:
     last = rows.row(-1, named=True)
     told = f"{percent(last[metric])} in the week of {day_month(last['week_start'])}"
@@ -325,65 +370,73 @@ def _picture(
     if verdict in _WORDS:
         usual = span((last[f"{metric}_usual_low"], last[f"{metric}_usual_high"]))
         told += f", {_WORDS[verdict]} of {usual}"
+    if last[f"{metric}_last_year"] is not None:
+        told += f"; {percent(last[f'{metric}_last_year'])} in the same week of last year"
     return {
         "group": group,
         "told": f"{told}.",
         "unusual": "yes" if verdict in {"above", "below"} else "",
-        "svg": render_svg(weeks_chart(rows, metric, domain)),
+        "svg": kept(weeks_chart(rows, metric, floor)),
     }
 
 
-def weeks_chart(rows: pl.DataFrame, metric: str, domain: tuple[float, float]) -> dict[str, Any]:
-    """A metric week by week within its usual range, as a Vega-Lite specification.
+def weeks_chart(rows: pl.DataFrame, metric: str, floor: float) -> dict[str, Any]:
+    """A metric week by week within its usual range, beside last year, as a Vega-Lite specification.
 
     Args:
-        rows: `week_start`, the metric and its usual range, of one group in the order of weeks.
+        rows: `week_start`, the metric, its usual range and last year's, of one group in the order of weeks.
         metric: Its column.
-        domain: Of the vertical axis, the same for all groups.
+        floor: Where the vertical axis begins, the same for all groups.
     """
-    paint = OF_A_PAGE
     values = [
-        {"week": week.isoformat(), "rate": rate, "low": low, "high": high}
-        for week, rate, low, high in rows.select(
-            "week_start", metric, f"{metric}_usual_low", f"{metric}_usual_high"
+        {"week": week.isoformat(), "rate": rate, "low": low, "high": high, "before": before}
+        for week, rate, low, high, before in rows.select(
+            *("week_start", metric, f"{metric}_usual_low", f"{metric}_usual_high"),
+            f"{metric}_last_year",
         ).iter_rows()
     ]
+    return {**_of_weeks(floor), "datasets": {"weeks": values, "last": values[-1:]}}
+
+
+@functools.cache
+def _of_weeks(floor: float) -> Mapping[str, Any]:
+    """The chart without its data: making it takes longer than drawing it."""
+    paint = OF_A_PAGE
+    words: dict[str, Any] = {
+        "title": None,
+        "labelColor": paint.muted,
+        "labelFontSize": SUBTITLE_SIZE,
+    }
     x = alt.X(
         "week:T",
         axis=alt.Axis(
-            title=None,
             format="%b",
             tickCount="month",
             labelOverlap=True,
             grid=False,
             domainColor=paint.muted,
             tickColor=paint.muted,
-            labelColor=paint.muted,
-            labelFontSize=SUBTITLE_SIZE,
+            **words,
         ),
     )
-    y = alt.Y(
-        "rate:Q",
-        scale=alt.Scale(domain=list(domain), clamp=True),
-        axis=alt.Axis(
-            title=None,
-            format=".0%",
-            tickCount=3,
-            domain=False,
-            ticks=False,
-            gridColor=paint.grid,
-            labelColor=paint.muted,
-            labelFontSize=SUBTITLE_SIZE,
-        ),
+    scale = alt.Scale(domain=[floor, 1.0], clamp=True)
+    axis = alt.Axis(
+        format=".0%", tickCount=3, domain=False, ticks=False, gridColor=paint.grid, **words
     )
-    base = alt.Chart(alt.InlineData(values=values)).encode(x=x)
-    last = alt.Chart(alt.InlineData(values=values[-1:])).encode(x=x)
+    weeks, last = (alt.Chart(alt.NamedData(name)).encode(x=x) for name in ("weeks", "last"))
     chart = alt.layer(
-        base.mark_area(color=paint.mine, opacity=0.16, clip=True).encode(
-            y=alt.Y("low:Q", scale=alt.Scale(domain=list(domain), clamp=True)), y2="high:Q"
+        weeks.mark_area(color=paint.mine, opacity=0.16, clip=True).encode(
+            y=alt.Y("low:Q", scale=scale), y2="high:Q"
         ),
-        base.mark_line(color=paint.mine, strokeWidth=2).encode(y=y),
-        last.mark_circle(color=paint.mine, size=50, opacity=1).encode(y=y),
+        weeks.mark_line(color=paint.muted, strokeWidth=1.2, strokeDash=[4, 3]).encode(
+            y=alt.Y("before:Q", scale=scale)
+        ),
+        weeks.mark_line(color=paint.mine, strokeWidth=2).encode(
+            y=alt.Y("rate:Q", scale=scale, axis=axis)
+        ),
+        last.mark_circle(color=paint.mine, size=50, opacity=1).encode(
+            y=alt.Y("rate:Q", scale=scale, axis=axis)
+        ),
     ).properties(width=_WIDTH, height=_HEIGHT)
     spec = {**chart.to_dict(), "config": vega_config()}
     spec["config"]["background"] = None

@@ -13,26 +13,24 @@ from dataclasses import asdict, dataclass, field, replace
 from datetime import UTC, date, datetime, timedelta
 
 import dagster as dg
-import polars as pl
 
 from edu_pipeline.ground.warehouse import (
     Connection,
     HomeBusyError,
     WarehouseBrokenError,
     WarehouseBusyError,
-    columns_of,
     hold,
     open_warehouse,
-    read_table,
 )
 from edu_pipeline.mail.alerts import to_operator
-from edu_pipeline.mail.due import Period, newest_of_each
+from edu_pipeline.mail.due import newest_of_each
 from edu_pipeline.mail.ledger.store import Ledger
 from edu_pipeline.mail.letter import Address
 from edu_pipeline.mail.pulse import Pulse, concerns
 from edu_pipeline.mail.room import MailRoom
 from edu_pipeline.mail.states import State
 from edu_pipeline.settings.home import Home
+from edu_pipeline.site.data_page import expected_by
 from edu_pipeline.wiring.automation import is_tried_again, why_not_told
 from edu_pipeline.wiring.jobs import REFRESH
 from edu_pipeline.wiring.mailings import TEACHERS
@@ -122,7 +120,7 @@ def heartbeat(write_home: WriteHome) -> dg.SensorDefinition:
             except WarehouseBrokenError:
                 broken = True
             ledger = opened.enter_context(mail_room.open_ledger())
-            known = pulse_of(context.instance, mail_room.home, ledger, con, now.astimezone(zone))
+            known = pulse_of(context.instance, mail_room.home, ledger, con)
             pulse = replace(known, broken=broken)
             found = concerns(pulse, now, zone)
             if con is not None:
@@ -160,7 +158,6 @@ def pulse_of(
     home: Home,
     ledger: Ledger,
     con: Connection | None,
-    now: datetime,
 ) -> Pulse:
     """What is known of a home.
 
@@ -169,7 +166,6 @@ def pulse_of(
         home: Whose.
         ledger: Read only.
         con: The warehouse; None: there is none that can be read.
-        now: In the school's time zone.
     """
     records = [
         record
@@ -193,7 +189,7 @@ def pulse_of(
             run.status is dg.DagsterRunStatus.FAILURE and not is_tried_again(instance, run)
             for run in _that_count(runs)
         ),
-        expected=None if con is None else _expected(con, newest.get(TEACHERS.campaign), now.date()),
+        expected=None if con is None else expected_by(con, newest.get(TEACHERS.campaign)),
         free=shutil.disk_usage(home.data).free,
         drafts=letters[State.draft],
         trouble=letters[State.unknown] + letters[State.failed],
@@ -213,21 +209,6 @@ def _that_count(runs: Sequence[dg.DagsterRun]) -> Iterator[dg.DagsterRun]:
         elif run.job_name not in jobs:
             yield run
         jobs.add(run.job_name)
-
-
-def _expected(con: Connection, newest: Period | None, today: date) -> date | None:
-    """The last day of the first school week that is over and whose registers are not all in."""
-    if newest is None or columns_of(con, "stg_school_days") is None:
-        return None
-    if not newest.complete:
-        return newest.last_day if newest.last_day < today else None
-    days = read_table(con, "stg_school_days").filter(pl.col("date") > newest.last_day)
-    if days.is_empty():  # nobody has said which days are to come
-        following = newest.last_day + WEEK
-        return following if following < today else None
-    weeks = days.filter("in_session").group_by("week_start").agg(pl.col("date").max())
-    over = weeks.filter(pl.col("date") < today)["date"].sort()
-    return over[0] if len(over) else None
 
 
 def _sent(room: MailRoom, text: str, *, well: bool, now: datetime) -> bool:

@@ -347,7 +347,7 @@ def test_what_the_carrier_reports_in_the_landing_zone_is_on_the_page_of_letters(
     page = (sample_home.site / "mail" / "index.html").read_text(encoding="utf-8")
     # of nine letters nobody should read a rate
     assert "Of 9 delivered, 4 were opened by a person and 1 more by programs only." in page
-    assert "They came back. Correct the addresses" in page
+    assert "Correct the addresses in the source data" in page
     names = pl.concat_str("given_name", "family_name", separator=" ")
     people = table(sample_home, "stg_staff").select(name=names)["name"]
     assert not [name for name in people if name in page]

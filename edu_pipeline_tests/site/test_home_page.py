@@ -93,7 +93,13 @@ def test_letters_in_doubt_are_no_good_end() -> None:
     doubt = ToDo("teachers", "2026-W48", State.unknown, 1, "It may have gone out.")
     found = way({State.sent: 3, State.unknown: 1}, mail=LIVE, to_do=doubt)
     assert "‖ Sent" in stages(found)
-    assert found.sentence == "It may have gone out."
+    assert found.sentence == "1 letter unknown. It may have gone out."
+
+
+def test_letters_that_came_back_are_counted() -> None:
+    back = ToDo("teachers", "2026-W48", State.bounced, 2, "Correct the addresses.")
+    found = way({State.delivered: 34, State.bounced: 2}, mail=LIVE, to_do=back)
+    assert found.sentence == "2 letters bounced. Correct the addresses."
 
 
 def test_the_newest_week_of_every_campaign_stands_there_the_teachers_first() -> None:

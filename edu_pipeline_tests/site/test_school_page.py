@@ -1,19 +1,38 @@
 from datetime import date, timedelta
+from pathlib import Path
 
 import polars as pl
 import pytest
 
-from edu_pipeline.site.school_page import headlines, homerooms, large_enough, missed, terms
+from edu_pipeline.charting.render import Kept
+from edu_pipeline.site.school_page import (
+    headlines,
+    homerooms,
+    large_enough,
+    missed,
+    terms,
+    weeks_chart,
+)
 
-NO_TERMS = pl.DataFrame(schema={"year_start": pl.Date})
+TERM = {
+    "year_start": pl.Date,
+    "first_date": pl.Date,
+    "term": pl.String,
+    "finished": pl.Boolean,
+    "attendance_rate": pl.Float64,
+    "homework_rate": pl.Float64,
+    "attendance_rate_change_previous": pl.Float64,
+    "homework_rate_change_previous": pl.Float64,
+}
+NO_TERMS = pl.DataFrame(schema=TERM)
 SEPTEMBER = date(2026, 9, 7)
 
 
-def weeks(*attended: float, complete: int = 8) -> pl.DataFrame:
+def weeks(*attended: float, complete: int = 8, since: date = SEPTEMBER) -> pl.DataFrame:
     """School weeks of 100 days and 10 pieces of homework each."""
     return pl.DataFrame(
         {
-            "week_start": [SEPTEMBER + timedelta(weeks=n) for n in range(len(attended))],
+            "week_start": [since + timedelta(weeks=n) for n in range(len(attended))],
             "attended_days": [float(number) for number in attended],
             "possible_days": 100.0,
             "attendance_rate": [number / 100 for number in attended],
@@ -21,6 +40,20 @@ def weeks(*attended: float, complete: int = 8) -> pl.DataFrame:
             "homework_due": 10,
             "homework_rate": complete / 10,
         }
+    )
+
+
+def school_terms(
+    *rows: tuple[str, int, bool, float | None, float | None],
+) -> pl.DataFrame:
+    """Name, year, whether it has ended, attendance and homework of terms that follow one another."""
+    return pl.DataFrame(
+        [
+            (date(year, 9, 1), date(year, 9, 1) + timedelta(n), *(name, ended, *rates), None, None)
+            for n, (name, year, ended, *rates) in enumerate(rows)
+        ],
+        schema=TERM,
+        orient="row",
     )
 
 
@@ -44,36 +77,74 @@ def test_a_year_that_has_just_begun_is_held_against_nothing() -> None:
 
 
 def test_last_year_is_no_part_of_this_one() -> None:
-    begun = pl.DataFrame({"year_start": [SEPTEMBER + timedelta(weeks=1)]})
-    attendance, _ = headlines(weeks(10, *[90] * 8), begun)
+    begun = school_terms(("Term 1", 2026, False, None, None))
+    attendance, _ = headlines(weeks(10, *[90] * 8, since=SEPTEMBER - timedelta(weeks=2)), begun)
     assert attendance.startswith("Attendance has held: 90.0\u00a0%")
 
 
-def test_terms_are_those_of_two_years_with_the_change_since_the_term_before() -> None:
-    row = {"homework_rate": None, "homework_rate_change_previous": None, "finished": True}
-    rows = [
-        ("Old", 2024, 0.8, None),
-        ("Term 3", 2025, 0.91, None),
-        ("Term 1", 2026, 0.95, 0.04),
-    ]
-    found = terms(
-        pl.DataFrame(
-            [
-                {
-                    **row,
-                    "term": term,
-                    "year_start": date(year, 9, 1),
-                    "first_date": date(year, 9, 1),
-                    "attendance_rate": rate,
-                    "attendance_rate_change_previous": change,
-                }
-                for term, year, rate, change in rows
-            ]
-        )
+def test_the_last_weeks_are_held_against_the_same_weeks_of_last_year() -> None:
+    begun = school_terms(("Term 1", 2026, False, None, None))
+    before = weeks(*[80] * 4, 88, 87, 86, 87, 99, since=SEPTEMBER - timedelta(weeks=52))
+    now = weeks(*[90] * 8)
+    attendance, _ = headlines(pl.concat([before, now]), begun)
+    assert attendance == (
+        "Attendance has held: 90.0\u00a0% in the last four school weeks, 90.0\u00a0% in the first "
+        "four of the year, 87.0\u00a0% in the same weeks of last year."
     )
-    assert [each["term"] for each in found] == ["Term 3", "Term 1"]
+    gap = before.filter(pl.col("attended_days") != 86)
+    assert "last year" not in headlines(pl.concat([gap, now]), begun)[0]
+
+
+def test_the_terms_of_the_year_that_have_ended_are_held_against_one_another() -> None:
+    by_term = school_terms(
+        ("Term 3", 2025, True, 0.5, 0.5),
+        ("Term 1", 2026, True, 0.93, 0.71),
+        ("Term 2", 2026, True, 0.933, 0.78),
+        ("Term 3", 2026, False, 0.99, 0.99),
+    )
+    found = headlines(weeks(*[93] * 8), by_term)
+    assert (
+        found[1] == "Attendance has held between Term 1 and Term 2: 93.0\u00a0%, then 93.3\u00a0%."
+    )
+    assert found[3] == (
+        "Homework is up 7.0\u00a0points between Term 1 and Term 2: 71.0\u00a0%, then 78.0\u00a0%."
+    )
+
+
+def test_terms_are_those_of_two_years_with_the_change_since_the_term_before_and_last_year() -> None:
+    found = terms(
+        school_terms(
+            ("Old", 2024, True, 0.8, None),
+            ("Term 1", 2025, True, 0.91, None),
+            ("Term 1", 2026, True, 0.95, 0.6),
+            ("Term 2", 2026, False, 0.96, 0.6),
+        ).with_columns(attendance_rate_change_previous=pl.Series([None, None, None, 0.01]))
+    )
+    assert [each["term"] for each in found] == ["Term 1", "Term 1", "Term 2, so far"]
     assert found[1]["attendance_rate"] == "95.0\u00a0%"
-    assert [each["attendance_rate_change"] for each in found] == ["", "+4.0\u00a0points"]
+    assert [each["attendance_rate_change"] for each in found] == [
+        *("", "on last year +4.0\u00a0points", "+1.0\u00a0points")
+    ]
+    assert [each["homework_rate_change"] for each in found] == ["", "", ""]
+
+
+def test_a_chart_that_stands_in_the_page_is_not_drawn_again(tmp_path: Path) -> None:
+    columns = {name: [0.8, 0.9] for name in ("low", "high")}
+    rows = pl.DataFrame(
+        {
+            "week_start": [SEPTEMBER, SEPTEMBER + timedelta(weeks=1)],
+            "attendance_rate": [0.91, 0.93],
+            **{f"attendance_rate_usual_{name}": values for name, values in columns.items()},
+            "attendance_rate_last_year": [None, 0.9],
+        }
+    )
+    page = tmp_path / "index.html"
+    first = Kept(page)(weeks_chart(rows, "attendance_rate", 0.8))
+    assert first.count("<svg") == 1
+    page.write_text(f"<p>{first.replace('</svg>', 'as it was</svg>')}</p>", encoding="utf-8")
+    assert "as it was" in Kept(page)(weeks_chart(rows, "attendance_rate", 0.8))
+    assert "as it was" not in Kept(page)(weeks_chart(rows.head(1), "attendance_rate", 0.8))
+    assert "as it was" not in Kept(page)(weeks_chart(rows, "attendance_rate", 0.75))
 
 
 def test_homerooms_are_counted_and_not_named() -> None:
