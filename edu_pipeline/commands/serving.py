@@ -36,13 +36,23 @@ class Part(StrEnum):
 Port = Annotated[int, typer.Option(help="Port of the web server.")]
 
 
-def ui(context: typer.Context, port: Port = 3000) -> None:
+def ui(
+    context: typer.Context,
+    port: Port = 3000,
+    pages: Annotated[
+        bool,
+        typer.Option(
+            help="The home's pages and letters, too, to whoever is logged in to this machine."
+        ),
+    ] = True,
+) -> None:
     """Open Dagster's web UI on this home, with the landing sensors on. Ctrl+C ends it."""
     home = _prepared(context)
     out.print(
         f"The UI will be at [bold]http://127.0.0.1:{port}[/] in some seconds. Ctrl+C ends it."
     )
-    commands = [command_of(part, "127.0.0.1", port) for part in Part]
+    hosts = "127.0.0.1,localhost" if pages else ""
+    commands = [command_of(part, "127.0.0.1", port, pages_for=hosts) for part in Part]
     raise typer.Exit(together(commands, home))
 
 
@@ -53,22 +63,29 @@ def serve(
         str, typer.Option(help="Address of the web server; it asks nobody to log in.")
     ] = "127.0.0.1",
     port: Port = 3000,
+    pages: Annotated[
+        bool,
+        typer.Option(
+            help="The home's pages and letters, too, to whoever reaches the address: behind a login only."
+        ),
+    ] = False,
 ) -> None:
     """Run the web server or the daemon alone, as a service does: until it is told to end."""
     home = _prepared(context)
-    command = command_of(part, host, port)
+    command = command_of(part, host, port, pages_for="*" if pages else "")
     if sys.platform == "win32":  # there a program cannot take the place of another
         raise typer.Exit(together([command], home))
     os.chdir(home.dagster)
     os.execv(command[0], command)  # noqa: S606 - our own arguments; it gets the service's signals
 
 
-def command_of(part: Part, host: str, port: int) -> list[str]:
-    """How Dagster's part is started."""
+def command_of(part: Part, host: str, port: int, *, pages_for: str = "") -> list[str]:
+    """How Dagster's part is started; `pages_for` is as `wiring.beside_ui` has it."""
     workspace = ["-w", str(shipped("workspace.yaml"))]
     if part is Part.web:
         return [
-            *(sys.executable, "-m", "dagster_webserver", *workspace, "-h", host, "-p", str(port)),
+            *(sys.executable, "-m", "edu_pipeline.wiring.beside_ui", pages_for, *workspace),
+            *("-h", host, "-p", str(port)),
             *("--dagster-log-level", "warning", "--code-server-log-level", "warning"),
         ]
     quiet = ["--log-level", "warning", "--code-server-log-level", "warning"]

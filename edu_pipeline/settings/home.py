@@ -26,6 +26,9 @@ from edu_pipeline.settings.part import Part
 from edu_pipeline.settings.programmes import Programme
 from edu_pipeline.settings.sources import Fetched
 
+PAGES = "/pages"
+"""Where `edu-pipeline ui` serves what is in a home's data folder for people to read."""
+
 
 class SettingsError(Exception):
     """`pipeline.toml` cannot be used; the message says what to change."""
@@ -70,6 +73,10 @@ class School(Part):
             "Saturdays and Sundays and never on Fridays, else `monday`. A week keeps the date of its "
             "Monday as its name."
         ),
+    )
+    ui: str = Field(
+        "http://127.0.0.1:3000",
+        description="Address of Dagster's UI as people here open it, for links from the pages.",
     )
     year_begins: Annotated[str, AfterValidator(_month_and_day)] | None = Field(
         None,

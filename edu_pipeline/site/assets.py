@@ -1,7 +1,9 @@
 """The pages that tie the rooms together, as Dagster sees them."""
 
 import functools
+from pathlib import Path
 from typing import Any
+from urllib.parse import quote
 
 import dagster as dg
 import polars as pl
@@ -21,7 +23,7 @@ from edu_pipeline.mail.room import MailRoom
 from edu_pipeline.model.gate import unreleased
 from edu_pipeline.programmes.charts import funnel_chart
 from edu_pipeline.programmes.nudges import campaign_of
-from edu_pipeline.settings.home import Home, Settings
+from edu_pipeline.settings.home import PAGES, Home, Settings
 from edu_pipeline.site.home_page import attainment_page, write_front_pages
 from edu_pipeline.site.mail_page import write_mail_pages
 from edu_pipeline.site.open_rates import open_rate_chart, spoken, told
@@ -45,7 +47,13 @@ def letters_page(
     templates = templates_of(mail_room.home.templates)
     with mail_room.open_ledger() as ledger:
         page = write_mail_pages(mail_room.home, mail_room.settings, ledger, templates)
-    return {"page": dg.MetadataValue.path(page), **_previews(campaign_engagement)}
+    return {**_page_note(mail_room.home, page), **_previews(campaign_engagement)}
+
+
+def _page_note(home: Home, page: Path, name: str = "page") -> Notes:
+    """A link to a page where the UI serves it, and its place on disk."""
+    at = f"{PAGES}/{quote(page.relative_to(home.data).as_posix())}"
+    return {name: dg.MetadataValue.url(at), f"{name}, on disk": dg.MetadataValue.path(page)}
 
 
 def _previews(engagement: pl.DataFrame) -> Notes:
@@ -101,7 +109,7 @@ def programme_pages(
     for programme in settings.programmes:
         why_held = held.get(campaign_of(programme.id))
         page = write_programme_page(home, settings, programme, of_all, templates, held=why_held)
-        notes[f"page, {programme.id}"] = dg.MetadataValue.path(page)
+        notes |= _page_note(home, page, f"page, {programme.id}")
         chart = funnel_chart(of_all.of(programme.id).funnel, width=WIDE, title=programme.title)
         notes |= _drawn(f"how far learners get, {programme.id}", chart, programme.title)
     return notes
@@ -126,7 +134,7 @@ def attainment_pages(
     waiting = waiting_in(landing_problems, gate_releases)
     found = cohorts(tables, *landed, waiting=waiting)
     published = publish(attainment_page(home).parent, frame, found, waiting)
-    return {"page": dg.MetadataValue.path(published)} if published else {}
+    return _page_note(home, published) if published else {}
 
 
 @_page(pii="groups", source="school")
@@ -151,7 +159,7 @@ def school_page(
     )
     templates = templates_of(home.templates)
     page = write_school_page(home, settings, of_all, templates)
-    return {"page": dg.MetadataValue.path(page)} if page else {}
+    return _page_note(home, page) if page else {}
 
 
 def home_page(settings: Settings) -> Table:
@@ -169,6 +177,6 @@ def home_page(settings: Settings) -> Table:
         """`data/site/index.html`: how this week stands, and what to do; with the pages on data and words."""
         with mail_room.open_ledger() as ledger:
             page = write_front_pages(mail_room.home, settings, con, ledger)
-        return {"page": dg.MetadataValue.path(page)}
+        return _page_note(mail_room.home, page)
 
     return home_page
