@@ -26,6 +26,10 @@ SOURCES = {
     "mail": "What the carrier reported",
 }
 """What the sources of files are called."""
+_NO_ROWS = {
+    **dict.fromkeys(SOURCES, "No rows of its own."),
+    "mail": "What it reports is in the ledger.",
+}
 HOLDS = {"letters": "It holds letters.", "nudges": "It holds nudges.", "page": "It holds a page."}
 _MOST_FILES = 20
 _PROBLEMS = ("landing_problems", "nudge_problems")
@@ -64,6 +68,8 @@ class Landed:
     sources: Sequence[Source]
     unknown: Sequence[str]
     """Files that are taken for nothing."""
+    not_needed: Sequence[str]
+    """Files that come with an export, and of which nothing is needed."""
     problems: Sequence[dict[str, object]]
     """Rows of `model.gate.standing`, those that nobody has released and that hold something first."""
     expected: date | None = None
@@ -126,24 +132,29 @@ def landed_in(con: Connection, ledger: Ledger, settings: Settings) -> Landed:
     """
     there = tables(con)
     if not {"landing_files", "landing_fates"} <= there:
-        return Landed(None, (), (), ())
+        return Landed(None, (), (), (), ())
     files, fates = read_table(con, "landing_files"), read_table(con, "landing_fates")
     found = [read_table(con, name) for name in _PROBLEMS if name in there]
     problems = standing(unreleased(pl.concat(found), ledger.releases_frame())) if found else None
     known = files.filter(pl.col("source").is_not_null() & (pl.col("table") != ""))
+    several = set(known.filter(pl.col("path").is_duplicated())["path"])
+    beside = files.filter(pl.col("table") == "").sort("path")
 
     def at(moment: datetime) -> datetime:
         return moment.replace(tzinfo=UTC).astimezone(settings.zone)
 
     def file(row: dict[str, object]) -> File:
-        mine = fates.filter(file=row["path"], table=row["table"])
+        mine = fates.filter(file=row["path"])
+        if row["path"] in several:
+            mine = mine.filter(table=row["table"])
         because = ", ".join(reasons(mine))
+        none = _NO_ROWS.get(str(row["source"]), "") if row["current"] else "A newer version counts."
         assert isinstance(row["landed_at"], datetime)  # noqa: S101 - the schema says so
         return File(
             path=str(row["path"]),
             taken_for=" · ".join(str(each) for each in (row["table"], row["format"]) if each),
             landed=at(row["landed_at"]),
-            fates=in_words(mine) + (f": {because}" if because else ""),
+            fates=(in_words(mine) or none) + (f": {because}" if because else ""),
             wrong=str(row["error"] or ""),
         )
 
@@ -156,7 +167,8 @@ def landed_in(con: Connection, ledger: Ledger, settings: Settings) -> Landed:
             if (rows := known.filter(source=of).sort("table", "path")).height
             and (shown := [file(row) for row in rows.iter_rows(named=True)])
         ],
-        unknown=files.filter(pl.col("table") == "")["path"].sort().to_list(),
+        unknown=beside.filter(pl.col("source").is_null())["path"].to_list(),
+        not_needed=beside.drop_nulls("source")["path"].to_list(),
         problems=problems.sort(pl.col("holds").is_null(), "message").rows(named=True)
         if problems is not None
         else (),
