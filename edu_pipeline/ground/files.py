@@ -27,3 +27,9 @@ def write_whole(path: Path, content: bytes) -> None:
     """Write a file that is either complete and on disk, or as it was before."""
     with replaced(path) as draft:
         draft.write_bytes(content)
+
+
+def write_changed(path: Path, content: bytes) -> None:
+    """Write a file whole, unless it is there already: a disk takes longer to write than to read."""
+    if not path.exists() or path.read_bytes() != content:
+        write_whole(path, content)

@@ -6,7 +6,7 @@ which they were written to, and by nothing else.
 
 import hashlib
 import json
-from collections.abc import Collection, Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from datetime import datetime
 from itertools import groupby
@@ -16,16 +16,17 @@ from zoneinfo import ZoneInfo
 
 import jinja2
 
-from edu_pipeline.ground.files import write_whole
+from edu_pipeline.ground.files import write_changed, write_whole
 from edu_pipeline.ground.wording import moment
 from edu_pipeline.mail.ledger.reading import Entry
 from edu_pipeline.mail.ledger.recipients import (
     Reached,
     Recipient,
+    changed_periods,
     news_of,
+    opened_by_people,
     reached,
     recipients,
-    reports_of,
 )
 from edu_pipeline.mail.ledger.store import Ledger
 from edu_pipeline.mail.ledger.tables import OUT, WAITING
@@ -36,7 +37,6 @@ from edu_pipeline.teachers.edition import CAMPAIGN
 
 _AT_ONCE = 200
 """Recipients whose letters are held in memory together."""
-_RETURNED = frozenset({"bounced", "blocked", "dropped"})
 MOST_UNFOLDED = 60
 """Teachers up to whom the list is not folded by initials."""
 
@@ -83,14 +83,17 @@ def write_letters_pages(
         sheets: Campaigns and periods whose letters have been written into the outbox anew.
     """
     now = reached(ledger)
-    held = {(each.campaign, each.period): each.held for each in ledger.recorded_periods()}
+    held = {
+        (each.campaign, each.period): each.held for each in ledger.recorded_periods() if each.held
+    }
     page = templates.get_template("site/letters_to.html.j2")
     shown = {"school": settings.school.called, "moment": moment}
     blank = page.render(**shown, name="", email="", lines=())
     look = hashlib.sha256(f"{blank}{sorted(held.items())}".encode()).hexdigest()
-    before = _before(home, look)
-    if now == before and not sheets:
+    mark = _mark(home)
+    if mark == (look, now) and not sheets:
         return
+    before = mark[1] if mark and mark[0] == look else Reached()
     everybody = recipients(ledger)
     news = news_of(ledger, before) | {
         entry.recipient_key for sheet in sheets for entry in ledger.entries(*sheet)
@@ -104,31 +107,30 @@ def write_letters_pages(
         for key, lines in _letters(home, ledger, settings.zone, some, held):
             who = known[key]
             html = page.render(**shown, name=who.name, email=who.email, lines=lines)
-            _write(folder / f"{key}.html", html)
+            write_changed(folder / f"{key}.html", html.encode())
     for gone in there - known.keys() - {"index"}:
         (folder / f"{gone}.html").unlink()
     teachers = [each for each in everybody if each.campaign == CAMPAIGN]
     index = templates.get_template("site/letters.html.j2").render(
         **shown, looks=LOOKS, groups=_groups(teachers), namesakes=_namesakes(teachers)
     )
-    _write(letters_index(home), index)
+    write_changed(letters_index(home), index.encode())
     write_whole(reached_mark(home), json.dumps({"look": look, **asdict(now)}).encode())
 
 
-def _before(home: Home, look: str) -> Reached:
-    """How far the pages go that are there; not at all where they would look otherwise today."""
+def sheets_behind(home: Home, ledger: Ledger) -> Sequence[tuple[str, str]]:
+    """Campaigns and periods of letters that stand otherwise than their pages say."""
+    mark = _mark(home)
+    return changed_periods(ledger, mark[1]) if mark else ()
+
+
+def _mark(home: Home) -> tuple[str, Reached] | None:
+    """How the pages look that are there, and how far they go."""
     try:
         mark = json.loads(reached_mark(home).read_bytes())
-        return Reached(mark["change"], mark["event"]) if mark["look"] == look else Reached()
+        return mark["look"], Reached(mark["change"], mark["event"])
     except (OSError, ValueError, LookupError):
-        return Reached()
-
-
-def _write(page: Path, html: str) -> None:
-    """Write what is not there yet: a disk takes longer to write a page than to read it."""
-    content = html.encode()
-    if not page.exists() or page.read_bytes() != content:
-        write_whole(page, content)
+        return None
 
 
 def _letters(
@@ -136,15 +138,10 @@ def _letters(
     ledger: Ledger,
     zone: ZoneInfo,
     keys: Collection[str],
-    held: dict[tuple[str, str], str | None],
+    held: Mapping[tuple[str, str], str],
 ) -> Iterator[tuple[str, Sequence[Line]]]:
     """Recipient → their letters, oldest week first."""
-    opened, returned = set(), {}
-    for report in reports_of(ledger, keys):
-        if report.kind == "opened" and not report.machine:
-            opened.add(report.letter_key)
-        elif report.kind in _RETURNED:
-            returned[report.letter_key] = report.detail
+    opened = opened_by_people(ledger, keys)
 
     def order(entry: Entry) -> tuple[str, str, str, int]:
         return entry.recipient_key, entry.period, entry.campaign, entry.revision
@@ -153,11 +150,10 @@ def _letters(
         file = folder_of(home.outbox, entry) / f"{file_stem(entry)}.html"
         out = entry.state in OUT
         gate = held.get((entry.campaign, entry.period)) if entry.state in WAITING else None
-        why = returned.get(entry.key) or entry.reason or gate or ""
         return Line(
             entry=entry,
             look=LOOKS[entry.state],
-            why="" if LOOKS[entry.state].tone == "good" else why,
+            why="" if LOOKS[entry.state].tone == "good" else entry.reason or gate or "",
             sent=entry.sent_at.astimezone(zone) if out and entry.sent_at else None,
             opened=entry.key in opened,
             html=f"../../../{quote(file.relative_to(home.data).as_posix())}"

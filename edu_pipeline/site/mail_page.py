@@ -1,7 +1,7 @@
 """The pages on letters: how they stand, every period's proof sheet, and everybody's letters."""
 
 import functools
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from pathlib import Path
 from urllib.parse import quote
 
@@ -18,11 +18,12 @@ from edu_pipeline.mail.ledger.controls import paused
 from edu_pipeline.mail.ledger.reports import events_frame
 from edu_pipeline.mail.ledger.store import Ledger
 from edu_pipeline.mail.proofs import LOOKS, Look, write_proofs
-from edu_pipeline.mail.status import Status, status_of
+from edu_pipeline.mail.states import State
+from edu_pipeline.mail.status import Status, ToDo, status_of
 from edu_pipeline.mail.transports.folder import period_folder
 from edu_pipeline.programmes.nudges import campaign_of
 from edu_pipeline.settings.home import Home, Settings
-from edu_pipeline.site.letters_pages import write_letters_pages
+from edu_pipeline.site.letters_pages import sheets_behind, write_letters_pages
 from edu_pipeline.site.open_rates import open_rate_chart, spoken, told
 from edu_pipeline.teachers.edition import CAMPAIGN
 
@@ -58,13 +59,16 @@ def write_mail_pages(
         settings: The tracking, and the definitions as this school has them.
         ledger: Read only.
         templates: From `render.environment`; escapes what is put into `.html.j2`.
-        sheets: Campaigns and periods of which the proof sheet is written, too.
+        sheets: Campaigns and periods of which the proof sheet is written in any case; others are where
+            their letters stand otherwise by now.
 
     Returns:
         The page that leads to all others.
     """
     school = settings.school.called
-    for campaign, period in sheets:
+    behind = [each for each in sheets_behind(home, ledger) if _sheet(home, *each).exists()]
+    (home.outbox / "index.html").unlink(missing_ok=True)  # of an earlier version: a list of sheets
+    for campaign, period in dict.fromkeys((*sheets, *behind)):
         title = title_of(campaign, settings)
         write_proofs(home.outbox, ledger, campaign, period, templates, school=school, title=title)
     write_letters_pages(home, settings, ledger, templates, *sheets)
@@ -80,6 +84,7 @@ def write_mail_pages(
         title_of=functools.partial(title_of, settings=settings),
         pause=paused(ledger),
         status=status,
+        to_do=_alike(status.to_do),
         charts=_charts(engagement, Kept(page)),
         definitions=said,
         looks=LOOKS,
@@ -91,6 +96,14 @@ def write_mail_pages(
     )
     write_whole(page, html.encode())
     return page
+
+
+def _alike(to_do: Iterable[ToDo]) -> Sequence[Sequence[ToDo]]:
+    """What is to be done about letters, the periods together of which the same is said."""
+    found: dict[tuple[str, State, str], list[ToDo]] = {}
+    for each in to_do:
+        found.setdefault((each.campaign, each.state, each.what), []).append(each)
+    return list(found.values())
 
 
 def _explained(status: Status, told_above: Collection[str]) -> Sequence[Look]:
@@ -111,8 +124,12 @@ def _proofs(home: Home, ledger: Ledger) -> Mapping[tuple[str, str], str]:
             f"../../outbox/{quote(known.campaign)}/{quote(known.period)}/index.html"
         )
         for known in ledger.periods()
-        if (period_folder(home.outbox, known.campaign, known.period) / "index.html").exists()
+        if _sheet(home, known.campaign, known.period).exists()
     }
+
+
+def _sheet(home: Home, campaign: str, period: str) -> Path:
+    return period_folder(home.outbox, campaign, period) / "index.html"
 
 
 def _charts(engagement: pl.DataFrame, kept: Kept) -> Mapping[str, Mapping[str, str]]:

@@ -70,12 +70,12 @@ def test_a_teacher_s_page_has_every_letter_with_what_became_of_it(
     queue(ledger, letter(period="2026-W39", subject="Before"))
     queue(ledger, letter(subject="Now"), letter("t_2", name="Ben Reed", hold="No register."))
     out(ledger, "teachers:2026-W39:t_1", ("delivered", ""), ("opened", ""))
-    out(ledger, "teachers:2026-W40:t_1", ("bounced", "550 No such mailbox"))
+    out(ledger, "teachers:2026-W40:t_1", ("bounced", "5.1.1"))
     write(home, ledger, ("teachers", "2026-W39"), WEEK)
     ada, ben = pages(home)["t_1"], pages(home)["t_2"]
     assert ada.index("Week of 28\u00a0September 2026") < ada.index("Week of 21\u00a0September 2026")
     assert ada.count("opened by a person") == 2  # in the list, and above the letter
-    assert "550 No such mailbox" in ada
+    assert "5.1.1" in ada
     assert "No register." in ben
     assert "Ben Reed" not in ada
     html = (home.site / "mail" / "to" / "t_1.html").read_text()
@@ -111,6 +111,17 @@ def test_only_pages_of_whom_there_is_news_are_written(home: Home, ledger: Ledger
     report(ledger, "teachers:2026-W40:t_2", ("opened", ""))
     write(home, ledger)
     assert "Ada Moss" in pages(home)["t_1"]
+
+
+def test_a_proof_sheet_says_what_the_carrier_reported_after_it_was_written(
+    home: Home, ledger: Ledger
+) -> None:
+    queue(ledger, letter())
+    out(ledger, "teachers:2026-W40:t_1")
+    write(home, ledger, WEEK)
+    report(ledger, "teachers:2026-W40:t_1", ("bounced", "5.1.1 invalid address"))
+    write(home, ledger)
+    assert "5.1.1 invalid address" in (home.outbox / "teachers/2026-W40/index.html").read_text()
 
 
 def test_all_pages_are_written_again_where_they_would_look_otherwise(

@@ -2,7 +2,6 @@
 
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
-from typing import NamedTuple
 
 import sqlalchemy as sa
 
@@ -73,22 +72,24 @@ def recipients(ledger: Database) -> Sequence[Recipient]:
     return sorted(found, key=lambda each: (each.name.casefold(), each.email, each.key))
 
 
-class Report(NamedTuple):
-    """What the carrier reported of a letter."""
+def changed_periods(ledger: Database, since: Reached) -> Sequence[tuple[str, str]]:
+    """Campaigns and periods of letters that stand otherwise since."""
+    changed = sa.select(CHANGES.c.letter_key).where(CHANGES.c.id > since.change)
+    query = sa.select(LETTERS.c.campaign, LETTERS.c.period).where(LETTERS.c.key.in_(changed))
+    with ledger.connect() as connection:
+        return [(row.campaign, row.period) for row in connection.execute(query.distinct())]
 
-    letter_key: str
-    kind: str
-    machine: bool
-    detail: str
 
-
-def reports_of(ledger: Database, recipient_keys: Collection[str]) -> Sequence[Report]:
-    """What was reported of letters to some recipients, in the order in which it came."""
+def opened_by_people(ledger: Database, recipient_keys: Collection[str]) -> frozenset[str]:
+    """Keys of letters to some recipients that a person opened, as far as anybody counted."""
     query = (
-        sa.select(*(EVENTS.c[name] for name in Report._fields))
+        sa.select(EVENTS.c.letter_key)
         .join(LETTERS, LETTERS.c.key == EVENTS.c.letter_key)
-        .where(LETTERS.c.recipient_key.in_(recipient_keys))
-        .order_by(EVENTS.c.id)
+        .where(
+            EVENTS.c.kind == "opened",
+            sa.not_(EVENTS.c.machine),
+            LETTERS.c.recipient_key.in_(recipient_keys),
+        )
     )
     with ledger.connect() as connection:
-        return [Report(*row) for row in connection.execute(query)]
+        return frozenset(connection.scalars(query))

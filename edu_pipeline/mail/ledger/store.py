@@ -743,15 +743,18 @@ def fold_events(connection: sa.Connection, keys: Collection[str], now: datetime)
             or state not in TRANSITIONS.get(row.state, ())
         ):
             continue
-        cause = Cause(now, "events", "reported by the carrier")
+        said = [each.detail for each in events if each.detail and fold([each.kind]) is state]
+        cause = Cause(now, "events", said[-1] if said else "reported by the carrier")
         sent_at = row.sent_at or min(event.at for event in events)
         values = {"reason": cause.why, "sent_at": sent_at}
         steps.append(Step(key, row.state, state, cause, values))
     move(connection, *steps)
 
 
-_REPORTED = sa.select(EVENTS.c.letter_key, EVENTS.c.kind, EVENTS.c.at).where(
-    EVENTS.c.letter_key.in_(sa.bindparam("keys", expanding=True))
+_REPORTED = (
+    sa.select(*EVENTS.c["letter_key", "kind", "detail", "at"])
+    .where(EVENTS.c.letter_key.in_(sa.bindparam("keys", expanding=True)))
+    .order_by(EVENTS.c.id)
 )
 
 

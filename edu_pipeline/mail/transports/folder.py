@@ -8,7 +8,7 @@ from email.parser import BytesHeaderParser
 from email.policy import SMTP
 from pathlib import Path
 
-from edu_pipeline.ground.files import write_whole
+from edu_pipeline.ground.files import write_changed, write_whole
 from edu_pipeline.mail.ledger.reading import Entry, FrozenLetter
 from edu_pipeline.mail.letter import Letter
 from edu_pipeline.mail.mime import UnsendableError, message_id, to_message, with_images
@@ -89,5 +89,5 @@ def write_readable(folder: Path, letter: FrozenLetter | Letter) -> None:
     html = with_images(
         letter, lambda image: f"data:image/png;base64,{base64.b64encode(image.png).decode()}"
     )
-    write_whole(folder / f"{file_stem(letter)}.html", html.encode())
-    write_whole(folder / f"{file_stem(letter)}.txt", letter.text.encode())
+    write_changed(folder / f"{file_stem(letter)}.html", html.encode())
+    write_changed(folder / f"{file_stem(letter)}.txt", letter.text.encode())
