@@ -11,7 +11,8 @@ from edu_pipeline.landing.sources.school.disagreements import name_problems
 from edu_pipeline.landing.sources.school.doubts import doubts
 from edu_pipeline.landing.sources.school.due_dates import due_date_problems
 from edu_pipeline.landing.sources.school.school_problems import file_problems
-from edu_pipeline_tests.landing.conftest import Facts
+from edu_pipeline.landing.sources.school.which_class import homework_of_no_class
+from edu_pipeline_tests.landing.conftest import ROSTERS, Facts, lines_told
 
 Stage = Callable[..., Facts]
 PIECES = (
@@ -247,3 +248,94 @@ def test_what_classroom_says_was_returned_may_never_have_been_turned_in(facts: S
     assert con.sql("select rule, value from rejected_homework").fetchall() == [
         ("unmapped_code", "RETURNED")
     ]
+
+
+# both students are in 7A and in mathematics; physics has one of them
+LESSONS = ROSTERS.replace(
+    "create table stg_school_days",
+    """
+    insert into stg_classes values ('PHY', 'Physics', 'scheduled', '1');
+    insert into stg_enrollments
+      select 'MAT', student_id, 'student', date '2026-09-01', date '9999-12-31' from stg_students
+      union all values ('PHY', '007', 'student', date '2026-09-01', date '9999-12-31');
+    create table stg_school_days""",
+)
+DONE = '[homework.codes]\n0 = "missing"\n"" = "missing"\n'
+DIARY = "student_id,assignment_id,due_date,status{}\n007,A,2026-09-08,complete{}\n008,A,2026-09-08,missing{}\n"
+
+
+def diary(header: str = "", first: str = "", second: str = "") -> Mapping[str, str]:
+    return {"homework.csv": DIARY.format(header, first, second)}
+
+
+GRADEBOOK = {"Maths.csv": CANVAS, "assignments.csv": DUE}
+
+
+@pytest.mark.parametrize(
+    ("files", "holds", "told"),
+    [
+        # by its nature of a class; whose it may be is known
+        (GRADEBOOK, None, '"school/Maths.csv".constants]: class_id = "MAT"  # or HR-7A'),
+        ({"submissions.csv": CLASSROOM}, None, 'constants]: class_id = "MAT"  # or HR-7A'),
+        # a column says it
+        (diary(",Set", ",MAT", ",MAT"), None, '.columns]: class_id = "Set"'),
+        # one of several files
+        (
+            {**diary(), "homework_phy.csv": diary()["homework.csv"]},
+            None,
+            'class_id = "MAT"  # or HR-7A',
+        ),
+    ],
+)
+def test_homework_of_lessons_that_names_no_class_is_told_with_the_line_and_holds_nothing(
+    facts: Stage, files: Mapping[str, str], holds: str | None, told: str
+) -> None:
+    found = facts(files, ZONE + DONE, rosters=LESSONS)
+    problems = [*homework_of_no_class(*found)]
+    assert {each.holds for each in problems} == {holds}
+    assert all(told in each.message for each in problems)
+    assert "letters about Maths, Physics have no homework" in problems[0].message
+
+
+@pytest.mark.parametrize(
+    ("files", "toml", "rosters"),
+    [
+        (GRADEBOOK, "", ROSTERS),  # nobody has lessons
+        (diary(), "", LESSONS),  # of everything that they have to do
+        (diary(",Room", ",R1", ",R2"), "", LESSONS),
+        (GRADEBOOK, '[landing.homework.parts."*Maths*".constants]\nclass_id = "HR-7A"\n', LESSONS),
+        # every class has homework from elsewhere
+        (
+            {
+                **GRADEBOOK,
+                "homework.csv": "student_id,assignment_id,due_date,status,class_id\n"
+                "007,A,2026-09-08,complete,MAT\n007,B,2026-09-08,missing,PHY\n",
+            },
+            "",
+            LESSONS,
+        ),
+    ],
+)
+def test_homework_that_rightly_names_no_class_is_not_asked_about(
+    facts: Stage, files: Mapping[str, str], toml: str, rosters: str
+) -> None:
+    found = facts(files, ZONE + DONE + toml, rosters=rosters)
+    assert [*homework_of_no_class(*found)] == []
+
+
+def test_homework_of_no_class_holds_letters_where_there_are_no_homerooms(facts: Stage) -> None:
+    lessons = LESSONS.replace("'homeroom'", "'scheduled'")
+    (problem,) = homework_of_no_class(*facts(diary(), rosters=lessons))
+    assert problem.holds == "letters"
+    assert "in no class, for there are no homerooms" in problem.message
+
+
+def test_the_line_that_names_the_class_of_a_file_works(facts: Stage) -> None:
+    found = facts(diary(",Set", ",MAT", ",MAT"), rosters=LESSONS)
+    (problem,) = homework_of_no_class(*found)
+    con, *_ = facts(
+        diary(",Set", ",MAT", ",MAT"),
+        lines_told(problem.message.partition(" If ")[0]),
+        rosters=LESSONS,
+    )
+    assert con.sql("select distinct class_id from stg_homework").fetchall() == [("MAT",)]

@@ -32,9 +32,9 @@ from edu_pipeline.landing.sources.school.stage_facts import (
     has_lessons,
 )
 from edu_pipeline.landing.sources.school.unread import HANDED_IN, words_of
+from edu_pipeline.landing.sources.school.which_class import homework_of_no_class
 from edu_pipeline.landing.tables.dates import is_moment
 from edu_pipeline.landing.tables.headers import normal
-from edu_pipeline.landing.versions import pattern_of
 from edu_pipeline.model.problems import Problem
 from edu_pipeline.settings.home import Settings
 from edu_pipeline.settings.landing import SCHOOL_TABLES
@@ -91,7 +91,7 @@ def doubts(
     yield from _shorter_days(con, files, settings)
     yield from _days_to_come(con, settings)
     yield from _homework_without_outcome(con)
-    yield from _homework_of_no_class(con)
+    yield from homework_of_no_class(con, files, settings)
     yield from _days_without_exceptions(con, settings)
     yield from _weekdays_without_exceptions(con, settings)
     yield from _nobody_absent(con, settings)
@@ -476,27 +476,6 @@ def _days_to_come(con: duckdb.DuckDBPyConnection, settings: Settings) -> Iterato
             f"{'it counts' if rows == 1 else 'they count'} nowhere.",
             rows,
             holds=False,
-        )
-
-
-def _homework_of_no_class(con: duckdb.DuckDBPyConnection) -> Iterator[Problem]:
-    """Homework that does not say its class, where there are no homerooms that it could count in."""
-    ((pieces, path),) = con.execute(
-        "select count(*), min(file) from stg_homework where class_id is null "
-        "and not exists (from stg_classes where class_type = 'homeroom')"
-    ).fetchall()
-    if pieces:
-        pattern = pattern_of(path)
-        yield school_problem(
-            "homework",
-            "homework_of_no_class",
-            "class_id",
-            f"{counted(pieces, 'piece')} of homework {'does' if pieces == 1 else 'do'} not say of which class "
-            f"{'it is' if pieces == 1 else 'they are'}, and there are no homerooms: "
-            f"{'it counts' if pieces == 1 else 'they count'} nowhere. Say which column is the class, in "
-            '[landing.homework.columns]: class_id = "…"; or, of a file of one class, add to '
-            f'[landing.homework.parts.{toml_key(pattern)}.constants]: class_id = "…"',
-            pieces,
         )
 
 
