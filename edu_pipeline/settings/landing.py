@@ -185,7 +185,7 @@ class FilesOfExport(Part):
         None, description="As of attendance, if it is that of all files."
     )
     end_date: Literal["exclusive", "inclusive"] | None = Field(
-        None, description="As of enrollments, if it is that of all files."
+        None, description="As of enrollments or terms, if it is that of all files."
     )
     lessons: bool = Field(
         default=False,
@@ -380,6 +380,17 @@ class EnrollmentsExport(TableExport):
     )
 
 
+class TermsExport(TableExport):
+    """One more key for terms."""
+
+    end_date: Literal["exclusive", "inclusive"] = Field(
+        "inclusive",
+        description=(
+            "Whether the end date belongs to the term, as in OneRoster it does not. A published format may say it."
+        ),
+    )
+
+
 class Landing(Part):
     """Where exports land and how to read them."""
 
@@ -415,7 +426,7 @@ class Landing(Part):
     attendance: AttendanceExport = Field(default_factory=AttendanceExport)
     homework: WideExport = Field(default_factory=WideExport)
     calendar: TableExport = Field(default_factory=TableExport)
-    terms: TableExport = Field(default_factory=TableExport)
+    terms: TermsExport = Field(default_factory=TermsExport)
 
     def export(self, table: str) -> TableExport:
         """The section of one of `SCHOOL_TABLES`."""
@@ -431,7 +442,11 @@ class Landing(Part):
         """
         read = [(table, FilesOfExport.of(text)) for table, text in parts]
         said = {}
-        for table, key in (("attendance", "shape"), ("enrollments", "end_date")):
+        for table, key in (
+            ("attendance", "shape"),
+            ("enrollments", "end_date"),
+            ("terms", "end_date"),
+        ):
             export = self.export(table)
             found = {getattr(part, key) for of, part in read if of == table}
             if key not in export.model_fields_set and len(found) == 1 and None not in found:

@@ -22,6 +22,7 @@ from edu_pipeline.landing.sources.school.agreement import (
     parts_that_repeat,
     registers,
     schools_without_days,
+    terms_that_end_in_school,
 )
 from edu_pipeline.landing.sources.school.disagreements import (
     calendar_problems,
@@ -829,3 +830,45 @@ def test_holidays_over_christmas_are_no_summer_unless_they_are_long(
 ) -> None:
     days = with_weeks(calendar(last - timedelta(days=1), last, back))
     assert len(year_problems(days, back, School(), named=False)) == asks
+
+
+def with_terms(land: Land, sessions: str, toml: str = "") -> duckdb.DuckDBPyConnection:
+    """A school that was in session from Monday to Friday."""
+    marks = "".join(f"00{n},2026-09-{day:02},present\n" for n in (7, 8) for day in range(7, 12))
+    return land(
+        {
+            "academicSessions.csv": f"sourcedId,title,type,startDate,endDate\n{sessions}",
+            "classes.csv": "class_id,class_type,termSourcedIds\nHR-7A,homeroom,Y\nMAT,scheduled,A\n",
+            "enrollments.csv": "class_id,person_id,role\nHR-7A,007,student\nHR-7A,008,student\n"
+            "MAT,007,student\nHR-7A,T1,teacher\n",
+            "attendance.csv": f"student_id,date,code\n{marks}",
+        },
+        toml,
+    )
+
+
+YEAR = "Y,Year,schoolYear,2026-08-24,2027-06-20\n"
+EXCLUSIVE = '[landing.terms]\nend_date = "exclusive"\n'
+FRIDAY = f"{YEAR}A,A,term,2026-08-24,2026-09-11\n"
+
+
+def test_whether_the_end_date_of_a_term_belongs_to_it_is_asked_where_there_was_school_on_it(
+    land: Land,
+) -> None:
+    asked = "select class_id, message from landing_problems where kind = 'end_in_school'"
+    ((class_id, message),) = with_terms(land, FRIDAY).sql(asked).fetchall()
+    assert class_id == "MAT"
+    assert "Term A ends on 2026-09-11, and there was school on that day" in message
+    assert with_terms(land, FRIDAY.replace("-09-11", "-09-12")).sql(asked).fetchall() == []
+    ends = "select end_date from stg_enrollments where class_id = 'MAT'"
+    for said, end in ((EXCLUSIVE, 11), (EXCLUSIVE.replace("ex", "in", 1), 12)):
+        con = with_terms(land, FRIDAY, said)
+        assert con.sql(asked).fetchall() == []
+        assert con.sql(ends).fetchall() == [(date(2026, 9, end),)]
+
+
+def test_a_term_that_ends_as_another_begins_surely_ends_on_the_day_before(land: Land) -> None:
+    for begins, asked in (("2026-09-11", []), ("2026-09-14", ["A"])):
+        terms = f"{FRIDAY}B,B,term,{begins},2027-01-20\n"
+        found = terms_that_end_in_school(with_terms(land, terms, EXCLUSIVE), exclusive=True)
+        assert found["term_id"].to_list() == asked

@@ -89,7 +89,7 @@ def test_a_oneroster_zip_needs_no_setting(stage: Land, files: Mapping[str, str])
         ("C1", "scheduled", None, "S")  # of two grades, so of none
     ]
     assert rows(con, "select distinct begin_date::text, end_date::text from stg_enrollments") == [
-        ("2026-09-01", "2026-12-19")  # as its term says
+        ("2026-09-01", "2026-12-18")  # as its term says
     ]
     assert rows(con, "select distinct format from landing_files where format is not null") == [
         (f"OneRoster {'1.2' if 'roles.csv' in files else '1.1'}",)

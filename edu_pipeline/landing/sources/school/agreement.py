@@ -257,6 +257,34 @@ def moves_apart(con: duckdb.DuckDBPyConnection) -> tuple[int, int, list[str]]:
     return found
 
 
+def terms_that_end_in_school(con: duckdb.DuckDBPyConnection, *, exclusive: bool) -> pl.DataFrame:
+    """Terms whose end date is a day in session that counts, for schools of their classes.
+
+    None where the dates prove that they do not belong to the terms: one ends as another begins.
+
+    Args:
+        con: The warehouse, with the staging tables.
+        exclusive: Whether end dates are read as the first day no longer.
+
+    Returns:
+        One row per `term_id`: `day`, the end date; `class_ids`, of classes that end with it.
+    """
+    found: pl.DataFrame = con.sql(
+        f"""
+        with ends as (select term_id, last_day, last_day + {int(exclusive)} as day from stg_terms)
+        select term_id, ends.day, list(distinct class_id order by class_id) as class_ids
+        from ends join stg_enrollments on role = 'student' and end_date = last_day + 1
+        join stg_classes using (class_id)
+        join stg_school_days as open
+          on open.school_id = stg_classes.school_id and open.date = ends.day and in_session
+        where ends.day <= (select max(date) from stg_attendance where submitted)
+          and not ({exclusive} and exists (from ends semi join stg_terms on day = first_day))
+        group by all order by all
+        """
+    ).pl()
+    return found
+
+
 def registers(
     con: duckdb.DuckDBPyConnection, week_begins: WeekBegins | None = None
 ) -> pl.DataFrame:

@@ -175,6 +175,40 @@ def end_date_problems(
     ]
 
 
+def term_problems(terms: pl.DataFrame, landing: Landing) -> list[Problem]:
+    """End dates of terms on which there was school, where nobody but a specification says whose day that is.
+
+    Args:
+        terms: `agreement.terms_that_end_in_school`.
+        landing: The section of `pipeline.toml`, with what formats say.
+    """
+    if terms.is_empty():
+        return []
+    first = terms.row(0, named=True)
+    more = f", and {counted(terms.height - 1, 'other')} like it" if terms.height > 1 else ""
+    is_read, other = "the first day no longer", "inclusive"
+    if landing.terms.end_date == "inclusive":
+        is_read, other = "its last day", "exclusive"
+    message = (
+        f"Term {first['term_id']} ends on {first['day']}{more}, "
+        f"and there was school on that day. It is read as {is_read}; systems differ, and figures of the "
+        f'classes of that term depend on it. Add to [landing.terms]: end_date = "{other}"  # or '
+        f'"{landing.terms.end_date}", if it is right as it is read'
+    )
+    return [
+        school_problem(
+            "terms",
+            "end_in_school",
+            "end_date",
+            message,
+            first=first["day"],
+            class_id=class_id,
+            known_as="end dates of terms",
+        )
+        for class_id in sorted({*terms["class_ids"].explode()})
+    ]
+
+
 def move_problems(apart: int, at_once: int, classes: Sequence[str]) -> list[Problem]:
     """End dates on the day before the next class begins, where who has no row of attendance was present.
 

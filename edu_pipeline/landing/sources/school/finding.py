@@ -25,6 +25,7 @@ from edu_pipeline.landing.sources.school.agreement import (
     schools_of_sets,
     schools_without_days,
     teachers_unknown,
+    terms_that_end_in_school,
     without_a_calendar,
     without_a_domain,
 )
@@ -67,6 +68,7 @@ from edu_pipeline.landing.sources.school.disagreements import (
     register_problems,
     school_in_two_sets,
     staff_problems,
+    term_problems,
     week_problems,
     year_problems,
 )
@@ -119,6 +121,7 @@ from edu_pipeline.landing.sources.school.stage_roster import names_years
 from edu_pipeline.landing.sources.school.telling_apart import several_problem, several_rows
 from edu_pipeline.landing.sources.school.unread import unread_problems
 from edu_pipeline.landing.sources.school.whole_or_parts import whole_or_parts
+from edu_pipeline.landing.tables.headers import normal
 from edu_pipeline.landing.zone import Zone
 from edu_pipeline.model.problems import Problem, problems_frame
 from edu_pipeline.model.school_calendar import WeekBegins, week_begins_of
@@ -151,6 +154,7 @@ def find_problems(
         `LandingProblems`, those that keep others from being looked for first.
     """
     by_format = "shape" not in settings.landing.attendance.model_fields_set
+    ends_said = "end_date" in settings.landing.terms.model_fields_set
     settings = as_found(settings, files)
     landing = settings.landing
     words = {(table, column): read_table(con, f"read_{table}") for table, column in WORDS}
@@ -191,6 +195,7 @@ def find_problems(
         *lesson_problems(con, landing.attendance, lesson_files(files)),
         *column_questions(con, files, settings),
         *_disagreements(con, files, settings, holidays),
+        *([] if ends_said else _ends_of_terms(con, files, landing)),
     ]
     if not any(problem.holds and problem.id not in released for problem in problems):
         # what is wrong with an export is no second time wrong with those that it is held against
@@ -350,6 +355,17 @@ def _disagreements(
             texts = distinct_texts(con, table, column)[column].drop_nulls()
             found += date_order_problems(table, texts, landing)
     return found
+
+
+def _ends_of_terms(
+    con: duckdb.DuckDBPyConnection, files: pl.DataFrame, landing: Landing
+) -> list[Problem]:
+    """What is called `endDate` may be a term's last day, or, as OneRoster has it, the day after."""
+    found = resolved_headers("terms", files, landing.terms).values()
+    if "enddate" not in {normal(each.headers.get("last_day", "")) for each in found}:
+        return []
+    exclusive = landing.terms.end_date == "exclusive"
+    return term_problems(terms_that_end_in_school(con, exclusive=exclusive), landing)
 
 
 def _of_marks(con: duckdb.DuckDBPyConnection, settings: Settings) -> list[Problem]:

@@ -38,7 +38,7 @@ from edu_pipeline.model.roster import (
 )
 from edu_pipeline.model.school_calendar import proven_week_begins, with_weeks, years_are_named
 from edu_pipeline.settings.home import School
-from edu_pipeline.settings.landing import EnrollmentsExport, TableExport
+from edu_pipeline.settings.landing import EnrollmentsExport, TableExport, TermsExport
 
 _SUFFIX = "jr|sr|i{2,3}|iv"
 """What stands behind a family name, and is part of neither name."""
@@ -325,8 +325,8 @@ def stage_enrollments(
     )
 
 
-def stage_terms(rows: pl.DataFrame, export: TableExport) -> Staged:
-    """Terms, one each.
+def stage_terms(rows: pl.DataFrame, export: TermsExport) -> Staged:
+    """Terms, one each, with the last day that belongs to them.
 
     Args:
         rows: `read_terms`.
@@ -334,6 +334,8 @@ def stage_terms(rows: pl.DataFrame, export: TableExport) -> Staged:
     """
     rows, apart = _data("terms", rows)
     rows, undated = _with_dates(rows, "terms", ("first_day", "last_day"), export)
+    if export.end_date == "exclusive":
+        rows = rows.with_columns(pl.col("last_day") - pl.duration(days=1))
     staged = _checked("terms", rows, Terms, export)
     return Staged(staged.good, pl.concat([apart, undated, staged.rejected]))
 

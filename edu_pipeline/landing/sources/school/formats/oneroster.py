@@ -2,6 +2,11 @@
 
 In 1.1 a user has a role; in 1.2 roles stand in a file of their own, and a user may have several. There is
 no attendance in it.
+
+The end date of an academic session "is excluded from the academic session", as its start date is included
+(AcademicSession, Information Model 1.2; "Exclusive end date", CSV Tables 1.1), and so is that of an enrollment.
+Aeries writes the day after its term; others write its last day (forum of 1EdTech, topic 154256), which is asked
+about where there was school on it.
 """
 
 from edu_pipeline.landing.sources.school.formats.format import Format, Member, companions
@@ -78,6 +83,7 @@ SESSIONS = Member(
         "terms": FilesOfExport(
             columns={"term_id": "sourcedId", "first_day": "startDate", "last_day": "endDate"},
             key="sourcedId",
+            end_date="exclusive",
         )
     },
 )
