@@ -11,6 +11,7 @@ import pytest
 
 from edu_pipeline.ground.warehouse import read_table
 from edu_pipeline.landing.sources.school.agreement import schools_of_sets
+from edu_pipeline.landing.sources.school.formats.format import spelt
 from edu_pipeline.landing.sources.school.formats.recognition import Lying, recognised
 from edu_pipeline.landing.sources.school.school_problems import work_of_two_systems
 from edu_pipeline_tests.landing.conftest import Facts, Land
@@ -576,3 +577,20 @@ def test_an_export_that_is_not_there_is_called_as_its_format_calls_it(land: Land
     con = land({**EMPTY, **{name: text for name, text in OLD.items() if name != "users.csv"}})
     messages = rows(con, "select message from landing_problems where kind = 'missing_export'")
     assert ["users of OneRoster 1.1" in message for (message,) in messages] == [True, True]
+
+
+@pytest.mark.parametrize(
+    ("column", "header", "found"),
+    [
+        ("Grade", "Homeroom/Grade", False),
+        ("ID", "Counselor.ID", False),
+        ("ID", "STUDENTS.ID", True),
+        ("schoolReference.schoolId", "schoolReference/schoolId", True),
+        ("gradeLevelDescriptor", "gradeLevels/0/gradeLevelDescriptor", True),
+        ("Grade", "Siblings.0.Grade", False),
+    ],
+)
+def test_a_column_is_found_in_its_table_and_its_list_and_below_nothing_else(
+    column: str, header: str, found: bool
+) -> None:
+    assert (spelt(column, ["Name", header], "Students") == header) == found

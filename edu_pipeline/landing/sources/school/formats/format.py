@@ -27,7 +27,7 @@ class Member:
     def fits(self, name: str, header: Sequence[str]) -> bool:
         """Whether a file of this name (as compared) and these columns may be it."""
         named = self.any_name or name == called(self.name)
-        return named and all(spelt(each, header) for each in self.columns)
+        return named and all(spelt(each, header, self.name) for each in self.columns)
 
 
 @dataclass(frozen=True)
@@ -48,12 +48,17 @@ def called(name: str) -> str:
     return re.sub("ie$", "y", normal(name).removesuffix("s"))
 
 
-def spelt(column: str, header: Iterable[str]) -> str | None:
+def spelt(column: str, header: Iterable[str], table: str) -> str | None:
     """The header that is a column of a specification; None where there is none.
 
-    One below a reference (`schoolReference.schoolId`) may stand there without it, and a header may say
-    what it lies in: the first of a list (`electronicMails.0.electronicMailAddress`, `gradeLevels/0/…`), or
-    its table (`Students.ID`). Where several end alike, none is it.
+    One below a reference (`schoolReference.schoolId`) may stand there without it, and a header may say the
+    table that it is of (`Students.ID`) or the list that it is the first of (`electronicMails.0.electronicMailAddress`,
+    `gradeLevels/0/…`). Where several do, none is it; below anything else (`Homeroom/Grade`) it is another's.
+
+    Args:
+        column: As the specification has it.
+        header: Of the file.
+        table: What the file is called in the specification.
     """
     names = list(header)
     leaf = column.rpartition(".")[2]
@@ -61,11 +66,20 @@ def spelt(column: str, header: Iterable[str]) -> str | None:
         if found := next((name for name in names if form(name) == form(wanted)), None):
             return found
     path = _path(column)
-    ending = [name for name in names if _path(name)[-len(path) :] == path]
-    return ending[0] if len(ending) == 1 else None
+    below = [name for name in names if _is_below(name, path, _bare(table))]
+    return below[0] if len(below) == 1 else None
 
 
-def _path(name: str) -> Sequence[str]:
+def _is_below(name: str, path: Sequence[str], table: str) -> bool:
+    """Whether a header is a path, in its own table or the first of a list that is called like what it has."""
+    found = _path(name)
+    if found in (path, [table, *path]):
+        return True
+    of_list = re.search(r"[./\[]\d+\b", name) is not None
+    return of_list and found[1:] == path and path[0].startswith(found[0])
+
+
+def _path(name: str) -> list[str]:
     """What a header lies in and itself, without its places in lists."""
     parts = re.split(r"[./\[\]]+", name)
     return [_bare(part) for part in parts if part and not part.isdigit()]

@@ -237,7 +237,7 @@ def _read(sets: Sequence[_Set]) -> Iterator[tuple[str, Recognised]]:
     for each in sets:
         for path, member in each.members.items():
             read_as = {
-                table: _in_its_words(part, headers[path], files, headers)
+                table: _in_its_words(part, member.name, headers[path], files, headers)
                 for table, part in member.read_as.items()
             }
             lacking = {
@@ -270,6 +270,7 @@ def _is_needed(join: str, table: str, part: FilesOfExport, read: FilesOfExport) 
 
 def _in_its_words(
     part: FilesOfExport,
+    name: str,
     header: Sequence[str],
     files: Callable[[str], Sequence[str]],
     headers: Mapping[str, Sequence[str]],
@@ -280,28 +281,34 @@ def _in_its_words(
 
     Args:
         part: As the specification has it.
+        name: Of the member that the file is.
         header: Of the file.
         files: Gives the paths of a member.
         headers: Path → columns.
     """
     joins = {}
     others: dict[str, Sequence[str]] = {}
-    for name, join in part.join.items():
-        paths = files(join.files[0])
+
+    def here(column: str) -> str | None:
+        return spelt(column, header, name)
+
+    for joined, join in part.join.items():
+        (other,) = join.files
+        paths = files(other)
         # what the headers of a wide table say is no header
-        on = [spelt(column, header) or (column if part.cells else None) for column in join.on]
-        keys = [spelt(column, headers[paths[0]]) for column in join.key] if paths else [None]
+        on = [here(column) or (column if part.cells else None) for column in join.on]
+        keys = [spelt(column, headers[paths[0]], other) for column in join.key] if paths else [None]
         if all(on) and all(keys):
             said = {"on": on, "key": keys, "files": [*map(exactly, paths)]}
-            joins[name] = Join.model_validate(said)
-            others[name] = headers[paths[0]]
+            joins[joined] = Join.model_validate(said)
+            others[joined] = headers[paths[0]]
 
     def theirs(column: str) -> str | None:
-        name, _, rest = column.partition(".")
-        if name not in part.join:
-            return spelt(column, header)
-        other = spelt(rest, others.get(name, ()))
-        return other and f"{name}.{other}"
+        joined, _, rest = column.partition(".")
+        if joined not in part.join:
+            return here(column)
+        found = spelt(rest, others.get(joined, ()), part.join[joined].files[0])
+        return found and f"{joined}.{found}"
 
     columns = {
         ours: found
@@ -310,7 +317,7 @@ def _in_its_words(
     }
     where = {found: kept for column, kept in part.where.items() if (found := theirs(column))}
     beside = {ours: tuple(filter(None, map(theirs, also))) for ours, also in part.beside.items()}
-    key = part.key and spelt(part.key, header)
+    key = part.key and here(part.key)
     return part.model_copy(
         update={"columns": columns, "where": where, "join": joins, "key": key, "beside": beside}
     )
