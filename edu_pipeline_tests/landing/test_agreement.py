@@ -524,7 +524,7 @@ def test_parts_of_which_one_repeats_the_other_are_a_question(read_exports: Stage
     absence = "student_id,date,code\n007,2026-09-07,absent\n"
     files = {"attendance.csv": f"{absence}008,2026-09-07,absent\n", "attendance_new.csv": absence}
     con, listed, settings = read_exports(files)
-    (problem,) = part_problems(parts_that_repeat(con, listed, settings.landing))
+    (problem,) = part_problems(parts_that_repeat(con, listed, settings.landing), listed)
     assert "would be added up, but 1 of 1 rows" in problem.message
 
 

@@ -4,6 +4,7 @@ import csv
 import io
 import zipfile
 from collections.abc import Callable, Mapping
+from pathlib import Path
 from typing import Any
 
 import polars as pl
@@ -21,6 +22,8 @@ EMPTY: Mapping[str, str | None] = dict.fromkeys(
     ("students.csv", "staff.csv", "classes.csv", "enrollments.csv")
 )
 """Takes the tiny school's own rosters away."""
+NOTHING = {**EMPTY, **dict.fromkeys(("calendar.csv", "attendance.csv"))}
+"""All of it."""
 OLD: Mapping[str, str] = {
     "manifest.csv": "propertyName,value\noneroster.version,1.1\nfile.users,bulk\n",
     "orgs.csv": "sourcedId,status,dateLastModified,name,type,identifier,parentSourcedId\n"
@@ -40,6 +43,7 @@ OLD: Mapping[str, str] = {
     "academicSessions.csv": "sourcedId,status,dateLastModified,title,type,startDate,endDate,"
     "parentSourcedId,schoolYear\nQ1,active,,Autumn,term,2026-09-01,2026-12-18,,2027\n",
 }
+EXAMPLES = Path(__file__).parents[2] / "docs" / "exports"
 NEW: Mapping[str, str] = {
     **OLD,
     "manifest.csv": "propertyName,value\noneroster.version,1.2\n",
@@ -577,6 +581,45 @@ def test_an_export_that_is_not_there_is_called_as_its_format_calls_it(land: Land
     con = land({**EMPTY, **{name: text for name, text in OLD.items() if name != "users.csv"}})
     messages = rows(con, "select message from landing_problems where kind = 'missing_export'")
     assert ["users of OneRoster 1.1" in message for (message,) in messages] == [True, True]
+
+
+@pytest.mark.parametrize(
+    ("example", "gone", "told"),
+    [
+        ("powerschool", "CC", "It is CC of PowerSchool"),
+        ("powerschool", "Sections", "It is Sections of PowerSchool"),
+        ("powerschool", "Teachers", "It is Users or Teachers of PowerSchool"),
+        ("clever", "enrollments", "It is enrollments of Clever"),
+    ],
+)
+def test_a_set_that_lacks_one_file_of_its_roster_says_which(
+    land: Land, example: str, gone: str, told: str
+) -> None:
+    files = {path.name: path.read_bytes() for path in (EXAMPLES / example).iterdir()}
+    con = land({**NOTHING, **files, f"{gone}.csv": None})
+    assert [
+        told in message
+        for (message,) in rows(
+            con, "select message from landing_problems where kind <> 'unmapped_code'"
+        )
+    ] == [True]
+
+
+def test_one_roster_of_two_systems_is_one_question(land: Land) -> None:
+    clever = {"students.csv", "teachers.csv", "sections.csv"}
+    files = {
+        path.name: path.read_bytes()
+        for folder in ("oneroster-1.1", "clever")
+        for path in (EXAMPLES / folder).iterdir()
+        if folder != "clever" or path.name in clever
+    }
+    con = land({**NOTHING, **files})
+    ((kind, message),) = rows(con, "select distinct kind, message from landing_problems")
+    assert kind == "two_rosters"
+    assert (
+        "Clever (school/students.csv) and OneRoster 1.1 (school/users.csv) have 4 students"
+        in message
+    )
 
 
 @pytest.mark.parametrize(

@@ -4,7 +4,7 @@ Pure. The counts are those of `agreement`; what is wrong with the exports themse
 stands in `school_problems`.
 """
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import date
 from itertools import pairwise
 
@@ -533,27 +533,57 @@ def name_problems(names: pl.DataFrame) -> list[Problem]:
     return problems
 
 
-def part_problems(repeats: pl.DataFrame) -> list[Problem]:
+def part_problems(repeats: pl.DataFrame, files: pl.DataFrame) -> list[Problem]:
     """Files that are taken for parts of an export, though one repeats most of another.
 
     Args:
         repeats: `agreement.parts_that_repeat`.
+        files: `LandingFiles`.
     """
-    problems = []
+    formats = dict(files.select("path", "format").iter_rows())
+    problems: dict[str, Problem] = {}
     for table, one, other, rows, shared in repeats.filter(
         pl.col("shared") > MOST * pl.col("rows")
     ).iter_rows():
+        of = [formats[path] for path in (one, other)]
+        if table in ROSTER and all(of) and len({*of}) > 1:
+            problem = _rosters_of_two(table, {*of}, shared, files)
+            problems.setdefault(problem.subject, problem.releasable("If both count"))
+            continue
         message = (
             f"{one} and {other} would be added up, but {shared} of {rows} rows ({percent(shared / rows)}) "
             "of the smaller are about the same things in the other, as in two versions of one export. "
             f"Leave only the newer, or write the day of the export into the names, such as "
             f"{table}_2026-09-18.csv."
         )
+        subject = f"{one} {other}"
         problem = school_problem(
-            table, "parts_repeat", f"{one} {other}", message, shared, known_as=one + other
+            table, "parts_repeat", subject, message, shared, known_as=one + other
         )
-        problems.append(problem.releasable("If both count"))
-    return problems
+        problems[f"{table} {subject}"] = problem.releasable("If both count")
+    return list(problems.values())
+
+
+ROSTER = ("students", "staff", "classes", "enrollments", "terms")
+"""Exports of which a system has all or none."""
+
+
+def _rosters_of_two(
+    table: str, formats: Collection[str], shared: int, files: pl.DataFrame
+) -> Problem:
+    """One roster as two systems export it; who has the attendance, too, is likely the one."""
+    theirs = files.filter(pl.col("format").is_in([*formats]) & pl.col("current"))
+    marks = set(theirs.filter(table="attendance")["format"])
+    systems = sorted(formats, key=lambda each: (each not in marks, each))
+    shown = [f"{each} ({theirs.filter(format=each, table=table)['path'][0]})" for each in systems]
+    left = theirs.filter(pl.col("table").is_in(ROSTER), format=systems[1])["path"].unique().sort()
+    message = (
+        f"{listed(shown)} have {shared:,} {table} in common, so that a row of one replaces that of the other, and "
+        f"nobody has said which counts. Leave one of the two out, such as {systems[1]}: "
+        f"[landing] ignore = {toml_list(left)}."
+    )
+    subject = " ".join(systems)
+    return school_problem("students", "two_rosters", subject, message, shared, known_as=subject)
 
 
 def school_in_two_sets(schools: pl.DataFrame) -> list[Problem]:
@@ -582,10 +612,10 @@ def staff_problems(named: int, unknown: int, files: Sequence[str]) -> list[Probl
         unknown: Of these, of unknown teachers.
         files: What is read as staff.
     """
-    if not unknown or unknown <= MOST * named:
+    if not files or unknown <= MOST * named:
         return []
     message = (
-        f"{unknown} of {named} classes have a teacher who is not in {listed(list(files)) or 'staff'}, so "
+        f"{unknown} of {named} classes have a teacher who is not in {listed(list(files))}, so "
         "nobody would get their letters. Say where the teachers are in [landing.staff]: "
         'files = ["school/teachers*"]'
     )

@@ -51,6 +51,7 @@ from edu_pipeline.landing.sources.school.canonical import (
 )
 from edu_pipeline.landing.sources.school.code_sets import asked_as_set, code_set_problems
 from edu_pipeline.landing.sources.school.disagreements import (
+    ROSTER,
     apart_problems,
     calendar_problems,
     closed_problems,
@@ -173,6 +174,7 @@ def find_problems(
         con, "stg_attendance", marks.sessions_per_day
     )
     mixed = list(days_and_lessons(con, marks))
+    repeated = part_problems(parts_that_repeat(con, files, landing), files)
     problems = [
         *file_problems(files, landing),
         *version_problems(files, landing),
@@ -188,7 +190,8 @@ def find_problems(
             else session_problems(*sessions_found(con), landing)
         ),
         *shape,
-        *_rows_left_out(con, files, settings, weighed=not shape),
+        *repeated,
+        *_rows_left_out(con, files, settings, repeated, weighed=not shape),
         *asked,
         *due_date_problems(con, files),
         *roster_doubts(con, files, settings, holidays),
@@ -234,11 +237,17 @@ def column_questions(
 
 
 def _rows_left_out(
-    con: duckdb.DuckDBPyConnection, files: pl.DataFrame, settings: Settings, *, weighed: bool
+    con: duckdb.DuckDBPyConnection,
+    files: pl.DataFrame,
+    settings: Settings,
+    repeated: Collection[Problem],
+    *,
+    weighed: bool,
 ) -> list[Problem]:
     """Rows that break rules or share a key: of whole exports, else where they matter.
 
-    Against rates that are themselves in doubt they are not `weighed`.
+    Not again those of files that are `repeated`; against rates that are themselves in doubt they are not
+    `weighed`.
     """
     landing, begins = settings.landing, _week_begins(con, settings)
     counts = reject_counts(con)
@@ -247,6 +256,8 @@ def _rows_left_out(
         for table in CODES
         if (found := several_rows(con, table, files, settings))
     }
+    twice = {problem.table for problem in repeated}
+    twice |= {*ROSTER} if any(problem.kind == "two_rosters" for problem in repeated) else set()
     zeros = zeros_lost(con)
     # of these the zeros are told, which is more
     explained = zeros.filter(pl.col("rows") == pl.col("of"))["table"].to_list()
@@ -259,7 +270,7 @@ def _rows_left_out(
     many = [
         problem
         for problem in row_problems(others, rows_received(con), files, landing, causes)
-        if not (problem.table in several and problem.subject == SUPERSEDED)
+        if not (problem.table in {*several, *twice} and problem.subject == SUPERSEDED)
         and not (problem.table in explained and problem.subject in UNKNOWN_PEOPLE)
     ]
     told = {
@@ -283,7 +294,7 @@ def _rows_left_out(
         classes_of_several_schools(con),
         enrollments_that_differ(con, landing.enrollments, settings.known_zone),
         students_twice(con),
-        {problem.table for problem in many if problem.subject == SUPERSEDED},
+        {*twice, *(problem.table for problem in many if problem.subject == SUPERSEDED)},
     )
     return [
         *several.values(),
@@ -329,7 +340,6 @@ def _disagreements(
     apart = apart_problems(marked_days(con), landing)
     found = [
         *name_problems(names_for_ids(con, files, landing)),
-        *part_problems(parts_that_repeat(con, files, landing)),
         *school_in_two_sets(schools_of_sets(con, files)),
         *whole_or_parts(con, files, settings),
         *calendar_problems(*calendar_rivals(con, files, schools, landing)),

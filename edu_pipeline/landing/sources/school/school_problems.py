@@ -161,17 +161,19 @@ def file_problems(files: pl.DataFrame, landing: Landing) -> list[Problem]:
     rows += work_of_two_systems(files)
     landed, landed_as = set(current["table"]), set(current["format"].drop_nulls())
     needs = [(table, f"No {table} export has landed. ") for table in NEEDED]
+    nobody = "Without it, or a homeroom column of students, nobody is in a class. "
     if landing.attendance.shape == "exceptions":
         unknown = (
             "Attendance comes as exceptions only, and without it nobody knows who was expected. "
         )
         needs += [(table, f"No {table} export has landed. {unknown}") for table in EXPECTED]
     elif "students" in landed:
-        nobody = "Without it, or a homeroom column of students, nobody is in a class. "
         needs.append(("enrollments", f"No enrollments export has landed. {nobody}"))
+    if "enrollments" in landed:
+        needs.append(("classes", f"No classes export has landed. {nobody}"))
     for table, sentence in needs:
         if table not in landed and not (
-            table == "enrollments" and _homeroom_column(files, landing)
+            table in ("classes", "enrollments") and _homeroom_column(files, landing)
         ):
             name = file_of(table, landed_as)
             pattern = (landing.export(table).files or (f"school/{table}*.csv",))[0]

@@ -84,5 +84,9 @@ FORMAT = Format(
             }
         ),
     ),
-    (frozenset({"teachers", "sections", "enrollments"}),),
+    (
+        frozenset({"teachers", "sections", "enrollments"}),
+        # without what is told then
+        frozenset({"students", "teachers", "sections"}),
+    ),
 )

@@ -148,7 +148,12 @@ def _staffed(*members: Member, teacher: str, join: Join) -> tuple[Member, ...]:
     )
 
 
-_ROSTER = frozenset({"Students", "CC", "Sections"})
+def _proofs(*people: str) -> tuple[frozenset[str], ...]:
+    """The roster; one table may be missing, which then is told."""
+    tables = ("CC", "Sections", people[-1])
+    whole = frozenset({"Students", *tables, *people})
+    return (whole, *(whole - {table} for table in tables))
+
 
 OLD = Format(
     "PowerSchool",
@@ -170,7 +175,7 @@ OLD = Format(
         teacher="TeacherNumber",
         join=Join(files=("Teachers",), on="Teacher", key="ID"),
     ),
-    (_ROSTER | {"Teachers"},),
+    _proofs("Teachers"),
 )
 NEW = Format(
     "PowerSchool",
@@ -193,5 +198,5 @@ NEW = Format(
         teacher="Users_DCID",
         join=Join(files=("SchoolStaff",), on="Teacher", key="ID"),
     ),
-    (_ROSTER | {"Users", "SchoolStaff"},),
+    _proofs("Users", "SchoolStaff"),
 )

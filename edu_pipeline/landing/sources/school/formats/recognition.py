@@ -36,8 +36,8 @@ FORMATS: Sequence[Format] = (
     canvas.FORMAT,
     classroom.FORMAT,
     moodle.FORMAT,
-    powerschool.OLD,
     powerschool.NEW,
+    powerschool.OLD,
 )
 """The narrower first: of several that fit the first counts."""
 MANIFEST = "manifest"
@@ -124,17 +124,23 @@ def companion_of(name: str, header: Sequence[str]) -> str | None:
 
 
 def file_of(table: str, formats: Collection[str | None]) -> str | None:
-    """What an export is called in one of some formats, with the format; None where none of them has it."""
-    return next(
-        (
-            f"{member.name} of {form.name}"
+    """What an export is called in one of some formats, with the format; None where none of them has it.
+
+    Of several files that of the roster: who teaches besides is no list of students in classes.
+    """
+    for name in [form.name for form in FORMATS if form.name in formats]:
+        found = [
+            (member.name, member.name in frozenset().union(*form.proofs))
             for form in FORMATS
-            if form.name in formats
+            if form.name == name
             for member in form.members
             if table in member.read_as and not member.any_name
-        ),
-        None,
-    )
+        ]
+        if of_roster := [called for called, proves in found if proves]:
+            return f"{' or '.join(dict.fromkeys(of_roster))} of {name}"
+        if found:
+            return f"{found[0][0]} of {name}"
+    return None
 
 
 def _sets_of(
