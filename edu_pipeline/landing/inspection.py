@@ -168,4 +168,10 @@ def _to_do(
         )
     if more:
         yield "Say in pipeline.toml what the programmes are, as above."
-    yield from problems.filter(~missing)["message"].unique(maintain_order=True)
+    asked = {
+        line.section[1]
+        for line in seen.lines
+        if line.section[0::2] == ("landing", "columns") and not line.certain
+    }
+    again = (pl.col("kind") == "missing_column") & pl.col("table").is_in(sorted(asked))
+    yield from problems.filter(~missing, ~again)["message"].unique(maintain_order=True)

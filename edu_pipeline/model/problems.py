@@ -67,7 +67,9 @@ class Problem:
         """
         known_as = self.known_as or self.message
         advice = f'{condition}: edu-pipeline gate release {self.id} --reason "…"'
-        return replace(self, message=f"{self.message} {advice}", known_as=known_as)
+        # a line to paste ends where the next sentence begins
+        ended = self.message if self.message.endswith((".", "?")) else f"{self.message}."
+        return replace(self, message=f"{ended} {advice}", known_as=known_as)
 
 
 def problems_frame(problems: Iterable[Problem]) -> pl.DataFrame:

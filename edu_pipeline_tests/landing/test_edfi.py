@@ -366,7 +366,9 @@ def test_a_school_with_hardly_an_event_of_days_beside_its_sections_is_asked_abou
         }
     )
     (message,) = read_table(con, "landing_problems")["message"].to_list()
-    assert message.startswith("School N has 4 marks of lessons on 3 days, and on 2 of these")
+    assert message.startswith(
+        "School N has 4 marks of lessons on 3 days, and 2 of whole days, none on 2"
+    )
 
 
 def test_a_school_without_events_of_days_has_its_days_from_sections(land: Land) -> None:

@@ -190,11 +190,9 @@ def test_names_find_their_ids_by_the_line_that_is_shown(read_exports: Stage, fac
     }
     con, listed, settings = read_exports(files, also=("enrollments", "attendance"))
     (problem,) = name_problems(names_for_ids(con, listed, settings.landing))
-    found = re.search(
-        r"Add to (\[landing\S+\]): (columns\S+ = \S+) and (join.*\})", problem.message
-    )
+    found = re.search(r"add to (\[landing\S+\]): (.*)\. If no two", problem.message)
     assert found
-    con, *_ = facts(files, "\n".join(found.groups()))
+    con, *_ = facts(files, "\n".join((found[1], *found[2].split("; "))))
     assert con.sql("select student_id, status from stg_homework order by 1").fetchall() == [
         ("007", "complete"),
         ("008", "missing"),
@@ -335,7 +333,7 @@ def test_the_line_that_names_the_class_of_a_file_works(facts: Stage) -> None:
     (problem,) = homework_of_no_class(*found)
     con, *_ = facts(
         diary(",Set", ",MAT", ",MAT"),
-        lines_told(problem.message.partition(" If ")[0]),
+        lines_told(problem.message.partition(". If ")[0]),
         rosters=LESSONS,
     )
     assert con.sql("select distinct class_id from stg_homework").fetchall() == [("MAT",)]

@@ -122,7 +122,7 @@ def test_who_is_there_for_a_part_of_the_week_was_not_expected_each_day_without_a
     assert [problem.class_id for problem in problems] == ["HR-7A"] * asks
     for problem in problems:
         assert "says of 1 student" in problem.message
-        said = tomllib.loads(EXCEPTIONS + lines_told(problem.message.split(" If they")[0]))
+        said = tomllib.loads(EXCEPTIONS + lines_told(problem.message.split(". If they")[0]))
         rows = said["landing"]["students"]["where"][header]
         assert cells[0] in rows
         assert cells[1] not in rows

@@ -60,10 +60,10 @@ def test_a_missing_column_is_told_with_the_line_to_paste(read_exports: Stage) ->
     )
     problems = of_files(found)
     assert [problem.message for problem in problems] == [
-        "school/attendance.csv: no column for student_id. Its columns are: pupil, date, code. "
-        'Add to [landing.attendance.columns]: student_id = "…"',
-        'school/attendance_b.csv: no column for student_id. Its columns are: Student "Ident", date, '
-        'code. Add to [landing.attendance.columns]: student_id = "Student \\"Ident\\""',
+        "school/attendance.csv: no column for student_id. Its other columns are: pupil. "
+        'Add to [landing.attendance.columns]: student_id = "pupil"',
+        'school/attendance_b.csv: no column for student_id. Its other columns are: Student "Ident". '
+        'Add to [landing.attendance.columns]: student_id = "Student \\"Ident\\""',
     ]
     assert {(each.kind, each.class_id, each.first_date) for each in problems} == {
         ("missing_column", None, None)

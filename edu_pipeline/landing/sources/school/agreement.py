@@ -12,7 +12,6 @@ import duckdb
 import polars as pl
 
 from edu_pipeline.ground.sql import literal, literals, quoted, week_of
-from edu_pipeline.ground.toml import toml_key, toml_text
 from edu_pipeline.ground.warehouse import read_table
 from edu_pipeline.landing.rules import CLOSED, OUTSIDE
 from edu_pipeline.landing.sources.school.canonical import resolved_headers, unread_names
@@ -20,6 +19,7 @@ from edu_pipeline.landing.sources.school.fields import CO_TEACHERS, KEYS
 from edu_pipeline.landing.sources.school.school_columns import Resolved
 from edu_pipeline.landing.sources.school.stage_facts import HOMES
 from edu_pipeline.landing.sources.school.stage_roster import days_that_differ
+from edu_pipeline.landing.sources.school.suggestions import as_sentence, join_lines
 from edu_pipeline.landing.versions import pattern_of
 from edu_pipeline.model.school_calendar import WeekBegins
 from edu_pipeline.settings.landing import FilesOfExport, Landing
@@ -626,11 +626,10 @@ def _ids_by_name(
             [path],
         ).fetchall()
         if once:
-            part = f"landing.{table}.parts.{toml_key(pattern_of(path))}"
-            pattern = toml_text(pattern_of(of))
-            return (
-                f"Add to [{part}]: columns.student_id = {toml_text('pupil.' + found.headers['student_id'])} and "
-                f"join.pupil = {{ files = [{pattern}], on = {toml_text(header)}, key = {toml_text(name)} }}"
+            part = ("landing", table, "parts", pattern_of(path))
+            target = ("students", found.headers["student_id"])
+            return as_sentence(
+                part, join_lines(part, "student_id", target, (pattern_of(of),), (header, name), "")
             )
     return None
 

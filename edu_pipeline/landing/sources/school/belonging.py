@@ -170,28 +170,34 @@ def _in_another_column(
     """Names of classes, or another number of students, where their export has other ids."""
     column = "class_id" if export == "classes" else "student_id"
     known = {each for (each,) in con.execute(f"select {column} from stg_{export}").fetchall()}
+    names: dict[str, float] = {}
+    single = []
     for name in con.table(f"raw_{export}").columns:
         if name in RECEIVED:
             continue
         rows = con.execute(f"select trim({quoted(name)}) from raw_{export}").fetchall()
         cells = {cell for (cell,) in rows}
         share = sum(each in cells for each in ids) / len(ids)
-        if share <= MOST:
-            continue
-        if known <= cells:  # the ids themselves
+        if share > MOST and known <= cells:  # the ids themselves
             return (
                 f"They stand in {export}, in rows that are left out, such as those to be deleted: see what became "
                 "of its rows."
             )
-        line = f"add to [landing.classes.columns]: class_id = {toml_text(name)}"
-        if export == "students":
-            line = "see whether a line tells which is which: edu-pipeline landing inspect"
-        single = len(cells) == len(rows)
-        return (
-            f"{rounded_percent(share)} of the ids stand in {name} of {export}, and its ids in another column: export {table} with "
-            f"the ids that {export} has{f', or {line}' if single else '.'}"
-        )
-    return None
+        if share > MOST:
+            names[name] = share
+            single += [name] if len(cells) == len(rows) else []
+    if not names:
+        return None
+    line = ""
+    if single and export == "students":
+        line = ", or see whether a line tells which is which: edu-pipeline landing inspect"
+    elif single:
+        others = f"  # or {', '.join(single[1:])}" if single[1:] else ""
+        line = f", or add to [landing.classes.columns]: class_id = {toml_text(single[0])}{others}"
+    return (
+        f"{rounded_percent(max(names.values()))} of the ids stand in {' and in '.join(names)} of {export}, and its ids in "
+        f"another column: export {table} with the ids that {export} has{line or '.'}"
+    )
 
 
 _STUDENTS_TWICE = f"""

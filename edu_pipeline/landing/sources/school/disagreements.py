@@ -797,8 +797,8 @@ def date_order_problems(table: str, texts: pl.Series, landing: Landing) -> list[
         return []
     message = (
         f"{weekends('said')} of {frame.height} dates of {table} are at week-ends, read as "
-        f"[landing.{table}] says, and none is with day and month the other way round. Likely: "
-        f"date_formats = {toml_list(swapped)}"
+        f"[landing.{table}] says, and none is with day and month the other way round. Likely, in "
+        f"[landing.{table}]: date_formats = {toml_list(swapped)}"
     )
     problem = school_problem(
         table, "date_order", "date_formats", message, known_as="dates at week-ends"

@@ -473,10 +473,11 @@ def _days_to_come(con: duckdb.DuckDBPyConnection, settings: Settings) -> Iterato
             AFTER,
             f"{counted(rows, 'mark')} of attendance {'is' if rows == 1 else 'are'} about "
             f"{shown}{more}, which had not come when the file was written ({file}, line {line}): "
-            f"{'it counts' if rows == 1 else 'they count'} nowhere.",
+            f"{'it counts' if rows == 1 else 'they count'} nowhere. Correct the date and export attendance again.",
             rows,
             holds=False,
-        )
+            known_as=f"Marks of {shown}{more}.",
+        ).releasable("If it may stay so")
 
 
 def _homework_without_outcome(con: duckdb.DuckDBPyConnection) -> Iterator[Problem]:

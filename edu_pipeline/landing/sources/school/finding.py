@@ -174,6 +174,7 @@ def find_problems(
         con, "stg_attendance", marks.sessions_per_day
     )
     mixed = list(days_and_lessons(con, marks))
+    named = name_problems(names_for_ids(con, files, landing))
     repeated = part_problems(parts_that_repeat(con, files, landing), files)
     problems = [
         *file_problems(files, landing),
@@ -190,8 +191,9 @@ def find_problems(
             else session_problems(*sessions_found(con), landing)
         ),
         *shape,
+        *named,
         *repeated,
-        *_rows_left_out(con, files, settings, repeated, weighed=not shape),
+        *_rows_left_out(con, files, settings, [*named, *repeated], weighed=not shape),
         *asked,
         *due_date_problems(con, files),
         *roster_doubts(con, files, settings, holidays),
@@ -240,14 +242,14 @@ def _rows_left_out(
     con: duckdb.DuckDBPyConnection,
     files: pl.DataFrame,
     settings: Settings,
-    repeated: Collection[Problem],
+    told: Collection[Problem],
     *,
     weighed: bool,
 ) -> list[Problem]:
     """Rows that break rules or share a key: of whole exports, else where they matter.
 
-    Not again those of files that are `repeated`; against rates that are themselves in doubt they are not
-    `weighed`.
+    Not again those of files that are `told`, as they repeat others or have names for ids; against rates that are
+    themselves in doubt they are not `weighed`.
     """
     landing, begins = settings.landing, _week_begins(con, settings)
     counts = reject_counts(con)
@@ -256,11 +258,14 @@ def _rows_left_out(
         for table in CODES
         if (found := several_rows(con, table, files, settings))
     }
-    twice = {problem.table for problem in repeated}
-    twice |= {*ROSTER} if any(problem.kind == "two_rosters" for problem in repeated) else set()
+    kinds = {
+        kind: {each.table for each in told if each.kind == kind}
+        for kind in ("names_for_ids", "parts_repeat", "two_rosters")
+    }
+    twice = kinds["parts_repeat"] | ({*ROSTER} if kinds["two_rosters"] else set())
     zeros = zeros_lost(con)
     # of these the zeros are told, which is more
-    explained = zeros.filter(pl.col("rows") == pl.col("of"))["table"].to_list()
+    explained = {*zeros.filter(pl.col("rows") == pl.col("of"))["table"], *kinds["names_for_ids"]}
     causes = causes_of_unknown(con)
     # of students who stand there twice the ids are told
     others = counts.join(students_twice_by_file(con), on=["table", "rule", "file"], how="left")
@@ -273,7 +278,7 @@ def _rows_left_out(
         if not (problem.table in {*several, *twice} and problem.subject == SUPERSEDED)
         and not (problem.table in explained and problem.subject in UNKNOWN_PEOPLE)
     ]
-    told = {
+    known_rules = {
         table: {
             *(problem.subject for problem in many if problem.table == table),
             *([SUPERSEDED] if table in several else []),
@@ -281,9 +286,11 @@ def _rows_left_out(
         for table in CODES
     }
     advice = {table: _date_advice(table, counts, landing) for table in CODES}
-    lost = homework_problems(homework_lost(con, told["homework"], begins), advice["homework"])
+    lost = homework_problems(
+        homework_lost(con, known_rules["homework"], begins), advice["homework"]
+    )
     if weighed:
-        rows = attendance_lost(con, landing.attendance, told["attendance"], begins)
+        rows = attendance_lost(con, landing.attendance, known_rules["attendance"], begins)
         if settings.attendance.absent_from is not None:  # any row may turn a whole day
             rows = rows.with_columns(pl.lit(None, pl.Float64).alias(each) for each in RATES)
         lost += loss_problems(rows, advice["attendance"])
@@ -338,8 +345,15 @@ def _disagreements(
     ).fetchall()
     staff = files.filter((pl.col("table") == "staff") & pl.col("current"))["path"].to_list()
     apart = apart_problems(marked_days(con), landing)
+    swapped = [
+        problem
+        for table in ("attendance", "homework", "enrollments")
+        for column in DATES[table]
+        for texts in [distinct_texts(con, table, column)[column].drop_nulls()]
+        for problem in date_order_problems(table, texts, landing)
+    ]
     found = [
-        *name_problems(names_for_ids(con, files, landing)),
+        *swapped,
         *school_in_two_sets(schools_of_sets(con, files)),
         *whole_or_parts(con, files, settings),
         *calendar_problems(*calendar_rivals(con, files, schools, landing)),
@@ -359,11 +373,7 @@ def _disagreements(
     if not apart:  # else these days are none
         # of a calendar of holidays that is told already
         found += [] if holidays else closed_problems(marks_on_closed_days(con), landing)
-        found += year_problems(days, through, settings.school, named)
-    for table in ("attendance", "homework", "enrollments"):
-        for column in DATES[table]:
-            texts = distinct_texts(con, table, column)[column].drop_nulls()
-            found += date_order_problems(table, texts, landing)
+        found += [] if swapped else year_problems(days, through, settings.school, named)
     return found
 
 

@@ -21,6 +21,8 @@ MANY_ASTRAY = 0.2
 """Share of a class's marks from which its rate depends on it."""
 MANY_SILENT = 0.5
 """Share of the days with absences from lessons on which it is odd that nobody missed the whole day."""
+FEW_WHOLE = 0.1
+"""Marks of whole days, to students' days with absences from lessons, below which they may be strays."""
 FEW_MIXED = 0.05
 """Share of the days of students who have marks of lessons on which it is ordinary that there are none."""
 FEW_THIN = 0.05
@@ -122,7 +124,7 @@ def _unknown_length(con: duckdb.DuckDBPyConnection, export: AttendanceExport) ->
 
 
 def _hardly_a_day(con: duckdb.DuckDBPyConnection) -> Iterator[Problem]:
-    """Schools whose days have marks of their own, though on most days only lessons were missed."""
+    """Schools of which some days have marks of their own, and hardly any beside those of lessons."""
     found = con.execute(
         f"""
         with placed as (
@@ -134,20 +136,24 @@ def _hardly_a_day(con: duckdb.DuckDBPyConnection) -> Iterator[Problem]:
           ) as mark on mark.student_id = place.student_id and day >= begin_date and day < end_date
         ),
         days as (
-          select school_id, day, count(*) filter (lesson) as lessons, bool_and(lesson) as silent
-          from placed group by all having lessons > 0
+          select school_id, day, count(*) filter (lesson) as lessons, count(*) filter (not lesson) as whole,
+                 count(distinct student_id) filter (lesson) as students
+          from placed group by all
         )
-        select school_id, sum(lessons)::bigint, count(*), count(*) filter (silent)
-        from days group by all having count(*) filter (silent) > {MANY_SILENT} * count(*) order by all
+        select school_id, sum(lessons)::bigint as lessons, count(*) filter (lessons > 0) as days,
+               count(*) filter (lessons > 0 and whole = 0) as silent, sum(whole)::bigint as whole
+        from days group by all
+        having lessons > 0 and (silent > {MANY_SILENT} * days or whole < {FEW_WHOLE} * sum(students))
+        order by all
         """
     ).fetchall()
-    for school, rows, days, silent in found:
+    for school, rows, days, silent, whole in found:
         yield school_problem(
             "attendance",
             "days_and_lessons",
             school,
-            f"School {school} has {counted(rows, 'mark')} of lessons on {counted(days, 'day')}, and on {silent:,} of "
-            "these no mark of a whole day. As other days have such marks, they decide its days, and those of lessons "
+            f"School {school} has {counted(rows, 'mark')} of lessons on {counted(days, 'day')}, and {whole:,} of whole "
+            f"days, none on {silent:,} of these days. As it has such marks, they decide its days, and those of lessons "
             "count nowhere. If its days are to be those of its lessons, leave its marks of whole days out with "
             '[landing.attendance.parts."…".where].',
             rows,

@@ -227,6 +227,7 @@ def _missing(
         return (wide,)
     by_normal = _by_normal(header)
     seen = f"Its columns are: {', '.join(header)}."
+    others = f"Its other columns are: {', '.join(free)}." if free else "It has no other column."
     missing = []
     for field in fields:
         named = export.columns.get(field.name)
@@ -239,9 +240,10 @@ def _missing(
             )
         elif field.required and field.name not in export.constants:
             guess = get_close_matches(normal(field.name), list(by_normal), n=1)
-            example = by_normal[guess[0]] if guess else "…"
+            likely = [by_normal[each] for each in guess] or free
+            example = likely[0] if len(likely) == 1 else "…"
             missing.append(
-                f"no column for {field.name}. {seen} "
+                f"no column for {field.name}. {others} "
                 f"Add to [landing.{table}.columns]: {field.name} = {toml_text(example)}"
             )
     missing += [

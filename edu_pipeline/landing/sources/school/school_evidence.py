@@ -4,6 +4,7 @@ Every step takes the exports as they are read so far and gives lines; the next o
 What a code means is never concluded from anything.
 """
 
+import re
 from collections import Counter
 from collections.abc import Callable, Collection, Sequence
 from functools import partial
@@ -41,7 +42,7 @@ from edu_pipeline.landing.sources.school.school_reading import (
     word_meaning,
 )
 from edu_pipeline.landing.sources.school.stage_facts import sessions_in_turn
-from edu_pipeline.landing.sources.school.suggestions import OPEN, Line, format_lines
+from edu_pipeline.landing.sources.school.suggestions import OPEN, Line, format_lines, join_lines
 from edu_pipeline.landing.sources.school.telling_apart import SOURCES
 from edu_pipeline.landing.sources.school.unread import few_cells, words_of
 from edu_pipeline.landing.tables.date_order import date_orders, is_date, unread
@@ -56,6 +57,9 @@ ENOUGH = 0.9
 
 FEW = 0.1
 """Share of ids below which the others are taken for chance."""
+
+NAMES = re.compile(r"[^\W\d_].*[, ].*[^\W\d_]")
+"""What names are like, and ids are not."""
 
 FEW_DAYS = 0.5
 """Share of the days on which its students have a row, below which an export is exceptions only."""
@@ -124,8 +128,9 @@ def _missing_lines(read: Reading) -> list[Line]:
             if len(fits) == 1:
                 lines.append(Line(section, ours.name, fits[0], "its cells are of this kind"))
             else:
-                others = ", ".join(fits or read.headers(table))
-                why = f"say which column it is: {others}"
+                taken = {name for each in read.resolved(table) for name in each.headers.values()}
+                free = [name for name in read.headers(table) if name not in taken]
+                why = f"say which column it is: {', '.join(fits or free)}"
                 lines.append(Line(section, ours.name, OPEN, why, certain=False))
     return lines
 
@@ -182,18 +187,22 @@ def _link_lines(
     )
     for other, name, wanted in ((table, column, known), (*targets[0], ids)):
         fits = _better_columns(probing, other, name, wanted)
-        if (
-            len(fits) == 1
-            and other == targets[0][0]
-            and _is_named_by_others(probing, table, targets)
-        ):
-            return _joined_lines(read, table, column, targets[0], fits[0], why) if now < FEW else []
+        if other == targets[0][0]:
+            fits = [each for each in fits if probing.tells_apart(other, name, each)]
+            known_so = _is_named_by_others(probing, table, targets) or _are_names(ids)
+            if len(fits) == 1 and known_so:
+                joined = _joined_lines(read, table, column, targets[0], fits[0], why)
+                return joined if now < FEW else []
         if len(fits) == 1:
             return [Line(("landing", other, "columns"), name, fits[0], why)]
         if fits:
-            why = f"{why}, or with any of {', '.join(fits)}: say which"
+            why = f"{why}: say which it is, {' or '.join(fits)}"
             return [Line(("landing", other, "columns"), name, OPEN, why, certain=False)]
     return []
+
+
+def _are_names(ids: Collection[str]) -> bool:
+    return sum(NAMES.search(each) is not None for each in ids) > len(ids) / 2
 
 
 def _is_named_by_others(read: Reading, table: str, targets: tuple[tuple[str, str], ...]) -> bool:
@@ -226,13 +235,7 @@ def _joined_lines(
         for path in current.filter(table=table)["path"]
     ):
         part = ("landing", table, "parts", pattern)
-        join = (*part, "join", target[0])
-        lines += [
-            Line(join, "files", others, f"their {key} is the {on} of {table}"),
-            Line(join, "on", on, why),
-            Line(join, "key", key, f"of {target[0]}"),
-            Line((*part, "columns"), column, f"{target[0]}.{their_id}", "as others have it"),
-        ]
+        lines += join_lines(part, column, (target[0], their_id), others, (on, key), why)
     return lines
 
 

@@ -105,6 +105,20 @@ class Reading:
         ).fetchall()
         return pairs if len(pairs) <= MOST_PAIRS else []
 
+    def tells_apart(self, table: str, column: str, header: str) -> bool:
+        """Whether no text of a header stands beside two of a column."""
+        found = self.con.execute(
+            f"""
+            select not exists (
+              select trim(raw.{quoted(header)}) as cell
+              from {self.rows(table)} as read join raw_{table} as raw using (_file, _line)
+              where _rule is null and cell <> ''
+              group by cell having count(distinct read.{column}) > 1
+            )
+            """
+        ).fetchall()
+        return bool(found[0][0])
+
     def headers(self, table: str) -> list[str]:
         """Every header of an export's files."""
         return [name for name in self.con.table(f"raw_{table}").columns if name not in RECEIVED]

@@ -76,6 +76,41 @@ def _toml_value(value: Value) -> str:
     return toml_text(value) if isinstance(value, str) else str(value)
 
 
+def join_lines(
+    part: tuple[str, ...],
+    column: str,
+    target: tuple[str, str],
+    files: tuple[str, ...],
+    link: tuple[str, str],
+    why: str,
+) -> list[Line]:
+    """What finds the ids of one of our columns by what stands beside them in another export: a join.
+
+    Args:
+        part: The section of the files that are joined.
+        column: Ours.
+        target: The other export, and its header of the ids.
+        files: Its patterns.
+        link: The header here, and the one there that has the same cells.
+        why: They do.
+    """
+    table, theirs = target
+    on, key = link
+    join = (*part, "join", table)
+    return [
+        Line(join, "files", files, f"their {key} is the {on} of {part[1]}"),
+        Line(join, "on", on, why),
+        Line(join, "key", key, f"of {table}"),
+        Line((*part, "columns"), column, f"{table}.{theirs}", "as others have it"),
+    ]
+
+
+def as_sentence(part: tuple[str, ...], lines: Iterable[Line]) -> str:
+    """Lines of a section and those below it, for a message."""
+    said = [".".join((*line.section[len(part) :], line.bare())) for line in lines]
+    return f"add to [{'.'.join(map(toml_key, part))}]: {'; '.join(said)}"
+
+
 def with_lines(settings: Settings, lines: Iterable[Line]) -> Settings:
     """The settings as they would be with the certain lines pasted."""
     data: dict[str, Any] = settings.model_dump(exclude_unset=True)
