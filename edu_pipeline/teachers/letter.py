@@ -611,7 +611,7 @@ def _defined(views: Sequence[ClassView], blocks: Collection[str]) -> list[str]:
         "to_date": table or taught,
         "team": compared,
         "school": table or (bool(loud) and "charts" in blocks),
-        "usual": True,
+        "usual": any(view.homeroom or any(rate.usual for rate in view.rates) for view in views),
         "phase": any(rate.long for view in views for rate in view.rates),
         "team_difference": compared,
         "missed": missed,
