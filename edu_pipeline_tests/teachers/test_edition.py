@@ -745,7 +745,7 @@ def test_newer_exports_of_the_same_figures_change_only_how_fresh_they_are(
         )
     )
 
-    assert "5\u00a0September (homework)" in before.text
+    assert "from the exports of 5\u00a0September." in before.text
     assert before.digest != after.digest
     assert before.substance == after.substance
     assert after.substance == other.substance  # nobody is named in either

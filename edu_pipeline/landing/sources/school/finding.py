@@ -193,16 +193,18 @@ def find_problems(
         *shape,
         *named,
         *repeated,
-        *_rows_left_out(con, files, settings, [*named, *repeated], weighed=not shape),
+        *_rows_left_out(
+            con, files, settings, _standing([*named, *repeated], released), weighed=not shape
+        ),
         *asked,
         *due_date_problems(con, files),
         *roster_doubts(con, files, settings, holidays),
         *lesson_problems(con, landing.attendance, lesson_files(files)),
         *column_questions(con, files, settings),
-        *_disagreements(con, files, settings, holidays),
+        *_disagreements(con, files, settings, holidays, released),
         *([] if ends_said else _ends_of_terms(con, files, landing)),
     ]
-    if not any(problem.holds and problem.id not in released for problem in problems):
+    if not any(problem.holds for problem in _standing(problems, released)):
         # what is wrong with an export is no second time wrong with those that it is held against
         problems += _of_marks(con, settings)
     if landing.attendance.shape == "exceptions":
@@ -236,6 +238,11 @@ def column_questions(
             found = resolved_headers(table, files, export).values()
             yield from second_columns(con, table, names, found, settings)
             yield from unread_problems(con, table, names, found, settings)
+
+
+def _standing(problems: Collection[Problem], released: Collection[str]) -> list[Problem]:
+    """Those that nobody let go: what follows from them need not be told."""
+    return [problem for problem in problems if problem.id not in released]
 
 
 def _rows_left_out(
@@ -333,6 +340,7 @@ def _disagreements(
     files: pl.DataFrame,
     settings: Settings,
     holidays: Collection[Problem],
+    released: Collection[str],
 ) -> list[Problem]:
     """Where exports contradict themselves or one another, whatever the marks say."""
     landing = settings.landing
@@ -373,7 +381,8 @@ def _disagreements(
     if not apart:  # else these days are none
         # of a calendar of holidays that is told already
         found += [] if holidays else closed_problems(marks_on_closed_days(con), landing)
-        found += [] if swapped else year_problems(days, through, settings.school, named)
+        years = year_problems(days, through, settings.school, named)
+        found += [] if _standing(swapped, released) else years
     return found
 
 

@@ -65,12 +65,14 @@ def homework_of_no_class(
     for path, pieces, named in counts:
         classes = _classes_of(con, path)
         lacking = [each for each in classes if each.lacking]
+        if not alone and (named or not lacking):
+            continue
         common = [each.class_id for each in classes if each.share >= ENOUGH]
         found = headers[path]
         same, called = _columns_of_classes(con, found, {each.class_id for each in lacking})
         in_files = common and headers.keys() - {path}
         of_a_class = forms[path] or found.cells or same or called or in_files
-        if not alone and (named or not lacking or not of_a_class):
+        if not alone and not of_a_class:
             continue
         many = pieces > 1
         message = (
