@@ -20,6 +20,7 @@ from edu_pipeline.charting.render import Kept
 from edu_pipeline.charting.theme import OF_A_PAGE, SUBTITLE_SIZE, vega_config
 from edu_pipeline.glossary.metrics import definitions
 from edu_pipeline.ground.files import write_whole
+from edu_pipeline.ground.templates import phrase
 from edu_pipeline.ground.wording import (
     day_month,
     in_points,
@@ -30,6 +31,8 @@ from edu_pipeline.ground.wording import (
     whole_percent,
 )
 from edu_pipeline.settings.home import Home, Settings
+from edu_pipeline.teachers.charts import Words, long_view
+from edu_pipeline.teachers.letter import WORDS
 
 METRICS = {"attendance_rate": "Attendance", "homework_rate": "Homework"}
 _PARTS = {
@@ -37,7 +40,7 @@ _PARTS = {
     "homework_rate": ("homework_complete", "homework_due"),
 }
 """Metric → the sums whose quotient it is."""
-_DEFINED = (*METRICS, "usual", "team_difference", "missed")
+_DEFINED = (*METRICS, "usual", "phase", "team_difference", "missed")
 _SCHOOL = "School"
 _FEW_WEEKS = 4
 """School weeks that are put together, at the start of the year and now."""
@@ -91,6 +94,7 @@ def write_school_page(
         return None
     ids = tables.schools["school_id"].unique().sort().to_list()
     said, kept = definitions(settings), Kept(page)
+    say = functools.partial(phrase, templates, WORDS)
     html = templates.get_template("site/school.html.j2").render(
         school=settings.school.called,
         week=day_month(_last(tables.schools)["week_start"]),
@@ -102,7 +106,7 @@ def write_school_page(
                         tables.schools.filter(school_id=of), tables.terms.filter(school_id=of)
                     )
                 ),
-                "charts": (charts := _charts(tables, of, kept)),
+                "charts": (charts := _charts(tables, of, kept, say)),
                 "last_year": any(chart["last_year"] for chart in charts),
                 "terms": terms(tables.terms.filter(school_id=of)),
                 "homerooms": homerooms(tables.classes.filter(school_id=of)),
@@ -307,7 +311,7 @@ def _shown(school: pl.DataFrame, teams: pl.DataFrame, when: pl.Expr) -> pl.DataF
     return pl.concat([school.filter(when), large.select(school.columns)])
 
 
-def _charts(tables: SchoolTables, of: str, kept: Kept) -> Sequence[Mapping[str, Any]]:
+def _charts(tables: SchoolTables, of: str, kept: Kept, say: Words) -> Sequence[Mapping[str, Any]]:
     """Per metric: its name, and a picture with words for the school and for each grade team."""
     school = tables.schools.filter(school_id=of).with_columns(team=pl.lit(_SCHOOL))
     teams = tables.teams.filter(school_id=of)
@@ -326,7 +330,7 @@ def _charts(tables: SchoolTables, of: str, kept: Kept) -> Sequence[Mapping[str, 
         low = min(_least(rows[column].drop_nulls()) for column in columns)
         floor = int(low * 20) / 20
         pictures = [
-            _picture(part.sort("week_start"), metric, str(group), floor, kept)
+            _picture(part.sort("week_start"), metric, str(group), floor, kept, say)
             for group in sorted(rows["team"].unique(), key=_in_order)
             if (part := rows.filter(team=group)).height
         ]
@@ -362,7 +366,7 @@ def _least(values: pl.Series) -> float:
 
 
 def _picture(
-    rows: pl.DataFrame, metric: str, group: str, floor: float, kept: Kept
+    rows: pl.DataFrame, metric: str, group: str, floor: float, kept: Kept, say: Words
 ) -> Mapping[str, str]:
     last = rows.row(-1, named=True)
     told = f"{percent(last[metric])} in the week of {day_month(last['week_start'])}"
@@ -370,6 +374,8 @@ def _picture(
     if verdict in _WORDS:
         usual = span((last[f"{metric}_usual_low"], last[f"{metric}_usual_high"]))
         told += f", {_WORDS[verdict]} of {usual}"
+    if long := long_view(rows, metric):
+        told += f"; {say('long_view', long)}"
     if last[f"{metric}_last_year"] is not None:
         told += f"; {percent(last[f'{metric}_last_year'])} in the same week of last year"
     return {
