@@ -124,24 +124,19 @@ def sample(
             help="A MicroMasters programme and its settings, not a school.",
         ),
     ] = False,
-    clear: Annotated[bool, typer.Option("--clear", help="Remove the sample again.")] = False,
+    clear: Annotated[
+        bool, typer.Option("--clear", help="Remove the samples, and what was made of them.")
+    ] = False,
 ) -> None:
     """Write a made-up school's exports into the landing zone, or remove them again.
 
     The settings that come with a sample stand in data/sample/ and go with it; pipeline.toml is left
     as it is. Samples of different kinds stay beside each other.
     """
-    from edu_pipeline.sample.brought import take_away
-    from edu_pipeline.sample.landing import clear_sample
-
     home: Home = context.obj
     landing = _landing_folder(home, load_settings(home))
     if clear:
-        removed = clear_sample(landing)
-        take_away(home)
-        out.print(
-            f"Removed the sample: {len(removed)} files." if removed else "There is no sample."
-        )
+        samples.clear(home, landing)
         return
     last = through.date() if through else _last_friday()
     if cohort:

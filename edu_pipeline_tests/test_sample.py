@@ -5,7 +5,7 @@ import json
 import os
 import subprocess
 import sys
-from datetime import date
+from datetime import UTC, date, datetime, timedelta
 from itertools import pairwise
 from pathlib import Path
 
@@ -517,6 +517,7 @@ def test_files_stand_under_school_beside_a_marker_that_names_them(
     written = write_sample(landing, small)
     marker = json.loads((landing / SAMPLE_MARKER).read_text())
     assert written == [landing / "school" / f"{table}.csv" for table in small]
+    assert datetime.now(UTC) - datetime.fromisoformat(marker.pop("since")) < timedelta(minutes=5)
     assert marker == {
         "files": [f"school/{table}.csv" for table in small],
         "email_domain": "riverside.example",

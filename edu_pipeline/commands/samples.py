@@ -5,6 +5,7 @@ from datetime import date
 from pathlib import Path
 
 from edu_pipeline.commands.console import UserError, command, out
+from edu_pipeline.ground.wording import counted, listed
 from edu_pipeline.settings.home import Home, load_settings, own_settings
 from edu_pipeline.settings.landing import SAMPLE_MARKER
 
@@ -112,3 +113,28 @@ def write_cohorts(landing: Path, through: date, seed: int, *, finished_only: boo
         markup=False,
         soft_wrap=True,
     )
+
+
+def clear(home: Home, landing: Path) -> None:
+    """Take samples away, with all that was made of them, and say what stays and why."""
+    from edu_pipeline.wiring.clearing import clear as clear_home
+    from edu_pipeline.wiring.environment import mail_room
+
+    cleared = clear_home(mail_room(home), landing)
+    if cleared is None:
+        out.print("There is no sample.")
+        return
+    letters = f", {counted(cleared.letters, 'letter')} to made-up people" if cleared.letters else ""
+    out.print(
+        f"Removed the sample: {counted(cleared.files, 'file')}{letters}, and the tables and pages made of it."
+    )
+    kept = [counted(number, word) for word, number in cleared.ledger.items()]
+    kept += [f"{counted(cleared.exports, 'file')} in {landing}"] if cleared.exports else []
+    if cleared.own:
+        told = listed([*kept, "the history of runs"])
+        out.print(
+            f"Kept, because not all of it was made up: {told}. Tables and pages of your own come again with: "
+            f"{command(home, 'run')}",
+            markup=False,
+            soft_wrap=True,
+        )

@@ -5,6 +5,8 @@ Not here: inventing it, and reading what lies in a landing zone.
 
 import json
 from collections.abc import Mapping
+from contextlib import suppress
+from datetime import UTC, datetime
 from pathlib import Path
 
 import polars as pl
@@ -12,6 +14,8 @@ import polars as pl
 from edu_pipeline.settings.landing import SAMPLE_MARKER
 
 EMAIL_DOMAIN = "riverside.example"
+_FOR_EXPORTS = Path("school")
+"""Below a landing zone, as `init` makes it for a school's own."""
 
 
 class SampleError(Exception):
@@ -55,7 +59,7 @@ def write_files(landing: Path, files: Mapping[str, bytes]) -> list[Path]:
         SampleError: As `write_sample`.
     """
     earlier = _marked_files(landing)
-    foreign = sorted(set(files_in(landing)) - set(earlier))
+    foreign = own_files(landing)
     if foreign:
         raise SampleError(
             f"{landing} already holds {len(foreign)} file(s) that are not part of a sample, such as "
@@ -72,6 +76,7 @@ def write_files(landing: Path, files: Mapping[str, bytes]) -> list[Path]:
     marker = {
         "files": [path.relative_to(landing).as_posix() for path in (*kept, *paths)],
         "email_domain": EMAIL_DOMAIN,
+        "since": (sample_since(landing) or datetime.now(UTC)).isoformat(timespec="seconds"),
     }
     (landing / SAMPLE_MARKER).write_text(json.dumps(marker, indent=2) + "\n", encoding="utf-8")
     for path, content in zip(paths, files.values(), strict=True):
@@ -97,7 +102,30 @@ def clear_sample(landing: Path) -> list[Path]:
     removed = [path for path in [*_marked_files(landing), marker] if path.is_file()]
     for path in removed:
         path.unlink(missing_ok=True)
+    folders = {folder for path in removed for folder in path.relative_to(landing).parents}
+    for folder in sorted(folders - {Path(), _FOR_EXPORTS}, reverse=True):
+        with suppress(OSError):  # something of somebody else's lies there
+            (landing / folder).rmdir()
     return removed
+
+
+def sample_since(landing: Path) -> datetime | None:
+    """When the sample came that lies there, the first of several; None where none does."""
+    marker = landing / SAMPLE_MARKER
+    try:
+        return datetime.fromisoformat(json.loads(marker.read_text(encoding="utf-8"))["since"])
+    except FileNotFoundError:
+        return None
+    except (KeyError, ValueError, TypeError):  # as an older version wrote it
+        there = [
+            path.stat().st_mtime for path in (marker, *_marked_files(landing)) if path.exists()
+        ]
+        return datetime.fromtimestamp(min(there), UTC)
+
+
+def own_files(landing: Path) -> list[Path]:
+    """What lies in the landing zone and is not the sample's."""
+    return sorted(set(files_in(landing)) - set(_marked_files(landing)))
 
 
 def _marked_files(landing: Path) -> list[Path]:
