@@ -4,6 +4,7 @@ What a command does stands elsewhere; Dagster and polars are imported only by co
 them, so that `--help` answers at once.
 """
 
+import os
 import shutil
 import sys
 from collections.abc import Sequence
@@ -36,7 +37,7 @@ from edu_pipeline.commands.console import (
     out,
 )
 from edu_pipeline.commands.mail.app import app as mail_app
-from edu_pipeline.commands.mishaps import sentence
+from edu_pipeline.ground.mishaps import sentence
 from edu_pipeline.ground.shipped import shipped
 from edu_pipeline.ground.weeks import week_name
 from edu_pipeline.settings.home import Home, Settings, home_around, load_settings
@@ -87,7 +88,7 @@ def init(
     if home.config.exists():
         raise UserError(f"{home.config} is there already; nothing was changed.")
     (home.data / "landing" / "school").mkdir(parents=True, exist_ok=True)
-    home.data.chmod(0o700)  # what is in it concerns nobody else on this machine
+    home.data.chmod(0o700)
     for name in ("pipeline.toml", "dagster.yaml"):
         shutil.copyfile(shipped(name), home.root / name)
     out.print(f"A new home in [bold]{home.root}[/].")
@@ -215,14 +216,18 @@ app.command()(forget.forget)
 
 def main() -> None:
     """The console script: one sentence for what users can put right, a traceback for the rest."""
+    os.umask(0o077)  # what is in a home concerns nobody else on this machine
     try:
         app()
     except Exception as error:
         told = sentence(error)
         if told is None:
             raise
-        err.print(Text.assemble(("Error: ", "bold red"), told), soft_wrap=True)
-        sys.exit(1)
+    else:
+        return
+    # not within the block, where the error still holds what the program had open
+    err.print(Text.assemble(("Error: ", "bold red"), told), soft_wrap=True)
+    sys.exit(1)
 
 
 def _landing_folder(home: Home, settings: Settings) -> Path:

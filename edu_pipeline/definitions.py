@@ -45,7 +45,10 @@ def build_definitions(
 ) -> dg.Definitions:
     """Everything that one home's code location holds; `loggers` only for runs from the shell."""
     home, settings = room.home, room.settings
-    warehouse = Warehouse(path=str(home.warehouse), lock_path=str(home.lock))
+    zone = landing_zone(room)
+    warehouse = Warehouse(
+        path=str(home.warehouse), lock_path=str(home.lock), exports=str(zone.here)
+    )
     mailings, weeks = mailings_of(settings), letter_weeks(room)
     jobs = jobs_of(mailings)
     partitions: Mapping[Mailing, dg.PartitionsDefinition[str]] = {
@@ -135,7 +138,7 @@ def build_definitions(
             "home": home,
             "mail_room": room,
             "settings": settings,
-            "zone": landing_zone(room),
+            "zone": zone,
         },
         executor=dg.in_process_executor,
         loggers=loggers,

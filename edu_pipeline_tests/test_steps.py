@@ -1,3 +1,4 @@
+import errno
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -50,7 +51,9 @@ class Room:
 
     def __init__(self, folder: Path) -> None:
         self.path = folder / "warehouse.duckdb"
-        self.warehouse = Warehouse(path=str(self.path), lock_path=str(folder / ".lock"))
+        self.warehouse = Warehouse(
+            path=str(self.path), lock_path=str(folder / ".lock"), exports=str(folder)
+        )
         self.instance = dg.DagsterInstance.ephemeral()
         self.keep(numbers=NUMBERS)
 
@@ -78,6 +81,20 @@ def room(tmp_path: Path) -> Iterator[Room]:
     made = Room(tmp_path)
     with made.instance:
         yield made
+
+
+@table("sums", kinds={"polars"}, pii="none", name="total")
+def on_a_full_disk(numbers: pl.DataFrame) -> pl.DataFrame:
+    """What the disk does not take."""
+    raise OSError(errno.ENOSPC, "No space left on device", str(numbers.height))
+
+
+def test_a_step_that_finds_the_disk_full_says_so_and_nothing_else(room: Room) -> None:
+    (failure,) = room.run(doubled, on_a_full_disk).get_step_failure_events()
+    error = failure.step_failure_data.error
+    assert error
+    assert error.cause is None
+    assert "Failure: The disk is full. Make room on it" in error.message
 
 
 def test_a_step_makes_its_tables_in_order_and_shows_their_rows_columns_and_notes(

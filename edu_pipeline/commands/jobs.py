@@ -36,15 +36,18 @@ def run_job(
 
     Raises:
         HomeBusyError: Another process holds the home.
+        NoRoomError: The disk would not take it.
         RunFailedError: A step failed, or there is no such partition.
     """
     with _for_good():
         from edu_pipeline.definitions import build_definitions
-        from edu_pipeline.ground.warehouse import hold
+        from edu_pipeline.ground.warehouse import hold, require_room
+        from edu_pipeline.wiring.environment import landing_zone
         from edu_pipeline.wiring.history import history_at_hand
         from edu_pipeline.wiring.runs import LOGGER, ShellLog, execute, share_history
 
     room.home.data.mkdir(parents=True, exist_ok=True)
+    require_room(room.home.warehouse, landing_zone(room).here)
     with hold(room.home.lock, f"“{title}” from the shell"), progress(title) as on_step:
         share_history(room.home)
         log = ShellLog(on_step, lambda text: out.print(text, markup=False, soft_wrap=True))

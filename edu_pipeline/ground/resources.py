@@ -18,6 +18,7 @@ from edu_pipeline.ground.warehouse import (
     limit_memory,
     note_holder,
     open_warehouse,
+    require_room,
 )
 from edu_pipeline.model.catalogue import SCHEMAS
 from edu_pipeline.model.columns import descriptions, dtypes
@@ -53,6 +54,8 @@ class Warehouse(dg.ConfigurableResource[Any]):
 
     path: str
     lock_path: str
+    exports: str
+    """The folder of this machine that they are read from."""
     _lock: FileLock | None = PrivateAttr(default=None)
     _opened: ExitStack = PrivateAttr(default_factory=ExitStack)
     _con: Connection | None = PrivateAttr(default=None)
@@ -90,12 +93,16 @@ class Warehouse(dg.ConfigurableResource[Any]):
         """A connection for one operation.
 
         A run opens the file once: opening it takes longer than most operations.
+
+        Raises:
+            NoRoomError: There is too little room on the disk for a run.
         """
         if self._lock is None:
             with open_warehouse(Path(self.path)) as con:
                 yield con
             return
         if self._con is None:
+            require_room(Path(self.path), Path(self.exports))
             self._con = self._opened.enter_context(open_warehouse(Path(self.path)))
         with self._con.cursor() as con:
             limit_memory(con, Path(self.path))

@@ -8,7 +8,7 @@ import base64
 import functools
 import inspect
 from collections.abc import Callable, Collection, Generator, Iterable, Iterator, Mapping, Sequence
-from contextlib import nullcontext
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import Any
@@ -16,6 +16,7 @@ from typing import Any
 import dagster as dg
 import polars as pl
 
+from edu_pipeline.ground.mishaps import sentence
 from edu_pipeline.ground.one_run import SOURCE_TAG, require_whole
 from edu_pipeline.ground.resources import Warehouse, declared_columns, table_metadata
 from edu_pipeline.ground.warehouse import (
@@ -259,7 +260,7 @@ def step(
             if each.whole:
                 require_whole(context, each.name, each.whole, own, apart)
         warehouse: Warehouse = context.resources.warehouse
-        with warehouse.connect() as con:
+        with said_in_a_sentence(), warehouse.connect() as con:
             try:
                 done = [*made_in(con, context, todo)]
             except OutOfMemoryError:
@@ -268,6 +269,20 @@ def step(
         yield from done
 
     return make
+
+
+@contextmanager
+def said_in_a_sentence() -> Iterator[None]:
+    """Let a step fail with what is wrong and what to do, where that is known, without the way there."""
+    try:
+        yield
+    except dg.Failure:
+        raise
+    except Exception as error:
+        told = sentence(error)
+        if told is None or isinstance(error, OutOfMemoryError):
+            raise
+        raise dg.Failure(told, allow_retries=False) from None
 
 
 def thinned(steps: Sequence[dg.AssetsDefinition]) -> list[dg.AssetsDefinition]:

@@ -6,6 +6,7 @@ is not here. A run that writes holds the home's lock from its first to its last 
 
 import json
 import os
+import shutil
 from collections.abc import Collection, Iterable, Iterator
 from contextlib import contextmanager
 from datetime import UTC, date, datetime
@@ -27,6 +28,8 @@ MEGABYTES_PER_CORE = 200
 """Of memory that a query may always take."""
 PART_OF_FILE = 2
 """It may take as much: what rows by the million are joined with grows with them."""
+ROOM_IN_ANY_CASE = 100_000_000
+TABLES_PER_EXPORT = 3
 MOMENT_SECONDS = 3
 """How long the shell waits for a home: whoever only reads is through by then."""
 
@@ -37,6 +40,10 @@ class WarehouseBusyError(Exception):
 
 class WarehouseBrokenError(Exception):
     """The warehouse is no database that can be read; the message says what to do."""
+
+
+class NoRoomError(Exception):
+    """The disk has too little room for a run; the message says how much it takes."""
 
 
 class HomeBusyError(Exception):
@@ -110,6 +117,39 @@ def holder(path: Path) -> str:
 
 def _note(path: Path) -> Path:
     return path.with_name(f"{path.name}-holder")
+
+
+def room_needed(warehouse: int, exports: int) -> int:
+    """Bytes that a run may take on the disk besides what is there.
+
+    Tables are written anew beside those that there are; the first time, they take up to three times
+    what the exports do. Letters, pages and the history fit into the rest.
+
+    Args:
+        warehouse: Its bytes, 0 for none.
+        exports: Bytes of what has landed.
+    """
+    return ROOM_IN_ANY_CASE + max(warehouse, TABLES_PER_EXPORT * exports)
+
+
+def require_room(path: Path, exports: Path) -> None:
+    """Stop before a run of which the disk would not take the end.
+
+    Args:
+        path: The warehouse.
+        exports: The folder that they lie in.
+
+    Raises:
+        NoRoomError: There is less room than `room_needed`.
+    """
+    landed = sum(file.stat().st_size for file in exports.rglob("*") if file.is_file())
+    needed = room_needed(path.stat().st_size if path.is_file() else 0, landed)
+    free = shutil.disk_usage(path.parent).free
+    if free < needed:
+        raise NoRoomError(
+            f"There is too little room on the disk of {path.parent}: {free / 1e6:,.0f} MB are free, and a run "
+            f"may take {needed / 1e6:,.0f} MB. Nothing was begun. Make room, then run again."
+        )
 
 
 _DAMAGED = ("not a valid duckdb", "corrupt", "checksum", "could not read enough bytes")

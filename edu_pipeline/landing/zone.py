@@ -81,6 +81,11 @@ class Zone:
         self._settled: set[LandedFile] = set()
         self._there: dict[str, LandedFile] = {}
 
+    @property
+    def here(self) -> Path:
+        """The folder of this machine that its files are read from."""
+        return self._folder or self._kept
+
     def glimpse(self) -> list[LandedFile]:
         """As `list`, complete or not, and nothing is fetched.
 

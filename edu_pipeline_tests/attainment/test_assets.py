@@ -33,7 +33,9 @@ def refresh(home: Home, entries: list[Entry]) -> dg.ExecuteInProcessResult:
             write_table(con, name, frame)
         for name, nothing in zip(GATE, (problems_frame([]), RELEASES), strict=True):
             write_table(con, name, nothing)
-    warehouse = Warehouse(path=str(home.warehouse), lock_path=str(home.lock))
+    warehouse = Warehouse(
+        path=str(home.warehouse), lock_path=str(home.lock), exports=str(home.data)
+    )
     with dg.DagsterInstance.ephemeral() as instance:
         run = dg.materialize(
             [*ASSETS, *(dg.AssetSpec(name) for name in (*LANDED, *GATE))],

@@ -67,7 +67,9 @@ def home(tmp_path: Path) -> Home:
 
 def table(home: Home, asset: Table, week: str | None = None) -> pl.DataFrame:
     """An asset's table in the warehouse after it was made."""
-    warehouse = Warehouse(path=str(home.warehouse), lock_path=str(home.lock))
+    warehouse = Warehouse(
+        path=str(home.warehouse), lock_path=str(home.lock), exports=str(home.data)
+    )
     with dg.DagsterInstance.ephemeral() as instance:
         dg.materialize(
             [step("made", [asset], partitions=WEEKS if week else None)],
@@ -207,7 +209,9 @@ class Week:
             ],
             resources={
                 "warehouse": Warehouse(
-                    path=str(self.home.warehouse), lock_path=str(self.home.lock)
+                    path=str(self.home.warehouse),
+                    lock_path=str(self.home.lock),
+                    exports=str(self.home.data),
                 ),
                 "mail_room": room,
             },

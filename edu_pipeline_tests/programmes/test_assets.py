@@ -74,7 +74,9 @@ def refresh(root: Path, landed: dict[str, list[Row]], programmes: Sequence[Progr
     with open_warehouse(home.warehouse) as con:
         for name, schema in STAGING.items():
             write_table(con, name, frame((SALT | landed).get(name, []), schema))
-    warehouse = Warehouse(path=str(home.warehouse), lock_path=str(home.lock))
+    warehouse = Warehouse(
+        path=str(home.warehouse), lock_path=str(home.lock), exports=str(home.data)
+    )
     computed = step("compute_programmes", COMPUTED)
     with dg.DagsterInstance.ephemeral() as instance:
         result_of_run = dg.materialize(

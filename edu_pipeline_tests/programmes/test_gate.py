@@ -279,7 +279,9 @@ def refresh(
         write_table(con, "gate_releases", pl.DataFrame(releases, schema=RELEASES))
         write_table(con, "landing_problems", NO_PROBLEMS)
         write_table(con, "told_before", told_before)
-    warehouse = Warehouse(path=str(home.warehouse), lock_path=str(home.lock))
+    warehouse = Warehouse(
+        path=str(home.warehouse), lock_path=str(home.lock), exports=str(home.data)
+    )
     made = [step("nudges_held", [assets.nudge_problems, assets.nudge_periods])]
     names = ("nudges", "gate_releases", "landing_problems", "told_before")
     inputs = [dg.AssetSpec(name) for name in names]

@@ -1,6 +1,7 @@
 """What a user can meet is told in a sentence; what only we can mend stays a traceback."""
 
 import errno
+import shutil
 import sqlite3
 from collections.abc import Callable
 from pathlib import Path
@@ -9,8 +10,14 @@ import duckdb
 import pytest
 
 from edu_pipeline.commands.console import UserError
-from edu_pipeline.commands.mishaps import sentence
-from edu_pipeline.ground.warehouse import WarehouseBrokenError, open_warehouse
+from edu_pipeline.ground.mishaps import sentence
+from edu_pipeline.ground.warehouse import (
+    NoRoomError,
+    WarehouseBrokenError,
+    open_warehouse,
+    require_room,
+    room_needed,
+)
 from edu_pipeline.mail.ledger.database import LedgerError
 from edu_pipeline.mail.ledger.store import Ledger
 
@@ -69,3 +76,15 @@ def test_a_damaged_ledger_must_come_back_from_a_backup(tmp_path: Path) -> None:
     (tmp_path / "ledger.db").write_bytes(b"junk" * 200)
     with pytest.raises(LedgerError, match="put back the newest copy from your backup"):
         Ledger(f"sqlite:///{tmp_path / 'ledger.db'}")
+
+
+def test_a_run_needs_room_for_its_tables_beside_those_that_there_are(tmp_path: Path) -> None:
+    million = 1_000_000
+    assert room_needed(0, 30 * million) == 190 * million  # the first time
+    assert room_needed(300 * million, 30 * million) == 400 * million
+    warehouse, free = tmp_path / "warehouse.duckdb", shutil.disk_usage(tmp_path).free
+    require_room(warehouse, tmp_path)
+    with warehouse.open("wb") as sparse:
+        sparse.truncate(free)
+    with pytest.raises(NoRoomError, match=r"MB are free, and a run may take [\d,]+ MB"):
+        require_room(warehouse, tmp_path)
