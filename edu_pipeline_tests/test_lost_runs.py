@@ -1,6 +1,7 @@
 import os
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -10,10 +11,17 @@ from dagster._core.events import EngineEventData
 from dagster._core.launcher import WorkerStatus
 
 from edu_pipeline.settings.home import Home
-from edu_pipeline.wiring.lost_runs import HERE, HOST_TAG, WatchedRunLauncher, end_lost_runs
+from edu_pipeline.wiring.lost_runs import (
+    HERE,
+    HOST_TAG,
+    LAUNCHED_TAG,
+    WatchedRunLauncher,
+    end_lost_runs,
+)
 from edu_pipeline.wiring.runs import share_history
 
-STARTED, FAILURE = dg.DagsterRunStatus.STARTED, dg.DagsterRunStatus.FAILURE
+STARTING, STARTED = dg.DagsterRunStatus.STARTING, dg.DagsterRunStatus.STARTED
+FAILURE = dg.DagsterRunStatus.FAILURE
 CANCELING, CANCELED = dg.DagsterRunStatus.CANCELING, dg.DagsterRunStatus.CANCELED
 
 
@@ -89,6 +97,21 @@ def test_of_a_run_on_another_machine_nothing_is_known(
     process.kill()
     process.wait()
     assert after(history, run) is STARTED
+
+
+@pytest.mark.parametrize(("killed", "end"), [(False, STARTING), (True, FAILURE)])
+def test_a_run_that_has_not_begun_has_ended_with_the_process_that_launched_it(
+    history: dg.DagsterInstance,
+    process: subprocess.Popen[bytes],
+    killed: bool,
+    end: dg.DagsterRunStatus,
+) -> None:
+    run = run_of(history, None, STARTING)
+    history.add_run_tags(run.run_id, {LAUNCHED_TAG: f"{process.pid}@{time.time():.0f}"})
+    if killed:
+        process.kill()
+        process.wait()
+    assert after(history, run) is end
 
 
 def test_a_run_that_has_not_said_who_executes_it_is_left_alone(

@@ -4,7 +4,9 @@ Dagster's own launcher cannot tell whether the process of a run lives, so a run 
 stand in the queue's way for ever. Whether it is launched again is for `dagster.yaml` to say.
 """
 
+import os
 import socket
+import time
 
 import dagster as dg
 import psutil
@@ -16,7 +18,11 @@ from dagster._core.launcher import (
     WorkerStatus,
 )
 
-_UNFINISHED = [dg.DagsterRunStatus.STARTED, dg.DagsterRunStatus.CANCELING]
+_UNFINISHED = [
+    dg.DagsterRunStatus.STARTING,
+    dg.DagsterRunStatus.STARTED,
+    dg.DagsterRunStatus.CANCELING,
+]
 _GONE = (
     "The process of this run is gone without a word: the machine was switched off, or somebody or "
     "something ended it."
@@ -24,6 +30,8 @@ _GONE = (
 _CLOCKS_DIFFER_SECONDS = 2
 HOST_TAG = "edu_pipeline/host"
 """Of a run: the machine that its process is on; of another's processes nobody here knows anything."""
+LAUNCHED_TAG = "edu_pipeline/launched"
+"""Of a run: the process that launched it, and when; it speaks for a run that has not begun to speak."""
 HERE = socket.gethostname()
 
 
@@ -32,7 +40,9 @@ class WatchedRunLauncher(DefaultRunLauncher):
 
     def launch_run(self, context: LaunchRunContext) -> None:
         """As Dagster does, with the name of this machine."""
-        self._instance.add_run_tags(context.dagster_run.run_id, {HOST_TAG: HERE})
+        by = f"{os.getpid()}@{time.time():.0f}"
+        tags = {HOST_TAG: HERE, LAUNCHED_TAG: by}
+        self._instance.add_run_tags(context.dagster_run.run_id, tags)
         super().launch_run(context)
 
     @property
@@ -56,14 +66,18 @@ def end_lost_runs(instance: dg.DagsterInstance) -> None:
 
 
 def is_lost(instance: dg.DagsterInstance, run: dg.DagsterRun) -> bool:
-    """Whether the process that executed a run is gone; one that has not said which it is, is not."""
+    """Whether the process that executed a run is gone, or the one that launched it, while it has said nothing.
+
+    Should it live after all, it finds its run ended, and does nothing.
+    """
     if run.tags.get(HOST_TAG, HERE) != HERE:
         return False
     for event in instance.all_logs(run.run_id, of_type=DagsterEventType.ENGINE_EVENT):
         said = event.get_dagster_event().engine_event_data.metadata.get("pid")
         if said is not None:
             return not _lives(int(str(said.value)), since=event.timestamp)
-    return False
+    pid, _, since = run.tags.get(LAUNCHED_TAG, "").partition("@")
+    return bool(since) and not _lives(int(pid), since=float(since))
 
 
 def _lives(pid: int, since: float) -> bool:
