@@ -207,6 +207,18 @@ def open_site(context: typer.Context) -> None:
     typer.launch(index.as_uri())
 
 
+@app.command()
+def docs(
+    page: Annotated[str, typer.Argument(help="Such as `exports`; default: which there are.")] = "",
+) -> None:
+    """Say where a page of the documentation lies."""
+    pages = {path.stem: path for path in sorted(shipped("docs").rglob("*.md"))}
+    if page and page not in pages:
+        raise UserError(f"There is no page {page}. There are: {', '.join(pages)}")
+    for path in [pages[page]] if page else pages.values():
+        out.print(f"{path}", markup=False, soft_wrap=True)
+
+
 app.command()(serving.ui)
 app.command()(serving.serve)
 app.command()(explain.explain)

@@ -1,4 +1,5 @@
 import os
+import re
 import subprocess
 import sys
 from collections.abc import Callable
@@ -155,6 +156,16 @@ def test_the_demo_runs_through_once_and_goes_as_it_came(tmp_path: Path, here: He
     assert "Kept" not in here("--home", tmp_path, "sample", "--clear").stdout
     made = {path.relative_to(tmp_path).as_posix() for path in tmp_path.rglob("*") if path.is_file()}
     assert made == {"pipeline.toml", "dagster.yaml", "data/.lock"}
+
+
+def test_the_docs_that_messages_name_are_there(here: Here) -> None:
+    texts = [path.read_text(encoding="utf-8") for path in (PROJECT / "edu_pipeline").rglob("*.py")]
+    texts.append((PROJECT / "pipeline.toml").read_text(encoding="utf-8"))
+    named = {page for text in texts for page in re.findall(r"edu-pipeline docs (\w+)", text)}
+    assert "configuration" in named
+    for page in named:
+        assert Path(here("docs", page).stdout.strip()).is_file()
+    assert "There are: attainment, " in here("docs", "nonsense").stderr
 
 
 @pytest.mark.parametrize("arguments", [["run"], ["gate", "show"]])

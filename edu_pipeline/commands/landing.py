@@ -118,7 +118,9 @@ def fetch(
     if unknown := set(names or ()) - known:
         raise UserError(f"pipeline.toml has no [[sources]] named {', '.join(sorted(unknown))}.")
     if not known:
-        raise UserError("pipeline.toml names no [[sources]] to fetch from; see docs/exports.md.")
+        raise UserError(
+            "pipeline.toml names no [[sources]] to fetch from. How: edu-pipeline docs exports"
+        )
     fetch_all(room, names)
 
 

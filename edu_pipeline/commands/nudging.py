@@ -66,7 +66,7 @@ def wanted(home: Home, programme: str | None) -> Sequence[Programme]:
     raise UserError(
         f"No programme has that id. There are: {ids}."
         if ids
-        else "There are no [[programmes]] in pipeline.toml. docs/configuration.md says how to add one."
+        else "There are no [[programmes]] in pipeline.toml. How to add one: edu-pipeline docs programmes"
     )
 
 

@@ -335,7 +335,7 @@ def _place(error: Mapping[str, object]) -> tuple[str, ...]:
 def _sentence(error: Mapping[str, object]) -> str:
     place, value = ".".join(_place(error)), error["input"]
     if error["type"] == "extra_forbidden":
-        return f"  {place}: there is no such key. See docs/configuration.md for those there are."
+        return f"  {place}: there is no such key. Those that there are: edu-pipeline docs configuration"
     shown = "" if isinstance(value, dict) else f" (it says {value!r})"
     told = str(error["msg"]).removeprefix("Value error, ")
     return f"  {place}: {told}{shown}" if place else f"  {told}{shown}"

@@ -116,7 +116,7 @@ def without_programmes(strays: Sequence[Stray]) -> pl.DataFrame:
     Returns:
         `LandingProblems`, without `since`.
     """
-    return problems_frame(_stray_problems(strays, " How: docs/programmes.md."))
+    return problems_frame(_stray_problems(strays, " How: edu-pipeline docs programmes"))
 
 
 def _problem(
