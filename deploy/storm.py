@@ -12,6 +12,7 @@ one for the last week, a run that is unfinished, a landing that nobody took up.
 import argparse
 import os
 import random
+import signal
 import subprocess
 import sys
 import time
@@ -227,6 +228,7 @@ def main() -> None:
     parser.add_argument("--port", type=int, default=13100)
     parser.add_argument("--keep", type=Path, help="where the home is to stay, for a look at it")
     asked = parser.parse_args()
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))  # by way of what ends the processes
     with TemporaryDirectory() as folder:
         wrong = storm(asked.keep or Path(folder), asked.minutes, asked.seed, asked.port)
     for each in wrong:
