@@ -27,7 +27,7 @@ from edu_pipeline.attainment.pictures import pictures
 from edu_pipeline.attainment.shareable import shareable
 from edu_pipeline.attainment.waiting import NOTHING, Waiting
 from edu_pipeline.charting.bundle import BUNDLE, first_line, vega_bundle
-from edu_pipeline.charting.render import drawn_from, render_pngs, render_svg
+from edu_pipeline.charting.render import drawn_from, render_pictures
 from edu_pipeline.ground.files import replaced
 from edu_pipeline.ground.templates import render_text
 
@@ -155,10 +155,10 @@ def _drawing(folder: Path, charts: Mapping[str, dict[str, Any]]) -> _Drawing:
 def _draw(drawings: Sequence[_Drawing]) -> None:
     """All at once: only many pay for more than one process."""
     todo = [(drawing, name) for drawing in drawings for name in drawing.new]
-    pngs = render_pngs([drawing.charts[name] for drawing, name in todo])
-    for (drawing, name), png in zip(todo, pngs, strict=True):
+    pictures = render_pictures([drawing.charts[name] for drawing, name in todo])
+    for (drawing, name), (svg, png) in zip(todo, pictures, strict=True):
         _write(drawing.folder / f"{name}.png", png)
-        _write(drawing.folder / f"{name}.svg", render_svg(drawing.charts[name]).encode())
+        _write(drawing.folder / f"{name}.svg", svg.encode())
     for drawing in drawings:
         _write(drawing.folder / _DRAWN, json.dumps(drawing.digests).encode())
 

@@ -12,17 +12,18 @@ import multiprocessing
 import os
 import re
 from collections import deque
-from collections.abc import Collection, Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from concurrent.futures import Future, ProcessPoolExecutor
 from importlib.metadata import version
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import vl_convert
 from PIL import Image
 
 from edu_pipeline.charting.fonts import fonts_for
 
+_T = TypeVar("_T")
 SCALE = 2
 MOST_COLOURS = 256
 """That a palette holds."""
@@ -57,18 +58,29 @@ def render_pngs(specs: Iterable[dict[str, Any]], *, alone: bool = False) -> Iter
         specs: Complete Vega-Lite specifications with their data; taken as they are drawn.
         alone: All in this process, as few charts are anyway.
 
-    Yields:
+    Returns:
         One PNG per specification, in their order; the same bytes for the same specification.
     """
+    return _on_all_cores(_png, specs, alone=alone)
+
+
+def render_pictures(specs: Iterable[dict[str, Any]]) -> Iterator[tuple[str, bytes]]:
+    """As `render_pngs`, with the SVG that each PNG is made of."""
+    return _on_all_cores(_picture, specs, alone=False)
+
+
+def _on_all_cores(
+    draw: Callable[[str], _T], specs: Iterable[dict[str, Any]], *, alone: bool
+) -> Iterator[_T]:
     jobs = (json.dumps(spec, ensure_ascii=False) for spec in specs)
     few = [*itertools.islice(jobs, POOL_PAYS_FROM)]
     if alone or _cores() == 1 or len(few) < POOL_PAYS_FROM:
-        yield from map(_png, itertools.chain(few, jobs))
+        yield from map(draw, itertools.chain(few, jobs))
         return
-    ahead: deque[Future[bytes]] = deque()
+    ahead: deque[Future[_T]] = deque()
     with _warm.pop() if _warm else _pool() as pool:
         for job in itertools.chain(few, jobs):
-            ahead.append(pool.submit(_png, job))
+            ahead.append(pool.submit(draw, job))
             if len(ahead) > AHEAD * _cores():
                 yield ahead.popleft().result()
         while ahead:
@@ -123,6 +135,10 @@ _DRAWN = re.compile("<!--([0-9a-f]{64})-->(<svg.*?</svg>)", re.DOTALL)
 
 
 def _png(spec: str) -> bytes:
+    return _picture(spec)[1]
+
+
+def _picture(spec: str) -> tuple[str, bytes]:
     fonts_for(spec)
     svg = str(vl_convert.vega_to_svg(_vega(json.loads(spec)), allowed_base_urls=[]))
     drawn = vl_convert.svg_to_png(svg, scale=SCALE)
@@ -131,7 +147,7 @@ def _png(spec: str) -> bytes:
         small = image.convert("RGB").quantize(palette=palette, dither=Image.Dither.NONE)
     out = io.BytesIO()
     small.save(out, "PNG")
-    return out.getvalue()
+    return svg, out.getvalue()
 
 
 def _vega(spec: dict[str, Any]) -> dict[str, Any]:
