@@ -93,16 +93,11 @@ def command_of(part: Part, host: str, port: int, *, pages_for: str = "") -> list
 
 
 def _prepared(context: typer.Context) -> Home:
-    import dagster as dg
-
-    from edu_pipeline.wiring.lost_runs import end_lost_runs
-    from edu_pipeline.wiring.runs import share_history
+    from edu_pipeline.wiring.runs import recover
 
     home: Home = context.obj
     load_settings(home)
-    share_history(home)
-    with dg.DagsterInstance.get() as instance:  # whose history cannot be used, hears it here
-        end_lost_runs(instance)
+    recover(home)
     return home
 
 

@@ -57,6 +57,13 @@ def share_history(home: Home) -> None:
     os.environ["EDU_PIPELINE_HOME"] = str(home.root)
 
 
+def recover(home: Home) -> None:
+    """End what was cut off, before anything is served; where the history cannot be used, that is said."""
+    share_history(home)
+    with dg.DagsterInstance.get() as instance:
+        end_lost_runs(instance)
+
+
 class ShellLog(logging.Handler):
     """Turns Dagster's log of a run into a line of progress, and passes on what assets say."""
 
