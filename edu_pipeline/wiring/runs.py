@@ -59,9 +59,11 @@ def share_history(home: Home) -> None:
 
 def recover(home: Home) -> None:
     """End what was cut off, before anything is served; where the history cannot be used, that is said."""
+    known = home.dagster.is_dir()
     share_history(home)
-    with dg.DagsterInstance.get() as instance:
-        end_lost_runs(instance)
+    if known:  # else the web server and the daemon, started at once, need not make it three times
+        with dg.DagsterInstance.get() as instance:
+            end_lost_runs(instance)
 
 
 class ShellLog(logging.Handler):
