@@ -10,11 +10,11 @@ from edu_pipeline.mail.ledger.controls import pause
 from edu_pipeline.mail.ledger.invented import take_out_invented
 from edu_pipeline.mail.ledger.reading import Release
 from edu_pipeline.mail.ledger.store import Ledger, Queueing
-from edu_pipeline.mail.proofs import write_proofs
 from edu_pipeline.mail.states import State
 from edu_pipeline.mail.transports.folder import FolderTransport
 from edu_pipeline.sample.landing import write_files
 from edu_pipeline.settings.home import Home
+from edu_pipeline.site.mail_page import write_mail_pages
 from edu_pipeline.wiring import clearing
 from edu_pipeline.wiring.environment import mail_room
 from edu_pipeline_tests.conftest import make_home
@@ -80,7 +80,8 @@ def write(home: Home, *addresses: str) -> None:
         sent(ledger, *addresses)
         for entry in ledger.entries("teachers", "2026-W40"):
             FolderTransport(home.outbox).send(ledger.letter(entry.key), datetime.now(UTC))
-        write_proofs(home.outbox, ledger, "teachers", "2026-W40", templates_of(home.templates))
+        week = ("teachers", "2026-W40")
+        write_mail_pages(home, room.settings, ledger, templates_of(home.templates), week)
 
 
 def left(home: Home) -> set[str]:
@@ -111,7 +112,6 @@ def test_exports_and_letters_of_one_s_own_stay(home: Home) -> None:
     week = "outbox/teachers/2026-W40"
     assert {path for path in left(home) if not path.startswith("ledger")} == {
         "landing/attainment/results.csv",
-        "outbox/index.html",
         f"{week}/index.html",
         *(f"{week}/{OWN}.{ending}" for ending in ("eml", "html", "txt")),
     }

@@ -12,12 +12,12 @@ from edu_pipeline.ground.templates import templates_of
 from edu_pipeline.ground.warehouse import hold
 from edu_pipeline.mail.ledger.invented import TakenOut, take_out_invented
 from edu_pipeline.mail.ledger.store import Ledger
-from edu_pipeline.mail.proofs import write_proofs
 from edu_pipeline.mail.room import MailRoom
 from edu_pipeline.mail.transports.folder import period_folder
 from edu_pipeline.sample.brought import take_away
 from edu_pipeline.sample.landing import clear_sample, own_files, sample_since
 from edu_pipeline.settings.home import Home
+from edu_pipeline.site.mail_page import write_mail_pages
 
 
 class ServedError(Exception):
@@ -62,7 +62,7 @@ def clear(room: MailRoom, landing: Path) -> Cleared | None:
             taken = take_out_invented(ledger, since)
             own = bool(exports or earlier or taken.left)
             if own:
-                _clear_outbox(home, ledger, taken)
+                _clear_outbox(room, ledger, taken)
         for path in (*_computed(home), *(() if own else _of_the_sample_alone(home))):
             shutil.rmtree(path) if path.is_dir() else path.unlink(missing_ok=True)
         take_away(home)
@@ -88,8 +88,9 @@ def _has_runs_before(home: Home, since: datetime) -> bool:
         return instance.get_runs_count(dg.RunsFilter(created_before=since)) > 0
 
 
-def _clear_outbox(home: Home, ledger: Ledger, taken: TakenOut) -> None:
+def _clear_outbox(room: MailRoom, ledger: Ledger, taken: TakenOut) -> None:
     """Take away letters' files, and weeks that have no others."""
+    home = room.home
     kept = {(each.campaign, each.period) for each in ledger.periods()}
     for campaign, period, recipient in taken.letters:
         for outbox in (home.outbox, home.outbox / "test"):
@@ -100,9 +101,13 @@ def _clear_outbox(home: Home, ledger: Ledger, taken: TakenOut) -> None:
                 path.unlink()
     if not kept:
         shutil.rmtree(home.outbox, ignore_errors=True)
-    for campaign, period in kept:  # pages with links to them, and the list of weeks
-        if (period_folder(home.outbox, campaign, period) / "index.html").exists():
-            write_proofs(home.outbox, ledger, campaign, period, templates_of(home.templates))
+    else:  # pages with links to them
+        proofs = [
+            key
+            for key in sorted(kept)
+            if (period_folder(home.outbox, *key) / "index.html").exists()
+        ]
+        write_mail_pages(home, room.settings, ledger, templates_of(home.templates), *proofs)
 
 
 def _computed(home: Home) -> Sequence[Path]:
