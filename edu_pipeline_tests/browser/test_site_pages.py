@@ -75,3 +75,7 @@ def test_the_school_s_page_shows_the_school_and_its_teams_for_both_metrics(
     assert groups[0] == "School"
     assert captions[: len(captions) // 2] != captions[len(captions) // 2 :]
     assert page.locator("figure svg").count() == len(captions)
+    # homework climbs in the made-up school, and attendance does not
+    of_homework = captions[len(captions) // 2].splitlines()
+    assert any("climbing since the start of the year, from about" in line for line in of_homework)
+    assert "since" not in captions[0]
