@@ -60,7 +60,10 @@ class ProgrammeRuns(dy.Schema):
     certificates_available = _day("Day from which certificates can be had")
     enrolment_closes = _day("Last day on which somebody can join")
     self_paced = dy.Bool(description="Whether learners can begin at any time")
-    certified_on = _day("The day that its certificates are dated to: the end, else the day before")
+    certified_on = _day(
+        "The day that its certificates are dated to: the end, else the first that they can be had, once "
+        "it has come"
+    )
     period = dy.Int64(
         nullable=True, description="Year of that day, else of the start, else in its name"
     )

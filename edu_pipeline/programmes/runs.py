@@ -27,7 +27,8 @@ def programme_runs(
     That is by the start, else the end, else the year in the run's name, else last; of one day, by
     the order in the settings, the course's place in the sequence and the run's name.
 
-    Certificates are dated to the end of a run, else to the day from which they can be had. A run is
+    Certificates are dated to the end of a run, else to the day from which they can be had, once that
+    has come. A run is
     over after its end; where that is not said, after the last date that is known of it; and where
     none is, always. It can be joined until enrolment closes, the upgrade deadline or the
     end, whichever of those said is first, because later there is no certificate, but for two weeks
@@ -48,6 +49,8 @@ def programme_runs(
         for programme_id, run in course_runs.select("programme_id", "run").iter_rows()
     ]
     dated = pl.coalesce("ends", "certificates_available")
+    # of a run that goes on some have theirs already, of a day that nobody says
+    dated = pl.when(dated <= as_of).then(dated)
     last_known = pl.max_horizontal(
         "starts", "enrolment_closes", "upgrade_deadline", "certificates_available"
     )

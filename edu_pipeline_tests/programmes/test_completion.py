@@ -211,6 +211,17 @@ def test_a_programme_is_complete_with_the_run_of_its_last_certificate(build: Bui
     assert row["days_between_courses"] == pytest.approx(395 / 3)
 
 
+def test_nobody_completes_on_a_day_to_come(build: Build) -> None:
+    """Of a run that learners take at their own pace a certificate is there before its end."""
+    runs = [run_of(course, "1T2025", ends=date(2025, 6, 20)) for course in "abc"]
+    running = run_of("z", "3T2026", starts=date(2026, 7, 1), ends=date(2027, 1, 15))
+    results = [*(certified("1", course) for course in "abc"), certified("1", "z", "3T2026")]
+
+    row = build(results, [*runs, running]).progress("1")
+    assert row["complete"]
+    assert (row["completed_on"], row["completion_period"]) == (None, "2026")
+
+
 def test_a_run_without_dates_still_completes_in_the_year_of_its_name(build: Build) -> None:
     row = build([certified("1", course, "2T2018a") for course in "abcz"]).progress("1")
 
