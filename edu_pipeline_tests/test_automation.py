@@ -34,6 +34,7 @@ from edu_pipeline.wiring.automation import (
 )
 from edu_pipeline.wiring.environment import mail_room
 from edu_pipeline.wiring.jobs import EDX, REFRESH, REPORTED, RESULTS, SCHOOL, Source
+from edu_pipeline.wiring.lost_runs import LOST_TAG
 from edu_pipeline.wiring.mailings import NUDGES, TEACHERS
 from edu_pipeline_tests.conftest import CODES, WEEK
 from edu_pipeline_tests.mail.letters import claimed, recorded
@@ -186,9 +187,13 @@ def test_whoever_refreshes_everything_has_taken_up_what_landed(
 ENDED = datetime(2026, 10, 2, 15, tzinfo=UTC)
 
 
-def attempts(*ends: dg.DagsterRunStatus, will_retry: bool = False) -> list[Attempt]:
-    tags = {"dagster/will_retry": "true"} if will_retry else {}
-    return [Attempt(dg.DagsterRun(SCHOOL.job, status=end, tags=tags), ENDED) for end in ends]
+def attempts(*ends: dg.DagsterRunStatus, lost: int = 0) -> list[Attempt]:
+    """Runs, the newest first; the first of them were cut off."""
+    tags = [{LOST_TAG: "true"}] * lost + [{}] * (len(ends) - lost)
+    return [
+        Attempt(dg.DagsterRun(SCHOOL.job, status=end, tags=tag), ENDED)
+        for end, tag in zip(ends, tags, strict=True)
+    ]
 
 
 @pytest.mark.parametrize(("failures", "minutes"), [(1, 2), (2, 10), (3, 60)])
@@ -211,9 +216,23 @@ def test_what_a_person_has_cancelled_is_not_tried_again() -> None:
     assert "cancelled" in str(next_attempt(runs, ENDED + timedelta(days=1)))
 
 
-def test_what_dagster_tries_again_by_itself_is_left_to_it() -> None:
-    runs = attempts(FAILURE, will_retry=True)
+def test_while_a_run_is_at_work_no_other_is_started() -> None:
+    runs = attempts(dg.DagsterRunStatus.STARTED, FAILURE)
     assert "at work" in str(next_attempt(runs, ENDED + timedelta(days=1)))
+
+
+@pytest.mark.parametrize("lost", [1, 2, 3])
+def test_what_was_cut_off_is_made_again_at_once_and_is_no_failure(lost: int) -> None:
+    assert next_attempt(attempts(*[FAILURE] * lost, lost=lost), ENDED) == lost
+
+
+def test_what_is_cut_off_again_and_again_is_a_failure_too() -> None:
+    runs = attempts(*[FAILURE] * 4, lost=4)
+    assert isinstance(next_attempt(runs, ENDED + timedelta(minutes=1)), str)
+    assert next_attempt(runs, ENDED + timedelta(minutes=2)) == 4
+
+    told = next_attempt(attempts(*[FAILURE] * 7, lost=7), ENDED + timedelta(days=1))
+    assert "was not taken up: 4 attempts failed" in str(told)
 
 
 @pytest.mark.parametrize(

@@ -15,6 +15,7 @@ from edu_pipeline.wiring.lost_runs import (
     HERE,
     HOST_TAG,
     LAUNCHED_TAG,
+    LOST_TAG,
     WatchedRunLauncher,
     end_lost_runs,
 )
@@ -77,6 +78,9 @@ def test_a_run_whose_process_was_killed_has_ended(
     process.kill()
     os.waitid(os.P_PID, process.pid, os.WEXITED | os.WNOWAIT)  # it stays as a zombie
     assert after(history, run) is end
+    ended = history.get_run_by_id(run.run_id)
+    assert ended
+    assert ended.tags[LOST_TAG] == "true"
 
 
 def test_a_process_that_is_younger_than_the_run_is_another(
@@ -136,3 +140,6 @@ def test_dagster_s_monitoring_hears_of_it_in_every_home(
         process.kill()
         process.wait()
         assert launcher.check_run_worker_health(run).status is WorkerStatus.FAILED
+        failed = instance.get_run_by_id(run.run_id)
+        assert failed
+        assert failed.tags[LOST_TAG] == "true"

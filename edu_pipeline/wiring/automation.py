@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 
 import dagster as dg
-from dagster._core.storage.tags import WILL_RETRY_TAG
+from dagster._core.storage.tags import MAX_RETRIES_TAG, WILL_RETRY_TAG
 
 from edu_pipeline.ground.one_run import is_older_than
 from edu_pipeline.landing.glance import Glance, listing_of, look
@@ -29,6 +29,7 @@ from edu_pipeline.mail.states import State
 from edu_pipeline.settings.home import Settings
 from edu_pipeline.settings.mail import WEEKDAYS, SendMode
 from edu_pipeline.wiring.jobs import REFRESH, Source, jobs_of
+from edu_pipeline.wiring.lost_runs import LOST_TAG
 from edu_pipeline.wiring.mailings import campaigns_of, mailing_of, mailings_of
 
 _PARTITION_TAG = "dagster/partition"
@@ -36,6 +37,8 @@ LANDED_TAG = "edu_pipeline/landed"
 """Of a run that takes up what has landed: which state of it."""
 PAUSES = tuple(timedelta(minutes=minutes) for minutes in (2, 10, 60))
 """After a refresh that failed, until it is tried again: a store may be out of reach for an hour."""
+_CUT_OFF = 3
+"""Runs for one landing that may be cut off: the fault may be theirs, as when memory runs out."""
 _RECENT_RUNS = 20
 _BEFORE_ANY_FIGURES = "2015-01-05"
 """Until a refresh has found some, any week may turn out to have them."""
@@ -97,7 +100,8 @@ def landing_sensor(source: Source) -> dg.SensorDefinition:
         step = next_attempt(_attempts(context.instance, source.job, landed), datetime.now(UTC))
         if isinstance(step, str):
             return dg.SkipReason(step)
-        tags = {LANDED_TAG: landed}
+        # what landed last is what has to be taken up, whichever run was cut off
+        tags = {LANDED_TAG: landed, MAX_RETRIES_TAG: "0"}
         return dg.SensorResult([dg.RunRequest(run_key=f"{landed}:{step}", tags=tags)])
 
     return sensor
@@ -116,9 +120,9 @@ class Attempt:
         return self.run.status is dg.DagsterRunStatus.SUCCESS
 
     @property
-    def goes_on(self) -> bool:
-        """Whether Dagster is at it, or will be without being asked."""
-        return not self.run.is_finished or self.run.tags.get(WILL_RETRY_TAG) == "true"
+    def lost(self) -> bool:
+        """Whether it was cut off."""
+        return self.run.tags.get(LOST_TAG) == "true"
 
 
 def _attempts(instance: dg.DagsterInstance, job: str, landed: str) -> Sequence[Attempt]:
@@ -153,16 +157,16 @@ def next_attempt(attempts: Sequence[Attempt], now: datetime) -> int | str:
         return 0
     if any(each.ended_well for each in attempts):
         return "Nothing has landed or changed since the last look."
-    last, number = attempts[0], len(attempts)
-    if last.goes_on:
+    last, number, failed = attempts[0], len(attempts), _failed(attempts)
+    if not last.run.is_finished:
         return "A run is at work on what has landed."
     cancelled = last.run.status is dg.DagsterRunStatus.CANCELED
     if cancelled or are_all(attempts):
-        why = "somebody cancelled the last run" if cancelled else f"{number} attempts failed"
+        why = "somebody cancelled the last run" if cancelled else f"{failed} attempts failed"
         return (
             f"What has landed was not taken up: {why}. Look at that run, and launch the job again."
         )
-    at = (last.ended or now) + PAUSES[number - 1]
+    at = (last.ended or now) + (PAUSES[failed - 1] if failed else timedelta(0))
     if now < at:
         return f"The last run failed. It is tried again after {at:%H:%M} UTC."
     return number
@@ -170,7 +174,12 @@ def next_attempt(attempts: Sequence[Attempt], now: datetime) -> int | str:
 
 def are_all(attempts: Sequence[Attempt]) -> bool:
     """Whether no other attempt follows by itself, however these end."""
-    return len(attempts) > len(PAUSES)
+    return _failed(attempts) > len(PAUSES)
+
+
+def _failed(attempts: Sequence[Attempt]) -> int:
+    """How many failed: of those that were cut off, all but the first few, which are tried again at once."""
+    return len(attempts) - min(_CUT_OFF, sum(each.lost for each in attempts))
 
 
 def _still_growing(files: Sequence[LandedFile]) -> str:

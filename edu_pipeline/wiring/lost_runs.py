@@ -32,6 +32,8 @@ HOST_TAG = "edu_pipeline/host"
 """Of a run: the machine that its process is on; of another's processes nobody here knows anything."""
 LAUNCHED_TAG = "edu_pipeline/launched"
 """Of a run: the process that launched it, and when; it speaks for a run that has not begun to speak."""
+LOST_TAG = "edu_pipeline/lost"
+"""Of a run that did not end by itself."""
 HERE = socket.gethostname()
 
 
@@ -53,6 +55,7 @@ class WatchedRunLauncher(DefaultRunLauncher):
     def check_run_worker_health(self, run: dg.DagsterRun) -> CheckRunHealthResult:
         """Failed where the process is gone."""
         if is_lost(self._instance, run):
+            self._instance.add_run_tags(run.run_id, {LOST_TAG: "true"})
             return CheckRunHealthResult(WorkerStatus.FAILED, _GONE)
         return CheckRunHealthResult(WorkerStatus.RUNNING)
 
@@ -61,6 +64,7 @@ def end_lost_runs(instance: dg.DagsterInstance) -> None:
     """End the runs of a history that wait for a process that is gone."""
     for run in instance.get_runs(dg.RunsFilter(statuses=_UNFINISHED)):
         if is_lost(instance, run):
+            instance.add_run_tags(run.run_id, {LOST_TAG: "true"})
             canceling = run.status is dg.DagsterRunStatus.CANCELING
             (instance.report_run_canceled if canceling else instance.report_run_failed)(run, _GONE)
 
