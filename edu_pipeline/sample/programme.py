@@ -234,7 +234,7 @@ def _past(era: str, course: int, exported: datetime) -> _Run:
 
 
 def _going(course: int, exported: datetime) -> _Run:
-    """People can upgrade in it, and join it, for four weeks."""
+    """People can upgrade in it, and join it at their own pace, for four weeks."""
     today = exported.date()
     dates = {
         "starts": today - timedelta(days=60),
@@ -346,6 +346,7 @@ def _settings(runs: Iterable[_Run], since: date) -> str:
         *(
             f'[[programmes.runs]]\ncourse = "{_course_id(run)}"\nrun = "{run.name}"\n'
             + "".join(f"{name} = {day}\n" for name, day in run.dates.items())
+            + ("self_paced = true\n" if run.going else "")
             for run in sorted(runs, key=lambda run: run.exported)
             if run.dates
         ),
