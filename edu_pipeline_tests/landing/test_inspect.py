@@ -604,6 +604,7 @@ def test_marks_by_another_number_of_the_student_are_joined_and_nothing_else_chan
         ((*part, "columns"), "student_id", "students.id"),
     }
     assert "unknown_student_id" not in " ".join(first.problems["subject"])
+    assert "student_id" not in export_of(first, "attendance").files[0].unused
     again = lines(in_school(numbered), toml_lines(first.lines, Settings()))
     assert [line for line in again if line.certain] == []
 
@@ -632,6 +633,17 @@ def test_a_format_s_file_with_ids_of_its_own_is_joined_under_its_own_name(
     assert first.problems["subject"].to_list() == ["missing_student_id"] * (known < len(ids))
     again = lines(in_school(files), toml_lines(first.lines, Settings()))
     assert [line for line in again if line.certain] == []
+
+
+def test_what_a_format_says_and_systems_do_otherwise_is_asked_before_any_run(look: Look) -> None:
+    folder = Path(__file__).parents[2] / "docs" / "exports" / "oneroster-1.1"
+    files = {f"school/{path.name}": path.read_text("utf-8") for path in folder.glob("*.csv")}
+    assert look(files).problems.is_empty()
+    terms = "school/academicSessions.csv"
+    files[terms] = files[terms].replace("2026-12-18", "2026-09-11")
+    assert look(files).problems["kind"].unique().to_list() == ["end_in_school"]
+    said = '[landing.terms]\nend_date = "inclusive"\n'
+    assert look(files, said).problems.is_empty()
 
 
 def test_marks_whose_ids_are_two_columns_of_students_are_a_question(look: Look) -> None:

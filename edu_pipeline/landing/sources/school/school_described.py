@@ -157,7 +157,7 @@ def inspect_school(
         read, lines, placing = evidence(con, zone, settings, elsewhere)
         files = read.files
         exports = _describe_all(read, placing)
-        problems = _problems(read, zone)
+        problems = _problems(read, zone, with_lines(settings, lines))
         fates = school_fates(con, files, read.settings)
     said = {line.section[1] for line in lines if line.key == "date_formats"}
     return SchoolSeen(
@@ -360,9 +360,9 @@ def _link(read: Reading, table: str, column: str, targets: Sequence[tuple[str, s
     )  # fmt: skip
 
 
-def _problems(read: Reading, zone: Zone) -> pl.DataFrame:
-    """What a refresh would find, by staging as it does."""
-    con, files, settings = read.con, read.files, read.settings
+def _problems(read: Reading, zone: Zone, settings: Settings) -> pl.DataFrame:
+    """What a refresh with these settings would find, by staging as it does."""
+    con, files = read.con, read.files
     for table in SCHOOL_TABLES:
         read.rows(table)
     for table in STAGED:
