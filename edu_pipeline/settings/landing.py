@@ -207,8 +207,9 @@ class FilesOfExport(Part):
         return cls.model_validate_json(text or "{}")
 
     def besides(self) -> frozenset[str]:
-        """The headers whose words are put beside codes."""
-        return frozenset(name for names in self.beside.values() for name in names)
+        """The headers whose words are put beside codes, or by which a join finds the rows of another file."""
+        found_by = (join.on for join in self.join.values())
+        return frozenset().union(*self.beside.values(), *found_by)
 
     def joined(self) -> tuple[str, ...]:
         """The columns of other files that are wanted here."""

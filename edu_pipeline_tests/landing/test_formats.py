@@ -392,6 +392,28 @@ def test_what_powerschools_code_says_of_presence_counts_and_what_it_leaves_open_
     ]
 
 
+def test_powerschools_number_of_a_code_is_another_one_at_each_school_and_is_no_question(
+    land: Land,
+) -> None:
+    marks = "".join(
+        f"{2 * day + at},{who},{school},9/{day}/2026,ATT_ModeDaily,{code},0\n"
+        for day in (14, 15, 16)
+        for at, (who, school, code) in enumerate(((41, 12, 1), (43, 14, 5)))
+    )
+    tables = {
+        "Students.csv": POWERSCHOOL["Students.csv"].replace("12,8/17/2026,6/12/2027,-1", "14,8/17/2026,6/12/2027,0"),
+        "Attendance_Code.csv": f"{POWERSCHOOL['Attendance_Code.csv']}5,14,36,A,Absent\n",
+        "Attendance.csv": f"{POWERSCHOOL['Attendance.csv'].splitlines()[0]}\n{marks}",
+        "Calendar_Day.csv": "ID,Date_Value,InSession,SchoolID\n"
+        + "".join(f"{school}{day},9/{day}/2026,1,{school}\n" for school in (12, 14) for day in (14, 15, 16)),
+    }  # fmt: skip
+    con = land(powerschool(tables), '[attendance.codes]\n"A (absent)" = "unexcused"\n')
+
+    assert rows(con, "select count(distinct code), count(*) from stg_attendance") == [(1, 6)]
+    asked = "select count(*) from landing_problems where message like '%Attendance_CodeID%'"
+    assert rows(con, asked) == [(0,)]
+
+
 def test_one_school_in_two_sets_is_asked_about_and_two_schools_are_not(stage: Land) -> None:
     south = {
         name: text.replace("00", "10").replace("T1", "U1").replace("C1", "D1")

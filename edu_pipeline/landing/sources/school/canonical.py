@@ -133,11 +133,10 @@ def _resolved(
         columns = [*header, *part.joined()]
         said = as_said(path, export, part, columns if form else None)
         found = resolve(table, FIELDS[table], columns, said)
-        if form:
-            by_form = part.columns.keys() - export.columns.keys()
-            how = {name: "format" if name in by_form else how for name, how in found.how.items()}
-            unread = tuple(name for name in found.unread if name not in part.besides())
-            found = replace(found, how=how, unread=unread)
+        by_form = part.columns.keys() - export.columns.keys() if form else ()
+        how = {name: "format" if name in by_form else how for name, how in found.how.items()}
+        unread = tuple(name for name in found.unread if name not in part.besides())
+        found = replace(found, how=how, unread=unread)
         if joins := own_part(path, export).join:
             unjoined = _unjoined(table, joins, header, files)
             found = replace(found, missing=(*found.missing, *unjoined))
