@@ -295,6 +295,15 @@ def test_homework_of_lessons_that_names_no_class_is_told_with_the_line_and_holds
     assert "letters about Maths, Physics have no homework" in problems[0].message
 
 
+def test_of_several_lessons_that_homework_may_be_of_none_is_put_forward(facts: Stage) -> None:
+    both = LESSONS.replace(
+        "union all values",
+        "union all select 'PHY', '008', 'student', date '2026-09-01', date '9999-12-31' union all values",
+    )
+    (problem,) = homework_of_no_class(*facts(GRADEBOOK, ZONE + DONE, rosters=both))
+    assert 'class_id = "…"  # MAT, PHY, HR-7A' in problem.message
+
+
 @pytest.mark.parametrize(
     ("files", "toml", "rosters"),
     [

@@ -67,7 +67,7 @@ def homework_of_no_class(
         lacking = [each for each in classes if each.lacking]
         if not alone and (named or not lacking):
             continue
-        common = [each.class_id for each in classes if each.share >= ENOUGH]
+        common = [each for each in classes if each.share >= ENOUGH]
         found = headers[path]
         same, called = _columns_of_classes(con, found, {each.class_id for each in lacking})
         in_files = common and headers.keys() - {path}
@@ -129,14 +129,18 @@ def _columns_of_classes(
     return same, called
 
 
-def _advice(path: str, common: Sequence[str], same: Sequence[str], called: Sequence[str]) -> str:
+def _advice(path: str, common: Sequence[_Class], same: Sequence[str], called: Sequence[str]) -> str:
     part = f"landing.homework.parts.{toml_key(pattern_of(path))}"
     columns, constants = f"[{part}.columns]: class_id = ", f"[{part}.constants]: class_id = "
     if same:
         return f"Add to {columns}{toml_text(same[0])}"
     if common:
-        others = f"  # or {', '.join(common[1:])}" if common[1:] else ""
-        return f"If all are of one class, add to {constants}{toml_text(common[0])}{others}"
+        first, *others = (each.class_id for each in common)
+        if any(each.lacking for each in common[1:]):  # no one is likelier than the others
+            line = f'"…"  # {", ".join([first, *others])}'
+        else:
+            line = toml_text(first) + (f"  # or {', '.join(others)}" if others else "")
+        return f"If all are of one class, add to {constants}{line}"
     if called:
         return f"Add to {columns}{toml_text(called[0])}  # if its cells are ids of classes"
     return f'Say which column is the class, in {columns}"…"; or, of a file of one class, add to {constants}"…"'
