@@ -646,6 +646,16 @@ def test_what_a_format_says_and_systems_do_otherwise_is_asked_before_any_run(loo
     assert look(files, said).problems.is_empty()
 
 
+def test_a_set_s_file_that_nobody_needs_is_no_other_export_by_its_columns(look: Look) -> None:
+    """As somebody published it: `userprofiles.csv` with the columns of `roles.csv`."""
+    folder = Path(__file__).parents[2] / "docs" / "exports" / "oneroster-1.2"
+    files = {f"school/{path.name}": path.read_text("utf-8") for path in folder.glob("*.csv")}
+    del files["school/attendance.csv"]
+    seen = look({**files, "school/userprofiles.csv": files["school/roles.csv"]})
+    assert "school/userprofiles.csv" in seen.companions
+    assert "attendance" in seen.absent
+
+
 def test_marks_whose_ids_are_two_columns_of_students_are_a_question(look: Look) -> None:
     twice = {
         "students.csv": "id,number,locker,given_name,family_name,grade\n"

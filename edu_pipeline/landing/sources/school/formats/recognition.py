@@ -172,6 +172,13 @@ def _sets_of(
         fits = said.get("oneroster.version", form.version) == form.version
         if fits and (said or _proven(form, {called(member.name) for member in members.values()})):
             changes = [name for name, mode in said.items() if mode.casefold() == "delta"]
+            unneeded = _unneeded(form)
+            others = [file for file in left if file.path not in members]
+            members |= {
+                file.path: unneeded[name]
+                for file in others
+                if (name := normal(file.name)) in unneeded
+            }
             yield _Set(
                 form,
                 members,
@@ -179,6 +186,19 @@ def _sets_of(
                 frozenset(called(name.removeprefix("file.")) for name in changes),
             )
             left = [file for file in left if file.path not in members]
+
+
+def _unneeded(form: Format) -> Mapping[str, Member]:
+    """What a set may have and nobody needs, by its name: whatever its columns, it is no other export."""
+    joined = {
+        name
+        for member in form.members
+        for part in member.read_as.values()
+        for join in part.join.values()
+        for name in join.files
+    }
+    idle = {normal(m.name): m for m in form.members if not m.read_as and m.name not in joined}
+    return {name: member for name, member in idle.items() if name not in {MANIFEST, *SCHOOL_TABLES}}
 
 
 def _by_columns(lying: Sequence[Lying], header: Callable[[str], Sequence[str]]) -> Iterator[_Set]:
