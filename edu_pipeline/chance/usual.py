@@ -44,8 +44,9 @@ the noise."""
 _FEWEST_ASIDE = 4
 """Weeks on either side of a place for a step: so that one of seven weeks is not taken for one of
 eight that begins a week too early."""
-_STILL = 0.5
-"""Share of its slope that a trend keeps in its later half while it lasts."""
+_BEGINS, _LASTS = 2 / 3, 1 / 3
+"""Share of its slope that a trend has in its later half when it is found, and for as long as it lasts.
+They are apart so that it is not said, unsaid and said again as luck moves the one across the other."""
 
 
 @dataclass(frozen=True)
@@ -143,7 +144,7 @@ def usual_range(numerator: FloatArray, denominator: FloatArray) -> UsualRange:
             beyond = bent[judged, week] - expected
             outside = np.where(beyond < 0, BELOW, ABOVE)
             verdict[judged, week] = np.where(np.abs(beyond) <= half, WITHIN, outside)
-        begun, rate, slope = _next_phase(sums, known, start, week)
+        begun, rate, slope = _next_phase(sums, known, start, slope, week)
         before = np.where(begun > start, rate, before)
         start = begun
         here = sums.between(start, week + 1)
@@ -259,9 +260,11 @@ class _Sums:
 
 
 def _next_phase(
-    sums: _Sums, known: NDArray[np.bool_], start: IntArray, week: int
+    sums: _Sums, known: NDArray[np.bool_], start: IntArray, slope: FloatArray, week: int
 ) -> tuple[IntArray, FloatArray, FloatArray]:
     """The first week of each unit's phase after a week, the rate of one that it ends, and its slope.
+
+    `start` and `slope` are those after the week before.
 
     A phase ends where two levels of at least `FEWEST_WEEKS` weeks each, parted at the place that
     leaves least, differ by more than luck (Student's t with the spread within both), unless one
@@ -287,7 +290,8 @@ def _next_phase(
     long = np.isfinite(left) & (weeks[units, best] >= FEWEST_WEEKS)
     ends = long & _beyond_luck(apart, left, phase) & ~straight
     later = sums.between((start + week + 1) // 2, week + 1)
-    goes_on = later.slope * np.sign(phase.slope) >= _STILL * np.abs(phase.slope)
+    least = np.where(slope * phase.slope > 0, _LASTS, _BEGINS)
+    goes_on = later.slope * np.sign(phase.slope) >= least * np.abs(phase.slope)
     slope = np.where(straight & goes_on, phase.slope, 0.0)
     return np.where(ends, splits[best], start), early.rate, slope
 

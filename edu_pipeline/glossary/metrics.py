@@ -168,8 +168,9 @@ _METRICS = (
         columns="…_phase, …_phase_start, …_phase_first, …_phase_last, …_phase_before",
         numerator=(
             "Two levels parted where they leave least, told apart by Student's t with the spread "
-            "within both; or a line whose slope's interval does not hold 0, which goes on in the "
-            "later half of its weeks and leaves at most 1.2 times as much"
+            "within both; or a line whose slope's interval does not hold 0, which leaves at most 1.2 "
+            "times as much and goes on in the later half of its weeks: with two thirds of the slope "
+            "when it is found, and one third while it lasts"
         ),
         denominator=(
             "Intervals of 99.99 %, because every week looks at every place for a step. In simulated "
@@ -177,7 +178,7 @@ _METRICS = (
             "absences are unrelated, 3 where they last two or three days, 13 where they last a "
             "week. The price: of steps of 8 points in homework or 5 in attendance, 84 and 63 in 100 "
             "are found within 10 weeks, and of those of 5 and 3 points half are never found; of "
-            "climbs of 25 points over the year, 58 in 100 by the 24th week and 84 by the last"
+            "climbs of 25 points over the year, 59 in 100 by the 24th week and 84 by the last"
         ),
         window="The school year up to the week, from its last change of level",
     ),

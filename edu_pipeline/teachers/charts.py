@@ -303,7 +303,10 @@ def chart_facts(history: pl.DataFrame, rate: Rate, *, target: float) -> ChartFac
 
 
 def long_view(history: pl.DataFrame, column: str) -> LongView | None:
-    """What a rate has come to, where it shows in whole points; of a level, while it is new.
+    """What a rate has come to, where it shows in whole points; of a level, while it is new and lasts.
+
+    It takes weeks until the next level is found, and until then nobody is told of one that is over:
+    whose later half is nearer to the level before.
 
     Args:
         history: As for `chart_specs`.
@@ -315,9 +318,11 @@ def long_view(history: pl.DataFrame, column: str) -> LongView | None:
     last = row[f"{column}_phase_last"]
     if row[column] is None or first is None or round(first * 100) == round(last * 100):
         return None
-    weeks = history.filter(pl.col("week_start") >= since)[column].count()
-    if kind == "level" and weeks > _WEEKS_NEW:
-        return None
+    weeks = history.filter(pl.col("week_start") >= since)[column].drop_nulls().to_list()
+    if kind == "level":
+        lately = _mean(weeks[len(weeks) // 2 :])
+        if len(weeks) > _WEEKS_NEW or abs(lately - first) < abs(lately - last):
+            return None
     return LongView(kind, since, since == history["week_start"][0], first, last)
 
 
