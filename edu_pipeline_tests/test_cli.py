@@ -153,6 +153,8 @@ def test_the_demo_runs_through_once_and_goes_as_it_came(tmp_path: Path, here: He
         (path, path.stat().st_mtime_ns) for path in (tmp_path / "data" / "outbox").rglob("*.eml")
     )
     assert (tmp_path / "data" / "site" / "mail" / "to" / "index.html").is_file()
+    (tmp_path / "data" / "preview").mkdir()
+    (tmp_path / "data" / "preview" / "t_0.html").touch()
     assert "Kept" not in here("--home", tmp_path, "sample", "--clear").stdout
     made = {path.relative_to(tmp_path).as_posix() for path in tmp_path.rglob("*") if path.is_file()}
     assert made == {"pipeline.toml", "dagster.yaml", "data/.lock"}

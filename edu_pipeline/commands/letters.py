@@ -1,5 +1,6 @@
 """`edu-pipeline letters`: looking at a letter as it would be written now, before any run."""
 
+import shutil
 from datetime import UTC, date, datetime
 from typing import TYPE_CHECKING, Annotated
 
@@ -74,7 +75,8 @@ def preview(
     )
     if not letters:
         raise UserError("Nobody of that name gets a letter about this week.")
-    folder = home.data / "preview"
+    folder = home.preview
+    shutil.rmtree(folder, ignore_errors=True)  # of another week, or of somebody who has left
     for letter in letters:
         write_readable(folder, letter)
     out.print(f"{counted(len(letters), 'letter')} in {folder}", markup=False, soft_wrap=True)

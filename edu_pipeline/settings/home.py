@@ -208,6 +208,11 @@ class Home:
         return self.data / "site"
 
     @property
+    def preview(self) -> Path:
+        """Letters as they would read, for whoever asked for them last."""
+        return self.data / "preview"
+
+    @property
     def reports(self) -> Path:
         """Tables as files, for people and other programs."""
         return self.data / "reports"

@@ -27,6 +27,7 @@ from edu_pipeline.mail.proofs import LOOKS, Look
 from edu_pipeline.mail.states import State
 from edu_pipeline.mail.status import Standing, Status, status_of
 from edu_pipeline.settings.home import Home, Settings
+from edu_pipeline.settings.landing import SAMPLE_MARKER
 from edu_pipeline.settings.mail import Mail
 from edu_pipeline.site.data_page import Landed, data_page, landed_in, write_data_page
 from edu_pipeline.site.glossary_page import glossary_page, write_glossary_page
@@ -127,6 +128,7 @@ def write_home_page(
         ui=settings.school.ui,
         moment=moment,
         written=datetime.now(settings.zone),
+        made_up=(home.root / settings.landing.url / SAMPLE_MARKER).is_file(),
         pause=paused(ledger),
         ways=ways(
             periods,

@@ -113,7 +113,8 @@ def _clear_outbox(room: MailRoom, ledger: Ledger, taken: TakenOut) -> None:
 def _computed(home: Home) -> Sequence[Path]:
     """What a run makes again of what is there then."""
     beside = (home.warehouse.with_name(f"{home.warehouse.name}{end}") for end in (".wal", ".tmp"))
-    return (home.site, home.reports, home.data / "last-round.json", home.warehouse, *beside)
+    made = (home.site, home.preview, home.reports, home.data / "last-round.json")
+    return (*made, home.warehouse, *beside)
 
 
 def _of_the_sample_alone(home: Home) -> Iterator[Path]:

@@ -78,7 +78,7 @@ class Found:
     person: Person
     traces: Traces
     pages: tuple[Path, ...]
-    """Files of the outbox and the site."""
+    """Files of the outbox, the previews and the site."""
     reports: tuple[Path, ...]
     """Tables as files, which the refresh makes anew."""
     copies: tuple[Path, ...]
@@ -315,8 +315,8 @@ def _reports(home: Home) -> Iterator[Path]:
 
 
 def _pages(home: Home, person: Person) -> Iterator[Path]:
-    """Files of the outbox and the site that are the person's letters, or name them."""
-    for folder in (home.outbox, home.site):
+    """Files of the outbox, the previews and the site that are the person's letters, or name them."""
+    for folder in (home.outbox, home.preview, home.site):
         for path in sorted(path for path in folder.rglob("*") if path.is_file()):
             if re.split(r"[.~]", path.name)[0] in person.recipient_keys or _mentions(path, person):
                 yield path

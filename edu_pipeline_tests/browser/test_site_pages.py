@@ -47,6 +47,7 @@ def test_the_front_page_answers_and_leads_to_every_other_and_back(
     index = refreshed_sample.site / "index.html"
     assert index.stat().st_size < MOST_BYTES
     page = open_page(index, width=375)
+    assert "made up" in page.inner_text("header")
     assert "They have not been written yet." in page.inner_text("body")
     assert "Next: edu-pipeline run" in page.inner_text("body")
     for title in ("School", "Letters", "Data", "Words"):

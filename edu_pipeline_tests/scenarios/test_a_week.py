@@ -116,13 +116,9 @@ def test_a_preview_is_what_a_run_would_write_and_shows_a_template_that_was_chang
     before = states(home)
 
     def previewed(*options: str) -> dict[str, str]:
-        shutil.rmtree(home.data / "preview", ignore_errors=True)
         result = CliRunner().invoke(app, ["--home", str(home.root), "letters", "preview", *options])
         assert result.exit_code == 0, result.output
-        return {
-            path.name: path.read_text(encoding="utf-8")
-            for path in (home.data / "preview").iterdir()
-        }
+        return {path.name: path.read_text(encoding="utf-8") for path in home.preview.iterdir()}
 
     written = home.outbox / "teachers" / PERIOD
     assert previewed() == {

@@ -10,6 +10,7 @@ from typer.testing import CliRunner, Result
 
 from edu_pipeline.cli import app
 from edu_pipeline.commands.jobs import run_job as with_history
+from edu_pipeline.ground.files import write_whole
 from edu_pipeline.ground.warehouse import open_warehouse, read_table, tables
 from edu_pipeline.mail.states import State
 from edu_pipeline.settings.home import Home
@@ -99,6 +100,7 @@ def test_nothing_of_a_student_and_a_teacher_is_left_and_nothing_of_them_comes_ba
     teacher = next(row for row in staff.iter_rows(named=True) if row["email"] in to)
     own = to[teacher["email"]].key
     of_student = [name, f"{student['family_name']}, {student['given_name']}", student["student_id"]]
+    write_whole(home.preview / "t_0.html", f"<p>{name}</p>".encode())
     of_teacher = [
         f"{teacher['given_name']} {teacher['family_name']}",
         teacher["email"],
