@@ -9,7 +9,7 @@ import json
 from base64 import b64encode
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import UTC, date, datetime, tzinfo
 from hashlib import sha256
 from typing import Any, Literal
 
@@ -121,6 +121,7 @@ def cohorts(
     problems: pl.DataFrame,
     *,
     waiting: Waiting = NOTHING,
+    zone: tzinfo = UTC,
 ) -> list[Cohort]:
     """Every cohort that has results to show, in the order of their names.
 
@@ -132,6 +133,7 @@ def cohorts(
         groups: `ResultGroups`.
         problems: `AttainmentNotes`.
         waiting: What is not shown.
+        zone: Whose day it was when a file landed.
     """
     cohort = pl.col("cohort")
     results, students, groups = map(waiting.without, (results, students, groups))
@@ -142,7 +144,9 @@ def cohorts(
     def landed(name: str) -> date | None:
         read = files.filter(cohort.is_null() | (cohort == name), pl.col("kind") != "not_read")
         newest = read["landed_at"].max()
-        return newest.date() if isinstance(newest, datetime) else None
+        if not isinstance(newest, datetime):
+            return None
+        return newest.replace(tzinfo=UTC).astimezone(zone).date()
 
     return [
         Cohort(

@@ -204,7 +204,7 @@ def _page(
     of_all = (landed.results, landed.students, landed.groups)
     tables = cohort_tables(*of_all, landed.differences, attainment, waiting)
     files = landed.files.with_columns(landed_at=pl.lit(landed_at))
-    found = cohorts(tables, files, *of_all, landed.notes, waiting=waiting)
+    found = cohorts(tables, files, *of_all, landed.notes, waiting=waiting, zone=settings.zone)
     one = next(cohort for cohort in found if cohort.name == chosen)
     stated = waiting.without(landed.differences)
     _, disagreements = agreement(one.tables.attainment_disagreements, stated)

@@ -132,7 +132,7 @@ def attainment_pages(
     templates = templates_of(home.templates)
     frame = Frame(templates, settings, scripts_beside("../"), settings.school.called)
     waiting = waiting_in(landing_problems, gate_releases)
-    found = cohorts(tables, *landed, waiting=waiting)
+    found = cohorts(tables, *landed, waiting=waiting, zone=settings.zone)
     published = publish(attainment_page(home).parent, frame, found, waiting)
     return _page_note(home, published) if published else {}
 

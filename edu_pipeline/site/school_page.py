@@ -335,8 +335,22 @@ def _charts(tables: SchoolTables, of: str, kept: Kept, say: Words) -> Sequence[M
             if (part := rows.filter(team=group)).height
         ]
         last_year = rows[f"{metric}_last_year"].count() > 0
-        found.append({"name": name, "pictures": pictures, "last_year": last_year})
+        lead = out_of_range({each["group"]: each["verdict"] for each in pictures})
+        found.append({"name": name, "lead": lead, "pictures": pictures, "last_year": last_year})
     return found
+
+
+def out_of_range(verdicts: Mapping[str, str]) -> str:
+    """Which groups are out of their usual range; that none is, only where all have one.
+
+    Args:
+        verdicts: Group → verdict of its last week, empty where it has none.
+    """
+    out = [group for group, verdict in verdicts.items() if verdict in {"above", "below"}]
+    if out:
+        return f"Out of the usual range: {listed(out)}."
+    quiet = set(verdicts.values()) == {"within"}
+    return "The school and its grade teams are in their usual range." if quiet else ""
 
 
 def _in_order(team: str) -> tuple[bool, int, str]:
@@ -381,7 +395,7 @@ def _picture(
     return {
         "group": group,
         "told": f"{told}.",
-        "unusual": "yes" if verdict in {"above", "below"} else "",
+        "verdict": verdict or "",
         "svg": kept(weeks_chart(rows, metric, floor)),
     }
 

@@ -1,6 +1,8 @@
 import shutil
 from dataclasses import replace
+from datetime import date, datetime
 from pathlib import Path
+from zoneinfo import ZoneInfo
 
 import polars as pl
 import pytest
@@ -44,6 +46,18 @@ def cohort(entries: list[Entry] = ENTRIES, name: str = "2026") -> Cohort:
         pl.DataFrame(schema=dtypes(AttainmentNotes)),
     )
     return replace(found, name=name)
+
+
+def test_a_cohort_is_as_of_the_day_on_which_it_landed_where_the_school_is() -> None:
+    results, groups = landed(ENTRIES), grouped("Gender", {})
+    late = pl.DataFrame(
+        {"cohort": "2026", "kind": "results", "landed_at": datetime(2026, 12, 2, 0, 53)}  # noqa: DTZ001
+    )
+    notes = pl.DataFrame(schema=dtypes(AttainmentNotes))
+    of_all = (tables(ENTRIES), late, results, students_of(results), groups, notes)
+
+    assert cohorts(*of_all)[0].as_of == date(2026, 12, 2)
+    assert cohorts(*of_all, zone=ZoneInfo("America/New_York"))[0].as_of == date(2026, 12, 1)
 
 
 def files(folder: Path) -> set[str]:

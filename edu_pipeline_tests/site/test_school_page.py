@@ -10,6 +10,7 @@ from edu_pipeline.site.school_page import (
     homerooms,
     large_enough,
     missed,
+    out_of_range,
     terms,
     weeks_chart,
 )
@@ -126,6 +127,26 @@ def test_terms_are_those_of_two_years_with_the_change_since_the_term_before_and_
         *("", "on last year +4.0\u00a0points", "+1.0\u00a0points")
     ]
     assert [each["homework_rate_change"] for each in found] == ["", "", ""]
+
+
+@pytest.mark.parametrize(
+    ("verdicts", "said"),
+    [
+        (("within", "below", "above"), "Out of the usual range: Grade 7 and Grade 8."),
+        (("within", "below", ""), "Out of the usual range: Grade 7."),
+        (
+            ("within", "within", "within"),
+            "The school and its grade teams are in their usual range.",
+        ),
+        (("within", "within", "too_few_weeks"), ""),
+        (("within", "within", ""), ""),
+    ],
+)
+def test_the_groups_that_are_unusual_are_named_before_their_charts(
+    verdicts: tuple[str, ...], said: str
+) -> None:
+    groups = ("School", "Grade 7", "Grade 8")
+    assert out_of_range(dict(zip(groups, verdicts, strict=True))) == said
 
 
 def test_a_chart_that_stands_in_the_page_is_not_drawn_again(tmp_path: Path) -> None:
