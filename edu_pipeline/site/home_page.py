@@ -241,7 +241,7 @@ def _checked(period: Period, problems: int) -> Stage:
         DONE,
         f"{counted(problems, 'thing')} to look at; they hold no letter."
         if problems
-        else "Nothing is wrong.",
+        else "Nothing holds them.",
     )
 
 

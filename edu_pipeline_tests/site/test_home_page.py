@@ -115,7 +115,7 @@ def test_the_newest_week_of_every_campaign_stands_there_the_teachers_first() -> 
     assert learners.title == f"Letters to learners of {ORDINARY.title}"
     assert learners.about == "in the week of 30\u00a0November"
     checked = [each.told for found in (teachers, learners) for each in found.stages[:2]]
-    assert "Nothing is wrong." in checked
+    assert "Nothing holds them." in checked
     assert "1 thing to look at; they hold no letter." in checked
 
 
