@@ -235,14 +235,13 @@ def homerooms(classes: pl.DataFrame) -> Sequence[str]:
         if not counts:
             continue
         apart = [
-            f"{counts[verdict]} {'is' if counts[verdict] == 1 else 'are'} {verdict} that"
+            f"{counts[verdict]} {'is' if counts[verdict] == 1 else 'are'} {verdict}"
             for verdict in ("below", "above")
             if counts.get(verdict)
-        ]
+        ] or ["none is below or above"]
         found.append(
-            f"{name} since the year began: of {sum(counts.values())} homerooms, "
-            f"{counts.get('within', 0)} are where chance alone could put a part of their grade team"
-            + (f"; {listed(apart)}." if apart else ".")
+            f"{name} since the year began: of {sum(counts.values())} homerooms, {listed(apart)} "
+            "the grade team by more than chance explains."
         )
     return found
 

@@ -179,8 +179,8 @@ def test_homerooms_are_counted_and_not_named() -> None:
         }
     )
     assert homerooms(classes) == [
-        "Attendance since the year began: of 3 homerooms, 2 are where chance alone could put a part "
-        "of their grade team; 1 is below that."
+        "Attendance since the year began: of 3 homerooms, 1 is below the grade team by more than "
+        "chance explains."
     ]
 
 
