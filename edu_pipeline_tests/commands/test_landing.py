@@ -77,8 +77,9 @@ def test_whoever_looks_while_a_run_holds_the_home_is_told_that_releases_are_not_
     assert "what was let go is told here, too" in said
 
 
+@pytest.mark.usefixtures("home")
 def test_what_is_to_be_done_stands_on_one_line_each_so_that_it_can_be_pasted(
-    home: Path, command: Command
+    command: Command,
 ) -> None:
     said = command("landing", "inspect").output.split("To do, in order\n")[1]
     lines = said.split("\n\n")[0].splitlines()
