@@ -3,7 +3,6 @@
 import json
 from collections.abc import Iterable, Sequence
 from dataclasses import asdict
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -72,12 +71,11 @@ def inspect(
             f"Put the files there, then run: {command(home, 'landing inspect --write')}"
         )
     with err.status("Reading the files …"):
-        now = datetime.now(UTC).replace(tzinfo=None)
         released = () if elsewhere or not home.config.is_file() else _released(home)
-        seen = inspect_zone(zone, settings, now, released)
+        seen = inspect_zone(zone, settings, released)
     if write:
         _write(home, seen.lines)
-        seen = inspect_zone(zone, load_settings(home), now, released)
+        seen = inspect_zone(zone, load_settings(home), released)
         if not seen.ready:
             look = command(home, "landing inspect")
             out.print(

@@ -15,7 +15,7 @@ from edu_pipeline.landing.fates import fates_of_all
 from edu_pipeline.landing.files import files_of_all
 from edu_pipeline.landing.problems_of_all import accepted_changes, messages_of, problems_of_all
 from edu_pipeline.landing.rejected import collect_rejected, rejected_by_rule
-from edu_pipeline.landing.report import told_of_files
+from edu_pipeline.landing.report import markdown, to_do, told_of_files
 from edu_pipeline.landing.sources.school.canonical import read_export
 from edu_pipeline.landing.sources.school.forgotten import keep_out
 from edu_pipeline.landing.sources.school.manifest import landing_fingerprint
@@ -23,9 +23,8 @@ from edu_pipeline.landing.sources.school.school_problems import change_problems
 from edu_pipeline.landing.sources.school.school_staging import STAGED, stage_table
 from edu_pipeline.landing.tables.raw import load_raw
 from edu_pipeline.landing.zone import Zone
-from edu_pipeline.model.quality import (
-    LandingFiles,
-)
+from edu_pipeline.model.columns import dtypes
+from edu_pipeline.model.quality import LandingFiles, LandingReport
 from edu_pipeline.settings.home import Settings
 from edu_pipeline.settings.landing import SCHOOL_TABLES
 
@@ -224,10 +223,13 @@ def judged(others: Sequence[str]) -> Sequence[Table]:
         landing_problems: pl.DataFrame,
         settings: Settings,
         zone: Zone,
-    ) -> Notes:
+    ) -> tuple[pl.DataFrame, Notes]:
         """What each file is taken for and what its cells say, as `edu-pipeline landing inspect` does."""
-        text = told_of_files(con, zone, landing_files, landing_problems, settings)
-        return {"report": dg.MetadataValue.md(text)}
+        told = told_of_files(con, zone, landing_files, landing_problems, settings)
+        rows = [(each.title, row.label, row.text, row.wrong) for each in told for row in each.rows]
+        frame = pl.DataFrame(rows, schema=dtypes(LandingReport), orient="row")
+        messages = landing_problems["message"].unique(maintain_order=True)
+        return frame, {"report": dg.MetadataValue.md(markdown([*told, *to_do(messages)]))}
 
     return [rejected_rows, landing_fates, landing_changes, landing_problems, landing_report]
 

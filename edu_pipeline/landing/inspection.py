@@ -6,7 +6,6 @@ What each source makes of its files stands in `sources/…/described`, what is w
 
 from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime
 
 import duckdb
 import polars as pl
@@ -51,15 +50,12 @@ class Inspection:
         return not self.to_do
 
 
-def inspect_zone(
-    zone: Zone, settings: Settings, now: datetime, released: Collection[str] = ()
-) -> Inspection:
+def inspect_zone(zone: Zone, settings: Settings, released: Collection[str] = ()) -> Inspection:
     """Look at a landing zone.
 
     Args:
         zone: Where the files lie.
         settings: Of the home.
-        now: UTC, without zone; files are as old as that.
         released: Ids of the problems that somebody let go.
 
     Raises:
@@ -85,7 +81,7 @@ def inspect_zone(
     more = edx.programme_lines(zone, settings.programmes)
     to_do = tuple(_to_do(jobs, seen, problems, more))
     shown = replace(seen, absent=seen.absent if "teachers" in jobs else ())
-    said = [*blocks(shown, now), *said, *_blanks(settings, jobs)]
+    said = [*blocks(shown), *said, *_blanks(settings, jobs)]
     return Inspection(jobs, tuple(taken), tuple(said), seen.lines, more, problems, to_do)
 
 

@@ -5,13 +5,12 @@ An inspection is told in blocks of label and text; how a block looks is for who 
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
 
 import duckdb
 import polars as pl
 
 from edu_pipeline.ground.warehouse import columns_of, read_table
-from edu_pipeline.ground.wording import counted, listed, percent
+from edu_pipeline.ground.wording import counted, day_month, listed, percent
 from edu_pipeline.landing.described import Block, Row
 from edu_pipeline.landing.elsewhere import lying_elsewhere
 from edu_pipeline.landing.fates import in_words, reasons
@@ -80,16 +79,15 @@ def _landed(table: str, fates: pl.DataFrame) -> Landed:
     return Landed(table, int(fates["rows"].sum()), in_words(fates), ", ".join(reasons(fates)))
 
 
-def blocks(inspection: SchoolSeen, now: datetime) -> list[Block]:
+def blocks(inspection: SchoolSeen) -> list[Block]:
     """An inspection as text.
 
     Args:
         inspection: What was seen.
-        now: UTC, without zone; files are as old as that.
     """
     fates = inspection.fates
     found = [
-        _export(export, now, fates.filter(source="school", table=export.table))
+        _export(export, fates.filter(source="school", table=export.table))
         for export in inspection.exports
     ]
     if inspection.absent:
@@ -119,8 +117,8 @@ def told_of_files(
     files: pl.DataFrame,
     problems: pl.DataFrame,
     settings: Settings,
-) -> str:
-    """What each file is taken for and what its cells say, for Dagster's UI.
+) -> list[Block]:
+    """What each file of a school is taken for and what its cells say, a block per export.
 
     Args:
         con: The warehouse, with `raw_…`.
@@ -141,8 +139,7 @@ def told_of_files(
         problems=problems,
         fates=fates,
     )
-    said = blocks(seen, datetime.now(UTC).replace(tzinfo=None))
-    return markdown([*said, *to_do(problems["message"].unique(maintain_order=True))])
+    return blocks(seen)
 
 
 def markdown(found: Iterable[Block]) -> str:
@@ -168,13 +165,13 @@ def _without(table: str) -> str:
     return "Homework is left out of the letters." if table == "homework" else "Not needed."
 
 
-def _export(export: ExportSeen, now: datetime, fates: pl.DataFrame) -> Block:
+def _export(export: ExportSeen, fates: pl.DataFrame) -> Block:
     current = [file for file in export.files if file.current]
     replaced = [file.path for file in export.files if not file.current]
     rows: list[Row] = []
     for file in current:
         rows.append(Row("file", f"{file.path}: {file.why}"))
-        rows.append(Row("", _facts(file, now), wrong=False))
+        rows.append(Row("", _facts(file), wrong=False))
         if file.error:
             rows.append(Row("cannot be read", file.error, wrong=True))
     if replaced:
@@ -191,12 +188,10 @@ def _export(export: ExportSeen, now: datetime, fates: pl.DataFrame) -> Block:
     return Block(f"{export.table}: {counted(export.rows, 'row')}", tuple(rows))
 
 
-def _facts(file: FileSeen, now: datetime) -> str:
+def _facts(file: FileSeen) -> str:
     size = file.size / KILOBYTE
     shown = f"{size / KILOBYTE:.1f} MB" if size >= KILOBYTE else f"{size:.1f} kB"
-    days = (now.date() - file.version.date()).days
-    age = "of today" if days <= 0 else f"{counted(days, 'day')} old"
-    facts = [age, shown]
+    facts = [f"of {day_month(file.version)} {file.version.year}", shown]
     if not file.error:
         how = (
             f"sheet “{file.sheet}”"

@@ -53,6 +53,7 @@ from edu_pipeline.model.quality import (
     LandingFates,
     LandingFiles,
     LandingProblems,
+    LandingReport,
     MailGate,
     RejectedRows,
 )
@@ -80,6 +81,7 @@ from edu_pipeline.model.teachers import (
 SCHEMAS: Mapping[str, type[dy.Schema]] = MappingProxyType(
     {
         "landing_files": LandingFiles,
+        "landing_report": LandingReport,
         "stg_students": Students,
         "stg_staff": Staff,
         "stg_classes": Classes,

@@ -8,6 +8,15 @@ FATES = ("counted", "same", "superseded", "rejected", "outside", "not_read")
 """What became of a received row; see `LandingFates`."""
 
 
+class LandingReport(dy.Schema):
+    """How a school's exports were understood, line by line, in the order in which it is told."""
+
+    title = dy.String(description="The export")
+    label = dy.String(description="What the line is about: a file, a column, dates, words")
+    text = dy.String(description="What was seen, and on what evidence")
+    wrong = dy.Bool(description="Whether somebody should look at it")
+
+
 class LandingFiles(dy.Schema):
     """One file of the landing zone.
 

@@ -169,7 +169,8 @@ def home_page(settings: Settings) -> Table:
     @_page(
         pii="none",
         deps=[
-            *("landing_files", "landing_fates", "landing_problems", "mail_gate", "ledger_letters"),
+            *("landing_files", "landing_report", "landing_fates", "landing_problems"),
+            *("mail_gate", "ledger_letters"),
             *("letters_page", "attainment_pages", "school_page", *of_programmes),
         ],
     )

@@ -1,6 +1,6 @@
 """The page on data: every file, what it was taken for, what became of its rows, what is wrong."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from pathlib import Path
@@ -53,6 +53,8 @@ class File:
 class Source:
     """What has landed from one kind of system."""
 
+    of: str
+    """As `landing_files` has it."""
     title: str
     newest: datetime
     """When the newest of its files last changed."""
@@ -70,6 +72,8 @@ class Landed:
     """Files that are taken for nothing."""
     not_needed: Sequence[str]
     """Files that come with an export, and of which nothing is needed."""
+    understood: Mapping[str, Sequence[tuple[str, str, bool]]]
+    """Export of a school → label, text and whether it is doubtful, of how it was understood."""
     problems: Sequence[dict[str, object]]
     """Rows of `model.gate.standing`, those that nobody has released and that hold something first."""
     expected: date | None = None
@@ -132,7 +136,7 @@ def landed_in(con: Connection, ledger: Ledger, settings: Settings) -> Landed:
     """
     there = tables(con)
     if not {"landing_files", "landing_fates"} <= there:
-        return Landed(None, (), (), (), ())
+        return Landed(None, (), (), (), {}, ())
     files, fates = read_table(con, "landing_files"), read_table(con, "landing_fates")
     found = [read_table(con, name) for name in _PROBLEMS if name in there]
     problems = standing(unreleased(pl.concat(found), ledger.releases_frame())) if found else None
@@ -162,15 +166,23 @@ def landed_in(con: Connection, ledger: Ledger, settings: Settings) -> Landed:
     return Landed(
         refreshed=at(refreshed) if isinstance(refreshed, datetime) else None,
         sources=[
-            Source(SOURCES[of], max(each.landed for each in shown), shown)
+            Source(of, SOURCES[of], max(each.landed for each in shown), shown)
             for of in SOURCES
             if (rows := known.filter(source=of).sort("table", "path")).height
             and (shown := [file(row) for row in rows.iter_rows(named=True)])
         ],
         unknown=beside.filter(pl.col("source").is_null())["path"].to_list(),
         not_needed=beside.drop_nulls("source")["path"].to_list(),
+        understood=_understood(con) if "landing_report" in there else {},
         problems=problems.sort(pl.col("holds").is_null(), "message").rows(named=True)
         if problems is not None
         else (),
         expected=expected_by(con, newest_of_each(ledger.recorded_periods()).get(CAMPAIGN)),
     )
+
+
+def _understood(con: Connection) -> Mapping[str, Sequence[tuple[str, str, bool]]]:
+    found: dict[str, list[tuple[str, str, bool]]] = {}
+    for title, *row in read_table(con, "landing_report").iter_rows():
+        found.setdefault(title, []).append((row[0], row[1], row[2]))
+    return found

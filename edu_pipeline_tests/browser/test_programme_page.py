@@ -44,7 +44,7 @@ def written(tmp_path_factory: pytest.TempPathFactory) -> Written:
                 home, settings, programme, tables, ENV, held="The audience of lead moved."
             )
             with Ledger(f"sqlite:///{home.root / 'ledger.db'}") as ledger:
-                nothing = Landed(None, (), (), (), ())
+                nothing = Landed(None, (), (), (), {}, ())
                 write_home_page(home, settings, ledger, nothing, ENV)
         return made[name]
 

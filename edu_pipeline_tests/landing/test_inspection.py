@@ -2,7 +2,6 @@
 
 import tomllib
 from collections.abc import Callable, Collection, Mapping
-from datetime import datetime
 from pathlib import Path
 
 import pytest
@@ -12,7 +11,6 @@ from edu_pipeline.landing.zone import Zone
 from edu_pipeline.settings.home import Settings
 
 Look = Callable[..., Inspection]
-NOW = datetime(2026, 11, 21, 9)  # noqa: DTZ001 - as versions are
 SCHOOL = {"school/attendance.csv": "student_id,date,code\n1,2026-09-07,present\n"}
 GRADES = (
     "Student ID,Email,Username,Grade,Enrollment Track,Verification Status,Certificate Eligible,"
@@ -40,7 +38,7 @@ def look(tmp_path: Path) -> Look:
             path.write_text(content, encoding="utf-8")
         settings = Settings.model_validate(tomllib.loads(toml))
         zone = Zone(tmp_path.as_uri(), settings.landing)
-        return inspect_zone(zone, settings, NOW, released)
+        return inspect_zone(zone, settings, released)
 
     return inspect
 

@@ -5,6 +5,8 @@ import polars as pl
 
 from edu_pipeline.ground.warehouse import open_warehouse, write_table
 from edu_pipeline.mail.ledger.store import Ledger
+from edu_pipeline.model.columns import dtypes
+from edu_pipeline.model.quality import LandingReport
 from edu_pipeline.settings.home import Settings
 from edu_pipeline.site.data_page import Landed, landed_in
 
@@ -63,3 +65,17 @@ def test_what_came_along_is_told_from_what_is_taken_for_nothing(tmp_path: Path) 
         tmp_path, [("problem_grades.csv", "edx", "", True), ("notes.csv", None, "", True)], []
     )
     assert (found.unknown, found.not_needed) == (["notes.csv"], ["problem_grades.csv"])
+
+
+def test_how_an_export_was_understood_is_told_line_by_line(tmp_path: Path) -> None:
+    told = [
+        ("staff: 5 rows", "columns", "email ← Mail", False),
+        ("staff: 5 rows", "role", "?", True),
+    ]
+    with open_warehouse(tmp_path / "warehouse.duckdb") as con:
+        report = pl.DataFrame(told, schema=dtypes(LandingReport), orient="row")
+        write_table(con, "landing_report", report)
+    found = landed(tmp_path, [("staff.csv", "school", "staff", True)], [])
+    assert found.understood == {
+        "staff: 5 rows": [("columns", "email ← Mail", False), ("role", "?", True)]
+    }
