@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 STUDENTS = 300
 SEED = 20
-WEEKS = 4
+WEEKS = 3
 """Weeks whose letters are written; programs and people open them ever more often."""
 
 

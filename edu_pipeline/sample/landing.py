@@ -4,6 +4,8 @@ Not here: inventing it, and reading what lies in a landing zone.
 """
 
 import json
+import os
+import time
 from collections.abc import Mapping
 from contextlib import suppress
 from datetime import UTC, datetime
@@ -14,6 +16,7 @@ import polars as pl
 from edu_pipeline.settings.landing import SAMPLE_MARKER
 
 EMAIL_DOMAIN = "riverside.example"
+_SETTLED_SECONDS = 10
 _FOR_EXPORTS = Path("school")
 """Below a landing zone, as `init` makes it for a school's own."""
 
@@ -79,9 +82,12 @@ def write_files(landing: Path, files: Mapping[str, bytes]) -> list[Path]:
         "since": (sample_since(landing) or datetime.now(UTC)).isoformat(timespec="seconds"),
     }
     (landing / SAMPLE_MARKER).write_text(json.dumps(marker, indent=2) + "\n", encoding="utf-8")
+    # what is here for some time is not waited for, as a file is that may still be growing
+    written = time.time() - _SETTLED_SECONDS
     for path, content in zip(paths, files.values(), strict=True):
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_bytes(content)
+        os.utime(path, (written, written))
     return paths
 
 

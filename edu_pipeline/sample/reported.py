@@ -10,7 +10,8 @@ from datetime import datetime, timedelta
 from hashlib import sha256
 
 _BOUNCE_OF = 40
-"""One letter in so many comes back."""
+"""One letter in so many comes back, and of the last week's one at least."""
+_FULL: dict[str, object] = {"type": "blocked", "reason": "452 4.2.2 mailbox full"}
 _OPENED_BY_PROGRAMS = 0.2
 _OPENED = (0.4, 0.75)
 """The share of letters that people open, in the first week and in the last."""
@@ -30,6 +31,9 @@ def reports(letters: Iterable[str], ledger: str, at: datetime, week: float) -> b
     """
     first, last = _OPENED
     opened = first + (last - first) * week
+    keys = sorted(letters)
+    bounces = max(len(keys) // _BOUNCE_OF, int(week == 1))
+    bounced = set(random.Random(ledger).sample(keys, min(bounces, len(keys))))  # noqa: S311
     events = [
         {
             "event": kind,
@@ -40,17 +44,16 @@ def reports(letters: Iterable[str], ledger: str, at: datetime, week: float) -> b
             "edu_ledger": ledger,
             **other,
         }
-        for key in sorted(letters)
-        for kind, hours, other in _story(random.Random(key), opened)  # noqa: S311 - nothing depends on it
+        for key in keys
+        for kind, hours, other in (
+            [("bounce", 0.01, _FULL)] if key in bounced else _read(random.Random(key), opened)  # noqa: S311 - nothing depends on it
+        )
     ]
     return json.dumps(events, indent=1).encode()
 
 
-def _story(chance: random.Random, opened: float) -> Iterator[tuple[str, float, dict[str, object]]]:
-    """What is reported of a letter: the kind of event, hours after it was sent, and what else it says."""
-    if chance.random() < 1 / _BOUNCE_OF:
-        yield "bounce", 0.01, {"type": "blocked", "reason": "452 4.2.2 mailbox full"}
-        return
+def _read(chance: random.Random, opened: float) -> Iterator[tuple[str, float, dict[str, object]]]:
+    """What is reported of one that arrived: the kind of event, hours after it was sent, what else it says."""
     yield "delivered", 0.01, {}
     if chance.random() < _OPENED_BY_PROGRAMS:
         yield "open", 0.02, {"sg_machine_open": True}
