@@ -25,7 +25,7 @@ from edu_pipeline.model.school_calendar import LONG_GAP_DAYS
 from edu_pipeline.settings.letters import Targets
 
 WIDTH, HEIGHT = 424, 310
-"""On a phone a letter's pictures are 343 pixels wide, so their smallest words are 11 pixels high."""
+"""On a phone a letter's pictures are 343 pixels wide, so their smallest words are more than 10 pixels high."""
 _LEFT, _TOP, _RIGHT, _BOTTOM = 50, 104, 140, 34
 _PLOT_WIDTH, _PLOT_HEIGHT = WIDTH - _LEFT - _RIGHT, HEIGHT - _TOP - _BOTTOM
 _LABEL_X = _PLOT_WIDTH + 20
