@@ -9,7 +9,6 @@ from edu_pipeline.attainment import assets as attainment
 from edu_pipeline.facts import assets as facts
 from edu_pipeline.ground.resources import Warehouse
 from edu_pipeline.ground.steps import Table, step, thinned
-from edu_pipeline.ground.templates import templates_of
 from edu_pipeline.landing import assets as landing
 from edu_pipeline.landing.sources.edx import assets as edx
 from edu_pipeline.landing.sources.results import assets as results
@@ -57,7 +56,7 @@ def build_definitions(
     }
 
     def write_pages(ledger: Ledger, campaign: str, period: str) -> None:
-        write_mail_pages(home, settings, ledger, templates_of(home.templates), (campaign, period))
+        write_mail_pages(home, settings, ledger, (campaign, period))
 
     def sent(mailing: Mailing, *made: Table) -> Sequence[dg.AssetsDefinition]:
         """What writes a mailing's letters, and what delivers them."""

@@ -5,7 +5,6 @@ from pathlib import Path
 
 import pytest
 
-from edu_pipeline.ground.templates import templates_of
 from edu_pipeline.mail.ledger.controls import pause
 from edu_pipeline.mail.ledger.invented import take_out_invented
 from edu_pipeline.mail.ledger.reading import Release
@@ -81,7 +80,7 @@ def write(home: Home, *addresses: str) -> None:
         for entry in ledger.entries("teachers", "2026-W40"):
             FolderTransport(home.outbox).send(ledger.letter(entry.key), datetime.now(UTC))
         week = ("teachers", "2026-W40")
-        write_mail_pages(home, room.settings, ledger, templates_of(home.templates), week)
+        write_mail_pages(home, room.settings, ledger, week)
 
 
 def left(home: Home) -> set[str]:

@@ -144,18 +144,19 @@ def fetch_all(room: "MailRoom", names: Sequence[str] | None = None) -> None:
 
 
 def _show(home: Home, seen: "Inspection", lines: str) -> None:
+    from edu_pipeline.landing.report import to_do
+
     _print(seen.blocks)
     if lines:
         out.print("Lines for pipeline.toml, assumed in all of the above", style="bold")
         out.print(Text(lines), soft_wrap=True)
         out.print()
-    if seen.to_do:
-        out.print(Text("To do, in order", style="bold"))
-    for number, each in enumerate(seen.to_do, start=1):
-        # a line to paste must not be broken
-        said = (f"  {number}  ", ("! ", "bold red"), with_home(home, each))
-        out.print(Text.assemble(*said), soft_wrap=True)
-    out.print()
+    for block in to_do(with_home(home, each) for each in seen.to_do):
+        out.print(Text(block.title, style="bold"))
+        for row in block.rows:  # a line to paste must not be broken
+            said = (f"  {row.label}  ", ("! ", "bold red"), row.text)
+            out.print(Text.assemble(*said), soft_wrap=True)
+        out.print()
     if seen.ready:
         out.print(Text(f"Nothing stands in the way of: {command(home, 'run')}"), soft_wrap=True)
     else:

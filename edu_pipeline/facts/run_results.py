@@ -14,18 +14,18 @@ PAID = "coalesce(result.paid, false)"
 FREE = "coalesce(not result.paid, false)"
 _DELIVERED_PAID = "coalesce(certificate_delivered and (paid or certificate_paid), false)"
 _DELIVERED_FREE = "coalesce(not paid or not certificate_paid, false)"
+_FINAL = "coalesce(certificates_available, ends)"
 _DUE = f"""({PAID} and coalesce(certificate_eligible, false) and enrolled is not false
   and verification is distinct from 'Not ID Verified'
-  and case when coalesce(certificates_available, ends) is null then true
-           else stamp::date >= coalesce(certificates_available, ends)
-                and certificate_delivered is null end)"""
+  and ({_FINAL} is null
+       or (stamp::date >= {_FINAL} and certificate_delivered is null)))"""
 CERTIFICATE = f"({_DELIVERED_PAID} or {_DUE})"
 REACHED = "coalesce(result.grade >= pass_mark, false)"
 """SQL on a row `result` of `stg_run_results` with its run's `pass_mark`, never empty: on a paid track,
-on a free one, with a certificate, and with a grade that passes. A certificate is a delivered one: edX calls people
-eligible, too, who left, were refunded, never verified who they are, or whose certificates are still to
-come. `_DUE`, that they are eligible counts where nobody can know better: of runs without dates, and of
-reports after the run's certificates that do not tell which were delivered."""
+on a free one, with a certificate, and with a grade that passes. A certificate is a delivered one: edX
+calls people eligible, too, who left, were refunded, never verified who they are, or whose certificates
+are still to come. That they are eligible (`_DUE`) counts where nobody can know better: of runs without
+dates, and of reports after the run's certificates that do not tell which were delivered."""
 
 
 def build_course_completion(con: duckdb.DuckDBPyConnection) -> None:
@@ -33,9 +33,8 @@ def build_course_completion(con: duckdb.DuckDBPyConnection) -> None:
 
     Of several runs the best is the one with a certificate, then the one with the higher grade, then
     the one exported last, then by name. A certificate is one that is delivered on a paid track, or
-    see `CERTIFICATE`. A pass is a grade at or above the pass mark
-    on any track; grades are compared as exported, rounded to two decimals. A missing grade is
-    neither a pass nor a fail.
+    see `CERTIFICATE`. A pass is a grade at or above the pass mark on any track; grades are compared
+    as exported, rounded to two decimals. A missing grade is neither a pass nor a fail.
 
     Args:
         con: The warehouse, with `stg_run_results` and `programme_runs`.

@@ -140,8 +140,8 @@ _METRICS = (
         ),
         columns="…_usual_low, …_usual_high, …_usual_weeks, …_verdict",
         numerator=(
-            "XmR limits: the earlier weeks' mean (in a climb or fall, their line) and, whichever is larger, their mean moving range "
-            "÷ 1.128 or standard deviation, on a scale that allows for the long tail below 100 %; "
+            "XmR limits: the earlier weeks' mean (in a climb or fall, their line) and, whichever is "
+            "larger, their mean moving range ÷ 1.128 or standard deviation, on a scale that allows for the long tail below 100 %; "
             "short weeks count for less and have wider limits"
         ),
         denominator=(

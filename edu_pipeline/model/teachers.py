@@ -4,6 +4,8 @@ Rates are shares from 0 to 1 and empty where nothing was possible; changes are d
 shares. A group's rate is the sum of its numerators over the sum of its denominators.
 """
 
+from collections.abc import Collection
+
 import dataframely as dy
 
 USUAL_VERDICTS = ("too_few_weeks", "too_few_students", "within", "above", "below")
@@ -30,41 +32,36 @@ def _bound(which: str) -> dy.Float64:
     )
 
 
+def _one_of(words: Collection[str], description: str) -> dy.String:
+    return dy.String(nullable=True, check=lambda c: c.is_in(words), description=description)
+
+
 def _verdict() -> dy.String:
-    return dy.String(
-        nullable=True,
-        check=lambda c: c.is_in(USUAL_VERDICTS),
-        description=(
-            "too_few_weeks, too_few_students (fewer than 10; of classes and teachers only), or "
-            "within, above or below the usual range; empty: no value"
-        ),
+    return _one_of(
+        USUAL_VERDICTS,
+        "too_few_weeks, too_few_students (fewer than 10; of classes and teachers only), or "
+        "within, above or below the usual range; empty: no value",
     )
 
 
 def _team_verdict(window: str) -> dy.String:
-    return dy.String(
-        nullable=True,
-        check=lambda c: c.is_in(TEAM_VERDICTS),
-        description=(
-            f"within, above or below what chance makes of a part of the team, {window}; "
-            "empty: nothing to compare"
-        ),
+    return _one_of(
+        TEAM_VERDICTS,
+        f"within, above or below what chance makes of a part of the team, {window}; "
+        "empty: nothing to compare",
+    )
+
+
+def _phase() -> dy.String:
+    return _one_of(
+        PHASES,
+        "level, climbing or falling: what the weeks up to this one are; empty: fewer than 8 "
+        "weeks, or students than 10 (of classes and teachers only)",
     )
 
 
 def _weeks() -> dy.Int64:
     return dy.Int64(min=0, description="Weeks of its phase before this one that have a value")
-
-
-def _phase() -> dy.String:
-    return dy.String(
-        nullable=True,
-        check=lambda c: c.is_in(PHASES),
-        description=(
-            "level, climbing or falling: what the weeks up to this one are; empty: fewer than 8 "
-            "weeks, or students than 10 (of classes and teachers only)"
-        ),
-    )
 
 
 def _phase_start() -> dy.Date:

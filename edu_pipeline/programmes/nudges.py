@@ -94,7 +94,11 @@ def news(programme: Programme, runs: pl.DataFrame, as_of: date) -> pl.DataFrame:
             "left": free,
             "again": free,
             "certificate": _certified(run, programme.nudges_since, as_of),
-            "paid": _News(_NO_NEWS, _without_certificate(run, as_of)),
+            "paid": _News(
+                _NO_NEWS,
+                _to_come(run, as_of)
+                or f"passed {label} on a paid track and has no certificate of it",
+            ),
             "unknown": _News(_NO_NEWS, f"passed {label} on a track that no export tells"),
         }
         if free.kind == VERIFY:
@@ -145,19 +149,19 @@ def _passed_free(run: dict[str, Any], since: date | None, as_of: date) -> _News:
     return _to_go_on(f"{passed}; the upgrade closed after {deadline}", closed, since)
 
 
-def _without_certificate(run: dict[str, Any], as_of: date) -> str:
+def _to_come(run: dict[str, Any], as_of: date) -> str | None:
+    """When a run's certificates can be had, where that is said and still to come."""
     available = run["certificates_available"]
-    if available and as_of < available:
-        return f"certificates of {_label(run)} are available from {available}"
-    return f"passed {_label(run)} on a paid track and has no certificate of it"
+    waits = available and as_of < available
+    return f"certificates of {_label(run)} are available from {available}" if waits else None
 
 
 def _certified(run: dict[str, Any], since: date | None, as_of: date) -> _News:
     available = run["certificates_available"]
     if available is None:
         return _without(run, "certificates_available")
-    if as_of < available:
-        return _News(_NO_NEWS, f"certificates of {_label(run)} are available from {available}")
+    if words := _to_come(run, as_of):
+        return _News(_NO_NEWS, words)
     return _to_go_on(f"has a certificate of {_label(run)}", available, since)
 
 

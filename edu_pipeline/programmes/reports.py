@@ -1,7 +1,8 @@
 """The completion report of a programme, as its team knows it, and its files.
 
 The names of its columns are those of the notebooks' report, so that what people built on it goes on
-working; who completed the programme stands behind them. What is in them is decided in `facts.run_results` and `completion`.
+working; who completed the programme stands behind them. What is in them is decided in
+`facts.run_results` and `completion`.
 """
 
 from collections.abc import Sequence

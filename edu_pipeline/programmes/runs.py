@@ -28,9 +28,8 @@ def programme_runs(
     the order in the settings, the course's place in the sequence and the run's name.
 
     Certificates are dated to the end of a run, else to the day from which they can be had, once that
-    has come. A run is
-    over after its end; where that is not said, after the last date that is known of it; and where
-    none is, always. It can be joined until enrolment closes, the upgrade deadline or the
+    has come. A run is over after its end; where that is not said, after the last date that is known
+    of it; and where none is, always. It can be joined until enrolment closes, the upgrade deadline or the
     end, whichever of those said is first, because later there is no certificate, but for two weeks
     at most unless it is self-paced; where only the start is said, until the start; and without a
     date, never.

@@ -44,9 +44,8 @@ def letters_page(
     mail_room: MailRoom,
 ) -> Notes:
     """`data/site/mail`: how all letters stand, what to do, how many were opened, and everybody's letters."""
-    templates = templates_of(mail_room.home.templates)
     with mail_room.open_ledger() as ledger:
-        page = write_mail_pages(mail_room.home, mail_room.settings, ledger, templates)
+        page = write_mail_pages(mail_room.home, mail_room.settings, ledger)
     return {**_page_note(mail_room.home, page), **_previews(campaign_engagement)}
 
 

@@ -5,13 +5,13 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from pathlib import Path
 from urllib.parse import quote
 
-import jinja2
 import polars as pl
 
 from edu_pipeline.charting.render import Kept
 from edu_pipeline.charting.theme import OF_A_PAGE
 from edu_pipeline.glossary.metrics import definitions
 from edu_pipeline.ground.files import write_whole
+from edu_pipeline.ground.templates import templates_of
 from edu_pipeline.ground.wording import week_of
 from edu_pipeline.mail.engagement import FEWEST_DELIVERED, campaign_engagement
 from edu_pipeline.mail.ledger.controls import paused
@@ -46,11 +46,7 @@ def title_of(campaign: str, settings: Settings) -> str:
 
 
 def write_mail_pages(
-    home: Home,
-    settings: Settings,
-    ledger: Ledger,
-    templates: jinja2.Environment,
-    *sheets: tuple[str, str],
+    home: Home, settings: Settings, ledger: Ledger, *sheets: tuple[str, str]
 ) -> Path:
     """Write the pages from what the ledger says now.
 
@@ -58,15 +54,14 @@ def write_mail_pages(
         home: Whose pages.
         settings: The tracking, and the definitions as this school has them.
         ledger: Read only.
-        templates: From `render.environment`; escapes what is put into `.html.j2`.
         sheets: Campaigns and periods of which the proof sheet is written in any case; others are where
             their letters stand otherwise by now.
 
     Returns:
         The page that leads to all others.
     """
-    school = settings.school.called
-    behind = [each for each in sheets_behind(home, ledger) if _sheet(home, *each).exists()]
+    school, templates = settings.school.called, templates_of(home.templates)
+    behind = with_sheets(home, sheets_behind(home, ledger))
     (home.outbox / "index.html").unlink(missing_ok=True)  # of an earlier version: a list of sheets
     for campaign, period in dict.fromkeys((*sheets, *behind)):
         title = title_of(campaign, settings)
@@ -120,16 +115,16 @@ def _explained(status: Status, told_above: Collection[str]) -> Sequence[Look]:
 def _proofs(home: Home, ledger: Ledger) -> Mapping[tuple[str, str], str]:
     """Campaign and period → link to the proof sheet, where there is one."""
     return {
-        (known.campaign, known.period): (
-            f"../../outbox/{quote(known.campaign)}/{quote(known.period)}/index.html"
+        (campaign, period): f"../../outbox/{quote(campaign)}/{quote(period)}/index.html"
+        for campaign, period in with_sheets(
+            home, [(known.campaign, known.period) for known in ledger.periods()]
         )
-        for known in ledger.periods()
-        if _sheet(home, known.campaign, known.period).exists()
     }
 
 
-def _sheet(home: Home, campaign: str, period: str) -> Path:
-    return period_folder(home.outbox, campaign, period) / "index.html"
+def with_sheets(home: Home, periods: Iterable[tuple[str, str]]) -> Sequence[tuple[str, str]]:
+    """The campaigns and periods among these that have a proof sheet."""
+    return [each for each in periods if (period_folder(home.outbox, *each) / "index.html").exists()]
 
 
 def _charts(engagement: pl.DataFrame, kept: Kept) -> Mapping[str, Mapping[str, str]]:

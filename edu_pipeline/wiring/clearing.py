@@ -8,7 +8,6 @@ from pathlib import Path
 
 import psutil
 
-from edu_pipeline.ground.templates import templates_of
 from edu_pipeline.ground.warehouse import hold
 from edu_pipeline.mail.ledger.invented import TakenOut, take_out_invented
 from edu_pipeline.mail.ledger.store import Ledger
@@ -17,7 +16,7 @@ from edu_pipeline.mail.transports.folder import period_folder
 from edu_pipeline.sample.brought import take_away
 from edu_pipeline.sample.landing import clear_sample, own_files, sample_since
 from edu_pipeline.settings.home import Home
-from edu_pipeline.site.mail_page import write_mail_pages
+from edu_pipeline.site.mail_page import with_sheets, write_mail_pages
 
 
 class ServedError(Exception):
@@ -102,12 +101,7 @@ def _clear_outbox(room: MailRoom, ledger: Ledger, taken: TakenOut) -> None:
     if not kept:
         shutil.rmtree(home.outbox, ignore_errors=True)
     else:  # pages with links to them
-        proofs = [
-            key
-            for key in sorted(kept)
-            if (period_folder(home.outbox, *key) / "index.html").exists()
-        ]
-        write_mail_pages(home, room.settings, ledger, templates_of(home.templates), *proofs)
+        write_mail_pages(home, room.settings, ledger, *with_sheets(home, sorted(kept)))
 
 
 def _computed(home: Home) -> Sequence[Path]:

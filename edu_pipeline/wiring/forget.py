@@ -16,7 +16,6 @@ from pathlib import Path
 
 from edu_pipeline.facts.audience import forget_audience
 from edu_pipeline.ground.addresses import is_address, same_address
-from edu_pipeline.ground.templates import templates_of
 from edu_pipeline.ground.warehouse import open_warehouse, read_table, rewrite, tables, texts_with
 from edu_pipeline.landing.sightings import PersonSeen, find_person, folded, learners_among
 from edu_pipeline.landing.sources.edx.edx_people import related_learners
@@ -36,11 +35,10 @@ from edu_pipeline.mail.ledger.store import Ledger
 from edu_pipeline.mail.ledger.tombstones import is_forgotten, tombstones_frame
 from edu_pipeline.mail.letter import opaque_key
 from edu_pipeline.mail.room import MailRoom
-from edu_pipeline.mail.transports.folder import period_folder
 from edu_pipeline.settings.home import Home
 from edu_pipeline.settings.landing import SCHOOL_TABLES
 from edu_pipeline.site.letters_pages import reached_mark
-from edu_pipeline.site.mail_page import mail_page, write_mail_pages
+from edu_pipeline.site.mail_page import mail_page, with_sheets, write_mail_pages
 from edu_pipeline.wiring.environment import landing_zone
 
 KINDS = ("student", "staff", "learner")
@@ -342,17 +340,13 @@ def _erase_pages(
 ) -> None:
     """Take files away, and write again the pages that show the letters of these periods."""
     home = room.home
-    proofs = [
-        (campaign, period)
-        for campaign, period in sorted(periods)
-        if (period_folder(home.outbox, campaign, period) / "index.html").exists()
-    ]
+    proofs = with_sheets(home, sorted(periods))
     has_page = mail_page(home).exists()
     for page in pages:
         page.unlink(missing_ok=True)
     if has_page:
         reached_mark(home).unlink(missing_ok=True)  # the pages may quote what was erased
-        write_mail_pages(home, room.settings, ledger, templates_of(home.templates), *proofs)
+        write_mail_pages(home, room.settings, ledger, *proofs)
 
 
 def _other_files(zone: Zone, read: Collection[str], person: Person) -> Iterator[str]:

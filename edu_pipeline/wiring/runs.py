@@ -61,11 +61,10 @@ def recover(home: Home) -> None:
     """End what was cut off, before anything is served; where the history cannot be used, that is said."""
     known = home.dagster.is_dir()
     share_history(home)
-    if (
-        known
-    ):  # else the web server and the daemon, started at once, do not make it at the same time
-        with dg.DagsterInstance.get() as instance:
-            end_lost_runs(instance)
+    if not known:  # the web server and the daemon, started at once, would make it at the same time
+        return
+    with dg.DagsterInstance.get() as instance:
+        end_lost_runs(instance)
 
 
 class ShellLog(logging.Handler):

@@ -26,6 +26,13 @@ ON_DISK = ("data:", "file:", "about:", "blob:")
 Opener = Callable[..., Page]
 
 
+def out_of_place(page: Page, width: int) -> list[str]:
+    """What does not fit, is cut, or lies over something else in a page of this width."""
+    page.set_viewport_size({"width": width, "height": 900})
+    checks = ("sideways", "cut", "overlapping", "squeezed")
+    return [f"{check}: {each}" for check in checks for each in page.evaluate(f"looks.{check}()")]
+
+
 def barriers(page: Page) -> list[str]:
     """What axe finds that keeps somebody from reading or using a page."""
     found = Axe().run(page).response["violations"]

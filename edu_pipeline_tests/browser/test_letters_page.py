@@ -14,8 +14,7 @@ from edu_pipeline.mail.letter import Address, Letter
 from edu_pipeline.mail.states import State
 from edu_pipeline.settings.home import Home, Settings
 from edu_pipeline.site.mail_page import write_mail_pages
-from edu_pipeline_tests.browser.conftest import Opener, barriers
-from edu_pipeline_tests.browser.letters import ENV
+from edu_pipeline_tests.browser.conftest import Opener, barriers, out_of_place
 from edu_pipeline_tests.mail.letters import claimed, recorded
 
 FIRST = date(2026, 1, 5)
@@ -96,7 +95,7 @@ def page_on_disk(tmp_path_factory: pytest.TempPathFactory) -> Path:
         fill(ledger)
         pause(ledger, "We look first.", now=datetime(2026, 5, 1, tzinfo=UTC), by="carla")
         sheets = [("teachers", summary.period) for summary in ledger.periods()[:3]]
-        return write_mail_pages(home, settings, ledger, ENV, *sheets)
+        return write_mail_pages(home, settings, ledger, *sheets)
 
 
 def test_the_page_of_letters_can_be_read_on_a_telephone_and_on_a_wide_screen(
@@ -104,9 +103,7 @@ def test_the_page_of_letters_can_be_read_on_a_telephone_and_on_a_wide_screen(
 ) -> None:
     page = open_page(page_on_disk)
     for width in (375, 1200):
-        page.set_viewport_size({"width": width, "height": 900})
-        for check in ("sideways", "cut", "overlapping", "squeezed"):
-            assert page.evaluate(f"looks.{check}()") == [], (width, check)
+        assert out_of_place(page, width) == [], width
         assert page.locator("figure svg:visible").count() == 1
     for scheme in ("light", "dark"):
         page.emulate_media(color_scheme=scheme)
@@ -141,9 +138,7 @@ def test_a_teacher_s_letters_can_be_found_and_read_everywhere(
 ) -> None:
     page = open_page(page_on_disk.parent / "to" / path)
     for width in (375, 1200):
-        page.set_viewport_size({"width": width, "height": 900})
-        for check in ("sideways", "cut", "overlapping", "squeezed"):
-            assert page.evaluate(f"looks.{check}()") == [], (width, check)
+        assert out_of_place(page, width) == [], width
     for scheme in ("light", "dark"):
         page.emulate_media(color_scheme=scheme)
         assert page.evaluate("looks.contrast(false)") == [], scheme

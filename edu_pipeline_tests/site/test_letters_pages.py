@@ -50,7 +50,7 @@ def report(ledger: Ledger, key: str, *reported: tuple[Kind, str]) -> None:
 
 
 def write(home: Home, ledger: Ledger, *sheets: tuple[str, str]) -> None:
-    write_mail_pages(home, Settings(), ledger, ENV, *sheets)
+    write_mail_pages(home, Settings(), ledger, *sheets)
 
 
 def pages(home: Home) -> dict[str, str]:
@@ -130,7 +130,7 @@ def test_all_pages_are_written_again_where_they_would_look_otherwise(
     queue(ledger, letter())
     write(home, ledger, WEEK)
     renamed = Settings.model_validate({"school": {"name": "Lakeside"}})
-    write_mail_pages(home, renamed, ledger, ENV)
+    write_mail_pages(home, renamed, ledger)
     assert "Lakeside" in pages(home)["t_1"]
 
 

@@ -190,12 +190,10 @@ def outlook(
 
 def write_pages(room: "MailRoom", ledger: "Ledger", campaign: str, period: str) -> None:
     """Bring the proof sheet and the pages on all letters up to date."""
-    from edu_pipeline.ground.templates import templates_of
     from edu_pipeline.site.mail_page import write_mail_pages
 
-    templates = templates_of(room.home.templates)
     with err.status("Writing the pages …"):
-        write_mail_pages(room.home, room.settings, ledger, templates, (campaign, period))
+        write_mail_pages(room.home, room.settings, ledger, (campaign, period))
 
 
 def in_words(counts: Mapping[str, int]) -> str:
