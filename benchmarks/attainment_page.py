@@ -137,7 +137,9 @@ def main() -> None:
             )
             counted = time.perf_counter()
             kinds = ("files", "results", "students", "groups", "problems")
-            (cohort,) = cohorts(tables, *(landed[kind] for kind in kinds))
+            (cohort,) = cohorts(
+                tables, *(landed[kind] for kind in kinds), attainment=SETTINGS.attainment
+            )
             html = cohort_page(Frame(env, SETTINGS, scripts_beside("../")), cohort, "staff")
             path = Path(folder) / "staff" / f"{students}.html"
             path.parent.mkdir(exist_ok=True)

@@ -17,7 +17,7 @@ from edu_pipeline.ground.steps import spec_of
 from edu_pipeline.ground.warehouse import Connection, read_table, transaction, write_table
 from edu_pipeline.settings.home import Home, Settings
 
-LANDED = ("stg_results", "cohort_students", "result_groups", "stated_differences")
+LANDED = ("stg_results", "cohort_students", "result_groups", "stated_differences", "exam_series")
 GATE = ("landing_problems", "gate_releases")
 """Which of it may be shown."""
 REPORTS = "attainment_reports"
@@ -90,9 +90,9 @@ def compute_attainment(
     wanted = {key.path[-1] for key in context.selected_asset_keys}
     attainment = settings.attainment
     with warehouse.connect() as con, transaction(con):
-        results, students, groups, stated = (read_table(con, name) for name in LANDED)
+        results, students, groups, stated, series = (read_table(con, name) for name in LANDED)
         waiting = waiting_in(*(read_table(con, name) for name in GATE))
-        tables = cohort_tables(results, students, groups, stated, attainment, waiting)
+        tables = cohort_tables(results, students, groups, stated, attainment, waiting, series)
         for name in wanted.intersection(TABLES):
             write_table(con, name, tables.named()[name])
         made = {name: table_metadata(con, name) for name in wanted.intersection(TABLES)}

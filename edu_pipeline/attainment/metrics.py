@@ -29,6 +29,7 @@ from edu_pipeline.attainment.outcomes import (
     series_compared,
     up_to_final,
 )
+from edu_pipeline.attainment.own_settings import NO_SERIES, own_settings
 from edu_pipeline.attainment.waiting import NOTHING, Waiting
 from edu_pipeline.chance.noise import shrunk, t_half_width, wilson
 from edu_pipeline.model.attainment import (
@@ -74,11 +75,12 @@ def cohort_tables(
     stated: pl.DataFrame,
     attainment: Attainment,
     waiting: Waiting = NOTHING,
+    exam_series: pl.DataFrame = NO_SERIES,
 ) -> Tables:
-    """Everything, from what has landed.
+    """Everything, from what has landed, of each cohort by its own series.
 
     A cohort or a subject that waits is in no table, and a cohort has no headlines while one of the
-    subjects that count in them waits.
+    subjects that count in them waits. Targets and predictions are in none.
 
     Args:
         results: `Results`.
@@ -87,8 +89,41 @@ def cohort_tables(
         stated: `StatedDifferences`.
         attainment: The settings.
         waiting: What is not shown.
+        exam_series: `ExamSeries`.
     """
     results, students, groups, stated = map(waiting.without, (results, students, groups, stated))
+    own = own_settings(exam_series, attainment)
+    parts = [
+        _tables(
+            *(
+                frame.filter(pl.col(COHORT) == cohort)
+                for frame in (results, students, groups, stated)
+            ),
+            attainment=own.get(cohort, attainment),
+            waiting=waiting,
+        )
+        for cohort in results[COHORT].unique().sort()
+    ] or [_tables(results, students, groups, stated, attainment=attainment, waiting=waiting)]
+    return Tables(
+        **{
+            # a cohort has columns of outcomes for its own series
+            name: pl.concat([part.named()[name] for part in parts], how="diagonal")
+            for name in parts[0].named()
+        }
+    )
+
+
+def _tables(
+    results: pl.DataFrame,
+    students: pl.DataFrame,
+    groups: pl.DataFrame,
+    stated: pl.DataFrame,
+    *,
+    attainment: Attainment,
+    waiting: Waiting,
+) -> Tables:
+    """Those of one cohort."""
+    results = results.filter(pl.col("series").is_in(attainment.series))
     core = {subject_key(name) for name in (*attainment.english, *attainment.maths)}
     headless = waiting.rows.filter(
         pl.col(SUBJECT).map_elements(lambda name: subject_key(name) in core, pl.Boolean)

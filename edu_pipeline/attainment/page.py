@@ -25,6 +25,7 @@ from edu_pipeline.attainment.outcomes import (
     half_grade_sentence,
     series_columns,
 )
+from edu_pipeline.attainment.own_settings import NO_SERIES, own_settings
 from edu_pipeline.attainment.waiting import NOTHING, Waiting
 from edu_pipeline.charting.bundle import BUNDLE
 from edu_pipeline.glossary.metrics import definitions
@@ -74,8 +75,10 @@ class Cohort:
     """What is known of one cohort."""
 
     name: str
+    attainment: Attainment
+    """Its own settings, with its own series."""
     results: pl.DataFrame
-    """`Results`."""
+    """`Results` of exams and the baseline."""
     students: pl.DataFrame
     """`CohortStudents`."""
     groups: pl.DataFrame
@@ -120,6 +123,8 @@ def cohorts(
     groups: pl.DataFrame,
     problems: pl.DataFrame,
     *,
+    attainment: Attainment,
+    exam_series: pl.DataFrame = NO_SERIES,
     waiting: Waiting = NOTHING,
     zone: tzinfo = UTC,
 ) -> list[Cohort]:
@@ -132,11 +137,19 @@ def cohorts(
         students: `CohortStudents`.
         groups: `ResultGroups`.
         problems: `AttainmentNotes`.
+        attainment: The settings.
+        exam_series: `ExamSeries`.
         waiting: What is not shown.
         zone: Whose day it was when a file landed.
     """
     cohort = pl.col("cohort")
-    results, students, groups = map(waiting.without, (results, students, groups))
+    own = own_settings(exam_series, attainment)
+    exams = [
+        rows.filter(pl.col("series").is_in(own.get(str(name), attainment).series))
+        for (name,), rows in waiting.without(results).group_by("cohort")
+    ]
+    results = pl.concat([results.clear(), *exams])
+    students, groups = map(waiting.without, (students, groups))
 
     def of(name: str, frame: pl.DataFrame) -> pl.DataFrame:
         return frame.filter(cohort == name)
@@ -151,6 +164,7 @@ def cohorts(
     return [
         Cohort(
             name,
+            settings,
             of(name, results),
             of(name, students),
             of(name, groups),
@@ -160,6 +174,7 @@ def cohorts(
             waiting.subjects(name),
         )
         for name in results["cohort"].unique().sort()
+        for settings in [own.get(name, attainment)]
     ]
 
 
@@ -206,8 +221,8 @@ def cohort_page(frame: Frame, cohort: Cohort, edition: Edition) -> str:
             and problems are not looked at then.
         edition: Whom it is for.
     """
-    attainment, tables = frame.settings.attainment, cohort.tables
-    data = (staff_data if edition == "staff" else shareable_data)(cohort, attainment)
+    attainment, tables = cohort.attainment, cohort.tables
+    data = (staff_data if edition == "staff" else shareable_data)(cohort)
     baseline = attainment.baseline if data["baseline"] is not None else None
     known = definitions(frame.settings)
     said = {name: sentence for name, (_, sentence) in known.items()}
@@ -223,7 +238,7 @@ def cohort_page(frame: Frame, cohort: Cohort, edition: Edition) -> str:
         "headline": _headline(tables.attainment_headlines),
         "headings": headings,
         "headlines": headlines,
-        "said": _said(cohort, attainment, edition) if baseline else [],
+        "said": _said(cohort, edition) if baseline else [],
         "baseline": baseline,
         "baseline_said": f"{attainment.baseline}: {said['baseline']}",
         "headlines_said": said["headlines"],
@@ -235,7 +250,7 @@ def cohort_page(frame: Frame, cohort: Cohort, edition: Edition) -> str:
         "ledger": _ledger(tables.attainment_exclusions),
         "waits": cohort.waits,
         "problems": _problems(cohort) if edition == "staff" else [],
-        "disagreements": _disagreements(cohort, attainment) if edition == "staff" else [],
+        "disagreements": _disagreements(cohort) if edition == "staff" else [],
         "policy": frame.scripts.policy,
         "style": frame.scripts.style,
         "code": frame.scripts.code,
@@ -253,13 +268,14 @@ def _payload(data: Mapping[str, Any]) -> Markup:
     return Markup(f'<script type="application/json" id="data">{text}</script>')  # noqa: S704 - escaped
 
 
-def staff_data(cohort: Cohort, attainment: Attainment) -> dict[str, Any]:
+def staff_data(cohort: Cohort) -> dict[str, Any]:
     """Every student with every grade, as columns: what `app.js` reads in the staff edition."""
-    columns, series = series_columns(attainment), drawn_series(cohort, attainment)
+    attainment = cohort.attainment
+    columns, series = series_columns(attainment), drawn_series(cohort)
     labels = _labels(cohort)
     subjects = _subjects(cohort.tables)
     place = {name: n for n, name in enumerate(series)}
-    entries = _entries(cohort, attainment)
+    entries = _entries(cohort)
     rows = (
         entries.filter("entered")
         .join(labels.select("student_id", student=pl.int_range(pl.len())), on="student_id")
@@ -317,9 +333,10 @@ def staff_data(cohort: Cohort, attainment: Attainment) -> dict[str, Any]:
     }
 
 
-def shareable_data(cohort: Cohort, attainment: Attainment) -> dict[str, Any]:
+def shareable_data(cohort: Cohort) -> dict[str, Any]:
     """Figures of groups: what `app.js` reads in the edition without names."""
-    series, boxes = drawn_series(cohort, attainment), cohort.tables.attainment_subjects
+    attainment, boxes = cohort.attainment, cohort.tables.attainment_subjects
+    series = drawn_series(cohort)
     everybody = boxes.filter(pl.col("group_column") == ALL)
     found = {(row["subject"], row["series"]): row for row in everybody.iter_rows(named=True)}
     subjects = _subjects(cohort.tables)
@@ -340,12 +357,12 @@ def shareable_data(cohort: Cohort, attainment: Attainment) -> dict[str, Any]:
     }
 
 
-def _entries(cohort: Cohort, attainment: Attainment) -> pl.DataFrame:
+def _entries(cohort: Cohort) -> pl.DataFrame:
     """Outcomes with `entered`: not if the subject is sat and the student has but a baseline in it.
 
     A baseline file may have a figure for every subject, taken or not.
     """
-    sat = cohort.results.filter(pl.col("series") != attainment.baseline)
+    sat = cohort.results.filter(pl.col("series") != cohort.attainment.baseline)
     keys = ["student_id", "subject"]
     there = sat.select(keys).unique().with_columns(entered=pl.lit(value=True))
     rows = cohort.tables.attainment_outcomes.join(there, on=keys, how="left")
@@ -358,9 +375,9 @@ def _box(row: Mapping[str, Any] | None) -> dict[str, Any] | None:
     return None if row is None else {name: row[name] for name in ("n", "q1", "median", "q3")}
 
 
-def drawn_series(cohort: Cohort, attainment: Attainment) -> list[str]:
+def drawn_series(cohort: Cohort) -> list[str]:
     """Those that anybody has, and the final, which is waited for."""
-    there = set(cohort.tables.attainment_subjects["series"])
+    attainment, there = cohort.attainment, set(cohort.tables.attainment_subjects["series"])
     return [name for name in attainment.series if name in there or name == attainment.final]
 
 
@@ -653,9 +670,9 @@ def _number(count: int | None) -> str:
     return "too few" if count is None else f"{count:,}"
 
 
-def _said(cohort: Cohort, attainment: Attainment, edition: Edition) -> list[str]:
+def _said(cohort: Cohort, edition: Edition) -> list[str]:
     """Sentences that belong above everything."""
-    tables, said = cohort.tables, []
+    attainment, tables, said = cohort.attainment, cohort.tables, []
     compared = tables.attainment_progress.filter(
         pl.col("subject") == ALL, pl.col("group_column") == ALL
     )["compared"].to_list()
@@ -709,7 +726,7 @@ def _problems(cohort: Cohort) -> list[tuple[str, str]]:
     ]
 
 
-def _disagreements(cohort: Cohort, attainment: Attainment) -> list[dict[str, str]]:
+def _disagreements(cohort: Cohort) -> list[dict[str, str]]:
     """Entries whose difference the export states otherwise, with what is computed from what."""
     rows = cohort.tables.attainment_disagreements.join(_labels(cohort), on="student_id", how="left")
     label = pl.coalesce("label", "student_id")
@@ -722,8 +739,8 @@ def _disagreements(cohort: Cohort, attainment: Attainment) -> list[dict[str, str
             "from": ", ".join(
                 f"{name} {grade_name(points)}"
                 for name, points in (
-                    (row["compared"] or attainment.final, row["result"]),
-                    (attainment.baseline, row["baseline"]),
+                    (row["compared"] or cohort.attainment.final, row["result"]),
+                    (cohort.attainment.baseline, row["baseline"]),
                 )
                 if points is not None
             ),

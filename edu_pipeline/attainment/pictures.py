@@ -19,24 +19,21 @@ _MEANS_WIDTH, _CELL = 460, 44
 _DOTS = 400
 
 
-def pictures(
-    cohort: Cohort, attainment: Attainment, edition: Edition
-) -> Iterator[tuple[str, dict[str, Any]]]:
+def pictures(cohort: Cohort, edition: Edition) -> Iterator[tuple[str, dict[str, Any]]]:
     """What each picture is called, and its complete Vega-Lite specification.
 
     Args:
         cohort: As for `cohort_page`.
-        attainment: The settings.
         edition: Only that for staff has a dot for every student.
     """
-    tables = cohort.tables
+    attainment, tables = cohort.attainment, cohort.tables
     as_of = f" {day_month(cohort.as_of)} {cohort.as_of.year}." if cohort.as_of else ""
     progress = tables.attainment_progress.filter(
         pl.col("group_column") == ALL, pl.col("subject") != ALL
     ).sort("subject")
     said = {row["subject"]: row for row in progress.iter_rows(named=True)}
     boxes = tables.attainment_subjects.filter(pl.col("group_column") == ALL)
-    series = drawn_series(cohort, attainment)
+    series = drawn_series(cohort)
     template = charts.distribution(series)
     for (subject,), rows in boxes.sort("subject").group_by("subject", maintain_order=True):
         found = {

@@ -59,11 +59,11 @@ def publish(
     write_shared(folder, frame.env)
     drawings = []
     for cohort in cohorts:
-        to_share = replace(cohort, tables=shareable(cohort.tables, frame.settings.attainment))
+        to_share = replace(cohort, tables=shareable(cohort.tables, cohort.attainment))
         of_editions: Sequence[tuple[Cohort, Edition]] = ((cohort, "staff"), (to_share, "shareable"))
         for one, edition in of_editions:
             _write_page(folder / edition / f"{names[one.name]}.html", frame, one, edition)
-            charts = dict(pictures(one, frame.settings.attainment, edition))
+            charts = dict(pictures(one, edition))
             drawings.append(_drawing(folder / edition / _PICTURES / names[one.name], charts))
     _draw(drawings)
     for edition in get_args(Edition):

@@ -202,16 +202,25 @@ def _page(
     attainment = settings.attainment
     waiting = waiting_of(landed.notes)
     of_all = (landed.results, landed.students, landed.groups)
-    tables = cohort_tables(*of_all, landed.differences, attainment, waiting)
+    tables = cohort_tables(*of_all, landed.differences, attainment, waiting, landed.series)
     files = landed.files.with_columns(landed_at=pl.lit(landed_at))
-    found = cohorts(tables, files, *of_all, landed.notes, waiting=waiting, zone=settings.zone)
+    found = cohorts(
+        tables,
+        files,
+        *of_all,
+        landed.notes,
+        attainment=attainment,
+        exam_series=landed.series,
+        waiting=waiting,
+        zone=settings.zone,
+    )
     one = next(cohort for cohort in found if cohort.name == chosen)
     stated = waiting.without(landed.differences)
     _, disagreements = agreement(one.tables.attainment_disagreements, stated)
     env = templates_of(home.templates)
     frame = Frame(env, settings, scripts_inside(env, vega_bundle()))
     if shareable:
-        one = replace(one, tables=to_share(one.tables, attainment))
+        one = replace(one, tables=to_share(one.tables, one.attainment))
     html = cohort_page(frame, one, "shareable" if shareable else "staff")
     return _Page(html, one.students.height, disagreements)
 

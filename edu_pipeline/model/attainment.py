@@ -33,6 +33,10 @@ NOTE_KINDS = (
 """What `attainment_notes` are about; the last three say what was done, and ask for nothing."""
 NOTICES = ("taken_for", "replaced", "not_read")
 
+SERIES_ROLES = ("sat", "final", "baseline", "target", "prediction")
+REFERENCES = ("target", "prediction")
+"""Of these, what nobody sat: no figure takes it for a result or for the baseline."""
+
 
 def _cohort() -> dy.String:
     return dy.String(primary_key=True, description="The cohort")
@@ -74,17 +78,37 @@ class AttainmentFiles(dy.Schema):
 
 
 class Results(dy.Schema):
-    """A student's result in a subject in an exam series. The baseline is one of the series."""
+    """A student's result in a subject in a series. The baseline is one, and so is a target or a prediction."""
 
     cohort = _cohort()
     student_id = _student()
     subject = _subject()
-    series = dy.String(primary_key=True, description="One of `[attainment] series`")
+    series = dy.String(primary_key=True, description="One of exam_series, which says its role")
     grade = dy.String(description="As received")
     points = dy.Float64(nullable=True, min=0, max=9, description="0 is U; empty: absent")
     absent = dy.Bool(description="Entered and did not sit it (X, Abs); never a U")
     file = dy.String(description="Where it stands, as in attainment_files")
     line = dy.Int64(description="Line where its row starts")
+
+
+class ExamSeries(dy.Schema):
+    """A series of a cohort: the exams in their order, the baseline, and what else results can be held against.
+
+    `[attainment] series` are there for every cohort; what else its exports have joins them where its
+    place is proven.
+    """
+
+    cohort = _cohort()
+    series = dy.String(primary_key=True, description="Its name, as in stg_results")
+    role = dy.String(
+        check=lambda c: c.is_in(SERIES_ROLES),
+        description=(
+            "sat (an exam, or a collection of grades), final, baseline; target or prediction: no exam "
+            "and no baseline, but a result can be held against it"
+        ),
+    )
+    place = dy.Int64(min=0, description="From 0, in the order in which they are drawn")
+    evidence = dy.String(description="What says that it is this, and stands there; in words")
 
 
 class CohortStudents(dy.Schema):

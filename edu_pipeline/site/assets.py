@@ -114,7 +114,7 @@ def programme_pages(
     return notes
 
 
-@_page(pii="names", source="results", deps=[*_OF_COHORTS, *TABLES])
+@_page(pii="names", source="results", deps=[*_OF_COHORTS, "exam_series", *TABLES])
 def attainment_pages(
     landing_problems: pl.DataFrame,
     gate_releases: pl.DataFrame,
@@ -131,7 +131,14 @@ def attainment_pages(
     templates = templates_of(home.templates)
     frame = Frame(templates, settings, scripts_beside("../"), settings.school.called)
     waiting = waiting_in(landing_problems, gate_releases)
-    found = cohorts(tables, *landed, waiting=waiting, zone=settings.zone)
+    found = cohorts(
+        tables,
+        *landed,
+        attainment=settings.attainment,
+        exam_series=read_table(con, "exam_series"),
+        waiting=waiting,
+        zone=settings.zone,
+    )
     published = publish(attainment_page(home).parent, frame, found, waiting)
     return _page_note(home, published) if published else {}
 

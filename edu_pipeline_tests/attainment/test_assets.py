@@ -4,6 +4,7 @@ import dagster as dg
 import polars as pl
 
 from edu_pipeline.attainment.assets import ASSETS, GATE, LANDED, SHARED, TABLES
+from edu_pipeline.attainment.own_settings import NO_SERIES
 from edu_pipeline.ground.resources import Warehouse
 from edu_pipeline.ground.warehouse import open_warehouse, read_table, write_table
 from edu_pipeline.model.catalogue import SCHEMAS
@@ -27,7 +28,7 @@ def refresh(home: Home, entries: list[Entry]) -> dg.ExecuteInProcessResult:
     results = landed(entries)
     genders = grouped("Gender", {student: "F" for student, *_ in entries[::2]})
     differences = stated({(student, subject): 1.0 for student, subject, _ in entries[:3]})
-    frames = (results, students_of(results), genders, differences)
+    frames = (results, students_of(results), genders, differences, NO_SERIES)
     with open_warehouse(home.warehouse) as con:
         for name, frame in zip(LANDED, frames, strict=True):
             write_table(con, name, frame)

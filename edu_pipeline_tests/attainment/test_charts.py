@@ -5,7 +5,6 @@ import pytest
 from edu_pipeline.attainment import charts
 from edu_pipeline.attainment.pictures import pictures
 from edu_pipeline.charting.render import render_svg
-from edu_pipeline.settings.attainment import Attainment
 from edu_pipeline_tests.attainment.test_publish import cohort
 
 SIGNS_OF_THE_FONT = "▼●▲−–’"
@@ -21,7 +20,7 @@ def texts(part: object) -> list[str]:
 
 
 def test_titles_of_pictures_have_only_signs_of_their_font() -> None:
-    drawn = dict(pictures(cohort(), Attainment(), "staff"))
+    drawn = dict(pictures(cohort(), "staff"))
     for name, chart in drawn.items():
         for text in texts(chart["title"]):
             strange = [sign for sign in text if ord(sign) > 0xFF and sign not in SIGNS_OF_THE_FONT]

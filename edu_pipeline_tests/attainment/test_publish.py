@@ -13,6 +13,7 @@ from edu_pipeline.ground.shipped import shipped
 from edu_pipeline.ground.templates import environment
 from edu_pipeline.model.attainment import AttainmentFiles, AttainmentNotes
 from edu_pipeline.model.columns import dtypes
+from edu_pipeline.settings.attainment import Attainment
 from edu_pipeline.settings.home import Settings
 from edu_pipeline_tests.attainment.conftest import (
     Entry,
@@ -44,6 +45,7 @@ def cohort(entries: list[Entry] = ENTRIES, name: str = "2026") -> Cohort:
         students_of(results),
         groups,
         pl.DataFrame(schema=dtypes(AttainmentNotes)),
+        attainment=Attainment(),
     )
     return replace(found, name=name)
 
@@ -56,8 +58,9 @@ def test_a_cohort_is_as_of_the_day_on_which_it_landed_where_the_school_is() -> N
     notes = pl.DataFrame(schema=dtypes(AttainmentNotes))
     of_all = (tables(ENTRIES), late, results, students_of(results), groups, notes)
 
-    assert cohorts(*of_all)[0].as_of == date(2026, 12, 2)
-    assert cohorts(*of_all, zone=ZoneInfo("America/New_York"))[0].as_of == date(2026, 12, 1)
+    (here,) = cohorts(*of_all, attainment=Attainment())
+    (there,) = cohorts(*of_all, attainment=Attainment(), zone=ZoneInfo("America/New_York"))
+    assert (here.as_of, there.as_of) == (date(2026, 12, 2), date(2026, 12, 1))
 
 
 def files(folder: Path) -> set[str]:

@@ -193,5 +193,5 @@ def cohort(frames: Mapping[str, pl.DataFrame], attainment: Attainment = ATTAINME
         attainment,
     )
     names = ("files", "results", "students", "groups", "problems")
-    (found,) = cohorts(tables, *(frames[name] for name in names))
+    (found,) = cohorts(tables, *(frames[name] for name in names), attainment=attainment)
     return found

@@ -2,6 +2,7 @@
 
 import csv
 import io
+import tomllib
 from random import Random
 
 import polars as pl
@@ -26,6 +27,11 @@ def sums(landed: Landed) -> dict[str, float]:
     return dict(landed.results.group_by("series").agg(pl.col("points").sum()).iter_rows())
 
 
+def order(landed: Landed) -> list[str]:
+    """Series of the only cohort, as they are drawn."""
+    return landed.series.sort("place")["series"].to_list()
+
+
 def message(landed: Landed, kind: str) -> str:
     (said,) = problems(landed, kind)["message"]
     return str(said)
@@ -35,40 +41,109 @@ def message(landed: Landed, kind: str) -> str:
 
 
 @pytest.mark.parametrize("header", ["Y10 Summer", "Year 10 Final", "Yr 9 Mock 1", "Y10 GCSE"])
-def test_an_exam_of_an_earlier_year_is_never_the_final_and_that_is_said(
+def test_an_exam_of_an_earlier_year_was_sat_before_and_is_never_the_final(
     read: Read, header: str
 ) -> None:
-    landed = read({"2026/r.csv": table(f"{header},Nov Mock,Baseline", "8 8 8", "4 5 6", "5 5 5")})
-    assert sums(landed) == {"MOCK 1": 15, "BASELINE": 15}
-    assert f"“{header}” is of a year before the final exams" in message(landed, "which_series")
-    assert not held(landed)  # the newest exam is the mock all the same
+    own = header.upper()
+    landed = read({"2026/r.csv": table(f"Nov Mock,{header},Baseline", "4 5 6", "8 8 8", "5 5 5")})
+    assert sums(landed) == {own: 24, "MOCK 1": 15, "BASELINE": 15}
+    assert order(landed) == [own, "MOCK 1", "MOCK 2", "GCSE", "BASELINE"]
+    assert kinds(landed) == {"taken_for"}  # a mock without a number is the first
     beside = read({"2026/r.csv": table(f"{header},GCSE", "8 8 8", "4 5 6")})
-    assert sums(beside) == {"GCSE": 15}
+    assert sums(beside) == {own: 24, "GCSE": 15}
+    assert not kinds(beside)
 
 
-def test_a_series_without_a_place_waits_while_it_may_be_the_newest(read: Read) -> None:
-    with_final = read({"2026/r.csv": table("Mock 1,Mock 3,GCSE", "1 2", "3 4", "5 6")})
-    assert sums(with_final) == {"MOCK 1": 3, "GCSE": 11}
-    assert 'series = ["MOCK 1", "MOCK 2", "MOCK 3", "GCSE", "BASELINE"]' in message(
-        with_final, "which_series"
-    )
-    assert not held(with_final)
-    text = table("Mock 1,Mock 3", "1 2", "3 4")
-    assert held(read({"2026/r.csv": text})) == [("2026", "")]
-    series = {"series": ["MOCK 1", "MOCK 3", "GCSE"]}
-    assert sums(read({"2026/r.csv": text}, series)) == {"MOCK 1": 3, "MOCK 3": 7}
-    ignored = read({"2026/r.csv": text}, {"ignore": ["mock 3"]})
-    assert sums(ignored) == {"MOCK 1": 3}
-    assert not kinds(ignored)
+@pytest.mark.parametrize(
+    ("headers", "right"),
+    [
+        ("Mock 3,Mock 1,GCSE", "MOCK 1,MOCK 2,MOCK 3,GCSE"),
+        ("Mock 4,Mock 3,Mock 2,Mock 1", "MOCK 1,MOCK 2,MOCK 3,MOCK 4,GCSE"),
+        ("DC3,DC1,DC2", "DC1,DC2,DC3,GCSE"),
+        ("Assessment 2,Assessment 1", "ASSESSMENT 1,ASSESSMENT 2,GCSE"),
+        ("Y11 DC1,Y10 DC2,Y10 DC1", "Y10 DC1,Y10 DC2,Y11 DC1,GCSE"),
+        ("Spring,Autumn", "AUTUMN,SPRING,GCSE"),
+        ("Y10 Summer,Y10 Autumn,Y10 Spring", "Y10 AUTUMN,Y10 SPRING,Y10 SUMMER,GCSE"),
+        ("Spring 1,Autumn 2,Autumn 1", "AUTUMN 1,AUTUMN 2,SPRING 1,GCSE"),
+        ("Nov 2025,May 2025,Mar 2026", "MAY 2025,NOV 2025,MAR 2026,GCSE"),
+        ("Spring 24/25,Autumn 25/26,Autumn 24/25", "AUTUMN 24/25,SPRING 24/25,AUTUMN 25/26,GCSE"),
+        ("March Mock,Nov Mock,Jan Mock", "MOCK 1,MOCK 2,MOCK 3,GCSE"),
+        ("Y10 Mock,Mock 2,Mock 1", "Y10 MOCK,MOCK 1,MOCK 2,GCSE"),
+    ],
+)
+def test_series_stand_in_the_order_that_their_names_prove(
+    read: Read, headers: str, right: str
+) -> None:
+    columns = [f"{n} {n} {n}" for n in range(1, headers.count(",") + 2)]
+    landed = read({"2026/r.csv": table(headers, *columns)})
+    there = {*landed.results["series"], "GCSE"}
+    wanted = [name for name in right.split(",") if name in there]
+    assert [name for name in order(landed) if name in there] == wanted
+    assert kinds(landed) <= {"taken_for"}
+    assert len(sums(landed)) == len(columns)
 
 
-def test_terms_are_no_final_in_columns_nor_in_a_column(read: Read) -> None:
-    wide = read({"2026/r.csv": table("Autumn,Spring,Summer,Target", "1 2", "3 4", "5 6", "7 7")})
+@pytest.mark.parametrize(
+    "headers",
+    [
+        "Mock 1,Autumn",  # a mock may be of any term
+        "DC1,Autumn,Spring",
+        "Y10 DC1,DC2",  # of Year 10, too?
+        "Y10 Summer,Autumn",
+        "Summer,Spring",  # of this year, or of the one before; or the exams
+        "June 1,Nov 1",
+        "DC1,HT1",
+    ],
+)
+def test_where_two_orders_fit_it_is_a_question_whatever_the_order_of_columns(
+    read: Read, headers: str
+) -> None:
+    names = headers.split(",")
+    for each in (names, names[::-1]):
+        landed = read({"2026/r.csv": table(",".join(each), *("4 5 6" for _ in each))})
+        assert held(landed) == [("2026", "")]
+        said = message(landed, "which_series")
+        settings = {"series": _pasted(said)}
+        after = read({"2026/r.csv": table(",".join(each), *("4 5 6" for _ in each))}, settings)
+        assert not kinds(after)
+        assert len(sums(after)) == len(names)
+
+
+def _pasted(message: str) -> list[str]:
+    """What a message says to put into `series`."""
+    (line,) = [line for line in message.splitlines() if line.startswith("series = ")]
+    found = tomllib.loads(line)["series"]
+    assert isinstance(found, list)
+    return found
+
+
+def test_terms_are_those_of_the_year_group_that_an_export_says(read: Read) -> None:
+    text = table("Spring,Autumn,Summer,Target", "1 2", "3 4", "5 6", "7 7")
+    for files in (
+        {"2027/Year 10 tracking.csv": text},
+        {"2027/r.csv": table("Form,Summer,Autumn", "10A 10B", "5 6", "3 4")},
+    ):
+        landed = read(files)
+        there = set(sums(landed))
+        assert [name for name in order(landed) if name in there] == [
+            name for name in ("AUTUMN", "SPRING", "SUMMER", "Target") if name in there
+        ]
+        assert kinds(landed) <= {"taken_for"}
+    assert order(read({"2027/Year 10 tracking.csv": text}))[-1] == "Target"
+
+
+def test_a_summer_that_may_be_the_final_waits_in_columns_and_in_a_column(read: Read) -> None:
+    wide = read({"2026/r.csv": table("Autumn,Spring,Summer", "1 2", "3 4", "5 6")})
+    assert sums(wide) == {"AUTUMN": 3, "SPRING": 7}
     long = read({"2026/r.csv": table("Term,Grade", "Autumn Summer", "5 6")})
     for landed in (wide, long):
-        assert landed.results.is_empty()
         assert held(landed) == [("2026", "")]
-        assert "“Autumn”" in " ".join(landed.notes["message"])
+        assert "“Summer”" in " ".join(landed.notes["message"])
+    said = {"series_names": {"Summer": "GCSE"}}
+    text = table("Autumn,Spring,Summer", "1 2", "3 4", "5 6")
+    final = read({"2026/r.csv": text}, said)
+    assert sums(final) == {"AUTUMN": 3, "SPRING": 7, "GCSE": 11}
+    assert not kinds(final)
 
 
 def test_what_tells_a_students_rows_apart_is_a_series_whatever_it_says(read: Read) -> None:
@@ -112,14 +187,14 @@ def test_what_somebody_expects_is_no_result_and_no_baseline_unless_said(
 ) -> None:
     files = {"2026/r.csv": table(f"Mock 1,{header},GCSE", "1 2", "9 9", "5 6")}
     landed = read(files)
-    assert sums(landed) == {"MOCK 1": 3, "GCSE": 11}
-    # there is no baseline, and this may be it
-    assert kinds(landed) == {"which_baseline"}
-    assert message(landed, "which_baseline").endswith(f'"{header}" = "BASELINE"')
-    assert not held(landed)
+    assert sums(landed) == {"MOCK 1": 3, "GCSE": 11, header: 18}
+    (role,) = landed.series.filter(series=header)["role"]
+    assert role == ("target" if header in ("Target", "MEG") else "prediction")
+    assert kinds(landed) == {"taken_for"}  # is said, and asks for nothing
+    assert f'"{header}" = "BASELINE"' in message(landed, "taken_for")
     assert not kinds(read(files, {"ignore": [header]}))
     beside = {"2026/r.csv": table(f"GCSE,{header},Yellis", "5 6", "9 9", "4 4")}
-    assert kinds(read(beside)) == {"not_read"}  # is said, and asks for nothing
+    assert sums(read(beside)) == {"GCSE": 11, header: 18, "BASELINE": 8}
     said = read(files, {"series_names": {header: "BASELINE"}})
     assert sums(said) == {"MOCK 1": 3, "GCSE": 11, "BASELINE": 18}
 
@@ -127,8 +202,8 @@ def test_what_somebody_expects_is_no_result_and_no_baseline_unless_said(
 def test_a_prediction_of_each_subject_is_no_subject(read: Read) -> None:
     text = "UPN,Ma Mock 1,Ma Pred,En Mock 1,En Pred\nA1,3,9,4,9\nA2,4,9,5,9\n"
     landed = read({"2026/r.csv": text})
-    assert sums(landed) == {"MOCK 1": 16}
-    assert kinds(landed) == {"which_baseline"}
+    assert sums(landed) == {"MOCK 1": 16, "Pred": 36}
+    assert kinds(landed) == {"taken_for"}
 
 
 # Baselines
@@ -354,7 +429,7 @@ def test_every_row_has_one_fate_and_a_files_fates_add_up(read: Read) -> None:
     text = (
         "UPN,Subject,Series,Grade\n"
         "A1,Maths,GCSE,5\nA1,Maths,GCSE,5\nA2,Maths,GCSE,\nA2,Maths,GCSE,zz\nAverage,,,5\n"
-        "A3,Maths,GCSE,4\nA3,Maths,GCSE,6\nA4,Attendance,GCSE,9\nA5,Maths,Mock 7,4\n"
+        "A3,Maths,GCSE,4\nA3,Maths,GCSE,6\nA4,Attendance,GCSE,9\nA5,Maths,Sitting B,4\n"
     )
     landed = read(
         {

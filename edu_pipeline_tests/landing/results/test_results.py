@@ -5,8 +5,9 @@ from collections.abc import Sequence
 import polars as pl
 import pytest
 
+from edu_pipeline.landing.sources.results.exam_order import read_series
 from edu_pipeline.landing.sources.results.names import match_key, normal_name
-from edu_pipeline.landing.sources.results.series import read_series, series_of
+from edu_pipeline.landing.sources.results.series import series_of
 from edu_pipeline.settings.attainment import Attainment
 from edu_pipeline_tests.landing.results.conftest import (
     Read,
@@ -308,7 +309,7 @@ def test_mocks_without_a_number_follow_the_school_year_and_that_is_said(read: Re
 
 
 def test_a_series_that_nobody_knows_is_rejected_with_the_line_to_paste(read: Read) -> None:
-    theirs = "Y11 Data Drop 2026"
+    theirs = "Sitting B 2026"
     files = long(
         f"A1,Ada Moss,Maths,{theirs},5",
         f"A2,Bo Li,Maths,{theirs},5",

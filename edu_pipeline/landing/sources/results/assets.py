@@ -20,6 +20,7 @@ REJECTED, FATES = "rejected_results", "result_fates"
 _TABLES: Mapping[str, tuple[str, Callable[[Landed], pl.DataFrame]]] = {
     "attainment_files": ("none", lambda landed: landed.files),
     "stg_results": ("ids", lambda landed: landed.results),
+    "exam_series": ("none", lambda landed: landed.series),
     "cohort_students": ("names", lambda landed: landed.students),
     "result_groups": ("ids", lambda landed: landed.groups),
     "stated_differences": ("ids", lambda landed: landed.differences),

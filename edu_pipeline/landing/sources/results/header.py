@@ -118,6 +118,8 @@ _SUBJECTS_ENOUGH = 2
 """Columns that are surely subjects, from which on others among them may be."""
 _SHORT = 3
 """Letters that may be a subject's beside another, and anything else."""
+_LONGEST_GRADE = 12
+"""Characters of what may be a grade that we do not know, such as `Distinction*`."""
 _TWO = 2
 """Values of a column that says yes or no, or which half of a year a student is in."""
 
@@ -150,12 +152,6 @@ class Columns:
     values: tuple[Value, ...] = ()
     groups: tuple[int, ...] = ()
     """What else is said of students."""
-    unplaced: tuple[str, ...] = ()
-    """Columns of exams that have no place among the settings' series, by their headers without the
-    subject, as the settings would name them."""
-    expected: tuple[tuple[str, str], ...] = ()
-    """Headers, and the same without the subject, of targets, predictions, teachers' expectations: no exam
-    was sat."""
     unknown: tuple[str, ...] = ()
     """Headers beside subjects, or beside series, that are known for none and have grades below."""
     beside: tuple[str, ...] = ()
@@ -304,7 +300,7 @@ def one_header(sheet: Sheet, settings: Attainment) -> Sheet:
     names = ["" if _BLANK.fullmatch(name) else re.sub(r"_\d+$", "", name) for name in sheet.header]
     if sheet.rows:
         first = sheet.rows[0]
-        series = [is_series(cell, settings) for cell in first.cells]
+        series = [_is_label(cell, settings) for cell in first.cells]
         if sum(series) >= _SUBJECTS_ENOUGH and all(
             told or not cell.strip() for told, cell in zip(series, first.cells, strict=True)
         ):
@@ -312,7 +308,7 @@ def one_header(sheet: Sheet, settings: Attainment) -> Sheet:
             return replace(sheet, header=header, rows=sheet.rows[1:])
     over = [cell.strip() for cell in sheet.over]
     if sum(is_subject(cell, settings) for cell in over if cell) >= _SUBJECTS_ENOUGH:
-        lower = [name if is_series(name, settings) else "" for name in names]
+        lower = [name if _is_label(name, settings) else "" for name in names]
         return replace(sheet, header=_joined(over, lower, sheet.header, settings))
     return sheet
 
@@ -352,8 +348,6 @@ class _Reading:
             if not _BLANK.fullmatch(header) and _compact(header) not in ignored
         }
         self.values: list[Value] = []
-        self.unplaced: list[str] = []
-        self.expected: list[tuple[str, str]] = []
         self.differences: list[Value] = []
         self.beside: list[str] = []
         self.unknown: list[str] = []
@@ -397,6 +391,10 @@ class _Reading:
         """Whether a column says one of two things: yes or no, the first half of the year or the other."""
         texts = set(self.cells(place))
         return len(texts) <= _TWO and all(text in "01" or not text.isdigit() for text in texts)
+
+    def speaks(self, place: int) -> bool:
+        """Whether a column has sentences or names, as a term's comments or its teachers are."""
+        return self.share(place, lambda text: len(text) > _LONGEST_GRADE) > _MOSTLY
 
     def is_ignored(self, label: str) -> bool:
         """Whether the settings leave a column out that has this beside its subject."""
@@ -532,21 +530,20 @@ class _Reading:
     def put(self, place: int, subject: str | None, label: str) -> None:
         """Take a column whose header says a series, or something like it, if grades stand there.
 
-        An exam is one however unreadable its grades are; a baseline may be a score that is none.
+        An exam is one however unreadable its grades are; a baseline may be a score that is none, and what
+        somebody expects may stand there in words.
         """
-        settings = self.settings
-        like = self.like_grades(place) > _MOSTLY or not self.cells(place)
-        if is_series(label, settings) and (like or series_of(label, settings) != settings.baseline):
-            self.values.append(Value(place, subject, label))
-        elif not like:
+        if self.is_ignored(label):
+            del self.headers[place]
             return
-        elif self.is_ignored(label):
-            pass
-        elif is_expectation(label):
-            self.expected.append((self.headers[place], label))
-        else:
-            self.unplaced.append(label)
-        del self.headers[place]
+        settings, like = self.settings, self.like_grades(place) > _MOSTLY or not self.cells(place)
+        known = series_of(label, settings)
+        is_exam = known not in (None, settings.baseline) or (
+            known is None and sounds_like_series(label, settings) and not self.speaks(place)
+        )
+        if like or is_exam:
+            self.values.append(Value(place, subject, label))
+            del self.headers[place]
 
     def put_labelled(self) -> None:
         """Take every column whose header is a series, or something like it, and nothing else."""
@@ -645,8 +642,6 @@ def read_columns(
         differences=tuple(reading.differences),
         values=tuple(reading.values),
         groups=tuple(p for p, h in reading.headers.items() if not _PRIVATE.search(normal(h))),
-        unplaced=tuple(reading.unplaced),
-        expected=tuple(reading.expected),
         unknown=tuple(reading.unknown),
         beside=tuple(reading.beside),
     )

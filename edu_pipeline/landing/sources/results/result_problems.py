@@ -20,7 +20,7 @@ from edu_pipeline.landing.sources.results.asking import (
     some,
 )
 from edu_pipeline.landing.sources.results.names import normal_name
-from edu_pipeline.landing.sources.results.result_tables import Found, Table, cohorts_of, paste
+from edu_pipeline.landing.sources.results.result_tables import Found, cohorts_of, paste
 from edu_pipeline.landing.sources.results.series import sounds_like_series
 from edu_pipeline.model.attainment import NOTICES, AttainmentNotes
 from edu_pipeline.model.columns import dtypes
@@ -113,33 +113,25 @@ def file_problems(found: Found) -> Iterator[Note]:
             yield Note("no_cohort", None, message)
 
 
-def expectations(
-    table: Table, baselines: Collection[str | None], settings: Attainment
-) -> Iterator[Note]:
+def expectations(cohort: str, references: Sequence[str], settings: Attainment) -> Iterator[Note]:
     """Targets and predictions, which are no results and no baseline unless the settings say so.
 
-    In a cohort without a baseline it is a question whether one of them is it.
-
     Args:
-        table: With such columns, or without.
-        baselines: Cohorts that have a baseline, or are asked which of several it is.
+        cohort: Whose.
+        references: Its series of these kinds.
         settings: The section of `pipeline.toml`.
     """
-    found = table.columns.expected
-    if not found:
+    if not references:
         return
-    headers, labels = (list(dict.fromkeys(texts)) for texts in zip(*found, strict=True))
-    example = paste("attainment.series_names", {labels[0]: settings.baseline})
+    example = paste("attainment.series_names", {references[0]: settings.baseline})
     message = (
-        f"{table.sheet.file}: grades stand in {quoted(headers)}, which say what somebody expects and are no "
-        "results. No figure is made of them. "
+        f"{cohort}: {quoted(references)} {'says' if len(references) == 1 else 'say'} what somebody expects: no "
+        f"result, and not the {settings.baseline}. The page can hold results against "
+        f"{'it' if len(references) == 1 else 'them'}. If one is what results are measured by, add to "
+        f"pipeline.toml: {example}\nTo leave {'it' if len(references) == 1 else 'them'} out: "
+        f"{ignoring(references)}"
     )
-    asked = not cohorts_of(table) <= set(baselines)
-    if asked:
-        message += f"To leave them out for good: {ignoring(labels)}\n"
-    message += f"If one is what results are to be measured by, add to pipeline.toml: {example}"
-    kind = "which_baseline" if asked else "not_read"
-    yield Note(kind, table.cohort, message, len(found))
+    yield Note("taken_for", cohort, message, len(references))
 
 
 def inferred_series(cohort: str, inferred: Mapping[str, str]) -> Iterator[Note]:

@@ -41,6 +41,8 @@ from edu_pipeline.landing.sources.results.which_cohort import (
     cohorts_apart,
     groups_in,
     several_cohorts,
+    year_group_of,
+    years_in_series,
     years_of,
 )
 from edu_pipeline.landing.sources.results.which_scale import (
@@ -56,7 +58,13 @@ from edu_pipeline.landing.sources.results.which_series import (
     unplaced_series,
     without_rivals,
 )
-from edu_pipeline.model.attainment import AttainmentFiles, CohortStudents, Results
+from edu_pipeline.model.attainment import (
+    REFERENCES,
+    AttainmentFiles,
+    CohortStudents,
+    ExamSeries,
+    Results,
+)
 from edu_pipeline.model.columns import dtypes
 from edu_pipeline.model.quality import RejectedRows
 from edu_pipeline.model.subjects import not_all
@@ -98,6 +106,8 @@ class Landed:
     """`AttainmentFiles`."""
     results: pl.DataFrame
     """`Results`."""
+    series: pl.DataFrame
+    """`ExamSeries`."""
     students: pl.DataFrame
     """`CohortStudents`."""
     groups: pl.DataFrame
@@ -144,13 +154,14 @@ def read_cohort(
         rows, on=["table", "row"], maintain_order="left"
     )
     cells = cells.with_columns(spelt="subject", received="series")
-    labels = labels_of(cells, settings)
+    seen = years_of(found.tables, rows)
+    labels = labels_of(cells, settings, year_group_of(seen))
     sieve, notes = Sieve(reads), list(say.file_problems(found))
     steps = _Steps(found.tables, rows, labels, settings, sieve, notes, questions)
     cells = sieve.keep(cells, pl.col("cohort").is_not_null(), NO_COHORT)
     cells = sieve.keep(cells, ~_is_ignored(settings), IGNORED)
     cells, unplaced = steps.in_series(labels.with_subjects(cells))
-    seen = years_of(found.tables, rows, cells)
+    seen = pl.concat([seen, years_in_series(cells)]).unique(maintain_order=True)
     ids = {
         t.sheet.file: t.sheet.header[next(iter(t.columns.ids.values()))]
         for t in found.tables
@@ -172,11 +183,11 @@ def read_cohort(
     sieve.reject(results.join(dropped, on=key, how="semi"), UNSURE)
     results = results.join(dropped, on=key, how="anti", maintain_order="left")
     finals = set(results.filter(pl.col("series") == settings.final)["cohort"])
-    measured = {each.cohort for each in questions if each.kind == "which_baseline"}
-    measured |= set(results.filter(pl.col("series") == settings.baseline)["cohort"])
-    for table in found.tables:
-        notes += say.expectations(table, measured, settings)
-    questions += unplaced_series(found.tables, finals, settings)
+    for each, of in labels.series.items():
+        there = set(results.filter(pl.col("cohort") == each)["series"])
+        references = [name for name in of.called(*REFERENCES) if name in there]
+        notes += say.expectations(each, references, settings)
+        questions += unplaced_series(each, of, steps.headed, each in finals, settings)
     questions += unknown_columns(found.tables, finals, settings)
     questions += unsure
     notes += say.unknown_series(unplaced, settings, steps.names, finals)
@@ -190,6 +201,7 @@ def read_cohort(
     return Landed(
         files=_files(files, found, rows, results, rejected),
         results=_as_results(results),
+        series=_as_series(labels, results),
         students=_students(rows, results, settings),
         groups=groups,
         differences=differences,
@@ -256,6 +268,13 @@ class _Steps:
         names = self.rows["name"].drop_nulls().unique()
         return {word for name in names for word in normal_name(name).split()}
 
+    @cached_property
+    def headed(self) -> Collection[str]:
+        """Texts of series that headers, sheets and files say."""
+        said = {value.series for table in self.tables for value in table.columns.values}
+        said |= {table.series for table in self.tables if table.columns.series is None}
+        return {text for text in said if text is not None}
+
     def in_series(self, cells: pl.DataFrame) -> tuple[pl.DataFrame, pl.DataFrame]:
         """Cells whose series is known, and those of series that have no place.
 
@@ -274,6 +293,9 @@ class _Steps:
             series=pl.when(silence).then(pl.lit(self.settings.final)).otherwise("series")
         )
         placed = pl.col("series").is_not_null()
+        # what a header says and has no place, is asked about as a column
+        asked = pl.col("received").is_in(list(self.headed))
+        known = known.filter(placed | ~asked)
         unplaced = known.filter(~placed)
         known = self.sieve.keep(known, placed, UNKNOWN_SERIES, "received")
         for number, table in enumerate(self.tables):
@@ -392,8 +414,15 @@ class _Steps:
 
     def facts(self) -> pl.DataFrame:
         """Further columns and stated differences, row by row, with the newest series last."""
-        newest_last = (self.settings.baseline, *self.settings.sat)
-        order = {name: place for place, name in enumerate(newest_last)}
+        order = pl.DataFrame(
+            [
+                (cohort, name, rank)
+                for cohort, of in self.labels.series.items()
+                for rank, name in enumerate(of.called("sat", "final"))
+            ],
+            schema={"cohort": pl.String, "series": pl.String, "rank": pl.Int64},
+            orient="row",
+        )
         frames = [pl.DataFrame(schema=FACTS)]
         for number, table in enumerate(self.tables):
             columns, sheet = table.columns, table.sheet
@@ -413,8 +442,11 @@ class _Steps:
                 )
                 told = frame.drop_nulls("value").join(self.rows, on=["table", "row"])
                 told = told.drop_nulls("student_id")
-                told = self.labels.with_series(self.labels.with_subjects(told)).with_columns(
-                    rank=pl.col("series").replace_strict(order, default=-1, return_dtype=pl.Int64),
+                told = self.labels.with_series(self.labels.with_subjects(told))
+                told = told.join(
+                    order, on=["cohort", "series"], how="left", maintain_order="left"
+                ).with_columns(
+                    pl.col("rank").fill_null(-1),
                     order=pl.struct("table", "row").rank("ordinal").cast(pl.Int64),
                     final=pl.col("series").fill_null("") == self.settings.final,
                     stated=pl.lit(place in stated),
@@ -428,6 +460,19 @@ def _as_results(results: pl.DataFrame) -> pl.DataFrame:
     return Results.validate(
         results.with_columns(file=ATTAINMENT_FOLDER + pl.col("file")).select(columns).sort(KEY)
     )
+
+
+def _as_series(labels: Labels, results: pl.DataFrame) -> pl.DataFrame:
+    """`ExamSeries` of every cohort; targets and predictions that count nowhere are none."""
+    there = set(results.select("cohort", "series").unique().iter_rows())
+    rows = [
+        (cohort, each.name, each.role, place, each.evidence)
+        for cohort, of in labels.series.items()
+        for place, each in enumerate(of.order)
+        if each.role not in REFERENCES or (cohort, each.name) in there
+    ]
+    frame = pl.DataFrame(rows, schema=dtypes(ExamSeries), orient="row")
+    return ExamSeries.validate(frame.sort("cohort", "place"))
 
 
 def _students(rows: pl.DataFrame, results: pl.DataFrame, settings: Attainment) -> pl.DataFrame:

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 
 import polars as pl
 
+from edu_pipeline.landing.sources.results.exam_order import SeriesNames, read_series
 from edu_pipeline.landing.sources.results.names import normal_name
 from edu_pipeline.landing.sources.results.result_cells import ENTRIES, Read
 from edu_pipeline.landing.sources.results.result_people import (
@@ -19,7 +20,6 @@ from edu_pipeline.landing.sources.results.result_people import (
     shared_names,
 )
 from edu_pipeline.landing.sources.results.result_tables import Table, rows_of
-from edu_pipeline.landing.sources.results.series import SeriesNames, read_series
 from edu_pipeline.model.grades import is_absent, points_of, speaks_of_vocation
 from edu_pipeline.model.grades import normal as normal_grade
 from edu_pipeline.model.subjects import is_double, not_all, subject_key, tidy
@@ -184,10 +184,17 @@ def _mapped(
     )
 
 
-def labels_of(cells: pl.DataFrame, settings: Attainment) -> Labels:
+def labels_of(
+    cells: pl.DataFrame, settings: Attainment, groups: Mapping[str, int] | None = None
+) -> Labels:
     """What the texts of subjects and series in these cells mean.
 
     A subject is called as `[attainment.subjects]` says, else as most results spell it.
+
+    Args:
+        cells: `cohort`, `subject`, `series` as received, `baseline`.
+        settings: The section of `pipeline.toml`.
+        groups: Cohort → its year group, where it is known.
     """
     counts = (
         cells.select("cohort", "subject", "baseline")
@@ -207,8 +214,10 @@ def labels_of(cells: pl.DataFrame, settings: Attainment) -> Labels:
         subjects[cohort, text] = not_all(spelt.setdefault((cohort, subject_key(name)), name))
     texts = cells.filter(~pl.col("baseline")).select("cohort", "series").drop_nulls().unique()
     series = {
-        cohort[0]: read_series(found["series"], settings)
-        for cohort, found in texts.group_by("cohort")
+        cohort: read_series(
+            texts.filter(cohort=cohort)["series"], settings, (groups or {}).get(cohort)
+        )
+        for cohort in cells["cohort"].drop_nulls().unique().sort()
     }
     return Labels(subjects, series)
 

@@ -229,7 +229,7 @@ def _not_understood(table: Table, settings: Attainment) -> str | None:
     seen = shown_header(header, settings)
     if not columns.who:
         return f'no column says whose row it is. {seen} Add to [attainment.columns]: name = "…"'
-    if not columns.values and not columns.unplaced:
+    if not columns.values:
         return (
             f'no column has grades. {seen} Add to [attainment.columns]: grade = "…", or say in '
             "[attainment.series_names] or [attainment.subjects] what its columns are."

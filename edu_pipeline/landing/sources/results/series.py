@@ -1,8 +1,9 @@
 """Exam series: which text means which of `[attainment] series`."""
 
 import re
-from collections.abc import Collection, Iterable, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cache
 
 from edu_pipeline.landing.tables.headers import word_set
 from edu_pipeline.settings.attainment import Attainment
@@ -38,11 +39,30 @@ _EXPECTED = word_set(
     "working professional"
 )
 """Words that make a column a hope or a judgement of somebody: no exam, and no baseline by itself."""
+_TARGETS = word_set("target targets tgt trgt meg mtg teg aspirational aspiration minimum")
+"""Of these, the ones that somebody set; the others are what somebody thinks."""
 _WHEN_ELSE = word_set("summer final end year term test gcse")
 """Words of which a text may consist that is a series, and does not say which."""
-_COLLECTIONS = word_set("dc dd dp ap drop collection tracking tracker report progress check cycle")
+_COLLECTIONS = word_set(
+    "dc dd dp ap drop collection tracking tracker report progress check cycle half ht capture "
+    "assessment point"
+)
 """Words of a collection of grades that is neither a mock nor the final."""
 _TERMS = {"autumn": 10, "winter": 12, "christmas": 12, "spring": 2, "easter": 4}
+_SPANS: Mapping[str, tuple[int, int]] = {
+    "autumn": (1, 4),
+    "winter": (3, 6),
+    "christmas": (4, 5),
+    "spring": (5, 8),
+    "easter": (7, 8),
+    _SUMMER: (9, 12),
+}
+"""Months of the school year in which a term is; between Christmas and Easter a winter may be anywhere."""
+_NUMBERED = word_set("assessment point capture")
+"""Fillers that are a collection of grades where a number stands beside them, and nothing else."""
+_WHEN_WORDS = word_set("summer end term half")
+"""Words of when it was, not of what it was."""
+_TWO_YEARS = re.compile(r"(?<!\d)(?:20)?(\d\d)[-/–\s]+(?:20)?(\d\d)(?!\d)")
 _MONTHS: Mapping[str, int] = {
     name: number
     for number, month in enumerate(
@@ -66,7 +86,7 @@ _AFTER_MOCKS = 8
 
 
 @dataclass(frozen=True)
-class _Said:
+class Said:
     """What a text says of a series."""
 
     words: tuple[str, ...] = ()
@@ -77,9 +97,14 @@ class _Said:
     """Place of the month, or of the term, in the school year; 0: it says none."""
     year: int = 0
     """Of the calendar; 0: it says none."""
+    school_year: int = 0
+    """The calendar year in which its school year ends; 0: it says none."""
+    span: tuple[int, int] | None = None
+    """The months of the school year in which it was."""
 
     @property
     def text(self) -> str:
+        """The words together."""
         return "".join(self.words)
 
     @property
@@ -87,44 +112,64 @@ class _Said:
         """Year group and month, as far as it says so."""
         return tuple(filter(None, (self.group, self.month)))
 
+    @property
+    def family(self) -> tuple[str, ...]:
+        """What it has in common with the next of its kind."""
+        return tuple(w for w in self.words if not w.isdigit() and w not in _WHEN_WORDS)
 
-def _said(text: str) -> _Said:
+    @property
+    def key(self) -> tuple[object, ...]:
+        """What two spellings of one series have in common."""
+        return self.family, self.numbers, self.group, self.span, self.school_year
+
+    @property
+    def numbers(self) -> tuple[int, ...]:
+        """Which of its kind it is."""
+        return tuple(int(word) for word in self.words if word.isdigit())
+
+
+@cache
+def said_of(text: str) -> Said:
+    """What a text says of a series."""
     raw = re.findall(r"[a-z]+|\d+", text.casefold())
-    words = [found for word in raw if (found := _SAME.get(word, word)) and found not in _FILLERS]
+    told = [found for word in raw if (found := _SAME.get(word, word)) and found not in _FILLERS]
     kept: list[str] = []
     group = month = year = 0
-    for place, word in enumerate(words):
-        before = words[place - 1] if place else ""
-        if word in _OF_YEARS and place + 1 < len(words) and words[place + 1].isdigit():
+    span: tuple[int, int] | None = None
+    for place, word in enumerate(told):
+        before = told[place - 1] if place else ""
+        if word in _OF_YEARS and place + 1 < len(told) and told[place + 1].isdigit():
             continue
         if before in _OF_YEARS and word.isdigit() and int(word) in _YEAR_GROUPS:
             group = int(word)
         elif word in _MONTHS or word in _TERMS:
             number = _MONTHS.get(word) or _TERMS[word]
             month = (number - _SCHOOL_YEAR_STARTS) % 12 + 1
+            span = _SPANS.get(word, (month, month))
         elif word.isdigit() and len(word) == 4:  # noqa: PLR2004
             year = int(word)
         elif word.isdigit() and len(word) == 2 and int(word) > 9:  # noqa: PLR2004
             year = year or 2000 + int(word)
         else:
             kept.append(word)
-    if "mock" in kept:
-        kept = [word for word in kept if word != "gcse"]
-    return _Said(tuple(sorted(kept)), group, month, year)
+    span = span or (_SPANS[_SUMMER] if _SUMMER in kept else None)
+    words = tuple(sorted(_of_a_kind(kept, raw)))
+    return Said(words, group, month, year, _ends(text, year, span), span)
 
 
-@dataclass(frozen=True)
-class SeriesNames:
-    """Which series the texts of a cohort mean."""
+def _of_a_kind(words: Sequence[str], raw: Sequence[str]) -> Iterator[str]:
+    """Words without GCSE of a mock; of a number alone with what is numbered."""
+    yield from (word for word in words if word != "gcse" or "mock" not in words)
+    if words and all(word.isdigit() for word in words):
+        yield from (word for word in dict.fromkeys(raw) if word in _NUMBERED)
 
-    of: Mapping[str, str]
-    """Text → series; what is not here means none."""
-    inferred: Mapping[str, str] = field(default_factory=dict)
-    """Of these, those that are known only by their order in the school year."""
 
-    def get(self, text: str) -> str | None:
-        """The series of a text."""
-        return self.of.get(text)
+def _ends(text: str, year: int, span: tuple[int, int] | None) -> int:
+    """The calendar year in which the school year ends."""
+    both = _TWO_YEARS.search(text)
+    if both and int(both[2]) == int(both[1]) + 1:
+        return 2000 + int(both[2])
+    return year and year + bool(span and span[1] <= _LAST_OF_A_YEAR)
 
 
 def own_series(text: str, settings: Attainment) -> str | None:
@@ -146,44 +191,52 @@ def series_of(text: str, settings: Attainment) -> str | None:
     settings makes one of last summer's exam.
     """
     own = own_series(text, settings)
-    said = _said(text)
+    said = said_of(text)
     if own is not None or said.group not in _SITTING_GROUPS:
         return own
     if not said.words or said.words == (_SUMMER,):
         return settings.final if _is_summer(text, said) else None
-    alike = next((name for name in settings.series if _said(name).words == said.words), None)
+    alike = next((name for name in settings.series if said_of(name).words == said.words), None)
     if alike is not None or said.text in _FINAL:
         return alike or settings.final
     return settings.baseline if is_estimate(text) else None
 
 
-def _is_summer(text: str, said: _Said) -> bool:
+def _is_summer(text: str, said: Said) -> bool:
     dated = re.fullmatch(r"(summer|june|jun)\W*(20)?\d\d", text.strip().casefold()) is not None
     return dated or (bool(said.words) and said.group in _SITTING_GROUPS - {0})
 
 
 def is_estimate(text: str) -> bool:
     """Whether a text names a test or a service that says what is to be expected, and nothing else."""
-    words = {word for word in _said(text).words if not word.isdigit()}
-    return bool(words & _ESTIMATES or {"cat", "4"} <= set(_said(text).words)) and words <= (
+    words = {word for word in said_of(text).words if not word.isdigit()}
+    return bool(words & _ESTIMATES or {"cat", "4"} <= set(said_of(text).words)) and words <= (
         _ESTIMATES | _OF_ESTIMATES
     )
 
 
 def is_expectation(text: str) -> bool:
     """Whether a text says that somebody expects, hopes or judges: no exam was sat."""
-    return not _EXPECTED.isdisjoint(_said(text).words)
+    return not _EXPECTED.isdisjoint(said_of(text).words)
+
+
+def reference_role(text: str) -> str | None:
+    """What a text is that says what somebody expects: target or prediction; None for none."""
+    words = said_of(text).words
+    if _EXPECTED.isdisjoint(words):
+        return None
+    return "prediction" if _TARGETS.isdisjoint(words) else "target"
 
 
 def may_be_final(text: str, settings: Attainment) -> bool:
     """Whether a text has the name of the final in it, and more that we do not know."""
-    said, final = _said(text), set(_said(settings.final).words)
+    said, final = said_of(text), set(said_of(settings.final).words)
     return bool(final) and final < set(said.words) and "mock" not in said.words
 
 
 def is_some_mock(text: str) -> bool:
     """Whether a text is a mock exam of the final year, and says nothing else but when."""
-    said = _said(text)
+    said = said_of(text)
     return said.words == ("mock",) and said.group in _SITTING_GROUPS
 
 
@@ -199,13 +252,13 @@ def sounds_like_series(text: str, settings: Attainment) -> bool:
     """
     if is_series(text, settings):
         return True
-    said = _said(text)
+    said = said_of(text)
     words = [word for word in said.words if not word.isdigit()]
     numbered = len(words) < len(said.words)
     if "mock" in words:
         return set(words) <= {"mock", "average", "paper"} | _WHEN_ELSE
     if not words:
-        numbers = len(re.findall(r"\d+", text)) - bool(said.group)
+        numbers = len(re.findall(r"\d+", _TWO_YEARS.sub("", text))) - bool(said.group)
         return said.month > 0 and numbers <= 1  # with more it is a date
     if not _COLLECTIONS.isdisjoint(words):
         return (numbered or bool(said.when)) and said.words != ("8", "progress")
@@ -214,12 +267,12 @@ def sounds_like_series(text: str, settings: Attainment) -> bool:
 
 def is_of_an_earlier_year(text: str) -> bool:
     """Whether a text is of a year group before the one that sits final exams."""
-    return _said(text).group not in _SITTING_GROUPS
+    return said_of(text).group not in _SITTING_GROUPS
 
 
 def year_in(text: str) -> int | None:
     """The calendar year that a text says."""
-    return _said(text).year or None
+    return said_of(text).year or None
 
 
 def leaving_year_in(text: str) -> int | None:
@@ -227,48 +280,13 @@ def leaving_year_in(text: str) -> int | None:
     both = re.search(r"20(\d\d)[-/–\s]+(?:20)?(\d\d)\b", text)
     if both and int(both[2]) == int(both[1]) + 1:
         return 2000 + int(both[2])
-    said = _said(text)
+    said = said_of(text)
     return said.year + (0 < said.month <= _LAST_OF_A_YEAR) if said.year else None
 
 
 def year_group_in(text: str) -> int | None:
     """The year group that a text says."""
-    return _said(text).group or None
-
-
-def read_series(texts: Iterable[str], settings: Attainment) -> SeriesNames:
-    """Which series the texts of a cohort mean, together.
-
-    Mocks without a number are told by their order in the school year, if all of them have one, and
-    a single one is the first. One in early summer may be of the year before, so its place is not sure.
-
-    Args:
-        texts: As headers, cells, sheets and files have them.
-        settings: Which series there are.
-    """
-    seen = sorted(set(texts))
-    of = {text: found for text in seen if (found := series_of(text, settings)) is not None}
-    unnumbered = [text for text in seen if text not in of and is_some_mock(text)]
-    mocks = [name for name in settings.sat if name != settings.final]
-    free = [name for name in mocks if name not in of.values()]
-    inferred = _in_order(unnumbered, free if len(free) == len(mocks) else ())
-    return SeriesNames({**of, **inferred}, inferred)
-
-
-def _in_order(texts: Collection[str], mocks: Collection[str]) -> Mapping[str, str]:
-    by_time: dict[tuple[int, ...], list[str]] = {}
-    for text in texts:
-        by_time.setdefault(_said(text).when, []).append(text)
-    unsure = len(by_time) > 1 and any(
-        said.month > _AFTER_MOCKS and not said.group for said in map(_said, texts)
-    )
-    if unsure or len(by_time) > len(mocks) or len({len(when) for when in by_time}) > 1:
-        return {}
-    return {
-        text: name
-        for name, when in zip(mocks, sorted(by_time), strict=False)
-        for text in by_time[when]
-    }
+    return said_of(text).group or None
 
 
 def _plain(text: str) -> str:

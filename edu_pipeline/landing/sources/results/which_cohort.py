@@ -8,7 +8,14 @@ from pathlib import PurePosixPath
 import polars as pl
 
 from edu_pipeline.ground.wording import listed
-from edu_pipeline.landing.sources.results.asking import FEW, NEARLY_ALL, SHOWN, Note, ignoring
+from edu_pipeline.landing.sources.results.asking import (
+    FEW,
+    NEARLY_ALL,
+    SHOWN,
+    Note,
+    by_cohort,
+    ignoring,
+)
 from edu_pipeline.landing.sources.results.header import normal
 from edu_pipeline.landing.sources.results.result_tables import Table, cohorts_of, paste, stem_of
 from edu_pipeline.landing.sources.results.series import leaving_year_in, year_group_in
@@ -41,20 +48,41 @@ def groups_in(seen: pl.DataFrame) -> Mapping[str, set[int]]:
     return found
 
 
-def years_of(tables: Sequence[Table], rows: pl.DataFrame, cells: pl.DataFrame) -> pl.DataFrame:
-    """Academic years, year groups and forms of students, by whatever says one.
+def year_group_of(seen: pl.DataFrame) -> Mapping[str, int]:
+    """Cohort → its year group, where all that says one, its own name too, says the same.
+
+    Args:
+        seen: `years_of`.
+    """
+    found = {cohort: set(of["year"]) for cohort, of in by_cohort(seen.filter(kind="group"))}
+    for cohort in seen["cohort"].unique():
+        if group := _group_in(cohort):
+            found.setdefault(cohort, set()).add(str(group))
+    return {cohort: int(min(years)) for cohort, years in found.items() if len(years) == 1}
+
+
+def years_in_series(cells: pl.DataFrame) -> pl.DataFrame:
+    """The same as `years_of`, by what the texts of series say.
+
+    Args:
+        cells: `cohort`, `student_id`, `received` (the text of the series, if any), `baseline`.
+    """
+    of_exports = cells.filter(~pl.col("baseline"))
+    told = of_exports.select("cohort", "student_id", value="received")
+    return pl.concat([pl.DataFrame(schema=_SEEN), *_in_texts(_SERIES, told)])
+
+
+def years_of(tables: Sequence[Table], rows: pl.DataFrame) -> pl.DataFrame:
+    """Academic years, year groups and forms of students, by columns and the names of sheets and files.
 
     Args:
         tables: Of all cohorts.
         rows: `table`, `row`, `cohort`, `student_id`.
-        cells: `cohort`, `student_id`, `received` (the text of the series, if any), `baseline`.
 
     Returns:
         `cohort`, `student_id`, `kind`, `where`, `header`, `year`, `value`: each once.
     """
     frames = [pl.DataFrame(schema=_SEEN)]
-    of_exports = cells.filter(~pl.col("baseline"))
-    frames += _in_texts(_SERIES, of_exports.select("cohort", "student_id", value="received"))
     for number, table in enumerate(tables):
         if table.baseline:
             continue

@@ -10,6 +10,7 @@ import polars as pl
 from edu_pipeline.ground.toml import toml_list
 from edu_pipeline.ground.wording import counted, listed
 from edu_pipeline.landing.sources.results.asking import SHOWN, Note, ignoring, only_cohort, quoted
+from edu_pipeline.landing.sources.results.exam_order import SeriesNames
 from edu_pipeline.landing.sources.results.header import Value, as_received, normal, pair
 from edu_pipeline.landing.sources.results.result_tables import Table, cohorts_of, paste
 from edu_pipeline.landing.sources.results.series import (
@@ -190,48 +191,62 @@ def unknown_columns(
 
 
 def unplaced_series(
-    tables: Sequence[Table], finals: Collection[str], settings: Attainment
+    cohort: str, of: SeriesNames, headers: Collection[str], has_final: bool, settings: Attainment
 ) -> Iterator[Note]:
-    """Columns of exams without a place among the series.
+    """Columns of exams of which it is not known where they stand among the others.
 
     While no final has been sat, the newest exam is the result; so then figures wait for their place.
 
     Args:
-        tables: Of all cohorts.
-        finals: Cohorts that have results of the final.
+        cohort: Whose.
+        of: Its series.
+        headers: Texts of series that headers, sheets and files have.
+        has_final: Whether it has results of the final.
         settings: The section of `pipeline.toml`.
     """
-    last = settings.series.index(settings.final)
-    for table in tables:
-        labels = list(dict.fromkeys(table.columns.unplaced))
-        if not labels or table.baseline:
-            continue
-        earlier = [label for label in labels if is_of_an_earlier_year(label)]
-        later = [label for label in labels if label not in earlier]
-        holds = bool(later) and not cohorts_of(table) <= set(finals)
-        one = len(labels) == 1
-        order = [
-            *(tidy(label).upper() for label in earlier),
-            *settings.series[:last],
-            *(tidy(label).upper() for label in later),
-            *settings.series[last:],
-        ]
-        message = (
-            f"{table.sheet.file}: {quoted(labels)} {'is' if one else 'are'} of exams, or of terms, that have "
-            f"no place among {listed(list(settings.series))}, so {'it is' if one else 'they are'} left out. "
+    labels = [text for text in of.unplaced if text in headers]
+    if not labels:
+        return
+    earlier = [label for label in labels if is_of_an_earlier_year(label)]
+    later = [label for label in labels if label not in earlier]
+    holds = bool(later) and not has_final
+    one = len(labels) == 1
+    placed = of.called("sat", "final")
+    last = placed.index(settings.final)
+    order = list(
+        dict.fromkeys(
+            [
+                *(tidy(label).upper() for label in earlier),
+                *placed[:last],
+                *(tidy(label).upper() for label in later),
+                *placed[last:],
+            ]
         )
-        if earlier:
-            year = "is of a year" if len(earlier) == 1 else "are of years"
-            message += f"{quoted(sorted(earlier))} {year} before the final exams and never the {settings.final}. "
-        if holds:
-            message += f"While no {settings.final} is there, the newest exam is the result, so the page waits. "
+    )
+    message = (
+        f"{cohort}: {quoted(labels)} {'is' if one else 'are'} of exams, or of terms, and nothing says when "
+        f"{'it was' if one else 'they were'} sat among {listed(placed)}, so {'it is' if one else 'they are'} "
+        "left out. "
+    )
+    if of.maybe_final:
         message += (
-            f"To show {'it' if one else 'them'}, give {'it a place' if one else 'them places'} in "
-            "pipeline.toml, in the order in which they were sat: [attainment]\n"
-            f"series = {toml_list(order)}\n"
-            f"To leave {'it' if one else 'them'} out: {ignoring(labels)}"
+            f"{quoted(of.maybe_final)} may be a term, or the {settings.final}; if it is, add to "
+            f"pipeline.toml: {paste('attainment.series_names', {of.maybe_final[0]: settings.final})}\n"
         )
-        yield Note("which_series", only_cohort(table), message, len(labels), holds=holds)
+    if earlier:
+        year = "is of a year" if len(earlier) == 1 else "are of years"
+        message += (
+            f"{quoted(earlier)} {year} before the final exams and never the {settings.final}. "
+        )
+    if holds:
+        message += f"While no {settings.final} is there, the newest exam is the result, so the page waits. "
+    message += (
+        f"To show {'it' if one else 'them'}, give {'it a place' if one else 'them places'} in "
+        "pipeline.toml, in the order in which they were sat: [attainment]\n"
+        f"series = {toml_list(order)}\n"
+        f"To leave {'it' if one else 'them'} out: {ignoring(labels)}"
+    )
+    yield Note("which_series", cohort, message, len(labels), holds=holds)
 
 
 def silent_series(table: Table, settings: Attainment) -> Note:
