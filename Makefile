@@ -8,6 +8,11 @@ endif
 # uv from the path, else fetched by pip into .uv, which touches nothing outside this folder
 UV := $(shell command -v uv 2>/dev/null || echo PYTHONPATH=.uv $(PYTHON) -m uv)
 
+# for the scripts of pages; what it keeps lies in the environment, and it asks the network for nothing
+export DENO_DIR := $(CURDIR)/$(VENV)/deno
+export DENO_NO_UPDATE_CHECK := 1
+PAGES := templates/site/attainment
+
 # each process of the tests would compile the program again
 unexport PYTHONDONTWRITEBYTECODE
 
@@ -32,9 +37,12 @@ lint: $(VENV)/.ready ## Style, formatting, and who may import whom
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/lint-imports --no-logo --no-cache
+	$(BIN)/deno lint --quiet
+	$(BIN)/deno fmt --check --quiet
 
-types: $(VENV)/.ready ## The strict type checker
+types: $(VENV)/.ready ## The strict type checkers
 	$(BIN)/mypy
+	$(BIN)/deno check --quiet --no-remote --no-npm $(PAGES)/app.js
 
 unit: $(VENV)/.ready ## The tests
 	$(BIN)/python -m pytest -n auto --dist worksteal
@@ -42,6 +50,7 @@ unit: $(VENV)/.ready ## The tests
 format: $(VENV)/.ready ## Put the code into shape
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
+	$(BIN)/deno fmt --quiet
 
 docs: $(VENV)/.ready ## Write the generated pages of docs/ again
 	$(BIN)/python -m edu_pipeline.glossary.pages

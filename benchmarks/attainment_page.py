@@ -19,8 +19,9 @@ import polars as pl
 from playwright.sync_api import Page, sync_playwright
 
 from edu_pipeline.attainment.metrics import cohort_tables
-from edu_pipeline.attainment.page import Frame, cohort_page, cohorts, scripts_beside
+from edu_pipeline.attainment.page import Frame, cohort_page, cohorts
 from edu_pipeline.attainment.publish import write_shared
+from edu_pipeline.attainment.scripts import scripts_beside
 from edu_pipeline.ground.shipped import shipped
 from edu_pipeline.ground.templates import environment
 from edu_pipeline.model.attainment import (

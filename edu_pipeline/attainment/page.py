@@ -2,15 +2,14 @@
 
 Frames in, HTML out. What may stand in the edition to share is decided in `shareable`; this module
 never puts a student, an id or a name into it. What people can do on the page is in
-`templates/site/attainment/app.js`, which gets everything from the data block made here.
+`templates/site/attainment/app.js` and the modules beside it, which get everything from the data block
+made here.
 """
 
 import json
-from base64 import b64encode
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, tzinfo
-from hashlib import sha256
 from typing import Any, Literal
 
 import jinja2
@@ -26,8 +25,8 @@ from edu_pipeline.attainment.outcomes import (
     series_columns,
 )
 from edu_pipeline.attainment.own_settings import NO_SERIES, own_settings
+from edu_pipeline.attainment.scripts import Scripts
 from edu_pipeline.attainment.waiting import NOTHING, Waiting
-from edu_pipeline.charting.bundle import BUNDLE
 from edu_pipeline.glossary.metrics import definitions
 from edu_pipeline.ground.templates import render_text
 from edu_pipeline.ground.wording import NBSP, isolated, listed
@@ -37,7 +36,7 @@ from edu_pipeline.settings.attainment import Attainment
 from edu_pipeline.settings.home import Settings
 
 Edition = Literal["staff", "shareable"]
-TEMPLATE, CODE, STYLE = "site/attainment/page.html.j2", "app.js", "app.css"
+TEMPLATE = "site/attainment/page.html.j2"
 DEFINED = (
     *(
         "baseline",
@@ -50,13 +49,7 @@ DEFINED = (
     *("subject_residual", "headlines", "transitions", "mock_calibration", "left_out", "uniqueness"),
 )
 """What of the glossary the page explains."""
-_FOLDER = "site/attainment"
 _SAFE = {"<": "\\u003c", ">": "\\u003e", "&": "\\u0026"}
-_NO_NETWORK = (
-    "default-src 'none'; img-src data:; font-src data:; base-uri 'none'; form-action 'none'"
-)
-_BESIDE = "script-src 'self' file:; style-src 'self' file:"
-"""Firefox has no 'self' for files."""
 _FIGURES: Mapping[str, str] = {
     "grades": "Grades of each series",
     "progress": "Result against baseline",
@@ -90,17 +83,6 @@ class Cohort:
     """When the newest of its files landed."""
     waits: Sequence[str] = ()
     """Subjects of which nothing is shown."""
-
-
-@dataclass(frozen=True)
-class Scripts:
-    """How a page comes by its script and style."""
-
-    policy: str
-    style: Markup
-    code: Markup
-    beside: Sequence[str] = ()
-    """Files that must lie where the page says."""
 
 
 @dataclass(frozen=True)
@@ -176,40 +158,6 @@ def cohorts(
         for name in results["cohort"].unique().sort()
         for settings in [own.get(name, attainment)]
     ]
-
-
-def scripts_beside(folder: str) -> Scripts:
-    """For pages that share their scripts: what lies in this folder, seen from the page."""
-    style = Markup('<link rel="stylesheet" href="{}{}">').format(folder, STYLE)
-    code = Markup('<script src="{0}{1}"></script>\n<script src="{0}{2}"></script>')
-    return Scripts(
-        f"{_NO_NETWORK}; {_BESIDE}",
-        style,
-        code.format(folder, BUNDLE, CODE),
-        (BUNDLE, CODE, STYLE),
-    )
-
-
-def scripts_inside(env: jinja2.Environment, bundle: str) -> Scripts:
-    """For a page that stands alone; nothing but exactly these scripts may run in it."""
-    style, code = source(env, STYLE), source(env, CODE)
-    script_hashes = " ".join(_hash(text) for text in (bundle, code))
-    return Scripts(
-        f"{_NO_NETWORK}; script-src {script_hashes}; style-src {_hash(style)}",
-        Markup(f"<style>{style}</style>"),  # noqa: S704 - shipped with the package
-        Markup(f"<script>{bundle}</script>\n<script>{code}</script>"),  # noqa: S704 - the same
-    )
-
-
-def source(env: jinja2.Environment, name: str) -> str:
-    """`app.js` or `app.css`: the home's own, else the shipped one."""
-    if env.loader is None:
-        raise jinja2.TemplateNotFound(name)
-    return env.loader.get_source(env, f"{_FOLDER}/{name}")[0]
-
-
-def _hash(text: str) -> str:
-    return f"'sha256-{b64encode(sha256(text.encode()).digest()).decode()}'"
 
 
 def cohort_page(frame: Frame, cohort: Cohort, edition: Edition) -> str:

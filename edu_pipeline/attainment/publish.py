@@ -13,17 +13,9 @@ from typing import Any, get_args
 
 import jinja2
 
-from edu_pipeline.attainment.page import (
-    CODE,
-    STYLE,
-    Cohort,
-    Edition,
-    Frame,
-    cohort_page,
-    scripts_beside,
-    source,
-)
+from edu_pipeline.attainment.page import Cohort, Edition, Frame, cohort_page
 from edu_pipeline.attainment.pictures import pictures
+from edu_pipeline.attainment.scripts import CODE, STYLE, scripts_beside, source
 from edu_pipeline.attainment.shareable import shareable
 from edu_pipeline.attainment.waiting import NOTHING, Waiting
 from edu_pipeline.charting.bundle import BUNDLE, first_line, vega_bundle

@@ -193,7 +193,8 @@ def _page(
 
     from edu_pipeline.attainment.checks import agreement
     from edu_pipeline.attainment.metrics import cohort_tables
-    from edu_pipeline.attainment.page import Frame, cohort_page, cohorts, scripts_inside
+    from edu_pipeline.attainment.page import Frame, cohort_page, cohorts
+    from edu_pipeline.attainment.scripts import scripts_inside
     from edu_pipeline.attainment.shareable import shareable as to_share
     from edu_pipeline.attainment.waiting import waiting_of
     from edu_pipeline.charting.bundle import vega_bundle

@@ -10,8 +10,9 @@ import polars as pl
 
 from edu_pipeline.attainment.assets import TABLES
 from edu_pipeline.attainment.metrics import Tables
-from edu_pipeline.attainment.page import Frame, cohorts, scripts_beside
+from edu_pipeline.attainment.page import Frame, cohorts
 from edu_pipeline.attainment.publish import publish
+from edu_pipeline.attainment.scripts import scripts_beside
 from edu_pipeline.attainment.waiting import waiting_in
 from edu_pipeline.charting.render import render_pngs
 from edu_pipeline.ground.steps import Notes, Table, picture, table

@@ -7,8 +7,9 @@ from zoneinfo import ZoneInfo
 import polars as pl
 import pytest
 
-from edu_pipeline.attainment.page import Cohort, Frame, cohort_page, cohorts, scripts_beside
+from edu_pipeline.attainment.page import Cohort, Frame, cohort_page, cohorts
 from edu_pipeline.attainment.publish import file_names, publish
+from edu_pipeline.attainment.scripts import scripts_beside
 from edu_pipeline.ground.shipped import shipped
 from edu_pipeline.ground.templates import environment
 from edu_pipeline.model.attainment import AttainmentFiles, AttainmentNotes

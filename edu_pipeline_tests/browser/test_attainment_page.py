@@ -14,10 +14,9 @@ from edu_pipeline.attainment.page import (
     Edition,
     Frame,
     cohort_page,
-    scripts_beside,
-    scripts_inside,
 )
 from edu_pipeline.attainment.publish import write_shared
+from edu_pipeline.attainment.scripts import scripts_beside, scripts_inside
 from edu_pipeline.attainment.shareable import shareable
 from edu_pipeline.charting.bundle import vega_bundle
 from edu_pipeline.model.attainment import StatedDifferences

@@ -1,0 +1,77 @@
+// Parts that several tables share: boxes of a subject, and names that pin a student.
+
+import { data } from "./data.js";
+import { el } from "./dom.js";
+import { change, state } from "./state.js";
+import { table } from "./tables.js";
+import { count, grade, plain } from "./words.js";
+
+/** @import { Box } from "./page.d.ts" */
+/** @import { Column } from "./tables.js" */
+/** @typedef {Partial<Box> & { series: string, absent?: number | null }} Row */
+
+/** @type {readonly (readonly [string, "low" | "q1" | "median" | "q3" | "high" | "mean"])[]} */
+const FIGURES = [
+  ["Lowest", "low"],
+  ["Lower quartile", "q1"],
+  ["Median", "median"],
+  ["Upper quartile", "q3"],
+  ["Highest", "high"],
+  ["Mean", "mean"],
+];
+const MAY_BE_EMPTY = ["Lowest", "Highest", "Mean", "Absent"];
+
+/** @type {Column<Row>[]} */
+const COLUMNS = [
+  { head: "Series", cell: (row) => row.series },
+  {
+    head: "Results",
+    number: true,
+    cell: (row) =>
+      typeof row.n === "number"
+        ? count(row.n)
+        : row.median === null
+        ? "too few to show"
+        : "not told",
+  },
+  ...FIGURES.map(([head, key]) => ({
+    head,
+    number: true,
+    cell: (/** @type {Row} */ row) => {
+      const value = row[key];
+      if (value === null || value === undefined) return "";
+      return key === "mean" ? plain(value) : grade(value);
+    },
+  })),
+  {
+    head: "Absent",
+    number: true,
+    cell: (row) => typeof row.absent === "number" ? count(row.absent) : "",
+  },
+];
+
+/** @param {readonly Row[]} rows */
+export function boxTable(rows) {
+  const shown = COLUMNS.filter(({ head, cell }) =>
+    !MAY_BE_EMPTY.includes(head) || rows.some((row) => cell(row) !== "")
+  );
+  return table("Grades in each series", shown, rows);
+}
+
+/** @param {number} student */
+export const nameButton = (student) =>
+  el("button", {
+    type: "button",
+    class: "name",
+    "data-student": student,
+    "aria-pressed": String(state.pinned === student),
+    onclick: () => change({ pinned: student, last: student }),
+  }, data.students[student]);
+
+/** Names that are on the page say who is pinned. */
+export function pressNames() {
+  for (const button of document.querySelectorAll("button.name[data-student]")) {
+    const own = Number(button.getAttribute("data-student"));
+    button.setAttribute("aria-pressed", String(own === state.pinned));
+  }
+}

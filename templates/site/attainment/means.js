@@ -1,0 +1,151 @@
+// Mean differences of subjects and groups with their intervals.
+
+import { data } from "./data.js";
+import { $, isThere, options, selectOf } from "./dom.js";
+import { ALL, provisional, whoIsIn } from "./counted.js";
+import { NARROW, roomFor, show } from "./pictures.js";
+import { table, tableView } from "./tables.js";
+import { count, listed, sentences, signed, SYMBOL } from "./words.js";
+
+/** @import { Mean } from "./page.d.ts" */
+/** @import { Column } from "./tables.js" */
+/** @typedef {Mean & { row: string }} Row */
+
+const OUTCOMES = /** @type {const} */ (["below", "met", "exceeded"]);
+
+/** @returns {Row[]} */
+function rowsOf() {
+  const [by, subject] = [selectOf("split").value, selectOf("split-subject").value];
+  if (by === ALL) {
+    return data.means.filter((row) => row.column === ALL && row.subject !== ALL).map((row) => ({
+      ...row,
+      row: row.subject,
+    }));
+  }
+  return data.means.filter((row) =>
+    row.subject === subject && (row.column === by || row.column === ALL)
+  ).map((row) => ({ ...row, row: row.column === ALL ? "everybody" : row.group }));
+}
+
+/** @param {Row} row */
+function beyond({ low, high }) {
+  if (low === null || high === null) return "too few to say";
+  return low > 0 ? "above 0" : high < 0 ? "below 0" : "may be chance";
+}
+
+/** @param {number | null} value */
+const figure = (value) => (value === null ? "" : signed(value));
+
+/** @param {string} subject */
+function outOf(subject) {
+  const one = (data.left_out.progress ?? []).find((each) => each.subject === subject);
+  return one
+    ? one.out.map(([why, n]) => `${n === null ? "some" : count(n)} ${why}`).join(", ")
+    : "";
+}
+
+/** @type {Column<Row>[]} */
+const COLUMNS = [
+  { head: "", cell: (row) => row.row },
+  {
+    head: "Matched",
+    number: true,
+    cell: (row) => row.n !== null ? count(row.n) : row.mean === null ? "too few" : "not told",
+    by: (row) => row.n,
+  },
+  {
+    head: "Mean difference",
+    number: true,
+    cell: (row) => figure(row.mean),
+    by: (row) => row.mean,
+  },
+  {
+    head: "95 % interval",
+    number: true,
+    cell: ({ low, high }) =>
+      low === null || high === null ? "" : `${signed(low)} to ${signed(high)}`,
+  },
+  { head: "Shrunk", number: true, cell: (row) => figure(row.shrunk), by: (row) => row.shrunk },
+  { head: "", cell: beyond },
+  ...OUTCOMES.map((outcome) => ({
+    head: `${SYMBOL[outcome]} ${outcome}`,
+    number: true,
+    cell: (/** @type {Row} */ row) => {
+      const number = row[outcome];
+      return number === null ? "" : count(number);
+    },
+  })),
+  {
+    head: "Against own other subjects",
+    number: true,
+    cell: (row) => figure(row.residual),
+    by: (row) => row.residual,
+  },
+  { head: "Result", cell: (row) => row.waiting ? `${row.waiting} so far` : data.final_name },
+  { head: "Left out", cell: (row) => (row.column === ALL ? outOf(row.subject) : "") },
+];
+
+const showTable = tableView("means-table", () => [
+  table($("means-title").textContent ?? "", COLUMNS, rowsOf()),
+]);
+
+export function drawMeans() {
+  if (!isThere("split")) return;
+  const by = selectOf("split").value;
+  /** @type {HTMLElement} */ (selectOf("split-subject").closest("label")).hidden = by === ALL;
+  const rows = rowsOf();
+  const drawn = rows.filter((row) => row.mean !== null);
+  const wide = roomFor("means") >= NARROW;
+  const ends = drawn.flatMap(({ mean, low, high }) => [mean, low, high]);
+  const reach = Math.max(0.5, ...ends.map((end) => Math.abs(end ?? 0)));
+  const subject = selectOf("split-subject").value;
+  $("means-title").textContent = by === ALL
+    ? "Mean difference by subject"
+    : `Mean difference by ${by}, ${subject === ALL ? "all subjects" : subject}`;
+  show("means", {
+    means: drawn.map((row) => ({
+      row: row.row,
+      mean: row.mean,
+      low: row.low,
+      high: row.high,
+      shrunk: row.shrunk,
+      hollow: row.waiting !== null,
+      text: [
+        row.n === null ? "" : `n ${count(row.n)}`,
+        row.waiting && wide ? `${row.waiting} so far` : "",
+      ].filter(Boolean).join(", "),
+    })),
+  }, {
+    height: Math.max(1, drawn.length) * data.row_height,
+    most: Math.min(9, Math.ceil(reach * 2) / 2),
+  });
+  const few = rows.length - drawn.length;
+  const why = data.edition === "shareable"
+    ? `fewer than ${data.fewest} students, or figures from which they would follow`
+    : "nobody to compare";
+  const none = by === ALL
+    ? data.subjects.filter((name) => !rows.some((row) => row.subject === name))
+    : [];
+  $("means-notes").textContent = sentences([
+    ...whoIsIn("progress", by === ALL ? ALL : subject),
+    few && `${few} ${few === 1 ? "row is" : "rows are"} not drawn: ${why}.`,
+    none.length && `Nobody to compare in ${listed(none)}.`,
+    provisional(drawn),
+  ]);
+  showTable();
+}
+
+export function means() {
+  if (!isThere("split")) return;
+  const columns = data.means.filter((row) => row.column !== ALL).map((row) => row.column);
+  const byGroup = [...new Set(columns)];
+  const subjects = [...new Set(data.means.map((row) => row.subject))];
+  options(selectOf("split"), [[ALL, "subject"], ...byGroup.map((name) => [name, name])]);
+  /** @type {HTMLElement} */ (selectOf("split").closest("label")).hidden = !byGroup.length;
+  options(
+    selectOf("split-subject"),
+    subjects.map((name) => [name, name === ALL ? "all subjects" : name]),
+  );
+  if (subjects.includes(ALL)) selectOf("split-subject").value = ALL;
+  for (const id of ["split", "split-subject"]) $(id).addEventListener("change", drawMeans);
+}

@@ -1,0 +1,142 @@
+// What `edu_pipeline/attainment/page.py` puts into the page's data block, and what is global on the page.
+
+export type Outcome = "below" | "met" | "exceeded" | "none";
+
+/** A column of the export: a value per student, or per row where it differs by subject (a class). */
+export interface Group {
+  name: string;
+  values: string[];
+  per: "row" | "student";
+  /** Student or row → its place in `values`. */
+  of: number[];
+}
+
+/** Every student in every subject, as columns. */
+export interface Rows {
+  /** Row → its place in `students`. */
+  student: number[];
+  subject: number[];
+  /** Series → row → points. */
+  points: (number | null)[][];
+  /** Series → rows. */
+  absent: number[][];
+  /** Row → the series that is compared with the baseline; −1 where there is none. */
+  compared: number[];
+  /** Row → the baseline as it is compared. */
+  against: (number | null)[];
+}
+
+export interface Box {
+  n: number | null;
+  q1: number | null;
+  median: number | null;
+  q3: number | null;
+  low?: number;
+  high?: number;
+  mean?: number;
+}
+
+export interface Mean {
+  subject: string;
+  column: string;
+  group: string;
+  n: number | null;
+  mean: number | null;
+  low: number | null;
+  high: number | null;
+  shrunk: number | null;
+  residual: number | null;
+  below: number | null;
+  met: number | null;
+  exceeded: number | null;
+  waiting: string | null;
+}
+
+export interface ApartRow {
+  name: string;
+  x: number;
+  y: number;
+  n: number | null;
+  n_residual: number | null;
+  low: number | null;
+  high: number | null;
+  residual_low: number | null;
+  residual_high: number | null;
+  waiting: string | null;
+  size: number;
+  wide: string;
+  narrow: string;
+}
+
+export interface MatrixTable {
+  subject: string;
+  of: string;
+  columns: string;
+  /** Row's grade, column's grade, how many; null where they are too few. */
+  cells: [number, number, number | null][];
+  totals: [number, number | null][];
+}
+
+export interface Matrix {
+  title: string;
+  rows: string;
+  columns: string;
+  figure: string;
+  series?: string;
+  tables: MatrixTable[];
+}
+
+export interface LeftOut {
+  subject: string;
+  series: string;
+  included: number | null;
+  out: [string, number | null][];
+}
+
+export interface Data {
+  edition: "staff" | "shareable";
+  cohort: string;
+  series: string[];
+  baseline: number | null;
+  subjects: string[];
+  fewest: number;
+  row_height: number;
+  specs: Record<string, object>;
+  means: Mean[];
+  apart: { most: number; rows: ApartRow[] };
+  matrices: Matrix[];
+  left_out: Record<string, LeftOut[]>;
+  final_name: string;
+  baseline_name: string;
+  /** From here on only in the edition for staff. */
+  final: number;
+  tolerance: number;
+  rounding: string;
+  students: string[];
+  groups: Group[];
+  not_stated: string;
+  only_baseline: number[];
+  rows: Rows;
+  /** Series → row → the grade as received, where it is not written as its points are. */
+  received: Record<string, string>[];
+  dots: { spread: number; lift: number; crowd: number };
+  /** Only in the edition to share: subject → series. */
+  boxes: (Box | null)[][];
+}
+
+/** What is used of a Vega view. */
+export interface View {
+  width(pixels: number): View;
+  height(pixels: number): View;
+  signal(name: string, value: unknown): View;
+  data(name: string, rows: object[]): View;
+  run(): View;
+  runAsync(): Promise<View>;
+  origin(): [number, number];
+  padding(): { left: number; top: number };
+  scale(name: string): (value: number) => number;
+}
+
+declare global {
+  function vegaEmbed(place: Element, spec: object, options: object): Promise<{ view: View }>;
+}
