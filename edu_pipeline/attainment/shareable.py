@@ -1,12 +1,16 @@
 """What of a cohort's tables may leave the circle of those who teach it.
 
 No row of a student, no name of a colleague, no number of few people, and nothing from which one
-follows. So that this can be seen without solving anything, there is
+follows, also not by a row that is there or missing. So that this can be seen without solving anything,
+there is
 
 - one number of people per subject and group, wherever it stands: those compared. Of others (with a
   grade in a mock, with other subjects, in English and maths, in any subject) there is none, because
   their difference from it would be the few who are missing;
-- one decision per subject and column of the export: its groups are there in all tables, or in none;
+- no row of a subject that few take: it might as well be taken by nobody;
+- one decision per subject and column of the export: all groups of the column that the cohort has are
+  there in all tables, or none of them. None, where one of them is of few or nobody in this subject, or
+  where all of one have the same grade;
 - no share of nearly nobody or nearly everybody, which would tell of each of them.
 
 Means are to a tenth of a grade, so that a student does not follow from groups that differ by one.
@@ -20,7 +24,14 @@ import polars as pl
 from edu_pipeline.attainment.groups import GROUP
 from edu_pipeline.attainment.matrix import protected_matrix
 from edu_pipeline.attainment.metrics import Tables
-from edu_pipeline.attainment.outcomes import BELOW, COHORT, EXCEEDED, MET, SUBJECT
+from edu_pipeline.attainment.outcomes import (
+    BELOW,
+    COHORT,
+    EXCEEDED,
+    MET,
+    SUBJECT,
+    series_compared,
+)
 from edu_pipeline.model.attainment import ALL, INCLUDED
 from edu_pipeline.settings.attainment import Attainment
 
@@ -77,36 +88,32 @@ _ROW = (COHORT, SUBJECT, *GROUP)
 def shareable(tables: Tables, attainment: Attainment) -> Tables:
     """The tables of the edition for people who do not teach the cohort.
 
-    Where a number is left out, the cell is empty; a group of few has its row, with nothing in it. A
-    subject of few has no rows of groups: which there are would tell who is in it.
+    What is not decided here to be told is left out. A number that is left out beside others is empty.
 
     Args:
         tables: `metrics.cohort_tables`.
         attainment: The settings, with `fewest`.
     """
     fewest = attainment.fewest
-    of_few = _of_few(tables.attainment_subjects, fewest)
-    subjects, progress = (
-        _of_everybodys_kind(rows).join(of_few, on=[COHORT, SUBJECT, "group_column"], how="anti")
-        for rows in (tables.attainment_subjects, tables.attainment_progress)
+    subjects, progress = map(
+        _of_everybodys_kind, (tables.attainment_subjects, tables.attainment_progress)
     )
-    small = _with_small_groups(subjects, progress, fewest)
-    to_share = _progress(progress, small, fewest)
-    return Tables(
-        attainment_outcomes=tables.attainment_outcomes.clear(),
-        attainment_subjects=_subjects(subjects, progress, small, fewest),
-        attainment_progress=to_share,
-        attainment_transitions=_transitions(
+    kept = _kept(subjects, progress, fewest)
+    to_share = _progress(progress, kept, attainment)
+    told = {
+        "attainment_subjects": _subjects(subjects, progress, kept, attainment),
+        "attainment_progress": to_share,
+        "attainment_transitions": _transitions(
             tables.attainment_transitions, progress, to_share, fewest
         ),
-        # its columns are those of the transitions: what one leaves out the other would tell
-        mock_calibration=tables.mock_calibration.clear(),
-        attainment_headlines=_headlines(_of_everybodys_kind(tables.attainment_headlines), fewest),
-        attainment_left_out=tables.attainment_left_out.clear(),
-        attainment_exclusions=_exclusions(tables.attainment_exclusions, fewest),
-        attainment_uniqueness=tables.attainment_uniqueness.clear(),
-        attainment_disagreements=tables.attainment_disagreements.clear(),
-    )
+        "attainment_headlines": _headlines(
+            _of_everybodys_kind(tables.attainment_headlines), fewest
+        ),
+        "attainment_exclusions": _exclusions(tables.attainment_exclusions, kept, fewest),
+    }
+    # of students; or, of mocks, with the columns of the transitions, which would tell what they hide
+    rest = {name: table.clear() for name, table in tables.named().items() if name not in told}
+    return Tables(**told, **rest)
 
 
 def _of_everybodys_kind(rows: pl.DataFrame) -> pl.DataFrame:
@@ -116,33 +123,34 @@ def _of_everybodys_kind(rows: pl.DataFrame) -> pl.DataFrame:
     return rows.filter(pl.col("group_column").is_in([ALL, *kept]))
 
 
-def _of_few(subjects: pl.DataFrame, fewest: int) -> pl.DataFrame:
-    """cohort, subject and columns that make groups, of subjects that hardly anybody takes."""
-    everybody = pl.col("n").filter(pl.col("group_column") == ALL).max().over(COHORT, SUBJECT)
-    rows = subjects.filter(everybody < fewest, pl.col("group_column") != ALL)
-    return rows.select(_COLUMN).unique()
-
-
 def _few(number: pl.Expr, fewest: int) -> pl.Expr:
     return (number > 0) & (number < fewest)
 
 
-def _with_small_groups(subjects: pl.DataFrame, progress: pl.DataFrame, fewest: int) -> pl.DataFrame:
-    """cohort, subject and column of the export where any group is of few in any respect."""
-    numbers = [(subjects, "n"), (progress, "students"), (progress, "n_residual")]
-    found = [
-        rows.filter(pl.col("group_column") != ALL, _few(pl.col(name), fewest)).select(_COLUMN)
-        for rows, name in numbers
+def _kept(subjects: pl.DataFrame, progress: pl.DataFrame, fewest: int) -> pl.DataFrame:
+    """cohort, subject, column and group of which there are rows: in all tables, or in none.
+
+    A group that is of many wherever everybody is (with a grade in a series, compared, with another
+    subject), and of whom not all are alike. All groups that a column has in the cohort are, or none
+    is: one that nobody or few of a subject are in would tell of the others.
+    """
+    n, alike = pl.col("n"), pl.lit(value=False)
+    measured = [
+        subjects.select(
+            *_ROW, "n", of="series", alike=(pl.col("lowest") == pl.col("highest")) & (n > 1)
+        ),
+        progress.select(*_ROW, n="students", of=pl.lit(""), alike=pl.col("low") == pl.col("high")),
+        progress.select(*_ROW, n="n_residual", of=pl.lit(" residual"), alike=alike),
     ]
-    return pl.concat(found).unique().with_columns(small=pl.lit(value=True))
-
-
-def _told(rows: pl.DataFrame, small: pl.DataFrame, number: str, fewest: int) -> pl.DataFrame:
-    """Rows with `told`: whether any number of theirs may be."""
-    marked = rows.join(small, on=_COLUMN, how="left", maintain_order="left")
-    return marked.with_columns(told=pl.col("small").is_null() & (pl.col(number) >= fewest)).drop(
-        "small"
+    found = pl.concat(
+        rows.with_columns(pl.col("alike").fill_null(value=False)) for rows in measured
     )
+    everybody = pl.col("group_column") == ALL
+    of_many = found.filter(everybody, n >= fewest).select(COHORT, SUBJECT, "of")
+    groups = found.select(COHORT, *GROUP).unique()
+    every = of_many.join(groups, on=COHORT).join(found, on=[*_ROW, "of"], how="left")
+    fine = (n.fill_null(0) >= fewest) & ~pl.col("alike").fill_null(value=True)
+    return every.filter(fine.all().over(_COLUMN)).select(_ROW).unique().sort(_ROW)
 
 
 def _only_where(told: pl.Expr, names: Sequence[str]) -> Sequence[pl.Expr]:
@@ -155,43 +163,53 @@ def _tenths(rows: pl.DataFrame, names: Sequence[str]) -> pl.DataFrame:
 
 
 def _subjects(
-    rows: pl.DataFrame, progress: pl.DataFrame, small: pl.DataFrame, fewest: int
+    rows: pl.DataFrame, progress: pl.DataFrame, kept: pl.DataFrame, attainment: Attainment
 ) -> pl.DataFrame:
     """Boxes without the ends, who are one student each, and without the few who were absent.
 
-    `n` is told of series that exactly as many have as are compared, in all groups; where nobody has
-    a baseline, as have the result.
+    Every group has a row for every series that many of the cohort have in some subject. `n` is told
+    of series that exactly as many have as are compared, in all groups; where nobody has a baseline,
+    as have the result.
     """
-    columns = rows.columns
-    rows = rows.join(
-        progress.select(*_ROW, "compared", "students"), on=_ROW, how="left", maintain_order="left"
-    )
-    n, students, by_subject = pl.col("n"), pl.col("students"), (COHORT, SUBJECT)
+    columns, fewest, by_subject = rows.columns, attainment.fewest, (COHORT, SUBJECT)
+    n, students = pl.col("n"), pl.col("students")
+    people = progress.select(*_ROW, "compared", "students")
+    rows = rows.join(kept, on=_ROW, how="semi").join(people, on=_ROW, how="left")
     of_result = n.filter(pl.col("series") == pl.col("compared")).max().over(_ROW)
     one = pl.when((students > 0).any().over(by_subject)).then(students).otherwise(of_result)
     same = (n == one).fill_null(value=False).all().over(*by_subject, "series")
-    rows = _told(rows.with_columns(same=same), small, "n", fewest)
-    rows = rows.with_columns(_only_where(pl.col("told"), ["n", "q1", "median", "q3", "mean"]))
-    rows = rows.with_columns(_only_where(pl.col("same"), ["n"])).select(columns)
-    return _tenths(rows, ["mean"]).with_columns(
-        pl.lit(None).cast(rows.schema[name]).alias(name) for name in ("absent", "lowest", "highest")
+    # where many of everybody have a series, many of every group have that is kept
+    rows = rows.with_columns(same=same).filter(n.max().over(*by_subject, "series") >= fewest)
+    every = kept.filter(pl.col(SUBJECT) != ALL).join(
+        rows.select(COHORT, "series").unique(), on=COHORT
     )
+    rows = every.join(rows, on=[*_ROW, "series"], how="left").with_columns(
+        _only_where(pl.col("same"), ["n"])
+    )
+    ends = [pl.lit(None, rows.schema[name]).alias(name) for name in ("absent", "lowest", "highest")]
+    return _tenths(rows.with_columns(ends), ["mean"]).select(columns).sort(*_ROW, "series")
 
 
-def _progress(rows: pl.DataFrame, small: pl.DataFrame, fewest: int) -> pl.DataFrame:
+def _progress(rows: pl.DataFrame, kept: pl.DataFrame, attainment: Attainment) -> pl.DataFrame:
+    fewest = attainment.fewest
     means = ["mean_difference", "low", "high", "shrunk"]
     residuals = ["residual", "residual_low", "residual_high"]
-    rows = _told(_tenths(rows, [*means, *residuals]), small, "students", fewest)
-    told = pl.col("told")
+    rows = _tenths(rows.join(kept, on=_ROW, how="semi", maintain_order="left"), means + residuals)
+    told = pl.col("students") >= fewest
     # with those who are in any subject, the few without this one would be told
     counted = told & (pl.col(SUBJECT) != ALL)
-    rows = rows.with_columns(
+    # what subjects are compared in that are not there is not said either
+    there = rows.filter(pl.col(SUBJECT) != ALL).with_columns(pl.lit(ALL).alias(SUBJECT))
+    in_all = series_compared(there, attainment).rename({"compared": "in_all"})
+    rows = rows.join(in_all, on=[COHORT, SUBJECT], how="left", maintain_order="left")
+    return rows.with_columns(
         *_only_where(told, means),
         *_only_where(told & (pl.col("n_residual") >= fewest), residuals),
         *_only_where(counted & _outcomes_told(fewest), OUTCOME_COUNTS),
         *_only_where(counted, ["n", "students"]),
-    )
-    return rows.with_columns(n_residual=pl.lit(None, pl.Int64)).drop("told")
+        compared=pl.when(pl.col(SUBJECT) == ALL).then("in_all").otherwise("compared"),
+        n_residual=pl.lit(None, pl.Int64),
+    ).drop("in_all")
 
 
 def _outcomes_told(fewest: int) -> pl.Expr:
@@ -209,7 +227,7 @@ def _outcomes_told(fewest: int) -> pl.Expr:
 def _transitions(
     rows: pl.DataFrame, progress: pl.DataFrame, to_share: pl.DataFrame, fewest: int
 ) -> pl.DataFrame:
-    """Matrices of everybody in one subject, in rows of many.
+    """Matrices of everybody in one subject, in rows of many; a cell that is not there is of nobody or few.
 
     Of a row whose sum is left out, its cells alone would say where its few are. Where (nearly) all
     of a row, or of a subject, fared alike, there is no matrix.
@@ -231,7 +249,7 @@ def _transitions(
         cells = {(base, final): n for base, final, n in part.select(*_GRADES, "n").iter_rows()}
         shown = protected_matrix(cells, () if outcomes else (-1, 0, 1), fewest)
         matrix = pl.DataFrame(
-            [(*place, n, row_n) for place, (n, row_n) in shown.items() if row_n is not None],
+            [(*place, n, row_n) for place, (n, row_n) in shown.items() if n and row_n is not None],
             schema=dict.fromkeys((*_GRADES, "n", "row_n"), pl.Int64),
             orient="row",
         )
@@ -243,6 +261,7 @@ def _transitions(
 def _headlines(rows: pl.DataFrame, fewest: int) -> pl.DataFrame:
     """Shares of 4 or better and of 5 or better, as coarse as any number of students could have them.
 
+    Columns of which no share is told have no rows: which groups there are would be told.
     How many have both, beside those compared in English or in maths, would tell the few who have one
     only; so would a count, an interval or a fine share. A share to 2 % fits any 50 students or more.
     """
@@ -268,21 +287,28 @@ def _headlines(rows: pl.DataFrame, fewest: int) -> pl.DataFrame:
         rows = rows.with_columns(pl.when(told).then(rounded).alias(f"{share} told"))
     names = [f"{name}_share" for name in ("both_4", "both_5")]
     kept = {COHORT, *GROUP, "compared"}
-    return rows.with_columns(
-        pl.col(f"{name} told").alias(name) if name in names else pl.lit(None, dtype).alias(name)
-        for name, dtype in rows.select(columns).schema.items()
-        if name not in kept
-    ).select(columns)
+    some = pl.any_horizontal(pl.col(f"{name} told").is_not_null().any() for name in names)
+    return (
+        rows.filter(some.over(by_column))
+        .with_columns(
+            pl.col(f"{name} told").alias(name) if name in names else pl.lit(None, dtype).alias(name)
+            for name, dtype in rows.select(columns).schema.items()
+            if name not in kept
+        )
+        .select(columns)
+    )
 
 
-def _exclusions(rows: pl.DataFrame, fewest: int) -> pl.DataFrame:
+def _exclusions(rows: pl.DataFrame, kept: pl.DataFrame, fewest: int) -> pl.DataFrame:
     """How many are not compared for which reason, where they are many.
 
     Of the other figures nothing: they count nearly the same people, and reasons would follow.
     """
-    many = pl.when(pl.col("students") >= fewest).then(pl.col("students"))
-    told = rows.filter(pl.col("figure") == "progress", pl.col("reason") != INCLUDED)
-    return told.with_columns(students=many)
+    return rows.filter(
+        pl.col("figure") == "progress",
+        pl.col("reason") != INCLUDED,
+        pl.col("students") >= fewest,
+    ).join(kept, on=[COHORT, SUBJECT], how="semi", maintain_order="left")
 
 
 def small_numbers(tables: Tables, fewest: int) -> int:
@@ -290,7 +316,8 @@ def small_numbers(tables: Tables, fewest: int) -> int:
 
     Numbers of few, differences of few between two numbers of the same group, wherever they stand, or
     between everybody and the groups that are there, or between a sum and its parts; rows of a matrix
-    with one cell only, or without a sum; and shares of nearly nobody or everybody.
+    with one cell only, or without a sum; shares of nearly nobody or everybody; and rows that tell by
+    being there, or by not being there beside others.
     """
     of_few = sum(
         table.filter(_few(pl.col(name), fewest)).height
@@ -298,7 +325,49 @@ def small_numbers(tables: Tables, fewest: int) -> int:
         for name in COUNTS
         if table.schema.get(name) == pl.Int64
     )
-    return of_few + sum(_few_between(tables, fewest)) + _telling_rows(tables) + _ends(tables)
+    return (
+        of_few
+        + sum(_few_between(tables, fewest))
+        + _telling_rows(tables)
+        + _ends(tables)
+        + sum(_missing_beside_others(tables))
+    )
+
+
+def _missing_beside_others(tables: Tables) -> Iterator[int]:
+    """How many rows say by what is empty or absent that somewhere is nobody, or few.
+
+    Rows with nothing in them; groups that a column has in one place and not in another; series that
+    one group has and another does not.
+    """
+    figures = {
+        "attainment_subjects": ("median", "n"),
+        "attainment_progress": ("mean_difference", "residual"),
+        "attainment_headlines": ("both_4_share", "both_5_share"),
+        "attainment_exclusions": ("students",),
+        "attainment_transitions": ("n",),
+    }
+    # boxes have a row for each series, told or not, alike for all
+    for name, columns in figures.items():
+        table = tables.named()[name]
+        keys = [*_ROW] if name == "attainment_subjects" else table.columns
+        empty = pl.all_horizontal(pl.col(columns).is_null())
+        yield table.filter(empty.all().over(keys)).height
+    places = [
+        rows.select(COHORT, *GROUP, place=pl.format(f"{name} {{}}", place))
+        for name, place in (
+            ("attainment_subjects", pl.concat_str(SUBJECT, pl.lit(" "), "series")),
+            ("attainment_progress", pl.col(SUBJECT)),
+            ("attainment_headlines", pl.lit("")),
+        )
+        for rows in [tables.named()[name]]
+    ]
+    told = pl.concat(places).unique()
+    of_column, of_place = [COHORT, "group_column"], [COHORT, "group_column", "place"]
+    groups = pl.col("group").n_unique()
+    yield told.filter(groups.over(of_place) != groups.over(of_column)).height
+    one = groups.over(of_column) == 1
+    yield told.filter(one, pl.col("group_column") != ALL).height
 
 
 def _few_between(tables: Tables, fewest: int) -> Iterator[int]:
@@ -343,10 +412,10 @@ def _few_between(tables: Tables, fewest: int) -> Iterator[int]:
 def _telling_rows(tables: Tables) -> int:
     """Rows of matrices that say by themselves, or by what is not there, where their people are."""
     rows = tables.attainment_transitions.group_by(*_ROW, _GRADES[0]).agg(
-        pl.col("n").max(), pl.col("row_n").first(), cells=pl.len()
+        pl.col("n").max(), pl.col("row_n").first()
     )
-    alone = pl.col("row_n").is_null() | (pl.col("cells") == 1)
-    return rows.filter(alone | (pl.col("n") >= (1 - NEARLY_NOBODY) * pl.col("row_n"))).height
+    most = pl.col("n") >= (1 - NEARLY_NOBODY) * pl.col("row_n")
+    return rows.filter(pl.col("row_n").is_null() | most).height
 
 
 def _ends(tables: Tables) -> int:

@@ -26,7 +26,7 @@ from edu_pipeline_tests.attainment.conftest import (
 
 ENV = environment([shipped("templates")])
 ENTRIES: list[Entry] = [
-    (f"secret{n}", subject, [4, 4, 3 + n % 4, 4.5])
+    (f"secret{n}", subject, [4 + n % 2, 4 + n % 3, 3 + n % 4, 4.5 + n % 2])
     for n in range(12)
     for subject in ("Maths", "Art")
 ]
