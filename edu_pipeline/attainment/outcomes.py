@@ -23,7 +23,7 @@ BELOW, MET, EXCEEDED, NO_BASELINE, NO_RESULT = (
     "no baseline",
     "no result",
 )
-_AND = " and "
+AND = " and "
 _EXACT = 6
 """Decimals to which differences are meant; what is behind them is the error of the arithmetic."""
 _AS_STATED = 0.05 + 1e-9
@@ -166,7 +166,7 @@ def comparison_sentence(compared: str | None, attainment: Attainment) -> str:
     against, final = f"{compared} against baseline", attainment.final
     if compared == final:
         return against
-    several = final in compared.split(_AND)
+    several = final in compared.split(AND)
     return f"{against}; {final} not sat{' in every subject' if several else ''}"
 
 
@@ -182,7 +182,7 @@ def series_compared(rows: pl.DataFrame, attainment: Attainment) -> pl.DataFrame:
             (pl.col("compared") == name).any().alias(f"compared {n}")
             for n, name in enumerate(candidates)
         )
-        .select(COHORT, SUBJECT, compared=pl.concat_str(named, separator=_AND, ignore_nulls=True))
+        .select(COHORT, SUBJECT, compared=pl.concat_str(named, separator=AND, ignore_nulls=True))
         .with_columns(pl.col("compared").replace("", None))
     )
 

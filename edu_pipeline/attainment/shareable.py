@@ -25,12 +25,12 @@ from edu_pipeline.attainment.groups import GROUP
 from edu_pipeline.attainment.matrix import protected_matrix
 from edu_pipeline.attainment.metrics import Tables
 from edu_pipeline.attainment.outcomes import (
+    AND,
     BELOW,
     COHORT,
     EXCEEDED,
     MET,
     SUBJECT,
-    series_compared,
 )
 from edu_pipeline.model.attainment import ALL, INCLUDED
 from edu_pipeline.settings.attainment import Attainment
@@ -99,9 +99,9 @@ def shareable(tables: Tables, attainment: Attainment) -> Tables:
         _of_everybodys_kind, (tables.attainment_subjects, tables.attainment_progress)
     )
     kept = _kept(subjects, progress, fewest)
-    to_share = _progress(progress, kept, attainment)
+    to_share = _progress(progress, kept, fewest)
     told = {
-        "attainment_subjects": _subjects(subjects, progress, kept, attainment),
+        "attainment_subjects": _subjects(subjects, progress, kept, fewest),
         "attainment_progress": to_share,
         "attainment_transitions": _transitions(
             tables.attainment_transitions, progress, to_share, fewest
@@ -163,7 +163,7 @@ def _tenths(rows: pl.DataFrame, names: Sequence[str]) -> pl.DataFrame:
 
 
 def _subjects(
-    rows: pl.DataFrame, progress: pl.DataFrame, kept: pl.DataFrame, attainment: Attainment
+    rows: pl.DataFrame, progress: pl.DataFrame, kept: pl.DataFrame, fewest: int
 ) -> pl.DataFrame:
     """Boxes without the ends, who are one student each, and without the few who were absent.
 
@@ -171,7 +171,7 @@ def _subjects(
     of series that exactly as many have as are compared, in all groups; where nobody has a baseline,
     as have the result.
     """
-    columns, fewest, by_subject = rows.columns, attainment.fewest, (COHORT, SUBJECT)
+    columns, by_subject = rows.columns, (COHORT, SUBJECT)
     n, students = pl.col("n"), pl.col("students")
     people = progress.select(*_ROW, "compared", "students")
     rows = rows.join(kept, on=_ROW, how="semi").join(people, on=_ROW, how="left")
@@ -190,8 +190,7 @@ def _subjects(
     return _tenths(rows.with_columns(ends), ["mean"]).select(columns).sort(*_ROW, "series")
 
 
-def _progress(rows: pl.DataFrame, kept: pl.DataFrame, attainment: Attainment) -> pl.DataFrame:
-    fewest = attainment.fewest
+def _progress(rows: pl.DataFrame, kept: pl.DataFrame, fewest: int) -> pl.DataFrame:
     means = ["mean_difference", "low", "high", "shrunk"]
     residuals = ["residual", "residual_low", "residual_high"]
     rows = _tenths(rows.join(kept, on=_ROW, how="semi", maintain_order="left"), means + residuals)
@@ -199,17 +198,26 @@ def _progress(rows: pl.DataFrame, kept: pl.DataFrame, attainment: Attainment) ->
     # with those who are in any subject, the few without this one would be told
     counted = told & (pl.col(SUBJECT) != ALL)
     # what subjects are compared in that are not there is not said either
-    there = rows.filter(pl.col(SUBJECT) != ALL).with_columns(pl.lit(ALL).alias(SUBJECT))
-    in_all = series_compared(there, attainment).rename({"compared": "in_all"})
-    rows = rows.join(in_all, on=[COHORT, SUBJECT], how="left", maintain_order="left")
+    there = {
+        str(cohort): set(part["compared"])
+        for (cohort,), part in rows.filter(pl.col(SUBJECT) != ALL).group_by(COHORT)
+    }
+    in_all = pl.struct(COHORT, "compared").map_elements(
+        lambda row: AND.join(
+            name
+            for name in (row["compared"] or "").split(AND)
+            if name in there.get(row[COHORT], ())
+        ),
+        pl.String,
+    )
     return rows.with_columns(
         *_only_where(told, means),
         *_only_where(told & (pl.col("n_residual") >= fewest), residuals),
         *_only_where(counted & _outcomes_told(fewest), OUTCOME_COUNTS),
         *_only_where(counted, ["n", "students"]),
-        compared=pl.when(pl.col(SUBJECT) == ALL).then("in_all").otherwise("compared"),
+        compared=pl.when(pl.col(SUBJECT) == ALL).then(in_all).otherwise("compared"),
         n_residual=pl.lit(None, pl.Int64),
-    ).drop("in_all")
+    )
 
 
 def _outcomes_told(fewest: int) -> pl.Expr:

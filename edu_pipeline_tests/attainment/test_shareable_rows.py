@@ -11,8 +11,9 @@ from hypothesis import settings as given_settings
 from hypothesis import strategies as st
 
 from edu_pipeline.attainment.metrics import Tables
-from edu_pipeline.attainment.page import Cohort, Frame, cohort_page, scripts_beside
+from edu_pipeline.attainment.page import Cohort, Frame, cohort_page
 from edu_pipeline.attainment.pictures import pictures
+from edu_pipeline.attainment.scripts import scripts_beside
 from edu_pipeline.attainment.shareable import shareable, small_numbers
 from edu_pipeline.ground.shipped import shipped
 from edu_pipeline.ground.templates import environment
@@ -72,10 +73,17 @@ def published(found: Tables, of: Sequence[Entry]) -> str:
     results = landed(of)
     nothing = pl.DataFrame(schema=dtypes(AttainmentNotes))
     cohort = Cohort(
-        COHORT, results, students_of(results), grouped("SEN", {}), nothing, found, date(2026, 9, 1)
+        COHORT,
+        SETTINGS.attainment,
+        results,
+        students_of(results),
+        grouped("SEN", {}),
+        nothing,
+        found,
+        date(2026, 9, 1),
     )
     page = cohort_page(FRAME, cohort, "shareable")
-    drawn = dict(pictures(cohort, SETTINGS.attainment, "shareable"))
+    drawn = dict(pictures(cohort, "shareable"))
     return re.sub(r"[-−+]?\d+(\.\d+)?", "#", page + json.dumps(drawn))
 
 
