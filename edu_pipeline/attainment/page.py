@@ -30,7 +30,7 @@ from edu_pipeline.attainment.waiting import NOTHING, Waiting
 from edu_pipeline.glossary.metrics import definitions
 from edu_pipeline.ground.templates import render_text
 from edu_pipeline.ground.wording import NBSP, isolated, listed
-from edu_pipeline.model.attainment import ALL, INCLUDED, NOT_STATED
+from edu_pipeline.model.attainment import ALL, INCLUDED, NOT_STATED, QUESTIONS, REFERENCES, read_as
 from edu_pipeline.model.grades import grade_name
 from edu_pipeline.settings.attainment import Attainment
 from edu_pipeline.settings.home import Settings
@@ -83,6 +83,17 @@ class Cohort:
     """When the newest of its files landed."""
     waits: Sequence[str] = ()
     """Subjects of which nothing is shown."""
+    doubts: Sequence[str] = ()
+    """What has to be answered for these: sentences with what to do."""
+    references: pl.DataFrame | None = None
+    """`Results` of targets and predictions, with the `role` and `place` of each series."""
+    columns: pl.DataFrame | None = None
+    """`ResultColumns` of its files."""
+
+    def asked(self) -> list[str]:
+        """Questions for which nothing waits, though something is left out until they are answered."""
+        of = self.problems.filter(pl.col("kind").is_in(QUESTIONS), pl.col("holds").is_null())
+        return of["message"].unique(maintain_order=True).to_list()
 
 
 @dataclass(frozen=True)
@@ -107,6 +118,7 @@ def cohorts(
     *,
     attainment: Attainment,
     exam_series: pl.DataFrame = NO_SERIES,
+    columns: pl.DataFrame | None = None,
     waiting: Waiting = NOTHING,
     zone: tzinfo = UTC,
 ) -> list[Cohort]:
@@ -121,16 +133,25 @@ def cohorts(
         problems: `AttainmentNotes`.
         attainment: The settings.
         exam_series: `ExamSeries`.
+        columns: `ResultColumns`.
         waiting: What is not shown.
         zone: Whose day it was when a file landed.
     """
     cohort = pl.col("cohort")
     own = own_settings(exam_series, attainment)
-    exams = [
-        rows.filter(pl.col("series").is_in(own.get(str(name), attainment).series))
-        for (name,), rows in waiting.without(results).group_by("cohort")
-    ]
-    results = pl.concat([results.clear(), *exams])
+    exams = pl.concat(
+        [
+            results.clear(),
+            *(
+                rows.filter(pl.col("series").is_in(own.get(str(name), attainment).series))
+                for (name,), rows in waiting.without(results).group_by("cohort")
+            ),
+        ]
+    )
+    roles = exam_series.filter(pl.col("role").is_in(REFERENCES))
+    references = waiting.without(results).join(
+        roles.select("cohort", "series", "role", "place"), on=["cohort", "series"]
+    )
     students, groups = map(waiting.without, (students, groups))
 
     def of(name: str, frame: pl.DataFrame) -> pl.DataFrame:
@@ -143,19 +164,28 @@ def cohorts(
             return None
         return newest.replace(tzinfo=UTC).astimezone(zone).date()
 
+    def columns_of(name: str) -> pl.DataFrame | None:
+        if columns is None:
+            return None
+        theirs = files.filter(cohort.is_null() | (cohort == name))["file"]
+        return columns.filter(pl.col("file").is_in(theirs.implode())).sort("file", "place")
+
     return [
         Cohort(
             name,
             settings,
-            of(name, results),
+            of(name, exams),
             of(name, students),
             of(name, groups),
             problems.filter(cohort.is_null() | (cohort == name)),
             Tables(**{key: of(name, table) for key, table in tables.named().items()}),
             landed(name),
             waiting.subjects(name),
+            waiting.why(name),
+            of(name, references),
+            columns_of(name),
         )
-        for name in results["cohort"].unique().sort()
+        for name in exams["cohort"].unique().sort()
         for settings in [own.get(name, attainment)]
     ]
 
@@ -197,6 +227,9 @@ def cohort_page(frame: Frame, cohort: Cohort, edition: Edition) -> str:
         "definitions": [known[name] for name in DEFINED],
         "ledger": _ledger(tables.attainment_exclusions),
         "waits": cohort.waits,
+        "doubts": cohort.doubts if edition == "staff" else [],
+        "asked": cohort.asked() if edition == "staff" else [],
+        "read_as": _read_as(cohort) if edition == "staff" else [],
         "problems": _problems(cohort) if edition == "staff" else [],
         "disagreements": _disagreements(cohort) if edition == "staff" else [],
         "policy": frame.scripts.policy,
@@ -262,6 +295,7 @@ def staff_data(cohort: Cohort) -> dict[str, Any]:
             "against": _short(rows["expected"]),
         },
         "received": _received(told, series),
+        "references": _references(cohort, rows),
         "row_height": charts.ROW_HEIGHT,
         "dots": {
             "spread": charts.SPREAD,
@@ -373,6 +407,21 @@ def _received(told: pl.DataFrame, series: Sequence[str]) -> list[dict[str, str]]
         }
         for name in series
     ]
+
+
+def _references(cohort: Cohort, rows: pl.DataFrame) -> list[dict[str, Any]]:
+    """What else results can be held against: name, role and the points of every row."""
+    if cohort.references is None:
+        return []
+    on = ["student_id", "subject"]
+    found = []
+    for (name, role), of in cohort.references.sort("place").group_by(
+        "series", "role", maintain_order=True
+    ):
+        points = rows.join(of.select(*on, "points"), on=on, how="left").sort("row")["points"]
+        if points.count():
+            found.append({"name": name, "role": role, "of": _short(points)})
+    return found
 
 
 def _same(text: str, points: float) -> bool:
@@ -695,6 +744,11 @@ def _disagreements(cohort: Cohort) -> list[dict[str, str]]:
         }
         for row in rows.with_columns(label=label).sort("subject", "label").iter_rows(named=True)
     ]
+
+
+def _read_as(cohort: Cohort) -> list[dict[str, Any]]:
+    """File by file, which columns were taken for what (`read_as`)."""
+    return [] if cohort.columns is None else read_as(cohort.columns).to_dicts()
 
 
 def _difference(value: float | None) -> str:

@@ -66,6 +66,8 @@ def publish(
             "file": names[cohort.name],
             "students": cohort.students.height,
             "as_of": cohort.as_of,
+            "waits": cohort.waits,
+            "asked": [*cohort.doubts, *cohort.asked()],
         }
         for cohort in cohorts
     ]

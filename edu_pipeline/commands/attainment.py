@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
+from rich.table import Table
 from rich.text import Text
 
 from edu_pipeline.commands.console import HELD, UserError, err, out
@@ -17,6 +18,8 @@ if TYPE_CHECKING:
     from edu_pipeline.settings.attainment import Attainment
 
 _PAGE = (".html", ".htm")
+_COLUMNS = 3
+"""Headers of one kind that are shown."""
 _NO_IDS = "id_is_name"
 """Said, but nothing that somebody in a staff room could put right."""
 
@@ -80,6 +83,7 @@ def attainment(
             cohort or (results[0].stem if len(results) > 1 else None),
         )
         chosen = _chosen(landed, cohort)
+    _print_columns(landed)
     if _waits(landed, chosen):
         _print_problems(landed, chosen)
         err.print(f"No page is written: what is asked above decides the figures of {chosen}.")
@@ -154,7 +158,14 @@ def _chosen(landed: "Landed", cohort: str | None) -> str:
     Raises:
         UserError: There is none, or several.
     """
-    names = landed.results["cohort"].unique().sort().to_list()
+    import polars as pl
+
+    from edu_pipeline.model.attainment import REFERENCES
+
+    exams = landed.results.join(
+        landed.series.filter(~pl.col("role").is_in(REFERENCES)), on=["cohort", "series"]
+    )
+    names = exams["cohort"].unique().sort().to_list()
     if cohort is not None and cohort in names:
         return cohort
     if len(names) > 1:
@@ -212,6 +223,7 @@ def _page(
         landed.notes,
         attainment=attainment,
         exam_series=landed.series,
+        columns=landed.columns,
         waiting=waiting,
         zone=settings.zone,
     )
@@ -237,6 +249,26 @@ def _write(target: Path, html: str) -> None:
         raise UserError(
             f"{target} cannot be written: {reason}. Choose another place: -o PAGE.html"
         ) from None
+
+
+def _print_columns(landed: "Landed") -> None:
+    """How the files were read, column by column."""
+    from edu_pipeline.model.attainment import read_as
+
+    table = Table(box=None, pad_edge=False, header_style="dim")
+    for name in ("column", "read as", "because"):
+        table.add_column(name, overflow="fold")
+    table.add_column("or, by these lines of pipeline.toml", no_wrap=True)
+    for row in read_as(landed.columns).iter_rows(named=True):
+        headers = row["columns"]
+        more = f" and {len(headers) - _COLUMNS} more" if len(headers) > _COLUMNS else ""
+        what = row["series"] or row["role"]
+        role = f" ({row['role']})" if row["series"] and row["role"] != what.lower() else ""
+        other = f"{row['otherwise']}: {row['lines']}" if row["lines"] else row["otherwise"] or ""
+        cells = (", ".join(headers[:_COLUMNS]) + more, f"{what}{role}", row["evidence"], other)
+        table.add_row(*(Text(cell) for cell in cells))
+    out.print(table)
+    out.print()
 
 
 def _print_problems(landed: "Landed", chosen: str) -> bool:

@@ -141,6 +141,7 @@ def _print_landed(room: "MailRoom") -> tuple[list[str], Mapping[str, int]]:
     from edu_pipeline.commands.gate import recorded_problems, releases_of
     from edu_pipeline.ground.warehouse import home_lock, open_warehouse, read_table
     from edu_pipeline.landing.report import landed
+    from edu_pipeline.model.attainment import NOTICES
     from edu_pipeline.model.gate import unreleased
 
     home = room.home
@@ -150,6 +151,7 @@ def _print_landed(room: "MailRoom") -> tuple[list[str], Mapping[str, int]]:
             read_table(con, name) for name in ("attainment_disagreements", "stated_differences")
         )
         notes = agreement(*disagreements)[1]
+        done = read_table(con, "attainment_notes").filter(pl.col("kind").is_in(NOTICES))
     standing = unreleased(problems, releases_of(room)).unique("id", maintain_order=True)
     standing = standing.sort(pl.col("holds").is_null(), "message")
     table = Table(box=None, pad_edge=False, header_style="dim")
@@ -167,6 +169,8 @@ def _print_landed(room: "MailRoom") -> tuple[list[str], Mapping[str, int]]:
         out.print(Text.assemble(mark, with_home(home, message)), soft_wrap=True)
     for message in notes:
         out.print(Text.assemble(("! ", "bold yellow"), message), soft_wrap=True)
+    for message in done["message"].unique(maintain_order=True):
+        out.print(Text(f"  {with_home(home, message)}"), soft_wrap=True)
     out.print()
     return [*messages, *notes], {export.table: export.received for export in exports}
 

@@ -5,15 +5,20 @@ Grades are in points from 0 (U) to 9; empty is none. Names of students stand in 
 """
 
 import dataframely as dy
+import polars as pl
 
 POINTS = {"min": 0.0, "max": 9.0}
-NOTE_KINDS = (
+QUESTIONS = (
     "which_series",
     "which_baseline",
     "which_cohort",
     "which_scale",
     "which_column",
     "too_much_unsure",
+)
+"""What only somebody at the school can answer, and what is left out until then."""
+NOTE_KINDS = (
+    *QUESTIONS,
     "unreadable_file",
     "not_understood",
     "no_cohort",
@@ -74,6 +79,49 @@ class AttainmentFiles(dy.Schema):
     sha256 = dy.String(description="Digest of the file's content")
     landed_at = dy.Datetime(
         nullable=True, description="When it landed, UTC; empty: it was read elsewhere"
+    )
+
+
+class ResultColumns(dy.Schema):
+    """What a column of an export was taken for: "this is how I read your file". No data of students.
+
+    The lines of `lines`, in `pipeline.toml`, make the column what `otherwise` says.
+    """
+
+    file = dy.String(primary_key=True, description="As in attainment_files")
+    place = dy.Int64(primary_key=True, min=0, description="Its place in the file, from 0")
+    column = dy.String(description="Its header as received")
+    role = dy.String(
+        description=(
+            "Kind of id, name, cohort, subject, series, grade (whose series another column says), a role "
+            "of exam_series, stated difference, group, asked about, not read"
+        )
+    )
+    subject = dy.String(
+        nullable=True, description="The subject of its grades; empty: other columns say it"
+    )
+    series = dy.String(nullable=True, description="Their series, as in exam_series; likewise")
+    evidence = dy.String(description="Why, in words")
+    otherwise = dy.String(nullable=True, description="What else it might be")
+    lines = dy.String(nullable=True, description="The lines that make it that")
+
+
+def read_as(columns: pl.DataFrame) -> pl.DataFrame:
+    """`ResultColumns` for people: those of one kind of a file in one line.
+
+    Returns:
+        file, role, series, evidence, otherwise, lines; `columns` (headers, in the file's order) and
+        `subjects`, those of their grades. Advice is that of the first.
+    """
+    kind = ("file", "role", "series", "evidence")
+    return (
+        columns.sort("file", "place")
+        .group_by(kind, maintain_order=True)
+        .agg(
+            pl.col("otherwise", "lines").first(),
+            columns="column",
+            subjects=pl.col("subject").drop_nulls().unique(maintain_order=True),
+        )
     )
 
 

@@ -115,7 +115,7 @@ def programme_pages(
     return notes
 
 
-@_page(pii="names", source="results", deps=[*_OF_COHORTS, "exam_series", *TABLES])
+@_page(pii="names", source="results", deps=[*_OF_COHORTS, "exam_series", "result_columns", *TABLES])
 def attainment_pages(
     landing_problems: pl.DataFrame,
     gate_releases: pl.DataFrame,
@@ -137,6 +137,7 @@ def attainment_pages(
         *landed,
         attainment=settings.attainment,
         exam_series=read_table(con, "exam_series"),
+        columns=read_table(con, "result_columns"),
         waiting=waiting,
         zone=settings.zone,
     )

@@ -19,6 +19,7 @@ REJECTED, FATES = "rejected_results", "result_fates"
 """Parts of `rejected_rows` and of `landing_fates`."""
 _TABLES: Mapping[str, tuple[str, Callable[[Landed], pl.DataFrame]]] = {
     "attainment_files": ("none", lambda landed: landed.files),
+    "result_columns": ("none", lambda landed: landed.columns),
     "stg_results": ("ids", lambda landed: landed.results),
     "exam_series": ("none", lambda landed: landed.series),
     "cohort_students": ("names", lambda landed: landed.students),

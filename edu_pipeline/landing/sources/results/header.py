@@ -199,6 +199,12 @@ _ROLES: Mapping[str, str] = {
 }
 
 
+def is_called(header: str, role: str) -> bool:
+    """Whether a header is one of those of a role, such as `UPN`, `name` or `subject`."""
+    of = _ROLES.get(_compact(header))
+    return of is not None and (of == role or (of == "name" and role.endswith("name")))
+
+
 def shown_header(header: Sequence[str], settings: Attainment) -> str:
     """The columns of a file as a message may say them: a header that is unknown may name somebody."""
     known = known_names(settings)

@@ -11,10 +11,11 @@ import polars as pl
 from edu_pipeline.ground.warehouse import write_table
 from edu_pipeline.ground.wording import counted
 from edu_pipeline.landing.described import Block, Described, Row, Taken
+from edu_pipeline.landing.sources.results.asking import some
 from edu_pipeline.landing.sources.results.result_reading import Landed, read_cohort
 from edu_pipeline.landing.sources.results.result_zone import exports_in
 from edu_pipeline.landing.zone import Zone
-from edu_pipeline.model.attainment import NOTICES
+from edu_pipeline.model.attainment import NOTICES, read_as
 from edu_pipeline.settings.attainment import Attainment
 
 MANY = 40
@@ -42,7 +43,7 @@ def describe(con: duckdb.DuckDBPyConnection, zone: Zone, settings: Attainment) -
     told = dict(landed.notes.filter(pl.col("subject") != "").select("subject", "message").rows())
     cohorts = landed.students["cohort"].unique().sort().to_list()
     notices = landed.notes.filter(pl.col("kind").is_in(NOTICES))
-    blocks = [_cohort(landed, cohort, settings) for cohort in cohorts]
+    blocks = [_cohort(landed, cohort) for cohort in cohorts]
     if notices.height:
         rows = tuple(
             Row(row["kind"].replace("_", " "), row["message"])
@@ -68,7 +69,7 @@ def _taken(landed: Landed, told: dict[str, str]) -> Iterator[Taken]:
         )
 
 
-def _cohort(landed: Landed, cohort: str, settings: Attainment) -> Block:
+def _cohort(landed: Landed, cohort: str) -> Block:
     students = landed.students.filter(cohort=cohort)
     results = landed.results.filter(cohort=cohort)
     with_baseline = students.filter("in_results", "in_baseline").height
@@ -80,11 +81,17 @@ def _cohort(landed: Landed, cohort: str, settings: Attainment) -> Block:
         *(
             Row(
                 "file",
-                f"{file['file']}: {file['shape']}, {counted(file['rows'], 'row')}; {file['read_as']}",
+                f"{file['file']}: {file['shape']}, {counted(file['rows'], 'row')}",
             )
             for file in files.iter_rows(named=True)
         ),
-        Row("series", _series(results, settings)),
+        *(
+            Row(columns, text)
+            for columns, text in columns_in_words(
+                landed.columns.filter(pl.col("file").is_in(files["file"].implode()))
+            )
+        ),
+        Row("series", _series(landed, cohort)),
         Row("subjects", _counts(results["subject"])),
         Row("grades", _counts(results["grade"])),
         Row("scale", scale),
@@ -98,13 +105,28 @@ def _cohort(landed: Landed, cohort: str, settings: Attainment) -> Block:
     return Block(title, tuple(rows))
 
 
-def _series(results: pl.DataFrame, settings: Attainment) -> str:
+def columns_in_words(columns: pl.DataFrame) -> Iterator[tuple[str, str]]:
+    """Headers, and what they were taken for and why; those of one kind in one line.
+
+    Args:
+        columns: `ResultColumns`.
+    """
+    for row in read_as(columns).iter_rows(named=True):
+        what = f"{row['role']} {row['series']}" if row["series"] else row["role"]
+        text = f"{what}: {row['evidence']}"
+        if row["otherwise"]:
+            text += f"; else {row['otherwise']}: {' '.join(row['lines'].splitlines())}"
+        yield some(row["columns"]), text
+
+
+def _series(landed: Landed, cohort: str) -> str:
+    results = landed.results.filter(cohort=cohort)
     counts = dict(results["series"].value_counts().rows())
-    parts = []
-    for name in settings.series:
-        role = {settings.final: ", the final", settings.baseline: ", the baseline"}.get(name, "")
-        parts.append(f"{name}{role}: {counted(counts.get(name, 0), 'grade')}")
-    return "; ".join(parts)
+    series = landed.series.filter(cohort=cohort).sort("place")
+    return "; ".join(
+        f"{name}{'' if role == 'sat' else f', {role}'}: {counted(counts.get(name, 0), 'grade')}"
+        for name, role in series.select("series", "role").iter_rows()
+    )
 
 
 def _counts(texts: pl.Series) -> str:

@@ -17,6 +17,7 @@ from edu_pipeline.landing.sources.results.asking import Note
 from edu_pipeline.landing.sources.results.header import normal
 from edu_pipeline.landing.sources.results.names import normal_name
 from edu_pipeline.landing.sources.results.result_cells import CELLS, as_json, read_rows
+from edu_pipeline.landing.sources.results.result_columns import columns_of
 from edu_pipeline.landing.sources.results.result_groups import (
     FACTS,
     differences_of,
@@ -104,6 +105,8 @@ class Landed:
 
     files: pl.DataFrame
     """`AttainmentFiles`."""
+    columns: pl.DataFrame
+    """`ResultColumns`."""
     results: pl.DataFrame
     """`Results`."""
     series: pl.DataFrame
@@ -146,7 +149,8 @@ def read_cohort(
         cohort: The cohort of all of them; else what folder, column or file's name says.
         forgotten: Whether a student was erased, by id or normalised name: nothing of theirs comes in.
     """
-    found, questions = _agreed(find_tables(files, settings, baselines, cohort), settings)
+    received = find_tables(files, settings, baselines, cohort)
+    found, questions = _agreed(received, settings)
     reads = [read_rows(number, table) for number, table in enumerate(found.tables)]
     people = people_of(found.tables, reads, forgotten)
     rows = people.filter(~pl.col("forgotten").fill_null(value=False))
@@ -200,6 +204,7 @@ def read_cohort(
     every_grade = pl.concat([given, graded], how="diagonal")
     return Landed(
         files=_files(files, found, rows, results, rejected),
+        columns=columns_of(received.tables, found.tables, labels, settings),
         results=_as_results(results),
         series=_as_series(labels, results),
         students=_students(rows, results, settings),
