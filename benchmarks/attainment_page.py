@@ -70,7 +70,8 @@ def frames(students: int) -> dict[str, pl.DataFrame]:
             for series in SETTINGS.attainment.series:
                 points = min(9.0, max(0.0, level + draw.gauss(0, 0.8)))
                 points = round(points, 1) if series == "BASELINE" else float(round(points))
-                row = (f"{n:05}", f"Subject {subject:02}", series, f"{points:g}", points)
+                grade = (f"{points:g}", "gcse", points, int(points))
+                row = (f"{n:05}", f"Subject {subject:02}", series, *grade)
                 results.append(("2026", *row, False, "r.csv", len(results) + 2))
     people = [
         ("2026", f"{n:05}", f"Given{n} Family{n % 97}", False, True, True) for n in range(students)

@@ -77,14 +77,14 @@ def test_two_figures_are_a_double_award_only_where_they_can_be_one() -> None:
     assert points_of("5-4", double=False) == 4.5
 
 
-@pytest.mark.parametrize("text", ["5+", "9.5", "10", "-1", "H", "A**", "C*", "Merit?", "85 %", ""])
+@pytest.mark.parametrize("text", ["5+?", "9.5", "10", "-1", "H", "A**", "C*", "Merit?", "85 %", ""])
 def test_what_is_no_grade_has_no_points(text: str) -> None:
     assert points_of(text) is None
 
 
 def test_a_d_is_a_distinction_among_vocational_grades_and_a_letter_else() -> None:
     assert points_of("D") == 3
-    assert points_of("D", vocational=True) == 7
+    assert points_of("D", scale="level_2") == 7
     assert speaks_of_vocation("M")
     assert speaks_of_vocation("D*2")
     assert not speaks_of_vocation("D")

@@ -25,9 +25,9 @@ from edu_pipeline.attainment.outcomes import (
     attainment_outcomes,
     english_and_maths,
     is_one_of,
-    series_columns,
     series_compared,
     up_to_final,
+    whole_grades_of,
 )
 from edu_pipeline.attainment.own_settings import NO_SERIES, own_settings
 from edu_pipeline.attainment.waiting import NOTHING, Waiting
@@ -40,7 +40,7 @@ from edu_pipeline.model.attainment import (
     AttainmentTransitions,
     MockCalibration,
 )
-from edu_pipeline.model.columns import dtypes
+from edu_pipeline.model.grades import KS4, SCALES
 from edu_pipeline.model.subjects import subject_key
 from edu_pipeline.settings.attainment import Attainment
 
@@ -134,8 +134,8 @@ def _tables(
         attainment_outcomes=outcomes,
         attainment_subjects=attainment_subjects(results, groups),
         attainment_progress=attainment_progress(outcomes, groups, attainment),
-        attainment_transitions=attainment_transitions(outcomes, groups, attainment),
-        mock_calibration=mock_calibration(outcomes, groups, attainment),
+        attainment_transitions=attainment_transitions(results, outcomes, groups, attainment),
+        mock_calibration=mock_calibration(results, outcomes, groups, attainment),
         attainment_headlines=attainment_headlines(outcomes, students, groups, attainment).filter(
             ~pl.col(COHORT).is_in(headless[COHORT].to_list())
         ),
@@ -275,14 +275,15 @@ def _means(rows: pl.DataFrame, keys: Sequence[str], value: str) -> pl.DataFrame:
     return found.with_columns(low=mean - half, high=mean + half)
 
 
-def _whole(points: pl.Expr) -> pl.Expr:
-    return points.floor().cast(pl.Int64)
-
-
 def _matrix(rows: pl.DataFrame, keys: Sequence[str], row: str) -> pl.DataFrame:
-    """`n` of each cell of each of these matrices, and `row_n` of its row."""
+    """`n` of each cell of each of these matrices, and `row_n` of its row.
+
+    That of all subjects has those on the scale that most of its cohort have: a grade is one of its scale.
+    """
+    commonest = pl.col("scale").mode().sort().first().over(COHORT)
+    alike = rows.filter(pl.col("scale") == commonest)
     return (
-        _with_all_subjects(rows)
+        pl.concat([rows, alike.with_columns(pl.lit(ALL).alias(SUBJECT))])
         .group_by(*keys, row, "final_grade")
         .agg(n=pl.len())
         .with_columns(row_n=pl.col("n").sum().over(*keys, row))
@@ -290,11 +291,12 @@ def _matrix(rows: pl.DataFrame, keys: Sequence[str], row: str) -> pl.DataFrame:
 
 
 def attainment_transitions(
-    outcomes: pl.DataFrame, groups: pl.DataFrame, attainment: Attainment
+    results: pl.DataFrame, outcomes: pl.DataFrame, groups: pl.DataFrame, attainment: Attainment
 ) -> pl.DataFrame:
     """From each grade of the baseline to each grade of the result.
 
     Args:
+        results: `Results`.
         outcomes: `attainment_outcomes`.
         groups: `ResultGroups`.
         attainment: The settings.
@@ -302,11 +304,20 @@ def attainment_transitions(
     Returns:
         `AttainmentTransitions`; cells of nobody have no row.
     """
-    matched = outcomes.filter("matched").select(
-        *ENTRY,
-        "compared",
-        baseline_grade=_whole(pl.col("expected")),
-        final_grade=_whole(pl.col("result")),
+    wholes = whole_grades_of(results, "baseline_whole").filter(
+        pl.col("compared") == attainment.baseline
+    )
+    as_it_is = pl.when(pl.col("expected") == pl.col("baseline")).then("baseline_whole")
+    matched = (
+        outcomes.filter("matched")
+        .join(wholes.drop("compared"), on=ENTRY, how="left")
+        .select(
+            *ENTRY,
+            "compared",
+            "scale",
+            baseline_grade=pl.coalesce(as_it_is, pl.col("expected").floor().cast(pl.Int64)),
+            final_grade="whole",
+        )
     )
     rows = by_group(matched, groups)
     compared = series_compared(_with_all_subjects(rows), attainment)
@@ -315,11 +326,12 @@ def attainment_transitions(
 
 
 def mock_calibration(
-    outcomes: pl.DataFrame, groups: pl.DataFrame, attainment: Attainment
+    results: pl.DataFrame, outcomes: pl.DataFrame, groups: pl.DataFrame, attainment: Attainment
 ) -> pl.DataFrame:
     """Of those with a grade in a mock: what they got in the end.
 
     Args:
+        results: `Results`.
         outcomes: `attainment_outcomes`.
         groups: `ResultGroups`.
         attainment: The settings.
@@ -327,27 +339,19 @@ def mock_calibration(
     Returns:
         `MockCalibration`; cells of nobody have no row.
     """
-    columns = series_columns(attainment)
-    finished = outcomes.filter(pl.col("final").is_not_null())
-    parts = [
-        finished.filter(pl.col(columns[mock]).is_not_null()).select(
-            *ENTRY,
-            series=pl.lit(mock),
-            grade=_whole(pl.col(columns[mock])),
-            final_grade=_whole(pl.col("final")),
-        )
-        for mock in up_to_final(attainment)[:-1]
-    ]
-    if not parts:
-        return pl.DataFrame(schema=dtypes(MockCalibration))
-    rows = by_group(pl.concat(parts), groups)
+    final = attainment.final
+    wholes = whole_grades_of(results, "grade").drop_nulls("grade").rename({"compared": "series"})
+    mocks = wholes.filter(pl.col("series").is_in(up_to_final(attainment)[:-1]))
+    finished = wholes.filter(pl.col("series") == final).select(*ENTRY, final_grade="grade")
+    both = mocks.join(finished, on=ENTRY).join(outcomes.select(*ENTRY, "scale"), on=ENTRY)
+    rows = by_group(both, groups)
     return as_table(MockCalibration, _matrix(rows, [COHORT, SUBJECT, *GROUP, "series"], "grade"))
 
 
 def attainment_headlines(
     outcomes: pl.DataFrame, students: pl.DataFrame, groups: pl.DataFrame, attainment: Attainment
 ) -> pl.DataFrame:
-    """Students with 4 or better, and 5 or better, in both English and maths.
+    """Students with 4 or better, and 5 or better, in both English and maths; none of 16 to 18.
 
     Args:
         outcomes: `attainment_outcomes`.
@@ -360,6 +364,9 @@ def attainment_headlines(
     """
     english, maths = pl.col("english"), pl.col("maths")
     both = pl.min_horizontal(english, maths)
+    ks4 = [key for key, scale in SCALES.items() if scale.stage == KS4]
+    outcomes = outcomes.filter(pl.col("scale").is_in(ks4))
+    students = students.join(outcomes, on=COHORT, how="semi")
     rows = by_group(english_and_maths(outcomes, students, attainment), groups)
     known = english.is_not_null() & maths.is_not_null()
     found = rows.group_by(COHORT, *GROUP).agg(

@@ -73,6 +73,7 @@ def attainment_outcomes(results: pl.DataFrame, attainment: Attainment) -> pl.Dat
                 for name, column in columns.items()
             ),
             missed=series.filter("absent"),
+            scale=pl.col("scale").first(),
         )
         .with_columns(
             baseline=pl.col(columns[attainment.baseline]), final=pl.col(columns[attainment.final])
@@ -98,6 +99,7 @@ def attainment_outcomes(results: pl.DataFrame, attainment: Attainment) -> pl.Dat
         complete_series=pl.all_horizontal(complete) & pl.any_horizontal(there),
     )
     rows = rows.with_columns(_held_against(pl.col("result"), pl.col("baseline"), attainment))
+    rows = rows.join(whole_grades_of(results, "whole"), on=[*ENTRY, "compared"], how="left")
     rows = rows.with_columns(
         matched=pl.col("difference").is_not_null(), residual=_against_other_subjects()
     )
@@ -108,6 +110,11 @@ def attainment_outcomes(results: pl.DataFrame, attainment: Attainment) -> pl.Dat
         .cast(types)
         .sort(ENTRY)
     )
+
+
+def whole_grades_of(results: pl.DataFrame, name: str) -> pl.DataFrame:
+    """Whole grades by entry and `compared`, the series, under this name."""
+    return results.select(*ENTRY, compared="series", **{name: pl.col("whole")})
 
 
 def _points_in(series: pl.Expr, columns: Mapping[str, str]) -> pl.Expr:
@@ -234,10 +241,10 @@ def is_one_of(subjects: Sequence[str], outcomes: pl.DataFrame) -> pl.Expr:
 def english_and_maths(
     outcomes: pl.DataFrame, students: pl.DataFrame, attainment: Attainment
 ) -> pl.DataFrame:
-    """Students in the exports of results: their best `english` and `maths`, empty for none."""
+    """Students in the exports of results: their best `english` and `maths` in whole grades, empty for none."""
     best = outcomes.group_by(COHORT, STUDENT).agg(
-        english=pl.col("result").filter(is_one_of(attainment.english, outcomes)).max(),
-        maths=pl.col("result").filter(is_one_of(attainment.maths, outcomes)).max(),
+        english=pl.col("whole").filter(is_one_of(attainment.english, outcomes)).max(),
+        maths=pl.col("whole").filter(is_one_of(attainment.maths, outcomes)).max(),
     )
     return (
         students.filter("in_results")

@@ -7,6 +7,8 @@ Grades are in points from 0 (U) to 9; empty is none. Names of students stand in 
 import dataframely as dy
 import polars as pl
 
+from edu_pipeline.model.grades import SCALES
+
 POINTS = {"min": 0.0, "max": 9.0}
 QUESTIONS = (
     "which_series",
@@ -133,7 +135,22 @@ class Results(dy.Schema):
     subject = _subject()
     series = dy.String(primary_key=True, description="One of exam_series, which says its role")
     grade = dy.String(description="As received")
-    points = dy.Float64(nullable=True, min=0, max=9, description="0 is U; empty: absent")
+    scale = dy.String(
+        check=lambda c: c.is_in(list(SCALES)),
+        description="The subject's: gcse, letters, level_2 or level_1; of 16 to 18 a_level or level_3",
+    )
+    points = dy.Float64(
+        nullable=True,
+        min=0,
+        max=9,
+        description="On the scale; 0 is U, of A levels and level 3 a point is one A level grade; empty: absent",
+    )
+    whole = dy.Int64(
+        nullable=True,
+        min=0,
+        max=9,
+        description="The whole grade in points, rounded down: 5 of 5+, 5= and 5-; empty: absent",
+    )
     absent = dy.Bool(description="Entered and did not sit it (X, Abs); never a U")
     file = dy.String(description="Where it stands, as in attainment_files")
     line = dy.Int64(description="Line where its row starts")
@@ -287,6 +304,12 @@ class AttainmentOutcomes(dy.Schema):
     compared = _compared()
     provisional = dy.Bool(description="Whether that is not the final")
     result = _points("Points in that series")
+    scale = dy.String(
+        check=lambda c: c.is_in(list(SCALES)), description="The subject's, as in stg_results"
+    )
+    whole = dy.Int64(
+        nullable=True, min=0, max=9, description="The result as a whole grade, as in stg_results"
+    )
     absent = dy.Bool(description="Entered for that series and did not sit it")
     difference = _real("result − expected")
     outcome = dy.String(

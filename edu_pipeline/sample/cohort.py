@@ -258,7 +258,7 @@ def _results_csv(
             *(student.upn, student.name, student.gender, student.pp, student.sen),
             *(_class(entry), _teacher(entry), entry.subject, series),
         )
-        grade = "5+" if (entry, series) in unknown else _written(entry.subject, points, rng)
+        grade = "5*" if (entry, series) in unknown else _written(entry.subject, points, rng)
         lines.append((*known, grade))
         if (entry, series) in twice:
             lines.append((*known, f"{(points or 0) + 1 if (points or 0) < 9 else 8:g}"))  # noqa: PLR2004

@@ -24,6 +24,9 @@ Column = Literal[
 ]
 """What a column of an export of results can be; every other one is kept as a group."""
 
+Qualification = Literal["GCSE", "A level", "Level 1", "Level 2", "Level 3"]
+"""Whose grades somebody's may be; those of levels are passes, merits and distinctions."""
+
 
 class Attainment(Part):
     """Exam results of cohorts: what the series are called, what grades count, what is compared."""
@@ -73,6 +76,13 @@ class Attainment(Part):
     )
     subjects: dict[str, str] = Field(
         default_factory=dict, description="A subject as some export has it = as tables show it."
+    )
+    qualifications: dict[str, Qualification] = Field(
+        default_factory=dict,
+        description=(
+            "A subject, or `*` for all = what its grades are those of, where neither its name nor a column "
+            "says it."
+        ),
     )
     columns: dict[Column, str] = Field(
         default_factory=dict,

@@ -173,11 +173,11 @@ def _grade(level: float) -> float:
 
 def _rows(
     student: str, subject: str, grades: Sequence[float | str | None]
-) -> list[tuple[str, str, str, str, float | None, bool]]:
+) -> list[tuple[str | float | None, ...]]:
     return [
-        (student, subject, series, f"{grade}", None, True)
+        (student, subject, series, f"{grade}", "gcse", None, None, True)
         if isinstance(grade, str)
-        else (student, subject, series, f"{grade:g}", grade, False)
+        else (student, subject, series, f"{grade:g}", "gcse", grade, int(grade), False)
         for series, grade in zip(ATTAINMENT.series, grades, strict=True)
         if grade is not None
     ]

@@ -9,7 +9,7 @@ import polars as pl
 import pytest
 
 from edu_pipeline.landing.sources.results.result_reading import Landed
-from edu_pipeline.landing.sources.results.which_scale import level_of
+from edu_pipeline.landing.sources.results.which_scale import kind_of
 from edu_pipeline_tests.landing.results.conftest import Read, held, kinds, problems
 
 STUDENTS = tuple(f"A{n}" for n in range(1, 7))
@@ -301,20 +301,63 @@ def test_one_student_of_another_year_is_said_and_a_set_or_a_birthday_is_no_year(
 # Scale
 
 
-def test_letters_of_a_levels_are_not_put_on_the_scale_of_gcses(read: Read) -> None:
-    files = {"2026/r.csv": table("Qualification,Final", "A.level A.level", "A B").replace(".", " ")}
+def scales(landed: Landed) -> dict[str, str]:
+    """Subject → scale."""
+    return dict(landed.results.select("subject", "scale").unique().iter_rows())
+
+
+def test_a_levels_have_a_scale_and_a_final_of_their_own(read: Read) -> None:
+    columns = ("A.level A.level A.level", "A B A*", "B C U", "B B B")
+    files = {"2026/r.csv": table("Qualification,Mock 1,Final,FFT", *columns).replace(".", " ")}
     landed = read(files)
-    assert landed.results.is_empty()
-    assert held(landed) == [("2026", "")]
-    assert "are of A levels" in message(landed, "which_scale")
-    worth = read(files, {"grades": {"A": 5, "B": 4}})
-    assert sums(worth) == {"GCSE": 9}
-    assert not kinds(worth)
+    assert sums(landed) == {"MOCK 1": 15, "A LEVEL": 7, "BASELINE": 12}
+    assert scales(landed) == {"Maths": "a_level"}
+    assert landed.series.filter(role="final")["series"].to_list() == ["A LEVEL"]
+    assert not kinds(landed)
+    worth = read(files, {"grades": {"A*": 9, "A": 8, "B": 7, "C": 5}})
+    assert sums(worth) == {"MOCK 1": 24, "GCSE": 12, "BASELINE": 21}
+
+
+def test_awards_of_level_3_are_worth_the_mean_of_their_grades(read: Read) -> None:
+    text = "UPN,Subject,Final\nA1,BTEC L3 Sport,D*D\nA2,BTEC L3 Sport,MPP\nA1,A level Art,A\n"
+    landed = read({"2026/r.csv": text})
+    assert scales(landed) == {"BTEC L3 Sport": "level_3", "A level Art": "a_level"}
+    assert sums(landed) == {"FINAL": pytest.approx(4.25 + 11 / 6 + 5, abs=1e-6)}
+    assert not kinds(landed)
 
 
 def test_a_year_group_in_the_name_says_what_letters_are_and_nothing_of_numbers(read: Read) -> None:
-    assert held(read({"2026/Y13 results.csv": table("Final", "A B C")})) == [("2026", "")]
+    assert scales(read({"2026/Y13 results.csv": table("Final", "A B C")})) == {"Maths": "a_level"}
+    assert scales(read({"2026/Y13 results.csv": table("Final", "M P D*")})) == {"Maths": "level_3"}
     assert not kinds(read({"2026/Y13 resits.csv": table("GCSE", "4 5 6")}))
+    # whose D it is, nothing says
+    unclear = read({"2026/Y13 results.csv": table("Final", "D D D")})
+    assert held(unclear) == [("2026", "")]
+    assert "do not say of which kind" in message(unclear, "which_scale")
+    said = {"qualifications": {"maths": "Level 3"}}
+    assert sums(read({"2026/Y13 results.csv": table("Final", "D D D")}, said)) == {"FINAL": 10.5}
+
+
+def test_the_mean_of_somebodys_gcses_is_no_baseline_of_an_a_level(read: Read) -> None:
+    landed = read({"2026/Y13.csv": table("Final,Baseline", "A B C", "6.2 5.1 4.9")})
+    assert sums(landed) == {"A LEVEL": 12}
+    assert "3 baselines are numbers" in message(landed, "which_baseline")
+
+
+def test_qualification_numbers_are_known_by_subject_and_kind(read: Read) -> None:
+    text = "UPN,Subject,GCSE\nA1,601/4608/4,5\nA1,60142923,6\n"
+    assert scales(read({"2026/r.csv": text})) == {"Mathematics": "gcse", "English Language": "gcse"}
+
+
+def test_a_subject_of_passes_and_merits_has_their_scale_and_old_letters_theirs(read: Read) -> None:
+    text = "UPN,Subject,GCSE\nA1,Sport,D\nA2,Sport,M\nA1,Art,D\nA2,Art,B\nA1,Maths,4\nA2,Maths,C\n"
+    landed = read({"2026/r.csv": text})
+    assert scales(landed) == {"Sport": "level_2", "Art": "letters", "Maths": "gcse"}
+    assert dict(landed.results.group_by("subject").agg(pl.col("points").sum()).iter_rows()) == {
+        "Sport": 12.5,
+        "Art": 8.5,
+        "Maths": 8,
+    }
 
 
 def test_only_the_subjects_on_another_scale_wait(read: Read) -> None:
@@ -330,19 +373,22 @@ def test_letters_alone_are_old_gcses_only_where_something_says_so(read: Read) ->
 
 
 @pytest.mark.parametrize(
-    ("text", "level"),
+    ("text", "kind"),
     [
-        ("BTEC L1 Sport", 1),
-        ("NCFE Level 1 Award", 1),
-        ("OCR Level 1/2 Sport", 2),
-        ("GCE A Level", 3),
-        ("Entry Level Maths", 0),
-        ("GCSE Maths", 2),
+        ("BTEC L1 Sport", "level_1"),
+        ("NCFE Level 1 Award", "level_1"),
+        ("OCR Level 1/2 Cambridge National Sport", "level_2"),
+        ("BTEC Level 3 Extended Diploma", "level_3"),
+        ("GCE A Level", "a_level"),
+        ("Y13 Maths", "level 3"),
+        ("T Level Digital", "other"),
+        ("Entry Level Maths", "other"),
+        ("GCSE Maths", "gcse"),
         ("Maths", None),
     ],
 )
-def test_levels_are_read_off_a_qualifications_name(text: str, level: int | None) -> None:
-    assert level_of(text) == level
+def test_kinds_are_read_off_a_qualifications_name(text: str, kind: str | None) -> None:
+    assert kind_of(text) == kind
 
 
 def test_a_level_1_distinction_is_worth_less_than_a_grade_4(read: Read) -> None:
@@ -370,14 +416,24 @@ def test_marks_of_a_mock_leave_grades_of_the_final_alone(read: Read) -> None:
 # What is unsure
 
 
-def test_a_mock_in_fine_grades_is_left_out_and_the_final_stays(read: Read) -> None:
-    landed = read({"2026/r.csv": table("Mock 1,GCSE", "5+ 5= 5- 4 5 6", "4 5 6 5 6 4")})
+def test_fine_grades_are_thirds_of_a_grade_and_the_whole_grade_that_they_name(read: Read) -> None:
+    landed = read({"2026/r.csv": table("Mock 1,GCSE", "5+ 5= 5- 4a 4b 4c", "4 5 6 5 6 4")})
+    mock = landed.results.filter(series="MOCK 1")
+    third = 1 / 3
+    assert mock["points"].to_list() == pytest.approx(
+        [5 + third, 5, 5 - third, 4 + third, 4, 4 - third], abs=1e-6
+    )
+    assert mock["whole"].to_list() == [5, 5, 5, 4, 4, 4]
+    assert kinds(landed) == {"taken_for"}
+    worth = {"grades": {"5+": 5.5, "5=": 5.2, "5-": 5}}
+    own = read({"2026/r.csv": table("Mock 1", "5+ 5= 5-")}, worth)
+    assert sums(own) == {"MOCK 1": pytest.approx(15.7)}
+
+
+def test_a_class_is_no_fine_grade(read: Read) -> None:
+    landed = read({"2026/r.csv": table("Set,GCSE", "5a 5b 5c 5a 5b 5c", "4 5 6 5 6 4")})
     assert sums(landed) == {"GCSE": 30}
-    assert "MOCK 1 is left out of the subject" in message(landed, "too_much_unsure")
-    assert landed.groups.is_empty()
-    assert not held(landed)
-    worth = {"grades": {"5+": 5.33, "5=": 5, "5-": 4.67}}
-    assert sums(read({"2026/r.csv": table("Mock 1", "5+ 5= 5-")}, worth)) == {"MOCK 1": 15}
+    assert not kinds(landed)
 
 
 def test_a_subject_of_which_many_results_are_unsure_waits_and_one_slip_does_not(read: Read) -> None:

@@ -24,7 +24,7 @@ from edu_pipeline_tests.landing.results.conftest import Read, results
 FILES = {
     "2026/results.csv": (
         "Student,Gender,Subject,Exam_Series,Score\n"
-        "Ada Moss,F,Maths,MOCK 1,4\nAda Moss,F,Maths,GCSE,5\nBo Li,M,Maths,GCSE,5+\n"
+        "Ada Moss,F,Maths,MOCK 1,4\nAda Moss,F,Maths,GCSE,5\nBo Li,M,Maths,GCSE,5?\n"
         "Bo Li,M,Maths,MOCK 1,3\nBo Li,M,Maths,MOCK 1,4\n"
     ),
     "2026/yellis.csv": "Name,Maths\nMOSS Ada,5.5\nAda Moss,5.5\n",
@@ -75,7 +75,7 @@ def test_rejected_results_stand_among_all_rejected_rows(refreshed: Refreshed) ->
         ("results", 6, "different_results_for_one_series"),
         ("results", 2, "unmatched_baseline"),
     ]
-    assert json.loads(rows["row"][0])["Score"] == "5+"
+    assert json.loads(rows["row"][0])["Score"] == "5?"
 
 
 def test_problems_fail_checks_that_name_nobody(refreshed: Refreshed) -> None:
@@ -104,7 +104,7 @@ def test_problems_fail_checks_that_name_nobody(refreshed: Refreshed) -> None:
 
 def test_nothing_of_a_forgotten_student_comes_in_by_id_or_by_name(read: Read) -> None:
     files = {
-        "2026/r.csv": "UPN,Name,Subject,Series,Grade\nA1,Ada Moss,Maths,GCSE,5+\nA2,Bo Li,Maths,GCSE,4\n",
+        "2026/r.csv": "UPN,Name,Subject,Series,Grade\nA1,Ada Moss,Maths,GCSE,5?\nA2,Bo Li,Maths,GCSE,4\n",
         "2026/yellis.csv": "Name,Maths\nAda Moss,5.5\nBo Li,4.5\n",
         "2025/r.csv": ("Name,Subject,Series,Grade\nCy Day,Maths,GCSE,5\nCy Day,Maths,MOCK 1,5,5\n"),
         "2025/fft.csv": "Name,Maths\nCy Old,4\n",

@@ -59,16 +59,16 @@ def test_settings_may_count_an_absence_from_the_final_exam_and_never_from_a_mock
 
 def test_an_unknown_grade_is_a_rejected_row_and_the_settings_can_know_it(read: Read) -> None:
     files = long(
-        "A1,Ada Moss,Maths,MOCK 1,5+", "A1,Ada Moss,Maths,GCSE,5", "A2,Bo Li,Maths,GCSE,5+"
+        "A1,Ada Moss,Maths,MOCK 1,5?", "A1,Ada Moss,Maths,GCSE,5", "A2,Bo Li,Maths,GCSE,5?"
     )
     landed = read(files)
     assert results(landed) == [("A1", "Maths", "GCSE", 5.0)]
-    assert rejected(landed) == [(2, "unknown_grade", "5+"), (4, "unknown_grade", "5+")]
+    assert rejected(landed) == [(2, "unknown_grade", "5?"), (4, "unknown_grade", "5?")]
     assert '"UPN": "A1"' in landed.rejected["row"][0]
     (row,) = problems(landed, "unknown_grade").rows(named=True)
     assert row["number"] == 2
-    assert row["message"].endswith('[attainment.grades]\n"5+" = …')
-    known = read(files, {"grades": {"5+": 5.33}})
+    assert row["message"].endswith('[attainment.grades]\n"5?" = …')
+    known = read(files, {"grades": {"5?": 5.33}})
     assert known.results["points"].to_list() == [5.0, 5.33, 5.33]
     assert not kinds(known)
 
@@ -102,9 +102,9 @@ def test_a_cell_that_may_hold_a_name_is_shown_in_no_sentence(read: Read) -> None
 def test_a_cell_that_may_tell_who_it_is_is_shown_in_no_sentence(read: Read, text: str) -> None:
     # however often it stands in one student's rows
     slipped = [f"A1,Ada Moss,{subject},GCSE,{text}" for subject in ("Art", "Maths", "PE")]
-    landed = read(long(*slipped, "A2,Bo Li,Maths,GCSE,5+"))
+    landed = read(long(*slipped, "A2,Bo Li,Maths,GCSE,5?"))
     (message,) = problems(landed, "unknown_grade")["message"]
-    assert "4 cells are no grades that we know: “5+” (1) and others." in message
+    assert "4 cells are no grades that we know: “5?” (1) and others." in message
     assert text not in message
     landed = read(long(*(line.replace("GCSE", text) for line in slipped)))
     (message,) = problems(landed, "unknown_series")["message"]
@@ -340,7 +340,7 @@ def test_the_settings_name_series_of_their_own(read: Read) -> None:
         ),
         own,
     )
-    assert results(landed, "series", "points") == [("A level", 7), ("Autumn", 5.5), ("BASELINE", 4)]
+    assert results(landed, "series", "points") == [("A level", 5), ("Autumn", 4), ("BASELINE", 3)]
 
 
 def test_spellings_of_a_subject_are_one_called_as_most_rows_or_the_settings_do(read: Read) -> None:

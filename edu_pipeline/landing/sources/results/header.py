@@ -20,7 +20,7 @@ from edu_pipeline.landing.sources.results.series import (
 )
 from edu_pipeline.landing.sources.results.sheets import Sheet
 from edu_pipeline.landing.tables.headers import word_set
-from edu_pipeline.model.grades import is_absent, is_nothing, points_of
+from edu_pipeline.model.grades import is_absent, is_grade, is_nothing
 from edu_pipeline.model.subjects import is_known, sounds_like_one, subject_key, tidy
 from edu_pipeline.settings.attainment import Attainment, Column
 
@@ -112,8 +112,8 @@ _MOSTLY = 0.5
 """The same where its header says so, too."""
 _WORDS = re.compile(r"[^\s_:|()\[\]/–—-]+")
 _BLANK = re.compile(r"column_\d+|unnamed:? ?\d*", re.IGNORECASE)
-_FINE = re.compile(r"(?:[1-9]\s?[-+=abc]|[A-G]\*?[-+=]|[1-9][.,]\d+)")
-"""Grades that are cut finer than exam boards cut them; what they are worth differs by school."""
+_CLASS = re.compile(r"[1-9] ?[abcABC]")
+"""What is a fine grade in a column that says so, and else may be a class."""
 _SUBJECTS_ENOUGH = 2
 """Columns that are surely subjects, from which on others among them may be."""
 _SHORT = 3
@@ -378,11 +378,13 @@ class _Reading:
 
     def graded(self, text: str) -> bool:
         """Whether a cell is a grade or an absence."""
-        return is_absent(text) or points_of(text, self.settings.grades) is not None
+        return is_absent(text) or (
+            is_grade(text, self.settings.grades) and not _CLASS.fullmatch(text)
+        )
 
     def like_grades(self, place: int) -> float:
         """Share of grades and absences, also of those cut finer than exam boards cut them."""
-        return self.share(place, lambda t: self.graded(t) or bool(_FINE.fullmatch(t)))
+        return self.share(place, lambda t: self.graded(t) or bool(_CLASS.fullmatch(t)))
 
     def may_be_results(self, place: int) -> bool:
         """Whether grades stand in a column, or marks that are none, or nothing at all."""

@@ -48,9 +48,10 @@ from edu_pipeline.landing.sources.results.which_cohort import (
 )
 from edu_pipeline.landing.sources.results.which_scale import (
     columns_of_marks,
-    on_scale,
+    fine_grades,
     other_scales,
-    with_levels,
+    own_finals,
+    with_scales,
 )
 from edu_pipeline.landing.sources.results.which_series import (
     doubtful_finals,
@@ -202,11 +203,12 @@ def read_cohort(
     differences = differences_of(facts.filter("stated"))
     groups = steps.groups(facts, results, differences)
     every_grade = pl.concat([given, graded], how="diagonal")
+    finals_of = own_finals(results, settings)
     return Landed(
         files=_files(files, found, rows, results, rejected),
         columns=columns_of(received.tables, found.tables, labels, settings),
-        results=_as_results(results),
-        series=_as_series(labels, results),
+        results=_as_results(_with_own_finals(results, finals_of, settings)),
+        series=_as_series(_with_own_finals(_series_of(labels, results), finals_of, settings)),
         students=_students(rows, results, settings),
         groups=groups,
         differences=differences,
@@ -367,8 +369,7 @@ class _Steps:
         return pl.concat(of_files)
 
     def on_scale(self, cells: pl.DataFrame) -> pl.DataFrame:
-        """Cells on the scale of GCSEs, with the `level` of their qualification."""
-        cells = with_levels(cells, self.tables, self.settings)
+        """Cells on the scales of their cohort's stage, with the `scale` of their qualification."""
         marks, asked = columns_of_marks(cells, self.tables, self.settings)
         self.questions += asked
         of_marks = cells.join(marks, on=["table", "place", "series"], how="semi")
@@ -376,8 +377,13 @@ class _Steps:
         cells = cells.join(
             marks, on=["table", "place", "series"], how="anti", maintain_order="left"
         )
-        self.questions += other_scales(cells, self.settings)
-        return self.sieve.keep(cells, on_scale(self.settings), OTHER_SCALE, "grade")
+        cells, others, asked = other_scales(
+            with_scales(cells, self.tables, self.settings), self.settings
+        )
+        self.questions += asked
+        self.notes += fine_grades(cells)
+        self.sieve.reject(others, OTHER_SCALE)
+        return cells
 
     def graded(self, cells: pl.DataFrame) -> pl.DataFrame:
         """Cells with `points`, or of somebody who was absent."""
@@ -467,7 +473,16 @@ def _as_results(results: pl.DataFrame) -> pl.DataFrame:
     )
 
 
-def _as_series(labels: Labels, results: pl.DataFrame) -> pl.DataFrame:
+def _with_own_finals(
+    frame: pl.DataFrame, finals: Mapping[str, str], settings: Attainment
+) -> pl.DataFrame:
+    """Rows of the final with what it is called in their cohort."""
+    own = pl.col("cohort").replace_strict(finals, default=settings.final, return_dtype=pl.String)
+    final = pl.col("series") == settings.final
+    return frame.with_columns(series=pl.when(final).then(own).otherwise("series"))
+
+
+def _series_of(labels: Labels, results: pl.DataFrame) -> pl.DataFrame:
     """`ExamSeries` of every cohort; targets and predictions that count nowhere are none."""
     there = set(results.select("cohort", "series").unique().iter_rows())
     rows = [
@@ -476,8 +491,11 @@ def _as_series(labels: Labels, results: pl.DataFrame) -> pl.DataFrame:
         for place, each in enumerate(of.order)
         if each.role not in REFERENCES or (cohort, each.name) in there
     ]
-    frame = pl.DataFrame(rows, schema=dtypes(ExamSeries), orient="row")
-    return ExamSeries.validate(frame.sort("cohort", "place"))
+    return pl.DataFrame(rows, schema=dtypes(ExamSeries), orient="row")
+
+
+def _as_series(series: pl.DataFrame) -> pl.DataFrame:
+    return ExamSeries.validate(series.sort("cohort", "place"))
 
 
 def _students(rows: pl.DataFrame, results: pl.DataFrame, settings: Attainment) -> pl.DataFrame:

@@ -20,8 +20,9 @@ from edu_pipeline.landing.sources.results.result_people import (
     shared_names,
 )
 from edu_pipeline.landing.sources.results.result_tables import Table, rows_of
-from edu_pipeline.model.grades import is_absent, points_of, speaks_of_vocation
+from edu_pipeline.model.grades import is_absent, points_of, whole_of
 from edu_pipeline.model.grades import normal as normal_grade
+from edu_pipeline.model.qualifications import title_of_number
 from edu_pipeline.model.subjects import is_double, not_all, subject_key, tidy
 from edu_pipeline.settings.attainment import Attainment
 
@@ -204,6 +205,8 @@ def labels_of(
         .sort("cohort", "baseline", -pl.col("len").cast(pl.Int64), "subject")
     )
     own = {tidy(theirs).casefold(): tidy(ours) for theirs, ours in settings.subjects.items()}
+    numbered = {text: title_of_number(text) for text in counts["subject"].unique()}
+    own = {text.casefold(): title for text, title in numbered.items() if title} | own
     spelt: dict[tuple[str, str], str] = {}
     for ours in own.values():  # the settings' spelling wins
         for cohort in counts["cohort"].unique():
@@ -226,41 +229,26 @@ def labels_of(
 
 
 def with_points(cells: pl.DataFrame, settings: Attainment) -> pl.DataFrame:
-    """Cells with `points` and `absent`; neither where a text is no grade.
+    """Cells with `points`, the `whole` grade, and `absent`; none of them where a text is no grade.
 
-    A distinction, merit or pass is worth what it is at the qualification's `level`. Of other series than the final, a mark of absence is one whatever the settings' grades say.
+    A `scale` is then the subject's: that of most of its grades. Of other series than the final, a mark of
+    absence is one whatever the settings' grades say.
     """
-    cells = cells.with_columns(
-        final=pl.col("series") == settings.final,
-        level_1=(pl.col("level") == 1).fill_null(value=False),
-    )
+    cells = cells.with_columns(final=pl.col("series") == settings.final)
     key = {
-        **dict.fromkeys(("cohort", "subject", "grade"), pl.String()),
-        **dict.fromkeys(("final", "level_1"), pl.Boolean()),
+        **dict.fromkeys(("subject", "scale", "grade"), pl.String()),
+        "final": pl.Boolean(),
     }
-    kinds = cells.select(list(key)).unique()
-    texts: dict[tuple[str, str], set[str]] = defaultdict(set)
-    for cohort, subject, grade, _, _ in kinds.iter_rows():
-        texts[cohort, subject].add(grade)
-    vocational = {entry for entry, grades in texts.items() if _is_vocational(grades)}
     own = {normal_grade(grade): points for grade, points in settings.grades.items()}
     rows = []
-    for cohort, subject, grade, final, low in kinds.iter_rows():
-        points = points_of(
-            grade,
-            own,
-            double=is_double(subject),
-            vocational=low or (cohort, subject) in vocational,
-            level=1 if low else 2,
-        )
+    for subject, scale, grade, final in cells.select(list(key)).unique().iter_rows():
+        points = points_of(grade, own, scale=scale, double=is_double(subject))
         absent = is_absent(grade) and (points is None or not final)
-        rows.append((cohort, subject, grade, final, low, None if absent else points, absent))
-    schema = {**key, "points": pl.Float64(), "absent": pl.Boolean()}
+        points = None if absent else points
+        whole = None if points is None else whole_of(grade, points, scale)
+        rows.append((subject, scale, grade, final, points, whole, absent))
+    schema = {**key, "points": pl.Float64(), "whole": pl.Int64(), "absent": pl.Boolean()}
     meaning = pl.DataFrame(rows, schema=schema, orient="row")
-    return cells.join(meaning, on=list(key), how="left", maintain_order="left")
-
-
-def _is_vocational(grades: set[str]) -> bool:
-    """Whether a subject has merits and passes, and none of the GCSE's own letters."""
-    letters = {"A*", "A", "B", "C", "E", "F", "G"}
-    return any(map(speaks_of_vocation, grades)) and letters.isdisjoint(map(normal_grade, grades))
+    subjects_own = pl.col("scale").mode().sort().first().over("cohort", "subject")
+    found = cells.join(meaning, on=list(key), how="left", maintain_order="left")
+    return found.with_columns(scale=subjects_own)

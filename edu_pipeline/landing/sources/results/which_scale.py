@@ -1,26 +1,42 @@
 """On what scale grades stand: those of GCSEs, of another qualification, or none because they are marks. Pure."""
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 
 import polars as pl
 
 from edu_pipeline.ground.wording import counted, listed
-from edu_pipeline.landing.sources.results.asking import FEW, SHOWN, Note, quoted
+from edu_pipeline.landing.sources.results.asking import FEW, SHOWN, Note, by_cohort, quoted
 from edu_pipeline.landing.sources.results.header import normal
 from edu_pipeline.landing.sources.results.result_tables import Table, paste
-from edu_pipeline.model.grades import HIGHEST, LETTERS, points_of
+from edu_pipeline.landing.sources.results.series import reference_role
+from edu_pipeline.model.grades import (
+    GCSE,
+    HIGHEST,
+    KS4,
+    LETTERS,
+    POST_16,
+    SCALES,
+    is_absent,
+    is_fine,
+    points_of,
+    speaks_of_vocation,
+)
 from edu_pipeline.model.grades import normal as normal_grade
-from edu_pipeline.model.subjects import is_double
+from edu_pipeline.model.qualifications import kind_of_number
+from edu_pipeline.model.subjects import is_double, subject_key
 from edu_pipeline.settings.attainment import Attainment
 
 _MARKS = 0.05
 """Share of numbers above the highest grade from which on a column has marks."""
 _SHORT = 3
 """Characters of a grade that a sentence shows; what is longer may be anything."""
+_A_LEVEL = r"a[ -]?levels?(?! ?[12])|gce|as[ -]?levels?|a2"
+_OTHER = re.compile(
+    r"\b(entry level|el ?[123]|t[ -]?levels?|ib|international baccalaureate)\b", re.IGNORECASE
+)
 _LEVEL_3 = re.compile(
-    r"\b(a[ -]?levels?(?! ?[12])|gce|as[ -]?levels?|a2|level ?3|l3|ks ?5|key stage 5|sixth form|"
-    r"t[ -]?levels?|ib|y(?:ea)?r? ?1[23])\b",
+    rf"\b({_A_LEVEL}|(?:level|lev|l) ?3|ks ?5|key stage 5|sixth form|y(?:ea)?r? ?1[23])\b",
     re.IGNORECASE,
 )
 _LEVEL_1 = re.compile(
@@ -29,126 +45,277 @@ _LEVEL_1 = re.compile(
 _LEVEL_2 = re.compile(
     r"\b(gcses?|igcses?|ks ?4|key stage 4|(?:level|lev|l) ?(?:1 ?/ ?)?2)\b", re.IGNORECASE
 )
-_ENTRY = re.compile(r"\bentry level\b|\bel ?[123]\b", re.IGNORECASE)
-_QUALIFICATION = re.compile(
-    rf"{_LEVEL_3.pattern}|{_LEVEL_1.pattern}|{_LEVEL_2.pattern}|{_ENTRY.pattern}|\b(?:btec|ncfe|vcert)\b",
+_AWARD = re.compile(
+    r"\b(btec|ctec|ncfe|vcert|cache|nvq|cambridge (?:technical|national)s?|(?:extended )?(?:diploma|certificate)|"
+    r"applied general|technical award)\b",
     re.IGNORECASE,
 )
+"""Words of qualifications that end in distinction, merit and pass."""
+_ANY = "*"
+"""In `[attainment.qualifications]`: whatever nothing else is said of."""
+OTHER, LEVEL_3 = "other", "level 3"
+"""Kinds of qualifications besides the scales': of none that we know; of 16 to 18, whichever it is."""
+_SAID: Mapping[str, str] = {
+    "GCSE": GCSE,
+    "A level": "a_level",
+    "Level 1": "level_1",
+    "Level 2": "level_2",
+    "Level 3": "level_3",
+}
+"""What the settings may say of a subject."""
 
 
-def level_of(text: str) -> int | None:
-    """The level of a qualification that a text says: 0 (entry) to 3; None: it says none."""
+def kind_of(text: str) -> str | None:
+    """What kind of qualification a text says: a key of `SCALES`, `OTHER`, `LEVEL_3`; None: it says none."""
     spelt = text.replace("_", " ")
-    for level, pattern in ((0, _ENTRY), (3, _LEVEL_3), (1, _LEVEL_1), (2, _LEVEL_2)):
-        if pattern.search(spelt):
-            return level
+    if _OTHER.search(spelt):
+        return OTHER
+    if _LEVEL_3.search(spelt):
+        if re.search(rf"\b({_A_LEVEL})\b", spelt, re.IGNORECASE):
+            return "a_level"
+        return "level_3" if _AWARD.search(spelt) else LEVEL_3
+    if _LEVEL_1.search(spelt):
+        return "level_1"
+    if _LEVEL_2.search(spelt):
+        return "level_2" if _AWARD.search(spelt) else GCSE
     return None
 
 
-def with_levels(cells: pl.DataFrame, tables: Sequence[Table], settings: Attainment) -> pl.DataFrame:
-    """Cells with `level`, of which qualification they are; empty where nothing says it.
+def with_scales(cells: pl.DataFrame, tables: Sequence[Table], settings: Attainment) -> pl.DataFrame:
+    """Cells with `kind`, of qualification, and `scale`: a key of `SCALES`; empty where there is none.
 
-    The subject's own name wins over a column of qualifications, that over the series and the names of
-    sheet and file, which only say what letters are. A final that the settings call so is on the scale that they say.
+    What the settings say wins, then the subject's own name or number, a column of qualifications, the name
+    of the final, and those of the series, the sheet and the file, which only say what letters are.
 
     Args:
-        cells: `table`, `row`, `grade`, `spelt` (the subject as received) and `received` (the series).
+        cells: `cohort`, `table`, `row`, `subject`, `series`, `baseline`, `grade`, `spelt` (the subject as
+            received) and `received` (the series).
         tables: Of all cohorts.
         settings: The section of `pipeline.toml`.
     """
-    schema = dict.fromkeys(("table", "row", "said", "title"), pl.Int64)
-    rows: list[tuple[int, int, int | None, int | None]] = []
+    kinds = _with_kinds(cells, tables, settings)
+    key = ["cohort", "subject", "kind"]
+    grades = _of_exams(kinds, settings).group_by(key).agg(pl.col("plain").unique())
+    rows = [(*row[:3], _scale_of(row[2], row[3])) for row in grades.iter_rows()]
+    schema = dict.fromkeys([*key, "scale"], pl.String)
+    scales = pl.DataFrame(rows, schema=schema, orient="row")
+    own = [normal_grade(grade) for grade in settings.grades]
+    found = kinds.join(scales, on=key, how="left", nulls_equal=True, maintain_order="left")
+    # who has nothing but a baseline in a subject has it on the scale of the others
+    of_others = pl.col("scale").drop_nulls().mode().sort().first().over("cohort", "subject")
+    filled = (
+        pl.when(_held_against(settings))
+        .then(pl.coalesce("scale", of_others, pl.lit(GCSE)))
+        .otherwise("scale")
+    )
+    worth = pl.col("plain").is_in(own)
+    return found.with_columns(scale=pl.when(worth).then(pl.lit(GCSE)).otherwise(filled))
+
+
+def _of_exams(cells: pl.DataFrame, settings: Attainment) -> pl.DataFrame:
+    return cells.filter(~_held_against(settings))
+
+
+def _held_against(settings: Attainment) -> pl.Expr:
+    """Whether a cell is a baseline, a target or a prediction, which nobody sat."""
+    expected = _each("series", reference_role).is_not_null()
+    return pl.col("baseline") | (pl.col("series") == settings.baseline) | expected
+
+
+def _with_kinds(cells: pl.DataFrame, tables: Sequence[Table], settings: Attainment) -> pl.DataFrame:
+    """Cells with `kind` and `plain`, the grade without what spellings differ in."""
+    schema = {
+        **dict.fromkeys(("table", "row"), pl.Int64),
+        **dict.fromkeys(("said", "title"), pl.String),
+    }
+    rows: list[tuple[int, int, str | None, str | None]] = []
     for number, table in enumerate(tables):
         titles = [table.sheet.name or "", table.sheet.path.rpartition("/")[2]]
-        title = next((level for text in titles if (level := level_of(text)) is not None), None)
-        said: list[int | None] = [None] * len(table.sheet.rows)
-        for place in table.columns.groups:
-            texts = table.texts(place)
-            values = set(filter(None, texts))
-            if values and sum(map(bool, map(_QUALIFICATION.search, values))) * 2 > len(values):
-                levels = {value: level_of(value) for value in values}
-                said = [levels.get(text or "") for text in texts]
-                break
-        rows += [(number, place, level, title) for place, level in enumerate(said)]
+        title = next((kind for text in titles if (kind := kind_of(text)) is not None), None)
+        said = _said_in_a_column(table)
+        rows += [(number, place, kind, title) for place, kind in enumerate(said)]
     found = cells.join(
         pl.DataFrame(rows, schema=schema, orient="row"),
         on=["table", "row"],
         how="left",
         maintain_order="left",
-    )
-    own = level_of(settings.final)
-    letters = ~pl.col("grade").str.contains(r"^\s*[0-9]")  # a year group says nothing of numbers
-    around = pl.when(letters).then(pl.coalesce(_levels("received"), "title"))
-    said_by = pl.coalesce(_levels("spelt"), "said", around)
-    return found.with_columns(level=pl.when(said_by == own).then(None).otherwise(said_by)).drop(
-        "said", "title"
-    )
+    ).with_columns(plain=_each("grade", normal_grade))
+    own = {subject_key(name): _SAID[kind] for name, kind in settings.qualifications.items()}
+    letters = ~pl.col("plain").str.contains(r"^[0-9]")  # a year group says nothing of numbers
+    # a final that is called GCSE may be one in which nothing but its column says so
+    of_final = kind_of(settings.final)
+    final = pl.lit(None if of_final == GCSE else of_final, pl.String)
+    around = pl.when(letters).then(pl.coalesce(final, _each("received", kind_of), "title"))
+    entry = ["cohort", "student_id", "subject"]
+    return found.with_columns(
+        kind=pl.coalesce(
+            _each("subject", lambda subject: own.get(subject_key(subject), own.get(_ANY))),
+            _each("spelt", lambda text: kind_of_number(text) or kind_of(text)),
+            # a baseline has no column that says it, and a student's exams in a subject are of one kind
+            pl.coalesce("said", around).drop_nulls().mode().sort().first().over(entry),
+        )
+    ).drop("said", "title")
 
 
-def _levels(column: str) -> pl.Expr:
-    return pl.col(column).map_elements(level_of, return_dtype=pl.Int64)
+def _each(column: str, meaning: Callable[[str], str | None]) -> pl.Expr:
+    return pl.col(column).map_elements(meaning, return_dtype=pl.String)
 
 
-def on_scale(settings: Attainment) -> pl.Expr:
-    """Whether a cell, with `level`, is of a qualification that the scale of GCSEs has, or of settings."""
-    own = [normal_grade(grade) for grade in settings.grades]
-    plain = pl.col("grade").map_elements(normal_grade, return_dtype=pl.String)
-    other = pl.col("level").is_in([0, 3]).fill_null(value=False)
-    return pl.col("baseline") | (pl.col("series") == settings.baseline) | ~other | plain.is_in(own)
+def _said_in_a_column(table: Table) -> Sequence[str | None]:
+    for place in table.columns.groups:
+        texts = table.texts(place)
+        known = {text: kind_of_number(text) or kind_of(text) for text in set(texts) if text}
+        about = sum(kind is not None or bool(_AWARD.search(text)) for text, kind in known.items())
+        if about * 2 > len(known):
+            return [known.get(text or "") for text in texts]
+    return [None] * len(table.sheet.rows)
 
 
-def other_scales(cells: pl.DataFrame, settings: Attainment) -> Iterator[Note]:
-    """Grades of qualifications that stand on another scale than GCSEs.
+def _scale_of(kind: str | None, grades: Collection[str]) -> str | None:
+    """The scale on which a subject's grades stand that are said to be of a kind."""
+    vocational = any(map(speaks_of_vocation, grades))
+    if kind == LEVEL_3:  # whose D it is, only other grades say
+        by_letter = not {"A*", "A", "B", "C", "E"}.isdisjoint(grades)
+        return None if by_letter == vocational else "a_level" if by_letter else "level_3"
+    if kind in {OTHER, "a_level", "level_1", "level_3"}:
+        return None if kind == OTHER else kind
+    if vocational and {"A*", "A", "B", "C", "E", "F", "G"}.isdisjoint(grades):
+        return "level_2"
+    exams = {grade for grade in grades if points_of(grade) and not is_absent(grade)}
+    return "letters" if exams and exams <= set(LETTERS) else GCSE
+
+
+def other_scales(
+    cells: pl.DataFrame, settings: Attainment
+) -> tuple[pl.DataFrame, pl.DataFrame, list[Note]]:
+    """Grades that are on no scale that we know, or on that of another stage than their cohort's.
 
     Args:
-        cells: With `level`, `cohort`, `subject`, `series`, `received`, `grade`, `baseline`.
-        settings: The section of `pipeline.toml`; grades that it names are worth what it says.
+        cells: `with_scales`.
+        settings: The section of `pipeline.toml`.
+
+    Returns:
+        The cells on scales of their cohort's stage, those that are not, and the questions.
     """
-    own = {normal_grade(grade) for grade in settings.grades}
-    of_exams = cells.filter(~pl.col("baseline"), pl.col("series") != settings.baseline)
-    letters = list(LETTERS)
-    grades = of_exams.with_columns(
-        plain=pl.col("grade").map_elements(normal_grade, return_dtype=pl.String)
-    ).filter(~pl.col("plain").is_in(list(own)))
-    for (cohort,), found in grades.group_by("cohort", maintain_order=True):
-        high = found.filter(pl.col("level").is_in([0, 3]))
-        if not high.is_empty():
-            yield from _of_other_levels(str(cohort), found, high)
-        elif (
-            found["level"].null_count() == found.height
-            and not found.is_empty()
-            and found["plain"].is_in([*letters, "U", "X"]).all()
-            and found["plain"].is_in(letters[:6]).any()
-            and settings.final == "GCSE"
-            and not any("gcse" in normal(text) for text in found["received"].drop_nulls().unique())
-        ):
-            yield Note(
-                "which_scale",
-                str(cohort),
-                f"{cohort}: all grades are letters, {quoted(sorted(found['plain'].unique()))}, and nothing "
-                "says whether they are those of A levels or of old GCSEs. No figure is shown. If they are "
-                "GCSEs, say so in the header or in the name of the file; else say in pipeline.toml how "
-                f"many points each is worth: {_worth(found['plain'])}",
-                found.height,
-                holds=True,
-            )
+    stages = {key: scale.stage for key, scale in SCALES.items()}
+    stage = pl.col("scale").replace_strict(stages, default=None, return_dtype=pl.String)
+    cells = cells.with_columns(stage=stage)
+    exams = _of_exams(cells, settings).drop_nulls("subject")
+    main = (
+        exams.drop_nulls("stage")
+        .group_by("cohort", "stage")
+        .len()
+        .sort("cohort", "len", "stage", descending=[False, True, False])
+        .unique("cohort", keep="first", maintain_order=True)
+        .select("cohort", main="stage")
+    )
+    cells = cells.join(main, on="cohort", how="left", maintain_order="left")
+    unread = (pl.col("stage") == POST_16) & pl.col("plain").str.contains(r"^[0-9.,]+$")
+    fits = (pl.col("stage") == pl.col("main")).fill_null(value=False) & ~unread
+    good, bad = cells.filter(fits), cells.filter(~fits)
+    questions: list[Note] = []
+    for cohort, of in by_cohort(_of_exams(bad, settings).drop_nulls("subject")):
+        questions += _of_other_scales(cohort, of, exams.filter(cohort=cohort))
+    for cohort, of in by_cohort(bad.filter(unread & _held_against(settings))):
+        questions.append(_numbers(cohort, of.height))
+    for cohort, of in by_cohort(_of_exams(good, settings)):
+        questions += _letters_of_nothing(cohort, of, settings)
+    return good.drop("stage", "main"), bad.drop("stage", "main"), questions
 
 
-def _of_other_levels(cohort: str, found: pl.DataFrame, high: pl.DataFrame) -> Iterator[Note]:
-    everywhere = set(high["subject"]) >= set(found["subject"])
-    for level, what in ((3, "A levels, or other qualifications of level 3"), (0, "entry level")):
-        of = high.filter(pl.col("level") == level)
-        if of.is_empty():
-            continue
-        subjects = sorted(of["subject"].drop_nulls().unique())
+def _of_other_scales(cohort: str, found: pl.DataFrame, exams: pl.DataFrame) -> Iterator[Note]:
+    what = pl.coalesce(
+        pl.when(pl.col("kind") == OTHER).then(
+            pl.lit("of qualifications whose grades we do not know")
+        ),
+        pl.when(pl.col("stage").is_null()).then(
+            pl.lit("of level 3, and their grades do not say of which kind")
+        ),
+        pl.when(pl.col("kind").is_null() & (pl.col("scale") != GCSE)).then(
+            pl.lit("letters of which nothing says whether they are of A levels")
+        ),
+        pl.when(pl.col("stage") == KS4).then(pl.lit("of GCSEs and the like")),
+        pl.lit("of A levels and the like"),
+    )
+    whole = set(found["subject"]) >= set(exams["subject"])
+    for (said,), of in (
+        found.with_columns(what=what).sort("what").group_by("what", maintain_order=True)
+    ):
+        subjects = sorted(of["subject"].unique())
+        beside = "" if whole else ", beside results on another scale"
         message = (
-            f"{cohort}: {counted(of.height, 'grade')} in {quoted(subjects)} are of {what}, and the page "
-            "has the scale of GCSEs, where the same letter is worth something else. They are not shown. "
-            "Take them out of the file, or say in pipeline.toml how many points each is worth: "
-            f"{_worth(of['plain'])}"
+            f"{cohort}: {counted(of.height, 'grade')} in {quoted(subjects)} are {said}{beside}. They are not "
+            "shown. Take them out of the file, or into one of a cohort of their own; say in pipeline.toml "
+            f"what they are, one of {listed(list(_SAID))}: "
+            f"{paste('attainment.qualifications', dict.fromkeys(subjects[:SHOWN], '…'))}\n"
+            f"or how many points each is worth: {_worth(of['plain'])}"
         )
-        for subject in [None] if everywhere else subjects:
+        for subject in [None] if whole else subjects:
             yield Note("which_scale", cohort, message, of.height, subject, holds=True)
+
+
+def own_finals(results: pl.DataFrame, settings: Attainment) -> Mapping[str, str]:
+    """Cohort → what its final is called, of cohorts of 16 to 18, where nobody sits a GCSE.
+
+    Args:
+        results: `cohort`, `scale`.
+        settings: The section of `pipeline.toml`; a final that it names otherwise keeps its name.
+    """
+    if "gcse" not in normal(settings.final):
+        return {}
+    post_16 = [key for key, scale in SCALES.items() if scale.stage == POST_16]
+    found = results.filter(pl.col("scale").is_in(post_16)).group_by("cohort")
+    scales = dict(found.agg(pl.col("scale").unique().sort()).iter_rows())
+    return {cohort: "A LEVEL" if of == ["a_level"] else "FINAL" for cohort, of in scales.items()}
+
+
+def _numbers(cohort: str, number: int) -> Note:
+    """Baselines of another scale than that of the results, such as the mean of somebody's GCSEs."""
+    message = (
+        f"{cohort}: {counted(number, 'baseline')} {'is a number' if number == 1 else 'are numbers'} beside grades "
+        "of A levels and the like, such as the mean of a student's GCSEs. They are on another scale, so nothing "
+        "is held against them. Put expected grades there, or say how many points each grade is worth, in "
+        "[attainment.grades]."
+    )
+    return Note("which_baseline", cohort, message, number)
+
+
+def _letters_of_nothing(cohort: str, cells: pl.DataFrame, settings: Attainment) -> Iterator[Note]:
+    """Where all are letters, and nothing says whether they are those of A levels or of old GCSEs."""
+    letters = list(LETTERS)
+    own = [normal_grade(grade) for grade in settings.grades]
+    plain = cells.filter(~pl.col("plain").is_in(own))
+    if (
+        plain.is_empty()
+        or plain["kind"].null_count() < plain.height
+        or not plain["plain"].is_in([*letters, "U", "X"]).all()
+        or not plain["plain"].is_in(letters[:6]).any()
+        or settings.final != "GCSE"
+        or any("gcse" in normal(text) for text in plain["received"].drop_nulls().unique())
+    ):
+        return
+    line = paste("attainment.qualifications", {_ANY: "A level"})
+    yield Note(
+        "which_scale",
+        cohort,
+        f"{cohort}: all grades are letters, {quoted(sorted(plain['plain'].unique()))}, and nothing says whether "
+        f"they are those of A levels or of old GCSEs. No figure is shown. Say it in pipeline.toml: {line}\n"
+        f"or: {paste('attainment.qualifications', {_ANY: 'GCSE'})}",
+        plain.height,
+        holds=True,
+    )
+
+
+def fine_grades(cells: pl.DataFrame) -> Iterator[Note]:
+    """What grades that are cut finer than exam boards cut them were taken for."""
+    fine = pl.col("plain").map_elements(is_fine, return_dtype=pl.Boolean)
+    for cohort, of in by_cohort(cells.filter(fine)):
+        texts = sorted(of["grade"].unique())
+        message = (
+            f"{cohort}: {quoted(texts)} are read as thirds of a grade: 5+ is a third above 5, 5- a third below, and "
+            "each is a 5 where whole grades are counted. If that is wrong, say in [attainment.grades] what each is worth."
+        )
+        yield Note("taken_for", cohort, message, of.height)
 
 
 def _worth(grades: pl.Series) -> str:
