@@ -9,7 +9,7 @@ import dagster as dg
 
 from edu_pipeline.attainment.checks import agreement, anonymity, whole_grades
 from edu_pipeline.attainment.metrics import Tables, cohort_tables
-from edu_pipeline.attainment.shareable import shareable
+from edu_pipeline.attainment.shareable import SHARED, shareable
 from edu_pipeline.attainment.waiting import waiting_in
 from edu_pipeline.facts.files import export_frame, export_table
 from edu_pipeline.ground.resources import Warehouse, table_metadata
@@ -22,10 +22,13 @@ GATE = ("landing_problems", "gate_releases")
 """Which of it may be shown."""
 REPORTS = "attainment_reports"
 TABLES = tuple(field.name for field in fields(Tables))
-_OF_STUDENTS = ("attainment_outcomes", "attainment_left_out", "attainment_disagreements")
+_OF_STUDENTS = (
+    "attainment_outcomes",
+    "attainment_measures",
+    "attainment_left_out",
+    "attainment_disagreements",
+)
 """Where an export has no id, the key of a student is the name."""
-_NOT_SHARED = {*_OF_STUDENTS, "attainment_uniqueness", "mock_calibration"}
-SHARED = tuple(name for name in TABLES if name not in _NOT_SHARED)
 _SHAREABLE, _PREFIX = "shareable", "shareable_"
 AGREE, WHOLE, NOBODY = (
     "stated_differences_agree",

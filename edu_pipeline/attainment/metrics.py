@@ -30,6 +30,7 @@ from edu_pipeline.attainment.outcomes import (
     whole_grades_of,
 )
 from edu_pipeline.attainment.own_settings import NO_SERIES, own_settings
+from edu_pipeline.attainment.performance import attainment_measures, attainment_performance
 from edu_pipeline.attainment.waiting import NOTHING, Waiting
 from edu_pipeline.chance.noise import shrunk, t_half_width, wilson
 from edu_pipeline.model.attainment import (
@@ -58,6 +59,8 @@ class Tables:
     attainment_transitions: pl.DataFrame
     mock_calibration: pl.DataFrame
     attainment_headlines: pl.DataFrame
+    attainment_measures: pl.DataFrame
+    attainment_performance: pl.DataFrame
     attainment_left_out: pl.DataFrame
     attainment_exclusions: pl.DataFrame
     attainment_uniqueness: pl.DataFrame
@@ -107,8 +110,8 @@ def cohort_tables(
     return Tables(
         **{
             # a cohort has columns of outcomes for its own series
-            name: pl.concat([part.named()[name] for part in parts], how="diagonal")
-            for name in parts[0].named()
+            name: pl.concat([part[name] for part in parts], how="diagonal")
+            for name in parts[0]
         }
     )
 
@@ -121,29 +124,35 @@ def _tables(
     *,
     attainment: Attainment,
     waiting: Waiting,
-) -> Tables:
-    """Those of one cohort."""
+) -> Mapping[str, pl.DataFrame]:
+    """Those of one cohort; of a cohort of which a subject waits there are no measures over subjects."""
     results = results.filter(pl.col("series").is_in(attainment.series))
     core = {subject_key(name) for name in (*attainment.english, *attainment.maths)}
     headless = waiting.rows.filter(
         pl.col(SUBJECT).map_elements(lambda name: subject_key(name) in core, pl.Boolean)
     )
+    some_wait = waiting.rows[COHORT].to_list()
     outcomes = attainment_outcomes(results, attainment)
     left_out, exclusions = exclusion_ledger(results, students, outcomes, attainment)
-    return Tables(
-        attainment_outcomes=outcomes,
-        attainment_subjects=attainment_subjects(results, groups),
-        attainment_progress=attainment_progress(outcomes, groups, attainment),
-        attainment_transitions=attainment_transitions(results, outcomes, groups, attainment),
-        mock_calibration=mock_calibration(results, outcomes, groups, attainment),
-        attainment_headlines=attainment_headlines(outcomes, students, groups, attainment).filter(
+    measures = attainment_measures(outcomes, students, attainment).filter(
+        ~pl.col(COHORT).is_in(some_wait)
+    )
+    return {
+        "attainment_outcomes": outcomes,
+        "attainment_subjects": attainment_subjects(results, groups),
+        "attainment_progress": attainment_progress(outcomes, groups, attainment),
+        "attainment_transitions": attainment_transitions(results, outcomes, groups, attainment),
+        "mock_calibration": mock_calibration(results, outcomes, groups, attainment),
+        "attainment_headlines": attainment_headlines(outcomes, students, groups, attainment).filter(
             ~pl.col(COHORT).is_in(headless[COHORT].to_list())
         ),
-        attainment_left_out=left_out,
-        attainment_exclusions=exclusions,
-        attainment_uniqueness=attainment_uniqueness(results, attainment),
-        attainment_disagreements=attainment_disagreements(outcomes, stated),
-    )
+        "attainment_measures": measures,
+        "attainment_performance": attainment_performance(measures, outcomes, groups, attainment),
+        "attainment_left_out": left_out,
+        "attainment_exclusions": exclusions,
+        "attainment_uniqueness": attainment_uniqueness(results, attainment),
+        "attainment_disagreements": attainment_disagreements(outcomes, stated),
+    }
 
 
 def attainment_subjects(results: pl.DataFrame, groups: pl.DataFrame) -> pl.DataFrame:

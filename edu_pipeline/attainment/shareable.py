@@ -61,6 +61,15 @@ SHAREABLE_COLUMNS = frozenset(
     }
 )
 """Columns whose values name nobody, in small letters without spaces; a class or a tutor may."""
+SHARED = (
+    "attainment_subjects",
+    "attainment_progress",
+    "attainment_transitions",
+    "attainment_headlines",
+    "attainment_exclusions",
+)
+"""Tables of which some may leave; the others are of students, or the two of a kind tell of few: the
+calibration has the columns of the transitions, measures and forecasts count nearly those of headlines."""
 _DECIMALS = 1
 NEARLY_NOBODY = 0.05
 """A share up to this, or from all but this, is not told (NCES 2012-151 masks the ends likewise)."""
@@ -100,20 +109,15 @@ def shareable(tables: Tables, attainment: Attainment) -> Tables:
     )
     kept = _kept(subjects, progress, fewest)
     to_share = _progress(progress, kept, fewest)
-    told = {
-        "attainment_subjects": _subjects(subjects, progress, kept, fewest),
-        "attainment_progress": to_share,
-        "attainment_transitions": _transitions(
-            tables.attainment_transitions, progress, to_share, fewest
-        ),
-        "attainment_headlines": _headlines(
-            _of_everybodys_kind(tables.attainment_headlines), fewest
-        ),
-        "attainment_exclusions": _exclusions(tables.attainment_exclusions, kept, fewest),
-    }
-    # of students; or, of mocks, with the columns of the transitions, which would tell what they hide
-    rest = {name: table.clear() for name, table in tables.named().items() if name not in told}
-    return Tables(**told, **rest)
+    told = (
+        _subjects(subjects, progress, kept, fewest),
+        to_share,
+        _transitions(tables.attainment_transitions, progress, to_share, fewest),
+        _headlines(_of_everybodys_kind(tables.attainment_headlines), fewest),
+        _exclusions(tables.attainment_exclusions, kept, fewest),
+    )
+    nothing = {name: table.clear() for name, table in tables.named().items()}
+    return Tables(**(nothing | dict(zip(SHARED, told, strict=True))))
 
 
 def _of_everybodys_kind(rows: pl.DataFrame) -> pl.DataFrame:

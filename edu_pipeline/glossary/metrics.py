@@ -635,6 +635,46 @@ _METRICS = (
         window="As the outcome; the interval is Wilson's, at 95 %",
     ),
     Metric(
+        name="attainment_8",
+        title="Attainment 8",
+        sentence=(
+            "Points of up to ten grades, by the rules of 2024/25: English (doubled where language and "
+            "literature are taken) and maths doubled, three EBacc subjects, three others. There is no "
+            "Progress 8: students who finish in 2025 and 2026 have no results of key stage 2."
+        ),
+        columns="attainment_8, average_grade, attainment_measures, attainment_performance",
+        numerator=(
+            "Better of English language and literature, twice where both have a result; twice maths; "
+            "the best three of sciences (combined science is two grades), computer science, geography, "
+            "history and languages; the best three of what is left. A slot of nothing is 0"
+        ),
+        denominator=(
+            "Students with a result in any subject (n); the DfE counts the others as 0. `average_grade` "
+            "is ÷ 10"
+        ),
+        window=(
+            "As the outcome; 95 % t interval. Not known from a file and not made up: which entries "
+            "discount each other, which came first, and which awards besides GCSEs are approved (taken "
+            "for approved unless `[attainment] uncounted` names them)"
+        ),
+    ),
+    Metric(
+        name="ebacc",
+        title="EBacc",
+        sentence=(
+            "Entered: a result in English language and literature, maths, sciences, geography or history, "
+            "and a language. The average point score is over six grades, two of them sciences; what is "
+            "missing is 0."
+        ),
+        columns="ebacc_entered, ebacc_points",
+        numerator=(
+            "English, the better of two if both have a result; maths; combined science twice, or the best "
+            "two of three or four single sciences; geography or history; a language, modern or ancient"
+        ),
+        denominator="Six; over students as Attainment 8",
+        window="As Attainment 8; an absence is no entry. Wilson interval of the share, t interval of the mean",
+    ),
+    Metric(
         name="left_out",
         title="Left out",
         sentence="Who is not in a figure: absent, without a result, without a baseline.",

@@ -423,6 +423,68 @@ class AttainmentHeadlines(dy.Schema):
     both_5_high = _share("High end")
 
 
+class AttainmentMeasures(dy.Schema):
+    """A student's Attainment 8 and EBacc, with what is in each bucket."""
+
+    cohort = _cohort()
+    student_id = _student()
+    rules = dy.String(description="The year whose rules of the Department for Education these are")
+    provisional = dy.Bool(description="Whether any of the results is not of the final series")
+    why_not = dy.String(
+        nullable=True, description="Why there are no measures, in words; empty: there are"
+    )
+    english = _points("Better of language and literature; empty: neither")
+    english_doubled = dy.Bool(description="Whether it counts twice: both have a result")
+    maths = _points("Maths, which counts twice; empty: none")
+    ebacc = _real("Points of the three slots for EBacc subjects")
+    ebacc_filled = _count("How many of these are filled")
+    ebacc_from = dy.String(
+        nullable=True, description="From which subjects; combined science may stand twice"
+    )
+    open = _real("Points of the three open slots")
+    open_filled = _count("How many of these are filled")
+    open_from = dy.String(nullable=True, description="From which subjects")
+    attainment_8 = _real("Attainment 8, of 90; a slot of nothing is 0")
+    average_grade = _points("attainment_8 ÷ 10")
+    ebacc_entered = dy.Bool(
+        nullable=True,
+        description=(
+            "Has a result in English language and literature, maths, combined science or three single "
+            "sciences, geography or history, and a language"
+        ),
+    )
+    ebacc_points = _points("EBacc average point score: a pillar that is not whole is 0")
+
+
+class AttainmentPerformance(dy.Schema):
+    """Attainment 8 and EBacc of everybody and of every group."""
+
+    cohort = _cohort()
+    group_column = _group_column()
+    group = _group()
+    rules = dy.String(description="The year whose rules of the Department for Education these are")
+    compared = dy.String(nullable=True, description="The series of the results")
+    students = _count("Students in the exports of results")
+    n = _count("Of these, with measures; the others are in no mean and no share")
+    provisional = _count("Of these, with a result that is not of the final series")
+    attainment_8 = _real("Mean Attainment 8, of 90")
+    attainment_8_low = _real("Low end of its 95 % t interval")
+    attainment_8_high = _real("High end")
+    mean_english = _real("Mean of the points from English, doubled where it is, of 18")
+    mean_maths = _real("The same from maths")
+    mean_ebacc = _real("The same from the EBacc slots, of 27")
+    mean_ebacc_filled = _real("How many of these three are filled, on average")
+    mean_open = _real("Points from the open slots, of 27")
+    mean_open_filled = _real("How many of these three are filled, on average")
+    ebacc_entered = _count("Students who entered the EBacc")
+    ebacc_entered_share = _share("ebacc_entered ÷ n")
+    ebacc_entered_low = _share("Low end of its 95 % Wilson interval")
+    ebacc_entered_high = _share("High end")
+    ebacc_points = _real("Mean EBacc average point score")
+    ebacc_points_low = _real("Low end of its 95 % t interval")
+    ebacc_points_high = _real("High end")
+
+
 class AttainmentLeftOut(dy.Schema):
     """A student who is not in a figure, and why."""
 

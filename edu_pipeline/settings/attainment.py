@@ -67,6 +67,13 @@ class Attainment(Part):
         ("Maths",),
         description="The same for maths.",
     )
+    uncounted: tuple[str, ...] = Field(
+        (),
+        description=(
+            "Subjects that Attainment 8 and the EBacc do not count: awards that are not approved, "
+            "entries that another discounts."
+        ),
+    )
     fewest: int = Field(
         10, ge=1, description="Groups of fewer students are left out of the shareable edition."
     )
