@@ -3,10 +3,22 @@
 from collections.abc import Mapping
 from typing import Any
 
+import polars as pl
 import pytest
 
+from edu_pipeline.attainment.metrics import cohort_tables
 from edu_pipeline.attainment.performance import taken_for_approved
-from edu_pipeline_tests.attainment.conftest import Entry, Grade, grouped, settings, tables
+from edu_pipeline_tests.attainment.conftest import (
+    NO_GROUPS,
+    NOTHING_STATED,
+    Entry,
+    Grade,
+    grouped,
+    landed,
+    settings,
+    students_of,
+    tables,
+)
 from edu_pipeline_tests.attainment.test_metrics import row
 
 CORE = {"English Language": 4, "English Literature": 4, "Maths": 4}
@@ -19,6 +31,11 @@ def of_student(student: str, grades: Mapping[str, Grade]) -> list[Entry]:
 def measures(grades: Mapping[str, Grade], **changes: Any) -> dict[str, Any]:
     """Those of a student with these grades."""
     return tables(of_student("s", grades), **changes).attainment_measures.row(0, named=True)
+
+
+def measures_of(results: pl.DataFrame) -> dict[str, Any]:
+    found = cohort_tables(results, students_of(results), NO_GROUPS, NOTHING_STATED, settings())
+    return found.attainment_measures.row(0, named=True)
 
 
 WORKED: Mapping[str, tuple[Mapping[str, Grade], float, bool, float]] = {
@@ -210,3 +227,28 @@ def test_means_have_intervals_and_say_how_many_slots_are_filled() -> None:
         row(found.attainment_performance, group_column="Gender", group="F")["attainment_8_low"]
         is None
     )
+
+
+def test_an_award_that_is_no_gcse_is_open_whatever_its_subject() -> None:
+    results = landed(of_student("s", {**CORE, "Science": 5.5, "History": 6}))
+    award = pl.when(pl.col("subject") == "Science").then(pl.lit("level_2")).otherwise("scale")
+    found = measures_of(results.with_columns(scale=award))
+
+    # Science is one award, beside the other English
+    assert (found["ebacc_from"], found["open_from"]) == ("History", "Science, English Literature")
+    assert found["attainment_8"] == 16 + 6 + 9.5
+
+
+def test_a_fine_grade_counts_as_the_whole_one() -> None:
+    results = landed(of_student("s", {"Maths": 5 - 1 / 3, "History": 6 + 1 / 3}))
+    whole = results.with_columns(whole=pl.Series([5, 6]))
+
+    assert measures_of(whole)["attainment_8"] == 2 * 5 + 6
+
+
+def test_students_of_16_to_18_have_none() -> None:
+    results = landed(of_student("s", {"Maths": 5})).with_columns(scale=pl.lit("a_level"))
+
+    found = cohort_tables(results, students_of(results), NO_GROUPS, NOTHING_STATED, settings())
+    assert found.attainment_measures.is_empty()
+    assert found.attainment_performance.is_empty()
