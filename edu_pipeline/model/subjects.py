@@ -10,28 +10,31 @@ from edu_pipeline.model.attainment import ALL
 
 _SPELLINGS = """
 mathematics: maths, math, ma, mat, mth, mathematics
-english language: english language, english lang, eng lang, eng language, en lang, language, enl
-english literature: english literature, english lit, eng lit, eng literature, en lit, literature, lit
-english: english, eng, en
+english language: english language, english lang, eng lang, eng language, en lang, en language, language, \
+enl, enla, enlg, eng la
+english literature: english literature, english lit, eng lit, eng literature, en lit, en literature, \
+literature, lit, enli, enlt, eng li
+english: english, eng, en, english language and literature, english lang and lit
 combined science: combined science, combined sci, comb science, comb sci, science combined, trilogy, \
 combined science trilogy, science trilogy, trilogy science, combined science synergy, synergy, \
 double science, science double, double award science, science double award, dual award science, \
 science dual award, dual science, combined
 science: science, sci, sc
-biology: biology, biol, bio, bi
+biology: biology, biol, bio, bi, biological science
 chemistry: chemistry, chem, che, ch
 physics: physics, phys, phy, ph
-computer science: computer science, computer sci, comp science, comp sci, compsci, computing, cs
+computer science: computer science, computer sci, comp science, comp sci, compsci, computing, cs, csc
 information technology: information technology, information and communication technology, ict, it
 creative imedia: creative imedia, imedia
 geography: geography, geog, geo, gg
-history: history, hist, his, hi
+history: history, hist, his, hi, modern world history
 ancient history: ancient history, anc history, anc hist
-religious studies: religious studies, religious education, rel studies, rel ed, religion, rs, re
+religious studies: religious studies, religious education, religious stds, religious st, rel studies, rel ed, \
+religion, rs, re, religious studies full, philosophy and religion
 philosophy and ethics: philosophy and ethics, philosophy ethics, philosophy
-french: french, fren, fre, fr
-german: german, germ, ger
-spanish: spanish, span, spa, sp
+french: french, fren, fre, fr, frn
+german: german, germ, ger, gm
+spanish: spanish, span, spa, sp, spn
 italian: italian, ital
 mandarin: mandarin, chinese
 latin: latin, lat
@@ -52,19 +55,20 @@ persian: persian, farsi
 dutch: dutch
 welsh: welsh, cymraeg
 irish: irish, gaeilge
-art and design: art and design, art design, art des, art, fine art, ar
-photography: photography, photo, art photography
-textiles: textiles, textile design, art textiles
+art and design: art and design, art design, art des, art, fine art, ar, \
+art and design fine art, art craft and design, art fine art
+photography: photography, photo, phot, art photography, art and design photography
+textiles: textiles, textile design, art textiles, art and design textiles, tx
 graphics: graphics, graphic design, graphic communication, art graphics
-drama: drama, dr, dra
+drama: drama, dr, dra, dram, drama and theatre, drama and theatre studies, theatre studies
 performing arts: performing arts, perf arts
 dance: dance
 music: music, mus, mu
 music technology: music technology, music tech
-physical education: physical education, physical ed, pe, gcse pe
+physical education: physical education, physical ed, phys ed, pe, ped, gcse pe
 sport: sport, sports, sport science, sports science, sport studies, sports studies, btec sport
-design and technology: design and technology, design technology, des and tech, d and t, dt, d t, \
-product design, resistant materials
+design and technology: design and technology, design technology, des and tech, des tech, d and t, dt, d t, \
+product design, resistant materials, d and t product design, design and technology product design
 engineering: engineering, engin
 electronics: electronics
 construction: construction
@@ -72,14 +76,14 @@ food preparation and nutrition: food preparation and nutrition, food prep and nu
 food prep and nut, food preparation nutrition, food and nutrition, food nutrition, food technology, food tech, \
 food, fpn
 hospitality and catering: hospitality and catering, hospitality, catering
-business studies: business studies, business, bus studies, bus, bs
+business studies: business studies, business, bus studies, bus std, bus, bs, bu
 enterprise: enterprise
-economics: economics, econ
+economics: economics, econ, eco
 accounting: accounting
 media studies: media studies, media
 film studies: film studies, film
-psychology: psychology, psych
-sociology: sociology, socio, soc
+psychology: psychology, psych, psy, psyc
+sociology: sociology, socio, soc, socy
 law: law
 politics: politics, government and politics
 citizenship: citizenship, citizenship studies, cit
@@ -87,7 +91,7 @@ health and social care: health and social care, health and social, health social
 child development: child development, child dev, cd
 travel and tourism: travel and tourism, travel tourism, travel
 statistics: statistics, stats, stat
-further mathematics: further mathematics, further maths, f maths
+further mathematics: further mathematics, further maths, further mat, f maths, fmaths
 additional mathematics: additional mathematics, additional maths, add maths
 astronomy: astronomy
 geology: geology
@@ -120,6 +124,7 @@ _DROPPED = frozenset(
         "wjec",
         "eduqas",
         "pearson",
+        "ccea",
         "cie",
         "caie",
         "higher",
@@ -128,8 +133,21 @@ _DROPPED = frozenset(
     ]
 )
 """Words that exports put beside a subject and that make no other of it."""
-_OF_TITLES = frozenset(["a", "b", "c", "in", "linear", "modular", "spec", "specification", "new"])
+_OF_TITLES = frozenset(
+    [
+        *("a", "b", "c", "in", "linear", "modular", "spec", "specification", "new", "reformed"),
+        *("legacy", "qualification"),
+    ]
+)
 """Words in the titles that boards give to specifications; not dropped from what else is a spelling."""
+_TITLE = re.compile(
+    r"\b(?:i?gcse|aqa|edexcel|pearson|ocr|wjec|eduqas|ccea|cie)\b|(?<![a-z])gcse", re.IGNORECASE
+)
+"""What only the title of a qualification has, so that a code in it is that of the specification."""
+_BOTH_LEVELS = re.compile(r"\b(?:level|lev|l) ?1 ?(?:/|&|-| and ) ?(?:level|lev|l)? ?2\b")
+"""As GCSEs and awards of both levels say it in their titles."""
+_IN_BRACKETS = re.compile(r"(.+?)\s*\(([^()]+)\)\s*")
+_CODE = re.compile(r"(?=[a-z]*\d)[a-z0-9]{4,8}")
 _TELLING = frozenset(
     word
     for spelling in _KEYS
@@ -147,6 +165,7 @@ _HALF = re.compile(r"(.+?)(?: award| grade)? (?:1|2|1st|2nd|first|second)(?: awa
 def _words(text: str) -> list[str]:
     spelt = re.sub(r"\b(\w)\.(?=\w\b)", r"\1", text.casefold().replace("&", " and "))
     spelt = re.sub(r"9\s*[-–to]+\s*1", " ", spelt)
+    spelt = _BOTH_LEVELS.sub(" ", spelt)
     return [word for word in re.findall(r"[^\W_]+", spelt) if word not in _DROPPED]
 
 
@@ -168,8 +187,20 @@ def is_half(text: str) -> bool:
 
 
 def _without_title(text: str) -> str:
-    """`AQA-GCSE-in-Mathematics-A-Linear` as `mathematics`."""
-    return " ".join(word for word in _words(text) if word not in _OF_TITLES)
+    """`AQA Level 1/Level 2 GCSE (9-1) in Mathematics (8300)` as `mathematics`."""
+    if (both := _IN_BRACKETS.fullmatch(text)) and _says_again(both[1], both[2]):
+        text = both[1]
+    words = [word for word in _words(text) if word not in _OF_TITLES]
+    if _TITLE.search(text):
+        words = [word for word in words if not _CODE.fullmatch(word)]
+    return " ".join(words)
+
+
+def _says_again(subject: str, code: str) -> bool:
+    """Whether what stands in brackets is a code of the subject: `Maths (8300)`, `Music (Mus)`."""
+    key = _KEYS.get(" ".join(_words(code)))
+    same = key is not None and key == _KEYS.get(" ".join(_words(subject)))
+    return same or _CODE.fullmatch(code.strip().casefold()) is not None
 
 
 def is_known(text: str) -> bool:

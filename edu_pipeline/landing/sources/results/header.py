@@ -99,6 +99,8 @@ _NO_SUBJECT = word_set(
     "hours room period points sen eal fsm pp lac mean ks2 reading spelling age"
 )
 """Words that a column has which is no subject's grades, even where a subject stands beside them."""
+_TAUGHT = word_set("class classes set group teaching teacher tchr staff stream band code")
+"""Words of where and by whom a subject is taught."""
 _PRIVATE = re.compile(
     r"birth|\bdob\b|mail|address|post ?code|phone|mobile|contact|parent|guardian|photo|user ?name|"
     r"middle name|\bnhs\b|login|password",
@@ -152,6 +154,8 @@ class Columns:
     values: tuple[Value, ...] = ()
     groups: tuple[int, ...] = ()
     """What else is said of students."""
+    of_subjects: Mapping[int, tuple[str, str]] = field(default_factory=dict)
+    """Of these, classes, sets and teachers of one subject: its name, and what the column says."""
     unknown: tuple[str, ...] = ()
     """Headers beside subjects, or beside series, that are known for none and have grades below."""
     beside: tuple[str, ...] = ()
@@ -276,6 +280,17 @@ def _beside_a_subject(header: str) -> tuple[str, str] | None:
     ]
     best = max(found, key=lambda e: (not _has_words(e[1]), _known_length(e[0])), default=None)
     return None if best is None or (is_known(header) and _has_words(best[1])) else best
+
+
+def _taught(header: str) -> tuple[str, str] | None:
+    """The subject of a class, a set or a teacher, and which of these: `Maths_Class`, `Ma Set`."""
+    found = [
+        (tidy(subject), rest)
+        for subject, rest in _cuts(header)
+        if is_known(subject) and _TAUGHT.issuperset(normal(rest).split()) and normal(rest)
+    ]
+    best = max(found, key=lambda each: _known_length(each[0]), default=None)
+    return best and (best[0], normal(best[1]).capitalize())
 
 
 def _has_words(text: str) -> bool:
@@ -650,6 +665,11 @@ def read_columns(
         differences=tuple(reading.differences),
         values=tuple(reading.values),
         groups=tuple(p for p, h in reading.headers.items() if not _PRIVATE.search(normal(h))),
+        of_subjects={
+            place: taught
+            for place, header in reading.headers.items()
+            if (taught := _taught(header))
+        },
         unknown=tuple(reading.unknown),
         beside=tuple(reading.beside),
     )

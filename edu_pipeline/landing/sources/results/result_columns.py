@@ -84,6 +84,11 @@ class _Told:
             )
         found |= {value.place: self._grades(value) for value in columns.values}
         for place in columns.groups:
+            if place in columns.of_subjects:
+                subject, what = columns.of_subjects[place]
+                shown = self._labels.subject(self._cohort or "", subject) or subject
+                found[place] = (f"group {what}", shown, None, _HEADER, None, None)
+                continue
             plain = normal(self._header[place]) in OF_STUDENTS
             rival = (None, None) if plain else self._else_subject(place)
             why = _HEADER if plain else "no subject and no series that we know"
@@ -104,7 +109,7 @@ class _Told:
         table, settings = self._table, self._settings
         text = value.series or table.series
         subject = value.subject or table.subject
-        shown = self._labels.subjects.get((self._cohort or "", subject or ""), subject)
+        shown = self._labels.subject(self._cohort or "", subject or "") or subject
         if value.place not in self._kept:
             return "asked about", shown, None, "several columns may be the one", None, None
         if table.baseline:

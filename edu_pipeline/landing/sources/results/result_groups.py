@@ -32,11 +32,12 @@ FACTS = pl.Schema(
         **dict.fromkeys(("cohort", "student_id", "name", "subject"), pl.String()),
         **dict.fromkeys(("column", "like", "value"), pl.String()),
         **dict.fromkeys(("table", "rank", "order"), pl.Int64()),
-        **dict.fromkeys(("by_name", "final", "stated"), pl.Boolean()),
+        **dict.fromkeys(("by_name", "final", "stated", "taught"), pl.Boolean()),
     }
 )
 """What rows say besides results: `like` is the column's header as spellings of it have in common,
-`rank` the place of the row's series, `stated` whether it is a difference."""
+`rank` the place of the row's series, `stated` whether it is a difference, `taught` whether it is a class or
+a teacher of one subject."""
 
 
 def groups_of(facts: pl.DataFrame) -> pl.DataFrame:
@@ -52,8 +53,10 @@ def groups_of(facts: pl.DataFrame) -> pl.DataFrame:
     facts = facts.with_columns(
         column=pl.col("column").sort_by("order").first().over("cohort", "like"),
     )
-    alike = facts.group_by(key).agg(values=pl.col("value").n_unique())
-    constant = alike.group_by("cohort", "column").agg(constant=pl.col("values").max() == 1)
+    alike = facts.group_by(key).agg(pl.col("taught").any(), values=pl.col("value").n_unique())
+    constant = alike.group_by("cohort", "column").agg(
+        constant=(pl.col("values").max() == 1) & ~pl.col("taught").any()
+    )
     facts = facts.join(constant, on=["cohort", "column"]).with_columns(
         whole=pl.col("constant") | pl.col("like").is_in(list(OF_STUDENTS))
     )

@@ -35,7 +35,13 @@ from edu_pipeline.landing.sources.results.result_staging import (
     people_of,
     with_points,
 )
-from edu_pipeline.landing.sources.results.result_tables import Found, Table, described, find_tables
+from edu_pipeline.landing.sources.results.result_tables import (
+    Found,
+    Table,
+    cohorts_of,
+    described,
+    find_tables,
+)
 from edu_pipeline.landing.sources.results.row_fates import fates_of
 from edu_pipeline.landing.sources.results.unsure import losses
 from edu_pipeline.landing.sources.results.which_cohort import (
@@ -183,7 +189,7 @@ def read_cohort(
     cells = steps.on_scale(cells)
     graded = steps.graded(cells)
     results = steps.once(graded)
-    dropped, unsure = losses(_why(cells, graded, results), results, settings, _REASONS)
+    dropped, unsure = losses(_why(cells, graded, results), results, steps.order, _REASONS)
     key = ["cohort", "subject", "series"]
     sieve.reject(results.join(dropped, on=key, how="semi"), UNSURE)
     results = results.join(dropped, on=key, how="anti", maintain_order="left")
@@ -274,6 +280,17 @@ class _Steps:
         """Words of students' names, which no sentence may show, wherever they stand."""
         names = self.rows["name"].drop_nulls().unique()
         return {word for name in names for word in normal_name(name).split()}
+
+    @cached_property
+    def order(self) -> pl.DataFrame:
+        """`cohort`, `series` and `rank` of exams in their order."""
+        rows = [
+            (cohort, name, rank)
+            for cohort, of in self.labels.series.items()
+            for rank, name in enumerate(of.called("sat", "final"))
+        ]
+        schema = {"cohort": pl.String, "series": pl.String, "rank": pl.Int64}
+        return pl.DataFrame(rows, schema=schema, orient="row")
 
     @cached_property
     def headed(self) -> Collection[str]:
@@ -423,24 +440,24 @@ class _Steps:
             self.notes.append(say.restating(str(cohort), of["column"].to_list()))
         return groups.join(again, on=["cohort", "column"], how="anti", maintain_order="left")
 
+    def taught(self, table: Table, place: int) -> tuple[str | None, str]:
+        """The subject of a class or a teacher, if anybody has a grade in it, and what the column is called."""
+        header = table.sheet.header[place]
+        subject, name = table.columns.of_subjects.get(place, (None, header))
+        taken = any(self.labels.subject(each, subject or "") for each in cohorts_of(table))
+        return (subject, name) if taken else (None, header)
+
     def facts(self) -> pl.DataFrame:
         """Further columns and stated differences, row by row, with the newest series last."""
-        order = pl.DataFrame(
-            [
-                (cohort, name, rank)
-                for cohort, of in self.labels.series.items()
-                for rank, name in enumerate(of.called("sat", "final"))
-            ],
-            schema={"cohort": pl.String, "series": pl.String, "rank": pl.Int64},
-            orient="row",
-        )
         frames = [pl.DataFrame(schema=FACTS)]
         for number, table in enumerate(self.tables):
-            columns, sheet = table.columns, table.sheet
+            columns = table.columns
             stated = {value.place: value.subject for value in columns.differences}
             for place in (*columns.groups, *stated):
+                subject, name = self.taught(table, place)
+                own = stated.get(place) or subject
                 cells = {
-                    "subject": table.texts(columns.subject, table.subject, stated.get(place)),
+                    "subject": table.texts(columns.subject, table.subject, own),
                     "series": table.texts(columns.series, table.series),
                     "value": table.texts(place),
                 }
@@ -448,19 +465,20 @@ class _Steps:
                     pl.all(),
                     table=pl.lit(number, pl.Int64),
                     row=pl.int_range(pl.len(), dtype=pl.Int64),
-                    column=pl.lit(not_all(sheet.header[place])),
-                    like=pl.lit(normal(sheet.header[place])),
+                    column=pl.lit(not_all(name)),
+                    like=pl.lit(normal(name)),
                 )
                 told = frame.drop_nulls("value").join(self.rows, on=["table", "row"])
                 told = told.drop_nulls("student_id")
                 told = self.labels.with_series(self.labels.with_subjects(told))
                 told = told.join(
-                    order, on=["cohort", "series"], how="left", maintain_order="left"
+                    self.order, on=["cohort", "series"], how="left", maintain_order="left"
                 ).with_columns(
                     pl.col("rank").fill_null(-1),
                     order=pl.struct("table", "row").rank("ordinal").cast(pl.Int64),
                     final=pl.col("series").fill_null("") == self.settings.final,
                     stated=pl.lit(place in stated),
+                    taught=pl.lit(subject is not None),
                 )
                 frames.append(told.select(list(FACTS)))
         return pl.concat(frames)

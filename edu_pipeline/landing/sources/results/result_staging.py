@@ -156,11 +156,17 @@ class Labels:
     """What the texts of subjects and series mean, by cohort."""
 
     subjects: Mapping[tuple[str, str], str]
+    spelt: Mapping[tuple[str, str], str]
+    """Cohort and `subject_key` → the subject as tables show it."""
     series: Mapping[str, SeriesNames]
 
     def with_subjects(self, cells: pl.DataFrame) -> pl.DataFrame:
         """Cells with subjects as tables show them."""
-        return _mapped(cells, "subject", lambda cohort, text: self.subjects.get((cohort, text)))
+        return _mapped(cells, "subject", self.subject)
+
+    def subject(self, cohort: str, text: str) -> str | None:
+        """A subject as tables show it; None for one of which there is no grade."""
+        return self.subjects.get((cohort, text)) or self.spelt.get((cohort, subject_key(text)))
 
     def with_series(self, cells: pl.DataFrame) -> pl.DataFrame:
         """Cells with series of the settings; empty where a text means none."""
@@ -222,7 +228,7 @@ def labels_of(
         )
         for cohort in cells["cohort"].drop_nulls().unique().sort()
     }
-    return Labels(subjects, series)
+    return Labels(subjects, {each: not_all(name) for each, name in spelt.items()}, series)
 
 
 # How well

@@ -5,25 +5,24 @@ from collections.abc import Mapping
 import polars as pl
 
 from edu_pipeline.landing.sources.results.asking import FEW, Note
-from edu_pipeline.settings.attainment import Attainment
 
-ORDINARY_LOSS = 0.1
+ORDINARY_LOSS = 0.05
 """Share of a subject's students in a series whose results may be unsure without moving its figures."""
 
 
 def losses(
-    cells: pl.DataFrame, good: pl.DataFrame, settings: Attainment, reasons: Mapping[str, str]
+    cells: pl.DataFrame, good: pl.DataFrame, order: pl.DataFrame, reasons: Mapping[str, str]
 ) -> tuple[pl.DataFrame, list[Note]]:
     """Subjects and series of which too many results are unsure to show the others.
 
-    A mock beside a final is left out; else the subject waits. Who has a grade and who has none is not
-    chance where only some were written wrongly.
+    A series beside a newer one is left out; of the newest the subject waits. Who has a grade and who has
+    none is not chance where only some were written wrongly.
 
     Args:
         cells: Every grade and absence whose series is known: `cohort`, `student_id`, `subject`,
             `series`, `why` (a key of `reasons`; empty where it is sure).
         good: Of these, the ones that count.
-        settings: The section of `pipeline.toml`.
+        order: `cohort`, `series`, `rank` of exams in their order; other series are never the newest.
         reasons: What happened to those that do not.
 
     Returns:
@@ -44,12 +43,13 @@ def losses(
         .filter(pl.col("lost") >= FEW, pl.col("lost") > ORDINARY_LOSS * pl.col("of"))
         .sort(key)
     )
-    finals = good.filter(pl.col("series") == settings.final).select("cohort", "subject").unique()
-    counts = counts.join(
-        finals.with_columns(final=pl.lit(value=True)), on=["cohort", "subject"], how="left"
-    ).with_columns(
-        holds=(pl.col("series") == settings.final)
-        | (pl.col("final").is_null() & (pl.col("series") != settings.baseline))
+    of_subject = known.select(key).unique().join(order, on=["cohort", "series"])
+    newest = of_subject.group_by("cohort", "subject").agg(newest=pl.col("rank").max())
+    counts = (
+        counts.join(order, on=["cohort", "series"], how="left")
+        .join(newest, on=["cohort", "subject"], how="left")
+        .with_columns(holds=(pl.col("rank") == pl.col("newest")).fill_null(value=False))
+        .sort(key)
     )
     questions = []
     for row in counts.iter_rows(named=True):

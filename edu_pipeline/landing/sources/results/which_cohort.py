@@ -29,7 +29,14 @@ _FORM = re.compile(r"(?:year|yr|y)?[\W_]?(7|8|9|10|11|12|13)[\W_]?[A-Za-z]\w*.*"
 _FORM_FIRST = re.compile(r"(7|8|9|10|11|12|13)[\W_]?[A-Za-z]\d?\b")
 _NO_COHORT = word_set("birth born dob entry entered admission joined start started date of")
 _FORMS = word_set("form reg registration tutor class")
-
+_SCHOOLS = frozenset(
+    {
+        *("school", "school name", "school id", "school code", "academy", "academy name"),
+        *("establishment", "establishment name", "centre name", "centre number", "centre no"),
+        *("urn", "laestab", "la estab", "dfe number", "estab", "campus", "organisation"),
+    }
+)
+"""Headers of where somebody is a student."""
 
 _SEEN = dict.fromkeys(
     ("cohort", "student_id", "kind", "where", "header", "year", "value"), pl.String
@@ -132,7 +139,9 @@ def _seen(
 
 
 def _years(header: str, values: Collection[str]) -> tuple[str | None, Mapping[str, str]]:
-    """What a column says of years, and the year of each of its values."""
+    """What a column says of years or schools, and which each of its values is."""
+    if normal(header) in _SCHOOLS:
+        return "school", {value: value for value in values}
     words = set(normal(header).split())
     if not words.isdisjoint(_NO_COHORT):
         return None, {}
@@ -176,7 +185,7 @@ def several_cohorts(seen: pl.DataFrame) -> Iterator[Note]:
         values = found["value"]
         if where != _COLUMNS:
             message += "Put each year into a folder of its own, which is a cohort."
-        elif not any(_YEAR_GROUP.fullmatch(v) or _YEAR.fullmatch(v) for v in values):
+        elif kind == "group" and not any(_YEAR_GROUP.fullmatch(v) for v in values):
             message += "Put each year group into a folder of its own, which is a cohort. "
         else:
             message += (
