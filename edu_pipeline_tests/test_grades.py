@@ -3,11 +3,12 @@
 import pytest
 
 from edu_pipeline.model.grades import (
-    grade_name,
+    SCALES,
     is_absent,
     is_nothing,
     points_of,
     speaks_of_vocation,
+    whole_of,
 )
 
 
@@ -116,5 +117,46 @@ def test_a_zero_and_a_u_are_grades() -> None:
     assert not is_absent("U")
 
 
-def test_points_read_as_grades() -> None:
-    assert [grade_name(points) for points in (0, 4.5, 7.0, 13 / 3)] == ["U", "4.5", "7", "4.33"]
+def test_points_read_as_grades_of_their_scale() -> None:
+    gcse, a_level, award = (SCALES[key] for key in ("gcse", "a_level", "level_3"))
+    assert [gcse.label(points) for points in (0, 4.5, 7.0, 13 / 3)] == ["U", "4.5", "7", "4.33"]
+    assert [a_level.label(points) for points in (0, 4.5, 6)] == ["U", "4.5", "A*"]
+    assert [award.label(points) for points in (1.5, 2, 5)] == ["P", "2", "D*"]
+    assert [award.whole(points) for points in (0, 1, 2, 3, 5)] == ["U", "P", "M", "D", "D*"]
+    assert SCALES["letters"].whole(1) == "G/F"
+
+
+@pytest.mark.parametrize(
+    ("text", "scale", "points", "whole"),
+    [
+        ("5+", "gcse", 16 / 3, 5),
+        ("5-", "gcse", 14 / 3, 5),
+        ("5a", "gcse", 16 / 3, 5),
+        ("5C", "gcse", 14 / 3, 5),
+        ("5 =", "gcse", 5, 5),
+        ("9+", "gcse", 9, 9),
+        ("B+", "letters", 6, 5),
+        ("B-", "a_level", 11 / 3, 4),
+        ("D-", "level_3", 3.5 - 1 / 3, 3),
+        ("M+", "level_2", 6, 5),
+        ("5-4", "gcse", 4.5, 4),
+        ("DMM", "level_3", 17 / 6, 2),
+        ("D*D*", "level_3", 5, 5),
+    ],
+)
+def test_a_fine_grade_is_a_third_of_a_grade_away_and_still_that_grade(
+    text: str, scale: str, points: float, whole: int
+) -> None:
+    found = points_of(text, scale=scale)
+    assert found == pytest.approx(points, abs=1e-6)
+    assert found is not None
+    assert whole_of(text, found, scale) == whole
+
+
+def test_a_grade_of_another_stage_is_none_on_a_scale() -> None:
+    assert [points_of(text, scale="a_level") for text in ("5", "A*", "G", "M")] == [
+        *(None, 6, None, None)
+    ]
+    assert [points_of(text, scale="level_3") for text in ("A", "PPPP", "L2 P", "D")] == [
+        *(None, None, None, 3.5)
+    ]

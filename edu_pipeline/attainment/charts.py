@@ -2,7 +2,7 @@
 
 Templates have named data sources and no data. A page fills and refills them as people hover and
 click; `drawn` fills them for a picture. What a row of each source holds stands with its template.
-Grades are points from 0 to 9, and 0 is written U.
+Grades are points on the scale of a subject's qualification, whose axis a template has as parameters (`axis_of`).
 """
 
 from collections.abc import Mapping, Sequence
@@ -12,12 +12,12 @@ from typing import Any
 import altair as alt
 
 from edu_pipeline.charting import theme
+from edu_pipeline.model.grades import GCSE, SCALES
 
 OUTCOMES = ("below", "met", "exceeded", "none")
 SYMBOLS: Mapping[str, str] = {"below": "▼", "met": "●", "exceeded": "▲", "none": "◆"}
-HIGHEST = 9
-GRADES = ("U", *map(str, range(1, HIGHEST + 1)))
-"""As they are written."""
+_FAR = 9
+"""Points of the farthest difference."""
 DISTRIBUTION_HEIGHT = 340
 PROGRESS_HEIGHT = 300
 ROW_HEIGHT = 26
@@ -112,7 +112,8 @@ def distribution(series: Sequence[str], paint: Paint = ON_PAPER) -> dict[str, An
             size=alt.Size("size:Q", scale=None),
         ),
     )
-    return _template(chart, paint, height=DISTRIBUTION_HEIGHT, labels=[[name] for name in series])
+    labels = [[name] for name in series]
+    return _template(chart, paint, height=DISTRIBUTION_HEIGHT, labels=labels, **axis_of(GCSE))
 
 
 def progress(series: Sequence[str], paint: Paint = ON_PAPER) -> dict[str, Any]:
@@ -185,7 +186,8 @@ def progress(series: Sequence[str], paint: Paint = ON_PAPER) -> dict[str, Any]:
             for under in (False, True)
         ),
     )
-    return _template(chart, paint, height=PROGRESS_HEIGHT, labels=[[name] for name in series])
+    labels = [[name] for name in series]
+    return _template(chart, paint, height=PROGRESS_HEIGHT, labels=labels, **axis_of(GCSE))
 
 
 def across_subjects(paint: Paint = ON_PAPER) -> dict[str, Any]:
@@ -220,7 +222,7 @@ def across_subjects(paint: Paint = ON_PAPER) -> dict[str, Any]:
             color=_outcome_inks(paint),
         ),
     ).resolve_scale(color="independent")
-    return _template(chart, paint, height=10 * ROW_HEIGHT, room=ROOM)
+    return _template(chart, paint, height=10 * ROW_HEIGHT, room=ROOM, **axis_of(GCSE))
 
 
 def mean_differences(paint: Paint = ON_PAPER) -> dict[str, Any]:
@@ -400,22 +402,25 @@ def named_apart(points: Rows, most: float, width: int, baseline: str) -> Sequenc
 def reach(values: Sequence[float]) -> float:
     """The largest absolute value of an axis around 0 that has room for all of these."""
     most = max([0.0, *map(abs, values)])
-    return min(HIGHEST, max(0.5, -(-most * 2 // 1) / 2))
+    return min(_FAR, max(0.5, -(-most * 2 // 1) / 2))
 
 
-def matrix(rows: str, columns: str, paint: Paint = ON_PAPER) -> dict[str, Any]:
+def matrix(
+    rows: str, columns: str, grades: Sequence[str], paint: Paint = ON_PAPER
+) -> dict[str, Any]:
     """A table of counts, shaded by their share of the row.
 
-    Data: `cells` (row, column: `GRADES`; share, text).
+    Data: `cells` (row, column: of `grades`; share, text).
 
     Args:
         rows: What the rows are, such as BASELINE.
         columns: What the columns are, such as GCSE.
+        grades: Whole grades as they are written, the lowest first.
         paint: Colours.
     """
     x = alt.X(
         "column:N",
-        sort=list(GRADES),
+        sort=list(grades),
         axis=alt.Axis(
             title=columns,
             orient="top",
@@ -428,7 +433,7 @@ def matrix(rows: str, columns: str, paint: Paint = ON_PAPER) -> dict[str, Any]:
     )
     y = alt.Y(
         "row:N",
-        sort=list(reversed(GRADES)),
+        sort=list(reversed(grades)),
         axis=alt.Axis(
             title=rows, domain=False, ticks=False, labelColor=paint.muted, titleColor=paint.ink
         ),
@@ -536,17 +541,29 @@ def _series_axis(number: int, paint: Paint) -> alt.Axis:
     )
 
 
+def axis_of(scale: str) -> Mapping[str, Any]:
+    """What the axis of grades has on a scale: where it ends, where grades stand, and what they are called."""
+    grades = SCALES[scale].grades
+    return {
+        "top": max(grades.values()),
+        "ticks": list(grades.values()),
+        "names": {f"{points:g}": grade for grade, points in grades.items()},
+    }
+
+
 def _grade_scale(room: float = 0.35) -> alt.Scale:
-    """From U to 9, with room for words beyond."""
-    return alt.Scale(domain=[-0.35, HIGHEST + room], nice=False, zero=False)
+    """From U to the highest, with room for words beyond."""
+    return alt.Scale(
+        domainMin=-0.35, domainMax=alt.ExprRef(f"top + {room}"), nice=False, zero=False
+    )
 
 
 def _grade_axis(paint: Paint) -> alt.Axis:
     return alt.Axis(
         title=None,
-        values=list(range(HIGHEST + 1)),
-        labelExpr="datum.value == 0 ? 'U' : datum.label",
-        format="d",
+        values=alt.ExprRef("ticks"),
+        labelExpr="names[datum.value] || datum.label",
+        labelOverlap=False,
         grid=True,
         gridColor=paint.grid,
         domain=False,

@@ -167,9 +167,10 @@ def attainment_subjects(results: pl.DataFrame, groups: pl.DataFrame) -> pl.DataF
     """
     points = pl.col("points")
     rows = (
-        by_group(results.select(*ENTRY, "series", "points", "absent"), groups)
+        by_group(results.select(*ENTRY, "series", "scale", "points", "absent"), groups)
         .group_by(COHORT, SUBJECT, "series", *GROUP)
         .agg(
+            scale=pl.col("scale").first(),
             n=points.count(),
             absent=pl.col("absent").sum(),
             q1=points.quantile(0.25, "linear"),

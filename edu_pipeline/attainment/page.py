@@ -31,7 +31,7 @@ from edu_pipeline.glossary.metrics import definitions
 from edu_pipeline.ground.templates import render_text
 from edu_pipeline.ground.wording import NBSP, isolated, listed
 from edu_pipeline.model.attainment import ALL, INCLUDED, NOT_STATED, QUESTIONS, REFERENCES, read_as
-from edu_pipeline.model.grades import grade_name
+from edu_pipeline.model.grades import GCSE, SCALES, is_fine
 from edu_pipeline.settings.attainment import Attainment
 from edu_pipeline.settings.home import Settings
 
@@ -311,6 +311,7 @@ def staff_data(cohort: Cohort) -> dict[str, Any]:
             "subjects": charts.across_subjects(charts.ON_PAGE),
             **_summary_specs(attainment),
         },
+        **_scales(cohort),
         **_summary(cohort.tables, attainment),
     }
 
@@ -335,6 +336,7 @@ def shareable_data(cohort: Cohort) -> dict[str, Any]:
             "distribution": charts.distribution(series, charts.ON_PAGE),
             **_summary_specs(attainment),
         },
+        **_scales(cohort),
         **_summary(cohort.tables, attainment),
     }
 
@@ -380,6 +382,41 @@ def _labels(cohort: Cohort) -> pl.DataFrame:
     )
 
 
+@dataclass(frozen=True)
+class Scales:
+    """On which scale grades stand."""
+
+    of: Mapping[str, str]
+    """Subject → key of `grades.SCALES`."""
+    commonest: str
+    """That of figures of all subjects where they are of whole grades."""
+
+
+def scales_of(cohort: Cohort) -> Scales:
+    """The scales of a cohort's subjects."""
+    of = dict(cohort.tables.attainment_subjects.select("subject", "scale").unique().iter_rows())
+    entries = cohort.tables.attainment_outcomes["scale"].mode().sort().to_list()
+    return Scales(of, next(iter([*entries, *of.values()]), GCSE))
+
+
+def _scales(cohort: Cohort) -> dict[str, Any]:
+    """The scales that are there, which one each subject has, and that of all together."""
+    scales = scales_of(cohort)
+    return {
+        "scales": {
+            key: {
+                "title": SCALES[key].title,
+                **charts.axis_of(key),
+                "wholes": [SCALES[key].whole(points) for points in range(10)],
+            }
+            for key in SCALES
+            if key in {*scales.of.values(), scales.commonest}
+        },
+        "scale_of": [scales.of[subject] for subject in _subjects(cohort.tables)],
+        "commonest": scales.commonest,
+    }
+
+
 def _short(points: pl.Series) -> list[float | None]:
     """Whole numbers without their decimals: a third of the page's size."""
     return [
@@ -390,23 +427,37 @@ def _short(points: pl.Series) -> list[float | None]:
 
 def _received(told: pl.DataFrame, series: Sequence[str]) -> list[dict[str, str]]:
     """Series → row → the grade as received, where it is not written as its points are."""
-    pairs = told.filter(pl.col("points").is_not_null()).select("grade", "points").unique()
-    other = pairs.filter(
-        pl.struct("grade", "points").map_elements(
-            lambda pair: not _same(pair["grade"], pair["points"]), return_dtype=pl.Boolean
-        )
-    )
-    rows = told.join(other, on=["grade", "points"], how="semi")
+    pairs = told.filter(pl.col("points").is_not_null()).select("grade", "points", "scale").unique()
+    texts = pairs.with_columns(
+        text=pl.struct(pl.all()).map_elements(_as_received, return_dtype=pl.String)
+    ).drop_nulls("text")
+    rows = told.join(texts, on=["grade", "points", "scale"])
     return [
         {
             str(row): text
             for row, text in rows.filter(pl.col("series") == name)
             .sort("row")
-            .select("row", "grade")
+            .select("row", "text")
             .iter_rows()
         }
         for name in series
     ]
+
+
+def _as_received(pair: Mapping[str, Any]) -> str | None:
+    """`A (7)` where letters have points of 9–1, `5+` as it stands; None where the grade says it all."""
+    text, points, label = pair["grade"], pair["points"], SCALES[pair["scale"]].label(pair["points"])
+    plain = text.strip().replace(",", ".")
+    if plain.upper() == label:
+        return None
+    if is_fine(text):
+        return str(plain)
+    try:
+        if abs(float(plain) - points) < 5e-4:  # noqa: PLR2004 - decimals that are written
+            return None
+    except ValueError:
+        pass
+    return f"{text} ({label})"
 
 
 def _references(cohort: Cohort, rows: pl.DataFrame) -> list[dict[str, Any]]:
@@ -422,16 +473,6 @@ def _references(cohort: Cohort, rows: pl.DataFrame) -> list[dict[str, Any]]:
         if points.count():
             found.append({"name": name, "role": role, "of": _short(points)})
     return found
-
-
-def _same(text: str, points: float) -> bool:
-    plain = text.strip().replace(",", ".")
-    if plain.upper() == grade_name(points):
-        return True
-    try:
-        return abs(float(plain) - points) < 5e-4  # noqa: PLR2004 - decimals that are written
-    except ValueError:
-        return False
 
 
 def _groups(groups: pl.DataFrame, rows: pl.DataFrame) -> list[dict[str, Any]]:
@@ -726,7 +767,7 @@ def _problems(cohort: Cohort) -> list[tuple[str, str]]:
 def _disagreements(cohort: Cohort) -> list[dict[str, str]]:
     """Entries whose difference the export states otherwise, with what is computed from what."""
     rows = cohort.tables.attainment_disagreements.join(_labels(cohort), on="student_id", how="left")
-    label = pl.coalesce("label", "student_id")
+    label, scales = pl.coalesce("label", "student_id"), scales_of(cohort).of
     return [
         {
             "student": isolated(row["label"]),
@@ -734,7 +775,7 @@ def _disagreements(cohort: Cohort) -> list[dict[str, str]]:
             "stated": _difference(row["stated"]),
             "computed": _difference(row["computed"]),
             "from": ", ".join(
-                f"{name} {grade_name(points)}"
+                f"{name} {SCALES[scales.get(row['subject'], GCSE)].label(points)}"
                 for name, points in (
                     (row["compared"] or cohort.attainment.final, row["result"]),
                     (cohort.attainment.baseline, row["baseline"]),

@@ -9,9 +9,10 @@ from typing import Any
 import polars as pl
 
 from edu_pipeline.attainment import charts
-from edu_pipeline.attainment.page import Cohort, Edition, apart, drawn_series, waiting
+from edu_pipeline.attainment.page import Cohort, Edition, apart, drawn_series, scales_of, waiting
 from edu_pipeline.ground.wording import day_month
 from edu_pipeline.model.attainment import ALL
+from edu_pipeline.model.grades import SCALES
 from edu_pipeline.settings.attainment import Attainment
 
 _PLOT = (620, 340)
@@ -34,7 +35,7 @@ def pictures(cohort: Cohort, edition: Edition) -> Iterator[tuple[str, dict[str, 
     said = {row["subject"]: row for row in progress.iter_rows(named=True)}
     boxes = tables.attainment_subjects.filter(pl.col("group_column") == ALL)
     series = drawn_series(cohort)
-    template = charts.distribution(series)
+    template, scales = charts.distribution(series), scales_of(cohort)
     for (subject,), rows in boxes.sort("subject").group_by("subject", maintain_order=True):
         found = {
             row["series"]: row for row in rows.iter_rows(named=True) if row["median"] is not None
@@ -56,6 +57,7 @@ def pictures(cohort: Cohort, edition: Edition) -> Iterator[tuple[str, dict[str, 
                     title=f"{cohort.name}, {subject}{how_many}",
                     subtitle=f"{_outcomes(said.get(str(subject)), attainment)}{as_of}".strip(),
                     size=_PLOT,
+                    **charts.axis_of(scales.of[str(subject)]),
                     labels=[
                         [name, str(found[name]["n"] or "") if name in found else "–"]
                         for name in series
@@ -186,17 +188,19 @@ def _transitions(
     cohort: Cohort, rows: pl.DataFrame, attainment: Attainment, as_of: str
 ) -> dict[str, Any]:
     compared = " or ".join(rows["compared"].drop_nulls().unique()) or attainment.final
+    scale = SCALES[scales_of(cohort).commonest]
     cells = [
         {
-            "row": _grade(row["baseline_grade"]),
-            "column": _grade(row["final_grade"]),
+            "row": scale.whole(row["baseline_grade"]),
+            "column": scale.whole(row["final_grade"]),
             "share": row["n"] / row["row_n"],
             "text": str(row["n"]),
         }
         for row in rows.sort("baseline_grade", "final_grade", descending=[True, False]).to_dicts()
     ]
+    grades = [scale.whole(points) for points in range(10)]
     return charts.drawn(
-        charts.matrix(attainment.baseline, compared),
+        charts.matrix(cohort.attainment.baseline, compared, grades),
         {"cells": cells},
         title=f"{cohort.name}: what became of each {attainment.baseline}, all subjects together",
         subtitle=f"Results; shaded by their share of the row.{as_of}",
@@ -205,7 +209,3 @@ def _transitions(
             charts.ROW_HEIGHT * len({cell["row"] for cell in cells}),
         ),
     )
-
-
-def _grade(points: int) -> str:
-    return "U" if points == 0 else str(points)

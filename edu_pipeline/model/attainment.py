@@ -338,6 +338,9 @@ class AttainmentSubjects(dy.Schema):
     series = _key("The series")
     group_column = _group_column()
     group = _group()
+    scale = dy.String(
+        check=lambda c: c.is_in(list(SCALES)), description="The subject's, as in stg_results"
+    )
     n = _count("Students with points")
     absent = _count("Students who were entered and did not sit it")
     q1 = _points("Lower quartile, linear between grades (type 7)")

@@ -271,8 +271,3 @@ def speaks_of_vocation(text: str) -> bool:
     fine = _FINE.fullmatch(grade)
     grade = fine[1] or fine[3] if fine is not None else grade
     return grade not in LETTERS and _several(grade.replace("2", "").replace("1", "")) is not None
-
-
-def grade_name(points: float) -> str:
-    """Points of key stage 4 as people read them, to two decimals: `U`, `7`, `4.5`."""
-    return SCALES[GCSE].label(points)

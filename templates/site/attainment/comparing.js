@@ -3,7 +3,8 @@
 import { data } from "./data.js";
 import { state } from "./state.js";
 import { el } from "./dom.js";
-import { count, grade, listed, plain, SYMBOL } from "./words.js";
+import { gradeIn } from "./scales.js";
+import { count, listed, plain, SYMBOL } from "./words.js";
 
 /** @import { Outcome } from "./page.d.ts" */
 
@@ -168,10 +169,16 @@ export const rounded = (row, found) =>
   rows.points[baseline][row] !== found.base;
 
 /**
+ * @param {number} row
+ * @param {number} points
+ */
+export const gradeOf = (row, points) => gradeIn(rows.subject[row], points);
+
+/**
  * @param {number} at
  * @param {number} row
  */
-const gradeAt = (at, row) => grade(/** @type {number} */ (rows.points[at][row]));
+const gradeAt = (at, row) => gradeOf(row, /** @type {number} */ (rows.points[at][row]));
 
 /**
  * BASELINE; expected 6 (BASELINE 5.5) where baselines are rounded before comparing
@@ -181,7 +188,7 @@ const gradeAt = (at, row) => grade(/** @type {number} */ (rows.points[at][row]))
 export function standard(row, found) {
   if (found.base === null || found.against === null) return "";
   return rounded(row, found)
-    ? `expected ${grade(found.base)} (${series[found.against]} ${gradeAt(found.against, row)})`
+    ? `expected ${gradeOf(row, found.base)} (${series[found.against]} ${gradeAt(found.against, row)})`
     : series[found.against];
 }
 
@@ -241,7 +248,7 @@ export function outcomeCell(row) {
 }
 
 /**
- * The grade as received, and its points where it is written otherwise.
+ * The grade as received, and what it is on the scale where it is written otherwise.
  * @param {number} row
  * @param {number} at
  */
@@ -249,8 +256,7 @@ export function received(row, at) {
   const points = rows.points[at][row];
   if (absent[at].has(row)) return "absent";
   if (points === null) return "–";
-  const text = data.received[at]?.[row];
-  return text ? `${text} (${grade(points)})` : grade(points);
+  return data.received[at]?.[row] ?? gradeOf(row, points);
 }
 
 /**

@@ -7,6 +7,7 @@ import { absent, baseline, chosen, compare, final, labelOf, notCompared } from "
 import { outcomeCell, outcomeWords, received, rowOf, rows, said, scope } from "./comparing.js";
 import { series, verdict, word } from "./comparing.js";
 import { beside, nearestOf, placeOf, show } from "./pictures.js";
+import { axisOf } from "./scales.js";
 import { boxTable, nameButton } from "./lists.js";
 import { box, jitter } from "./statistics.js";
 import { table, tableView } from "./tables.js";
@@ -42,7 +43,7 @@ function drawSubject() {
   show("distribution", {
     boxes: boxes.flatMap((one, at) => (one ? [{ x: at, ...one }] : [])),
     dots: dots.map(({ x, y }) => ({ x, y })),
-  }, { labels: labels(found.inside) });
+  }, { labels: labels(found.inside), ...axisOf(data.scale_of[state.subject]) });
   sayOutcomes();
   sayNotes(found, dotted.length);
   showTable();

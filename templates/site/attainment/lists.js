@@ -4,7 +4,8 @@ import { data } from "./data.js";
 import { el } from "./dom.js";
 import { change, state } from "./state.js";
 import { table } from "./tables.js";
-import { count, grade, plain } from "./words.js";
+import { gradeIn } from "./scales.js";
+import { count, plain } from "./words.js";
 
 /** @import { Box } from "./page.d.ts" */
 /** @import { Column } from "./tables.js" */
@@ -40,7 +41,7 @@ const COLUMNS = [
     cell: (/** @type {Row} */ row) => {
       const value = row[key];
       if (value === null || value === undefined) return "";
-      return key === "mean" ? plain(value) : grade(value);
+      return key === "mean" ? plain(value) : gradeIn(state.subject, value);
     },
   })),
   {

@@ -3,7 +3,8 @@
 import { data } from "./data.js";
 import { $, el, fill, isThere, options, selectOf } from "./dom.js";
 import { ALL, EVERYBODY, whoIsIn } from "./counted.js";
-import { count, grade, percent, sentences, students, sum } from "./words.js";
+import { wholeIn } from "./scales.js";
+import { count, percent, sentences, students, sum } from "./words.js";
 
 /** @import { Matrix, MatrixTable } from "./page.d.ts" */
 
@@ -47,7 +48,7 @@ function matrix(one, found, title) {
           "tr",
           {},
           el("th", { scope: "col" }, `${one.rows} ↓  ${found.columns} →`),
-          ...columns.map((column) => el("th", { scope: "col", class: "figure" }, grade(column))),
+          ...columns.map((column) => el("th", { scope: "col", class: "figure" }, wholeIn(found.subject, column))),
           el(
             "th",
             { scope: "col", class: "figure" },
@@ -63,7 +64,7 @@ function matrix(one, found, title) {
           return el(
             "tr",
             {},
-            el("th", { scope: "row" }, grade(row)),
+            el("th", { scope: "row" }, wholeIn(found.subject, row)),
             ...columns.map((column) => cell(at.get(`${row} ${column}`), of)),
             el("td", { class: "figure" }, of === null || of === undefined ? "•" : count(of)),
           );

@@ -93,7 +93,23 @@ export interface LeftOut {
   out: [string, number | null][];
 }
 
+/** The grades of a kind of qualification. */
+export interface Scale {
+  title: string;
+  top: number;
+  ticks: number[];
+  /** Points → grade. */
+  names: Record<string, string>;
+  /** Whole points → the grades that begin there. */
+  wholes: string[];
+}
+
 export interface Data {
+  scales: Record<string, Scale>;
+  /** Subject → its scale. */
+  scale_of: string[];
+  /** That of all subjects together. */
+  commonest: string;
   edition: "staff" | "shareable";
   cohort: string;
   series: string[];

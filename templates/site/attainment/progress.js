@@ -3,11 +3,12 @@
 import { data } from "./data.js";
 import { $, el, fill } from "./dom.js";
 import { on, state } from "./state.js";
-import { absent, baseline, compare, received, rounded, rowOf, rows, sat } from "./comparing.js";
+import { absent, baseline, compare, gradeOf, received, rounded, rowOf, rows, sat } from "./comparing.js";
 import { series, standard, verdict } from "./comparing.js";
 import { show } from "./pictures.js";
 import { table, tableView } from "./tables.js";
-import { grade, signed } from "./words.js";
+import { axisOf } from "./scales.js";
+import { signed } from "./words.js";
 
 /** @returns {[number | null, string]} */
 function person() {
@@ -85,7 +86,7 @@ function drawRow(row) {
     ? ""
     : rounded(row, found)
     ? standard(row, found)
-    : `${series[found.against]} ${grade(base)}`;
+    : `${series[found.against]} ${gradeOf(row, base)}`;
   show("progress", {
     line: line.map(({ at, ...rest }) => ({ x: place.get(at), y: points(at), ...rest })),
     points: there.map((at) => {
@@ -96,7 +97,7 @@ function drawRow(row) {
         outcome: end ? found.outcome : "none",
         hollow: !end || found.provisional,
         under: base !== null && points(at) < base,
-        text: grade(points(at)),
+        text: gradeOf(row, points(at)),
       };
     }),
     reference: base === null ? [] : [{
@@ -109,11 +110,12 @@ function drawRow(row) {
         x: sat.length,
         low,
         high,
-        low_text: flat ? "" : `lowest ${grade(low)}${off(low)}`,
-        high_text: `${flat ? "always" : "highest"} ${grade(high)}${off(high)}`,
+        low_text: flat ? "" : `lowest ${gradeOf(row, low)}${off(low)}`,
+        high_text: `${flat ? "always" : "highest"} ${gradeOf(row, high)}${off(high)}`,
       }]
       : [],
   }, {
+    ...axisOf(data.scale_of[state.subject]),
     labels: [
       ...sat.map((at) => [
         series[at],

@@ -3,6 +3,7 @@
 import { data } from "./data.js";
 import { $ } from "./dom.js";
 import { on, state } from "./state.js";
+import { axisOf } from "./scales.js";
 import { boxTable } from "./lists.js";
 import { show } from "./pictures.js";
 import { tableView } from "./tables.js";
@@ -24,6 +25,7 @@ function drawSubject() {
     dots: [],
     marked: [],
   }, {
+    ...axisOf(data.scale_of[state.subject]),
     labels: data.series.map((name, at) => {
       const one = found()[at];
       if (!one) return [name, "none"];

@@ -3,11 +3,11 @@
 import { data } from "./data.js";
 import { $, el, fill } from "./dom.js";
 import { change, on, state } from "./state.js";
-import { baseline, byStudent, chosen, compare, labelOf, outcomeCell } from "./comparing.js";
+import { baseline, byStudent, chosen, compare, gradeOf, labelOf, outcomeCell } from "./comparing.js";
 import { outcomeWords, received, rounded, rows, series, verdict, word } from "./comparing.js";
 import { roomFor, show } from "./pictures.js";
 import { table, tableView } from "./tables.js";
-import { grade, listed, plain, sentences, signed, SYMBOL } from "./words.js";
+import { listed, plain, sentences, signed, SYMBOL } from "./words.js";
 
 /** @import { Found } from "./comparing.js" */
 
@@ -74,7 +74,7 @@ function text(one, row, brief) {
   const above = chosen().base === baseline && one.outcome === "exceeded" ? "above" : word(one);
   const size = one.outcome === "met" ? word(one) : `${off} ${above}`;
   const expected = rounded(row, one) && baseline !== null
-    ? ` expected (${series[baseline]} ${grade(Number(rows.points[baseline][row]))})`
+    ? ` expected (${series[baseline]} ${gradeOf(row, Number(rows.points[baseline][row]))})`
     : "";
   return `${SYMBOL[one.outcome]} ${size}${one.provisional ? " so far" : ""}${expected}`;
 }

@@ -17,9 +17,6 @@ export const students = (number) => `${count(number)} ${number === 1 ? "student"
 /** @param {number} number */
 export const signed = (number) => (number > 0 ? `+${plain(number)}` : plain(number));
 
-/** @param {number} points */
-export const grade = (points) => (points === 0 ? "U" : plain(points));
-
 /** @param {number} share */
 export const percent = (share) =>
   share > 0 && share < 0.005 ? "<1 %" : `${Math.round(100 * share)} %`;
