@@ -312,7 +312,8 @@ def test_a_levels_have_a_scale_and_a_final_of_their_own(read: Read) -> None:
     landed = read(files)
     assert sums(landed) == {"MOCK 1": 15, "A LEVEL": 7, "BASELINE": 12}
     assert scales(landed) == {"Maths": "a_level"}
-    assert landed.series.filter(role="final")["series"].to_list() == ["A LEVEL"]
+    for told in (landed.series, landed.columns):
+        assert told.filter(role="final")["series"].to_list() == ["A LEVEL"]
     assert not kinds(landed)
     worth = read(files, {"grades": {"A*": 9, "A": 8, "B": 7, "C": 5}})
     assert sums(worth) == {"MOCK 1": 24, "GCSE": 12, "BASELINE": 21}

@@ -16,7 +16,9 @@ export const isThere = (id) => document.getElementById(id) !== null;
 
 /** @param {readonly Child[]} children */
 const nodes = (children) => /** @type {(Node | string)[]} */ (
-  children.filter((child) => child !== null && child !== undefined && child !== false)
+  children.filter((child) =>
+    child !== null && child !== undefined && child !== false && child !== 0
+  )
 );
 
 /**

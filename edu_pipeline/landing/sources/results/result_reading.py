@@ -210,9 +210,13 @@ def read_cohort(
     groups = steps.groups(facts, results, differences)
     every_grade = pl.concat([given, graded], how="diagonal")
     finals_of = own_finals(results, settings)
+    told = _files(files, found, rows, results, rejected)
+    columns = columns_of(received.tables, found.tables, labels, settings).join(
+        told.select("file", "cohort"), on="file", how="left", maintain_order="left"
+    )
     return Landed(
-        files=_files(files, found, rows, results, rejected),
-        columns=columns_of(received.tables, found.tables, labels, settings),
+        files=told,
+        columns=_with_own_finals(columns, finals_of, settings).drop("cohort"),
         results=_as_results(_with_own_finals(results, finals_of, settings)),
         series=_as_series(_with_own_finals(_series_of(labels, results), finals_of, settings)),
         students=_students(rows, results, settings),
