@@ -158,6 +158,7 @@ _TELLING = frozenset(
 )
 """Words in a header that tell a subject that is not in the list, such as `Triple Chemistry`."""
 _DOUBLE = re.compile(r"\b(sci|comb|trilogy|synergy|double|dual)", re.IGNORECASE)
+_AWARDS = frozenset({"combined science", "science"})
 _HALF = re.compile(r"(.+?)(?: award| grade)? (?:1|2|1st|2nd|first|second)(?: award| grade)?")
 """What tells the two grades of a double award from each other, where each has a name of its own."""
 
@@ -178,7 +179,7 @@ def subject_key(text: str) -> str:
 def _award_of(text: str) -> str | None:
     half = _HALF.fullmatch(" ".join(_words(text)))
     award = _KEYS.get(half[1]) if half else None
-    return award if award in ("combined science", "science") else None
+    return award if award in _AWARDS else None
 
 
 def is_half(text: str) -> bool:
@@ -215,7 +216,7 @@ def sounds_like_one(text: str) -> bool:
 
 def is_double(text: str) -> bool:
     """Whether a subject may be a double award, so that 54 is two grades."""
-    return _DOUBLE.search(text) is not None
+    return _DOUBLE.search(text) is not None or subject_key(text) in _AWARDS
 
 
 def not_all(name: str) -> str:

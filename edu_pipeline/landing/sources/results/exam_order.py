@@ -7,7 +7,7 @@ school year, years, dates. Where two readings fit it has no place, and is a ques
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
-from itertools import combinations
+from itertools import combinations, pairwise
 
 from edu_pipeline.ground.wording import listed
 from edu_pipeline.landing.sources.results.series import (
@@ -30,6 +30,8 @@ _TERMS_OF_A_YEAR = ((1, 4), (5, 8), (9, 12))
 _SUMMER = 9
 """Place in the school year of the first month that may as well be of the year before."""
 _MOCK = ("mock",)
+_MOST_DATED = 12
+"""Series of a cohort, beyond which texts with dates are tests of lessons."""
 
 
 @dataclass(frozen=True)
@@ -106,8 +108,16 @@ def read_series(
     of |= inferred
     references = _references([text for text in seen if text not in of], settings)
     of |= {text: placed.name for text, placed in references.items()}
+    dated = _told_by_dates(dates or {})
     maybe_final = _may_be_final(seen, of, settings, group)
-    exams = _exams(seen, of, settings, without=maybe_final)
+    further = [
+        text
+        for text in seen
+        if text not in of
+        and text not in maybe_final
+        and (text in dated or sounds_like_series(text, settings))
+    ]
+    exams = _exams(of, inferred, further, settings)
     order, unplaced = _ordered(exams, settings, compare)
     for exam in order:
         of |= dict.fromkeys(exam.texts, exam.name)
@@ -143,6 +153,7 @@ def _may_be_final(
     """A summer that is a term or the exams: while nothing else is the final, of who may have sat them."""
     if settings.final in of.values() or (group is not None and group < _SITS):
         return []
+    newest = max((said_of(text).school_year for text in texts), default=0)
     return [
         text
         for text in texts
@@ -152,29 +163,43 @@ def _may_be_final(
         and said.group in (0, _SITS)
         and not said.family
         and not said.numbers
+        and said.school_year in (0, newest)
     ]
 
 
 def _exams(
-    texts: Collection[str], of: Mapping[str, str], settings: Attainment, without: Collection[str]
+    of: Mapping[str, str],
+    further_mocks: Collection[str],
+    further: Collection[str],
+    settings: Attainment,
 ) -> list[_Exam]:
     """The settings' series, with what means them, and those that no setting names."""
     exams = {
         name: _Exam(name, [], [said_of(name)], place) for place, name in enumerate(settings.sat)
     }
-    further: dict[object, _Exam] = {}
-    for text in texts:
-        said, known = said_of(text), of.get(text)
-        if known in exams:
-            exams[known].texts.append(text)
+    for text, name in of.items():
+        if name not in exams and text in further_mocks:
+            exams[name] = _Exam(name, [], [said_of(name)], None)
+        if name in exams:
+            exams[name].texts.append(text)
             if own_series(text, settings) is None:
-                exams[known].said.append(said)
-        elif known is None and text not in without and sounds_like_series(text, settings):
-            name = tidy(text.replace("_", " ")).upper()
-            further.setdefault(said.key, _Exam(name, [], [said], None)).texts.append(text)
-        elif known is not None and known not in settings.series and reference_role(text) is None:
-            exams[known] = _Exam(known, [text], [said_of(known), said], None)
-    return [*exams.values(), *further.values()]
+                exams[name].said.append(said_of(text))
+    others: dict[object, _Exam] = {}
+    for text in further:
+        said = said_of(text)
+        key = said.key if sounds_like_series(text, settings) else text
+        name = tidy(text.replace("_", " ")).upper()
+        others.setdefault(key, _Exam(name, [], [said], None)).texts.append(text)
+    return [*exams.values(), *others.values()]
+
+
+def _told_by_dates(dates: Mapping[str, Days]) -> Collection[str]:
+    """Texts that are series, whatever they say, because each was at a time of its own."""
+    if not 1 < len(dates) <= _MOST_DATED:
+        return ()
+    days = sorted(dates.values())
+    apart = all(before[1] < after[0] for before, after in pairwise(days))
+    return dates.keys() if apart else ()
 
 
 def _mocks_in_order(

@@ -72,6 +72,11 @@ MAYBE_SERIES = (
     *("data point", "sitting", "season", "type", "period", "round", "window", "test", "term"),
 )
 """Headers of a series where most of what stands below them is one."""
+DATE = (
+    *("date", "exam date", "assessment date", "date of assessment", "date of exam", "test date"),
+    *("date taken", "date sat", "result date", "results date", "grade date", "collection date"),
+)
+"""Headers of when the grade of a row was given."""
 GRADE = (
     *("grade", "exam grade", "result grade", "score", "exam score", "result", "exam result"),
     *("outcome", "attainment", "points", "point score", "grade points", "gcse points"),
@@ -99,6 +104,18 @@ _NO_SUBJECT = word_set(
     "hours room period points sen eal fsm pp lac mean ks2 reading spelling age"
 )
 """Words that a column has which is no subject's grades, even where a subject stands beside them."""
+_MEASURES = word_set(
+    "attendance punctuality late lates behaviour conduct attitude atl effort detention detentions "
+    "exclusion exclusions suspension suspensions merits demerits rewards sanctions achievement total "
+    "average mean aps a8 p8 points overall"
+)
+"""Words of what exports put among subjects and is none."""
+_OF_QUALIFICATIONS = word_set(
+    "triple separate single double dual gcse igcse btec award level ncfe ocr aqa edexcel wjec eduqas "
+    "cambridge national nationals cnat vcert technical tech certificate diploma extended additional "
+    "higher foundation advanced applied further core a as"
+)
+"""Words that stand beside several subjects and make each another subject."""
 _TAUGHT = word_set("class classes set group teaching teacher tchr staff stream band code")
 """Words of where and by whom a subject is taught."""
 _PRIVATE = re.compile(
@@ -149,6 +166,8 @@ class Columns:
     cohort: int | None = None
     subject: int | None = None
     series: int | None = None
+    date: int | None = None
+    """When the grade of a row was given, where a column says its series."""
     differences: tuple[Value, ...] = ()
     """What the export says of results against baselines, of all subjects or of one each."""
     values: tuple[Value, ...] = ()
@@ -250,6 +269,12 @@ def is_subject(header: str, settings: Attainment) -> bool:
     )
 
 
+def is_no_subject(text: str, settings: Attainment) -> bool:
+    """Whether a cell among subjects is none: attendance, an average, points."""
+    measures = not _MEASURES.isdisjoint(normal(text).split())
+    return measures and not sounds_like_one(text) and not _is_said(text, settings)
+
+
 def _is_said(subject: str, settings: Attainment) -> bool:
     return tidy(subject).casefold() in {tidy(name).casefold() for name in settings.subjects}
 
@@ -260,7 +285,7 @@ def pair(header: str, settings: Attainment) -> tuple[str, str] | None:
     The series may be one without a place, or an expectation.
     """
     found = [
-        (tidy(subject), series)
+        (tidy(subject.replace("_", " ")), series)
         for subject, series in _cuts(header)
         if _is_label(series, settings) and is_subject(subject, settings)
     ]
@@ -649,6 +674,7 @@ def read_columns(
     cohort = reading.take(COHORT, "cohort")
     subject = reading.take(SUBJECT, "subject")
     series = reading.series([*people.who, *([] if subject is None else [subject])])
+    date = reading.take(DATE) if series is not None else None
     if subject is None:
         subject = reading.by_cells(is_known)
     if (difference := reading.difference()) is not None:
@@ -662,6 +688,7 @@ def read_columns(
         cohort=cohort,
         subject=subject,
         series=series,
+        date=date,
         differences=tuple(reading.differences),
         values=tuple(reading.values),
         groups=tuple(p for p, h in reading.headers.items() if not _PRIVATE.search(normal(h))),
@@ -694,8 +721,9 @@ def _besides(headers: Mapping[int, str], settings: Attainment) -> Mapping[int, t
     with_series = {
         subject_key(both[0])
         for both in pairs.values()
-        if both is not None and is_known(both[0]) and is_series(both[1], settings)
+        if both is not None and is_known(both[0]) and _is_label(both[1], settings)
     }
+    several = _beside_several(headers)
     found = {}
     for place, header in headers.items():
         both, beside = pairs[place], _beside_a_subject(header)
@@ -703,9 +731,23 @@ def _besides(headers: Mapping[int, str], settings: Attainment) -> Mapping[int, t
         if beside is None or (both and is_known(subject)) or _is_said(subject, settings):
             continue
         key = subject_key(beside[0])
-        if key in with_series or (both is None and (with_series or key in alone)):
+        kind = normal(beside[1]) in several
+        if key in with_series or (both is None and (with_series or kind or key in alone)):
             found[place] = beside
     return found
+
+
+def _beside_several(headers: Mapping[int, str]) -> Collection[str]:
+    """What stands beside several subjects and is no kind of subject: `CWAG` of `Maths CWAG`, `Art CWAG`."""
+    subjects: dict[str, set[str]] = {}
+    for header in headers.values():
+        if (beside := _beside_a_subject(header)) is not None:
+            subjects.setdefault(normal(beside[1]), set()).add(subject_key(beside[0]))
+    return {
+        rest
+        for rest, of in subjects.items()
+        if len(of) >= _SUBJECTS_ENOUGH and not _OF_QUALIFICATIONS.intersection(rest.split())
+    }
 
 
 def _without_fillers(header: str) -> str:

@@ -77,6 +77,8 @@ class _Told:
         for at, role, column in said:
             if at is not None:
                 found[at] = self._plain(at, role, column)
+        if columns.date is not None:
+            found[columns.date] = ("date", None, None, _HEADER, None, None)
         for value in columns.differences:
             found[value.place] = (
                 *("stated difference", value.subject, None, "its header, and numbers below"),

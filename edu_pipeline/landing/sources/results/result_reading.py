@@ -14,7 +14,7 @@ import polars as pl
 from edu_pipeline.landing.rules import NO_DATA
 from edu_pipeline.landing.sources.results import result_problems as say
 from edu_pipeline.landing.sources.results.asking import Note
-from edu_pipeline.landing.sources.results.header import normal
+from edu_pipeline.landing.sources.results.header import is_no_subject, normal
 from edu_pipeline.landing.sources.results.names import normal_name
 from edu_pipeline.landing.sources.results.result_cells import CELLS, as_json, read_rows
 from edu_pipeline.landing.sources.results.result_columns import columns_of
@@ -31,6 +31,7 @@ from edu_pipeline.landing.sources.results.result_staging import (
     KEY,
     Labels,
     Sieve,
+    dates_of,
     labels_of,
     people_of,
     with_points,
@@ -61,6 +62,7 @@ from edu_pipeline.landing.sources.results.which_scale import (
 )
 from edu_pipeline.landing.sources.results.which_series import (
     doubtful_finals,
+    no_subjects,
     silent_series,
     unknown_columns,
     unplaced_series,
@@ -84,6 +86,7 @@ NO_COHORT = "no_cohort"
 IGNORED = "ignored"
 NOBODY = "nobody_we_know"
 NO_SUBJECT = "no_subject"
+NOT_A_SUBJECT = "not_a_subject"
 NO_SERIES = "no_series"
 UNKNOWN_SERIES = "unknown_series"
 UNKNOWN_GRADE = "unknown_grade"
@@ -95,7 +98,7 @@ OTHER_SCALE = "other_scale"
 UNSURE = "others_are_unsure"
 TOLD = (
     *(NO_COHORT, NOBODY, UNKNOWN_SERIES, UNKNOWN_GRADE, AMBIGUOUS, UNMATCHED, DUPLICATE),
-    *(MARKS, OTHER_SCALE, UNSURE),
+    *(MARKS, OTHER_SCALE, UNSURE, NOT_A_SUBJECT),
 )
 """Rules of rejected rows that a problem of its own is about."""
 _NOT_READ = (*NO_DATA, IGNORED)
@@ -166,11 +169,12 @@ def read_cohort(
     )
     cells = cells.with_columns(spelt="subject", received="series")
     seen = years_of(found.tables, rows)
-    labels = labels_of(cells, settings, year_group_of(seen))
+    labels = labels_of(cells, settings, year_group_of(seen), dates_of(found.tables, rows))
     sieve, notes = Sieve(reads), list(say.file_problems(found))
     steps = _Steps(found.tables, rows, labels, settings, sieve, notes, questions)
     cells = sieve.keep(cells, pl.col("cohort").is_not_null(), NO_COHORT)
     cells = sieve.keep(cells, ~_is_ignored(settings), IGNORED)
+    cells = steps.of_subjects(cells)
     cells, unplaced = steps.in_series(labels.with_subjects(cells))
     seen = pl.concat([seen, years_in_series(cells)]).unique(maintain_order=True)
     ids = {
@@ -302,6 +306,14 @@ class _Steps:
         said = {value.series for table in self.tables for value in table.columns.values}
         said |= {table.series for table in self.tables if table.columns.series is None}
         return {text for text in said if text is not None}
+
+    def of_subjects(self, cells: pl.DataFrame) -> pl.DataFrame:
+        """Cells without attendance, averages and the like, which stand among subjects."""
+        strange = pl.col("spelt").map_elements(
+            lambda text: is_no_subject(text, self.settings), pl.Boolean
+        )
+        self.questions += no_subjects(cells.filter(strange))
+        return self.sieve.keep(cells, ~strange.fill_null(value=False), NOT_A_SUBJECT, "spelt")
 
     def in_series(self, cells: pl.DataFrame) -> tuple[pl.DataFrame, pl.DataFrame]:
         """Cells whose series is known, and those of series that have no place.

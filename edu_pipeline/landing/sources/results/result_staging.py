@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 import polars as pl
 
-from edu_pipeline.landing.sources.results.exam_order import SeriesNames, read_series
+from edu_pipeline.landing.sources.results.exam_order import Days, SeriesNames, read_series
 from edu_pipeline.landing.sources.results.names import normal_name
 from edu_pipeline.landing.sources.results.result_cells import ENTRIES, Read
 from edu_pipeline.landing.sources.results.result_people import (
@@ -20,6 +20,8 @@ from edu_pipeline.landing.sources.results.result_people import (
     shared_names,
 )
 from edu_pipeline.landing.sources.results.result_tables import Table, rows_of
+from edu_pipeline.landing.tables.date_order import with_proven
+from edu_pipeline.landing.tables.dates import parsed_date
 from edu_pipeline.model.grades import is_absent, points_of, whole_of
 from edu_pipeline.model.grades import normal as normal_grade
 from edu_pipeline.model.qualifications import title_of_number
@@ -192,7 +194,10 @@ def _mapped(
 
 
 def labels_of(
-    cells: pl.DataFrame, settings: Attainment, groups: Mapping[str, int] | None = None
+    cells: pl.DataFrame,
+    settings: Attainment,
+    groups: Mapping[str, int],
+    dates: Mapping[str, Mapping[str, Days]],
 ) -> Labels:
     """What the texts of subjects and series in these cells mean.
 
@@ -202,6 +207,7 @@ def labels_of(
         cells: `cohort`, `subject`, `series` as received, `baseline`.
         settings: The section of `pipeline.toml`.
         groups: Cohort → its year group, where it is known.
+        dates: Cohort → text of a series → when its grades were given, where exports say it.
     """
     counts = (
         cells.select("cohort", "subject", "baseline")
@@ -224,11 +230,52 @@ def labels_of(
     texts = cells.filter(~pl.col("baseline")).select("cohort", "series").drop_nulls().unique()
     series = {
         cohort: read_series(
-            texts.filter(cohort=cohort)["series"], settings, (groups or {}).get(cohort)
+            texts.filter(cohort=cohort)["series"], settings, groups.get(cohort), dates.get(cohort)
         )
         for cohort in cells["cohort"].drop_nulls().unique().sort()
     }
     return Labels(subjects, {each: not_all(name) for each, name in spelt.items()}, series)
+
+
+# When
+
+
+def dates_of(tables: Sequence[Table], rows: pl.DataFrame) -> Mapping[str, Mapping[str, Days]]:
+    """Cohort → text of a series → the first and the last day on which its grades were given.
+
+    A text of which a date cannot be read has none.
+
+    Args:
+        tables: Of all cohorts.
+        rows: `table`, `row`, `cohort`.
+    """
+    frames = []
+    for number, table in enumerate(tables):
+        columns = table.columns
+        if columns.date is None or columns.series is None:
+            continue
+        cells = {"series": table.texts(columns.series), "date": table.texts(columns.date)}
+        frame = pl.DataFrame(cells, schema=dict.fromkeys(cells, pl.String)).with_row_index("row")
+        told = frame.cast({"row": pl.Int64}).join(rows.filter(table=number), on="row")
+        told = told.drop_nulls(["series", "date", "cohort"])
+        formats = with_proven(told["date"].unique().sort(), ())
+        frames.append(
+            told.select(
+                "cohort", "series", day=parsed_date(pl.col("date").str.strip_chars(), formats)
+            )
+        )
+    found: dict[str, dict[str, Days]] = defaultdict(dict)
+    if not frames:
+        return found
+    spans = (
+        pl.concat(frames)
+        .group_by("cohort", "series")
+        .agg(first=pl.col("day").min(), last=pl.col("day").max(), bad=pl.col("day").null_count())
+        .filter(pl.col("bad") == 0)
+    )
+    for cohort, series, first, last, _ in spans.iter_rows():
+        found[cohort][series] = (first, last)
+    return found
 
 
 # How well

@@ -10,6 +10,7 @@ from pathlib import PurePosixPath
 import polars as pl
 
 from edu_pipeline.ground.toml import toml_text
+from edu_pipeline.ground.wording import listed
 from edu_pipeline.landing.sources.results.header import (
     WHO,
     Columns,
@@ -28,11 +29,14 @@ from edu_pipeline.landing.sources.results.series import (
 )
 from edu_pipeline.landing.sources.results.sheets import Sheet, Stray, sheets_of
 from edu_pipeline.landing.stores import LandedFile
+from edu_pipeline.landing.tables.headers import word_set
 from edu_pipeline.landing.versions import version_of
 from edu_pipeline.landing.zone import ENDINGS
 from edu_pipeline.model.subjects import is_known, tidy
 from edu_pipeline.settings.attainment import Attainment
 
+_FILLERS = word_set("and of the for results result data export grades")
+_SHOWN = 6
 LOOSE = "Results"
 """The cohort of loose files whose names say a series and nothing else."""
 _LONG_AGO = datetime(1970, 1, 1, tzinfo=UTC)
@@ -214,7 +218,8 @@ def _without_series(stem: str, settings: Attainment) -> str:
     found = next(_series_within(words, settings), None)
     if found is None:
         return stem
-    return " ".join(words.replace(found, " ").split()) or LOOSE
+    left = [word for word in words.replace(found, " ").split() if word.casefold() not in _FILLERS]
+    return " ".join(left) or LOOSE
 
 
 def _not_understood(table: Table, settings: Attainment) -> str | None:
@@ -229,6 +234,13 @@ def _not_understood(table: Table, settings: Attainment) -> str | None:
     seen = shown_header(header, settings)
     if not columns.who:
         return f'no column says whose row it is. {seen} Add to [attainment.columns]: name = "…"'
+    strange = list(dict.fromkeys((*columns.beside, *columns.unknown)))
+    if not columns.values and strange:
+        return (
+            f"{listed([f'“{text}”' for text in strange[:_SHOWN]])} {'is' if len(strange) == 1 else 'are'} no "
+            "series and no subject that we know, and no other column has grades. If one is a series, add to "
+            f"pipeline.toml: {paste('attainment.series_names', {strange[0]: settings.sat[0]})}"
+        )
     if not columns.values:
         return (
             f'no column has grades. {seen} Add to [attainment.columns]: grade = "…", or say in '

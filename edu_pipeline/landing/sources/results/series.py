@@ -23,7 +23,7 @@ _FILLERS = word_set(
     "assessment assessments data points point mark marks outcome outcomes achieved attained "
     "public pre set file export csv xlsx ks4 key stage"
 )
-_FINAL = frozenset({"gcse", "final", "finalgcse", "gcsesummer", "finalsummer"})
+_FINAL = frozenset({"gcse", "final", "finalgcse", "gcsesummer", "finalsummer", "alevel", "alevels"})
 """Words, in alphabetical order, that mean the final series."""
 _SUMMER = "summer"
 """The final series only with the last year group or the year of the exams: else it may be a term."""
@@ -261,7 +261,8 @@ def sounds_like_series(text: str, settings: Attainment) -> bool:
         numbers = len(re.findall(r"\d+", _TWO_YEARS.sub("", text))) - bool(said.group)
         return said.month > 0 and numbers <= 1  # with more it is a date
     if not _COLLECTIONS.isdisjoint(words):
-        return (numbered or bool(said.when)) and said.words != ("8", "progress")
+        bare = "progress" in words and set(words) <= {"progress"} | _WHEN_ELSE
+        return (numbered or bool(said.when)) and not bare
     return set(words) <= _WHEN_ELSE and (set(words) != {"year"} or said.month > 0)
 
 

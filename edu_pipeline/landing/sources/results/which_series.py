@@ -9,13 +9,21 @@ import polars as pl
 
 from edu_pipeline.ground.toml import toml_list
 from edu_pipeline.ground.wording import counted, listed
-from edu_pipeline.landing.sources.results.asking import SHOWN, Note, ignoring, only_cohort, quoted
+from edu_pipeline.landing.sources.results.asking import (
+    SHOWN,
+    Note,
+    by_cohort,
+    ignoring,
+    only_cohort,
+    quoted,
+)
 from edu_pipeline.landing.sources.results.exam_order import SeriesNames
 from edu_pipeline.landing.sources.results.header import Value, as_received, normal, pair
 from edu_pipeline.landing.sources.results.result_tables import Table, cohorts_of, paste
 from edu_pipeline.landing.sources.results.series import (
     is_in_settings,
     is_of_an_earlier_year,
+    leaving_year_in,
     may_be_final,
     series_of,
     year_group_in,
@@ -190,6 +198,23 @@ def unknown_columns(
             yield Note("which_column", only_cohort(table), message, len(headers), holds=holds)
 
 
+def no_subjects(cells: pl.DataFrame) -> Iterator[Note]:
+    """What stands among subjects and is none.
+
+    Args:
+        cells: `cohort` and `spelt`, the subject as received, of what is left out.
+    """
+    for cohort, found in by_cohort(cells):
+        texts = found["spelt"].unique().sort().to_list()
+        message = (
+            f"{cohort}: {quoted(texts)} {'stands' if len(texts) == 1 else 'stand'} among the subjects and "
+            f"{'is' if len(texts) == 1 else 'are'} none that we know, so no figure is made of "
+            f"{'it' if len(texts) == 1 else 'them'}. That it stays so: {ignoring(texts)}\n"
+            f"If one is a subject: {paste('attainment.subjects', {texts[0]: texts[0]})}"
+        )
+        yield Note("which_column", cohort, message, found.height)
+
+
 def unplaced_series(
     cohort: str, of: SeriesNames, headers: Collection[str], has_final: bool, settings: Attainment
 ) -> Iterator[Note]:
@@ -281,12 +306,17 @@ def doubtful_finals(
 
     Args:
         tables: Of all cohorts.
-        cells: `cohort`, `table`, `received` (the text of the series, if any), `series`.
+        cells: `cohort`, `table`, `received` (the text of the series, if any), `series`, `baseline`.
         settings: The section of `pipeline.toml`.
         groups: Cohort → year groups that columns say.
     """
     finals = cells.filter(pl.col("series") == settings.final, pl.col("received").is_not_null())
     found = finals.select("cohort", "table", "received").unique(maintain_order=True)
+    mocks = [name for name in settings.sat if name != settings.final]
+    of_mocks = cells.filter(pl.col("series").is_in(mocks), ~pl.col("baseline"))
+    sat = {
+        cohort: dict(of.select("series", "received").rows()) for cohort, of in by_cohort(of_mocks)
+    }
     for cohort, number, received in found.iter_rows():
         if is_in_settings(received, settings):
             continue
@@ -308,6 +338,23 @@ def doubtful_finals(
             )
         years = {int(year) for year in re.findall(r"\b(20\d\d)\b", cohort)}
         year = year_in(received)
+        others = sat.get(cohort, {})
+        if (
+            year
+            and not years
+            and others
+            and leaving_year_in(received) not in map(leaving_year_in, filter(None, others.values()))
+            and "gcse" not in normal(received)
+        ):
+            first = min(others)
+            yield Note(
+                "which_series",
+                cohort,
+                f"{table.sheet.file}: “{received}” may be the {settings.final}, or an exam of the year before "
+                f"{first}, and nothing says in which year this cohort leaves. No figure is shown. Give "
+                f"the file, or its folder, the year in its name, or say in pipeline.toml what it is: {line}",
+                holds=True,
+            )
         if (
             years
             and year
