@@ -11,6 +11,8 @@ from scipy import special
 from edu_pipeline.chance.noise import (
     FALSE_ALARMS_GROUP,
     Moments,
+    difference_of_means,
+    difference_of_shares,
     effective_size,
     group_verdict,
     pooled_spread,
@@ -210,3 +212,18 @@ def test_a_group_without_others_or_spread_is_not_drawn_anywhere() -> None:
 
     assert np.isnan(alone).all()
     assert np.isnan(unknown).all()
+
+
+def test_the_difference_of_two_shares_has_the_published_interval() -> None:
+    # Newcombe 1998, table II, example a: 56 of 70 and 48 of 80
+    low, high = difference_of_shares((56, 70), (48, 80))
+
+    assert (round(low, 4), round(high, 4)) == (0.0524, 0.3339)
+
+
+def test_the_difference_of_two_means_is_of_welch() -> None:
+    # 4, 5, 6 and 3, 4, 4, 5
+    low, high = difference_of_means((5, 1, 3), (4, 2 / 3, 4))
+
+    assert (low, high) == pytest.approx((1 - 1.992255, 1 + 1.992255), abs=1e-6)
+    assert np.isnan(difference_of_means((5, 0, 1), (4, 1, 3))).all()

@@ -11,13 +11,16 @@ import numpy as np
 import polars as pl
 
 from edu_pipeline.attainment.exclusions import attainment_uniqueness, exclusion_ledger
+from edu_pipeline.attainment.forecast import forecasts
 from edu_pipeline.attainment.groups import GROUP, by_group
 from edu_pipeline.attainment.outcomes import (
     BELOW,
     COHORT,
     ENTRY,
     EXCEEDED,
+    GOOD,
     MET,
+    STRONG,
     STUDENT,
     SUBJECT,
     as_table,
@@ -32,6 +35,7 @@ from edu_pipeline.attainment.outcomes import (
 from edu_pipeline.attainment.own_settings import NO_SERIES, own_settings
 from edu_pipeline.attainment.performance import attainment_measures, attainment_performance
 from edu_pipeline.attainment.waiting import NOTHING, Waiting
+from edu_pipeline.attainment.years import Year, attainment_years
 from edu_pipeline.chance.noise import shrunk, t_half_width, wilson
 from edu_pipeline.model.attainment import (
     ALL,
@@ -44,9 +48,6 @@ from edu_pipeline.model.attainment import (
 from edu_pipeline.model.grades import KS4, SCALES
 from edu_pipeline.model.subjects import subject_key
 from edu_pipeline.settings.attainment import Attainment
-
-GOOD, STRONG = 4, 5
-"""Grades of the headline measures."""
 
 
 @dataclass(frozen=True)
@@ -61,6 +62,9 @@ class Tables:
     attainment_headlines: pl.DataFrame
     attainment_measures: pl.DataFrame
     attainment_performance: pl.DataFrame
+    attainment_years: pl.DataFrame
+    attainment_forecast: pl.DataFrame
+    forecast_grades: pl.DataFrame
     attainment_left_out: pl.DataFrame
     attainment_exclusions: pl.DataFrame
     attainment_uniqueness: pl.DataFrame
@@ -107,12 +111,26 @@ def cohort_tables(
         )
         for cohort in results[COHORT].unique().sort()
     ] or [_tables(results, students, groups, stated, attainment=attainment, waiting=waiting)]
+    years = [
+        Year(
+            cohort,
+            own.get(cohort, attainment),
+            results.filter(pl.col(COHORT) == cohort),
+            students.filter(pl.col(COHORT) == cohort),
+            waits=cohort in waiting.rows[COHORT],
+        )
+        for cohort in results[COHORT].unique().sort()
+    ]
+    forecast, grades = forecasts(years)
     return Tables(
         **{
             # a cohort has columns of outcomes for its own series
             name: pl.concat([part[name] for part in parts], how="diagonal")
             for name in parts[0]
-        }
+        },
+        attainment_years=attainment_years(years),
+        attainment_forecast=forecast,
+        forecast_grades=grades,
     )
 
 

@@ -23,6 +23,8 @@ BELOW, MET, EXCEEDED, NO_BASELINE, NO_RESULT = (
     "no baseline",
     "no result",
 )
+GOOD, STRONG = 4, 5
+"""Whole grades of the headline measures."""
 AND = " and "
 _EXACT = 6
 """Decimals to which differences are meant; what is behind them is the error of the arithmetic."""

@@ -186,6 +186,48 @@ def t_half_width(error: FloatArray, freedom: FloatArray) -> FloatArray:
     return np.where(freedom >= 1, quantile * error, np.nan)
 
 
+def difference_of_means(
+    these: tuple[float, float, int], those: tuple[float, float, int]
+) -> tuple[float, float]:
+    """Ends of the 95 % interval of the difference of two means of different people (Welch 1947).
+
+    Args:
+        these: Mean, variance and number.
+        those: The same; it is subtracted.
+
+    Returns:
+        NaN with fewer than two of either.
+    """
+    (mean, variance, n), (other, other_variance, other_n) = these, those
+    if min(n, other_n) < FEWEST_STUDENTS:
+        return np.nan, np.nan
+    parts = (variance / n, other_variance / other_n)
+    error = float(np.sqrt(sum(parts)))
+    squares = parts[0] ** 2 / (n - 1) + parts[1] ** 2 / (other_n - 1)
+    freedom = sum(parts) ** 2 / squares if squares else float(n + other_n - 2)
+    half = float(t_half_width(np.array([error]), np.array([freedom]))[0])
+    return mean - other - half, mean - other + half
+
+
+def difference_of_shares(these: tuple[int, int], those: tuple[int, int]) -> tuple[float, float]:
+    """Ends of the 95 % interval of the difference of two shares of different people.
+
+    From the Wilson intervals of both (Newcombe 1998, Statistics in Medicine 17, method 10).
+
+    Args:
+        these: How many, of how many, at least one.
+        those: The same; it is subtracted.
+    """
+    (low, high), (other_low, other_high) = (
+        (float(end[0]) for end in wilson(np.array([float(part)]), np.array([float(n)])))
+        for part, n in (these, those)
+    )
+    share, other = (part / n for part, n in (these, those))
+    down = np.hypot(share - low, other_high - other)
+    up = np.hypot(high - share, other - other_low)
+    return share - other - float(down), share - other + float(up)
+
+
 def shrunk(mean: FloatArray, size: FloatArray, variance: FloatArray, pool: IntArray) -> FloatArray:
     """Means of groups drawn towards the mean of their pool: mu + τ² ÷ (τ² + σ²/n) · (mean − mu).
 

@@ -675,6 +675,44 @@ _METRICS = (
         window="As Attainment 8; an absence is no entry. Wilson interval of the share, t interval of the mean",
     ),
     Metric(
+        name="last_year",
+        title="Against last year",
+        sentence=(
+            "The cohort beside the one that left a year before, by its name, in the newest exam that both "
+            "have sat. The interval shows how far chance alone may have moved the difference (95 %)."
+        ),
+        columns="attainment_years",
+        numerator="Value of this cohort − value of the last",
+        denominator="Students of each with a grade in the series (n, last_n)",
+        window=(
+            "By subject the newest series of the same name in which both have grades; over subjects the "
+            "newest that most entries of both have. Welch's interval of means, Newcombe's of shares. No "
+            "cohort of the year before, or two: no comparison"
+        ),
+    ),
+    Metric(
+        name="forecast",
+        title="Forecast",
+        sentence=(
+            "How many may reach a grade, if this year's mock is as hard and as kindly marked as the earlier "
+            "ones were: it becomes a {final} as it did for earlier cohorts. Four times in five the number "
+            "lies within the inner interval, 19 times in 20 within the outer."
+        ),
+        columns="attainment_forecast, forecast_grades",
+        numerator=(
+            "Draws of each student's final from the conversion of the subject: Dirichlet rows, drawn towards "
+            "all subjects where few earlier students had the grade, and moved by how far the subject "
+            "differs from the others"
+        ),
+        denominator="Students with a grade in the mock (n)",
+        window=(
+            "The newest mock that cohorts of the years before, without a gap, have sat too, with 20 earlier "
+            "entries or more; until anybody has the final. With two earlier cohorts or more, how the "
+            "conversion moved between them is part of the interval; with one it cannot be, and is assumed "
+            "not to"
+        ),
+    ),
+    Metric(
         name="left_out",
         title="Left out",
         sentence="Who is not in a figure: absent, without a result, without a baseline.",

@@ -488,6 +488,76 @@ class AttainmentPerformance(dy.Schema):
     ebacc_points_high = _real("High end")
 
 
+YEAR_MEASURES = (
+    *("mean", "share_4", "share_5"),
+    *("both_4", "both_5", "attainment_8", "ebacc_entered", "ebacc_points"),
+)
+
+
+class AttainmentYears(dy.Schema):
+    """A cohort beside the one of the year before, at the same point."""
+
+    cohort = _cohort()
+    subject = _key("The subject, in this cohort's spelling; `all` for measures over subjects")
+    measure = dy.String(
+        primary_key=True,
+        check=lambda c: c.is_in(YEAR_MEASURES),
+        description=(
+            "Of a subject: mean grade, shares with 4 or 5 and better; over subjects: the headline measures"
+        ),
+    )
+    last_cohort = dy.String(description="The one whose leaving year, in its name, is one less")
+    series = dy.String(description="The newest series that both have sat")
+    n = _count("Students of this cohort")
+    last_n = _count("Of the last")
+    value = _real("The measure of this cohort")
+    last_value = _real("Of the last")
+    difference = _real("value − last_value")
+    low = _real("Low end of its 95 % interval: Welch's of means, Newcombe's of shares")
+    high = _real("High end")
+
+
+class AttainmentForecast(dy.Schema):
+    """How many of a cohort may reach a grade in a subject whose final it has not sat.
+
+    From what became of the same mock in earlier cohorts. Numbers are of students with a grade in the mock.
+    """
+
+    cohort = _cohort()
+    subject = _subject()
+    threshold = _grade("The grade, of GCSEs: 4 is 4 or better")
+    series = dy.String(
+        description="The mock that it is made of: the newest that earlier cohorts have too"
+    )
+    n = _count("Students with a grade in it")
+    share = _share("Expected share of these with the grade or better")
+    low80 = _count("With 80 % probability at least so many reach it")
+    high80 = _count("And at most so many")
+    low95 = _count("The same with 95 %")
+    high95 = _count("And at most so many")
+    from_cohorts = dy.String(description="The earlier cohorts, the last one first")
+    from_n = _count(
+        "Their students with both grades in the subject; with few, other subjects say more"
+    )
+    moves = _real(
+        "How far a subject's finals shift from a year to the next at the same mock, in grades (standard "
+        "deviation); part of the intervals. Empty: one earlier cohort does not tell"
+    )
+
+
+class ForecastGrades(dy.Schema):
+    """Which final grades those with a grade in the mock may get, in a subject that is forecast."""
+
+    cohort = _cohort()
+    subject = _subject()
+    grade = _grade("Whole grade in the mock")
+    final_grade = _grade("Whole grade in the final")
+    series = dy.String(description="The mock")
+    n = _count("Students of earlier cohorts with both in the subject")
+    row_n = _count("Students of earlier cohorts with this grade in the mock and a final")
+    share = _share("Probability of this final, drawn towards all subjects where row_n is small")
+
+
 class AttainmentLeftOut(dy.Schema):
     """A student who is not in a figure, and why."""
 
