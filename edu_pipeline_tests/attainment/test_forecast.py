@@ -16,7 +16,6 @@ from edu_pipeline.chance.noise import IntArray
 from edu_pipeline_tests.attainment.conftest import Entry
 from edu_pipeline_tests.attainment.test_years import of_cohorts
 
-
 Pairs = dict[tuple[int, int | None], int]
 """Grade in MOCK 2 and in GCSE → students."""
 
