@@ -58,6 +58,7 @@ class Paint(theme.Colours):
     """Colours as SVG has them; those of outcomes for marks, and darker for words."""
 
     axis: str = theme.BASELINE
+    whisker: str = "#6f7880"
     dot: str = "#3f5f7f"
     box: str = "#dfe8f1"
     below: str = theme.BELOW
@@ -75,11 +76,13 @@ ON_PAGE = Paint(**{each.name: f"var(--{each.name.replace('_', '-')})" for each i
 
 
 def distribution(series: Sequence[str], paint: Paint = ON_PAPER) -> dict[str, Any]:
-    """Box plots of the grades of each series, with a dot for every student.
+    """Box plots of the grades of each series, with a dot for every student, behind the boxes' lines.
 
     Data: `boxes` (x, q1, median, q3, low, high: whiskers, empty where they are not shown), `dots`
-    (x, y; x is the series' place and a jitter), `marked` (x, y, outcome, size: what is pointed at).
-    Parameter `labels`: lines of text below each series.
+    (x, y, outcome; x is the series' place and a jitter; `none` where colours tell nothing), `marked`
+    (x, y, outcome, size: what is pointed at).
+    Parameters `labels`: lines of text below each series; `dot_size`, `dot_opacity`: the less, the more
+    dots there are.
     """
     scale = alt.Scale(domain=[-0.5, len(series) - 0.5], nice=False)
     axis = _series_axis(len(series), paint)
@@ -90,18 +93,37 @@ def distribution(series: Sequence[str], paint: Paint = ON_PAPER) -> dict[str, An
     sides = boxes.transform_calculate(
         left=alt.datum.x - _BOX_WIDTH / 2, right=alt.datum.x + _BOX_WIDTH / 2
     )
+    middle = {"x": left, "x2": "right:Q", "y": _grade("q1:Q", paint), "y2": "q3:Q"}
+    dot_scale = alt.Scale(
+        domain=list(OUTCOMES), range=[paint.below, paint.met, paint.exceeded, paint.dot]
+    )
     chart = alt.layer(
-        boxes.mark_rule(color=paint.axis, strokeWidth=1.5).encode(x=x, y=low, y2="q1:Q"),
-        boxes.mark_rule(color=paint.axis, strokeWidth=1.5).encode(x=x, y=high, y2="q3:Q"),
-        sides.mark_rect(fill=paint.box, stroke=paint.axis, cornerRadius=2).encode(
-            x=left, x2="right:Q", y=_grade("q1:Q", paint), y2="q3:Q"
+        sides.mark_rect(fill=paint.box, cornerRadius=2).encode(**middle),
+        alt.Chart(alt.NamedData("dots"))
+        .mark_point(
+            filled=True,
+            size=alt.ExprRef("dot_size"),
+            opacity=alt.ExprRef("dot_opacity"),
+            aria=False,
+        )
+        .encode(
+            x=x,
+            y=y,
+            color=alt.Color("outcome:N", scale=dot_scale, legend=None),
+            shape=alt.Shape(
+                "outcome:N",
+                scale=alt.Scale(domain=list(OUTCOMES), range=[*_SHAPES[:3], "circle"]),
+                legend=None,
+            ),
         ),
+        boxes.mark_rule(color=paint.whisker, strokeWidth=1.5).encode(x=x, y=low, y2="q1:Q"),
+        boxes.mark_rule(color=paint.whisker, strokeWidth=1.5).encode(x=x, y=high, y2="q3:Q"),
+        sides.mark_rect(
+            fillOpacity=0, stroke=paint.whisker, strokeWidth=1.5, cornerRadius=2
+        ).encode(**middle),
         sides.mark_rule(color=paint.ink, strokeWidth=2.5).encode(
             x=left, x2="right:Q", y=_grade("median:Q", paint)
         ),
-        alt.Chart(alt.NamedData("dots"))
-        .mark_circle(color=paint.dot, size=26, opacity=0.62, aria=False)
-        .encode(x=x, y=y),
         alt.Chart(alt.NamedData("marked"))
         .mark_point(filled=True, opacity=1, stroke=paint.paper, strokeWidth=2, aria=False)
         .encode(
@@ -111,17 +133,26 @@ def distribution(series: Sequence[str], paint: Paint = ON_PAPER) -> dict[str, An
             shape=_outcome_shapes(),
             size=alt.Size("size:Q", scale=None),
         ),
+    ).resolve_scale(color="independent", shape="independent")
+    return _template(
+        chart,
+        paint,
+        height=DISTRIBUTION_HEIGHT,
+        labels=[[name] for name in series],
+        dot_size=26,
+        dot_opacity=0.55,
+        **axis_of(GCSE),
     )
-    labels = [[name] for name in series]
-    return _template(chart, paint, height=DISTRIBUTION_HEIGHT, labels=labels, **axis_of(GCSE))
 
 
 def progress(series: Sequence[str], paint: Paint = ON_PAPER) -> dict[str, Any]:
-    """One student's grades in one subject over the series, against the baseline.
+    """Students' grades in one subject over the series, against the baseline.
 
-    Data: `line` (x, y, outcome of the whole line, dashed: provisional), `points` (x, y, outcome;
-    `none` for all but the one compared; hollow, text), `reference` (y, text: the baseline, a dashed
-    line; of both, under: whether the text stands below), `range` (x, low, high, low_text, high_text: lowest and highest result).
+    Data: `line` (who, x, y, outcome of the whole line, dashed: provisional, faint: of others than the
+    one that all else is of), `points` (x, y, outcome; `none` for all but the one compared; hollow,
+    text), `names` (x, y, text: whose line ends there), `reference` (y, text: the baseline, a dashed
+    line; of both, under: whether the text stands below), `range` (x, low, high, low_text, high_text:
+    lowest and highest result).
     Parameter `labels`: as for `distribution`.
 
     Args:
@@ -136,9 +167,14 @@ def progress(series: Sequence[str], paint: Paint = ON_PAPER) -> dict[str, Any]:
     y = _grade("y:Q", paint)
     low, high = _grade("low:Q", paint), _grade("high:Q", paint)
     reference, points = (alt.Chart(alt.NamedData(name)) for name in ("reference", "points"))
-    span = alt.Chart(alt.NamedData("range"))
+    span, lines = alt.Chart(alt.NamedData("range")), alt.Chart(alt.NamedData("line"))
     label: dict[str, Any] = {"fontSize": theme.SUBTITLE_SIZE, "color": paint.muted}
     colour = _outcome_fill(paint)
+    dashed = alt.StrokeDash(
+        "dashed:N", scale=alt.Scale(domain=[False, True], range=[[1, 0], [3, 4]]), legend=None
+    )
+    # the page paints strokes first: words interrupt the lines that they would be struck through by
+    behind: dict[str, Any] = {"stroke": paint.paper, "strokeWidth": 6, "strokeJoin": "round"}
     chart = alt.layer(
         reference.mark_rule(color=paint.ink, strokeDash=[6, 4], strokeWidth=1.6).encode(y=y),
         span.mark_rule(color=paint.muted, strokeWidth=2).encode(x=x, y=low, y2="high:Q"),
@@ -148,25 +184,25 @@ def progress(series: Sequence[str], paint: Paint = ON_PAPER) -> dict[str, Any]:
         span.mark_tick(color=paint.muted, thickness=2, size=16, orient="horizontal").encode(
             x=x, y=high
         ),
-        span.mark_text(dy=6, baseline="top", **label).encode(x=x, y=low, text="low_text:N"),
-        span.mark_text(dy=-6, baseline="bottom", **label).encode(x=x, y=high, text="high_text:N"),
+        *(
+            lines.transform_filter(f"{'' if faint else '!'}datum.faint")
+            .mark_line(strokeWidth=2.5, strokeJoin="round", opacity=0.45 if faint else 1)
+            .encode(x=x, y=y, color=colour, strokeDash=dashed, detail="who:N")
+            for faint in (True, False)
+        ),
+        span.mark_text(dy=6, baseline="top", **label, **behind).encode(
+            x=x, y=low, text="low_text:N"
+        ),
+        span.mark_text(dy=-6, baseline="bottom", **label, **behind).encode(
+            x=x, y=high, text="high_text:N"
+        ),
         *(
             reference.transform_filter(f"{'' if under else '!'}datum.under")
-            .mark_text(align="left", dy=12 if under else -10, **(label | {"color": paint.ink}))
+            .mark_text(
+                align="left", dy=13 if under else -11, **(label | behind | {"color": paint.ink})
+            )
             .encode(x=alt.value(4), y=y, text="text:N")
             for under in (False, True)
-        ),
-        alt.Chart(alt.NamedData("line"))
-        .mark_line(strokeWidth=2.5, strokeJoin="round")
-        .encode(
-            x=x,
-            y=y,
-            color=colour,
-            strokeDash=alt.StrokeDash(
-                "dashed:N",
-                scale=alt.Scale(domain=[False, True], range=[[1, 0], [3, 4]]),
-                legend=None,
-            ),
         ),
         points.transform_filter("datum.hollow")
         .mark_point(filled=False, strokeWidth=2, size=90, opacity=1, fill=paint.paper)
@@ -181,10 +217,14 @@ def progress(series: Sequence[str], paint: Paint = ON_PAPER) -> dict[str, Any]:
                 fontSize=theme.TEXT_SIZE,
                 fontWeight="bold",
                 color=paint.ink,
+                **behind,
             )
             .encode(x=x, y=y, text="text:N")
             for under in (False, True)
         ),
+        alt.Chart(alt.NamedData("names"))
+        .mark_text(align="left", dx=14, **(label | behind | {"color": paint.ink}))
+        .encode(x=x, y=y, text="text:N"),
     )
     labels = [[name] for name in series]
     return _template(chart, paint, height=PROGRESS_HEIGHT, labels=labels, **axis_of(GCSE))
@@ -198,7 +238,7 @@ def across_subjects(paint: Paint = ON_PAPER) -> dict[str, Any]:
     """
     # layers of only those with a result, or a baseline, would put the others below them
     y = _row("subject:N", paint, sort=alt.EncodingSortField("place", op="min", order="ascending"))
-    scale, axis = _grade_scale(room=2.6), _grade_axis(paint)
+    scale, axis = _grade_scale(room=3.6), _grade_axis(paint)
     x, top, end = (alt.X(field, scale=scale, axis=axis) for field in ("base:Q", "top:Q", "end:Q"))
     rows = alt.Chart(alt.NamedData("subjects"))
     both = rows.transform_filter("isValid(datum.base) && isValid(datum.top)")

@@ -10,6 +10,7 @@ import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, tzinfo
+from hashlib import sha256
 from typing import Any, Literal
 
 import jinja2
@@ -21,6 +22,7 @@ from edu_pipeline.attainment.groups import group_columns
 from edu_pipeline.attainment.metrics import Tables
 from edu_pipeline.attainment.outcomes import (
     comparison_sentence,
+    english_and_maths,
     half_grade_sentence,
     series_columns,
 )
@@ -29,9 +31,10 @@ from edu_pipeline.attainment.scripts import Scripts
 from edu_pipeline.attainment.waiting import NOTHING, Waiting
 from edu_pipeline.glossary.metrics import definitions
 from edu_pipeline.ground.templates import render_text
-from edu_pipeline.ground.wording import NBSP, isolated, listed
+from edu_pipeline.ground.wording import NBSP, isolated
 from edu_pipeline.model.attainment import ALL, INCLUDED, NOT_STATED, QUESTIONS, REFERENCES, read_as
 from edu_pipeline.model.grades import GCSE, SCALES, is_fine
+from edu_pipeline.model.subjects import in_school_order
 from edu_pipeline.settings.attainment import Attainment
 from edu_pipeline.settings.home import Settings
 
@@ -216,7 +219,9 @@ def cohort_page(frame: Frame, cohort: Cohort, edition: Edition) -> str:
         "headline": _headline(tables.attainment_headlines),
         "headings": headings,
         "headlines": headlines,
+        "provisional": _provisional(cohort) if baseline else None,
         "said": _said(cohort, edition) if baseline else [],
+        "classes": bool(data.get("groups")),
         "baseline": baseline,
         "baseline_said": f"{attainment.baseline}: {said['baseline']}",
         "headlines_said": said["headlines"],
@@ -254,7 +259,7 @@ def staff_data(cohort: Cohort) -> dict[str, Any]:
     attainment = cohort.attainment
     columns, series = series_columns(attainment), drawn_series(cohort)
     labels = _labels(cohort)
-    subjects = _subjects(cohort.tables)
+    subjects = _subjects(cohort.tables, attainment)
     place = {name: n for n, name in enumerate(series)}
     entries = _entries(cohort)
     rows = (
@@ -278,6 +283,9 @@ def staff_data(cohort: Cohort) -> dict[str, Any]:
         "rounding": attainment.baseline_rounding,
         "subjects": subjects,
         "students": [isolated(label) for label in labels["label"]],
+        "people": sha256("\n".join(labels["student_id"]).encode()).hexdigest()[:8],
+        "core": _core(cohort, labels),
+        "who_left": _who_left(cohort, labels, subjects),
         "groups": _groups(cohort.groups, rows),
         "not_stated": NOT_STATED,
         "only_baseline": [
@@ -316,13 +324,40 @@ def staff_data(cohort: Cohort) -> dict[str, Any]:
     }
 
 
+def _core(cohort: Cohort, labels: pl.DataFrame) -> dict[str, list[float | None]]:
+    """Each student's best English and maths, as headlines have them; none where there is no headline."""
+    if cohort.tables.attainment_headlines.is_empty():
+        return {}
+    best = english_and_maths(cohort.tables.attainment_outcomes, cohort.students, cohort.attainment)
+    rows = labels.join(best, on="student_id", how="left", maintain_order="left")
+    return {name: _short(rows[name]) for name in ("english", "maths")}
+
+
+def _who_left(
+    cohort: Cohort, labels: pl.DataFrame, subjects: Sequence[str]
+) -> list[tuple[str, str, int | None, str, list[int]]]:
+    """Figure, series, subject (none: all), reason, and the students who are left out for it."""
+    places = {ALL: None} | {name: n for n, name in enumerate(subjects)}
+    rows = cohort.tables.attainment_left_out.join(
+        labels.select("student_id", student=pl.int_range(pl.len())), on="student_id"
+    )
+    keys = ["figure", "series", "subject", "reason"]
+    return [
+        (figure, series, places[subject], reason, students)
+        for figure, series, subject, reason, students in rows.sort(*keys, "student")
+        .group_by(keys, maintain_order=True)
+        .agg("student")
+        .iter_rows()
+    ]
+
+
 def shareable_data(cohort: Cohort) -> dict[str, Any]:
     """Figures of groups: what `app.js` reads in the edition without names."""
     attainment, boxes = cohort.attainment, cohort.tables.attainment_subjects
     series = drawn_series(cohort)
     everybody = boxes.filter(pl.col("group_column") == ALL)
     found = {(row["subject"], row["series"]): row for row in everybody.iter_rows(named=True)}
-    subjects = _subjects(cohort.tables)
+    subjects = _subjects(cohort.tables, attainment)
     return {
         "edition": "shareable",
         "cohort": cohort.name,
@@ -365,8 +400,8 @@ def drawn_series(cohort: Cohort) -> list[str]:
     return [name for name in attainment.series if name in there or name == attainment.final]
 
 
-def _subjects(tables: Tables) -> list[str]:
-    return tables.attainment_subjects["subject"].unique().sort().to_list()
+def _subjects(tables: Tables, attainment: Attainment) -> list[str]:
+    return in_school_order(tables.attainment_subjects["subject"].unique(), attainment.subject_order)
 
 
 def _labels(cohort: Cohort) -> pl.DataFrame:
@@ -378,7 +413,7 @@ def _labels(cohort: Cohort) -> pl.DataFrame:
     return (
         cohort.students.join(there, on="student_id", how="semi")
         .select("student_id", label=label)
-        .sort(pl.col("label").str.to_lowercase(), "student_id")
+        .sort(pl.col("label").str.to_lowercase().str.normalize("NFKD"), "student_id")
     )
 
 
@@ -412,7 +447,7 @@ def _scales(cohort: Cohort) -> dict[str, Any]:
             for key in SCALES
             if key in {*scales.of.values(), scales.commonest}
         },
-        "scale_of": [scales.of[subject] for subject in _subjects(cohort.tables)],
+        "scale_of": [scales.of[subject] for subject in _subjects(cohort.tables, cohort.attainment)],
         "commonest": scales.commonest,
     }
 
@@ -513,7 +548,7 @@ def _summary_specs(attainment: Attainment) -> dict[str, Any]:
 def _summary(tables: Tables, attainment: Attainment) -> dict[str, Any]:
     """What both editions say of the cohort as a whole."""
     return {
-        "means": _means(tables.attainment_progress, attainment),
+        "means": _means(tables, attainment),
         "apart": apart(tables.attainment_progress, attainment),
         "matrices": _matrices(tables, attainment),
         "left_out": _left_out(tables.attainment_exclusions),
@@ -527,19 +562,21 @@ def waiting(compared: str | None, attainment: Attainment) -> str | None:
     return None if compared == attainment.final else compared
 
 
-def _means(progress: pl.DataFrame, attainment: Attainment) -> list[dict[str, Any]]:
-    rows = progress.select(
+def _means(tables: Tables, attainment: Attainment) -> list[dict[str, Any]]:
+    order = pl.Enum([ALL, *_subjects(tables, attainment)])
+    rows = tables.attainment_progress.select(
         "subject",
         "group",
         pl.col("below", "met", "exceeded"),
-        pl.col("low", "high", "shrunk", "residual").round(3),
+        "n_residual",
+        pl.col("low", "high", "shrunk", "residual", *_RESIDUAL_ENDS).round(3),
         column="group_column",
         n="students",
         mean=pl.col("mean_difference").round(3),
         waiting="compared",
     )
     kept = rows.filter(pl.col("n").is_null() | (pl.col("n") > 0)).sort(
-        pl.col("subject") != ALL, "subject", pl.col("column") != ALL, "column", "group"
+        pl.col("subject").cast(order), pl.col("column") != ALL, "column", "group"
     )
     return [
         {**row, "waiting": waiting(row["waiting"], attainment)}
@@ -660,18 +697,20 @@ def _span(low: float | None, high: float | None) -> str:
     return "" if low is None or high is None else f"{100 * low:.0f} to {_percent(high)}"
 
 
-def _headline(headlines: pl.DataFrame) -> list[tuple[str, str, str, str]]:
-    """Title, share, interval and numbers of 9–4 and 9–5 of everybody."""
+def _headline(headlines: pl.DataFrame) -> list[tuple[int, str, str, str, str]]:
+    """Grade, title, share, interval and numbers of 9–4 and 9–5 of everybody."""
     found = headlines.filter(pl.col("group_column") == ALL).to_dicts()
     return [
         (
-            f"{title} in English and maths, {row['compared']}",
+            least,
+            f"9–{least} in English and maths, {row['compared']}",
             _percent(row[f"{name}_share"]),
             _span(row[f"{name}_low"], row[f"{name}_high"]),
             f"{row[name]} of {row['n']} students" if row["n"] is not None else "",
         )
         for row in found
-        for name, title in (("both_4", "9–4"), ("both_5", "9–5"))
+        for least in (4, 5)
+        for name in [f"both_{least}"]
         if row[f"{name}_share"] is not None
     ]
 
@@ -693,11 +732,14 @@ def _headline_groups(
     found: dict[str, list[dict[str, Any]]] = {}
     for row in rows.iter_rows(named=True):
         column = "" if row["group_column"] == ALL else row["group_column"]
-        cells = [_number(row[name]) for name in ("students", "n")] if numbers else []
-        for name in ("both_4", "both_5"):
-            cells.append(_percent(row[f"{name}_share"]))
+        cells: list[tuple[str, int | None]] = [
+            (_number(row[name]), None) for name in (("students", "n") if numbers else ())
+        ]
+        for least in (4, 5):
+            name = f"both_{least}"
+            cells.append((_percent(row[f"{name}_share"]), least))
             if interval:
-                cells.append(_span(row[f"{name}_low"], row[f"{name}_high"]))
+                cells.append((_span(row[f"{name}_low"], row[f"{name}_high"]), None))
         found.setdefault(column, []).append(
             {"group": row["group"] if column else "Everybody", "cells": cells}
         )
@@ -708,27 +750,30 @@ def _number(count: int | None) -> str:
     return "too few" if count is None else f"{count:,}"
 
 
+def _provisional(cohort: Cohort) -> str | None:
+    """What is compared while the final is not sat."""
+    attainment, progress = cohort.attainment, cohort.tables.attainment_progress
+    compared = progress.filter(pl.col("subject") == ALL, pl.col("group_column") == ALL)["compared"]
+    if compared.is_empty() or compared[0] == attainment.final:
+        return None
+    return f"{comparison_sentence(compared[0], attainment)}: provisional until then."
+
+
 def _said(cohort: Cohort, edition: Edition) -> list[str]:
-    """Sentences that belong above everything."""
-    attainment, tables, said = cohort.attainment, cohort.tables, []
-    compared = tables.attainment_progress.filter(
-        pl.col("subject") == ALL, pl.col("group_column") == ALL
-    )["compared"].to_list()
-    if compared and compared[0] != attainment.final:
-        said.append(f"{comparison_sentence(compared[0], attainment)}: provisional until then.")
-    if edition == "staff":
-        between = half_grade_sentence(tables.attainment_outcomes, attainment)
-        said += [between] if between else []
-        for row in tables.attainment_uniqueness.iter_rows(named=True):
-            if row["identified"]:
-                said.append(
-                    f"{row['identified']} of {row['students']} students could be told by their set "
-                    "of subjects alone: a list without names would still give them away."
-                )
-    return said
+    """What staff should know before they use the page."""
+    if edition == "shareable":
+        return []
+    between = half_grade_sentence(cohort.tables.attainment_outcomes, cohort.attainment)
+    unique = [
+        f"{row['identified']} of {row['students']} students could be told by their set of subjects "
+        "alone: a list without names would still give them away."
+        for row in cohort.tables.attainment_uniqueness.iter_rows(named=True)
+        if row["identified"]
+    ]
+    return ([between] if between else []) + unique
 
 
-def _ledger(exclusions: pl.DataFrame) -> list[dict[str, str]]:
+def _ledger(exclusions: pl.DataFrame) -> list[dict[str, Any]]:
     """Figure by figure: how many are in it, and how many are not for which reason."""
     order = {name: n for n, name in enumerate(_FIGURES)}
     found: dict[tuple[str, str, str], dict[str, int | None]] = {}
@@ -737,19 +782,22 @@ def _ledger(exclusions: pl.DataFrame) -> list[dict[str, str]]:
         found.setdefault(key, {})[row["reason"]] = row["students"]
     return [
         {
+            "key": (figure, subject, series),
+            "linked": subject != ALL,
             "figure": _FIGURES[figure],
             "subject": "" if subject == ALL else subject,
             "series": "" if series == ALL else series,
             "included": _number(reasons[INCLUDED]) if INCLUDED in reasons else "",
-            "left_out": listed(
-                [
+            "left_out": [
+                (
+                    reason,
                     f"{reason} (too few to say how many)"
                     if number is None
-                    else f"{_number(number)} {reason}"
-                    for reason, number in sorted(reasons.items())
-                    if reason != INCLUDED
-                ]
-            ),
+                    else f"{_number(number)} {reason}",
+                )
+                for reason, number in sorted(reasons.items())
+                if reason != INCLUDED
+            ],
         }
         for (figure, subject, series), reasons in sorted(
             found.items(), key=lambda item: (order[item[0][0]], item[0][1:])

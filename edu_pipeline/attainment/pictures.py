@@ -82,7 +82,7 @@ def _box(place: int, row: Mapping[str, Any]) -> dict[str, Any]:
     return {"x": place, **{name: row[name] for name in ("q1", "median", "q3")}, **ends}
 
 
-def _dots(cohort: Cohort, subject: str, series: Sequence[str]) -> Iterator[dict[str, float]]:
+def _dots(cohort: Cohort, subject: str, series: Sequence[str]) -> Iterator[dict[str, Any]]:
     """Beside each other, the wider the more students have about the same grade."""
     about = ["series", "about"]
     rows = (
@@ -106,6 +106,7 @@ def _dots(cohort: Cohort, subject: str, series: Sequence[str]) -> Iterator[dict[
                     across * charts.SPREAD * (row["alike"] / most) ** 0.5 if row["alike"] > 1 else 0
                 ),
                 "y": row["points"] + (up * charts.LIFT if crowded else 0),
+                "outcome": "none",
             }
 
 

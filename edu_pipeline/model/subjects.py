@@ -4,7 +4,7 @@ Spellings are looked up, never guessed by likeness; what is not here, `[attainme
 """
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
 
 from edu_pipeline.model.attainment import ALL
 
@@ -148,6 +148,26 @@ _BOTH_LEVELS = re.compile(r"\b(?:level|lev|l) ?1 ?(?:/|&|-| and ) ?(?:level|lev|
 """As GCSEs and awards of both levels say it in their titles."""
 _IN_BRACKETS = re.compile(r"(.+?)\s*\(([^()]+)\)\s*")
 _CODE = re.compile(r"(?=[a-z]*\d)[a-z0-9]{4,8}")
+_ORDER = (
+    *("english language", "english literature", "english", "mathematics", "further mathematics"),
+    *("combined science", "science", "biology", "chemistry", "physics", "computer science"),
+    *("geography", "history", "ancient history"),
+    *(
+        "french",
+        "german",
+        "spanish",
+        "italian",
+        "mandarin",
+        "latin",
+        "greek",
+        "arabic",
+        "urdu",
+        "polish",
+    ),
+    *("russian", "portuguese", "japanese", "turkish", "hebrew", "panjabi", "bengali", "gujarati"),
+    *("persian", "dutch", "welsh", "irish"),
+)
+"""English and maths, then the sciences, humanities and languages of the EBacc."""
 _TELLING = frozenset(
     word
     for spelling in _KEYS
@@ -222,6 +242,21 @@ def is_double(text: str) -> bool:
 def not_all(name: str) -> str:
     """A subject's or a column's name, told from the word that stands for all of them in tables."""
     return f"“{name}”" if name == ALL else name
+
+
+def in_school_order(subjects: Iterable[str], order: Sequence[str] = ()) -> list[str]:
+    """Subjects as a school lists them.
+
+    Args:
+        subjects: In any order, each once.
+        order: The school's own, in any known spelling; what is not in it comes behind. Without one:
+            English and maths, sciences, humanities, languages. All others by their name.
+    """
+    keys = [subject_key(subject) for subject in order] or list(_ORDER)
+    place = {key: n for n, key in reversed(list(enumerate(keys)))}
+    return sorted(
+        subjects, key=lambda name: (place.get(subject_key(name), len(keys)), name.casefold(), name)
+    )
 
 
 def tidy(text: str) -> str:

@@ -91,6 +91,13 @@ class Attainment(Part):
             "says it."
         ),
     )
+    subject_order: tuple[str, ...] = Field(
+        (),
+        description=(
+            "The order in which pages list subjects, in any known spelling; others come behind. Without "
+            "it: English, maths, sciences, humanities, languages, then the others by name."
+        ),
+    )
     columns: dict[Column, str] = Field(
         default_factory=dict,
         description="Our column = the export's header, where it is not found by itself.",

@@ -2,6 +2,8 @@
 
 import { data } from "./data.js";
 import { $, el, fill, isThere } from "./dom.js";
+import { main, rowsIn } from "./comparing.js";
+import { openEntries } from "./list.js";
 import { ALL, provisional, soFar, whoIsIn } from "./counted.js";
 import { beside, nearestOf, placeOf, roomFor, show } from "./pictures.js";
 import { table, tableView } from "./tables.js";
@@ -71,15 +73,15 @@ export function drawApart() {
     })),
   }, { most });
   const none = data.subjects.filter((name) => !rows.some((row) => row.name === name));
-  $("apart-notes").textContent = sentences([
-    "A dot for each subject, larger for more students; hover or tap it for its figures.",
+  const staff = data.edition === "staff";
+  fill($("apart-notes"), sentences([
+    `A dot for each subject, larger for more students; hover or tap it for its figures${
+      staff ? ", click it for its students" : ""
+    }.`,
     unnamed && `${unnamed} without room for ${unnamed === 1 ? "its name" : "their names"}.`,
     none.length && `Not in it, for want of one of the two: ${listed(none)}.`,
-    ...whoIsIn("residual", ALL).map((part) =>
-      part.replace(/^In it/, "In the residual").replace(/^Left out/, "Left out of it")
-    ),
     provisional(rows),
-  ]);
+  ]), " ", ...whoIsIn("residual", ALL, { inIt: "In the residual", out: "Left out of it" }));
   showTable();
 }
 
@@ -105,5 +107,12 @@ export function apart() {
   chart.addEventListener("pointerleave", (event) => {
     if (event.pointerType !== "touch") point(null);
   });
-  chart.addEventListener("click", point);
+  chart.addEventListener("click", (event) => {
+    point(event);
+    const row = nearestOf("apart", rows, event);
+    const touch = /** @type {PointerEvent} */ (event).pointerType === "touch";
+    if (row && data.edition === "staff" && !touch) {
+      openEntries(`${row.name}: everybody`, rowsIn(row.name, ALL, ALL), { comparison: main });
+    }
+  });
 }

@@ -3,11 +3,11 @@
 
 import { data } from "./data.js";
 import { options, selectOf } from "./dom.js";
-import { change, drawAll, on, state } from "./state.js";
+import { choose, drawAll, on, state } from "./state.js";
 import { apart, drawApart } from "./apart.js";
-import { drawMatrix, matrices } from "./matrices.js";
+import { matrices } from "./matrices.js";
 import { drawMeans, means } from "./means.js";
-import { draw, fitAll, savePicture, setPrinting } from "./pictures.js";
+import { draw, savePicture, setPrinting } from "./pictures.js";
 import { shareable } from "./shareable.js";
 import { staff } from "./staff.js";
 import { tabs } from "./tabs.js";
@@ -15,47 +15,42 @@ import { tabs } from "./tabs.js";
 function controls() {
   const subject = selectOf("subject");
   options(subject, data.subjects.map((name, at) => [at, name]));
-  subject.addEventListener(
-    "change",
-    () => change({ hovered: null, series: null, subject: Number(subject.value) }),
-  );
+  subject.addEventListener("change", () => choose({ subject: Number(subject.value) }));
   on(["subject"], () => {
     subject.value = String(state.subject);
   });
-  for (const button of document.querySelectorAll("[data-save]")) {
-    button.addEventListener("click", () => savePicture(button.getAttribute("data-save") ?? ""));
-  }
   for (const button of document.querySelectorAll("[data-print]")) {
     button.addEventListener("click", () => globalThis.print());
   }
+  for (const button of document.querySelectorAll("[data-save]")) {
+    button.addEventListener("click", () => savePicture(button.getAttribute("data-save") ?? ""));
+  }
+}
+
+let summary = false;
+
+/** A chart in a hidden section has no width, so those of the summary wait until it is shown. */
+async function drawSummary() {
+  if (state.tab !== "summary") return;
+  if (!summary) await Promise.all(["means", "apart"].map(draw));
+  summary = true;
+  for (const part of [drawMeans, drawApart]) part();
 }
 
 async function start() {
   document.documentElement.classList.add("ready");
+  tabs();
   controls();
-  for (const part of [data.edition === "staff" ? staff : shareable, means, apart, matrices]) part();
+  for (const part of [means, apart, matrices]) part();
+  on(["tab"], drawSummary);
   await Promise.all(["distribution", "progress", "subjects"].map(draw));
+  (data.edition === "staff" ? staff : shareable)();
   drawAll();
-  let summary = false;
-  const refit = () => {
-    fitAll();
-    drawAll();
-    if (summary) { for (const part of [drawMeans, drawApart]) part(); }
-  };
-  tabs(async (section) => {
-    // a chart in a hidden section has no width
-    if (section === "summary" && !summary) {
-      await Promise.all(["means", "apart"].map(draw));
-      summary = true;
-      drawMatrix();
-    }
-    refit();
-  });
-  globalThis.addEventListener("resize", refit);
+  globalThis.addEventListener("resize", drawAll);
   for (const event of ["beforeprint", "afterprint"]) {
     globalThis.addEventListener(event, () => {
       setPrinting(event === "beforeprint");
-      refit();
+      drawAll();
     });
   }
   document.documentElement.classList.add("drawn");

@@ -91,13 +91,16 @@ export function labelOf(of) {
   return `${series[at]} against ${series[base]}${at === final ? "" : `; ${series[final]} not sat`}`;
 }
 
+/** The newest result against the baseline, where there is one. */
+export const main = comparisons[0];
+
 /**
  * What a row's result is against what, and what came of it.
  * @param {number} row
+ * @param {Comparison} comparison
  * @returns {Found}
  */
-export function compare(row) {
-  const { top: which, base: against } = chosen();
+export function compare(row, { top: which, base: against } = chosen()) {
   const at = which === "compared" ? rows.compared[row] : which;
   const top = at < 0 ? null : rows.points[at][row];
   const base = against === null
@@ -236,10 +239,11 @@ export function verdict(row, found = compare(row)) {
 
 /**
  * @param {number} row
+ * @param {Comparison} comparison
  */
-export function outcomeCell(row) {
-  const found = compare(row);
-  if (found.outcome === "none") return verdict(row);
+export function outcomeCell(row, comparison = chosen()) {
+  const found = compare(row, comparison);
+  if (found.outcome === "none") return verdict(row, found);
   return el(
     "span",
     { class: `outcome ${found.outcome}` },
@@ -265,6 +269,21 @@ export function received(row, at) {
  */
 export const rowOf = (student, subject) =>
   student === null ? undefined : byStudent[student].find((row) => rows.subject[row] === subject);
+
+/**
+ * Rows of a subject and a group; "all" stands for every one.
+ * @param {string} subject
+ * @param {string} column
+ * @param {string} group
+ */
+export function rowsIn(subject, column, group) {
+  const at = data.subjects.indexOf(subject);
+  const of = data.groups.findIndex(({ name }) => name === column);
+  const inside = at < 0 ? [...rows.student.keys()] : bySubject[at];
+  return of < 0
+    ? inside
+    : inside.filter((row) => data.groups[of].values[valueOf(of, row)] === group);
+}
 
 /** @param {number} row */
 const inGroup = (row) => {

@@ -2,13 +2,15 @@
 
 import { data } from "./data.js";
 import { $, el, fill } from "./dom.js";
-import { change, on, state } from "./state.js";
+import { change, isPinned, letGo, on, pin, pinned, state, unpin } from "./state.js";
 import { absent, baseline, chosen, compare, final, labelOf, notCompared } from "./comparing.js";
 import { outcomeCell, outcomeWords, received, rowOf, rows, said, scope } from "./comparing.js";
 import { series, verdict, word } from "./comparing.js";
-import { beside, nearestOf, placeOf, show } from "./pictures.js";
+import { counted, entryColumns, leading, openEntries, openList } from "./list.js";
+import { beside, isSmall, nearestOf, placeOf, show, slotOf } from "./pictures.js";
 import { axisOf } from "./scales.js";
-import { boxTable, nameButton } from "./lists.js";
+import { boxTable } from "./boxes.js";
+import { nameButton } from "./names.js";
 import { box, jitter } from "./statistics.js";
 import { table, tableView } from "./tables.js";
 import { count, listed, sentences, signed, students, SYMBOL } from "./words.js";
@@ -17,7 +19,6 @@ import { count, listed, sentences, signed, students, SYMBOL } from "./words.js";
 /** @typedef {ReturnType<typeof scope>} Scope */
 
 const DOTS_AT_MOST = 400; // per series; drawing more is what makes a page slow
-const NAMES_AT_MOST = 300; // of those left out
 const OUTCOMES = /** @type {const} */ (["below", "met", "exceeded"]);
 
 /** @type {Dot[]} what can be pointed at */
@@ -42,8 +43,8 @@ function drawSubject() {
   dots = series.flatMap((_, at) => dotsOf(dotted, at));
   show("distribution", {
     boxes: boxes.flatMap((one, at) => (one ? [{ x: at, ...one }] : [])),
-    dots: dots.map(({ x, y }) => ({ x, y })),
-  }, { labels: labels(found.inside), ...axisOf(data.scale_of[state.subject]) });
+    dots: dots.map(({ x, y, row, series: at }) => ({ x, y, outcome: colourOf(row, at) })),
+  }, { labels: labels(found.inside), ...dotLook(dotted.length), ...axisOf(data.scale_of[state.subject]) });
   sayOutcomes();
   sayNotes(found, dotted.length);
   showTable();
@@ -66,6 +67,29 @@ function dotsOf(of, at) {
   }));
 }
 
+/**
+ * Only the series that is compared carries its outcome.
+ * @param {number} row
+ * @param {number} at
+ */
+function colourOf(row, at) {
+  if (!state.coloured) return "none";
+  const found = compare(row);
+  return found.at === at ? found.outcome : "none";
+}
+
+/**
+ * Dots of many are smaller and lighter, so that they do not hide the box.
+ * @param {number} number
+ */
+function dotLook(number) {
+  const many = Math.min(1, Math.max(0, (number - 60) / 240));
+  return {
+    dot_size: (state.coloured ? 34 : 26) - 14 * many,
+    dot_opacity: (state.coloured ? 0.9 : 0.6) - 0.25 * many,
+  };
+}
+
 /** @param {readonly number[]} inside */
 function labels(inside) {
   return series.map((name, at) => {
@@ -80,7 +104,10 @@ function sayOutcomes() {
   }`;
   const found = drawn.map((row) => compare(row));
   /** @param {string} outcome */
-  const number = (outcome) => found.filter((one) => one.outcome === outcome).length;
+  const of = (outcome) => drawn.filter((_, n) => found[n].outcome === outcome);
+  /** @param {string} outcome */
+  const number = (outcome) => of(outcome).length;
+  const [subject, note] = [data.subjects[state.subject], labelOf(drawn)];
   const words = outcomeWords();
   const stands = found.filter((one) => one.provisional && one.outcome !== "none").length;
   const whose = stands === found.length - number("none") ? "any of them" : count(stands);
@@ -88,17 +115,17 @@ function sayOutcomes() {
     $("outcomes"),
     el("span", { class: "against" }, `${labelOf(drawn)}: `),
     ...OUTCOMES.map((outcome) =>
-      el(
-        "span",
-        { class: `outcome ${outcome}` },
+      leading(
         `${SYMBOL[outcome]} ${count(number(outcome))} ${words[outcome]}`,
+        () => openEntries(`${subject}: ${words[outcome]}`, of(outcome), { note }),
+        `outcome ${outcome}`,
       )
     ),
     number("none") &&
-      el(
-        "span",
-        { class: "outcome none" },
-        notCompared(drawn.filter((_, n) => found[n].outcome === "none")),
+      leading(
+        notCompared(of("none")),
+        () => openEntries(`${subject}: not compared`, of("none")),
+        "outcome none",
       ),
     stands &&
       el(
@@ -148,39 +175,49 @@ function sayNotes(found, dotted) {
     missing && `${count(missing)} missing in some series`,
     left.size && notCompared([...left]),
   ].filter(Boolean);
-  const place = $("left-out");
-  place.hidden = !gaps.length;
-  $("nobody-left-out").hidden = Boolean(gaps.length);
-  /** @type {Element} */ (place.querySelector("summary")).textContent = `${
-    head.join("; ")
-  }: who and why`;
   const order = [...gaps].sort(([a], [b]) =>
     Number(out.has(b)) - Number(out.has(a)) || rows.student[a] - rows.student[b]
   );
+  $("left-out").hidden = !gaps.length;
+  $("nobody-left-out").hidden = Boolean(gaps.length);
+  const reasons = new Map(order);
+  /** @param {number} row */
+  const why = (row) =>
+    `${
+      held.every((at) => rows.points[at][row] === null)
+        ? "no result in any series"
+        : listed(reasons.get(row) ?? [])
+    }${out.has(row) ? "; left out" : left.has(row) ? "; not compared" : ""}`;
   fill(
-    /** @type {Element} */ (place.querySelector("ul")),
-    ...order.slice(0, NAMES_AT_MOST).map(([row, reasons]) =>
-      el(
-        "li",
-        {},
-        data.students[rows.student[row]],
-        ` – ${
-          held.every((at) => rows.points[at][row] === null)
-            ? "no result in any series"
-            : listed(reasons)
-        }${out.has(row) ? "; left out" : left.has(row) ? "; not compared" : ""}`,
-      )
-    ),
-    order.length > NAMES_AT_MOST &&
-      el("li", {}, `and ${count(order.length - NAMES_AT_MOST)} more`),
+    $("left-out"),
+    leading(`${head.join("; ")}: who and why`, () => {
+      const of = order.map(([row]) => row);
+      const [who, ...others] = entryColumns(of);
+      openList({
+        title: `${subject}: left out, missing or not compared`,
+        columns: [who, { head: "Why", cell: why, by: why, value: why }, ...others],
+        rows: of,
+      });
+    }),
   );
 }
+
+/** @param {number} at */
+const titleOf = (at) => `${data.subjects[state.subject]}, ${series[at]}`;
+
+/** @param {number} at */
+const there = (at) => drawn.filter((row) => rows.points[at][row] !== null);
+
+/** @param {number} at */
+const gone = (at) => drawn.filter((row) => absent[at].has(row));
 
 const showTable = tableView("distribution-table", () => {
   const told = boxes.map((one, at) => ({
     series: series[at],
-    absent: drawn.filter((row) => absent[at].has(row)).length,
     ...(one ?? { n: 0, median: null }),
+    absent: drawn.filter((row) => absent[at].has(row)).length,
+    with: () => counted(there(at), titleOf(at)),
+    without: () => counted(gone(at), `${titleOf(at)}, absent`),
   }));
   const order = [...drawn].sort((a, b) => rows.student[a] - rows.student[b]);
   return [
@@ -214,9 +251,9 @@ const showTable = tableView("distribution-table", () => {
 // --- pointing at somebody
 
 function mark() {
-  const shown = state.hovered ?? state.pinned;
+  const shown = state.hovered ?? pinned();
   const marked = [];
-  for (const student of new Set([state.pinned, state.hovered])) {
+  for (const student of new Set([...state.pinned, state.hovered])) {
     const row = rowOf(student, state.subject);
     if (row === undefined) continue;
     const found = compare(row);
@@ -269,8 +306,9 @@ function tipLines(dot) {
 /** @param {Dot | null | undefined} dot */
 function tip(dot) {
   const bubble = $("tip");
-  bubble.hidden = !dot;
-  if (!dot) return;
+  // on a small screen the panel says it, and the tip would lie on the chart
+  bubble.hidden = !dot || isSmall();
+  if (!dot || bubble.hidden) return;
   const [name, ...rest] = tipLines(dot);
   fill(bubble, el("strong", {}, name), ...rest.map((line) => el("span", {}, line)));
   beside(
@@ -302,14 +340,14 @@ function step(event) {
   ];
   if (!keys.includes(event.key) || !dots.length) return;
   event.preventDefault();
-  const { hovered, pinned } = state;
-  if (event.key === "Escape") return hovered === null ? change({ pinned: null }) : hover(null);
+  const { hovered } = state;
+  if (event.key === "Escape") return letGo();
   if (event.key === "Enter" || event.key === " ") {
-    if (hovered !== null) change({ pinned: pinned === hovered ? null : hovered });
+    if (hovered !== null) pinOrLetGo(hovered, event);
     return;
   }
   const now = dots.find((dot) =>
-    rows.student[dot.row] === (hovered ?? pinned) &&
+    rows.student[dot.row] === (hovered ?? pinned()) &&
     (state.series === null || dot.series === state.series)
   );
   if (!now) {
@@ -333,9 +371,35 @@ function step(event) {
   if (next) hover(next, true);
 }
 
+/**
+ * Shift, Ctrl or the switch pins beside those who are pinned.
+ * @param {number} student
+ * @param {MouseEvent | KeyboardEvent} event
+ */
+function pinOrLetGo(student, event) {
+  const beside = event.shiftKey || event.ctrlKey || event.metaKey || state.several;
+  if (!isPinned(student)) pin(student, beside);
+  else if (beside) unpin(student);
+  else letGo();
+}
+
+/**
+ * Below the boxes stands how many have a result, and below that how many were absent.
+ * @param {MouseEvent} event
+ */
+function openLabel(event) {
+  const slot = slotOf("distribution", event);
+  if (!slot || slot.below < 0) return false;
+  const at = Math.round(slot.x);
+  const absentees = slot.below > 46 && gone(at).length > 0;
+  const of = absentees ? gone(at) : there(at);
+  if (of.length) openEntries(absentees ? `${titleOf(at)}, absent` : titleOf(at), of);
+  return true;
+}
+
 export function distribution() {
   const of = /** @type {const} */ (["subject", "comparison", "group", "matched"]);
-  on(of, drawSubject);
+  on([...of, "coloured"], drawSubject);
   on([...of, "hovered", "pinned"], mark);
   on([...of, "hovered"], () => {
     if (state.hovered === null) tip(null);
@@ -350,12 +414,12 @@ export function distribution() {
     if (event.pointerType !== "touch") hover(null);
   });
   chart.addEventListener("click", (event) => {
+    if (openLabel(event)) return;
     const dot = near(event);
     if (!dot) return hover(null);
     const student = rows.student[dot.row];
-    const again = state.pinned === student && state.hovered === student;
-    change({ pinned: again ? null : student });
     hover(dot);
+    pinOrLetGo(student, event);
   });
   chart.addEventListener("keydown", step);
   chart.addEventListener("blur", () => hover(null));

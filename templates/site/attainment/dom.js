@@ -15,11 +15,8 @@ export const inputOf = (id) => /** @type {HTMLInputElement} */ (document.getElem
 export const isThere = (id) => document.getElementById(id) !== null;
 
 /** @param {readonly Child[]} children */
-const nodes = (children) => /** @type {(Node | string)[]} */ (
-  children.filter((child) =>
-    child !== null && child !== undefined && child !== false && child !== 0
-  )
-);
+const nodes = (children) =>
+  /** @type {(Node | string)[]} */ (children.filter((child) => child || child === ""));
 
 /**
  * @template {keyof HTMLElementTagNameMap} T

@@ -2,13 +2,47 @@
 
 import { data } from "./data.js";
 import { $, el, fill, isThere, options, selectOf } from "./dom.js";
+import { compare, final, main, rows, rowsIn, series } from "./comparing.js";
 import { ALL, EVERYBODY, whoIsIn } from "./counted.js";
+import { leading, openEntries } from "./list.js";
 import { wholeIn } from "./scales.js";
 import { count, percent, sentences, students, sum } from "./words.js";
 
 /** @import { Matrix, MatrixTable } from "./page.d.ts" */
 
 const SHADES = 6;
+
+/**
+ * Rows of a cell, or of a whole row: whole grades, as the table has them.
+ * @param {Matrix} one
+ * @param {MatrixTable} found
+ * @param {number} from
+ * @param {number | null} to
+ */
+function openCell(one, found, from, to) {
+  const at = series.indexOf(one.series ?? "");
+  /** @param {number} row */
+  const ends = (row) => {
+    if (at >= 0) return [rows.points[at][row], rows.points[final][row]];
+    const { base, top } = compare(row, main);
+    return [base, top];
+  };
+  const [column, ...group] = found.of.split(": ");
+  const of = rowsIn(found.subject, column, group.join(": ")).filter((row) => {
+    const [base, top] = ends(row);
+    return base !== null && top !== null && Math.floor(base) === from &&
+      (to === null || Math.floor(top) === to);
+  });
+  const where = found.subject === ALL ? "all subjects" : found.subject;
+  const whose = found.of === EVERYBODY ? "" : `, ${found.of}`;
+  openEntries(
+    `${where}${whose}: ${one.rows} ${wholeIn(found.subject, from)}${to === null ? "" : ` to ${found.columns} ${wholeIn(found.subject, to)}`}`,
+    of,
+    {
+      comparison: at < 0 ? main : { top: final, base: at, label: `${series[final]} against ${series[at]}` },
+    },
+  );
+}
 
 /**
  * @param {Matrix} one
@@ -20,17 +54,19 @@ function matrix(one, found, title) {
   const columns = [...new Set(found.cells.map(([, column]) => column))].sort((a, b) => a - b);
   const at = new Map(found.cells.map(([row, column, n]) => [`${row} ${column}`, n]));
   const total = new Map(found.totals);
+  const staff = data.edition === "staff";
   /**
-   * @param {number | null | undefined} n
-   * @param {number | null | undefined} of
+   * @param {number} from
+   * @param {number} to
    */
-  const cell = (n, of) => {
+  const cell = (from, to) => {
+    const [n, of] = [at.get(`${from} ${to}`), total.get(from)];
     if (n === null) return el("td", { class: "figure hidden", title: "too few to show" }, "•");
     const shade = n && of ? Math.min(SHADES, 1 + Math.floor((n / of) * SHADES)) : 0;
     return el(
       "td",
       { class: `figure heat${shade}` },
-      n ? count(n) : "",
+      n && (staff ? leading(count(n), () => openCell(one, found, from, to)) : count(n)),
       n && of && el("small", {}, ` ${percent(n / of)}`),
     );
   };
@@ -65,8 +101,16 @@ function matrix(one, found, title) {
             "tr",
             {},
             el("th", { scope: "row" }, wholeIn(found.subject, row)),
-            ...columns.map((column) => cell(at.get(`${row} ${column}`), of)),
-            el("td", { class: "figure" }, of === null || of === undefined ? "•" : count(of)),
+            ...columns.map((column) => cell(row, column)),
+            el(
+              "td",
+              { class: "figure" },
+              of === null || of === undefined
+                ? "•"
+                : staff
+                ? leading(count(of), () => openCell(one, found, row, null))
+                : count(of),
+            ),
           );
         }),
       ),
@@ -95,34 +139,53 @@ export function drawMatrix() {
     $("matrix"),
     matrix(one, found, `${one.rows} to ${found.columns}, ${where}${whose}${n}`),
   );
-  $("matrix-notes").textContent = sentences([
+  const whole = of === EVERYBODY ? "" : " of everybody";
+  fill(
+    $("matrix-notes"),
+    sentences([
     `Per cent of the row: of those with a ${one.rows} of a grade, how many got which ${found.columns}. 4 is from 4 to under 5.`,
-    ...whoIsIn(one.figure, subject, one.series).map((part) =>
-      of === EVERYBODY ? part : part.replace(/^In it/, "In it of everybody").replace(
-        /^Left out/,
-        "Left out of everybody",
-      )
-    ),
     found.cells.some(([, , number]) => number === null) &&
     `•: fewer than ${data.fewest}, or a number from which such a cell would follow.`,
-  ]);
+    ]),
+    " ",
+    ...whoIsIn(one.figure, subject, {
+      of: one.series,
+      inIt: `In it${whole}`,
+      out: `Left out${whole}`,
+    }),
+  );
+}
+
+/** A class is one of its subject: only groups that the subject has are offered. */
+function offerGroups() {
+  const [subject, before] = [selectOf("matrix-subject").value, selectOf("matrix-group").value];
+  const { tables } = data.matrices[Number(selectOf("matrix-kind").value)];
+  const classes = (data.groups ?? []).filter(({ per }) => per === "row").map(({ name }) => name);
+  const of = tables.filter((one) => one.subject === subject).map((one) => one.of).filter((name) =>
+    subject !== ALL || !classes.some((column) => name.startsWith(`${column}: `))
+  );
+  options(selectOf("matrix-group"), of.map((name) => [name, name]));
+  if (of.includes(before)) selectOf("matrix-group").value = before;
 }
 
 export function matrices() {
   if (!isThere("matrix")) return;
   const tables = data.matrices.flatMap((one) => one.tables);
+  const known = new Set(tables.map(({ subject }) => subject));
   options(selectOf("matrix-kind"), data.matrices.map((one, at) => [at, one.title]));
   options(
     selectOf("matrix-subject"),
-    [...new Set(tables.map(({ subject }) => subject))].map((
+    [ALL, ...data.subjects].filter((name) => known.has(name)).map((name) => [
       name,
-    ) => [name, name === ALL ? "all subjects" : name]),
-  );
-  options(
-    selectOf("matrix-group"),
-    [...new Set(tables.map(({ of }) => of))].map((name) => [name, name]),
+      name === ALL ? "all subjects" : name,
+    ]),
   );
   for (const id of ["matrix-kind", "matrix-subject", "matrix-group"]) {
-    $(id).addEventListener("change", drawMatrix);
+    $(id).addEventListener("change", () => {
+      if (id !== "matrix-group") offerGroups();
+      drawMatrix();
+    });
   }
+  offerGroups();
+  drawMatrix();
 }

@@ -1,10 +1,12 @@
 // Mean differences of subjects and groups with their intervals.
 
 import { data } from "./data.js";
-import { $, isThere, options, selectOf } from "./dom.js";
+import { $, fill, isThere, options, selectOf } from "./dom.js";
 import { ALL, provisional, whoIsIn } from "./counted.js";
-import { NARROW, roomFor, show } from "./pictures.js";
-import { table, tableView } from "./tables.js";
+import { compare, main, rowsIn } from "./comparing.js";
+import { leading, openEntries } from "./list.js";
+import { NARROW, roomFor, show, slotOf } from "./pictures.js";
+import { sorted, table, tableView } from "./tables.js";
 import { count, listed, sentences, signed, SYMBOL } from "./words.js";
 
 /** @import { Mean } from "./page.d.ts" */
@@ -13,19 +15,41 @@ import { count, listed, sentences, signed, SYMBOL } from "./words.js";
 
 const OUTCOMES = /** @type {const} */ (["below", "met", "exceeded"]);
 
-/** @returns {Row[]} */
+/** @returns {Row[]} In the school's order, or by their means. */
 function rowsOf() {
   const [by, subject] = [selectOf("split").value, selectOf("split-subject").value];
-  if (by === ALL) {
-    return data.means.filter((row) => row.column === ALL && row.subject !== ALL).map((row) => ({
+  const found = by === ALL
+    ? data.means.filter((row) => row.column === ALL && row.subject !== ALL).map((row) => ({
       ...row,
       row: row.subject,
-    }));
-  }
-  return data.means.filter((row) =>
-    row.subject === subject && (row.column === by || row.column === ALL)
-  ).map((row) => ({ ...row, row: row.column === ALL ? "everybody" : row.group }));
+    }))
+    : data.means.filter((row) => row.subject === subject && (row.column === by || row.column === ALL))
+      .map((row) => ({ ...row, row: row.column === ALL ? "everybody" : row.group }));
+  return selectOf("split-order").value === "mean" ? sorted(found, (row) => row.mean, true) : found;
 }
+
+/**
+ * Names behind a number, in the edition that has them.
+ * @param {Row} row
+ * @param {"below" | "met" | "exceeded" | null} outcome null: all who are compared
+ */
+function openRow(row, outcome = null) {
+  const of = rowsIn(row.subject, row.column, row.group).filter((each) => {
+    const found = compare(each, main);
+    return outcome ? found.outcome === outcome : found.outcome !== "none";
+  });
+  const whose = row.column === ALL ? "" : `, ${row.column} ${row.group}`;
+  const where = row.subject === ALL ? "all subjects" : row.subject;
+  openEntries(`${where}${whose}: ${outcome ?? "compared"}`, of, { comparison: main });
+}
+
+/**
+ * @param {number} n
+ * @param {Row} row
+ * @param {"below" | "met" | "exceeded" | null} outcome
+ */
+const number = (n, row, outcome = null) =>
+  n && data.edition === "staff" ? leading(count(n), () => openRow(row, outcome)) : count(n);
 
 /** @param {Row} row */
 function beyond({ low, high }) {
@@ -46,11 +70,12 @@ function outOf(subject) {
 
 /** @type {Column<Row>[]} */
 const COLUMNS = [
-  { head: "", cell: (row) => row.row },
+  { head: "Of", cell: (row) => row.row, by: (row) => row.row },
   {
     head: "Matched",
     number: true,
-    cell: (row) => row.n !== null ? count(row.n) : row.mean === null ? "too few" : "not told",
+    cell: (row) =>
+      row.n !== null ? number(row.n, row) : row.mean === null ? "too few" : "not told",
     by: (row) => row.n,
   },
   {
@@ -66,13 +91,13 @@ const COLUMNS = [
       low === null || high === null ? "" : `${signed(low)} to ${signed(high)}`,
   },
   { head: "Shrunk", number: true, cell: (row) => figure(row.shrunk), by: (row) => row.shrunk },
-  { head: "", cell: beyond },
+  { head: "Is it chance?", cell: beyond },
   ...OUTCOMES.map((outcome) => ({
     head: `${SYMBOL[outcome]} ${outcome}`,
     number: true,
     cell: (/** @type {Row} */ row) => {
-      const number = row[outcome];
-      return number === null ? "" : count(number);
+      const n = row[outcome];
+      return n === null ? "" : number(n, row, outcome);
     },
   })),
   {
@@ -126,26 +151,46 @@ export function drawMeans() {
   const none = by === ALL
     ? data.subjects.filter((name) => !rows.some((row) => row.subject === name))
     : [];
-  $("means-notes").textContent = sentences([
-    ...whoIsIn("progress", by === ALL ? ALL : subject),
+  fill($("means-notes"), ...whoIsIn("progress", by === ALL ? ALL : subject), sentences([
     few && `${few} ${few === 1 ? "row is" : "rows are"} not drawn: ${why}.`,
     none.length && `Nobody to compare in ${listed(none)}.`,
     provisional(drawn),
-  ]);
+  ]));
   showTable();
+}
+
+/** A class is one of its subject, so all subjects together have none. */
+function offerSubjects() {
+  const by = selectOf("split").value;
+  const before = selectOf("split-subject").value;
+  const per = data.groups?.find((group) => group.name === by)?.per;
+  const names = [
+    ...new Set(data.means.filter((row) => row.column === by).map((row) => row.subject)),
+  ].filter((name) => name !== ALL || per !== "row");
+  options(
+    selectOf("split-subject"),
+    names.map((name) => [name, name === ALL ? "all subjects" : name]),
+  );
+  if (names.includes(before)) selectOf("split-subject").value = before;
 }
 
 export function means() {
   if (!isThere("split")) return;
   const columns = data.means.filter((row) => row.column !== ALL).map((row) => row.column);
   const byGroup = [...new Set(columns)];
-  const subjects = [...new Set(data.means.map((row) => row.subject))];
   options(selectOf("split"), [[ALL, "subject"], ...byGroup.map((name) => [name, name])]);
   /** @type {HTMLElement} */ (selectOf("split").closest("label")).hidden = !byGroup.length;
-  options(
-    selectOf("split-subject"),
-    subjects.map((name) => [name, name === ALL ? "all subjects" : name]),
-  );
-  if (subjects.includes(ALL)) selectOf("split-subject").value = ALL;
-  for (const id of ["split", "split-subject"]) $(id).addEventListener("change", drawMeans);
+  offerSubjects();
+  selectOf("split").addEventListener("change", () => {
+    offerSubjects();
+    drawMeans();
+  });
+  for (const id of ["split-subject", "split-order"]) $(id).addEventListener("change", drawMeans);
+  if (data.edition !== "staff") return;
+  $("means-chart").addEventListener("click", (event) => {
+    const slot = slotOf("means", event);
+    const drawn = rowsOf().filter((row) => row.mean !== null);
+    const row = slot && slot.y >= 0 ? drawn[Math.floor(slot.y / data.row_height)] : undefined;
+    if (row) openRow(row);
+  });
 }

@@ -46,6 +46,9 @@ export interface Mean {
   high: number | null;
   shrunk: number | null;
   residual: number | null;
+  n_residual: number | null;
+  residual_low: number | null;
+  residual_high: number | null;
   below: number | null;
   met: number | null;
   exceeded: number | null;
@@ -129,6 +132,12 @@ export interface Data {
   tolerance: number;
   rounding: string;
   students: string[];
+  /** Changes when students or groups do: places in a link are good for as long as it is the same. */
+  people: string;
+  /** Each student's best English and maths; empty where there is no headline. */
+  core: { english?: (number | null)[]; maths?: (number | null)[] };
+  /** Figure, series, subject (null: all), reason, students left out of it. */
+  who_left: [string, string, number | null, string, number[]][];
   groups: Group[];
   not_stated: string;
   only_baseline: number[];
@@ -140,9 +149,16 @@ export interface Data {
   boxes: (Box | null)[][];
 }
 
+export interface Scale {
+  (value: number | string): number;
+  invert(pixels: number): number;
+  bandwidth(): number;
+}
+
 /** What is used of a Vega view. */
 export interface View {
   width(pixels: number): View;
+  height(): number;
   height(pixels: number): View;
   signal(name: string, value: unknown): View;
   data(name: string, rows: object[]): View;
@@ -150,7 +166,7 @@ export interface View {
   runAsync(): Promise<View>;
   origin(): [number, number];
   padding(): { left: number; top: number };
-  scale(name: string): (value: number) => number;
+  scale(name: string): Scale;
 }
 
 declare global {

@@ -15,6 +15,11 @@ const NOBODY = { distribution: 1044 };
 export const NARROW = 480; // pixels of a chart that a tip would cover
 const REACH = 28; // pixels from the pointer to a dot
 const NAMED_ROWS = ["subjects", "means"]; // charts with names of rows
+export const NAMES = 190; // pixels of names, at most
+export const NAMES_SHARE = 0.36; // of the chart
+
+/** Whether panels lie over the page. */
+export const isSmall = () => matchMedia("(max-width: 760px)").matches;
 
 /** @type {Record<string, View>} */
 export const views = {};
@@ -59,7 +64,7 @@ export function fit(name) {
   const room = roomFor(name);
   if (room) views[name].width(room);
   if (room && NAMED_ROWS.includes(name)) {
-    views[name].signal("room", Math.min(190, Math.round(room * 0.36)));
+    views[name].signal("room", Math.min(NAMES, Math.round(room * NAMES_SHARE)));
   }
   return room;
 }
@@ -132,6 +137,21 @@ export function nearestOf(name, dots, event) {
     if (away < best) [best, found] = [away, dot];
   }
   return found;
+}
+
+/**
+ * Where the pointer is: on the axes, and how many pixels below the plot.
+ * @param {string} name
+ * @param {MouseEvent} event
+ */
+export function slotOf(name, event) {
+  const view = views[name];
+  const svg = $(`${name}-chart`).querySelector("svg");
+  if (!view || !svg) return null;
+  const frame = svg.getBoundingClientRect();
+  const [left, top] = corner(view);
+  const [x, y] = [event.clientX - frame.left - left, event.clientY - frame.top - top];
+  return { x: view.scale("x").invert(x), y, below: y - view.height() };
 }
 
 /**

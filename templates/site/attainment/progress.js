@@ -2,7 +2,7 @@
 
 import { data } from "./data.js";
 import { $, el, fill } from "./dom.js";
-import { on, state } from "./state.js";
+import { on, pinned, state } from "./state.js";
 import { absent, baseline, compare, gradeOf, received, rounded, rowOf, rows, sat } from "./comparing.js";
 import { series, standard, verdict } from "./comparing.js";
 import { show } from "./pictures.js";
@@ -13,7 +13,8 @@ import { signed } from "./words.js";
 /** @returns {[number | null, string]} */
 function person() {
   if (state.hovered !== null) return [state.hovered, "Hovering:"];
-  if (state.pinned !== null) return [state.pinned, "Pinned:"];
+  const student = pinned();
+  if (student !== null) return [student, "Pinned:"];
   return [state.last, "Last hovered:"];
 }
 
@@ -27,7 +28,9 @@ function say(verdict_, outcome = "") {
   place.className = `verdict ${outcome}`.trim();
 }
 
-const EMPTY = { line: [], points: [], reference: [], range: [] };
+const EMPTY = { line: [], points: [], reference: [], range: [], names: [] };
+const APART = 0.55; // grades between two names
+const GRADE = 31; // pixels
 
 function drawProgress() {
   const [student, why] = person();
@@ -54,27 +57,79 @@ function drawProgress() {
 }
 
 /** @param {number} row */
+const there = (row) => sat.filter((at) => rows.points[at][row] !== null);
+
+/**
+ * @param {number} at
+ * @param {number} row
+ */
+const pointsOf = (at, row) => /** @type {number} */ (rows.points[at][row]);
+
+/**
+ * The outcome is that of the series compared: what was sat after it is drawn in grey.
+ * @param {number} row
+ * @param {boolean} faint
+ */
+function lineOf(row, faint) {
+  const found = compare(row);
+  const decided = found.outcome !== "none";
+  const all = there(row);
+  const upTo = decided ? all.filter((at) => at <= found.at) : [];
+  const after = decided ? all.filter((at) => at >= found.at) : all;
+  const parts = [
+    { part: upTo, outcome: found.outcome, dashed: found.provisional },
+    { part: after, outcome: "none", dashed: false },
+  ];
+  return parts.filter(({ part }) => part.length > 1).flatMap(({ part, outcome, dashed }, n) =>
+    part.map((at) => ({
+      who: `${row} ${n}`,
+      x: sat.indexOf(at),
+      y: pointsOf(at, row),
+      outcome,
+      dashed,
+      faint,
+    }))
+  );
+}
+
+/**
+ * Whose line ends where; names that would lie on each other move apart.
+ * @param {readonly number[]} of rows
+ */
+function namesOf(of) {
+  const ends = of.flatMap((row) => {
+    const at = there(row).pop();
+    if (at === undefined) return [];
+    return [{ x: sat.indexOf(at), y: pointsOf(at, row), text: data.students[rows.student[row]] }];
+  }).sort((a, b) => a.y - b.y);
+  for (const [n, end] of ends.entries()) {
+    if (n && end.y - ends[n - 1].y < APART) end.y = ends[n - 1].y + APART;
+  }
+  return ends;
+}
+
+/**
+ * Whether the words of a dashed line stand below it: where they lie on less of the first result, its
+ * symbol and its number.
+ * @param {number} base
+ * @param {number | undefined} first
+ */
+function standsBelow(base, first) {
+  if (first === undefined) return false;
+  const symbol = (base - first) * GRADE;
+  const text = first < base ? symbol + 17 : symbol - 15;
+  /** @param {number} middle */
+  const covered = (middle) => [symbol, text].filter((at) => Math.abs(at - middle) < 16).length;
+  return covered(13) < covered(-11);
+}
+
+/** @param {number} row */
 function drawRow(row) {
   const found = compare(row);
   const { base } = found;
   say(`${data.subjects[state.subject]}: ${verdict(row)}`, found.outcome);
-  const place = new Map(sat.map((at, n) => [at, n]));
-  /** @param {number} at */
-  const points = (at) => /** @type {number} */ (rows.points[at][row]);
-  const there = sat.filter((at) => rows.points[at][row] !== null);
-  const results = there.map(points);
+  const results = there(row).map((at) => pointsOf(at, row));
   const decided = found.outcome !== "none";
-  // the outcome is that of the series compared: what was sat after it is drawn in grey
-  const upTo = decided ? there.filter((at) => at <= found.at) : [];
-  const after = decided ? there.filter((at) => at >= found.at) : there;
-  const line = [
-    ...(upTo.length > 1 ? upTo : []).map((at) => ({
-      at,
-      outcome: found.outcome,
-      dashed: found.provisional,
-    })),
-    ...(after.length > 1 ? after : []).map((at) => ({ at, outcome: "none", dashed: false })),
-  ];
   const [low, high] = [Math.min(...results), Math.max(...results)];
   /** @param {number} of */
   const off = (of) =>
@@ -87,25 +142,26 @@ function drawRow(row) {
     : rounded(row, found)
     ? standard(row, found)
     : `${series[found.against]} ${gradeOf(row, base)}`;
+  const others = state.pinned.length > 1
+    ? state.pinned.map((student) => rowOf(student, state.subject)).filter((each) => each !== row)
+      .filter((each) => each !== undefined)
+    : [];
   show("progress", {
-    line: line.map(({ at, ...rest }) => ({ x: place.get(at), y: points(at), ...rest })),
-    points: there.map((at) => {
+    line: [...others.flatMap((each) => lineOf(each, true)), ...lineOf(row, false)],
+    points: there(row).map((at) => {
       const end = decided && at === found.at;
       return {
-        x: place.get(at),
-        y: points(at),
+        x: sat.indexOf(at),
+        y: pointsOf(at, row),
         outcome: end ? found.outcome : "none",
         hollow: !end || found.provisional,
-        under: base !== null && points(at) < base,
-        text: gradeOf(row, points(at)),
+        under: base !== null && pointsOf(at, row) < base,
+        text: gradeOf(row, pointsOf(at, row)),
       };
     }),
-    reference: base === null ? [] : [{
-      y: base,
-      text: label,
-      under: results.length > 0 && results[0] >= base && results[0] < base + 1.5,
-    }],
-    range: results.length
+    names: others.length ? namesOf([...others, row]) : [],
+    reference: base === null ? [] : [{ y: base, text: label, under: standsBelow(base, results[0]) }],
+    range: results.length && !others.length
       ? [{
         x: sat.length,
         low,
@@ -121,7 +177,7 @@ function drawRow(row) {
         series[at],
         absent[at].has(row) ? "absent" : rows.points[at][row] === null ? "no result" : "",
       ]),
-      ["lowest to", "highest"],
+      others.length ? ["", ""] : ["lowest to", "highest"],
     ],
   });
   sayNotes(row);

@@ -4,7 +4,7 @@ import { data } from "./data.js";
 import { $ } from "./dom.js";
 import { on, state } from "./state.js";
 import { axisOf } from "./scales.js";
-import { boxTable } from "./lists.js";
+import { boxTable } from "./boxes.js";
 import { show } from "./pictures.js";
 import { tableView } from "./tables.js";
 import { count, students } from "./words.js";

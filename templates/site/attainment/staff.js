@@ -1,57 +1,118 @@
 // The edition for staff: its controls, and its panels put together.
 
 import { data } from "./data.js";
-import { $, el, fill, inputOf, options, selectOf } from "./dom.js";
-import { change, on, state } from "./state.js";
-import { comparisons } from "./comparing.js";
+import { $, inputOf, options, selectOf } from "./dom.js";
+import { choose, letGo, on, onChange, pin, pinned, state } from "./state.js";
+import { bySubject, comparisons, valueOf } from "./comparing.js";
+import { openLedger } from "./counted.js";
+import { classes } from "./classes.js";
 import { distribution } from "./distribution.js";
-import { pressNames } from "./lists.js";
+import { headlines } from "./headlines.js";
+import { link } from "./link.js";
+import { closeList, list } from "./list.js";
+import { pressNames } from "./names.js";
+import { offers } from "./offers.js";
+import { picker } from "./picker.js";
 import { progress } from "./progress.js";
-import { search } from "./search.js";
-import { subjects } from "./subjects.js";
+import { sheets } from "./sheets.js";
+import { people, subjects } from "./subjects.js";
+
+const HITS = 8;
+const GROUPS = 200;
+
+/**
+ * Values of a column that there are: a class is one of its subject.
+ * @param {number} group
+ */
+function valuesOf(group) {
+  const { per, values } = data.groups[group];
+  const all = [...values.keys()];
+  if (per === "student") return all;
+  const taken = new Set(bySubject[state.subject].map((row) => valueOf(group, row)));
+  const named = all.filter((value) => values[value] !== data.not_stated);
+  return named.some((value) => taken.has(value)) ? all.filter((value) => taken.has(value)) : [];
+}
+
+/** @param {[number, number] | null} group */
+const groupName = (group) =>
+  group ? `${data.groups[group[0]].name}: ${data.groups[group[0]].values[group[1]]}` : "";
+
+function groups() {
+  const field = picker("group", {
+    entries: () => [
+      { text: "everybody", take: () => choose({ group: null }) },
+      ...data.groups.flatMap((_, at) =>
+        valuesOf(at).map((value) => ({
+          text: groupName([at, value]),
+          take: () => choose({ group: [at, value] }),
+        }))
+      ),
+    ],
+    none: "no such group in this subject",
+    most: GROUPS,
+    rest: () => groupName(state.group),
+    all: true,
+  });
+  $("group-label").hidden = !data.groups.length;
+  on(["group"], field.refresh);
+}
 
 function controls() {
-  const [comparison, group] = [selectOf("comparison"), selectOf("group")];
+  const comparison = selectOf("comparison");
   options(comparison, comparisons.map(({ label }, at) => [at, label]));
   comparison.addEventListener("change", () => choose({ comparison: Number(comparison.value) }));
-  fill(
-    group,
-    el("option", { value: "" }, "everybody"),
-    ...data.groups.map(({ name, values }, g) =>
-      el(
-        "optgroup",
-        { label: name },
-        ...values.map((value, v) => el("option", { value: `${g} ${v}` }, `${name}: ${value}`)),
-      )
-    ),
-  );
-  /** @type {HTMLElement} */ (group.closest("label")).hidden = !data.groups.length;
-  group.addEventListener("change", () => {
-    const [column, value] = group.value.split(" ").map(Number);
-    choose({ group: group.value ? [column, value] : null });
-  });
-  const matched = inputOf("matched");
+  const [matched, coloured] = [inputOf("matched"), inputOf("coloured")];
   matched.addEventListener("change", () => choose({ matched: matched.checked }));
+  coloured.addEventListener("change", () => choose({ coloured: coloured.checked }));
+  on(["comparison", "matched", "coloured"], () => {
+    comparison.value = String(state.comparison);
+    matched.checked = state.matched;
+    coloured.checked = state.coloured;
+  });
+  // a group that is none of the subject shows nobody
+  onChange(["subject"], () => {
+    if (state.group && !valuesOf(state.group[0]).includes(state.group[1])) choose({ group: null });
+  });
+  picker("search", {
+    entries: () => data.students.map((text, student) => ({ text, take: () => pin(student) })),
+    none: "nobody by that name",
+    most: HITS,
+  });
   document.addEventListener("keydown", (event) => {
-    if (event.key === "Escape" && event.target === document.body) change({ pinned: null });
+    if (event.key !== "Escape") return;
+    if (!$("list").hidden) closeList();
+    else if (event.target === document.body) letGo();
   });
 }
 
-/** @param {Partial<import("./state.js").State>} patch */
-const choose = (patch) => change({ hovered: null, series: null, ...patch });
-
 function speak() {
-  $("spoken").textContent = state.pinned === null
+  const student = pinned();
+  $("spoken").textContent = student === null
     ? "Nobody pinned"
-    : `Pinned: ${data.students[state.pinned]}. ${$("subjects-verdict").textContent}`;
+    : `Pinned: ${data.students[student]}. ${$("subjects-verdict").textContent}`;
+}
+
+/** Numbers of the tables that are on the page without scripts. */
+function ledger() {
+  for (const button of document.querySelectorAll("[data-figure]")) {
+    button.addEventListener("click", () => {
+      const [figure, subject, of, reason] = ["figure", "subject", "series", "reason"].map((name) =>
+        button.getAttribute(`data-${name}`) ?? ""
+      );
+      openLedger(figure, subject, of, reason);
+    });
+  }
 }
 
 export function staff() {
   controls();
-  search();
+  groups();
+  people();
   distribution();
   progress();
   subjects();
-  on(["pinned"], pressNames);
-  on(["pinned"], speak);
+  for (const part of [list, offers, headlines, ledger, classes, sheets]) part();
+  onChange(["pinned"], pressNames);
+  onChange(["pinned"], speak);
+  link();
 }

@@ -6,10 +6,13 @@
  * @property {number} comparison
  * @property {[number, number] | null} group Of `data.groups`, and which of its values.
  * @property {boolean} matched
+ * @property {boolean} coloured Whether dots have the colour of their outcome.
  * @property {number | null} hovered A student.
  * @property {number | null} last The student who was hovered last.
- * @property {number | null} pinned
+ * @property {readonly number[]} pinned Students; all else is of the last one.
+ * @property {boolean} several Whether who is pinned next stands beside those who are.
  * @property {number | null} series The series of the dot that is hovered.
+ * @property {string} tab
  */
 
 /** @type {State} */
@@ -18,13 +21,16 @@ export const state = {
   comparison: 0,
   group: null,
   matched: false,
+  coloured: false,
   hovered: null,
   last: null,
-  pinned: null,
+  pinned: [],
+  several: false,
   series: null,
+  tab: "explore",
 };
 
-/** @type {{ keys: readonly (keyof State)[], draw: () => void }[]} */
+/** @type {{ keys: readonly (keyof State)[], draw: () => void, again: boolean }[]} */
 const drawers = [];
 
 /**
@@ -33,7 +39,16 @@ const drawers = [];
  * @param {() => void} draw
  */
 export function on(keys, draw) {
-  drawers.push({ keys, draw });
+  drawers.push({ keys, draw, again: true });
+}
+
+/**
+ * Do something about a change that drawing everything again is none of.
+ * @param {readonly (keyof State)[]} keys
+ * @param {() => void} act
+ */
+export function onChange(keys, act) {
+  drawers.push({ keys, draw: act, again: false });
 }
 
 /** @param {Partial<State>} patch */
@@ -45,7 +60,35 @@ export function change(patch) {
   for (const { keys, draw } of drawers) if (keys.some((key) => changed.includes(key))) draw();
 }
 
+/**
+ * What is drawn becomes another; nobody is pointed at then.
+ * @param {Partial<State>} patch
+ */
+export const choose = (patch) => change({ hovered: null, series: null, ...patch });
+
 /** Draw everything, such as when the page opens or its width changes. */
 export function drawAll() {
-  for (const { draw } of drawers) draw();
+  for (const { draw, again } of drawers) if (again) draw();
 }
+
+/** The student that is pinned; of several, the one who was pinned last. */
+export const pinned = () => state.pinned[state.pinned.length - 1] ?? null;
+
+/** @param {number} student */
+export const isPinned = (student) => state.pinned.includes(student);
+
+/**
+ * Pin a student, alone or beside those who are.
+ * @param {number} student
+ * @param {boolean} beside
+ */
+export function pin(student, beside = state.several) {
+  const others = beside ? state.pinned.filter((one) => one !== student) : [];
+  change({ pinned: [...others, student], last: student });
+}
+
+/** @param {number} student */
+export const unpin = (student) =>
+  change({ pinned: state.pinned.filter((one) => one !== student) });
+
+export const letGo = () => change({ hovered: null, series: null, pinned: [] });

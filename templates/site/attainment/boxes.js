@@ -1,15 +1,17 @@
-// Parts that several tables share: boxes of a subject, and names that pin a student.
+// The boxes of a subject as a table.
 
-import { data } from "./data.js";
-import { el } from "./dom.js";
-import { change, state } from "./state.js";
+import { state } from "./state.js";
 import { table } from "./tables.js";
 import { gradeIn } from "./scales.js";
 import { count, plain } from "./words.js";
 
 /** @import { Box } from "./page.d.ts" */
 /** @import { Column } from "./tables.js" */
-/** @typedef {Partial<Box> & { series: string, absent?: number | null }} Row */
+/** @import { Child } from "./dom.js" */
+/**
+ * With what leads to the names, where there are any.
+ * @typedef {Partial<Box> & { series: string, absent?: number | null, with?: () => Child, without?: () => Child }} Row
+ */
 
 /** @type {readonly (readonly [string, "low" | "q1" | "median" | "q3" | "high" | "mean"])[]} */
 const FIGURES = [
@@ -29,7 +31,9 @@ const COLUMNS = [
     head: "Results",
     number: true,
     cell: (row) =>
-      typeof row.n === "number"
+      row.with
+        ? row.with()
+        : typeof row.n === "number"
         ? count(row.n)
         : row.median === null
         ? "too few to show"
@@ -47,7 +51,7 @@ const COLUMNS = [
   {
     head: "Absent",
     number: true,
-    cell: (row) => typeof row.absent === "number" ? count(row.absent) : "",
+    cell: (row) => row.without ? row.without() : typeof row.absent === "number" ? count(row.absent) : "",
   },
 ];
 
@@ -57,22 +61,4 @@ export function boxTable(rows) {
     !MAY_BE_EMPTY.includes(head) || rows.some((row) => cell(row) !== "")
   );
   return table("Grades in each series", shown, rows);
-}
-
-/** @param {number} student */
-export const nameButton = (student) =>
-  el("button", {
-    type: "button",
-    class: "name",
-    "data-student": student,
-    "aria-pressed": String(state.pinned === student),
-    onclick: () => change({ pinned: student, last: student }),
-  }, data.students[student]);
-
-/** Names that are on the page say who is pinned. */
-export function pressNames() {
-  for (const button of document.querySelectorAll("button.name[data-student]")) {
-    const own = Number(button.getAttribute("data-student"));
-    button.setAttribute("aria-pressed", String(own === state.pinned));
-  }
 }
