@@ -14,7 +14,7 @@ english language: english language, english lang, eng lang, eng language, en lan
 enl, enla, enlg, eng la
 english literature: english literature, english lit, eng lit, eng literature, en lit, en literature, \
 literature, lit, enli, enlt, eng li
-english: english, eng, en, english language and literature, english lang and lit
+english: english, eng, en, english best, best english, english language and literature, english lang and lit
 combined science: combined science, combined sci, comb science, comb sci, science combined, trilogy, \
 combined science trilogy, science trilogy, trilogy science, combined science synergy, synergy, \
 double science, science double, double award science, science double award, dual award science, \

@@ -159,7 +159,8 @@ def _may_be_final(
         for text in texts
         if text not in of
         and sounds_like_series(text, settings)
-        and (said := said_of(text)).span == _TERMS_OF_A_YEAR[2]
+        and (said := said_of(text)).span is not None
+        and said.span[0] >= _SUMMER
         and said.group in (0, _SITS)
         and not said.family
         and not said.numbers
@@ -308,7 +309,7 @@ class _Comparison:
             if early[1] < late[0] and (one_year or late[0] < _SUMMER):
                 yield a.span == early, "the time of the school year"
         numbered = a.family == b.family and a.numbers and b.numbers and a.numbers != b.numbers
-        if numbered and (not (a.span and b.span) or a.span == b.span):
+        if numbered and (a.family or not (a.span and b.span) or a.span == b.span):
             yield a.numbers < b.numbers, "the number"
 
 

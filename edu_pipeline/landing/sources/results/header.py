@@ -335,6 +335,10 @@ def _cuts(header: str) -> Iterator[tuple[str, str]]:
         right = header[words[cut].start() :].strip(" )]")
         yield left, right
         yield right, left
+        for end in range(cut + 1, len(words)):  # `Y11 Ma Mock 1`
+            subject = header[words[cut].start() : words[end - 1].end()].strip(" ()[]")
+            if is_known(subject) and not is_known(f"{left} {subject}") and not is_known(left):
+                yield subject, f"{left} {header[words[end].start() :].strip(' )]')}"
 
 
 def _is_label(text: str, settings: Attainment) -> bool:
@@ -624,7 +628,7 @@ class _Reading:
             if self.baseline:
                 return
         self.put_labelled()
-        if grade is None and self.values:
+        if grade is None:
             self.put_strangers()
         if len(self.values) > 1 and grade is not None and not series:
             # beside columns for each series, what has no series is something else

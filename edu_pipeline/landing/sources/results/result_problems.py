@@ -25,10 +25,9 @@ from edu_pipeline.landing.sources.results.series import sounds_like_series
 from edu_pipeline.model.attainment import NOTICES, AttainmentNotes
 from edu_pipeline.model.columns import dtypes
 from edu_pipeline.model.grades import normal as normal_grade
-from edu_pipeline.model.grades import points_of
 from edu_pipeline.model.problems import problems_frame
 from edu_pipeline.model.quality import LandingProblems
-from edu_pipeline.model.subjects import is_double
+from edu_pipeline.model.subjects import is_double, subject_key
 from edu_pipeline.settings.attainment import ATTAINMENT_FOLDER, Attainment
 
 LONGEST = 24
@@ -38,6 +37,9 @@ SHORT, SEVERAL = 3, 3
 FIGURES = 2
 """Figures in a text, besides a year, that make no phone number, id or date of birth."""
 _YEAR = re.compile(r"\b20\d\d\b")
+_A_SCHOOLS = 4
+"""Subjects from which on a file is a school's, not a department's."""
+_TWO_FIGURES = re.compile(r"[1-9]{2}")
 MARKS = 10
 """Points from which on a number is a mark or a percentage."""
 
@@ -113,12 +115,15 @@ def file_problems(found: Found) -> Iterator[Note]:
             yield Note("no_cohort", None, message)
 
 
-def expectations(cohort: str, references: Sequence[str], settings: Attainment) -> Iterator[Note]:
+def expectations(
+    cohort: str, references: Sequence[str], has_exams: bool, settings: Attainment
+) -> Iterator[Note]:
     """Targets and predictions, which are no results and no baseline unless the settings say so.
 
     Args:
         cohort: Whose.
         references: Its series of these kinds.
+        has_exams: Whether it has grades of any exam.
         settings: The section of `pipeline.toml`.
     """
     if not references:
@@ -131,7 +136,9 @@ def expectations(cohort: str, references: Sequence[str], settings: Attainment) -
         f"pipeline.toml: {example}\nTo leave {'it' if len(references) == 1 else 'them'} out: "
         f"{ignoring(references)}"
     )
-    yield Note("taken_for", cohort, message, len(references))
+    if not has_exams:
+        message = f"{cohort}: there is no grade of an exam. {message}"
+    yield Note("taken_for" if has_exams else "not_understood", cohort, message, len(references))
 
 
 def inferred_series(cohort: str, inferred: Mapping[str, str]) -> Iterator[Note]:
@@ -179,6 +186,29 @@ def unknown_series(
         yield Note("unknown_series", cohort, message, found.height, holds=holds)
 
 
+def no_core(results: pl.DataFrame, names: Collection[str], settings: Attainment) -> Iterator[Note]:
+    """Cohorts with results in several subjects, none of which is English, or none maths.
+
+    Args:
+        results: `cohort`, `subject` of exams.
+        names: Words of students' names: a text that has one is not shown.
+        settings: The section of `pipeline.toml`.
+    """
+    for cohort, found in by_cohort(results):
+        subjects = found["subject"].unique().sort().to_list()
+        keys = set(map(subject_key, subjects))
+        for what, those in (("English", settings.english), ("maths", settings.maths)):
+            if len(subjects) < _A_SCHOOLS or not keys.isdisjoint(map(subject_key, those)):
+                continue
+            shown = _shown(subjects, names)
+            message = (
+                f"{cohort}: no subject is taken for {what}, so there is no figure of English and maths. There "
+                f"are {some(shown)}; if one is {what}, add to pipeline.toml: "
+                f"{paste('attainment.subjects', {'…': those[0]})}"
+            )
+            yield Note("not_read", cohort, message)
+
+
 def unknown_grades(bad: pl.DataFrame, names: Collection[str]) -> Iterator[Note]:
     """Texts that are no grades.
 
@@ -201,7 +231,7 @@ def unknown_grades(bad: pl.DataFrame, names: Collection[str]) -> Iterator[Note]:
                 "the grades: put grades there."
             )
         elif shown:
-            doubles = [text for text in shown if points_of(text) is not None]
+            doubles = [text for text in shown if _TWO_FIGURES.fullmatch(text)]
             if doubles:
                 message += (
                     f"{listed([f'“{text}”' for text in doubles])} may be a mark or, like "

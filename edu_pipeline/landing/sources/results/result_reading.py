@@ -198,11 +198,7 @@ def read_cohort(
     sieve.reject(results.join(dropped, on=key, how="semi"), UNSURE)
     results = results.join(dropped, on=key, how="anti", maintain_order="left")
     finals = set(results.filter(pl.col("series") == settings.final)["cohort"])
-    for each, of in labels.series.items():
-        there = set(results.filter(pl.col("cohort") == each)["series"])
-        references = [name for name in of.called(*REFERENCES) if name in there]
-        notes += say.expectations(each, references, settings)
-        questions += unplaced_series(each, of, steps.headed, each in finals, settings)
+    steps.tell_of_series(results, finals)
     questions += unknown_columns(found.tables, finals, settings)
     questions += unsure
     notes += say.unknown_series(unplaced, settings, steps.names, finals)
@@ -214,6 +210,8 @@ def read_cohort(
     groups = steps.groups(facts, results, differences)
     every_grade = pl.concat([given, graded], how="diagonal")
     finals_of = own_finals(results, settings)
+    gcses = results.filter(~pl.col("cohort").is_in(list(finals_of)))
+    notes += say.no_core(gcses.join(steps.order, on=["cohort", "series"]), steps.names, settings)
     told = _files(files, found, rows, results, rejected)
     columns = columns_of(received.tables, found.tables, labels, settings).join(
         told.select("file", "cohort"), on="file", how="left", maintain_order="left"
@@ -344,6 +342,16 @@ class _Steps:
         for cohort, of in sorted(self.labels.series.items()):
             self.notes += say.inferred_series(cohort, of.inferred)
         return pl.concat([known, of_baselines]), unplaced
+
+    def tell_of_series(self, results: pl.DataFrame, finals: Collection[str]) -> None:
+        """Say which series have no place, and which are no exams."""
+        for cohort, of in self.labels.series.items():
+            there = set(results.filter(pl.col("cohort") == cohort)["series"])
+            references = [name for name in of.called(*REFERENCES) if name in there]
+            exams = there.intersection(of.called("sat", "final"))
+            asked = unplaced_series(cohort, of, self.headed, cohort in finals, self.settings)
+            self.notes += say.expectations(cohort, references, bool(exams), self.settings)
+            self.questions += asked
 
     def of_students(self, cells: pl.DataFrame) -> pl.DataFrame:
         """Cells of students whom the results have."""

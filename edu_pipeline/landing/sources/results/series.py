@@ -39,10 +39,13 @@ _EXPECTED = word_set(
     "working professional"
 )
 """Words that make a column a hope or a judgement of somebody: no exam, and no baseline by itself."""
+_AT_THE_TIME = word_set("current currently working at towards wag cwag cwg")
+"""Words of grades as they are at a time: with the time it is a collection, else what somebody judges."""
 _TARGETS = word_set("target targets tgt trgt meg mtg teg aspirational aspiration minimum")
 """Of these, the ones that somebody set; the others are what somebody thinks."""
 _WHEN_ELSE = word_set("summer final end year term test gcse")
 """Words of which a text may consist that is a series, and does not say which."""
+_KEY_STAGE = re.compile(r"\bks ?[345]\b|\bkey stage ?[345]\b")
 _COLLECTIONS = word_set(
     "dc dd dp ap drop collection tracking tracker report progress check cycle half ht capture "
     "assessment point"
@@ -131,7 +134,7 @@ class Said:
 @cache
 def said_of(text: str) -> Said:
     """What a text says of a series."""
-    raw = re.findall(r"[a-z]+|\d+", text.casefold())
+    raw = re.findall(r"[a-z]+|\d+", _KEY_STAGE.sub(" ", text.casefold()))
     told = [found for word in raw if (found := _SAME.get(word, word)) and found not in _FILLERS]
     kept: list[str] = []
     group = month = year = 0
@@ -153,6 +156,8 @@ def said_of(text: str) -> Said:
         else:
             kept.append(word)
     span = span or (_SPANS[_SUMMER] if _SUMMER in kept else None)
+    if span or any(word.isdigit() for word in kept) or not _COLLECTIONS.isdisjoint(kept):
+        kept = [word for word in kept if word not in _AT_THE_TIME]
     words = tuple(sorted(_of_a_kind(kept, raw)))
     return Said(words, group, month, year, _ends(text, year, span), span)
 

@@ -211,7 +211,8 @@ def other_scales(
     )
     cells = cells.join(main, on="cohort", how="left", maintain_order="left")
     unread = (pl.col("stage") == POST_16) & pl.col("plain").str.contains(r"^[0-9.,]+$")
-    fits = (pl.col("stage") == pl.col("main")).fill_null(value=False) & ~unread
+    main_stage = pl.coalesce("main", "stage")  # of targets without an exam there is no other
+    fits = (pl.col("stage") == main_stage).fill_null(value=False) & ~unread
     good, bad = cells.filter(fits), cells.filter(~fits)
     questions: list[Note] = []
     for cohort, of in by_cohort(_of_exams(bad, settings).drop_nulls("subject")):

@@ -25,7 +25,9 @@ from edu_pipeline.landing.sources.results.series import (
     is_of_an_earlier_year,
     leaving_year_in,
     may_be_final,
+    said_of,
     series_of,
+    sounds_like_series,
     year_group_in,
     year_in,
 )
@@ -78,6 +80,8 @@ def _claimed(table: Table, value: Value, settings: Attainment) -> str:
         return settings.baseline
     said = value.series or table.series or ""
     known = series_of(said, settings)
+    if known is None and sounds_like_series(said, settings):
+        return " ".join(map(str, said_of(said).key))
     return known or (settings.final if may_be_final(said, settings) else said)
 
 
