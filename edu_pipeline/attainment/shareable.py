@@ -188,7 +188,8 @@ def _subjects(
         rows.select(COHORT, "series").unique(), on=COHORT
     )
     rows = every.join(rows, on=[*_ROW, "series"], how="left").with_columns(
-        _only_where(pl.col("same"), ["n"])
+        *_only_where(pl.col("same"), ["n"]),
+        scale=pl.col("scale").drop_nulls().first().over(by_subject),
     )
     ends = [pl.lit(None, rows.schema[name]).alias(name) for name in ("absent", "lowest", "highest")]
     return _tenths(rows.with_columns(ends), ["mean"]).select(columns).sort(*_ROW, "series")
