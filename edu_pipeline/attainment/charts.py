@@ -306,6 +306,44 @@ def mean_differences(paint: Paint = ON_PAPER) -> dict[str, Any]:
     return _template(chart, paint, height=10 * ROW_HEIGHT, most=2, room=ROOM)
 
 
+def forecast(paint: Paint = ON_PAPER) -> dict[str, Any]:
+    """Which share may reach a grade, a row for each subject: intervals of 80 and of 95 %.
+
+    Data: `forecast` (row, share, low80, high80, low95, high95: shares, text), in the order in which they
+    are drawn. Its height is `ROW_HEIGHT` × rows.
+    """
+    y = _row("row:N", paint)
+    axis = alt.Axis(
+        title=None,
+        labelExpr="datum.value * 100 + ' %'",
+        tickCount=5,
+        grid=True,
+        gridColor=paint.grid,
+        domain=False,
+        ticks=False,
+        labelFlush=False,
+        labelColor=paint.muted,
+    )
+
+    def x(field: str) -> alt.X:
+        return alt.X(field, scale=alt.Scale(domain=[0, 1]), axis=axis)
+
+    rows = alt.Chart(alt.NamedData("forecast"))
+    chart = alt.layer(
+        rows.mark_rule(color=paint.mine, strokeWidth=2, opacity=0.45).encode(
+            x=x("low95:Q"), x2="high95:Q", y=y
+        ),
+        rows.mark_rule(color=paint.mine, strokeWidth=9, opacity=0.45).encode(
+            x=x("low80:Q"), x2="high80:Q", y=y
+        ),
+        rows.mark_tick(color=paint.ink, thickness=2, height=14).encode(x=x("share:Q"), y=y),
+        rows.mark_text(align="left", dx=8, fontSize=theme.SUBTITLE_SIZE, color=paint.muted).encode(
+            x=alt.value("width"), y=y, text="text:N"
+        ),
+    )
+    return _template(chart, paint, height=10 * ROW_HEIGHT, room=ROOM)
+
+
 def quadrants(baseline: str) -> Mapping[tuple[int, int], Sequence[str]]:
     """Sign of value added and of the subject residual → what that is, in words."""
     return {
@@ -550,7 +588,9 @@ def _template(
         "title": config["title"] | {"color": paint.ink, "subtitleColor": paint.muted},
         "axis": config["axis"]
         | {"labelColor": paint.muted, "domainColor": paint.axis, "gridColor": paint.grid},
+        # a chart is one picture, which its place on the page names
         "aria": False,
+        "mark": config.get("mark", {}) | {"aria": False},
     }
     del config["background"]
     return {

@@ -17,7 +17,7 @@ import jinja2
 import polars as pl
 from markupsafe import Markup
 
-from edu_pipeline.attainment import charts
+from edu_pipeline.attainment import charts, panels
 from edu_pipeline.attainment.groups import group_columns
 from edu_pipeline.attainment.metrics import Tables
 from edu_pipeline.attainment.outcomes import (
@@ -49,7 +49,8 @@ DEFINED = (
         "value_added",
         "value_added_shrunk",
     ),
-    *("subject_residual", "headlines", "transitions", "mock_calibration", "left_out", "uniqueness"),
+    *("subject_residual", "headlines", "attainment_8", "ebacc", "last_year", "forecast"),
+    *("transitions", "mock_calibration", "left_out", "uniqueness"),
 )
 """What of the glossary the page explains."""
 _SAFE = {"<": "\\u003c", ">": "\\u003e", "&": "\\u0026"}
@@ -225,6 +226,12 @@ def cohort_page(frame: Frame, cohort: Cohort, edition: Edition) -> str:
         "baseline": baseline,
         "baseline_said": f"{attainment.baseline}: {said['baseline']}",
         "headlines_said": said["headlines"],
+        "panels": {name: data.get(name) for name in ("measures", "years", "forecast")},
+        "panels_said": {
+            "measures": f"{said['attainment_8']} {said['ebacc']}",
+            "years": said["last_year"],
+            "forecast": said["forecast"],
+        },
         "means_said": f"{_HOW_MEANS_ARE_DRAWN}{said['value_added']} {said['value_added_shrunk']}",
         "apart": bool(data["apart"]["rows"]),
         "residual_said": said["subject_residual"],
@@ -318,9 +325,36 @@ def staff_data(cohort: Cohort) -> dict[str, Any]:
             ),
             "subjects": charts.across_subjects(charts.ON_PAGE),
             **_summary_specs(attainment),
+            "years": charts.mean_differences(charts.ON_PAGE),
+            "forecast": charts.forecast(charts.ON_PAGE),
         },
         **_scales(cohort),
         **_summary(cohort.tables, attainment),
+        **_panels(cohort, labels, rows, subjects),
+    }
+
+
+def _panels(
+    cohort: Cohort, labels: pl.DataFrame, rows: pl.DataFrame, subjects: Sequence[str]
+) -> dict[str, Any]:
+    """What each panel over the whole cohort gets; see `panels`."""
+    tables = cohort.tables
+    return {
+        "measures": panels.measures(
+            tables.attainment_performance,
+            tables.attainment_measures,
+            tables.attainment_outcomes,
+            labels,
+            cohort.attainment,
+        ),
+        "years": panels.years(tables.attainment_years, cohort.name, subjects),
+        "forecast": panels.forecast(
+            tables.attainment_forecast,
+            tables.forecast_grades,
+            cohort.results,
+            rows,
+            subjects,
+        ),
     }
 
 

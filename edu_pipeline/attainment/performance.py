@@ -16,7 +16,7 @@ from edu_pipeline.attainment.groups import GROUP, by_group
 from edu_pipeline.attainment.outcomes import COHORT, STUDENT, SUBJECT, as_table, series_compared
 from edu_pipeline.chance.noise import t_half_width, wilson
 from edu_pipeline.model.attainment import ALL, AttainmentMeasures, AttainmentPerformance
-from edu_pipeline.model.grades import KS4, SCALES, VOCATIONAL
+from edu_pipeline.model.grades import HIGHEST, KS4, SCALES, VOCATIONAL
 from edu_pipeline.model.subjects import subject_key
 from edu_pipeline.settings.attainment import Attainment
 
@@ -258,11 +258,12 @@ def attainment_performance(
         ebacc_entered=pl.col("ebacc_entered").sum(),
     )
     n = found["n"].cast(pl.Float64).to_numpy()
-    for name in ("attainment_8", "ebacc_points"):
+    for name, most in (("attainment_8", _SLOTS * HIGHEST), ("ebacc_points", HIGHEST)):
         error = found.select(pl.col(f"{name}_sd") / pl.col("n").sqrt()).to_series().fill_null(0)
         half = pl.Series(t_half_width(error.to_numpy(), n - 1)).fill_nan(None)
+        ends = {"low": pl.col(name) - half, "high": pl.col(name) + half}
         found = found.with_columns(
-            (pl.col(name) - half).alias(f"{name}_low"), (pl.col(name) + half).alias(f"{name}_high")
+            end.clip(0, most).alias(f"{name}_{which}") for which, end in ends.items()
         )
     low, high = wilson(found["ebacc_entered"].cast(pl.Float64).to_numpy(), n)
     there = outcomes.filter(pl.col("result").is_not_null()).with_columns(pl.lit(ALL).alias(SUBJECT))

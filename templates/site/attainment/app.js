@@ -6,11 +6,13 @@ import { options, selectOf } from "./dom.js";
 import { choose, drawAll, on, state } from "./state.js";
 import { apart, drawApart } from "./apart.js";
 import { matrices } from "./matrices.js";
+import { drawForecast } from "./forecast.js";
 import { drawMeans, means } from "./means.js";
 import { draw, savePicture, setPrinting } from "./pictures.js";
 import { shareable } from "./shareable.js";
 import { staff } from "./staff.js";
 import { tabs } from "./tabs.js";
+import { drawYears } from "./years.js";
 
 function controls() {
   const subject = selectOf("subject");
@@ -32,9 +34,9 @@ let summary = false;
 /** A chart in a hidden section has no width, so those of the summary wait until it is shown. */
 async function drawSummary() {
   if (state.tab !== "summary") return;
-  if (!summary) await Promise.all(["means", "apart"].map(draw));
+  if (!summary) await Promise.all(["means", "apart", "years", "forecast"].map(draw));
   summary = true;
-  for (const part of [drawMeans, drawApart]) part();
+  for (const part of [drawMeans, drawApart, drawYears, drawForecast]) part();
 }
 
 async function start() {

@@ -107,6 +107,90 @@ export interface Scale {
   wholes: string[];
 }
 
+/** Headline measures of a group; shares are from 0 to 1. */
+export interface GroupMeasures {
+  column: string;
+  group: string;
+  students: number;
+  n: number;
+  attainment_8: number | null;
+  attainment_8_low: number | null;
+  attainment_8_high: number | null;
+  mean_english: number | null;
+  mean_maths: number | null;
+  mean_ebacc: number | null;
+  mean_ebacc_filled: number | null;
+  mean_open: number | null;
+  mean_open_filled: number | null;
+  ebacc_entered: number;
+  ebacc_entered_share: number | null;
+  ebacc_entered_low: number | null;
+  ebacc_entered_high: number | null;
+  ebacc_points: number | null;
+  ebacc_points_low: number | null;
+  ebacc_points_high: number | null;
+}
+
+export interface Measures {
+  rules: string;
+  compared: string;
+  notes: string[];
+  groups: GroupMeasures[];
+  /** Measure → student → value. */
+  of: {
+    attainment_8: (number | null)[];
+    english: (number | null)[];
+    english_doubled: (boolean | null)[];
+    maths: (number | null)[];
+    ebacc: (number | null)[];
+    ebacc_from: (string | null)[];
+    open: (number | null)[];
+    open_from: (string | null)[];
+    ebacc_entered: (boolean | null)[];
+    ebacc_points: (number | null)[];
+    why_not: (string | null)[];
+  };
+}
+
+/** This year's and last year's number of students, value, and the difference with its interval. */
+export type Beside = [
+  number,
+  number,
+  number | null,
+  number | null,
+  number | null,
+  number | null,
+  number | null,
+];
+
+export interface YearRow {
+  subject: string;
+  series: string;
+  of: Record<string, Beside>;
+}
+
+export interface ForecastRow {
+  subject: string;
+  threshold: number;
+  series: string;
+  n: number;
+  share: number;
+  low80: number;
+  high80: number;
+  low95: number;
+  high95: number;
+  from_n: number;
+}
+
+export interface Forecast {
+  said: string;
+  rows: ForecastRow[];
+  /** Row → the whole grade in the mock by which it is forecast. */
+  wholes: Record<string, number>;
+  /** Subject → the mock, and grade in it → probability of each final from U on. */
+  grades: Record<string, { series: string; of: Record<string, number[]> }>;
+}
+
 export interface Data {
   scales: Record<string, Scale>;
   /** Subject → its scale. */
@@ -145,6 +229,9 @@ export interface Data {
   /** Series → row → the grade as received, where it is not written as its points are. */
   received: Record<string, string>[];
   dots: { spread: number; lift: number; crowd: number };
+  measures: Measures | null;
+  years: { last: string | null; why: string | null; rows: YearRow[] };
+  forecast: Forecast | null;
   /** Only in the edition to share: subject → series. */
   boxes: (Box | null)[][];
 }

@@ -7,14 +7,22 @@ import { $, el } from "./dom.js";
 
 // pixels on a sheet; panels of nobody are not printed, and the others have their room
 /** @type {Record<string, number>} */
-const ON_SHEET = { distribution: 400, progress: 280, subjects: 340, means: 480, apart: 480 };
+const ON_SHEET = {
+  distribution: 400,
+  progress: 280,
+  subjects: 340,
+  means: 480,
+  apart: 480,
+  years: 480,
+  forecast: 480,
+};
 /** @type {Record<string, number>} */
 const NOBODY_PINNED = { distribution: 640, progress: 390 };
 /** @type {Record<string, number>} */
 const NOBODY = { distribution: 1044 };
 export const NARROW = 480; // pixels of a chart that a tip would cover
 const REACH = 28; // pixels from the pointer to a dot
-const NAMED_ROWS = ["subjects", "means"]; // charts with names of rows
+const NAMED_ROWS = ["subjects", "means", "years", "forecast"]; // charts with names of rows
 export const NAMES = 190; // pixels of names, at most
 export const NAMES_SHARE = 0.36; // of the chart
 

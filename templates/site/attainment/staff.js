@@ -7,15 +7,18 @@ import { bySubject, comparisons, valueOf } from "./comparing.js";
 import { openLedger } from "./counted.js";
 import { classes } from "./classes.js";
 import { distribution } from "./distribution.js";
+import { forecast } from "./forecast.js";
 import { headlines } from "./headlines.js";
 import { link } from "./link.js";
 import { closeList, list } from "./list.js";
+import { measures } from "./measures.js";
 import { pressNames } from "./names.js";
 import { offers } from "./offers.js";
 import { picker } from "./picker.js";
 import { progress } from "./progress.js";
 import { sheets } from "./sheets.js";
 import { people, subjects } from "./subjects.js";
+import { years } from "./years.js";
 
 const HITS = 8;
 const GROUPS = 200;
@@ -111,7 +114,8 @@ export function staff() {
   distribution();
   progress();
   subjects();
-  for (const part of [list, offers, headlines, ledger, classes, sheets]) part();
+  for (const part of [list, offers, headlines, measures, years, forecast]) part();
+  for (const part of [ledger, classes, sheets]) part();
   onChange(["pinned"], pressNames);
   onChange(["pinned"], speak);
   link();
