@@ -514,3 +514,84 @@ def test_every_row_has_one_fate_and_a_files_fates_add_up(read: Read) -> None:
     ]
     added = landed.fates.group_by("file").agg(pl.col("rows").sum()).sort("file")
     assert added.rows() == landed.files.select("file", "rows").sort("file").rows()
+
+
+# Rivals in rows, bands
+
+
+def test_rivals_in_rows_are_named_as_rivals_in_columns_are(read: Read) -> None:
+    rows = [
+        f"{who},Maths,{series},{n}"
+        for who in STUDENTS
+        for series, n in (("FFT50", 5), ("FFT20", 6), ("GCSE", 4))
+    ]
+    files = {"2026/r.csv": "\n".join(["UPN,Subject,Result Set,Grade", *rows])}
+    landed = read(files)
+    assert sums(landed) == {"GCSE": 24}
+    assert kinds(landed) == {"which_baseline"}
+    assert "“FFT20” and “FFT50” may each be the baseline" in message(landed, "which_baseline")
+    chosen = read(files, {"series_names": {"FFT20": "BASELINE"}})
+    assert sums(chosen) == {"GCSE": 24, "BASELINE": 36}
+    assert not kinds(chosen)
+
+
+def test_letters_of_a_baseline_beside_numbers_may_be_bands(read: Read) -> None:
+    files = {"2026/r.csv": table("YELLIS,GCSE", "A B C D A B", "4 5 6 5 6 4")}
+    landed = read(files)
+    assert sums(landed) == {"GCSE": 30}
+    assert kinds(landed) == {"which_baseline"}
+    worth = {"grades": {"A": 7, "B": 6, "C": 5, "D": 4}}
+    assert sums(read(files, worth)) == {"GCSE": 30, "BASELINE": 35}
+
+
+def test_a_term_of_several_years_is_told_by_the_column_of_the_year(read: Read) -> None:
+    rows = [
+        f"{who},Maths,{year},{term},{n}"
+        for who in STUDENTS
+        for n, (year, term) in enumerate(
+            (("2024/25", "Spring"), ("2023/24", "Autumn"), ("2024/25", "Autumn")), start=3
+        )
+    ]
+    landed = read({"2026/r.csv": "\n".join(["UPN,Subject,Academic Year,Term,Grade", *rows])})
+    there = [name for name in order(landed) if name in sums(landed)]
+    assert there == ["AUTUMN 2023/24", "AUTUMN 2024/25", "SPRING 2024/25"]
+    assert not kinds(landed)
+
+
+def test_a_summer_with_a_year_beside_mocks_is_the_final_only_where_the_cohort_leaves_then(
+    read: Read,
+) -> None:
+    text = table("Mock 1,Summer 2025", "1 2 3", "2 3 4")
+    assert held(read({"r.csv": text})) == [("r", "")]
+    assert not kinds(read({"2025/r.csv": text}))
+    assert not kinds(read({"Leavers 2025.csv": text}))
+    dated = table("Nov 2024 Mock,Summer 2025", "1 2 3", "2 3 4")
+    assert kinds(read({"r.csv": dated})) == {"taken_for"}  # only which mock it is
+
+
+def test_numbers_that_contradict_months_are_a_question(read: Read) -> None:
+    assert held(read({"2026/r.csv": table("DC1 (Jan),DC2 (Oct)", "1 2 3", "2 3 4")})) == [
+        ("2026", "")
+    ]
+    fine = read({"2026/r.csv": table("DC2 (Jan),DC1 (Oct)", "1 2 3", "2 3 4")})
+    assert [name for name in order(fine) if name in sums(fine)] == ["DC1 (OCT)", "DC2 (JAN)"]
+
+
+def test_a_target_of_the_final_is_no_rival_of_it(read: Read) -> None:
+    landed = read({"2026/r.csv": table("GCSE Target,GCSE,GCSE Prediction", "7 7", "5 6", "6 6")})
+    assert sums(landed) == {"GCSE": 11, "GCSE Target": 14, "GCSE Prediction": 12}
+    assert not held(landed)
+
+
+def test_the_grade_beside_its_points_is_the_subjects_grade(read: Read) -> None:
+    text = "UPN,Sport Grade,Sport Points,Art Grade,Art Points\nA1,M,5.5,6,6\nA2,P,4,5,5\n"
+    landed = read({"GCSE.csv": text})
+    assert sums(landed) == {"GCSE": 20.5}
+    assert set(landed.results["subject"]) == {"Sport", "Art"}
+
+
+@pytest.mark.parametrize("header", ["School", "Academy", "Centre Name"])
+def test_several_schools_are_no_cohort(read: Read, header: str) -> None:
+    files = {"2026/r.csv": table(f"{header},GCSE", "Fern Fern Fern Oak Oak Oak", "1 2 3 4 5 6")}
+    assert held(read(files)) == [("2026", "")]
+    assert not held(read({"2026/r.csv": table(f"{header},GCSE", "Fern " * 6, "1 2 3 4 5 6")}))

@@ -72,6 +72,8 @@ MAYBE_SERIES = (
     *("data point", "sitting", "season", "type", "period", "round", "window", "test", "term"),
 )
 """Headers of a series where most of what stands below them is one."""
+YEARS = ("academic year", "school year", "acad year", "academic session", "year")
+"""Headers of the school year of a row."""
 DATE = (
     *("date", "exam date", "assessment date", "date of assessment", "date of exam", "test date"),
     *("date taken", "date sat", "result date", "results date", "grade date", "collection date"),
@@ -133,6 +135,11 @@ _WORDS = re.compile(r"[^\s_:|()\[\]/–—-]+")
 _BLANK = re.compile(r"column_\d+|unnamed:? ?\d*", re.IGNORECASE)
 _CLASS = re.compile(r"[1-9] ?[abcABC]")
 """What is a fine grade in a column that says so, and else may be a class."""
+_A_YEAR = re.compile(r"20\d\d(?:\s*[-/–]\s*(?:20)?\d\d)?")
+_GRADE = word_set("grade grades result results outcome")
+"""Words beside a subject of the column of its grades."""
+_MARK = word_set("points point score scores mark marks percent percentage raw total ums")
+"""Words of the column of what was counted for them."""
 _SUBJECTS_ENOUGH = 2
 """Columns that are surely subjects, from which on others among them may be."""
 _SHORT = 3
@@ -166,6 +173,8 @@ class Columns:
     cohort: int | None = None
     subject: int | None = None
     series: int | None = None
+    year: int | None = None
+    """The school year of the series, where a student has one of that name in several."""
     date: int | None = None
     """When the grade of a row was given, where a column says its series."""
     differences: tuple[Value, ...] = ()
@@ -312,10 +321,16 @@ def _taught(header: str) -> tuple[str, str] | None:
     found = [
         (tidy(subject), rest)
         for subject, rest in _cuts(header)
-        if is_known(subject) and _TAUGHT.issuperset(normal(rest).split()) and normal(rest)
+        if is_known(subject) and _is_only(rest, _TAUGHT)
     ]
     best = max(found, key=lambda each: _known_length(each[0]), default=None)
     return best and (best[0], normal(best[1]).capitalize())
+
+
+def _is_only(text: str, words: Collection[str]) -> bool:
+    """Whether a text has words, and only these."""
+    own = normal(text).split()
+    return bool(own) and set(own) <= set(words)
 
 
 def _has_words(text: str) -> bool:
@@ -551,6 +566,15 @@ class _Reading:
             is_one, lambda texts: any(series_of(t, self.settings) != final for t in texts)
         )
 
+    def year(self, keys: Sequence[int]) -> int | None:
+        """Take the column of the school year, where a series of one name is of several."""
+        return self.first(
+            place
+            for place in self.called(YEARS)
+            if self.share(place, lambda text: _A_YEAR.fullmatch(text) is not None) == 1
+            and self.tells_apart(place, keys)
+        )
+
     def difference(self) -> int | None:
         """Take the column of the difference, whatever the subject."""
         if "difference" in self.settings.columns:
@@ -638,11 +662,23 @@ class _Reading:
         """Take columns of grades where each is of a subject."""
         settings, baseline = self.settings, self.baseline
         besides = {} if baseline else _besides(self.headers, settings)
+        graded = {
+            subject_key(subject) for subject, rest in besides.values() if _is_only(rest, _GRADE)
+        }
         for place, header in list(self.headers.items()):
             both = pair(header, settings)
             bare = _without_fillers(header) if baseline else header
             beside = besides.get(place)
-            if (
+            if beside is not None and _is_only(beside[1], _GRADE):
+                del self.headers[place]
+                self.values.append(Value(place, beside[0]))
+            elif (
+                beside is not None
+                and _is_only(beside[1], _MARK)
+                and subject_key(beside[0]) in graded
+            ):
+                del self.headers[place]  # a mark, whose grade stands beside it
+            elif (
                 beside is not None
                 and _NO_SUBJECT.isdisjoint(normal(beside[1]).split())
                 and self.may_be_results(place)
@@ -678,7 +714,11 @@ def read_columns(
     cohort = reading.take(COHORT, "cohort")
     subject = reading.take(SUBJECT, "subject")
     series = reading.series([*people.who, *([] if subject is None else [subject])])
-    date = reading.take(DATE) if series is not None else None
+    year = date = None
+    if series is not None:
+        keys = (*people.who, subject, series)
+        year = reading.year([place for place in keys if place is not None])
+        date = reading.take(DATE)
     if subject is None:
         subject = reading.by_cells(is_known)
     if (difference := reading.difference()) is not None:
@@ -692,6 +732,7 @@ def read_columns(
         cohort=cohort,
         subject=subject,
         series=series,
+        year=year,
         date=date,
         differences=tuple(reading.differences),
         values=tuple(reading.values),

@@ -129,7 +129,7 @@ def _cells(number: int, table: Table) -> Iterator[pl.DataFrame]:
             "row": range(rows),
             "place": [value.place] * rows,
             "subject": table.texts(columns.subject, table.subject, value.subject),
-            "series": table.texts(columns.series, table.series, value.series),
+            "series": table.series_texts(value.series),
             "grade": table.texts(value.place),
         }
         frame = pl.DataFrame(cells, schema=CELLS).drop_nulls("grade")

@@ -77,8 +77,11 @@ class _Told:
         for at, role, column in said:
             if at is not None:
                 found[at] = self._plain(at, role, column)
-        if columns.date is not None:
-            found[columns.date] = ("date", None, None, _HEADER, None, None)
+        found |= {
+            place: (role, None, None, _HEADER, None, None)
+            for place, role in ((columns.year, "school year"), (columns.date, "date"))
+            if place is not None
+        }
         for value in columns.differences:
             found[value.place] = (
                 *("stated difference", value.subject, None, "its header, and numbers below"),
@@ -86,15 +89,7 @@ class _Told:
             )
         found |= {value.place: self._grades(value) for value in columns.values}
         for place in columns.groups:
-            if place in columns.of_subjects:
-                subject, what = columns.of_subjects[place]
-                shown = self._labels.subject(self._cohort or "", subject) or subject
-                found[place] = (f"group {what}", shown, None, _HEADER, None, None)
-                continue
-            plain = normal(self._header[place]) in OF_STUDENTS
-            rival = (None, None) if plain else self._else_subject(place)
-            why = _HEADER if plain else "no subject and no series that we know"
-            found[place] = ("group", None, None, why, *rival)
+            found[place] = self._group(place)
         for place in range(len(self._header)):
             if place not in found:
                 found[place] = self._left(place)
@@ -106,6 +101,16 @@ class _Told:
             return role, None, None, "[attainment.columns]", None, None
         why = _HEADER if is_called(header, role) else _CELLS
         return role, None, None, why, None, None
+
+    def _group(self, place: int) -> Said:
+        if place in self._table.columns.of_subjects:
+            subject, what = self._table.columns.of_subjects[place]
+            shown = self._labels.subject(self._cohort or "", subject) or subject
+            return f"group {what}", shown, None, _HEADER, None, None
+        if normal(self._header[place]) in OF_STUDENTS:
+            return "group", None, None, _HEADER, None, None
+        why = "no subject and no series that we know"
+        return "group", None, None, why, *self._else_subject(place)
 
     def _grades(self, value: Value) -> Said:
         table, settings = self._table, self._settings

@@ -62,7 +62,9 @@ from edu_pipeline.landing.sources.results.which_scale import (
 )
 from edu_pipeline.landing.sources.results.which_series import (
     doubtful_finals,
+    letters_beside_numbers,
     no_subjects,
+    rival_texts,
     silent_series,
     unknown_columns,
     unplaced_series,
@@ -82,10 +84,13 @@ from edu_pipeline.settings.attainment import ATTAINMENT_FOLDER, Attainment
 
 TABLE = "results"
 """What its rejected rows are called."""
+PLACE = ["table", "row", "place", "subject"]
+"""Of a cell; one of a baseline without a subject counts in each."""
 NO_COHORT = "no_cohort"
 IGNORED = "ignored"
 NOBODY = "nobody_we_know"
 NO_SUBJECT = "no_subject"
+RIVAL = "another_may_be_it"
 NOT_A_SUBJECT = "not_a_subject"
 NO_SERIES = "no_series"
 UNKNOWN_SERIES = "unknown_series"
@@ -98,7 +103,7 @@ OTHER_SCALE = "other_scale"
 UNSURE = "others_are_unsure"
 TOLD = (
     *(NO_COHORT, NOBODY, UNKNOWN_SERIES, UNKNOWN_GRADE, AMBIGUOUS, UNMATCHED, DUPLICATE),
-    *(MARKS, OTHER_SCALE, UNSURE, NOT_A_SUBJECT),
+    *(MARKS, OTHER_SCALE, UNSURE, NOT_A_SUBJECT, RIVAL),
 )
 """Rules of rejected rows that a problem of its own is about."""
 _NOT_READ = (*NO_DATA, IGNORED)
@@ -192,15 +197,10 @@ def read_cohort(
     cells = sieve.keep(cells, pl.col("subject").is_not_null(), NO_SUBJECT)
     cells = steps.on_scale(cells)
     graded = steps.graded(cells)
-    results = steps.once(graded)
-    dropped, unsure = losses(_why(cells, graded, results), results, steps.order, _REASONS)
-    key = ["cohort", "subject", "series"]
-    sieve.reject(results.join(dropped, on=key, how="semi"), UNSURE)
-    results = results.join(dropped, on=key, how="anti", maintain_order="left")
+    results = steps.sure(cells, graded)
     finals = set(results.filter(pl.col("series") == settings.final)["cohort"])
     steps.tell_of_series(results, finals)
     questions += unknown_columns(found.tables, finals, settings)
-    questions += unsure
     notes += say.unknown_series(unplaced, settings, steps.names, finals)
     rejects = sieve.rejected()
     rejected = _rejected(rejects.filter(pl.col("rule") != IGNORED), people, found.tables)
@@ -253,11 +253,10 @@ def _is_ignored(settings: Attainment) -> pl.Expr:
 
 def _why(cells: pl.DataFrame, graded: pl.DataFrame, results: pl.DataFrame) -> pl.DataFrame:
     """Every cell with the rule because of which it does not count, if any."""
-    place = ["table", "row", "place", "subject"]
-    known = graded.select(place).unique().with_columns(known=pl.lit(value=True))
+    known = graded.select(PLACE).unique().with_columns(known=pl.lit(value=True))
     sure = results.select(KEY).unique().with_columns(sure=pl.lit(value=True))
     return (
-        cells.join(known, on=place, how="left")
+        cells.join(known, on=PLACE, how="left")
         .join(sure, on=KEY, how="left")
         .with_columns(
             why=pl.when(pl.col("known").is_null())
@@ -433,6 +432,33 @@ class _Steps:
         self.notes += say.unknown_grades(cells.filter(~good), self.names)
         return self.sieve.keep(cells, good, UNKNOWN_GRADE, "grade")
 
+    def sure(self, cells: pl.DataFrame, graded: pl.DataFrame) -> pl.DataFrame:
+        """One result per student, subject and series, of those of which few are unsure.
+
+        Args:
+            cells: All of them.
+            graded: Of these, the grades and absences.
+        """
+        kept = self.without_rivals(graded)
+        results = self.once(kept)
+        cells = cells.join(graded.join(kept, on=PLACE, how="anti"), on=PLACE, how="anti")
+        dropped, unsure = losses(_why(cells, kept, results), results, self.order, _REASONS)
+        self.questions += unsure
+        key = ["cohort", "subject", "series"]
+        self.sieve.reject(results.join(dropped, on=key, how="semi"), UNSURE)
+        return results.join(dropped, on=key, how="anti", maintain_order="left")
+
+    def without_rivals(self, cells: pl.DataFrame) -> pl.DataFrame:
+        """Grades without those of which nobody knows whether they are of their series."""
+        rivals, asked = rival_texts(cells, self.settings)
+        on = ["cohort", "series", "received"]
+        banded, letters = letters_beside_numbers(cells, self.settings)
+        self.questions += [*asked, *letters]
+        of_bands = pl.col("cohort").is_in(banded) & (pl.col("series") == self.settings.baseline)
+        self.sieve.reject(cells.join(rivals, on=on, how="semi"), RIVAL)
+        cells = cells.join(rivals, on=on, how="anti", maintain_order="left")
+        return self.sieve.keep(cells, ~of_bands, RIVAL, "grade")
+
     def once(self, cells: pl.DataFrame) -> pl.DataFrame:
         """One result per student, subject and series; where several differ, none."""
         cells = cells.with_columns(
@@ -482,7 +508,7 @@ class _Steps:
                 own = stated.get(place) or subject
                 cells = {
                     "subject": table.texts(columns.subject, table.subject, own),
-                    "series": table.texts(columns.series, table.series),
+                    "series": table.series_texts(),
                     "value": table.texts(place),
                 }
                 frame = pl.DataFrame(cells, schema=dict.fromkeys(cells, pl.String)).select(

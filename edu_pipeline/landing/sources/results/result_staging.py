@@ -254,7 +254,7 @@ def dates_of(tables: Sequence[Table], rows: pl.DataFrame) -> Mapping[str, Mappin
         columns = table.columns
         if columns.date is None or columns.series is None:
             continue
-        cells = {"series": table.texts(columns.series), "date": table.texts(columns.date)}
+        cells = {"series": table.series_texts(), "date": table.texts(columns.date)}
         frame = pl.DataFrame(cells, schema=dict.fromkeys(cells, pl.String)).with_row_index("row")
         told = frame.cast({"row": pl.Int64}).join(rows.filter(table=number), on="row")
         told = told.drop_nulls(["series", "date", "cohort"])

@@ -73,6 +73,17 @@ class Table:
             return [own or instead] * len(self.sheet.rows)
         return [" ".join(row.cells[place].split()) or None for row in self.sheet.rows]
 
+    def series_texts(self, own: str | None = None) -> list[str | None]:
+        """The texts of the series, row by row, with the school year where a column tells them by it."""
+        texts = self.texts(self.columns.series, self.series, own)
+        if own or self.columns.year is None:
+            return texts
+        years = self.texts(self.columns.year)
+        return [
+            f"{text} {year}" if text and year else text
+            for text, year in zip(texts, years, strict=True)
+        ]
+
 
 @dataclass(frozen=True)
 class Found:
@@ -307,6 +318,7 @@ def described(table: Table) -> str:
         ("cohort", columns.cohort),
         ("subject", columns.subject),
         ("series", columns.series),
+        ("school year", columns.year),
         *(("difference", value.place) for value in columns.differences),
     ):
         if place is not None:
@@ -314,7 +326,14 @@ def described(table: Table) -> str:
     parts.append(f"grades = {', '.join(header[value.place] for value in columns.values)}")
     if columns.groups:
         parts.append(f"also kept = {', '.join(header[place] for place in columns.groups)}")
-    taken = {*columns.who, columns.cohort, columns.subject, columns.series, *columns.groups}
+    taken = {
+        *columns.who,
+        columns.cohort,
+        columns.subject,
+        columns.series,
+        columns.year,
+        *columns.groups,
+    }
     taken |= {value.place for value in (*columns.values, *columns.differences)}
     left = [name for place, name in enumerate(header) if place not in taken]
     if left:

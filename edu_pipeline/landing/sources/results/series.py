@@ -17,6 +17,7 @@ _SAME = {
     **dict.fromkeys(("finals", "actual", "actuals", "real"), "final"),
     **dict.fromkeys(("gcses", "igcse", "igcses"), "gcse"),
     **dict.fromkeys(("tests", "tested"), "test"),
+    "eoy": "end",
 }
 _FILLERS = word_set(
     "exam exams examination examinations result results grade grades score scores series the of "
@@ -79,6 +80,7 @@ _MONTHS: Mapping[str, int] = {
 }
 _OF_YEARS = frozenset({"y", "yr", "year"})
 _YEAR_GROUPS = range(7, 14)
+_EXAMS = word_set("exam exams examination examinations assessment assessments")
 _SITTING_GROUPS = frozenset({0, 11, 13})
 """Year groups that sit final exams; 0: it is not said."""
 _SCHOOL_YEAR_STARTS = 9
@@ -236,7 +238,8 @@ def reference_role(text: str) -> str | None:
 def may_be_final(text: str, settings: Attainment) -> bool:
     """Whether a text has the name of the final in it, and more that we do not know."""
     said, final = said_of(text), set(said_of(settings.final).words)
-    return bool(final) and final < set(said.words) and "mock" not in said.words
+    more = bool(final) and final < set(said.words) and "mock" not in said.words
+    return more and not is_expectation(text)
 
 
 def is_some_mock(text: str) -> bool:
@@ -262,6 +265,8 @@ def sounds_like_series(text: str, settings: Attainment) -> bool:
     numbered = len(words) < len(said.words)
     if "mock" in words:
         return set(words) <= {"mock", "average", "paper"} | _WHEN_ELSE
+    if not words and said.group not in _SITTING_GROUPS and not said.span:
+        return not _EXAMS.isdisjoint(re.findall(r"[a-z]+", text.casefold()))  # `Y10 Exam`
     if not words:
         numbers = len(re.findall(r"\d+", _TWO_YEARS.sub("", text))) - bool(said.group)
         return said.month > 0 and numbers <= 1  # with more it is a date

@@ -31,7 +31,8 @@ from edu_pipeline.landing.sources.results.series import (
     year_group_in,
     year_in,
 )
-from edu_pipeline.model.grades import is_nothing, points_of
+from edu_pipeline.model.grades import LETTERS, is_nothing, points_of
+from edu_pipeline.model.grades import normal as normal_grade
 from edu_pipeline.model.subjects import is_half, subject_key, tidy
 from edu_pipeline.settings.attainment import Attainment
 
@@ -168,6 +169,86 @@ def _rivals(
         entries,
         holds=series == settings.final,
     )
+
+
+def rival_texts(cells: pl.DataFrame, settings: Attainment) -> tuple[pl.DataFrame, list[Note]]:
+    """Texts in rows, or in several files, that mean one series and differ: which of them is it?
+
+    Args:
+        cells: `cohort`, `student_id`, `subject`, `series`, `received`, `points`, `absent`, `baseline` of grades.
+        settings: The section of `pipeline.toml`.
+
+    Returns:
+        `cohort`, `series` and `received` of those that do not count, and the questions.
+    """
+    key = ["cohort", "student_id", "subject", "series"]
+    said = cells.filter(~pl.col("baseline")).drop_nulls([*key, "received"])
+    clash = (
+        said.group_by(key)
+        .agg(
+            pl.col("received").unique().sort(),
+            grades=pl.struct("points", "absent").n_unique(),
+        )
+        .filter(pl.col("received").list.len() > 1, pl.col("grades") > 1)
+    )
+    out: list[tuple[str, str, str]] = []
+    notes = []
+    for (cohort, series), of in clash.sort(key).group_by("cohort", "series", maintain_order=True):
+        texts = sorted(set(of["received"].explode()))
+        known = [text for text in texts if is_in_settings(text, settings)]
+        out += [(str(cohort), str(series), text) for text in texts if text not in known]
+        if known:
+            continue
+        baseline = series == settings.baseline
+        what = "the baseline" if baseline else f"“{series}”"
+        lines = [
+            paste("attainment.series_names", {text: str(series)})
+            if series in settings.series
+            else ignoring([other for other in texts if other != text])
+            for text in texts[:SHOWN]
+        ]
+        message = (
+            f"{cohort}: {listed([f'“{text}”' for text in texts])} may each be {what}, and they differ in "
+            f"{counted(of.height, 'entry')}. None of them counts"
+            f"{', and nothing is measured against a baseline' if baseline else ''}: say which one is {what}, "
+            f"in pipeline.toml: " + "\nor: ".join(lines)
+        )
+        kind = "which_baseline" if baseline else "which_series"
+        notes.append(Note(kind, str(cohort), message, of.height, holds=series == settings.final))
+    schema = dict.fromkeys(("cohort", "series", "received"), pl.String)
+    return pl.DataFrame(out, schema=schema, orient="row"), notes
+
+
+def letters_beside_numbers(
+    cells: pl.DataFrame, settings: Attainment
+) -> tuple[list[str], list[Note]]:
+    """Cohorts whose baseline has letters only where results are numbers: bands, or grades of old?
+
+    Args:
+        cells: `cohort`, `series`, `grade` of grades.
+        settings: The section of `pipeline.toml`; letters that it gives points are grades.
+    """
+    own = {normal_grade(grade) for grade in settings.grades}
+    found, notes = [], []
+    for cohort, of in by_cohort(cells.drop_nulls("cohort")):
+        letters = {
+            normal_grade(text) for text in of.filter(series=settings.baseline)["grade"].unique()
+        }
+        results = of.filter(pl.col("series").is_in(settings.sat))["grade"]
+        numbers = results.str.contains(r"\d").sum()
+        if not letters or not letters <= set(LETTERS) - own or 2 * numbers < len(results):
+            continue
+        if results.is_empty():
+            continue
+        found.append(cohort)
+        points = "\n".join(f'"{letter}" = …' for letter in sorted(letters)[:SHOWN])
+        message = (
+            f"{cohort}: the baseline has letters, {quoted(sorted(letters))}, and results are numbers: are "
+            "these bands, or grades? It does not count, and nothing is measured against a baseline. If they "
+            f"are grades, say in pipeline.toml how many points each is: [attainment.grades]\n{points}"
+        )
+        notes.append(Note("which_baseline", cohort, message))
+    return found, notes
 
 
 def unknown_columns(
