@@ -57,7 +57,9 @@ BTEC_LEVEL_1_PASS = 1.75
 A_LEVEL: Mapping[str, float] = MappingProxyType(
     {"A*": 6.0, "A": 5.0, "B": 4.0, "C": 3.0, "D": 2.0, "E": 1.0}
 )
-"""60 to 10 performance points; an AS level has the same grades without A*."""
+"""60 to 10 performance points."""
+AS_LEVEL: Mapping[str, float] = MappingProxyType({g: p for g, p in A_LEVEL.items() if g != "A*"})
+"""Grades of half an A level."""
 LEVEL_3: Mapping[str, float] = MappingProxyType({"D*": 5.0, "D": 3.5, "M": 2.5, "P": 1.5})
 """Applied general and technical awards of level 3: 50, 35, 25 and 15 performance points."""
 
@@ -74,6 +76,7 @@ SCALES: Mapping[str, Scale] = MappingProxyType(
         "level_2": _scale("Level 2, pass to distinction*", KS4, **_upwards(LEVEL_2)),
         "level_1": _scale("Level 1, pass to distinction", KS4, **_upwards(LEVEL_1)),
         "a_level": _scale("A level", POST_16, **_upwards(A_LEVEL)),
+        "as_level": _scale("AS level", POST_16, **_upwards(AS_LEVEL)),
         "level_3": _scale("Level 3, pass to distinction*", POST_16, **_upwards(LEVEL_3)),
     }
 )
@@ -165,6 +168,12 @@ def points_of(
     return _plain(grade, scale, double=double)
 
 
+def without_thirds(text: str) -> str:
+    """A grade as exam boards cut it: `B` of `B+`."""
+    fine = _FINE.fullmatch(normal(text))
+    return fine[1] or fine[3] if fine is not None else normal(text)
+
+
 def is_fine(text: str) -> bool:
     """Whether a grade is cut finer than exam boards cut it."""
     return _FINE.fullmatch(normal(text)) is not None
@@ -179,9 +188,7 @@ def whole_of(text: str, points: float, scale: str = GCSE) -> int:
 
 def _plain(grade: str, scale: str, *, double: bool) -> float | None:
     if SCALES[scale].stage == POST_16:
-        of_letters = A_LEVEL.get(grade) if scale == "a_level" else None
-        of_awards = _several(grade) if scale == "level_3" else None
-        return of_awards if of_letters is None else of_letters
+        return _several(grade) if scale == "level_3" else SCALES[scale].grades.get(grade)
     vocational = scale in VOCATIONAL
     for found in (
         _number(grade),
@@ -267,7 +274,6 @@ def _several(grade: str) -> float | None:
 
 def speaks_of_vocation(text: str) -> bool:
     """Whether a grade can only be a vocational one, so that a `D` beside it is a distinction."""
-    grade = normal(text)
-    fine = _FINE.fullmatch(grade)
-    grade = fine[1] or fine[3] if fine is not None else grade
-    return grade not in LETTERS and _several(grade.replace("2", "").replace("1", "")) is not None
+    grade = without_thirds(text)
+    award = _vocational(grade, "level_2") is not None or _several(grade) is not None
+    return award and grade not in LETTERS

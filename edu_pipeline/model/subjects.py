@@ -92,6 +92,7 @@ child development: child development, child dev, cd
 travel and tourism: travel and tourism, travel tourism, travel
 statistics: statistics, stats, stat
 further mathematics: further mathematics, further maths, further mat, f maths, fmaths
+core mathematics: core mathematics, core maths
 additional mathematics: additional mathematics, additional maths, add maths
 astronomy: astronomy
 geology: geology

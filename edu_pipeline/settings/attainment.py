@@ -24,7 +24,7 @@ Column = Literal[
 ]
 """What a column of an export of results can be; every other one is kept as a group."""
 
-Qualification = Literal["GCSE", "A level", "Level 1", "Level 2", "Level 3"]
+Qualification = Literal["GCSE", "A level", "AS level", "Level 1", "Level 2", "Level 3"]
 """Whose grades somebody's may be; those of levels are passes, merits and distinctions."""
 
 

@@ -327,6 +327,21 @@ def test_awards_of_level_3_are_worth_the_mean_of_their_grades(read: Read) -> Non
     assert not kinds(landed)
 
 
+def test_an_as_level_is_no_a_level_of_its_subject(read: Read) -> None:
+    text = (
+        "UPN,Qualification,Subject,Final\nA1,GCE/A,Maths,A\nA2,GCE/AS,Maths,B\nA3,GCE/A,Maths,C\n"
+    )
+    landed = read({"2026/r.csv": text})
+    assert scales(landed) == {"Maths": "a_level", "Maths (AS)": "as_level"}
+    assert not kinds(landed)
+
+
+def test_fine_grades_of_16_to_18_say_what_they_are(read: Read) -> None:
+    landed = read({"2026/Y13.csv": table("Mock 1,A level", "B+ A- B+", "B A A")})
+    assert scales(landed) == {"Maths": "a_level"}
+    assert sums(landed) == {"MOCK 1": pytest.approx(13 + 1 / 3, abs=1e-5), "A LEVEL": 14}
+
+
 def test_a_year_group_in_the_name_says_what_letters_are_and_nothing_of_numbers(read: Read) -> None:
     assert scales(read({"2026/Y13 results.csv": table("Final", "A B C")})) == {"Maths": "a_level"}
     assert scales(read({"2026/Y13 results.csv": table("Final", "M P D*")})) == {"Maths": "level_3"}
@@ -381,6 +396,7 @@ def test_letters_alone_are_old_gcses_only_where_something_says_so(read: Read) ->
         ("OCR Level 1/2 Cambridge National Sport", "level_2"),
         ("BTEC Level 3 Extended Diploma", "level_3"),
         ("GCE A Level", "a_level"),
+        ("GCE/AS", "as_level"),
         ("Y13 Maths", "level 3"),
         ("T Level Digital", "other"),
         ("Entry Level Maths", "other"),

@@ -21,6 +21,7 @@ from edu_pipeline.model.grades import (
     is_fine,
     points_of,
     speaks_of_vocation,
+    without_thirds,
 )
 from edu_pipeline.model.grades import normal as normal_grade
 from edu_pipeline.model.qualifications import kind_of_number
@@ -31,7 +32,8 @@ _MARKS = 0.05
 """Share of numbers above the highest grade from which on a column has marks."""
 _SHORT = 3
 """Characters of a grade that a sentence shows; what is longer may be anything."""
-_A_LEVEL = r"a[ -]?levels?(?! ?[12])|gce|as[ -]?levels?|a2"
+_AS_LEVEL = r"as[ -]?levels?|gce[ /]?as|advanced subsidiary"
+_A_LEVEL = rf"{_AS_LEVEL}|a[ -]?levels?(?! ?[12])|gce|a2"
 _OTHER = re.compile(
     r"\b(entry level|el ?[123]|t[ -]?levels?|ib|international baccalaureate)\b", re.IGNORECASE
 )
@@ -58,6 +60,7 @@ OTHER, LEVEL_3 = "other", "level 3"
 _SAID: Mapping[str, str] = {
     "GCSE": GCSE,
     "A level": "a_level",
+    "AS level": "as_level",
     "Level 1": "level_1",
     "Level 2": "level_2",
     "Level 3": "level_3",
@@ -71,8 +74,9 @@ def kind_of(text: str) -> str | None:
     if _OTHER.search(spelt):
         return OTHER
     if _LEVEL_3.search(spelt):
-        if re.search(rf"\b({_A_LEVEL})\b", spelt, re.IGNORECASE):
-            return "a_level"
+        for kind, words in (("as_level", _AS_LEVEL), ("a_level", _A_LEVEL)):
+            if re.search(rf"\b({words})\b", spelt, re.IGNORECASE):
+                return kind
         return "level_3" if _AWARD.search(spelt) else LEVEL_3
     if _LEVEL_1.search(spelt):
         return "level_1"
@@ -93,7 +97,7 @@ def with_scales(cells: pl.DataFrame, tables: Sequence[Table], settings: Attainme
         tables: Of all cohorts.
         settings: The section of `pipeline.toml`.
     """
-    kinds = _with_kinds(cells, tables, settings)
+    kinds = _apart(_with_kinds(cells, tables, settings))
     key = ["cohort", "subject", "kind"]
     grades = _of_exams(kinds, settings).group_by(key).agg(pl.col("plain").unique())
     rows = [(*row[:3], _scale_of(row[2], row[3])) for row in grades.iter_rows()]
@@ -110,6 +114,14 @@ def with_scales(cells: pl.DataFrame, tables: Sequence[Table], settings: Attainme
     )
     worth = pl.col("plain").is_in(own)
     return found.with_columns(scale=pl.when(worth).then(pl.lit(GCSE)).otherwise(filled))
+
+
+def _apart(cells: pl.DataFrame) -> pl.DataFrame:
+    """Cells with AS levels told from A levels of the same subject."""
+    of_as = pl.col("kind") == "as_level"
+    both = of_as & (~of_as).any().over("cohort", "subject")
+    name = pl.when(both).then(pl.format("{} (AS)", "subject")).otherwise("subject")
+    return cells.with_columns(subject=name)
 
 
 def _of_exams(cells: pl.DataFrame, settings: Attainment) -> pl.DataFrame:
@@ -173,11 +185,12 @@ def _said_in_a_column(table: Table) -> Sequence[str | None]:
 
 def _scale_of(kind: str | None, grades: Collection[str]) -> str | None:
     """The scale on which a subject's grades stand that are said to be of a kind."""
+    grades = {without_thirds(grade) for grade in grades}
     vocational = any(map(speaks_of_vocation, grades))
     if kind == LEVEL_3:  # whose D it is, only other grades say
         by_letter = not {"A*", "A", "B", "C", "E"}.isdisjoint(grades)
         return None if by_letter == vocational else "a_level" if by_letter else "level_3"
-    if kind in {OTHER, "a_level", "level_1", "level_3"}:
+    if kind in {OTHER, "a_level", "as_level", "level_1", "level_3"}:
         return None if kind == OTHER else kind
     if vocational and {"A*", "A", "B", "C", "E", "F", "G"}.isdisjoint(grades):
         return "level_2"
@@ -244,12 +257,14 @@ def _of_other_scales(cohort: str, found: pl.DataFrame, exams: pl.DataFrame) -> I
     ):
         subjects = sorted(of["subject"].unique())
         beside = "" if whole else ", beside results on another scale"
+        one, worth = of.height == 1, _worth(of["plain"])
         message = (
-            f"{cohort}: {counted(of.height, 'grade')} in {quoted(subjects)} are {said}{beside}. They are not "
-            "shown. Take them out of the file, or into one of a cohort of their own; say in pipeline.toml "
-            f"what they are, one of {listed(list(_SAID))}: "
-            f"{paste('attainment.qualifications', dict.fromkeys(subjects[:SHOWN], '…'))}\n"
-            f"or how many points each is worth: {_worth(of['plain'])}"
+            f"{cohort}: {counted(of.height, 'grade')} in {quoted(subjects)} {'is' if one else 'are'} {said}"
+            f"{beside}. {'It is' if one else 'They are'} not shown. Take {'it' if one else 'them'} out of the "
+            "file, or into one of a cohort of its own; say in pipeline.toml what "
+            f"{'it is' if one else 'they are'}, one of {listed(list(_SAID))}: "
+            f"{paste('attainment.qualifications', dict.fromkeys(subjects[:SHOWN], '…'))}"
+            f"{f'{chr(10)}or how many points each is worth: {worth}' if worth else ''}"
         )
         for subject in [None] if whole else subjects:
             yield Note("which_scale", cohort, message, of.height, subject, holds=True)
@@ -321,7 +336,9 @@ def fine_grades(cells: pl.DataFrame) -> Iterator[Note]:
 
 def _worth(grades: pl.Series) -> str:
     short = [grade for grade in sorted(grades.unique()) if len(grade) <= _SHORT]
-    return "\n".join(["[attainment.grades]", *(f'"{grade}" = …' for grade in short[:SHOWN])])
+    return (
+        "\n".join(["[attainment.grades]", *(f'"{g}" = …' for g in short[:SHOWN])]) if short else ""
+    )
 
 
 def columns_of_marks(
