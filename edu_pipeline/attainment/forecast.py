@@ -31,7 +31,7 @@ from edu_pipeline.model.grades import KS4, SCALES
 THRESHOLDS = (4, 5, 7)
 GRADES = 10
 """Whole grades, 0 to 9."""
-DRAWS = 2000
+DRAWS = 1000
 FEWEST = 20
 """Earlier entries on a scale, in all subjects, under which there is no forecast."""
 _SMOOTH = 5.0

@@ -1,6 +1,6 @@
 """`attainment`: one page from a file of results, without a home, for a laptop in a staff room."""
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -75,6 +75,7 @@ def attainment(
     target = output or Path(f"{results[0].stem}.html")
     files = [*results, *(baseline or [])]
     contents = _contents(files, target)
+    bundle = _bundle_aside()
     with out.status("Reading the results …"):
         landed = _landed(
             contents,
@@ -89,7 +90,7 @@ def attainment(
         err.print(f"No page is written: what is asked above decides the figures of {chosen}.")
         raise typer.Exit(HELD)
     with out.status("Drawing the page …"):
-        page = _page(home, settings, landed, chosen, _newest(files), shareable=shareable)
+        page = _page(home, settings, landed, chosen, _newest(files), bundle, shareable=shareable)
     students = page.students
     _write(target, page.html)
     inside = (
@@ -130,6 +131,19 @@ def _contents(files: Sequence[Path], target: Path) -> Mapping[str, bytes]:
             reason = error.strerror or type(error).__name__
             raise UserError(f"{path} cannot be read: {reason}.") from None
     return found
+
+
+def _bundle_aside() -> Callable[[], str]:
+    """Have the scripts made on another core: it takes as long as reading a file."""
+    from concurrent.futures import ProcessPoolExecutor
+    from multiprocessing import get_context
+
+    from edu_pipeline.charting.bundle import vega_bundle
+
+    pool = ProcessPoolExecutor(1, get_context("spawn"))
+    made = pool.submit(vega_bundle)
+    pool.shutdown(wait=False)
+    return made.result
 
 
 def _newest(files: Sequence[Path]) -> datetime:
@@ -195,6 +209,7 @@ def _page(
     landed: "Landed",
     chosen: str,
     landed_at: datetime,
+    bundle: Callable[[], str],
     *,
     shareable: bool,
 ) -> _Page:
@@ -208,7 +223,6 @@ def _page(
     from edu_pipeline.attainment.scripts import scripts_inside
     from edu_pipeline.attainment.shareable import shareable as to_share
     from edu_pipeline.attainment.waiting import waiting_of
-    from edu_pipeline.charting.bundle import vega_bundle
     from edu_pipeline.ground.templates import templates_of
 
     attainment = settings.attainment
@@ -231,7 +245,7 @@ def _page(
     stated = waiting.without(landed.differences)
     _, disagreements = agreement(one.tables.attainment_disagreements, stated)
     env = templates_of(home.templates)
-    frame = Frame(env, settings, scripts_inside(env, vega_bundle()))
+    frame = Frame(env, settings, scripts_inside(env, bundle()))
     if shareable:
         one = replace(one, tables=to_share(one.tables, one.attainment))
     html = cohort_page(frame, one, "shareable" if shareable else "staff")

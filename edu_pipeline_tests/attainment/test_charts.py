@@ -1,6 +1,8 @@
 from typing import Any
 
+import altair as alt
 import pytest
+from jsonschema.exceptions import ValidationError  # type: ignore[import-untyped]
 
 from edu_pipeline.attainment import charts
 from edu_pipeline.attainment.pictures import pictures
@@ -55,3 +57,24 @@ def test_names_of_subjects_stand_where_there_is_room(
 ) -> None:
     rows: list[dict[str, Any]] = [{"name": "Geography", "x": x, "y": y} for x, y in points]
     assert charts.named_apart(rows, 1.0, 640, "BASELINE") == sides
+
+
+@pytest.mark.parametrize(
+    "template",
+    [
+        charts.distribution(["GCSE"]),
+        charts.progress(["GCSE", "range"]),
+        charts.across_subjects(),
+        charts.mean_differences(),
+        charts.forecast(),
+        charts.apart("YELLIS"),
+        charts.matrix("YELLIS", "GCSE", ["4", "5"]),
+    ],
+    ids=["distribution", "progress", "across", "means", "forecast", "apart", "matrix"],
+)
+def test_a_template_is_what_vega_lite_allows(template: dict[str, Any]) -> None:
+    # whose paper lies under it is for the page
+    template = {name: value for name, value in template.items() if name != "background"}
+    alt.Chart.from_dict(template, validate=True)
+    with pytest.raises(ValidationError, match="as wide"):
+        alt.Chart.from_dict(template | {"width": "as wide as it gets"}, validate=True)
