@@ -8,6 +8,7 @@ from pydantic import ValidationError
 from edu_pipeline.chance.disclosure import FEWEST_SHOWN
 from edu_pipeline.ground.shipped import PROJECT
 from edu_pipeline.landing.sources.results.result_reading import read_cohort
+from edu_pipeline.model.subjects import in_school_order
 from edu_pipeline.settings.attainment import Attainment, series_column
 
 EXAMPLES = PROJECT / "docs" / "examples"
@@ -57,3 +58,16 @@ def test_the_examples_of_the_documentation_are_read() -> None:
     assert landed.rejected.is_empty()
     assert set(landed.notes["kind"]) == {"not_read"}  # Latin, which nobody takes
     assert landed.results.height == 8 + 4
+
+
+def test_subjects_are_in_the_schools_order_else_english_maths_sciences_humanities_languages() -> (
+    None
+):
+    subjects = ["Art", "French", "Geog", "Biology", "Maths", "dance", "Eng Lit", "English Language"]
+    assert in_school_order(subjects) == [
+        *("English Language", "Eng Lit", "Maths", "Biology", "Geog", "French", "Art", "dance"),
+    ]
+    # in any spelling; what it does not have comes behind by its name
+    assert in_school_order(subjects, ["Geography", "Mathematics"]) == [
+        *("Geog", "Maths", "Art", "Biology", "dance", "Eng Lit", "English Language", "French"),
+    ]

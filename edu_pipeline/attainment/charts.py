@@ -34,7 +34,7 @@ APART_WIDTHS: Mapping[str, int] = {"wide": 640, "narrow": 260}
 """Plots for which `named_apart` finds room for names."""
 _SHAPES = ("triangle-down", "circle", "triangle-up", "diamond")
 _ORIGIN = alt.Chart(alt.InlineData(values=[{"at": 0}]))
-_LETTER, _LINE, _NAME, _AWAY = 6.6, 15, 20, 12
+_LETTER, _LINE, _NAME, _AWAY = 6.6, 16, 20, 12
 """Pixels of a letter, a line, a name by itself, and from a dot to its name, in a plot with names."""
 
 Rows = Sequence[Mapping[str, Any]]

@@ -1,5 +1,6 @@
 """The attainment page as people use it: by mouse, keyboard and touch, in both editions."""
 
+import csv
 import re
 from collections.abc import Callable
 from dataclasses import replace
@@ -8,6 +9,7 @@ from pathlib import Path
 import polars as pl
 import pytest
 from playwright.sync_api import Browser, Locator, Page
+from python_calamine import CalamineWorkbook
 
 from edu_pipeline.attainment.page import (
     Cohort,
@@ -24,11 +26,12 @@ from edu_pipeline.model.columns import dtypes
 from edu_pipeline.settings.attainment import Attainment
 from edu_pipeline.settings.home import Settings
 from edu_pipeline_tests.browser.cohort import ATTAINMENT, KNOWN, NASTY, SMALL, cohort, landed
-from edu_pipeline_tests.browser.conftest import Opener
+from edu_pipeline_tests.browser.conftest import Opener, barriers
 from edu_pipeline_tests.browser.letters import ENV
 
 NADIA, QUENTIN, WILHELMINA, _ = KNOWN
 WIDE = 1280
+FORMULA = '=HYPERLINK("https://example.org")'
 ROUNDED = Attainment(baseline_rounding="nearest")
 
 
@@ -38,6 +41,9 @@ def cohorts() -> dict[str, Cohort]:
     partly = landed(60, 9)
     partly["results"] = partly["results"].filter(
         (pl.col("series") != "GCSE") | pl.col("subject").is_in(["Art", "History"])
+    )
+    partly["students"] = partly["students"].with_columns(
+        name=pl.when(student_id="k1").then(pl.lit(FORMULA)).otherwise("name")
     )
     partly["stated"] = pl.DataFrame(
         [("Year 11, 2026", "k0", "History", 1.5), ("Year 11, 2026", "k0", "Art", 0)],
@@ -565,3 +571,211 @@ def test_nothing_goes_wrong_in_silence_and_what_is_drawn_can_be_saved(
         page.click("[data-save=progress]")
     assert download.value.suggested_filename == "progress.png"
     assert heard == []
+
+
+def saved(page: Page, kind: str, to: Path) -> Path:
+    """What the list that is open is saved as."""
+    with page.expect_download() as download:
+        page.click(f"#list .tools button:text-is('{kind}')")
+    download.value.save_as(to)
+    return to
+
+
+def test_a_number_leads_to_its_names_and_they_to_excel(
+    staff: Callable[..., Page], cohorts: dict[str, Cohort], tmp_path: Path
+) -> None:
+    names = dict(cohorts["final"].students.select("student_id", "name").iter_rows())
+    outcomes = cohorts["final"].tables.attainment_outcomes.filter(subject="Maths")
+    below = outcomes.filter(outcome="below")
+    page = staff()
+    page.click("#outcomes button.below")
+    rows = cells(page.locator("#list tbody tr"))
+    assert {row[0] for row in rows} == {names[each] for each in below["student_id"]}
+    book = CalamineWorkbook.from_path(saved(page, "Excel", tmp_path / "list.xlsx"))
+    head, *lines = book.get_sheet_by_index(0).to_python()
+    assert head[:6] == ["Student", "MOCK 1", "MOCK 2", "GCSE", "BASELINE", "Difference"]
+    (nadia,) = (line for line in lines if line[0] == NADIA)
+    assert nadia[1:7] == [4, 3, 6, 7, -1, "below"]
+    assert len(lines) == below.height
+    # once Esc, and the focus is where it was
+    page.keyboard.press("Escape")
+    assert page.locator("#list").is_hidden()
+    assert page.evaluate("document.activeElement.className") == "number outcome below"
+
+
+def test_a_name_that_is_a_formula_stays_a_text(staff: Callable[..., Page], tmp_path: Path) -> None:
+    page = staff("partly")
+    page.click("#lists > summary")
+    page.click("#lists button:has-text('everybody who is shown')")
+    book = CalamineWorkbook.from_path(saved(page, "Excel", tmp_path / "list.xlsx"))
+    assert FORMULA in [line[0] for line in book.get_sheet_by_index(0).to_python()]
+    text = saved(page, "CSV", tmp_path / "list.csv").read_text(encoding="utf-8-sig")
+    assert f"'{FORMULA}" in [line[0] for line in csv.reader(text.splitlines())]
+
+
+def test_lists_are_of_those_who_fell_and_of_those_one_grade_from_a_boundary(
+    staff: Callable[..., Page], cohorts: dict[str, Cohort]
+) -> None:
+    maths = cohorts["final"].tables.attainment_outcomes.filter(subject="Maths")
+    page = staff()
+    page.click("#lists > summary")
+    offered = page.locator("#lists .popup button")
+    said = {
+        text.rsplit(" ", 1)[0].strip(): int(text.rsplit(" ", 1)[1].replace(",", ""))
+        for text in (" ".join(each.split()) for each in offered.all_text_contents())
+    }
+    fell = maths.filter(pl.col("gcse") < pl.col("mock_2"))
+    assert said["fell from MOCK 2 to GCSE, most first"] == fell.height
+    assert said["at 3, one grade from 4"] == maths.filter(pl.col("gcse") == 3).height
+    near = maths.filter(pl.col("difference").is_between(-1, -1e-9))
+    assert said["below BASELINE by one grade or less"] == near.height
+    page.click("#lists button:has-text('fell from MOCK 2')")
+    falls = [row[5] for row in cells(page.locator("#list tbody tr"))]
+    assert falls == sorted(falls, reverse=True)
+    assert len(falls) == fell.height
+
+
+def test_each_cell_of_a_matrix_leads_to_as_many_names(staff: Callable[..., Page]) -> None:
+    page = staff()
+    page.click("#tab-summary")
+    for kind in ("BASELINE to GCSE", "MOCK 2 to GCSE"):
+        page.select_option("#matrix-kind", label=kind)
+        page.select_option("#matrix-subject", label="Maths")
+        found = page.evaluate(
+            "[...document.querySelectorAll('#matrix td button')].map((button) => { button.click(); "
+            "return [Number(button.textContent), "
+            "document.querySelectorAll('#list tbody tr').length]; })"
+        )
+        assert len(found) > 5
+        assert [number for number, _ in found] == [listed for _, listed in found]
+    page.keyboard.press("Escape")
+    page.click(".headline [data-core='4']")
+    assert page.locator("#list tbody tr").count() == 64
+
+
+def test_a_link_holds_the_state_and_no_name(
+    staff: Callable[..., Page], pages: Callable[[str, Edition], Path], open_page: Opener
+) -> None:
+    page = staff(subject="Art")
+    page.select_option("#comparison", label="GCSE against MOCK 2")
+    page.fill("#group", "female")
+    page.press("#group", "Enter")
+    search(page, NADIA)
+    link, title = page.url, page.inner_text("#distribution-title")
+    assert not set(re.findall(r"[a-z]+", NADIA.lower())) & set(re.findall(r"[a-z]+", link.lower()))
+
+    def follow(address: str) -> None:
+        open_page("")
+        page.goto(address)
+        ready(page)
+
+    follow(link)
+    assert page.inner_text("#distribution-title") == title
+    assert page.inner_text("#subjects-title") == f"Pinned: {NADIA}"
+    assert page.input_value("#group") == "Gender: Female"
+    # of a page with other students, places in a link are of others
+    follow(re.sub("people=[0-9a-f]+", "people=0", link))
+    assert page.inner_text("#subjects-title") == "Nobody pinned"
+    assert page.input_value("#group") == ""
+    # and it opens on what a school lists first
+    follow(pages("final", "staff").as_uri())
+    assert page.inner_text("#distribution-title").startswith("English Language: ")
+
+
+def test_several_students_stand_beside_each_other(staff: Callable[..., Page]) -> None:
+    page = staff()
+    search(page, NADIA)
+    page.click("#several")
+    search(page, WILHELMINA)
+    assert {NADIA, WILHELMINA} <= set(words(page, "progress"))
+    rows = {row[0]: row[1:] for row in cells(page.locator("#beside tbody tr"))}
+    assert rows["Maths"] == ["6 ▼ −1", "–"]
+    page.click(f"[aria-label='Let go of {WILHELMINA}']")
+    assert page.inner_text("#subjects-title") == f"Pinned: {NADIA}"
+
+
+def test_classes_have_their_figures_and_what_chance_may_do(
+    staff: Callable[..., Page], cohorts: dict[str, Cohort]
+) -> None:
+    progress = cohorts["final"].tables.attainment_progress
+    page = staff()
+    page.click("#tab-classes")
+    rows = {row[0]: row for row in cells(page.locator("#classes-table tbody tr"))}
+    for group in ("Ma1", "Ma2", "Ma3"):
+        row = progress.row(
+            by_predicate=(pl.col("subject") == "Maths") & (pl.col("group") == group), named=True
+        )
+        shown = rows[group]
+        assert [int(cell) for cell in shown[2:5]] == [
+            row["below"],
+            row["met"],
+            row["exceeded"],
+        ]
+        figures = [float(each.replace("−", "-")) for each in re.findall(r"[−\d.]+", shown[5])]
+        assert figures == pytest.approx(
+            [row["mean_difference"], row["low"], row["high"]], abs=0.006
+        )
+        unsure = row["low"] <= 0 <= row["high"]
+        assert ("may be chance" in shown[6], "by more than chance" in shown[6]) == (
+            unsure,
+            not unsure,
+        )
+    page.select_option("#subject", label=SMALL)
+    chances = [row[6] for row in cells(page.locator("#classes-table tbody tr"))]
+    assert set(chances) == {"one student says nothing of a class"}
+
+
+def test_sheets_are_one_of_a_class_and_a_students_names_nobody_else(
+    staff: Callable[..., Page], cohorts: dict[str, Cohort]
+) -> None:
+    page = staff()
+    page.evaluate("window.print = () => {}")
+    search(page, NADIA)
+
+    def printed(what: str) -> str:
+        page.click("#printing > summary")
+        page.click(f"#printing button:has-text('{what}')")
+        text = str(page.locator("#sheets").text_content())
+        pdf = page.pdf(prefer_css_page_size=True)
+        assert set(re.findall(rb"/MediaBox\s*\[0 0 (\d+)", pdf)) == {b"594"}
+        return text
+
+    sheet = printed("those who are pinned")
+    others = set(cohorts["final"].students["name"]) - {NADIA}
+    assert NADIA in sheet
+    assert [name for name in others if name in sheet] == []
+    classes = printed("Maths, each Class")
+    assert [f"Class {name}:" in classes for name in ("Ma1", "Ma2", "Ma3")] == [True] * 3
+
+
+def test_nothing_keeps_anybody_out_in_any_state(staff: Callable[..., Page]) -> None:
+    page = staff()
+    found: dict[str, list[str]] = {}
+
+    def look(state: str) -> None:
+        found[state] = barriers(page)
+
+    page.fill("#search", "a")
+    look("more hits than are shown")
+    page.press("#search", "Enter")
+    page.click("#several")
+    search(page, NADIA)
+    for table in ("distribution", "progress", "subjects"):
+        page.click(f"#{table}-table > summary")
+    look("two are pinned, tables are open")
+    page.click("#lists > summary")
+    look("a menu is open")
+    page.click("#lists button:has-text('everybody')")
+    look("a list is open")
+    page.keyboard.press("Escape")
+    page.click("#tab-classes")
+    page.click("#classes-table tbody button.name >> nth=0")
+    look("a class")
+    page.click("#tab-summary")
+    page.wait_for_selector("#apart-chart svg")
+    for table in ("means", "apart"):
+        page.click(f"#{table}-table > summary")
+    look("the whole cohort")
+    page.click("#tab-reading")
+    look("how to read it")
+    assert {state: findings for state, findings in found.items() if findings} == {}

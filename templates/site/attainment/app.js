@@ -8,7 +8,7 @@ import { apart, drawApart } from "./apart.js";
 import { matrices } from "./matrices.js";
 import { drawForecast } from "./forecast.js";
 import { drawMeans, means } from "./means.js";
-import { draw, savePicture, setPrinting } from "./pictures.js";
+import { draw, loosen, savePicture, setPrinting } from "./pictures.js";
 import { shareable } from "./shareable.js";
 import { staff } from "./staff.js";
 import { tabs } from "./tabs.js";
@@ -48,11 +48,15 @@ async function start() {
   await Promise.all(["distribution", "progress", "subjects"].map(draw));
   (data.edition === "staff" ? staff : shareable)();
   drawAll();
-  globalThis.addEventListener("resize", drawAll);
+  const again = () => {
+    loosen();
+    drawAll();
+  };
+  globalThis.addEventListener("resize", again);
   for (const event of ["beforeprint", "afterprint"]) {
     globalThis.addEventListener(event, () => {
       setPrinting(event === "beforeprint");
-      drawAll();
+      again();
     });
   }
   document.documentElement.classList.add("drawn");

@@ -28,6 +28,9 @@ import { count, listed, plain, SYMBOL } from "./words.js";
 const NOTHING = { student: [], subject: [], points: [], absent: [], compared: [], against: [] };
 export const rows = data.rows ?? NOTHING;
 export const { series, final, baseline } = data;
+const references = data.references ?? [];
+/** What results can be held against: the series, and behind them targets and predictions. */
+export const held = [...series, ...references.map(({ name }) => name)];
 export const sat = series.map((_, at) => at).filter((at) => at !== baseline);
 export const absent = rows.absent.map((list) => new Set(list));
 /** @type {number[][]} */
@@ -41,6 +44,20 @@ for (const [row, student] of rows.student.entries()) {
 
 const AGAINST_BASELINE = { below: "below", met: "met", exceeded: "exceeded", none: "" };
 const AGAINST_SERIES = { below: "lower", met: "the same", exceeded: "higher", none: "" };
+
+/**
+ * Whether it is a standard to meet, and no exam that was sat.
+ * @param {number | null} at
+ */
+export const isStandard = (at) => at !== null && (at === baseline || at >= series.length);
+
+/** @param {number} at */
+function titleOf(at) {
+  const reference = references[at - series.length];
+  if (!reference) return series[at];
+  const { name, role } = reference;
+  return name.toLowerCase().includes(role) ? name : `${name} (${role})`;
+}
 
 export const comparisons = menu();
 
@@ -60,14 +77,14 @@ function menu() {
   }
   /** @param {number} at */
   const there = (at) => rows.points[at]?.some((points) => points !== null);
-  for (const base of [baseline, ...sat]) {
-    if (base === null || !there(base)) continue;
+  for (const base of [baseline, ...references.map((_, n) => series.length + n), ...sat]) {
+    if (base === null || (base < series.length && !there(base))) continue;
     for (const top of [...sat].reverse()) {
       const known = found.some((one) =>
         one.base === base && one.label.startsWith(`${series[top]} against`)
       );
-      if (top !== base && there(top) && !known && (base === baseline || top > base)) {
-        found.push({ top, base, label: `${series[top]} against ${series[base]}` });
+      if (top !== base && there(top) && !known && (isStandard(base) || top > base)) {
+        found.push({ top, base, label: `${series[top]} against ${titleOf(base)}` });
       }
     }
   }
@@ -88,7 +105,7 @@ export function labelOf(of) {
   if (top !== "compared" || base === null) return label;
   const [at, ...others] = new Set(of.map((row) => rows.compared[row]).filter((each) => each >= 0));
   if (at === undefined || others.length) return label;
-  return `${series[at]} against ${series[base]}${at === final ? "" : `; ${series[final]} not sat`}`;
+  return `${series[at]} against ${held[base]}${at === final ? "" : `; ${series[final]} not sat`}`;
 }
 
 /** The newest result against the baseline, where there is one. */
@@ -107,6 +124,8 @@ export function compare(row, { top: which, base: against } = chosen()) {
     ? null
     : against === baseline
     ? rows.against[row]
+    : against >= series.length
+    ? references[against - series.length].of[row]
     : rows.points[against][row];
   const provisional = which === "compared" && at >= 0 && at !== final;
   if (top === null || base === null) {
@@ -137,7 +156,7 @@ export function whyNot(row) {
  * @param {number} at
  */
 export const gone = (row, at) =>
-  absent[at].has(row) ? `absent in ${series[at]}` : `no ${series[at]}`;
+  absent[at]?.has(row) ? `absent in ${held[at]}` : `no ${held[at]}`;
 
 /**
  * 28 not compared (no BASELINE); 30 not compared (28 no BASELINE, 2 no GCSE)
@@ -157,11 +176,11 @@ export function notCompared(of) {
 }
 
 /** The words for outcomes of the comparison that is chosen. */
-export const outcomeWords = () => chosen().base === baseline ? AGAINST_BASELINE : AGAINST_SERIES;
+export const outcomeWords = () => isStandard(chosen().base) ? AGAINST_BASELINE : AGAINST_SERIES;
 
 /** @param {Found} found */
 export const word = (found) =>
-  (found.against === baseline ? AGAINST_BASELINE : AGAINST_SERIES)[found.outcome];
+  (isStandard(found.against) ? AGAINST_BASELINE : AGAINST_SERIES)[found.outcome];
 
 /**
  * @param {number} row
@@ -192,7 +211,7 @@ export function standard(row, found) {
   if (found.base === null || found.against === null) return "";
   return rounded(row, found)
     ? `expected ${gradeOf(row, found.base)} (${series[found.against]} ${gradeAt(found.against, row)})`
-    : series[found.against];
+    : held[found.against];
 }
 
 /**
@@ -215,7 +234,7 @@ export function said(row, found) {
     exceeded: `${size}higher than`,
     none: "",
   };
-  const words = found.against === baseline ? toBaseline : toSeries;
+  const words = isStandard(found.against) ? toBaseline : toSeries;
   return `${SYMBOL[found.outcome]} ${words[found.outcome]} ${standard(row, found)}`;
 }
 
@@ -228,7 +247,7 @@ export function verdict(row, found = compare(row)) {
   if (found.base === null) {
     return found.against === null
       ? "nothing to compare with"
-      : `no ${series[found.against]} to compare with`;
+      : `no ${held[found.against]} to compare with`;
   }
   return `${said(row, found)}${
     found.provisional

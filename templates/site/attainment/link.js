@@ -3,14 +3,14 @@
 
 import { data } from "./data.js";
 import { change, onChange, state } from "./state.js";
-import { comparisons, rows, series } from "./comparing.js";
+import { comparisons, held, rows, series } from "./comparing.js";
 
 /** @import { State } from "./state.js" */
 
 /** @param {number} at */
 const compared = (at) => {
   const { top, base } = comparisons[at];
-  return [top === "compared" ? "newest" : series[top], ...(base === null ? [] : [series[base]])]
+  return [top === "compared" ? "newest" : series[top], ...(base === null ? [] : [held[base]])]
     .join("|");
 };
 

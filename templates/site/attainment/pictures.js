@@ -31,6 +31,8 @@ export const isSmall = () => matchMedia("(max-width: 760px)").matches;
 
 /** @type {Record<string, View>} */
 export const views = {};
+/** @type {Record<string, number>} to ask for a width makes the browser lay the page out */
+const fitted = {};
 let printing = false;
 
 /** @param {boolean} now */
@@ -68,17 +70,20 @@ export const roomFor = (name) =>
  * As wide as its place; a place that is not shown has no width.
  * @param {string} name
  */
-export function fit(name) {
+function fit(name) {
+  if (fitted[name]) return;
   const room = roomFor(name);
-  if (room) views[name].width(room);
-  if (room && NAMED_ROWS.includes(name)) {
+  if (!room) return;
+  fitted[name] = room;
+  views[name].width(room);
+  if (NAMED_ROWS.includes(name)) {
     views[name].signal("room", Math.min(NAMES, Math.round(room * NAMES_SHARE)));
   }
-  return room;
 }
 
-export function fitAll() {
-  for (const [name, view] of Object.entries(views)) if (fit(name)) view.run();
+/** Rooms may have changed, with the window or for the printer. */
+export function loosen() {
+  for (const name of Object.keys(fitted)) delete fitted[name];
 }
 
 /**

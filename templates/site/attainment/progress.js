@@ -4,7 +4,7 @@ import { data } from "./data.js";
 import { $, el, fill } from "./dom.js";
 import { on, pinned, state } from "./state.js";
 import { absent, baseline, compare, gradeOf, received, rounded, rowOf, rows, sat } from "./comparing.js";
-import { series, standard, verdict } from "./comparing.js";
+import { held, isStandard, series, standard, verdict } from "./comparing.js";
 import { show } from "./pictures.js";
 import { table, tableView } from "./tables.js";
 import { axisOf } from "./scales.js";
@@ -133,7 +133,7 @@ function drawRow(row) {
   const [low, high] = [Math.min(...results), Math.max(...results)];
   /** @param {number} of */
   const off = (of) =>
-    base === null || found.against !== baseline
+    base === null || !isStandard(found.against)
       ? ""
       : ` (${Math.abs(of - base) < 1e-9 ? "±0" : signed(of - base)})`;
   const flat = low === high;
@@ -141,7 +141,7 @@ function drawRow(row) {
     ? ""
     : rounded(row, found)
     ? standard(row, found)
-    : `${series[found.against]} ${gradeOf(row, base)}`;
+    : `${held[found.against]} ${gradeOf(row, base)}`;
   const others = state.pinned.length > 1
     ? state.pinned.map((student) => rowOf(student, state.subject)).filter((each) => each !== row)
       .filter((each) => each !== undefined)

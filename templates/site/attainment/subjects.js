@@ -3,7 +3,7 @@
 import { data } from "./data.js";
 import { $, el, fill } from "./dom.js";
 import { change, choose, letGo, on, pin, pinned, state, unpin } from "./state.js";
-import { baseline, byStudent, chosen, compare, gradeOf, labelOf, outcomeCell } from "./comparing.js";
+import { baseline, byStudent, chosen, compare, gradeOf, held, isStandard, labelOf, outcomeCell } from "./comparing.js";
 import { outcomeWords, received, rounded, rowOf, rows, series, verdict, word } from "./comparing.js";
 import { NAMES, NAMES_SHARE, roomFor, show, slotOf } from "./pictures.js";
 import { axisOf } from "./scales.js";
@@ -183,7 +183,7 @@ function text(one, row, room) {
     return verdict(row, one).replace(" to compare with", "").replace(" to compare", "");
   }
   const off = plain(Math.abs(one.difference ?? 0));
-  const above = chosen().base === baseline && one.outcome === "exceeded" ? "above" : word(one);
+  const above = isStandard(chosen().base) && one.outcome === "exceeded" ? "above" : word(one);
   const size = one.outcome === "met" ? word(one) : `${off} ${above}`;
   const expected = rounded(row, one) && baseline !== null
     ? ` expected (${series[baseline]} ${gradeOf(row, Number(rows.points[baseline][row]))})`
@@ -210,7 +210,7 @@ function sayNotes(found) {
     : data.final_name;
   $("subjects-notes").textContent = sentences([
     base !== null &&
-    `Bar: ${series[base]}${
+    `Bar: ${held[base]}${
       base === baseline ? `${rounds}, a mean expectation and no target` : ""
     }. Symbol: ${symbol}.`,
     without && `${without} cannot be compared.`,
