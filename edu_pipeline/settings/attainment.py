@@ -34,7 +34,10 @@ class Attainment(Part):
     series: tuple[str, ...] = Field(
         ("MOCK 1", "MOCK 2", "GCSE", "BASELINE"),
         min_length=1,
-        description="Exam series in the order in which they are drawn. The baseline is one of them.",
+        description=(
+            "Exam series in the order in which they are drawn, in every cohort; further ones of its exports "
+            "join them where their place is proven. The baseline is one of them."
+        ),
     )
     final: str = Field("GCSE", description="The series that counts in the end.")
     baseline: str = Field(
