@@ -204,6 +204,11 @@ export const counted = (of, title, comparison = chosen()) =>
   of.length ? leading(count(of.length), () => openEntries(title, of, { comparison })) : "0";
 
 export function list() {
+  // the answer to a name is on the page below
+  $("list").addEventListener("click", (event) => {
+    const target = /** @type {Element} */ (event.target);
+    if (target.closest("button.name")) closeList();
+  });
   $("list").addEventListener("change", (event) => {
     const box = /** @type {HTMLInputElement} */ (event.target);
     const student = box.getAttribute("data-pins");

@@ -2,7 +2,7 @@
 
 import { data } from "./data.js";
 import { el } from "./dom.js";
-import { isPinned, pin } from "./state.js";
+import { change, isPinned, pin } from "./state.js";
 
 /** @param {number} student */
 export const nameButton = (student) =>
@@ -11,7 +11,10 @@ export const nameButton = (student) =>
     class: "name",
     "data-student": student,
     "aria-pressed": String(isPinned(student)),
-    onclick: () => pin(student),
+    onclick: () => {
+      pin(student);
+      change({ tab: "explore" });
+    },
   }, data.students[student]);
 
 /**

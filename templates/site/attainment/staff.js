@@ -2,7 +2,7 @@
 
 import { data } from "./data.js";
 import { $, inputOf, options, selectOf } from "./dom.js";
-import { choose, letGo, on, onChange, pin, pinned, state } from "./state.js";
+import { change, choose, letGo, on, onChange, pin, pinned, state } from "./state.js";
 import { bySubject, comparisons, valueOf } from "./comparing.js";
 import { openLedger } from "./counted.js";
 import { classes } from "./classes.js";
@@ -77,7 +77,13 @@ function controls() {
     if (state.group && !valuesOf(state.group[0]).includes(state.group[1])) choose({ group: null });
   });
   picker("search", {
-    entries: () => data.students.map((text, student) => ({ text, take: () => pin(student) })),
+    entries: () => data.students.map((text, student) => ({
+      text,
+      take: () => {
+        pin(student);
+        change({ tab: "explore" });
+      },
+    })),
     none: "nobody by that name",
     most: HITS,
   });
