@@ -620,6 +620,7 @@ def test_lists_are_of_those_who_fell_and_of_those_one_grade_from_a_boundary(
     page = staff()
     page.click("#lists > summary")
     offered = page.locator("#lists .popup button")
+    offered.first.wait_for()
     said = {
         text.rsplit(" ", 1)[0].strip(): int(text.rsplit(" ", 1)[1].replace(",", ""))
         for text in (" ".join(each.split()) for each in offered.all_text_contents())
