@@ -35,7 +35,7 @@ from edu_pipeline.ground.wording import NBSP, isolated
 from edu_pipeline.model.attainment import ALL, INCLUDED, NOT_STATED, QUESTIONS, REFERENCES, read_as
 from edu_pipeline.model.grades import GCSE, SCALES, is_fine
 from edu_pipeline.model.subjects import in_school_order
-from edu_pipeline.settings.attainment import Attainment
+from edu_pipeline.settings.attainment import ATTAINMENT_FOLDER, Attainment
 from edu_pipeline.settings.home import Settings
 
 Edition = Literal["staff", "shareable"]
@@ -871,7 +871,10 @@ def _disagreements(cohort: Cohort) -> list[dict[str, str]]:
 
 def _read_as(cohort: Cohort) -> list[dict[str, Any]]:
     """File by file, which columns were taken for what (`read_as`)."""
-    return [] if cohort.columns is None else read_as(cohort.columns).to_dicts()
+    if cohort.columns is None:
+        return []
+    lines = read_as(cohort.columns)
+    return lines.with_columns(pl.col("file").str.strip_prefix(ATTAINMENT_FOLDER)).to_dicts()
 
 
 def _difference(value: float | None) -> str:

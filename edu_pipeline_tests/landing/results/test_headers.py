@@ -134,3 +134,21 @@ def test_subjects_without_the_series_that_others_have_are_named(read: Read) -> N
 )
 def test_a_header_is_not_cut_through_a_subject(header: str, both: tuple[str, str]) -> None:
     assert pair(header, Attainment()) == both
+
+
+def test_a_paper_of_a_mock_is_no_subject_whatever_else_there_is(read: Read) -> None:
+    text = "UPN,Maths Mock 1 P1,Maths Mock 1 P2,Art Mock 1 P1,Art Mock 1\nA1,4,5,6,5\nA2,4,4,5,5\n"
+    landed = read({"2026/r.csv": text})
+    assert set(landed.results["subject"]) == {"Art"}
+    (message,) = problems(landed, "which_column")["message"]
+    assert "“Mock 1 P1” and “Mock 1 P2” are no series that we know" in message
+
+
+def test_last_summers_exam_gets_a_place_by_the_line_that_is_printed(read: Read) -> None:
+    files = {"2025/r.csv": "UPN,Subject,Nov 24,Jun 24\nA1,Maths,5,4\nA2,Maths,6,5\n"}
+    assert held(read(files)) == [("2025", "")]
+    (message,) = problems(read(files), "which_series")["message"]
+    assert 'series = ["JUN 24", "MOCK 1", "MOCK 2", "GCSE", "BASELINE"]' in message
+    told = read(files, {"series": ["JUN 24", "MOCK 1", "MOCK 2", "NOV 24", "GCSE"]})
+    assert set(told.results["series"]) == {"JUN 24", "NOV 24"}
+    assert not kinds(told)

@@ -112,6 +112,7 @@ _MEASURES = word_set(
     "average mean aps a8 p8 points overall"
 )
 """Words of what exports put among subjects and is none."""
+_OF_EXAMS = word_set("mock mocks ppe ppes paper papers exam autumn spring")
 _OF_QUALIFICATIONS = word_set(
     "triple separate single double dual gcse igcse btec award level ncfe ocr aqa edexcel wjec eduqas "
     "cambridge national nationals cnat vcert technical tech certificate diploma extended additional "
@@ -776,10 +777,15 @@ def _besides(headers: Mapping[int, str], settings: Attainment) -> Mapping[int, t
         if beside is None or (both and is_known(subject)) or _is_said(subject, settings):
             continue
         key = subject_key(beside[0])
-        kind = normal(beside[1]) in several
+        kind = normal(beside[1]) in several or _sat(beside[1])
         if key in with_series or (both is None and (with_series or kind or key in alone)):
             found[place] = beside
     return found
+
+
+def _sat(rest: str) -> bool:
+    """Whether what stands beside a subject is of an exam, such as `Mock 1 P2`, and makes it no other subject."""
+    return not _OF_EXAMS.isdisjoint(normal(rest).split())
 
 
 def _beside_several(headers: Mapping[int, str]) -> Collection[str]:

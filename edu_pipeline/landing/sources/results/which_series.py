@@ -450,6 +450,8 @@ def doubtful_finals(
                 "which_series",
                 cohort,
                 f"{table.sheet.file}: “{received}” would be {settings.final} of {cohort}, and says another "
-                f"year. No figure is shown. Say in pipeline.toml what it is: {line}",
+                f"year. No figure is shown. Say in pipeline.toml what it is: {line}\n"
+                "or, if it is an exam of a year before: [attainment]\n"
+                f"series = {toml_list([tidy(received).upper(), *settings.series])}",
                 holds=True,
             )
