@@ -463,7 +463,8 @@ class Scales:
 
 def scales_of(cohort: Cohort) -> Scales:
     """The scales of a cohort's subjects."""
-    of = dict(cohort.tables.attainment_subjects.select("subject", "scale").unique().iter_rows())
+    told = cohort.tables.attainment_subjects.select("subject", "scale").unique().sort("subject")
+    of = dict(told.iter_rows())
     entries = cohort.tables.attainment_outcomes["scale"].mode().sort().to_list()
     return Scales(of, next(iter([*entries, *of.values()]), GCSE))
 

@@ -9,7 +9,7 @@ from typing import Any
 
 import polars as pl
 
-from edu_pipeline.attainment.performance import scales_of, taken_for_approved
+from edu_pipeline.attainment.performance import scale_by_subject, taken_for_approved
 from edu_pipeline.attainment.years import leaving_year
 from edu_pipeline.ground.wording import listed
 from edu_pipeline.model.attainment import ALL
@@ -53,7 +53,7 @@ def measures(
         of_students, on="student_id", how="left", maintain_order="left"
     )
     why = found["why_not"].drop_nulls().value_counts(sort=True)
-    approved = taken_for_approved(scales_of(outcomes), attainment)
+    approved = taken_for_approved(scale_by_subject(outcomes), attainment)
     provisional = performance.filter(everybody)["provisional"].sum()
     return {
         "rules": performance["rules"][0],

@@ -101,7 +101,7 @@ def taken_for_approved(scales: Mapping[str, str], attainment: Attainment) -> Seq
     )
 
 
-def scales_of(outcomes: pl.DataFrame) -> Mapping[str, str]:
+def scale_by_subject(outcomes: pl.DataFrame) -> Mapping[str, str]:
     """Subject → its scale, of one cohort's `attainment_outcomes`."""
     return dict(outcomes.select(SUBJECT, "scale").unique(SUBJECT).sort(SUBJECT).iter_rows())
 
@@ -132,7 +132,7 @@ def attainment_measures(
     """
     of, kind, points = [COHORT, STUDENT], pl.col("kind"), pl.col("result")
     outcomes = outcomes.filter(pl.col("scale").is_in(SCALES_OF_KS4))
-    known = kinds(scales_of(outcomes), attainment)
+    known = kinds(scale_by_subject(outcomes), attainment)
     entries = (
         outcomes.filter(points.is_not_null())
         .with_columns(result=_grades(points))

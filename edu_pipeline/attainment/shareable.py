@@ -4,13 +4,14 @@ No row of a student, no name of a colleague, no number of few people, and nothin
 follows, also not by a row that is there or missing. So that this can be seen without solving anything,
 there is
 
-- one number of people per subject and group, wherever it stands: those compared. Of others (with a
-  grade in a mock, with other subjects, in English and maths, in any subject) there is none, because
-  their difference from it would be the few who are missing;
+- one number of people per subject, wherever it stands: those compared. Of others (with a grade in a
+  mock, with other subjects, in English and maths, in any subject) there is none, because their
+  difference from it would be the few who are missing; and none of a group, because in a subject that
+  one student less takes it would tell which group that is;
 - no row of a subject that few take: it might as well be taken by nobody;
 - one decision per subject and column of the export: all groups of the column that the cohort has are
   there in all tables, or none of them. None, where one of them is of few or nobody in this subject, or
-  where all of one have the same grade;
+  in one that nearly the same students take, or where all of one have the same grade;
 - no share of nearly nobody or nearly everybody, which would tell of each of them.
 
 Means are to a tenth of a grade, so that a student does not follow from groups that differ by one.
@@ -18,6 +19,7 @@ Means are to a tenth of a grade, so that a student does not follow from groups t
 
 import re
 from collections.abc import Iterator, Sequence
+from itertools import combinations
 
 import polars as pl
 
@@ -30,9 +32,11 @@ from edu_pipeline.attainment.outcomes import (
     COHORT,
     EXCEEDED,
     MET,
+    STUDENT,
     SUBJECT,
 )
 from edu_pipeline.model.attainment import ALL, INCLUDED
+from edu_pipeline.model.grades import HIGHEST, U
 from edu_pipeline.settings.attainment import Attainment
 
 SHAREABLE_COLUMNS = frozenset(
@@ -107,7 +111,8 @@ def shareable(tables: Tables, attainment: Attainment) -> Tables:
     subjects, progress = map(
         _of_everybodys_kind, (tables.attainment_subjects, tables.attainment_progress)
     )
-    kept = _kept(subjects, progress, fewest)
+    together = _taken_together(tables.attainment_outcomes, fewest)
+    kept = _kept(subjects, progress, together, fewest)
     to_share = _progress(progress, kept, fewest)
     told = (
         _subjects(subjects, progress, kept, fewest),
@@ -131,18 +136,21 @@ def _few(number: pl.Expr, fewest: int) -> pl.Expr:
     return (number > 0) & (number < fewest)
 
 
-def _kept(subjects: pl.DataFrame, progress: pl.DataFrame, fewest: int) -> pl.DataFrame:
+def _kept(
+    subjects: pl.DataFrame, progress: pl.DataFrame, together: pl.DataFrame, fewest: int
+) -> pl.DataFrame:
     """cohort, subject, column and group of which there are rows: in all tables, or in none.
 
     A group that is of many wherever everybody is (with a grade in a series, compared, with another
     subject), and of whom not all are alike. All groups that a column has in the cohort are, or none
-    is: one that nobody or few of a subject are in would tell of the others.
+    is: one that nobody or few of a subject are in would tell of the others. And all subjects that nearly the
+    same students take, or none: who takes one only would be told by the difference.
     """
     n, alike = pl.col("n"), pl.lit(value=False)
+    the_same = (pl.col("lowest") == pl.col("highest")) & (n > 1)
+    at_an_end = pl.col("mean").round(_DECIMALS).is_in([U, HIGHEST])
     measured = [
-        subjects.select(
-            *_ROW, "n", of="series", alike=(pl.col("lowest") == pl.col("highest")) & (n > 1)
-        ),
+        subjects.select(*_ROW, "n", of="series", alike=the_same | at_an_end),
         progress.select(*_ROW, n="students", of=pl.lit(""), alike=pl.col("low") == pl.col("high")),
         progress.select(*_ROW, n="n_residual", of=pl.lit(" residual"), alike=alike),
     ]
@@ -153,8 +161,39 @@ def _kept(subjects: pl.DataFrame, progress: pl.DataFrame, fewest: int) -> pl.Dat
     of_many = found.filter(everybody, n >= fewest).select(COHORT, SUBJECT, "of")
     groups = found.select(COHORT, *GROUP).unique()
     every = of_many.join(groups, on=COHORT).join(found, on=[*_ROW, "of"], how="left")
+    every = every.join(together, on=[COHORT, SUBJECT], how="left")
     fine = (n.fill_null(0) >= fewest) & ~pl.col("alike").fill_null(value=True)
-    return every.filter(fine.all().over(_COLUMN)).select(_ROW).unique().sort(_ROW)
+    alone, beside = fine.all().over(_COLUMN), fine.all().over(COHORT, "together", "group_column")
+    return (
+        every.filter(pl.when(everybody).then(alone).otherwise(beside))
+        .select(_ROW)
+        .unique()
+        .sort(_ROW)
+    )
+
+
+def _taken_together(outcomes: pl.DataFrame, fewest: int) -> pl.DataFrame:
+    """cohort, subject and `together`: the same name for subjects that nearly the same students take.
+
+    Nearly: fewer than `fewest` take but one of two; and what is nearly the same as a third is so too.
+    """
+    rows = outcomes.filter(pl.col("result").is_not_null()).select(COHORT, STUDENT, SUBJECT)
+    found = []
+    for (cohort,), part in pl.concat(
+        [rows, rows.with_columns(pl.lit(ALL).alias(SUBJECT)).unique()]
+    ).group_by(COHORT, maintain_order=True):
+        takers = {
+            str(subject): set(of[STUDENT])
+            for (subject,), of in part.sort(SUBJECT).group_by(SUBJECT)
+        }
+        named = {subject: subject for subject in takers}
+        for one, other in combinations(sorted(takers), 2):
+            if len(takers[one] ^ takers[other]) < fewest:
+                old, new = named[other], named[one]
+                named = {subject: new if at == old else at for subject, at in named.items()}
+        found += [(cohort, subject, at) for subject, at in named.items()]
+    schema = dict.fromkeys((COHORT, SUBJECT, "together"), pl.String)
+    return pl.DataFrame(found, schema=schema, orient="row")
 
 
 def _only_where(told: pl.Expr, names: Sequence[str]) -> Sequence[pl.Expr]:
@@ -172,8 +211,8 @@ def _subjects(
     """Boxes without the ends, who are one student each, and without the few who were absent.
 
     Every group has a row for every series that many of the cohort have in some subject. `n` is told
-    of series that exactly as many have as are compared, in all groups; where nobody has a baseline,
-    as have the result.
+    of everybody, of series that exactly as many have as are compared; where nobody has a baseline, as
+    have the result.
     """
     columns, by_subject = rows.columns, (COHORT, SUBJECT)
     n, students = pl.col("n"), pl.col("students")
@@ -181,7 +220,7 @@ def _subjects(
     rows = rows.join(kept, on=_ROW, how="semi").join(people, on=_ROW, how="left")
     of_result = n.filter(pl.col("series") == pl.col("compared")).max().over(_ROW)
     one = pl.when((students > 0).any().over(by_subject)).then(students).otherwise(of_result)
-    same = (n == one).fill_null(value=False).all().over(*by_subject, "series")
+    same = (n == one).fill_null(value=False) & (pl.col("group_column") == ALL)
     # where many of everybody have a series, many of every group have that is kept
     rows = rows.with_columns(same=same).filter(n.max().over(*by_subject, "series") >= fewest)
     every = kept.filter(pl.col(SUBJECT) != ALL).join(
@@ -201,7 +240,7 @@ def _progress(rows: pl.DataFrame, kept: pl.DataFrame, fewest: int) -> pl.DataFra
     rows = _tenths(rows.join(kept, on=_ROW, how="semi", maintain_order="left"), means + residuals)
     told = pl.col("students") >= fewest
     # with those who are in any subject, the few without this one would be told
-    counted = told & (pl.col(SUBJECT) != ALL)
+    counted = told & (pl.col(SUBJECT) != ALL) & (pl.col("group_column") == ALL)
     # what subjects are compared in that are not there is not said either
     there = {
         str(cohort): set(part["compared"])
