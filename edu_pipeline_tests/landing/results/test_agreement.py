@@ -447,6 +447,15 @@ def test_fine_grades_are_thirds_of_a_grade_and_the_whole_grade_that_they_name(re
     assert sums(own) == {"MOCK 1": pytest.approx(15.7)}
 
 
+def test_letters_beside_the_numbers_of_a_subject_are_told(read: Read) -> None:
+    landed = read({"2026/r.csv": table("Mock 1,GCSE", "A B U", "7 5 4")})
+    assert sums(landed) == {"MOCK 1": 12.5, "GCSE": 16}
+    assert message(landed, "which_scale").startswith("2026: 2 grades in “Maths” are letters beside")
+    assert not held(landed)
+    worth = {"grades": {"A": 8, "B": 6}}
+    assert not kinds(read({"2026/r.csv": table("Mock 1,GCSE", "A B U", "7 5 4")}, worth))
+
+
 def test_a_class_is_no_fine_grade(read: Read) -> None:
     landed = read({"2026/r.csv": table("Set,GCSE", "5a 5b 5c 5a 5b 5c", "4 5 6 5 6 4")})
     assert sums(landed) == {"GCSE": 30}

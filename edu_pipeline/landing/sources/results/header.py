@@ -241,7 +241,8 @@ def is_called(header: str, role: str) -> bool:
 def shown_header(header: Sequence[str], settings: Attainment) -> str:
     """The columns of a file as a message may say them: a header that is unknown may name somebody."""
     known = known_names(settings)
-    names = [name for name in header if known([name])]
+    # in any order of the columns the same sentence
+    names = sorted((name for name in header if known([name])), key=str.casefold)
     more = len(header) - len(names)
     left = f"; there {'is' if more == 1 else 'are'} {more} more" if more else ""
     return f"Of its columns we know {listed(names)}{left}."

@@ -30,6 +30,7 @@ from edu_pipeline.settings.attainment import Attainment
 
 _MARKS = 0.05
 """Share of numbers above the highest grade from which on a column has marks."""
+SUBJECT = "subject"
 _SHORT = 3
 """Characters of a grade that a sentence shows; what is longer may be anything."""
 _AS_LEVEL = r"as[ -]?levels?|gce[ /]?as|advanced subsidiary"
@@ -159,18 +160,26 @@ def _with_kinds(cells: pl.DataFrame, tables: Sequence[Table], settings: Attainme
     final = pl.lit(None if of_final == GCSE else of_final, pl.String)
     around = pl.when(letters).then(pl.coalesce(final, _each("received", kind_of), "title"))
     entry = ["cohort", "student_id", "subject"]
+    # a baseline has no column that says it, and a student's exams in a subject are of one kind
+    of_entry = pl.col("around").drop_nulls().mode().sort().first().over(entry)
+    found = found.with_columns(around=pl.coalesce("said", around))
     return found.with_columns(
         kind=pl.coalesce(
             _each("subject", lambda subject: own.get(subject_key(subject), own.get(_ANY))),
             _each("spelt", lambda text: kind_of_number(text) or kind_of(text)),
-            # a baseline has no column that says it, and a student's exams in a subject are of one kind
-            pl.coalesce("said", around).drop_nulls().mode().sort().first().over(entry),
+            of_entry,
         )
-    ).drop("said", "title")
+    ).drop("said", "title", "around")
 
 
 def _each(column: str, meaning: Callable[[str], str | None]) -> pl.Expr:
-    return pl.col(column).map_elements(meaning, return_dtype=pl.String)
+    """What each text of a column means; every text is looked at once."""
+
+    def of(texts: pl.Series) -> pl.Series:
+        known = {text: meaning(text) for text in texts.drop_nulls().unique()}
+        return texts.replace_strict(known, default=None, return_dtype=pl.String)
+
+    return pl.col(column).map_batches(of, return_dtype=pl.String)
 
 
 def _said_in_a_column(table: Table) -> Sequence[str | None]:
@@ -234,6 +243,7 @@ def other_scales(
         questions.append(_numbers(cohort, of.height))
     for cohort, of in by_cohort(_of_exams(good, settings)):
         questions += _letters_of_nothing(cohort, of, settings)
+        questions += _letters_beside_numbers(cohort, of, settings)
     return good.drop("stage", "main"), bad.drop("stage", "main"), questions
 
 
@@ -322,10 +332,33 @@ def _letters_of_nothing(cohort: str, cells: pl.DataFrame, settings: Attainment) 
     )
 
 
+def _letters_beside_numbers(
+    cohort: str, cells: pl.DataFrame, settings: Attainment
+) -> Iterator[Note]:
+    """Subjects with letters of old GCSEs and with numbers: the letters may be the school's own."""
+    own = [normal_grade(grade) for grade in settings.grades]
+    plain = cells.filter(~pl.col("plain").is_in(own))
+    letters = _each("plain", without_thirds).is_in(list(LETTERS))
+    numbers = pl.col("plain").str.contains(r"^[1-9]")
+    both = plain.with_columns(letters=letters).filter(
+        pl.col("scale") == GCSE, pl.col("letters").any().over(SUBJECT), numbers.any().over(SUBJECT)
+    )
+    found = both.filter("letters")
+    if not found.is_empty():
+        yield Note(
+            "which_scale",
+            cohort,
+            f"{cohort}: {counted(found.height, 'grade')} in {quoted(sorted(found[SUBJECT].unique()))} "
+            f"{'is a letter' if found.height == 1 else 'are letters'} beside numbers, and count as those of old "
+            f"GCSEs, where an A is a 7. If they are others, say what each is worth: {_worth(found['plain'])}",
+            found.height,
+        )
+
+
 def fine_grades(cells: pl.DataFrame) -> Iterator[Note]:
     """What grades that are cut finer than exam boards cut them were taken for."""
-    fine = pl.col("plain").map_elements(is_fine, return_dtype=pl.Boolean)
-    for cohort, of in by_cohort(cells.filter(fine)):
+    fine = [text for text in cells["plain"].unique() if is_fine(text)]
+    for cohort, of in by_cohort(cells.filter(pl.col("plain").is_in(fine))):
         texts = sorted(of["grade"].unique())
         message = (
             f"{cohort}: {quoted(texts)} are read as thirds of a grade: 5+ is a third above 5, 5- a third below, and "
@@ -356,13 +389,15 @@ def columns_of_marks(
     """
     exams = cells.filter(~pl.col("baseline"), pl.col("series") != settings.baseline)
     key = ["table", "place", "series"]
+    texts = exams.select("grade", "spelt").unique()
+    high = texts.with_columns(high=pl.struct("grade", "spelt").map_elements(_is_high, pl.Boolean))
     counts = (
-        exams.with_columns(high=pl.struct("grade", "spelt").map_elements(_is_high, pl.Boolean))
+        exams.join(high, on=["grade", "spelt"], how="left", nulls_equal=True, maintain_order="left")
         .group_by("cohort", *key, maintain_order=True)
         .agg(
             n=pl.len(),
             high=pl.col("high").sum(),
-            numbers=pl.col("grade").map_elements(_is_whole, pl.Boolean).all(),
+            numbers=pl.col("grade").str.strip_chars().str.contains(r"^\d$").all(),
         )
     )
     bad, questions = [pl.DataFrame(schema={name: cells.schema[name] for name in key})], []
@@ -410,7 +445,3 @@ def _is_high(cell: Mapping[str, str | None]) -> bool:
         return re.fullmatch(r"\d+ ?/ ?\d\d+", grade) is not None
     double = is_double(cell["spelt"] or "") and points_of(grade) is not None
     return number > HIGHEST and not double
-
-
-def _is_whole(grade: str) -> bool:
-    return re.fullmatch(r"\d", grade.strip()) is not None
