@@ -184,7 +184,8 @@ _HALF = re.compile(r"(.+?)(?: award| grade)? (?:1|2|1st|2nd|first|second)(?: awa
 """What tells the two grades of a double award from each other, where each has a name of its own."""
 
 
-def _words(text: str) -> list[str]:
+def telling_words(text: str) -> list[str]:
+    """The words of a subject, but for those that exports put beside any."""
     spelt = re.sub(r"\b(\w)\.(?=\w\b)", r"\1", text.casefold().replace("&", " and "))
     spelt = re.sub(r"9\s*[-–to]+\s*1", " ", spelt)
     spelt = _BOTH_LEVELS.sub(" ", spelt)
@@ -193,12 +194,12 @@ def _words(text: str) -> list[str]:
 
 def subject_key(text: str) -> str:
     """What the spellings of one subject have in common: `Eng Lang`, `English Lang.` are one."""
-    words = " ".join(_words(text)) or " ".join(re.findall(r"[^\W_]+", text.casefold()))
+    words = " ".join(telling_words(text)) or " ".join(re.findall(r"[^\W_]+", text.casefold()))
     return _KEYS.get(words) or _KEYS.get(_without_title(text)) or _award_of(text) or words
 
 
 def _award_of(text: str) -> str | None:
-    half = _HALF.fullmatch(" ".join(_words(text)))
+    half = _HALF.fullmatch(" ".join(telling_words(text)))
     award = _KEYS.get(half[1]) if half else None
     return award if award in _AWARDS else None
 
@@ -212,7 +213,7 @@ def _without_title(text: str) -> str:
     """`AQA Level 1/Level 2 GCSE (9-1) in Mathematics (8300)` as `mathematics`."""
     if (both := _IN_BRACKETS.fullmatch(text)) and _says_again(both[1], both[2]):
         text = both[1]
-    words = [word for word in _words(text) if word not in _OF_TITLES]
+    words = [word for word in telling_words(text) if word not in _OF_TITLES]
     if _TITLE.search(text):
         words = [word for word in words if not _CODE.fullmatch(word)]
     return " ".join(words)
@@ -220,19 +221,19 @@ def _without_title(text: str) -> str:
 
 def _says_again(subject: str, code: str) -> bool:
     """Whether what stands in brackets is a code of the subject: `Maths (8300)`, `Music (Mus)`."""
-    key = _KEYS.get(" ".join(_words(code)))
-    same = key is not None and key == _KEYS.get(" ".join(_words(subject)))
+    key = _KEYS.get(" ".join(telling_words(code)))
+    same = key is not None and key == _KEYS.get(" ".join(telling_words(subject)))
     return same or _CODE.fullmatch(code.strip().casefold()) is not None
 
 
 def is_known(text: str) -> bool:
     """Whether a text is a spelling of a subject that is taught to many."""
-    return " ".join(_words(text)) in _KEYS or _without_title(text) in _KEYS
+    return " ".join(telling_words(text)) in _KEYS or _without_title(text) in _KEYS
 
 
 def sounds_like_one(text: str) -> bool:
     """Whether a text is a known subject, or has a word that only subjects have."""
-    return is_known(text) or bool(_TELLING.intersection(_words(text)))
+    return is_known(text) or bool(_TELLING.intersection(telling_words(text)))
 
 
 def is_double(text: str) -> bool:

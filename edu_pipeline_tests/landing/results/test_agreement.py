@@ -447,6 +447,16 @@ def test_fine_grades_are_thirds_of_a_grade_and_the_whole_grade_that_they_name(re
     assert sums(own) == {"MOCK 1": pytest.approx(15.7)}
 
 
+def test_a_subject_of_two_words_is_not_cut_through(read: Read) -> None:
+    text = "UPN,Maths Target,Maths Mock 1,Combined Science Target,Combined Science Mock 1\nA1,5,4,6-6,5-5\n"
+    landed = read({"2026/r.csv": text})
+    assert set(landed.results.select("subject", "series").rows()) == {
+        (subject, series)
+        for subject in ("Maths", "Combined Science")
+        for series in ("Target", "MOCK 1")
+    }
+
+
 def test_letters_beside_the_numbers_of_a_subject_are_told(read: Read) -> None:
     landed = read({"2026/r.csv": table("Mock 1,GCSE", "A B U", "7 5 4")})
     assert sums(landed) == {"MOCK 1": 12.5, "GCSE": 16}

@@ -356,7 +356,7 @@ def test_a_header_of_students_is_counted_and_not_shown(read: Read) -> None:
     assert "Of its columns we know Subject; there are 2 more." in said["a.csv"]
     assert "Of its columns we know Name; there are 2 more." in said["b.csv"]
     assert "Of its columns we know GCSE and UPN; there is 1 more." in said["c.csv"]
-    assert "Of its columns we know UPN and Name." in said["d.csv"]
+    assert "Of its columns we know Name and UPN." in said["d.csv"]
     for name in ("Ada", "Moss", "Bo", "Li"):
         assert not any(name in message.split() for message in said.values())
 

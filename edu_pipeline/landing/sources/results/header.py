@@ -21,7 +21,7 @@ from edu_pipeline.landing.sources.results.series import (
 from edu_pipeline.landing.sources.results.sheets import Sheet
 from edu_pipeline.landing.tables.headers import word_set
 from edu_pipeline.model.grades import is_absent, is_grade, is_nothing
-from edu_pipeline.model.subjects import is_known, sounds_like_one, subject_key, tidy
+from edu_pipeline.model.subjects import is_known, sounds_like_one, subject_key, telling_words, tidy
 from edu_pipeline.settings.attainment import Attainment, Column
 
 STUDENT_ID = "student id"
@@ -339,9 +339,11 @@ def _has_words(text: str) -> bool:
     return re.search(r"\w", text) is not None
 
 
-def _known_length(subject: str) -> int:
-    """Which of two cuts leaves a known subject whole: not that through `English Language`."""
-    return len(subject_key(subject)) if is_known(subject) else 0
+def _known_length(subject: str) -> tuple[int, int]:
+    """Which of two cuts leaves a known subject whole: not that through `English Language` or `Combined Science`."""
+    if not is_known(subject):
+        return 0, 0
+    return len(subject_key(subject)), len(telling_words(subject))
 
 
 def _cuts(header: str) -> Iterator[tuple[str, str]]:
