@@ -20,6 +20,7 @@ from edu_pipeline.settings.attainment import Attainment
 
 MANY = 40
 """Grades or subjects that one line shows."""
+_ROLES = {"sat": "", "final": ", the final", "baseline": ", the baseline"}
 _WHY = {
     "results": "it lies below attainment/, and its columns say whose grades they are",
     "baseline": "its name or its columns say that it holds baselines only",
@@ -124,7 +125,7 @@ def _series(landed: Landed, cohort: str) -> str:
     counts = dict(results["series"].value_counts().rows())
     series = landed.series.filter(cohort=cohort).sort("place")
     return "; ".join(
-        f"{name}{'' if role == 'sat' else f', {role}'}: {counted(counts.get(name, 0), 'grade')}"
+        f"{name}{_ROLES.get(role, f', a {role}')}: {counted(counts.get(name, 0), 'grade')}"
         for name, role in series.select("series", "role").iter_rows()
     )
 
