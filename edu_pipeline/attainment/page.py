@@ -310,6 +310,7 @@ def staff_data(cohort: Cohort) -> dict[str, Any]:
             "against": _short(rows["expected"]),
         },
         "received": _received(told, series),
+        "wholes": _wholes(told, series),
         "references": _references(cohort, rows),
         "row_height": charts.ROW_HEIGHT,
         "dots": {
@@ -510,6 +511,15 @@ def _received(told: pl.DataFrame, series: Sequence[str]) -> list[dict[str, str]]
             .select("row", "text")
             .iter_rows()
         }
+        for name in series
+    ]
+
+
+def _wholes(told: pl.DataFrame, series: Sequence[str]) -> list[dict[str, int]]:
+    """Series → row → the whole grade, where it is not that of the points rounded down: 5 of a 5-."""
+    odd = told.filter(pl.col("whole") != pl.col("points").floor()).sort("row")
+    return [
+        {str(row): whole for row, whole in odd.filter(series=name).select("row", "whole").rows()}
         for name in series
     ]
 

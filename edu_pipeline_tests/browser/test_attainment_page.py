@@ -780,3 +780,35 @@ def test_nothing_keeps_anybody_out_in_any_state(staff: Callable[..., Page]) -> N
     page.click("#tab-reading")
     look("how to read it")
     assert {state: findings for state, findings in found.items() if findings} == {}
+
+
+@pytest.fixture
+def fine(tmp_path: Path) -> Path:
+    """A page of 120 students whose mock is a 4- for all who have a 4 in it."""
+    frames = landed(120, 4)
+    fours = (pl.col("series") == "MOCK 1") & (pl.col("points") == 4)
+    frames["results"] = frames["results"].with_columns(
+        grade=pl.when(fours).then(pl.lit("4-")).otherwise("grade"),
+        points=pl.when(fours).then(4 - 1 / 3).otherwise("points"),
+    )
+    frame = Frame(ENV, Settings(), scripts_inside(ENV, vega_bundle()))
+    path = tmp_path / "fine.html"
+    path.write_text(cohort_page(frame, cohort(frames), "staff"), encoding="utf-8")
+    return path
+
+
+def test_a_fine_grade_is_counted_and_listed_as_the_whole_grade_that_it_names(
+    fine: Path, open_page: Opener
+) -> None:
+    page = ready(open_page(fine, WIDE))
+    page.click("#tab-summary")
+    page.select_option("#matrix-kind", label="MOCK 1 to GCSE")
+    page.select_option("#matrix-subject", label="Maths")
+    row = page.locator("#matrix tbody tr").filter(
+        has=page.locator("th", has_text=re.compile("^4$"))
+    )
+    cell = row.locator("td button").first
+    n = int(cell.inner_text())
+    cell.click()
+    grades = [row[1] for row in cells(page.locator("#list tbody tr"))]
+    assert grades == ["4-"] * n

@@ -4,7 +4,7 @@
 import { data } from "./data.js";
 import { $, el, fill, isThere, options, selectOf } from "./dom.js";
 import { on, state } from "./state.js";
-import { compare, main, rows } from "./comparing.js";
+import { baseline, compare, main, outcomeWords, rows } from "./comparing.js";
 import { ALL } from "./counted.js";
 import { counted, openEntries } from "./list.js";
 import { chance, classesOf, classSheet, figuresOf, packOf, print, tutorSheet } from "./sheets.js";
@@ -81,7 +81,7 @@ function drawClasses() {
         },
         ...(main.base === null ? [] : [
           ...OUTCOMES.map((outcome) => ({
-            head: `${SYMBOL[outcome]} ${outcome}`,
+            head: `${SYMBOL[outcome]} ${outcomeWords(main)[outcome]}`,
             number: true,
             cell: (/** @type {number} */ value) =>
               counted(those(value, outcome), `${where}, ${name} ${values[value]}: ${outcome}`, main),
@@ -100,7 +100,7 @@ function drawClasses() {
             head: "is it chance?",
             cell: (/** @type {number} */ value) => {
               const row = figures(value);
-              return row ? chance(row.n, row.low, row.high) : "nobody to compare";
+              return row ? chance(row.n, row.low, row.high) : baseline === null ? "no baseline: not known" : "nobody to compare";
             },
           },
           ...(per === "row"

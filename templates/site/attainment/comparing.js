@@ -176,7 +176,8 @@ export function notCompared(of) {
 }
 
 /** The words for outcomes of the comparison that is chosen. */
-export const outcomeWords = () => isStandard(chosen().base) ? AGAINST_BASELINE : AGAINST_SERIES;
+export const outcomeWords = (comparison = chosen()) =>
+  isStandard(comparison.base) ? AGAINST_BASELINE : AGAINST_SERIES;
 
 /** @param {Found} found */
 export const word = (found) =>
@@ -280,6 +281,17 @@ export function received(row, at) {
   if (absent[at].has(row)) return "absent";
   if (points === null) return "–";
   return data.received[at]?.[row] ?? gradeOf(row, points);
+}
+
+/**
+ * The whole grade: 5 of a 5-, which lies below it.
+ * @param {number} at
+ * @param {number} row
+ */
+export function wholeAt(at, row) {
+  const points = rows.points[at]?.[row];
+  if (points === null || points === undefined) return null;
+  return data.wholes[at]?.[row] ?? Math.floor(points);
 }
 
 /**

@@ -2,10 +2,10 @@
 
 import { data } from "./data.js";
 import { $, el, fill, isThere, options, selectOf } from "./dom.js";
-import { compare, final, main, rows, rowsIn, series } from "./comparing.js";
+import { compare, final, main, rows, rowsIn, series, wholeAt } from "./comparing.js";
 import { ALL, EVERYBODY, whoIsIn } from "./counted.js";
 import { leading, openEntries } from "./list.js";
-import { wholeIn } from "./scales.js";
+import { scaleOf, wholeIn } from "./scales.js";
 import { count, percent, sentences, students, sum } from "./words.js";
 
 /** @import { Matrix, MatrixTable } from "./page.d.ts" */
@@ -23,15 +23,18 @@ function openCell(one, found, from, to) {
   const at = series.indexOf(one.series ?? "");
   /** @param {number} row */
   const ends = (row) => {
-    if (at >= 0) return [rows.points[at][row], rows.points[final][row]];
-    const { base, top } = compare(row, main);
-    return [base, top];
+    if (at >= 0) return [wholeAt(at, row), wholeAt(final, row)];
+    const found = compare(row, main);
+    const { base, against } = found;
+    if (base === null || against === null) return [null, null];
+    // a baseline that is rounded before comparing has no grade of its own
+    const own = rows.points[against]?.[row] === base ? wholeAt(against, row) : Math.floor(base);
+    return [own, wholeAt(found.at, row)];
   };
   const [column, ...group] = found.of.split(": ");
   const of = rowsIn(found.subject, column, group.join(": ")).filter((row) => {
     const [base, top] = ends(row);
-    return base !== null && top !== null && Math.floor(base) === from &&
-      (to === null || Math.floor(top) === to);
+    return base === from && top !== null && (to === null || top === to);
   });
   const where = found.subject === ALL ? "all subjects" : found.subject;
   const whose = found.of === EVERYBODY ? "" : `, ${found.of}`;
@@ -139,16 +142,20 @@ export function drawMatrix() {
     $("matrix"),
     matrix(one, found, `${one.rows} to ${found.columns}, ${where}${whose}${n}`),
   );
+  // on several scales a grade of all subjects is one of the commonest
+  const mixed = subject === ALL && new Set(data.scale_of).size > 1;
   const whole = of === EVERYBODY ? "" : " of everybody";
   fill(
     $("matrix-notes"),
     sentences([
-    `Per cent of the row: of those with a ${one.rows} of a grade, how many got which ${found.columns}. 4 is from 4 to under 5.`,
+    `Per cent of the row: of those with a ${one.rows} of a grade, how many got which ${found.columns}.`,
+    scaleOf(subject) === "gcse" && "4 is from 4 to under 5.",
+    mixed && `Only grades of ${data.scales[data.commonest].title}: the others stand on another scale.`,
     found.cells.some(([, , number]) => number === null) &&
     `•: fewer than ${data.fewest}, or a number from which such a cell would follow.`,
     ]),
     " ",
-    ...whoIsIn(one.figure, subject, {
+    ...mixed ? [] : whoIsIn(one.figure, subject, {
       of: one.series,
       inIt: `In it${whole}`,
       out: `Left out${whole}`,

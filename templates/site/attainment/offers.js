@@ -4,7 +4,7 @@
 import { data } from "./data.js";
 import { state } from "./state.js";
 import { absent, baseline, compare, comparisons, main, rows, sat, scope } from "./comparing.js";
-import { series, whyNot } from "./comparing.js";
+import { series, wholeAt, whyNot } from "./comparing.js";
 import { openEntries } from "./list.js";
 import { gradeIn } from "./scales.js";
 import { menu } from "./menu.js";
@@ -60,7 +60,6 @@ function boundaries() {
 
 function near() {
   const { inside } = scope();
-  const results = new Map(inside.map((row) => [row, compare(row, main).top]));
   const byName = (/** @type {readonly number[]} */ of) =>
     sorted(of, (row) => rows.student[row], false);
   const below = baseline === null ? [] : inside.filter((row) => {
@@ -73,8 +72,8 @@ function near() {
       : [item(`below ${series[baseline]} by one grade or less`, byName(below), main)]),
     ...boundaries().map(([from, to]) => {
       const at = inside.filter((row) => {
-        const points = results.get(row) ?? null;
-        return points !== null && points >= from && points < to;
+        const whole = wholeAt(compare(row, main).at, row);
+        return whole !== null && whole >= Math.floor(from) && whole < Math.floor(to);
       });
       const [now, next] = [from, to].map((points) => gradeIn(state.subject, points));
       return item(`at ${now}, one grade from ${next}`, byName(at), main);

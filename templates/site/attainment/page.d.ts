@@ -228,6 +228,8 @@ export interface Data {
   rows: Rows;
   /** Series → row → the grade as received, where it is not written as its points are. */
   received: Record<string, string>[];
+  /** Series → row → the whole grade, where it is not that of the points rounded down. */
+  wholes: Record<string, number>[];
   /** Targets and predictions: row → points. */
   references: { name: string; role: "target" | "prediction"; of: (number | null)[] }[];
   dots: { spread: number; lift: number; crowd: number };

@@ -17,9 +17,15 @@ export const gradeIn = (subject, points) => of(subject).names[points] ?? plain(p
  * @param {string} subject
  * @param {number} points
  */
-export const wholeIn = (subject, points) => {
+export const wholeIn = (subject, points) => data.scales[scaleOf(subject)].wholes[points];
+
+/**
+ * The scale of a subject, or of all together.
+ * @param {string} subject
+ */
+export const scaleOf = (subject) => {
   const at = data.subjects.indexOf(subject);
-  return data.scales[at < 0 ? data.commonest : data.scale_of[at]].wholes[points];
+  return at < 0 ? data.commonest : data.scale_of[at];
 };
 
 /**

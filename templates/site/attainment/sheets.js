@@ -4,8 +4,8 @@
 import { data } from "./data.js";
 import { $, el, fill } from "./dom.js";
 import { state } from "./state.js";
-import { baseline, bySubject, byStudent, compare, main, outcomeCell } from "./comparing.js";
-import { received, rows, scope, series, valueOf, word } from "./comparing.js";
+import { baseline, bySubject, byStudent, compare, main, outcomeCell, outcomeWords } from "./comparing.js";
+import { received, rows, scope, series, valueOf } from "./comparing.js";
 import { ALL } from "./counted.js";
 import { menu } from "./menu.js";
 import { sorted } from "./tables.js";
@@ -144,7 +144,7 @@ function outcomes(of) {
   const found = of.map((row) => compare(row, main));
   const parts = OUTCOMES.map((outcome) => {
     const n = found.filter((one) => one.outcome === outcome);
-    return `${SYMBOL[outcome]} ${count(n.length)} ${n.length ? word(n[0]) : outcome}`;
+    return `${SYMBOL[outcome]} ${count(n.length)} ${outcomeWords(main)[outcome]}`;
   });
   const not = found.filter((one) => one.outcome === "none").length;
   return main.base === null ? "" : [...parts, not && `${not} not compared`].filter(Boolean).join(", ");
@@ -259,7 +259,7 @@ export function tutorSheet(group, value) {
       { head: "Subjects", number: true, cell: (student) => count(byStudent[student].length) },
       ...(main.base === null ? [] : [
         ...OUTCOMES.map((outcome) => ({
-          head: `${SYMBOL[outcome]} ${outcome}`,
+          head: `${SYMBOL[outcome]} ${outcomeWords(main)[outcome]}`,
           number: true,
           cell: (/** @type {number} */ student) =>
             count((figures.get(student) ?? []).filter((one) => one.outcome === outcome).length),

@@ -49,6 +49,13 @@ NAME = (
     *("student name", "pupil name", "learner name", "candidate name", "full name", "legal name"),
     *("preferred name", "display name", "student full name", "pupil full name", "name", "names"),
     *("student", "pupil", "learner", "candidate", "students", "pupils"),
+    *("surname forename", "forename surname", "surname first name", "first name surname"),
+    *(
+        "last name first name",
+        "first name last name",
+        "surname and forename",
+        "forename and surname",
+    ),
 )
 GIVEN = (
     *("forename", "first name", "given name", "preferred forename", "chosen forename"),
