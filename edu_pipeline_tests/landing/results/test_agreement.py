@@ -447,6 +447,13 @@ def test_fine_grades_are_thirds_of_a_grade_and_the_whole_grade_that_they_name(re
     assert sums(own) == {"MOCK 1": pytest.approx(15.7)}
 
 
+def test_a_file_that_is_called_like_a_baseline_and_has_the_final_holds_results(read: Read) -> None:
+    files = {"fft.csv": table("FFT50,FFT20,GCSE", "4 5 6", "5 6 7", "5 5 6")}
+    assert sums(read(files)) == {"GCSE": 16}
+    answered = read(files, {"series_names": {"FFT50": "BASELINE"}})
+    assert sums(answered) == {"GCSE": 16, "BASELINE": 15}
+
+
 def test_a_subject_of_two_words_is_not_cut_through(read: Read) -> None:
     text = "UPN,Maths Target,Maths Mock 1,Combined Science Target,Combined Science Mock 1\nA1,5,4,6-6,5-5\n"
     landed = read({"2026/r.csv": text})

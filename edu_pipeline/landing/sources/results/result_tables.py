@@ -192,11 +192,10 @@ def _has_sittings(sheet: Sheet, columns: Columns, settings: Attainment) -> bool:
         texts = {row.cells[columns.series].strip() for row in sheet.rows}
         return any(is_some_mock(t) or series_of(t, settings) in settings.sat for t in texts if t)
     mocks = set(settings.sat) - {settings.final}
-    return any(
-        is_some_mock(value.series) or series_of(value.series, settings) in mocks
-        for value in columns.values
-        if value.series is not None
-    )
+    said = {value.series for value in columns.values if value.series is not None}
+    known = {series_of(text, settings) for text in said}
+    beside = {settings.final, settings.baseline} <= known  # the final beside its estimates
+    return beside or not mocks.isdisjoint(known) or any(map(is_some_mock, said))
 
 
 def _said_by(titles: Collection[str], settings: Attainment) -> tuple[str | None, str | None]:
