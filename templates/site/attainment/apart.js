@@ -74,14 +74,19 @@ export function drawApart() {
   }, { most });
   const none = data.subjects.filter((name) => !rows.some((row) => row.name === name));
   const staff = data.edition === "staff";
-  fill($("apart-notes"), sentences([
-    `A dot for each subject, larger for more students; hover or tap it for its figures${
-      staff ? ", click it for its students" : ""
-    }.`,
-    unnamed && `${unnamed} without room for ${unnamed === 1 ? "its name" : "their names"}.`,
-    none.length && `Not in it, for want of one of the two: ${listed(none)}.`,
-    provisional(rows),
-  ]), " ", ...whoIsIn("residual", ALL, { inIt: "In the residual", out: "Left out of it" }));
+  fill(
+    $("apart-notes"),
+    sentences([
+      `A dot for each subject, larger for more students; hover or tap it for its figures${
+        staff ? ", click it for its students" : ""
+      }.`,
+      unnamed && `${unnamed} without room for ${unnamed === 1 ? "its name" : "their names"}.`,
+      none.length && `Not in it, for want of one of the two: ${listed(none)}.`,
+      provisional(rows),
+    ]),
+    " ",
+    ...whoIsIn("residual", ALL, { inIt: "In the residual", out: "Left out of it" }),
+  );
   showTable();
 }
 

@@ -51,7 +51,8 @@ const COLUMNS = [
   {
     head: "Absent",
     number: true,
-    cell: (row) => row.without ? row.without() : typeof row.absent === "number" ? count(row.absent) : "",
+    cell: (row) =>
+      row.without ? row.without() : typeof row.absent === "number" ? count(row.absent) : "",
   },
 ];
 

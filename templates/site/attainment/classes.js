@@ -76,7 +76,8 @@ function drawClasses() {
         {
           head: per === "row" ? "Students" : "Results",
           number: true,
-          cell: (value) => counted(rowsOf.get(value) ?? [], `${where}, ${name} ${values[value]}`, main),
+          cell: (value) =>
+            counted(rowsOf.get(value) ?? [], `${where}, ${name} ${values[value]}`, main),
           by: (value) => rowsOf.get(value)?.length,
         },
         ...(main.base === null ? [] : [
@@ -84,7 +85,11 @@ function drawClasses() {
             head: `${SYMBOL[outcome]} ${outcomeWords(main)[outcome]}`,
             number: true,
             cell: (/** @type {number} */ value) =>
-              counted(those(value, outcome), `${where}, ${name} ${values[value]}: ${outcome}`, main),
+              counted(
+                those(value, outcome),
+                `${where}, ${name} ${values[value]}: ${outcome}`,
+                main,
+              ),
             by: (/** @type {number} */ value) => those(value, outcome).length,
           })),
           {
@@ -100,7 +105,11 @@ function drawClasses() {
             head: "is it chance?",
             cell: (/** @type {number} */ value) => {
               const row = figures(value);
-              return row ? chance(row.n, row.low, row.high) : baseline === null ? "no baseline: not known" : "nobody to compare";
+              return row
+                ? chance(row.n, row.low, row.high)
+                : baseline === null
+                ? "no baseline: not known"
+                : "nobody to compare";
             },
           },
           ...(per === "row"
@@ -125,34 +134,42 @@ function drawClasses() {
       : el("p", {}, `No ${name} is told in ${where}.`),
   );
   $("classes-notes").textContent = found.length > 1
-    ? `${count(found.length)} are compared: of intervals that are right 95 times of 100, about one in twenty misses 0 by chance alone. ${
+    ? `${
+      count(found.length)
+    } are compared: of intervals that are right 95 times of 100, about one in twenty misses 0 by chance alone. ${
       per === "row" ? "Which students are in a class is no chance: sets differ." : ""
     }`
     : "";
   fill(
     $("class-sheet"),
-    ...(shown === null
-      ? [el("p", { class: "fine" }, `Choose one of ${name} for its sheet.`)]
-      : [
+    ...(shown === null ? [el("p", { class: "fine" }, `Choose one of ${name} for its sheet.`)] : [
+      el(
+        "p",
+        { class: "tools" },
         el(
-          "p",
-          { class: "tools" },
-          el("button", { type: "button", onclick: () => print([sheetOf(Number(shown))]) }, "Print it"),
-          el(
-            "button",
-            { type: "button", onclick: () => print(packOf(by())) },
-            `Print all ${count(found.length)}`,
-          ),
-          el("button", {
-            type: "button",
-            onclick: () =>
-              openEntries(`${where}, ${name} ${values[Number(shown)]}`, rowsOf.get(Number(shown)) ?? [], {
-                comparison: main,
-              }),
-          }, "As a list"),
+          "button",
+          { type: "button", onclick: () => print([sheetOf(Number(shown))]) },
+          "Print it",
         ),
-        sheetOf(shown),
-      ]),
+        el(
+          "button",
+          { type: "button", onclick: () => print(packOf(by())) },
+          `Print all ${count(found.length)}`,
+        ),
+        el("button", {
+          type: "button",
+          onclick: () =>
+            openEntries(
+              `${where}, ${name} ${values[Number(shown)]}`,
+              rowsOf.get(Number(shown)) ?? [],
+              {
+                comparison: main,
+              },
+            ),
+        }, "As a list"),
+      ),
+      sheetOf(shown),
+    ]),
   );
 }
 

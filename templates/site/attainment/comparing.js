@@ -155,8 +155,7 @@ export function whyNot(row) {
  * @param {number} row
  * @param {number} at
  */
-export const gone = (row, at) =>
-  absent[at]?.has(row) ? `absent in ${held[at]}` : `no ${held[at]}`;
+export const gone = (row, at) => absent[at]?.has(row) ? `absent in ${held[at]}` : `no ${held[at]}`;
 
 /**
  * 28 not compared (no BASELINE); 30 not compared (28 no BASELINE, 2 no GCSE)
@@ -211,7 +210,9 @@ const gradeAt = (at, row) => gradeOf(row, /** @type {number} */ (rows.points[at]
 export function standard(row, found) {
   if (found.base === null || found.against === null) return "";
   return rounded(row, found)
-    ? `expected ${gradeOf(row, found.base)} (${series[found.against]} ${gradeAt(found.against, row)})`
+    ? `expected ${gradeOf(row, found.base)} (${series[found.against]} ${
+      gradeAt(found.against, row)
+    })`
     : held[found.against];
 }
 

@@ -67,7 +67,9 @@ function openLeft(title, of) {
  * @param {string} reason empty for those who are in it
  */
 export function openLedger(figure, subject, series_, reason) {
-  const title = [subject === ALL ? "" : subject, series_ === ALL ? "" : series_, reason].filter(Boolean)
+  const title = [subject === ALL ? "" : subject, series_ === ALL ? "" : series_, reason].filter(
+    Boolean,
+  )
     .join(", ");
   if (reason) return openLeft(title, left(figure, subject, series_, reason));
   const at = data.subjects.indexOf(subject);
@@ -86,7 +88,11 @@ export function openLedger(figure, subject, series_, reason) {
  * @param {{ of?: string | null, inIt?: string, out?: string }} words Of one series; how sentences begin.
  * @returns {Child[]}
  */
-export function whoIsIn(figure, subject, { of: one = null, inIt = "In it", out = "Left out" } = {}) {
+export function whoIsIn(
+  figure,
+  subject,
+  { of: one = null, inIt = "In it", out = "Left out" } = {},
+) {
   const found = (data.left_out[figure] ?? []).filter((each) =>
     (subject === ALL || each.subject === subject) && (one === null || each.series === one)
   );
@@ -99,7 +105,9 @@ export function whoIsIn(figure, subject, { of: one = null, inIt = "In it", out =
   }
   const staff = data.edition === "staff";
   const where = subject === ALL ? "" : ` in ${subject}`;
-  const told = [...reasons].flatMap(([why, n]) => n === null ? [] : [{ why, text: `${count(n)} ${why}` }]);
+  const told = [...reasons].flatMap(([why, n]) =>
+    n === null ? [] : [{ why, text: `${count(n)} ${why}` }]
+  );
   const untold = [...reasons].flatMap(([why, n]) => (n === null ? [why] : []));
   const numbers = found.map((each) => each.included);
   const included = numbers.some((n) => n === null) ? null : sum(numbers.map(Number));

@@ -44,7 +44,11 @@ function drawSubject() {
   show("distribution", {
     boxes: boxes.flatMap((one, at) => (one ? [{ x: at, ...one }] : [])),
     dots: dots.map(({ x, y, row, series: at }) => ({ x, y, outcome: colourOf(row, at) })),
-  }, { labels: labels(found.inside), ...dotLook(dotted.length), ...axisOf(data.scale_of[state.subject]) });
+  }, {
+    labels: labels(found.inside),
+    ...dotLook(dotted.length),
+    ...axisOf(data.scale_of[state.subject]),
+  });
   sayOutcomes();
   sayNotes(found, dotted.length);
   showTable();

@@ -15,8 +15,9 @@ export const inputOf = (id) => /** @type {HTMLInputElement} */ (document.getElem
 export const isThere = (id) => document.getElementById(id) !== null;
 
 /** @param {readonly Child[]} children */
-const nodes = (children) =>
-  /** @type {(Node | string)[]} */ (children.filter((child) => child || child === ""));
+const nodes = (
+  children,
+) => /** @type {(Node | string)[]} */ (children.filter((child) => child || child === ""));
 
 /**
  * @template {keyof HTMLElementTagNameMap} T

@@ -19,7 +19,9 @@ const defused = (value) =>
 export const csv = (grid) =>
   `\uFEFF${
     grid.map((row) =>
-      row.map(defused).map((text) => /[",;\r\n]/.test(text) ? `"${text.replaceAll('"', '""')}"` : text)
+      row.map(defused).map((text) =>
+        /[",;\r\n]/.test(text) ? `"${text.replaceAll('"', '""')}"` : text
+      )
         .join(",")
     ).join("\r\n")
   }\r\n`;
@@ -55,7 +57,9 @@ function cell(value, place, head) {
   const style = head ? ' s="1"' : "";
   return typeof value === "number"
     ? `<c r="${place}"${style}><v>${value}</v></c>`
-    : `<c r="${place}"${style} t="inlineStr"><is><t xml:space="preserve">${xml(value)}</t></is></c>`;
+    : `<c r="${place}"${style} t="inlineStr"><is><t xml:space="preserve">${
+      xml(value)
+    }</t></is></c>`;
 }
 
 const HEAD = '<?xml version="1.0" encoding="UTF-8" standalone="yes"?>\n';
@@ -66,11 +70,15 @@ const PACKAGE = "http://schemas.openxmlformats.org/package/2006";
 /** @param {Grid} grid */
 function sheet(grid) {
   const width = Math.max(...grid.map((row) => row.length));
-  const widths = Array.from({ length: width }, (_, at) =>
-    Math.min(40, 3 + Math.max(...grid.map((row) => String(row[at] ?? "").length))));
+  const widths = Array.from(
+    { length: width },
+    (_, at) => Math.min(40, 3 + Math.max(...grid.map((row) => String(row[at] ?? "").length))),
+  );
   const last = `${letters(width - 1)}${grid.length}`;
   return `${HEAD}<worksheet xmlns="${MAIN}"><sheetViews><sheetView workbookViewId="0"><pane ySplit="1" topLeftCell="A2" activePane="bottomLeft" state="frozen"/></sheetView></sheetViews><cols>${
-    widths.map((each, at) => `<col min="${at + 1}" max="${at + 1}" width="${each}" customWidth="1"/>`)
+    widths.map((each, at) =>
+      `<col min="${at + 1}" max="${at + 1}" width="${each}" customWidth="1"/>`
+    )
       .join("")
   }</cols><sheetData>${
     grid.map((row, n) =>
@@ -172,7 +180,10 @@ function zip(files) {
  */
 export function save(name, content) {
   const url = URL.createObjectURL(content);
-  const link = el("a", { href: url, download: name.replace(/[^\p{L}\p{N} .,()–-]+/gu, " ").trim() });
+  const link = el("a", {
+    href: url,
+    download: name.replace(/[^\p{L}\p{N} .,()–-]+/gu, " ").trim(),
+  });
   link.click();
   // the browser reads it after this
   setTimeout(() => URL.revokeObjectURL(url), 60_000);

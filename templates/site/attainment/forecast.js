@@ -74,9 +74,7 @@ function mayBe(student) {
     const mock = known ? data.forecast?.wholes[row] : undefined;
     if (!known || at < 0 || mock === undefined) return [];
     const shares = known.of[mock];
-    return shares
-      ? [{ subject: rows.subject[row], series: known.series, mock, shares }]
-      : [];
+    return shares ? [{ subject: rows.subject[row], series: known.series, mock, shares }] : [];
   });
 }
 

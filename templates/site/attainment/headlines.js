@@ -27,7 +27,9 @@ const best = (of, head = "") => ({
 function missing(student, least) {
   const [e, m] = [english[student], maths[student]];
   if (e === null || m === null) {
-    return `no result in ${[e === null && "English", m === null && "maths"].filter(Boolean).join(" and ")}`;
+    return `no result in ${
+      [e === null && "English", m === null && "maths"].filter(Boolean).join(" and ")
+    }`;
   }
   const short = [e < least && "English", m < least && "maths"].filter(Boolean);
   return short.length ? `${short.join(" and ")} below ${least}` : `has ${least} in both`;

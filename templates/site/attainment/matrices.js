@@ -39,10 +39,14 @@ function openCell(one, found, from, to) {
   const where = found.subject === ALL ? "all subjects" : found.subject;
   const whose = found.of === EVERYBODY ? "" : `, ${found.of}`;
   openEntries(
-    `${where}${whose}: ${one.rows} ${wholeIn(found.subject, from)}${to === null ? "" : ` to ${found.columns} ${wholeIn(found.subject, to)}`}`,
+    `${where}${whose}: ${one.rows} ${wholeIn(found.subject, from)}${
+      to === null ? "" : ` to ${found.columns} ${wholeIn(found.subject, to)}`
+    }`,
     of,
     {
-      comparison: at < 0 ? main : { top: final, base: at, label: `${series[final]} against ${series[at]}` },
+      comparison: at < 0
+        ? main
+        : { top: final, base: at, label: `${series[final]} against ${series[at]}` },
     },
   );
 }
@@ -87,7 +91,9 @@ function matrix(one, found, title) {
           "tr",
           {},
           el("th", { scope: "col" }, `${one.rows} ↓  ${found.columns} →`),
-          ...columns.map((column) => el("th", { scope: "col", class: "figure" }, wholeIn(found.subject, column))),
+          ...columns.map((column) =>
+            el("th", { scope: "col", class: "figure" }, wholeIn(found.subject, column))
+          ),
           el(
             "th",
             { scope: "col", class: "figure" },
@@ -148,11 +154,12 @@ export function drawMatrix() {
   fill(
     $("matrix-notes"),
     sentences([
-    `Per cent of the row: of those with a ${one.rows} of a grade, how many got which ${found.columns}.`,
-    scaleOf(subject) === "gcse" && "4 is from 4 to under 5.",
-    mixed && `Only grades of ${data.scales[data.commonest].title}: the others stand on another scale.`,
-    found.cells.some(([, , number]) => number === null) &&
-    `•: fewer than ${data.fewest}, or a number from which such a cell would follow.`,
+      `Per cent of the row: of those with a ${one.rows} of a grade, how many got which ${found.columns}.`,
+      scaleOf(subject) === "gcse" && "4 is from 4 to under 5.",
+      mixed &&
+      `Only grades of ${data.scales[data.commonest].title}: the others stand on another scale.`,
+      found.cells.some(([, , number]) => number === null) &&
+      `•: fewer than ${data.fewest}, or a number from which such a cell would follow.`,
     ]),
     " ",
     ...mixed ? [] : whoIsIn(one.figure, subject, {

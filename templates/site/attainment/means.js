@@ -23,7 +23,9 @@ function rowsOf() {
       ...row,
       row: row.subject,
     }))
-    : data.means.filter((row) => row.subject === subject && (row.column === by || row.column === ALL))
+    : data.means.filter((row) =>
+      row.subject === subject && (row.column === by || row.column === ALL)
+    )
       .map((row) => ({ ...row, row: row.column === ALL ? "everybody" : row.group }));
   return selectOf("split-order").value === "mean" ? sorted(found, (row) => row.mean, true) : found;
 }
@@ -74,8 +76,7 @@ const COLUMNS = [
   {
     head: "Matched",
     number: true,
-    cell: (row) =>
-      row.n !== null ? number(row.n, row) : row.mean === null ? "too few" : "not told",
+    cell: (row) => row.n !== null ? number(row.n, row) : row.mean === null ? "too few" : "not told",
     by: (row) => row.n,
   },
   {
@@ -151,11 +152,15 @@ export function drawMeans() {
   const none = by === ALL
     ? data.subjects.filter((name) => !rows.some((row) => row.subject === name))
     : [];
-  fill($("means-notes"), ...whoIsIn("progress", by === ALL ? ALL : subject), sentences([
-    few && `${few} ${few === 1 ? "row is" : "rows are"} not drawn: ${why}.`,
-    none.length && `Nobody to compare in ${listed(none)}.`,
-    provisional(drawn),
-  ]));
+  fill(
+    $("means-notes"),
+    ...whoIsIn("progress", by === ALL ? ALL : subject),
+    sentences([
+      few && `${few} ${few === 1 ? "row is" : "rows are"} not drawn: ${why}.`,
+      none.length && `Nobody to compare in ${listed(none)}.`,
+      provisional(drawn),
+    ]),
+  );
   showTable();
 }
 

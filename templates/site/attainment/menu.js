@@ -23,27 +23,27 @@ export function menu(id, parts) {
     if (!details.open) return;
     fill(
       popup,
-      ...parts().filter(({ items }) => items.length).flatMap(({ head, items }) =>
-        /** @type {Child[]} */ ([
-          el("h3", {}, head),
-          ...items.map(({ text, figure, take }) =>
-            el(
-              "button",
-              {
-                type: "button",
-                disabled: take === null,
-                onclick: () => {
-                  details.open = false;
-                  summary.focus();
-                  take?.();
-                },
+      ...parts().filter(({ items }) => items.length).flatMap((
+        { head, items },
+      ) => /** @type {Child[]} */ ([
+        el("h3", {}, head),
+        ...items.map(({ text, figure, take }) =>
+          el(
+            "button",
+            {
+              type: "button",
+              disabled: take === null,
+              onclick: () => {
+                details.open = false;
+                summary.focus();
+                take?.();
               },
-              text,
-              figure && el("b", {}, ` ${figure}`),
-            )
-          ),
-        ])
-      ),
+            },
+            text,
+            figure && el("b", {}, ` ${figure}`),
+          )
+        ),
+      ])),
     );
   });
   details.addEventListener("keydown", (event) => {

@@ -3,7 +3,17 @@
 import { data } from "./data.js";
 import { $, el, fill } from "./dom.js";
 import { on, pinned, state } from "./state.js";
-import { absent, baseline, compare, gradeOf, received, rounded, rowOf, rows, sat } from "./comparing.js";
+import {
+  absent,
+  baseline,
+  compare,
+  gradeOf,
+  received,
+  rounded,
+  rowOf,
+  rows,
+  sat,
+} from "./comparing.js";
 import { held, isStandard, series, standard, verdict } from "./comparing.js";
 import { show } from "./pictures.js";
 import { table, tableView } from "./tables.js";
@@ -160,7 +170,9 @@ function drawRow(row) {
       };
     }),
     names: others.length ? namesOf([...others, row]) : [],
-    reference: base === null ? [] : [{ y: base, text: label, under: standsBelow(base, results[0]) }],
+    reference: base === null
+      ? []
+      : [{ y: base, text: label, under: standsBelow(base, results[0]) }],
     range: results.length && !others.length
       ? [{
         x: sat.length,

@@ -4,7 +4,15 @@
 import { data } from "./data.js";
 import { $, el, fill } from "./dom.js";
 import { state } from "./state.js";
-import { baseline, bySubject, byStudent, compare, main, outcomeCell, outcomeWords } from "./comparing.js";
+import {
+  baseline,
+  byStudent,
+  bySubject,
+  compare,
+  main,
+  outcomeCell,
+  outcomeWords,
+} from "./comparing.js";
 import { received, rows, scope, series, valueOf } from "./comparing.js";
 import { ALL } from "./counted.js";
 import { menu } from "./menu.js";
@@ -102,7 +110,9 @@ const printed = (caption, columns, of) =>
       el(
         "tr",
         {},
-        ...columns.map(({ head, number }) => el("th", { scope: "col", class: number && "figure" }, head)),
+        ...columns.map(({ head, number }) =>
+          el("th", { scope: "col", class: number && "figure" }, head)
+        ),
       ),
     ),
     el(
@@ -147,7 +157,9 @@ function outcomes(of) {
     return `${SYMBOL[outcome]} ${count(n.length)} ${outcomeWords(main)[outcome]}`;
   });
   const not = found.filter((one) => one.outcome === "none").length;
-  return main.base === null ? "" : [...parts, not && `${not} not compared`].filter(Boolean).join(", ");
+  return main.base === null
+    ? ""
+    : [...parts, not && `${not} not compared`].filter(Boolean).join(", ");
 }
 
 /** @param {readonly number[]} of rows */
@@ -218,7 +230,9 @@ function studentSheet(student) {
       el(
         "p",
         { class: "fine" },
-        `${series[baseline]} is what students who started alike get on average. About half get less. It is no target.`,
+        `${
+          series[baseline]
+        } is what students who started alike get on average. About half get less. It is no target.`,
       ),
   );
 }
@@ -308,14 +322,18 @@ function offers() {
       head: "Classes and groups",
       items: data.groups.flatMap((group, at) => {
         const n = group.per === "row" ? classesOf(at, subject).length : group.values.length;
-        const what = group.per === "row" ? `${name}, each ${group.name}` : `each ${group.name}, all subjects`;
+        const what = group.per === "row"
+          ? `${name}, each ${group.name}`
+          : `each ${group.name}, all subjects`;
         return n ? [item(what, n, () => packOf(at))] : [];
       }),
     },
     {
       head: "Students, all subjects",
       items: [
-        ...(pinned.length ? [item("those who are pinned", pinned.length, () => pinned.map(studentSheet))] : []),
+        ...(pinned.length
+          ? [item("those who are pinned", pinned.length, () => pinned.map(studentSheet))]
+          : []),
         item(`those who are shown in ${name}`, shown.length, () => shown.map(studentSheet)),
         item("everybody", data.students.length, () => [...data.students.keys()].map(studentSheet)),
       ],
@@ -324,7 +342,11 @@ function offers() {
       head: "Subjects",
       items: [
         item(name, 1, () => [subjectSheet(subject)]),
-        item("all subjects", data.subjects.length, () => [...data.subjects.keys()].map(subjectSheet)),
+        item(
+          "all subjects",
+          data.subjects.length,
+          () => [...data.subjects.keys()].map(subjectSheet),
+        ),
       ],
     },
   ];

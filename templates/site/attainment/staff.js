@@ -77,13 +77,14 @@ function controls() {
     if (state.group && !valuesOf(state.group[0]).includes(state.group[1])) choose({ group: null });
   });
   picker("search", {
-    entries: () => data.students.map((text, student) => ({
-      text,
-      take: () => {
-        pin(student);
-        change({ tab: "explore" });
-      },
-    })),
+    entries: () =>
+      data.students.map((text, student) => ({
+        text,
+        take: () => {
+          pin(student);
+          change({ tab: "explore" });
+        },
+      })),
     none: "nobody by that name",
     most: HITS,
   });

@@ -88,7 +88,6 @@ export function pin(student, beside = state.several) {
 }
 
 /** @param {number} student */
-export const unpin = (student) =>
-  change({ pinned: state.pinned.filter((one) => one !== student) });
+export const unpin = (student) => change({ pinned: state.pinned.filter((one) => one !== student) });
 
 export const letGo = () => change({ hovered: null, series: null, pinned: [] });

@@ -3,8 +3,27 @@
 import { data } from "./data.js";
 import { $, el, fill } from "./dom.js";
 import { change, choose, letGo, on, pin, pinned, state, unpin } from "./state.js";
-import { baseline, byStudent, chosen, compare, gradeOf, held, isStandard, labelOf, outcomeCell } from "./comparing.js";
-import { outcomeWords, received, rounded, rowOf, rows, series, verdict, word } from "./comparing.js";
+import {
+  baseline,
+  byStudent,
+  chosen,
+  compare,
+  gradeOf,
+  held,
+  isStandard,
+  labelOf,
+  outcomeCell,
+} from "./comparing.js";
+import {
+  outcomeWords,
+  received,
+  rounded,
+  rowOf,
+  rows,
+  series,
+  verdict,
+  word,
+} from "./comparing.js";
 import { NAMES, NAMES_SHARE, roomFor, show, slotOf } from "./pictures.js";
 import { axisOf } from "./scales.js";
 import { table, tableView } from "./tables.js";
@@ -126,7 +145,11 @@ function drawPinned() {
       )
       : []),
   );
-  const all = [...new Set(state.pinned.flatMap((student) => byStudent[student]).map((row) => rows.subject[row]))]
+  const all = [
+    ...new Set(
+      state.pinned.flatMap((student) => byStudent[student]).map((row) => rows.subject[row]),
+    ),
+  ]
     .sort((a, b) => a - b);
   fill(
     $("beside"),
@@ -144,7 +167,9 @@ function drawPinned() {
               "span",
               { class: `outcome ${found.outcome}` },
               found.top === null ? "–" : gradeOf(Number(row), found.top),
-              found.difference === null ? "" : ` ${SYMBOL[found.outcome]} ${signed(found.difference)}`,
+              found.difference === null
+                ? ""
+                : ` ${SYMBOL[found.outcome]} ${signed(found.difference)}`,
             );
           },
           by: (/** @type {number} */ at) => {

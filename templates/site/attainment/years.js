@@ -107,8 +107,13 @@ const columns = () => [
 const showTable = tableView("years-table", () => [
   table(
     `${data.cohort} beside ${data.years.last}, by subject`,
-    [{ head: "Subject", cell: ({ subject }) => subject, by: ({ subject }) => subject }, ...columns()],
-    bySubject().flatMap((row) => ["mean", "share_4", "share_5"].flatMap((name) => rowOf(name)(row))),
+    [
+      { head: "Subject", cell: ({ subject }) => subject, by: ({ subject }) => subject },
+      ...columns(),
+    ],
+    bySubject().flatMap((row) =>
+      ["mean", "share_4", "share_5"].flatMap((name) => rowOf(name)(row))
+    ),
   ),
 ]);
 
@@ -117,7 +122,10 @@ export function drawYears() {
   const rows = bySubject().flatMap(rowOf("mean"));
   $("years-title").textContent =
     `Mean grades of ${data.cohort} less those of ${data.years.last}, in the newest exam of both`;
-  const reach = Math.max(0.5, ...rows.flatMap(({ one }) => one.slice(4).map((end) => Math.abs(end ?? 0))));
+  const reach = Math.max(
+    0.5,
+    ...rows.flatMap(({ one }) => one.slice(4).map((end) => Math.abs(end ?? 0))),
+  );
   show("years", {
     means: rows.map(({ subject, series, one }) => ({
       row: subject,
@@ -128,7 +136,10 @@ export function drawYears() {
       hollow: series !== data.final_name,
       text: `${series}, n ${one[0]}`,
     })),
-  }, { height: Math.max(1, rows.length) * data.row_height, most: Math.min(9, Math.ceil(reach * 2) / 2) });
+  }, {
+    height: Math.max(1, rows.length) * data.row_height,
+    most: Math.min(9, Math.ceil(reach * 2) / 2),
+  });
   showTable();
 }
 
@@ -139,6 +150,9 @@ export function years() {
     Object.keys(TITLES).flatMap((name) => rowOf(name)({ subject, series, of }))
   );
   if (rows.length) {
-    fill($("years-over"), table(`${data.cohort} beside ${data.years.last}, over subjects`, columns(), rows));
+    fill(
+      $("years-over"),
+      table(`${data.cohort} beside ${data.years.last}, over subjects`, columns(), rows),
+    );
   }
 }
