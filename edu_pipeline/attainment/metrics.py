@@ -10,6 +10,7 @@ from dataclasses import dataclass, fields
 import numpy as np
 import polars as pl
 
+from edu_pipeline.attainment.cohort_settings import NO_SERIES, cohort_settings
 from edu_pipeline.attainment.exclusions import attainment_uniqueness, exclusion_ledger
 from edu_pipeline.attainment.forecast import forecasts
 from edu_pipeline.attainment.groups import GROUP, by_group
@@ -26,13 +27,13 @@ from edu_pipeline.attainment.outcomes import (
     as_table,
     attainment_disagreements,
     attainment_outcomes,
+    commonest_scales,
     english_and_maths,
     is_one_of,
     series_compared,
     up_to_final,
     whole_grades_of,
 )
-from edu_pipeline.attainment.own_settings import NO_SERIES, own_settings
 from edu_pipeline.attainment.performance import attainment_measures, attainment_performance
 from edu_pipeline.attainment.waiting import NOTHING, Waiting
 from edu_pipeline.attainment.years import Year, attainment_years
@@ -45,7 +46,7 @@ from edu_pipeline.model.attainment import (
     AttainmentTransitions,
     MockCalibration,
 )
-from edu_pipeline.model.grades import KS4, SCALES
+from edu_pipeline.model.grades import KS4, STAGES
 from edu_pipeline.model.subjects import subject_key
 from edu_pipeline.settings.attainment import Attainment
 
@@ -99,18 +100,7 @@ def cohort_tables(
         exam_series: `ExamSeries`.
     """
     results, students, groups, stated = map(waiting.without, (results, students, groups, stated))
-    own = own_settings(exam_series, attainment)
-    parts = [
-        _tables(
-            *(
-                frame.filter(pl.col(COHORT) == cohort)
-                for frame in (results, students, groups, stated)
-            ),
-            attainment=own.get(cohort, attainment),
-            waiting=waiting,
-        )
-        for cohort in results[COHORT].unique().sort()
-    ] or [_tables(results, students, groups, stated, attainment=attainment, waiting=waiting)]
+    own = cohort_settings(exam_series, attainment)
     years = [
         Year(
             cohort,
@@ -121,6 +111,16 @@ def cohort_tables(
         )
         for cohort in results[COHORT].unique().sort()
     ]
+    parts = [
+        _tables(
+            year.results,
+            year.students,
+            *(frame.filter(pl.col(COHORT) == year.name) for frame in (groups, stated)),
+            attainment=year.attainment,
+            waiting=waiting,
+        )
+        for year in years
+    ] or [_tables(results, students, groups, stated, attainment=attainment, waiting=waiting)]
     forecast, grades = forecasts(years)
     return Tables(
         **{
@@ -303,13 +303,14 @@ def _means(rows: pl.DataFrame, keys: Sequence[str], value: str) -> pl.DataFrame:
     return found.with_columns(low=mean - half, high=mean + half)
 
 
-def _matrix(rows: pl.DataFrame, keys: Sequence[str], row: str) -> pl.DataFrame:
+def _matrix(
+    rows: pl.DataFrame, keys: Sequence[str], row: str, scales: pl.DataFrame
+) -> pl.DataFrame:
     """`n` of each cell of each of these matrices, and `row_n` of its row.
 
-    That of all subjects has those on the scale that most of its cohort have: a grade is one of its scale.
+    That of all subjects has those on the cohort's commonest scale: a grade is one of its scale.
     """
-    commonest = pl.col("scale").mode().sort().first().over(COHORT)
-    alike = rows.filter(pl.col("scale") == commonest)
+    alike = rows.join(scales, on=[COHORT, "scale"], how="semi", maintain_order="left")
     return (
         pl.concat([rows, alike.with_columns(pl.lit(ALL).alias(SUBJECT))])
         .group_by(*keys, row, "final_grade")
@@ -349,7 +350,7 @@ def attainment_transitions(
     )
     rows = by_group(matched, groups)
     compared = series_compared(_with_all_subjects(rows), attainment)
-    found = _matrix(rows, [COHORT, SUBJECT, *GROUP], "baseline_grade")
+    found = _matrix(rows, [COHORT, SUBJECT, *GROUP], "baseline_grade", commonest_scales(outcomes))
     return as_table(AttainmentTransitions, found.join(compared, on=[COHORT, SUBJECT], how="left"))
 
 
@@ -373,7 +374,8 @@ def mock_calibration(
     finished = wholes.filter(pl.col("series") == final).select(*ENTRY, final_grade="grade")
     both = mocks.join(finished, on=ENTRY).join(outcomes.select(*ENTRY, "scale"), on=ENTRY)
     rows = by_group(both, groups)
-    return as_table(MockCalibration, _matrix(rows, [COHORT, SUBJECT, *GROUP, "series"], "grade"))
+    keys = [COHORT, SUBJECT, *GROUP, "series"]
+    return as_table(MockCalibration, _matrix(rows, keys, "grade", commonest_scales(outcomes)))
 
 
 def attainment_headlines(
@@ -392,8 +394,7 @@ def attainment_headlines(
     """
     english, maths = pl.col("english"), pl.col("maths")
     both = pl.min_horizontal(english, maths)
-    ks4 = [key for key, scale in SCALES.items() if scale.stage == KS4]
-    outcomes = outcomes.filter(pl.col("scale").is_in(ks4))
+    outcomes = outcomes.filter(pl.col("scale").is_in(STAGES[KS4]))
     students = students.join(outcomes, on=COHORT, how="semi")
     rows = by_group(english_and_maths(outcomes, students, attainment), groups)
     known = english.is_not_null() & maths.is_not_null()

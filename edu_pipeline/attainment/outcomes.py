@@ -114,6 +114,11 @@ def attainment_outcomes(results: pl.DataFrame, attainment: Attainment) -> pl.Dat
     )
 
 
+def commonest_scales(outcomes: pl.DataFrame) -> pl.DataFrame:
+    """`cohort` and `scale`: of each cohort the one on which most of its entries are."""
+    return outcomes.group_by(COHORT).agg(pl.col("scale").mode().sort().first())
+
+
 def whole_grades_of(results: pl.DataFrame, name: str) -> pl.DataFrame:
     """Whole grades by entry and `compared`, the series, under this name."""
     return results.select(*ENTRY, compared="series", **{name: pl.col("whole")})

@@ -18,15 +18,16 @@ import polars as pl
 from markupsafe import Markup
 
 from edu_pipeline.attainment import charts, panels
+from edu_pipeline.attainment.cohort_settings import NO_SERIES, cohort_settings
 from edu_pipeline.attainment.groups import group_columns
 from edu_pipeline.attainment.metrics import Tables
 from edu_pipeline.attainment.outcomes import (
+    commonest_scales,
     comparison_sentence,
     english_and_maths,
     half_grade_sentence,
     series_columns,
 )
-from edu_pipeline.attainment.own_settings import NO_SERIES, own_settings
 from edu_pipeline.attainment.scripts import Scripts
 from edu_pipeline.attainment.waiting import NOTHING, Waiting
 from edu_pipeline.glossary.metrics import definitions
@@ -142,7 +143,7 @@ def cohorts(
         zone: Whose day it was when a file landed.
     """
     cohort = pl.col("cohort")
-    own = own_settings(exam_series, attainment)
+    own = cohort_settings(exam_series, attainment)
     exams = pl.concat(
         [
             results.clear(),
@@ -331,13 +332,11 @@ def staff_data(cohort: Cohort) -> dict[str, Any]:
         },
         **_scales(cohort),
         **_summary(cohort.tables, attainment),
-        **_panels(cohort, labels, rows, subjects),
+        **_panels(cohort, labels, subjects),
     }
 
 
-def _panels(
-    cohort: Cohort, labels: pl.DataFrame, rows: pl.DataFrame, subjects: Sequence[str]
-) -> dict[str, Any]:
+def _panels(cohort: Cohort, labels: pl.DataFrame, subjects: Sequence[str]) -> dict[str, Any]:
     """What each panel over the whole cohort gets; see `panels`."""
     tables = cohort.tables
     return {
@@ -352,8 +351,6 @@ def _panels(
         "forecast": panels.forecast(
             tables.attainment_forecast,
             tables.forecast_grades,
-            cohort.results,
-            rows,
             subjects,
         ),
     }
@@ -466,8 +463,8 @@ def scales_of(cohort: Cohort) -> Scales:
     """The scales of a cohort's subjects."""
     told = cohort.tables.attainment_subjects.select("subject", "scale").unique().sort("subject")
     of = dict(told.iter_rows())
-    entries = cohort.tables.attainment_outcomes["scale"].mode().sort().to_list()
-    return Scales(of, next(iter([*entries, *of.values()]), GCSE))
+    commonest = commonest_scales(cohort.tables.attainment_outcomes)["scale"].to_list()
+    return Scales(of, next(iter([*commonest, *of.values()]), GCSE))
 
 
 def _scales(cohort: Cohort) -> dict[str, Any]:

@@ -124,8 +124,6 @@ def years(beside: pl.DataFrame, cohort: str, subjects: Sequence[str]) -> dict[st
 def forecast(
     numbers: pl.DataFrame,
     grades: pl.DataFrame,
-    results: pl.DataFrame,
-    rows: pl.DataFrame,
     subjects: Sequence[str],
 ) -> dict[str, Any] | None:
     """How many may reach a grade, by subject, and what each grade of the mock may become; None: nothing.
@@ -133,23 +131,13 @@ def forecast(
     Args:
         numbers: `AttainmentForecast` of the cohort.
         grades: `ForecastGrades` of it.
-        results: `Results` of it.
-        rows: `row` of the page by student and subject.
         subjects: In the page's order.
     """
     if grades.is_empty():
         return None
     order = pl.Enum(subjects)
     told = numbers.with_columns(pl.col("subject").cast(order)).sort("subject", "threshold")
-    mocks = grades.select("subject", "series").unique()
-    wholes = (
-        rows.select("row", "student_id", "subject")
-        .join(results.join(mocks, on=["subject", "series"]), on=["student_id", "subject"])
-        .drop_nulls("whole")
-        .sort("row")
-    )
     return {
-        "wholes": {str(row): whole for row, whole in wholes.select("row", "whole").iter_rows()},
         "said": _assumed(numbers),
         "rows": [
             {

@@ -16,7 +16,7 @@ from edu_pipeline.attainment.groups import GROUP, by_group
 from edu_pipeline.attainment.outcomes import COHORT, STUDENT, SUBJECT, as_table, series_compared
 from edu_pipeline.chance.noise import t_half_width, wilson
 from edu_pipeline.model.attainment import ALL, AttainmentMeasures, AttainmentPerformance
-from edu_pipeline.model.grades import HIGHEST, KS4, SCALES, VOCATIONAL
+from edu_pipeline.model.grades import HIGHEST, KS4, SCALES, STAGES, VOCATIONAL
 from edu_pipeline.model.subjects import subject_key
 from edu_pipeline.settings.attainment import Attainment
 
@@ -50,7 +50,6 @@ _NO_GCSE = frozenset(
 _OF_OTHERS = ("btec", "cambridge nat", "cnat", "ncfe", "vcert", "v cert", "level", "vocational")
 """What the names of other qualifications have."""
 _NEVER = ("short course", "entry level")
-SCALES_OF_KS4 = [key for key, scale in SCALES.items() if scale.stage == KS4]
 _SLOTS, _OF_A_KIND, _EBACC = 10, 3, 6
 _SINGLES = 3
 """Of the four single sciences, so many make the science of the EBacc, by the best two."""
@@ -131,7 +130,7 @@ def attainment_measures(
         `AttainmentMeasures`; nothing of a cohort of 16 to 18.
     """
     of, kind, points = [COHORT, STUDENT], pl.col("kind"), pl.col("result")
-    outcomes = outcomes.filter(pl.col("scale").is_in(SCALES_OF_KS4))
+    outcomes = outcomes.filter(pl.col("scale").is_in(STAGES[KS4]))
     known = kinds(scale_by_subject(outcomes), attainment)
     entries = (
         outcomes.filter(points.is_not_null())

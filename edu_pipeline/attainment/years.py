@@ -22,10 +22,11 @@ from edu_pipeline.attainment.outcomes import (
     english_and_maths,
     up_to_final,
 )
-from edu_pipeline.attainment.performance import SCALES_OF_KS4, attainment_measures
+from edu_pipeline.attainment.performance import attainment_measures
 from edu_pipeline.chance.noise import difference_of_means, difference_of_shares
 from edu_pipeline.model.attainment import ALL, AttainmentYears
 from edu_pipeline.model.columns import dtypes
+from edu_pipeline.model.grades import KS4, STAGES
 from edu_pipeline.model.subjects import subject_key
 from edu_pipeline.settings.attainment import Attainment
 
@@ -91,7 +92,7 @@ def earlier(year: Year, years: Sequence[Year]) -> list[Year]:
 
 
 def _of_ks4(year: Year) -> bool:
-    return not year.results.filter(pl.col("scale").is_in(SCALES_OF_KS4)).is_empty()
+    return not year.results.filter(pl.col("scale").is_in(STAGES[KS4])).is_empty()
 
 
 def attainment_years(years: Sequence[Year]) -> pl.DataFrame:
@@ -141,7 +142,7 @@ def _by_subject(year: Year, before: Year) -> Iterator[Mapping[str, Any]]:
         of_both = {name: row[name] for name in (SUBJECT, "series")}
         these, those = (_numbers(row, end) for end in ("", "_last"))
         yield {**of_both, "measure": "mean", **_means(these, those)}
-        if row["scale"] in SCALES_OF_KS4:
+        if row["scale"] in STAGES[KS4]:
             for name in SHARES:
                 yield {
                     **of_both,

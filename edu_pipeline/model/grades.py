@@ -8,7 +8,7 @@ text in, a number out; how often a text stands somewhere is for the caller to gr
 
 import re
 import unicodedata
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Final
@@ -81,6 +81,13 @@ SCALES: Mapping[str, Scale] = MappingProxyType(
     }
 )
 """Key → scale, as in the column `scale` of `stg_results`."""
+STAGES: Mapping[str, Sequence[str]] = MappingProxyType(
+    {
+        stage: tuple(key for key, scale in SCALES.items() if scale.stage == stage)
+        for stage in (KS4, POST_16)
+    }
+)
+"""Stage → the keys of its scales."""
 VOCATIONAL: Mapping[str, Mapping[str, float]] = MappingProxyType(
     {"level_1": LEVEL_1, "level_2": LEVEL_2, "level_3": LEVEL_3}
 )

@@ -32,7 +32,7 @@ _KNOWN = {
 }
 
 
-def number_in(text: str) -> str | None:
+def _number_in(text: str) -> str | None:
     """The qualification number that a text is, without obliques: `601/4608/4`, `60146084`."""
     found = re.fullmatch(r"(\d{3})/?(\d{4})/?([\dX])", text.strip().upper())
     return "".join(found.groups()) if found else None
@@ -40,11 +40,11 @@ def number_in(text: str) -> str | None:
 
 def title_of_number(text: str) -> str | None:
     """The subject of a qualification number; None: it is none, or none that is known here."""
-    number = number_in(text)
+    number = _number_in(text)
     return _KNOWN[number][1] if number in _KNOWN else None
 
 
 def kind_of_number(text: str) -> str | None:
     """The key of `grades.SCALES` of a qualification number; None as above."""
-    number = number_in(text)
+    number = _number_in(text)
     return _KNOWN[number][0] if number in _KNOWN else None

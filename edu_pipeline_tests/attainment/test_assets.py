@@ -4,7 +4,7 @@ import dagster as dg
 import polars as pl
 
 from edu_pipeline.attainment.assets import ASSETS, GATE, LANDED, TABLES
-from edu_pipeline.attainment.own_settings import NO_SERIES
+from edu_pipeline.attainment.cohort_settings import NO_SERIES
 from edu_pipeline.attainment.shareable import SHARED
 from edu_pipeline.ground.resources import Warehouse
 from edu_pipeline.ground.warehouse import open_warehouse, read_table, write_table

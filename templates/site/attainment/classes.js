@@ -10,11 +10,9 @@ import { counted, openEntries } from "./list.js";
 import { chance, classesOf, classSheet, figuresOf, packOf, print, tutorSheet } from "./sheets.js";
 import { withInterval } from "./sheets.js";
 import { table } from "./tables.js";
-import { count, SYMBOL } from "./words.js";
+import { count, OUTCOMES, SYMBOL } from "./words.js";
 
 /** @import { Outcome } from "./page.d.ts" */
-
-const OUTCOMES = /** @type {const} */ (["below", "met", "exceeded"]);
 
 /** @type {number | null} the value whose sheet is shown */
 let shown = null;

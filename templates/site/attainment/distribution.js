@@ -6,20 +6,27 @@ import { change, isPinned, letGo, on, pin, pinned, state, unpin } from "./state.
 import { absent, baseline, chosen, compare, final, labelOf, notCompared } from "./comparing.js";
 import { outcomeCell, outcomeWords, received, rowOf, rows, said, scope } from "./comparing.js";
 import { series, verdict, word } from "./comparing.js";
-import { counted, entryColumns, leading, openEntries, openList } from "./list.js";
+import {
+  counted,
+  differenceColumn,
+  entryColumns,
+  gradeColumns,
+  leading,
+  openEntries,
+  openList,
+} from "./list.js";
 import { beside, isSmall, nearestOf, placeOf, show, slotOf } from "./pictures.js";
 import { axisOf } from "./scales.js";
 import { boxTable } from "./boxes.js";
 import { nameButton } from "./names.js";
 import { box, jitter } from "./statistics.js";
 import { table, tableView } from "./tables.js";
-import { count, listed, sentences, signed, students, SYMBOL } from "./words.js";
+import { count, listed, OUTCOMES, sentences, students, SYMBOL } from "./words.js";
 
 /** @typedef {{ row: number, series: number, x: number, y: number }} Dot */
 /** @typedef {ReturnType<typeof scope>} Scope */
 
 const DOTS_AT_MOST = 400; // per series; drawing more is what makes a page slow
-const OUTCOMES = /** @type {const} */ (["below", "met", "exceeded"]);
 
 /** @type {Dot[]} what can be pointed at */
 let dots = [];
@@ -232,21 +239,8 @@ const showTable = tableView("distribution-table", () => {
         cell: (row) => nameButton(rows.student[row]),
         by: (row) => data.students[rows.student[row]],
       },
-      ...series.map((head, at) => ({
-        head,
-        number: true,
-        cell: (/** @type {number} */ row) => received(row, at),
-        by: (/** @type {number} */ row) => rows.points[at][row],
-      })),
-      {
-        head: "Difference",
-        number: true,
-        cell: (row) => {
-          const { difference } = compare(row);
-          return difference === null ? "" : signed(difference);
-        },
-        by: (row) => compare(row).difference,
-      },
+      ...gradeColumns(),
+      differenceColumn(),
       { head: labelOf(drawn), cell: outcomeCell, by: (row) => word(compare(row)) || null },
     ], order),
   ];

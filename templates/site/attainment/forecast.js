@@ -3,7 +3,7 @@
 
 import { data } from "./data.js";
 import { $, el, fill, isThere, options, selectOf } from "./dom.js";
-import { byStudent, rows, series } from "./comparing.js";
+import { byStudent, rows, series, wholeAt } from "./comparing.js";
 import { show } from "./pictures.js";
 import { on, pinned } from "./state.js";
 import { table, tableView } from "./tables.js";
@@ -71,8 +71,8 @@ function mayBe(student) {
   return byStudent[student].flatMap((row) => {
     const known = data.forecast?.grades[rows.subject[row]];
     const at = known ? series.indexOf(known.series) : -1;
-    const mock = known ? data.forecast?.wholes[row] : undefined;
-    if (!known || at < 0 || mock === undefined) return [];
+    const mock = at < 0 ? null : wholeAt(at, row);
+    if (!known || mock === null) return [];
     const shares = known.of[mock];
     return shares ? [{ subject: rows.subject[row], series: known.series, mock, shares }] : [];
   });

@@ -97,6 +97,42 @@ export const studentColumn = () => ({
 });
 
 /**
+ * The grade in every series.
+ * @returns {Listed<number>[]}
+ */
+export const gradeColumns = () =>
+  series.map((head, at) => ({
+    head,
+    number: true,
+    cell: (row) => received(row, at),
+    by: (row) => rows.points[at][row],
+    value: (row) => written(row, at),
+  }));
+
+/**
+ * The result less what it is held against.
+ * @param {Comparison} comparison
+ * @returns {Listed<number>}
+ */
+export function differenceColumn(comparison = chosen()) {
+  /** @param {number} row */
+  const difference = (row) => compare(row, comparison).difference;
+  return {
+    head: "Difference",
+    number: true,
+    cell: (row) => {
+      const off = difference(row);
+      return off === null ? "" : signed(off);
+    },
+    by: difference,
+    value: (row) => {
+      const off = difference(row);
+      return off === null ? null : Math.round(off * 1e6) / 1e6;
+    },
+  };
+}
+
+/**
  * A student in a subject, with every grade.
  * @param {readonly number[]} of rows
  * @param {Comparison} comparison
@@ -112,8 +148,6 @@ export function entryColumns(of, comparison = chosen()) {
     const found = compare(row, comparison);
     return found.outcome === "none" ? verdict(row, found) : word(found);
   };
-  /** @param {number} row */
-  const difference = (row) => compare(row, comparison).difference;
   const held = new Set(of.map((row) => rows.subject[row]));
   return [
     {
@@ -123,27 +157,9 @@ export function entryColumns(of, comparison = chosen()) {
       value: (row) => data.students[rows.student[row]],
     },
     ...(several ? [{ head: "Subject", cell: subject, by: subject, value: subject }] : []),
-    ...series.map((head, at) => ({
-      head,
-      number: true,
-      cell: (/** @type {number} */ row) => received(row, at),
-      by: (/** @type {number} */ row) => rows.points[at][row],
-      value: (/** @type {number} */ row) => written(row, at),
-    })),
+    ...gradeColumns(),
     ...(comparison.base === null ? [] : [
-      {
-        head: "Difference",
-        number: true,
-        cell: (/** @type {number} */ row) => {
-          const off = difference(row);
-          return off === null ? "" : signed(off);
-        },
-        by: difference,
-        value: (/** @type {number} */ row) => {
-          const off = difference(row);
-          return off === null ? null : Math.round(off * 1e6) / 1e6;
-        },
-      },
+      differenceColumn(comparison),
       {
         head: comparison.label,
         cell: (/** @type {number} */ row) => outcomeCell(row, comparison),

@@ -7,13 +7,11 @@ import { compare, main, rowsIn } from "./comparing.js";
 import { leading, openEntries } from "./list.js";
 import { NARROW, roomFor, show, slotOf } from "./pictures.js";
 import { sorted, table, tableView } from "./tables.js";
-import { count, listed, sentences, signed, SYMBOL } from "./words.js";
+import { count, listed, OUTCOMES, sentences, signed, SYMBOL } from "./words.js";
 
 /** @import { Mean } from "./page.d.ts" */
 /** @import { Column } from "./tables.js" */
 /** @typedef {Mean & { row: string }} Row */
-
-const OUTCOMES = /** @type {const} */ (["below", "met", "exceeded"]);
 
 /** @returns {Row[]} In the school's order, or by their means. */
 function rowsOf() {

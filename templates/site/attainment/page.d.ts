@@ -185,8 +185,6 @@ export interface ForecastRow {
 export interface Forecast {
   said: string;
   rows: ForecastRow[];
-  /** Row → the whole grade in the mock by which it is forecast. */
-  wholes: Record<string, number>;
   /** Subject → the mock, and grade in it → probability of each final from U on. */
   grades: Record<string, { series: string; of: Record<string, number[]> }>;
 }

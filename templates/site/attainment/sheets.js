@@ -17,12 +17,11 @@ import { received, rows, scope, series, valueOf } from "./comparing.js";
 import { ALL } from "./counted.js";
 import { menu } from "./menu.js";
 import { sorted } from "./tables.js";
-import { count, plain, signed, students, SYMBOL } from "./words.js";
+import { count, OUTCOMES, plain, signed, students, SYMBOL } from "./words.js";
 
 /** @import { Child } from "./dom.js" */
 /** @import { Mean } from "./page.d.ts" */
 
-const OUTCOMES = /** @type {const} */ (["below", "met", "exceeded"]);
 const FEW = 15;
 
 /**

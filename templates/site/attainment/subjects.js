@@ -14,16 +14,8 @@ import {
   labelOf,
   outcomeCell,
 } from "./comparing.js";
-import {
-  outcomeWords,
-  received,
-  rounded,
-  rowOf,
-  rows,
-  series,
-  verdict,
-  word,
-} from "./comparing.js";
+import { outcomeWords, rounded, rowOf, rows, series, verdict, word } from "./comparing.js";
+import { differenceColumn, gradeColumns } from "./list.js";
 import { NAMES, NAMES_SHARE, roomFor, show, slotOf } from "./pictures.js";
 import { axisOf } from "./scales.js";
 import { table, tableView } from "./tables.js";
@@ -256,21 +248,8 @@ const showTable = tableView("subjects-table", () => {
           onclick: () => choose({ subject: rows.subject[row] }),
         }, data.subjects[rows.subject[row]]),
     },
-    ...series.map((head, at) => ({
-      head,
-      number: true,
-      cell: (/** @type {number} */ row) => received(row, at),
-      by: (/** @type {number} */ row) => rows.points[at][row],
-    })),
-    {
-      head: "Difference",
-      number: true,
-      cell: (row) => {
-        const { difference } = compare(row);
-        return difference === null ? "" : signed(difference);
-      },
-      by: (row) => compare(row).difference,
-    },
+    ...gradeColumns(),
+    differenceColumn(),
     { head: labelOf(all), cell: outcomeCell },
   ], all)];
 });

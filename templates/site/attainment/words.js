@@ -1,5 +1,6 @@
 // How numbers, grades and outcomes are written. Nothing here knows the page.
 
+export const OUTCOMES = /** @type {const} */ (["below", "met", "exceeded"]);
 export const SYMBOL = { below: "▼", met: "●", exceeded: "▲", none: "◆" };
 
 /** @param {readonly number[]} numbers */

@@ -17,6 +17,7 @@ from edu_pipeline.model.grades import (
     LETTERS,
     POST_16,
     SCALES,
+    STAGES,
     is_absent,
     is_fine,
     points_of,
@@ -289,8 +290,7 @@ def own_finals(results: pl.DataFrame, settings: Attainment) -> Mapping[str, str]
     """
     if "gcse" not in normal(settings.final):
         return {}
-    post_16 = [key for key, scale in SCALES.items() if scale.stage == POST_16]
-    found = results.filter(pl.col("scale").is_in(post_16)).group_by("cohort")
+    found = results.filter(pl.col("scale").is_in(STAGES[POST_16])).group_by("cohort")
     scales = dict(found.agg(pl.col("scale").unique().sort()).iter_rows())
     return {cohort: "A LEVEL" if of == ["a_level"] else "FINAL" for cohort, of in scales.items()}
 

@@ -12,7 +12,7 @@ NO_SERIES = pl.DataFrame(schema=dtypes(ExamSeries))
 """Of cohorts that have those of the settings and no other."""
 
 
-def own_settings(exam_series: pl.DataFrame, attainment: Attainment) -> Mapping[str, Attainment]:
+def cohort_settings(exam_series: pl.DataFrame, attainment: Attainment) -> Mapping[str, Attainment]:
     """Cohort → its settings: `series` are its exams and the baseline in their order.
 
     Args:
