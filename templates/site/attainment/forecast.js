@@ -6,6 +6,8 @@ import { $, el, fill, isThere, options, selectOf } from "./dom.js";
 import { byStudent, rows, series, wholeAt } from "./comparing.js";
 import { show } from "./pictures.js";
 import { on, pinned } from "./state.js";
+import { ALL } from "./counted.js";
+import { wholeIn } from "./scales.js";
 import { table, tableView } from "./tables.js";
 import { count } from "./words.js";
 
@@ -81,7 +83,10 @@ function mayBe(student) {
 /** A strip of probabilities for each subject of who is pinned. */
 function drawMayBe() {
   const student = pinned();
-  const found = student === null ? [] : mayBe(student);
+  // the strips share their columns, which are grades of one scale
+  const found = student === null
+    ? []
+    : mayBe(student).filter(({ subject }) => data.scale_of[subject] === data.commonest);
   const grades = [...Array(10).keys()].reverse().filter((grade) =>
     found.some(({ shares }) => shares[grade] >= LEAST)
   );
@@ -119,7 +124,7 @@ function drawMayBe() {
 }
 
 /** @param {number} grade */
-const named = (grade) => grade ? String(grade) : "U";
+const named = (grade) => wholeIn(ALL, grade);
 
 /**
  * @param {MayBe} one
