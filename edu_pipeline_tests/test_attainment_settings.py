@@ -37,6 +37,7 @@ def test_a_list_of_series_without_the_baseline_has_it_last() -> None:
         ({"series": ["GCSE", "Mock 1", "mock-1"]}, "two series are called 'Mock 1'"),
         ({"series_names": {"Nov": "MOCK 9"}}, "'Nov' = 'MOCK 9' is none of series"),
         ({"grades": {"5+": 12}}, "less than or equal to 9"),
+        ({"grades": {"wb": 0}, "no_grade": ["WB"]}, "'WB' is in grades and in no_grade"),
         ({"columns": {"pupil": "x"}}, "Input should be 'student_id'"),
     ],
 )

@@ -6,6 +6,7 @@ from typing import Annotated, Any, Literal, Self
 
 from pydantic import Field, model_validator
 
+from edu_pipeline.model.grades import normal
 from edu_pipeline.settings.part import Part
 
 ATTAINMENT_FOLDER = "attainment/"
@@ -84,6 +85,13 @@ class Attainment(Part):
         default_factory=dict,
         description="Grade = points, besides those that are known; wins over them.",
     )
+    no_grade: tuple[str, ...] = Field(
+        (),
+        description=(
+            'What stands where a grade would and is none, such as "WB" of who was withdrawn: counted, and '
+            "else as if the cell were empty."
+        ),
+    )
     subjects: dict[str, str] = Field(
         default_factory=dict, description="A subject as some export has it = as tables show it."
     )
@@ -143,6 +151,9 @@ class Attainment(Part):
                     f"{key} = {name!r} is none of series ({', '.join(self.series)}); add it there or "
                     f"say which of them is the {key}"
                 )
+        both = {normal(grade) for grade in self.grades} & {normal(text) for text in self.no_grade}
+        if both:
+            raise ValueError(f"{min(both)!r} is in grades and in no_grade; take it out of one")
         if self.final == self.baseline:
             raise ValueError("final and baseline must be two different series")
         columns = [series_column(name) for name in self.series]

@@ -1,5 +1,6 @@
 """What becomes of grades, absences, series, duplicates and students' ids."""
 
+import tomllib
 from collections.abc import Sequence
 
 import polars as pl
@@ -67,10 +68,45 @@ def test_an_unknown_grade_is_a_rejected_row_and_the_settings_can_know_it(read: R
     assert '"UPN": "A1"' in landed.rejected["row"][0]
     (row,) = problems(landed, "unknown_grade").rows(named=True)
     assert row["number"] == 2
-    assert row["message"].endswith('[attainment.grades]\n"5?" = …')
+    assert row["message"].endswith(
+        '[attainment.grades]\n"5?" = …\nor, of what is no grade: [attainment]\nno_grade = ["5?"]'
+    )
     known = read(files, {"grades": {"5?": 5.33}})
     assert known.results["points"].to_list() == [5.0, 5.33, 5.33]
     assert not kinds(known)
+
+
+def test_what_the_settings_call_no_grade_is_counted_and_neither_a_grade_nor_lost(
+    read: Read,
+) -> None:
+    lines = [f"A{n},N{n} Moss,Maths,GCSE,{'WB' if n < 4 else 5}" for n in range(8)]
+    asked = read(long(*lines))
+    assert held(asked) == [("2026", "Maths")]
+    (message,) = problems(asked, "unknown_grade")["message"]
+    pasted = tomllib.loads(message[message.index("[attainment]\nno_grade") :])["attainment"]
+    landed = read(long(*lines), pasted)
+    assert [points for *_, points in results(landed)] == [5.0] * 4
+    assert rejected(landed) == []
+    (row,) = landed.notes.rows(named=True)
+    assert (row["kind"], row["number"]) == ("not_read", 4)
+    assert "4 cells are no grade, as [attainment] no_grade says: “WB” (4)." in row["message"]
+    assert landed.fates.select("fate", "rule", "rows").rows() == [
+        ("counted", "", 4),
+        ("outside", "no_grade", 4),
+    ]
+
+
+def test_a_column_is_still_one_of_grades_where_most_of_its_cells_are_said_to_be_none(
+    read: Read,
+) -> None:
+    csv = "UPN,Maths,Art\nA1,WB,4\nA2,wb ,4\nA3,5,4\n"
+    landed = read({"2026/GCSE.csv": csv}, {"no_grade": ["WB"]})
+    assert results(landed, "student_id", "subject", "points") == [
+        ("A1", "Art", 4.0),
+        ("A2", "Art", 4.0),
+        ("A3", "Art", 4.0),
+        ("A3", "Maths", 5.0),
+    ]
 
 
 def test_marks_are_said_to_be_none(read: Read) -> None:
@@ -123,7 +159,7 @@ def test_a_number_or_an_address_is_shown_in_no_sentence_however_many_have_it(
 def test_a_word_that_several_students_have_for_a_grade_is_shown(read: Read) -> None:
     lines = [f"A{n},Ada Moss,Maths,GCSE,Working towards" for n in range(3)]
     (message,) = problems(read(long(*lines)), "unknown_grade")["message"]
-    assert message.endswith('[attainment.grades]\n"Working towards" = …')
+    assert '[attainment.grades]\n"Working towards" = …\n' in message
     (message,) = problems(read(long(*lines[:2])), "unknown_grade")["message"]
     assert "Working" not in message
 
@@ -148,7 +184,7 @@ def test_two_figures_are_a_double_award_in_science_and_a_mark_elsewhere(read: Re
         "message"
     ]
     assert "“54” may be a mark or, like 5-4, a double award" in message
-    assert message.endswith('[attainment.grades]\n"W" = …')
+    assert message.endswith('[attainment.grades]\n"W" = …\nor, of what is no grade: [attainment]\nno_grade = ["W"]')
 
 
 def test_a_d_is_a_distinction_in_a_subject_with_merits_and_passes(read: Read) -> None:

@@ -21,6 +21,7 @@ from edu_pipeline.landing.sources.results.series import (
 from edu_pipeline.landing.sources.results.sheets import Sheet
 from edu_pipeline.landing.tables.headers import word_set
 from edu_pipeline.model.grades import is_absent, is_grade, is_nothing
+from edu_pipeline.model.grades import normal as normal_grade
 from edu_pipeline.model.subjects import is_known, sounds_like_one, subject_key, telling_words, tidy
 from edu_pipeline.settings.attainment import Attainment, Column
 
@@ -293,6 +294,11 @@ def is_no_subject(text: str, settings: Attainment) -> bool:
     return measures and not sounds_like_one(text) and not _is_said(text, settings)
 
 
+def is_no_grade(text: str, settings: Attainment) -> bool:
+    """Whether the settings say of a cell that it is no grade."""
+    return normal_grade(text) in {normal_grade(word) for word in settings.no_grade}
+
+
 def _is_said(subject: str, settings: Attainment) -> bool:
     return tidy(subject).casefold() in {tidy(name).casefold() for name in settings.subjects}
 
@@ -437,7 +443,11 @@ class _Reading:
         if place not in self._cells:
             texts = Counter(row.cells[place].strip() for row in self._rows)
             self._cells[place] = Counter(
-                {text: count for text, count in texts.items() if not is_nothing(text)}
+                {
+                    text: count
+                    for text, count in texts.items()
+                    if not is_nothing(text) and not is_no_grade(text, self.settings)
+                }
             )
         return self._cells[place]
 

@@ -9,6 +9,7 @@ from dataclasses import asdict
 
 import polars as pl
 
+from edu_pipeline.ground.toml import toml_list, toml_text
 from edu_pipeline.ground.wording import counted, listed
 from edu_pipeline.landing.rules import NO_DATA
 from edu_pipeline.landing.sources.results.asking import (
@@ -238,14 +239,33 @@ def unknown_grades(bad: pl.DataFrame, names: Collection[str]) -> Iterator[Note]:
                     f"{'-'.join(doubles[0][:2])}, a double award: only in a subject called so are two "
                     f"figures one. If it is, put {'-'.join(doubles[0][:2])} there. "
                 )
-            if lines := "\n".join(f'"{text}" = …' for text in shown if text not in doubles):
+            if others := [text for text in shown if text not in doubles]:
+                lines = "\n".join(f"{toml_text(text)} = …" for text in others)
                 message += (
-                    f"Say in pipeline.toml how many points each is: [attainment.grades]\n{lines}"
+                    f"Say in pipeline.toml how many points each is: "
+                    f"[attainment.grades]\n{lines}"
+                    f"\nor, of what is no grade: [attainment]\nno_grade = {toml_list(others)}"
                 )
         else:
             message += "Look at them in rejected_rows."
         message = message.rstrip()
         yield Note("unknown_grade", cohort, message, found.height)
+
+
+def no_grades(cells: pl.DataFrame) -> Iterator[Note]:
+    """Cells of which the settings say that they are no grade.
+
+    Args:
+        cells: `cohort` and `grade` of these.
+    """
+    for cohort, found in by_cohort(cells):
+        counts = _counts(found["grade"])
+        one = found.height == 1
+        message = (
+            f"{cohort}: {counted(found.height, 'cell')} {'is' if one else 'are'} no grade, as "
+            f"[attainment] no_grade says: {_with_counts(counts, list(counts))}."
+        )
+        yield Note("not_read", cohort, message, found.height)
 
 
 def _is_mark(text: str) -> bool:

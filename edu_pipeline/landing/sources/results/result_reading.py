@@ -14,7 +14,7 @@ import polars as pl
 from edu_pipeline.landing.rules import NO_DATA
 from edu_pipeline.landing.sources.results import result_problems as say
 from edu_pipeline.landing.sources.results.asking import Note
-from edu_pipeline.landing.sources.results.header import is_no_subject, normal
+from edu_pipeline.landing.sources.results.header import is_no_grade, is_no_subject, normal
 from edu_pipeline.landing.sources.results.names import normal_name
 from edu_pipeline.landing.sources.results.result_cells import CELLS, as_json, read_rows
 from edu_pipeline.landing.sources.results.result_columns import columns_of
@@ -179,6 +179,7 @@ def read_cohort(
     steps = _Steps(found.tables, rows, labels, settings, sieve, notes, questions)
     cells = sieve.keep(cells, pl.col("cohort").is_not_null(), NO_COHORT)
     cells = sieve.keep(cells, ~_is_ignored(settings), IGNORED)
+    cells = steps.of_grades(cells)
     cells = steps.of_subjects(cells)
     cells, unplaced = steps.in_series(labels.with_subjects(cells))
     seen = pl.concat([seen, years_in_series(cells)]).unique(maintain_order=True)
@@ -303,6 +304,14 @@ class _Steps:
         said = {value.series for table in self.tables for value in table.columns.values}
         said |= {table.series for table in self.tables if table.columns.series is None}
         return {text for text in said if text is not None}
+
+    def of_grades(self, cells: pl.DataFrame) -> pl.DataFrame:
+        """Cells without those of which the settings say that they are no grade."""
+        none = pl.col("grade").is_in(
+            [text for text in cells["grade"].unique() if is_no_grade(text, self.settings)]
+        )
+        self.notes += say.no_grades(cells.filter(none))
+        return cells.filter(~none)
 
     def of_subjects(self, cells: pl.DataFrame) -> pl.DataFrame:
         """Cells without attendance, averages and the like, which stand among subjects."""
