@@ -96,7 +96,7 @@ class ResultColumns(dy.Schema):
     role = dy.String(
         description=(
             "Kind of id, name, cohort, subject, series, grade (whose series another column says), a role "
-            "of exam_series, stated difference, group, asked about, not read"
+            "of exam_series, stated difference, group, asked about, not used (the evidence is why), not read"
         )
     )
     subject = dy.String(

@@ -132,6 +132,52 @@ def _answers(message: str, settings_of: Mapping[str, str]) -> list[dict[str, obj
     return found
 
 
+def test_papers_and_key_stage_2_are_said_to_be_unused_and_make_no_groups(read: Read) -> None:
+    columns = (
+        "1 2 3 4",
+        "2 3 4 5",
+        "61 62 63 64",
+        "104 99 110 108",
+        "Low Low High High",
+        "44 45 46 47",
+    )
+    text = table("GCSE,KS2 Prior,P2 mark,KS2 Maths,KS2 band,Paper_1 score", *columns)
+    landed = read({"2026/r.csv": text})
+    found = {name: role for name, role in roles(landed).items() if name not in ("UPN", "Name")}
+    assert found == {
+        "Subject": "subject",
+        "GCSE": "final",
+        "KS2 Prior": "not used",
+        "P2 mark": "not used",
+        "KS2 Maths": "not used",
+        "KS2 band": "group",
+        "Paper_1 score": "not used",
+    }
+    why = dict(landed.columns.filter(role="not used").select("column", "evidence").iter_rows())
+    assert "one paper" in why["P2 mark"]
+    assert "key stage 2" in why["KS2 Maths"]
+    assert set(landed.groups["column"]) == {"KS2 band"}
+    # what has grades may be the baseline, and the line that is printed makes it that
+    prior = landed.columns.row(by_predicate=pl.col("column") == "KS2 Prior", named=True)
+    own = tomllib.loads(str(prior["lines"]))["attainment"]
+    told = read({"2026/r.csv": text}, own)
+    assert roles(told)["KS2 Prior"] == "baseline"
+    assert told.results.filter(series="BASELINE")["points"].to_list() == [2, 3, 4, 5]
+
+
+def test_another_reading_is_offered_only_where_something_speaks_for_it(read: Read) -> None:
+    text = table(
+        "Series,Grade,Colour,Band,Target,Baseline,Diff",
+        *("GCSE GCSE GCSE GCSE", "5 5 5 6", "q q z z", "1 2 1 2", "6 6 7 7", "4 5 5 6", "1 0 0 0"),
+    )
+    landed = read({"2026/r.csv": text})
+    offered = landed.columns.drop_nulls("otherwise").select("column", "otherwise").rows()
+    # there is a baseline; what has two numbers may be grades
+    assert offered == [("Band", "a series")]
+    alone = read({"2026/r.csv": table("GCSE,Target", "5 5 5 6", "6 6 7 7")})
+    assert alone.columns.drop_nulls("otherwise")["column"].to_list() == ["Target"]
+
+
 def test_a_cohort_of_targets_alone_has_no_result_and_says_so(read: Read) -> None:
     landed = read({"2026/r.csv": table("Target,Prediction", "5 5 6 6", "4 4 4 4")})
     assert set(landed.series.filter(role="sat")["series"]).isdisjoint(landed.results["series"])

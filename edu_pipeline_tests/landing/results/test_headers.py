@@ -1,11 +1,17 @@
 """Headers of a subject and something beside it: a series, a difference, or what is asked about."""
 
+import re
+import tomllib
 from collections.abc import Mapping
+from itertools import takewhile
 
+import polars as pl
 import pytest
 
 from edu_pipeline.landing.sources.results.header import pair
 from edu_pipeline.landing.sources.results.result_reading import Landed
+from edu_pipeline.model.attainment import QUESTIONS
+from edu_pipeline.model.subjects import subject_key
 from edu_pipeline.settings.attainment import Attainment
 from edu_pipeline_tests.landing.results.conftest import Read, held, kinds, problems
 
@@ -152,3 +158,93 @@ def test_last_summers_exam_gets_a_place_by_the_line_that_is_printed(read: Read) 
     told = read(files, {"series": ["JUN 24", "MOCK 1", "MOCK 2", "NOV 24", "GCSE"]})
     assert set(told.results["series"]) == {"JUN 24", "NOV 24"}
     assert not kinds(told)
+
+
+@pytest.mark.parametrize(
+    ("over", "below"),
+    [
+        ("UPN,English,,Maths", ",Lang,Lit,"),
+        ("UPN,English,,Maths", ",Language,Literature,Grade"),
+        (",English,,", "UPN,Lang,Lit,Maths"),
+        (",English,,Maths", "UPN,Lang,Lit,GCSE"),
+        (",English,,Maths", "UPN,Lang GCSE,Lit GCSE,GCSE"),
+    ],
+)
+def test_two_lines_that_have_a_part_of_a_subject_each_say_the_whole(
+    read: Read, over: str, below: str
+) -> None:
+    landed = read({"2026/GCSE.csv": f"{over}\n{below}\nA1,4,5,6\nA2,5,6,7\n"})
+    found = {
+        subject_key(subject): points
+        for subject, points in landed.results.group_by("subject").agg("points").rows()
+    }
+    assert found == {
+        "english language": [4, 5],
+        "english literature": [5, 6],
+        "mathematics": [6, 7],
+    }
+    assert not kinds(landed)
+
+
+@pytest.mark.parametrize("path", ["2026/r.csv", "2026/GCSE.csv"])
+@pytest.mark.parametrize(
+    "header",
+    [
+        "Maths Mock 1,BTEC Dip Mock,BTEC Dip GCSE",
+        "Maths Mock 1,BTEC Dip Mock 1,Zumba Mock 1",
+        "Maths,BTEC Mock 1,BTEC Mock 2",
+        "Maths GCSE,BTEC Dip Mock 1,Autumn 1",
+        "BTEC Dip Mock 1,BTEC Dip Mock 2",
+        "Maths Mock 1,Maths WAG,BTEC Dip Mock 1",
+    ],
+)
+def test_what_is_printed_ends_the_questions_when_it_is_pasted_round_by_round(
+    read: Read, header: str, path: str
+) -> None:
+    columns = header.count(",") + 1
+    rows = "".join(f"A{n},{','.join([str(n)] * columns)}\n" for n in range(3, 9))
+    files = {path: f"UPN,{header}\n{rows}"}
+    own: dict[str, object] = {}
+    for _ in range(3):
+        landed = read(files, own)
+        asked = landed.notes.filter(pl.col("kind").is_in([*QUESTIONS, "not_understood"]))
+        if asked.is_empty():
+            break
+        for message in asked["message"]:
+            _paste(own, message)
+    assert asked.is_empty()
+    assert set(landed.results["subject"]) >= {
+        name for name in ("Maths", "BTEC Dip", "Zumba") if name in header
+    }
+
+
+def _paste(own: dict[str, object], message: str) -> None:
+    """Put the first lines that a message prints into the settings, `…` as the first mock."""
+    section, rest = re.split(r"(?=\[attainment[.\w]*\]\n)", message)[1].split("\n", 1)
+    lines = list(takewhile(lambda line: " = " in line, rest.splitlines()))
+    found = tomllib.loads("\n".join([section, *lines]).replace("…", "MOCK 1"))["attainment"]
+    for key, value in found.items():
+        there = own.get(key)
+        own[key] = {**there, **value} if isinstance(there, dict) else value
+
+
+def test_an_award_in_a_subject_that_we_know_is_a_subject_of_its_own(read: Read) -> None:
+    text = "UPN,BTEC IT Mock 1,IT Mock 1,Maths Mock 1\nA1,M,5,6\nA2,P,6,7\n"
+    landed = read({"2026/r.csv": text})
+    assert set(landed.results["subject"]) == {"BTEC IT", "IT", "Maths"}
+    assert not kinds(landed)
+
+
+@pytest.mark.parametrize("header", ["Target", "Autumn 1", "Baseline", "Mock 1"])
+def test_a_series_of_no_subject_beside_others_that_have_one_is_asked_about_and_left_out(
+    read: Read, header: str
+) -> None:
+    files = {"2026/r.csv": f"UPN,Maths GCSE,English GCSE,{header}\nA1,4,5,6\nA2,5,5,6\n"}
+    landed = read(files)
+    assert set(landed.results["series"]) == {"GCSE"}
+    assert not held(landed)
+    (message,) = problems(landed, "which_column")["message"]
+    assert f"“{header}” says no subject, and other columns do" in message
+    told = read(files, {"ignore": [header]})
+    assert not kinds(told)
+    assert told.results.equals(landed.results)

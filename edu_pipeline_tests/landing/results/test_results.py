@@ -184,7 +184,9 @@ def test_two_figures_are_a_double_award_in_science_and_a_mark_elsewhere(read: Re
         "message"
     ]
     assert "“54” may be a mark or, like 5-4, a double award" in message
-    assert message.endswith('[attainment.grades]\n"W" = …\nor, of what is no grade: [attainment]\nno_grade = ["W"]')
+    assert message.endswith(
+        '[attainment.grades]\n"W" = …\nor, of what is no grade: [attainment]\nno_grade = ["W"]'
+    )
 
 
 def test_a_d_is_a_distinction_in_a_subject_with_merits_and_passes(read: Read) -> None:

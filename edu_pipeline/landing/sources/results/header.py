@@ -19,6 +19,7 @@ from edu_pipeline.landing.sources.results.series import (
     sounds_like_series,
 )
 from edu_pipeline.landing.sources.results.sheets import Sheet
+from edu_pipeline.landing.sources.results.unused import why_unused
 from edu_pipeline.landing.tables.headers import word_set
 from edu_pipeline.model.grades import is_absent, is_grade, is_nothing
 from edu_pipeline.model.grades import normal as normal_grade
@@ -127,6 +128,10 @@ _OF_QUALIFICATIONS = word_set(
     "higher foundation advanced applied further core a as"
 )
 """Words that stand beside several subjects and make each another subject."""
+_OF_AWARDS = word_set(
+    "btec ncfe cnat cambridge national nationals vcert award certificate cert diploma dip tech technical"
+)
+"""Of these, the ones that only an award of its own has, whatever subject it is in."""
 _TAUGHT = word_set("class classes set group teaching teacher tchr staff stream band code")
 """Words of where and by whom a subject is taught."""
 _PRIVATE = re.compile(
@@ -195,6 +200,10 @@ class Columns:
     """Of these, classes, sets and teachers of one subject: its name, and what the column says."""
     unknown: tuple[str, ...] = ()
     """Headers beside subjects, or beside series, that are known for none and have grades below."""
+    bare: tuple[str, ...] = ()
+    """Headers of a series, beside columns that have a subject, too, and with grades below."""
+    unused: Mapping[int, str] = field(default_factory=dict)
+    """Columns of what is known and makes no figure, and why."""
     beside: tuple[str, ...] = ()
     """What stands beside subjects in headers, is known for nothing and has grades below."""
 
@@ -311,13 +320,44 @@ def pair(header: str, settings: Attainment) -> tuple[str, str] | None:
     found = [
         (tidy(subject.replace("_", " ")), series)
         for subject, series in _cuts(header)
-        if _is_label(series, settings) and is_subject(subject, settings)
+        if _is_label(series, settings) and (is_subject(subject, settings) or _is_award(subject))
     ]
     return max(
         found,
         key=lambda each: (is_series(each[1], settings), _known_length(each[0]), len(each[1])),
         default=None,
     )
+
+
+def unknown_pair(header: str, settings: Attainment) -> tuple[str, str] | None:
+    """What may be a subject, though we know none of that name, and the series beside it: `BTEC Dip Mock`."""
+    if _is_label(header, settings) or pair(header, settings) is not None:
+        return None
+    found = [
+        (tidy(subject.replace("_", " ")), series)
+        for subject, series in _cuts(header)
+        if sounds_like_series(series, settings)
+        and _compact(subject) not in _NO_GUESS
+        and {*_NO_SUBJECT, *_MEASURES, *_OF_EXAMS}.isdisjoint(normal(subject).split())
+    ]
+    return max(found, key=lambda each: len(each[1]), default=None)
+
+
+def making(header: str, settings: Attainment, *, series: bool) -> Mapping[str, str]:
+    """What makes a column that we do not know one of a series, or of a subject: lines of `[attainment.series_names]` or `.subjects`."""
+    if series:
+        return {header: "…"}
+    both = unknown_pair(header, settings)
+    name = header if both is None else both[0]
+    return {name: name}
+
+
+def _is_award(text: str) -> bool:
+    """Whether a text is an award in a subject that we know: `BTEC IT`, `Health Social Care Tech Award`."""
+    words = text.replace("_", " ").split()
+    rest = [word for word in words if normal(word) not in _OF_QUALIFICATIONS | _OF_AWARDS]
+    named = any(normal(word) in _OF_AWARDS for word in words)
+    return named and is_known(" ".join(rest))
 
 
 def _beside_a_subject(header: str) -> tuple[str, str] | None:
@@ -382,15 +422,23 @@ def one_header(sheet: Sheet, settings: Attainment) -> Sheet:
     names = ["" if _BLANK.fullmatch(name) else re.sub(r"_\d+$", "", name) for name in sheet.header]
     if sheet.rows:
         first = sheet.rows[0]
-        series = [_is_label(cell, settings) for cell in first.cells]
+        series = [
+            _is_label(cell, settings) or over is not None or _is_only(cell, _GRADE)
+            for cell, over in zip(first.cells, _wholes(names, first.cells), strict=True)
+        ]
         if sum(series) >= _SUBJECTS_ENOUGH and all(
             told or not cell.strip() for told, cell in zip(series, first.cells, strict=True)
         ):
             header = _joined(names, first.cells, sheet.header, settings)
             return replace(sheet, header=header, rows=sheet.rows[1:])
     over = [cell.strip() for cell in sheet.over]
-    if sum(is_subject(cell, settings) for cell in over if cell) >= _SUBJECTS_ENOUGH:
-        lower = [name if _is_label(name, settings) else "" for name in names]
+    whole = _wholes(over, names)
+    subjects = sum(is_subject(cell, settings) for cell in over if cell)
+    if subjects >= _SUBJECTS_ENOUGH or any(whole):
+        lower = [
+            name if _is_label(name, settings) or part else ""
+            for name, part in zip(names, whole, strict=True)
+        ]
         return replace(sheet, header=_joined(over, lower, sheet.header, settings))
     return sheet
 
@@ -400,12 +448,25 @@ def _joined(
 ) -> tuple[str, ...]:
     """Subjects, each over the columns up to the next, with the series below them."""
     joined, subject = [], ""
-    for over, under, name in zip(upper, lower, header, strict=True):
+    for over, under, name, whole in zip(upper, lower, header, _wholes(upper, lower), strict=True):
         subject = over or subject
-        joined.append(
-            f"{subject} – {under.strip()}" if under and is_subject(subject, settings) else name
-        )
+        known = under and not _is_only(under, _GRADE) and is_subject(subject, settings)
+        joined.append(whole or (f"{subject} – {under.strip()}" if known else name))
     return tuple(joined)
+
+
+def _wholes(upper: Sequence[str], lower: Sequence[str]) -> list[str | None]:
+    """Subjects of which two lines each have a part, such as `English` over `Lang` and `Lit Mock 1`."""
+    found: list[str | None] = []
+    subject = ""
+    for over, under in zip(upper, lower, strict=True):
+        subject = over or subject
+        first = " ".join([subject, *under.split()[:1]])
+        named = is_known(subject) and _has_words(under) and is_known(first)
+        key = subject_key(first)
+        apart = key != subject_key(subject) and (not is_known(under) or subject_key(under) == key)
+        found.append(f"{subject} {under.strip()}" if named and apart else None)
+    return found
 
 
 def as_received(header: Sequence[str]) -> list[str]:
@@ -432,6 +493,7 @@ class _Reading:
         self.values: list[Value] = []
         self.differences: list[Value] = []
         self.beside: list[str] = []
+        self.bare: list[str] = []
         self.unknown: list[str] = []
         self._rows, self._header = sheet.rows, sheet.header
         self._cells: dict[int, Counter[str]] = {}
@@ -648,6 +710,28 @@ class _Reading:
             if _is_label(header, self.settings):
                 self.put(place, None, header)
 
+    def put_unknown_subjects(self) -> None:
+        """Take columns of a series beside what is no subject we know, if grades or marks stand there."""
+        for place, header in list(self.headers.items()):
+            if unknown_pair(header, self.settings) is not None and self.may_be_results(place):
+                del self.headers[place]
+                self.unknown.append(header)
+
+    def put_bare(self) -> None:
+        """Take columns of a series beside others that have a subject, too: of which is this one?"""
+        for place, header in list(self.headers.items()):
+            if _is_label(header, self.settings) and self.like_grades(place) > _MOSTLY:
+                del self.headers[place]
+                self.bare.append(header)
+
+    def unused(self) -> Mapping[int, str]:
+        """Why columns that are left make no figure, as far as that is known."""
+        found = {
+            place: why_unused(header, self.settings, measured=self.may_be_results(place))
+            for place, header in self.headers.items()
+        }
+        return {place: why for place, why in found.items() if why is not None}
+
     def put_strangers(self) -> None:
         """Take columns that are called like nothing we know and have grades, or numbers like grades.
 
@@ -658,7 +742,8 @@ class _Reading:
             words = set(normal(header).split())
             plain = words.isdisjoint(_NO_SUBJECT) and _compact(header) not in _NO_GUESS
             surely = plain and self.share(place, self.graded) >= _SURELY
-            if surely and not self.is_flag(place):
+            known = not of_series and why_unused(header, self.settings, measured=True) is not None
+            if surely and not known and not self.is_flag(place):
                 del self.headers[place]
                 if of_series and may_be_final(header, self.settings):
                     self.values.append(Value(place, None, header))
@@ -710,6 +795,14 @@ class _Reading:
             elif is_subject(bare, settings) and self.may_be_results(place):
                 del self.headers[place]
                 self.values.append(Value(place, tidy(bare), header if baseline else None))
+        self.put_without_subject()
+
+    def put_without_subject(self) -> None:
+        """Take columns of grades that say no subject that we know."""
+        if not self.baseline:
+            self.put_unknown_subjects()
+            if self.values:
+                self.put_bare()
         if len(self.values) >= _SUBJECTS_ENOUGH:
             self.put_labelled()
             self.put_strangers()
@@ -748,6 +841,7 @@ def read_columns(
         reading.put_of_a_subject(series=series is not None)
     else:
         reading.put_per_subject()
+    unused = reading.unused()
     return replace(
         people,
         cohort=cohort,
@@ -757,7 +851,12 @@ def read_columns(
         date=date,
         differences=tuple(reading.differences),
         values=tuple(reading.values),
-        groups=tuple(p for p, h in reading.headers.items() if not _PRIVATE.search(normal(h))),
+        groups=tuple(
+            place
+            for place, header in reading.headers.items()
+            if place not in unused and not _PRIVATE.search(normal(header))
+        ),
+        unused=unused,
         of_subjects={
             place: taught
             for place, header in reading.headers.items()
@@ -765,6 +864,7 @@ def read_columns(
         },
         unknown=tuple(reading.unknown),
         beside=tuple(reading.beside),
+        bare=tuple(reading.bare),
     )
 
 
@@ -794,7 +894,8 @@ def _besides(headers: Mapping[int, str], settings: Attainment) -> Mapping[int, t
     for place, header in headers.items():
         both, beside = pairs[place], _beside_a_subject(header)
         subject = header if both is None else both[0]
-        if beside is None or (both and is_known(subject)) or _is_said(subject, settings):
+        whole = both is not None and (is_known(subject) or _is_award(subject))
+        if beside is None or whole or _is_said(subject, settings):
             continue
         key = subject_key(beside[0])
         kind = normal(beside[1]) in several or _sat(beside[1])

@@ -202,9 +202,10 @@ def no_core(results: pl.DataFrame, names: Collection[str], settings: Attainment)
             if len(subjects) < _A_SCHOOLS or not keys.isdisjoint(map(subject_key, those)):
                 continue
             shown = _shown(subjects, names)
+            more = ["others"] if len(subjects) > len(shown) else []
             message = (
                 f"{cohort}: no subject is taken for {what}, so there is no figure of English and maths. There "
-                f"are {some(shown)}; if one is {what}, add to pipeline.toml: "
+                f"are {listed([*shown, *more])}; if one is {what}, add to pipeline.toml: "
                 f"{paste('attainment.subjects', {'…': those[0]})}"
             )
             yield Note("not_read", cohort, message)

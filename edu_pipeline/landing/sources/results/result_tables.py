@@ -15,10 +15,12 @@ from edu_pipeline.landing.sources.results.header import (
     WHO,
     Columns,
     known_names,
+    making,
     one_header,
     pair,
     read_columns,
     shown_header,
+    unknown_pair,
 )
 from edu_pipeline.landing.sources.results.series import (
     is_expectation,
@@ -246,10 +248,15 @@ def _not_understood(table: Table, settings: Attainment) -> str | None:
         return f'no column says whose row it is. {seen} Add to [attainment.columns]: name = "…"'
     strange = list(dict.fromkeys((*columns.beside, *columns.unknown)))
     if not columns.values and strange:
+        what, section = "series", "attainment.series_names"
+        line: Mapping[str, str] = {strange[0]: settings.sat[0]}
+        if unknown_pair(strange[0], settings) is not None:
+            what, section = "subject", "attainment.subjects"
+            line = making(strange[0], settings, series=False)
         return (
             f"{listed([f'“{text}”' for text in strange[:_SHOWN]])} {'is' if len(strange) == 1 else 'are'} no "
-            "series and no subject that we know, and no other column has grades. If one is a series, add to "
-            f"pipeline.toml: {paste('attainment.series_names', {strange[0]: settings.sat[0]})}"
+            f"series and no subject that we know, and no other column has grades. If one is a {what}, add to "
+            f"pipeline.toml: {paste(section, line)}"
         )
     if not columns.values:
         return (

@@ -18,7 +18,7 @@ from edu_pipeline.landing.sources.results.asking import (
     quoted,
 )
 from edu_pipeline.landing.sources.results.exam_order import SeriesNames
-from edu_pipeline.landing.sources.results.header import Value, as_received, normal, pair
+from edu_pipeline.landing.sources.results.header import Value, as_received, making, normal, pair
 from edu_pipeline.landing.sources.results.result_tables import Table, cohorts_of, paste
 from edu_pipeline.landing.sources.results.series import (
     is_in_settings,
@@ -263,24 +263,40 @@ def unknown_columns(
     """
     for table in tables:
         columns, waits = table.columns, not cohorts_of(table) <= set(finals)
+        if columns.bare:
+            yield _of_no_subject(table)
         of_series = columns.subject is not None or table.subject is not None
         for headers, is_series in ((columns.unknown, of_series), (columns.beside, True)):
             if not headers or table.baseline:
                 continue
             what, which = "subject", ""
-            lines = {header: header for header in headers[:SHOWN]}
             if is_series:
                 what, which = "series", f" and which of {listed(list(settings.series))}"
-                lines = dict.fromkeys(lines, "…")
+            lines: dict[str, str] = {}
+            for header in headers[:SHOWN]:
+                lines |= making(header, settings, series=is_series)
             one, holds = len(headers) == 1, is_series and waits
             message = (
                 f"{table.sheet.file}: {quoted(headers)} {'is' if one else 'are'} no {what} that we know, and "
                 f"what stands there could be grades. {'It is' if one else 'They are'} left out"
                 f"{', and the page waits, because it may be the result' if holds else ''}. Say in "
-                f"pipeline.toml which is a {what}{which}: "
-                f"{paste(f'attainment.{_SECTIONS[what]}', lines)}\nand which is none: {ignoring(headers)}"
+                f"pipeline.toml which is a {what}{which}: {paste(f'attainment.{_SECTIONS[what]}', lines)}\n"
+                f"and which is none: {ignoring(headers)}"
             )
             yield Note("which_column", only_cohort(table), message, len(headers), holds=holds)
+
+
+def _of_no_subject(table: Table) -> Note:
+    """Columns of a series that say no subject, where others do."""
+    headers = table.columns.bare
+    one = len(headers) == 1
+    subject = next(value.subject for value in table.columns.values if value.subject)
+    message = (
+        f"{table.sheet.file}: {quoted(headers)} {'says' if one else 'say'} no subject, and other columns do, so "
+        f"no figure is made of {'it' if one else 'them'}. If one is of a subject, call it so, such as “{subject} "
+        f"{headers[0]}”; if none is, leave {'it' if one else 'them'} out: {ignoring(headers)}"
+    )
+    return Note("which_column", only_cohort(table), message, len(headers))
 
 
 def no_subjects(cells: pl.DataFrame) -> Iterator[Note]:
