@@ -8,14 +8,31 @@ from collections.abc import Iterable
 import duckdb
 import polars as pl
 
-from edu_pipeline.facts.run_results import CERTIFICATE, FREE, PAID, REACHED, query_frame
-
-HOW = (
-    f"case when {CERTIFICATE} then 'certificate' when {PAID} then 'paid' "
-    f"when not {FREE} then 'unknown' when enrolled is false then 'left' else 'free' end"
+from edu_pipeline.facts.run_results import query_frame
+from edu_pipeline.facts.run_states import FREE, REACHED
+from edu_pipeline.ground.sql import literal, literals
+from edu_pipeline.model.completion import (
+    DELIVERED,
+    DUE,
+    EXPECTED,
+    LEFT,
+    NOT_VERIFIED,
+    PASSED_FREE,
+    REVOKED,
 )
-"""SQL of how a run was passed: with a certificate, on a paid track without one, on no track that is
-known, or on a free one, which `left` have left."""
+
+HOW = f"""case state
+    when {literal(DELIVERED)} then 'certificate' when {literal(REVOKED)} then 'revoked'
+    when {literal(NOT_VERIFIED)} then 'identity'
+    when {literal(EXPECTED)} then 'paid' when {literal(DUE)} then 'paid'
+    when {literal(LEFT)} then if({FREE}, 'left', 'refunded')
+    when {literal(PASSED_FREE)} then 'free' else 'unknown' end"""
+"""SQL of how a run was passed, on a row `result` of `stg_run_results` with its `state`: with a
+certificate, or one that was taken back; on a paid track without one, of these with an identity that is
+not verified, and of those who have left, `refunded`; on a free one, which `left` have left; on none that
+is known."""
+PASSED = f"({REACHED} or state in {literals((DELIVERED, REVOKED, NOT_VERIFIED, EXPECTED, DUE))})"
+"""SQL of whether it was passed, by grade or by edX's own word."""
 
 
 def standings(
@@ -60,11 +77,12 @@ def passes(
 ) -> pl.DataFrame:
     """The runs that each learner passed, as far as the news of them matters.
 
-    Passed is a run with a grade at or above the pass mark, or with a certificate. Of every learner
+    Passed is a run with a grade at or above the pass mark, or that edX calls passed on a paid track. Of every learner
     all runs are kept that are open to verify, and of the others the strongest of each kind.
 
     Args:
-        con: The warehouse, with `stg_run_results`, `programme_runs` and `course_completion`.
+        con: The warehouse, with `stg_run_results`, `run_states`, `programme_runs` and
+            `course_completion`.
         programme_id: The programme.
         news: Of every run and `how` (see `HOW`; `again` for a free track where another run has the
             course's certificate): `number`, the higher the stronger, and `kind`: `verify` or any
@@ -89,8 +107,9 @@ def passes(
             passed as (
               select result.learner_id, result.course_id, result.run, grade, {HOW} as how
               from stg_run_results as result
+              join run_states using (programme_id, course_id, run, learner_id)
               join programme_runs using (programme_id, course_id, run)
-              where result.programme_id = $programme_id and ({REACHED} or {CERTIFICATE})
+              where result.programme_id = $programme_id and {PASSED}
                 and ($learner_id is null or learner_id = $learner_id)
             ),
             has as (
@@ -260,7 +279,7 @@ def courses_of(con: duckdb.DuckDBPyConnection, learner_id: str) -> pl.DataFrame:
         con,
         """
         select done.programme_id, done.course_id, attempts, passed, certificate, audit_passed,
-               in_progress, run_name, best_grade as grade, enrollment_track as track, verification
+               in_progress, run_name, done.grade as grade, enrollment_track as track, verification
         from course_completion as done
         join programme_runs as best
           on best.programme_id = done.programme_id and best.run = best_run

@@ -1,7 +1,7 @@
 """Grade reports by the million, reduced to learner × course and to counts that add up.
 
-A course's best run, what counts as a pass and what as a certificate are decided here and nowhere
-else. Whether a programme is complete is `programmes.completion`.
+A course's run that counts and what counts as a pass are decided here and nowhere else; what is a
+certificate, in `run_states`. Whether a programme is complete is `programmes.completion`.
 """
 
 from collections.abc import Mapping, Sequence
@@ -10,34 +10,21 @@ from datetime import date
 import duckdb
 import polars as pl
 
-PAID = "coalesce(result.paid, false)"
-FREE = "coalesce(not result.paid, false)"
-_DELIVERED_PAID = "coalesce(certificate_delivered and (paid or certificate_paid), false)"
-_DELIVERED_FREE = "coalesce(not paid or not certificate_paid, false)"
-_FINAL = "coalesce(certificates_available, ends)"
-_DUE = f"""({PAID} and coalesce(certificate_eligible, false) and enrolled is not false
-  and verification is distinct from 'Not ID Verified'
-  and ({_FINAL} is null
-       or (stamp::date >= {_FINAL} and certificate_delivered is null)))"""
-CERTIFICATE = f"({_DELIVERED_PAID} or {_DUE})"
-REACHED = "coalesce(result.grade >= pass_mark, false)"
-"""SQL on a row `result` of `stg_run_results` with its run's `pass_mark`, never empty: on a paid track,
-on a free one, with a certificate, and with a grade that passes. A certificate is a delivered one: edX
-calls people eligible, too, who left, were refunded, never verified who they are, or whose certificates
-are still to come. That they are eligible (`_DUE`) counts where nobody can know better: of runs without
-dates, and of reports after the run's certificates that do not tell which were delivered."""
+from edu_pipeline.facts.run_states import FREE, GIVEN, NOT_ID_VERIFIED, PAID, REACHED
+from edu_pipeline.ground.sql import literal
+from edu_pipeline.model.completion import DELIVERED
 
 
 def build_course_completion(con: duckdb.DuckDBPyConnection) -> None:
     """Make `course_completion`: programme × learner × course with at least one run.
 
-    Of several runs the best is the one with a certificate, then the one with the higher grade, then
-    the one exported last, then by name. A certificate is one that is delivered on a paid track, or
-    see `CERTIFICATE`. A pass is a grade at or above the pass mark on any track; grades are compared
-    as exported, rounded to two decimals. A missing grade is neither a pass nor a fail.
+    Of several runs the one counts that has a certificate, then the one with the higher grade, then
+    the one exported last, then by name. A certificate is one that is delivered on a paid track. A
+    pass is a grade at or above the pass mark on any track; grades are compared as exported, rounded
+    to two decimals. A missing grade is neither a pass nor a fail.
 
     Args:
-        con: The warehouse, with `stg_run_results` and `programme_runs`.
+        con: The warehouse, with `stg_run_results`, `run_states` and `programme_runs`.
     """
     con.execute(
         f"""
@@ -45,10 +32,12 @@ def build_course_completion(con: duckdb.DuckDBPyConnection) -> None:
         with judged as (
           select result.programme_id, result.learner_id, result.course_id, result.run,
                  number, grade, track, verification, stamp, under_way and enrolled is not false
-                 as going, {REACHED} as reached, {CERTIFICATE} as certified,
+                 as going, state, {REACHED} as reached,
+                 state = {literal(DELIVERED)} as certified,
                  {REACHED} and {FREE} as free_pass,
                  coalesce(certificate_eligible, false) as eligible
           from stg_run_results as result
+          join run_states using (programme_id, course_id, run, learner_id)
           join programme_runs using (programme_id, course_id, run)
         ),
         reduced as (
@@ -57,8 +46,9 @@ def build_course_completion(con: duckdb.DuckDBPyConnection) -> None:
                  -- arg_max
                  max({{certified: certified, score: coalesce(grade, -1),
                       stamp: coalesce(stamp, '-infinity'), run: run,
-                      grade: grade, track: track, verification: verification}}) as best,
-                 bool_or(reached) as passed, bool_or(certified) as certificate,
+                      grade: grade, state: state, track: track, verification: verification}})
+                   as best,
+                 max(grade) as best_grade, bool_or(reached) as passed, bool_or(certified) as certificate,
                  bool_or(free_pass) as free_pass, bool_or(eligible) as eligible_any_track,
                  bool_or(going) as going,
                  min(number) as first_number, max(number) as last_number,
@@ -68,8 +58,8 @@ def build_course_completion(con: duckdb.DuckDBPyConnection) -> None:
           group by programme_id, learner_id, course_id
         )
         select reduced.programme_id, learner_id, reduced.course_id, attempts,
-               best.grade as best_grade, best.run as best_run, best.track as enrollment_track,
-               best.verification as verification, passed, certificate,
+               best_grade, best.grade as grade, best.run as best_run, best.state as state,
+               best.track as enrollment_track, best.verification as verification, passed, certificate,
                free_pass and not certificate as audit_passed,
                going and not certificate as in_progress, eligible_any_track,
                first.run as first_run, first_passed.run as first_passed_run,
@@ -390,17 +380,17 @@ def _reconciled() -> str:
     return f"""
         select result.programme_id, result.course_id, result.run, learner_id,
                case
-                 when {_DELIVERED_PAID} and coalesce(certificate_eligible, false) then 'agree'
-                 when {_DELIVERED_PAID} then 'delivered, not eligible'
-                 when certificate_delivered and {_DELIVERED_FREE} then 'delivered on a free track'
+                 when {GIVEN} and coalesce(certificate_eligible, false) then 'agree'
+                 when {GIVEN} then 'delivered, not eligible'
+                 when certificate_delivered and {_GIVEN_FREE} then 'delivered on a free track'
                  when certificate_delivered then 'delivered on a track that is not known'
                  when not {PAID} then null
                  when certificate_eligible and certificates_available > $as_of
                    then 'eligible, certificates not available yet'
-                 when certificate_eligible and verification = 'Not ID Verified'
+                 when certificate_eligible and {NOT_ID_VERIFIED}
                    then 'eligible, identity not verified'
                  when certificate_eligible then 'eligible, not delivered'
-                 when {REACHED} and verification = 'Not ID Verified'
+                 when {REACHED} and {NOT_ID_VERIFIED}
                    then 'passed, not eligible: identity not verified'
                  when {REACHED} then 'passed, not eligible'
                end as reason
@@ -408,3 +398,6 @@ def _reconciled() -> str:
         join programme_runs using (programme_id, course_id, run)
         where certificate_delivered is not null
     """
+
+
+_GIVEN_FREE = "coalesce(not paid or not certificate_paid, false)"

@@ -318,9 +318,8 @@ _METRICS = (
         name="certificate",
         title="Certificate",
         sentence=(
-            "Delivered on a paid track. That edX calls somebody eligible counts only where nobody "
-            "can know better: of runs without dates, and of reports after the run's certificates "
-            "that do not tell which were delivered; never of who left or is not verified."
+            "Delivered on a paid track, by the newest report. That edX calls somebody eligible is none: "
+            "it says so of who left, was refunded, is not verified, or whose certificates are to come."
         ),
         columns="certificate, no_certificate_eligible",
         numerator="Courses with a certificate in some run, the capstone included",

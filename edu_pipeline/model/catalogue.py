@@ -41,6 +41,7 @@ from edu_pipeline.model.completion import (
     ProgrammeFunnel,
     ProgrammeProgress,
     ProgrammeRuns,
+    RunStates,
     TimeToNextCourse,
 )
 from edu_pipeline.model.facts import Attendance, Homework
@@ -53,7 +54,10 @@ from edu_pipeline.model.programmes import (
     Learners,
     OptInLists,
     OptIns,
+    ReportHistory,
+    ReportVersions,
     RunResults,
+    Tracks,
 )
 from edu_pipeline.model.quality import (
     LandingChanges,
@@ -101,12 +105,16 @@ SCHEMAS: Mapping[str, type[dy.Schema]] = MappingProxyType(
         "stg_homework": Homework,
         "edx_exports": EdxExports,
         "opt_in_lists": OptInLists,
+        "report_history": ReportHistory,
+        "report_versions": ReportVersions,
         "stg_learners": Learners,
         "stg_former_addresses": FormerAddresses,
         "stg_opt_ins": OptIns,
         "stg_run_results": RunResults,
+        "stg_tracks": Tracks,
         "course_runs": CourseRuns,
         "programme_runs": ProgrammeRuns,
+        "run_states": RunStates,
         "course_completion": CourseCompletion,
         "programme_progress": ProgrammeProgress,
         "programme_funnel": ProgrammeFunnel,

@@ -5,6 +5,13 @@ Shares are from 0 to 1. A learner is the platform's user id; names stand in `stg
 
 import dataframely as dy
 
+DELIVERED, REVOKED, NOT_VERIFIED, EXPECTED, DUE, LEFT, PASSED_FREE, PASSED_UNKNOWN, ENROLLED = (
+    STATES
+) = (
+    *("delivered", "revoked", "not_verified", "expected", "due"),
+    *("left", "passed_free", "passed_unknown", "enrolled"),
+)
+"""How a learner stands in a run, see `RunStates`."""
 NEEDED_KINDS = ("profile", "grades")
 """The exports that every run should have."""
 
@@ -77,6 +84,28 @@ class ProgrammeRuns(dy.Schema):
     )
 
 
+class RunStates(dy.Schema):
+    """How one learner stands in one run, by all versions of its grade reports."""
+
+    programme_id = _programme()
+    course_id = dy.String(description="The course")
+    run = _run("The run's whole key")
+    learner_id = dy.String(primary_key=True, description="The platform's user id")
+    state = dy.String(
+        check=lambda c: c.is_in(STATES),
+        description=(
+            "`delivered`: has a certificate of a paid track; `revoked`: had one; `expected`: passed on "
+            "a paid track, certificates are not out yet; `due`: they are out, and none was delivered; "
+            "`not_verified`: passed on a paid track, identity not verified; `left`: left the run or was "
+            "refunded; `passed_free`, `passed_unknown`: passed on a free track, on one that is in no "
+            "setting; `enrolled`: none of these"
+        ),
+    )
+    since = dy.Date(
+        description="Day of the first report in a row that says so, UTC; of `due` not before they are out"
+    )
+
+
 class CourseCompletion(dy.Schema):
     """One learner in one course of a programme, over all its runs."""
 
@@ -84,15 +113,16 @@ class CourseCompletion(dy.Schema):
     learner_id = dy.String(primary_key=True, description="The platform's user id")
     course_id = _course()
     attempts = dy.Int64(min=1, description="Runs that the learner was enrolled in")
-    best_grade = _share(
-        "Grade of the best run: with a certificate first, then by grade, then exported last; empty "
-        "where no run has one"
+    best_grade = _share("The highest grade of any run; empty where no run has one")
+    grade = _share("Grade of the run that counts")
+    best_run = dy.String(
+        description="The run that counts: with a certificate first, then by grade, then exported last"
     )
-    best_run = dy.String(description="That run")
+    state = dy.String(description="The learner's state in that run, see `run_states`")
     enrollment_track = dy.String(nullable=True, description="The learner's track in that run")
     verification = dy.String(nullable=True, description="The learner's verification in that run")
     passed = dy.Bool(description="A grade at or above the pass mark in some run, on any track")
-    certificate = dy.Bool(description="Eligible or delivered on a paid track in some run")
+    certificate = dy.Bool(description="Delivered on a paid track in some run")
     audit_passed = dy.Bool(description="Passed on a free track, and no certificate in any run")
     in_progress = dy.Bool(description="Enrolled in a run that is not over, and no certificate yet")
     eligible_any_track = dy.Bool(

@@ -117,6 +117,50 @@ class RunResults(dy.Schema):
     line = dy.Int64(description="Line where that row starts")
 
 
+class Tracks(dy.Schema):
+    """Whether a certificate of an enrolment track counts, by the settings of each programme."""
+
+    programme_id = dy.String(primary_key=True, description="The programme")
+    track = dy.String(primary_key=True, description="Enrolment track, in small letters")
+    paid = dy.Bool(description="One of `paid_tracks`; else one of `free_tracks`")
+
+
+class ReportVersions(dy.Schema):
+    """A grade report that was read for what it said at the time, be it still in the folder or not."""
+
+    path = dy.String(primary_key=True, description="Path below the landing zone's root")
+    programme_id = dy.String(description="The programme")
+    run = dy.String(description="The run's whole key")
+    stamp = dy.Datetime(description="When edX made it, UTC")
+    size = dy.Int64(description="Bytes; another size is another report")
+    learners = dy.Int64(min=0, description="Learners in it")
+    doubt = dy.String(
+        nullable=True,
+        description="What it lost of the one before, where it does therefore not count; empty: nothing",
+    )
+
+
+class ReportHistory(dy.Schema):
+    """What a grade report said of a learner, where that was another thing than the one before said.
+
+    The first report that has the learner, and each that changed something; `there` is false where
+    a report has the learner no more.
+    """
+
+    programme_id = dy.String(primary_key=True, description="The programme")
+    run = dy.String(primary_key=True, description="The run's whole key")
+    learner_id = dy.String(primary_key=True, description="The learner")
+    stamp = dy.Datetime(primary_key=True, description="When edX made the report, UTC")
+    there = dy.Bool(description="Whether it has the learner")
+    grade = dy.Float64(nullable=True, description="As in `stg_run_results`, like the others")
+    track = dy.String(nullable=True, description="Enrolment track")
+    verification = dy.String(nullable=True, description="Verification")
+    certificate_eligible = dy.Bool(nullable=True, description="Whether edX says so")
+    certificate_delivered = dy.Bool(nullable=True, description="Whether a certificate exists")
+    certificate_type = dy.String(nullable=True, description="Its track, or N/A")
+    enrolled = dy.Bool(nullable=True, description="Whether they are still in the run")
+
+
 class OptInLists(dy.Schema):
     """A file of edX's e-mail preferences, for each programme that it counts for."""
 

@@ -31,6 +31,7 @@ from edu_pipeline.facts.run_results import (
     progress_counts,
     report_rows,
 )
+from edu_pipeline.facts.run_states import build_run_states
 from edu_pipeline.ground.one_run import require_finished_refresh
 from edu_pipeline.ground.steps import Notes, Parts, Table, table
 from edu_pipeline.ground.templates import templates_of
@@ -74,14 +75,14 @@ def programme_runs(course_runs: pl.DataFrame, settings: Settings) -> pl.DataFram
     return programme_runs_of(settings.programmes, course_runs, _today(settings))
 
 
-def _fact(name: str, build: Callable[..., None], *, dated: bool) -> Table:
-    """A table that is made by `build` of results and runs, `dated` if as of today."""
+def _fact(name: str, build: Callable[..., None], *more: str, dated: bool = False) -> Table:
+    """A table that is made by `build` of results, runs and `more`, `dated` if as of today."""
 
     @_table(
         name=name,
         kinds={"duckdb"},
         pii="ids",
-        deps=["stg_run_results", "programme_runs"],
+        deps=["stg_run_results", "programme_runs", *more],
         description=cleandoc(build.__doc__ or "").partition("\n\nArgs:")[0],
     )
     def fact(con: Connection, settings: Settings) -> None:
@@ -145,6 +146,7 @@ def _listed(sentences: Sequence[str]) -> dg.MetadataValue[str]:
         "stg_learners",
         "stg_former_addresses",
         "stg_opt_ins",
+        "run_states",
         "course_completion",
         "programme_progress",
     ],
@@ -245,6 +247,7 @@ _SUMMARIES = [
 ]
 TABLES = (
     "programme_runs",
+    "run_states",
     "course_completion",
     "programme_progress",
     "certificate_differences",
@@ -385,7 +388,8 @@ def nudge_letters(
 
 COMPUTED: Sequence[Table] = [
     programme_runs,
-    _fact("course_completion", build_course_completion, dated=False),
+    _fact("run_states", build_run_states, "stg_tracks", "report_history"),
+    _fact("course_completion", build_course_completion, "run_states"),
     programme_progress,
     _fact("certificate_differences", build_certificate_differences, dated=True),
     export_inventory,

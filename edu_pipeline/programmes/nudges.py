@@ -99,6 +99,13 @@ def news(programme: Programme, runs: pl.DataFrame, as_of: date) -> pl.DataFrame:
                 _to_come(run, as_of)
                 or f"passed {label} on a paid track and has no certificate of it",
             ),
+            "identity": _News(
+                _NO_NEWS, f"passed {label} on a paid track; the identity is not verified"
+            ),
+            "revoked": _News(_NO_NEWS, f"had a certificate of {label} that was taken back"),
+            "refunded": _News(
+                _NO_NEWS, f"passed {label} and left the run, or the fee was refunded"
+            ),
             "unknown": _News(_NO_NEWS, f"passed {label} on a track that no export tells"),
         }
         if free.kind == VERIFY:

@@ -20,6 +20,7 @@ from edu_pipeline.ground.warehouse import open_warehouse, read_table, rewrite, t
 from edu_pipeline.landing.sightings import PersonSeen, find_person, folded, learners_among
 from edu_pipeline.landing.sources.edx.edx_people import related_learners
 from edu_pipeline.landing.sources.edx.edx_versions import ACCEPTED, forget_reports
+from edu_pipeline.landing.sources.edx.report_history import HISTORY, VERSIONS, forget_history
 from edu_pipeline.landing.sources.school.changes import forget_accepted
 from edu_pipeline.landing.zone import Zone
 from edu_pipeline.mail.ledger.forgetting import (
@@ -49,6 +50,8 @@ REMEMBERED = (
     *(f"accepted_{table}" for table in SCHOOL_TABLES),
     "accepted_audience",
     ACCEPTED,
+    HISTORY,
+    VERSIONS,
     "landing_problems",
     "nudge_problems",
 )
@@ -193,6 +196,7 @@ def forget(room: MailRoom, ledger: Ledger, person: Person, *, now: datetime, by:
         with open_warehouse(home.warehouse) as con:
             forget_accepted(con, room.settings, tombstones_frame(ledger))
             forget_reports(con, person.identifiers)
+            forget_history(con, person.identifiers)
             if "accepted_audience" in tables(con):
                 forget_audience(con, person.identifiers)
         rewrite(home.warehouse, REMEMBERED)

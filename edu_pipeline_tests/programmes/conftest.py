@@ -16,13 +16,21 @@ from edu_pipeline.facts.run_results import (
     build_course_completion,
     learner_rows,
 )
+from edu_pipeline.facts.run_states import build_run_states
 from edu_pipeline.ground.warehouse import read_table, write_table
+from edu_pipeline.landing.sources.edx.stage import tracks
 from edu_pipeline.model.columns import dtypes
-from edu_pipeline.model.completion import CourseCompletion, ProgrammeProgress, ProgrammeRuns
+from edu_pipeline.model.completion import (
+    CourseCompletion,
+    ProgrammeProgress,
+    ProgrammeRuns,
+    RunStates,
+)
 from edu_pipeline.model.programmes import (
     CourseRuns,
     FormerAddresses,
     Learners,
+    ReportHistory,
     RunResults,
 )
 from edu_pipeline.programmes.completion import programme_progress
@@ -122,6 +130,12 @@ class Tables:
     def read(self, name: str) -> pl.DataFrame:
         return read_table(self.con, name)
 
+    def state(self, learner: str, course: str, run: str = "1T2025") -> tuple[str, date]:
+        """The learner's state in a run, and since when."""
+        rows = self.read("run_states").filter(learner_id=learner, run=key(course, run))
+        state, since = rows.select("state", "since").row(0)
+        return state, since
+
     def course(self, learner: str, course: str) -> Row:
         """The learner's row of `course_completion`."""
         rows = self.read("course_completion").filter(learner_id=learner, course_id=course)
@@ -149,9 +163,10 @@ def build(con: duckdb.DuckDBPyConnection) -> Build:
         *,
         programmes: tuple[Programme, ...] | None = None,
         learners: list[Row] | None = None,
+        earlier: list[Row] | None = None,
         today: date = TODAY,
     ) -> Tables:
-        """Staging tables from rows, then every table of the job."""
+        """Staging tables from rows, then every table of the job; `earlier` is what reports said before."""
         of = programmes or (programme(),)
         people = learners or [
             {"learner_id": learner, "username": f"user{learner}"}
@@ -171,9 +186,16 @@ def build(con: duckdb.DuckDBPyConnection) -> Build:
         write_table(con, "stg_former_addresses", pl.DataFrame(schema=dtypes(FormerAddresses)))
         all_runs = ProgrammeRuns.validate(programme_runs(of, course_runs, today))
         write_table(con, "programme_runs", all_runs)
+        history = dtypes(ReportHistory)
+        before = [{"there": True, **row} for row in earlier or []]
+        write_table(con, "report_history", frame(before, history))
+        write_table(con, "stg_tracks", tracks(of))
+        build_run_states(con)
         build_course_completion(con)
         build_certificate_differences(con, today)
         completion = read_table(con, "course_completion")
+        states = read_table(con, "run_states")
+        RunStates.validate(states.cast(dtypes(RunStates)))
         CourseCompletion.validate(completion.cast(dtypes(CourseCompletion)))
         progress = [
             programme_progress(

@@ -8,6 +8,7 @@ import pytest
 from edu_pipeline.ground.resources import Warehouse
 from edu_pipeline.ground.steps import step
 from edu_pipeline.ground.warehouse import open_warehouse, read_table, write_table
+from edu_pipeline.landing.sources.edx.stage import tracks
 from edu_pipeline.mail.ledger.remembered import OPTED_OUT, TOLD_BEFORE
 from edu_pipeline.model.catalogue import SCHEMAS
 from edu_pipeline.model.columns import dtypes
@@ -17,7 +18,9 @@ from edu_pipeline.model.programmes import (
     FormerAddresses,
     Learners,
     OptIns,
+    ReportHistory,
     RunResults,
+    Tracks,
 )
 from edu_pipeline.model.quality import LandingProblems
 from edu_pipeline.programmes.assets import COMPUTED, TABLES
@@ -40,6 +43,8 @@ LANDED: dict[str, list[Row]] = {
         {"learner_id": "1", "username": "ana", "email": "ana@example.org", "name": "=Ana"},
         {"learner_id": "2", "username": "bo", "email": "bo@example.org", "name": "Bo"},
     ],
+    "stg_tracks": [*tracks([programme()]).iter_rows(named=True)],
+    "report_history": [],
     "course_runs": [run_of("a")],
     "edx_exports": [
         {
@@ -55,6 +60,8 @@ LANDED: dict[str, list[Row]] = {
 }
 STAGING: Mapping[str, pl.Schema] = {
     "stg_run_results": dtypes(RunResults),
+    "stg_tracks": dtypes(Tracks),
+    "report_history": dtypes(ReportHistory),
     "stg_learners": dtypes(Learners),
     "stg_former_addresses": dtypes(FormerAddresses),
     "stg_opt_ins": dtypes(OptIns),

@@ -18,9 +18,7 @@ PAID = {
 
 
 def has_certificate(row: Row) -> bool:
-    if row["track"] in PAID and (row["certificate_eligible"] or row["certificate_delivered"]):
-        return True
-    return bool(row["certificate_delivered"] and row["certificate_type"] in PAID)
+    return bool(row["certificate_delivered"] and PAID & {row["track"], row["certificate_type"]})
 
 
 def has_passed(row: Row) -> bool:
@@ -41,7 +39,8 @@ def course_by_hand(rows: list[Row]) -> Row:
     return {
         "attempts": len(rows),
         "best_run": best["run"],
-        "best_grade": best["grade"],
+        "grade": best["grade"],
+        "best_grade": max((r["grade"] for r in rows if r["grade"] is not None), default=None),
         "enrollment_track": best["track"],
         "passed": any(map(has_passed, rows)),
         "certificate": certificate,

@@ -13,6 +13,7 @@ from edu_pipeline.landing.sources.edx.edx_reports import TABLES
 from edu_pipeline.landing.sources.edx.exports import course_runs as runs_of
 from edu_pipeline.landing.sources.edx.exports import land
 from edu_pipeline.landing.sources.edx.opt_ins import land_opt_ins, stage_opt_ins
+from edu_pipeline.landing.sources.edx.report_history import HISTORY, VERSIONS
 from edu_pipeline.landing.sources.edx.stage import stage
 from edu_pipeline.landing.zone import Zone
 from edu_pipeline.model.gate import in_force
@@ -26,6 +27,7 @@ STAGED: Mapping[str, str] = {
     "stg_learners": "names",
     "stg_former_addresses": "names",
     "stg_run_results": "ids",
+    "stg_tracks": "none",
     "stg_opt_ins": "names",
     "course_runs": "none",
 }
@@ -47,6 +49,8 @@ def _materialized(
     specs=[
         _spec("edx_exports", pii="none", deps=NEEDED),
         _spec("opt_in_lists", pii="none", deps=NEEDED),
+        _spec(HISTORY, pii="ids", deps=NEEDED),
+        _spec(VERSIONS, pii="none", deps=NEEDED),
         *(
             _spec(
                 name,
@@ -75,7 +79,7 @@ def land_edx_exports(
         write_table(con, "edx_exports", exports)
         lists = land_opt_ins(con, zone, settings.programmes, forgotten)
         write_table(con, "opt_in_lists", lists)
-    yield from _materialized(warehouse, ("edx_exports", "opt_in_lists", *RAW))
+    yield from _materialized(warehouse, ("edx_exports", "opt_in_lists", HISTORY, VERSIONS, *RAW))
 
 
 @dg.multi_asset(

@@ -27,6 +27,7 @@ from edu_pipeline.landing.sources.edx.edx_versions import (
     losses,
 )
 from edu_pipeline.landing.sources.edx.opt_ins import lists_of
+from edu_pipeline.landing.sources.edx.report_history import create_history, record, recorded
 from edu_pipeline.landing.stores import LandedFile
 from edu_pipeline.landing.tables.encodings import UnreadableFileError
 from edu_pipeline.landing.zone import Zone, digest
@@ -110,7 +111,7 @@ def land(
     forgotten: pl.DataFrame,
     released: Collection[str] = (),
 ) -> pl.DataFrame:
-    """Make the raw tables of the exports that count.
+    """Make the raw tables of the exports that count, and remember what every grade report said.
 
     Of each run and kind that is the newest file that can be read, unless it lost too much of what the
     one before had (see `edx_versions`); then that one counts until somebody releases the newest. Of
@@ -132,16 +133,17 @@ def land(
     """
     create_raw(con)
     create_accepted(con)
+    create_history(con)
     found, _ = programme_files(zone.ours(), programmes)
     con.register("tombstones", forgotten)
-    known, let_go = accepted(con), frozenset(released)
+    known, let_go, seen = accepted(con), frozenset(released), recorded(con)
     exports = [
         export
         for programme in programmes
         for versions in _by_run(programme, found[programme.id])
-        for export in _Reading(con, zone, forgotten, let_go, known, programme.paid_tracks).of_run(
-            versions
-        )
+        for export in _Reading(
+            con, zone, forgotten, let_go, known, seen, programme.paid_tracks
+        ).of_run(versions)
     ]
     con.unregister("tombstones")
     schema = dtypes(EdxExports)
@@ -179,6 +181,8 @@ class _Reading:
     released: frozenset[str]
     accepted: Mapping[Key, tuple[str, str]]
     """Path and digest of the report that was accepted last."""
+    recorded: Mapping[tuple[str, int], bool]
+    """Path and size of the grade reports that were read, and whether their words are remembered."""
     paid_tracks: Sequence[str]
     graded: _Export | None = None
     """The grade report that counts, once it was read."""
@@ -200,6 +204,8 @@ class _Reading:
                     self.con.execute(f"delete from {table} where _file = ?", [export.path])
                 if export.current and kind == "grades":
                     self.graded = export
+            if kind == "grades" and self.graded is not None:
+                self._remember(self.graded, newest_first)
             stamps = {export.stamp for export in read.values() if export.current}
             for export in newest_first:
                 found = read.get(export.path, export)
@@ -207,6 +213,20 @@ class _Reading:
                     with self.zone.local(found.path) as path:
                         found = replace(found, sha256=digest(path))
                 yield found
+
+    def _remember(self, current: _Export, newest_first: Sequence[_Export]) -> None:
+        """Record the grade report that counts, and before it the older ones that nobody has read."""
+        for export in reversed(newest_first):
+            counts = export.path == current.path
+            size = export.file.size
+            known = self.recorded.get((export.path, size))
+            if export.stamp > current.stamp or known or (known is False and not counts):
+                continue
+            if not counts and self._read(export).error is not None:
+                continue
+            record(self.con, *current.key[:2], export.path, size, counts=counts)
+            if not counts:
+                self.con.execute("delete from raw_grade_reports where _file = ?", [export.path])
 
     def _newest(self, newest_first: Iterable[_Export]) -> dict[str, _Export]:
         """The newest that can be read, which counts, and before it those that cannot."""

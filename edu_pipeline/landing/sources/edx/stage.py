@@ -10,12 +10,13 @@ import duckdb
 import polars as pl
 
 from edu_pipeline.ground.sql import literal, literals
+from edu_pipeline.ground.warehouse import write_table
 from edu_pipeline.landing.rules import SUPERSEDED, TOO_MANY_CELLS, UNPARSEABLE
 from edu_pipeline.landing.sources.edx.edx_names import Kind
 from edu_pipeline.landing.sources.edx.edx_reports import COLUMNS, REPORTS, bare_id, said
 from edu_pipeline.landing.tables.csvfile import OVERFLOW
 from edu_pipeline.model.columns import dtypes
-from edu_pipeline.model.programmes import Learners, RunResults
+from edu_pipeline.model.programmes import Learners, RunResults, Tracks
 from edu_pipeline.settings.programmes import Programme
 
 NO_GRADE = ("", "none", "nan", "null", "n/a", "not attempted", "not available")
@@ -24,13 +25,6 @@ _OLDEST_FIRST: Sequence[Kind] = ("grade_errors", "grades", "profile")
 """Of exports made in the same minute the profile says best who somebody is."""
 Rules = Mapping[str, tuple[str, str]]
 """Rule → (SQL that is true where it is broken, SQL of the value to show), in order."""
-_SQL_TYPES = {
-    pl.String: "varchar",
-    pl.Float64: "double",
-    pl.Boolean: "boolean",
-    pl.Int64: "bigint",
-    pl.Datetime: "timestamp",
-}
 
 
 def _yes(cell: str) -> str:
@@ -124,7 +118,7 @@ def grade_scales(con: duckdb.DuckDBPyConnection) -> pl.DataFrame:
 def stage(
     con: duckdb.DuckDBPyConnection, exports: pl.DataFrame, programmes: Sequence[Programme]
 ) -> None:
-    """Make `stg_run_results`, `stg_learners`, `stg_former_addresses` and `rejected_…`.
+    """Make `stg_run_results`, `stg_tracks`, `stg_learners`, `stg_former_addresses` and `rejected_…`.
 
     Args:
         con: The warehouse, with the raw tables.
@@ -132,16 +126,13 @@ def stage(
         programmes: As `pipeline.toml` has them.
     """
     read = exports.filter("current")
-    tracks = {each.id: each for each in programmes}
+    write_table(con, "stg_tracks", tracks(programmes))
     for table in REPORTS.values():
         con.execute(
             f"create or replace table rejected_{table} "
             '("table" varchar, file varchar, line bigint, rule varchar, value varchar)'
         )
-    columns = ", ".join(
-        f"{name} {_SQL_TYPES[dtype.base_type()]}" for name, dtype in dtypes(RunResults).items()
-    )
-    con.execute(f"create or replace table stg_run_results ({columns})")
+    write_table(con, "stg_run_results", RunResults.create_empty())
     _name_the_nameless(con)
     scales = dict(grade_scales(con).select("file", "scale").iter_rows())
     runs = read.select("programme_id", "course_id", "run").unique(maintain_order=True)
@@ -151,7 +142,7 @@ def stage(
             of_kind = files.filter(pl.col("kind") == kind)
             path = of_kind["path"][0] if of_kind.height else None
             _judge(con, kind, path, scales.get(path, SHARES))
-        _add_results(con, tracks[programme], course, run)
+        _add_results(con, programme, course, run)
     _stage_learners(con, read)
     for name in (*(f"judged_{kind}" for kind in REPORTS), "usernames"):
         con.execute(f"drop table if exists {name}")
@@ -180,6 +171,11 @@ def _name_the_nameless(con: duckdb.DuckDBPyConnection) -> None:
     con.execute("drop table nameless")
 
 
+def usernames(con: duckdb.DuckDBPyConnection) -> None:
+    """Make the empty `usernames`, unless it is there: `judged` looks learners up in it."""
+    con.execute("create temp table if not exists usernames (username varchar, known_id varchar)")
+
+
 def _identified(table: str) -> str:
     """SQL of a raw table's rows with `id` and `learner_id`."""
     return f"""
@@ -192,9 +188,14 @@ def _identified(table: str) -> str:
     """
 
 
-def _judge(con: duckdb.DuckDBPyConnection, kind: Kind, path: str | None, scale: str) -> None:
-    """Make `judged_<kind>` of a file's good rows, one per learner; the others are rejected."""
-    table, columns, rules = REPORTS[kind], dict(_CLEANED[kind]), dict(RULES[kind])
+def judged(kind: Kind, scale: str) -> str:
+    """SQL of the rows of a report `$path`: `learner_id`, the `rule` that is broken, `clean_…` cells.
+
+    Args:
+        kind: What it is.
+        scale: Of its grades, by `grade_scales`.
+    """
+    columns, rules = dict(_CLEANED[kind]), dict(RULES[kind])
     if kind == "grades" and scale != SHARES:
         del rules["grade_not_between_0_and_1"]
     if kind == "grades" and scale == PERCENT:
@@ -204,14 +205,18 @@ def _judge(con: duckdb.DuckDBPyConnection, kind: Kind, path: str | None, scale: 
     rule = " ".join(f"when {broken} then {literal(name)}" for name, (broken, _) in rules.items())
     value = " ".join(f"when {broken} then {shown}" for broken, shown in rules.values())
     cleaned = "".join(f", {sql} as clean_{name}" for name, sql in columns.items())
-    con.execute(
-        f"""
-        create or replace temp table judged_{kind} as
+    return f"""
         select _file, _line, _version, learner_id, case {rule} end as rule, case {value} end as value
                {cleaned}
-        from ({_identified(table)}) where _file = ?
-        """,
-        [path],
+        from ({_identified(REPORTS[kind])}) where _file = $path
+        """
+
+
+def _judge(con: duckdb.DuckDBPyConnection, kind: Kind, path: str | None, scale: str) -> None:
+    """Make `judged_<kind>` of a file's good rows, one per learner; the others are rejected."""
+    table = REPORTS[kind]
+    con.execute(
+        f"create or replace temp table judged_{kind} as {judged(kind, scale)}", {"path": path}
     )
     con.execute(
         f"""
@@ -220,7 +225,7 @@ def _judge(con: duckdb.DuckDBPyConnection, kind: Kind, path: str | None, scale: 
         """
     )
     con.execute(f"delete from judged_{kind} where rule is not null")
-    says = ", ".join(f"clean_{name}" for name in columns) or "null"
+    says = ", ".join(f"clean_{name}" for name in _CLEANED[kind]) or "null"
     differ = f"count(distinct row({says})) over (partition by learner_id) > 1"
     con.execute(
         f"""
@@ -243,39 +248,57 @@ def _judge(con: duckdb.DuckDBPyConnection, kind: Kind, path: str | None, scale: 
     con.execute("drop table superseded")
 
 
-def _add_results(
-    con: duckdb.DuckDBPyConnection, programme: Programme, course: str, run: str
-) -> None:
+def tracks(programmes: Sequence[Programme]) -> pl.DataFrame:
+    """Whether a certificate of each track counts, as settings say.
+
+    Args:
+        programmes: As `pipeline.toml` has them.
+
+    Returns:
+        `Tracks`.
+    """
+    rows = [
+        (programme.id, track.lower(), paid)
+        for programme in programmes
+        for of, paid in ((programme.paid_tracks, True), (programme.free_tracks, False))
+        for track in of
+    ]
+    frame = pl.DataFrame(rows, schema=dtypes(Tracks), orient="row")
+    return Tracks.validate(
+        frame.unique(["programme_id", "track"], keep="first", maintain_order=True)
+    )
+
+
+def _add_results(con: duckdb.DuckDBPyConnection, programme: str, course: str, run: str) -> None:
     """Everybody whom a run's grade report, profile or errors have, once."""
-
-    def paid(track: str) -> str:
-        return (
-            f"case when lower({track}) in {literals(programme.paid_tracks)} then true "
-            f"when lower({track}) in {literals(programme.free_tracks)} then false end"
-        )
-
-    track = "coalesce(grades.clean_track, profile.clean_track)"
     con.execute(
-        f"""
+        """
         insert into stg_run_results by name
-        select $programme as programme_id, $course as course_id, $run as run, learner_id,
-               if(errors._line is null, grades.clean_grade, null) as grade,
-               {track} as track, {paid(track)} as paid,
-               coalesce(grades.clean_verification, profile.clean_verification) as verification,
-               grades.clean_certificate_eligible as certificate_eligible,
-               grades.clean_certificate_delivered as certificate_delivered,
-               grades.clean_certificate_type as certificate_type,
-               {paid("grades.clean_certificate_type")} as certificate_paid,
-               coalesce(grades.clean_enrolled, if(profile._line is null, null, true)) as enrolled,
-               coalesce(grades._version, errors._version, profile._version) as stamp,
-               errors._line is not null as has_error,
-               coalesce(grades._file, errors._file, profile._file) as file,
-               coalesce(grades._line, errors._line, profile._line) as line
-        from judged_grades as grades
-        full join judged_profile as profile using (learner_id)
-        full join judged_grade_errors as errors using (learner_id)
+        with of_run as (
+          select learner_id, if(errors._line is null, grades.clean_grade, null) as grade,
+                 coalesce(grades.clean_track, profile.clean_track) as track,
+                 coalesce(grades.clean_verification, profile.clean_verification) as verification,
+                 grades.clean_certificate_eligible as certificate_eligible,
+                 grades.clean_certificate_delivered as certificate_delivered,
+                 grades.clean_certificate_type as certificate_type,
+                 coalesce(grades.clean_enrolled, if(profile._line is null, null, true))
+                   as enrolled,
+                 coalesce(grades._version, errors._version, profile._version) as stamp,
+                 errors._line is not null as has_error,
+                 coalesce(grades._file, errors._file, profile._file) as file,
+                 coalesce(grades._line, errors._line, profile._line) as line
+          from judged_grades as grades
+          full join judged_profile as profile using (learner_id)
+          full join judged_grade_errors as errors using (learner_id)
+        )
+        select $programme as programme_id, $course as course_id, $run as run, of_run.*,
+               own.paid as paid, certified.paid as certificate_paid
+        from of_run
+        left join stg_tracks as own on own.programme_id = $programme and own.track = of_run.track
+        left join stg_tracks as certified
+          on certified.programme_id = $programme and certified.track = lower(certificate_type)
         """,
-        {"programme": programme.id, "course": course, "run": run},
+        {"programme": programme, "course": course, "run": run},
     )
 
 

@@ -1,0 +1,189 @@
+"""What every grade report of a folder said of each learner, so that changes have a day.
+
+A report is read once, however often it lies there, and only what it says differently from the one
+before is kept. Which report counts today is for `exports` and `edx_versions` to say; here is what was
+said when. What follows from it is `facts.run_states`.
+"""
+
+from collections.abc import Collection
+
+import duckdb
+
+from edu_pipeline.ground.warehouse import columns_of, write_table
+from edu_pipeline.landing.sources.edx.edx_versions import Difference, losses
+from edu_pipeline.landing.sources.edx.stage import SHARES, grade_scales, judged, usernames
+from edu_pipeline.model.programmes import ReportHistory, ReportVersions
+
+HISTORY, VERSIONS = "report_history", "report_versions"
+_SAID = (
+    *("grade", "track", "verification"),
+    *("certificate_eligible", "certificate_delivered", "certificate_type", "enrolled"),
+)
+_CELLS = ", ".join(_SAID)
+_OF_RUN = "programme_id = $programme and run = $run"
+
+
+def create_history(con: duckdb.DuckDBPyConnection) -> None:
+    """Make the empty tables, unless they are there."""
+    for name, schema in ((HISTORY, ReportHistory), (VERSIONS, ReportVersions)):
+        if columns_of(con, name) is None:
+            write_table(con, name, schema.create_empty())
+
+
+def recorded(con: duckdb.DuckDBPyConnection) -> dict[tuple[str, int], bool]:
+    """Path and size of every report that was read, and whether what it says was taken in."""
+    rows = con.execute(f"select path, size, doubt is null from {VERSIONS}").fetchall()
+    return {(path, size): taken for path, size, taken in rows}
+
+
+def record(
+    con: duckdb.DuckDBPyConnection,
+    programme: str,
+    run: str,
+    path: str,
+    size: int,
+    *,
+    counts: bool,
+) -> None:
+    """Remember what a grade report, which the raw table has, says of its learners.
+
+    Reports may come in any order: what an older one says is put before what is known already.
+
+    Args:
+        con: The warehouse, after `create_history`.
+        programme: Its id.
+        run: The run's whole key.
+        path: The report's.
+        size: Of the file, in bytes.
+        counts: Whether it is the one in force; any other is left out where it lost too much of the
+            one before it.
+    """
+    of = {"programme": programme, "run": run}
+    ((stamp,),) = con.execute(
+        "select max(_version) from raw_grade_reports where _file = ?", [path]
+    ).fetchall() or [(None,)]
+    if stamp is None:  # a header only says nothing of anybody, but that is for `edx_versions`
+        return
+    usernames(con)
+    scales = dict(grade_scales(con).select("file", "scale").iter_rows())
+    said = ", ".join(f"clean_{name} as {name}" for name in _SAID)
+    con.execute(
+        f"""
+        create or replace temp table reported as
+        with before as (
+          select learner_id, there, {_CELLS} from {HISTORY}
+          where {_OF_RUN} and stamp < $stamp
+          qualify row_number() over (partition by learner_id order by stamp desc) = 1
+        ),
+        now as (
+          select learner_id, {said} from ({judged("grades", scales.get(path, SHARES))})
+          where rule is null
+          qualify row_number() over (partition by learner_id order by _line desc) = 1
+        )
+        select coalesce(now.learner_id, before.learner_id) as learner_id,
+               now.learner_id is not null as there, coalesce(before.there, false) as was,
+               now.* exclude (learner_id),
+               {", ".join(f"before.{name} as was_{name}" for name in _SAID)}
+        from now full join before using (learner_id)
+        """,
+        {**of, "path": path, "stamp": stamp},
+    )
+    doubt = None if counts else "; ".join(losses(_difference(con), "the one before")) or None
+    if doubt is None:
+        _insert(con, of, stamp)
+    con.execute(f"delete from {VERSIONS} where path = ?", [path])
+    con.execute(
+        f"""
+        insert into {VERSIONS} by name
+        select $path as path, $programme as programme_id, $run as run, $stamp as stamp, $size as size,
+               count(*) filter (there) as learners, $doubt as doubt from reported
+        """,
+        {**of, "path": path, "stamp": stamp, "size": size, "doubt": doubt},
+    )
+    con.execute("drop table reported")
+
+
+def _difference(con: duckdb.DuckDBPyConnection) -> Difference:
+    """`reported` against what was known before it."""
+    found = con.execute(
+        """
+        select count(*) filter (there), count(*) filter (was), count(*) filter (was and there),
+               coalesce(bool_or(not enrolled), false),
+               count(*) filter (was and was_grade > 0),
+               count(*) filter (was and was_grade > 0 and grade is null),
+               count(*) filter (was and was_certificate_delivered),
+               count(*) filter (was and was_certificate_delivered
+                                and not coalesce(certificate_delivered, false))
+        from reported
+        """
+    ).fetchall()[0]
+    learners, before, met, lists_leavers, grades, grades_gone, certificates, gone = found
+    return Difference(
+        learners=learners,
+        before=before,
+        met=met,
+        lists_leavers=lists_leavers,
+        cut=False,
+        grades=grades,
+        grades_gone=grades_gone,
+        certificates=certificates,
+        certificates_gone=gone,
+    )
+
+
+def _insert(con: duckdb.DuckDBPyConnection, of: dict[str, str], stamp: object) -> None:
+    """Put what `reported` says differently into the history, and what was said after it stays said."""
+    differs = " or ".join(f"{name} is distinct from was_{name}" for name in _SAID)
+    con.execute(
+        f"""
+        create or replace temp table changed as
+        from reported where there is distinct from was or (there and ({differs}))
+        """
+    )
+    parameters = {**of, "stamp": stamp}
+    con.execute(
+        f"delete from {HISTORY} where {_OF_RUN} and stamp = $stamp "
+        "and learner_id in (select learner_id from changed)",
+        parameters,
+    )
+    ((after,),) = con.execute(
+        f"select min(stamp) from {VERSIONS} where {_OF_RUN} and stamp > $stamp and doubt is null",
+        parameters,
+    ).fetchall()
+    if after is not None:
+        con.execute(
+            f"""
+            insert into {HISTORY} by name
+            select $programme as programme_id, $run as run, learner_id, $after as stamp, was as there,
+                   {", ".join(f"was_{name} as {name}" for name in _SAID)}
+            from changed
+            where learner_id not in (
+              select learner_id from {HISTORY} where {_OF_RUN} and stamp = $after
+            )
+            """,
+            {**of, "after": after},
+        )
+    con.execute(
+        f"""
+        insert into {HISTORY} by name
+        select $programme as programme_id, $run as run, learner_id, $stamp as stamp, there, {_CELLS}
+        from changed
+        """,
+        parameters,
+    )
+    con.execute("drop table changed")
+
+
+def forget_history(con: duckdb.DuckDBPyConnection, identifiers: Collection[str]) -> None:
+    """Take people out of what was reported.
+
+    Args:
+        con: The warehouse.
+        identifiers: Such as `learner:11`.
+    """
+    if columns_of(con, HISTORY) is not None:
+        con.execute(
+            f"delete from {HISTORY} where 'learner:' || learner_id "
+            "in (select unnest(?::varchar[]))",
+            [list(identifiers)],
+        )
