@@ -25,6 +25,8 @@ STAMP = datetime(2024, 1, 26, 10, 30)  # noqa: DTZ001
         ("Org_Course_Run_ccx_5_grade_report_2024-01-26-1030.csv", "Org_Course_Run_ccx_5", "grades"),
         ("UQx_ENGY3x_1T2019_grade_report_2024-01-26-1030 (1).csv", "UQx_ENGY3x_1T2019", "grades"),
         ("UQx_ENGY3x_1T2019_grade_report_2024-01-26-1030 - Copy.CSV", "UQx_ENGY3x_1T2019", "grades"),
+        ("UQx_ENGY3x_1T2019_grade_report_2024-01-26-1030.xlsx", "UQx_ENGY3x_1T2019", "grades"),
+        ("UQx_ENGY3x_1T2019_grade_report_2024-01-26-1030 (2).csv.GZ", "UQx_ENGY3x_1T2019", "grades"),
         ("2019/UQx_ENGY3x_1T2019_grade_report_2024-01-26-1030.csv", "UQx_ENGY3x_1T2019", "grades"),
     ],
 )  # fmt: skip
@@ -41,7 +43,7 @@ def test_names_are_read_from_the_right(file: str, run: str, kind: str | None) ->
         "UQx_ENGY3x_1T2019_grade_report.csv",
         "UQx_ENGY3x_1T2019_grade_report_2024-02-31-1030.csv",
         "UQx_ENGY3x_1T2019_something_else_2024-01-26-1030.csv",
-        "UQx_ENGY3x_1T2019_grade_report_2024-01-26-1030.xlsx",
+        "UQx_ENGY3x_1T2019_grade_report_2024-01-26-1030.zip",
         "_grade_report_2024-01-26-1030.csv",
     ],
 )

@@ -273,9 +273,9 @@ def test_a_run_or_a_course_spelled_otherwise_is_named_as_it_stands_in_the_files(
 @pytest.mark.parametrize(
     ("name", "said"),
     [
-        (GRADES.replace(".csv", ".xlsx"), "it is a workbook by its ending"),
-        (GRADES.replace(".csv", ".csv.gz"), "it is packed (.csv.gz). Unpack it"),
-        (GRADES.replace(".csv", ".txt"), "its ending is not .csv"),
+        (GRADES.replace(".csv", ".numbers"), "it is a workbook of Numbers"),
+        (GRADES.replace(".csv", ""), "its ending is not .csv"),
+        (GRADES.replace(".csv", ".csv.bak"), "its ending is not .csv"),
         (GRADES.replace("2024-08-01-0900", "final"), "the end of its name must be the report and"),
         ("notes.txt", "its name is none that edX gives a report"),
     ],

@@ -1,7 +1,7 @@
 """What the name of an export of edX says: its run, its kind and when it was made.
 
-`{run's key}_{report}_{YYYY-MM-DD-HHMM}.csv`, the time in UTC. Parsed from the right, because keys of
-runs have `_` in them. Pure.
+`{run's key}_{report}_{YYYY-MM-DD-HHMM}.csv`, the time in UTC; saved again it may be a workbook, or
+compressed. Parsed from the right, because keys of runs have `_` in them. Pure.
 """
 
 import re
@@ -11,6 +11,9 @@ from datetime import datetime
 from pathlib import PurePosixPath
 from typing import Literal
 
+from edu_pipeline.landing.archives import ARCHIVE, COMPRESSED, OTHER_ARCHIVES, bare_path
+from edu_pipeline.landing.tables.workbook import WORKBOOKS
+from edu_pipeline.landing.zone import ENDINGS
 from edu_pipeline.model.course_keys import canonical
 
 Kind = Literal["profile", "grades", "grade_errors"]
@@ -43,17 +46,13 @@ _STATE_OF_A_BLOCK = re.compile(r"(?P<run>.+?)_student_state_from_.+", re.IGNOREC
 _NAME = re.compile(
     rf"(?P<rest>.+)_(?P<stamp>{_STAMP})"
     r"(?:[ _]?\(\d+\)| ?- ?copy(?: \(\d+\))?| copy(?: \d+)?)?"  # what browsers and Finder add
-    r"\.csv",
+    rf"(?:{'|'.join(map(re.escape, (*ENDINGS, *WORKBOOKS)))})(?:{re.escape(COMPRESSED)})?",
     re.IGNORECASE,
 )
 
 
-_ENDING = re.compile(
-    r"(?P<name>.*?)(?P<ending>(\.csv)?\.(xls[xmb]?|ods|numbers|csv|tsv|txt|gz|zip|bz2|xz|7z))?",
-    re.IGNORECASE,
-)
-_WORKBOOKS = (".xls", ".xlsx", ".xlsm", ".xlsb", ".ods", ".numbers")
-_TEXTS = (".csv", ".tsv", ".txt")
+_NUMBERS = ".numbers"
+_PACKED = (ARCHIVE, COMPRESSED, *OTHER_ARCHIVES)
 _UNFINISHED = (".crdownload", ".part", ".partial", ".download", ".opdownload", ".tmp")
 EXAMPLE = "UQx_BUSLEAD1x_1T2027_grade_report_2027-05-01-0930.csv"
 
@@ -101,29 +100,29 @@ def why_not(path: str) -> str:
     Args:
         path: Of the file, below the landing zone's root.
     """
-    name = PurePosixPath(path).name
-    parts = _ENDING.fullmatch(name)
-    ending = ((parts and parts["ending"]) or "").casefold()
-    stem = parts["name"] if parts else name
-    if name.casefold().endswith(_UNFINISHED):
+    name = PurePosixPath(path).name.casefold()
+    ending = PurePosixPath(name).suffix
+    if name.endswith(_UNFINISHED):
         return "its download was not finished. Download it again, and delete this one."
-    if ending and ending not in (*_TEXTS, *_WORKBOOKS):
+    if ending in _PACKED and ending != COMPRESSED:
         return f"it is packed ({ending}). Unpack it, so that its files end in .csv."
-    if not any(f"_{report.casefold()}" in stem.casefold() for report in REPORTS):
+    if not any(f"_{report.casefold()}" in name for report in REPORTS):
         return (
             f"its name is none that edX gives a report, such as {EXAMPLE}. Give it back the name that "
             "it was downloaded with, or move it out of the folder."
         )
-    if ending in _WORKBOOKS:
-        return (
-            "it is a workbook by its ending, and edX's reports are read as CSV. Download it again and "
-            "leave it as it comes, or save it as CSV under the same name (columns of ids and dates as "
-            "text)."
-        )
-    if parsed(f"{stem}.csv") is not None:
+    if ending == _NUMBERS:
+        return "it is a workbook of Numbers, which is not read. Save it as CSV under the same name."
+    bare = name.removesuffix(ending)
+    if any(map(parsed, (f"{name}.csv", f"{bare}.csv", bare))):
         return "its ending is not .csv. Give it back the ending that it was downloaded with."
     return (
         "the end of its name must be the report and the moment that edX made it, such as "
         "…_grade_report_2027-05-01-0930.csv. Give it back the name that it was downloaded with, or "
         "move it out of the folder."
     )
+
+
+def is_edx_s_own(path: str) -> bool:
+    """Whether a report is as edX wrote it by its ending, and not saved again by another program."""
+    return bare_path(path).casefold().endswith(".csv")

@@ -163,7 +163,7 @@ def _take(con: duckdb.DuckDBPyConnection, zone: Zone, file: LandedFile, kind: So
     """Add whom a file is about; False where it cannot be read."""
     create_raw(con)
     try:
-        with zone.local(file.path) as path:
+        with zone.unpacked(file.path) as path:
             load(con, kind, path, Landed(file.path, file.landed_at, file.landed_at), "false")
     except (UnreadableFileError, LandingError):
         return False

@@ -15,7 +15,7 @@ from edu_pipeline.ground.toml import toml_list
 from edu_pipeline.ground.wording import counted, percent
 from edu_pipeline.landing.rules import SUPERSEDED
 from edu_pipeline.landing.sources.edx.edx_evidence import Evidence
-from edu_pipeline.landing.sources.edx.edx_names import parsed, why_not
+from edu_pipeline.landing.sources.edx.edx_names import is_edx_s_own, parsed, why_not
 from edu_pipeline.landing.sources.edx.edx_versions import loss_problem
 from edu_pipeline.landing.sources.edx.exports import Stray, course_runs
 from edu_pipeline.landing.sources.edx.stage import DIFFERENT, PERCENT, SHARES, UNCLEAR
@@ -450,6 +450,7 @@ def _copies_differ(exports: pl.DataFrame) -> list[Problem]:
     """Files of one run, report and minute, one of which counts, that are not the same."""
     copies = (
         exports.filter(pl.col("error").is_null())
+        .filter(pl.col("path").map_elements(is_edx_s_own, pl.Boolean))
         .group_by("programme_id", "run", "kind", "stamp", maintain_order=True)
         .agg(
             pl.col("sha256").drop_nulls().n_unique(),

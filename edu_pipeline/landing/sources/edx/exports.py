@@ -7,7 +7,8 @@ from datetime import datetime
 import duckdb
 import polars as pl
 
-from edu_pipeline.landing.sources.edx.edx_names import Kind, Name, parsed
+from edu_pipeline.landing.archives import DamagedFileError
+from edu_pipeline.landing.sources.edx.edx_names import Kind, Name, is_edx_s_own, parsed
 from edu_pipeline.landing.sources.edx.edx_reports import (
     REPORTS,
     Landed,
@@ -166,7 +167,7 @@ def _by_run(
             runs.setdefault(run, {each: [] for each in _GRADES_FIRST})[kind].append(export)
     for kinds in runs.values():
         yield {
-            kind: sorted(each, key=lambda e: (e.stamp, e.path), reverse=True)
+            kind: sorted(each, key=lambda e: (e.stamp, is_edx_s_own(e.path), e.path), reverse=True)
             for kind, each in kinds.items()
         }
 
@@ -210,8 +211,7 @@ class _Reading:
             for export in newest_first:
                 found = read.get(export.path, export)
                 if found.sha256 is None and found.stamp in stamps:
-                    with self.zone.local(found.path) as path:
-                        found = replace(found, sha256=digest(path))
+                    found = self._digested(found)
                 yield found
 
     def _remember(self, current: _Export, newest_first: Sequence[_Export]) -> None:
@@ -295,15 +295,23 @@ class _Reading:
         graded = self.graded.path if self.graded else None
         return difference(self.con, export.key, export.path, before, self.paid_tracks, graded)
 
+    def _digested(self, export: _Export) -> _Export:
+        try:
+            with self.zone.unpacked(export.path) as path:
+                return replace(export, sha256=digest(path))
+        except DamagedFileError as error:
+            return replace(export, error=f"{error}.")
+
     def _read(self, export: _Export) -> _Export:
         kept_out = forgotten_rows(export.kind, self.forgotten)
-        with self.zone.local(export.path) as path:
-            sha256 = digest(path)
-            landed = Landed(export.path, export.file.landed_at, export.stamp)
-            try:
+        landed = Landed(export.path, export.file.landed_at, export.stamp)
+        sha256 = None
+        try:
+            with self.zone.unpacked(export.path) as path:
+                sha256 = digest(path)
                 rows = load(self.con, export.kind, path, landed, kept_out)
-            except UnreadableFileError as error:
-                return replace(export, sha256=sha256, error=f"{error}.")
+        except (UnreadableFileError, DamagedFileError) as error:
+            return replace(export, sha256=sha256, error=f"{error}.")
         return replace(export, sha256=sha256, rows=rows, current=True)
 
 

@@ -14,12 +14,13 @@ import duckdb
 import polars as pl
 
 from edu_pipeline.ground.sql import literal, literals
+from edu_pipeline.landing.archives import DamagedFileError
 from edu_pipeline.landing.rules import TOO_MANY_CELLS, UNPARSEABLE
 from edu_pipeline.landing.sources.edx.edx_reports import Landed, bare_id, forgotten_rows, load, said
 from edu_pipeline.landing.tables.csvfile import OVERFLOW
 from edu_pipeline.landing.tables.encodings import UnreadableFileError
 from edu_pipeline.landing.versions import version_of
-from edu_pipeline.landing.zone import Zone, digest
+from edu_pipeline.landing.zone import Zone
 from edu_pipeline.model.columns import dtypes
 from edu_pipeline.model.programmes import OptInLists
 from edu_pipeline.settings.landing import PROGRAMMES_FOLDER
@@ -73,13 +74,13 @@ def land_opt_ins(
             continue
         at = version_of(file).at
         found: dict[str, object] = {"path": file.path, "version": at}
-        with zone.local(file.path) as path:
-            found["sha256"] = digest(path)
-            landed = Landed(file.path, file.landed_at, at)
-            try:
+        landed = Landed(file.path, file.landed_at, at)
+        found["sha256"] = zone.content(file.path)
+        try:
+            with zone.unpacked(file.path) as path:
                 found["rows"] = load(con, "opt_ins", path, landed, kept_out)
-            except UnreadableFileError as error:
-                found["error"] = f"{error}."
+        except (UnreadableFileError, DamagedFileError) as error:
+            found["error"] = f"{error}."
         rows += [{"programme_id": programme_id, **found} for programme_id in of]
     con.unregister("tombstones")
     frame = pl.DataFrame(rows, schema=dtypes(OptInLists), orient="row")
