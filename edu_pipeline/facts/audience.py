@@ -87,12 +87,12 @@ def accept_audiences(con: duckdb.DuckDBPyConnection, programmes: Collection[str]
     )
 
 
-def forget_audience(con: duckdb.DuckDBPyConnection, identifiers: Collection[str]) -> None:
+def forget_audience(con: duckdb.DuckDBPyConnection, learners: Collection[str]) -> None:
     """Take learners out of what was accepted: a hash of an id leads back to it.
 
     Args:
         con: The warehouse, with `accepted_audience`.
-        identifiers: Ids with their kind; those of learners, such as `learner:100234`, count.
+        learners: Their ids.
     """
     con.execute(
         """
@@ -100,9 +100,5 @@ def forget_audience(con: duckdb.DuckDBPyConnection, identifiers: Collection[str]
         using (select unnest($learners::varchar[]) as learner_id) as gone
         where key = md5_number_lower(programme_id || ' ' || gone.learner_id)
         """,
-        {
-            "learners": [
-                each.removeprefix("learner:") for each in identifiers if each.startswith("learner:")
-            ]
-        },
+        {"learners": list(learners)},
     )

@@ -14,6 +14,15 @@ from edu_pipeline.facts.run_states import FREE, GIVEN, NOT_ID_VERIFIED, PAID, RE
 from edu_pipeline.ground.sql import literal
 from edu_pipeline.model.completion import DELIVERED
 
+OF_A_COURSE = {
+    "certificate": "certificate",
+    "grade": "grade",
+    "run": "run_name",
+    "best_grade": "best_grade",
+    "attempts": "attempts",
+}
+"""What the completion report has of every course behind the columns of old → where it is from."""
+
 
 def build_course_completion(con: duckdb.DuckDBPyConnection) -> None:
     """Make `course_completion`: programme × learner × course with at least one run.
@@ -141,25 +150,32 @@ def report_rows(
     Returns:
         `student_id`, `username`, `email`, `name`, `track_n`, `passed_n` (empty: never taken),
         `no_certificate_eligible`, `no_audited_passed`, `country`, `core_complete`, `complete`,
-        `completed_on`; most certificates first, then by id, as numbers where ids are.
+        `completed_on`, and of every course `certificate_n`, `grade_n` and `run_n` (of the run that
+        counts), `best_grade_n`, `attempts_n`; most certificates first, then by id, as numbers where
+        ids are.
     """
+    told = ("enrollment_track", "passed", *OF_A_COURSE)
     columns = ", ".join(
-        f"any_value(enrollment_track) filter (course_id = $c{n}) as track_{n}, "
-        f"any_value(passed) filter (course_id = $c{n}) as passed_{n}"
+        f"any_value({OF_A_COURSE.get(name, name)}) filter (done.course_id = $c{n}) "
+        f"as {name.removeprefix('enrollment_')}_{n}"
         for n in range(len(courses))
+        for name in told
     )
     shown = ", ".join(f"track_{n}, passed_{n}" for n in range(len(courses)))
+    behind = "".join(f", {name}_{n}" for n in range(len(courses)) for name in OF_A_COURSE)
     return query_frame(
         con,
         f"""
         with wide as (
           select learner_id, {columns}
-          from course_completion where programme_id = $programme_id
+          from course_completion as done
+          join programme_runs on programme_runs.programme_id = done.programme_id and run = best_run
+          where done.programme_id = $programme_id
           group by learner_id
         )
         select learner_id as student_id, username, email, name, {shown},
                no_certificate_eligible, no_audited_passed, country,
-               core_complete, complete, completed_on
+               core_complete, complete, completed_on{behind}
         from wide
         join programme_progress using (learner_id)
         left join stg_learners using (learner_id)

@@ -9,7 +9,9 @@ import dagster as dg
 import polars as pl
 
 from edu_pipeline.facts.audience import accept_audiences, audiences
+from edu_pipeline.facts.completion_doubts import doubts
 from edu_pipeline.facts.files import export_table
+from edu_pipeline.facts.newcomers import newcomers, report_completers
 from edu_pipeline.facts.nudge_letters import nudges_to_write
 from edu_pipeline.facts.nudges import (
     at_current_addresses,
@@ -57,7 +59,7 @@ from edu_pipeline.programmes.nudges import (
     summary_sentences,
 )
 from edu_pipeline.programmes.nudges import nudges as nudges_of
-from edu_pipeline.programmes.reports import completion_report, write_report
+from edu_pipeline.programmes.reports import completion_report, new_completers, write_report
 from edu_pipeline.programmes.runs import programme_runs as programme_runs_of
 from edu_pipeline.settings.home import Home, Settings
 
@@ -264,7 +266,7 @@ TABLES = (
 """What `data/reports/tables` has, as Parquet and as CSV."""
 
 
-@_table(kinds={"csv", "excel"}, pii="names", deps=[*TABLES, "stg_learners"])
+@_table(kinds={"csv", "excel"}, pii="names", deps=[*TABLES, "stg_learners", "edx_exports"])
 def programme_reports(
     context: dg.AssetExecutionContext,
     landing_problems: pl.DataFrame,
@@ -275,17 +277,25 @@ def programme_reports(
 ) -> Notes:
     """`data/reports`: each programme's completion report, and every table of the job as files.
 
+    The report says who completed, who is new since the exports before, and what is doubtful.
     Beside the report of a programme that is held stands why. Nothing is written where there is no programme.
     """
     learners: dict[str, int] = {}
     ids = [programme.id for programme in settings.programmes]
     held = gate.holding(ids, landing_problems, gate_releases)
+    report_completers(con, ids)
     for programme in settings.programmes:
         courses = [course.id for course in programme.courses]
         report = completion_report(report_rows(con, programme.id, courses), courses)
         learners[f"learners, {programme.id}"] = report.height
+        moved = newcomers(con, programme.id)
+        sheets = {
+            "completion": report,
+            "new": new_completers(report, moved),
+            "doubtful": doubts(con, programme.id, moved).cast({"since": pl.String}),
+        }
         for warning in write_report(
-            report, home.reports / "programmes", programme.id, held.get(programme.id)
+            sheets, home.reports / "programmes", programme.id, held.get(programme.id)
         ):
             context.log.warning("%s", warning)
     for name in TABLES if settings.programmes else ():

@@ -15,6 +15,8 @@ from email import message_from_bytes, policy
 from pathlib import Path
 
 from edu_pipeline.facts.audience import forget_audience
+from edu_pipeline.facts.newcomers import TABLE as COMPLETERS
+from edu_pipeline.facts.newcomers import forget_completers
 from edu_pipeline.ground.addresses import is_address, same_address
 from edu_pipeline.ground.warehouse import open_warehouse, read_table, rewrite, tables, texts_with
 from edu_pipeline.landing.sightings import PersonSeen, find_person, folded, learners_among
@@ -52,6 +54,7 @@ REMEMBERED = (
     ACCEPTED,
     HISTORY,
     VERSIONS,
+    COMPLETERS,
     "landing_problems",
     "nudge_problems",
 )
@@ -195,10 +198,18 @@ def forget(room: MailRoom, ledger: Ledger, person: Person, *, now: datetime, by:
     if home.warehouse.exists():
         with open_warehouse(home.warehouse) as con:
             forget_accepted(con, room.settings, tombstones_frame(ledger))
-            forget_reports(con, person.identifiers)
-            forget_history(con, person.identifiers)
-            if "accepted_audience" in tables(con):
-                forget_audience(con, person.identifiers)
+            learners = [
+                each.removeprefix("learner:")
+                for each in person.identifiers
+                if each.startswith("learner:")
+            ]
+            forget_reports(con, learners)
+            forget_history(con, learners)
+            there = tables(con)
+            if "accepted_audience" in there:
+                forget_audience(con, learners)
+            if COMPLETERS in there:
+                forget_completers(con, learners)
         rewrite(home.warehouse, REMEMBERED)
     return gone
 

@@ -113,6 +113,8 @@ def test_a_refresh_makes_every_table_as_its_schema_says_and_all_files(tmp_path: 
     assert {path.name for path in (reports / "programmes").iterdir()} == {
         "lead_completion.csv",
         "lead_completion.xlsx",
+        "lead_doubtful.csv",
+        "lead_new.csv",
     }
     report = pl.read_csv(reports / "programmes" / "lead_completion.csv")
     assert report.select(

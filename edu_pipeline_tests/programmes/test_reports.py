@@ -47,6 +47,11 @@ def test_the_report_has_the_columns_that_people_know(build: Build) -> None:
         "core_complete",
         "complete",
         "completed_on",
+        *(
+            f"{course}_{what}"
+            for course in "abcz"
+            for what in ("certificate", "grade", "run", "best_grade", "attempts")
+        ),
     ]
 
 
@@ -83,8 +88,18 @@ def test_a_learner_is_one_row_with_the_best_run_of_every_course(build: Build) ->
             1,
             "IE",
             *("N", "N", None),
+            *("N", 0.9, "1T2024", 0.9, 2),
+            *("Y", 0.8, "1T2025", 0.8, 1),
+            *("N", 0.2, "1T2025", 0.2, 1),
+            *(None, None, None, None, None),
         )
     ]
+
+
+def test_the_grade_of_the_certificate_and_the_best_grade_are_two_columns(build: Build) -> None:
+    rows = report(build([certified("1", "a", "1T2024", grade=0.7), result("1", "a", grade=0.95)]))
+
+    assert rows.select("a_run", "a_grade", "a_best_grade").rows() == [("1T2024", 0.7, 0.95)]
 
 
 def test_the_report_says_who_completed_and_when(build: Build) -> None:
@@ -138,7 +153,7 @@ def test_quotes_commas_accents_and_line_breaks_survive_in_both_files(tmp_path: P
     names = ['Ana "Aña", Peña', "two\nlines", "O'Neill: x", "李雷"]
     table = pl.DataFrame({"name": names, "count": [1, 2, 3, 4]})
     write_csv(table, tmp_path / "report.csv")
-    write_xlsx(table, tmp_path / "report.xlsx")
+    write_xlsx({"report": table}, tmp_path / "report.xlsx")
 
     assert pl.read_csv(tmp_path / "report.csv").equals(table)
     sheet = CalamineWorkbook.from_path(tmp_path / "report.xlsx").get_sheet_by_index(0)
@@ -150,7 +165,7 @@ def test_quotes_commas_accents_and_line_breaks_survive_in_both_files(tmp_path: P
 
 def test_a_formula_in_a_workbook_is_text_as_it_came(tmp_path: Path) -> None:
     path = tmp_path / "report.xlsx"
-    write_xlsx(pl.DataFrame({"name": FORMULAS[:4], "none": [None] * 4}), path)
+    write_xlsx({"report": pl.DataFrame({"name": FORMULAS[:4], "none": [None] * 4})}, path)
 
     sheet = CalamineWorkbook.from_path(path).get_sheet_by_index(0)
     assert [row[0] for row in sheet.to_python()[1:]] == FORMULAS[:4]
@@ -162,7 +177,7 @@ def test_a_workbook_that_excel_has_no_room_for_is_not_written(
 ) -> None:
     monkeypatch.setattr(reports, "MOST_ROWS", 2)
     with pytest.raises(TooManyRowsError, match=r"3 rows.*Open lead\.csv"):
-        write_xlsx(pl.DataFrame({"a": [1, 2, 3]}), tmp_path / "lead.xlsx")
+        write_xlsx({"lead": pl.DataFrame({"a": [1, 2, 3]})}, tmp_path / "lead.xlsx")
 
     assert not list(tmp_path.iterdir())
 

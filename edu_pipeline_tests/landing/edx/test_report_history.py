@@ -99,6 +99,6 @@ def test_what_a_deleted_report_said_is_still_known(land_files: Land) -> None:
 def test_who_is_forgotten_has_no_history(land_files: Land) -> None:
     landed = land_files({GRADES: report(*learners(1, 2))})
 
-    forget_history(landed.con, ["learner:1"])
+    forget_history(landed.con, ["1"])
 
     assert landed.table("report_history")["learner_id"].to_list() == ["2"]

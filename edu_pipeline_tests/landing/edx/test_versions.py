@@ -153,7 +153,7 @@ def test_a_report_that_took_the_place_of_a_whole_one_is_doubted_until_somebody_r
 
 def test_who_was_forgotten_is_not_missed(land_files: Land) -> None:
     before = land_files({GRADES: report(*learners(1, 2))})
-    forget_reports(before.con, ["learner:1"])
+    forget_reports(before.con, ["1"])
     assert land_files({NEWER: report(*learners(2))}, again=before).problems.is_empty()
 
 

@@ -198,18 +198,18 @@ def accept(con: duckdb.DuckDBPyConnection, key: Key, path: str, sha256: str) -> 
     )
 
 
-def forget_reports(con: duckdb.DuckDBPyConnection, identifiers: Collection[str]) -> None:
+def forget_reports(con: duckdb.DuckDBPyConnection, learners: Collection[str]) -> None:
     """Leave people out of what was accepted, so that nobody is missed who was forgotten.
 
     Args:
         con: The warehouse.
-        identifiers: Such as `learner:11`.
+        learners: Their ids.
     """
     if columns_of(con, ACCEPTED) is None:
         return
     con.execute(
-        f"delete from {ACCEPTED} where 'learner:' || learner_id in (select unnest(?::varchar[]))",
-        [list(identifiers)],
+        f"delete from {ACCEPTED} where learner_id in (select unnest(?::varchar[]))",
+        [list(learners)],
     )
 
 

@@ -174,16 +174,15 @@ def _insert(con: duckdb.DuckDBPyConnection, of: dict[str, str], stamp: object) -
     con.execute("drop table changed")
 
 
-def forget_history(con: duckdb.DuckDBPyConnection, identifiers: Collection[str]) -> None:
+def forget_history(con: duckdb.DuckDBPyConnection, learners: Collection[str]) -> None:
     """Take people out of what was reported.
 
     Args:
         con: The warehouse.
-        identifiers: Such as `learner:11`.
+        learners: Their ids.
     """
     if columns_of(con, HISTORY) is not None:
         con.execute(
-            f"delete from {HISTORY} where 'learner:' || learner_id "
-            "in (select unnest(?::varchar[]))",
-            [list(identifiers)],
+            f"delete from {HISTORY} where learner_id in (select unnest(?::varchar[]))",
+            [list(learners)],
         )
