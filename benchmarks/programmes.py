@@ -169,6 +169,7 @@ def make(con: duckdb.DuckDBPyConnection, learners: int) -> None:
                 "ends": date(2025, 2 * run, 1) if run < RUNS else date(2026, 12, 1),
                 "upgrade_deadline": date(2025, 2 * run - 1, 20) if run < RUNS else TODAY,
                 "certificates_available": date(2025, 2 * run, 15) if run < RUNS else None,
+                "self_paced": False,
                 "listed": True,
             }
             for place, course in enumerate(IDS, start=1)

@@ -10,7 +10,7 @@ from datetime import date
 import duckdb
 import polars as pl
 
-from edu_pipeline.facts.run_states import FREE, GIVEN, NOT_ID_VERIFIED, PAID, REACHED
+from edu_pipeline.facts.run_states import AWAITED, FREE, GIVEN, NOT_ID_VERIFIED, PAID, REACHED
 from edu_pipeline.ground.sql import literal
 from edu_pipeline.model.completion import DELIVERED
 
@@ -43,7 +43,7 @@ def build_course_completion(con: duckdb.DuckDBPyConnection) -> None:
                  number, grade, track, verification, stamp, under_way and enrolled is not false
                  as going, state, {REACHED} as reached,
                  state = {literal(DELIVERED)} as certified,
-                 {REACHED} and {FREE} as free_pass,
+                 {REACHED} and {FREE} as free_pass, {AWAITED} as awaited,
                  coalesce(certificate_eligible, false) as eligible
           from stg_run_results as result
           join run_states using (programme_id, course_id, run, learner_id)
@@ -59,7 +59,7 @@ def build_course_completion(con: duckdb.DuckDBPyConnection) -> None:
                    as best,
                  max(grade) as best_grade, bool_or(reached) as passed, bool_or(certified) as certificate,
                  bool_or(free_pass) as free_pass, bool_or(eligible) as eligible_any_track,
-                 bool_or(going) as going,
+                 bool_or(going) as going, bool_or(awaited) as awaited,
                  min(number) as first_number, max(number) as last_number,
                  min(number) filter (reached) as passed_number,
                  min(number) filter (certified) as certified_number
@@ -70,7 +70,8 @@ def build_course_completion(con: duckdb.DuckDBPyConnection) -> None:
                best_grade, best.grade as grade, best.run as best_run, best.state as state,
                best.track as enrollment_track, best.verification as verification, passed, certificate,
                free_pass and not certificate as audit_passed,
-               going and not certificate as in_progress, eligible_any_track,
+               going and not certificate as in_progress,
+               awaited and not certificate as awaited, eligible_any_track,
                first.run as first_run, first_passed.run as first_passed_run,
                first_certified.run as first_certified_run, last.run as last_run
         from reduced
@@ -100,13 +101,14 @@ def learner_rows(
 
     Returns:
         `learner_id`; `certified_n` (the number of the first run with a certificate, empty without
-        one) and `going_n` (in progress); `courses`, `attempts`, `no_audited_passed`, `eligible_any_track` (courses), `in_progress` (courses),
+        one), `going_n` (in progress) and `awaited_n` (a certificate is awaited); `courses`, `attempts`, `no_audited_passed`, `eligible_any_track` (courses), `in_progress` (courses),
         `first_number`, `last_number` (runs), `dated` (courses whose certificate has a day),
         `first_dated` and `last_dated` (these days).
     """
     columns = ", ".join(
         f"min(certified.number) filter (done.course_id = $c{n}) as certified_{n}, "
-        f"coalesce(bool_or(in_progress) filter (done.course_id = $c{n}), false) as going_{n}"
+        f"coalesce(bool_or(in_progress) filter (done.course_id = $c{n}), false) as going_{n}, "
+        f"coalesce(bool_or(awaited) filter (done.course_id = $c{n}), false) as awaited_{n}"
         for n in range(len(courses))
     )
     return query_frame(

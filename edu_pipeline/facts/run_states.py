@@ -7,7 +7,7 @@ Which runs are over and what completes a programme is decided elsewhere.
 
 import duckdb
 
-from edu_pipeline.ground.sql import literal
+from edu_pipeline.ground.sql import literal, literals
 from edu_pipeline.model.completion import (
     DELIVERED,
     DUE,
@@ -30,13 +30,16 @@ NOT_ID_VERIFIED = "result.verification is not distinct from 'Not ID Verified'"
 OUT_ON = "coalesce(certificates_available, ends)"
 """SQL on a run: the day from which its certificates can be had; empty: nobody said."""
 
-_AWAITED = "awaited"
+AWAITED = f"""(state in {literals((EXPECTED, DUE, REVOKED))}
+    or (state = {literal(NOT_VERIFIED)} and verifiable))"""
+"""SQL on a run with a learner's `state`: a certificate may still come, so nobody takes it again."""
+_TO_COME = "to come"
 _BASE = f"""
     case when {GIVEN} then {literal(DELIVERED)}
          when was_given then {literal(REVOKED)}
          when not there or result.enrolled is false then {literal(LEFT)}
          when {PAID} and ({REACHED} or coalesce(result.certificate_eligible, false))
-           then if({NOT_ID_VERIFIED}, {literal(NOT_VERIFIED)}, {literal(_AWAITED)})
+           then if({NOT_ID_VERIFIED}, {literal(NOT_VERIFIED)}, {literal(_TO_COME)})
          when not {REACHED} then {literal(ENROLLED)}
          when {FREE} then {literal(PASSED_FREE)}
          else {literal(PASSED_UNKNOWN)} end
@@ -112,7 +115,7 @@ def build_run_states(con: duckdb.DuckDBPyConnection) -> None:
           from last left join given using (programme_id, run)
         )
         select programme_id, course_id, run, learner_id,
-               case when base <> {literal(_AWAITED)} then base
+               case when base <> {literal(_TO_COME)} then base
                     when stamp::date >= out_on then {literal(DUE)}
                     else {literal(EXPECTED)} end as state,
                if(state = {literal(DUE)}, greatest(since, out_on), since) as since

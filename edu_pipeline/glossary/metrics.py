@@ -385,15 +385,18 @@ _METRICS = (
         name="next_course",
         title="Next course",
         sentence=(
-            "The first course in sequence that the requirement still needs, that is not in "
-            "progress, and that has a run which can be joined; the capstone after the core."
+            "The first course in sequence that the requirement still needs even with every "
+            "certificate that is awaited, that is not in progress, and that has a run which can be "
+            "joined and finished; the capstone after the core. The run is the one that begins next, "
+            "and beside it stands one that can be begun at once."
         ),
-        columns="next_course, next_run",
+        columns="next_course, next_run, other_run",
         numerator="–",
         denominator="–",
         window=(
-            "The day of the refresh; a run can be joined until enrolment closes, the upgrade deadline "
-            "or the end, whichever of those known is first, else until its start"
+            "The day of the refresh; a run can be joined until enrolment closes, the upgrade deadline, "
+            "the end, or unless it is self-paced two weeks after its start, whichever of those known "
+            "is first; where only the start is known, until then"
         ),
     ),
     Metric(

@@ -65,6 +65,7 @@ class ProgrammeRuns(dy.Schema):
     ends = _day("Last day")
     upgrade_deadline = _day("Last day on which an audit learner can upgrade")
     certificates_available = _day("Day from which certificates can be had")
+    verification_deadline = _day("Last day on which a paying learner can verify who they are")
     enrolment_closes = _day("Last day on which somebody can join")
     self_paced = dy.Bool(description="Whether learners can begin at any time")
     certified_on = _day(
@@ -75,13 +76,14 @@ class ProgrammeRuns(dy.Schema):
         nullable=True, description="Year of that day, else of the start, else in its name"
     )
     under_way = dy.Bool(description="Not over yet, on the day of the refresh")
-    joinable = dy.Bool(
-        description=(
-            "Listed and can still be joined for its certificate and finished, on the day of the "
-            "refresh: until enrolment or the upgrade closes, or the end, and unless it is "
-            "self-paced, in its first two weeks"
-        )
+    verifiable = dy.Bool(
+        description="Whether an identity can still be verified in it, on that day, or nobody says"
     )
+    joined_until = _day(
+        "Last day on which it can be joined for its certificate and finished: enrolment or the "
+        "upgrade closes, it ends, or two weeks after its start unless it is self-paced; empty: never"
+    )
+    joinable = dy.Bool(description="Listed, and that day has not passed on the day of the refresh")
 
 
 class RunStates(dy.Schema):
@@ -125,6 +127,12 @@ class CourseCompletion(dy.Schema):
     certificate = dy.Bool(description="Delivered on a paid track in some run")
     audit_passed = dy.Bool(description="Passed on a free track, and no certificate in any run")
     in_progress = dy.Bool(description="Enrolled in a run that is not over, and no certificate yet")
+    awaited = dy.Bool(
+        description=(
+            "No certificate, but of some run one is expected, due, taken back, or waits for an "
+            "identity that can still be verified"
+        )
+    )
     eligible_any_track = dy.Bool(
         description="Called eligible in some run on any track: what the old rule counted"
     )
@@ -175,11 +183,17 @@ class ProgrammeProgress(dy.Schema):
     next_course = dy.String(
         nullable=True,
         description=(
-            "First course in sequence that is still needed, not in progress, and has a run that can "
-            "be joined; empty: none"
+            "First course in sequence that is still needed even with every certificate that is "
+            "awaited, not in progress, and has a run that can be joined; empty: none"
         ),
     )
-    next_run = _some_run("The first such run")
+    next_run = _some_run(
+        "Of these runs the one that begins next; where none does, the one that began, else a "
+        "self-paced one"
+    )
+    other_run = _some_run(
+        "One of that course that can be begun at once beside it: it has just begun, or is self-paced"
+    )
     last_course = dy.String(description="Course of the last run that the learner was enrolled in")
     last_run = dy.String(description="That run")
     as_of = dy.Date(description="The day for which runs are over or can be joined")

@@ -207,6 +207,7 @@ class CourseRuns(dy.Schema):
     ends = dy.Date(nullable=True, description="Last day")
     upgrade_deadline = dy.Date(nullable=True, description="Last day to upgrade from audit")
     certificates_available = dy.Date(nullable=True, description="Day from which there are any")
+    verification_deadline = dy.Date(nullable=True, description="Last day to verify one's identity")
     enrolment_closes = dy.Date(nullable=True, description="Last day to join")
     self_paced = dy.Bool(description="Whether learners can begin at any time")
     listed = dy.Bool(description="Whether pipeline.toml lists it")

@@ -10,6 +10,7 @@ import polars as pl
 
 from edu_pipeline.model.columns import dtypes
 from edu_pipeline.model.completion import ProgrammeProgress
+from edu_pipeline.programmes.runs import offers
 from edu_pipeline.settings.programmes import Programme, Requirement
 
 
@@ -103,8 +104,9 @@ def programme_progress(
     """How far every learner of a programme is, and what comes next.
 
     The capstone never counts towards the core. The programme is complete with the core and, where
-    there is one, the capstone. The next course is the first in sequence that is still needed, not
-    in progress, and has a run that can be joined; the capstone comes when the core is complete.
+    there is one, the capstone. The next course is the first in sequence that is still needed with
+    every certificate that is awaited, not in progress, and has a run that can be joined (`offers`
+    says which); the capstone comes when the core is complete.
 
     Args:
         programme: Its courses and requirement.
@@ -119,6 +121,10 @@ def programme_progress(
     ids = [course.id for course in programme.courses]
     certified = {course: pl.col(f"certified_{n}") for n, course in enumerate(ids)}
     going = {course: pl.col(f"going_{n}") for n, course in enumerate(ids)}
+    promised = {
+        course: pl.coalesce(certified[course], pl.when(f"awaited_{n}").then(pl.lit(0, pl.Int64)))
+        for n, course in enumerate(ids)
+    }
     core_since = complete_since(programme.requirement, certified)
     capstone = certified[programme.capstone] if programme.capstone else pl.lit(None, pl.Int64)
     since = (
@@ -128,16 +134,11 @@ def programme_progress(
         if programme.capstone
         else core_since
     )
-    joinable = dict(
-        runs.filter("joinable")
-        .sort("number", descending=True)
-        .select("course_id", "run")
-        .iter_rows()
-    )
+    offered = offers(runs, as_of)
     next_course = _first(
         (needed & ~going[course], course)
-        for course, needed in _in_sequence(programme, certified)
-        if course in joinable
+        for course, needed in _in_sequence(programme, promised, core_since.is_not_null())
+        if course in offered
     )
     held = runs.select(
         number="number", completion_run="run", completed_on="certified_on", year="period"
@@ -168,22 +169,26 @@ def programme_progress(
         completion_period=pl.when(complete).then(pl.col("year").cast(pl.String)),
         completion_days=(pl.col("completed_on") - pl.col("begun_on")).dt.total_days(),
         days_between_courses=pl.when(pl.col("dated") > 1).then(gaps),
-        next_run=pl.col("next_course").replace_strict(
-            joinable, default=None, return_dtype=pl.String
-        ),
+        **{
+            name: pl.col("next_course").replace_strict(
+                {course: both[place] for course, both in offered.items()},
+                default=None,
+                return_dtype=pl.String,
+            )
+            for place, name in enumerate(("next_run", "other_run"))
+        },
         as_of=pl.lit(as_of),
     )
     return rows.select(ProgrammeProgress.column_names()).cast(dtypes(ProgrammeProgress))
 
 
 def _in_sequence(
-    programme: Programme, certified: Mapping[str, pl.Expr]
+    programme: Programme, certified: Mapping[str, pl.Expr], core_complete: pl.Expr
 ) -> Iterator[tuple[str, pl.Expr]]:
     """Every course of a programme in sequence, with whether it is still needed."""
     places: dict[str, list[pl.Expr]] = {}
     for course, needed in still_needed(programme.requirement, certified):
         places.setdefault(course, []).append(needed)
-    core_complete = complete_since(programme.requirement, certified).is_not_null()
     for course in (each.id for each in programme.courses):
         if course == programme.capstone:
             yield course, core_complete & certified[course].is_null()

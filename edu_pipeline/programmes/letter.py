@@ -20,7 +20,6 @@ from edu_pipeline.mail.letter import Address, Figure, Letter
 from edu_pipeline.mail.links import opt_out_headers
 from edu_pipeline.mail.render import UNWRITTEN, Written, render_html
 from edu_pipeline.programmes.nudges import VERIFY, campaign_of, course_called, recipient_key
-from edu_pipeline.programmes.runs import JOINED_UNTIL
 from edu_pipeline.settings.letters import Letters
 from edu_pipeline.settings.programmes import Course, Programme
 
@@ -49,11 +48,9 @@ def run_dates(runs: pl.DataFrame, inventory: pl.DataFrame) -> dict[str, RunDates
     grades = inventory.filter(kind="grades").select(
         "programme_id", "run", exported=pl.col("stamp").dt.date()
     )
-    rows = runs.with_columns(until=JOINED_UNTIL).join(
-        grades, on=["programme_id", "run"], how="left"
-    )
+    rows = runs.join(grades, on=["programme_id", "run"], how="left")
     return {
-        row["run"]: RunDates(row["starts"], row["until"], row["exported"])
+        row["run"]: RunDates(row["starts"], row["joined_until"], row["exported"])
         for row in rows.iter_rows(named=True)
     }
 

@@ -20,7 +20,6 @@ from edu_pipeline.mail.lists import EVERY_CAMPAIGN
 from edu_pipeline.model.columns import dtypes
 from edu_pipeline.model.course_keys import folded
 from edu_pipeline.model.nudges import DECISIONS, Nudges, NudgeSummary
-from edu_pipeline.programmes.runs import JOINED_UNTIL
 from edu_pipeline.settings.programmes import CAP_DAYS, Course, Programme
 
 PREFIX: Final = "nudges"
@@ -228,9 +227,7 @@ def considered(
         certificates=core + of_capstone,
         needed=core + pl.col("core_missing") + (1 if programme.capstone else 0),
     )
-    joined_until = runs.filter(programme_id=programme.id).select(
-        next_run="run", joined_until=JOINED_UNTIL
-    )
+    joined_until = runs.filter(programme_id=programme.id).select("joined_until", next_run="run")
     kind = pl.col("kind")
     reasons = (
         passes.join(meaning.filter(kind.is_in([VERIFY, NEXT_COURSE])), on="number")

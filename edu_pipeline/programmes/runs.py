@@ -1,6 +1,6 @@
 """What follows from the dates of course runs: their order, whether they are over, who can join."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from datetime import date, timedelta
 
 import polars as pl
@@ -11,12 +11,12 @@ from edu_pipeline.model.course_keys import course_of
 from edu_pipeline.settings.programmes import Programme
 
 _YEAR = r"(?:^|\D)((?:19|20)\d\d)(?:\D|$)"
-JOINED_UNTIL = pl.coalesce(
-    pl.min_horizontal("enrolment_closes", "upgrade_deadline", "ends"), "starts"
-)
-"""The last day on which a listed run can be joined for its certificate; empty: never."""
 _LATE = timedelta(days=14)
 """After its first day, from when on whoever joins a run that is not self-paced cannot finish it."""
+_JOINED_UNTIL = pl.min_horizontal(
+    pl.coalesce(pl.min_horizontal("enrolment_closes", "upgrade_deadline", "ends"), "starts"),
+    pl.when(~pl.col("self_paced")).then(pl.col("starts") + _LATE),
+)
 
 
 def programme_runs(
@@ -62,14 +62,45 @@ def programme_runs(
             certified_on=dated,
             period=pl.coalesce(pl.coalesce(dated, "starts").dt.year(), year),
             under_way=(pl.coalesce("ends", last_known) >= today).fill_null(value=False),
-            joinable=(
-                pl.col("listed")
-                & (today <= JOINED_UNTIL).fill_null(value=False)
-                & (pl.col("self_paced") | (pl.col("starts") >= as_of - _LATE)).fill_null(value=True)
-            ),
+            verifiable=(today <= pl.col("verification_deadline")).fill_null(value=True),
+            joined_until=_JOINED_UNTIL,
+            joinable=pl.col("listed") & (today <= _JOINED_UNTIL).fill_null(value=False),
         )
         .sort("programme_id", "held", "run_position", "position", "run_name", nulls_last=True)
         .with_columns(number=pl.int_range(1, pl.len() + 1).over("programme_id"))
         .select(ProgrammeRuns.column_names())
         .cast(dtypes(ProgrammeRuns))
     )
+
+
+def offers(runs: pl.DataFrame, as_of: date) -> Mapping[str, tuple[str, str | None]]:
+    """What somebody is offered who is to take a course next.
+
+    Args:
+        runs: `ProgrammeRuns` of one programme.
+        as_of: The day.
+
+    Returns:
+        Of every course with a run that can be joined: the run that begins next, where none does the
+        one that began last, else a self-paced one; and another that can be begun at once, where the
+        first is not self-paced and there is one.
+    """
+    starts = pl.col("starts")
+    begun = (starts < as_of).fill_null(value=False)
+    at_once = begun | (pl.col("self_paced") & (starts <= as_of).fill_null(value=True))
+    ordered = (
+        runs.filter("joinable")
+        .with_columns(at_once=at_once)
+        .sort(
+            "self_paced",
+            begun,
+            pl.when(begun).then(as_of - starts),
+            "number",
+        )
+    )
+    found: dict[str, tuple[str, str | None]] = {}
+    for (course,), of_course in ordered.group_by("course_id", maintain_order=True):
+        first, *others = of_course.iter_rows(named=True)
+        beside = [each["run"] for each in others if each["at_once"] and not first["self_paced"]]
+        found[str(course)] = first["run"], next(iter(beside), None)
+    return found

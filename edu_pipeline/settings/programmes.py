@@ -139,6 +139,13 @@ class Run(Part):
     certificates_available: dt.date | None = Field(
         None, description="Day from which certificates can be had."
     )
+    verification_deadline: dt.date | None = Field(
+        None,
+        description=(
+            "Last day on which a paying learner can verify who they are, which a certificate needs. "
+            "Without it nobody is reminded."
+        ),
+    )
     enrolment_closes: dt.date | None = Field(
         None,
         description=(
@@ -159,6 +166,13 @@ class Run(Part):
         if self.starts and self.ends and self.ends < self.starts:
             raise ValueError(f"ends ({self.ends}) is before starts ({self.starts})")
         return self
+
+
+class Pathway(Part):
+    """Where a completed programme leads: a degree that gives credit for it, a next programme."""
+
+    text: str = Field(description="What learners read, a sentence or two.")
+    link: str | None = Field(None, description="Where they read more.")
 
 
 def _said(course: Any, key: str) -> Any:  # noqa: ANN401 - TOML may hold anything
@@ -240,6 +254,9 @@ class Programme(Part):
             "What completes the core (`core_complete`), and without a capstone the programme "
             "(`complete`); default: all courses but the capstone."
         ),
+    )
+    pathway: Pathway | None = Field(
+        None, description="Where it leads, for the letter to whoever completed it."
     )
     runs: tuple[Run, ...] = Field(
         (), description="Its runs in order, earliest first, as far as nudges need their dates."

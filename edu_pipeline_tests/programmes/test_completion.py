@@ -1,5 +1,6 @@
 import itertools
 import random
+from collections.abc import Mapping
 from datetime import date
 from typing import Any
 
@@ -306,6 +307,98 @@ def test_the_first_run_that_can_be_joined_is_named(build: Build) -> None:
     sooner = run_of("a", "4T2026", starts=date(2026, 11, 1), ends=date(2026, 12, 20))
 
     assert build([result("1", "b")], [later, sooner]).progress("1")["next_run"] == "4T2026"
+
+
+BEGUN, BEGINS = date(2026, 9, 20), date(2026, 12, 1)
+"""Eleven days ago, so that it can be joined still, and in two months."""
+ENDS = date(2027, 6, 1)
+
+
+@pytest.mark.parametrize(
+    ("runs", "named", "beside"),
+    [
+        ({"begun": (BEGUN, False), "begins": (BEGINS, False)}, "begins", "begun"),
+        ({"self": (date(2024, 1, 1), True), "begins": (BEGINS, False)}, "begins", "self"),
+        ({"self": (None, True), "begun": (BEGUN, False)}, "begun", "self"),
+        ({"self": (date(2024, 1, 1), True), "newer": (date(2025, 1, 1), True)}, "newer", None),
+        ({"begins": (BEGINS, False), "later": (date(2027, 2, 1), False)}, "begins", None),
+        # nobody can begin it at once
+        ({"self": (date(2026, 11, 1), True), "begins": (BEGINS, False)}, "begins", None),
+        ({"today": (date(2026, 10, 1), False), "self": (None, True)}, "today", "self"),
+    ],
+)
+def test_beside_the_run_that_begins_next_stands_one_that_can_be_begun_at_once(
+    build: Build, runs: dict[str, tuple[date | None, bool]], named: str, beside: str | None
+) -> None:
+    listed = [
+        run_of("a", name, starts=starts, ends=ENDS, self_paced=self_paced)
+        for name, (starts, self_paced) in runs.items()
+    ]
+    row = build([result("1", "b")], listed).progress("1")
+
+    assert (row["next_run"], row["other_run"]) == (named, beside)
+
+
+AWAITED: Mapping[str, Any] = {"certificate_delivered": False, "certificate_type": "N/A"}
+
+
+@pytest.mark.parametrize(
+    ("cells", "dates", "next_course"),
+    [
+        ({}, {"ends": date(2026, 8, 1)}, "c"),  # due
+        ({}, {"ends": date(2026, 12, 1)}, "c"),  # expected
+        ({"verification": "Not ID Verified"}, {}, "c"),
+        (
+            {"verification": "Not ID Verified"},
+            {"verification_deadline": date(2026, 10, 1)},
+            "c",
+        ),
+        (
+            {"verification": "Not ID Verified"},
+            {"verification_deadline": date(2026, 9, 30)},
+            "b",
+        ),
+        ({"enrolled": False}, {}, "b"),  # refunded
+        ({"track": "audit"}, {}, "b"),
+    ],
+)
+def test_a_course_whose_certificate_may_still_come_is_not_suggested(
+    build: Build, cells: dict[str, Any], dates: dict[str, Any], next_course: str
+) -> None:
+    passed = certified("1", "b", **{**AWAITED, **cells})
+    tables = build([certified("1", "a"), passed], [run_of("b", **dates), *ALL_OPEN])
+
+    assert tables.progress("1")["next_course"] == next_course
+    assert tables.course("1", "b")["awaited"] is (next_course == "c")
+    assert tables.progress("1")["core_missing"] == 2
+
+
+def test_a_course_whose_certificate_was_taken_back_is_in_question_and_not_suggested(
+    build: Build,
+) -> None:
+    gone = certified("1", "b", certificate_delivered=False, certificate_type="N/A")
+    row = build(
+        [certified("1", "a"), gone],
+        ALL_OPEN,
+        earlier=[certified("1", "b", stamp=at(2026, 6, 1))],
+    ).progress("1")
+
+    assert row["next_course"] == "c"
+
+
+def test_of_a_choice_that_an_awaited_certificate_makes_nothing_else_is_suggested(
+    build: Build,
+) -> None:
+    choice = programme(capstone=None, requirement=CHOICE)
+    results = [certified("1", "a"), certified("1", "c", **AWAITED)]
+
+    assert build(results, ALL_OPEN, programmes=(choice,)).progress("1")["next_course"] is None
+
+
+def test_the_capstone_waits_until_every_certificate_of_the_core_is_there(build: Build) -> None:
+    results = [*(certified("1", course) for course in "ab"), certified("1", "c", **AWAITED)]
+
+    assert build(results, ALL_OPEN).progress("1")["next_course"] is None
 
 
 def test_the_capstone_is_suggested_when_the_core_is_complete_and_not_before(build: Build) -> None:
