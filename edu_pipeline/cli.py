@@ -27,6 +27,7 @@ from edu_pipeline.commands import (
     samples,
     serving,
 )
+from edu_pipeline.commands.beginning import begin, placing
 from edu_pipeline.commands.console import (
     HELD,
     EvenIfOld,
@@ -82,15 +83,31 @@ def choose_home(
 @app.command()
 def init(
     folder: Annotated[Path, typer.Argument(help="The new home; made if it is not there.")],
+    programmes: Annotated[
+        Path | None,
+        typer.Option(
+            "--programmes",
+            help="A folder with edX's exports, of one programme or with a folder for each: "
+            "[[programmes]] is written from what lies there.",
+            show_default=False,
+        ),
+    ] = None,
 ) -> None:
     """Make a home: a folder with a commented pipeline.toml, for one school or organisation."""
     home = Home(folder.expanduser().resolve())
     if home.config.exists():
         raise UserError(f"{home.config} is there already; nothing was changed.")
-    (home.data / "landing" / "school").mkdir(parents=True, exist_ok=True)
+    placed = placing(programmes.expanduser().resolve()) if programmes else None
+    if placed is None:
+        (home.data / "landing" / "school").mkdir(parents=True, exist_ok=True)
+    else:
+        home.data.mkdir(parents=True, exist_ok=True)
     home.data.chmod(0o700)
     for name in ("pipeline.toml", "dagster.yaml"):
         shutil.copyfile(shipped(name), home.root / name)
+    if placed is not None:
+        begin(home, placed)
+        return
     out.print(f"A new home in [bold]{home.root}[/].")
     lines = (
         f"  1. Put your exports into {home.data / 'landing' / 'school'}, grade reports of edX into",

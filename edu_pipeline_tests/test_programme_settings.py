@@ -41,7 +41,7 @@ def run(course: str, name: str, more: str = "") -> str:
 
 
 def test_a_course_without_a_key_has_its_title_for_one() -> None:
-    assert programme().course_keys == {"a1": "UQx_A1", "a2": "UQx_A2", "a3": "UQx_A3"}
+    assert programme().course_keys == {"a1": ("UQx_A1",), "a2": ("UQx_A2",), "a3": ("UQx_A3",)}
 
 
 def test_of_keys_that_begin_alike_the_longest_has_the_run() -> None:
@@ -180,5 +180,5 @@ def test_the_documented_programmes_can_be_used() -> None:
     }
     assert (marks["corpinn4x"], marks["corpinn5x"], marks["lgdm5x"]) == (0.70, 0.50, 0.65)
     engy = found["engy"].course_keys
-    assert engy["engy0x"] == "UQx_ENGY0x"
-    assert engy["engycapx"] == "UQx_ENGYCAPx"
+    assert engy["engy0x"] == ("UQx_ENGY0x",)
+    assert engy["engycapx"] == ("UQx_ENGYCAPx",)

@@ -16,7 +16,6 @@ from edu_pipeline.settings.home import Home, Settings, load_settings
 if TYPE_CHECKING:
     from edu_pipeline.landing.described import Block
     from edu_pipeline.landing.inspection import Inspection
-    from edu_pipeline.landing.sources.school.suggestions import Line
     from edu_pipeline.landing.zone import Zone
     from edu_pipeline.mail.room import MailRoom
 
@@ -74,7 +73,7 @@ def inspect(
         released = () if elsewhere or not home.config.is_file() else _released(home)
         seen = inspect_zone(zone, settings, released)
     if write:
-        _write(home, seen.lines)
+        _write(home, seen)
         seen = inspect_zone(zone, load_settings(home), released)
         if not seen.ready:
             look = command(home, "landing inspect")
@@ -212,15 +211,22 @@ def _zone(home: Home, settings: Settings, folder: Path | None) -> "Zone":
     return Zone(folder.resolve().as_uri(), settings.landing)
 
 
-def _write(home: Home, lines: "Sequence[Line]") -> None:
-    from edu_pipeline.landing.settings_file import write_lines
+def _write(home: Home, seen: "Inspection") -> None:
+    from edu_pipeline.landing.settings_file import append_sections, write_lines
     from edu_pipeline.landing.sources.school.suggestions import toml_lines
 
-    added, left = write_lines(home, lines)
+    added, left = write_lines(home, seen.lines)
+    if seen.more_lines:
+        append_sections(home, seen.more_lines)
+        out.print(
+            "Added to the end of pipeline.toml, for you to correct and complete:", style="bold"
+        )
+        out.print(Text(seen.more_lines), soft_wrap=True)
+        out.print()
     if added:
         out.print("Added to pipeline.toml; as it was: pipeline.toml.bak", style="bold")
         out.print(Text(toml_lines(added, Settings())), soft_wrap=True)
-    else:
+    elif not seen.more_lines:
         out.print("Nothing to add to pipeline.toml.")
     if left:
         out.print()

@@ -6,6 +6,7 @@ What each source makes of its files stands in `sources/…/described`, what is w
 
 from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass, replace
+from datetime import datetime
 
 import duckdb
 import polars as pl
@@ -16,9 +17,10 @@ from edu_pipeline.landing.elsewhere import lying_elsewhere
 from edu_pipeline.landing.problems_of_all import problems_of_others
 from edu_pipeline.landing.report import blocks
 from edu_pipeline.landing.sources.edx import edx_described as edx
+from edu_pipeline.landing.sources.edx.edx_reading import UnknownHeader, unknown_headers
 from edu_pipeline.landing.sources.results import result_described as results
 from edu_pipeline.landing.sources.school.school_described import SchoolSeen, inspect_school
-from edu_pipeline.landing.sources.school.suggestions import Line
+from edu_pipeline.landing.sources.school.suggestions import OPEN, Line, with_lines
 from edu_pipeline.landing.zone import Zone
 from edu_pipeline.settings.attainment import ATTAINMENT_FOLDER
 from edu_pipeline.settings.home import Settings
@@ -66,11 +68,16 @@ def inspect_zone(zone: Zone, settings: Settings, released: Collection[str] = ())
     jobs = tuple(_jobs(paths, seen, settings))
     taken: list[Taken] = [*_of_school(seen)]
     said: list[Block] = []
+    reports = [path for path in paths if path.startswith(PROGRAMMES_FOLDER)]
+    headers = unknown_headers(zone, reports, settings.landing.edx.columns)
+    lines = (*seen.lines, *_header_lines(headers))
+    assumed = with_lines(settings, lines[len(seen.lines) :])
     with duckdb.connect(config={"python_enable_replacements": False}) as con:
         if "programmes" in jobs:
-            of_edx = edx.describe(con, zone, settings.programmes)
+            columns = assumed.landing.edx.columns
+            of_edx = edx.describe(con, zone, settings.programmes, columns)
             taken += of_edx.taken
-            said += of_edx.blocks
+            said += [*of_edx.blocks, *edx.header_blocks(headers)]
         if "attainment" in jobs:
             of_results = results.describe(con, zone, settings.attainment)
             taken += of_results.taken
@@ -78,11 +85,12 @@ def inspect_zone(zone: Zone, settings: Settings, released: Collection[str] = ())
         others = problems_of_others(con, zone, settings)
     school = seen.problems if "teachers" in jobs or not jobs else seen.problems.clear()
     problems = pl.concat([school, others]).filter(~pl.col("id").is_in(list(released)))
-    more = edx.programme_lines(zone, settings.programmes)
-    to_do = tuple(_to_do(jobs, seen, problems, more))
+    today = datetime.now(settings.zone).date()
+    more = edx.programme_lines(zone, settings.programmes, assumed.landing.edx.columns, today)
+    to_do = tuple(_to_do(jobs, seen, lines, problems, more))
     shown = replace(seen, absent=seen.absent if "teachers" in jobs else ())
     said = [*blocks(shown), *said, *_blanks(settings, jobs)]
-    return Inspection(jobs, tuple(taken), tuple(said), seen.lines, more, problems, to_do)
+    return Inspection(jobs, tuple(taken), tuple(said), lines, more, problems, to_do)
 
 
 def _jobs(paths: Sequence[str], seen: SchoolSeen, settings: Settings) -> Iterator[str]:
@@ -97,6 +105,22 @@ def _jobs(paths: Sequence[str], seen: SchoolSeen, settings: Settings) -> Iterato
         yield "programmes"
     if "attainment" in said or any(path.startswith(ATTAINMENT_FOLDER) for path in paths):
         yield "attainment"
+
+
+def _header_lines(headers: Sequence[UnknownHeader]) -> Iterator[Line]:
+    """What edX calls the columns of headers that it does not have."""
+    section, said = ("landing", "edx", "columns"), set[str]()
+    for each in headers:
+        certain = [*each.guessed.items()]
+        left = set(each.unknown) - each.guessed.keys() if each.lacking else set()
+        lacking = " or ".join(each.lacking)
+        for name, column in certain:
+            if name not in said:
+                yield Line(section, name, column, "all its cells look like it")
+        for name in each.unknown:
+            if name in left - said and len(each.guessed) < len(each.lacking):
+                yield Line(section, name, OPEN, f"if it is {lacking}", certain=False)
+        said |= {*each.unknown}
 
 
 def _of_school(seen: SchoolSeen) -> Iterator[Taken]:
@@ -131,6 +155,7 @@ def _blanks(settings: Settings, jobs: Collection[str]) -> list[Block]:
 def _to_do(
     jobs: Sequence[str],
     seen: SchoolSeen,
+    lines: Sequence[Line],
     problems: pl.DataFrame,
     more: str,
 ) -> Iterator[str]:
@@ -150,23 +175,26 @@ def _to_do(
         )
     missing = problems["kind"] == "missing_export"
     yield from problems.filter(missing)["message"].unique(maintain_order=True)
-    certain = sum(line.certain for line in seen.lines)
+    certain = sum(line.certain for line in lines)
     if certain:
         it = "it has" if certain == 1 else "they have"
         yield (
             f"Add {counted(certain, 'line')} to pipeline.toml, for {it} no other reading: "
             "edu-pipeline landing inspect --write"
         )
-    if open_ones := len(seen.lines) - certain:
+    if open_ones := len(lines) - certain:
         yield (
             f"Answer {counted(open_ones, 'question')} in pipeline.toml: take the # from the lines above that begin "
             "with one, where they are right, and write what is meant in place of “…”."
         )
     if more:
-        yield "Say in pipeline.toml what the programmes are, as above."
+        yield (
+            "Say in pipeline.toml what the programmes are, as above; what the exports themselves say is "
+            "written there by: edu-pipeline landing inspect --write"
+        )
     asked = {
         line.section[1]
-        for line in seen.lines
+        for line in lines
         if line.section[0::2] == ("landing", "columns") and not line.certain
     }
     again = (pl.col("kind") == "missing_column") & pl.col("table").is_in(sorted(asked))

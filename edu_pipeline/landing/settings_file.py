@@ -66,15 +66,37 @@ def write_lines(home: Home, lines: Sequence[Line]) -> tuple[tuple[Line, ...], tu
     Raises:
         SettingsError: The result could not be used, so nothing was written.
     """
-    path = home.config.resolve()
-    before = path.read_bytes().decode("utf-8")
+    before = _written(home)
     text, added, left = merged(before.removeprefix(_BOM), lines)
-    if not added:
-        return added, left
+    if added:
+        _replace(home, _BOM * before.startswith(_BOM) + text)
+    return added, left
+
+
+def append_sections(home: Home, sections: str) -> None:
+    """Put sections that are not there yet behind the home's `pipeline.toml`, as `write_lines` does.
+
+    Raises:
+        SettingsError: The result could not be used, so nothing was written.
+    """
+    before = _written(home)
+    if sections in before.replace("\r\n", "\n"):  # comments that were added before
+        return
+    newline = "\r\n" if "\r\n" in before else "\n"
+    more = f"\n{sections}\n".replace("\n", newline)
+    _replace(home, before if before.endswith("\n") or not before else before + newline, more)
+
+
+def _written(home: Home) -> str:
+    return home.config.resolve().read_bytes().decode("utf-8")
+
+
+def _replace(home: Home, *parts: str) -> None:
+    path = home.config.resolve()
     # in the same folder, so that the replacement is one step of the file system
     with tempfile.TemporaryDirectory(dir=path.parent, prefix=".pipeline-toml-") as folder:
         new = Home(Path(folder))
-        new.config.write_bytes((_BOM * before.startswith(_BOM) + text).encode())
+        new.config.write_bytes("".join(parts).encode())
         try:
             load_settings(new)
         except SettingsError as error:
@@ -86,7 +108,6 @@ def write_lines(home: Home, lines: Sequence[Line]) -> tuple[tuple[Line, ...], tu
         shutil.copymode(path, new.config)
         shutil.copy2(path, path.with_name("pipeline.toml.bak"))
         new.config.replace(path)
-    return added, left
 
 
 def _at(data: Any, section: Section) -> Any:  # noqa: ANN401 - whatever the file says

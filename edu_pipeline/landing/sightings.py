@@ -126,6 +126,7 @@ def find_person(zone: Zone, settings: Settings, who: str) -> Sightings:
             con,
             zone,
             settings.programmes,
+            settings.landing.edx.columns,
             who,
             addresses={folded(person.email) for person in meant if person.email},
             names={person.name.lower() for person in meant if person.name},

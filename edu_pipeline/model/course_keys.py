@@ -6,7 +6,7 @@ a run is of the course whose key it begins with.
 """
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from urllib.parse import unquote
 
 _KIND = re.compile(r"^(?:course|ccx)-v1[:_]", re.IGNORECASE)
@@ -30,12 +30,13 @@ def folded(text: str) -> str:
     return canonical(text).casefold()
 
 
-def course_of(run_key: str, courses: Mapping[str, str]) -> tuple[str, str] | None:
+def course_of(run_key: str, courses: Mapping[str, str | Sequence[str]]) -> tuple[str, str] | None:
     """The course that a run is of, and the rest of its key.
 
     Args:
         run_key: In any spelling.
-        courses: Course id → its key, in any spelling. The longest that the run begins with counts.
+        courses: Course id → its key or keys, in any spelling. The longest that the run begins with
+            counts.
 
     Returns:
         The course's id and the run, such as `("buslead1x", "1T2027")`; None where no key fits.
@@ -43,8 +44,8 @@ def course_of(run_key: str, courses: Mapping[str, str]) -> tuple[str, str] | Non
     run = canonical(run_key)
     found = [
         (len(key), course, match[1])
-        for course, text in courses.items()
-        for key in [canonical(text)]
+        for course, keys in courses.items()
+        for key in map(canonical, [keys] if isinstance(keys, str) else keys)
         if (match := re.fullmatch(rf"{re.escape(key)}_(.+)", run, re.IGNORECASE))
     ]
     return max(found)[1:] if found else None

@@ -6,9 +6,9 @@ from datetime import date
 from typing import Annotated, Literal, Self
 from urllib.parse import urlparse
 
-from pydantic import AfterValidator, BeforeValidator, Field, model_validator
+from pydantic import AfterValidator, Field, model_validator
 
-from edu_pipeline.settings.part import Part
+from edu_pipeline.settings.part import ONE_OR_SEVERAL, Part
 
 SAMPLE_MARKER = "SAMPLE.json"
 """In the landing zone: which of its files are made up."""
@@ -64,10 +64,7 @@ LAST_DAYS = ("exit_date", "end_date", "last_day")
 """Our columns of days on which something begins and ends."""
 
 
-_Several = Annotated[
-    tuple[str, ...],
-    BeforeValidator(lambda said: (said,) if isinstance(said, str) else said),
-]
+_Several = Annotated[tuple[str, ...], ONE_OR_SEVERAL]
 
 
 class Join(Part):
@@ -392,6 +389,36 @@ class TermsExport(TableExport):
     )
 
 
+EDX_COLUMNS = (
+    *("id", "Student ID", "User ID", "username", "email", "name", "country"),
+    *("enrollment_mode", "verification_status", "course_id", "course_run"),
+    *("Grade", "Enrollment Track", "Verification Status"),
+    *("Certificate Eligible", "Certificate Delivered", "Certificate Type", "Enrollment Status"),
+    *("is_opted_in_for_email", "preference_set_datetime"),
+)
+"""Columns of edX's reports that are read, as edX calls them."""
+
+
+def _of_edx(column: str) -> str:
+    if column.casefold() not in map(str.casefold, EDX_COLUMNS):
+        raise ValueError(
+            f"{column!r} is no column of edX's reports that is read: {', '.join(EDX_COLUMNS)}"
+        )
+    return column
+
+
+class EdxReports(Part):
+    """How edX's reports are read where a site translated or renamed their columns."""
+
+    columns: dict[str, Annotated[str, AfterValidator(_of_edx)]] = Field(
+        default_factory=dict,
+        description=(
+            "A header as it stands in the files = the column as edX calls it, such as "
+            '`{ "Calificación" = "Grade" }`.'
+        ),
+    )
+
+
 class Landing(Part):
     """Where exports land and how to read them."""
 
@@ -428,6 +455,7 @@ class Landing(Part):
     homework: WideExport = Field(default_factory=WideExport)
     calendar: TableExport = Field(default_factory=TableExport)
     terms: TermsExport = Field(default_factory=TermsExport)
+    edx: EdxReports = Field(default_factory=EdxReports)
 
     def export(self, table: str) -> TableExport:
         """The section of one of `SCHOOL_TABLES`."""

@@ -2,13 +2,13 @@
 
 import datetime as dt
 import re
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from typing import Annotated, Any, Self
 
 from pydantic import AfterValidator, Field, StringConstraints, model_validator
 
 from edu_pipeline.model.course_keys import canonical, course_of, folded
-from edu_pipeline.settings.part import Part
+from edu_pipeline.settings.part import ONE_OR_SEVERAL, Part
 
 PAID_TRACKS = (
     "verified",
@@ -23,9 +23,11 @@ PAID_TRACKS = (
 """Tracks that edX sells: by default those whose certificates count towards a programme."""
 FREE_TRACKS = ("audit", "honor", "unpaid-executive-education", "unpaid-bootcamp")
 """`honor` gave a certificate before 2016, free of charge and of identity."""
+OPT_IN = "*email_opt_in*"
 CAP_DAYS = 30
 """What `letters_per_month` calls a month."""
-Id = Annotated[str, StringConstraints(pattern=r"^[a-z0-9_-]+$")]
+ID = r"[a-z0-9_-]+"
+Id = Annotated[str, StringConstraints(pattern=f"^{ID}$")]
 
 
 def _with_organisation(key: str) -> str:
@@ -52,11 +54,15 @@ class Course(Part):
 
     id: Id = Field(description="Short name, as tables show it: small letters, digits, `-` and `_`.")
     title: str = Field(description="What learners read.")
-    key: Annotated[str, AfterValidator(_with_organisation)] = Field(
-        "",  # the title is filled in before it is validated
+    key: Annotated[
+        tuple[Annotated[str, AfterValidator(_with_organisation)], ...], ONE_OR_SEVERAL
+    ] = Field(
+        (),  # the title is filled in before it is validated
+        min_length=1,
         description=(
             "Organisation and course in any spelling: `course-v1:UQx+BUSLEAD1x`, `UQx/BUSLEAD1x` or "
-            "`UQx_BUSLEAD1x`; default: the title."
+            "`UQx_BUSLEAD1x`; default: the title. Several of a course that was renumbered, the present "
+            'one first: `["MITx+14.310Fx", "MITx+14.310x"]`.'
         ),
     )
     pass_mark: float = Field(gt=0, le=1, description="Grade from which it is passed (0.65 = 65 %).")
@@ -187,7 +193,7 @@ class Programme(Part):
     )
     title: str = Field(description="What learners read.")
     opt_in: str = Field(
-        "*email_opt_in*",
+        OPT_IN,
         description=(
             "Pattern of the names of edX's e-mail opt-in lists, in its folder or in `micromasters/`."
         ),
@@ -277,15 +283,15 @@ class Programme(Part):
         return {**data, "requirement": {"all_of": ids}}
 
     @property
-    def course_keys(self) -> Mapping[str, str]:
-        """Course id → key as `Org_Course`."""
-        return {course.id: canonical(course.key) for course in self.courses}
+    def course_keys(self) -> Mapping[str, Sequence[str]]:
+        """Course id → its keys as `Org_Course`."""
+        return {course.id: tuple(map(canonical, course.key)) for course in self.courses}
 
     def run_key(self, run: Run) -> str:
         """A listed run's whole key, as `Org_Course_Run`."""
-        key = self.course_keys[run.course]
+        keys = self.course_keys[run.course]
         whole = canonical(run.run)
-        return whole if course_of(whole, {run.course: key}) else f"{key}_{whole}"
+        return whole if course_of(whole, {run.course: keys}) else f"{keys[0]}_{whole}"
 
     @model_validator(mode="after")
     def _fits_together(self) -> Self:
@@ -315,7 +321,8 @@ class Programme(Part):
 
     def _keys_are_told_apart(self) -> None:
         taken: dict[str, str] = {}
-        for course, key in self.course_keys.items():
+        keys = ((course, key) for course, keys in self.course_keys.items() for key in keys)
+        for course, key in keys:
             if (other := taken.setdefault(folded(key), course)) != course:
                 raise ValueError(
                     f"{course} and {other} have one key, {key!r}: its runs could be of either. Correct "
@@ -331,7 +338,7 @@ class Programme(Part):
             if stranger or (of is not None and of[0] != run.course):
                 raise ValueError(
                     f"run {run.run!r} is not of {run.course}, whose key is "
-                    f"{self.course_keys[run.course]!r}"
+                    f"{' or '.join(map(repr, self.course_keys[run.course]))}"
                     + (f", but of {of[0]}" if of is not None else "")
                 )
             key = folded(self.run_key(run))

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import date
 from itertools import count
 from pathlib import Path
+from types import MappingProxyType
 
 import duckdb
 import polars as pl
@@ -99,6 +100,7 @@ def land_files(tmp_path: Path) -> Iterator[Land]:
             *,
             again: Landed | None = None,
             released: Collection[str] = (),
+            columns: Mapping[str, str] = MappingProxyType({}),
         ) -> Landed:
             folder = tmp_path / str(next(numbers))
             for name, content in files.items():
@@ -113,7 +115,7 @@ def land_files(tmp_path: Path) -> Iterator[Land]:
                 if again
                 else opened.enter_context(open_warehouse(folder / "warehouse.duckdb"))
             )
-            exports = land(con, zone, programmes, forgotten, released)
+            exports = land(con, zone, programmes, forgotten, released, columns)
             lists = land_opt_ins(con, zone, programmes, forgotten)
             stage(con, exports, programmes)
             stage_opt_ins(con, lists)

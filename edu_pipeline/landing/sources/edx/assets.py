@@ -75,9 +75,10 @@ def land_edx_exports(
         forgotten = read_table(con, "forgotten")
         known = read_earlier(con, "landing_problems", LandingProblems.create_empty())
         released = in_force(known, read_table(con, "gate_releases"))["id"]
-        exports = land(con, zone, settings.programmes, forgotten, released)
+        columns = settings.landing.edx.columns
+        exports = land(con, zone, settings.programmes, forgotten, released, columns)
         write_table(con, "edx_exports", exports)
-        lists = land_opt_ins(con, zone, settings.programmes, forgotten)
+        lists = land_opt_ins(con, zone, settings.programmes, forgotten, columns)
         write_table(con, "opt_in_lists", lists)
     yield from _materialized(warehouse, ("edx_exports", "opt_in_lists", HISTORY, VERSIONS, *RAW))
 

@@ -3,31 +3,40 @@
 Not here: what is wrong with them (`edx_problems`).
 """
 
+import re
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from datetime import date
 
 import duckdb
 import polars as pl
 
-from edu_pipeline.ground.toml import toml_text
+from edu_pipeline.ground.toml import toml_list, toml_text
 from edu_pipeline.ground.warehouse import write_table
 from edu_pipeline.ground.wording import counted
 from edu_pipeline.landing.described import Block, Described, Row, Taken
+from edu_pipeline.landing.sources.edx.edx_guesses import course_and_run, courses_of, guessed_mark
 from edu_pipeline.landing.sources.edx.edx_names import Name, parsed, why_not
+from edu_pipeline.landing.sources.edx.edx_reading import UnknownHeader, read_results
 from edu_pipeline.landing.sources.edx.exports import land, programme_files
 from edu_pipeline.landing.sources.edx.opt_ins import land_opt_ins, lists_of, stage_opt_ins
 from edu_pipeline.landing.sources.edx.stage import stage
 from edu_pipeline.landing.stores import LandedFile
 from edu_pipeline.landing.zone import Zone
 from edu_pipeline.settings.landing import PROGRAMMES_FOLDER
-from edu_pipeline.settings.programmes import Programme
+from edu_pipeline.settings.programmes import ID, Programme
 
+NAMED = 8
+DATES = ("starts", "ends", "upgrade_deadline", "certificates_available", "enrolment_closes")
 CALLED = {"profile": "student profiles", "grades": "grade report", "grade_errors": "grading errors"}
 UNNEEDED = "reports of edX that are not needed"
 
 
 def describe(
-    con: duckdb.DuckDBPyConnection, zone: Zone, programmes: Sequence[Programme]
+    con: duckdb.DuckDBPyConnection,
+    zone: Zone,
+    programmes: Sequence[Programme],
+    columns: Mapping[str, str],
 ) -> Described:
     """Read edX's exports into a database, as a refresh does, and say what they are.
 
@@ -35,13 +44,14 @@ def describe(
         con: Of its own; it has the tables of a refresh then.
         zone: Where the files lie.
         programmes: As `pipeline.toml` has them.
+        columns: `[landing.edx.columns]`.
 
     Raises:
         LandingError: The zone cannot be listed, or a file is not there any more.
     """
     nobody = pl.DataFrame(schema={"hash": pl.String, "salt": pl.String})
-    exports = land(con, zone, programmes, nobody)
-    lists = land_opt_ins(con, zone, programmes, nobody)
+    exports = land(con, zone, programmes, nobody, (), columns)
+    lists = land_opt_ins(con, zone, programmes, nobody, columns)
     stage(con, exports, programmes)
     stage_opt_ins(con, lists)
     write_table(con, "edx_exports", exports)
@@ -108,7 +118,7 @@ def _programme(
         runs = exports.filter(course_id=course.id).partition_by("run", maintain_order=True)
         rows += [_run(con, course.id, of_run) for of_run in runs]
         if not runs:
-            rows.append(Row(course.id, f"no export of it, by its key {course.key}"))
+            rows.append(Row(course.id, f"no export of it, by its key {' or '.join(course.key)}"))
     unclaimed = exports.filter(pl.col("course_id").is_null())
     rows += [
         _run(con, "no course", of_run, wrong=True)
@@ -180,7 +190,7 @@ def _nobodys(folder: str, files: Sequence[tuple[str, Name | None]]) -> Block:
     names = [name for _, name in files if name is not None]
     rows = []
     for course, of_course in sorted(_courses(names).items()):
-        runs = ", ".join(sorted({name.run.rpartition("_")[2] for name in of_course}))
+        runs = ", ".join(sorted({course_and_run(name.run)[1] for name in of_course}))
         kinds = Counter(CALLED[name.kind] if name.kind else UNNEEDED for name in of_course)
         days = sorted({f"{f(name.stamp for name in of_course):%Y-%m-%d}" for f in (min, max)})
         what = ", ".join(f"{number} {kind}" for kind, number in kinds.items())
@@ -195,37 +205,128 @@ def _nobodys(folder: str, files: Sequence[tuple[str, Name | None]]) -> Block:
 def _courses(names: Sequence[Name]) -> dict[str, list[Name]]:
     found: dict[str, list[Name]] = {}
     for name in names:
-        found.setdefault(name.run.rpartition("_")[0] or name.run, []).append(name)
+        found.setdefault(course_and_run(name.run)[0], []).append(name)
     return found
 
 
-def programme_lines(zone: Zone, programmes: Sequence[Programme]) -> str:
-    """`[[programmes]]` for folders that no programme has, with what only a person can say left open.
+def header_blocks(headers: Sequence[UnknownHeader]) -> Iterator[Block]:
+    """What is not known of the headers of reports."""
+    for each in headers:
+        names = [f"“{name}”" for name in each.unknown]
+        shown = ", ".join(names[:NAMED]) + (" …" if len(names) > NAMED else "")
+        lacks = (
+            f"it lacks {' and '.join(each.lacking)}" if each.lacking else "it can be read in part"
+        )
+        files = f"{each.files[0]}{' and others' if each.files[1:] else ''}"
+        text = f"{counted(len(each.unknown), 'header')} not known: {shown}; {lacks}"
+        yield Block(
+            f"edX: headers of {CALLED[each.kind]}s that are not edX's",
+            (Row(files, text, wrong=True),),
+        )
+
+
+def programme_lines(
+    zone: Zone, programmes: Sequence[Programme], columns: Mapping[str, str], today: date
+) -> str:
+    """`[[programmes]]` for folders that no programme has, with what only a person can say as comments.
+
+    A course whose pass mark nothing in its exports gives reason for is a comment as a whole.
 
     Args:
         zone: Where the files lie.
         programmes: As `pipeline.toml` has them.
+        columns: `[landing.edx.columns]`.
+        today: From when on there would be letters.
+
+    Raises:
+        LandingError: The zone cannot be listed.
     """
     known = {programme.id for programme in programmes}
     files = [file for file in zone.ours() if file.path.startswith(PROGRAMMES_FOLDER)]
     parts = []
     for folder, named in _by_folder(files).items():
         names = [name for _, name in named if name is not None and name.kind is not None]
-        if not folder or folder in known or not names:
+        runs = [name.run for name in sorted(names, key=lambda name: (name.stamp, name.run))]
+        if not folder or folder in known or not runs:
             continue
-        lines = [
-            "# [[programmes]]",
-            f"# id = {toml_text(folder)}",
-            '# title = "…"  # what learners read',
-        ]
-        for course in sorted(_courses(names)):
-            short = course.rpartition("_")[2].casefold()
-            lines += [
-                "# [[programmes.courses]]  # in sequence",
-                f"# id = {toml_text(short)}",
-                f"# key = {toml_text(course)}",
-                '# title = "…"',
-                "# pass_mark = …  # the grade from which it is passed, such as 0.65",
-            ]
-        parts.append("\n".join(lines))
+        if not re.fullmatch(ID, folder):
+            parts.append(
+                f"# {PROGRAMMES_FOLDER}{folder}/: the folder of a programme is called by its id, in small "
+                "letters, digits, - and _. Rename it."
+            )
+            continue
+        parts.append(_lines_of(zone, folder, dict(courses_of(runs)), columns, today))
     return "\n\n".join(parts)
+
+
+def _lines_of(
+    zone: Zone,
+    folder: str,
+    courses: Mapping[str, Sequence[str]],
+    columns: Mapping[str, str],
+    today: date,
+) -> str:
+    ids: dict[str, str] = {}
+    for key in courses:
+        short = re.sub(r"[^a-z0-9-]", "-", key.rpartition("_")[2].casefold())
+        ids[key] = short if short not in ids.values() else f"{short}-{len(ids) + 1}"
+    provisional = Programme.model_validate(
+        {
+            "id": folder,
+            "title": folder,
+            "courses": [
+                {"id": ids[key], "title": key, "key": key, "pass_mark": 0.5} for key in courses
+            ],
+        }
+    )
+    results = read_results(zone, provisional, columns)
+    marks = {key: guessed_mark(results.filter(course_id=ids[key])) for key in courses}
+    head = [
+        "[[programmes]]",
+        f"id = {toml_text(folder)}",
+        f"title = {toml_text(folder)}  # what learners read: the programme's name",
+        f"nudges_since = {today}  # learners are not told what was news before this day",
+        '# capstone = "…"  # id of the course that comes last and is no part of the core, if there is one',
+        *_track_lines(results, provisional),
+    ]
+    lines = _as(head, said=any(marks.values()))  # a programme has courses
+    for key in courses:
+        mark = marks[key]
+        first = "  # in the order in which they are taken" if key == next(iter(courses)) else ""
+        course = [
+            f"[[programmes.courses]]{first}",
+            f"id = {toml_text(ids[key])}",
+            f"title = {toml_text(key)}  # what learners read: the course's name",
+            f"key = {toml_text(key)}  # by the names of its exports",
+            f"pass_mark = {mark.mark:g}  # {mark.sentence}"
+            if mark
+            else "pass_mark = …  # the exports do not say it: write it, and take the # from its lines",
+            '# link = "https://…"  # where learners enrol',
+        ]
+        lines += ["", *_as(course, said=mark is not None)]
+    for key, runs in courses.items():
+        for run in runs:
+            listed = [
+                "[[programmes.runs]]",
+                f"course = {toml_text(ids[key])}",
+                f"run = {toml_text(run)}",
+            ]
+            lines += [
+                "",
+                *_as([*listed, *(f"# {name} = " for name in DATES)], said=marks[key] is not None),
+            ]
+    return "\n".join(lines)
+
+
+def _as(lines: Sequence[str], *, said: bool) -> list[str]:
+    """Lines as they are, or as comments."""
+    return [line if said or not line else f"# {line}" for line in lines]
+
+
+def _track_lines(results: pl.DataFrame, programme: Programme) -> Iterator[str]:
+    """A question for each track that edX does not have."""
+    tracks = results.filter(pl.col("paid").is_null()).drop_nulls("track")["track"].value_counts()
+    for track, rows in tracks.sort("count", "track", descending=[True, False]).iter_rows():
+        yield f"# Track {track} ({counted(rows, 'result')}): do its certificates count, or is it free? One of:"
+        yield f"# paid_tracks = {toml_list((*programme.paid_tracks, track))}"
+        yield f"# free_tracks = {toml_list((*programme.free_tracks, track))}"

@@ -4,7 +4,7 @@ Learners are many, so of a landing zone only those are looked at who were asked 
 an address or a name with them.
 """
 
-from collections.abc import Collection, Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import chain
 
@@ -47,6 +47,7 @@ def find_learners(
     con: duckdb.DuckDBPyConnection,
     zone: Zone,
     programmes: Sequence[Programme],
+    columns: Mapping[str, str],
     who: str,
     *,
     addresses: Collection[str],
@@ -58,6 +59,7 @@ def find_learners(
         con: A database in memory.
         zone: Where exports land.
         programmes: As `pipeline.toml` has them.
+        columns: `[landing.edx.columns]`.
         who: A user id, `u:` and a username, or an address.
         addresses: In small letters: whoever has one of them is of interest as well.
         names: The same of full names.
@@ -72,7 +74,7 @@ def find_learners(
     read, unread = set(), set()
     for file, kind in _exports(zone, programmes):
         read.add(file.path)
-        if not _take(con, zone, file, kind):
+        if not _take(con, zone, file, kind, columns):
             unread.add(file.path)
     con.execute(
         """
@@ -159,12 +161,19 @@ def _exports(zone: Zone, programmes: Sequence[Programme]) -> Iterator[tuple[Land
             yield file, "opt_ins"
 
 
-def _take(con: duckdb.DuckDBPyConnection, zone: Zone, file: LandedFile, kind: Source) -> bool:
+def _take(
+    con: duckdb.DuckDBPyConnection,
+    zone: Zone,
+    file: LandedFile,
+    kind: Source,
+    columns: Mapping[str, str],
+) -> bool:
     """Add whom a file is about; False where it cannot be read."""
     create_raw(con)
     try:
+        landed = Landed(file.path, file.landed_at, file.landed_at)
         with zone.unpacked(file.path) as path:
-            load(con, kind, path, Landed(file.path, file.landed_at, file.landed_at), "false")
+            load(con, kind, path, landed, "false", columns)
     except (UnreadableFileError, LandingError):
         return False
     cells = ", ".join(

@@ -11,15 +11,16 @@ from typing import Any
 
 import polars as pl
 
-from edu_pipeline.ground.toml import toml_list
+from edu_pipeline.ground.toml import toml_list, toml_text
 from edu_pipeline.ground.wording import counted, percent
 from edu_pipeline.landing.rules import SUPERSEDED
 from edu_pipeline.landing.sources.edx.edx_evidence import Evidence
+from edu_pipeline.landing.sources.edx.edx_guesses import courses_of
 from edu_pipeline.landing.sources.edx.edx_names import is_edx_s_own, parsed, why_not
 from edu_pipeline.landing.sources.edx.edx_versions import loss_problem
 from edu_pipeline.landing.sources.edx.exports import Stray, course_runs
 from edu_pipeline.landing.sources.edx.stage import DIFFERENT, PERCENT, SHARES, UNCLEAR
-from edu_pipeline.model.course_keys import folded
+from edu_pipeline.model.course_keys import course_of, folded
 from edu_pipeline.model.problems import Problem, problems_frame
 from edu_pipeline.model.programmes import FINAL, outdated
 from edu_pipeline.settings.landing import PROGRAMMES_FOLDER
@@ -200,11 +201,10 @@ def _stray_problems(strays: Sequence[Stray], hint: str = "") -> list[Problem]:
 def _courses_seen(paths: Sequence[str]) -> str:
     """The keys of the courses in the names of some exports, to paste."""
     runs = sorted({name.run for path in paths if (name := parsed(path)) is not None})
-    # what follows the last `_` is the run, but for those that have one themselves
-    keys = dict.fromkeys(f'key = "{run.rpartition("_")[0] or run}"' for run in runs)
+    keys = [f'key = "{course}"' for course, _ in courses_of(runs)]
     if not keys:
         return ""
-    shown = ", ".join(list(keys)[:NAMED]) + (" …" if len(keys) > NAMED else "")
+    shown = ", ".join(keys[:NAMED]) + (" …" if len(keys) > NAMED else "")
     return f" and a [[programmes.courses]] for each of its courses (by the names of the files: {shown})"
 
 
@@ -236,14 +236,17 @@ def _unclaimed(programmes: Sequence[Programme], exports: pl.DataFrame) -> list[P
 def _nearest_course(programme: Programme, run: str, claimed: set[tuple[str, str]]) -> str:
     """The course that a run may be of, if its key were written otherwise, with the line to paste."""
     found = []
-    for course, key in programme.course_keys.items():
+    keys = ((course, key) for course, keys in programme.course_keys.items() for key in keys)
+    for course, key in keys:
         # the course's key has as many parts as the one in the settings
         seen = "_".join(run.split("_")[: key.count("_") + 1])
         found.append((alike(seen, key), (programme.id, course) not in claimed, course, seen))
     likeness, _, course, seen = max(found, default=(0.0, False, "", ""))
     if likeness < LIKE:
         return ""
-    return f'If it is the course {course}, paste there: key = "{seen}". '
+    known = programme.course_keys[course]
+    more = (*known, seen) if len(known) > 1 or (programme.id, course) in claimed else None
+    return f"If it is the course {course}, paste there: key = {toml_list(more) if more else toml_text(seen)}. "
 
 
 def alike(one: str, other: str) -> float:
@@ -315,7 +318,7 @@ def _without_export(programmes: Sequence[Programme], exports: pl.DataFrame) -> l
                 course,
                 f"{programme.id} needs the course {course}, and no export is of it: nobody knows who "
                 f"completed it. Download the student profile and grade report of each of its runs "
-                f"({programme.course_keys[course]}_…), or add its first run to [[programmes.runs]] with "
+                f"({programme.course_keys[course][0]}_…), or add its first run to [[programmes.runs]] with "
                 "starts = … if there was none yet.",
             )
             for course in programme.course_keys
@@ -367,9 +370,13 @@ def _without_grades(
 def _nearest_run(programme: Programme, exports: pl.DataFrame, course: str, key: str) -> str | None:
     """The run of the same course with exports and not listed that is most like one without."""
     listed = {folded(programme.run_key(run)) for run in programme.runs}
-    rest = len(programme.course_keys[course])
+    keys = programme.course_keys
+
+    def name(run: str) -> str:
+        return (course_of(run, keys) or (course, run))[1]
+
     seen = [
-        (alike(run[rest:], key[rest:]), run)
+        (alike(name(run), name(key)), run)
         for run in exports.filter(course_id=course)["run"].unique().sort()
         if folded(run) not in listed
     ]

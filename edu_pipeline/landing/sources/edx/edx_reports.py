@@ -152,7 +152,12 @@ def forgotten_rows(kind: Source, tombstones: pl.DataFrame) -> str:
 
 
 def load(
-    con: duckdb.DuckDBPyConnection, kind: Source, local: Path, landed: Landed, forgotten: str
+    con: duckdb.DuckDBPyConnection,
+    kind: Source,
+    local: Path,
+    landed: Landed,
+    forgotten: str,
+    columns: Mapping[str, str],
 ) -> int:
     """Add a file's rows to the raw table of its kind.
 
@@ -162,6 +167,7 @@ def load(
         local: The file.
         landed: Where it comes from.
         forgotten: SQL of the rows that must not come in, by `forgotten_rows`.
+        columns: `[landing.edx.columns]`.
 
     Returns:
         How many rows it has.
@@ -169,17 +175,17 @@ def load(
     Raises:
         UnreadableFileError: It is no such export. Nothing of it is added.
     """
-    found = measured(local, Look(known=lambda names: _places(kind, names).keys()))
+    found = measured(local, look_for(kind, columns))
     shape = found.layout
-    at = _positions(kind, shape.header)
+    at = _positions(kind, shape.header, columns)
     most = _most_missing(kind, at)
     behind = [place for place in at.values() if "grade" in at and place > at["grade"]]
     # of what stands behind the grades of assignments, also to the left
     moved = {place - n for place in behind for n in range(most + 1)}
     needed = sorted({*at.values(), *moved, len(shape.header) - 1})
-    columns = {name: _cell(name, at, behind, most) for name in COLUMNS[kind]}
+    cells = {name: _cell(name, at, behind, most) for name in COLUMNS[kind]}
     missing = MOST_MISSING if kind == "grades" else 0
-    blank = " and ".join(f"trim(coalesce({cell}, '')) = ''" for cell in columns.values())
+    blank = " and ".join(f"trim(coalesce({cell}, '')) = ''" for cell in cells.values())
     with (
         as_text(local, found.encoding, found.sheet, found.dialect) as text,
         cells_of(con, text, shape, needed, missing=missing),
@@ -191,7 +197,7 @@ def load(
           select ? as _file, line as _line, ?::timestamp as _landed_at, ?::timestamp as _version,
                  if(missing > 0, {len(shape.header)} - missing, null) as {CELLS},
                  overflow as {OVERFLOW},
-                 {", ".join(f"{cell} as {name}" for name, cell in columns.items())}
+                 {", ".join(f"{cell} as {name}" for name, cell in cells.items())}
           from cells where not ({blank})
         )
         where not coalesce({forgotten}, false)
@@ -204,13 +210,51 @@ def load(
     return rows
 
 
-def _places(kind: Source, header: Sequence[str]) -> Mapping[str, Sequence[int]]:
+def look_for(kind: Source, columns: Mapping[str, str]) -> Look:
+    """How a report's header is told from other lines."""
+    return Look(known=lambda names: _places(kind, names, columns).keys())
+
+
+def missing_columns(kind: Source, header: Sequence[str], columns: Mapping[str, str]) -> list[str]:
+    """What a header lacks, as edX calls it, without which the report says nothing.
+
+    That is whom a row is about and what it says of them: edX always wrote all columns of `_TAIL`, or
+    none.
+
+    Args:
+        kind: What it is read as.
+        header: Its header.
+        columns: `[landing.edx.columns]`.
+    """
+    at = _places(kind, header, columns)
+    who = _WHO.get(kind, ("user_id", "username"))
+    lacking = [] if {*who} & at.keys() else [f"a learner's id or {who[-1]}"]
+    required = _REQUIRED.get(kind)
+    if required is not None and required not in at:
+        lacking.append(COLUMNS[kind][required][0])
+    if kind == "grades" and at.keys() & {*_TAIL}:
+        lacking += [COLUMNS[kind][column][0].title() for column in _TAIL if column not in at]
+    return lacking
+
+
+def unknown_columns(kind: Source, header: Sequence[str], columns: Mapping[str, str]) -> list[str]:
+    """The names in a header that neither edX nor the settings have for what is read of a report."""
+    known = {normal(name) for names in COLUMNS[kind].values() for name in names}
+    known |= {normal(name) for name in columns}
+    return [name for name in header if normal(name) not in known]
+
+
+def _places(
+    kind: Source, header: Sequence[str], columns: Mapping[str, str]
+) -> Mapping[str, Sequence[int]]:
     """Our column → all places that may be meant: one where it stands as edX writes it."""
+    said = {normal(theirs): edx_s for theirs, edx_s in columns.items()}
     labels: list[str] = []
     for name in header:
         base, _, copy = name.rpartition("_")  # a label that stood before was numbered
         again = copy.isdigit() and normal(base) in labels
-        labels.append(normal(base if again else name))
+        label = normal(base if again else name)
+        labels.append(normal(said.get(label, label)))
     own = _own_places(kind, labels)
     places: dict[str, Sequence[int]] = {}
     for column, names in COLUMNS[kind].items():
@@ -235,14 +279,15 @@ def _own_places(kind: Source, labels: Sequence[str]) -> frozenset[int]:
     return frozenset(own)
 
 
-def _positions(kind: Source, header: Sequence[str]) -> Mapping[str, int]:
+def _positions(
+    kind: Source, header: Sequence[str], columns: Mapping[str, str]
+) -> Mapping[str, int]:
     """Our column → its place in the header.
 
     Raises:
-        UnreadableFileError: Without it nobody knows whom a row is about, or what it says of them: edX
-            always wrote all columns of `_TAIL`, or none.
+        UnreadableFileError: Columns are missing, or nobody knows which of two it is.
     """
-    places = _places(kind, header)
+    places = _places(kind, header, columns)
     for column, rivals in places.items():
         if len(rivals) > 1:
             named = listed([f"“{header[place]}” (column {place + 1})" for place in rivals])
@@ -250,20 +295,13 @@ def _positions(kind: Source, header: Sequence[str]) -> Mapping[str, int]:
                 f"{len(rivals)} of its columns may be a learner's {column.replace('_', ' ')}: {named}. "
                 "Rename those that edX did not put there"
             )
-    at = {column: found[0] for column, found in places.items()}
-    who = _WHO.get(kind, ("user_id", "username"))
-    lacking = [] if {*who} & at.keys() else [f"a learner's id or {who[-1]}"]
-    required = _REQUIRED.get(kind)
-    if required is not None and required not in at:
-        lacking.append(COLUMNS[kind][required][0])
-    if kind == "grades" and at.keys() & {*_TAIL}:
-        lacking += [COLUMNS[kind][column][0].title() for column in _TAIL if column not in at]
-    if lacking:
+    if lacking := missing_columns(kind, header, columns):
         again = "" if kind == "opt_ins" else " from the instructor dashboard"
         raise UnreadableFileError(
-            f"it has no column of {' and none of '.join(lacking)}. Download it again{again}"
+            f"it has no column of {' and none of '.join(lacking)}. Download it again{again}; or, if it has "
+            "them under other names, `edu-pipeline landing inspect` prints the lines that say so"
         )
-    return at
+    return {column: found[0] for column, found in places.items()}
 
 
 def _cell(column: str, at: Mapping[str, int], behind: Sequence[int], most: int) -> str:

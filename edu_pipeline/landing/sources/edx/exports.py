@@ -3,6 +3,7 @@
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
+from types import MappingProxyType
 
 import duckdb
 import polars as pl
@@ -111,6 +112,7 @@ def land(
     programmes: Sequence[Programme],
     forgotten: pl.DataFrame,
     released: Collection[str] = (),
+    columns: Mapping[str, str] = MappingProxyType({}),
 ) -> pl.DataFrame:
     """Make the raw tables of the exports that count, and remember what every grade report said.
 
@@ -125,6 +127,7 @@ def land(
         programmes: As `pipeline.toml` has them.
         forgotten: Tombstones; rows of who was forgotten do not come in.
         released: Ids of problems that somebody has released.
+        columns: `[landing.edx.columns]`.
 
     Returns:
         `EdxExports`.
@@ -143,7 +146,7 @@ def land(
         for programme in programmes
         for versions in _by_run(programme, found[programme.id])
         for export in _Reading(
-            con, zone, forgotten, let_go, known, seen, programme.paid_tracks
+            con, zone, forgotten, let_go, known, seen, programme.paid_tracks, columns
         ).of_run(versions)
     ]
     con.unregister("tombstones")
@@ -185,6 +188,7 @@ class _Reading:
     recorded: Mapping[tuple[str, int], bool]
     """Path and size of the grade reports that were read, and whether their words are remembered."""
     paid_tracks: Sequence[str]
+    columns: Mapping[str, str]
     graded: _Export | None = None
     """The grade report that counts, once it was read."""
 
@@ -309,7 +313,7 @@ class _Reading:
         try:
             with self.zone.unpacked(export.path) as path:
                 sha256 = digest(path)
-                rows = load(self.con, export.kind, path, landed, kept_out)
+                rows = load(self.con, export.kind, path, landed, kept_out, self.columns)
         except (UnreadableFileError, DamagedFileError) as error:
             return replace(export, sha256=sha256, error=f"{error}.")
         return replace(export, sha256=sha256, rows=rows, current=True)

@@ -6,9 +6,10 @@ have no user ids. A preference that cannot be read is rejected, and nobody is wr
 it: until the list is corrected, it counts as a no.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from fnmatch import fnmatchcase
 from pathlib import PurePosixPath
+from types import MappingProxyType
 
 import duckdb
 import polars as pl
@@ -51,6 +52,7 @@ def land_opt_ins(
     zone: Zone,
     programmes: Sequence[Programme],
     forgotten: pl.DataFrame,
+    columns: Mapping[str, str] = MappingProxyType({}),
 ) -> pl.DataFrame:
     """Add every list to `raw_opt_ins`.
 
@@ -59,6 +61,7 @@ def land_opt_ins(
         zone: Where the files lie.
         programmes: As `pipeline.toml` has them.
         forgotten: Tombstones; rows of who was forgotten do not come in.
+        columns: `[landing.edx.columns]`.
 
     Returns:
         `OptInLists`.
@@ -78,7 +81,7 @@ def land_opt_ins(
         found["sha256"] = zone.content(file.path)
         try:
             with zone.unpacked(file.path) as path:
-                found["rows"] = load(con, "opt_ins", path, landed, kept_out)
+                found["rows"] = load(con, "opt_ins", path, landed, kept_out, columns)
         except (UnreadableFileError, DamagedFileError) as error:
             found["error"] = f"{error}."
         rows += [{"programme_id": programme_id, **found} for programme_id in of]
