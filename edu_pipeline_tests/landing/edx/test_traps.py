@@ -351,7 +351,8 @@ def test_a_file_that_cannot_be_read_leaves_the_one_before_in_force(land_files: L
     (message,) = landed.problems["message"]
     assert message.startswith(
         f"micromasters/buslead/{later}: it has no column of grade. Download it again from the "
-        f"instructor dashboard. Until then micromasters/buslead/{GRADES} counts. Or, if nudges may rest"
+        "instructor dashboard; or, if it has them under other names, `edu-pipeline landing inspect` prints "
+        f"the lines that say so. Until then micromasters/buslead/{GRADES} counts. Or, if nudges may rest"
     )
 
 

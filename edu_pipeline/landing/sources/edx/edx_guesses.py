@@ -125,9 +125,8 @@ def guessed_mark(results: pl.DataFrame) -> Mark | None:
     """
     judged = results.filter(pl.col("grade") > 0).drop_nulls("certificate_eligible")
     # of other tracks edX calls nobody eligible, or those who are so on a site that sells nothing
-    counts = (
-        pl.col("paid") if judged["paid"].any() else pl.any("certificate_eligible").over("track")
-    )
+    sold = pl.col("paid").fill_null(value=False)
+    counts = sold if judged["paid"].any() else pl.col("certificate_eligible").any().over("track")
     judged = judged.filter(counts)
     yes = judged.filter("certificate_eligible")["grade"].sort()
     no = judged.filter(~pl.col("certificate_eligible"))["grade"].sort()
