@@ -24,6 +24,23 @@ OF_A_COURSE = {
 """What the completion report has of every course behind the columns of old → where it is from."""
 
 
+ACCOUNTS, PERSONS = "course_completion", "person_completion"
+_OF_PEOPLE = (
+    "(select result.* replace (person_id as learner_id), learner_id as account "
+    "from stg_run_results as result join stg_people using (learner_id))"
+)
+"""Results of people with several accounts, as one learner's."""
+
+
+def build_person_completion(con: duckdb.DuckDBPyConnection) -> None:
+    """Make `person_completion`: `course_completion` of people with several accounts.
+
+    Args:
+        con: The warehouse, as for `build_course_completion`, and with `stg_people`.
+    """
+    _build_completion(con, PERSONS, _OF_PEOPLE)
+
+
 def build_course_completion(con: duckdb.DuckDBPyConnection) -> None:
     """Make `course_completion`: programme × learner × course with at least one run.
 
@@ -35,9 +52,13 @@ def build_course_completion(con: duckdb.DuckDBPyConnection) -> None:
     Args:
         con: The warehouse, with `stg_run_results`, `run_states` and `programme_runs`.
     """
+    _build_completion(con, ACCOUNTS, "(select *, learner_id as account from stg_run_results)")
+
+
+def _build_completion(con: duckdb.DuckDBPyConnection, table: str, results: str) -> None:
     con.execute(
         f"""
-        create or replace table course_completion as
+        create or replace table {table} as
         with judged as (
           select result.programme_id, result.learner_id, result.course_id, result.run,
                  number, grade, track, verification, stamp, under_way and enrolled is not false
@@ -45,9 +66,13 @@ def build_course_completion(con: duckdb.DuckDBPyConnection) -> None:
                  state = {literal(DELIVERED)} as certified,
                  {REACHED} and {FREE} as free_pass, {AWAITED} as awaited,
                  coalesce(certificate_eligible, false) as eligible
-          from stg_run_results as result
-          join run_states using (programme_id, course_id, run, learner_id)
-          join programme_runs using (programme_id, course_id, run)
+          from {results} as result
+          join run_states as states
+            on states.programme_id = result.programme_id and states.run = result.run
+            and states.learner_id = account
+          join programme_runs
+            on programme_runs.programme_id = result.programme_id
+            and programme_runs.course_id = result.course_id and programme_runs.run = result.run
         ),
         reduced as (
           select programme_id, learner_id, course_id, count(*) as attempts,
@@ -90,7 +115,10 @@ def build_course_completion(con: duckdb.DuckDBPyConnection) -> None:
 
 
 def learner_rows(
-    con: duckdb.DuckDBPyConnection, programme_id: str, courses: Sequence[str]
+    con: duckdb.DuckDBPyConnection,
+    programme_id: str,
+    courses: Sequence[str],
+    completion: str = ACCOUNTS,
 ) -> pl.DataFrame:
     """One row per learner of a programme, with what completion rests on.
 
@@ -98,6 +126,7 @@ def learner_rows(
         con: The warehouse, with `course_completion` and `programme_runs`.
         programme_id: The programme.
         courses: Its courses; the n-th is meant by the columns that end in n.
+        completion: The table of what each has in a course: of accounts, or of people with several.
 
     Returns:
         `learner_id`; `certified_n` (the number of the first run with a certificate, empty without
@@ -122,7 +151,7 @@ def learner_rows(
                count(certified.certified_on) as dated,
                min(certified.certified_on) as first_dated,
                max(certified.certified_on) as last_dated
-        from course_completion as done
+        from {completion} as done
         join programme_runs as first
           on first.programme_id = done.programme_id and first.course_id = done.course_id
           and first.run = first_run
@@ -188,30 +217,65 @@ def report_rows(
     )
 
 
-def course_counts(con: duckdb.DuckDBPyConnection) -> pl.DataFrame:
-    """Learners of every course.
+def _people(accounts: str, persons: str) -> str:
+    """SQL of a table in which everybody stands once: people with several accounts by what all have."""
+    return (
+        f"(select * from {accounts} anti join stg_people using (learner_id) "
+        f"union all by name from {persons})"
+    )
+
+
+PEOPLE_COMPLETION = _people(ACCOUNTS, PERSONS)
+PEOPLE_PROGRESS = _people("programme_progress", "person_progress")
+
+
+def people_counts(con: duckdb.DuckDBPyConnection) -> pl.DataFrame:
+    """People who have several accounts in a programme.
 
     Args:
-        con: The warehouse, with `course_completion`.
+        con: The warehouse, with `stg_people` and `programme_progress`.
+
+    Returns:
+        programme: `people` and their `accounts`.
+    """
+    return query_frame(
+        con,
+        """
+        select programme_id, count(*) as people, sum(accounts)::bigint as accounts
+        from (
+          select programme_id, count(*) as accounts
+          from programme_progress join stg_people using (learner_id)
+          group by programme_id, person_id having count(*) > 1
+        )
+        group by programme_id
+        """,
+    )
+
+
+def course_counts(con: duckdb.DuckDBPyConnection) -> pl.DataFrame:
+    """Learners of every course; whoever has several accounts counts once.
+
+    Args:
+        con: The warehouse, with `course_completion` and `person_completion`.
 
     Returns:
         programme × course: `enrolled`, `passed`, `certificate`.
     """
     return query_frame(
         con,
-        """
+        f"""
         select programme_id, course_id, count(*) as enrolled,
                count(*) filter (passed) as passed, count(*) filter (certificate) as certificate
-        from course_completion group by all
+        from {PEOPLE_COMPLETION} group by all
         """,
     )
 
 
 def progress_counts(con: duckdb.DuckDBPyConnection) -> pl.DataFrame:
-    """Learners by how far they are, under the old rule and the new one.
+    """Learners by how far they are, under the old rule and the new one; everybody counts once.
 
     Args:
-        con: The warehouse, with `programme_progress`.
+        con: The warehouse, with `programme_progress` and `person_progress`.
 
     Returns:
         programme × `eligible_any_track` × `no_certificate_eligible` × `core_complete` × `complete`:
@@ -219,10 +283,10 @@ def progress_counts(con: duckdb.DuckDBPyConnection) -> pl.DataFrame:
     """
     return query_frame(
         con,
-        """
+        f"""
         select programme_id, eligible_any_track, no_certificate_eligible, core_complete, complete,
                count(*) as learners
-        from programme_progress group by all
+        from {PEOPLE_PROGRESS} group by all
         """,
     )
 
@@ -238,7 +302,7 @@ def course_pairs(con: duckdb.DuckDBPyConnection) -> pl.DataFrame:
     """
     return query_frame(
         con,
-        """
+        f"""
         with sequence as (
           select programme_id, course_id,
                  lead(course_id) over (partition by programme_id order by position) as to_course
@@ -246,11 +310,11 @@ def course_pairs(con: duckdb.DuckDBPyConnection) -> pl.DataFrame:
         )
         select passed.programme_id, passed.course_id, to_course, count(*) as passed,
                count(next.learner_id) as went_on
-        from course_completion as passed
+        from {PEOPLE_COMPLETION} as passed
         join sequence
           on sequence.programme_id = passed.programme_id
           and sequence.course_id = passed.course_id
-        left join course_completion as next
+        left join {PEOPLE_COMPLETION} as next
           on next.programme_id = passed.programme_id and next.learner_id = passed.learner_id
           and next.course_id = to_course
         where passed.passed and to_course is not null
@@ -275,17 +339,17 @@ def days_to_next_course(con: duckdb.DuckDBPyConnection, as_of: date) -> pl.DataF
     """
     return query_frame(
         con,
-        """
+        f"""
         with begun as (
           select done.programme_id, learner_id, done.course_id, starts, number
-          from course_completion as done
+          from {PEOPLE_COMPLETION} as done
           join programme_runs as run
             on run.programme_id = done.programme_id and run.course_id = done.course_id
             and run.run = first_run
         ),
         passed as (
           select done.programme_id, learner_id, done.course_id, ends, number
-          from course_completion as done
+          from {PEOPLE_COMPLETION} as done
           join programme_runs as run
             on run.programme_id = done.programme_id and run.course_id = done.course_id
             and run.run = first_passed_run
@@ -320,20 +384,20 @@ def days_to_next_course(con: duckdb.DuckDBPyConnection, as_of: date) -> pl.DataF
 
 
 def completions(con: duckdb.DuckDBPyConnection) -> pl.DataFrame:
-    """Learners who completed a programme.
+    """People who completed a programme, those with several accounts once.
 
     Args:
-        con: The warehouse, with `programme_progress` and `stg_learners`.
+        con: The warehouse, with `programme_progress`, `person_progress` and `stg_learners`.
 
     Returns:
         programme × period × country: `learners`; what is not known is `unknown`.
     """
     return query_frame(
         con,
-        """
+        f"""
         select programme_id, coalesce(completion_period, 'unknown') as period,
                coalesce(country, 'unknown') as country, count(*) as learners
-        from programme_progress left join stg_learners using (learner_id)
+        from {PEOPLE_PROGRESS} left join stg_learners using (learner_id)
         where complete
         group by all
         """,

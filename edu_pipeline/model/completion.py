@@ -199,6 +199,20 @@ class ProgrammeProgress(dy.Schema):
     as_of = dy.Date(description="The day for which runs are over or can be joined")
 
 
+class PersonCompletion(CourseCompletion):
+    """As `course_completion`, of people with several accounts: what all of these have in a course.
+
+    `learner_id` is the account with the lowest id, `person_id` of `stg_people`.
+    """
+
+
+class PersonProgress(ProgrammeProgress):
+    """As `programme_progress`, of people with several accounts: what all of these hold together.
+
+    `learner_id` is the account with the lowest id, `person_id` of `stg_people`.
+    """
+
+
 class ProgrammeFunnel(dy.Schema):
     """One stage of a course or of a whole programme: how many learners reached it."""
 

@@ -75,6 +75,13 @@ class FormerAddresses(dy.Schema):
     address = dy.String(primary_key=True, description="In small letters")
 
 
+class People(dy.Schema):
+    """The accounts of people who have several, by an address in common and a word of their names."""
+
+    learner_id = dy.String(primary_key=True, description="One account")
+    person_id = dy.String(description="The account of theirs with the lowest id")
+
+
 class RunResults(dy.Schema):
     """A learner in a run, by the newest grade report, error file and profile export of the run.
 

@@ -22,8 +22,11 @@ from edu_pipeline.facts.nudges import (
     standings,
 )
 from edu_pipeline.facts.run_results import (
+    ACCOUNTS,
+    PERSONS,
     build_certificate_differences,
     build_course_completion,
+    build_person_completion,
     certificates_delivered,
     completions,
     course_counts,
@@ -93,23 +96,37 @@ def _fact(name: str, build: Callable[..., None], *more: str, dated: bool = False
     return fact
 
 
-@_table(kinds={"polars"}, pii="ids", deps=["course_completion"])
-def programme_progress(
-    programme_runs: pl.DataFrame,
-    settings: Settings,
-    con: Connection,
+def _progress(
+    con: Connection, completion: str, runs: pl.DataFrame, settings: Settings
 ) -> pl.DataFrame:
-    """One learner in one programme: what is done and what comes next."""
     parts = [
         programme_progress_of(
             programme,
-            learner_rows(con, programme.id, [course.id for course in programme.courses]),
-            programme_runs,
+            learner_rows(
+                con, programme.id, [course.id for course in programme.courses], completion
+            ),
+            runs,
             _today(settings),
         )
         for programme in settings.programmes
     ]
     return pl.concat([pl.DataFrame(schema=dtypes(ProgrammeProgress)), *parts])
+
+
+@_table(kinds={"polars"}, pii="ids", deps=[ACCOUNTS])
+def programme_progress(
+    programme_runs: pl.DataFrame, settings: Settings, con: Connection
+) -> pl.DataFrame:
+    """One learner in one programme: what is done and what comes next."""
+    return _progress(con, ACCOUNTS, programme_runs, settings)
+
+
+@_table(kinds={"polars"}, pii="ids", deps=[PERSONS])
+def person_progress(
+    programme_runs: pl.DataFrame, settings: Settings, con: Connection
+) -> pl.DataFrame:
+    """The same of people with several accounts: what all of these hold together."""
+    return _progress(con, PERSONS, programme_runs, settings)
 
 
 def _summary(
@@ -198,7 +215,7 @@ def export_inventory(
 _SUMMARIES = [
     _summary(
         "programme_funnel",
-        ["course_completion", "programme_progress"],
+        ["course_completion", PERSONS, "programme_progress", "person_progress", "stg_people"],
         lambda con, settings: funnel.programme_funnel(
             settings.programmes, course_counts(con), progress_counts(con)
         ),
@@ -206,13 +223,13 @@ _SUMMARIES = [
     ),
     _summary(
         "course_retention",
-        ["course_completion", "programme_runs"],
+        ["course_completion", PERSONS, "stg_people", "programme_runs"],
         lambda con, _: funnel.course_retention(course_pairs(con)),
         "Of those who passed a course, the share that ever began the next.",
     ),
     _summary(
         "time_to_next_course",
-        ["course_completion", "programme_runs"],
+        ["course_completion", PERSONS, "stg_people", "programme_runs"],
         lambda con, settings: funnel.time_to_next_course(
             days_to_next_course(con, _today(settings))
         ),
@@ -220,13 +237,13 @@ _SUMMARIES = [
     ),
     _summary(
         "programme_completions",
-        ["programme_progress", "stg_learners"],
+        ["programme_progress", "person_progress", "stg_people", "stg_learners"],
         lambda con, _: funnel.programme_completions(completions(con)),
         "Completions by year and country, small numbers left out.",
     ),
     _summary(
         "programme_bridge",
-        ["programme_progress"],
+        ["programme_progress", "person_progress", "stg_people"],
         lambda con, settings: funnel.programme_bridge(settings.programmes, progress_counts(con)),
         "From the old rule's number of learners who finished to the new one's.",
         funnel.bridge_sentences,
@@ -252,6 +269,8 @@ TABLES = (
     "run_states",
     "course_completion",
     "programme_progress",
+    PERSONS,
+    "person_progress",
     "certificate_differences",
     "export_inventory",
     "programme_funnel",
@@ -400,7 +419,9 @@ COMPUTED: Sequence[Table] = [
     programme_runs,
     _fact("run_states", build_run_states, "stg_tracks", "report_history"),
     _fact("course_completion", build_course_completion, "run_states"),
+    _fact(PERSONS, build_person_completion, "run_states", "stg_people"),
     programme_progress,
+    person_progress,
     _fact("certificate_differences", build_certificate_differences, dated=True),
     export_inventory,
     nudges,

@@ -5,6 +5,7 @@ The programme `lead` has three courses, `a`, `b` and `c`, and the capstone `z`; 
 
 from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, date, datetime
+from types import MappingProxyType
 from typing import Any
 
 import duckdb
@@ -14,6 +15,7 @@ import pytest
 from edu_pipeline.facts.run_results import (
     build_certificate_differences,
     build_course_completion,
+    build_person_completion,
     learner_rows,
 )
 from edu_pipeline.facts.run_states import build_run_states
@@ -30,6 +32,7 @@ from edu_pipeline.model.programmes import (
     CourseRuns,
     FormerAddresses,
     Learners,
+    People,
     ReportHistory,
     RunResults,
 )
@@ -164,11 +167,15 @@ def build(con: duckdb.DuckDBPyConnection) -> Build:
         programmes: tuple[Programme, ...] | None = None,
         learners: list[Row] | None = None,
         earlier: list[Row] | None = None,
+        people: Mapping[str, str] = MappingProxyType({}),
         today: date = TODAY,
     ) -> Tables:
-        """Staging tables from rows, then every table of the job; `earlier` is what reports said before."""
+        """Staging tables from rows, then every table of the job; `earlier` is what reports said before.
+
+        `people` says of accounts whose they are.
+        """
         of = programmes or (programme(),)
-        people = learners or [
+        known = learners or [
             {"learner_id": learner, "username": f"user{learner}"}
             for learner in sorted({row["learner_id"] for row in results})
         ]
@@ -182,7 +189,7 @@ def build(con: duckdb.DuckDBPyConnection) -> Build:
         ]
         course_runs = frame([*(runs or []), *found], RUNS)
         write_table(con, "stg_run_results", frame(results, RESULTS))
-        write_table(con, "stg_learners", frame(people, LEARNERS))
+        write_table(con, "stg_learners", frame(known, LEARNERS))
         write_table(con, "stg_former_addresses", pl.DataFrame(schema=dtypes(FormerAddresses)))
         all_runs = ProgrammeRuns.validate(programme_runs(of, course_runs, today))
         write_table(con, "programme_runs", all_runs)
@@ -191,22 +198,29 @@ def build(con: duckdb.DuckDBPyConnection) -> Build:
         write_table(con, "report_history", frame(before, history))
         write_table(con, "stg_tracks", tracks(of))
         build_run_states(con)
+        accounts = [{"learner_id": a, "person_id": person} for a, person in people.items()]
+        write_table(con, "stg_people", frame(accounts, dtypes(People)))
         build_course_completion(con)
+        build_person_completion(con)
         build_certificate_differences(con, today)
         completion = read_table(con, "course_completion")
         states = read_table(con, "run_states")
         RunStates.validate(states.cast(dtypes(RunStates)))
         CourseCompletion.validate(completion.cast(dtypes(CourseCompletion)))
-        progress = [
-            programme_progress(
-                each,
-                learner_rows(con, each.id, [course.id for course in each.courses]),
-                all_runs,
-                today,
-            )
-            for each in of
-        ]
-        write_table(con, "programme_progress", ProgrammeProgress.validate(pl.concat(progress)))
+        for table, rests_on in (
+            ("programme_progress", "course_completion"),
+            ("person_progress", "person_completion"),
+        ):
+            progress = [
+                programme_progress(
+                    each,
+                    learner_rows(con, each.id, [course.id for course in each.courses], rests_on),
+                    all_runs,
+                    today,
+                )
+                for each in of
+            ]
+            write_table(con, table, ProgrammeProgress.validate(pl.concat(progress)))
         return Tables(con, of)
 
     return build_tables

@@ -18,6 +18,7 @@ from edu_pipeline.model.programmes import (
     FormerAddresses,
     Learners,
     OptIns,
+    People,
     ReportHistory,
     RunResults,
     Tracks,
@@ -45,6 +46,7 @@ LANDED: dict[str, list[Row]] = {
     ],
     "stg_tracks": [*tracks([programme()]).iter_rows(named=True)],
     "report_history": [],
+    "stg_people": [],
     "course_runs": [run_of("a")],
     "edx_exports": [
         {
@@ -62,6 +64,7 @@ STAGING: Mapping[str, pl.Schema] = {
     "stg_run_results": dtypes(RunResults),
     "stg_tracks": dtypes(Tracks),
     "report_history": dtypes(ReportHistory),
+    "stg_people": dtypes(People),
     "stg_learners": dtypes(Learners),
     "stg_former_addresses": dtypes(FormerAddresses),
     "stg_opt_ins": dtypes(OptIns),

@@ -18,6 +18,7 @@ from edu_pipeline.landing.sources.edx.edx_evidence import counted
 from edu_pipeline.landing.sources.edx.edx_problems import find_programme_problems
 from edu_pipeline.landing.sources.edx.exports import land, programme_files
 from edu_pipeline.landing.sources.edx.opt_ins import land_opt_ins, stage_opt_ins
+from edu_pipeline.landing.sources.edx.same_person import stage_people
 from edu_pipeline.landing.sources.edx.stage import stage
 from edu_pipeline.landing.zone import Zone
 from edu_pipeline.settings.home import Settings
@@ -119,6 +120,7 @@ def land_files(tmp_path: Path) -> Iterator[Land]:
             lists = land_opt_ins(con, zone, programmes, forgotten)
             stage(con, exports, programmes)
             stage_opt_ins(con, lists)
+            stage_people(con)
             write_table(con, "opt_in_lists", lists)
             _, strays = programme_files(zone.list(), programmes)
             problems = find_programme_problems(

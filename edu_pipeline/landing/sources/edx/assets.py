@@ -14,6 +14,7 @@ from edu_pipeline.landing.sources.edx.exports import course_runs as runs_of
 from edu_pipeline.landing.sources.edx.exports import land
 from edu_pipeline.landing.sources.edx.opt_ins import land_opt_ins, stage_opt_ins
 from edu_pipeline.landing.sources.edx.report_history import HISTORY, VERSIONS
+from edu_pipeline.landing.sources.edx.same_person import stage_people
 from edu_pipeline.landing.sources.edx.stage import stage
 from edu_pipeline.landing.zone import Zone
 from edu_pipeline.model.gate import in_force
@@ -29,6 +30,7 @@ STAGED: Mapping[str, str] = {
     "stg_run_results": "ids",
     "stg_tracks": "none",
     "stg_opt_ins": "names",
+    "stg_people": "ids",
     "course_runs": "none",
 }
 """Table → whom it tells of."""
@@ -98,6 +100,7 @@ def stage_edx_exports(
         exports = read_table(con, "edx_exports")
         stage(con, exports, settings.programmes)
         stage_opt_ins(con, read_table(con, "opt_in_lists"))
+        stage_people(con)
         write_table(con, "course_runs", runs_of(settings.programmes, exports))
     yield from _materialized(warehouse, STAGED)
 

@@ -76,24 +76,37 @@ group by profile
 """Learners whom of a run only the profile has: per `profile` (its path) `learners`, and how many of them
 (`renamed`) have their username in the run's grade report under another id."""
 _SHARED = """
-with same as (
+with passed as (
+  select distinct programme_id, learner_id from stg_run_results
+  where certificate_eligible or certificate_delivered
+),
+same as (
   select lower(trim(email)) as address from stg_learners where email is not null
   group by address having count(*) > 1
 ),
 accounts as (
-  select learner_id, lower(trim(email)) as address
-  from stg_learners semi join same on same.address = lower(trim(email))
+  select programme_id, learner_id, coalesce(person_id, learner_id) as person_id, address
+  from passed
+  join (
+    select learner_id, lower(trim(email)) as address from stg_learners
+    semi join same on same.address = lower(trim(email))
+  ) using (learner_id)
+  left join stg_people using (learner_id)
 )
-select programme_id, list(learner_id order by learner_id) as learner_ids
-from (
-  select distinct programme_id, learner_id, address
-  from accounts join stg_run_results using (learner_id)
-  where certificate_eligible or certificate_delivered
-)
+select programme_id, list(person_id order by person_id) as learner_ids
+from (select distinct programme_id, person_id, address from accounts)
 group by programme_id, address having count(*) > 1
 """
-"""Accounts with one address that all have some certificate of a programme: per `programme_id` and
-address `learner_ids`."""
+"""Accounts with one address, not known to be one person's, that all have some certificate of a programme: per
+`programme_id` and address `learner_ids`."""
+_SEVERAL = """
+select programme_id, list(distinct learner_id order by learner_id) as learner_ids
+from stg_run_results join stg_people using (learner_id)
+where certificate_eligible or certificate_delivered
+group by programme_id, person_id having count(distinct learner_id) > 1
+"""
+"""Accounts of one person that all have some certificate of a programme: per `programme_id` and person
+`learner_ids`."""
 _TWINS = """
 with graded as (
   select programme_id, course_id, run, file, count(*) as learners, count(distinct grade) as grades,
@@ -147,6 +160,7 @@ _QUERIES = {
     "unpaid": _UNPAID,
     "apart": _APART,
     "shared": _SHARED,
+    "several": _SEVERAL,
     "twins": _TWINS,
     "crossed": _CROSSED,
     "verdicts": _VERDICTS,

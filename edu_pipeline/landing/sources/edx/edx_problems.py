@@ -41,7 +41,7 @@ NEARLY_ALL = 0.9
 TWICE = (SUPERSEDED, DIFFERENT)
 """Rows of learners who stand there again."""
 Row = Mapping[str, Any]
-ONLY_SAID = ("unknown_file", "unknown_folder", "no_exports")
+ONLY_SAID = ("unknown_file", "unknown_folder", "no_exports", "several_accounts")
 """Because of all others somebody may be told what is not so, or who wants no mail: nudges wait."""
 
 
@@ -96,6 +96,7 @@ def find_programme_problems(
         *_other_mark(programmes, exports, evidence["verdicts"]),
         *_apart(exports, evidence["apart"], evidence["rejected"]),
         *_shared_addresses(evidence["shared"]),
+        *_several_accounts(evidence["several"]),
     ]
     return problems_frame(
         [
@@ -596,23 +597,42 @@ def _apart(exports: pl.DataFrame, apart: pl.DataFrame, rejected: pl.DataFrame) -
 
 
 def _shared_addresses(shared: pl.DataFrame) -> list[Problem]:
-    """Accounts that are likely one person's: what they hold is not put together."""
+    """Accounts that may be one person's: what they hold is not put together."""
+    return _of_accounts(
+        shared,
+        "shared_address",
+        "have the same e-mail address and names that share no word, and each has certificates",
+        "They are likely one person, but are counted as several, and each may be told to take what "
+        "another holds. Ask edX to merge them, or correct the address or the name.",
+    )
 
+
+def _several_accounts(several: pl.DataFrame) -> list[Problem]:
+    """Accounts that are taken for one person's."""
+    return _of_accounts(
+        several,
+        "several_accounts",
+        "share an e-mail address and a name, and each has certificates",
+        "They are taken for one person, who counts once and gets one letter by what the accounts hold "
+        "together; the report has a row for each. Ask edX to merge them, so that one has the "
+        "certificates of all.",
+    )
+
+
+def _of_accounts(found: pl.DataFrame, kind: str, how: str, then: str) -> list[Problem]:
     def sentence(row: Row) -> str:
         times = len(row["learner_ids"])
         shown = [" and ".join(ids) for ids in row["learner_ids"][:NAMED]]
         shown += [f"{times - NAMED:,} more"] if times > NAMED else []
         return (
-            f"{'Accounts' if times == 1 else f'{times:,} times accounts'} of {row['programme_id']} have the "
-            f"same e-mail address, and each has certificates: {'; '.join(shown)}. They are likely "
-            "one person, but are counted as several, and each may be told to take what another "
-            "holds. Ask edX to merge them, or correct the address."
+            f"{'Accounts' if times == 1 else f'{times:,} times accounts'} of {row['programme_id']} {how}: "
+            f"{'; '.join(shown)}. {then}"
         )
 
-    accounts = shared.group_by("programme_id", maintain_order=True).agg(
+    accounts = found.group_by("programme_id", maintain_order=True).agg(
         "learner_ids", rows=pl.col("learner_ids").list.len().sum()
     )
-    return _told(accounts, "shared_address", "programme_id", sentence)
+    return _told(accounts, kind, "programme_id", sentence)
 
 
 def _unknown_tracks(programmes: Sequence[Programme], tracks: pl.DataFrame) -> list[Problem]:

@@ -1,0 +1,42 @@
+"""One person with several accounts counts once, by what all of them hold together."""
+
+from edu_pipeline.facts.run_results import (
+    completions,
+    course_counts,
+    people_counts,
+    progress_counts,
+)
+from edu_pipeline_tests.programmes.conftest import Build, certified, result
+
+ACCOUNTS = {"1": "1", "2": "1"}
+
+
+def test_two_accounts_complete_together_what_neither_has_alone(build: Build) -> None:
+    tables = build(
+        [
+            certified("1", "a"),
+            certified("1", "b"),
+            certified("2", "c"),
+            result("2", "a", grade=0.9),
+            certified("3", "a"),
+        ],
+        people=ACCOUNTS,
+    )
+
+    assert not tables.read("programme_progress")["core_complete"].any()
+    (person,) = tables.read("person_progress").iter_rows(named=True)
+    assert (person["learner_id"], person["core_complete"], person["attempts"]) == ("1", True, 4)
+    assert not person["no_audited_passed"]
+    course = tables.read("person_completion").filter(course_id="a").row(0, named=True)
+    assert (course["attempts"], course["certificate"], course["audit_passed"]) == (2, True, False)
+
+
+def test_counts_are_of_people(build: Build) -> None:
+    both = [certified(account, "a") for account in "123"]
+    tables = build([*both, *(certified("2", course) for course in "bcz")], people=ACCOUNTS)
+
+    a = course_counts(tables.con).filter(course_id="a").row(0, named=True)
+    assert (a["enrolled"], a["certificate"]) == (2, 2)
+    assert progress_counts(tables.con)["learners"].sum() == 2
+    assert completions(tables.con)["learners"].to_list() == [1]
+    assert people_counts(tables.con).rows() == [("lead", 1, 2)]
