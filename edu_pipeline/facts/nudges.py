@@ -8,7 +8,7 @@ from collections.abc import Iterable
 import duckdb
 import polars as pl
 
-from edu_pipeline.facts.run_results import query_frame
+from edu_pipeline.facts.run_results import HELD_COMPLETION, HELD_PROGRESS, query_frame
 from edu_pipeline.facts.run_states import FREE, REACHED
 from edu_pipeline.ground.sql import literal, literals
 from edu_pipeline.model.completion import (
@@ -38,10 +38,11 @@ PASSED = f"({REACHED} or state in {literals((DELIVERED, REVOKED, NOT_VERIFIED, E
 def standings(
     con: duckdb.DuckDBPyConnection, programme_id: str, learner_id: str | None = None
 ) -> pl.DataFrame:
-    """One row per learner of a programme.
+    """One row per learner of a programme, with what the person has by all accounts together.
 
     Args:
-        con: The warehouse, with `programme_progress` and `course_completion`.
+        con: The warehouse, with `programme_progress`, `course_completion`, `person_progress`,
+            `person_completion` and `stg_people`.
         programme_id: The programme.
         learner_id: Only this learner.
 
@@ -51,15 +52,16 @@ def standings(
     """
     return query_frame(
         con,
-        """
+        f"""
         with audited as (
-          select learner_id, course_id from course_completion
+          select learner_id, course_id from {HELD_COMPLETION}
           where programme_id = $programme_id and audit_passed
         )
         select progress.learner_id, complete, core_certificates, core_missing, capstone,
                next_course, next_run,
                if(next_course is null, null, audited.learner_id is not null) as next_again
-        from programme_progress as progress
+        from {HELD_PROGRESS} as progress
+        semi join programme_progress using (programme_id, learner_id)
         left join audited
           on audited.learner_id = progress.learner_id and course_id = next_course
         where programme_id = $programme_id
@@ -81,8 +83,8 @@ def passes(
     all runs are kept that are open to verify, and of the others the strongest of each kind.
 
     Args:
-        con: The warehouse, with `stg_run_results`, `run_states`, `programme_runs` and
-            `course_completion`.
+        con: The warehouse, with `stg_run_results`, `run_states`, `programme_runs`,
+            `course_completion`, `person_completion` and `stg_people`.
         programme_id: The programme.
         news: Of every run and `how` (see `HOW`; `again` for a free track where another run has the
             course's certificate): `number`, the higher the stronger, and `kind`: `verify` or any
@@ -113,7 +115,7 @@ def passes(
                 and ($learner_id is null or learner_id = $learner_id)
             ),
             has as (
-              select learner_id, course_id from course_completion
+              select learner_id, course_id from {HELD_COMPLETION}
               where programme_id = $programme_id and certificate
             ),
             told as (

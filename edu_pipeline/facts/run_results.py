@@ -225,8 +225,20 @@ def _people(accounts: str, persons: str) -> str:
     )
 
 
+def _held(accounts: str, persons: str) -> str:
+    """SQL of a table in which every account has what its person has."""
+    return (
+        f"(select * from {accounts} anti join stg_people using (learner_id) union all by name "
+        f"select of.* replace (stg_people.learner_id as learner_id) from {persons} as of "
+        "join stg_people on person_id = of.learner_id)"
+    )
+
+
 PEOPLE_COMPLETION = _people(ACCOUNTS, PERSONS)
 PEOPLE_PROGRESS = _people("programme_progress", "person_progress")
+HELD_COMPLETION = _held(ACCOUNTS, PERSONS)
+HELD_PROGRESS = _held("programme_progress", "person_progress")
+"""Of people with several accounts, perhaps also for accounts that were never in the programme."""
 
 
 def people_counts(con: duckdb.DuckDBPyConnection) -> pl.DataFrame:

@@ -166,8 +166,11 @@ def _listed(sentences: Sequence[str]) -> dg.MetadataValue[str]:
         "stg_former_addresses",
         "stg_opt_ins",
         "run_states",
+        "stg_people",
         "course_completion",
         "programme_progress",
+        PERSONS,
+        "person_progress",
     ],
 )
 def nudges(

@@ -1,12 +1,15 @@
 """One person with several accounts counts once, by what all of them hold together."""
 
+from datetime import date
+
+from edu_pipeline.facts.nudges import standings
 from edu_pipeline.facts.run_results import (
     completions,
     course_counts,
     people_counts,
     progress_counts,
 )
-from edu_pipeline_tests.programmes.conftest import Build, certified, result
+from edu_pipeline_tests.programmes.conftest import Build, certified, result, run_of
 
 ACCOUNTS = {"1": "1", "2": "1"}
 
@@ -40,3 +43,20 @@ def test_counts_are_of_people(build: Build) -> None:
     assert progress_counts(tables.con)["learners"].sum() == 2
     assert completions(tables.con)["learners"].to_list() == [1]
     assert people_counts(tables.con).rows() == [("lead", 1, 2)]
+
+
+def test_every_account_stands_where_the_person_stands(build: Build) -> None:
+    runs = [run_of(course, "1T2027", starts=date(2027, 2, 1)) for course in "abcz"]
+    tables = build(
+        [certified("1", "a"), certified("2", "b"), result("3", "a")],
+        runs,
+        people={**ACCOUNTS, "8": "8", "9": "8"},
+    )
+
+    rows = standings(tables.con, "lead").sort("learner_id")
+    assert rows.select("learner_id", "core_certificates", "next_course").rows() == [
+        ("1", 2, "c"),
+        ("2", 2, "c"),
+        ("3", 0, "a"),
+    ]
+    assert standings(tables.con, "lead", "2").height == 1
