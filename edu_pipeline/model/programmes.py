@@ -218,3 +218,7 @@ class CourseRuns(dy.Schema):
     enrolment_closes = dy.Date(nullable=True, description="Last day to join")
     self_paced = dy.Bool(description="Whether learners can begin at any time")
     listed = dy.Bool(description="Whether pipeline.toml lists it")
+    unknown = dy.Bool(
+        description="Whether it is listed and no export knows it, though it has begun or another run is "
+        "called like it: nobody is invited to it"
+    )

@@ -32,7 +32,7 @@ def programme_runs(
     of it; and where none is, always. It can be joined until enrolment closes, the upgrade deadline or the
     end, whichever of those said is first, because later there is no certificate, but for two weeks
     at most unless it is self-paced; where only the start is said, until the start; and without a
-    date, never.
+    date, or while no export knows it that should, never.
 
     Args:
         programmes: The settings.
@@ -64,7 +64,9 @@ def programme_runs(
             under_way=(pl.coalesce("ends", last_known) >= today).fill_null(value=False),
             verifiable=(today <= pl.col("verification_deadline")).fill_null(value=True),
             joined_until=_JOINED_UNTIL,
-            joinable=pl.col("listed") & (today <= _JOINED_UNTIL).fill_null(value=False),
+            joinable=pl.col("listed")
+            & ~pl.col("unknown")
+            & (today <= _JOINED_UNTIL).fill_null(value=False),
         )
         .sort("programme_id", "held", "run_position", "position", "run_name", nulls_last=True)
         .with_columns(number=pl.int_range(1, pl.len() + 1).over("programme_id"))

@@ -115,6 +115,7 @@ def run_of(course: str, run: str = "1T2025", **dates: date | bool | None) -> Row
         "pass_mark": 0.65,
         "self_paced": False,
         "listed": True,
+        "unknown": False,
     } | dates
 
 
@@ -181,7 +182,13 @@ def build(con: duckdb.DuckDBPyConnection) -> Build:
         ]
         listed = {(row["programme_id"], row["run"]) for row in runs or []}
         found = [
-            {**run_of(of_course), "run": run, "programme_id": of_programme, "listed": False}
+            {
+                **run_of(of_course),
+                "run": run,
+                "programme_id": of_programme,
+                "listed": False,
+                "unknown": False,
+            }
             for of_programme, of_course, run in dict.fromkeys(
                 (row["programme_id"], row["course_id"], row["run"]) for row in results
             )

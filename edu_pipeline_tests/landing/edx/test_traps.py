@@ -9,7 +9,7 @@ import pytest
 from edu_pipeline.landing.sources.edx.exports import course_runs
 from edu_pipeline.landing.tables import cells
 from edu_pipeline.settings.home import Settings
-from edu_pipeline_tests.landing.edx.conftest import PROGRAMME, Land
+from edu_pipeline_tests.landing.edx.conftest import PROGRAMME, Land, Landed
 
 ERA_D = (
     'Student ID,Email,Username,Grade,"Quiz 1: a","Quiz 2: b","Quiz (Avg)","Lab (Avg)",Enrollment Track,'
@@ -398,6 +398,11 @@ def runs(*lines: str) -> str:
     )
 
 
+def runs_of(settings: str, landed: Landed) -> pl.DataFrame:
+    programmes = Settings.model_validate(tomllib.loads(settings)).programmes
+    return course_runs(programmes, landed.exports)
+
+
 def test_a_listed_run_that_no_export_mentions_is_told(land_files: Land) -> None:
     settings = runs(
         'run = "1T2024"',
@@ -411,6 +416,23 @@ def test_a_listed_run_that_no_export_mentions_is_told(land_files: Land) -> None:
         ("run_without_export", "UQx_BUSLEAD1x_2T2023"),
     ]
     assert "buslead1x/2T2042 is listed in pipeline.toml" in landed.problems["message"][0]
+    unknown = {"UQx_BUSLEAD1x_2T2042", "UQx_BUSLEAD1x_2T2023"}
+    assert set(runs_of(settings, landed).filter("unknown")["run"]) == unknown
+
+
+def test_a_run_to_come_that_an_export_has_under_another_spelling_is_not_offered(
+    land_files: Land,
+) -> None:
+    settings = runs('run = "1T_2024"\nstarts = 2024-09-01', 'run = "1T2025"\nstarts = 2025-02-01')
+    landed = land_files({GRADES: report(ADA)}, settings)
+    (problem,) = landed.problems.rows(named=True)
+    assert (problem["kind"], problem["subject"]) == (
+        "run_spelled_otherwise",
+        "UQx_BUSLEAD1x_1T_2024",
+    )
+    assert 'run = "UQx_BUSLEAD1x_1T2024"' in problem["message"]
+    # of the other one only the year is alike: it is another run, and not there yet
+    assert runs_of(settings, landed).filter("unknown")["run"].to_list() == ["UQx_BUSLEAD1x_1T_2024"]
 
 
 def test_a_programme_without_any_export_is_told_once(land_files: Land) -> None:
@@ -428,7 +450,7 @@ def test_without_programmes_the_tables_are_there_and_empty(land_files: Land) -> 
 def test_runs_that_are_not_listed_count_too(land_files: Land) -> None:
     settings = runs('run = "1T2025"\nstarts = 2025-02-01', 'run = "2T2025"')
     landed = land_files({GRADES: report(ADA)}, settings)
-    found = course_runs(Settings.model_validate(tomllib.loads(settings)).programmes, landed.exports)
+    found = runs_of(settings, landed)
     assert found.select("run", "position", "run_position", "listed", "pass_mark").rows() == [
         ("UQx_BUSLEAD5x_1T2099", 2, 1, True, 0.65),
         ("UQx_BUSLEAD1x_1T2025", 1, 2, True, 0.65),

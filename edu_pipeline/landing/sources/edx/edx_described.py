@@ -27,7 +27,10 @@ from edu_pipeline.settings.landing import PROGRAMMES_FOLDER
 from edu_pipeline.settings.programmes import ID, Programme
 
 NAMED = 8
-DATES = ("starts", "ends", "upgrade_deadline", "certificates_available", "enrolment_closes")
+DATES = (
+    *("starts", "ends", "upgrade_deadline", "verification_deadline"),
+    *("certificates_available", "enrolment_closes"),
+)
 CALLED = {"profile": "student profiles", "grades": "grade report", "grade_errors": "grading errors"}
 UNNEEDED = "reports of edX that are not needed"
 

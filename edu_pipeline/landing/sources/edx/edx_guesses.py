@@ -7,6 +7,7 @@ Pure: frames in. What is guessed here decides no figure: it is printed for a per
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from difflib import SequenceMatcher
 
 import polars as pl
 
@@ -148,6 +149,21 @@ def _roundest(above: float, up_to: float) -> float:
         if (mark := int(up_to * parts + 1e-9) / parts) > above:
             return mark
     return up_to
+
+
+LIKE = 0.75
+"""Names of this likeness may be one name, written otherwise."""
+
+
+def alike(one: str, other: str) -> float:
+    """How alike two names are, from 0 to 1; those that differ in case and punctuation only are one."""
+    a, b = ("".join(filter(str.isalnum, name.casefold())) for name in (one, other))
+    return SequenceMatcher(None, a, b, autojunk=False).ratio()
+
+
+def same_numbers(one: str, other: str) -> bool:
+    """Whether two names have the same digits: two runs of a year differ in one."""
+    return re.sub(r"\D", "", one) == re.sub(r"\D", "", other)
 
 
 _YEAR = re.compile(r"(?<!\d)(19|20)\d\d(?!\d)")

@@ -6,7 +6,6 @@ Pure: frames and settings in, frames out. They hold no teacher's letter; because
 import re
 from collections.abc import Callable, Mapping, Sequence
 from datetime import date, timedelta
-from difflib import SequenceMatcher
 from typing import Any
 
 import polars as pl
@@ -15,12 +14,12 @@ from edu_pipeline.ground.toml import toml_list, toml_text
 from edu_pipeline.ground.wording import counted, percent
 from edu_pipeline.landing.rules import SUPERSEDED
 from edu_pipeline.landing.sources.edx.edx_evidence import Evidence
-from edu_pipeline.landing.sources.edx.edx_guesses import courses_of
+from edu_pipeline.landing.sources.edx.edx_guesses import LIKE, alike, courses_of
 from edu_pipeline.landing.sources.edx.edx_names import is_edx_s_own, parsed, why_not
 from edu_pipeline.landing.sources.edx.edx_versions import loss_problem
-from edu_pipeline.landing.sources.edx.exports import Stray, course_runs
+from edu_pipeline.landing.sources.edx.exports import Stray, course_runs, unknown_runs
 from edu_pipeline.landing.sources.edx.stage import DIFFERENT, PERCENT, SHARES, UNCLEAR
-from edu_pipeline.model.course_keys import course_of, folded
+from edu_pipeline.model.course_keys import folded
 from edu_pipeline.model.problems import Problem, problems_frame
 from edu_pipeline.model.programmes import FINAL, outdated
 from edu_pipeline.settings.landing import PROGRAMMES_FOLDER
@@ -29,8 +28,6 @@ from edu_pipeline.settings.programmes import Programme
 MANY_REJECTED = 0.05
 """Share of an export's rows whose rejection by one rule is a problem of the export."""
 NAMED = 3
-LIKE = 0.75
-"""Names of this likeness may be one name, written otherwise."""
 LONG_AGO = timedelta(days=30)
 """So long after a run's certificates could be had, its grade report is not waited for any more."""
 APART = 0.2
@@ -250,12 +247,6 @@ def _nearest_course(programme: Programme, run: str, claimed: set[tuple[str, str]
     return f"If it is the course {course}, paste there: key = {toml_list(more) if more else toml_text(seen)}. "
 
 
-def alike(one: str, other: str) -> float:
-    """How alike two names are, from 0 to 1; those that differ in case and punctuation only are one."""
-    a, b = ("".join(filter(str.isalnum, name.casefold())) for name in (one, other))
-    return SequenceMatcher(None, a, b, autojunk=False).ratio()
-
-
 def _unreadable(exports: pl.DataFrame) -> list[Problem]:
     key = ["programme_id", "run", "kind"]
     older = exports.filter("current").select(
@@ -287,27 +278,22 @@ def _without_export(programmes: Sequence[Programme], exports: pl.DataFrame) -> l
             )
             problems.append(_problem(programme.id, "no_exports", programme.id, message))
             continue
-        mentioned = {folded(run) for run in of["run"]}
-        newest = of.select(pl.col("stamp").max().dt.date()).item()
-        for run in programme.runs:
+        for run, seen in unknown_runs(programme, of).items():
             key = programme.run_key(run)
-            if folded(key) in mentioned or (run.starts is not None and run.starts > newest):
-                continue
             message = (
                 f"{run.course}/{run.run} is listed in pipeline.toml, and no export is of it: none in "
                 f"{PROGRAMMES_FOLDER}{programme.id}/ begins with {key}. "
             )
-            if (seen := _nearest_run(programme, of, run.course, key)) is not None:
+            if seen is not None:
                 message += (
                     f"{seen} has exports and is not listed. If it is this run, paste into its "
-                    f'[[programmes.runs]]: run = "{seen}". Until then learners may be invited to a run '
-                    "that there is not."
+                    f'[[programmes.runs]]: run = "{seen}". Until then nobody is invited to it.'
                 )
                 problems.append(_problem(programme.id, "run_spelled_otherwise", key, message))
                 continue
             message += (
                 "Download its student profile and grade report, or correct the run; one that has yet "
-                "to start needs its starts = …"
+                "to start needs its starts = … Until then nobody is invited to it."
             )
             problems.append(_problem(programme.id, "run_without_export", key, message))
         needed = {*programme.requirement.courses(), programme.capstone} - {None}
@@ -366,23 +352,6 @@ def _without_grades(
             "correct the dates of the run.",
         ),
     ]
-
-
-def _nearest_run(programme: Programme, exports: pl.DataFrame, course: str, key: str) -> str | None:
-    """The run of the same course with exports and not listed that is most like one without."""
-    listed = {folded(programme.run_key(run)) for run in programme.runs}
-    keys = programme.course_keys
-
-    def name(run: str) -> str:
-        return (course_of(run, keys) or (course, run))[1]
-
-    seen = [
-        (alike(name(run), name(key)), run)
-        for run in exports.filter(course_id=course)["run"].unique().sort()
-        if folded(run) not in listed
-    ]
-    likeness, run = max(seen, default=(0.0, ""))
-    return run if likeness >= LIKE else None
 
 
 def _many_rejected(

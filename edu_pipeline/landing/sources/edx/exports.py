@@ -9,6 +9,7 @@ import duckdb
 import polars as pl
 
 from edu_pipeline.landing.archives import DamagedFileError
+from edu_pipeline.landing.sources.edx.edx_guesses import LIKE, alike, same_numbers
 from edu_pipeline.landing.sources.edx.edx_names import Kind, Name, is_edx_s_own, parsed
 from edu_pipeline.landing.sources.edx.edx_reports import (
     REPORTS,
@@ -34,7 +35,7 @@ from edu_pipeline.landing.stores import LandedFile
 from edu_pipeline.landing.tables.encodings import UnreadableFileError
 from edu_pipeline.landing.zone import Zone, digest
 from edu_pipeline.model.columns import dtypes
-from edu_pipeline.model.course_keys import course_of
+from edu_pipeline.model.course_keys import course_of, folded
 from edu_pipeline.model.programmes import CourseRuns, EdxExports
 from edu_pipeline.settings.landing import PROGRAMMES_FOLDER
 from edu_pipeline.settings.programmes import Programme, Run
@@ -323,6 +324,44 @@ def _current(read: Mapping[str, _Export]) -> _Export | None:
     return next((export for export in read.values() if export.current), None)
 
 
+def unknown_runs(programme: Programme, exports: pl.DataFrame) -> Mapping[Run, str | None]:
+    """Listed runs that there may not be, each with the run of exports that it may be called like.
+
+    That is a run of which no export is, unless it begins after the newest export of its programme; and
+    then, too, if a run that is not listed is called like it.
+
+    Args:
+        programme: As `pipeline.toml` has it.
+        exports: `EdxExports` of the programme; without any, nothing is known of runs.
+    """
+    keys, seen = programme.course_keys, dict(exports.select("run", "course_id").iter_rows())
+    mentioned, listed = (
+        {folded(key) for key in of} for of in (seen, map(programme.run_key, programme.runs))
+    )
+    newest = exports["stamp"].max()
+
+    def name(run: str, course: str) -> str:
+        return (course_of(run, keys) or (course, run))[1]
+
+    found: dict[Run, str | None] = {}
+    for run in programme.runs if seen else ():
+        key = programme.run_key(run)
+        if folded(key) in mentioned:
+            continue
+        called = name(key, run.course)
+        others = [
+            (alike(name(other, run.course), called), other)
+            for other, course in sorted(seen.items())
+            if course == run.course and folded(other) not in listed
+        ]
+        likeness, other = max(others, default=(0.0, ""))
+        nearest = other if likeness >= LIKE else None
+        begun = run.starts is None or (isinstance(newest, datetime) and run.starts <= newest.date())
+        if begun or (nearest is not None and same_numbers(name(nearest, run.course), called)):
+            found[run] = nearest
+    return found
+
+
 def course_runs(programmes: Sequence[Programme], exports: pl.DataFrame) -> pl.DataFrame:
     """Every run there is, listed in `pipeline.toml` or not.
 
@@ -336,9 +375,9 @@ def course_runs(programmes: Sequence[Programme], exports: pl.DataFrame) -> pl.Da
     rows = []
     for programme in programmes:
         listed = {programme.run_key(run): run for run in programme.runs}
-        claimed = exports.filter(
-            pl.col("programme_id") == programme.id, pl.col("course_id").is_not_null()
-        )
+        of_programme = exports.filter(programme_id=programme.id)
+        unknown = {*map(programme.run_key, unknown_runs(programme, of_programme))}
+        claimed = of_programme.drop_nulls("course_id")
         of = {key: run.course for key, run in listed.items()}
         of |= dict(claimed.select("run", "course_id").unique().sort("run").iter_rows())
         places = {course.id: place for place, course in enumerate(programme.courses, start=1)}
@@ -355,6 +394,7 @@ def course_runs(programmes: Sequence[Programme], exports: pl.DataFrame) -> pl.Da
                     "pass_mark": marks[course],
                     **dates.model_dump(exclude={"course", "run"}),
                     "listed": key in listed,
+                    "unknown": key in unknown,
                 }
             )
     return CourseRuns.validate(pl.DataFrame(rows, schema=dtypes(CourseRuns), orient="row"))
