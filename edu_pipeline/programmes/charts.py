@@ -6,6 +6,7 @@ Drawing is `charting.render`'s work; what is said beside a chart is the template
 
 from collections.abc import Iterable, Mapping, Sequence
 from itertools import pairwise
+from types import MappingProxyType
 from typing import Any, Literal
 
 import altair as alt
@@ -43,25 +44,32 @@ Value = Mapping[str, Any]
 
 
 def funnel_chart(
-    funnel: pl.DataFrame, *, width: int, paint: Colours | None = None, title: str = ""
+    funnel: pl.DataFrame,
+    *,
+    width: int,
+    names: Mapping[str, str] = MappingProxyType({}),
+    paint: Colours | None = None,
+    title: str = "",
 ) -> dict[str, Any]:
     """Bars of the learners who reached each stage of every course, and of the programme.
 
     Args:
         funnel: `ProgrammeFunnel` of one programme, not empty.
         width: Of the whole chart, in CSS pixels.
+        names: Course → what it is called; else its id stands there.
         paint: Others than the colours on paper.
         title: States the result; empty where it stands beside the chart.
     """
     paint = paint or Colours()
     groups = [
-        (str(course or PROGRAMME), rows.rows(named=True))
+        (names.get(str(course), str(course)) if course else PROGRAMME, rows.rows(named=True))
         for (course,), rows in funnel.sort("position", maintain_order=True).group_by(
             "course_id", maintain_order=True
         )
     ]
     beside = width >= BESIDE_FROM
     left = _margin([name for name, _ in groups], width) if beside else 0
+    room = (left or width) - 12
     texts = {
         (name, row["stage"]): _funnel_text(row, first=row is rows[0])
         for name, rows in groups
@@ -73,18 +81,20 @@ def funnel_chart(
     )
     bars, labels, headings, top = [], [], [], 0
     for name, rows in groups:
-        headings.append({"x": 0, "y": top + _BAR / 2, "text": name})
-        top += 0 if beside else _LINE
+        lines = _in_lines(name, room)
+        headings += _stacked(lines, top + _BAR / 2)
+        under = top + _LINE * len(lines)
+        top += 0 if beside else _LINE * len(lines)
         for row in rows:
             end = left + max(1.0, scale * row["learners"])
             bars.append(_bar(left, end, top) | _looks(row["stage"], paint))
             labels.append({"x": end + 8, "y": top + _BAR / 2, "text": texts[name, row["stage"]]})
             top += _BAR + _GAP
-        top += _APART - _GAP
+        top = max(top + _APART - _GAP, under)
     layers = [
         _rects(bars),
         _words(labels, paint.ink),
-        _words(headings, paint.ink, bold=True, limit=(left or width) - 12),
+        _words(headings, paint.ink, bold=True, limit=room),
     ]
     return _drawn(layers, width, top - _APART, paint, title)
 
@@ -107,36 +117,45 @@ def _looks(stage: str, paint: Colours) -> dict[str, Any]:
 
 
 def retention_chart(
-    retention: pl.DataFrame, *, width: int, paint: Colours | None = None
+    retention: pl.DataFrame,
+    *,
+    width: int,
+    names: Mapping[str, str] = MappingProxyType({}),
+    paint: Colours | None = None,
 ) -> dict[str, Any]:
     """A dot with its interval for every course that leads to a next one.
 
     Args:
         retention: `CourseRetention` of one programme, in sequence, not empty.
         width: Of the whole chart, in CSS pixels.
+        names: Course → what it is called; else its id stands there.
         paint: Others than the colours on paper.
     """
     paint = paint or Colours()
     rows = retention.rows(named=True)
-    names = [f"{row['course_id']} → {row['to_course']}" for row in rows]
+    pairs = [
+        " → ".join(names.get(row[course], row[course]) for course in ("course_id", "to_course"))
+        for row in rows
+    ]
     texts = [f"{percent(row['share'])} of {row['passed']:,}" for row in rows]
     beside = width >= BESIDE_FROM
-    left = _margin(names, width) if beside else _TEXT_HALF
+    left = _margin(pairs, width) if beside else _TEXT_HALF
     label = max(map(_text_width, texts))
     right = width - (label + 24 if beside else _TEXT_HALF)
-    height = _ROW if beside else _ROW + _LINE
-    dots, headings, labels = [], [], []
-    for number, (row, name, text) in enumerate(zip(rows, names, texts, strict=True)):
-        top = number * height
-        y = top + _ROW / 2 + (0 if beside else _LINE)
+    room = (left if beside else width - label) - 12
+    dots, headings, labels, bottom = [], [], [], 0.0
+    for row, name, text in zip(rows, pairs, texts, strict=True):
+        top, lines = bottom, _in_lines(name, room)
+        above = _LINE * (len(lines) - 1)
+        y = top + _ROW / 2 + (above / 2 if beside else _LINE + above)
+        bottom = y + _ROW / 2 + (above / 2 if beside else 0)
         low, at, high = (
             left + (right - left) * row[key] for key in ("share_low", "share", "share_high")
         )
         dots.append({"low": low, "at": at, "high": high, "y": y})
         heading = y if beside else top + _LINE / 2
-        headings.append({"x": 0, "y": heading, "text": name})
+        headings += _stacked(lines, heading - (above / 2 if beside else 0))
         labels.append({"x": width, "y": heading, "text": text})
-    bottom = len(rows) * height
     layers = [
         *_share_axis(left, right, bottom, paint),
         alt.Chart(alt.InlineData(values=dots))
@@ -145,7 +164,7 @@ def retention_chart(
         alt.Chart(alt.InlineData(values=dots))
         .mark_circle(color=paint.mine, opacity=1, size=110, stroke=paint.paper, strokeWidth=2)
         .encode(x=_at("at"), y=_at("y")),
-        _words(headings, paint.ink, bold=True, limit=(left if beside else width - label) - 12),
+        _words(headings, paint.ink, bold=True, limit=room),
         _words(labels, paint.ink, align="right"),
     ]
     return _drawn(layers, width, bottom + _LINE, paint)
@@ -343,6 +362,24 @@ def _text_width(text: str) -> float:
 def _margin(names: Sequence[str], width: int) -> float:
     """Room for headings at the left."""
     return min(max(map(_text_width, names), default=0) + 16, 0.4 * width)
+
+
+def _in_lines(text: str, room: float) -> Sequence[str]:
+    """A heading in as many lines as it needs."""
+    lines = [""]
+    for word in text.split():
+        longer = f"{lines[-1]} {word}".strip()
+        if lines[-1] and _text_width(longer) > room:
+            lines.append(word)
+        else:
+            lines[-1] = longer
+    return lines
+
+
+def _stacked(lines: Sequence[str], first: float) -> list[Value]:
+    return [
+        {"x": 0, "y": first + number * _LINE, "text": line} for number, line in enumerate(lines)
+    ]
 
 
 def _scale(bars: Sequence[tuple[int, str]], room: float) -> float:

@@ -210,14 +210,14 @@ def programme_bridge(programmes: Iterable[Programme], progress: pl.DataFrame) ->
     a paid track. The lines between add up.
 
     Args:
-        programmes: The settings.
+        programmes: The settings; those that ask for it (`old_rule`) have a bridge.
         progress: `facts.run_results.progress_counts`.
 
     Returns:
         `ProgrammeBridge`.
     """
     rows = []
-    for programme in programmes:
+    for programme in filter(lambda each: each.old_rule, programmes):
         enough = len([course for course in programme.courses if course.id != programme.capstone])
         old = pl.col("eligible_any_track") >= enough
         paid = pl.col("no_certificate_eligible") >= enough

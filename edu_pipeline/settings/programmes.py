@@ -246,6 +246,13 @@ class Programme(Part):
             "since the audience that was last accepted."
         ),
     )
+    old_rule: bool = Field(
+        default=False,
+        description=(
+            "Whether the page tells how many finished by the rule that was counted by before: as many "
+            "courses called eligible as the programme has besides the capstone, on any track."
+        ),
+    )
     courses: tuple[Course, ...] = Field(description="Its courses in sequence.")
     capstone: str | None = Field(
         None,

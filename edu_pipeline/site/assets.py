@@ -110,7 +110,12 @@ def programme_pages(
         why_held = held.get(campaign_of(programme.id))
         page = write_programme_page(home, settings, programme, of_all, templates, held=why_held)
         notes |= _page_note(home, page, f"page, {programme.id}")
-        chart = funnel_chart(of_all.of(programme.id).funnel, width=WIDE, title=programme.title)
+        chart = funnel_chart(
+            of_all.of(programme.id).funnel,
+            width=WIDE,
+            names={course.id: course.title for course in programme.courses},
+            title=programme.title,
+        )
         notes |= _drawn(f"how far learners get, {programme.id}", chart, programme.title)
     return notes
 

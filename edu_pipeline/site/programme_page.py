@@ -112,6 +112,7 @@ def write_programme_page(
         The page.
     """
     own = tables.of(programme.id)
+    titles = {course.id: course.title for course in programme.courses}
     page = programme_page(home, programme.id)
     html = templates.get_template("site/programme.html.j2").render(
         school=settings.school.called,
@@ -120,15 +121,16 @@ def write_programme_page(
         said=definitions(settings),
         stages=_stages(own),
         stage_name=stage_name,
-        bridge=bridge_words(own.bridge).capitalize() if own.bridge.height else "",
+        bridge=bridge_words(own.bridge).capitalize() if own.bridge.height else None,
         bridge_lines=own.bridge.rows(named=True),
         problems=own.problems["message"].to_list(),
         doubtful=own.problems["holds"].count() > 0,
         needed=_needed(own),
         exports=sentences(own.inventory, needed=False),
-        funnel=_funnel(own),
-        retention=_retention(own),
-        curves=list(_curves(own)),
+        titles=titles,
+        funnel=_funnel(own, titles),
+        retention=_retention(own, titles),
+        curves=list(_curves(own, titles)),
         marks=MARKS,
         followed_days=FOLLOWED_DAYS,
         completions=_completions(own),
@@ -181,20 +183,24 @@ def _needed(tables: ProgrammeTables) -> Sequence[str]:
     return sentences(tables.inventory.filter(~pl.col("run").is_in(told)))
 
 
-def _both(draw: Any, frame: pl.DataFrame) -> Mapping[str, str]:  # noqa: ANN401 - of any chart
+def _both(
+    draw: Any,  # noqa: ANN401 - of any chart
+    frame: pl.DataFrame,
+    titles: Mapping[str, str],
+) -> Mapping[str, str]:
     """A chart for wide and for narrow screens."""
     return {
-        name: render_svg(draw(frame, width=width, paint=OF_A_PAGE))
+        name: render_svg(draw(frame, width=width, names=titles, paint=OF_A_PAGE))
         for name, width in (("wide", WIDE), ("narrow", NARROW))
     }
 
 
-def _funnel(tables: ProgrammeTables) -> Mapping[str, str] | None:
+def _funnel(tables: ProgrammeTables, titles: Mapping[str, str]) -> Mapping[str, str] | None:
     """Nothing without a learner."""
-    return _both(funnel_chart, tables.funnel) if tables.funnel["learners"].sum() else None
+    return _both(funnel_chart, tables.funnel, titles) if tables.funnel["learners"].sum() else None
 
 
-def _retention(tables: ProgrammeTables) -> Mapping[str, Any] | None:
+def _retention(tables: ProgrammeTables, titles: Mapping[str, str]) -> Mapping[str, Any] | None:
     if tables.retention.is_empty():
         return None
     rows = tables.retention.rows(named=True)
@@ -203,24 +209,28 @@ def _retention(tables: ProgrammeTables) -> Mapping[str, Any] | None:
         "rows": rows,
         "lowest": min(shares),
         "highest": max(shares),
-        **_both(retention_chart, tables.retention),
+        **_both(retention_chart, tables.retention, titles),
     }
 
 
-def _curves(tables: ProgrammeTables) -> Iterator[Mapping[str, Any]]:
-    """Each course's curve, and what it is at the marks.
+def _curves(tables: ProgrammeTables, titles: Mapping[str, str]) -> Iterator[Mapping[str, Any]]:
+    """Each course's curve in sequence, and what it is at the marks.
 
     The axis of all spans the longest, but at least the first mark, so that it names a time.
     """
     followed = well_followed(tables.curves)
     days = min(FOLLOWED_DAYS, max([min(MARKS), *followed["days"]]))
     at_marks = after_days(followed, list(MARKS))
-    for (course,), curve in tables.curves.group_by("course_id", maintain_order=True):
+    for course in titles:
+        curve = tables.curves.filter(course_id=course).sort("days")
+        if curve.is_empty():
+            continue
         read = {row["mark"]: row for row in at_marks.filter(course_id=course).rows(named=True)}
         drawn = followed.filter(course_id=course)
         yield {
             "course": course,
-            "learners": curve.sort("days")["at_risk"][0],
+            "learners": curve["at_risk"][0],
+            "at_once": drawn["share"].max(),
             "at": [read.get(mark) for mark in MARKS],
             "svg": render_svg(next_course_chart(drawn, width=PANEL, days=days, paint=OF_A_PAGE))
             if drawn["days"].sum()

@@ -40,6 +40,7 @@ def programme(
         {
             "id": ID,
             "title": title,
+            "old_rule": True,
             "courses": [
                 {"id": course, "title": f"UQx_C{n}X", "pass_mark": 0.65}
                 for n, course in enumerate(courses)

@@ -51,6 +51,7 @@ def programme(**changes: Any) -> Programme:
         {
             "id": "lead",
             "title": "Leadership",
+            "old_rule": True,
             "courses": [
                 {"id": course, "title": f"UQx_{course.upper()}", "pass_mark": 0.65}
                 for course in "abcz"

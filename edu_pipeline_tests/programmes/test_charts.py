@@ -109,6 +109,29 @@ def test_a_dot_stands_at_its_share_between_the_ends_of_its_interval(width: int) 
     assert {"a → b", "b → c", "50.0\u00a0% of 1,000", "100\u00a0% of 4"} <= set(texts(spec))
 
 
+@pytest.mark.parametrize("width", WIDTHS)
+def test_courses_have_their_titles_in_as_many_lines_as_they_need(width: int) -> None:
+    title = "Leading change in very large organisations and small ones, a course for everybody"
+    names = {"a": title, "b": "Short"}
+    retention = pl.DataFrame(
+        {
+            "course_id": ["a", "b"],
+            "to_course": ["b", "a"],
+            "passed": [10, 20],
+            "share": [0.5, 0.5],
+            "share_low": [0.4, 0.4],
+            "share_high": [0.6, 0.6],
+        }
+    )
+    for spec, whole in (
+        (funnel_chart(FUNNEL, width=width, names=names), title),
+        (retention_chart(retention, width=width, names=names), f"{title} → Short"),
+    ):
+        headings = [row for row in values(spec) if "text" in row and row["x"] == 0]
+        assert whole in " ".join(row["text"] for row in headings)
+        assert len({row["y"] for row in headings}) == len(headings) > 2
+
+
 def curve(*days: tuple[int, int, int]) -> pl.DataFrame:
     """From day, went on and waiting."""
     rows = [("lead", "a", *day) for day in days]

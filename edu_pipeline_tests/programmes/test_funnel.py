@@ -257,6 +257,13 @@ def test_nobody_complete_is_an_empty_table(build: Build) -> None:
     assert programme_completions(completions(tables.con)).is_empty()
 
 
+def test_only_a_programme_that_asks_for_it_has_a_bridge_from_the_old_rule(build: Build) -> None:
+    tables = build([certified("1", "a")])
+    without = programme(old_rule=False)
+    assert programme_bridge([without], progress_counts(tables.con)).is_empty()
+    assert programme_bridge(tables.programmes, progress_counts(tables.con)).height > 0
+
+
 def test_the_bridge_tells_audit_passes_from_capstones_counted(build: Build) -> None:
     def audits(learner: str) -> list[Row]:
         return [result(learner, course, grade=0.9, certificate_eligible=True) for course in "abc"]
