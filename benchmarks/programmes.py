@@ -22,7 +22,13 @@ from tempfile import TemporaryDirectory
 import duckdb
 import polars as pl
 
-from edu_pipeline.facts.nudges import passes, people, preferences, standings
+from edu_pipeline.facts.nudges import (
+    certificates_seen,
+    passes,
+    people,
+    preferences,
+    standings,
+)
 from edu_pipeline.facts.run_results import (
     build_course_completion,
     learner_rows,
@@ -222,7 +228,8 @@ def decide(con: duckdb.DuckDBPyConnection) -> None:
         runs = con.table("programme_runs").pl()
         meaning = news(PROGRAMME, runs, TODAY)
         found = passes(con, "lead", meaning)
-        part = considered(PROGRAMME, standings(con, "lead"), found, meaning, runs)
+        seen = certificates_seen(con, "lead", IDS)
+        part = considered(PROGRAMME, standings(con, "lead"), found, meaning, runs, seen)
         known = people(con, [part.reasons["learner_id"]])
         remembered = Remembered(
             opt_ins=preferences(con, known),

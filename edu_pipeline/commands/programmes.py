@@ -179,6 +179,14 @@ def audience(
     out.print(f"Once they are sent, fill in the column date, then: {back}", soft_wrap=True)
 
 
+_STATES = {
+    "delivered": "certificate",
+    "expected": "passed, certificate to come",
+    "due": "passed, certificate due and not delivered",
+    "not_verified": "passed, identity not verified",
+    "revoked": "certificate taken back",
+}
+"""What there is to say of a course with a certificate, or with none that is paid for."""
 _DECISIONS = {"letter": "a letter", "held_out": "held out", "none": "no letter"}
 
 
@@ -191,6 +199,7 @@ def _gates(
     """What a learner's letter has to pass, looked at again as for the table."""
     from edu_pipeline.facts.nudges import (
         at_current_addresses,
+        certificates_seen,
         passes,
         people,
         preferences,
@@ -210,7 +219,10 @@ def _gates(
         told_before=at_current_addresses(con, read_table(con, "told_before")),
         salt=read_table(con, "ledger_identity")["salt"].item(),
     )
-    part = considered(programme, who, found, meaning, runs)
+    seen = certificates_seen(
+        con, programme.id, [course.id for course in programme.courses], learner_id
+    )
+    part = considered(programme, who, found, meaning, runs, seen)
     return gates_for(part, known, remembered, as_of)
 
 
@@ -219,8 +231,8 @@ def _standing(course: Mapping[str, Any] | None) -> tuple[str, str]:
     if course is None:
         return "never begun", ""
     words = [
-        "certificate"
-        if course["certificate"]
+        _STATES[course["state"]]
+        if course["state"] in _STATES
         else "passed on audit"
         if course["audit_passed"]
         else "passed, no certificate"
@@ -236,20 +248,22 @@ def _standing(course: Mapping[str, Any] | None) -> tuple[str, str]:
 
 def _line(row: Mapping[str, Any], programme: Programme, period: str) -> Sequence[str]:
     """A learner's line of the audience, as `AUDIENCE` has it."""
-    from edu_pipeline.programmes.nudges import NEXT_COURSE, campaign_of, course_called
+    from edu_pipeline.programmes.nudges import campaign_of, course_called, goal_of
 
-    reason = course_called(programme, row["course_id"])
-    following = course_called(programme, row["next_course"]) if row["next_course"] else None
-    goal = following if row["group"] == NEXT_COURSE and following else reason
+    reason, following = (
+        course_called(programme, row[name]) if row[name] else None
+        for name in ("course_id", "next_course")
+    )
+    goal = goal_of(row, programme)
     cells = {
         **row,
         "campaign": campaign_of(programme.id),
         "period": period,
         "date": None,
         "reason": row["group"],
-        "course": reason.title,
+        "course": reason.title if reason else None,
         "next_course": following.title if following else None,
-        "link": goal.link,
+        "link": goal.link if goal else None,
     }
     return ["" if cells[name] is None else str(cells[name]) for name in AUDIENCE]
 

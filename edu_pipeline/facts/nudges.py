@@ -3,13 +3,13 @@
 What a run that was passed means on a day is for `programmes.nudges` to say, run by run.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 import duckdb
 import polars as pl
 
 from edu_pipeline.facts.run_results import HELD_COMPLETION, HELD_PROGRESS, query_frame
-from edu_pipeline.facts.run_states import FREE, REACHED
+from edu_pipeline.facts.run_states import FREE, OUT_ON, REACHED
 from edu_pipeline.ground.sql import literal, literals
 from edu_pipeline.model.completion import (
     DELIVERED,
@@ -42,13 +42,14 @@ def standings(
 
     Args:
         con: The warehouse, with `programme_progress`, `course_completion`, `person_progress`,
-            `person_completion` and `stg_people`.
+            `person_completion`, `stg_people`, `run_states` and `programme_runs`.
         programme_id: The programme.
         learner_id: Only this learner.
 
     Returns:
-        `learner_id`, `complete`, `core_certificates`, `core_missing`, `capstone`, `next_course`,
-        `next_run`, `next_again` (whether that course was passed on a free track; empty without one).
+        `learner_id`, `complete`, `core_complete`, `core_certificates`, `core_missing`, `capstone`,
+        `next_course`, `next_run`, `other_run`, `next_again` (whether that course was passed on a free
+        track; empty without one) and `runs`: the numbers of those that they are or were in.
     """
     return query_frame(
         con,
@@ -56,12 +57,21 @@ def standings(
         with audited as (
           select learner_id, course_id from {HELD_COMPLETION}
           where programme_id = $programme_id and audit_passed
+        ),
+        taken as (
+          select coalesce(person_id, learner_id) as person, list(number) as runs
+          from run_states join programme_runs using (programme_id, run)
+          left join stg_people using (learner_id)
+          where programme_id = $programme_id
+          group by person
         )
-        select progress.learner_id, complete, core_certificates, core_missing, capstone,
-               next_course, next_run,
-               if(next_course is null, null, audited.learner_id is not null) as next_again
+        select progress.learner_id, complete, core_complete, core_certificates, core_missing,
+               capstone, next_course, next_run, other_run,
+               if(next_course is null, null, audited.learner_id is not null) as next_again, runs
         from {HELD_PROGRESS} as progress
         semi join programme_progress using (programme_id, learner_id)
+        left join stg_people using (learner_id)
+        left join taken on person = coalesce(person_id, progress.learner_id)
         left join audited
           on audited.learner_id = progress.learner_id and course_id = next_course
         where programme_id = $programme_id
@@ -79,32 +89,35 @@ def passes(
 ) -> pl.DataFrame:
     """The runs that each learner passed, as far as the news of them matters.
 
-    Passed is a run with a grade at or above the pass mark, or that edX calls passed on a paid track. Of every learner
-    all runs are kept that are open to verify, and of the others the strongest of each kind.
+    Passed is a run with a grade at or above the pass mark, or that edX calls passed on a paid track.
+    Where another run has the course's certificate, nothing is to be done about this one. Of every
+    learner all runs are kept in which something is to be done by a day, and of the others the
+    strongest of each kind.
 
     Args:
         con: The warehouse, with `stg_run_results`, `run_states`, `programme_runs`,
             `course_completion`, `person_completion` and `stg_people`.
         programme_id: The programme.
-        news: Of every run and `how` (see `HOW`; `again` for a free track where another run has the
-            course's certificate): `number`, the higher the stronger, and `kind`: `verify` or any
-            other.
+        news: Of every run and `how` (see `HOW`; `again` where another run has the course's
+            certificate): `number`, the higher the stronger, `kind`, and the day by which something
+            is to be done (`until`).
         learner_id: Only this learner.
 
     Returns:
         `learner_id`, `number` and `grade`.
     """
-    con.register("news", news.select("run", "how", "number", "kind"))
+    con.register("news", news.select("run", "how", "number", "kind", "until"))
     try:
         return query_frame(
             con,
             f"""
             with sense as (
-              select news.run, news.how, news.number, news.kind, news.kind = 'verify' as opens,
+              select news.run, news.how, news.number, news.kind, news.until,
                      again.number as again, again.kind as again_kind
               from news
               left join news as again
-                on news.kind = 'verify' and again.run = news.run and again.how = 'again'
+                on (news.until is not null or news.how in ('paid', 'identity', 'revoked'))
+                and again.run = news.run and again.how = 'again'
             ),
             passed as (
               select result.learner_id, result.course_id, result.run, grade, {HOW} as how
@@ -121,22 +134,88 @@ def passes(
             told as (
               select passed.learner_id, grade,
                      if(has.learner_id is null, number, again) as number,
-                     if(has.learner_id is null, kind, again_kind) as kind
+                     if(has.learner_id is null, kind, again_kind) as kind,
+                     if(has.learner_id is null, until, null) as until
               from passed join sense using (run, how)
               left join has
-                on opens and has.learner_id = passed.learner_id
+                on again is not null and has.learner_id = passed.learner_id
                 and has.course_id = passed.course_id
             )
             select learner_id, best.number as number, best.grade as grade
             from (
               select learner_id, max({{number: number, grade: grade}}) as best
-              from told group by learner_id, kind, if(kind = 'verify', number, null)
+              from told group by learner_id, kind, if(until is null, null, number)
             )
             """,
             {"programme_id": programme_id, "learner_id": learner_id},
         )
     finally:
         con.unregister("news")
+
+
+def certificates_seen(
+    con: duckdb.DuckDBPyConnection,
+    programme_id: str,
+    courses: Sequence[str],
+    learner_id: str | None = None,
+) -> pl.DataFrame:
+    """Since when at the earliest those with a complete core can have each certificate.
+
+    That is the day from which a run's certificates can be had, or of the last report without the
+    learner's, whichever is later. Whoever has several accounts is there once, by the lowest id in the
+    programme, with the certificates of all.
+
+    Args:
+        con: The warehouse, with `run_states`, `report_versions`, `programme_runs`, `stg_people`,
+            `programme_progress` and `person_progress`.
+        programme_id: The programme.
+        courses: Its courses; the n-th is meant by the column that ends in n.
+        learner_id: Only this learner.
+
+    Returns:
+        `learner_id` and `seen_n`: days since 1970; 0 where nobody knows, empty without a certificate.
+    """
+    columns = ", ".join(
+        f"min(day) filter (course_id = $c{n}) as seen_{n}" for n in range(len(courses))
+    )
+    return query_frame(
+        con,
+        f"""
+        with complete as (
+          select coalesce(person_id, learner_id) as person,
+                 min_by(learner_id, (length(learner_id), learner_id)) as learner_id
+          from {HELD_PROGRESS}
+          semi join programme_progress using (programme_id, learner_id)
+          left join stg_people using (learner_id)
+          where programme_id = $programme_id and core_complete
+          group by person
+        ),
+        reported as (
+          select distinct programme_id, run, stamp::date as on_day from report_versions
+          where programme_id = $programme_id and doubt is null
+        ),
+        given as (
+          select coalesce(person_id, run_states.learner_id) as person, run_states.course_id,
+                 coalesce(greatest({OUT_ON}, on_day) - date '1970-01-01', 0)::bigint as day
+          from run_states
+          join programme_runs using (programme_id, run)
+          left join stg_people on stg_people.learner_id = run_states.learner_id
+          asof left join reported
+            on reported.programme_id = run_states.programme_id
+            and reported.run = run_states.run and reported.on_day < run_states.since
+          where run_states.programme_id = $programme_id and state = {literal(DELIVERED)}
+        )
+        select complete.learner_id, {columns}
+        from complete join given using (person)
+        where $learner_id is null or complete.learner_id = $learner_id
+        group by complete.learner_id
+        """,
+        {
+            "programme_id": programme_id,
+            "learner_id": learner_id,
+            **{f"c{n}": course for n, course in enumerate(courses)},
+        },
+    )
 
 
 def people(con: duckdb.DuckDBPyConnection, learners: Iterable[pl.Series]) -> pl.DataFrame:
@@ -275,13 +354,13 @@ def courses_of(con: duckdb.DuckDBPyConnection, learner_id: str) -> pl.DataFrame:
 
     Returns:
         programme × course: `attempts`, `passed`, `certificate`, `audit_passed`, `in_progress`, and of
-        the best run `run_name`, `grade`, `track` and `verification`.
+        the best run `state`, `run_name`, `grade`, `track` and `verification`.
     """
     return query_frame(
         con,
         """
         select done.programme_id, done.course_id, attempts, passed, certificate, audit_passed,
-               in_progress, run_name, done.grade as grade, enrollment_track as track, verification
+               in_progress, state, run_name, done.grade as grade, enrollment_track as track, verification
         from course_completion as done
         join programme_runs as best
           on best.programme_id = done.programme_id and best.run = best_run

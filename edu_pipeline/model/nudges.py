@@ -6,7 +6,8 @@ No names and no addresses: these stand in `stg_learners` only.
 import dataframely as dy
 
 DECISIONS = ("letter", "held_out", "none")
-GROUPS = ("verify", "next_course")
+GROUPS = ("identity", "verify", "congratulation", "next_course")
+"""What a nudge is about, the strongest first."""
 
 
 def _text(description: str) -> dy.String:
@@ -30,18 +31,22 @@ class Nudges(dy.Schema):
         nullable=True,
         check=lambda c: c.is_in(GROUPS),
         description=(
-            "verify: passed on a free track and can still upgrade; next_course: has something to go "
-            "on with; empty: there is no reason for a nudge"
+            "identity: passed on a paid track and can still verify who they are; verify: passed on a "
+            "free track and can still upgrade; congratulation: completed the core or the programme; "
+            "next_course: has something to go on with; empty: there is no reason for a nudge"
         ),
     )
     about = _text(
-        "What must not be said twice: `verify/<run>` or `next_course/<run>/<next_course>`"
+        "What must not be said twice: `identity/<run>`, `verify/<run>`, "
+        "`next_course/<run>/<next_course>@<next_run>`, `congratulation/<programme_id>/programme` or "
+        "`congratulation/<programme_id>/core@<next_run>`"
     )
-    course_id = _text("The course of the run that is the reason")
+    course_id = _text("The course of the run that is the reason; empty: none alone is")
     run = _text("That run's whole key")
     grade = dy.Float64(nullable=True, min=0, max=1, description="The learner's grade in that run")
     next_course = _text("The course to go on with; empty: none to suggest")
-    next_run = _text("Its first run that can be joined")
+    next_run = _text("Its run that begins next, see `programme_progress`")
+    other_run = _text("One of it that can be begun at once beside that")
     next_again = dy.Bool(
         nullable=True,
         description=(
@@ -51,7 +56,10 @@ class Nudges(dy.Schema):
     )
     until = dy.Date(
         nullable=True,
-        description="The last day on which it is news: to upgrade, or to join the next run",
+        description=(
+            "The last day on which it is news: to verify, to upgrade, or to join the next run; empty: "
+            "there is none"
+        ),
     )
     certificates = dy.Int64(min=0, description="Certificates that count, the capstone included")
     needed = dy.Int64(

@@ -15,6 +15,7 @@ from edu_pipeline.facts.newcomers import newcomers, report_completers
 from edu_pipeline.facts.nudge_letters import nudges_to_write
 from edu_pipeline.facts.nudges import (
     at_current_addresses,
+    certificates_seen,
     nudge_counts,
     passes,
     people,
@@ -165,6 +166,7 @@ def _listed(sentences: Sequence[str]) -> dg.MetadataValue[str]:
         "stg_learners",
         "stg_former_addresses",
         "stg_opt_ins",
+        "report_versions",
         "run_states",
         "stg_people",
         "course_completion",
@@ -181,7 +183,7 @@ def nudges(
     settings: Settings,
     con: Connection,
 ) -> pl.DataFrame:
-    """Who is told to verify or to go on, this week, and why or why not: every learner."""
+    """Who is told to verify or to go on, or congratulated, and why or why not: every learner."""
     as_of = _today(settings)
     parts = [
         considered(
@@ -190,6 +192,7 @@ def nudges(
             passes(con, programme.id, meaning),
             meaning,
             programme_runs,
+            certificates_seen(con, programme.id, [course.id for course in programme.courses]),
         )
         for programme in settings.programmes
         for meaning in (news(programme, programme_runs, as_of),)

@@ -19,7 +19,15 @@ from edu_pipeline.mail.due import end_of
 from edu_pipeline.mail.letter import Address, Figure, Letter
 from edu_pipeline.mail.links import opt_out_headers
 from edu_pipeline.mail.render import UNWRITTEN, Written, render_html
-from edu_pipeline.programmes.nudges import VERIFY, campaign_of, course_called, recipient_key
+from edu_pipeline.programmes.nudges import (
+    BY_A_DAY,
+    CONGRATULATION,
+    VERIFY,
+    campaign_of,
+    course_called,
+    goal_of,
+    recipient_key,
+)
 from edu_pipeline.settings.letters import Letters
 from edu_pipeline.settings.programmes import Course, Programme
 
@@ -36,6 +44,8 @@ class RunDates:
     """The last day on which somebody can join."""
     exported: date | None
     """Day of the newest grade report that has it."""
+    self_paced: bool = False
+    """Whether learners can begin at any time."""
 
 
 def run_dates(runs: pl.DataFrame, inventory: pl.DataFrame) -> dict[str, RunDates]:
@@ -50,7 +60,9 @@ def run_dates(runs: pl.DataFrame, inventory: pl.DataFrame) -> dict[str, RunDates
     )
     rows = runs.join(grades, on=["programme_id", "run"], how="left")
     return {
-        row["run"]: RunDates(row["starts"], row["joined_until"], row["exported"])
+        row["run"]: RunDates(
+            row["starts"], row["joined_until"], row["exported"], self_paced=row["self_paced"]
+        )
         for row in rows.iter_rows(named=True)
     }
 
@@ -84,36 +96,51 @@ class Edition:
 
 
 @dataclass(frozen=True)
-class NextStep:
-    """The course to go on with, and its next run."""
+class OpenRun:
+    """A run that can be joined."""
 
-    course: Course
-    again: bool
-    """Whether it was passed on a free track before and is to be taken again for its certificate."""
     starts: date | None
     begun: bool
     """Whether it started before the letter was written."""
     until: date | None
     """The last day on which somebody can join."""
+    self_paced: bool
+    """Whether learners can begin at any time."""
+
+
+@dataclass(frozen=True)
+class NextStep(OpenRun):
+    """The course to go on with, and its run that begins next."""
+
+    course: Course
+    again: bool
+    """Whether it was passed on a free track before and is to be taken again for its certificate."""
+    other: OpenRun | None
+    """A run of it that can be begun at once beside that one."""
 
 
 @dataclass(frozen=True)
 class NudgeView:
     """One nudge as a template shows it; grades from 0 to 1."""
 
+    group: str
+    """What it is about, as in `Nudges`; the words of a letter begin with it."""
     programme: Programme
-    course: Course
-    """The one that was passed."""
-    verify: bool
-    """Whether it is about an upgrade; else about the next course."""
+    course: Course | None
+    """The one that was passed; None in a congratulation."""
     grade: float | None
-    until: date
-    """The last day on which it is news: to upgrade, or to join the next course."""
+    """None also where it is below the pass mark, as edX may pass somebody all the same."""
+    until: date | None
+    """The last day on which it is news: to verify, to upgrade, or to join the next course."""
     next: NextStep | None
     certificates: int
     needed: int
+    complete: bool
+    """Whether the programme is complete."""
+    link: str | None
+    """Where it leads."""
     exported: date | None
-    """Day of the newest grade report: about an upgrade of the run that was passed, else of all."""
+    """Day of the newest grade report: about a run that was passed of that, else of all."""
 
 
 def nudge_view(
@@ -131,29 +158,45 @@ def nudge_view(
     """
     step = None
     if row["next_course"]:
-        run = runs.get(row["next_run"] or "")
-        starts = run.starts if run else None
         step = NextStep(
+            **_opened(runs.get(row["next_run"] or ""), row["as_of"]),
             course=course_called(programme, row["next_course"]),
             again=bool(row["next_again"]),
-            starts=starts,
-            begun=starts is not None and starts < row["as_of"],
-            until=run.joined_until if run else None,
+            other=OpenRun(**_opened(runs.get(row["other_run"]), row["as_of"]))
+            if row["other_run"]
+            else None,
         )
-    verify = row["group"] == VERIFY
+    course = course_called(programme, row["course_id"]) if row["course_id"] else None
+    grade = row["grade"]
+    reached = course is not None and grade is not None and grade >= course.pass_mark
+    goal = goal_of(row, programme)
     # whether somebody goes on, any run may tell
-    known = [runs[row["run"]]] if verify and row["run"] in runs else runs.values()
+    of_run = row["group"] in BY_A_DAY and row["run"] in runs
+    known = [runs[row["run"]]] if of_run else runs.values()
     return NudgeView(
+        group=row["group"],
         programme=programme,
-        course=course_called(programme, row["course_id"]),
-        verify=verify,
-        grade=row["grade"],
+        course=course,
+        grade=grade if reached else None,
         until=row["until"],
         next=step,
         certificates=row["certificates"],
         needed=row["needed"],
+        complete=row["complete"],
+        link=goal.link if goal else None,
         exported=max((run.exported for run in known if run.exported), default=None),
     )
+
+
+def _opened(run: RunDates | None, as_of: date) -> dict[str, Any]:
+    """The fields of an `OpenRun`."""
+    starts = run.starts if run else None
+    return {
+        "starts": starts,
+        "begun": starts is not None and starts < as_of,
+        "until": run.joined_until if run else None,
+        "self_paced": run.self_paced if run else False,
+    }
 
 
 def nudge_letters(rows: Iterable[Mapping[str, Any]], edition: Edition) -> Iterator[Letter]:
@@ -205,7 +248,9 @@ def nudge_letter(row: Mapping[str, Any], edition: Edition) -> Letter:
         html=written.html,
         text=written.text,
         images=(),
-        not_after=min(end_of(view.until, edition.zone), edition.not_after),
+        not_after=min(end_of(view.until, edition.zone), edition.not_after)
+        if view.until
+        else edition.not_after,
         # programmes and courses are sometimes called after people
         names=frozenset(filter(None, [name, programme.title, *_titles(programme)])),
         figures=(_figure(row["about"], view),),
@@ -217,19 +262,19 @@ def nudge_letter(row: Mapping[str, Any], edition: Edition) -> Letter:
 
 
 def _written(view: NudgeView, name: str, url: str, edition: Edition) -> Written:
-    subject = edition.words("subject", view)
+    subject = edition.words(f"{view.group}_subject", view)
     context: dict[str, Any] = {
         "nudge": view,
         "programme": view.programme.title,
         "name": name,
         "subject": subject,
-        "preheader": edition.words("preheader", view),
+        "preheader": edition.words(f"{view.group}_preheader", view),
         "say": edition.words,
         "from_name": edition.letters.sender[1],
         "postal_address": edition.postal_address,
         "opt_out_url": url,
     }
-    html, text = (_template(edition, kind) for kind in ("html", "txt"))
+    html, text = (_template(edition, view.group, kind) for kind in ("html", "txt"))
     return Written(
         subject=subject.replace(wording.NBSP, " "),
         html=render_html(edition.env, html, context),
@@ -237,14 +282,17 @@ def _written(view: NudgeView, name: str, url: str, edition: Edition) -> Written:
     )
 
 
-def _template(edition: Edition, kind: str) -> str:
-    """The programme's own template, else the one that all programmes share."""
-    own = f"letters/nudges/{edition.programme.id}.{kind}.j2"
+def _template(edition: Edition, group: str, kind: str) -> str:
+    """The programme's own template, else the one that all programmes share; congratulations have theirs."""
+    congratulates = group == CONGRATULATION
+    part = f".{group}" if congratulates else ""
+    own = f"letters/nudges/{edition.programme.id}{part}.{kind}.j2"
     assert edition.env.loader is not None  # noqa: S101 - `render.environment` has one
     try:
         edition.env.loader.get_source(edition.env, own)
     except jinja2.TemplateNotFound:
-        return f"letters/nudge.{kind}.j2"
+        shared = "nudge_congratulation" if congratulates else "nudge"
+        return f"letters/{shared}.{kind}.j2"
     return own
 
 
@@ -254,7 +302,7 @@ def _titles(programme: Programme) -> list[str]:
 
 def _figure(about: str, view: NudgeView) -> Figure:
     """What the letter states, under the subject by which the ledger knows that it was said."""
-    if view.verify:
+    if view.group == VERIFY and view.course:
         label, numerator, denominator = f"grade in {view.course.title}", view.grade or 0.0, 1
     else:
         label = f"certificates in {view.programme.title}"

@@ -1,4 +1,4 @@
-"""Who is nudged to verify or to go on with the next course, and in words why or why not.
+"""Who is nudged to verify, to go on, or congratulated, and in words why or why not.
 
 Pure. What it means on a day to have passed a run is told run by run (`news`); whoever has a reason
 follows from that (`considered`), and who of them gets a letter from what is known of people
@@ -6,7 +6,7 @@ follows from that (`considered`), and who of them gets a letter from what is kno
 """
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, timedelta
 from typing import Any, Final
@@ -19,16 +19,19 @@ from edu_pipeline.mail.letter import opaque_key
 from edu_pipeline.mail.lists import EVERY_CAMPAIGN
 from edu_pipeline.model.columns import dtypes
 from edu_pipeline.model.course_keys import folded
-from edu_pipeline.model.nudges import DECISIONS, Nudges, NudgeSummary
-from edu_pipeline.settings.programmes import CAP_DAYS, Course, Programme
+from edu_pipeline.model.nudges import DECISIONS, GROUPS, Nudges, NudgeSummary
+from edu_pipeline.programmes.completion import complete_since
+from edu_pipeline.settings.programmes import CAP_DAYS, Course, Pathway, Programme
 
 PREFIX: Final = "nudges"
 """What the campaigns of all programmes begin with."""
-VERIFY, NEXT_COURSE = "verify", "next_course"
+IDENTITY, VERIFY, CONGRATULATION, NEXT_COURSE = GROUPS
 LETTER, HELD_OUT, NONE = DECISIONS
-_NO_DATE, _NO_NEWS = "no_date", "no_news"
-_KINDS = (_NO_NEWS, _NO_DATE, NEXT_COURSE, VERIFY)
-_NEXT = ("next_course", "next_run", "next_again")
+_NO_DATE, _NO_NEWS, _AWAITED = "no_date", "no_news", "awaited"
+_KINDS = (_NO_NEWS, _AWAITED, _NO_DATE, NEXT_COURSE, VERIFY, IDENTITY)
+BY_A_DAY = (IDENTITY, VERIFY)
+"""What can be done in the run that was passed until a day."""
+_NEXT = ("next_course", "next_run", "other_run", "next_again")
 _RETIRED = "@retired.invalid"
 """What edX puts in the place of the address of an account that was deleted."""
 
@@ -61,6 +64,18 @@ def course_called(programme: Programme, course_id: str) -> Course:
     )
 
 
+def goal_of(row: Mapping[str, Any], programme: Programme) -> Course | Pathway | None:
+    """Where a row of `Nudges` leads: a course, what comes after the programme, or nowhere.
+
+    Raises:
+        UnknownCourseError: As for `course_called`.
+    """
+    if row["group"] == CONGRATULATION and row["complete"]:
+        return programme.pathway
+    name = row["course_id"] if row["group"] in BY_A_DAY else row["next_course"]
+    return course_called(programme, name) if name else None
+
+
 # What a run that was passed means
 
 
@@ -69,8 +84,9 @@ def news(programme: Programme, runs: pl.DataFrame, as_of: date) -> pl.DataFrame:
 
     On a free track: to verify, until the last day of the upgrade is over, and from then on to go on
     with another course. With a certificate: to go on, from the day on which certificates are
-    available. Neither waits for the end of the run, and where the date is not known there is no
-    reason for a nudge, nor where it came before `nudges_since`.
+    available. On a paid track, with an identity that is not verified: to verify it, until the last
+    day for that. None waits for the end of the run, and where the date is not known there is no
+    reason for a nudge, nor to go on where it came before `nudges_since`.
 
     Args:
         programme: Whose runs, and since when there is news.
@@ -78,11 +94,12 @@ def news(programme: Programme, runs: pl.DataFrame, as_of: date) -> pl.DataFrame:
         as_of: The day.
 
     Returns:
-        A row per run and `how` it was passed (`facts.nudges.HOW`, and `again`: on a free track, with
-        the course's certificate from another run), with `kind` (`verify`, `next_course`, `no_date`
-        for a listed run without the date, `no_news`), `number` (of one kind the higher is the
-        stronger), `course_id`, `label` (such as `lead1x/1T2027`), `until` (the last day to verify)
-        and `words`: the reason, or why there is none.
+        A row per run and `how` it was passed (`facts.nudges.HOW`, and `again`: with the course's
+        certificate from another run), with `kind` (`identity`, `verify`, `next_course`, `no_date` for
+        a listed run without the date, `awaited` where a certificate may still come, `no_news`),
+        `number` (of one kind the higher is the stronger), `course_id`, `label` (such as
+        `lead1x/1T2027`), `until` (the last day to verify) and `words`: the reason, or why there is
+        none.
     """
     found = []
     for run in runs.filter(programme_id=programme.id).iter_rows(named=True):
@@ -91,17 +108,15 @@ def news(programme: Programme, runs: pl.DataFrame, as_of: date) -> pl.DataFrame:
         hows = {
             "free": free,
             "left": free,
-            "again": free,
+            "again": _News(_NO_NEWS, f"passed {label}, with a certificate of another run"),
             "certificate": _certified(run, programme.nudges_since, as_of),
             "paid": _News(
-                _NO_NEWS,
+                _AWAITED,
                 _to_come(run, as_of)
                 or f"passed {label} on a paid track and has no certificate of it",
             ),
-            "identity": _News(
-                _NO_NEWS, f"passed {label} on a paid track; the identity is not verified"
-            ),
-            "revoked": _News(_NO_NEWS, f"had a certificate of {label} that was taken back"),
+            "identity": _unverified(run, as_of),
+            "revoked": _News(_AWAITED, f"had a certificate of {label} that was taken back"),
             "refunded": _News(
                 _NO_NEWS, f"passed {label} and left the run, or the fee was refunded"
             ),
@@ -109,7 +124,6 @@ def news(programme: Programme, runs: pl.DataFrame, as_of: date) -> pl.DataFrame:
         }
         if free.kind == VERIFY:
             hows["left"] = _News(_NO_NEWS, f"passed {label} on audit and left the run")
-            hows["again"] = _News(_NO_NEWS, f"passed {label}, with a certificate of another run")
         found += [(each, how, run) for how, each in hows.items()]
     found.sort(key=lambda row: (row[0].fresh or date.min, row[2]["number"]))
     return pl.DataFrame(
@@ -155,6 +169,17 @@ def _passed_free(run: dict[str, Any], since: date | None, as_of: date) -> _News:
     return _to_go_on(f"{passed}; the upgrade closed after {deadline}", closed, since)
 
 
+def _unverified(run: dict[str, Any], as_of: date) -> _News:
+    deadline = run["verification_deadline"]
+    if deadline is None:
+        return _without(run, "verification_deadline")
+    passed = f"passed {_label(run)} on a paid track"
+    if as_of <= deadline:
+        words = f"{passed}; the identity is not verified, which can be done until {deadline}"
+        return _News(IDENTITY, words, until=deadline)
+    return _News(_NO_NEWS, f"{passed}; the identity was not verified by {deadline}")
+
+
 def _to_come(run: dict[str, Any], as_of: date) -> str | None:
     """When a run's certificates can be had, where that is said and still to come."""
     available = run["certificates_available"]
@@ -185,6 +210,53 @@ def _without(run: dict[str, Any], day: str) -> _News:
     return _News(_NO_NEWS, f"{words}: pipeline.toml does not list the run")
 
 
+# Milestones
+
+
+def milestones(programme: Programme, seen: pl.DataFrame) -> pl.DataFrame:
+    """Since when the core, and the programme, can have been complete.
+
+    Args:
+        programme: Its requirement and capstone.
+        seen: `facts.nudges.certificates_seen`.
+
+    Returns:
+        `learner_id`, `core_on` and `complete_on`: 1970-01-01 where nobody knows, empty where it is not.
+    """
+    certified = {course.id: pl.col(f"seen_{n}") for n, course in enumerate(programme.courses)}
+    core = complete_since(programme.requirement, certified)
+    whole = core
+    if programme.capstone:
+        last = certified[programme.capstone]
+        both = core.is_not_null() & last.is_not_null()
+        whole = pl.when(both).then(pl.max_horizontal(core, last))
+    return seen.select(
+        "learner_id",
+        core_on=core.cast(pl.Int32).cast(pl.Date),
+        complete_on=whole.cast(pl.Int32).cast(pl.Date),
+    )
+
+
+def _reached(programme: Programme, learners: pl.DataFrame) -> pl.DataFrame:
+    """Learners with the milestone that they stand at and the day of it, `on`; else both empty."""
+    core = pl.col("core_complete") & pl.lit(programme.capstone is not None)
+    return learners.with_columns(
+        on=pl.when("complete").then("complete_on").when(core).then("core_on")
+    ).with_columns(
+        milestone=pl.when(pl.col("on").is_not_null()).then(
+            pl.when("complete").then(pl.lit(_PROGRAMME)).otherwise(pl.lit(_CORE))
+        )
+    )
+
+
+_PROGRAMME, _CORE = "programme", "core"
+
+
+def _is_news(since: date | None) -> pl.Expr:
+    """Whether a milestone is to be told: by its day `on`, if only from a day on."""
+    return pl.lit(value=True) if since is None else (pl.col("on") >= since).fill_null(value=False)
+
+
 # Who has a reason
 
 
@@ -198,6 +270,8 @@ class Considered:
     reason."""
     reasons: pl.DataFrame
     """At least one per learner who has any; see `considered`."""
+    numbers: Mapping[str, int]
+    """Of its runs, by their keys."""
 
 
 def considered(
@@ -206,10 +280,14 @@ def considered(
     passes: pl.DataFrame,
     meaning: pl.DataFrame,
     runs: pl.DataFrame,
+    seen: pl.DataFrame,
 ) -> Considered:
     """Who of a programme's learners has a reason for a nudge, and for what.
 
-    The next course is a reason only for those who have one; whoever completed the programme has none. A letter to verify names it where there is one, and never the course itself.
+    The next course is a reason only for those who have one; whoever completed the programme has none.
+    A letter to verify names it where there is one, and never the course itself. A milestone is a
+    reason where it cannot have been reached before `nudges_since`: the programme, and before a
+    capstone the core.
 
     Args:
         programme: Whose learners.
@@ -217,58 +295,88 @@ def considered(
         passes: `facts.nudges.passes`.
         meaning: `news`, of which `passes` are.
         runs: `ProgrammeRuns`.
+        seen: `facts.nudges.certificates_seen`.
 
     Returns:
         Everybody, and of the reasons `learner_id`, `group`, `about`, `course_id`, `run`, `label`,
-        `grade`, `next_course`, `next_run`, `next_again`, `until`, `words`.
+        `grade`, `next_course`, `next_run`, `other_run`, `next_again`, `until`, `words`,
+        `runs` (as in `standings`).
     """
     core, of_capstone = pl.col("core_certificates"), pl.col("capstone").cast(pl.Int64)
     learners = standings.with_columns(
         certificates=core + of_capstone,
         needed=core + pl.col("core_missing") + (1 if programme.capstone else 0),
-    )
+    ).join(milestones(programme, seen), on="learner_id", how="left")
+    learners = _reached(programme, learners)
     joined_until = runs.filter(programme_id=programme.id).select("joined_until", next_run="run")
-    kind = pl.col("kind")
-    reasons = (
-        passes.join(meaning.filter(kind.is_in([VERIFY, NEXT_COURSE])), on="number")
-        .join(learners.select("learner_id", *_NEXT), on="learner_id")
-        .filter((kind == VERIFY) | pl.col("next_course").is_not_null())
+    following = (
+        pl.when(pl.col("next_course").is_null())
+        .then(pl.lit(""))
+        .otherwise(
+            pl.format(
+                "; next is {}{}",
+                "next_course",
+                pl.when("next_again").then(pl.lit(" again")).otherwise(pl.lit("")),
+            )
+        )
+    )
+    columns = (
+        *("learner_id", "group", "about", "course_id", "run", "label", "grade"),
+        *(*_NEXT, "until", "words", "runs"),
+    )
+    kind, by_a_day = pl.col("kind"), pl.col("group").is_in(BY_A_DAY)
+    of_runs = (
+        passes.join(meaning.filter(kind.is_in([*BY_A_DAY, NEXT_COURSE])), on="number")
+        .join(learners.select("learner_id", "runs", *_NEXT), on="learner_id")
+        .with_columns(group=kind.cast(pl.String))
+        .filter(by_a_day | pl.col("next_course").is_not_null())
         .with_columns(
-            pl.when((kind == NEXT_COURSE) | (pl.col("next_course") != pl.col("course_id")))
+            pl.when(~by_a_day | (pl.col("next_course") != pl.col("course_id")))
             .then(pl.col(_NEXT))
             .name.keep()
         )
         .join(joined_until, on="next_run", how="left")
+        .with_columns(
+            about=pl.when(by_a_day)
+            .then(pl.format("{}/{}", "group", "run"))
+            .otherwise(pl.format("{}/{}/{}@{}", "group", "run", "next_course", "next_run")),
+            until=pl.when(by_a_day).then("until").otherwise("joined_until"),
+            words=pl.when(by_a_day).then("words").otherwise(pl.concat_str("words", following)),
+        )
+        .select(columns)
     )
-    verify = pl.col("group") == VERIFY
-    reasons = reasons.with_columns(group=kind.cast(pl.String)).select(
-        "learner_id",
-        "group",
-        "course_id",
-        "run",
-        "label",
-        "grade",
-        *_NEXT,
-        about=pl.when(verify)
-        .then(pl.concat_str("group", "run", separator="/"))
-        .otherwise(pl.concat_str("group", "run", "next_course", separator="/")),
-        until=pl.when(verify).then("until").otherwise("joined_until"),
-        words=pl.when(verify)
-        .then("words")
-        .otherwise(
-            pl.format(
-                "{}; next is {}{}",
-                "words",
-                "next_course",
-                pl.when("next_again").then(pl.lit(" again")).otherwise(pl.lit("")),
-            )
-        ),
+    whole = pl.col("milestone") == _PROGRAMME
+    reached = (
+        learners.filter(pl.col("milestone").is_not_null() & _is_news(programme.nudges_since))
+        .with_columns(
+            group=pl.lit(CONGRATULATION),
+            label=pl.when(whole).then(pl.lit(programme.id)).otherwise(pl.lit("the core")),
+            about=pl.format(
+                "{}/{}/{}{}",
+                pl.lit(CONGRATULATION),
+                pl.lit(programme.id),
+                "milestone",
+                pl.when(pl.col("next_run").is_null())
+                .then(pl.lit(""))
+                .otherwise(pl.format("@{}", "next_run")),
+            ),
+            words=pl.when(whole)
+            .then(pl.lit("completed the programme"))
+            .otherwise(pl.concat_str(pl.lit("completed the core"), following)),
+        )
+        .select("learner_id", "group", "about", "label", *_NEXT, "words", "runs")
     )
-    return Considered(programme, _with_words(learners, passes, meaning), reasons)
+    reasons = pl.concat([of_runs, reached], how="diagonal").select(columns)
+    return Considered(
+        programme,
+        _with_words(learners, passes, meaning, programme.nudges_since),
+        reasons,
+        dict(runs.filter(programme_id=programme.id).select("run", "number").iter_rows()),
+    )
 
 
 def _with_words(
-    learners: pl.DataFrame, passes: pl.DataFrame, meaning: pl.DataFrame
+    learners: pl.DataFrame, passes: pl.DataFrame, meaning: pl.DataFrame, since: date | None
 ) -> pl.DataFrame:
     """Why learners have no reason for a nudge.
 
@@ -281,6 +389,7 @@ def _with_words(
         .agg(
             goes_on=(kind == NEXT_COURSE).any(),
             no_date=number.filter(kind == _NO_DATE).max(),
+            awaited=number.filter(kind == _AWAITED).max(),
             no_news=number.filter(kind == _NO_NEWS).max(),
         )
     )
@@ -288,24 +397,34 @@ def _with_words(
     return (
         learners.join(strongest, on="learner_id", how="left")
         .join(words.rename({"number": "no_date", "words": "without"}), on="no_date", how="left")
+        .join(words.rename({"number": "awaited", "words": "waits"}), on="awaited", how="left")
         .join(words.rename({"number": "no_news", "words": "old"}), on="no_news", how="left")
         .select(
             "learner_id",
             "complete",
             "certificates",
             "needed",
-            words=pl.when("complete")
-            .then(pl.lit("the programme is complete"))
+            words=pl.when(pl.col("complete") & pl.col("on").is_null())
+            .then(pl.lit("the programme is complete, which another account of theirs is told"))
+            .when("complete")
+            .then(
+                pl.lit(
+                    f"the programme is complete, and may have been before nudges_since ({since})"
+                )
+            )
             .when(pl.col("without").is_not_null())
             .then("without")
             .when("goes_on")
             .then(
-                pl.lit(
-                    "no course to suggest: each that is still needed is in progress, or has no run "
-                    "that can be joined"
+                pl.format(
+                    "no course to suggest: {}",
+                    pl.col("waits").fill_null(
+                        "each that is still needed is in progress, awaits its certificate, or has no "
+                        "run that can be joined"
+                    ),
                 )
             )
-            .otherwise(pl.col("old").fill_null("no run passed")),
+            .otherwise(pl.coalesce("waits", "old", pl.lit("no run passed"))),
         )
     )
 
@@ -336,6 +455,14 @@ class Gate:
     open: str
     closed: pl.Expr
     """Why there is no letter, in words."""
+
+
+_TOLD = {
+    IDENTITY: "told before to verify the identity for {}",
+    VERIFY: "told before to verify {}",
+    CONGRATULATION: "congratulated before on {}",
+    NEXT_COURSE: "told before what comes after {}",
+}
 
 
 def gates(programme: Programme, as_of: date) -> Sequence[Gate]:
@@ -385,9 +512,10 @@ def gates(programme: Programme, as_of: date) -> Sequence[Gate]:
         Gate(
             pl.col("told"),
             "not told this before",
-            pl.when(pl.col("group") == VERIFY)
-            .then(pl.format("told before to verify {}", "label"))
-            .otherwise(pl.format("told before what comes after {}", "label")),
+            pl.coalesce(
+                pl.when(pl.col("group") == group).then(pl.format(words, "label"))
+                for group, words in _TOLD.items()
+            ),
         ),
         Gate(
             pl.col("has_letter"),
@@ -407,8 +535,9 @@ def nudges(
 ) -> pl.DataFrame:
     """What is decided about every learner of every programme.
 
-    Of several reasons the strongest counts: to verify, by the nearest deadline, then the next
-    course, by the first run that closes; what was told before gives way to what was not. A letter
+    Of several reasons the strongest counts: to verify the identity and then to verify, by the nearest
+    deadline, a congratulation, then the next course, by the first run that closes; what was told
+    before gives way to what was not. A letter
     of the running week that is out already is decided again as it was, so that a second refresh
     changes nothing. Per week and address there is one letter, whatever the programmes and accounts;
     those whom a programme holds out may get another programme's.
@@ -486,8 +615,8 @@ def judged(
     opted_in = _opted_in(remembered.opt_ins.filter(programme_id=part.programme.id), known)
     own = said.filter(period=week, campaign=campaign)
     rows = part.reasons.join(known, on="learner_id", how="left")
-    rows = _with_memory(rows, said, remembered.opted_out, campaign, week)
-    rows = _marked(rows, own, "own", "recipient_key", "group", "run_key")
+    rows = _with_memory(rows, said, remembered.opted_out, campaign, week, part.numbers)
+    rows = _marked(rows, own, "own", "recipient_key", "group", "subject")
     rows = (
         rows.join(month.group_by("address").agg(letters=pl.len()), on="address", how="left")
         .join(opted_in, on="learner_id", how="left")
@@ -525,7 +654,7 @@ def gates_for(
     return found
 
 
-_STRENGTH = (pl.col("group") != VERIFY, pl.col("until"))
+_STRENGTH = (pl.col("group").cast(pl.Enum(GROUPS)), pl.col("until"))
 """The strongest reason first."""
 
 
@@ -552,11 +681,16 @@ def still_to_tell(
     address = pl.col("email").str.strip_chars().str.to_lowercase()
     known = _known(rows.select("learner_id", address=address), salt)
     found = _with_memory(
-        rows.join(known, on="learner_id", how="left"),
+        rows.join(known, on="learner_id", how="left").with_columns(
+            runs=pl.lit(
+                [], pl.List(pl.Int32)
+            )  # what was taken up before was told before the refresh
+        ),
         _said(told_before, known),
         opted_out,
         campaign_of(programme_id),
         week_name(as_of),
+        {},
     )
     gone = found.filter(pl.col("written_to") | pl.col("told") | pl.col("opted_out"))
     return rows.join(gone, on="learner_id", how="anti", maintain_order="left")
@@ -575,23 +709,58 @@ def _known(people: pl.DataFrame, salt: str) -> pl.DataFrame:
 
 
 def _with_memory(
-    rows: pl.DataFrame, said: pl.DataFrame, opted_out: pl.DataFrame, campaign: str, week: str
+    rows: pl.DataFrame,
+    said: pl.DataFrame,
+    opted_out: pl.DataFrame,
+    campaign: str,
+    week: str,
+    numbers: Mapping[str, int],
 ) -> pl.DataFrame:
     """Reasons with whether it was `told` before the week, what is `written_to` in it, `opted_out`."""
     this_week, before = said.filter(period=week), said.filter(pl.col("period") != week)
     unwanted = opted_out.filter(pl.col("scope").is_in([EVERY_CAMPAIGN, campaign]))
-    rows = rows.with_columns(run_key=_folded(rows["run"]))
-    rows = _marked(rows, before, "told_it", "address", "group", "run_key")
+    rows = _taken_apart(rows)
+    rows = _with_told(rows, before, numbers)
     rows = _marked(
-        rows, before.filter(pl.col("group").is_null()), "told_of_run", "address", "run_key"
+        rows, before.filter(pl.col("group").is_null()), "told_of_run", "address", "subject"
     )
     rows = _marked(rows, this_week, "written_to", "address")
     rows = _marked(rows, unwanted.rename({"email": "address"}), "address_out", "address")
     rows = _marked(rows, unwanted, "person_out", "recipient_key")
     return rows.with_columns(
-        told=pl.col("told_it") | pl.col("told_of_run"),
+        told=pl.col("told_it") | pl.col("told_of_run") | pl.col("told_with_it"),
         opted_out=pl.col("address_out") | pl.col("person_out"),
     )
+
+
+def _with_told(
+    rows: pl.DataFrame, before: pl.DataFrame, numbers: Mapping[str, int]
+) -> pl.DataFrame:
+    """Whether a letter of `before` told it: `told_it`.
+
+    What comes after a run is told again when another run is offered and the one that was had not been
+    taken up. A letter that does not say which it offered told of all. A congratulation tells of the run
+    that it offers.
+    """
+    alike = ["address", "group", "subject"]
+    taken = pl.col("was_offered").replace_strict(
+        {folded(run): number for run, number in numbers.items()},
+        default=None,
+        return_dtype=pl.Int32,
+    )
+    told = (
+        rows.with_row_index("row")
+        .join(before.select(*alike, was_offered="offered"), on=alike)
+        .filter(
+            (pl.col("group") != NEXT_COURSE)
+            | pl.col("was_offered").is_null()
+            | (pl.col("was_offered") == pl.col("offered"))
+            | pl.col("runs").list.contains(taken)
+        )
+    )
+    rows = rows.with_columns(told_it=pl.int_range(pl.len()).is_in(told["row"].unique().implode()))
+    congratulated = before.filter(group=CONGRATULATION)
+    return _marked(rows, congratulated, "told_with_it", "address", "offered")
 
 
 def _marked(rows: pl.DataFrame, those: pl.DataFrame, name: str, *on: str) -> pl.DataFrame:
@@ -612,18 +781,30 @@ def _said(told_before: pl.DataFrame, known: pl.DataFrame) -> pl.DataFrame:
     by_address = told_before.filter(pl.col("recipient_key").is_null()).with_columns(
         address=pl.col("email").str.to_lowercase()
     )
+    said = _taken_apart(
+        pl.concat([by_key, by_address.select(by_key.columns)]).with_columns(
+            group=pl.col("about").str.extract(rf"^({'|'.join(GROUPS)})/")
+        )
+    )
+    return said.with_columns(subject=pl.coalesce("subject", _folded(said["period"]))).unique(
+        ["address", "campaign", "period", "group", "subject", "offered"],
+        keep="first",
+        maintain_order=True,
+    )
+
+
+def _taken_apart(rows: pl.DataFrame) -> pl.DataFrame:
+    """Rows with what their `about` is about: its `subject`, mostly a run, and the run it `offered`."""
     about = pl.col("about")
-    said = pl.concat([by_key, by_address.select(by_key.columns)]).with_columns(
-        group=about.str.extract(r"^(verify|next_course)/"),
-        run_key=pl.coalesce(
-            about.str.extract(r"^verify/(.+)$"),
-            about.str.extract(r"^next_course/(.+)/[^/]+$"),
-            "period",
+    rows = rows.with_columns(
+        subject=pl.coalesce(
+            about.str.extract(r"^(?:identity|verify)/(.+)$"),
+            about.str.extract(r"^congratulation/([^@]+)"),
+            about.str.extract(r"^next_course/([^@]+)/[^/@]+(?:@.*)?$"),
         ),
+        offered=about.str.extract(r"^(?:congratulation|next_course)/[^@]+@(.+)$"),
     )
-    return said.with_columns(run_key=_folded(said["run_key"])).unique(
-        ["address", "campaign", "period", "group", "run_key"], keep="first", maintain_order=True
-    )
+    return rows.with_columns(subject=_folded(rows["subject"]), offered=_folded(rows["offered"]))
 
 
 def _folded(runs: pl.Series) -> pl.Series:

@@ -34,6 +34,7 @@ from edu_pipeline.model.programmes import (
     Learners,
     People,
     ReportHistory,
+    ReportVersions,
     RunResults,
 )
 from edu_pipeline.programmes.completion import programme_progress
@@ -204,6 +205,11 @@ def build(con: duckdb.DuckDBPyConnection) -> Build:
         history = dtypes(ReportHistory)
         before = [{"there": True, **row} for row in earlier or []]
         write_table(con, "report_history", frame(before, history))
+        reports = {(row["programme_id"], row["run"], row["stamp"]) for row in [*before, *results]}
+        versions = [
+            dict(zip(("programme_id", "run", "stamp"), each, strict=True)) for each in reports
+        ]
+        write_table(con, "report_versions", frame(versions, dtypes(ReportVersions)))
         write_table(con, "stg_tracks", tracks(of))
         build_run_states(con)
         accounts = [{"learner_id": a, "person_id": person} for a, person in people.items()]

@@ -20,6 +20,7 @@ from edu_pipeline.model.programmes import (
     OptIns,
     People,
     ReportHistory,
+    ReportVersions,
     RunResults,
     Tracks,
 )
@@ -65,6 +66,7 @@ STAGING: Mapping[str, pl.Schema] = {
     "stg_tracks": dtypes(Tracks),
     "report_history": dtypes(ReportHistory),
     "stg_people": dtypes(People),
+    "report_versions": dtypes(ReportVersions),
     "stg_learners": dtypes(Learners),
     "stg_former_addresses": dtypes(FormerAddresses),
     "stg_opt_ins": dtypes(OptIns),

@@ -79,6 +79,7 @@ def row(**changes: object) -> dict[str, Any]:
         "grade": 0.7249,
         "next_course": "lead2x",
         "next_run": NEXT_RUN,
+        "other_run": None,
         "next_again": False,
         "until": date(2027, 3, 19),
         "certificates": 0,

@@ -11,6 +11,7 @@ from polars.testing import assert_frame_equal
 
 from edu_pipeline.facts.nudges import (
     at_current_addresses,
+    certificates_seen,
     nudge_counts,
     passes,
     people,
@@ -62,6 +63,11 @@ OPT_INS = {
 }
 
 
+def going_on(course: str, run: str, following: str, offered: str = "1T2027") -> str:
+    """What a letter to go on is about."""
+    return f"next_course/{key(course, run)}/{following}@{key(following, offered)}"
+
+
 def person(learner: str, **cells: Any) -> Row:
     return {
         "learner_id": learner,
@@ -102,7 +108,8 @@ def decide(
     for each in tables.programmes:
         meaning = news(each, runs, today)
         found = passes(tables.con, each.id, meaning)
-        parts.append(considered(each, standings(tables.con, each.id), found, meaning, runs))
+        seen = certificates_seen(tables.con, each.id, [course.id for course in each.courses])
+        parts.append(considered(each, standings(tables.con, each.id), found, meaning, runs, seen))
     known = people(tables.con, [part.reasons["learner_id"] for part in parts])
     remembered = Remembered(
         opt_ins=pl.DataFrame(opt_ins, schema=OPT_INS),
@@ -292,7 +299,7 @@ def test_a_missing_date_does_not_keep_another_run_from_being_told(decided: Decid
         [passed("1", "c", "3T2026"), certified("1", "a", "1T2026")],
         [upgradable("c", upgrade_deadline=None), over(), *NEXT],
     )
-    assert one(rows)["about"] == f"next_course/{key('a', '1T2026')}/b"
+    assert one(rows)["about"] == going_on("a", "1T2026", "b")
 
 
 def test_a_learner_whom_edx_could_not_grade_has_no_reason_and_has_not_failed(
@@ -317,7 +324,7 @@ def test_a_certificate_is_a_reason_to_go_on_from_the_day_that_it_can_be_had(
     row = one(decided(GOER, runs))
 
     assert (row["decision"], row["group"]) == ("letter", "next_course")
-    assert row["about"] == f"next_course/{key('a', '1T2026')}/b"
+    assert row["about"] == going_on("a", "1T2026", "b")
     assert (row["next_course"], row["next_run"]) == ("b", key("b", "1T2027"))
     assert row["until"] == date(2027, 2, 14)
     assert (row["certificates"], row["needed"], row["complete"]) == (1, 4, False)
@@ -338,7 +345,7 @@ def test_an_audit_pass_is_a_reason_to_go_on_once_the_upgrade_has_closed(decided:
         [passed("1", "b", "1T2026"), certified("1", "a", "1T2026")],
         [over("b"), over(upgrade_deadline=None, certificates_available=None), *NEXT],
     )
-    assert one(rows)["about"] == f"next_course/{key('b', '1T2026')}/b"
+    assert one(rows)["about"] == going_on("b", "1T2026", "b")
     assert (
         why(rows)[1]
         == "passed b/1T2026 on audit; the upgrade closed after 2026-04-20; next is b again"
@@ -365,12 +372,12 @@ def test_a_course_in_progress_is_not_suggested(decided: Decide) -> None:
 def test_of_several_runs_passed_the_one_that_is_news_last_is_the_reason(decided: Decide) -> None:
     runs = [over(), over("b", "2T2026", certificates_available=date(2026, 9, 1)), *NEXT]
     rows = decided([*GOER, certified("1", "b", "2T2026")], runs)
-    assert one(rows)["about"] == f"next_course/{key('b', '2T2026')}/c"
+    assert one(rows)["about"] == going_on("b", "2T2026", "c")
 
 
 def test_after_the_newest_run_was_told_older_ones_are_no_news(decided: Decide) -> None:
     runs = [over(), over("b", "2T2026", certificates_available=date(2026, 9, 1)), *NEXT]
-    about = f"next_course/{key('b', '2T2026')}/c"
+    about = going_on("b", "2T2026", "c")
     rows = decided([*GOER, certified("1", "b", "2T2026")], runs, told_before=[told("1", about)])
     assert why(rows) == ("none", "told before what comes after b/2T2026")
 
@@ -392,6 +399,246 @@ def test_a_next_course_that_was_passed_on_audit_is_to_be_taken_again(decided: De
 
 def test_without_a_next_course_nothing_is_to_be_taken_again(decided: Decide) -> None:
     assert one(decided(VERIFIER, [upgradable()]))["next_again"] is None
+
+
+# Verify the identity
+
+
+UNVERIFIED: Row = {
+    "verification": "Not ID Verified",
+    "certificate_delivered": False,
+    "certificate_type": "N/A",
+}
+DEADLINE = date(2026, 10, 10)
+
+
+def test_who_passed_and_paid_is_told_to_verify_their_identity_until_the_last_day(
+    decided: Decide,
+) -> None:
+    runs = [over(verification_deadline=DEADLINE), *NEXT]
+    results = [certified("1", "a", "1T2026", **UNVERIFIED)]
+    row = one(decided(results, runs))
+
+    assert (row["decision"], row["group"]) == ("letter", "identity")
+    assert row["about"] == f"identity/{key('a', '1T2026')}"
+    assert (row["course_id"], row["run"], row["until"]) == ("a", key("a", "1T2026"), DEADLINE)
+    assert (row["next_course"], row["certificates"]) == ("b", 0)
+    assert row["reason"] == (
+        "passed a/1T2026 on a paid track; the identity is not verified, which can be done until "
+        "2026-10-10"
+    )
+    assert one(decided(results, runs, today=DEADLINE))["group"] == "identity"
+    late = decided(results, runs, today=DEADLINE + timedelta(days=1))
+    assert why(late) == (
+        "none",
+        "passed a/1T2026 on a paid track; the identity was not verified by 2026-10-10",
+    )
+
+
+def test_without_the_last_day_nobody_is_reminded_and_the_date_is_asked_for(decided: Decide) -> None:
+    rows = decided(
+        [
+            certified("1", "a", "1T2026", **UNVERIFIED),
+            certified("2", "a", "1T2020", **UNVERIFIED),
+        ],
+        [over(), *NEXT],
+    )
+    assert why(rows) == ("none", "a/1T2026 has no verification_deadline")
+    assert why(rows, "2") == (
+        "none",
+        "a/1T2020 has no verification_deadline: pipeline.toml does not list the run",
+    )
+
+
+def test_an_identity_is_not_asked_for_where_another_run_has_the_certificate(
+    decided: Decide,
+) -> None:
+    rows = decided(
+        [certified("1", "a", "1T2026", **UNVERIFIED), certified("1", "a", "1T2020")],
+        [over(verification_deadline=DEADLINE), over(run="1T2020"), *NEXT],
+    )
+    assert one(rows)["about"] == going_on("a", "1T2020", "b")
+
+
+def test_an_identity_comes_before_an_upgrade_that_closes_sooner_and_gives_way_once_told(
+    decided: Decide,
+) -> None:
+    results = [certified("1", "a", "1T2026", **UNVERIFIED), passed("1", "b", "3T2026")]
+    runs = [
+        over(verification_deadline=date(2026, 11, 1)),
+        upgradable("b", upgrade_deadline=date(2026, 10, 5)),
+        *NEXT,
+    ]
+    about = f"identity/{key('a', '1T2026')}"
+    assert one(decided(results, runs))["about"] == about
+    after = decided(results, runs, told_before=[told("1", about)])
+    assert one(after)["about"] == f"verify/{key('b', '3T2026')}"
+    alone = decided(results[:1], runs, told_before=[told("1", about)])
+    assert why(alone) == ("none", "told before to verify the identity for a/1T2026")
+
+
+# Congratulations
+
+
+WHOLE = [certified("1", course, "1T2026") for course in "abcz"]
+CORE = WHOLE[:3]
+OVER = [over(course) for course in "abcz"]
+
+
+def test_whoever_completed_the_programme_is_congratulated_once(decided: Decide) -> None:
+    about = "congratulation/lead/programme"
+    row = one(decided(WHOLE, [*OVER, *NEXT]))
+
+    assert (row["decision"], row["group"], row["about"]) == ("letter", "congratulation", about)
+    assert (row["certificates"], row["needed"], row["complete"]) == (4, 4, True)
+    empty = ("course_id", "run", "grade", "next_course", "next_run", "until")
+    assert [row[name] for name in empty] == [None] * 6
+    assert row["reason"] == "completed the programme"
+    again = decided(WHOLE, [*OVER, *NEXT], told_before=[told("1", about)])
+    assert why(again) == ("none", "congratulated before on lead")
+
+
+def test_before_a_capstone_the_core_is_a_milestone_and_the_letter_tells_of_the_capstone(
+    decided: Decide,
+) -> None:
+    runs = [*OVER, *NEXT]
+    about = f"congratulation/lead/core@{key('z', '1T2027')}"
+    row = one(decided(CORE, runs))
+
+    assert (row["about"], row["next_course"]) == (about, "z")
+    assert row["reason"] == "completed the core; next is z"
+    told_once = decided(CORE, runs, told_before=[told("1", about)])
+    assert why(told_once) == ("none", "congratulated before on the core")
+    # the same milestone, and a run of the capstone that nobody was told of
+    later = [*OVER, *NEXT[:3], run_of("z", "2T2027", **OPEN)]
+    row = one(decided(CORE, later, told_before=[told("1", about)]))
+    assert row["about"] == going_on("c", "1T2026", "z", "2T2027")
+
+
+def test_without_a_capstone_the_core_is_the_programme(decided: Decide) -> None:
+    whole = programme(capstone=None, requirement={"all_of": ["a", "b"]})
+    row = one(decided(CORE[:2], OVER, programmes=[whole]))
+    assert row["about"] == "congratulation/lead/programme"
+
+
+def test_who_has_not_the_whole_core_is_not_congratulated(decided: Decide) -> None:
+    results = [*CORE[:2], certified("1", "z", "1T2026")]
+    assert one(decided(results, [*OVER, *NEXT]))["group"] == "next_course"
+    due = certified("1", "c", "1T2026", certificate_delivered=False)
+    assert why(decided([*CORE[:2], due], OVER)) == (
+        "none",
+        "no course to suggest: passed c/1T2026 on a paid track and has no certificate of it",
+    )
+
+
+@pytest.mark.parametrize(
+    ("available", "seen_without", "told_of"),
+    [
+        (date(2026, 9, 15), None, True),
+        (date(2026, 9, 14), None, False),
+        # a report after that day still had none
+        (date(2026, 9, 14), datetime(2026, 9, 16, 3), True),  # noqa: DTZ001 - UTC
+        (date(2026, 6, 1), datetime(2026, 8, 1, 3), False),  # noqa: DTZ001 - UTC
+        (None, datetime(2026, 9, 16, 3), True),  # noqa: DTZ001 - UTC
+        (None, None, False),
+    ],
+)
+def test_only_a_milestone_that_cannot_have_been_reached_before_nudges_since_is_news(
+    build: Build, available: date | None, seen_without: datetime | None, told_of: bool
+) -> None:
+    last = certified("1", "z", "1T2026", stamp=datetime(2026, 9, 20, 3))  # noqa: DTZ001 - UTC
+    before = {"grade": 0.8, "certificate_delivered": False, "certificate_type": "N/A"}
+    tables = build(
+        [*CORE, last],
+        [*OVER[:3], over("z", certificates_available=available, ends=None)],
+        programmes=(programme(nudges_since=date(2026, 9, 15)),),
+        learners=[person("1")],
+        earlier=[{**last, **before, "stamp": seen_without}] if seen_without else [],
+    )
+    row = one(decide(tables))
+    assert row["group"] == ("congratulation" if told_of else None)
+    if not told_of:
+        assert row["reason"].endswith("and may have been before nudges_since (2026-09-15)")
+
+
+def test_a_congratulation_gives_way_to_a_deadline_and_comes_before_the_next_course(
+    decided: Decide,
+) -> None:
+    results = [*CORE, passed("1", "z", "3T2026")]
+    runs = [*OVER[:3], upgradable("z"), *NEXT]
+    verify = f"verify/{key('z', '3T2026')}"
+    assert one(decided(results, runs))["about"] == verify
+    week_before = told("1", verify, date(2026, 9, 24), "2026-W39")
+    assert one(decided(results, runs, told_before=[week_before]))["group"] == "congratulation"
+    capped = [*(told("1", f"verify/{n}", YESTERDAY, f"2026-W3{n}") for n in "78"), week_before]
+    assert why(decided(results, runs, told_before=capped)) == (
+        "none",
+        "has had 2 letters or more in the last 30 days",
+    )
+
+
+def test_each_programme_has_its_own_milestones(decided: Decide) -> None:
+    other = {**certified("1", "a", "1T2026"), **OF_OTHER, "run": key("o", "1T2026")}
+    runs = [*OVER, {**over(), **OF_OTHER, "run": key("o", "1T2026")}]
+    before = [told("1", CONGRATULATED)]
+    rows = decided([*WHOLE, other], runs, programmes=[programme(), OTHER], told_before=before)
+    assert why(rows)[0] == "none"
+    assert one(rows, of="other")["about"] == "congratulation/other/programme"
+    assert why(rows, of="other")[0] == "letter"
+
+
+CONGRATULATED = "congratulation/lead/programme"
+
+
+# Another run of the next course
+
+
+def test_a_later_run_is_news_where_the_one_that_was_told_was_not_taken_up(
+    decided: Decide,
+) -> None:
+    before = [told("1", going_on("a", "1T2026", "b", "3T2026"))]
+    runs = [over(), over("b", "3T2026"), *NEXT]
+    row = one(decided(GOER, runs, told_before=before))
+    assert (row["decision"], row["about"]) == ("letter", going_on("a", "1T2026", "b"))
+
+    before.append(told("1", row["about"]))
+    assert why(decided(GOER, runs, told_before=before)) == (
+        "none",
+        "told before what comes after a/1T2026",
+    )
+
+
+def test_who_took_up_the_run_that_was_told_is_not_told_of_another(decided: Decide) -> None:
+    before = [told("1", going_on("a", "1T2026", "b", "3T2026"))]
+    failed = result("1", "b", "3T2026", grade=0.2)
+    rows = decided([*GOER, failed], [over(), over("b", "3T2026"), *NEXT], told_before=before)
+    assert why(rows) == ("none", "told before what comes after a/1T2026")
+
+
+def test_a_letter_that_does_not_say_which_run_it_offered_told_of_all(decided: Decide) -> None:
+    before = [told("1", f"next_course/{key('a', '1T2026')}/b")]
+    rows = decided(GOER, [over(), *NEXT], told_before=before)
+    assert why(rows) == ("none", "told before what comes after a/1T2026")
+
+
+def test_a_run_that_can_be_begun_at_once_is_named_beside_the_one_that_begins_next(
+    decided: Decide,
+) -> None:
+    at_any_time = run_of("b", "self", ends=date(2027, 12, 1), self_paced=True)
+    row = one(decided(GOER, [over(), at_any_time, *NEXT]))
+    assert (row["next_run"], row["other_run"]) == (key("b", "1T2027"), key("b", "self"))
+    assert row["until"] == date(2027, 2, 14)
+
+
+def test_a_certificate_that_is_awaited_is_the_reason_that_nothing_is_suggested(
+    decided: Decide,
+) -> None:
+    due = certified("1", "b", "1T2026", certificate_delivered=False, certificate_type="N/A")
+    rows = decided([*GOER, due], [over(), over("b"), *NEXT[:2]])
+    assert why(rows) == (
+        "none",
+        "no course to suggest: passed b/1T2026 on a paid track and has no certificate of it",
+    )
 
 
 # The defects of the notebooks
@@ -451,8 +698,8 @@ def test_with_nothing_to_suggest_there_is_no_letter(decided: Decide) -> None:
     rows = decided(GOER, [over()])
     assert why(rows) == (
         "none",
-        "no course to suggest: each that is still needed is in progress, or has no run that can be "
-        "joined",
+        "no course to suggest: each that is still needed is in progress, awaits its certificate, or "
+        "has no run that can be joined",
     )
 
 
@@ -460,8 +707,12 @@ def test_whoever_completed_the_programme_is_not_told_to_go_on(decided: Decide) -
     rows = decided(
         [certified("1", course, "1T2026") for course in "abcz"],
         [*(over(course) for course in "abcz"), *NEXT],
+        programmes=[programme(nudges_since=date(2026, 9, 15))],
     )
-    assert why(rows) == ("none", "the programme is complete")
+    assert why(rows) == (
+        "none",
+        "the programme is complete, and may have been before nudges_since (2026-09-15)",
+    )
 
 
 def test_no_letter_to_go_on_is_without_a_course_and_a_run(build: Build) -> None:
@@ -703,7 +954,7 @@ def test_another_programmes_letter_of_the_week_about_the_same_run_is_not_this_on
 
 
 def test_this_weeks_letter_stays_when_a_stronger_reason_comes(decided: Decide) -> None:
-    out = told("1", f"next_course/{key('c', '1T2026')}/b", TODAY, WEEK)
+    out = told("1", going_on("c", "1T2026", "b"), TODAY, WEEK)
     results = [*VERIFIER, certified("1", "c", "1T2026")]
     rows = decided(results, [upgradable(), over("c"), *NEXT], told_before=[out])
     assert (why(rows)[0], one(rows)["about"]) == ("letter", out["about"])
@@ -876,7 +1127,8 @@ def test_a_million_learners_have_keys_of_their_own_and_teachers_keep_theirs() ->
 
 def to_tell(letter: Row | None = None, unwanted: Row | None = None) -> list[str]:
     """Learners 1 and 2, both with a letter to verify, as far as nobody has written since."""
-    about = {"group": "verify", "run": key("a", "3T2026"), "as_of": TODAY, "programme_id": "lead"}
+    run = key("a", "3T2026")
+    about = {"about": f"verify/{run}", "group": "verify", "as_of": TODAY, "programme_id": "lead"}
     rows = [{**person(n), **about} for n in "12"]
     found = still_to_tell(
         pl.DataFrame(rows),
