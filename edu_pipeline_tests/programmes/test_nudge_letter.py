@@ -17,7 +17,7 @@ from edu_pipeline.programmes.letter import Edition, RunDates, nudge_letter, nudg
 from edu_pipeline.programmes.nudges import UnknownCourseError
 from edu_pipeline.settings.letters import Letters
 from edu_pipeline.settings.mail import Mail
-from edu_pipeline.settings.programmes import Course, Programme
+from edu_pipeline.settings.programmes import Course, Pathway, Programme
 from edu_pipeline_tests.mail.holding import hold_reasons
 
 ADDRESS = "Lumen University, 1 Main Road, Town 4000"
@@ -95,10 +95,30 @@ def row(**changes: object) -> dict[str, Any]:
 
 GO_ON: Mapping[str, object] = {
     "group": "next_course",
-    "about": f"next_course/{RUN}/lead2x",
+    "about": f"next_course/{RUN}/lead2x@{NEXT_RUN}",
     "until": date(2027, 4, 26),
     "certificates": 1,
 }
+IDENTITY: Mapping[str, object] = {"group": "identity", "about": f"identity/{RUN}"}
+COMPLETE: Mapping[str, object] = {
+    "group": "congratulation",
+    "about": "congratulation/lead/programme",
+    **dict.fromkeys(
+        ("course_id", "run", "grade", "next_course", "next_run", "next_again", "until")
+    ),
+    "certificates": 2,
+    "complete": True,
+}
+CORE: Mapping[str, object] = {
+    **COMPLETE,
+    "about": f"congratulation/lead/core@{NEXT_RUN}",
+    "certificates": 1,
+    "complete": False,
+    "next_course": "lead2x",
+    "next_run": NEXT_RUN,
+    "next_again": False,
+}
+EVERY_KIND = pytest.mark.parametrize("about", [{}, GO_ON, IDENTITY, COMPLETE, CORE])
 
 
 def shown(letter: Letter) -> str:
@@ -145,7 +165,130 @@ def test_a_letter_about_the_next_course_names_it_when_it_starts_and_until_when_t
     assert "lead1x" not in letter.text
 
 
-@pytest.mark.parametrize("about", [{}, GO_ON])
+def test_a_letter_about_an_identity_says_what_waits_for_it_and_until_when() -> None:
+    letter = nudge_letter(row(**IDENTITY), edition())
+    assert letter.subject == "Teams that Last: verify your identity until 19 March"
+    for words in (shown(letter), said(letter)):
+        assert (
+            "You passed Teams that Last with 72.5 %. Your certificate of it needs one more" in words
+        )
+        assert "edX has not verified yet who you are" in words
+        assert "until Friday 19 March 2027, with a photo of yourself" in words
+        assert "The next course of Leading Change for you is Money & People." in words
+        assert "Your results are as of Monday 1 March 2027. If you have verified your" in words
+        assert "audit" not in words
+        assert "upgrade" not in words
+    assert "Go to the course: https://courses.example/lead1x?run=1&x=2" in letter.text
+    assert letter.figures == (
+        Figure(f"identity/{RUN}", "certificates in Leading Change", 0.0, 2.0),
+    )
+    alone = nudge_letter(row(**IDENTITY, next_course=None, next_run=None), edition())
+    assert "Money" not in said(alone)
+
+
+PATHWAY = Pathway(text="It counts towards the Master of Change.", link="https://lumen.example/m")
+
+
+def test_a_congratulation_says_what_happens_now_where_the_certificate_is_and_where_it_leads() -> (
+    None
+):
+    leading = PROGRAMME.model_copy(update={"pathway": PATHWAY})
+    letter = nudge_letter(row(**COMPLETE), edition(programme=leading))
+    assert letter.subject == "You have completed Leading Change"
+    for words in (shown(letter), said(letter)):
+        assert "Congratulations! You have completed Leading Change." in words
+        assert "there is nothing more to do for it. The certificate of the programme comes" in words
+        assert "If you do not find it, just reply. It counts towards the Master of Change." in words
+        assert "2 of 2 needed for Leading Change" in words
+        assert (
+            "as of Saturday 6 March 2027. You get this letter because you took the courses" in words
+        )
+        assert "grade" not in words
+        assert "already" not in words
+    assert "Read more: https://lumen.example/m" in letter.text
+    assert 'href="https://lumen.example/m"' in letter.html
+    assert letter.not_after == WEEK_ENDS
+
+    bare = nudge_letter(row(**COMPLETE), edition())
+    assert "Master" not in said(bare)
+    assert "Read more" not in said(bare)
+
+
+def test_a_congratulation_on_the_core_leads_to_the_capstone() -> None:
+    leading = PROGRAMME.model_copy(update={"pathway": PATHWAY, "capstone": "lead2x"})
+    letter = nudge_letter(row(**CORE), edition(programme=leading))
+    assert letter.subject == "Leading Change: one course to go"
+    for words in (shown(letter), said(letter)):
+        assert "You have completed the courses of Leading Change; the capstone is what" in words
+        assert "Money & People. It starts on Monday 5 April 2027, and you can join until" in words
+        assert "That of the programme comes after the capstone." in words
+        assert "Master" not in words
+    assert "Look at the capstone: https://courses.example/lead2x" in letter.text
+    nowhere = nudge_letter(row(**{**CORE, "next_course": None, "next_run": None}), edition())
+    assert "you can join its next one when it opens" in said(nowhere)
+    assert "https://courses" not in nowhere.text
+
+
+def test_a_pass_below_the_mark_is_not_given_its_grade() -> None:
+    for grade, number in ((0.65, "65.0 %"), (0.6499, None), (0.1, None)):
+        letter = nudge_letter(row(**GO_ON, grade=grade), edition())
+        for words in (shown(letter), said(letter)):
+            assert ("Your grade" in words) is (number is not None)
+            assert f"You passed Teams that Last{f' with {number}' if number else ''}." in words
+
+
+SELF_PACED = "Lumen_LEAD2x_ANYTIME"
+JUST_BEGUN = "Lumen_LEAD2x_1T2027"
+MORE_RUNS = {
+    **RUNS,
+    SELF_PACED: RunDates(date(2026, 1, 5), date(2027, 12, 1), None, self_paced=True),
+    JUST_BEGUN: RunDates(date(2027, 3, 1), date(2027, 3, 15), None),
+}
+
+
+@pytest.mark.parametrize(
+    ("following", "beside", "words"),
+    [
+        (
+            NEXT_RUN,
+            SELF_PACED,
+            "until Monday 26 April 2027. If you would rather begin now, there is a run that you take "
+            "at your own pace and can join until Wednesday 1 December 2027.",
+        ),
+        (
+            NEXT_RUN,
+            JUST_BEGUN,
+            "If you would rather begin now, there is one that started on Monday 1 March 2027 and can "
+            "be joined until Monday 15 March 2027.",
+        ),
+        (
+            SELF_PACED,
+            None,
+            "Money & People. You can begin at any time, and join until Wednesday 1 December 2027.",
+        ),
+    ],
+)
+def test_a_run_that_can_be_begun_at_once_is_named_with_its_last_day(
+    following: str, beside: str | None, words: str
+) -> None:
+    letter = nudge_letter(
+        row(**GO_ON, next_run=following, other_run=beside), edition(runs=MORE_RUNS)
+    )
+    assert words in shown(letter)
+    assert words in said(letter)
+
+
+@EVERY_KIND
+def test_letters_of_every_kind_pass_every_check(about: Mapping[str, object]) -> None:
+    letter = nudge_letter(row(**about), edition())
+    assert hold_reasons([letter], ["Ada Moss"], LIVE) == {}
+    assert f"{URL}/out/{letter.recipient_key}" in letter.text
+    for words in (shown(letter), said(letter)):
+        assert "None" not in words
+        assert ADDRESS in words
+
+
+@pytest.mark.parametrize("about", [{}, GO_ON, IDENTITY])
 def test_no_letter_speaks_of_causes_or_boasts(about: Mapping[str, object]) -> None:
     words = said(nudge_letter(row(**about), edition())).casefold()
     for word in ("because of", "thanks to", "boost", "improve", "amazing", "congratulations", "!"):
@@ -188,7 +331,7 @@ def test_a_letter_states_one_figure_by_which_it_is_known_that_it_was_said() -> N
         Figure(f"verify/{RUN}", "grade in Teams that Last", 0.7249, 1.0),
     )
     assert nudge_letter(row(**GO_ON), edition()).figures == (
-        Figure(f"next_course/{RUN}/lead2x", "certificates in Leading Change", 1.0, 2.0),
+        Figure(f"next_course/{RUN}/lead2x@{NEXT_RUN}", "certificates in Leading Change", 1.0, 2.0),
     )
 
 
@@ -268,6 +411,27 @@ def test_a_programmes_own_template_wins_over_the_shared_one(tmp_path: Path) -> N
     assert "You passed Teams that Last" in letter.text
     other = PROGRAMME.model_copy(update={"id": "other"})
     assert "Our own" not in nudge_letter(row(), edition(env=env, programme=other)).html
+
+
+def test_a_programmes_own_letter_is_no_congratulation(tmp_path: Path) -> None:
+    folder = tmp_path / "letters" / "nudges"
+    folder.mkdir(parents=True)
+    (folder / "lead.txt.j2").write_text("Our letter")
+    env = environment([tmp_path, shipped("templates")])
+    assert nudge_letter(row(**IDENTITY), edition(env=env)).text == "Our letter"
+    assert "Congratulations!" in nudge_letter(row(**COMPLETE), edition(env=env)).text
+    (folder / "lead.congratulation.txt.j2").write_text("Our congratulation")
+    assert nudge_letter(row(**COMPLETE), edition(env=env)).text == "Our congratulation"
+
+
+def test_words_of_a_home_that_know_nothing_of_a_kind_hold_it(tmp_path: Path) -> None:
+    words = (shipped("templates") / "letters" / "nudge_words.txt.j2").read_text(encoding="utf-8")
+    own = tmp_path / "letters" / "nudge_words.txt.j2"
+    own.parent.mkdir(parents=True)
+    own.write_text(words.replace("identity_", "other_"), encoding="utf-8")
+    old = edition(env=environment([tmp_path, shipped("templates")]))
+    assert "has no macro identity_subject" in (nudge_letter(row(**IDENTITY), old).hold or "")
+    assert nudge_letter(row(**GO_ON), old).hold is None
 
 
 def test_a_letter_whose_template_fails_is_held_and_the_others_are_written(tmp_path: Path) -> None:

@@ -2,7 +2,7 @@
 
 from datetime import date
 
-from edu_pipeline.facts.nudges import standings
+from edu_pipeline.facts.nudges import certificates_seen, standings
 from edu_pipeline.facts.run_results import (
     completions,
     course_counts,
@@ -60,3 +60,21 @@ def test_every_account_stands_where_the_person_stands(build: Build) -> None:
         ("3", 0, "a"),
     ]
     assert standings(tables.con, "lead", "2").height == 1
+
+
+def test_who_completes_with_two_accounts_is_congratulated_by_one_of_them(build: Build) -> None:
+    tables = build(
+        [
+            *(certified("1", course) for course in "ab"),
+            *(certified("2", course) for course in "cz"),
+            *(certified("3", course) for course in "abcz"),
+            certified("4", "a"),
+        ],
+        [run_of("z", certificates_available=date(2026, 3, 1))],
+        people=ACCOUNTS,
+    )
+    seen = certificates_seen(tables.con, "lead", [*"abcz"]).sort("learner_id")
+
+    z = (date(2026, 3, 1) - date(1970, 1, 1)).days
+    assert seen.rows() == [("1", 0, 0, 0, z), ("3", 0, 0, 0, z)]
+    assert certificates_seen(tables.con, "lead", [*"abcz"], "2").is_empty()
