@@ -84,19 +84,22 @@ def why(
         }
         courses = courses_of(con, learner_id)
         told = [
-            (each, decided[each.id], _gates(con, each, learner_id, decided[each.id]["as_of"]))
+            (each, decided[each.id], *_judged(con, each, learner_id, decided[each.id]["as_of"]))
             for each in programmes
             if each.id in decided
         ]
     if not told:
         raise UserError("No export of these programmes has that learner.")
-    for each, row, gates in told:
+    for each, row, reasons, gates in told:
         counted = f"{row['certificates']} of {row['needed']} certificates"
         complete = ", complete" if row["complete"] else ""
         out.print(Text.assemble((each.title, "bold"), f" ({each.id}): {counted}{complete}"))
         of_programme = courses.filter(programme_id=each.id).iter_rows(named=True)
         began = {course["course_id"]: course for course in of_programme}
         print_aligned([(course.id, *_standing(began.get(course.id))) for course in each.courses])
+        if reasons:
+            out.print("Reasons for a letter, the strongest first:")
+            print_aligned(reasons)
         out.print(f"What a letter has to pass, as of {row['as_of']}:")
         print_aligned([("yes" if is_open else "NO", words) for is_open, words in gates])
         out.print(
@@ -190,13 +193,13 @@ _STATES = {
 _DECISIONS = {"letter": "a letter", "held_out": "held out", "none": "no letter"}
 
 
-def _gates(
+def _judged(
     con: Any,  # noqa: ANN401 - a connection of DuckDB
     programme: Programme,
     learner_id: str,
     as_of: date,
-) -> Sequence[tuple[bool, str]]:
-    """What a learner's letter has to pass, looked at again as for the table."""
+) -> tuple[Sequence[tuple[str, str]], Sequence[tuple[bool, str]]]:
+    """A learner's reasons for a letter and what it has to pass, looked at again as for the table."""
     from edu_pipeline.facts.nudges import (
         at_current_addresses,
         certificates_seen,
@@ -206,7 +209,7 @@ def _gates(
         standings,
     )
     from edu_pipeline.ground.warehouse import read_table
-    from edu_pipeline.programmes.nudges import Remembered, considered, gates_for, news
+    from edu_pipeline.programmes.nudges import STRENGTH, Remembered, considered, gates_for, news
 
     runs = read_table(con, "programme_runs")
     meaning = news(programme, runs, as_of)
@@ -223,7 +226,8 @@ def _gates(
         con, programme.id, [course.id for course in programme.courses], learner_id
     )
     part = considered(programme, who, found, meaning, runs, seen)
-    return gates_for(part, known, remembered, as_of)
+    reasons = part.reasons.sort(*STRENGTH, nulls_last=True).select("group", "words").rows()
+    return reasons, gates_for(part, known, remembered, as_of)
 
 
 def _standing(course: Mapping[str, Any] | None) -> tuple[str, str]:

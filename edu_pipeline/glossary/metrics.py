@@ -415,6 +415,31 @@ _METRICS = (
         ),
     ),
     Metric(
+        name="to_verify_identity",
+        title="To verify the identity",
+        sentence=(
+            "Passed a run on a paid track, by grade or by edX's own word, and edX says that the "
+            "identity is not verified. Nobody who has left the run or has the course's certificate."
+        ),
+        columns="nudges: group identity, until",
+        numerator="–",
+        denominator="–",
+        window="Until the run's verification_deadline, in the school's time zone; without it, never",
+    ),
+    Metric(
+        name="congratulated",
+        title="Congratulated",
+        sentence=(
+            "Completed the programme or, with a capstone to come, the core. With nudges_since only "
+            "where that cannot have been before: the certificate that completes it can be had since a "
+            "later day, or a report of a later day does not have it yet."
+        ),
+        columns="nudges: group congratulation, complete",
+        numerator="People; of several accounts the one with the lowest id",
+        denominator="–",
+        window="The day of the refresh; each milestone once",
+    ),
+    Metric(
         name="to_go_on",
         title="To go on",
         sentence=(
@@ -431,10 +456,10 @@ _METRICS = (
         name="nudged",
         title="Gets a letter",
         sentence=(
-            "Has one of these two reasons, and nothing speaks against a letter: staff, accounts that "
+            "Has one of these reasons, and nothing speaks against a letter: staff, accounts that "
             "were deleted, addresses that cannot be written to, wishes, what was told before, the cap "
-            "of {days_capped} days, the lot. The stronger reason comes first: to verify, by the "
-            "nearest deadline."
+            "of {days_capped} days, the lot. The stronger reason comes first: to verify the "
+            "identity and then to verify, by the nearest deadline, a congratulation, to go on."
         ),
         columns="nudges: decision, reason",
         numerator="Learners; of one address one, whatever the programmes",

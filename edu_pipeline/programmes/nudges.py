@@ -621,7 +621,7 @@ def judged(
         rows.join(month.group_by("address").agg(letters=pl.len()), on="address", how="left")
         .join(opted_in, on="learner_id", how="left")
         .with_columns(has_letter=pl.col("written_to") & ~pl.col("own"))
-        .sort(~pl.col("own"), "told", *_STRENGTH, "about", nulls_last=True)
+        .sort(~pl.col("own"), "told", *STRENGTH, "about", nulls_last=True)
         .unique("learner_id", keep="first", maintain_order=True)
     )
     closed = [
@@ -654,7 +654,7 @@ def gates_for(
     return found
 
 
-_STRENGTH = (pl.col("group").cast(pl.Enum(GROUPS)), pl.col("until"))
+STRENGTH = (pl.col("group").cast(pl.Enum(GROUPS)), pl.col("until"))
 """The strongest reason first."""
 
 
@@ -838,7 +838,7 @@ def _decided(rows: pl.DataFrame, parts: Sequence[Considered], salt: str) -> pl.D
     """`judged` of all programmes with `decision` and `reason`: one letter per address."""
     ways_in = rows.filter(pl.col("stop").is_null()).sort(
         ~pl.col("own"),
-        *_STRENGTH,
+        *STRENGTH,
         "place",
         pl.col("learner_id").str.len_chars(),
         "learner_id",

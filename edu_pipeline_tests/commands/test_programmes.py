@@ -1,7 +1,8 @@
-"""`programmes why`, `audience` and `summary`, after a refresh of a programme of four learners.
+"""`programmes why`, `audience` and `summary`, after a refresh of a programme of six learners.
 
 7 passed a run on audit and can still upgrade, and has a certificate; 8 passed it too and has opted
-out; 9 passed a run without an upgrade deadline; 10 has passed nothing.
+out; 9 passed a run without an upgrade deadline; 10 has passed nothing;
+11 completed the programme and 12 must verify who they are, but neither has an address.
 """
 
 import csv
@@ -64,6 +65,9 @@ LANDED: dict[str, list[Row]] = {
         passed("8", "b"),
         passed("9", "a"),
         passed("10", "b", grade=None),
+        *(certified("11", course, "1T2025") for course in "ab"),
+        certified("12", "a", "2T2026", verification="Not ID Verified", certificate_delivered=False),
+        passed("12", "b"),
     ],
     "stg_learners": [
         {
@@ -75,6 +79,8 @@ LANDED: dict[str, list[Row]] = {
         {"learner_id": "8", "username": "9", "email": "bo@example.org", "name": "Bo"},
         {"learner_id": "9", "username": "cy", "email": "both@example.org", "name": "Cy"},
         {"learner_id": "10", "username": "di", "email": "both@example.org", "name": "Di"},
+        {"learner_id": "11", "username": "el", "email": None, "name": "El"},
+        {"learner_id": "12", "username": "flo", "email": None, "name": "Flo"},
     ],
     "stg_opt_ins": [
         {
@@ -86,6 +92,8 @@ LANDED: dict[str, list[Row]] = {
     ],
     "course_runs": [
         run_of("a", "1T2025"),
+        run_of("b", "1T2025"),
+        run_of("a", "2T2026", verification_deadline=LATER),
         run_of("a", "3T2026", starts=TODAY, ends=LATER),
         run_of("b", "3T2026", starts=TODAY, upgrade_deadline=SOON, ends=LATER),
     ],
@@ -122,6 +130,8 @@ def test_why_tells_the_standing_the_gates_the_decision_and_the_reason(
         "Leadership (lead): 1 of 2 certificates",
         "a certificate 0.80 in 1T2025 (verified)",
         "b passed on audit, in progress 0.70 in 3T2026 (audit)",
+        "Reasons for a letter, the strongest first:",
+        f"verify passed b/3T2026 on audit; the upgrade is open until {SOON}",
         f"What a letter has to pass, as of {TODAY}:",
         "yes nudges have begun",
         "yes not on the programme's staff",
@@ -156,6 +166,27 @@ def test_why_says_what_is_missing_where_there_is_no_reason(command: Command) -> 
 
 
 @pytest.mark.usefixtures("home")
+def test_why_tells_every_reason_that_there_is_and_the_state_of_every_course(
+    command: Command,
+) -> None:
+    shown = lines(command("programmes", "why", "12"))
+    assert shown[1:6] == [
+        "a passed, identity not verified 0.80 in 2T2026 (verified)",
+        "b passed on audit, in progress 0.70 in 3T2026 (audit)",
+        "Reasons for a letter, the strongest first:",
+        "identity passed a/2T2026 on a paid track; the identity is not verified, which can be done "
+        f"until {LATER}",
+        f"verify passed b/3T2026 on audit; the upgrade is open until {SOON}",
+    ]
+    assert shown[-1] == "About: identity/UQx_A_2T2026"
+
+    complete = lines(command("programmes", "why", "11"))
+    assert complete[0] == "Leadership (lead): 2 of 2 certificates, complete"
+    assert "congratulation completed the programme" in complete
+    assert complete[-1] == "About: congratulation/lead/programme"
+
+
+@pytest.mark.usefixtures("home")
 def test_an_id_is_meant_before_a_username(command: Command) -> None:
     assert "a/3T2026 has no upgrade_deadline" in command("programmes", "why", "9").output
 
@@ -182,6 +213,7 @@ def test_the_summary_counts_the_reasons_of_every_programme(command: Command) -> 
     assert lines(command("programmes", "summary")) == [
         "Leadership (lead)",
         f"1 gets a letter: passed b/3T2026 on audit; the upgrade is open until {SOON}",
+        "2 get no letter: no export has an e-mail address",
         "1 gets no letter: a/3T2026 has no upgrade_deadline",
         "1 gets no letter: no run passed",
         "1 gets no letter: opted out at edX",
