@@ -43,6 +43,7 @@ from edu_pipeline.model.completion import (
     ProgrammeFunnel,
     ProgrammeProgress,
     ProgrammeRuns,
+    ProgrammeWeeks,
     RunStates,
     TimeToNextCourse,
 )
@@ -123,6 +124,7 @@ SCHEMAS: Mapping[str, type[dy.Schema]] = MappingProxyType(
         "programme_progress": ProgrammeProgress,
         "person_completion": PersonCompletion,
         "person_progress": PersonProgress,
+        "programme_weeks": ProgrammeWeeks,
         "programme_funnel": ProgrammeFunnel,
         "course_retention": CourseRetention,
         "time_to_next_course": TimeToNextCourse,

@@ -229,6 +229,21 @@ class ProgrammeFunnel(dy.Schema):
     share = _share("Of those enrolled")
 
 
+class ProgrammeWeeks(dy.Schema):
+    """How a programme stood at the end of a week, by what the reports said then, week by week.
+
+    Weeks in which no report was made are left out. Accounts are counted, as reports have them.
+    """
+
+    programme_id = _programme()
+    week = dy.Date(primary_key=True, description="Its Monday")
+    complete = _learners("Learners who had completed the programme")
+    core_complete = _learners("Learners who had met the requirement, without the capstone")
+    certificates = _learners("Courses with a certificate, of all learners")
+    passes = _learners("Courses passed on any track, of all learners")
+    verified = _learners("Learners on a paid track in some run")
+
+
 class CourseRetention(dy.Schema):
     """Learners who passed a course, and how many of them ever began the next in sequence."""
 

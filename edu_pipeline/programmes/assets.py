@@ -38,6 +38,7 @@ from edu_pipeline.facts.run_results import (
     report_rows,
 )
 from edu_pipeline.facts.run_states import build_run_states
+from edu_pipeline.facts.weekly_changes import report_weeks, weekly_changes
 from edu_pipeline.ground.one_run import require_finished_refresh
 from edu_pipeline.ground.steps import Notes, Parts, Table, table
 from edu_pipeline.ground.templates import templates_of
@@ -46,10 +47,14 @@ from edu_pipeline.mail.due import not_after
 from edu_pipeline.mail.frames import letters_frames
 from edu_pipeline.mail.links import ways_out
 from edu_pipeline.model.columns import dtypes
-from edu_pipeline.model.completion import CertificateReconciliation, ProgrammeProgress
+from edu_pipeline.model.completion import (
+    CertificateReconciliation,
+    ProgrammeProgress,
+    ProgrammeWeeks,
+)
 from edu_pipeline.model.gate import known_since
 from edu_pipeline.model.quality import LandingProblems
-from edu_pipeline.programmes import funnel, gate, inventory
+from edu_pipeline.programmes import funnel, gate, inventory, weeks
 from edu_pipeline.programmes.completion import programme_progress as programme_progress_of
 from edu_pipeline.programmes.letter import Edition, run_dates
 from edu_pipeline.programmes.letter import nudge_letters as nudge_letters_of
@@ -218,7 +223,23 @@ def export_inventory(
     return found, {"needed": _listed(inventory.sentences(found))}
 
 
+def _weeks(con: Connection, settings: Settings) -> pl.DataFrame:
+    parts = [
+        weeks.programme_weeks(
+            programme, weekly_changes(con, programme.id), report_weeks(con, programme.id)
+        )
+        for programme in settings.programmes
+    ]
+    return pl.concat([pl.DataFrame(schema=dtypes(ProgrammeWeeks)), *parts])
+
+
 _SUMMARIES = [
+    _summary(
+        "programme_weeks",
+        ["report_history", "report_versions", "stg_run_results", "stg_tracks", "programme_runs"],
+        _weeks,
+        "Completers, certificates, passes, verified learners at the end of every week, as reported.",
+    ),
     _summary(
         "programme_funnel",
         ["course_completion", PERSONS, "programme_progress", "person_progress", "stg_people"],
@@ -279,6 +300,7 @@ TABLES = (
     "person_progress",
     "certificate_differences",
     "export_inventory",
+    "programme_weeks",
     "programme_funnel",
     "course_retention",
     "time_to_next_course",

@@ -47,6 +47,7 @@ LANDED: dict[str, list[Row]] = {
     ],
     "stg_tracks": [*tracks([programme()]).iter_rows(named=True)],
     "report_history": [],
+    "report_versions": [],
     "stg_people": [],
     "course_runs": [run_of("a")],
     "edx_exports": [
@@ -65,8 +66,8 @@ STAGING: Mapping[str, pl.Schema] = {
     "stg_run_results": dtypes(RunResults),
     "stg_tracks": dtypes(Tracks),
     "report_history": dtypes(ReportHistory),
-    "stg_people": dtypes(People),
     "report_versions": dtypes(ReportVersions),
+    "stg_people": dtypes(People),
     "stg_learners": dtypes(Learners),
     "stg_former_addresses": dtypes(FormerAddresses),
     "stg_opt_ins": dtypes(OptIns),
