@@ -66,10 +66,12 @@ def build_definitions(
             step(mailing.delivered, [delivered], partitions=of),
         ]
 
-    def computed(name: str, mailing: Mailing, made: Sequence[Table]) -> dg.AssetsDefinition:
+    def computed(
+        name: str, mailing: Mailing, made: Sequence[Table], periods: Table
+    ) -> dg.AssetsDefinition:
         """A job's tables, and the periods that its letters can be about."""
         held = mail.newest_is_not_held(mailing)
-        return step(name, [*made, mail.recorded_periods(mailing)], checks=[held], apart=elsewhere)
+        return step(name, [*made, periods], checks=[held], apart=elsewhere)
 
     elsewhere = [key.path[-1] for made in (*results.ASSETS, *edx.ASSETS) for key in made.keys]
     looked_at = ["attainment_notes", *(["stg_run_results"] if settings.programmes else [])]
@@ -79,7 +81,12 @@ def build_definitions(
         [
             *edx.ASSETS,
             step("read_ledger_of_nudges", mail.memory(NUDGES)),
-            computed("compute_programmes", NUDGES, programmes.COMPUTED),
+            computed(
+                "compute_programmes",
+                NUDGES,
+                programmes.COMPUTED,
+                mail.recorded_periods(NUDGES, programmes.addressees, programmes.ADDRESSEES_OF),
+            ),
             step("publish_programmes", [site.programme_pages]),
             *sent(NUDGES, programmes.nudge_letters),
         ]
@@ -100,7 +107,12 @@ def build_definitions(
                     checks=landing.CHECKS,
                 ),
                 step("compute_facts", facts.TABLES),
-                computed("compute_teachers", TEACHERS, teachers.TABLES),
+                computed(
+                    "compute_teachers",
+                    TEACHERS,
+                    teachers.TABLES,
+                    mail.recorded_periods(TEACHERS),
+                ),
                 step("publish_school", [site.school_page]),
                 *attainment.ASSETS,
                 step("publish_attainment", [site.attainment_pages]),

@@ -641,7 +641,7 @@ def test_nobody_is_told_where_there_is_no_operator(home_of: Callable[..., Home])
 
 def test_an_alert_that_cannot_be_sent_is_not_tried_for_ever(home_of: Callable[..., Home]) -> None:
     mail = (
-        '[school]\ntime_zone = "UTC"\n[letters]\nfrom_email = "reports@riverside.example"\n'
+        '[school]\ntime_zone = "UTC"\n[letters]\nfrom_email = "reports@lake.example"\n'
         '[mail]\noperator = "operator@riverside.example"\ntransport = "sendgrid"\n'
         'allowed = ["riverside.example"]\n'
     )

@@ -9,6 +9,7 @@ import pytest
 from edu_pipeline.ground.shipped import PROJECT
 from edu_pipeline.model.course_keys import course_of
 from edu_pipeline.settings.home import Home, Settings, SettingsError, load_settings
+from edu_pipeline.settings.post import Post
 from edu_pipeline.settings.programmes import Programme, Requirement
 
 COURSES = """
@@ -182,3 +183,70 @@ def test_the_documented_programmes_can_be_used() -> None:
     engy = found["engy"].course_keys
     assert engy["engy0x"] == ("UQx_ENGY0x",)
     assert engy["engycapx"] == ("UQx_ENGYCAPx",)
+
+
+OFFICE = """
+[school]
+time_zone = "UTC"
+[letters]
+from_name = "The university"
+from_email = "office@uq.example"
+reply_to = "desk@uq.example"
+[mail]
+postal_address = "1 Main Road"
+"""
+
+
+def post(own: str = "", office: str = OFFICE) -> Post:
+    return Settings.model_validate(tomllib.loads(f"{office}\n{toml(more=own)}")).post("nudges.a")
+
+
+def test_letters_of_a_programme_are_as_all_letters_unless_it_has_a_post_of_its_own() -> None:
+    shared = post()
+    assert shared.sender == ("office@uq.example", "The university")
+    assert (shared.answers_to, shared.postal_address, shared.allowed) == (
+        "desk@uq.example",
+        "1 Main Road",
+        (),
+    )
+    own = post(
+        '[programmes.post]\nfrom_name = "A team"\nfrom_email = "a@uq.example"\n'
+        'postal_address = "2 Side Road"\nallowed = "learners"'
+    )
+    assert own.sender == ("a@uq.example", "A team")
+    assert (own.answers_to, own.postal_address, own.allowed) == (
+        "a@uq.example",
+        "2 Side Road",
+        "learners",
+    )
+    assert post('[programmes.post]\nfrom_name = "A team"').sender[0] == "office@uq.example"
+
+
+def test_a_post_is_for_the_letters_of_its_programme_alone() -> None:
+    own = toml(more='[programmes.post]\nfrom_email = "a@uq.example"')
+    text = f"{OFFICE}\n{own}"
+    settings = Settings.model_validate(tomllib.loads(text))
+    for campaign in ("teachers", "nudges", "nudges.b"):
+        assert settings.post(campaign).from_email == "office@uq.example"
+
+
+def test_letters_may_leave_where_a_programme_alone_says_to_whom() -> None:
+    leaving = f'{OFFICE}transport = "smtp"\n'
+    with pytest.raises(ValueError, match=r"\[programmes.post\] may say"):
+        post(office=leaving)
+    assert post('[programmes.post]\nallowed = "learners"', leaving).allowed == "learners"
+
+
+@pytest.mark.parametrize("folder", ["/etc", "../other", "C:/templates", ""])
+def test_a_posts_templates_are_in_the_home(folder: str) -> None:
+    with pytest.raises(ValueError, match="templates"):
+        post(f'[programmes.post]\ntemplates = "{folder}"')
+
+
+def test_a_posts_templates_come_before_the_homes_and_must_be_there(tmp_path: Path) -> None:
+    home, own = Home(tmp_path), post('[programmes.post]\ntemplates = "letters-a"')
+    with pytest.raises(SettingsError, match=r"\[programmes.post\] templates: there is no folder"):
+        home.templates_for(own)
+    (tmp_path / "letters-a").mkdir()
+    assert home.templates_for(own) == (tmp_path / "letters-a", tmp_path / "templates")
+    assert home.templates_for(post()) == (tmp_path / "templates",)

@@ -13,7 +13,6 @@ import polars as pl
 import pytest
 
 from edu_pipeline.sample.landing import (
-    EMAIL_DOMAIN,
     SampleError,
     clear_sample,
     write_files,
@@ -28,6 +27,7 @@ from edu_pipeline.sample.plan import (
 )
 from edu_pipeline.sample.school import make_school
 from edu_pipeline.settings.landing import SAMPLE_MARKER
+from edu_pipeline.settings.letters import SAMPLE_DOMAIN
 
 Tables = dict[str, pl.DataFrame]
 
@@ -180,7 +180,7 @@ def test_ids_are_unique_text_and_keep_leading_zeros(school: Tables) -> None:
     assert ids.str.contains(r"^00\d{4}$").all()
     for column in ("staff_id", "email"):
         assert school["staff"][column].is_unique().all()
-    assert school["staff"]["email"].str.ends_with(f"@{EMAIL_DOMAIN}").all()
+    assert school["staff"]["email"].str.ends_with(f"@{SAMPLE_DOMAIN}").all()
 
 
 def test_every_cell_is_text(school: Tables) -> None:

@@ -52,13 +52,13 @@ class _Compiled(jinja2.BytecodeCache):
 _COMPILED = _Compiled()
 
 
-def templates_of(own: Path) -> jinja2.Environment:
+def templates_of(*own: Path) -> jinja2.Environment:
     """The templates of a home: its own, and the shipped ones for what it has none of.
 
     Args:
-        own: Its folder of templates.
+        own: Its folders of templates, what wins first.
     """
-    return environment([own, shipped("templates")])
+    return environment([*own, shipped("templates")])
 
 
 def environment(search_path: Sequence[Path]) -> jinja2.Environment:

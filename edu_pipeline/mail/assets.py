@@ -1,7 +1,7 @@
 """The mail room as Dagster sees it: periods recorded, letters queued, delivered and counted."""
 
 import functools
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from contextlib import closing
 from datetime import UTC, date, datetime
 from itertools import chain
@@ -28,6 +28,7 @@ from edu_pipeline.mail.outgoing import recorded_period, send_period, why_not_by
 from edu_pipeline.mail.queueing import queue_letters
 from edu_pipeline.mail.room import MailRoom, MissingSecretError
 from edu_pipeline.mail.transports.protocol import CarrierError
+from edu_pipeline.settings.home import Settings
 
 CORRECTION_TAG = "edu_pipeline/correction"
 """Of a run whose letters correct those that went out; its value says why."""
@@ -41,8 +42,24 @@ WritePages = Callable[[Ledger, str, str], object]
 """Writes the pages on letters, with the proof sheet of a campaign and period."""
 
 
-def recorded_periods(mailing: Mailing) -> Table:
-    """The asset that records a mailing's periods."""
+Addressees = Callable[[Connection, Settings], Iterable[tuple[str, str]]]
+"""Campaign and address of everybody whom alone the letters may reach of campaigns that say so."""
+
+
+def _nobody(_con: Connection, _settings: Settings) -> Iterable[tuple[str, str]]:
+    return ()
+
+
+def recorded_periods(
+    mailing: Mailing, addressees: Addressees = _nobody, rests_on: Sequence[str] = ()
+) -> Table:
+    """The asset that records a mailing's periods.
+
+    Args:
+        mailing: What is sent.
+        addressees: Read from the warehouse.
+        rests_on: The tables that they are read from.
+    """
 
     @_mail(
         name=mailing.recorded,
@@ -50,12 +67,15 @@ def recorded_periods(mailing: Mailing) -> Table:
         kinds={"sqlite"},
         pii="none",
         reads={"periods": mailing.periods},
+        deps=rests_on,
     )
-    def record(periods: pl.DataFrame, mail_room: MailRoom) -> Notes:
+    def record(periods: pl.DataFrame, con: Connection, mail_room: MailRoom) -> Notes:
         """What may be sent, written to the ledger, where sensors can read it during a run."""
         with mail_room.open_ledger() as ledger:
             ledger.record_periods(
-                mailing.campaign, [Period(**row) for row in periods.iter_rows(named=True)]
+                mailing.campaign,
+                [Period(**row) for row in periods.iter_rows(named=True)],
+                addressees(con, mail_room.settings),
             )
         return {"periods": periods.height, "held": periods["held"].count()}
 
@@ -111,7 +131,7 @@ def queued(mailing: Mailing) -> Table:
                 searched=known is not None,
                 of=(period.campaign, period.period),
                 by=f"run {context.run.run_id}",
-                mail=mail_room.settings.mail,
+                settings=mail_room.settings,
                 correction=context.run.tags.get(CORRECTION_TAG) or None,
             )
 

@@ -5,8 +5,8 @@ nothing personal: it is kept in the ledger and shown to whoever looks after the 
 """
 
 import re
-from collections.abc import Collection, Iterator
-from dataclasses import replace
+from collections.abc import Callable, Collection, Iterator
+from dataclasses import dataclass, replace
 from html import escape
 
 from email_validator import EmailNotValidError, validate_email
@@ -15,7 +15,7 @@ from edu_pipeline.ground.addresses import same_address
 from edu_pipeline.mail.letter import Address, Letter
 from edu_pipeline.mail.names import Names, foreign_names
 from edu_pipeline.mail.render import lint
-from edu_pipeline.settings.mail import Mail
+from edu_pipeline.settings.letters import is_nobodys
 
 MOST_MESSAGE_BYTES = 30_000_000
 """SendGrid refuses more; many servers refuse less."""
@@ -26,15 +26,57 @@ _QUOTED_PRINTABLE = 3
 _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]")
 _UNSUBSCRIBE_URL = re.compile(r"<(https://[^>]+)>")
 
+NOT_ALLOWED = (
+    "The recipient's address is outside [mail] allowed in pipeline.toml. Add its domain there, or "
+    "correct the address in the source data."
+)
+NO_ADDRESSEE = (
+    "The last refresh found nobody with this address in the exports, and these letters may go to nobody "
+    'else (allowed = "learners"). Where that was set since, or newer exports have the address: '
+    "edu-pipeline programmes nudge."
+)
+MADE_UP_SENDER = (
+    "It would come from the made-up sample's sender, or from nobody. Say who writes: from_name and "
+    "from_email of [letters], or of the programme's [programmes.post], in pipeline.toml."
+)
 
-def hold_reason(letter: Letter, known: Names, mail: Mail, *, alone: bool) -> str | None:
+
+@dataclass(frozen=True)
+class Limit:
+    """Whom letters of a campaign may reach where they leave the machine, and who may write them."""
+
+    allowed: Collection[str] = ()
+    """Addresses and domains."""
+    is_addressee: Callable[[str], bool] | None = None
+    """In the place of `allowed`: whether the exports have an address now."""
+
+    def why_not_to(self, email: str) -> str | None:
+        """Why a letter may not go to an address; None where it may."""
+        if self.is_addressee is not None:
+            return None if self.is_addressee(email) else NO_ADDRESSEE
+        return None if is_allowed(email, self.allowed) else NOT_ALLOWED
+
+    def why_not(self, email: str, sender: Address) -> str | None:
+        """Why a letter may not leave the machine; None where it may."""
+        return self.why_not_to(email) or why_not_from(sender)
+
+
+def why_not_from(sender: Address) -> str | None:
+    """Why nobody outside may get a letter of this sender; None where they may."""
+    return MADE_UP_SENDER if is_nobodys(sender.email, sender.name) else None
+
+
+def hold_reason(
+    letter: Letter, known: Names, *, alone: bool, limit: Limit | None, postal_address: str | None
+) -> str | None:
     """Why a letter must wait.
 
     Args:
         letter: As it would be sent; its address or name may be missing.
         known: Full names of everybody who must not be named to just anyone.
-        mail: From the settings.
         alone: Whether no other letter of the period goes to its address.
+        limit: Whom letters may reach; None where none leaves the machine.
+        postal_address: What a letter must show that offers a way out.
 
     Returns:
         One sentence or more, its own `hold` first; None where it need not wait.
@@ -42,21 +84,15 @@ def hold_reason(letter: Letter, known: Names, mail: Mail, *, alone: bool) -> str
     letter = replace(letter, recipient=_whole(letter.recipient))
     found = [
         *filter(None, [letter.hold]),
-        *_address(letter, mail, alone=alone),
+        *_address(letter, limit, alone=alone),
         *_headers(letter),
         *_nul(letter),
-        *_way_out(letter, mail),
+        *_way_out(letter, postal_address),
         *_size(letter),
         *lint(letter.html),
         *_names(letter, known),
     ]
     return " ".join(found) or None
-
-
-NOT_ALLOWED = (
-    "The recipient's address is outside [mail] allowed in pipeline.toml. Add its domain there, or "
-    "correct the address in the source data."
-)
 
 
 def is_allowed(email: str, allowed: Collection[str]) -> bool:
@@ -85,14 +121,14 @@ def _whole(recipient: Address) -> Address:
     return Address(recipient.email or "", recipient.name or "")
 
 
-def _address(letter: Letter, mail: Mail, *, alone: bool) -> Iterator[str]:
+def _address(letter: Letter, limit: Limit | None, *, alone: bool) -> Iterator[str]:
     email = letter.recipient.email
     if not email:
         yield "The recipient has no e-mail address. Add it in the source data."
     elif not can_be_addressed(email):
         yield "The recipient's e-mail address is not valid. Correct it in the source data."
-    elif mail.leaves and mail.mode == "live" and not is_allowed(email, mail.allowed):
-        yield NOT_ALLOWED
+    elif limit and (why := limit.why_not_to(email)):
+        yield why
     if email and not alone:
         yield (
             "Another letter of the same period goes to the same address. Give each person their "
@@ -101,6 +137,8 @@ def _address(letter: Letter, mail: Mail, *, alone: bool) -> Iterator[str]:
     for whose, sender in (("sender", letter.sender.email), ("reply-to", letter.reply_to)):
         if not can_be_addressed(sender):
             yield f"The {whose} address is not valid. Correct it in pipeline.toml."
+    if limit and (why := why_not_from(letter.sender)):
+        yield why
 
 
 def _headers(letter: Letter) -> Iterator[str]:
@@ -125,7 +163,7 @@ def _nul(letter: Letter) -> Iterator[str]:
         )
 
 
-def _way_out(letter: Letter, mail: Mail) -> Iterator[str]:
+def _way_out(letter: Letter, postal_address: str | None) -> Iterator[str]:
     if not letter.opt_out:
         return
     headers = {name.casefold(): value for name, value in letter.headers.items()}
@@ -140,7 +178,7 @@ def _way_out(letter: Letter, mail: Mail) -> Iterator[str]:
             "There is no way to stop these letters. Set [mail] public_url in pipeline.toml, and "
             "show the link in the template's HTML and text."
         )
-    address = (mail.postal_address or "").split()
+    address = (postal_address or "").split()
     if not address or not all(
         word in letter.text and escape(word, quote=False) in letter.html for word in address
     ):

@@ -15,7 +15,6 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from queue import Empty, SimpleQueue
 
-from edu_pipeline.mail.checks import NOT_ALLOWED, is_allowed
 from edu_pipeline.mail.ledger.controls import paused
 from edu_pipeline.mail.ledger.database import LedgerError
 from edu_pipeline.mail.ledger.reading import FrozenLetter
@@ -28,6 +27,7 @@ from edu_pipeline.mail.ledger.store import (
 )
 from edu_pipeline.mail.ledger.tables import OUT
 from edu_pipeline.mail.ledger.tombstones import is_forgotten
+from edu_pipeline.mail.limits import not_to_leave
 from edu_pipeline.mail.mailing import options
 from edu_pipeline.mail.pace import HOUR, Pace, Rules, shown, standstill
 from edu_pipeline.mail.states import State
@@ -39,6 +39,7 @@ from edu_pipeline.mail.transports.protocol import (
     attempt,
     group_of,
 )
+from edu_pipeline.settings.post import LEARNERS
 
 LONGEST_WAIT = timedelta(minutes=5)
 """A carrier that asks for more patience in all ends the delivery; the rest goes with the next."""
@@ -127,8 +128,10 @@ def deliver(
             if transport.leaves and rules.approval:
                 ledger.demand_approval(campaign, period, now=now(), by=owner)
             ledger.release_approved(campaign, period, now=now(), by=owner)
-            if transport.leaves and rules.allowed is not None:
-                _hold_outsiders(ledger, campaign, period, rules.allowed, now(), owner)
+            if transport.leaves:
+                # they may have been queued under other settings
+                for key, why in not_to_leave(ledger, campaign, period, rules.allowed).items():
+                    ledger.hold(key, Cause(now(), owner, why))
             run.send_all(on_progress)
         return DeliveryReport(
             sent=run.outcomes[State.sent],
@@ -143,20 +146,6 @@ def deliver(
             trouble=run.trouble,
             counts=ledger.counts(campaign, period),
         )
-
-
-def _hold_outsiders(
-    ledger: Ledger,
-    campaign: str,
-    period: str,
-    allowed: tuple[str, ...],
-    now: datetime,
-    owner: str,
-) -> None:
-    """The last look at where letters go: they may have been queued under other settings."""
-    for entry in ledger.entries(campaign, period):
-        if entry.state is State.pending and not is_allowed(entry.email, allowed):
-            ledger.hold(entry.key, Cause(now, owner, NOT_ALLOWED))
 
 
 @dataclass
@@ -226,7 +215,13 @@ class _Run:
             if not keys and not self._ended:
                 continue
             letters = self.ledger.exchange(
-                self._ended, keys, owner=self.owner, transport=self.transport.name, now=now
+                self._ended,
+                keys,
+                owner=self.owner,
+                transport=self.transport.name,
+                now=now,
+                # a refresh may end while letters go out
+                only_addressees=self.transport.leaves and self.rules.allowed == LEARNERS,
             )
             self._ended.clear()
             if len(letters) < len(keys):

@@ -93,7 +93,7 @@ def send_period(room: MailRoom, ledger: Ledger, period: Period, owner: str) -> S
 
 def _sent(room: MailRoom, ledger: Ledger, period: Period, owner: str) -> Sent:
     mail = room.settings.mail
-    rules = Rules.of(mail, room.settings.zone)
+    rules = Rules.of(room.settings, period.campaign)
     with closing(room.transport()) as transport:
         if mail.mode == "redirect":
             return _rehearsed(

@@ -10,7 +10,9 @@ from datetime import UTC, datetime, timedelta
 from zoneinfo import ZoneInfo
 
 from edu_pipeline.mail.ledger.controls import Pause
-from edu_pipeline.settings.mail import WEEKDAYS, Mail, Window
+from edu_pipeline.settings.home import Settings
+from edu_pipeline.settings.mail import WEEKDAYS, Window
+from edu_pipeline.settings.post import Allowed
 
 HOUR = timedelta(hours=1)
 
@@ -19,8 +21,8 @@ HOUR = timedelta(hours=1)
 class Rules:
     """How letters may leave."""
 
-    allowed: tuple[str, ...] | None = None
-    """Domains and addresses that letters may go to where they leave the machine; None is any."""
+    allowed: Allowed | None = None
+    """Whom letters may reach where they leave the machine; None is anybody."""
     approval: bool = False
     """Only what somebody approved leaves the machine."""
     window: Window = field(default_factory=Window)
@@ -33,14 +35,15 @@ class Rules:
     """After how long a letter that the carrier's records do not have is sent again."""
 
     @classmethod
-    def of(cls, mail: Mail, zone: ZoneInfo) -> "Rules":
-        """As a home's settings say."""
+    def of(cls, settings: Settings, campaign: str) -> "Rules":
+        """As a home's settings say of a campaign's letters."""
+        mail = settings.mail
         minutes = mail.auto_requeue_minutes
         return cls(
-            allowed=mail.allowed,
+            allowed=settings.post(campaign).allowed or (),
             approval=mail.approval == "required",
             window=mail.window,
-            zone=zone,
+            zone=settings.zone,
             connections=mail.connections,
             per_second=mail.per_second,
             per_hour=mail.per_hour,

@@ -8,17 +8,16 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 from types import MappingProxyType
-from zoneinfo import ZoneInfo
 
-from edu_pipeline.mail.checks import NOT_ALLOWED, is_allowed
 from edu_pipeline.mail.ledger.controls import Pause, paused
 from edu_pipeline.mail.ledger.reading import Entry
 from edu_pipeline.mail.ledger.store import Ledger
 from edu_pipeline.mail.ledger.tables import OUT, WAITING
 from edu_pipeline.mail.letter import Figure, Moved, moved
+from edu_pipeline.mail.limits import not_to_leave
 from edu_pipeline.mail.pace import HOUR, Rules, standstill
 from edu_pipeline.mail.states import State
-from edu_pipeline.settings.mail import Mail
+from edu_pipeline.settings.home import Settings
 
 _TO_GO = frozenset({State.draft, State.approved, State.pending})
 """Go out, unless something keeps them; a delivery leaves out who must not be written to by now."""
@@ -48,39 +47,45 @@ class Conditions:
     gone: Sequence[datetime] = ()
     """When letters went out in the last hour, of any period; in order."""
     leaves: bool = False
-    """Letters leave the machine, so only to whom the rules allow."""
+    """Letters leave the machine."""
     unwanted: Mapping[str, str] = field(default_factory=dict)
     """Key → why the letter must not go to its recipient by now."""
     unapproved: Collection[str] = field(default_factory=frozenset)
     """Keys of letters whose content nobody approved."""
+    not_to_leave: Mapping[str, str] = field(default_factory=dict)
+    """Key → why the letter must not leave the machine."""
 
 
 def conditions_of(
     ledger: Ledger,
+    campaign: str,
+    period: str,
     *,
     now: datetime,
-    mail: Mail,
-    zone: ZoneInfo,
+    settings: Settings,
     held: str | None,
 ) -> Conditions:
     """What the ledger and the settings say of a period's letters at a moment.
 
     Args:
         ledger: Read only.
+        campaign: Such as `teachers`.
+        period: Such as `2026-W40`.
         now: With time zone.
-        mail: From the settings.
-        zone: The school's.
+        settings: The home's.
         held: Why the gate lets none of them go.
     """
+    mail, rules = settings.mail, Rules.of(settings, campaign)
     return Conditions(
         now=now,
-        rules=Rules.of(mail, zone),
+        rules=rules,
         held=held,
         pause=paused(ledger),
         gone=ledger.attempts_since(now - HOUR, mail.transport),
         leaves=mail.leaves,
         unapproved=ledger.unapproved(),
         unwanted=ledger.not_to_be_sent(),
+        not_to_leave=not_to_leave(ledger, campaign, period, rules.allowed),
     )
 
 
@@ -164,12 +169,9 @@ def _fate(entry: Entry, conditions: Conditions, blocked: str | None) -> tuple[Fa
 
 def _not_yet(entry: Entry, conditions: Conditions) -> str | None:
     """Why a letter may not leave the machine before somebody has done something."""
-    rules = conditions.rules
-    if rules.approval and entry.key in conditions.unapproved:
+    if conditions.rules.approval and entry.key in conditions.unapproved:
         return "It was written when none was needed, and needs approval now."
-    if rules.allowed is not None and not is_allowed(entry.email, rules.allowed):
-        return NOT_ALLOWED
-    return None
+    return conditions.not_to_leave.get(entry.key)
 
 
 def to_rehearse(entries: Iterable[Entry]) -> Sequence[str]:

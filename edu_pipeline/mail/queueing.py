@@ -10,9 +10,10 @@ from edu_pipeline.mail.checks import hold_reason
 from edu_pipeline.mail.corrections import corrected, unfit
 from edu_pipeline.mail.ledger.store import Ledger, Queueing
 from edu_pipeline.mail.letter import Letter
+from edu_pipeline.mail.limits import limit_of
 from edu_pipeline.mail.names import Names
 from edu_pipeline.mail.states import State
-from edu_pipeline.settings.mail import Mail
+from edu_pipeline.settings.home import Settings
 
 
 class UnfitReasonError(Exception):
@@ -28,7 +29,7 @@ def queue_letters(
     searched: bool,
     of: tuple[str, str],
     by: str,
-    mail: Mail,
+    settings: Settings,
     correction: str | None,
 ) -> Mapping[str, int]:
     """Queue a period's letters one after the other; those that must wait with the reason why.
@@ -41,7 +42,7 @@ def queue_letters(
         searched: Whether letters are searched for them.
         of: Campaign and period.
         by: Who queues them.
-        mail: From the settings.
+        settings: The home's.
         correction: Why letters that went out are corrected, if they are.
 
     Returns:
@@ -54,13 +55,19 @@ def queue_letters(
     if correction and (problem := unfit(correction, known)):
         raise UnfitReasonError(f"Nothing was queued. {problem}")
     known = known if searched else Names(())
+    mail, post = settings.mail, settings.post(of[0])
+    outside = mail.leaves and mail.mode == "live"
+    limit = limit_of(ledger, of[0], post.allowed or ()) if outside else None
     to = Counter(same_address(address or "") for address in addresses)
 
     def checked() -> Iterator[Letter]:
         for letter in letters:
             as_sent = corrected(letter, correction) if correction else letter
             alone = to[same_address(letter.recipient.email)] == 1
-            yield replace(letter, hold=hold_reason(as_sent, known, mail, alone=alone))
+            hold = hold_reason(
+                as_sent, known, alone=alone, limit=limit, postal_address=post.postal_address
+            )
+            yield replace(letter, hold=hold)
 
     result = ledger.queue(
         checked(),

@@ -1,7 +1,7 @@
 """The programmes job as Dagster sees it: completion, what its team reads, and the files."""
 
 import functools
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from datetime import UTC, date, datetime
 from inspect import cleandoc
 
@@ -12,7 +12,7 @@ from edu_pipeline.facts.audience import accept_audiences, audiences
 from edu_pipeline.facts.completion_doubts import doubts
 from edu_pipeline.facts.files import export_table
 from edu_pipeline.facts.newcomers import newcomers, report_completers
-from edu_pipeline.facts.nudge_letters import nudges_to_write
+from edu_pipeline.facts.nudge_letters import addresses_of_learners, nudges_to_write
 from edu_pipeline.facts.nudges import (
     at_current_addresses,
     certificates_seen,
@@ -70,7 +70,8 @@ from edu_pipeline.programmes.nudges import (
 from edu_pipeline.programmes.nudges import nudges as nudges_of
 from edu_pipeline.programmes.reports import completion_report, new_completers, write_report
 from edu_pipeline.programmes.runs import programme_runs as programme_runs_of
-from edu_pipeline.settings.home import Home, Settings
+from edu_pipeline.settings.home import Home, Settings, SettingsError
+from edu_pipeline.settings.post import LEARNERS
 
 _table = functools.partial(table, "programmes", source="edx")
 
@@ -409,6 +410,11 @@ def nudge_letters(
             "refresh job, then choose the running week.",
             allow_retries=False,
         )
+    post = settings.post(campaign_of(programme_id))
+    try:
+        folders = home.templates_for(post)
+    except SettingsError as error:
+        raise dg.Failure(str(error), allow_retries=False) from error
     edition = Edition(
         programme=programme,
         period=period["period"].item(),
@@ -416,9 +422,8 @@ def nudge_letters(
             programme_runs.filter(programme_id=programme_id),
             export_inventory.filter(programme_id=programme_id),
         ),
-        letters=settings.letters,
-        postal_address=settings.mail.postal_address or "",
-        env=templates_of(home.templates),
+        post=post,
+        env=templates_of(*folders),
         salt=ledger_identity["salt"].item(),
         opt_out_url=ways_out(
             settings.mail.public_url,
@@ -441,6 +446,18 @@ def nudge_letters(
         return (yield from frames)
     except UnknownCourseError as error:
         raise dg.Failure(f"{error} Run the refresh job.", allow_retries=False) from error
+
+
+ADDRESSEES_OF = ("nudges", "stg_learners")
+
+
+def addressees(con: Connection, settings: Settings) -> Iterator[tuple[str, str]]:
+    """Campaign and address of the learners of every programme whose letters may reach only these."""
+    for programme in settings.programmes:
+        campaign = campaign_of(programme.id)
+        if settings.post(campaign).allowed == LEARNERS:
+            for email in addresses_of_learners(con, programme.id):
+                yield campaign, email
 
 
 COMPUTED: Sequence[Table] = [

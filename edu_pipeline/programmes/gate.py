@@ -18,6 +18,7 @@ from edu_pipeline.programmes.nudges import campaign_of
 from edu_pipeline.settings.programmes import Programme
 
 AUDIENCE_MOVED = "audience_moved"
+FIRST_AUDIENCE = "first_audience"
 FEW_MOVES = 10
 """So many may enter or leave whatever the share, or small programmes were held every week."""
 
@@ -30,8 +31,10 @@ def nudge_problems(
     """Audiences that a person must look at before anybody is nudged.
 
     An audience moved when more than `FEW_MOVES` learners and more than the programme's share of the
-    audience accepted last entered it, or left it. A first audience has nothing to compare with; but
-    where letters of ours went out before, the audience that they went to was lost.
+    audience accepted last entered it, or left it. Where letters of ours went out before and no audience
+    was accepted, the one that they went to was lost. A first audience has nothing to compare with: it is
+    everybody with a reason since the first run, so somebody must have said from when reasons count, or
+    who was told by other means.
 
     Args:
         programmes: As `pipeline.toml` has them.
@@ -42,6 +45,7 @@ def nudge_problems(
         `LandingProblems`, without `since`.
     """
     share = {programme.id: programme.audience_moves for programme in programmes}
+    since = {programme.id for programme in programmes if programme.nudges_since}
     # history of other mailers was written before there was any audience here
     ours = set(told_before.filter(pl.col("recipient_key").is_not_null())["campaign"])
     rows = [
@@ -51,7 +55,37 @@ def nudge_problems(
         and max(audience["entered"], audience["gone"])
         > max(FEW_MOVES, share[audience["programme_id"]] * audience["learners_before"])
     ]
+    rows += [
+        _first_audience(audience)
+        for audience in audiences.iter_rows(named=True)
+        if audience["learners"]
+        and not audience["accepted"]
+        and audience["programme_id"] not in since
+        and campaign_of(audience["programme_id"]) not in set(told_before["campaign"])
+    ]
     return problems_frame(rows).sort("part")
+
+
+def _first_audience(audience: dict[str, Any]) -> Problem:
+    programme = audience["programme_id"]
+    sentence = (
+        f"Nobody of {programme} was written to from here so far, and {counted(audience['learners'], 'learner')} "
+        "would be told at once of everything since the first run. Say from when news counts, with "
+        f"nudges_since = {audience['as_of']} in its [[programmes]] of pipeline.toml; or say who was told by "
+        "other means: edu-pipeline mail history import."
+    )
+    problem = Problem(
+        "edx",
+        "audience",
+        FIRST_AUDIENCE,
+        programme,
+        sentence,
+        "nudges",
+        part=programme,
+        content=audience["digest"],
+        known_as="a first audience",  # the day in the sentence is another tomorrow
+    )
+    return problem.releasable("If all of them should be written to")
 
 
 def _audience_moved(audience: dict[str, Any], allowed: float) -> Problem:

@@ -28,7 +28,7 @@ from edu_pipeline.programmes.nudges import (
     goal_of,
     recipient_key,
 )
-from edu_pipeline.settings.letters import Letters
+from edu_pipeline.settings.post import Post
 from edu_pipeline.settings.programmes import Course, Programme
 
 WORDS = "letters/nudge_words.txt.j2"
@@ -76,9 +76,8 @@ class Edition:
     """Such as `2026-W40`."""
     runs: Mapping[str, RunDates]
     """Of this programme, by their keys."""
-    letters: Letters
-    """Who writes."""
-    postal_address: str
+    post: Post
+    """Who writes, from where."""
     env: jinja2.Environment
     """From `mail.render.environment`; has the templates in `letters/`."""
     salt: str
@@ -231,7 +230,7 @@ def nudge_letter(row: Mapping[str, Any], edition: Edition) -> Letter:
     name = " ".join((row["name"] or "").split())
     view = nudge_view(row, programme, edition.runs)
     url = edition.opt_out_url(key) if edition.opt_out_url else ""
-    letters = edition.letters
+    post = edition.post
     try:
         written, fault = _written(view, name, url, edition), None
         fresh = edition.words("fresh", view)
@@ -242,8 +241,8 @@ def nudge_letter(row: Mapping[str, Any], edition: Edition) -> Letter:
         period=edition.period,
         recipient_key=key,
         recipient=Address(row["email"] or "", name),
-        sender=Address(*letters.sender),
-        reply_to=letters.answers_to,
+        sender=Address(*post.sender),
+        reply_to=post.answers_to,
         subject=written.subject,
         html=written.html,
         text=written.text,
@@ -256,7 +255,7 @@ def nudge_letter(row: Mapping[str, Any], edition: Edition) -> Letter:
         figures=(_figure(row["about"], view),),
         hold=fault,
         as_of=tuple(dict.fromkeys([fresh, in_html(fresh)])) if fresh else (),
-        headers=opt_out_headers(url, letters.answers_to) if url else {},
+        headers=opt_out_headers(url, post.answers_to) if url else {},
         opt_out=True,
     )
 
@@ -270,8 +269,8 @@ def _written(view: NudgeView, name: str, url: str, edition: Edition) -> Written:
         "subject": subject,
         "preheader": edition.words(f"{view.group}_preheader", view),
         "say": edition.words,
-        "from_name": edition.letters.sender[1],
-        "postal_address": edition.postal_address,
+        "from_name": edition.post.sender[1],
+        "postal_address": edition.post.postal_address or "",
         "opt_out_url": url,
     }
     html, text = (_template(edition, view.group, kind) for kind in ("html", "txt"))

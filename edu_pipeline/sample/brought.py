@@ -11,8 +11,9 @@ from pathlib import Path
 from typing import Any
 
 from edu_pipeline.settings.home import Home
+from edu_pipeline.settings.letters import SAMPLE_DOMAIN, SAMPLE_SENDER
 
-SCHOOL = """
+SCHOOL = f"""
 [school]
 name = "Riverside School"
 time_zone = "America/New_York"
@@ -25,9 +26,9 @@ E = "excused"
 H = "half_day"
 
 [letters]
-from_name = "Riverside School data"
-from_email = "reports@riverside.example"
-reply_to = "data.team@riverside.example"
+from_name = "{SAMPLE_SENDER}"
+from_email = "reports@{SAMPLE_DOMAIN}"
+reply_to = "data.team@{SAMPLE_DOMAIN}"
 
 [mail]
 tracking = "individual"

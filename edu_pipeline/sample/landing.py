@@ -14,8 +14,8 @@ from pathlib import Path
 import polars as pl
 
 from edu_pipeline.settings.landing import SAMPLE_MARKER
+from edu_pipeline.settings.letters import SAMPLE_DOMAIN
 
-EMAIL_DOMAIN = "riverside.example"
 _SETTLED_SECONDS = 10
 _FOR_EXPORTS = Path("school")
 """Below a landing zone, as `init` makes it for a school's own."""
@@ -78,7 +78,7 @@ def write_files(landing: Path, files: Mapping[str, bytes]) -> list[Path]:
     landing.mkdir(parents=True, exist_ok=True)
     marker = {
         "files": [path.relative_to(landing).as_posix() for path in (*kept, *paths)],
-        "email_domain": EMAIL_DOMAIN,
+        "email_domain": SAMPLE_DOMAIN,
         "since": (sample_since(landing) or datetime.now(UTC)).isoformat(timespec="seconds"),
     }
     (landing / SAMPLE_MARKER).write_text(json.dumps(marker, indent=2) + "\n", encoding="utf-8")

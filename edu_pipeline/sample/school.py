@@ -9,7 +9,6 @@ from typing import Literal
 import numpy as np
 import polars as pl
 
-from edu_pipeline.sample.landing import EMAIL_DOMAIN
 from edu_pipeline.sample.plan import (
     CO_TAUGHT,
     OPEN,
@@ -26,6 +25,7 @@ from edu_pipeline.sample.plan import (
     school_year,
 )
 from edu_pipeline.sample.records import attendance, homework
+from edu_pipeline.settings.letters import SAMPLE_DOMAIN
 
 _GIVEN_NAMES = (
     "Ada, Aisha, Aleksander, Amara, Amélie, Ana, Arjun, Astrid, Benedikt, Bilal, Bronwen, Camila, "
@@ -142,7 +142,7 @@ def _staff(homerooms: pl.DataFrame, rng: np.random.Generator) -> pl.DataFrame:
         [
             pl.Series("staff_id", staff_ids),
             *_names(size, rng),
-            pl.Series("email", [f"{staff.lower()}@{EMAIL_DOMAIN}" for staff in staff_ids]),
+            pl.Series("email", [f"{staff.lower()}@{SAMPLE_DOMAIN}" for staff in staff_ids]),
             pl.Series("school_id", [str(n // staff_per_school + 1) for n in range(size)]),
         ]
     )

@@ -23,6 +23,7 @@ from edu_pipeline.settings.letters import Letters, Notice, Targets
 from edu_pipeline.settings.mail import Mail
 from edu_pipeline.settings.marks import Attendance, Homework
 from edu_pipeline.settings.part import Part
+from edu_pipeline.settings.post import Post
 from edu_pipeline.settings.programmes import Programme
 from edu_pipeline.settings.sources import Fetched
 
@@ -133,6 +134,17 @@ class Settings(Part):
         return self
 
     @model_validator(mode="after")
+    def _whoever_writes_says_to_whom(self) -> Self:
+        mail = self.mail
+        if mail.mode == "live" and mail.leaves and not self._allows_anybody:
+            raise ValueError(
+                f'transport = "{mail.transport}" needs [mail] allowed, the domains that letters may go '
+                'to, such as allowed = ["school.org"]; for letters to learners [programmes.post] may say '
+                'allowed = "learners"'
+            )
+        return self
+
+    @model_validator(mode="after")
     def _whoever_writes_says_who(self) -> Self:
         blank = [
             key
@@ -149,6 +161,22 @@ class Settings(Part):
                 'transport = "folder"'
             )
         return self
+
+    def post(self, campaign: str) -> Post:
+        """Who writes a campaign's letters, and whom they may reach.
+
+        What a programme's own post leaves out is as for all letters.
+
+        Args:
+            campaign: Such as `teachers`, or `nudges.buslead` of the programme `buslead`.
+        """
+        of = campaign.partition(".")[2]
+        own = next((each.post for each in self.programmes if each.id == of), Post())
+        return own.beside(self.letters, self.mail)
+
+    @property
+    def _allows_anybody(self) -> bool:
+        return bool(self.mail.allowed) or any(each.post.allowed for each in self.programmes)
 
     @property
     def known_zone(self) -> str | None:
@@ -241,6 +269,22 @@ class Home:
     def templates(self) -> Path:
         """The home's own templates, which win over the shipped ones."""
         return self.root / "templates"
+
+    def templates_for(self, post: Post) -> tuple[Path, ...]:
+        """Folders of templates for letters: the first that has a template wins.
+
+        Raises:
+            SettingsError: The post's own folder is not there.
+        """
+        if post.templates is None:
+            return (self.templates,)
+        own = self.root / post.templates
+        if not own.is_dir():
+            raise SettingsError(
+                f"[programmes.post] templates: there is no folder {own}. Make it, or correct its name in "
+                "pipeline.toml."
+            )
+        return own, self.templates
 
     def landing_url(self, settings: Settings) -> str:
         """The landing zone as a URL, whether it is a folder of the home or elsewhere."""

@@ -1,14 +1,18 @@
-"""What letters say: `[targets]`, `[faces]`, `[letters]`, `[notice]`."""
+"""What letters say and who signs them: `[targets]`, `[faces]`, `[letters]`, `[notice]`."""
 
 from typing import Annotated, Literal, Self
 
 from pydantic import AfterValidator, Field, model_validator
 
-from edu_pipeline.ground.addresses import is_address
+from edu_pipeline.ground.addresses import is_address, same_address
 from edu_pipeline.settings.part import Part
 
 NOBODY = "sender-not-set@school.example"
 UNSAID = "Sender not set"
+SAMPLE_DOMAIN = "riverside.example"
+"""Where everybody of the made-up school has their address."""
+SAMPLE_SENDER = "Riverside School data"
+"""Who signs the made-up school's letters."""
 Block = Literal["figures", "news", "notice", "charts", "table"]
 
 
@@ -21,6 +25,19 @@ def mailbox(email: str) -> str:
 
 def _mailbox_or_blank(email: str) -> str:
     return mailbox(email) if email else email
+
+
+MailboxOrBlank = Annotated[str, AfterValidator(_mailbox_or_blank)]
+
+
+def is_nobodys(email: str, name: str) -> bool:
+    """Whether a sender is the shipped sample's, or none that anybody has set."""
+    address = same_address(email)
+    return (
+        address in {"", NOBODY}
+        or address.rpartition("@")[2] == SAMPLE_DOMAIN
+        or name.strip() == SAMPLE_SENDER
+    )
 
 
 class Cutoffs(Part):
@@ -63,7 +80,28 @@ class Faces(Part):
     below: str = Field("🙁", description="Below target.")
 
 
-class Letters(Part):
+class Sender(Part):
+    """Who signs letters, and where answers go."""
+
+    from_name: str = Field("", description="The name letters come from; blank: “School data”.")
+    from_email: MailboxOrBlank = Field(
+        "", description="The address letters come from; blank: no letter leaves the machine."
+    )
+    reply_to: MailboxOrBlank = Field("", description="Where answers go; default: from_email.")
+
+    @property
+    def sender(self) -> tuple[str, str]:
+        """Address and name that letters come from; where nobody said so, they say that."""
+        named = self.from_name or ("School data" if self.from_email else UNSAID)
+        return self.from_email or NOBODY, named
+
+    @property
+    def answers_to(self) -> str:
+        """The address that answers go to."""
+        return self.reply_to or self.sender[0]
+
+
+class Letters(Sender):
     """Who gets a letter, what is in it, and how it signs."""
 
     to: Literal["everyone", "homeroom_teachers"] = Field(
@@ -81,24 +119,6 @@ class Letters(Part):
         ),
     )
     faces: Faces = Field(default_factory=Faces)
-    from_name: str = Field("", description="The name letters come from; blank: “School data”.")
-    from_email: Annotated[str, AfterValidator(_mailbox_or_blank)] = Field(
-        "", description="The address letters come from; blank: no letter leaves the machine."
-    )
-    reply_to: Annotated[str, AfterValidator(_mailbox_or_blank)] = Field(
-        "", description="Where answers go; default: from_email."
-    )
-
-    @property
-    def sender(self) -> tuple[str, str]:
-        """Address and name that letters come from; where nobody said so, they say that."""
-        named = self.from_name or ("School data" if self.from_email else UNSAID)
-        return self.from_email or NOBODY, named
-
-    @property
-    def answers_to(self) -> str:
-        """The address that answers go to."""
-        return self.reply_to or self.sender[0]
 
 
 class Notice(Part):

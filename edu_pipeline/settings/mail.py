@@ -117,7 +117,8 @@ class Mail(Part):
         (),
         description=(
             "Domains (`school.org`) or addresses that letters may go to; a letter to another one is "
-            "held. Needed where letters leave the machine."
+            "held. Needed where letters leave the machine, unless `[programmes.post]` says whom its "
+            "letters may reach."
         ),
     )
     approval: Literal["required", "none"] = Field(
@@ -226,9 +227,4 @@ class Mail(Part):
     def _complete(self) -> Self:
         if self.mode == "redirect" and not self.redirect_to:
             raise ValueError('mode = "redirect" needs redirect_to, the address of who rehearses')
-        if self.mode == "live" and self.leaves and not self.allowed:
-            raise ValueError(
-                f'transport = "{self.transport}" needs allowed, the domains that letters may go '
-                'to, such as allowed = ["school.org"]'
-            )
         return self

@@ -9,6 +9,7 @@ from pydantic import AfterValidator, Field, StringConstraints, model_validator
 
 from edu_pipeline.model.course_keys import canonical, course_of, folded
 from edu_pipeline.settings.part import ONE_OR_SEVERAL, Part
+from edu_pipeline.settings.post import Post
 
 PAID_TRACKS = (
     "verified",
@@ -218,7 +219,8 @@ class Programme(Part):
         None,
         description=(
             "Nudges begin on this day, and nobody is told what became news before it: certificates "
-            "available or upgrades closed earlier. Default: everything is told."
+            "available or upgrades closed earlier. Default: everything is told, and the first letters wait "
+            "until somebody has said so, or imported what went out by other means."
         ),
     )
     letters_per_month: int = Field(
@@ -238,6 +240,7 @@ class Programme(Part):
             "effect of nudges can be measured: 0.1 is one in ten."
         ),
     )
+    post: Post = Field(default_factory=Post)
     audience_moves: float = Field(
         0.25,
         ge=0,

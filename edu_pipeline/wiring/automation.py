@@ -298,8 +298,7 @@ def mail_sensor(settings: Settings) -> dg.SensorDefinition:
 
 def ready_to_go(mail_room: MailRoom, now: datetime) -> list[tuple[Period, str]]:
     """The periods with letters that may leave now, each with a digest of these letters."""
-    mail = mail_room.settings.mail
-    if mail.mode != "live":
+    if mail_room.settings.mail.mode != "live":
         return []
     found = []
     with mail_room.open_ledger() as ledger:
@@ -307,9 +306,10 @@ def ready_to_go(mail_room: MailRoom, now: datetime) -> list[tuple[Period, str]]:
             entries = ledger.entries(period.campaign, period.period)
             conditions = conditions_of(
                 ledger,
+                period.campaign,
+                period.period,
                 now=now,
-                mail=mail,
-                zone=mail_room.settings.zone,
+                settings=mail_room.settings,
                 held=period.held,
             )
             going = [

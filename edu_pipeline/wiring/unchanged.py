@@ -89,7 +89,13 @@ def _rest(room: MailRoom) -> str:
     home, settings = room.home, room.settings
     with room.open_ledger() as ledger:
         told = ledger.extent()
-    files = [*_below(_CODE, "*.py"), *_below(shipped("templates")), *_below(home.templates)]
+    own = {each.post.templates for each in settings.programmes} - {None}
+    folders = [
+        shipped("templates"),
+        home.templates,
+        *(home.root / str(name) for name in sorted(map(str, own))),
+    ]
+    files = [*_below(_CODE, "*.py"), *(path for folder in folders for path in _below(folder))]
     rests_on = [
         settings.model_dump_json(),
         _today(settings.zone).isoformat(),

@@ -14,7 +14,7 @@ from edu_pipeline_tests.mail.letters import claimed
 from edu_pipeline_tests.mail.letters import recorded as record_outcome
 
 WEEK = "2026-W40"
-WHO = '[letters]\nfrom_email = "reports@riverside.example"\n'
+WHO = '[letters]\nfrom_email = "reports@lake.example"\n'
 LIVE = f"""
 {WHO}
 [mail]

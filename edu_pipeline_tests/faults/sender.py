@@ -213,13 +213,21 @@ class _Ledger(Ledger):
         owner: str,
         transport: str,
         now: datetime,
+        only_addressees: bool = False,
     ) -> Sequence[FrozenLetter]:
         self._changes = [
             *(("outcome", each.key.split(":")[2]) for each in ended),
             *(("claim", key.split(":")[2]) for key in keys),
         ]
         try:
-            return super().exchange(ended, keys, owner=owner, transport=transport, now=now)
+            return super().exchange(
+                ended,
+                keys,
+                owner=owner,
+                transport=transport,
+                now=now,
+                only_addressees=only_addressees,
+            )
         finally:
             self._changes = []
 

@@ -26,7 +26,7 @@ def letter(
 ) -> Letter:
     """A letter of a job, with one picture."""
     fields: dict[str, object] = {
-        "sender": Address("reports@riverside.example", "Riverside School"),
+        "sender": Address("reports@lake.example", "Lake School"),
         "reply_to": "office@riverside.example",
         "html": '<p>Hello</p><img src="cid:attendance" alt="chart">',
         "text": "Hello\n",

@@ -145,7 +145,7 @@ def test_the_ledgers_identity_is_there_for_keys_and_links(home: Home) -> None:
 WEEK = "2026-09-28"
 KEY = "teachers:2026-W40:t_1"
 OUTSIDE = (
-    '[school]\ntime_zone = "UTC"\n[letters]\nfrom_email = "reports@riverside.example"\n'
+    '[school]\ntime_zone = "UTC"\n[letters]\nfrom_email = "reports@lake.example"\n'
     '[mail]\ntransport = "smtp"\nallowed = ["riverside.example"]\nstop_after = 1\n'
 )
 """To a mail server that is not there."""

@@ -6,6 +6,7 @@ import pytest
 from edu_pipeline.mail.checks import is_allowed
 from edu_pipeline.mail.letter import Address, Image, Letter
 from edu_pipeline.mail.links import opt_out_headers
+from edu_pipeline.settings.letters import Letters
 from edu_pipeline.settings.mail import Mail
 from edu_pipeline_tests.mail.conftest import LetterMaker
 from edu_pipeline_tests.mail.holding import hold_reasons
@@ -115,6 +116,24 @@ def test_the_allow_list_is_for_letters_that_leave_the_machine(
     letter = good(make_letter, **to("moss@elsewhere.example"))
 
     assert ("outside [mail] allowed in pipeline.toml" in why(letter, mail=mail)) is waits
+
+
+@pytest.mark.parametrize(
+    ("sender", "waits"),
+    [
+        (Address("reports@riverside.example", "Hill School"), True),
+        (Address("Reports@Riverside.example "), True),
+        (Address("reports@school.org", "Riverside School data"), True),
+        (Address(*Letters().sender), True),
+        (Address("reports@school.org", "Riverside High School"), False),
+    ],
+)
+def test_what_leaves_the_machine_comes_from_somebody_real(
+    make_letter: LetterMaker, sender: Address, *, waits: bool
+) -> None:
+    letter = good(make_letter, sender=sender)
+    assert ("made-up sample's sender" in why(letter, mail=LIVE)) is waits
+    assert "made-up" not in why(letter, mail=Mail())
 
 
 @pytest.mark.parametrize("sign", ["\n", "\r\n", "\x00", "\x0b", "\x85", "\u2028"])

@@ -18,7 +18,7 @@ from edu_pipeline.mail.ledger.reading import FrozenLetter
 from edu_pipeline.mail.ledger.store import Ended, Ledger, Queueing
 from edu_pipeline.mail.ledger.suppressions import suppress
 from edu_pipeline.mail.ledger.tombstones import bury
-from edu_pipeline.mail.letter import Letter
+from edu_pipeline.mail.letter import Address, Letter
 from edu_pipeline.mail.pace import Rules
 from edu_pipeline.mail.states import State
 from edu_pipeline.mail.transports.folder import FolderTransport
@@ -82,8 +82,11 @@ class DyingLedger(Ledger):
         owner: str,
         transport: str,
         now: datetime,
+        only_addressees: bool = False,
     ) -> Sequence[FrozenLetter]:
-        letters = super().exchange(ended, keys, owner=owner, transport=transport, now=now)
+        letters = super().exchange(
+            ended, keys, owner=owner, transport=transport, now=now, only_addressees=only_addressees
+        )
         claimed = [letter.recipient_key for letter in letters]
         recorded = [each.key.split(":")[2] for each in ended]
         if "t_2" in {"after claiming": claimed, "after recording": recorded}.get(self.dies, ()):
@@ -622,6 +625,51 @@ def test_a_letter_to_an_address_that_is_not_allowed_is_held_at_the_door(
     assert run(ledger, moody, rules=rules).counts == {State.sent: 1, State.held: 1}
     assert moody.asked == ["t_1"]
     assert "outside [mail] allowed" in ledger.entries("teachers", "2026-W40")[1].reason
+
+
+def test_a_letter_of_the_samples_sender_is_held_at_the_door(
+    ledger: Ledger, make_letter: LetterMaker
+) -> None:
+    sample = Address("reports@riverside.example", "Riverside School data")
+    queue(ledger, make_letter("t_1"), make_letter("t_2", sender=sample))
+    rules = Rules(allowed=("riverside.example",))
+    assert run(ledger, Moody({}), rules=rules).counts == {State.sent: 1, State.held: 1}
+    assert "Say who writes" in ledger.entries("teachers", "2026-W40")[1].reason
+
+
+def test_letters_to_learners_reach_only_addresses_that_the_last_refresh_found(
+    ledger: Ledger, make_letter: LetterMaker
+) -> None:
+    queue(ledger, *(make_letter(key) for key in ("t_1", "t_2", "t_3")))
+    found = [("teachers", "T_1@Riverside.example "), ("nudges.lead", "t_2@riverside.example")]
+    ledger.record_periods("teachers", [], found)
+    moody = Moody({})
+    rules = Rules(allowed="learners")
+    assert run(ledger, moody, rules=rules).counts == {State.sent: 1, State.held: 2}
+    assert moody.asked == ["t_1"]
+    assert "found nobody with this address" in ledger.entries("teachers", "2026-W40")[1].reason
+
+
+def test_who_leaves_the_exports_while_letters_go_out_is_not_written_to(
+    ledger: Ledger, make_letter: LetterMaker
+) -> None:
+    keys = ["t_1", "t_2", "t_3"]
+    queue(ledger, *map(make_letter, keys))
+
+    def found(*names: str) -> None:
+        addresses = [("teachers", f"{name}@riverside.example") for name in names]
+        ledger.record_periods("teachers", [], addresses)
+
+    class Refreshed(Moody):
+        def send(self, letter: FrozenLetter, now: datetime) -> Outcome:
+            found("t_1", "t_3")
+            return super().send(letter, now)
+
+    found(*keys)
+    moody = Refreshed({})
+    report = run(ledger, moody, rules=Rules(allowed="learners"))
+    assert moody.asked == ["t_1", "t_3"]
+    assert report.counts == {State.sent: 2, State.held: 1}
 
 
 def test_the_folder_takes_letters_to_any_address(

@@ -28,6 +28,7 @@ from edu_pipeline.mail.ledger.suppressions import import_suppressions, in_force,
 from edu_pipeline.mail.ledger.tables import EVENTS, METADATA
 from edu_pipeline.mail.ledger.tombstones import is_forgotten, tombstone, tombstones_frame
 from edu_pipeline.mail.letter import Figure, Letter
+from edu_pipeline.mail.limits import limit_of
 from edu_pipeline.mail.states import State
 from edu_pipeline_tests.mail.letters import claimed, recorded
 
@@ -152,6 +153,16 @@ def test_nothing_is_queued_for_the_person_again(
     for letter in (to_ada, by_key, by_address):
         assert ledger.queue([letter], now=NOW, by="test").forgotten == 1
     assert ledger.entries("teachers", PERIOD) == []
+
+
+def test_the_person_is_struck_off_the_list_of_whom_letters_may_reach(ledger: Ledger) -> None:
+    both = [("nudges.lead", "Ada@Riverside.example"), ("nudges.lead", "ben@riverside.example")]
+    ledger.record_periods("nudges", [], both)
+    assert "riverside" not in everything(ledger)
+    forget(ledger, TEACHER)
+    left = limit_of(ledger, "nudges.lead", "learners")
+    assert left.why_not_to("ben@riverside.example") is None
+    assert left.why_not_to("ada@riverside.example")
 
 
 def test_a_tombstone_does_not_say_who_it_was(ledger: Ledger) -> None:

@@ -2,10 +2,11 @@
 
 from dataclasses import replace
 from datetime import UTC, datetime, time, timedelta
-from zoneinfo import ZoneInfo
+from typing import Any
 
 import pytest
 
+from edu_pipeline.mail.checks import NOT_ALLOWED
 from edu_pipeline.mail.ledger.controls import Pause
 from edu_pipeline.mail.ledger.history import import_history
 from edu_pipeline.mail.ledger.reading import Entry
@@ -22,7 +23,8 @@ from edu_pipeline.mail.plan import (
     to_rehearse,
 )
 from edu_pipeline.mail.states import State
-from edu_pipeline.settings.mail import Mail, Window
+from edu_pipeline.settings.home import Settings
+from edu_pipeline.settings.mail import Window
 from edu_pipeline_tests.mail.conftest import LetterMaker
 
 NOW = datetime(2026, 10, 2, 15, tzinfo=UTC)
@@ -112,21 +114,21 @@ def test_who_opted_out_since_the_letter_was_queued_is_left_out() -> None:
 
 
 @pytest.mark.parametrize(
-    ("rules", "waits"),
+    ("said", "waits"),
     [
-        (Rules(allowed=("elsewhere.example",)), "outside [mail] allowed"),
-        (Rules(approval=True), "needs approval now"),
+        ({"not_to_leave": {"teachers:2026-W40:t_1": NOT_ALLOWED}}, "outside [mail] allowed"),
+        ({"rules": Rules(approval=True)}, "needs approval now"),
     ],
 )
 def test_letters_that_leave_wait_for_a_person_as_a_delivery_would_have_it(
-    rules: Rules, waits: str
+    said: dict[str, Any], waits: str
 ) -> None:
     unapproved = {"teachers:2026-W40:t_1"}
-    leaving = Conditions(NOW, rules, leaves=True, unapproved=unapproved)
+    leaving = replace(FREE, leaves=True, unapproved=unapproved, **said)
     ((_, fate, why),) = fates(entry(), conditions=leaving)
     assert fate is Fate.person
     assert waits in why
-    staying = Conditions(NOW, rules, unapproved=unapproved)
+    staying = replace(leaving, leaves=False)
     assert fates(entry(), conditions=staying) == [("t_1", Fate.now, "")]
     kept = replace(leaving, held="A file is cut.")
     assert fates(entry(), conditions=kept) == [("t_1", Fate.later, "A file is cut.")]
@@ -140,9 +142,16 @@ def test_the_conditions_are_what_the_ledger_says_of_the_letters(
     import_history(ledger, before, source="test")
     found = conditions_of(
         ledger,
+        "teachers",
+        "2026-W40",
         now=NOW,
-        mail=Mail(transport="smtp", allowed=("riverside.example",)),
-        zone=ZoneInfo("UTC"),
+        settings=Settings.model_validate(
+            {
+                "school": {"time_zone": "UTC"},
+                "letters": {"from_email": "data@lake.example"},
+                "mail": {"transport": "smtp", "allowed": ["riverside.example"]},
+            }
+        ),
         held=None,
     )
     assert found.unwanted == {"teachers:2026-W40:t_1": "It went out by other means, on 2026-10-02."}

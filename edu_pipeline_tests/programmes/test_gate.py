@@ -24,10 +24,12 @@ from edu_pipeline.settings.home import Home, Settings
 from edu_pipeline_tests.programmes.conftest import Row, frame, programme
 
 AS_OF = date(2026, 11, 18)
-LEAD, ENGY = programme(), programme(id="engy", audience_moves=0.5)
+LEAD = programme(nudges_since=AS_OF)
+ENGY = programme(id="engy", audience_moves=0.5, nudges_since=AS_OF)
 BOTH = (LEAD, ENGY)
 NO_PROBLEMS = pl.DataFrame(schema=dtypes(LandingProblems))
 RELEASES = pl.Schema({"id": pl.String(), "at": pl.Datetime("us", "UTC")})
+NO_RELEASES = pl.DataFrame(schema=RELEASES)
 NOTHING_TOLD = pl.DataFrame(schema=TOLD_BEFORE)
 OURS = {
     "campaign": "nudges.lead",
@@ -72,6 +74,55 @@ def test_a_first_audience_is_compared_with_nothing_and_holds_nothing(
     decided(con, lead=range(1, 101))
     assert moves(con) == [("lead", 100, 0, 100, 0)]
     assert problems(con).is_empty()
+
+
+@pytest.mark.parametrize(
+    ("since", "told", "holds"),
+    [
+        (None, [], True),
+        (AS_OF, [], False),
+        (None, [{**OURS, "recipient_key": None, "email": "ana@example.org"}], False),
+        (None, [{**OURS, "campaign": "nudges.engy"}], True),
+    ],
+    ids=["nothing said", "nudges_since", "an imported history", "another programme's"],
+)
+def test_a_first_audience_is_held_until_somebody_says_from_when_news_counts_or_who_was_told(
+    con: duckdb.DuckDBPyConnection, since: date | None, told: list[Row], *, holds: bool
+) -> None:
+    decided(con, lead=range(1, 4))
+    lead = programme(nudges_since=since)
+    found = nudge_problems([lead], audiences(con, ["lead"]), frame(told, TOLD_BEFORE))
+    assert found["kind"].to_list() == ["first_audience"] * holds
+    if holds:
+        message = found["message"].item()
+        assert "3 learners would be told at once" in message
+        assert "nudges_since = 2026-11-18" in message
+        assert "edu-pipeline mail history import" in message
+        assert f"edu-pipeline gate release {found['id'].item()}" in message
+        assert list(holding(["lead"], found, NO_RELEASES)) == ["lead"]
+        accept_audiences(con, ["lead"])
+        assert nudge_problems([lead], audiences(con, ["lead"]), NOTHING_TOLD).is_empty()
+
+
+def test_a_release_of_a_first_audience_holds_tomorrow_and_not_for_another_audience(
+    con: duckdb.DuckDBPyConnection,
+) -> None:
+    def found(learners: range, as_of: date = AS_OF) -> str:
+        decided(con, lead=learners)
+        write_table(con, "nudges", read_table(con, "nudges").with_columns(as_of=as_of))
+        problems = nudge_problems([programme()], audiences(con, ["lead"]), NOTHING_TOLD)
+        return str(problems["id"].item())
+
+    today = found(range(1, 4))
+    assert found(range(1, 4), date(2026, 11, 19)) == today
+    assert found(range(1, 5)) != today
+
+
+def test_a_programme_without_an_audience_is_not_held_for_its_first(
+    con: duckdb.DuckDBPyConnection,
+) -> None:
+    decided(con, lead=())
+    assert nudge_problems([programme()], audiences(con, ["lead"]), NOTHING_TOLD).is_empty()
 
 
 def test_who_enters_after_an_empty_audience_was_accepted_is_looked_at(

@@ -15,8 +15,8 @@ from edu_pipeline.ground.templates import TemplateError, environment
 from edu_pipeline.mail.letter import Figure, Letter
 from edu_pipeline.programmes.letter import Edition, RunDates, nudge_letter, nudge_letters
 from edu_pipeline.programmes.nudges import UnknownCourseError
-from edu_pipeline.settings.letters import Letters
 from edu_pipeline.settings.mail import Mail
+from edu_pipeline.settings.post import Post
 from edu_pipeline.settings.programmes import Course, Pathway, Programme
 from edu_pipeline_tests.mail.holding import hold_reasons
 
@@ -50,13 +50,15 @@ RUNS = {
 WEEK_ENDS = datetime(2027, 3, 13, tzinfo=UTC)
 
 
+POST = Post(from_name="Lumen Online", from_email="hello@lumen.example", postal_address=ADDRESS)
+
+
 def edition(**changes: object) -> Edition:
     fields: dict[str, Any] = {
         "programme": PROGRAMME,
         "period": "2027-W10",
         "runs": RUNS,
-        "letters": Letters(from_name="Lumen Online", from_email="hello@lumen.example"),
-        "postal_address": ADDRESS,
+        "post": POST,
         "env": environment([shipped("templates")]),
         "salt": "pepper",
         "opt_out_url": lambda key: f"{URL}/out/{key}",
@@ -367,7 +369,9 @@ def test_a_letter_passes_every_check_and_offers_a_way_out() -> None:
 
 
 def test_without_a_way_out_and_a_postal_address_a_letter_waits_and_says_what_to_set() -> None:
-    letter = nudge_letter(row(), edition(opt_out_url=None, postal_address=""))
+    letter = nudge_letter(
+        row(), edition(opt_out_url=None, post=POST.model_copy(update={"postal_address": None}))
+    )
     (why,) = hold_reasons(
         [letter], ["Ada Moss"], LIVE.model_copy(update={"postal_address": None})
     ).values()
@@ -376,7 +380,9 @@ def test_without_a_way_out_and_a_postal_address_a_letter_waits_and_says_what_to_
 
 
 def test_a_letter_that_names_another_learner_is_held() -> None:
-    letter = nudge_letter(row(), edition(postal_address="Ben Reed"))
+    letter = nudge_letter(
+        row(), edition(post=POST.model_copy(update={"postal_address": "Ben Reed"}))
+    )
     assert "1 person" in hold_reasons([letter], ["Ada Moss", "Ben Reed"], LIVE)[letter.key]
 
 

@@ -14,7 +14,7 @@ from edu_pipeline_tests.browser.programmes import ORDINARY
 NOBODY_COUNTS = Opened("off", 0, None, None, None, None, None, None)
 READY = {
     "school": {"time_zone": "UTC"},
-    "letters": {"from_email": "reports@riverside.example"},
+    "letters": {"from_email": "reports@lake.example"},
 }
 LIVE = {
     "transport": "smtp",

@@ -168,13 +168,13 @@ def outlook(
     """
     from edu_pipeline.mail.plan import conditions_of, plan
 
-    mail = room.settings.mail
     entries = ledger.entries(campaign, period)
     conditions = conditions_of(
         ledger,
+        campaign,
+        period,
         now=datetime.now(UTC),
-        mail=mail,
-        zone=room.settings.zone,
+        settings=room.settings,
         held=held_by_gate(ledger, campaign, period, room.home) or held,
     )
     return Outlook(
@@ -184,7 +184,7 @@ def outlook(
         counts={str(state): number for state, number in ledger.counts(campaign, period).items()},
         conditions=conditions,
         plan=plan(entries, conditions),
-        redirect=mail.mode == "redirect",
+        redirect=room.settings.mail.mode == "redirect",
     )
 
 

@@ -235,7 +235,7 @@ def _deliver(
                 period=summary.period,
                 now=lambda: datetime.now(UTC),
                 owner=owner,
-                rules=Rules.of(room.settings.mail, room.settings.zone),
+                rules=Rules.of(room.settings, summary.campaign),
                 adopt=adopt,
                 on_progress=lambda done, total: step("", done, total),
             )
@@ -283,7 +283,7 @@ def _rehearse(room: "MailRoom", ledger: "Ledger", seen: Outlook, owner: str) -> 
             to=room.settings.mail.redirect_to or "",
             now=lambda: datetime.now(UTC),
             by=owner,
-            rules=Rules.of(room.settings.mail, room.settings.zone),
+            rules=Rules.of(room.settings, seen.campaign),
         )
 
 
@@ -382,7 +382,7 @@ def send_to_oneself(
             to=to,
             now=lambda: datetime.now(UTC),
             by=who(by),
-            rules=Rules.of(room.settings.mail, room.settings.zone),
+            rules=Rules.of(room.settings, letter.partition(":")[0]),
             again=True,
         )
     if not report.sent:

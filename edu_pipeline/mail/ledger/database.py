@@ -18,7 +18,7 @@ from filelock import FileLock, Timeout
 
 from edu_pipeline.mail.ledger.tables import IDENTITY, METADATA
 
-HEAD = "0004"
+HEAD = "0005"
 """The newest migration."""
 _MIGRATIONS = Path(__file__).parent / "migrations"
 _VERSION = sa.table("alembic_version", sa.column("version_num", sa.String))

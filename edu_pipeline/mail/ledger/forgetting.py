@@ -20,6 +20,7 @@ from typing import Any
 import sqlalchemy as sa
 
 from edu_pipeline.ground.addresses import same_address
+from edu_pipeline.mail.ledger.addressees import strike
 from edu_pipeline.mail.ledger.database import LedgerError
 from edu_pipeline.mail.ledger.reading import row_of
 from edu_pipeline.mail.ledger.store import Cause, Ledger, cancel_in
@@ -171,6 +172,7 @@ def erase(ledger: Ledger, person: Person, *, now: datetime, by: str) -> Traces:
             cause = Cause(now, by, _WHY)
             _erase_own(connection, person, cause)
             _erase_naming(connection, person, cause)
+            strike(connection, ledger.salt, person.addresses)
             for table in (SUPPRESSIONS, HISTORY):
                 connection.execute(table.delete().where(table.c.email.in_(person.addresses)))
             used = sa.select(CONTENT_IMAGES.c.sha256)

@@ -204,6 +204,19 @@ class LedgerReader(Database):
         """Keys of the letters that may go out, in order."""
         return self._keys(of_period(campaign, period), LETTERS.c.state == State.pending)
 
+    def about_to_go(self, campaign: str, period: str) -> Sequence[tuple[str, str, Address]]:
+        """Key, address and sender of the letters of a period that a delivery would take."""
+        columns = LETTERS.c["key", "email"], CONTENTS.c["sender_email", "sender_name"]
+        query = (
+            sa.select(*columns[0], *columns[1])
+            .join_from(LETTERS, CONTENTS, _ITS_CONTENT)
+            .where(
+                of_period(campaign, period), LETTERS.c.state.in_({State.approved, State.pending})
+            )
+        )
+        with self.connect() as connection:
+            return [(key, to, Address(*sender)) for key, to, *sender in connection.execute(query)]
+
     def unapproved(self) -> frozenset[str]:
         """Keys of the letters of any period that may go out and whose content nobody approved."""
         approved = sa.exists().where(

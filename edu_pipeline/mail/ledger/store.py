@@ -21,9 +21,11 @@ import sqlalchemy as sa
 from sqlalchemy.exc import IntegrityError
 
 from edu_pipeline.ground.addresses import same_address
+from edu_pipeline.mail.checks import NO_ADDRESSEE
 from edu_pipeline.mail.corrections import corrected
 from edu_pipeline.mail.due import Period
 from edu_pipeline.mail.events import fold
+from edu_pipeline.mail.ledger.addressees import is_addressee, replace_addressees
 from edu_pipeline.mail.ledger.database import LedgerError
 from edu_pipeline.mail.ledger.history import Abouts, sent_before
 from edu_pipeline.mail.ledger.reading import (
@@ -36,6 +38,7 @@ from edu_pipeline.mail.ledger.reading import (
 )
 from edu_pipeline.mail.ledger.suppressions import reason_not_to_write
 from edu_pipeline.mail.ledger.tables import (
+    ADDRESSEES,
     APPROVALS,
     ARRIVED,
     ATTEMPTS,
@@ -156,6 +159,8 @@ class Queueing:
 
 
 _PLAIN = Queueing()
+_AT_ONCE = 50
+"""Letters that are queued in one transaction, which is slow to become durable."""
 _Verdict = Literal[
     "new", "unchanged", "changed", "already_sent", "cancelled", "forgotten", "correction"
 ]
@@ -173,17 +178,29 @@ class Ledger(LedgerReader):
 
     # What may be sent, as the last refresh has it
 
-    def record_periods(self, campaign: str, periods: Iterable[Period]) -> None:
-        """Replace what is known of a campaign's periods, in one transaction; none is none.
+    def record_periods(
+        self,
+        campaign: str,
+        periods: Iterable[Period],
+        addressees: Iterable[tuple[str, str]] = (),
+    ) -> None:
+        """Replace what is known of a campaign's periods and addressees, in one transaction.
 
-        With those of the campaigns below it, as `nudges.buslead` is of `nudges`.
+        With those of the campaigns below it, as `nudges.buslead` is of `nudges`; none is none.
+
+        Args:
+            campaign: Such as `nudges`.
+            periods: What may be sent.
+            addressees: Campaign and address: whom alone the letters may reach of a campaign whose
+                settings say so.
         """
         rows = [asdict(period) for period in periods]
-        below = PERIODS.c.campaign.startswith(f"{campaign}.", autoescape=True)
         with self.begin() as connection:
-            connection.execute(PERIODS.delete().where((PERIODS.c.campaign == campaign) | below))
+            connection.execute(PERIODS.delete().where(_and_below(PERIODS.c.campaign, campaign)))
             if rows:
                 connection.execute(PERIODS.insert(), rows)
+            replaced = _and_below(ADDRESSEES.c.campaign, campaign)
+            replace_addressees(connection, self.salt, replaced, addressees)
 
     def release(self, release: Release) -> None:
         """Note that a problem holds no letters any more; kept for good.
@@ -209,7 +226,7 @@ class Ledger(LedgerReader):
         rules: Queueing = _PLAIN,
         of: tuple[str, str] | None = None,
     ) -> QueueResult:
-        """Freeze a batch: all letters of its campaigns and periods, one by one, each in a transaction.
+        """Freeze a batch: all letters of its campaigns and periods, some of them in each transaction.
 
         Queueing the same batch again changes nothing. A letter that has not gone out is replaced
         where it differs, and has to be approved anew; one that has, or may have, is never touched,
@@ -225,12 +242,19 @@ class Ledger(LedgerReader):
         keys: set[str] = set()
         kept: set[str] = set()
         of_all = {of} if of else set()
-        for letter in letters:
-            _check(letter, keys)
-            keys.add(letter.key)
-            kept.add(letter.recipient_key)
-            of_all.add((letter.campaign, letter.period))
-            tally[self._queue_one(letter, now, by, rules)] += 1
+        part: list[Letter] = []
+        try:
+            for letter in letters:
+                _check(letter, keys)
+                keys.add(letter.key)
+                kept.add(letter.recipient_key)
+                of_all.add((letter.campaign, letter.period))
+                part.append(letter)
+                if len(part) == _AT_ONCE:
+                    tally.update(self._queue_part(part, now, by, rules))
+                    part = []
+        finally:
+            tally.update(self._queue_part(part, now, by, rules))
         cancelled = tally["cancelled"]
         for campaign, period in sorted(of_all):
             waiting = self._recipients(of_period(campaign, period), LETTERS.c.state.in_(WAITING))
@@ -249,31 +273,22 @@ class Ledger(LedgerReader):
             corrections=tally["correction"],
         )
 
-    def _queue_one(self, letter: Letter, now: datetime, by: str, rules: Queueing) -> _Verdict:
+    def _queue_part(
+        self, letters: Sequence[Letter], now: datetime, by: str, rules: Queueing
+    ) -> Sequence[_Verdict]:
         try:
-            return self._put(letter, now, by, rules)
+            return self._put_all(letters, now, by, rules)
         except (ConcurrentChangeError, IntegrityError):
-            # another process had it between reading and writing
-            return self._put(letter, now, by, rules)
+            # another process had one of them between reading and writing
+            return self._put_all(letters, now, by, rules)
 
-    def _put(self, letter: Letter, now: datetime, by: str, rules: Queueing) -> _Verdict:
+    def _put_all(
+        self, letters: Sequence[Letter], now: datetime, by: str, rules: Queueing
+    ) -> Sequence[_Verdict]:
+        if not letters:
+            return []
         with self.begin() as connection:
-            address = same_address(letter.recipient.email)
-            if is_forgotten(connection, letter.recipient_key, address):
-                return "forgotten"
-            revisions = connection.execute(
-                sa.select(LETTERS)
-                .where(
-                    of_period(letter.campaign, letter.period),
-                    LETTERS.c.recipient_key == letter.recipient_key,
-                )
-                .order_by(LETTERS.c.revision)
-                .with_for_update()
-            ).all()
-            if not revisions:
-                _insert(connection, _Draft(letter, 1, None), now, by, rules)
-                return "new"
-            return _requeue(connection, revisions, letter, now, by, rules)
+            return [_put(connection, letter, now, by, rules) for letter in letters]
 
     def cancel(self, key: str, cause: Cause, *, for_good: bool = True) -> bool:
         """Take a waiting letter out of the post; False where it does not wait any more.
@@ -356,6 +371,7 @@ class Ledger(LedgerReader):
         owner: str,
         transport: str,
         now: datetime,
+        only_addressees: bool = False,
     ) -> Sequence[FrozenLetter]:
         """Note how attempts ended and claim what goes out next, in one transaction.
 
@@ -367,6 +383,7 @@ class Ledger(LedgerReader):
             owner: Names this sender.
             transport: By which it sends.
             now: With time zone.
+            only_addressees: Hold letters to addresses that the last refresh did not find.
 
         Returns:
             The letters that are claimed now, committed before their first byte goes out: those that
@@ -378,9 +395,20 @@ class Ledger(LedgerReader):
         """
         with self.begin() as connection:
             rows = connection.execute(_CLAIMABLE, {"keys": keys, "now": now}).all() if keys else []
-            claims = [_claiming(row, owner, transport, now) for row in rows]
+            strangers = {
+                row.key
+                for row in rows
+                if only_addressees
+                and not is_addressee(connection, self.salt, row.campaign, row.email)
+            }
+            claims = [
+                _step(row.key, row.state, State.held, Cause(now, owner, NO_ADDRESSEE))
+                if row.key in strangers
+                else _claiming(row, owner, transport, now)
+                for row in rows
+            ]
             _end_attempts(connection, ended, now, owner, *claims)
-            claimed = [row for row in rows if not _why_not(row)]
+            claimed = [row for row in rows if row.key not in strangers and not _why_not(row)]
             return self.letters_from(connection, claimed, claimed_at=now) if claimed else []
 
     def abandon_claims(self, *, now: datetime, by: str) -> int:
@@ -449,6 +477,10 @@ class Ledger(LedgerReader):
             return len(keys)
 
 
+def _and_below(column: sa.Column[str], campaign: str) -> sa.ColumnElement[bool]:
+    return (column == campaign) | column.startswith(f"{campaign}.", autoescape=True)
+
+
 def _check(letter: Letter, before: Collection[str]) -> None:
     for part in ("campaign", "period", "recipient_key"):
         if not _KEY_PART.fullmatch(getattr(letter, part)):
@@ -491,6 +523,34 @@ class _Draft:
             "digest": self.frozen.digest,
             "substance": self.letter.substance,
         }
+
+
+def _put(
+    connection: sa.Connection, letter: Letter, now: datetime, by: str, rules: Queueing
+) -> _Verdict:
+    address = same_address(letter.recipient.email)
+    if is_forgotten(connection, letter.recipient_key, address):
+        return "forgotten"
+    whose = {
+        "campaign": letter.campaign,
+        "period": letter.period,
+        "recipient_key": letter.recipient_key,
+    }
+    revisions = connection.execute(_REVISIONS, whose).all()
+    if not revisions:
+        _insert(connection, _Draft(letter, 1, None), now, by, rules)
+        return "new"
+    return _requeue(connection, revisions, letter, now, by, rules)
+
+
+_REVISIONS = (
+    sa.select(LETTERS)
+    .where(
+        *(LETTERS.c[name] == sa.bindparam(name) for name in ("campaign", "period", "recipient_key"))
+    )
+    .order_by(LETTERS.c.revision)
+    .with_for_update()
+)
 
 
 def _requeue(

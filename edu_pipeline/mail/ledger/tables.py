@@ -291,6 +291,17 @@ PERIODS = sa.Table(
     sa.Column("held", sa.String),
 )
 
+ADDRESSEES = sa.Table(
+    "addressees",
+    METADATA,
+    sa.Column("campaign", sa.String, primary_key=True),
+    sa.Column("hash", sa.String(64), primary_key=True),
+)
+"""Whom the last refresh found as recipients of a campaign whose letters may go to nobody else.
+
+`hash` is of an address, salted; see `addressees.mark`.
+"""
+
 RELEASES = sa.Table(
     "releases",
     METADATA,
