@@ -277,6 +277,70 @@ def next_course_chart(
     }
 
 
+def weeks_chart(weeks: pl.DataFrame, *, width: int, paint: Colours | None = None) -> dict[str, Any]:
+    """How many learners had completed at the end of each week: a line of steps, the last named.
+
+    Args:
+        weeks: `ProgrammeWeeks` of one programme, of two weeks at least.
+        width: Of the whole chart, in CSS pixels.
+        paint: Others than the colours on paper.
+    """
+    paint = paint or Colours()
+    left, bottom = 46, 24
+    rows = [
+        {"week": week.isoformat(), "learners": learners}
+        for week, learners in weeks.sort("week").select("week", "complete").iter_rows()
+    ]
+    most = max(row["learners"] for row in rows)
+    look: dict[str, Any] = {
+        "labelColor": paint.muted,
+        "labelFontSize": SUBTITLE_SIZE,
+        "title": None,
+    }
+    x = alt.X(
+        "week:T",
+        axis=alt.Axis(
+            **look,
+            grid=False,
+            domainColor=paint.muted,
+            tickColor=paint.muted,
+            tickCount=max(2, width // 120),
+            labelFlush=True,
+            format="%b %Y",
+        ),
+    )
+    y = alt.Y(
+        "learners:Q",
+        scale=alt.Scale(domain=[0, max(1, most)], nice=True),
+        axis=alt.Axis(
+            **look,
+            tickCount=min(3, max(1, most)),
+            format=",d",
+            domain=False,
+            ticks=False,
+            gridColor=paint.grid,
+            minExtent=left - 4,
+            maxExtent=left - 4,
+        ),
+    )
+    text = f"{rows[-1]['learners']:,}"
+    room = _text_width(text) + 12
+    layers = [
+        alt.Chart(alt.InlineData(values=rows))
+        .mark_line(color=paint.mine, strokeWidth=2.5, interpolate="step-after")
+        .encode(x=x, y=y),
+        alt.Chart(alt.InlineData(values=rows[-1:]))
+        .mark_text(
+            align="left", dx=6, text=text, fontSize=TEXT_SIZE, fontWeight="bold", color=paint.ink
+        )
+        .encode(x=x, y=y),
+    ]
+    chart = alt.layer(*layers).properties(width=width - left - room, height=_PANEL_HEIGHT - bottom)
+    return _finished(chart.to_dict(), paint, "") | {
+        "padding": {"left": 0, "top": 10, "bottom": 4, "right": room}
+    }
+
+
 def _beside_or_above(over: Sequence[Value], room: bool, high: float) -> dict[str, Any]:
     """Where the label of a curve's end stands: behind it, or above it and its intervals.
 

@@ -15,6 +15,7 @@ from edu_pipeline.attainment.publish import publish
 from edu_pipeline.attainment.scripts import scripts_beside
 from edu_pipeline.attainment.waiting import waiting_in
 from edu_pipeline.charting.render import render_pngs
+from edu_pipeline.facts.run_results import people_counts
 from edu_pipeline.ground.steps import Notes, Table, picture, table
 from edu_pipeline.ground.templates import templates_of
 from edu_pipeline.ground.warehouse import Connection, read_table
@@ -75,7 +76,7 @@ def _drawn(name: str, chart: dict[str, Any], title: str) -> Notes:
     return picture(png, title, name=name)
 
 
-@_page(pii="none", source="edx")
+@_page(pii="none", source="edx", deps=["programme_progress", "stg_people"])
 def programme_pages(
     programme_funnel: pl.DataFrame,
     course_retention: pl.DataFrame,
@@ -88,8 +89,10 @@ def programme_pages(
     gate_releases: pl.DataFrame,
     nudge_summary: pl.DataFrame,
     nudge_periods: pl.DataFrame,
+    programme_weeks: pl.DataFrame,
     home: Home,
     settings: Settings,
+    con: Connection,
 ) -> Notes:
     """`data/site/programmes/<id>/index.html`: completion, retention and exports of each programme."""
     of_all = ProgrammeTables(
@@ -102,6 +105,8 @@ def programme_pages(
         inventory=export_inventory,
         problems=unreleased(landing_problems.filter(source="edx"), gate_releases),
         nudges=nudge_summary,
+        weeks=programme_weeks,
+        people=people_counts(con),
     )
     held = dict(nudge_periods.drop_nulls("held").select("campaign", "held").iter_rows())
     templates = templates_of(home.templates)

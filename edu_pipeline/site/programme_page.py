@@ -27,6 +27,7 @@ from edu_pipeline.programmes.charts import (
     next_course_chart,
     retention_chart,
     stage_name,
+    weeks_chart,
 )
 from edu_pipeline.programmes.funnel import (
     FEWEST_FOLLOWED,
@@ -45,6 +46,8 @@ MOST_COUNTRIES = 15
 """In the chart; the table has them all."""
 MOST_REASONS = 8
 """In view; the others can be unfolded."""
+FEWEST_WEEKS, MOST_WEEKS = 2, 26
+"""From so many weeks on with a report there is something to see; so many stand in the table."""
 NOT_AVAILABLE_YET = "eligible, certificates not available yet"
 """The reason of `CertificateReconciliation` that time settles."""
 _UNKNOWN = "unknown"
@@ -73,6 +76,10 @@ class ProgrammeTables:
     """`LandingProblems` of edX that nobody has released."""
     nudges: pl.DataFrame
     """`NudgeSummary`."""
+    weeks: pl.DataFrame
+    """`ProgrammeWeeks`."""
+    people: pl.DataFrame
+    """`facts.run_results.people_counts`."""
 
     def of(self, programme_id: str) -> "ProgrammeTables":
         """The rows of one programme."""
@@ -141,6 +148,8 @@ def write_programme_page(
         nudges=_nudges(own),
         held=held,
         most_reasons=MOST_REASONS,
+        people=next(own.people.iter_rows(named=True), None),
+        weeks=_weeks(own),
     )
     write_whole(page, html.encode())
     return page
@@ -192,6 +201,23 @@ def _both(
     return {
         name: render_svg(draw(frame, width=width, names=titles, paint=OF_A_PAGE))
         for name, width in (("wide", WIDE), ("narrow", NARROW))
+    }
+
+
+def _weeks(tables: ProgrammeTables) -> Mapping[str, Any] | None:
+    """The weeks with a report and how many had completed then; none where there is only one."""
+    weeks = tables.weeks.sort("week")
+    if weeks.height < FEWEST_WEEKS:
+        return None
+    return {
+        "first": weeks.row(0, named=True),
+        "last": weeks.row(-1, named=True),
+        "rows": weeks.tail(MOST_WEEKS).reverse().rows(named=True),
+        "more": max(0, weeks.height - MOST_WEEKS),
+        **{
+            name: render_svg(weeks_chart(weeks, width=width, paint=OF_A_PAGE))
+            for name, width in (("wide", WIDE), ("narrow", NARROW))
+        },
     }
 
 

@@ -14,6 +14,7 @@ from edu_pipeline.model.completion import (
     ExportInventory,
     ProgrammeBridge,
     ProgrammeFunnel,
+    ProgrammeWeeks,
     TimeToNextCourse,
 )
 from edu_pipeline.model.nudges import NudgeSummary
@@ -69,6 +70,7 @@ def tables(
     problems: Sequence[str] = (),
     reconciliation: Mapping[str, int] | None = None,
     nudges: Mapping[str, int] | None = None,
+    weeks: int = 30,
 ) -> ProgrammeTables:
     """Tables of a programme in which ever fewer get on."""
     courses = [course.id for course in of.courses]
@@ -96,6 +98,16 @@ def tables(
         )
     ), ("new rule", new), ("with the capstone", learners // 16)  # fmt: skip
     return ProgrammeTables(
+        weeks=frame(
+            ProgrammeWeeks,
+            [
+                {"week": date(2026, 1, 5) + timedelta(weeks=n)}
+                | dict.fromkeys(("complete", "core_complete"), learners // 16 * n // weeks)
+                | dict.fromkeys(("certificates", "passes", "verified"), learners * n // weeks)
+                for n in range(1, weeks + 1)
+            ],
+        ),
+        people=pl.DataFrame({"programme_id": [ID], "people": [3], "accounts": [7]}),
         funnel=frame(ProgrammeFunnel, funnel),
         retention=course_retention(
             pl.DataFrame(

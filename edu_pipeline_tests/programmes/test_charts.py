@@ -1,3 +1,5 @@
+from datetime import date
+
 """What the charts of a programme's page show, by hand."""
 
 from collections.abc import Iterator, Mapping
@@ -14,6 +16,7 @@ from edu_pipeline.programmes.charts import (
     funnel_chart,
     next_course_chart,
     retention_chart,
+    weeks_chart,
 )
 from edu_pipeline.programmes.funnel import after_days, time_to_next_course, well_followed
 
@@ -224,3 +227,15 @@ def test_a_number_that_must_not_be_shown_has_words_and_no_bar() -> None:
     assert {"40", "not shown", "20", "0"} <= set(texts(spec))
     long, short = bars(spec)
     assert short / long == pytest.approx(0.5)
+
+
+def test_the_line_of_weeks_has_a_point_for_each_and_names_the_last() -> None:
+    weeks = pl.DataFrame({"week": [date(2026, 3, 9), date(2026, 3, 2)], "complete": [1204, 1100]})
+    line, label = weeks_chart(weeks, width=340)["layer"]
+
+    assert line["data"]["values"] == [
+        {"week": "2026-03-02", "learners": 1100},
+        {"week": "2026-03-09", "learners": 1204},
+    ]
+    assert label["mark"]["text"] == "1,204"
+    assert label["data"]["values"] == line["data"]["values"][-1:]
