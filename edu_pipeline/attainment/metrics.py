@@ -34,7 +34,11 @@ from edu_pipeline.attainment.outcomes import (
     up_to_final,
     whole_grades_of,
 )
-from edu_pipeline.attainment.performance import attainment_measures, attainment_performance
+from edu_pipeline.attainment.performance import (
+    attainment_measures,
+    attainment_performance,
+    of_whole_files,
+)
 from edu_pipeline.attainment.waiting import NOTHING, Waiting
 from edu_pipeline.attainment.years import Year, attainment_years
 from edu_pipeline.chance.noise import shrunk, t_half_width, wilson
@@ -152,7 +156,7 @@ def _tables(
     some_wait = waiting.rows[COHORT].to_list()
     outcomes = attainment_outcomes(results, attainment)
     left_out, exclusions = exclusion_ledger(results, students, outcomes, attainment)
-    measures = attainment_measures(outcomes, students, attainment).filter(
+    measures = of_whole_files(attainment_measures(outcomes, students, attainment)).filter(
         ~pl.col(COHORT).is_in(some_wait)
     )
     return {

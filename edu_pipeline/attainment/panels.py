@@ -9,7 +9,7 @@ from typing import Any
 
 import polars as pl
 
-from edu_pipeline.attainment.performance import scale_by_subject, taken_for_approved
+from edu_pipeline.attainment.performance import PART_OF_A_FILE, scale_by_subject, taken_for_approved
 from edu_pipeline.attainment.years import leaving_year
 from edu_pipeline.ground.wording import listed
 from edu_pipeline.model.attainment import ALL
@@ -36,7 +36,9 @@ def measures(
     labels: pl.DataFrame,
     attainment: Attainment,
 ) -> dict[str, Any] | None:
-    """Headline measures by group, and of each student for the lists behind them; None: there are none.
+    """Headline measures by group, and of each student for the lists behind them, or `why` they are not shown.
+
+    None: there are none.
 
     Args:
         performance: `AttainmentPerformance` of the cohort.
@@ -46,6 +48,9 @@ def measures(
         attainment: Its settings.
     """
     everybody = pl.col("group_column") == ALL
+    if (of_students["why_not"] == PART_OF_A_FILE).any():
+        why = f"Attainment 8 and the EBacc are not shown: {PART_OF_A_FILE}, and what else they take is not told."
+        return {"why": why, "groups": []}
     if performance.is_empty():
         return None
     rows = performance.sort(~everybody, "group_column", "group")
@@ -56,6 +61,7 @@ def measures(
     approved = taken_for_approved(scale_by_subject(outcomes), attainment)
     provisional = performance.filter(everybody)["provisional"].sum()
     return {
+        "why": None,
         "rules": performance["rules"][0],
         "compared": performance["compared"][0],
         "notes": [

@@ -55,6 +55,9 @@ _SINGLES = 3
 """Of the four single sciences, so many make the science of the EBacc, by the best two."""
 UNSURE_ENGLISH = "English is language, literature or both: not said"
 NO_RESULT = "no result in any subject"
+PART_OF_A_FILE = "few students of the file have results for six of the eight slots"
+_ENOUGH = 6
+"""Of English, maths and the three and three others: who fills fewer has other subjects elsewhere."""
 
 
 def kinds(scales: Mapping[str, str], attainment: Attainment) -> Mapping[str, str]:
@@ -207,6 +210,33 @@ def attainment_measures(
     )
 
 
+def of_whole_files(measures: pl.DataFrame) -> pl.DataFrame:
+    """Measures without those of cohorts whose files have but a part of what students take.
+
+    Where not half of the students fill six of the eight slots, nobody can say which others are empty.
+
+    Args:
+        measures: `AttainmentMeasures`.
+    """
+    known = pl.col("attainment_8").is_not_null()
+    filled = (
+        pl.col("english").is_not_null().cast(pl.Int64)
+        + pl.col("maths").is_not_null().cast(pl.Int64)
+        + pl.col("ebacc_filled")
+        + pl.col("open_filled")
+    )
+    whole = (known & (filled >= _ENOUGH)).sum().over(COHORT)
+    held = known & (2 * whole < known.sum().over(COHORT))
+    figures = (
+        *("attainment_8", "average_grade", "ebacc_entered", "ebacc_points"),
+        *("ebacc", "ebacc_filled", "open", "open_filled"),
+    )
+    return measures.with_columns(
+        *(pl.when(~held).then(pl.col(name)).alias(name) for name in figures),
+        why_not=pl.when(held).then(pl.lit(PART_OF_A_FILE)).otherwise("why_not"),
+    )
+
+
 def _best(entries: pl.DataFrame, of: Sequence[str]) -> tuple[pl.DataFrame, pl.DataFrame]:
     """Each student's best three, and the others."""
     ranked = entries.sort(*of, "result", SUBJECT, descending=[False, False, True, False])
@@ -229,15 +259,17 @@ def attainment_performance(
     """Means of the measures with intervals, and shares who entered the EBacc.
 
     Args:
-        measures: `AttainmentMeasures` of one cohort.
+        measures: `AttainmentMeasures` of one cohort, `of_whole_files`.
         outcomes: `attainment_outcomes` of it.
         groups: `ResultGroups` of it; only columns that are the same over a student's subjects.
         attainment: Its settings.
 
     Returns:
-        `AttainmentPerformance`.
+        `AttainmentPerformance`; nothing where the file has but a part of what students take.
     """
     keys = [COHORT, *GROUP]
+    if (measures["why_not"] == PART_OF_A_FILE).any():
+        measures = measures.clear()
     rows = by_group(measures, groups)
     doubled = pl.when(pl.col("english_doubled")).then(2).otherwise(1)
     found = rows.group_by(keys, maintain_order=True).agg(

@@ -22,7 +22,7 @@ from edu_pipeline.attainment.outcomes import (
     english_and_maths,
     up_to_final,
 )
-from edu_pipeline.attainment.performance import attainment_measures
+from edu_pipeline.attainment.performance import attainment_measures, of_whole_files
 from edu_pipeline.chance.noise import difference_of_means, difference_of_shares
 from edu_pipeline.model.attainment import ALL, AttainmentYears
 from edu_pipeline.model.columns import dtypes
@@ -216,9 +216,13 @@ def _over_subjects(year: Year, before: Year) -> Iterator[Mapping[str, Any]]:
         these, those = zip(reached, [core.height for core in cores], strict=True)
         yield {**of_both, "measure": name, **_shares(these, those)}
     measures = [
-        attainment_measures(rows, each.students, each.attainment).drop_nulls("attainment_8")
+        of_whole_files(attainment_measures(rows, each.students, each.attainment)).drop_nulls(
+            "attainment_8"
+        )
         for rows, each in zip(outcomes, (year, before), strict=True)
     ]
+    if any(rows.is_empty() for rows in measures):
+        return
     for name in ("attainment_8", "ebacc_points"):
         these_, those_ = (_moments(rows[name]) for rows in measures)
         yield {**of_both, "measure": name, **_means(these_, those_)}

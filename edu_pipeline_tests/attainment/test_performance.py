@@ -7,7 +7,14 @@ import polars as pl
 import pytest
 
 from edu_pipeline.attainment.metrics import cohort_tables
-from edu_pipeline.attainment.performance import taken_for_approved
+from edu_pipeline.attainment.outcomes import attainment_outcomes
+from edu_pipeline.attainment.performance import (
+    PART_OF_A_FILE,
+    attainment_measures,
+    attainment_performance,
+    of_whole_files,
+    taken_for_approved,
+)
 from edu_pipeline_tests.attainment.conftest import (
     NO_GROUPS,
     NOTHING_STATED,
@@ -30,12 +37,22 @@ def of_student(student: str, grades: Mapping[str, Grade]) -> list[Entry]:
 
 def measures(grades: Mapping[str, Grade], **changes: Any) -> dict[str, Any]:
     """Those of a student with these grades."""
-    return tables(of_student("s", grades), **changes).attainment_measures.row(0, named=True)
+    return measures_of(landed(of_student("s", grades)), **changes)
 
 
-def measures_of(results: pl.DataFrame) -> dict[str, Any]:
-    found = cohort_tables(results, students_of(results), NO_GROUPS, NOTHING_STATED, settings())
-    return found.attainment_measures.row(0, named=True)
+def measures_of(results: pl.DataFrame, **changes: Any) -> dict[str, Any]:
+    """Those of the only student, however few subjects there are."""
+    return every_measure(results, **changes).row(0, named=True)
+
+
+def every_measure(results: pl.DataFrame, **changes: Any) -> pl.DataFrame:
+    own = settings(**changes)
+    return attainment_measures(attainment_outcomes(results, own), students_of(results), own)
+
+
+def performance_of(results: pl.DataFrame) -> pl.DataFrame:
+    own, outcomes = settings(), attainment_outcomes(results, settings())
+    return attainment_performance(every_measure(results), outcomes, NO_GROUPS, own)
 
 
 WORKED: Mapping[str, tuple[Mapping[str, Grade], float, bool, float]] = {
@@ -163,14 +180,13 @@ def test_where_english_may_be_either_there_are_no_measures() -> None:
 
 
 def test_a_student_without_a_result_is_not_counted_as_nothing() -> None:
-    entries = [*of_student("s", CORE), *of_student("t", {"Maths": "X"})]
-    found = tables(entries)
+    found = landed([*of_student("s", CORE), *of_student("t", {"Maths": "X"})])
 
-    assert found.attainment_measures.select("student_id", "attainment_8", "why_not").rows() == [
+    assert every_measure(found).select("student_id", "attainment_8", "why_not").rows() == [
         ("s", 20, None),
         ("t", None, "no result in any subject"),
     ]
-    everybody = row(found.attainment_performance)
+    everybody = row(performance_of(found))
     assert (everybody["students"], everybody["n"], everybody["attainment_8"]) == (2, 1, 20)
 
 
@@ -191,13 +207,13 @@ def test_until_the_final_is_there_measures_are_provisional() -> None:
         ("s", "History", [4, None, 6, None]),
         ("t", "History", [4, None, 2, None]),
     ]
-    found = tables(entries)
+    found = landed(entries)
 
-    assert found.attainment_measures.select("student_id", "attainment_8", "provisional").rows() == [
+    assert every_measure(found).select("student_id", "attainment_8", "provisional").rows() == [
         ("s", 16, True),
         ("t", 2, False),
     ]
-    everybody = row(found.attainment_performance)
+    everybody = row(performance_of(found))
     assert (everybody["compared"], everybody["provisional"]) == ("GCSE and MOCK 2", 1)
 
 
@@ -244,6 +260,33 @@ def test_a_fine_grade_counts_as_the_whole_one() -> None:
     whole = results.with_columns(whole=pl.Series([5, 6]))
 
     assert measures_of(whole)["attainment_8"] == 2 * 5 + 6
+
+
+def test_where_few_students_fill_six_of_the_eight_slots_no_measure_is_shown() -> None:
+    six = {
+        **CORE,
+        "History": 5,
+        "French": 5,
+        "Biology": 5,
+    }  # with the other English in an open slot
+    five = {"English Language": 4, "Maths": 4, "History": 5, "French": 5, "Biology": 5}
+    half = tables([*of_student("s", six), *of_student("t", five)])
+    assert half.attainment_measures["attainment_8"].to_list() == [16 + 15 + 4, 4 + 8 + 15]
+    assert row(half.attainment_performance)["n"] == 2
+
+    few = tables([*of_student("s", six), *of_student("t", five), *of_student("u", five)])
+    assert few.attainment_measures["why_not"].to_list() == [PART_OF_A_FILE] * 3
+    figures = ("attainment_8", "average_grade", "ebacc_entered", "ebacc_points", "ebacc", "open")
+    assert few.attainment_measures.select(pl.col(figures).count()).row(0) == (0,) * 6
+    assert few.attainment_performance.is_empty()
+
+
+def test_who_has_no_result_says_nothing_of_the_file() -> None:
+    found = landed([*of_student("s", {"Maths": 4}), *of_student("t", {"Maths": "X"})])
+    assert of_whole_files(every_measure(found))["why_not"].to_list() == [
+        PART_OF_A_FILE,
+        "no result in any subject",
+    ]
 
 
 def test_students_of_16_to_18_have_none() -> None:

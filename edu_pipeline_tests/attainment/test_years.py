@@ -109,12 +109,16 @@ def test_measures_over_subjects_are_of_an_exam_that_most_of_both_have_sat() -> N
         *entries("Maths", [4, 4, None, 5], [5, None, None, 5], [6, None, None, 5]),
         *entries("English Language", *([grade, None, None, 5] for grade in (3, 5, 5))),
     ]
+    # four further slots with a 1 each
+    for of, number in ((last, 4), (this, 3)):
+        for subject in ("History", "French", "Biology", "Art"):
+            of += entries(subject, *([1, None, None, None] for _ in range(number)))
     found = rows(of_cohorts({"2025": last, "2026": this}))
 
     assert found["Maths", "mean"]["series"] == "MOCK 2"
     eight = found["all", "attainment_8"]
     # English once and maths twice: 3 + 8, 5 + 10, 5 + 12; and 3 + twice 2
-    assert (eight["series"], eight["value"], eight["last_value"]) == ("MOCK 1", 43 / 3, 7)
+    assert (eight["series"], eight["value"], eight["last_value"]) == ("MOCK 1", 55 / 3, 7 + 4)
     both = found["all", "both_4"]
     assert (both["value"], both["n"], both["last_value"], both["last_n"]) == (2 / 3, 3, 0, 4)
     assert (found["all", "ebacc_entered"]["value"], found["all", "ebacc_points"]["n"]) == (0, 3)

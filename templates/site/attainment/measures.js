@@ -130,7 +130,7 @@ const COLUMNS = [
 ];
 
 export function measures() {
-  if (!found) return;
+  if (!found || found.why) return;
   const caption = `By the rules of ${found.rules}, ${found.compared}; points of each part of it`;
   fill($("measures-table"), table(caption, COLUMNS, found.groups));
   $("measures-notes").textContent = found.notes.join(" ");

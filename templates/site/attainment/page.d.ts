@@ -132,6 +132,8 @@ export interface GroupMeasures {
 }
 
 export interface Measures {
+  /** Why they are not shown; nothing else is there then. */
+  why: string | null;
   rules: string;
   compared: string;
   notes: string[];
