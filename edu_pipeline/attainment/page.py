@@ -22,6 +22,7 @@ from edu_pipeline.attainment.cohort_settings import NO_SERIES, cohort_settings
 from edu_pipeline.attainment.groups import group_columns
 from edu_pipeline.attainment.metrics import Tables
 from edu_pipeline.attainment.outcomes import (
+    AND,
     commonest_scales,
     comparison_sentence,
     english_and_maths,
@@ -221,7 +222,7 @@ def cohort_page(frame: Frame, cohort: Cohort, edition: Edition) -> str:
         "headline": _headline(tables.attainment_headlines),
         "headings": headings,
         "headlines": headlines,
-        "provisional": _provisional(cohort) if baseline else None,
+        "provisional": _provisional(cohort),
         "said": _said(cohort, edition) if baseline else [],
         "classes": bool(data.get("groups")),
         "baseline": baseline,
@@ -795,10 +796,23 @@ def _number(count: int | None) -> str:
 def _provisional(cohort: Cohort) -> str | None:
     """What is compared while the final is not sat."""
     attainment, progress = cohort.attainment, cohort.tables.attainment_progress
-    compared = progress.filter(pl.col("subject") == ALL, pl.col("group_column") == ALL)["compared"]
-    if compared.is_empty() or compared[0] == attainment.final:
+    found = progress.filter(pl.col("subject") == ALL, pl.col("group_column") == ALL)["compared"]
+    compared = found[0] if len(found) else attainment.final
+    if compared == attainment.final:
         return None
-    return f"{comparison_sentence(compared[0], attainment)}: provisional until then."
+    if compared is None:
+        return (
+            f"No results of {attainment.final} yet, and of no exam before it: what is known is shown, and "
+            "nobody can be compared."
+        )
+    if attainment.final in compared.split(AND):
+        return f"{comparison_sentence(compared, attainment)}: provisional until then."
+    against = (
+        ""
+        if cohort.tables.attainment_outcomes["baseline"].is_null().all()
+        else " against the baseline"
+    )
+    return f"No results of {attainment.final} yet: {compared} stands in{against}, and everything is provisional."
 
 
 def _said(cohort: Cohort, edition: Edition) -> list[str]:

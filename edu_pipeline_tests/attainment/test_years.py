@@ -112,7 +112,7 @@ def test_measures_over_subjects_are_of_an_exam_that_most_of_both_have_sat() -> N
     # four further slots with a 1 each
     for of, number in ((last, 4), (this, 3)):
         for subject in ("History", "French", "Biology", "Art"):
-            of += entries(subject, *([1, None, None, None] for _ in range(number)))
+            of.extend(entries(subject, *([1, None, None, None] for _ in range(number))))
     found = rows(of_cohorts({"2025": last, "2026": this}))
 
     assert found["Maths", "mean"]["series"] == "MOCK 2"

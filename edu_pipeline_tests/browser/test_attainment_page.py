@@ -636,6 +636,32 @@ def test_lists_are_of_those_who_fell_and_of_those_one_grade_from_a_boundary(
     assert len(falls) == fell.height
 
 
+def test_one_list_has_who_fell_in_any_subject_and_names_the_subjects(
+    staff: Callable[..., Page], cohorts: dict[str, Cohort]
+) -> None:
+    outcomes = cohorts["final"].tables.attainment_outcomes
+    fell = outcomes.filter(pl.col("final") < pl.col("mock_2"))
+    by_student = fell.group_by("student_id").len()
+    page = staff()
+    page.click("#lists summary")
+    page.click("#lists .popup button:has-text('fell from MOCK 2 in any subject')")
+    rows = cells(page.locator("#list tbody tr"))
+    assert len(rows) == by_student.height
+    numbers = [int(row[1]) for row in rows]
+    assert numbers == sorted(by_student["len"], reverse=True)
+    assert all(row[4].count("−") == n for row, n in zip(rows, numbers, strict=True))
+    # the tabs and the bar stay free
+    bar = page.locator(".bar").bounding_box()
+    drawer = page.locator("#list").bounding_box()
+    assert bar is not None
+    assert drawer is not None
+    assert drawer["y"] == pytest.approx(bar["y"] + bar["height"], abs=1)
+    page.click("#tab-summary")
+    assert page.is_visible("#summary")
+    page.click("#list .close")
+    assert page.is_hidden("#list")
+
+
 def test_each_cell_of_a_matrix_leads_to_as_many_names(staff: Callable[..., Page]) -> None:
     page = staff()
     page.click("#tab-summary")
@@ -723,7 +749,7 @@ def test_classes_have_their_figures_and_what_chance_may_do(
         )
     page.select_option("#subject", label=SMALL)
     chances = [row[6] for row in cells(page.locator("#classes-table tbody tr"))]
-    assert set(chances) == {"one student says nothing of a class"}
+    assert set(chances) == {"one student is too few to say"}
 
 
 def test_sheets_are_one_of_a_class_and_a_students_names_nobody_else(

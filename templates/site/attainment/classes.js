@@ -4,15 +4,18 @@
 import { data } from "./data.js";
 import { $, el, fill, isThere, options, selectOf } from "./dom.js";
 import { on, state } from "./state.js";
-import { baseline, compare, main, outcomeWords, rows } from "./comparing.js";
+import { baseline, compare, isStandard, main, outcomeWords, rows } from "./comparing.js";
 import { ALL } from "./counted.js";
 import { counted, openEntries } from "./list.js";
-import { chance, classesOf, classSheet, figuresOf, packOf, print, tutorSheet } from "./sheets.js";
+import { classesOf, classSheet, figuresOf, packOf, print, tutorSheet } from "./sheets.js";
 import { withInterval } from "./sheets.js";
 import { table } from "./tables.js";
-import { count, OUTCOMES, SYMBOL } from "./words.js";
+import { chance, count, OUTCOMES, sentences, SYMBOL } from "./words.js";
 
 /** @import { Outcome } from "./page.d.ts" */
+
+/** What classes are held against: a baseline, or else a target or a prediction; an exam is none. */
+const standard = isStandard(main.base);
 
 /** @type {number | null} the value whose sheet is shown */
 let shown = null;
@@ -56,7 +59,7 @@ function drawClasses() {
   fill(
     $("classes-table"),
     found.length
-      ? table(`${where}, by ${name}; 95 % intervals in brackets`, [
+      ? table(`${where}, by ${name}${baseline === null ? "" : "; 95 % intervals in brackets"}`, [
         {
           head: name,
           cell: (value) =>
@@ -78,8 +81,8 @@ function drawClasses() {
             counted(rowsOf.get(value) ?? [], `${where}, ${name} ${values[value]}`, main),
           by: (value) => rowsOf.get(value)?.length,
         },
-        ...(main.base === null ? [] : [
-          ...OUTCOMES.map((outcome) => ({
+        ...(standard
+          ? OUTCOMES.map((outcome) => ({
             head: `${SYMBOL[outcome]} ${outcomeWords(main)[outcome]}`,
             number: true,
             cell: (/** @type {number} */ value) =>
@@ -89,7 +92,9 @@ function drawClasses() {
                 main,
               ),
             by: (/** @type {number} */ value) => those(value, outcome).length,
-          })),
+          }))
+          : []),
+        ...(baseline === null ? [] : [
           {
             head: "Value added",
             number: true,
@@ -103,11 +108,7 @@ function drawClasses() {
             head: "is it chance?",
             cell: (/** @type {number} */ value) => {
               const row = figures(value);
-              return row
-                ? chance(row.n, row.low, row.high)
-                : baseline === null
-                ? "no baseline: not known"
-                : "nobody to compare";
+              return row ? chance(row.n, row.low, row.high) : "nobody to compare";
             },
           },
           ...(per === "row"
@@ -131,13 +132,17 @@ function drawClasses() {
       ], found.map(([value]) => value))
       : el("p", {}, `No ${name} is told in ${where}.`),
   );
-  $("classes-notes").textContent = found.length > 1
-    ? `${
+  $("classes-notes").textContent = sentences([
+    !standard &&
+    "Nobody can be compared: there is no baseline and no target. Put a baseline’s file beside the results (for one page: --baseline FILE), or a column of targets into them.",
+    standard && baseline === null && `${main.label}: there is no baseline.`,
+    found.length > 1 && baseline !== null &&
+    `${
       count(found.length)
-    } are compared: of intervals that are right 95 times of 100, about one in twenty misses 0 by chance alone. ${
-      per === "row" ? "Which students are in a class is no chance: sets differ." : ""
-    }`
-    : "";
+    } are compared: of intervals that are right 95 times of 100, about one in twenty misses 0 by chance alone.`,
+    found.length > 1 && standard && per === "row" &&
+    "Which students are in a class is no chance: sets differ.",
+  ]);
   fill(
     $("class-sheet"),
     ...(shown === null ? [el("p", { class: "fine" }, `Choose one of ${name} for its sheet.`)] : [

@@ -318,7 +318,7 @@ export function rowsIn(subject, column, group) {
 }
 
 /** @param {number} row */
-const inGroup = (row) => {
+export const inGroup = (row) => {
   if (!state.group) return true;
   const [at, value] = state.group;
   return valueOf(at, row) === value;

@@ -122,6 +122,25 @@ function sayOutcomes() {
   const words = outcomeWords();
   const stands = found.filter((one) => one.provisional && one.outcome !== "none").length;
   const whose = stands === found.length - number("none") ? "any of them" : count(stands);
+  if (number("none") === drawn.length) {
+    fill(
+      $("outcomes"),
+      el(
+        "span",
+        { class: "against" },
+        chosen().base === null
+          ? `${note}: the files have one exam, and no baseline, target or prediction.`
+          : `${note}: nobody can be compared. `,
+      ),
+      chosen().base !== null && drawn.length > 0 &&
+        leading(
+          notCompared(drawn),
+          () => openEntries(`${subject}: not compared`, drawn),
+          "outcome none",
+        ),
+    );
+    return;
+  }
   fill(
     $("outcomes"),
     el("span", { class: "against" }, `${labelOf(drawn)}: `),

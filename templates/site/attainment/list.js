@@ -73,7 +73,16 @@ export function openList({ title, note = "", columns, rows: found, what = "" }) 
     table(what || students(found.length), columns, found),
   );
   $("list").hidden = false;
+  belowTheBar();
   $("list-title").focus();
+}
+
+/** A list leaves the bar and the tabs above it free; on a phone it has most of the screen at least. */
+function belowTheBar() {
+  if ($("list").hidden) return;
+  const { bottom } = /** @type {Element} */ (document.querySelector(".bar"))
+    .getBoundingClientRect();
+  $("list").style.top = `${Math.min(Math.max(bottom, 0), innerHeight * 0.4)}px`;
 }
 
 /**
@@ -220,6 +229,7 @@ export const counted = (of, title, comparison = chosen()) =>
   of.length ? leading(count(of.length), () => openEntries(title, of, { comparison })) : "0";
 
 export function list() {
+  for (const event of ["scroll", "resize"]) globalThis.addEventListener(event, belowTheBar);
   // the answer to a name is on the page below
   $("list").addEventListener("click", (event) => {
     const target = /** @type {Element} */ (event.target);

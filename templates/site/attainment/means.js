@@ -7,7 +7,7 @@ import { compare, main, rowsIn } from "./comparing.js";
 import { leading, openEntries } from "./list.js";
 import { NARROW, roomFor, show, slotOf } from "./pictures.js";
 import { sorted, table, tableView } from "./tables.js";
-import { count, listed, OUTCOMES, sentences, signed, SYMBOL } from "./words.js";
+import { chance, count, listed, OUTCOMES, sentences, signed, SYMBOL } from "./words.js";
 
 /** @import { Mean } from "./page.d.ts" */
 /** @import { Column } from "./tables.js" */
@@ -51,12 +51,6 @@ function openRow(row, outcome = null) {
 const number = (n, row, outcome = null) =>
   n && data.edition === "staff" ? leading(count(n), () => openRow(row, outcome)) : count(n);
 
-/** @param {Row} row */
-function beyond({ low, high }) {
-  if (low === null || high === null) return "too few to say";
-  return low > 0 ? "above 0" : high < 0 ? "below 0" : "may be chance";
-}
-
 /** @param {number | null} value */
 const figure = (value) => (value === null ? "" : signed(value));
 
@@ -90,7 +84,7 @@ const COLUMNS = [
       low === null || high === null ? "" : `${signed(low)} to ${signed(high)}`,
   },
   { head: "Shrunk", number: true, cell: (row) => figure(row.shrunk), by: (row) => row.shrunk },
-  { head: "Is it chance?", cell: beyond },
+  { head: "Is it chance?", cell: ({ n, low, high }) => chance(n, low, high) },
   ...OUTCOMES.map((outcome) => ({
     head: `${SYMBOL[outcome]} ${outcome}`,
     number: true,

@@ -1,10 +1,12 @@
-// Lists that a head of subject asks for: who fell since a mock, who is one grade from a boundary (edition
-// for staff).
+// Lists that people ask for: who fell since a mock, who is one grade from a boundary, who fell in any subject
+// (edition for staff).
 
 import { data } from "./data.js";
 import { state } from "./state.js";
-import { absent, baseline, compare, comparisons, main, rows, sat, scope } from "./comparing.js";
-import { series, wholeAt, whyNot } from "./comparing.js";
+import { absent, baseline, byStudent, bySubject, compare, comparisons, held } from "./comparing.js";
+import { inGroup, isStandard, main, rows, sat, scope, series, wholeAt } from "./comparing.js";
+import { whyNot } from "./comparing.js";
+import { fellIn, openPeople } from "./fallen.js";
 import { openEntries } from "./list.js";
 import { gradeIn } from "./scales.js";
 import { menu } from "./menu.js";
@@ -35,10 +37,16 @@ const item = (text, of, comparison, note) => ({
   take: of.length ? () => openEntries(`${where()}: ${text}`, of, { comparison, note }) : null,
 });
 
+/**
+ * Exams that somebody has a grade in.
+ * @param {readonly number[]} of rows
+ */
+const sittings = (of) => sat.filter((at) => of.some((row) => rows.points[at][row] !== null));
+
 /** Each series that something was sat in after it, held against the newest. */
 function falls() {
   const { inside } = scope();
-  const there = sat.filter((at) => inside.some((row) => rows.points[at][row] !== null));
+  const there = sittings(inside);
   const newest = there[there.length - 1];
   return there.slice(0, -1).reverse().map((base) => {
     const label = `${series[newest]} against ${series[base]}`;
@@ -95,9 +103,50 @@ function others() {
   ];
 }
 
+/** Of all subjects: who fell in any since an exam, who is below what they are held against in any. */
+function everywhere() {
+  const group = state.group && data.groups[state.group[0]].per === "student" ? state.group : null;
+  const whose = group
+    ? `, ${data.groups[group[0]].name} ${data.groups[group[0]].values[group[1]]}`
+    : "";
+  /** @param {readonly number[]} of */
+  const shown = (of) => group ? of.filter(inGroup) : of;
+  const newest = bySubject.map((of) => sittings(of).pop() ?? -1);
+  const before = sat.filter((at) =>
+    bySubject.some((of, subject) => newest[subject] > at && sittings(of).includes(at))
+  );
+  /**
+   * @param {string} text
+   * @param {(row: number) => Comparison} comparison
+   */
+  const any = (text, comparison) => {
+    const people = byStudent.map((of, student) => fellIn(student, shown(of), comparison)).filter(
+      ({ below }) => below.length,
+    );
+    const title = `All subjects${whose}: ${text}`;
+    return {
+      text,
+      figure: count(people.length),
+      take: people.length ? () => openPeople(title, people) : null,
+    };
+  };
+  return [
+    ...[...before].reverse().map((base) =>
+      any(
+        `fell from ${series[base]} in any subject`,
+        (row) => ({ top: newest[rows.subject[row]], base, label: "" }),
+      )
+    ),
+    ...(isStandard(main.base)
+      ? [any(`below ${held[Number(main.base)]} in any subject`, () => main)]
+      : []),
+  ];
+}
+
 export function offers() {
   menu("lists", () => [
     { head: where(), items: [...falls(), ...near()] },
+    { head: "All subjects", items: everywhere() },
     { head: "All", items: others() },
   ]);
 }

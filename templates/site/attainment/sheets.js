@@ -17,30 +17,10 @@ import { received, rows, scope, series, valueOf } from "./comparing.js";
 import { ALL } from "./counted.js";
 import { menu } from "./menu.js";
 import { sorted } from "./tables.js";
-import { count, OUTCOMES, plain, signed, students, SYMBOL } from "./words.js";
+import { chance, count, OUTCOMES, plain, signed, students, SYMBOL } from "./words.js";
 
 /** @import { Child } from "./dom.js" */
 /** @import { Mean } from "./page.d.ts" */
-
-const FEW = 15;
-
-/**
- * Whether an interval tells a mean from nothing, in words.
- * @param {number | null} n
- * @param {number | null} low
- * @param {number | null} high
- */
-export function chance(n, low, high) {
-  if (n === 1) return "one student says nothing of a class";
-  if (n === null || low === null || high === null) return "too few to say";
-  const few = n < FEW;
-  // as they are written
-  const [from, to] = [low, high].map((end) => Math.round(end * 100));
-  if (from <= 0 && to >= 0) {
-    return few ? `${students(n)}: a difference this small may be chance` : "may be chance";
-  }
-  return `${from > 0 ? "above" : "below"} 0 by more than chance${few ? `, of ${students(n)}` : ""}`;
-}
 
 /**
  * @param {number | null} value
@@ -66,6 +46,7 @@ export const figuresOf = (subject, column, group) =>
 
 /** @param {Mean | undefined} row */
 export function sentencesOf(row) {
+  if (baseline === null) return []; // counts against a target are said without it
   if (!row || row.mean === null) return ["Nobody to compare."];
   const residual = row.residual === null ? [] : [
     `Against the same students’ other subjects ${
@@ -150,14 +131,15 @@ const GRADES = [
 
 /** @param {readonly number[]} of rows */
 function outcomes(of) {
+  if (main.base === null) return "";
   const found = of.map((row) => compare(row, main));
   const parts = OUTCOMES.map((outcome) => {
     const n = found.filter((one) => one.outcome === outcome);
     return `${SYMBOL[outcome]} ${count(n.length)} ${outcomeWords(main)[outcome]}`;
   });
   const not = found.filter((one) => one.outcome === "none").length;
-  return main.base === null
-    ? ""
+  return not === found.length
+    ? `${main.label}: nobody can be compared.`
     : [...parts, not && `${not} not compared`].filter(Boolean).join(", ");
 }
 

@@ -22,6 +22,26 @@ export const signed = (number) => (number > 0 ? `+${plain(number)}` : plain(numb
 export const percent = (share) =>
   share > 0 && share < 0.005 ? "<1 %" : `${Math.round(100 * share)} %`;
 
+const FEW = 15;
+
+/**
+ * Whether an interval tells a mean from nothing, in words.
+ * @param {number | null} n Null: it is not told.
+ * @param {number | null} low
+ * @param {number | null} high
+ */
+export function chance(n, low, high) {
+  if (n === 1) return "one student is too few to say";
+  if (low === null || high === null) return "too few to say";
+  const few = n !== null && n < FEW;
+  // as they are written
+  const [from, to] = [low, high].map((end) => Math.round(end * 100));
+  if (from <= 0 && to >= 0) {
+    return few ? `${students(n)}: a difference this small may be chance` : "may be chance";
+  }
+  return `${from > 0 ? "above" : "below"} 0 by more than chance${few ? `, of ${students(n)}` : ""}`;
+}
+
 /** @param {readonly string[]} parts */
 export const listed = (parts) =>
   parts.length > 1

@@ -12,7 +12,7 @@ from edu_pipeline.landing.sources.results.header import Value, is_called, making
 from edu_pipeline.landing.sources.results.result_groups import OF_STUDENTS
 from edu_pipeline.landing.sources.results.result_staging import Labels
 from edu_pipeline.landing.sources.results.result_tables import Table, cohorts_of, paste
-from edu_pipeline.landing.sources.results.series import is_in_settings
+from edu_pipeline.landing.sources.results.series import is_in_settings, series_of
 from edu_pipeline.landing.sources.results.unused import OF_KEY_STAGE_2
 from edu_pipeline.model.attainment import REFERENCES, ResultColumns
 from edu_pipeline.model.columns import dtypes
@@ -123,8 +123,7 @@ class _Told:
         if normal(self._header[place]) in OF_STUDENTS:
             return "group", None, None, _HEADER, None, None
         why = "no subject and no series that we know"
-        texts = [row.cells[place] for row in self._table.sheet.rows]
-        filled = [text for text in texts if not is_nothing(text)]
+        filled = self._cells(place)
         grades = sum(is_grade(text, self._settings.grades) for text in filled)
         if 2 * grades <= len(filled):
             return "group", None, None, why, None, None
@@ -159,9 +158,25 @@ class _Told:
             role = "grade" if table.columns.series is not None else "grade of no series"
             return role, shown, None, _HEADER, None, None
         series = self._series.get(text)
+        if series is None and not self._cells(value.place):
+            return self._empty(text, shown)
         if series is None:
             return "asked about", shown, None, f"“{text}” has no place", None, None
         return self._of_series(text, shown, series)
+
+    def _cells(self, place: int) -> list[str]:
+        """Texts of a column that are not blank."""
+        texts = [row.cells[place] for row in self._table.sheet.rows]
+        return [text for text in texts if not is_nothing(text)]
+
+    def _empty(self, text: str, shown: str | None) -> Said:
+        """A column of a series of which nothing is there."""
+        settings, known = self._settings, series_of(text, self._settings)
+        why = f"“{text}”, and nothing is in it yet"
+        if known is None:
+            return "not used", shown, None, why, None, None
+        role = {settings.final: "final", settings.baseline: "baseline"}.get(known, "sat")
+        return role, shown, known, why, None, None
 
     def _of_series(self, text: str, shown: str | None, series: str) -> Said:
         settings = self._settings
