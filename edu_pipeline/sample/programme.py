@@ -227,6 +227,7 @@ def _past(era: str, course: int, exported: datetime) -> _Run:
         "ends": ends,
         "upgrade_deadline": ends - timedelta(days=20),
         "certificates_available": ends + timedelta(days=7),
+        "verification_deadline": ends + timedelta(days=21),
         "enrolment_closes": ends - timedelta(days=30),
     }
     name = _trimester(dates["starts"]) + ("a" if era == "C" else "")
@@ -241,6 +242,7 @@ def _going(course: int, exported: datetime) -> _Run:
         "ends": today + timedelta(days=40),
         "upgrade_deadline": today + timedelta(days=28),
         "certificates_available": today + timedelta(days=47),
+        "verification_deadline": today + timedelta(days=54),
         "enrolment_closes": today + timedelta(days=28),
     }
     return _Run("D", course, _trimester(dates["starts"]), exported, dates, going=True)
