@@ -290,7 +290,7 @@ PROBLEM_CHECKS: Sequence[tuple[str, str, Sequence[str] | None, str]] = (
     (
         "edx_files_are_read",
         "edx",
-        ("unknown_folder", "unknown_file", "unreadable_file", "unreadable_opt_ins"),
+        ("unknown_folder", "unknown_file", "unreadable_file", "unreadable_list"),
         "Every file below micromasters/ is an export or an opt-in list of a programme, and readable.",
     ),
     (

@@ -43,7 +43,7 @@ def fates_of_all(
     if "stg_attendance" in there:
         found.append(school_fates(con, files, settings))
     if "edx_exports" in there:
-        exports, lists = read_table(con, "edx_exports"), read_table(con, "opt_in_lists")
+        exports, lists = read_table(con, "edx_exports"), read_table(con, "edx_lists")
         found.append(edx_fates(con, exports, lists))
     if OF_RESULTS in there:
         found.append(read_table(con, OF_RESULTS))

@@ -5,7 +5,7 @@ from collections.abc import Iterator, Mapping, Sequence
 import polars as pl
 
 from edu_pipeline.landing.sources.edx.edx_names import parsed
-from edu_pipeline.landing.sources.edx.opt_ins import lists_of
+from edu_pipeline.landing.sources.edx.lists import lists_of
 from edu_pipeline.landing.sources.school.manifest import survey
 from edu_pipeline.landing.stores import LandedFile
 from edu_pipeline.landing.zone import Zone, is_like
@@ -77,5 +77,5 @@ def _row(file: LandedFile, settings: Settings, refresh: str) -> dict[str, object
 def _table(path: str, source: str | None, programmes: Sequence[Programme]) -> str:
     if source == "edx":
         name = parsed(path)
-        return "opt_ins" if lists_of(path, programmes) else (name and name.kind) or ""
+        return lists_of(path, programmes)[0] or (name and name.kind) or ""
     return {"results": "results", "mail": "events"}.get(source or "", "")

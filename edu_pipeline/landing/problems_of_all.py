@@ -163,7 +163,7 @@ def _of_programmes(
         settings.programmes,
         strays,
         exports,
-        read_table(con, "opt_in_lists"),
+        read_table(con, "edx_lists"),
         counted(con, exports),
         datetime.now(settings.zone).date(),
     )

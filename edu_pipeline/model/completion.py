@@ -213,6 +213,28 @@ class PersonProgress(ProgrammeProgress):
     """
 
 
+class CertificatesIssued(dy.Schema):
+    """A learner whom edX issued a programme's certificate, or who completed it: the two side by side.
+
+    Of programmes with a list of issued certificates only.
+    """
+
+    programme_id = _programme()
+    learner_id = dy.String(primary_key=True, description="The platform's user id")
+    issued = dy.Bool(description="Whether edX issued it, by the newest list with the learner")
+    issued_on = _day("The day; empty: none, or not known")
+    complete = dy.Bool(description="Whether the learner is complete here (`programme_progress`)")
+    completed_on = _day("The day of that; empty: not known")
+    reason = dy.String(description="How the two go together, and why they may not")
+    missing = dy.String(
+        nullable=True,
+        description=(
+            "Of who was issued one and is not complete: the courses without a certificate, of a "
+            "choice all; empty: of anybody else"
+        ),
+    )
+
+
 class ProgrammeFunnel(dy.Schema):
     """One stage of a course or of a whole programme: how many learners reached it."""
 

@@ -168,11 +168,15 @@ class ReportHistory(dy.Schema):
     enrolled = dy.Bool(nullable=True, description="Whether they are still in the run")
 
 
-class OptInLists(dy.Schema):
-    """A file of edX's e-mail preferences, for each programme that it counts for."""
+class EdxLists(dy.Schema):
+    """A list of e-mail preferences or of programme certificates, for each programme that it counts for."""
 
     programme_id = dy.String(primary_key=True, description="The programme")
     path = dy.String(primary_key=True, description="Path below the landing zone's root")
+    kind = dy.String(
+        check=lambda c: c.is_in(["opt_ins", "programme_certificates"]),
+        description="opt_ins (who wants e-mail) or programme_certificates (what edX issued)",
+    )
     version = dy.Datetime(description="Stamp in the file's name, else when it last changed, UTC")
     rows = dy.Int64(nullable=True, min=0, description="Its rows; empty: it cannot be read")
     sha256 = dy.String(description="Digest of the content")
@@ -197,6 +201,20 @@ class OptIns(dy.Schema):
     set_at = dy.Datetime(description="When they said so, UTC; else when the list was made")
     file = dy.String(description="The list, below the landing zone's root")
     line = dy.Int64(description="Line where its row starts")
+
+
+class ProgrammeCertificates(dy.Schema):
+    """What the newest list of programme certificates that mentions a learner says of them."""
+
+    programme_id = dy.String(primary_key=True, description="The programme")
+    learner_id = dy.String(
+        primary_key=True, description="The learner, also one whom no export of a run has"
+    )
+    issued = dy.Bool(description="Whether edX issued a certificate of the programme")
+    issued_on = dy.Date(nullable=True, description="The day; empty: none, or it cannot be read")
+    listed_on = dy.Date(description="The day of the list, UTC")
+    file = dy.String(description="The list, below the landing zone's root")
+    line = dy.Int64(description="Line where the learner's first row starts")
 
 
 class CourseRuns(dy.Schema):

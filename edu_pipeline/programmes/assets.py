@@ -9,6 +9,7 @@ import dagster as dg
 import polars as pl
 
 from edu_pipeline.facts.audience import accept_audiences, audiences
+from edu_pipeline.facts.certificates_issued import certificates_issued as certificates_issued_of
 from edu_pipeline.facts.completion_doubts import doubts
 from edu_pipeline.facts.files import export_table
 from edu_pipeline.facts.newcomers import newcomers, report_completers
@@ -213,6 +214,22 @@ def nudges(
     return nudges_of(parts, known, remembered, as_of)
 
 
+@_table(
+    kinds={"polars"},
+    pii="ids",
+    deps=[
+        "stg_programme_certificates",
+        "programme_progress",
+        "person_progress",
+        "stg_people",
+        "course_completion",
+    ],
+)
+def certificates_issued(con: Connection, settings: Settings) -> pl.DataFrame:
+    """Programme certificates that edX issued beside who is complete, and why the two differ."""
+    return certificates_issued_of(con, settings.programmes)
+
+
 @_table(kinds={"polars"}, pii="none")
 def export_inventory(
     edx_exports: pl.DataFrame,
@@ -300,6 +317,7 @@ TABLES = (
     PERSONS,
     "person_progress",
     "certificate_differences",
+    "certificates_issued",
     "export_inventory",
     "programme_weeks",
     "programme_funnel",
@@ -468,6 +486,7 @@ COMPUTED: Sequence[Table] = [
     programme_progress,
     person_progress,
     _fact("certificate_differences", build_certificate_differences, dated=True),
+    certificates_issued,
     export_inventory,
     nudges,
     nudge_problems,

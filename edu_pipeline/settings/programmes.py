@@ -25,6 +25,7 @@ PAID_TRACKS = (
 FREE_TRACKS = ("audit", "honor", "unpaid-executive-education", "unpaid-bootcamp")
 """`honor` gave a certificate before 2016, free of charge and of identity."""
 OPT_IN = "*email_opt_in*"
+PROGRAM_CERTIFICATES = ("*program_learner_report*", "*program*certificate*")
 CAP_DAYS = 30
 """What `letters_per_month` calls a month."""
 ID = r"[a-z0-9_-]+"
@@ -198,6 +199,16 @@ class Programme(Part):
         description=(
             "Pattern of the names of edX's e-mail opt-in lists, in its folder or in `micromasters/`."
         ),
+    )
+    program_certificates: Annotated[tuple[str, ...], ONE_OR_SEVERAL] = Field(
+        PROGRAM_CERTIFICATES,
+        description=(
+            "Patterns of the names of lists of programme certificates that were issued, in the same places."
+        ),
+    )
+    program: str | None = Field(
+        None,
+        description="What such lists call it, by title or uuid, where that is not its title here.",
     )
     opt_in_required: bool = Field(
         False, description="Write only to learners whom such a list says to have opted in."

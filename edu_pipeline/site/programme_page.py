@@ -80,6 +80,8 @@ class ProgrammeTables:
     """`ProgrammeWeeks`."""
     people: pl.DataFrame
     """`facts.run_results.people_counts`."""
+    issued: pl.DataFrame
+    """`CertificatesIssued`."""
 
     def of(self, programme_id: str) -> "ProgrammeTables":
         """The rows of one programme."""
@@ -145,6 +147,7 @@ def write_programme_page(
         fewest_followed=FEWEST_FOLLOWED,
         not_shown=NOT_SHOWN,
         reconciliation=_reconciliation(own),
+        issued=_issued(own),
         nudges=_nudges(own),
         held=held,
         most_reasons=MOST_REASONS,
@@ -300,6 +303,14 @@ def _names(found: set[str]) -> list[str]:
 
 def _counts(counts: Sequence[tuple[str, int | None]]) -> str:
     return render_svg(count_chart(counts, width=NARROW, paint=OF_A_PAGE)) if counts else ""
+
+
+def _issued(tables: ProgrammeTables) -> Mapping[str, Any] | None:
+    """Programme certificates that edX issued, and learners by how that goes with completion."""
+    if tables.issued.is_empty():
+        return None
+    reasons = tables.issued["reason"].value_counts(sort=True)
+    return {"issued": tables.issued["issued"].sum(), "reasons": reasons.rows()}
 
 
 def _reconciliation(tables: ProgrammeTables) -> Mapping[str, Any]:

@@ -10,6 +10,7 @@ import polars as pl
 from edu_pipeline.model.columns import dtypes
 from edu_pipeline.model.completion import (
     CertificateReconciliation,
+    CertificatesIssued,
     CourseRetention,
     ExportInventory,
     ProgrammeBridge,
@@ -149,6 +150,22 @@ def tables(
         problems=problems_frame(
             Problem("edx", "reports", "unknown_file", text[:20], text, None, part=ID)
             for text in problems
+        ),
+        issued=frame(
+            CertificatesIssued,
+            [
+                {"learner_id": str(n), "issued": n < 3, "complete": n > 0, "reason": why}
+                for n, why in enumerate(
+                    (
+                        "issued, and not complete by the exports",
+                        "issued, and complete",
+                        "issued, and complete",
+                        "complete, and none issued",
+                    )
+                )
+            ]
+            if nudges
+            else [],
         ),
         nudges=frame(
             NudgeSummary,

@@ -17,7 +17,9 @@ from edu_pipeline.ground.warehouse import open_warehouse, read_table, write_tabl
 from edu_pipeline.landing.sources.edx.edx_evidence import counted
 from edu_pipeline.landing.sources.edx.edx_problems import find_programme_problems
 from edu_pipeline.landing.sources.edx.exports import land, programme_files
-from edu_pipeline.landing.sources.edx.opt_ins import land_opt_ins, stage_opt_ins
+from edu_pipeline.landing.sources.edx.lists import land_lists
+from edu_pipeline.landing.sources.edx.opt_ins import stage_opt_ins
+from edu_pipeline.landing.sources.edx.programme_certificates import stage_programme_certificates
 from edu_pipeline.landing.sources.edx.same_person import stage_people
 from edu_pipeline.landing.sources.edx.stage import stage
 from edu_pipeline.landing.zone import Zone
@@ -77,7 +79,13 @@ class Landed:
         """Table, line, rule and value."""
         parts = [
             self.table(f"rejected_{table}").select("table", "line", "rule", "value")
-            for table in ("profiles", "grade_reports", "grade_errors", "opt_ins")
+            for table in (
+                "profiles",
+                "grade_reports",
+                "grade_errors",
+                "opt_ins",
+                "programme_certificates",
+            )
         ]
         return pl.concat(parts).sort("table", "line", "rule").rows()
 
@@ -117,11 +125,12 @@ def land_files(tmp_path: Path) -> Iterator[Land]:
                 else opened.enter_context(open_warehouse(folder / "warehouse.duckdb"))
             )
             exports = land(con, zone, programmes, forgotten, released, columns)
-            lists = land_opt_ins(con, zone, programmes, forgotten)
+            lists = land_lists(con, zone, programmes, forgotten)
             stage(con, exports, programmes)
             stage_opt_ins(con, lists)
+            stage_programme_certificates(con, lists, programmes)
             stage_people(con)
-            write_table(con, "opt_in_lists", lists)
+            write_table(con, "edx_lists", lists)
             _, strays = programme_files(zone.list(), programmes)
             problems = find_programme_problems(
                 programmes, strays, exports, lists, counted(con, exports), TODAY

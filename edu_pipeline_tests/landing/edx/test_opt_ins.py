@@ -198,7 +198,7 @@ def test_a_list_that_is_none_is_told_and_the_others_count(
     landed = land_files({**PEOPLE, LIST: opt_ins(ada("False")), "x-email_opt_in.csv": content})
     assert preferences(landed) == {"11": False}
     (problem,) = landed.problems.rows(named=True)
-    assert (problem["part"], problem["kind"]) == ("buslead", "unreadable_opt_ins")
+    assert (problem["part"], problem["kind"]) == ("buslead", "unreadable_list")
     assert f"micromasters/buslead/x-email_opt_in.csv: {told}" in problem["message"]
 
 

@@ -306,7 +306,7 @@ def test_the_fates_of_every_file_that_was_read_add_up_to_its_rows(land_files: La
         {GRADES: report(*twice), NEWER: report(learner(1)), opt_ins: preferences, PROFILE: PEOPLE}
     )
     old = GRADES[-24:]
-    found = edx_fates(landed.con, landed.exports, landed.table("opt_in_lists"))
+    found = edx_fates(landed.con, landed.exports, landed.table("edx_lists"))
     assert found.select("table", pl.col("file").str.tail(24), "fate", "rule", "rows").rows() == [
         ("grade_reports", old, "counted", "", 3),
         ("grade_reports", old, "rejected", "missing_id", 1),

@@ -12,7 +12,9 @@ from edu_pipeline.ground.warehouse import read_earlier, read_table, write_table
 from edu_pipeline.landing.sources.edx.edx_reports import TABLES
 from edu_pipeline.landing.sources.edx.exports import course_runs as runs_of
 from edu_pipeline.landing.sources.edx.exports import land
-from edu_pipeline.landing.sources.edx.opt_ins import land_opt_ins, stage_opt_ins
+from edu_pipeline.landing.sources.edx.lists import land_lists
+from edu_pipeline.landing.sources.edx.opt_ins import stage_opt_ins
+from edu_pipeline.landing.sources.edx.programme_certificates import stage_programme_certificates
 from edu_pipeline.landing.sources.edx.report_history import HISTORY, VERSIONS
 from edu_pipeline.landing.sources.edx.same_person import stage_people
 from edu_pipeline.landing.sources.edx.stage import stage
@@ -30,6 +32,7 @@ STAGED: Mapping[str, str] = {
     "stg_run_results": "ids",
     "stg_tracks": "none",
     "stg_opt_ins": "names",
+    "stg_programme_certificates": "ids",
     "stg_people": "ids",
     "course_runs": "none",
 }
@@ -50,7 +53,7 @@ def _materialized(
 @dg.multi_asset(
     specs=[
         _spec("edx_exports", pii="none", deps=NEEDED),
-        _spec("opt_in_lists", pii="none", deps=NEEDED),
+        _spec("edx_lists", pii="none", deps=NEEDED),
         _spec(HISTORY, pii="ids", deps=NEEDED),
         _spec(VERSIONS, pii="none", deps=NEEDED),
         *(
@@ -80,14 +83,14 @@ def land_edx_exports(
         columns = settings.landing.edx.columns
         exports = land(con, zone, settings.programmes, forgotten, released, columns)
         write_table(con, "edx_exports", exports)
-        lists = land_opt_ins(con, zone, settings.programmes, forgotten, columns)
-        write_table(con, "opt_in_lists", lists)
-    yield from _materialized(warehouse, ("edx_exports", "opt_in_lists", HISTORY, VERSIONS, *RAW))
+        lists = land_lists(con, zone, settings.programmes, forgotten, columns)
+        write_table(con, "edx_lists", lists)
+    yield from _materialized(warehouse, ("edx_exports", "edx_lists", HISTORY, VERSIONS, *RAW))
 
 
 @dg.multi_asset(
     specs=[
-        _spec(name, pii=pii, deps=["edx_exports", "opt_in_lists", *RAW])
+        _spec(name, pii=pii, deps=["edx_exports", "edx_lists", *RAW])
         for name, pii in STAGED.items()
     ]
 )
@@ -99,7 +102,9 @@ def stage_edx_exports(
     with warehouse.connect() as con:
         exports = read_table(con, "edx_exports")
         stage(con, exports, settings.programmes)
-        stage_opt_ins(con, read_table(con, "opt_in_lists"))
+        lists = read_table(con, "edx_lists")
+        stage_opt_ins(con, lists)
+        stage_programme_certificates(con, lists, settings.programmes)
         stage_people(con)
         write_table(con, "course_runs", runs_of(settings.programmes, exports))
     yield from _materialized(warehouse, STAGED)

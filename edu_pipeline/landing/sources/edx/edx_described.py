@@ -19,7 +19,10 @@ from edu_pipeline.landing.sources.edx.edx_guesses import course_and_run, courses
 from edu_pipeline.landing.sources.edx.edx_names import Name, parsed, why_not
 from edu_pipeline.landing.sources.edx.edx_reading import UnknownHeader, read_results
 from edu_pipeline.landing.sources.edx.exports import land, programme_files
-from edu_pipeline.landing.sources.edx.opt_ins import land_opt_ins, lists_of, stage_opt_ins
+from edu_pipeline.landing.sources.edx.lists import CALLED as LISTS
+from edu_pipeline.landing.sources.edx.lists import SETTING, land_lists, lists_of
+from edu_pipeline.landing.sources.edx.opt_ins import stage_opt_ins
+from edu_pipeline.landing.sources.edx.programme_certificates import stage_programme_certificates
 from edu_pipeline.landing.sources.edx.stage import stage
 from edu_pipeline.landing.stores import LandedFile
 from edu_pipeline.landing.zone import Zone
@@ -54,16 +57,23 @@ def describe(
     """
     nobody = pl.DataFrame(schema={"hash": pl.String, "salt": pl.String})
     exports = land(con, zone, programmes, nobody, (), columns)
-    lists = land_opt_ins(con, zone, programmes, nobody, columns)
+    lists = land_lists(con, zone, programmes, nobody, columns)
     stage(con, exports, programmes)
     stage_opt_ins(con, lists)
+    stage_programme_certificates(con, lists, programmes)
     write_table(con, "edx_exports", exports)
-    write_table(con, "opt_in_lists", lists)
+    write_table(con, "edx_lists", lists)
     files = [file for file in zone.ours() if file.path.startswith(PROGRAMMES_FOLDER)]
     of_courses = {programme.id for programme in programmes}
-    why = "its name is that of an opt-in list ([[programmes]] opt_in)"
     of_lists = [
-        Taken(row["path"], "edx", "e-mail opt-in list", why, rows=row["rows"], error=row["error"])
+        Taken(
+            row["path"],
+            "edx",
+            LISTS[row["kind"]],
+            f"its name is that of such a list ([[programmes]] {SETTING[row['kind']]})",
+            rows=row["rows"],
+            error=row["error"],
+        )
         for row in lists.unique("path", maintain_order=True).iter_rows(named=True)
     ]
     taken = [*_exports(exports), *of_lists, *_others(files, programmes)]
@@ -99,7 +109,7 @@ def _others(files: Sequence[LandedFile], programmes: Sequence[Programme]) -> Ite
         folder = file.path.removeprefix(PROGRAMMES_FOLDER).partition("/")[0]
         if name is not None and name.kind is None and folder in ids:
             yield Taken(file.path, "edx", None, "a report of edX that is not needed", counts=False)
-        elif file.path in strange and not lists_of(file.path, programmes):
+        elif file.path in strange and not lists_of(file.path, programmes)[0]:
             why = (
                 why_not(file.path).rstrip(".")
                 if name is None
@@ -129,7 +139,7 @@ def _programme(
     ]
     rows += [
         Row(
-            "opt-in list",
+            LISTS[row["kind"]],
             row["error"] or f"{row['path']}: {counted(row['rows'], 'row')}",
             wrong=bool(row["error"]),
         )

@@ -25,7 +25,7 @@ def edx_fates(
     Args:
         con: The warehouse, with the raw, staged and rejected tables of edX.
         exports: `EdxExports`.
-        lists: `OptInLists`.
+        lists: `EdxLists`.
 
     Returns:
         `LandingFates`.
@@ -35,7 +35,7 @@ def edx_fates(
             exports.select(
                 "path", "rows", "current", "doubt", table=pl.col("kind").replace_strict(REPORTS)
             ),
-            lists.select("path", "rows", table=pl.lit(TABLES["opt_ins"]))
+            lists.select("path", "rows", table=pl.col("kind").replace_strict(TABLES))
             .unique()
             .with_columns(current=True, doubt=pl.lit(None, pl.String)),
         ],
@@ -53,6 +53,7 @@ def edx_fates(
                count(*)::bigint as rows
         from ({rejected}) group by all
         union all ({_OUTSIDE})
+        union all select file, rule, 'outside', rows from outside_programme_certificates
         """
     ).pl()
     read = received.filter("current")

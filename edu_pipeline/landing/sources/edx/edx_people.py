@@ -22,7 +22,7 @@ from edu_pipeline.landing.sources.edx.edx_reports import (
     said,
 )
 from edu_pipeline.landing.sources.edx.exports import programme_files
-from edu_pipeline.landing.sources.edx.opt_ins import lists_of
+from edu_pipeline.landing.sources.edx.lists import lists_of
 from edu_pipeline.landing.stores import LandedFile, LandingError
 from edu_pipeline.landing.tables.encodings import UnreadableFileError
 from edu_pipeline.landing.zone import Zone
@@ -157,8 +157,8 @@ def _exports(zone: Zone, programmes: Sequence[Programme]) -> Iterator[tuple[Land
         if name.kind is not None:
             yield file, name.kind
     for file in files:
-        if lists_of(file.path, programmes):
-            yield file, "opt_ins"
+        if (kind := lists_of(file.path, programmes)[0]) is not None:
+            yield file, kind
 
 
 def _take(

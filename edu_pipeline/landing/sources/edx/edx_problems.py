@@ -16,6 +16,7 @@ from edu_pipeline.landing.rules import SUPERSEDED
 from edu_pipeline.landing.sources.edx.edx_evidence import Evidence
 from edu_pipeline.landing.sources.edx.edx_guesses import LIKE, alike, courses_of
 from edu_pipeline.landing.sources.edx.edx_names import is_edx_s_own, parsed, why_not
+from edu_pipeline.landing.sources.edx.edx_reports import CERTIFICATES, OPT_INS
 from edu_pipeline.landing.sources.edx.edx_versions import loss_problem
 from edu_pipeline.landing.sources.edx.exports import Stray, course_runs, unknown_runs
 from edu_pipeline.landing.sources.edx.stage import DIFFERENT, PERCENT, SHARES, UNCLEAR
@@ -35,6 +36,10 @@ APART = 0.2
 CROSSED = 0.05
 """So many learners of two reports of one day may have changed between them, as a share."""
 NEARLY_ALL = 0.9
+_UNREAD = {
+    OPT_INS: "who wants no e-mail",
+    CERTIFICATES: "who was issued the programme's certificate",
+}
 TWICE = (SUPERSEDED, DIFFERENT)
 """Rows of learners who stand there again."""
 Row = Mapping[str, Any]
@@ -56,7 +61,7 @@ def find_programme_problems(
         programmes: As `pipeline.toml` has them.
         strays: Files that are no exports of a programme.
         exports: `EdxExports`.
-        lists: `OptInLists`.
+        lists: `EdxLists`.
         evidence: `edx_evidence.counted`.
         today: The day on which this is looked at.
 
@@ -68,10 +73,12 @@ def find_programme_problems(
         *_unclaimed(programmes, exports),
         *_unreadable(exports),
         *_told(
-            lists.drop_nulls("error").with_columns(table=pl.lit("opt_ins")),
-            "unreadable_opt_ins",
+            lists.drop_nulls("error").with_columns(table="kind"),
+            "unreadable_list",
             "path",
-            "{path}: {error} Until then nobody knows from it who wants no e-mail.",
+            lambda row: (
+                f"{row['path']}: {row['error']} Until then nobody knows from it {_UNREAD[row['kind']]}."
+            ),
         ),
         *_without_export(programmes, exports),
         *_without_grades(programmes, exports, today),

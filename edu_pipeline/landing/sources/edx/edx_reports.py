@@ -7,7 +7,7 @@ it reads, the others never come to lie in memory.
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal, get_args
+from typing import Final, Literal, get_args
 
 import duckdb
 import polars as pl
@@ -22,13 +22,18 @@ from edu_pipeline.landing.tables.headers import normal
 from edu_pipeline.landing.tables.opened import Look, as_text, measured
 from edu_pipeline.landing.tombstones import buried
 
-Source = Kind | Literal["opt_ins"]
-"""What a file is read as: a report of a run, or an institution's list of e-mail preferences."""
+OPT_INS: Final = "opt_ins"
+CERTIFICATES: Final = "programme_certificates"
+List = Literal["opt_ins", "programme_certificates"]
+"""An institution's list: of e-mail preferences, or of certificates of whole programmes."""
+Source = Kind | List
+"""What a file is read as: a report of a run, or a list."""
 TABLES: Mapping[Source, str] = {
     "profile": "profiles",
     "grades": "grade_reports",
     "grade_errors": "grade_errors",
     "opt_ins": "opt_ins",
+    "programme_certificates": "programme_certificates",
 }
 """What a source is called in `raw_…` and `rejected_…`."""
 REPORTS: Mapping[Kind, str] = {kind: TABLES[kind] for kind in get_args(Kind)}
@@ -81,15 +86,30 @@ COLUMNS: Mapping[Source, Mapping[str, Sequence[str]]] = {
         "opted_in": ("is_opted_in_for_email",),
         "set_at": ("preference_set_datetime",),
     },
+    "programme_certificates": {
+        "user_id": ("user id", "id", "lms user id"),
+        "username": ("username",),
+        "email": ("email", "user email"),
+        "program": ("program title", "program", "programme", "program name"),
+        "program_uuid": ("program uuid",),
+        "issued_at": (
+            *("date program certificate awarded", "certificate date", "issue date", "issued on"),
+            *("awarded on", "date issued", "date awarded", "awarded at", "issued at"),
+        ),
+        "status": ("status", "certificate status"),
+    },
 }
 """Source → our column → what headers call it, in any case; the more telling name wins."""
-_REQUIRED: Mapping[Source, str] = {
-    "profile": "email",
-    "grades": "grade",
-    "opt_ins": "opted_in",
+_REQUIRED: Mapping[Source, Sequence[str]] = {
+    "profile": ("email",),
+    "grades": ("grade",),
+    "opt_ins": ("opted_in",),
+    "programme_certificates": ("issued_at", "status"),
 }
-"""Source → our column without which it says nothing."""
-_WHO: Mapping[Source, Sequence[str]] = {"opt_ins": ("user_id", "username", "email")}
+"""Source → our columns of which it needs one, or it says nothing."""
+_WHO: Mapping[Source, Sequence[str]] = dict.fromkeys(
+    ("opt_ins", "programme_certificates"), ("user_id", "username", "email")
+)
 """Source → our columns of which one must be there, where that is not an id or a username."""
 _TAIL = (
     *("track", "verification"),
@@ -229,9 +249,9 @@ def missing_columns(kind: Source, header: Sequence[str], columns: Mapping[str, s
     at = _places(kind, header, columns)
     who = _WHO.get(kind, ("user_id", "username"))
     lacking = [] if {*who} & at.keys() else [f"a learner's id or {who[-1]}"]
-    required = _REQUIRED.get(kind)
-    if required is not None and required not in at:
-        lacking.append(COLUMNS[kind][required][0])
+    required = _REQUIRED.get(kind, ())
+    if required and not {*required} & at.keys():
+        lacking.append(" or ".join(COLUMNS[kind][column][0] for column in required))
     if kind == "grades" and at.keys() & {*_TAIL}:
         lacking += [COLUMNS[kind][column][0].title() for column in _TAIL if column not in at]
     return lacking
@@ -296,7 +316,7 @@ def _positions(
                 "Rename those that edX did not put there"
             )
     if lacking := missing_columns(kind, header, columns):
-        again = "" if kind == "opt_ins" else " from the instructor dashboard"
+        again = "" if kind in get_args(List) else " from the instructor dashboard"
         raise UnreadableFileError(
             f"it has no column of {' and none of '.join(lacking)}. Download it again{again}; or, if it has "
             "them under other names, `edu-pipeline landing inspect` prints the lines that say so"

@@ -29,7 +29,7 @@ from edu_pipeline.landing.sources.edx.edx_versions import (
     loss_problem,
     losses,
 )
-from edu_pipeline.landing.sources.edx.opt_ins import lists_of
+from edu_pipeline.landing.sources.edx.lists import lists_of
 from edu_pipeline.landing.sources.edx.report_history import create_history, record, recorded
 from edu_pipeline.landing.stores import LandedFile
 from edu_pipeline.landing.tables.encodings import UnreadableFileError
@@ -93,7 +93,7 @@ def programme_files(
     found: dict[str, list[tuple[LandedFile, Name]]] = {each: [] for each in of}
     strays: list[Stray] = []
     for file in files:
-        if not file.path.startswith(PROGRAMMES_FOLDER) or lists_of(file.path, programmes):
+        if not file.path.startswith(PROGRAMMES_FOLDER) or lists_of(file.path, programmes)[0]:
             continue
         folder, _, below = file.path.removeprefix(PROGRAMMES_FOLDER).partition("/")
         if not below or folder not in of:

@@ -6,88 +6,16 @@ have no user ids. A preference that cannot be read is rejected, and nobody is wr
 it: until the list is corrected, it counts as a no.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
-from fnmatch import fnmatchcase
-from pathlib import PurePosixPath
-from types import MappingProxyType
-
 import duckdb
 import polars as pl
 
 from edu_pipeline.ground.sql import literal, literals
-from edu_pipeline.landing.archives import DamagedFileError
 from edu_pipeline.landing.rules import TOO_MANY_CELLS, UNPARSEABLE
-from edu_pipeline.landing.sources.edx.edx_reports import Landed, bare_id, forgotten_rows, load, said
+from edu_pipeline.landing.sources.edx.edx_reports import OPT_INS, bare_id, said
 from edu_pipeline.landing.tables.csvfile import OVERFLOW
-from edu_pipeline.landing.tables.encodings import UnreadableFileError
-from edu_pipeline.landing.versions import version_of
-from edu_pipeline.landing.zone import Zone
-from edu_pipeline.model.columns import dtypes
-from edu_pipeline.model.programmes import OptInLists
-from edu_pipeline.settings.landing import PROGRAMMES_FOLDER
-from edu_pipeline.settings.programmes import Programme
 
 YES = ("true", "t", "yes", "y", "1")
 NO = ("false", "f", "no", "n", "0")
-
-
-def lists_of(path: str, programmes: Iterable[Programme]) -> tuple[str, ...]:
-    """Ids of the programmes whose opt-in list a file is.
-
-    One in a programme's folder is that programme's; one in `micromasters/` itself is everybody's.
-    """
-    if not path.startswith(PROGRAMMES_FOLDER):
-        return ()
-    folder, _, below = path.removeprefix(PROGRAMMES_FOLDER).partition("/")
-    name = PurePosixPath(path).name.casefold()
-    return tuple(
-        programme.id
-        for programme in programmes
-        if fnmatchcase(name, programme.opt_in.casefold()) and (not below or folder == programme.id)
-    )
-
-
-def land_opt_ins(
-    con: duckdb.DuckDBPyConnection,
-    zone: Zone,
-    programmes: Sequence[Programme],
-    forgotten: pl.DataFrame,
-    columns: Mapping[str, str] = MappingProxyType({}),
-) -> pl.DataFrame:
-    """Add every list to `raw_opt_ins`.
-
-    Args:
-        con: The warehouse, after `exports.land`.
-        zone: Where the files lie.
-        programmes: As `pipeline.toml` has them.
-        forgotten: Tombstones; rows of who was forgotten do not come in.
-        columns: `[landing.edx.columns]`.
-
-    Returns:
-        `OptInLists`.
-
-    Raises:
-        LandingError: The zone cannot be listed, or a file is not there any more.
-    """
-    con.register("tombstones", forgotten)
-    kept_out = forgotten_rows("opt_ins", forgotten)
-    rows: list[dict[str, object]] = []
-    for file in zone.ours():
-        if not (of := lists_of(file.path, programmes)):
-            continue
-        at = version_of(file).at
-        found: dict[str, object] = {"path": file.path, "version": at}
-        landed = Landed(file.path, file.landed_at, at)
-        found["sha256"] = zone.content(file.path)
-        try:
-            with zone.unpacked(file.path) as path:
-                found["rows"] = load(con, "opt_ins", path, landed, kept_out, columns)
-        except (UnreadableFileError, DamagedFileError) as error:
-            found["error"] = f"{error}."
-        rows += [{"programme_id": programme_id, **found} for programme_id in of]
-    con.unregister("tombstones")
-    frame = pl.DataFrame(rows, schema=dtypes(OptInLists), orient="row")
-    return OptInLists.validate(frame.sort("programme_id", "path"))
 
 
 def stage_opt_ins(con: duckdb.DuckDBPyConnection, lists: pl.DataFrame) -> None:
@@ -98,7 +26,7 @@ def stage_opt_ins(con: duckdb.DuckDBPyConnection, lists: pl.DataFrame) -> None:
 
     Args:
         con: The warehouse, with `raw_opt_ins`, `stg_learners` and `stg_former_addresses`.
-        lists: `OptInLists`.
+        lists: `EdxLists`.
     """
     con.execute(f"create or replace temp table preferences as {_PREFERENCES}")
     con.execute(
@@ -108,7 +36,8 @@ def stage_opt_ins(con: duckdb.DuckDBPyConnection, lists: pl.DataFrame) -> None:
         from preferences where rule is not null
         """
     )
-    con.register("lists", lists.select("programme_id", "path").with_row_index("list"))
+    of_opt_ins = lists.filter(kind=OPT_INS).select("programme_id", "path")
+    con.register("lists", of_opt_ins.with_row_index("list"))
     con.execute(f"create or replace table stg_opt_ins as {_NEWEST}")
     con.unregister("lists")
     con.execute("drop table preferences")

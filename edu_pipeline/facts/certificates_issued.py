@@ -1,0 +1,109 @@
+"""Certificates of programmes that edX issued, beside who completes them by what is computed here.
+
+Only where a list of issued certificates is there. Who is complete is decided elsewhere.
+"""
+
+from collections.abc import Iterable, Mapping
+
+import duckdb
+import polars as pl
+
+from edu_pipeline.facts.run_results import query_frame
+from edu_pipeline.model.columns import dtypes
+from edu_pipeline.model.completion import CertificatesIssued
+from edu_pipeline.settings.programmes import Programme
+
+AGREE = "issued, and complete"
+ANOTHER_ACCOUNT = "issued, and complete with another account"
+UNKNOWN = "issued, and no export of a run has the learner"
+INCOMPLETE = "issued, and not complete by the exports"
+LATER = "complete since the list was made"
+NOT_ISSUED = "complete, and none issued"
+
+
+def certificates_issued(
+    con: duckdb.DuckDBPyConnection, programmes: Iterable[Programme]
+) -> pl.DataFrame:
+    """Who was issued a programme's certificate or is complete, and why the two differ.
+
+    A person with several accounts counts by all of them: complete under one and issued to another is
+    no difference. Whoever is in no list has none issued by the newest one.
+
+    Args:
+        con: The warehouse, with `stg_programme_certificates`, `programme_progress`,
+            `person_progress`, `stg_people`, and `course_completion`.
+        programmes: The settings.
+
+    Returns:
+        `CertificatesIssued`.
+    """
+    held = query_frame(
+        con,
+        """
+        select programme_id, learner_id, list(course_id) as courses
+        from course_completion where certificate group by all
+        """,
+    )
+    holds: Mapping[tuple[str, str], list[str]] = {
+        (programme_id, learner): courses for programme_id, learner, courses in held.iter_rows()
+    }
+    found = query_frame(con, _BESIDE)
+    needed = {each.id: each for each in programmes}
+    missing = [
+        _missing(
+            needed[row["programme_id"]], holds.get((row["programme_id"], row["learner_id"]), [])
+        )
+        if row["reason"] == INCOMPLETE
+        else None
+        for row in found.iter_rows(named=True)
+    ]
+    schema = dtypes(CertificatesIssued)
+    rows = found.with_columns(missing=pl.Series(missing, dtype=pl.String))
+    return CertificatesIssued.validate(rows.select(list(schema)).cast(schema))
+
+
+def _missing(programme: Programme, held: list[str]) -> str:
+    """Courses of a programme without a certificate, in sequence; of a choice perhaps more than needed."""
+    wanted = {*programme.requirement.courses(), programme.capstone}
+    return ", ".join(
+        course.id for course in programme.courses if course.id in wanted and course.id not in held
+    )
+
+
+_BESIDE = f"""
+with listed as (
+  select programme_id, max(listed_on) as newest from stg_programme_certificates group by all
+),
+of_person as (
+  select people.learner_id, progress.programme_id, progress.complete
+  from stg_people as people join person_progress as progress on progress.learner_id = person_id
+),
+issued_to as (
+  select programme_id, person_id from stg_programme_certificates
+  join stg_people using (learner_id) where issued
+),
+beside as (
+  select programme_id, learner_id, coalesce(issued, false) as issued, issued_on,
+         coalesce(progress.complete, false) as complete, completed_on, newest,
+         progress.learner_id is not null as known,
+         coalesce(of_person.complete, false) as person_complete,
+         issued_to.person_id is not null as person_issued
+  from stg_programme_certificates as certificate
+  full join programme_progress as progress using (programme_id, learner_id)
+  join listed using (programme_id)
+  left join of_person using (programme_id, learner_id)
+  left join stg_people as people using (learner_id)
+  left join (select distinct * from issued_to) as issued_to
+    using (programme_id, person_id)
+)
+select programme_id, learner_id, issued, issued_on, complete, completed_on,
+       case when issued and complete then '{AGREE}'
+            when issued and person_complete then '{ANOTHER_ACCOUNT}'
+            when issued and not known then '{UNKNOWN}'
+            when issued then '{INCOMPLETE}'
+            when person_issued then '{ANOTHER_ACCOUNT}'
+            when completed_on > newest then '{LATER}'
+            else '{NOT_ISSUED}' end as reason
+from beside where issued or complete
+order by programme_id, learner_id
+"""

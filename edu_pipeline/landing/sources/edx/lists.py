@@ -1,0 +1,106 @@
+"""An institution's lists: files of edX about learners of many runs, told by the patterns of their names.
+
+Which lists there are, whose each is, and their rows as received; what a list says is for its own module.
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+from fnmatch import fnmatchcase
+from pathlib import PurePosixPath
+from types import MappingProxyType
+
+import duckdb
+import polars as pl
+
+from edu_pipeline.landing.archives import DamagedFileError
+from edu_pipeline.landing.sources.edx.edx_names import parsed
+from edu_pipeline.landing.sources.edx.edx_reports import (
+    CERTIFICATES,
+    OPT_INS,
+    Landed,
+    List,
+    forgotten_rows,
+    load,
+)
+from edu_pipeline.landing.tables.encodings import UnreadableFileError
+from edu_pipeline.landing.versions import version_of
+from edu_pipeline.landing.zone import Zone
+from edu_pipeline.model.columns import dtypes
+from edu_pipeline.model.programmes import EdxLists
+from edu_pipeline.settings.landing import PROGRAMMES_FOLDER
+from edu_pipeline.settings.programmes import Programme
+
+CALLED: Mapping[List, str] = {
+    OPT_INS: "e-mail opt-in list",
+    CERTIFICATES: "list of programme certificates",
+}
+SETTING: Mapping[List, str] = {OPT_INS: "opt_in", CERTIFICATES: "program_certificates"}
+"""Where `[[programmes]]` has the patterns of their names."""
+
+
+def _patterns(programme: Programme, kind: List) -> Sequence[str]:
+    return (programme.opt_in,) if kind == OPT_INS else programme.program_certificates
+
+
+def lists_of(path: str, programmes: Iterable[Programme]) -> tuple[List | None, tuple[str, ...]]:
+    """What list a file is, and the ids of the programmes whose it is; none, and nobody's.
+
+    One in a programme's folder is that programme's; one in `micromasters/` itself is everybody's.
+    """
+    if not path.startswith(PROGRAMMES_FOLDER) or parsed(path) is not None:
+        return None, ()
+    folder, _, below = path.removeprefix(PROGRAMMES_FOLDER).partition("/")
+    name = PurePosixPath(path).name.casefold()
+    whose = [each for each in programmes if not below or folder == each.id]
+    for kind in SETTING:
+        of = [
+            each.id
+            for each in whose
+            if any(fnmatchcase(name, text.casefold()) for text in _patterns(each, kind))
+        ]
+        if of:
+            return kind, tuple(of)
+    return None, ()
+
+
+def land_lists(
+    con: duckdb.DuckDBPyConnection,
+    zone: Zone,
+    programmes: Sequence[Programme],
+    forgotten: pl.DataFrame,
+    columns: Mapping[str, str] = MappingProxyType({}),
+) -> pl.DataFrame:
+    """Add every list to the raw table of its kind.
+
+    Args:
+        con: The warehouse, after `exports.land`.
+        zone: Where the files lie.
+        programmes: As `pipeline.toml` has them.
+        forgotten: Tombstones; rows of who was forgotten do not come in.
+        columns: `[landing.edx.columns]`.
+
+    Returns:
+        `EdxLists`.
+
+    Raises:
+        LandingError: The zone cannot be listed, or a file is not there any more.
+    """
+    con.register("tombstones", forgotten)
+    rows: list[dict[str, object]] = []
+    for file in zone.ours():
+        kind, of = lists_of(file.path, programmes)
+        if kind is None:
+            continue
+        at = version_of(file).at
+        found: dict[str, object] = {"path": file.path, "kind": kind, "version": at}
+        landed = Landed(file.path, file.landed_at, at)
+        found["sha256"] = zone.content(file.path)
+        kept_out = forgotten_rows(kind, forgotten)
+        try:
+            with zone.unpacked(file.path) as path:
+                found["rows"] = load(con, kind, path, landed, kept_out, columns)
+        except (UnreadableFileError, DamagedFileError) as error:
+            found["error"] = f"{error}."
+        rows += [{"programme_id": programme_id, **found} for programme_id in of]
+    con.unregister("tombstones")
+    frame = pl.DataFrame(rows, schema=dtypes(EdxLists), orient="row")
+    return EdxLists.validate(frame.sort("programme_id", "path"))
