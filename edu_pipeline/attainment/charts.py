@@ -313,17 +313,7 @@ def forecast(paint: Paint = ON_PAPER) -> dict[str, Any]:
     are drawn. Its height is `ROW_HEIGHT` × rows.
     """
     y = _row("row:N", paint)
-    axis = alt.Axis(
-        title=None,
-        labelExpr="datum.value * 100 + ' %'",
-        tickCount=5,
-        grid=True,
-        gridColor=paint.grid,
-        domain=False,
-        ticks=False,
-        labelFlush=False,
-        labelColor=paint.muted,
-    )
+    axis = _measure_axis(paint, title=None, labelExpr="datum.value * 100 + ' %'")
 
     def x(field: str) -> alt.X:
         return alt.X(field, scale=alt.Scale(domain=[0, 1]), axis=axis)
@@ -678,21 +668,29 @@ def _around_zero() -> alt.Scale:
 
 
 def _difference_axis(paint: Paint, title: str | None = None, padding: int = 5) -> alt.Axis:
-    return alt.Axis(
+    return _measure_axis(
+        paint,
         title=title,
         titleColor=paint.ink,
         titleFontSize=theme.SUBTITLE_SIZE,
         titleFontWeight="normal",
         format="+.1f",
         labelExpr="datum.value == 0 ? '0' : replace(datum.label, '-', '−')",
+        labelPadding=padding,
+    )
+
+
+def _measure_axis(paint: Paint, **own: Any) -> alt.Axis:
+    """An axis along which something is measured, with a line at each of a few steps."""
+    return alt.Axis(
         tickCount=5,
         grid=True,
         gridColor=paint.grid,
         domain=False,
         ticks=False,
         labelFlush=False,
-        labelPadding=padding,
         labelColor=paint.muted,
+        **own,
     )
 
 

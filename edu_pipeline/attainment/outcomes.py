@@ -119,6 +119,11 @@ def commonest_scales(outcomes: pl.DataFrame) -> pl.DataFrame:
     return outcomes.group_by(COHORT).agg(pl.col("scale").mode().sort().first())
 
 
+def scale_by_subject(table: pl.DataFrame) -> Mapping[str, str]:
+    """Subject → its scale, of one cohort's `attainment_outcomes` or `attainment_subjects`."""
+    return dict(table.select(SUBJECT, "scale").unique(SUBJECT).sort(SUBJECT).iter_rows())
+
+
 def whole_grades_of(results: pl.DataFrame, name: str) -> pl.DataFrame:
     """Whole grades by entry and `compared`, the series, under this name."""
     return results.select(*ENTRY, compared="series", **{name: pl.col("whole")})

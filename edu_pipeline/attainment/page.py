@@ -27,6 +27,7 @@ from edu_pipeline.attainment.outcomes import (
     comparison_sentence,
     english_and_maths,
     half_grade_sentence,
+    scale_by_subject,
     series_columns,
 )
 from edu_pipeline.attainment.scripts import Scripts
@@ -462,8 +463,7 @@ class Scales:
 
 def scales_of(cohort: Cohort) -> Scales:
     """The scales of a cohort's subjects."""
-    told = cohort.tables.attainment_subjects.select("subject", "scale").unique().sort("subject")
-    of = dict(told.iter_rows())
+    of = scale_by_subject(cohort.tables.attainment_subjects)
     commonest = commonest_scales(cohort.tables.attainment_outcomes)["scale"].to_list()
     return Scales(of, next(iter([*commonest, *of.values()]), GCSE))
 

@@ -9,7 +9,8 @@ from typing import Any
 
 import polars as pl
 
-from edu_pipeline.attainment.performance import PART_OF_A_FILE, scale_by_subject, taken_for_approved
+from edu_pipeline.attainment.outcomes import scale_by_subject
+from edu_pipeline.attainment.performance import PART_OF_A_FILE, taken_for_approved
 from edu_pipeline.attainment.years import leaving_year
 from edu_pipeline.ground.wording import listed
 from edu_pipeline.model.attainment import ALL
@@ -49,8 +50,8 @@ def measures(
     """
     everybody = pl.col("group_column") == ALL
     if (of_students["why_not"] == PART_OF_A_FILE).any():
-        why = f"Attainment 8 and the EBacc are not shown: {PART_OF_A_FILE}, and what else they take is not told."
-        return {"why": why, "groups": []}
+        held = f"Attainment 8 and the EBacc are not shown: {PART_OF_A_FILE}, and what else they take is not told."
+        return {"why": held, "groups": []}
     if performance.is_empty():
         return None
     rows = performance.sort(~everybody, "group_column", "group")

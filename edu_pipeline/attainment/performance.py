@@ -13,7 +13,14 @@ from collections.abc import Mapping, Sequence
 import polars as pl
 
 from edu_pipeline.attainment.groups import GROUP, by_group
-from edu_pipeline.attainment.outcomes import COHORT, STUDENT, SUBJECT, as_table, series_compared
+from edu_pipeline.attainment.outcomes import (
+    COHORT,
+    STUDENT,
+    SUBJECT,
+    as_table,
+    scale_by_subject,
+    series_compared,
+)
 from edu_pipeline.chance.noise import t_half_width, wilson
 from edu_pipeline.model.attainment import ALL, AttainmentMeasures, AttainmentPerformance
 from edu_pipeline.model.grades import HIGHEST, KS4, SCALES, STAGES, VOCATIONAL
@@ -101,11 +108,6 @@ def taken_for_approved(scales: Mapping[str, str], attainment: Attainment) -> Seq
         or subject_key(name) in _NO_GCSE
         or any(words in name.casefold() for words in _OF_OTHERS)
     )
-
-
-def scale_by_subject(outcomes: pl.DataFrame) -> Mapping[str, str]:
-    """Subject → its scale, of one cohort's `attainment_outcomes`."""
-    return dict(outcomes.select(SUBJECT, "scale").unique(SUBJECT).sort(SUBJECT).iter_rows())
 
 
 def _grades(points: pl.Expr) -> pl.Expr:

@@ -838,3 +838,33 @@ def test_a_fine_grade_is_counted_and_listed_as_the_whole_grade_that_it_names(
     cell.click()
     grades = [row[1] for row in cells(page.locator("#list tbody tr"))]
     assert grades == ["4-"] * n
+
+
+def test_a_levels_stand_on_the_axis_of_their_own_grades(tmp_path: Path, open_page: Opener) -> None:
+    frames = landed(60, 6)
+    # from U to A*, a grade each
+    frames["results"] = frames["results"].with_columns(
+        scale=pl.lit("a_level"), points=pl.col("points").floor().clip(0, 6)
+    )
+    frame = Frame(ENV, Settings(), scripts_inside(ENV, vega_bundle()))
+    path = tmp_path / "alevels.html"
+    path.write_text(cohort_page(frame, cohort(frames), "staff"), encoding="utf-8")
+    page = ready(open_page(path, WIDE))
+    page.select_option("#subject", label="Maths")
+
+    def heights(chart: str) -> list[float]:
+        """Where the lines of the grades are, from U up."""
+        found = []
+        for grade in ("U", "E", "D", "C", "B", "A", "A*"):
+            text = page.locator(f"#{chart}-chart svg text").get_by_text(grade, exact=True).first
+            box = text.bounding_box()
+            assert box is not None
+            found.append(box["y"])
+        return found
+
+    for chart in ("distribution", "progress"):
+        search(page, NADIA)
+        steps = [low - high for low, high in zip(heights(chart), heights(chart)[1:], strict=False)]
+        assert steps == pytest.approx([steps[0]] * 6, abs=1)
+        assert steps[0] > 5
+        assert not {"7", "8", "9"} & set(words(page, chart))
