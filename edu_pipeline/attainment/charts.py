@@ -680,7 +680,7 @@ def _difference_axis(paint: Paint, title: str | None = None, padding: int = 5) -
     )
 
 
-def _measure_axis(paint: Paint, **own: Any) -> alt.Axis:
+def _measure_axis(paint: Paint, **own: Any) -> alt.Axis:  # noqa: ANN401 - as Altair has them
     """An axis along which something is measured, with a line at each of a few steps."""
     return alt.Axis(
         tickCount=5,
