@@ -291,10 +291,14 @@ def _of_no_subject(table: Table) -> Note:
     headers = table.columns.bare
     one = len(headers) == 1
     subject = next(value.subject for value in table.columns.values if value.subject)
+    out = f"leave {'it' if one else 'them'} out: {ignoring(headers)}"
+    if not {value.series for value in table.columns.values}.isdisjoint(headers):
+        # the line would leave out those of the subjects, too
+        out = f"take {'it' if one else 'them'} out of the file, or give another name."
     message = (
         f"{table.sheet.file}: {quoted(headers)} {'says' if one else 'say'} no subject, and other columns do, so "
         f"no figure is made of {'it' if one else 'them'}. If one is of a subject, call it so, such as “{subject} "
-        f"{headers[0]}”; if none is, leave {'it' if one else 'them'} out: {ignoring(headers)}"
+        f"{headers[0]}”; if none is, {out}"
     )
     return Note("which_column", only_cohort(table), message, len(headers))
 
