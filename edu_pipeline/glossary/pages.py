@@ -7,7 +7,7 @@ schemas are the source.
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from inspect import cleandoc
 from pathlib import Path
-from typing import Any, get_args, get_origin
+from typing import Annotated, Any, get_args, get_origin
 
 from pydantic import BaseModel
 from pydantic.fields import FieldInfo
@@ -152,7 +152,9 @@ def _kind_name(kind: Any) -> str:  # noqa: ANN401 - an annotation may be anythin
     if arguments and all(isinstance(argument, str) for argument in arguments):
         return " or ".join(f"`{argument}`" for argument in arguments)
     if arguments:
-        return _kind_name(next(argument for argument in arguments if argument is not type(None)))
+        meant = arguments[:1] if get_origin(kind) is Annotated else arguments
+        kinds = [_kind_name(each) for each in meant if each is not type(None)]
+        return " or ".join(dict.fromkeys(kinds))
     if hasattr(kind, "__members__"):
         return " or ".join(f"`{member}`" for member in kind.__members__)
     return PLAIN_KINDS.get(kind) or str(kind.__name__)

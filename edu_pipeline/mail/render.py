@@ -144,7 +144,7 @@ _NO_BACKGROUND = "Background pictures are not shown everywhere; use <img> with a
 
 
 def _css_problems(css: str) -> Iterator[str]:
-    for part in re.split(r"[;{}]", _CSS_COMMENT.sub("", css)):
+    for part in dict.fromkeys(re.split(r"[;{}]", _CSS_COMMENT.sub("", css))):  # most come often
         name, _, value = (text.strip().casefold() for text in part.partition(":"))
         if name.startswith(("@import", "@font-face")):
             yield f"{name.split()[0]} is blocked by mail clients; use installed fonts, inlined CSS."

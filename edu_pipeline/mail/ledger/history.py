@@ -11,7 +11,7 @@ from edu_pipeline.mail.ledger.tables import HISTORY, LETTERS, Text
 from edu_pipeline.mail.ledger.tombstones import is_forgotten
 from edu_pipeline.mail.lists import HistoryLine, read_history
 
-Abouts = Collection[str] | sa.Select[tuple[str]]
+Abouts = Collection[str] | sa.Select[tuple[str]] | sa.BindParameter[str]
 """What letters are about, or a query for it."""
 
 

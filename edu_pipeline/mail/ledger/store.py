@@ -649,14 +649,14 @@ def _first_state(
 ) -> tuple[State, str]:
     """Where a letter stands that is about to wait, and why."""
     letter = draft.letter
-    unwanted = _kept_from(
-        letter.campaign,
-        letter.period,
-        letter.recipient_key,
-        same_address(letter.recipient.email),
-        {figure.subject for figure in letter.figures},
-    )
-    if why := _why_not(connection.execute(sa.select(*unwanted)).one()):
+    whose = {
+        "campaign": letter.campaign,
+        "period": letter.period,
+        "recipient_key": letter.recipient_key,
+        "email": same_address(letter.recipient.email),
+        "abouts": sorted({figure.subject for figure in letter.figures}),
+    }
+    if why := _why_not(connection.execute(_NEW_ONE_KEPT_FROM, whose).one()):
         return State.suppressed, why
     if letter.hold:
         return State.held, letter.hold
@@ -704,6 +704,18 @@ _KEPT_FROM = _kept_from(
     .where(FIGURES.c.letter_key == LETTERS.c.key, FIGURES.c.digest == LETTERS.c.digest)
     .correlate(LETTERS),
 )
+
+
+_NEW_ONE_KEPT_FROM = sa.select(
+    *_kept_from(
+        sa.bindparam("campaign", type_=sa.String),
+        sa.bindparam("period", type_=sa.String),
+        sa.bindparam("recipient_key", type_=sa.String),
+        sa.bindparam("email", type_=sa.String),
+        sa.bindparam("abouts", type_=sa.String, expanding=True),
+    )
+)
+"""The same of a letter that is not there yet."""
 
 
 _TO_GO = sa.select(LETTERS.c.key, LETTERS.c.state, *_KEPT_FROM).where(

@@ -27,9 +27,15 @@ def tombstone(salt: str, identifier: str) -> str:
 
 def is_forgotten(connection: sa.Connection, *identifiers: str) -> bool:
     """Whether one of these is somebody who was erased."""
-    salt = connection.scalar(sa.select(IDENTITY.c.value).where(IDENTITY.c.name == "salt"))
+    salt = connection.scalar(_SALT)
     hashes = [tombstone(str(salt), identifier) for identifier in identifiers]
-    return bool(connection.scalar(sa.select(sa.exists().where(TOMBSTONES.c.hash.in_(hashes)))))
+    return bool(connection.scalar(_STANDS, {"hashes": hashes}))
+
+
+_SALT = sa.select(IDENTITY.c.value).where(IDENTITY.c.name == "salt")
+_STANDS = sa.select(
+    sa.exists().where(TOMBSTONES.c.hash.in_(sa.bindparam("hashes", expanding=True)))
+)
 
 
 def bury(
