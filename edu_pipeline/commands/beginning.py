@@ -122,7 +122,7 @@ def begin(home: Home, placed: Placed) -> None:
     told += [
         f"  1. Open {home.config}: at its end stand the programmes as their exports show them. Correct the titles, "
         "the order of the courses and the pass marks, which are guesses; answer what begins with #; name "
-        "the capstone.",
+        "the capstone. Further up, [school] has a name and a time zone: your institution's.",
         "  2. Fill in the dates of the runs that are under way or to come; letters need them, figures do not.",
         f"  3. {command(home, 'landing inspect')} says what each export is taken for, and what is missing.",
         f"  4. {command(home, 'run')}, then open {home.site / 'index.html'}.",

@@ -136,6 +136,7 @@ def write_home_page(
             settings,
             landed.problems,
         ),
+        programmes_only=bool(settings.programmes) and not landed.understood,
         landed=landed,
         concerns=concerns,
         most=_MOST_PROBLEMS,

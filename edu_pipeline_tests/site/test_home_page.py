@@ -1,15 +1,19 @@
 from collections.abc import Mapping
 from datetime import date
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from edu_pipeline.mail.due import Period
+from edu_pipeline.mail.ledger.store import Ledger
 from edu_pipeline.mail.states import State
 from edu_pipeline.mail.status import Opened, Standing, Status, ToDo
-from edu_pipeline.settings.home import Settings
-from edu_pipeline.site.home_page import Way, ways
-from edu_pipeline_tests.browser.programmes import ORDINARY
+from edu_pipeline.settings.home import Home, Settings
+from edu_pipeline.site.data_page import Landed
+from edu_pipeline.site.home_page import Way, ways, write_home_page
+from edu_pipeline_tests.browser.letters import ENV
+from edu_pipeline_tests.browser.programmes import ORDINARY, programme
 
 NOBODY_COUNTS = Opened("off", 0, None, None, None, None, None, None)
 READY = {
@@ -129,3 +133,14 @@ def test_the_newest_week_of_every_campaign_stands_there_the_teachers_first() -> 
 )
 def test_how_many_were_opened_is_told_where_enough_are_known(opened: Opened, told: str) -> None:
     assert way({State.delivered: 30}, opened=opened).stages[-1].told == told
+
+
+def test_a_home_of_programmes_only_is_told_of_no_weeks_of_a_school(tmp_path: Path) -> None:
+    home, nothing = Home(tmp_path), Landed(None, (), (), (), {}, ())
+    with Ledger(f"sqlite:///{tmp_path / 'ledger.db'}") as ledger:
+        pages = [
+            write_home_page(home, settings, ledger, nothing, ENV).read_text(encoding="utf-8")
+            for settings in (Settings(programmes=(programme(),)), Settings())
+        ]
+    assert ["no week with figures" in page for page in pages] == [False, True]
+    assert "edu-pipeline programmes summary" in pages[0]
