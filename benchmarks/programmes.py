@@ -31,13 +31,16 @@ from edu_pipeline.facts.nudges import (
 )
 from edu_pipeline.facts.run_results import (
     build_course_completion,
+    build_person_completion,
     learner_rows,
     report_rows,
 )
+from edu_pipeline.facts.run_states import build_run_states
 from edu_pipeline.ground.warehouse import write_table
+from edu_pipeline.landing.sources.edx.stage import tracks
 from edu_pipeline.mail.ledger.remembered import OPTED_OUT, TOLD_BEFORE
 from edu_pipeline.model.columns import dtypes
-from edu_pipeline.model.programmes import CourseRuns, OptIns
+from edu_pipeline.model.programmes import CourseRuns, OptIns, People, ReportHistory
 from edu_pipeline.programmes.completion import programme_progress
 from edu_pipeline.programmes.nudges import (
     Remembered,
@@ -85,6 +88,7 @@ _RESULTS = """
            coalesce(graded and points >= 65, false) as certificate_eligible,
            coalesce(graded and verified and points >= 65, false) as certificate_delivered,
            if(verified, 'verified', 'N/A') as certificate_type,
+           verified as paid, if(verified, true, null) as certificate_paid,
            run < $runs or points % 7 > 0 as enrolled,
            timestamp '2026-01-01' + interval (run) day as stamp, false as has_error,
            'grades.csv' as file, learner as line
@@ -181,25 +185,28 @@ def make(con: duckdb.DuckDBPyConnection, learners: int) -> None:
             for place, course in enumerate(IDS, start=1)
             for run in range(1, RUNS + 1)
         ]
-        runs = pl.DataFrame(rows, schema_overrides=dtypes(CourseRuns))
-        missing = [
-            pl.lit(None, kind).alias(name)
-            for name, kind in dtypes(CourseRuns).items()
-            if name not in runs.columns
-        ]
-        write_table(
-            con, "programme_runs", programme_runs([PROGRAMME], runs.with_columns(missing), TODAY)
+        write_table(con, "stg_tracks", tracks([PROGRAMME]))
+        write_table(con, "stg_people", People.create_empty())
+        write_table(con, "report_history", ReportHistory.create_empty())
+        schema = dtypes(CourseRuns)
+        runs = pl.DataFrame(
+            [{name: row.get(name) for name in schema} for row in rows], schema=schema
         )
+        write_table(con, "programme_runs", programme_runs([PROGRAMME], runs, TODAY))
 
 
 def complete(con: duckdb.DuckDBPyConnection, folder: Path) -> None:
     """The tables and the report, step by step."""
+    with timed("run_states, in SQL"):
+        build_run_states(con)
     with timed("course_completion, in SQL"):
         build_course_completion(con)
+        build_person_completion(con)
     with timed("programme_progress, in SQL and polars"):
         runs = con.table("programme_runs").pl()
         progress = programme_progress(PROGRAMME, learner_rows(con, "lead", IDS), runs, TODAY)
         write_table(con, "programme_progress", progress)
+        write_table(con, "person_progress", progress.clear())
         finished = progress["core_complete"].sum()
         del progress
     with timed("the completion report as CSV"):
