@@ -120,17 +120,28 @@ where one.run < two.run and if(one.course_id = two.course_id, learners > 1, one.
 """
 """Grade reports of two runs that say the same of the same learners: `programme_id`, `file`, `other`,
 `rows` (learners)."""
+
+
+def _who(table: str) -> str:
+    """SQL of who stands in a raw table and how, so that a join finds equal ids by their hash."""
+    return f"""
+      select _file, {bare_id()} as id, lower({said("track")}) as track,
+             lower(trim(username)) as username, lower({said("email")}) as email
+      from {table}
+    """
+
+
 _CROSSED = f"""
-with known as (
+with one as ({_who("raw_profiles")}),
+two as ({_who("raw_grade_reports")}),
+known as (
   select lists.programme_id, lists.run, lists.path as profile, grades.path as grades,
-         lower({said("one.track")}) as one_track, lower({said("two.track")}) as two_track,
-         lower(trim(one.username)) <> lower(trim(two.username))
-           or lower({said("one.email")}) <> lower({said("two.email")}) as renamed
+         one.track as one_track, two.track as two_track,
+         one.username <> two.username or one.email <> two.email as renamed
   from counting as lists
   join counting as grades using (programme_id, run)
-  join raw_profiles as one on one._file = lists.path
-  join raw_grade_reports as two
-    on two._file = grades.path and {bare_id("two.user_id")} = {bare_id("one.user_id")}
+  join one on one._file = lists.path
+  join two on two._file = grades.path and two.id = one.id
   where lists.kind = 'profile' and grades.kind = 'grades'
     and abs(epoch(lists.stamp) - epoch(grades.stamp)) <= 24 * 60 * 60
 )

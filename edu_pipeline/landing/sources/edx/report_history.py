@@ -65,7 +65,7 @@ def record(
     if stamp is None:  # a header only says nothing of anybody, but that is for `edx_versions`
         return
     usernames(con)
-    scales = dict(grade_scales(con).select("file", "scale").iter_rows())
+    scales = dict(grade_scales(con, path).select("file", "scale").iter_rows())
     said = ", ".join(f"clean_{name} as {name}" for name in _SAID)
     con.execute(
         f"""

@@ -87,11 +87,15 @@ SEVERAL = 0.2
 """So many grades above 1, as a share of those above 0, are more than slips of single rows."""
 
 
-def grade_scales(con: duckdb.DuckDBPyConnection) -> pl.DataFrame:
+def grade_scales(con: duckdb.DuckDBPyConnection, path: str | None = None) -> pl.DataFrame:
     """What the grades of each grade report are: shares from 0 to 1 as edX writes them, or else.
 
     Percentages are proven where none is above 100 and none between 0 and 1, so that a 1 is one per
     cent; several grades above 1 beside others between 0 and 1 may be either, and prove nothing.
+
+    Args:
+        con: The warehouse, with the raw tables.
+        path: Of one report; None: all.
 
     Returns:
         One row per `file` with grades: `scale`, and how many are above 1 (`above`) of those above 0
@@ -102,7 +106,8 @@ def grade_scales(con: duckdb.DuckDBPyConnection) -> pl.DataFrame:
         con.sql(
             f"""
             with numbers as (
-              select _file as file, {_NUMBER} as grade from raw_grade_reports where {_GRADED}
+              select _file as file, {_NUMBER} as grade from raw_grade_reports
+              where {_GRADED} and ($path is null or _file = $path)
             )
             select file, count(*) filter (grade > 1) as above, count(*) filter (grade > 0) as grades,
                    case when above = 0 or above <= {SEVERAL} * grades then {literal(SHARES)}
@@ -110,7 +115,8 @@ def grade_scales(con: duckdb.DuckDBPyConnection) -> pl.DataFrame:
                           then {literal(PERCENT)}
                         else {literal(UNCLEAR)} end as scale
             from numbers group by file
-            """
+            """,
+            params={"path": path},
         ).pl(),
     )
 
