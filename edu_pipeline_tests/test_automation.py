@@ -380,7 +380,7 @@ def with_letters(
                 period="2026-W40",
                 recipient_key=key,
                 recipient=Address(f"{key}@riverside.example", key),
-                sender=Address("reports@riverside.example"),
+                sender=Address("reports@lake.example"),
                 reply_to="reports@riverside.example",
                 subject="Your week",
                 html="<p>Hello</p>",

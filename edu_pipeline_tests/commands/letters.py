@@ -44,7 +44,7 @@ def letter(
         period=period,
         recipient_key=recipient,
         recipient=Address(f"{recipient}@riverside.example", NAMES.get(recipient, "Dee Low")),
-        sender=Address("reports@riverside.example", "Riverside School"),
+        sender=Address("reports@lake.example", "Lake School"),
         reply_to="office@riverside.example",
         subject="Your week in 7B",
         html=f"<html><body><p>{share:.1%}</p></body></html>",

@@ -34,6 +34,7 @@ CONFIG = """
 id = "lead"
 title = "Leadership"
 staff = ["tutor"]
+nudges_since = 2013-01-01
 [[programmes.courses]]
 id = "a"
 title = "UQx_A"
