@@ -34,7 +34,6 @@ CONFIG = """
 id = "lead"
 title = "Leadership"
 staff = ["tutor"]
-nudges_since = 2013-01-01
 [[programmes.courses]]
 id = "a"
 title = "UQx_A"
@@ -90,6 +89,9 @@ LANDED: dict[str, list[Row]] = {
             "opted_in": False,
             "set_at": datetime(2026, 1, 1),  # noqa: DTZ001 - UTC, as staging has it
         }
+    ],
+    "told_before": [
+        {"campaign": "nudges.lead", "period": "3T2020", "email": "somebody@else.example"}
     ],
     "course_runs": [
         run_of("a", "1T2025"),
