@@ -18,10 +18,7 @@ from edu_pipeline.landing.sources.edx.edx_evidence import counted
 from edu_pipeline.landing.sources.edx.edx_problems import find_programme_problems
 from edu_pipeline.landing.sources.edx.exports import land, programme_files
 from edu_pipeline.landing.sources.edx.lists import land_lists
-from edu_pipeline.landing.sources.edx.opt_ins import stage_opt_ins
-from edu_pipeline.landing.sources.edx.programme_certificates import stage_programme_certificates
-from edu_pipeline.landing.sources.edx.same_person import stage_people
-from edu_pipeline.landing.sources.edx.stage import stage
+from edu_pipeline.landing.sources.edx.stage import stage_all
 from edu_pipeline.landing.zone import Zone
 from edu_pipeline.settings.home import Settings
 
@@ -126,10 +123,7 @@ def land_files(tmp_path: Path) -> Iterator[Land]:
             )
             exports = land(con, zone, programmes, forgotten, released, columns)
             lists = land_lists(con, zone, programmes, forgotten)
-            stage(con, exports, programmes)
-            stage_opt_ins(con, lists)
-            stage_programme_certificates(con, lists, programmes)
-            stage_people(con)
+            stage_all(con, exports, lists, programmes)
             write_table(con, "edx_lists", lists)
             _, strays = programme_files(zone.list(), programmes)
             problems = find_programme_problems(

@@ -13,11 +13,8 @@ from edu_pipeline.landing.sources.edx.edx_reports import TABLES
 from edu_pipeline.landing.sources.edx.exports import course_runs as runs_of
 from edu_pipeline.landing.sources.edx.exports import land
 from edu_pipeline.landing.sources.edx.lists import land_lists
-from edu_pipeline.landing.sources.edx.opt_ins import stage_opt_ins
-from edu_pipeline.landing.sources.edx.programme_certificates import stage_programme_certificates
 from edu_pipeline.landing.sources.edx.report_history import HISTORY, VERSIONS
-from edu_pipeline.landing.sources.edx.same_person import stage_people
-from edu_pipeline.landing.sources.edx.stage import stage
+from edu_pipeline.landing.sources.edx.stage import stage_all
 from edu_pipeline.landing.zone import Zone
 from edu_pipeline.model.gate import in_force
 from edu_pipeline.model.quality import LandingProblems
@@ -101,11 +98,7 @@ def stage_edx_exports(
     """Learners, their results and who wants e-mail, parsed and checked where they lie."""
     with warehouse.connect() as con:
         exports = read_table(con, "edx_exports")
-        stage(con, exports, settings.programmes)
-        lists = read_table(con, "edx_lists")
-        stage_opt_ins(con, lists)
-        stage_programme_certificates(con, lists, settings.programmes)
-        stage_people(con)
+        stage_all(con, exports, read_table(con, "edx_lists"), settings.programmes)
         write_table(con, "course_runs", runs_of(settings.programmes, exports))
     yield from _materialized(warehouse, STAGED)
 

@@ -21,9 +21,7 @@ from edu_pipeline.landing.sources.edx.edx_reading import UnknownHeader, read_res
 from edu_pipeline.landing.sources.edx.exports import land, programme_files
 from edu_pipeline.landing.sources.edx.lists import CALLED as LISTS
 from edu_pipeline.landing.sources.edx.lists import SETTING, land_lists, lists_of
-from edu_pipeline.landing.sources.edx.opt_ins import stage_opt_ins
-from edu_pipeline.landing.sources.edx.programme_certificates import stage_programme_certificates
-from edu_pipeline.landing.sources.edx.stage import stage
+from edu_pipeline.landing.sources.edx.stage import stage_all
 from edu_pipeline.landing.stores import LandedFile
 from edu_pipeline.landing.zone import Zone
 from edu_pipeline.settings.landing import PROGRAMMES_FOLDER
@@ -58,9 +56,7 @@ def describe(
     nobody = pl.DataFrame(schema={"hash": pl.String, "salt": pl.String})
     exports = land(con, zone, programmes, nobody, (), columns)
     lists = land_lists(con, zone, programmes, nobody, columns)
-    stage(con, exports, programmes)
-    stage_opt_ins(con, lists)
-    stage_programme_certificates(con, lists, programmes)
+    stage_all(con, exports, lists, programmes)
     write_table(con, "edx_exports", exports)
     write_table(con, "edx_lists", lists)
     files = [file for file in zone.ours() if file.path.startswith(PROGRAMMES_FOLDER)]

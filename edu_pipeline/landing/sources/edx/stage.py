@@ -14,6 +14,9 @@ from edu_pipeline.ground.warehouse import write_table
 from edu_pipeline.landing.rules import SUPERSEDED, TOO_MANY_CELLS, UNPARSEABLE
 from edu_pipeline.landing.sources.edx.edx_names import Kind
 from edu_pipeline.landing.sources.edx.edx_reports import COLUMNS, REPORTS, bare_id, said
+from edu_pipeline.landing.sources.edx.opt_ins import stage_opt_ins
+from edu_pipeline.landing.sources.edx.programme_certificates import stage_programme_certificates
+from edu_pipeline.landing.sources.edx.same_person import stage_people
 from edu_pipeline.landing.tables.csvfile import OVERFLOW
 from edu_pipeline.model.columns import dtypes
 from edu_pipeline.model.programmes import Learners, RunResults, Tracks
@@ -119,6 +122,26 @@ def grade_scales(con: duckdb.DuckDBPyConnection, path: str | None = None) -> pl.
             params={"path": path},
         ).pl(),
     )
+
+
+def stage_all(
+    con: duckdb.DuckDBPyConnection,
+    exports: pl.DataFrame,
+    lists: pl.DataFrame,
+    programmes: Sequence[Programme],
+) -> None:
+    """Make every staged table of edX, in the one order in which they rest on each other.
+
+    Args:
+        con: The warehouse, with the raw tables.
+        exports: `EdxExports`.
+        lists: `EdxLists`.
+        programmes: As `pipeline.toml` has them.
+    """
+    stage(con, exports, programmes)
+    stage_opt_ins(con, lists)
+    stage_programme_certificates(con, lists, programmes)
+    stage_people(con)
 
 
 def stage(
