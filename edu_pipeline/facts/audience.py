@@ -10,9 +10,12 @@ from collections.abc import Collection
 import duckdb
 import polars as pl
 
-_REMEMBERED = "create table if not exists accepted_audience (programme_id varchar, key ubigint)"
-_NOW = """
-select programme_id, md5_number_lower(programme_id || ' ' || learner_id) as key, as_of
+from edu_pipeline.facts.hashed import KEY
+
+ACCEPTED = "accepted_audience"
+_REMEMBERED = f"create table if not exists {ACCEPTED} (programme_id varchar, key ubigint)"
+_NOW = f"""
+select programme_id, {KEY} as key, as_of
 from nudges where about is not null and programme_id in (select unnest($programmes::varchar[]))
 """
 
@@ -84,21 +87,4 @@ def accept_audiences(con: duckdb.DuckDBPyConnection, programmes: Collection[str]
     con.execute(
         f"insert into accepted_audience select programme_id, key from ({_NOW})",
         {"programmes": list(programmes)},
-    )
-
-
-def forget_audience(con: duckdb.DuckDBPyConnection, learners: Collection[str]) -> None:
-    """Take learners out of what was accepted: a hash of an id leads back to it.
-
-    Args:
-        con: The warehouse, with `accepted_audience`.
-        learners: Their ids.
-    """
-    con.execute(
-        """
-        delete from accepted_audience
-        using (select unnest($learners::varchar[]) as learner_id) as gone
-        where key = md5_number_lower(programme_id || ' ' || gone.learner_id)
-        """,
-        {"learners": list(learners)},
     )

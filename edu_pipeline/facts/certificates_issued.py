@@ -8,7 +8,7 @@ from collections.abc import Iterable, Mapping
 import duckdb
 import polars as pl
 
-from edu_pipeline.facts.run_results import query_frame
+from edu_pipeline.facts.run_results import HELD_PROGRESS, query_frame
 from edu_pipeline.model.columns import dtypes
 from edu_pipeline.model.completion import CertificatesIssued
 from edu_pipeline.settings.programmes import Programme
@@ -74,24 +74,20 @@ _BESIDE = f"""
 with listed as (
   select programme_id, max(listed_on) as newest from stg_programme_certificates group by all
 ),
-of_person as (
-  select people.learner_id, progress.programme_id, progress.complete
-  from stg_people as people join person_progress as progress on progress.learner_id = person_id
-),
 issued_to as (
   select programme_id, person_id from stg_programme_certificates
   join stg_people using (learner_id) where issued
 ),
 beside as (
   select programme_id, learner_id, coalesce(issued, false) as issued, issued_on,
-         coalesce(progress.complete, false) as complete, completed_on, newest,
+         coalesce(progress.complete, false) as complete, progress.completed_on, newest,
          progress.learner_id is not null as known,
-         coalesce(of_person.complete, false) as person_complete,
+         coalesce(held.complete, false) as person_complete,
          issued_to.person_id is not null as person_issued
   from stg_programme_certificates as certificate
   full join programme_progress as progress using (programme_id, learner_id)
   join listed using (programme_id)
-  left join of_person using (programme_id, learner_id)
+  left join {HELD_PROGRESS} as held using (programme_id, learner_id)
   left join stg_people as people using (learner_id)
   left join (select distinct * from issued_to) as issued_to
     using (programme_id, person_id)

@@ -1,4 +1,4 @@
-"""What is doubtful about who completed: certificates awaited, owed or gone, several accounts.
+"""What is doubtful about who completed: certificates awaited, owed or gone.
 
 Who is complete is decided elsewhere.
 """

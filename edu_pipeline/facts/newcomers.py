@@ -10,13 +10,13 @@ from collections.abc import Collection
 import duckdb
 import polars as pl
 
+from edu_pipeline.facts.hashed import KEY
 from edu_pipeline.facts.run_results import query_frame
 
 TABLE = "reported_completers"
 CORE, WHOLE = "core", "programme"
 _NOW = f"""
-select programme_id, learner_id, milestone,
-       md5_number_lower(programme_id || ' ' || learner_id) as key
+select programme_id, learner_id, milestone, {KEY} as key
 from (
   select programme_id, learner_id, '{CORE}' as milestone from programme_progress where core_complete
   union all
@@ -85,7 +85,7 @@ def newcomers(con: duckdb.DuckDBPyConnection, programme_id: str) -> pl.DataFrame
         ),
         now as (from ({_NOW}) where programme_id = $programme),
         known as (
-          select learner_id, md5_number_lower(programme_id || ' ' || learner_id) as key
+          select learner_id, {KEY} as key
           from programme_progress where programme_id = $programme
         )
         select learner_id, milestone, true as new from now anti join before using (milestone, key)
@@ -96,20 +96,4 @@ def newcomers(con: duckdb.DuckDBPyConnection, programme_id: str) -> pl.DataFrame
         order by all
         """,
         {"programme": programme_id},
-    )
-
-
-def forget_completers(con: duckdb.DuckDBPyConnection, learners: Collection[str]) -> None:
-    """Take learners out of what was reported: a hash of an id leads back to it.
-
-    Args:
-        con: The warehouse, with `reported_completers`.
-        learners: Their ids.
-    """
-    con.execute(
-        f"""
-        delete from {TABLE} using (select unnest($learners::varchar[]) as learner_id) as gone
-        where key = md5_number_lower(programme_id || ' ' || gone.learner_id)
-        """,
-        {"learners": list(learners)},
     )

@@ -45,6 +45,19 @@ _BASE = f"""
          else {literal(PASSED_UNKNOWN)} end
 """
 _KEY = "programme_id, run, learner_id"
+HISTORY = f"""
+  select history.*, own.paid, certified.paid as certificate_paid, latest.stamp as counted
+  from report_history as history
+  left join stg_run_results as latest using ({_KEY})
+  left join stg_tracks as own
+    on own.programme_id = history.programme_id
+    and own.track = coalesce(history.track, latest.track)
+  left join stg_tracks as certified
+    on certified.programme_id = history.programme_id
+    and certified.track = lower(history.certificate_type)
+"""
+"""SQL of `report_history` with whether its tracks are paid, and `counted`: the stamp of the result that counts,
+whose track stands where a report has none; empty: the learner has no result any more."""
 
 
 def build_run_states(con: duckdb.DuckDBPyConnection) -> None:
@@ -61,18 +74,9 @@ def build_run_states(con: duckdb.DuckDBPyConnection) -> None:
         f"""
         create or replace table run_states as
         with earlier as (
-          select {_KEY}, history.stamp, there, history.grade, history.verification,
-                 history.certificate_eligible, history.certificate_delivered, history.enrolled,
-                 own.paid, certified.paid as certificate_paid
-          from report_history as history
-          join stg_run_results as result using ({_KEY})
-          left join stg_tracks as own
-            on own.programme_id = history.programme_id
-            and own.track = coalesce(history.track, result.track)
-          left join stg_tracks as certified
-            on certified.programme_id = history.programme_id
-            and certified.track = lower(history.certificate_type)
-          where history.stamp < result.stamp
+          select {_KEY}, stamp, there, grade, verification, certificate_eligible,
+                 certificate_delivered, enrolled, paid, certificate_paid
+          from ({HISTORY}) where stamp < counted
         ),
         latest as (
           select {_KEY}, stamp, true as there, grade, verification, certificate_eligible,

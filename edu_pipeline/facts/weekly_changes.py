@@ -7,7 +7,7 @@ import duckdb
 import polars as pl
 
 from edu_pipeline.facts.run_results import query_frame
-from edu_pipeline.facts.run_states import GIVEN, PAID, REACHED
+from edu_pipeline.facts.run_states import GIVEN, HISTORY, PAID, REACHED
 
 CERTIFICATE, PASSED, VERIFIED = "certificate", "passed", "verified"
 
@@ -32,19 +32,9 @@ def weekly_changes(con: duckdb.DuckDBPyConnection, programme_id: str) -> pl.Data
                  date_trunc('week', stamp)::date as week, there and {GIVEN} as certificate,
                  there and {REACHED} as passed,
                  there and {PAID} and enrolled is not false as verified
-          from (
-            select history.*, own.paid, certified.paid as certificate_paid
-            from report_history as history
-            left join stg_run_results as latest using (programme_id, run, learner_id)
-            left join stg_tracks as own
-              on own.programme_id = history.programme_id
-              and own.track = coalesce(history.track, latest.track)
-            left join stg_tracks as certified
-              on certified.programme_id = history.programme_id
-              and certified.track = lower(history.certificate_type)
-            where history.programme_id = $programme
-          ) as result
+          from ({HISTORY}) as result
           join programme_runs as runs using (programme_id, run)
+          where programme_id = $programme
         ),
         of_week as (
           select learner_id, course_id, run, week,

@@ -4,6 +4,8 @@ import dataframely as dy
 import polars as pl
 
 KINDS = ("profile", "grades", "grade_errors")
+RETIRED = "@retired.invalid"
+"""What edX puts in the place of the address of an account that was deleted."""
 FINAL = pl.coalesce("certificates_available", "ends")
 """Of a run the day from which exports show who has a certificate; empty: nobody said."""
 

@@ -215,32 +215,16 @@ def next_course_chart(
     x = alt.X(
         "days:Q",
         scale=alt.Scale(domain=[0, days], nice=False),
-        axis=alt.Axis(
-            title=None,
-            values=list(_marks(days)),
-            labelExpr=_in_months(_marks(days)),
-            grid=False,
-            domainColor=paint.muted,
-            tickColor=paint.muted,
-            labelColor=paint.muted,
-            labelFontSize=SUBTITLE_SIZE,
-            labelFlush=True,
-        ),
+        axis=_time_axis(paint, values=list(_marks(days)), labelExpr=_in_months(_marks(days))),
     )
     y = alt.Y(
         "share:Q",
         scale=alt.Scale(domain=[0, 1]),
-        axis=alt.Axis(
-            title=None,
+        axis=_height_axis(
+            paint,
+            left,
             values=_TICKS[::2],
             labelExpr="format(datum.value * 100, 'd') + '\u00a0%'",
-            domain=False,
-            ticks=False,
-            gridColor=paint.grid,
-            labelColor=paint.muted,
-            labelFontSize=SUBTITLE_SIZE,
-            minExtent=left - 4,
-            maxExtent=left - 4,
         ),
     )
     corners = [
@@ -277,6 +261,35 @@ def next_course_chart(
     }
 
 
+def _time_axis(paint: Colours, **ticks: Any) -> alt.Axis:  # noqa: ANN401 - as Altair has them
+    """The axis below a curve."""
+    return alt.Axis(
+        title=None,
+        grid=False,
+        domainColor=paint.muted,
+        tickColor=paint.muted,
+        labelColor=paint.muted,
+        labelFontSize=SUBTITLE_SIZE,
+        labelFlush=True,
+        **ticks,
+    )
+
+
+def _height_axis(paint: Colours, room: int, **ticks: Any) -> alt.Axis:  # noqa: ANN401
+    """The axis beside a curve, in so many pixels."""
+    return alt.Axis(
+        title=None,
+        domain=False,
+        ticks=False,
+        gridColor=paint.grid,
+        labelColor=paint.muted,
+        labelFontSize=SUBTITLE_SIZE,
+        minExtent=room - 4,
+        maxExtent=room - 4,
+        **ticks,
+    )
+
+
 def weeks_chart(weeks: pl.DataFrame, *, width: int, paint: Colours | None = None) -> dict[str, Any]:
     """How many learners had completed at the end of each week: a line of steps, the last named.
 
@@ -292,36 +305,11 @@ def weeks_chart(weeks: pl.DataFrame, *, width: int, paint: Colours | None = None
         for week, learners in weeks.sort("week").select("week", "complete").iter_rows()
     ]
     most = max(row["learners"] for row in rows)
-    look: dict[str, Any] = {
-        "labelColor": paint.muted,
-        "labelFontSize": SUBTITLE_SIZE,
-        "title": None,
-    }
-    x = alt.X(
-        "week:T",
-        axis=alt.Axis(
-            **look,
-            grid=False,
-            domainColor=paint.muted,
-            tickColor=paint.muted,
-            tickCount=max(2, width // 120),
-            labelFlush=True,
-            format="%b %Y",
-        ),
-    )
+    x = alt.X("week:T", axis=_time_axis(paint, tickCount=max(2, width // 120), format="%b %Y"))
     y = alt.Y(
         "learners:Q",
         scale=alt.Scale(domain=[0, max(1, most)], nice=True),
-        axis=alt.Axis(
-            **look,
-            tickCount=min(3, max(1, most)),
-            format=",d",
-            domain=False,
-            ticks=False,
-            gridColor=paint.grid,
-            minExtent=left - 4,
-            maxExtent=left - 4,
-        ),
+        axis=_height_axis(paint, left, tickCount=min(3, max(1, most)), format=",d"),
     )
     text = f"{rows[-1]['learners']:,}"
     room = _text_width(text) + 12

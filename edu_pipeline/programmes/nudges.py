@@ -20,6 +20,7 @@ from edu_pipeline.mail.lists import EVERY_CAMPAIGN
 from edu_pipeline.model.columns import dtypes
 from edu_pipeline.model.course_keys import folded
 from edu_pipeline.model.nudges import DECISIONS, GROUPS, Nudges, NudgeSummary
+from edu_pipeline.model.programmes import RETIRED
 from edu_pipeline.programmes.completion import complete_since
 from edu_pipeline.settings.programmes import CAP_DAYS, Course, Pathway, Programme
 
@@ -32,8 +33,6 @@ _KINDS = (_NO_NEWS, _AWAITED, _NO_DATE, NEXT_COURSE, VERIFY, IDENTITY)
 BY_A_DAY = (IDENTITY, VERIFY)
 """What can be done in the run that was passed until a day."""
 _NEXT = ("next_course", "next_run", "other_run", "next_again")
-_RETIRED = "@retired.invalid"
-"""What edX puts in the place of the address of an account that was deleted."""
 
 
 def campaign_of(programme_id: str) -> str:
@@ -489,7 +488,7 @@ def gates(programme: Programme, as_of: date) -> Sequence[Gate]:
         ),
         Gate(address.is_null(), "has an address", pl.lit("no export has an e-mail address")),
         Gate(
-            address.str.ends_with(_RETIRED),
+            address.str.ends_with(RETIRED),
             "the account is in use",
             pl.lit("the account is deleted"),
         ),

@@ -14,15 +14,15 @@ from datetime import datetime
 from email import message_from_bytes, policy
 from pathlib import Path
 
-from edu_pipeline.facts.audience import forget_audience
+from edu_pipeline.facts.audience import ACCEPTED as AUDIENCE
+from edu_pipeline.facts.hashed import forget_keys
 from edu_pipeline.facts.newcomers import TABLE as COMPLETERS
-from edu_pipeline.facts.newcomers import forget_completers
 from edu_pipeline.ground.addresses import is_address, same_address
 from edu_pipeline.ground.warehouse import open_warehouse, read_table, rewrite, tables, texts_with
 from edu_pipeline.landing.sightings import PersonSeen, find_person, folded, learners_among
 from edu_pipeline.landing.sources.edx.edx_people import related_learners
-from edu_pipeline.landing.sources.edx.edx_versions import ACCEPTED, forget_reports
-from edu_pipeline.landing.sources.edx.report_history import HISTORY, VERSIONS, forget_history
+from edu_pipeline.landing.sources.edx.edx_versions import ACCEPTED
+from edu_pipeline.landing.sources.edx.report_history import HISTORY, VERSIONS, forget_reported
 from edu_pipeline.landing.sources.school.changes import forget_accepted
 from edu_pipeline.landing.zone import Zone
 from edu_pipeline.mail.ledger.forgetting import (
@@ -50,7 +50,7 @@ RECIPIENTS = {"student": (), "staff": ("teacher",), "learner": ("learner",)}
 REMEMBERED = (
     "accepted_exports",
     *(f"accepted_{table}" for table in SCHOOL_TABLES),
-    "accepted_audience",
+    AUDIENCE,
     ACCEPTED,
     HISTORY,
     VERSIONS,
@@ -203,13 +203,8 @@ def forget(room: MailRoom, ledger: Ledger, person: Person, *, now: datetime, by:
                 for each in person.identifiers
                 if each.startswith("learner:")
             ]
-            forget_reports(con, learners)
-            forget_history(con, learners)
-            there = tables(con)
-            if "accepted_audience" in there:
-                forget_audience(con, learners)
-            if COMPLETERS in there:
-                forget_completers(con, learners)
+            forget_reported(con, learners)
+            forget_keys(con, (AUDIENCE, COMPLETERS), learners)
         rewrite(home.warehouse, REMEMBERED)
     return gone
 

@@ -9,7 +9,8 @@ import duckdb
 import polars as pl
 import pytest
 
-from edu_pipeline.facts.audience import accept_audiences, audiences, forget_audience
+from edu_pipeline.facts.audience import ACCEPTED, accept_audiences, audiences
+from edu_pipeline.facts.hashed import forget_keys
 from edu_pipeline.ground.resources import Warehouse
 from edu_pipeline.ground.steps import step
 from edu_pipeline.ground.warehouse import open_warehouse, read_table, write_table
@@ -205,7 +206,7 @@ def test_no_learner_can_be_told_from_what_is_remembered(con: duckdb.DuckDBPyConn
 def test_who_is_forgotten_is_missed_nowhere(con: duckdb.DuckDBPyConnection) -> None:
     decided(con, lead=range(1, 5), engy=[1, 2])
     accept_audiences(con, ["lead", "engy"])
-    forget_audience(con, ["1"])
+    forget_keys(con, [ACCEPTED], ["1"])
     decided(con, lead=range(2, 5), engy=[2])
     assert moves(con) == [("engy", 1, 1, 0, 0), ("lead", 3, 3, 0, 0)]
 

@@ -6,7 +6,8 @@ from typing import Any
 import polars as pl
 
 from edu_pipeline.facts.completion_doubts import doubts
-from edu_pipeline.facts.newcomers import forget_completers, newcomers, report_completers
+from edu_pipeline.facts.hashed import forget_keys
+from edu_pipeline.facts.newcomers import TABLE, newcomers, report_completers
 from edu_pipeline.facts.run_results import report_rows
 from edu_pipeline.ground.warehouse import write_table
 from edu_pipeline.programmes.reports import completion_report, new_completers
@@ -70,7 +71,7 @@ def test_who_is_complete_no_more_is_told_of(build: Build) -> None:
 def test_who_is_forgotten_leaves_no_hash(build: Build) -> None:
     tables = refreshed(build, "one", [*core("1"), *core("2")])
 
-    forget_completers(tables.con, ["1"])
+    forget_keys(tables.con, [TABLE], ["1"])
 
     left = tables.read("reported_completers").filter(pl.col("key").is_not_null())
     assert left.height == 1

@@ -4,7 +4,7 @@ from datetime import date
 
 import polars as pl
 
-from edu_pipeline.landing.sources.edx.report_history import forget_history
+from edu_pipeline.landing.sources.edx.report_history import forget_reported
 from edu_pipeline_tests.landing.edx.conftest import Land, Landed
 from edu_pipeline_tests.landing.edx.test_traps import GRADES, report
 from edu_pipeline_tests.landing.edx.test_versions import NEWER, NEWEST, learner, learners
@@ -99,6 +99,6 @@ def test_what_a_deleted_report_said_is_still_known(land_files: Land) -> None:
 def test_who_is_forgotten_has_no_history(land_files: Land) -> None:
     landed = land_files({GRADES: report(*learners(1, 2))})
 
-    forget_history(landed.con, ["1"])
+    forget_reported(landed.con, ["1"])
 
     assert landed.table("report_history")["learner_id"].to_list() == ["2"]

@@ -6,7 +6,8 @@ import polars as pl
 import pytest
 
 from edu_pipeline.landing.sources.edx.edx_fates import edx_fates
-from edu_pipeline.landing.sources.edx.edx_versions import Difference, asked, forget_reports, losses
+from edu_pipeline.landing.sources.edx.edx_versions import Difference, asked, losses
+from edu_pipeline.landing.sources.edx.report_history import forget_reported
 from edu_pipeline_tests.landing.edx.conftest import PROGRAMME, Land
 from edu_pipeline_tests.landing.edx.test_traps import ERA_D, GRADES, PEOPLE, PROFILE, report
 
@@ -153,7 +154,7 @@ def test_a_report_that_took_the_place_of_a_whole_one_is_doubted_until_somebody_r
 
 def test_who_was_forgotten_is_not_missed(land_files: Land) -> None:
     before = land_files({GRADES: report(*learners(1, 2))})
-    forget_reports(before.con, ["1"])
+    forget_reported(before.con, ["1"])
     assert land_files({NEWER: report(*learners(2))}, again=before).problems.is_empty()
 
 

@@ -5,14 +5,13 @@ learner; where nothing is remembered, against older ones in the folder. Which fi
 what order, is for `exports` to say; here is what was lost, and when that is too much.
 """
 
-from collections.abc import Collection, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import duckdb
 import polars as pl
 
 from edu_pipeline.ground.sql import literals
-from edu_pipeline.ground.warehouse import columns_of
 from edu_pipeline.ground.wording import listed, percent
 from edu_pipeline.landing.sources.edx.edx_names import Kind
 from edu_pipeline.landing.sources.edx.edx_reports import COLUMNS, REPORTS, bare_id, said
@@ -195,21 +194,6 @@ def accept(con: duckdb.DuckDBPyConnection, key: Key, path: str, sha256: str) -> 
         from ({_facts(key[2], "$path")})
         """,
         {**_named(key), "path": path, "sha256": sha256},
-    )
-
-
-def forget_reports(con: duckdb.DuckDBPyConnection, learners: Collection[str]) -> None:
-    """Leave people out of what was accepted, so that nobody is missed who was forgotten.
-
-    Args:
-        con: The warehouse.
-        learners: Their ids.
-    """
-    if columns_of(con, ACCEPTED) is None:
-        return
-    con.execute(
-        f"delete from {ACCEPTED} where learner_id in (select unnest(?::varchar[]))",
-        [list(learners)],
     )
 
 

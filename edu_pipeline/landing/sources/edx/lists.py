@@ -35,6 +35,23 @@ CALLED: Mapping[List, str] = {
 }
 SETTING: Mapping[List, str] = {OPT_INS: "opt_in", CERTIFICATES: "program_certificates"}
 """Where `[[programmes]]` has the patterns of their names."""
+ADDRESSES = """
+select learner_id, lower(trim(email)) as address from stg_learners
+union select learner_id, address from stg_former_addresses
+"""
+"""SQL of every address that a learner has or had before."""
+WHOSE = f"""
+named as (
+  select username as name, any_value(learner_id) as named_id
+  from stg_learners group by username having count(*) = 1
+),
+addressed as (
+  select address, count(*) as sharing, any_value(learner_id) as addressed_id
+  from ({ADDRESSES}) group by address
+)
+"""
+"""SQL of two parts of a `with`: the learner of a username that only one has, and of an address, with how many
+share that."""
 
 
 def _patterns(programme: Programme, kind: List) -> Sequence[str]:

@@ -12,6 +12,7 @@ import polars as pl
 from edu_pipeline.ground.sql import literal, literals
 from edu_pipeline.landing.rules import TOO_MANY_CELLS, UNPARSEABLE
 from edu_pipeline.landing.sources.edx.edx_reports import OPT_INS, bare_id, said
+from edu_pipeline.landing.sources.edx.lists import WHOSE
 from edu_pipeline.landing.tables.csvfile import OVERFLOW
 
 YES = ("true", "t", "yes", "y", "1")
@@ -70,24 +71,15 @@ from cells
 """
 """What a list's rows say: of rejected ones too."""
 _NEWEST = f"""
-with people as (
-  select learner_id, username, lower(trim(email)) as address from stg_learners
-),
-named as (
-  select username as name, any_value(learner_id) as named_id
-  from people group by username having count(*) = 1
-),
-addressed as (
-  select address, count(*) as sharing, any_value(learner_id) as addressed_id
-  from (select learner_id, address from people union from stg_former_addresses) group by address
-),
+with {WHOSE},
 known as (
   select list, _line, _version, moment, coalesce(rule is null and yes, false) as opted_in,
          coalesce(people.learner_id, named_id, if(sharing = 1, addressed_id, null)) as learner_id,
          if(sharing > 1 and named_id is null, preferences.address, null) as email
   from preferences
   join lists on lists.path = preferences._file
-  left join people on people.learner_id = preferences.id
+  left join (select learner_id from stg_learners) as people
+    on people.learner_id = preferences.id
   left join named using (name)
   left join addressed
     on addressed.address = if(coalesce(id, name) is null, preferences.address, null)

@@ -13,6 +13,7 @@ import polars as pl
 from edu_pipeline.ground.sql import literal, literals
 from edu_pipeline.landing.rules import TOO_MANY_CELLS
 from edu_pipeline.landing.sources.edx.edx_reports import CERTIFICATES, bare_id, said
+from edu_pipeline.landing.sources.edx.lists import WHOSE
 from edu_pipeline.landing.tables.csvfile import OVERFLOW
 from edu_pipeline.settings.programmes import Programme
 
@@ -62,18 +63,9 @@ def stage_programme_certificates(
         f"""
         create or replace temp table judged_certificates as
         with cells as ({_CELLS}),
-        learners as (
-          select username as name, any_value(learner_id) as named_id
-          from stg_learners group by username having count(*) = 1
-        ),
-        addressed as (
-          select address, any_value(learner_id) as addressed_id
-          from (select learner_id, lower(trim(email)) as address from stg_learners
-                union select learner_id, address from stg_former_addresses)
-          where address is not null group by address having count(distinct learner_id) = 1
-        )
+        {WHOSE}
         select cells.*, {_DAY} as issued_on,
-               coalesce(id, named_id, 'u:' || name, addressed_id) as learner_id,
+               coalesce(id, named_id, 'u:' || name, if(sharing = 1, addressed_id, null)) as learner_id,
                count(distinct coalesce(uuid, title)) over (partition by _file) as programmes,
                case when {OVERFLOW} is not null then {literal(TOO_MANY_CELLS)}
                     when coalesce(id, name, address) is null then 'missing_learner'
@@ -81,7 +73,7 @@ def stage_programme_certificates(
                     when status not in {literals((*YES, *NO))} then 'unknown_status' end as rule,
                case rule when 'id_is_no_number' then id when 'unknown_status' then status end as value
         from cells
-        left join learners using (name)
+        left join named using (name)
         left join addressed using (address)
         """
     )

@@ -8,9 +8,10 @@ said when. What follows from it is `facts.run_states`.
 from collections.abc import Collection
 
 import duckdb
+import polars as pl
 
 from edu_pipeline.ground.warehouse import columns_of, write_table
-from edu_pipeline.landing.sources.edx.edx_versions import Difference, losses
+from edu_pipeline.landing.sources.edx.edx_versions import ACCEPTED, Difference, losses
 from edu_pipeline.landing.sources.edx.stage import SHARES, grade_scales, judged, usernames
 from edu_pipeline.model.programmes import ReportHistory, ReportVersions
 
@@ -61,7 +62,7 @@ def record(
     of = {"programme": programme, "run": run}
     ((stamp,),) = con.execute(
         "select max(_version) from raw_grade_reports where _file = ?", [path]
-    ).fetchall() or [(None,)]
+    ).fetchall()
     if stamp is None:  # a header only says nothing of anybody, but that is for `edx_versions`
         return
     usernames(con)
@@ -105,30 +106,21 @@ def record(
 
 def _difference(con: duckdb.DuckDBPyConnection) -> Difference:
     """`reported` against what was known before it."""
-    found = con.execute(
+    found: pl.DataFrame = con.sql(
         """
-        select count(*) filter (there), count(*) filter (was), count(*) filter (was and there),
-               coalesce(bool_or(not enrolled), false),
-               count(*) filter (was and was_grade > 0),
-               count(*) filter (was and was_grade > 0 and grade is null),
-               count(*) filter (was and was_certificate_delivered),
+        select count(*) filter (there) as learners, count(*) filter (was) as before,
+               count(*) filter (was and there) as met,
+               coalesce(bool_or(not enrolled), false) as lists_leavers,
+               count(*) filter (was and was_grade > 0) as grades,
+               count(*) filter (was and was_grade > 0 and grade is null) as grades_gone,
+               count(*) filter (was and was_certificate_delivered) as certificates,
                count(*) filter (was and was_certificate_delivered
                                 and not coalesce(certificate_delivered, false))
+                 as certificates_gone
         from reported
         """
-    ).fetchall()[0]
-    learners, before, met, lists_leavers, grades, grades_gone, certificates, gone = found
-    return Difference(
-        learners=learners,
-        before=before,
-        met=met,
-        lists_leavers=lists_leavers,
-        cut=False,
-        grades=grades,
-        grades_gone=grades_gone,
-        certificates=certificates,
-        certificates_gone=gone,
-    )
+    ).pl()
+    return Difference(**found.row(0, named=True), cut=False)
 
 
 def _insert(con: duckdb.DuckDBPyConnection, of: dict[str, str], stamp: object) -> None:
@@ -174,15 +166,16 @@ def _insert(con: duckdb.DuckDBPyConnection, of: dict[str, str], stamp: object) -
     con.execute("drop table changed")
 
 
-def forget_history(con: duckdb.DuckDBPyConnection, learners: Collection[str]) -> None:
-    """Take people out of what was reported.
+def forget_reported(con: duckdb.DuckDBPyConnection, learners: Collection[str]) -> None:
+    """Take people out of what reports said and of what was accepted, so that nobody is missed.
 
     Args:
         con: The warehouse.
         learners: Their ids.
     """
-    if columns_of(con, HISTORY) is not None:
-        con.execute(
-            f"delete from {HISTORY} where learner_id in (select unnest(?::varchar[]))",
-            [list(learners)],
-        )
+    for table in (ACCEPTED, HISTORY):
+        if columns_of(con, table) is not None:
+            con.execute(
+                f"delete from {table} where learner_id in (select unnest(?::varchar[]))",
+                [list(learners)],
+            )

@@ -5,22 +5,23 @@ office's: these stay apart. What people hold together is for `facts` to say.
 """
 
 import unicodedata
-from collections.abc import Iterable, Mapping, Sequence
+from collections import Counter
+from collections.abc import Mapping
+from itertools import combinations
 
 import duckdb
 import polars as pl
 
 from edu_pipeline.ground.warehouse import write_table
 from edu_pipeline.landing.sources.edx.edx_reports import bare_id, said
+from edu_pipeline.landing.sources.edx.lists import ADDRESSES
 from edu_pipeline.model.columns import dtypes
-from edu_pipeline.model.programmes import People
+from edu_pipeline.model.programmes import RETIRED, People
 
 MOST_ACCOUNTS = 4
 """So many accounts with one address may be one person's."""
-_RETIRED = "%@retired.invalid"
 _ADDRESSES = f"""
-select learner_id, lower(trim(email)) as address from stg_learners
-union select learner_id, address from stg_former_addresses
+{ADDRESSES}
 union select {bare_id()}, lower({said("email")}) from raw_opt_ins where {bare_id()} is not null
 """
 """Every address that an account has, had before, or stands beside in an opt-in list."""
@@ -37,7 +38,7 @@ def stage_people(con: duckdb.DuckDBPyConnection) -> None:
         with addresses as (
           select address, learner_id, name
           from ({_ADDRESSES}) join stg_learners using (learner_id)
-          where address is not null and address not like '{_RETIRED}'
+          where address is not null and address not like '%{RETIRED}'
         )
         select address, learner_id, name from addresses
         where address in (
@@ -62,13 +63,11 @@ def people(shared: pl.DataFrame) -> pl.DataFrame:
     names = dict(shared.select("learner_id", "name").iter_rows())
     one: dict[str, str] = {learner: learner for learner in names}
     for (_,), accounts in shared.group_by("address", maintain_order=True):
-        for first, second in _pairs(accounts["learner_id"].to_list()):
+        for first, second in combinations(accounts["learner_id"], 2):
             if _words(names[first]) & _words(names[second]):
                 _join(one, first, second)
     of = {learner: _first(one, learner) for learner in one}
-    sizes: dict[str, int] = {}
-    for person in of.values():
-        sizes[person] = sizes.get(person, 0) + 1
+    sizes = Counter(of.values())
     rows = [
         (learner, person) for learner, person in of.items() if 1 < sizes[person] <= MOST_ACCOUNTS
     ]
@@ -77,12 +76,8 @@ def people(shared: pl.DataFrame) -> pl.DataFrame:
     )
 
 
-def _pairs(accounts: Sequence[str]) -> Iterable[tuple[str, str]]:
-    return ((a, b) for n, a in enumerate(accounts) for b in accounts[n + 1 :])
-
-
 def _words(name: str | None) -> frozenset[str]:
-    """The words of a name without accents and in small letters; no initials, no jobs of a word."""
+    """The words of a name without accents and in small letters; no initials."""
     plain = unicodedata.normalize("NFKD", name or "").casefold()
     letters = "".join(
         each if each.isalpha() else " " for each in plain if not unicodedata.combining(each)
