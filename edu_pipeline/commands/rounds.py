@@ -143,6 +143,7 @@ def _print_landed(room: "MailRoom") -> tuple[list[str], Mapping[str, int]]:
     from edu_pipeline.landing.report import landed
     from edu_pipeline.model.attainment import NOTICES
     from edu_pipeline.model.gate import unreleased
+    from edu_pipeline.programmes.gate import FIRST_AUDIENCE
 
     home = room.home
     with home_lock(home.lock), open_warehouse(home.warehouse) as con:
@@ -153,6 +154,9 @@ def _print_landed(room: "MailRoom") -> tuple[list[str], Mapping[str, int]]:
         notes = agreement(*disagreements)[1]
         done = read_table(con, "attainment_notes").filter(pl.col("kind").is_in(NOTICES))
     standing = unreleased(problems, releases_of(room)).unique("id", maintain_order=True)
+    # it waits for who wants to send, and no figure depends on it
+    later = standing.filter(kind=FIRST_AUDIENCE)["message"]
+    standing = standing.filter(pl.col("kind") != FIRST_AUDIENCE)
     standing = standing.sort(pl.col("holds").is_null(), "message")
     table = Table(box=None, pad_edge=False, header_style="dim")
     table.add_column("export")
@@ -169,7 +173,7 @@ def _print_landed(room: "MailRoom") -> tuple[list[str], Mapping[str, int]]:
         out.print(Text.assemble(mark, with_home(home, message)), soft_wrap=True)
     for message in notes:
         out.print(Text.assemble(("! ", "bold yellow"), message), soft_wrap=True)
-    for message in done["message"].unique(maintain_order=True):
+    for message in [*later, *done["message"].unique(maintain_order=True)]:
         out.print(Text(f"  {with_home(home, message)}"), soft_wrap=True)
     out.print()
     return [*messages, *notes], {export.table: export.received for export in exports}

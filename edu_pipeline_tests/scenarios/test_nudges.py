@@ -18,14 +18,17 @@ from edu_pipeline.commands import rounds
 from edu_pipeline.commands.console import HELD, UserError
 from edu_pipeline.commands.nudging import MOST_REASONS
 from edu_pipeline.definitions import build_definitions
-from edu_pipeline.ground.warehouse import open_warehouse, read_table
+from edu_pipeline.facts.audience import audiences
+from edu_pipeline.ground.warehouse import open_warehouse, read_table, write_table
 from edu_pipeline.ground.weeks import monday, week_name
 from edu_pipeline.ground.wording import NBSP, percent
+from edu_pipeline.mail.ledger.remembered import TOLD_BEFORE
 from edu_pipeline.mail.states import State
 from edu_pipeline.model.nudges import GROUPS
+from edu_pipeline.programmes.gate import nudge_problems
 from edu_pipeline.programmes.nudges import CONGRATULATION
 from edu_pipeline.sample.programme import PROGRAMME, make_programme
-from edu_pipeline.settings.home import Home
+from edu_pipeline.settings.home import Home, load_settings
 from edu_pipeline.wiring.environment import mail_room
 from edu_pipeline_tests.conftest import NO_HISTORY, run_job
 
@@ -279,6 +282,25 @@ def test_the_shell_says_that_what_is_out_was_not_sent_again(
     assert f"Letters about {WEEK}: {out[State.sent]} sent" in said
     assert f"{out[State.sent]} of them went out in an earlier run and were not sent again." in said
     assert states(home) == out
+
+
+def test_a_first_audience_is_said_by_a_refresh_and_is_nothing_to_be_put_right_there(
+    first_round: Round, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    home = copied(first_round.home, tmp_path)
+    before = rounds.refreshed(mail_room(home)).problems
+    (programme,) = load_settings(home).programmes
+    with open_warehouse(home.warehouse) as con:
+        first = audiences(con, [PROGRAMME]).with_columns(accepted=pl.lit(value=False))
+        nobody_said = programme.model_copy(update={"nudges_since": None})
+        found = nudge_problems([nobody_said], first, pl.DataFrame(schema=TOLD_BEFORE))
+        assert found["holds"].to_list() == ["nudges"]
+        now = datetime.now(UTC).replace(tzinfo=None)
+        write_table(con, "nudge_problems", found.with_columns(since=pl.lit(now)))
+    capsys.readouterr()
+
+    assert rounds.refreshed(mail_room(home)).problems == before
+    assert "would be told at once" in capsys.readouterr().out
 
 
 @pytest.mark.parametrize(
