@@ -5,7 +5,7 @@ from datetime import date
 import duckdb
 import polars as pl
 
-from edu_pipeline.facts.run_results import query_frame
+from edu_pipeline.facts.run_results import PEOPLE_COMPLETION, query_frame
 
 
 def followed_passes(
@@ -14,57 +14,61 @@ def followed_passes(
     """Learners whose first pass was in a span of days, and whether they began another course soon.
 
     A pass counts on the last day of its run. Left out is who had begun every other course by that day,
-    and who joined a run of another course whose start is not known. Accounts with one address are one
-    learner.
+    and who joined a run of another course whose start is not known. People with several accounts are
+    one learner.
 
     Args:
-        con: The warehouse, with `course_completion`, `programme_runs` and `stg_learners`.
+        con: The warehouse, with `course_completion`, `person_completion`, `programme_runs`,
+            `stg_learners` and `stg_people`.
         programme_id: The programme.
         since: First day of the span.
         until: Last day; everybody must have been followed for `days` by now.
         days: How long each is followed.
 
     Returns:
-        One row per address: `address` in small letters, `began` whether a run of another course that
-        they joined started within `days`.
+        One row per learner with an address: `addresses` of all their accounts in small letters, `began`
+        whether a run of another course that they joined started within `days`.
     """
     return query_frame(
         con,
-        """
-        with done as (
-          select lower(trim(email)) as address, course_completion.*
-          from course_completion join stg_learners using (learner_id)
-          where programme_id = $programme_id and trim(email) <> ''
-        ),
-        begun as (
-          select address, done.course_id, min(starts) as starts, bool_or(starts is null) as undated
-          from done join programme_runs as run
+        f"""
+        with begun as (
+          select learner_id, done.course_id, starts
+          from {PEOPLE_COMPLETION} as done join programme_runs as run
             on run.programme_id = done.programme_id and run.course_id = done.course_id
             and run.run = first_run
-          group by all
+          where done.programme_id = $programme_id
         ),
         passed as (
-          select address, arg_min(done.course_id, ends) as course_id, min(ends) as ends
-          from done join programme_runs as run
+          select learner_id, arg_min(done.course_id, ends) as course_id, min(ends) as ends
+          from {PEOPLE_COMPLETION} as done join programme_runs as run
             on run.programme_id = done.programme_id and run.course_id = done.course_id
             and run.run = first_passed_run
-          group by address
+          where done.programme_id = $programme_id
+          group by learner_id
           having min(ends) between $since and $until
         ),
         followed as (
-          select passed.address,
+          select passed.learner_id,
                  count(begun.course_id) filter (starts <= ends) as before,
-                 coalesce(bool_or(undated), false) as unsure,
+                 coalesce(bool_or(starts is null) filter (begun.course_id is not null), false) as unsure,
                  coalesce(bool_or(starts > ends and starts <= ends + $days::int), false) as began
           from passed left join begun
-            on begun.address = passed.address and begun.course_id <> passed.course_id
-          group by passed.address
+            on begun.learner_id = passed.learner_id and begun.course_id <> passed.course_id
+          group by passed.learner_id
+        ),
+        written as (
+          select coalesce(person_id, learner_id) as learner_id,
+                 list(distinct lower(trim(email))) as addresses
+          from stg_learners left join stg_people using (learner_id)
+          where trim(email) <> ''
+          group by all
         )
-        select address, began from followed
+        select addresses, began from followed join written using (learner_id)
         where not unsure and before < (
           select count(distinct course_id) - 1 from programme_runs where programme_id = $programme_id
         )
-        order by address
+        order by learner_id
         """,
         {"programme_id": programme_id, "since": since, "until": until, "days": days},
     )

@@ -479,6 +479,24 @@ _METRICS = (
         window="The week of the refresh",
     ),
     Metric(
+        name="effect_of_letters",
+        title="Effect of the letters",
+        sentence=(
+            "Of learners whose first pass came since letters began, the share that began another course in "
+            "time: those who may be written to less those held out by lot, whether somebody got a letter or not."
+        ),
+        columns="–",
+        numerator="Of these, joined a run of another course that started within the weeks said",
+        denominator=(
+            "Learners in each arm of the lot; without those who had begun every course, who joined a run "
+            "whose start is not known, or whose accounts were drawn into both"
+        ),
+        window=(
+            "First passes from nudges_since on, all of them followed for the weeks said; 95 % interval of "
+            "the difference (Newcombe). Nothing is shown of arms that are too small"
+        ),
+    ),
+    Metric(
         name="days_between_courses",
         title="Days between courses",
         sentence="How long a learner took, on average, from one course's certificate to the next.",

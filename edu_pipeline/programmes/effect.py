@@ -17,6 +17,7 @@ from edu_pipeline.settings.programmes import Programme
 
 WEEKS = 26
 """How long it is watched whether somebody begins another course: until the next run of most."""
+FOLLOWED_DAYS = 7 * WEEKS
 FEWEST_IN_ARM = 20
 """Learners below whom an arm says nothing."""
 
@@ -45,11 +46,11 @@ def span(programme: Programme, as_of: date) -> tuple[date, date] | None:
     """
     if not programme.held_out or programme.nudges_since is None:
         return None
-    return programme.nudges_since, as_of - timedelta(weeks=WEEKS)
+    return programme.nudges_since, as_of - timedelta(days=FOLLOWED_DAYS)
 
 
 def effect(followed: pl.DataFrame, programme: Programme, salt: str) -> Effect:
-    """Both arms of the lot.
+    """Both arms of the lot, without people whose accounts were drawn into both.
 
     Args:
         followed: `facts.effect.followed_passes`.
@@ -57,8 +58,11 @@ def effect(followed: pl.DataFrame, programme: Programme, salt: str) -> Effect:
         salt: The ledger's, by which the lot was drawn.
     """
     arms = {True: (0, 0), False: (0, 0)}
-    for address, began in followed.iter_rows():
-        arm = is_held_out(programme.id, address, programme.held_out, salt)
+    for addresses, began in followed.iter_rows():
+        drawn = {is_held_out(programme.id, each, programme.held_out, salt) for each in addresses}
+        if len(drawn) > 1:
+            continue
+        arm = drawn.pop()
         arms[arm] = (arms[arm][0] + bool(began), arms[arm][1] + 1)
     return Effect(written=arms[False], held_out=arms[True])
 

@@ -1,6 +1,7 @@
 """The pages that tie the rooms together, as Dagster sees them."""
 
 import functools
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
@@ -15,7 +16,8 @@ from edu_pipeline.attainment.publish import publish
 from edu_pipeline.attainment.scripts import scripts_beside
 from edu_pipeline.attainment.waiting import waiting_in
 from edu_pipeline.charting.render import render_pngs
-from edu_pipeline.facts.run_results import people_counts
+from edu_pipeline.facts.effect import followed_passes
+from edu_pipeline.facts.run_results import ACCOUNTS, PERSONS, people_counts
 from edu_pipeline.ground.steps import Notes, Table, picture, table
 from edu_pipeline.ground.templates import templates_of
 from edu_pipeline.ground.warehouse import Connection, read_table
@@ -24,8 +26,10 @@ from edu_pipeline.mail.mailing import CARRIER
 from edu_pipeline.mail.room import MailRoom
 from edu_pipeline.model.gate import unreleased
 from edu_pipeline.programmes.charts import funnel_chart
+from edu_pipeline.programmes.effect import FOLLOWED_DAYS, effect, effect_words, span
 from edu_pipeline.programmes.nudges import campaign_of
 from edu_pipeline.settings.home import PAGES, Home, Settings
+from edu_pipeline.settings.programmes import Programme
 from edu_pipeline.site.home_page import attainment_page, write_front_pages
 from edu_pipeline.site.mail_page import write_mail_pages
 from edu_pipeline.site.open_rates import open_rate_chart, spoken, told
@@ -76,7 +80,14 @@ def _drawn(name: str, chart: dict[str, Any], title: str) -> Notes:
     return picture(png, title, name=name)
 
 
-@_page(pii="none", source="edx", deps=["programme_progress", "stg_people"])
+@_page(
+    pii="none",
+    source="edx",
+    deps=[
+        *("programme_progress", ACCOUNTS, PERSONS, "programme_runs"),
+        *("stg_learners", "stg_people"),
+    ],
+)
 def programme_pages(
     programme_funnel: pl.DataFrame,
     course_retention: pl.DataFrame,
@@ -91,6 +102,7 @@ def programme_pages(
     nudge_summary: pl.DataFrame,
     nudge_periods: pl.DataFrame,
     programme_weeks: pl.DataFrame,
+    ledger_identity: pl.DataFrame,
     home: Home,
     settings: Settings,
     con: Connection,
@@ -115,7 +127,15 @@ def programme_pages(
     notes: dict[str, object] = {}
     for programme in settings.programmes:
         why_held = held.get(campaign_of(programme.id))
-        page = write_programme_page(home, settings, programme, of_all, templates, held=why_held)
+        page = write_programme_page(
+            home,
+            settings,
+            programme,
+            of_all,
+            templates,
+            held=why_held,
+            effect=_effect(con, programme, ledger_identity["salt"].item(), settings),
+        )
         notes |= _page_note(home, page, f"page, {programme.id}")
         chart = funnel_chart(
             of_all.of(programme.id).funnel,
@@ -125,6 +145,16 @@ def programme_pages(
         )
         notes |= _drawn(f"how far learners get, {programme.id}", chart, programme.title)
     return notes
+
+
+def _effect(con: Connection, programme: Programme, salt: str, settings: Settings) -> str | None:
+    """What letters are good for by those held out; None where nobody is."""
+    days = span(programme, datetime.now(settings.zone).date())
+    if days is None:
+        return None
+    return effect_words(
+        effect(followed_passes(con, programme.id, *days, FOLLOWED_DAYS), programme, salt)
+    )
 
 
 @_page(pii="names", source="results", deps=[*_OF_COHORTS, "exam_series", "result_columns", *TABLES])

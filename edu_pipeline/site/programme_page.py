@@ -106,6 +106,7 @@ def write_programme_page(
     templates: jinja2.Environment,
     *,
     held: str | None = None,
+    effect: str | None = None,
 ) -> Path:
     """Write the page from the tables of the last refresh.
 
@@ -116,6 +117,7 @@ def write_programme_page(
         tables: Of all programmes.
         templates: From `render.environment`; escapes what is put into `.html.j2`.
         held: Why its letters are held, if they are.
+        effect: What they are good for, in words, if somebody is held out.
 
     Returns:
         The page.
@@ -150,6 +152,7 @@ def write_programme_page(
         issued=_issued(own),
         nudges=_nudges(own),
         held=held,
+        effect=effect,
         most_reasons=MOST_REASONS,
         people=next(own.people.iter_rows(named=True), None),
         weeks=_weeks(own),

@@ -7,6 +7,7 @@ from typing import Literal
 import pytest
 
 from edu_pipeline.mail.ledger.store import Ledger
+from edu_pipeline.programmes.effect import Effect, effect_words
 from edu_pipeline.settings.home import Home, Settings
 from edu_pipeline.site.data_page import Landed
 from edu_pipeline.site.home_page import write_home_page
@@ -41,7 +42,13 @@ def written(tmp_path_factory: pytest.TempPathFactory) -> Written:
             home, (programme, tables) = Home(tmp_path_factory.mktemp("home")), PROGRAMMES[name]()
             settings = Settings(programmes=(programme,))
             made[name] = write_programme_page(
-                home, settings, programme, tables, ENV, held="The audience of lead moved."
+                home,
+                settings,
+                programme,
+                tables,
+                ENV,
+                held="The audience of lead moved.",
+                effect=effect_words(Effect((56, 70), (48, 80))),
             )
             with Ledger(f"sqlite:///{home.root / 'ledger.db'}") as ledger:
                 nothing = Landed(None, (), (), (), {}, ())
