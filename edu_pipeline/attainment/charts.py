@@ -5,6 +5,7 @@ click; `drawn` fills them for a picture. What a row of each source holds stands 
 Grades are points on the scale of a subject's qualification, whose axis a template has as parameters (`axis_of`).
 """
 
+import functools
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields
 from typing import Any
@@ -265,6 +266,7 @@ def across_subjects(paint: Paint = ON_PAPER) -> dict[str, Any]:
     return _template(chart, paint, height=10 * ROW_HEIGHT, room=ROOM, **axis_of(GCSE))
 
 
+@functools.cache
 def mean_differences(paint: Paint = ON_PAPER) -> dict[str, Any]:
     """Mean differences with their intervals, a row for each subject or group.
 

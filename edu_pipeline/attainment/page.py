@@ -707,23 +707,36 @@ def _matrices(tables: Tables, attainment: Attainment) -> list[dict[str, Any]]:
     return found
 
 
+_OF_A_MATRIX = ("subject", "group_column", "group")
+
+
 def _matrix(cells: pl.DataFrame, row: str, names: tuple[str, str]) -> dict[str, Any]:
     rows, columns = names
     one_series = "compared" in cells.columns
-    tables = []
-    for (subject, column, group), part in cells.sort(
-        pl.col("subject") != ALL, "subject", pl.col("group_column") != ALL, "group_column", "group"
-    ).group_by("subject", "group_column", "group", maintain_order=True):
-        totals = part.group_by(row).agg(pl.col("row_n").max()).sort(row)
-        tables.append(
-            {
-                "subject": subject,
-                "of": "everybody" if column == ALL else f"{column}: {group}",
-                "columns": part["compared"][0] if one_series and subject != ALL else columns,
-                "cells": part.select(row, "final_grade", "n").sort(row, "final_grade").rows(),
-                "totals": totals.rows(),
-            }
-        )
+    fields = [row, "final_grade", "n", "row_n", *(["compared"] if one_series else [])]
+    parts: dict[tuple[str, str, str], list[tuple[Any, ...]]] = {}
+    whole = pl.col("row_n").max().over(*_OF_A_MATRIX, row)
+    ordered = cells.with_columns(whole).sort(
+        pl.col("subject") != ALL,
+        "subject",
+        pl.col("group_column") != ALL,
+        "group_column",
+        "group",
+        row,
+        "final_grade",
+    )
+    for subject, column, group, *cell in ordered.select(*_OF_A_MATRIX, *fields).iter_rows():
+        parts.setdefault((subject, column, group), []).append(tuple(cell))
+    tables = [
+        {
+            "subject": subject,
+            "of": "everybody" if column == ALL else f"{column}: {group}",
+            "columns": part[0][4] if one_series and subject != ALL else columns,
+            "cells": [cell[:3] for cell in part],
+            "totals": list({cell[0]: cell[3] for cell in part}.items()),
+        }
+        for (subject, column, group), part in parts.items()
+    ]
     return {
         "title": f"{rows} to {columns}",
         "rows": rows,

@@ -3,6 +3,7 @@
 Headers only: nothing that stands below them, so nothing of a student.
 """
 
+from collections import Counter
 from collections.abc import Collection, Mapping, Sequence
 
 import polars as pl
@@ -124,7 +125,9 @@ class _Told:
             return "group", None, None, _HEADER, None, None
         why = "no subject and no series that we know"
         filled = self._cells(place)
-        grades = sum(is_grade(text, self._settings.grades) for text in filled)
+        grades = sum(
+            n for text, n in Counter(filled).items() if is_grade(text, self._settings.grades)
+        )
         if 2 * grades <= len(filled):
             return "group", None, None, why, None, None
         # sets 1 to 4 are written like grades, and so are grades of a subject of which nobody told us
@@ -137,7 +140,7 @@ class _Told:
             self._header[place],
             self._settings,
         )
-        graded = any(is_grade(row.cells[place]) for row in self._table.sheet.rows)
+        graded = any(is_grade(text) for text in {row.cells[place] for row in self._table.sheet.rows})
         of_one = self._table.columns.subject is not None or self._table.subject is not None
         if why != OF_KEY_STAGE_2 or not (graded and of_one) or self._measured:
             return "not used", None, None, why, None, None
