@@ -140,7 +140,9 @@ class _Told:
             self._header[place],
             self._settings,
         )
-        graded = any(is_grade(text) for text in {row.cells[place] for row in self._table.sheet.rows})
+        graded = any(
+            is_grade(text) for text in {row.cells[place] for row in self._table.sheet.rows}
+        )
         of_one = self._table.columns.subject is not None or self._table.subject is not None
         if why != OF_KEY_STAGE_2 or not (graded and of_one) or self._measured:
             return "not used", None, None, why, None, None
