@@ -10,6 +10,7 @@ import polars as pl
 import pytest
 from playwright.sync_api import Browser, Locator, Page
 from python_calamine import CalamineWorkbook
+from typer.testing import CliRunner
 
 from edu_pipeline.attainment.page import (
     Cohort,
@@ -21,6 +22,7 @@ from edu_pipeline.attainment.publish import write_shared
 from edu_pipeline.attainment.scripts import scripts_beside, scripts_inside
 from edu_pipeline.attainment.shareable import shareable
 from edu_pipeline.charting.bundle import vega_bundle
+from edu_pipeline.cli import app
 from edu_pipeline.model.attainment import StatedDifferences
 from edu_pipeline.model.columns import dtypes
 from edu_pipeline.settings.attainment import Attainment
@@ -170,7 +172,11 @@ def test_while_the_final_is_not_sat_everything_says_provisional(
     assert page.locator("#comparison option").first.inner_text() == (
         "MOCK 2 against BASELINE; GCSE not sat"
     )
-    assert "Provisional: GCSE is not sat by any of them" in page.inner_text("#outcomes")
+    assert "everything is provisional" in page.inner_text("header")
+    # said once more where it is of the subject, and not again below
+    outcomes = page.inner_text("#outcomes")
+    assert outcomes.startswith("MOCK 2 against BASELINE; GCSE not sat:")
+    assert "Provisional" not in outcomes
     search(page, NADIA)
     assert page.inner_text("#progress-verdict") == (
         "Maths: ▼ 4 below BASELINE so far: provisional, MOCK 2 stands in, GCSE not sat"
@@ -868,3 +874,22 @@ def test_a_levels_stand_on_the_axis_of_their_own_grades(tmp_path: Path, open_pag
         assert steps == pytest.approx([steps[0]] * 6, abs=1)
         assert steps[0] > 5
         assert not {"7", "8", "9"} & set(words(page, chart))
+
+
+def test_a_list_and_a_sheet_name_the_target_that_a_difference_is_from(
+    tmp_path: Path, open_page: Opener
+) -> None:
+    tracker = "UPN,Name,Maths GCSE,Maths Target\nA1,Ada Finch,5,7\nA2,Bo Larch,6,6\n"
+    (tmp_path / "tracker.csv").write_text(tracker, encoding="utf-8")
+    target = tmp_path / "page.html"
+    line = ["--home", tmp_path, "attainment", tmp_path / "tracker.csv", "-o", target]
+    assert CliRunner().invoke(app, list(map(str, line))).exit_code == 0
+    page = open_page(target)
+    page.wait_for_selector("html.drawn", state="attached")
+
+    page.click("#lists > summary")
+    page.click("#lists button:has-text('everybody')")
+
+    heads = cells(page.locator("#list thead tr"))[0]
+    assert heads[1:4] == ["GCSE", "Target", "Difference"]
+    assert cells(page.locator("#list tbody tr"))[0][1:4] == ["5", "7", "−2"]

@@ -145,34 +145,36 @@ function drawClasses() {
   ]);
   fill(
     $("class-sheet"),
-    ...(shown === null ? [el("p", { class: "fine" }, `Choose one of ${name} for its sheet.`)] : [
-      el(
-        "p",
-        { class: "tools" },
+    ...(shown === null
+      ? [el("p", { class: "fine" }, `Choose one in the column ${name} for its sheet.`)]
+      : [
         el(
-          "button",
-          { type: "button", onclick: () => print([sheetOf(Number(shown))]) },
-          "Print it",
+          "p",
+          { class: "tools" },
+          el(
+            "button",
+            { type: "button", onclick: () => print([sheetOf(Number(shown))]) },
+            "Print it",
+          ),
+          el(
+            "button",
+            { type: "button", onclick: () => print(packOf(by())) },
+            `Print all ${count(found.length)}`,
+          ),
+          el("button", {
+            type: "button",
+            onclick: () =>
+              openEntries(
+                `${where}, ${name} ${values[Number(shown)]}`,
+                rowsOf.get(Number(shown)) ?? [],
+                {
+                  comparison: main,
+                },
+              ),
+          }, "As a list"),
         ),
-        el(
-          "button",
-          { type: "button", onclick: () => print(packOf(by())) },
-          `Print all ${count(found.length)}`,
-        ),
-        el("button", {
-          type: "button",
-          onclick: () =>
-            openEntries(
-              `${where}, ${name} ${values[Number(shown)]}`,
-              rowsOf.get(Number(shown)) ?? [],
-              {
-                comparison: main,
-              },
-            ),
-        }, "As a list"),
-      ),
-      sheetOf(shown),
-    ]),
+        sheetOf(shown),
+      ]),
   );
 }
 

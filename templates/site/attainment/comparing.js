@@ -285,6 +285,14 @@ export function received(row, at) {
 }
 
 /**
+ * What a target or a prediction says; a series is among the grades already.
+ * @param {Comparison} comparison
+ * @returns {{ name: string, of: readonly (number | null)[] } | undefined}
+ */
+export const referenceOf = ({ base }) =>
+  base === null ? undefined : references[base - series.length];
+
+/**
  * The whole grade: 5 of a 5-, which lies below it.
  * @param {number} at
  * @param {number} row

@@ -120,8 +120,8 @@ function sayOutcomes() {
   const number = (outcome) => of(outcome).length;
   const [subject, note] = [data.subjects[state.subject], labelOf(drawn)];
   const words = outcomeWords();
+  // where it stands in for all of them, the label says so
   const stands = found.filter((one) => one.provisional && one.outcome !== "none").length;
-  const whose = stands === found.length - number("none") ? "any of them" : count(stands);
   if (number("none") === drawn.length) {
     fill(
       $("outcomes"),
@@ -157,13 +157,13 @@ function sayOutcomes() {
         () => openEntries(`${subject}: not compared`, of("none")),
         "outcome none",
       ),
-    stands &&
+    stands > 0 && stands < found.length - number("none") &&
       el(
         "span",
         { class: "provisional" },
-        `Provisional: ${
-          series[final]
-        } is not sat by ${whose}; the newest series before it stands in.`,
+        `Provisional: ${series[final]} is not sat by ${
+          count(stands)
+        }; the newest series before it stands in.`,
       ),
   );
 }

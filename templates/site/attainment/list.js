@@ -3,7 +3,16 @@
 
 import { data } from "./data.js";
 import { $, el, fill } from "./dom.js";
-import { chosen, compare, received, rows, series, word } from "./comparing.js";
+import {
+  chosen,
+  compare,
+  gradeOf,
+  received,
+  referenceOf,
+  rows,
+  series,
+  word,
+} from "./comparing.js";
 import { outcomeCell, valueOf, verdict } from "./comparing.js";
 import { copied, csv, save, tabbed, xlsx } from "./export.js";
 import { nameButton, pinBox } from "./names.js";
@@ -115,8 +124,32 @@ export const gradeColumns = () =>
     number: true,
     cell: (row) => received(row, at),
     by: (row) => rows.points[at][row],
-    value: (row) => written(row, at),
+    value: (row) => figure(received(row, at)),
   }));
+
+/**
+ * The target or the prediction that results are held against.
+ * @param {Comparison} comparison
+ * @returns {Listed<number>[]}
+ */
+export function referenceColumns(comparison) {
+  const reference = referenceOf(comparison);
+  if (!reference) return [];
+  /** @param {number} row */
+  const points = (row) => reference.of[row];
+  /** @param {number} row */
+  const grade = (row) => {
+    const there = points(row);
+    return there === null ? "–" : gradeOf(row, there);
+  };
+  return [{
+    head: reference.name,
+    number: true,
+    cell: grade,
+    by: points,
+    value: (row) => figure(grade(row)),
+  }];
+}
 
 /**
  * The result less what it is held against.
@@ -168,6 +201,7 @@ export function entryColumns(of, comparison = chosen()) {
     ...(several ? [{ head: "Subject", cell: subject, by: subject, value: subject }] : []),
     ...gradeColumns(),
     ...(comparison.base === null ? [] : [
+      ...referenceColumns(comparison),
       differenceColumn(comparison),
       {
         head: comparison.label,
@@ -186,14 +220,10 @@ export function entryColumns(of, comparison = chosen()) {
 }
 
 /**
- * As it is written in a file: a number where it is one.
- * @param {number} row
- * @param {number} at
+ * A grade as it is written in a file: a number where it is one.
+ * @param {string} text
  */
-function written(row, at) {
-  const text = received(row, at);
-  return text === "–" ? null : /^\d+(\.\d+)?$/.test(text) ? Number(text) : text;
-}
+const figure = (text) => text === "–" ? null : /^\d+(\.\d+)?$/.test(text) ? Number(text) : text;
 
 /**
  * Open the list of these students in their subjects.

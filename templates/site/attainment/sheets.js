@@ -13,8 +13,9 @@ import {
   outcomeCell,
   outcomeWords,
 } from "./comparing.js";
-import { received, rows, scope, series, valueOf } from "./comparing.js";
+import { rows, scope, series, valueOf } from "./comparing.js";
 import { ALL } from "./counted.js";
+import { differenceColumn, gradeColumns, referenceColumns } from "./list.js";
 import { menu } from "./menu.js";
 import { sorted } from "./tables.js";
 import { chance, count, OUTCOMES, plain, signed, students, SYMBOL } from "./words.js";
@@ -111,20 +112,10 @@ const printed = (caption, columns, of) =>
   );
 
 const GRADES = [
-  ...series.map((head, at) => ({
-    head,
-    number: true,
-    cell: (/** @type {number} */ row) => received(row, at),
-  })),
+  ...gradeColumns(),
   ...(main.base === null ? [] : [
-    {
-      head: "Difference",
-      number: true,
-      cell: (/** @type {number} */ row) => {
-        const { difference } = compare(row, main);
-        return difference === null ? "" : signed(difference);
-      },
-    },
+    ...referenceColumns(main),
+    differenceColumn(main),
     { head: "", cell: (/** @type {number} */ row) => outcomeCell(row, main) },
   ]),
 ];
