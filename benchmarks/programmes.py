@@ -22,6 +22,7 @@ from tempfile import TemporaryDirectory
 import duckdb
 import polars as pl
 
+from edu_pipeline.facts.certificates_issued import build_course_certificates
 from edu_pipeline.facts.nudges import (
     certificates_seen,
     passes,
@@ -40,7 +41,13 @@ from edu_pipeline.ground.warehouse import write_table
 from edu_pipeline.landing.sources.edx.stage import tracks
 from edu_pipeline.mail.ledger.remembered import OPTED_OUT, TOLD_BEFORE
 from edu_pipeline.model.columns import dtypes
-from edu_pipeline.model.programmes import CourseRuns, OptIns, People, ReportHistory
+from edu_pipeline.model.programmes import (
+    CourseRuns,
+    DataPackages,
+    OptIns,
+    People,
+    ReportHistory,
+)
 from edu_pipeline.programmes.completion import programme_progress
 from edu_pipeline.programmes.nudges import (
     Remembered,
@@ -187,6 +194,7 @@ def make(con: duckdb.DuckDBPyConnection, learners: int) -> None:
         ]
         write_table(con, "stg_tracks", tracks([PROGRAMME]))
         write_table(con, "stg_people", People.create_empty())
+        write_table(con, "stg_data_packages", DataPackages.create_empty())
         write_table(con, "report_history", ReportHistory.create_empty())
         schema = dtypes(CourseRuns)
         runs = pl.DataFrame(
@@ -202,6 +210,7 @@ def complete(con: duckdb.DuckDBPyConnection, folder: Path) -> None:
     with timed("course_completion, in SQL"):
         build_course_completion(con)
         build_person_completion(con)
+        build_course_certificates(con)
     with timed("programme_progress, in SQL and polars"):
         runs = con.table("programme_runs").pl()
         progress = programme_progress(PROGRAMME, learner_rows(con, "lead", IDS), runs, TODAY)

@@ -59,7 +59,7 @@ def test_raw_tables_say_how_fresh_they_must_be(definitions: dg.Definitions) -> N
         for spec in definitions.resolve_all_asset_specs()
         if spec.key.path[-1].startswith("raw_")
     ]
-    assert len(raw) == 13
+    assert len(raw) == 15
     assert all(spec.freshness_policy for spec in raw)
 
 

@@ -8,6 +8,7 @@ from collections.abc import Iterable, Sequence
 import duckdb
 import polars as pl
 
+from edu_pipeline.facts.completion_doubts import DOUBTS, IN_WORDS, TWO_ACCOUNTS
 from edu_pipeline.facts.run_results import HELD_COMPLETION, HELD_PROGRESS, query_frame
 from edu_pipeline.facts.run_states import FREE, OUT_ON, REACHED
 from edu_pipeline.ground.sql import literal, literals
@@ -42,14 +43,16 @@ def standings(
 
     Args:
         con: The warehouse, with `programme_progress`, `course_completion`, `person_progress`,
-            `person_completion`, `stg_people`, `run_states` and `programme_runs`.
+            `person_completion`, `stg_people`, `stg_run_results`, `run_states`, `programme_runs` and
+            `course_certificates_issued`.
         programme_id: The programme.
         learner_id: Only this learner.
 
     Returns:
         `learner_id`, `complete`, `core_complete`, `core_certificates`, `core_missing`, `capstone`,
         `next_course`, `next_run`, `other_run`, `next_again` (whether that course was passed on a free
-        track; empty without one) and `runs`: the numbers of those that they are or were in.
+        track; empty without one), `runs` (the numbers of those that they are or were in) and `in_doubt`
+        (what keeps it from being sure what they completed, in words; empty: nothing).
     """
     return query_frame(
         con,
@@ -64,14 +67,34 @@ def standings(
           left join stg_people using (learner_id)
           where programme_id = $programme_id
           group by person
+        ),
+        doubtful as (
+          select coalesce(person_id, learner_id) as person, min_by({IN_WORDS}, (position, doubt)) as words
+          from ({DOUBTS}) left join stg_people using (learner_id)
+          where programme_id = $programme_id
+            and doubt not in {literals((NOT_VERIFIED, TWO_ACCOUNTS))}
+          group by person
+        ),
+        alone as (
+          select person_id as person, bool_or(complete) as complete,
+                 bool_or(core_complete) as core_complete
+          from programme_progress join stg_people using (learner_id)
+          where programme_id = $programme_id
+          group by person
         )
-        select progress.learner_id, complete, core_complete, core_certificates, core_missing,
-               capstone, next_course, next_run, other_run,
-               if(next_course is null, null, audited.learner_id is not null) as next_again, runs
+        select progress.learner_id, progress.complete, progress.core_complete, core_certificates,
+               core_missing, capstone, next_course, next_run, other_run,
+               if(next_course is null, null, audited.learner_id is not null) as next_again, runs,
+               case when progress.complete <> alone.complete
+                      or progress.core_complete <> alone.core_complete
+                      then 'completed by several accounts together, which edX counts apart'
+                    else doubtful.words end as in_doubt
         from {HELD_PROGRESS} as progress
         semi join programme_progress using (programme_id, learner_id)
         left join stg_people using (learner_id)
-        left join taken on person = coalesce(person_id, progress.learner_id)
+        left join taken on taken.person = coalesce(person_id, progress.learner_id)
+        left join doubtful on doubtful.person = coalesce(person_id, progress.learner_id)
+        left join alone on alone.person = coalesce(person_id, progress.learner_id)
         left join audited
           on audited.learner_id = progress.learner_id and course_id = next_course
         where programme_id = $programme_id

@@ -19,6 +19,7 @@ from edu_pipeline.model.completion import (
     PASSED_UNKNOWN,
     REVOKED,
 )
+from edu_pipeline.model.programmes import TAKEN_BACK, UNVERIFIED
 
 PAID = "coalesce(result.paid, false)"
 FREE = "coalesce(not result.paid, false)"
@@ -36,10 +37,12 @@ AWAITED = f"""(state in {literals((EXPECTED, DUE, REVOKED))}
 _TO_COME = "to come"
 _BASE = f"""
     case when {GIVEN} then {literal(DELIVERED)}
-         when was_given then {literal(REVOKED)}
+         when was_given or coalesce(certificate in {literals(TAKEN_BACK)}, false)
+           then {literal(REVOKED)}
          when not there or result.enrolled is false then {literal(LEFT)}
          when {PAID} and ({REACHED} or coalesce(result.certificate_eligible, false))
-           then if({NOT_ID_VERIFIED}, {literal(NOT_VERIFIED)}, {literal(_TO_COME)})
+           then if({NOT_ID_VERIFIED} or certificate is not distinct from {literal(UNVERIFIED)},
+                   {literal(NOT_VERIFIED)}, {literal(_TO_COME)})
          when not {REACHED} then {literal(ENROLLED)}
          when {FREE} then {literal(PASSED_FREE)}
          else {literal(PASSED_UNKNOWN)} end
@@ -64,24 +67,30 @@ def build_run_states(con: duckdb.DuckDBPyConnection) -> None:
     """Make `run_states`: how each learner stands in each run, and since when.
 
     Certificates are out from the day on which they can be had, else from the end of the run; where
-    nobody says either, from the first report in which somebody has one.
+    nobody says either, from the first report in which somebody has one. Why one is not delivered, edX's
+    own table of certificates may say.
 
     Args:
-        con: The warehouse, with `stg_run_results`, `stg_tracks`, `report_history` and
-            `programme_runs`.
+        con: The warehouse, with `stg_run_results`, `stg_tracks`, `stg_data_packages`,
+            `report_history` and `programme_runs`.
     """
     con.execute(
         f"""
         create or replace table run_states as
         with earlier as (
           select {_KEY}, stamp, there, grade, verification, certificate_eligible,
-                 certificate_delivered, enrolled, paid, certificate_paid
+                 certificate_delivered, enrolled, paid, certificate_paid,
+                 null::varchar as certificate
           from ({HISTORY}) where stamp < counted
         ),
         latest as (
           select {_KEY}, stamp, true as there, grade, verification, certificate_eligible,
-                 certificate_delivered, enrolled, paid, certificate_paid
-          from stg_run_results
+                 certificate_delivered, enrolled, paid, result.certificate_paid, certificate
+          from stg_run_results as result
+          left join (
+            select {_KEY}, status as certificate from stg_data_packages
+            where certificate_paid and status in {literals((*TAKEN_BACK, UNVERIFIED))}
+          ) as package using ({_KEY})
         ),
         told as (
           select *, false as was_given from latest anti join earlier using ({_KEY})

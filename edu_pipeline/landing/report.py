@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import duckdb
 import polars as pl
 
-from edu_pipeline.ground.warehouse import columns_of, read_table
+from edu_pipeline.ground.warehouse import read_table
 from edu_pipeline.ground.wording import counted, day_month, listed, percent
 from edu_pipeline.landing.described import Block, Row
 from edu_pipeline.landing.elsewhere import lying_elsewhere
@@ -65,7 +65,8 @@ def landed(con: duckdb.DuckDBPyConnection) -> list[Landed]:
     ]
     others = [
         _landed(f"edX {table.replace('_', ' ')}", fates.filter(source="edx", table=table))
-        for table in (EDX_TABLES.values() if columns_of(con, "edx_exports") else ())
+        for table in EDX_TABLES.values()
+        if table in fates.filter(source="edx")["table"]
     ]
     of_results = fates.filter(source="results")
     if of_results.height:

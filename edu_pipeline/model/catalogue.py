@@ -34,6 +34,7 @@ from edu_pipeline.model.completion import (
     CertificateDifferences,
     CertificateReconciliation,
     CertificatesIssued,
+    CourseCertificatesIssued,
     CourseCompletion,
     CourseRetention,
     ExportInventory,
@@ -53,6 +54,7 @@ from edu_pipeline.model.mail import CampaignEngagement, LandedEvents
 from edu_pipeline.model.nudges import Nudges, NudgeSummary
 from edu_pipeline.model.programmes import (
     CourseRuns,
+    DataPackages,
     EdxExports,
     EdxLists,
     FormerAddresses,
@@ -117,6 +119,7 @@ SCHEMAS: Mapping[str, type[dy.Schema]] = MappingProxyType(
         "stg_former_addresses": FormerAddresses,
         "stg_opt_ins": OptIns,
         "stg_programme_certificates": ProgrammeCertificates,
+        "stg_data_packages": DataPackages,
         "stg_people": People,
         "stg_run_results": RunResults,
         "stg_tracks": Tracks,
@@ -136,6 +139,7 @@ SCHEMAS: Mapping[str, type[dy.Schema]] = MappingProxyType(
         "certificate_reconciliation": CertificateReconciliation,
         "certificate_differences": CertificateDifferences,
         "certificates_issued": CertificatesIssued,
+        "course_certificates_issued": CourseCertificatesIssued,
         "export_inventory": ExportInventory,
         "nudges": Nudges,
         "nudge_summary": NudgeSummary,

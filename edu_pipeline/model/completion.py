@@ -235,6 +235,22 @@ class CertificatesIssued(dy.Schema):
     )
 
 
+class CourseCertificatesIssued(dy.Schema):
+    """A learner with a certificate of a run, by edX's own table of certificates or by grade reports.
+
+    Of runs that such a table is of only.
+    """
+
+    programme_id = _programme()
+    course_id = dy.String(description="The course")
+    run = _run("The run's whole key")
+    learner_id = dy.String(primary_key=True, description="The platform's user id")
+    status = dy.String(nullable=True, description="In edX's table; empty: not there")
+    issued_on = _day("The day on which the row there was made")
+    state = dy.String(check=lambda c: c.is_in(STATES), description="As in `run_states`")
+    reason = dy.String(description="How the two go together, and why they may not")
+
+
 class ProgrammeFunnel(dy.Schema):
     """One stage of a course or of a whole programme: how many learners reached it."""
 

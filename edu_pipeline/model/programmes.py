@@ -4,6 +4,22 @@ import dataframely as dy
 import polars as pl
 
 KINDS = ("profile", "grades", "grade_errors")
+LISTS = ("opt_ins", "programme_certificates", "course_certificates", "course_enrolments")
+DOWNLOADABLE, UNVERIFIED = "downloadable", "unverified"
+TAKEN_BACK = ("deleted", "deleting", "invalidated")
+STATUSES = (
+    *(DOWNLOADABLE, UNVERIFIED, *TAKEN_BACK),
+    *(
+        "notpassing",
+        "audit_passing",
+        "audit_notpassing",
+        "honor_passing",
+        "auditing",
+        "unavailable",
+    ),
+    *("generating", "regenerating", "requesting", "restricted", "error"),
+)
+"""Of certificates in edX's own table. `unavailable` may be one that was invalidated, or never was."""
 RETIRED = "@retired.invalid"
 """What edX puts in the place of the address of an account that was deleted."""
 FINAL = pl.coalesce("certificates_available", "ends")
@@ -176,8 +192,11 @@ class EdxLists(dy.Schema):
     programme_id = dy.String(primary_key=True, description="The programme")
     path = dy.String(primary_key=True, description="Path below the landing zone's root")
     kind = dy.String(
-        check=lambda c: c.is_in(["opt_ins", "programme_certificates"]),
-        description="opt_ins (who wants e-mail) or programme_certificates (what edX issued)",
+        check=lambda c: c.is_in(LISTS),
+        description=(
+            "opt_ins (who wants e-mail), programme_certificates (what edX issued); of edX's data "
+            "packages course_certificates and course_enrolments"
+        ),
     )
     version = dy.Datetime(description="Stamp in the file's name, else when it last changed, UTC")
     rows = dy.Int64(nullable=True, min=0, description="Its rows; empty: it cannot be read")
@@ -217,6 +236,35 @@ class ProgrammeCertificates(dy.Schema):
     listed_on = dy.Date(description="The day of the list, UTC")
     file = dy.String(description="The list, below the landing zone's root")
     line = dy.Int64(description="Line where the learner's first row starts")
+
+
+class DataPackages(dy.Schema):
+    """A learner in a run by edX's own tables: what it issued, and whether they are enrolled."""
+
+    programme_id = dy.String(primary_key=True, description="The programme")
+    course_id = dy.String(description="The course")
+    run = dy.String(primary_key=True, description="The run's whole key")
+    learner_id = dy.String(primary_key=True, description="edX's user id")
+    track = dy.String(nullable=True, description="Of the enrolment, in small letters")
+    enrolled = dy.Bool(nullable=True, description="Whether it is active; empty: not in that table")
+    status = dy.String(
+        nullable=True,
+        check=lambda c: c.is_in(STATUSES),
+        description="Of the certificate; empty: not in that table",
+    )
+    certificate_track = dy.String(nullable=True, description="Of the certificate")
+    certificate_paid = dy.Bool(nullable=True, description="Whether such certificates count")
+    grade = dy.Float64(nullable=True, min=0, max=1, description="When the certificate was decided")
+    issued_on = dy.Date(
+        nullable=True, description="The day on which the certificate's row was made"
+    )
+    issued_listed_at = dy.Datetime(
+        nullable=True,
+        description="Of the table of certificates, by its name, else its last change, UTC",
+    )
+    listed_at = dy.Datetime(description="The same of the newer of the two")
+    file = dy.String(description="The table, below the landing zone's root")
+    line = dy.Int64(description="Line where the row starts")
 
 
 class CourseRuns(dy.Schema):

@@ -9,6 +9,7 @@ import dagster as dg
 import polars as pl
 
 from edu_pipeline.facts.audience import accept_audiences, audiences
+from edu_pipeline.facts.certificates_issued import build_course_certificates
 from edu_pipeline.facts.certificates_issued import certificates_issued as certificates_issued_of
 from edu_pipeline.facts.completion_doubts import doubts
 from edu_pipeline.facts.files import export_table
@@ -175,6 +176,7 @@ def _listed(sentences: Sequence[str]) -> dg.MetadataValue[str]:
         "stg_opt_ins",
         "report_versions",
         "run_states",
+        "course_certificates_issued",
         "stg_people",
         "course_completion",
         "programme_progress",
@@ -223,6 +225,7 @@ def nudges(
         "person_progress",
         "stg_people",
         "course_completion",
+        PERSONS,
     ],
 )
 def certificates_issued(con: Connection, settings: Settings) -> pl.DataFrame:
@@ -318,6 +321,7 @@ TABLES = (
     "person_progress",
     "certificate_differences",
     "certificates_issued",
+    "course_certificates_issued",
     "export_inventory",
     "programme_weeks",
     "programme_funnel",
@@ -480,13 +484,18 @@ def addressees(con: Connection, settings: Settings) -> Iterator[tuple[str, str]]
 
 COMPUTED: Sequence[Table] = [
     programme_runs,
-    _fact("run_states", build_run_states, "stg_tracks", "report_history"),
+    _fact("run_states", build_run_states, "stg_tracks", "stg_data_packages", "report_history"),
     _fact("course_completion", build_course_completion, "run_states"),
     _fact(PERSONS, build_person_completion, "run_states", "stg_people"),
     programme_progress,
     person_progress,
     _fact("certificate_differences", build_certificate_differences, dated=True),
     certificates_issued,
+    _fact(
+        "course_certificates_issued",
+        build_course_certificates,
+        *("stg_data_packages", "run_states"),
+    ),
     export_inventory,
     nudges,
     nudge_problems,

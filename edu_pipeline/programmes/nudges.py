@@ -299,7 +299,7 @@ def considered(
     Returns:
         Everybody, and of the reasons `learner_id`, `group`, `about`, `course_id`, `run`, `label`,
         `grade`, `next_course`, `next_run`, `other_run`, `next_again`, `until`, `words`,
-        `runs` (as in `standings`).
+        `runs` and, of congratulations, `in_doubt` (as in `standings`).
     """
     core, of_capstone = pl.col("core_certificates"), pl.col("capstone").cast(pl.Int64)
     learners = standings.with_columns(
@@ -363,9 +363,9 @@ def considered(
             .then(pl.lit("completed the programme"))
             .otherwise(pl.concat_str(pl.lit("completed the core"), following)),
         )
-        .select("learner_id", "group", "about", "label", *_NEXT, "words", "runs")
+        .select("learner_id", "group", "about", "label", *_NEXT, "words", "runs", "in_doubt")
     )
-    reasons = pl.concat([of_runs, reached], how="diagonal").select(columns)
+    reasons = pl.concat([of_runs, reached], how="diagonal").select(*columns, "in_doubt")
     return Considered(
         programme,
         _with_words(learners, passes, meaning, programme.nudges_since),
@@ -509,6 +509,11 @@ def gates(programme: Programme, as_of: date) -> Sequence[Gate]:
             pl.lit("not on edX's opt-in list, which opt_in_required asks for"),
         ),
         Gate(
+            pl.col("in_doubt").is_not_null() & ~pl.col("own"),
+            "what a congratulation is about is not in doubt",
+            pl.format("the congratulation waits: {}", "in_doubt"),
+        ),
+        Gate(
             pl.col("told"),
             "not told this before",
             pl.coalesce(
@@ -620,7 +625,11 @@ def judged(
         rows.join(month.group_by("address").agg(letters=pl.len()), on="address", how="left")
         .join(opted_in, on="learner_id", how="left")
         .with_columns(has_letter=pl.col("written_to") & ~pl.col("own"))
-        .sort(~pl.col("own"), "told", *STRENGTH, "about", nulls_last=True)
+        .sort(
+            *(~pl.col("own"), "told", pl.col("in_doubt").is_not_null()),
+            *(*STRENGTH, "about"),
+            nulls_last=True,
+        )
         .unique("learner_id", keep="first", maintain_order=True)
     )
     closed = [

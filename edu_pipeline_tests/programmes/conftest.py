@@ -12,6 +12,7 @@ import duckdb
 import polars as pl
 import pytest
 
+from edu_pipeline.facts.certificates_issued import build_course_certificates
 from edu_pipeline.facts.run_results import (
     build_certificate_differences,
     build_course_completion,
@@ -30,6 +31,7 @@ from edu_pipeline.model.completion import (
 )
 from edu_pipeline.model.programmes import (
     CourseRuns,
+    DataPackages,
     FormerAddresses,
     Learners,
     People,
@@ -121,6 +123,23 @@ def run_of(course: str, run: str = "1T2025", **dates: date | bool | None) -> Row
     } | dates
 
 
+def package(learner: str, course: str, run: str = "1T2025", **cells: Any) -> Row:
+    """What edX's own table of certificates, made a month after `result`, says of a verified learner."""
+    return {
+        "programme_id": "lead",
+        "course_id": course,
+        "run": key(course, run),
+        "learner_id": learner,
+        "status": "downloadable",
+        "certificate_track": "verified",
+        "certificate_paid": True,
+        "issued_listed_at": at(2026, 10, 1),
+        "listed_at": at(2026, 10, 1),
+        "file": "micromasters/lead/table.sql",
+        "line": 2,
+    } | cells
+
+
 def frame(rows: Sequence[Row], schema: pl.Schema) -> pl.DataFrame:
     """Rows as a frame; what a row leaves out is empty."""
     return pl.DataFrame([{name: row.get(name) for name in schema} for row in rows], schema=schema)
@@ -171,6 +190,7 @@ def build(con: duckdb.DuckDBPyConnection) -> Build:
         learners: list[Row] | None = None,
         earlier: list[Row] | None = None,
         people: Mapping[str, str] = MappingProxyType({}),
+        packages: list[Row] | None = None,
         today: date = TODAY,
     ) -> Tables:
         """Staging tables from rows, then every table of the job; `earlier` is what reports said before.
@@ -211,10 +231,12 @@ def build(con: duckdb.DuckDBPyConnection) -> Build:
         ]
         write_table(con, "report_versions", frame(versions, dtypes(ReportVersions)))
         write_table(con, "stg_tracks", tracks(of))
+        write_table(con, "stg_data_packages", frame(packages or [], dtypes(DataPackages)))
         build_run_states(con)
         accounts = [{"learner_id": a, "person_id": person} for a, person in people.items()]
         write_table(con, "stg_people", frame(accounts, dtypes(People)))
         build_course_completion(con)
+        build_course_certificates(con)
         build_person_completion(con)
         build_certificate_differences(con, today)
         completion = read_table(con, "course_completion")

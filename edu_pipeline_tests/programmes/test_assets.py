@@ -14,6 +14,7 @@ from edu_pipeline.model.catalogue import SCHEMAS
 from edu_pipeline.model.columns import dtypes
 from edu_pipeline.model.programmes import (
     CourseRuns,
+    DataPackages,
     EdxExports,
     FormerAddresses,
     Learners,
@@ -50,6 +51,7 @@ LANDED: dict[str, list[Row]] = {
     "report_history": [],
     "report_versions": [],
     "stg_people": [],
+    "stg_data_packages": [],
     "course_runs": [run_of("a")],
     "edx_exports": [
         {
@@ -69,6 +71,7 @@ STAGING: Mapping[str, pl.Schema] = {
     "report_history": dtypes(ReportHistory),
     "report_versions": dtypes(ReportVersions),
     "stg_people": dtypes(People),
+    "stg_data_packages": dtypes(DataPackages),
     "stg_learners": dtypes(Learners),
     "stg_former_addresses": dtypes(FormerAddresses),
     "stg_opt_ins": dtypes(OptIns),

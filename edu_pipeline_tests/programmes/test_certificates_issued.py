@@ -1,12 +1,26 @@
 """Programme certificates that edX issued, beside who is complete: every way in which they may differ."""
 
 from datetime import date
+from typing import Any
+
+import polars as pl
 
 from edu_pipeline.facts.certificates_issued import certificates_issued
+from edu_pipeline.facts.completion_doubts import doubts
 from edu_pipeline.ground.warehouse import write_table
 from edu_pipeline.model.columns import dtypes
+from edu_pipeline.model.completion import CourseCertificatesIssued
 from edu_pipeline.model.programmes import ProgrammeCertificates
-from edu_pipeline_tests.programmes.conftest import Build, Row, certified, frame, run_of
+from edu_pipeline_tests.programmes.conftest import (
+    Build,
+    Row,
+    at,
+    certified,
+    frame,
+    package,
+    result,
+    run_of,
+)
 
 ENDED = {"ends": date(2025, 6, 1)}
 RUNS = [run_of(course, "1T2025", **ENDED) for course in "abcz"]
@@ -64,3 +78,92 @@ def test_who_completed_after_the_list_was_made_is_no_difference(build: Build) ->
     assert dict(found.select("learner_id", "reason").iter_rows())["1"] == (
         "complete since the list was made"
     )
+
+
+def test_a_course_that_is_held_by_another_account_of_the_person_is_not_missing(
+    build: Build,
+) -> None:
+    tables = build([certified("1", "a"), certified("2", "b")], RUNS, people={"1": "1", "2": "1"})
+    rows = [listed("1", None)]
+    write_table(
+        tables.con, "stg_programme_certificates", frame(rows, dtypes(ProgrammeCertificates))
+    )
+    (found,) = certificates_issued(tables.con, tables.programmes)["missing"]
+    assert found == "c, z"
+
+
+NOT_DELIVERED: dict[str, Any] = {"certificate_delivered": False, "certificate_type": "N/A"}
+
+
+def test_edx_s_table_of_certificates_stands_beside_the_reports_both_ways(build: Build) -> None:
+    tables = build(
+        [
+            certified("1", "a"),
+            certified("2", "a", **NOT_DELIVERED),
+            certified("3", "a", **NOT_DELIVERED, stamp=at(2026, 11, 1)),
+            certified("4", "a"),
+            certified("5", "a"),
+            certified("6", "a", stamp=at(2026, 11, 1)),
+            certified("7", "a", **NOT_DELIVERED),
+            certified("8", "b"),
+        ],
+        packages=[
+            *(package(learner, "a") for learner in "123"),
+            package("4", "a", status="invalidated"),
+            package("7", "a", status="notpassing"),
+        ],
+    )
+    found = tables.read("course_certificates_issued")
+    CourseCertificatesIssued.validate(found.cast(dtypes(CourseCertificatesIssued)))
+    assert dict(found.select("learner_id", "reason").iter_rows()) == {
+        "1": "issued, and delivered",
+        "2": "issued, and not delivered by an older report",
+        "3": "issued, and not delivered by the newest report",
+        "4": "delivered, and invalidated in edX's table",
+        "5": "delivered, and not in edX's table",
+        "6": "delivered since edX's table was made",
+    }
+
+
+def test_where_edx_s_table_and_the_reports_differ_is_doubtful(build: Build) -> None:
+    tables = build(
+        [
+            certified("1", "a"),
+            certified("2", "a", **NOT_DELIVERED),
+            certified("2", "a", "1T2024"),
+            certified("3", "a", **NOT_DELIVERED),
+            certified("4", "a"),
+            certified("6", "a", stamp=at(2026, 11, 1)),
+        ],
+        packages=[
+            *(package(learner, "a") for learner in "123"),
+            package("4", "a", status="deleted"),
+        ],
+    )
+    nobody = newcomers_of_nobody()
+    rows = doubts(tables.con, "lead", nobody)
+    assert rows.select("student_id", "doubt").rows() == [
+        ("4", "delivered_not_issued"),
+        ("3", "issued_not_delivered"),
+    ]
+
+
+def test_accounts_of_one_person_that_have_each_passed_something_are_doubtful(build: Build) -> None:
+    tables = build(
+        [
+            certified("1", "a"),
+            result("2", "b", grade=0.9),
+            certified("3", "a"),
+            result("4", "b", grade=0.1),
+        ],
+        people={"1": "1", "2": "1", "3": "3", "4": "3"},
+    )
+    rows = doubts(tables.con, "lead", newcomers_of_nobody())
+    assert rows.select("student_id", "username", "course", "doubt").rows() == [
+        ("1", "user1", None, "two_accounts"),
+        ("2", "user2", None, "two_accounts"),
+    ]
+
+
+def newcomers_of_nobody() -> pl.DataFrame:
+    return pl.DataFrame(schema={"learner_id": pl.String, "milestone": pl.String, "new": pl.Boolean})

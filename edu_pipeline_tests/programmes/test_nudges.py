@@ -577,6 +577,22 @@ def test_a_congratulation_gives_way_to_a_deadline_and_comes_before_the_next_cour
     )
 
 
+def test_a_congratulation_waits_while_something_is_in_doubt(decided: Decide) -> None:
+    owed = certified("1", "z", "1T2026", certificate_delivered=False)
+    gone = "passed on a paid track; certificates are out, and none was delivered"
+    assert why(decided([*CORE, owed], OVER)) == ("none", f"the congratulation waits: {gone}")
+
+
+def test_who_completes_by_two_accounts_only_is_not_congratulated(build: Build) -> None:
+    both = [*CORE[:2], certified("2", "c", "1T2026")]
+    tables = build(both, OVER, learners=[person("1"), person("2")], people={"1": "1", "2": "1"})
+    apart = "completed by several accounts together, which edX counts apart"
+    assert why(decide(tables)) == ("none", f"the congratulation waits: {apart}")
+    alone = [*CORE, certified("2", "c", "1T2026")]
+    tables = build(alone, OVER, learners=[person("1"), person("2")], people={"1": "1", "2": "1"})
+    assert one(decide(tables))["group"] == "congratulation"
+
+
 def test_each_programme_has_its_own_milestones(decided: Decide) -> None:
     other = {**certified("1", "a", "1T2026"), **OF_OTHER, "run": key("o", "1T2026")}
     runs = [*OVER, {**over(), **OF_OTHER, "run": key("o", "1T2026")}]

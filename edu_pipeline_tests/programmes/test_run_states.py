@@ -5,7 +5,16 @@ from typing import Any
 
 import pytest
 
-from edu_pipeline_tests.programmes.conftest import Build, Row, at, certified, key, result, run_of
+from edu_pipeline_tests.programmes.conftest import (
+    Build,
+    Row,
+    at,
+    certified,
+    key,
+    package,
+    result,
+    run_of,
+)
 
 JUNE, BEFORE, AFTER = date(2026, 6, 15), at(2026, 6, 1), at(2026, 9, 1)
 OUT = {"ends": date(2026, 6, 1), "certificates_available": JUNE}
@@ -131,3 +140,30 @@ def test_a_report_newer_than_the_one_in_force_says_nothing(build: Build) -> None
     tables = build([row], earlier=[later])
 
     assert tables.state("1", "a") == ("delivered", date(2026, 9, 1))
+
+
+def test_edx_s_table_says_why_a_certificate_was_not_delivered(build: Build) -> None:
+    none: dict[str, Any] = {"certificate_delivered": False, "certificate_type": "N/A"}
+    tables = build(
+        [
+            certified("1", "a", **none),
+            certified("2", "a", **none),
+            certified("3", "a", **none),
+            certified("4", "a"),
+            certified("5", "a", **none),
+        ],
+        packages=[
+            package("1", "a", status="invalidated"),
+            package("2", "a", status="unverified"),
+            package("3", "a", status="unavailable"),
+            package("4", "a", status="invalidated"),
+            package("5", "a", status="invalidated", certificate_paid=False),
+        ],
+    )
+    assert [tables.state(learner, "a")[0] for learner in "12345"] == [
+        "revoked",
+        "not_verified",
+        "expected",
+        "delivered",
+        "expected",
+    ]

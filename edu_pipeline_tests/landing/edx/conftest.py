@@ -82,6 +82,8 @@ class Landed:
                 "grade_errors",
                 "opt_ins",
                 "programme_certificates",
+                "course_certificates",
+                "course_enrolments",
             )
         ]
         return pl.concat(parts).sort("table", "line", "rule").rows()

@@ -85,9 +85,7 @@ def test_a_home_without_a_school_is_told_of_its_programmes_exports_only(
     assert list(exports) == [
         "edX profiles",
         "edX grade reports",
-        "edX grade errors",
         "edX opt ins",
-        "edX programme certificates",
     ]
     reports = exports["edX grade reports"]
     # older versions are read where nothing is known yet that the newest can be held against

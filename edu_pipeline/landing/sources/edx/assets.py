@@ -9,6 +9,7 @@ import dagster as dg
 from edu_pipeline.ground.resources import Warehouse, table_metadata
 from edu_pipeline.ground.steps import spec_of
 from edu_pipeline.ground.warehouse import read_earlier, read_table, transaction, write_table
+from edu_pipeline.landing.sources.edx.data_packages import packaged_runs
 from edu_pipeline.landing.sources.edx.edx_reports import TABLES
 from edu_pipeline.landing.sources.edx.exports import course_runs as runs_of
 from edu_pipeline.landing.sources.edx.exports import land
@@ -30,6 +31,7 @@ STAGED: Mapping[str, str] = {
     "stg_tracks": "none",
     "stg_opt_ins": "names",
     "stg_programme_certificates": "ids",
+    "stg_data_packages": "ids",
     "stg_people": "ids",
     "course_runs": "none",
 }
@@ -99,7 +101,8 @@ def stage_edx_exports(
     with warehouse.connect() as con, transaction(con):
         exports = read_table(con, "edx_exports")
         stage_all(con, exports, read_table(con, "edx_lists"), settings.programmes)
-        write_table(con, "course_runs", runs_of(settings.programmes, exports))
+        packaged = packaged_runs(con)
+        write_table(con, "course_runs", runs_of(settings.programmes, exports, packaged))
     yield from _materialized(warehouse, STAGED)
 
 

@@ -66,7 +66,9 @@ def describe(
             row["path"],
             "edx",
             LISTS[row["kind"]],
-            f"its name is that of such a list ([[programmes]] {SETTING[row['kind']]})",
+            f"its name is that of such a list ([[programmes]] {SETTING[row['kind']]})"
+            if row["kind"] in SETTING
+            else "its name is that of a table of edX's data packages",
             rows=row["rows"],
             error=row["error"],
         )

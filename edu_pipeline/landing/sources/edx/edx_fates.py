@@ -4,7 +4,14 @@ import duckdb
 import polars as pl
 
 from edu_pipeline.landing.rules import NEWER_FILE, SUPERSEDED
-from edu_pipeline.landing.sources.edx.edx_reports import REPORTS, TABLES, bare_id, said
+from edu_pipeline.landing.sources.edx.edx_reports import (
+    CERTIFICATES,
+    REPORTS,
+    TABLES,
+    bare_id,
+    said,
+)
+from edu_pipeline.landing.sources.edx.lists import OF_PACKAGES
 from edu_pipeline.model.columns import dtypes
 from edu_pipeline.model.quality import LandingFates
 
@@ -47,13 +54,16 @@ def edx_fates(
         rule=held.then(pl.lit(HELD)).otherwise(pl.lit(NEWER_FILE)),
     )
     rejected = " union all ".join(f"from rejected_{table}" for table in TABLES.values())
+    outside = " union all ".join(
+        f"from outside_{TABLES[kind]}" for kind in (CERTIFICATES, *OF_PACKAGES)
+    )
     lost: pl.DataFrame = con.sql(
         f"""
         select file as path, rule, if(rule = '{SUPERSEDED}', 'superseded', 'rejected') as fate,
                count(*)::bigint as rows
         from ({rejected}) group by all
         union all ({_OUTSIDE})
-        union all select file, rule, 'outside', rows from outside_programme_certificates
+        union all select file, rule, 'outside', rows from ({outside})
         """
     ).pl()
     read = received.filter("current")

@@ -16,7 +16,7 @@ from edu_pipeline.landing.rules import SUPERSEDED
 from edu_pipeline.landing.sources.edx.edx_evidence import Evidence
 from edu_pipeline.landing.sources.edx.edx_guesses import LIKE, alike, courses_of
 from edu_pipeline.landing.sources.edx.edx_names import is_edx_s_own, parsed, why_not
-from edu_pipeline.landing.sources.edx.edx_reports import CERTIFICATES, OPT_INS
+from edu_pipeline.landing.sources.edx.edx_reports import CERTIFICATES, ENROLMENTS, ISSUED, OPT_INS
 from edu_pipeline.landing.sources.edx.edx_versions import loss_problem
 from edu_pipeline.landing.sources.edx.exports import Stray, course_runs, unknown_runs
 from edu_pipeline.landing.sources.edx.stage import DIFFERENT, PERCENT, SHARES, UNCLEAR
@@ -39,6 +39,8 @@ NEARLY_ALL = 0.9
 _UNREAD = {
     OPT_INS: "who wants no e-mail",
     CERTIFICATES: "who was issued the programme's certificate",
+    ISSUED: "who was issued a certificate of the run",
+    ENROLMENTS: "who is or was enrolled in the run",
 }
 TWICE = (SUPERSEDED, DIFFERENT)
 """Rows of learners who stand there again."""

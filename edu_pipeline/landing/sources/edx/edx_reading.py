@@ -20,11 +20,12 @@ from edu_pipeline.landing.sources.edx.edx_reports import (
     unknown_columns,
 )
 from edu_pipeline.landing.sources.edx.exports import land
-from edu_pipeline.landing.sources.edx.stage import stage
+from edu_pipeline.landing.sources.edx.stage import stage_all
 from edu_pipeline.landing.tables.csvfile import records
 from edu_pipeline.landing.tables.encodings import UnreadableFileError
 from edu_pipeline.landing.tables.opened import as_text, columns_of, measured
 from edu_pipeline.landing.zone import Zone
+from edu_pipeline.model.programmes import EdxLists
 from edu_pipeline.settings.programmes import Programme
 
 ROWS = 5_000
@@ -117,7 +118,8 @@ def read_results(zone: Zone, programme: Programme, columns: Mapping[str, str]) -
     """
     nobody = pl.DataFrame(schema={"hash": pl.String, "salt": pl.String})
     with duckdb.connect(config={"python_enable_replacements": False}) as con:
-        stage(con, land(con, zone, [programme], nobody, (), columns), [programme])
+        exports = land(con, zone, [programme], nobody, (), columns)
+        stage_all(con, exports, EdxLists.create_empty(), [programme])
         found: pl.DataFrame = con.sql(
             "select course_id, run, track, paid, grade, certificate_eligible from stg_run_results"
         ).pl()

@@ -24,8 +24,11 @@ from edu_pipeline.landing.tombstones import buried
 
 OPT_INS: Final = "opt_ins"
 CERTIFICATES: Final = "programme_certificates"
-List = Literal["opt_ins", "programme_certificates"]
-"""An institution's list: of e-mail preferences, or of certificates of whole programmes."""
+ISSUED: Final = "course_certificates"
+ENROLMENTS: Final = "course_enrolments"
+List = Literal["opt_ins", "programme_certificates", "course_certificates", "course_enrolments"]
+"""An institution's list: of e-mail preferences, or of certificates of whole programmes; and edX's own tables
+of what it issued in runs, and who was enrolled."""
 Source = Kind | List
 """What a file is read as: a report of a run, or a list."""
 TABLES: Mapping[Source, str] = {
@@ -34,6 +37,8 @@ TABLES: Mapping[Source, str] = {
     "grade_errors": "grade_errors",
     "opt_ins": "opt_ins",
     "programme_certificates": "programme_certificates",
+    "course_certificates": "course_certificates",
+    "course_enrolments": "course_enrolments",
 }
 """What a source is called in `raw_…` and `rejected_…`."""
 REPORTS: Mapping[Kind, str] = {kind: TABLES[kind] for kind in get_args(Kind)}
@@ -98,6 +103,21 @@ COLUMNS: Mapping[Source, Mapping[str, Sequence[str]]] = {
         ),
         "status": ("status", "certificate status"),
     },
+    "course_certificates": {
+        "user_id": ("user_id",),
+        "course": ("course_id",),
+        "status": ("status",),
+        "mode": ("mode",),
+        "grade": ("grade",),
+        "created_at": ("created_date",),
+        "modified_at": ("modified_date",),
+    },
+    "course_enrolments": {
+        "user_id": ("user_id",),
+        "course": ("course_id",),
+        "is_active": ("is_active",),
+        "mode": ("mode",),
+    },
 }
 """Source → our column → what headers call it, in any case; the more telling name wins."""
 _REQUIRED: Mapping[Source, Sequence[str]] = {
@@ -105,6 +125,8 @@ _REQUIRED: Mapping[Source, Sequence[str]] = {
     "grades": ("grade",),
     "opt_ins": ("opted_in",),
     "programme_certificates": ("issued_at", "status"),
+    "course_certificates": ("status",),
+    "course_enrolments": ("is_active",),
 }
 """Source → our columns of which it needs one, or it says nothing."""
 _WHO: Mapping[Source, Sequence[str]] = dict.fromkeys(

@@ -362,12 +362,15 @@ def unknown_runs(programme: Programme, exports: pl.DataFrame) -> Mapping[Run, st
     return found
 
 
-def course_runs(programmes: Sequence[Programme], exports: pl.DataFrame) -> pl.DataFrame:
+def course_runs(
+    programmes: Sequence[Programme], exports: pl.DataFrame, packaged: pl.DataFrame | None = None
+) -> pl.DataFrame:
     """Every run there is, listed in `pipeline.toml` or not.
 
     Args:
         programmes: As `pipeline.toml` has them.
         exports: `EdxExports`.
+        packaged: `programme_id`, `course_id` and `run` of runs that data packages are of.
 
     Returns:
         `CourseRuns`, the listed ones of a programme in their order, then the others by key.
@@ -377,9 +380,12 @@ def course_runs(programmes: Sequence[Programme], exports: pl.DataFrame) -> pl.Da
         listed = {programme.run_key(run): run for run in programme.runs}
         of_programme = exports.filter(programme_id=programme.id)
         unknown = {*map(programme.run_key, unknown_runs(programme, of_programme))}
-        claimed = of_programme.drop_nulls("course_id")
+        claimed = of_programme.select("run", "course_id").drop_nulls("course_id")
+        if packaged is not None:
+            more = packaged.filter(programme_id=programme.id).select(claimed.columns)
+            claimed = pl.concat([claimed, more])
         of = {key: run.course for key, run in listed.items()}
-        of |= dict(claimed.select("run", "course_id").unique().sort("run").iter_rows())
+        of |= dict(claimed.unique().sort("run").iter_rows())
         places = {course.id: place for place, course in enumerate(programme.courses, start=1)}
         marks = {course.id: course.pass_mark for course in programme.courses}
         for place, (key, course) in enumerate(of.items(), start=1):

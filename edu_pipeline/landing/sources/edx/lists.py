@@ -3,9 +3,11 @@
 Which lists there are, whose each is, and their rows as received; what a list says is for its own module.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from fnmatch import fnmatchcase
-from pathlib import PurePosixPath
+from pathlib import Path, PurePosixPath
+from tempfile import TemporaryDirectory
 from types import MappingProxyType
 
 import duckdb
@@ -15,6 +17,8 @@ from edu_pipeline.landing.archives import DamagedFileError
 from edu_pipeline.landing.sources.edx.edx_names import parsed
 from edu_pipeline.landing.sources.edx.edx_reports import (
     CERTIFICATES,
+    ENROLMENTS,
+    ISSUED,
     OPT_INS,
     Landed,
     List,
@@ -32,9 +36,16 @@ from edu_pipeline.settings.programmes import Programme
 CALLED: Mapping[List, str] = {
     OPT_INS: "e-mail opt-in list",
     CERTIFICATES: "list of programme certificates",
+    ISSUED: "edX's table of certificates",
+    ENROLMENTS: "edX's table of enrolments",
 }
+OF_PACKAGES: Mapping[List, str] = {
+    ISSUED: "*-certificates_generatedcertificate-*",
+    ENROLMENTS: "*-student_courseenrollment-*",
+}
+"""Tables of edX's data packages → the pattern of their names."""
 SETTING: Mapping[List, str] = {OPT_INS: "opt_in", CERTIFICATES: "program_certificates"}
-"""Where `[[programmes]]` has the patterns of their names."""
+"""Where `[[programmes]]` has the patterns of the names of the others."""
 ADDRESSES = """
 select learner_id, lower(trim(email)) as address from stg_learners
 union select learner_id, address from stg_former_addresses
@@ -55,6 +66,8 @@ share that."""
 
 
 def _patterns(programme: Programme, kind: List) -> Sequence[str]:
+    if kind in OF_PACKAGES:
+        return (OF_PACKAGES[kind],)
     return (programme.opt_in,) if kind == OPT_INS else programme.program_certificates
 
 
@@ -68,7 +81,7 @@ def lists_of(path: str, programmes: Iterable[Programme]) -> tuple[List | None, t
     folder, _, below = path.removeprefix(PROGRAMMES_FOLDER).partition("/")
     name = PurePosixPath(path).name.casefold()
     whose = [each for each in programmes if not below or folder == each.id]
-    for kind in SETTING:
+    for kind in (*OF_PACKAGES, *SETTING):
         of = [
             each.id
             for each in whose
@@ -113,11 +126,27 @@ def land_lists(
         found["sha256"] = zone.content(file.path)
         kept_out = forgotten_rows(kind, forgotten)
         try:
-            with zone.unpacked(file.path) as path:
-                found["rows"] = load(con, kind, path, landed, kept_out, columns)
+            with zone.unpacked(file.path) as path, _as_csv(path, kind) as table:
+                found["rows"] = load(con, kind, table, landed, kept_out, columns)
         except (UnreadableFileError, DamagedFileError) as error:
             found["error"] = f"{error}."
         rows += [{"programme_id": programme_id, **found} for programme_id in of]
     con.unregister("tombstones")
     frame = pl.DataFrame(rows, schema=dtypes(EdxLists), orient="row")
     return EdxLists.validate(frame.sort("programme_id", "path"))
+
+
+@contextmanager
+def _as_csv(path: Path, kind: List) -> Iterator[Path]:
+    """A list as it is; of a data package's table a copy without quotation marks, which are letters there.
+
+    Nothing that is read of these tables has any.
+    """
+    if kind not in OF_PACKAGES:
+        yield path
+        return
+    with TemporaryDirectory(prefix="edu-package-") as scratch:
+        copy = Path(scratch) / path.name
+        with path.open("rb") as file, copy.open("wb") as target:
+            target.writelines(line.replace(b'"', b"") for line in file)
+        yield copy

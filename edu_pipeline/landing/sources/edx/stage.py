@@ -12,6 +12,7 @@ import polars as pl
 from edu_pipeline.ground.sql import literal, literals
 from edu_pipeline.ground.warehouse import write_table
 from edu_pipeline.landing.rules import SUPERSEDED, TOO_MANY_CELLS, UNPARSEABLE
+from edu_pipeline.landing.sources.edx.data_packages import packaged_runs, stage_data_packages
 from edu_pipeline.landing.sources.edx.edx_names import Kind
 from edu_pipeline.landing.sources.edx.edx_reports import COLUMNS, REPORTS, bare_id, said
 from edu_pipeline.landing.sources.edx.opt_ins import stage_opt_ins
@@ -19,7 +20,7 @@ from edu_pipeline.landing.sources.edx.programme_certificates import stage_progra
 from edu_pipeline.landing.sources.edx.same_person import stage_people
 from edu_pipeline.landing.tables.csvfile import OVERFLOW
 from edu_pipeline.model.columns import dtypes
-from edu_pipeline.model.programmes import Learners, RunResults, Tracks
+from edu_pipeline.model.programmes import DOWNLOADABLE, UNVERIFIED, Learners, RunResults, Tracks
 from edu_pipeline.settings.programmes import Programme
 
 NO_GRADE = ("", "none", "nan", "null", "n/a", "not attempted", "not available")
@@ -75,6 +76,7 @@ _CLEANED: Mapping[Kind, Mapping[str, str]] = {
         "certificate_delivered": _yes("certificate_delivered"),
         "certificate_type": said("certificate_type"),
         # a report without that column lists only who is enrolled
+        "says_enrolled": f"{said('enrolled')} is not null",
         "enrolled": (
             "case when enrolled is null then true else case lower(trim(enrolled)) "
             "when 'enrolled' then true when 'unenrolled' then false end end"
@@ -138,24 +140,22 @@ def stage_all(
         lists: `EdxLists`.
         programmes: As `pipeline.toml` has them.
     """
-    stage(con, exports, programmes)
+    write_table(con, "stg_tracks", tracks(programmes))
+    stage_data_packages(con, exports, lists, programmes)
+    stage(con, exports)
     stage_opt_ins(con, lists)
     stage_programme_certificates(con, lists, programmes)
     stage_people(con)
 
 
-def stage(
-    con: duckdb.DuckDBPyConnection, exports: pl.DataFrame, programmes: Sequence[Programme]
-) -> None:
-    """Make `stg_run_results`, `stg_tracks`, `stg_learners`, `stg_former_addresses` and `rejected_…`.
+def stage(con: duckdb.DuckDBPyConnection, exports: pl.DataFrame) -> None:
+    """Make `stg_run_results`, `stg_learners`, `stg_former_addresses` and `rejected_…`.
 
     Args:
-        con: The warehouse, with the raw tables.
+        con: The warehouse, with the raw tables, `stg_tracks` and `stg_data_packages`.
         exports: `EdxExports`.
-        programmes: As `pipeline.toml` has them.
     """
     read = exports.filter("current")
-    write_table(con, "stg_tracks", tracks(programmes))
     for table in REPORTS.values():
         con.execute(
             f"create or replace table rejected_{table} "
@@ -164,7 +164,8 @@ def stage(
     write_table(con, "stg_run_results", RunResults.create_empty())
     _name_the_nameless(con)
     scales = dict(grade_scales(con).select("file", "scale").iter_rows())
-    runs = read.select("programme_id", "course_id", "run").unique(maintain_order=True)
+    runs = read.select("programme_id", "course_id", "run")
+    runs = pl.concat([runs, packaged_runs(con).select(runs.columns)]).unique(maintain_order=True)
     for programme, course, run in runs.iter_rows():
         files = read.filter(pl.col("programme_id") == programme, pl.col("run") == run)
         for kind in REPORTS:
@@ -299,26 +300,43 @@ def tracks(programmes: Sequence[Programme]) -> pl.DataFrame:
 
 
 def _add_results(con: duckdb.DuckDBPyConnection, programme: str, course: str, run: str) -> None:
-    """Everybody whom a run's grade report, profile or errors have, once."""
+    """Everybody whom a run's grade report, profile or errors have, or edX's own tables, once.
+
+    The tables speak where the reports are silent.
+    """
+    downloadable, unverified = literal(DOWNLOADABLE), literal(UNVERIFIED)
     con.execute(
-        """
+        f"""
         insert into stg_run_results by name
         with of_run as (
-          select learner_id, if(errors._line is null, grades.clean_grade, null) as grade,
-                 coalesce(grades.clean_track, profile.clean_track) as track,
-                 coalesce(grades.clean_verification, profile.clean_verification) as verification,
-                 grades.clean_certificate_eligible as certificate_eligible,
-                 grades.clean_certificate_delivered as certificate_delivered,
-                 grades.clean_certificate_type as certificate_type,
-                 coalesce(grades.clean_enrolled, if(profile._line is null, null, true))
-                   as enrolled,
-                 coalesce(grades._version, errors._version, profile._version) as stamp,
+          select learner_id,
+                 if(errors._line is null,
+                    coalesce(grades.clean_grade, if(grades._line is null, package.grade, null)), null)
+                   as grade,
+                 coalesce(grades.clean_track, profile.clean_track, package.track, certificate_track)
+                   as track,
+                 coalesce(grades.clean_verification, profile.clean_verification,
+                          if(status = {unverified}, 'Not ID Verified', null)) as verification,
+                 coalesce(grades.clean_certificate_eligible,
+                          if(status in ({downloadable}, {unverified}), true, null))
+                   as certificate_eligible,
+                 coalesce(grades.clean_certificate_delivered, status = {downloadable})
+                   as certificate_delivered,
+                 coalesce(grades.clean_certificate_type,
+                          if(status = {downloadable}, certificate_track, null)) as certificate_type,
+                 coalesce(if(grades.clean_says_enrolled, grades.clean_enrolled, package.enrolled),
+                          grades.clean_enrolled, if(profile._line is null, null, true)) as enrolled,
+                 coalesce(grades._version, errors._version, profile._version, package.listed_at)
+                   as stamp,
                  errors._line is not null as has_error,
-                 coalesce(grades._file, errors._file, profile._file) as file,
-                 coalesce(grades._line, errors._line, profile._line) as line
+                 coalesce(grades._file, errors._file, profile._file, package.file) as file,
+                 coalesce(grades._line, errors._line, profile._line, package.line) as line
           from judged_grades as grades
           full join judged_profile as profile using (learner_id)
           full join judged_grade_errors as errors using (learner_id)
+          full join (
+            from stg_data_packages where programme_id = $programme and run = $run
+          ) as package using (learner_id)
         )
         select $programme as programme_id, $course as course_id, $run as run, of_run.*,
                own.paid as paid, certified.paid as certificate_paid
