@@ -17,6 +17,7 @@ from edu_pipeline.landing.sources.edx.edx_problems import (
     find_programme_problems,
     without_programmes,
 )
+from edu_pipeline.landing.sources.edx.edx_reading import unknown_headers
 from edu_pipeline.landing.sources.edx.exports import programme_files
 from edu_pipeline.landing.sources.results.result_problems import result_problems
 from edu_pipeline.landing.sources.school.changes import accept, compare
@@ -159,11 +160,14 @@ def _of_programmes(
     if "stg_run_results" not in there:
         return problems_frame([])
     exports = read_table(con, "edx_exports")
+    evidence = counted(con, exports)
+    columns = settings.landing.edx.columns
     return find_programme_problems(
         settings.programmes,
         strays,
         exports,
         read_table(con, "edx_lists"),
-        counted(con, exports),
+        evidence,
+        unknown_headers(zone, evidence["bare"]["file"], columns),
         datetime.now(settings.zone).date(),
     )

@@ -16,6 +16,7 @@ import pytest
 from edu_pipeline.ground.warehouse import open_warehouse, read_table, write_table
 from edu_pipeline.landing.sources.edx.edx_evidence import counted
 from edu_pipeline.landing.sources.edx.edx_problems import find_programme_problems
+from edu_pipeline.landing.sources.edx.edx_reading import unknown_headers
 from edu_pipeline.landing.sources.edx.exports import land, programme_files
 from edu_pipeline.landing.sources.edx.lists import land_lists
 from edu_pipeline.landing.sources.edx.stage import stage_all
@@ -128,8 +129,10 @@ def land_files(tmp_path: Path) -> Iterator[Land]:
             stage_all(con, exports, lists, programmes)
             write_table(con, "edx_lists", lists)
             _, strays = programme_files(zone.list(), programmes)
+            evidence = counted(con, exports)
+            headers = unknown_headers(zone, evidence["bare"]["file"], columns)
             problems = find_programme_problems(
-                programmes, strays, exports, lists, counted(con, exports), TODAY
+                programmes, strays, exports, lists, evidence, headers, TODAY
             )
             return Landed(con, exports, problems)
 

@@ -46,6 +46,27 @@ def test_columns_that_stand_as_edx_writes_them_are_told_by_their_cells() -> None
     assert guessed_columns("grades", as_frame(SPANISH)) == SAID
 
 
+def test_a_report_of_which_only_the_certificates_have_other_names_is_asked_about(
+    land_files: Land,
+) -> None:
+    header, rows = SPANISH.split("\n", 1)
+    tail = header.split(",")[5:]
+    partly = f"Student ID,Email,Username,Grade,Tarea 1,{','.join(tail)}\n{rows}"
+    found = land_files({GRADES: partly})
+    (problem,) = found.problems.filter(kind="unknown_columns").iter_rows(named=True)
+    assert problem["holds"] == "nudges"
+    assert '"Modalidad" = "Enrollment Track", ' in problem["message"]
+
+    said = land_files({GRADES: partly}, columns={name: SAID[name] for name in tail})
+    assert said.problems.is_empty()
+    assert said.results["certificate_delivered"].to_list() == [True, False]
+
+
+def test_a_report_from_before_there_were_such_columns_is_not(land_files: Land) -> None:
+    old = "id,email,username,grade,HW 01,HW Avg\n7,a@x.example,a,0.9,1.0,1.0\n8,b@x.example,b,0,0.0,0.0\n"
+    assert land_files({GRADES: old}).problems.is_empty()
+
+
 def test_of_two_places_that_fit_neither_is_guessed() -> None:
     twice = as_frame(SPANISH)
     again = twice.select(pl.all().name.suffix(" 2"))

@@ -34,6 +34,13 @@ select file, rule, count(*) as rows, min(line) as line
 from ({" union all ".join(f"from rejected_{table}" for table in TABLES.values())}) group by all
 """
 """Rows that did not make it: per `file` and `rule` `rows` and the first `line`."""
+_BARE = """
+select raw._file as file
+from raw_grade_reports as raw join counting on counting.path = raw._file
+group by raw._file
+having count(coalesce(track, verification, certificate_eligible, certificate_delivered)) = 0
+"""
+"""Grade reports that say nothing of tracks and certificates: `file`."""
 # what is no word, such as a name that slipped in, is not told
 _TRACKS = """
 select programme_id, count(*) as rows,
@@ -167,6 +174,7 @@ _NAMED = " union all ".join(
 """What the columns `course_id` and `course_run` of reports say: per `file` and both of them `rows`."""
 _QUERIES = {
     "rejected": _REJECTED,
+    "bare": _BARE,
     "tracks": _TRACKS,
     "unpaid": _UNPAID,
     "apart": _APART,

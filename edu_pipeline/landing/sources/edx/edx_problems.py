@@ -16,6 +16,7 @@ from edu_pipeline.landing.rules import SUPERSEDED
 from edu_pipeline.landing.sources.edx.edx_evidence import Evidence
 from edu_pipeline.landing.sources.edx.edx_guesses import LIKE, alike, courses_of
 from edu_pipeline.landing.sources.edx.edx_names import is_edx_s_own, parsed, why_not
+from edu_pipeline.landing.sources.edx.edx_reading import UnknownHeader
 from edu_pipeline.landing.sources.edx.edx_reports import CERTIFICATES, ENROLMENTS, ISSUED, OPT_INS
 from edu_pipeline.landing.sources.edx.edx_versions import loss_problem
 from edu_pipeline.landing.sources.edx.exports import Stray, course_runs, unknown_runs
@@ -55,6 +56,7 @@ def find_programme_problems(
     exports: pl.DataFrame,
     lists: pl.DataFrame,
     evidence: Evidence,
+    headers: Sequence[UnknownHeader],
     today: date,
 ) -> pl.DataFrame:
     """What a person must look at.
@@ -65,6 +67,7 @@ def find_programme_problems(
         exports: `EdxExports`.
         lists: `EdxLists`.
         evidence: `edx_evidence.counted`.
+        headers: `unknown_headers` of the reports that are `bare` by it.
         today: The day on which this is looked at.
 
     Returns:
@@ -84,6 +87,7 @@ def find_programme_problems(
         ),
         *_without_export(programmes, exports),
         *_without_grades(programmes, exports, today),
+        *_unknown_columns(exports, headers),
         *_many_rejected(exports, lists, evidence["rejected"]),
         *_in_percent(exports, evidence["scales"]),
         *_unknown_tracks(programmes, evidence["tracks"]),
@@ -269,6 +273,30 @@ def _unreadable(exports: pl.DataFrame) -> list[Problem]:
         "unreadable_file",
         "path",
         "{path}: {error}{older}",
+    )
+
+
+def _unknown_columns(exports: pl.DataFrame, headers: Sequence[UnknownHeader]) -> list[Problem]:
+    """Grade reports without certificates, of which columns with other names have the words of edX's."""
+    said = [
+        (
+            path,
+            ", ".join(
+                f"{toml_text(name)} = {toml_text(edx_s)}" for name, edx_s in of.guessed.items()
+            ),
+        )
+        for of in headers
+        if of.guessed
+        for path in of.files
+    ]
+    found = pl.DataFrame(said, schema={"path": pl.String, "lines": pl.String}, orient="row")
+    return _told(
+        found.join(exports.drop("rows"), on="path", maintain_order="left"),
+        "unknown_columns",
+        "path",
+        "{path}: it has no column of tracks and certificates that edX would call so, but others in which all "
+        "cells look like it: nobody has a certificate by it. Say what edX calls them under "
+        "[landing.edx.columns] of pipeline.toml: {lines}.",
     )
 
 
