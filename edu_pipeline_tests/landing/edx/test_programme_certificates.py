@@ -98,3 +98,16 @@ def test_a_list_that_says_nothing_of_certificates_is_told(land_files: Land) -> N
         "Until then nobody knows from it who was issued the programme's certificate."
         in problem["message"]
     )
+
+
+def test_a_list_that_names_other_programmes_only_is_told_of_and_holds_nothing(
+    land_files: Land,
+) -> None:
+    renamed = PROGRAMME.replace("Business Leadership", "Leading")
+    landed = land_files(
+        {GRADES: report(*learners(1, 2)), f"micromasters/{REPORT}": PARTNER}, renamed
+    )
+    (problem,) = landed.problems.iter_rows(named=True)
+    assert (problem["kind"], problem["holds"]) == ("certificates_of_others", None)
+    assert "they name Business Leadership, Corporate Innovation." in problem["message"]
+    assert 'program = "Business Leadership"' in problem["message"]

@@ -6,7 +6,9 @@ from typing import cast
 import duckdb
 import polars as pl
 
+from edu_pipeline.ground.sql import literal
 from edu_pipeline.landing.sources.edx.edx_reports import TABLES, bare_id, said
+from edu_pipeline.landing.sources.edx.programme_certificates import ANOTHER
 from edu_pipeline.landing.sources.edx.stage import grade_scales
 
 Evidence = Mapping[str, pl.DataFrame]
@@ -41,6 +43,22 @@ group by raw._file
 having count(coalesce(track, verification, certificate_eligible, certificate_delivered)) = 0
 """
 """Grade reports that say nothing of tracks and certificates: `file`."""
+_PROGRAM = f"coalesce({said('program')}, {said('program_uuid')})"
+_OF_OTHERS = f"""
+with outside as (
+  select file, sum(rows) as rows, sum(rows) filter (rule = {literal(ANOTHER)}) as another
+  from outside_programme_certificates group by file
+),
+bad as (select file, count(*) as rows from rejected_programme_certificates group by file)
+select _file as path, count(*) as rows, list(distinct {_PROGRAM} order by {_PROGRAM}) as programs
+from raw_programme_certificates
+join outside on outside.file = _file left join bad on bad.file = _file
+group by _file
+having any_value(another) > 0
+  and count(*) = any_value(outside.rows) + coalesce(any_value(bad.rows), 0)
+"""
+"""Lists of programme certificates of which no row is of a programme whose list it is: `path`, `rows`, and the
+`programs` that they name."""
 # what is no word, such as a name that slipped in, is not told
 _TRACKS = """
 select programme_id, count(*) as rows,
@@ -175,6 +193,7 @@ _NAMED = " union all ".join(
 _QUERIES = {
     "rejected": _REJECTED,
     "bare": _BARE,
+    "of_others": _OF_OTHERS,
     "tracks": _TRACKS,
     "unpaid": _UNPAID,
     "apart": _APART,

@@ -11,10 +11,9 @@ from difflib import SequenceMatcher
 
 import polars as pl
 
-from edu_pipeline.landing.sources.edx.edx_reports import Source
+from edu_pipeline.landing.sources.edx.edx_reports import NO_GRADE, Source
 from edu_pipeline.settings.programmes import FREE_TRACKS, PAID_TRACKS
 
-_NONE = ("", "none", "n/a", "not attempted", "not available")
 WRONG = 0.05
 """So many learners may be on the wrong side of a pass mark: edX has lists of exceptions."""
 
@@ -32,7 +31,7 @@ def _each_another(pattern: str) -> Callable[[Sequence[str]], bool]:
 
 
 def _shares(cells: Sequence[str]) -> bool:
-    found = [cell for cell in cells if cell.casefold() not in _NONE]
+    found = [cell for cell in cells if cell.casefold() not in NO_GRADE]
     return _all(r"0(\.\d+)?|1(\.0+)?")(found)
 
 

@@ -46,7 +46,10 @@ _UNREAD = {
 TWICE = (SUPERSEDED, DIFFERENT)
 """Rows of learners who stand there again."""
 Row = Mapping[str, Any]
-ONLY_SAID = ("unknown_file", "unknown_folder", "no_exports", "several_accounts")
+ONLY_SAID = (
+    *("unknown_file", "unknown_folder", "no_exports", "several_accounts"),
+    "certificates_of_others",
+)
 """Because of all others somebody may be told what is not so, or who wants no mail: nudges wait."""
 
 
@@ -85,6 +88,7 @@ def find_programme_problems(
                 f"{row['path']}: {row['error']} Until then nobody knows from it {_UNREAD[row['kind']]}."
             ),
         ),
+        *_of_others(lists, evidence["of_others"]),
         *_without_export(programmes, exports),
         *_without_grades(programmes, exports, today),
         *_unknown_columns(exports, headers),
@@ -297,6 +301,27 @@ def _unknown_columns(exports: pl.DataFrame, headers: Sequence[UnknownHeader]) ->
         "{path}: it has no column of tracks and certificates that edX would call so, but others in which all "
         "cells look like it: nobody has a certificate by it. Say what edX calls them under "
         "[landing.edx.columns] of pipeline.toml: {lines}.",
+    )
+
+
+def _of_others(lists: pl.DataFrame, found: pl.DataFrame) -> list[Problem]:
+    """Lists of programme certificates that are of no programme whose they are by their place."""
+
+    def sentence(row: Row) -> str:
+        names = row["programs"]
+        shown = ", ".join(names[:NAMED]) + (" …" if len(names) > NAMED else "")
+        return (
+            f"{row['path']}: none of its rows is of {row['programme_id']}; they name {shown}. If one of these "
+            f"is it, paste into its [[programmes]]: program = {toml_text(names[0])}. Else move the list to "
+            "the folder of its programme."
+        )
+
+    of = lists.filter(kind=CERTIFICATES).select("programme_id", "path")
+    return _told(
+        found.join(of, on="path", maintain_order="left"),
+        "certificates_of_others",
+        "path",
+        sentence,
     )
 
 

@@ -140,6 +140,8 @@ _TAIL = (
 """Our columns that follow the assignments of a grade report, in edX's order."""
 MISSING = ("", "None", "nan", "NaN", "null", "NULL", "[unassigned]", "[unavailable]")
 """Cells that mean: nothing here. Never `NA`, which is Namibia."""
+NO_GRADE = ("", "none", "nan", "null", "n/a", "not attempted", "not available")
+"""Grades, in small letters, that are none."""
 MOST_MISSING = 12
 """So many averages without a grader may be missing in a row before the certificates."""
 

@@ -14,7 +14,7 @@ from edu_pipeline.ground.warehouse import write_table
 from edu_pipeline.landing.rules import SUPERSEDED, TOO_MANY_CELLS, UNPARSEABLE
 from edu_pipeline.landing.sources.edx.data_packages import packaged_runs, stage_data_packages
 from edu_pipeline.landing.sources.edx.edx_names import Kind
-from edu_pipeline.landing.sources.edx.edx_reports import COLUMNS, REPORTS, bare_id, said
+from edu_pipeline.landing.sources.edx.edx_reports import COLUMNS, NO_GRADE, REPORTS, bare_id, said
 from edu_pipeline.landing.sources.edx.opt_ins import stage_opt_ins
 from edu_pipeline.landing.sources.edx.programme_certificates import stage_programme_certificates
 from edu_pipeline.landing.sources.edx.same_person import stage_people
@@ -23,8 +23,6 @@ from edu_pipeline.model.columns import dtypes
 from edu_pipeline.model.programmes import DOWNLOADABLE, UNVERIFIED, Learners, RunResults, Tracks
 from edu_pipeline.settings.programmes import Programme
 
-NO_GRADE = ("", "none", "nan", "null", "n/a", "not attempted", "not available")
-"""Grades, in small letters, that are none."""
 _OLDEST_FIRST: Sequence[Kind] = ("grade_errors", "grades", "profile")
 """Of exports made in the same minute the profile says best who somebody is."""
 Rules = Mapping[str, tuple[str, str]]
