@@ -41,6 +41,13 @@ def run(course: str, name: str, more: str = "") -> str:
     return f'[[programmes.runs]]\ncourse = "{course}"\nrun = "{name}"\n{more}\n'
 
 
+def test_a_home_of_programmes_without_a_name_is_not_called_a_school() -> None:
+    assert Settings().called == "Our school"
+    assert Settings.model_validate(tomllib.loads(toml())).called == "Our programmes"
+    named = f'[school]\nname = "UQx"\n{toml()}'
+    assert Settings.model_validate(tomllib.loads(named)).called == "UQx"
+
+
 def test_a_course_without_a_key_has_its_title_for_one() -> None:
     assert programme().course_keys == {"a1": ("UQx_A1",), "a2": ("UQx_A2",), "a3": ("UQx_A3",)}
 

@@ -141,7 +141,7 @@ def _blanks(settings: Settings, jobs: Collection[str]) -> list[Block]:
         (
             "[school] name",
             settings.school.name,
-            f"Letters and pages say “{settings.school.called}”.",
+            f"Letters and pages say “{settings.called}”.",
         ),
         ("[school] time_zone", settings.school.time_zone, "Weeks and times are meant in UTC."),
     ]

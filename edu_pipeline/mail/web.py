@@ -199,7 +199,7 @@ class _Pages:
         )
 
     def _rendered(self, template: str, **values: object) -> str:
-        context = {"school": self.settings.school.called, **values}
+        context = {"school": self.settings.called, **values}
         return render_text(self.templates, f"web/{template}.html.j2", context)
 
 

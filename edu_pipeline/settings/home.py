@@ -58,7 +58,13 @@ def _month_and_day(text: str) -> str:
 class School(Part):
     """Who writes."""
 
-    name: str = Field("", description="The school's name, as letters show it; blank: “Our school”.")
+    name: str = Field(
+        "",
+        description=(
+            "The school's name, or the team's, as letters and pages show it; blank: “Our school”, with "
+            "`[[programmes]]` “Our programmes”."
+        ),
+    )
     time_zone: Annotated[str, AfterValidator(_known_zone)] = Field(
         "",
         description=(
@@ -87,11 +93,6 @@ class School(Part):
             "than 35 days without school."
         ),
     )
-
-    @property
-    def called(self) -> str:
-        """What pages and letters call it."""
-        return self.name or "Our school"
 
 
 class Settings(Part):
@@ -173,6 +174,11 @@ class Settings(Part):
         of = campaign.partition(".")[2]
         own = next((each.post for each in self.programmes if each.id == of), Post())
         return own.beside(self.letters, self.mail)
+
+    @property
+    def called(self) -> str:
+        """What pages and letters call those whose home it is."""
+        return self.school.name or ("Our programmes" if self.programmes else "Our school")
 
     @property
     def _allows_anybody(self) -> bool:

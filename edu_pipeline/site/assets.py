@@ -172,7 +172,7 @@ def attainment_pages(
     landed = [read_table(con, name) for name in _OF_COHORTS]
     tables = Tables(**{name: read_table(con, name) for name in TABLES})
     templates = templates_of(home.templates)
-    frame = Frame(templates, settings, scripts_beside("../"), settings.school.called)
+    frame = Frame(templates, settings, scripts_beside("../"), settings.called)
     waiting = waiting_in(landing_problems, gate_releases)
     found = cohorts(
         tables,

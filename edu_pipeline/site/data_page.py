@@ -101,7 +101,7 @@ def write_data_page(
     """
     page = data_page(home)
     html = templates.get_template("site/data.html.j2").render(
-        school=settings.school.called,
+        school=settings.called,
         ui=settings.school.ui,
         landed=landed,
         holds=HOLDS,

@@ -28,7 +28,7 @@ def write_glossary_page(home: Home, settings: Settings, templates: jinja2.Enviro
     page = glossary_page(home)
     said = sorted(definitions(settings).values(), key=lambda each: each[0].casefold())
     html = templates.get_template("site/glossary.html.j2").render(
-        school=settings.school.called, definitions=said
+        school=settings.called, definitions=said
     )
     write_whole(page, html.encode())
     return page

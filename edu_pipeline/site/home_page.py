@@ -124,7 +124,7 @@ def write_home_page(
     )
     periods = ledger.recorded_periods()
     html = templates.get_template("site/home.html.j2").render(
-        school=settings.school.called,
+        school=settings.called,
         ui=settings.school.ui,
         moment=moment,
         written=datetime.now(settings.zone),

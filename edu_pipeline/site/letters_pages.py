@@ -87,7 +87,7 @@ def write_letters_pages(
         (each.campaign, each.period): each.held for each in ledger.recorded_periods() if each.held
     }
     page = templates.get_template("site/letters_to.html.j2")
-    shown = {"school": settings.school.called, "moment": moment}
+    shown = {"school": settings.called, "moment": moment}
     blank = page.render(**shown, name="", email="", lines=())
     look = hashlib.sha256(f"{blank}{sorted(held.items())}".encode()).hexdigest()
     mark = _mark(home)

@@ -60,7 +60,7 @@ def write_mail_pages(
     Returns:
         The page that leads to all others.
     """
-    school, templates = settings.school.called, templates_of(home.templates)
+    school, templates = settings.called, templates_of(home.templates)
     behind = with_sheets(home, sheets_behind(home, ledger))
     (home.outbox / "index.html").unlink(missing_ok=True)  # of an earlier version: a list of sheets
     for campaign, period in dict.fromkeys((*sheets, *behind)):

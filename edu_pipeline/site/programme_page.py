@@ -126,7 +126,7 @@ def write_programme_page(
     titles = {course.id: course.title for course in programme.courses}
     page = programme_page(home, programme.id)
     html = templates.get_template("site/programme.html.j2").render(
-        school=settings.school.called,
+        school=settings.called,
         programme=programme,
         as_of=_as_of(own),
         said=definitions(settings),

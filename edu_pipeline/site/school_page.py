@@ -96,7 +96,7 @@ def write_school_page(
     said, kept = definitions(settings), Kept(page)
     say = functools.partial(phrase, templates, WORDS)
     html = templates.get_template("site/school.html.j2").render(
-        school=settings.school.called,
+        school=settings.called,
         week=day_month(_last(tables.schools)["week_start"]),
         schools=[
             {

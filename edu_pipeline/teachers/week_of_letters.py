@@ -99,7 +99,7 @@ def week_of_letters(
         ),
         Drawings(tables["letter_charts"]),
         Edition(
-            school=settings.school.called,
+            school=settings.called,
             week=week,
             schools=schools,
             classes=classes_of_week(

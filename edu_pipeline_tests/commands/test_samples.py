@@ -31,7 +31,7 @@ def test_a_sample_school_brings_what_its_codes_mean_and_takes_it_away_again(tmp_
     told = " ".join(sample(home, "--students", "12").output.split())
     assert "What pipeline.toml says itself wins: attendance.codes.P." in told
     settings = load_settings(home)
-    assert settings.school.called == "Riverside School"
+    assert settings.called == "Riverside School"
     assert settings.attendance.codes == {
         "P": "absent",
         "T": "tardy",
