@@ -256,4 +256,12 @@ def test_a_posts_templates_come_before_the_homes_and_must_be_there(tmp_path: Pat
         home.templates_for(own)
     (tmp_path / "letters-a").mkdir()
     assert home.templates_for(own) == (tmp_path / "letters-a", tmp_path / "templates")
+    with pytest.raises(SettingsError, match=r'no folder .*letters-a/es with templates in "es"'):
+        home.templates_for(own, "es")
+    (tmp_path / "templates/es").mkdir(parents=True)
+    assert home.templates_for(own, "es") == (
+        tmp_path / "templates/es",
+        tmp_path / "letters-a",
+        tmp_path / "templates",
+    )
     assert home.templates_for(post()) == (tmp_path / "templates",)

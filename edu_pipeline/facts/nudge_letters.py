@@ -12,11 +12,11 @@ def nudges_to_write(con: duckdb.DuckDBPyConnection, programme_id: str) -> pl.Dat
         programme_id: The programme.
 
     Returns:
-        `Nudges` that say `letter`, and of each learner `name` and `email` as received.
+        `Nudges` that say `letter`, and of each learner `name`, `email` and `language` as received.
     """
     frame: pl.DataFrame = con.sql(
         """
-        select nudges.*, name, email
+        select nudges.*, name, email, language
         from nudges join stg_learners using (learner_id)
         where programme_id = $programme_id and decision = 'letter'
         order by learner_id

@@ -80,6 +80,7 @@ class Learners(dy.Schema):
     email = dy.String(nullable=True, description="E-mail address as received")
     name = dy.String(nullable=True, description="Full name as received")
     country = dy.String(nullable=True, description="Country, as a code of two letters")
+    language = dy.String(nullable=True, description="Language that the profile names, as received")
     stamp = dy.Datetime(description="Of the newest export that has the learner, UTC")
 
 

@@ -434,7 +434,10 @@ def nudge_letters(
         )
     post = settings.post(campaign_of(programme_id))
     try:
-        folders = home.templates_for(post)
+        env, *others = (
+            templates_of(*home.templates_for(post, language))
+            for language in (None, *programme.languages)
+        )
     except SettingsError as error:
         raise dg.Failure(str(error), allow_retries=False) from error
     edition = Edition(
@@ -445,7 +448,8 @@ def nudge_letters(
             export_inventory.filter(programme_id=programme_id),
         ),
         post=post,
-        env=templates_of(*folders),
+        env=env,
+        languages=dict(zip(programme.languages, others, strict=True)),
         salt=ledger_identity["salt"].item(),
         opt_out_url=ways_out(
             settings.mail.public_url,

@@ -5,7 +5,7 @@ and why, is in `nudges`; that it arrives is the mail room's business.
 """
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from datetime import date, datetime
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -88,6 +88,13 @@ class Edition:
     """When letters about the period are no longer news, whatever they say."""
     zone: ZoneInfo
     """Whose days count."""
+    languages: Mapping[str, jinja2.Environment] = field(default_factory=dict)
+    """Of the programme's languages the templates, as `env`."""
+
+    def spoken(self, language: str | None) -> "Edition":
+        """The same in a learner's language, as a profile names it, where there are templates in it."""
+        env = self.languages.get((language or "").strip().casefold().partition("-")[0])
+        return self if env is None else replace(self, env=env)
 
     def words(self, macro: str, *about: object) -> str:
         """What a macro of the wording says."""
@@ -202,7 +209,7 @@ def nudge_letters(rows: Iterable[Mapping[str, Any]], edition: Edition) -> Iterat
     """The letters of a programme and period, held where one could not be written.
 
     Args:
-        rows: Of `Nudges`, by column, that say `letter`, with the learner's `name` and `email`.
+        rows: Of `Nudges`, by column, that say `letter`, with the learner's `name`, `email` and `language`.
         edition: What the letters share.
 
     Raises:
@@ -225,6 +232,7 @@ def nudge_letter(row: Mapping[str, Any], edition: Edition) -> Letter:
         row: As for `nudge_letters`.
         edition: What the letters share.
     """
+    edition = edition.spoken(row["language"])
     programme = edition.programme
     key = recipient_key(row["learner_id"], edition.salt)
     name = " ".join((row["name"] or "").split())

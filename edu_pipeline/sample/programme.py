@@ -45,6 +45,7 @@ LEARNERS = pl.Schema(
         "email": pl.String(),
         "name": pl.String(),
         "country": pl.String(),
+        "language": pl.String(),
         "stamp": pl.Datetime("us"),
     }
 )
@@ -327,6 +328,7 @@ def _known(appearances: Sequence[tuple[datetime, int, _Learner, bool]]) -> dict[
         "email": person.email(with_email[-1].year) if with_email else None,
         "name": person.name if profiled else None,
         "country": person.country if countries else None,
+        "language": None,
         "stamp": newest[-1][0],
     }
 

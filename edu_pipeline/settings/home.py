@@ -276,12 +276,25 @@ class Home:
         """The home's own templates, which win over the shipped ones."""
         return self.root / "templates"
 
-    def templates_for(self, post: Post) -> tuple[Path, ...]:
+    def templates_for(self, post: Post, language: str | None = None) -> tuple[Path, ...]:
         """Folders of templates for letters: the first that has a template wins.
 
+        Args:
+            post: Whose letters.
+            language: Of a programme's `languages`; None: the letters that everybody else gets.
+
         Raises:
-            SettingsError: The post's own folder is not there.
+            SettingsError: The post's own folder is not there, or none has the language.
         """
+        if language is not None:
+            shared = self.templates_for(post)
+            of_language = tuple(each for folder in shared if (each := folder / language).is_dir())
+            if not of_language:
+                raise SettingsError(
+                    f'[[programmes]] languages: there is no folder {shared[0] / language} with templates in "'
+                    f'{language}". Make it, or take the language out of pipeline.toml.'
+                )
+            return *of_language, *shared
         if post.templates is None:
             return (self.templates,)
         own = self.root / post.templates

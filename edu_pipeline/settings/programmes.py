@@ -48,6 +48,7 @@ def _is_somebody(text: str) -> str:
 
 
 _Staff = Annotated[str, AfterValidator(_is_somebody)]
+_Language = Annotated[str, StringConstraints(pattern="^[a-z]{2,3}$")]
 _Track = Annotated[str, StringConstraints(to_lower=True, strip_whitespace=True, min_length=1)]
 
 
@@ -249,6 +250,14 @@ class Programme(Part):
         description=(
             "Share of the learners, drawn by lot once and for good, who get no nudges, so that the "
             "effect of nudges can be measured: 0.1 is one in ten."
+        ),
+    )
+    languages: tuple[_Language, ...] = Field(
+        (),
+        description=(
+            "Languages that its letters are written in, too: `es` has its templates in `templates/es/` of the "
+            "home. A learner gets the one that the profile names (`es`, `es-419`); all others get the "
+            "letters of `templates/`."
         ),
     )
     post: Post = Field(default_factory=Post)

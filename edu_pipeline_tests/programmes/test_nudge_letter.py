@@ -91,6 +91,7 @@ def row(**changes: object) -> dict[str, Any]:
         "as_of": date(2027, 3, 8),
         "name": "Ada Moss",
         "email": "ada@learners.example",
+        "language": None,
         **changes,
     }
 
@@ -485,3 +486,28 @@ def test_a_course_to_take_again_is_not_called_the_next_after_itself(
             in (words)
         )
         assert "on the verified track. It starts on Monday 5 April 2027" in words
+
+
+@pytest.mark.parametrize("language", ["es", "es-419", " ES "])
+def test_a_learner_gets_the_language_of_the_profile_where_there_are_templates_in_it(
+    tmp_path: Path, language: str
+) -> None:
+    words = shipped("templates") / "letters/nudge_words.txt.j2"
+    own = tmp_path / "es/letters/nudge_words.txt.j2"
+    own.parent.mkdir(parents=True)
+    own.write_text(words.read_text().replace("you can upgrade until", "puede pagar hasta"))
+    spoken = edition(languages={"es": environment([tmp_path / "es", shipped("templates")])})
+
+    letter = nudge_letter(row(language=language), spoken)
+    assert letter.subject == "Teams that Last: puede pagar hasta 19 March"
+    for other in ("pt", "English", "", None):
+        assert "you can upgrade" in nudge_letter(row(language=other), spoken).subject
+
+
+def test_a_wrong_template_of_one_language_holds_the_letters_in_it_only(tmp_path: Path) -> None:
+    own = tmp_path / "letters/nudge_words.txt.j2"
+    own.parent.mkdir(parents=True)
+    own.write_text("{% macro verify_subject(nudge) %}{{ nudge.nothing }}{% endmacro %}")
+    spoken = edition(languages={"es": environment([tmp_path, shipped("templates")])})
+    found = list(nudge_letters([row(language="es"), row(learner_id="8")], spoken))
+    assert [letter.hold is None for letter in found] == [False, True]

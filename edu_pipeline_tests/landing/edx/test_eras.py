@@ -114,10 +114,10 @@ def test_profiles_of_all_years_are_read_by_the_names_of_their_columns(land_files
         }
     )
     assert landed.learners.drop("stamp").rows() == [
-        ("11", "ada", "ada@x.example", "Ada Moss", "AU"),
-        ("12", "ben", "ben@x.example", "Ben Oak", "NA"),
-        ("13", "cho", "cho@x.example", "Cho Lee", None),
-        ("u:old", "old", "olga@x.example", "Olga Old", None),
+        ("11", "ada", "ada@x.example", "Ada Moss", "AU", None),
+        ("12", "ben", "ben@x.example", "Ben Oak", "NA", None),
+        ("13", "cho", "cho@x.example", "Cho Lee", None, None),
+        ("u:old", "old", "olga@x.example", "Olga Old", None, "English"),
     ]
     # in a run without a grade report they are enrolled and have no grade
     assert landed.results.select("learner_id", "grade", "track", "enrolled").rows() == [

@@ -216,7 +216,7 @@ def test_the_newest_address_and_name_win_over_all_runs(land_files: Land) -> None
         }
     )
     assert landed.learners.drop("stamp").rows() == [
-        ("11", "ada", "ada.new@x.example", "Ada Oak", "AU")
+        ("11", "ada", "ada.new@x.example", "Ada Oak", "AU", None)
     ]
 
 

@@ -66,6 +66,7 @@ COLUMNS: Mapping[Source, Mapping[str, Sequence[str]]] = {
         "email": ("email",),
         "name": ("name",),
         "country": ("country",),
+        "language": ("language",),
         "track": ("enrollment_mode",),
         "verification": ("verification_status",),
         **_OF_A_PLUGIN,
