@@ -18,10 +18,10 @@ from edu_pipeline.mail.engagement import campaign_engagement as engagement_of
 from edu_pipeline.mail.frames import letters_from
 from edu_pipeline.mail.landed import Zone, record_landed
 from edu_pipeline.mail.ledger import remembered
+from edu_pipeline.mail.ledger.remembered import tombstones_frame
 from edu_pipeline.mail.ledger.reports import events_frame
 from edu_pipeline.mail.ledger.store import Ledger
 from edu_pipeline.mail.ledger.suppressions import note_all
-from edu_pipeline.mail.ledger.tombstones import tombstones_frame
 from edu_pipeline.mail.lists import EVERY_CAMPAIGN
 from edu_pipeline.mail.mailing import CARRIER, Mailing
 from edu_pipeline.mail.outgoing import recorded_period, send_period, why_not_by

@@ -99,7 +99,8 @@ def deliver(
         now: The clock.
         owner: Names this sender in the ledger.
         rules: How letters may leave.
-        adopt: Take over what the carrier's records have and the ledger does not.
+        adopt: Take over what the carrier's records have and the ledger does not; where that is
+            anything, nothing is sent.
         on_progress: Hears how many letters of how many are done.
         sleep: Waits so many seconds.
 
@@ -363,12 +364,14 @@ def _compare(
         return None
     states = {entry.key: entry.state for entry in ledger.entries(campaign, period)}
     strangers: list[Logged] = []
+    taken = 0
     for line in logged:
         state = states.get(line.letter_key or "")
         if line.transport_id in known or state in OUT or _erased(ledger, line):
             continue
         if line.letter_key and (state is State.unknown or (adopt and state)):
             ledger.adopt(line.letter_key, cause, line.transport_id, transport.name)
+            taken += state is not State.unknown
         else:
             strangers.append(line)
     if strangers and adopt:
@@ -384,6 +387,12 @@ def _compare(
             "not know to be out: it may have been restored from a backup. Nothing was sent. To "
             "take over what the carrier knows: edu-pipeline mail send "
             f"{options(campaign, period, ledger.campaigns())} --adopt"
+        )
+    if taken:
+        return (
+            f"{taken} letters that {transport.name} had sent were taken over, and nothing was sent "
+            "now. What the carrier does not know is still missing since the backup: opt-outs by the "
+            "link, who was forgotten, pauses, cancelled letters. Settle that first, then send."
         )
     return None
 

@@ -17,7 +17,8 @@ from edu_pipeline.ground.files import write_whole
 from edu_pipeline.ground.wording import in_points
 from edu_pipeline.mail.ledger.approvals import review
 from edu_pipeline.mail.ledger.reading import Entry
-from edu_pipeline.mail.ledger.store import FOLDER, Ledger
+from edu_pipeline.mail.ledger.store import Ledger
+from edu_pipeline.mail.ledger.tables import FOLDER
 from edu_pipeline.mail.letter import Figure
 from edu_pipeline.mail.mailing import options
 from edu_pipeline.mail.mime import UnsendableError

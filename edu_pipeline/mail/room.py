@@ -1,7 +1,10 @@
 """A home's mail room: its ledger and its transport, put together from settings and secrets."""
 
 from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
 
+from edu_pipeline.mail.ledger.adoption import Adoption, adopt
 from edu_pipeline.mail.ledger.store import Ledger
 from edu_pipeline.mail.transports.folder import FolderTransport
 from edu_pipeline.mail.transports.protocol import Transport
@@ -25,10 +28,30 @@ class MailRoom:
         """The ledger, brought up to date where an older release wrote it.
 
         Raises:
-            LedgerError: It cannot be opened, or a newer release wrote it.
+            LedgerError: It cannot be opened, a newer release wrote it, or its journal remembers
+                more than it does.
         """
         self.home.data.mkdir(parents=True, exist_ok=True)
-        return Ledger(self.home.ledger_url(self.settings, self.secrets))
+        return Ledger(self.ledger_url, self.journal)
+
+    def adopt_ledger(self, *, now: datetime, by: str) -> Adoption:
+        """Bring the ledger up to what its journal remembers; sends nothing.
+
+        Raises:
+            LedgerError: It is another ledger, or cannot be opened.
+        """
+        self.home.data.mkdir(parents=True, exist_ok=True)
+        return adopt(self.ledger_url, self.journal, now=now, by=by)
+
+    @property
+    def ledger_url(self) -> str:
+        """Where the ledger is."""
+        return self.home.ledger_url(self.settings, self.secrets)
+
+    @property
+    def journal(self) -> Path | None:
+        """Where its journal is; None: beside a ledger that is a file."""
+        return None if self.ledger_url.startswith("sqlite") else self.home.data / "ledger.journal"
 
     def transport(self) -> Transport:
         """How letters leave, as `[mail] transport` says; close it after use.

@@ -114,6 +114,6 @@ def _computed(home: Home) -> Sequence[Path]:
 def _of_the_sample_alone(home: Home) -> Iterator[Path]:
     """What has nothing of anybody's own in it."""
     yield from (home.outbox, home.dagster)
-    for end in ("db", "db-wal", "db-shm", "sender", "migration"):
+    for end in ("db", "db-wal", "db-shm", "sender", "migration", "journal", "journal.lock"):
         yield home.data / f"ledger.{end}"
     yield from home.data.glob("ledger.*.before-*.db*")

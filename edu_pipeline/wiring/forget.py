@@ -34,8 +34,9 @@ from edu_pipeline.mail.ledger.forgetting import (
     erase,
     traces,
 )
+from edu_pipeline.mail.ledger.remembered import tombstones_frame
 from edu_pipeline.mail.ledger.store import Ledger
-from edu_pipeline.mail.ledger.tombstones import is_forgotten, tombstones_frame
+from edu_pipeline.mail.ledger.tombstones import is_forgotten
 from edu_pipeline.mail.letter import opaque_key
 from edu_pipeline.mail.room import MailRoom
 from edu_pipeline.settings.home import Home

@@ -8,6 +8,7 @@ from typer.testing import Result
 
 from edu_pipeline.commands.console import UserError
 from edu_pipeline.commands.jobs import run_job
+from edu_pipeline.mail.ledger.database import OtherLedgerError
 from edu_pipeline.mail.ledger.suppressions import in_force
 from edu_pipeline.mail.states import State
 from edu_pipeline.settings.home import Home
@@ -69,10 +70,11 @@ def test_a_restored_ledger_is_seen_before_anything_is_sent_and_can_take_over(
     backup = (home.data / "ledger.db").read_bytes()
     command("mail", "send")
     (home.data / "ledger.db").write_bytes(backup)
-    with pytest.raises(UserError, match=rf"edu-pipeline --home {home.root} mail send .*--adopt"):
+    with pytest.raises(OtherLedgerError, match="edu-pipeline mail restore"):
         command("mail", "send")
-    assert set(states(home).values()) == {State.approved}
-    assert "Letters about 2026-W40: 2 sent" in command("mail", "send", "--adopt").stdout
+    assert "2 letters that went out" in command("mail", "restore").stdout
+    assert set(states(home).values()) == {State.sent}
+    command("mail", "send")
     assert set(fake.counts().values()) == {1}
 
 

@@ -1,5 +1,6 @@
 """A ledger is put back as it was in the middle of a campaign: the carrier knows better."""
 
+import shutil
 import sqlite3
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
@@ -20,13 +21,16 @@ def test_a_restored_ledger_sends_nothing_until_it_has_taken_over_what_the_carrie
     campaign = campaign_of(9)
     with campaign.sender(halts=("body sent", "t_4"), grace=GRACE) as dying:
         dying.end()
+    # the whole home is restored, journal and all: only the carrier knows better
     backup(tmp_path / "ledger.db", tmp_path / "backup.db")
+    shutil.copy(tmp_path / "ledger.journal", tmp_path / "backup.journal")
     campaign.later(GRACE.total_seconds())
     with campaign.sender(halts=("claim written", "t_7"), grace=GRACE) as dying:
         dying.end()
     assert campaign.fake.counts().total() == 6
 
     backup(tmp_path / "backup.db", tmp_path / "ledger.db")
+    shutil.copy(tmp_path / "backup.journal", tmp_path / "ledger.journal")
     assert campaign.counts() == {State.sent: 3, State.claimed: 1, State.pending: 5}
     campaign.later(GRACE.total_seconds())
     for _ in range(2):
@@ -35,7 +39,9 @@ def test_a_restored_ledger_sends_nothing_until_it_has_taken_over_what_the_carrie
         assert refused.counts == {State.sent: 4, State.pending: 5}
     assert campaign.fake.counts().total() == 6
 
-    assert campaign.send(grace=GRACE, adopt=True).counts == {State.sent: 9}
+    assert campaign.send(grace=GRACE, adopt=True).counts == {State.sent: 6, State.pending: 3}
+    assert campaign.fake.counts().total() == 6
+    assert campaign.send(grace=GRACE).counts == {State.sent: 9}
     assert campaign.fake.counts() == dict.fromkeys(campaign.states(), 1)
     taken = {mail.message_id for mail in campaign.fake.accepted()}
     assert campaign.ledger.transport_ids(CAMPAIGN, PERIOD) == taken

@@ -105,7 +105,8 @@ def test_events_shuffled_repeated_and_reissued_leave_the_ledger_the_same(
         copy = tmp_path / f"copy{seed}.db"
         with closing(sqlite3.connect(tmp_path / "ledger.db")) as source:
             source.execute("pragma wal_checkpoint(truncate)")
-        shutil.copy(tmp_path / "ledger.db", copy)
+        for end in ("db", "journal"):
+            shutil.copy(tmp_path / f"ledger.{end}", copy.with_suffix(f".{end}"))
         with (
             Ledger(f"sqlite:///{copy}") as ledger,
             receiver(ledger, campaign.fake, campaign.clock) as url,

@@ -23,10 +23,11 @@ from edu_pipeline.mail.ledger.forgetting import (
     traces,
 )
 from edu_pipeline.mail.ledger.history import import_history
+from edu_pipeline.mail.ledger.remembered import tombstones_frame
 from edu_pipeline.mail.ledger.store import Cause, Ledger, Queueing
 from edu_pipeline.mail.ledger.suppressions import import_suppressions, in_force, suppress
 from edu_pipeline.mail.ledger.tables import EVENTS, METADATA
-from edu_pipeline.mail.ledger.tombstones import is_forgotten, tombstone, tombstones_frame
+from edu_pipeline.mail.ledger.tombstones import is_forgotten, tombstone
 from edu_pipeline.mail.letter import Figure, Letter
 from edu_pipeline.mail.limits import limit_of
 from edu_pipeline.mail.states import State
@@ -83,12 +84,13 @@ def send(ledger: Ledger, letter: Letter, outcome: State = State.sent) -> None:
 
 
 def everything(ledger: Ledger) -> str:
-    """Every cell of every table."""
+    """Every cell of every table, but how far the journal goes."""
     with ledger.connect() as connection:
         rows = [
             [str(cell) for cell in row]
             for table in METADATA.sorted_tables
             for row in connection.execute(sa.select(table))
+            if row[0] != "journalled"
         ]
     return json.dumps(rows, ensure_ascii=False)
 

@@ -4,6 +4,7 @@ import typer
 
 from edu_pipeline.commands.mail import (
     correcting,
+    keeping,
     lists,
     look,
     receiving,
@@ -26,5 +27,7 @@ app.command()(steering.cancel)
 app.command()(steering.resolve)
 app.add_typer(lists.suppress)
 app.add_typer(lists.history)
+app.command()(keeping.backup)
+app.command()(keeping.restore)
 app.command()(receiving.webhook)
 app.command()(receiving.events)

@@ -6,6 +6,8 @@ from datetime import datetime
 import sqlalchemy as sa
 
 from edu_pipeline.mail.ledger.database import Database
+from edu_pipeline.mail.ledger.journal import note
+from edu_pipeline.mail.ledger.memory import of_pause
 from edu_pipeline.mail.ledger.tables import CONTROLS
 
 
@@ -41,4 +43,5 @@ def _set(ledger: Database, to: bool, why: str, now: datetime, by: str) -> bool:
         return False
     with ledger.begin() as connection:
         connection.execute(CONTROLS.insert().values(paused=to, why=why, at=now, by=by))
+        note(connection, of_pause(now, paused=to))
     return True

@@ -1,13 +1,15 @@
 """The ledger's database: opening it, bringing it up to date, one sender at a time.
 
-SQLite or PostgreSQL behind a URL. What is in it, and by which rules it changes, is not known here.
+SQLite or PostgreSQL behind a URL, with a journal beside it that remembers what a ledger must not
+forget: opening compares the two, so that a ledger which is another one, or not the newest, is not
+taken for it. What is in a ledger, and by which rules it changes, is not known here.
 """
 
 import hashlib
 import secrets
 import sqlite3
 from collections.abc import Iterator, Mapping
-from contextlib import closing, contextmanager
+from contextlib import ExitStack, closing, contextmanager, nullcontext
 from datetime import UTC, datetime
 from pathlib import Path
 from types import TracebackType
@@ -16,13 +18,25 @@ from typing import Any, Self
 import sqlalchemy as sa
 from filelock import FileLock, Timeout
 
+from edu_pipeline.mail.ledger.journal import Head, Journal, Line, noted
+from edu_pipeline.mail.ledger.memory import memory
 from edu_pipeline.mail.ledger.tables import IDENTITY, METADATA
 
-HEAD = "0005"
+HEAD = "0006"
 """The newest migration."""
 _MIGRATIONS = Path(__file__).parent / "migrations"
 _VERSION = sa.table("alembic_version", sa.column("version_num", sa.String))
 _LOCK_WAIT_SECONDS = 60
+_COUNT = "journalled"
+_RESTORE = (
+    "To put back the newest backup: edu-pipeline mail restore FILE; without one, what the journal "
+    "remembers: edu-pipeline mail restore."
+)
+_OLDER = (
+    "{} is older than its journal {} remembers ({} entries are missing), as after a backup was "
+    "restored, or where a copy of it is used elsewhere. Nothing was done. To take over what the "
+    "journal remembers, without sending anything: edu-pipeline mail restore"
+)
 
 
 class LedgerError(Exception):
@@ -33,16 +47,29 @@ class SenderBusyError(LedgerError):
     """Another sender is at work on this ledger."""
 
 
+class OtherLedgerError(LedgerError):
+    """The ledger is not the one that the journal remembers, or an older copy of it."""
+
+
 class Database:
     """A ledger's database, up to date.
 
     A context manager: leaving it closes the connections.
 
+    Args:
+        url: Of SQLAlchemy.
+        journal: Its journal; a SQLite ledger has one beside it where none is named, one on
+            PostgreSQL then has none.
+        adopt: Open it although the journal remembers more, to take that over; a ledger that is
+            gone is made anew as the one that it was. Only for `adoption`.
+
     Raises:
+        OtherLedgerError: The journal remembers more, or another ledger.
         LedgerError: It cannot be reached, or a newer release wrote it.
     """
 
-    def __init__(self, url: str) -> None:
+    def __init__(self, url: str, journal: Path | None = None, *, adopt: bool = False) -> None:
+        self._adopts = adopt
         try:
             # errors must not carry names, addresses and letters into logs
             self._engine = sa.create_engine(url, hide_parameters=True)
@@ -61,9 +88,18 @@ class Database:
             if self._engine.url.database:
                 self._file = Path(self._engine.url.database)
                 self._file.parent.mkdir(parents=True, exist_ok=True)
+                self._migrating = FileLock(
+                    self._file.with_suffix(".migration"), timeout=_LOCK_WAIT_SECONDS
+                )
+                journal = journal or self._file.with_suffix(".journal")
+        self.journal = Journal(journal) if journal else None
         try:
-            self._reach()
-            self._bring_up_to_date()
+            # who makes a file leaves it empty for a moment
+            with self._only_migration() if self._is_empty_file() else nullcontext():
+                self._refuse_empty_file()
+                self._reach()
+                self._bring_up_to_date()
+            self._meet_journal()
         except BaseException:
             self._engine.dispose()
             raise
@@ -84,12 +120,109 @@ class Database:
         """A transaction, durable when the block is left.
 
         SQLite's driver would begin it at the first change only, and commit changes of the schema
-        one by one. Begun at once, what it reads cannot change under it.
+        one by one. Begun at once, what it reads cannot change under it. What is to be remembered
+        is in the journal when the block is left: after the ledger has it, before anybody acts on it.
+
+        Raises:
+            OtherLedgerError: Another copy of this ledger wrote the journal since; nothing changed.
         """
-        with self._engine.begin() as connection:
-            if connection.dialect.name == "sqlite":
-                connection.exec_driver_sql("BEGIN IMMEDIATE")
-            yield connection
+        with ExitStack() as until_written:
+            with self._engine.begin() as connection:
+                noted(connection)  # of a transaction that broke off
+                if connection.dialect.name == "sqlite":
+                    connection.exec_driver_sql("BEGIN IMMEDIATE")
+                yield connection
+                lines = noted(connection)
+                if lines and self.journal:
+                    until_written.enter_context(self._journalling())
+                    lines = self._counted(connection, self.journal, lines)
+            if lines and self.journal:
+                self.journal.append(lines)
+
+    @contextmanager
+    def _journalling(self) -> Iterator[None]:
+        assert self.journal  # noqa: S101 - asked before
+        try:
+            with self.journal.locked():
+                yield
+        except OSError as error:
+            raise LedgerError(
+                f"The ledger's journal {self.journal.path} cannot be read or written "
+                f"({error.strerror or type(error).__name__}): look at the disk and its rights. "
+                "What was under way is in doubt until it can."
+            ) from None
+
+    def _counted(
+        self, connection: sa.Connection, journal: Journal, lines: list[Line]
+    ) -> list[Line]:
+        """The lines with the numbers that the ledger has counted them by, in its transaction."""
+        before, last = count_of(connection) or 0, journal.last() if journal.head() else 0
+        if last > before:
+            raise OtherLedgerError(_OLDER.format(self._named, journal.path, last - before))
+        set_count(connection, before + len(lines))
+        if last < before:  # a writer died between its commit and the journal
+            return [{**line, "n": before + len(lines)} for line in memory(connection)]
+        return [{**line, "n": before + at} for at, line in enumerate(lines, 1)]
+
+    def _meet_journal(self) -> None:
+        """Compare the ledger with its journal, and write down what that lacks.
+
+        Raises:
+            OtherLedgerError: The journal remembers more, or another ledger.
+        """
+        if self.journal is None:
+            return
+        with self._journalling():
+            own = Head(*(self.identity(name) for name in ("id", "salt", "token_key")))
+            head = self.journal.head()
+            with self._engine.connect() as connection:
+                count = count_of(connection)
+            last = self.journal.last() if head else 0
+            if head == own and last == count:
+                return
+            if head == own and last > (count or 0):
+                if not self._adopts:
+                    raise OtherLedgerError(
+                        _OLDER.format(self._named, self.journal.path, last - (count or 0))
+                    )
+                return
+            if head is None and count and not self._adopts:
+                raise OtherLedgerError(
+                    f"The journal {self.journal.path} of {self._named} is gone. Without it nobody "
+                    "can tell whether this is the newest ledger. Put the journal back; or, where it "
+                    "is lost: edu-pipeline mail restore"
+                )
+            if head is not None and head.id != own.id and self.journal.forbids_a_new_ledger():
+                raise OtherLedgerError(
+                    f"{self._named} is another ledger than the one that the journal "
+                    f"{self.journal.path} remembers, which has sent letters or knows opt-outs. "
+                    f"Nothing was done. {_RESTORE}"
+                )
+            if head != own:
+                self.journal.begin(own)
+            with self._engine.begin() as connection:
+                lines = [*memory(connection)]
+                # of a ledger that never counted: it has something to count from now on
+                count = max(count or 0, bool(lines))
+                set_count(connection, count)
+            if lines:
+                self.journal.append({**line, "n": count} for line in lines)
+
+    @property
+    def _named(self) -> str:
+        return f"The ledger {self._file}" if self._file else "The ledger in the database"
+
+    def _is_empty_file(self) -> bool:
+        file = self._file
+        return file is not None and not (file.is_file() and file.stat().st_size)
+
+    def _refuse_empty_file(self) -> None:
+        if self._file and self._file.exists() and self._is_empty_file() and not self._adopts:
+            raise OtherLedgerError(
+                f"The ledger {self._file} is empty (0 bytes), and an empty file is no new ledger: "
+                f"it may have been cut off. {_RESTORE} Only where there never was one: delete the "
+                "file."
+            )
 
     @contextmanager
     def connect(self) -> Iterator[sa.Connection]:
@@ -195,19 +328,30 @@ class Database:
                 yield
             return
         try:
-            with FileLock(self._file.with_suffix(".migration"), timeout=_LOCK_WAIT_SECONDS):
+            with self._migrating:
                 yield
         except Timeout:
             raise busy from None
 
     def _make(self) -> None:
+        identity = new_identity()
+        if self.journal and (head := self.journal.head()):
+            if self._adopts:
+                values = {"id": head.id, "salt": head.salt, "token_key": head.token_key}
+                identity = [{"name": name, "value": value} for name, value in values.items()]
+            elif self.journal.forbids_a_new_ledger():
+                raise OtherLedgerError(
+                    f"{self._named} is gone or empty, but the journal {self.journal.path} says that "
+                    "letters went out, or that people do not want any. A new one would send them "
+                    f"again. {_RESTORE}"
+                )
         with self.begin() as connection:
             METADATA.create_all(connection)
             connection.execute(
                 sa.text("CREATE TABLE alembic_version (version_num VARCHAR(32) NOT NULL)")
             )
             connection.execute(_VERSION.insert().values(version_num=HEAD))
-            connection.execute(IDENTITY.insert(), new_identity())
+            connection.execute(IDENTITY.insert(), [*identity, {"name": _COUNT, "value": "0"}])
 
     def _migrate(self, version: str | None) -> None:
         from alembic import command  # noqa: PLC0415 - slow to import, and rarely needed
@@ -229,6 +373,23 @@ class Database:
             if version is None:  # the first release knew no migrations
                 command.stamp(config, "0001")
             command.upgrade(config, HEAD)
+
+
+def count_of(connection: sa.Connection) -> int | None:
+    """How many lines the ledger has had written to its journal; None where it never had one."""
+    value = connection.scalar(
+        sa.select(IDENTITY.c.value).where(IDENTITY.c.name == _COUNT).with_for_update()
+    )
+    return None if value is None else int(value)
+
+
+def set_count(connection: sa.Connection, count: int) -> None:
+    """Set that number."""
+    new = {"value": str(count)}
+    if not connection.execute(
+        IDENTITY.update().where(IDENTITY.c.name == _COUNT).values(new)
+    ).rowcount:
+        connection.execute(IDENTITY.insert().values(name=_COUNT, **new))
 
 
 def new_identity() -> list[dict[str, str]]:

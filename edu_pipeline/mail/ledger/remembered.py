@@ -12,9 +12,8 @@ import polars as pl
 import sqlalchemy as sa
 
 from edu_pipeline.mail.ledger.database import Database
-from edu_pipeline.mail.ledger.store import FOLDER
 from edu_pipeline.mail.ledger.suppressions import OF_THE_PERSON, in_force
-from edu_pipeline.mail.ledger.tables import FIGURES, HISTORY, LETTERS, OUT
+from edu_pipeline.mail.ledger.tables import FIGURES, FOLDER, HISTORY, LETTERS, OUT, TOMBSTONES
 from edu_pipeline.mail.lists import EVERY_CAMPAIGN
 from edu_pipeline.mail.states import State
 
@@ -142,3 +141,12 @@ def _frame(
     schema = pl.Schema({**dict.fromkeys(texts, pl.String()), **others})
     rows = [tuple(row) for row in connection.execute(query)]
     return pl.DataFrame(rows, schema=schema, orient="row")
+
+
+def tombstones_frame(ledger: Database) -> pl.DataFrame:
+    """One row per tombstone, for whoever reads exports: `hash` and the `salt` that made it."""
+    with ledger.connect() as connection:
+        hashes = connection.scalars(sa.select(TOMBSTONES.c.hash).order_by(TOMBSTONES.c.hash)).all()
+    return pl.DataFrame({"hash": hashes}, schema={"hash": pl.String}).with_columns(
+        salt=pl.lit(ledger.identity("salt"))
+    )

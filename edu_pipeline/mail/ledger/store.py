@@ -28,6 +28,8 @@ from edu_pipeline.mail.events import fold
 from edu_pipeline.mail.ledger.addressees import is_addressee, replace_addressees
 from edu_pipeline.mail.ledger.database import LedgerError
 from edu_pipeline.mail.ledger.history import Abouts, sent_before
+from edu_pipeline.mail.ledger.journal import Line, note
+from edu_pipeline.mail.ledger.memory import KEPT, UNMET, hashed, of_letter
 from edu_pipeline.mail.ledger.reading import (
     FROZEN,
     FrozenLetter,
@@ -46,13 +48,16 @@ from edu_pipeline.mail.ledger.tables import (
     CONTENT_IMAGES,
     CONTENTS,
     CONTROLS,
+    ELSEWHERE,
     EVENTS,
     FIGURES,
+    FOLDER,
     IMAGES,
     LETTERS,
     OUT,
     PERIODS,
     RELEASES,
+    SUPPRESSIONS,
     WAITING,
     Text,
 )
@@ -63,18 +68,20 @@ from edu_pipeline.mail.suppressed import Reason
 
 _REPLACEABLE = WAITING | {State.cancelled, State.expired, State.failed}
 _ENDED = frozenset({State.expired, State.cancelled})
+_TOLD = OUT | {State.unknown}
+"""Where evidence takes a letter: the carrier's, or that of the journal, which may not know the end."""
 
 TRANSITIONS: Mapping[State, frozenset[State]] = {
-    State.draft: WAITING | _ENDED | OUT,
-    State.approved: WAITING | _ENDED | OUT,
-    State.pending: WAITING | _ENDED | OUT | {State.claimed},
-    State.held: WAITING | _ENDED | OUT,
-    State.suppressed: WAITING | _ENDED | OUT,
+    State.draft: WAITING | _ENDED | _TOLD,
+    State.approved: WAITING | _ENDED | _TOLD,
+    State.pending: WAITING | _ENDED | _TOLD | {State.claimed},
+    State.held: WAITING | _ENDED | _TOLD,
+    State.suppressed: WAITING | _ENDED | _TOLD,
     State.claimed: frozenset({State.sent, State.failed, State.pending, State.unknown}),
     State.unknown: OUT | {State.pending, State.cancelled},
-    State.failed: WAITING | OUT | {State.cancelled},
-    State.expired: WAITING | OUT,
-    State.cancelled: WAITING | OUT | {State.cancelled},
+    State.failed: WAITING | _TOLD | {State.cancelled},
+    State.expired: WAITING | _TOLD,
+    State.cancelled: WAITING | _TOLD | {State.cancelled},
     # what went only into the folder may still go to people
     State.sent: (OUT - {State.sent}) | WAITING,
     State.delivered: frozenset({State.dropped, State.bounced, State.complained}),
@@ -85,9 +92,6 @@ TRANSITIONS: Mapping[State, frozenset[State]] = {
 
 Evidence of the carrier takes a letter out of any state but a claim, whose sender is at work.
 """
-
-FOLDER = "folder"
-"""The transport by which nothing leaves the house."""
 
 
 class TransitionError(LedgerError):
@@ -288,7 +292,14 @@ class Ledger(LedgerReader):
         if not letters:
             return []
         with self.begin() as connection:
-            return [_put(connection, letter, now, by, rules) for letter in letters]
+            if not connection.scalar(_MORE_REMEMBERED):
+                return [_put(connection, letter, now, by, rules) for letter in letters]
+            verdicts = []
+            for letter in letters:
+                _meet_wishes(connection, self.salt, letter)
+                verdicts.append(_put(connection, letter, now, by, rules))
+                _meet_elsewhere(connection, self.salt, letter, by)
+            return verdicts
 
     def cancel(self, key: str, cause: Cause, *, for_good: bool = True) -> bool:
         """Take a waiting letter out of the post; False where it does not wait any more.
@@ -409,6 +420,9 @@ class Ledger(LedgerReader):
             ]
             _end_attempts(connection, ended, now, owner, *claims)
             claimed = [row for row in rows if row.key not in strangers and not _why_not(row)]
+            for row in claimed:
+                to = hashed(self.salt, row.email)
+                note(connection, of_letter(row.key, State.claimed, now, to=to, by=transport))
             return self.letters_from(connection, claimed, claimed_at=now) if claimed else []
 
     def abandon_claims(self, *, now: datetime, by: str) -> int:
@@ -581,6 +595,53 @@ def _requeue(
         _insert(connection, draft, now, by, rules)
         return "correction"
     return "already_sent"
+
+
+_MORE_REMEMBERED = sa.select(
+    sa.exists().select_from(ELSEWHERE)
+    | sa.exists().where(SUPPRESSIONS.c.email.startswith(UNMET, autoescape=True))
+)
+"""Whether the ledger took over from its journal what it could not place."""
+
+
+def _meet_wishes(connection: sa.Connection, salt: str, letter: Letter) -> None:
+    """Give what somebody wished, who was known by a hash alone, their address."""
+    email = same_address(letter.recipient.email)
+    of_hash = SUPPRESSIONS.c.email == f"{UNMET}{hashed(salt, email)}"
+    connection.execute(SUPPRESSIONS.update().where(of_hash).values(email=email))
+
+
+def _meet_elsewhere(connection: sa.Connection, salt: str, letter: Letter, by: str) -> None:
+    """Put a letter, just queued, where the journal alone remembers it to stand."""
+    for row in connection.execute(
+        sa.select(LETTERS).where(
+            of_period(letter.campaign, letter.period),
+            LETTERS.c.recipient_key == letter.recipient_key,
+            LETTERS.c.state.in_(WAITING),
+        )
+    ).all():
+        same = ELSEWHERE.c.key == row.key
+        if row.revision == 1:
+            to = hashed(salt, row.email)
+            same |= sa.and_(
+                ELSEWHERE.c.campaign == row.campaign,
+                ELSEWHERE.c.period == row.period,
+                ELSEWHERE.c.email_hash == to,
+            )
+        for known in connection.execute(sa.select(ELSEWHERE).where(same).limit(1)):
+            why = "as the journal remembers; its content is not what it said then"
+            values = {
+                "reason": why,
+                "attempts": 1,
+                "transport": known.transport,
+                "transport_id": known.transport_id,
+                "claimed_at": known.at,
+                "sent_at": known.at if known.state in OUT else None,
+                "cancelled_for_good": known.state is State.cancelled,
+            }
+            move(
+                connection, Step(row.key, row.state, known.state, Cause(known.at, by, why), values)
+            )
 
 
 def _insert(
@@ -889,10 +950,28 @@ def move(connection: sa.Connection, *steps: Step) -> bool:
         moved += connection.execute(_MOVE, rows).rowcount
     if moved == len(steps):
         _append_changes(connection, *(step[:4] for step in steps))
+        note(connection, *map(_remembered, filter(_is_kept, steps)))
         return True
     if len(steps) > 1:
         raise ConcurrentChangeError("A letter changed while others were changed with it.")
     return False
+
+
+def _is_kept(step: Step) -> bool:
+    """Whether the journal hears of it; of claims it hears from `exchange`, with the address."""
+    return step.to_state is not State.claimed and not KEPT.isdisjoint(step[1:3])
+
+
+def _remembered(step: Step) -> Line:
+    values = step.values
+    return of_letter(
+        step.key,
+        step.to_state,
+        step.cause.at,
+        by=values.get("transport"),
+        transport_id=values.get("transport_id"),
+        for_good=bool(values.get("cancelled_for_good")),
+    )
 
 
 def _outcome_values(outcome: State, cause: Cause, transport_id: str | None) -> dict[str, Any]:

@@ -14,15 +14,18 @@ import polars as pl
 import sqlalchemy as sa
 
 from edu_pipeline.ground.addresses import same_address
+from edu_pipeline.mail.ledger import journal
 from edu_pipeline.mail.ledger.database import Database
+from edu_pipeline.mail.ledger.memory import of_address
 from edu_pipeline.mail.ledger.tables import LETTERS, SUPPRESSIONS, Text
-from edu_pipeline.mail.ledger.tombstones import is_forgotten
+from edu_pipeline.mail.ledger.tombstones import is_forgotten, salt_of
 from edu_pipeline.mail.links import Subscription
 from edu_pipeline.mail.lists import EVERY_CAMPAIGN, BadLine, read_suppressions, write_csv
 from edu_pipeline.mail.suppressed import Reason, Suppressed
 
-Source = Literal["link", "webhook", "sendgrid", "import", "person"]
-"""Where a line is from: the recipient's link, an event, the carrier's list, a file, somebody here."""
+Source = Literal["link", "webhook", "sendgrid", "import", "person", "journal"]
+"""Where a line is from: the recipient's link, an event, the carrier's list, a file, somebody here, or
+what an older ledger took over from its journal."""
 
 OF_THE_PERSON = frozenset({"unsubscribe", "complaint"})
 """What somebody wants goes with them to a new address; a full mailbox does not."""
@@ -100,10 +103,10 @@ def suppress(
     """
     with ledger.begin() as connection:
         email = same_address(address)
-        newest = _newest(connection, email, scope, reason)
+        newest = newest_line(connection, email, scope, reason)
         if (newest is not None and newest.suppressed) or is_forgotten(connection, email):
             return False
-        _append(connection, (email, scope), True, reason, source, now, by)
+        append_line(connection, (email, scope), True, reason, source, now, by)
         return True
 
 
@@ -139,7 +142,7 @@ def lift(
             *([SUPPRESSIONS.c.reason == reason] if reason else []),
         )
         for row in found:
-            _append(connection, (row.email, scope), False, row.reason, source, now, by)
+            append_line(connection, (row.email, scope), False, row.reason, source, now, by)
         return tuple(row.reason for row in found)
 
 
@@ -157,14 +160,14 @@ def note(
     suppresses nobody, and of people who were erased nothing is kept.
     """
     email = same_address(line.email)
-    newest = _newest(connection, email, scope, line.reason)
+    newest = newest_line(connection, email, scope, line.reason)
     if line.reason == "block" or (
         newest is not None and (newest.suppressed or newest.at >= line.at)
     ):
         return False
     if is_forgotten(connection, email):
         return False
-    _append(connection, (email, scope), True, line.reason, source, line.at, by)
+    append_line(connection, (email, scope), True, line.reason, source, line.at, by)
     return True
 
 
@@ -237,7 +240,7 @@ def stop(ledger: Database, subscription: Subscription, *, now: datetime) -> bool
             return False
         if not _own_stops(connection, subscription):
             place = (same_address(address), subscription.campaign)
-            _append(connection, place, True, "unsubscribe", "link", now, "recipient")
+            append_line(connection, place, True, "unsubscribe", "link", now, "recipient")
         return True
 
 
@@ -249,7 +252,7 @@ def resume(ledger: Database, subscription: Subscription, *, now: datetime) -> bo
     with ledger.begin() as connection:
         for row in _own_stops(connection, subscription):
             place = (row.email, row.scope)
-            _append(connection, place, False, row.reason, "link", now, "recipient")
+            append_line(connection, place, False, row.reason, "link", now, "recipient")
         return _address_of(connection, subscription) is not None
 
 
@@ -291,9 +294,10 @@ def _in_force(connection: sa.Connection, *conditions: sa.ColumnElement[bool]) ->
     return list(connection.execute(query))
 
 
-def _newest(
+def newest_line(
     connection: sa.Connection, email: str, scope: str, reason: Reason
 ) -> sa.Row[Any] | None:
+    """The newest line of an address, scope and reason, which counts."""
     return connection.execute(
         sa.select(SUPPRESSIONS)
         .where(
@@ -306,7 +310,7 @@ def _newest(
     ).one_or_none()
 
 
-def _append(
+def append_line(
     connection: sa.Connection,
     place: tuple[str, str],
     suppressed: bool,
@@ -315,6 +319,7 @@ def _append(
     at: datetime,
     by: str,
 ) -> None:
+    """Append a line; `place` is an address, as `same_address` writes it, and a scope."""
     email, scope = place
     connection.execute(
         SUPPRESSIONS.insert().values(
@@ -327,3 +332,7 @@ def _append(
             by=by,
         )
     )
+    line = of_address(
+        salt_of(connection), email, scope=scope, suppressed=suppressed, reason=reason, at=at
+    )
+    journal.note(connection, line)

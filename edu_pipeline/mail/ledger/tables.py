@@ -20,6 +20,10 @@ ARRIVED = frozenset({State.sent, State.delivered, State.complained})
 WAITING = frozenset({State.draft, State.approved, State.pending, State.held, State.suppressed})
 
 
+FOLDER = "folder"
+"""The transport by which nothing leaves the house."""
+
+
 class UtcDateTime(sa.TypeDecorator[datetime]):
     """Aware in Python; UTC in the database, which on SQLite has no time zones."""
 
@@ -279,6 +283,23 @@ CONTROLS = sa.Table(
     sa.Column("by", sa.String, nullable=False),
 )
 """Who paused all sending or resumed it; the newest line counts."""
+
+ELSEWHERE = sa.Table(
+    "elsewhere",
+    METADATA,
+    sa.Column("key", sa.String, primary_key=True),
+    sa.Column("campaign", sa.String, nullable=False),
+    sa.Column("period", sa.String, nullable=False),
+    sa.Column("email_hash", sa.String(64), nullable=False),
+    sa.Column("state", _STATE, nullable=False),
+    sa.Column("transport", sa.String, nullable=False),
+    sa.Column("transport_id", sa.String),
+    sa.Column("at", UtcDateTime, nullable=False),
+)
+"""Letters that went out or may have, and that the journal alone remembers.
+
+A letter of that key, or to that address, stands there as soon as it is queued; see `adoption`.
+"""
 
 PERIODS = sa.Table(
     "periods",

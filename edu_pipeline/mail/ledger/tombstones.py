@@ -7,10 +7,9 @@ import hashlib
 from collections.abc import Iterable
 from datetime import datetime
 
-import polars as pl
 import sqlalchemy as sa
 
-from edu_pipeline.mail.ledger.database import Database
+from edu_pipeline.mail.ledger.journal import note
 from edu_pipeline.mail.ledger.tables import IDENTITY, TOMBSTONES
 
 
@@ -27,9 +26,14 @@ def tombstone(salt: str, identifier: str) -> str:
 
 def is_forgotten(connection: sa.Connection, *identifiers: str) -> bool:
     """Whether one of these is somebody who was erased."""
-    salt = connection.scalar(_SALT)
-    hashes = [tombstone(str(salt), identifier) for identifier in identifiers]
+    salt = salt_of(connection)
+    hashes = [tombstone(salt, identifier) for identifier in identifiers]
     return bool(connection.scalar(_STANDS, {"hashes": hashes}))
+
+
+def salt_of(connection: sa.Connection) -> str:
+    """The ledger's salt, in a transaction."""
+    return str(connection.scalar(_SALT))
 
 
 _SALT = sa.select(IDENTITY.c.value).where(IDENTITY.c.name == "salt")
@@ -46,12 +50,4 @@ def bury(
     known = set(connection.scalars(sa.select(TOMBSTONES.c.hash)))
     for new in sorted(hashes - known):
         connection.execute(TOMBSTONES.insert().values(hash=new, at=now, by=by))
-
-
-def tombstones_frame(ledger: Database) -> pl.DataFrame:
-    """One row per tombstone, for whoever reads exports: `hash` and the `salt` that made it."""
-    with ledger.connect() as connection:
-        hashes = connection.scalars(sa.select(TOMBSTONES.c.hash).order_by(TOMBSTONES.c.hash)).all()
-    return pl.DataFrame({"hash": hashes}, schema={"hash": pl.String}).with_columns(
-        salt=pl.lit(ledger.identity("salt"))
-    )
+        note(connection, {"kind": "tombstone", "hash": new, "at": now.isoformat()})
