@@ -356,6 +356,14 @@ def test_too_many_requests_say_when_to_go_on(
     assert timedelta(seconds=39) < retry_at - NOW < timedelta(seconds=60)
 
 
+def test_a_reset_in_milliseconds_is_understood_and_an_absurd_one_puts_nothing_in_doubt() -> None:
+    from edu_pipeline.mail.transports.sendgrid import _reset  # noqa: PLC0415
+
+    moment = NOW + timedelta(seconds=30)
+    assert _reset(str(int(moment.timestamp() * 1000)), NOW) == moment
+    assert _reset("9" * 30, NOW) == NOW + timedelta(minutes=1)
+
+
 @pytest.mark.parametrize(
     ("header", "seconds"), [("17", 17), ("0", 1), (None, 60), ("soon", 60), ("1000000000", 1)]
 )

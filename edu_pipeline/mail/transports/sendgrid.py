@@ -39,6 +39,8 @@ _BODY = re.compile(r"<body\b[^>]*>", re.IGNORECASE)
 _EARLIER = timedelta(minutes=10)
 """How far SendGrid's clock may be behind ours."""
 _FIELD = re.compile(r"[A-Za-z0-9_.-]{1,80}")
+_MILLISECONDS_FROM = 10**11
+"""So many seconds are thousands of years ahead."""
 _EPOCH_FROM = 10**9
 """A smaller X-RateLimit-Reset counts seconds from now."""
 _NOT_SENT = (
@@ -285,11 +287,20 @@ def _not_sendgrid(status: int) -> str:
 
 
 def _reset(header: str | None, now: datetime) -> datetime:
-    """When a 429 ends: a moment in unix seconds, or seconds from now; a minute where unsaid."""
+    """When a 429 ends; a minute where unsaid.
+
+    A moment in unix seconds or milliseconds, or seconds from now. It is a clear no, so whatever it
+    says, the letter is not in doubt.
+    """
     try:
         seconds = int(header or "")
     except ValueError:
         return now + timedelta(minutes=1)
     if seconds < _EPOCH_FROM:
         return now + timedelta(seconds=max(seconds, 1))
-    return max(datetime.fromtimestamp(seconds, UTC), now + timedelta(seconds=1))
+    if seconds >= _MILLISECONDS_FROM:
+        seconds //= 1000
+    try:
+        return max(datetime.fromtimestamp(seconds, UTC), now + timedelta(seconds=1))
+    except (OverflowError, ValueError, OSError):
+        return now + timedelta(minutes=1)
