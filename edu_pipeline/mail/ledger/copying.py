@@ -43,7 +43,9 @@ def put_back(copy: Path, ledger: Path, *, now: datetime) -> Path | None:
     new = ledger.with_suffix(".restoring")
     new.unlink(missing_ok=True)
     back_up(copy, new)
-    aside = ledger.with_suffix(f".{now:%Y%m%dT%H%M%S}.replaced.db")
+    aside = ledger.with_suffix(
+        f".{now:%Y%m%dT%H%M%S}.before-restore.db"
+    )  # so that `forget` finds it
     kept = None
     for end in ("", "-wal", "-shm"):
         old = ledger.with_name(f"{ledger.name}{end}")
