@@ -16,7 +16,7 @@ english literature: english literature, english lit, eng lit, eng literature, en
 literature, lit, enli, enlt, eng li
 english: english, eng, en, english best, best english, english language and literature, english lang and lit
 combined science: combined science, combined sci, comb science, comb sci, science combined, trilogy, \
-combined science trilogy, science trilogy, trilogy science, combined science synergy, synergy, \
+combined science trilogy, comb sci trilogy, science trilogy, trilogy science, combined science synergy, comb sci synergy, synergy, \
 double science, science double, double award science, science double award, dual award science, \
 science dual award, dual science, combined
 science: science, sci, sc
@@ -147,6 +147,7 @@ _TITLE = re.compile(
 """What only the title of a qualification has, so that a code in it is that of the specification."""
 _BOTH_LEVELS = re.compile(r"\b(?:level|lev|l) ?1 ?(?:/|&|-| and ) ?(?:level|lev|l)? ?2\b")
 """As GCSEs and awards of both levels say it in their titles."""
+_TIER = re.compile(r"\btier [hf]\b")
 _IN_BRACKETS = re.compile(r"(.+?)\s*\(([^()]+)\)\s*")
 _CODE = re.compile(r"(?=[a-z]*\d)[a-z0-9]{4,8}")
 _ORDER = (
@@ -188,7 +189,7 @@ def telling_words(text: str) -> list[str]:
     """The words of a subject, but for those that exports put beside any."""
     spelt = re.sub(r"\b(\w)\.(?=\w\b)", r"\1", text.casefold().replace("&", " and "))
     spelt = re.sub(r"9\s*[-–to]+\s*1", " ", spelt)
-    spelt = _BOTH_LEVELS.sub(" ", spelt)
+    spelt = _BOTH_LEVELS.sub(" ", _TIER.sub(" ", spelt))
     return [word for word in re.findall(r"[^\W_]+", spelt) if word not in _DROPPED]
 
 

@@ -174,6 +174,22 @@ def test_beside_columns_per_series_a_score_of_no_series_is_no_result(read: Read)
     assert not kinds(landed) - {"taken_for"}
 
 
+def test_where_columns_per_series_have_no_final_a_grade_of_no_series_may_be_it_and_holds(
+    read: Read,
+) -> None:
+    text = "UPN,Subject,DC1 Grade,DC2 Grade,Exam Grade\nA1,Maths,4,5,6\nA2,Maths,3,4,4\n"
+    landed = read({"r.csv": text})
+    assert held(landed)
+    (message,) = problems(landed, "which_column")["message"]
+    assert "“Exam Grade” is no series that we know" in message
+    told = read({"r.csv": text}, {"series_names": {"Exam Grade": "GCSE"}})
+    assert not held(told)
+    assert [points for series, points in results(told, "series", "points") if series == "GCSE"] == [
+        6.0,
+        4.0,
+    ]
+
+
 def test_a_file_without_series_holds_the_page_until_its_name_or_the_settings_say_one(
     read: Read,
 ) -> None:

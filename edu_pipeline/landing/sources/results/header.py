@@ -12,6 +12,7 @@ from functools import cache
 from edu_pipeline.ground.wording import listed
 from edu_pipeline.landing.sources.results.series import (
     is_expectation,
+    is_in_settings,
     is_series,
     may_be_final,
     own_series,
@@ -669,9 +670,16 @@ class _Reading:
         )
 
     def grade(self) -> int | None:
-        """Take the column of the grade: of those that are called so, the first with grades in it."""
+        """Take the column of the grade: of those that are called so, the first with grades in it.
+
+        What the settings call a series is a grade of that.
+        """
         names = (*PREDICTED, *GRADE) if self.baseline else GRADE
-        called = list(self.called(names, "grade"))
+        called = [
+            place
+            for place in self.called(names, "grade")
+            if not is_in_settings(self._header[place], self.settings)
+        ]
         return self.first([p for p in called if self.share(p, self.graded) > _MOSTLY] or called)
 
     # Columns of grades
@@ -745,10 +753,14 @@ class _Reading:
             known = not of_series and why_unused(header, self.settings, measured=True) is not None
             if surely and not known and not self.is_flag(place):
                 del self.headers[place]
-                if of_series and may_be_final(header, self.settings):
-                    self.values.append(Value(place, None, header))
-                else:
-                    self.unknown.append(header)
+                self.put_stranger(header, place, of_series=of_series)
+
+    def put_stranger(self, header: str, place: int, *, of_series: bool) -> None:
+        """Take a column that has grades, and nothing says of what."""
+        if of_series and may_be_final(header, self.settings):
+            self.values.append(Value(place, None, header))
+        else:
+            self.unknown.append(header)
 
     def put_of_a_subject(self, *, series: bool) -> None:
         """Take columns of grades where a row is of one subject."""
@@ -761,8 +773,11 @@ class _Reading:
         if grade is None:
             self.put_strangers()
         if len(self.values) > 1 and grade is not None and not series:
-            # beside columns for each series, what has no series is something else
+            # beside columns for each series, what has no series is something else, or their final
             self.values = [value for value in self.values if value.series is not None]
+            known = {series_of(value.series or "", self.settings) for value in self.values}
+            if self.settings.final not in known and self.share(grade, self.graded) > _MOSTLY:
+                self.put_stranger(self._header[grade], grade, of_series=True)
 
     def put_per_subject(self) -> None:
         """Take columns of grades where each is of a subject."""
