@@ -144,6 +144,7 @@ def test_why_tells_the_standing_the_gates_the_decision_and_the_reason(
         "yes did not unsubscribe, and no letter came back",
         "yes did not opt out at edX",
         "yes edX's opt-in list is not required",
+        "yes what a congratulation is about is not in doubt",
         "yes not told this before",
         "yes no other letter this week",
         "yes fewer than 2 letters in the last 30 days",
