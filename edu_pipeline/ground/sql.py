@@ -16,6 +16,11 @@ def literals(texts: Sequence[str]) -> str:
     return f"({', '.join(map(literal, texts))})"
 
 
+def among(text: str, texts: Sequence[str]) -> str:
+    """SQL of `text in (…)`, of which DuckDB would make a join for every longer list."""
+    return f"list_contains([{', '.join(map(literal, texts))}], {text})"
+
+
 def quoted(name: str) -> str:
     """A received header as an SQL identifier."""
     escaped = name.replace('"', '""')

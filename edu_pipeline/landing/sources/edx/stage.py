@@ -9,7 +9,7 @@ from typing import cast
 import duckdb
 import polars as pl
 
-from edu_pipeline.ground.sql import literal, literals
+from edu_pipeline.ground.sql import among, literal
 from edu_pipeline.ground.warehouse import write_table
 from edu_pipeline.landing.rules import SUPERSEDED, TOO_MANY_CELLS, UNPARSEABLE
 from edu_pipeline.landing.sources.edx.data_packages import packaged_runs, stage_data_packages
@@ -34,7 +34,7 @@ def _yes(cell: str) -> str:
 
 
 _NUMBER = "try_cast(replace(trim(grade), ',', '.') as double)"
-_GRADED = f"lower(trim(grade)) not in {literals(NO_GRADE)}"
+_GRADED = f"not {among('lower(trim(grade))', NO_GRADE)}"
 _ODD = (
     f"case when {said('certificate_eligible')} is not null and {_yes('certificate_eligible')} is null"
     " then certificate_eligible "
@@ -42,7 +42,7 @@ _ODD = (
     " then certificate_delivered "
     "when try_cast(verification as double) is not null or upper(trim(verification)) in ('Y', 'N')"
     " then verification "
-    f"when try_cast(track as double) is not null or lower(track) in {literals(NO_GRADE[5:])} then track "
+    f"when try_cast(track as double) is not null or {among('lower(track)', NO_GRADE[5:])} then track "
     f"when {said('enrolled')} is not null "
     "and lower(trim(enrolled)) not in ('enrolled', 'unenrolled') then enrolled end"
 )
@@ -58,16 +58,22 @@ RULES: Mapping[Kind, Rules] = {
     "grades": {
         "too_few_cells": ("grade is null", "null"),
         **_OF_ALL,
-        f"{UNPARSEABLE}grade": (f"{_GRADED} and {_NUMBER} is null", "grade"),
-        "grade_not_between_0_and_1": (f"{_GRADED} and {_NUMBER} not between 0 and 1", "grade"),
-        "columns_do_not_fit": (f"{_ODD} is not null", _ODD),
+        f"{UNPARSEABLE}grade": ("graded and number is null", "grade"),
+        "grade_not_between_0_and_1": ("graded and number not between 0 and 1", "grade"),
+        "columns_do_not_fit": ("odd is not null", "odd"),
     },
 }
+_LOOKED_AT: Mapping[Kind, str] = {
+    "profile": "*",
+    "grade_errors": "*",
+    "grades": f"*, {_GRADED} as graded, {_NUMBER} as number, {_ODD} as odd",
+}
+"""SQL of the columns that rules and cells are made of, each worked out once."""
 _CLEANED: Mapping[Kind, Mapping[str, str]] = {
     "profile": {"track": f"lower({said('track')})", "verification": said("verification")},
     "grade_errors": {},
     "grades": {
-        "grade": f"if({_GRADED}, {_NUMBER}, null)",
+        "grade": "if(graded, number, null)",
         "track": f"lower({said('track')})",
         "verification": said("verification"),
         "certificate_eligible": _yes("certificate_eligible"),
@@ -227,16 +233,18 @@ def judged(kind: Kind, scale: str) -> str:
     if kind == "grades" and scale != SHARES:
         del rules["grade_not_between_0_and_1"]
     if kind == "grades" and scale == PERCENT:
-        columns["grade"] = f"if({_GRADED}, {_NUMBER} / 100, null)"
+        columns["grade"] = "if(graded, number / 100, null)"
     if kind == "grades" and scale == UNCLEAR:
-        rules["grade_a_share_or_a_percentage"] = (_GRADED, "grade")
+        rules["grade_a_share_or_a_percentage"] = ("graded", "grade")
     rule = " ".join(f"when {broken} then {literal(name)}" for name, (broken, _) in rules.items())
     value = " ".join(f"when {broken} then {shown}" for broken, shown in rules.values())
     cleaned = "".join(f", {sql} as clean_{name}" for name, sql in columns.items())
     return f"""
         select _file, _line, _version, learner_id, case {rule} end as rule, case {value} end as value
                {cleaned}
-        from ({_identified(REPORTS[kind])}) where _file = $path
+        from (
+          select {_LOOKED_AT[kind]} from ({_identified(REPORTS[kind])}) where _file = $path
+        )
         """
 
 
