@@ -426,3 +426,30 @@ def test_the_two_grades_of_a_double_award_in_two_rows_are_told(
     assert results(landed) == [("A1", "Maths", "GCSE", 5.0)]
     assert "such as 5-4" in problems(landed, "duplicate_result")["message"][0]
     assert held(landed) == [("2026", names[0])]
+
+
+@pytest.mark.parametrize(
+    ("header", "row"),
+    [
+        ("UPN,Subject,Qualification,Mock 1,GCSE", "Health and Social Care,BTEC Tech Award,D,D"),
+        ("UPN,Subject,Mock 1,GCSE", "BTEC Sport,D,D"),
+    ],
+    ids=["in a column", "in the subject's name"],
+)
+def test_a_d_of_an_award_is_a_distinction_also_where_nothing_but_its_name_says_so(
+    read: Read, header: str, row: str
+) -> None:
+    landed = read({"r.csv": f"{header}\nA1,{row}\nA2,{row}\n"})
+    assert set(results(landed, "scale")) == {("level_2",)}
+
+
+def test_an_award_among_a_levels_is_of_level_3(read: Read) -> None:
+    text = (
+        "UPN,Subject,Qualification,Mock 1,A Level\n"
+        "A1,Biology,A Level,B,A\nA2,Biology,A Level,C,B\nA1,Applied Science,BTEC Ext Cert,D,D\n"
+    )
+    landed = read({"r.csv": text})
+    assert set(results(landed, "subject", "scale")) == {
+        ("Applied Science", "level_3"),
+        ("Biology", "a_level"),
+    }

@@ -51,14 +51,15 @@ _LEVEL_2 = re.compile(
 )
 _AWARD = re.compile(
     r"\b(btec|ctec|ncfe|vcert|cache|nvq|cambridge (?:technical|national)s?|(?:extended )?(?:diploma|certificate)|"
-    r"applied general|technical award)\b",
+    r"applied general|tech(?:nical)? award)\b",
     re.IGNORECASE,
 )
 """Words of qualifications that end in distinction, merit and pass."""
 _ANY = "*"
 """In `[attainment.qualifications]`: whatever nothing else is said of."""
-OTHER, LEVEL_3 = "other", "level 3"
-"""Kinds of qualifications besides the scales': of none that we know; of 16 to 18, whichever it is."""
+OTHER, LEVEL_3, AWARD = "other", "level 3", "award"
+"""Kinds of qualifications besides the scales': of none that we know; of 16 to 18, whichever it is; one that ends in distinction, merit and pass, of a level that is not said."""
+_OF_POST_16 = ("a_level", "as_level", "level_3", LEVEL_3)
 _SAID: Mapping[str, str] = {
     "GCSE": GCSE,
     "A level": "a_level",
@@ -71,7 +72,7 @@ _SAID: Mapping[str, str] = {
 
 
 def kind_of(text: str) -> str | None:
-    """What kind of qualification a text says: a key of `SCALES`, `OTHER`, `LEVEL_3`; None: it says none."""
+    """What kind of qualification a text says: a key of `SCALES`, `OTHER`, `LEVEL_3`, `AWARD`; None: none."""
     spelt = text.replace("_", " ")
     if _OTHER.search(spelt):
         return OTHER
@@ -84,7 +85,7 @@ def kind_of(text: str) -> str | None:
         return "level_1"
     if _LEVEL_2.search(spelt):
         return "level_2" if _AWARD.search(spelt) else GCSE
-    return None
+    return AWARD if _AWARD.search(spelt) else None
 
 
 def with_scales(cells: pl.DataFrame, tables: Sequence[Table], settings: Attainment) -> pl.DataFrame:
@@ -163,14 +164,16 @@ def _with_kinds(cells: pl.DataFrame, tables: Sequence[Table], settings: Attainme
     entry = ["cohort", "student_id", "subject"]
     # a baseline has no column that says it, and a student's exams in a subject are of one kind
     of_entry = pl.col("around").drop_nulls().mode().sort().first().over(entry)
-    found = found.with_columns(around=pl.coalesce("said", around))
+    found = found.with_columns(of_others=around, around=pl.coalesce("said", around))
+    told = pl.coalesce(
+        _each("subject", lambda subject: own.get(subject_key(subject), own.get(_ANY))),
+        _each("spelt", lambda text: kind_of_number(text) or kind_of(text)),
+        of_entry,
+    )
+    of_level_3 = (told == AWARD) & pl.col("of_others").is_in(_OF_POST_16)
     return found.with_columns(
-        kind=pl.coalesce(
-            _each("subject", lambda subject: own.get(subject_key(subject), own.get(_ANY))),
-            _each("spelt", lambda text: kind_of_number(text) or kind_of(text)),
-            of_entry,
-        )
-    ).drop("said", "title", "around")
+        kind=pl.when(of_level_3).then(pl.lit("level_3")).otherwise(told)
+    ).drop("said", "title", "around", "of_others")
 
 
 def _each(column: str, meaning: Callable[[str], str | None]) -> pl.Expr:
@@ -187,8 +190,7 @@ def _said_in_a_column(table: Table) -> Sequence[str | None]:
     for place in table.columns.groups:
         texts = table.texts(place)
         known = {text: kind_of_number(text) or kind_of(text) for text in set(texts) if text}
-        about = sum(kind is not None or bool(_AWARD.search(text)) for text, kind in known.items())
-        if about * 2 > len(known):
+        if sum(kind is not None for kind in known.values()) * 2 > len(known):
             return [known.get(text or "") for text in texts]
     return [None] * len(table.sheet.rows)
 
@@ -202,7 +204,9 @@ def _scale_of(kind: str | None, grades: Collection[str]) -> str | None:
         return None if by_letter == vocational else "a_level" if by_letter else "level_3"
     if kind in {OTHER, "a_level", "as_level", "level_1", "level_3"}:
         return None if kind == OTHER else kind
-    if vocational and {"A*", "A", "B", "C", "E", "F", "G"}.isdisjoint(grades):
+    of_letters = not {"A*", "A", "B", "C", "E", "F", "G"}.isdisjoint(grades)
+    numbers = any(grade[:1].isdigit() for grade in grades)
+    if not of_letters and (vocational or (kind == AWARD and not numbers)):
         return "level_2"
     exams = {grade for grade in grades if points_of(grade) and not is_absent(grade)}
     return "letters" if exams and exams <= set(LETTERS) else GCSE
