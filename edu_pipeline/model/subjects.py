@@ -16,9 +16,9 @@ english literature: english literature, english lit, eng lit, eng literature, en
 literature, lit, enli, enlt, eng li
 english: english, eng, en, english best, best english, english language and literature, english lang and lit
 combined science: combined science, combined sci, comb science, comb sci, science combined, trilogy, \
-combined science trilogy, comb sci trilogy, science trilogy, trilogy science, combined science synergy, comb sci synergy, synergy, \
-double science, science double, double award science, science double award, dual award science, \
-science dual award, dual science, combined
+combined science trilogy, comb sci trilogy, science trilogy, trilogy science, combined science synergy, \
+comb sci synergy, synergy, double science, science double, double award science, science double award, \
+dual award science, science dual award, dual science, combined
 science: science, sci, sc
 biology: biology, biol, bio, bi, biological science
 chemistry: chemistry, chem, che, ch

@@ -11,6 +11,7 @@ from edu_pipeline.settings.home import Home
 
 if TYPE_CHECKING:
     from edu_pipeline.mail.ledger.adoption import Adoption
+    from edu_pipeline.mail.room import MailRoom
 
 
 def backup(
@@ -24,10 +25,10 @@ def backup(
     from edu_pipeline.mail.ledger.copying import back_up
     from edu_pipeline.wiring.environment import mail_room
 
-    home: Home = context.obj
-    with mail_room(home).open_ledger():
+    room = mail_room(context.obj)
+    with room.open_ledger():
         pass
-    back_up(_file_of(home), to)
+    back_up(_file_of(room), to)
     out.print(f"The ledger is copied to {to}.", markup=False, soft_wrap=True)
 
 
@@ -57,7 +58,7 @@ def restore(
     room = mail_room(home)
     now = datetime.now(UTC)
     if copy:
-        ledger = _file_of(home)
+        ledger = _file_of(room)
         confirm(f"Put {copy} in the place of {ledger}?", yes=yes)
         if kept := put_back(copy, ledger, now=now):
             out.print(f"What was there is kept: {kept}", markup=False, soft_wrap=True)
@@ -95,13 +96,11 @@ def _print(adoption: "Adoption") -> None:
     )
 
 
-def _file_of(home: Home) -> Path:
-    from edu_pipeline.wiring.environment import mail_room
-
-    url = mail_room(home).ledger_url
+def _file_of(room: "MailRoom") -> Path:
+    url = room.ledger_url
     if not url.startswith("sqlite:///"):
         raise UserError(
             "The ledger is on PostgreSQL: copy it and put it back with pg_dump and pg_restore, then "
-            f"take over what its journal remembers: {command(home, 'mail restore')}"
+            f"take over what its journal remembers: {command(room.home, 'mail restore')}"
         )
     return Path(url.removeprefix("sqlite:///"))

@@ -18,7 +18,14 @@ from edu_pipeline.ground.addresses import same_address
 from edu_pipeline.mail.ledger.database import count_of, set_count
 from edu_pipeline.mail.ledger.journal import Line
 from edu_pipeline.mail.ledger.memory import UNMET, hashed
-from edu_pipeline.mail.ledger.store import TRANSITIONS, Cause, Ledger, Step, cancel_in, move
+from edu_pipeline.mail.ledger.store import (
+    TRANSITIONS,
+    Cause,
+    Ledger,
+    cancel_in,
+    move,
+    remembered_step,
+)
 from edu_pipeline.mail.ledger.suppressions import append_line, newest_line
 from edu_pipeline.mail.ledger.tables import (
     CHANGES,
@@ -26,12 +33,12 @@ from edu_pipeline.mail.ledger.tables import (
     ELSEWHERE,
     HISTORY,
     LETTERS,
+    NEWEST_CONTROL,
     OUT,
     SUPPRESSIONS,
-    TOMBSTONES,
     WAITING,
 )
-from edu_pipeline.mail.ledger.tombstones import is_forgotten
+from edu_pipeline.mail.ledger.tombstones import is_forgotten, set_tombstones
 from edu_pipeline.mail.states import State
 
 _WHY = "taken over from the journal"
@@ -77,7 +84,8 @@ def adopt(url: str, journal: Path | None, *, now: datetime, by: str) -> Adoption
             if lines:
                 set_count(connection, max(int(lines[-1]["n"]), count_of(connection) or 0))
             wishes = _take_wishes(connection, ledger.salt, _of(lines, "address"))
-            erased = _take_tombstones(connection, _of(lines, "tombstone"), now, by)
+            hashes = {line["hash"] for line in _of(lines, "tombstone")}
+            erased = set_tombstones(connection, hashes, now=now, by=by)
             paused = _take_pause(connection, _of(lines, "pause"), now, by)
             cancelled = _cancel_forgotten(connection, Cause(now, by, _WHY))
             letters = _take_letters(connection, _of(lines, "letter"), Cause(now, by, _WHY))
@@ -120,21 +128,10 @@ def _take_wishes(connection: sa.Connection, salt: str, lines: Sequence[Line]) ->
     return taken
 
 
-def _take_tombstones(
-    connection: sa.Connection, lines: Sequence[Line], now: datetime, by: str
-) -> int:
-    known = set(connection.scalars(sa.select(TOMBSTONES.c.hash)))
-    new = {line["hash"] for line in lines} - known
-    if new:
-        rows = [{"hash": each, "at": now, "by": by} for each in sorted(new)]
-        connection.execute(TOMBSTONES.insert(), rows)
-    return len(new)
-
-
 def _take_pause(connection: sa.Connection, lines: Sequence[Line], now: datetime, by: str) -> bool:
     """Only a pause: where the ledger has one that was ended since, a person ends it again."""
-    newest = sa.select(CONTROLS.c.paused).order_by(CONTROLS.c.id.desc()).limit(1)
-    if not lines or not lines[-1]["paused"] or connection.scalar(newest):
+    known = NEWEST_CONTROL.with_only_columns(CONTROLS.c.paused)
+    if not lines or not lines[-1]["paused"] or connection.scalar(known):
         return False
     connection.execute(CONTROLS.insert().values(paused=True, why=_WHY, at=now, by=by))
     return True
@@ -166,16 +163,15 @@ def _take_letters(connection: sa.Connection, lines: Sequence[Line], cause: Cause
             if state in _TAKEN and _put_elsewhere(connection, key, state, line, at):
                 taken.update([state, "elsewhere"])
         elif state in _TAKEN & TRANSITIONS.get(row.state, frozenset()) and state != row.state:
-            values = {
-                "reason": cause.why,
-                "attempts": max(row.attempts, 1),
-                "transport": line.get("by", row.transport),
-                "transport_id": line.get("id"),
-                "claimed_at": at,
-                "sent_at": at if state in OUT else None,
-                "cancelled_for_good": state is State.cancelled,
-            }
-            move(connection, Step(key, row.state, state, cause, values))
+            of = remembered_step(
+                row,
+                state,
+                cause,
+                at=at,
+                transport=line.get("by", row.transport),
+                transport_id=line.get("id"),
+            )
+            move(connection, of)
             taken[state] += 1
     return taken
 

@@ -3,12 +3,10 @@
 from dataclasses import dataclass
 from datetime import datetime
 
-import sqlalchemy as sa
-
 from edu_pipeline.mail.ledger.database import Database
 from edu_pipeline.mail.ledger.journal import note
 from edu_pipeline.mail.ledger.memory import of_pause
-from edu_pipeline.mail.ledger.tables import CONTROLS
+from edu_pipeline.mail.ledger.tables import CONTROLS, NEWEST_CONTROL
 
 
 @dataclass(frozen=True)
@@ -22,9 +20,8 @@ class Pause:
 
 def paused(ledger: Database) -> Pause | None:
     """Who paused all sending, while it is."""
-    query = sa.select(CONTROLS).order_by(CONTROLS.c.id.desc()).limit(1)
     with ledger.connect() as connection:
-        row = connection.execute(query).one_or_none()
+        row = connection.execute(NEWEST_CONTROL).one_or_none()
     return Pause(row.why, row.at, row.by) if row and row.paused else None
 
 

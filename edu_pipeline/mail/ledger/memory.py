@@ -13,8 +13,8 @@ import sqlalchemy as sa
 from edu_pipeline.ground.addresses import same_address
 from edu_pipeline.mail.ledger.journal import Line
 from edu_pipeline.mail.ledger.tables import (
-    CONTROLS,
     LETTERS,
+    NEWEST_CONTROL,
     OUT,
     SUPPRESSIONS,
     TOMBSTONES,
@@ -89,8 +89,7 @@ def memory(connection: sa.Connection) -> Iterator[Line]:
         )
     for row in connection.execute(sa.select(TOMBSTONES)):
         yield {"kind": "tombstone", "hash": row.hash, "at": row.at.isoformat()}
-    pause = sa.select(CONTROLS).order_by(CONTROLS.c.id.desc()).limit(1)
-    for row in connection.execute(pause):
+    for row in connection.execute(NEWEST_CONTROL):
         yield of_pause(row.at, paused=row.paused)
     kept = LETTERS.c.state.in_(KEPT - {State.cancelled}) | LETTERS.c.cancelled_for_good
     for row in connection.execute(sa.select(LETTERS).where(kept)):

@@ -54,6 +54,7 @@ from edu_pipeline.mail.ledger.tables import (
     FOLDER,
     IMAGES,
     LETTERS,
+    NEWEST_CONTROL,
     OUT,
     PERIODS,
     RELEASES,
@@ -630,18 +631,37 @@ def _meet_elsewhere(connection: sa.Connection, salt: str, letter: Letter, by: st
             )
         for known in connection.execute(sa.select(ELSEWHERE).where(same).limit(1)):
             why = "as the journal remembers; its content is not what it said then"
-            values = {
-                "reason": why,
-                "attempts": 1,
-                "transport": known.transport,
-                "transport_id": known.transport_id,
-                "claimed_at": known.at,
-                "sent_at": known.at if known.state in OUT else None,
-                "cancelled_for_good": known.state is State.cancelled,
-            }
-            move(
-                connection, Step(row.key, row.state, known.state, Cause(known.at, by, why), values)
+            of = remembered_step(
+                row,
+                known.state,
+                Cause(known.at, by, why),
+                at=known.at,
+                transport=known.transport,
+                transport_id=known.transport_id,
             )
+            move(connection, of)
+
+
+def remembered_step(
+    row: sa.Row[Any],
+    state: State,
+    cause: Cause,
+    *,
+    at: datetime,
+    transport: str | None,
+    transport_id: str | None,
+) -> Step:
+    """The step that takes a letter, a row of `LETTERS`, to where the journal remembers it since `at`."""
+    values = {
+        "reason": cause.why,
+        "attempts": max(row.attempts, 1),
+        "transport": transport,
+        "transport_id": transport_id,
+        "claimed_at": at,
+        "sent_at": at if state in OUT else None,
+        "cancelled_for_good": state is State.cancelled,
+    }
+    return Step(row.key, row.state, state, cause, values)
 
 
 def _insert(
@@ -979,7 +999,7 @@ def _outcome_values(outcome: State, cause: Cause, transport_id: str | None) -> d
     return {"reason": cause.why, "sent_at": sent_at, "transport_id": its_id}
 
 
-_PAUSED = sa.select(CONTROLS.c.paused).order_by(CONTROLS.c.id.desc()).limit(1).scalar_subquery()
+_PAUSED = NEWEST_CONTROL.with_only_columns(CONTROLS.c.paused).scalar_subquery()
 _HELD = sa.exists().where(
     PERIODS.c.campaign == LETTERS.c.campaign,
     PERIODS.c.period == LETTERS.c.period,

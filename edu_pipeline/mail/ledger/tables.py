@@ -283,6 +283,7 @@ CONTROLS = sa.Table(
     sa.Column("by", sa.String, nullable=False),
 )
 """Who paused all sending or resumed it; the newest line counts."""
+NEWEST_CONTROL = sa.select(CONTROLS).order_by(CONTROLS.c.id.desc()).limit(1)
 
 ELSEWHERE = sa.Table(
     "elsewhere",

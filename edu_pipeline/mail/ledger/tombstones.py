@@ -4,7 +4,7 @@ A hash tells that somebody was erased and not who: nobody can read it without th
 """
 
 import hashlib
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from datetime import datetime
 
 import sqlalchemy as sa
@@ -46,8 +46,15 @@ def bury(
     connection: sa.Connection, salt: str, identifiers: Iterable[str], *, now: datetime, by: str
 ) -> None:
     """Set the tombstones of a person; those that stand stay as they are."""
-    hashes = {tombstone(salt, identifier) for identifier in identifiers}
-    known = set(connection.scalars(sa.select(TOMBSTONES.c.hash)))
-    for new in sorted(hashes - known):
-        connection.execute(TOMBSTONES.insert().values(hash=new, at=now, by=by))
-        note(connection, {"kind": "tombstone", "hash": new, "at": now.isoformat()})
+    set_tombstones(connection, {tombstone(salt, each) for each in identifiers}, now=now, by=by)
+
+
+def set_tombstones(
+    connection: sa.Connection, hashes: Collection[str], *, now: datetime, by: str
+) -> int:
+    """Set tombstones; how many were new."""
+    new = set(hashes).difference(connection.scalars(sa.select(TOMBSTONES.c.hash)))
+    for each in sorted(new):
+        connection.execute(TOMBSTONES.insert().values(hash=each, at=now, by=by))
+        note(connection, {"kind": "tombstone", "hash": each, "at": now.isoformat()})
+    return len(new)

@@ -31,6 +31,11 @@ export const { series, final, baseline } = data;
 const references = data.references ?? [];
 /** What results can be held against: the series, and behind them targets and predictions. */
 export const held = [...series, ...references.map(({ name }) => name)];
+/**
+ * The target or the prediction that has this place there; a series is none.
+ * @param {number} at
+ */
+export const referenceOf = (at) => references[at - series.length];
 export const sat = series.map((_, at) => at).filter((at) => at !== baseline);
 export const absent = rows.absent.map((list) => new Set(list));
 /** @type {number[][]} */
@@ -53,7 +58,7 @@ export const isStandard = (at) => at !== null && (at === baseline || at >= serie
 
 /** @param {number} at */
 function titleOf(at) {
-  const reference = references[at - series.length];
+  const reference = referenceOf(at);
   if (!reference) return series[at];
   const { name, role } = reference;
   return name.toLowerCase().includes(role) ? name : `${name} (${role})`;
@@ -125,7 +130,7 @@ export function compare(row, { top: which, base: against } = chosen()) {
     : against === baseline
     ? rows.against[row]
     : against >= series.length
-    ? references[against - series.length].of[row]
+    ? referenceOf(against).of[row]
     : rows.points[against][row];
   const provisional = which === "compared" && at >= 0 && at !== final;
   if (top === null || base === null) {
@@ -283,14 +288,6 @@ export function received(row, at) {
   if (points === null) return "–";
   return data.received[at]?.[row] ?? gradeOf(row, points);
 }
-
-/**
- * What a target or a prediction says; a series is among the grades already.
- * @param {Comparison} comparison
- * @returns {{ name: string, of: readonly (number | null)[] } | undefined}
- */
-export const referenceOf = ({ base }) =>
-  base === null ? undefined : references[base - series.length];
 
 /**
  * The whole grade: 5 of a 5-, which lies below it.

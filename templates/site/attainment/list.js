@@ -133,7 +133,7 @@ export const gradeColumns = () =>
  * @returns {Listed<number>[]}
  */
 export function referenceColumns(comparison) {
-  const reference = referenceOf(comparison);
+  const reference = comparison.base === null ? undefined : referenceOf(comparison.base);
   if (!reference) return [];
   /** @param {number} row */
   const points = (row) => reference.of[row];
