@@ -211,7 +211,8 @@ def broken(path: Path) -> str:
 def tables(con: duckdb.DuckDBPyConnection) -> set[str]:
     """Names of the tables that are there."""
     # duckdb_tables() counts rows as well, which takes five times as long
-    names = "select table_name from information_schema.tables where table_schema = 'main'"
+    here = "table_schema = 'main' and table_catalog = current_database()"
+    names = f"select table_name from information_schema.tables where {here}"
     return {row[0] for row in con.execute(names).fetchall()}
 
 

@@ -2,8 +2,7 @@
 
 import re
 import tomllib
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
-from contextlib import ExitStack
+from collections.abc import Callable, Collection, Iterable, Mapping
 from pathlib import Path
 from typing import NamedTuple
 
@@ -27,6 +26,7 @@ from edu_pipeline.settings.landing import SCHOOL_TABLES
 
 Files = Mapping[str, str | bytes | None]
 Land = Callable[..., duckdb.DuckDBPyConnection]
+Another = Callable[[], duckdb.DuckDBPyConnection]
 
 SCHOOL = {
     "students.csv": (
@@ -100,7 +100,7 @@ def _stage(con: duckdb.DuckDBPyConnection, zone: Zone, settings: Settings) -> No
 
 
 @pytest.fixture
-def stage(tmp_path: Path) -> Iterator[Land]:
+def stage(tmp_path: Path, another: Another) -> Land:
     """Lands files (name below `school/` → content) and `pipeline.toml`, gives a warehouse in memory.
 
     It has the staging tables and what they reject, for tests that look at nothing else. The files
@@ -108,18 +108,15 @@ def stage(tmp_path: Path) -> Iterator[Land]:
     by then.
     """
     school = tmp_path / "landing" / "school"
-    with ExitStack() as open_connections:
 
-        def run(files: Files | None = None, toml: str = "") -> duckdb.DuckDBPyConnection:
-            _put(school, {**({} if school.exists() else SCHOOL), **(files or {})})
-            con = open_connections.enter_context(
-                duckdb.connect(config={"python_enable_replacements": False})
-            )
-            settings = Settings.model_validate(tomllib.loads(toml))
-            _stage(con, Zone((tmp_path / "landing").as_uri(), settings.landing), settings)
-            return con
+    def run(files: Files | None = None, toml: str = "") -> duckdb.DuckDBPyConnection:
+        _put(school, {**({} if school.exists() else SCHOOL), **(files or {})})
+        con = another()
+        settings = Settings.model_validate(tomllib.loads(toml))
+        _stage(con, Zone((tmp_path / "landing").as_uri(), settings.landing), settings)
+        return con
 
-        yield run
+    return run
 
 
 def look_for_problems(con: duckdb.DuckDBPyConnection, folder: Path, toml: str) -> None:
@@ -145,29 +142,26 @@ def land(stage: Land, tmp_path: Path) -> Land:
 
 
 @pytest.fixture
-def read_exports(tmp_path: Path) -> Iterator[Callable[..., Facts]]:
+def read_exports(tmp_path: Path, another: Another) -> Callable[..., Facts]:
     """Reads exports into a warehouse in memory: `among` those that lie there, and `also` some that may not."""
-    with ExitStack() as open_connections:
 
-        def run(
-            files: Files,
-            toml: str = "",
-            also: Collection[str] = (),
-            among: Collection[str] = SCHOOL_TABLES,
-        ) -> Facts:
-            _put(tmp_path / "landing" / "school", files)
-            con = open_connections.enter_context(
-                duckdb.connect(config={"python_enable_replacements": False})
-            )
-            settings = Settings.model_validate(tomllib.loads(toml))
-            zone = Zone((tmp_path / "landing").as_uri(), settings.landing)
-            listed = survey(zone, settings.landing)
-            for table in sorted({*also, *listed["table"]} & {*also, *among}):
-                load_raw(con, zone, table, listed)
-                read_export(con, table, listed, settings.landing.export(table))
-            return Facts(con, listed, settings)
+    def run(
+        files: Files,
+        toml: str = "",
+        also: Collection[str] = (),
+        among: Collection[str] = SCHOOL_TABLES,
+    ) -> Facts:
+        _put(tmp_path / "landing" / "school", files)
+        con = another()
+        settings = Settings.model_validate(tomllib.loads(toml))
+        zone = Zone((tmp_path / "landing").as_uri(), settings.landing)
+        listed = survey(zone, settings.landing)
+        for table in sorted({*also, *listed["table"]} & {*also, *among}):
+            load_raw(con, zone, table, listed)
+            read_export(con, table, listed, settings.landing.export(table))
+        return Facts(con, listed, settings)
 
-        yield run
+    return run
 
 
 @pytest.fixture

@@ -128,7 +128,7 @@ def _header(
     after = HEADER_WITHIN if header_line is None else header_line
     candidates = [
         max(
-            (_header_in(top, line, mark, known) for mark in (delimiter or DELIMITERS)),
+            (_header_in(top, line, mark, known) for mark in delimiter or _marks_of(top[line])),
             key=lambda found: (len(found.known), top[line].count(found.delimiter)),
         )
         for line in range(first, min(after, len(top)))
@@ -139,6 +139,14 @@ def _header(
         raise UnreadableFileError("the first line has no column names. Export it with a header")
     named = [found for found in candidates if len(found.known) >= ENOUGH_NAMES] or candidates[:1]
     return max(named, key=lambda found: len(found.known & required))
+
+
+def _marks_of(line: str) -> Sequence[str]:
+    """The delimiters of a line, and the first of the others: by each of these it is one cell."""
+    if '"' in line:  # which may go on below
+        return DELIMITERS
+    missing = [mark for mark in DELIMITERS if mark not in line]
+    return [mark for mark in DELIMITERS if mark in line or mark in missing[:1]]
 
 
 def _header_in(

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 import polars as pl
 
-from edu_pipeline.landing.tables.dates import parsed_date
+from edu_pipeline.landing.tables.dates import with_days
 
 _NUMERIC = re.compile(r"^(\d{1,2})([/.-])(\d{1,2})\2(\d{4}|\d{2})(?!\d)")
 _FORMS: Sequence[tuple[str, str]] = (
@@ -54,7 +54,7 @@ def unread(texts: Mapping[str, int], formats: Sequence[str]) -> Mapping[str, int
         formats: Of the settings.
     """
     frame = pl.DataFrame({"text": list(texts)}, schema={"text": pl.String})
-    bad = frame.filter(parsed_date(pl.col("text"), list(formats)).is_null())["text"]
+    bad = with_days(frame, formats).filter(pl.col("day").is_null())["text"]
     return {text: texts[text] for text in bad}
 
 

@@ -240,8 +240,15 @@ def columns_there(zone: Zone, piece: Piece, look: Look | None = None) -> Sequenc
         return ()
 
 
+_SPELLINGS = frozenset(
+    spelling for table in SCHOOL_TABLES for field in FIELDS[table] for spelling in field.spellings
+)
+
+
 def any_known(header: Sequence[str]) -> Collection[str]:
     """Headers that are some column of some export."""
+    if _SPELLINGS.isdisjoint(map(normal, header)):  # as most lines that may be a header
+        return frozenset()
     nothing_said = TableExport()
     return {
         name

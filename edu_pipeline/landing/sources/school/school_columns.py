@@ -8,6 +8,7 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from difflib import SequenceMatcher, get_close_matches
+from functools import cached_property
 from typing import Literal
 
 from edu_pipeline.ground.toml import toml_text
@@ -33,10 +34,15 @@ class Field:
     flags: tuple[tuple[str, tuple[str, ...]], ...] = ()
     """What columns of yes and no say in its place, and what exports call them; the first must be there."""
 
-    @property
+    @cached_property
     def names(self) -> tuple[str, ...]:
         """Every name, the most telling first."""
         return (*self.before, self.name, *self.aliases)
+
+    @cached_property
+    def spellings(self) -> frozenset[str]:
+        """The names as they are compared: most lines that may be a header have none of them."""
+        return frozenset(map(normal, self.names))
 
 
 How = Literal["setting", "format", "name", "alias", "flags", "likeness"]
@@ -152,6 +158,8 @@ def known(fields: Sequence[Field], header: Sequence[str], export: TableExport) -
     headers = {}
     for field in fields:
         named = export.columns.get(field.name)
+        if not named and field.spellings.isdisjoint(by_normal):
+            continue
         wanted = (named,) if named else field.names
         found = next(filter(None, (_found(name, header, by_normal) for name in wanted)), None)
         if found is not None:
