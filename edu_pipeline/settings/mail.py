@@ -61,7 +61,11 @@ class Smtp(Part):
         description="How the connection is encrypted; `none` only for a server on this machine.",
     )
     username: str | None = Field(None, description="Default: nobody logs in.")
-    timeout_seconds: float = Field(30, gt=0, description="How long one answer is waited for.")
+    timeout_seconds: float = Field(
+        60,
+        gt=0,
+        description="How long one letter may take, from the connection to the last answer.",
+    )
 
     @model_validator(mode="after")
     def _open_only_at_home(self) -> Self:
@@ -90,7 +94,9 @@ class SendGrid(Part):
     webhook_key: str | None = Field(
         None, description="Public key of the signed event webhook, as SendGrid shows it."
     )
-    timeout_seconds: float = Field(20, gt=0, description="How long one answer is waited for.")
+    timeout_seconds: float = Field(
+        30, gt=0, description="How long one request may take, from the connection to the answer."
+    )
 
 
 class Mail(Part):

@@ -1,6 +1,6 @@
 """SendGrid's v3 API on the wire: one pool of connections, the key, and what can be read.
 
-Reads are tried again after a passing fault, writes never. Redirects are not followed, because
+Reads are tried again after a passing fault, writes never; each try has one deadline. Redirects are not followed, because
 the key would go with them. No message here quotes an answer: it may hold an address.
 """
 
@@ -18,6 +18,7 @@ from typing import Any
 import httpx
 
 from edu_pipeline.mail.suppressed import Reason, Suppressed
+from edu_pipeline.mail.transports.http_wire import Wire, within
 from edu_pipeline.mail.transports.protocol import CarrierError
 from edu_pipeline.settings.mail import SendGrid
 
@@ -37,7 +38,6 @@ SUPPRESSION_LISTS: Mapping[str, Reason] = {
 _SUPPRESSION_PAGE = 500
 _ERASE_AT_ONCE = 1000
 _PAUSES = (0.5, 2.0)
-_CONNECT_SECONDS = 10.0
 _MOST_OF_AN_ANSWER = 64 * 1024
 _KEY = re.compile(r"[\x21-\x7e]+")
 _AT_HOME = frozenset({"localhost", "127.0.0.1", "::1"})
@@ -63,7 +63,7 @@ class Answer:
     status: int
     headers: httpx.Headers
     content: bytes
-    """The beginning of it; empty where the connection broke after the status line."""
+    """The beginning of a refusal; empty where the connection broke after the status line."""
 
 
 @dataclass(frozen=True)
@@ -110,16 +110,13 @@ class SendGridApi:
             )
         self._clock = clock
         self._pause = pause
-        url, seconds = settings.url.rstrip("/"), settings.timeout_seconds
-        timeout = httpx.Timeout(seconds, connect=min(seconds, _CONNECT_SECONDS))
-        self._wire: httpx.BaseTransport = httpx.HTTPTransport(
-            limits=httpx.Limits(max_connections=connections, max_keepalive_connections=connections),
-            trust_env=False,
-        )
+        url, self._seconds = settings.url.rstrip("/"), settings.timeout_seconds
+        free_within = httpx.Timeout(None, pool=self._seconds)
+        self._wire: httpx.BaseTransport = Wire(connections)
         self._client = httpx.Client(
             base_url=url,
             headers={"Authorization": f"Bearer {key}", "Accept": "application/json"},
-            timeout=timeout,
+            timeout=free_within,
             transport=self._wire,
             follow_redirects=False,
             trust_env=False,  # no proxy and no password file of whoever runs this
@@ -129,7 +126,7 @@ class SendGridApi:
             "POST",
             httpx.URL(f"{url}/v3/mail/send"),
             headers=httpx.Headers({**self._client.headers, "Content-Type": "application/json"}),
-            extensions={"timeout": timeout.as_dict()},
+            extensions={"timeout": free_within.as_dict()},
         )
 
     def close(self) -> None:
@@ -144,9 +141,12 @@ class SendGridApi:
         Raises:
             httpx.HTTPError: There was no answer.
         """
-        with contextlib.closing(
-            self._wire.handle_request(self._post_mail(content=content))
-        ) as answer:
+        with (
+            within(self._seconds),
+            contextlib.closing(
+                self._wire.handle_request(self._post_mail(content=content))
+            ) as answer,
+        ):
             return Answer(answer.status_code, answer.headers, _beginning(answer))
 
     # The Email Logs
@@ -257,7 +257,8 @@ class SendGridApi:
     ) -> _Json:
         for pause in (*_PAUSES, None):
             try:
-                answer = self._client.request(method, path, json=json, params=params)
+                with within(self._seconds):
+                    answer = self._client.request(method, path, json=json, params=params)
             except httpx.HTTPError as error:
                 fault = f"SendGrid did not answer ({type(error).__name__}); try again later."
             else:
@@ -293,6 +294,9 @@ def _is_safe(address: str) -> bool:
 
 
 def _beginning(answer: httpx.Response) -> bytes:
+    """Of a refusal, which says why; of others only what costs no reading, for the connection's sake."""
+    if not answer.is_client_error and answer.headers.get("Content-Length") != "0":
+        return b""
     parts: list[bytes] = []
     with contextlib.suppress(httpx.HTTPError):  # the status line is there, and says enough
         for part in answer.iter_bytes():

@@ -1,21 +1,30 @@
 """The transport to a mail server over SMTP: one connection, one letter after the other.
 
+One deadline holds for a letter, from the connection to the last answer.
+
 What the server has answered decides. Before it has taken the command DATA a lost connection means
 that nothing went out; after that it may have, until the answer to the whole message is there.
 """
 
 import contextlib
+import io
 import re
 import smtplib
+import socket
 import ssl
 from collections.abc import Callable, Collection, Sequence
 from datetime import datetime
+from typing import TYPE_CHECKING
 
 from edu_pipeline.mail.ledger.reading import FrozenLetter
 from edu_pipeline.mail.mime import UnsendableError, envelope, message_id, to_message
 from edu_pipeline.mail.states import State
+from edu_pipeline.mail.transports.deadline import Deadline, connected, receive, send_all
 from edu_pipeline.mail.transports.protocol import Logged, Outcome
 from edu_pipeline.settings.mail import Smtp
+
+if TYPE_CHECKING:
+    from _typeshed import ReadableBuffer, WriteableBuffer
 
 _LOGIN_NEEDED = frozenset({530, 534, 535, 538})
 _ENHANCED = re.compile(rb"^[245]\.\d{1,3}\.\d{1,3}\b")
@@ -38,7 +47,7 @@ class SmtpTransport:
         self._settings = settings
         self._password = password
         self._trust = trust or ssl.create_default_context()
-        self._server: smtplib.SMTP | None = None
+        self._server: _Server | None = None
 
     def send(self, letter: FrozenLetter, now: datetime) -> Outcome:
         """Try once, over the open connection where there is one that lives."""
@@ -47,7 +56,7 @@ class SmtpTransport:
             known = envelope(letter)
         except UnsendableError as error:
             return Outcome.refused(str(error))
-        server = self._ready()
+        server = self._ready(Deadline(self._settings.timeout_seconds))
         if isinstance(server, Outcome):
             return server
         addresses = known.sender.addr_spec, known.recipient.addr_spec
@@ -72,8 +81,13 @@ class SmtpTransport:
     def close(self) -> None:
         """Take leave of the server."""
         if self._server:
+            self._server.deadline = Deadline(self._settings.timeout_seconds)
             with contextlib.suppress(*_LOST, smtplib.SMTPException):
                 self._server.quit()
+        self._drop()
+
+    def _drop(self) -> None:
+        if self._server:
             self._server.close()
         self._server = None
 
@@ -84,16 +98,17 @@ class SmtpTransport:
         except (*_LOST, smtplib.SMTPException):
             usable = False
         if not usable:
-            server.close()
-            self._server = None
+            self._drop()
 
-    def _ready(self) -> smtplib.SMTP | Outcome:
+    def _ready(self, deadline: Deadline) -> smtplib.SMTP | Outcome:
         """A connection that answers, or why there is none; nothing of a letter was sent."""
-        if self._server and _lives(self._server):
-            return self._server
-        self.close()
+        if self._server:
+            self._server.deadline = deadline
+            if _lives(self._server):
+                return self._server
+        self._drop()
         try:
-            server = self._connect()
+            server = self._connect(deadline)
             refusal = self._log_in(server)
         except ssl.SSLCertVerificationError as error:
             refusal = Outcome.not_sent(
@@ -114,18 +129,13 @@ class SmtpTransport:
             )
         if refusal is None:
             return server
-        self.close()
+        self._drop()
         return refusal
 
-    def _connect(self) -> smtplib.SMTP:
+    def _connect(self, deadline: Deadline) -> smtplib.SMTP:
         wanted = self._settings
-        where, timeout = (wanted.host, wanted.port), wanted.timeout_seconds
-        server: smtplib.SMTP
-        if wanted.security == "tls":
-            server = smtplib.SMTP_SSL(*where, timeout=timeout, context=self._trust)
-        else:
-            server = smtplib.SMTP(*where, timeout=timeout)
-        self._server = server
+        trust = self._trust if wanted.security == "tls" else None
+        server = self._server = _Server(wanted.host, wanted.port, deadline, trust)
         if wanted.security == "starttls":
             server.starttls(context=self._trust)
         return server
@@ -149,6 +159,63 @@ class SmtpTransport:
                 "choose another password."
             )
         return None
+
+
+class _Server(smtplib.SMTP):
+    """A connection whose every step keeps to the deadline that is set; smtplib's own time each read."""
+
+    def __init__(
+        self, host: str, port: int, deadline: Deadline, trust: ssl.SSLContext | None
+    ) -> None:
+        """Connect, by TLS where there is a `trust`, and hear the greeting."""
+        self.deadline = deadline
+        self._trust = trust
+        super().__init__(host, port)
+
+    def connect(
+        self, host: str = "", port: int = 0, source_address: object = None
+    ) -> tuple[int, bytes]:
+        del source_address
+        self.sock = connected(host, port, self.deadline)
+        if self._trust:
+            self.sock.settimeout(self.deadline.left())
+            self.sock = self._trust.wrap_socket(self.sock, server_hostname=host)
+        return self.getreply()
+
+    def getreply(self) -> tuple[int, bytes]:
+        if self.sock and not self.file:
+            self.file = io.BufferedReader(_Answers(self.sock, self))
+        code, text = super().getreply()
+        if self.sock:
+            with contextlib.suppress(TimeoutError):  # the answer came in time
+                self.sock.settimeout(self.deadline.left())  # for a handshake, which may come next
+        return code, text
+
+    def send(self, s: "ReadableBuffer | str") -> None:
+        if not self.sock:
+            raise smtplib.SMTPServerDisconnected("not connected")
+        try:
+            send_all(
+                self.sock, s.encode("ascii") if isinstance(s, str) else bytes(s), self.deadline
+            )
+        except OSError:
+            self.close()
+            raise
+
+
+class _Answers(io.RawIOBase):
+    def __init__(self, wire: socket.socket, server: _Server) -> None:
+        self._wire = wire
+        self._server = server
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: "WriteableBuffer") -> int:
+        into = memoryview(buffer)
+        got = receive(self._wire, len(into), self._server.deadline)
+        into[: len(got)] = got
+        return len(got)
 
 
 def _lives(server: smtplib.SMTP) -> bool:
