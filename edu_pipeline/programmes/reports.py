@@ -5,12 +5,18 @@ working; who completed the programme, and each course's certificate, stand behin
 is decided in `facts.run_results`, `facts.completion_doubts` and `completion`.
 """
 
+import re
 from collections.abc import Mapping, Sequence
+from io import BytesIO
 from pathlib import Path
-from typing import Any
+from zipfile import ZIP_DEFLATED, ZipFile
 
 import polars as pl
 import xlsxwriter  # type: ignore[import-untyped]
+from xlsxwriter.utility import (  # type: ignore[import-untyped]
+    xl_col_to_name,
+    xl_rowcol_to_cell,
+)
 
 from edu_pipeline.facts.files import write_csv
 from edu_pipeline.facts.run_results import OF_A_COURSE
@@ -19,6 +25,17 @@ from edu_pipeline.ground.files import replaced, write_whole
 MOST_ROWS = 1_048_575
 """Below a heading in a sheet of Excel."""
 _WIDEST, _NARROWEST, _ROOM = 40, 8, 2
+_AT_ONCE = 10_000
+_LONGEST = 32_767
+"""Characters in a cell of Excel."""
+_NOT_IN_XML = (*range(9), 11, 12, *range(13, 32), 0xFFFE, 0xFFFF)
+_ESCAPED = {
+    "&": "&amp;",
+    "<": "&lt;",
+    ">": "&gt;",
+    **{chr(code): f"_x{code:04X}_" for code in _NOT_IN_XML},
+}
+"""Characters that cells of a workbook write in another way; a carriage return would become a line feed."""
 
 
 class TooManyRowsError(Exception):
@@ -103,7 +120,9 @@ def write_report(
 def write_xlsx(sheets: Mapping[str, pl.DataFrame], path: Path) -> None:
     """Write a workbook, whole or not at all, in memory that does not grow with it.
 
-    Text is written as text, so that it is as it came and no formula.
+    Text is written as text, so that it is as it came and no formula. The library writes headings and
+    everything around them; a call of it for each cell would take longer than all else of a refresh, so
+    polars writes the rows below.
 
     Raises:
         TooManyRowsError: Excel has no room for it.
@@ -114,28 +133,57 @@ def write_xlsx(sheets: Mapping[str, pl.DataFrame], path: Path) -> None:
                 f"{path.name} would have {table.height:,} rows and Excel opens {MOST_ROWS:,} at most. "
                 f"Open {path.with_suffix('.csv').name} in another program."
             )
-    with (
-        replaced(path) as draft,
-        xlsxwriter.Workbook(draft, {"constant_memory": True, "tmpdir": draft.parent}) as book,
-    ):
+    outline = BytesIO()
+    with xlsxwriter.Workbook(outline, {"in_memory": True}) as book:
         bold = book.add_format({"bold": True})
         for name, table in sheets.items():
-            _write_sheet(book.add_worksheet(name[:31]), table, bold)
+            sheet = book.add_worksheet(name[:31])
+            sheet.freeze_panes(1, 0)
+            sheet.autofilter(0, 0, table.height, table.width - 1)
+            for number, (heading, width) in enumerate(_widths(table).items()):
+                sheet.set_column(number, number, width)
+                sheet.write_string(0, number, heading, bold)
+    tables = {
+        f"xl/worksheets/sheet{n}.xml": table for n, table in enumerate(sheets.values(), start=1)
+    }
+    with (
+        replaced(path) as draft,
+        ZipFile(outline) as headings,
+        ZipFile(draft, "w", ZIP_DEFLATED) as whole,
+    ):
+        for part in headings.infolist():
+            content = headings.read(part)
+            if part.filename not in tables:
+                whole.writestr(part, content)
+                continue
+            table = tables[part.filename]
+            above, end, below = content.partition(b"</sheetData>")
+            corner = xl_rowcol_to_cell(table.height, table.width - 1)
+            with whole.open(part, "w") as to:
+                to.write(re.sub(rb'(<dimension ref=")[^"]*', rf"\1A1:{corner}".encode(), above))
+                for place in range(0, table.height, _AT_ONCE):
+                    to.write(_rows(table.slice(place, _AT_ONCE), place + 2).encode())
+                to.write(end + below)
 
 
-def _write_sheet(sheet: Any, table: pl.DataFrame, bold: object) -> None:  # noqa: ANN401 - untyped
-    sheet.freeze_panes(1, 0)
-    sheet.autofilter(0, 0, table.height, table.width - 1)
-    for number, (name, width) in enumerate(_widths(table).items()):
-        sheet.set_column(number, number, width)
-        sheet.write_string(0, number, name, bold)
-    writers = [
-        sheet.write_number if dtype.is_numeric() else sheet.write_string for dtype in table.dtypes
-    ]
-    for line, cells in enumerate(table.iter_rows(), start=1):
-        for number, (write, cell) in enumerate(zip(writers, cells, strict=True)):
-            if cell is not None:
-                write(line, number, cell)
+def _rows(table: pl.DataFrame, first: int) -> str:
+    """Rows as SpreadsheetML, the first of them in the line `first`."""
+    line = pl.int_range(first, first + pl.len()).cast(pl.String)
+    cells = []
+    for number, (name, dtype) in enumerate(table.schema.items()):
+        at = pl.concat_str(pl.lit(f'<c r="{xl_col_to_name(number)}'), line)
+        if dtype.is_numeric():
+            cell = pl.format('{}"><v>{}</v></c>', at, pl.col(name))
+        else:
+            text = pl.col(name).cast(pl.String).str.head(_LONGEST)
+            text = text.str.replace_all("_x([0-9A-Fa-f]{4}_)", "_x005F_x$1")
+            text = text.str.replace_many(list(_ESCAPED), list(_ESCAPED.values()))
+            cell = pl.format(
+                '{}" t="inlineStr"><is><t xml:space="preserve">{}</t></is></c>', at, text
+            )
+        cells.append(cell.fill_null(""))
+    row = pl.format(f'<row r="{{}}">{"{}" * len(cells)}</row>', line, *cells)
+    return "".join(table.select(row).to_series().to_list())
 
 
 def _widths(table: pl.DataFrame) -> dict[str, int]:

@@ -172,6 +172,26 @@ def test_a_formula_in_a_workbook_is_text_as_it_came(tmp_path: Path) -> None:
     assert [file.name for file in tmp_path.iterdir()] == ["report.xlsx"]
 
 
+def test_what_xml_cannot_hold_comes_out_of_a_workbook_as_it_went_in(tmp_path: Path) -> None:
+    path = tmp_path / "report.xlsx"
+    names = ["a & <b>", " spaces ", "_x0041_", "bell\x07", None]
+    grades = [0.1, None, 1.0, 1e-9, -2.5]
+    write_xlsx(
+        {"first": pl.DataFrame({"name": names, "grade": grades}), "none": pl.DataFrame({"a": []})},
+        path,
+    )
+
+    book = CalamineWorkbook.from_path(path)
+    assert book.get_sheet_by_index(0).to_python() == [
+        ["name", "grade"],
+        *(
+            [name or "", "" if grade is None else grade]
+            for name, grade in zip(names, grades, strict=True)
+        ),
+    ]
+    assert book.get_sheet_by_index(1).to_python() == [["a"]]
+
+
 def test_a_workbook_that_excel_has_no_room_for_is_not_written(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
