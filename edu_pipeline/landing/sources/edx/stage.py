@@ -380,10 +380,12 @@ def _stage_learners(con: duckdb.DuckDBPyConnection, read: pl.DataFrame) -> None:
     )
     # numbers first, texts then: a text per learner and column, kept while rows come by, takes long
     places = ", ".join(f"max(if({_known(n)} is null, null, place)) as {n}_place" for n in names)
+    address = f"if({said('email')} is null, null, hash(lower(trim(email))))"
     con.execute(
         f"""
         create or replace temp table newest as
-        select learner_id, max(stamp) as newest_stamp, max(place) as last_place, {places}
+        select learner_id, max(stamp) as newest_stamp, max(place) as last_place, {places},
+               min({address}) < max({address}) as moved
         from ({rows}) group by learner_id
         """
     )
@@ -397,17 +399,19 @@ def _stage_learners(con: duckdb.DuckDBPyConnection, read: pl.DataFrame) -> None:
         group by learner_id
         """
     )
-    con.execute("drop table newest")
     con.execute(
         f"""
         create or replace table stg_former_addresses as
         select distinct learner_id, lower(trim(raw.email)) as address
-        from ({rows}) as raw join stg_learners as learner using (learner_id)
+        from ({rows}) as raw
+        semi join (from newest where moved) using (learner_id)
+        join stg_learners as learner using (learner_id)
         where {said("raw.email")} is not null
           and lower(trim(raw.email)) is distinct from lower(trim(learner.email))
         order by all
         """
     )
+    con.execute("drop table newest")
     con.unregister("places")
 
 
