@@ -30,6 +30,7 @@ from edu_pipeline.ground.warehouse import (
     open_warehouse,
     read_parts,
     read_table,
+    transaction,
     write_table,
 )
 from edu_pipeline.mail.frames import SCHEMA, letters_frames, letters_from
@@ -134,7 +135,7 @@ def measure(letters: int, folder: Path) -> None:
         Ledger(f"sqlite:///{folder / 'ledger.db'}") as ledger,
     ):
         con.execute("set memory_limit = '256MB'")
-        with timed("written", letters):
+        with timed("written", letters), transaction(con):
             rows = nudges_to_write(con, "lead").iter_rows(named=True)
             for frame in letters_frames(
                 nudge_letters(rows, edition(ledger.salt)), MONDAY, programme_id="lead"

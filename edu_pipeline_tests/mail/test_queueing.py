@@ -1,13 +1,15 @@
 """Who is not written to, what is corrected, and what went only into the folder."""
 
 from datetime import UTC, date, datetime
+from pathlib import Path
 
 import pytest
+import sqlalchemy as sa
 
 from edu_pipeline.mail.ledger.history import import_history
 from edu_pipeline.mail.ledger.store import Cause, Ledger, Queueing, QueueResult
 from edu_pipeline.mail.ledger.suppressions import lift, suppress
-from edu_pipeline.mail.ledger.tables import TOMBSTONES
+from edu_pipeline.mail.ledger.tables import LETTERS, TOMBSTONES
 from edu_pipeline.mail.ledger.tombstones import tombstone
 from edu_pipeline.mail.letter import Figure, Letter
 from edu_pipeline.mail.states import State
@@ -278,3 +280,33 @@ def test_who_got_only_files_in_the_folder_gets_the_letter_itself_and_no_correcti
     assert states(ledger) == {KEY: State.sent, f"{KEY}:2": State.pending}
     letter = ledger.letter(f"{KEY}:2")
     assert (letter.subject, letter.text) == ("Your week", "91 %\n")
+
+
+@pytest.mark.parametrize("made_last", ["letters_by_period", "letters_by_recipient"])
+def test_a_letter_is_looked_up_by_its_recipient_however_many_its_period_has(
+    tmp_path: Path, make_letter: LetterMaker, made_last: str
+) -> None:
+    asked: list[str] = []
+    (index,) = (each for each in LETTERS.indexes if each.name == made_last)
+    with Ledger(f"sqlite:///{tmp_path / 'ledger.db'}") as ledger:
+        with ledger.begin() as connection:
+            index.drop(connection)
+            index.create(connection)
+        with ledger.connect() as connection:
+            sqlite = connection.connection.dbapi_connection
+        assert sqlite is not None
+        sqlite.set_trace_callback(asked.append)
+        queue(ledger, make_letter())
+        sqlite.set_trace_callback(None)
+        looked_up = [each for each in asked if "ORDER BY letters.revision" in each]
+        with ledger.connect() as connection:
+            plans = [
+                str(
+                    connection.execute(
+                        sa.text(f"explain query plan {each}".replace(":", "\\:"))
+                    ).all()
+                )
+                for each in looked_up
+            ]
+    assert plans
+    assert all("letters_by_recipient" in plan for plan in plans)
