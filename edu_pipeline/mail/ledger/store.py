@@ -558,28 +558,10 @@ def _put(
     return _requeue(connection, revisions, letter, now, by, rules)
 
 
-def _of_recipient(campaign: Text, period: Text, recipient_key: Text) -> sa.ColumnElement[bool]:
-    """The revisions of one letter, found among those of its recipient.
-
-    SQLite, which keeps no statistics, else goes through all letters of the period for each of them,
-    or not, by the order in which its indexes were made.
-    """
-    return sa.and_(
-        LETTERS.c.recipient_key == recipient_key,
-        LETTERS.c.campaign.concat("") == campaign,
-        LETTERS.c.period.concat("") == period,
-    )
-
-
 _REVISIONS = (
     sa.select(LETTERS)
     .where(
-        _of_recipient(
-            *(
-                sa.bindparam(name, type_=sa.String)
-                for name in ("campaign", "period", "recipient_key")
-            )
-        )
+        *(LETTERS.c[name] == sa.bindparam(name) for name in ("campaign", "period", "recipient_key"))
     )
     .order_by(LETTERS.c.revision)
     .with_for_update()
@@ -634,7 +616,8 @@ def _meet_elsewhere(connection: sa.Connection, salt: str, letter: Letter, by: st
     """Put a letter, just queued, where the journal alone remembers it to stand."""
     for row in connection.execute(
         sa.select(LETTERS).where(
-            _of_recipient(letter.campaign, letter.period, letter.recipient_key),
+            of_period(letter.campaign, letter.period),
+            LETTERS.c.recipient_key == letter.recipient_key,
             LETTERS.c.state.in_(WAITING),
         )
     ).all():

@@ -93,7 +93,7 @@ LETTERS = sa.Table(
     sa.Column("claimed_at", UtcDateTime),
     sa.Column("sent_at", UtcDateTime),
     sa.Index("letters_by_period", "campaign", "period", "state"),
-    sa.Index("letters_by_recipient", "recipient_key"),
+    sa.Index("letters_by_recipient", "recipient_key", "campaign", "period"),
     sa.Index("letters_by_email", "email"),
 )
 """One letter per campaign, period, recipient and revision, as it stands.
