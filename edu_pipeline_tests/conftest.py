@@ -148,21 +148,15 @@ def _database() -> Iterator[duckdb.DuckDBPyConnection]:
         yield opened
 
 
-@pytest.fixture(scope="session")
-def _beside() -> Iterator[duckdb.DuckDBPyConnection]:
-    with duckdb.connect(config={"python_enable_replacements": False}) as opened:
-        yield opened
-
-
 @pytest.fixture
 def another(
-    _beside: duckdb.DuckDBPyConnection,
+    _database: duckdb.DuckDBPyConnection,
 ) -> Iterator[Callable[[], duckdb.DuckDBPyConnection]]:
     """Opens empty warehouses in memory for tests of several: attached to one, ten times as quick as new ones."""
     with ExitStack() as opened:
 
         def attached() -> duckdb.DuckDBPyConnection:
-            con = opened.enter_context(_beside.cursor())
+            con = opened.enter_context(_database.cursor())
             name = f"w{next(_NUMBERS)}"
             con.execute(f"attach ':memory:' as {name}; use {name}")
             opened.callback(con.execute, f"use memory; detach {name}")

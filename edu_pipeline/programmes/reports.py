@@ -133,22 +133,12 @@ def write_xlsx(sheets: Mapping[str, pl.DataFrame], path: Path) -> None:
                 f"{path.name} would have {table.height:,} rows and Excel opens {MOST_ROWS:,} at most. "
                 f"Open {path.with_suffix('.csv').name} in another program."
             )
-    outline = BytesIO()
-    with xlsxwriter.Workbook(outline, {"in_memory": True}) as book:
-        bold = book.add_format({"bold": True})
-        for name, table in sheets.items():
-            sheet = book.add_worksheet(name[:31])
-            sheet.freeze_panes(1, 0)
-            sheet.autofilter(0, 0, table.height, table.width - 1)
-            for number, (heading, width) in enumerate(_widths(table).items()):
-                sheet.set_column(number, number, width)
-                sheet.write_string(0, number, heading, bold)
     tables = {
         f"xl/worksheets/sheet{n}.xml": table for n, table in enumerate(sheets.values(), start=1)
     }
     with (
         replaced(path) as draft,
-        ZipFile(outline) as headings,
+        ZipFile(_headings(sheets)) as headings,
         ZipFile(draft, "w", ZIP_DEFLATED) as whole,
     ):
         for part in headings.infolist():
@@ -164,6 +154,21 @@ def write_xlsx(sheets: Mapping[str, pl.DataFrame], path: Path) -> None:
                 for place in range(0, table.height, _AT_ONCE):
                     to.write(_rows(table.slice(place, _AT_ONCE), place + 2).encode())
                 to.write(end + below)
+
+
+def _headings(sheets: Mapping[str, pl.DataFrame]) -> BytesIO:
+    """The workbook without its rows."""
+    file = BytesIO()
+    with xlsxwriter.Workbook(file, {"in_memory": True}) as book:
+        bold = book.add_format({"bold": True})
+        for name, table in sheets.items():
+            sheet = book.add_worksheet(name[:31])
+            sheet.freeze_panes(1, 0)
+            sheet.autofilter(0, 0, table.height, table.width - 1)
+            for number, (heading, width) in enumerate(_widths(table).items()):
+                sheet.set_column(number, number, width)
+                sheet.write_string(0, number, heading, bold)
+    return file
 
 
 def _rows(table: pl.DataFrame, first: int) -> str:

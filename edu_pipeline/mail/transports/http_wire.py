@@ -38,9 +38,10 @@ class Wire(httpx.HTTPTransport):
 
     def __init__(self, connections: int) -> None:
         """Nothing is opened yet."""
-        super().__init__(trust_env=False)
+        trust = httpx.create_ssl_context(trust_env=False)
+        super().__init__(verify=trust, trust_env=False)
         self._pool = httpcore.ConnectionPool(
-            ssl_context=httpx.create_ssl_context(trust_env=False),
+            ssl_context=trust,
             max_connections=connections,
             max_keepalive_connections=connections,
             keepalive_expiry=httpx.Limits().keepalive_expiry,

@@ -1,7 +1,8 @@
 """SendGrid's v3 API on the wire: one pool of connections, the key, and what can be read.
 
-Reads are tried again after a passing fault, writes never; each try has one deadline. Redirects are not followed, because
-the key would go with them. No message here quotes an answer: it may hold an address.
+Reads are tried again after a passing fault, writes never; each try has one deadline. Redirects are
+not followed, because the key would go with them. No message here quotes an answer: it may hold an
+address.
 """
 
 import contextlib
@@ -111,12 +112,12 @@ class SendGridApi:
         self._clock = clock
         self._pause = pause
         url, self._seconds = settings.url.rstrip("/"), settings.timeout_seconds
-        free_within = httpx.Timeout(None, pool=self._seconds)
+        untimed = httpx.Timeout(None, pool=self._seconds)  # the wire keeps the time
         self._wire: httpx.BaseTransport = Wire(connections)
         self._client = httpx.Client(
             base_url=url,
             headers={"Authorization": f"Bearer {key}", "Accept": "application/json"},
-            timeout=free_within,
+            timeout=untimed,
             transport=self._wire,
             follow_redirects=False,
             trust_env=False,  # no proxy and no password file of whoever runs this
@@ -126,7 +127,7 @@ class SendGridApi:
             "POST",
             httpx.URL(f"{url}/v3/mail/send"),
             headers=httpx.Headers({**self._client.headers, "Content-Type": "application/json"}),
-            extensions={"timeout": free_within.as_dict()},
+            extensions={"timeout": untimed.as_dict()},
         )
 
     def close(self) -> None:
