@@ -9,7 +9,7 @@ the letter was queued and approved; how it goes is the transport's.
 import time
 from collections import Counter, deque
 from collections.abc import Callable, Mapping
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor, wait
 from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -187,7 +187,10 @@ class _Run:
         with ThreadPoolExecutor(1) as keeper:
             try:
                 # not in this thread: what a person breaks off by Ctrl-C must not be a claim
-                keeper.submit(self._keep_books, on_progress).result()
+                kept = keeper.submit(self._keep_books, on_progress)
+                while wait([kept], timeout=1).not_done:
+                    pass  # a Ctrl-C just before a wait without an end would not be heard
+                kept.result()
             except BaseException:
                 self.stopped = "interrupted"  # so that the threads come to an end
                 raise
