@@ -49,18 +49,22 @@ _BASE = f"""
 """
 _KEY = "programme_id, run, learner_id"
 HISTORY = f"""
-  select history.*, own.paid, certified.paid as certificate_paid, latest.stamp as counted
-  from report_history as history
-  left join stg_run_results as latest using ({_KEY})
+  select history.*, own.paid, certified.paid as certificate_paid
+  from (
+    from report_history where track is not null
+    union all by name
+    select history.* replace (latest.track as track)
+    from report_history as history left join stg_run_results as latest using ({_KEY})
+    where history.track is null
+  ) as history
   left join stg_tracks as own
-    on own.programme_id = history.programme_id
-    and own.track = coalesce(history.track, latest.track)
+    on own.programme_id = history.programme_id and own.track = history.track
   left join stg_tracks as certified
     on certified.programme_id = history.programme_id
     and certified.track = lower(history.certificate_type)
 """
-"""SQL of `report_history` with whether its tracks are paid, and `counted`: the stamp of the result that counts,
-whose track stands where a report has none; empty: the learner has no result any more."""
+"""SQL of `report_history` with whether its tracks are paid; where a report has none, that of the result that
+counts stands."""
 
 
 def build_run_states(con: duckdb.DuckDBPyConnection) -> None:
@@ -74,16 +78,28 @@ def build_run_states(con: duckdb.DuckDBPyConnection) -> None:
         con: The warehouse, with `stg_run_results`, `stg_tracks`, `stg_data_packages`,
             `report_history` and `programme_runs`.
     """
+    # a table, because no plan would guess that most learners stand in one report only
+    con.execute(
+        f"""
+        create or replace temp table earlier as
+        with said as materialized (
+          select history.* from ({HISTORY}) as history
+          join (
+            select programme_id, run, max(stamp) as newest from stg_run_results group by all
+          ) using (programme_id, run)
+          where stamp < newest
+        )
+        select {_KEY}, said.stamp, said.there, said.grade, said.verification,
+               said.certificate_eligible, said.certificate_delivered, said.enrolled, said.paid,
+               said.certificate_paid, null::varchar as certificate
+        from said join stg_run_results as result using ({_KEY})
+        where said.stamp < result.stamp
+        """
+    )
     con.execute(
         f"""
         create or replace table run_states as
-        with earlier as (
-          select {_KEY}, stamp, there, grade, verification, certificate_eligible,
-                 certificate_delivered, enrolled, paid, certificate_paid,
-                 null::varchar as certificate
-          from ({HISTORY}) where stamp < counted
-        ),
-        latest as (
+        with latest as not materialized (
           select {_KEY}, stamp, true as there, grade, verification, certificate_eligible,
                  certificate_delivered, enrolled, paid, result.certificate_paid, certificate
           from stg_run_results as result
@@ -92,35 +108,36 @@ def build_run_states(con: duckdb.DuckDBPyConnection) -> None:
             where certificate_paid and status in {literals((*TAKEN_BACK, UNVERIFIED))}
           ) as package using ({_KEY})
         ),
-        told as (
-          select *, false as was_given from latest anti join earlier using ({_KEY})
+        told as not materialized (
+          select *, false as was_given, true as alone from latest anti join earlier using ({_KEY})
           union all by name
           select result.*,
                  coalesce(bool_or({GIVEN}) over (
                    partition by {_KEY} order by stamp
                    rows between unbounded preceding and 1 preceding
-                 ), false) as was_given
+                 ), false) as was_given, false as alone
           from (from earlier union all by name (from latest semi join earlier using ({_KEY})))
             as result
         ),
-        based as (
-          select {_KEY}, course_id, stamp, {GIVEN} as given, {OUT_ON} as out_on, {_BASE} as base
+        based as not materialized (
+          select {_KEY}, course_id, stamp, alone, {OUT_ON} as out_on, {_BASE} as base
           from told as result join programme_runs using (programme_id, run)
         ),
         begun as (
           select *, base is distinct from lag(base) over (partition by {_KEY} order by stamp) as new
-          from based semi join earlier using ({_KEY})
-          union all by name
-          select *, true as new from based anti join earlier using ({_KEY})
+          from based where not alone
         ),
         last as (
           select {_KEY}, any_value(course_id) as course_id, arg_max(base, stamp) as base,
                  max(stamp) as stamp, max(stamp) filter (new)::date as since,
                  any_value(out_on) as out_on
           from begun group by {_KEY}
+          union all by name
+          select {_KEY}, course_id, base, stamp, stamp::date as since, out_on from based where alone
         ),
         given as (
-          select programme_id, run, min(stamp)::date as first_on from based where given
+          select programme_id, run, min(stamp)::date as first_on
+          from (from earlier union all by name from latest) as result where {GIVEN}
           group by programme_id, run
         ),
         dated as (
@@ -135,3 +152,4 @@ def build_run_states(con: duckdb.DuckDBPyConnection) -> None:
         from dated
         """
     )
+    con.execute("drop table earlier")
