@@ -24,40 +24,33 @@ def weekly_changes(con: duckdb.DuckDBPyConnection, programme_id: str) -> pl.Data
         some run), `learner_id`, `course_id` (empty for `verified`), `week` (its Monday), `has`:
         whether from that week on.
     """
+    stepped = " union all ".join(
+        f"select '{measure}' as measure, learner_id, {course} as course_id, week, "
+        f"sum({measure}) as step from moved group by all having step <> 0"
+        for measure, course in ((CERTIFICATE, "course_id"), (PASSED, "course_id"), (VERIFIED, "''"))
+    )
     return query_frame(
         con,
         f"""
         with said as (
-          select result.learner_id, runs.course_id, run, stamp,
-                 date_trunc('week', stamp)::date as week, there and {GIVEN} as certificate,
+          select learner_id, course_id, number, stamp, begun, there and {GIVEN} as certificate,
                  there and {REACHED} as passed,
                  there and {PAID} and enrolled is not false as verified
           from ({HISTORY}) as result
-          join programme_runs as runs using (programme_id, run)
+          join programme_runs using (programme_id, run)
+          join (
+            select programme_id, run, min(stamp) as begun from report_history group by all
+          ) using (programme_id, run)
           where programme_id = $programme
         ),
-        of_week as (
-          select learner_id, course_id, run, week,
-                 max({{stamp: stamp, certificate: certificate, passed: passed,
-                      verified: verified}}) as last
-          from said group by learner_id, course_id, run, week
-        ),
-        long as (
-          unpivot (
-            select learner_id, course_id, run, week, last.certificate as certificate,
-                   last.passed as passed, last.verified as verified from of_week
-          ) on certificate, passed, verified into name measure value has
-        ),
         moved as (
-          select measure, learner_id, if(measure = '{VERIFIED}', '', course_id) as course_id, week,
-                 has::int - coalesce(lag(has::int) over (
-                   partition by measure, learner_id, run order by week), 0) as step
-          from long
+          select learner_id, course_id, date_trunc('week', stamp)::date as week,
+                 {_step(CERTIFICATE)}, {_step(PASSED)}, {_step(VERIFIED)}
+          -- who has nothing by a run's first report has no step there, and needs none to be seen
+          from said where certificate or passed or verified or stamp > begun
+          window earlier as (partition by learner_id, number order by stamp)
         ),
-        stepped as (
-          select measure, learner_id, course_id, week, sum(step) as step
-          from moved where step <> 0 group by all
-        ),
+        stepped as ({stepped}),
         runs_with as (
           select measure, learner_id, course_id, week,
                  sum(step) over (
@@ -69,10 +62,13 @@ def weekly_changes(con: duckdb.DuckDBPyConnection, programme_id: str) -> pl.Data
         from runs_with
         qualify has is distinct from
           coalesce(lag(has) over (partition by measure, learner_id, course_id order by week), false)
-        order by all
         """,
         {"programme": programme_id},
     )
+
+
+def _step(measure: str) -> str:
+    return f"{measure}::int - coalesce(lag({measure}::int) over earlier, 0) as {measure}"
 
 
 def report_weeks(con: duckdb.DuckDBPyConnection, programme_id: str) -> pl.Series:
