@@ -11,8 +11,6 @@ import duckdb
 import polars as pl
 
 from edu_pipeline.facts.run_states import AWAITED, FREE, GIVEN, NOT_ID_VERIFIED, PAID, REACHED
-from edu_pipeline.ground.sql import literal
-from edu_pipeline.model.completion import DELIVERED
 
 OF_A_COURSE = {
     "certificate": "certificate",
@@ -59,20 +57,23 @@ def _build_completion(con: duckdb.DuckDBPyConnection, table: str, results: str) 
     con.execute(
         f"""
         create or replace table {table} as
-        with judged as (
-          select result.programme_id, result.learner_id, result.course_id, result.run,
+        with awaits as (
+          select programme_id, run, learner_id as account
+          from run_states join programme_runs using (programme_id, run) where {AWAITED}
+        ),
+        judged as (
+          select result.programme_id, result.learner_id, result.course_id, result.run, result.account,
                  number, grade, track, verification, stamp, under_way and enrolled is not false
-                 as going, state, {REACHED} as reached,
-                 state = {literal(DELIVERED)} as certified,
-                 {REACHED} and {FREE} as free_pass, {AWAITED} as awaited,
+                 as going, {REACHED} as reached, {GIVEN} as certified,
+                 {REACHED} and {FREE} as free_pass, awaits.account is not null as awaited,
                  coalesce(certificate_eligible, false) as eligible
           from {results} as result
-          join run_states as states
-            on states.programme_id = result.programme_id and states.run = result.run
-            and states.learner_id = account
           join programme_runs
             on programme_runs.programme_id = result.programme_id
             and programme_runs.course_id = result.course_id and programme_runs.run = result.run
+          left join awaits
+            on awaits.programme_id = result.programme_id and awaits.run = result.run
+            and awaits.account = result.account
         ),
         reduced as (
           select programme_id, learner_id, course_id, count(*) as attempts,
@@ -80,7 +81,7 @@ def _build_completion(con: duckdb.DuckDBPyConnection, table: str, results: str) 
                  -- arg_max
                  max({{certified: certified, score: coalesce(grade, -1),
                       stamp: coalesce(stamp, '-infinity'), run: run,
-                      grade: grade, state: state, track: track, verification: verification}})
+                      grade: grade, track: track, verification: verification, account: account}})
                    as best,
                  max(grade) as best_grade, bool_or(reached) as passed, bool_or(certified) as certificate,
                  bool_or(free_pass) as free_pass, bool_or(eligible) as eligible_any_track,
@@ -91,8 +92,8 @@ def _build_completion(con: duckdb.DuckDBPyConnection, table: str, results: str) 
           from judged
           group by programme_id, learner_id, course_id
         )
-        select reduced.programme_id, learner_id, reduced.course_id, attempts,
-               best_grade, best.grade as grade, best.run as best_run, best.state as state,
+        select reduced.programme_id, reduced.learner_id, reduced.course_id, attempts,
+               best_grade, best.grade as grade, best.run as best_run, state,
                best.track as enrollment_track, best.verification as verification, passed, certificate,
                free_pass and not certificate as audit_passed,
                going and not certificate as in_progress,
@@ -100,6 +101,9 @@ def _build_completion(con: duckdb.DuckDBPyConnection, table: str, results: str) 
                first.run as first_run, first_passed.run as first_passed_run,
                first_certified.run as first_certified_run, last.run as last_run
         from reduced
+        join run_states as states
+          on states.programme_id = reduced.programme_id and states.run = best.run
+          and states.learner_id = best.account
         join programme_runs as first
           on first.programme_id = reduced.programme_id and first.number = first_number
         join programme_runs as last
