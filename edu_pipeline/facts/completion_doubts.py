@@ -14,7 +14,7 @@ from edu_pipeline.facts.certificates_issued import (
 )
 from edu_pipeline.facts.newcomers import CORE, WHOLE
 from edu_pipeline.facts.run_results import query_frame
-from edu_pipeline.ground.sql import literal, literals
+from edu_pipeline.ground.sql import among, literal, literals
 from edu_pipeline.model.completion import DUE, EXPECTED, NOT_VERIFIED, REVOKED
 
 TWO_ACCOUNTS = "two_accounts"
@@ -38,18 +38,21 @@ _BESIDE = f"""
        when reason not in {literals((AGREE_OF_COURSE, DELIVERED_LATER))} then {literal(DELIVERED_ONLY)} end
 """
 DOUBTS = f"""
-  select states.programme_id, learner_id, position, states.course_id as course, run_name as run, since,
-         result.grade, coalesce(beside, states.state) as doubt
-  from run_states as states
+  with asked as materialized (
+    select programme_id, course_id, run, learner_id, since, coalesce(beside, state) as doubt
+    from run_states left join (
+      select programme_id, run, learner_id, {_BESIDE} as beside from course_certificates_issued
+    ) using (programme_id, run, learner_id)
+    where {among("doubt", (EXPECTED, DUE, REVOKED, NOT_VERIFIED, ISSUED_ONLY, DELIVERED_ONLY))}
+  )
+  select asked.programme_id, learner_id, position, asked.course_id as course, run_name as run, since,
+         result.grade, doubt
+  from asked
   join course_completion as done using (programme_id, course_id, learner_id)
   join (select programme_id, run, learner_id, grade from stg_run_results) as result
     using (programme_id, run, learner_id)
   join programme_runs using (programme_id, run)
-  left join (
-    select programme_id, run, learner_id, {_BESIDE} as beside from course_certificates_issued
-  ) using (programme_id, run, learner_id)
-  where if(done.certificate, doubt = {literal(DELIVERED_ONLY)},
-           doubt in {literals((EXPECTED, DUE, REVOKED, NOT_VERIFIED, ISSUED_ONLY, DELIVERED_ONLY))})
+  where not done.certificate or doubt = {literal(DELIVERED_ONLY)}
   union all by name
   select programme_id, unnest(accounts) as learner_id, 0 as position, {literal(TWO_ACCOUNTS)} as doubt
   from (

@@ -15,6 +15,7 @@ from edu_pipeline.ground.sql import literal, literals
 from edu_pipeline.model.completion import (
     DELIVERED,
     DUE,
+    ENROLLED,
     EXPECTED,
     LEFT,
     NOT_VERIFIED,
@@ -147,7 +148,8 @@ def passes(
               from stg_run_results as result
               join run_states using (programme_id, course_id, run, learner_id)
               join programme_runs using (programme_id, course_id, run)
-              where result.programme_id = $programme_id and {PASSED}
+              -- the first is part of the second, and leaves fewer to join
+              where result.programme_id = $programme_id and state <> {literal(ENROLLED)} and {PASSED}
                 and ($learner_id is null or learner_id = $learner_id)
             ),
             has as (

@@ -25,7 +25,9 @@ from edu_pipeline.ground.files import replaced, write_whole
 MOST_ROWS = 1_048_575
 """Below a heading in a sheet of Excel."""
 _WIDEST, _NARROWEST, _ROOM = 40, 8, 2
-_AT_ONCE = 10_000
+_AT_ONCE = 2_000
+_PACKED = 3
+"""In a third of the time that zlib's own level takes, and a fifth larger."""
 _LONGEST = 32_767
 """Characters in a cell of Excel."""
 _NOT_IN_XML = (*range(9), 11, 12, *range(13, 32), 0xFFFE, 0xFFFF)
@@ -139,7 +141,7 @@ def write_xlsx(sheets: Mapping[str, pl.DataFrame], path: Path) -> None:
     with (
         replaced(path) as draft,
         ZipFile(_headings(sheets)) as headings,
-        ZipFile(draft, "w", ZIP_DEFLATED) as whole,
+        ZipFile(draft, "w", ZIP_DEFLATED, compresslevel=_PACKED) as whole,
     ):
         for part in headings.infolist():
             content = headings.read(part)
@@ -149,7 +151,7 @@ def write_xlsx(sheets: Mapping[str, pl.DataFrame], path: Path) -> None:
             table = tables[part.filename]
             above, end, below = content.partition(b"</sheetData>")
             corner = xl_rowcol_to_cell(table.height, table.width - 1)
-            with whole.open(part, "w") as to:
+            with whole.open(part.filename, "w") as to:
                 to.write(re.sub(rb'(<dimension ref=")[^"]*', rf"\1A1:{corner}".encode(), above))
                 for place in range(0, table.height, _AT_ONCE):
                     to.write(_rows(table.slice(place, _AT_ONCE), place + 2).encode())
