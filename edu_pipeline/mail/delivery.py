@@ -6,16 +6,17 @@ on the carrier's evidence or by a person, never by waiting alone. What may go ou
 the letter was queued and approved; how it goes is the transport's.
 """
 
+import secrets
 import time
 from collections import Counter, deque
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor, wait
 from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from queue import Empty, SimpleQueue
 
-from edu_pipeline.mail.ledger.controls import paused
+from edu_pipeline.mail.ledger.controls import Pause, paused
 from edu_pipeline.mail.ledger.database import LedgerError
 from edu_pipeline.mail.ledger.reading import FrozenLetter
 from edu_pipeline.mail.ledger.store import (
@@ -29,7 +30,7 @@ from edu_pipeline.mail.ledger.tables import OUT
 from edu_pipeline.mail.ledger.tombstones import is_forgotten
 from edu_pipeline.mail.limits import not_to_leave
 from edu_pipeline.mail.mailing import options
-from edu_pipeline.mail.pace import HOUR, Pace, Rules, shown, standstill
+from edu_pipeline.mail.pace import HOUR, Pace, Rules, full, shown, standstill
 from edu_pipeline.mail.states import State
 from edu_pipeline.mail.transports.protocol import (
     CarrierError,
@@ -43,6 +44,9 @@ from edu_pipeline.settings.post import LEARNERS
 
 LONGEST_WAIT = timedelta(minutes=5)
 """A carrier that asks for more patience in all ends the delivery; the rest goes with the next."""
+
+FAR_AHEAD = timedelta(days=14)
+"""A clock that is so long after all that the ledger knows may be wrong: no letter expires by it."""
 
 
 class RestoredLedgerError(LedgerError):
@@ -72,6 +76,8 @@ class DeliveryReport:
     """That is something which a person must look at, not just a matter of waiting."""
     counts: Mapping[State, int]
     """All letters of this campaign and period by state, afterwards."""
+    notes: tuple[str, ...] = ()
+    """What a person should know besides, in sentences."""
 
 
 def deliver(
@@ -86,6 +92,7 @@ def deliver(
     adopt: bool = False,
     on_progress: Callable[[int, int], None] | None = None,
     sleep: Callable[[float], None] = time.sleep,
+    monotonic: Callable[[], float] = time.monotonic,
 ) -> DeliveryReport:
     """Send every letter of a campaign and period that is approved or pending, and still news.
 
@@ -96,13 +103,14 @@ def deliver(
         transport: The carrier.
         campaign: Such as `teachers`.
         period: Such as `2026-W40`.
-        now: The clock.
+        now: The clock on the wall. Nothing is waited for by it but the sending window.
         owner: Names this sender in the ledger.
         rules: How letters may leave.
         adopt: Take over what the carrier's records have and the ledger does not; where that is
             anything, nothing is sent.
         on_progress: Hears how many letters of how many are done.
         sleep: Waits so many seconds.
+        monotonic: The clock by which is waited, in seconds; nobody sets it.
 
     Raises:
         SenderBusyError: Another sender is at work.
@@ -110,8 +118,9 @@ def deliver(
             holds for unsent: it may have been restored from a backup. Nothing was sent.
     """
     with ledger.only_sender():
+        known_time = ledger.last_known_time()
         ledger.abandon_claims(now=now(), by=owner)
-        found = _settle(ledger, transport, now, owner, rules)
+        found, doubts = _settle(ledger, transport, now, owner, rules)
         blocked = _compare(
             ledger,
             transport,
@@ -120,10 +129,20 @@ def deliver(
             Cause(now(), owner, "in the carrier's records"),
             adopt,
         )
-        expired = ledger.expire(now=now(), by=owner)
+        expired, clock = _expire(ledger, now(), known_time, owner, rules)
         suppressed = ledger.suppress_waiting(now=now(), by=owner)
         run = _Run(
-            ledger, transport, campaign, period, now, owner, rules, sleep, blocked, bool(blocked)
+            ledger=ledger,
+            transport=transport,
+            campaign=campaign,
+            period=period,
+            now=now,
+            owner=owner,
+            rules=rules,
+            sleep=sleep,
+            monotonic=monotonic,
+            stopped=blocked,
+            trouble=bool(blocked),
         )
         if run.may_go_on():
             if transport.leaves and rules.approval:
@@ -146,6 +165,7 @@ def deliver(
             stopped=run.stopped,
             trouble=run.trouble,
             counts=ledger.counts(campaign, period),
+            notes=(*doubts, *clock),
         )
 
 
@@ -166,13 +186,15 @@ class _Run:
     owner: str
     rules: Rules
     sleep: Callable[[float], None]
+    monotonic: Callable[[], float]
     stopped: str | None
     trouble: bool
     outcomes: Counter[State] = field(default_factory=Counter)
 
     def __post_init__(self) -> None:
         self._connections = max(1, min(self.rules.connections, self.transport.connections))
-        self._pace = Pace(self.rules.per_second, self.now)
+        self._pace = Pace(self.rules.per_second, self.monotonic)
+        self._begin, self._started = self.now(), self.monotonic()
         self._waiting: deque[str] = deque()
         self._under_way: dict[Future[Outcome], str] = {}
         self._done: SimpleQueue[Future[Outcome]] = SimpleQueue()
@@ -180,7 +202,7 @@ class _Run:
         self._bad_in_a_row = 0
         self._waited = timedelta()
         self._again = False
-        self._gone = [*self.ledger.attempts_since(self.now() - HOUR, self.transport.name)]
+        self._gone = [*self.ledger.attempts_since(self._begin - HOUR, self.transport.name)]
 
     def send_all(self, on_progress: Callable[[int, int], None] | None) -> None:
         """Every pending letter once, and those again that the carrier asked to bring later."""
@@ -215,7 +237,7 @@ class _Run:
         while self._under_way or self._ended or (self._waiting and not self.stopped):
             self._wait()
             now = self.now()
-            keys = self._next(now)
+            keys = self._next()
             if not keys and not self._ended:
                 continue
             letters = self.ledger.exchange(
@@ -258,16 +280,16 @@ class _Run:
         self._ended.append(Ended(key, outcome.state, outcome.detail, outcome.transport_id))
         self._note(outcome)
 
-    def _next(self, now: datetime) -> list[str]:
+    def _next(self) -> list[str]:
         """The letters that go out now: no more than connections are free, and the rules allow."""
         keys: list[str] = []
         free = self._connections - len(self._under_way)
         while self._waiting and not self.stopped and len(keys) < free and not self._pace.seconds():
-            if why := standstill(self.rules, None, self._gone, now):
+            if why := self._at_rest(None):
                 self._stop(why)
                 break
             keys.append(self._waiting.popleft())
-            self._gone.append(now)
+            self._gone.append(self._steady())
             self._pace.take()
         return keys
 
@@ -276,11 +298,18 @@ class _Run:
 
         Or where the gate holds the period by now: a refresh may end while letters go out.
         """
-        if why := self.ledger.held(self.campaign, self.period) or standstill(
-            self.rules, paused(self.ledger), self._gone, self.now()
-        ):
+        held = self.ledger.held(self.campaign, self.period)
+        if why := held or self._at_rest(paused(self.ledger)):
             self._stop(why)
         return not self.stopped
+
+    def _steady(self) -> datetime:
+        """What the clock would say if nobody had set it since the delivery began."""
+        return self._begin + timedelta(seconds=self.monotonic() - self._started)
+
+    def _at_rest(self, pause: Pause | None) -> str | None:
+        resting = standstill(self.rules, pause, self.now())
+        return resting or full(self.rules, self._gone, self._steady())
 
     def _note(self, outcome: Outcome) -> None:
         self.outcomes[outcome.state] += 1
@@ -288,8 +317,8 @@ class _Run:
             self._gone.pop()
         if outcome.stops:
             self._stop(outcome.detail, trouble=True)
-        elif outcome.retry_at:
-            self._later(outcome.retry_at)
+        elif outcome.retry_after:
+            self._later(outcome.retry_after)
         elif outcome.state is State.sent or outcome.checked:
             self._bad_in_a_row = 0
         else:
@@ -301,13 +330,14 @@ class _Run:
                     trouble=True,
                 )
 
-    def _later(self, moment: datetime) -> None:
-        self._waited += max(moment - self.now(), timedelta())
+    def _later(self, wait: timedelta) -> None:
+        self._waited += wait
         if self._waited > LONGEST_WAIT:
-            self._stop(f"The carrier takes no more until {shown(moment, self.rules.zone)}.")
+            until = shown(self.now() + wait, self.rules.zone)
+            self._stop(f"The carrier takes no more until {until}.")
         else:
             self._again = True
-            self._pace.hold_until(moment)
+            self._pace.hold(wait)
 
     def _stop(self, why: str, *, trouble: bool = False) -> None:
         if not self.stopped:
@@ -316,20 +346,19 @@ class _Run:
 
 def _settle(
     ledger: Ledger, transport: Transport, now: Callable[[], datetime], owner: str, rules: Rules
-) -> Counter[State]:
-    """Settle what earlier senders left open, where the carrier has evidence."""
+) -> tuple[Counter[State], Sequence[str]]:
+    """Settle what earlier senders left open, where the carrier has evidence; and what to know of it."""
+    delivery = secrets.token_hex(8)
     found: Counter[State] = Counter()
+    untimed = 0
     for key in ledger.unknown(transport.name):
-        letter = ledger.letter(key)
-        grace = rules.auto_requeue
-        # not from the claim: a machine may sleep between that and the wire
-        tried_at = ledger.last_attempt(key)
-        waited = now() - tried_at if tried_at else timedelta()
-        outcome = _find(transport, letter)
-        if outcome.absent and grace and waited >= grace:
-            outcome = Outcome.not_sent(
-                f"not in the carrier's records after {int(waited.total_seconds() // 60)} minutes"
-            )
+        outcome = _find(transport, ledger.letter(key))
+        if outcome.absent and rules.auto_requeue:
+            if outcome.asked_at:
+                first = ledger.absent_since(key, outcome.asked_at, delivery)
+                outcome = _missed_again(outcome, *first, delivery, rules.auto_requeue)
+            else:
+                untimed += 1
         if outcome.state is not State.unknown:
             cause = Cause(now(), owner, outcome.detail)
             try:
@@ -337,7 +366,44 @@ def _settle(
             except (TransitionError, ConcurrentChangeError):
                 continue  # the carrier's events, or a person, settled it meanwhile
         found[outcome.state] += 1
-    return found
+    if not untimed:
+        return found, ()
+    return found, (
+        f"{untimed} in doubt are not in {transport.name}'s records, which did not say what time it "
+        "is. So auto_requeue_minutes does not send them again; decide by mail resolve.",
+    )
+
+
+def _missed_again(
+    outcome: Outcome, first_at: datetime, first_in: str, delivery: str, grace: timedelta
+) -> Outcome:
+    """Absent for good, where two deliveries were told so, far enough apart by the carrier's clock."""
+    assert outcome.asked_at is not None  # noqa: S101 - it is asked for only where it is there
+    waited = outcome.asked_at - first_at
+    if delivery == first_in or waited < grace:
+        return outcome
+    return Outcome.not_sent(
+        f"not in the carrier's records, and again not {int(waited.total_seconds() // 60)} minutes "
+        "later"
+    )
+
+
+def _expire(
+    ledger: Ledger, now: datetime, known: datetime | None, owner: str, rules: Rules
+) -> tuple[int, Sequence[str]]:
+    """Let letters expire that are no longer news, but not by a clock that is far ahead."""
+    if known is None:
+        return 0, ()
+    expired = ledger.expire(now=known if now > known + FAR_AHEAD else now, by=owner)
+    kept = ledger.lapsed(now)
+    if not kept:
+        return expired, ()
+    return expired, (
+        f"{kept} letters are no longer news by this machine's clock ({shown(now, rules.zone)}), but "
+        f"the last that is known to have gone out or come back was on {shown(known, rules.zone)}. "
+        "They wait and are not sent. If the clock is wrong, set it; if it is right, the next letters "
+        "that go out settle it, or cancel these: edu-pipeline mail cancel",
+    )
 
 
 def _compare(

@@ -132,13 +132,15 @@ def _delivered(report: DeliveryReport) -> Sent:
         "from before, found not to be out": report.found_unsent,
     }
     told: dict[str, int | str] = {"sent now": report.sent}
+    if report.notes:
+        told["to know"] = " ".join(report.notes)
     told |= {what: number for what, number in numbers.items() if number}
     if report.stopped:
         told["ended early, because"] = report.stopped
     if report.trouble:
         return Sent(trouble=report.stopped or None, told=told)
-    warning = f"Not all letters went out: {report.stopped}" if report.stopped else None
-    return Sent(warning=warning, told=told)
+    stopped = [f"Not all letters went out: {report.stopped}"] if report.stopped else []
+    return Sent(warning=" ".join([*stopped, *report.notes]) or None, told=told)
 
 
 def _rehearsed(report: RehearsalReport) -> Sent:

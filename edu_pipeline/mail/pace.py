@@ -81,21 +81,29 @@ def room_at(sent: Sequence[datetime], per_hour: int | None, now: datetime) -> da
     return sent[-per_hour] + HOUR
 
 
-def standstill(
-    rules: Rules, pause: Pause | None, gone: Sequence[datetime], now: datetime
-) -> str | None:
+def standstill(rules: Rules, pause: Pause | None, now: datetime) -> str | None:
     """Why no letter at all may leave now, and until when; None where one may.
 
     Args:
         rules: How letters may leave.
         pause: Who paused all sending.
-        gone: When letters went out in the last hour, of any period; in order.
         now: With time zone.
     """
     if pause:
         return f"Sending is paused by {pause.by} since {pause.at:%Y-%m-%d %H:%M} UTC: {pause.why}"
     if opens := opens_at(rules.window, now, rules.zone):
         return f"The sending window opens on {shown(opens, rules.zone)}."
+    return None
+
+
+def full(rules: Rules, gone: Sequence[datetime], now: datetime) -> str | None:
+    """That the hour has no more room, and until when; None where it has.
+
+    Args:
+        rules: How letters may leave.
+        gone: When letters went out in the last hour, of any period; in order.
+        now: By the same clock as those.
+    """
     if room := room_at(gone, rules.per_hour, now):
         return (
             f"{rules.per_hour} letters an hour are allowed; it goes on at "
@@ -110,21 +118,24 @@ def shown(moment: datetime, zone: ZoneInfo) -> str:
 
 
 class Pace:
-    """Lets letters through one by one, at most `per_second`, and none before a moment that is set."""
+    """Lets letters through one by one, at most `per_second`, and none while it is to wait.
 
-    def __init__(self, per_second: float | None, now: Callable[[], datetime]) -> None:
-        self._gap = timedelta(seconds=1 / per_second) if per_second else timedelta()
-        self._now = now
-        self._next = now()
+    By a clock in seconds that nobody sets, such as `time.monotonic`.
+    """
+
+    def __init__(self, per_second: float | None, clock: Callable[[], float]) -> None:
+        self._gap = 1 / per_second if per_second else 0.0
+        self._clock = clock
+        self._next = clock()
 
     def seconds(self) -> float:
         """How long until the next may go; 0: now."""
-        return max((self._next - self._now()).total_seconds(), 0)
+        return max(self._next - self._clock(), 0)
 
     def take(self) -> None:
         """One goes now."""
-        self._next = max(self._next, self._now()) + self._gap
+        self._next = max(self._next, self._clock()) + self._gap
 
-    def hold_until(self, moment: datetime) -> None:
-        """Let nobody through before a moment."""
-        self._next = max(self._next, moment)
+    def hold(self, wait: timedelta) -> None:
+        """Let nobody through for so long."""
+        self._next = max(self._next, self._clock() + wait.total_seconds())

@@ -15,7 +15,7 @@ from edu_pipeline.mail.ledger.store import Ledger
 from edu_pipeline.mail.ledger.tables import OUT, WAITING
 from edu_pipeline.mail.letter import Figure, Moved, moved
 from edu_pipeline.mail.limits import not_to_leave
-from edu_pipeline.mail.pace import HOUR, Rules, standstill
+from edu_pipeline.mail.pace import HOUR, Rules, full, standstill
 from edu_pipeline.mail.states import State
 from edu_pipeline.settings.home import Settings
 
@@ -135,8 +135,11 @@ def plan(entries: Iterable[Entry], conditions: Conditions) -> Plan:
     In the order of a delivery: what is no longer news expires, who is not to be written to is left
     out, who is outside `allowed` or not approved waits, and of the others as many go as the hour has room for.
     """
-    blocked = conditions.held or standstill(
-        conditions.rules, conditions.pause, conditions.gone, conditions.now
+    rules, now = conditions.rules, conditions.now
+    blocked = (
+        conditions.held
+        or standstill(rules, conditions.pause, now)
+        or full(rules, conditions.gone, now)
     )
     per_hour = conditions.rules.per_hour
     room = None

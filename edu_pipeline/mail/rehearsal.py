@@ -46,6 +46,7 @@ def rehearse(
     rules: Rules,
     again: bool = False,
     sleep: Callable[[float], None] = time.sleep,
+    monotonic: Callable[[], float] = time.monotonic,
 ) -> RehearsalReport:
     """Send copies of letters to an operator, unless all sending is paused.
 
@@ -60,12 +61,13 @@ def rehearse(
             sending window and the hourly limit are for letters to recipients.
         again: Also those that went to this operator before, with the same content.
         sleep: Waits so many seconds.
+        monotonic: The clock by which it waits.
     """
     sent = known = not_sent = in_a_row = 0
     stopped = None
-    pace = Pace(rules.per_second, now)
+    pace = Pace(rules.per_second, monotonic)
     for key in keys:
-        if brake := standstill(_ANY_TIME, paused(ledger), (), now()):
+        if brake := standstill(_ANY_TIME, paused(ledger), now()):
             stopped = brake
             break
         letter = ledger.letter(key)
@@ -92,7 +94,7 @@ def rehearse(
             continue
         not_sent, in_a_row = not_sent + 1, in_a_row + 1
         stopped = outcome.detail
-        if outcome.stops or outcome.retry_at or in_a_row >= rules.stop_after:
+        if outcome.stops or outcome.retry_after or in_a_row >= rules.stop_after:
             break
     return RehearsalReport(sent=sent, known=known, not_sent=not_sent, stopped=stopped)
 

@@ -187,8 +187,9 @@ class Mail(Part):
         None,
         ge=15,
         description=(
-            "A letter that may have gone out, and is not in the carrier's records after so many "
-            "minutes, is sent again; 60 is a good start. Default: only a person decides."
+            "A letter that may have gone out is sent again where two deliveries find it missing in "
+            "the carrier's records, so many minutes apart by the carrier's clock; 60 is a good "
+            "start. Default: only a person decides."
         ),
     )
     tracking: Literal["off", "aggregate", "individual"] = Field(

@@ -11,6 +11,7 @@ import urllib.parse
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from email.utils import formatdate
 from http import HTTPStatus
 from pathlib import Path
 from typing import Any
@@ -53,7 +54,7 @@ class Answer:
     """Sent as JSON; bytes as HTML."""
     headers: Mapping[str, str] = field(default_factory=dict)
 
-    def encoded(self) -> bytes:
+    def encoded(self, at: float) -> bytes:
         if self.content is None:
             body, kind = b"", "text/plain"
         elif isinstance(self.content, bytes):
@@ -62,6 +63,7 @@ class Answer:
             body, kind = json.dumps(self.content).encode(), "application/json"
         headers = {
             "Server": "nginx",
+            "Date": formatdate(at, usegmt=True),
             "Content-Type": kind,
             "Content-Length": str(len(body)),
             **self.headers,
@@ -121,7 +123,8 @@ class FakeServer:
         path = urllib.parse.unquote(url.path)
         if path.startswith("/_fake/"):
             body = await reader.readexactly(int(headers.get("content-length", 0)))
-            writer.write((await self._admin(path, json.loads(body or b"{}"))).encoded())
+            told = await self._admin(path, json.loads(body or b"{}"))
+            writer.write(told.encoded(self.now()))
             await writer.drain()
             return True
         is_mail = (method, path) == ("POST", "/v3/mail/send")
@@ -150,7 +153,7 @@ class FakeServer:
         fault: Fault | None,
     ) -> bool:
         if answer is not None:
-            encoded = answer.encoded()
+            encoded = answer.encoded(self.now())
             writer.write(encoded[:-20] if fault == "cut_body" else encoded)
             await writer.drain()
             return fault != "cut_body"

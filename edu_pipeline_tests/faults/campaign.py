@@ -21,9 +21,9 @@ from edu_pipeline_tests.faults.sender import CAMPAIGN, PERIOD, Clock, Order, Res
 from edu_pipeline_tests.mail.letters import letter
 
 FRIDAY = datetime(2026, 10, 2, 15, tzinfo=UTC)
-LOG_DELAY = 600.0
+LOG_DELAY = 1500.0
 """Seconds until a mail is in the fake's logs."""
-GRACE = timedelta(minutes=30)
+GRACE = timedelta(minutes=40)
 """Longer than the log delay, and a step, together."""
 LONGEST_STEP = 600.0
 """Seconds between two senders: what the first left on the wire may be taken after the step."""

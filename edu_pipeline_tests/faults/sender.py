@@ -154,6 +154,9 @@ class Clock:
     def __call__(self) -> datetime:
         return self._begin + timedelta(seconds=time.monotonic() - self._started + self._slept)
 
+    def monotonic(self) -> float:
+        return time.monotonic() + self._slept
+
     def sleep(self, seconds: float) -> None:
         self._slept += seconds
 
@@ -290,6 +293,7 @@ def _run(order: Order, wire: Connection) -> None:
                 rules=Rules(connections=order.connections, auto_requeue=order.grace),
                 adopt=order.adopt,
                 sleep=clock.sleep,
+                monotonic=clock.monotonic,
             )
         except LedgerError as error:
             result = Result(ledger.counts(CAMPAIGN, PERIOD), None, type(error).__name__)

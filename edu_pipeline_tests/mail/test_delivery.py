@@ -3,7 +3,7 @@ import signal
 import threading
 from collections import Counter
 from collections.abc import Callable, Collection, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime, time, timedelta
 from pathlib import Path
 
@@ -192,10 +192,13 @@ def test_a_letter_that_lapses_while_others_are_sent_is_not_sent(
 
 @dataclass
 class Clock:
-    """Stands still but while somebody sleeps."""
+    """Stands still but while somebody sleeps, and where somebody sets it."""
 
     moment: datetime
     slept: list[float] = field(default_factory=list)
+
+    def monotonic(self) -> float:
+        return sum(self.slept)
 
     def __call__(self) -> datetime:
         return self.moment
@@ -366,14 +369,135 @@ def test_a_letter_that_the_carriers_records_do_not_have_is_sent_again_only_where
 ) -> None:
     queue(ledger, make_letter())
     run(ledger, Moody({"t_1": Outcome.unknown("connection lost")}))
-    missing = Moody({}, found=Outcome.missing("not in the records"))
-    assert run(ledger, missing, now=NOW + timedelta(days=2)).counts == {State.unknown: 1}
-    rules = Rules(auto_requeue=timedelta(minutes=60))
-    early = run(ledger, missing, now=NOW + timedelta(minutes=59), rules=rules)
-    assert early.counts == {State.unknown: 1}
-    report = run(ledger, missing, now=NOW + timedelta(minutes=60), rules=rules)
+    for days in (0, 2):
+        assert run(ledger, missing(timedelta(days=days))).counts == {State.unknown: 1}
+    assert run(ledger, missing(timedelta(days=3)), rules=HOURLY).counts == {State.unknown: 1}
+    again = missing(timedelta(days=3, hours=1))
+    report = run(ledger, again, rules=HOURLY)
     assert (report.found_unsent, report.sent) == (1, 1)
-    assert missing.asked == ["t_1"]
+    assert again.asked == ["t_1"]
+
+
+HOURLY = Rules(auto_requeue=timedelta(minutes=60))
+
+
+def missing(after: timedelta | None) -> Moody:
+    """A carrier without the letter, so long after `NOW` by its own clock."""
+    at = None if after is None else NOW + after
+    return Moody({}, found=Outcome.missing("not in the records", at))
+
+
+@pytest.mark.parametrize("jump", [timedelta(days=-2), timedelta(hours=2), timedelta(days=10)])
+def test_a_clock_on_the_wall_that_jumps_sends_no_doubtful_letter_again(
+    ledger: Ledger, make_letter: LetterMaker, jump: timedelta
+) -> None:
+    queue(ledger, make_letter())
+    run(ledger, Moody({"t_1": Outcome.unknown("connection lost")}))
+    for now, minutes in ((NOW, 0), (NOW + jump, 1), (NOW - jump, 59)):
+        carrier = missing(timedelta(minutes=minutes))
+        assert run(ledger, carrier, now, HOURLY).counts == {State.unknown: 1}
+        assert carrier.asked == []
+    assert run(ledger, missing(timedelta(minutes=60)), NOW + jump, HOURLY).found_unsent == 1
+
+
+def test_an_attempt_that_ends_in_doubt_is_absent_anew(
+    ledger: Ledger, make_letter: LetterMaker
+) -> None:
+    queue(ledger, make_letter())
+    lost = {"t_1": Outcome.unknown("connection lost")}
+    run(ledger, Moody(lost))
+    run(ledger, missing(timedelta()), rules=HOURLY)
+    again = replace(missing(timedelta(hours=1)), answers=lost)
+    assert run(ledger, again, rules=HOURLY).unknown == 1
+    assert run(ledger, missing(timedelta(hours=1)), rules=HOURLY).counts == {State.unknown: 1}
+    assert run(ledger, missing(timedelta(hours=2)), rules=HOURLY).counts == {State.sent: 1}
+
+
+def test_where_the_carrier_does_not_say_the_time_a_person_decides(
+    ledger: Ledger, make_letter: LetterMaker
+) -> None:
+    queue(ledger, make_letter())
+    run(ledger, Moody({"t_1": Outcome.unknown("connection lost")}))
+    for days in range(3):
+        report = run(ledger, missing(None), NOW + timedelta(days=days), HOURLY)
+        assert report.counts == {State.unknown: 1}
+        assert report.notes == (
+            "1 in doubt are not in moody's records, which did not say what time it is. So "
+            "auto_requeue_minutes does not send them again; decide by mail resolve.",
+        )
+    assert run(ledger, missing(None)).notes == ()
+
+
+AHEAD = NOW + timedelta(days=25)
+
+
+def test_by_a_clock_that_is_far_ahead_no_letter_expires_and_none_goes_out(
+    ledger: Ledger, make_letter: LetterMaker
+) -> None:
+    queue(ledger, make_letter("t_1", not_after=NOW + timedelta(days=5)))
+    moody = Moody({})
+    report = run(ledger, moody, now=AHEAD)
+    assert (report.expired, report.counts, moody.asked) == (0, {State.pending: 1}, [])
+    assert report.notes == (
+        "1 letters are no longer news by this machine's clock (Tuesday, 27 October at 15:00), but "
+        "the last that is known to have gone out or come back was on Friday, 02 October at 15:00. "
+        "They wait and are not sent. If the clock is wrong, set it; if it is right, the next "
+        "letters that go out settle it, or cancel these: edu-pipeline mail cancel",
+    )
+    again = run(ledger, moody)
+    assert (again.sent, again.notes) == (1, ())
+
+
+def test_a_claim_that_is_left_over_is_no_witness_for_a_clock_that_is_far_ahead(
+    ledger: Ledger, make_letter: LetterMaker
+) -> None:
+    queue(ledger, make_letter("t_1"), make_letter("t_2"))
+    assert claimed(ledger, "teachers:2026-W40:t_1", owner="me", transport="moody", now=NOW)
+    report = run(ledger, Moody({}), now=AHEAD)
+    assert (report.expired, report.counts) == (0, {State.unknown: 1, State.pending: 1})
+
+
+def test_after_the_holidays_old_letters_expire_once_a_new_one_has_gone_out(
+    ledger: Ledger, make_letter: LetterMaker
+) -> None:
+    queue(ledger, make_letter("t_1"), make_letter("t_2", not_after=AHEAD + timedelta(days=5)))
+    first = run(ledger, Moody({}), now=AHEAD)
+    assert (first.sent, first.expired) == (1, 0)
+    assert run(ledger, Moody({}), now=AHEAD).expired == 1
+
+
+def test_a_clock_that_is_set_back_and_forth_meanwhile_changes_no_pace_and_no_hourly_limit(
+    ledger: Ledger, make_letter: LetterMaker
+) -> None:
+    queue(ledger, *(make_letter(f"t_{n}") for n in range(1, 6)))
+    clock = Clock(NOW)
+
+    @dataclass
+    class Setting(Moody):
+        """Somebody sets the clock while each letter is on its way."""
+
+        def send(self, letter: FrozenLetter, now: datetime) -> Outcome:
+            hours = -5 if letter.recipient_key == "t_1" else 9
+            clock.moment += timedelta(hours=hours)
+            return super().send(letter, now)
+
+    report = deliver(
+        ledger,
+        Setting({}),
+        campaign="teachers",
+        period="2026-W40",
+        now=clock,
+        owner="test",
+        rules=Rules(per_second=2, per_hour=3),
+        sleep=clock.sleep,
+        monotonic=clock.monotonic,
+    )
+    assert clock.slept == [0.5, 0.5, 0.5]
+    assert report.sent == 3
+    assert (
+        report.stopped
+        == "3 letters an hour are allowed; it goes on at Friday, 02 October at 16:00."
+    )
 
 
 def test_a_letter_found_in_the_carriers_records_is_sent(
@@ -416,7 +540,7 @@ def test_a_carrier_that_asks_for_patience_gets_the_letter_when_it_said(
 ) -> None:
     queue(ledger, make_letter("t_1"), make_letter("t_2"))
     clock = Clock(NOW)
-    soon = Outcome.later("too many", NOW + timedelta(seconds=30))
+    soon = Outcome.later("too many", timedelta(seconds=30))
     moody = Moody({"t_1": [soon, Outcome.sent("id")]})
     report = deliver(
         ledger,
@@ -427,6 +551,7 @@ def test_a_carrier_that_asks_for_patience_gets_the_letter_when_it_said(
         owner="test",
         rules=PLAIN,
         sleep=clock.sleep,
+        monotonic=clock.monotonic,
     )
     assert moody.asked == ["t_1", "t_2", "t_1"]
     assert (report.sent, report.stopped) == (2, None)
@@ -437,7 +562,7 @@ def test_a_carrier_that_asks_for_too_much_patience_gets_the_rest_with_the_next_d
     ledger: Ledger, make_letter: LetterMaker
 ) -> None:
     queue(ledger, make_letter("t_1"), make_letter("t_2"))
-    moody = Moody({"t_1": Outcome.later("too many", NOW + timedelta(hours=2))})
+    moody = Moody({"t_1": Outcome.later("too many", timedelta(hours=2))})
     report = run(ledger, moody)
     assert report.counts == {State.pending: 2}
     assert report.stopped == "The carrier takes no more until Friday, 02 October at 17:00."
@@ -456,6 +581,7 @@ def test_letters_leave_no_faster_than_allowed(ledger: Ledger, make_letter: Lette
         owner="test",
         rules=Rules(per_second=2),
         sleep=clock.sleep,
+        monotonic=clock.monotonic,
     )
     assert clock.slept == [0.5, 0.5, 0.5]
 
@@ -744,8 +870,9 @@ def test_a_carrier_that_asks_for_patience_again_and_again_is_left_for_the_next_d
     @dataclass
     class Busy(Moody):
         def send(self, letter: FrozenLetter, now: datetime) -> Outcome:
+            del now
             self.asked.append(letter.recipient_key)
-            return Outcome.later("too many", now + timedelta(minutes=1))
+            return Outcome.later("too many", timedelta(minutes=1))
 
     busy = Busy({})
     report = deliver(
@@ -757,6 +884,7 @@ def test_a_carrier_that_asks_for_patience_again_and_again_is_left_for_the_next_d
         owner="test",
         rules=PLAIN,
         sleep=clock.sleep,
+        monotonic=clock.monotonic,
     )
     assert len(busy.asked) == 6
     assert report.counts == {State.pending: 1}

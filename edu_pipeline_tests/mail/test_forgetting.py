@@ -107,6 +107,7 @@ def test_of_letters_to_the_person_only_their_counts_are_left(
     ledger.take_back_cancelling(to_ada.key, Cause(NOW, "clerk", "Ada Moss is back"))
     queue(ledger, to_ada)
     send(ledger, to_ada)
+    ledger.absent_since(to_ada.key, NOW, "a delivery")
     with ledger.begin() as connection:
         event = {"event_id": "e1", "fingerprint": "f1", "campaign": "teachers", "period": PERIOD}
         connection.execute(

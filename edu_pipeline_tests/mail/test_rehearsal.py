@@ -1,7 +1,7 @@
 """Copies to an operator: what they look like, and that they count nowhere."""
 
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from email import policy
 from email.parser import BytesParser
 from pathlib import Path
@@ -146,7 +146,7 @@ def test_a_rehearsal_ends_after_so_many_failures_in_a_row(
 def test_a_rehearsal_ends_where_the_carrier_takes_no_more(
     ledger: Ledger, make_letter: LetterMaker
 ) -> None:
-    later = Outcome.later("Too many.", NOW)
+    later = Outcome.later("Too many.", timedelta(minutes=1))
     report, tried = scripted(ledger, make_letter, Outcome.sent(""), later)
     assert (report.sent, report.stopped, tried) == (1, "Too many.", 2)
 
@@ -165,5 +165,6 @@ def test_copies_go_no_faster_than_letters(
         by="carla",
         rules=Rules(per_second=2),
         sleep=slept.append,
+        monotonic=lambda: 7.0,
     )
     assert slept == [0.5]

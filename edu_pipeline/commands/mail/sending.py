@@ -259,6 +259,8 @@ def _print_delivery(report: "DeliveryReport") -> bool:
     out.print(f"This time: {told or 'nothing went out'}.", soft_wrap=True)
     if report.stopped:
         out.print(Text(f"It ended early. {report.stopped}"), soft_wrap=True)
+    for note in report.notes:
+        out.print(Text(note), soft_wrap=True)
     return report.trouble
 
 

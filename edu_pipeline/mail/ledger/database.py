@@ -22,7 +22,7 @@ from edu_pipeline.mail.ledger.journal import Head, Journal, Line, noted
 from edu_pipeline.mail.ledger.memory import memory
 from edu_pipeline.mail.ledger.tables import IDENTITY, METADATA
 
-HEAD = "0007"
+HEAD = "0008"
 """The newest migration."""
 _MIGRATIONS = Path(__file__).parent / "migrations"
 _VERSION = sa.table("alembic_version", sa.column("version_num", sa.String))

@@ -25,6 +25,7 @@ from edu_pipeline.mail.ledger.database import LedgerError
 from edu_pipeline.mail.ledger.reading import row_of
 from edu_pipeline.mail.ledger.store import Cause, Ledger, cancel_in
 from edu_pipeline.mail.ledger.tables import (
+    ABSENCES,
     APPROVALS,
     ATTEMPTS,
     CHANGES,
@@ -284,7 +285,7 @@ def _erase_own(connection: sa.Connection, person: Person, cause: Cause) -> None:
         ).all():
             blank = {"subject": ERASED, "headers": {}}
             _erase_content(connection, (key, digest), (new_key, _after(digest)), blank)
-        for table in (ATTEMPTS, CHANGES, EVENTS):
+        for table in (ABSENCES, ATTEMPTS, CHANGES, EVENTS):
             connection.execute(
                 table.update().where(table.c.letter_key == key).values(letter_key=new_key)
             )

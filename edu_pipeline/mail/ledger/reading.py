@@ -16,6 +16,7 @@ from edu_pipeline.ground.addresses import same_address
 from edu_pipeline.mail.due import Period
 from edu_pipeline.mail.ledger.database import Database, LedgerError
 from edu_pipeline.mail.ledger.tables import (
+    ABSENCES,
     APPROVALS,
     ARRIVED,
     ATTEMPTS,
@@ -30,6 +31,7 @@ from edu_pipeline.mail.ledger.tables import (
     PERIODS,
     REHEARSALS,
     RELEASES,
+    WAITING,
 )
 from edu_pipeline.mail.letter import Address, Figure, Image
 from edu_pipeline.mail.states import State
@@ -515,12 +517,27 @@ class LedgerReader(Database):
         with self.connect() as connection:
             return frozenset(connection.scalars(query)) | frozenset(connection.scalars(adopted))
 
-    def last_attempt(self, key: str) -> datetime | None:
-        """When the last attempt at a letter ended, or was found to have been broken off."""
-        query = sa.select(sa.func.max(ATTEMPTS.c.at)).where(ATTEMPTS.c.letter_key == key)
+    def last_known_time(self) -> datetime | None:
+        """The latest moment of which there is more evidence than this machine's clock now.
+
+        That of the last attempt to send, or what the carrier reported; while there is none, that of
+        the first letter. What a refresh writes is by the clock that may be in question.
+        """
         with self.connect() as connection:
-            at: datetime | None = connection.scalar(query)
-        return at
+            known = [
+                connection.scalar(sa.select(sa.func.max(column)))
+                for column in (ATTEMPTS.c.at, ABSENCES.c.asked_at, EVENTS.c.at)
+            ]
+            first: datetime | None = connection.scalar(sa.select(sa.func.min(CHANGES.c.at)))
+        return max((at for at in known if at), default=first)
+
+    def lapsed(self, now: datetime) -> int:
+        """How many letters wait that are no longer news."""
+        query = sa.select(sa.func.count()).where(
+            LETTERS.c.state.in_(WAITING), LETTERS.c.not_after <= now
+        )
+        with self.connect() as connection:
+            return connection.scalar(query) or 0
 
     def attempts_since(self, moment: datetime, transport: str) -> Sequence[datetime]:
         """When letters went out, or may have, by a transport since a moment; in order."""

@@ -40,6 +40,7 @@ from edu_pipeline.mail.ledger.reading import (
 )
 from edu_pipeline.mail.ledger.suppressions import reason_not_to_write
 from edu_pipeline.mail.ledger.tables import (
+    ABSENCES,
     ADDRESSEES,
     APPROVALS,
     ARRIVED,
@@ -434,6 +435,31 @@ class Ledger(LedgerReader):
             keys = connection.scalars(left_over.with_for_update()).all()
             _end_attempts(connection, [Ended(key, State.unknown, why) for key in keys], now, by)
         return len(keys)
+
+    def absent_since(self, key: str, asked_at: datetime, delivery: str) -> tuple[datetime, str]:
+        """Note that the carrier's records do not have a letter in doubt, unless that was noted before.
+
+        Args:
+            key: The letter's.
+            asked_at: The carrier's own time.
+            delivery: Tells this delivery from others.
+
+        Returns:
+            When, by the carrier's time, and in which delivery its last attempt was first missing.
+        """
+        with self.begin() as connection:
+            attempt = row_of(connection, key).attempts
+            first = sa.select(ABSENCES.c.asked_at, ABSENCES.c.delivery).where(
+                ABSENCES.c.letter_key == key, ABSENCES.c.attempt == attempt
+            )
+            if (known := connection.execute(first).one_or_none()) is not None:
+                return known.asked_at, known.delivery
+            connection.execute(
+                ABSENCES.insert().values(
+                    letter_key=key, attempt=attempt, asked_at=asked_at, delivery=delivery
+                )
+            )
+            return asked_at, delivery
 
     def resolve(
         self, key: str, outcome: State, cause: Cause, transport_id: str | None = None

@@ -1,7 +1,7 @@
 """The ledger's tables, and the words for where a letter stands.
 
 Names are meant to be read in SQL. What is appended is never changed: contents, images, figures,
-approvals, attempts, changes, releases, rehearsals, events, suppressions, controls. A change here
+approvals, attempts, absences, changes, releases, rehearsals, events, suppressions, controls. A change here
 needs a migration beside it. Nothing is decided here; the rules are in `store` and its neighbours.
 """
 
@@ -177,6 +177,19 @@ ATTEMPTS = sa.Table(
     sa.Column("detail", sa.String, nullable=False),
     sa.Column("transport_id", sa.String),
 )
+
+ABSENCES = sa.Table(
+    "absences",
+    METADATA,
+    sa.Column("letter_key", sa.String, sa.ForeignKey("letters.key"), primary_key=True),
+    sa.Column("attempt", sa.Integer, primary_key=True, autoincrement=False),
+    sa.Column("asked_at", UtcDateTime, nullable=False),
+    sa.Column("delivery", sa.String, nullable=False),
+)
+"""The first time that the carrier's records did not have an attempt whose end is in doubt.
+
+`asked_at` is the carrier's own time, `delivery` the one that asked.
+"""
 
 CHANGES = sa.Table(
     "changes",

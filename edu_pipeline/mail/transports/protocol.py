@@ -2,7 +2,7 @@
 
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Protocol, Self
 
 from edu_pipeline.mail.ledger.reading import FrozenLetter
@@ -26,11 +26,13 @@ class Outcome:
     """Empty where the carrier took the letter and gave no id."""
     stops: bool = False
     """No other letter could go out either, so the run should end; the letter is pending."""
-    retry_at: datetime | None = None
-    """The carrier takes nothing before then; the letter is pending."""
+    retry_after: timedelta | None = None
+    """The carrier takes nothing for so long; the letter is pending."""
     absent: bool = False
     """The carrier's records do not have the letter. Records come late, so this is proof only
     after a while; the letter stays unknown."""
+    asked_at: datetime | None = None
+    """When the carrier said so, by its own clock; None where that is not known."""
     checked: bool = False
     """The carrier only looked at it, as the settings say. Nothing is wrong with the letter, which is
     pending, nor with the carrier."""
@@ -61,9 +63,9 @@ class Outcome:
         return cls(State.pending, reason, stops=True)
 
     @classmethod
-    def later(cls, reason: str, retry_at: datetime) -> Self:
+    def later(cls, reason: str, retry_after: timedelta) -> Self:
         """It provably did not go out; the carrier said when to try again."""
-        return cls(State.pending, reason, retry_at=retry_at)
+        return cls(State.pending, reason, retry_after=retry_after)
 
     @classmethod
     def unknown(cls, reason: str) -> Self:
@@ -71,9 +73,9 @@ class Outcome:
         return cls(State.unknown, reason)
 
     @classmethod
-    def missing(cls, reason: str) -> Self:
+    def missing(cls, reason: str, asked_at: datetime | None) -> Self:
         """It may have gone out, but the carrier's records do not have it so far."""
-        return cls(State.unknown, reason, absent=True)
+        return cls(State.unknown, reason, absent=True, asked_at=asked_at)
 
 
 @dataclass(frozen=True)

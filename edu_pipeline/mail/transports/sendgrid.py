@@ -9,7 +9,7 @@ import base64
 import json
 import re
 from collections.abc import Callable, Collection, Sequence
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from email.headerregistry import Address
 
 import httpx
@@ -25,6 +25,7 @@ from edu_pipeline.mail.transports.sendgrid_api import (
     LoggedMail,
     SendGridApi,
     SendGridError,
+    reset_after,
     utc_now,
 )
 from edu_pipeline.settings.mail import Mail
@@ -36,13 +37,7 @@ OPEN_TAG = "%edu_open%"
 
 _NOTE = "<!-- edu:note -->"
 _BODY = re.compile(r"<body\b[^>]*>", re.IGNORECASE)
-_EARLIER = timedelta(minutes=10)
-"""How far SendGrid's clock may be behind ours."""
 _FIELD = re.compile(r"[A-Za-z0-9_.-]{1,80}")
-_MILLISECONDS_FROM = 10**11
-"""So many seconds are thousands of years ahead."""
-_EPOCH_FROM = 10**9
-"""A smaller X-RateLimit-Reset counts seconds from now."""
 _NOT_SENT = (
     httpx.ConnectError,  # refused, unknown host, certificate
     httpx.ConnectTimeout,
@@ -72,6 +67,7 @@ class SendGridTransport:
 
     def send(self, letter: FrozenLetter, now: datetime) -> Outcome:
         """Try once. Safe to call from several threads."""
+        del now
         try:
             content = payload(letter, tracked=self._tracked, sandbox=self._sandbox)
         except UnsendableError as error:
@@ -92,7 +88,7 @@ class SendGridTransport:
             return Outcome.unknown(
                 f"SendGrid did not say whether it took the letter ({type(error).__name__})."
             )
-        return verdict(answer, now, sandbox=self._sandbox)
+        return verdict(answer, sandbox=self._sandbox)
 
     def find(self, letter: FrozenLetter) -> Outcome:
         """Ask SendGrid's Email Logs, where a mail may appear late."""
@@ -102,8 +98,9 @@ class SendGridTransport:
             )
         if is_rehearsal(letter) or letter.claimed_at is None:
             return Outcome.unknown("SendGrid's logs cannot tell this letter from others.")
-        since = letter.claimed_at - _EARLIER
-        if since < self._clock() - timedelta(days=LOG_DAYS):
+        # not from the claim on: that was by another clock, and what has the letter's key is it
+        since = self._clock() - timedelta(days=LOG_DAYS)
+        if letter.claimed_at < since:
             return Outcome.unknown(f"SendGrid's logs go back {LOG_DAYS} days only.")
         try:
             return self._found(letter, since)
@@ -113,10 +110,12 @@ class SendGridTransport:
     def _found(self, letter: FrozenLetter, since: datetime) -> Outcome:
         address = letter.recipient.email
         seen: set[str] = set()
-        doubtful = False
+        doubtful, asked_at = False, None
         # the second search is for an address that the logs write in another way
         for to_email in (*(() if "'" in address else (address,)), None):
-            for mail in self.api.mails(group(letter), since, to_email=to_email):
+            search = self.api.mails(group(letter), since, to_email=to_email)
+            asked_at = asked_at or search.at
+            for mail in search.mails:
                 other = same_address(mail.to_email) != same_address(address)
                 if other or mail.sg_message_id in seen:
                     continue
@@ -127,7 +126,7 @@ class SendGridTransport:
                 doubtful = doubtful or key is None
         if doubtful:
             return Outcome.unknown("SendGrid's logs have a mail that cannot be told from this one.")
-        return Outcome.missing("not in SendGrid's logs so far")
+        return Outcome.missing("not in SendGrid's logs so far", asked_at)
 
     def logged(self, letter_group: str, known: Collection[str] = ()) -> Sequence[Logged] | None:
         """All letters of a `group` in SendGrid's Email Logs, of the last 30 days.
@@ -146,7 +145,7 @@ class SendGridTransport:
                 None if mail.transport_id in known else self._letter_key(mail),
                 mail.at,
             )
-            for mail in self.api.mails(letter_group, since)
+            for mail in self.api.mails(letter_group, since).mails
         ]
 
     def _letter_key(self, mail: LoggedMail) -> str | None:
@@ -158,7 +157,7 @@ class SendGridTransport:
 
 
 def verdict(  # noqa: PLR0911 - one per case
-    answer: Answer, now: datetime, *, sandbox: bool
+    answer: Answer, *, sandbox: bool
 ) -> Outcome:
     """What an answer to POST /v3/mail/send means for the letter.
 
@@ -188,8 +187,9 @@ def verdict(  # noqa: PLR0911 - one per case
         case 413:
             return Outcome.refused("The letter is too large for SendGrid (413). Make it smaller.")
         case 429:
-            at = _reset(answer.headers.get("X-RateLimit-Reset"), now)
-            return Outcome.later("SendGrid takes no more letters for the moment (429).", at)
+            return Outcome.later(
+                "SendGrid takes no more letters for the moment (429).", reset_after(answer.headers)
+            )
         case status if 300 <= status < 400:  # noqa: PLR2004 - 3xx
             return Outcome.stop(_not_sendgrid(status))
         case status if 400 <= status < 500 and status != 408:  # noqa: PLR2004 - 4xx, no time-out
@@ -284,23 +284,3 @@ def _not_sendgrid(status: int) -> str:
         f"What answered is not SendGrid's mail API ({status}). Look at url in [mail.sendgrid], and "
         "whether the network wants a login."
     )
-
-
-def _reset(header: str | None, now: datetime) -> datetime:
-    """When a 429 ends; a minute where unsaid.
-
-    A moment in unix seconds or milliseconds, or seconds from now. It is a clear no, so whatever it
-    says, the letter is not in doubt.
-    """
-    try:
-        seconds = int(header or "")
-    except ValueError:
-        return now + timedelta(minutes=1)
-    if seconds < _EPOCH_FROM:
-        return now + timedelta(seconds=max(seconds, 1))
-    if seconds >= _MILLISECONDS_FROM:
-        seconds //= 1000
-    try:
-        return max(datetime.fromtimestamp(seconds, UTC), now + timedelta(seconds=1))
-    except (OverflowError, ValueError, OSError):
-        return now + timedelta(minutes=1)

@@ -13,6 +13,7 @@ import urllib.parse
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
+from email.utils import parsedate_to_datetime
 from functools import partial
 from typing import Any
 
@@ -42,10 +43,11 @@ _PAUSES = (0.5, 2.0)
 _MOST_OF_AN_ANSWER = 64 * 1024
 _KEY = re.compile(r"[\x21-\x7e]+")
 _AT_HOME = frozenset({"localhost", "127.0.0.1", "::1"})
+_MILLISECONDS_FROM = 10**11
+"""So many seconds are thousands of years ahead."""
+_EPOCH_FROM = 10**9
+"""A smaller X-RateLimit-Reset counts seconds from now."""
 _PASSING = frozenset({429, 500, 502, 503, 504})
-
-_Json = Any
-"""As SendGrid wrote it."""
 
 
 def utc_now() -> datetime:
@@ -79,6 +81,16 @@ class LoggedMail:
     def transport_id(self) -> str:
         """The X-Message-Id with which sending was answered."""
         return self.sg_message_id.split(".", 1)[0]
+
+
+@dataclass(frozen=True)
+class Search:
+    """What the Email Logs answered."""
+
+    mails: Sequence[LoggedMail]
+    """In no order."""
+    at: datetime | None
+    """When, by SendGrid's own clock."""
 
 
 class SendGridApi:
@@ -159,8 +171,8 @@ class SendGridApi:
         *,
         to_email: str | None = None,
         until: datetime | None = None,
-    ) -> Sequence[LoggedMail]:
-        """All mails of a category that SendGrid took from `since` on, in no order.
+    ) -> Search:
+        """All mails of a category that SendGrid took from `since` on.
 
         A search gives at most `LOG_LIMIT` rows, so a longer time is searched in halves.
 
@@ -174,20 +186,21 @@ class SendGridApi:
             *([f"to_email = '{to_email}'"] if to_email else []),
         ]
         request = {"query": " AND ".join(conditions), "limit": LOG_LIMIT}
+        answer = self._ask("POST", "/v3/logs", json=request)
+        at = said_at(answer.headers)
         with _as_documented():
-            found = [
-                _logged(row) for row in self._read("POST", "/v3/logs", json=request)["messages"]
-            ]
+            found = [_logged(row) for row in answer.json()["messages"]]
         if len(found) < LOG_LIMIT:
-            return found
+            return Search(found, at)
         end = until or self._clock() + timedelta(days=1)
         middle = since + (end - since) / 2
         if _timestamp(middle) in {_timestamp(since), _timestamp(end)}:
             raise SendGridError("SendGrid's logs have more mails in one second than can be read.")
-        return [
-            *self.mails(category, since, to_email=to_email, until=middle),
-            *self.mails(category, middle, to_email=to_email, until=until),
-        ]
+        halves = (
+            self.mails(category, since, to_email=to_email, until=middle),
+            self.mails(category, middle, to_email=to_email, until=until),
+        )
+        return Search([mail for half in halves for mail in half.mails], at)
 
     def custom_args(self, sg_message_id: str) -> Mapping[str, str] | None:
         """What was sent along with a mail of the logs; None where they do not have it (any more).
@@ -195,10 +208,10 @@ class SendGridApi:
         Raises:
             SendGridError: SendGrid could not be asked.
         """
+        path = f"/v3/logs/{urllib.parse.quote(sg_message_id, safe='')}"
+        answer = self._ask("GET", path, may_miss=True)
         with _as_documented():
-            path = f"/v3/logs/{urllib.parse.quote(sg_message_id, safe='')}"
-            details = self._read("GET", path, missing={})
-            arguments = details.get("custom_args")
+            arguments = answer.json().get("custom_args") if answer.is_success else None
         return arguments if isinstance(arguments, dict) else None
 
     # Suppressions
@@ -219,9 +232,9 @@ class SendGridApi:
     def _pages(self, path: str) -> Iterator[Mapping[str, Any]]:
         offset = 0
         before = None
-        while page := self._read(
+        while page := self._ask(
             "GET", path, params={"limit": _SUPPRESSION_PAGE, "offset": offset}
-        ):
+        ).json():
             if page == before:
                 raise SendGridError("SendGrid gave the same page of a list twice; ask again later.")
             yield from page
@@ -243,19 +256,19 @@ class SendGridApi:
         path = "/v3/recipients/erasejob"
         with _as_documented():
             return [
-                str(self._read("POST", path, json={"email_addresses": batch})["job_id"])
+                str(self._ask("POST", path, json={"email_addresses": batch}).json()["job_id"])
                 for batch in batches
             ]
 
-    def _read(
+    def _ask(
         self,
         method: str,
         path: str,
         *,
         json: Mapping[str, object] | None = None,
         params: Mapping[str, int] | None = None,
-        missing: _Json = None,
-    ) -> _Json:
+        may_miss: bool = False,
+    ) -> httpx.Response:
         for pause in (*_PAUSES, None):
             try:
                 with within(self._seconds):
@@ -263,10 +276,9 @@ class SendGridApi:
             except httpx.HTTPError as error:
                 fault = f"SendGrid did not answer ({type(error).__name__}); try again later."
             else:
-                if answer.is_success:
-                    return answer.json()
-                if answer.status_code == httpx.codes.NOT_FOUND and missing is not None:
-                    return missing
+                missing = may_miss and answer.status_code == httpx.codes.NOT_FOUND
+                if answer.is_success or missing:
+                    return answer
                 fault = _fault(answer.status_code, path)
                 if answer.status_code not in _PASSING:
                     break
@@ -284,6 +296,32 @@ def _as_documented() -> Iterator[None]:
         raise SendGridError(
             "What answered is not SendGrid. Look at url in [mail.sendgrid] and at the network."
         ) from None
+
+
+def said_at(headers: httpx.Headers) -> datetime | None:
+    """What time it is by the clock of whoever answered; None where it does not say."""
+    try:
+        at = parsedate_to_datetime(headers["Date"])
+    except (KeyError, ValueError):
+        return None
+    return at if at.tzinfo else at.replace(tzinfo=UTC)
+
+
+def reset_after(headers: httpx.Headers) -> timedelta:
+    """How long a 429 lasts, by the clock of whoever answered; a minute where unsaid.
+
+    A moment in unix seconds or milliseconds, or seconds from now. It is a clear no, so whatever it
+    says, the letter is not in doubt.
+    """
+    try:
+        seconds = int(headers.get("X-RateLimit-Reset", ""))
+        if seconds >= _EPOCH_FROM:
+            if seconds >= _MILLISECONDS_FROM:
+                seconds //= 1000
+            seconds -= int((said_at(headers) or utc_now()).timestamp())
+        return timedelta(seconds=max(seconds, 1))
+    except (ValueError, OverflowError):
+        return timedelta(minutes=1)
 
 
 def _is_safe(address: str) -> bool:
