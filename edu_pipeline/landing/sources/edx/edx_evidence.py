@@ -27,8 +27,9 @@ def counted(con: duckdb.DuckDBPyConnection, exports: pl.DataFrame) -> Evidence:
         name: cast("pl.DataFrame", con.sql(f"{query} order by all").pl())
         for name, query in _QUERIES.items()
     }
+    crossed = _crossed(con)
     con.unregister("counting")
-    return {**found, "scales": grade_scales(con)}
+    return {**found, "crossed": crossed, "scales": grade_scales(con)}
 
 
 _REJECTED = f"""
@@ -147,36 +148,68 @@ where one.run < two.run and if(one.course_id = two.course_id, learners > 1, one.
 `rows` (learners)."""
 
 
-def _who(table: str) -> str:
-    """SQL of who stands in a raw table and how, so that a join finds equal ids by their hash."""
-    return f"""
-      select _file, {bare_id()} as id, lower({said("track")}) as track,
-             lower(trim(username)) as username, lower({said("email")}) as email
-      from {table}
-    """
-
-
-_CROSSED = f"""
-with one as ({_who("raw_profiles")}),
-two as ({_who("raw_grade_reports")}),
-known as (
-  select lists.programme_id, lists.run, lists.path as profile, grades.path as grades,
-         one.track as one_track, two.track as two_track,
-         one.username <> two.username or one.email <> two.email as renamed
-  from counting as lists
-  join counting as grades using (programme_id, run)
-  join one on one._file = lists.path
-  join two on two._file = grades.path and two.id = one.id
-  where lists.kind = 'profile' and grades.kind = 'grades'
-    and abs(epoch(lists.stamp) - epoch(grades.stamp)) <= 24 * 60 * 60
-)
-select programme_id, run, profile, grades, count(*) as rows, count(*) filter (renamed) as renamed,
-       count(*) filter (one_track < two_track) as up, count(*) filter (one_track > two_track) as down
-from known group by all
+_PAIRS = """
+select programme_id, run, lists.path as profile, grades.path as grades
+from counting as lists join counting as grades using (programme_id, run)
+where lists.kind = 'profile' and grades.kind = 'grades'
+  and abs(epoch(lists.stamp) - epoch(grades.stamp)) <= 24 * 60 * 60
+order by all
 """
-"""Of a profile and a grade report of one run and day how many `rows` are of the same learner, how many are
-on another track, in one direction (`up`) and the other (`down`), and how many are called otherwise
-(`renamed`)."""
+"""A profile and a grade report of one run and day: `programme_id`, `run` and the paths `profile` and `grades`."""
+
+
+def _who(table: str, path: str) -> str:
+    """SQL of who stands in a file, as it came but for the id, so that a join finds equal ids by their hash."""
+    return f"select {bare_id()} as id, track, username, email from {table} where _file = ${path}"
+
+
+_MET = f"""
+({_who("raw_profiles", "profile")}) as one join ({_who("raw_grade_reports", "grades")}) as two using (id)
+"""
+_CROSSED = f"""
+select coalesce(sum(rows), 0)::bigint as rows, coalesce(sum(other), 0)::bigint as renamed,
+       coalesce(sum(rows) filter (one < two), 0)::bigint as up,
+       coalesce(sum(rows) filter (one > two), 0)::bigint as down
+from (
+  select lower({said("one_track")}) as one, lower({said("two_track")}) as two, rows, other
+  from (
+    select one.track as one_track, two.track as two_track, count(*) as rows,
+           count(*) filter (one.username <> two.username or one.email <> two.email) as other
+    from {_MET} group by all
+  )
+)
+"""
+_RENAMED = f"""
+select count(*)::bigint as renamed from {_MET}
+where lower(trim(one.username)) <> lower(trim(two.username))
+   or lower({said("one.email")}) <> lower({said("two.email")})
+"""
+
+
+def _crossed(con: duckdb.DuckDBPyConnection) -> pl.DataFrame:
+    """Of `_PAIRS`, how many `rows` are of one learner, and in how many of them the two files differ.
+
+    One pair after the other, in memory that does not grow with them; and names are cleaned where some differ
+    as they came.
+
+    Returns:
+        `_PAIRS` with `rows`; on another track, in one direction (`up`) and the other (`down`); and
+        called otherwise (`renamed`).
+    """
+    found = [pl.DataFrame(schema=_OF_PAIRS)]
+    for row in con.sql(_PAIRS).pl().iter_rows(named=True):
+        files = {name: row[name] for name in ("profile", "grades")}
+        counts = con.sql(_CROSSED, params=files).pl().row(0, named=True)
+        if counts["renamed"]:
+            counts |= con.sql(_RENAMED, params=files).pl().row(0, named=True)
+        found.append(pl.DataFrame([row | counts], schema=_OF_PAIRS))
+    return pl.concat(found)
+
+
+_OF_PAIRS = {
+    **dict.fromkeys(("programme_id", "run", "profile", "grades"), pl.String),
+    **dict.fromkeys(("rows", "renamed", "up", "down"), pl.Int64),
+}
 _VERDICTS = """
 select programme_id, run, grade, certificate_eligible or certificate_delivered as eligible,
        coalesce(paid and enrolled, false) as paid, count(*) as rows
@@ -200,7 +233,6 @@ _QUERIES = {
     "shared": _SHARED,
     "several": _SEVERAL,
     "twins": _TWINS,
-    "crossed": _CROSSED,
     "verdicts": _VERDICTS,
     "named": _NAMED,
 }
