@@ -2,9 +2,9 @@
 
 .venv/bin/python benchmarks/letters.py --letters 10000 50000
 
-Each number of letters is written, handed over through a warehouse on disk, checked and queued in a
-process of its own, whose peak is told. Letters that were held in memory together would show as a peak
-that grows by some 20 kB a letter.
+Each number of letters is written from a warehouse on disk, checked and queued in a process of its own,
+whose peak is told. Letters that were held in memory together would show as a peak that grows by some
+20 kB a letter.
 """
 
 import argparse
@@ -15,31 +15,22 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, date, datetime, timedelta
-from itertools import chain
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from zoneinfo import ZoneInfo
 
 import polars as pl
 
-from edu_pipeline.facts.nudge_letters import addresses_of_learners, nudges_to_write
 from edu_pipeline.ground.shipped import PROJECT
 from edu_pipeline.ground.templates import templates_of
-from edu_pipeline.ground.warehouse import (
-    append,
-    open_warehouse,
-    read_parts,
-    read_table,
-    transaction,
-    write_table,
-)
-from edu_pipeline.mail.frames import SCHEMA, letters_frames, letters_from
+from edu_pipeline.ground.warehouse import open_warehouse, write_table
 from edu_pipeline.mail.ledger.store import Ledger
 from edu_pipeline.mail.queueing import queue_letters
 from edu_pipeline.model.columns import dtypes
 from edu_pipeline.model.nudges import Nudges
 from edu_pipeline.model.programmes import Learners
-from edu_pipeline.programmes.letter import Edition, nudge_letters
+from edu_pipeline.programmes.assets import addressees, nudge_batch
+from edu_pipeline.programmes.letter import Edition
 from edu_pipeline.settings.home import Settings
 
 MONDAY = date(2027, 3, 8)
@@ -98,8 +89,6 @@ def land(path: Path, letters: int) -> None:
         ):
             missing = [pl.lit(None, kind).alias(n) for n, kind in schema.items() if n not in frame]
             write_table(con, name, frame.with_columns(missing).select(schema.names()))
-        empty = pl.DataFrame(schema=dict(SCHEMA)).with_columns(programme_id=pl.lit("lead"))
-        write_table(con, "nudge_letters", empty)
 
 
 def edition(salt: str) -> Edition:
@@ -127,7 +116,7 @@ def timed(what: str, letters: int) -> Iterator[None]:
 
 
 def measure(letters: int, folder: Path) -> None:
-    """Write, hand over and queue so many, and tell what it took."""
+    """Write and queue so many, and tell what it took."""
     land(folder / "warehouse.duckdb", letters)
     before = _peak()
     with (
@@ -135,25 +124,13 @@ def measure(letters: int, folder: Path) -> None:
         Ledger(f"sqlite:///{folder / 'ledger.db'}") as ledger,
     ):
         con.execute("set memory_limit = '256MB'")
-        with timed("written", letters), transaction(con):
-            rows = nudges_to_write(con, "lead").iter_rows(named=True)
-            for frame in letters_frames(
-                nudge_letters(rows, edition(ledger.salt)), MONDAY, programme_id="lead"
-            ):
-                append(con, "nudge_letters", frame)
-        whose = "nudge_letters", f"lead|{MONDAY}"
-        reached = [(CAMPAIGN, email) for email in addresses_of_learners(con, "lead")]
         with timed("recorded whom they may reach", letters):
-            ledger.record_periods("nudges", [], reached)
-        del reached
-        people = read_table(con, *whose, columns=("email", "name"))
-        with timed("checked and queued", letters):
+            ledger.record_periods("nudges", [], addressees(con, SETTINGS))
+        with timed("written, checked and queued", letters):
             told = queue_letters(
                 ledger,
-                chain.from_iterable(map(letters_from, read_parts(con, *whose))),
-                people["email"],
-                people["name"],
-                searched=False,
+                nudge_batch(con, edition(ledger.salt)),
+                known=None,
                 of=(CAMPAIGN, PERIOD),
                 by="benchmark",
                 settings=SETTINGS,

@@ -58,11 +58,14 @@ def build_definitions(
     def write_pages(ledger: Ledger, campaign: str, period: str) -> None:
         write_mail_pages(home, settings, ledger, (campaign, period))
 
-    def sent(mailing: Mailing, *made: Table) -> Sequence[dg.AssetsDefinition]:
+    def sent(
+        mailing: Mailing, write: mail.Writes, rests_on: Sequence[str], *made: Table
+    ) -> Sequence[dg.AssetsDefinition]:
         """What writes a mailing's letters, and what delivers them."""
         of, delivered = partitions[mailing], mail.delivered(mailing, write_pages)
+        queued = mail.queued(mailing, write, rests_on)
         return [
-            step(f"write_{mailing.noun}", [*made, mail.queued(mailing)], partitions=of),
+            step(f"write_{mailing.noun}", [*made, queued], partitions=of),
             step(mailing.delivered, [delivered], partitions=of),
         ]
 
@@ -88,7 +91,7 @@ def build_definitions(
                 mail.recorded_periods(NUDGES, programmes.addressees, programmes.ADDRESSEES_OF),
             ),
             step("publish_programmes", [site.programme_pages]),
-            *sent(NUDGES, programmes.nudge_letters),
+            *sent(NUDGES, programmes.write_nudges, programmes.WRITTEN_FROM),
         ]
         if settings.programmes
         else []
@@ -116,7 +119,10 @@ def build_definitions(
                 step("publish_school", [site.school_page]),
                 *attainment.ASSETS,
                 step("publish_attainment", [site.attainment_pages]),
-                *sent(TEACHERS, mail.said_before(CAMPAIGN), *teachers.OF_A_WEEK),
+                *sent(
+                    *(TEACHERS, teachers.write_letters, teachers.WRITTEN_FROM),
+                    *(mail.said_before(CAMPAIGN), *teachers.OF_A_WEEK),
+                ),
                 *of_programmes,
                 step("ask_carrier", mail.OF_CARRIER),
                 step(

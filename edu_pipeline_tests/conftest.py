@@ -32,8 +32,8 @@ from edu_pipeline_tests.ledgers import (  # noqa: F401 - fixtures, with one serv
 THROUGH = date(2026, 5, 15)
 """Last day of the sample school's data: a Friday, with all registers in."""
 WEEK = date(2026, 5, 11)
-WRITTEN = ("students_of_week", "said_before", "letter_charts", "teacher_letters")
-"""What of `send_letters` writes a week's letters, without queueing them."""
+WRITTEN_FROM = ("students_of_week", "said_before", "letter_charts")
+"""Tables of `send_letters` that a week's letters are written from."""
 
 CODES = """
 [letters]

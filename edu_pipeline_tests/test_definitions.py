@@ -107,7 +107,6 @@ def test_refreshing_and_sending_share_the_assets_between_them(definitions: dg.De
 
 def test_a_nudge_is_sent_by_the_programme_and_the_week(definitions: dg.Definitions) -> None:
     assert assets_of(definitions, "send_nudges") - AFTER_MAIL == {
-        "nudge_letters",
         "queued_nudges",
         "delivered_nudges",
     }

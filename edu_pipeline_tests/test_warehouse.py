@@ -3,7 +3,7 @@ from pathlib import Path
 
 import polars as pl
 
-from edu_pipeline.ground.warehouse import open_warehouse, read_parts, read_table, write_partition
+from edu_pipeline.ground.warehouse import open_warehouse, read_table, rows_of, write_partition
 
 
 def letters(programme: str, week: date, *subjects: str) -> pl.DataFrame:
@@ -37,12 +37,9 @@ def test_a_query_takes_no_more_memory_than_is_meant_for_its_cores(tmp_path: Path
     assert 0 < float(number) <= 200 * threads
 
 
-def test_a_partition_is_read_in_parts_that_make_it_whole(tmp_path: Path) -> None:
-    monday = date(2026, 9, 28)
+def test_rows_are_read_a_part_at_a_time_in_their_order(tmp_path: Path) -> None:
     with open_warehouse(tmp_path / "warehouse.duckdb") as con:
-        subjects = [f"s{number}" for number in range(5000)]
-        write_partition(con, "made", letters("lead", monday, *subjects), f"lead|{monday}")
-        write_partition(con, "made", letters("bus", monday, "other"), f"bus|{monday}")
-        parts = [*read_parts(con, "made", f"lead|{monday}")]
-    assert len(parts) > 1
-    assert pl.concat(parts)["subject"].to_list() == subjects
+        rows = rows_of(con.sql("select range as n, date '2026-09-28' as day from range(2500)"))
+        assert next(rows) == {"n": 0, "day": date(2026, 9, 28)}
+        assert [row["n"] for row in rows] == [*range(1, 2500)]
+        assert [*rows_of(con.sql("select 1 as n where false"))] == []

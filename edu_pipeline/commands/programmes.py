@@ -148,7 +148,7 @@ def audience(
     mail, zone = room.settings.mail, room.settings.zone
     needed = ["nudges", "nudge_periods", "stg_former_addresses"]
     with reading(home, needed) as con, room.open_ledger() as ledger:
-        chosen = nudges_to_write(con, which.id)
+        chosen = nudges_to_write(con, which.id).pl()
         periods = con.table("nudge_periods").pl().filter(campaign=campaign_of(which.id))
         told = told_before(ledger, PREFIX, zone=zone, leaves=mail.leaves)
         rows = still_to_tell(

@@ -12,6 +12,7 @@ from contextlib import contextmanager
 from datetime import UTC, date, datetime
 from errno import EACCES, EPERM, EROFS
 from pathlib import Path
+from typing import Any
 
 import duckdb
 import polars as pl
@@ -30,6 +31,7 @@ PART_OF_FILE = 2
 """It may take as much: what rows by the million are joined with grows with them."""
 ROOM_IN_ANY_CASE = 100_000_000
 TABLES_PER_EXPORT = 3
+ROWS_AT_ONCE = 1000
 MOMENT_SECONDS = 3
 """How long the shell waits for a home: whoever only reads is through by then."""
 
@@ -237,11 +239,10 @@ def read_table(
     return frame
 
 
-def read_parts(con: duckdb.DuckDBPyConnection, name: str, partition: str) -> Iterator[pl.DataFrame]:
-    """One partition of a table in frames of some thousand rows; nothing else is asked in between."""
-    of, values = _its_rows(partition)
-    for part in con.sql(f'from "{name}" where {of}', params=values).to_arrow_reader(1):
-        yield pl.DataFrame(part)
+def rows_of(relation: duckdb.DuckDBPyRelation) -> Iterator[dict[str, Any]]:
+    """A query's rows, a thousand of which are in memory; nothing else is asked in between."""
+    for part in relation.to_arrow_reader(ROWS_AT_ONCE):
+        yield from pl.DataFrame(part).iter_rows(named=True)
 
 
 def read_earlier(

@@ -4,18 +4,16 @@ import functools
 from collections.abc import Callable, Iterable, Sequence
 from contextlib import closing
 from datetime import UTC, date, datetime
-from itertools import chain
 
 import dagster as dg
 import polars as pl
 
 from edu_pipeline.ground.one_run import is_older_than
 from edu_pipeline.ground.steps import Check, Notes, Table, check, table
-from edu_pipeline.ground.warehouse import Connection, read_parts, read_table
+from edu_pipeline.ground.warehouse import Connection
 from edu_pipeline.mail import attention
 from edu_pipeline.mail.due import Period
 from edu_pipeline.mail.engagement import campaign_engagement as engagement_of
-from edu_pipeline.mail.frames import letters_from
 from edu_pipeline.mail.landed import Zone, record_landed
 from edu_pipeline.mail.ledger import remembered
 from edu_pipeline.mail.ledger.remembered import tombstones_frame
@@ -25,10 +23,10 @@ from edu_pipeline.mail.ledger.suppressions import note_all
 from edu_pipeline.mail.lists import EVERY_CAMPAIGN
 from edu_pipeline.mail.mailing import CARRIER, Mailing
 from edu_pipeline.mail.outgoing import recorded_period, send_period, why_not_by
-from edu_pipeline.mail.queueing import queue_letters
+from edu_pipeline.mail.queueing import Batch, queue_letters
 from edu_pipeline.mail.room import MailRoom, MissingSecretError
 from edu_pipeline.mail.transports.protocol import CarrierError
-from edu_pipeline.settings.home import Settings
+from edu_pipeline.settings.home import Home, Settings
 
 CORRECTION_TAG = "edu_pipeline/correction"
 """Of a run whose letters correct those that went out; its value says why."""
@@ -41,7 +39,8 @@ _remembered = functools.partial(table, "ledger", kinds={"sqlite"})
 WritePages = Callable[[Ledger, str, str], object]
 """Writes the pages on letters, with the proof sheet of a campaign and period."""
 
-
+Writes = Callable[[dg.AssetExecutionContext, Connection, Home, Settings, Period], Batch]
+"""Writes a period's letters; each only when it is taken."""
 Addressees = Callable[[Connection, Settings], Iterable[tuple[str, str]]]
 """Campaign and address of everybody whom alone the letters may reach of campaigns that say so."""
 
@@ -102,8 +101,14 @@ def said_before(campaign: str) -> Table:
     return said_before
 
 
-def queued(mailing: Mailing) -> Table:
-    """The asset that queues one partition's letters; made with what writes them."""
+def queued(mailing: Mailing, write: Writes, rests_on: Sequence[str] = ()) -> Table:
+    """The asset that writes one partition's letters and queues them.
+
+    Args:
+        mailing: What is sent.
+        write: The job's.
+        rests_on: The tables that it reads.
+    """
     reads = {"known": mailing.names} if mailing.names else {}
 
     def queue(
@@ -112,34 +117,31 @@ def queued(mailing: Mailing) -> Table:
         mail_room: MailRoom,
         known: pl.DataFrame | None = None,
     ) -> Notes:
-        """The week's letters, checked one by one and frozen in the ledger.
+        """The week's letters, written, checked one by one and frozen in the ledger.
 
         What already went out stays as it is; what has not changed stays approved. Letters that
         must wait are held, each with the reason in the ledger and on the proof sheet. A run with
         the tag `edu_pipeline/correction` (its value says why) also queues corrections of letters
         that went out and would now say something else.
         """
-        whose = mailing.letters, context.partition_key
-        people = read_table(con, *whose, columns=("email", "name"))
+        home, settings = mail_room.home, mail_room.settings
         with mail_room.open_ledger() as ledger:
             period = recorded_period(ledger, mailing, context.partition_key)
             return queue_letters(
                 ledger,
-                chain.from_iterable(map(letters_from, read_parts(con, *whose))),
-                people["email"],
-                (people if known is None else known)["name"].drop_nulls(),
-                searched=known is not None,
+                write(context, con, home, settings, period),
+                known=None if known is None else known["name"].drop_nulls().to_list(),
                 of=(period.campaign, period.period),
                 by=f"run {context.run.run_id}",
-                settings=mail_room.settings,
+                settings=settings,
                 correction=context.run.tags.get(CORRECTION_TAG) or None,
             )
 
     return _mail(
         name=mailing.queued,
-        kinds={"sqlite"},
+        kinds={"jinja", "sqlite"},
         pii="names",
-        deps=[mailing.letters],
+        deps=rests_on,
         reads=reads,
         whole=(mailing.send,),
     )(queue)

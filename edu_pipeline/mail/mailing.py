@@ -26,10 +26,8 @@ class Mailing:
     """Whose landing makes its periods anew; a tag of tables."""
     noun: str
     """What its jobs and assets call the letters, such as `letters`: `send_letters`."""
-    letters: str
-    """The asset with a partition's letters, a frame of `frames.SCHEMA`."""
     before: tuple[str, ...]
-    """The other assets that are made for one partition before the letters are queued."""
+    """The assets that are made for one partition before its letters are written and queued."""
     names: str | None
     """The asset with the full names of everybody whom a letter might name, as `name`.
 
@@ -50,7 +48,7 @@ class Mailing:
 
     @property
     def queued(self) -> str:
-        """The asset that puts letters into the ledger."""
+        """The asset that writes letters into the ledger."""
         return f"queued_{self.noun}"
 
     @property
@@ -61,7 +59,7 @@ class Mailing:
     @property
     def written(self) -> tuple[str, ...]:
         """The assets that are made for one partition before anything is delivered."""
-        return (*self.before, self.letters, self.queued)
+        return (*self.before, self.queued)
 
     @property
     def send(self) -> str:

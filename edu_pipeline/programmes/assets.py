@@ -14,7 +14,11 @@ from edu_pipeline.facts.certificates_issued import certificates_issued as certif
 from edu_pipeline.facts.completion_doubts import doubts
 from edu_pipeline.facts.files import export_table
 from edu_pipeline.facts.newcomers import newcomers, report_completers
-from edu_pipeline.facts.nudge_letters import addresses_of_learners, nudges_to_write
+from edu_pipeline.facts.nudge_letters import (
+    addresses_of_learners,
+    courses_to_name,
+    nudges_to_write,
+)
 from edu_pipeline.facts.nudges import (
     at_current_addresses,
     certificates_seen,
@@ -42,12 +46,12 @@ from edu_pipeline.facts.run_results import (
 from edu_pipeline.facts.run_states import build_run_states
 from edu_pipeline.facts.weekly_changes import report_weeks, weekly_changes
 from edu_pipeline.ground.one_run import require_finished_refresh
-from edu_pipeline.ground.steps import Notes, Parts, Table, table
+from edu_pipeline.ground.steps import Notes, Table, table
 from edu_pipeline.ground.templates import templates_of
-from edu_pipeline.ground.warehouse import Connection, read_earlier
-from edu_pipeline.mail.due import not_after
-from edu_pipeline.mail.frames import letters_frames
+from edu_pipeline.ground.warehouse import Connection, read_earlier, read_table, rows_of
+from edu_pipeline.mail.due import Period, not_after
 from edu_pipeline.mail.links import ways_out
+from edu_pipeline.mail.queueing import Batch
 from edu_pipeline.model.columns import dtypes
 from edu_pipeline.model.completion import (
     CertificateReconciliation,
@@ -58,13 +62,13 @@ from edu_pipeline.model.gate import known_since
 from edu_pipeline.model.quality import LandingProblems
 from edu_pipeline.programmes import funnel, gate, inventory, weeks
 from edu_pipeline.programmes.completion import programme_progress as programme_progress_of
-from edu_pipeline.programmes.letter import Edition, run_dates
-from edu_pipeline.programmes.letter import nudge_letters as nudge_letters_of
+from edu_pipeline.programmes.letter import Edition, nudge_letters, run_dates
 from edu_pipeline.programmes.nudges import (
     Remembered,
     UnknownCourseError,
     campaign_of,
     considered,
+    course_called,
     news,
     nudge_summary,
     summary_sentences,
@@ -410,54 +414,54 @@ def nudge_periods(
     return gate.nudge_periods(found, gate.holding(ids, problems, gate_releases))
 
 
-@_table(kinds={"jinja"}, pii="names", deps=["nudges", "stg_learners"])
-def nudge_letters(
+WRITTEN_FROM = (
+    *("nudges", "stg_learners", "programme_runs", "export_inventory", "ledger_identity"),
+    "recorded_nudge_periods",
+)
+
+
+def write_nudges(
     context: dg.AssetExecutionContext,
     con: Connection,
-    nudge_periods: pl.DataFrame,
-    programme_runs: pl.DataFrame,
-    export_inventory: pl.DataFrame,
-    ledger_identity: pl.DataFrame,
     home: Home,
     settings: Settings,
-) -> Parts:
+    period: Period,
+) -> Batch:
     """One letter to every learner of a programme who is nudged this week."""
     require_finished_refresh(context, "edx_exports", "recorded_nudge_periods")
-    programme_id, _, monday = context.partition_key.rpartition("|")
+    programme_id, _, _ = context.partition_key.rpartition("|")
     (programme,) = (each for each in settings.programmes if each.id == programme_id)
-    period = nudge_periods.filter(partition=context.partition_key)
-    if period.is_empty():
-        raise dg.Failure(
-            f"The last refresh has no nudges of {programme_id} for the week of {monday}. Run the "
-            "refresh job, then choose the running week.",
-            allow_retries=False,
-        )
-    post = settings.post(campaign_of(programme_id))
+    post = settings.post(period.campaign)
     try:
         env, *others = (
             templates_of(*home.templates_for(post, language))
             for language in (None, *programme.languages)
         )
+        for course in courses_to_name(con, programme_id):
+            course_called(programme, course)
     except SettingsError as error:
         raise dg.Failure(str(error), allow_retries=False) from error
+    except UnknownCourseError as error:
+        raise dg.Failure(f"{error} Run the refresh job.", allow_retries=False) from error
+    identity = read_table(con, "ledger_identity")
     edition = Edition(
         programme=programme,
-        period=period["period"].item(),
+        period=period.period,
         runs=run_dates(
-            programme_runs.filter(programme_id=programme_id),
-            export_inventory.filter(programme_id=programme_id),
+            *(
+                read_table(con, name).filter(programme_id=programme_id)
+                for name in ("programme_runs", "export_inventory")
+            )
         ),
         post=post,
         env=env,
         languages=dict(zip(programme.languages, others, strict=True)),
-        salt=ledger_identity["salt"].item(),
+        salt=identity["salt"].item(),
         opt_out_url=ways_out(
-            settings.mail.public_url,
-            ledger_identity["token_key"].item(),
-            campaign_of(programme_id),
+            settings.mail.public_url, identity["token_key"].item(), period.campaign
         ),
         not_after=not_after(
-            period["last_day"].item(),
+            period.last_day,
             now=datetime.now(UTC),
             mail=settings.mail,
             zone=settings.zone,
@@ -465,13 +469,17 @@ def nudge_letters(
         ),
         zone=settings.zone,
     )
-    rows = nudges_to_write(con, programme_id).iter_rows(named=True)
-    letters = nudge_letters_of(rows, edition)
-    frames = letters_frames(letters, date.fromisoformat(monday), programme_id=programme_id)
-    try:
-        return (yield from frames)
-    except UnknownCourseError as error:
-        raise dg.Failure(f"{error} Run the refresh job.", allow_retries=False) from error
+    return nudge_batch(con, edition)
+
+
+def nudge_batch(con: Connection, edition: Edition) -> Batch:
+    """A programme's letters, each written from its row when it is taken."""
+    rows = nudges_to_write(con, edition.programme.id)
+    return Batch(
+        nudge_letters(rows_of(rows), edition),
+        addresses=(row["email"] for row in rows_of(rows.select("email"))),
+        names=(row["name"] or "" for row in rows_of(rows.select("name"))),
+    )
 
 
 ADDRESSEES_OF = ("nudges", "stg_learners")

@@ -208,6 +208,8 @@ def _opened(run: RunDates | None, as_of: date) -> dict[str, Any]:
 def nudge_letters(rows: Iterable[Mapping[str, Any]], edition: Edition) -> Iterator[Letter]:
     """The letters of a programme and period, held where one could not be written.
 
+    Each is written when it is taken; before one could be, none is given.
+
     Args:
         rows: Of `Nudges`, by column, that say `letter`, with the learner's `name`, `email` and `language`.
         edition: What the letters share.
@@ -216,13 +218,16 @@ def nudge_letters(rows: Iterable[Mapping[str, Any]], edition: Edition) -> Iterat
         TemplateError: No letter could be written.
         UnknownCourseError: The settings have changed since the refresh.
     """
-    made, faults = 0, list[str]()
+    written, kept_back = False, list[Letter]()
     for letter in (nudge_letter(row, edition) for row in rows):
-        made += 1
-        faults += filter(None, [letter.hold])
-        yield letter
-    if made and len(faults) == made:
-        raise TemplateError(" ".join(dict.fromkeys(faults)))
+        written = written or letter.hold is None
+        kept_back.append(letter)
+        if written:
+            yield from kept_back
+            kept_back.clear()
+    if kept_back:
+        faults = dict.fromkeys(letter.hold or "" for letter in kept_back)
+        raise TemplateError(" ".join(faults))
 
 
 def nudge_letter(row: Mapping[str, Any], edition: Edition) -> Letter:

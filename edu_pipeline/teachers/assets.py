@@ -12,7 +12,8 @@ from edu_pipeline.ground.one_run import require_one_refresh
 from edu_pipeline.ground.steps import Notes, Parts, Table, picture, table
 from edu_pipeline.ground.templates import phrase, templates_of
 from edu_pipeline.ground.warehouse import Connection, read_earlier
-from edu_pipeline.mail.frames import letters_frames
+from edu_pipeline.mail.due import Period
+from edu_pipeline.mail.queueing import Batch
 from edu_pipeline.model.gate import mail_gate as mail_gate_of
 from edu_pipeline.model.school_calendar import closing_day, week_begins_of
 from edu_pipeline.settings.home import Home, Settings
@@ -255,22 +256,30 @@ def letter_gaps(
     return found, {"sentences": found.height}
 
 
-@_table(kinds={"jinja"}, pii="names", deps=[*OF_ALL, *OF_WEEK])
-def teacher_letters(
-    context: dg.AssetExecutionContext, con: Connection, home: Home, settings: Settings
-) -> Parts:
-    """The week's letter to every teacher."""
-    week, tables = _week(context), tables_of(con, context.partition_key)
+WRITTEN_FROM = (*OF_ALL, *OF_WEEK)
+
+
+def write_letters(
+    context: dg.AssetExecutionContext, con: Connection, home: Home, settings: Settings, _: Period
+) -> Batch:
+    """The week's letter to every teacher; a staff's, with pictures that they share, fit into memory."""
+    tables = tables_of(con, context.partition_key)
     require_one_refresh(tables["landing_files"], tables["mail_gate"])
-    letters = week_of_letters(
-        tables,
-        week,
-        settings,
-        templates_of(home.templates),
-        now=datetime.now(UTC),
-        tags=context.run.tags,
+    letters = [
+        *week_of_letters(
+            tables,
+            _week(context),
+            settings,
+            templates_of(home.templates),
+            now=datetime.now(UTC),
+            tags=context.run.tags,
+        )
+    ]
+    return Batch(
+        letters,
+        addresses=[letter.recipient.email for letter in letters],
+        names=[letter.recipient.name for letter in letters],
     )
-    return (yield from letters_frames(letters, week))
 
 
 def _week(context: dg.AssetExecutionContext) -> date:
@@ -303,4 +312,4 @@ TABLES: Sequence[Table] = [
     mail_gate,
     teacher_periods,
 ]
-OF_A_WEEK: Sequence[Table] = [students_of_week, letter_charts, letter_gaps, teacher_letters]
+OF_A_WEEK: Sequence[Table] = [students_of_week, letter_charts, letter_gaps]

@@ -25,13 +25,13 @@ from edu_pipeline.mail.assets import (
     said_before,
 )
 from edu_pipeline.mail.due import Period
-from edu_pipeline.mail.frames import letters_frame
 from edu_pipeline.mail.ledger.approvals import review
 from edu_pipeline.mail.ledger.controls import pause
 from edu_pipeline.mail.ledger.reading import Release
 from edu_pipeline.mail.ledger.store import Ledger
 from edu_pipeline.mail.letter import Figure, Letter
 from edu_pipeline.mail.mailing import Mailing
+from edu_pipeline.mail.queueing import Batch
 from edu_pipeline.mail.render import MOST_BYTES
 from edu_pipeline.mail.room import MailRoom
 from edu_pipeline.mail.states import State
@@ -50,7 +50,6 @@ LETTERS = Mailing(
     campaign="teachers",
     source="school",
     noun="letters",
-    letters="letters",
     before=(),
     names="names",
     periods="periods",
@@ -182,14 +181,18 @@ class Week:
         assert (campaign, period) == ("teachers", "2026-W40")
         self.pages += 1
 
+    def written(self, *_: object) -> Batch:
+        to = [letter.recipient for letter in self.letters]
+        return Batch(self.letters, [each.email for each in to], [each.name for each in to])
+
     def run(
         self, *only: str, tags: dict[str, str] | None = None, job: str = "send_letters"
     ) -> dg.ExecuteInProcessResult:
         """Queue and deliver, or only these assets; as the settings say by now."""
 
-        @declared("jobs", kinds={"jinja"}, pii="names", name="letters")
-        def written() -> pl.DataFrame:
-            return letters_frame(self.letters, date.fromisoformat(WEEK))
+        @declared("jobs", kinds={"polars"}, pii="none", name="charts")
+        def drawn() -> pl.DataFrame:
+            return pl.DataFrame({"week_start": [date.fromisoformat(WEEK)]})
 
         @declared("jobs", kinds={"polars"}, pii="names", name="names")
         def everybody() -> pl.DataFrame:
@@ -200,7 +203,10 @@ class Week:
         definitions = dg.Definitions(
             assets=[
                 step("read", [everybody]),
-                step("write", [written, queued(self.mailing)], partitions=WEEKS),
+                step(
+                    *("write", [drawn, queued(self.mailing, self.written, ["charts"])]),
+                    partitions=WEEKS,
+                ),
                 step("deliver", [out], partitions=WEEKS),
             ],
             jobs=[
@@ -438,14 +444,14 @@ def test_a_correction_is_checked_as_it_will_read(home: Home, make_letter: Letter
 
 
 def test_letters_are_delivered_in_another_run_than_they_were_written_in(week: Week) -> None:
-    week.run("letters", "names", "queued_letters")
+    week.run("charts", "names", "queued_letters")
     assert week.states() == {State.pending: 2}
     assert week.run("delivered_letters").success
     assert week.states() == {State.sent: 2}
 
 
 def test_letters_that_are_older_than_the_last_refresh_are_not_delivered(week: Week) -> None:
-    week.run("letters", "names", "queued_letters")
+    week.run("charts", "names", "queued_letters")
     week.instance.report_runless_asset_event(dg.AssetMaterialization("recorded_periods"))
     refused = week.run("delivered_letters")
     assert "Launch the job send_letters" in why(refused)
@@ -460,14 +466,14 @@ def test_letters_that_are_older_than_the_last_refresh_are_not_delivered(week: We
 def test_no_run_sends_but_one_that_was_launched_to_send_one_week(
     week: Week, job: str, tags: dict[str, str]
 ) -> None:
-    week.run("letters", "names", "queued_letters")
+    week.run("charts", "names", "queued_letters")
     result = week.run("delivered_letters", job=job, tags=tags)
     assert "launch deliver_letters for 2026-09-28" in why(result)
     assert week.states() == {State.pending: 2}
 
 
 def test_only_what_was_just_written_is_queued(week: Week) -> None:
-    week.run("letters", "names")
+    week.run("charts", "names")
     assert "must not be made alone" in why(week.run("queued_letters"))
     assert week.states() == {}
 
@@ -487,7 +493,7 @@ def look(check: Check, room: MailRoom) -> dg.AssetCheckResult:
 
 
 def test_a_check_fails_while_anything_is_unknown_and_says_what_to_do(week: Week) -> None:
-    week.run("letters", "names", "queued_letters")
+    week.run("charts", "names", "queued_letters")
     room = mail_room(week.home)
     assert look(no_letter_is_unknown, room).passed
     with room.open_ledger() as ledger:

@@ -3,22 +3,24 @@
 import email
 import shutil
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, closing, contextmanager
+from dataclasses import replace
 from datetime import UTC, datetime
 from email import policy
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
 import duckdb
 import pytest
 
-from edu_pipeline.facts.nudge_letters import nudges_to_write
+from edu_pipeline.facts.nudge_letters import courses_to_name
 from edu_pipeline.ground.warehouse import write_table
 from edu_pipeline.mail.delivery import DeliveryReport, deliver
 from edu_pipeline.mail.ledger.store import Ledger
 from edu_pipeline.mail.pace import Rules
-from edu_pipeline.mail.queueing import queue_letters
+from edu_pipeline.mail.queueing import Batch, queue_letters
 from edu_pipeline.mail.states import State
 from edu_pipeline.mail.transports.protocol import Transport
 from edu_pipeline.mail.transports.sendgrid import SendGridTransport
@@ -26,7 +28,7 @@ from edu_pipeline.mail.transports.smtp import SmtpTransport
 from edu_pipeline.model.columns import dtypes
 from edu_pipeline.model.nudges import Nudges
 from edu_pipeline.model.programmes import Learners
-from edu_pipeline.programmes.assets import addressees
+from edu_pipeline.programmes.assets import addressees, nudge_batch
 from edu_pipeline.programmes.letter import nudge_letters
 from edu_pipeline.settings.home import Settings
 from edu_pipeline_tests.fake_sendgrid.process import FakeSendGrid
@@ -78,20 +80,11 @@ def land(con: duckdb.DuckDBPyConnection, addresses: dict[str, str]) -> None:
     write_table(con, "nudges", frame([{n: r[n] for n in names if n in r} for r in rows], names))
 
 
-def queue(ledger: Ledger, con: duckdb.DuckDBPyConnection) -> None:
-    """A round: what may be reached is recorded, then all letters and one to a stranger are queued."""
-    ledger.record_periods("nudges", [], addressees(con, SETTINGS))
-    rows = [
-        *nudges_to_write(con, "lead").iter_rows(named=True),
-        row(learner_id="0", email=STRANGER),
-    ]
-    letters = nudge_letters(rows, edition(post=SETTINGS.post(CAMPAIGN)))
-    queue_letters(
+def queue(ledger: Ledger, batch: Batch) -> Mapping[str, int]:
+    return queue_letters(
         ledger,
-        letters,
-        [each["email"] for each in rows],
-        [],
-        searched=False,
+        batch,
+        known=None,
         of=(CAMPAIGN, PERIOD),
         by="test",
         settings=SETTINGS,
@@ -173,7 +166,11 @@ def queued(tmp_path_factory: pytest.TempPathFactory) -> Path:
     file = tmp_path_factory.mktemp("queued") / "ledger.db"
     with duckdb.connect() as con, Ledger(f"sqlite:///{file}") as ledger:
         land(con, EXPORTS)
-        queue(ledger, con)
+        ledger.record_periods("nudges", [], addressees(con, SETTINGS))
+        of_all = edition(post=SETTINGS.post(CAMPAIGN))
+        known = nudge_batch(con, of_all)
+        stranger = nudge_letters([row(learner_id="0", email=STRANGER)], of_all)
+        queue(ledger, replace(known, letters=chain(known.letters, stranger)))
         land(con, {of: address for of, address in EXPORTS.items() if address != LEFT})
         ledger.record_periods("nudges", [], addressees(con, SETTINGS))
     return file
@@ -196,3 +193,36 @@ def test_every_learner_of_the_exports_gets_one_letter_and_nobody_else_gets_any(
         assert held == {LEFT, STRANGER}
         again, after = delivered(ledger)
         assert (again.sent, len(after)) == (0, LEARNERS - 1)
+
+
+def test_letters_are_durable_before_the_next_are_written(tmp_path: Path) -> None:
+    there = []
+    with duckdb.connect() as con, Ledger(f"sqlite:///{tmp_path / 'ledger.db'}") as ledger:
+
+        def written(key: str) -> str:
+            there.append(sum(ledger.counts(CAMPAIGN, PERIOD).values()))
+            return f"https://letters.lumen.example/out/{key}"
+
+        land(con, {str(n): f"l{n}@lake.example" for n in range(120)})
+        queue(ledger, nudge_batch(con, edition(opt_out_url=written)))
+    assert there == [0] * 50 + [50] * 50 + [100] * 20
+
+
+def test_learners_who_share_an_address_wait_however_it_is_spelt(tmp_path: Path) -> None:
+    with duckdb.connect() as con, Ledger(f"sqlite:///{tmp_path / 'ledger.db'}") as ledger:
+        land(con, {"1": "kim@lake.example", "2": "ada@lake.example", "3": " Kim@lake.example"})
+        ledger.record_periods("nudges", [], addressees(con, SETTINGS))
+        queue(ledger, nudge_batch(con, edition(post=SETTINGS.post(CAMPAIGN))))
+        waits = {e.email: "the same address" in e.reason for e in ledger.entries(CAMPAIGN, PERIOD)}
+    assert waits == {
+        "kim@lake.example": True,
+        "ada@lake.example": False,
+        " Kim@lake.example": True,
+    }
+
+
+def test_the_courses_that_letters_name_are_known_before_one_is_written() -> None:
+    with duckdb.connect() as con:
+        land(con, {"1": "kim@lake.example", "2": "ada@lake.example"})
+        assert sorted(courses_to_name(con, "lead")) == ["lead1x", "lead2x"]
+        assert [*courses_to_name(con, "buslead")] == []

@@ -452,8 +452,9 @@ def test_a_letter_whose_template_fails_is_held_and_the_others_are_written(tmp_pa
     assert "letters/nudges/lead.txt.j2, line 1" in (held.hold or "")
     assert "Ada" not in held.text
     assert held.figures
+    assert [letter.hold for letter in nudge_letters([alone, row()], broken)] == [held.hold, None]
     with pytest.raises(TemplateError, match=r"lead\.txt\.j2"):
-        list(nudge_letters([alone], broken))
+        next(nudge_letters([alone, alone], broken))
 
 
 @pytest.mark.parametrize("column", ["course_id", "next_course"])

@@ -21,7 +21,7 @@ from edu_pipeline.model.mail import CampaignEngagement
 from edu_pipeline.sample.plan import CO_TAUGHT, SHARED_TEACHER
 from edu_pipeline.settings.home import Home
 from edu_pipeline.wiring.environment import mail_room
-from edu_pipeline_tests.conftest import CODES, WEEK, WRITTEN, run_job
+from edu_pipeline_tests.conftest import CODES, WEEK, WRITTEN_FROM, run_job
 
 PERIOD = "2026-W20"
 LETTERS = 10  # six for homerooms (one has two teachers, one teacher two), four for subjects only
@@ -280,7 +280,7 @@ def test_the_gate_is_never_recorded_for_tables_of_another_run(sample_home: Home)
 
 
 def test_letters_are_queued_only_in_the_run_that_wrote_them(sample_home: Home) -> None:
-    run_job(sample_home, "send_letters", week=WEEK, only=WRITTEN)
+    run_job(sample_home, "send_letters", week=WEEK, only=WRITTEN_FROM)
     with pytest.raises(dg.Failure, match="Launch the whole job send_letters"):
         run_job(sample_home, "send_letters", week=WEEK, only=["queued_letters"])
     assert states(sample_home) == {}

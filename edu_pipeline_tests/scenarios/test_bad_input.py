@@ -9,15 +9,16 @@ from email import message_from_bytes, policy
 import polars as pl
 
 from edu_pipeline.ground.shipped import shipped
+from edu_pipeline.ground.templates import templates_of
 from edu_pipeline.ground.warehouse import open_warehouse, read_table
-from edu_pipeline.mail.frames import letters_from
 from edu_pipeline.mail.letter import opaque_key
 from edu_pipeline.mail.names import Names, foreign_names
 from edu_pipeline.mail.states import State
-from edu_pipeline.settings.home import Home
+from edu_pipeline.settings.home import Home, load_settings
 from edu_pipeline.settings.mail import Mail
+from edu_pipeline.teachers.week_of_letters import tables_of, week_of_letters
 from edu_pipeline.wiring.environment import mail_room
-from edu_pipeline_tests.conftest import WEEK, WRITTEN, run_job
+from edu_pipeline_tests.conftest import WEEK, WRITTEN_FROM, run_job
 from edu_pipeline_tests.mail.holding import hold_reasons
 
 PERIOD = "2026-W20"
@@ -134,8 +135,11 @@ def test_whatever_is_wrong_with_one_letter_keeps_no_other_from_going_out(
 
 
 def test_every_letter_of_the_sample_school_names_only_its_own_people(sample_home: Home) -> None:
-    run_job(sample_home, "send_letters", week=WEEK, only=WRITTEN)
-    letters = [*letters_from(table(sample_home, "teacher_letters"))]
+    run_job(sample_home, "send_letters", week=WEEK, only=WRITTEN_FROM)
+    with open_warehouse(sample_home.warehouse) as con:
+        tables = tables_of(con, f"{WEEK}")
+    settings, env = load_settings(sample_home), templates_of(sample_home.templates)
+    letters = [*week_of_letters(tables, WEEK, settings, env, now=NOW, tags={})]
     known = table(sample_home, "known_names")["name"].to_list()
     assert hold_reasons(letters, known, Mail()) == {}
 

@@ -10,9 +10,14 @@ from collections.abc import Iterable
 import sqlalchemy as sa
 
 from edu_pipeline.ground.addresses import same_address
+from edu_pipeline.ground.parts import in_parts
+from edu_pipeline.ground.spilled import spilled_set
 from edu_pipeline.mail.ledger.database import Database
 from edu_pipeline.mail.ledger.tables import ADDRESSEES
 from edu_pipeline.mail.ledger.tombstones import tombstone
+
+_AT_ONCE = 1000
+"""Lines that are in memory together."""
 
 
 def mark(salt: str, email: str) -> str:
@@ -35,10 +40,11 @@ def replace_addressees(
         addresses: Campaign and address, as often as they come.
     """
     connection.execute(ADDRESSEES.delete().where(of))
-    marks = {(campaign, mark(salt, email)) for campaign, email in addresses}
-    if marks:
-        rows = [{"campaign": campaign, "hash": of_it} for campaign, of_it in sorted(marks)]
-        connection.execute(ADDRESSEES.insert(), rows)
+    with spilled_set() as known:
+        lines = ((campaign, mark(salt, email)) for campaign, email in addresses)
+        new = ({"campaign": of_it, "hash": to} for of_it, to in lines if known.add(f"{of_it} {to}"))
+        for rows in filter(None, in_parts(new, _AT_ONCE)):
+            connection.execute(ADDRESSEES.insert(), rows)
 
 
 def addressees(ledger: Database, campaign: str) -> frozenset[str]:

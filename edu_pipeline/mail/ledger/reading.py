@@ -565,15 +565,6 @@ class LedgerReader(Database):
         with self.connect() as connection:
             return connection.scalars(query).all()
 
-    def _recipients(self, *conditions: sa.ColumnElement[bool]) -> Sequence[tuple[str, str]]:
-        """Keys of letters and of their recipients, in order."""
-        query = sa.select(LETTERS.c.key, LETTERS.c.recipient_key).where(*conditions)
-        with self.connect() as connection:
-            return [
-                (row.key, row.recipient_key)
-                for row in connection.execute(query.order_by(LETTERS.c.key))
-            ]
-
     def _keys(self, *conditions: sa.ColumnElement[bool]) -> Sequence[str]:
         with self.connect() as connection:
             return list(

@@ -21,6 +21,7 @@ import sqlalchemy as sa
 from sqlalchemy.exc import IntegrityError
 
 from edu_pipeline.ground.addresses import same_address
+from edu_pipeline.ground.spilled import SpilledSet, spilled_set
 from edu_pipeline.mail.checks import NO_ADDRESSEE
 from edu_pipeline.mail.corrections import corrected
 from edu_pipeline.mail.due import Period
@@ -245,30 +246,22 @@ class Ledger(LedgerReader):
                 those before it are queued.
         """
         tally: Counter[_Verdict] = Counter()
-        keys: set[str] = set()
-        kept: set[str] = set()
         of_all = {of} if of else set()
         part: list[Letter] = []
-        try:
-            for letter in letters:
-                _check(letter, keys)
-                keys.add(letter.key)
-                kept.add(letter.recipient_key)
-                of_all.add((letter.campaign, letter.period))
-                part.append(letter)
-                if len(part) == _AT_ONCE:
-                    tally.update(self._queue_part(part, now, by, rules))
-                    part = []
-        finally:
-            tally.update(self._queue_part(part, now, by, rules))
-        cancelled = tally["cancelled"]
-        for campaign, period in sorted(of_all):
-            waiting = self._recipients(of_period(campaign, period), LETTERS.c.state.in_(WAITING))
-            # not in SQL: a database takes no statement with a hundred thousand values
-            for key in (key for key, recipient in waiting if recipient not in kept):
-                cancelled += self.cancel(
-                    key, Cause(now, by, "no longer in the batch"), for_good=False
-                )
+        with spilled_set() as keys:
+            try:
+                for letter in letters:
+                    _check(letter, keys)
+                    of_all.add((letter.campaign, letter.period))
+                    part.append(letter)
+                    if len(part) == _AT_ONCE:
+                        tally.update(self._queue_part(part, now, by, rules))
+                        part = []
+            finally:
+                tally.update(self._queue_part(part, now, by, rules))
+            gone = [key for each in sorted(of_all) for key in self._waiting_but(keys, *each)]
+        cause = Cause(now, by, "no longer in the batch")
+        cancelled = tally["cancelled"] + sum(self.cancel(k, cause, for_good=False) for k in gone)
         return QueueResult(
             new=tally["new"] + tally["correction"],
             unchanged=tally["unchanged"],
@@ -278,6 +271,22 @@ class Ledger(LedgerReader):
             forgotten=tally["forgotten"],
             corrections=tally["correction"],
         )
+
+    def _waiting_but(self, batch: SpilledSet, campaign: str, period: str) -> Sequence[str]:
+        """The keys of a period's letters that wait, revisions too, and are not in a batch."""
+        query = (
+            sa.select(LETTERS.c.key, LETTERS.c.recipient_key)
+            .where(of_period(campaign, period), LETTERS.c.state.in_(WAITING))
+            .order_by(LETTERS.c.key)
+            .execution_options(yield_per=_AT_ONCE)
+        )
+        # not in SQL: a database takes no statement with a hundred thousand values
+        with self.connect() as connection:
+            return [
+                key
+                for key, recipient in connection.execute(query)
+                if letter_key(campaign, period, recipient) not in batch
+            ]
 
     def _queue_part(
         self, letters: Sequence[Letter], now: datetime, by: str, rules: Queueing
@@ -522,7 +531,7 @@ def _and_below(column: sa.Column[str], campaign: str) -> sa.ColumnElement[bool]:
     return (column == campaign) | column.startswith(f"{campaign}.", autoescape=True)
 
 
-def _check(letter: Letter, before: Collection[str]) -> None:
+def _check(letter: Letter, before: SpilledSet) -> None:
     for part in ("campaign", "period", "recipient_key"):
         if not _KEY_PART.fullmatch(getattr(letter, part)):
             raise LedgerError(
@@ -531,7 +540,7 @@ def _check(letter: Letter, before: Collection[str]) -> None:
             )
     if len({image.name for image in letter.images}) < len(letter.images):
         raise LedgerError(f"{letter.key} has two images of one name; give each its own.")
-    if letter.key in before:
+    if not before.add(letter.key):
         raise LedgerError(
             f"{letter.key} is twice in the batch; a recipient gets one letter a period."
         )
