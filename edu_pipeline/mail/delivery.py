@@ -42,6 +42,8 @@ from edu_pipeline.mail.transports.protocol import (
 )
 from edu_pipeline.settings.post import LEARNERS
 
+FIRST_PAUSE = timedelta(minutes=1)
+"""Before letters are brought again that are taken later; each further one is twice as long."""
 LONGEST_WAIT = timedelta(minutes=5)
 """A carrier that asks for more patience in all ends the delivery; the rest goes with the next."""
 
@@ -153,11 +155,12 @@ def deliver(
                 for key, why in not_to_leave(ledger, campaign, period, rules.allowed).items():
                     ledger.hold(key, Cause(now(), owner, why))
             run.send_all(on_progress)
+        outcomes = Counter(run.ends.values())
         return DeliveryReport(
-            sent=run.outcomes[State.sent],
-            failed=run.outcomes[State.failed],
-            not_sent=run.outcomes[State.pending],
-            unknown=run.outcomes[State.unknown],
+            sent=outcomes[State.sent],
+            failed=outcomes[State.failed],
+            not_sent=outcomes[State.pending],
+            unknown=outcomes[State.unknown],
             expired=expired,
             suppressed=suppressed,
             found_sent=found[State.sent],
@@ -189,7 +192,8 @@ class _Run:
     monotonic: Callable[[], float]
     stopped: str | None
     trouble: bool
-    outcomes: Counter[State] = field(default_factory=Counter)
+    ends: dict[str, State] = field(default_factory=dict)
+    """Letter → how its last attempt ended."""
 
     def __post_init__(self) -> None:
         self._connections = max(1, min(self.rules.connections, self.transport.connections))
@@ -202,6 +206,8 @@ class _Run:
         self._bad_in_a_row = 0
         self._waited = timedelta()
         self._again = False
+        self._not_yet: dict[str, str] = {}
+        self._pauses = 0
         self._gone = [*self.ledger.attempts_since(self._begin - HOUR, self.transport.name)]
 
     def send_all(self, on_progress: Callable[[int, int], None] | None) -> None:
@@ -224,7 +230,10 @@ class _Run:
                 while self._again and not self.stopped:
                     self._again = False
                     self._waiting.extend(self.ledger.waiting(self.campaign, self.period))
+                    self._not_yet.clear()
                     self._one_round(senders, on_progress)
+                    if self._not_yet and not self.stopped:
+                        self._bring_again()
             except BaseException:
                 self.stopped = "interrupted"
                 self._one_round(senders, None)  # what is under way
@@ -278,7 +287,7 @@ class _Run:
         key = self._under_way.pop(attempted)
         outcome = attempted.result()
         self._ended.append(Ended(key, outcome.state, outcome.detail, outcome.transport_id))
-        self._note(outcome)
+        self._note(key, outcome)
 
     def _next(self) -> list[str]:
         """The letters that go out now: no more than connections are free, and the rules allow."""
@@ -311,14 +320,16 @@ class _Run:
         resting = standstill(self.rules, pause, self.now())
         return resting or full(self.rules, self._gone, self._steady())
 
-    def _note(self, outcome: Outcome) -> None:
-        self.outcomes[outcome.state] += 1
+    def _note(self, key: str, outcome: Outcome) -> None:
+        self.ends[key] = outcome.state
         if outcome.state is State.pending:
             self._gone.pop()
         if outcome.stops:
             self._stop(outcome.detail, trouble=True)
         elif outcome.retry_after:
             self._later(outcome.retry_after)
+        elif outcome.not_yet:
+            self._not_yet[key] = outcome.detail
         elif outcome.state is State.sent or outcome.checked:
             self._bad_in_a_row = 0
         else:
@@ -331,13 +342,27 @@ class _Run:
                 )
 
     def _later(self, wait: timedelta) -> None:
-        self._waited += wait
-        if self._waited > LONGEST_WAIT:
+        if not self._has_patience(wait):
             until = shown(self.now() + wait, self.rules.zone)
             self._stop(f"The carrier takes no more until {until}.")
-        else:
-            self._again = True
-            self._pace.hold(wait)
+
+    def _bring_again(self) -> None:
+        """What is taken later, after a pause; at last with the next delivery."""
+        wait = FIRST_PAUSE * 2**self._pauses
+        self._pauses += 1
+        if not self._has_patience(wait):
+            self._stop(
+                f"{len(self._not_yet)} letters are not taken yet. The last: "
+                f"{list(self._not_yet.values())[-1]} They wait for the next delivery."
+            )
+
+    def _has_patience(self, wait: timedelta) -> bool:
+        self._waited += wait
+        if self._waited > LONGEST_WAIT:
+            return False
+        self._again = True
+        self._pace.hold(wait)
+        return True
 
     def _stop(self, why: str, *, trouble: bool = False) -> None:
         if not self.stopped:

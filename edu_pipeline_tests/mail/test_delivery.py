@@ -891,6 +891,39 @@ def test_a_carrier_that_asks_for_patience_again_and_again_is_left_for_the_next_d
     assert report.stopped
 
 
+def test_letters_that_are_taken_later_are_brought_again_after_growing_pauses(
+    ledger: Ledger, make_letter: LetterMaker
+) -> None:
+    queue(ledger, *(make_letter(f"t_{n}") for n in range(1, 9)))
+    clock = Clock(NOW)
+    grey = Outcome.taken_later("Greylisted.")
+    answers = {f"t_{n}": [grey, Outcome.sent("id")] for n in range(1, 8)}
+    moody = Moody({**answers, "t_1": [grey, grey, Outcome.sent("id")], "t_8": grey})
+    report = deliver(
+        ledger,
+        moody,
+        campaign="teachers",
+        period="2026-W40",
+        now=clock,
+        owner="test",
+        rules=Rules(stop_after=2),
+        sleep=clock.sleep,
+        monotonic=clock.monotonic,
+    )
+    assert clock.slept == [60, 120]
+    assert moody.asked == [
+        *[f"t_{n}" for n in range(1, 9)],
+        *[f"t_{n}" for n in range(1, 9)],
+        "t_1",
+        "t_8",
+    ]
+    assert (report.sent, report.not_sent, report.trouble) == (7, 1, False)
+    assert report.stopped == (
+        "1 letters are not taken yet. The last: Greylisted. They wait for the next delivery."
+    )
+    assert run(ledger, Moody({})).counts == {State.sent: 8}
+
+
 def test_taking_over_what_the_carrier_knows_sends_nothing_while_somebody_cannot_be_told(
     ledger: Ledger, make_letter: LetterMaker
 ) -> None:

@@ -6,6 +6,7 @@ import ssl
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, closing
 from dataclasses import replace
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -249,6 +250,38 @@ def accepts(good: str) -> Callable[..., AuthResult]:
         return AuthResult(success=data.password == good.encode(), handled=False)
 
     return check
+
+
+@pytest.mark.parametrize(
+    ("command", "answer"),
+    [("RCPT", "451 4.7.1 greylisted"), ("RCPT", "450 busy"), ("letter", "452 4.3.1 full")],
+)
+def test_a_letter_that_is_taken_later_keeps_no_other(
+    office: Office, opened: Opener, command: str, answer: str
+) -> None:
+    office.answers[command] = [answer]
+    transport = opened("none")
+    outcome = transport.send(LETTER, NOW)
+    assert (outcome.state, outcome.not_yet, outcome.retry_after) == (State.pending, True, None)
+    assert transport.send(frozen_letter("t_2"), NOW).state is State.sent
+
+
+@pytest.mark.parametrize(
+    ("command", "answer"), [("RCPT", "421 4.3.2 going down"), ("MAIL", "451 4.3.0 try later")]
+)
+def test_a_server_that_is_busy_is_left_alone_longer_each_time(
+    office: Office, opened: Opener, command: str, answer: str
+) -> None:
+    office.answers[command] = [answer] * 3
+    transport = opened("none")
+    outcomes = [transport.send(LETTER, NOW) for _ in range(4)]
+    assert [outcome.retry_after for outcome in outcomes] == [
+        *(timedelta(minutes=minutes) for minutes in (1, 2, 4)),
+        None,
+    ]
+    assert [outcome.state for outcome in outcomes] == [*[State.pending] * 3, State.sent]
+    office.answers[command] = [answer]
+    assert transport.send(LETTER, NOW).retry_after == timedelta(minutes=1)
 
 
 def test_the_letter_goes_out_after_a_login_over_tls(office: Office, opened: Opener) -> None:

@@ -28,6 +28,9 @@ class Outcome:
     """No other letter could go out either, so the run should end; the letter is pending."""
     retry_after: timedelta | None = None
     """The carrier takes nothing for so long; the letter is pending."""
+    not_yet: bool = False
+    """The carrier takes this letter later, as greylisting has it; nothing is wrong, and the letter is
+    pending."""
     absent: bool = False
     """The carrier's records do not have the letter. Records come late, so this is proof only
     after a while; the letter stays unknown."""
@@ -66,6 +69,11 @@ class Outcome:
     def later(cls, reason: str, retry_after: timedelta) -> Self:
         """It provably did not go out; the carrier said when to try again."""
         return cls(State.pending, reason, retry_after=retry_after)
+
+    @classmethod
+    def taken_later(cls, reason: str) -> Self:
+        """It provably did not go out; this letter, and perhaps no other, is to be brought again."""
+        return cls(State.pending, reason, not_yet=True)
 
     @classmethod
     def unknown(cls, reason: str) -> Self:

@@ -13,7 +13,8 @@ import smtplib
 import socket
 import ssl
 from collections.abc import Callable, Collection, Sequence
-from datetime import datetime
+from dataclasses import replace
+from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
 from edu_pipeline.mail.ledger.reading import FrozenLetter
@@ -29,6 +30,9 @@ if TYPE_CHECKING:
 _LOGIN_NEEDED = frozenset({530, 534, 535, 538})
 _ENHANCED = re.compile(rb"^[245]\.\d{1,3}\.\d{1,3}\b")
 _OK = 250
+_CLOSING = 421
+_PATIENCE = timedelta(minutes=1)
+"""For a server that is busy; twice as long each time that it still is."""
 
 _LOST = (OSError, smtplib.SMTPServerDisconnected)
 
@@ -48,6 +52,7 @@ class SmtpTransport:
         self._password = password
         self._trust = trust or ssl.create_default_context()
         self._server: _Server | None = None
+        self._busy = 0
 
     def send(self, letter: FrozenLetter, now: datetime) -> Outcome:
         """Try once, over the open connection where there is one that lives."""
@@ -58,12 +63,20 @@ class SmtpTransport:
             return Outcome.refused(str(error))
         server = self._ready(Deadline(self._settings.timeout_seconds))
         if isinstance(server, Outcome):
-            return server
-        addresses = known.sender.addr_spec, known.recipient.addr_spec
-        outcome = _hand_over(server, *addresses, content, message_id(letter))
-        if outcome.state is not State.sent:
-            self._start_afresh(server, outcome)
-        return outcome
+            outcome = server
+        else:
+            addresses = known.sender.addr_spec, known.recipient.addr_spec
+            outcome = _hand_over(server, *addresses, content, message_id(letter))
+            if outcome.state is not State.sent:
+                self._start_afresh(server, outcome)
+        return self._longer_each_time(outcome)
+
+    def _longer_each_time(self, outcome: Outcome) -> Outcome:
+        if outcome.retry_after is None:
+            self._busy = 0
+            return outcome
+        self._busy += 1
+        return replace(outcome, retry_after=outcome.retry_after * 2 ** (self._busy - 1))
 
     def find(self, letter: FrozenLetter) -> Outcome:
         """A mail server cannot be asked what it took."""
@@ -121,7 +134,9 @@ class SmtpTransport:
                 "or a login. Change security, port or username."
             )
         except smtplib.SMTPResponseException as error:
-            refusal = Outcome.not_sent(f"The mail server takes no letters now ({error.smtp_code}).")
+            why = f"The mail server takes no letters now ({error.smtp_code})."
+            busy = error.smtp_code // 100 == 4  # noqa: PLR2004 - 4xx
+            refusal = Outcome.later(why, _PATIENCE) if busy else Outcome.not_sent(why)
         except (*_LOST, smtplib.SMTPException, UnicodeError) as error:
             refusal = Outcome.not_sent(
                 f"The mail server cannot be reached ({type(error).__name__}). Look at host, port "
@@ -148,7 +163,8 @@ class SmtpTransport:
             server.login(self._settings.username, self._password or "")
         except smtplib.SMTPAuthenticationError as error:
             if 400 <= error.smtp_code < 500:  # noqa: PLR2004 - 4xx
-                return Outcome.not_sent(f"The mail server cannot log in now ({error.smtp_code}).")
+                why = f"The mail server cannot log in now ({error.smtp_code})."
+                return Outcome.later(why, _PATIENCE)
             return Outcome.stop(
                 f"The mail server does not accept the login ({error.smtp_code}). Look at username in "
                 "[mail.smtp] and at EDU_PIPELINE_SMTP_PASSWORD."
@@ -262,7 +278,10 @@ def _answered(part: str, code: int, text: bytes, *, otherwise: Callable[[str], O
     answer = f"{code} {enhanced[0].decode()}" if enhanced else str(code)
     match code // 100:
         case 4:
-            return Outcome.not_sent(f"The mail server does not take the {part} now ({answer}).")
+            why = f"The mail server does not take the {part} now ({answer})."
+            if code == _CLOSING or part == "sender":  # so it is with every letter
+                return Outcome.later(why, _PATIENCE)
+            return Outcome.taken_later(why)
         case 5 if code in _LOGIN_NEEDED:
             return Outcome.stop(
                 f"The mail server wants a login ({answer}). Fill username in [mail.smtp] and "
