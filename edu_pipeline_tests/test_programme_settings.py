@@ -41,9 +41,9 @@ def run(course: str, name: str, more: str = "") -> str:
     return f'[[programmes.runs]]\ncourse = "{course}"\nrun = "{name}"\n{more}\n'
 
 
-def test_a_home_of_programmes_without_a_name_is_not_called_a_school() -> None:
+def test_a_home_with_programmes_without_a_name_is_called_neither_a_school_nor_programmes() -> None:
     assert Settings().called == "Our school"
-    assert Settings.model_validate(tomllib.loads(toml())).called == "Our programmes"
+    assert Settings.model_validate(tomllib.loads(toml())).called == "Our organisation"
     named = f'[school]\nname = "UQx"\n{toml()}'
     assert Settings.model_validate(tomllib.loads(named)).called == "UQx"
 

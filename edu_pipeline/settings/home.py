@@ -62,7 +62,7 @@ class School(Part):
         "",
         description=(
             "The school's name, or the team's, as letters and pages show it; blank: “Our school”, with "
-            "`[[programmes]]` “Our programmes”."
+            "`[[programmes]]` “Our organisation”."
         ),
     )
     time_zone: Annotated[str, AfterValidator(_known_zone)] = Field(
@@ -177,8 +177,8 @@ class Settings(Part):
 
     @property
     def called(self) -> str:
-        """What pages and letters call those whose home it is."""
-        return self.school.name or ("Our programmes" if self.programmes else "Our school")
+        """What pages and letters call those whose home it is: with programmes it may be a school, too."""
+        return self.school.name or ("Our organisation" if self.programmes else "Our school")
 
     @property
     def _allows_anybody(self) -> bool:
