@@ -9,7 +9,7 @@ import dagster as dg
 import polars as pl
 
 from edu_pipeline.facts.audience import accept_audiences, audiences
-from edu_pipeline.facts.certificates_issued import build_course_certificates
+from edu_pipeline.facts.certificates_issued import build_course_certificates, tabled_runs
 from edu_pipeline.facts.certificates_issued import certificates_issued as certificates_issued_of
 from edu_pipeline.facts.completion_doubts import doubts
 from edu_pipeline.facts.files import export_table
@@ -237,14 +237,17 @@ def certificates_issued(con: Connection, settings: Settings) -> pl.DataFrame:
     return certificates_issued_of(con, settings.programmes)
 
 
-@_table(kinds={"polars"}, pii="none")
+@_table(kinds={"polars"}, pii="none", deps=["stg_data_packages"])
 def export_inventory(
     edx_exports: pl.DataFrame,
     programme_runs: pl.DataFrame,
+    con: Connection,
     settings: Settings,
 ) -> tuple[pl.DataFrame, Notes]:
     """Which exports of which runs are there, how old they are, and which are needed."""
-    found = inventory.export_inventory(edx_exports, programme_runs, _today(settings))
+    found = inventory.export_inventory(
+        edx_exports, programme_runs, tabled_runs(con), _today(settings)
+    )
     return found, {"needed": _listed(inventory.sentences(found))}
 
 

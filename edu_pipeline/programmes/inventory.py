@@ -14,16 +14,20 @@ FRESH_DAYS = 7
 _CALLED = {"profile": "profile", "grades": "grade report"}
 
 
-def export_inventory(exports: pl.DataFrame, runs: pl.DataFrame, as_of: date) -> pl.DataFrame:
+def export_inventory(
+    exports: pl.DataFrame, runs: pl.DataFrame, tabled: pl.DataFrame, as_of: date
+) -> pl.DataFrame:
     """Every kind of export of every run that has an export or, by its dates, has begun.
 
     An export is needed where there is none. One is needed again where it is older than the day that
     the run's certificates could be had (else its end), once that day has come; and while the run
-    goes on, where it is more than `FRESH_DAYS` old. Of a run without dates any export will do.
+    goes on, where it is more than `FRESH_DAYS` old. Of a run without dates any export will do; and
+    of one that is over and that edX's own tables tell of, there need be none.
 
     Args:
         exports: `edx_exports`.
         runs: `ProgrammeRuns`.
+        tabled: `facts.certificates_issued.tabled_runs`.
         as_of: The day for which ages are told.
 
     Returns:
@@ -39,9 +43,11 @@ def export_inventory(exports: pl.DataFrame, runs: pl.DataFrame, as_of: date) -> 
     old = pl.col("under_way") & (age > FRESH_DAYS)
     called = pl.col("kind").replace_strict(_CALLED, return_dtype=pl.String)
     seen = newest.select(key).unique().with_columns(seen=True)
+    told = pl.col("tabled").fill_null(value=False) & ~pl.col("under_way")
     return (
         runs.join(seen, on=key, how="left")
-        .filter(pl.col("seen") | (pl.coalesce("starts", "ends") <= today))
+        .join(tabled.select(key).with_columns(tabled=True), on=key, how="left")
+        .filter(pl.col("seen") | ((pl.coalesce("starts", "ends") <= today) & ~told))
         .join(pl.DataFrame({"kind": NEEDED_KINDS}), how="cross")
         .join(newest, on=[*key, "kind"], how="left")
         .with_columns(

@@ -28,9 +28,10 @@ def both(course: str, run: str, stamp: datetime) -> list[Row]:
     return [export(course, run, kind, stamp) for kind in ("profile", "grades")]
 
 
-def inventory(exports: list[Row], runs: list[Row]) -> pl.DataFrame:
+def inventory(exports: list[Row], runs: list[Row], tabled: list[Row] | None = None) -> pl.DataFrame:
     dated = programme_runs([programme()], frame(runs, dtypes(CourseRuns)), TODAY)
-    found = export_inventory(frame(exports, dtypes(EdxExports)), dated, TODAY)
+    of_tables = frame(tabled or [], dict.fromkeys(("programme_id", "course_id", "run"), pl.String))
+    found = export_inventory(frame(exports, dtypes(EdxExports)), dated, of_tables, TODAY)
     return ExportInventory.validate(found)
 
 
@@ -53,6 +54,21 @@ def test_a_listed_run_without_any_export_is_missed_once_it_has_begun() -> None:
     assert sentences(inventory([], [begun, to_come])) == [
         "a/3T2026: profile missing; grade report missing"
     ]
+
+
+def test_of_a_run_that_is_over_edxs_own_tables_will_do() -> None:
+    over = run_of("a", "2T2019", starts=date(2019, 2, 1), ends=date(2019, 6, 1))
+    running = run_of("b", "3T2026", starts=date(2026, 8, 1), ends=date(2026, 12, 1))
+    unlisted = run_of("c", "1T2018", listed=False)
+    tabled: list[Row] = [
+        {name: run[name] for name in ("programme_id", "course_id", "run")}
+        for run in (over, running, unlisted)
+    ]
+
+    assert sentences(inventory([], [over, running, unlisted], tabled)) == [
+        "b/3T2026: profile missing; grade report missing"
+    ]
+    assert sentences(inventory([], [over])) == ["a/2T2019: profile missing; grade report missing"]
 
 
 def test_an_export_from_before_the_certificates_is_needed_again() -> None:
