@@ -30,7 +30,8 @@ def both(course: str, run: str, stamp: datetime) -> list[Row]:
 
 def inventory(exports: list[Row], runs: list[Row], tabled: list[Row] | None = None) -> pl.DataFrame:
     dated = programme_runs([programme()], frame(runs, dtypes(CourseRuns)), TODAY)
-    of_tables = frame(tabled or [], dict.fromkeys(("programme_id", "course_id", "run"), pl.String))
+    names = ("programme_id", "course_id", "run")
+    of_tables = frame(tabled or [], pl.Schema(dict.fromkeys(names, pl.String)))
     found = export_inventory(frame(exports, dtypes(EdxExports)), dated, of_tables, TODAY)
     return ExportInventory.validate(found)
 
