@@ -50,7 +50,7 @@ def build_course_completion(con: duckdb.DuckDBPyConnection) -> None:
     Args:
         con: The warehouse, with `stg_run_results`, `run_states` and `programme_runs`.
     """
-    _build_completion(con, ACCOUNTS, "(select *, learner_id as account from stg_run_results)")
+    _build_completion(con, ACCOUNTS, "(select *, null::varchar as account from stg_run_results)")
 
 
 def _build_completion(con: duckdb.DuckDBPyConnection, table: str, results: str) -> None:
@@ -73,7 +73,7 @@ def _build_completion(con: duckdb.DuckDBPyConnection, table: str, results: str) 
             and programme_runs.course_id = result.course_id and programme_runs.run = result.run
           left join awaits
             on awaits.programme_id = result.programme_id and awaits.run = result.run
-            and awaits.account = result.account
+            and awaits.account = coalesce(result.account, result.learner_id)
         ),
         reduced as (
           select programme_id, learner_id, course_id, count(*) as attempts,
@@ -81,8 +81,7 @@ def _build_completion(con: duckdb.DuckDBPyConnection, table: str, results: str) 
                  -- arg_max
                  max({{certified: certified, score: coalesce(grade, -1),
                       stamp: coalesce(stamp, '-infinity'), run: run,
-                      grade: grade, track: track, verification: verification, account: account}})
-                   as best,
+                      track: track, verification: verification, account: account}}) as best,
                  max(grade) as best_grade, bool_or(reached) as passed, bool_or(certified) as certificate,
                  bool_or(free_pass) as free_pass, bool_or(eligible) as eligible_any_track,
                  bool_or(going) as going, bool_or(awaited) as awaited,
@@ -93,7 +92,7 @@ def _build_completion(con: duckdb.DuckDBPyConnection, table: str, results: str) 
           group by programme_id, learner_id, course_id
         )
         select reduced.programme_id, reduced.learner_id, reduced.course_id, attempts,
-               best_grade, best.grade as grade, best.run as best_run, state,
+               best_grade, nullif(best.score, -1) as grade, best.run as best_run, state,
                best.track as enrollment_track, best.verification as verification, passed, certificate,
                free_pass and not certificate as audit_passed,
                going and not certificate as in_progress,
@@ -103,7 +102,7 @@ def _build_completion(con: duckdb.DuckDBPyConnection, table: str, results: str) 
         from reduced
         join run_states as states
           on states.programme_id = reduced.programme_id and states.run = best.run
-          and states.learner_id = best.account
+          and states.learner_id = coalesce(best.account, reduced.learner_id)
         join programme_runs as first
           on first.programme_id = reduced.programme_id and first.number = first_number
         join programme_runs as last
