@@ -50,6 +50,7 @@ class EdxExports(dy.Schema):
         ),
     )
     stamp = dy.Datetime(description="When edX made it, from the file's name, UTC")
+    size = dy.Int64(description="Bytes")
     current = dy.Bool(
         description=(
             "Whether it counts: the newest of its run and kind that can be read and has not lost "

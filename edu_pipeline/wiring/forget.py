@@ -21,7 +21,7 @@ from edu_pipeline.ground.addresses import is_address, same_address
 from edu_pipeline.ground.warehouse import open_warehouse, read_table, rewrite, tables, texts_with
 from edu_pipeline.landing.sightings import PersonSeen, find_person, folded, learners_among
 from edu_pipeline.landing.sources.edx.edx_people import related_learners
-from edu_pipeline.landing.sources.edx.edx_versions import ACCEPTED
+from edu_pipeline.landing.sources.edx.edx_versions import ACCEPTED, OF_ACCEPTED
 from edu_pipeline.landing.sources.edx.report_history import HISTORY, VERSIONS, forget_reported
 from edu_pipeline.landing.sources.school.changes import forget_accepted
 from edu_pipeline.landing.zone import Zone
@@ -53,6 +53,7 @@ REMEMBERED = (
     *(f"accepted_{table}" for table in SCHOOL_TABLES),
     AUDIENCE,
     ACCEPTED,
+    OF_ACCEPTED,
     HISTORY,
     VERSIONS,
     COMPLETERS,

@@ -152,6 +152,23 @@ def test_a_report_that_took_the_place_of_a_whole_one_is_doubted_until_somebody_r
     assert land_files({NEWER: fewer}, again=before).problems.is_empty()
 
 
+def test_what_was_accepted_is_known_of_a_warehouse_that_had_one_table_of_it(
+    land_files: Land,
+) -> None:
+    before = land_files({GRADES: report(*learners(*range(1, 31)))})
+    before.con.execute(
+        "create or replace table accepted_reports as select accepted_reports.* exclude (report), "
+        "accepted_learners.* exclude (report) "
+        "from accepted_reports join accepted_learners using (report)"
+    )
+    before.con.execute("drop table accepted_learners")
+    held = land_files({NEWER: report(*learners(*range(1, 9)))}, again=before)
+    (doubt,) = held.exports["doubt"].drop_nulls()
+    assert (
+        f"22 of the 30 learners (73.3\u00a0%) of micromasters/buslead/{GRADES} are missing" in doubt
+    )
+
+
 def test_who_was_forgotten_is_not_missed(land_files: Land) -> None:
     before = land_files({GRADES: report(*learners(1, 2))})
     forget_reported(before.con, ["1"])

@@ -34,6 +34,8 @@ STAGED: Mapping[str, str] = {
     "stg_data_packages": "ids",
     "stg_people": "ids",
     "course_runs": "none",
+    HISTORY: "ids",
+    VERSIONS: "none",
 }
 """Table → whom it tells of."""
 
@@ -53,8 +55,6 @@ def _materialized(
     specs=[
         _spec("edx_exports", pii="none", deps=NEEDED),
         _spec("edx_lists", pii="none", deps=NEEDED),
-        _spec(HISTORY, pii="ids", deps=NEEDED),
-        _spec(VERSIONS, pii="none", deps=NEEDED),
         *(
             _spec(
                 name,
@@ -84,7 +84,7 @@ def land_edx_exports(
         write_table(con, "edx_exports", exports)
         lists = land_lists(con, zone, settings.programmes, forgotten, columns)
         write_table(con, "edx_lists", lists)
-    yield from _materialized(warehouse, ("edx_exports", "edx_lists", HISTORY, VERSIONS, *RAW))
+    yield from _materialized(warehouse, ("edx_exports", "edx_lists", *RAW))
 
 
 @dg.multi_asset(

@@ -235,7 +235,7 @@ def load(
         as_text(local, found.encoding, found.sheet, found.dialect) as text,
         cells_of(con, text, shape, needed, missing=missing),
     ):
-        con.execute(
+        ((rows,),) = con.execute(
             f"""
         insert into raw_{TABLES[kind]} by name
         from (
@@ -248,11 +248,8 @@ def load(
         where not coalesce({forgotten}, false)
         """,
             [landed.path, landed.landed_at, landed.stamp],
-        )
-    rows: int = con.execute(
-        f"select count(*) from raw_{TABLES[kind]} where _file = ?", [landed.path]
-    ).fetchall()[0][0]
-    return rows
+        ).fetchall()
+    return int(rows)
 
 
 def look_for(kind: Source, columns: Mapping[str, str]) -> Look:

@@ -12,6 +12,7 @@ import duckdb
 import polars as pl
 
 from edu_pipeline.ground.sql import literals
+from edu_pipeline.ground.warehouse import columns_of
 from edu_pipeline.ground.wording import listed, percent
 from edu_pipeline.landing.sources.edx.edx_names import Kind
 from edu_pipeline.landing.sources.edx.edx_reports import COLUMNS, REPORTS, bare_id, said
@@ -21,8 +22,8 @@ from edu_pipeline.model.problems import Problem
 Key = tuple[str, str, Kind]
 """Programme, run and kind of report."""
 
-ACCEPTED = "accepted_reports"
-"""The table of what was accepted: a row per learner of the last report of a run and kind."""
+ACCEPTED, OF_ACCEPTED = "accepted_reports", "accepted_learners"
+"""The tables of what was accepted: the last report of each run and kind, and a row per learner of each."""
 FEW = 0.05
 """So many learners, grades or certificates may go from one report to the next, as a share."""
 FEW_WHO_LEFT = 0.2
@@ -164,37 +165,56 @@ def _many(gone: int, before: int, most: float) -> bool:
 
 
 def create_accepted(con: duckdb.DuckDBPyConnection) -> None:
-    """Make the empty table of what was accepted, unless it is there."""
+    """Make the empty tables of what was accepted, unless they are there."""
+    if "learner_id" in (
+        columns_of(con, ACCEPTED) or ()
+    ):  # of a warehouse that had one table of both
+        con.execute(
+            f"create table {OF_ACCEPTED} as select dense_rank() over (order by {_KEY}) as report, "
+            f"learner_id, graded, scored, delivered, track from {ACCEPTED}"
+        )
+        con.execute(
+            f"create or replace table {ACCEPTED} as select distinct on ({_KEY}) "
+            f"dense_rank() over (order by {_KEY}) as report, {_KEY}, path, sha256 from {ACCEPTED}"
+        )
     con.execute(
-        f"create table if not exists {ACCEPTED} (programme_id varchar, run varchar, kind varchar, "
-        "path varchar, sha256 varchar, learner_id varchar, graded boolean, scored boolean, "
-        "delivered boolean, track varchar)"
+        f"create table if not exists {ACCEPTED} (report bigint, programme_id varchar, run varchar, "
+        "kind varchar, path varchar, sha256 varchar)"
+    )
+    con.execute(
+        f"create table if not exists {OF_ACCEPTED} (report bigint, learner_id varchar, graded boolean, "
+        "scored boolean, delivered boolean, track varchar)"
     )
 
 
 def accepted(con: duckdb.DuckDBPyConnection) -> dict[Key, tuple[str, str]]:
     """Path and digest of the report of each run and kind that was accepted last."""
-    rows = con.execute(
-        f"""
-        select programme_id, run, kind, any_value(path), any_value(sha256) from {ACCEPTED}
-        group by all
-        """
-    ).fetchall()
+    rows = con.execute(f"select {_KEY}, path, sha256 from {ACCEPTED}").fetchall()
     return {(programme, run, kind): (path, sha256) for programme, run, kind, path, sha256 in rows}
 
 
+def look_at(con: duckdb.DuckDBPyConnection, kind: Kind, path: str) -> None:
+    """Make `looked_at` of a report, which its raw table has: a row per learner.
+
+    That is what `accept` remembers, and what `difference` holds against a report before.
+    """
+    con.execute(
+        f"create or replace temp table looked_at as {_facts(kind, '$path')}", {"path": path}
+    )
+
+
 def accept(con: duckdb.DuckDBPyConnection, key: Key, path: str, sha256: str) -> None:
-    """Remember a report, which its raw table has, as what the next one is held against."""
+    """Remember a report, which was looked at, as what the next one is held against."""
+    con.execute(f"delete from {OF_ACCEPTED} where report = ({_REPORT})", _named(key))
     con.execute(f"delete from {ACCEPTED} where {_OF_KEY}", _named(key))
     con.execute(
         f"""
-        insert into {ACCEPTED} by name
-        select $programme as programme_id, $run as run, $kind as kind, $path as path,
-               $sha256 as sha256, *
-        from ({_facts(key[2], "$path")})
+        insert into {ACCEPTED}
+        select coalesce(max(report), 0) + 1, $programme, $run, $kind, $path, $sha256 from {ACCEPTED}
         """,
         {**_named(key), "path": path, "sha256": sha256},
     )
+    con.execute(f"insert into {OF_ACCEPTED} select ({_REPORT}), * from looked_at", _named(key))
 
 
 def difference(
@@ -205,7 +225,7 @@ def difference(
     paid_tracks: Sequence[str],
     graded: str | None,
 ) -> Difference:
-    """A report, which its raw table has, against the one before.
+    """A report, which was looked at, against the one before.
 
     Who has left the run, as its grade report says, is not missed in a profile.
 
@@ -218,10 +238,13 @@ def difference(
         graded: Path of the run's grade report that counts, of a profile; None: there is none.
     """
     kind = key[2]
-    table = f"raw_{REPORTS[kind]}"
+    cut = _is_cut(con, kind, path)
+    if before is None and not con.execute(_REPORT, _named(key)).fetchall():
+        ((learners,),) = con.execute("select count(*) from looked_at").fetchall()
+        return Difference(learners, 0, 0, lists_leavers=False, cut=cut)
     parameters = {**_named(key), "path": path, "graded": graded}
     if before is None:
-        earlier = f"select * from {ACCEPTED} where {_OF_KEY}"
+        earlier = f"from {OF_ACCEPTED} where report = ({_REPORT})"
     else:
         earlier = _facts(kind, "$before")
         parameters = {"path": path, "before": before, "graded": graded}
@@ -230,8 +253,7 @@ def difference(
     lists_leavers = f"bool_or({'enrolled is not null' if kind == 'grades' else False})"
     found: pl.DataFrame = con.sql(
         f"""
-        with now as ({_facts(kind, "$path")}),
-        has_left as (
+        with has_left as (
           select {bare_id()} as learner_id from raw_grade_reports
           where _file = $graded and lower(trim(enrolled)) = 'unenrolled'
         ),
@@ -246,25 +268,16 @@ def difference(
                  met and {paid.format("before")} as was_paid,
                  was_paid and not coalesce({paid.format("now")}, false) as track_gone,
                  before.track as track_before
-          from now full join before using (learner_id)
+          from looked_at as now full join before using (learner_id)
         ),
         tracks as (
           select track_before, bool_and(not there) as all_gone from pairs
           where was and track_before is not null group by track_before
-        ),
-        ends as (
-          select arg_max(cells, line) as last, max(line) as line from (
-            select coalesce({CELLS}, {_WHOLE}) as cells, _line as line from {table} where _file = $path
-          )
         )
         select count(*) filter (there) as learners, count(*) filter (was) as before,
                count(*) filter (met) as met,
-               coalesce((select {lists_leavers} from {table} where _file = $path), false)
+               coalesce((select {lists_leavers} from raw_{REPORTS[kind]} where _file = $path), false)
                  as lists_leavers,
-               coalesce((
-                 select any_value(last) < min(coalesce({CELLS}, {_WHOLE}))
-                 from {table} join ends on _line < ends.line where _file = $path
-               ), false) as cut,
                count(*) filter (had_grade) as grades,
                count(*) filter (if(scores = 0, had_grade, grade_gone)) as grades_gone,
                count(*) filter (had_certificate) as certificates,
@@ -278,10 +291,28 @@ def difference(
         """,
         params=parameters,
     ).pl()
-    return Difference(**found.row(0, named=True))
+    return Difference(**found.row(0, named=True), cut=cut)
 
 
+def _is_cut(con: duckdb.DuckDBPyConnection, kind: Kind, path: str) -> bool:
+    """Whether the last row of a report has fewer cells than any other."""
+    ((cut,),) = con.execute(
+        f"""
+        with rows as (
+          select _line, coalesce({CELLS}, {_WHOLE}) as cells, max(_line) over () as last
+          from raw_{REPORTS[kind]} where _file = $path
+        )
+        select coalesce(max(cells) filter (_line = last) < min(cells) filter (_line < last), false)
+        from rows
+        """,
+        {"path": path},
+    ).fetchall()
+    return bool(cut)
+
+
+_KEY = "programme_id, run, kind"
 _OF_KEY = "programme_id = $programme and run = $run and kind = $kind"
+_REPORT = f"select report from {ACCEPTED} where {_OF_KEY}"
 _WHOLE = 1_000_000
 """Cells of a row of which none is missing, where they are not counted: more than any that are."""
 

@@ -1,6 +1,6 @@
 """edX's exports in a landing zone: which there are, whose they are, which count; their raw tables."""
 
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Container, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from types import MappingProxyType
@@ -26,11 +26,13 @@ from edu_pipeline.landing.sources.edx.edx_versions import (
     asked,
     create_accepted,
     difference,
+    look_at,
     loss_problem,
     losses,
 )
 from edu_pipeline.landing.sources.edx.lists import lists_of
 from edu_pipeline.landing.sources.edx.report_history import create_history, record, recorded
+from edu_pipeline.landing.sources.edx.stage import reported
 from edu_pipeline.landing.stores import LandedFile
 from edu_pipeline.landing.tables.encodings import UnreadableFileError
 from edu_pipeline.landing.zone import Zone, digest
@@ -67,6 +69,10 @@ class _Export:
     @property
     def path(self) -> str:
         return self.file.path
+
+    @property
+    def size(self) -> int:
+        return self.file.size
 
 
 @dataclass(frozen=True)
@@ -115,7 +121,7 @@ def land(
     released: Collection[str] = (),
     columns: Mapping[str, str] = MappingProxyType({}),
 ) -> pl.DataFrame:
-    """Make the raw tables of the exports that count, and remember what every grade report said.
+    """Make the raw tables of the exports that count, and remember what the grade reports before said.
 
     Of each run and kind that is the newest file that can be read, unless it lost too much of what the
     one before had (see `edx_versions`); then that one counts until somebody releases the newest. Of
@@ -186,8 +192,8 @@ class _Reading:
     released: frozenset[str]
     accepted: Mapping[Key, tuple[str, str]]
     """Path and digest of the report that was accepted last."""
-    recorded: Mapping[tuple[str, int], bool]
-    """Path and size of the grade reports that were read, and whether their words are remembered."""
+    recorded: Container[tuple[str, int]]
+    """Path and size of the grade reports that were read."""
     paid_tracks: Sequence[str]
     columns: Mapping[str, str]
     graded: _Export | None = None
@@ -211,7 +217,7 @@ class _Reading:
                 if export.current and kind == "grades":
                     self.graded = export
             if kind == "grades" and self.graded is not None:
-                self._remember(self.graded, newest_first)
+                self._remember_before(self.graded, newest_first)
             stamps = {export.stamp for export in read.values() if export.current}
             for export in newest_first:
                 found = read.get(export.path, export)
@@ -219,18 +225,16 @@ class _Reading:
                     found = self._digested(found)
                 yield found
 
-    def _remember(self, current: _Export, newest_first: Sequence[_Export]) -> None:
-        """Record the grade report that counts, and before it the older ones that nobody has read."""
+    def _remember_before(self, current: _Export, newest_first: Sequence[_Export]) -> None:
+        """Record the grade reports before the one that counts, which nobody has read; see `stage`."""
         for export in reversed(newest_first):
-            counts = export.path == current.path
-            size = export.file.size
-            known = self.recorded.get((export.path, size))
-            if export.stamp > current.stamp or known or (known is False and not counts):
+            if export.stamp > current.stamp or export.path == current.path:
                 continue
-            if not counts and self._read(export).error is not None:
+            if (export.path, export.size) in self.recorded:
                 continue
-            record(self.con, *current.key[:2], export.path, size, counts=counts)
-            if not counts:
+            if self._read(export).rows:
+                said = reported(self.con, export.path)
+                record(self.con, *current.key[:2], export.path, export.size, said, counts=False)
                 self.con.execute("delete from raw_grade_reports where _file = ?", [export.path])
 
     def _newest(self, newest_first: Iterable[_Export]) -> dict[str, _Export]:
@@ -271,6 +275,7 @@ class _Reading:
             accept(self.con, newest.key, newest.path, str(newest.sha256))
             return read
         if before is not None and sha256 is None:
+            look_at(self.con, before.kind, before.path)
             accept(self.con, newest.key, before.path, str(before.sha256))
         read[newest.path] = replace(newest, doubt=doubt, current=not lost or before is None)
         if lost and before is not None:
@@ -298,6 +303,7 @@ class _Reading:
 
     def _against(self, export: _Export, before: str | None) -> Difference:
         graded = self.graded.path if self.graded else None
+        look_at(self.con, export.kind, export.path)
         return difference(self.con, export.key, export.path, before, self.paid_tracks, graded)
 
     def _digested(self, export: _Export) -> _Export:

@@ -11,8 +11,12 @@ import duckdb
 import polars as pl
 
 from edu_pipeline.ground.warehouse import columns_of, write_table
-from edu_pipeline.landing.sources.edx.edx_versions import ACCEPTED, Difference, losses
-from edu_pipeline.landing.sources.edx.stage import SHARES, grade_scales, judged, usernames
+from edu_pipeline.landing.sources.edx.edx_versions import (
+    OF_ACCEPTED,
+    Difference,
+    create_accepted,
+    losses,
+)
 from edu_pipeline.model.programmes import ReportHistory, ReportVersions
 
 HISTORY, VERSIONS = "report_history", "report_versions"
@@ -43,10 +47,11 @@ def record(
     run: str,
     path: str,
     size: int,
+    said: str,
     *,
     counts: bool,
 ) -> None:
-    """Remember what a grade report, which the raw table has, says of its learners.
+    """Remember what a grade report says of its learners.
 
     Reports may come in any order: what an older one says is put before what is known already.
 
@@ -54,20 +59,17 @@ def record(
         con: The warehouse, after `create_history`.
         programme: Its id.
         run: The run's whole key.
-        path: The report's.
+        path: The report's, which the raw table has with a row at least.
         size: Of the file, in bytes.
+        said: SQL of its learners, one row for each, with `clean_…` cells.
         counts: Whether it is the one in force; any other is left out where it lost too much of the
             one before it.
     """
     of = {"programme": programme, "run": run}
     ((stamp,),) = con.execute(
-        "select max(_version) from raw_grade_reports where _file = ?", [path]
+        "select any_value(_version) from raw_grade_reports where _file = ?", [path]
     ).fetchall()
-    if stamp is None:  # a header only says nothing of anybody, but that is for `edx_versions`
-        return
-    usernames(con)
-    scales = dict(grade_scales(con, path).select("file", "scale").iter_rows())
-    said = ", ".join(f"clean_{name} as {name}" for name in _SAID)
+    differs = " or ".join(f"now.{name} is distinct from before.{name}" for name in _SAID)
     con.execute(
         f"""
         create or replace temp table reported as
@@ -77,17 +79,18 @@ def record(
           qualify row_number() over (partition by learner_id order by stamp desc) = 1
         ),
         now as (
-          select learner_id, {said} from ({judged("grades", scales.get(path, SHARES))})
-          where rule is null
-          qualify row_number() over (partition by learner_id order by _line desc) = 1
+          select learner_id, {", ".join(f"clean_{name} as {name}" for name in _SAID)}
+          from ({said})
         )
         select coalesce(now.learner_id, before.learner_id) as learner_id,
                now.learner_id is not null as there, coalesce(before.there, false) as was,
                now.* exclude (learner_id),
-               {", ".join(f"before.{name} as was_{name}" for name in _SAID)}
+               {", ".join(f"before.{name} as was_{name}" for name in _SAID)},
+               (now.learner_id is not null) <> was or (now.learner_id is not null and ({differs}))
+                 as changed
         from now full join before using (learner_id)
         """,
-        {**of, "path": path, "stamp": stamp},
+        {**of, "stamp": stamp},
     )
     doubt = None if counts else "; ".join(losses(_difference(con), "the one before")) or None
     if doubt is None:
@@ -125,17 +128,10 @@ def _difference(con: duckdb.DuckDBPyConnection) -> Difference:
 
 def _insert(con: duckdb.DuckDBPyConnection, of: dict[str, str], stamp: object) -> None:
     """Put what `reported` says differently into the history, and what was said after it stays said."""
-    differs = " or ".join(f"{name} is distinct from was_{name}" for name in _SAID)
-    con.execute(
-        f"""
-        create or replace temp table changed as
-        from reported where there is distinct from was or (there and ({differs}))
-        """
-    )
     parameters = {**of, "stamp": stamp}
     con.execute(
         f"delete from {HISTORY} where {_OF_RUN} and stamp = $stamp "
-        "and learner_id in (select learner_id from changed)",
+        "and learner_id in (select learner_id from reported where changed)",
         parameters,
     )
     ((after,),) = con.execute(
@@ -148,8 +144,8 @@ def _insert(con: duckdb.DuckDBPyConnection, of: dict[str, str], stamp: object) -
             insert into {HISTORY} by name
             select $programme as programme_id, $run as run, learner_id, $after as stamp, was as there,
                    {", ".join(f"was_{name} as {name}" for name in _SAID)}
-            from changed
-            where learner_id not in (
+            from reported
+            where changed and learner_id not in (
               select learner_id from {HISTORY} where {_OF_RUN} and stamp = $after
             )
             """,
@@ -159,11 +155,10 @@ def _insert(con: duckdb.DuckDBPyConnection, of: dict[str, str], stamp: object) -
         f"""
         insert into {HISTORY} by name
         select $programme as programme_id, $run as run, learner_id, $stamp as stamp, there, {_CELLS}
-        from changed
+        from reported where changed
         """,
         parameters,
     )
-    con.execute("drop table changed")
 
 
 def forget_reported(con: duckdb.DuckDBPyConnection, learners: Collection[str]) -> None:
@@ -173,7 +168,8 @@ def forget_reported(con: duckdb.DuckDBPyConnection, learners: Collection[str]) -
         con: The warehouse.
         learners: Their ids.
     """
-    for table in (ACCEPTED, HISTORY):
+    create_accepted(con)  # in an older warehouse another table has them
+    for table in (OF_ACCEPTED, HISTORY):
         if columns_of(con, table) is not None:
             con.execute(
                 f"delete from {table} where learner_id in (select unnest(?::varchar[]))",

@@ -17,6 +17,7 @@ from edu_pipeline.landing.sources.edx.edx_names import Kind
 from edu_pipeline.landing.sources.edx.edx_reports import COLUMNS, NO_GRADE, REPORTS, bare_id, said
 from edu_pipeline.landing.sources.edx.opt_ins import stage_opt_ins
 from edu_pipeline.landing.sources.edx.programme_certificates import stage_programme_certificates
+from edu_pipeline.landing.sources.edx.report_history import record, recorded
 from edu_pipeline.landing.sources.edx.same_person import stage_people
 from edu_pipeline.landing.tables.csvfile import OVERFLOW
 from edu_pipeline.model.columns import dtypes
@@ -155,8 +156,10 @@ def stage_all(
 def stage(con: duckdb.DuckDBPyConnection, exports: pl.DataFrame) -> None:
     """Make `stg_run_results`, `stg_learners`, `stg_former_addresses` and `rejected_…`.
 
+    What the grade reports say that nobody has read before is remembered.
+
     Args:
-        con: The warehouse, with the raw tables, `stg_tracks` and `stg_data_packages`.
+        con: The warehouse, with the raw tables, `stg_tracks`, `stg_data_packages` and the history.
         exports: `EdxExports`.
     """
     read = exports.filter("current")
@@ -168,6 +171,7 @@ def stage(con: duckdb.DuckDBPyConnection, exports: pl.DataFrame) -> None:
     write_table(con, "stg_run_results", RunResults.create_empty())
     _name_the_nameless(con)
     scales = dict(grade_scales(con).select("file", "scale").iter_rows())
+    known = recorded(con)
     runs = read.select("programme_id", "course_id", "run")
     runs = pl.concat([runs, packaged_runs(con).select(runs.columns)]).unique(maintain_order=True)
     for programme, course, run in runs.iter_rows():
@@ -176,6 +180,10 @@ def stage(con: duckdb.DuckDBPyConnection, exports: pl.DataFrame) -> None:
             of_kind = files.filter(pl.col("kind") == kind)
             path = of_kind["path"][0] if of_kind.height else None
             _judge(con, kind, path, scales.get(path, SHARES))
+            if kind == "grades" and path and of_kind["rows"][0]:
+                size = of_kind["size"][0]
+                if not known.get((path, size)):
+                    record(con, programme, run, path, size, "from judged_grades", counts=True)
         _add_results(con, programme, course, run)
     _stage_learners(con, read)
     for name in (*(f"judged_{kind}" for kind in REPORTS), "usernames"):
@@ -205,11 +213,6 @@ def _name_the_nameless(con: duckdb.DuckDBPyConnection) -> None:
     con.execute("drop table nameless")
 
 
-def usernames(con: duckdb.DuckDBPyConnection) -> None:
-    """Make the empty `usernames`, unless it is there: `judged` looks learners up in it."""
-    con.execute("create temp table if not exists usernames (username varchar, known_id varchar)")
-
-
 def _identified(table: str) -> str:
     """SQL of a raw table's rows with `id` and `learner_id`."""
     return f"""
@@ -222,11 +225,12 @@ def _identified(table: str) -> str:
     """
 
 
-def judged(kind: Kind, scale: str) -> str:
-    """SQL of the rows of a report `$path`: `learner_id`, the `rule` that is broken, `clean_…` cells.
+def judged(kind: Kind, path: str | None, scale: str) -> str:
+    """SQL of the rows of a report: `learner_id`, the `rule` that is broken, `clean_…` cells.
 
     Args:
         kind: What it is.
+        path: The report's; None: there is none, and no row.
         scale: Of its grades, by `grade_scales`.
     """
     columns, rules = dict(_CLEANED[kind]), dict(RULES[kind])
@@ -243,17 +247,25 @@ def judged(kind: Kind, scale: str) -> str:
         select _file, _line, _version, learner_id, case {rule} end as rule, case {value} end as value
                {cleaned}
         from (
-          select {_LOOKED_AT[kind]} from ({_identified(REPORTS[kind])}) where _file = $path
+          select {_LOOKED_AT[kind]} from ({_identified(REPORTS[kind])}) where _file = {literal(path or "")}
         )
+        """
+
+
+def reported(con: duckdb.DuckDBPyConnection, path: str) -> str:
+    """SQL of the good rows of a grade report that does not count, one per learner, for `record`."""
+    con.execute("create temp table if not exists usernames (username varchar, known_id varchar)")
+    scales = dict(grade_scales(con, path).select("file", "scale").iter_rows())
+    return f"""
+        from ({judged("grades", path, scales.get(path, SHARES))}) where rule is null
+        qualify row_number() over (partition by learner_id order by _line desc) = 1
         """
 
 
 def _judge(con: duckdb.DuckDBPyConnection, kind: Kind, path: str | None, scale: str) -> None:
     """Make `judged_<kind>` of a file's good rows, one per learner; the others are rejected."""
     table = REPORTS[kind]
-    con.execute(
-        f"create or replace temp table judged_{kind} as {judged(kind, scale)}", {"path": path}
-    )
+    con.execute(f"create or replace temp table judged_{kind} as {judged(kind, path, scale)}")
     con.execute(
         f"""
         insert into rejected_{table}
