@@ -12,6 +12,7 @@ import polars as pl
 
 from edu_pipeline.ground.warehouse import columns_of, write_table
 from edu_pipeline.landing.sources.edx.edx_versions import (
+    ACCEPTED,
     OF_ACCEPTED,
     Difference,
     create_accepted,
@@ -168,7 +169,8 @@ def forget_reported(con: duckdb.DuckDBPyConnection, learners: Collection[str]) -
         con: The warehouse.
         learners: Their ids.
     """
-    create_accepted(con)  # in an older warehouse another table has them
+    if columns_of(con, ACCEPTED) is not None:
+        create_accepted(con)  # in an older warehouse another table has them
     for table in (OF_ACCEPTED, HISTORY):
         if columns_of(con, table) is not None:
             con.execute(
