@@ -14,6 +14,7 @@ import dagster as dg
 import duckdb
 import pytest
 import sqlalchemy as sa
+from filelock import FileLock
 
 from edu_pipeline.definitions import build_definitions
 from edu_pipeline.landing import zone
@@ -21,6 +22,7 @@ from edu_pipeline.sample.landing import write_sample
 from edu_pipeline.sample.school import make_school
 from edu_pipeline.settings.home import Home
 from edu_pipeline.wiring.environment import mail_room
+from edu_pipeline_tests.histories import unkept
 from edu_pipeline_tests.ledgers import (  # noqa: F401 - fixtures, with one server for all rooms
     empty_url,
     ledger,
@@ -51,7 +53,7 @@ H = "half_day"
 _NUMBERS = itertools.count()
 
 NO_HISTORY = """
-event_log_storage: {module: dagster._core.storage.event_log, class: InMemoryEventLogStorage}
+event_log_storage: {module: edu_pipeline_tests.histories, class: NoEvents}
 telemetry: {enabled: false}
 """
 """A `dagster.yaml` by which runs from the shell leave no events, which take a third of their time."""
@@ -105,13 +107,23 @@ def run_job(
     instance: dg.DagsterInstance | None = None,
     week: date | None = None,
     only: Sequence[str] = (),
+    up_to: Sequence[str] = (),
 ) -> dg.ExecuteInProcessResult:
-    """Run a job of a home in this process, or `only` some of its assets, as a person may in the UI."""
+    """Run a job of a home in this process, or `only` some of its assets, as a person may in the UI.
+
+    `up_to` some of them leaves out what does not make these: most of a run of a tiny school's time.
+    """
     definitions = build_definitions(mail_room(home))
-    with instance or dg.DagsterInstance.ephemeral() as history:
-        return definitions.resolve_job_def(job).execute_in_process(
+    resolved = definitions.resolve_job_def(job)
+    if up_to:
+        made = dg.AssetSelection.assets(*up_to).upstream()
+        keys = made.resolve(definitions.resolve_asset_graph())
+        only = [key.path[-1] for key in keys & resolved.asset_layer.selected_asset_keys]
+    with instance or unkept() as history:
+        return resolved.execute_in_process(
             instance=history,
             partition_key=week.isoformat() if week else None,
+            run_config={"loggers": {"console": {"config": {"log_level": "ERROR"}}}},
             asset_selection=[dg.AssetKey(name) for name in only] or None,
         )
 
@@ -119,10 +131,17 @@ def run_job(
 @pytest.fixture(scope="session")
 def refreshed_sample(tmp_path_factory: pytest.TempPathFactory) -> Home:
     """A home with the sample school, refreshed; for all tests of the session, so look only."""
-    home = make_home(tmp_path_factory.mktemp("sample"), {})
-    write_sample(home.data / "landing", make_school(students=132, through=THROUGH))
-    run_job(home, "refresh")
-    return home
+    own = tmp_path_factory.getbasetemp()
+    # whoever needs it first makes it for all of xdist's processes; a warehouse is open in one at a time
+    shared = own.parent if "PYTEST_XDIST_WORKER" in os.environ else own
+    made, done = shared / "sample", shared / "sample.done"
+    with FileLock(shared / "sample.lock"):
+        if not done.exists():
+            home = make_home(made, {})
+            write_sample(home.data / "landing", make_school(students=132, through=THROUGH))
+            run_job(home, "refresh")
+            done.touch()
+    return Home(Path(shutil.copytree(made, tmp_path_factory.mktemp("sample") / "home")))
 
 
 @pytest.fixture

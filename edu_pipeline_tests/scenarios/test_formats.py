@@ -191,7 +191,7 @@ SURE: dict[str, dict[str, object]] = {
 
 def refreshed(home: Home) -> tuple[list[str], Figures]:
     """What is said of the exports of a home after a refresh, and the figures of its classes."""
-    run_job(home, "refresh_school")
+    run_job(home, "refresh_school", up_to=["class_week", "landing_problems"])
     with open_warehouse(home.warehouse) as con:
         messages = read_table(con, "landing_problems")["message"].to_list()
         weeks = con.execute(
