@@ -1,6 +1,5 @@
 """Letters to learners as they really leave: thousands of domains, and a server that says who got one."""
 
-import email
 import shutil
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -8,6 +7,7 @@ from contextlib import ExitStack, closing, contextmanager
 from dataclasses import replace
 from datetime import UTC, datetime
 from email import policy
+from email.parser import BytesHeaderParser
 from itertools import chain
 from pathlib import Path
 from typing import Any
@@ -106,7 +106,7 @@ def sent(ledger: Ledger, transport: Transport) -> DeliveryReport:
 
 @contextmanager
 def by_smtp(_: Path) -> Iterator[Deliver]:
-    office = Office()
+    office, headers = Office(), BytesHeaderParser(policy=policy.default)
     with ExitStack() as stack:
         door = Door(office, None)
         stack.callback(door.stop)
@@ -120,9 +120,7 @@ def by_smtp(_: Path) -> Iterator[Deliver]:
             arrived = []
             for each in office.letters:
                 assert isinstance(each.original_content, bytes)
-                message: Any = email.message_from_bytes(
-                    each.original_content, policy=policy.default
-                )
+                message: Any = headers.parsebytes(each.original_content)
                 (to,) = each.rcpt_tos
                 assert message["To"].addresses[0].addr_spec == to
                 arrived.append((to, str(message["From"]), str(message["Reply-To"])))
