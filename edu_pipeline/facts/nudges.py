@@ -53,7 +53,8 @@ def standings(
         `learner_id`, `complete`, `core_complete`, `core_certificates`, `core_missing`, `capstone`,
         `next_course`, `next_run`, `other_run`, `next_again` (whether that course was passed on a free
         track; empty without one), `runs` (the numbers of those that they are or were in) and `in_doubt`
-        (what keeps it from being sure what they completed, in words; empty: nothing).
+        (what keeps it from being sure what they completed, in words; empty: nothing. A certificate
+        to come can add nothing where all is complete, and some never come).
     """
     return query_frame(
         con,
@@ -70,7 +71,9 @@ def standings(
           group by person
         ),
         doubtful as (
-          select coalesce(person_id, learner_id) as person, min_by({IN_WORDS}, (position, doubt)) as words
+          select coalesce(person_id, learner_id) as person, min_by({IN_WORDS}, (position, doubt)) as words,
+                 min_by({IN_WORDS}, (position, doubt))
+                   filter (doubt not in {literals((EXPECTED, DUE))}) as words_of_complete
           from ({DOUBTS}) left join stg_people using (learner_id)
           where programme_id = $programme_id
             and doubt not in {literals((NOT_VERIFIED, TWO_ACCOUNTS))}
@@ -89,6 +92,7 @@ def standings(
                case when progress.complete <> alone.complete
                       or progress.core_complete <> alone.core_complete
                       then 'completed by several accounts together, which edX counts apart'
+                    when progress.complete then words_of_complete
                     else doubtful.words end as in_doubt
         from {HELD_PROGRESS} as progress
         semi join programme_progress using (programme_id, learner_id)

@@ -583,6 +583,24 @@ def test_a_congratulation_waits_while_something_is_in_doubt(decided: Decide) -> 
     assert why(decided([*CORE, owed], OVER)) == ("none", f"the congratulation waits: {gone}")
 
 
+@pytest.mark.parametrize("state", ["due", "expected"])
+def test_who_completed_all_is_congratulated_though_a_certificate_that_is_not_needed_never_comes(
+    build: Build, state: str
+) -> None:
+    without_z = programme(capstone=None, requirement={"all_of": ["a", "b", "c"]})
+    never = certified("1", "z", "1T2026", certificate_delivered=False)
+    to_come = {} if state == "due" else {"ends": None, "certificates_available": date(2026, 12, 1)}
+    tables = build(
+        [*CORE, never],
+        [*OVER[:3], over("z", **to_come)],
+        programmes=(without_z,),
+        learners=[person("1")],
+    )
+    assert tables.state("1", "z", "1T2026")[0] == state
+    row = one(decide(tables))
+    assert (row["decision"], row["about"]) == ("letter", "congratulation/lead/programme")
+
+
 def test_who_completes_by_two_accounts_only_is_not_congratulated(build: Build) -> None:
     both = [*CORE[:2], certified("2", "c", "1T2026")]
     tables = build(both, OVER, learners=[person("1"), person("2")], people={"1": "1", "2": "1"})
