@@ -282,3 +282,19 @@ def test_a_namesake_among_the_learners_is_nothing_left_over(university: Home) ->
     with open_warehouse(university.warehouse) as con:
         write_table(con, "stg_learners", cat)
     assert left_over(university, found.person) == [("stg_learners", "note", 1)]
+
+
+PACKAGE = "UQx-LEAD1x-1T2014-certificates_generatedcertificate-prod-analytics.sql"
+ISSUED = (
+    "id\tuser_id\tgrade\tcourse_id\tstatus\tname\tmode\n"
+    '1\t77\t0.9\tcourse-v1:UQx+LEAD1x+1T2014\tdownloadable\t"Eve" Gray\tverified\n'
+)
+
+
+def test_a_learner_whom_only_a_data_package_has_is_known_and_kept_out(university: Home) -> None:
+    write(university.data / "landing" / FOLDER / PACKAGE, ISSUED)
+    found = look_up(university, "77")
+    assert found.kind == "learner"
+    assert found.person.identifiers == {"learner:77"}
+    assert found.exports == (f"{FOLDER}{PACKAGE}",)
+    assert found.unread == ()

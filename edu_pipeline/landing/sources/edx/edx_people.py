@@ -22,7 +22,7 @@ from edu_pipeline.landing.sources.edx.edx_reports import (
     said,
 )
 from edu_pipeline.landing.sources.edx.exports import programme_files
-from edu_pipeline.landing.sources.edx.lists import lists_of
+from edu_pipeline.landing.sources.edx.lists import as_csv, lists_of
 from edu_pipeline.landing.stores import LandedFile, LandingError
 from edu_pipeline.landing.tables.encodings import UnreadableFileError
 from edu_pipeline.landing.zone import Zone
@@ -172,8 +172,8 @@ def _take(
     create_raw(con)
     try:
         landed = Landed(file.path, file.landed_at, file.landed_at)
-        with zone.unpacked(file.path) as path:
-            load(con, kind, path, landed, "false", columns)
+        with zone.unpacked(file.path) as path, as_csv(path, kind) as table:
+            load(con, kind, table, landed, "false", columns)
     except (UnreadableFileError, LandingError):
         return False
     cells = ", ".join(

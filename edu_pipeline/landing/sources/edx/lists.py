@@ -22,6 +22,7 @@ from edu_pipeline.landing.sources.edx.edx_reports import (
     OPT_INS,
     Landed,
     List,
+    Source,
     forgotten_rows,
     load,
 )
@@ -126,7 +127,7 @@ def land_lists(
         found["sha256"] = zone.content(file.path)
         kept_out = forgotten_rows(kind, forgotten)
         try:
-            with zone.unpacked(file.path) as path, _as_csv(path, kind) as table:
+            with zone.unpacked(file.path) as path, as_csv(path, kind) as table:
                 found["rows"] = load(con, kind, table, landed, kept_out, columns)
         except (UnreadableFileError, DamagedFileError) as error:
             found["error"] = f"{error}."
@@ -137,7 +138,7 @@ def land_lists(
 
 
 @contextmanager
-def _as_csv(path: Path, kind: List) -> Iterator[Path]:
+def as_csv(path: Path, kind: Source) -> Iterator[Path]:
     """A list as it is; of a data package's table a copy without quotation marks, which are letters there.
 
     Nothing that is read of these tables has any.
