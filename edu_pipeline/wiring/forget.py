@@ -22,6 +22,7 @@ from edu_pipeline.ground.warehouse import open_warehouse, read_table, rewrite, t
 from edu_pipeline.landing.sightings import PersonSeen, find_person, folded, learners_among
 from edu_pipeline.landing.sources.edx.edx_people import related_learners
 from edu_pipeline.landing.sources.edx.edx_versions import ACCEPTED, OF_ACCEPTED
+from edu_pipeline.landing.sources.edx.lists import LANDED_LISTS
 from edu_pipeline.landing.sources.edx.report_history import HISTORY, VERSIONS, forget_reported
 from edu_pipeline.landing.sources.school.changes import forget_accepted
 from edu_pipeline.landing.zone import Zone
@@ -56,6 +57,7 @@ REMEMBERED = (
     OF_ACCEPTED,
     HISTORY,
     VERSIONS,
+    LANDED_LISTS,
     COMPLETERS,
     "landing_problems",
     "nudge_problems",

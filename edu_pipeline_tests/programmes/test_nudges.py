@@ -589,7 +589,9 @@ def test_who_completed_all_is_congratulated_though_a_certificate_that_is_not_nee
 ) -> None:
     without_z = programme(capstone=None, requirement={"all_of": ["a", "b", "c"]})
     never = certified("1", "z", "1T2026", certificate_delivered=False)
-    to_come = {} if state == "due" else {"ends": None, "certificates_available": date(2026, 12, 1)}
+    to_come: dict[str, Any] = (
+        {} if state == "due" else {"ends": None, "certificates_available": date(2026, 12, 1)}
+    )
     tables = build(
         [*CORE, never],
         [*OVER[:3], over("z", **to_come)],

@@ -119,3 +119,17 @@ def test_rows_of_other_courses_and_words_that_edx_does_not_have_are_no_evidence(
     assert found.table("outside_course_certificates").select("rule", "rows").rows() == [
         ("another_course", 1)
     ]
+
+
+def test_an_old_table_that_was_saved_again_is_no_newer_than_it_was(land_files: Land) -> None:
+    table = issued((7, "0.8", "downloadable"))
+    first = land_files({CERTIFICATES: table})
+    before = first.table("stg_data_packages")["listed_at"].item()
+
+    again = land_files({CERTIFICATES: table}, again=first)
+    assert again.table("stg_data_packages")["listed_at"].item() == before
+
+    changed = land_files(
+        {CERTIFICATES: issued((7, "0.8", "downloadable"), (8, "0.8", "downloadable"))}, again=again
+    )
+    assert changed.table("stg_data_packages")["listed_at"].min() > before

@@ -13,6 +13,7 @@ from types import MappingProxyType
 import duckdb
 import polars as pl
 
+from edu_pipeline.ground.warehouse import read_earlier
 from edu_pipeline.landing.archives import DamagedFileError
 from edu_pipeline.landing.sources.edx.edx_names import parsed
 from edu_pipeline.landing.sources.edx.edx_reports import (
@@ -34,6 +35,7 @@ from edu_pipeline.model.programmes import EdxLists
 from edu_pipeline.settings.landing import PROGRAMMES_FOLDER
 from edu_pipeline.settings.programmes import Programme
 
+LANDED_LISTS = "edx_lists"
 CALLED: Mapping[List, str] = {
     OPT_INS: "e-mail opt-in list",
     CERTIFICATES: "list of programme certificates",
@@ -102,8 +104,11 @@ def land_lists(
 ) -> pl.DataFrame:
     """Add every list to the raw table of its kind.
 
+    A data package's table that says nothing of its date and is, byte for byte, one of the refresh before is
+    of the date that it had then, however often it was saved since.
+
     Args:
-        con: The warehouse, after `exports.land`.
+        con: The warehouse, after `exports.land`, with the `edx_lists` of the refresh before, if any.
         zone: Where the files lie.
         programmes: As `pipeline.toml` has them.
         forgotten: Tombstones; rows of who was forgotten do not come in.
@@ -115,16 +120,25 @@ def land_lists(
     Raises:
         LandingError: The zone cannot be listed, or a file is not there any more.
     """
+    earlier = read_earlier(con, LANDED_LISTS, EdxLists.create_empty())
+    before = dict(earlier.group_by("sha256").agg(pl.col("version").min()).iter_rows())
     con.register("tombstones", forgotten)
     rows: list[dict[str, object]] = []
     for file in zone.ours():
         kind, of = lists_of(file.path, programmes)
         if kind is None:
             continue
-        at = version_of(file).at
-        found: dict[str, object] = {"path": file.path, "kind": kind, "version": at}
+        version, sha256 = version_of(file), zone.content(file.path)
+        at = version.at
+        if kind in OF_PACKAGES and not version.dated:
+            at = min(at, before.get(sha256, at))
+        found: dict[str, object] = {
+            "path": file.path,
+            "kind": kind,
+            "version": at,
+            "sha256": sha256,
+        }
         landed = Landed(file.path, file.landed_at, at)
-        found["sha256"] = zone.content(file.path)
         kept_out = forgotten_rows(kind, forgotten)
         try:
             with zone.unpacked(file.path) as path, as_csv(path, kind) as table:
