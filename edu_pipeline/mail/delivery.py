@@ -6,7 +6,6 @@ on the carrier's evidence or by a person, never by waiting alone. What may go ou
 the letter was queued and approved; how it goes is the transport's.
 """
 
-import secrets
 import time
 from collections import Counter, deque
 from collections.abc import Callable, Mapping, Sequence
@@ -16,29 +15,20 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from queue import Empty, SimpleQueue
 
+from edu_pipeline.mail.evidence import Evidence
 from edu_pipeline.mail.ledger.controls import Pause, paused
-from edu_pipeline.mail.ledger.database import LedgerError
-from edu_pipeline.mail.ledger.reading import FrozenLetter
 from edu_pipeline.mail.ledger.store import (
     Cause,
-    ConcurrentChangeError,
     Ended,
     Ledger,
-    TransitionError,
 )
-from edu_pipeline.mail.ledger.tables import OUT
-from edu_pipeline.mail.ledger.tombstones import is_forgotten
 from edu_pipeline.mail.limits import not_to_leave
-from edu_pipeline.mail.mailing import options
 from edu_pipeline.mail.pace import HOUR, Pace, Rules, full, shown, standstill
 from edu_pipeline.mail.states import State
 from edu_pipeline.mail.transports.protocol import (
-    CarrierError,
-    Logged,
     Outcome,
     Transport,
     attempt,
-    group_of,
 )
 from edu_pipeline.settings.post import LEARNERS
 
@@ -49,10 +39,6 @@ LONGEST_WAIT = timedelta(minutes=5)
 
 FAR_AHEAD = timedelta(days=14)
 """A clock that is so long after all that the ledger knows may be wrong: no letter expires by it."""
-
-
-class RestoredLedgerError(LedgerError):
-    """The carrier sent letters that this ledger does not know to be out."""
 
 
 @dataclass(frozen=True)
@@ -122,15 +108,10 @@ def deliver(
     with ledger.only_sender():
         known_time = ledger.last_known_time()
         ledger.abandon_claims(now=now(), by=owner)
-        found, doubts = _settle(ledger, transport, now, owner, rules)
-        blocked = _compare(
-            ledger,
-            transport,
-            campaign,
-            period,
-            Cause(now(), owner, "in the carrier's records"),
-            adopt,
-        )
+        evidence = Evidence(ledger, transport, now, owner, rules.auto_requeue, sleep, patient=adopt)
+        blocked = evidence.gather(campaign, period)
+        blocked = blocked or evidence.take_over(campaign, period, adopt=adopt)
+        found = evidence.found
         expired, clock = _expire(ledger, now(), known_time, owner, rules)
         suppressed = ledger.suppress_waiting(now=now(), by=owner)
         run = _Run(
@@ -168,7 +149,7 @@ def deliver(
             stopped=run.stopped,
             trouble=run.trouble,
             counts=ledger.counts(campaign, period),
-            notes=(*doubts, *clock),
+            notes=(*evidence.notes(), *clock),
         )
 
 
@@ -369,50 +350,6 @@ class _Run:
             self.stopped, self.trouble = why, trouble
 
 
-def _settle(
-    ledger: Ledger, transport: Transport, now: Callable[[], datetime], owner: str, rules: Rules
-) -> tuple[Counter[State], Sequence[str]]:
-    """Settle what earlier senders left open, where the carrier has evidence; and what to know of it."""
-    delivery = secrets.token_hex(8)
-    found: Counter[State] = Counter()
-    untimed = 0
-    for key in ledger.unknown(transport.name):
-        outcome = _find(transport, ledger.letter(key))
-        if outcome.absent and rules.auto_requeue:
-            if outcome.asked_at:
-                first = ledger.absent_since(key, outcome.asked_at, delivery)
-                outcome = _missed_again(outcome, *first, delivery, rules.auto_requeue)
-            else:
-                untimed += 1
-        if outcome.state is not State.unknown:
-            cause = Cause(now(), owner, outcome.detail)
-            try:
-                ledger.resolve(key, outcome.state, cause, outcome.transport_id)
-            except (TransitionError, ConcurrentChangeError):
-                continue  # the carrier's events, or a person, settled it meanwhile
-        found[outcome.state] += 1
-    if not untimed:
-        return found, ()
-    return found, (
-        f"{untimed} in doubt are not in {transport.name}'s records, which did not say what time it "
-        "is. So auto_requeue_minutes does not send them again; decide by mail resolve.",
-    )
-
-
-def _missed_again(
-    outcome: Outcome, first_at: datetime, first_in: str, delivery: str, grace: timedelta
-) -> Outcome:
-    """Absent for good, where two deliveries were told so, far enough apart by the carrier's clock."""
-    assert outcome.asked_at is not None  # noqa: S101 - it is asked for only where it is there
-    waited = outcome.asked_at - first_at
-    if delivery == first_in or waited < grace:
-        return outcome
-    return Outcome.not_sent(
-        f"not in the carrier's records, and again not {int(waited.total_seconds() // 60)} minutes "
-        "later"
-    )
-
-
 def _expire(
     ledger: Ledger, now: datetime, known: datetime | None, owner: str, rules: Rules
 ) -> tuple[int, Sequence[str]]:
@@ -429,76 +366,3 @@ def _expire(
         "They wait and are not sent. If the clock is wrong, set it; if it is right, the next letters "
         "that go out settle it, or cancel these: edu-pipeline mail cancel",
     )
-
-
-def _compare(
-    ledger: Ledger,
-    transport: Transport,
-    campaign: str,
-    period: str,
-    cause: Cause,
-    adopt: bool,
-) -> str | None:
-    """Look for letters that the carrier has sent and the ledger holds for unsent.
-
-    Returns:
-        Why nothing may be sent, where the carrier's records cannot be asked.
-    """
-    known = ledger.transport_ids(campaign, period)
-    try:
-        logged = transport.logged(group_of(ledger.id, campaign, period), known)
-    except CarrierError as error:
-        return f"Nothing was sent, because what went out before could not be asked for. {error}"
-    except Exception as error:  # noqa: BLE001 - whatever broke, a restored ledger would be missed
-        return (
-            f"The carrier's records of what went out could not be asked ({type(error).__name__}), "
-            "so nothing was sent. Try again later."
-        )
-    if not logged:
-        return None
-    states = {entry.key: entry.state for entry in ledger.entries(campaign, period)}
-    strangers: list[Logged] = []
-    taken = 0
-    for line in logged:
-        state = states.get(line.letter_key or "")
-        if line.transport_id in known or state in OUT or _erased(ledger, line):
-            continue
-        if line.letter_key and (state is State.unknown or (adopt and state)):
-            ledger.adopt(line.letter_key, cause, line.transport_id, transport.name)
-            taken += state is not State.unknown
-        else:
-            strangers.append(line)
-    if strangers and adopt:
-        raise RestoredLedgerError(
-            f"{transport.name} has sent {len(strangers)} letters of {period} of which it does not "
-            "say to whom they belong, so whoever got them might get them again. What could be told "
-            "is noted, nothing was sent. Find them in the carrier's records, cancel what arrived "
-            "with edu-pipeline mail cancel, and set ask_logs = false for one delivery of the rest."
-        )
-    if strangers:
-        raise RestoredLedgerError(
-            f"{transport.name} has sent {len(strangers)} letters of {period} that this ledger does "
-            "not know to be out: it may have been restored from a backup. Nothing was sent. To "
-            "take over what the carrier knows: edu-pipeline mail send "
-            f"{options(campaign, period, ledger.campaigns())} --adopt"
-        )
-    if taken:
-        return (
-            f"{taken} letters that {transport.name} had sent were taken over, and nothing was sent "
-            "now. What the carrier does not know is still missing since the backup: opt-outs by the "
-            "link, who was forgotten, pauses, cancelled letters. Settle that first, then send."
-        )
-    return None
-
-
-def _erased(ledger: Ledger, line: Logged) -> bool:
-    """Whether it is a letter to somebody who was forgotten since."""
-    with ledger.connect() as connection:
-        return bool(line.letter_key) and is_forgotten(connection, f"letter:{line.letter_key}")
-
-
-def _find(transport: Transport, letter: FrozenLetter) -> Outcome:
-    try:
-        return transport.find(letter)
-    except Exception as error:  # noqa: BLE001 - no evidence, so still unknown
-        return Outcome.unknown(f"unexpected {type(error).__name__}")

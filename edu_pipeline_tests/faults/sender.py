@@ -7,7 +7,7 @@ trace, only say how far they are. Everything but the clock is real, so that hour
 import os
 import threading
 import time
-from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -23,7 +23,7 @@ from edu_pipeline.mail.ledger.reading import FrozenLetter
 from edu_pipeline.mail.ledger.store import Ended, Ledger
 from edu_pipeline.mail.pace import Rules
 from edu_pipeline.mail.states import State
-from edu_pipeline.mail.transports.protocol import Logged, Outcome
+from edu_pipeline.mail.transports.protocol import Outcome
 from edu_pipeline.mail.transports.sendgrid import SendGridTransport
 from edu_pipeline.settings.mail import Mail, SendGrid
 from edu_pipeline_tests.ledgers import FORKS
@@ -250,9 +250,8 @@ class _Forgetful(_Telling):
         del letter
         return Outcome.not_sent("no note of it")
 
-    def logged(self, letter_group: str, known: Collection[str] = ()) -> Sequence[Logged]:
-        del letter_group, known
-        return []
+    def log(self, letter_group: str) -> None:
+        del letter_group
 
 
 class _Wire(httpx.BaseTransport):
@@ -266,12 +265,12 @@ class _Wire(httpx.BaseTransport):
         return self._wire.handle_request(request)
 
 
-def transport(order: Order, clock: Callable[[], datetime]) -> _Telling:
+def transport(order: Order, clock: Clock) -> _Telling:
     """As an order says."""
     kind = _Forgetful if order.forgetful else _Telling
     settings = SendGrid(url=order.api, timeout_seconds=order.timeout)
     mail = Mail(connections=order.connections, tracking="individual", sendgrid=settings)
-    return kind(order.key, mail, clock=clock)
+    return kind(order.key, mail, clock=clock, monotonic=clock.monotonic)
 
 
 def _run(order: Order, wire: Connection) -> None:

@@ -17,12 +17,11 @@ from edu_pipeline.ground.shipped import shipped
 from edu_pipeline.ground.templates import environment
 from edu_pipeline.mail import web
 from edu_pipeline.mail.delivery import deliver
-from edu_pipeline.mail.ledger.reading import FrozenLetter
 from edu_pipeline.mail.ledger.store import Ledger
 from edu_pipeline.mail.ledger.tables import EVENTS
 from edu_pipeline.mail.pace import Rules
 from edu_pipeline.mail.states import State
-from edu_pipeline.mail.transports.protocol import Outcome
+from edu_pipeline.mail.transports.protocol import Log
 from edu_pipeline.mail.transports.sendgrid import SendGridTransport
 from edu_pipeline.settings.home import Settings
 from edu_pipeline.settings.mail import Mail, SendGrid
@@ -173,8 +172,8 @@ def test_a_report_that_comes_while_the_logs_are_asked_disturbs_nothing(
     with receiver(campaign.ledger, campaign.fake, campaign.clock) as url:
 
         class Slow(SendGridTransport):
-            def find(self, letter: FrozenLetter) -> Outcome:
-                found = super().find(letter)
+            def log(self, letter_group: str) -> Log | None:
+                found = super().log(letter_group)
                 report(campaign, url, "delivered")
                 return found
 

@@ -154,7 +154,7 @@ def test_logs_that_drip_are_logs_that_cannot_be_asked(
         ends_in_time(),
         pytest.raises(SendGridError),
     ):
-        transport.logged("edu_5f0c11aa_teachers_2026-W40")
+        transport.log("edu_5f0c11aa_teachers_2026-W40")
 
 
 # SMTP

@@ -9,8 +9,9 @@ from pathlib import Path
 
 import pytest
 
-from edu_pipeline.mail.delivery import DeliveryReport, RestoredLedgerError, deliver
+from edu_pipeline.mail.delivery import DeliveryReport, deliver
 from edu_pipeline.mail.due import Period
+from edu_pipeline.mail.evidence import RestoredLedgerError
 from edu_pipeline.mail.ledger.approvals import approve, review
 from edu_pipeline.mail.ledger.controls import pause, resume
 from edu_pipeline.mail.ledger.database import SenderBusyError
@@ -22,7 +23,13 @@ from edu_pipeline.mail.letter import Address, Letter
 from edu_pipeline.mail.pace import Rules
 from edu_pipeline.mail.states import State
 from edu_pipeline.mail.transports.folder import FolderTransport
-from edu_pipeline.mail.transports.protocol import Logged, Outcome, Transport
+from edu_pipeline.mail.transports.protocol import (
+    AskedTooOftenError,
+    Log,
+    Logged,
+    Outcome,
+    Transport,
+)
 from edu_pipeline.settings.mail import Window
 from edu_pipeline_tests.ledgers import FORKS
 from edu_pipeline_tests.mail.letters import claimed
@@ -61,9 +68,11 @@ class Postbox:
             return Outcome.not_sent("never heard of it")
         return FolderTransport(self.root / "outbox").find(letter)
 
-    def logged(self, letter_group: str, known: Collection[str] = ()) -> Sequence[Logged] | None:
-        del letter_group, known
-        return None
+    def log(self, letter_group: str) -> None:
+        del letter_group
+
+    def letter_key(self, line: Logged) -> None:
+        del line
 
     def close(self) -> None:
         """Nothing is open."""
@@ -215,6 +224,10 @@ class Moody:
     answers: Mapping[str, Outcome | Exception | list[Outcome]]
     asked: list[str] = field(default_factory=list)
     records: Sequence[Logged] | None = None
+    """The reference of each line is the key of its letter."""
+    asked_at: datetime | None = None
+    looks: int = 1000
+    """So many lines may be asked about."""
     found: Outcome = field(default_factory=lambda: Outcome.unknown("no records"))
     name: str = "moody"
     connections: int = 8
@@ -234,9 +247,16 @@ class Moody:
         del letter
         return self.found
 
-    def logged(self, letter_group: str, known: Collection[str] = ()) -> Sequence[Logged] | None:
-        del letter_group, known
-        return self.records
+    def log(self, letter_group: str) -> Log | None:
+        if self.records is None or "2026-W40" not in letter_group:
+            return None
+        return Log(self.records, NOW - timedelta(days=30), self.asked_at)
+
+    def letter_key(self, line: Logged) -> str | None:
+        if not self.looks:
+            raise AskedTooOftenError(60)
+        self.looks -= 1
+        return line.reference or None
 
     def close(self) -> None:
         """Nothing is open."""
@@ -423,9 +443,111 @@ def test_where_the_carrier_does_not_say_the_time_a_person_decides(
         assert report.counts == {State.unknown: 1}
         assert report.notes == (
             "1 in doubt are not in moody's records, which did not say what time it is. So "
-            "auto_requeue_minutes does not send them again; decide by mail resolve.",
+            "auto_requeue_minutes does not send them again.",
+            "In doubt: teachers:2026-W40:t_1. The next delivery asks again, and sends again what "
+            "is still missing 60 minutes after it was first. Whoever knows better says so: "
+            "edu-pipeline mail resolve arrived KEY (or send-again, give-up)",
         )
-    assert run(ledger, missing(None)).notes == ()
+
+
+def in_doubt(ledger: Ledger, make_letter: LetterMaker, number: int) -> list[str]:
+    """So many letters in doubt, t_1 and on; their keys."""
+    names = [f"t_{n}" for n in range(1, number + 1)]
+    queue(ledger, *map(make_letter, names))
+    lost = Moody(dict.fromkeys(names, Outcome.unknown("connection lost")))
+    run(ledger, lost, rules=Rules(stop_after=number + 1))
+    return [f"teachers:2026-W40:{name}" for name in names]
+
+
+def lines_of(*keys: str) -> list[Logged]:
+    """The log's lines of these letters."""
+    return [
+        Logged(f"id {key}", key, NOW, f"{key.split(':')[2].upper()}@riverside.example")
+        for key in keys
+    ]
+
+
+def test_doubts_that_may_not_all_be_looked_at_now_keep_no_letter_and_go_on_next_time(
+    ledger: Ledger, make_letter: LetterMaker
+) -> None:
+    doubts = in_doubt(ledger, make_letter, 7)
+    queue(ledger, *(make_letter(f"t_{n}") for n in range(1, 10)))
+    clock = Clock(NOW)
+    there = Moody({}, records=lines_of(*doubts[:5]), asked_at=NOW, looks=3)
+
+    def again(carrier: Moody) -> DeliveryReport:
+        return deliver(
+            ledger,
+            carrier,
+            campaign="teachers",
+            period="2026-W40",
+            now=clock,
+            owner="test",
+            rules=HOURLY,
+            sleep=clock.sleep,
+            monotonic=clock.monotonic,
+        )
+
+    first = again(there)
+    assert (there.asked, clock.slept) == (["t_8", "t_9"], [])
+    assert (first.sent, first.found_sent) == (2, 3)
+    assert first.counts == {State.sent: 5, State.unknown: 4}
+    assert first.notes[0] == (
+        "2 entries of moody's log that may be letters in doubt were not looked at, because it may "
+        "be asked only so often. The next delivery goes on, in a minute or later."
+    )
+    assert "In doubt: teachers:2026-W40:t_4, teachers:2026-W40:t_5, " in first.notes[1]
+    second = again(replace(there, looks=3, asked_at=NOW + timedelta(hours=1)))
+    assert (second.found_sent, second.found_unsent, second.sent) == (2, 2, 2)
+    assert (second.counts, second.notes) == ({State.sent: 9}, ())
+
+
+def test_lines_that_may_be_letters_that_the_ledger_lacks_are_waited_for_and_looked_at_first(
+    ledger: Ledger, make_letter: LetterMaker
+) -> None:
+    [doubt] = in_doubt(ledger, make_letter, 1)
+    queue(ledger, make_letter("t_1"), make_letter("t_2"))
+    clock = Clock(NOW)
+
+    @dataclass
+    class Slow(Moody):
+        """May be asked about one line a minute."""
+
+        def letter_key(self, line: Logged) -> str | None:
+            if self.looks > len(clock.slept) + 1:
+                raise AskedTooOftenError(60)
+            self.looks += 1
+            return line.reference or None
+
+    stranger = "teachers:2026-W40:t_2"
+    carrier = Slow({}, records=[*lines_of(doubt), *lines_of(stranger)], looks=2)
+    with pytest.raises(RestoredLedgerError, match="1 letters of 2026-W40"):
+        deliver(
+            ledger,
+            carrier,
+            campaign="teachers",
+            period="2026-W40",
+            now=clock,
+            owner="test",
+            rules=PLAIN,
+            sleep=clock.sleep,
+            monotonic=clock.monotonic,
+        )
+    assert clock.slept == [60]
+    assert carrier.asked == []
+    assert ledger.counts("teachers", "2026-W40") == {State.unknown: 1, State.pending: 1}
+
+
+def test_a_letter_in_doubt_is_not_missing_while_a_line_to_its_address_cannot_be_told(
+    ledger: Ledger, make_letter: LetterMaker
+) -> None:
+    in_doubt(ledger, make_letter, 1)
+    for hours in (0, 1, 2):
+        line = Logged("id", "", NOW, "t_1@riverside.example")
+        moody = Moody({}, records=[line], asked_at=NOW + timedelta(hours=hours))
+        with pytest.raises(RestoredLedgerError):
+            run(ledger, moody, rules=HOURLY)
+    assert ledger.counts("teachers", "2026-W40") == {State.unknown: 1}
 
 
 AHEAD = NOW + timedelta(days=25)
@@ -709,7 +831,7 @@ def test_records_of_what_the_ledger_knows_to_be_out_stop_nothing(
     first = Moody({"t_1": Outcome.sent("id-1"), "t_2": Outcome.unknown("connection lost")})
     run(ledger, first)
     records = [
-        Logged("id-1", None, NOW),
+        Logged("id-1", "", NOW),
         Logged("id-2", "teachers:2026-W40:t_2", NOW),
         Logged("id-3", "teachers:2026-W40:t_1", NOW),
     ]
@@ -722,15 +844,15 @@ def test_a_letter_that_only_the_carrier_knows_is_asked_about_too(
 ) -> None:
     queue(ledger, make_letter("t_1"))
     with pytest.raises(RestoredLedgerError):
-        run(ledger, Moody({}, records=[Logged("id-1", None, NOW)]))
+        run(ledger, Moody({}, records=[Logged("id-1", "", NOW)]))
 
 
 def test_where_the_carriers_records_cannot_be_asked_nothing_is_sent(
     ledger: Ledger, make_letter: LetterMaker
 ) -> None:
     class Silent(Moody):
-        def logged(self, letter_group: str, known: Collection[str] = ()) -> Sequence[Logged]:
-            del letter_group, known
+        def log(self, letter_group: str) -> Log | None:
+            del letter_group
             raise RuntimeError("ada@riverside.example exploded")
 
     queue(ledger, make_letter())
@@ -928,7 +1050,7 @@ def test_taking_over_what_the_carrier_knows_sends_nothing_while_somebody_cannot_
     ledger: Ledger, make_letter: LetterMaker
 ) -> None:
     queue(ledger, make_letter("t_1"), make_letter("t_2"))
-    records = [Logged("id-1", "teachers:2026-W40:t_1", NOW), Logged("id-2", None, NOW)]
+    records = [Logged("id-1", "teachers:2026-W40:t_1", NOW), Logged("id-2", "", NOW)]
     moody = Moody({}, records=records)
     with pytest.raises(RestoredLedgerError, match="1 letters of 2026-W40 of which it does not"):
         deliver(

@@ -10,7 +10,7 @@ import ssl
 import threading
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import replace
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
 from typing import Any
@@ -19,13 +19,20 @@ import httpx
 import pytest
 
 from edu_pipeline.mail.delivery import DeliveryReport, deliver
+from edu_pipeline.mail.evidence import outcome_of
+from edu_pipeline.mail.ledger.reading import FrozenLetter
 from edu_pipeline.mail.ledger.store import Ledger
 from edu_pipeline.mail.letter import Address, Image
 from edu_pipeline.mail.pace import Rules
 from edu_pipeline.mail.states import State
 from edu_pipeline.mail.suppressed import Suppressed
 from edu_pipeline.mail.transports import sendgrid_api
-from edu_pipeline.mail.transports.protocol import CarrierError, group
+from edu_pipeline.mail.transports.protocol import (
+    AskedTooOftenError,
+    CarrierError,
+    Outcome,
+    group,
+)
 from edu_pipeline.mail.transports.sendgrid import SendGridTransport, payload
 from edu_pipeline.mail.transports.sendgrid_api import (
     SendGridApi,
@@ -78,8 +85,24 @@ def transport_to(
 @pytest.fixture
 def transport(fake: FakeSendGrid, monkeypatch: pytest.MonkeyPatch) -> Iterator[SendGridTransport]:
     monkeypatch.setattr(sendgrid_api, "_PAUSES", (0, 0))
+    monkeypatch.setattr(sendgrid_api, "_MINUTE", 0.0)
     with transport_to(fake.url, key=fake.key) as opened:
         yield opened
+
+
+def find(transport: SendGridTransport, letter: FrozenLetter) -> Outcome:
+    """What the logs say of one letter in doubt, as a delivery understands them."""
+    log = transport.log(group(letter))
+    assert log
+    told = {line: transport.letter_key(line) for line in log.lines}
+    return outcome_of(letter, told, log, {letter.recipient.email.lower()}, "sendgrid")
+
+
+def logged(transport: SendGridTransport) -> set[tuple[str, str | None]]:
+    """Ids and keys of the letters that the logs have of `GROUP`."""
+    log = transport.log(GROUP)
+    assert log
+    return {(line.transport_id, transport.letter_key(line)) for line in log.lines}
 
 
 def sent_payload(letter: Any = LETTER, *, tracked: bool = False, sandbox: bool = False) -> Any:
@@ -198,8 +221,7 @@ def test_a_rehearsal_cannot_be_counted_as_the_letter(fake: FakeSendGrid) -> None
     assert body["custom_args"] == {"edu_test": "1"}
     with transport_to(fake.url, key=fake.key) as transport:
         assert transport.send(rehearsal, NOW).state is State.sent
-        assert transport.logged(group(LETTER)) == []
-        assert transport.find(rehearsal).state is State.unknown
+        assert logged(transport) == set()
     assert fake.counts() == {}
 
 
@@ -399,7 +421,8 @@ def test_a_redirect_is_not_followed_with_the_key(fake: FakeSendGrid) -> None:
     fake.faults("redirect", reads=["redirect"], elsewhere=fake.url)
     with transport_to(fake.url, key=fake.key) as transport:
         transport.send(LETTER, NOW)
-        transport.find(LETTER)
+        with pytest.raises(CarrierError):
+            transport.log(GROUP)
     assert [(request.path, request.status) for request in fake.requests()] == [
         ("/v3/mail/send", 302),
         ("/v3/logs", 302),
@@ -470,7 +493,7 @@ def test_a_letter_whose_answer_was_lost_is_found_in_the_logs(
 ) -> None:
     fake.faults("reset_after_body")
     assert transport.send(LETTER, NOW).state is State.unknown
-    found = transport.find(LETTER)
+    found = find(transport, LETTER)
     assert (found.state, found.transport_id) == (State.sent, fake.accepted()[0].message_id)
 
 
@@ -479,7 +502,7 @@ def test_a_letter_that_never_got_there_is_absent_which_is_no_proof_by_itself(
 ) -> None:
     fake.faults("reset_before_body")
     transport.send(LETTER, NOW)
-    found = transport.find(LETTER)
+    found = find(transport, LETTER)
     assert (found.state, found.absent) == (State.unknown, True)
     assert found.asked_at is not None
     assert abs(found.asked_at - NOW) < timedelta(minutes=1)
@@ -490,9 +513,9 @@ def test_a_letter_is_absent_until_the_logs_have_it(
 ) -> None:
     fake.set(log_delay=3600, clock=NOW)
     transport.send(LETTER, NOW)
-    assert transport.find(LETTER).absent
+    assert find(transport, LETTER).absent
     fake.set(log_delay=3600, clock=NOW + timedelta(hours=2))
-    assert transport.find(LETTER).state is State.sent
+    assert find(transport, LETTER).state is State.sent
 
 
 @pytest.mark.parametrize(
@@ -509,7 +532,7 @@ def test_another_letter_to_the_same_person_or_of_the_same_week_is_not_taken_for_
     transport: SendGridTransport, other: Any
 ) -> None:
     transport.send(other, NOW)
-    found = transport.find(LETTER)
+    found = find(transport, LETTER)
     assert (found.state, found.absent) == (State.unknown, True)
 
 
@@ -518,7 +541,7 @@ def test_a_letter_that_was_claimed_by_a_wrong_clock_is_found(
     transport: SendGridTransport, ahead: timedelta
 ) -> None:
     transport.send(LETTER, NOW)
-    assert transport.find(replace(LETTER, claimed_at=NOW + ahead)).state is State.sent
+    assert find(transport, replace(LETTER, claimed_at=NOW + ahead)).state is State.sent
 
 
 @pytest.mark.parametrize("email", ["o'brien@riverside.example", "T_1@Riverside.example"])
@@ -526,7 +549,7 @@ def test_a_letter_is_found_however_the_logs_write_the_address(
     fake: FakeSendGrid, transport: SendGridTransport, email: str
 ) -> None:
     transport.send(frozen_letter(email=email.lower()), NOW)
-    assert transport.find(frozen_letter(email=email)).state is State.sent
+    assert find(transport, frozen_letter(email=email)).state is State.sent
     assert {request.status for request in fake.requests()} == {200, 202}
 
 
@@ -536,9 +559,9 @@ def test_logs_that_cannot_be_asked_are_no_evidence(
 ) -> None:
     transport.send(LETTER, NOW)
     fake.faults(reads=answers)
-    found = transport.find(LETTER)
-    assert (found.state, found.absent) == (State.unknown, False)
-    assert "riverside" not in found.detail
+    with pytest.raises(CarrierError) as caught:
+        find(transport, LETTER)
+    assert "riverside" not in str(caught.value)
 
 
 def test_a_passing_fault_of_the_logs_is_asked_over(
@@ -546,7 +569,7 @@ def test_a_passing_fault_of_the_logs_is_asked_over(
 ) -> None:
     transport.send(LETTER, NOW)
     fake.faults(reads=["error_500_before", "rate_limited"])
-    assert transport.find(LETTER).state is State.sent
+    assert find(transport, LETTER).state is State.sent
 
 
 # Accounts without Email Logs
@@ -559,7 +582,7 @@ def test_without_asking_the_logs_letters_go_out_where_nobody_may_read_them(
     ledger.queue([letter("t_1")], now=NOW, by="test")
     with transport_to(fake.url, key=fake.key, ask_logs=False) as transport:
         assert deliver_week(ledger, transport).sent == 1
-        assert transport.logged(GROUP) is None
+        assert transport.log(GROUP) is None
     assert [request.path for request in fake.requests()] == ["/v3/mail/send"]
 
 
@@ -577,7 +600,7 @@ def test_where_nobody_may_read_the_logs_the_setting_is_named_and_nothing_is_sent
 ) -> None:
     fake.faults(reads=["forbidden"] * 2)
     with pytest.raises(CarrierError, match=r"ask_logs = false in \[mail.sendgrid\]"):
-        transport.logged(GROUP)
+        transport.log(GROUP)
     ledger.queue([letter("t_1")], now=NOW, by="test")
     report = deliver_week(ledger, transport)
     assert fake.accepted() == []
@@ -586,7 +609,7 @@ def test_where_nobody_may_read_the_logs_the_setting_is_named_and_nothing_is_sent
 
 def test_a_letter_older_than_the_logs_is_never_called_absent(transport: SendGridTransport) -> None:
     old = replace(LETTER, claimed_at=NOW - timedelta(days=31))
-    found = transport.find(old)
+    found = find(transport, old)
     assert (found.state, found.absent) == (State.unknown, False)
 
 
@@ -601,9 +624,7 @@ def test_the_logs_of_a_group_are_complete_even_if_one_search_is_not(
         letter = frozen_letter(f"t_{number}")
         expected.append((transport.send(letter, NOW).transport_id, letter.key))
     transport.send(replace(LETTER, ledger_id="0000aaaa"), NOW)
-    logged = transport.logged(GROUP)
-    assert logged
-    assert sorted((mail.transport_id, mail.letter_key) for mail in logged) == sorted(expected)
+    assert logged(transport) == set(expected)
 
 
 def test_more_mails_in_a_second_than_a_search_gives_are_an_error_not_a_silence(
@@ -614,23 +635,44 @@ def test_more_mails_in_a_second_than_a_search_gives_are_an_error_not_a_silence(
         fake.set(clock=NOW, most_logs=1)
         transport.send(frozen_letter(f"t_{number}"), NOW)
     with pytest.raises(SendGridError, match="in one second"):
-        transport.logged(GROUP)
+        transport.log(GROUP)
 
 
-def test_letters_that_the_ledger_knows_are_not_looked_up(
-    fake: FakeSendGrid, transport: SendGridTransport
-) -> None:
-    known = transport.send(LETTER, NOW).transport_id or ""
-    other = transport.send(frozen_letter("t_2"), NOW).transport_id
-    before = len(fake.requests())
-    logged = transport.logged(GROUP, known={known})
-    assert logged
-    assert {(mail.transport_id, mail.letter_key) for mail in logged} == {
-        (known, None),
-        (other, "teachers:2026-W40:t_2"),
-    }
-    assert all(abs(mail.at - NOW) < timedelta(minutes=1) for mail in logged)
-    assert len(fake.requests()) - before == 2
+@dataclass
+class Ticking:
+    """A clock that goes on only while somebody sleeps."""
+
+    slept: list[float] = field(default_factory=list)
+
+    def __call__(self) -> float:
+        return sum(self.slept)
+
+
+def test_the_logs_are_asked_no_more_often_than_they_may_be(fake: FakeSendGrid) -> None:
+    clock = Ticking()
+    api = SendGridApi(fake.key, SendGrid(url=fake.url), pause=clock.slept.append, monotonic=clock)
+    with contextlib.closing(api):
+        api.mails(GROUP, NOW)
+        for _ in range(5):
+            assert api.custom_args("none") is None
+        with pytest.raises(AskedTooOftenError) as caught:
+            api.custom_args("none")
+        assert (caught.value.seconds, len(fake.requests())) == (60, 6)
+        api.mails(GROUP, NOW)
+        assert clock.slept == [60]
+        fake.faults(reads=["rate_limited"], reset_after_seconds=20)
+        with pytest.raises(AskedTooOftenError) as caught:
+            api.custom_args("none")
+        assert caught.value.seconds == pytest.approx(20, abs=1)
+
+
+def test_a_search_that_comes_too_early_waits_as_long_as_sendgrid_says(fake: FakeSendGrid) -> None:
+    clock = Ticking()
+    api = SendGridApi(fake.key, SendGrid(url=fake.url), pause=clock.slept.append, monotonic=clock)
+    fake.faults(reads=["rate_limited"], reset_after_seconds=20)
+    with contextlib.closing(api):
+        assert api.mails(GROUP, NOW).mails == []
+    assert clock.slept == [pytest.approx(20, abs=1)]
 
 
 # Suppressions and erasing
@@ -693,7 +735,7 @@ def test_the_key_is_not_shown_by_anything(
     fake.faults(None, "unauthorized", "reset_after_body", "bad_request")
     with transport_to(fake.url, key=fake.key) as transport:
         outcomes = [transport.send(LETTER, NOW) for _ in range(4)]
-        transport.find(LETTER)
+        find(transport, LETTER)
         shown = [transport, vars(transport), vars(transport.api), *outcomes, caplog.text]
     text = " ".join(map(repr, shown))
     assert fake.key not in text

@@ -220,7 +220,8 @@ def _deliver(
 ) -> "DeliveryReport":
     from contextlib import closing
 
-    from edu_pipeline.mail.delivery import RestoredLedgerError, deliver
+    from edu_pipeline.mail.delivery import deliver
+    from edu_pipeline.mail.evidence import RestoredLedgerError
     from edu_pipeline.mail.pace import Rules
 
     with (

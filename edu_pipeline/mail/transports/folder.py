@@ -1,7 +1,6 @@
 """The transport that never leaves the machine: each letter as .eml, .html and .txt in a folder."""
 
 import base64
-from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from email.parser import BytesHeaderParser
@@ -55,10 +54,13 @@ class FolderTransport:
             return Outcome.not_sent("the outbox has an older letter, not this one")
         return Outcome.sent(message_id(letter), "found in the outbox")
 
-    def logged(self, letter_group: str, known: Collection[str] = ()) -> Sequence[Logged] | None:
+    def log(self, letter_group: str) -> None:
         """It keeps no records but the letters themselves."""
-        del letter_group, known
-        return None
+        del letter_group
+
+    def letter_key(self, line: Logged) -> None:
+        """There is no log whose lines could be asked about."""
+        del line
 
     def close(self) -> None:
         """Nothing is open."""

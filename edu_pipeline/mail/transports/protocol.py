@@ -1,7 +1,7 @@
 """What delivery asks of a transport, and the answers a transport may give."""
 
-from collections.abc import Collection, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Protocol, Self
 
@@ -14,6 +14,15 @@ REHEARSAL = "test:"
 
 class CarrierError(Exception):
     """The carrier's records could not be asked; the message says what to do and quotes nothing."""
+
+
+class AskedTooOftenError(CarrierError):
+    """The carrier's records may be asked only so often; nothing was asked."""
+
+    def __init__(self, seconds: float) -> None:
+        """`seconds`: After so many it may be asked again."""
+        super().__init__("The carrier's records may be asked only so often; try again in a minute.")
+        self.seconds = seconds
 
 
 @dataclass(frozen=True)
@@ -92,10 +101,23 @@ class Logged:
 
     transport_id: str
     """The same as in the outcome of sending it."""
-    letter_key: str | None
-    """None where it was not asked for or cannot be told."""
+    reference: str
+    """By which the carrier can be asked whose letter it is."""
     at: datetime
     """When the carrier took it."""
+    email: str = field(default="", repr=False)
+    """To whom, as the carrier writes it."""
+
+
+@dataclass(frozen=True)
+class Log:
+    """All letters of a `group` in the carrier's own records."""
+
+    lines: Sequence[Logged]
+    since: datetime
+    """How far they go back."""
+    asked_at: datetime | None = None
+    """When the carrier said so, by its own clock; None where that is not known."""
 
 
 class Transport(Protocol):
@@ -124,16 +146,23 @@ class Transport(Protocol):
         ...
 
     def find(self, letter: FrozenLetter) -> Outcome:
-        """Look up a letter whose sender stopped: sent, provably not sent, or still unknown."""
+        """What became of a letter whose sender stopped, where the carrier has no `log`."""
         ...
 
-    def logged(self, letter_group: str, known: Collection[str] = ()) -> Sequence[Logged] | None:
+    def log(self, letter_group: str) -> Log | None:
         """All letters of a `group` in the carrier's records; None: it keeps none.
-
-        The letter keys of the transport ids in `known` need not be looked up.
 
         Raises:
             CarrierError: The carrier could not be asked.
+        """
+        ...
+
+    def letter_key(self, line: Logged) -> str | None:
+        """Whose letter a line of the log is; None where that cannot be told.
+
+        Raises:
+            AskedTooOftenError: The carrier may not be asked now.
+            CarrierError: It could not be asked.
         """
         ...
 

@@ -8,23 +8,21 @@ arguments, categories) is opaque.
 import base64
 import json
 import re
-from collections.abc import Callable, Collection, Sequence
+import time
+from collections.abc import Callable
 from datetime import datetime, timedelta
 from email.headerregistry import Address
 
 import httpx
 from sendgrid.helpers import mail as sg  # type: ignore[import-untyped]
 
-from edu_pipeline.ground.addresses import same_address
 from edu_pipeline.mail.ledger.reading import FrozenLetter
 from edu_pipeline.mail.mime import UnsendableError, content_ids, envelope, with_images
-from edu_pipeline.mail.transports.protocol import Logged, Outcome, group, is_rehearsal
+from edu_pipeline.mail.transports.protocol import Log, Logged, Outcome, group, is_rehearsal
 from edu_pipeline.mail.transports.sendgrid_api import (
     LOG_DAYS,
     Answer,
-    LoggedMail,
     SendGridApi,
-    SendGridError,
     reset_after,
     utc_now,
 )
@@ -52,7 +50,14 @@ class SendGridTransport:
     name = "sendgrid"
     leaves = True
 
-    def __init__(self, key: str, mail: Mail, *, clock: Callable[[], datetime] = utc_now) -> None:
+    def __init__(
+        self,
+        key: str,
+        mail: Mail,
+        *,
+        clock: Callable[[], datetime] = utc_now,
+        monotonic: Callable[[], float] = time.monotonic,
+    ) -> None:
         """Nothing is sent yet.
 
         Raises:
@@ -63,7 +68,9 @@ class SendGridTransport:
         self._sandbox = mail.sendgrid.sandbox
         self._ask_logs = mail.sendgrid.ask_logs
         self._clock = clock
-        self.api = SendGridApi(key, mail.sendgrid, connections=mail.connections, clock=clock)
+        self.api = SendGridApi(
+            key, mail.sendgrid, connections=mail.connections, clock=clock, monotonic=monotonic
+        )
 
     def send(self, letter: FrozenLetter, now: datetime) -> Outcome:
         """Try once. Safe to call from several threads."""
@@ -91,45 +98,14 @@ class SendGridTransport:
         return verdict(answer, sandbox=self._sandbox)
 
     def find(self, letter: FrozenLetter) -> Outcome:
-        """Ask SendGrid's Email Logs, where a mail may appear late."""
-        if not self._ask_logs:
-            return Outcome.unknown(
-                "SendGrid's logs are not asked, because of ask_logs = false in [mail.sendgrid]."
-            )
-        if is_rehearsal(letter) or letter.claimed_at is None:
-            return Outcome.unknown("SendGrid's logs cannot tell this letter from others.")
-        # not from the claim on: that was by another clock, and what has the letter's key is it
-        since = self._clock() - timedelta(days=LOG_DAYS)
-        if letter.claimed_at < since:
-            return Outcome.unknown(f"SendGrid's logs go back {LOG_DAYS} days only.")
-        try:
-            return self._found(letter, since)
-        except SendGridError as error:
-            return Outcome.unknown(str(error))
+        """Without the Email Logs nobody can tell."""
+        del letter
+        return Outcome.unknown(
+            "SendGrid's logs are not asked, because of ask_logs = false in [mail.sendgrid]."
+        )
 
-    def _found(self, letter: FrozenLetter, since: datetime) -> Outcome:
-        address = letter.recipient.email
-        seen: set[str] = set()
-        doubtful, asked_at = False, None
-        # the second search is for an address that the logs write in another way
-        for to_email in (*(() if "'" in address else (address,)), None):
-            search = self.api.mails(group(letter), since, to_email=to_email)
-            asked_at = asked_at or search.at
-            for mail in search.mails:
-                other = same_address(mail.to_email) != same_address(address)
-                if other or mail.sg_message_id in seen:
-                    continue
-                seen.add(mail.sg_message_id)
-                key = self._letter_key(mail)
-                if key == letter.key:
-                    return Outcome.sent(mail.transport_id, "found in SendGrid's logs")
-                doubtful = doubtful or key is None
-        if doubtful:
-            return Outcome.unknown("SendGrid's logs have a mail that cannot be told from this one.")
-        return Outcome.missing("not in SendGrid's logs so far", asked_at)
-
-    def logged(self, letter_group: str, known: Collection[str] = ()) -> Sequence[Logged] | None:
-        """All letters of a `group` in SendGrid's Email Logs, of the last 30 days.
+    def log(self, letter_group: str) -> Log | None:
+        """All letters of a `group` in SendGrid's Email Logs, of the last 30 days; they appear late.
 
         None where `[mail.sendgrid] ask_logs` is off: not every account has Email Logs.
 
@@ -138,18 +114,23 @@ class SendGridTransport:
         """
         if not self._ask_logs:
             return None
+        # not from a claim on: that was by another clock, and what has a letter's key is it
         since = self._clock() - timedelta(days=LOG_DAYS)
-        return [
-            Logged(
-                mail.transport_id,
-                None if mail.transport_id in known else self._letter_key(mail),
-                mail.at,
-            )
-            for mail in self.api.mails(letter_group, since).mails
+        search = self.api.mails(letter_group, since)
+        lines = [
+            Logged(mail.transport_id, mail.sg_message_id, mail.at, mail.to_email)
+            for mail in search.mails
         ]
+        return Log(lines, since, search.at)
 
-    def _letter_key(self, mail: LoggedMail) -> str | None:
-        return (self.api.custom_args(mail.sg_message_id) or {}).get("edu_letter")
+    def letter_key(self, line: Logged) -> str | None:
+        """Ask SendGrid what was sent along with a mail.
+
+        Raises:
+            AskedTooOftenError: It may not be asked now.
+            SendGridError: SendGrid could not be asked.
+        """
+        return (self.api.custom_args(line.reference) or {}).get("edu_letter")
 
     def close(self) -> None:
         """Let go of the connections."""

@@ -10,6 +10,7 @@ import logging
 import re
 import time
 import urllib.parse
+from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
@@ -21,7 +22,7 @@ import httpx
 
 from edu_pipeline.mail.suppressed import Reason, Suppressed
 from edu_pipeline.mail.transports.http_wire import Wire, within
-from edu_pipeline.mail.transports.protocol import CarrierError
+from edu_pipeline.mail.transports.protocol import AskedTooOftenError, CarrierError
 from edu_pipeline.settings.mail import SendGrid
 
 for _talkative in ("httpx", "httpcore", "python_http_client"):
@@ -30,6 +31,9 @@ for _talkative in ("httpx", "httpcore", "python_http_client"):
 LOG_LIMIT = 1000
 """Most rows that one search of the Email Logs gives; there are no further pages."""
 LOG_DAYS = 30
+LOG_PER_MINUTE = 6
+"""So often may SendGrid's records of single mails be asked, of which the documentation speaks for
+Email Activity; it names no limit for Email Logs."""
 SUPPRESSION_LISTS: Mapping[str, Reason] = {
     "bounces": "bounce",
     "blocks": "block",
@@ -40,6 +44,7 @@ SUPPRESSION_LISTS: Mapping[str, Reason] = {
 _SUPPRESSION_PAGE = 500
 _ERASE_AT_ONCE = 1000
 _PAUSES = (0.5, 2.0)
+_MINUTE = 60.0
 _MOST_OF_AN_ANSWER = 64 * 1024
 _KEY = re.compile(r"[\x21-\x7e]+")
 _AT_HOME = frozenset({"localhost", "127.0.0.1", "::1"})
@@ -104,6 +109,7 @@ class SendGridApi:
         connections: int = 1,
         clock: Callable[[], datetime] = utc_now,
         pause: Callable[[float], None] = time.sleep,
+        monotonic: Callable[[], float] = time.monotonic,
     ) -> None:
         """Nothing is sent yet.
 
@@ -123,6 +129,8 @@ class SendGridApi:
             )
         self._clock = clock
         self._pause = pause
+        self._monotonic = monotonic
+        self._asked: deque[float] = deque(maxlen=LOG_PER_MINUTE)
         url, self._seconds = settings.url.rstrip("/"), settings.timeout_seconds
         untimed = httpx.Timeout(None, pool=self._seconds)  # the wire keeps the time
         self._wire: httpx.BaseTransport = Wire(connections)
@@ -169,12 +177,12 @@ class SendGridApi:
         category: str,
         since: datetime,
         *,
-        to_email: str | None = None,
         until: datetime | None = None,
     ) -> Search:
         """All mails of a category that SendGrid took from `since` on.
 
-        A search gives at most `LOG_LIMIT` rows, so a longer time is searched in halves.
+        A search gives at most `LOG_LIMIT` rows, so a longer time is searched in halves. Waits where
+        the logs were asked too often.
 
         Raises:
             SendGridError: SendGrid could not be asked, or the answer may be incomplete.
@@ -183,9 +191,11 @@ class SendGridApi:
             f"categories IN ('{category}')",
             f"sg_message_id_created_at >= {_timestamp(since)}",
             *([f"sg_message_id_created_at < {_timestamp(until)}"] if until else []),
-            *([f"to_email = '{to_email}'"] if to_email else []),
         ]
         request = {"query": " AND ".join(conditions), "limit": LOG_LIMIT}
+        if seconds := self._seconds_until_asked():
+            self._pause(seconds)
+        self._asked.append(self._monotonic())
         answer = self._ask("POST", "/v3/logs", json=request)
         at = said_at(answer.headers)
         with _as_documented():
@@ -197,8 +207,8 @@ class SendGridApi:
         if _timestamp(middle) in {_timestamp(since), _timestamp(end)}:
             raise SendGridError("SendGrid's logs have more mails in one second than can be read.")
         halves = (
-            self.mails(category, since, to_email=to_email, until=middle),
-            self.mails(category, middle, to_email=to_email, until=until),
+            self.mails(category, since, until=middle),
+            self.mails(category, middle, until=until),
         )
         return Search([mail for half in halves for mail in half.mails], at)
 
@@ -206,13 +216,23 @@ class SendGridApi:
         """What was sent along with a mail of the logs; None where they do not have it (any more).
 
         Raises:
+            AskedTooOftenError: The logs may not be asked now, and were not.
             SendGridError: SendGrid could not be asked.
         """
         path = f"/v3/logs/{urllib.parse.quote(sg_message_id, safe='')}"
+        if seconds := self._seconds_until_asked():
+            raise AskedTooOftenError(seconds)
+        self._asked.append(self._monotonic())
         answer = self._ask("GET", path, may_miss=True)
         with _as_documented():
             arguments = answer.json().get("custom_args") if answer.is_success else None
         return arguments if isinstance(arguments, dict) else None
+
+    def _seconds_until_asked(self) -> float:
+        """How long the logs may not be asked again; 0: now."""
+        if len(self._asked) < LOG_PER_MINUTE:
+            return 0
+        return max(self._asked[0] + _MINUTE - self._monotonic(), 0)
 
     # Suppressions
 
@@ -269,7 +289,8 @@ class SendGridApi:
         params: Mapping[str, int] | None = None,
         may_miss: bool = False,
     ) -> httpx.Response:
-        for pause in (*_PAUSES, None):
+        for usual in (*_PAUSES, None):
+            pause = usual
             try:
                 with within(self._seconds):
                     answer = self._client.request(method, path, json=json, params=params)
@@ -282,6 +303,11 @@ class SendGridApi:
                 fault = _fault(answer.status_code, path)
                 if answer.status_code not in _PASSING:
                     break
+                if answer.status_code == httpx.codes.TOO_MANY_REQUESTS:
+                    seconds = min(reset_after(answer.headers).total_seconds(), _MINUTE)
+                    if may_miss:
+                        raise AskedTooOftenError(seconds)
+                    pause = None if pause is None else seconds
             if pause is not None:
                 self._pause(pause)
         raise SendGridError(fault)

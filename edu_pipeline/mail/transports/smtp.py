@@ -12,7 +12,7 @@ import re
 import smtplib
 import socket
 import ssl
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable
 from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
@@ -86,10 +86,13 @@ class SmtpTransport:
             "edu-pipeline mail resolve"
         )
 
-    def logged(self, letter_group: str, known: Collection[str] = ()) -> Sequence[Logged] | None:
+    def log(self, letter_group: str) -> None:
         """A mail server keeps no records that can be asked."""
-        del letter_group, known
-        return None
+        del letter_group
+
+    def letter_key(self, line: Logged) -> None:
+        """There is no log whose lines could be asked about."""
+        del line
 
     def close(self) -> None:
         """Take leave of the server."""
