@@ -1,6 +1,6 @@
 """What edX's data packages say of certificates and enrolments, where grade reports are silent."""
 
-from edu_pipeline_tests.landing.edx.conftest import Land
+from edu_pipeline_tests.landing.edx.conftest import PROGRAMME, Land
 
 RUN = "course-v1:UQx+BUSLEAD1x+1T2019"
 CERTIFICATES = "UQx-BUSLEAD1x-1T2019-certificates_generatedcertificate-prod-analytics.sql"
@@ -133,3 +133,18 @@ def test_an_old_table_that_was_saved_again_is_no_newer_than_it_was(land_files: L
         {CERTIFICATES: issued((7, "0.8", "downloadable"), (8, "0.8", "downloadable"))}, again=again
     )
     assert changed.table("stg_data_packages")["listed_at"].min() > before
+
+
+def test_a_listed_run_that_only_its_tables_are_of_is_no_run_that_nobody_knows(
+    land_files: Land,
+) -> None:
+    listed = '\n[[programmes.runs]]\ncourse = "buslead1x"\nrun = "1T2019"\n'
+    newer = {"UQx_BUSLEAD1x_1T2024_grade_report_2024-08-01-0600.csv": GRADES}
+    asked = ("run_without_export", "UQx_BUSLEAD1x_1T2019")
+
+    without = land_files(newer, PROGRAMME + listed)
+    assert asked in without.problems.select("kind", "subject").rows()
+
+    tables = {CERTIFICATES: issued((7, "0.8", "downloadable"))}
+    found = land_files({**newer, **tables}, PROGRAMME + listed)
+    assert asked not in found.problems.select("kind", "subject").rows()

@@ -7,12 +7,13 @@ import duckdb
 import polars as pl
 
 from edu_pipeline.ground.sql import literal
+from edu_pipeline.landing.sources.edx.data_packages import packaged_runs
 from edu_pipeline.landing.sources.edx.edx_reports import TABLES, bare_id, said
 from edu_pipeline.landing.sources.edx.programme_certificates import ANOTHER
 from edu_pipeline.landing.sources.edx.stage import grade_scales
 
 Evidence = Mapping[str, pl.DataFrame]
-"""Counts of what landed and was staged, by `scales` (`stage.grade_scales`) and by what `_QUERIES` counts."""
+"""Counts of what landed and was staged, by `scales` (`stage.grade_scales`), `packaged` (`packaged_runs`) and what `_QUERIES` counts."""
 
 
 def counted(con: duckdb.DuckDBPyConnection, exports: pl.DataFrame) -> Evidence:
@@ -29,7 +30,12 @@ def counted(con: duckdb.DuckDBPyConnection, exports: pl.DataFrame) -> Evidence:
     }
     crossed = _crossed(con)
     con.unregister("counting")
-    return {**found, "crossed": crossed, "scales": grade_scales(con)}
+    return {
+        **found,
+        "crossed": crossed,
+        "scales": grade_scales(con),
+        "packaged": packaged_runs(con),
+    }
 
 
 _REJECTED = f"""

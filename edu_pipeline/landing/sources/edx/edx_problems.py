@@ -89,7 +89,7 @@ def find_programme_problems(
             ),
         ),
         *_of_others(lists, evidence["of_others"]),
-        *_without_export(programmes, exports),
+        *_without_export(programmes, exports, evidence["packaged"]),
         *_without_grades(programmes, exports, today),
         *_unknown_columns(exports, headers),
         *_many_rejected(exports, lists, evidence["rejected"]),
@@ -325,8 +325,10 @@ def _of_others(lists: pl.DataFrame, found: pl.DataFrame) -> list[Problem]:
     )
 
 
-def _without_export(programmes: Sequence[Programme], exports: pl.DataFrame) -> list[Problem]:
-    """Listed runs that no export mentions, but for those that begin after the newest export.
+def _without_export(
+    programmes: Sequence[Programme], exports: pl.DataFrame, packaged: pl.DataFrame
+) -> list[Problem]:
+    """Listed runs that nothing mentions, but for those that begin after the newest export.
 
     And courses that a programme needs, of which there is neither an export nor a run to come.
     """
@@ -340,7 +342,7 @@ def _without_export(programmes: Sequence[Programme], exports: pl.DataFrame) -> l
             )
             problems.append(_problem(programme.id, "no_exports", programme.id, message))
             continue
-        for run, seen in unknown_runs(programme, of).items():
+        for run, seen in unknown_runs(programme, of, packaged).items():
             key = programme.run_key(run)
             message = (
                 f"{run.course}/{run.run} is listed in pipeline.toml, and no export is of it: none in "
@@ -359,7 +361,8 @@ def _without_export(programmes: Sequence[Programme], exports: pl.DataFrame) -> l
             )
             problems.append(_problem(programme.id, "run_without_export", key, message))
         needed = {*programme.requirement.courses(), programme.capstone} - {None}
-        known = {*of["course_id"], *(run.course for run in programme.runs)}
+        tables = packaged.filter(programme_id=programme.id)["course_id"]
+        known = {*of["course_id"], *tables, *(run.course for run in programme.runs)}
         problems += [
             _problem(
                 programme.id,

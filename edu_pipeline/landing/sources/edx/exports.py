@@ -330,20 +330,25 @@ def _current(read: Mapping[str, _Export]) -> _Export | None:
     return next((export for export in read.values() if export.current), None)
 
 
-def unknown_runs(programme: Programme, exports: pl.DataFrame) -> Mapping[Run, str | None]:
+def unknown_runs(
+    programme: Programme, exports: pl.DataFrame, packaged: pl.DataFrame | None = None
+) -> Mapping[Run, str | None]:
     """Listed runs that there may not be, each with the run of exports that it may be called like.
 
-    That is a run of which no export is, unless it begins after the newest export of its programme; and
+    That is a run of which no export is, nor a table of a data package, unless it begins after the newest export of its programme; and
     then, too, if a run that is not listed is called like it.
 
     Args:
         programme: As `pipeline.toml` has it.
         exports: `EdxExports` of the programme; without any, nothing is known of runs.
+        packaged: As of `course_runs`.
     """
     keys, seen = programme.course_keys, dict(exports.select("run", "course_id").iter_rows())
     mentioned, listed = (
         {folded(key) for key in of} for of in (seen, map(programme.run_key, programme.runs))
     )
+    if packaged is not None:
+        mentioned |= {folded(key) for key in packaged.filter(programme_id=programme.id)["run"]}
     newest = exports["stamp"].max()
 
     def name(run: str, course: str) -> str:
@@ -385,7 +390,7 @@ def course_runs(
     for programme in programmes:
         listed = {programme.run_key(run): run for run in programme.runs}
         of_programme = exports.filter(programme_id=programme.id)
-        unknown = {*map(programme.run_key, unknown_runs(programme, of_programme))}
+        unknown = {*map(programme.run_key, unknown_runs(programme, of_programme, packaged))}
         claimed = of_programme.select("run", "course_id").drop_nulls("course_id")
         if packaged is not None:
             more = packaged.filter(programme_id=programme.id).select(claimed.columns)
