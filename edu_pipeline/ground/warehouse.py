@@ -25,7 +25,7 @@ OutOfMemoryError = duckdb.OutOfMemoryException
 """A query needs more than it may take; see `give_memory`."""
 
 
-MEGABYTES_PER_CORE = 150
+MEGABYTES_PER_CORE = 125
 """Of memory that a query may always take."""
 PART_OF_FILE = 2
 """It may take as much: what rows by the million are joined with grows with them."""

@@ -4,6 +4,7 @@ import functools
 from collections.abc import Callable, Iterator, Sequence
 from datetime import UTC, date, datetime
 from inspect import cleandoc
+from pathlib import Path
 
 import dagster as dg
 import polars as pl
@@ -78,6 +79,7 @@ from edu_pipeline.programmes.reports import completion_report, new_completers, w
 from edu_pipeline.programmes.runs import programme_runs as programme_runs_of
 from edu_pipeline.settings.home import Home, Settings, SettingsError
 from edu_pipeline.settings.post import LEARNERS
+from edu_pipeline.settings.programmes import Programme
 
 _table = functools.partial(table, "programmes", source="edx")
 
@@ -343,6 +345,24 @@ TABLES = (
 """What `data/reports/tables` has, as Parquet and as CSV."""
 
 
+def _write_report(
+    con: Connection, programme: Programme, folder: Path, held: str | None
+) -> tuple[int, Sequence[str]]:
+    """Write a programme's report: how many learners are in it, and what a person should know.
+
+    By itself, so that no report is in memory when all else is written.
+    """
+    courses = [course.id for course in programme.courses]
+    report = completion_report(report_rows(con, programme.id, courses), courses)
+    moved = newcomers(con, programme.id)
+    sheets = {
+        "completion": report,
+        "new": new_completers(report, moved),
+        "doubtful": doubts(con, programme.id, moved).cast({"since": pl.String}),
+    }
+    return report.height, write_report(sheets, folder, programme.id, held)
+
+
 @_table(kinds={"csv", "excel"}, pii="names", deps=[*TABLES, "stg_learners", "edx_exports"])
 def programme_reports(
     context: dg.AssetExecutionContext,
@@ -362,18 +382,10 @@ def programme_reports(
     held = gate.holding(ids, landing_problems, gate_releases)
     report_completers(con, ids)
     for programme in settings.programmes:
-        courses = [course.id for course in programme.courses]
-        report = completion_report(report_rows(con, programme.id, courses), courses)
-        learners[f"learners, {programme.id}"] = report.height
-        moved = newcomers(con, programme.id)
-        sheets = {
-            "completion": report,
-            "new": new_completers(report, moved),
-            "doubtful": doubts(con, programme.id, moved).cast({"since": pl.String}),
-        }
-        for warning in write_report(
-            sheets, home.reports / "programmes", programme.id, held.get(programme.id)
-        ):
+        learners[f"learners, {programme.id}"], warnings = _write_report(
+            con, programme, home.reports / "programmes", held.get(programme.id)
+        )
+        for warning in warnings:
             context.log.warning("%s", warning)
     for name in TABLES if settings.programmes else ():
         export_table(con, name, home.reports / "tables")
