@@ -171,7 +171,7 @@ def test_an_expired_letter_is_not_shown_as_delivered(
     ledger: Ledger, make_letter: LetterMaker, outbox: Path
 ) -> None:
     queue(ledger, make_letter())
-    deliver_all(ledger, outbox, now=NOW + timedelta(days=30))
+    deliver_all(ledger, outbox, now=NOW + timedelta(days=13))
     page = proofs(ledger, outbox)
     assert "no longer news" in page
     assert ".eml" not in page
