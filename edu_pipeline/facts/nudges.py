@@ -191,7 +191,8 @@ def certificates_seen(
     """Since when at the earliest those with a complete core can have each certificate.
 
     That is the day from which a run's certificates can be had, or of the last report without the
-    learner's, whichever is later. Whoever has several accounts is there once, by the lowest id in the
+    learner's, whichever is later; but no later than the first report that has it, whatever the dates of
+    the run say. Whoever has several accounts is there once, by the lowest id in the
     programme, with the certificates of all.
 
     Args:
@@ -225,7 +226,8 @@ def certificates_seen(
         ),
         given as (
           select coalesce(person_id, run_states.learner_id) as person, run_states.course_id,
-                 coalesce(greatest({OUT_ON}, on_day) - date '1970-01-01', 0)::bigint as day
+                 greatest({OUT_ON}, on_day) as not_before,
+                 if(not_before is null, 0, least(not_before, since) - date '1970-01-01')::bigint as day
           from run_states
           join programme_runs using (programme_id, run)
           left join stg_people on stg_people.learner_id = run_states.learner_id

@@ -561,6 +561,20 @@ def test_only_a_milestone_that_cannot_have_been_reached_before_nudges_since_is_n
         assert row["reason"].endswith("and may have been before nudges_since (2026-09-15)")
 
 
+@pytest.mark.parametrize(("has_it", "told_of"), [(10, False), (16, True)])
+def test_a_report_that_has_a_certificate_before_the_day_of_its_run_is_believed(
+    build: Build, has_it: int, told_of: bool
+) -> None:
+    last = certified("1", "z", "1T2026", stamp=datetime(2026, 9, has_it, 3))  # noqa: DTZ001 - UTC
+    tables = build(
+        [*CORE, last],
+        [*OVER[:3], over("z", certificates_available=date(2026, 9, 20), ends=None)],
+        programmes=(programme(nudges_since=date(2026, 9, 15)),),
+        learners=[person("1")],
+    )
+    assert (one(decide(tables))["group"] == "congratulation") is told_of
+
+
 def test_a_congratulation_gives_way_to_a_deadline_and_comes_before_the_next_course(
     decided: Decide,
 ) -> None:
