@@ -24,7 +24,7 @@ class Placed:
     targets: Mapping[Path, str]
     """File → its place below the landing zone."""
     left: int
-    """Files that are none of edX's reports of learners."""
+    """Files that are none of edX's reports of learners, and no list of them."""
 
 
 def placing(folder: Path) -> Placed:
@@ -36,6 +36,7 @@ def placing(folder: Path) -> Placed:
         UserError: It is no folder, or has no export of edX.
     """
     from edu_pipeline.landing.sources.edx.edx_names import EXAMPLE, parsed
+    from edu_pipeline.landing.sources.edx.lists import OF_PACKAGES
     from edu_pipeline.landing.zone import NOBODYS
 
     if not folder.is_dir():
@@ -58,13 +59,14 @@ def placing(folder: Path) -> Placed:
         )
     together = "" in runs or sum(map(len, runs.values())) > len(set[str]().union(*runs.values()))
     programme = {top: _id(folder.name if together else top) for top in runs}
+    lists = (OPT_IN, *OF_PACKAGES.values())  # the first as settings have it by default
     targets = {}
     for path, name in names.items():
         below = path.relative_to(folder)
         top = below.parts[0] if path.parent != folder else ""
         if top not in programme or not (
             (name is not None and name.kind is not None)
-            or fnmatchcase(path.name.casefold(), OPT_IN)  # as settings have it by default
+            or any(fnmatchcase(path.name.casefold(), each) for each in lists)
         ):
             continue
         inner = below if together else PurePosixPath(*below.parts[1:])
@@ -110,7 +112,9 @@ def begin(home: Home, placed: Placed) -> None:
             "ones belong there, too."
         )
     if placed.left:
-        told.append(f"{counted(placed.left, 'other file')} there stayed where they are.")
+        told.append(
+            f"{counted(placed.left, 'other file')} there stayed where {'it is' if placed.left == 1 else 'they are'}."
+        )
     told += [
         f"[[programmes]] {each.id}: {counted(len(each.courses), 'course')}, {counted(len(each.runs), 'run')}."
         for each in settings.programmes

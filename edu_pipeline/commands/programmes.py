@@ -246,7 +246,7 @@ def _standing(course: Mapping[str, Any] | None) -> tuple[str, str]:
     ]
     grade = "no grade" if course["grade"] is None else f"{course['grade']:.2f}"
     track = course["track"] or "track unknown"
-    runs = f", best of {course['attempts']} runs" if course["attempts"] > 1 else ""
+    runs = f", the one of {course['attempts']} runs that counts" if course["attempts"] > 1 else ""
     return ", ".join(words), f"{grade} in {course['run_name']} ({track}){runs}"
 
 

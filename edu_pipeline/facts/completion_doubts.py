@@ -39,10 +39,14 @@ _BESIDE = f"""
 """
 DOUBTS = f"""
   with asked as materialized (
-    select programme_id, course_id, run, learner_id, since, coalesce(beside, state) as doubt
-    from run_states left join (
-      select programme_id, run, learner_id, {_BESIDE} as beside from course_certificates_issued
-    ) using (programme_id, run, learner_id)
+    from (
+      select programme_id, course_id, run, learner_id, since,
+             unnest(if(beside is not null and state = {literal(REVOKED)}, [state, beside],
+                       [coalesce(beside, state)])) as doubt
+      from run_states left join (
+        select programme_id, run, learner_id, {_BESIDE} as beside from course_certificates_issued
+      ) using (programme_id, run, learner_id)
+    )
     where {among("doubt", (EXPECTED, DUE, REVOKED, NOT_VERIFIED, ISSUED_ONLY, DELIVERED_ONLY))}
   )
   select asked.programme_id, learner_id, position, asked.course_id as course, run_name as run, since,

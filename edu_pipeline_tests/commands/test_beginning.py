@@ -54,6 +54,13 @@ def test_each_folder_with_exports_is_a_programme_unless_they_share_a_run(tmp_pat
     ]
 
 
+def test_what_edx_s_own_tables_say_is_taken_with_the_exports(tmp_path: Path) -> None:
+    table = "SaltX-GR1-1T2024-certificates_generatedcertificate-prod-analytics.sql"
+    folder = lay(tmp_path / "sea", ONE, table, "email_opt_in-SaltX.csv")
+    assert len(places(folder)) == 3
+    assert placing(folder).left == 0
+
+
 def test_without_an_export_nothing_is_made(tmp_path: Path) -> None:
     with pytest.raises(UserError, match="no student profile and no grade report of edX"):
         placing(lay(tmp_path / "none", "grades.csv"))

@@ -148,6 +148,19 @@ def test_where_edx_s_table_and_the_reports_differ_is_doubtful(build: Build) -> N
     ]
 
 
+def test_what_was_taken_back_is_told_besides_what_edx_s_table_says(build: Build) -> None:
+    tables = build(
+        [certified("3", "a", **NOT_DELIVERED)],
+        earlier=[certified("3", "a", stamp=at(2026, 8, 1))],
+        packages=[package("3", "a")],
+    )
+    rows = doubts(tables.con, "lead", newcomers_of_nobody())
+    assert rows.select("student_id", "doubt").rows() == [
+        ("3", "issued_not_delivered"),
+        ("3", "revoked"),
+    ]
+
+
 def test_accounts_of_one_person_that_have_each_passed_something_are_doubtful(build: Build) -> None:
     tables = build(
         [
