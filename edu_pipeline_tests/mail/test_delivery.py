@@ -5,6 +5,7 @@ from collections import Counter
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime, time, timedelta
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -103,18 +104,45 @@ class DyingLedger(Ledger):
         return letters
 
 
+@dataclass
+class Clock:
+    """Stands still but while somebody sleeps, and where somebody sets it."""
+
+    moment: datetime
+    slept: list[float] = field(default_factory=list)
+
+    def monotonic(self) -> float:
+        return sum(self.slept)
+
+    def __call__(self) -> datetime:
+        return self.moment
+
+    def sleep(self, seconds: float) -> None:
+        self.slept.append(seconds)
+        self.moment += timedelta(seconds=seconds)
+
+
 def run(
-    ledger: Ledger, transport: Transport, now: datetime = NOW, rules: Rules = PLAIN
+    ledger: Ledger,
+    transport: Transport,
+    now: datetime = NOW,
+    rules: Rules = PLAIN,
+    *,
+    clock: Clock | None = None,
 ) -> DeliveryReport:
-    return deliver(
+    """One delivery: by `clock`, or at `now`, with waits that are real."""
+    of_week = partial(
+        deliver,
         ledger,
         transport,
         campaign="teachers",
         period="2026-W40",
-        now=lambda: now,
         owner="test",
         rules=rules,
     )
+    if clock is None:
+        return of_week(now=lambda: now)
+    return of_week(now=clock, sleep=clock.sleep, monotonic=clock.monotonic)
 
 
 def _deliver_and_die(url: str, root: Path, dies: str) -> None:
@@ -197,24 +225,6 @@ def test_a_letter_that_lapses_while_others_are_sent_is_not_sent(
         rules=Rules(),
     )
     assert (report.sent, report.counts) == (2, {State.sent: 2, State.pending: 3})
-
-
-@dataclass
-class Clock:
-    """Stands still but while somebody sleeps, and where somebody sets it."""
-
-    moment: datetime
-    slept: list[float] = field(default_factory=list)
-
-    def monotonic(self) -> float:
-        return sum(self.slept)
-
-    def __call__(self) -> datetime:
-        return self.moment
-
-    def sleep(self, seconds: float) -> None:
-        self.slept.append(seconds)
-        self.moment += timedelta(seconds=seconds)
 
 
 @dataclass
@@ -476,17 +486,7 @@ def test_doubts_that_may_not_all_be_looked_at_now_keep_no_letter_and_go_on_next_
     there = Moody({}, records=lines_of(*doubts[:5]), asked_at=NOW, looks=3)
 
     def again(carrier: Moody) -> DeliveryReport:
-        return deliver(
-            ledger,
-            carrier,
-            campaign="teachers",
-            period="2026-W40",
-            now=clock,
-            owner="test",
-            rules=HOURLY,
-            sleep=clock.sleep,
-            monotonic=clock.monotonic,
-        )
+        return run(ledger, carrier, rules=HOURLY, clock=clock)
 
     first = again(there)
     assert (there.asked, clock.slept) == (["t_8", "t_9"], [])
@@ -522,17 +522,7 @@ def test_lines_that_may_be_letters_that_the_ledger_lacks_are_waited_for_and_look
     stranger = "teachers:2026-W40:t_2"
     carrier = Slow({}, records=[*lines_of(doubt), *lines_of(stranger)], looks=2)
     with pytest.raises(RestoredLedgerError, match="1 letters of 2026-W40"):
-        deliver(
-            ledger,
-            carrier,
-            campaign="teachers",
-            period="2026-W40",
-            now=clock,
-            owner="test",
-            rules=PLAIN,
-            sleep=clock.sleep,
-            monotonic=clock.monotonic,
-        )
+        run(ledger, carrier, rules=PLAIN, clock=clock)
     assert clock.slept == [60]
     assert carrier.asked == []
     assert ledger.counts("teachers", "2026-W40") == {State.unknown: 1, State.pending: 1}
@@ -603,17 +593,7 @@ def test_a_clock_that_is_set_back_and_forth_meanwhile_changes_no_pace_and_no_hou
             clock.moment += timedelta(hours=hours)
             return super().send(letter, now)
 
-    report = deliver(
-        ledger,
-        Setting({}),
-        campaign="teachers",
-        period="2026-W40",
-        now=clock,
-        owner="test",
-        rules=Rules(per_second=2, per_hour=3),
-        sleep=clock.sleep,
-        monotonic=clock.monotonic,
-    )
+    report = run(ledger, Setting({}), rules=Rules(per_second=2, per_hour=3), clock=clock)
     assert clock.slept == [0.5, 0.5, 0.5]
     assert report.sent == 3
     assert (
@@ -664,17 +644,7 @@ def test_a_carrier_that_asks_for_patience_gets_the_letter_when_it_said(
     clock = Clock(NOW)
     soon = Outcome.later("too many", timedelta(seconds=30))
     moody = Moody({"t_1": [soon, Outcome.sent("id")]})
-    report = deliver(
-        ledger,
-        moody,
-        campaign="teachers",
-        period="2026-W40",
-        now=clock,
-        owner="test",
-        rules=PLAIN,
-        sleep=clock.sleep,
-        monotonic=clock.monotonic,
-    )
+    report = run(ledger, moody, rules=PLAIN, clock=clock)
     assert moody.asked == ["t_1", "t_2", "t_1"]
     assert (report.sent, report.stopped) == (2, None)
     assert clock.slept == [30]
@@ -694,17 +664,7 @@ def test_a_carrier_that_asks_for_too_much_patience_gets_the_rest_with_the_next_d
 def test_letters_leave_no_faster_than_allowed(ledger: Ledger, make_letter: LetterMaker) -> None:
     queue(ledger, *(make_letter(f"t_{n}") for n in range(1, 5)))
     clock = Clock(NOW)
-    deliver(
-        ledger,
-        Moody({}),
-        campaign="teachers",
-        period="2026-W40",
-        now=clock,
-        owner="test",
-        rules=Rules(per_second=2),
-        sleep=clock.sleep,
-        monotonic=clock.monotonic,
-    )
+    run(ledger, Moody({}), rules=Rules(per_second=2), clock=clock)
     assert clock.slept == [0.5, 0.5, 0.5]
 
 
@@ -997,17 +957,7 @@ def test_a_carrier_that_asks_for_patience_again_and_again_is_left_for_the_next_d
             return Outcome.later("too many", timedelta(minutes=1))
 
     busy = Busy({})
-    report = deliver(
-        ledger,
-        busy,
-        campaign="teachers",
-        period="2026-W40",
-        now=clock,
-        owner="test",
-        rules=PLAIN,
-        sleep=clock.sleep,
-        monotonic=clock.monotonic,
-    )
+    report = run(ledger, busy, rules=PLAIN, clock=clock)
     assert len(busy.asked) == 6
     assert report.counts == {State.pending: 1}
     assert report.stopped
@@ -1021,17 +971,7 @@ def test_letters_that_are_taken_later_are_brought_again_after_growing_pauses(
     grey = Outcome.taken_later("Greylisted.")
     answers = {f"t_{n}": [grey, Outcome.sent("id")] for n in range(1, 8)}
     moody = Moody({**answers, "t_1": [grey, grey, Outcome.sent("id")], "t_8": grey})
-    report = deliver(
-        ledger,
-        moody,
-        campaign="teachers",
-        period="2026-W40",
-        now=clock,
-        owner="test",
-        rules=Rules(stop_after=2),
-        sleep=clock.sleep,
-        monotonic=clock.monotonic,
-    )
+    report = run(ledger, moody, rules=Rules(stop_after=2), clock=clock)
     assert clock.slept == [60, 120]
     assert moody.asked == [
         *[f"t_{n}" for n in range(1, 9)],
