@@ -154,15 +154,3 @@ def build_course_certificates(con: duckdb.DuckDBPyConnection) -> None:
         from beside where issued or state = {literal(DELIVERED)}
         """
     )
-
-
-def tabled_runs(con: duckdb.DuckDBPyConnection) -> pl.DataFrame:
-    """The runs that edX's own tables tell of: `programme_id`, `course_id`, `run`.
-
-    Args:
-        con: The warehouse, with `stg_data_packages`.
-    """
-    found: pl.DataFrame = (
-        con.table("stg_data_packages").select("programme_id, course_id, run").distinct().pl()
-    )
-    return found

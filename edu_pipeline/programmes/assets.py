@@ -10,7 +10,7 @@ import dagster as dg
 import polars as pl
 
 from edu_pipeline.facts.audience import accept_audiences, audiences
-from edu_pipeline.facts.certificates_issued import build_course_certificates, tabled_runs
+from edu_pipeline.facts.certificates_issued import build_course_certificates
 from edu_pipeline.facts.certificates_issued import certificates_issued as certificates_issued_of
 from edu_pipeline.facts.completion_doubts import doubts
 from edu_pipeline.facts.files import export_table
@@ -50,6 +50,7 @@ from edu_pipeline.ground.one_run import require_finished_refresh
 from edu_pipeline.ground.steps import Notes, Table, table
 from edu_pipeline.ground.templates import templates_of
 from edu_pipeline.ground.warehouse import Connection, read_earlier, read_table, rows_of
+from edu_pipeline.landing.sources.edx.data_packages import packaged_runs
 from edu_pipeline.mail.due import Period, not_after
 from edu_pipeline.mail.links import ways_out
 from edu_pipeline.mail.queueing import Batch
@@ -248,7 +249,7 @@ def export_inventory(
 ) -> tuple[pl.DataFrame, Notes]:
     """Which exports of which runs are there, how old they are, and which are needed."""
     found = inventory.export_inventory(
-        edx_exports, programme_runs, tabled_runs(con), _today(settings)
+        edx_exports, programme_runs, packaged_runs(con), _today(settings)
     )
     return found, {"needed": _listed(inventory.sentences(found))}
 

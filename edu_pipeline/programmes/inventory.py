@@ -27,7 +27,7 @@ def export_inventory(
     Args:
         exports: `edx_exports`.
         runs: `ProgrammeRuns`.
-        tabled: `facts.certificates_issued.tabled_runs`.
+        tabled: `packaged_runs` of edX's landing.
         as_of: The day for which ages are told.
 
     Returns:

@@ -13,7 +13,8 @@ from edu_pipeline.landing.sources.edx.programme_certificates import ANOTHER
 from edu_pipeline.landing.sources.edx.stage import grade_scales
 
 Evidence = Mapping[str, pl.DataFrame]
-"""Counts of what landed and was staged, by `scales` (`stage.grade_scales`), `packaged` (`packaged_runs`) and what `_QUERIES` counts."""
+"""Counts of what landed and was staged, by `scales` (`stage.grade_scales`), `packaged` (`packaged_runs`),
+`crossed` (`_crossed`) and what `_QUERIES` counts."""
 
 
 def counted(con: duckdb.DuckDBPyConnection, exports: pl.DataFrame) -> Evidence:

@@ -166,9 +166,8 @@ def _many(gone: int, before: int, most: float) -> bool:
 
 def create_accepted(con: duckdb.DuckDBPyConnection) -> None:
     """Make the empty tables of what was accepted, unless they are there."""
-    if "learner_id" in (
-        columns_of(con, ACCEPTED) or ()
-    ):  # of a warehouse that had one table of both
+    # an older warehouse had one table of both
+    if "learner_id" in (columns_of(con, ACCEPTED) or ()):
         con.execute(
             f"create table {OF_ACCEPTED} as select dense_rank() over (order by {_KEY}) as report, "
             f"learner_id, graded, scored, delivered, track from {ACCEPTED}"

@@ -335,8 +335,8 @@ def unknown_runs(
 ) -> Mapping[Run, str | None]:
     """Listed runs that there may not be, each with the run of exports that it may be called like.
 
-    That is a run of which no export is, nor a table of a data package, unless it begins after the newest export of its programme; and
-    then, too, if a run that is not listed is called like it.
+    That is a run of which no export is, nor a table of a data package, unless it begins after the
+    newest export of its programme; and then, too, if a run that is not listed is called like it.
 
     Args:
         programme: As `pipeline.toml` has it.
