@@ -187,7 +187,7 @@ _STATES = {
     "expected": "passed, certificate to come",
     "due": "passed, certificate due and not delivered",
     "not_verified": "passed, identity not verified",
-    "revoked": "certificate taken back",
+    "revoked": "had a certificate that is there no more",
 }
 """What there is to say of a course with a certificate, or with none that is paid for."""
 _DECISIONS = {"letter": "a letter", "held_out": "held out", "none": "no letter"}
@@ -237,6 +237,8 @@ def _standing(course: Mapping[str, Any] | None) -> tuple[str, str]:
     words = [
         _STATES[course["state"]]
         if course["state"] in _STATES
+        else "passed by an earlier report, missing in the newest"
+        if course["missing"]
         else "passed on audit"
         if course["audit_passed"]
         else "passed, no certificate"

@@ -15,14 +15,16 @@ from edu_pipeline.facts.certificates_issued import (
 from edu_pipeline.facts.newcomers import CORE, WHOLE
 from edu_pipeline.facts.run_results import query_frame
 from edu_pipeline.ground.sql import among, literal, literals
-from edu_pipeline.model.completion import DUE, EXPECTED, NOT_VERIFIED, REVOKED
+from edu_pipeline.model.completion import DELIVERED, DUE, EXPECTED, NOT_VERIFIED, REVOKED
 
-TWO_ACCOUNTS = "two_accounts"
+TWO_ACCOUNTS, MISSING = "two_accounts", "missing"
 ISSUED_ONLY, DELIVERED_ONLY = "issued_not_delivered", "delivered_not_issued"
 WHAT = {
     EXPECTED: "passed on a paid track; the run's certificates are not out yet",
     DUE: "passed on a paid track; certificates are out, and none was delivered",
-    REVOKED: "had a certificate of the run, by an earlier report or by edX's table, and has none any more",
+    REVOKED: "had a certificate of the run, by an earlier report or by edX's table, and has none any more: "
+    "it was taken back, or they are missing in the newest report",
+    MISSING: "had passed on a paid track by an earlier report, and is missing in the newest",
     NOT_VERIFIED: "passed on a paid track; edX has not verified who they are",
     ISSUED_ONLY: "edX's table has a certificate of the run, and the grade report has none",
     DELIVERED_ONLY: "the grade report has a certificate of the run, and edX's table, which is newer, has none",
@@ -40,14 +42,15 @@ _BESIDE = f"""
 DOUBTS = f"""
   with asked as materialized (
     from (
-      select programme_id, course_id, run, learner_id, since,
-             unnest(if(beside is not null and state = {literal(REVOKED)}, [state, beside],
-                       [coalesce(beside, state)])) as doubt
+      select programme_id, course_id, run, learner_id, since, missing,
+             unnest(case when beside is not null and state = {literal(REVOKED)} then [state, beside]
+                         when missing and state not in {literals((REVOKED, DELIVERED))} then [{literal(MISSING)}]
+                         else [coalesce(beside, state)] end) as doubt
       from run_states left join (
         select programme_id, run, learner_id, {_BESIDE} as beside from course_certificates_issued
       ) using (programme_id, run, learner_id)
     )
-    where {among("doubt", (EXPECTED, DUE, REVOKED, NOT_VERIFIED, ISSUED_ONLY, DELIVERED_ONLY))}
+    where {among("doubt", (EXPECTED, DUE, REVOKED, MISSING, NOT_VERIFIED, ISSUED_ONLY, DELIVERED_ONLY))}
   )
   select asked.programme_id, learner_id, position, asked.course_id as course, run_name as run, since,
          result.grade, doubt
@@ -57,6 +60,7 @@ DOUBTS = f"""
     using (programme_id, run, learner_id)
   join programme_runs using (programme_id, run)
   where not done.certificate or doubt = {literal(DELIVERED_ONLY)}
+     or (doubt = {literal(REVOKED)} and missing)
   union all by name
   select programme_id, unnest(accounts) as learner_id, 0 as position, {literal(TWO_ACCOUNTS)} as doubt
   from (
@@ -68,7 +72,7 @@ DOUBTS = f"""
 """
 """SQL of what is doubtful: `programme_id`, `learner_id`, `course`, its `position`, `run`, `doubt` (of `WHAT`),
 `since`, `grade`. Of a course with a certificate from any run there is nothing to ask but whether edX's own
-table has it."""
+table has it, and where one is that an older run had: the day of completion may rest on it."""
 
 
 def doubts(con: duckdb.DuckDBPyConnection, programme_id: str, moved: pl.DataFrame) -> pl.DataFrame:

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Sequence
 import duckdb
 import polars as pl
 
-from edu_pipeline.facts.completion_doubts import DOUBTS, IN_WORDS, TWO_ACCOUNTS
+from edu_pipeline.facts.completion_doubts import DOUBTS, IN_WORDS, MISSING, TWO_ACCOUNTS
 from edu_pipeline.facts.run_results import HELD_COMPLETION, HELD_PROGRESS, query_frame
 from edu_pipeline.facts.run_states import FREE, OUT_ON, REACHED
 from edu_pipeline.ground.sql import literal, literals
@@ -30,7 +30,7 @@ HOW = f"""case state
     when {literal(LEFT)} then if({FREE}, 'left', 'refunded')
     when {literal(PASSED_FREE)} then 'free' else 'unknown' end"""
 """SQL of how a run was passed, on a row `result` of `stg_run_results` with its `state`: with a
-certificate, or one that was taken back; on a paid track without one, of these with an identity that is
+certificate, or one that is there no more; on a paid track without one, of these with an identity that is
 not verified, and of those who have left, `refunded`; on a free one, which `left` have left; on none that
 is known."""
 PASSED = f"({REACHED} or state in {literals((DELIVERED, REVOKED, NOT_VERIFIED, EXPECTED, DUE))})"
@@ -73,7 +73,7 @@ def standings(
         doubtful as (
           select coalesce(person_id, learner_id) as person, min_by({IN_WORDS}, (position, doubt)) as words,
                  min_by({IN_WORDS}, (position, doubt))
-                   filter (doubt not in {literals((EXPECTED, DUE))}) as words_of_complete
+                   filter (doubt not in {literals((EXPECTED, DUE, MISSING))}) as words_of_complete
           from ({DOUBTS}) left join stg_people using (learner_id)
           where programme_id = $programme_id
             and doubt not in {literals((NOT_VERIFIED, TWO_ACCOUNTS))}
@@ -380,22 +380,25 @@ def courses_of(con: duckdb.DuckDBPyConnection, learner_id: str) -> pl.DataFrame:
     """How a learner stands in the courses that they ever began.
 
     Args:
-        con: The warehouse, with `course_completion` and `programme_runs`.
+        con: The warehouse, with `course_completion`, `run_states` and `programme_runs`.
         learner_id: The learner.
 
     Returns:
         programme × course: `attempts`, `passed`, `certificate`, `audit_passed`, `in_progress`, and of
-        the best run `state`, `run_name`, `grade`, `track` and `verification`.
+        the best run `state`, `missing`, `run_name`, `grade`, `track` and `verification`.
     """
     return query_frame(
         con,
         """
         select done.programme_id, done.course_id, attempts, passed, certificate, audit_passed,
-               in_progress, state, run_name, done.grade as grade, enrollment_track as track, verification
+               in_progress, done.state, missing, run_name, done.grade as grade, enrollment_track as track, verification
         from course_completion as done
         join programme_runs as best
           on best.programme_id = done.programme_id and best.run = best_run
-        where learner_id = $learner_id
+        join run_states as states
+          on states.programme_id = done.programme_id and states.run = best_run
+          and states.learner_id = done.learner_id
+        where done.learner_id = $learner_id
         """,
         {"learner_id": learner_id},
     )

@@ -32,8 +32,9 @@ OUT_ON = "coalesce(certificates_available, ends)"
 """SQL on a run: the day from which its certificates can be had; empty: nobody said."""
 
 AWAITED = f"""(state in {literals((EXPECTED, DUE, REVOKED))}
-    or (state = {literal(NOT_VERIFIED)} and verifiable))"""
-"""SQL on a run with a learner's `state`: a certificate may still come, so nobody takes it again."""
+    or (state = {literal(NOT_VERIFIED)} and verifiable) or missing)"""
+"""SQL on a run with a learner's row of `run_states`: there may be a certificate, or one may still come, so
+nobody takes it again."""
 _TO_COME = "to come"
 _BASE = f"""
     case when {GIVEN} then {literal(DELIVERED)}
@@ -91,7 +92,7 @@ def build_run_states(con: duckdb.DuckDBPyConnection) -> None:
         )
         select {_KEY}, said.stamp, said.there, said.grade, said.verification,
                said.certificate_eligible, said.certificate_delivered, said.enrolled, said.paid,
-               said.certificate_paid, null::varchar as certificate
+               said.certificate_paid, null::varchar as certificate, false as missing
         from said join stg_run_results as result using ({_KEY})
         where said.stamp < result.stamp
         """
@@ -101,7 +102,8 @@ def build_run_states(con: duckdb.DuckDBPyConnection) -> None:
         create or replace table run_states as
         with latest as not materialized (
           select {_KEY}, stamp, true as there, grade, verification, certificate_eligible,
-                 certificate_delivered, enrolled, paid, result.certificate_paid, certificate
+                 certificate_delivered, enrolled, paid, result.certificate_paid, certificate,
+                 missing
           from stg_run_results as result
           left join (
             select {_KEY}, status as certificate from stg_data_packages
@@ -120,7 +122,7 @@ def build_run_states(con: duckdb.DuckDBPyConnection) -> None:
             as result
         ),
         based as not materialized (
-          select {_KEY}, course_id, stamp, alone, {OUT_ON} as out_on, {_BASE} as base
+          select {_KEY}, course_id, stamp, alone, missing, {OUT_ON} as out_on, {_BASE} as base
           from told as result join programme_runs using (programme_id, run)
         ),
         begun as (
@@ -130,10 +132,11 @@ def build_run_states(con: duckdb.DuckDBPyConnection) -> None:
         last as (
           select {_KEY}, any_value(course_id) as course_id, arg_max(base, stamp) as base,
                  max(stamp) as stamp, max(stamp) filter (new)::date as since,
-                 any_value(out_on) as out_on
+                 any_value(out_on) as out_on, bool_or(missing) as missing
           from begun group by {_KEY}
           union all by name
-          select {_KEY}, course_id, base, stamp, stamp::date as since, out_on from based where alone
+          select {_KEY}, course_id, base, stamp, stamp::date as since, out_on, missing
+          from based where alone
         ),
         given as (
           select programme_id, run, min(stamp)::date as first_on
@@ -148,7 +151,7 @@ def build_run_states(con: duckdb.DuckDBPyConnection) -> None:
                case when base <> {literal(_TO_COME)} then base
                     when stamp::date >= out_on then {literal(DUE)}
                     else {literal(EXPECTED)} end as state,
-               if(state = {literal(DUE)}, greatest(since, out_on), since) as since
+               if(state = {literal(DUE)}, greatest(since, out_on), since) as since, missing
         from dated
         """
     )

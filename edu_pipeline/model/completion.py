@@ -106,6 +106,7 @@ class RunStates(dy.Schema):
     since = dy.Date(
         description="Day of the first report in a row that says so, UTC; of `due` not before they are out"
     )
+    missing = dy.Bool(description="As in `stg_run_results`")
 
 
 class CourseCompletion(dy.Schema):
@@ -129,7 +130,7 @@ class CourseCompletion(dy.Schema):
     in_progress = dy.Bool(description="Enrolled in a run that is not over, and no certificate yet")
     awaited = dy.Bool(
         description=(
-            "No certificate, but of some run one is expected, due, taken back, or waits for an "
+            "No certificate, but of some run one is expected, due, gone, or waits for an "
             "identity that can still be verified"
         )
     )

@@ -106,7 +106,8 @@ class RunResults(dy.Schema):
     """A learner in a run, by the newest grade report, error file and profile export of the run.
 
     Learners whom only the grade report has are here, and those whom only the profile has: they have
-    no grade. The track is the grade report's, else the profile's.
+    no grade. The track is the grade report's, else the profile's. Who had a certificate or a pass on a
+    paid track by an older report, and is in the newest no more, is here without either (`missing`).
     """
 
     programme_id = dy.String(primary_key=True, description="The programme")
@@ -140,8 +141,17 @@ class RunResults(dy.Schema):
     has_error = dy.Bool(
         description="edX could not grade them: no grade then, and that is not a fail"
     )
-    file = dy.String(description="File of the row that counts, below the landing zone's root")
-    line = dy.Int64(description="Line where that row starts")
+    missing = dy.Bool(
+        description=(
+            "An older grade report has them with a certificate or a pass on a paid track, and the one "
+            "that counts has no row of theirs"
+        )
+    )
+    file = dy.String(
+        nullable=True,
+        description="File of the row that counts, below the landing zone's root; empty: in none",
+    )
+    line = dy.Int64(nullable=True, description="Line where that row starts")
 
 
 class Tracks(dy.Schema):

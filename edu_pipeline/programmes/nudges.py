@@ -115,7 +115,7 @@ def news(programme: Programme, runs: pl.DataFrame, as_of: date) -> pl.DataFrame:
                 or f"passed {label} on a paid track and has no certificate of it",
             ),
             "identity": _unverified(run, as_of),
-            "revoked": _News(_AWAITED, f"had a certificate of {label} that was taken back"),
+            "revoked": _News(_AWAITED, f"had a certificate of {label} that is there no more"),
             "refunded": _News(
                 _NO_NEWS, f"passed {label} and left the run, or the fee was refunded"
             ),

@@ -86,6 +86,7 @@ def result(learner: str, course: str, run: str = "1T2025", **cells: Any) -> Row:
         "enrolled": True,
         "stamp": at(2026, 9, 1),
         "has_error": False,
+        "missing": False,
         "file": "micromasters/lead/grades.csv",
         "line": 2,
     } | cells

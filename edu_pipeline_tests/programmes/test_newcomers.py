@@ -106,9 +106,12 @@ def test_a_certificate_that_is_owed_awaited_or_gone_is_doubtful_unless_another_r
             certified("5", "a", **none),
             certified("5", "a", "1T2024"),
             certified("6", "a"),
+            # of older runs, and missing in their newest report: with a certificate, and paid for
+            certified("6", "a", "1T2024", missing=True, enrolled=False, **none),
+            certified("7", "a", missing=True, enrolled=False, **none),
         ],
         [run_of("a", "1T2025", **out)],
-        earlier=[{**gone, **had}],
+        earlier=[{**gone, **had}, certified("6", "a", "1T2024", stamp=at(2026, 7, 1))],
     )
 
     nobody = pl.DataFrame(
@@ -116,11 +119,13 @@ def test_a_certificate_that_is_owed_awaited_or_gone_is_doubtful_unless_another_r
     )
     rows = doubts(tables.con, "lead", nobody)
     assert rows.select("student_id", "course", "run", "doubt", "since").rows() == [
+        ("6", "a", "1T2024", "revoked", date(2026, 9, 1)),
         ("1", "a", "1T2025", "due", date(2026, 9, 1)),
+        ("7", "a", "1T2025", "missing", date(2026, 9, 1)),
         ("2", "a", "1T2025", "not_verified", date(2026, 9, 1)),
         ("4", "a", "1T2025", "revoked", date(2026, 9, 1)),
         ("3", "b", "1T2025", "expected", date(2026, 9, 1)),
     ]
-    assert rows["in_words"][0] == (
+    assert rows["in_words"][1] == (
         "passed on a paid track; certificates are out, and none was delivered"
     )

@@ -38,6 +38,7 @@ from edu_pipeline_tests.programmes.conftest import (
     Build,
     Row,
     Tables,
+    at,
     certified,
     frame,
     key,
@@ -595,6 +596,22 @@ def test_a_congratulation_waits_while_something_is_in_doubt(decided: Decide) -> 
     owed = certified("1", "z", "1T2026", certificate_delivered=False)
     gone = "passed on a paid track; certificates are out, and none was delivered"
     assert why(decided([*CORE, owed], OVER)) == ("none", f"the congratulation waits: {gone}")
+
+
+def test_a_congratulation_waits_where_an_older_certificate_of_the_course_is_missing(
+    build: Build,
+) -> None:
+    lost = certified("1", "a", "1T2024", stamp=at(2026, 7, 1))
+    missing = {"certificate_delivered": None, "enrolled": False, "missing": True, "grade": None}
+    tables = build(
+        [*WHOLE, {**lost, "stamp": at(2026, 9, 1), **missing}],
+        [*OVER, over("a", run="1T2024")],
+        learners=[person("1")],
+        earlier=[lost],
+    )
+    assert tables.state("1", "a", "1T2024") == ("revoked", date(2026, 9, 1))
+    words = "it was taken back, or they are missing in the newest report"
+    assert why(decide(tables))[1].endswith(words)
 
 
 @pytest.mark.parametrize("state", ["due", "expected"])

@@ -10,6 +10,7 @@ from datetime import date
 import polars as pl
 
 from edu_pipeline.facts.certificates_issued import build_course_certificates
+from edu_pipeline.facts.completion_doubts import doubts
 from edu_pipeline.facts.run_results import build_course_completion, learner_rows
 from edu_pipeline.facts.run_states import build_run_states
 from edu_pipeline.ground.warehouse import read_table, write_table
@@ -33,8 +34,9 @@ HEADER = (
 )
 VERIFIED = "verified,ID Verified,Y,Y,verified,enrolled"
 OWED = "verified,ID Verified,Y,N,N/A,enrolled"
-OTHERS = {str(n): ("0.8", VERIFIED, VERIFIED) for n in range(100, 150)}
+OTHERS = {str(n): ("0.8", VERIFIED, VERIFIED) for n in range(100, 200)}
 """So many that one certificate less is no report that lost its certificates."""
+MISSING = ""
 HISTORIES = {
     # Eligible stays Y for who has left or was refunded, and nothing is delivered (mitxpro 669)
     "1": ("0.9", OWED, "verified,N/A,Y,N,N/A,unenrolled"),
@@ -59,7 +61,15 @@ HISTORIES = {
         "verified,ID Verified,N,N,N/A,enrolled",
         "verified,ID Verified,N,N,N/A,enrolled",
     ),
+    # in the newest report no more: with a certificate, with a pass that was paid for, and without fee;
+    # of 14 and 15 an older profile says that they are enrolled
+    "11": ("0.9", VERIFIED, MISSING),
+    "12": ("0.9", OWED, MISSING),
+    "13": ("0.9", "audit,N/A,N,N,N/A,enrolled", MISSING),
+    "14": ("0.9", VERIFIED, MISSING),
+    "15": ("0.4", "verified,ID Verified,N,N,N/A,unenrolled", MISSING),
 }
+PROFILE = "id,username,email\n" + "".join(f"{n},u{n},u{n}@x.example\n" for n in (14, 15))
 
 
 def report(newest: int) -> str:
@@ -67,16 +77,18 @@ def report(newest: int) -> str:
     return HEADER + "".join(
         f"{who},u{who}@x.example,u{who},{grade},0.5,{said[newest]}\n"
         for who, (grade, *said) in rows
+        if said[newest] != MISSING
     )
 
 
-def test_ten_learners_stand_where_they_stand_and_three_of_them_completed_the_core(
+def test_learners_stand_where_they_stand_and_three_of_them_completed_the_core(
     land_files: Land,
 ) -> None:
     landed = land_files(
         {
             "UQx_BUSLEAD1x_1T2026_grade_report_2026-04-01-0900.csv": report(0),
             "UQx_BUSLEAD1x_1T2026_grade_report_2026-09-01-0900.csv": report(1),
+            "UQx_BUSLEAD1x_1T2026_student_profile_info_2026-08-01-0900.csv": PROFILE,
         },
         PROGRAMME + RUN,
     )
@@ -92,7 +104,8 @@ def test_ten_learners_stand_where_they_stand_and_three_of_them_completed_the_cor
 
     states = read_table(con, "run_states").filter(pl.col("learner_id").is_in([*HISTORIES]))
     april, may, september = date(2026, 4, 1), date(2026, 5, 1), date(2026, 9, 1)
-    found = states.sort(pl.col("learner_id").cast(pl.Int64)).select("state", "since").rows()
+    states = states.sort(pl.col("learner_id").cast(pl.Int64))
+    found = states.select("state", "since").rows()
     assert found == [
         ("left", september),
         ("not_verified", september),
@@ -104,7 +117,12 @@ def test_ten_learners_stand_where_they_stand_and_three_of_them_completed_the_cor
         ("due", may),
         ("delivered", september),
         ("enrolled", april),
+        ("revoked", september),
+        ("left", september),
+        ("revoked", september),
+        ("left", april),
     ]
+    assert states.filter("missing")["learner_id"].to_list() == ["11", "12", "14"]
     courses = [course.id for course in programmes[0].courses]
     progress = programme_progress(programmes[0], learner_rows(con, "buslead", courses), runs, TODAY)
     complete = progress.filter("core_complete")["learner_id"].to_list()
@@ -112,3 +130,17 @@ def test_ten_learners_stand_where_they_stand_and_three_of_them_completed_the_cor
     assert not progress["complete"].any()
     done = read_table(con, "course_completion").filter(learner_id="4").row(0, named=True)
     assert (done["certificate"], done["passed"], done["grade"]) == (True, False, 0.1)
+    nobody = pl.DataFrame(
+        schema={"learner_id": pl.String, "milestone": pl.String, "new": pl.Boolean}
+    )
+    asked = doubts(con, "buslead", nobody).select("student_id", "doubt").rows()
+    assert sorted(asked, key=lambda row: int(row[0])) == [
+        ("2", "not_verified"),
+        ("3", "revoked"),
+        ("8", "due"),
+        ("11", "revoked"),
+        ("12", "missing"),
+        ("14", "revoked"),
+    ]
+    waiting = read_table(con, "course_completion").filter("awaited")["learner_id"].to_list()
+    assert sorted(waiting, key=int) == ["2", "3", "8", "11", "12", "14"]

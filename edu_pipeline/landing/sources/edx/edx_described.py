@@ -172,8 +172,8 @@ def _run(
     broken = exports.drop_nulls("error").height
     parts += [f"{counted(broken, 'file')} cannot be read"] if broken else []
     tracks = con.execute(
-        "select track, paid, count(*) from stg_run_results where run = ? and programme_id = ? "
-        "group by all order by count(*) desc, track",
+        "select track, paid, count(*) from stg_run_results "
+        "where run = ? and programme_id = ? and line is not null group by all order by count(*) desc, track",
         [run, exports["programme_id"][0]],
     ).fetchall()
     shown = [

@@ -147,13 +147,15 @@ def stage_all(
     """
     write_table(con, "stg_tracks", tracks(programmes))
     stage_data_packages(con, exports, lists, programmes)
-    stage(con, exports)
+    stage(con, exports, programmes)
     stage_opt_ins(con, lists)
     stage_programme_certificates(con, lists, programmes)
     stage_people(con)
 
 
-def stage(con: duckdb.DuckDBPyConnection, exports: pl.DataFrame) -> None:
+def stage(
+    con: duckdb.DuckDBPyConnection, exports: pl.DataFrame, programmes: Sequence[Programme]
+) -> None:
     """Make `stg_run_results`, `stg_learners`, `stg_former_addresses` and `rejected_…`.
 
     What the grade reports say that nobody has read before is remembered.
@@ -161,7 +163,9 @@ def stage(con: duckdb.DuckDBPyConnection, exports: pl.DataFrame) -> None:
     Args:
         con: The warehouse, with the raw tables, `stg_tracks`, `stg_data_packages` and the history.
         exports: `EdxExports`.
+        programmes: As `pipeline.toml` has them.
     """
+    marks = {(of.id, course.id): course.pass_mark for of in programmes for course in of.courses}
     read = exports.filter("current")
     for table in REPORTS.values():
         con.execute(
@@ -184,9 +188,10 @@ def stage(con: duckdb.DuckDBPyConnection, exports: pl.DataFrame) -> None:
                 size = of_kind["size"][0]
                 if not known.get((path, size)):
                     record(con, programme, run, path, size, "from judged_grades", counts=True)
+        _find_missing(con, programme, run, marks[programme, course])
         _add_results(con, programme, course, run)
     _stage_learners(con, read)
-    for name in (*(f"judged_{kind}" for kind in REPORTS), "usernames"):
+    for name in (*(f"judged_{kind}" for kind in REPORTS), "missing", "usernames"):
         con.execute(f"drop table if exists {name}")
 
 
@@ -317,10 +322,45 @@ def tracks(programmes: Sequence[Programme]) -> pl.DataFrame:
     )
 
 
+def _find_missing(con: duckdb.DuckDBPyConnection, programme: str, run: str, mark: float) -> None:
+    """Make `missing`: whom an older grade report of a run has, and the one that counts has no more.
+
+    `matters`: with a certificate of a paid track, or with a pass on one by the last that has them.
+    """
+    of_run = "history.programme_id = $programme and history.run = $run"
+    con.execute(
+        f"""
+        create or replace temp table missing as
+        with gone as (
+          select learner_id, newest
+          from report_history as history, (select max(_version) as newest from judged_grades)
+          where {of_run} and stamp <= newest
+          group by learner_id, newest having not arg_max(there, stamp)
+        )
+        select learner_id, newest as missed_at, arg_max(history.track, stamp) as last_track,
+               coalesce(
+                 bool_or(certificate_delivered and (own.paid or certified.paid))
+                 or arg_max(own.paid and (grade >= $mark or certificate_eligible), stamp), false
+               ) as matters
+        from report_history as history
+        join gone using (learner_id)
+        anti join judged_grade_errors using (learner_id)
+        left join stg_tracks as own
+          on own.programme_id = $programme and own.track = history.track
+        left join stg_tracks as certified
+          on certified.programme_id = $programme and certified.track = lower(certificate_type)
+        where {of_run} and there and stamp <= newest
+        group by learner_id, newest
+        """,
+        {"programme": programme, "run": run, "mark": mark},
+    )
+
+
 def _add_results(con: duckdb.DuckDBPyConnection, programme: str, course: str, run: str) -> None:
     """Everybody whom a run's grade report, profile or errors have, or edX's own tables, once.
 
-    The tables speak where the reports are silent.
+    The tables speak where the reports are silent. Of those whom only older reports have, the ones with
+    a certificate or a pass on a paid track are there without either, so that they are asked about.
     """
     downloadable, unverified = literal(DOWNLOADABLE), literal(UNVERIFIED)
     con.execute(
@@ -331,8 +371,8 @@ def _add_results(con: duckdb.DuckDBPyConnection, programme: str, course: str, ru
                  if(errors._line is null,
                     coalesce(grades.clean_grade, if(grades._line is null, package.grade, null)), null)
                    as grade,
-                 coalesce(grades.clean_track, profile.clean_track, package.track, certificate_track)
-                   as track,
+                 coalesce(grades.clean_track, profile.clean_track, package.track, last_track,
+                          certificate_track) as track,
                  coalesce(grades.clean_verification, profile.clean_verification,
                           if(status = {unverified}, 'Not ID Verified', null)) as verification,
                  coalesce(grades.clean_certificate_eligible,
@@ -342,10 +382,13 @@ def _add_results(con: duckdb.DuckDBPyConnection, programme: str, course: str, ru
                    as certificate_delivered,
                  coalesce(grades.clean_certificate_type,
                           if(status = {downloadable}, certificate_track, null)) as certificate_type,
-                 coalesce(if(grades.clean_says_enrolled, grades.clean_enrolled, package.enrolled),
-                          grades.clean_enrolled, if(profile._line is null, null, true)) as enrolled,
-                 coalesce(grades._version, errors._version, profile._version, package.listed_at)
-                   as stamp,
+                 if(missed_at >= coalesce(greatest(profile._version, package.listed_at), missed_at), false,
+                    coalesce(if(grades.clean_says_enrolled, grades.clean_enrolled, package.enrolled),
+                             grades.clean_enrolled, if(profile._line is null, null, true)))
+                   as enrolled,
+                 coalesce(matters, false) as missing,
+                 coalesce(grades._version, errors._version, greatest(profile._version, missed_at),
+                          package.listed_at) as stamp,
                  errors._line is not null as has_error,
                  coalesce(grades._file, errors._file, profile._file, package.file) as file,
                  coalesce(grades._line, errors._line, profile._line, package.line) as line
@@ -355,6 +398,8 @@ def _add_results(con: duckdb.DuckDBPyConnection, programme: str, course: str, ru
           full join (
             from stg_data_packages where programme_id = $programme and run = $run
           ) as package using (learner_id)
+          full join missing using (learner_id)
+          where matters or coalesce(grades._line, errors._line, profile._line, package.line) is not null
         )
         select $programme as programme_id, $course as course_id, $run as run, of_run.*,
                own.paid as paid, certified.paid as certificate_paid
