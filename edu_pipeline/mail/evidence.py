@@ -14,6 +14,7 @@ from datetime import datetime, timedelta
 
 from edu_pipeline.ground.addresses import same_address
 from edu_pipeline.mail.ledger.database import LedgerError
+from edu_pipeline.mail.ledger.place import send_from_here
 from edu_pipeline.mail.ledger.reading import FrozenLetter
 from edu_pipeline.mail.ledger.store import Cause, ConcurrentChangeError, Ledger, TransitionError
 from edu_pipeline.mail.ledger.tables import OUT
@@ -69,7 +70,12 @@ class Evidence:
 
         Returns:
             Why nothing may be sent, where the records of the period cannot be asked.
+
+        Raises:
+            OtherPlaceError: Letters that leave the machine were last sent from elsewhere.
         """
+        if self.transport.leaves:
+            send_from_here(self.ledger, now=self.now())
         doubts: dict[str, list[FrozenLetter]] = defaultdict(list)
         of_period = group_of(self.ledger.id, campaign, period)
         doubts[of_period] = []
@@ -206,16 +212,16 @@ class Evidence:
         Args:
             campaign: Of the period.
             period: Such as `2026-W40`.
-            adopt: Note them to be out.
+            adopt: Note them to be out; then nothing is sent now, whether there are any or not.
 
         Returns:
-            Why nothing is sent now, where any was noted.
+            Why nothing is sent now.
 
         Raises:
             RestoredLedgerError: There are some, and they are not to be noted or cannot be.
         """
         name = self.transport.name
-        if not self.strangers:
+        if not self.strangers and not adopt:
             return None
         states = {entry.key: entry.state for entry in self.ledger.entries(campaign, period)}
         cause = Cause(self.now(), self.by, "in the carrier's records")
@@ -243,13 +249,19 @@ class Evidence:
                 "what the carrier knows: edu-pipeline mail send "
                 f"{options(campaign, period, self.ledger.campaigns())} --adopt"
             )
-        if taken:
-            return (
-                f"{taken} letters that {name} had sent were taken over, and nothing was sent now. "
-                "What the carrier does not know is still missing since the backup: opt-outs by the "
-                "link, who was forgotten, pauses, cancelled letters. Settle that first, then send."
-            )
-        return None
+        if not taken and not adopt:
+            return None
+        told = (
+            f"{taken} letters that {name} had sent were taken over"
+            if taken
+            else f"There was nothing to take over from {name}'s records of {period}, which come late or "
+            "may be none"
+        )
+        return (
+            f"{told}, and nothing was sent now. What the carrier does not know is still missing since "
+            "a backup: opt-outs by the link, who was forgotten, pauses, cancelled letters. Settle that "
+            "first, then send without --adopt."
+        )
 
     def _erased(self, key: str | None) -> bool:
         """Whether it is a letter to somebody who was forgotten since."""

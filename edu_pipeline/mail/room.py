@@ -51,6 +51,8 @@ class MailRoom:
     @property
     def journal(self) -> Path | None:
         """Where its journal is; None: beside a ledger that is a file."""
+        if named := self.settings.mail.journal:
+            return self.home.root / Path(named).expanduser()
         return None if self.ledger_url.startswith("sqlite") else self.home.data / "ledger.journal"
 
     def transport(self) -> Transport:

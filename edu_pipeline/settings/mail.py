@@ -222,6 +222,14 @@ class Mail(Part):
             "EDU_PIPELINE_LEDGER_URL where it has a password. Default: data/ledger.db."
         ),
     )
+    journal: str | None = Field(
+        None,
+        min_length=1,
+        description=(
+            "The file of the ledger's journal, such as /other/disk/school.journal, in a folder that is "
+            "there; each home needs its own. Default: data/ledger.journal."
+        ),
+    )
     smtp: Smtp = Field(default_factory=Smtp)
     sendgrid: SendGrid = Field(default_factory=SendGrid)
 

@@ -8,7 +8,9 @@ from typer.testing import Result
 
 from edu_pipeline.commands.console import UserError
 from edu_pipeline.commands.jobs import run_job
+from edu_pipeline.mail.ledger import place
 from edu_pipeline.mail.ledger.database import OtherLedgerError
+from edu_pipeline.mail.ledger.place import OtherPlaceError
 from edu_pipeline.mail.ledger.suppressions import in_force
 from edu_pipeline.mail.states import State
 from edu_pipeline.settings.home import Home
@@ -59,6 +61,28 @@ def test_what_was_approved_is_sent_once_each(
     command("mail", "send", "--by", "Kim")
     assert sum(fake.counts().values()) == 2
     assert states(home)["t_3"] is State.draft
+
+
+def test_from_another_machine_nothing_is_sent_until_somebody_says_that_the_home_was_moved(
+    tmp_path: Path, command: Command, fake: FakeSendGrid, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    machine = tmp_path / "machine"
+    monkeypatch.setattr(place, "MACHINE_ID", machine)
+    machine.write_text("a" * 32)
+    home = home_with(tmp_path, live_by(fake))
+    queued(home, letter("t_1"))
+    command("mail", "approve", "--yes", "--by", "Kim")
+    command("mail", "send")
+    queued(home, letter("t_1"), letter("t_2"))
+    command("mail", "approve", "--yes", "--by", "Kim")
+    machine.write_text("b" * 32)
+    with pytest.raises(OtherPlaceError, match="mail restore --here"):
+        command("mail", "send")
+    assert sum(fake.counts().values()) == 1
+    assert "sent from here from now on" in command("mail", "restore", "--here").stdout
+    command("mail", "send")
+    assert set(fake.counts().values()) == {1}
+    assert sum(fake.counts().values()) == 2
 
 
 def test_a_restored_ledger_is_seen_before_anything_is_sent_and_can_take_over(

@@ -784,6 +784,30 @@ def test_a_ledger_restored_from_a_backup_sends_nothing_until_a_person_decides(
     assert ledger.transport_ids("teachers", "2026-W40") >= {"id-1"}
 
 
+def test_taking_over_where_there_is_nothing_to_take_over_sends_nothing_either(
+    ledger: Ledger, make_letter: LetterMaker
+) -> None:
+    queue(ledger, make_letter())
+    moody = Moody({}, records=[])
+    report = deliver(
+        ledger,
+        moody,
+        campaign="teachers",
+        period="2026-W40",
+        now=lambda: NOW,
+        owner="carla",
+        rules=PLAIN,
+        adopt=True,
+    )
+    assert (moody.asked, report.counts) == ([], {State.pending: 1})
+    assert report.stopped == (
+        "There was nothing to take over from moody's records of 2026-W40, which come late or may be "
+        "none, and nothing was sent now. What the carrier does not know is still missing since a "
+        "backup: opt-outs by the link, who was forgotten, pauses, cancelled letters. Settle that "
+        "first, then send without --adopt."
+    )
+
+
 def test_records_of_what_the_ledger_knows_to_be_out_stop_nothing(
     ledger: Ledger, make_letter: LetterMaker
 ) -> None:
@@ -1139,3 +1163,37 @@ def test_a_pause_or_a_gate_that_came_after_the_last_look_lets_nothing_be_claimed
         ledger.record_periods("teachers", [period])
         got = claimed(ledger, key, owner="me", transport="moody", now=NOW)
         assert got is (held is None)
+
+
+@pytest.mark.parametrize("url", ["postgresql"], indirect=True)
+def test_a_sender_whose_lock_was_cut_claims_nothing_more_once_another_has_begun(
+    url: str, ledger: Ledger, make_letter: LetterMaker
+) -> None:
+    queue(ledger, *(make_letter(f"t_{n}") for n in range(1, 7)))
+    rules = Rules(per_hour=4)
+    other = Moody({})
+
+    class Cut(Moody):
+        """A pooler cuts the idle connection that holds the lock, and another sender comes."""
+
+        def send(self, letter: FrozenLetter, now: datetime) -> Outcome:
+            if letter.recipient_key == "t_2":
+                with ledger.connect() as connection:
+                    connection.exec_driver_sql(
+                        "SELECT pg_terminate_backend(pid) FROM pg_locks WHERE locktype = 'advisory' "
+                        "AND database = (SELECT oid FROM pg_database WHERE datname = current_database())"
+                    )
+                with Ledger(url) as another:
+                    assert run(another, other, rules=rules).sent == 2
+            return super().send(letter, now)
+
+    first = Cut({})
+    with pytest.raises(SenderBusyError, match="Another delivery has begun"):
+        run(ledger, first, rules=rules)
+    assert (first.asked, other.asked) == (["t_1", "t_2"], ["t_3", "t_4"])
+    assert ledger.counts("teachers", "2026-W40") == {
+        State.sent: 3,
+        State.unknown: 1,
+        State.pending: 2,
+    }
+    assert run(ledger, other, rules=rules).sent == 0

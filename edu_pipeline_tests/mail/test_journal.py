@@ -3,19 +3,24 @@
 import json
 import shutil
 from collections.abc import Callable
+from contextlib import nullcontext
 from pathlib import Path
 
 import pytest
 
+from edu_pipeline.mail.ledger import place
 from edu_pipeline.mail.ledger.adoption import adopt
 from edu_pipeline.mail.ledger.controls import pause, paused
 from edu_pipeline.mail.ledger.copying import back_up, put_back
-from edu_pipeline.mail.ledger.database import LedgerError, OtherLedgerError
+from edu_pipeline.mail.ledger.database import LedgerError, OtherLedgerError, SenderBusyError
+from edu_pipeline.mail.ledger.place import OtherPlaceError, send_from_here
 from edu_pipeline.mail.ledger.store import Ended, Ledger
 from edu_pipeline.mail.ledger.suppressions import in_force, suppress
 from edu_pipeline.mail.ledger.tables import METADATA
 from edu_pipeline.mail.letter import Letter
 from edu_pipeline.mail.states import State
+from edu_pipeline.wiring.environment import mail_room
+from edu_pipeline_tests.commands.letters import home_with
 from edu_pipeline_tests.mail.letters import NOW
 
 LetterMaker = Callable[..., Letter]
@@ -170,6 +175,7 @@ def test_the_journal_names_nobody_and_is_its_owners(file: Path, make_letter: Let
 def test_a_ledger_on_postgresql_that_lost_its_tables_is_recognised(
     postgres_url: str, tmp_path: Path, make_letter: LetterMaker
 ) -> None:
+    (tmp_path / "elsewhere").mkdir()
     journal = tmp_path / "elsewhere" / "ledger.journal"
     with Ledger(postgres_url, journal) as ledger:
         send(ledger, week(ledger, make_letter)[0])
@@ -193,3 +199,114 @@ def test_a_damaged_copy_is_not_put_back(file: Path, tmp_path: Path) -> None:
     with pytest.raises(LedgerError, match="damaged"):
         put_back(tmp_path / "copy.db", file, now=NOW)
     assert file.read_bytes() == before
+
+
+def test_a_journal_without_its_beginning_is_no_journal_of_anybody_and_is_not_begun_anew(
+    file: Path, make_letter: LetterMaker
+) -> None:
+    journal = file.with_suffix(".journal")
+    with opened(file) as ledger:
+        send(ledger, week(ledger, make_letter)[0], end=State.sent)
+    lines = journal.read_bytes().splitlines(keepends=True)
+    for damaged in (b"", b"x" + b"".join(lines)):
+        journal.write_bytes(damaged)
+        with pytest.raises(LedgerError, match=r"damaged at its beginning, or empty.*mail restore"):
+            opened(file)
+        assert journal.read_bytes() == damaged
+    file.rename(file.with_name("lost.db"))
+    with pytest.raises(LedgerError, match="damaged at its beginning"):
+        adopt(f"sqlite:///{file}", None, now=NOW, by="test")
+    file.unlink()
+    file.with_name("lost.db").rename(file)
+    assert adopt(f"sqlite:///{file}", None, now=NOW, by="test").out == 0
+    with opened(file) as ledger:
+        assert ledger.journal
+        assert [line["state"] for line in ledger.journal.lines()] == ["claimed", "sent"]
+
+
+def test_the_journals_folder_is_not_made_because_its_disk_may_be_missing(
+    file: Path, tmp_path: Path
+) -> None:
+    with pytest.raises(LedgerError, match="Is its disk or share mounted"):
+        Ledger(f"sqlite:///{file}", tmp_path / "share" / "x.journal")
+    assert not (tmp_path / "share").exists()
+
+
+def test_a_journal_that_is_named_elsewhere_is_moved_there_by_a_person(
+    tmp_path: Path, make_letter: LetterMaker
+) -> None:
+    (tmp_path / "disk").mkdir()
+    home = home_with(tmp_path)
+    with mail_room(home).open_ledger() as ledger:
+        send(ledger, week(ledger, make_letter)[0])
+    home_with(tmp_path, '[mail]\njournal = "disk/school.journal"\n')
+    with pytest.raises(OtherLedgerError, match=r"disk/school.journal .*move the file there"):
+        mail_room(home).open_ledger()
+    (home.data / "ledger.journal").rename(tmp_path / "disk" / "school.journal")
+    with mail_room(home).open_ledger() as ledger:
+        assert ledger.journal
+        assert ledger.journal.path == tmp_path / "disk" / "school.journal"
+    other = home_with(tmp_path / "disk", '[mail]\njournal = "school.journal"\n')
+    with pytest.raises(OtherLedgerError, match="Each home has a journal of its own"):
+        mail_room(other).open_ledger()
+
+
+def test_no_copy_is_put_back_while_letters_are_delivered(file: Path, tmp_path: Path) -> None:
+    with opened(file) as ledger:
+        back_up(file, tmp_path / "copy.db")
+        before = file.read_bytes()
+        with ledger.only_sender(), pytest.raises(SenderBusyError):
+            put_back(tmp_path / "copy.db", file, now=NOW)
+        assert file.read_bytes() == before
+
+
+# Where letters are sent from
+
+
+def test_a_copied_home_sends_nothing_until_a_person_says_that_it_was_moved(
+    tmp_path: Path,
+) -> None:
+    (tmp_path / "home").mkdir()
+    with opened(tmp_path / "home" / "ledger.db") as ledger:
+        send_from_here(ledger, now=NOW)
+        send_from_here(ledger, now=NOW)
+    shutil.copytree(tmp_path / "home", tmp_path / "copy")
+    with opened(tmp_path / "copy" / "ledger.db") as ledger:
+        told = r"home/ledger.db, on 2026-10-02 15:00 UTC.*mail restore --here"
+        for _ in range(2):
+            with pytest.raises(OtherPlaceError, match=told):
+                send_from_here(ledger, now=NOW)
+        send_from_here(ledger, now=NOW, moved=True)
+        send_from_here(ledger, now=NOW)
+
+
+@pytest.mark.parametrize(
+    ("before", "now", "other"),
+    [
+        ("a" * 32, "a" * 32, False),
+        ("a" * 32, "b" * 32, True),
+        ("a" * 32, None, False),
+        (None, "b" * 32, False),
+        ("a" * 32, "uninitialized", False),
+    ],
+)
+def test_another_machine_is_known_by_its_id_and_one_without_keeps_nobody(
+    url: str,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    before: str | None,
+    now: str | None,
+    other: bool,
+) -> None:
+    def on(machine: str | None) -> None:
+        file = tmp_path / f"machine-{machine}"
+        if machine:
+            file.write_text(f"{machine}\n")
+        monkeypatch.setattr(place, "MACHINE_ID", file)
+
+    with Ledger(url) as ledger:
+        on(before)
+        send_from_here(ledger, now=NOW)
+        on(now)
+        with pytest.raises(OtherPlaceError) if other else nullcontext():
+            send_from_here(ledger, now=NOW)

@@ -43,6 +43,13 @@ def restore(
             show_default=False,
         ),
     ] = None,
+    here: Annotated[
+        bool,
+        typer.Option(
+            "--here",
+            help="The home was moved: letters are sent from here now, and from nowhere else.",
+        ),
+    ] = False,
     yes: Yes = False,
     by: By = None,
 ) -> None:
@@ -52,6 +59,7 @@ def restore(
     End the web server, the daemon and other commands before.
     """
     from edu_pipeline.mail.ledger.copying import put_back
+    from edu_pipeline.mail.ledger.place import send_from_here
     from edu_pipeline.wiring.environment import mail_room
 
     home: Home = context.obj
@@ -63,6 +71,10 @@ def restore(
         if kept := put_back(copy, ledger, now=now):
             out.print(f"What was there is kept: {kept}", markup=False, soft_wrap=True)
     _print(room.adopt_ledger(now=now, by=who(by)))
+    if here:
+        with room.open_ledger() as opened:
+            send_from_here(opened, now=now, moved=True)
+        out.print("Letters are sent from here from now on.")
     out.print(f"How letters stand: {command(home, 'mail status')}", markup=False, soft_wrap=True)
 
 

@@ -9,7 +9,8 @@ from contextlib import closing
 from datetime import datetime
 from pathlib import Path
 
-from edu_pipeline.mail.ledger.database import LedgerError
+from edu_pipeline.mail.ledger.database import LedgerError, sender_lock
+from edu_pipeline.mail.ledger.journal import make_name_durable
 
 
 def back_up(ledger: Path, to: Path) -> None:
@@ -34,26 +35,30 @@ def back_up(ledger: Path, to: Path) -> None:
 def put_back(copy: Path, ledger: Path, *, now: datetime) -> Path | None:
     """Put a copy in a ledger's place; what was there is kept, and its new place is returned.
 
-    Only while nothing else has the ledger open.
+    Only while nothing else has the ledger open; a sender is kept out.
 
     Raises:
-        LedgerError: The copy is no whole ledger; nothing was changed.
+        SenderBusyError: Letters are being delivered; nothing was changed.
+        LedgerError: The copy is no whole ledger, or there is no room; nothing was changed.
     """
     _check(copy)
-    new = ledger.with_suffix(".restoring")
-    new.unlink(missing_ok=True)
-    back_up(copy, new)
-    aside = ledger.with_suffix(
-        f".{now:%Y%m%dT%H%M%S}.before-restore.db"
-    )  # so that `forget` finds it
-    kept = None
-    for end in ("", "-wal", "-shm"):
-        old = ledger.with_name(f"{ledger.name}{end}")
-        if old.exists():
-            kept = aside
-            old.rename(aside.with_name(f"{aside.name}{end}"))
-    new.rename(ledger)
-    return kept
+    ledger.parent.mkdir(parents=True, exist_ok=True)
+    with sender_lock(ledger):
+        new = ledger.with_suffix(".restoring")
+        new.unlink(missing_ok=True)
+        back_up(copy, new)
+        aside = ledger.with_suffix(
+            f".{now:%Y%m%dT%H%M%S}.before-restore.db"
+        )  # so that `forget` finds it
+        kept = None
+        for end in ("", "-wal", "-shm"):
+            old = ledger.with_name(f"{ledger.name}{end}")
+            if old.exists():
+                kept = aside
+                old.rename(aside.with_name(f"{aside.name}{end}"))
+        new.rename(ledger)
+        make_name_durable(ledger)
+        return kept
 
 
 def _check(file: Path) -> None:

@@ -9,7 +9,7 @@ import hashlib
 import secrets
 import sqlite3
 from collections.abc import Iterator, Mapping
-from contextlib import ExitStack, closing, contextmanager, nullcontext
+from contextlib import ExitStack, closing, contextmanager, nullcontext, suppress
 from datetime import UTC, datetime
 from pathlib import Path
 from types import TracebackType
@@ -18,7 +18,7 @@ from typing import Any, Self
 import sqlalchemy as sa
 from filelock import FileLock, Timeout
 
-from edu_pipeline.mail.ledger.journal import Head, Journal, Line, noted
+from edu_pipeline.mail.ledger.journal import DamagedJournalError, Head, Journal, Line, noted
 from edu_pipeline.mail.ledger.memory import memory
 from edu_pipeline.mail.ledger.tables import IDENTITY, METADATA
 
@@ -27,11 +27,15 @@ HEAD = "0008"
 _MIGRATIONS = Path(__file__).parent / "migrations"
 _VERSION = sa.table("alembic_version", sa.column("version_num", sa.String))
 _LOCK_WAIT_SECONDS = 60
+_CONNECT_SECONDS = 30
 _COUNT = "journalled"
+_TURN = "sender"
+"""Names the sender whose turn it is: one that lost its lock finds another's."""
 _RESTORE = (
     "To put back the newest backup: edu-pipeline mail restore FILE; without one, what the journal "
     "remembers: edu-pipeline mail restore."
 )
+_OWN = "Each home has a journal of its own: look whether this one is."
 _OLDER = (
     "{} is older than its journal {} remembers ({} entries are missing), as after a backup was "
     "restored, or where a copy of it is used elsewhere. Nothing was done. To take over what the "
@@ -70,9 +74,13 @@ class Database:
 
     def __init__(self, url: str, journal: Path | None = None, *, adopt: bool = False) -> None:
         self._adopts = adopt
+        self._turn: str | None = None
         try:
+            of = sa.make_url(url)
+            if of.get_backend_name() == "postgresql":
+                of = of.update_query_dict({"connect_timeout": str(_CONNECT_SECONDS), **of.query})
             # errors must not carry names, addresses and letters into logs
-            self._engine = sa.create_engine(url, hide_parameters=True)
+            self._engine = sa.create_engine(of, hide_parameters=True)
         except (sa.exc.ArgumentError, sa.exc.NoSuchModuleError, ModuleNotFoundError):
             raise LedgerError(
                 "The ledger's URL cannot be used. Write one such as "
@@ -80,18 +88,20 @@ class Database:
                 "leave [mail] ledger out to keep it in data/ledger.db."
             ) from None
         _quote_nothing(self._engine)
-        self._file: Path | None = None
+        self.file: Path | None = None
         if self._engine.dialect.name == "postgresql":
             _replace_nul(self._engine)
+            _tell_lost_connections(self._engine)
         if self._engine.dialect.name == "sqlite":
             _prepare_sqlite(self._engine)
             if self._engine.url.database:
-                self._file = Path(self._engine.url.database)
-                self._file.parent.mkdir(parents=True, exist_ok=True)
+                self.file = Path(self._engine.url.database)
+                _tell_trouble(self._engine, self.file)
+                self.file.parent.mkdir(parents=True, exist_ok=True)
                 self._migrating = FileLock(
-                    self._file.with_suffix(".migration"), timeout=_LOCK_WAIT_SECONDS
+                    self.file.with_suffix(".migration"), timeout=_LOCK_WAIT_SECONDS
                 )
-                journal = journal or self._file.with_suffix(".journal")
+                journal = journal or self.file.with_suffix(".journal")
         self.journal = Journal(journal) if journal else None
         try:
             # who makes a file leaves it empty for a moment
@@ -142,12 +152,24 @@ class Database:
     @contextmanager
     def _journalling(self) -> Iterator[None]:
         assert self.journal  # noqa: S101 - asked before
+        path = self.journal.path
         try:
             with self.journal.locked():
                 yield
+        except DamagedJournalError:
+            raise LedgerError(
+                f"The ledger's journal {path} is damaged at its beginning, or empty: it does not say of "
+                "which ledger it is. Nothing was done. Put back a copy of it; or go on with what can be "
+                "read of it and what the ledger knows: edu-pipeline mail restore"
+            ) from None
+        except NotADirectoryError:
+            raise LedgerError(
+                f"The folder {path.parent} of the ledger's journal is not there. Is its disk or share "
+                "mounted, and is [mail] journal right? Nothing was done."
+            ) from None
         except OSError as error:
             raise LedgerError(
-                f"The ledger's journal {self.journal.path} cannot be read or written "
+                f"The ledger's journal {path} cannot be read or written "
                 f"({error.strerror or type(error).__name__}): look at the disk and its rights. "
                 "What was under way is in doubt until it can."
             ) from None
@@ -174,7 +196,7 @@ class Database:
             return
         with self._journalling():
             own = Head(*(self.identity(name) for name in ("id", "salt", "token_key")))
-            head = self.journal.head()
+            head = self._head(self.journal, own)
             with self._engine.connect() as connection:
                 count = count_of(connection)
             last = self.journal.last() if head else 0
@@ -189,14 +211,15 @@ class Database:
             if head is None and count and not self._adopts:
                 raise OtherLedgerError(
                     f"The journal {self.journal.path} of {self._named} is gone. Without it nobody "
-                    "can tell whether this is the newest ledger. Put the journal back; or, where it "
-                    "is lost: edu-pipeline mail restore"
+                    "can tell whether this is the newest ledger. Put the journal back; where [mail] "
+                    "journal names another place than before, move the file there; or, where it is "
+                    "lost: edu-pipeline mail restore"
                 )
             if head is not None and head.id != own.id and self.journal.forbids_a_new_ledger():
                 raise OtherLedgerError(
                     f"{self._named} is another ledger than the one that the journal "
                     f"{self.journal.path} remembers, which has sent letters or knows opt-outs. "
-                    f"Nothing was done. {_RESTORE}"
+                    f"Nothing was done. {_OWN} {_RESTORE}"
                 )
             if head != own:
                 self.journal.begin(own)
@@ -208,18 +231,28 @@ class Database:
             if lines:
                 self.journal.append({**line, "n": count} for line in lines)
 
+    def _head(self, journal: Journal, own: Head) -> Head | None:
+        """Of which ledger the journal is; one that does not say so is this one's where that is asked."""
+        try:
+            return journal.head()
+        except DamagedJournalError:
+            if not self._adopts:
+                raise
+        journal.begin(own, journal.lines())
+        return own
+
     @property
     def _named(self) -> str:
-        return f"The ledger {self._file}" if self._file else "The ledger in the database"
+        return f"The ledger {self.file}" if self.file else "The ledger in the database"
 
     def _is_empty_file(self) -> bool:
-        file = self._file
+        file = self.file
         return file is not None and not (file.is_file() and file.stat().st_size)
 
     def _refuse_empty_file(self) -> None:
-        if self._file and self._file.exists() and self._is_empty_file() and not self._adopts:
+        if self.file and self.file.exists() and self._is_empty_file() and not self._adopts:
             raise OtherLedgerError(
-                f"The ledger {self._file} is empty (0 bytes), and an empty file is no new ledger: "
+                f"The ledger {self.file} is empty (0 bytes), and an empty file is no new ledger: "
                 f"it may have been cut off. {_RESTORE} Only where there never was one: delete the "
                 "file."
             )
@@ -233,7 +266,7 @@ class Database:
     def identity(self, name: str) -> str:
         """What makes this ledger itself: its `id`, the `salt` of opaque keys, the `token_key`."""
         with self.connect() as connection:
-            value = connection.scalar(sa.select(IDENTITY.c.value).where(IDENTITY.c.name == name))
+            value = identity_in(connection, name)
         assert isinstance(value, str)  # noqa: S101 - written when the ledger was made
         return value
 
@@ -241,28 +274,39 @@ class Database:
     def only_sender(self) -> Iterator[None]:
         """Keep every other sender out until the block is left or the process dies.
 
-        A lock of the kernel, or of the PostgreSQL session: nothing that runs out.
+        A lock of the kernel, or of the PostgreSQL session: nothing that runs out. A session may be
+        cut while its sender knows nothing of it, so there each has its turn, too: see `check_turn`.
 
         Raises:
             SenderBusyError: Another sender is at work.
         """
-        busy = SenderBusyError(
-            "Another delivery is under way. Wait until it has ended; what is then still pending "
-            "goes out with the next one."
-        )
-        if self._file is None:
-            with self._session_lock("sender", busy):
+        if self.file:
+            with sender_lock(self.file):
                 yield
             return
-        file_lock = FileLock(self._file.with_suffix(".sender"), timeout=0)
-        try:
-            file_lock.acquire()
-        except Timeout:
-            raise busy from None
-        try:
-            yield
-        finally:
-            file_lock.release()
+        with self._session_lock("sender", _BUSY):
+            self._turn = secrets.token_hex(8)
+            with self.begin() as connection:
+                set_identity(connection, _TURN, self._turn)
+            try:
+                yield
+            finally:
+                own = (IDENTITY.c.name == _TURN) & (IDENTITY.c.value == self._turn)
+                self._turn = None
+                with suppress(LedgerError), self.begin() as connection:
+                    connection.execute(IDENTITY.delete().where(own))
+
+    def check_turn(self, connection: sa.Connection) -> None:
+        """Let nothing be claimed in this transaction once another sender has begun.
+
+        Raises:
+            SenderBusyError: One has: this sender's lock was lost.
+        """
+        if self._turn and self._turn != identity_in(connection, _TURN, lock=True):
+            raise SenderBusyError(
+                "Another delivery has begun, because the connection was cut that kept it out. This "
+                "one has ended; what it had under way is in doubt, and the other goes on."
+            )
 
     @contextmanager
     def _session_lock(self, purpose: str, busy: LedgerError) -> Iterator[None]:
@@ -290,14 +334,6 @@ class Database:
             raise LedgerError(
                 "The ledger's database cannot be reached. Is the server running, is the URL in "
                 "[mail] ledger or EDU_PIPELINE_LEDGER_URL right, may this user log in?"
-                if self._file is None
-                else f"The ledger {self._file} cannot be opened: is the disk full or read-only, and has this "
-                "user the right to write there?"
-            ) from None
-        except sa.exc.DatabaseError:
-            raise LedgerError(
-                f"The ledger {self._file} is damaged, or no ledger. It says what went out and cannot be "
-                "computed again: put back the newest copy from your backup before anything is sent."
             ) from None
 
     def _bring_up_to_date(self) -> None:
@@ -323,19 +359,28 @@ class Database:
     @contextmanager
     def _only_migration(self) -> Iterator[None]:
         busy = LedgerError("The ledger is being brought up to date. Try again in a minute.")
-        if self._file is None:
+        if self.file is None:
             with self._session_lock("migration", busy):
                 yield
             return
         try:
-            with self._migrating:
-                yield
+            self._migrating.acquire()
         except Timeout:
             raise busy from None
+        except OSError as error:
+            raise _no_lock(self.file, error) from None
+        try:
+            yield
+        finally:
+            self._migrating.release()
 
     def _make(self) -> None:
         identity = new_identity()
-        if self.journal and (head := self.journal.head()):
+        head = None
+        if self.journal:
+            with self._journalling():
+                head = self.journal.head()
+        if self.journal and head:
             if self._adopts:
                 values = {"id": head.id, "salt": head.salt, "token_key": head.token_key}
                 identity = [{"name": name, "value": value} for name, value in values.items()]
@@ -343,7 +388,7 @@ class Database:
                 raise OtherLedgerError(
                     f"{self._named} is gone or empty, but the journal {self.journal.path} says that "
                     "letters went out, or that people do not want any. A new one would send them "
-                    f"again. {_RESTORE}"
+                    f"again. {_OWN} {_RESTORE}"
                 )
         with self.begin() as connection:
             METADATA.create_all(connection)
@@ -366,8 +411,8 @@ class Database:
                 f"A newer edu-pipeline wrote the ledger (its version is {version}, this one knows "
                 f"{HEAD}). Use that release, or a newer one."
             )
-        if self._file is not None:
-            _keep_copy(self._file, f".before-{HEAD}.db")
+        if self.file is not None:
+            _keep_copy(self.file, f".before-{HEAD}.db")
         with self.begin() as connection:
             config.attributes["connection"] = connection
             if version is None:  # the first release knew no migrations
@@ -375,21 +420,63 @@ class Database:
             command.upgrade(config, HEAD)
 
 
+@contextmanager
+def sender_lock(ledger: Path) -> Iterator[None]:
+    """Keep every sender of a ledger that is a file out until the block is left.
+
+    Raises:
+        SenderBusyError: One is at work.
+        LedgerError: The lock cannot be had at all.
+    """
+    lock = FileLock(ledger.with_suffix(".sender"), timeout=0)
+    try:
+        lock.acquire()
+    except Timeout:
+        raise _BUSY from None
+    except OSError as error:
+        raise _no_lock(ledger, error) from None
+    try:
+        yield
+    finally:
+        lock.release()
+
+
+def _no_lock(ledger: Path, error: OSError) -> LedgerError:
+    return LedgerError(
+        f"Nothing can be written beside the ledger {ledger} ({error.strerror}): look at the disk and "
+        "its rights."
+    )
+
+
+_BUSY = SenderBusyError(
+    "Another delivery is under way. Wait until it has ended; what is then still pending goes out with "
+    "the next one."
+)
+
+
+def identity_in(connection: sa.Connection, name: str, *, lock: bool = False) -> str | None:
+    """What a ledger's identity says of a name; with `lock`, nobody changes it before the commit."""
+    query = sa.select(IDENTITY.c.value).where(IDENTITY.c.name == name)
+    return connection.scalar(query.with_for_update() if lock else query)
+
+
+def set_identity(connection: sa.Connection, name: str, value: str) -> None:
+    """Set that."""
+    if not connection.execute(
+        IDENTITY.update().where(IDENTITY.c.name == name).values(value=value)
+    ).rowcount:
+        connection.execute(IDENTITY.insert().values(name=name, value=value))
+
+
 def count_of(connection: sa.Connection) -> int | None:
     """How many lines the ledger has had written to its journal; None where it never had one."""
-    value = connection.scalar(
-        sa.select(IDENTITY.c.value).where(IDENTITY.c.name == _COUNT).with_for_update()
-    )
+    value = identity_in(connection, _COUNT, lock=True)
     return None if value is None else int(value)
 
 
 def set_count(connection: sa.Connection, count: int) -> None:
     """Set that number."""
-    new = {"value": str(count)}
-    if not connection.execute(
-        IDENTITY.update().where(IDENTITY.c.name == _COUNT).values(new)
-    ).rowcount:
-        connection.execute(IDENTITY.insert().values(name=_COUNT, **new))
+    set_identity(connection, _COUNT, str(count))
 
 
 def new_identity() -> list[dict[str, str]]:
@@ -403,8 +490,12 @@ def new_identity() -> list[dict[str, str]]:
 
 def _keep_copy(file: Path, suffix: str) -> None:
     copy = file.with_suffix(f".{datetime.now(UTC):%Y%m%dT%H%M%S}{suffix}")
-    with closing(sqlite3.connect(file)) as source, closing(sqlite3.connect(copy)) as target:
-        source.backup(target)
+    try:
+        with closing(sqlite3.connect(file)) as source, closing(sqlite3.connect(copy)) as target:
+            source.backup(target)
+    except sqlite3.Error as error:
+        copy.unlink(missing_ok=True)
+        raise LedgerError(_trouble(file, error) or f"{file} cannot be copied.") from None
 
 
 def _quote_nothing(engine: sa.Engine) -> None:
@@ -421,6 +512,53 @@ def _quote_nothing(engine: sa.Engine) -> None:
         told.args = (text,)
         if context.sqlalchemy_exception is not None:
             context.sqlalchemy_exception.args = (f"({type(told).__name__}) {text}",)
+
+
+def _tell_lost_connections(engine: sa.Engine) -> None:
+    @sa.event.listens_for(engine, "handle_error")
+    def _tell(context: sa.ExceptionContext) -> None:
+        if context.is_disconnect:
+            raise LedgerError(
+                "The connection to the ledger's database was cut. What was under way is in doubt; the "
+                "next delivery goes on."
+            )
+
+
+def _tell_trouble(engine: sa.Engine, file: Path) -> None:
+    """What only a person can mend of SQLite's errors is a sentence."""
+
+    @sa.event.listens_for(engine, "handle_error")
+    def _tell(context: sa.ExceptionContext) -> None:
+        if told := _trouble(file, context.original_exception):
+            raise LedgerError(told)
+
+
+def _trouble(file: Path, error: BaseException) -> str | None:
+    match getattr(error, "sqlite_errorcode", 0) & 0xFF:  # the kind; more bits say more
+        case sqlite3.SQLITE_FULL | sqlite3.SQLITE_IOERR:
+            return (
+                f"The ledger {file} cannot be written: the disk is full, or has a fault. Nothing of this "
+                "step was noted. Make room, then go on."
+            )
+        case sqlite3.SQLITE_READONLY | sqlite3.SQLITE_CANTOPEN | sqlite3.SQLITE_PERM:
+            return (
+                f"The ledger {file} cannot be opened: is the disk full or read-only, and has this "
+                "user the right to write there?"
+            )
+        case sqlite3.SQLITE_CORRUPT | sqlite3.SQLITE_NOTADB:
+            return (
+                f"The ledger {file} is damaged, or no ledger. It says what went out and cannot be "
+                "computed again, so nothing is sent. To put back the newest backup: edu-pipeline mail "
+                "restore FILE; without one, move the file away and take over what the journal "
+                "remembers: edu-pipeline mail restore"
+            )
+        case sqlite3.SQLITE_BUSY | sqlite3.SQLITE_LOCKED:
+            return (
+                f"The ledger {file} is in use by another program that does not let go of it. Try again "
+                "in a minute."
+            )
+        case _:
+            return None
 
 
 def _replace_nul(engine: sa.Engine) -> None:

@@ -53,8 +53,12 @@ def noted(connection: sa.Connection) -> list[Line]:
     return lines
 
 
+class DamagedJournalError(Exception):
+    """A journal does not say of which ledger it is."""
+
+
 class Journal:
-    """A journal's file. Whoever compares or appends holds `locked`."""
+    """A journal's file, in a folder that is there. Whoever compares or appends holds `locked`."""
 
     def __init__(self, path: Path) -> None:
         """Nothing is read or written yet."""
@@ -62,18 +66,29 @@ class Journal:
 
     @contextmanager
     def locked(self) -> Iterator[None]:
-        """Keep other writers out until the block is left or the process dies."""
-        self.path.parent.mkdir(parents=True, exist_ok=True)
+        """Keep other writers out until the block is left or the process dies.
+
+        Raises:
+            NotADirectoryError: Its folder is not there; none is made, for a disk may not be mounted.
+        """
+        if not self.path.parent.is_dir():
+            raise NotADirectoryError(self.path.parent)
         with FileLock(self.path.with_name(f"{self.path.name}.lock"), mode=0o600):
             yield
 
     def head(self) -> Head | None:
-        """Of which ledger it is; None where there is no journal."""
+        """Of which ledger it is; None where there is no journal.
+
+        Raises:
+            DamagedJournalError: Its first line does not say so; it may have been cut off.
+        """
         if not self.path.is_file():
             return None
         with self.path.open("rb") as file:
             line = _read(file.readline())
-        return Head(**line["ledger"]) if line and "ledger" in line else None
+        if not line or "ledger" not in line:
+            raise DamagedJournalError(self.path)
+        return Head(**line["ledger"])
 
     def last(self) -> int:
         """Up to which number it goes."""
@@ -108,13 +123,13 @@ class Journal:
             by[line["key"]] = line.get("by") or by.get(line["key"], "")
         return any(transport != FOLDER for transport in by.values())
 
-    def begin(self, head: Head) -> None:
-        """Begin a new journal, in the place of one that does not matter."""
+    def begin(self, head: Head, lines: Iterable[Line] = ()) -> None:
+        """Begin a new journal with these lines, with their `n`, in the place of what is there."""
         new = self.path.with_name(f"{self.path.name}.new")
         new.unlink(missing_ok=True)
-        _append(new, [{"n": 0, "ledger": asdict(head)}])
+        _append(new, [{"n": 0, "ledger": asdict(head)}, *lines])
         new.replace(self.path)
-        _make_name_durable(self.path)
+        make_name_durable(self.path)
 
     def append(self, lines: Iterable[Line]) -> None:
         """Write lines, with their `n`; they are durable afterwards."""
@@ -137,7 +152,8 @@ def _append(path: Path, lines: Iterable[Line]) -> None:
         os.close(handle)
 
 
-def _make_name_durable(path: Path) -> None:
+def make_name_durable(path: Path) -> None:
+    """Have the disk know of a file that was made or renamed."""
     if os.name == "posix":
         handle = os.open(path.parent, os.O_RDONLY)
         try:

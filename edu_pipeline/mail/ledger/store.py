@@ -414,8 +414,10 @@ class Ledger(LedgerReader):
 
         Raises:
             TransitionError: An attempt ended of a letter that is not claimed, or cannot go there.
+            SenderBusyError: Another sender has begun meanwhile.
         """
         with self.begin() as connection:
+            self.check_turn(connection)
             rows = connection.execute(_CLAIMABLE, {"keys": keys, "now": now}).all() if keys else []
             strangers = {
                 row.key
