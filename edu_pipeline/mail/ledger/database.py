@@ -548,9 +548,9 @@ def _trouble(file: Path, error: BaseException) -> str | None:
         case sqlite3.SQLITE_CORRUPT | sqlite3.SQLITE_NOTADB:
             return (
                 f"The ledger {file} is damaged, or no ledger. It says what went out and cannot be "
-                "computed again, so nothing is sent. To put back the newest backup: edu-pipeline mail "
-                "restore FILE; without one, move the file away and take over what the journal "
-                "remembers: edu-pipeline mail restore"
+                "computed again: put back the newest copy from your backup before anything is sent: "
+                "edu-pipeline mail restore FILE; without one, move the file away and take over what the "
+                "journal remembers: edu-pipeline mail restore"
             )
         case sqlite3.SQLITE_BUSY | sqlite3.SQLITE_LOCKED:
             return (
