@@ -9,8 +9,8 @@ from dataclasses import dataclass, field
 from edu_pipeline.mail.due import newest_of_each
 from edu_pipeline.mail.ledger.approvals import review
 from edu_pipeline.mail.ledger.store import Ledger
-from edu_pipeline.mail.mailing import Mailing
-from edu_pipeline.mail.states import State
+from edu_pipeline.mail.mailing import Mailing, options
+from edu_pipeline.mail.states import LOOKS, State, step_for
 
 
 @dataclass(frozen=True)
@@ -30,9 +30,7 @@ def unknown(ledger: Ledger) -> Concern:
     return Concern(
         fine=False,
         sentence=(
-            f"{counted(sum(found.values()))} may or may not have gone out: {_listed(found)}. A "
-            "delivery asks the carrier again before it sends anything. If it cannot tell, ask a "
-            "recipient whether the letter came, then decide: edu-pipeline mail resolve --help"
+            f"{counted(sum(found.values()))} unknown: {_listed(found)}. {_advice(ledger, State.unknown)}"
         ),
         numbers={f"unknown in {period}": number for period, number in found.items()},
     )
@@ -51,9 +49,8 @@ def to_approve(ledger: Ledger) -> Concern:
     return Concern(
         fine=False,
         sentence=(
-            f"{counted(sum(found.values()))} to be approved: {_listed(found)}. Look at the proof "
-            "sheet in data/outbox, then launch the job that approves them, or: "
-            "edu-pipeline mail approve"
+            f"{counted(sum(found.values()))} to be approved: {_listed(found)}. Launch the job that "
+            f"approves them with the digest; or: {_advice(ledger, State.draft)}"
         ),
         numbers={**{f"waiting in {period}": n for period, n in found.items()}, **digests},
     )
@@ -65,6 +62,17 @@ def newest_held(ledger: Ledger, mailing: Mailing) -> Concern | None:
     newest = [period for period in every if mailing.owns(period.campaign)]
     held = [period.held for period in newest if period.held]
     return Concern(fine=not held, sentence=" ".join(held) or "Not held.") if newest else None
+
+
+def _advice(ledger: Ledger, state: State) -> str:
+    """What is to be done about letters in a state, of every period that has some."""
+    campaigns = ledger.campaigns()
+    steps = [
+        f"edu-pipeline {step_for(state, options(of.campaign, of.period, campaigns))}"
+        for of in ledger.periods()
+        if of.counts.get(state)
+    ]
+    return f"{LOOKS[state].to_do} {', or '.join(steps)}"
 
 
 def counted(number: int) -> str:

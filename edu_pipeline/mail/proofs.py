@@ -22,7 +22,7 @@ from edu_pipeline.mail.ledger.tables import FOLDER
 from edu_pipeline.mail.letter import Figure
 from edu_pipeline.mail.mailing import options
 from edu_pipeline.mail.mime import UnsendableError
-from edu_pipeline.mail.states import State
+from edu_pipeline.mail.states import LOOKS, Look, State
 from edu_pipeline.mail.transports.folder import (
     file_stem,
     period_folder,
@@ -35,43 +35,6 @@ MOST_MOVED = 15
 MOST_ALIKE = 12
 """Letters that are shown of those that wait for the same reason."""
 
-
-@dataclass(frozen=True)
-class Look:
-    """How a state is shown; colour never says it alone."""
-
-    symbol: str
-    word: str
-    tone: str
-    """A class in the style sheet: bad, doubt, wait, good or quiet."""
-    meaning: str
-    """A sentence for somebody who sees the word for the first time."""
-
-
-LOOKS: Mapping[State, Look] = {
-    State.unknown: Look(
-        "?", "Unknown", "doubt", "It may have gone out or not, and is not sent again on its own."
-    ),
-    State.failed: Look("✕", "Refused", "bad", "The carrier did not take it."),
-    State.bounced: Look("✕", "Bounced", "bad", "The recipient's mail server sent it back."),
-    State.dropped: Look("✕", "Dropped", "bad", "The carrier took it and did not deliver it."),
-    State.complained: Look(
-        "✕", "Marked as spam", "bad", "It arrived, and its recipient reported it as spam."
-    ),
-    State.held: Look("‖", "Held", "doubt", "Something must be put right before it may go out."),
-    State.expired: Look("⊘", "Expired", "doubt", "It was no longer news before it could go out."),
-    State.draft: Look("○", "To be approved", "wait", "It waits for somebody to approve it."),
-    State.approved: Look("○", "Approved", "wait", "It goes out with the next delivery."),
-    State.pending: Look("○", "Waiting", "wait", "It goes out with the next delivery."),
-    State.claimed: Look("○", "On its way", "wait", "A delivery is at work on it."),
-    State.sent: Look("✓", "Sent", "good", "The carrier took it."),
-    State.delivered: Look("✓", "Delivered", "good", "The recipient's mail server took it."),
-    State.suppressed: Look(
-        "–", "Not written to", "quiet", "Its recipient is not to be written to, or had it already."
-    ),
-    State.cancelled: Look("–", "Taken back", "quiet", "There was no reason for it any more."),
-}
-"""In the order in which counts and letters are shown."""
 
 _ORDER = {state: position for position, state in enumerate(LOOKS)}
 

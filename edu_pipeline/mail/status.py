@@ -5,7 +5,6 @@ Pure: for pages. Letters are counted here, never named; who they are to is on th
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from types import MappingProxyType
 
 import polars as pl
 
@@ -13,32 +12,8 @@ from edu_pipeline.mail.due import Period
 from edu_pipeline.mail.engagement import FEWEST_DELIVERED
 from edu_pipeline.mail.ledger.reading import PeriodSummary
 from edu_pipeline.mail.mailing import options
-from edu_pipeline.mail.states import State
+from edu_pipeline.mail.states import LOOKS, State, step_for
 
-TO_DO: Mapping[State, str] = MappingProxyType(
-    {
-        State.unknown: (
-            "They may or may not have gone out. The next delivery asks the carrier before it sends "
-            "anything. If the carrier cannot tell, ask a recipient, then say: edu-pipeline mail "
-            "resolve arrived {options} (or send-again, or give-up)"
-        ),
-        State.complained: (
-            "Marked as spam by their recipients, who are not written to any more. Talk to them."
-        ),
-        State.failed: (
-            "The carrier refused them; the proof sheet says why. When that is put right: "
-            "edu-pipeline mail resolve send-again {options}"
-        ),
-        State.bounced: "Correct the addresses in the source data; the list by teacher shows whose.",
-        State.dropped: "The carrier did not deliver them; the proof sheet says why.",
-        State.held: "They wait; the proof sheet says for each what must be put right.",
-        State.draft: (
-            "They wait for somebody to approve them. Look at the proof sheet, then: edu-pipeline "
-            "mail approve {options}"
-        ),
-    }
-)
-"""State → what to do, in the order of urgency."""
 _PASSING = frozenset({State.bounced, State.dropped, State.complained})
 """Said of the newest period alone: nothing ends these states."""
 
@@ -52,6 +27,9 @@ class ToDo:
     state: State
     number: int
     what: str
+    """A sentence, before the command if there is one."""
+    step: str | None = None
+    """That command, without `edu-pipeline`."""
 
 
 @dataclass(frozen=True)
@@ -116,20 +94,16 @@ def status_of(
             )
         )
     found = [
-        ToDo(
-            campaign,
-            standing.period,
-            state,
-            number,
-            what.format(options=options(campaign, standing.period, campaigns)),
-        )
+        ToDo(campaign, standing.period, state, number, look.to_do, step_for(state, of))
         for campaign, standings in campaigns.items()
         for standing in standings
-        for state, what in TO_DO.items()
-        if (number := standing.counts.get(state, 0))
+        for state, look in LOOKS.items()
+        if look.to_do
+        and (number := standing.counts.get(state, 0))
         and (state not in _PASSING or standing is standings[0])
+        for of in [options(campaign, standing.period, campaigns)]
     ]
-    urgency = list(TO_DO)
+    urgency = list(LOOKS)
     return Status(sorted(found, key=lambda each: urgency.index(each.state)), campaigns)
 
 

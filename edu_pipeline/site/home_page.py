@@ -23,8 +23,7 @@ from edu_pipeline.mail.ledger.reports import events_frame
 from edu_pipeline.mail.ledger.store import Ledger
 from edu_pipeline.mail.ledger.tables import OUT, WAITING
 from edu_pipeline.mail.mailing import options
-from edu_pipeline.mail.proofs import LOOKS, Look
-from edu_pipeline.mail.states import State
+from edu_pipeline.mail.states import LOOKS, Look, State
 from edu_pipeline.mail.status import Standing, Status, status_of
 from edu_pipeline.settings.home import Home, Settings
 from edu_pipeline.settings.landing import SAMPLE_MARKER
@@ -295,12 +294,10 @@ def _next(period: Period, counts: Mapping[State, int], status: Status) -> tuple[
     out = sum(number for state, number in counts.items() if state in OUT)
     if period.held:
         return "They are held until somebody has looked.", "edu-pipeline gate show"
-    if State.draft in {each.state for each in mine}:
-        return "They wait for somebody to approve them.", f"edu-pipeline mail approve {of}"
     if mine:
         first = mine[0]
-        told = f"{counted(first.number, 'letter')} {LOOKS[first.state].word.lower()}. {first.what}"
-        return told, f"edu-pipeline mail status {of}"
+        told = f"{counted(first.number, 'letter')} {LOOKS[first.state].phrase}. {first.what}"
+        return told, f"edu-pipeline {first.step}" if first.step else None
     if not counts:
         return "They have not been written yet.", f"edu-pipeline {again}"
     if waiting:

@@ -30,7 +30,8 @@ from edu_pipeline.mail.ledger.recipients import (
 )
 from edu_pipeline.mail.ledger.store import Ledger
 from edu_pipeline.mail.ledger.tables import OUT, WAITING
-from edu_pipeline.mail.proofs import LOOKS, Look, folder_of
+from edu_pipeline.mail.proofs import folder_of
+from edu_pipeline.mail.states import LOOKS, Look
 from edu_pipeline.mail.transports.folder import file_stem
 from edu_pipeline.settings.home import Home, Settings
 from edu_pipeline.teachers.edition import CAMPAIGN

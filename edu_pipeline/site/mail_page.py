@@ -17,8 +17,8 @@ from edu_pipeline.mail.engagement import FEWEST_DELIVERED, campaign_engagement
 from edu_pipeline.mail.ledger.controls import paused
 from edu_pipeline.mail.ledger.reports import events_frame
 from edu_pipeline.mail.ledger.store import Ledger
-from edu_pipeline.mail.proofs import LOOKS, Look, write_proofs
-from edu_pipeline.mail.states import State
+from edu_pipeline.mail.proofs import write_proofs
+from edu_pipeline.mail.states import LOOKS, Look, State
 from edu_pipeline.mail.status import Status, ToDo, status_of
 from edu_pipeline.mail.transports.folder import period_folder
 from edu_pipeline.programmes.nudges import campaign_of
@@ -95,9 +95,9 @@ def write_mail_pages(
 
 def _alike(to_do: Iterable[ToDo]) -> Sequence[Sequence[ToDo]]:
     """What is to be done about letters, the periods together of which the same is said."""
-    found: dict[tuple[str, State, str], list[ToDo]] = {}
+    found: dict[tuple[str, State, str | None], list[ToDo]] = {}
     for each in to_do:
-        found.setdefault((each.campaign, each.state, each.what), []).append(each)
+        found.setdefault((each.campaign, each.state, each.step), []).append(each)
     return list(found.values())
 
 

@@ -448,14 +448,27 @@ def test_status_begins_with_doubts_and_says_what_waits_for_what(
     shown = command("mail", "status")
     assert shown.exit_code == 3
     first, *_ = shown.stdout.splitlines()
-    assert first.startswith("! 1 is unknown: nobody can tell whether it went out")
+    assert first.startswith("! 1 unknown. They may or may not have gone out.")
     assert f"  {KEY}t_1  The line broke." in shown.stdout
-    assert re.search(r"teachers +2026-W40 +3 +1 unknown, 1 ready to go, 1 held", shown.stdout)
+    assert re.search(r"teachers +2026-W40 +3 +1 unknown, 1 held, 1 ready to go", shown.stdout)
     assert "  1 held: The address is missing." in shown.stdout
     # a delivery asks the carrier before it sends anything
     assert "mail send --week 2026-W40" in shown.stdout
     assert "Ada Moss" not in shown.stdout
     assert "@" not in shown.stdout
+
+
+@pytest.mark.parametrize(
+    ("outcome", "verdicts"),
+    [(State.unknown, "arrived|send-again|give-up"), (State.failed, "send-again")],
+)
+def test_what_only_a_person_can_settle_is_the_next_step_with_the_letters_by_name(
+    home: Home, command: Command, outcome: State, verdicts: str
+) -> None:
+    queued(home, letter("t_1"))
+    went(home, "t_1", outcome)
+    step = f'mail resolve {verdicts} {KEY}t_1 --reason "…"'
+    assert f"Next: edu-pipeline --home {home.root} {step}\n" in command("mail", "status").stdout
 
 
 @pytest.mark.parametrize(

@@ -105,7 +105,7 @@ def test_what_is_written_anew_and_how_is_said_for_each_campaign(
 @pytest.mark.usefixtures("home")
 def test_status_tells_campaigns_apart_and_shows_one_alone(command: Command) -> None:
     every = command("mail", "status").stdout
-    assert f"Letters about {WEEK} ({NUDGES}): 1 waiting for approval" in every
+    assert f"Letters about {WEEK} ({NUDGES}): 1 to be approved" in every
     assert f"mail approve --campaign {NUDGES} --week {WEEK}" in every
     assert f"mail approve --campaign teachers --week {WEEK}" in every
     one = command("mail", "status", "--campaign", "teachers").stdout

@@ -147,7 +147,7 @@ def test_a_wrong_letter_is_approved_and_sent_again_as_a_correction(
     assert f"Next: edu-pipeline --home {home.root} run --week {WEEK} --even-if-old" in old.stdout
     written = command("run", "--week", WEEK, "--even-if-old")
     assert written.exit_code == 3
-    assert "2 waiting for approval" in written.stdout
+    assert "2 to be approved" in written.stdout
     assert f"Next: edu-pipeline --home {home.root} mail approve --week 2026-W40" in written.stdout
     command("mail", "approve", "--yes", "--by", "Kim")
     assert "This time: 2 sent." in command("mail", "send", "--by", "Kim").stdout
@@ -162,7 +162,7 @@ def test_a_wrong_letter_is_approved_and_sent_again_as_a_correction(
     corrected = command("mail", "correct", "--week", WEEK, "--reason", why, "--yes")
     plain = corrected.stdout.replace("\u00a0", " ")
     assert "7A attendance 80.0 % → 85.0 %" in plain
-    assert "2026-W40: 1 waiting for approval, 2 sent" in plain
+    assert "2026-W40: 1 to be approved, 2 sent" in plain
     assert f"Next: edu-pipeline --home {home.root} mail approve --week 2026-W40" in plain
 
     asked = command("mail", "approve", "--by", "Kim", answer="y\n").stdout.replace("\u00a0", " ")

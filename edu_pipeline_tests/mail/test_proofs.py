@@ -13,8 +13,8 @@ from edu_pipeline.mail.ledger.store import Ledger, Queueing
 from edu_pipeline.mail.ledger.suppressions import suppress
 from edu_pipeline.mail.letter import Figure, Letter
 from edu_pipeline.mail.pace import Rules
-from edu_pipeline.mail.proofs import LOOKS, MOST_ALIKE, write_proofs
-from edu_pipeline.mail.states import State
+from edu_pipeline.mail.proofs import MOST_ALIKE, write_proofs
+from edu_pipeline.mail.states import LOOKS, State
 from edu_pipeline.mail.transports.folder import FolderTransport
 from edu_pipeline_tests.mail.letters import claimed, recorded
 

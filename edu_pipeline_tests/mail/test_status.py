@@ -53,7 +53,9 @@ def test_what_is_unknown_comes_first_with_what_to_do() -> None:
         (State.held, 1),
         (State.draft, 3),
     ]
-    assert "edu-pipeline mail resolve arrived --week 2026-W40" in found.to_do[0].what
+    assert found.to_do[0].step == (
+        'mail resolve arrived|send-again|give-up --week 2026-W40 --reason "…"'
+    )
 
 
 def test_what_came_back_is_said_of_the_newest_week_alone_and_doubts_of_every_week() -> None:

@@ -76,7 +76,9 @@ def test_a_week_without_letters_says_how_they_are_written() -> None:
 
 
 def test_letters_to_be_approved_are_the_next_step() -> None:
-    drafts = ToDo("teachers", "2026-W48", State.draft, 37, "They wait.")
+    drafts = ToDo(
+        "teachers", "2026-W48", State.draft, 37, "They wait.", "mail approve --week 2026-W48"
+    )
     found = way({State.draft: 37}, mail=LIVE, to_do=drafts)
     assert "○ Approved" in stages(found)
     assert found.step == "edu-pipeline mail approve --week 2026-W48"

@@ -12,11 +12,10 @@ from rich.text import Text
 from edu_pipeline.commands.console import HELD, UserError, command, out, print_aligned
 from edu_pipeline.commands.mail.periods import (
     Campaign,
-    in_words,
     outlook,
-    phrase,
     print_outlook,
 )
+from edu_pipeline.mail.states import LOOKS, State, in_words
 from edu_pipeline.settings.home import Home
 
 if TYPE_CHECKING:
@@ -43,7 +42,6 @@ def status(
     from edu_pipeline.mail.ledger.controls import paused
     from edu_pipeline.mail.ledger.suppressions import in_force
     from edu_pipeline.mail.ledger.tables import WAITING
-    from edu_pipeline.mail.states import State
     from edu_pipeline.wiring.environment import mail_room
 
     home: Home = context.obj
@@ -82,9 +80,8 @@ def status(
         for heading in ("campaign", "period", "letters", "how they stand"):
             table.add_column(heading, justify="right" if heading == "letters" else "left")
         for summary in summaries if every else summaries[:NEWEST]:
-            counts = {str(state): number for state, number in summary.counts.items()}
-            total = str(sum(counts.values()))
-            table.add_row(summary.campaign, summary.period, total, in_words(counts))
+            total = str(sum(summary.counts.values()))
+            table.add_row(summary.campaign, summary.period, total, in_words(summary.counts))
         out.print(table)
         _print_returned(summaries[0])
     for each in seen:
@@ -97,33 +94,24 @@ def status(
 def _print_doubtful(entries: "Sequence[Entry]", home: Home) -> None:
     if not entries:
         return
-    one = len(entries) == 1
-    out.print(
-        Text.assemble(
-            ("! ", "bold red"),
-            f"{len(entries)} {'is' if one else 'are'} unknown: nobody can tell whether "
-            f"{'it' if one else 'they'} went out, so {'it is' if one else 'they are'} not sent again. "
-            "Ask the recipient, or look into the carrier's records; then for each, or with --week "
-            "for all of a week:",
-        ),
-        soft_wrap=True,
-    )
+    look = LOOKS[State.unknown]
+    told = f"{len(entries)} {look.phrase}. {look.to_do}"
+    out.print(Text.assemble(("! ", "bold red"), told), soft_wrap=True)
     for entry in entries[:MOST_KEYS]:
         out.print(Text(f"  {entry.key}  {entry.reason}"), soft_wrap=True)
-    if more := len(entries) - MOST_KEYS if len(entries) > MOST_KEYS else 0:
+    if (more := len(entries) - MOST_KEYS) > 0:
         out.print(f"  and {more} more")
-    resolve = command(home, 'mail resolve arrived|send-again|give-up KEY --reason "…"')
+    resolve = command(home, look.command.format(which="KEY"))
     out.print(f"  {resolve}\n", markup=False, soft_wrap=True)
 
 
 def _print_returned(newest: "PeriodSummary") -> None:
     """What nothing can be done about any more but before the next week's letters."""
     from edu_pipeline.mail.ledger.tables import OUT
-    from edu_pipeline.mail.status import TO_DO
 
-    for state, what in TO_DO.items():
-        if state in OUT and (number := newest.counts.get(state)):
-            told = f"{number} about {newest.period} {phrase(state)}: {what}"
+    for state, look in LOOKS.items():
+        if look.to_do and state in OUT and (number := newest.counts.get(state)):
+            told = f"{number} about {newest.period} {look.phrase}. {look.to_do}"
             out.print(Text.assemble(("! ", "bold red"), told), soft_wrap=True)
 
 
@@ -177,7 +165,7 @@ def show(
             Text.assemble(
                 (f"{entry.subject}\n", "bold"),
                 f"  {entry.key} to {entry.recipient_name or 'no name'} <{entry.email}>: "
-                f"{phrase(entry.state)}",
+                f"{LOOKS[entry.state].phrase}",
             ),
             soft_wrap=True,
         )

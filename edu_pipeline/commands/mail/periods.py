@@ -12,6 +12,7 @@ from rich.text import Text
 from edu_pipeline.commands.console import UserError, command, err, monday_of, out, with_home
 from edu_pipeline.ground.weeks import week_name
 from edu_pipeline.mail.mailing import options
+from edu_pipeline.mail.states import LOOKS, State, in_words, step_for
 from edu_pipeline.settings.home import Home
 from edu_pipeline.wiring.mailings import mailing_of
 
@@ -39,25 +40,6 @@ Campaign = Annotated[
     ),
 ]
 
-_PHRASES = {
-    "unknown": "unknown",
-    "failed": "refused",
-    "draft": "waiting for approval",
-    "approved": "approved",
-    "pending": "ready to go",
-    "claimed": "on the way",
-    "held": "held",
-    "sent": "sent",
-    "delivered": "delivered",
-    "bounced": "bounced",
-    "dropped": "dropped by the carrier",
-    "complained": "reported as spam",
-    "suppressed": "not written to",
-    "expired": "no longer news",
-    "cancelled": "cancelled",
-}
-"""State → what comes after the number of its letters, in the order in which they are told."""
-
 
 @dataclass(frozen=True)
 class Outlook:
@@ -67,8 +49,7 @@ class Outlook:
     period: str
     campaigns: Collection[str]
     """All that have letters."""
-    counts: Mapping[str, int]
-    """Letters by state."""
+    counts: Mapping[State, int]
     conditions: "Conditions"
     plan: "Plan"
     redirect: bool
@@ -97,8 +78,8 @@ class Outlook:
         """Whether any letter waits for somebody to decide something."""
         from edu_pipeline.mail.plan import Fate
 
-        waiting = {str(line.entry.state) for line in self.plan.of(Fate.person)}
-        return self.stopped or bool(waiting - {"draft"} if self.redirect else waiting)
+        waiting = {line.entry.state for line in self.plan.of(Fate.person)}
+        return self.stopped or bool(waiting - {State.draft} if self.redirect else waiting)
 
 
 def chosen(ledger: "Ledger", week: str | None, campaign: str | None, home: Home) -> "PeriodSummary":
@@ -181,7 +162,7 @@ def outlook(
         campaign=campaign,
         period=period,
         campaigns=ledger.campaigns(),
-        counts={str(state): number for state, number in ledger.counts(campaign, period).items()},
+        counts=ledger.counts(campaign, period),
         conditions=conditions,
         plan=plan(entries, conditions),
         redirect=room.settings.mail.mode == "redirect",
@@ -196,20 +177,9 @@ def write_pages(room: "MailRoom", ledger: "Ledger", campaign: str, period: str) 
         write_mail_pages(room.home, room.settings, ledger, (campaign, period))
 
 
-def in_words(counts: Mapping[str, int]) -> str:
-    """`37 waiting for approval, 2 held`; nothing where there are no letters."""
-    told = [f"{counts[state]} {words}" for state, words in _PHRASES.items() if counts.get(state)]
-    return ", ".join(told)
-
-
 def letters(number: int) -> str:
     """`1 letter`, `2 letters`."""
     return "1 letter" if number == 1 else f"{number} letters"
-
-
-def phrase(state: str) -> str:
-    """What is said of a letter in a state."""
-    return _PHRASES[state]
 
 
 def reasons(seen: Outlook, told: Collection[str] = ()) -> Iterator[str]:
@@ -220,18 +190,18 @@ def reasons(seen: Outlook, told: Collection[str] = ()) -> Iterator[str]:
     from edu_pipeline.mail.plan import Fate
 
     found = Counter(
-        (str(line.entry.state), _less(line.why, told))
+        (line.entry.state, _less(line.why, told))
         for line in seen.plan.lines
         if line.why and line.fate is not Fate.out
     )
-    order = list(_PHRASES)
+    order = list(LOOKS)
 
-    def rank(item: tuple[tuple[str, str], int]) -> tuple[int, int, str]:
+    def rank(item: tuple[tuple[State, str], int]) -> tuple[int, int, str]:
         (state, why), number = item
         return (order.index(state), -number, why)
 
     for (state, why), number in sorted(found.items(), key=rank):
-        yield f"{number} {phrase(state)}: {why}"
+        yield f"{number} {LOOKS[state].phrase}: {why}"
 
 
 def _less(why: str, told: Collection[str]) -> str:
@@ -247,23 +217,34 @@ def next_step(seen: Outlook, home: Home) -> str | None:
     """What to do about a period's letters, ready to paste; None where nothing waits."""
     from edu_pipeline.mail.plan import NO_NEWS, Fate
 
-    asked = {line.entry.state for line in seen.plan.of(Fate.person)}
+    waiting = seen.plan.of(Fate.person)
+    asked = {line.entry.state for line in waiting}
     goes = bool(
-        seen.plan.of(Fate.now) or seen.plan.of(Fate.later) or asked & {"approved", "pending"}
+        seen.plan.of(Fate.now)
+        or seen.plan.of(Fate.later)
+        or asked & {State.approved, State.pending}
     )
     again = mailing_of(seen.campaign).write_again(seen.campaign, seen.period)
+    send = f"mail send {seen.options}"
     old = any(line.fate is Fate.never and line.why == NO_NEWS for line in seen.plan.lines)
+
+    def settle(state: State) -> str | None:
+        keys = [line.entry.key for line in waiting if line.entry.state is state]
+        return step_for(state, seen.options, keys)
+
     steps = (
-        ("unknown" in asked and not seen.stopped, f"mail send {seen.options}"),
-        ("unknown" in asked or "failed" in asked, "mail resolve --help"),
         (seen.stopped and bool(seen.conditions.held), "gate show"),
-        ("draft" in asked, f"mail approve {seen.options}"),
+        # it asks the carrier about those in doubt, too
+        (State.unknown in asked and goes and not seen.stopped, send),
+        (State.unknown in asked, settle(State.unknown)),
+        (State.failed in asked, settle(State.failed)),
+        (State.draft in asked, settle(State.draft)),
         (seen.stopped, "mail resume"),
-        (goes, f"mail send {seen.options}"),
-        ("held" in asked, again),
+        (goes, send),
+        (State.held in asked, again),
         (old, f"{again} --even-if-old"),
     )
-    return next((command(home, step) for due, step in steps if due), None)
+    return next((command(home, step) for due, step in steps if due and step), None)
 
 
 def print_outlook(seen: Outlook, home: Home, told: Collection[str] = ()) -> None:

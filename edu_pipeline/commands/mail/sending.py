@@ -29,11 +29,11 @@ from edu_pipeline.commands.mail.periods import (
     letters,
     outlook,
     partition_of,
-    phrase,
     print_outlook,
     write_pages,
 )
 from edu_pipeline.ground.wording import percent
+from edu_pipeline.mail.states import LOOKS
 from edu_pipeline.settings.home import Home
 from edu_pipeline.wiring.mailings import mailing_of
 
@@ -335,7 +335,7 @@ def _print_plan(room: "MailRoom", seen: Outlook) -> None:
             continue
         out.print(Text(f"{len(lines)} {title}", style="bold"))
         if fate is Fate.out:
-            counts = Counter(phrase(line.entry.state) for line in lines)
+            counts = Counter(LOOKS[line.entry.state].phrase for line in lines)
             told = ", ".join(f"{number} {what}" for what, number in counts.items())
             out.print(Text(f"  {told}"))
             continue
@@ -352,7 +352,7 @@ def _why(line: "Line") -> str:
     """A letter that could go needs no word for its state."""
     from edu_pipeline.mail.plan import Fate
 
-    state = "" if line.fate is Fate.later else phrase(line.entry.state)
+    state = "" if line.fate is Fate.later else LOOKS[line.entry.state].phrase
     return ": ".join(part for part in (state, line.why) if part)
 
 

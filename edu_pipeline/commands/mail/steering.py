@@ -12,12 +12,12 @@ from edu_pipeline.commands.mail.periods import (
     Campaign,
     Week,
     chosen,
-    in_words,
     letters,
     outlook,
     print_outlook,
     write_pages,
 )
+from edu_pipeline.mail.states import in_words
 from edu_pipeline.settings.home import Home
 from edu_pipeline.wiring.mailings import mailing_of
 
@@ -100,7 +100,7 @@ def cancel(
             if entry.state in WAITING - {State.suppressed}
         ]
         if not waiting:
-            stand = in_words({str(state): n for state, n in summary.counts.items()})
+            stand = in_words(summary.counts)
             out.print(f"Nothing about {seen.name} waits: {stand}.", soft_wrap=True)
             raise typer.Exit
         confirm(f"Cancel {letters(len(waiting))} about {seen.name}?", yes=yes)
