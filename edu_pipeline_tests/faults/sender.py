@@ -7,11 +7,12 @@ trace, only say how far they are. Everything but the clock is real, so that hour
 import os
 import threading
 import time
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from multiprocessing.connection import Connection
+from pathlib import Path
 from typing import Self
 
 import httpx
@@ -19,6 +20,7 @@ import sqlalchemy as sa
 
 from edu_pipeline.mail.delivery import deliver
 from edu_pipeline.mail.ledger.database import LedgerError
+from edu_pipeline.mail.ledger.journal import Journal, Line, Point
 from edu_pipeline.mail.ledger.reading import FrozenLetter
 from edu_pipeline.mail.ledger.store import Ended, Ledger
 from edu_pipeline.mail.pace import Rules
@@ -35,6 +37,7 @@ CAMPAIGN, PERIOD = "teachers", "2026-W40"
 
 STEPS = (
     "claim written",
+    "claim in the ledger alone",
     "claim committed",
     "connecting",
     "connected",
@@ -42,9 +45,10 @@ STEPS = (
     "body sent",
     "answered",
     "outcome written",
+    "outcome in the ledger alone",
     "outcome committed",
 )
-"""What happens to a letter, in order; `written` is before its commit."""
+"""What happens to a letter, in order; `written` is before its commit, `committed` after the journal."""
 
 _TRACED = {
     "connection.connect_tcp.started": "connecting",
@@ -190,11 +194,25 @@ class _Steps:
             self.reach(_TRACED[event])
 
 
+class _Journal(Journal):
+    """Tells when the ledger alone has what it is to write."""
+
+    def __init__(self, path: Path, tell: Callable[[str], None]) -> None:
+        super().__init__(path)
+        self._tell = tell
+
+    def append(self, at: Point, lines: Iterable[Line]) -> None:
+        self._tell("in the ledger alone")
+        super().append(at, lines)
+
+
 class _Ledger(Ledger):
     def __init__(self, url: str, steps: _Steps) -> None:
         self._steps = steps
         self._changes: list[Step] = []
         super().__init__(url)
+        if self.journal:
+            self.journal = _Journal(self.journal.path, self._tell)
 
     @contextmanager
     def begin(self) -> Iterator[sa.Connection]:

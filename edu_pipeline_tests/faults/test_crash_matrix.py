@@ -13,9 +13,15 @@ KEYS = [f"teachers:2026-W40:t_{number}" for number in (1, 2, 3)]
 EARLIER, LATER = 45, GRACE.total_seconds()
 
 UNTOUCHED = {"claim written"}
-NOT_TAKEN = {"claim committed", "connecting", "connected", "headers sent"}
+NOT_TAKEN = {
+    "claim in the ledger alone",
+    "claim committed",
+    "connecting",
+    "connected",
+    "headers sent",
+}
 TAKEN = {"body sent", "answered", "outcome written"}
-RECORDED = {"outcome committed"}
+RECORDED = {"outcome in the ledger alone", "outcome committed"}
 """Of the second letter, which is claimed together with the outcome of the first, as the third is
 with its own."""
 
@@ -55,3 +61,6 @@ def test_a_letter_whose_sender_died_at_any_step_arrives_once(
     assert campaign.send(grace=GRACE).counts == {State.sent: 3}
     assert campaign.fake.counts() == dict.fromkeys(KEYS, 1)
     assert campaign.settled() == Counter({State.sent: taken, State.pending: not taken})
+
+    if journal := campaign.ledger.journal:
+        assert {line["key"]: line["state"] for line in journal.lines()} == campaign.states()

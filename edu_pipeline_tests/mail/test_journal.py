@@ -150,7 +150,7 @@ def test_what_a_sender_wrote_that_died_before_the_journal_is_written_down_later(
         keys = week(ledger, make_letter)
         assert ledger.journal
         with monkeypatch.context() as dying:
-            dying.setattr(ledger.journal, "append", lambda _lines: 1 / 0)
+            dying.setattr(ledger.journal, "append", lambda _at, _lines: 1 / 0)
             with pytest.raises(ZeroDivisionError):
                 send(ledger, keys[0])
         with ledger.journal.path.open("ab") as torn:
@@ -158,6 +158,45 @@ def test_what_a_sender_wrote_that_died_before_the_journal_is_written_down_later(
     with opened(file) as ledger:
         assert ledger.journal
         assert {line["key"] for line in ledger.journal.lines()} == {keys[0]}
+
+
+def test_a_copy_that_went_on_elsewhere_and_is_put_back_is_recognised_and_takes_over(
+    file: Path, tmp_path: Path, make_letter: LetterMaker
+) -> None:
+    with opened(file) as ledger:
+        keys = week(ledger, make_letter)
+        send(ledger, keys[2], end=State.sent)
+    shutil.copytree(tmp_path, tmp_path / "elsewhere")
+    with opened(file) as ledger:
+        send(ledger, keys[0], end=State.sent)
+    with opened(tmp_path / "elsewhere" / "ledger.db") as twin:
+        send(twin, keys[1], end=State.sent)
+        pause(twin, "so that it has come further", now=NOW, by="test")
+    put_back(tmp_path / "elsewhere" / "ledger.db", file, now=NOW)
+    with pytest.raises(OtherLedgerError, match="gone apart"):
+        opened(file)
+    assert adopt(f"sqlite:///{file}", None, now=NOW, by="test").out == 1
+    with opened(file) as ledger:
+        assert set(states(ledger).values()) == {State.sent}
+    for end in ("", "-wal", "-shm"):
+        file.with_name(f"{file.name}{end}").unlink(missing_ok=True)
+    # what was merged is in the journal, too
+    taken = adopt(f"sqlite:///{file}", None, now=NOW, by="test")
+    assert (taken.out, taken.elsewhere, taken.paused) == (3, 3, True)
+
+
+def test_what_only_the_journal_knew_outlives_the_journal_too(
+    file: Path, make_letter: LetterMaker
+) -> None:
+    with opened(file) as ledger:
+        send(ledger, week(ledger, make_letter)[0], end=State.sent)
+    for lost in (file, file.with_suffix(".journal"), file):
+        for end in ("", "-wal", "-shm"):
+            lost.with_name(f"{lost.name}{end}").unlink(missing_ok=True)
+        adopt(f"sqlite:///{file}", None, now=NOW, by="test")
+    with opened(file) as ledger:
+        week(ledger, make_letter)
+        assert states(ledger)["t_1"] is State.sent
 
 
 def test_the_journal_names_nobody_and_is_its_owners(file: Path, make_letter: LetterMaker) -> None:
@@ -221,7 +260,7 @@ def test_a_journal_without_its_beginning_is_no_journal_of_anybody_and_is_not_beg
     assert adopt(f"sqlite:///{file}", None, now=NOW, by="test").out == 0
     with opened(file) as ledger:
         assert ledger.journal
-        assert [line["state"] for line in ledger.journal.lines()] == ["claimed", "sent"]
+        assert [line["state"] for line in ledger.journal.lines()] == ["sent"]
 
 
 def test_the_journals_folder_is_not_made_because_its_disk_may_be_missing(

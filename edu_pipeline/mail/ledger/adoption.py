@@ -6,8 +6,8 @@ the journal is right. Wishes, erasures and pauses come first, in one transaction
 """
 
 from collections import Counter
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -15,8 +15,8 @@ from typing import Any
 import sqlalchemy as sa
 
 from edu_pipeline.ground.addresses import same_address
-from edu_pipeline.mail.ledger.database import count_of, set_count
-from edu_pipeline.mail.ledger.journal import Line
+from edu_pipeline.mail.ledger.database import Standing, set_standing, standing_of
+from edu_pipeline.mail.ledger.journal import Line, Point
 from edu_pipeline.mail.ledger.memory import UNMET, hashed
 from edu_pipeline.mail.ledger.store import (
     TRANSITIONS,
@@ -76,19 +76,20 @@ def adopt(url: str, journal: Path | None, *, now: datetime, by: str) -> Adoption
         LedgerError: It is another ledger, or cannot be opened.
     """
     with Ledger(url, journal, adopt=True) as ledger, ledger.only_sender():
-        kept, lines, damaged = ledger.journal, list[Line](), 0
+        kept = ledger.journal
+        known, damaged, last = _Known(), 0, Point()
         if kept:
-            lines, damaged = [*kept.lines()], kept.damaged()
+            known, damaged, last = _known(kept.lines()), kept.damaged(), kept.last()
         with ledger.begin() as connection:
             known_until = connection.scalar(sa.select(sa.func.max(CHANGES.c.at)))
-            if lines:
-                set_count(connection, max(int(lines[-1]["n"]), count_of(connection) or 0))
-            wishes = _take_wishes(connection, ledger.salt, _of(lines, "address"))
-            hashes = {line["hash"] for line in _of(lines, "tombstone")}
-            erased = set_tombstones(connection, hashes, now=now, by=by)
-            paused = _take_pause(connection, _of(lines, "pause"), now, by)
+            if kept:  # from here on, all that it knows is written down with the next line
+                at = standing_of(connection).at
+                set_standing(connection, Standing(Point(max(at.n, last.n)).after(1), last))
+            wishes = _take_wishes(connection, ledger.salt, known.wishes.values())
+            erased = set_tombstones(connection, known.tombstones, now=now, by=by)
+            paused = known.paused and _take_pause(connection, now, by)
             cancelled = _cancel_forgotten(connection, Cause(now, by, _WHY))
-            letters = _take_letters(connection, _of(lines, "letter"), Cause(now, by, _WHY))
+            letters = _take_letters(connection, known.letters, Cause(now, by, _WHY))
         return Adoption(
             known_until=known_until,
             wishes=wishes,
@@ -102,13 +103,33 @@ def adopt(url: str, journal: Path | None, *, now: datetime, by: str) -> Adoption
         )
 
 
-def _of(lines: Sequence[Line], kind: str) -> list[Line]:
-    return [line for line in lines if line["kind"] == kind]
+@dataclass
+class _Known:
+    """The newest that a journal says, of each thing."""
+
+    wishes: dict[tuple[str, str, str], Line] = field(default_factory=dict)
+    tombstones: set[str] = field(default_factory=set)
+    paused: bool = False
+    letters: dict[str, dict[str, Any]] = field(default_factory=dict)
 
 
-def _take_wishes(connection: sa.Connection, salt: str, lines: Sequence[Line]) -> int:
-    """The newest line of each address, scope and reason holds; how many were not known."""
-    newest = {(line["to"], line["scope"], line["reason"]): line for line in lines}
+def _known(lines: Iterable[Line]) -> _Known:
+    known = _Known()
+    for line in lines:
+        match line["kind"]:
+            case "address":
+                known.wishes[line["to"], line["scope"], line["reason"]] = line
+            case "tombstone":
+                known.tombstones.add(line["hash"])
+            case "pause":
+                known.paused = line["paused"]
+            case "letter":
+                known.letters.setdefault(line["key"], {}).update({"good": False, **line})
+    return known
+
+
+def _take_wishes(connection: sa.Connection, salt: str, newest: Iterable[Line]) -> int:
+    """How many were not known."""
     emails = {
         hashed(salt, email): same_address(email)
         for table in (LETTERS, HISTORY, SUPPRESSIONS)
@@ -116,7 +137,7 @@ def _take_wishes(connection: sa.Connection, salt: str, lines: Sequence[Line]) ->
         if email
     }
     taken = 0
-    for line in newest.values():
+    for line in newest:
         email = emails.get(line["to"], f"{UNMET}{line['to']}")
         known = newest_line(connection, email, line["scope"], line["reason"])
         if line["suppressed"] != bool(known and known.suppressed):
@@ -128,10 +149,10 @@ def _take_wishes(connection: sa.Connection, salt: str, lines: Sequence[Line]) ->
     return taken
 
 
-def _take_pause(connection: sa.Connection, lines: Sequence[Line], now: datetime, by: str) -> bool:
+def _take_pause(connection: sa.Connection, now: datetime, by: str) -> bool:
     """Only a pause: where the ledger has one that was ended since, a person ends it again."""
     known = NEWEST_CONTROL.with_only_columns(CONTROLS.c.paused)
-    if not lines or not lines[-1]["paused"] or connection.scalar(known):
+    if connection.scalar(known):
         return False
     connection.execute(CONTROLS.insert().values(paused=True, why=_WHY, at=now, by=by))
     return True
@@ -146,11 +167,10 @@ def _cancel_forgotten(connection: sa.Connection, cause: Cause) -> int:
     )
 
 
-def _take_letters(connection: sa.Connection, lines: Sequence[Line], cause: Cause) -> Counter[str]:
-    """Where each letter stands by its newest line; how many changed, by where they stand now."""
-    letters: dict[str, dict[str, Any]] = {}
-    for line in lines:
-        letters.setdefault(line["key"], {}).update({"good": False, **line})
+def _take_letters(
+    connection: sa.Connection, letters: Mapping[str, Line], cause: Cause
+) -> Counter[str]:
+    """Take letters to where the journal has them; how many changed, by where they stand now."""
     rows = {row.key: row for row in connection.execute(sa.select(LETTERS))}
     taken: Counter[str] = Counter()
     for key, line in letters.items():

@@ -10,6 +10,7 @@ import secrets
 import sqlite3
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, closing, contextmanager, nullcontext, suppress
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 from types import TracebackType
@@ -18,7 +19,14 @@ from typing import Any, Self
 import sqlalchemy as sa
 from filelock import FileLock, Timeout
 
-from edu_pipeline.mail.ledger.journal import DamagedJournalError, Head, Journal, Line, noted
+from edu_pipeline.mail.ledger.journal import (
+    DamagedJournalError,
+    Head,
+    Journal,
+    Line,
+    Point,
+    noted,
+)
 from edu_pipeline.mail.ledger.memory import memory
 from edu_pipeline.mail.ledger.tables import IDENTITY, METADATA
 
@@ -28,7 +36,7 @@ _MIGRATIONS = Path(__file__).parent / "migrations"
 _VERSION = sa.table("alembic_version", sa.column("version_num", sa.String))
 _LOCK_WAIT_SECONDS = 60
 _CONNECT_SECONDS = 30
-_COUNT = "journalled"
+_STANDING = "journalled"
 _TURN = "sender"
 """Names the sender whose turn it is: one that lost its lock finds another's."""
 _RESTORE = (
@@ -40,6 +48,18 @@ _OLDER = (
     "{} is older than its journal {} remembers ({} entries are missing), as after a backup was "
     "restored, or where a copy of it is used elsewhere. Nothing was done. To take over what the "
     "journal remembers, without sending anything: edu-pipeline mail restore"
+)
+
+
+_APART = (
+    "{} and its journal {} have gone apart, as where a copy of the ledger was used elsewhere and put "
+    "back: each has what the other lacks. Nothing was done. To take over what the journal remembers, "
+    "without sending anything: edu-pipeline mail restore"
+)
+_GONE = (
+    "The journal {} of {} is gone. Without it nobody can tell whether this is the newest ledger. Put the "
+    "journal back; where [mail] journal names another place than before, move the file there; or, where it "
+    "is lost: edu-pipeline mail restore"
 )
 
 
@@ -145,9 +165,9 @@ class Database:
                 lines = noted(connection)
                 if lines and self.journal:
                     until_written.enter_context(self._journalling())
-                    lines = self._counted(connection, self.journal, lines)
+                    at, lines = self._counted(connection, self.journal, lines)
             if lines and self.journal:
-                self.journal.append(lines)
+                self.journal.append(at, lines)
 
     @contextmanager
     def _journalling(self) -> Iterator[None]:
@@ -176,15 +196,18 @@ class Database:
 
     def _counted(
         self, connection: sa.Connection, journal: Journal, lines: list[Line]
-    ) -> list[Line]:
-        """The lines with the numbers that the ledger has counted them by, in its transaction."""
-        before, last = count_of(connection) or 0, journal.last() if journal.head() else 0
-        if last > before:
-            raise OtherLedgerError(_OLDER.format(self._named, journal.path, last - before))
-        set_count(connection, before + len(lines))
-        if last < before:  # a writer died between its commit and the journal
-            return [{**line, "n": before + len(lines)} for line in memory(connection)]
-        return [{**line, "n": before + at} for at, line in enumerate(lines, 1)]
+    ) -> tuple[Point, list[Line]]:
+        """Count lines in the transaction that they tell of; all are written where some are missing."""
+        standing = standing_of(connection)
+        if journal.head() is None:
+            raise OtherLedgerError(_GONE.format(journal.path, self._named))
+        last = journal.last()
+        if last != standing.at:
+            self._refuse_other(standing, last, journal)
+            lines = [*memory(connection)]
+        at = standing.at.after(len(lines))
+        set_standing(connection, Standing(at, last))
+        return at, lines
 
     def _meet_journal(self) -> None:
         """Compare the ledger with its journal, and write down what that lacks.
@@ -192,44 +215,42 @@ class Database:
         Raises:
             OtherLedgerError: The journal remembers more, or another ledger.
         """
-        if self.journal is None:
+        journal = self.journal
+        if journal is None:
             return
         with self._journalling():
             own = Head(*(self.identity(name) for name in ("id", "salt", "token_key")))
-            head = self._head(self.journal, own)
+            head = self._head(journal, own)
             with self._engine.connect() as connection:
-                count = count_of(connection)
-            last = self.journal.last() if head else 0
-            if head == own and last == count:
-                return
-            if head == own and last > (count or 0):
-                if not self._adopts:
-                    raise OtherLedgerError(
-                        _OLDER.format(self._named, self.journal.path, last - (count or 0))
-                    )
-                return
-            if head is None and count and not self._adopts:
-                raise OtherLedgerError(
-                    f"The journal {self.journal.path} of {self._named} is gone. Without it nobody "
-                    "can tell whether this is the newest ledger. Put the journal back; where [mail] "
-                    "journal names another place than before, move the file there; or, where it is "
-                    "lost: edu-pipeline mail restore"
-                )
-            if head is not None and head.id != own.id and self.journal.forbids_a_new_ledger():
+                standing = standing_of(connection)
+            last = journal.last() if head else Point()
+            if head == own:
+                if last == standing.at or (self._adopts and standing.misses(last)):
+                    return
+                self._refuse_other(standing, last, journal)
+            if head is None and standing.at.n and not self._adopts:
+                raise OtherLedgerError(_GONE.format(journal.path, self._named))
+            if head is not None and head.id != own.id and journal.forbids_a_new_ledger():
                 raise OtherLedgerError(
                     f"{self._named} is another ledger than the one that the journal "
-                    f"{self.journal.path} remembers, which has sent letters or knows opt-outs. "
+                    f"{journal.path} remembers, which has sent letters or knows opt-outs. "
                     f"Nothing was done. {_OWN} {_RESTORE}"
                 )
-            if head != own:
-                self.journal.begin(own)
             with self._engine.begin() as connection:
                 lines = [*memory(connection)]
-                # of a ledger that never counted: it has something to count from now on
-                count = max(count or 0, bool(lines))
-                set_count(connection, count)
-            if lines:
-                self.journal.append({**line, "n": count} for line in lines)
+                at = standing.at.after(len(lines))
+                set_standing(connection, Standing(at, last))
+            journal.begin(own, at, lines)
+
+    def _refuse_other(self, standing: "Standing", last: Point, journal: Journal) -> None:
+        if not standing.misses(last):
+            return
+        missing = last.n - standing.at.n
+        raise OtherLedgerError(
+            _OLDER.format(self._named, journal.path, missing)
+            if missing > 0
+            else _APART.format(self._named, journal.path)
+        )
 
     def _head(self, journal: Journal, own: Head) -> Head | None:
         """Of which ledger the journal is; one that does not say so is this one's where that is asked."""
@@ -238,7 +259,7 @@ class Database:
         except DamagedJournalError:
             if not self._adopts:
                 raise
-        journal.begin(own, journal.lines())
+        journal.begin(own, journal.last(), journal.lines())
         return own
 
     @property
@@ -396,7 +417,7 @@ class Database:
                 sa.text("CREATE TABLE alembic_version (version_num VARCHAR(32) NOT NULL)")
             )
             connection.execute(_VERSION.insert().values(version_num=HEAD))
-            connection.execute(IDENTITY.insert(), [*identity, {"name": _COUNT, "value": "0"}])
+            connection.execute(IDENTITY.insert(), [*identity, {"name": _STANDING, "value": "0"}])
 
     def _migrate(self, version: str | None) -> None:
         from alembic import command  # noqa: PLC0415 - slow to import, and rarely needed
@@ -468,15 +489,32 @@ def set_identity(connection: sa.Connection, name: str, value: str) -> None:
         connection.execute(IDENTITY.insert().values(name=name, value=value))
 
 
-def count_of(connection: sa.Connection) -> int | None:
-    """How many lines the ledger has had written to its journal; None where it never had one."""
-    value = identity_in(connection, _COUNT, lock=True)
-    return None if value is None else int(value)
+@dataclass(frozen=True)
+class Standing:
+    """How far a ledger has come, and where its journal stood when it came there."""
+
+    at: Point = field(default_factory=Point)
+    journal: Point | None = None
+    """None: not known, of a ledger that an earlier release wrote."""
+
+    def misses(self, last: Point) -> bool:
+        """Whether a journal that goes up to `last` may know what this ledger does not."""
+        if last == self.at or (last.n <= self.at.n and self.journal is None):
+            return False
+        return last != self.journal  # else a writer died between its commit and the journal
 
 
-def set_count(connection: sa.Connection, count: int) -> None:
-    """Set that number."""
-    set_identity(connection, _COUNT, str(count))
+def standing_of(connection: sa.Connection) -> Standing:
+    """How far the ledger has come; nobody changes it before the commit."""
+    n, mark, *before = (identity_in(connection, _STANDING, lock=True) or "0").split(":") + [""] * 3
+    journal = Point(int(before[0]), before[1]) if before[0] else None
+    return Standing(Point(int(n), mark), journal)
+
+
+def set_standing(connection: sa.Connection, standing: Standing) -> None:
+    """Set that."""
+    at, journal = standing.at, standing.journal or Point()
+    set_identity(connection, _STANDING, f"{at.n}:{at.mark}:{journal.n}:{journal.mark}")
 
 
 def new_identity() -> list[dict[str, str]]:

@@ -7,13 +7,14 @@ people as hashes with what they wished, pauses. No name, address, content, figur
 no rule: `memory` says what a ledger has to remember, `adoption` how it takes over what it lacks.
 It holds the ledger's secrets, so it is as confidential as the ledger.
 
-A line is `crc json`. Each has the number `n` up to which the ledger had counted when it was
-written, in the transaction that it tells of; the ledger commits first. A torn or damaged line is
-passed over: where the ledger has counted further than the journal, it writes all down again.
+A line is `crc json`. Each has the `Point` up to which the ledger had counted in the transaction that
+it tells of; the ledger commits first. A torn or damaged line is passed over: where the ledger is one
+transaction further than the journal, because its writer died in between, it writes all down again.
 """
 
 import json
 import os
+import secrets
 import zlib
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
@@ -29,7 +30,8 @@ from edu_pipeline.mail.ledger.tables import FOLDER
 Line = Mapping[str, Any]
 """Something to remember: `kind` is letter, address, tombstone or pause; see `memory`."""
 
-_TAIL = 64 * 1024
+_TAILS = (4 * 1024, 256 * 1024)
+"""So much of the end is looked at for a whole line, before all is read."""
 _NOTED = "journal"
 
 
@@ -40,6 +42,21 @@ class Head:
     id: str
     salt: str = field(repr=False)
     token_key: str = field(repr=False)
+
+
+@dataclass(frozen=True)
+class Point:
+    """How far a ledger and its journal have come: a count of lines, and a mark of the transaction.
+
+    By the count it is known which of two is older, by the mark that they went apart.
+    """
+
+    n: int = 0
+    mark: str = ""
+
+    def after(self, lines: int) -> "Point":
+        """That of a new transaction with so many lines."""
+        return Point(self.n + lines, secrets.token_hex(4))
 
 
 def note(connection: sa.Connection, *lines: Line) -> None:
@@ -90,15 +107,16 @@ class Journal:
             raise DamagedJournalError(self.path)
         return Head(**line["ledger"])
 
-    def last(self) -> int:
-        """Up to which number it goes."""
+    def last(self) -> Point:
+        """Up to where it goes."""
         with self.path.open("rb") as file:
             size = file.seek(0, os.SEEK_END)
-            file.seek(max(0, size - _TAIL))
-            for raw in reversed(file.read().splitlines()):
-                if (line := _read(raw)) is not None:
-                    return int(line["n"])
-        return max((int(line["n"]) for line in self.lines()), default=0)
+            for tail in (*_TAILS, size):
+                file.seek(max(0, size - tail))
+                for raw in reversed(file.read(tail).splitlines()):
+                    if (line := _read(raw)) is not None:
+                        return Point(int(line["n"]), line.get("m", ""))
+        return Point()
 
     def lines(self) -> Iterator[Line]:
         """All lines but the first that are whole, oldest first."""
@@ -123,21 +141,22 @@ class Journal:
             by[line["key"]] = line.get("by") or by.get(line["key"], "")
         return any(transport != FOLDER for transport in by.values())
 
-    def begin(self, head: Head, lines: Iterable[Line] = ()) -> None:
-        """Begin a new journal with these lines, with their `n`, in the place of what is there."""
+    def begin(self, head: Head, at: Point, lines: Iterable[Line] = ()) -> None:
+        """Begin a new journal with these lines in the place of what is there, whole or not at all."""
         new = self.path.with_name(f"{self.path.name}.new")
         new.unlink(missing_ok=True)
-        _append(new, [{"n": 0, "ledger": asdict(head)}, *lines])
+        _append(new, at, [{"ledger": asdict(head)}, *lines])
         new.replace(self.path)
         make_name_durable(self.path)
 
-    def append(self, lines: Iterable[Line]) -> None:
-        """Write lines, with their `n`; they are durable afterwards."""
-        _append(self.path, lines)
+    def append(self, at: Point, lines: Iterable[Line]) -> None:
+        """Write lines of one transaction; they are durable afterwards."""
+        _append(self.path, at, lines)
 
 
-def _append(path: Path, lines: Iterable[Line]) -> None:
-    written = b"".join(map(_written, lines))
+def _append(path: Path, at: Point, lines: Iterable[Line]) -> None:
+    of = {"n": at.n, "m": at.mark}
+    written = b"".join(_written({**line, **of}) for line in lines)
     handle = os.open(path, os.O_RDWR | os.O_APPEND | os.O_CREAT, 0o600)
     try:
         size = os.lseek(handle, 0, os.SEEK_END)

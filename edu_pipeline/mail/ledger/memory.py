@@ -13,6 +13,7 @@ import sqlalchemy as sa
 from edu_pipeline.ground.addresses import same_address
 from edu_pipeline.mail.ledger.journal import Line
 from edu_pipeline.mail.ledger.tables import (
+    ELSEWHERE,
     LETTERS,
     NEWEST_CONTROL,
     OUT,
@@ -101,4 +102,14 @@ def memory(connection: sa.Connection) -> Iterator[Line]:
             by=row.transport,
             transport_id=row.transport_id,
             for_good=row.cancelled_for_good,
+        )
+    for row in connection.execute(sa.select(ELSEWHERE)):
+        yield of_letter(
+            row.key,
+            row.state,
+            row.at,
+            to=row.email_hash,
+            by=row.transport,
+            transport_id=row.transport_id,
+            for_good=row.state is State.cancelled,
         )
