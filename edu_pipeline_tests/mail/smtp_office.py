@@ -14,6 +14,8 @@ class Office:
     def __init__(self) -> None:
         self.letters: list[Envelope] = []
         self.connections = 0
+        self.guests: list[str | None] = []
+        """As whom each letter's sender introduced itself."""
         self.answers: dict[str, list[str]] = {}
         """Command → answers; `hang up` and `be silent` are not answers."""
 
@@ -32,7 +34,7 @@ class Office:
     async def handle_MAIL(  # noqa: N802
         self, server: SMTP, session: Session, envelope: Envelope, address: str, options: list[str]
     ) -> str:
-        del session
+        self.guests.append(session.host_name)
         envelope.mail_from = address
         envelope.mail_options.extend(options)
         return await self.answer("MAIL", server, "250 OK")

@@ -22,6 +22,7 @@ from edu_pipeline.mail.transports.smtp import SmtpTransport
 from edu_pipeline.settings.mail import Mail, SendGrid, Smtp
 from edu_pipeline_tests.mail.dripping import DRIP_SECONDS, Talk, drip, dripping
 from edu_pipeline_tests.mail.letters import NOW, frozen_letter
+from edu_pipeline_tests.mail.smtp_office import Door, Office
 
 SECONDS = 0.3
 MANY = 5.0
@@ -225,3 +226,42 @@ def test_a_mail_server_that_takes_the_letter_in_sips_is_a_doubt() -> None:
 
     with smtp(talk) as transport, ends_in_time():
         assert transport.send(LARGE, NOW).state is State.unknown
+
+
+# Names of hosts
+
+
+@pytest.fixture
+def nobody_knows_names(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """The system waits for a name server that never answers."""
+    over = threading.Event()
+    monkeypatch.setattr(socket, "getaddrinfo", lambda *_, **__: [over.wait(60)][1:])
+    monkeypatch.setattr(socket, "getfqdn", lambda *_: over.wait(60))
+    yield
+    over.set()
+
+
+@pytest.mark.usefixtures("nobody_knows_names")
+def test_a_name_that_is_not_looked_up_in_time_leaves_the_letter_pending() -> None:
+    api = SendGrid(url="https://api.sendgrid.com", timeout_seconds=SECONDS)
+    office = Smtp(host="mail.lake.example", timeout_seconds=SECONDS)
+    for transport in (
+        SendGridTransport("SG.a.b", Mail(sendgrid=api)),
+        SmtpTransport(office),
+    ):
+        with closing(transport), ends_in_time():
+            assert transport.send(frozen_letter(), NOW).state is State.pending
+
+
+def test_a_mail_server_is_told_a_name_that_nobody_was_asked_for(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    office = Office()
+    door = Door(office, None, hostname="office")  # else it looks up its own
+    monkeypatch.setattr(socket, "getfqdn", lambda *_: 1 / 0)
+    monkeypatch.setattr(socket, "gethostname", lambda: "kims-machine")
+    settings = Smtp(host="127.0.0.1", port=door.port, security="none")
+    with closing(SmtpTransport(settings)) as transport:
+        assert transport.send(frozen_letter(), NOW).state is State.sent
+    door.stop()
+    assert office.guests == ["[127.0.0.1]"]

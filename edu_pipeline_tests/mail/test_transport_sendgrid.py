@@ -627,6 +627,22 @@ def test_the_logs_of_a_group_are_complete_even_if_one_search_is_not(
     assert logged(transport) == set(expected)
 
 
+def test_a_large_week_is_searched_where_its_letters_are(
+    fake: FakeSendGrid, transport: SendGridTransport, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Thirty days in halves down to some minutes would take 31 searches."""
+    monkeypatch.setattr(sendgrid_api, "LOG_LIMIT", 10)
+    fake.set(most_logs=10)
+    for number in range(24):
+        fake.set(clock=NOW + timedelta(seconds=10 * number))
+        transport.send(frozen_letter(f"t_{number}"), NOW)
+    log = transport.log(GROUP)
+    assert log
+    assert len({line.transport_id for line in log.lines}) == 24
+    searches = [each for each in fake.requests() if each.path == "/v3/logs"]
+    assert len(searches) <= 9
+
+
 def test_more_mails_in_a_second_than_a_search_gives_are_an_error_not_a_silence(
     fake: FakeSendGrid, transport: SendGridTransport, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -1,14 +1,14 @@
 """One deadline for all that a request does on the wire, by a clock that nobody sets.
 
 A time-out of a socket begins anew with every byte, so a server that sends one now and then would
-hold a letter for ever. Here each step gets only what is left. What a request says, and what an
-answer means, the carriers know.
-
-Not bounded: looking up the name of a host, which the system does in its own time.
+hold a letter for ever. Here each step gets only what is left, the look-up of the host's name too,
+which the system does in its own time. What a request says, and what an answer means, the carriers know.
 """
 
 import socket
 import time
+from queue import Empty, SimpleQueue
+from threading import Thread
 
 
 class Deadline:
@@ -35,8 +35,7 @@ def connected(host: str, port: int, deadline: Deadline) -> socket.socket:
     Raises:
         OSError: There is none.
     """
-    found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
-    addresses = list(dict.fromkeys(str(address[0]) for *_, address in found))
+    addresses = _addresses(host, port, deadline)
     refusal = OSError("the host has no address")
     for tried, address in enumerate(addresses):
         share = deadline.left() / (len(addresses) - tried)
@@ -48,6 +47,28 @@ def connected(host: str, port: int, deadline: Deadline) -> socket.socket:
             opened.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
             return opened
     raise refusal
+
+
+def _addresses(host: str, port: int, deadline: Deadline) -> list[str]:
+    """In a thread, which is left behind where nobody answers: a look-up cannot be broken off."""
+    told: SimpleQueue[list[str] | Exception] = SimpleQueue()
+
+    def look_up() -> None:
+        try:
+            found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
+        except Exception as error:  # noqa: BLE001 - whatever it is, whoever waits hears of it
+            told.put(error)
+        else:
+            told.put(list(dict.fromkeys(str(address[0]) for *_, address in found)))
+
+    Thread(target=look_up, daemon=True).start()
+    try:
+        answer = told.get(timeout=deadline.left())
+    except Empty:
+        raise TimeoutError("the host's name was not looked up in time") from None
+    if isinstance(answer, Exception):
+        raise answer
+    return answer
 
 
 def send_all(wire: socket.socket, content: bytes, deadline: Deadline) -> None:

@@ -189,7 +189,9 @@ class _Server(smtplib.SMTP):
         """Connect, by TLS where there is a `trust`, and hear the greeting."""
         self.deadline = deadline
         self._trust = trust
-        super().__init__(host, port)
+        super().__init__(host, port, local_hostname="localhost")  # else it looks up this machine's
+        if self.sock:
+            self.local_hostname = _own_name(self.sock)
 
     def connect(
         self, host: str = "", port: int = 0, source_address: object = None
@@ -220,6 +222,15 @@ class _Server(smtplib.SMTP):
         except OSError:
             self.close()
             raise
+
+
+def _own_name(wire: socket.socket) -> str:
+    """What this machine is called towards a mail server; asks nobody."""
+    name = socket.gethostname()
+    if "." in name and name.isascii():
+        return name
+    address: str = wire.getsockname()[0]
+    return f"[IPv6:{address}]" if ":" in address else f"[{address}]"
 
 
 class _Answers(io.RawIOBase):
