@@ -74,7 +74,7 @@ def build_definitions(
     ) -> dg.AssetsDefinition:
         """A job's tables, and the periods that its letters can be about."""
         held = mail.newest_is_not_held(mailing)
-        return step(name, [*made, periods], checks=[held], apart=elsewhere)
+        return step(name, [*made, periods], checks=[held], apart=elsewhere, threads=False)
 
     elsewhere = [key.path[-1] for made in (*results.ASSETS, *edx.ASSETS) for key in made.keys]
     looked_at = ["attainment_notes", *(["stg_run_results"] if settings.programmes else [])]

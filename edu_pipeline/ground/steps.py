@@ -25,6 +25,7 @@ from edu_pipeline.ground.warehouse import (
     append,
     columns_of,
     give_memory,
+    one_thread,
     read_table,
     transaction,
     write_partition,
@@ -207,6 +208,7 @@ def step(
     partitions: dg.PartitionsDefinition[str] | None = None,
     together: bool = True,
     apart: Collection[str] | None = None,
+    threads: bool = True,
 ) -> dg.AssetsDefinition:
     """The step that makes these tables, in this order, all or some, in one transaction.
 
@@ -222,6 +224,7 @@ def step(
             None: all of it.
         together: Whether in one transaction; where rows come by the million, or a table is tried in
             several ways, each is made by itself.
+        threads: Whether its statements are large enough for more than one.
     """
     own = [each.name for each in made]
     _in_order(name, made)
@@ -260,7 +263,11 @@ def step(
             if each.whole:
                 require_whole(context, each.name, each.whole, own, apart)
         warehouse: Warehouse = context.resources.warehouse
-        with said_in_a_sentence(), warehouse.connect() as con:
+        with (
+            said_in_a_sentence(),
+            warehouse.connect() as con,
+            nullcontext() if threads else one_thread(con),
+        ):
             try:
                 done = [*made_in(con, context, todo)]
             except OutOfMemoryError:

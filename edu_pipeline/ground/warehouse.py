@@ -202,6 +202,16 @@ def give_memory(con: duckdb.DuckDBPyConnection) -> None:
     con.execute("reset memory_limit")
 
 
+@contextmanager
+def one_thread(con: duckdb.DuckDBPyConnection) -> Iterator[None]:
+    """For statements about some ten thousand rows each: to share one out takes as long as it saves."""
+    con.execute("set threads = 1")
+    try:
+        yield
+    finally:
+        con.execute("reset threads")
+
+
 def broken(path: Path) -> str:
     """What to do about a warehouse that cannot be read."""
     return (

@@ -8,7 +8,13 @@ import dagster as dg
 
 from edu_pipeline.ground.resources import Warehouse, table_metadata
 from edu_pipeline.ground.steps import spec_of
-from edu_pipeline.ground.warehouse import read_earlier, read_table, transaction, write_table
+from edu_pipeline.ground.warehouse import (
+    one_thread,
+    read_earlier,
+    read_table,
+    transaction,
+    write_table,
+)
 from edu_pipeline.landing.sources.edx.data_packages import packaged_runs
 from edu_pipeline.landing.sources.edx.edx_reports import TABLES
 from edu_pipeline.landing.sources.edx.exports import course_runs as runs_of
@@ -75,7 +81,8 @@ def land_edx_exports(
     warehouse: dg.ResourceParam[Warehouse],
 ) -> Iterator[dg.MaterializeResult[None]]:
     """The exports of all programmes, the newest of each run and kind read into raw tables."""
-    with warehouse.connect() as con, transaction(con):  # small writes, each slow to be durable
+    # small writes, each slow to be durable
+    with warehouse.connect() as con, one_thread(con), transaction(con):
         forgotten = read_table(con, "forgotten")
         known = read_earlier(con, "landing_problems", LandingProblems.create_empty())
         released = in_force(known, read_table(con, "gate_releases"))["id"]
@@ -98,7 +105,7 @@ def stage_edx_exports(
     warehouse: dg.ResourceParam[Warehouse],
 ) -> Iterator[dg.MaterializeResult[None]]:
     """Learners, their results and who wants e-mail, parsed and checked where they lie."""
-    with warehouse.connect() as con, transaction(con):
+    with warehouse.connect() as con, one_thread(con), transaction(con):
         exports = read_table(con, "edx_exports")
         stage_all(con, exports, read_table(con, "edx_lists"), settings.programmes)
         packaged = packaged_runs(con)
