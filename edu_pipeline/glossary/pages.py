@@ -49,7 +49,7 @@ def _with_states(page: str) -> str:
     _, _, after = rest.partition(_END)
     rows = [
         (
-            f"{look.symbol} {look.word.lower()}",
+            f"{look.symbol} {look.phrase}",
             f"`{state}`",
             look.meaning,
             " ".join(filter(None, [look.to_do, _command(look.command)])),

@@ -129,6 +129,7 @@ def run(
     rules: Rules = PLAIN,
     *,
     clock: Clock | None = None,
+    adopt: bool = False,
 ) -> DeliveryReport:
     """One delivery: by `clock`, or at `now`, with waits that are real."""
     of_week = partial(
@@ -139,6 +140,7 @@ def run(
         period="2026-W40",
         owner="test",
         rules=rules,
+        adopt=adopt,
     )
     if clock is None:
         return of_week(now=lambda: now)
@@ -768,16 +770,7 @@ def test_a_ledger_restored_from_a_backup_sends_nothing_until_a_person_decides(
     with pytest.raises(RestoredLedgerError, match="1 letters of 2026-W40"):
         run(ledger, moody)
     assert (moody.asked, ledger.counts("teachers", "2026-W40")) == ([], {State.pending: 2})
-    report = deliver(
-        ledger,
-        moody,
-        campaign="teachers",
-        period="2026-W40",
-        now=lambda: NOW,
-        owner="carla",
-        rules=PLAIN,
-        adopt=True,
-    )
+    report = run(ledger, moody, adopt=True)
     assert (moody.asked, report.counts) == ([], {State.sent: 1, State.pending: 1})
     assert "opt-outs" in (report.stopped or "")
     assert run(ledger, moody).counts == {State.sent: 2}
@@ -789,16 +782,7 @@ def test_taking_over_where_there_is_nothing_to_take_over_sends_nothing_either(
 ) -> None:
     queue(ledger, make_letter())
     moody = Moody({}, records=[])
-    report = deliver(
-        ledger,
-        moody,
-        campaign="teachers",
-        period="2026-W40",
-        now=lambda: NOW,
-        owner="carla",
-        rules=PLAIN,
-        adopt=True,
-    )
+    report = run(ledger, moody, adopt=True)
     assert (moody.asked, report.counts) == ([], {State.pending: 1})
     assert report.stopped == (
         "There was nothing to take over from moody's records of 2026-W40, which come late or may be "

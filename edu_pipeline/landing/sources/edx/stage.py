@@ -327,30 +327,27 @@ def _find_missing(con: duckdb.DuckDBPyConnection, programme: str, run: str, mark
 
     `matters`: with a certificate of a paid track, or with a pass on one by the last that has them.
     """
-    of_run = "history.programme_id = $programme and history.run = $run"
     con.execute(
-        f"""
+        """
         create or replace temp table missing as
-        with gone as (
-          select learner_id, newest
+        with told as (
+          select history.*, newest
           from report_history as history, (select max(_version) as newest from judged_grades)
-          where {of_run} and stamp <= newest
-          group by learner_id, newest having not arg_max(there, stamp)
+          where programme_id = $programme and run = $run and stamp <= newest
         )
-        select learner_id, newest as missed_at, arg_max(history.track, stamp) as last_track,
+        -- where a report has nobody, nothing is said of them: no row of these tells of a track or certificate
+        select learner_id, newest as missed_at, arg_max(told.track, stamp) as last_track,
                coalesce(
                  bool_or(certificate_delivered and (own.paid or certified.paid))
                  or arg_max(own.paid and (grade >= $mark or certificate_eligible), stamp), false
                ) as matters
-        from report_history as history
-        join gone using (learner_id)
+        from told
+        semi join (from told where not there) using (learner_id)
         anti join judged_grade_errors using (learner_id)
-        left join stg_tracks as own
-          on own.programme_id = $programme and own.track = history.track
+        left join stg_tracks as own on own.programme_id = $programme and own.track = told.track
         left join stg_tracks as certified
           on certified.programme_id = $programme and certified.track = lower(certificate_type)
-        where {of_run} and there and stamp <= newest
-        group by learner_id, newest
+        group by learner_id, newest having not arg_max(there, stamp)
         """,
         {"programme": programme, "run": run, "mark": mark},
     )
