@@ -115,21 +115,24 @@ def _view(
         return False
     # where no cell has a line break a row is a line, which is quicker to count
     for breaks in (False, True)[: 2 if shape.quotes and not missing else 1]:
-        try:
-            con.execute(_view_sql(path, shape, places, missing, breaks=breaks))
-            (last,) = con.execute(
-                "select coalesce(max(line + breaks), 0) from cells"
-                if breaks
-                else f"select count(*) + {shape.header_lines} from cells"
-            ).fetchall()[0]
-        except duckdb.Error:
-            last = None
+        view = _view_sql(path, shape, places, missing, breaks=breaks)
+        # a row that DuckDB cannot read would end a transaction of `con`
+        with con.cursor() as apart:
+            try:
+                apart.execute(view)
+                (last,) = apart.execute(
+                    "select coalesce(max(line + breaks), 0) from cells"
+                    if breaks
+                    else f"select count(*) + {shape.header_lines} from cells"
+                ).fetchall()[0]
+            except duckdb.Error:
+                last = None
         # outside the handler: DuckDB's error quotes the row, and would travel with a later one
         if last == shape.lines:
+            con.execute(view)
             return True
         if last is None:
             break
-    con.execute("drop view if exists cells")
     return False
 
 

@@ -13,7 +13,7 @@ import duckdb
 import polars as pl
 import pytest
 
-from edu_pipeline.ground.warehouse import open_warehouse, read_table, write_table
+from edu_pipeline.ground.warehouse import open_warehouse, read_table, transaction, write_table
 from edu_pipeline.landing.sources.edx.edx_evidence import counted
 from edu_pipeline.landing.sources.edx.edx_problems import find_programme_problems
 from edu_pipeline.landing.sources.edx.edx_reading import unknown_headers
@@ -124,10 +124,13 @@ def land_files(tmp_path: Path) -> Iterator[Land]:
                 if again
                 else opened.enter_context(open_warehouse(folder / "warehouse.duckdb"))
             )
-            exports = land(con, zone, programmes, forgotten, released, columns)
-            lists = land_lists(con, zone, programmes, forgotten)
-            stage_all(con, exports, lists, programmes)
-            write_table(con, "edx_lists", lists)
+            with transaction(con):  # as the steps are made
+                exports = land(con, zone, programmes, forgotten, released, columns)
+                lists = land_lists(con, zone, programmes, forgotten)
+                write_table(con, "edx_exports", exports)
+                write_table(con, "edx_lists", lists)
+            with transaction(con):
+                stage_all(con, exports, lists, programmes)
             _, strays = programme_files(zone.list(), programmes)
             evidence = counted(con, exports)
             headers = unknown_headers(zone, evidence["bare"]["file"], columns)
