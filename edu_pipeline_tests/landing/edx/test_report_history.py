@@ -80,11 +80,15 @@ def test_a_report_that_was_released_is_remembered_though_it_was_left_out_before(
     files = {GRADES: report(*learners(*range(1, 31))), NEWER: report(*learners(1, 2))}
     held = land_files(files)
     assert told(held, "9") == [(AUGUST, True, 0.9, True)]
+    versions = held.table("report_versions").sort("stamp")
+    assert versions["learners"].to_list() == [30, 2]
+    assert versions["doubt"].to_list() == [None, held.exports["doubt"].drop_nulls().item()]
 
     (problem,) = held.problems.filter(holds="nudges")["id"]
     released = land_files(files, again=held, released=[problem])
 
     assert told(released, "9") == [(AUGUST, True, 0.9, True), (SEPTEMBER, False, None, None)]
+    assert released.table("report_versions")["doubt"].to_list() == [None, None]
 
 
 def test_what_a_deleted_report_said_is_still_known(land_files: Land) -> None:

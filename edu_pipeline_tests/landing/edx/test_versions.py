@@ -345,6 +345,24 @@ def test_the_fates_of_every_file_that_was_read_add_up_to_its_rows(land_files: La
     ]
 
 
+def test_older_reports_have_the_same_fates_in_every_run(land_files: Land) -> None:
+    files = {
+        GRADES: report(*learners(1, 2)),
+        NEWER: report(*learners(1, 2, 3)),
+        NEWEST: report(*learners(1, 2, 3, 4)),
+    }
+    first = land_files(files)
+    again = land_files(files, again=first)
+
+    for landed in (first, again):
+        fates = edx_fates(landed.con, landed.exports, landed.table("edx_lists"))
+        assert fates.sort("rows")["fate", "rows"].rows() == [
+            ("superseded", 2),
+            ("superseded", 3),
+            ("counted", 4),
+        ]
+
+
 def test_rows_that_all_lack_an_average_are_not_cut(land_files: Land) -> None:
     short = [row.replace(",1,1,1,1,", ",1,1,1,") for row in learners(1, 2, 3)]
     assert land_files({GRADES: report(*short)}).exports["doubt"].to_list() == [None]

@@ -8,6 +8,7 @@ from types import MappingProxyType
 import duckdb
 import polars as pl
 
+from edu_pipeline.ground.warehouse import read_earlier
 from edu_pipeline.landing.archives import DamagedFileError
 from edu_pipeline.landing.sources.edx.edx_guesses import LIKE, alike, same_numbers
 from edu_pipeline.landing.sources.edx.edx_names import Kind, Name, is_edx_s_own, parsed
@@ -31,7 +32,12 @@ from edu_pipeline.landing.sources.edx.edx_versions import (
     losses,
 )
 from edu_pipeline.landing.sources.edx.lists import lists_of
-from edu_pipeline.landing.sources.edx.report_history import create_history, record, recorded
+from edu_pipeline.landing.sources.edx.report_history import (
+    create_history,
+    note_version,
+    record,
+    recorded,
+)
 from edu_pipeline.landing.sources.edx.stage import reported
 from edu_pipeline.landing.stores import LandedFile
 from edu_pipeline.landing.tables.encodings import UnreadableFileError
@@ -148,8 +154,15 @@ def land(
     found, _ = programme_files(zone.ours(), programmes)
     con.register("tombstones", forgotten)
     known, let_go, seen = accepted(con), frozenset(released), recorded(con)
+    before = read_earlier(con, "edx_exports", EdxExports.create_empty())
+    known_rows = {
+        (path, size): many for path, size, many in before["path", "size", "rows"].iter_rows()
+    }
     exports = [
+        # what was read once need not be read again to be in the books
         export
+        if export.rows is not None
+        else replace(export, rows=known_rows.get((export.path, export.size)))
         for programme in programmes
         for versions in _by_run(programme, found[programme.id])
         for export in _Reading(
@@ -217,7 +230,7 @@ class _Reading:
                 if export.current and kind == "grades":
                     self.graded = export
             if kind == "grades" and self.graded is not None:
-                self._remember_before(self.graded, newest_first)
+                read |= self._remember_before(self.graded, newest_first)
             stamps = {export.stamp for export in read.values() if export.current}
             for export in newest_first:
                 found = read.get(export.path, export)
@@ -225,17 +238,23 @@ class _Reading:
                     found = self._digested(found)
                 yield found
 
-    def _remember_before(self, current: _Export, newest_first: Sequence[_Export]) -> None:
+    def _remember_before(
+        self, current: _Export, newest_first: Sequence[_Export]
+    ) -> dict[str, _Export]:
         """Record the grade reports before the one that counts, which nobody has read; see `stage`."""
+        found: dict[str, _Export] = {}
         for export in reversed(newest_first):
             if export.stamp > current.stamp or export.path == current.path:
                 continue
             if (export.path, export.size) in self.recorded:
                 continue
-            if self._read(export).rows:
+            read = self._read(export)
+            if read.rows:
+                found[export.path] = replace(read, current=False)
                 said = reported(self.con, export.path)
                 record(self.con, *current.key[:2], export.path, export.size, said, counts=False)
                 self.con.execute("delete from raw_grade_reports where _file = ?", [export.path])
+        return found
 
     def _newest(self, newest_first: Iterable[_Export]) -> dict[str, _Export]:
         """The newest that can be read, which counts, and before it those that cannot."""
@@ -280,6 +299,16 @@ class _Reading:
         read[newest.path] = replace(newest, doubt=doubt, current=not lost or before is None)
         if lost and before is not None:
             read[before.path] = replace(before, current=True)
+            if newest.kind == "grades":
+                note_version(
+                    self.con,
+                    *newest.key[:2],
+                    newest.path,
+                    newest.size,
+                    newest.stamp,
+                    seen.learners,
+                    doubt,
+                )
         return read
 
     def _older(self, newest_first: Sequence[_Export]) -> tuple[dict[str, _Export], _Export | None]:

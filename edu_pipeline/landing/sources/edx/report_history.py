@@ -6,6 +6,7 @@ said when. What follows from it is `facts.run_states`.
 """
 
 from collections.abc import Collection
+from datetime import datetime
 
 import duckdb
 import polars as pl
@@ -96,16 +97,29 @@ def record(
     doubt = None if counts else "; ".join(losses(_difference(con), "the one before")) or None
     if doubt is None:
         _insert(con, of, stamp)
+    ((learners,),) = con.execute("select count(*) filter (there) from reported").fetchall()
+    note_version(con, programme, run, path, size, stamp, learners, doubt)
+    con.execute("drop table reported")
+
+
+def note_version(
+    con: duckdb.DuckDBPyConnection,
+    programme: str,
+    run: str,
+    path: str,
+    size: int,
+    stamp: datetime,
+    learners: int,
+    doubt: str | None,
+) -> None:
+    """Note that a grade report was read, and why nothing of it is taken in where it is doubted."""
     con.execute(f"delete from {VERSIONS} where path = ?", [path])
     con.execute(
-        f"""
-        insert into {VERSIONS} by name
-        select $path as path, $programme as programme_id, $run as run, $stamp as stamp, $size as size,
-               count(*) filter (there) as learners, $doubt as doubt from reported
-        """,
-        {**of, "path": path, "stamp": stamp, "size": size, "doubt": doubt},
+        f"insert into {VERSIONS} by name select $path as path, $programme as programme_id, $run as run, "
+        "$stamp as stamp, $size as size, $learners as learners, $doubt as doubt",
+        {"programme": programme, "run": run, "path": path, "stamp": stamp, "size": size}
+        | {"learners": learners, "doubt": doubt},
     )
-    con.execute("drop table reported")
 
 
 def _difference(con: duckdb.DuckDBPyConnection) -> Difference:
