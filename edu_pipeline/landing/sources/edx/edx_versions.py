@@ -11,7 +11,7 @@ from dataclasses import dataclass
 import duckdb
 import polars as pl
 
-from edu_pipeline.ground.sql import literals
+from edu_pipeline.ground.sql import literal, literals
 from edu_pipeline.ground.warehouse import columns_of
 from edu_pipeline.ground.wording import listed, percent
 from edu_pipeline.landing.sources.edx.edx_names import Kind
@@ -192,18 +192,18 @@ def accepted(con: duckdb.DuckDBPyConnection) -> dict[Key, tuple[str, str]]:
     return {(programme, run, kind): (path, sha256) for programme, run, kind, path, sha256 in rows}
 
 
-def look_at(con: duckdb.DuckDBPyConnection, kind: Kind, path: str) -> None:
-    """Make `looked_at` of a report, which its raw table has: a row per learner.
+def accept(
+    con: duckdb.DuckDBPyConnection, key: Key, path: str, sha256: str, rows: str | None = None
+) -> None:
+    """Remember a report as what the next one is held against.
 
-    That is what `accept` remembers, and what `difference` holds against a report before.
+    Args:
+        con: The warehouse, after `create_accepted`.
+        key: Programme, run and kind.
+        path: The report's.
+        sha256: Digest of its content.
+        rows: SQL of what `accepted_learners` has of its rows; None: as its raw table has them.
     """
-    con.execute(
-        f"create or replace temp table looked_at as {_facts(kind, '$path')}", {"path": path}
-    )
-
-
-def accept(con: duckdb.DuckDBPyConnection, key: Key, path: str, sha256: str) -> None:
-    """Remember a report, which was looked at, as what the next one is held against."""
     con.execute(f"delete from {OF_ACCEPTED} where report = ({_REPORT})", _named(key))
     con.execute(f"delete from {ACCEPTED} where {_OF_KEY}", _named(key))
     con.execute(
@@ -213,7 +213,12 @@ def accept(con: duckdb.DuckDBPyConnection, key: Key, path: str, sha256: str) -> 
         """,
         {**_named(key), "path": path, "sha256": sha256},
     )
-    con.execute(f"insert into {OF_ACCEPTED} select ({_REPORT}), * from looked_at", _named(key))
+    # not told apart by learner here: that takes longer than all else, and most are never held against one
+    con.execute(
+        f"insert into {OF_ACCEPTED} by name select ({_REPORT}) as report, * from "
+        f"({rows or _facts(key[2], literal(path))})",
+        _named(key),
+    )
 
 
 def difference(
@@ -224,7 +229,7 @@ def difference(
     paid_tracks: Sequence[str],
     graded: str | None,
 ) -> Difference:
-    """A report, which was looked at, against the one before.
+    """A report, which its raw table has, against the one before.
 
     Who has left the run, as its grade report says, is not missed in a profile.
 
@@ -239,14 +244,15 @@ def difference(
     kind = key[2]
     cut = _is_cut(con, kind, path)
     if before is None and not con.execute(_REPORT, _named(key)).fetchall():
-        ((learners,),) = con.execute("select count(*) from looked_at").fetchall()
-        return Difference(learners, 0, 0, lists_leavers=False, cut=cut)
-    parameters = {**_named(key), "path": path, "graded": graded}
+        learners = con.execute(f"from ({_facts(kind, '$path')}) limit 1", {"path": path}).fetchall()
+        return Difference(len(learners), 0, 0, lists_leavers=False, cut=cut)
+    parameters: dict[str, str | None] = {"path": path, "graded": graded}
     if before is None:
-        earlier = f"from {OF_ACCEPTED} where report = ({_REPORT})"
+        earlier = f"select * exclude (report) from {OF_ACCEPTED} where report = ({_REPORT})"
+        parameters |= _named(key)
     else:
         earlier = _facts(kind, "$before")
-        parameters = {"path": path, "before": before, "graded": graded}
+        parameters |= {"before": before}
     # a profile without the column of tracks says nothing: the grade report has them
     paid = f"{{}}.track in {literals(paid_tracks)}" if kind == "grades" else "false"
     lists_leavers = f"bool_or({'enrolled is not null' if kind == 'grades' else False})"
@@ -256,7 +262,8 @@ def difference(
           select {bare_id()} as learner_id from raw_grade_reports
           where _file = $graded and lower(trim(enrolled)) = 'unenrolled'
         ),
-        before as (from ({earlier}) anti join has_left using (learner_id)),
+        now as ({_by_learner(_facts(kind, "$path"))}),
+        before as (from ({_by_learner(earlier)}) anti join has_left using (learner_id)),
         pairs as (
           select now.learner_id is not null as there, before.learner_id is not null as was,
                  was and there as met, before.scored as had_grade,
@@ -267,7 +274,7 @@ def difference(
                  met and {paid.format("before")} as was_paid,
                  was_paid and not coalesce({paid.format("now")}, false) as track_gone,
                  before.track as track_before
-          from looked_at as now full join before using (learner_id)
+          from now full join before using (learner_id)
         ),
         tracks as (
           select track_before, bool_and(not there) as all_gone from pairs
@@ -321,7 +328,7 @@ def _named(key: Key) -> dict[str, str]:
 
 
 def _facts(kind: Kind, path: str) -> str:
-    """SQL of a raw report's learners: whether each has a grade, one above 0, a certificate; the track.
+    """SQL of a raw report's rows: the learner, whether there is a grade, one above 0, a certificate; the track.
 
     Rows without a learner are nobody's.
     """
@@ -331,9 +338,15 @@ def _facts(kind: Kind, path: str) -> str:
     track = f"lower({said('track')})" if "track" in has else "null::varchar"
     return f"""
         select coalesce({bare_id()}, 'u:' || nullif(trim(username), '')) as learner_id,
-               bool_or({grade} is not null) as graded,
-               coalesce(bool_or({grade} > 0), false) as scored,
-               coalesce(bool_or({delivered}), false) as delivered, max({track}) as track
-        from raw_{REPORTS[kind]} where _file = {path} group by all
-        having learner_id is not null
+               {grade} is not null as graded, coalesce({grade} > 0, false) as scored,
+               coalesce({delivered}, false) as delivered, {track} as track
+        from raw_{REPORTS[kind]} where _file = {path} and learner_id is not null
+    """
+
+
+def _by_learner(rows: str) -> str:
+    return f"""
+        select learner_id, bool_or(graded) as graded, bool_or(scored) as scored,
+               bool_or(delivered) as delivered, max(track) as track
+        from ({rows}) group by learner_id
     """

@@ -27,7 +27,6 @@ from edu_pipeline.landing.sources.edx.edx_versions import (
     asked,
     create_accepted,
     difference,
-    look_at,
     loss_problem,
     losses,
 )
@@ -291,10 +290,8 @@ class _Reading:
             not doubt
             or loss_problem(newest.key, newest.path, doubt, str(newest.sha256)).id in self.released
         ):
-            accept(self.con, newest.key, newest.path, str(newest.sha256))
-            return read
-        if before is not None and sha256 is None:
-            look_at(self.con, before.kind, before.path)
+            return read  # and is accepted as it is staged
+        if before is not None and not lost and sha256 is None:
             accept(self.con, newest.key, before.path, str(before.sha256))
         read[newest.path] = replace(newest, doubt=doubt, current=not lost or before is None)
         if lost and before is not None:
@@ -332,7 +329,6 @@ class _Reading:
 
     def _against(self, export: _Export, before: str | None) -> Difference:
         graded = self.graded.path if self.graded else None
-        look_at(self.con, export.kind, export.path)
         return difference(self.con, export.key, export.path, before, self.paid_tracks, graded)
 
     def _digested(self, export: _Export) -> _Export:

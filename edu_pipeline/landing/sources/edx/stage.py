@@ -15,6 +15,7 @@ from edu_pipeline.landing.rules import SUPERSEDED, TOO_MANY_CELLS, UNPARSEABLE
 from edu_pipeline.landing.sources.edx.data_packages import packaged_runs, stage_data_packages
 from edu_pipeline.landing.sources.edx.edx_names import Kind
 from edu_pipeline.landing.sources.edx.edx_reports import COLUMNS, NO_GRADE, REPORTS, bare_id, said
+from edu_pipeline.landing.sources.edx.edx_versions import accept, accepted
 from edu_pipeline.landing.sources.edx.opt_ins import stage_opt_ins
 from edu_pipeline.landing.sources.edx.programme_certificates import stage_programme_certificates
 from edu_pipeline.landing.sources.edx.report_history import record, recorded
@@ -90,6 +91,20 @@ _CLEANED: Mapping[Kind, Mapping[str, str]] = {
 }
 
 
+_LOOKS_BACK: Mapping[Kind, str] = {
+    "profile": """
+        select called as learner_id, false as graded, false as scored, false as delivered,
+               clean_track as track
+        from judged_profile where called is not null
+    """,
+    "grades": """
+        select called as learner_id, clean_grade is not null as graded,
+               coalesce(clean_grade > 0, false) as scored,
+               coalesce(clean_certificate_delivered, false) as delivered, clean_track as track
+        from judged_grades where called is not null
+    """,
+}
+"""Of the reports that must not lose too much of the one before, SQL of all their rows for `accept`."""
 DIFFERENT = "another_row_of_the_learner_differs"
 """Of two rows of one learner in a file, where they do not say the same: the last one counts."""
 SHARES, PERCENT, UNCLEAR = "shares", "percent", "unclear"
@@ -158,7 +173,8 @@ def stage(
 ) -> None:
     """Make `stg_run_results`, `stg_learners`, `stg_former_addresses` and `rejected_…`.
 
-    What the grade reports say that nobody has read before is remembered.
+    What the grade reports say that nobody has read before is remembered, and whom the reports that count
+    have, so that the next ones are held against them.
 
     Args:
         con: The warehouse, with the raw tables, `stg_tracks`, `stg_data_packages` and the history.
@@ -175,7 +191,7 @@ def stage(
     write_table(con, "stg_run_results", RunResults.create_empty())
     _name_the_nameless(con)
     scales = dict(grade_scales(con).select("file", "scale").iter_rows())
-    known = recorded(con)
+    known, before = recorded(con), accepted(con)
     runs = read.select("programme_id", "course_id", "run")
     runs = pl.concat([runs, packaged_runs(con).select(runs.columns)]).unique(maintain_order=True)
     for programme, course, run in runs.iter_rows():
@@ -184,6 +200,11 @@ def stage(
             of_kind = files.filter(pl.col("kind") == kind)
             path = of_kind["path"][0] if of_kind.height else None
             _judge(con, kind, path, scales.get(path, SHARES))
+            if path and kind in _LOOKS_BACK and of_kind["doubt"][0] is None:
+                sha256, key = of_kind["sha256"][0], (programme, run, kind)
+                if before.get(key) != (path, sha256):
+                    accept(con, key, path, sha256, _LOOKS_BACK[kind])
+            _reject(con, kind)
             if kind == "grades" and path and of_kind["rows"][0]:
                 size = of_kind["size"][0]
                 if not known.get((path, size)):
@@ -219,11 +240,11 @@ def _name_the_nameless(con: duckdb.DuckDBPyConnection) -> None:
 
 
 def _identified(table: str) -> str:
-    """SQL of a raw table's rows with `id` and `learner_id`."""
+    """SQL of a raw table's rows with `id`, `learner_id`, and what the row itself calls the learner."""
     return f"""
         select raw.*, {bare_id("raw.user_id")} as id,
-               coalesce({bare_id("raw.user_id")}, known_id, 'u:' || nullif(trim(raw.username), ''))
-                 as learner_id
+               coalesce(id, 'u:' || nullif(trim(raw.username), '')) as called,
+               coalesce(id, known_id, called) as learner_id
         from raw_{table} as raw
         left join usernames
           on usernames.username = if({said("raw.user_id")} is null, trim(raw.username), null)
@@ -231,7 +252,7 @@ def _identified(table: str) -> str:
 
 
 def judged(kind: Kind, path: str | None, scale: str) -> str:
-    """SQL of the rows of a report: `learner_id`, the `rule` that is broken, `clean_…` cells.
+    """SQL of the rows of a report: `learner_id`, `called`, the `rule` that is broken, `clean_…` cells.
 
     Args:
         kind: What it is.
@@ -249,7 +270,7 @@ def judged(kind: Kind, path: str | None, scale: str) -> str:
     value = " ".join(f"when {broken} then {shown}" for broken, shown in rules.values())
     cleaned = "".join(f", {sql} as clean_{name}" for name, sql in columns.items())
     return f"""
-        select _file, _line, _version, learner_id, case {rule} end as rule, case {value} end as value
+        select _file, _line, _version, learner_id, called, case {rule} end as rule, case {value} end as value
                {cleaned}
         from (
           select {_LOOKED_AT[kind]} from ({_identified(REPORTS[kind])}) where _file = {literal(path or "")}
@@ -268,9 +289,13 @@ def reported(con: duckdb.DuckDBPyConnection, path: str) -> str:
 
 
 def _judge(con: duckdb.DuckDBPyConnection, kind: Kind, path: str | None, scale: str) -> None:
-    """Make `judged_<kind>` of a file's good rows, one per learner; the others are rejected."""
-    table = REPORTS[kind]
+    """Make `judged_<kind>` of a file's rows."""
     con.execute(f"create or replace temp table judged_{kind} as {judged(kind, path, scale)}")
+
+
+def _reject(con: duckdb.DuckDBPyConnection, kind: Kind) -> None:
+    """Leave in `judged_<kind>` the good rows, one per learner; the others are rejected."""
+    table = REPORTS[kind]
     con.execute(
         f"""
         insert into rejected_{table}
