@@ -18,7 +18,17 @@ def literals(texts: Sequence[str]) -> str:
 
 def among(text: str, texts: Sequence[str]) -> str:
     """SQL of `text in (…)`, of which DuckDB would make a join for every longer list."""
-    return f"list_contains([{', '.join(map(literal, texts))}], {text})"
+    listed = ", ".join(map(literal, texts))
+    return f"if({text} is null, null, list_position([{listed}], {text}) is not null)"
+
+
+def trimmed(text: str) -> str:
+    """SQL of `trim(text)`, in a fifth of the time where nothing has to go.
+
+    It goes through every character; that a text is of ASCII and where it begins and ends is known sooner.
+    """
+    bare = f"strlen({text}) = length({text}) and not starts_with({text}, ' ') and not ends_with({text}, ' ')"
+    return f"if({bare}, {text}, trim({text}))"
 
 
 def quoted(name: str) -> str:

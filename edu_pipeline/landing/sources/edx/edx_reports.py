@@ -12,7 +12,7 @@ from typing import Final, Literal, get_args
 import duckdb
 import polars as pl
 
-from edu_pipeline.ground.sql import among
+from edu_pipeline.ground.sql import among, trimmed
 from edu_pipeline.ground.wording import listed
 from edu_pipeline.landing.sources.edx.edx_names import Kind
 from edu_pipeline.landing.tables.cells import cells_of
@@ -169,7 +169,7 @@ def create_raw(con: duckdb.DuckDBPyConnection) -> None:
 
 def said(cell: str) -> str:
     """SQL of what a cell says; null where it says nothing."""
-    return f"if({among(f'trim({cell})', MISSING)}, null, trim({cell}))"
+    return f"if({among(trimmed(cell), MISSING)}, null, {trimmed(cell)})"
 
 
 def bare_id(of: str = "user_id") -> str:

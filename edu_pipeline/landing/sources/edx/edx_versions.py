@@ -11,7 +11,7 @@ from dataclasses import dataclass
 import duckdb
 import polars as pl
 
-from edu_pipeline.ground.sql import literal, literals
+from edu_pipeline.ground.sql import literal, literals, trimmed
 from edu_pipeline.ground.warehouse import columns_of
 from edu_pipeline.ground.wording import listed, percent
 from edu_pipeline.landing.sources.edx.edx_names import Kind
@@ -333,11 +333,13 @@ def _facts(kind: Kind, path: str) -> str:
     Rows without a learner are nobody's.
     """
     has = COLUMNS[kind]
-    grade = "try_cast(replace(trim(grade), ',', '.') as double)" if "grade" in has else "null"
-    delivered = "upper(trim(certificate_delivered)) = 'Y'" if "grade" in has else "false"
+    grade = (
+        f"try_cast(replace({trimmed('grade')}, ',', '.') as double)" if "grade" in has else "null"
+    )
+    delivered = f"upper({trimmed('certificate_delivered')}) = 'Y'" if "grade" in has else "false"
     track = f"lower({said('track')})" if "track" in has else "null::varchar"
     return f"""
-        select coalesce({bare_id()}, 'u:' || nullif(trim(username), '')) as learner_id,
+        select coalesce({bare_id()}, 'u:' || nullif({trimmed("username")}, '')) as learner_id,
                {grade} is not null as graded, coalesce({grade} > 0, false) as scored,
                coalesce({delivered}, false) as delivered, {track} as track
         from raw_{REPORTS[kind]} where _file = {path} and learner_id is not null

@@ -9,12 +9,19 @@ from typing import cast
 import duckdb
 import polars as pl
 
-from edu_pipeline.ground.sql import among, literal
+from edu_pipeline.ground.sql import among, literal, trimmed
 from edu_pipeline.ground.warehouse import write_table
 from edu_pipeline.landing.rules import SUPERSEDED, TOO_MANY_CELLS, UNPARSEABLE
 from edu_pipeline.landing.sources.edx.data_packages import packaged_runs, stage_data_packages
 from edu_pipeline.landing.sources.edx.edx_names import Kind
-from edu_pipeline.landing.sources.edx.edx_reports import COLUMNS, NO_GRADE, REPORTS, bare_id, said
+from edu_pipeline.landing.sources.edx.edx_reports import (
+    COLUMNS,
+    MISSING,
+    NO_GRADE,
+    REPORTS,
+    bare_id,
+    said,
+)
 from edu_pipeline.landing.sources.edx.edx_versions import accept, accepted
 from edu_pipeline.landing.sources.edx.opt_ins import stage_opt_ins
 from edu_pipeline.landing.sources.edx.programme_certificates import stage_programme_certificates
@@ -32,21 +39,36 @@ Rules = Mapping[str, tuple[str, str]]
 
 
 def _yes(cell: str) -> str:
-    return f"case upper(trim({cell})) when 'Y' then true when 'N' then false end"
+    return f"case upper({cell}) when 'Y' then true when 'N' then false end"
 
 
-_NUMBER = "try_cast(replace(trim(grade), ',', '.') as double)"
-_GRADED = f"not {among('lower(trim(grade))', NO_GRADE)}"
+_SAID: Mapping[Kind, Mapping[str, str]] = {
+    "profile": {name: said(name) for name in ("track", "verification")},
+    "grade_errors": {},
+    "grades": {
+        **{
+            name: said(name)
+            for name in (
+                *("track", "verification", "certificate_eligible", "certificate_delivered"),
+                "certificate_type",
+            )
+        },
+        **{name: trimmed(name) for name in ("grade", "enrolled")},
+    },
+}
+"""SQL of the cells without what is no part of them; what else is made of a cell rests on it."""
+_ENROLLED = ("enrolled", "unenrolled")
+_NUMBER = "try_cast(replace(grade, ',', '.') as double)"
+_GRADED = f"not {among('lower(grade)', NO_GRADE)}"
 _ODD = (
-    f"case when {said('certificate_eligible')} is not null and {_yes('certificate_eligible')} is null"
+    f"case when certificate_eligible is not null and {_yes('certificate_eligible')} is null"
     " then certificate_eligible "
-    f"when {said('certificate_delivered')} is not null and {_yes('certificate_delivered')} is null"
+    f"when certificate_delivered is not null and {_yes('certificate_delivered')} is null"
     " then certificate_delivered "
-    "when try_cast(verification as double) is not null or upper(trim(verification)) in ('Y', 'N')"
+    f"when try_cast(verification as double) is not null or {among('upper(verification)', ('Y', 'N'))}"
     " then verification "
     f"when try_cast(track as double) is not null or {among('lower(track)', NO_GRADE[5:])} then track "
-    f"when {said('enrolled')} is not null "
-    "and lower(trim(enrolled)) not in ('enrolled', 'unenrolled') then enrolled end"
+    f"when not {among('enrolled', MISSING)} and not {among('lower(enrolled)', _ENROLLED)} then enrolled end"
 )
 """What stands in the columns of the certificate and cannot be meant by them."""
 _OF_ALL: Rules = {
@@ -72,19 +94,19 @@ _LOOKED_AT: Mapping[Kind, str] = {
 }
 """SQL of the columns that rules and cells are made of, each worked out once."""
 _CLEANED: Mapping[Kind, Mapping[str, str]] = {
-    "profile": {"track": f"lower({said('track')})", "verification": said("verification")},
+    "profile": {"track": "lower(track)", "verification": "verification"},
     "grade_errors": {},
     "grades": {
         "grade": "if(graded, number, null)",
-        "track": f"lower({said('track')})",
-        "verification": said("verification"),
+        "track": "lower(track)",
+        "verification": "verification",
         "certificate_eligible": _yes("certificate_eligible"),
         "certificate_delivered": _yes("certificate_delivered"),
-        "certificate_type": said("certificate_type"),
+        "certificate_type": "certificate_type",
         # a report without that column lists only who is enrolled
-        "says_enrolled": f"{said('enrolled')} is not null",
+        "says_enrolled": f"coalesce(not {among('enrolled', MISSING)}, false)",
         "enrolled": (
-            "case when enrolled is null then true else case lower(trim(enrolled)) "
+            "case when enrolled is null then true else case lower(enrolled) "
             "when 'enrolled' then true when 'unenrolled' then false end end"
         ),
     },
@@ -131,7 +153,8 @@ def grade_scales(con: duckdb.DuckDBPyConnection, path: str | None = None) -> pl.
         con.sql(
             f"""
             with numbers as (
-              select _file as file, {_NUMBER} as grade from raw_grade_reports
+              select _file as file, {_NUMBER} as grade
+              from (select _file, {trimmed("grade")} as grade from raw_grade_reports)
               where {_GRADED} and ($path is null or _file = $path)
             )
             select file, count(*) filter (grade > 1) as above, count(*) filter (grade > 0) as grades,
@@ -243,7 +266,7 @@ def _identified(table: str) -> str:
     """SQL of a raw table's rows with `id`, `learner_id`, and what the row itself calls the learner."""
     return f"""
         select raw.*, {bare_id("raw.user_id")} as id,
-               coalesce(id, 'u:' || nullif(trim(raw.username), '')) as called,
+               coalesce(id, 'u:' || nullif({trimmed("raw.username")}, '')) as called,
                coalesce(id, known_id, called) as learner_id
         from raw_{table} as raw
         left join usernames
@@ -269,11 +292,15 @@ def judged(kind: Kind, path: str | None, scale: str) -> str:
     rule = " ".join(f"when {broken} then {literal(name)}" for name, (broken, _) in rules.items())
     value = " ".join(f"when {broken} then {shown}" for broken, shown in rules.values())
     cleaned = "".join(f", {sql} as clean_{name}" for name, sql in columns.items())
+    cells = ", ".join(f"{sql} as {name}" for name, sql in _SAID[kind].items())
     return f"""
         select _file, _line, _version, learner_id, called, case {rule} end as rule, case {value} end as value
                {cleaned}
         from (
-          select {_LOOKED_AT[kind]} from ({_identified(REPORTS[kind])}) where _file = {literal(path or "")}
+          select {_LOOKED_AT[kind]} from (
+            select * {f"replace ({cells})" if cells else ""} from ({_identified(REPORTS[kind])})
+            where _file = {literal(path or "")}
+          )
         )
         """
 
@@ -459,7 +486,7 @@ def _stage_learners(con: duckdb.DuckDBPyConnection, read: pl.DataFrame) -> None:
     )
     # numbers first, texts then: a text per learner and column, kept while rows come by, takes long
     places = ", ".join(f"max(if({_known(n)} is null, null, place)) as {n}_place" for n in names)
-    address = f"if({said('email')} is null, null, hash(lower(trim(email))))"
+    address = f"if({said('email')} is null, null, hash(lower({said('email')})))"
     con.execute(
         f"""
         create or replace temp table newest as
@@ -496,4 +523,4 @@ def _stage_learners(con: duckdb.DuckDBPyConnection, read: pl.DataFrame) -> None:
 
 def _known(name: str) -> str:
     # nobody is without a username, so `None` is somebody's
-    return f"nullif(trim({name}), '')" if name == "username" else said(name)
+    return f"nullif({trimmed(name)}, '')" if name == "username" else said(name)
