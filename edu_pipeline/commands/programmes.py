@@ -249,7 +249,8 @@ def _standing(course: Mapping[str, Any] | None) -> tuple[str, str]:
     grade = "no grade" if course["grade"] is None else f"{course['grade']:.2f}"
     track = course["track"] or "track unknown"
     runs = f", the one of {course['attempts']} runs that counts" if course["attempts"] > 1 else ""
-    return ", ".join(words), f"{grade} in {course['run_name']} ({track}){runs}"
+    account = f", by their account {course['account']}" if course["account"] else ""
+    return ", ".join(words), f"{grade} in {course['run_name']} ({track}){runs}{account}"
 
 
 def _line(row: Mapping[str, Any], programme: Programme, period: str) -> Sequence[str]:

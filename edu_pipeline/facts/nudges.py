@@ -377,28 +377,43 @@ def learners_called(con: duckdb.DuckDBPyConnection, text: str) -> pl.DataFrame:
 
 
 def courses_of(con: duckdb.DuckDBPyConnection, learner_id: str) -> pl.DataFrame:
-    """How a learner stands in the courses that they ever began.
+    """How a learner stands in the courses that they ever began, by all their accounts together.
 
     Args:
-        con: The warehouse, with `course_completion`, `run_states` and `programme_runs`.
+        con: The warehouse, with `course_completion`, `stg_people`, `run_states` and `programme_runs`.
         learner_id: The learner.
 
     Returns:
         programme × course: `attempts`, `passed`, `certificate`, `audit_passed`, `in_progress`, and of
-        the best run `state`, `missing`, `run_name`, `grade`, `track` and `verification`.
+        the best run `state`, `missing`, `run_name`, `grade`, `track`, `verification` and `account` (which
+        has it; empty: the one that is asked about).
     """
     return query_frame(
         con,
         """
-        select done.programme_id, done.course_id, attempts, passed, certificate, audit_passed,
-               in_progress, done.state, missing, run_name, done.grade as grade, enrollment_track as track, verification
+        with own as (
+          select $learner_id as learner_id
+          union
+          select other.learner_id from stg_people as asked join stg_people as other using (person_id)
+          where asked.learner_id = $learner_id
+        )
+        select done.programme_id, done.course_id, passed, certificate, audit_passed, done.state, missing,
+               run_name, done.grade as grade, enrollment_track as track, verification,
+               nullif(done.learner_id, $learner_id) as account,
+               sum(attempts) over of_person as attempts,
+               not certificate and bool_or(in_progress) over of_person as in_progress
         from course_completion as done
+        semi join own on own.learner_id = done.learner_id
         join programme_runs as best
           on best.programme_id = done.programme_id and best.run = best_run
         join run_states as states
           on states.programme_id = done.programme_id and states.run = best_run
           and states.learner_id = done.learner_id
-        where done.learner_id = $learner_id
+        window of_person as (partition by done.programme_id, done.course_id)
+        qualify row_number() over (
+          partition by done.programme_id, done.course_id
+          order by certificate desc, done.grade desc nulls last, account nulls first
+        ) = 1
         """,
         {"learner_id": learner_id},
     )

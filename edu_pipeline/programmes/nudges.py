@@ -404,7 +404,11 @@ def _with_words(
             "certificates",
             "needed",
             words=pl.when(pl.col("complete") & pl.col("on").is_null())
-            .then(pl.lit("the programme is complete, which another account of theirs is told"))
+            .then(
+                pl.lit(
+                    "the programme is complete; a letter about it, if any, is another account's of theirs"
+                )
+            )
             .when("complete")
             .then(
                 pl.lit(

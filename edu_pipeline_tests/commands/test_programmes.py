@@ -19,6 +19,7 @@ from typer.testing import Result
 
 from edu_pipeline.commands.console import UserError
 from edu_pipeline.commands.programmes import AUDIENCE
+from edu_pipeline.facts.nudges import courses_of
 from edu_pipeline.ground.warehouse import open_warehouse, read_table, write_table
 from edu_pipeline.ground.weeks import week_name
 from edu_pipeline.mail.lists import read_history
@@ -188,6 +189,24 @@ def test_why_tells_every_reason_that_there_is_and_the_state_of_every_course(
     assert complete[0] == "Leadership (lead): 2 of 2 certificates, complete"
     assert "congratulation completed the programme" in complete
     assert complete[-1] == "About: congratulation/lead/programme"
+
+
+def test_what_a_person_holds_by_all_accounts_is_told_with_the_account_that_has_it(
+    home: Home,
+) -> None:
+    people = pl.DataFrame({"learner_id": ["9", "10"], "person_id": ["9", "9"]})
+    with open_warehouse(home.warehouse) as con:
+        write_table(con, "stg_people", people)
+        held = [
+            courses_of(con, each).sort("course_id")["course_id", "grade", "account"].rows()
+            for each in ("9", "10", "7")
+        ]
+
+    assert held == [
+        [("a", 0.7, None), ("b", None, "10")],
+        [("a", 0.7, "9"), ("b", None, None)],
+        [("a", 0.8, None), ("b", 0.7, None)],
+    ]
 
 
 @pytest.mark.usefixtures("home")
