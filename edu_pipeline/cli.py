@@ -32,7 +32,6 @@ from edu_pipeline.commands.console import (
     HELD,
     EvenIfOld,
     UserError,
-    command,
     err,
     monday_of,
     out,
@@ -41,7 +40,7 @@ from edu_pipeline.commands.mail.app import app as mail_app
 from edu_pipeline.ground.mishaps import sentence
 from edu_pipeline.ground.shipped import shipped
 from edu_pipeline.ground.weeks import week_name
-from edu_pipeline.settings.home import Home, Settings, home_around, load_settings
+from edu_pipeline.settings.home import Home, Settings, command, home_around, load_settings
 from edu_pipeline.wiring.mailings import TEACHERS
 
 if TYPE_CHECKING:

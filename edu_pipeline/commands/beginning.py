@@ -9,9 +9,9 @@ from pathlib import Path, PurePosixPath
 
 from rich.text import Text
 
-from edu_pipeline.commands.console import UserError, command, out
+from edu_pipeline.commands.console import UserError, out
 from edu_pipeline.ground.wording import counted
-from edu_pipeline.settings.home import Home, load_settings
+from edu_pipeline.settings.home import Home, command, load_settings
 from edu_pipeline.settings.landing import PROGRAMMES_FOLDER
 from edu_pipeline.settings.programmes import OPT_IN
 

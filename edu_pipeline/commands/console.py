@@ -1,7 +1,6 @@
 """What the commands share: the screen, what a user can put right, who asks, a home's warehouse."""
 
 import getpass
-import re
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import date
@@ -13,9 +12,8 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 from rich.text import Text
 
-from edu_pipeline.ground.shipped import PROJECT
 from edu_pipeline.ground.weeks import parse_week
-from edu_pipeline.settings.home import Home
+from edu_pipeline.settings.home import Home, command
 
 if TYPE_CHECKING:
     import polars as pl
@@ -38,7 +36,6 @@ EvenIfOld = Annotated[
     typer.Option("--even-if-old", help="Also letters that are no longer news ([mail] valid_days)."),
 ]
 Yes = Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")]
-_COMMAND = re.compile(r"edu-pipeline (?=gate |landing |mail |programmes |run\b|sample\b)")
 
 
 class UserError(Exception):
@@ -55,16 +52,6 @@ def monday_of(week: str) -> date:
         return parse_week(week)
     except ValueError as error:
         raise UserError(str(error)) from None
-
-
-def command(home: Home, rest: str) -> str:
-    """A command on this home, ready to paste."""
-    return f"edu-pipeline{'' if home.root == PROJECT else f' --home {home.root}'} {rest}"
-
-
-def with_home(home: Home, text: str) -> str:
-    """A message whose commands are ready to paste on this home."""
-    return _COMMAND.sub(lambda _: command(home, ""), text)
 
 
 def who(by: str | None) -> str:

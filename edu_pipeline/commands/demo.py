@@ -5,9 +5,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from edu_pipeline.commands import rounds, samples
-from edu_pipeline.commands.console import command, out
+from edu_pipeline.commands.console import out
 from edu_pipeline.commands.jobs import run_job
-from edu_pipeline.settings.home import Home
+from edu_pipeline.settings.home import Home, command
 from edu_pipeline.settings.landing import EVENTS_FOLDER
 from edu_pipeline.wiring.mailings import TEACHERS
 

@@ -13,19 +13,10 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from edu_pipeline.commands.console import (
-    HELD,
-    READS,
-    UserError,
-    command,
-    err,
-    monday_of,
-    out,
-    read_tables,
-)
+from edu_pipeline.commands.console import HELD, READS, UserError, err, monday_of, out, read_tables
 from edu_pipeline.ground.weeks import week_name
 from edu_pipeline.ground.wording import NBSP, long_date, percent, plain
-from edu_pipeline.settings.home import Home, Settings, load_settings
+from edu_pipeline.settings.home import Home, Settings, command, load_settings
 
 if TYPE_CHECKING:
     import polars as pl

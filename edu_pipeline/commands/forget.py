@@ -8,19 +8,9 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 from rich.text import Text
 
-from edu_pipeline.commands.console import (
-    HELD,
-    By,
-    UserError,
-    Yes,
-    command,
-    confirm,
-    err,
-    out,
-    who,
-)
+from edu_pipeline.commands.console import HELD, By, UserError, Yes, confirm, err, out, who
 from edu_pipeline.ground.wording import listed
-from edu_pipeline.settings.home import Home
+from edu_pipeline.settings.home import Home, command
 
 if TYPE_CHECKING:
     from edu_pipeline.mail.room import MailRoom

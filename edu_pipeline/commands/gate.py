@@ -10,19 +10,10 @@ import typer
 from rich.padding import Padding
 from rich.text import Text
 
-from edu_pipeline.commands.console import (
-    HELD,
-    By,
-    UserError,
-    command,
-    out,
-    reading,
-    who,
-    with_home,
-)
+from edu_pipeline.commands.console import HELD, By, UserError, out, reading, who
 from edu_pipeline.ground.weeks import monday, week_name
 from edu_pipeline.ground.wording import listed
-from edu_pipeline.settings.home import Home, Settings, load_settings
+from edu_pipeline.settings.home import Home, Settings, command, load_settings, with_home
 
 if TYPE_CHECKING:
     import polars as pl

@@ -10,8 +10,8 @@ import typer
 from rich.table import Table
 from rich.text import Text
 
-from edu_pipeline.commands.console import HELD, UserError, command, err, out, reading, with_home
-from edu_pipeline.settings.home import Home, Settings, load_settings
+from edu_pipeline.commands.console import HELD, UserError, err, out, reading
+from edu_pipeline.settings.home import Home, Settings, command, load_settings, with_home
 
 if TYPE_CHECKING:
     from edu_pipeline.landing.described import Block

@@ -6,9 +6,9 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from edu_pipeline.commands.console import UserError, command, monday_of, out, reading
+from edu_pipeline.commands.console import UserError, monday_of, out, reading
 from edu_pipeline.ground.wording import counted
-from edu_pipeline.settings.home import Home, load_settings
+from edu_pipeline.settings.home import Home, command, load_settings
 
 if TYPE_CHECKING:
     import polars as pl

@@ -7,8 +7,8 @@ import typer
 from rich.text import Text
 
 from edu_pipeline.commands import rounds
-from edu_pipeline.commands.console import HELD, EvenIfOld, UserError, command, out, read_tables
-from edu_pipeline.settings.home import Home, load_settings
+from edu_pipeline.commands.console import HELD, EvenIfOld, UserError, out, read_tables
+from edu_pipeline.settings.home import Home, command, load_settings
 from edu_pipeline.settings.programmes import Programme
 
 MOST_REASONS = 6

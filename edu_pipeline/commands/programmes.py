@@ -8,17 +8,10 @@ from typing import Annotated, Any
 import typer
 from rich.text import Text
 
-from edu_pipeline.commands.console import (
-    UserError,
-    command,
-    out,
-    print_aligned,
-    reading,
-    with_home,
-)
+from edu_pipeline.commands.console import UserError, out, print_aligned, reading
 from edu_pipeline.commands.nudging import nudge, print_summary, wanted
 from edu_pipeline.ground.weeks import week_name
-from edu_pipeline.settings.home import Home
+from edu_pipeline.settings.home import Home, command, with_home
 from edu_pipeline.settings.programmes import Programme
 
 app = typer.Typer(

@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING
 from rich.table import Table
 from rich.text import Text
 
-from edu_pipeline.commands.console import command, out, read_tables, with_home
+from edu_pipeline.commands.console import out, read_tables
 from edu_pipeline.commands.jobs import run_job
 from edu_pipeline.commands.mail.periods import outlook, print_outlook
-from edu_pipeline.settings.home import Home
+from edu_pipeline.settings.home import Home, command, with_home
 from edu_pipeline.settings.landing import SCHOOL_TABLES
 from edu_pipeline.wiring.mailings import TEACHERS, mailing_of
 

@@ -4,9 +4,9 @@ import json
 from datetime import date
 from pathlib import Path
 
-from edu_pipeline.commands.console import UserError, command, out
+from edu_pipeline.commands.console import UserError, out
 from edu_pipeline.ground.wording import counted, listed
-from edu_pipeline.settings.home import Home, load_settings, own_settings
+from edu_pipeline.settings.home import Home, command, load_settings, own_settings
 from edu_pipeline.settings.landing import SAMPLE_MARKER
 
 LEARNERS = 1200

@@ -78,7 +78,7 @@ from edu_pipeline.programmes.nudges import (
 from edu_pipeline.programmes.nudges import nudges as nudges_of
 from edu_pipeline.programmes.reports import completion_report, new_completers, write_report
 from edu_pipeline.programmes.runs import programme_runs as programme_runs_of
-from edu_pipeline.settings.home import Home, Settings, SettingsError
+from edu_pipeline.settings.home import Home, Settings, SettingsError, with_home
 from edu_pipeline.settings.post import LEARNERS
 from edu_pipeline.settings.programmes import Programme
 
@@ -383,8 +383,9 @@ def programme_reports(
     held = gate.holding(ids, landing_problems, gate_releases)
     report_completers(con, ids)
     for programme in settings.programmes:
+        why = held.get(programme.id)
         learners[f"learners, {programme.id}"], warnings = _write_report(
-            con, programme, home.reports / "programmes", held.get(programme.id)
+            con, programme, home.reports / "programmes", with_home(home, why) if why else None
         )
         for warning in warnings:
             context.log.warning("%s", warning)

@@ -7,6 +7,8 @@ documentation. Reading the environment is not done here but in `environment`.
 
 import datetime as dt
 import functools
+import re
+import shlex
 import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -27,6 +29,7 @@ from edu_pipeline.settings.post import Post
 from edu_pipeline.settings.programmes import Programme
 from edu_pipeline.settings.sources import Fetched
 
+_COMMAND = re.compile(r"edu-pipeline (?=gate |landing |mail |programmes |run\b|sample\b|ui\b)")
 PAGES = "/pages"
 """Where `edu-pipeline ui` serves what is in a home's data folder for people to read."""
 
@@ -310,6 +313,17 @@ class Home:
         if "://" in settings.landing.url:
             return settings.landing.url
         return (self.root / settings.landing.url).resolve().as_uri()
+
+
+def command(home: Home, rest: str) -> str:
+    """A command on this home, ready to paste."""
+    of = "" if home.root == PROJECT else f" --home {shlex.quote(str(home.root))}"
+    return f"edu-pipeline{of} {rest}"
+
+
+def with_home(home: Home, text: str) -> str:
+    """A text whose commands are ready to paste on this home, wherever it is read."""
+    return _COMMAND.sub(lambda _: command(home, ""), text)
 
 
 def home_around(folder: Path) -> Home:

@@ -16,7 +16,7 @@ from edu_pipeline.mail.due import Period, newest_of_each
 from edu_pipeline.mail.ledger.store import Ledger
 from edu_pipeline.model.gate import standing, unreleased
 from edu_pipeline.model.school_calendar import next_registers
-from edu_pipeline.settings.home import Home, Settings
+from edu_pipeline.settings.home import Home, Settings, with_home
 from edu_pipeline.teachers.edition import CAMPAIGN
 
 SOURCES = {
@@ -109,7 +109,7 @@ def write_data_page(
         moment=moment,
         day_month_short=day_month_short,
     )
-    write_whole(page, html.encode())
+    write_whole(page, with_home(home, html).encode())
     return page
 
 

@@ -25,7 +25,7 @@ from edu_pipeline.mail.ledger.tables import OUT, WAITING
 from edu_pipeline.mail.mailing import options
 from edu_pipeline.mail.states import LOOKS, Look, State
 from edu_pipeline.mail.status import Standing, Status, status_of
-from edu_pipeline.settings.home import Home, Settings
+from edu_pipeline.settings.home import Home, Settings, with_home
 from edu_pipeline.settings.landing import SAMPLE_MARKER
 from edu_pipeline.settings.mail import Mail
 from edu_pipeline.site.data_page import Landed, data_page, landed_in, write_data_page
@@ -147,7 +147,7 @@ def write_home_page(
             if link.page.exists()
         ],
     )
-    write_whole(index, html.encode())
+    write_whole(index, with_home(home, html).encode())
     return index
 
 

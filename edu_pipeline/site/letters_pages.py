@@ -33,7 +33,7 @@ from edu_pipeline.mail.ledger.tables import OUT, WAITING
 from edu_pipeline.mail.proofs import folder_of
 from edu_pipeline.mail.states import LOOKS, Look
 from edu_pipeline.mail.transports.folder import file_stem
-from edu_pipeline.settings.home import Home, Settings
+from edu_pipeline.settings.home import Home, Settings, with_home
 from edu_pipeline.teachers.edition import CAMPAIGN
 
 _AT_ONCE = 200
@@ -108,14 +108,14 @@ def write_letters_pages(
         for key, lines in _letters(home, ledger, settings.zone, some, held):
             who = known[key]
             html = page.render(**shown, name=who.name, email=who.email, lines=lines)
-            write_changed(folder / f"{key}.html", html.encode())
+            write_changed(folder / f"{key}.html", with_home(home, html).encode())
     for gone in there - known.keys() - {"index"}:
         (folder / f"{gone}.html").unlink()
     teachers = [each for each in everybody if each.campaign == CAMPAIGN]
     index = templates.get_template("site/letters.html.j2").render(
         **shown, looks=LOOKS, groups=_groups(teachers), namesakes=_namesakes(teachers)
     )
-    write_changed(letters_index(home), index.encode())
+    write_changed(letters_index(home), with_home(home, index).encode())
     write_whole(reached_mark(home), json.dumps({"look": look, **asdict(now)}).encode())
 
 

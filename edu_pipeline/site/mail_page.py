@@ -22,7 +22,7 @@ from edu_pipeline.mail.states import LOOKS, Look, State
 from edu_pipeline.mail.status import Status, ToDo, status_of
 from edu_pipeline.mail.transports.folder import period_folder
 from edu_pipeline.programmes.nudges import campaign_of
-from edu_pipeline.settings.home import Home, Settings
+from edu_pipeline.settings.home import Home, Settings, with_home
 from edu_pipeline.site.letters_pages import sheets_behind, write_letters_pages
 from edu_pipeline.site.open_rates import open_rate_chart, spoken, told
 from edu_pipeline.teachers.edition import CAMPAIGN
@@ -89,7 +89,7 @@ def write_mail_pages(
         recent=_RECENT,
         proofs=_proofs(home, ledger),
     )
-    write_whole(page, html.encode())
+    write_whole(page, with_home(home, html).encode())
     return page
 
 

@@ -36,7 +36,7 @@ from edu_pipeline.programmes.funnel import (
     well_followed,
 )
 from edu_pipeline.programmes.inventory import sentences
-from edu_pipeline.settings.home import Home, Settings
+from edu_pipeline.settings.home import Home, Settings, with_home
 from edu_pipeline.settings.programmes import Programme
 
 WIDE, NARROW, PANEL = 850, 340, 268
@@ -157,7 +157,7 @@ def write_programme_page(
         people=next(own.people.iter_rows(named=True), None),
         weeks=_weeks(own),
     )
-    write_whole(page, html.encode())
+    write_whole(page, with_home(home, html).encode())
     return page
 
 

@@ -145,4 +145,4 @@ def test_a_home_of_programmes_only_is_told_of_no_weeks_of_a_school(tmp_path: Pat
             for settings in (Settings(programmes=(programme(),)), Settings())
         ]
     assert ["no week with figures" in page for page in pages] == [False, True]
-    assert "edu-pipeline programmes summary" in pages[0]
+    assert f"edu-pipeline --home {tmp_path} programmes summary" in pages[0]

@@ -5,15 +5,7 @@ from typing import Annotated
 import typer
 from rich.text import Text
 
-from edu_pipeline.commands.console import (
-    HELD,
-    UserError,
-    Yes,
-    command,
-    confirm,
-    out,
-    read_tables,
-)
+from edu_pipeline.commands.console import HELD, UserError, Yes, confirm, out, read_tables
 from edu_pipeline.commands.jobs import run_job
 from edu_pipeline.commands.mail.periods import (
     Campaign,
@@ -25,7 +17,7 @@ from edu_pipeline.commands.mail.periods import (
     print_outlook,
 )
 from edu_pipeline.commands.mail.sending import moves
-from edu_pipeline.settings.home import Home
+from edu_pipeline.settings.home import Home, command
 from edu_pipeline.wiring.mailings import mailing_of
 
 

@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from edu_pipeline.commands.console import By, UserError, Yes, command, confirm, out, who
-from edu_pipeline.settings.home import Home
+from edu_pipeline.commands.console import By, UserError, Yes, confirm, out, who
+from edu_pipeline.settings.home import Home, command
 
 if TYPE_CHECKING:
     from edu_pipeline.mail.ledger.adoption import Adoption

@@ -9,18 +9,8 @@ import typer
 from rich.table import Table
 from rich.text import Text
 
-from edu_pipeline.commands.console import (
-    HELD,
-    By,
-    UserError,
-    Yes,
-    command,
-    confirm,
-    err,
-    out,
-    who,
-)
-from edu_pipeline.settings.home import Home
+from edu_pipeline.commands.console import HELD, By, UserError, Yes, confirm, err, out, who
+from edu_pipeline.settings.home import Home, command
 
 if TYPE_CHECKING:
     from edu_pipeline.mail.ledger.suppressions import Imported

@@ -9,14 +9,14 @@ import typer
 from rich.table import Table
 from rich.text import Text
 
-from edu_pipeline.commands.console import HELD, UserError, command, out, print_aligned
+from edu_pipeline.commands.console import HELD, UserError, out, print_aligned
 from edu_pipeline.commands.mail.periods import (
     Campaign,
     outlook,
     print_outlook,
 )
 from edu_pipeline.mail.states import LOOKS, State, in_words
-from edu_pipeline.settings.home import Home
+from edu_pipeline.settings.home import Home, command
 
 if TYPE_CHECKING:
     import polars as pl

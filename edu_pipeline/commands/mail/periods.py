@@ -9,11 +9,11 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 from rich.text import Text
 
-from edu_pipeline.commands.console import UserError, command, err, monday_of, out, with_home
+from edu_pipeline.commands.console import UserError, err, monday_of, out
 from edu_pipeline.ground.weeks import week_name
 from edu_pipeline.mail.mailing import options
 from edu_pipeline.mail.states import LOOKS, State, in_words, step_for
-from edu_pipeline.settings.home import Home
+from edu_pipeline.settings.home import Home, command, with_home
 from edu_pipeline.wiring.mailings import mailing_of
 
 if TYPE_CHECKING:

@@ -13,13 +13,11 @@ from edu_pipeline.commands.console import (
     By,
     UserError,
     Yes,
-    command,
     confirm,
     out,
     print_aligned,
     progress,
     who,
-    with_home,
 )
 from edu_pipeline.commands.mail.periods import (
     Campaign,
@@ -34,7 +32,7 @@ from edu_pipeline.commands.mail.periods import (
 )
 from edu_pipeline.ground.wording import percent
 from edu_pipeline.mail.states import LOOKS
-from edu_pipeline.settings.home import Home
+from edu_pipeline.settings.home import Home, command, with_home
 from edu_pipeline.wiring.mailings import mailing_of
 
 if TYPE_CHECKING:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from edu_pipeline.commands.console import By, UserError, Yes, command, confirm, out, who
+from edu_pipeline.commands.console import By, UserError, Yes, confirm, out, who
 from edu_pipeline.commands.mail.periods import (
     Campaign,
     Week,
@@ -18,7 +18,7 @@ from edu_pipeline.commands.mail.periods import (
     write_pages,
 )
 from edu_pipeline.mail.states import in_words
-from edu_pipeline.settings.home import Home
+from edu_pipeline.settings.home import Home, command
 from edu_pipeline.wiring.mailings import mailing_of
 
 if TYPE_CHECKING:
