@@ -116,7 +116,8 @@ def test_the_page_of_letters_says_what_to_do_and_names_nobody(
     text = open_page(page_on_disk, width=1200).inner_text("body")
     assert text.index("1 unknown") < text.index("11 to be approved")
     assert "By carla since 2026-05-01 00:00 UTC: We look first." in text
-    assert "edu-pipeline mail approve --week 2026-W17" in text
+    home = page_on_disk.parents[3]
+    assert f"edu-pipeline --home {home} mail approve --week 2026-W17" in text
     assert "'QT'" in text
     assert PERSON not in page_on_disk.read_text(encoding="utf-8")
 

@@ -92,8 +92,8 @@ def test_the_page_says_what_is_missing_first_and_what_every_figure_means(
     assert "They agree for 311 of 324 results" in text
     assert "21 more are eligible in runs whose certificates are not available yet." in text
     assert "Held. The audience of lead moved." in text
-    assert "0 learners get one now; 460 learners get none." in text
-    assert "10 learners for 2 other reasons, each of fewer than 10 learners." in text
+    assert "0 learners would get one; 460 accounts get none." in text
+    assert "10 accounts for 2 other reasons, each of fewer than 10 accounts." in text
     for reason_of_few in ("3 October", "staff"):
         assert reason_of_few not in page.content()
     assert "How long it takes to begin any other course, not only the next" in text
