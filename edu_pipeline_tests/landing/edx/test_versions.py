@@ -363,6 +363,22 @@ def test_older_reports_have_the_same_fates_in_every_run(land_files: Land) -> Non
         ]
 
 
+def test_what_cannot_be_read_or_is_claimed_no_more_has_no_rows_of_a_run_before(
+    land_files: Land,
+) -> None:
+    good = report(*learners(1, 2))
+    before = land_files({GRADES: good, NEWER: good})
+    broken = b"\x00" * len(good)
+
+    unreadable = land_files({GRADES: good, NEWER: broken}, again=before).exports.sort("stamp")
+    assert unreadable["rows"].to_list() == [2, None]
+    assert unreadable["error"].is_null().to_list() == [True, False]
+
+    other = PROGRAMME.replace("UQx_BUSLEAD1x", "UQx_OTHER1x")
+    unclaimed = land_files({GRADES: good, NEWER: good}, other, again=before).exports
+    assert unclaimed["rows"].to_list() == [None, None]
+
+
 def test_rows_that_all_lack_an_average_are_not_cut(land_files: Land) -> None:
     short = [row.replace(",1,1,1,1,", ",1,1,1,") for row in learners(1, 2, 3)]
     assert land_files({GRADES: report(*short)}).exports["doubt"].to_list() == [None]

@@ -154,18 +154,15 @@ def land(
     con.register("tombstones", forgotten)
     known, let_go, seen = accepted(con), frozenset(released), recorded(con)
     before = read_earlier(con, "edx_exports", EdxExports.create_empty())
-    known_rows = {
-        (path, size): many for path, size, many in before["path", "size", "rows"].iter_rows()
+    rows_read = {
+        (path, size): rows for path, size, rows in before["path", "size", "rows"].iter_rows()
     }
     exports = [
-        # what was read once need not be read again to be in the books
         export
-        if export.rows is not None
-        else replace(export, rows=known_rows.get((export.path, export.size)))
         for programme in programmes
         for versions in _by_run(programme, found[programme.id])
         for export in _Reading(
-            con, zone, forgotten, let_go, known, seen, programme.paid_tracks, columns
+            con, zone, forgotten, let_go, known, seen, rows_read, programme.paid_tracks, columns
         ).of_run(versions)
     ]
     con.unregister("tombstones")
@@ -206,6 +203,8 @@ class _Reading:
     """Path and digest of the report that was accepted last."""
     recorded: Container[tuple[str, int]]
     """Path and size of the grade reports that were read."""
+    rows_read: Mapping[tuple[str, int], int | None]
+    """Path and size → rows of the exports as the run before knew them."""
     paid_tracks: Sequence[str]
     columns: Mapping[str, str]
     graded: _Export | None = None
@@ -235,7 +234,13 @@ class _Reading:
                 found = read.get(export.path, export)
                 if found.sha256 is None and found.stamp in stamps:
                     found = self._digested(found)
-                yield found
+                yield self._in_the_books(found)
+
+    def _in_the_books(self, export: _Export) -> _Export:
+        """An export with its rows also where a run before read it, and this one had not to."""
+        if export.rows is not None or export.error is not None:
+            return export
+        return replace(export, rows=self.rows_read.get((export.path, export.size)))
 
     def _remember_before(
         self, current: _Export, newest_first: Sequence[_Export]
