@@ -380,7 +380,8 @@ def courses_of(con: duckdb.DuckDBPyConnection, learner_id: str) -> pl.DataFrame:
     """How a learner stands in the courses that they ever began, by all their accounts together.
 
     Args:
-        con: The warehouse, with `course_completion`, `stg_people`, `run_states` and `programme_runs`.
+        con: The warehouse, with `course_completion`, `person_completion`, `stg_people`, `run_states` and
+            `programme_runs`.
         learner_id: The learner.
 
     Returns:
@@ -390,29 +391,25 @@ def courses_of(con: duckdb.DuckDBPyConnection, learner_id: str) -> pl.DataFrame:
     """
     return query_frame(
         con,
-        """
+        f"""
         with own as (
           select $learner_id as learner_id
           union
           select other.learner_id from stg_people as asked join stg_people as other using (person_id)
           where asked.learner_id = $learner_id
         )
-        select done.programme_id, done.course_id, passed, certificate, audit_passed, done.state, missing,
-               run_name, done.grade as grade, enrollment_track as track, verification,
-               nullif(done.learner_id, $learner_id) as account,
-               sum(attempts) over of_person as attempts,
-               not certificate and bool_or(in_progress) over of_person as in_progress
-        from course_completion as done
-        semi join own on own.learner_id = done.learner_id
+        select done.programme_id, done.course_id, attempts, passed, certificate, audit_passed, in_progress,
+               done.state, missing, run_name, done.grade as grade, enrollment_track as track, verification,
+               nullif(states.learner_id, $learner_id) as account
+        from {HELD_COMPLETION} as done
         join programme_runs as best
           on best.programme_id = done.programme_id and best.run = best_run
-        join run_states as states
+        join (from run_states semi join own using (learner_id)) as states
           on states.programme_id = done.programme_id and states.run = best_run
-          and states.learner_id = done.learner_id
-        window of_person as (partition by done.programme_id, done.course_id)
+          and states.state = done.state
+        where done.learner_id = $learner_id
         qualify row_number() over (
-          partition by done.programme_id, done.course_id
-          order by certificate desc, done.grade desc nulls last, account nulls first
+          partition by done.programme_id, done.course_id order by account nulls first
         ) = 1
         """,
         {"learner_id": learner_id},

@@ -20,6 +20,7 @@ from typer.testing import Result
 from edu_pipeline.commands.console import UserError
 from edu_pipeline.commands.programmes import AUDIENCE
 from edu_pipeline.facts.nudges import courses_of
+from edu_pipeline.facts.run_results import build_person_completion
 from edu_pipeline.ground.warehouse import open_warehouse, read_table, write_table
 from edu_pipeline.ground.weeks import week_name
 from edu_pipeline.mail.lists import read_history
@@ -197,6 +198,7 @@ def test_what_a_person_holds_by_all_accounts_is_told_with_the_account_that_has_i
     people = pl.DataFrame({"learner_id": ["9", "10"], "person_id": ["9", "9"]})
     with open_warehouse(home.warehouse) as con:
         write_table(con, "stg_people", people)
+        build_person_completion(con)
         held = [
             courses_of(con, each).sort("course_id")["course_id", "grade", "account"].rows()
             for each in ("9", "10", "7")
