@@ -6,7 +6,7 @@ import jinja2
 
 from edu_pipeline.glossary.metrics import definitions
 from edu_pipeline.ground.files import write_whole
-from edu_pipeline.settings.home import Home, Settings, with_home
+from edu_pipeline.settings.home import Home, Settings
 
 
 def glossary_page(home: Home) -> Path:
@@ -30,5 +30,5 @@ def write_glossary_page(home: Home, settings: Settings, templates: jinja2.Enviro
     html = templates.get_template("site/glossary.html.j2").render(
         school=settings.called, definitions=said
     )
-    write_whole(page, with_home(home, html).encode())
+    write_whole(page, html.encode())
     return page

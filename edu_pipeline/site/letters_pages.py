@@ -115,7 +115,7 @@ def write_letters_pages(
     index = templates.get_template("site/letters.html.j2").render(
         **shown, looks=LOOKS, groups=_groups(teachers), namesakes=_namesakes(teachers)
     )
-    write_changed(letters_index(home), with_home(home, index).encode())
+    write_changed(letters_index(home), index.encode())
     write_whole(reached_mark(home), json.dumps({"look": look, **asdict(now)}).encode())
 
 

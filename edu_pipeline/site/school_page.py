@@ -30,7 +30,7 @@ from edu_pipeline.ground.wording import (
     span,
     whole_percent,
 )
-from edu_pipeline.settings.home import Home, Settings, with_home
+from edu_pipeline.settings.home import Home, Settings
 from edu_pipeline.teachers.charts import Words, long_view
 from edu_pipeline.teachers.letter import WORDS
 
@@ -120,7 +120,7 @@ def write_school_page(
         fewest=FEWEST_SHOWN,
         percent=percent,
     )
-    write_whole(page, with_home(home, html).encode())
+    write_whole(page, html.encode())
     return page
 
 
