@@ -17,6 +17,7 @@ from tempfile import TemporaryDirectory
 from edu_pipeline.ground.wording import listed
 from edu_pipeline.landing.archives import (
     ARCHIVE,
+    COMPRESSED,
     MEGABYTE,
     archive_of,
     bare_path,
@@ -152,9 +153,13 @@ class Zone:
             DamagedFileError: It cannot be unpacked, or is too large.
             LandingError: It is not there any more, or may not be read.
         """
-        archive, _ = archive_of(path)
+        archive, member = archive_of(path)
+        here = self._here(archive)
+        if member is None and not path.casefold().endswith(COMPRESSED):
+            yield unpacked(here, path, here.parent, self.largest)  # which copies nothing
+            return
         with TemporaryDirectory(prefix="edu-unpacked-") as scratch:
-            yield unpacked(self._here(archive), path, Path(scratch), self.largest)
+            yield unpacked(here, path, Path(scratch), self.largest)
 
     @contextmanager
     def local(self, path: str) -> Iterator[Path]:

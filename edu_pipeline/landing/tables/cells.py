@@ -115,28 +115,27 @@ def _view(
         return False
     # where no cell has a line break a row is a line, which is quicker to count
     for breaks in (False, True)[: 2 if shape.quotes and not missing else 1]:
-        view = _view_sql(path, shape, places, missing, breaks=breaks)
+        rows = _rows_sql(path, shape, places, missing, breaks=breaks)
         # a row that DuckDB cannot read would end a transaction of `con`
         with con.cursor() as apart:
             try:
-                apart.execute(view)
                 (last,) = apart.execute(
-                    "select coalesce(max(line + breaks), 0) from cells"
+                    f"select coalesce(max(line + breaks), 0) from ({rows})"
                     if breaks
-                    else f"select count(*) + {shape.header_lines} from cells"
+                    else f"select count(*) + {shape.header_lines} from ({rows})"
                 ).fetchall()[0]
             except duckdb.Error:
                 last = None
         # outside the handler: DuckDB's error quotes the row, and would travel with a later one
         if last == shape.lines:
-            con.execute(view)
+            con.execute(f"create or replace temp view cells as {rows}")
             return True
         if last is None:
             break
     return False
 
 
-def _view_sql(
+def _rows_sql(
     path: Path, shape: Layout, places: Sequence[int], missing: int, *, breaks: bool
 ) -> str:
     width = len(shape.header)
@@ -152,7 +151,6 @@ def _view_sql(
     columns = ", ".join(f"c{n}: 'VARCHAR'" for n in range(width))
     cells = ", ".join(f"{_unwrapped(f'c{n}') if shape.quotes else f'c{n}'} as c{n}" for n in places)
     return f"""
-        create or replace temp view cells as
         select ({line})::bigint as line, breaks, missing, null::varchar as overflow, {cells}
         from (
           select *, {broken} as breaks, {f"case {lacking} else {width} end" if missing else "0"} as missing

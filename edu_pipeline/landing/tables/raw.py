@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from string import ascii_lowercase, ascii_uppercase
 from typing import Any
 
 import duckdb
@@ -23,6 +24,7 @@ RECEIVED = ("_file", "_line", "_landed_at", "_version", CELLS, OVERFLOW)
 """What raw tables add to the columns of the files."""
 _APART = "\x1f"
 """Between the cells of a key."""
+_SMALL = str.maketrans(ascii_uppercase, ascii_lowercase)
 
 
 def load_raw(
@@ -51,16 +53,17 @@ def load_raw(
         LandingError: A file has changed since it was listed, or its quotation marks make no cells.
     """
     target = "incoming_rows" if select else f"raw_{table}"
-    con.execute(
-        f"create or replace {'temp ' if select else ''}table {target} (_file varchar, _line bigint, "
-        f"_landed_at timestamp, _version timestamp, {CELLS} bigint, {OVERFLOW} varchar)"
-    )
     usable = files.filter(
         (pl.col("table") == table) & pl.col("current") & pl.col("error").is_null()
     ).sort("version", "path")
-    for file in usable.iter_rows(named=True):
-        part = FilesOfExport.of(file["part"])
-        _add_columns(con, target, [*file["header"], *part.joined()])
+    found = [(file, FilesOfExport.of(file["part"])) for file in usable.iter_rows(named=True)]
+    columns = _each_once(name for file, part in found for name in (*file["header"], *part.joined()))
+    con.execute(
+        f"create or replace {'temp ' if select else ''}table {target} (_file varchar, _line bigint, "
+        f"_landed_at timestamp, _version timestamp, {CELLS} bigint, {OVERFLOW} varchar"
+        f"{''.join(f', {quoted(name)} varchar' for name in columns)})"
+    )
+    for file, part in found:
         joined = [
             _joined(con, zone, name, part, files if beside is None else beside)
             for name, join in part.join.items()
@@ -174,9 +177,12 @@ def container(path: str, sheet: str | None) -> str:
     return path.removesuffix(f"{SHEET}{sheet}") if sheet else path
 
 
-def _add_columns(con: duckdb.DuckDBPyConnection, target: str, header: list[str]) -> None:
-    for name in header:
-        con.execute(f"alter table {target} add column if not exists {quoted(name)} varchar")
+def _each_once(names: Iterable[str]) -> Iterable[str]:
+    """Names of columns besides `RECEIVED`: DuckDB tells no capital letters of ASCII apart."""
+    first: dict[str, str] = {}
+    for name in (*RECEIVED, *names):
+        first.setdefault(name.translate(_SMALL), name)
+    return [*first.values()][len(RECEIVED) :]
 
 
 def _layout_of(file: Mapping[str, Any]) -> Layout:
