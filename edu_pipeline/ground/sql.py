@@ -4,6 +4,9 @@ from collections.abc import Sequence
 
 from edu_pipeline.model.school_calendar import DAYS_BEFORE_MONDAY, WeekBegins, closing_day
 
+_BETWEEN = "\x1f"
+"""Between texts, and in none."""
+
 
 def literal(text: str) -> str:
     """A text as an SQL literal."""
@@ -18,8 +21,16 @@ def literals(texts: Sequence[str]) -> str:
 
 def among(text: str, texts: Sequence[str]) -> str:
     """SQL of `text in (…)`, of which DuckDB would make a join for every longer list."""
-    listed = ", ".join(map(literal, texts))
-    return f"if({text} is null, null, list_position([{listed}], {text}) is not null)"
+    return f"if({text} is null, null, {is_one_of(text, texts)})"
+
+
+def is_one_of(text: str, texts: Sequence[str]) -> str:
+    """SQL of `among`, but false for null; planned in a fifth of the time of `in`, a literal for each.
+
+    Of rows by the million `in` is quicker.
+    """
+    listed = f"string_split({literal(_BETWEEN.join(texts))}, {literal(_BETWEEN)})"
+    return f"list_position({listed}, {text}) is not null"
 
 
 def trimmed(text: str) -> str:

@@ -14,7 +14,7 @@ from typing import Any
 import duckdb
 import polars as pl
 
-from edu_pipeline.ground.sql import literal, literals, quoted
+from edu_pipeline.ground.sql import is_one_of, literal, literals, quoted
 from edu_pipeline.ground.toml import toml_list, toml_text
 from edu_pipeline.ground.wording import listed
 from edu_pipeline.landing.rules import (
@@ -125,10 +125,12 @@ def resolved_headers(
 def _resolved(
     table: str, files: pl.DataFrame, export: TableExport, *, older: bool = False
 ) -> Iterator[tuple[str, Resolved, FilesOfExport]]:
-    usable = files.filter(
-        (pl.col("table") == table) & (pl.col("current") | older) & pl.col("error").is_null()
-    )
-    for path, header, form, text in usable.select("path", "header", "format", "part").iter_rows():
+    names = ("table", "current", "error", "path", "header", "format", "part")
+    # asked so often that a query of polars would take most of the time
+    rows = zip(*(files.get_column(name).to_list() for name in names), strict=True)
+    for of, current, error, path, header, form, text in rows:
+        if of != table or not (current or older) or error is not None:
+            continue
         part = FilesOfExport.of(text)
         columns = [*header, *part.joined()]
         said = as_said(path, export, part, columns if form else None)
@@ -396,7 +398,7 @@ def _rules(table: str, usable: Sequence[_File]) -> str:
         TOTALS: " and ".join(
             [
                 _by_file(usable, lambda file: apart(file) or "true"),
-                f"({told} = '' or {_each(told, _NOTHING_TOLD)})",
+                *([f"({told} = '' or {_each(told, _NOTHING_TOLD)})"] if TOLD.get(table) else []),
                 f"coalesce({_like(f'coalesce({key}, _first)', _TOTAL)}, false)",
             ]
         ),
@@ -653,4 +655,5 @@ def _cell(table: str, field: Field, usable: Sequence[_File], export: TableExport
         for theirs, ours in export.values.get(field.name, {}).items()
         if field.name in OTHERWISE
     )
-    return f"case when {cell} in {literals(missing)} then null{cases} else {padded} end"
+    nothing = f"{cell} in {literals(missing)}" if table in CODES else is_one_of(cell, missing)
+    return f"case when {nothing} then null{cases} else {padded} end"
