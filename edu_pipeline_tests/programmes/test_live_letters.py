@@ -38,7 +38,8 @@ from edu_pipeline_tests.programmes.test_nudge_letter import ADDRESS, PROGRAMME, 
 
 NOW = datetime(2027, 3, 9, 9, tzinfo=UTC)
 CAMPAIGN, PERIOD = "nudges.lead", "2027-W10"
-LEARNERS = 2_000
+LEARNERS = 1_100
+"""More than the ledger takes or looks for at once."""
 LEFT, STRANGER = "l7@domain7.example", "stranger@elsewhere.example"
 SETTINGS = Settings.model_validate(
     {

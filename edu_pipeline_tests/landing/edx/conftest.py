@@ -1,8 +1,7 @@
 """A tiny programme's exports on disk, taken through the edX landing without Dagster."""
 
 import tomllib
-from collections.abc import Callable, Collection, Iterator, Mapping
-from contextlib import ExitStack
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from datetime import date
 from itertools import count
@@ -13,7 +12,7 @@ import duckdb
 import polars as pl
 import pytest
 
-from edu_pipeline.ground.warehouse import open_warehouse, read_table, transaction, write_table
+from edu_pipeline.ground.warehouse import read_table, transaction, write_table
 from edu_pipeline.landing.sources.edx.edx_evidence import counted
 from edu_pipeline.landing.sources.edx.edx_problems import find_programme_problems
 from edu_pipeline.landing.sources.edx.edx_reading import unknown_headers
@@ -94,49 +93,44 @@ Land = Callable[..., Landed]
 
 
 @pytest.fixture
-def land_files(tmp_path: Path) -> Iterator[Land]:
+def land_files(tmp_path: Path, another: Callable[[], duckdb.DuckDBPyConnection]) -> Land:
     """Puts files below `micromasters/buslead/` (or where their path says) and stages them.
 
     `again` is what landed before in the same warehouse, `released` the problems that somebody let go.
     """
     numbers = count()
-    with ExitStack() as opened:
 
-        def landed(
-            files: Files,
-            settings: str = PROGRAMME,
-            forgotten: pl.DataFrame = NOBODY,
-            *,
-            again: Landed | None = None,
-            released: Collection[str] = (),
-            columns: Mapping[str, str] = MappingProxyType({}),
-        ) -> Landed:
-            folder = tmp_path / str(next(numbers))
-            for name, content in files.items():
-                path = name if name.startswith("micromasters/") else f"micromasters/buslead/{name}"
-                target = folder / "landing" / path
-                target.parent.mkdir(parents=True, exist_ok=True)
-                target.write_bytes(content if isinstance(content, bytes) else content.encode())
-            zone = Zone((folder / "landing").as_uri())
-            programmes = Settings.model_validate(tomllib.loads(settings)).programmes
-            con = (
-                again.con
-                if again
-                else opened.enter_context(open_warehouse(folder / "warehouse.duckdb"))
-            )
-            with transaction(con):  # as the steps are made
-                exports = land(con, zone, programmes, forgotten, released, columns)
-                lists = land_lists(con, zone, programmes, forgotten)
-                write_table(con, "edx_exports", exports)
-                write_table(con, "edx_lists", lists)
-            with transaction(con):
-                stage_all(con, exports, lists, programmes)
-            _, strays = programme_files(zone.list(), programmes)
-            evidence = counted(con, exports)
-            headers = unknown_headers(zone, evidence["bare"]["file"], columns)
-            problems = find_programme_problems(
-                programmes, strays, exports, lists, evidence, headers, TODAY
-            )
-            return Landed(con, exports, problems)
+    def landed(
+        files: Files,
+        settings: str = PROGRAMME,
+        forgotten: pl.DataFrame = NOBODY,
+        *,
+        again: Landed | None = None,
+        released: Collection[str] = (),
+        columns: Mapping[str, str] = MappingProxyType({}),
+    ) -> Landed:
+        folder = tmp_path / str(next(numbers))
+        for name, content in files.items():
+            path = name if name.startswith("micromasters/") else f"micromasters/buslead/{name}"
+            target = folder / "landing" / path
+            target.parent.mkdir(parents=True, exist_ok=True)
+            target.write_bytes(content if isinstance(content, bytes) else content.encode())
+        zone = Zone((folder / "landing").as_uri())
+        programmes = Settings.model_validate(tomllib.loads(settings)).programmes
+        con = again.con if again else another()
+        with transaction(con):  # as the steps are made
+            exports = land(con, zone, programmes, forgotten, released, columns)
+            lists = land_lists(con, zone, programmes, forgotten)
+            write_table(con, "edx_exports", exports)
+            write_table(con, "edx_lists", lists)
+        with transaction(con):
+            stage_all(con, exports, lists, programmes)
+        _, strays = programme_files(zone.list(), programmes)
+        evidence = counted(con, exports)
+        headers = unknown_headers(zone, evidence["bare"]["file"], columns)
+        problems = find_programme_problems(
+            programmes, strays, exports, lists, evidence, headers, TODAY
+        )
+        return Landed(con, exports, problems)
 
-        yield landed
+    return landed
