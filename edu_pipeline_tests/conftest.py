@@ -65,6 +65,11 @@ def pytest_xdist_auto_num_workers() -> int:
     return (os.cpu_count() or 1) + 1
 
 
+def pytest_configure() -> None:
+    """xdist's processes, and those that tests start: to share a few rows out takes longer than it saves."""
+    os.environ.setdefault("POLARS_MAX_THREADS", "1")
+
+
 def pytest_collection_finish() -> None:
     """What was imported and collected is there to the end: nobody need look again whether it is garbage."""
     gc.collect()
