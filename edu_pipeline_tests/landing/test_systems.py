@@ -414,6 +414,25 @@ def test_school_data_sync_has_a_file_for_each_role(roster: Land) -> None:
         assert con.sql(ROLES).fetchall() == ENROLLED
 
 
+def test_files_of_an_export_may_write_a_column_in_other_capitals(
+    roster: Land,
+) -> None:
+    staged = roster(
+        {
+            "students-north.csv": "student_id,given_name,Élan\n007,Ada,1\n",
+            "students-south.csv": "Student_ID,GIVEN_NAME,élan\n008,Benedict,2\n",
+            "students.csv": None,
+        },
+        '[landing.students]\nfiles = ["school/students-*"]\n',
+    )
+    assert staged.sql("select * from raw_students").columns == [
+        *("_file", "_line", "_landed_at", "_version", "_cells", "_overflow"),
+        *("student_id", "given_name", "Élan", "élan"),
+    ]
+    names = "select student_id, given_name from stg_students order by all"
+    assert staged.sql(names).fetchall() == [("007", "Ada"), ("008", "Benedict")]
+
+
 def test_files_of_an_export_may_differ_in_columns_and_constants(roster: Land, land: Land) -> None:
     files = {
         "enrollments.csv": "class_id,person_id,role\nHR-7A,007,student\n",

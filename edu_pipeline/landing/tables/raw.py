@@ -178,11 +178,11 @@ def container(path: str, sheet: str | None) -> str:
 
 
 def _each_once(names: Iterable[str]) -> Iterable[str]:
-    """Names of columns besides `RECEIVED`: DuckDB tells no capital letters of ASCII apart."""
+    """Names of columns: DuckDB tells no capital letters of ASCII apart."""
     first: dict[str, str] = {}
-    for name in (*RECEIVED, *names):
+    for name in names:
         first.setdefault(name.translate(_SMALL), name)
-    return [*first.values()][len(RECEIVED) :]
+    return first.values()
 
 
 def _layout_of(file: Mapping[str, Any]) -> Layout:
