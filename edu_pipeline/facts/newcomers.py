@@ -2,7 +2,8 @@
 
 `reported_completers` holds hashes of who was complete by the exports in force and by those before them,
 so that a refresh of the same exports does not make its own news old; and an empty one for each, because
-nobody may have been complete.
+nobody may have been complete. What was held was not to be passed on, and makes no news old either: it is
+not remembered before somebody has let it go.
 """
 
 from collections.abc import Collection
@@ -23,6 +24,10 @@ from (
   select programme_id, learner_id, '{WHOLE}' from programme_progress where complete
 )
 """
+_DIGEST = """
+select md5(string_agg(sha256, ' ' order by path)) from edx_exports
+where programme_id = $programme and current
+"""
 
 
 def report_completers(con: duckdb.DuckDBPyConnection, programmes: Collection[str]) -> None:
@@ -30,7 +35,7 @@ def report_completers(con: duckdb.DuckDBPyConnection, programmes: Collection[str
 
     Args:
         con: The warehouse, with `edx_exports` and `programme_progress`.
-        programmes: Ids of those that there are.
+        programmes: Ids of those that are not held.
     """
     con.execute(
         f"create table if not exists {TABLE} (programme_id varchar, digest varchar, "
@@ -38,11 +43,7 @@ def report_completers(con: duckdb.DuckDBPyConnection, programmes: Collection[str
     )
     for programme in programmes:
         of = {"programme": programme}
-        ((digest,),) = con.execute(
-            "select md5(string_agg(sha256, ' ' order by path)) from edx_exports "
-            "where programme_id = $programme and current",
-            of,
-        ).fetchall()
+        ((digest,),) = con.execute(_DIGEST, of).fetchall()
         if digest is None:  # nothing landed: what was known stays
             continue
         now = {**of, "digest": digest}
@@ -69,6 +70,8 @@ def report_completers(con: duckdb.DuckDBPyConnection, programmes: Collection[str
 def newcomers(con: duckdb.DuckDBPyConnection, programme_id: str) -> pl.DataFrame:
     """Who is complete now and was not by the exports before, and who was and is not any more.
 
+    Before is what was remembered last of other exports than those in force.
+
     Args:
         con: The warehouse, after `report_completers`.
         programme_id: The programme.
@@ -81,7 +84,10 @@ def newcomers(con: duckdb.DuckDBPyConnection, programme_id: str) -> pl.DataFrame
         con,
         f"""
         with before as (
-          select milestone, key from {TABLE} where programme_id = $programme and not latest
+          select milestone, key from {TABLE}
+          where programme_id = $programme and latest = coalesce(
+            (select any_value(digest) from {TABLE} where programme_id = $programme and latest)
+            <> ({_DIGEST}), false)
         ),
         now as (from ({_NOW}) where programme_id = $programme),
         known as (

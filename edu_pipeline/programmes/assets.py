@@ -381,7 +381,7 @@ def programme_reports(
     learners: dict[str, int] = {}
     ids = [programme.id for programme in settings.programmes]
     held = gate.holding(ids, landing_problems, gate_releases)
-    report_completers(con, ids)
+    report_completers(con, [programme for programme in ids if programme not in held])
     for programme in settings.programmes:
         why = held.get(programme.id)
         learners[f"learners, {programme.id}"], warnings = _write_report(

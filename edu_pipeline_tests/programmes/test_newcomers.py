@@ -22,12 +22,12 @@ from edu_pipeline_tests.programmes.conftest import (
 )
 
 
-def refreshed(build: Build, exports: str, rows: list[Row]) -> Tables:
+def refreshed(build: Build, exports: str, rows: list[Row], *, held: bool = False) -> Tables:
     """The tables after exports of a digest landed, and were reported."""
     tables = build(rows)
     landed = {"programme_id": ["lead"], "path": ["a.csv"], "sha256": [exports], "current": [True]}
     write_table(tables.con, "edx_exports", pl.DataFrame(landed))
-    report_completers(tables.con, ["lead"])
+    report_completers(tables.con, [] if held else ["lead"])
     return tables
 
 
@@ -51,6 +51,22 @@ def test_who_completed_by_newer_exports_is_new_until_newer_ones_land(build: Buil
     assert moved(refreshed(build, "two", both)) == expected
     assert moved(refreshed(build, "two", both)) == expected
     assert moved(refreshed(build, "three", both)) == []
+
+
+def test_what_is_held_makes_nobody_new_before_it_is_let_go(build: Build) -> None:
+    refreshed(build, "one", [*core("1"), result("2", "a")])
+    both = [*core("1"), *core("2")]
+    expected = [("2", "core", True)]
+
+    assert moved(refreshed(build, "two", both, held=True)) == expected
+    assert moved(refreshed(build, "again", both, held=True)) == expected
+    assert moved(refreshed(build, "again", both)) == expected
+    assert moved(refreshed(build, "again", both)) == expected
+    assert moved(refreshed(build, "three", both)) == []
+
+
+def test_nobody_is_new_in_a_first_report_that_is_held(build: Build) -> None:
+    assert moved(refreshed(build, "one", core("1"), held=True)) == []
 
 
 def test_new_since_exports_by_which_nobody_was_complete(build: Build) -> None:
