@@ -175,12 +175,17 @@ def release(
 
 
 def recorded_problems(con: Any, settings: Settings) -> "pl.DataFrame":  # noqa: ANN401 - of DuckDB
-    """`LandingProblems` as the last refresh left them, of exports and of audiences."""
+    """`LandingProblems` as the last refresh left them, of exports and of audiences.
+
+    Of audiences there are none yet where the settings name their first programme since.
+    """
     import polars as pl
 
-    from edu_pipeline.ground.warehouse import read_table
+    from edu_pipeline.ground.warehouse import read_table, tables
 
-    names = ["landing_problems", *(["nudge_problems"] if settings.programmes else [])]
+    names = ["landing_problems"]
+    if settings.programmes and "nudge_problems" in tables(con):
+        names.append("nudge_problems")
     return pl.concat([read_table(con, name) for name in names])
 
 

@@ -170,6 +170,15 @@ def with_nudges(home: Home, *problems: Mapping[str, object], held: bool = True) 
         write_table(con, "nudge_periods", pl.DataFrame([period], schema=PERIODS))
 
 
+def test_exports_are_inspected_after_a_first_programme_was_named_and_before_the_next_run(
+    home: Home, command: Command
+) -> None:
+    refreshed(home, CUT)
+    home.config.write_text(CODES + PROGRAMME, encoding="utf-8")
+
+    assert "UQx_A" in command("landing", "inspect").stdout
+
+
 def test_what_holds_nudges_is_shown_with_what_holds_letters(home: Home, command: Command) -> None:
     refreshed(home, CUT)
     with_nudges(home, MOVED)
