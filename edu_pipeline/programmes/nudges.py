@@ -119,7 +119,9 @@ def news(programme: Programme, runs: pl.DataFrame, as_of: date) -> pl.DataFrame:
             "refunded": _News(
                 _NO_NEWS, f"passed {label} and left the run, or the fee was refunded"
             ),
-            "unknown": _News(_NO_NEWS, f"passed {label} on a track that no export tells"),
+            "unknown": _News(
+                _NO_NEWS, f"passed {label} on a track that no export or no list of tracks tells"
+            ),
         }
         if free.kind == VERIFY:
             hows["left"] = _News(_NO_NEWS, f"passed {label} on audit and left the run")

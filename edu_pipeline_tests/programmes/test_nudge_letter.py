@@ -139,7 +139,7 @@ def test_a_letter_about_an_upgrade_says_what_was_passed_until_when_and_what_come
     assert letter.subject == "Teams that Last: you can upgrade until 19 March"
     for words in (shown(letter), said(letter)):
         assert "Hello Ada Moss," in words
-        assert "You passed Teams that Last with 72.5 % on the free audit track." in words
+        assert "You passed Teams that Last with 72.5 % on a free track." in words
         assert "until Friday 19 March 2027" in words
         assert "pass mark 65 %" in words
         assert "0 of 2 needed for Leading Change" in words
@@ -468,10 +468,14 @@ def test_a_course_that_was_renamed_after_the_refresh_is_named(column: str) -> No
 @pytest.mark.parametrize(
     ("course", "sentence"),
     [
-        ("lead1x", "That was on the free audit track, which has no certificate."),
+        (
+            "lead1x",
+            "That was on a free track, which gives no certificate that counts for Leading Change.",
+        ),
         (
             "lead2x",
-            "You passed Money & People on the free audit track, which has no certificate.",
+            "You passed Money & People on a free track, which gives no certificate that counts for "
+            "Leading Change.",
         ),
     ],
 )
