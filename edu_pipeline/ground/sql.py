@@ -29,6 +29,8 @@ def is_one_of(text: str, texts: Sequence[str]) -> str:
 
     Of rows by the million `in` is quicker.
     """
+    if not texts:
+        return "false"
     listed = f"string_split({literal(_BETWEEN.join(texts))}, {literal(_BETWEEN)})"
     return f"list_position({listed}, {text}) is not null"
 
