@@ -4,8 +4,8 @@ from collections.abc import Sequence
 
 from edu_pipeline.model.school_calendar import DAYS_BEFORE_MONDAY, WeekBegins, closing_day
 
-_BETWEEN = "\x1f"
-"""Between texts, and in none."""
+APART = "\x1f"
+"""Stands between cells or texts that are put together, and in none."""
 
 
 def literal(text: str) -> str:
@@ -21,17 +21,17 @@ def literals(texts: Sequence[str]) -> str:
 
 def among(text: str, texts: Sequence[str]) -> str:
     """SQL of `text in (…)`, of which DuckDB would make a join for every longer list."""
-    return f"if({text} is null, null, {is_one_of(text, texts)})"
+    return f"if({text} is null, null, {is_among(text, texts)})"
 
 
-def is_one_of(text: str, texts: Sequence[str]) -> str:
-    """SQL of `among`, but false for null; planned in a fifth of the time of `in`, a literal for each.
+def is_among(text: str, texts: Sequence[str]) -> str:
+    """SQL of `among`, but false for null; quicker to plan than `in`, and never a join.
 
-    Of rows by the million `in` is quicker.
+    Of rows by the million, and texts by the dozen, `in` runs quicker.
     """
     if not texts:
         return "false"
-    listed = f"string_split({literal(_BETWEEN.join(texts))}, {literal(_BETWEEN)})"
+    listed = f"string_split({literal(APART.join(texts))}, {literal(APART)})"
     return f"list_position({listed}, {text}) is not null"
 
 

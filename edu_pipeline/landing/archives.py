@@ -7,9 +7,11 @@ import gzip
 import re
 import stat
 import zlib
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path, PurePosixPath
+from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING
 from zipfile import BadZipFile, ZipFile, ZipInfo
 
@@ -81,13 +83,13 @@ def _is_hidden(part: str) -> bool:
     return part.startswith((".", "__")) and part != ".."
 
 
-def unpacked(local: Path, path: str, scratch: Path, largest: int) -> Path:
-    """A file out of its archive and not compressed.
+@contextmanager
+def unpacked(local: Path, path: str, largest: int) -> Iterator[Path]:
+    """A file out of its archive and not compressed: itself where it is so, else a copy for as long.
 
     Args:
         local: The archive, or the file.
         path: What it is called, in `Zone.exports`.
-        scratch: Where copies may be made.
         largest: Bytes that a file, and all of an archive together, may have.
 
     Raises:
@@ -98,22 +100,34 @@ def unpacked(local: Path, path: str, scratch: Path, largest: int) -> Path:
         raise DamagedFileError(why)
     if path.casefold().endswith(ARCHIVE):
         raise DamagedFileError(_NO_ARCHIVE if member is None else _NESTED)
-    member_copy, copy = scratch / "member", scratch / "file"
-    try:
-        if member is not None:
-            with ZipFile(local) as book:
-                _refuse_member(book.getinfo(member))
-                with book.open(member) as packed:
-                    _copy(packed, member_copy, largest)
-            if why := refused(member_copy, largest):
-                raise DamagedFileError(why)
-            local = member_copy
-        if not path.casefold().endswith(COMPRESSED):
-            return local
-        with gzip.open(local) as compressed:
-            _copy(compressed, copy, min(largest, _most(local.stat().st_size)))
-    except _UNPACKING as error:
-        raise DamagedFileError(_NO_ARCHIVE) from error
+    compressed = path.casefold().endswith(COMPRESSED)
+    if member is None and not compressed:
+        yield local
+        return
+    with TemporaryDirectory(prefix="edu-unpacked-") as scratch:
+        try:
+            if member is not None:
+                local = _member(local, member, Path(scratch, "member"), largest)
+            if compressed:
+                local = _decompressed(local, Path(scratch, "file"), largest)
+        except _UNPACKING as error:
+            raise DamagedFileError(_NO_ARCHIVE) from error
+        yield local
+
+
+def _member(archive: Path, member: str, copy: Path, largest: int) -> Path:
+    with ZipFile(archive) as book:
+        _refuse_member(book.getinfo(member))
+        with book.open(member) as packed:
+            _copy(packed, copy, largest)
+    if why := refused(copy, largest):
+        raise DamagedFileError(why)
+    return copy
+
+
+def _decompressed(local: Path, copy: Path, largest: int) -> Path:
+    with gzip.open(local) as compressed:
+        _copy(compressed, copy, min(largest, _most(local.stat().st_size)))
     return copy
 
 

@@ -12,12 +12,10 @@ from contextlib import contextmanager, suppress
 from datetime import UTC, datetime, timedelta
 from fnmatch import fnmatchcase
 from pathlib import Path, PurePosixPath
-from tempfile import TemporaryDirectory
 
 from edu_pipeline.ground.wording import listed
 from edu_pipeline.landing.archives import (
     ARCHIVE,
-    COMPRESSED,
     MEGABYTE,
     archive_of,
     bare_path,
@@ -153,13 +151,9 @@ class Zone:
             DamagedFileError: It cannot be unpacked, or is too large.
             LandingError: It is not there any more, or may not be read.
         """
-        archive, member = archive_of(path)
-        here = self._here(archive)
-        if member is None and not path.casefold().endswith(COMPRESSED):
-            yield unpacked(here, path, here.parent, self.largest)  # which copies nothing
-            return
-        with TemporaryDirectory(prefix="edu-unpacked-") as scratch:
-            yield unpacked(here, path, Path(scratch), self.largest)
+        archive, _ = archive_of(path)
+        with unpacked(self._here(archive), path, self.largest) as there:
+            yield there
 
     @contextmanager
     def local(self, path: str) -> Iterator[Path]:

@@ -10,7 +10,7 @@ from typing import Any
 import duckdb
 import polars as pl
 
-from edu_pipeline.ground.sql import literal, quoted
+from edu_pipeline.ground.sql import APART, literal, quoted
 from edu_pipeline.landing.stores import LandingError
 from edu_pipeline.landing.tables.cells import cells_of, table_of
 from edu_pipeline.landing.tables.csvfile import CELLS, LISTED, OVERFLOW, Layout, above
@@ -22,8 +22,6 @@ from edu_pipeline.settings.landing import FIRST_DAYS, LAST_DAYS, FilesOfExport
 
 RECEIVED = ("_file", "_line", "_landed_at", "_version", CELLS, OVERFLOW)
 """What raw tables add to the columns of the files."""
-_APART = "\x1f"
-"""Between the cells of a key."""
 _SMALL = str.maketrans(ascii_uppercase, ascii_lowercase)
 
 
@@ -146,7 +144,7 @@ def _joined(
     )
     con.execute(
         f"create or replace temp table {table} as select key{lists} from ("
-        f"from {rows} where trim(key, '{_APART} ') <> '' qualify version = max(version) over (partition by key)"
+        f"from {rows} where trim(key, '{APART} ') <> '' qualify version = max(version) over (partition by key)"
         ") where not deleted group by key"
     )
     con.execute(f"drop table {rows}")
@@ -156,7 +154,7 @@ def _joined(
 def _key(cells: Iterable[str]) -> str:
     """SQL of the key that cells make."""
     filled = ", ".join(f"coalesce(trim({cell}), '')" for cell in cells)
-    return f"concat_ws('{_APART}', {filled})"
+    return f"concat_ws('{APART}', {filled})"
 
 
 def _of_several(cell: str, ours: str | None) -> str:

@@ -14,7 +14,7 @@ from typing import Any
 import duckdb
 import polars as pl
 
-from edu_pipeline.ground.sql import is_one_of, literal, literals, quoted
+from edu_pipeline.ground.sql import APART, is_among, literal, literals, quoted
 from edu_pipeline.ground.toml import toml_list, toml_text
 from edu_pipeline.ground.wording import listed
 from edu_pipeline.landing.rules import (
@@ -90,12 +90,10 @@ TEXT_MARK = "'"
 NOTHING = ("", "null", "none", "\\n")
 YES, NO = (*TRUE, "1.0"), (*(word for word in FALSE if word not in NOTHING), "0.0")
 """Cells of a column of flags, in lower case, where what is not filled in says neither."""
-_APART = "\x1f"
-"""Stands between the cells of a row, and in none."""
 
-_NOTHING_TOLD = rf"{_TOTAL}|[^\pL{_APART}]*"
+_NOTHING_TOLD = rf"{_TOTAL}|[^\pL{APART}]*"
 _UNIT = (
-    rf"\([^{_APART}]*\)|\[[^{_APART}]*\]|<[^{_APART}]*>|text|string|(var)?char|number|numeric|integer|int|"
+    rf"\([^{APART}]*\)|\[[^{APART}]*\]|<[^{APART}]*>|text|string|(var)?char|number|numeric|integer|int|"
     r"float|decimal|date|"
     r"date ?time|time|bool(ean)?|yes/no|y/n|true/false|%|percent|points?|points possible|days?|"
     r"fraction|id|code|(yyyy|yy|y|mm?|dd?|hh?|ss?)([-/.: t]?(yyyy|yy|y|mm?|dd?|hh?|ss?))+"
@@ -125,12 +123,13 @@ def resolved_headers(
 def _resolved(
     table: str, files: pl.DataFrame, export: TableExport, *, older: bool = False
 ) -> Iterator[tuple[str, Resolved, FilesOfExport]]:
-    names = ("table", "current", "error", "path", "header", "format", "part")
-    # asked so often that a query of polars would take most of the time
-    rows = zip(*(files.get_column(name).to_list() for name in names), strict=True)
-    for of, current, error, path, header, form, text in rows:
-        if of != table or not (current or older) or error is not None:
-            continue
+    # by columns: asked so often that a query of the frame would take most of the time
+    usable = (files["table"] == table) & files["error"].is_null()
+    if not older:
+        usable &= files["current"]
+    names = ("path", "header", "format", "part")
+    rows = zip(*(files[name].filter(usable).to_list() for name in names), strict=True)
+    for path, header, form, text in rows:
         part = FilesOfExport.of(text)
         columns = [*header, *part.joined()]
         said = as_said(path, export, part, columns if form else None)
@@ -454,13 +453,13 @@ def _like(cell: str, pattern: str) -> str:
 
 
 def _joined(cells: Sequence[str]) -> str:
-    """SQL of those of several cells that are not empty, each with `_APART` behind it."""
-    return f"concat_ws({literal(_APART)}, {''.join(f'{cell}, ' for cell in cells)}'')"
+    """SQL of those of several cells that are not empty, each with `APART` behind it."""
+    return f"concat_ws({literal(APART)}, {''.join(f'{cell}, ' for cell in cells)}'')"
 
 
 def _each(cells: str, pattern: str) -> str:
     """SQL that is true where there are `_joined` cells and every one matches."""
-    return f"regexp_full_match({cells}, {literal(f'(({pattern}){_APART})+')}, 'i')"
+    return f"regexp_full_match({cells}, {literal(f'(({pattern}){APART})+')}, 'i')"
 
 
 def _lacks_code(table: str, file: _File) -> str:
@@ -655,5 +654,5 @@ def _cell(table: str, field: Field, usable: Sequence[_File], export: TableExport
         for theirs, ours in export.values.get(field.name, {}).items()
         if field.name in OTHERWISE
     )
-    nothing = f"{cell} in {literals(missing)}" if table in CODES else is_one_of(cell, missing)
+    nothing = f"{cell} in {literals(missing)}" if table in CODES else is_among(cell, missing)
     return f"case when {nothing} then null{cases} else {padded} end"
